@@ -1,0 +1,1 @@
+//! What is asked: plain values, no I/O.
