@@ -1,1 +1,230 @@
-//! What is asked: plain values, no I/O.
+//! What is asked: plain values, checked when they are made. No I/O, no clock.
+
+mod content;
+mod outcome;
+mod target;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+pub use content::{
+    AndroidVisibility, ApnsContent, Content, CriticalSound, Expiry, FcmContent, InterruptionLevel,
+    LiveActivity, LiveActivityEvent, LocalizedText, MattermostContent, Notification, Options, Priority,
+    WebPushContent, WebPushUrgency,
+};
+pub use outcome::{Delivery, Outcome, ProviderKind, PushResult, Reason, Refusal, TokenAction};
+pub use target::{
+    ApnsChannel, ApnsDevice, ApnsEnvironment, DeviceToken, FcmTarget, MattermostDevice, RegistrationToken, Subscription,
+    Target,
+};
+
+/// One push: an id, a target, and a body that other pushes may share.
+#[derive(Debug, Clone)]
+pub struct Push {
+    /// The caller's name for it, or one made for it.
+    pub id: PushId,
+    /// Where it goes.
+    pub target: Target,
+    /// What it says and how it is treated. Shared by the addressees of a multicast.
+    pub body: Arc<Body>,
+}
+
+/// What a push says, how it is treated, and when it was accepted.
+#[derive(Debug, Clone)]
+pub struct Body {
+    /// The app that sends it.
+    pub app: AppId,
+    /// What to show or deliver.
+    pub content: Content,
+    /// How to treat it.
+    pub options: Options,
+    /// When the gateway took it; a time to live counts from here.
+    pub accepted_at: SystemTime,
+}
+
+/// An app, by its name in the configuration: 1 to 64 bytes of visible ASCII.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AppId(Arc<str>);
+
+impl AppId {
+    /// The longest name, in bytes.
+    pub const MAX_BYTES: usize = 64;
+
+    /// # Errors
+    /// Where the name is empty, too long, or not visible ASCII.
+    pub fn parse(name: &str) -> Result<Self, InvalidValue> {
+        visible_ascii("an app", name, Self::MAX_BYTES)?;
+        Ok(Self(name.into()))
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for AppId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for AppId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AppId({})", self.0)
+    }
+}
+
+/// The name of a push: 1 to 64 bytes of visible ASCII.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct PushId(String);
+
+impl PushId {
+    /// The longest id, in bytes.
+    pub const MAX_BYTES: usize = 64;
+
+    /// # Errors
+    /// Where the id is empty, too long, or not visible ASCII.
+    pub fn parse(id: String) -> Result<Self, InvalidValue> {
+        visible_ascii("an id", &id, Self::MAX_BYTES)?;
+        Ok(Self(id))
+    }
+
+    /// A fresh one: a random UUID.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(uuid::Uuid::new_v4().to_string())
+    }
+
+    /// The id.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The id as a UUID: itself where it is one in the form 8-4-4-4-12, else a UUIDv5 of app and id,
+    /// so that a resend carries the same.
+    #[must_use]
+    pub fn uuid(&self, app: &AppId) -> uuid::Uuid {
+        /// The namespace of these UUIDs. Never changes: a resend must carry what the first try did.
+        const NAMESPACE: uuid::Uuid = uuid::Uuid::from_u128(0x8f6c_1d1e_55a4_4c0b_9a55_3c1f_f0a2_61b7);
+        let hyphenated = self.0.len() == uuid::fmt::Hyphenated::LENGTH;
+        match uuid::Uuid::try_parse(&self.0) {
+            Ok(uuid) if hyphenated => uuid,
+            Ok(_) | Err(_) => {
+                let name = [app.as_str().as_bytes(), self.0.as_bytes()].join(&0);
+                uuid::Uuid::new_v5(&NAMESPACE, &name)
+            }
+        }
+    }
+
+    /// The id, for the result that carries it home.
+    #[must_use]
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+impl fmt::Display for PushId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for PushId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PushId({})", self.0)
+    }
+}
+
+/// Why a value cannot be what it should be: one sentence that never repeats a secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{expected}, found {found}")]
+pub struct InvalidValue {
+    /// What is wrong: the kind of refusal.
+    pub reason: Reason,
+    /// What was expected.
+    pub expected: String,
+    /// What was found; a length or a character, never a whole token.
+    pub found: String,
+}
+
+impl InvalidValue {
+    pub(crate) fn invalid(expected: impl Into<String>, found: impl Into<String>) -> Self {
+        Self { reason: Reason::FieldInvalid, expected: expected.into(), found: found.into() }
+    }
+
+    pub(crate) fn required(expected: impl Into<String>) -> Self {
+        Self { reason: Reason::FieldRequired, expected: expected.into(), found: "nothing".into() }
+    }
+
+    pub(crate) fn too_large(expected: impl Into<String>, found: impl Into<String>) -> Self {
+        Self { reason: Reason::FieldTooLarge, expected: expected.into(), found: found.into() }
+    }
+}
+
+pub(crate) fn visible_ascii(what: &str, value: &str, max: usize) -> Result<(), InvalidValue> {
+    let expected = || format!("{what} is 1 to {max} visible ASCII characters");
+    if value.is_empty() {
+        return Err(InvalidValue::required(expected()));
+    }
+    if value.len() > max {
+        return Err(InvalidValue::too_large(expected(), format!("{} bytes", value.len())));
+    }
+    match value.chars().find(|c| !c.is_ascii_graphic()) {
+        Some(c) => Err(InvalidValue::invalid(expected(), format!("{c:?}"))),
+        None => Ok(()),
+    }
+}
+
+/// The first characters of a device address, enough to find it in a log and too few to use it.
+pub(crate) struct Shortened<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Shortened<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 8;
+        let end = self.0.char_indices().nth(SHOWN).map_or(self.0.len(), |(at, _)| at);
+        // A value as short as what is shown would be shown whole.
+        if end == self.0.len() { f.write_str("…") } else { write!(f, "{}…", &self.0[..end]) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_uuid_is_its_own_apns_id_in_lower_case() {
+        let app = AppId::parse("shop").unwrap();
+        let id = PushId::parse("7AC6FBE7-2F2B-4E43-8E4D-7F2A7C2E6B10".into()).unwrap();
+        assert_eq!(id.uuid(&app).to_string(), "7ac6fbe7-2f2b-4e43-8e4d-7f2a7c2e6b10");
+    }
+
+    #[test]
+    fn another_id_becomes_the_same_uuid_each_time_and_differs_by_app() {
+        let (shop, news) = (AppId::parse("shop").unwrap(), AppId::parse("news").unwrap());
+        let id = PushId::parse("order-17".into()).unwrap();
+        // A golden value: changing it would make resends across versions carry another id.
+        assert_eq!(id.uuid(&shop).to_string(), "2ded5b0c-3ae5-5beb-a402-9302c4276b64");
+        assert_eq!(id.uuid(&shop), id.uuid(&shop));
+        assert_ne!(id.uuid(&shop), id.uuid(&news));
+    }
+
+    #[test]
+    fn ids_are_visible_ascii() {
+        assert_eq!(PushId::parse(String::new()).unwrap_err().reason, Reason::FieldRequired);
+        assert_eq!(PushId::parse("a b".into()).unwrap_err().reason, Reason::FieldInvalid);
+        assert_eq!(PushId::parse("é".into()).unwrap_err().reason, Reason::FieldInvalid);
+        assert_eq!(PushId::parse("x".repeat(65)).unwrap_err().reason, Reason::FieldTooLarge);
+        assert!(PushId::parse("x".repeat(64)).is_ok());
+    }
+
+    #[test]
+    fn addresses_are_cut_short() {
+        assert_eq!(Shortened("0123456789abcdef").to_string(), "01234567…");
+        assert_eq!(Shortened("01234567").to_string(), "…");
+        assert_eq!(Shortened("ééééééééé").to_string(), "éééééééé…");
+    }
+}

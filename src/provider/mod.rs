@@ -1,0 +1,159 @@
+//! In which words: how a push is said to each push service, and what its answer means.
+//!
+//! Pure: no I/O, no clock, nothing spawned. The one match over providers is here.
+
+pub mod apns;
+
+use std::borrow::Cow;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::uri::PathAndQuery;
+use http::{HeaderName, HeaderValue};
+
+use crate::push::{Body, Outcome, ProviderKind, PushId, Refusal, Target, TokenAction};
+
+/// How one app speaks to one push service.
+#[derive(Debug)]
+pub enum Provider {
+    /// Apple Push Notification service.
+    Apns(apns::Apns),
+}
+
+impl Provider {
+    /// Which push service it is.
+    #[must_use]
+    pub fn kind(&self) -> ProviderKind {
+        match self {
+            Self::Apns(_) => ProviderKind::Apns,
+        }
+    }
+
+    /// Says a body to targets of this kind: once a push, once a multicast.
+    ///
+    /// # Errors
+    /// Where the body cannot be said: too large, a bad option.
+    pub fn encode(&self, body: &Body, target: &Target) -> Result<Payload, Refusal> {
+        match self {
+            Self::Apns(apns) => apns.encode(body, target).map(Payload::Apns),
+        }
+    }
+
+    /// Directs an encoded body to one target.
+    ///
+    /// # Errors
+    /// Where this target cannot be addressed, such as a topic that the app does not list.
+    pub fn address(
+        &self,
+        payload: &Payload,
+        body: &Body,
+        id: &PushId,
+        target: &Target,
+    ) -> Result<Message, Refusal> {
+        match (self, payload) {
+            (Self::Apns(apns), Payload::Apns(payload)) => apns.address(payload, body, id, target),
+        }
+    }
+
+    /// What an answer means.
+    #[must_use]
+    pub fn classify(&self, reply: &Reply) -> Verdict {
+        match self {
+            Self::Apns(_) => apns::classify(reply),
+        }
+    }
+}
+
+/// A body encoded for one kind of target.
+#[derive(Debug)]
+pub enum Payload {
+    /// For APNs.
+    Apns(apns::Payload),
+}
+
+/// A request to a push service, complete but for origin and credential.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// Its path.
+    pub path: PathAndQuery,
+    /// Its headers but `authorization` and `content-length`.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// Its body.
+    pub body: Bytes,
+}
+
+/// A push service's whole answer.
+pub type Reply = http::Response<Bytes>;
+
+/// What an answer means, as plain data. Control flow stays in `dispatch`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// What became of the push.
+    pub outcome: Outcome,
+    /// What to do with the target.
+    pub token_action: TokenAction,
+    /// What the gateway itself does next.
+    pub retry: Retry,
+    /// Whether the same push may succeed later; for the caller.
+    pub retryable: bool,
+    /// What has to be mended before the next attempt.
+    pub heal: Heal,
+    /// What the answer says, in one sentence for people. Empty for ACCEPTED.
+    pub detail: Cow<'static, str>,
+    /// The answer's reason, verbatim, cut to [`Verdict::MAX_REASON_BYTES`].
+    pub upstream_reason: String,
+    /// The push service's name for this push.
+    pub upstream_id: String,
+    /// Since when the target is known to be gone.
+    pub token_invalid_since: Option<SystemTime>,
+}
+
+impl Verdict {
+    /// The longest upstream reason kept, in bytes (the contract's `PushResult.upstream_reason`).
+    pub const MAX_REASON_BYTES: usize = 256;
+}
+
+/// When the gateway may try again by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// Not at all.
+    Never,
+    /// Once, at once, when what `heal` names is mended. After that not at all.
+    Once,
+    /// Once, at once, when what `heal` names is mended; after that not before this wait.
+    OnceThen(Duration),
+    /// Not before this wait.
+    After(Duration),
+}
+
+impl Retry {
+    /// The wait that the caller is told.
+    #[must_use]
+    pub fn wait(self) -> Option<Duration> {
+        match self {
+            Self::Never | Self::Once => None,
+            Self::OnceThen(wait) | Self::After(wait) => Some(wait),
+        }
+    }
+}
+
+/// What an answer says is broken on our side of the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heal {
+    /// Nothing.
+    Nothing,
+    /// The credential's token: renew it.
+    Renew,
+    /// This connection: no new pushes on it.
+    Retire,
+    /// Both.
+    RenewAndRetire,
+    /// The token was renewed too often: keep the present one.
+    HoldToken,
+}
+
+/// The first `limit` bytes of `text`, cut where a character ends.
+#[must_use]
+pub fn cut(text: &str, limit: usize) -> &str {
+    &text[..text.floor_char_boundary(limit)]
+}

@@ -1,0 +1,233 @@
+//! What became of a push.
+
+use std::borrow::Cow;
+use std::time::{Duration, SystemTime};
+
+use super::InvalidValue;
+
+/// What became of a push.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Outcome {
+    /// The push service took it.
+    Accepted,
+    /// The target was good and is gone.
+    Unregistered,
+    /// The target was never valid here.
+    InvalidToken,
+    /// The push itself is at fault.
+    InvalidArgument,
+    /// The payload is over the push service's limit.
+    PayloadTooLarge,
+    /// The gateway's credential or configuration is at fault.
+    Credential,
+    /// The push service asks to slow down.
+    RateLimited,
+    /// The push service cannot be reached, or failed.
+    Unavailable,
+    /// A bug, theirs or ours.
+    Internal,
+    /// Sent and not answered.
+    Unconfirmed,
+    /// No attempt was made, for a reason of ours.
+    NotAttempted,
+    /// A dry run that would have been sent.
+    Validated,
+}
+
+impl Outcome {
+    /// Every outcome, in the order of the contract.
+    pub const ALL: [Self; 12] = [
+        Self::Accepted,
+        Self::Unregistered,
+        Self::InvalidToken,
+        Self::InvalidArgument,
+        Self::PayloadTooLarge,
+        Self::Credential,
+        Self::RateLimited,
+        Self::Unavailable,
+        Self::Internal,
+        Self::Unconfirmed,
+        Self::NotAttempted,
+        Self::Validated,
+    ];
+
+    /// Its name in metrics and on terminals.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Unregistered => "unregistered",
+            Self::InvalidToken => "invalid_token",
+            Self::InvalidArgument => "invalid_argument",
+            Self::PayloadTooLarge => "payload_too_large",
+            Self::Credential => "credential",
+            Self::RateLimited => "rate_limited",
+            Self::Unavailable => "unavailable",
+            Self::Internal => "internal",
+            Self::Unconfirmed => "unconfirmed",
+            Self::NotAttempted => "not_attempted",
+            Self::Validated => "validated",
+        }
+    }
+}
+
+/// What is known of delivery to the push service, over all attempts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// No attempt can have been taken.
+    No,
+    /// An attempt was taken.
+    Accepted,
+    /// An attempt was sent and not answered.
+    Maybe,
+}
+
+/// What to do with the target in the caller's database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenAction {
+    /// Keep it.
+    Keep,
+    /// Delete it.
+    Delete,
+    /// Set it aside: too many look invalid at once.
+    Quarantine,
+}
+
+/// Why, in the gateway's own words. The contract's `Reason` documents each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "documented in push.proto, one to one")]
+pub enum Reason {
+    FieldRequired,
+    FieldInvalid,
+    FieldTooLarge,
+    FieldsConflict,
+    AppUnknown,
+    ProviderNotConfigured,
+    TopicNotAllowed,
+    RawBodyInvalid,
+    PayloadOverLimit,
+    Overloaded,
+    Draining,
+    Expired,
+    DeadlineExceeded,
+    BreakerOpen,
+    NotPermitted,
+    ClientNotReading,
+    GatewayBug,
+    UpstreamAnswered,
+    UpstreamUnreachable,
+    UpstreamRefused,
+    AnswerTimeout,
+    ConnectionLost,
+    AnswerUnreadable,
+    CredentialMissing,
+}
+
+/// Who carries a push on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ProviderKind {
+    /// Apple Push Notification service.
+    Apns,
+    /// Firebase Cloud Messaging, HTTP v1.
+    Fcm,
+    /// A browser vendor's push service.
+    WebPush,
+    /// A Mattermost push proxy.
+    Mattermost,
+}
+
+impl ProviderKind {
+    /// Its name in configuration, metrics and logs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Apns => "apns",
+            Self::Fcm => "fcm",
+            Self::WebPush => "web_push",
+            Self::Mattermost => "mattermost",
+        }
+    }
+}
+
+/// The verdict on one push.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PushResult {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// What is known of delivery, over all attempts.
+    pub delivery: Delivery,
+    /// What to do with the target.
+    pub token_action: TokenAction,
+    /// The same push may succeed later.
+    pub retryable: bool,
+    /// How long to wait at least.
+    pub retry_after: Option<Duration>,
+    /// Why, as a code.
+    pub reason: Option<Reason>,
+    /// Why, in one sentence.
+    pub detail: Cow<'static, str>,
+    /// The field at fault, as a path from the push. Empty: none.
+    pub field: Cow<'static, str>,
+    /// Who carried it, or would have.
+    pub provider: Option<ProviderKind>,
+    /// The HTTP status of the last answer.
+    pub upstream_status: Option<u16>,
+    /// The last answer's reason, verbatim, cut to 256 bytes.
+    pub upstream_reason: String,
+    /// The push service's name for this push.
+    pub upstream_id: String,
+    /// Since when the target is known to be gone.
+    pub token_invalid_since: Option<SystemTime>,
+    /// Times that it was handed to the push service.
+    pub attempts: u32,
+}
+
+impl PushResult {
+    /// A result of which only the outcome, a reason and a sentence are known: nothing was sent.
+    #[must_use]
+    pub fn unsent(outcome: Outcome, reason: Reason, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            outcome,
+            delivery: Delivery::No,
+            token_action: TokenAction::Keep,
+            retryable: false,
+            retry_after: None,
+            reason: Some(reason),
+            detail: detail.into(),
+            field: Cow::Borrowed(""),
+            provider: None,
+            upstream_status: None,
+            upstream_reason: String::new(),
+            upstream_id: String::new(),
+            token_invalid_since: None,
+            attempts: 0,
+        }
+    }
+}
+
+/// Why a push cannot be said to its provider: the field, what was found, what was expected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// INVALID_ARGUMENT, INVALID_TOKEN, PAYLOAD_TOO_LARGE, CREDENTIAL.
+    pub outcome: Outcome,
+    /// Why, as a code.
+    pub reason: Reason,
+    /// The field at fault, as a path from the push.
+    pub field: Cow<'static, str>,
+    /// Why, in one sentence.
+    pub detail: String,
+}
+
+impl Refusal {
+    /// A field of the push is at fault.
+    #[must_use]
+    pub fn field(field: impl Into<Cow<'static, str>>, reason: Reason, detail: impl Into<String>) -> Self {
+        Self { outcome: Outcome::InvalidArgument, reason, field: field.into(), detail: detail.into() }
+    }
+
+    /// A value of the push cannot be what it should be.
+    #[must_use]
+    pub fn value(field: impl Into<Cow<'static, str>>, error: &InvalidValue) -> Self {
+        Self::field(field, error.reason, error.to_string())
+    }
+}
