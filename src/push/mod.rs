@@ -15,8 +15,8 @@ pub use content::{
 };
 pub use outcome::{Delivery, Outcome, ProviderKind, PushResult, Reason, Refusal, TokenAction};
 pub use target::{
-    ApnsChannel, ApnsDevice, ApnsEnvironment, DeviceToken, FcmTarget, MattermostDevice, RegistrationToken, Subscription,
-    Target,
+    ApnsChannel, ApnsDevice, ApnsEnvironment, DeviceToken, FcmTarget, MattermostDevice, RegistrationToken,
+    Subscription, Target,
 };
 
 /// One push: an id, a target, and a body that other pushes may share.
@@ -41,6 +41,15 @@ pub struct Body {
     pub options: Options,
     /// When the gateway took it; a time to live counts from here.
     pub accepted_at: SystemTime,
+}
+
+/// How work competes for what is scarce.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ServiceClass {
+    /// Goes first.
+    Interactive,
+    /// Yields, and never takes the last fifth of anything.
+    Bulk,
 }
 
 /// An app, by its name in the configuration: 1 to 64 bytes of visible ASCII.

@@ -117,9 +117,8 @@ impl DeviceToken {
     /// # Errors
     /// Where it is empty, too long, odd, or not hexadecimal.
     pub fn parse(token: String) -> Result<Self, InvalidValue> {
-        let expected = || {
-            format!("a device token is an even number of hexadecimal digits, 2 to {}", Self::MAX_DIGITS)
-        };
+        let expected =
+            || format!("a device token is an even number of hexadecimal digits, 2 to {}", Self::MAX_DIGITS);
         if token.is_empty() {
             return Err(InvalidValue::required(expected()));
         }

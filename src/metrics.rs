@@ -1,0 +1,384 @@
+//! Every metric: name, labels, unit, help. Handles are taken once and passed in; nothing is looked up by name
+//! on the way of a push.
+
+use std::time::{Duration, Instant};
+
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::push::{Outcome, ProviderKind};
+
+/// Upper bounds of every histogram, in seconds: a millisecond to about a minute.
+const SECONDS: [f64; 16] =
+    [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0];
+
+fn seconds() -> Histogram {
+    Histogram::new(SECONDS)
+}
+
+/// All metrics of the process.
+pub struct Metrics {
+    registry: Registry,
+    /// Of the upstream pool.
+    pub upstream: UpstreamMetrics,
+    /// Of pushes.
+    pub pushes: PushMetrics,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("fanfare");
+        let upstream = UpstreamMetrics::register(&mut registry);
+        let pushes = PushMetrics::register(&mut registry);
+        Self { registry, upstream, pushes }
+    }
+}
+
+impl Metrics {
+    /// The page of `/metrics`, in the OpenMetrics text format.
+    #[must_use]
+    pub fn page(&self) -> String {
+        let mut page = String::new();
+        // Writing to a string does not fail.
+        let _ = text::encode(&mut page, &self.registry);
+        page
+    }
+}
+
+/// Names a peer.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct PeerLabels {
+    /// Its origin.
+    pub origin: String,
+    /// Who we are to it.
+    pub identity: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PeerStateLabels {
+    origin: String,
+    identity: String,
+    state: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PeerCauseLabels {
+    origin: String,
+    identity: String,
+    cause: &'static str,
+}
+
+/// Metrics of the upstream pool.
+#[derive(Clone)]
+pub struct UpstreamMetrics {
+    connections: Family<PeerStateLabels, Gauge>,
+    opened: Family<PeerLabels, Counter>,
+    connect_failures: Family<PeerCauseLabels, Counter>,
+    closed: Family<PeerCauseLabels, Counter>,
+    streams_used: Family<PeerLabels, Gauge>,
+    streams_allowed: Family<PeerLabels, Gauge>,
+    waiting: Family<PeerLabels, Gauge>,
+    wait: Family<PeerLabels, Histogram, fn() -> Histogram>,
+    resent: Family<PeerCauseLabels, Counter>,
+    unanswered: Family<PeerCauseLabels, Counter>,
+    orphans: Family<PeerLabels, Gauge>,
+    orphans_ended: Family<PeerCauseLabels, Counter>,
+}
+
+impl UpstreamMetrics {
+    fn register(registry: &mut Registry) -> Self {
+        let it = Self {
+            connections: Family::default(),
+            opened: Family::default(),
+            connect_failures: Family::default(),
+            closed: Family::default(),
+            streams_used: Family::default(),
+            streams_allowed: Family::default(),
+            waiting: Family::default(),
+            wait: Family::new_with_constructor(seconds),
+            resent: Family::default(),
+            unanswered: Family::default(),
+            orphans: Family::default(),
+            orphans_ended: Family::default(),
+        };
+        let r = registry.sub_registry_with_prefix("upstream");
+        r.register("connections", "Connections by state", it.connections.clone());
+        r.register("connections_opened", "Connections opened", it.opened.clone());
+        r.register("connect_failures", "Connects that failed, by cause", it.connect_failures.clone());
+        r.register("connections_closed", "Connections closed, by cause", it.closed.clone());
+        r.register("streams_used", "Streams in use", it.streams_used.clone());
+        r.register(
+            "streams_allowed",
+            "Streams that the peer allows, over its connections",
+            it.streams_allowed.clone(),
+        );
+        r.register("waiting", "Pushes that wait for a stream", it.waiting.clone());
+        r.register_with_unit(
+            "wait",
+            "Time waited for a stream, by those that had to",
+            Unit::Seconds,
+            it.wait.clone(),
+        );
+        r.register(
+            "resent",
+            "Requests sent again because they were provably not processed, by cause",
+            it.resent.clone(),
+        );
+        r.register("unanswered", "Requests that were sent and not answered, by cause", it.unanswered.clone());
+        r.register("orphans", "Requests in flight whose callers have left", it.orphans.clone());
+        r.register(
+            "orphans_ended",
+            "Requests whose callers had left, by how they ended",
+            it.orphans_ended.clone(),
+        );
+        it
+    }
+
+    /// The handles of one peer.
+    #[must_use]
+    pub fn peer(&self, labels: &PeerLabels) -> PeerMetrics {
+        let PeerLabels { origin, identity } = labels;
+        let state = |state| {
+            let (origin, identity) = (origin.clone(), identity.clone());
+            self.connections.get_or_create_owned(&PeerStateLabels { origin, identity, state })
+        };
+        PeerMetrics {
+            connecting: state("connecting"),
+            warming: state("warming"),
+            open: state("open"),
+            draining: state("draining"),
+            opened: self.opened.get_or_create_owned(labels),
+            streams_used: self.streams_used.get_or_create_owned(labels),
+            streams_allowed: self.streams_allowed.get_or_create_owned(labels),
+            waiting: self.waiting.get_or_create_owned(labels),
+            wait: self.wait.get_or_create_owned(labels),
+            orphans: self.orphans.get_or_create_owned(labels),
+            families: self.clone(),
+            labels: labels.clone(),
+        }
+    }
+}
+
+/// The handles of one peer.
+pub struct PeerMetrics {
+    connecting: Gauge,
+    warming: Gauge,
+    open: Gauge,
+    draining: Gauge,
+    opened: Counter,
+    /// Streams in use.
+    pub(crate) streams_used: Gauge,
+    /// Streams that the peer allows.
+    pub(crate) streams_allowed: Gauge,
+    waiting: Gauge,
+    wait: Histogram,
+    /// Requests whose callers have left.
+    pub(crate) orphans: Gauge,
+    /// For what is rare: failures are counted by label.
+    families: UpstreamMetrics,
+    labels: PeerLabels,
+}
+
+/// A state that a connection is counted in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ConnectionState {
+    Connecting,
+    Warming,
+    Open,
+    Draining,
+}
+
+impl PeerMetrics {
+    pub(crate) fn connections(&self, state: ConnectionState) -> &Gauge {
+        match state {
+            ConnectionState::Connecting => &self.connecting,
+            ConnectionState::Warming => &self.warming,
+            ConnectionState::Open => &self.open,
+            ConnectionState::Draining => &self.draining,
+        }
+    }
+
+    pub(crate) fn opened(&self) {
+        self.opened.inc();
+    }
+
+    pub(crate) fn closed(&self, cause: &'static str) {
+        self.families.closed.get_or_create(&self.because(cause)).inc();
+    }
+
+    pub(crate) fn connect_failed(&self, cause: &'static str) {
+        self.families.connect_failures.get_or_create(&self.because(cause)).inc();
+    }
+
+    pub(crate) fn resent(&self, cause: &'static str) {
+        self.families.resent.get_or_create(&self.because(cause)).inc();
+    }
+
+    pub(crate) fn unanswered(&self, cause: &'static str) {
+        self.families.unanswered.get_or_create(&self.because(cause)).inc();
+    }
+
+    pub(crate) fn orphan_ended(&self, how: &'static str) {
+        self.families.orphans_ended.get_or_create(&self.because(how)).inc();
+    }
+
+    /// Counts a wait for a stream from here to the drop of what it returns.
+    pub(crate) fn wait(&self) -> Waiting<'_> {
+        self.waiting.inc();
+        Waiting { metrics: self, since: Instant::now() }
+    }
+
+    fn because(&self, cause: &'static str) -> PeerCauseLabels {
+        let PeerLabels { origin, identity } = self.labels.clone();
+        PeerCauseLabels { origin, identity, cause }
+    }
+}
+
+/// A wait that is being counted.
+pub(crate) struct Waiting<'a> {
+    metrics: &'a PeerMetrics,
+    since: Instant,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.metrics.waiting.dec();
+        self.metrics.wait.observe(self.since.elapsed().as_secs_f64());
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabels {
+    app: String,
+    provider: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AppLabels {
+    app: String,
+    provider: &'static str,
+}
+
+/// Metrics of pushes.
+#[derive(Clone)]
+pub struct PushMetrics {
+    settled: Family<OutcomeLabels, Counter>,
+    attempts: Family<AppLabels, Counter>,
+    duration: Family<AppLabels, Histogram, fn() -> Histogram>,
+    in_flight: Gauge,
+    refused: Family<RefusalLabels, Counter>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RefusalLabels {
+    reason: &'static str,
+}
+
+impl PushMetrics {
+    fn register(registry: &mut Registry) -> Self {
+        let it = Self {
+            settled: Family::default(),
+            attempts: Family::default(),
+            duration: Family::new_with_constructor(seconds),
+            in_flight: Gauge::default(),
+            refused: Family::default(),
+        };
+        registry.register("pushes", "Pushes that have their verdict, by outcome", it.settled.clone());
+        registry.register(
+            "attempts",
+            "Times that a push was handed to its push service",
+            it.attempts.clone(),
+        );
+        registry.register_with_unit(
+            "push",
+            "Time from admission to verdict",
+            Unit::Seconds,
+            it.duration.clone(),
+        );
+        registry.register(
+            "pushes_in_flight",
+            "Pushes admitted that have no verdict yet",
+            it.in_flight.clone(),
+        );
+        registry.register("pushes_refused", "Calls refused before admission, by reason", it.refused.clone());
+        it
+    }
+
+    /// The handles of one app on one provider.
+    #[must_use]
+    pub fn app(&self, app: &str, provider: ProviderKind) -> AppMetrics {
+        let (app, provider) = (app.to_owned(), provider.name());
+        let settled = Outcome::ALL.map(|outcome| {
+            let labels = OutcomeLabels { app: app.clone(), provider, outcome: outcome.name() };
+            self.settled.get_or_create_owned(&labels)
+        });
+        let labels = AppLabels { app, provider };
+        AppMetrics {
+            settled,
+            attempts: self.attempts.get_or_create_owned(&labels),
+            duration: self.duration.get_or_create_owned(&labels),
+        }
+    }
+
+    /// Pushes admitted that have no verdict yet.
+    pub(crate) fn in_flight(&self) -> &Gauge {
+        &self.in_flight
+    }
+
+    /// A call was refused before admission.
+    pub(crate) fn refused(&self, reason: &'static str) {
+        self.refused.get_or_create(&RefusalLabels { reason }).inc();
+    }
+}
+
+/// The handles of one app on one provider.
+#[derive(Debug)]
+pub struct AppMetrics {
+    settled: [Counter; Outcome::ALL.len()],
+    attempts: Counter,
+    duration: Histogram,
+}
+
+impl AppMetrics {
+    /// A push has its verdict.
+    pub(crate) fn settled(&self, outcome: Outcome, took: Duration) {
+        // In the order of `Outcome::ALL`, which is that of its variants.
+        self.settled[outcome as usize].inc();
+        self.duration.observe(took.as_secs_f64());
+    }
+
+    /// A push was handed to its push service.
+    pub(crate) fn attempted(&self) {
+        self.attempts.inc();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outcomes_are_counted_under_their_own_names() {
+        let metrics = Metrics::default();
+        let app = metrics.pushes.app("shop", ProviderKind::Apns);
+        for (at, outcome) in Outcome::ALL.into_iter().enumerate() {
+            for _ in 0..=at {
+                app.settled(outcome, Duration::ZERO);
+            }
+        }
+        let page = metrics.page();
+        for (at, outcome) in Outcome::ALL.into_iter().enumerate() {
+            let line = format!(
+                "fanfare_pushes_total{{app=\"shop\",provider=\"apns\",outcome=\"{}\"}} {}\n",
+                outcome.name(),
+                at + 1
+            );
+            assert!(page.contains(&line), "{line}{page}");
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Why an exchange has no answer: provably not sent, or sent and not answered.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// An exchange without an answer.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum UpstreamError {
+    /// The peer did not process the request. It may be sent again.
+    #[error(transparent)]
+    Unsent(#[from] Unsent),
+    /// The peer may have processed the request. Sending it again may do it twice.
+    #[error(transparent)]
+    Unanswered(#[from] Unanswered),
+}
+
+/// Why a request provably was not processed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Unsent {
+    /// The deadline passed while it waited for a stream.
+    #[error("no stream was free before the deadline")]
+    Deadline,
+    /// The deadline passed while there was no connection.
+    #[error("no connection before the deadline: {0}")]
+    DeadlineUnreachable(Arc<ConnectError>),
+    /// No connection could be made, several times over.
+    #[error("{0}")]
+    Unreachable(Arc<ConnectError>),
+    /// Each connection that took it gave it back.
+    #[error("refused by the upstream {resends} times, at last: {last}")]
+    Refused {
+        /// How often it was sent again.
+        resends: u32,
+        /// What the last connection said.
+        last: Return,
+    },
+    /// Too many requests wait for this peer (`upstream.max_waiters`).
+    #[error("too many pushes wait for this upstream ({0})")]
+    TooManyWaiters(usize),
+    /// The pool is shutting down.
+    #[error("the gateway is shutting down")]
+    ShuttingDown,
+}
+
+/// How a connection gave a request back unprocessed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Return {
+    /// The connection took no more requests.
+    NotTaken,
+    /// RST_STREAM with REFUSED_STREAM. Source: RFC 9113, section 8.7.
+    RefusedStream,
+    /// GOAWAY with a last stream id below it. Source: RFC 9113, section 6.8.
+    GoAway,
+    /// The connection ended before the request, or the end of it, reached the socket.
+    NotWritten,
+}
+
+impl Return {
+    /// Its name in metrics.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NotTaken => "not_taken",
+            Self::RefusedStream => "refused_stream",
+            Self::GoAway => "goaway",
+            Self::NotWritten => "not_written",
+        }
+    }
+}
+
+impl fmt::Display for Return {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotTaken => "the connection took no more requests",
+            Self::RefusedStream => "the stream was refused",
+            Self::GoAway => "the upstream went away before it",
+            Self::NotWritten => "the connection ended before it was written",
+        })
+    }
+}
+
+/// A request that was sent and not answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unanswered {
+    /// The status, where the head of an answer came.
+    pub status: Option<u16>,
+    /// What ended the wait.
+    pub cause: Lost,
+}
+
+impl std::error::Error for Unanswered {}
+
+impl fmt::Display for Unanswered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.status {
+            Some(status) => write!(f, "sent; status {status} came, then {}", self.cause),
+            None => write!(f, "sent, then {}", self.cause),
+        }
+    }
+}
+
+/// What ended the wait for an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lost {
+    /// The caller's deadline.
+    Deadline,
+    /// `upstream.answer_timeout`; the stream was reset.
+    AnswerTimeout,
+    /// The peer reset the stream, with this code. Source: RFC 9113, section 7.
+    Reset(u32),
+    /// The connection ended.
+    ConnectionLost,
+    /// The answer was over `upstream.max_reply_bytes`, or malformed.
+    Unreadable,
+}
+
+impl Lost {
+    /// Its name in metrics.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Deadline => "deadline",
+            Self::AnswerTimeout => "answer_timeout",
+            Self::Reset(_) => "reset",
+            Self::ConnectionLost => "connection_lost",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Deadline => f.write_str("the deadline passed"),
+            Self::AnswerTimeout => f.write_str("no answer came in time"),
+            Self::Reset(code) => write!(f, "the upstream reset the stream with {}", h2::Reason::from(*code)),
+            Self::ConnectionLost => f.write_str("the connection was lost"),
+            Self::Unreadable => f.write_str("the answer could not be read"),
+        }
+    }
+}
+
+/// Why no connection could be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The name could not be resolved.
+    #[error("cannot resolve {host}: {source}")]
+    Resolve {
+        /// The name.
+        host: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The name has no address.
+    #[error("{host} has no address")]
+    NoAddress {
+        /// The name.
+        host: String,
+    },
+    /// TCP said no.
+    #[error("cannot connect to {address}: {source}")]
+    Tcp {
+        /// The last address tried.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The whole of resolving, TCP and TLS took longer than `upstream.connect_timeout`.
+    #[error("cannot connect to {host}: no connection within {seconds} s")]
+    Timeout {
+        /// The name.
+        host: String,
+        /// The limit.
+        seconds: f64,
+    },
+    /// TLS failed, such as a certificate that does not verify.
+    #[error("TLS with {host} failed: {source}")]
+    Tls {
+        /// The name.
+        host: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The peer does not speak HTTP/2.
+    #[error("{host} does not offer HTTP/2")]
+    NotHttp2 {
+        /// The name.
+        host: String,
+    },
+    /// HTTP/2 could not begin.
+    #[error("HTTP/2 with {host} failed: {source}")]
+    Handshake {
+        /// The name.
+        host: String,
+        /// Why.
+        source: h2::Error,
+    },
+}
+
+impl ConnectError {
+    /// Its name in metrics.
+    #[must_use]
+    pub fn cause(&self) -> &'static str {
+        match self {
+            Self::Resolve { .. } | Self::NoAddress { .. } => "resolve",
+            Self::Tcp { .. } => "tcp",
+            Self::Timeout { .. } => "timeout",
+            Self::Tls { .. } => "tls",
+            Self::NotHttp2 { .. } => "alpn",
+            Self::Handshake { .. } => "handshake",
+        }
+    }
+}

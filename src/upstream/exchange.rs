@@ -1,0 +1,282 @@
+//! One stream, from the request to the whole answer, or to what is known without one.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use h2::client::ResponseFuture;
+use h2::{Reason, RecvStream, SendStream};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::connection::{Connection, Slot};
+use super::error::{Lost, Return, Unanswered};
+use crate::transport::Progress;
+
+/// A push service's whole answer.
+pub type Reply = http::Response<Bytes>;
+
+/// How long a failed stream waits to hear that its connection has ended. The connection's task ends at once
+/// when h2 does; this bounds our own mistake, not the peer.
+const END_OF_CONNECTION: Duration = Duration::from_secs(5);
+
+/// Limits of one exchange.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// The caller wants to know by then.
+    pub(super) deadline: Instant,
+    /// A stream without an answer is reset after this time.
+    pub(super) answer_timeout: Duration,
+    /// The largest body of an answer, in bytes.
+    pub(super) max_reply: usize,
+}
+
+/// An exchange that brought no answer.
+#[derive(Debug)]
+pub(super) enum NoReply {
+    /// Provably not processed.
+    Returned(Return),
+    /// Perhaps processed.
+    Unanswered(Unanswered),
+}
+
+/// Sends a request on the stream that `slot` stands for.
+///
+/// # Cancel safety
+/// Once the request has been given to h2 the exchange belongs to the connection: dropping this future, or
+/// its deadline, leaves the stream to be answered unseen.
+pub(super) async fn exchange(
+    mut slot: Slot,
+    head: http::Request<()>,
+    body: Bytes,
+    limits: Limits,
+) -> Result<Reply, NoReply> {
+    let (response, mut upload) = match slot.sender().send_request(head, body.is_empty()) {
+        Ok(stream) => stream,
+        Err(error) => {
+            slot.retire(if error.is_go_away() { "goaway" } else { "not_taken" });
+            return Err(NoReply::Returned(Return::NotTaken));
+        }
+    };
+    let give_up = Instant::now() + limits.answer_timeout;
+    let stream = response.stream_id().as_u32();
+    // A failure shows in the response, with its reason; here it would have none.
+    let _ = if body.is_empty() { Ok(()) } else { upload.send_data(body, true) };
+
+    let connection = Arc::clone(slot.connection());
+    let stage = Stage::Head(response);
+    let mut owner = Owner {
+        in_flight: Some(InFlight { stage, upload, stream, max_reply: limits.max_reply, status: None, slot }),
+        give_up,
+    };
+    let wait = sleep_until(limits.deadline.min(give_up));
+    let ended = tokio::select! {
+        biased;
+        ended = poll_fn(|cx| owner.poll(cx)) => ended,
+        () = wait => return Err(NoReply::Unanswered(owner.out_of_time(limits.deadline))),
+    };
+    match ended {
+        Ok(reply) => Ok(reply),
+        Err(Ended::Returned(how)) => {
+            if how == Return::GoAway {
+                owner.retire("goaway");
+            }
+            Err(NoReply::Returned(how))
+        }
+        Err(Ended::Unanswered(unanswered)) => Err(NoReply::Unanswered(unanswered)),
+        Err(Ended::WithItsConnection) => {
+            owner.retire("lost");
+            drop(owner.in_flight.take());
+            connection_ended(&connection, stream).await
+        }
+    }
+}
+
+/// The connection ended without a word about this stream: what the socket accepted decides.
+async fn connection_ended(connection: &Connection, stream: u32) -> Result<Reply, NoReply> {
+    // Final only once h2's connection has been dropped: until then it may still write.
+    let ended = tokio::time::timeout(END_OF_CONNECTION, connection.closed()).await.is_ok();
+    debug_assert!(ended, "a connection whose streams fail ends at once");
+    match connection.wire().progress(stream) {
+        Progress::NotBegun | Progress::Incomplete if ended => Err(NoReply::Returned(Return::NotWritten)),
+        Progress::NotBegun | Progress::Incomplete | Progress::Complete => {
+            Err(NoReply::Unanswered(Unanswered { status: None, cause: Lost::ConnectionLost }))
+        }
+    }
+}
+
+/// Gives the exchange to the connection when its caller leaves.
+struct Owner {
+    in_flight: Option<InFlight>,
+    give_up: Instant,
+}
+
+impl Owner {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reply, Ended>> {
+        let Some(in_flight) = &mut self.in_flight else {
+            debug_assert!(false, "polled after its end");
+            return Poll::Pending;
+        };
+        let ended = ready!(in_flight.poll_reply(cx));
+        if !matches!(ended, Err(Ended::WithItsConnection)) {
+            self.in_flight = None;
+        }
+        Poll::Ready(ended)
+    }
+
+    fn retire(&self, cause: &'static str) {
+        if let Some(in_flight) = &self.in_flight {
+            in_flight.slot.retire(cause);
+        }
+    }
+
+    /// The caller's deadline leaves the stream to the connection; the answer timeout resets it.
+    fn out_of_time(&mut self, deadline: Instant) -> Unanswered {
+        let status = self.in_flight.as_ref().and_then(|in_flight| in_flight.status);
+        if deadline < self.give_up {
+            return Unanswered { status, cause: Lost::Deadline };
+        }
+        self.in_flight = None;
+        Unanswered { status, cause: Lost::AnswerTimeout }
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        if let Some(in_flight) = self.in_flight.take() {
+            let connection = Arc::clone(in_flight.slot.connection());
+            connection.adopt(Orphan { in_flight, give_up: Box::pin(sleep_until(self.give_up)) });
+        }
+    }
+}
+
+/// How an exchange ended without a reply.
+#[derive(Debug)]
+enum Ended {
+    Returned(Return),
+    Unanswered(Unanswered),
+    /// h2 gives the same error to a stream that was written and to one that was not.
+    WithItsConnection,
+}
+
+enum Stage {
+    Head(ResponseFuture),
+    Body(http::response::Parts, RecvStream, BytesMut),
+}
+
+/// A request that h2 has. Fields drop in this order: the stream is given up before its permit returns.
+struct InFlight {
+    stage: Stage,
+    upload: SendStream<Bytes>,
+    stream: u32,
+    max_reply: usize,
+    /// Of the answer, once its head came.
+    status: Option<u16>,
+    slot: Slot,
+}
+
+impl InFlight {
+    fn poll_reply(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reply, Ended>> {
+        loop {
+            match &mut self.stage {
+                Stage::Head(response) => match ready!(Pin::new(response).poll(cx)) {
+                    Err(error) => return Poll::Ready(Err(before_headers(&error))),
+                    Ok(reply) => {
+                        let (head, stream) = reply.into_parts();
+                        self.status = Some(head.status.as_u16());
+                        if stream.is_end_stream() {
+                            return Poll::Ready(Ok(self.answered(head, Bytes::new())));
+                        }
+                        self.stage = Stage::Body(head, stream, BytesMut::new());
+                    }
+                },
+                Stage::Body(head, stream, body) => match ready!(stream.poll_data(cx)) {
+                    Some(Ok(piece)) => {
+                        if body.len() + piece.len() > self.max_reply {
+                            return Poll::Ready(Err(self.after_headers(Lost::Unreadable)));
+                        }
+                        body.extend_from_slice(&piece);
+                        // Fails only where the stream has ended, and then there is nothing to release.
+                        let _ = stream.flow_control().release_capacity(piece.len());
+                    }
+                    Some(Err(error)) => {
+                        let cause = cause_after_headers(&error);
+                        return Poll::Ready(Err(self.after_headers(cause)));
+                    }
+                    None => {
+                        let (head, body) = (std::mem::replace(head, empty_head()), body.split().freeze());
+                        return Poll::Ready(Ok(self.answered(head, body)));
+                    }
+                },
+            }
+        }
+    }
+
+    fn answered(&mut self, head: http::response::Parts, body: Bytes) -> Reply {
+        // A whole answer before our whole request: h2 keeps the stream's place for ever, unless it is reset.
+        // It must not be reset when all is sent: h2 would remember it as reset for a minute.
+        if self.slot.connection().wire().progress(self.stream) != Progress::Complete {
+            self.upload.send_reset(Reason::CANCEL);
+        }
+        Reply::from_parts(head, body)
+    }
+
+    fn after_headers(&self, cause: Lost) -> Ended {
+        Ended::Unanswered(Unanswered { status: self.status, cause })
+    }
+}
+
+fn empty_head() -> http::response::Parts {
+    http::Response::new(()).into_parts().0
+}
+
+/// Without a head nothing was answered: GOAWAY above its last id and REFUSED_STREAM prove that nothing was
+/// processed either. Source: RFC 9113, section 8.7.
+fn before_headers(error: &h2::Error) -> Ended {
+    if error.is_go_away() && error.is_remote() {
+        return Ended::Returned(Return::GoAway);
+    }
+    if error.is_reset() {
+        if error.is_remote() && error.reason() == Some(Reason::REFUSED_STREAM) {
+            return Ended::Returned(Return::RefusedStream);
+        }
+        return Ended::Unanswered(Unanswered { status: None, cause: cause_after_headers(error) });
+    }
+    Ended::WithItsConnection
+}
+
+fn cause_after_headers(error: &h2::Error) -> Lost {
+    match error.reason() {
+        Some(reason) if error.is_reset() && error.is_remote() => Lost::Reset(reason.into()),
+        // Reset by our own h2: the answer was malformed.
+        Some(_) if error.is_reset() => Lost::Unreadable,
+        Some(_) | None => Lost::ConnectionLost,
+    }
+}
+
+/// An exchange whose caller has left: it reads the answer, or gives up at the answer timeout, and only then
+/// returns its permit.
+pub(super) struct Orphan {
+    in_flight: InFlight,
+    give_up: Pin<Box<Sleep>>,
+}
+
+impl Future for Orphan {
+    /// How it ended, as metrics name it.
+    type Output = &'static str;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<&'static str> {
+        match self.in_flight.poll_reply(cx) {
+            Poll::Ready(Ok(_)) => return Poll::Ready("answered"),
+            Poll::Ready(Err(Ended::Returned(_))) => return Poll::Ready("returned"),
+            Poll::Ready(Err(Ended::Unanswered(_) | Ended::WithItsConnection)) => {
+                return Poll::Ready("lost");
+            }
+            Poll::Pending => {}
+        }
+        ready!(self.give_up.as_mut().poll(cx));
+        Poll::Ready("timeout")
+    }
+}

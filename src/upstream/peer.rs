@@ -1,0 +1,193 @@
+//! A peer: an origin and who we are to it. The pool's key.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use http::Uri;
+use http::uri::{Authority, PathAndQuery};
+use rustls::pki_types::ServerName;
+
+/// Scheme, host and port of an upstream.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Origin {
+    tls: bool,
+    host: Arc<str>,
+    port: u16,
+    authority: Authority,
+}
+
+/// Why a text is no origin.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "expected an origin such as https://api.push.apple.com or https://localhost:2197, found {found:?}: {why}"
+)]
+pub struct InvalidOrigin {
+    found: String,
+    why: &'static str,
+}
+
+impl Origin {
+    /// Whether it is https.
+    #[must_use]
+    pub fn tls(&self) -> bool {
+        self.tls
+    }
+
+    /// The host, without brackets.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The `:authority` of requests to it: without the port where it is the default.
+    #[must_use]
+    pub fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
+    /// `https` or `http`.
+    #[must_use]
+    pub fn scheme(&self) -> http::uri::Scheme {
+        if self.tls { http::uri::Scheme::HTTPS } else { http::uri::Scheme::HTTP }
+    }
+}
+
+impl FromStr for Origin {
+    type Err = InvalidOrigin;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let invalid = |why| InvalidOrigin { found: text.to_owned(), why };
+        let uri: http::Uri = text.parse().map_err(|_| invalid("it is no URL"))?;
+        let tls = match uri.scheme_str() {
+            Some("https") => true,
+            Some("http") => false,
+            Some(_) | None => return Err(invalid("it begins neither with https:// nor with http://")),
+        };
+        if !matches!(uri.path(), "" | "/") || uri.query().is_some() {
+            return Err(invalid("it has a path"));
+        }
+        let authority = uri.authority().ok_or_else(|| invalid("it has no host"))?;
+        if authority.as_str().contains('@') {
+            return Err(invalid("it has a user"));
+        }
+        let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+        if ServerName::try_from(host).is_err() {
+            return Err(invalid("its host is neither a name nor an address"));
+        }
+        let port = match authority.port() {
+            Some(port) => port.as_str().parse().map_err(|_| invalid("its port is no port"))?,
+            None if authority.as_str().ends_with(':') => return Err(invalid("its port is no port")),
+            None => {
+                if tls {
+                    443
+                } else {
+                    80
+                }
+            }
+        };
+        let host = host.to_ascii_lowercase();
+        let written = if host.contains(':') { format!("[{host}]") } else { host.clone() };
+        let default = if tls { 443 } else { 80 };
+        let written = if port == default { written } else { format!("{written}:{port}") };
+        let authority = written.parse().map_err(|_| invalid("its host is neither a name nor an address"))?;
+        Ok(Self { tls, host: host.into(), port, authority })
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.scheme(), self.authority())
+    }
+}
+
+impl fmt::Debug for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// An origin, and who we are to it. APNs refuses two teams on one connection, so what tells credentials
+/// apart is part of the key; a rotated credential is a new peer.
+#[derive(Clone)]
+pub struct Peer {
+    /// Where it is.
+    pub origin: Origin,
+    /// Who we are to it: a key id, a certificate's fingerprint. Shown in logs and metrics; no secret.
+    pub identity: Arc<str>,
+    /// How TLS verifies it and identifies us.
+    pub tls: Arc<rustls::ClientConfig>,
+    /// Each connection carries one stream until a first good answer. Source: Apple, "Sending notification
+    /// requests to APNs", on token-based connections.
+    pub proves_credential: bool,
+}
+
+impl Peer {
+    pub(super) fn key(&self) -> (Origin, Arc<str>) {
+        (self.origin.clone(), Arc::clone(&self.identity))
+    }
+
+    /// The URI of a request to it.
+    pub(super) fn uri(&self, path: &PathAndQuery) -> Uri {
+        let mut parts = http::uri::Parts::default();
+        parts.scheme = Some(self.origin.scheme());
+        parts.authority = Some(self.origin.authority.clone());
+        parts.path_and_query = Some(path.clone());
+        // Whole parts make a URI.
+        Uri::from_parts(parts).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Peer({} as {})", self.origin, self.identity)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_are_scheme_host_and_port() {
+        for (text, host, port, authority) in [
+            ("https://api.push.apple.com", "api.push.apple.com", 443, "api.push.apple.com"),
+            ("https://localhost:2197/", "localhost", 2197, "localhost:2197"),
+            ("https://[::1]:2197", "::1", 2197, "[::1]:2197"),
+            ("http://127.0.0.1:80", "127.0.0.1", 80, "127.0.0.1"),
+            ("HTTPS://Example.COM:443", "example.com", 443, "example.com"),
+        ] {
+            let origin: Origin = text.parse().unwrap();
+            assert_eq!(
+                (origin.host(), origin.port(), origin.authority().as_str()),
+                (host, port, authority),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_origin_is_said_so() {
+        for text in [
+            "",
+            "api.push.apple.com",
+            "ftp://a",
+            "https://",
+            "https://a/b",
+            "https://a?b",
+            "https://u@a",
+            "https://a:99999",
+            "https://a_b c",
+            "https://a:",
+        ] {
+            let error = text.parse::<Origin>().unwrap_err().to_string();
+            assert!(error.contains("expected an origin"), "{text}: {error}");
+        }
+    }
+}

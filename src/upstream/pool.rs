@@ -1,0 +1,443 @@
+//! The connections of one peer: which takes the next stream, who waits, and when another opens.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use h2::client::SendRequest;
+use tokio::time::Instant;
+
+use super::connect::{Connected, Connector};
+use super::connection::{Connection, ConnectionId, Driver, Slot};
+use super::error::{ConnectError, Unsent};
+use super::peer::Peer;
+use super::waiters::{Waiter, Waiters};
+use super::{Flow, UpstreamSettings};
+use crate::metrics::{ConnectionState, PeerMetrics};
+use crate::push::ServiceClass;
+use crate::transport::GoAway;
+
+/// How long the oldest waiter waits before another connection opens beside full ones. Most waits are
+/// shorter than a handshake.
+const GROW_AFTER: Duration = Duration::from_millis(20);
+
+/// How long a connection whose limit fell keeps others from opening: the peer asked for less, not for more
+/// connections.
+const LIMIT_FELL: Duration = Duration::from_secs(30);
+
+/// ```text
+///             handshake             first good answer            GOAWAY, lost ping, idle, retired
+/// Connecting ───────────► Warming ────────────────────► Open ──────────────────────────────────► Draining ──► Closed
+///      └── refused, TLS, timeout ──► Closed; the peer backs off                    last permit back
+/// ```
+/// A peer that needs no proof of a credential is Warming until its first SETTINGS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Warming,
+    Open,
+    Draining,
+}
+
+struct Entry {
+    shared: Arc<Connection>,
+    /// None while draining: when the last clone goes, h2 closes the connection.
+    sender: Option<SendRequest<Bytes>>,
+    phase: Phase,
+    settings_came: bool,
+    used: usize,
+    limit: usize,
+    limit_fell: Option<Instant>,
+}
+
+#[derive(Default)]
+struct State {
+    entries: Vec<Entry>,
+    waiters: Waiters,
+    connecting: bool,
+    /// When `grow` looks again.
+    timer_at: Option<Instant>,
+    /// Failed connects, and connections that ended before a good answer, since the last good one.
+    failures: u32,
+    not_before: Option<Instant>,
+    last_error: Option<Arc<ConnectError>>,
+    shut_down: bool,
+}
+
+/// The connections of one peer.
+pub(super) struct Pool {
+    peer: Peer,
+    settings: UpstreamSettings,
+    connector: Arc<Connector>,
+    state: Mutex<State>,
+    pub(super) metrics: PeerMetrics,
+}
+
+impl Pool {
+    pub(super) fn new(
+        peer: Peer,
+        settings: UpstreamSettings,
+        connector: Arc<Connector>,
+        metrics: PeerMetrics,
+    ) -> Arc<Self> {
+        Arc::new(Self { peer, settings, connector, state: Mutex::default(), metrics })
+    }
+
+    pub(super) fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
+    pub(super) fn settings(&self) -> &UpstreamSettings {
+        &self.settings
+    }
+
+    /// The connection that takes the next stream, now or before the deadline.
+    ///
+    /// # Cancel safety
+    /// Dropping this future gives up the place in the line. A connect that it caused goes on for others.
+    pub(super) async fn acquire(self: &Arc<Self>, flow: Flow, deadline: Instant) -> Result<Slot, Unsent> {
+        let receiver = {
+            let mut state = self.lock();
+            if state.shut_down {
+                return Err(Unsent::ShuttingDown);
+            }
+            if !state.waiters.is_ahead_of(flow.class)
+                && let Some(slot) = self.take(&mut state, flow.class)
+            {
+                return Ok(slot);
+            }
+            if state.waiters.len() >= self.settings.max_waiters {
+                state.waiters.sweep();
+                if state.waiters.len() >= self.settings.max_waiters {
+                    return Err(Unsent::TooManyWaiters(self.settings.max_waiters));
+                }
+            }
+            let receiver = state.waiters.push(flow, std::time::Instant::now());
+            self.grow(&mut state);
+            receiver
+        };
+        let _waiting = self.metrics.wait();
+        match tokio::time::timeout_at(deadline, receiver).await {
+            Ok(Ok(grant)) => grant,
+            // The sender lives in `waiters` until it grants.
+            Ok(Err(_)) => Err(Unsent::ShuttingDown),
+            Err(_) => Err(match self.lock().last_error.clone() {
+                Some(error) => Unsent::DeadlineUnreachable(error),
+                None => Unsent::Deadline,
+            }),
+        }
+    }
+
+    /// A permit comes back.
+    pub(super) fn release(self: &Arc<Self>, id: ConnectionId) {
+        let mut state = self.lock();
+        self.metrics.streams_used.dec();
+        if let Some(entry) = state.entries.iter_mut().find(|entry| entry.shared.id() == id) {
+            entry.used -= 1;
+        }
+        self.serve(state);
+    }
+
+    /// The first good answer of a connection.
+    pub(super) fn proven(self: &Arc<Self>, id: ConnectionId) {
+        let mut state = self.lock();
+        state.failures = 0;
+        state.not_before = None;
+        state.last_error = None;
+        if let Some(entry) = find(&mut state, id) {
+            self.warm_up(entry, true);
+        }
+        self.grow(&mut state);
+        self.serve(state);
+    }
+
+    /// The peer's SETTINGS moved the limit of a connection.
+    pub(super) fn limit_changed(self: &Arc<Self>, id: ConnectionId, limit: usize, settings_came: bool) {
+        let mut state = self.lock();
+        let limit = limit.min(self.settings.max_streams);
+        if let Some(entry) = find(&mut state, id) {
+            tracing::debug!(connection = id, from = entry.limit, to = limit, "stream limit");
+            self.metrics.streams_allowed.inc_by(limit as i64 - entry.limit as i64);
+            if limit < entry.limit {
+                entry.limit_fell = Some(Instant::now());
+            } else if limit > entry.limit {
+                entry.limit_fell = None;
+            }
+            entry.limit = limit;
+            entry.settings_came = settings_came;
+            self.warm_up(entry, false);
+        }
+        self.grow(&mut state);
+        self.serve(state);
+    }
+
+    fn warm_up(&self, entry: &mut Entry, proven: bool) {
+        if entry.phase == Phase::Warming && entry.settings_came && (proven || !self.peer.proves_credential) {
+            self.enter(entry, Phase::Open);
+        }
+    }
+
+    /// The peer said GOAWAY.
+    pub(super) fn goaway(self: &Arc<Self>, id: ConnectionId, goaway: &GoAway) {
+        tracing::info!(
+            connection = id, peer = ?self.peer, last_stream_id = goaway.last_stream_id,
+            code = %h2::Reason::from(goaway.code), debug = %goaway.debug.escape_ascii(), "upstream goes away"
+        );
+        self.drain(id, "goaway");
+    }
+
+    /// No new streams on this connection; it closes when those it has are done.
+    pub(super) fn drain(self: &Arc<Self>, id: ConnectionId, cause: &'static str) {
+        let mut state = self.lock();
+        let Some(entry) = find(&mut state, id) else { return };
+        if entry.phase == Phase::Draining {
+            return;
+        }
+        tracing::debug!(connection = id, cause, "connection drains");
+        if entry.phase == Phase::Warming {
+            state.back_off(&self.settings);
+        }
+        if let Some(entry) = find(&mut state, id) {
+            self.enter(entry, Phase::Draining);
+            let sender = entry.sender.take();
+            self.grow(&mut state);
+            drop(state);
+            // h2 takes locks and wakes the driver when the last sender goes.
+            drop(sender);
+        }
+    }
+
+    /// The connection's task has ended.
+    pub(super) fn closed(self: &Arc<Self>, id: ConnectionId, cause: &'static str) {
+        let mut state = self.lock();
+        let Some(at) = state.entries.iter().position(|entry| entry.shared.id() == id) else { return };
+        let entry = state.entries.swap_remove(at);
+        if entry.phase == Phase::Warming {
+            state.back_off(&self.settings);
+        }
+        self.metrics.connections(entry.phase.into()).dec();
+        self.metrics.streams_allowed.dec_by(entry.limit as i64);
+        self.metrics.closed(cause);
+        tracing::debug!(connection = id, peer = ?self.peer, cause, "connection closed");
+        self.grow(&mut state);
+        drop(state);
+        drop(entry);
+    }
+
+    /// Streams in use on a connection.
+    pub(super) fn used(&self, id: ConnectionId) -> usize {
+        find(&mut self.lock(), id).map_or(0, |entry| entry.used)
+    }
+
+    /// Nothing more is granted; connections close when their streams are done.
+    pub(super) fn shut_down(self: &Arc<Self>) {
+        let ids: Vec<_> = {
+            let mut state = self.lock();
+            state.shut_down = true;
+            state.waiters.shut_down();
+            state.entries.iter().map(|entry| entry.shared.id()).collect()
+        };
+        for id in ids {
+            self.drain(id, "shutdown");
+        }
+    }
+
+    /// Connections that have not closed.
+    pub(super) fn open_connections(&self) -> usize {
+        self.lock().entries.len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn enter(&self, entry: &mut Entry, phase: Phase) {
+        self.metrics.connections(entry.phase.into()).dec();
+        self.metrics.connections(phase.into()).inc();
+        entry.phase = phase;
+    }
+
+    /// A slot on the connection that takes the next stream, where there is room.
+    fn take(self: &Arc<Self>, state: &mut State, class: ServiceClass) -> Option<Slot> {
+        let at = state.pick(class)?;
+        self.occupy(state, at)
+    }
+
+    fn occupy(self: &Arc<Self>, state: &mut State, at: usize) -> Option<Slot> {
+        let entry = state.entries.get_mut(at)?;
+        let sender = entry.sender.clone()?;
+        entry.used += 1;
+        self.metrics.streams_used.inc();
+        Some(Slot::new(Arc::clone(&entry.shared), sender, Arc::clone(self)))
+    }
+
+    /// Grants what is free to those who wait. Grants leave after the lock: a slot that nobody takes returns
+    /// through it.
+    fn serve(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
+        let mut granted: Vec<(Waiter, Slot)> = Vec::new();
+        for class in [ServiceClass::Interactive, ServiceClass::Bulk] {
+            while let Some(at) = state.pick(class)
+                && let Some(waiter) = state.waiters.pop(class)
+                && let Some(slot) = self.occupy(&mut state, at)
+            {
+                granted.push((waiter, slot));
+            }
+        }
+        drop(state);
+        for (waiter, slot) in granted {
+            // A waiter that left between the pop and here hands its slot back, which is served again.
+            drop(waiter.grant(Ok(slot)));
+        }
+    }
+
+    /// Opens another connection where it helps those who wait, or looks again when it may.
+    fn grow(self: &Arc<Self>, state: &mut State) {
+        let now = Instant::now();
+        match state.growth(now, self.settings.max_connections_per_peer) {
+            Growth::None => {}
+            Growth::Now => {
+                state.connecting = true;
+                self.metrics.connections(ConnectionState::Connecting).inc();
+                tokio::spawn(Arc::clone(self).connect());
+            }
+            Growth::At(moment) if state.timer_at.is_none_or(|armed| moment < armed) => {
+                state.timer_at = Some(moment);
+                let pool = Arc::clone(self);
+                tokio::spawn(async move {
+                    tokio::time::sleep_until(moment).await;
+                    let mut state = pool.lock();
+                    state.timer_at = state.timer_at.filter(|armed| *armed != moment);
+                    pool.grow(&mut state);
+                });
+            }
+            Growth::At(_) => {}
+        }
+    }
+
+    /// One connect for all who wait; it goes on when those who caused it have left.
+    async fn connect(self: Arc<Self>) {
+        let connected = self.connector.connect(&self.peer, &self.settings).await;
+        self.metrics.connections(ConnectionState::Connecting).dec();
+        match connected {
+            Ok(connected) => self.connected(connected),
+            Err(error) => self.connect_failed(error),
+        }
+    }
+
+    fn connected(self: &Arc<Self>, connected: Connected) {
+        /// Numbers connections in logs; unique in the process.
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let Connected { wire, sender, connection, address } = connected;
+        let shared = Arc::new(Connection::new(NEXT.fetch_add(1, Ordering::Relaxed), wire));
+        let driver = Driver::new(Arc::clone(&shared), Arc::clone(self), connection, self.settings.patience());
+        tracing::debug!(connection = shared.id(), peer = ?self.peer, %address, "connection opened");
+        self.metrics.opened();
+
+        let mut state = self.lock();
+        state.connecting = false;
+        if state.shut_down {
+            return;
+        }
+        // h2's own limit until SETTINGS come.
+        let limit = 1;
+        self.metrics.connections(Phase::Warming.into()).inc();
+        self.metrics.streams_allowed.inc_by(limit as i64);
+        state.entries.push(Entry {
+            shared,
+            sender: Some(sender),
+            phase: Phase::Warming,
+            settings_came: false,
+            used: 0,
+            limit,
+            limit_fell: None,
+        });
+        // Its span is the connection's, not that of the push which happened to cause it.
+        tokio::spawn(driver);
+        self.serve(state);
+    }
+
+    fn connect_failed(self: &Arc<Self>, error: ConnectError) {
+        tracing::warn!(peer = ?self.peer, error = %error, "cannot connect to upstream");
+        self.metrics.connect_failed(error.cause());
+        let error = Arc::new(error);
+        let mut state = self.lock();
+        state.connecting = false;
+        state.back_off(&self.settings);
+        state.last_error = Some(Arc::clone(&error));
+        state.waiters.connect_failed(&error, self.settings.connect_patience);
+        self.grow(&mut state);
+    }
+}
+
+fn find(state: &mut State, id: ConnectionId) -> Option<&mut Entry> {
+    state.entries.iter_mut().find(|entry| entry.shared.id() == id)
+}
+
+impl From<Phase> for ConnectionState {
+    fn from(phase: Phase) -> Self {
+        match phase {
+            Phase::Warming => Self::Warming,
+            Phase::Open => Self::Open,
+            Phase::Draining => Self::Draining,
+        }
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Growth {
+    None,
+    Now,
+    At(Instant),
+}
+
+impl State {
+    /// Fill, then spread: the fullest connection with room, so that writes gather. Bulk never takes the last
+    /// fifth of the peer's streams.
+    fn pick(&self, class: ServiceClass) -> Option<usize> {
+        if class == ServiceClass::Bulk {
+            let live = || self.entries.iter().filter(|entry| entry.phase != Phase::Draining);
+            let limit: usize = live().map(|entry| entry.limit).sum();
+            let used: usize = live().map(|entry| entry.used).sum();
+            if used >= limit - limit / 5 {
+                return None;
+            }
+        }
+        let open = self.entries.iter().enumerate().filter(|(_, entry)| {
+            entry.phase != Phase::Draining && entry.sender.is_some() && entry.used < entry.limit
+        });
+        open.max_by_key(|(_, entry)| entry.used).map(|(at, _)| at)
+    }
+
+    fn growth(&mut self, now: Instant, most: usize) -> Growth {
+        if self.shut_down || self.connecting || self.waiters.is_empty() {
+            return Growth::None;
+        }
+        let mut live = self.entries.iter().filter(|entry| entry.phase != Phase::Draining).peekable();
+        let earliest = self.not_before.unwrap_or(now);
+        let at = if live.peek().is_none() {
+            earliest
+        } else {
+            if live.any(|entry| entry.phase == Phase::Warming) || self.entries.len() >= most {
+                return Growth::None;
+            }
+            // Looking for the oldest walks the whole line: not for each that joins it.
+            if self.timer_at.is_some_and(|armed| armed > now) {
+                return Growth::None;
+            }
+            let Some(oldest) = self.waiters.oldest() else { return Growth::None };
+            let fell = self.entries.iter().filter_map(|entry| entry.limit_fell).max();
+            let patient = Instant::from_std(oldest) + GROW_AFTER;
+            earliest.max(patient).max(fell.map_or(now, |fell| fell + LIMIT_FELL))
+        };
+        if at <= now { Growth::Now } else { Growth::At(at) }
+    }
+
+    /// Waits before the next connect: none after the first failure, then one second, doubling, with jitter.
+    /// Source: Apple asks not to reconnect repeatedly ("Establishing a connection to APNs").
+    fn back_off(&mut self, settings: &UpstreamSettings) {
+        self.failures = self.failures.saturating_add(1);
+        let Some(doublings) = self.failures.checked_sub(2) else { return };
+        let wait = settings.backoff_min.saturating_mul(1 << doublings.min(16)).min(settings.backoff_max);
+        self.not_before = Some(Instant::now() + wait.mul_f64(0.5 + fastrand::f64() / 2.0));
+    }
+}

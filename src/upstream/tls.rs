@@ -1,0 +1,94 @@
+//! TLS to upstreams: whom we trust, and who we are.
+
+use std::sync::Arc;
+
+use rustls::ClientConfig;
+use rustls::RootCertStore;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+/// Why TLS to an upstream cannot be set up. Never repeats a key.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// The operating system has no usable root certificates.
+    #[error("the operating system has no root certificates; name a file in `upstream.ca_files`")]
+    NoRoots,
+    /// A file of certificates cannot be read as PEM.
+    #[error("expected PEM certificates, found none that can be read")]
+    NotCertificates,
+    /// A file of a private key cannot be read as PEM.
+    #[error("expected a PEM private key (PKCS#8, SEC1 or PKCS#1), found none that can be read")]
+    NotPrivateKey,
+    /// rustls refuses what it was given.
+    #[error("{0}")]
+    Rustls(#[from] rustls::Error),
+}
+
+/// Who we are in TLS.
+pub struct ClientIdentity {
+    certificates: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+}
+
+impl ClientIdentity {
+    /// Reads a chain, leaf first, and its key.
+    ///
+    /// # Errors
+    /// Where either is not PEM.
+    pub fn from_pem(certificates: &[u8], key: &[u8]) -> Result<Self, TlsError> {
+        Ok(Self {
+            certificates: parse_certificates(certificates)?,
+            key: PrivateKeyDer::from_pem_slice(key).map_err(|_| TlsError::NotPrivateKey)?,
+        })
+    }
+
+    /// The DER of the leaf.
+    #[must_use]
+    pub fn leaf(&self) -> &[u8] {
+        self.certificates.first().map_or(&[], |leaf| leaf.as_ref())
+    }
+}
+
+/// The operating system's roots, and those of `extra` PEM files.
+///
+/// # Errors
+/// Where there is none at all, or an extra one cannot be read.
+pub fn roots(extra: &[Vec<u8>]) -> Result<Arc<RootCertStore>, TlsError> {
+    let mut store = RootCertStore::empty();
+    // Some certificates of a system may be unreadable; the others serve.
+    store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    for pem in extra {
+        for certificate in parse_certificates(pem)? {
+            store.add(certificate)?;
+        }
+    }
+    if store.is_empty() { Err(TlsError::NoRoots) } else { Ok(Arc::new(store)) }
+}
+
+/// How TLS to an upstream is done: 1.2 or later, ALPN `h2`, sessions resumed within one peer.
+///
+/// # Errors
+/// Where the identity's key does not fit its certificate.
+pub fn client_config(
+    roots: Arc<RootCertStore>,
+    identity: Option<ClientIdentity>,
+) -> Result<Arc<ClientConfig>, TlsError> {
+    let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots);
+    let mut config = match identity {
+        Some(ClientIdentity { certificates, key }) => builder.with_client_auth_cert(certificates, key)?,
+        None => builder.with_no_client_auth(),
+    };
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    Ok(Arc::new(config))
+}
+
+fn parse_certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    match certificates {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        Ok(_) | Err(_) => Err(TlsError::NotCertificates),
+    }
+}
