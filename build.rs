@@ -14,6 +14,25 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     std::fs::write(out.join("descriptors.bin"), compiler.encode_file_descriptor_set())?;
 
-    tonic_prost_build::configure().compile_fds(compiler.file_descriptor_set())?;
+    // A decoder of a oneof keeps the last of several members and forgets that there were others. A push with
+    // two targets must be refused, so the stubs of this crate have the members as plain optional fields: the
+    // bytes on the wire are the same. `optional` fields are oneofs of one member and stay.
+    let mut files = compiler.file_descriptor_set();
+    for file in &mut files.file {
+        for message in &mut file.message_type {
+            for field in &mut message.field {
+                if field.proto3_optional != Some(true) {
+                    field.oneof_index = None;
+                }
+            }
+            let kept = message.field.iter().filter_map(|field| field.oneof_index).count();
+            if kept == 0 {
+                message.oneof_decl.clear();
+            } else if kept != message.oneof_decl.len() {
+                return Err(format!("{:?} mixes a oneof with optional fields", message.name).into());
+            }
+        }
+    }
+    tonic_prost_build::configure().compile_fds(files)?;
     Ok(())
 }

@@ -1,7 +1,11 @@
 //! Fanfare, a gRPC push gateway. `ARCHITECTURE.md` tells the shape.
 
+pub mod credential;
+pub mod dispatch;
+pub mod ingress;
 pub mod metrics;
 pub mod proto;
+pub mod provider;
 pub mod push;
 pub mod transport;
 pub mod upstream;

@@ -1,0 +1,197 @@
+//! What is known of one push: how often it was tried, what the last answer was, whether an earlier try may
+//! have been delivered, and what comes next.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::provider::{Retry, Verdict};
+use crate::push::{
+    Delivery, Options, Outcome, ProviderKind, PushResult, Reason, Refusal, TokenAction,
+};
+use crate::upstream::{Lost, Unanswered, Unsent};
+
+/// Waits before a push that was not answered, and may be repeated, is sent again.
+const REPEAT_AFTER: Duration = Duration::from_secs(1);
+
+/// What comes next.
+#[derive(Debug)]
+pub(super) enum Next {
+    /// The verdict.
+    Answer(PushResult),
+    /// Another attempt, after this wait.
+    Again(Duration),
+}
+
+/// The history of one push.
+#[derive(Debug)]
+pub(super) struct Attempts {
+    provider: ProviderKind,
+    repeatable: bool,
+    most: u32,
+    deadline: Instant,
+    made: u32,
+    /// An attempt was sent and not answered.
+    unanswered: bool,
+    /// The one resend at once that an answer may ask for was used.
+    resent_at_once: bool,
+    last: Option<PushResult>,
+}
+
+impl Attempts {
+    pub(super) fn new(provider: ProviderKind, options: &Options, most: u32, deadline: Instant) -> Self {
+        Self {
+            provider,
+            repeatable: options.repeatable,
+            most,
+            deadline,
+            made: 0,
+            unanswered: false,
+            resent_at_once: false,
+            last: None,
+        }
+    }
+
+    /// The push cannot be said to its provider.
+    pub(super) fn refused(self, refusal: Refusal) -> PushResult {
+        let mut result = PushResult::unsent(refusal.outcome, refusal.reason, refusal.detail);
+        result.field = refusal.field;
+        self.finish(result)
+    }
+
+    /// A dry run that would have been sent.
+    pub(super) fn validated(self) -> PushResult {
+        let mut result = PushResult::unsent(Outcome::Validated, Reason::UpstreamAnswered, "");
+        result.reason = None;
+        self.finish(result)
+    }
+
+    /// The push expired before it could be sent.
+    pub(super) fn expired(self) -> PushResult {
+        self.not_attempted(Reason::Expired, "the push expired before it could be sent")
+    }
+
+    /// The gateway is shutting down, and the push would have to wait.
+    pub(super) fn draining(self) -> PushResult {
+        self.not_attempted(Reason::Draining, "the gateway is shutting down")
+    }
+
+    /// No attempt now: the last answer stands, where there is one.
+    fn not_attempted(mut self, reason: Reason, detail: &'static str) -> PushResult {
+        if let Some(last) = self.last.take() {
+            return self.finish(last);
+        }
+        let mut result = PushResult::unsent(Outcome::NotAttempted, reason, detail);
+        result.retryable = reason != Reason::Expired;
+        self.finish(result)
+    }
+
+    /// The request was provably not processed, and resending it has come to its end.
+    pub(super) fn unsent(self, why: &Unsent) -> PushResult {
+        let (outcome, reason, retry_after) = match why {
+            Unsent::Deadline => {
+                return self.not_attempted(
+                    Reason::DeadlineExceeded,
+                    "no stream to the push service was free before the deadline",
+                );
+            }
+            Unsent::ShuttingDown => return self.draining(),
+            Unsent::TooManyWaiters(_) => (Outcome::NotAttempted, Reason::Overloaded, Some(Duration::from_secs(1))),
+            Unsent::Refused { .. } => (Outcome::Unavailable, Reason::UpstreamRefused, Some(Duration::from_secs(1))),
+            Unsent::Unreachable(_) | Unsent::DeadlineUnreachable(_) => {
+                (Outcome::Unavailable, Reason::UpstreamUnreachable, Some(Duration::from_secs(1)))
+            }
+        };
+        let mut result = PushResult::unsent(outcome, reason, why.to_string());
+        result.retryable = true;
+        result.retry_after = retry_after;
+        self.finish(result)
+    }
+
+    /// The push service answered.
+    pub(super) fn answered(mut self, verdict: Verdict, status: u16) -> (Self, Next) {
+        self.made += 1;
+        let retry = verdict.retry;
+        let result = result_of(verdict, status);
+        let again = match retry {
+            Retry::Never => None,
+            Retry::Once | Retry::OnceThen(_) if !self.resent_at_once => {
+                self.resent_at_once = true;
+                Some(Duration::ZERO)
+            }
+            Retry::Once => None,
+            Retry::OnceThen(wait) | Retry::After(wait) => Some(wait),
+        };
+        self.again_or(again, result)
+    }
+
+    /// The request was sent and not answered.
+    pub(super) fn unanswered(mut self, why: &Unanswered) -> (Self, Next) {
+        self.made += 1;
+        self.unanswered = true;
+        let reason = match why.cause {
+            Lost::Deadline | Lost::AnswerTimeout => Reason::AnswerTimeout,
+            Lost::Reset(_) | Lost::ConnectionLost => Reason::ConnectionLost,
+            Lost::Unreadable => Reason::AnswerUnreadable,
+        };
+        let mut result = PushResult::unsent(Outcome::Unconfirmed, reason, why.to_string());
+        result.retryable = true;
+        result.upstream_status = why.status;
+        let again = self.repeatable.then_some(REPEAT_AFTER);
+        self.again_or(again, result)
+    }
+
+    fn again_or(mut self, again: Option<Duration>, result: PushResult) -> (Self, Next) {
+        let in_time = |wait: &Duration| Instant::now() + *wait < self.deadline;
+        match again.filter(in_time) {
+            Some(wait) if self.made < self.most => {
+                self.last = Some(result);
+                (self, Next::Again(wait))
+            }
+            Some(_) | None => {
+                let done = Self { last: None, ..self };
+                let result = done.complete(result);
+                (done, Next::Answer(result))
+            }
+        }
+    }
+
+    fn finish(self, result: PushResult) -> PushResult {
+        self.complete(result)
+    }
+
+    /// What all attempts together say.
+    fn complete(&self, mut result: PushResult) -> PushResult {
+        result.provider = Some(self.provider);
+        result.attempts = self.made;
+        if result.delivery == Delivery::No && self.unanswered {
+            result.delivery = Delivery::Maybe;
+            // Not sent this time, but an earlier time it may have been: nobody knows.
+            if result.outcome == Outcome::NotAttempted {
+                result.outcome = Outcome::Unconfirmed;
+            }
+        }
+        result
+    }
+}
+
+fn result_of(verdict: Verdict, status: u16) -> PushResult {
+    let accepted = verdict.outcome == Outcome::Accepted;
+    PushResult {
+        outcome: verdict.outcome,
+        delivery: if accepted { Delivery::Accepted } else { Delivery::No },
+        token_action: verdict.token_action,
+        retryable: verdict.retryable,
+        retry_after: verdict.retry.wait(),
+        reason: (!accepted).then_some(Reason::UpstreamAnswered),
+        detail: verdict.detail,
+        field: Cow::Borrowed(""),
+        provider: None,
+        upstream_status: Some(status),
+        upstream_reason: verdict.upstream_reason,
+        upstream_id: verdict.upstream_id,
+        token_invalid_since: verdict.token_invalid_since,
+        attempts: 0,
+    }
+}

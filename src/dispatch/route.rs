@@ -1,0 +1,103 @@
+//! What one app on one provider needs, resolved once per push.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::suspicion::Suspicion;
+use crate::credential::Credential;
+use crate::metrics::AppMetrics;
+use crate::provider::Provider;
+use crate::push::{ApnsEnvironment, AppId, ProviderKind, Reason, Refusal, Target};
+use crate::upstream::PeerPool;
+
+/// One app on one provider.
+#[derive(Debug)]
+pub struct Route {
+    /// In which words.
+    pub provider: Provider,
+    /// As whom.
+    pub credential: Credential,
+    /// Over which connections.
+    pub upstreams: Upstreams,
+    /// What becomes of its pushes.
+    pub metrics: AppMetrics,
+    /// The time to live of pushes that name none.
+    pub default_ttl: Option<Duration>,
+    /// What recent answers said about its tokens.
+    pub(super) suspicion: Suspicion,
+}
+
+/// The peers of one app on one provider.
+#[derive(Debug)]
+pub enum Upstreams {
+    /// One for each environment of APNs.
+    Apns {
+        /// For App Store and TestFlight builds.
+        production: PeerPool,
+        /// For development builds.
+        sandbox: PeerPool,
+    },
+}
+
+impl Route {
+    /// A route with nothing known of its tokens yet.
+    #[must_use]
+    pub fn new(
+        provider: Provider,
+        credential: Credential,
+        upstreams: Upstreams,
+        metrics: AppMetrics,
+        default_ttl: Option<Duration>,
+    ) -> Self {
+        Self { provider, credential, upstreams, metrics, default_ttl, suspicion: Suspicion::default() }
+    }
+
+    /// The peer that takes pushes to this target.
+    pub(super) fn upstream(&self, target: &Target) -> &PeerPool {
+        match (&self.upstreams, &self.provider) {
+            (Upstreams::Apns { production, sandbox }, Provider::Apns(apns)) => match apns.environment(target) {
+                ApnsEnvironment::Production => production,
+                ApnsEnvironment::Sandbox => sandbox,
+            },
+        }
+    }
+}
+
+/// The routes of one app.
+#[derive(Debug, Default)]
+pub struct AppRoutes {
+    /// By APNs.
+    pub apns: Option<Arc<Route>>,
+}
+
+/// Every app's routes.
+#[derive(Debug, Default)]
+pub struct Routes(HashMap<AppId, AppRoutes>);
+
+impl FromIterator<(AppId, AppRoutes)> for Routes {
+    fn from_iter<T: IntoIterator<Item = (AppId, AppRoutes)>>(apps: T) -> Self {
+        Self(apps.into_iter().collect())
+    }
+}
+
+impl Routes {
+    /// The route of an app's pushes to this target.
+    ///
+    /// # Errors
+    /// Where there is no such app, or it has no such provider.
+    pub fn find(&self, app: &AppId, provider: ProviderKind) -> Result<&Arc<Route>, Refusal> {
+        let Some(routes) = self.0.get(app) else {
+            let detail = format!("the configuration has no app {app:?}", app = app.as_str());
+            return Err(Refusal::field("app", Reason::AppUnknown, detail));
+        };
+        let route = match provider {
+            ProviderKind::Apns => routes.apns.as_ref(),
+            ProviderKind::Fcm | ProviderKind::WebPush | ProviderKind::Mattermost => None,
+        };
+        route.ok_or_else(|| {
+            let detail = format!("app {:?} has no {} configured", app.as_str(), provider.name());
+            Refusal::field("target", Reason::ProviderNotConfigured, detail)
+        })
+    }
+}

@@ -1,0 +1,57 @@
+//! The operator's questions, on a listener of their own: alive, ready, and every metric.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::get;
+
+use crate::dispatch::Admission;
+use crate::metrics::Metrics;
+
+/// The admin listener.
+#[derive(Debug, Clone)]
+pub struct AdminSettings {
+    /// Where it listens.
+    pub listen: SocketAddr,
+}
+
+impl Default for AdminSettings {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 9464)) }
+    }
+}
+
+/// What the answers are made of.
+#[derive(Clone)]
+pub struct Admin {
+    /// Every metric.
+    pub metrics: Arc<Metrics>,
+    /// Room, and whether any more is given.
+    pub admission: Arc<Admission>,
+}
+
+/// `/healthz`: the process answers. `/readyz`: it takes pushes, or says why not. `/metrics`.
+pub fn router(admin: Admin) -> Router {
+    Router::new()
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+        .with_state(admin)
+}
+
+async fn readyz(State(admin): State<Admin>) -> impl IntoResponse {
+    if admin.admission.is_draining() {
+        let left = admin.admission.in_flight();
+        return (StatusCode::SERVICE_UNAVAILABLE, format!("draining: {left} pushes in flight\n"));
+    }
+    (StatusCode::OK, "ready\n".to_owned())
+}
+
+async fn metrics(State(admin): State<Admin>) -> impl IntoResponse {
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(header::CONTENT_TYPE, kind)], admin.metrics.page())
+}

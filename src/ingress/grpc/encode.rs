@@ -1,0 +1,158 @@
+//! Results out; and what is refused before admission, as a status with google.rpc details.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tonic::metadata::{MetadataMap, MetadataValue};
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+
+use crate::dispatch::NoRoom;
+use crate::proto;
+use crate::push::{Delivery, Outcome, ProviderKind, PushId, PushResult, Reason, Refusal, TokenAction};
+
+/// The domain of ErrorInfo.
+const DOMAIN: &str = "fanfare";
+
+/// What a caller that found no room is told to wait.
+const NO_ROOM_WAIT: Duration = Duration::from_millis(200);
+
+/// A verdict, as the contract says it.
+pub(super) fn result(index: u64, id: PushId, result: PushResult) -> proto::PushResult {
+    proto::PushResult {
+        index,
+        id: id.into_string(),
+        outcome: outcome(result.outcome).into(),
+        delivery: delivery(result.delivery).into(),
+        token_action: token_action(result.token_action).into(),
+        retryable: result.retryable,
+        // Waits come from answers, where they are capped far below what a Duration holds.
+        retry_after: result.retry_after.and_then(|wait| wait.try_into().ok()),
+        reason: result.reason.map_or(proto::Reason::Unspecified, reason).into(),
+        detail: result.detail.into_owned(),
+        field: result.field.into_owned(),
+        provider: result.provider.map_or(proto::Provider::Unspecified, provider).into(),
+        upstream_status: result.upstream_status.unwrap_or(0).into(),
+        upstream_reason: result.upstream_reason,
+        upstream_id: result.upstream_id,
+        token_invalid_since: result.token_invalid_since.map(Into::into),
+        attempts: result.attempts,
+    }
+}
+
+/// A request that cannot be decoded: INVALID_ARGUMENT, with the field from the request.
+pub(super) fn refusal(refusal: &Refusal) -> Status {
+    let field = if refusal.field.is_empty() { "push".to_owned() } else { format!("push.{}", refusal.field) };
+    let mut details = ErrorDetails::new();
+    details
+        .set_error_info(reason_name(refusal.reason), DOMAIN, HashMap::new())
+        .add_bad_request_violation(&field, &refusal.detail);
+    Status::with_error_details(Code::InvalidArgument, format!("{field}: {}", refusal.detail), details)
+}
+
+/// No room: nothing was sent, and it is safe to send again.
+pub(super) fn no_room(why: NoRoom) -> Status {
+    let mut details = ErrorDetails::new();
+    match why {
+        NoRoom::Full => {
+            details
+                .set_error_info(reason_name(Reason::Overloaded), DOMAIN, HashMap::new())
+                .set_retry_info(Some(NO_ROOM_WAIT));
+            let mut metadata = MetadataMap::new();
+            // For client libraries; RetryInfo is for people. Source: gRFC A6.
+            metadata.insert("grpc-retry-pushback-ms", MetadataValue::from(NO_ROOM_WAIT.as_millis() as u64));
+            let message = "the gateway is full (limits.max_in_flight); nothing was sent";
+            Status::with_error_details_and_metadata(Code::ResourceExhausted, message, details, metadata)
+        }
+        NoRoom::Draining => {
+            details.set_error_info(reason_name(Reason::Draining), DOMAIN, HashMap::new());
+            let message = "the gateway is shutting down; nothing was sent";
+            Status::with_error_details(Code::Unavailable, message, details)
+        }
+    }
+}
+
+/// The name of a lack of room in metrics.
+pub(super) fn no_room_name(why: NoRoom) -> &'static str {
+    reason_name(match why {
+        NoRoom::Full => Reason::Overloaded,
+        NoRoom::Draining => Reason::Draining,
+    })
+}
+
+/// The name of a reason in ErrorInfo: the contract's, without its prefix.
+pub(super) fn reason_name(it: Reason) -> &'static str {
+    let name = reason(it).as_str_name();
+    name.strip_prefix("REASON_").unwrap_or(name)
+}
+
+pub(super) fn outcome(it: Outcome) -> proto::Outcome {
+    match it {
+        Outcome::Accepted => proto::Outcome::Accepted,
+        Outcome::Unregistered => proto::Outcome::Unregistered,
+        Outcome::InvalidToken => proto::Outcome::InvalidToken,
+        Outcome::InvalidArgument => proto::Outcome::InvalidArgument,
+        Outcome::PayloadTooLarge => proto::Outcome::PayloadTooLarge,
+        Outcome::Credential => proto::Outcome::Credential,
+        Outcome::RateLimited => proto::Outcome::RateLimited,
+        Outcome::Unavailable => proto::Outcome::Unavailable,
+        Outcome::Internal => proto::Outcome::Internal,
+        Outcome::Unconfirmed => proto::Outcome::Unconfirmed,
+        Outcome::NotAttempted => proto::Outcome::NotAttempted,
+        Outcome::Validated => proto::Outcome::Validated,
+    }
+}
+
+fn delivery(it: Delivery) -> proto::Delivery {
+    match it {
+        Delivery::No => proto::Delivery::No,
+        Delivery::Accepted => proto::Delivery::Accepted,
+        Delivery::Maybe => proto::Delivery::Maybe,
+    }
+}
+
+fn token_action(it: TokenAction) -> proto::TokenAction {
+    match it {
+        TokenAction::Keep => proto::TokenAction::Keep,
+        TokenAction::Delete => proto::TokenAction::Delete,
+        TokenAction::Quarantine => proto::TokenAction::Quarantine,
+    }
+}
+
+fn provider(it: ProviderKind) -> proto::Provider {
+    match it {
+        ProviderKind::Apns => proto::Provider::Apns,
+        ProviderKind::Fcm => proto::Provider::Fcm,
+        ProviderKind::WebPush => proto::Provider::WebPush,
+        ProviderKind::Mattermost => proto::Provider::Mattermost,
+    }
+}
+
+fn reason(it: Reason) -> proto::Reason {
+    match it {
+        Reason::FieldRequired => proto::Reason::FieldRequired,
+        Reason::FieldInvalid => proto::Reason::FieldInvalid,
+        Reason::FieldTooLarge => proto::Reason::FieldTooLarge,
+        Reason::FieldsConflict => proto::Reason::FieldsConflict,
+        Reason::AppUnknown => proto::Reason::AppUnknown,
+        Reason::ProviderNotConfigured => proto::Reason::ProviderNotConfigured,
+        Reason::TopicNotAllowed => proto::Reason::TopicNotAllowed,
+        Reason::RawBodyInvalid => proto::Reason::RawBodyInvalid,
+        Reason::PayloadOverLimit => proto::Reason::PayloadOverLimit,
+        Reason::Overloaded => proto::Reason::Overloaded,
+        Reason::Draining => proto::Reason::Draining,
+        Reason::Expired => proto::Reason::Expired,
+        Reason::DeadlineExceeded => proto::Reason::DeadlineExceeded,
+        Reason::BreakerOpen => proto::Reason::BreakerOpen,
+        Reason::NotPermitted => proto::Reason::NotPermitted,
+        Reason::ClientNotReading => proto::Reason::ClientNotReading,
+        Reason::GatewayBug => proto::Reason::GatewayBug,
+        Reason::UpstreamAnswered => proto::Reason::UpstreamAnswered,
+        Reason::UpstreamUnreachable => proto::Reason::UpstreamUnreachable,
+        Reason::UpstreamRefused => proto::Reason::UpstreamRefused,
+        Reason::AnswerTimeout => proto::Reason::AnswerTimeout,
+        Reason::ConnectionLost => proto::Reason::ConnectionLost,
+        Reason::AnswerUnreadable => proto::Reason::AnswerUnreadable,
+        Reason::CredentialMissing => proto::Reason::CredentialMissing,
+    }
+}
