@@ -1,5 +1,7 @@
 //! Fanfare, a gRPC push gateway. `ARCHITECTURE.md` tells the shape.
 
+pub mod app;
+pub mod config;
 pub mod credential;
 pub mod dispatch;
 pub mod ingress;
@@ -7,5 +9,6 @@ pub mod metrics;
 pub mod proto;
 pub mod provider;
 pub mod push;
+pub mod telemetry;
 pub mod transport;
 pub mod upstream;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use prometheus_client::metrics::gauge::Gauge;
+use tokio::sync::Notify;
 
 use crate::push::ServiceClass;
 
@@ -23,13 +24,17 @@ pub struct Admission {
     in_flight: AtomicUsize,
     draining: AtomicBool,
     gauge: Gauge,
+    /// Told when a draining gateway has nothing in flight any more.
+    idle: Notify,
 }
 
 impl Admission {
     /// Room for `limit` pushes, counted in `gauge`.
     #[must_use]
     pub fn new(limit: usize, gauge: Gauge) -> Arc<Self> {
-        Arc::new(Self { limit, in_flight: AtomicUsize::new(0), draining: AtomicBool::new(false), gauge })
+        let in_flight = AtomicUsize::new(0);
+        let draining = AtomicBool::new(false);
+        Arc::new(Self { limit, in_flight, draining, gauge, idle: Notify::new() })
     }
 
     /// Takes room for one push. Bulk never takes the last fifth.
@@ -63,6 +68,17 @@ impl Admission {
         self.draining.load(Ordering::Acquire)
     }
 
+    /// Waits until nothing is in flight. Only after [`Admission::drain`]: before it, more may come.
+    pub async fn idle(&self) {
+        loop {
+            let told = self.idle.notified();
+            if self.in_flight() == 0 {
+                return;
+            }
+            told.await;
+        }
+    }
+
     /// Pushes in flight.
     #[must_use]
     pub fn in_flight(&self) -> usize {
@@ -76,8 +92,11 @@ pub struct Room(Arc<Admission>);
 
 impl Drop for Room {
     fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::AcqRel);
+        let last = self.0.in_flight.fetch_sub(1, Ordering::AcqRel) == 1;
         self.0.gauge.dec();
+        if last && self.0.is_draining() {
+            self.0.idle.notify_waiters();
+        }
     }
 }
 

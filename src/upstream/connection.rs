@@ -31,6 +31,8 @@ pub(super) struct Connection {
     closed: SetOnce<()>,
     /// A good answer came.
     proven: AtomicBool,
+    /// The driver is to end now.
+    aborted: AtomicBool,
     /// Streams whose callers have left, on their way to the driver. As many as there are permits at most.
     orphans: Mutex<Vec<Orphan>>,
     driver: AtomicWaker,
@@ -43,6 +45,7 @@ impl Connection {
             wire,
             closed: SetOnce::new(),
             proven: AtomicBool::new(false),
+            aborted: AtomicBool::new(false),
             orphans: Mutex::new(Vec::new()),
             driver: AtomicWaker::new(),
         }
@@ -64,6 +67,12 @@ impl Connection {
     /// Whether this is the first good answer.
     pub(super) fn prove(&self) -> bool {
         !self.proven.load(Ordering::Relaxed) && !self.proven.swap(true, Ordering::Relaxed)
+    }
+
+    /// Ends the connection, with whatever is in flight.
+    pub(super) fn abort(&self) {
+        self.aborted.store(true, Ordering::Release);
+        self.driver.wake();
     }
 
     /// Takes an exchange whose caller has left.
@@ -285,6 +294,10 @@ impl Future for Driver {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let driver = &mut *self;
         driver.shared.driver.register(cx.waker());
+        if driver.shared.aborted.load(Ordering::Acquire) {
+            driver.cause = "shutdown";
+            return Poll::Ready(());
+        }
         let ended = match &mut driver.connection {
             Some(connection) => Pin::new(connection).poll(cx),
             None => Poll::Ready(Ok(())),

@@ -171,18 +171,22 @@ impl Upstream {
 
     /// Grants nothing more. Connections close when their streams are done.
     pub fn shut_down(&self) {
-        let pools: Vec<_> =
-            self.pools.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
-        for pool in pools {
-            pool.shut_down();
-        }
+        self.pools().iter().for_each(Pool::shut_down);
+    }
+
+    /// Ends every connection now. What was written and not answered is unanswered.
+    pub fn abort(&self) {
+        self.pools().iter().for_each(|pool| pool.abort());
+    }
+
+    fn pools(&self) -> Vec<Arc<Pool>> {
+        self.pools.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
     /// Connections that have not closed, over all peers.
     #[must_use]
     pub fn open_connections(&self) -> usize {
-        let pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
-        pools.values().map(|pool| pool.open_connections()).sum()
+        self.pools().iter().map(|pool| pool.open_connections()).sum()
     }
 }
 

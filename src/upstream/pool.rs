@@ -242,6 +242,11 @@ impl Pool {
         }
     }
 
+    /// Ends every connection now.
+    pub(super) fn abort(&self) {
+        self.lock().entries.iter().for_each(|entry| entry.shared.abort());
+    }
+
     /// Connections that have not closed.
     pub(super) fn open_connections(&self) -> usize {
         self.lock().entries.len()

@@ -85,7 +85,11 @@ pub fn client_config(
     Ok(Arc::new(config))
 }
 
-fn parse_certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+/// Reads PEM certificates; at least one.
+///
+/// # Errors
+/// Where there is none, or one cannot be read.
+pub fn parse_certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     match certificates {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),

@@ -1,0 +1,145 @@
+//! What the TOML may say. Unknown keys are refused; everything but the apps has a default.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct File {
+    pub(super) grpc: Grpc,
+    pub(super) admin: Admin,
+    pub(super) limits: Limits,
+    pub(super) upstream: Upstream,
+    pub(super) apns: Apns,
+    pub(super) log: Log,
+    pub(super) apps: BTreeMap<String, App>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Grpc {
+    pub(super) listen: Option<SocketAddr>,
+    pub(super) plaintext_anywhere: bool,
+    pub(super) max_message_bytes: Option<usize>,
+    pub(super) max_concurrent_streams: Option<u32>,
+    pub(super) stream_window_bytes: Option<u32>,
+    pub(super) connection_window_bytes: Option<u32>,
+    #[serde(with = "humantime_serde")]
+    pub(super) keepalive_interval: Option<Duration>,
+    #[serde(with = "humantime_serde")]
+    pub(super) keepalive_timeout: Option<Duration>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Admin {
+    pub(super) listen: Option<SocketAddr>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Limits {
+    pub(super) max_in_flight: Option<usize>,
+    pub(super) max_attempts: Option<u32>,
+    #[serde(with = "humantime_serde")]
+    pub(super) max_wait: Option<Duration>,
+    #[serde(with = "humantime_serde")]
+    pub(super) drain_timeout: Option<Duration>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Upstream {
+    pub(super) ca_files: Vec<PathBuf>,
+    #[serde(with = "humantime_serde")]
+    pub(super) connect_timeout: Option<Duration>,
+    #[serde(with = "humantime_serde")]
+    pub(super) settings_timeout: Option<Duration>,
+    #[serde(with = "humantime_serde")]
+    pub(super) backoff_min: Option<Duration>,
+    #[serde(with = "humantime_serde")]
+    pub(super) backoff_max: Option<Duration>,
+    pub(super) connect_patience: Option<u32>,
+    pub(super) max_connections_per_peer: Option<usize>,
+    pub(super) max_streams: Option<usize>,
+    pub(super) max_waiters: Option<usize>,
+    pub(super) max_peers: Option<usize>,
+    #[serde(with = "humantime_serde")]
+    pub(super) answer_timeout: Option<Duration>,
+    #[serde(with = "humantime_serde")]
+    pub(super) ping_after: Option<Duration>,
+    #[serde(with = "humantime_serde")]
+    pub(super) ping_timeout: Option<Duration>,
+    #[serde(with = "humantime_serde")]
+    pub(super) idle_timeout: Option<Duration>,
+    pub(super) max_resends: Option<u32>,
+    pub(super) max_reply_bytes: Option<usize>,
+    pub(super) max_reply_header_bytes: Option<u32>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Apns {
+    pub(super) production: Option<String>,
+    pub(super) sandbox: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Log {
+    pub(super) format: Option<LogFormat>,
+    pub(super) filter: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum LogFormat {
+    Auto,
+    Pretty,
+    Json,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct App {
+    #[serde(default, with = "humantime_serde")]
+    pub(super) default_ttl: Option<Duration>,
+    pub(super) apns: Option<AppApns>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AppApns {
+    pub(super) environment: ApnsEnvironment,
+    pub(super) topics: Vec<String>,
+    #[serde(default)]
+    pub(super) unknown_push_types: bool,
+    pub(super) token: Option<ApnsToken>,
+    pub(super) certificate: Option<ApnsCertificate>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum ApnsEnvironment {
+    Production,
+    Sandbox,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ApnsToken {
+    pub(super) key_file: PathBuf,
+    pub(super) key_id: String,
+    pub(super) team_id: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ApnsCertificate {
+    pub(super) certificate_file: PathBuf,
+    pub(super) private_key_file: PathBuf,
+}

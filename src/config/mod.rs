@@ -1,0 +1,113 @@
+//! The configuration: read in two steps, from what the file may say to what the modules need, checked whole.
+//!
+//! Everything that is wrong is said at once. What exists is valid, and does not change.
+
+mod error;
+mod file;
+mod resolve;
+
+use std::path::Path;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+pub use error::{ConfigError, ConfigErrors};
+
+use crate::dispatch::DispatchSettings;
+use crate::ingress::admin::AdminSettings;
+use crate::ingress::grpc::GrpcSettings;
+use crate::provider::apns::Apns;
+use crate::push::AppId;
+use crate::telemetry::LogSettings;
+use crate::upstream::tls::ClientIdentity;
+use crate::upstream::{Origin, UpstreamSettings};
+
+/// A checked configuration.
+pub struct Config {
+    /// The gRPC listener.
+    pub grpc: GrpcSettings,
+    /// The admin listener.
+    pub admin: AdminSettings,
+    /// Pushes in flight.
+    pub max_in_flight: usize,
+    /// How long a shutdown waits for the pushes in flight.
+    pub drain_timeout: Duration,
+    /// Attempts.
+    pub dispatch: DispatchSettings,
+    /// The pool.
+    pub upstream: UpstreamSettings,
+    /// PEM files of certificate authorities beside the operating system's.
+    pub extra_roots: Vec<Vec<u8>>,
+    /// APNs for App Store and TestFlight builds.
+    pub apns_production: Origin,
+    /// APNs for development builds.
+    pub apns_sandbox: Origin,
+    /// What is logged, and how.
+    pub log: LogSettings,
+    /// The apps.
+    pub apps: Vec<AppConfig>,
+}
+
+/// One app.
+pub struct AppConfig {
+    /// Its name.
+    pub id: AppId,
+    /// The time to live of its pushes that name none.
+    pub default_ttl: Option<Duration>,
+    /// How it speaks to APNs.
+    pub apns: Option<ApnsConfig>,
+}
+
+/// How one app speaks to APNs.
+pub struct ApnsConfig {
+    /// In which words.
+    pub provider: Apns,
+    /// As whom.
+    pub credential: ApnsCredential,
+}
+
+/// As whom an app speaks to APNs.
+pub enum ApnsCredential {
+    /// With a provider token, signed by a key of a team.
+    Token {
+        /// The key, as PEM.
+        key: SecretString,
+        /// The key's id.
+        key_id: String,
+        /// The team's id.
+        team_id: String,
+    },
+    /// With a certificate in TLS.
+    Certificate(ClientIdentity),
+}
+
+impl Config {
+    /// Reads a configuration and every file that it names.
+    ///
+    /// # Errors
+    /// With everything that is wrong.
+    pub fn load(path: &Path) -> Result<Self, ConfigErrors> {
+        let one = |line, key: String, problem| {
+            ConfigErrors(vec![ConfigError { file: path.to_owned(), line, key, problem }])
+        };
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| one(None, String::new(), format!("cannot be read: {error}")))?;
+        let document = toml::Deserializer::parse(&text).map_err(|error| {
+            // Only the message: the Debug form of this error holds the whole file.
+            one(line(&text, error.span()), String::new(), error.message().to_owned())
+        })?;
+        let file: file::File = serde_path_to_error::deserialize(document).map_err(|error| {
+            let key = match error.path().to_string() {
+                path if path == "." => String::new(),
+                path => path,
+            };
+            one(line(&text, error.inner().span()), key, error.inner().message().to_owned())
+        })?;
+        resolve::resolve(path, file)
+    }
+}
+
+fn line(text: &str, span: Option<std::ops::Range<usize>>) -> Option<usize> {
+    let before = text.get(..span?.start)?;
+    Some(before.matches('\n').count() + 1)
+}

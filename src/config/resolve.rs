@@ -1,0 +1,285 @@
+//! From what the file says to what the modules need.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use super::error::{ConfigError, ConfigErrors};
+use super::file;
+use super::{ApnsConfig, ApnsCredential, AppConfig, Config};
+use crate::credential::ProviderToken;
+use crate::dispatch::DispatchSettings;
+use crate::ingress::admin::AdminSettings;
+use crate::ingress::grpc::GrpcSettings;
+use crate::provider::apns::{Apns, ApnsSettings};
+use crate::push::{ApnsEnvironment, AppId};
+use crate::telemetry::{LogFormat, LogSettings};
+use crate::upstream::tls::{self, ClientIdentity};
+use crate::upstream::{Origin, UpstreamSettings};
+
+/// Source: Apple, "Sending notification requests to APNs".
+const APNS_PRODUCTION: &str = "https://api.push.apple.com";
+/// Source: the same.
+const APNS_SANDBOX: &str = "https://api.sandbox.push.apple.com";
+
+const MAX_IN_FLIGHT: usize = 50_000;
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(25);
+
+pub(super) fn resolve(path: &Path, file: file::File) -> Result<Config, ConfigErrors> {
+    let mut reader = Reader { path, errors: Vec::new() };
+    let config = reader.config(file);
+    match config {
+        Some(config) if reader.errors.is_empty() => Ok(config),
+        Some(_) | None => Err(ConfigErrors(reader.errors)),
+    }
+}
+
+/// Collects what is wrong, so that all of it is said at once.
+struct Reader<'a> {
+    path: &'a Path,
+    errors: Vec<ConfigError>,
+}
+
+impl Reader<'_> {
+    fn config(&mut self, file: file::File) -> Option<Config> {
+        let mut grpc = self.grpc(&file.grpc);
+        let admin = AdminSettings { listen: file.admin.listen.unwrap_or(AdminSettings::default().listen) };
+        let mut max_in_flight = MAX_IN_FLIGHT;
+        let mut drain_timeout = DRAIN_TIMEOUT;
+        let mut dispatch = DispatchSettings::default();
+        self.positive("limits.max_in_flight", &mut max_in_flight, file.limits.max_in_flight);
+        self.positive("limits.max_attempts", &mut dispatch.max_attempts, file.limits.max_attempts);
+        self.positive("limits.max_wait", &mut grpc.max_wait, file.limits.max_wait);
+        self.positive("limits.drain_timeout", &mut drain_timeout, file.limits.drain_timeout);
+        let upstream = self.upstream(&file.upstream);
+        let extra_roots = self.extra_roots(&file.upstream.ca_files);
+        let apns_production = self.origin("apns.production", file.apns.production.as_deref(), APNS_PRODUCTION);
+        let apns_sandbox = self.origin("apns.sandbox", file.apns.sandbox.as_deref(), APNS_SANDBOX);
+        let log = self.log(file.log);
+        if file.apps.is_empty() {
+            self.error("apps", "expected at least one app, such as [apps.shop.apns], found none");
+        }
+        let apps: Vec<_> = file.apps.into_iter().filter_map(|(name, app)| self.app(&name, app)).collect();
+        Some(Config {
+            grpc,
+            admin,
+            max_in_flight,
+            drain_timeout,
+            dispatch,
+            upstream,
+            extra_roots,
+            apns_production: apns_production?,
+            apns_sandbox: apns_sandbox?,
+            log,
+            apps,
+        })
+    }
+
+    fn grpc(&mut self, file: &file::Grpc) -> GrpcSettings {
+        let mut it = GrpcSettings::default();
+        if let Some(listen) = file.listen {
+            it.listen = listen;
+        }
+        if !it.listen.ip().is_loopback() && !file.plaintext_anywhere {
+            let found = it.listen;
+            self.error("grpc.listen", format!(
+                "expected a loopback address, found {found}: callers are not authenticated yet; \
+                 set grpc.plaintext_anywhere = true where the network keeps others out"
+            ));
+        }
+        self.positive("grpc.max_message_bytes", &mut it.max_message_bytes, file.max_message_bytes);
+        self.positive("grpc.max_concurrent_streams", &mut it.max_concurrent_streams, file.max_concurrent_streams);
+        self.positive("grpc.stream_window_bytes", &mut it.stream_window, file.stream_window_bytes);
+        self.positive("grpc.connection_window_bytes", &mut it.connection_window, file.connection_window_bytes);
+        self.positive("grpc.keepalive_interval", &mut it.keepalive_interval, file.keepalive_interval);
+        self.positive("grpc.keepalive_timeout", &mut it.keepalive_timeout, file.keepalive_timeout);
+        // Source: RFC 9113, section 6.9.1.
+        const LARGEST_WINDOW: u32 = (1 << 31) - 1;
+        for (key, window) in [
+            ("grpc.stream_window_bytes", it.stream_window),
+            ("grpc.connection_window_bytes", it.connection_window),
+        ] {
+            if !(65_535..=LARGEST_WINDOW).contains(&window) {
+                self.error(key, format!("expected 65535 to {LARGEST_WINDOW} bytes, found {window}"));
+            }
+        }
+        it
+    }
+
+    fn upstream(&mut self, file: &file::Upstream) -> UpstreamSettings {
+        let mut it = UpstreamSettings::default();
+        self.positive("upstream.connect_timeout", &mut it.connect_timeout, file.connect_timeout);
+        self.positive("upstream.settings_timeout", &mut it.settings_timeout, file.settings_timeout);
+        self.positive("upstream.backoff_min", &mut it.backoff_min, file.backoff_min);
+        self.positive("upstream.backoff_max", &mut it.backoff_max, file.backoff_max);
+        self.positive("upstream.connect_patience", &mut it.connect_patience, file.connect_patience);
+        self.positive(
+            "upstream.max_connections_per_peer",
+            &mut it.max_connections_per_peer,
+            file.max_connections_per_peer,
+        );
+        self.positive("upstream.max_streams", &mut it.max_streams, file.max_streams);
+        self.positive("upstream.max_waiters", &mut it.max_waiters, file.max_waiters);
+        self.positive("upstream.max_peers", &mut it.max_peers, file.max_peers);
+        self.positive("upstream.answer_timeout", &mut it.answer_timeout, file.answer_timeout);
+        self.positive("upstream.ping_after", &mut it.ping_after, file.ping_after);
+        self.positive("upstream.ping_timeout", &mut it.ping_timeout, file.ping_timeout);
+        self.positive("upstream.idle_timeout", &mut it.idle_timeout, file.idle_timeout);
+        self.positive("upstream.max_reply_bytes", &mut it.max_reply_bytes, file.max_reply_bytes);
+        self.positive("upstream.max_reply_header_bytes", &mut it.max_reply_header_bytes, file.max_reply_header_bytes);
+        if let Some(resends) = file.max_resends {
+            it.max_resends = resends;
+        }
+        if it.backoff_min > it.backoff_max {
+            let (min, max) = (it.backoff_min, it.backoff_max);
+            self.error(
+                "upstream.backoff_min",
+                format!("expected at most upstream.backoff_max ({max:?}), found {min:?}"),
+            );
+        }
+        it
+    }
+
+    fn extra_roots(&mut self, files: &[PathBuf]) -> Vec<Vec<u8>> {
+        let mut pems = Vec::new();
+        for file in files {
+            let Some(pem) = self.read("upstream.ca_files", file) else { continue };
+            match tls::parse_certificates(&pem) {
+                Ok(_) => pems.push(pem),
+                Err(error) => self.error("upstream.ca_files", format!("{}: {error}", file.display())),
+            }
+        }
+        pems
+    }
+
+    fn log(&mut self, file: file::Log) -> LogSettings {
+        let format = match file.format {
+            None | Some(file::LogFormat::Auto) => LogFormat::Auto,
+            Some(file::LogFormat::Pretty) => LogFormat::Pretty,
+            Some(file::LogFormat::Json) => LogFormat::Json,
+        };
+        let filter = file.filter.unwrap_or_else(|| LogSettings::default().filter);
+        if let Err(error) = filter.parse::<tracing_subscriber::EnvFilter>() {
+            self.error("log.filter", format!("expected a filter such as info,fanfare=debug, found {filter:?}: {error}"));
+        }
+        LogSettings { format, filter }
+    }
+
+    fn app(&mut self, name: &str, app: file::App) -> Option<AppConfig> {
+        let key = format!("apps.{name}");
+        let id = match AppId::parse(name) {
+            Ok(id) => id,
+            Err(error) => {
+                self.error(&key, error.to_string());
+                return None;
+            }
+        };
+        if app.apns.is_none() {
+            self.error(&key, "expected a provider, such as [apps.NAME.apns], found none");
+        }
+        let apns = app.apns.and_then(|apns| self.apns(&format!("{key}.apns"), apns));
+        Some(AppConfig { id, default_ttl: app.default_ttl, apns })
+    }
+
+    fn apns(&mut self, key: &str, app: file::AppApns) -> Option<ApnsConfig> {
+        let environment = match app.environment {
+            file::ApnsEnvironment::Production => ApnsEnvironment::Production,
+            file::ApnsEnvironment::Sandbox => ApnsEnvironment::Sandbox,
+        };
+        let certificate = app.certificate.is_some();
+        let credential = match (app.token, app.certificate) {
+            (Some(token), None) => self.apns_token(&format!("{key}.token"), token),
+            (None, Some(certificate)) => self.apns_certificate(&format!("{key}.certificate"), &certificate),
+            (None, None) => {
+                self.error(key, "expected [token] or [certificate], found neither");
+                None
+            }
+            (Some(_), Some(_)) => {
+                self.error(key, "expected [token] or [certificate], found both");
+                None
+            }
+        };
+        let settings = ApnsSettings {
+            environment,
+            topics: app.topics,
+            certificate,
+            unknown_push_types: app.unknown_push_types,
+        };
+        let provider = match Apns::try_new(settings) {
+            Ok(provider) => Some(provider),
+            Err(error) => {
+                self.error(key, error.to_string());
+                None
+            }
+        };
+        Some(ApnsConfig { provider: provider?, credential: credential? })
+    }
+
+    fn apns_token(&mut self, key: &str, file: file::ApnsToken) -> Option<ApnsCredential> {
+        let at = format!("{key}.key_file");
+        let pem = self.read(&at, &file.key_file)?;
+        let Ok(pem) = String::from_utf8(pem) else {
+            self.error(&at, format!("{}: expected a PEM private key, found no text", file.key_file.display()));
+            return None;
+        };
+        let pem = SecretString::from(pem);
+        // Made here once to be checked: what is wrong with a key is known before anything listens.
+        if let Err(error) = ProviderToken::new(&pem, &file.key_id, &file.team_id) {
+            self.error(key, error.to_string());
+            return None;
+        }
+        Some(ApnsCredential::Token { key: pem, key_id: file.key_id, team_id: file.team_id })
+    }
+
+    fn apns_certificate(&mut self, key: &str, file: &file::ApnsCertificate) -> Option<ApnsCredential> {
+        let certificate = self.read(&format!("{key}.certificate_file"), &file.certificate_file);
+        let private_key = self.read(&format!("{key}.private_key_file"), &file.private_key_file);
+        match ClientIdentity::from_pem(&certificate?, &private_key?) {
+            Ok(identity) => Some(ApnsCredential::Certificate(identity)),
+            Err(error) => {
+                self.error(key, error.to_string());
+                None
+            }
+        }
+    }
+
+    fn origin(&mut self, key: &str, text: Option<&str>, default: &str) -> Option<Origin> {
+        match text.unwrap_or(default).parse() {
+            Ok(origin) => Some(origin),
+            Err(error) => {
+                let error: crate::upstream::InvalidOrigin = error;
+                self.error(key, error.to_string());
+                None
+            }
+        }
+    }
+
+    /// A file that the configuration names, from the configuration's own folder.
+    fn read(&mut self, key: &str, file: &Path) -> Option<Vec<u8>> {
+        let path = self.path.parent().unwrap_or(Path::new("")).join(file);
+        match std::fs::read(&path) {
+            Ok(bytes) => Some(bytes),
+            Err(error) => {
+                self.error(key, format!("{} cannot be read: {error}", path.display()));
+                None
+            }
+        }
+    }
+
+    fn positive<T: Default + PartialEq>(&mut self, key: &str, setting: &mut T, value: Option<T>) {
+        let Some(value) = value else { return };
+        if value == T::default() {
+            self.error(key, "expected more than 0, found 0");
+        } else {
+            *setting = value;
+        }
+    }
+
+    fn error(&mut self, key: &str, problem: impl Into<String>) {
+        let error =
+            ConfigError { file: self.path.to_owned(), line: None, key: key.to_owned(), problem: problem.into() };
+        self.errors.push(error);
+    }
+}
+
