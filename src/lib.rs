@@ -1,6 +1,7 @@
 //! Fanfare, a gRPC push gateway. `ARCHITECTURE.md` tells the shape.
 
 pub mod app;
+pub mod cli;
 pub mod config;
 pub mod credential;
 pub mod dispatch;
@@ -9,6 +10,7 @@ pub mod metrics;
 pub mod proto;
 pub mod provider;
 pub mod push;
+pub mod simulator;
 pub mod telemetry;
 pub mod transport;
 pub mod upstream;

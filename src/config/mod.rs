@@ -82,6 +82,15 @@ pub enum ApnsCredential {
 }
 
 impl Config {
+    /// Every default but the ports: both listeners on free ports of loopback. For demos and tests.
+    #[must_use]
+    pub fn on_loopback(apps: Vec<AppConfig>) -> Self {
+        let mut config = resolve::defaults(apps);
+        config.grpc.listen.set_port(0);
+        config.admin.listen.set_port(0);
+        config
+    }
+
     /// Reads a configuration and every file that it names.
     ///
     /// # Errors

@@ -16,23 +16,37 @@ use crate::provider::apns::{Apns, ApnsSettings};
 use crate::push::{ApnsEnvironment, AppId};
 use crate::telemetry::{LogFormat, LogSettings};
 use crate::upstream::tls::{self, ClientIdentity};
-use crate::upstream::{Origin, UpstreamSettings};
+use crate::upstream::{InvalidOrigin, Origin, UpstreamSettings};
 
 /// Source: Apple, "Sending notification requests to APNs".
-const APNS_PRODUCTION: &str = "https://api.push.apple.com";
+const APNS_PRODUCTION: &str = "api.push.apple.com";
 /// Source: the same.
-const APNS_SANDBOX: &str = "https://api.sandbox.push.apple.com";
+const APNS_SANDBOX: &str = "api.sandbox.push.apple.com";
 
 const MAX_IN_FLIGHT: usize = 50_000;
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(25);
 
+/// A configuration that says nothing but its apps.
+pub(super) fn defaults(apps: Vec<AppConfig>) -> Config {
+    Config {
+        grpc: GrpcSettings::default(),
+        admin: AdminSettings::default(),
+        max_in_flight: MAX_IN_FLIGHT,
+        drain_timeout: DRAIN_TIMEOUT,
+        dispatch: DispatchSettings::default(),
+        upstream: UpstreamSettings::default(),
+        extra_roots: Vec::new(),
+        apns_production: Origin::https(APNS_PRODUCTION),
+        apns_sandbox: Origin::https(APNS_SANDBOX),
+        log: LogSettings::default(),
+        apps,
+    }
+}
+
 pub(super) fn resolve(path: &Path, file: file::File) -> Result<Config, ConfigErrors> {
     let mut reader = Reader { path, errors: Vec::new() };
     let config = reader.config(file);
-    match config {
-        Some(config) if reader.errors.is_empty() => Ok(config),
-        Some(_) | None => Err(ConfigErrors(reader.errors)),
-    }
+    if reader.errors.is_empty() { Ok(config) } else { Err(ConfigErrors(reader.errors)) }
 }
 
 /// Collects what is wrong, so that all of it is said at once.
@@ -42,42 +56,30 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn config(&mut self, file: file::File) -> Option<Config> {
-        let mut grpc = self.grpc(&file.grpc);
-        let admin = AdminSettings { listen: file.admin.listen.unwrap_or(AdminSettings::default().listen) };
-        let mut max_in_flight = MAX_IN_FLIGHT;
-        let mut drain_timeout = DRAIN_TIMEOUT;
-        let mut dispatch = DispatchSettings::default();
-        self.positive("limits.max_in_flight", &mut max_in_flight, file.limits.max_in_flight);
-        self.positive("limits.max_attempts", &mut dispatch.max_attempts, file.limits.max_attempts);
-        self.positive("limits.max_wait", &mut grpc.max_wait, file.limits.max_wait);
-        self.positive("limits.drain_timeout", &mut drain_timeout, file.limits.drain_timeout);
-        let upstream = self.upstream(&file.upstream);
-        let extra_roots = self.extra_roots(&file.upstream.ca_files);
-        let apns_production = self.origin("apns.production", file.apns.production.as_deref(), APNS_PRODUCTION);
-        let apns_sandbox = self.origin("apns.sandbox", file.apns.sandbox.as_deref(), APNS_SANDBOX);
-        let log = self.log(file.log);
+    fn config(&mut self, file: file::File) -> Config {
+        let mut config = defaults(Vec::new());
+        if let Some(listen) = file.admin.listen {
+            config.admin.listen = listen;
+        }
+        self.grpc(&mut config.grpc, &file.grpc);
+        let limits = file.limits;
+        self.positive("limits.max_in_flight", &mut config.max_in_flight, limits.max_in_flight);
+        self.positive("limits.max_attempts", &mut config.dispatch.max_attempts, limits.max_attempts);
+        self.positive("limits.max_wait", &mut config.grpc.max_wait, limits.max_wait);
+        self.positive("limits.drain_timeout", &mut config.drain_timeout, limits.drain_timeout);
+        self.upstream(&mut config.upstream, &file.upstream);
+        config.extra_roots = self.extra_roots(&file.upstream.ca_files);
+        self.origin("apns.production", &mut config.apns_production, file.apns.production.as_deref());
+        self.origin("apns.sandbox", &mut config.apns_sandbox, file.apns.sandbox.as_deref());
+        self.log(&mut config.log, file.log);
         if file.apps.is_empty() {
             self.error("apps", "expected at least one app, such as [apps.shop.apns], found none");
         }
-        let apps: Vec<_> = file.apps.into_iter().filter_map(|(name, app)| self.app(&name, app)).collect();
-        Some(Config {
-            grpc,
-            admin,
-            max_in_flight,
-            drain_timeout,
-            dispatch,
-            upstream,
-            extra_roots,
-            apns_production: apns_production?,
-            apns_sandbox: apns_sandbox?,
-            log,
-            apps,
-        })
+        config.apps = file.apps.into_iter().filter_map(|(name, app)| self.app(&name, app)).collect();
+        config
     }
 
-    fn grpc(&mut self, file: &file::Grpc) -> GrpcSettings {
-        let mut it = GrpcSettings::default();
+    fn grpc(&mut self, it: &mut GrpcSettings, file: &file::Grpc) {
         if let Some(listen) = file.listen {
             it.listen = listen;
         }
@@ -104,11 +106,9 @@ impl Reader<'_> {
                 self.error(key, format!("expected 65535 to {LARGEST_WINDOW} bytes, found {window}"));
             }
         }
-        it
     }
 
-    fn upstream(&mut self, file: &file::Upstream) -> UpstreamSettings {
-        let mut it = UpstreamSettings::default();
+    fn upstream(&mut self, it: &mut UpstreamSettings, file: &file::Upstream) {
         self.positive("upstream.connect_timeout", &mut it.connect_timeout, file.connect_timeout);
         self.positive("upstream.settings_timeout", &mut it.settings_timeout, file.settings_timeout);
         self.positive("upstream.backoff_min", &mut it.backoff_min, file.backoff_min);
@@ -138,7 +138,6 @@ impl Reader<'_> {
                 format!("expected at most upstream.backoff_max ({max:?}), found {min:?}"),
             );
         }
-        it
     }
 
     fn extra_roots(&mut self, files: &[PathBuf]) -> Vec<Vec<u8>> {
@@ -153,17 +152,18 @@ impl Reader<'_> {
         pems
     }
 
-    fn log(&mut self, file: file::Log) -> LogSettings {
-        let format = match file.format {
-            None | Some(file::LogFormat::Auto) => LogFormat::Auto,
-            Some(file::LogFormat::Pretty) => LogFormat::Pretty,
-            Some(file::LogFormat::Json) => LogFormat::Json,
-        };
-        let filter = file.filter.unwrap_or_else(|| LogSettings::default().filter);
-        if let Err(error) = filter.parse::<tracing_subscriber::EnvFilter>() {
-            self.error("log.filter", format!("expected a filter such as info,fanfare=debug, found {filter:?}: {error}"));
+    fn log(&mut self, it: &mut LogSettings, file: file::Log) {
+        match file.format {
+            None | Some(file::LogFormat::Auto) => {}
+            Some(file::LogFormat::Pretty) => it.format = LogFormat::Pretty,
+            Some(file::LogFormat::Json) => it.format = LogFormat::Json,
         }
-        LogSettings { format, filter }
+        let Some(filter) = file.filter else { return };
+        if let Err(error) = tracing_subscriber::EnvFilter::try_new(&filter) {
+            let problem = format!("expected a filter such as info,fanfare=debug, found {filter:?}: {error}");
+            self.error("log.filter", problem);
+        }
+        it.filter = filter;
     }
 
     fn app(&mut self, name: &str, app: file::App) -> Option<AppConfig> {
@@ -244,14 +244,14 @@ impl Reader<'_> {
         }
     }
 
-    fn origin(&mut self, key: &str, text: Option<&str>, default: &str) -> Option<Origin> {
-        match text.unwrap_or(default).parse() {
-            Ok(origin) => Some(origin),
-            Err(error) => {
-                let error: crate::upstream::InvalidOrigin = error;
-                self.error(key, error.to_string());
-                None
-            }
+    fn origin(&mut self, key: &str, setting: &mut Origin, text: Option<&str>) {
+        let parsed: Result<Origin, InvalidOrigin> = match text {
+            Some(text) => text.parse(),
+            None => return,
+        };
+        match parsed {
+            Ok(origin) => *setting = origin,
+            Err(error) => self.error(key, error.to_string()),
         }
     }
 

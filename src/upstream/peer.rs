@@ -59,6 +59,13 @@ impl Origin {
     }
 }
 
+impl Origin {
+    /// An https origin whose name is written in the code.
+    pub(crate) fn https(host: &'static str) -> Self {
+        Self { tls: true, host: host.into(), port: 443, authority: Authority::from_static(host) }
+    }
+}
+
 impl FromStr for Origin {
     type Err = InvalidOrigin;
 

@@ -1,0 +1,128 @@
+//! What the demo saw, and whether it is what had to be.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::time::Duration;
+
+use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::{CellAlignment, Table};
+use owo_colors::{OwoColorize, Stream};
+
+use super::Sent;
+use crate::proto;
+use crate::simulator::Simulator;
+
+/// Mismatches that are shown; more are counted.
+const SHOWN: usize = 10;
+
+pub(super) struct Report {
+    rows: BTreeMap<(&'static str, &'static str), usize>,
+    sent: usize,
+    took: Duration,
+    p50: Duration,
+    p99: Duration,
+    connections: u64,
+    arrived: u64,
+    mismatches: Vec<String>,
+}
+
+impl Report {
+    pub(super) fn new(sent: &[Sent], took: Duration, simulator: &Simulator) -> Self {
+        let mut rows = BTreeMap::new();
+        let mut mismatches = Vec::new();
+        // How often each request arrived.
+        let mut arrived: HashMap<[u8; 32], usize> = HashMap::new();
+        for entry in simulator.journal().entries() {
+            match entry.read {
+                Some(reading) => *arrived.entry(reading.digest).or_default() += 1,
+                None => mismatches.push(format!("a request for {} arrived in part", entry.path)),
+            }
+        }
+        for push in sent {
+            let fate = push.planned.fate();
+            let outcome = match &push.result {
+                Ok(result) => name(result.outcome()),
+                Err(status) => {
+                    mismatches.push(format!("{}: the call failed: {status}", push.planned.id()));
+                    "call failed"
+                }
+            };
+            *rows.entry((fate.name, outcome)).or_default() += 1;
+            mismatches.extend(mismatch(push));
+            match arrived.remove(&push.planned.digest()) {
+                Some(1) => {}
+                Some(times) => mismatches.push(format!("{} arrived {times} times", push.planned.id())),
+                None => mismatches.push(format!("{} did not arrive as it was asked", push.planned.id())),
+            }
+        }
+        for times in arrived.values() {
+            mismatches.push(format!("a request that nobody asked for arrived {times} times"));
+        }
+        let mut times: Vec<_> = sent.iter().map(|push| push.took).collect();
+        times.sort_unstable();
+        let at = |percent: usize| times.get(times.len() * percent / 100).copied().unwrap_or_default();
+        let counters = simulator.counters();
+        Self {
+            rows,
+            sent: sent.len(),
+            took,
+            p50: at(50),
+            p99: at(99),
+            connections: counters.connections_opened,
+            arrived: counters.requests_arrived,
+            mismatches,
+        }
+    }
+
+    pub(super) fn is_true(&self) -> bool {
+        self.mismatches.is_empty()
+    }
+}
+
+/// What the caller was told against the fate of the token.
+fn mismatch(push: &Sent) -> Option<String> {
+    let (fate, result) = (push.planned.fate(), push.result.as_ref().ok()?);
+    let told = (result.outcome(), result.token_action(), result.id == push.planned.id());
+    if told == (fate.outcome, fate.token_action, true) {
+        return None;
+    }
+    Some(format!(
+        "{}: a {} token got {} with {:?}: {}",
+        push.planned.id(), fate.name, name(result.outcome()), result.token_action(), result.detail
+    ))
+}
+
+fn name(outcome: proto::Outcome) -> &'static str {
+    outcome.as_str_name().trim_start_matches("OUTCOME_")
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut table = Table::new();
+        table.load_preset(UTF8_HORIZONTAL_ONLY).set_header(["device token", "outcome", "pushes"]);
+        for ((fate, outcome), count) in &self.rows {
+            table.add_row([(*fate).to_owned(), (*outcome).to_owned(), count.to_string()]);
+        }
+        if let Some(column) = table.column_mut(2) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        writeln!(f, "{table}\n")?;
+        let rate = self.sent as f64 / self.took.as_secs_f64();
+        writeln!(f, "{rate:.0} pushes/s   p50 {:.1?}   p99 {:.1?}", self.p50, self.p99)?;
+        writeln!(
+            f,
+            "{} requests on {} connections to APNs; a sender with a client per push would have opened {}\n",
+            self.arrived, self.connections, self.sent
+        )?;
+        if self.is_true() {
+            let all = "every push got the outcome of its device token, and arrived as it was asked, once";
+            return write!(f, "{}", all.if_supports_color(Stream::Stdout, |text| text.green()));
+        }
+        let head = format!("{} mismatches:", self.mismatches.len());
+        write!(f, "{}", head.if_supports_color(Stream::Stdout, |text| text.red()))?;
+        for line in self.mismatches.iter().take(SHOWN) {
+            write!(f, "\n  {line}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,86 @@
+//! The command line: a file for each command.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the command line talks to people")]
+
+mod check;
+mod demo;
+mod json;
+mod send;
+mod serve;
+mod simulate;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A gRPC push gateway: one truthful verdict per push.
+#[derive(Debug, Parser)]
+#[command(name = "fanfare", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the gateway.
+    Serve(serve::Serve),
+    /// Validates a configuration, its keys and its certificates; sends nothing.
+    Check(check::Check),
+    /// Sends one push through a gateway and prints its verdict.
+    Send(send::Send),
+    /// Runs a stand-in for APNs on loopback: no Apple account needed.
+    Simulate(simulate::Simulate),
+    /// Shows it all at once: simulator, gateway, pushes and their verdicts.
+    Demo(demo::Demo),
+}
+
+/// What a command ended with.
+enum Done {
+    /// Exit code 0.
+    Good,
+    /// Exit code 1: it ran, and the answer is no.
+    Bad,
+}
+
+/// Runs the command that the process was started with.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: the runtime cannot start: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    let done = runtime.block_on(async {
+        match cli.command {
+            Command::Serve(serve) => serve.run().await,
+            Command::Check(check) => check.run(),
+            Command::Send(send) => send.run().await,
+            Command::Simulate(simulate) => simulate.run().await,
+            Command::Demo(demo) => demo.run().await,
+        }
+    });
+    match done {
+        Ok(Done::Good) => ExitCode::SUCCESS,
+        Ok(Done::Bad) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Waits for SIGTERM or SIGINT.
+async fn told_to_stop() -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
