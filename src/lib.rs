@@ -2,3 +2,4 @@
 
 pub mod proto;
 pub mod push;
+pub mod simulator;
