@@ -1,1 +1,6 @@
-//! Over real sockets.
+//! The simulator over real sockets, TLS and HTTP/2.
+
+mod answers;
+mod client;
+mod connections;
+mod faults;
