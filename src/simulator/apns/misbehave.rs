@@ -1,0 +1,186 @@
+//! Faults of single requests.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use h2::SendStream;
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::exchange::Exchange;
+use super::reply::{Reply, head};
+use super::{Decision, decide};
+use crate::simulator::fault::{Answer, Fault, Phase};
+
+/// Body of the answers that have a body and no end.
+const BEGINNING: &[u8] = br#"{"reason":"#;
+
+/// The whole body that trickles.
+const TRICKLE: &[u8] = br#"{"reason":"InternalServerError"}"#;
+
+/// How long an answer's headers may take to reach the wire before the fault strikes anyway.
+const HEADERS_OUT: Duration = Duration::from_secs(5);
+
+impl Exchange {
+    /// Serves the request as `fault` says.
+    pub(super) async fn misbehave(self, fault: Fault) {
+        match fault {
+            Fault::Delay(pause) => self.answer(pause).await,
+            Fault::Silence => self.stay_silent().await,
+            Fault::Answer(answer) => self.answer_as_told(answer).await,
+            Fault::HeadersWithoutBody => self.begin_and_hold(200, Bytes::new()).await,
+            Fault::BodyWithoutEnd => self.begin_and_hold(400, Bytes::from_static(BEGINNING)).await,
+            Fault::HugeBody(len) => self.answer_hugely(len).await,
+            Fault::Trickle { every } => self.trickle(every).await,
+            Fault::ResetStream { at, .. } | Fault::HangUp { at, .. } => self.break_off(&fault, at).await,
+            Fault::RefuseThenClosed => self.break_off(&fault, Phase::BeforeBody).await,
+            Fault::GoAway(_)
+            | Fault::GracefulGoAway { .. }
+            | Fault::SetMaxStreams(_)
+            | Fault::HalfOpen
+            | Fault::Throttle { .. } => {
+                self.strike(&fault);
+                self.answer(Duration::ZERO).await;
+            }
+            // These strike before there are requests; the script does not give them to one.
+            Fault::RefuseTcp
+            | Fault::RefuseTls
+            | Fault::SilentTls
+            | Fault::WrongName
+            | Fault::ExpiredCertificate
+            | Fault::NoSettings => self.answer(Duration::ZERO).await,
+        }
+    }
+
+    async fn stay_silent(mut self) {
+        if self.read().await.is_some() {
+            self.hold().await;
+        }
+    }
+
+    async fn break_off(mut self, fault: &Fault, at: Phase) {
+        if !self.advance_to(at).await {
+            return;
+        }
+        if at == Phase::AfterAnswerHeaders {
+            let decision = scripted(200, None);
+            let response = head(&decision.reply, false, decision.id, self.connection.wire.environment);
+            self.begin(&decision, response, false);
+            let (bell, wire) = (&self.connection.world.bell, &self.connection.wire);
+            // If they do not come out in time, the connection is stuck and the fault strikes as well.
+            let _ = bell.wait(HEADERS_OUT, || wire.is_answered(self.stream)).await;
+        }
+        self.strike(fault);
+        // Until the connection is gone the handles are kept: dropped, they would make h2 reset
+        // the stream. After a reset of ours the filter drops that of h2.
+        if matches!(fault, Fault::HangUp { .. }) {
+            self.hold().await;
+        }
+    }
+
+    async fn answer_as_told(mut self, answer: Answer) {
+        let Some(body) = self.read().await else { return };
+        let truth = decide(&self.connection, &self.parts, &body);
+        let status = if answer.status == 0 { 200 } else { answer.status };
+        let reply =
+            Reply { status, reason: answer.reason.map(Into::into), timestamp_ms: None, retry_after: None };
+        let json = answer.body.is_none();
+        let body = answer.body.unwrap_or_else(|| reply.body());
+        let decision = Decision { reply, ..truth };
+        let mut response =
+            head(&decision.reply, json && !body.is_empty(), decision.id, self.connection.wire.environment);
+        response.headers_mut().extend(header_map(&answer.headers));
+
+        let bare = body.is_empty() && answer.trailers.is_empty();
+        let Some(mut stream) = self.begin(&decision, response, bare) else { return };
+        if bare {
+            return;
+        }
+        let pieces = cut(body, answer.pieces);
+        let last = pieces.len().saturating_sub(1);
+        for (at, piece) in pieces.into_iter().enumerate() {
+            let end = at == last && answer.trailers.is_empty();
+            if stream.send_data(piece, end).is_err() {
+                return;
+            }
+        }
+        if !answer.trailers.is_empty() {
+            // An error means that the client is gone.
+            let _ = stream.send_trailers(header_map(&answer.trailers));
+        }
+    }
+
+    async fn begin_and_hold(mut self, status: u16, beginning: Bytes) {
+        let Some(mut stream) = self.begin_scripted(status).await else { return };
+        if !beginning.is_empty() {
+            // An error means that the client is gone.
+            let _ = stream.send_data(beginning, false);
+        }
+        self.hold().await;
+        drop(stream);
+    }
+
+    async fn answer_hugely(mut self, len: usize) {
+        let Some(mut stream) = self.begin_scripted(400).await else { return };
+        let mut left = len;
+        while left > 0 {
+            stream.reserve_capacity(left.min(16_384));
+            let Some(Ok(room)) = std::future::poll_fn(|cx| stream.poll_capacity(cx)).await else { return };
+            let piece = room.min(left);
+            left -= piece;
+            if stream.send_data(vec![b' '; piece].into(), left == 0).is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn trickle(mut self, every: Duration) {
+        let Some(mut stream) = self.begin_scripted(400).await else { return };
+        for (at, byte) in TRICKLE.iter().enumerate() {
+            tokio::time::sleep(every).await;
+            let end = at + 1 == TRICKLE.len();
+            if stream.send_data(Bytes::copy_from_slice(&[*byte]), end).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Reads the request, then sends the headers of an answer that is not the true one.
+    async fn begin_scripted(&mut self, status: u16) -> Option<SendStream<Bytes>> {
+        let body = self.read().await?;
+        let truth = decide(&self.connection, &self.parts, &body);
+        let decision = Decision { afterwards: truth.afterwards, ..scripted(status, truth.id.1) };
+        let response = head(&decision.reply, status != 200, decision.id, self.connection.wire.environment);
+        self.begin(&decision, response, false)
+    }
+}
+
+/// A decision with a status alone.
+fn scripted(status: u16, id: Option<uuid::Uuid>) -> Decision {
+    Decision {
+        reply: Reply { status, ..Reply::accepted() },
+        pace: super::Pace::Now,
+        afterwards: super::Afterwards::Nothing,
+        id: (super::IdHeader::ApnsId, id),
+    }
+}
+
+/// `body` in `pieces` parts of about one length; one part at least.
+fn cut(mut body: Bytes, pieces: usize) -> Vec<Bytes> {
+    let size = body.len().div_ceil(pieces.max(1)).max(1);
+    let mut cut = Vec::new();
+    while body.len() > size {
+        cut.push(body.split_to(size));
+    }
+    cut.push(body);
+    cut
+}
+
+/// The headers that can be sent; a name or value that cannot is left out.
+fn header_map(pairs: &[(String, String)]) -> HeaderMap {
+    pairs
+        .iter()
+        .filter_map(|(name, value)| {
+            Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?))
+        })
+        .collect()
+}

@@ -1,0 +1,89 @@
+//! The form of an answer.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode};
+use uuid::Uuid;
+
+use crate::simulator::Environment;
+
+/// What is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Reply {
+    pub(super) status: u16,
+    pub(super) reason: Option<Cow<'static, str>>,
+    pub(super) timestamp_ms: Option<u64>,
+    pub(super) retry_after: Option<Duration>,
+}
+
+impl Reply {
+    pub(super) fn accepted() -> Self {
+        Self { status: 200, reason: None, timestamp_ms: None, retry_after: None }
+    }
+
+    pub(super) fn refused(status: u16, reason: &'static str) -> Self {
+        Self { status, reason: Some(Cow::Borrowed(reason)), timestamp_ms: None, retry_after: None }
+    }
+
+    /// The JSON body of a refusal; empty if accepted.
+    pub(super) fn body(&self) -> Bytes {
+        let Some(reason) = &self.reason else { return Bytes::new() };
+        let mut body = serde_json::json!({ "reason": reason });
+        if let Some(timestamp) = self.timestamp_ms {
+            body["timestamp"] = timestamp.into();
+        }
+        body.to_string().into()
+    }
+}
+
+/// The header that names a request and its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum IdHeader {
+    /// Of a push to a device.
+    ApnsId,
+    /// Of a broadcast.
+    ApnsRequestId,
+}
+
+impl IdHeader {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::ApnsId => "apns-id",
+            Self::ApnsRequestId => "apns-request-id",
+        }
+    }
+}
+
+/// The headers of an answer. Without an id of the client's, one is made.
+///
+/// Source: Apple, "Handling notification responses from APNs".
+pub(super) fn head(
+    reply: &Reply,
+    has_body: bool,
+    id: (IdHeader, Option<Uuid>),
+    environment: Environment,
+) -> Response<()> {
+    let mut response = Response::new(());
+    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    let uuid = |id: Uuid| HeaderValue::from_str(&id.to_string()).ok();
+    if let Some(value) = uuid(id.1.unwrap_or_else(Uuid::new_v4)) {
+        headers.insert(id.0.name(), value);
+    }
+    if reply.status == 200
+        && environment == Environment::Sandbox
+        && id.0 == IdHeader::ApnsId
+        && let Some(value) = uuid(Uuid::new_v4())
+    {
+        headers.insert("apns-unique-id", value);
+    }
+    if has_body {
+        headers.insert("content-type", HeaderValue::from_static("application/json"));
+    }
+    if let Some(pause) = reply.retry_after {
+        headers.insert("retry-after", HeaderValue::from(pause.as_secs()));
+    }
+    response
+}

@@ -1,0 +1,199 @@
+//! How a simulator is set up.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::apns::{KeyScope, Keys, ProviderKeySpec};
+use super::certificate::Authority;
+use super::clock::Clock;
+use super::journal::{Bounds, Journal};
+use super::listener::Listener;
+use super::rules::Rules;
+use super::sync::Bell;
+use super::world::{Parts, Settings, World};
+use super::{Environment, Simulator};
+
+/// The bundle id that pushes may go to if none is named.
+const DEFAULT_BUNDLE_ID: &str = "com.example.app";
+
+/// The team of the default provider key.
+const DEFAULT_TEAM: &str = "TEAM000001";
+
+/// Why a simulator did not start, or could not make a key or certificate.
+#[derive(Debug, thiserror::Error)]
+pub enum SimulatorError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The operating system's reason.
+        #[source]
+        source: io::Error,
+    },
+    /// A certificate or key could not be made, which an invalid name can cause.
+    #[error("cannot make a certificate or key")]
+    Certificate(#[from] rcgen::Error),
+    /// The TLS library refused a certificate.
+    #[error("cannot set up TLS")]
+    Tls(#[from] rustls::Error),
+    /// The TLS library refused the CA of the clients.
+    #[error("cannot set up the check of client certificates")]
+    ClientVerifier(#[from] rustls::server::VerifierBuilderError),
+    /// A provider token could not be signed.
+    #[error("cannot sign a provider token")]
+    Sign(#[from] jsonwebtoken::errors::Error),
+}
+
+/// Settings of a [`Simulator`]; each has a default.
+#[derive(Clone, Debug)]
+pub struct SimulatorBuilder {
+    settings: Settings,
+    latency: Duration,
+    names: Vec<String>,
+    production: SocketAddr,
+    sandbox: SocketAddr,
+    seed: u64,
+    bounds: Bounds,
+}
+
+impl Default for SimulatorBuilder {
+    fn default() -> Self {
+        let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Self {
+            settings: Settings {
+                max_concurrent_streams: 1000,
+                initial_window_size: 65_535,
+                connection_window_size: 65_535,
+                bundle_ids: vec![DEFAULT_BUNDLE_ID.to_owned()],
+                bad_tokens_allowed: None,
+            },
+            latency: Duration::ZERO,
+            names: Vec::new(),
+            production: any_port,
+            sandbox: any_port,
+            seed: 0,
+            bounds: Bounds { entries: 1_000_000, headers: 10_000, bodies: 0 },
+        }
+    }
+}
+
+impl SimulatorBuilder {
+    /// MAX_CONCURRENT_STREAMS after the first good provider token, and of connections with a
+    /// client certificate. Default 1,000, a number commonly quoted; Apple publishes none.
+    pub fn max_concurrent_streams(mut self, streams: u32) -> Self {
+        self.settings.max_concurrent_streams = streams;
+        self
+    }
+
+    /// How long every answer takes. Default: none.
+    pub fn latency(mut self, latency: Duration) -> Self {
+        self.latency = latency;
+        self
+    }
+
+    /// The bundle ids that belong to the team. Default `com.example.app`.
+    pub fn bundle_ids<S: Into<String>>(mut self, ids: impl IntoIterator<Item = S>) -> Self {
+        self.settings.bundle_ids = ids.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Names in the server certificate beside `localhost`, `127.0.0.1` and `::1`.
+    pub fn names<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+        self.names = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Where production listens. Default: a free port of 127.0.0.1.
+    pub fn production_listen(mut self, address: SocketAddr) -> Self {
+        self.production = address;
+        self
+    }
+
+    /// Where the sandbox listens. Default: a free port of 127.0.0.1.
+    pub fn sandbox_listen(mut self, address: SocketAddr) -> Self {
+        self.sandbox = address;
+        self
+    }
+
+    /// Seed of [`Trigger::Probability`](super::Trigger::Probability). Default 0.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// The flow-control window of a stream, in bytes, at most 2^31-1. A tiny one cuts bodies
+    /// into many DATA frames. Default 65,535, as APNs was seen to send.
+    pub fn initial_window_size(mut self, bytes: u32) -> Self {
+        self.settings.initial_window_size = bytes;
+        self
+    }
+
+    /// The flow-control window of a connection, in bytes, at most 2^31-1. Default 65,535,
+    /// HTTP/2's own; less is not possible.
+    pub fn connection_window_size(mut self, bytes: u32) -> Self {
+        self.settings.connection_window_size = bytes;
+        self
+    }
+
+    /// How many BadDeviceToken answers a connection may get before it is closed with GOAWAY, as
+    /// APNs does to a sender of many. Default: any number.
+    pub fn bad_tokens_allowed(mut self, answers: u32) -> Self {
+        self.settings.bad_tokens_allowed = Some(answers);
+        self
+    }
+
+    /// Requests that the journal records; 0 turns it and its hashing off, later ones are only
+    /// counted. Default 1,000,000.
+    pub fn journal_capacity(mut self, entries: usize) -> Self {
+        self.bounds.entries = entries;
+        self
+    }
+
+    /// Recorded requests that keep their headers, the first so many. Default 10,000.
+    pub fn keep_headers(mut self, entries: usize) -> Self {
+        self.bounds.headers = entries;
+        self
+    }
+
+    /// Recorded requests that keep their body, the first so many. Default none.
+    pub fn keep_bodies(mut self, entries: usize) -> Self {
+        self.bounds.bodies = entries;
+        self
+    }
+
+    /// Makes the certificates and the default provider key, and listens.
+    ///
+    /// # Errors
+    /// When an address is taken or a name cannot be put into a certificate.
+    pub async fn start(self) -> Result<Simulator, SimulatorError> {
+        let bell = Arc::new(Bell::default());
+        let authority = Authority::new()?;
+        let keys = Keys::default();
+        let team =
+            ProviderKeySpec { team_id: DEFAULT_TEAM.to_owned(), environment: None, scope: KeyScope::Team };
+        let provider_key = keys.add(team)?;
+        let world = Arc::new(World::new(Parts {
+            settings: self.settings,
+            clock: Clock::default(),
+            journal: Arc::new(Journal::new(self.bounds, Arc::clone(&bell))),
+            bell,
+            rules: Rules::new(self.seed),
+            tls: authority.server_configs(&self.names)?,
+            authority,
+            keys,
+            latency: self.latency,
+        }));
+        let production = Listener::start(&world, Environment::Production, self.production).await?;
+        let sandbox = match Listener::start(&world, Environment::Sandbox, self.sandbox).await {
+            Ok(sandbox) => sandbox,
+            Err(error) => {
+                world.stop.cancel();
+                return Err(error);
+            }
+        };
+        Ok(Simulator { world, production, sandbox, provider_key })
+    }
+}

@@ -1,0 +1,155 @@
+//! Certificates, all made at start: nothing here is secret and nothing is kept on disk.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    KeyUsagePurpose,
+};
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
+use rustls::sign::CertifiedKey;
+use rustls::{RootCertStore, ServerConfig};
+use sha2::{Digest, Sha256};
+
+use super::SimulatorError;
+use super::sync::lock;
+
+/// The protocol name of HTTP/2 over TLS. Source: RFC 9113, 3.2.
+const ALPN_H2: &[u8] = b"h2";
+
+/// Names that every good server certificate carries.
+const LOOPBACK_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+
+/// The name of the wrong-name certificate; `.invalid` never resolves. Source: RFC 2606, 2.
+const WRONG_NAME: &str = "somewhere-else.invalid";
+
+/// A client certificate that the simulator accepts, and its private key.
+#[derive(Clone, Debug)]
+pub struct ClientCertificate {
+    /// The certificate, PEM.
+    pub certificate_pem: String,
+    /// Its private key, PKCS#8 PEM.
+    pub private_key_pem: String,
+}
+
+/// What a TLS server of the simulator presents.
+pub(super) struct ServerConfigs {
+    /// A certificate for the loopback names and the extra names.
+    pub(super) good: Arc<ServerConfig>,
+    /// A certificate of the same CA for another name.
+    pub(super) wrong_name: Arc<ServerConfig>,
+    /// A certificate of the same CA and for the right names that ended in 2020.
+    pub(super) expired: Arc<ServerConfig>,
+    /// No certificate at all: every handshake ends with an alert.
+    pub(super) refusing: Arc<ServerConfig>,
+}
+
+/// The CA of the servers, the CA of the clients, and the topics of each client certificate.
+pub(super) struct Authority {
+    server_ca: CertifiedIssuer<'static, KeyPair>,
+    client_ca: CertifiedIssuer<'static, KeyPair>,
+    ca_pem: String,
+    /// Apple writes the topics into extensions of the certificate; here they are remembered by
+    /// the SHA-256 of its DER form, which saves an ASN.1 reader.
+    topics: Mutex<HashMap<[u8; 32], Arc<[String]>>>,
+}
+
+impl Authority {
+    pub(super) fn new() -> Result<Self, SimulatorError> {
+        let server_ca = issuer("Simulator server CA")?;
+        let client_ca = issuer("Simulator client CA")?;
+        let ca_pem = server_ca.pem();
+        Ok(Self { server_ca, client_ca, ca_pem, topics: Mutex::default() })
+    }
+
+    pub(super) fn ca_pem(&self) -> &str {
+        &self.ca_pem
+    }
+
+    /// Signs a client certificate for `topics`.
+    pub(super) fn client_certificate(&self, topics: &[&str]) -> Result<ClientCertificate, SimulatorError> {
+        let key = KeyPair::generate()?;
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, topics.first().copied().unwrap_or("no topic"));
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let certificate = params.signed_by(&key, &self.client_ca)?;
+        let topics = topics.iter().map(|topic| (*topic).to_owned()).collect();
+        lock(&self.topics).insert(fingerprint(certificate.der()), topics);
+        Ok(ClientCertificate { certificate_pem: certificate.pem(), private_key_pem: key.serialize_pem() })
+    }
+
+    /// The topics of a certificate that [`Authority::client_certificate`] made.
+    pub(super) fn topics(&self, certificate: &CertificateDer<'_>) -> Option<Arc<[String]>> {
+        lock(&self.topics).get(&fingerprint(certificate)).cloned()
+    }
+
+    pub(super) fn server_configs(&self, extra_names: &[String]) -> Result<ServerConfigs, SimulatorError> {
+        let names = LOOPBACK_NAMES.iter().map(|name| (*name).to_owned());
+        let names: Vec<String> = names.chain(extra_names.iter().cloned()).collect();
+
+        let good = CertificateParams::new(names)?;
+        let mut expired = good.clone();
+        expired.not_after = rcgen::date_time_ymd(2020, 1, 1);
+        let wrong_name = CertificateParams::new([WRONG_NAME.to_owned()])?;
+
+        Ok(ServerConfigs {
+            good: self.presenting(good)?,
+            wrong_name: self.presenting(wrong_name)?,
+            expired: self.presenting(expired)?,
+            refusing: self.config(Arc::new(Presents(None)))?,
+        })
+    }
+
+    fn presenting(&self, mut params: CertificateParams) -> Result<Arc<ServerConfig>, SimulatorError> {
+        let key = KeyPair::generate()?;
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.use_authority_key_identifier_extension = true;
+        let certificate = params.signed_by(&key, &self.server_ca)?;
+        let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let signer = aws_lc_rs::sign::any_supported_type(&private)?;
+        let certified = CertifiedKey::new(vec![certificate.der().clone()], signer);
+        self.config(Arc::new(Presents(Some(Arc::new(certified)))))
+    }
+
+    /// TLS 1.2 and 1.3, as Apple asks for. A client certificate is welcome, not required, and
+    /// so is ALPN: clients that start HTTP/2 without it are served at APNs too.
+    fn config(&self, certificate: Arc<Presents>) -> Result<Arc<ServerConfig>, SimulatorError> {
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let mut clients = RootCertStore::empty();
+        clients.add(self.client_ca.der().clone())?;
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(clients), provider.clone())
+            .allow_unauthenticated()
+            .build()?;
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_client_cert_verifier(verifier)
+            .with_cert_resolver(certificate);
+        config.alpn_protocols = vec![ALPN_H2.to_vec()];
+        Ok(Arc::new(config))
+    }
+}
+
+/// One certificate for every name asked for, or none, which refuses the handshake.
+#[derive(Debug)]
+struct Presents(Option<Arc<CertifiedKey>>);
+
+impl ResolvesServerCert for Presents {
+    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        self.0.clone()
+    }
+}
+
+fn issuer(name: &str) -> Result<CertifiedIssuer<'static, KeyPair>, SimulatorError> {
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    Ok(CertifiedIssuer::self_signed(params, KeyPair::generate()?)?)
+}
+
+fn fingerprint(certificate: &CertificateDer<'_>) -> [u8; 32] {
+    Sha256::digest(certificate).into()
+}

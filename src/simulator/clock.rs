@@ -1,0 +1,50 @@
+//! The simulator's clock: real time, moved by the test.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Real time plus what [`Clock::advance`] added.
+///
+/// It judges the age of provider tokens and stamps answers. Latencies and delays pass in
+/// real time: they are waits, not dates.
+#[derive(Clone, Debug, Default)]
+pub struct Clock {
+    ahead_ms: Arc<AtomicU64>,
+}
+
+impl Clock {
+    /// Moves the clock forward, to the millisecond. It never goes back.
+    pub fn advance(&self, by: Duration) {
+        self.ahead_ms.fetch_add(millis(by), Ordering::SeqCst);
+    }
+
+    /// Milliseconds since the Unix epoch.
+    pub fn now_ms(&self) -> u64 {
+        let real = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        millis(real).saturating_add(self.ahead_ms.load(Ordering::SeqCst))
+    }
+
+    /// Seconds since the Unix epoch.
+    pub fn now_s(&self) -> u64 {
+        self.now_ms() / 1000
+    }
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_advanced_clock_is_ahead_in_every_copy() {
+        let clock = Clock::default();
+        let copy = clock.clone();
+        let before = clock.now_ms();
+        clock.advance(Duration::from_secs(3600));
+        assert!(copy.now_ms() >= before + 3_600_000);
+    }
+}

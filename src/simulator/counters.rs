@@ -1,0 +1,148 @@
+//! Numbers that tests assert on.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use super::Environment;
+use super::sync::{Bell, lock};
+
+/// Closed connections that are remembered.
+const MAX_CLOSED: usize = 10_000;
+
+/// What happened since the start, as [`Simulator::counters`](super::Simulator::counters) saw it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// TCP connections that were accepted.
+    pub connections_opened: u64,
+    /// Of these, those not yet closed, in the TLS handshake or after it.
+    pub connections_open: u64,
+    /// TLS handshakes that failed or were refused.
+    pub tls_handshakes_failed: u64,
+    /// HTTP/2 connections: TLS done.
+    pub tls_handshakes_done: u64,
+    /// Streams opened while the limit that the client had acknowledged was used up.
+    pub limit_violations: u64,
+    /// Streams opened before the client acknowledged the first SETTINGS.
+    pub opened_before_settings: u64,
+    /// RST_STREAM frames received.
+    pub resets_received: u64,
+    /// RST_STREAM frames sent.
+    pub resets_sent: u64,
+    /// PING frames received, answers not counted.
+    pub pings_received: u64,
+    /// PRIORITY frames received, which APNs ignores and asks not to send.
+    pub priorities_received: u64,
+    /// GOAWAY frames sent.
+    pub goaways_sent: u64,
+    /// SETTINGS acknowledgements received.
+    pub settings_acknowledged: u64,
+    /// Requests that arrived.
+    pub requests_arrived: u64,
+    /// Requests read to their END_STREAM.
+    pub requests_read: u64,
+    /// Answers that went out.
+    pub requests_answered: u64,
+    /// Different provider tokens whose signature was checked and found good.
+    pub provider_tokens_seen: u64,
+}
+
+/// A connection, open or closed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectionInfo {
+    /// Its number, from 1, over both listeners.
+    pub id: u64,
+    /// The listener.
+    pub environment: Environment,
+    /// False once it has ended.
+    pub open: bool,
+    /// Streams open now.
+    pub streams: usize,
+    /// The most streams ever open at once.
+    pub peak_streams: usize,
+    /// The limit in the last SETTINGS sent.
+    pub limit: u32,
+    /// The limit the client acknowledged last; `None` before its first acknowledgement.
+    pub acknowledged_limit: Option<u32>,
+    /// Streams opened beyond an acknowledged limit.
+    pub limit_violations: u64,
+    /// Requests opened.
+    pub requests: u64,
+}
+
+/// The counters as they count.
+#[derive(Default)]
+pub(super) struct Tally {
+    pub(super) connections_opened: Count,
+    pub(super) connections_closed: Count,
+    pub(super) tls_handshakes_failed: Count,
+    pub(super) tls_handshakes_done: Count,
+    pub(super) limit_violations: Count,
+    pub(super) opened_before_settings: Count,
+    pub(super) resets_received: Count,
+    pub(super) resets_sent: Count,
+    pub(super) pings_received: Count,
+    pub(super) priorities_received: Count,
+    pub(super) goaways_sent: Count,
+    pub(super) settings_acknowledged: Count,
+    pub(super) provider_tokens_seen: Count,
+    closed: Mutex<VecDeque<ConnectionInfo>>,
+    bell: Arc<Bell>,
+}
+
+impl Tally {
+    pub(super) fn new(bell: Arc<Bell>) -> Self {
+        Self { bell, ..Self::default() }
+    }
+
+    /// Counts one more and tells whoever waits.
+    pub(super) fn add(&self, count: &Count) {
+        count.0.fetch_add(1, Ordering::SeqCst);
+        self.bell.ring();
+    }
+
+    /// Remembers a connection that has ended.
+    pub(super) fn bury(&self, info: ConnectionInfo) {
+        let mut closed = lock(&self.closed);
+        if closed.len() == MAX_CLOSED {
+            closed.pop_front();
+        }
+        closed.push_back(info);
+    }
+
+    pub(super) fn closed(&self) -> Vec<ConnectionInfo> {
+        lock(&self.closed).iter().cloned().collect()
+    }
+
+    /// All counts, but for those of the journal.
+    pub(super) fn read(&self) -> Counters {
+        let closed = self.connections_closed.get();
+        let opened = self.connections_opened.get();
+        Counters {
+            connections_opened: opened,
+            connections_open: opened.saturating_sub(closed),
+            tls_handshakes_failed: self.tls_handshakes_failed.get(),
+            tls_handshakes_done: self.tls_handshakes_done.get(),
+            limit_violations: self.limit_violations.get(),
+            opened_before_settings: self.opened_before_settings.get(),
+            resets_received: self.resets_received.get(),
+            resets_sent: self.resets_sent.get(),
+            pings_received: self.pings_received.get(),
+            priorities_received: self.priorities_received.get(),
+            goaways_sent: self.goaways_sent.get(),
+            settings_acknowledged: self.settings_acknowledged.get(),
+            provider_tokens_seen: self.provider_tokens_seen.get(),
+            ..Counters::default()
+        }
+    }
+}
+
+/// One number that only grows.
+#[derive(Default)]
+pub(super) struct Count(AtomicU64);
+
+impl Count {
+    pub(super) fn get(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
+}

@@ -1,0 +1,259 @@
+//! The frame filter: between TLS and h2's server, so that the simulator can do what no HTTP/2
+//! library lets a server do.
+//!
+//! ```text
+//! socket ── TLS ── Filter ── h2::server ── service
+//!                    │                        │
+//!                    └───────── Wire ─────────┘
+//! ```
+//!
+//! It puts its own SETTINGS in the place of h2's, adds SETTINGS, GOAWAY with debug data and
+//! RST_STREAM between whole frames, drops what h2 writes for streams that these closed, and
+//! stalls, throttles or breaks the connection.
+
+mod frame;
+mod traffic;
+mod wire;
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Buf, BytesMut};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep};
+use tokio_rustls::server::TlsStream;
+
+use self::frame::{HEAD_LEN, Head, PREFACE};
+use super::fault::HangUp;
+
+pub(super) use self::frame::{MAX_STREAM_ID, code};
+pub(super) use self::wire::{Admission, Advertised, Afterwards, Answering, Books, Wire};
+
+/// Output held back before h2 is told to wait.
+const MAX_OUTPUT: usize = 256 * 1024;
+
+/// Bytes read from TLS at once.
+const READ_CHUNK: usize = 32 * 1024;
+
+/// After a FIN, how long the client's own end is waited for. Closing a socket with unread
+/// bytes would send RST instead.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// The transport that h2 sees.
+pub(super) struct Filter {
+    io: TlsStream<TcpStream>,
+    wire: Arc<Wire>,
+    chunk: Box<[u8]>,
+    /// From the client, not yet a whole frame.
+    arriving: BytesMut,
+    /// Whole frames for h2.
+    to_h2: BytesMut,
+    /// From h2, not yet a whole frame.
+    leaving: BytesMut,
+    /// Taken from the wire's output, not yet taken by TLS.
+    sending: BytesMut,
+    unflushed: bool,
+    preface_seen: bool,
+    pace: Option<Pace>,
+    linger: Option<Pin<Box<Sleep>>>,
+    shut: bool,
+}
+
+/// The budget of a throttled connection.
+struct Pace {
+    left: usize,
+    step: Pin<Box<Sleep>>,
+}
+
+impl Filter {
+    pub(super) fn new(io: TlsStream<TcpStream>, wire: Arc<Wire>) -> Self {
+        Self {
+            io,
+            wire,
+            chunk: vec![0; READ_CHUNK].into_boxed_slice(),
+            arriving: BytesMut::new(),
+            to_h2: BytesMut::new(),
+            leaving: BytesMut::new(),
+            sending: BytesMut::new(),
+            unflushed: false,
+            preface_seen: false,
+            pace: None,
+            linger: None,
+            shut: false,
+        }
+    }
+
+    /// Writes out what may be written. Ready when nothing is left.
+    fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            let mut state = self.wire.state();
+            if state.stalled {
+                return Poll::Pending;
+            }
+            let throttle = state.throttle;
+            if self.sending.is_empty() {
+                self.sending = state.out.split();
+            }
+            drop(state);
+
+            if self.sending.is_empty() {
+                if self.unflushed {
+                    ready!(Pin::new(&mut self.io).poll_flush(cx))?;
+                    self.unflushed = false;
+                }
+                return Poll::Ready(Ok(()));
+            }
+            let most = match throttle {
+                None => self.sending.len(),
+                Some((bytes, every)) => ready!(self.poll_pace(cx, bytes, every)),
+            };
+            let piece = self.sending.get(..most.min(self.sending.len())).unwrap_or_default();
+            let written = ready!(Pin::new(&mut self.io).poll_write(cx, piece))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.sending.advance(written);
+            self.unflushed = true;
+            if let Some(pace) = &mut self.pace {
+                pace.left = pace.left.saturating_sub(written);
+                // A throttled piece leaves at once; TLS would gather them.
+                ready!(Pin::new(&mut self.io).poll_flush(cx))?;
+            }
+        }
+    }
+
+    fn poll_pace(&mut self, cx: &mut Context<'_>, bytes: usize, every: Duration) -> Poll<usize> {
+        let pace =
+            self.pace.get_or_insert_with(|| Pace { left: bytes, step: Box::pin(tokio::time::sleep(every)) });
+        if pace.left == 0 {
+            ready!(pace.step.as_mut().poll(cx));
+            pace.step.as_mut().reset(Instant::now() + every);
+            pace.left = bytes;
+        }
+        Poll::Ready(pace.left)
+    }
+
+    /// Ends the connection. Ready when h2 may be told that it is over.
+    fn poll_hang_up(&mut self, cx: &mut Context<'_>, how: HangUp) -> Poll<io::Result<()>> {
+        match how {
+            HangUp::Reset => {
+                // What the socket takes without waiting still goes out ahead of the RST.
+                let _ = self.poll_drain(cx)?;
+                self.io.get_ref().0.set_zero_linger()?;
+                Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()))
+            }
+            HangUp::Fin => {
+                let linger = self.linger.get_or_insert_with(|| Box::pin(tokio::time::sleep(LINGER)));
+                if linger.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(Ok(()));
+                }
+                if !self.shut {
+                    ready!(self.poll_drain(cx))?;
+                    ready!(Pin::new(&mut self.io).poll_shutdown(cx))?;
+                    self.shut = true;
+                }
+                loop {
+                    let mut rest = ReadBuf::new(&mut self.chunk);
+                    ready!(Pin::new(&mut self.io).poll_read(cx, &mut rest))?;
+                    if rest.filled().is_empty() {
+                        return Poll::Ready(Ok(()));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Moves whole frames from `arriving` to `to_h2`.
+    fn take_in(&mut self) {
+        if !self.preface_seen {
+            if self.arriving.len() < PREFACE.len() {
+                return;
+            }
+            self.to_h2.extend_from_slice(&self.arriving.split_to(PREFACE.len()));
+            self.preface_seen = true;
+        }
+        let mut state = self.wire.state();
+        while let Some(head) = Head::parse(&self.arriving)
+            && self.arriving.len() >= HEAD_LEN + head.len
+        {
+            let frame = self.arriving.split_to(HEAD_LEN + head.len);
+            state.inbound(&self.wire.books, head, &frame, &mut self.to_h2);
+        }
+    }
+}
+
+impl AsyncRead for Filter {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        loop {
+            let mut state = this.wire.state();
+            if !state.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+                state.waker = Some(cx.waker().clone());
+            }
+            let (hang_up, stalled) = (state.hang_up, state.stalled);
+            drop(state);
+
+            if let Some(how) = hang_up {
+                return this.poll_hang_up(cx, how);
+            }
+            if stalled {
+                return Poll::Pending;
+            }
+            // h2 reads at every turn, so what the service added between frames leaves here.
+            let _ = this.poll_drain(cx)?;
+
+            if this.to_h2.has_remaining() {
+                let n = this.to_h2.len().min(buf.remaining());
+                buf.put_slice(&this.to_h2.split_to(n));
+                return Poll::Ready(Ok(()));
+            }
+            let mut chunk = ReadBuf::new(&mut this.chunk);
+            ready!(Pin::new(&mut this.io).poll_read(cx, &mut chunk))?;
+            if chunk.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+            this.arriving.extend_from_slice(chunk.filled());
+            this.take_in();
+        }
+    }
+}
+
+impl AsyncWrite for Filter {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let (stalled, queued) = {
+            let state = this.wire.state();
+            (state.stalled, state.out.len() + this.sending.len())
+        };
+        // What h2 keeps is not sent, so a stalled answer is in the journal as none.
+        if stalled {
+            return Poll::Pending;
+        }
+        if queued > MAX_OUTPUT {
+            ready!(this.poll_drain(cx))?;
+        }
+        this.leaving.extend_from_slice(buf);
+        let mut state = this.wire.state();
+        while let Some(head) = Head::parse(&this.leaving)
+            && this.leaving.len() >= HEAD_LEN + head.len
+        {
+            let frame = this.leaving.split_to(HEAD_LEN + head.len);
+            state.outbound(&this.wire.books, head, &frame);
+        }
+        Poll::Ready(Ok(buf.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.get_mut().poll_drain(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        ready!(this.poll_drain(cx))?;
+        Pin::new(&mut this.io).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,67 @@
+//! One number for "the request that arrived is the request that was meant".
+
+use sha2::{Digest, Sha256};
+
+/// Headers that say nothing about the push: they change with the hour, the connection or the
+/// client's version, or follow from the body.
+pub const NOT_DIGESTED: [&str; 6] =
+    ["authorization", "connection", "content-length", "host", "te", "user-agent"];
+
+/// SHA-256 over method, path, the headers sorted by name and value, and the body.
+///
+/// Every field is preceded by its length (8 bytes, big-endian), so that no two requests run
+/// into each other. Of the body its own SHA-256 is taken. Header names are compared in lower
+/// case; those of [`NOT_DIGESTED`] and pseudo-headers are left out.
+pub fn digest(method: &str, path: &str, headers: &[(&str, &[u8])], body: &[u8]) -> [u8; 32] {
+    digest_of_parts(method, path, headers, &Sha256::digest(body).into())
+}
+
+/// [`digest`] with the body's SHA-256 already at hand.
+pub(super) fn digest_of_parts(
+    method: &str,
+    path: &str,
+    headers: &[(&str, &[u8])],
+    body_sha256: &[u8; 32],
+) -> [u8; 32] {
+    let mut told: Vec<(String, &[u8])> = headers
+        .iter()
+        .map(|(name, value)| (name.to_ascii_lowercase(), *value))
+        .filter(|(name, _)| !name.starts_with(':') && !NOT_DIGESTED.contains(&name.as_str()))
+        .collect();
+    told.sort_unstable();
+
+    let mut hash = Sha256::new();
+    let mut field = |bytes: &[u8]| {
+        hash.update((bytes.len() as u64).to_be_bytes());
+        hash.update(bytes);
+    };
+    field(method.as_bytes());
+    field(path.as_bytes());
+    for (name, value) in told {
+        field(name.as_bytes());
+        field(value);
+    }
+    field(body_sha256);
+    hash.finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn order_case_and_passing_headers_do_not_count() {
+        let one = digest("POST", "/p", &[("B", b"2"), ("a", b"1"), ("authorization", b"x")], b"body");
+        let two = digest("POST", "/p", &[("a", b"1"), ("b", b"2"), ("user-agent", b"y")], b"body");
+        assert_eq!(one, two);
+    }
+
+    #[test]
+    fn every_field_counts_and_none_runs_into_the_next() {
+        let base = digest("POST", "/p", &[("a", b"1")], b"body");
+        assert_ne!(base, digest("GET", "/p", &[("a", b"1")], b"body"));
+        assert_ne!(base, digest("POST", "/pa", &[("", b"1")], b"body"));
+        assert_ne!(base, digest("POST", "/p", &[("a", b"1"), ("a", b"1")], b"body"));
+        assert_ne!(base, digest("POST", "/p", &[("a", b"1")], b"bod"));
+    }
+}

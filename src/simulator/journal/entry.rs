@@ -1,0 +1,120 @@
+//! One request that arrived, and what became of it.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use http::Method;
+use uuid::Uuid;
+
+use super::digest::digest_of_parts;
+use crate::simulator::Environment;
+
+/// A request that arrived, read in full or not.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Its place among all requests, from 1.
+    pub order: u64,
+    /// The connection's number, from 1, over both listeners.
+    pub connection: u64,
+    /// The HTTP/2 stream id.
+    pub stream: u32,
+    /// The listener.
+    pub environment: Environment,
+    /// When its headers arrived, by the simulator's clock, milliseconds since the epoch.
+    pub arrived_ms: u64,
+    /// The method.
+    pub method: Method,
+    /// The path as sent.
+    pub path: Box<str>,
+    /// `apns-id`, or `apns-request-id` of a broadcast, if it was a UUID.
+    pub apns_id: Option<Uuid>,
+    /// All headers in order, without pseudo-headers; kept for the first entries only.
+    pub headers: Option<Box<[(Box<str>, Bytes)]>>,
+    /// What was read; `None` unless END_STREAM was read.
+    pub read: Option<Reading>,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The client reset the stream with this code, before or after the answer.
+    pub cancelled: Option<u32>,
+}
+
+/// A request that was read to its END_STREAM.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// Bytes of the body.
+    pub body_len: u64,
+    /// SHA-256 of the body.
+    pub body_sha256: [u8; 32],
+    /// See [`digest`](super::digest()).
+    pub digest: [u8; 32],
+    /// The body; kept for the first entries only.
+    pub body: Option<Bytes>,
+}
+
+impl Reading {
+    /// Of a request whose body was read; `body` is what was kept of it.
+    pub(in crate::simulator) fn new(
+        parts: &http::request::Parts,
+        body: Bytes,
+        body_len: u64,
+        body_sha256: [u8; 32],
+    ) -> Self {
+        let headers: Vec<_> =
+            parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        let path = parts.uri.path_and_query().map_or("", |path| path.as_str());
+        let digest = digest_of_parts(parts.method.as_str(), path, &headers, &body_sha256);
+        Self { body_len, body_sha256, digest, body: Some(body) }
+    }
+}
+
+/// What became of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// No answer went out (yet). If it was read in full, it may count as delivered.
+    Unanswered,
+    /// The answer's headers went out on the wire.
+    Answered {
+        /// The HTTP status.
+        status: u16,
+        /// The reason in the body.
+        reason: Option<Cow<'static, str>>,
+        /// When, by the simulator's clock, milliseconds since the epoch.
+        at_ms: u64,
+    },
+    /// RST_STREAM with REFUSED_STREAM went out before an answer: not processed.
+    /// Source: RFC 9113, 8.7.
+    Refused,
+    /// Above the last stream id of a GOAWAY, and unanswered before it: not processed.
+    /// Source: RFC 9113, 6.8.
+    Excluded,
+    /// RST_STREAM with this other code went out before an answer.
+    Reset(u32),
+}
+
+impl Entry {
+    /// The device token in the path, if the path names one.
+    pub fn device_token(&self) -> Option<&str> {
+        device_token(&self.path)
+    }
+
+    /// The value of a header, if headers were kept and it is there.
+    pub fn header(&self, name: &str) -> Option<&[u8]> {
+        let headers = self.headers.as_ref()?;
+        headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_ref())
+    }
+
+    /// True if a device was or may have been given the push: answered with 200, or read in full
+    /// and left without any answer.
+    pub fn may_be_delivered(&self) -> bool {
+        match &self.outcome {
+            Outcome::Answered { status, .. } => *status == 200,
+            Outcome::Unanswered | Outcome::Reset(_) => self.read.is_some(),
+            Outcome::Refused | Outcome::Excluded => false,
+        }
+    }
+}
+
+/// The device token of `/3/device/<token>`.
+pub(in crate::simulator) fn device_token(path: &str) -> Option<&str> {
+    path.strip_prefix("/3/device/").filter(|token| !token.is_empty())
+}

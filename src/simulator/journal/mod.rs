@@ -1,0 +1,192 @@
+//! The journal: every request that arrived, for tests that count.
+
+mod digest;
+mod entry;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use uuid::Uuid;
+
+pub use digest::{NOT_DIGESTED, digest};
+pub(super) use entry::device_token;
+pub use entry::{Entry, Outcome, Reading};
+
+use super::sync::{Bell, NotReached, lock};
+
+/// How much the journal keeps.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    /// Entries. Later requests are served and counted, not recorded.
+    pub(super) entries: usize,
+    /// Entries that keep their headers.
+    pub(super) headers: usize,
+    /// Entries that keep their body.
+    pub(super) bodies: usize,
+}
+
+/// Every request that arrived, in order of arrival, up to a bound.
+pub struct Journal {
+    bounds: Bounds,
+    inner: Mutex<Inner>,
+    bell: Arc<Bell>,
+}
+
+#[derive(Default)]
+struct Inner {
+    entries: Vec<Entry>,
+    arrived: u64,
+    read: u64,
+    answered: u64,
+}
+
+/// Where an entry is; nowhere, if it came after the journal was full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct EntryId(Option<usize>);
+
+impl Journal {
+    pub(super) fn new(bounds: Bounds, bell: Arc<Bell>) -> Self {
+        Self { bounds, inner: Mutex::default(), bell }
+    }
+
+    /// All entries, in order of arrival.
+    pub fn entries(&self) -> Vec<Entry> {
+        lock(&self.inner).entries.clone()
+    }
+
+    /// The entries of a path.
+    pub fn by_path(&self, path: &str) -> Vec<Entry> {
+        self.select(|entry| &*entry.path == path)
+    }
+
+    /// The entries of a device token: more than one is a push that arrived again.
+    pub fn by_device_token(&self, token: &str) -> Vec<Entry> {
+        self.select(|entry| entry.device_token() == Some(token))
+    }
+
+    /// The entries of an `apns-id`.
+    pub fn by_apns_id(&self, id: Uuid) -> Vec<Entry> {
+        self.select(|entry| entry.apns_id == Some(id))
+    }
+
+    /// The entries that `wanted` picks.
+    pub fn select(&self, wanted: impl Fn(&Entry) -> bool) -> Vec<Entry> {
+        lock(&self.inner).entries.iter().filter(|entry| wanted(entry)).cloned().collect()
+    }
+
+    /// How often each device token was or may have been delivered to more than once, see
+    /// [`Entry::may_be_delivered`].
+    pub fn duplicates(&self) -> HashMap<String, u64> {
+        let mut times = HashMap::<String, u64>::new();
+        for entry in lock(&self.inner).entries.iter().filter(|entry| entry.may_be_delivered()) {
+            if let Some(token) = entry.device_token() {
+                *times.entry(token.to_owned()).or_default() += 1;
+            }
+        }
+        times.retain(|_, times| *times > 1);
+        times
+    }
+
+    /// Requests that arrived, recorded or not.
+    pub fn arrived(&self) -> u64 {
+        lock(&self.inner).arrived
+    }
+
+    /// Requests that were read to their END_STREAM.
+    pub fn read(&self) -> u64 {
+        lock(&self.inner).read
+    }
+
+    /// Requests whose answer went out.
+    pub fn answered(&self) -> u64 {
+        lock(&self.inner).answered
+    }
+
+    /// Waits until `count` requests have arrived since the start.
+    ///
+    /// # Errors
+    /// When they have not within `timeout`.
+    pub async fn wait_for_arrived(&self, count: u64, timeout: Duration) -> Result<(), NotReached> {
+        self.bell.wait(timeout, || self.arrived() >= count).await
+    }
+
+    /// Waits until `count` requests have been read in full since the start.
+    ///
+    /// # Errors
+    /// When they have not within `timeout`.
+    pub async fn wait_for_read(&self, count: u64, timeout: Duration) -> Result<(), NotReached> {
+        self.bell.wait(timeout, || self.read() >= count).await
+    }
+
+    /// Waits until `count` answers have gone out since the start.
+    ///
+    /// # Errors
+    /// When they have not within `timeout`.
+    pub async fn wait_for_answered(&self, count: u64, timeout: Duration) -> Result<(), NotReached> {
+        self.bell.wait(timeout, || self.answered() >= count).await
+    }
+
+    /// Records an arrival; `entry` is asked for only if there is room, with its order and
+    /// whether it shall keep the headers.
+    pub(super) fn arrive(&self, entry: impl FnOnce(u64, bool) -> Entry) -> (EntryId, u64) {
+        let mut inner = lock(&self.inner);
+        inner.arrived += 1;
+        let order = inner.arrived;
+        let at = inner.entries.len();
+        let id = if at < self.bounds.entries {
+            let entry = entry(order, at < self.bounds.headers);
+            inner.entries.push(entry);
+            EntryId(Some(at))
+        } else {
+            EntryId(None)
+        };
+        drop(inner);
+        self.bell.ring();
+        (id, order)
+    }
+
+    /// True if the entry exists, so that its hashes are worth their while.
+    pub(super) fn keeps(&self, id: EntryId) -> bool {
+        id.0.is_some()
+    }
+
+    /// Records that END_STREAM was read.
+    pub(super) fn finish_reading(&self, id: EntryId, reading: Option<Reading>) {
+        let mut inner = lock(&self.inner);
+        inner.read += 1;
+        if let Some((at, mut reading)) = id.0.zip(reading)
+            && let Some(entry) = inner.entries.get_mut(at)
+        {
+            reading.body = reading.body.filter(|_| at < self.bounds.bodies);
+            entry.read = Some(reading);
+        }
+        drop(inner);
+        self.bell.ring();
+    }
+
+    /// Records what became of a request. The first outcome stands.
+    pub(super) fn conclude(&self, id: EntryId, outcome: Outcome) {
+        let mut inner = lock(&self.inner);
+        if matches!(outcome, Outcome::Answered { .. }) {
+            inner.answered += 1;
+        }
+        if let Some(entry) = id.0.and_then(|at| inner.entries.get_mut(at))
+            && entry.outcome == Outcome::Unanswered
+        {
+            entry.outcome = outcome;
+        }
+        drop(inner);
+        self.bell.ring();
+    }
+
+    /// Records that the client reset the stream.
+    pub(super) fn cancel(&self, id: EntryId, code: u32) {
+        let mut inner = lock(&self.inner);
+        if let Some(entry) = id.0.and_then(|at| inner.entries.get_mut(at)) {
+            entry.cancelled = Some(code);
+        }
+        drop(inner);
+        self.bell.ring();
+    }
+}

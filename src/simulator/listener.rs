@@ -1,0 +1,128 @@
+//! Accepting connections, and everything that can go wrong before the first frame.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use tokio_util::sync::CancellationToken;
+
+use super::connection;
+use super::fault::Opening;
+use super::world::World;
+use super::{Environment, SimulatorError};
+
+/// One of the two addresses; it can stop listening and start again on the same port.
+pub(super) struct Listener {
+    pub(super) address: SocketAddr,
+    environment: Environment,
+    /// Present while it listens.
+    running: tokio::sync::Mutex<Option<Running>>,
+}
+
+struct Running {
+    stop: CancellationToken,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Listener {
+    pub(super) async fn start(
+        world: &Arc<World>,
+        environment: Environment,
+        address: SocketAddr,
+    ) -> Result<Self, SimulatorError> {
+        let (address, running) = Self::listen(world, environment, address).await?;
+        Ok(Self { address, environment, running: tokio::sync::Mutex::new(Some(running)) })
+    }
+
+    /// Closes the port. Once this returns, connections are refused by the kernel; those
+    /// that are open stay.
+    pub(super) async fn stop(&self) {
+        if let Some(running) = self.running.lock().await.take() {
+            running.stop.cancel();
+            // A listener that panicked has closed its port as well.
+            let _ = running.task.await;
+        }
+    }
+
+    pub(super) async fn resume(&self, world: &Arc<World>) -> Result<(), SimulatorError> {
+        let mut running = self.running.lock().await;
+        if running.is_none() {
+            *running = Some(Self::listen(world, self.environment, self.address).await?.1);
+        }
+        Ok(())
+    }
+
+    async fn listen(
+        world: &Arc<World>,
+        environment: Environment,
+        address: SocketAddr,
+    ) -> Result<(SocketAddr, Running), SimulatorError> {
+        let failed = |source| SimulatorError::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let stop = world.stop.child_token();
+        let accepting = accept(Arc::clone(world), environment, listener);
+        let stopping = stop.clone();
+        let task = world.tasks.spawn(async move {
+            // Dropping the loop closes the port.
+            stopping.run_until_cancelled_owned(accepting).await;
+        });
+        Ok((address, Running { stop, task }))
+    }
+}
+
+async fn accept(world: Arc<World>, environment: Environment, listener: TcpListener) {
+    loop {
+        let Ok((tcp, _)) = listener.accept().await else {
+            // Out of file descriptors, or the client is gone: neither ends the listener.
+            tokio::task::yield_now().await;
+            continue;
+        };
+        let number = world.next_connection();
+        world.tally.add(&world.tally.connections_opened);
+        let connection = open(Arc::clone(&world), environment, tcp, number);
+        let world_ = Arc::clone(&world);
+        world.tasks.spawn(async move {
+            world_.stop.run_until_cancelled(connection).await;
+            world_.tally.add(&world_.tally.connections_closed);
+        });
+    }
+}
+
+async fn open(world: Arc<World>, environment: Environment, tcp: TcpStream, number: u64) {
+    // Answers are small: without this each would wait for the client's delayed ACK.
+    let _ = tcp.set_nodelay(true);
+    let configs = &world.tls;
+    let (config, speaks) = match world.rules.at_opening(number) {
+        Some(Opening::RefuseTcp) => {
+            let _ = tcp.set_zero_linger();
+            return;
+        }
+        Some(Opening::SilentTls) => return swallow(tcp).await,
+        Some(Opening::RefuseTls) => (&configs.refusing, true),
+        Some(Opening::WrongName) => (&configs.wrong_name, true),
+        Some(Opening::ExpiredCertificate) => (&configs.expired, true),
+        Some(Opening::NoSettings) => (&configs.good, false),
+        None => (&configs.good, true),
+    };
+    let handshake = TlsAcceptor::from(Arc::clone(config)).accept(tcp).await;
+    let Ok(tls) = handshake else {
+        world.tally.add(&world.tally.tls_handshakes_failed);
+        return;
+    };
+    world.tally.add(&world.tally.tls_handshakes_done);
+    if speaks {
+        connection::serve(world, environment, tls, number).await;
+    } else {
+        swallow::<TlsStream<TcpStream>>(tls).await;
+    }
+}
+
+/// Reads and forgets until the client ends the connection.
+async fn swallow<T: AsyncRead + Unpin>(mut io: T) {
+    let mut chunk = [0; 1024];
+    while io.read(&mut chunk).await.is_ok_and(|n| n > 0) {}
+}

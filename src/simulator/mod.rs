@@ -1,0 +1,224 @@
+//! A stand-in APNs on loopback: real TLS, real HTTP/2, and every way to fail.
+//!
+//! The simulator shares nothing with the gateway, neither types nor constants: a name that is
+//! wrong on both sides would agree with itself.
+//!
+//! It checks what Apple documents and answers as Apple documents; where Apple's pages leave
+//! something open, the comment at that place says what was chosen. Two listeners stand for
+//! production and sandbox. What arrived is in the [`Journal`], what happened in [`Counters`].
+
+mod apns;
+mod builder;
+mod certificate;
+mod clock;
+mod connection;
+mod counters;
+mod fault;
+mod filter;
+pub mod journal;
+mod listener;
+mod rules;
+mod sync;
+#[cfg(test)]
+mod tests;
+mod world;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use apns::{Fate, FateRow, KeyScope, ProviderKey, ProviderKeySpec, StoragePolicy, fates};
+pub use builder::{SimulatorBuilder, SimulatorError};
+pub use certificate::ClientCertificate;
+pub use clock::Clock;
+pub use connection::StrikeError;
+pub use counters::{ConnectionInfo, Counters};
+pub use fault::{Answer, Fault, FaultRule, GoAway, HangUp, LastId, Phase, Then, Trigger};
+pub use journal::Journal;
+pub use sync::NotReached;
+
+use listener::Listener;
+use world::World;
+
+/// One of APNs' two environments. Their device tokens and their keys are different.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Environment {
+    /// For apps from the store.
+    Production,
+    /// For apps in development.
+    Sandbox,
+}
+
+/// A running stand-in for APNs. Dropping it stops it.
+pub struct Simulator {
+    world: Arc<World>,
+    production: Listener,
+    sandbox: Listener,
+    provider_key: ProviderKey,
+}
+
+impl Simulator {
+    /// The settings of a new simulator.
+    pub fn builder() -> SimulatorBuilder {
+        SimulatorBuilder::default()
+    }
+
+    /// The CA of the server certificates, PEM.
+    pub fn ca_pem(&self) -> &str {
+        self.world.authority.ca_pem()
+    }
+
+    /// `https://localhost:<port>`.
+    pub fn origin(&self, environment: Environment) -> String {
+        format!("https://localhost:{}", self.address(environment).port())
+    }
+
+    /// Where it listens.
+    pub fn address(&self, environment: Environment) -> SocketAddr {
+        self.listener(environment).address
+    }
+
+    /// Closes the port: new connections are refused by the kernel, open ones stay.
+    pub async fn stop_listening(&self, environment: Environment) {
+        self.listener(environment).stop().await;
+    }
+
+    /// Opens the port again, at the same address.
+    ///
+    /// # Errors
+    /// When somebody else took it.
+    pub async fn resume_listening(&self, environment: Environment) -> Result<(), SimulatorError> {
+        self.listener(environment).resume(&self.world).await
+    }
+
+    /// A team-scoped key that is good in both environments.
+    pub fn provider_key(&self) -> &ProviderKey {
+        &self.provider_key
+    }
+
+    /// Makes another key that the simulator knows.
+    ///
+    /// # Errors
+    /// When no key can be made.
+    pub fn add_provider_key(&self, spec: ProviderKeySpec) -> Result<ProviderKey, SimulatorError> {
+        self.world.keys.add(spec)
+    }
+
+    /// Revokes a key: its tokens are invalid from now on. Source: Apple, "Establishing a
+    /// token-based connection to APNs".
+    pub fn revoke_provider_key(&self, key_id: &str) {
+        self.world.keys.revoke(key_id);
+    }
+
+    /// Makes a client certificate that is good for `topics`.
+    ///
+    /// # Errors
+    /// When no certificate can be made.
+    pub fn client_certificate(&self, topics: &[&str]) -> Result<ClientCertificate, SimulatorError> {
+        self.world.authority.client_certificate(topics)
+    }
+
+    /// Gives a device token a fate, in place of the one its prefix names.
+    pub fn set_fate(&self, device_token: &str, fate: Fate) {
+        self.world.fates.set(device_token, fate);
+    }
+
+    /// Registers a broadcast channel.
+    pub fn add_channel(&self, bundle_id: &str, channel_id: &str, policy: StoragePolicy) {
+        self.world.channels.add(bundle_id, channel_id, policy);
+    }
+
+    /// How long every answer takes from now on.
+    pub fn set_answer_latency(&self, latency: Duration) {
+        self.world.set_latency(latency);
+    }
+
+    /// Adds a fault to the script. Of several that fit, the first added strikes.
+    pub fn add_fault(&self, rule: FaultRule) {
+        self.world.rules.add(rule);
+    }
+
+    /// Empties the script.
+    pub fn clear_faults(&self) {
+        self.world.rules.clear();
+    }
+
+    /// Does `fault` to an open connection, now.
+    ///
+    /// # Errors
+    /// When the connection is not open, or the fault is one of requests or of opening.
+    pub fn on_connection(&self, id: u64, fault: &Fault) -> Result<(), StrikeError> {
+        let wire = self.world.wire(id).ok_or(StrikeError::NotOpen(id))?;
+        let struck = connection::strike(&self.world, &wire, None, fault);
+        if struck { Ok(()) } else { Err(StrikeError::NotForConnections) }
+    }
+
+    /// Ends an open connection.
+    ///
+    /// # Errors
+    /// When it is not open.
+    pub fn disconnect(&self, id: u64, how: HangUp) -> Result<(), StrikeError> {
+        self.on_connection(id, &Fault::HangUp { how, at: Phase::AfterBody })
+    }
+
+    /// The connections that finished the TLS handshake: the closed ones that are remembered
+    /// (the last 10,000), then the open ones.
+    pub fn connections(&self) -> Vec<ConnectionInfo> {
+        let mut all = self.world.tally.closed();
+        all.extend(self.world.wires().iter().map(|wire| wire.info(true)));
+        all
+    }
+
+    /// What arrived.
+    pub fn journal(&self) -> &Journal {
+        &self.world.journal
+    }
+
+    /// What happened.
+    pub fn counters(&self) -> Counters {
+        let journal = self.journal();
+        Counters {
+            requests_arrived: journal.arrived(),
+            requests_read: journal.read(),
+            requests_answered: journal.answered(),
+            ..self.world.tally.read()
+        }
+    }
+
+    /// Waits until `reached` holds. It is asked at every change, without polling.
+    ///
+    /// # Errors
+    /// When it does not hold within `timeout`.
+    pub async fn wait_until(
+        &self,
+        timeout: Duration,
+        mut reached: impl FnMut(&Self) -> bool,
+    ) -> Result<(), NotReached> {
+        self.world.bell.wait(timeout, || reached(self)).await
+    }
+
+    /// The clock that judges provider tokens.
+    pub fn clock(&self) -> &Clock {
+        &self.world.clock
+    }
+
+    /// Ends every connection and both listeners, and waits for their tasks. May be called again.
+    pub async fn shutdown(&self) {
+        self.world.stop.cancel();
+        self.world.tasks.close();
+        self.world.tasks.wait().await;
+    }
+
+    fn listener(&self, environment: Environment) -> &Listener {
+        match environment {
+            Environment::Production => &self.production,
+            Environment::Sandbox => &self.sandbox,
+        }
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        self.world.stop.cancel();
+    }
+}

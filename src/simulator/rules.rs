@@ -1,0 +1,123 @@
+//! The script: which fault strikes next.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::fault::{Fault, FaultRule, Opening, Trigger};
+use super::sync::lock;
+
+/// What a trigger may look at when a request has arrived.
+pub(super) struct Arrival<'a> {
+    pub(super) connection: u64,
+    /// Its place among all requests, from 1.
+    pub(super) request: u64,
+    /// Its place on its connection, from 1.
+    pub(super) request_of_connection: u64,
+    pub(super) path: &'a str,
+    pub(super) device_token: Option<&'a str>,
+}
+
+/// The rules in the order they were added; the first that fits strikes.
+pub(super) struct Rules {
+    script: Mutex<Script>,
+    /// Spares the lock while there is no rule, which is the whole of a benchmark.
+    any: AtomicBool,
+}
+
+struct Script {
+    rules: Vec<FaultRule>,
+    dice: fastrand::Rng,
+}
+
+impl Rules {
+    pub(super) fn new(seed: u64) -> Self {
+        let script = Script { rules: Vec::new(), dice: fastrand::Rng::with_seed(seed) };
+        Self { script: Mutex::new(script), any: AtomicBool::new(false) }
+    }
+
+    pub(super) fn add(&self, rule: FaultRule) {
+        lock(&self.script).rules.push(rule);
+        self.any.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn clear(&self) {
+        lock(&self.script).rules.clear();
+        self.any.store(false, Ordering::SeqCst);
+    }
+
+    /// The fault of connection `number`, before its first request.
+    pub(super) fn at_opening(&self, number: u64) -> Option<Opening> {
+        self.strike(true, |when, dice| match when {
+            Trigger::Always => true,
+            Trigger::Connection(wanted) => *wanted == number,
+            Trigger::Probability(share) => dice.f64() < *share,
+            Trigger::Request(_)
+            | Trigger::RequestOf { .. }
+            | Trigger::RequestOfEach(_)
+            | Trigger::DeviceToken(_)
+            | Trigger::PathPrefix(_) => false,
+        })
+        .and_then(|fault| fault.opening())
+    }
+
+    /// The fault of a request.
+    pub(super) fn at_request(&self, arrival: &Arrival<'_>) -> Option<Fault> {
+        self.strike(false, |when, dice| match when {
+            Trigger::Always => true,
+            Trigger::Connection(wanted) => *wanted == arrival.connection,
+            Trigger::Request(wanted) => *wanted == arrival.request,
+            Trigger::RequestOf { connection, request } => {
+                *connection == arrival.connection && *request == arrival.request_of_connection
+            }
+            Trigger::RequestOfEach(wanted) => *wanted == arrival.request_of_connection,
+            Trigger::DeviceToken(wanted) => arrival.device_token == Some(wanted),
+            Trigger::PathPrefix(prefix) => arrival.path.starts_with(prefix),
+            Trigger::Probability(share) => dice.f64() < *share,
+        })
+    }
+
+    fn strike(&self, opening: bool, fits: impl Fn(&Trigger, &mut fastrand::Rng) -> bool) -> Option<Fault> {
+        if !self.any.load(Ordering::SeqCst) {
+            return None;
+        }
+        let mut script = lock(&self.script);
+        let Script { rules, dice } = &mut *script;
+        let at = rules.iter().position(|rule| {
+            rule.fault.opening().is_some() == opening && rule.times > 0 && fits(&rule.when, dice)
+        })?;
+        let rule = rules.get_mut(at)?;
+        let fault = rule.fault.clone();
+        if rule.times != FaultRule::ALWAYS {
+            rule.times -= 1;
+        }
+        if rule.times == 0 {
+            rules.remove(at);
+        }
+        Some(fault)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_strikes_as_often_as_it_says() {
+        let rules = Rules::new(7);
+        rules.add(FaultRule { when: Trigger::Connection(2), fault: Fault::RefuseTls, times: 1 });
+        assert!(rules.at_opening(1).is_none());
+        assert!(rules.at_opening(2) == Some(Opening::RefuseTls));
+        assert!(rules.at_opening(2).is_none());
+    }
+
+    #[test]
+    fn the_same_seed_draws_the_same_faults() {
+        let draw = || {
+            let rules = Rules::new(7);
+            rules.add(FaultRule::always(Trigger::Probability(0.5), Fault::NoSettings));
+            (0..64).map(|number| rules.at_opening(number).is_some()).collect::<Vec<_>>()
+        };
+        assert_eq!(draw(), draw());
+        assert!(draw().contains(&true) && draw().contains(&false));
+    }
+}

@@ -1,0 +1,149 @@
+//! A bare HTTP/2 client over TLS, which shows what the gateway's would hide.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use h2::client::{ResponseFuture, SendRequest};
+use http::{HeaderMap, Request, StatusCode};
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use crate::simulator::{ClientCertificate, Environment, Simulator};
+
+/// Far beyond what anything takes: it ends a test that hangs, and decides nothing else.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(super) const GOOD: &str = "600d00000000000000000000000000000000000000000000000000000000600d";
+
+pub(super) struct Client {
+    pub(super) send: SendRequest<Bytes>,
+    pub(super) driver: JoinHandle<Result<(), h2::Error>>,
+    pub(super) token: Option<String>,
+}
+
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+impl Reply {
+    pub(super) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    pub(super) fn reason(&self) -> String {
+        self.json()["reason"].as_str().unwrap().to_owned()
+    }
+}
+
+pub(super) async fn tls(
+    simulator: &Simulator,
+    certificate: Option<&ClientCertificate>,
+) -> std::io::Result<TlsStream<TcpStream>> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(simulator.ca_pem().as_bytes()).unwrap()).unwrap();
+    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots);
+    let mut config = match certificate {
+        None => config.with_no_client_auth(),
+        Some(certificate) => config
+            .with_client_auth_cert(
+                vec![CertificateDer::from_pem_slice(certificate.certificate_pem.as_bytes()).unwrap()],
+                PrivateKeyDer::from_pem_slice(certificate.private_key_pem.as_bytes()).unwrap(),
+            )
+            .unwrap(),
+    };
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let tcp = TcpStream::connect(simulator.address(Environment::Production)).await?;
+    let name = ServerName::try_from("localhost").unwrap();
+    TlsConnector::from(Arc::new(config)).connect(name, tcp).await
+}
+
+impl Client {
+    pub(super) async fn connect(simulator: &Simulator) -> Self {
+        let token = simulator.provider_key().sign(simulator.clock().now_s()).unwrap();
+        Self::over(tls(simulator, None).await.unwrap(), Some(token)).await
+    }
+
+    pub(super) async fn over(tls: TlsStream<TcpStream>, token: Option<String>) -> Self {
+        let (send, connection) = h2::client::Builder::new()
+            .initial_max_send_streams(1)
+            .enable_push(false)
+            .handshake(tls)
+            .await
+            .unwrap();
+        Self { send, driver: tokio::spawn(connection), token }
+    }
+
+    /// A connection whose first push was accepted, so that its limit is high.
+    pub(super) async fn trusted(simulator: &Simulator) -> Self {
+        let mut client = Self::connect(simulator).await;
+        assert_eq!(client.push(GOOD).await.unwrap().status, 200);
+        let patience = PATIENCE;
+        simulator.wait_until(patience, |s| s.counters().settings_acknowledged >= 2).await.unwrap();
+        client
+    }
+
+    pub(super) fn request(&self, token: &str) -> Request<()> {
+        let request = Request::post(format!("https://localhost/3/device/{token}"))
+            .header("apns-topic", "com.example.app")
+            .header("apns-push-type", "alert");
+        match &self.token {
+            None => request,
+            Some(token) => request.header("authorization", format!("bearer {token}")),
+        }
+        .body(())
+        .unwrap()
+    }
+
+    pub(super) async fn start(&mut self, token: &str) -> ResponseFuture {
+        let request = self.request(token);
+        self.start_request(request, r#"{"aps":{"alert":"hi"}}"#).await
+    }
+
+    pub(super) async fn start_request(&mut self, request: Request<()>, body: &str) -> ResponseFuture {
+        self.send = self.send.clone().ready().await.unwrap();
+        let (response, mut stream) = self.send.send_request(request, false).unwrap();
+        stream.send_data(Bytes::copy_from_slice(body.as_bytes()), true).unwrap();
+        response
+    }
+
+    pub(super) async fn push(&mut self, token: &str) -> Result<Reply, h2::Error> {
+        let response = self.start(token).await;
+        finish(response).await
+    }
+
+    pub(super) async fn push_request(
+        &mut self,
+        request: Request<()>,
+        body: &str,
+    ) -> Result<Reply, h2::Error> {
+        let response = self.start_request(request, body).await;
+        finish(response).await
+    }
+}
+
+pub(super) async fn finish(response: ResponseFuture) -> Result<Reply, h2::Error> {
+    let whole = async {
+        let (parts, mut stream) = response.await?.into_parts();
+        let mut body = Vec::new();
+        while let Some(piece) = stream.data().await {
+            let piece = piece?;
+            stream.flow_control().release_capacity(piece.len())?;
+            body.extend_from_slice(&piece);
+        }
+        Ok(Reply { status: parts.status, headers: parts.headers, body: body.into() })
+    };
+    tokio::time::timeout(PATIENCE, whole).await.expect("an answer")
+}

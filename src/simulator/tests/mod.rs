@@ -1,0 +1,6 @@
+//! The simulator over real sockets, TLS and HTTP/2.
+
+mod answers;
+mod client;
+mod connections;
+mod faults;

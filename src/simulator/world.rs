@@ -1,0 +1,122 @@
+//! What every task of one simulator shares.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::apns::{Channels, Fates, Keys};
+use super::certificate::{Authority, ServerConfigs};
+use super::clock::Clock;
+use super::counters::Tally;
+use super::filter::Wire;
+use super::journal::Journal;
+use super::rules::Rules;
+use super::sync::{Bell, lock};
+
+/// The settings that a running simulator reads.
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    /// MAX_CONCURRENT_STREAMS once a connection is trusted.
+    pub(super) max_concurrent_streams: u32,
+    pub(super) initial_window_size: u32,
+    pub(super) connection_window_size: u32,
+    pub(super) bundle_ids: Vec<String>,
+    /// GOAWAY after so many BadDeviceToken answers on one connection.
+    pub(super) bad_tokens_allowed: Option<u32>,
+}
+
+pub(super) struct World {
+    pub(super) settings: Settings,
+    pub(super) clock: Clock,
+    pub(super) bell: Arc<Bell>,
+    pub(super) journal: Arc<Journal>,
+    pub(super) tally: Arc<Tally>,
+    pub(super) rules: Rules,
+    pub(super) authority: Authority,
+    pub(super) tls: ServerConfigs,
+    pub(super) keys: Keys,
+    pub(super) fates: Fates,
+    pub(super) channels: Channels,
+    pub(super) stop: CancellationToken,
+    pub(super) tasks: TaskTracker,
+    latency_ns: AtomicU64,
+    connections: AtomicU64,
+    live: Mutex<HashMap<u64, Arc<Wire>>>,
+}
+
+/// The parts of a [`World`] that differ between simulators.
+pub(super) struct Parts {
+    pub(super) settings: Settings,
+    pub(super) clock: Clock,
+    pub(super) bell: Arc<Bell>,
+    pub(super) journal: Arc<Journal>,
+    pub(super) rules: Rules,
+    pub(super) authority: Authority,
+    pub(super) tls: ServerConfigs,
+    pub(super) keys: Keys,
+    pub(super) latency: Duration,
+}
+
+impl World {
+    pub(super) fn new(parts: Parts) -> Self {
+        let Parts { settings, clock, bell, journal, rules, authority, tls, keys, latency } = parts;
+        let world = Self {
+            settings,
+            clock,
+            tally: Arc::new(Tally::new(Arc::clone(&bell))),
+            bell,
+            journal,
+            rules,
+            authority,
+            tls,
+            keys,
+            fates: Fates::default(),
+            channels: Channels::default(),
+            stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            latency_ns: AtomicU64::new(0),
+            connections: AtomicU64::new(0),
+            live: Mutex::default(),
+        };
+        world.set_latency(latency);
+        world
+    }
+
+    pub(super) fn next_connection(&self) -> u64 {
+        self.connections.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    pub(super) fn latency(&self) -> Duration {
+        Duration::from_nanos(self.latency_ns.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn set_latency(&self, latency: Duration) {
+        let nanos = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX);
+        self.latency_ns.store(nanos, Ordering::Relaxed);
+    }
+
+    pub(super) fn enter(&self, wire: &Arc<Wire>) {
+        lock(&self.live).insert(wire.id, Arc::clone(wire));
+        self.bell.ring();
+    }
+
+    pub(super) fn leave(&self, wire: &Wire) {
+        lock(&self.live).remove(&wire.id);
+        self.tally.bury(wire.info(false));
+        self.bell.ring();
+    }
+
+    pub(super) fn wire(&self, id: u64) -> Option<Arc<Wire>> {
+        lock(&self.live).get(&id).cloned()
+    }
+
+    pub(super) fn wires(&self) -> Vec<Arc<Wire>> {
+        let mut wires: Vec<_> = lock(&self.live).values().cloned().collect();
+        wires.sort_unstable_by_key(|wire| wire.id);
+        wires
+    }
+}
