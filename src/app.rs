@@ -137,10 +137,12 @@ impl Gateway {
         let (grpc, grpc_address) = listen("grpc.listen", config.grpc.listen).await?;
         let (admin, admin_address) = listen("admin.listen", config.admin.listen).await?;
         let (health, grpc) = serve_grpc(&config.grpc, service, grpc, stop.clone()).await?;
-        let router = admin::router(Admin { metrics: Arc::clone(&metrics), admission: Arc::clone(&admission) });
+        let router =
+            admin::router(Admin { metrics: Arc::clone(&metrics), admission: Arc::clone(&admission) });
         let admin_stop = stop.clone();
         let admin = tokio::spawn(async move {
-            let served = axum::serve(admin, router).with_graceful_shutdown(admin_stop.cancelled_owned()).await;
+            let served =
+                axum::serve(admin, router).with_graceful_shutdown(admin_stop.cancelled_owned()).await;
             if let Err(error) = served {
                 tracing::error!(%error, "the admin listener has ended");
             }
@@ -230,8 +232,7 @@ async fn serve_grpc(
             .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
-    let push_service =
-        PushServiceServer::new(service).max_decoding_message_size(settings.max_message_bytes);
+    let push_service = PushServiceServer::new(service).max_decoding_message_size(settings.max_message_bytes);
     let router = tonic::transport::Server::builder()
         .initial_stream_window_size(settings.stream_window)
         .initial_connection_window_size(settings.connection_window)

@@ -12,7 +12,9 @@ use crate::telemetry;
 
 /// Runs the gateway until SIGTERM or SIGINT, then drains.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  fanfare serve --config fanfare.toml\n  FANFARE_CONFIG=/etc/fanfare.toml fanfare serve")]
+#[command(
+    after_help = "Examples:\n  fanfare serve --config fanfare.toml\n  FANFARE_CONFIG=/etc/fanfare.toml fanfare serve"
+)]
 pub(super) struct Serve {
     /// The configuration.
     #[arg(long, env = "FANFARE_CONFIG", default_value = "fanfare.toml")]

@@ -85,15 +85,26 @@ impl Reader<'_> {
         }
         if !it.listen.ip().is_loopback() && !file.plaintext_anywhere {
             let found = it.listen;
-            self.error("grpc.listen", format!(
-                "expected a loopback address, found {found}: callers are not authenticated yet; \
+            self.error(
+                "grpc.listen",
+                format!(
+                    "expected a loopback address, found {found}: callers are not authenticated yet; \
                  set grpc.plaintext_anywhere = true where the network keeps others out"
-            ));
+                ),
+            );
         }
         self.positive("grpc.max_message_bytes", &mut it.max_message_bytes, file.max_message_bytes);
-        self.positive("grpc.max_concurrent_streams", &mut it.max_concurrent_streams, file.max_concurrent_streams);
+        self.positive(
+            "grpc.max_concurrent_streams",
+            &mut it.max_concurrent_streams,
+            file.max_concurrent_streams,
+        );
         self.positive("grpc.stream_window_bytes", &mut it.stream_window, file.stream_window_bytes);
-        self.positive("grpc.connection_window_bytes", &mut it.connection_window, file.connection_window_bytes);
+        self.positive(
+            "grpc.connection_window_bytes",
+            &mut it.connection_window,
+            file.connection_window_bytes,
+        );
         self.positive("grpc.keepalive_interval", &mut it.keepalive_interval, file.keepalive_interval);
         self.positive("grpc.keepalive_timeout", &mut it.keepalive_timeout, file.keepalive_timeout);
         // Source: RFC 9113, section 6.9.1.
@@ -127,7 +138,11 @@ impl Reader<'_> {
         self.positive("upstream.ping_timeout", &mut it.ping_timeout, file.ping_timeout);
         self.positive("upstream.idle_timeout", &mut it.idle_timeout, file.idle_timeout);
         self.positive("upstream.max_reply_bytes", &mut it.max_reply_bytes, file.max_reply_bytes);
-        self.positive("upstream.max_reply_header_bytes", &mut it.max_reply_header_bytes, file.max_reply_header_bytes);
+        self.positive(
+            "upstream.max_reply_header_bytes",
+            &mut it.max_reply_header_bytes,
+            file.max_reply_header_bytes,
+        );
         if let Some(resends) = file.max_resends {
             it.max_resends = resends;
         }
@@ -220,7 +235,10 @@ impl Reader<'_> {
         let at = format!("{key}.key_file");
         let pem = self.read(&at, &file.key_file)?;
         let Ok(pem) = String::from_utf8(pem) else {
-            self.error(&at, format!("{}: expected a PEM private key, found no text", file.key_file.display()));
+            self.error(
+                &at,
+                format!("{}: expected a PEM private key, found no text", file.key_file.display()),
+            );
             return None;
         };
         let pem = SecretString::from(pem);
@@ -277,9 +295,12 @@ impl Reader<'_> {
     }
 
     fn error(&mut self, key: &str, problem: impl Into<String>) {
-        let error =
-            ConfigError { file: self.path.to_owned(), line: None, key: key.to_owned(), problem: problem.into() };
+        let error = ConfigError {
+            file: self.path.to_owned(),
+            line: None,
+            key: key.to_owned(),
+            problem: problem.into(),
+        };
         self.errors.push(error);
     }
 }
-

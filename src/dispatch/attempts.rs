@@ -7,9 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::provider::{Retry, Verdict};
-use crate::push::{
-    Delivery, Options, Outcome, ProviderKind, PushResult, Reason, Refusal, TokenAction,
-};
+use crate::push::{Delivery, Options, Outcome, ProviderKind, PushResult, Reason, Refusal};
 use crate::upstream::{Lost, Unanswered, Unsent};
 
 /// Waits before a push that was not answered, and may be repeated, is sent again.
@@ -97,8 +95,12 @@ impl Attempts {
                 );
             }
             Unsent::ShuttingDown => return self.draining(),
-            Unsent::TooManyWaiters(_) => (Outcome::NotAttempted, Reason::Overloaded, Some(Duration::from_secs(1))),
-            Unsent::Refused { .. } => (Outcome::Unavailable, Reason::UpstreamRefused, Some(Duration::from_secs(1))),
+            Unsent::TooManyWaiters(_) => {
+                (Outcome::NotAttempted, Reason::Overloaded, Some(Duration::from_secs(1)))
+            }
+            Unsent::Refused { .. } => {
+                (Outcome::Unavailable, Reason::UpstreamRefused, Some(Duration::from_secs(1)))
+            }
             Unsent::Unreachable(_) | Unsent::DeadlineUnreachable(_) => {
                 (Outcome::Unavailable, Reason::UpstreamUnreachable, Some(Duration::from_secs(1)))
             }

@@ -102,7 +102,8 @@ impl Dispatcher {
             (attempts, next) = match permit.exchange(request).await {
                 Ok(answer) => {
                     route.metrics.attempted();
-                    let verdict = self.judge(route, &answer, stamp.as_deref().map(|stamp| stamp.generation()));
+                    let verdict =
+                        self.judge(route, &answer, stamp.as_deref().map(|stamp| stamp.generation()));
                     attempts.answered(verdict, answer.reply.status().as_u16())
                 }
                 Err(UpstreamError::Unanswered(unanswered)) => {

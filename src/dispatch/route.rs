@@ -56,7 +56,8 @@ impl Route {
     /// The peer that takes pushes to this target.
     pub(super) fn upstream(&self, target: &Target) -> &PeerPool {
         match (&self.upstreams, &self.provider) {
-            (Upstreams::Apns { production, sandbox }, Provider::Apns(apns)) => match apns.environment(target) {
+            (Upstreams::Apns { production, sandbox }, Provider::Apns(apns)) => match apns.environment(target)
+            {
                 ApnsEnvironment::Production => production,
                 ApnsEnvironment::Sandbox => sandbox,
             },

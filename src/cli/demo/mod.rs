@@ -28,7 +28,9 @@ use report::Report;
 /// pushes to good, dead, moved and throttled device tokens, prints their verdicts, and checks that each push
 /// got the outcome of its token and arrived upstream as it was asked. A mismatch is exit code 1.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  fanfare demo\n  fanfare demo --pushes 100000 --concurrency 500 --latency 50ms")]
+#[command(
+    after_help = "Examples:\n  fanfare demo\n  fanfare demo --pushes 100000 --concurrency 500 --latency 50ms"
+)]
 pub(super) struct Demo {
     /// Pushes to send.
     #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]

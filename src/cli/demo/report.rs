@@ -88,7 +88,11 @@ fn mismatch(push: &Sent) -> Option<String> {
     }
     Some(format!(
         "{}: a {} token got {} with {:?}: {}",
-        push.planned.id(), fate.name, name(result.outcome()), result.token_action(), result.detail
+        push.planned.id(),
+        fate.name,
+        name(result.outcome()),
+        result.token_action(),
+        result.detail
     ))
 }
 

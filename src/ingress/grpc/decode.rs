@@ -15,7 +15,7 @@ use crate::push::{
 };
 
 /// The longest Options.max_wait.
-pub const MAX_WAIT: Duration = Duration::from_secs(60 * 60);
+const MAX_WAIT: Duration = Duration::from_secs(60 * 60);
 
 const MAX_COLLAPSE_KEY_BYTES: usize = 256;
 const MAX_CHANNEL_ID_BYTES: usize = 256;
@@ -47,13 +47,16 @@ pub(super) fn app(app: &str) -> Decoded<AppId> {
 pub(super) fn target(target: Option<proto::Target>) -> Decoded<Target> {
     let target = target.ok_or_else(|| required("target", "a target"))?;
     let proto::Target { apns, apns_channel, fcm, web_push, mattermost } = target;
-    one_of("target", [
-        apns.map(|it| apns_device(it).map(Target::Apns)),
-        apns_channel.map(|it| channel(it).map(Target::ApnsChannel)),
-        fcm.map(|it| fcm_target(it).map(Target::Fcm)),
-        web_push.map(|it| subscription(it).map(Target::WebPush)),
-        mattermost.map(|it| mattermost_device(it).map(Target::Mattermost)),
-    ])
+    one_of(
+        "target",
+        [
+            apns.map(|it| apns_device(it).map(Target::Apns)),
+            apns_channel.map(|it| channel(it).map(Target::ApnsChannel)),
+            fcm.map(|it| fcm_target(it).map(Target::Fcm)),
+            web_push.map(|it| subscription(it).map(Target::WebPush)),
+            mattermost.map(|it| mattermost_device(it).map(Target::Mattermost)),
+        ],
+    )
 }
 
 /// Exactly one of several members, which the wire cannot promise.
@@ -99,25 +102,30 @@ fn fcm_target(target: proto::FcmTarget) -> Decoded<FcmTarget> {
         let parsed = RegistrationToken::parse(token).map_err(at("target.fcm.registration_token"));
         parsed.map(FcmTarget::Token)
     };
-    one_of("target.fcm", [
-        present(registration_token).map(parse_token),
-        present(fid).map(|fid| {
-            text("target.fcm.fid", "an installation id", &fid, MAX_INSTALLATION_ID_BYTES)?;
-            Ok(FcmTarget::InstallationId(fid))
-        }),
-        present(topic).map(|topic| {
-            text("target.fcm.topic", "a topic", &topic, MAX_FCM_TOPIC_BYTES)?;
-            let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.~%".contains(c);
-            match topic.chars().find(|c| !allowed(*c)) {
-                None => Ok(FcmTarget::Topic(topic)),
-                Some(c) => Err(invalid("target.fcm.topic", "letters, digits and -_.~%", format!("{c:?}"))),
-            }
-        }),
-        present(condition).map(|condition| {
-            within("target.fcm.condition", condition.len(), MAX_CONDITION_BYTES)?;
-            Ok(FcmTarget::Condition(condition))
-        }),
-    ])
+    one_of(
+        "target.fcm",
+        [
+            present(registration_token).map(parse_token),
+            present(fid).map(|fid| {
+                text("target.fcm.fid", "an installation id", &fid, MAX_INSTALLATION_ID_BYTES)?;
+                Ok(FcmTarget::InstallationId(fid))
+            }),
+            present(topic).map(|topic| {
+                text("target.fcm.topic", "a topic", &topic, MAX_FCM_TOPIC_BYTES)?;
+                let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.~%".contains(c);
+                match topic.chars().find(|c| !allowed(*c)) {
+                    None => Ok(FcmTarget::Topic(topic)),
+                    Some(c) => {
+                        Err(invalid("target.fcm.topic", "letters, digits and -_.~%", format!("{c:?}")))
+                    }
+                }
+            }),
+            present(condition).map(|condition| {
+                within("target.fcm.condition", condition.len(), MAX_CONDITION_BYTES)?;
+                Ok(FcmTarget::Condition(condition))
+            }),
+        ],
+    )
 }
 
 fn subscription(target: proto::WebPushSubscription) -> Decoded<Subscription> {
@@ -139,7 +147,8 @@ fn mattermost_device(device: proto::MattermostDevice) -> Decoded<MattermostDevic
         return Err(required(FIELD, "platform:token"));
     }
     // Tokens hold colons themselves, so the first one splits.
-    let Some((platform, token)) = device.device_id.split_once(':').filter(|(platform, _)| !platform.is_empty())
+    let Some((platform, token)) =
+        device.device_id.split_once(':').filter(|(platform, _)| !platform.is_empty())
     else {
         return Err(invalid(FIELD, "platform:token", "no platform before a colon"));
     };
@@ -271,7 +280,8 @@ fn fcm(it: proto::FcmOptions) -> Decoded<FcmContent> {
         proto::AndroidVisibility::Secret => Some(AndroidVisibility::Secret),
     };
     if let Some(message) = json_object("content.fcm.message_json", &it.message_json)?
-        && let Some(target) = ["token", "fid", "topic", "condition"].into_iter().find(|key| message.contains_key(*key))
+        && let Some(target) =
+            ["token", "fid", "topic", "condition"].into_iter().find(|key| message.contains_key(*key))
     {
         let detail = format!("expected a message without a target, found {target:?}");
         return Err(Refusal::field("content.fcm.message_json", Reason::RawBodyInvalid, detail));

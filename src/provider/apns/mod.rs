@@ -1,9 +1,58 @@
 //! Apple Push Notification service.
-use super::*;
-use crate::push::*;
-#[derive(Debug)] pub struct Apns; #[derive(Debug)] pub struct Payload;
-impl Apns { pub fn encode(&self,_:&Body,_:&Target)->Result<Payload,Refusal>{Ok(Payload)} pub fn address(&self,_:&Payload,_:&Body,_:&PushId,_:&Target)->Result<Message,Refusal>{unimplemented!()} pub fn environment(&self,_:&Target)->ApnsEnvironment{ApnsEnvironment::Sandbox} }
-pub fn classify(_:&Reply)->Verdict{unimplemented!()}
 
-#[derive(Debug)] pub struct ApnsSettings { pub environment: ApnsEnvironment, pub topics: Vec<String>, pub certificate: bool, pub unknown_push_types: bool }
-impl Apns { pub fn try_new(_:ApnsSettings)->Result<Self,InvalidValue>{Ok(Apns)} }
+mod payload;
+mod push_type;
+mod request;
+mod response;
+
+pub use request::Payload;
+pub use response::classify;
+
+use crate::push::{ApnsEnvironment, InvalidValue, Target, visible_ascii};
+
+/// The longest topic taken, in bytes; bundle ids are far shorter.
+const MAX_TOPIC_BYTES: usize = 255;
+
+/// How one app speaks to APNs.
+#[derive(Debug, Clone)]
+pub struct ApnsSettings {
+    /// Where its device tokens are from, unless a push says otherwise.
+    pub environment: ApnsEnvironment,
+    /// The bundle ids that its pushes may name; the first is the default.
+    pub topics: Vec<String>,
+    /// It is authenticated by a client certificate, which some push types do not allow.
+    pub certificate: bool,
+    /// Push types that this version does not know are passed on, their topic without a suffix.
+    pub unknown_push_types: bool,
+}
+
+/// Checked [`ApnsSettings`].
+#[derive(Debug)]
+pub struct Apns {
+    settings: ApnsSettings,
+}
+
+impl Apns {
+    /// # Errors
+    /// Where there is no topic, or one is no bundle id.
+    pub fn try_new(settings: ApnsSettings) -> Result<Self, InvalidValue> {
+        if settings.topics.is_empty() {
+            return Err(InvalidValue::required("topics: expected at least one bundle id"));
+        }
+        for topic in &settings.topics {
+            visible_ascii("topics: a bundle id", topic, MAX_TOPIC_BYTES)?;
+        }
+        Ok(Self { settings })
+    }
+
+    /// The environment of a target.
+    #[must_use]
+    pub fn environment(&self, target: &Target) -> ApnsEnvironment {
+        let named = match target {
+            Target::Apns(device) => device.environment,
+            Target::ApnsChannel(channel) => channel.environment,
+            Target::Fcm(_) | Target::WebPush(_) | Target::Mattermost(_) => None,
+        };
+        named.unwrap_or(self.settings.environment)
+    }
+}
