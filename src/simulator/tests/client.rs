@@ -49,6 +49,14 @@ pub(super) async fn tls(
     simulator: &Simulator,
     certificate: Option<&ClientCertificate>,
 ) -> std::io::Result<TlsStream<TcpStream>> {
+    tls_to(simulator, Environment::Production, certificate).await
+}
+
+pub(super) async fn tls_to(
+    simulator: &Simulator,
+    environment: Environment,
+    certificate: Option<&ClientCertificate>,
+) -> std::io::Result<TlsStream<TcpStream>> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(simulator.ca_pem().as_bytes()).unwrap()).unwrap();
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
@@ -65,7 +73,7 @@ pub(super) async fn tls(
             .unwrap(),
     };
     config.alpn_protocols = vec![b"h2".to_vec()];
-    let tcp = TcpStream::connect(simulator.address(Environment::Production)).await?;
+    let tcp = TcpStream::connect(simulator.address(environment)).await?;
     let name = ServerName::try_from("localhost").unwrap();
     TlsConnector::from(Arc::new(config)).connect(name, tcp).await
 }

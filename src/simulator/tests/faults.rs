@@ -117,6 +117,31 @@ async fn a_half_open_connection_says_nothing_more() {
 }
 
 #[tokio::test]
+async fn a_half_open_connection_can_still_be_reset() {
+    let simulator = Simulator::builder().start().await.unwrap();
+    let mut client = Client::trusted(&simulator).await;
+    simulator.add_fault(on_token("0a01", Fault::HalfOpen));
+    let pending = client.start("0a01").await;
+    simulator.journal().wait_for_arrived(2, PATIENCE).await.unwrap();
+    simulator.disconnect(1, HangUp::Reset).unwrap();
+    assert!(finish(pending).await.unwrap_err().is_io());
+    simulator.wait_until(PATIENCE, |s| s.counters().connections_open == 0).await.unwrap();
+    let entry = simulator.journal().by_device_token("0a01").remove(0);
+    assert_eq!(entry.outcome, Outcome::Unanswered);
+}
+
+#[tokio::test]
+async fn too_many_bad_tokens_end_the_connection_after_the_last_answer() {
+    let simulator = Simulator::builder().bad_tokens_allowed(2).start().await.unwrap();
+    let mut client = Client::trusted(&simulator).await;
+    for token in ["0bad01", "0bad02"] {
+        assert_eq!(client.push(token).await.unwrap().reason(), "BadDeviceToken");
+    }
+    simulator.wait_until(PATIENCE, |s| s.counters().connections_open == 0).await.unwrap();
+    assert_eq!(simulator.counters().goaways_sent, 1);
+}
+
+#[tokio::test]
 async fn strange_answers_arrive_as_scripted() {
     let simulator = Simulator::builder().start().await.unwrap();
     let mut client = Client::trusted(&simulator).await;
@@ -148,7 +173,7 @@ async fn strange_answers_arrive_as_scripted() {
 }
 
 #[tokio::test]
-async fn streams_beyond_an_acknowledged_limit_are_refused_and_counted() {
+async fn a_busy_client_within_the_limit_is_never_refused_and_a_cancelled_push_is_noted() {
     let simulator = Simulator::builder().start().await.unwrap();
     let mut client = Client::trusted(&simulator).await;
     let mut pushes = Vec::new();
