@@ -18,6 +18,10 @@ use super::{Environment, Simulator};
 /// The bundle id that pushes may go to if none is named.
 const DEFAULT_BUNDLE_ID: &str = "com.example.app";
 
+/// The window that HTTP/2 starts with, and its largest, in bytes. Source: RFC 9113, 6.9.
+const DEFAULT_WINDOW: u32 = 65_535;
+const MAX_WINDOW: u32 = (1 << 31) - 1;
+
 /// The team of the default provider key.
 const DEFAULT_TEAM: &str = "TEAM000001";
 
@@ -65,8 +69,8 @@ impl Default for SimulatorBuilder {
         Self {
             settings: Settings {
                 max_concurrent_streams: 1000,
-                initial_window_size: 65_535,
-                connection_window_size: 65_535,
+                initial_window_size: DEFAULT_WINDOW,
+                connection_window_size: DEFAULT_WINDOW,
                 bundle_ids: vec![DEFAULT_BUNDLE_ID.to_owned()],
                 bad_tokens_allowed: None,
             },
@@ -124,17 +128,17 @@ impl SimulatorBuilder {
         self
     }
 
-    /// The flow-control window of a stream, in bytes, at most 2^31-1. A tiny one cuts bodies
-    /// into many DATA frames. Default 65,535, as APNs was seen to send.
+    /// The flow-control window of a stream, in bytes; HTTP/2 has no larger one than 2^31-1. A tiny
+    /// one cuts bodies into many DATA frames. Default 65,535, as APNs was seen to send.
     pub fn initial_window_size(mut self, bytes: u32) -> Self {
-        self.settings.initial_window_size = bytes;
+        self.settings.initial_window_size = bytes.min(MAX_WINDOW);
         self
     }
 
-    /// The flow-control window of a connection, in bytes, at most 2^31-1. Default 65,535,
-    /// HTTP/2's own; less is not possible.
+    /// The flow-control window of a connection, in bytes, from 65,535, which is HTTP/2's own and
+    /// the default, to 2^31-1.
     pub fn connection_window_size(mut self, bytes: u32) -> Self {
-        self.settings.connection_window_size = bytes;
+        self.settings.connection_window_size = bytes.clamp(DEFAULT_WINDOW, MAX_WINDOW);
         self
     }
 

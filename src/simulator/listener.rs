@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -13,6 +14,9 @@ use super::connection;
 use super::fault::Opening;
 use super::world::World;
 use super::{Environment, SimulatorError};
+
+/// The pause after an accept that failed.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
 /// One of the two addresses; it can stop listening and start again on the same port.
 pub(super) struct Listener {
@@ -78,16 +82,16 @@ async fn accept(world: Arc<World>, environment: Environment, listener: TcpListen
     loop {
         let Ok((tcp, _)) = listener.accept().await else {
             // Out of file descriptors, or the client is gone: neither ends the listener.
-            tokio::task::yield_now().await;
+            tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
         let number = world.next_connection();
         world.tally.add(&world.tally.connections_opened);
-        let connection = open(Arc::clone(&world), environment, tcp, number);
-        let world_ = Arc::clone(&world);
+        let owner = Arc::clone(&world);
+        let connection = Box::pin(open(Arc::clone(&world), environment, tcp, number));
         world.tasks.spawn(async move {
-            world_.stop.run_until_cancelled(connection).await;
-            world_.tally.add(&world_.tally.connections_closed);
+            owner.stop.run_until_cancelled(connection).await;
+            owner.tally.add(&owner.tally.connections_closed);
         });
     }
 }

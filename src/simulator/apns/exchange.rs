@@ -112,10 +112,15 @@ impl Exchange {
         Some(body)
     }
 
-    /// Leaves the stream open until the client gives it up or the connection ends.
+    /// Leaves a stream without an answer open until the client gives it up or the connection ends.
     pub(super) async fn hold(mut self) {
         // An error means that it is over as well.
         let _ = std::future::poll_fn(|cx| self.respond.poll_reset(cx)).await;
+    }
+
+    /// The same for a stream whose answer began: of that h2 tells only the answer's own handle.
+    pub(super) async fn hold_begun(self, mut answer: SendStream<Bytes>) {
+        let _ = std::future::poll_fn(|cx| answer.poll_reset(cx)).await;
     }
 
     fn reply(&mut self, decision: &Decision) {

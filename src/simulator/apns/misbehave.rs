@@ -61,20 +61,27 @@ impl Exchange {
         if !self.advance_to(at).await {
             return;
         }
-        if at == Phase::AfterAnswerHeaders {
-            let decision = scripted(200, None);
-            let response = head(&decision.reply, false, decision.id, self.connection.wire.environment);
-            self.begin(&decision, response, false);
-            let (bell, wire) = (&self.connection.world.bell, &self.connection.wire);
-            // If they do not come out in time, the connection is stuck and the fault strikes as well.
-            let _ = bell.wait(HEADERS_OUT, || wire.is_answered(self.stream)).await;
-        }
+        let begun = if at == Phase::AfterAnswerHeaders { self.begin_bare().await } else { None };
         self.strike(fault);
         // Until the connection is gone the handles are kept: dropped, they would make h2 reset
         // the stream. After a reset of ours the filter drops that of h2.
         if matches!(fault, Fault::HangUp { .. }) {
-            self.hold().await;
+            match begun {
+                Some(answer) => self.hold_begun(answer).await,
+                None => self.hold().await,
+            }
         }
+    }
+
+    /// Sends the headers of a 200 and waits until they are out.
+    async fn begin_bare(&mut self) -> Option<SendStream<Bytes>> {
+        let decision = scripted(200, None);
+        let response = head(&decision.reply, false, decision.id, self.connection.wire.environment);
+        let answer = self.begin(&decision, response, false);
+        let (bell, wire) = (&self.connection.world.bell, &self.connection.wire);
+        // If they do not come out in time, the connection is stuck, and the fault may strike.
+        let _ = bell.wait(HEADERS_OUT, || wire.is_answered(self.stream)).await;
+        answer
     }
 
     async fn answer_as_told(mut self, answer: Answer) {
@@ -115,8 +122,7 @@ impl Exchange {
             // An error means that the client is gone.
             let _ = stream.send_data(beginning, false);
         }
-        self.hold().await;
-        drop(stream);
+        self.hold_begun(stream).await;
     }
 
     async fn answer_hugely(mut self, len: usize) {

@@ -12,6 +12,7 @@
 //! stalls, throttles or breaks the connection.
 
 mod frame;
+mod state;
 mod traffic;
 mod wire;
 
@@ -225,10 +226,15 @@ impl AsyncRead for Filter {
 impl AsyncWrite for Filter {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let (stalled, queued) = {
+        let (hang_up, stalled, queued) = {
             let state = this.wire.state();
-            (state.stalled, state.out.len() + this.sending.len())
+            (state.hang_up, state.stalled, state.out.len() + this.sending.len())
         };
+        // Here as well as in reading: h2 does not read while it cannot write.
+        if let Some(how) = hang_up {
+            ready!(this.poll_hang_up(cx, how))?;
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
         // What h2 keeps is not sent, so a stalled answer is in the journal as none.
         if stalled {
             return Poll::Pending;

@@ -3,7 +3,8 @@
 use bytes::BytesMut;
 
 use super::frame::{self, HEAD_LEN, Head, code, kind, setting};
-use super::wire::{Books, State, Stream};
+use super::state::{State, Stream};
+use super::wire::Books;
 
 impl State {
     /// A frame from the client. What h2 may see of it is appended to `to_h2`.
@@ -51,7 +52,8 @@ impl State {
             self.out.extend_from_slice(frame);
             return;
         }
-        if self.cut.contains_key(&head.stream) || head.stream > self.last_served {
+        let excluded = head.stream > self.last_served && !self.streams.contains_key(&head.stream);
+        if excluded || self.cut.contains_key(&head.stream) {
             return;
         }
         self.out.extend_from_slice(frame);
@@ -139,5 +141,116 @@ impl State {
             books.journal.cancel(entry, code.map_or(0, |code| u32::from_be_bytes(*code)));
         }
         self.close_if_drained();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::simulator::counters::Tally;
+    use crate::simulator::fault::Then;
+    use crate::simulator::filter::Advertised;
+    use crate::simulator::journal::{Bounds, Journal};
+    use crate::simulator::sync::Bell;
+
+    const END_STREAM: u8 = 1;
+    const ACK: u8 = 1;
+
+    struct Rig {
+        state: State,
+        books: Books,
+        to_h2: BytesMut,
+    }
+
+    impl Rig {
+        /// A connection whose SETTINGS went out with this limit.
+        fn started(max_concurrent_streams: u32) -> Self {
+            let bell = Arc::new(Bell::default());
+            let bounds = Bounds { entries: 0, headers: 0, bodies: 0 };
+            let books = Books {
+                journal: Arc::new(Journal::new(bounds, Arc::clone(&bell))),
+                tally: Arc::new(Tally::new(bell)),
+            };
+            let mut state = State::new(Advertised {
+                max_concurrent_streams,
+                initial_window_size: 65_535,
+                header_table_size: 4096,
+                max_frame_size: 16_384,
+                max_header_list_size: 8000,
+            });
+            state.start();
+            state.out.clear();
+            Self { state, books, to_h2: BytesMut::new() }
+        }
+
+        fn frame(kind: u8, flags: u8, stream: u32) -> [u8; HEAD_LEN] {
+            let [s0, s1, s2, s3] = stream.to_be_bytes();
+            [0, 0, 0, kind, flags, s0, s1, s2, s3]
+        }
+
+        /// Gives the frame to the filter; true if h2 sees it.
+        fn client_sends(&mut self, kind: u8, flags: u8, stream: u32) -> bool {
+            let frame = Self::frame(kind, flags, stream);
+            self.to_h2.clear();
+            self.state.inbound(&self.books, Head::parse(&frame).unwrap(), &frame, &mut self.to_h2);
+            !self.to_h2.is_empty()
+        }
+
+        /// Gives the frame to the filter; true if it goes out.
+        fn h2_sends(&mut self, kind: u8, flags: u8, stream: u32) -> bool {
+            let frame = Self::frame(kind, flags, stream);
+            self.state.out.clear();
+            self.state.outbound(&self.books, Head::parse(&frame).unwrap(), &frame);
+            !self.state.out.is_empty()
+        }
+    }
+
+    #[test]
+    fn a_stream_beyond_the_limit_is_refused_only_once_the_limit_is_acknowledged() {
+        let mut rig = Rig::started(1);
+        for stream in [1, 3, 5] {
+            assert!(rig.client_sends(kind::HEADERS, END_STREAM, stream));
+        }
+        assert!(rig.state.out.is_empty(), "no limit is in force yet");
+        assert_eq!(rig.books.tally.read().opened_before_settings, 3);
+
+        assert!(rig.client_sends(kind::SETTINGS, ACK, 0), "h2 waits for the ACK of its own");
+        assert!(rig.client_sends(kind::HEADERS, END_STREAM, 7), "h2 needs the header block");
+        let mut refusal = BytesMut::new();
+        frame::rst_stream(&mut refusal, 7, code::REFUSED_STREAM);
+        assert_eq!(rig.state.out, refusal);
+        assert_eq!(rig.books.tally.read().limit_violations, 1);
+        assert!(!rig.h2_sends(kind::HEADERS, END_STREAM, 7), "it is reset already");
+        assert!(rig.h2_sends(kind::HEADERS, END_STREAM, 5));
+    }
+
+    #[test]
+    fn a_lowered_limit_waits_for_its_own_acknowledgement_which_h2_never_sees() {
+        let mut rig = Rig::started(2);
+        rig.client_sends(kind::SETTINGS, ACK, 0);
+        rig.state.set_limit(1);
+        rig.client_sends(kind::HEADERS, END_STREAM, 1);
+        rig.client_sends(kind::HEADERS, END_STREAM, 3);
+        assert_eq!(rig.books.tally.read().limit_violations, 0);
+        assert!(!rig.client_sends(kind::SETTINGS, ACK, 0));
+        rig.client_sends(kind::HEADERS, END_STREAM, 5);
+        assert_eq!(rig.books.tally.read().limit_violations, 1);
+    }
+
+    #[test]
+    fn goaway_silences_what_it_excludes_and_closes_after_the_rest() {
+        let mut rig = Rig::started(9);
+        for stream in [1, 3] {
+            rig.client_sends(kind::HEADERS, END_STREAM, stream);
+        }
+        rig.state.goaway(&rig.books, 1, code::NO_ERROR, b"", Then::Drain);
+        assert!(!rig.h2_sends(kind::HEADERS, END_STREAM, 3));
+        assert!(rig.client_sends(kind::HEADERS, END_STREAM, 5), "h2 needs the header block");
+        assert!(!rig.h2_sends(kind::HEADERS, END_STREAM, 5));
+        assert_eq!(rig.state.hang_up, None);
+        assert!(rig.h2_sends(kind::HEADERS, END_STREAM, 1));
+        assert!(rig.state.hang_up.is_some());
     }
 }

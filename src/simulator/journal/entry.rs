@@ -29,7 +29,7 @@ pub struct Entry {
     /// `apns-id`, or `apns-request-id` of a broadcast, if it was a UUID.
     pub apns_id: Option<Uuid>,
     /// All headers in order, without pseudo-headers; kept for the first entries only.
-    pub headers: Option<Box<[(Box<str>, Bytes)]>>,
+    pub headers: Option<Vec<(Box<str>, Bytes)>>,
     /// What was read; `None` unless END_STREAM was read.
     pub read: Option<Reading>,
     /// What became of it.

@@ -3,9 +3,9 @@
 use http::Request;
 use uuid::Uuid;
 
-use super::client::{Client, GOOD, PATIENCE, tls};
+use super::client::{Client, GOOD, PATIENCE, tls, tls_to};
 use crate::simulator::journal::{Outcome, digest};
-use crate::simulator::{Fate, Simulator, StoragePolicy};
+use crate::simulator::{Environment, Fate, Simulator, StoragePolicy};
 
 #[tokio::test]
 async fn a_good_token_is_accepted_and_the_id_comes_back() {
@@ -50,6 +50,18 @@ async fn prefixes_and_set_fates_decide_the_answer() {
 
     simulator.set_fate(GOOD, Fate::refusal(503, "ServiceUnavailable"));
     assert_eq!(client.push(GOOD).await.unwrap().status, 503);
+}
+
+#[tokio::test]
+async fn the_sandbox_has_tokens_of_its_own_and_names_its_answers() {
+    let simulator = Simulator::builder().start().await.unwrap();
+    simulator.set_fate(GOOD, Fate::OnlyIn(Environment::Sandbox));
+    let mut production = Client::connect(&simulator).await;
+    assert_eq!(production.push(GOOD).await.unwrap().reason(), "BadDeviceToken");
+    let tls = tls_to(&simulator, Environment::Sandbox, None).await.unwrap();
+    let reply = Client::over(tls, production.token.clone()).await.push(GOOD).await.unwrap();
+    assert_eq!(reply.status, 200);
+    assert!(reply.headers.contains_key("apns-unique-id"));
 }
 
 #[tokio::test]

@@ -49,6 +49,14 @@ pub(super) async fn tls(
     simulator: &Simulator,
     certificate: Option<&ClientCertificate>,
 ) -> std::io::Result<TlsStream<TcpStream>> {
+    tls_to(simulator, Environment::Production, certificate).await
+}
+
+pub(super) async fn tls_to(
+    simulator: &Simulator,
+    environment: Environment,
+    certificate: Option<&ClientCertificate>,
+) -> std::io::Result<TlsStream<TcpStream>> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(simulator.ca_pem().as_bytes()).unwrap()).unwrap();
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
@@ -65,7 +73,7 @@ pub(super) async fn tls(
             .unwrap(),
     };
     config.alpn_protocols = vec![b"h2".to_vec()];
-    let tcp = TcpStream::connect(simulator.address(Environment::Production)).await?;
+    let tcp = TcpStream::connect(simulator.address(environment)).await?;
     let name = ServerName::try_from("localhost").unwrap();
     TlsConnector::from(Arc::new(config)).connect(name, tcp).await
 }
@@ -88,10 +96,16 @@ impl Client {
 
     /// A connection whose first push was accepted, so that its limit is high.
     pub(super) async fn trusted(simulator: &Simulator) -> Self {
+        Self::trusted_as(simulator, 2).await
+    }
+
+    /// The same on a later connection: `acknowledged` is how many SETTINGS all of them have
+    /// acknowledged then.
+    pub(super) async fn trusted_as(simulator: &Simulator, acknowledged: u64) -> Self {
         let mut client = Self::connect(simulator).await;
         assert_eq!(client.push(GOOD).await.unwrap().status, 200);
-        let patience = PATIENCE;
-        simulator.wait_until(patience, |s| s.counters().settings_acknowledged >= 2).await.unwrap();
+        let done = |s: &Simulator| s.counters().settings_acknowledged >= acknowledged;
+        simulator.wait_until(PATIENCE, done).await.unwrap();
         client
     }
 
@@ -117,6 +131,15 @@ impl Client {
         let (response, mut stream) = self.send.send_request(request, false).unwrap();
         stream.send_data(Bytes::copy_from_slice(body.as_bytes()), true).unwrap();
         response
+    }
+
+    /// Like [`Client::start`]; `None` once the connection takes no more streams.
+    pub(super) async fn try_start(&mut self, token: &str) -> Option<ResponseFuture> {
+        self.send = self.send.clone().ready().await.ok()?;
+        let (response, mut stream) = self.send.send_request(self.request(token), false).ok()?;
+        // An error means that the stream is no more, which the response tells.
+        let _ = stream.send_data(Bytes::from_static(b"{}"), true);
+        Some(response)
     }
 
     pub(super) async fn push(&mut self, token: &str) -> Result<Reply, h2::Error> {

@@ -89,6 +89,17 @@ async fn a_tcp_reset_after_the_body_leaves_the_push_read_and_unanswered() {
 }
 
 #[tokio::test]
+async fn a_fin_after_the_answers_headers_lets_them_out_first() {
+    let simulator = Simulator::builder().start().await.unwrap();
+    let mut client = Client::trusted(&simulator).await;
+    let fault = Fault::HangUp { how: HangUp::Fin, at: Phase::AfterAnswerHeaders };
+    simulator.add_fault(on_token("0a01", fault));
+    let response = client.start("0a01").await.await.unwrap();
+    assert!(response.into_body().data().await.unwrap().unwrap_err().is_io());
+    assert_eq!(simulator.counters().resets_sent, 0);
+}
+
+#[tokio::test]
 async fn a_fin_before_the_body_leaves_the_push_unread() {
     let simulator = Simulator::builder().start().await.unwrap();
     let mut client = Client::trusted(&simulator).await;
@@ -114,6 +125,31 @@ async fn a_half_open_connection_says_nothing_more() {
     assert!(tokio::time::timeout(silence, second).await.is_err());
     assert_eq!(simulator.journal().arrived(), 2, "the second was never read");
     assert_eq!(simulator.counters().connections_open, 1);
+}
+
+#[tokio::test]
+async fn a_half_open_connection_can_still_be_reset() {
+    let simulator = Simulator::builder().start().await.unwrap();
+    let mut client = Client::trusted(&simulator).await;
+    simulator.add_fault(on_token("0a01", Fault::HalfOpen));
+    let pending = client.start("0a01").await;
+    simulator.journal().wait_for_arrived(2, PATIENCE).await.unwrap();
+    simulator.disconnect(1, HangUp::Reset).unwrap();
+    assert!(finish(pending).await.unwrap_err().is_io());
+    simulator.wait_until(PATIENCE, |s| s.counters().connections_open == 0).await.unwrap();
+    let entry = simulator.journal().by_device_token("0a01").remove(0);
+    assert_eq!(entry.outcome, Outcome::Unanswered);
+}
+
+#[tokio::test]
+async fn too_many_bad_tokens_end_the_connection_after_the_last_answer() {
+    let simulator = Simulator::builder().bad_tokens_allowed(2).start().await.unwrap();
+    let mut client = Client::trusted(&simulator).await;
+    for token in ["0bad01", "0bad02"] {
+        assert_eq!(client.push(token).await.unwrap().reason(), "BadDeviceToken");
+    }
+    simulator.wait_until(PATIENCE, |s| s.counters().connections_open == 0).await.unwrap();
+    assert_eq!(simulator.counters().goaways_sent, 1);
 }
 
 #[tokio::test]
@@ -148,7 +184,7 @@ async fn strange_answers_arrive_as_scripted() {
 }
 
 #[tokio::test]
-async fn streams_beyond_an_acknowledged_limit_are_refused_and_counted() {
+async fn a_busy_client_within_the_limit_is_never_refused_and_a_cancelled_push_is_noted() {
     let simulator = Simulator::builder().start().await.unwrap();
     let mut client = Client::trusted(&simulator).await;
     let mut pushes = Vec::new();
@@ -166,4 +202,35 @@ async fn streams_beyond_an_acknowledged_limit_are_refused_and_counted() {
     simulator.wait_until(PATIENCE, |s| s.counters().resets_received == 1).await.unwrap();
     assert_eq!(simulator.journal().by_device_token("deaf")[0].cancelled, Some(8));
     assert_eq!(simulator.connections()[0].streams, 0);
+}
+
+#[tokio::test]
+async fn unfinished_answers_and_silence_stay_open_until_the_client_gives_up() {
+    let simulator = Simulator::builder().start().await.unwrap();
+    let mut client = Client::trusted(&simulator).await;
+    simulator.add_fault(on_token("0a01", Fault::HeadersWithoutBody));
+    simulator.add_fault(on_token("0a02", Fault::BodyWithoutEnd));
+    simulator.add_fault(on_token("0a03", Fault::Silence));
+    let headers = client.start("0a01").await.await.unwrap();
+    let mut beginning = client.start("0a02").await.await.unwrap();
+    let silent = client.start("0a03").await;
+    simulator.journal().wait_for_read(4, PATIENCE).await.unwrap();
+    assert_eq!(headers.status(), 200);
+    assert_eq!(beginning.body_mut().data().await.unwrap().unwrap(), r#"{"reason":"#);
+    assert_eq!(simulator.connections()[0].streams, 3);
+
+    drop((headers, beginning, silent));
+    simulator.wait_until(PATIENCE, |s| s.connections()[0].streams == 0).await.unwrap();
+    assert_eq!(client.push(GOOD).await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn a_server_without_settings_leaves_the_client_without_a_limit_to_go_by() {
+    let simulator = Simulator::builder().start().await.unwrap();
+    simulator.add_fault(FaultRule::once(Trigger::Connection(1), Fault::NoSettings));
+    let mut client = Client::connect(&simulator).await;
+    let pending = client.start(GOOD).await;
+    simulator.shutdown().await;
+    assert!(finish(pending).await.unwrap_err().is_io());
+    assert_eq!(simulator.journal().arrived(), 0);
 }
