@@ -1,0 +1,135 @@
+//! Every answer of APNs that Apple documents: the simulator answers so, the caller sees so. The table is
+//! written from Apple's pages, not from the code.
+
+use std::time::Duration;
+
+use fanfare::proto::{self, Delivery};
+use fanfare::simulator::{Answer, Fault, FaultRule, StoragePolicy, Trigger};
+use serde::Deserialize;
+
+use crate::harness::{APP, TOPIC, World, good, push};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    upstream: String,
+    status: u16,
+    reason: Option<String>,
+    outcome: String,
+    token_action: String,
+    retryable: bool,
+    retry_after_s: Option<u64>,
+    delivery: String,
+    source: String,
+}
+
+fn broadcast() -> proto::Push {
+    let channel =
+        proto::ApnsChannel { channel_id: "dHN0LXNyY2gtY2hubA==".to_owned(), ..proto::ApnsChannel::default() };
+    let activity =
+        proto::LiveActivity { event: proto::LiveActivityEvent::End.into(), ..proto::LiveActivity::default() };
+    let apns = proto::ApnsOptions { live_activity: Some(activity), ..proto::ApnsOptions::default() };
+    proto::Push {
+        app: APP.to_owned(),
+        target: Some(proto::Target { apns_channel: Some(channel), ..proto::Target::default() }),
+        content: Some(proto::Content { apns: Some(apns), ..proto::Content::default() }),
+        ..proto::Push::default()
+    }
+}
+
+#[tokio::test]
+async fn every_documented_answer_becomes_its_verdict() {
+    let rows: Vec<Row> = serde_json::from_str(include_str!("../data/apns-answers.json")).unwrap();
+    assert!(rows.len() > 50, "{} rows", rows.len());
+    let world = World::start().await;
+    world.simulator.add_channel(TOPIC, "dHN0LXNyY2gtY2hubA==", StoragePolicy::MostRecent);
+    for (number, row) in rows.iter().enumerate() {
+        // Good answers in between, or so many invalid tokens in a row would be set aside.
+        for between in 0..3 {
+            world.send(push(&good(10 * number + between))).await;
+        }
+        world.simulator.clear_faults();
+        if row.status != 200 {
+            let answer = Answer {
+                status: row.status,
+                body: row.reason.is_none().then(Default::default),
+                reason: row.reason.clone(),
+                ..Answer::default()
+            };
+            let path = if row.upstream == "apns" { "/3/device/dd" } else { "/4/broadcasts/" };
+            world
+                .simulator
+                .add_fault(FaultRule::always(Trigger::PathPrefix(path.to_owned()), Fault::Answer(answer)));
+        }
+        let result = match row.upstream.as_str() {
+            "apns" => world.send(push(&format!("dd{number:062x}"))).await,
+            "apns-broadcast" => world.send(broadcast()).await,
+            other => panic!("{other}"),
+        };
+        let seen = (
+            result.outcome().as_str_name().to_owned(),
+            result.token_action().as_str_name().to_owned(),
+            result.retryable,
+            result.retry_after.map(|wait| Duration::try_from(wait).unwrap().as_secs()),
+            result.delivery().as_str_name().to_owned(),
+            result.upstream_status,
+            result.upstream_reason.clone(),
+        );
+        let expected = (
+            format!("OUTCOME_{}", row.outcome),
+            format!("TOKEN_ACTION_{}", row.token_action),
+            row.retryable,
+            row.retry_after_s,
+            format!("DELIVERY_{}", row.delivery),
+            u32::from(row.status),
+            row.reason.clone().unwrap_or_default(),
+        );
+        assert_eq!(seen, expected, "{row:?} {} {result:?}", row.source);
+    }
+}
+
+#[tokio::test]
+async fn answers_that_nobody_documents_are_kept_and_treated_by_status() {
+    let world = World::start().await;
+    let html = "<html>Bad Gateway</html>";
+    let answers = [
+        (Answer { status: 502, body: Some(html.into()), ..Answer::default() }, "UNAVAILABLE", ""),
+        (Answer { status: 400, body: Some("".into()), ..Answer::default() }, "INVALID_ARGUMENT", ""),
+        (Answer { pieces: 5, ..Answer::refusal(410, "Unregistered") }, "UNREGISTERED", "Unregistered"),
+        (
+            Answer { trailers: vec![("x".into(), "y".into())], ..Answer::refusal(400, "BadTopic") },
+            "INVALID_ARGUMENT",
+            "BadTopic",
+        ),
+        (Answer::refusal(499, "BrandNew"), "INVALID_ARGUMENT", "BrandNew"),
+        (Answer::refusal(418, &"é".repeat(200)), "INVALID_ARGUMENT", &"é".repeat(128)),
+        (Answer { status: 302, body: Some("".into()), ..Answer::default() }, "INTERNAL", ""),
+    ];
+    for (number, (answer, outcome, reason)) in answers.into_iter().enumerate() {
+        let token = good(number);
+        let rule = FaultRule::always(Trigger::DeviceToken(token.clone()), Fault::Answer(answer));
+        world.simulator.add_fault(rule);
+        let result = world.send(push(&token)).await;
+        assert_eq!(result.outcome().as_str_name(), format!("OUTCOME_{outcome}"), "{result:?}");
+        assert_eq!(result.upstream_reason, reason);
+        assert_eq!(result.delivery(), Delivery::No);
+    }
+}
+
+#[tokio::test]
+async fn retry_after_is_honoured_and_a_short_one_waited_for() {
+    let world = World::start().await;
+    let answer = |seconds: &str| Answer {
+        headers: vec![("retry-after".into(), seconds.into())],
+        ..Answer::refusal(429, "TooManyRequests")
+    };
+    let rule = |token: String, answer| FaultRule::once(Trigger::DeviceToken(token), Fault::Answer(answer));
+    world.simulator.add_fault(rule(good(1), answer("120")));
+    let told = world.send(push(&good(1))).await;
+    assert_eq!(told.retry_after.unwrap().seconds, 120);
+    assert_eq!(told.attempts, 1);
+
+    world.simulator.add_fault(rule(good(2), answer("1")));
+    let waited = world.send(push(&good(2))).await;
+    assert_eq!((waited.outcome(), waited.attempts), (proto::Outcome::Accepted, 2));
+}

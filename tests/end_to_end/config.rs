@@ -1,0 +1,120 @@
+//! The configuration, and the commands that read it.
+
+use std::path::Path;
+
+use assert_cmd::Command;
+use fanfare::config::Config;
+use fanfare::simulator::Simulator;
+
+const SAMPLE: &str = include_str!("../../examples/fanfare.toml");
+
+/// A folder with the sample and the files that it names.
+async fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let simulator = Simulator::builder().start().await.unwrap();
+    let write = |name: &str, content: &str| std::fs::write(folder.path().join(name), content).unwrap();
+    write("fanfare.toml", SAMPLE);
+    write("AuthKey_ABC123DEFG.p8", &simulator.provider_key().private_key_pem);
+    let certificate = simulator.client_certificate(&["com.example.news"]).unwrap();
+    write("news.pem", &certificate.certificate_pem);
+    write("news.key", &certificate.private_key_pem);
+    write("ca.pem", simulator.ca_pem());
+    folder
+}
+
+fn errors(folder: &Path, change: impl FnOnce(String) -> String) -> String {
+    let file = folder.join("changed.toml");
+    std::fs::write(&file, change(SAMPLE.to_owned())).unwrap();
+    match Config::load(&file) {
+        Ok(_) => "none".to_owned(),
+        Err(errors) => errors.to_string(),
+    }
+}
+
+#[tokio::test]
+async fn the_sample_is_good_and_says_every_default() {
+    let folder = folder().await;
+    let config = Config::load(&folder.path().join("fanfare.toml")).unwrap();
+    assert_eq!(config.apps.len(), 2);
+    // The sample writes the defaults out; a file that says nothing means the same.
+    let bare = Config::on_loopback(Vec::new());
+    assert_eq!(format!("{:?}", config.upstream), format!("{:?}", bare.upstream));
+    assert_eq!(config.max_in_flight, bare.max_in_flight);
+    assert_eq!(config.drain_timeout, bare.drain_timeout);
+    assert_eq!(format!("{:?}", config.dispatch), format!("{:?}", bare.dispatch));
+    assert_eq!(config.apns_production.to_string(), bare.apns_production.to_string());
+    let mut grpc = config.grpc.clone();
+    assert_eq!(grpc.listen.to_string(), "127.0.0.1:50051");
+    grpc.listen = bare.grpc.listen;
+    assert_eq!(format!("{grpc:?}"), format!("{:?}", bare.grpc));
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_said_with_file_line_and_key() {
+    let folder = folder().await;
+    let wrong = |change: &dyn Fn(String) -> String| errors(folder.path(), change);
+    for (from, to, expected) in [
+        ("[grpc]", "[grpc]\nlisten_on = 1", "listen_on"),
+        ("max_in_flight = 50000", "max_in_flight = \"many\"", "limits.max_in_flight"),
+        ("max_in_flight = 50000", "max_in_flight = 0", "limits.max_in_flight: expected more than 0, found 0"),
+        ("max_wait = \"30s\"", "max_wait = \"thirty\"", "limits.max_wait"),
+        ("127.0.0.1:50051", "0.0.0.0:50051", "grpc.listen: expected a loopback address, found 0.0.0.0:50051"),
+        ("https://api.push.apple.com", "api.push.apple.com", "apns.production: expected an origin"),
+        ("AuthKey_ABC123DEFG.p8", "missing.p8", "apps.shop.apns.token.key_file"),
+        ("key_id = \"ABC123DEFG\"", "key_id = \"short\"", "key_id: expected 10 capital letters or digits"),
+        (
+            "topics = [\"com.example.shop\"]",
+            "topics = []",
+            "apps.shop.apns: topics: expected at least one bundle id",
+        ),
+        ("[apps.news.apns.certificate]", "[apps.news.apns.token]", "apps.news.apns.token"),
+        ("ca_files = []", "ca_files = [\"fanfare.toml\"]", "upstream.ca_files: fanfare.toml: expected PEM"),
+        ("filter = \"info\"", "filter = \"info,=\"", "log.filter: expected a filter"),
+        (
+            "stream_window_bytes = 262144",
+            "stream_window_bytes = 1",
+            "grpc.stream_window_bytes: expected 65535",
+        ),
+    ] {
+        assert!(SAMPLE.contains(from), "{from}");
+        let said = wrong(&|sample| sample.replace(from, to));
+        assert!(said.contains(expected) && said.contains("changed.toml"), "{to}: {said}");
+    }
+    let line = SAMPLE.lines().position(|line| line == "[limits]").unwrap() + 2;
+    let said = wrong(&|sample| sample.replace("[limits]", "[limits]\nnot_a_limit = 1"));
+    assert!(said.contains(&format!("changed.toml:{line}: ")), "{said}");
+    // All that is wrong is said at once.
+    let said = wrong(&|sample| sample.replace("max_streams = 1000", "max_streams = 0").replace(".p8", ".p9"));
+    assert_eq!(said.lines().count(), 2, "{said}");
+}
+
+#[tokio::test]
+async fn check_says_good_or_what_is_wrong_and_never_a_key() {
+    let folder = folder().await;
+    let check = |file: &str| {
+        let mut command = Command::cargo_bin("fanfare").unwrap();
+        command.arg("check").arg("--config").arg(folder.path().join(file)).assert()
+    };
+    check("fanfare.toml").success();
+    let key = std::fs::read_to_string(folder.path().join("AuthKey_ABC123DEFG.p8")).unwrap();
+    let secret = key.lines().nth(1).unwrap().to_owned();
+    std::fs::write(folder.path().join("AuthKey_ABC123DEFG.p8"), key.replace("PRIVATE KEY", "PRIVATE CHEESE"))
+        .unwrap();
+    let output = check("fanfare.toml").code(1).get_output().clone();
+    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert!(said.contains("apps.shop.apns.token: expected a private key as Apple gives it"), "{said}");
+    assert!(!said.contains(&secret));
+}
+
+#[test]
+fn the_command_line_explains_itself() {
+    for command in ["serve", "check", "send", "simulate", "demo"] {
+        let output = Command::cargo_bin("fanfare").unwrap().args([command, "--help"]).output().unwrap();
+        let help = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success() && help.contains("fanfare "), "{command}: {help}");
+        assert!(help.contains("Example"), "{command} has no example: {help}");
+    }
+    let refused =
+        Command::cargo_bin("fanfare").unwrap().args(["send", "--to", "http://127.0.0.1:1"]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+}

@@ -1,0 +1,152 @@
+//! Simulator and gateway on free ports of loopback, and a caller.
+
+use std::time::Duration;
+
+use fanfare::app::{Gateway, Network};
+use fanfare::config::{ApnsConfig, ApnsCredential, AppConfig, Config};
+use fanfare::proto;
+use fanfare::proto::push_service_client::PushServiceClient;
+use fanfare::provider::apns::{Apns, ApnsSettings};
+use fanfare::push::{ApnsEnvironment, AppId};
+use fanfare::simulator::{Environment, Simulator, SimulatorBuilder};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tonic::transport::{Channel, Endpoint};
+
+pub(crate) const APP: &str = "shop";
+pub(crate) const TOPIC: &str = "com.example.app";
+
+/// No test waits longer for what must happen.
+pub(crate) const SOON: Duration = Duration::from_secs(20);
+
+/// A gateway in front of a simulator.
+pub(crate) struct World {
+    pub(crate) simulator: Simulator,
+    pub(crate) gateway: Gateway,
+    pub(crate) client: PushServiceClient<Channel>,
+}
+
+impl World {
+    pub(crate) async fn start() -> Self {
+        Self::with(|builder| builder, |_| {}).await
+    }
+
+    /// With the simulator and the configuration changed.
+    pub(crate) async fn with(
+        simulator: impl FnOnce(SimulatorBuilder) -> SimulatorBuilder,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
+        let simulator = simulator(Simulator::builder().bundle_ids([TOPIC])).start().await.unwrap();
+        let mut config = config(&simulator);
+        change(&mut config);
+        let gateway = Gateway::start(config, Network::default()).await.unwrap();
+        let client = connect(&gateway).await;
+        Self { simulator, gateway, client }
+    }
+
+    /// Sends one push and returns its result.
+    pub(crate) async fn send(&self, push: proto::Push) -> proto::PushResult {
+        self.call(push).await.unwrap()
+    }
+
+    pub(crate) async fn call(&self, push: proto::Push) -> Result<proto::PushResult, tonic::Status> {
+        let request = proto::SendPushRequest { push: Some(push) };
+        let call = self.client.clone().send_push(request).await;
+        Ok(call?.into_inner().result.expect("an answer has a result"))
+    }
+
+    /// Sends a push to each token at once.
+    pub(crate) async fn send_all(&self, tokens: impl IntoIterator<Item = String>) -> Vec<proto::PushResult> {
+        futures_util::future::join_all(tokens.into_iter().map(|token| self.send(push(&token)))).await
+    }
+}
+
+pub(crate) async fn channel(gateway: &Gateway) -> Channel {
+    let to = format!("http://{}", gateway.grpc_address());
+    Endpoint::from_shared(to).unwrap().connect().await.unwrap()
+}
+
+pub(crate) async fn connect(gateway: &Gateway) -> PushServiceClient<Channel> {
+    PushServiceClient::new(channel(gateway).await)
+}
+
+/// A configuration of one app that sends to the simulator.
+pub(crate) fn config(simulator: &Simulator) -> Config {
+    let key = simulator.provider_key();
+    let credential = ApnsCredential::Token {
+        key: key.private_key_pem.clone().into(),
+        key_id: key.key_id.clone(),
+        team_id: key.team_id.clone(),
+    };
+    let mut config = Config::on_loopback(vec![app(APP, credential)]);
+    config.apns_production = simulator.origin(Environment::Production).parse().unwrap();
+    config.apns_sandbox = simulator.origin(Environment::Sandbox).parse().unwrap();
+    config.extra_roots = vec![simulator.ca_pem().into()];
+    config
+}
+
+pub(crate) fn app(name: &str, credential: ApnsCredential) -> AppConfig {
+    let settings = ApnsSettings {
+        environment: ApnsEnvironment::Production,
+        topics: vec![TOPIC.to_owned()],
+        certificate: matches!(credential, ApnsCredential::Certificate(_)),
+        unknown_push_types: false,
+    };
+    AppConfig {
+        id: AppId::parse(name).unwrap(),
+        default_ttl: None,
+        apns: Some(ApnsConfig { provider: Apns::try_new(settings).unwrap(), credential }),
+    }
+}
+
+/// A good device token, another for each number.
+pub(crate) fn good(number: usize) -> String {
+    format!("900d{number:060x}")
+}
+
+/// A push with a title and a body to a device.
+pub(crate) fn push(token: &str) -> proto::Push {
+    proto::Push {
+        app: APP.to_owned(),
+        target: Some(device(token)),
+        content: Some(alert("Hello", "World")),
+        ..proto::Push::default()
+    }
+}
+
+pub(crate) fn device(token: &str) -> proto::Target {
+    let device = proto::ApnsDevice { token: token.to_owned(), ..proto::ApnsDevice::default() };
+    proto::Target { apns: Some(device), ..proto::Target::default() }
+}
+
+pub(crate) fn alert(title: &str, body: &str) -> proto::Content {
+    let notification = proto::Notification {
+        title: title.to_owned(),
+        body: body.to_owned(),
+        ..proto::Notification::default()
+    };
+    proto::Content { notification: Some(notification), ..proto::Content::default() }
+}
+
+/// One sample of the metrics page: the first line that begins so, as a number; 0 where there is none.
+pub(crate) fn metric(gateway: &Gateway, line: &str) -> f64 {
+    let page = gateway.metrics().page();
+    let found = page.lines().find_map(|it| it.strip_prefix(line));
+    found.map_or(0.0, |value| value.trim().parse().unwrap())
+}
+
+/// A GET, with head and body as they came.
+pub(crate) async fn http_get(address: std::net::SocketAddr, path: &str) -> String {
+    let mut socket = tokio::net::TcpStream::connect(address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+/// Adds the samples whose lines begin so and contain this.
+pub(crate) fn metric_sum(world: &World, begins: &str, contains: &str) -> f64 {
+    let page = world.gateway.metrics().page();
+    let lines = page.lines().filter(|line| line.starts_with(begins) && line.contains(contains));
+    lines.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
+}

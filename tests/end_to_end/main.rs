@@ -1,0 +1,12 @@
+//! Over real sockets, real TLS and real HTTP/2: a gateway, a caller and the simulator in one process.
+
+mod answers;
+mod bad_input;
+mod config;
+mod credential;
+mod harness;
+mod operating;
+mod pool;
+mod secrets;
+mod send_push;
+mod shutdown;

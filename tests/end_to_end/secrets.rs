@@ -1,0 +1,114 @@
+//! Every secret that a run uses is searched for in all that it says, at TRACE of our own targets.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use fanfare::proto::push_service_client::PushServiceClient;
+use fanfare::proto::{Outcome, SendPushRequest};
+use fanfare::simulator::{Environment, Simulator};
+
+use crate::harness::{SOON, TOPIC, good, http_get, push};
+
+/// Ends the process whatever becomes of the test.
+struct Serving(Child);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn write_config(folder: &Path, simulator: &Simulator) {
+    let key = simulator.provider_key();
+    std::fs::write(folder.join("key.p8"), &key.private_key_pem).unwrap();
+    std::fs::write(folder.join("ca.pem"), simulator.ca_pem()).unwrap();
+    let config = format!(
+        r#"
+[grpc]
+listen = "127.0.0.1:0"
+[admin]
+listen = "127.0.0.1:0"
+[log]
+filter = "fanfare=trace,info"
+format = "json"
+[upstream]
+ca_files = ["ca.pem"]
+[apns]
+production = "{}"
+[apps.shop.apns]
+environment = "production"
+topics = ["{TOPIC}"]
+[apps.shop.apns.token]
+key_file = "key.p8"
+key_id = "{}"
+team_id = "{}"
+"#,
+        simulator.origin(Environment::Production),
+        key.key_id,
+        key.team_id
+    );
+    std::fs::write(folder.join("fanfare.toml"), config).unwrap();
+}
+
+#[tokio::test]
+async fn no_secret_reaches_logs_metrics_or_answers() {
+    let folder = tempfile::tempdir().unwrap();
+    let simulator = Simulator::builder().bundle_ids([TOPIC]).start().await.unwrap();
+    write_config(folder.path(), &simulator);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_fanfare"))
+        .args(["serve", "--config"])
+        .arg(folder.path().join("fanfare.toml"))
+        .stderr(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap());
+    let mut stdout = child.stdout.take().unwrap();
+    let serving = Serving(child);
+
+    // The line that says where it serves comes first.
+    let (first, log) = tokio::time::timeout(
+        SOON,
+        tokio::task::spawn_blocking(move || {
+            let mut first = String::new();
+            log.read_line(&mut first).unwrap();
+            (first, log)
+        }),
+    )
+    .await
+    .unwrap()
+    .unwrap();
+    let line: serde_json::Value = serde_json::from_str(&first).unwrap_or_else(|_| panic!("{first}"));
+    let grpc = line["fields"]["grpc"].as_str().unwrap().to_owned();
+    let admin = line["fields"]["admin"].as_str().unwrap().parse().unwrap();
+
+    let mut client = PushServiceClient::connect(format!("http://{grpc}")).await.unwrap();
+    let mut answers = String::new();
+    for token in [good(77), format!("dead{:060x}", 77), format!("0bad{:060x}", 77)] {
+        let call = client.send_push(SendPushRequest { push: Some(push(&token)) }).await;
+        let result = call.unwrap().into_inner().result.unwrap();
+        assert_ne!(result.outcome(), Outcome::Unspecified);
+        answers.push_str(&format!("{result:?}"));
+    }
+    let page = http_get(admin, "/metrics").await;
+    drop(serving);
+    let said = tokio::task::spawn_blocking(move || {
+        let (mut said, mut log) = (String::new(), log);
+        log.read_to_string(&mut said).unwrap();
+        stdout.read_to_string(&mut said).unwrap();
+        said
+    })
+    .await
+    .unwrap();
+
+    let bearer = simulator.journal().entries()[0].header("authorization").unwrap().to_vec();
+    let jwt = String::from_utf8(bearer).unwrap().split_once(' ').unwrap().1.to_owned();
+    let key: Vec<_> = simulator.provider_key().private_key_pem.lines().map(str::to_owned).collect();
+    let everything = [&first, &said, &page, &answers].map(String::as_str).concat();
+    assert!(said.contains("verdict"), "nothing was logged at TRACE: {said}");
+    for secret in [&jwt, &jwt[jwt.len() - 40..].to_owned(), &key[1], &good(77)[20..].to_owned()] {
+        assert!(!everything.contains(secret.as_str()), "{secret} in {everything}");
+    }
+}
