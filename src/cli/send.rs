@@ -91,10 +91,8 @@ impl Send {
             Err(status) => bail!(describe(&status)),
         };
         println!("{}", schema.result(&result)?);
-        match result.outcome() {
-            proto::Outcome::Accepted | proto::Outcome::Validated => Ok(Done::Good),
-            _ => Ok(Done::Bad),
-        }
+        let good = matches!(result.outcome(), proto::Outcome::Accepted | proto::Outcome::Validated);
+        Ok(if good { Done::Good } else { Done::Bad })
     }
 
     fn push(self, schema: &Schema) -> anyhow::Result<proto::Push> {

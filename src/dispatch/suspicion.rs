@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn many_at_once_are_set_aside_until_good_answers_prevail() {
         let suspicion = Suspicion::default();
-        (0..9).for_each(|_| drop(invalid(&suspicion)));
+        (0..9).for_each(|_| _ = invalid(&suspicion));
         assert_eq!(invalid(&suspicion), TokenAction::Quarantine);
         for _ in 0..40 {
             assert_eq!(suspicion.judge(Outcome::Accepted, TokenAction::Keep), TokenAction::Keep);
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn a_token_that_was_good_is_deleted_whatever_the_others_are() {
         let suspicion = Suspicion::default();
-        (0..100).for_each(|_| drop(invalid(&suspicion)));
+        (0..100).for_each(|_| _ = invalid(&suspicion));
         assert_eq!(suspicion.judge(Outcome::Unregistered, TokenAction::Delete), TokenAction::Delete);
     }
 

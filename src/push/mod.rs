@@ -150,7 +150,7 @@ impl fmt::Debug for PushId {
 
 /// Why a value cannot be what it should be: one sentence that never repeats a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{expected}, found {found}")]
+#[error("expected {expected}, found {found}")]
 pub struct InvalidValue {
     /// What is wrong: the kind of refusal.
     pub reason: Reason,
@@ -175,7 +175,7 @@ impl InvalidValue {
 }
 
 pub(crate) fn visible_ascii(what: &str, value: &str, max: usize) -> Result<(), InvalidValue> {
-    let expected = || format!("{what} is 1 to {max} visible ASCII characters");
+    let expected = || format!("{what} of 1 to {max} visible ASCII characters");
     if value.is_empty() {
         return Err(InvalidValue::required(expected()));
     }

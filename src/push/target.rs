@@ -118,7 +118,7 @@ impl DeviceToken {
     /// Where it is empty, too long, odd, or not hexadecimal.
     pub fn parse(token: String) -> Result<Self, InvalidValue> {
         let expected =
-            || format!("a device token is an even number of hexadecimal digits, 2 to {}", Self::MAX_DIGITS);
+            || format!("a device token of 2 to {} hexadecimal digits, an even number", Self::MAX_DIGITS);
         if token.is_empty() {
             return Err(InvalidValue::required(expected()));
         }

@@ -26,6 +26,8 @@ pub use error::{ConnectError, Lost, Return, Unanswered, Unsent, UpstreamError};
 pub use exchange::Reply;
 pub use peer::{InvalidOrigin, Origin, Peer};
 
+use peer::PeerKey;
+
 use connect::Connector;
 use connection::{Connection, Patience, Slot};
 use exchange::{Limits, NoReply, exchange};
@@ -125,7 +127,7 @@ pub struct Upstream {
     settings: UpstreamSettings,
     connector: Arc<Connector>,
     metrics: UpstreamMetrics,
-    pools: Mutex<HashMap<(Origin, Arc<str>), Arc<Pool>>>,
+    pools: Mutex<HashMap<PeerKey, Arc<Pool>>>,
 }
 
 /// There are as many peers as `upstream.max_peers` allows.

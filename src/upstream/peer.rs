@@ -120,6 +120,9 @@ impl fmt::Debug for Origin {
     }
 }
 
+/// What tells peers apart.
+pub(super) type PeerKey = (Origin, Arc<str>);
+
 /// An origin, and who we are to it. APNs refuses two teams on one connection, so what tells credentials
 /// apart is part of the key; a rotated credential is a new peer.
 #[derive(Clone)]
@@ -136,7 +139,7 @@ pub struct Peer {
 }
 
 impl Peer {
-    pub(super) fn key(&self) -> (Origin, Arc<str>) {
+    pub(super) fn key(&self) -> PeerKey {
         (self.origin.clone(), Arc::clone(&self.identity))
     }
 

@@ -43,7 +43,7 @@ async fn the_sample_is_good_and_says_every_default() {
     assert_eq!(config.drain_timeout, bare.drain_timeout);
     assert_eq!(format!("{:?}", config.dispatch), format!("{:?}", bare.dispatch));
     assert_eq!(config.apns_production.to_string(), bare.apns_production.to_string());
-    let mut grpc = config.grpc.clone();
+    let mut grpc = config.grpc;
     assert_eq!(grpc.listen.to_string(), "127.0.0.1:50051");
     grpc.listen = bare.grpc.listen;
     assert_eq!(format!("{grpc:?}"), format!("{:?}", bare.grpc));
@@ -65,7 +65,7 @@ async fn what_is_wrong_is_said_with_file_line_and_key() {
         (
             "topics = [\"com.example.shop\"]",
             "topics = []",
-            "apps.shop.apns: topics: expected at least one bundle id",
+            "apps.shop.apns: expected at least one bundle id in topics",
         ),
         ("[apps.news.apns.certificate]", "[apps.news.apns.token]", "apps.news.apns.token"),
         ("ca_files = []", "ca_files = [\"fanfare.toml\"]", "upstream.ca_files: fanfare.toml: expected PEM"),

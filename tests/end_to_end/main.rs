@@ -1,5 +1,7 @@
 //! Over real sockets, real TLS and real HTTP/2: a gateway, a caller and the simulator in one process.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod answers;
 mod bad_input;
 mod config;

@@ -4,6 +4,8 @@ mod payload;
 mod push_type;
 mod request;
 mod response;
+#[cfg(test)]
+mod tests;
 
 pub use request::Payload;
 pub use response::classify;
@@ -37,10 +39,10 @@ impl Apns {
     /// Where there is no topic, or one is no bundle id.
     pub fn try_new(settings: ApnsSettings) -> Result<Self, InvalidValue> {
         if settings.topics.is_empty() {
-            return Err(InvalidValue::required("topics: expected at least one bundle id"));
+            return Err(InvalidValue::required("at least one bundle id in topics"));
         }
         for topic in &settings.topics {
-            visible_ascii("topics: a bundle id", topic, MAX_TOPIC_BYTES)?;
+            visible_ascii("a bundle id in topics", topic, MAX_TOPIC_BYTES)?;
         }
         Ok(Self { settings })
     }

@@ -1,0 +1,136 @@
+//! Where a push goes.
+
+use super::Decoded;
+use super::check::{at, https, invalid, known, present, required, text, within};
+use crate::proto;
+use crate::push::{
+    ApnsChannel, ApnsDevice, ApnsEnvironment, DeviceToken, FcmTarget, MattermostDevice, Reason, Refusal,
+    RegistrationToken, Subscription, Target,
+};
+
+const MAX_CHANNEL_ID_BYTES: usize = 256;
+const MAX_INSTALLATION_ID_BYTES: usize = 256;
+const MAX_FCM_TOPIC_BYTES: usize = 900;
+const MAX_CONDITION_BYTES: usize = 4096;
+const MAX_ENDPOINT_BYTES: usize = 2048;
+const MAX_SERVER_ID_BYTES: usize = 64;
+
+/// Where a push goes.
+pub(in super::super) fn target(target: Option<proto::Target>) -> Decoded<Target> {
+    let target = target.ok_or_else(|| required("target", "a target"))?;
+    let proto::Target { apns, apns_channel, fcm, web_push, mattermost } = target;
+    one_of(
+        "target",
+        [
+            apns.map(|it| apns_device(it).map(Target::Apns)),
+            apns_channel.map(|it| channel(it).map(Target::ApnsChannel)),
+            fcm.map(|it| fcm_target(it).map(Target::Fcm)),
+            web_push.map(|it| subscription(it).map(Target::WebPush)),
+            mattermost.map(|it| mattermost_device(it).map(Target::Mattermost)),
+        ],
+    )
+}
+
+/// Exactly one of several members, which the wire cannot promise.
+fn one_of<T, const N: usize>(field: &'static str, members: [Option<Decoded<T>>; N]) -> Decoded<T> {
+    let mut present = members.into_iter().flatten();
+    match (present.next(), present.next()) {
+        (Some(only), None) => only,
+        (None, _) => Err(required(field, "exactly one target")),
+        (Some(_), Some(_)) => {
+            Err(Refusal::field(field, Reason::FieldsConflict, "expected exactly one target, found several"))
+        }
+    }
+}
+
+fn apns_device(device: proto::ApnsDevice) -> Decoded<ApnsDevice> {
+    Ok(ApnsDevice {
+        token: DeviceToken::parse(device.token).map_err(at("target.apns.token"))?,
+        environment: environment("target.apns.environment", device.environment)?,
+        topic: present(device.topic),
+    })
+}
+
+fn channel(channel: proto::ApnsChannel) -> Decoded<ApnsChannel> {
+    text("target.apns_channel.channel_id", "a channel id", &channel.channel_id, MAX_CHANNEL_ID_BYTES)?;
+    Ok(ApnsChannel {
+        channel_id: channel.channel_id,
+        environment: environment("target.apns_channel.environment", channel.environment)?,
+        topic: present(channel.topic),
+    })
+}
+
+fn environment(field: &'static str, value: i32) -> Decoded<Option<ApnsEnvironment>> {
+    Ok(match known::<proto::ApnsEnvironment>(field, value)? {
+        proto::ApnsEnvironment::Unspecified => None,
+        proto::ApnsEnvironment::Production => Some(ApnsEnvironment::Production),
+        proto::ApnsEnvironment::Sandbox => Some(ApnsEnvironment::Sandbox),
+    })
+}
+
+fn fcm_target(target: proto::FcmTarget) -> Decoded<FcmTarget> {
+    let proto::FcmTarget { registration_token, fid, topic, condition } = target;
+    let parse_token = |token| {
+        let parsed = RegistrationToken::parse(token).map_err(at("target.fcm.registration_token"));
+        parsed.map(FcmTarget::Token)
+    };
+    one_of(
+        "target.fcm",
+        [
+            present(registration_token).map(parse_token),
+            present(fid).map(|fid| {
+                text("target.fcm.fid", "an installation id", &fid, MAX_INSTALLATION_ID_BYTES)?;
+                Ok(FcmTarget::InstallationId(fid))
+            }),
+            present(topic).map(|topic| {
+                text("target.fcm.topic", "a topic", &topic, MAX_FCM_TOPIC_BYTES)?;
+                let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.~%".contains(c);
+                match topic.chars().find(|c| !allowed(*c)) {
+                    None => Ok(FcmTarget::Topic(topic)),
+                    Some(c) => {
+                        Err(invalid("target.fcm.topic", "letters, digits and -_.~%", format!("{c:?}")))
+                    }
+                }
+            }),
+            present(condition).map(|condition| {
+                within("target.fcm.condition", condition.len(), MAX_CONDITION_BYTES)?;
+                Ok(FcmTarget::Condition(condition))
+            }),
+        ],
+    )
+}
+
+fn subscription(target: proto::WebPushSubscription) -> Decoded<Subscription> {
+    text("target.web_push.endpoint", "an endpoint", &target.endpoint, MAX_ENDPOINT_BYTES)?;
+    https("target.web_push.endpoint", &target.endpoint)?;
+    for (field, bytes, length) in
+        [("target.web_push.p256dh", &target.p256dh, 65), ("target.web_push.auth", &target.auth, 16)]
+    {
+        if !bytes.is_empty() && bytes.len() != length {
+            return Err(invalid(field, format!("{length} bytes"), format!("{} bytes", bytes.len())));
+        }
+    }
+    Ok(Subscription { endpoint: target.endpoint, p256dh: target.p256dh, auth: target.auth })
+}
+
+fn mattermost_device(device: proto::MattermostDevice) -> Decoded<MattermostDevice> {
+    const FIELD: &str = "target.mattermost.device_id";
+    if device.device_id.is_empty() {
+        return Err(required(FIELD, "platform:token"));
+    }
+    // Tokens hold colons themselves, so the first one splits.
+    let Some((platform, token)) =
+        device.device_id.split_once(':').filter(|(platform, _)| !platform.is_empty())
+    else {
+        return Err(invalid(FIELD, "platform:token", "no platform before a colon"));
+    };
+    let server_id = present(device.server_id);
+    if let Some(server_id) = &server_id {
+        text("target.mattermost.server_id", "a server id", server_id, MAX_SERVER_ID_BYTES)?;
+    }
+    Ok(MattermostDevice {
+        platform: platform.to_owned(),
+        token: RegistrationToken::parse(token.to_owned()).map_err(at(FIELD))?,
+        server_id,
+    })
+}
