@@ -1,7 +1,9 @@
 // The gateway's requests, judged by a stand-in for APNs that shares nothing with it.
 
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import http2 from 'node:http2'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -18,7 +20,7 @@ async function withApns(options, body) {
     const gateway = await serve(dir, apns.config)
     const client = connect(gateway.grpc)
     try {
-      await body({ apns, sendPush: client.sendPush })
+      await body({ apns, sendPush: client.sendPush, ca: readFileSync(join(dir, 'ca.pem')) })
     } finally {
       client.close()
       assert.equal(await gateway.stop(), 0, 'the gateway ends well')
@@ -146,6 +148,26 @@ const ARRIVALS = {
     { aps: { timestamp: 1_700_000_000, event: 'update', 'content-state': { score: [1, 1] } } },
   ],
 }
+
+test('the stand-in is no yes-man', async () => {
+  await withApns({}, async ({ apns, ca }) => {
+    const session = http2.connect(`https://${apns.authority}`, { ca })
+    const stream = session.request({
+      ':method': 'POST', ':path': '/3/device/xyz', authorization: 'bearer e30.e30.AAAA', 'apns-topic': 'other',
+      'apns-push-type': 'background', 'apns-priority': '10', 'apns-id': '7', 'x-more': '1',
+    })
+    stream.end('[')
+    const [headers] = await once(stream, 'response')
+    session.destroy()
+    assert.equal(headers[':status'], 400)
+    assert.deepEqual(apns.faults, [
+      'content-type undefined', 'content-length undefined', 'header x-more', 'apns-priority 10 for background',
+      ':path /3/device/xyz', 'apns-topic other for background', 'apns-id 7', 'a signature of 3 bytes',
+      'the signature does not verify', 'alg undefined, kid undefined', 'iss undefined', 'iat undefined',
+      'the payload is no JSON',
+    ])
+  })
+})
 
 test('each push arrives as Apple documents it', async () => {
   await withApns({}, async ({ apns, sendPush }) => {
