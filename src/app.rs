@@ -10,14 +10,13 @@ use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tonic::transport::server::TcpIncoming;
 use tonic_health::server::HealthReporter;
 
 use crate::config::{ApnsConfig, ApnsCredential, AppConfig, Config};
 use crate::credential::{Credential, CredentialError, ProviderToken};
 use crate::dispatch::{Admission, AppRoutes, Dispatcher, Route, Routes, Upstreams};
 use crate::ingress::admin::{self, Admin};
-use crate::ingress::grpc::{GrpcSettings, Service};
+use crate::ingress::grpc::{Core, GrpcSettings, Service, incoming};
 use crate::metrics::Metrics;
 use crate::proto::{self, push_service_server::PushServiceServer};
 use crate::provider::Provider;
@@ -126,13 +125,14 @@ impl Gateway {
         let routes: Result<Routes, StartError> =
             config.apps.into_iter().map(|app| builder.app(app)).collect::<Result<_, _>>();
         let admission = Admission::new(config.max_in_flight, metrics.pushes.in_flight().clone());
-        let service = Service {
+        let service = Service(Arc::new(Core {
             max_wait: config.grpc.max_wait,
-            routes: Arc::new(routes?),
+            batch: config.grpc.batch.clone(),
+            routes: routes?,
             admission: Arc::clone(&admission),
-            dispatcher: Arc::new(Dispatcher::new(config.dispatch, draining.clone())),
+            dispatcher: Dispatcher::new(config.dispatch, draining.clone()),
             metrics: metrics.pushes.clone(),
-        };
+        }));
 
         let (grpc, grpc_address) = listen("grpc.listen", config.grpc.listen).await?;
         let (admin, admin_address) = listen("admin.listen", config.admin.listen).await?;
@@ -186,6 +186,7 @@ impl Gateway {
         tracing::info!(in_flight = self.admission.in_flight(), "draining");
         self.admission.drain();
         self.draining.cancel();
+        self.upstream.drain_batches();
         self.health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
         self.health.set_not_serving::<PushServiceServer<Service>>().await;
 
@@ -244,7 +245,7 @@ async fn serve_grpc(
         // grpcurl before 1.9 and grpcio ask this one.
         .add_service(reflection().build_v1alpha()?)
         .add_service(push_service);
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let incoming = incoming(listener);
     let server = tokio::spawn(async move {
         if let Err(error) = router.serve_with_incoming_shutdown(incoming, stop.cancelled_owned()).await {
             tracing::error!(%error, "the gRPC listener has ended");
@@ -268,18 +269,13 @@ struct RouteBuilder<'a> {
 impl RouteBuilder<'_> {
     fn app(&mut self, app: AppConfig) -> Result<(AppId, AppRoutes), StartError> {
         let apns = match app.apns {
-            Some(apns) => Some(Arc::new(self.apns(&app.id, app.default_ttl, apns)?)),
+            Some(apns) => Some(Arc::new(self.apns(&app.id, apns)?)),
             None => None,
         };
-        Ok((app.id, AppRoutes { apns }))
+        Ok((app.id, AppRoutes { default_ttl: app.default_ttl, apns }))
     }
 
-    fn apns(
-        &mut self,
-        app: &AppId,
-        default_ttl: Option<Duration>,
-        config: ApnsConfig,
-    ) -> Result<Route, StartError> {
+    fn apns(&mut self, app: &AppId, config: ApnsConfig) -> Result<Route, StartError> {
         let (credential, identity, tls) = match config.credential {
             ApnsCredential::Token { key, key_id, team_id } => {
                 let identity = format!("{team_id}/{key_id}");
@@ -316,6 +312,6 @@ impl RouteBuilder<'_> {
             sandbox: self.upstream.peer(peer(&self.sandbox))?,
         };
         let metrics = self.metrics.pushes.app(app.as_str(), ProviderKind::Apns);
-        Ok(Route::new(Provider::Apns(config.provider), credential, upstreams, metrics, default_ttl))
+        Ok(Route::new(Provider::Apns(config.provider), credential, upstreams, metrics))
     }
 }

@@ -57,8 +57,8 @@ fn named_after<'a>(code: &'a str, prefix: &'a str) -> BTreeSet<&'a str> {
     let mut words = BTreeSet::new();
     for (at, _) in code.match_indices(prefix) {
         let rest = &code[at + prefix.len()..];
-        if rest.starts_with('{') {
-            let inside = rest[1..].split('}').next().unwrap();
+        if let Some(list) = rest.strip_prefix('{') {
+            let inside = list.split('}').next().unwrap();
             words.extend(inside.split(',').map(|word| word.trim().split("::").next().unwrap()));
         } else {
             let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());

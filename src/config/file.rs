@@ -26,6 +26,7 @@ pub(super) struct Grpc {
     pub(super) plaintext_anywhere: bool,
     pub(super) max_message_bytes: Option<usize>,
     pub(super) max_concurrent_streams: Option<u32>,
+    pub(super) max_batch_streams: Option<usize>,
     pub(super) stream_window_bytes: Option<u32>,
     pub(super) connection_window_bytes: Option<u32>,
     #[serde(with = "humantime_serde")]
@@ -49,6 +50,12 @@ pub(super) struct Limits {
     pub(super) max_wait: Option<Duration>,
     #[serde(with = "humantime_serde")]
     pub(super) drain_timeout: Option<Duration>,
+    pub(super) batch_window: Option<usize>,
+    pub(super) batch_max_waiting: Option<usize>,
+    #[serde(with = "humantime_serde")]
+    pub(super) batch_max_wait: Option<Duration>,
+    #[serde(with = "humantime_serde")]
+    pub(super) reader_stall_timeout: Option<Duration>,
 }
 
 #[derive(Debug, Default, Deserialize)]

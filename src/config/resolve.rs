@@ -67,6 +67,12 @@ impl Reader<'_> {
         self.positive("limits.max_attempts", &mut config.dispatch.max_attempts, limits.max_attempts);
         self.positive("limits.max_wait", &mut config.grpc.max_wait, limits.max_wait);
         self.positive("limits.drain_timeout", &mut config.drain_timeout, limits.drain_timeout);
+        let batch = &mut config.grpc.batch;
+        self.positive("limits.batch_window", &mut batch.window, limits.batch_window);
+        self.positive("limits.batch_max_waiting", &mut batch.max_waiting, limits.batch_max_waiting);
+        self.positive("limits.batch_max_wait", &mut batch.max_wait, limits.batch_max_wait);
+        let stall = limits.reader_stall_timeout;
+        self.positive("limits.reader_stall_timeout", &mut batch.reader_stall_timeout, stall);
         self.upstream(&mut config.upstream, &file.upstream);
         config.extra_roots = self.extra_roots(&file.upstream.ca_files);
         self.origin("apns.production", &mut config.apns_production, file.apns.production.as_deref());
@@ -107,7 +113,12 @@ impl Reader<'_> {
         );
         self.positive("grpc.keepalive_interval", &mut it.keepalive_interval, file.keepalive_interval);
         self.positive("grpc.keepalive_timeout", &mut it.keepalive_timeout, file.keepalive_timeout);
-        // Source: RFC 9113, section 6.9.1.
+        self.positive("grpc.max_batch_streams", &mut it.batch.max_streams, file.max_batch_streams);
+        self.windows(it);
+    }
+
+    fn windows(&mut self, it: &GrpcSettings) {
+        /// Source: RFC 9113, section 6.9.1.
         const LARGEST_WINDOW: u32 = (1 << 31) - 1;
         for (key, window) in [
             ("grpc.stream_window_bytes", it.stream_window),
@@ -116,6 +127,17 @@ impl Reader<'_> {
             if !(65_535..=LARGEST_WINDOW).contains(&window) {
                 self.error(key, format!("expected 65535 to {LARGEST_WINDOW} bytes, found {window}"));
             }
+        }
+        // One more: the call that must go through while all batches of the connection stall.
+        let streams = it.batch.max_streams.saturating_add(1);
+        let needed = streams.saturating_mul(it.stream_window as usize);
+        if needed > it.connection_window as usize {
+            let problem = format!(
+                "expected at least {needed} bytes, found {}: grpc.max_batch_streams ({}) batches that stall, of \
+                 grpc.stream_window_bytes ({}) each, would stop every other call of their connection",
+                it.connection_window, it.batch.max_streams, it.stream_window
+            );
+            self.error("grpc.connection_window_bytes", problem);
         }
     }
 

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::Notify;
 
+use super::window::{Seat, WaitingSetFull};
 use crate::push::ServiceClass;
 
 /// Why there is no room.
@@ -26,6 +28,8 @@ pub struct Admission {
     gauge: Gauge,
     /// Told when a draining gateway has nothing in flight any more.
     idle: Notify,
+    /// Told when room comes free; one who waits is told at a time, in turn.
+    freed: Notify,
 }
 
 impl Admission {
@@ -34,7 +38,7 @@ impl Admission {
     pub fn new(limit: usize, gauge: Gauge) -> Arc<Self> {
         let in_flight = AtomicUsize::new(0);
         let draining = AtomicBool::new(false);
-        Arc::new(Self { limit, in_flight, draining, gauge, idle: Notify::new() })
+        Arc::new(Self { limit, in_flight, draining, gauge, idle: Notify::new(), freed: Notify::new() })
     }
 
     /// Takes room for one push. Bulk never takes the last fifth.
@@ -54,12 +58,34 @@ impl Admission {
             return Err(NoRoom::Full);
         }
         self.gauge.inc();
-        Ok(Room(Arc::clone(self)))
+        Ok(Room { admission: Arc::clone(self), seat: None })
+    }
+
+    /// Takes room for one push, when there is some.
+    ///
+    /// # Errors
+    /// Where none is given any more.
+    ///
+    /// # Cancel safety
+    /// Dropping the future takes nothing.
+    pub async fn admitted(self: &Arc<Self>, class: ServiceClass) -> Result<Room, NoRoom> {
+        loop {
+            let freed = self.freed.notified();
+            let mut freed = std::pin::pin!(freed);
+            // Before the look, so that room which comes free after it is not missed.
+            freed.as_mut().enable();
+            match self.admit(class) {
+                Ok(room) => return Ok(room),
+                Err(NoRoom::Draining) => return Err(NoRoom::Draining),
+                Err(NoRoom::Full) => freed.await,
+            }
+        }
     }
 
     /// Gives no more room.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Release);
+        self.freed.notify_waiters();
     }
 
     /// Whether no more room is given.
@@ -88,14 +114,49 @@ impl Admission {
 
 /// Room for one push. Returned when dropped.
 #[derive(Debug)]
-pub struct Room(Arc<Admission>);
+pub struct Room {
+    admission: Arc<Admission>,
+    /// Of an item of a batch.
+    seat: Option<Seat>,
+}
+
+impl Room {
+    /// The room of an item of a batch, with its place in the stream's window.
+    #[must_use]
+    pub fn with_seat(mut self, seat: Seat) -> Self {
+        self.seat = Some(seat);
+        self
+    }
+
+    /// Waits between two attempts.
+    ///
+    /// # Errors
+    /// Where an item of a batch would have to join a full waiting set; nothing was waited.
+    pub(super) async fn wait(&mut self, wait: Duration) -> Result<(), WaitingSetFull> {
+        match &mut self.seat {
+            Some(seat) => seat.wait(wait).await,
+            None => {
+                tokio::time::sleep(wait).await;
+                Ok(())
+            }
+        }
+    }
+
+    /// The item has its result, which holds the seat until it is delivered.
+    pub fn into_result(mut self) {
+        if let Some(seat) = self.seat.take() {
+            seat.into_result();
+        }
+    }
+}
 
 impl Drop for Room {
     fn drop(&mut self) {
-        let last = self.0.in_flight.fetch_sub(1, Ordering::AcqRel) == 1;
-        self.0.gauge.dec();
-        if last && self.0.is_draining() {
-            self.0.idle.notify_waiters();
+        let last = self.admission.in_flight.fetch_sub(1, Ordering::AcqRel) == 1;
+        self.admission.gauge.dec();
+        self.admission.freed.notify_one();
+        if last && self.admission.is_draining() {
+            self.admission.idle.notify_waiters();
         }
     }
 }

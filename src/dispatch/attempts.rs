@@ -70,8 +70,13 @@ impl Attempts {
         self.not_attempted(Reason::Expired, "the push expired before it could be sent")
     }
 
-    /// The gateway is shutting down, and the push would have to wait.
-    pub(super) fn draining(self) -> PushResult {
+    /// No attempt can follow: the last answer is the verdict, with its advice when to come back.
+    pub(super) fn last(self) -> PushResult {
+        self.draining()
+    }
+
+    /// The gateway is shutting down before the push could be sent.
+    fn draining(self) -> PushResult {
         self.not_attempted(Reason::Draining, "the gateway is shutting down")
     }
 

@@ -2,8 +2,10 @@
 
 mod admission;
 mod attempts;
+mod encoded;
 mod route;
 mod suspicion;
+mod window;
 
 use std::time::SystemTime;
 
@@ -12,9 +14,11 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub use admission::{Admission, NoRoom, Room};
+pub use encoded::Encoded;
 pub use route::{AppRoutes, Route, Routes, Upstreams};
+pub use window::{Seat, WaitingSetFull, Window};
 
-use crate::provider::{Heal, Message, Payload, Verdict};
+use crate::provider::{Heal, Message, Verdict};
 use crate::push::{Push, PushResult};
 use crate::upstream::{Answer, Flow, Request, UpstreamError};
 use attempts::{Attempts, Next};
@@ -39,11 +43,32 @@ pub struct Dispatcher {
     draining: CancellationToken,
 }
 
+/// An admitted push and what its way needs.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask<'a> {
+    /// The push.
+    pub push: &'a Push,
+    /// Its content encoded, where it is shared with others.
+    pub encoded: Option<&'a Encoded>,
+    /// What its app on its provider needs.
+    pub route: &'a Route,
+    /// How it competes for streams.
+    pub flow: Flow,
+    /// The verdict is out by then.
+    pub deadline: Instant,
+}
+
 impl Dispatcher {
     /// `draining` ends the waits between attempts.
     #[must_use]
     pub fn new(settings: DispatchSettings, draining: CancellationToken) -> Self {
         Self { settings, draining }
+    }
+
+    /// Cancelled when the gateway drains.
+    #[must_use]
+    pub fn draining(&self) -> &CancellationToken {
+        &self.draining
     }
 
     /// Sends a push and returns its verdict, before the deadline.
@@ -52,14 +77,28 @@ impl Dispatcher {
     /// Dropping the future stops what has not been written upstream, and only that.
     #[tracing::instrument(
         name = "push", level = "debug", skip_all,
-        fields(id = %push.id, app = %push.body.app, provider = route.provider.kind().name())
+        fields(id = %ask.push.id, app = %ask.push.body.app, provider = ask.route.provider.kind().name())
     )]
-    pub async fn send(&self, push: &Push, route: &Route, flow: Flow, deadline: Instant) -> PushResult {
+    pub async fn send(&self, ask: Ask<'_>, room: &mut Room) -> PushResult {
+        let Ask { push, encoded, route, .. } = ask;
         let begun = Instant::now();
-        let attempts =
-            Attempts::new(route.provider.kind(), &push.body.options, self.settings.max_attempts, deadline);
-        let result = match route.provider.encode(&push.body, &push.target) {
-            Ok(payload) => self.deliver(push, &payload, route, flow, deadline, attempts).await,
+        let own;
+        let payload = match encoded {
+            Some(encoded) => encoded.get(&route.provider, &push.body, &push.target),
+            None => {
+                own = route.provider.encode(&push.body, &push.target);
+                own.as_ref().map_err(Clone::clone)
+            }
+        };
+        let attempts = Attempts::new(
+            route.provider.kind(),
+            &push.body.options,
+            self.settings.max_attempts,
+            ask.deadline,
+        );
+        let message = payload.and_then(|it| route.provider.address(it, &push.body, &push.id, &push.target));
+        let result = match message {
+            Ok(message) => self.deliver(ask, &message, room, attempts).await,
             Err(refusal) => attempts.refused(refusal),
         };
         route.metrics.settled(result.outcome, begun.elapsed());
@@ -72,17 +111,12 @@ impl Dispatcher {
 
     async fn deliver(
         &self,
-        push: &Push,
-        payload: &Payload,
-        route: &Route,
-        flow: Flow,
-        deadline: Instant,
+        ask: Ask<'_>,
+        message: &Message,
+        room: &mut Room,
         mut attempts: Attempts,
     ) -> PushResult {
-        let message = match route.provider.address(payload, &push.body, &push.id, &push.target) {
-            Ok(message) => message,
-            Err(refusal) => return attempts.refused(refusal),
-        };
+        let Ask { push, route, flow, deadline, .. } = ask;
         if push.body.options.dry_run {
             return attempts.validated();
         }
@@ -97,13 +131,12 @@ impl Dispatcher {
             }
             // Permit first, token second: a push may have waited longer than its token lived.
             let stamp = route.credential.stamp();
-            let request = request(&message, stamp.as_deref().map(|stamp| stamp.header()));
+            let request = request(message, stamp.as_deref().map(|stamp| stamp.header()));
             let next;
             (attempts, next) = match permit.exchange(request).await {
                 Ok(answer) => {
                     route.metrics.attempted();
-                    let verdict =
-                        self.judge(route, &answer, stamp.as_deref().map(|stamp| stamp.generation()));
+                    let verdict = judge(route, &answer, stamp.as_deref().map(|stamp| stamp.generation()));
                     attempts.answered(verdict, answer.reply.status().as_u16())
                 }
                 Err(UpstreamError::Unanswered(unanswered)) => {
@@ -114,37 +147,41 @@ impl Dispatcher {
             };
             match next {
                 Next::Answer(result) => return result,
+                Next::Again(wait) if wait.is_zero() => {}
                 Next::Again(wait) => {
                     tokio::select! {
-                        () = tokio::time::sleep(wait) => {}
-                        () = self.draining.cancelled(), if !wait.is_zero() => return attempts.draining(),
+                        waited = room.wait(wait) => match waited {
+                            Ok(()) => {}
+                            Err(WaitingSetFull) => return attempts.last(),
+                        },
+                        () = self.draining.cancelled() => return attempts.last(),
                     }
                 }
             }
         }
     }
+}
 
-    /// What an answer means, with what is broken on our side mended.
-    fn judge(&self, route: &Route, answer: &Answer, generation: Option<u64>) -> Verdict {
-        let mut verdict = route.provider.classify(&answer.reply);
-        verdict.token_action = route.suspicion.judge(verdict.outcome, verdict.token_action);
-        let renew = || {
-            if let Some(generation) = generation {
-                route.credential.renew(generation);
-            }
-        };
-        match verdict.heal {
-            Heal::Nothing => {}
-            Heal::Renew => renew(),
-            Heal::Retire => answer.retire_connection(),
-            Heal::RenewAndRetire => {
-                renew();
-                answer.retire_connection();
-            }
-            Heal::HoldToken => route.credential.hold(),
+/// What an answer means, with what is broken on our side mended.
+fn judge(route: &Route, answer: &Answer, generation: Option<u64>) -> Verdict {
+    let mut verdict = route.provider.classify(&answer.reply);
+    verdict.token_action = route.suspicion.judge(verdict.outcome, verdict.token_action);
+    let renew = || {
+        if let Some(generation) = generation {
+            route.credential.renew(generation);
         }
-        verdict
+    };
+    match verdict.heal {
+        Heal::Nothing => {}
+        Heal::Renew => renew(),
+        Heal::Retire => answer.retire_connection(),
+        Heal::RenewAndRetire => {
+            renew();
+            answer.retire_connection();
+        }
+        Heal::HoldToken => route.credential.hold(),
     }
+    verdict
 }
 
 fn request<'a>(message: &'a Message, authorization: Option<&'a http::HeaderValue>) -> Request<'a> {

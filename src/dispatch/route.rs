@@ -22,8 +22,6 @@ pub struct Route {
     pub upstreams: Upstreams,
     /// What becomes of its pushes.
     pub metrics: AppMetrics,
-    /// The time to live of pushes that name none.
-    pub default_ttl: Option<Duration>,
     /// What recent answers said about its tokens.
     pub(super) suspicion: Suspicion,
 }
@@ -48,9 +46,8 @@ impl Route {
         credential: Credential,
         upstreams: Upstreams,
         metrics: AppMetrics,
-        default_ttl: Option<Duration>,
     ) -> Self {
-        Self { provider, credential, upstreams, metrics, default_ttl, suspicion: Suspicion::default() }
+        Self { provider, credential, upstreams, metrics, suspicion: Suspicion::default() }
     }
 
     /// The peer that takes pushes to this target.
@@ -68,6 +65,8 @@ impl Route {
 /// The routes of one app.
 #[derive(Debug, Default)]
 pub struct AppRoutes {
+    /// The time to live of its pushes that name none.
+    pub default_ttl: Option<Duration>,
     /// By APNs.
     pub apns: Option<Arc<Route>>,
 }
@@ -83,6 +82,12 @@ impl FromIterator<(AppId, AppRoutes)> for Routes {
 }
 
 impl Routes {
+    /// The time to live of an app's pushes that name none.
+    #[must_use]
+    pub fn default_ttl(&self, app: &AppId) -> Option<Duration> {
+        self.0.get(app).and_then(|routes| routes.default_ttl)
+    }
+
     /// The route of an app's pushes to this target.
     ///
     /// # Errors

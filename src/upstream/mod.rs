@@ -171,6 +171,11 @@ impl Upstream {
         Ok(PeerPool { pool })
     }
 
+    /// Items of batches wait for streams no more: their senders go on elsewhere.
+    pub fn drain_batches(&self) {
+        self.pools().iter().for_each(|pool| pool.drain_batches());
+    }
+
     /// Grants nothing more. Connections close when their streams are done.
     pub fn shut_down(&self) {
         self.pools().iter().for_each(Pool::shut_down);

@@ -62,6 +62,8 @@ struct State {
     not_before: Option<Instant>,
     last_error: Option<Arc<ConnectError>>,
     shut_down: bool,
+    /// Items of batches that would have to wait are told that the gateway is shutting down.
+    batches_drained: bool,
 }
 
 /// The connections of one peer.
@@ -105,6 +107,9 @@ impl Pool {
                 && let Some(slot) = self.take(&mut state, flow.class)
             {
                 return Ok(slot);
+            }
+            if state.batches_drained && flow.id != Flow::SINGLE.id {
+                return Err(Unsent::ShuttingDown);
             }
             if state.waiters.len() >= self.settings.max_waiters {
                 state.waiters.sweep();
@@ -227,6 +232,13 @@ impl Pool {
     /// Streams in use on a connection.
     pub(super) fn used(&self, id: ConnectionId) -> usize {
         find(&mut self.lock(), id).map_or(0, |entry| entry.used)
+    }
+
+    /// Items of batches wait no more: their senders go on elsewhere.
+    pub(super) fn drain_batches(&self) {
+        let mut state = self.lock();
+        state.batches_drained = true;
+        state.waiters.shut_down_batches();
     }
 
     /// Nothing more is granted; connections close when their streams are done.

@@ -73,7 +73,7 @@ impl Waiters {
     pub(super) fn connect_failed(&mut self, error: &Arc<ConnectError>, patience: u32) {
         for line in [&mut self.interactive, &mut self.bulk] {
             line.retain(
-                |waiter| {
+                |_, waiter| {
                     waiter.connect_failures += 1;
                     waiter.connect_failures < patience
                 },
@@ -85,14 +85,21 @@ impl Waiters {
     /// Tells all that nothing more is granted.
     pub(super) fn shut_down(&mut self) {
         for line in [&mut self.interactive, &mut self.bulk] {
-            line.retain(|_| false, || Err(Unsent::ShuttingDown));
+            line.retain(|_, _| false, || Err(Unsent::ShuttingDown));
+        }
+    }
+
+    /// Tells the items of batches that nothing more is granted.
+    pub(super) fn shut_down_batches(&mut self) {
+        for line in [&mut self.interactive, &mut self.bulk] {
+            line.retain(|flow, _| flow == Flow::SINGLE.id, || Err(Unsent::ShuttingDown));
         }
     }
 
     /// Forgets those that left.
     pub(super) fn sweep(&mut self) {
         for line in [&mut self.interactive, &mut self.bulk] {
-            line.retain(|_| true, || Err(Unsent::ShuttingDown));
+            line.retain(|_, _| true, || Err(Unsent::ShuttingDown));
         }
     }
 
@@ -149,15 +156,15 @@ impl Line {
         self.flows.values().filter_map(|queue| queue.front()).map(|waiter| waiter.since).min()
     }
 
-    fn retain(&mut self, mut keep: impl FnMut(&mut Waiter) -> bool, otherwise: impl Fn() -> Grant) {
+    fn retain(&mut self, mut keep: impl FnMut(u64, &mut Waiter) -> bool, otherwise: impl Fn() -> Grant) {
         let mut len = 0;
-        self.flows.retain(|_, queue| {
+        self.flows.retain(|flow, queue| {
             let waiters = std::mem::take(queue);
             for mut waiter in waiters {
                 if waiter.sender.is_closed() {
                     continue;
                 }
-                if keep(&mut waiter) {
+                if keep(*flow, &mut waiter) {
                     queue.push_back(waiter);
                 } else {
                     // It left just now: nothing is lost, an error holds no stream.

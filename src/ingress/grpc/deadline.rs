@@ -9,11 +9,23 @@ use tonic::metadata::MetadataMap;
 /// never see a verdict that comes later.
 const MARGIN: Duration = Duration::from_millis(50);
 
-/// The earlier of what the push and what the call allow. Short timeouts keep four fifths.
-pub(super) fn deadline(arrived: Instant, max_wait: Duration, metadata: &MetadataMap) -> Instant {
-    let call = grpc_timeout(metadata).map(|timeout| timeout - MARGIN.min(timeout / 5));
-    arrived + call.map_or(max_wait, |call| call.min(max_wait))
+/// The earlier of what a single push and what its call allow.
+pub(super) fn single(arrived: Instant, max_wait: Duration, metadata: &MetadataMap) -> Instant {
+    arrived + less_margin(metadata).map_or(max_wait, |call| call.min(max_wait))
 }
+
+/// By when every item of a stream has its verdict. None: the stream has no deadline, or one beyond a year.
+pub(super) fn stream(arrived: Instant, metadata: &MetadataMap) -> Option<Instant> {
+    less_margin(metadata).filter(|timeout| *timeout < YEAR).map(|timeout| arrived + timeout)
+}
+
+/// Short timeouts keep four fifths.
+fn less_margin(metadata: &MetadataMap) -> Option<Duration> {
+    grpc_timeout(metadata).map(|timeout| timeout - MARGIN.min(timeout / 5))
+}
+
+/// Beyond it a deadline is none; an instant so far away need not exist.
+const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// `grpc-timeout`: up to eight digits and a unit. One that is malformed counts as absent, as tonic treats it.
 /// Source: gRPC over HTTP/2, "Requests".
@@ -43,7 +55,7 @@ mod tests {
         let mut metadata = MetadataMap::new();
         metadata.insert("grpc-timeout", timeout.parse().unwrap());
         let now = Instant::now();
-        deadline(now, Duration::from_secs(30), &metadata) - now
+        single(now, Duration::from_secs(30), &metadata) - now
     }
 
     #[test]

@@ -9,7 +9,7 @@ use tonic_types::{ErrorDetails, StatusExt};
 
 use crate::dispatch::NoRoom;
 use crate::proto;
-use crate::push::{Delivery, Outcome, ProviderKind, PushId, PushResult, Reason, Refusal, TokenAction};
+use crate::push::{Delivery, Outcome, ProviderKind, PushResult, Reason, Refusal, TokenAction};
 
 /// The domain of ErrorInfo.
 const DOMAIN: &str = "fanfare";
@@ -18,10 +18,10 @@ const DOMAIN: &str = "fanfare";
 const NO_ROOM_WAIT: Duration = Duration::from_millis(200);
 
 /// A verdict, as the contract says it.
-pub(super) fn result(index: u64, id: PushId, result: PushResult) -> proto::PushResult {
+pub(super) fn result(index: u64, id: String, result: PushResult) -> proto::PushResult {
     proto::PushResult {
         index,
-        id: id.into_string(),
+        id,
         outcome: outcome(result.outcome).into(),
         delivery: delivery(result.delivery).into(),
         token_action: token_action(result.token_action).into(),
@@ -70,6 +70,22 @@ pub(super) fn no_room(why: NoRoom) -> Status {
             Status::with_error_details(Code::Unavailable, message, details)
         }
     }
+}
+
+/// More batch streams than one connection may have.
+pub(super) fn too_many_batches(most: usize) -> Status {
+    let mut details = ErrorDetails::new();
+    details.set_error_info(reason_name(Reason::Overloaded), DOMAIN, HashMap::new());
+    let message = format!("the connection has {most} batch streams already (grpc.max_batch_streams)");
+    Status::with_error_details(Code::ResourceExhausted, message, details)
+}
+
+/// The caller of a batch stopped reading; its progress comes with the status.
+pub(super) fn client_not_reading(figures: HashMap<String, String>) -> Status {
+    let mut details = ErrorDetails::new();
+    details.set_error_info(reason_name(Reason::ClientNotReading), DOMAIN, figures);
+    let message = "the caller stopped reading results (limits.reader_stall_timeout)";
+    Status::with_error_details(Code::Aborted, message, details)
 }
 
 /// The name of a lack of room in metrics.

@@ -1,19 +1,22 @@
 //! The gRPC service: decode, admit, send, encode.
 
+mod batch;
 mod deadline;
 mod decode;
 mod encode;
+mod incoming;
 
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
-use tokio_stream::Stream;
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::dispatch::{Admission, Dispatcher, Route, Routes};
+pub use batch::{BatchSettings, Results};
+pub use incoming::{Accepted, ConnectInfo, incoming};
+
+use crate::dispatch::{Admission, Ask, Dispatcher, NoRoom, Route, Routes};
 use crate::metrics::PushMetrics;
 use crate::proto;
 use crate::proto::push_service_server::PushService;
@@ -40,6 +43,8 @@ pub struct GrpcSettings {
     pub keepalive_timeout: Duration,
     /// How long the gateway works on a push that names no `max_wait`.
     pub max_wait: Duration,
+    /// Limits of batch streams.
+    pub batch: BatchSettings,
 }
 
 impl Default for GrpcSettings {
@@ -53,23 +58,29 @@ impl Default for GrpcSettings {
             keepalive_interval: Duration::from_secs(60),
             keepalive_timeout: Duration::from_secs(20),
             max_wait: Duration::from_secs(30),
+            batch: BatchSettings::default(),
         }
     }
 }
 
-/// The handlers.
-pub struct Service {
-    /// How long the gateway works on a push that names no `max_wait`.
+/// What every call needs.
+pub struct Core {
+    /// How long the gateway works on a single push that names no `max_wait`.
     pub max_wait: Duration,
+    /// Limits of batch streams.
+    pub batch: BatchSettings,
     /// Every app's routes.
-    pub routes: Arc<Routes>,
+    pub routes: Routes,
     /// Room for pushes in flight.
     pub admission: Arc<Admission>,
     /// Sends admitted pushes.
-    pub dispatcher: Arc<Dispatcher>,
+    pub dispatcher: Dispatcher,
     /// Counts refusals.
     pub metrics: PushMetrics,
 }
+
+/// The handlers.
+pub struct Service(pub Arc<Core>);
 
 #[tonic::async_trait]
 impl PushService for Service {
@@ -77,46 +88,56 @@ impl PushService for Service {
         &self,
         request: Request<proto::SendPushRequest>,
     ) -> Result<Response<proto::SendPushResponse>, Status> {
+        let core = &self.0;
         let arrived = Instant::now();
         let (metadata, _, message) = request.into_parts();
-        let (push, route) = self.decode(message).map_err(|refusal| {
-            self.metrics.refused(encode::reason_name(refusal.reason));
+        let push = message.push.ok_or_else(decode::push_required);
+        let decoded = push.and_then(|push| core.decode(push, SystemTime::now()));
+        let (push, route) = decoded.map_err(|refusal| {
+            core.metrics.refused(encode::reason_name(refusal.reason));
             encode::refusal(&refusal)
         })?;
-        let _room = self.admission.admit(ServiceClass::Interactive).map_err(|why| {
-            self.metrics.refused(encode::no_room_name(why));
+        let mut room = core.admission.admit(ServiceClass::Interactive).map_err(|why| {
+            core.metrics.refused(encode::no_room_name(why));
             encode::no_room(why)
         })?;
-        let max_wait = push.body.options.max_wait.unwrap_or(self.max_wait);
-        let deadline = deadline::deadline(arrived, max_wait, &metadata);
-        let result = self.dispatcher.send(&push, route, Flow::SINGLE, deadline).await;
-        Ok(Response::new(proto::SendPushResponse { result: Some(encode::result(0, push.id, result)) }))
+        let max_wait = push.body.options.max_wait.unwrap_or(core.max_wait);
+        let deadline = deadline::single(arrived, max_wait, &metadata);
+        let ask = Ask { push: &push, encoded: None, route, flow: Flow::SINGLE, deadline };
+        let result = core.dispatcher.send(ask, &mut room).await;
+        let result = encode::result(0, push.id.into_string(), result);
+        Ok(Response::new(proto::SendPushResponse { result: Some(result) }))
     }
 
-    type SendBatchStream = Pin<Box<dyn Stream<Item = Result<proto::SendBatchResponse, Status>> + Send>>;
+    type SendBatchStream = Results;
 
     async fn send_batch(
         &self,
-        _: Request<Streaming<proto::SendBatchRequest>>,
-    ) -> Result<Response<Self::SendBatchStream>, Status> {
-        Err(Status::unimplemented("SendBatch is not served yet; send single pushes with SendPush"))
+        request: Request<Streaming<proto::SendBatchRequest>>,
+    ) -> Result<Response<Results>, Status> {
+        let core = &self.0;
+        if core.admission.is_draining() {
+            return Err(encode::no_room(NoRoom::Draining));
+        }
+        let (metadata, extensions, inbound) = request.into_parts();
+        let most = core.batch.max_streams;
+        let open = extensions.get::<ConnectInfo>().map(|connection| connection.batches.open(most));
+        let Some(open) = open.unwrap_or_default() else {
+            return Err(encode::too_many_batches(most));
+        };
+        let deadline = deadline::stream(Instant::now(), &metadata);
+        Ok(Response::new(batch::start(Arc::clone(core), inbound, deadline, open)))
     }
 }
 
-impl Service {
-    fn decode(&self, message: proto::SendPushRequest) -> Result<(Push, &Route), Refusal> {
-        let message = message.push.ok_or_else(decode::push_required)?;
-        let id = decode::id(message.id)?;
-        let app = decode::app(&message.app)?;
-        let target = decode::target(message.target)?;
+impl Core {
+    fn decode(&self, push: proto::Push, accepted_at: SystemTime) -> Result<(Push, &Arc<Route>), Refusal> {
+        let id = decode::id(push.id)?;
+        let app = decode::app(&push.app)?;
+        let target = decode::target(push.target)?;
         let route = self.routes.find(&app, target.provider())?;
-        let now = SystemTime::now();
-        let body = Body {
-            app,
-            content: decode::content(message.content)?,
-            options: decode::options(message.options, route.default_ttl, now)?,
-            accepted_at: now,
-        };
-        Ok((Push { id, target, body: Arc::new(body) }, route))
+        let content = decode::content(push.content)?;
+        let options = decode::options(push.options, self.routes.default_ttl(&app), accepted_at)?;
+        Ok((Push { id, target, body: Arc::new(Body { app, content, options, accepted_at }) }, route))
     }
 }

@@ -25,6 +25,11 @@ pub(super) fn push_required() -> Refusal {
     required("", "a push")
 }
 
+/// A push or multicast without content; also for one whose content is not looked at any more.
+pub(super) fn content_required() -> Refusal {
+    required("content", "a content")
+}
+
 /// The id of a push, made where there is none.
 pub(super) fn id(id: String) -> Decoded<PushId> {
     if id.is_empty() { Ok(PushId::random()) } else { PushId::parse(id).map_err(at("id")) }

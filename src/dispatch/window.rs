@@ -1,0 +1,145 @@
+//! The window of one batch stream: items in flight and results not yet delivered are bounded, and an item that
+//! waits long makes room for others.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// A wait longer than this leaves the window.
+const LONG: Duration = Duration::from_secs(1);
+
+/// The seats of one stream, and its waiting set.
+#[derive(Debug)]
+pub struct Window {
+    seats: Arc<Semaphore>,
+    waiting: AtomicUsize,
+    most_waiting: usize,
+}
+
+impl Window {
+    /// A window of `seats` items, beside which `most_waiting` items may wait for their next attempt.
+    #[must_use]
+    pub fn new(seats: usize, most_waiting: usize) -> Arc<Self> {
+        let seats = Arc::new(Semaphore::new(seats.min(u32::MAX as usize)));
+        Arc::new(Self { seats, waiting: AtomicUsize::new(0), most_waiting })
+    }
+
+    /// A seat, where one is free.
+    #[must_use]
+    pub fn try_enter(self: &Arc<Self>) -> Option<Seat> {
+        let permit = Arc::clone(&self.seats).try_acquire_owned().ok()?;
+        Some(Seat { window: Arc::clone(self), permit: Some(permit) })
+    }
+
+    /// The next free seat. Items that come back from a long wait are served in turn with new ones.
+    ///
+    /// # Cancel safety
+    /// Dropping the future gives up the place in the line.
+    pub async fn enter(self: &Arc<Self>) -> Seat {
+        // The semaphore is never closed.
+        let permit = Arc::clone(&self.seats).acquire_owned().await.ok();
+        Seat { window: Arc::clone(self), permit }
+    }
+
+    /// Seats return: so many results were delivered.
+    pub fn delivered(&self, results: usize) {
+        self.seats.add_permits(results);
+    }
+}
+
+/// One item's place in its window.
+#[derive(Debug)]
+pub struct Seat {
+    window: Arc<Window>,
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+/// The waiting set is full.
+#[derive(Debug, PartialEq, Eq)]
+pub struct WaitingSetFull;
+
+impl Seat {
+    /// Waits between two attempts. A long wait leaves the window and joins the waiting set.
+    ///
+    /// # Errors
+    /// Where the waiting set is full; nothing was waited.
+    pub(super) async fn wait(&mut self, wait: Duration) -> Result<(), WaitingSetFull> {
+        if wait <= LONG {
+            tokio::time::sleep(wait).await;
+            return Ok(());
+        }
+        let waiting = Waiting::join(&self.window).ok_or(WaitingSetFull)?;
+        self.permit = None;
+        tokio::time::sleep(wait).await;
+        *self = self.window.enter().await;
+        drop(waiting);
+        Ok(())
+    }
+
+    /// The item has its result, which holds the seat until it is delivered.
+    pub fn into_result(self) {
+        if let Some(permit) = self.permit {
+            permit.forget();
+        }
+    }
+}
+
+/// A place in the waiting set.
+struct Waiting(Arc<Window>);
+
+impl Waiting {
+    fn join(window: &Arc<Window>) -> Option<Self> {
+        let most = window.most_waiting;
+        let join = |waiting: usize| (waiting < most).then_some(waiting + 1);
+        window.waiting.fetch_update(Ordering::AcqRel, Ordering::Acquire, join).ok()?;
+        Some(Self(Arc::clone(window)))
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_long_wait_makes_room_and_comes_back_in_turn() {
+        let window = Window::new(1, 1);
+        let mut first = window.try_enter().unwrap();
+        assert!(window.try_enter().is_none());
+        let waits = tokio::spawn(async move {
+            first.wait(Duration::from_secs(5)).await.unwrap();
+            first
+        });
+        let second = window.enter().await;
+        tokio::time::advance(Duration::from_secs(6)).await;
+        assert!(!waits.is_finished());
+        // The result of the second is delivered: its seat goes to the first.
+        second.into_result();
+        window.delivered(1);
+        let first = waits.await.unwrap();
+        assert!(window.try_enter().is_none());
+        drop(first);
+        assert!(window.try_enter().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_short_wait_keeps_its_seat_and_a_full_set_takes_no_more() {
+        let window = Window::new(3, 1);
+        let mut seats: Vec<_> = (0..3).filter_map(|_| window.try_enter()).collect();
+        seats[0].wait(Duration::from_millis(1)).await.unwrap();
+        assert!(window.try_enter().is_none());
+        let mut leaves = seats.remove(0);
+        let waits = tokio::spawn(async move { leaves.wait(Duration::from_secs(5)).await });
+        tokio::task::yield_now().await;
+        assert_eq!(seats[0].wait(Duration::from_secs(5)).await, Err(WaitingSetFull));
+        waits.await.unwrap().unwrap();
+        seats[0].wait(Duration::from_secs(5)).await.unwrap();
+    }
+}
