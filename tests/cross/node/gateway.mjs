@@ -25,7 +25,7 @@ export const env = name => {
 
 const contract = grpc.loadPackageDefinition(
   protoLoader.loadSync('fanfare/push/v1/push.proto', {
-    includeDirs: [env('FANFARE_PROTO')], enums: String, defaults: true, oneofs: true,
+    includeDirs: [env('FANFARE_PROTO')], enums: String, longs: Number, defaults: true, oneofs: true,
   }),
 )
 
