@@ -13,6 +13,9 @@ import protobuf from 'protobufjs'
 /** How long a gateway may take to listen. */
 const START_MS = 20_000
 
+/** How long a gateway may take to end. */
+const STOP_MS = 20_000
+
 /** How long a call may take. */
 const CALL_MS = 20_000
 
@@ -49,7 +52,9 @@ export async function serve(dir, config) {
   const ended = once(gateway, 'exit')
   const stop = async () => {
     gateway.kill('SIGTERM')
+    const late = setTimeout(() => gateway.kill('SIGKILL'), STOP_MS)
     const [code] = await ended
+    clearTimeout(late)
     return code
   }
   for (const deadline = Date.now() + START_MS; !existsSync(ready); await sleep(20)) {
