@@ -32,12 +32,14 @@ const GOAWAY_DEBUG_BYTES: usize = 1024;
 pub struct Transport(Arc<Wire>);
 
 impl Transport {
-    /// Wraps a socket, above TLS. The second handle is for the task that drives the connection.
+    /// Wraps a socket, above TLS; `below` counts what the socket under TLS takes. The second handle is for the
+    /// task that drives the connection.
     #[must_use]
-    pub fn new(io: Box<dyn Io>) -> (Self, Arc<Wire>) {
+    pub fn new(io: Box<dyn Io>, below: Taken) -> (Self, Arc<Wire>) {
         let wire = Arc::new(Wire {
             state: Mutex::new(State {
                 io,
+                below,
                 buffer: BytesMut::with_capacity(BUFFER_BYTES / 4),
                 sent: Sent::default(),
                 received: Received::default(),
@@ -75,6 +77,7 @@ impl std::fmt::Debug for Wire {
 
 struct State {
     io: Box<dyn Io>,
+    below: Taken,
     buffer: BytesMut,
     sent: Sent,
     received: Received,
@@ -142,6 +145,16 @@ impl Wire {
         Progress::Incomplete
     }
 
+    /// The request of this stream is settled: whether it ended matters no more. A stream that the peer reset
+    /// before its body left would count as unended for as long as the connection lives.
+    pub fn settle(&self, stream: u32) {
+        if self.unended.load(Ordering::Acquire) > 0 {
+            let mut state = self.lock();
+            end(&mut state.sent.unended, stream);
+            self.publish(&state);
+        }
+    }
+
     /// How many reads brought bytes.
     #[must_use]
     pub fn reads(&self) -> u64 {
@@ -181,13 +194,20 @@ impl Wire {
 impl State {
     fn write_out(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         while self.broken.is_none() && !self.buffer.is_empty() {
+            let before = self.below.bytes();
             match ready!(Pin::new(&mut self.io).poll_write(cx, &self.buffer)) {
                 Ok(0) => self.broken = Some(io::ErrorKind::WriteZero),
                 Ok(count) => {
                     self.sent.walk(&self.buffer[..count]);
                     self.buffer.advance(count);
                 }
-                Err(error) => self.broken = Some(error.kind()),
+                Err(error) => {
+                    self.broken = Some(error.kind());
+                    // TLS writes record by record, and of a write that fails it does not say how many the peer
+                    // has got. They hold less plaintext than the bytes that the socket took.
+                    let most = usize::try_from(self.below.bytes() - before).unwrap_or(usize::MAX);
+                    self.sent.walk(&self.buffer[..most.min(self.buffer.len())]);
+                }
             }
         }
         if self.broken.is_some() {
@@ -199,6 +219,77 @@ impl State {
             self.broken = Some(error.kind());
         }
         Poll::Ready(())
+    }
+}
+
+/// How many bytes a socket has taken.
+#[derive(Debug, Clone, Default)]
+pub struct Taken(Arc<AtomicU64>);
+
+impl Taken {
+    fn bytes(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A socket below TLS that counts what it takes.
+#[derive(Debug)]
+pub struct Counted<I> {
+    io: I,
+    taken: Taken,
+}
+
+impl<I: Io> Counted<I> {
+    /// Wraps a socket.
+    pub fn new(io: I) -> (Self, Taken) {
+        let taken = Taken::default();
+        (Self { io, taken: taken.clone() }, taken)
+    }
+
+    fn count(&self, written: &Poll<io::Result<usize>>) {
+        if let Poll::Ready(Ok(count)) = written {
+            self.taken.0.fetch_add(*count as u64, Ordering::Relaxed);
+        }
+    }
+}
+
+impl<I: Io> AsyncRead for Counted<I> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_read(cx, buf)
+    }
+}
+
+impl<I: Io> AsyncWrite for Counted<I> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.io).poll_write(cx, bytes);
+        self.count(&written);
+        written
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.io).poll_write_vectored(cx, slices);
+        self.count(&written);
+        written
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
     }
 }
 

@@ -65,14 +65,14 @@ impl Reader<'_> {
         let limits = file.limits;
         self.positive("limits.max_in_flight", &mut config.max_in_flight, limits.max_in_flight);
         self.positive("limits.max_attempts", &mut config.dispatch.max_attempts, limits.max_attempts);
-        self.positive("limits.max_wait", &mut config.grpc.max_wait, limits.max_wait);
-        self.positive("limits.drain_timeout", &mut config.drain_timeout, limits.drain_timeout);
+        self.wait("limits.max_wait", &mut config.grpc.max_wait, limits.max_wait);
+        self.wait("limits.drain_timeout", &mut config.drain_timeout, limits.drain_timeout);
         let batch = &mut config.grpc.batch;
         self.positive("limits.batch_window", &mut batch.window, limits.batch_window);
         self.positive("limits.batch_max_waiting", &mut batch.max_waiting, limits.batch_max_waiting);
-        self.positive("limits.batch_max_wait", &mut batch.max_wait, limits.batch_max_wait);
+        self.wait("limits.batch_max_wait", &mut batch.max_wait, limits.batch_max_wait);
         let stall = limits.reader_stall_timeout;
-        self.positive("limits.reader_stall_timeout", &mut batch.reader_stall_timeout, stall);
+        self.wait("limits.reader_stall_timeout", &mut batch.reader_stall_timeout, stall);
         self.upstream(&mut config.upstream, &file.upstream);
         config.extra_roots = self.extra_roots(&file.upstream.ca_files);
         self.origin("apns.production", &mut config.apns_production, file.apns.production.as_deref());
@@ -111,8 +111,8 @@ impl Reader<'_> {
             &mut it.connection_window,
             file.connection_window_bytes,
         );
-        self.positive("grpc.keepalive_interval", &mut it.keepalive_interval, file.keepalive_interval);
-        self.positive("grpc.keepalive_timeout", &mut it.keepalive_timeout, file.keepalive_timeout);
+        self.wait("grpc.keepalive_interval", &mut it.keepalive_interval, file.keepalive_interval);
+        self.wait("grpc.keepalive_timeout", &mut it.keepalive_timeout, file.keepalive_timeout);
         self.positive("grpc.max_batch_streams", &mut it.batch.max_streams, file.max_batch_streams);
         self.windows(it);
     }
@@ -142,10 +142,10 @@ impl Reader<'_> {
     }
 
     fn upstream(&mut self, it: &mut UpstreamSettings, file: &file::Upstream) {
-        self.positive("upstream.connect_timeout", &mut it.connect_timeout, file.connect_timeout);
-        self.positive("upstream.settings_timeout", &mut it.settings_timeout, file.settings_timeout);
-        self.positive("upstream.backoff_min", &mut it.backoff_min, file.backoff_min);
-        self.positive("upstream.backoff_max", &mut it.backoff_max, file.backoff_max);
+        self.wait("upstream.connect_timeout", &mut it.connect_timeout, file.connect_timeout);
+        self.wait("upstream.settings_timeout", &mut it.settings_timeout, file.settings_timeout);
+        self.wait("upstream.backoff_min", &mut it.backoff_min, file.backoff_min);
+        self.wait("upstream.backoff_max", &mut it.backoff_max, file.backoff_max);
         self.positive("upstream.connect_patience", &mut it.connect_patience, file.connect_patience);
         self.positive(
             "upstream.max_connections_per_peer",
@@ -155,10 +155,10 @@ impl Reader<'_> {
         self.positive("upstream.max_streams", &mut it.max_streams, file.max_streams);
         self.positive("upstream.max_waiters", &mut it.max_waiters, file.max_waiters);
         self.positive("upstream.max_peers", &mut it.max_peers, file.max_peers);
-        self.positive("upstream.answer_timeout", &mut it.answer_timeout, file.answer_timeout);
-        self.positive("upstream.ping_after", &mut it.ping_after, file.ping_after);
-        self.positive("upstream.ping_timeout", &mut it.ping_timeout, file.ping_timeout);
-        self.positive("upstream.idle_timeout", &mut it.idle_timeout, file.idle_timeout);
+        self.wait("upstream.answer_timeout", &mut it.answer_timeout, file.answer_timeout);
+        self.wait("upstream.ping_after", &mut it.ping_after, file.ping_after);
+        self.wait("upstream.ping_timeout", &mut it.ping_timeout, file.ping_timeout);
+        self.wait("upstream.idle_timeout", &mut it.idle_timeout, file.idle_timeout);
         self.positive("upstream.max_reply_bytes", &mut it.max_reply_bytes, file.max_reply_bytes);
         self.positive(
             "upstream.max_reply_header_bytes",
@@ -304,6 +304,17 @@ impl Reader<'_> {
                 self.error(key, format!("{} cannot be read: {error}", path.display()));
                 None
             }
+        }
+    }
+
+    /// A wait: more than nothing, and not so long that no clock could hold its end.
+    fn wait(&mut self, key: &str, setting: &mut Duration, value: Option<Duration>) {
+        const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+        match value {
+            Some(found) if found > LONGEST => {
+                self.error(key, format!("expected at most a year, found {found:?}"));
+            }
+            value => self.positive(key, setting, value),
         }
     }
 

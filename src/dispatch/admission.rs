@@ -154,7 +154,7 @@ impl Drop for Room {
     fn drop(&mut self) {
         let last = self.admission.in_flight.fetch_sub(1, Ordering::AcqRel) == 1;
         self.admission.gauge.dec();
-        self.admission.freed.notify_one();
+        self.admission.freed.notify_waiters();
         if last && self.admission.is_draining() {
             self.admission.idle.notify_waiters();
         }

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use h2::client::SendRequest;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
@@ -16,7 +18,7 @@ use tokio_rustls::TlsConnector;
 use super::UpstreamSettings;
 use super::error::ConnectError;
 use super::peer::Peer;
-use crate::transport::{Io, Transport, Wire};
+use crate::transport::{Counted, Io, Taken, Transport, Wire};
 
 /// A future that a trait object returns.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -80,14 +82,15 @@ impl Connector {
         settings: &UpstreamSettings,
     ) -> Result<Connected, ConnectError> {
         let host = || peer.origin.host().to_owned();
-        let (io, address) = match tokio::time::timeout(settings.connect_timeout, self.open(peer)).await {
+        let opened = tokio::time::timeout(settings.connect_timeout, self.open(peer)).await;
+        let (io, taken, address) = match opened {
             Ok(opened) => opened?,
             Err(_) => {
                 let seconds = settings.connect_timeout.as_secs_f64();
                 return Err(ConnectError::Timeout { host: host(), seconds });
             }
         };
-        let (transport, wire) = Transport::new(io);
+        let (transport, wire) = Transport::new(io, taken);
         let (sender, connection) = http2(settings)
             .handshake(transport)
             .await
@@ -95,10 +98,11 @@ impl Connector {
         Ok(Connected { wire, sender, connection, address })
     }
 
-    async fn open(&self, peer: &Peer) -> Result<(Box<dyn Io>, SocketAddr), ConnectError> {
+    async fn open(&self, peer: &Peer) -> Result<(Box<dyn Io>, Taken, SocketAddr), ConnectError> {
         let (tcp, address) = self.tcp(peer).await?;
+        let (tcp, taken) = Counted::new(tcp);
         if !peer.origin.tls() {
-            return Ok((tcp, address));
+            return Ok((Box::new(tcp), taken, address));
         }
         let host = peer.origin.host();
         let tls_error = |source| ConnectError::Tls { host: host.to_owned(), source };
@@ -108,27 +112,51 @@ impl Connector {
         if stream.get_ref().1.alpn_protocol() != Some(b"h2") {
             return Err(ConnectError::NotHttp2 { host: host.to_owned() });
         }
-        Ok((Box::new(stream), address))
+        Ok((Box::new(stream), taken, address))
     }
 
-    /// The addresses in turn, begun at a random one, so that connections spread over them.
+    /// Any of the addresses, begun at a random one, so that connections spread over them. An address that does
+    /// not answer holds the others up for a moment only.
     async fn tcp(&self, peer: &Peer) -> Result<(Box<dyn Io>, SocketAddr), ConnectError> {
         let host = peer.origin.host();
-        let mut addresses = self
-            .resolver
-            .resolve(host, peer.origin.port())
-            .await
-            .map_err(|source| ConnectError::Resolve { host: host.to_owned(), source })?;
-        fastrand::shuffle(&mut addresses);
+        let resolved = self.resolver.resolve(host, peer.origin.port()).await;
+        let resolved = resolved.map_err(|source| ConnectError::Resolve { host: host.to_owned(), source })?;
         let mut failed = ConnectError::NoAddress { host: host.to_owned() };
-        for address in addresses {
-            match self.dialer.dial(address).await {
-                Ok(stream) => return Ok((stream, address)),
-                Err(source) => failed = ConnectError::Tcp { address, source },
+        let mut waiting = in_turn(resolved).into_iter();
+        let mut dials = FuturesUnordered::new();
+        loop {
+            let next = waiting.next();
+            if let Some(address) = next {
+                dials.push(async move { (address, self.dialer.dial(address).await) });
+            }
+            let patience = async {
+                match next {
+                    Some(_) if waiting.len() > 0 => tokio::time::sleep(NEXT_ADDRESS_AFTER).await,
+                    Some(_) | None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                dialled = dials.next() => match dialled {
+                    Some((address, Ok(stream))) => return Ok((stream, address)),
+                    Some((address, Err(source))) => failed = ConnectError::Tcp { address, source },
+                    None => return Err(failed),
+                },
+                () = patience => {}
             }
         }
-        Err(failed)
     }
+}
+
+/// From one address to the next. Source: RFC 8305, section 5, on the connection attempt delay.
+const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
+
+/// Addresses to try, the families by turns. Source: RFC 8305, section 4.
+fn in_turn(mut addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    fastrand::shuffle(&mut addresses);
+    let (six, four): (Vec<_>, Vec<_>) = addresses.into_iter().partition(SocketAddr::is_ipv6);
+    let both = six.len().min(four.len());
+    let rest = six[both..].iter().chain(&four[both..]).copied().collect::<Vec<_>>();
+    six.into_iter().zip(four).flat_map(|(six, four)| [six, four]).chain(rest).collect()
 }
 
 /// HTTP/2 as the pool needs it. Each setting but the first cures a fault of h2's defaults under load:

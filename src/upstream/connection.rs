@@ -31,8 +31,8 @@ pub(super) struct Connection {
     closed: SetOnce<()>,
     /// A good answer came.
     proven: AtomicBool,
-    /// The driver is to end now.
-    aborted: AtomicBool,
+    /// The driver is to end now, for this cause.
+    aborted: SetOnce<&'static str>,
     /// Streams whose callers have left, on their way to the driver. As many as there are permits at most.
     orphans: Mutex<Vec<Orphan>>,
     driver: AtomicWaker,
@@ -45,7 +45,7 @@ impl Connection {
             wire,
             closed: SetOnce::new(),
             proven: AtomicBool::new(false),
-            aborted: AtomicBool::new(false),
+            aborted: SetOnce::new(),
             orphans: Mutex::new(Vec::new()),
             driver: AtomicWaker::new(),
         }
@@ -64,14 +64,24 @@ impl Connection {
         self.closed.wait().await;
     }
 
-    /// Whether this is the first good answer.
-    pub(super) fn prove(&self) -> bool {
-        !self.proven.load(Ordering::Relaxed) && !self.proven.swap(true, Ordering::Relaxed)
+    /// An answer came. The first good one proves the connection: the credential is good where the peer has
+    /// anything else to say, and the peer is well where it does not fail.
+    pub(super) fn answered(&self, pool: &Arc<Pool>, status: http::StatusCode) {
+        let good = !matches!(status.as_u16(), 401 | 403 | 500..);
+        if good && !self.is_proven() && !self.proven.swap(true, Ordering::Relaxed) {
+            pool.proven(self.id);
+        }
+    }
+
+    /// Whether a good answer came.
+    pub(super) fn is_proven(&self) -> bool {
+        self.proven.load(Ordering::Relaxed)
     }
 
     /// Ends the connection, with whatever is in flight.
-    pub(super) fn abort(&self) {
-        self.aborted.store(true, Ordering::Release);
+    pub(super) fn abort(&self, cause: &'static str) {
+        // The first cause stands.
+        let _ = self.aborted.set(cause);
         self.driver.wake();
     }
 
@@ -109,6 +119,10 @@ impl Slot {
 
     pub(super) fn sender(&mut self) -> &mut SendRequest<Bytes> {
         &mut self.sender
+    }
+
+    pub(super) fn pool(&self) -> &Arc<Pool> {
+        &self.pool
     }
 
     /// The connection takes no new streams.
@@ -160,6 +174,8 @@ pub(super) struct Driver {
     goaway_came: bool,
     /// Output waits one turn, so that what other tasks have to say leaves in the same write.
     output_waited: bool,
+    /// The socket was full: there is output, ours or inside TLS, until a write says otherwise.
+    unflushed: bool,
     tick: Pin<Box<Sleep>>,
     opened: Instant,
     reads: u64,
@@ -189,6 +205,7 @@ impl Driver {
             settings_came: false,
             goaway_came: false,
             output_waited: false,
+            unflushed: false,
             tick: Box::pin(tokio::time::sleep(patience.tick())),
             opened: now,
             reads: 0,
@@ -250,11 +267,12 @@ impl Driver {
     fn overdue(&mut self, now: Instant) -> Option<&'static str> {
         let reads = self.shared.wire.reads();
         let busy = self.pool.used(self.shared.id) > 0;
-        if reads != self.reads || !busy {
+        let read = reads != self.reads;
+        if read || !busy {
             self.last_read = now;
         }
         self.reads = reads;
-        if busy {
+        if busy || read {
             self.last_busy = now;
         }
         if !self.settings_came && now - self.opened >= self.patience.settings {
@@ -277,10 +295,11 @@ impl Driver {
     }
 
     fn write(&mut self, cx: &mut Context<'_>) {
-        if !self.shared.wire.has_output() {
+        if self.unflushed || (self.output_waited && self.shared.wire.has_output()) {
+            self.unflushed = self.shared.wire.write_out(cx).is_pending();
             self.output_waited = false;
-        } else if self.output_waited {
-            self.output_waited = self.shared.wire.write_out(cx).is_pending();
+        } else if !self.shared.wire.has_output() {
+            self.output_waited = false;
         } else {
             self.output_waited = true;
             cx.waker().wake_by_ref();
@@ -294,8 +313,8 @@ impl Future for Driver {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let driver = &mut *self;
         driver.shared.driver.register(cx.waker());
-        if driver.shared.aborted.load(Ordering::Acquire) {
-            driver.cause = "shutdown";
+        if let Some(cause) = driver.shared.aborted.get() {
+            driver.cause = cause;
             return Poll::Ready(());
         }
         let ended = match &mut driver.connection {

@@ -18,9 +18,8 @@ use crate::transport::Progress;
 /// A push service's whole answer.
 pub type Reply = http::Response<Bytes>;
 
-/// How long a failed stream waits to hear that its connection has ended. The connection's task ends at once
-/// when h2 does; this bounds our own mistake, not the peer.
-const END_OF_CONNECTION: Duration = Duration::from_secs(5);
+/// How long a failed stream waits to hear that its connection has ended.
+const END_OF_CONNECTION: Duration = Duration::from_secs(1);
 
 /// Limits of one exchange.
 #[derive(Debug, Clone, Copy)]
@@ -65,7 +64,7 @@ pub(super) async fn exchange(
     // A failure shows in the response, with its reason; here it would have none.
     let _ = if body.is_empty() { Ok(()) } else { upload.send_data(body, true) };
 
-    let connection = Arc::clone(slot.connection());
+    let (connection, pool) = (Arc::clone(slot.connection()), Arc::clone(slot.pool()));
     let stage = Stage::Head(response);
     let mut owner = Owner {
         in_flight: Some(InFlight { stage, upload, stream, max_reply: limits.max_reply, status: None, slot }),
@@ -78,13 +77,11 @@ pub(super) async fn exchange(
         () = wait => return Err(NoReply::Unanswered(owner.out_of_time(limits.deadline))),
     };
     match ended {
-        Ok(reply) => Ok(reply),
-        Err(Ended::Returned(how)) => {
-            if how == Return::GoAway {
-                owner.retire("goaway");
-            }
-            Err(NoReply::Returned(how))
+        Ok(reply) => {
+            connection.answered(&pool, reply.status());
+            Ok(reply)
         }
+        Err(Ended::Returned(how)) => Err(NoReply::Returned(how)),
         Err(Ended::Unanswered(unanswered)) => Err(NoReply::Unanswered(unanswered)),
         Err(Ended::WithItsConnection) => {
             owner.retire("lost");
@@ -97,8 +94,12 @@ pub(super) async fn exchange(
 /// The connection ended without a word about this stream: what the socket accepted decides.
 async fn connection_ended(connection: &Connection, stream: u32) -> Result<Reply, NoReply> {
     // Final only once h2's connection has been dropped: until then it may still write.
-    let ended = tokio::time::timeout(END_OF_CONNECTION, connection.closed()).await.is_ok();
-    debug_assert!(ended, "a connection whose streams fail ends at once");
+    let mut ended = tokio::time::timeout(END_OF_CONNECTION, connection.closed()).await.is_ok();
+    if !ended {
+        // h2 writes before it closes, and a socket that is full would let it wait for ever.
+        connection.abort("unwritable");
+        ended = tokio::time::timeout(END_OF_CONNECTION, connection.closed()).await.is_ok();
+    }
     match connection.wire().progress(stream) {
         Progress::NotBegun | Progress::Incomplete if ended => Err(NoReply::Returned(Return::NotWritten)),
         Progress::NotBegun | Progress::Incomplete | Progress::Complete => {
@@ -120,8 +121,15 @@ impl Owner {
             return Poll::Pending;
         };
         let ended = ready!(in_flight.poll_reply(cx));
-        if !matches!(ended, Err(Ended::WithItsConnection)) {
-            self.in_flight = None;
+        match &ended {
+            // Its place matters until the connection has ended.
+            Err(Ended::WithItsConnection) => {}
+            Err(Ended::Returned(Return::GoAway)) => {
+                // Before the permit returns: nobody else is to get this connection.
+                in_flight.slot.retire("goaway");
+                self.in_flight = None;
+            }
+            Ok(_) | Err(_) => self.in_flight = None,
         }
         Poll::Ready(ended)
     }
@@ -179,6 +187,14 @@ struct InFlight {
 
 impl InFlight {
     fn poll_reply(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reply, Ended>> {
+        let ended = ready!(self.poll_stream(cx));
+        if !matches!(ended, Err(Ended::WithItsConnection)) {
+            self.slot.connection().wire().settle(self.stream);
+        }
+        Poll::Ready(ended)
+    }
+
+    fn poll_stream(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reply, Ended>> {
         loop {
             match &mut self.stage {
                 Stage::Head(response) => match ready!(Pin::new(response).poll(cx)) {
@@ -269,7 +285,11 @@ impl Future for Orphan {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<&'static str> {
         match self.in_flight.poll_reply(cx) {
-            Poll::Ready(Ok(_)) => return Poll::Ready("answered"),
+            Poll::Ready(Ok(reply)) => {
+                let slot = &self.in_flight.slot;
+                slot.connection().answered(slot.pool(), reply.status());
+                return Poll::Ready("answered");
+            }
             Poll::Ready(Err(Ended::Returned(_))) => return Poll::Ready("returned"),
             Poll::Ready(Err(Ended::Unanswered(_) | Ended::WithItsConnection)) => {
                 return Poll::Ready("lost");

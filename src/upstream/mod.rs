@@ -183,7 +183,7 @@ impl Upstream {
 
     /// Ends every connection now. What was written and not answered is unanswered.
     pub fn abort(&self) {
-        self.pools().iter().for_each(|pool| pool.abort());
+        self.pools().iter().for_each(|pool| pool.abort("shutdown"));
     }
 
     fn pools(&self) -> Vec<Arc<Pool>> {
@@ -282,10 +282,6 @@ impl Permit {
             let connection = Arc::clone(slot.connection());
             match exchange(slot, head(pool.peer(), request), request.body.clone(), limits).await {
                 Ok(reply) => {
-                    // The credential is good where the peer has anything else to say.
-                    if !matches!(reply.status().as_u16(), 401 | 403) && connection.prove() {
-                        pool.proven(connection.id());
-                    }
                     return Ok(Answer { reply, connection, pool });
                 }
                 Err(NoReply::Unanswered(unanswered)) => {

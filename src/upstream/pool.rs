@@ -103,6 +103,9 @@ impl Pool {
             if state.shut_down {
                 return Err(Unsent::ShuttingDown);
             }
+            if deadline <= Instant::now() {
+                return Err(Unsent::Deadline);
+            }
             if !state.waiters.is_ahead_of(flow.class)
                 && let Some(slot) = self.take(&mut state, flow.class)
             {
@@ -152,7 +155,6 @@ impl Pool {
         if let Some(entry) = find(&mut state, id) {
             self.warm_up(entry, true);
         }
-        self.grow(&mut state);
         self.serve(state);
     }
 
@@ -172,7 +174,8 @@ impl Pool {
             entry.settings_came = settings_came;
             self.warm_up(entry, false);
         }
-        self.grow(&mut state);
+        // What keeps others from opening may have changed.
+        state.timer_at = None;
         self.serve(state);
     }
 
@@ -199,12 +202,13 @@ impl Pool {
             return;
         }
         tracing::debug!(connection = id, cause, "connection drains");
-        if entry.phase == Phase::Warming {
+        if !entry.shared.is_proven() && cause != "idle" {
             state.back_off(&self.settings);
         }
         if let Some(entry) = find(&mut state, id) {
             self.enter(entry, Phase::Draining);
             let sender = entry.sender.take();
+            state.timer_at = None;
             self.grow(&mut state);
             drop(state);
             // h2 takes locks and wakes the driver when the last sender goes.
@@ -217,12 +221,13 @@ impl Pool {
         let mut state = self.lock();
         let Some(at) = state.entries.iter().position(|entry| entry.shared.id() == id) else { return };
         let entry = state.entries.swap_remove(at);
-        if entry.phase == Phase::Warming {
+        if entry.phase != Phase::Draining && !entry.shared.is_proven() {
             state.back_off(&self.settings);
         }
         self.metrics.connections(entry.phase.into()).dec();
         self.metrics.streams_allowed.dec_by(entry.limit as i64);
         self.metrics.closed(cause);
+        state.timer_at = None;
         tracing::debug!(connection = id, peer = ?self.peer, cause, "connection closed");
         self.grow(&mut state);
         drop(state);
@@ -255,8 +260,8 @@ impl Pool {
     }
 
     /// Ends every connection now.
-    pub(super) fn abort(&self) {
-        self.lock().entries.iter().for_each(|entry| entry.shared.abort());
+    pub(super) fn abort(&self, cause: &'static str) {
+        self.lock().entries.iter().for_each(|entry| entry.shared.abort(cause));
     }
 
     /// Connections that have not closed.
@@ -291,6 +296,9 @@ impl Pool {
     /// Grants what is free to those who wait. Grants leave after the lock: a slot that nobody takes returns
     /// through it.
     fn serve(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
+        if state.waiters.is_empty() {
+            return;
+        }
         let mut granted: Vec<(Waiter, Slot)> = Vec::new();
         for class in [ServiceClass::Interactive, ServiceClass::Bulk] {
             while let Some(at) = state.pick(class)
@@ -300,6 +308,8 @@ impl Pool {
                 granted.push((waiter, slot));
             }
         }
+        // Only for those whom nothing that is open could serve.
+        self.grow(&mut state);
         drop(state);
         for (waiter, slot) in granted {
             // A waiter that left between the pop and here hands its slot back, which is served again.
@@ -333,7 +343,9 @@ impl Pool {
 
     /// One connect for all who wait; it goes on when those who caused it have left.
     async fn connect(self: Arc<Self>) {
+        let connecting = Connecting(&self);
         let connected = self.connector.connect(&self.peer, &self.settings).await;
+        std::mem::forget(connecting);
         self.metrics.connections(ConnectionState::Connecting).dec();
         match connected {
             Ok(connected) => self.connected(connected),
@@ -352,6 +364,7 @@ impl Pool {
 
         let mut state = self.lock();
         state.connecting = false;
+        state.last_error = None;
         if state.shut_down {
             return;
         }
@@ -368,9 +381,9 @@ impl Pool {
             limit,
             limit_fell: None,
         });
-        // Its span is the connection's, not that of the push which happened to cause it.
-        tokio::spawn(driver);
         self.serve(state);
+        // Outside the lock: a runtime that is ending drops the driver in place, and the drop takes the lock.
+        tokio::spawn(driver);
     }
 
     fn connect_failed(self: &Arc<Self>, error: ConnectError) {
@@ -383,6 +396,16 @@ impl Pool {
         state.last_error = Some(Arc::clone(&error));
         state.waiters.connect_failed(&error, self.settings.connect_patience);
         self.grow(&mut state);
+    }
+}
+
+/// A connect under way. Where it is dropped, by a panic or with its runtime, another may begin.
+struct Connecting<'a>(&'a Arc<Pool>);
+
+impl Drop for Connecting<'_> {
+    fn drop(&mut self) {
+        self.0.metrics.connections(ConnectionState::Connecting).dec();
+        self.0.lock().connecting = false;
     }
 }
 
@@ -442,7 +465,8 @@ impl State {
                 return Growth::None;
             }
             let Some(oldest) = self.waiters.oldest() else { return Growth::None };
-            let fell = self.entries.iter().filter_map(|entry| entry.limit_fell).max();
+            let live = self.entries.iter().filter(|entry| entry.phase != Phase::Draining);
+            let fell = live.filter_map(|entry| entry.limit_fell).max();
             let patient = Instant::from_std(oldest) + GROW_AFTER;
             earliest.max(patient).max(fell.map_or(now, |fell| fell + LIMIT_FELL))
         };

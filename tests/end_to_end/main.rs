@@ -13,3 +13,4 @@ mod secrets;
 mod send_batch;
 mod send_push;
 mod shutdown;
+mod weather;

@@ -115,6 +115,8 @@ struct Settled {
 /// What the next item waits for.
 enum Need {
     Nothing,
+    /// Another turn.
+    Turn,
     Seat,
     Room,
 }
@@ -173,6 +175,7 @@ impl Batch {
                     }
                 }
                 message = inbound.message(), if self.reads() => self.read(message),
+                () = tokio::task::yield_now(), if matches!(need, Need::Turn) => {}
                 seat = window.enter(), if matches!(need, Need::Seat) => self.seat = Some(seat),
                 room = admission.admitted(class), if matches!(need, Need::Room) => match room {
                     Ok(room) => self.room = Some(room),
@@ -233,7 +236,7 @@ impl Batch {
                 None => {}
             }
         }
-        Need::Nothing
+        Need::Turn
     }
 
     fn item_deadline(&self, item: &Item) -> Instant {
