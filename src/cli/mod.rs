@@ -31,7 +31,6 @@ enum Command {
     Check(check::Check),
     /// Sends one push through a gateway and prints its verdict.
     Send(send::Send),
-    /// Streams a file of pushes through a gateway and writes their verdicts.
     Batch(batch::Batch),
     /// Runs a stand-in for APNs on loopback: no Apple account needed.
     Simulate(simulate::Simulate),

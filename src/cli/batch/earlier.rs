@@ -8,7 +8,6 @@ use std::io::{BufRead, Read};
 use anyhow::Context;
 use serde::Deserialize;
 
-use super::item::Item;
 use crate::proto::Outcome;
 
 /// A result is far shorter than this.
@@ -93,15 +92,15 @@ impl Earlier {
         };
     }
 
-    /// Whether the item has its verdict, and if so whether it was accepted.
-    pub(super) fn verdict(&self, item: &Item) -> Option<bool> {
-        let (id, verdict) = self.verdicts.get(&item.line)?;
-        if *id != hash(&item.id) {
+    /// Whether the line has its verdict, and if so whether it was accepted.
+    pub(super) fn verdict(&self, line: u64, id: &str, dry_run: bool) -> Option<bool> {
+        let (known, verdict) = self.verdicts.get(&line)?;
+        if *known != hash(id) {
             return None;
         }
         match verdict {
             Verdict::Accepted => Some(true),
-            Verdict::Validated => item.dry_run.then_some(true),
+            Verdict::Validated => dry_run.then_some(true),
             Verdict::Unconfirmed => (!self.repeatable).then_some(false),
             Verdict::Other => Some(false),
         }
@@ -137,14 +136,7 @@ fn hash(id: &str) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::item::What;
     use super::*;
-
-    fn item(line: u64, id: &str, dry_run: bool) -> Item {
-        let what = What::Target(Box::default());
-        let id = id.to_owned();
-        Item { line, id, what, bytes: 0, repeatable: false, dry_run, handed_back: 0, in_doubt: false }
-    }
 
     const RESULTS: &str = r#"{"line":1,"id":"a","outcome":"OUTCOME_ACCEPTED","delivery":"DELIVERY_ACCEPTED"}
 {"line":2,"id":"b","outcome":"OUTCOME_NOT_ATTEMPTED"}
@@ -161,13 +153,13 @@ mod tests {
     fn only_what_has_a_verdict_is_skipped() {
         let read = |repeatable| Earlier::read(RESULTS.as_bytes(), repeatable).unwrap();
         let earlier = read(false);
-        let said = |line, id| earlier.verdict(&item(line, id, false));
+        let said = |line, id| earlier.verdict(line, id, false);
         assert_eq!(said(1, "a"), Some(true));
         assert_eq!(said(1, "another push by now"), None);
         assert_eq!([said(2, "b"), said(3, "c"), said(8, "h"), said(9, "i")], [None; 4]);
         assert_eq!([said(4, "d"), said(5, "e"), said(7, "g")], [Some(false); 3]);
-        assert_eq!(read(true).verdict(&item(5, "e", false)), None);
-        assert_eq!((said(6, "f"), earlier.verdict(&item(6, "f", true))), (None, Some(true)));
+        assert_eq!(read(true).verdict(5, "e", false), None);
+        assert_eq!((said(6, "f"), earlier.verdict(6, "f", true)), (None, Some(true)));
     }
 
     #[test]

@@ -116,17 +116,21 @@ impl Source {
     }
 
     fn take(&self, number: u64, line: &[u8], chunk: &mut Chunk) {
-        if line.len() > MAX_LINE_BYTES {
-            chunk.bad.push(self.reading.too_long(number, line));
-            return;
-        }
-        match self.reading.line(number, line) {
-            None => {}
-            Some(Err(bad)) => chunk.bad.push(bad),
-            Some(Ok(item)) => match self.earlier.verdict(&item) {
-                Some(accepted) => self.tally.skip(accepted),
-                None => chunk.items.push(item),
-            },
+        let read = if line.len() > MAX_LINE_BYTES {
+            Some(Err(self.reading.too_long(number, line)))
+        } else {
+            self.reading.line(number, line)
+        };
+        let (id, dry_run) = match &read {
+            None => return,
+            Some(Ok(item)) => (&item.id, item.dry_run),
+            Some(Err(bad)) => (&bad.result.id, false),
+        };
+        match (self.earlier.verdict(number, id, dry_run), read) {
+            (Some(accepted), _) => self.tally.skip(accepted),
+            (None, Some(Ok(item))) => chunk.items.push(item),
+            (None, Some(Err(bad))) => chunk.bad.push(bad),
+            (None, None) => {}
         }
     }
 }

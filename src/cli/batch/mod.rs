@@ -33,8 +33,9 @@ use worker::{Run, Template, Worker};
 /// How long the process has to end by itself after a second signal.
 const LAST_PATIENCE: Duration = Duration::from_secs(2);
 
-/// Streams a file of pushes through a gateway and writes a verdict for each line. A line is a
-/// fanfare.push.v1.Push as ProtoJSON; or, where flags say the content, a device token, or
+/// Streams a file of pushes through a gateway and writes a verdict for each line.
+///
+/// A line is a fanfare.push.v1.Push as ProtoJSON; or, where flags say the content, a device token, or
 /// {"apns":"TOKEN","id":"NAME"}. Blank lines are skipped; a line that is no push is a verdict of its own.
 ///
 /// With --results a second run of the same command skips what has its verdict and sends the rest. A push that

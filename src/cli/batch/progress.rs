@@ -173,19 +173,14 @@ pub(super) struct Summary<'a> {
 impl fmt::Display for Summary<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let tally = self.tally;
-        let took = Duration::from_millis(tally.begun.elapsed().as_millis() as u64);
-        let took = humantime::format_duration(took);
-        write!(f, "{} pushes in {took}, {:.0} pushes/s", tally.settled(), tally.rate())?;
+        let took = tally.begun.elapsed();
+        write!(f, "{} pushes in {took:.1?}, {:.0} pushes/s", tally.settled(), tally.rate())?;
         for (name, count) in tally.named() {
             write!(f, "\n  {name:<18}{count:>10}")?;
         }
         let bad = tally.bad_lines.load(Relaxed);
         if bad > 0 {
-            write!(
-                f,
-                "\n{bad} lines are no pushes; they are {} here",
-                Outcome::InvalidArgument.as_str_name()
-            )?;
+            write!(f, "\n{bad} of the INVALID_ARGUMENT are lines that are no push")?;
         }
         let (good, not) = (tally.skipped.load(Relaxed), tally.skipped_bad.load(Relaxed));
         if good + not > 0 {
