@@ -272,6 +272,7 @@ pub struct PushMetrics {
     duration: Family<AppLabels, Histogram, fn() -> Histogram>,
     in_flight: Gauge,
     refused: Family<RefusalLabels, Counter>,
+    batch_streams: Gauge,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -287,6 +288,7 @@ impl PushMetrics {
             duration: Family::new_with_constructor(seconds),
             in_flight: Gauge::default(),
             refused: Family::default(),
+            batch_streams: Gauge::default(),
         };
         registry.register("pushes", "Pushes that have their verdict, by outcome", it.settled.clone());
         registry.register(
@@ -305,7 +307,12 @@ impl PushMetrics {
             "Pushes admitted that have no verdict yet",
             it.in_flight.clone(),
         );
-        registry.register("pushes_refused", "Calls refused before admission, by reason", it.refused.clone());
+        registry.register("batch_streams", "Open batch streams", it.batch_streams.clone());
+        registry.register(
+            "pushes_refused",
+            "Calls and batch items refused before admission, by reason",
+            it.refused.clone(),
+        );
         it
     }
 
@@ -328,6 +335,11 @@ impl PushMetrics {
     /// Pushes admitted that have no verdict yet.
     pub(crate) fn in_flight(&self) -> &Gauge {
         &self.in_flight
+    }
+
+    /// Open batch streams.
+    pub(crate) fn batch_streams(&self) -> &Gauge {
+        &self.batch_streams
     }
 
     /// A call was refused before admission.

@@ -88,16 +88,12 @@ impl FromStr for Origin {
         if ServerName::try_from(host).is_err() {
             return Err(invalid("its host is neither a name nor an address"));
         }
-        let port = match authority.port() {
-            Some(port) => port.as_str().parse().map_err(|_| invalid("its port is no port"))?,
-            None if authority.as_str().ends_with(':') => return Err(invalid("its port is no port")),
-            None => {
-                if tls {
-                    443
-                } else {
-                    80
-                }
-            }
+        // `Authority::port` is None for a port that is no number as well as for none.
+        let written = authority.as_str().strip_prefix(authority.host()).unwrap_or_default();
+        let port = match written.strip_prefix(':') {
+            Some(port) => port.parse().map_err(|_| invalid("its port is no port"))?,
+            None if tls => 443,
+            None => 80,
         };
         let host = host.to_ascii_lowercase();
         let written = if host.contains(':') { format!("[{host}]") } else { host.clone() };
@@ -195,6 +191,7 @@ mod tests {
             "https://a:99999",
             "https://a_b c",
             "https://a:",
+            "https://a:0x1",
         ] {
             let error = text.parse::<Origin>().unwrap_err().to_string();
             assert!(error.contains("expected an origin"), "{text}: {error}");

@@ -12,5 +12,6 @@ mod harness;
 mod operating;
 mod pool;
 mod secrets;
+mod send_batch;
 mod send_push;
 mod shutdown;

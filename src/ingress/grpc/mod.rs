@@ -121,7 +121,9 @@ impl PushService for Service {
         }
         let (metadata, extensions, inbound) = request.into_parts();
         let most = core.batch.max_streams;
-        let open = extensions.get::<ConnectInfo>().map(|connection| connection.batches.open(most));
+        let open = extensions
+            .get::<ConnectInfo>()
+            .map(|connection| connection.batches.open(most, core.metrics.batch_streams()));
         let Some(open) = open.unwrap_or_default() else {
             return Err(encode::too_many_batches(most));
         };

@@ -17,6 +17,7 @@ use tonic::{Status, Streaming};
 
 pub use body::Results;
 
+use super::incoming::OpenBatch;
 use super::{Core, encode};
 use crate::dispatch::{Ask, NoRoom, Room, Seat, Window};
 use crate::proto;
@@ -60,19 +61,19 @@ const TURN: usize = 64;
 const READING_ENDS: Duration = Duration::from_millis(200);
 
 /// Starts a stream's task and returns its response body.
-pub(super) fn start<G: Send + 'static>(
+pub(super) fn start(
     core: Arc<Core>,
     inbound: Streaming<proto::SendBatchRequest>,
     deadline: Option<Instant>,
-    guard: G,
+    open: OpenBatch,
 ) -> Results {
     let (sender, buffer) = mpsc::channel(1);
     let window = Window::new(core.batch.window, core.batch.max_waiting);
     let end = End::default();
     let batch = Batch::new(core, Arc::clone(&window), Arc::clone(&end), deadline);
     tokio::spawn(async move {
-        let _guard = guard;
         batch.run(inbound, sender).await;
+        drop(open);
     });
     Results { buffer, window, end, ended: false }
 }

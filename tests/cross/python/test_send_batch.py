@@ -1,0 +1,176 @@
+"""What SendBatch answers: a verdict for every item, whatever becomes of the others."""
+
+import threading
+import time
+from collections import Counter
+
+import grpc
+import pytest
+from conftest import BAD, CALL, DEAD, GOOD, SILENT, request, until
+from fanfare.push.v1 import push_pb2 as pb
+
+
+def push(token=GOOD, **fields):
+    return request(token, **fields).push
+
+
+def multicast(tokens, **fields):
+    addressees = [{"id": f"{n}-{token[:4]}", "target": {"apns": {"token": token}}} for n, token in enumerate(tokens)]
+    return pb.Multicast(addressees=addressees, content={"notification": {"title": "Hello"}}, **fields)
+
+
+@pytest.fixture
+def batch(stub):
+    """Sends the messages of a stream; gives its results in the order of the items, and its last progress."""
+
+    def batch(*messages, timeout=CALL):
+        answers = list(stub.SendBatch(iter(messages), timeout=timeout))
+        results = [result for answer in answers for result in answer.results]
+        assert len({result.index for result in results}) == len(results), "no item has two verdicts"
+        assert all(len(answer.results) <= 256 for answer in answers)
+        assert answers[-1].HasField("progress"), "the last message says how far the stream came"
+        return sorted(results, key=lambda result: result.index), answers[-1].progress
+
+    return batch
+
+
+def counts(progress):
+    return {settled.outcome: settled.count for settled in progress.settled if settled.count}
+
+
+def test_every_item_has_its_verdict(batch):
+    tokens = [GOOD] * 500
+    tokens[10], tokens[499], tokens[250] = DEAD, DEAD, BAD
+    pushes = [push(token, id=f"n-{index}") for index, token in enumerate(tokens)]
+    messages = [pb.SendBatchRequest(pushes=pushes[at : at + 7]) for at in range(0, 500, 7)]
+    results, progress = batch(*messages)
+    expected = {GOOD: pb.OUTCOME_ACCEPTED, DEAD: pb.OUTCOME_UNREGISTERED, BAD: pb.OUTCOME_INVALID_TOKEN}
+    assert [result.index for result in results] == list(range(500))
+    assert [result.id for result in results] == [push.id for push in pushes]
+    assert [result.outcome for result in results] == [expected[token] for token in tokens]
+    assert progress.items_read == 500
+    assert counts(progress) == Counter(result.outcome for result in results)
+
+
+def test_items_are_numbered_pushes_first_then_addressees(batch):
+    message = pb.SendBatchRequest(
+        multicasts=[multicast([GOOD, DEAD], app="demo"), multicast([GOOD], app="demo")],
+        pushes=[push(id="a"), push(id="b")],
+    )
+    results, progress = batch(message, pb.SendBatchRequest(pushes=[push(id="c")]))
+    assert [result.id for result in results] == ["a", "b", "0-600d", "1-dead", "0-600d", "c"]
+    assert results[3].outcome == pb.OUTCOME_UNREGISTERED
+    assert progress.items_read == 6
+
+
+def test_the_stream_may_name_the_app(batch):
+    results, _ = batch(pb.SendBatchRequest(
+        options={"app": "demo"}, pushes=[push(app=""), push(app="nobody")], multicasts=[multicast([GOOD])],
+    ))
+    assert [result.outcome for result in results] == [
+        pb.OUTCOME_ACCEPTED, pb.OUTCOME_INVALID_ARGUMENT, pb.OUTCOME_ACCEPTED,
+    ]
+    assert (results[1].reason, results[1].field) == (pb.REASON_APP_UNKNOWN, "app")
+
+
+def test_an_item_that_cannot_be_sent_is_a_result_and_the_stream_goes_on(batch):
+    results, progress = batch(pb.SendBatchRequest(pushes=[
+        push("not hexadecimal", id="bad"), push(content={}), push(id="good"),
+        push(content={"apns": {"payload_json": "no JSON"}}),
+    ]))
+    assert [(result.outcome, result.field, result.attempts) for result in results] == [
+        (pb.OUTCOME_INVALID_ARGUMENT, "target.apns.token", 0),
+        (pb.OUTCOME_INVALID_ARGUMENT, "content", 0),
+        (pb.OUTCOME_ACCEPTED, "", 1),
+        (pb.OUTCOME_INVALID_ARGUMENT, "content.apns.payload_json", 0),
+    ]
+    assert [result.id for result in results[0:3:2]] == ["bad", "good"]
+    assert progress.items_read == 4
+
+
+def test_a_multicast_has_at_most_1000_addressees(batch):
+    results, _ = batch(pb.SendBatchRequest(multicasts=[
+        multicast([GOOD] * 1000, app="demo"), multicast([GOOD] * 1001, app="demo"),
+    ]))
+    assert len(results) == 2001
+    assert {result.outcome for result in results[:1000]} == {pb.OUTCOME_ACCEPTED}
+    assert {(result.reason, result.field) for result in results[1000:]} == {
+        (pb.REASON_FIELD_TOO_LARGE, "addressees"),
+    }
+
+
+def test_an_empty_stream_ends_well(batch):
+    results, progress = batch(pb.SendBatchRequest())
+    assert (results, progress.items_read) == ([], 0)
+    results, progress = batch()
+    assert (results, progress.items_read) == ([], 0)
+
+
+def test_options_come_first_or_not_at_all(stub):
+    messages = [pb.SendBatchRequest(pushes=[push()]), pb.SendBatchRequest(options={"app": "demo"}, pushes=[push()])]
+    answers, results = stub.SendBatch(iter(messages), timeout=CALL), []
+    with pytest.raises(grpc.RpcError) as raised:
+        for answer in answers:
+            results += answer.results
+    assert raised.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert [result.outcome for result in results] == [pb.OUTCOME_ACCEPTED], "what was read before has its verdict"
+
+
+def test_a_sender_may_read_only_problems_and_only_at_the_end(stub):
+    written = threading.Event()
+
+    def messages():
+        options = pb.BatchOptions(app="demo", results=pb.RESULT_SELECTION_PROBLEMS_ONLY)
+        yield pb.SendBatchRequest(options=options)
+        for _ in range(20):
+            yield pb.SendBatchRequest(multicasts=[multicast([GOOD] * 499 + [DEAD])])
+        written.set()
+
+    answers = stub.SendBatch(messages(), timeout=CALL)
+    assert written.wait(CALL), "writing came to an end though nobody read"
+    answers = list(answers)
+    results = [result for answer in answers for result in answer.results]
+    assert {result.outcome for result in results} == {pb.OUTCOME_UNREGISTERED}
+    assert counts(answers[-1].progress) == {pb.OUTCOME_ACCEPTED: 9980, pb.OUTCOME_UNREGISTERED: len(results)}
+    assert len(results) == 20
+
+
+def test_a_reader_that_stalls_stops_only_itself(stub, send):
+    def messages():
+        while True:
+            yield pb.SendBatchRequest(multicasts=[multicast([GOOD] * 1000, app="demo")])
+
+    stalled = stub.SendBatch(messages(), timeout=CALL)
+    next(stalled)
+    # On the same connection.
+    for _ in range(100):
+        assert send(timeout=5).outcome == pb.OUTCOME_ACCEPTED
+    stalled.cancel()
+
+
+def test_verdicts_come_in_completion_order(stub):
+    pushes = [push(SILENT, options={"max_wait": {"nanos": 500_000_000}}), push()]
+    results = [
+        result
+        for answer in stub.SendBatch(iter([pb.SendBatchRequest(pushes=pushes)]), timeout=CALL)
+        for result in answer.results
+    ]
+    assert [(result.index, result.outcome) for result in results] == [
+        (1, pb.OUTCOME_ACCEPTED), (0, pb.OUTCOME_UNCONFIRMED),
+    ]
+
+
+def test_a_stream_ends_well_before_its_deadline(batch):
+    begun = time.monotonic()
+    results, progress = batch(pb.SendBatchRequest(pushes=[push(SILENT)] * 50), timeout=2)
+    assert time.monotonic() - begun < 2
+    assert {result.outcome for result in results} == {pb.OUTCOME_UNCONFIRMED}
+    assert (len(results), progress.items_read) == (50, 50)
+
+
+def test_a_cancelled_stream_gives_back_its_room(stub, send, metric):
+    stream = stub.SendBatch(iter([pb.SendBatchRequest(pushes=[push(SILENT)] * 100)]), timeout=CALL)
+    until(lambda: metric("fanfare_pushes_in_flight") == 100)
+    stream.cancel()
+    until(lambda: metric("fanfare_pushes_in_flight") == 0)
+    assert send().outcome == pb.OUTCOME_ACCEPTED
