@@ -97,7 +97,7 @@ async fn cut_in_the_middle(extra: &'static str) -> (World, i32, std::collections
 
 #[tokio::test]
 async fn when_the_connection_breaks_what_may_have_been_read_is_unconfirmed_and_the_rest_is_sent() {
-    let (world, code, lines) = cut_in_the_middle("--service-class=bulk").await;
+    let (world, code, lines) = Box::pin(cut_in_the_middle("--service-class=bulk")).await;
     assert_eq!(code, 1);
     let in_doubt = lines.values().take_while(|outcome| *outcome == "UNCONFIRMED").count();
     assert!((WINDOW..PUSHES).contains(&in_doubt), "{in_doubt}");
@@ -117,7 +117,7 @@ async fn when_the_connection_breaks_what_may_have_been_read_is_unconfirmed_and_t
 
 #[tokio::test]
 async fn what_is_repeatable_is_sent_again() {
-    let (world, code, lines) = cut_in_the_middle("--repeatable").await;
+    let (world, code, lines) = Box::pin(cut_in_the_middle("--repeatable")).await;
     assert_eq!(code, 0);
     assert!(lines.values().all(|outcome| outcome == "ACCEPTED"));
     for it in 0..PUSHES {
