@@ -38,6 +38,8 @@ pub(super) struct Tally {
 impl Tally {
     pub(super) fn new(people: bool) -> Self {
         let target = if people { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(None, target);
+        style(&bar, "{msg}");
         Self {
             begun: Instant::now(),
             outcomes: std::array::from_fn(|_| AtomicU64::new(0)),
@@ -47,7 +49,7 @@ impl Tally {
             skipped: AtomicU64::new(0),
             skipped_bad: AtomicU64::new(0),
             left: AtomicBool::new(false),
-            bar: ProgressBar::with_draw_target(None, target),
+            bar,
             people,
         }
     }
@@ -56,10 +58,7 @@ impl Tally {
     pub(super) fn set_bytes(&self, bytes: u64) {
         self.bytes.store(bytes, Relaxed);
         self.bar.set_length(bytes);
-        // A template that does not parse would leave the default look.
-        if let Ok(style) = ProgressStyle::with_template("{bar:30} {percent}%  {msg}") {
-            self.bar.set_style(style);
-        }
+        style(&self.bar, "{bar:30} {percent}%  {msg}");
     }
 
     pub(super) fn read(&self, bytes: u64) {
@@ -161,6 +160,13 @@ impl Tally {
     /// What the run has come to.
     pub(super) fn summary(&self, results: Option<PathBuf>) -> Summary<'_> {
         Summary { tally: self, results }
+    }
+}
+
+fn style(bar: &ProgressBar, template: &str) {
+    // A template that does not parse would leave the default look.
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
     }
 }
 

@@ -118,7 +118,7 @@ pub(super) struct Results {
 
 /// The writer knows why.
 #[derive(Debug, thiserror::Error)]
-#[error("no results can be written, so nothing more is sent")]
+#[error("results cannot be written, so nothing more is sent; what was in flight is in no results")]
 pub(super) struct CannotWrite;
 
 impl Results {

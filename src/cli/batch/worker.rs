@@ -86,7 +86,10 @@ impl Worker {
         while self.has_work().await? {
             let channel = match first.take() {
                 Some(channel) => Ok(channel),
-                None => gateways.connect().await,
+                None => tokio::select! {
+                    channel = gateways.connect() => channel,
+                    () = run.stop.cancelled() => continue,
+                },
             };
             let why = match channel {
                 Err(error) => format!("{error:#}"),
