@@ -27,6 +27,7 @@ pub(super) struct Tally {
     outcomes: [AtomicU64; OUTCOMES],
     bytes: AtomicU64,
     bytes_read: AtomicU64,
+    lines_read: AtomicU64,
     bad_lines: AtomicU64,
     skipped: AtomicU64,
     skipped_bad: AtomicU64,
@@ -45,6 +46,7 @@ impl Tally {
             outcomes: std::array::from_fn(|_| AtomicU64::new(0)),
             bytes: AtomicU64::new(0),
             bytes_read: AtomicU64::new(0),
+            lines_read: AtomicU64::new(0),
             bad_lines: AtomicU64::new(0),
             skipped: AtomicU64::new(0),
             skipped_bad: AtomicU64::new(0),
@@ -61,8 +63,10 @@ impl Tally {
         style(&self.bar, "{bar:30} {percent}%  {msg}");
     }
 
+    /// A line was read.
     pub(super) fn read(&self, bytes: u64) {
         self.bytes_read.fetch_add(bytes, Relaxed);
+        self.lines_read.fetch_add(1, Relaxed);
     }
 
     /// A line has its verdict from an earlier run.
@@ -113,7 +117,7 @@ impl Tally {
         loop {
             tick.tick().await;
             if self.people {
-                self.bar.set_position(self.bytes_read.load(Relaxed));
+                self.bar.set_position(self.bytes_settled());
                 self.bar.set_message(self.figures());
             } else {
                 eprintln!("{}", self.figures());
@@ -131,6 +135,13 @@ impl Tally {
 
     fn settled(&self) -> u64 {
         (0..OUTCOMES).map(|number| self.count(number)).sum()
+    }
+
+    /// Bytes of the lines that have their verdict, as if all lines were of one length.
+    fn bytes_settled(&self) -> u64 {
+        let lines = self.settled() + self.skipped.load(Relaxed) + self.skipped_bad.load(Relaxed);
+        let share = lines as f64 / self.lines_read.load(Relaxed).max(1) as f64;
+        (self.bytes_read.load(Relaxed) as f64 * share.min(1.0)) as u64
     }
 
     fn rate(&self) -> f64 {
@@ -204,7 +215,14 @@ impl fmt::Display for Summary<'_> {
             )?;
         }
         let resumable = self.results.as_ref().filter(|file| file.as_os_str() != "-");
+        let again = [Outcome::NotAttempted, Outcome::RateLimited, Outcome::Unavailable];
+        let again = again.iter().any(|outcome| tally.count(*outcome as usize) > 0);
         match (tally.has_left(), resumable) {
+            (false, Some(_)) if again => write!(
+                f,
+                "\na second run of the same command sends again what is NOT_ATTEMPTED, and of RATE_LIMITED and \
+                 UNAVAILABLE what is retryable"
+            ),
             (false, _) => Ok(()),
             (true, Some(file)) => {
                 let file = file.display();
