@@ -1,5 +1,7 @@
 //! ProtoJSON: the contract's messages as JSON, in both directions.
 
+use std::io::Write;
+
 use anyhow::Context;
 use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, SerializeOptions};
@@ -24,11 +26,33 @@ impl Schema {
 
     /// Writes a result as ProtoJSON.
     pub(super) fn result(&self, result: &proto::PushResult) -> anyhow::Result<String> {
-        let bytes = result.encode_to_vec();
-        let message = DynamicMessage::decode(self.message("fanfare.push.v1.PushResult")?, bytes.as_slice())?;
         let mut json = serde_json::Serializer::pretty(Vec::new());
-        message.serialize_with_options(&mut json, &SerializeOptions::new())?;
+        self.dynamic(result)?.serialize_with_options(&mut json, &SerializeOptions::new())?;
         Ok(String::from_utf8(json.into_inner())?)
+    }
+
+    /// Appends a result as one line of ProtoJSON, with the number of the line that asked for it as its first
+    /// member.
+    pub(super) fn result_line(
+        &self,
+        line: u64,
+        result: &proto::PushResult,
+        out: &mut Vec<u8>,
+    ) -> anyhow::Result<()> {
+        let mut json = serde_json::Serializer::new(Vec::with_capacity(256));
+        self.dynamic(result)?.serialize_with_options(&mut json, &SerializeOptions::new())?;
+        let object = json.into_inner();
+        let members = object.strip_prefix(b"{").unwrap_or_default();
+        let comma = if members == b"}" { "" } else { "," };
+        write!(out, "{{\"line\":{line}{comma}")?;
+        out.extend_from_slice(members);
+        out.push(b'\n');
+        Ok(())
+    }
+
+    fn dynamic(&self, result: &proto::PushResult) -> anyhow::Result<DynamicMessage> {
+        let bytes = result.encode_to_vec();
+        Ok(DynamicMessage::decode(self.message("fanfare.push.v1.PushResult")?, bytes.as_slice())?)
     }
 
     fn message(&self, name: &str) -> anyhow::Result<MessageDescriptor> {

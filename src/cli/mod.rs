@@ -2,7 +2,9 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the command line talks to people")]
 
+mod batch;
 mod check;
+mod content;
 mod demo;
 mod json;
 mod send;
@@ -29,6 +31,7 @@ enum Command {
     Check(check::Check),
     /// Sends one push through a gateway and prints its verdict.
     Send(send::Send),
+    Batch(batch::Batch),
     /// Runs a stand-in for APNs on loopback: no Apple account needed.
     Simulate(simulate::Simulate),
     /// Shows it all at once: simulator, gateway, pushes and their verdicts.
@@ -41,6 +44,8 @@ enum Done {
     Good,
     /// Exit code 1: it ran, and the answer is no.
     Bad,
+    /// Exit code 3: it broke off, and something has no answer.
+    BrokenOff,
 }
 
 /// Runs the command that the process was started with.
@@ -59,6 +64,7 @@ pub fn run() -> ExitCode {
             Command::Serve(serve) => serve.run().await,
             Command::Check(check) => check.run(),
             Command::Send(send) => send.run().await,
+            Command::Batch(batch) => batch.run().await,
             Command::Simulate(simulate) => simulate.run().await,
             Command::Demo(demo) => demo.run().await,
         }
@@ -66,6 +72,7 @@ pub fn run() -> ExitCode {
     match done {
         Ok(Done::Good) => ExitCode::SUCCESS,
         Ok(Done::Bad) => ExitCode::from(1),
+        Ok(Done::BrokenOff) => ExitCode::from(3),
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::from(2)

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use clap::{Args, ValueEnum};
-use tonic_types::StatusExt;
+use clap::Args;
 
 use super::Done;
+use super::content::{ContentArgs, DeviceArgs, describe, duration};
 use super::json::Schema;
 use crate::proto::{self, push_service_client::PushServiceClient};
 
@@ -32,48 +32,16 @@ pub(super) struct Send {
     /// The APNs device token, in hexadecimal.
     #[arg(long, required_unless_present = "json")]
     apns: Option<String>,
-    /// The APNs environment. Default: the app's.
-    #[arg(long)]
-    environment: Option<Environment>,
-    /// The APNs topic, without the suffix of the push type. Default: the app's first.
-    #[arg(long)]
-    topic: Option<String>,
+    #[command(flatten)]
+    device: DeviceArgs,
     /// The caller's name for the push. Default: made by the gateway.
     #[arg(long)]
     id: Option<String>,
-    /// The first line of the notification.
-    #[arg(long)]
-    title: Option<String>,
-    /// Its text.
-    #[arg(long)]
-    body: Option<String>,
-    /// A sound in the app, or `default`.
-    #[arg(long)]
-    sound: Option<String>,
-    /// The number on the app's icon; 0 clears it.
-    #[arg(long)]
-    badge: Option<i32>,
-    /// For the app: KEY=VALUE. May be repeated.
-    #[arg(long = "data", value_name = "KEY=VALUE", value_parser = pair)]
-    data: Vec<(String, String)>,
-    /// How long the push service may keep it, such as 1h; 0s: deliver now or drop.
-    #[arg(long, value_parser = humantime_duration)]
-    ttl: Option<Duration>,
-    /// Of pushes with the same key only the newest matters.
-    #[arg(long)]
-    collapse_key: Option<String>,
-    /// Check everything, deliver nothing.
-    #[arg(long)]
-    dry_run: bool,
     /// How long to wait for the verdict.
-    #[arg(long, default_value = "30s", value_parser = humantime_duration)]
+    #[arg(long, default_value = "30s", value_parser = duration)]
     timeout: Duration,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Environment {
-    Production,
-    Sandbox,
+    #[command(flatten)]
+    content: ContentArgs,
 }
 
 impl Send {
@@ -106,54 +74,12 @@ impl Send {
             }
             return schema.push(&json).with_context(|| format!("{} is no push", file.display()));
         }
-        let notification = proto::Notification {
-            title: self.title.unwrap_or_default(),
-            body: self.body.unwrap_or_default(),
-            sound: self.sound.unwrap_or_default(),
-            badge: self.badge,
-            ..proto::Notification::default()
-        };
-        let environment = match self.environment {
-            None => proto::ApnsEnvironment::Unspecified,
-            Some(Environment::Production) => proto::ApnsEnvironment::Production,
-            Some(Environment::Sandbox) => proto::ApnsEnvironment::Sandbox,
-        };
-        let device = proto::ApnsDevice {
-            token: self.apns.unwrap_or_default(),
-            environment: environment.into(),
-            topic: self.topic.unwrap_or_default(),
-        };
         Ok(proto::Push {
             id: self.id.unwrap_or_default(),
             app: self.app.unwrap_or_default(),
-            target: Some(proto::Target { apns: Some(device), ..proto::Target::default() }),
-            content: Some(proto::Content {
-                notification: (notification != proto::Notification::default()).then_some(notification),
-                data: self.data.into_iter().collect(),
-                ..proto::Content::default()
-            }),
-            options: Some(proto::Options {
-                ttl: self.ttl.map(prost_types::Duration::try_from).transpose()?,
-                collapse_key: self.collapse_key.unwrap_or_default(),
-                dry_run: self.dry_run,
-                ..proto::Options::default()
-            }),
+            target: Some(self.device.target(self.apns.unwrap_or_default())),
+            content: Some(self.content.content()),
+            options: Some(self.content.options()?),
         })
     }
-}
-
-/// A refused call in one sentence.
-fn describe(status: &tonic::Status) -> String {
-    let details = status.get_error_details();
-    let reason = details.error_info().map(|info| format!(" ({})", info.reason)).unwrap_or_default();
-    format!("the gateway refused the call with {:?}{reason}: {}", status.code(), status.message())
-}
-
-fn pair(text: &str) -> Result<(String, String), String> {
-    let pair = text.split_once('=').ok_or("expected KEY=VALUE")?;
-    Ok((pair.0.to_owned(), pair.1.to_owned()))
-}
-
-fn humantime_duration(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|error| error.to_string())
 }

@@ -108,7 +108,7 @@ async fn check_says_good_or_what_is_wrong_and_never_a_key() {
 
 #[test]
 fn the_command_line_explains_itself() {
-    for command in ["serve", "check", "send", "simulate", "demo"] {
+    for command in ["serve", "check", "send", "batch", "simulate", "demo"] {
         let output = Command::cargo_bin("fanfare").unwrap().args([command, "--help"]).output().unwrap();
         let help = String::from_utf8(output.stdout).unwrap();
         assert!(output.status.success() && help.contains("fanfare "), "{command}: {help}");

@@ -4,6 +4,8 @@
 
 mod answers;
 mod bad_input;
+mod batch_command;
+mod batch_command_breaks;
 mod config;
 mod credential;
 mod harness;

@@ -3,12 +3,12 @@
 
 mod plan;
 mod report;
+mod send;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
-use futures_util::{StreamExt, stream};
 use indicatif::{ProgressBar, ProgressStyle};
 use secrecy::SecretString;
 use tonic::transport::{Channel, Endpoint};
@@ -16,38 +16,33 @@ use tonic::transport::{Channel, Endpoint};
 use super::Done;
 use crate::app::{Gateway, Network};
 use crate::config::{ApnsConfig, ApnsCredential, AppConfig, Config};
-use crate::proto::{self, push_service_client::PushServiceClient};
 use crate::provider::apns::{Apns, ApnsSettings};
 use crate::push::{ApnsEnvironment, AppId};
 use crate::simulator::{Environment, Simulator};
 use crate::telemetry::{self, LogSettings};
-use plan::Planned;
 use report::Report;
+use send::Way;
 
 /// Shows it all at once, without any configuration: starts a stand-in for APNs and a gateway on loopback, sends
-/// pushes to good, dead, moved and throttled device tokens, prints their verdicts, and checks that each push
+/// pushes to good, dead, moved and throttled device tokens through a stream and by single calls, prints their verdicts, and checks that each push
 /// got the outcome of its token and arrived upstream as it was asked. A mismatch is exit code 1.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  fanfare demo\n  fanfare demo --pushes 100000 --concurrency 500 --latency 50ms"
 )]
 pub(super) struct Demo {
-    /// Pushes to send.
+    /// Pushes to send through one SendBatch stream.
     #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pushes: u32,
-    /// Pushes in flight.
-    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    /// Pushes to send through SendPush at the same time.
+    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+    singles: u32,
+    /// SendPush calls in flight.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     concurrency: u16,
     /// How long the stand-in takes for each answer.
     #[arg(long, default_value = "0s", value_parser = |text: &str| humantime::parse_duration(text))]
     latency: Duration,
-}
-
-/// What came of one push.
-struct Sent {
-    planned: Planned,
-    result: Result<proto::PushResult, tonic::Status>,
-    took: Duration,
 }
 
 impl Demo {
@@ -56,52 +51,45 @@ impl Demo {
         let simulator = Simulator::builder()
             .latency(self.latency)
             .bundle_ids([plan::TOPIC])
+            // Room for what must not arrive, too.
+            .journal_capacity(2 * (self.pushes + self.singles) as usize)
             .start()
             .await
             .context("the simulator cannot start")?;
         let gateway = Gateway::start(config(&simulator)?, Network::default()).await?;
         let to = format!("http://{}", gateway.grpc_address());
         println!("stand-in for APNs at {}", simulator.origin(Environment::Production));
-        println!("gateway at {to}; sending {} pushes, {} in flight\n", self.pushes, self.concurrency);
+        println!(
+            "gateway at {to}; sending {} pushes through a stream and {} by calls\n",
+            self.pushes, self.singles
+        );
 
         let channel = Endpoint::from_shared(to)?.connect().await?;
-        let begun = Instant::now();
-        let sent = self.send(channel).await;
-        let took = begun.elapsed();
+        let (streamed, single) = self.send(channel).await;
 
         gateway.shut_down().await;
-        let report = Report::new(&sent, took, &simulator);
+        let report = Report::new(&streamed, &single, &simulator);
         println!("{report}");
         simulator.shutdown().await;
         Ok(if report.is_true() { Done::Good } else { Done::Bad })
     }
 
-    async fn send(&self, channel: Channel) -> Vec<Sent> {
-        let bar = ProgressBar::new(self.pushes.into());
+    /// Sends through one stream and through calls at the same time.
+    async fn send(&self, channel: Channel) -> (Way, Way) {
+        let bar = ProgressBar::new(u64::from(self.pushes) + u64::from(self.singles));
         // A template that does not parse would leave the default look.
         if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} pushes, {per_sec}") {
             bar.set_style(style);
         }
-        let sent = stream::iter(plan::pushes(self.pushes))
-            .map(|planned| {
-                let mut client = PushServiceClient::new(channel.clone());
-                async move {
-                    let request = proto::SendPushRequest { push: Some(planned.push()) };
-                    let begun = Instant::now();
-                    let response = client.send_push(request).await;
-                    let took = begun.elapsed();
-                    let result = response.and_then(|response| {
-                        response.into_inner().result.ok_or_else(|| tonic::Status::internal("no result"))
-                    });
-                    Sent { planned, result, took }
-                }
-            })
-            .buffer_unordered(self.concurrency.into())
-            .inspect(|_| bar.inc(1))
-            .collect()
-            .await;
+        let mut pushes = plan::pushes(self.pushes + self.singles);
+        let streamed = pushes.by_ref().take(self.pushes as usize).collect();
+        let single = pushes.collect();
+        let ways = tokio::join!(
+            send::by_stream(channel.clone(), streamed, bar.clone()),
+            send::by_calls(channel, single, self.concurrency.into(), bar.clone()),
+        );
         bar.finish_and_clear();
-        sent
+        ways
     }
 }
 

@@ -7,6 +7,9 @@ use crate::simulator::journal::digest;
 pub(super) const APP: &str = "demo";
 pub(super) const TOPIC: &str = "com.example.demo";
 
+/// How long the gateway may work on each push: too short for a second attempt where APNs throttles.
+const MAX_WAIT_SECONDS: i64 = 20;
+
 /// One push of the demo.
 pub(super) struct Planned {
     number: u32,
@@ -97,12 +100,15 @@ impl Planned {
             body: self.body(),
             ..proto::Notification::default()
         };
+        // A stream has minutes for each push, and would try a throttled one again and again.
+        let max_wait = Some(prost_types::Duration { seconds: MAX_WAIT_SECONDS, nanos: 0 });
+        let options = proto::Options { max_wait, ..proto::Options::default() };
         proto::Push {
             id: self.id(),
             app: APP.to_owned(),
             target: Some(proto::Target { apns: Some(device), ..proto::Target::default() }),
             content: Some(proto::Content { notification: Some(notification), ..proto::Content::default() }),
-            options: None,
+            options: Some(options),
         }
     }
 

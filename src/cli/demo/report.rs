@@ -8,7 +8,7 @@ use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{CellAlignment, Table};
 use owo_colors::{OwoColorize, Stream};
 
-use super::Sent;
+use super::send::{Sent, Way};
 use crate::proto;
 use crate::simulator::Simulator;
 
@@ -17,8 +17,8 @@ const SHOWN: usize = 10;
 
 pub(super) struct Report {
     rows: BTreeMap<(&'static str, &'static str), usize>,
-    sent: usize,
-    took: Duration,
+    streamed: (usize, Duration),
+    single: (usize, Duration),
     p50: Duration,
     p99: Duration,
     connections: u64,
@@ -27,7 +27,7 @@ pub(super) struct Report {
 }
 
 impl Report {
-    pub(super) fn new(sent: &[Sent], took: Duration, simulator: &Simulator) -> Self {
+    pub(super) fn new(streamed: &Way, single: &Way, simulator: &Simulator) -> Self {
         let mut rows = BTreeMap::new();
         let mut mismatches = Vec::new();
         // How often each request arrived.
@@ -38,7 +38,7 @@ impl Report {
                 None => mismatches.push(format!("a request for {} arrived in part", entry.path)),
             }
         }
-        for push in sent {
+        for push in streamed.sent.iter().chain(&single.sent) {
             let fate = push.planned.fate();
             let outcome = match &push.result {
                 Ok(result) => name(result.outcome()),
@@ -58,14 +58,14 @@ impl Report {
         for times in arrived.values() {
             mismatches.push(format!("a request that nobody asked for arrived {times} times"));
         }
-        let mut times: Vec<_> = sent.iter().map(|push| push.took).collect();
+        let mut times = single.calls.clone();
         times.sort_unstable();
         let at = |percent: usize| times.get(times.len() * percent / 100).copied().unwrap_or_default();
         let counters = simulator.counters();
         Self {
             rows,
-            sent: sent.len(),
-            took,
+            streamed: (streamed.sent.len(), streamed.took),
+            single: (single.sent.len(), single.took),
             p50: at(50),
             p99: at(99),
             connections: counters.connections_opened,
@@ -111,12 +111,22 @@ impl fmt::Display for Report {
             column.set_cell_alignment(CellAlignment::Right);
         }
         writeln!(f, "{table}\n")?;
-        let rate = self.sent as f64 / self.took.as_secs_f64();
-        writeln!(f, "{rate:.0} pushes/s   p50 {:.1?}   p99 {:.1?}", self.p50, self.p99)?;
+        let rate = |(sent, took): (usize, Duration)| sent as f64 / took.as_secs_f64();
+        writeln!(f, "SendBatch {:>7.0} pushes/s, one stream", rate(self.streamed))?;
+        if self.single.0 > 0 {
+            let (p50, p99) = (self.p50, self.p99);
+            writeln!(
+                f,
+                "SendPush  {:>7.0} pushes/s beside it, p50 {p50:.1?}, p99 {p99:.1?}",
+                rate(self.single)
+            )?;
+        }
         writeln!(
             f,
             "{} requests on {} connections to APNs; a sender with a client per push would have opened {}\n",
-            self.arrived, self.connections, self.sent
+            self.arrived,
+            self.connections,
+            self.streamed.0 + self.single.0
         )?;
         if self.is_true() {
             let all = "every push got the outcome of its device token, and arrived as it was asked, once";

@@ -1,0 +1,128 @@
+//! The two directions of one SendBatch call.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+
+use futures_util::future::{BoxFuture, FutureExt};
+use tokio::sync::mpsc;
+use tonic::transport::Channel;
+use tonic::{Code, Status, Streaming};
+use tonic_types::StatusExt;
+
+use crate::cli::content::describe;
+use crate::proto::{SendBatchRequest, SendBatchResponse, push_service_client::PushServiceClient};
+
+/// A message, and the number of the first item behind it.
+pub(super) struct Message {
+    pub(super) request: SendBatchRequest,
+    pub(super) end: u64,
+}
+
+/// Items that were given to the connection; one with this number or a greater one never left this process.
+#[derive(Clone, Default)]
+pub(super) struct Taken(Arc<AtomicU64>);
+
+impl Taken {
+    pub(super) fn count(&self) -> u64 {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// The request stream.
+struct Outgoing {
+    messages: mpsc::Receiver<Message>,
+    taken: Taken,
+}
+
+impl tokio_stream::Stream for Outgoing {
+    type Item = SendBatchRequest;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.messages.poll_recv(cx).map(|message| {
+            let Message { request, end } = message?;
+            self.taken.0.store(end, Ordering::Release);
+            Some(request)
+        })
+    }
+}
+
+/// The answers of a call, from its beginning.
+pub(super) enum Incoming {
+    Calling(BoxFuture<'static, Result<Streaming<SendBatchResponse>, Status>>),
+    Open(Box<Streaming<SendBatchResponse>>),
+}
+
+/// How a call ended.
+pub(super) enum End {
+    /// With OK.
+    Ok,
+    /// The call was refused before anything was read.
+    Refused(Status),
+    /// Later than that.
+    Failed(Status),
+}
+
+impl Incoming {
+    pub(super) fn call(channel: Channel, messages: mpsc::Receiver<Message>, taken: Taken) -> Self {
+        let mut client = PushServiceClient::new(channel);
+        let call = async move {
+            let answer = client.send_batch(Outgoing { messages, taken }).await;
+            Ok(answer?.into_inner())
+        };
+        Self::Calling(call.boxed())
+    }
+
+    /// The next message, or how the call ended. Cancel safe.
+    pub(super) async fn next(&mut self) -> Result<SendBatchResponse, End> {
+        loop {
+            match self {
+                Self::Calling(call) => match call.await {
+                    Ok(stream) => *self = Self::Open(Box::new(stream)),
+                    Err(status) if is_refusal(&status) => return Err(End::Refused(status)),
+                    Err(status) => return Err(End::Failed(status)),
+                },
+                Self::Open(stream) => {
+                    return match stream.message().await {
+                        Ok(Some(message)) => Ok(message),
+                        Ok(None) => Err(End::Ok),
+                        Err(status) => Err(End::Failed(status)),
+                    };
+                }
+            }
+        }
+    }
+}
+
+/// Whether the gateway itself said that it does not take the call: by the details that only it adds, or by a
+/// code of those who never get to it. Anything else may come from between here and there.
+fn is_refusal(status: &Status) -> bool {
+    let own = status.get_details_error_info().is_some_and(|info| info.domain == "fanfare");
+    own || is_fatal(status)
+}
+
+/// Whether another attempt would end the same.
+pub(super) fn is_fatal(status: &Status) -> bool {
+    matches!(
+        status.code(),
+        Code::InvalidArgument | Code::Unimplemented | Code::Unauthenticated | Code::PermissionDenied
+    ) && is_from_the_gateway(status)
+}
+
+/// A status of the connection's has the connection's error as its source.
+pub(super) fn is_from_the_gateway(status: &Status) -> bool {
+    std::error::Error::source(status).is_none()
+}
+
+/// Why a call ended, in one sentence.
+pub(super) fn why(status: &Status) -> String {
+    if is_from_the_gateway(status) {
+        return describe(status);
+    }
+    let mut cause: &dyn std::error::Error = status;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    format!("the connection to the gateway broke: {cause}")
+}
