@@ -135,17 +135,19 @@ def test_a_sender_may_read_only_problems_and_only_at_the_end(stub):
     assert len(results) == 20
 
 
-def test_a_reader_that_stalls_stops_only_itself(stub, send):
+def test_eight_readers_that_stall_stop_only_themselves(stub, send):
     def messages():
         while True:
             yield pb.SendBatchRequest(multicasts=[multicast([GOOD] * 1000, app="demo")])
 
-    stalled = stub.SendBatch(messages(), timeout=CALL)
-    next(stalled)
+    stalled = [stub.SendBatch(messages(), timeout=CALL) for _ in range(8)]
+    for stream in stalled:
+        next(stream)
     # On the same connection.
     for _ in range(100):
         assert send(timeout=5).outcome == pb.OUTCOME_ACCEPTED
-    stalled.cancel()
+    for stream in stalled:
+        stream.cancel()
 
 
 def test_verdicts_come_in_completion_order(stub):

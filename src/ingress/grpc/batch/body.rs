@@ -2,7 +2,7 @@
 //! seats of delivered results back.
 
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use tokio::sync::mpsc;
@@ -18,16 +18,28 @@ pub(super) struct Delivery {
     pub(super) seats: usize,
 }
 
-/// The status that a stream ends with, where it is not OK. Beside the buffer, which may be full when a caller
-/// that does not read is told to go.
-pub(super) type End = Arc<OnceLock<Status>>;
+/// How a stream ends: its last message, which always has the progress, and its status, where it is not OK.
+/// Beside the buffer, which may be full when a caller that does not read is told to go.
+pub(super) struct Last {
+    pub(super) response: SendBatchResponse,
+    pub(super) status: Option<Status>,
+}
+
+/// Set once, before the buffer closes.
+pub(super) type End = Arc<Mutex<Option<Last>>>;
 
 /// The response body.
 pub struct Results {
-    pub(super) buffer: mpsc::Receiver<Delivery>,
-    pub(super) window: Arc<Window>,
-    pub(super) end: End,
-    pub(super) ended: bool,
+    buffer: mpsc::Receiver<Delivery>,
+    window: Arc<Window>,
+    end: End,
+    after_last: Option<Status>,
+}
+
+impl Results {
+    pub(super) fn new(buffer: mpsc::Receiver<Delivery>, window: Arc<Window>, end: End) -> Self {
+        Self { buffer, window, end, after_last: None }
+    }
 }
 
 impl Stream for Results {
@@ -38,10 +50,11 @@ impl Stream for Results {
             self.window.delivered(seats);
             return Poll::Ready(Some(Ok(response)));
         }
-        if self.ended {
-            return Poll::Ready(None);
+        let last = self.end.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(last) = last {
+            self.after_last = last.status;
+            return Poll::Ready(Some(Ok(last.response)));
         }
-        self.ended = true;
-        Poll::Ready(self.end.get().cloned().map(Err))
+        Poll::Ready(self.after_last.take().map(Err))
     }
 }

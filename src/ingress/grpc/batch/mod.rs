@@ -5,8 +5,8 @@ mod body;
 mod items;
 mod tally;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use futures_util::StreamExt;
@@ -23,7 +23,7 @@ use crate::dispatch::{Ask, NoRoom, Room, Seat, Window};
 use crate::proto;
 use crate::push::{PushId, PushResult, Reason, ServiceClass};
 use crate::upstream::Flow;
-use body::{Delivery, End};
+use body::{Delivery, End, Last};
 use items::{Item, Items, Refused};
 use tally::Tally;
 
@@ -75,7 +75,7 @@ pub(super) fn start(
         batch.run(inbound, sender).await;
         drop(open);
     });
-    Results { buffer, window, end, ended: false }
+    Results::new(buffer, window, end)
 }
 
 /// Whether the stream is read on.
@@ -154,7 +154,7 @@ impl Batch {
             let need = self.admit(|core, ask| in_flight.push(send(core, ask)));
             let now = Instant::now();
             if self.is_done() && in_flight.is_empty() && !self.tally.has_results() {
-                return self.finish(now, &sender).await;
+                return self.finish();
             }
             let window = Arc::clone(&self.window);
             let admission = Arc::clone(&self.core.admission);
@@ -164,7 +164,7 @@ impl Batch {
                 () = sender.closed() => return,
                 slot = sender.reserve(), if self.tally.has_message(now) => {
                     let Ok(slot) = slot else { return };
-                    slot.send(self.tally.message(now, false));
+                    slot.send(self.tally.message(now));
                     self.blocked = None;
                 }
                 Some(settled) = in_flight.next(), if !in_flight.is_empty() => {
@@ -352,22 +352,24 @@ impl Batch {
     }
 
     /// The caller does not read: its items are let go, and its status waits for it.
-    fn abandon(self) {
+    fn abandon(&self) {
         tracing::info!(items_read = self.tally.items_read(), "a batch's caller stopped reading its results");
-        // Set once, here or in `finish`.
-        let _ = self.end.set(encode::client_not_reading(self.tally.figures().collect()));
+        let status = encode::client_not_reading(self.tally.figures().collect());
+        self.end(Some(status));
     }
 
-    async fn finish(mut self, now: Instant, sender: &mpsc::Sender<Delivery>) {
-        let last = self.tally.message(now, true);
-        if let Reading::Ended(Some(status)) = self.reading {
-            let _ = self.end.set(status);
-        }
-        // The buffer may be full of a message that the caller is slow to take, or never takes.
-        let patience = self.core.batch.reader_stall_timeout;
-        if let Ok(Ok(slot)) = tokio::time::timeout(patience, sender.reserve()).await {
-            slot.send(last);
-        }
+    /// Every item that was read has its verdict, and all of them are on their way.
+    fn finish(&mut self) {
+        let status = match std::mem::replace(&mut self.reading, Reading::Ended(None)) {
+            Reading::Ended(status) => status,
+            Reading::First | Reading::On => None,
+        };
+        self.end(status);
+    }
+
+    fn end(&self, status: Option<Status>) {
+        let last = Last { response: self.tally.last(), status };
+        *self.end.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
     }
 }
 

@@ -85,8 +85,13 @@ impl Tally {
         self.has_results() || self.tell_now || (self.changed && now >= self.told + PROGRESS_EVERY)
     }
 
+    /// The last message of the stream. Results that could not be delivered are not in it.
+    pub(super) fn last(&self) -> proto::SendBatchResponse {
+        proto::SendBatchResponse { results: Vec::new(), progress: Some(self.progress()) }
+    }
+
     /// The next message.
-    pub(super) fn message(&mut self, now: Instant, last: bool) -> Delivery {
+    pub(super) fn message(&mut self, now: Instant) -> Delivery {
         let mut results = Vec::with_capacity(self.pending.len().min(MAX_RESULTS));
         let mut bytes = 0;
         while results.len() < MAX_RESULTS
@@ -98,7 +103,7 @@ impl Tally {
             }
             results.extend(self.pending.pop_front());
         }
-        let due = last || self.tell_now || (self.changed && now >= self.told + PROGRESS_EVERY);
+        let due = self.tell_now || (self.changed && now >= self.told + PROGRESS_EVERY);
         let progress = due.then(|| {
             (self.changed, self.tell_now, self.told) = (false, false, now);
             self.progress()
