@@ -13,7 +13,8 @@ use tokio_util::sync::CancellationToken;
 use tonic_health::server::HealthReporter;
 
 use crate::config::{ApnsConfig, ApnsCredential, AppConfig, Config};
-use crate::credential::{Credential, CredentialError, ProviderToken};
+use crate::credential::apns::{KeyId, ProviderToken, TeamId};
+use crate::credential::{Credential, CredentialError};
 use crate::dispatch::{Admission, AppRoutes, Dispatcher, Route, Routes, Upstreams};
 use crate::ingress::admin::{self, Admin};
 use crate::ingress::grpc::{Core, GrpcSettings, Service, incoming};
@@ -283,7 +284,8 @@ impl RouteBuilder<'_> {
                     std::collections::hash_map::Entry::Occupied(known) => Arc::clone(known.get()),
                     std::collections::hash_map::Entry::Vacant(vacant) => {
                         let (team_id, key_id) = vacant.key();
-                        let token = ProviderToken::new(&key, key_id, team_id)
+                        let token = KeyId::parse(key_id)
+                            .and_then(|key_id| ProviderToken::new(&key, key_id, TeamId::parse(team_id)?))
                             .map_err(|source| StartError::Credential { app: app.clone(), source })?;
                         let token = Arc::clone(vacant.insert(Arc::new(token)));
                         tokio::spawn(Arc::clone(&token).keep_fresh(self.stop.clone()));

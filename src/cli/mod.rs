@@ -25,16 +25,11 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Runs the gateway.
     Serve(serve::Serve),
-    /// Validates a configuration, its keys and its certificates; sends nothing.
     Check(check::Check),
-    /// Sends one push through a gateway and prints its verdict.
     Send(send::Send),
     Batch(batch::Batch),
-    /// Runs a stand-in for APNs on loopback: no Apple account needed.
     Simulate(simulate::Simulate),
-    /// Shows it all at once: simulator, gateway, pushes and their verdicts.
     Demo(demo::Demo),
 }
 

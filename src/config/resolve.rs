@@ -8,7 +8,8 @@ use secrecy::SecretString;
 use super::error::{ConfigError, ConfigErrors};
 use super::file;
 use super::{ApnsConfig, ApnsCredential, AppConfig, Config};
-use crate::credential::ProviderToken;
+use crate::credential::CredentialError;
+use crate::credential::apns::{KeyId, ProviderToken, TeamId};
 use crate::dispatch::DispatchSettings;
 use crate::ingress::admin::AdminSettings;
 use crate::ingress::grpc::GrpcSettings;
@@ -265,7 +266,10 @@ impl Reader<'_> {
         };
         let pem = SecretString::from(pem);
         // Made here once to be checked: what is wrong with a key is known before anything listens.
-        if let Err(error) = ProviderToken::new(&pem, &file.key_id, &file.team_id) {
+        let made = (|| -> Result<_, CredentialError> {
+            ProviderToken::new(&pem, KeyId::parse(&file.key_id)?, TeamId::parse(&file.team_id)?)
+        })();
+        if let Err(error) = made {
             self.error(key, error.to_string());
             return None;
         }

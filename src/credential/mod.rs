@@ -1,24 +1,24 @@
-//! As whom: the newest token of each credential, by a synchronous load.
+//! As whom: the newest proof of who the gateway is, a synchronous load.
 
-mod apns;
+pub mod apns;
+mod pace;
 
+use std::fmt;
 use std::sync::Arc;
 
 use http::HeaderValue;
 
-pub use apns::{ProviderToken, Renewal};
-
-/// As whom an app speaks to its push service.
-#[derive(Debug)]
+/// What an app shows an upstream as its own.
+#[derive(Debug, Clone)]
 pub enum Credential {
-    /// APNs, by a provider token that all apps of the key share.
-    ProviderToken(Arc<ProviderToken>),
-    /// A certificate in TLS: nothing is stamped.
+    /// A provider token of APNs.
+    ProviderToken(Arc<apns::ProviderToken>),
+    /// A client certificate: shown in the TLS handshake, nothing to stamp on a request.
     Certificate,
 }
 
 impl Credential {
-    /// What a request carries now.
+    /// The newest stamp; none where the connection itself is the proof. Neither waits nor allocates.
     #[must_use]
     pub fn stamp(&self) -> Option<Arc<Stamp>> {
         match self {
@@ -27,15 +27,20 @@ impl Credential {
         }
     }
 
-    /// The push service refused the token of this generation. However many say so, one token is made.
-    pub fn renew(&self, generation: u64) {
+    /// Asks for a newer stamp than that of `generation`, which an upstream refused as expired.
+    ///
+    /// Any number of concurrent calls make one.
+    ///
+    /// # Errors
+    /// Where it could not be made.
+    pub fn renew(&self, generation: u64) -> Result<Renewal, CredentialError> {
         match self {
-            Self::ProviderToken(token) => drop(token.renew(generation)),
-            Self::Certificate => {}
+            Self::ProviderToken(token) => token.renew(generation),
+            Self::Certificate => Ok(Renewal::Impossible),
         }
     }
 
-    /// The push service wants no new token for a while.
+    /// Keeps the present stamp for a while: the upstream says that it was renewed too often.
     pub fn hold(&self) {
         match self {
             Self::ProviderToken(token) => token.hold(),
@@ -44,7 +49,7 @@ impl Credential {
     }
 }
 
-/// An `authorization` header, and which of a credential's tokens it holds.
+/// What a request carries as its proof. Its header prints as `Sensitive`.
 #[derive(Debug)]
 pub struct Stamp {
     header: HeaderValue,
@@ -52,37 +57,71 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// The header; marked sensitive, so that it neither prints nor enters HPACK's table.
+    /// The value of `authorization`, marked sensitive.
     #[must_use]
     pub fn header(&self) -> &HeaderValue {
         &self.header
     }
 
-    /// Counts the tokens of this credential.
+    /// Counts the stamps of one credential; a greater one is newer.
     #[must_use]
     pub fn generation(&self) -> u64 {
         self.generation
     }
 }
 
-/// Why a credential cannot be used. Never repeats a key.
+/// What became of a wish for a newer stamp.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Renewal {
+    /// A newer one was made.
+    Renewed,
+    /// There was a newer one already.
+    Newer,
+    /// The present one is too young, or held: the upstream would punish another.
+    TooSoon,
+    /// Nothing that the gateway can renew.
+    Impossible,
+}
+
+/// Why a credential cannot be used. Never says what is secret.
 #[derive(Debug, thiserror::Error)]
 pub enum CredentialError {
-    /// The key is no PEM of a P-256 private key.
-    #[error("expected a private key as Apple gives it: PEM, PKCS#8, on the curve P-256; {0}")]
-    Key(&'static str),
-    /// A key id or team id is malformed.
-    #[error("{what}: expected 10 capital letters or digits, found {found} characters that are not")]
-    Id {
-        /// `key_id` or `team_id`.
-        what: &'static str,
-        /// Its length.
-        found: usize,
+    /// No private key can be read.
+    #[error(
+        "the key is not a private key in PEM (PKCS #8) on an elliptic curve; expected the .p8 file as Apple gave it"
+    )]
+    Pem(#[source] jsonwebtoken::errors::Error),
+    /// A key, but of another kind.
+    #[error("the key cannot sign ES256; expected one on the curve P-256")]
+    NotP256(#[source] jsonwebtoken::errors::Error),
+    /// A key id that is none.
+    #[error("the key id is not {} visible characters, found {found}", apns::ID_CHARACTERS)]
+    KeyId {
+        /// What was found: a length, or a character.
+        found: String,
     },
-    /// The token cannot be signed.
-    #[error("the provider token cannot be signed")]
-    Sign,
-    /// The clock cannot be used.
-    #[error("the system clock is before 1970")]
+    /// A team id that is none.
+    #[error("the team id is not {} visible characters, found {found}", apns::ID_CHARACTERS)]
+    TeamId {
+        /// What was found: a length, or a character.
+        found: String,
+    },
+    /// The clock cannot be right.
+    #[error("the gateway's clock is before 1970")]
     Clock,
+    /// A token that does not fit a header: a bug.
+    #[error("the signed token is not a header value")]
+    Header,
+}
+
+impl fmt::Display for Renewal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Renewed => "renewed",
+            Self::Newer => "there was a newer one already",
+            Self::TooSoon => "too soon after the last",
+            Self::Impossible => "nothing to renew",
+        })
+    }
 }

@@ -168,7 +168,10 @@ fn judge(route: &Route, answer: &Answer, generation: Option<u64>) -> Verdict {
     verdict.token_action = route.suspicion.judge(verdict.outcome, verdict.token_action);
     let renew = || {
         if let Some(generation) = generation {
-            route.credential.renew(generation);
+            match route.credential.renew(generation) {
+                Ok(renewal) => tracing::debug!(%renewal, "the push service refused the token as expired"),
+                Err(error) => tracing::error!(%error, "the token cannot be renewed; the old one stays"),
+            }
         }
     };
     match verdict.heal {

@@ -61,7 +61,7 @@ async fn what_is_wrong_is_said_with_file_line_and_key() {
         ("127.0.0.1:50051", "0.0.0.0:50051", "grpc.listen: expected a loopback address, found 0.0.0.0:50051"),
         ("https://api.push.apple.com", "api.push.apple.com", "apns.production: expected an origin"),
         ("AuthKey_ABC123DEFG.p8", "missing.p8", "apps.shop.apns.token.key_file"),
-        ("key_id = \"ABC123DEFG\"", "key_id = \"short\"", "key_id: expected 10 capital letters or digits"),
+        ("key_id = \"ABC123DEFG\"", "key_id = \"short\"", "the key id is not 10 visible characters"),
         (
             "topics = [\"com.example.shop\"]",
             "topics = []",
@@ -102,7 +102,7 @@ async fn check_says_good_or_what_is_wrong_and_never_a_key() {
         .unwrap();
     let output = check("fanfare.toml").code(1).get_output().clone();
     let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-    assert!(said.contains("apps.shop.apns.token: expected a private key as Apple gives it"), "{said}");
+    assert!(said.contains("apps.shop.apns.token: the key is not a private key in PEM"), "{said}");
     assert!(!said.contains(&secret));
 }
 

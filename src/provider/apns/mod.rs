@@ -1,53 +1,88 @@
-//! Apple Push Notification service.
+//! Apple Push Notification service: its settings and limits.
 
+mod answers;
+mod headers;
+mod live_activity;
 mod payload;
 mod push_type;
 mod request;
 mod response;
+#[cfg(test)]
+mod strategies;
 #[cfg(test)]
 mod tests;
 
 pub use request::Payload;
 pub use response::classify;
 
-use crate::push::{ApnsEnvironment, InvalidValue, Target, visible_ascii};
+use crate::push::{ApnsEnvironment, InvalidValue, Target};
 
-/// The longest topic taken, in bytes; bundle ids are far shorter.
-const MAX_TOPIC_BYTES: usize = 255;
+/// The largest payload of a push to a device, in bytes of JSON.
+///
+/// Source: Apple, "Generating a remote notification".
+pub const MAX_PAYLOAD_BYTES: usize = 4096;
 
-/// How one app speaks to APNs.
+/// The largest payload of push type `voip`, in bytes of JSON.
+///
+/// Source: Apple, "Generating a remote notification".
+pub const MAX_VOIP_PAYLOAD_BYTES: usize = 5120;
+
+/// The largest payload of a push to a broadcast channel, in bytes of JSON.
+///
+/// Apple's pages name none; where APNs allows less it answers `PayloadTooLarge` itself.
+pub const MAX_BROADCAST_PAYLOAD_BYTES: usize = 5120;
+
+/// The longest `apns-collapse-id`, in bytes.
+///
+/// Source: Apple, "Sending notification requests to APNs".
+pub const MAX_COLLAPSE_ID_BYTES: usize = 64;
+
+/// The longest topic taken, in bytes.
+pub const MAX_TOPIC_BYTES: usize = 255;
+
+/// What an operator says about one app on APNs.
 #[derive(Debug, Clone)]
 pub struct ApnsSettings {
-    /// Where its device tokens are from, unless a push says otherwise.
+    /// The environment of targets that name none.
     pub environment: ApnsEnvironment,
-    /// The bundle ids that its pushes may name; the first is the default.
+    /// The bundle ids that the app may send to, without suffix; the first is that of targets that name
+    /// none. At least one.
     pub topics: Vec<String>,
-    /// It is authenticated by a client certificate, which some push types do not allow.
+    /// Authenticated by a client certificate; else by provider token.
     pub certificate: bool,
-    /// Push types that this version does not know are passed on, their topic without a suffix.
+    /// Passes push types that this module does not know, with the topic without suffix.
     pub unknown_push_types: bool,
 }
 
-/// Checked [`ApnsSettings`].
+/// How one app speaks to APNs.
 #[derive(Debug)]
 pub struct Apns {
-    settings: ApnsSettings,
+    environment: ApnsEnvironment,
+    first_topic: String,
+    more_topics: Vec<String>,
+    certificate: bool,
+    unknown_push_types: bool,
 }
 
 impl Apns {
     /// # Errors
-    /// Where there is no topic, or one is no bundle id.
+    /// Where there is no topic, or one is not a bundle id.
     pub fn try_new(settings: ApnsSettings) -> Result<Self, InvalidValue> {
-        if settings.topics.is_empty() {
+        settings.topics.iter().try_for_each(|topic| bundle_id(topic))?;
+        let mut topics = settings.topics.into_iter();
+        let Some(first_topic) = topics.next() else {
             return Err(InvalidValue::required("at least one bundle id in topics"));
-        }
-        for topic in &settings.topics {
-            visible_ascii("a bundle id in topics", topic, MAX_TOPIC_BYTES)?;
-        }
-        Ok(Self { settings })
+        };
+        Ok(Self {
+            environment: settings.environment,
+            first_topic,
+            more_topics: topics.collect(),
+            certificate: settings.certificate,
+            unknown_push_types: settings.unknown_push_types,
+        })
     }
 
-    /// The environment of a target.
+    /// In which of the two worlds of APNs a target lives: its own word, else the app's.
     #[must_use]
     pub fn environment(&self, target: &Target) -> ApnsEnvironment {
         let named = match target {
@@ -55,6 +90,34 @@ impl Apns {
             Target::ApnsChannel(channel) => channel.environment,
             Target::Fcm(_) | Target::WebPush(_) | Target::Mattermost(_) => None,
         };
-        named.unwrap_or(self.settings.environment)
+        named.unwrap_or(self.environment)
+    }
+
+    /// The topic of a target, where the app may send to it.
+    fn topic(&self, named: Option<&str>) -> Option<&str> {
+        let Some(named) = named else { return Some(&self.first_topic) };
+        std::iter::once(&self.first_topic)
+            .chain(&self.more_topics)
+            .map(String::as_str)
+            .find(|&topic| topic == named)
+    }
+}
+
+/// Letters, digits, hyphens and full stops, so that it stands in a header and in a path as it is.
+///
+/// Source: Apple, "CFBundleIdentifier".
+fn bundle_id(topic: &str) -> Result<(), InvalidValue> {
+    let expected = || {
+        format!("a topic is a bundle id of 1 to {MAX_TOPIC_BYTES} letters, digits, hyphens and full stops")
+    };
+    if topic.is_empty() {
+        return Err(InvalidValue::required(expected()));
+    }
+    if topic.len() > MAX_TOPIC_BYTES {
+        return Err(InvalidValue::too_large(expected(), format!("{} bytes", topic.len())));
+    }
+    match topic.chars().find(|c| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '.')) {
+        Some(c) => Err(InvalidValue::invalid(expected(), format!("{c:?}"))),
+        None => Ok(()),
     }
 }

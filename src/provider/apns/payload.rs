@@ -1,92 +1,114 @@
-//! The JSON that a device gets: portable, then typed, then raw; the later wins.
+//! The JSON of a push, as the device reads it.
+//!
+//! Source: Apple, "Generating a remote notification".
 
 use std::collections::BTreeMap;
-use std::time::SystemTime;
 
-use serde::{Serialize, Serializer};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
+use super::live_activity::Activity;
 use super::push_type::PushType;
 use crate::push::{
-    ApnsContent, Body, InterruptionLevel, LiveActivity, LiveActivityEvent, LocalizedText, Notification,
-    Reason, Refusal,
+    ApnsContent, Content, InterruptionLevel, LocalizedText, Notification, Outcome, Reason, Refusal,
 };
 
-/// The bytes of a payload.
-pub(super) fn payload(body: &Body, push_type: PushType<'_>) -> Result<Vec<u8>, Refusal> {
-    let content = &body.content;
-    let none = (Notification::default(), ApnsContent::default());
-    let notification = content.notification.as_ref().unwrap_or(&none.0);
-    let apns = content.apns.as_ref().unwrap_or(&none.1);
-    if !apns.payload_json.is_empty() {
-        object("content.apns.payload_json", &apns.payload_json)?;
-        return Ok(apns.payload_json.clone().into_bytes());
-    }
-    check(apns, push_type)?;
-    let activity = apns.live_activity.as_ref();
-    if let Some(activity) = activity {
-        check_activity(activity, notification)?;
-    }
-    if content.data.contains_key("aps") {
-        let detail = "expected another key, found aps, which holds what the notification says";
-        return Err(Refusal::field("content.data[aps]", Reason::FieldInvalid, detail));
-    }
-    let image = (!notification.image.is_empty()).then_some(notification.image.as_str());
-    if image.is_some() && content.data.contains_key("image") {
-        let detail = "expected the image in content.notification.image or in content.data, found both";
-        return Err(Refusal::field("content.data[image]", Reason::FieldsConflict, detail));
-    }
-    let payload = Payload {
-        aps: Aps {
-            alert: alert(notification),
-            badge: notification.badge,
-            sound: sound(notification, apns),
-            thread_id: &notification.thread,
-            category: &notification.category,
-            // A push that wakes the app says so, or nothing would come of it.
-            content_available: flag(apns.content_available || push_type == PushType::Background),
-            mutable_content: flag(apns.mutable_content || image.is_some()),
-            target_content_id: &apns.target_content_id,
-            interruption_level: apns.interruption_level.map(level),
-            relevance_score: apns.relevance_score,
-            filter_criteria: &apns.filter_criteria,
-            timestamp: activity.map(|it| seconds(it.timestamp.unwrap_or(body.accepted_at))),
-            event: activity.map(|it| event(it.event)),
-            content_state: activity
-                .map(|it| raw(CONTENT_STATE, &it.content_state_json))
-                .transpose()?
-                .flatten(),
-            stale_date: activity.and_then(|it| it.stale_at).map(seconds),
-            dismissal_date: activity.and_then(|it| it.dismiss_at).map(seconds),
-            attributes_type: activity.map_or("", |it| &it.attributes_type),
-            attributes: activity.map(|it| raw(ATTRIBUTES, &it.attributes_json)).transpose()?.flatten(),
-            input_push_token: flag(activity.is_some_and(|it| it.input_push_token)),
-            input_push_channel: activity.map_or("", |it| &it.input_push_channel),
-        },
-        image,
+/// What is taken for the first size of a payload, in bytes.
+const USUAL_BYTES: usize = 512;
+
+/// Writes a payload from its portable and typed parts. The same push is the same bytes each time.
+///
+/// # Errors
+/// Where a key is taken by the gateway, or a number is out of its range.
+pub(super) fn write(
+    content: &Content,
+    push_type: PushType,
+    activity: Option<Activity<'_>>,
+) -> Result<Vec<u8>, Refusal> {
+    let (no_notification, no_options) = (Notification::default(), ApnsContent::default());
+    let notification = content.notification.as_ref().unwrap_or(&no_notification);
+    let options = content.apns.as_ref().unwrap_or(&no_options);
+    check_keys(&content.data, notification)?;
+    let document = Document {
+        aps: aps(notification, options, push_type, activity)?,
+        image: text(&notification.image),
         data: &content.data,
     };
-    // Strings, numbers and raw JSON that was checked: nothing of it can fail to serialize.
-    serde_json::to_vec(&payload).map_err(|error| {
-        Refusal::field("content", Reason::FieldInvalid, format!("expected a payload that is JSON: {error}"))
-    })
+    let mut json = Vec::with_capacity(USUAL_BYTES);
+    serde_json::to_writer(&mut json, &document).map_err(|error| Refusal {
+        outcome: Outcome::Internal,
+        reason: Reason::GatewayBug,
+        field: "content".into(),
+        detail: format!("the payload could not be written: {error}"),
+    })?;
+    Ok(json)
 }
 
-const CONTENT_STATE: &str = "content.apns.live_activity.content_state_json";
-const ATTRIBUTES: &str = "content.apns.live_activity.attributes_json";
+/// What a raw payload shows.
+pub(super) struct Raw {
+    /// `aps` has an alert, a sound or a badge.
+    pub(super) shows: bool,
+    /// `aps` has an event of a Live Activity.
+    pub(super) live_activity: bool,
+}
 
-#[derive(Serialize)]
-struct Payload<'a> {
+impl Raw {
+    /// # Errors
+    /// Where it is not a JSON object.
+    pub(super) fn parse(json: &str) -> Result<Self, Refusal> {
+        let members: BTreeMap<String, &RawValue> = serde_json::from_str(json).map_err(|error| {
+            let detail = format!("a raw payload is a JSON object: {error}");
+            Refusal::field("content.apns.payload_json", Reason::RawBodyInvalid, detail)
+        })?;
+        // An `aps` that is no dictionary shows nothing; what APNs makes of it is for APNs to say.
+        let aps: BTreeMap<String, serde::de::IgnoredAny> =
+            members.get("aps").and_then(|aps| serde_json::from_str(aps.get()).ok()).unwrap_or_default();
+        Ok(Self {
+            shows: ["alert", "sound", "badge"].into_iter().any(|key| aps.contains_key(key)),
+            live_activity: aps.contains_key("event"),
+        })
+    }
+}
+
+/// A text that is there.
+pub(super) fn text(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
+}
+
+/// 1 where it is so: APNs has no other truth.
+pub(super) fn flag(is_so: bool) -> Option<u8> {
+    is_so.then_some(1)
+}
+
+/// A sound by name, or a critical alert's.
+#[derive(serde::Serialize)]
+#[serde(untagged)]
+pub(super) enum Sound<'a> {
+    Name(&'a str),
+    Critical { critical: u8, name: &'a str, volume: f64 },
+}
+
+struct Document<'a> {
     aps: Aps<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     image: Option<&'a str>,
-    #[serde(flatten)]
     data: &'a BTreeMap<String, String>,
 }
 
-/// Source: Apple, "Generating a remote notification"; the members from `timestamp` on, "Starting and updating
-/// Live Activities with ActivityKit push notifications".
-#[derive(Serialize)]
+impl Serialize for Document<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("aps", &self.aps)?;
+        if let Some(image) = self.image {
+            map.serialize_entry("image", image)?;
+        }
+        for (key, value) in self.data {
+            map.serialize_entry(key, value)?;
+        }
+        map.end()
+    }
+}
+
+#[derive(serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 struct Aps<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -95,122 +117,117 @@ struct Aps<'a> {
     badge: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sound: Option<Sound<'a>>,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    thread_id: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    category: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thread_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    category: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     content_available: Option<u8>,
     #[serde(skip_serializing_if = "Option::is_none")]
     mutable_content: Option<u8>,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    target_content_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target_content_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     interruption_level: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     relevance_score: Option<f64>,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    filter_criteria: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    timestamp: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    event: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    content_state: Option<&'a RawValue>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stale_date: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    dismissal_date: Option<u64>,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    attributes_type: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    attributes: Option<&'a RawValue>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    input_push_token: Option<u8>,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    input_push_channel: &'a str,
+    filter_criteria: Option<&'a str>,
+    #[serde(flatten)]
+    activity: Option<Activity<'a>>,
 }
 
-#[derive(Serialize)]
+/// Always a dictionary, also where there is only a body: one form for the app's extensions to read.
+#[derive(serde::Serialize)]
+#[serde(untagged)]
+enum Alert<'a> {
+    Plain(PlainAlert<'a>),
+    Activity(super::live_activity::ActivityAlert<'a>),
+}
+
+#[derive(serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
-struct Alert<'a> {
-    #[serde(skip_serializing_if = "str::is_empty")]
-    title: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    subtitle: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    body: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    title_loc_key: &'a str,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    title_loc_args: &'a [String],
-    #[serde(skip_serializing_if = "str::is_empty")]
-    subtitle_loc_key: &'a str,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    subtitle_loc_args: &'a [String],
-    #[serde(skip_serializing_if = "str::is_empty")]
-    loc_key: &'a str,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    loc_args: &'a [String],
+struct PlainAlert<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subtitle: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title_loc_key: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title_loc_args: Option<&'a [String]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subtitle_loc_key: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subtitle_loc_args: Option<&'a [String]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    loc_key: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    loc_args: Option<&'a [String]>,
 }
 
-fn alert(it: &Notification) -> Option<Alert<'_>> {
-    fn or_plain<'a>(
-        localized: Option<&'a LocalizedText>,
-        plain: &'a str,
-    ) -> (&'a str, &'a str, &'a [String]) {
-        localized.map_or((plain, "", &[]), |text| ("", text.key.as_str(), text.arguments.as_slice()))
+impl<'a> PlainAlert<'a> {
+    /// A localised text stands in for the plain one.
+    fn of(notification: &'a Notification) -> Option<Self> {
+        let plain = |plain, localized: &Option<_>| if localized.is_none() { text(plain) } else { None };
+        let n = notification;
+        n.alerts().then(|| Self {
+            title: plain(&n.title, &n.title_localized),
+            subtitle: plain(&n.subtitle, &n.subtitle_localized),
+            body: plain(&n.body, &n.body_localized),
+            title_loc_key: key(n.title_localized.as_ref()),
+            title_loc_args: arguments(n.title_localized.as_ref()),
+            subtitle_loc_key: key(n.subtitle_localized.as_ref()),
+            subtitle_loc_args: arguments(n.subtitle_localized.as_ref()),
+            loc_key: key(n.body_localized.as_ref()),
+            loc_args: arguments(n.body_localized.as_ref()),
+        })
     }
-    if !it.alerts() {
-        return None;
-    }
-    let (title, title_loc_key, title_loc_args) = or_plain(it.title_localized.as_ref(), &it.title);
-    let (subtitle, subtitle_loc_key, subtitle_loc_args) =
-        or_plain(it.subtitle_localized.as_ref(), &it.subtitle);
-    let (body, loc_key, loc_args) = or_plain(it.body_localized.as_ref(), &it.body);
-    Some(Alert {
-        title,
-        subtitle,
-        body,
-        title_loc_key,
-        title_loc_args,
-        subtitle_loc_key,
-        subtitle_loc_args,
-        loc_key,
-        loc_args,
+}
+
+fn key(localized: Option<&LocalizedText>) -> Option<&str> {
+    localized.map(|text| text.key.as_str())
+}
+
+/// What the placeholders become; left out where there are none.
+pub(super) fn arguments(localized: Option<&LocalizedText>) -> Option<&[String]> {
+    localized.map(|text| text.arguments.as_slice()).filter(|arguments| !arguments.is_empty())
+}
+
+fn aps<'a>(
+    notification: &'a Notification,
+    options: &'a ApnsContent,
+    push_type: PushType,
+    activity: Option<Activity<'a>>,
+) -> Result<Aps<'a>, Refusal> {
+    let sound = sound(notification, options)?;
+    let (alert, sound) = if activity.is_some() {
+        (super::live_activity::ActivityAlert::of(notification, sound).map(Alert::Activity), None)
+    } else {
+        (PlainAlert::of(notification).map(Alert::Plain), sound)
+    };
+    Ok(Aps {
+        alert,
+        badge: notification.badge,
+        sound,
+        thread_id: text(&notification.thread),
+        category: text(&notification.category),
+        // Source: Apple, "Pushing background updates to your App".
+        content_available: flag(options.content_available || push_type == PushType::Background),
+        // The image is for the app's service extension, which runs only where it may change the push.
+        mutable_content: flag(options.mutable_content || !notification.image.is_empty()),
+        target_content_id: text(&options.target_content_id),
+        interruption_level: options.interruption_level.map(level),
+        relevance_score: relevance_score(options, push_type)?,
+        filter_criteria: text(&options.filter_criteria),
+        activity,
     })
 }
 
-enum Sound<'a> {
-    Plain(&'a str),
-    Critical { name: &'a str, volume: f64 },
-}
-
-impl Serialize for Sound<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Critical<'a> {
-            critical: u8,
-            name: &'a str,
-            volume: f64,
-        }
-        match *self {
-            Self::Plain(name) => serializer.serialize_str(name),
-            Self::Critical { name, volume } => Critical { critical: 1, name, volume }.serialize(serializer),
-        }
-    }
-}
-
-fn sound<'a>(notification: &'a Notification, apns: &'a ApnsContent) -> Option<Sound<'a>> {
-    if let Some(critical) = &apns.critical_sound {
-        let name = if critical.name.is_empty() { "default" } else { &critical.name };
-        return Some(Sound::Critical { name, volume: critical.volume.unwrap_or(1.0) });
-    }
-    (!notification.sound.is_empty()).then_some(Sound::Plain(&notification.sound))
-}
-
-fn level(it: InterruptionLevel) -> &'static str {
-    match it {
+fn level(level: InterruptionLevel) -> &'static str {
+    match level {
         InterruptionLevel::Passive => "passive",
         InterruptionLevel::Active => "active",
         InterruptionLevel::TimeSensitive => "time-sensitive",
@@ -218,82 +235,47 @@ fn level(it: InterruptionLevel) -> &'static str {
     }
 }
 
-fn event(it: LiveActivityEvent) -> &'static str {
-    match it {
-        LiveActivityEvent::Start => "start",
-        LiveActivityEvent::Update => "update",
-        LiveActivityEvent::End => "end",
-    }
+fn sound<'a>(notification: &'a Notification, options: &'a ApnsContent) -> Result<Option<Sound<'a>>, Refusal> {
+    let Some(critical) = &options.critical_sound else {
+        return Ok(text(&notification.sound).map(Sound::Name));
+    };
+    let volume = critical.volume.unwrap_or(1.0);
+    in_unit_range("content.apns.critical_sound.volume", "a volume", volume)?;
+    Ok(Some(Sound::Critical { critical: 1, name: text(&critical.name).unwrap_or("default"), volume }))
 }
 
-fn check(apns: &ApnsContent, push_type: PushType<'_>) -> Result<(), Refusal> {
-    let range = |field, value: Option<f64>, any: bool| match value {
-        Some(value) if !value.is_finite() || !(any || (0.0..=1.0).contains(&value)) => {
-            Err(Refusal::field(field, Reason::FieldInvalid, format!("expected 0 to 1, found {value}")))
+fn relevance_score(options: &ApnsContent, push_type: PushType) -> Result<Option<f64>, Refusal> {
+    const FIELD: &str = "content.apns.relevance_score";
+    match options.relevance_score {
+        Some(score) if push_type == PushType::LiveActivity => {
+            if score.is_finite() {
+                Ok(Some(score))
+            } else {
+                let detail = format!("a relevance score is a finite number, found {score}");
+                Err(Refusal::field(FIELD, Reason::FieldInvalid, detail))
+            }
         }
-        Some(_) | None => Ok(()),
-    };
-    range("content.apns.relevance_score", apns.relevance_score, push_type == PushType::LiveActivity)?;
-    let volume = apns.critical_sound.as_ref().and_then(|sound| sound.volume);
-    range("content.apns.critical_sound.volume", volume, false)?;
-    if push_type == PushType::LiveActivity && apns.live_activity.is_none() {
-        let detail = "expected a Live Activity for push type liveactivity, found none";
-        return Err(Refusal::field("content.apns.live_activity", Reason::FieldRequired, detail));
+        Some(score) => in_unit_range(FIELD, "a relevance score", score).map(|()| Some(score)),
+        None => Ok(None),
     }
-    Ok(())
 }
 
-/// Source: Apple, "Starting and updating Live Activities with ActivityKit push notifications".
-fn check_activity(it: &LiveActivity, notification: &Notification) -> Result<(), Refusal> {
-    let starts = it.event == LiveActivityEvent::Start;
-    let needs = |present: bool, field: &'static str, what: &str| {
-        let detail = || format!("expected {what} for event {}, found none", event(it.event));
-        if present { Ok(()) } else { Err(Refusal::field(field, Reason::FieldRequired, detail())) }
-    };
-    if it.event != LiveActivityEvent::End {
-        needs(!it.content_state_json.is_empty(), CONTENT_STATE, "a content state")?;
-    }
-    if starts {
-        let typed = !it.attributes_type.is_empty();
-        needs(typed, "content.apns.live_activity.attributes_type", "the type of the attributes")?;
-        needs(!it.attributes_json.is_empty(), ATTRIBUTES, "attributes")?;
-        needs(notification.alerts(), "content.notification", "a text to show")?;
+fn in_unit_range(field: &'static str, what: &str, value: f64) -> Result<(), Refusal> {
+    if (0.0..=1.0).contains(&value) {
         return Ok(());
     }
-    for (set, field) in [
-        (it.input_push_token, "content.apns.live_activity.input_push_token"),
-        (!it.input_push_channel.is_empty(), "content.apns.live_activity.input_push_channel"),
-    ] {
-        if set {
-            let detail = format!("expected it with event start only, found event {}", event(it.event));
-            return Err(Refusal::field(field, Reason::FieldsConflict, detail));
-        }
+    Err(Refusal::field(field, Reason::FieldInvalid, format!("{what} is 0 to 1, found {value}")))
+}
+
+/// Keys beside `aps` that the gateway writes itself are not the caller's.
+fn check_keys(data: &BTreeMap<String, String>, notification: &Notification) -> Result<(), Refusal> {
+    if data.contains_key("aps") {
+        let detail = "the key `aps` is APNs' own; use the notification, typed options or payload_json";
+        return Err(Refusal::field("content.data[\"aps\"]", Reason::FieldInvalid, detail));
+    }
+    if data.contains_key("image") && !notification.image.is_empty() {
+        let detail = "the key `image` carries the notification's image to APNs; set one of the two";
+        return Err(Refusal::field("content.data[\"image\"]", Reason::FieldsConflict, detail));
     }
     Ok(())
-}
-
-fn flag(set: bool) -> Option<u8> {
-    set.then_some(1)
-}
-
-/// Seconds since 1970; before it, 0.
-pub(super) fn seconds(moment: SystemTime) -> u64 {
-    moment.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
-}
-
-fn raw<'a>(field: &'static str, json: &'a str) -> Result<Option<&'a RawValue>, Refusal> {
-    if json.is_empty() { Ok(None) } else { object(field, json).map(Some) }
-}
-
-fn object<'a>(field: &'static str, json: &'a str) -> Result<&'a RawValue, Refusal> {
-    let value: Result<&RawValue, _> = serde_json::from_str(json);
-    match value {
-        Ok(value) if value.get().starts_with('{') => Ok(value),
-        Ok(_) => {
-            Err(Refusal::field(field, Reason::RawBodyInvalid, "expected a JSON object, found another value"))
-        }
-        Err(error) => {
-            Err(Refusal::field(field, Reason::RawBodyInvalid, format!("expected a JSON object: {error}")))
-        }
-    }
 }

@@ -1,12 +1,13 @@
-//! Push types: what each adds to the topic, and what it allows.
+//! Push types: their names, and what each does to topic, size and priority.
 
-use http::HeaderValue;
-
-use crate::push::{Body, Priority, Reason, Refusal};
+use super::{MAX_PAYLOAD_BYTES, MAX_VOIP_PAYLOAD_BYTES};
+use crate::push::Priority;
 
 /// `apns-push-type`.
+///
+/// Source: Apple, "Sending notification requests to APNs".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum PushType<'a> {
+pub(super) enum PushType {
     Alert,
     Background,
     Voip,
@@ -18,63 +19,33 @@ pub(super) enum PushType<'a> {
     PushToTalk,
     Widgets,
     Controls,
-    /// One that Apple added since.
-    Unknown(&'a str),
+    /// One that came after this was written: it is sent as the caller names it.
+    Unknown,
 }
 
-impl<'a> PushType<'a> {
-    /// The type that the body names, or that its content implies.
-    pub(super) fn of(body: &'a Body, unknown: bool) -> Result<Self, Refusal> {
-        const FIELD: &str = "content.apns.push_type";
-        let apns = body.content.apns.as_ref();
-        let named = apns.map_or("", |apns| apns.push_type.as_str());
-        if named.is_empty() {
-            return Ok(Self::implied(body));
-        }
-        if let Some(known) = Self::known(named) {
-            return Ok(known);
-        }
-        let header = !named.is_empty() && named.len() <= 64 && named.bytes().all(|c| c.is_ascii_graphic());
-        if unknown && header {
-            return Ok(Self::Unknown(named));
-        }
-        let detail =
-            "expected a push type that APNs documents (an app's unknown_push_types passes others on)";
-        Err(Refusal::field(FIELD, Reason::FieldInvalid, detail))
+impl PushType {
+    /// Those that Apple names.
+    pub(super) const KNOWN: [Self; 11] = [
+        Self::Alert,
+        Self::Background,
+        Self::Voip,
+        Self::Complication,
+        Self::FileProvider,
+        Self::Mdm,
+        Self::Location,
+        Self::LiveActivity,
+        Self::PushToTalk,
+        Self::Widgets,
+        Self::Controls,
+    ];
+
+    /// The known one of this name.
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        Self::KNOWN.into_iter().find(|known| known.name() == name)
     }
 
-    /// Source: Apple, "Sending notification requests to APNs", on `apns-push-type`.
-    fn known(name: &str) -> Option<Self> {
-        Some(match name {
-            "alert" => Self::Alert,
-            "background" => Self::Background,
-            "voip" => Self::Voip,
-            "complication" => Self::Complication,
-            "fileprovider" => Self::FileProvider,
-            "mdm" => Self::Mdm,
-            "location" => Self::Location,
-            "liveactivity" => Self::LiveActivity,
-            "pushtotalk" => Self::PushToTalk,
-            "widgets" => Self::Widgets,
-            "controls" => Self::Controls,
-            _ => return None,
-        })
-    }
-
-    fn implied(body: &Body) -> Self {
-        let content = &body.content;
-        let apns = content.apns.as_ref();
-        if apns.is_some_and(|apns| apns.live_activity.is_some()) {
-            return Self::LiveActivity;
-        }
-        // What a raw payload shows is not looked at.
-        let raw = apns.is_some_and(|apns| !apns.payload_json.is_empty());
-        let sounds = apns.is_some_and(|apns| apns.critical_sound.is_some());
-        let shows = content.notification.as_ref().is_some_and(|it| it.shows());
-        if raw || sounds || shows { Self::Alert } else { Self::Background }
-    }
-
-    pub(super) fn name(self) -> &'a str {
+    /// Its name on the wire. Empty for one that only the caller knows.
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Alert => "alert",
             Self::Background => "background",
@@ -87,19 +58,17 @@ impl<'a> PushType<'a> {
             Self::PushToTalk => "pushtotalk",
             Self::Widgets => "widgets",
             Self::Controls => "controls",
-            Self::Unknown(name) => name,
+            Self::Unknown => "",
         }
     }
 
-    pub(super) fn header(self) -> Option<HeaderValue> {
-        HeaderValue::from_str(self.name()).ok()
-    }
-
-    /// What follows the bundle id in `apns-topic`. Source: the same; for Live Activities Apple, "Starting and
-    /// updating Live Activities with ActivityKit push notifications", which has the leading dot that the other
-    /// page lacks.
-    pub(super) fn topic_suffix(self) -> &'static str {
+    /// What follows the bundle id in `apns-topic`. For `mdm` the listed topic is itself no bundle id.
+    ///
+    /// Source: Apple, "Sending notification requests to APNs"; `liveactivity` as in Apple, "Starting
+    /// and updating Live Activities with ActivityKit push notifications".
+    pub(super) fn suffix(self) -> &'static str {
         match self {
+            Self::Alert | Self::Background | Self::Mdm | Self::Unknown => "",
             Self::Voip => ".voip",
             Self::Complication => ".complication",
             Self::FileProvider => ".pushkit.fileprovider",
@@ -108,28 +77,35 @@ impl<'a> PushType<'a> {
             Self::PushToTalk => ".voip-ptt",
             Self::Widgets => ".push-type.widgets",
             Self::Controls => ".push-type.controls",
-            Self::Alert | Self::Background | Self::Mdm | Self::Unknown(_) => "",
         }
     }
 
-    /// `apns-priority`: 10 now, 5 as power allows, 1 never wakes. Source: the same.
+    /// The largest payload to a device, in bytes of JSON.
+    pub(super) fn max_payload_bytes(self) -> usize {
+        if self == Self::Voip { MAX_VOIP_PAYLOAD_BYTES } else { MAX_PAYLOAD_BYTES }
+    }
+
+    /// The priority of a push that asks for none: high where something is shown, else normal.
     ///
-    /// # Errors
-    /// Background pushes are always 5.
-    pub(super) fn priority(self, asked: Option<Priority>) -> Result<HeaderValue, Refusal> {
-        let priority = match asked {
-            Some(Priority::High) if self == Self::Background => {
-                let detail = "expected NORMAL or LOW for a background push, found HIGH, which APNs refuses";
-                return Err(Refusal::field("options.priority", Reason::FieldInvalid, detail));
+    /// A call, a talk burst and a Live Activity are shown by the app itself, whatever `aps` says.
+    pub(super) fn default_priority(self, shows: bool) -> Priority {
+        match self {
+            Self::Background => Priority::Normal,
+            Self::Voip | Self::PushToTalk | Self::LiveActivity => Priority::High,
+            Self::Alert
+            | Self::Complication
+            | Self::FileProvider
+            | Self::Mdm
+            | Self::Location
+            | Self::Widgets
+            | Self::Controls
+            | Self::Unknown => {
+                if shows {
+                    Priority::High
+                } else {
+                    Priority::Normal
+                }
             }
-            None if self == Self::Background => Priority::Normal,
-            None => Priority::High,
-            Some(priority) => priority,
-        };
-        Ok(HeaderValue::from_static(match priority {
-            Priority::High => "10",
-            Priority::Normal => "5",
-            Priority::Low => "1",
-        }))
+        }
     }
 }

@@ -1,101 +1,87 @@
-//! Push → request to APNs. Source of every header and limit here, unless another is named: Apple, "Sending
-//! notification requests to APNs".
+//! How a push is said to APNs: once a body, then addressed to each target.
+//!
+//! Source: Apple, "Sending notification requests to APNs"; for channels Apple, "Sending broadcast
+//! push notification requests to APNs".
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use bytes::Bytes;
 use http::uri::PathAndQuery;
-use http::{HeaderName, HeaderValue, header};
-use sha2::{Digest, Sha256};
+use http::{HeaderName, HeaderValue};
 
-use super::Apns;
-use super::payload::{payload, seconds};
+use super::headers::{
+    APNS_CHANNEL_ID, APNS_COLLAPSE_ID, APNS_ID, APNS_REQUEST_ID, APNS_TOPIC, Index, collapse_id, header,
+    shared_headers,
+};
+use super::live_activity::Activity;
+use super::payload::{self, Raw};
 use super::push_type::PushType;
+use super::{Apns, MAX_BROADCAST_PAYLOAD_BYTES};
 use crate::provider::Message;
-use crate::push::{AppId, Body, Expiry, Outcome, PushId, Reason, Refusal, Target};
+use crate::push::{
+    ApnsChannel, ApnsContent, ApnsDevice, Body, LiveActivityEvent, Notification, Outcome, Priority, PushId,
+    Reason, Refusal, Target, visible_ascii,
+};
 
-/// The largest payload.
-const MAX_PAYLOAD_BYTES: usize = 4096;
-
-/// The largest payload of a VoIP push. A broadcast's is said to be the same by third parties; Apple names
-/// none.
-const MAX_LARGE_PAYLOAD_BYTES: usize = 5120;
-
-/// The longest `apns-collapse-id`.
-const MAX_COLLAPSE_ID_BYTES: usize = 64;
-
-const TOPIC: HeaderName = HeaderName::from_static("apns-topic");
-const PUSH_TYPE: HeaderName = HeaderName::from_static("apns-push-type");
-const PRIORITY: HeaderName = HeaderName::from_static("apns-priority");
-const EXPIRATION: HeaderName = HeaderName::from_static("apns-expiration");
-const ID: HeaderName = HeaderName::from_static("apns-id");
-const COLLAPSE_ID: HeaderName = HeaderName::from_static("apns-collapse-id");
-const CHANNEL_ID: HeaderName = HeaderName::from_static("apns-channel-id");
-const REQUEST_ID: HeaderName = HeaderName::from_static("apns-request-id");
-
-/// A body encoded for APNs, with the headers that all its targets share.
+/// A body as APNs takes it: all that its addressees share.
 #[derive(Debug)]
 pub struct Payload {
     json: Bytes,
+    push_type: PushType,
+    /// Starts a Live Activity, which a channel cannot.
+    starts: bool,
+    /// Of devices and channels alike.
     headers: Vec<(HeaderName, HeaderValue)>,
-    topic_suffix: &'static str,
+    /// Of devices only: a channel keeps the newest anyway.
+    collapse_id: Option<HeaderValue>,
+}
+
+impl Payload {
+    /// The payload, as the device reads it.
+    #[must_use]
+    pub fn json(&self) -> &Bytes {
+        &self.json
+    }
 }
 
 impl Apns {
-    /// Encodes a body for targets of this kind, device or channel.
+    /// Says a body to APNs.
     ///
     /// # Errors
-    /// Where a field is at fault, or the payload is over APNs' limit.
+    /// Where the body cannot be said, to targets like this one or at all.
     pub fn encode(&self, body: &Body, target: &Target) -> Result<Payload, Refusal> {
-        let broadcast = matches!(target, Target::ApnsChannel(_));
-        let push_type = PushType::of(body, self.settings.unknown_push_types)?;
-        self.check_push_type(push_type, broadcast)?;
-        let priority = push_type.priority(body.options.priority)?;
-        let json = payload(body, push_type)?;
-        let large = broadcast || push_type == PushType::Voip;
-        let most = if large { MAX_LARGE_PAYLOAD_BYTES } else { MAX_PAYLOAD_BYTES };
-        if json.len() > most {
-            return Err(Refusal {
-                outcome: Outcome::PayloadTooLarge,
-                reason: Reason::PayloadOverLimit,
-                field: "content".into(),
-                detail: format!("expected a payload of at most {most} bytes, found {}", json.len()),
-            });
+        let content = &body.content;
+        let nothing = ApnsContent::default();
+        let options = content.apns.as_ref().unwrap_or(&nothing);
+        if content.notification.is_none() && content.data.is_empty() && content.apns.is_none() {
+            let detail = "nothing here is for APNs: it has no notification, no data and no options of APNs";
+            return Err(Refusal::field("content", Reason::FieldRequired, detail));
         }
-        let mut headers = vec![(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-        headers.extend(push_type.header().map(|value| (PUSH_TYPE, value)));
-        headers.push((PRIORITY, priority));
-        match body.options.expiry {
-            Expiry::Default => {}
-            Expiry::NoStore => headers.push((EXPIRATION, sensitive(HeaderValue::from_static("0")))),
-            // 0 would mean something else.
-            Expiry::At(moment) => {
-                headers.push((EXPIRATION, sensitive(HeaderValue::from(seconds(moment).max(1)))));
-            }
-        }
-        if !body.options.collapse_key.is_empty() {
-            headers.push((COLLAPSE_ID, sensitive(collapse_id(&body.options.collapse_key))));
-        }
-        Ok(Payload { json: json.into(), headers, topic_suffix: push_type.topic_suffix() })
+        let raw = payload::text(&options.payload_json).map(Raw::parse).transpose()?;
+        let shows = raw.as_ref().map_or_else(|| typed_shows(body), |raw| raw.shows);
+        let (push_type, type_header) = self.push_type(options, raw.as_ref(), shows)?;
+        let priority = body.options.priority.unwrap_or(push_type.default_priority(shows));
+        self.check_push_type(push_type, priority)?;
+        let json = match &raw {
+            Some(_) => options.payload_json.clone().into_bytes(),
+            None => write(body, options, push_type)?,
+        };
+        let activity = options.live_activity.as_ref().filter(|_| raw.is_none());
+        let encoded = Payload {
+            json: json.into(),
+            push_type,
+            starts: activity.is_some_and(|activity| activity.event == LiveActivityEvent::Start),
+            headers: shared_headers(type_header, priority, body.options.expiry),
+            collapse_id: payload::text(&body.options.collapse_key).map(collapse_id).transpose()?,
+        };
+        check_kind(&encoded, target)?;
+        Ok(encoded)
     }
 
-    fn check_push_type(&self, push_type: PushType<'_>, broadcast: bool) -> Result<(), Refusal> {
-        let refuse = |detail| Err(Refusal::field("content.apns.push_type", Reason::FieldInvalid, detail));
-        if broadcast && push_type != PushType::LiveActivity {
-            return refuse("expected liveactivity for a broadcast channel, found another push type");
-        }
-        if self.settings.certificate && push_type == PushType::Location {
-            return refuse(
-                "expected another push type: location needs a provider token, the app has a certificate",
-            );
-        }
-        Ok(())
-    }
-
-    /// Directs an encoded body to one device or channel.
+    /// Directs an encoded body to one target.
     ///
     /// # Errors
-    /// Where the app does not list the topic.
+    /// Where the app does not list the topic, or this kind of target cannot take the payload.
     pub fn address(
         &self,
         payload: &Payload,
@@ -103,73 +89,179 @@ impl Apns {
         id: &PushId,
         target: &Target,
     ) -> Result<Message, Refusal> {
-        let mut headers = Vec::with_capacity(payload.headers.len() + 2);
+        check_kind(payload, target)?;
+        let mut uuid = uuid::Uuid::encode_buffer();
+        let id = header("id", id.uuid(&body.app).hyphenated().encode_lower(&mut uuid), Index::Never)?;
+        let mut headers = Vec::with_capacity(payload.headers.len() + 3);
         headers.extend_from_slice(&payload.headers);
         let path = match target {
-            Target::Apns(device) => {
-                let topic = self.topic("target.apns.topic", device.topic.as_deref())?;
-                headers.push((TOPIC, header_value("target.apns.topic", &[topic, payload.topic_suffix])?));
-                headers.push((ID, uuid(id, &body.app)));
-                ["/3/device/", device.token.as_str()].concat()
-            }
-            Target::ApnsChannel(channel) => {
-                let topic = self.topic("target.apns_channel.topic", channel.topic.as_deref())?;
-                let channel_id = header_value("target.apns_channel.channel_id", &[&channel.channel_id])?;
-                headers.push((CHANNEL_ID, channel_id));
-                headers.push((REQUEST_ID, uuid(id, &body.app)));
-                // The bundle id without a suffix, and no topic.
-                // Source: Apple, "Handling error responses from Apple Push Notification service".
-                ["/4/broadcasts/apps/", topic].concat()
-            }
-            Target::Fcm(_) | Target::WebPush(_) | Target::Mattermost(_) => {
-                let detail = "expected a target of APNs, found another";
-                return Err(Refusal::field("target", Reason::FieldInvalid, detail));
-            }
+            Target::Apns(device) => self.device(payload, device, id, &mut headers)?,
+            Target::ApnsChannel(channel) => self.channel(channel, id, &mut headers)?,
+            Target::Fcm(_) | Target::WebPush(_) | Target::Mattermost(_) => return Err(not_ours()),
         };
-        let path = PathAndQuery::try_from(path).map_err(|_| {
-            Refusal::field("target", Reason::FieldInvalid, "expected a topic that can stand in a path")
-        })?;
+        let path = PathAndQuery::try_from(path).map_err(|error| bug("target", &error))?;
         Ok(Message { path, headers, body: payload.json.clone() })
     }
 
-    fn topic<'a>(&'a self, field: &'static str, named: Option<&str>) -> Result<&'a str, Refusal> {
-        let listed = match named {
-            None => self.settings.topics.first(),
-            Some(named) => self.settings.topics.iter().find(|topic| *topic == named),
+    fn device(
+        &self,
+        payload: &Payload,
+        device: &ApnsDevice,
+        id: HeaderValue,
+        headers: &mut Vec<(HeaderName, HeaderValue)>,
+    ) -> Result<String, Refusal> {
+        const TOPIC: &str = "target.apns.topic";
+        let bundle_id = self.topic(device.topic.as_deref()).ok_or_else(|| not_listed(TOPIC))?;
+        let topic = [bundle_id, payload.push_type.suffix()].concat();
+        headers.push((APNS_TOPIC, header(TOPIC, &topic, Index::Allowed)?));
+        headers.push((APNS_ID, id));
+        if let Some(collapse_id) = &payload.collapse_id {
+            headers.push((APNS_COLLAPSE_ID, collapse_id.clone()));
+        }
+        Ok(["/3/device/", device.token.as_str()].concat())
+    }
+
+    /// A channel takes no topic header, and the bundle id in the path no suffix.
+    ///
+    /// Source: Apple, "Handling error responses from Apple Push Notification service".
+    fn channel(
+        &self,
+        channel: &ApnsChannel,
+        id: HeaderValue,
+        headers: &mut Vec<(HeaderName, HeaderValue)>,
+    ) -> Result<String, Refusal> {
+        let topic = self.topic(channel.topic.as_deref());
+        let bundle_id = topic.ok_or_else(|| not_listed("target.apns_channel.topic"))?;
+        let channel_id = header("target.apns_channel.channel_id", &channel.channel_id, Index::Allowed)?;
+        headers.push((APNS_CHANNEL_ID, channel_id));
+        headers.push((APNS_REQUEST_ID, id));
+        Ok(["/4/broadcasts/apps/", bundle_id].concat())
+    }
+
+    fn push_type(
+        &self,
+        options: &ApnsContent,
+        raw: Option<&Raw>,
+        shows: bool,
+    ) -> Result<(PushType, HeaderValue), Refusal> {
+        const FIELD: &str = "content.apns.push_type";
+        const MAX_BYTES: usize = 64;
+        let live = options.live_activity.is_some() || raw.is_some_and(|raw| raw.live_activity);
+        let push_type = match options.push_type.as_str() {
+            "" if live => PushType::LiveActivity,
+            "" if shows => PushType::Alert,
+            "" => PushType::Background,
+            name => match PushType::parse(name) {
+                Some(known) => known,
+                None if self.unknown_push_types => {
+                    visible_ascii("a push type", name, MAX_BYTES)
+                        .map_err(|error| Refusal::value(FIELD, &error))?;
+                    return Ok((PushType::Unknown, header(FIELD, name, Index::Allowed)?));
+                }
+                None => {
+                    let known = PushType::KNOWN.map(PushType::name).join(", ");
+                    let detail = format!("a push type is one of {known}, found another");
+                    return Err(Refusal::field(FIELD, Reason::FieldInvalid, detail));
+                }
+            },
         };
-        listed.map(String::as_str).ok_or_else(|| {
-            let detail = format!("expected a topic that the app lists ({})", self.settings.topics.join(", "));
-            Refusal::field(field, Reason::TopicNotAllowed, detail)
-        })
+        if raw.is_none() {
+            check_typed(push_type, options, shows)?;
+        }
+        Ok((push_type, HeaderValue::from_static(push_type.name())))
+    }
+
+    fn check_push_type(&self, push_type: PushType, priority: Priority) -> Result<(), Refusal> {
+        if push_type == PushType::Background && priority == Priority::High {
+            let detail = "a background push has priority NORMAL or LOW; APNs refuses HIGH";
+            return Err(Refusal::field("options.priority", Reason::FieldInvalid, detail));
+        }
+        if push_type == PushType::Location && self.certificate {
+            let detail = "push type location needs a provider token; this app authenticates by certificate";
+            return Err(Refusal::field("content.apns.push_type", Reason::FieldInvalid, detail));
+        }
+        Ok(())
     }
 }
 
-fn uuid(id: &PushId, app: &AppId) -> HeaderValue {
-    let mut buffer = uuid::Uuid::encode_buffer();
-    let text: &str = id.uuid(app).hyphenated().encode_lower(&mut buffer);
-    // Hexadecimal digits and hyphens are a header value.
-    sensitive(HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("")))
+/// Seconds since the Unix epoch, rounded down; 0 for what was before it.
+pub(super) fn epoch_seconds(moment: SystemTime) -> u64 {
+    moment.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
-fn collapse_id(key: &str) -> HeaderValue {
-    let fits = key.len() <= MAX_COLLAPSE_ID_BYTES && key.bytes().all(|c| c.is_ascii_graphic() || c == b' ');
-    let fits = fits && key.trim().len() == key.len();
-    let value = if fits { HeaderValue::from_str(key).ok() } else { None };
-    value.unwrap_or_else(|| {
-        // 43 characters of base64url are a header value.
-        HeaderValue::try_from(URL_SAFE_NO_PAD.encode(Sha256::digest(key)))
-            .unwrap_or(HeaderValue::from_static(""))
-    })
+fn typed_shows(body: &Body) -> bool {
+    let notification = body.content.notification.as_ref().is_some_and(Notification::shows);
+    notification || body.content.apns.as_ref().is_some_and(|apns| apns.critical_sound.is_some())
 }
 
-fn header_value(field: &'static str, parts: &[&str]) -> Result<HeaderValue, Refusal> {
-    HeaderValue::try_from(parts.concat()).map_err(|_| {
-        Refusal::field(field, Reason::FieldInvalid, "expected visible ASCII, found what no header can hold")
-    })
+fn write(body: &Body, options: &ApnsContent, push_type: PushType) -> Result<Vec<u8>, Refusal> {
+    let activity = options.live_activity.as_ref().map(|activity| Activity::of(activity, body)).transpose()?;
+    payload::write(&body.content, push_type, activity)
 }
 
-/// A value that is new with each push stays out of HPACK's table, which is small and holds what repeats.
-fn sensitive(mut value: HeaderValue) -> HeaderValue {
-    value.set_sensitive(true);
-    value
+/// Push type and typed parts must agree: APNs may drop silently what does not.
+fn check_typed(push_type: PushType, options: &ApnsContent, shows: bool) -> Result<(), Refusal> {
+    let conflict = |detail| Err(Refusal::field("content.apns.push_type", Reason::FieldsConflict, detail));
+    match (push_type == PushType::LiveActivity, options.live_activity.is_some()) {
+        (true, false) => {
+            let detail = "push type liveactivity needs live_activity or payload_json";
+            Err(Refusal::field("content.apns.live_activity", Reason::FieldRequired, detail))
+        }
+        (false, true) => conflict("a Live Activity has push type liveactivity"),
+        // Source: Apple, "Pushing background updates to your App".
+        (false, false) if push_type == PushType::Background && shows => {
+            conflict("a background push shows, plays and badges nothing, and this one does")
+        }
+        (true, true) | (false, false) => Ok(()),
+    }
+}
+
+/// What depends on where the push goes: a multicast may name devices and channels for one payload.
+fn check_kind(payload: &Payload, target: &Target) -> Result<(), Refusal> {
+    let limit = match target {
+        Target::Apns(_) => payload.push_type.max_payload_bytes(),
+        Target::ApnsChannel(_) => {
+            if payload.push_type != PushType::LiveActivity {
+                let detail = "a broadcast channel takes Live Activities only";
+                return Err(Refusal::field("target.apns_channel", Reason::FieldsConflict, detail));
+            }
+            if payload.starts {
+                let detail = "a broadcast channel updates and ends Live Activities; it cannot start one";
+                return Err(Refusal::field(
+                    "content.apns.live_activity.event",
+                    Reason::FieldsConflict,
+                    detail,
+                ));
+            }
+            MAX_BROADCAST_PAYLOAD_BYTES
+        }
+        Target::Fcm(_) | Target::WebPush(_) | Target::Mattermost(_) => return Err(not_ours()),
+    };
+    let found = payload.json.len();
+    if found > limit {
+        return Err(Refusal {
+            outcome: Outcome::PayloadTooLarge,
+            reason: Reason::PayloadOverLimit,
+            field: "content".into(),
+            detail: format!("the payload has {found} bytes; APNs takes {limit}"),
+        });
+    }
+    Ok(())
+}
+
+fn not_listed(field: &'static str) -> Refusal {
+    Refusal::field(field, Reason::TopicNotAllowed, "the app does not list this topic")
+}
+
+fn not_ours() -> Refusal {
+    bug("target", &"it is no target of APNs")
+}
+
+fn bug(field: &'static str, detail: &dyn std::fmt::Display) -> Refusal {
+    Refusal {
+        outcome: Outcome::Internal,
+        reason: Reason::GatewayBug,
+        field: field.into(),
+        detail: detail.to_string(),
+    }
 }

@@ -1,198 +1,279 @@
-//! Reply of APNs → verdict.
+//! What an answer of APNs means. Never fails, whatever the bytes.
 
-use std::borrow::Cow;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde::Deserialize;
+use http::HeaderMap;
+use http::header::{DATE, RETRY_AFTER};
+use serde_json::value::RawValue;
 
-use crate::provider::{Heal, Reply, Retry, Verdict, cut};
-use crate::push::{Outcome, TokenAction};
+use super::answers::meaning;
+use crate::provider::{Reply, Retry, Verdict, cut};
+use crate::push::Outcome;
 
-/// Apple's advice for every 5xx. Source: Apple, "Handling notification responses from APNs".
-const SERVER_ERROR: Retry = Retry::After(Duration::from_secs(15 * 60));
-
-/// One quick try elsewhere, then Apple's advice.
-const OVERLOADED: Retry = Retry::OnceThen(Duration::from_secs(15 * 60));
-
-/// Too many pushes to one device; Apple asks for a delay and names no length.
-const DEVICE_RATE: Retry = Retry::After(Duration::from_secs(30));
-
-/// No new provider token for this long. Source: Apple, "Establishing a token-based connection to APNs".
-const TOKEN_RATE: Retry = Retry::After(Duration::from_secs(20 * 60));
-
-/// An idle connection was closed under the push.
-const IDLE: Retry = Retry::OnceThen(Duration::from_secs(1));
-
-/// The longest `Retry-After` believed. Undocumented by Apple, honoured where it appears.
-const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// What an answer means. Never fails: a reason that is not known is kept and treated by its status.
+/// What an answer means.
 #[must_use]
 pub fn classify(reply: &Reply) -> Verdict {
-    let status = reply.status().as_u16();
-    let error: Error<'_> = match status {
-        200 => Error::default(),
-        _ => serde_json::from_slice(reply.body()).unwrap_or_default(),
-    };
-    let reason: &str = error.reason.as_deref().unwrap_or_default();
-    let meaning = meaning(status, reason);
-    let retry = match (meaning.retry, retry_after(reply)) {
-        (Retry::After(_), Some(wait)) => Retry::After(wait),
-        (Retry::OnceThen(_), Some(wait)) => Retry::OnceThen(wait),
-        (retry, _) => retry,
-    };
+    let said = Said::read(reply.body());
+    let meaning = meaning(reply.status().as_u16(), &said.reason);
+    let gone = meaning.outcome == Outcome::Unregistered;
     Verdict {
         outcome: meaning.outcome,
         token_action: meaning.token_action,
-        retry,
-        retryable: retry != Retry::Never,
+        retry: asked_to_wait(meaning.retry, reply.headers()),
+        retryable: meaning.retryable,
         heal: meaning.heal,
-        detail: Cow::Borrowed(meaning.detail),
-        upstream_reason: cut(reason, Verdict::MAX_REASON_BYTES).to_owned(),
-        upstream_id: id(reply),
-        // Milliseconds. Source: Apple, "Handling notification responses from APNs".
-        token_invalid_since: error.timestamp.and_then(|ms| {
-            SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(ms)).filter(|_| ms <= LAST_MILLISECOND)
-        }),
+        detail: meaning.detail.into(),
+        upstream_reason: cut(&said.reason, Verdict::MAX_REASON_BYTES).to_owned(),
+        upstream_id: upstream_id(reply.headers()),
+        token_invalid_since: if gone { said.timestamp } else { None },
     }
 }
 
-/// 9999-12-31T23:59:59.999Z, the last that google.protobuf.Timestamp holds.
+/// The longest `Retry-After` honoured.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The last second of the year 9999, which is also the last that the contract's Timestamp can say.
 const LAST_MILLISECOND: u64 = 253_402_300_799_999;
 
-/// The reason is read as text first, so that a new one does not spoil the rest.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Error<'a> {
-    #[serde(borrow)]
-    reason: Option<Cow<'a, str>>,
-    timestamp: Option<u64>,
+/// What the body of an answer says.
+#[derive(Default)]
+struct Said {
+    reason: String,
+    timestamp: Option<SystemTime>,
 }
 
-struct Meaning {
-    outcome: Outcome,
-    token_action: TokenAction,
-    retry: Retry,
-    heal: Heal,
-    detail: &'static str,
-}
-
-impl Meaning {
-    const fn new(outcome: Outcome, detail: &'static str) -> Self {
-        Self { outcome, token_action: TokenAction::Keep, retry: Retry::Never, heal: Heal::Nothing, detail }
-    }
-
-    const fn delete(self) -> Self {
-        Self { token_action: TokenAction::Delete, ..self }
-    }
-
-    const fn retry(self, retry: Retry) -> Self {
-        Self { retry, ..self }
-    }
-
-    const fn heal(self, heal: Heal) -> Self {
-        Self { heal, ..self }
+impl Said {
+    /// A body that is not the JSON of APNs says nothing.
+    fn read(body: &[u8]) -> Self {
+        /// Each member is read by itself, so that an odd one does not take the other away.
+        #[derive(serde::Deserialize)]
+        struct Members<'a> {
+            #[serde(borrow)]
+            reason: Option<&'a RawValue>,
+            #[serde(borrow)]
+            timestamp: Option<&'a RawValue>,
+        }
+        let Ok(members) = serde_json::from_slice::<Members<'_>>(body) else { return Self::default() };
+        Self {
+            reason: members.reason.and_then(read).unwrap_or_default(),
+            timestamp: members.timestamp.and_then(read).and_then(since_epoch),
+        }
     }
 }
 
-/// Source: Apple, "Handling notification responses from APNs"; the reasons of broadcasts, "Handling error
-/// responses from Apple Push Notification service".
-fn meaning(status: u16, reason: &str) -> Meaning {
-    use Outcome::{
-        Accepted, Credential, Internal, InvalidArgument, InvalidToken, PayloadTooLarge, RateLimited,
-        Unavailable, Unregistered,
+fn read<T: serde::de::DeserializeOwned>(value: &RawValue) -> Option<T> {
+    serde_json::from_str(value.get()).ok()
+}
+
+/// Milliseconds since the Unix epoch.
+///
+/// Source: Apple, "Handling notification responses from APNs".
+fn since_epoch(milliseconds: u64) -> Option<SystemTime> {
+    let sensible = milliseconds <= LAST_MILLISECOND;
+    sensible.then(|| UNIX_EPOCH.checked_add(Duration::from_millis(milliseconds))).flatten()
+}
+
+/// APNs documents no `Retry-After`. Where one comes nonetheless it counts more than the table, and
+/// more than a try at once.
+fn asked_to_wait(retry: Retry, headers: &HeaderMap) -> Retry {
+    match retry {
+        Retry::Never | Retry::Once => retry,
+        Retry::OnceThen(_) | Retry::After(_) => retry_after(headers).map_or(retry, Retry::After),
+    }
+}
+
+/// Seconds; or a date, measured from the answer's own `Date`, because there is no clock here.
+///
+/// Source: RFC 9110, section 10.2.3.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let wait = match value.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => {
+            let now = httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()?;
+            httpdate::parse_http_date(value).ok()?.duration_since(now).unwrap_or_default()
+        }
     };
-    let it = Meaning::new;
-    match (status, reason) {
-        (200, _) => it(Accepted, ""),
-
-        (400, "BadDeviceToken") => {
-            it(InvalidToken, "the device token is malformed, or of the other environment").delete()
-        }
-        (400, "DeviceTokenNotForTopic") => {
-            it(InvalidToken, "the device token belongs to another topic").delete()
-        }
-        (400, "ChannelNotRegistered" | "BadChannelId") => {
-            it(Unregistered, "APNs does not know the broadcast channel (any more)").delete()
-        }
-        (400, "BadCollapseId") => it(InvalidArgument, "APNs refuses the collapse key"),
-        (400, "BadExpirationDate") => it(InvalidArgument, "APNs refuses the expiry"),
-        (400, "BadMessageId") => it(InvalidArgument, "APNs refuses the id"),
-        (400, "BadPriority") => it(InvalidArgument, "APNs refuses the priority for this push type"),
-        (400, "InvalidPushType" | "MissingPushType") => it(InvalidArgument, "APNs refuses the push type"),
-        (400, "PayloadEmpty" | "BadRequestPayload") => it(InvalidArgument, "APNs refuses the payload"),
-        (400, "MissingChannelId" | "BadRequestParams") => it(InvalidArgument, "APNs refuses the broadcast"),
-        (400, "BadTopic" | "MissingTopic") => {
-            it(InvalidArgument, "APNs refuses the topic; check the topics of the app's configuration")
-        }
-        (400, "TopicDisallowed") => {
-            it(Credential, "the credential may not push to this topic; check the app's configuration")
-        }
-        (400, "FeatureNotEnabled" | "CannotCreateChannelConfig") => {
-            it(Credential, "broadcasts are not enabled for this app at Apple")
-        }
-        (400, "DuplicateHeaders" | "MissingDeviceToken") => {
-            it(Internal, "APNs finds the gateway's request malformed; please report it")
-        }
-        (400, "IdleTimeout") => {
-            it(Unavailable, "APNs closed an idle connection under the push").retry(IDLE).heal(Heal::Retire)
-        }
-
-        (403, "ExpiredProviderToken") => {
-            it(Credential, "APNs finds the provider token too old; check the gateway's clock")
-                .retry(Retry::Once)
-                .heal(Heal::RenewAndRetire)
-        }
-        (403, "UnrelatedKeyIdInToken") => {
-            it(Credential, "the key is unrelated to the first key of the connection")
-                .retry(Retry::Once)
-                .heal(Heal::Retire)
-        }
-        (403, "InvalidProviderToken") => {
-            it(Credential, "APNs does not accept the provider token; check key file, key id and team id")
-        }
-        (403, "MissingProviderToken") => {
-            it(Credential, "APNs found neither a provider token nor a certificate")
-        }
-        (403, "BadCertificate") => it(Credential, "APNs does not accept the certificate"),
-        (403, "BadCertificateEnvironment") => it(Credential, "the certificate is of the other environment"),
-        // Apple's page prints the first, production sends the second (swift-server-community/APNSwift, #229).
-        (403, "BadEnvironmentKeyIdInToken" | "BadEnvironmentKeyInToken") => {
-            it(Credential, "the key is of the other environment")
-        }
-        (403, "TopicMismatch") => it(Credential, "the credential may not push to this topic"),
-        (403, _) => it(Credential, "APNs forbids the push to this credential"),
-
-        (404, "BadPath") => it(Internal, "APNs finds the gateway's path malformed; please report it"),
-        (405, _) => it(Internal, "APNs refuses the gateway's method; please report it"),
-        (410, _) => it(Unregistered, "the device token is no longer valid for the topic").delete(),
-        (413, _) => it(PayloadTooLarge, "the payload is over APNs' limit"),
-
-        (429, "TooManyProviderTokenUpdates") => {
-            it(RateLimited, "APNs finds the provider token renewed too often; the present one is kept")
-                .retry(TOKEN_RATE)
-                .heal(Heal::HoldToken)
-        }
-        (429, _) => it(RateLimited, "too many pushes to this device token").retry(DEVICE_RATE),
-
-        (503, _) => {
-            it(Unavailable, "APNs is overloaded or shutting down").retry(OVERLOADED).heal(Heal::Retire)
-        }
-        (500..=599, _) => it(Unavailable, "APNs failed").retry(SERVER_ERROR),
-        (400..=499, _) => it(InvalidArgument, "APNs refuses the push for a reason that is not known here"),
-        _ => it(Internal, "APNs gave an answer that is none of its own"),
-    }
+    Some(wait.min(MAX_RETRY_AFTER))
 }
 
-fn id(reply: &Reply) -> String {
-    let headers = reply.headers();
-    let id = headers.get("apns-id").or_else(|| headers.get("apns-request-id"));
-    let id = id.and_then(|id| id.to_str().ok()).unwrap_or_default();
+/// `apns-id`; for a broadcast `apns-request-id`.
+fn upstream_id(headers: &HeaderMap) -> String {
+    let named = headers.get("apns-id").or_else(|| headers.get("apns-request-id"));
+    let id = named.and_then(|id| id.to_str().ok()).unwrap_or_default();
     cut(id, Verdict::MAX_REASON_BYTES).to_owned()
 }
 
-/// In seconds; a date would need a clock.
-fn retry_after(reply: &Reply) -> Option<Duration> {
-    let seconds: u64 = reply.headers().get(http::header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::provider::Heal;
+    use crate::push::TokenAction;
+
+    /// Every answer that Apple documents, written from its pages; the end-to-end suite reads it too.
+    const ANSWERS: &str = include_str!("../../../tests/data/apns-answers.json");
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Answer {
+        upstream: String,
+        status: u16,
+        reason: String,
+        outcome: String,
+        token_action: String,
+        retryable: bool,
+        retry_after_s: Option<u64>,
+        delivery: String,
+        source: String,
+    }
+
+    fn reply(status: u16, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Reply {
+        let mut reply = http::Response::builder().status(status);
+        for (name, value) in headers {
+            reply = reply.header(*name, *value);
+        }
+        reply.body(body.into()).unwrap()
+    }
+
+    fn refused(status: u16, reason: &str) -> Verdict {
+        classify(&reply(status, &[], format!(r#"{{"reason":"{reason}"}}"#)))
+    }
+
+    #[test]
+    fn every_documented_answer_means_what_the_page_says() {
+        let answers: Vec<Answer> = serde_json::from_str(ANSWERS).unwrap();
+        for answer in answers {
+            let body = if answer.reason.is_empty() {
+                String::new()
+            } else {
+                format!(r#"{{"reason":"{}"}}"#, answer.reason)
+            };
+            let id = if answer.upstream == "apns" { "apns-id" } else { "apns-request-id" };
+            let verdict = classify(&reply(answer.status, &[(id, "an-id")], body));
+            assert_eq!(verdict.outcome.name().to_uppercase(), answer.outcome, "{answer:?}");
+            assert_eq!(
+                format!("{:?}", verdict.token_action).to_uppercase(),
+                answer.token_action,
+                "{answer:?}"
+            );
+            assert_eq!(verdict.retryable, answer.retryable, "{answer:?}");
+            assert_eq!(verdict.retry.wait().map(|wait| wait.as_secs()), answer.retry_after_s, "{answer:?}");
+            assert_eq!(verdict.upstream_reason, answer.reason, "{answer:?}");
+            assert_eq!(verdict.upstream_id, "an-id", "{answer:?}");
+            let accepted = verdict.outcome == Outcome::Accepted;
+            assert_eq!(accepted, answer.delivery == "ACCEPTED", "{answer:?}");
+            assert_eq!(verdict.detail.is_empty(), accepted, "{answer:?}");
+            assert!(!answer.source.is_empty());
+        }
+    }
+
+    #[test]
+    fn what_is_broken_is_mended_before_the_next_try() {
+        let seconds = Duration::from_secs;
+        for (status, reason, heal, retry) in [
+            (403, "ExpiredProviderToken", Heal::RenewAndRetire, Retry::Once),
+            (403, "UnrelatedKeyIdInToken", Heal::Retire, Retry::Once),
+            (400, "IdleTimeout", Heal::Retire, Retry::OnceThen(seconds(1))),
+            (503, "ServiceUnavailable", Heal::Retire, Retry::OnceThen(seconds(900))),
+            (503, "Shutdown", Heal::Retire, Retry::OnceThen(seconds(900))),
+            (500, "InternalServerError", Heal::Nothing, Retry::After(seconds(900))),
+            (429, "TooManyRequests", Heal::Nothing, Retry::After(seconds(30))),
+            (429, "TooManyProviderTokenUpdates", Heal::HoldToken, Retry::After(seconds(1200))),
+            (403, "InvalidProviderToken", Heal::Nothing, Retry::Never),
+        ] {
+            let verdict = refused(status, reason);
+            assert_eq!((verdict.heal, verdict.retry), (heal, retry), "{reason}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_reason_is_read_by_its_status_and_kept() {
+        for (status, outcome) in [
+            (400, Outcome::InvalidArgument),
+            (403, Outcome::Credential),
+            (404, Outcome::InvalidArgument),
+            (410, Outcome::Unregistered),
+            (413, Outcome::PayloadTooLarge),
+            (429, Outcome::RateLimited),
+            (502, Outcome::Unavailable),
+            (999, Outcome::Unavailable),
+            (204, Outcome::Internal),
+            (302, Outcome::Internal),
+        ] {
+            let verdict = refused(status, "New");
+            assert_eq!((verdict.outcome, verdict.upstream_reason.as_str()), (outcome, "New"), "{status}");
+        }
+        // A reason under another status than its own deletes nothing.
+        assert_eq!(refused(400, "Unregistered").token_action, TokenAction::Keep);
+        assert_eq!(refused(400, &"é".repeat(200)).upstream_reason, "é".repeat(128));
+    }
+
+    #[test]
+    fn a_body_that_is_not_apns_json_says_nothing() {
+        for body in ["", "<html>", "null", "[]", r#"{"reason":7}"#, r#"{"reason":"Shutdown""#, "\u{0}"] {
+            let verdict = classify(&reply(503, &[], body));
+            assert_eq!(
+                (verdict.outcome, verdict.upstream_reason.as_str()),
+                (Outcome::Unavailable, ""),
+                "{body}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_time_of_a_410_is_in_milliseconds() {
+        let since = |timestamp: &str| {
+            let body = format!(r#"{{"reason":"Unregistered","timestamp":{timestamp}}}"#);
+            let verdict = classify(&reply(410, &[], body));
+            assert_eq!(verdict.upstream_reason, "Unregistered");
+            verdict.token_invalid_since
+        };
+        assert_eq!(since("1454948015990"), Some(UNIX_EPOCH + Duration::from_millis(1_454_948_015_990)));
+        for odd in ["-1", "1.5", "18446744073709551615", "99999999999999999999999", "\"1\"", "null"] {
+            assert_eq!(since(odd), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn retry_after_replaces_the_wait() {
+        let date = ("date", "Sun, 06 Nov 1994 08:49:37 GMT");
+        let wait = |headers: &[_]| classify(&reply(503, headers, r#"{"reason":"Shutdown"}"#)).retry;
+        let after = |seconds| Retry::After(Duration::from_secs(seconds));
+        assert_eq!(wait(&[("retry-after", "7")]), after(7));
+        assert_eq!(wait(&[("retry-after", "99999999999")]), after(86_400));
+        assert_eq!(wait(&[("retry-after", "Sun, 06 Nov 1994 08:50:37 GMT"), date]), after(60));
+        assert_eq!(wait(&[("retry-after", "Sun, 06 Nov 1994 08:00:00 GMT"), date]), after(0));
+        let unread = Retry::OnceThen(Duration::from_secs(900));
+        assert_eq!(wait(&[("retry-after", "Sun, 06 Nov 1994 08:50:37 GMT")]), unread);
+        assert_eq!(wait(&[("retry-after", "soon"), date]), unread);
+        let never = classify(&reply(400, &[("retry-after", "7")], r#"{"reason":"BadTopic"}"#));
+        assert_eq!(never.retry, Retry::Never);
+    }
+
+    proptest! {
+        #[test]
+        fn classify_never_panics(
+            status in 100u16..1000,
+            name in prop::sample::select(vec!["apns-id", "apns-request-id", "retry-after", "date"]),
+            value in prop::collection::vec(prop_oneof![Just(b' '), 0x20u8..0x7f, 0x80u8..], 0..80),
+            body in prop_oneof![
+                prop::collection::vec(any::<u8>(), 0..400),
+                "[{\\[\"a-z:0-9,\\]}]{0,40}".prop_map(String::into_bytes),
+                (".{0,300}", any::<i128>()).prop_map(|(reason, timestamp)| {
+                    let reason = serde_json::to_string(&reason).unwrap();
+                    format!(r#"{{"reason":{reason},"timestamp":{timestamp}}}"#).into_bytes()
+                }),
+            ],
+        ) {
+            let value = http::HeaderValue::from_bytes(&value).unwrap();
+            let reply = http::Response::builder().status(status).header(name, value).body(body.into()).unwrap();
+            let verdict = classify(&reply);
+            prop_assert!(verdict.upstream_reason.len() <= Verdict::MAX_REASON_BYTES);
+            prop_assert!(verdict.retry.wait().is_none_or(|wait| wait <= MAX_RETRY_AFTER));
+            prop_assert_eq!(verdict.outcome == Outcome::Accepted, status == 200);
+        }
+    }
 }

@@ -1,0 +1,150 @@
+//! What each answer of APNs means: a table, read by status and reason.
+//!
+//! Source: Apple, "Handling notification responses from APNs"; for channels Apple, "Handling error
+//! responses from Apple Push Notification service".
+
+use std::time::Duration;
+
+use crate::provider::{Heal, Retry};
+use crate::push::{Outcome, TokenAction};
+
+/// What an answer means, but for what only this answer says.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Meaning {
+    pub(super) outcome: Outcome,
+    pub(super) token_action: TokenAction,
+    pub(super) retryable: bool,
+    pub(super) retry: Retry,
+    pub(super) heal: Heal,
+    pub(super) detail: &'static str,
+}
+
+/// The meaning of an answer; one that is not in the table means what its status says.
+pub(super) fn meaning(status: u16, reason: &str) -> Meaning {
+    let row = TABLE.iter().find(|(at, reasons, _)| *at == status && reasons.contains(&reason));
+    row.map_or_else(|| by_status(status), |(_, _, meaning)| *meaning)
+}
+
+/// Apple's own advice for every 5xx: try again after 15 minutes.
+const FIFTEEN_MINUTES: Duration = Duration::from_secs(900);
+/// The shortest time between two provider tokens.
+///
+/// Source: Apple, "Establishing a token-based connection to APNs".
+const TWENTY_MINUTES: Duration = Duration::from_secs(1200);
+/// Apple asks for a delay after `TooManyRequests` and names none.
+const DEVICE_DELAY: Duration = Duration::from_secs(30);
+/// After an idle connection was closed twice in a row.
+const IDLE_DELAY: Duration = Duration::from_secs(1);
+
+type Row = (u16, &'static [&'static str], Meaning);
+
+#[rustfmt::skip]
+const TABLE: &[Row] = &[
+    (200, &[""], ACCEPTED),
+
+    (400, &["BadCollapseId"], fault("APNs does not take the collapse id; change options.collapse_key")),
+    (400, &["BadExpirationDate"], fault("APNs does not take the expiration; a channel that stores nothing takes only a ttl of 0")),
+    (400, &["BadMessageId"], fault("APNs does not take the id")),
+    (400, &["BadPriority"], fault("APNs does not take this priority for this push type; change options.priority")),
+    (400, &["InvalidPushType"], fault("APNs does not take this push type; change content.apns.push_type")),
+    (400, &["PayloadEmpty"], fault("APNs found no payload")),
+    (400, &["BadTopic", "MissingTopic"], fault("APNs does not take the topic; correct the topic, or the topics of the app")),
+    (400, &["BadDeviceToken"], wrong_token("the device token is malformed, or of the other environment; delete it, and check the app's environment where many fail")),
+    (400, &["DeviceTokenNotForTopic"], wrong_token("the device token belongs to another topic; delete it, and check the app's topics where many fail")),
+    (400, &["TopicDisallowed"], credential("the credential may not push to this topic; correct the app's topics or its key")),
+    (400, &["DuplicateHeaders", "MissingDeviceToken"], ours("APNs found the gateway's request malformed; report it")),
+    (400, &["IdleTimeout"], unavailable(Retry::OnceThen(IDLE_DELAY), Heal::Retire, "APNs closed the connection because it was idle")),
+
+    (400, &["ChannelNotRegistered", "BadChannelId"], gone("the channel does not exist (any more); delete it")),
+    (400, &["FeatureNotEnabled"], credential("broadcasts are not enabled for this app; enable the capability at Apple")),
+    (400, &["CannotCreateChannelConfig"], credential("the app has as many channels as it may have; delete some at Apple")),
+    (400, &["MissingChannelId", "BadRequestParams", "BadRequestPayload", "MissingPushType"], fault("APNs does not take the broadcast; its reason says why")),
+
+    (403, &["ExpiredProviderToken"], healing(Heal::RenewAndRetire, "the provider token had expired; check the gateway's clock where this stays")),
+    (403, &["UnrelatedKeyIdInToken"], healing(Heal::Retire, "the connection was bound to another key; check that the app's key is for its topics where this stays")),
+    (403, &["InvalidProviderToken"], credential("APNs does not take the provider token; check key, key id and team id")),
+    (403, &["MissingProviderToken"], credential("APNs found neither a provider token nor a certificate; check the app's credential")),
+    (403, &["BadCertificate"], credential("APNs does not take the certificate; renew it")),
+    (403, &["BadCertificateEnvironment"], credential("the certificate is of the other environment; check the app's environment")),
+    // The first is Apple's spelling on its page, the second what production has been seen to send.
+    // Source: github.com/swift-server-community/APNSwift issue 229.
+    (403, &["BadEnvironmentKeyIdInToken", "BadEnvironmentKeyInToken"], credential("the key is of the other environment; check the app's environment")),
+    (403, &["Forbidden"], credential("APNs forbids this; check what the key is allowed to do")),
+    (403, &["TopicMismatch"], credential("the certificate is not for this bundle id; correct the app's topics or its certificate")),
+
+    (404, &["BadPath"], ours("APNs does not know the path of the gateway's request; report it")),
+    (405, &["MethodNotAllowed"], ours("APNs does not take the method of the gateway's request; report it")),
+    (410, &["Unregistered"], gone("the device token is no longer active for the topic; delete it unless it was registered again since")),
+    (410, &["ExpiredToken"], gone("the device token has expired; delete it unless it was registered again since")),
+    (413, &["PayloadTooLarge"], TOO_LARGE),
+
+    (429, &["TooManyRequests"], limited(DEVICE_DELAY, Heal::Nothing, "too many pushes in a row to this target; send it fewer")),
+    (429, &["TooManyProviderTokenUpdates"], limited(TWENTY_MINUTES, Heal::HoldToken, "provider tokens were made too often for this team; let no other process use its key")),
+
+    (500, &["InternalServerError"], unavailable(Retry::After(FIFTEEN_MINUTES), Heal::Nothing, "APNs failed")),
+    // Apple's page on channels prints a space.
+    (503, &["ServiceUnavailable", "Service Unavailable"], unavailable(Retry::OnceThen(FIFTEEN_MINUTES), Heal::Retire, "APNs is unavailable")),
+    (503, &["Shutdown"], unavailable(Retry::OnceThen(FIFTEEN_MINUTES), Heal::Retire, "this server of APNs is shutting down")),
+];
+
+fn by_status(status: u16) -> Meaning {
+    match status {
+        200 => ACCEPTED,
+        403 => credential("APNs refuses the credential for a reason that is new to the gateway"),
+        410 => gone("the target is gone, for a reason that is new to the gateway; delete it"),
+        413 => TOO_LARGE,
+        429 => limited(
+            DEVICE_DELAY,
+            Heal::Nothing,
+            "APNs asks to slow down, for a reason that is new to the gateway",
+        ),
+        400..500 => fault("APNs does not take the push, for a reason that is new to the gateway"),
+        500.. => unavailable(Retry::After(FIFTEEN_MINUTES), Heal::Nothing, "APNs failed"),
+        0..400 => ours("the answer is none that APNs gives; check what stands between the gateway and APNs"),
+    }
+}
+
+const ACCEPTED: Meaning = plain(Outcome::Accepted, TokenAction::Keep, "");
+
+const TOO_LARGE: Meaning =
+    plain(Outcome::PayloadTooLarge, TokenAction::Keep, "the payload is over APNs' limit; make it smaller");
+
+const fn plain(outcome: Outcome, token_action: TokenAction, detail: &'static str) -> Meaning {
+    Meaning { outcome, token_action, retryable: false, retry: Retry::Never, heal: Heal::Nothing, detail }
+}
+
+const fn fault(detail: &'static str) -> Meaning {
+    plain(Outcome::InvalidArgument, TokenAction::Keep, detail)
+}
+
+/// `dispatch` makes a quarantine of it where many fail at once.
+const fn wrong_token(detail: &'static str) -> Meaning {
+    plain(Outcome::InvalidToken, TokenAction::Delete, detail)
+}
+
+const fn gone(detail: &'static str) -> Meaning {
+    plain(Outcome::Unregistered, TokenAction::Delete, detail)
+}
+
+const fn credential(detail: &'static str) -> Meaning {
+    plain(Outcome::Credential, TokenAction::Keep, detail)
+}
+
+const fn ours(detail: &'static str) -> Meaning {
+    plain(Outcome::Internal, TokenAction::Keep, detail)
+}
+
+/// A credential that the gateway mends by itself.
+const fn healing(heal: Heal, detail: &'static str) -> Meaning {
+    Meaning { retryable: true, retry: Retry::Once, heal, ..credential(detail) }
+}
+
+const fn unavailable(retry: Retry, heal: Heal, detail: &'static str) -> Meaning {
+    let plain = plain(Outcome::Unavailable, TokenAction::Keep, detail);
+    Meaning { retryable: true, retry, heal, ..plain }
+}
+
+const fn limited(wait: Duration, heal: Heal, detail: &'static str) -> Meaning {
+    let plain = plain(Outcome::RateLimited, TokenAction::Keep, detail);
+    Meaning { retryable: true, retry: Retry::After(wait), heal, ..plain }
+}

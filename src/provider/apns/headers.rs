@@ -1,0 +1,83 @@
+//! The headers of a push to APNs.
+//!
+//! Source: Apple, "Sending notification requests to APNs".
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::header::CONTENT_TYPE;
+use http::{HeaderName, HeaderValue};
+use sha2::{Digest, Sha256};
+
+use super::MAX_COLLAPSE_ID_BYTES;
+use super::request::epoch_seconds;
+use crate::push::{Expiry, Priority, Reason, Refusal};
+
+pub(super) const APNS_CHANNEL_ID: HeaderName = HeaderName::from_static("apns-channel-id");
+pub(super) const APNS_COLLAPSE_ID: HeaderName = HeaderName::from_static("apns-collapse-id");
+const APNS_EXPIRATION: HeaderName = HeaderName::from_static("apns-expiration");
+pub(super) const APNS_ID: HeaderName = HeaderName::from_static("apns-id");
+const APNS_PRIORITY: HeaderName = HeaderName::from_static("apns-priority");
+const APNS_PUSH_TYPE: HeaderName = HeaderName::from_static("apns-push-type");
+pub(super) const APNS_REQUEST_ID: HeaderName = HeaderName::from_static("apns-request-id");
+pub(super) const APNS_TOPIC: HeaderName = HeaderName::from_static("apns-topic");
+
+/// Those that all targets of a body share.
+pub(super) fn shared_headers(
+    push_type: HeaderValue,
+    priority: Priority,
+    expiry: Expiry,
+) -> Vec<(HeaderName, HeaderValue)> {
+    let mut headers = vec![
+        (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (APNS_PUSH_TYPE, push_type),
+        (APNS_PRIORITY, HeaderValue::from_static(priority_value(priority))),
+    ];
+    let expiration = match expiry {
+        Expiry::Default => None,
+        Expiry::NoStore => Some(HeaderValue::from_static("0")),
+        // 0 would say: do not store.
+        Expiry::At(moment) => Some(HeaderValue::from(epoch_seconds(moment).max(1))),
+    };
+    headers.extend(expiration.map(|mut value| {
+        value.set_sensitive(true);
+        (APNS_EXPIRATION, value)
+    }));
+    headers
+}
+
+fn priority_value(priority: Priority) -> &'static str {
+    match priority {
+        Priority::High => "10",
+        Priority::Normal => "5",
+        Priority::Low => "1",
+    }
+}
+
+/// The key itself where APNs takes it, else its SHA-256 in base64url.
+pub(super) fn collapse_id(key: &str) -> Result<HeaderValue, Refusal> {
+    const FIELD: &str = "options.collapse_key";
+    // A header value neither begins nor ends with a space. Source: RFC 9113, section 8.2.1.
+    let fits = key.len() <= MAX_COLLAPSE_ID_BYTES
+        && key.trim_ascii() == key
+        && key.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+    if fits {
+        return header(FIELD, key, Index::Never);
+    }
+    header(FIELD, &URL_SAFE_NO_PAD.encode(Sha256::digest(key)), Index::Never)
+}
+
+/// Whether HPACK may keep a value. APNs' table is small: values that never come again stay out of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Index {
+    Allowed,
+    Never,
+}
+
+pub(super) fn header(field: &'static str, value: &str, index: Index) -> Result<HeaderValue, Refusal> {
+    let mut value = HeaderValue::from_str(value).map_err(|_| {
+        let detail = "it is visible ASCII characters, found others";
+        Refusal::field(field, Reason::FieldInvalid, detail)
+    })?;
+    value.set_sensitive(index == Index::Never);
+    Ok(value)
+}
