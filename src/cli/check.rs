@@ -8,8 +8,10 @@ use super::Done;
 use crate::config::{ApnsCredential, Config};
 use crate::upstream::tls;
 
-/// Reads a configuration with every key and certificate that it names, and says what is wrong in one
-/// sentence each. Sends nothing.
+/// Validates a configuration and sends nothing.
+///
+/// Reads every key and certificate that it names, and says what is wrong in one sentence each. Exit code 0: good;
+/// 1: not.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  fanfare check --config fanfare.toml")]
 pub(super) struct Check {

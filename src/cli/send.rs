@@ -12,8 +12,10 @@ use super::content::{ContentArgs, DeviceArgs, describe, duration};
 use super::json::Schema;
 use crate::proto::{self, push_service_client::PushServiceClient};
 
-/// Sends one push through a gateway and prints its verdict as JSON. Exit code 0: accepted, or validated;
-/// 1: not; 2: the gateway cannot be asked.
+/// Sends one push through a gateway and prints its verdict.
+///
+/// The verdict is JSON on standard output. Exit code 0: accepted, or validated; 1: not; 2: the gateway cannot be
+/// asked.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   fanfare send --app shop --apns 5f1c…e2 --title Hello --body World

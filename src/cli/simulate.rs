@@ -12,7 +12,9 @@ use super::serve::write_whole;
 use super::{Done, told_to_stop};
 use crate::simulator::{Environment, FateRow, Simulator, fates};
 
-/// Runs a stand-in for APNs on loopback, over real TLS and HTTP/2: provider tokens are verified, headers and
+/// Runs a stand-in for APNs on loopback: no Apple account needed.
+///
+/// Over real TLS and HTTP/2: provider tokens are verified, headers and
 /// payloads checked, and the first four hexadecimal digits of a device token decide its fate. What a client
 /// needs is written to a folder: `ca.pem`, `AuthKey.p8`, `simulator.json`, and a `fanfare.toml` for a gateway.
 #[derive(Debug, Args)]

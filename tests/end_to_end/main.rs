@@ -9,6 +9,7 @@ mod batch_command_breaks;
 mod config;
 mod credential;
 mod harness;
+mod killed;
 mod operating;
 mod pool;
 mod secrets;

@@ -20,7 +20,7 @@ impl Drop for Serving {
     }
 }
 
-fn write_config(folder: &Path, simulator: &Simulator) {
+pub(crate) fn write_config(folder: &Path, simulator: &Simulator) {
     let key = simulator.provider_key();
     std::fs::write(folder.join("key.p8"), &key.private_key_pem).unwrap();
     std::fs::write(folder.join("ca.pem"), simulator.ca_pem()).unwrap();

@@ -23,8 +23,10 @@ use crate::telemetry::{self, LogSettings};
 use report::Report;
 use send::Way;
 
-/// Shows it all at once, without any configuration: starts a stand-in for APNs and a gateway on loopback, sends
-/// pushes to good, dead, moved and throttled device tokens through a stream and by single calls, prints their verdicts, and checks that each push
+/// Shows it all at once: simulator, gateway, pushes and their verdicts.
+///
+/// Without any configuration it starts a stand-in for APNs and a gateway on loopback, sends pushes to good, dead, moved
+/// and throttled device tokens, through a stream and by single calls, prints their verdicts, and checks that each push
 /// got the outcome of its token and arrived upstream as it was asked. A mismatch is exit code 1.
 #[derive(Debug, Args)]
 #[command(

@@ -61,3 +61,28 @@ test('a batch has a verdict for every item', async () => {
   assert.deepEqual(outcomes, tokens.map(token => `OUTCOME_${token.startsWith('dead') ? 'UNREGISTERED' : 'ACCEPTED'}`))
   assert.equal(progress.itemsRead, 1000)
 })
+
+test('a hundred thousand items, read while they are written', { timeout: 180_000 }, async () => {
+  const prefixes = { 3: 'dead', 7: '0bad' }
+  const outcomes = { dead: 'OUTCOME_UNREGISTERED', '0bad': 'OUTCOME_INVALID_TOKEN', '600d': 'OUTCOME_ACCEPTED' }
+  const tokens = Array.from(
+    { length: 100_000 }, (_, n) => (prefixes[n % 10] ?? '600d') + n.toString(16).padStart(60, '0'),
+  )
+  const stream = gateway.stub.sendBatch({ deadline: Date.now() + 170_000 })
+  const seen = new Map()
+  stream.on('data', answer => {
+    for (const { index, outcome } of answer.results) {
+      assert.ok(!seen.has(Number(index)))
+      seen.set(Number(index), outcome)
+    }
+  })
+  const ended = once(stream, 'status')
+  for (let at = 0; at < tokens.length; at += 100) {
+    if (!stream.write({ pushes: tokens.slice(at, at + 100).map(token => push(token)) })) await once(stream, 'drain')
+  }
+  stream.end()
+  const [status] = await ended
+  assert.equal(status.code, grpc.status.OK)
+  assert.equal(seen.size, tokens.length)
+  tokens.forEach((token, n) => assert.equal(seen.get(n), outcomes[token.slice(0, 4)], `item ${n}`))
+})

@@ -1,5 +1,6 @@
 """What SendBatch answers: a verdict for every item, whatever becomes of the others."""
 
+import os
 import threading
 import time
 from collections import Counter
@@ -176,3 +177,76 @@ def test_a_cancelled_stream_gives_back_its_room(stub, send, metric):
     stream.cancel()
     until(lambda: metric("fanfare_pushes_in_flight") == 0)
     assert send().outcome == pb.OUTCOME_ACCEPTED
+
+
+def hundred_thousand():
+    """Device tokens of mixed fates: one in ten is dead, one in ten is malformed for APNs."""
+    prefixes = {3: "dead", 7: "0bad"}
+    return [f"{prefixes.get(n % 10, '600d')}{n:060x}" for n in range(100_000)]
+
+
+OUTCOMES = {"dead": pb.OUTCOME_UNREGISTERED, "0bad": pb.OUTCOME_INVALID_TOKEN, "600d": pb.OUTCOME_ACCEPTED}
+
+
+@pytest.mark.timeout(180)
+def test_a_hundred_thousand_items_read_while_they_are_written(stub):
+    tokens = hundred_thousand()
+    messages = (
+        pb.SendBatchRequest(pushes=[push(token, id=token[-12:]) for token in tokens[at : at + 100]])
+        for at in range(0, len(tokens), 100)
+    )
+    seen = {}
+    for answer in stub.SendBatch(messages, timeout=170):
+        for result in answer.results:
+            assert result.index not in seen
+            seen[result.index] = result.id, result.outcome
+    assert len(seen) == len(tokens)
+    for index, token in enumerate(tokens):
+        assert seen[index] == (token[-12:], OUTCOMES[token[:4]])
+    assert answer.progress.items_read == len(tokens)
+
+
+@pytest.mark.timeout(180)
+def test_a_hundred_thousand_items_written_before_any_is_read(stub):
+    tokens = hundred_thousand()
+    # Of the problems: results that nobody reads yet hold their place in the window.
+    few = [token if n % 100 == 3 else f"600d{n:060x}" for n, token in enumerate(tokens)]
+    written = threading.Event()
+
+    def messages():
+        yield pb.SendBatchRequest(options={"app": "demo", "results": pb.RESULT_SELECTION_PROBLEMS_ONLY})
+        for at in range(0, len(few), 1000):
+            yield pb.SendBatchRequest(multicasts=[multicast(few[at : at + 1000])])
+        written.set()
+
+    stream = stub.SendBatch(messages(), timeout=170)
+    assert written.wait(160)
+    answers = list(stream)
+    problems = {result.index: result.outcome for answer in answers for result in answer.results}
+    assert problems == {n: pb.OUTCOME_UNREGISTERED for n in range(3, len(few), 100)}
+    assert counts(answers[-1].progress) == {pb.OUTCOME_ACCEPTED: 99_000, pb.OUTCOME_UNREGISTERED: 1_000}
+
+
+def resident():
+    """The gateway's resident memory, in KiB."""
+    status = open(f"/proc/{os.environ['FANFARE_GATEWAY_PID']}/status").read()
+    return int(status.split("VmRSS:")[1].split()[0])
+
+
+@pytest.mark.timeout(300)
+def test_a_million_items_leave_memory_flat(stub, capsys):
+    addressees = [{"target": {"apns": {"token": f"600d{n:060x}"}}} for n in range(1000)]
+    message = pb.SendBatchRequest(
+        multicasts=[pb.Multicast(app="demo", content={"notification": {"title": "Hello"}}, addressees=addressees)]
+    )
+    results, early = 0, None
+    for answer in stub.SendBatch((message for _ in range(1000)), timeout=290):
+        results += len(answer.results)
+        if early is None and results >= 100_000:
+            early = resident()
+    late = resident()
+    with capsys.disabled():
+        print(f"\nresident after 100,000 items {early} KiB, after 1,000,000 {late} KiB")
+    assert (results, answer.progress.items_read) == (1_000_000, 1_000_000)
+    # A window's worth: 4,096 items of 8 KiB.
+    assert late - early <= 4096 * 8
