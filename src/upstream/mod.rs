@@ -3,11 +3,14 @@
 //! [`Upstream::peer`] names a pool once; [`PeerPool::permit`] waits for a stream of it; [`Permit::exchange`]
 //! uses the stream, and sends again what provably was not sent.
 
+mod choice;
 mod connect;
 mod connection;
+mod driver;
 mod error;
 mod exchange;
 mod peer;
+mod permit;
 mod pool;
 pub mod tls;
 mod waiters;
@@ -16,21 +19,18 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use tokio::time::Instant;
 
 pub use connect::{BoxFuture, Dial, Resolve, SystemResolver, TcpDialer};
 pub use error::{ConnectError, Lost, Return, Unanswered, Unsent, UpstreamError};
 pub use exchange::Reply;
 pub use peer::{InvalidOrigin, Origin, Peer};
+pub use permit::{Answer, Permit, Request};
 
 use peer::PeerKey;
 
 use connect::Connector;
-use connection::{Connection, Patience, Slot};
-use exchange::{Limits, NoReply, exchange};
+use driver::Patience;
 use pool::Pool;
 
 use crate::metrics::{PeerLabels, UpstreamMetrics};
@@ -219,112 +219,6 @@ impl PeerPool {
     /// Dropping the future gives up the place in the line, and nothing else.
     pub async fn permit(&self, flow: Flow, deadline: Instant) -> Result<Permit, Unsent> {
         let slot = self.pool.acquire(flow, deadline).await?;
-        Ok(Permit { slot, pool: Arc::clone(&self.pool), flow, deadline })
+        Ok(Permit::new(slot, Arc::clone(&self.pool), flow, deadline))
     }
-}
-
-/// The right to one stream, now.
-pub struct Permit {
-    slot: Slot,
-    pool: Arc<Pool>,
-    flow: Flow,
-    deadline: Instant,
-}
-
-/// A request, complete but for the origin, which the peer has. Borrowed, since it may be sent again.
-#[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
-    /// Its method.
-    pub method: &'a Method,
-    /// Its path.
-    pub path: &'a PathAndQuery,
-    /// Its headers, but `authorization` and `content-length`.
-    pub headers: &'a [(HeaderName, HeaderValue)],
-    /// Its `authorization`.
-    pub authorization: Option<&'a HeaderValue>,
-    /// Its body.
-    pub body: &'a Bytes,
-}
-
-/// A whole answer, and the connection it came on.
-pub struct Answer {
-    /// The answer.
-    pub reply: Reply,
-    connection: Arc<Connection>,
-    pool: Arc<Pool>,
-}
-
-impl Answer {
-    /// The connection takes no new streams; those it has are answered.
-    pub fn retire_connection(&self) {
-        self.pool.drain(self.connection.id(), "retired");
-    }
-}
-
-impl Permit {
-    /// Sends a request and reads the whole answer. What the peer provably did not process is sent again at
-    /// once, on another stream; that is no attempt.
-    ///
-    /// # Errors
-    /// Unsent where nothing was processed and the deadline or `upstream.max_resends` ended the resending;
-    /// unanswered where the request was sent and no answer came.
-    ///
-    /// # Cancel safety
-    /// A request that was given to h2 belongs to its connection from then on: dropping the future resets
-    /// nothing.
-    pub async fn exchange(self, request: Request<'_>) -> Result<Answer, UpstreamError> {
-        let Self { mut slot, pool, flow, deadline } = self;
-        let settings = pool.settings();
-        let limits =
-            Limits { deadline, answer_timeout: settings.answer_timeout, max_reply: settings.max_reply_bytes };
-        let mut resends = 0;
-        loop {
-            let connection = Arc::clone(slot.connection());
-            match exchange(slot, head(pool.peer(), request), request.body.clone(), limits).await {
-                Ok(reply) => {
-                    return Ok(Answer { reply, connection, pool });
-                }
-                Err(NoReply::Unanswered(unanswered)) => {
-                    pool.metrics.unanswered(unanswered.cause.name());
-                    return Err(unanswered.into());
-                }
-                Err(NoReply::Returned(last)) => {
-                    pool.metrics.resent(last.name());
-                    if resends == settings.max_resends {
-                        return Err(Unsent::Refused { resends, last }.into());
-                    }
-                    resends += 1;
-                    if last == Return::RefusedStream {
-                        tokio::time::sleep_until(deadline.min(Instant::now() + refused_wait(resends))).await;
-                    }
-                    slot = pool.acquire(flow, deadline).await?;
-                }
-            }
-        }
-    }
-}
-
-/// The first resend of a refused stream is at once; a peer that goes on refusing is given time.
-fn refused_wait(resends: u32) -> Duration {
-    match resends {
-        0 | 1 => Duration::ZERO,
-        more => Duration::from_millis(1 << more.min(9)),
-    }
-}
-
-fn head(peer: &Peer, request: Request<'_>) -> http::Request<()> {
-    let mut headers = HeaderMap::with_capacity(request.headers.len() + 2);
-    for (name, value) in request.headers {
-        headers.append(name, value.clone());
-    }
-    if let Some(authorization) = request.authorization {
-        headers.insert(header::AUTHORIZATION, authorization.clone());
-    }
-    // A body that is cut is malformed by this, and cannot be delivered: RFC 9113, section 8.1.1.
-    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(request.body.len()));
-    let mut head = http::Request::new(());
-    *head.method_mut() = request.method.clone();
-    *head.uri_mut() = peer.uri(request.path);
-    *head.headers_mut() = headers;
-    head
 }

@@ -1,53 +1,15 @@
-//! Every metric: name, labels, unit, help. Handles are taken once and passed in; nothing is looked up by name
-//! on the way of a push.
+//! Metrics of the upstream pool.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::push::{Outcome, ProviderKind};
-
-/// Upper bounds of every histogram, in seconds: a millisecond to about a minute.
-const SECONDS: [f64; 16] =
-    [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0];
-
-fn seconds() -> Histogram {
-    Histogram::new(SECONDS)
-}
-
-/// All metrics of the process.
-pub struct Metrics {
-    registry: Registry,
-    /// Of the upstream pool.
-    pub upstream: UpstreamMetrics,
-    /// Of pushes.
-    pub pushes: PushMetrics,
-}
-
-impl Default for Metrics {
-    fn default() -> Self {
-        let mut registry = Registry::with_prefix("fanfare");
-        let upstream = UpstreamMetrics::register(&mut registry);
-        let pushes = PushMetrics::register(&mut registry);
-        Self { registry, upstream, pushes }
-    }
-}
-
-impl Metrics {
-    /// The page of `/metrics`, in the OpenMetrics text format.
-    #[must_use]
-    pub fn page(&self) -> String {
-        let mut page = String::new();
-        // Writing to a string does not fail.
-        let _ = text::encode(&mut page, &self.registry);
-        page
-    }
-}
+use super::seconds;
 
 /// Names a peer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -90,7 +52,7 @@ pub struct UpstreamMetrics {
 }
 
 impl UpstreamMetrics {
-    fn register(registry: &mut Registry) -> Self {
+    pub(super) fn register(registry: &mut Registry) -> Self {
         let it = Self {
             connections: Family::default(),
             opened: Family::default(),
@@ -248,149 +210,5 @@ impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.metrics.waiting.dec();
         self.metrics.wait.observe(self.since.elapsed().as_secs_f64());
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OutcomeLabels {
-    app: String,
-    provider: &'static str,
-    outcome: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct AppLabels {
-    app: String,
-    provider: &'static str,
-}
-
-/// Metrics of pushes.
-#[derive(Clone)]
-pub struct PushMetrics {
-    settled: Family<OutcomeLabels, Counter>,
-    attempts: Family<AppLabels, Counter>,
-    duration: Family<AppLabels, Histogram, fn() -> Histogram>,
-    in_flight: Gauge,
-    refused: Family<RefusalLabels, Counter>,
-    batch_streams: Gauge,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct RefusalLabels {
-    reason: &'static str,
-}
-
-impl PushMetrics {
-    fn register(registry: &mut Registry) -> Self {
-        let it = Self {
-            settled: Family::default(),
-            attempts: Family::default(),
-            duration: Family::new_with_constructor(seconds),
-            in_flight: Gauge::default(),
-            refused: Family::default(),
-            batch_streams: Gauge::default(),
-        };
-        registry.register("pushes", "Pushes that have their verdict, by outcome", it.settled.clone());
-        registry.register(
-            "attempts",
-            "Times that a push was handed to its push service",
-            it.attempts.clone(),
-        );
-        registry.register_with_unit(
-            "push",
-            "Time from admission to verdict",
-            Unit::Seconds,
-            it.duration.clone(),
-        );
-        registry.register(
-            "pushes_in_flight",
-            "Pushes admitted that have no verdict yet",
-            it.in_flight.clone(),
-        );
-        registry.register("batch_streams", "Open batch streams", it.batch_streams.clone());
-        registry.register(
-            "pushes_refused",
-            "Calls and batch items refused before admission, by reason",
-            it.refused.clone(),
-        );
-        it
-    }
-
-    /// The handles of one app on one provider.
-    #[must_use]
-    pub fn app(&self, app: &str, provider: ProviderKind) -> AppMetrics {
-        let (app, provider) = (app.to_owned(), provider.name());
-        let settled = Outcome::ALL.map(|outcome| {
-            let labels = OutcomeLabels { app: app.clone(), provider, outcome: outcome.name() };
-            self.settled.get_or_create_owned(&labels)
-        });
-        let labels = AppLabels { app, provider };
-        AppMetrics {
-            settled,
-            attempts: self.attempts.get_or_create_owned(&labels),
-            duration: self.duration.get_or_create_owned(&labels),
-        }
-    }
-
-    /// Pushes admitted that have no verdict yet.
-    pub(crate) fn in_flight(&self) -> &Gauge {
-        &self.in_flight
-    }
-
-    /// Open batch streams.
-    pub(crate) fn batch_streams(&self) -> &Gauge {
-        &self.batch_streams
-    }
-
-    /// A call was refused before admission.
-    pub(crate) fn refused(&self, reason: &'static str) {
-        self.refused.get_or_create(&RefusalLabels { reason }).inc();
-    }
-}
-
-/// The handles of one app on one provider.
-#[derive(Debug)]
-pub struct AppMetrics {
-    settled: [Counter; Outcome::ALL.len()],
-    attempts: Counter,
-    duration: Histogram,
-}
-
-impl AppMetrics {
-    /// A push has its verdict.
-    pub(crate) fn settled(&self, outcome: Outcome, took: Duration) {
-        // In the order of `Outcome::ALL`, which is that of its variants.
-        self.settled[outcome as usize].inc();
-        self.duration.observe(took.as_secs_f64());
-    }
-
-    /// A push was handed to its push service.
-    pub(crate) fn attempted(&self) {
-        self.attempts.inc();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn outcomes_are_counted_under_their_own_names() {
-        let metrics = Metrics::default();
-        let app = metrics.pushes.app("shop", ProviderKind::Apns);
-        for (at, outcome) in Outcome::ALL.into_iter().enumerate() {
-            for _ in 0..=at {
-                app.settled(outcome, Duration::ZERO);
-            }
-        }
-        let page = metrics.page();
-        for (at, outcome) in Outcome::ALL.into_iter().enumerate() {
-            let line = format!(
-                "fanfare_pushes_total{{app=\"shop\",provider=\"apns\",outcome=\"{}\"}} {}\n",
-                outcome.name(),
-                at + 1
-            );
-            assert!(page.contains(&line), "{line}{page}");
-        }
     }
 }

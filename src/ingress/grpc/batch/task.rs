@@ -1,0 +1,340 @@
+//! The task of one batch stream.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tonic::{Status, Streaming};
+
+use super::super::{Core, encode};
+use super::body::{Delivery, End, Last};
+use super::items::{Item, Items, Refused};
+use super::tally::Tally;
+use crate::dispatch::{Ask, NoRoom, Room, Seat, Window};
+use crate::proto;
+use crate::push::{PushId, PushResult, Reason, ServiceClass};
+use crate::upstream::Flow;
+
+/// Items that one turn of the task admits at most, before it looks at everything else again.
+const TURN: usize = 64;
+
+/// Of the stream's deadline, kept for answers: reading ends so much earlier, and items so much.
+const READING_ENDS: Duration = Duration::from_millis(200);
+
+/// Whether the stream is read on.
+enum Reading {
+    /// Before the first message, which may carry options.
+    First,
+    On,
+    /// The caller has half-closed, or the stream may read no more; with the status it ends with, if not OK.
+    Ended(Option<Status>),
+}
+
+pub(super) struct Batch {
+    core: Arc<Core>,
+    window: Arc<Window>,
+    end: End,
+    deadline: Option<Instant>,
+    flow: Flow,
+    reading: Reading,
+    items: Items,
+    tally: Tally,
+    /// A seat for the next item, when it had to be waited for.
+    seat: Option<Seat>,
+    /// Room for the next item, when it had to be waited for.
+    room: Option<Room>,
+    /// Since when the buffer has not been emptied though there is something to deliver.
+    blocked: Option<Instant>,
+}
+
+/// An item with its verdict.
+struct Settled {
+    index: u64,
+    id: PushId,
+    result: PushResult,
+    room: Room,
+}
+
+/// What the next item waits for.
+enum Need {
+    Nothing,
+    /// Another turn.
+    Turn,
+    Seat,
+    Room,
+}
+
+impl Batch {
+    pub(super) fn new(core: Arc<Core>, window: Arc<Window>, end: End, deadline: Option<Instant>) -> Self {
+        /// Tells streams apart, so that permits are granted in turn. 0 is for single pushes.
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let flow = Flow { class: ServiceClass::Bulk, id: NEXT.fetch_add(1, Ordering::Relaxed) };
+        Self {
+            core,
+            window,
+            end,
+            deadline,
+            flow,
+            reading: Reading::First,
+            items: Items::new(),
+            tally: Tally::new(Instant::now()),
+            seat: None,
+            room: None,
+            blocked: None,
+        }
+    }
+
+    pub(super) async fn run(
+        mut self,
+        mut inbound: Streaming<proto::SendBatchRequest>,
+        sender: mpsc::Sender<Delivery>,
+    ) {
+        let draining = self.core.dispatcher.draining().clone();
+        let drain = draining.cancelled();
+        tokio::pin!(drain);
+        let mut drained = false;
+        let reading_ends =
+            self.deadline.map(|deadline| deadline - READING_ENDS.min(deadline - Instant::now()));
+        let mut tick = tokio::time::interval(self.tick());
+        let mut in_flight = FuturesUnordered::new();
+        loop {
+            let need = self.admit(|core, ask| in_flight.push(send(core, ask)));
+            let now = Instant::now();
+            if self.is_done() && in_flight.is_empty() && !self.tally.has_results() {
+                return self.finish();
+            }
+            let window = Arc::clone(&self.window);
+            let admission = Arc::clone(&self.core.admission);
+            let class = self.flow.class;
+            tokio::select! {
+                // The caller is gone: dropping the items stops what was not written, and only that.
+                () = sender.closed() => return,
+                slot = sender.reserve(), if self.tally.has_message(now) => {
+                    let Ok(slot) = slot else { return };
+                    slot.send(self.tally.message(now));
+                    self.blocked = None;
+                }
+                Some(settled) = in_flight.next(), if !in_flight.is_empty() => {
+                    self.settle(settled);
+                    // Several are ready at once where answers came in one read.
+                    while let Some(Some(settled)) = futures_util::FutureExt::now_or_never(in_flight.next()) {
+                        self.settle(settled);
+                    }
+                }
+                message = inbound.message(), if self.reads() => self.read(message),
+                () = tokio::task::yield_now(), if matches!(need, Need::Turn) => {}
+                seat = window.enter(), if matches!(need, Need::Seat) => self.seat = Some(seat),
+                room = admission.admitted(class), if matches!(need, Need::Room) => match room {
+                    Ok(room) => self.room = Some(room),
+                    Err(_) => self.drain(),
+                },
+                () = &mut drain, if !drained => {
+                    drained = true;
+                    self.drain();
+                }
+                _ = tick.tick() => {
+                    let now = Instant::now();
+                    if reading_ends.is_some_and(|end| now >= end) {
+                        self.out_of_time();
+                    }
+                    if self.is_stalled(now, sender.capacity() == 0) {
+                        return self.abandon();
+                    }
+                }
+            }
+        }
+    }
+
+    fn tick(&self) -> Duration {
+        let stall = self.core.batch.reader_stall_timeout / 4;
+        stall.clamp(Duration::from_millis(10), Duration::from_millis(100))
+    }
+
+    /// Starts what there is room for, at most a turn's worth.
+    fn admit(&mut self, mut start: impl FnMut(Arc<Core>, Started)) -> Need {
+        for _ in 0..TURN {
+            if self.items.is_empty() {
+                return Need::Nothing;
+            }
+            let Some(seat) = self.seat.take().or_else(|| self.window.try_enter()) else { return Need::Seat };
+            let room = match self.room.take() {
+                Some(room) => room,
+                None => match self.core.admission.admit(self.flow.class) {
+                    Ok(room) => room,
+                    Err(NoRoom::Full) => {
+                        self.seat = Some(seat);
+                        return Need::Room;
+                    }
+                    Err(NoRoom::Draining) => {
+                        self.drain();
+                        return Need::Nothing;
+                    }
+                },
+            };
+            match self.items.next(&self.core) {
+                Some(Ok(item)) => {
+                    let deadline = self.item_deadline(&item);
+                    start(
+                        Arc::clone(&self.core),
+                        Started { item, room: room.with_seat(seat), flow: self.flow, deadline },
+                    );
+                }
+                Some(Err(refused)) => self.refuse(refused, seat),
+                None => {}
+            }
+        }
+        Need::Turn
+    }
+
+    fn item_deadline(&self, item: &Item) -> Instant {
+        let max_wait = item.push.body.options.max_wait.unwrap_or(self.core.batch.max_wait);
+        let own = Instant::now() + max_wait;
+        self.deadline.map_or(own, |deadline| own.min(deadline))
+    }
+
+    fn reads(&self) -> bool {
+        self.items.is_empty() && !matches!(self.reading, Reading::Ended(_))
+    }
+
+    fn is_done(&self) -> bool {
+        self.items.is_empty() && matches!(self.reading, Reading::Ended(_))
+    }
+
+    fn read(&mut self, message: Result<Option<proto::SendBatchRequest>, Status>) {
+        let first = matches!(self.reading, Reading::First);
+        self.reading = match message {
+            Ok(Some(mut message)) => match (message.options.take(), first) {
+                (Some(_), false) => {
+                    let detail = "options: expected in the first message of the stream only";
+                    Reading::Ended(Some(Status::invalid_argument(detail)))
+                }
+                (options, _) => match self.set(options.unwrap_or_default(), first) {
+                    Ok(()) => {
+                        let items = self.items.read(message, SystemTime::now());
+                        self.tally.read(items);
+                        Reading::On
+                    }
+                    Err(status) => Reading::Ended(Some(status)),
+                },
+            },
+            Ok(None) => Reading::Ended(None),
+            // It cannot be decoded; what was read before has its verdict first.
+            Err(status) => Reading::Ended(Some(status)),
+        };
+    }
+
+    fn set(&mut self, options: proto::BatchOptions, first: bool) -> Result<(), Status> {
+        if !first {
+            return Ok(());
+        }
+        let unknown = |field: &str, found: i32| {
+            Status::invalid_argument(format!("options.{field}: expected a value of the enum, found {found}"))
+        };
+        match proto::ServiceClass::try_from(options.service_class) {
+            Ok(proto::ServiceClass::Unspecified | proto::ServiceClass::Bulk) => {}
+            Ok(proto::ServiceClass::Interactive) => self.flow.class = ServiceClass::Interactive,
+            Err(_) => return Err(unknown("service_class", options.service_class)),
+        }
+        match proto::ResultSelection::try_from(options.results) {
+            Ok(proto::ResultSelection::Unspecified | proto::ResultSelection::All) => {}
+            Ok(proto::ResultSelection::ProblemsOnly) => self.tally.problems_only(),
+            Err(_) => return Err(unknown("results", options.results)),
+        }
+        self.items.set_default_app(options.app);
+        Ok(())
+    }
+
+    fn settle(&mut self, settled: Settled) {
+        let Settled { index, id, result, room } = settled;
+        if self.tally.settle(result.outcome, || encode::result(index, id.into_string(), result)) {
+            room.into_result();
+        }
+    }
+
+    fn refuse(&mut self, refused: Refused, seat: Seat) {
+        let Refused { index, id, refusal } = refused;
+        self.core.metrics.refused(encode::reason_name(refusal.reason));
+        let mut result = PushResult::unsent(refusal.outcome, refusal.reason, refusal.detail);
+        result.field = refusal.field;
+        if self.tally.settle(result.outcome, || encode::result(index, id, result)) {
+            seat.into_result();
+        }
+    }
+
+    /// The gateway is shutting down: nothing more is read or started; what is in flight is finished.
+    fn drain(&mut self) {
+        self.tally.drain();
+        self.end_reading(None, Reason::Draining, "the gateway is shutting down");
+    }
+
+    /// The stream's deadline comes: reading ends first, so that what is open can be answered.
+    fn out_of_time(&mut self) {
+        if self.is_done() {
+            return;
+        }
+        let status =
+            Status::deadline_exceeded("the stream's deadline ended its reading; items_read tells how far");
+        self.end_reading(Some(status), Reason::DeadlineExceeded, "the stream's deadline came first");
+    }
+
+    fn end_reading(&mut self, status: Option<Status>, reason: Reason, detail: &'static str) {
+        if !matches!(self.reading, Reading::Ended(_)) {
+            self.reading = Reading::Ended(status);
+        }
+        self.room = None;
+        while let Some((index, id)) = self.items.skip() {
+            let mut result = PushResult::unsent(crate::push::Outcome::NotAttempted, reason, detail);
+            result.retryable = true;
+            // No seat: a stream that ends reads nothing that these results could outgrow.
+            self.tally.settle(result.outcome, || encode::result(index, id, result));
+        }
+    }
+
+    fn is_stalled(&mut self, now: Instant, full: bool) -> bool {
+        if !self.tally.has_results() || !full {
+            self.blocked = None;
+            return false;
+        }
+        now - *self.blocked.get_or_insert(now) >= self.core.batch.reader_stall_timeout
+    }
+
+    /// The caller does not read: its items are let go, and its status waits for it.
+    fn abandon(&self) {
+        tracing::info!(items_read = self.tally.items_read(), "a batch's caller stopped reading its results");
+        let status = encode::client_not_reading(self.tally.figures().collect());
+        self.end(Some(status));
+    }
+
+    /// Every item that was read has its verdict, and all of them are on their way.
+    fn finish(&mut self) {
+        let status = match std::mem::replace(&mut self.reading, Reading::Ended(None)) {
+            Reading::Ended(status) => status,
+            Reading::First | Reading::On => None,
+        };
+        self.end(status);
+    }
+
+    fn end(&self, status: Option<Status>) {
+        let last = Last { response: self.tally.last(), status };
+        *self.end.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
+    }
+}
+
+/// An item that was admitted.
+struct Started {
+    item: Item,
+    room: Room,
+    flow: Flow,
+    deadline: Instant,
+}
+
+async fn send(core: Arc<Core>, started: Started) -> Settled {
+    let Started { item: Item { index, push, route, encoded }, mut room, flow, deadline } = started;
+    let ask = Ask { push: &push, encoded: encoded.as_deref(), route: &route, flow, deadline };
+    let result = core.dispatcher.send(ask, &mut room).await;
+    Settled { index, id: push.id, result, room }
+}

@@ -1,0 +1,79 @@
+//! Every metric: name, labels, unit, help. Handles are taken once and passed in; nothing is looked up by name
+//! on the way of a push.
+
+mod pushes;
+mod upstream;
+
+use prometheus_client::encoding::text;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+pub use pushes::{AppMetrics, PushMetrics};
+pub(crate) use upstream::ConnectionState;
+pub use upstream::{PeerLabels, PeerMetrics, UpstreamMetrics};
+
+/// Upper bounds of every histogram, in seconds: a millisecond to about a minute.
+const SECONDS: [f64; 16] =
+    [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0];
+
+/// A histogram of seconds.
+fn seconds() -> Histogram {
+    Histogram::new(SECONDS)
+}
+
+/// All metrics of the process.
+pub struct Metrics {
+    registry: Registry,
+    /// Of the upstream pool.
+    pub upstream: UpstreamMetrics,
+    /// Of pushes.
+    pub pushes: PushMetrics,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("fanfare");
+        let upstream = UpstreamMetrics::register(&mut registry);
+        let pushes = PushMetrics::register(&mut registry);
+        Self { registry, upstream, pushes }
+    }
+}
+
+impl Metrics {
+    /// The page of `/metrics`, in the OpenMetrics text format.
+    #[must_use]
+    pub fn page(&self) -> String {
+        let mut page = String::new();
+        // Writing to a string does not fail.
+        let _ = text::encode(&mut page, &self.registry);
+        page
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::push::{Outcome, ProviderKind};
+
+    #[test]
+    fn outcomes_are_counted_under_their_own_names() {
+        let metrics = Metrics::default();
+        let app = metrics.pushes.app("shop", ProviderKind::Apns);
+        for (at, outcome) in Outcome::ALL.into_iter().enumerate() {
+            for _ in 0..=at {
+                app.settled(outcome, Duration::ZERO);
+            }
+        }
+        let page = metrics.page();
+        for (at, outcome) in Outcome::ALL.into_iter().enumerate() {
+            let line = format!(
+                "fanfare_pushes_total{{app=\"shop\",provider=\"apns\",outcome=\"{}\"}} {}\n",
+                outcome.name(),
+                at + 1
+            );
+            assert!(page.contains(&line), "{line}{page}");
+        }
+    }
+}

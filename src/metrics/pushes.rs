@@ -1,0 +1,132 @@
+//! Metrics of pushes.
+
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+use super::seconds;
+use crate::push::{Outcome, ProviderKind};
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabels {
+    app: String,
+    provider: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AppLabels {
+    app: String,
+    provider: &'static str,
+}
+
+/// Metrics of pushes.
+#[derive(Clone)]
+pub struct PushMetrics {
+    settled: Family<OutcomeLabels, Counter>,
+    attempts: Family<AppLabels, Counter>,
+    duration: Family<AppLabels, Histogram, fn() -> Histogram>,
+    in_flight: Gauge,
+    refused: Family<RefusalLabels, Counter>,
+    batch_streams: Gauge,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RefusalLabels {
+    reason: &'static str,
+}
+
+impl PushMetrics {
+    pub(super) fn register(registry: &mut Registry) -> Self {
+        let it = Self {
+            settled: Family::default(),
+            attempts: Family::default(),
+            duration: Family::new_with_constructor(seconds),
+            in_flight: Gauge::default(),
+            refused: Family::default(),
+            batch_streams: Gauge::default(),
+        };
+        registry.register("pushes", "Pushes that have their verdict, by outcome", it.settled.clone());
+        registry.register(
+            "attempts",
+            "Times that a push was handed to its push service",
+            it.attempts.clone(),
+        );
+        registry.register_with_unit(
+            "push",
+            "Time from admission to verdict",
+            Unit::Seconds,
+            it.duration.clone(),
+        );
+        registry.register(
+            "pushes_in_flight",
+            "Pushes admitted that have no verdict yet",
+            it.in_flight.clone(),
+        );
+        registry.register("batch_streams", "Open batch streams", it.batch_streams.clone());
+        registry.register(
+            "pushes_refused",
+            "Calls and batch items refused before admission, by reason",
+            it.refused.clone(),
+        );
+        it
+    }
+
+    /// The handles of one app on one provider.
+    #[must_use]
+    pub fn app(&self, app: &str, provider: ProviderKind) -> AppMetrics {
+        let (app, provider) = (app.to_owned(), provider.name());
+        let settled = Outcome::ALL.map(|outcome| {
+            let labels = OutcomeLabels { app: app.clone(), provider, outcome: outcome.name() };
+            self.settled.get_or_create_owned(&labels)
+        });
+        let labels = AppLabels { app, provider };
+        AppMetrics {
+            settled,
+            attempts: self.attempts.get_or_create_owned(&labels),
+            duration: self.duration.get_or_create_owned(&labels),
+        }
+    }
+
+    /// Pushes admitted that have no verdict yet.
+    pub(crate) fn in_flight(&self) -> &Gauge {
+        &self.in_flight
+    }
+
+    /// Open batch streams.
+    pub(crate) fn batch_streams(&self) -> &Gauge {
+        &self.batch_streams
+    }
+
+    /// A call was refused before admission.
+    pub(crate) fn refused(&self, reason: &'static str) {
+        self.refused.get_or_create(&RefusalLabels { reason }).inc();
+    }
+}
+
+/// The handles of one app on one provider.
+#[derive(Debug)]
+pub struct AppMetrics {
+    settled: [Counter; Outcome::ALL.len()],
+    attempts: Counter,
+    duration: Histogram,
+}
+
+impl AppMetrics {
+    /// A push has its verdict.
+    pub(crate) fn settled(&self, outcome: Outcome, took: Duration) {
+        // In the order of `Outcome::ALL`, which is that of its variants.
+        self.settled[outcome as usize].inc();
+        self.duration.observe(took.as_secs_f64());
+    }
+
+    /// A push was handed to its push service.
+    pub(crate) fn attempted(&self) {
+        self.attempts.inc();
+    }
+}
