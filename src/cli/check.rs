@@ -1,6 +1,7 @@
 //! `fanfare check`
 
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use clap::Args;
 
@@ -37,7 +38,9 @@ impl Check {
                     println!("app {}: APNs by key {key_id} of team {team_id}", app.id);
                 }
                 ApnsCredential::Certificate(certificate) => {
-                    if let Err(error) = tls::client_config(roots.clone(), Some(certificate)) {
+                    let valid = certificate.check_validity(SystemTime::now());
+                    let fits = valid.and_then(|()| tls::client_config(roots.clone(), Some(certificate)));
+                    if let Err(error) = fits {
                         eprintln!("{}: apps.{}.apns.certificate: {error}", self.config.display(), app.id);
                         return Ok(Done::Bad);
                     }

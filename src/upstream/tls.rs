@@ -1,6 +1,7 @@
 //! TLS to upstreams: whom we trust, and who we are.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use rustls::ClientConfig;
 use rustls::RootCertStore;
@@ -20,6 +21,14 @@ pub enum TlsError {
     /// A file of a private key cannot be read as PEM.
     #[error("expected a PEM private key (PKCS#8, SEC1 or PKCS#1), found none that can be read")]
     NotPrivateKey,
+    /// The certificate's time has not come, or is over.
+    #[error("expected a certificate that is valid now, found one valid from {from} until {until}")]
+    NotValidNow {
+        /// The first moment.
+        from: String,
+        /// The last moment.
+        until: String,
+    },
     /// rustls refuses what it was given.
     #[error("{0}")]
     Rustls(#[from] rustls::Error),
@@ -41,6 +50,23 @@ impl ClientIdentity {
             certificates: parse_certificates(certificates)?,
             key: PrivateKeyDer::from_pem_slice(key).map_err(|_| TlsError::NotPrivateKey)?,
         })
+    }
+
+    /// Whether the leaf is valid at this moment.
+    ///
+    /// # Errors
+    /// Where it is not, or is no X.509 certificate.
+    pub fn check_validity(&self, now: SystemTime) -> Result<(), TlsError> {
+        let parsed =
+            x509_parser::parse_x509_certificate(self.leaf()).map_err(|_| TlsError::NotCertificates)?;
+        let validity = parsed.1.validity();
+        let seconds = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+        let now = i64::try_from(seconds).unwrap_or(i64::MAX);
+        if (validity.not_before.timestamp()..=validity.not_after.timestamp()).contains(&now) {
+            return Ok(());
+        }
+        let (from, until) = (validity.not_before.to_string(), validity.not_after.to_string());
+        Err(TlsError::NotValidNow { from, until })
     }
 
     /// The DER of the leaf.
@@ -94,5 +120,27 @@ pub fn parse_certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Tl
     match certificates {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
         Ok(_) | Err(_) => Err(TlsError::NotCertificates),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_certificate_is_valid_between_its_two_moments() {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+        let identity = ClientIdentity::from_pem(certificate.as_bytes(), key.as_bytes()).unwrap();
+        assert!(identity.check_validity(SystemTime::now()).is_ok());
+        let far = SystemTime::UNIX_EPOCH + Duration::from_secs(400_000_000_000);
+        let error = identity.check_validity(far).unwrap_err().to_string();
+        assert!(
+            error.starts_with("expected a certificate that is valid now, found one valid from"),
+            "{error}"
+        );
+        assert!(identity.check_validity(SystemTime::UNIX_EPOCH).is_err());
     }
 }
