@@ -191,7 +191,8 @@ impl Gateway {
         self.health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
         self.health.set_not_serving::<PushServiceServer<Service>>().await;
 
-        let drained = tokio::time::timeout(self.drain_timeout, self.admission.idle()).await.is_ok();
+        let end = tokio::time::Instant::now() + self.drain_timeout;
+        let drained = tokio::time::timeout_at(end, self.admission.idle()).await.is_ok();
         if !drained {
             tracing::warn!(in_flight = self.admission.in_flight(), "drain timeout: ending what is in flight");
         }
@@ -201,11 +202,15 @@ impl Gateway {
             // Every wait for an upstream has just ended, so verdicts are a matter of turns.
             let _ = tokio::time::timeout(LAST_GOODBYE, self.admission.idle()).await;
         }
+        // Verdicts are out when their callers have read them: batches may take what is left of the time.
+        while self.metrics.pushes.batch_streams().get() > 0 && tokio::time::Instant::now() < end {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
         self.stop.cancel();
         let mut servers = self.servers;
         let goodbye = futures_util::future::join_all(servers.iter_mut());
         if tokio::time::timeout(LAST_GOODBYE, goodbye).await.is_err() {
-            tracing::debug!("some callers keep their connections; closing them");
+            tracing::debug!("some callers keep their connections; leaving them");
             servers.iter().for_each(JoinHandle::abort);
         }
         self.upstream.abort();

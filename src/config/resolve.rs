@@ -70,6 +70,10 @@ impl Reader<'_> {
         self.wait("limits.drain_timeout", &mut config.drain_timeout, limits.drain_timeout);
         let batch = &mut config.grpc.batch;
         self.positive("limits.batch_window", &mut batch.window, limits.batch_window);
+        if batch.window == 1 {
+            // A seat and room would wait for each other.
+            self.error("limits.batch_window", "expected at least 2, found 1");
+        }
         self.positive("limits.batch_max_waiting", &mut batch.max_waiting, limits.batch_max_waiting);
         self.wait("limits.batch_max_wait", &mut batch.max_wait, limits.batch_max_wait);
         let stall = limits.reader_stall_timeout;

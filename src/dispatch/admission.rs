@@ -28,7 +28,7 @@ pub struct Admission {
     gauge: Gauge,
     /// Told when a draining gateway has nothing in flight any more.
     idle: Notify,
-    /// Told when room comes free; one who waits is told at a time, in turn.
+    /// Told when room comes free. All who wait are: one of them may be of a class that may not take it.
     freed: Notify,
 }
 
@@ -53,8 +53,8 @@ impl Admission {
             ServiceClass::Interactive => self.limit,
             ServiceClass::Bulk => self.limit - self.limit / 5,
         };
-        if self.in_flight.fetch_add(1, Ordering::AcqRel) >= limit {
-            self.in_flight.fetch_sub(1, Ordering::AcqRel);
+        let more = |in_flight: usize| (in_flight < limit).then_some(in_flight + 1);
+        if self.in_flight.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).is_err() {
             return Err(NoRoom::Full);
         }
         self.gauge.inc();
@@ -142,11 +142,9 @@ impl Room {
         }
     }
 
-    /// The item has its result, which holds the seat until it is delivered.
-    pub fn into_result(mut self) {
-        if let Some(seat) = self.seat.take() {
-            seat.into_result();
-        }
+    /// The item has its result, which holds the seat until it is delivered; false where there is none to hold.
+    pub fn into_result(mut self) -> bool {
+        self.seat.take().is_some_and(Seat::into_result)
     }
 }
 

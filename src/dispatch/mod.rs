@@ -155,6 +155,8 @@ impl Dispatcher {
                             Err(WaitingSetFull) => return attempts.last(),
                         },
                         () = self.draining.cancelled() => return attempts.last(),
+                        // Its window may have no seat for one that comes back.
+                        () = tokio::time::sleep_until(deadline) => return attempts.last(),
                     }
                 }
             }

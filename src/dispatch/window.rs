@@ -78,11 +78,10 @@ impl Seat {
         Ok(())
     }
 
-    /// The item has its result, which holds the seat until it is delivered.
-    pub fn into_result(self) {
-        if let Some(permit) = self.permit {
-            permit.forget();
-        }
+    /// The item has its result, which holds the seat until it is delivered; false where there is none to hold,
+    /// since a long wait was cut short.
+    pub fn into_result(self) -> bool {
+        self.permit.map(OwnedSemaphorePermit::forget).is_some()
     }
 }
 
@@ -121,7 +120,7 @@ mod tests {
         tokio::time::advance(Duration::from_secs(6)).await;
         assert!(!waits.is_finished());
         // The result of the second is delivered: its seat goes to the first.
-        second.into_result();
+        assert!(second.into_result());
         window.delivered(1);
         let first = waits.await.unwrap();
         assert!(window.try_enter().is_none());

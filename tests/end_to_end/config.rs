@@ -69,6 +69,7 @@ async fn what_is_wrong_is_said_with_file_line_and_key() {
         ),
         ("[apps.news.apns.certificate]", "[apps.news.apns.token]", "apps.news.apns.token"),
         ("ca_files = []", "ca_files = [\"fanfare.toml\"]", "upstream.ca_files: fanfare.toml: expected PEM"),
+        ("batch_window = 4096", "batch_window = 1", "limits.batch_window: expected at least 2, found 1"),
         ("filter = \"info\"", "filter = \"info,=\"", "log.filter: expected a filter"),
         (
             "stream_window_bytes = 262144",

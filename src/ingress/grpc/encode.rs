@@ -88,6 +88,14 @@ pub(super) fn client_not_reading(figures: HashMap<String, String>) -> Status {
     Status::with_error_details(Code::Aborted, message, details)
 }
 
+/// A batch's task failed: what has no result is in doubt.
+pub(super) fn batch_broke() -> Status {
+    let mut details = ErrorDetails::new();
+    details.set_error_info(reason_name(Reason::GatewayBug), DOMAIN, HashMap::new());
+    let message = "work on the batch failed inside the gateway; items without a result are in doubt";
+    Status::with_error_details(Code::Internal, message, details)
+}
+
 /// The name of a lack of room in metrics.
 pub(super) fn no_room_name(why: NoRoom) -> &'static str {
     reason_name(match why {

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
-use prometheus_client::metrics::gauge::Gauge;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_stream::wrappers::TcpListenerStream;
@@ -18,26 +17,21 @@ use tonic::transport::server::Connected;
 pub(super) struct BatchStreams(Arc<AtomicUsize>);
 
 impl BatchStreams {
-    /// Counts one more, where there are fewer than `most`; also in the gauge of all connections.
-    pub(super) fn open(&self, most: usize, all: &Gauge) -> Option<OpenBatch> {
+    /// Counts one more, where there are fewer than `most`.
+    pub(super) fn open(&self, most: usize) -> Option<OpenBatch> {
         let more = |open: usize| (open < most).then_some(open + 1);
         self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).ok()?;
-        all.inc();
-        Some(OpenBatch { here: self.clone(), all: all.clone() })
+        Some(OpenBatch(self.clone()))
     }
 }
 
 /// An open batch stream; counted until it is dropped.
 #[derive(Debug)]
-pub(super) struct OpenBatch {
-    here: BatchStreams,
-    all: Gauge,
-}
+pub(super) struct OpenBatch(BatchStreams);
 
 impl Drop for OpenBatch {
     fn drop(&mut self) {
-        self.here.0.fetch_sub(1, Ordering::AcqRel);
-        self.all.dec();
+        self.0.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

@@ -117,14 +117,14 @@ impl PushService for Service {
     ) -> Result<Response<Results>, Status> {
         let core = &self.0;
         if core.admission.is_draining() {
+            core.metrics.refused(encode::no_room_name(NoRoom::Draining));
             return Err(encode::no_room(NoRoom::Draining));
         }
         let (metadata, extensions, inbound) = request.into_parts();
         let most = core.batch.max_streams;
-        let open = extensions
-            .get::<ConnectInfo>()
-            .map(|connection| connection.batches.open(most, core.metrics.batch_streams()));
+        let open = extensions.get::<ConnectInfo>().map(|connection| connection.batches.open(most));
         let Some(open) = open.unwrap_or_default() else {
+            core.metrics.refused(encode::no_room_name(NoRoom::Full));
             return Err(encode::too_many_batches(most));
         };
         let deadline = deadline::stream(Instant::now(), &metadata);

@@ -9,6 +9,8 @@ use tokio::sync::mpsc;
 use tokio_stream::Stream;
 use tonic::Status;
 
+use super::super::encode;
+use super::super::incoming::OpenBatch;
 use crate::dispatch::Window;
 use crate::proto::SendBatchResponse;
 
@@ -33,12 +35,25 @@ pub struct Results {
     buffer: mpsc::Receiver<Delivery>,
     window: Arc<Window>,
     end: End,
-    after_last: Option<Status>,
+    state: State,
+    /// The stream counts against its connection's share until its body is gone, read or not.
+    _open: OpenBatch,
+}
+
+enum State {
+    Open,
+    /// The last message is out; with the status that follows it.
+    Last(Option<Status>),
 }
 
 impl Results {
-    pub(super) fn new(buffer: mpsc::Receiver<Delivery>, window: Arc<Window>, end: End) -> Self {
-        Self { buffer, window, end, after_last: None }
+    pub(super) fn new(
+        buffer: mpsc::Receiver<Delivery>,
+        window: Arc<Window>,
+        end: End,
+        open: OpenBatch,
+    ) -> Self {
+        Self { buffer, window, end, state: State::Open, _open: open }
     }
 }
 
@@ -50,11 +65,52 @@ impl Stream for Results {
             self.window.delivered(seats);
             return Poll::Ready(Some(Ok(response)));
         }
-        let last = self.end.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(last) = last {
-            self.after_last = last.status;
-            return Poll::Ready(Some(Ok(last.response)));
+        if let State::Last(status) = &mut self.state {
+            return Poll::Ready(status.take().map(Err));
         }
-        Poll::Ready(self.after_last.take().map(Err))
+        let last = self.end.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(last) = last else {
+            // The task has ended without an end: a bug, and never an OK.
+            self.state = State::Last(None);
+            return Poll::Ready(Some(Err(encode::batch_broke())));
+        };
+        self.state = State::Last(last.status);
+        Poll::Ready(Some(Ok(last.response)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio_stream::StreamExt;
+
+    use super::super::super::incoming::BatchStreams;
+    use super::*;
+
+    fn results() -> (mpsc::Sender<Delivery>, End, Results) {
+        let (sender, buffer) = mpsc::channel(1);
+        let end = End::default();
+        let open = BatchStreams::default().open(1).unwrap();
+        (sender, Arc::clone(&end), Results::new(buffer, Window::new(4, 4), end, open))
+    }
+
+    #[tokio::test]
+    async fn the_last_message_comes_after_the_buffer_and_before_the_status() {
+        let (sender, end, mut results) = results();
+        sender.try_send(Delivery { response: SendBatchResponse::default(), seats: 0 }).ok().unwrap();
+        let status = Some(Status::aborted("told to go"));
+        *end.lock().unwrap() = Some(Last { response: SendBatchResponse::default(), status });
+        drop(sender);
+        assert!(results.next().await.unwrap().is_ok());
+        assert!(results.next().await.unwrap().is_ok());
+        assert_eq!(results.next().await.unwrap().unwrap_err().code(), tonic::Code::Aborted);
+        assert!(results.next().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_task_that_breaks_never_looks_like_a_good_end() {
+        let (sender, _, mut results) = results();
+        drop(sender);
+        assert_eq!(results.next().await.unwrap().unwrap_err().code(), tonic::Code::Internal);
+        assert!(results.next().await.is_none());
     }
 }

@@ -61,8 +61,10 @@ impl Items {
     }
 
     /// Takes a message in and returns how many items it has. The message before must be used up.
-    pub(super) fn read(&mut self, message: proto::SendBatchRequest, now: SystemTime) -> u64 {
+    pub(super) fn read(&mut self, mut message: proto::SendBatchRequest, now: SystemTime) -> u64 {
         debug_assert!(self.is_empty(), "a message is read when the one before is used up");
+        // They have no items.
+        message.multicasts.retain(|multicast| !multicast.addressees.is_empty());
         let addressees: usize = message.multicasts.iter().map(|multicast| multicast.addressees.len()).sum();
         let count = message.pushes.len() + addressees;
         self.accepted_at = now;
@@ -74,8 +76,7 @@ impl Items {
     /// Whether the message is used up.
     pub(super) fn is_empty(&self) -> bool {
         let group = self.group.as_ref().is_none_or(|group| group.addressees.as_slice().is_empty());
-        let rest = self.multicasts.as_slice().iter().all(|multicast| multicast.addressees.is_empty());
-        self.pushes.as_slice().is_empty() && group && rest
+        self.pushes.as_slice().is_empty() && group && self.multicasts.as_slice().is_empty()
     }
 
     /// The next item, or why it cannot be sent.

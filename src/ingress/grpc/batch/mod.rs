@@ -60,9 +60,6 @@ pub(super) fn start(
     let window = Window::new(core.batch.window, core.batch.max_waiting);
     let end = End::default();
     let batch = Batch::new(core, Arc::clone(&window), Arc::clone(&end), deadline);
-    tokio::spawn(async move {
-        batch.run(inbound, sender).await;
-        drop(open);
-    });
-    Results::new(buffer, window, end)
+    tokio::spawn(batch.run(inbound, sender));
+    Results::new(buffer, window, end, open)
 }

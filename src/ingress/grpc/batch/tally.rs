@@ -22,7 +22,8 @@ const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 /// Results and progress of one stream.
 pub(super) struct Tally {
     all: bool,
-    pending: VecDeque<proto::PushResult>,
+    /// Results, each with whether it holds a seat of the window.
+    pending: VecDeque<(proto::PushResult, bool)>,
     items_read: u64,
     settled: [u64; Outcome::ALL.len()],
     draining: bool,
@@ -61,15 +62,14 @@ impl Tally {
         self.tell_now = true;
     }
 
-    /// An item has its verdict. Returns whether a result waits to be delivered, and with it the item's seat.
-    pub(super) fn settle(&mut self, outcome: Outcome, result: impl FnOnce() -> proto::PushResult) -> bool {
+    /// An item has its verdict. `result` makes what is told of it, and whether that holds the item's seat; it is
+    /// not asked where nothing is told.
+    pub(super) fn settle(&mut self, outcome: Outcome, result: impl FnOnce() -> (proto::PushResult, bool)) {
         self.settled[outcome as usize] += 1;
         self.changed = true;
-        let told = self.all || !matches!(outcome, Outcome::Accepted | Outcome::Validated);
-        if told {
+        if self.all || !matches!(outcome, Outcome::Accepted | Outcome::Validated) {
             self.pending.push_back(result());
         }
-        told
     }
 
     pub(super) fn items_read(&self) -> u64 {
@@ -93,22 +93,24 @@ impl Tally {
     /// The next message.
     pub(super) fn message(&mut self, now: Instant) -> Delivery {
         let mut results = Vec::with_capacity(self.pending.len().min(MAX_RESULTS));
-        let mut bytes = 0;
+        let (mut bytes, mut seats) = (0, 0);
         while results.len() < MAX_RESULTS
-            && let Some(result) = self.pending.front()
+            && let Some((result, _)) = self.pending.front()
         {
             bytes += result.encoded_len();
             if bytes > MAX_MESSAGE_BYTES && !results.is_empty() {
                 break;
             }
-            results.extend(self.pending.pop_front());
+            if let Some((result, holds_seat)) = self.pending.pop_front() {
+                results.push(result);
+                seats += usize::from(holds_seat);
+            }
         }
         let due = self.tell_now || (self.changed && now >= self.told + PROGRESS_EVERY);
         let progress = due.then(|| {
             (self.changed, self.tell_now, self.told) = (false, false, now);
             self.progress()
         });
-        let seats = results.len();
         Delivery { response: proto::SendBatchResponse { results, progress }, seats }
     }
 
@@ -131,5 +133,54 @@ impl Tally {
         [("items_read", self.items_read), ("settled", settled), ("undelivered", self.pending.len() as u64)]
             .into_iter()
             .map(|(name, count)| (name.to_owned(), count.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settle(tally: &mut Tally, outcome: Outcome, holds_seat: bool) {
+        tally.settle(outcome, || (proto::PushResult::default(), holds_seat));
+    }
+
+    #[test]
+    fn a_message_is_bounded_and_gives_back_the_seats_that_its_results_hold() {
+        let now = Instant::now();
+        let mut tally = Tally::new(now);
+        for n in 0..300 {
+            settle(&mut tally, Outcome::Accepted, n % 2 == 0);
+        }
+        let first = tally.message(now);
+        assert_eq!((first.response.results.len(), first.seats), (256, 128));
+        assert!(first.response.progress.is_none());
+        let second = tally.message(now + PROGRESS_EVERY);
+        assert_eq!((second.response.results.len(), second.seats), (44, 22));
+        let progress = second.response.progress.unwrap();
+        assert_eq!(progress.settled.iter().map(|it| it.count).sum::<u64>(), 300);
+        assert!(!tally.has_message(now + PROGRESS_EVERY * 9));
+    }
+
+    #[test]
+    fn large_results_are_cut_into_messages() {
+        let now = Instant::now();
+        let mut tally = Tally::new(now);
+        for _ in 0..10 {
+            let detail = "x".repeat(30_000);
+            tally.settle(Outcome::Internal, || (proto::PushResult { detail, ..Default::default() }, true));
+        }
+        assert_eq!(tally.message(now).response.results.len(), 2);
+    }
+
+    #[test]
+    fn problems_only_counts_the_rest() {
+        let now = Instant::now();
+        let mut tally = Tally::new(now);
+        tally.problems_only();
+        settle(&mut tally, Outcome::Accepted, true);
+        assert!(!tally.has_results());
+        settle(&mut tally, Outcome::Unconfirmed, true);
+        assert!(tally.has_results());
+        assert_eq!(tally.last().progress.unwrap().settled.len(), 2);
     }
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tonic::{Status, Streaming};
@@ -22,7 +23,8 @@ use crate::upstream::Flow;
 /// Items that one turn of the task admits at most, before it looks at everything else again.
 const TURN: usize = 64;
 
-/// Of the stream's deadline, kept for answers: reading ends so much earlier, and items so much.
+/// Before the stream's deadline reading ends, so that what is open can be answered; a short stream keeps four
+/// fifths.
 const READING_ENDS: Duration = Duration::from_millis(200);
 
 /// Whether the stream is read on.
@@ -97,8 +99,9 @@ impl Batch {
         let drain = draining.cancelled();
         tokio::pin!(drain);
         let mut drained = false;
-        let reading_ends =
-            self.deadline.map(|deadline| deadline - READING_ENDS.min(deadline - Instant::now()));
+        let _counted = Counted::new(self.core.metrics.batch_streams().clone());
+        let begun = Instant::now();
+        let reading_ends = self.deadline.map(|deadline| deadline - READING_ENDS.min((deadline - begun) / 5));
         let mut tick = tokio::time::interval(self.tick());
         let mut in_flight = FuturesUnordered::new();
         loop {
@@ -136,12 +139,11 @@ impl Batch {
                     drained = true;
                     self.drain();
                 }
+                () = tokio::time::sleep_until(reading_ends.unwrap_or(now)), if reading_ends.is_some() && !self.is_done() => {
+                    self.out_of_time();
+                }
                 _ = tick.tick() => {
-                    let now = Instant::now();
-                    if reading_ends.is_some_and(|end| now >= end) {
-                        self.out_of_time();
-                    }
-                    if self.is_stalled(now, sender.capacity() == 0) {
+                    if self.is_stalled(Instant::now(), sender.capacity() == 0) {
                         return self.abandon();
                     }
                 }
@@ -250,9 +252,8 @@ impl Batch {
 
     fn settle(&mut self, settled: Settled) {
         let Settled { index, id, result, room } = settled;
-        if self.tally.settle(result.outcome, || encode::result(index, id.into_string(), result)) {
-            room.into_result();
-        }
+        self.tally
+            .settle(result.outcome, || (encode::result(index, id.into_string(), result), room.into_result()));
     }
 
     fn refuse(&mut self, refused: Refused, seat: Seat) {
@@ -260,9 +261,7 @@ impl Batch {
         self.core.metrics.refused(encode::reason_name(refusal.reason));
         let mut result = PushResult::unsent(refusal.outcome, refusal.reason, refusal.detail);
         result.field = refusal.field;
-        if self.tally.settle(result.outcome, || encode::result(index, id, result)) {
-            seat.into_result();
-        }
+        self.tally.settle(result.outcome, || (encode::result(index, id, result), seat.into_result()));
     }
 
     /// The gateway is shutting down: nothing more is read or started; what is in flight is finished.
@@ -273,9 +272,6 @@ impl Batch {
 
     /// The stream's deadline comes: reading ends first, so that what is open can be answered.
     fn out_of_time(&mut self) {
-        if self.is_done() {
-            return;
-        }
         let status =
             Status::deadline_exceeded("the stream's deadline ended its reading; items_read tells how far");
         self.end_reading(Some(status), Reason::DeadlineExceeded, "the stream's deadline came first");
@@ -285,12 +281,13 @@ impl Batch {
         if !matches!(self.reading, Reading::Ended(_)) {
             self.reading = Reading::Ended(status);
         }
-        self.room = None;
+        (self.seat, self.room) = (None, None);
         while let Some((index, id)) = self.items.skip() {
             let mut result = PushResult::unsent(crate::push::Outcome::NotAttempted, reason, detail);
             result.retryable = true;
-            // No seat: a stream that ends reads nothing that these results could outgrow.
-            self.tally.settle(result.outcome, || encode::result(index, id, result));
+            self.core.metrics.refused(encode::reason_name(reason));
+            // It never had a seat, so it has none to give back.
+            self.tally.settle(result.outcome, || (encode::result(index, id, result), false));
         }
     }
 
@@ -321,6 +318,22 @@ impl Batch {
     fn end(&self, status: Option<Status>) {
         let last = Last { response: self.tally.last(), status };
         *self.end.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
+    }
+}
+
+/// Counts a stream whose task runs.
+struct Counted(Gauge);
+
+impl Counted {
+    fn new(gauge: Gauge) -> Self {
+        gauge.inc();
+        Self(gauge)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
 
