@@ -55,14 +55,14 @@ impl Attempts {
     pub(super) fn refused(self, refusal: Refusal) -> PushResult {
         let mut result = PushResult::unsent(refusal.outcome, refusal.reason, refusal.detail);
         result.field = refusal.field;
-        self.finish(result)
+        self.complete(result)
     }
 
     /// A dry run that would have been sent.
     pub(super) fn validated(self) -> PushResult {
         let mut result = PushResult::unsent(Outcome::Validated, Reason::UpstreamAnswered, "");
         result.reason = None;
-        self.finish(result)
+        self.complete(result)
     }
 
     /// The push expired before it could be sent.
@@ -83,11 +83,11 @@ impl Attempts {
     /// No attempt now: the last answer stands, where there is one.
     fn not_attempted(mut self, reason: Reason, detail: &'static str) -> PushResult {
         if let Some(last) = self.last.take() {
-            return self.finish(last);
+            return self.complete(last);
         }
         let mut result = PushResult::unsent(Outcome::NotAttempted, reason, detail);
         result.retryable = reason != Reason::Expired;
-        self.finish(result)
+        self.complete(result)
     }
 
     /// The request was provably not processed, and resending it has come to its end.
@@ -113,7 +113,7 @@ impl Attempts {
         let mut result = PushResult::unsent(outcome, reason, why.to_string());
         result.retryable = true;
         result.retry_after = retry_after;
-        self.finish(result)
+        self.complete(result)
     }
 
     /// The push service answered.
@@ -157,15 +157,10 @@ impl Attempts {
                 (self, Next::Again(wait))
             }
             Some(_) | None => {
-                let done = Self { last: None, ..self };
-                let result = done.complete(result);
-                (done, Next::Answer(result))
+                let result = self.complete(result);
+                (self, Next::Answer(result))
             }
         }
-    }
-
-    fn finish(self, result: PushResult) -> PushResult {
-        self.complete(result)
     }
 
     /// What all attempts together say.
