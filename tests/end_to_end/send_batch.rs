@@ -343,8 +343,10 @@ async fn cancelled_batches_leave_a_shared_connection_whole() {
 
 #[tokio::test]
 async fn scarce_streams_go_to_the_interactive_first_and_then_in_turn() {
-    let world = World::with(|builder| builder.max_concurrent_streams(1), |_| {}).await;
-    // The only stream is taken, and stays so until everyone stands in line.
+    // One stream in all: between connections the order of arrival is not that of the grants.
+    let one = |config: &mut fanfare::config::Config| config.upstream.max_connections_per_peer = 1;
+    let world = World::with(|builder| builder.max_concurrent_streams(1), one).await;
+    // It is taken, and stays so until everyone stands in line.
     let held = good(0);
     world.simulator.set_fate(&held, Fate::Slow(Duration::from_secs(2)));
     let mut client = world.client.clone();
