@@ -64,7 +64,7 @@ pub(super) async fn exchange(
     // A failure shows in the response, with its reason; here it would have none.
     let _ = if body.is_empty() { Ok(()) } else { upload.send_data(body, true) };
 
-    let (connection, pool) = (Arc::clone(slot.connection()), Arc::clone(slot.pool()));
+    let connection = Arc::clone(slot.connection());
     let stage = Stage::Head(response);
     let mut owner = Owner {
         in_flight: Some(InFlight { stage, upload, stream, max_reply: limits.max_reply, status: None, slot }),
@@ -77,10 +77,7 @@ pub(super) async fn exchange(
         () = wait => return Err(NoReply::Unanswered(owner.out_of_time(limits.deadline))),
     };
     match ended {
-        Ok(reply) => {
-            connection.answered(&pool, reply.status());
-            Ok(reply)
-        }
+        Ok(reply) => Ok(reply),
         Err(Ended::Returned(how)) => Err(NoReply::Returned(how)),
         Err(Ended::Unanswered(unanswered)) => Err(NoReply::Unanswered(unanswered)),
         Err(Ended::WithItsConnection) => {
@@ -188,8 +185,13 @@ struct InFlight {
 impl InFlight {
     fn poll_reply(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reply, Ended>> {
         let ended = ready!(self.poll_stream(cx));
+        let connection = self.slot.connection();
         if !matches!(ended, Err(Ended::WithItsConnection)) {
-            self.slot.connection().wire().settle(self.stream);
+            connection.wire().settle(self.stream);
+        }
+        // Whether its caller still waits or not.
+        if let Ok(reply) = &ended {
+            connection.answered(self.slot.pool(), reply.status());
         }
         Poll::Ready(ended)
     }
@@ -285,11 +287,7 @@ impl Future for Orphan {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<&'static str> {
         match self.in_flight.poll_reply(cx) {
-            Poll::Ready(Ok(reply)) => {
-                let slot = &self.in_flight.slot;
-                slot.connection().answered(slot.pool(), reply.status());
-                return Poll::Ready("answered");
-            }
+            Poll::Ready(Ok(_)) => return Poll::Ready("answered"),
             Poll::Ready(Err(Ended::Returned(_))) => return Poll::Ready("returned"),
             Poll::Ready(Err(Ended::Unanswered(_) | Ended::WithItsConnection)) => {
                 return Poll::Ready("lost");

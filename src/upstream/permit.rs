@@ -23,12 +23,6 @@ pub struct Permit {
     deadline: Instant,
 }
 
-impl Permit {
-    pub(super) fn new(slot: Slot, pool: Arc<Pool>, flow: Flow, deadline: Instant) -> Self {
-        Self { slot, pool, flow, deadline }
-    }
-}
-
 /// A request, complete but for the origin, which the peer has. Borrowed, since it may be sent again.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
@@ -60,6 +54,10 @@ impl Answer {
 }
 
 impl Permit {
+    pub(super) fn new(slot: Slot, pool: Arc<Pool>, flow: Flow, deadline: Instant) -> Self {
+        Self { slot, pool, flow, deadline }
+    }
+
     /// Sends a request and reads the whole answer. What the peer provably did not process is sent again at
     /// once, on another stream; that is no attempt.
     ///
