@@ -125,7 +125,7 @@ impl Gateway {
         };
         let routes: Result<Routes, StartError> =
             config.apps.into_iter().map(|app| builder.app(app)).collect::<Result<_, _>>();
-        let admission = Admission::new(config.max_in_flight, metrics.pushes.in_flight().clone());
+        let admission = Arc::new(Admission::new(config.max_in_flight, metrics.pushes.in_flight().clone()));
         let service = Service(Arc::new(Core {
             max_wait: config.grpc.max_wait,
             batch: config.grpc.batch.clone(),

@@ -65,13 +65,12 @@ pub(super) struct Upstream {
     #[serde(with = "humantime_serde")]
     pub(super) connect_timeout: Option<Duration>,
     #[serde(with = "humantime_serde")]
-    pub(super) settings_timeout: Option<Duration>,
-    #[serde(with = "humantime_serde")]
     pub(super) backoff_min: Option<Duration>,
     #[serde(with = "humantime_serde")]
     pub(super) backoff_max: Option<Duration>,
     pub(super) connect_patience: Option<u32>,
     pub(super) max_connections_per_peer: Option<usize>,
+    pub(super) max_connections: Option<usize>,
     pub(super) max_streams: Option<usize>,
     pub(super) max_waiters: Option<usize>,
     pub(super) max_peers: Option<usize>,
@@ -83,6 +82,8 @@ pub(super) struct Upstream {
     pub(super) ping_timeout: Option<Duration>,
     #[serde(with = "humantime_serde")]
     pub(super) idle_timeout: Option<Duration>,
+    #[serde(with = "humantime_serde")]
+    pub(super) max_age: Option<Duration>,
     pub(super) max_resends: Option<u32>,
     pub(super) max_reply_bytes: Option<usize>,
     pub(super) max_reply_header_bytes: Option<u32>,

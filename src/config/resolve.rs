@@ -148,7 +148,6 @@ impl Reader<'_> {
 
     fn upstream(&mut self, it: &mut UpstreamSettings, file: &file::Upstream) {
         self.wait("upstream.connect_timeout", &mut it.connect_timeout, file.connect_timeout);
-        self.wait("upstream.settings_timeout", &mut it.settings_timeout, file.settings_timeout);
         self.wait("upstream.backoff_min", &mut it.backoff_min, file.backoff_min);
         self.wait("upstream.backoff_max", &mut it.backoff_max, file.backoff_max);
         self.positive("upstream.connect_patience", &mut it.connect_patience, file.connect_patience);
@@ -157,6 +156,7 @@ impl Reader<'_> {
             &mut it.max_connections_per_peer,
             file.max_connections_per_peer,
         );
+        self.positive("upstream.max_connections", &mut it.max_connections, file.max_connections);
         self.positive("upstream.max_streams", &mut it.max_streams, file.max_streams);
         self.positive("upstream.max_waiters", &mut it.max_waiters, file.max_waiters);
         self.positive("upstream.max_peers", &mut it.max_peers, file.max_peers);
@@ -164,6 +164,7 @@ impl Reader<'_> {
         self.wait("upstream.ping_after", &mut it.ping_after, file.ping_after);
         self.wait("upstream.ping_timeout", &mut it.ping_timeout, file.ping_timeout);
         self.wait("upstream.idle_timeout", &mut it.idle_timeout, file.idle_timeout);
+        self.wait("upstream.max_age", &mut it.max_age, file.max_age);
         self.positive("upstream.max_reply_bytes", &mut it.max_reply_bytes, file.max_reply_bytes);
         self.positive(
             "upstream.max_reply_header_bytes",

@@ -1,14 +1,14 @@
 //! Room: pushes in flight are bounded, and bulk leaves some of it to others.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use prometheus_client::metrics::gauge::Gauge;
-use tokio::sync::Notify;
 
 use super::window::{Seat, WaitingSetFull};
 use crate::push::ServiceClass;
+use crate::upstream::{InFlight, Share};
 
 /// Why there is no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,46 +19,35 @@ pub enum NoRoom {
     Draining,
 }
 
-/// Counts the pushes in flight.
+/// Bounds the pushes in flight.
 #[derive(Debug)]
 pub struct Admission {
     limit: usize,
-    in_flight: AtomicUsize,
+    in_flight: Arc<InFlight>,
     draining: AtomicBool,
-    gauge: Gauge,
-    /// Told when a draining gateway has nothing in flight any more.
-    idle: Notify,
-    /// Told when room comes free. All who wait are: one of them may be of a class that may not take it.
-    freed: Notify,
 }
 
 impl Admission {
     /// Room for `limit` pushes, counted in `gauge`.
     #[must_use]
-    pub fn new(limit: usize, gauge: Gauge) -> Arc<Self> {
-        let in_flight = AtomicUsize::new(0);
-        let draining = AtomicBool::new(false);
-        Arc::new(Self { limit, in_flight, draining, gauge, idle: Notify::new(), freed: Notify::new() })
+    pub fn new(limit: usize, gauge: Gauge) -> Self {
+        Self { limit, in_flight: InFlight::new(gauge), draining: AtomicBool::new(false) }
     }
 
     /// Takes room for one push. Bulk never takes the last fifth.
     ///
     /// # Errors
     /// Where there is no room, or none is given any more.
-    pub fn admit(self: &Arc<Self>, class: ServiceClass) -> Result<Room, NoRoom> {
-        if self.draining.load(Ordering::Acquire) {
+    pub fn admit(&self, class: ServiceClass) -> Result<Room, NoRoom> {
+        if self.is_draining() {
             return Err(NoRoom::Draining);
         }
         let limit = match class {
             ServiceClass::Interactive => self.limit,
             ServiceClass::Bulk => self.limit - self.limit / 5,
         };
-        let more = |in_flight: usize| (in_flight < limit).then_some(in_flight + 1);
-        if self.in_flight.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).is_err() {
-            return Err(NoRoom::Full);
-        }
-        self.gauge.inc();
-        Ok(Room { admission: Arc::clone(self), seat: None })
+        let share = self.in_flight.begin(limit).ok_or(NoRoom::Full)?;
+        Ok(Room { share, seat: None })
     }
 
     /// Takes room for one push, when there is some.
@@ -68,16 +57,15 @@ impl Admission {
     ///
     /// # Cancel safety
     /// Dropping the future takes nothing.
-    pub async fn admitted(self: &Arc<Self>, class: ServiceClass) -> Result<Room, NoRoom> {
+    pub async fn admitted(&self, class: ServiceClass) -> Result<Room, NoRoom> {
         loop {
-            let freed = self.freed.notified();
-            let mut freed = std::pin::pin!(freed);
+            let mut ended = std::pin::pin!(self.in_flight.ended());
             // Before the look, so that room which comes free after it is not missed.
-            freed.as_mut().enable();
+            ended.as_mut().enable();
             match self.admit(class) {
                 Ok(room) => return Ok(room),
                 Err(NoRoom::Draining) => return Err(NoRoom::Draining),
-                Err(NoRoom::Full) => freed.await,
+                Err(NoRoom::Full) => ended.await,
             }
         }
     }
@@ -85,7 +73,7 @@ impl Admission {
     /// Gives no more room.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Release);
-        self.freed.notify_waiters();
+        self.in_flight.wake();
     }
 
     /// Whether no more room is given.
@@ -94,28 +82,30 @@ impl Admission {
         self.draining.load(Ordering::Acquire)
     }
 
-    /// Waits until nothing is in flight. Only after [`Admission::drain`]: before it, more may come.
+    /// Waits until nobody waits for a push any more. Only after [`Admission::drain`]: before it, more may come.
     pub async fn idle(&self) {
         loop {
-            let told = self.idle.notified();
+            let mut ended = std::pin::pin!(self.in_flight.ended());
+            ended.as_mut().enable();
             if self.in_flight() == 0 {
                 return;
             }
-            told.await;
+            ended.await;
         }
     }
 
-    /// Pushes in flight.
+    /// Pushes in flight for which somebody waits.
     #[must_use]
     pub fn in_flight(&self) -> usize {
-        self.in_flight.load(Ordering::Acquire)
+        self.in_flight.awaited()
     }
 }
 
-/// Room for one push. Returned when dropped.
+/// Room for one push. Returned when dropped; where its caller leaves when the push is written, when that has
+/// its answer.
 #[derive(Debug)]
 pub struct Room {
-    admission: Arc<Admission>,
+    share: Share,
     /// Of an item of a batch.
     seat: Option<Seat>,
 }
@@ -126,6 +116,11 @@ impl Room {
     pub fn with_seat(mut self, seat: Seat) -> Self {
         self.seat = Some(seat);
         self
+    }
+
+    /// What the push takes of what may be in flight.
+    pub(super) fn share(&self) -> &Share {
+        &self.share
     }
 
     /// Waits between two attempts.
@@ -145,17 +140,6 @@ impl Room {
     /// The item has its result, which holds the seat until it is delivered; false where there is none to hold.
     pub fn into_result(mut self) -> bool {
         self.seat.take().is_some_and(Seat::into_result)
-    }
-}
-
-impl Drop for Room {
-    fn drop(&mut self) {
-        let last = self.admission.in_flight.fetch_sub(1, Ordering::AcqRel) == 1;
-        self.admission.gauge.dec();
-        self.admission.freed.notify_waiters();
-        if last && self.admission.is_draining() {
-            self.admission.idle.notify_waiters();
-        }
     }
 }
 

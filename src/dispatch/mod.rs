@@ -133,7 +133,7 @@ impl Dispatcher {
             let stamp = route.credential.stamp();
             let request = request(message, stamp.as_deref().map(|stamp| stamp.header()));
             let next;
-            (attempts, next) = match permit.exchange(request).await {
+            (attempts, next) = match permit.exchange(request, room.share()).await {
                 Ok(answer) => {
                     route.metrics.attempted();
                     let verdict = judge(route, &answer, stamp.as_deref().map(|stamp| stamp.generation()));

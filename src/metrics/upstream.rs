@@ -1,5 +1,7 @@
 //! Metrics of the upstream pool.
 
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -34,13 +36,37 @@ struct PeerCauseLabels {
     cause: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct GoAwayLabels {
+    origin: String,
+    identity: String,
+    code: u32,
+    reason: String,
+}
+
+/// Label values that others choose: the first of them, so that they are bounded.
+#[derive(Debug, Clone, Default)]
+struct Bounded(Arc<Mutex<BTreeSet<String>>>);
+
+impl Bounded {
+    const MOST: usize = 32;
+
+    fn bounded(&self, value: &str) -> String {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let fits = known.contains(value) || known.len() < Self::MOST && known.insert(value.to_owned());
+        if fits { value.to_owned() } else { "other".to_owned() }
+    }
+}
+
 /// Metrics of the upstream pool.
 #[derive(Clone)]
 pub struct UpstreamMetrics {
     connections: Family<PeerStateLabels, Gauge>,
-    opened: Family<PeerLabels, Counter>,
+    opened: Family<PeerCauseLabels, Counter>,
     connect_failures: Family<PeerCauseLabels, Counter>,
     closed: Family<PeerCauseLabels, Counter>,
+    goaways: Family<GoAwayLabels, Counter>,
+    goaway_reasons: Bounded,
     streams_used: Family<PeerLabels, Gauge>,
     streams_allowed: Family<PeerLabels, Gauge>,
     waiting: Family<PeerLabels, Gauge>,
@@ -58,6 +84,8 @@ impl UpstreamMetrics {
             opened: Family::default(),
             connect_failures: Family::default(),
             closed: Family::default(),
+            goaways: Family::default(),
+            goaway_reasons: Bounded::default(),
             streams_used: Family::default(),
             streams_allowed: Family::default(),
             waiting: Family::default(),
@@ -69,9 +97,14 @@ impl UpstreamMetrics {
         };
         let r = registry.sub_registry_with_prefix("upstream");
         r.register("connections", "Connections by state", it.connections.clone());
-        r.register("connections_opened", "Connections opened", it.opened.clone());
+        r.register("connections_opened", "Connections opened, by cause", it.opened.clone());
         r.register("connect_failures", "Connects that failed, by cause", it.connect_failures.clone());
         r.register("connections_closed", "Connections closed, by cause", it.closed.clone());
+        r.register(
+            "goaways",
+            "GOAWAYs that came, by code and by the reason in their debug data",
+            it.goaways.clone(),
+        );
         r.register("streams_used", "Streams in use", it.streams_used.clone());
         r.register(
             "streams_allowed",
@@ -113,7 +146,6 @@ impl UpstreamMetrics {
             warming: state("warming"),
             open: state("open"),
             draining: state("draining"),
-            opened: self.opened.get_or_create_owned(labels),
             streams_used: self.streams_used.get_or_create_owned(labels),
             streams_allowed: self.streams_allowed.get_or_create_owned(labels),
             waiting: self.waiting.get_or_create_owned(labels),
@@ -131,7 +163,6 @@ pub struct PeerMetrics {
     warming: Gauge,
     open: Gauge,
     draining: Gauge,
-    opened: Counter,
     /// Streams in use.
     pub(crate) streams_used: Gauge,
     /// Streams that the peer allows.
@@ -164,8 +195,15 @@ impl PeerMetrics {
         }
     }
 
-    pub(crate) fn opened(&self) {
-        self.opened.inc();
+    pub(crate) fn opened(&self, cause: &'static str) {
+        self.families.opened.get_or_create(&self.because(cause)).inc();
+    }
+
+    /// The peer said GOAWAY. What it gives as reason is its own; beyond some distinct ones they are `other`.
+    pub(crate) fn goaway(&self, code: u32, reason: &str) {
+        let PeerLabels { origin, identity } = self.labels.clone();
+        let reason = self.families.goaway_reasons.bounded(reason);
+        self.families.goaways.get_or_create(&GoAwayLabels { origin, identity, code, reason }).inc();
     }
 
     pub(crate) fn closed(&self, cause: &'static str) {

@@ -2,21 +2,12 @@
 
 use std::collections::VecDeque;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BytesMut};
+
+use super::GoAway;
 
 /// Debug data of a GOAWAY that is kept.
 const GOAWAY_DEBUG_BYTES: usize = 1024;
-
-/// A GOAWAY that the peer sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GoAway {
-    /// Streams above it were not processed.
-    pub last_stream_id: u32,
-    /// Its error code. Source: RFC 9113, section 7.
-    pub code: u32,
-    /// Its debug data, cut to 1 KiB.
-    pub debug: Bytes,
-}
 
 // Frame types and flags. Source: RFC 9113, section 6.
 const DATA: u8 = 0x0;
@@ -197,6 +188,8 @@ impl Received {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
 
     fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {

@@ -8,6 +8,7 @@
 
 mod counted;
 mod frames;
+mod goaway;
 
 use std::io;
 use std::pin::Pin;
@@ -19,7 +20,7 @@ use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 pub use counted::{Counted, Taken};
-pub use frames::GoAway;
+pub use goaway::GoAway;
 
 use frames::{Received, Sent};
 

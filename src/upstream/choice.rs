@@ -9,6 +9,7 @@ use h2::client::SendRequest;
 use tokio::time::Instant;
 
 use super::UpstreamSettings;
+use super::cause::{Ending, Opening};
 use super::connection::{Connection, ConnectionId};
 use super::error::ConnectError;
 use super::waiters::Waiters;
@@ -24,11 +25,11 @@ const GROW_AFTER: Duration = Duration::from_millis(20);
 const LIMIT_FELL: Duration = Duration::from_secs(30);
 
 /// ```text
-///             handshake             first good answer            GOAWAY, lost ping, idle, retired
-/// Connecting ───────────► Warming ────────────────────► Open ──────────────────────────────────► Draining ──► Closed
+///             SETTINGS           first good answer          GOAWAY, lost ping, idle, old, retired
+/// Connecting ──────────► Warming ────────────────────► Open ────────────────────────────────────► Draining ──► Closed
 ///      └── refused, TLS, timeout ──► Closed; the peer backs off                    last permit back
 /// ```
-/// A peer that needs no proof of a credential is Warming until its first SETTINGS.
+/// A peer that needs no proof of a credential is Open at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
     Warming,
@@ -41,7 +42,10 @@ pub(super) struct Entry {
     /// None while draining: when the last clone goes, h2 closes the connection.
     pub(super) sender: Option<SendRequest<Bytes>>,
     pub(super) phase: Phase,
-    pub(super) settings_came: bool,
+    /// Why it drains.
+    pub(super) ending: Option<Ending>,
+    /// It drains as soon as another is open.
+    pub(super) old: bool,
     pub(super) used: usize,
     pub(super) limit: usize,
     pub(super) limit_fell: Option<Instant>,
@@ -52,12 +56,15 @@ pub(super) struct State {
     pub(super) entries: Vec<Entry>,
     pub(super) waiters: Waiters,
     pub(super) connecting: bool,
+    /// One in use began to drain: another opens before anybody has to wait for it.
+    pub(super) successor: bool,
     /// When `grow` looks again.
     pub(super) timer_at: Option<Instant>,
     /// Failed connects, and connections that ended before a good answer, since the last good one.
     pub(super) failures: u32,
     pub(super) not_before: Option<Instant>,
     pub(super) last_error: Option<Arc<ConnectError>>,
+    pub(super) last_used: Option<Instant>,
     pub(super) shut_down: bool,
     /// Items of batches that would have to wait are told that the gateway is shutting down.
     pub(super) batches_drained: bool,
@@ -80,18 +87,26 @@ impl From<Phase> for ConnectionState {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Growth {
     None,
-    Now,
+    Now(Opening),
     At(Instant),
 }
 
 impl State {
-    /// Fill, then spread: the fullest connection with room, so that writes gather. Bulk never takes the last
-    /// fifth of the peer's streams.
+    fn live(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(|entry| entry.phase != Phase::Draining)
+    }
+
+    /// Connections that take streams.
+    pub(super) fn live_count(&self) -> usize {
+        self.live().count()
+    }
+
+    /// Fill, then spread: the fullest connection with room, so that writes gather; the old ones last. Bulk never
+    /// takes the last fifth of the peer's streams.
     pub(super) fn pick(&self, class: ServiceClass) -> Option<usize> {
         if class == ServiceClass::Bulk {
-            let live = || self.entries.iter().filter(|entry| entry.phase != Phase::Draining);
-            let limit: usize = live().map(|entry| entry.limit).sum();
-            let used: usize = live().map(|entry| entry.used).sum();
+            let limit: usize = self.live().map(|entry| entry.limit).sum();
+            let used: usize = self.live().map(|entry| entry.used).sum();
             if used >= limit - limit / 5 {
                 return None;
             }
@@ -99,32 +114,37 @@ impl State {
         let open = self.entries.iter().enumerate().filter(|(_, entry)| {
             entry.phase != Phase::Draining && entry.sender.is_some() && entry.used < entry.limit
         });
-        open.max_by_key(|(_, entry)| entry.used).map(|(at, _)| at)
+        open.max_by_key(|(_, entry)| (!entry.old, entry.used)).map(|(at, _)| at)
     }
 
+    /// Whether another connection opens: where none is open, where the oldest waiter has waited for those that
+    /// are, or in place of one that drains or is old. `most` may take streams, and as many again may drain.
     pub(super) fn growth(&mut self, now: Instant, most: usize) -> Growth {
-        if self.shut_down || self.connecting || self.waiters.is_empty() {
+        let live = self.live_count();
+        if self.shut_down || self.connecting || live >= most || self.entries.len() >= most.saturating_mul(2) {
             return Growth::None;
         }
-        let mut live = self.entries.iter().filter(|entry| entry.phase != Phase::Draining).peekable();
         let earliest = self.not_before.unwrap_or(now);
-        let at = if live.peek().is_none() {
-            earliest
-        } else {
-            if live.any(|entry| entry.phase == Phase::Warming) || self.entries.len() >= most {
-                return Growth::None;
-            }
+        let asked = !self.waiters.is_empty();
+        let (at, why) = if live == 0 && self.successor {
+            (earliest, Opening::Successor)
+        } else if live == 0 && asked {
+            (earliest, Opening::Needed)
+        } else if live > 0 && self.live().all(|entry| entry.old) {
+            (earliest, Opening::Successor)
+        } else if asked && live > 0 && self.live().all(|entry| entry.phase == Phase::Open) {
             // Looking for the oldest walks the whole line: not for each that joins it.
             if self.timer_at.is_some_and(|armed| armed > now) {
                 return Growth::None;
             }
             let Some(oldest) = self.waiters.oldest() else { return Growth::None };
-            let live = self.entries.iter().filter(|entry| entry.phase != Phase::Draining);
-            let fell = live.filter_map(|entry| entry.limit_fell).max();
+            let fell = self.live().filter_map(|entry| entry.limit_fell).max();
             let patient = Instant::from_std(oldest) + GROW_AFTER;
-            earliest.max(patient).max(fell.map_or(now, |fell| fell + LIMIT_FELL))
+            (earliest.max(patient).max(fell.map_or(now, |fell| fell + LIMIT_FELL)), Opening::Full)
+        } else {
+            return Growth::None;
         };
-        if at <= now { Growth::Now } else { Growth::At(at) }
+        if at <= now { Growth::Now(why) } else { Growth::At(at) }
     }
 
     /// Waits before the next connect: none after the first failure, then one second, doubling, with jitter.

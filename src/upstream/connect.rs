@@ -1,16 +1,18 @@
 //! A connection's beginning: resolve, TCP, TLS with ALPN, HTTP/2.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use h2::client::SendRequest;
+use rustls::HandshakeKind;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -18,7 +20,7 @@ use tokio_rustls::TlsConnector;
 use super::UpstreamSettings;
 use super::error::ConnectError;
 use super::peer::Peer;
-use crate::transport::{Counted, Io, Taken, Transport, Wire};
+use crate::transport::{Counted, Io, Transport, Wire};
 
 /// A future that a trait object returns.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -67,67 +69,49 @@ pub(super) struct Connector {
     pub(super) dialer: Arc<dyn Dial>,
 }
 
-/// A connection on which HTTP/2 has begun.
+/// A connection on which the peer has spoken HTTP/2.
 pub(super) struct Connected {
     pub(super) wire: Arc<Wire>,
     pub(super) sender: SendRequest<Bytes>,
     pub(super) connection: h2::client::Connection<Transport, Bytes>,
     pub(super) address: SocketAddr,
+    /// TLS went on with an earlier session.
+    pub(super) resumed: bool,
 }
 
 impl Connector {
+    /// Connects to any of the peer's addresses.
+    ///
+    /// # Errors
+    /// With what the last of them said, or that the time ran out.
     pub(super) async fn connect(
         &self,
         peer: &Peer,
         settings: &UpstreamSettings,
     ) -> Result<Connected, ConnectError> {
-        let host = || peer.origin.host().to_owned();
-        let opened = tokio::time::timeout(settings.connect_timeout, self.open(peer)).await;
-        let (io, taken, address) = match opened {
-            Ok(opened) => opened?,
+        match tokio::time::timeout(settings.connect_timeout, self.race(peer, settings)).await {
+            Ok(ended) => ended,
             Err(_) => {
                 let seconds = settings.connect_timeout.as_secs_f64();
-                return Err(ConnectError::Timeout { host: host(), seconds });
+                Err(ConnectError::Timeout { host: peer.origin.host().to_owned(), seconds })
             }
-        };
-        let (transport, wire) = Transport::new(io, taken);
-        let (sender, connection) = http2(settings)
-            .handshake(transport)
-            .await
-            .map_err(|source| ConnectError::Handshake { host: host(), source })?;
-        Ok(Connected { wire, sender, connection, address })
+        }
     }
 
-    async fn open(&self, peer: &Peer) -> Result<(Box<dyn Io>, Taken, SocketAddr), ConnectError> {
-        let (tcp, address) = self.tcp(peer).await?;
-        let (tcp, taken) = Counted::new(tcp);
-        if !peer.origin.tls() {
-            return Ok((Box::new(tcp), taken, address));
-        }
-        let host = peer.origin.host();
-        let tls_error = |source| ConnectError::Tls { host: host.to_owned(), source };
-        let name =
-            ServerName::try_from(host.to_owned()).map_err(|error| tls_error(io::Error::other(error)))?;
-        let stream = TlsConnector::from(Arc::clone(&peer.tls)).connect(name, tcp).await.map_err(tls_error)?;
-        if stream.get_ref().1.alpn_protocol() != Some(b"h2") {
-            return Err(ConnectError::NotHttp2 { host: host.to_owned() });
-        }
-        Ok((Box::new(stream), taken, address))
-    }
-
-    /// Any of the addresses, begun at a random one, so that connections spread over them. An address that does
-    /// not answer holds the others up for a moment only.
-    async fn tcp(&self, peer: &Peer) -> Result<(Box<dyn Io>, SocketAddr), ConnectError> {
+    /// Begun at a random address, so that connections spread over them. One that fails, or does not speak
+    /// HTTP/2 within a moment, is joined by the next, and the first that speaks wins: a sick address, at
+    /// whichever step it is sick, costs a moment.
+    async fn race(&self, peer: &Peer, settings: &UpstreamSettings) -> Result<Connected, ConnectError> {
         let host = peer.origin.host();
         let resolved = self.resolver.resolve(host, peer.origin.port()).await;
         let resolved = resolved.map_err(|source| ConnectError::Resolve { host: host.to_owned(), source })?;
         let mut failed = ConnectError::NoAddress { host: host.to_owned() };
         let mut waiting = in_turn(resolved).into_iter();
-        let mut dials = FuturesUnordered::new();
+        let mut attempts = FuturesUnordered::new();
         loop {
             let next = waiting.next();
             if let Some(address) = next {
-                dials.push(async move { (address, self.dialer.dial(address).await) });
+                attempts.push(self.begin(peer, settings, address));
             }
             let patience = async {
                 match next {
@@ -136,19 +120,76 @@ impl Connector {
                 }
             };
             tokio::select! {
-                dialled = dials.next() => match dialled {
-                    Some((address, Ok(stream))) => return Ok((stream, address)),
-                    Some((address, Err(source))) => failed = ConnectError::Tcp { address, source },
+                ended = attempts.next() => match ended {
+                    Some(Ok(connected)) => return Ok(connected),
+                    Some(Err(error)) => failed = error,
                     None => return Err(failed),
                 },
                 () = patience => {}
             }
         }
     }
+
+    /// TCP, TLS, HTTP/2 to one address.
+    async fn begin(
+        &self,
+        peer: &Peer,
+        settings: &UpstreamSettings,
+        address: SocketAddr,
+    ) -> Result<Connected, ConnectError> {
+        let dialled = self.dialer.dial(address).await;
+        let tcp = dialled.map_err(|source| ConnectError::Tcp { address, source })?;
+        let (tcp, taken) = Counted::new(tcp);
+        let (io, resumed): (Box<dyn Io>, bool) =
+            if peer.origin.tls() { tls(peer, tcp).await? } else { (Box::new(tcp), false) };
+        let (transport, wire) = Transport::new(io, taken);
+        let host = || peer.origin.host().to_owned();
+        let failed = |source| ConnectError::Handshake { host: host(), source };
+        let (sender, mut connection) = http2(settings).handshake(transport).await.map_err(failed)?;
+        match first_settings(&mut connection, &wire).await {
+            Ok(true) => Ok(Connected { wire, sender, connection, address, resumed }),
+            Ok(false) => Err(ConnectError::NoSettings { host: host() }),
+            Err(source) => Err(failed(source)),
+        }
+    }
 }
 
-/// From one address to the next. Source: RFC 8305, section 5, on the connection attempt delay.
-const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
+async fn tls(peer: &Peer, tcp: Counted<Box<dyn Io>>) -> Result<(Box<dyn Io>, bool), ConnectError> {
+    let host = peer.origin.host();
+    let failed = |source| ConnectError::Tls { host: host.to_owned(), source };
+    let name = ServerName::try_from(host.to_owned()).map_err(|error| failed(io::Error::other(error)))?;
+    let stream = TlsConnector::from(Arc::clone(&peer.tls)).connect(name, tcp).await.map_err(failed)?;
+    let session = stream.get_ref().1;
+    if session.alpn_protocol() != Some(b"h2") {
+        return Err(ConnectError::NotHttp2 { host: host.to_owned() });
+    }
+    let resumed = session.handshake_kind() == Some(HandshakeKind::Resumed);
+    Ok((Box::new(stream), resumed))
+}
+
+/// Waits for the peer's first SETTINGS, without which no request leaves: a peer that never speaks HTTP/2 has
+/// nothing of ours. False where it hung up before.
+async fn first_settings(
+    connection: &mut h2::client::Connection<Transport, Bytes>,
+    wire: &Wire,
+) -> Result<bool, h2::Error> {
+    poll_fn(|cx| {
+        let ended = Pin::new(&mut *connection).poll(cx);
+        if wire.settings_seen() {
+            return Poll::Ready(Ok(true));
+        }
+        if ended.is_pending() {
+            // The preface. A full socket is told by the next poll.
+            let _ = wire.write_out(cx);
+        }
+        ended.map_ok(|()| false)
+    })
+    .await
+}
+
+/// From one address to the next. RFC 8305, section 5, has 250 ms for TCP alone and allows up to 2 s; this one
+/// is for TLS and HTTP/2 too.
+const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(500);
 
 /// Addresses to try, the families by turns. Source: RFC 8305, section 4.
 fn in_turn(mut addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
@@ -167,7 +208,7 @@ fn http2(settings: &UpstreamSettings) -> h2::client::Builder {
     builder
         .enable_push(false)
         // Until SETTINGS come h2 would open any number.
-        .initial_max_send_streams(1)
+        .initial_max_send_streams(0)
         .max_header_list_size(settings.max_reply_header_bytes)
         .max_concurrent_reset_streams(4096)
         .reset_stream_duration(Duration::from_secs(60))

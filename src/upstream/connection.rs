@@ -9,6 +9,7 @@ use futures_util::task::AtomicWaker;
 use h2::client::SendRequest;
 use tokio::sync::SetOnce;
 
+use super::cause::Ending;
 use super::exchange::Orphan;
 use super::pool::Pool;
 use crate::transport::Wire;
@@ -25,7 +26,7 @@ pub(super) struct Connection {
     /// A good answer came.
     proven: AtomicBool,
     /// The driver is to end now, for this cause.
-    aborted: SetOnce<&'static str>,
+    aborted: SetOnce<Ending>,
     /// Streams whose callers have left, on their way to the driver. As many as there are permits at most.
     orphans: Mutex<Vec<Orphan>>,
     driver: AtomicWaker,
@@ -72,9 +73,9 @@ impl Connection {
     }
 
     /// Ends the connection, with whatever is in flight.
-    pub(super) fn abort(&self, cause: &'static str) {
+    pub(super) fn abort(&self, why: Ending) {
         // The first cause stands.
-        let _ = self.aborted.set(cause);
+        let _ = self.aborted.set(why);
         self.driver.wake();
     }
 
@@ -95,7 +96,7 @@ impl Connection {
     }
 
     /// For the driver: why it is to end now.
-    pub(super) fn aborted(&self) -> Option<&'static str> {
+    pub(super) fn aborted(&self) -> Option<Ending> {
         self.aborted.get().copied()
     }
 
@@ -140,8 +141,8 @@ impl Slot {
     }
 
     /// The connection takes no new streams.
-    pub(super) fn retire(&self, cause: &'static str) {
-        self.pool.drain(self.connection.id, cause);
+    pub(super) fn retire(&self, why: Ending) {
+        self.pool.drain(self.connection.id, why);
     }
 }
 

@@ -12,6 +12,8 @@ use futures_util::stream::FuturesUnordered;
 use h2::{Ping, PingPong};
 use tokio::time::{Instant, Sleep};
 
+use super::budget::Place;
+use super::cause::Ending;
 use super::connection::Connection;
 use super::exchange::Orphan;
 use super::pool::Pool;
@@ -20,21 +22,25 @@ use crate::transport::Transport;
 /// When a connection is given up.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Patience {
-    /// From the handshake to the peer's first SETTINGS.
-    pub(super) settings: Duration,
     /// Silence, with answers outstanding, after which a PING is sent.
     pub(super) ping_after: Duration,
     /// From a PING to its answer.
     pub(super) ping: Duration,
     /// Without streams.
     pub(super) idle: Duration,
+    /// In all; then another takes its place.
+    pub(super) age: Duration,
 }
+
+/// What a connection that has brought no good answer yet gets of the patience: while it is the only one, the
+/// whole peer waits for it.
+const UNPROVEN: u32 = 5;
 
 impl Patience {
     /// How often the driver looks at the clock.
     fn tick(&self) -> Duration {
-        let shortest = self.settings.min(self.ping_after).min(self.ping).min(self.idle);
-        (shortest / 4).clamp(Duration::from_millis(10), Duration::from_secs(1))
+        let shortest = (self.ping_after / UNPROVEN).min(self.ping / UNPROVEN).min(self.idle).min(self.age);
+        (shortest / 2).clamp(Duration::from_millis(10), Duration::from_secs(1))
     }
 }
 
@@ -50,7 +56,6 @@ pub(super) struct Driver {
     orphans: FuturesUnordered<Orphan>,
     patience: Patience,
     limit: usize,
-    settings_came: bool,
     goaway_came: bool,
     /// Output waits one turn, so that what other tasks have to say leaves in the same write.
     output_waited: bool,
@@ -63,7 +68,9 @@ pub(super) struct Driver {
     last_busy: Instant,
     pinged: Option<Instant>,
     broken: Option<Instant>,
-    cause: &'static str,
+    cause: Ending,
+    /// Its place among all connections.
+    place: Place,
 }
 
 impl Driver {
@@ -72,6 +79,7 @@ impl Driver {
         pool: Arc<Pool>,
         mut connection: h2::client::Connection<Transport, Bytes>,
         patience: Patience,
+        place: Place,
     ) -> Self {
         let now = Instant::now();
         Self {
@@ -82,7 +90,6 @@ impl Driver {
             connection: Some(connection),
             orphans: FuturesUnordered::new(),
             patience,
-            settings_came: false,
             goaway_came: false,
             output_waited: false,
             unflushed: false,
@@ -93,19 +100,19 @@ impl Driver {
             last_busy: now,
             pinged: None,
             broken: None,
-            cause: "aborted",
+            cause: Ending::Aborted,
+            place,
         }
     }
 
-    /// What h2 learned: the peer's limit, its first SETTINGS, its GOAWAY.
+    /// What h2 learned: the peer's limit, its GOAWAY.
     fn follow(&mut self) {
         let id = self.shared.id();
         if let Some(connection) = &self.connection {
             let limit = connection.max_concurrent_send_streams();
-            if limit != self.limit || (!self.settings_came && self.shared.wire().settings_seen()) {
+            if limit != self.limit {
                 self.limit = limit;
-                self.settings_came = self.shared.wire().settings_seen();
-                self.pool.limit_changed(id, limit, self.settings_came);
+                self.pool.limit_changed(id, limit);
             }
         }
         if !self.goaway_came
@@ -127,7 +134,7 @@ impl Driver {
     }
 
     /// h2 has no timer of its own: silence, PING and idleness are judged here.
-    fn look_at_the_clock(&mut self, cx: &mut Context<'_>) -> Option<&'static str> {
+    fn look_at_the_clock(&mut self, cx: &mut Context<'_>) -> Option<Ending> {
         if let Some(ping_pong) = &mut self.ping_pong
             && self.pinged.is_some()
             && let Poll::Ready(Ok(_)) = ping_pong.poll_pong(cx)
@@ -144,7 +151,7 @@ impl Driver {
         None
     }
 
-    fn overdue(&mut self, now: Instant) -> Option<&'static str> {
+    fn overdue(&mut self, now: Instant) -> Option<Ending> {
         let reads = self.shared.wire().reads();
         let busy = self.pool.used(self.shared.id()) > 0;
         let read = reads != self.reads;
@@ -155,21 +162,24 @@ impl Driver {
         if busy || read {
             self.last_busy = now;
         }
-        if !self.settings_came && now - self.opened >= self.patience.settings {
-            return Some("no_settings");
-        }
         if self.shared.wire().broken().is_some() && now - *self.broken.get_or_insert(now) >= READ_ON {
-            return Some("write_failed");
+            return Some(Ending::WriteFailed);
         }
-        if self.pinged.is_some_and(|pinged| now - pinged >= self.patience.ping) {
-            return Some("ping_lost");
+        let part = if self.shared.is_proven() { 1 } else { UNPROVEN };
+        if self.pinged.is_some_and(|pinged| now - pinged >= self.patience.ping / part) {
+            return Some(Ending::PingLost);
         }
-        if self.pinged.is_none() && now - self.last_read >= self.patience.ping_after {
+        if self.pinged.is_none() && now - self.last_read >= self.patience.ping_after / part {
             let sent = self.ping_pong.as_mut().map(|ping_pong| ping_pong.send_ping(Ping::opaque()));
             self.pinged = matches!(sent, Some(Ok(()))).then_some(now);
         }
         if now - self.last_busy >= self.patience.idle {
-            self.pool.drain(self.shared.id(), "idle");
+            self.pool.drain(self.shared.id(), Ending::Idle);
+        } else if !busy && self.place.gives_way() {
+            self.pool.drain(self.shared.id(), Ending::GaveWay);
+        }
+        if now - self.opened >= self.patience.age {
+            self.pool.aged(self.shared.id());
         }
         None
     }
@@ -205,10 +215,10 @@ impl Future for Driver {
         driver.poll_orphans(cx);
         if let Poll::Ready(ended) = ended {
             driver.cause = match (driver.goaway_came, &ended) {
-                (true, _) => "goaway",
-                (false, Ok(())) => "closed",
-                (false, Err(error)) if error.is_io() => "io",
-                (false, Err(_)) => "protocol",
+                (true, _) => Ending::GoAway,
+                (false, Ok(())) => Ending::Closed,
+                (false, Err(error)) if error.is_io() => Ending::Io,
+                (false, Err(_)) => Ending::Protocol,
             };
             return Poll::Ready(());
         }

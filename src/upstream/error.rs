@@ -167,7 +167,7 @@ pub enum ConnectError {
         /// Why.
         source: io::Error,
     },
-    /// The whole of resolving, TCP and TLS took longer than `upstream.connect_timeout`.
+    /// Resolving, TCP, TLS and the first SETTINGS together took longer than `upstream.connect_timeout`.
     #[error("cannot connect to {host}: no connection within {seconds} s")]
     Timeout {
         /// The name.
@@ -186,6 +186,12 @@ pub enum ConnectError {
     /// The peer does not speak HTTP/2.
     #[error("{host} does not offer HTTP/2")]
     NotHttp2 {
+        /// The name.
+        host: String,
+    },
+    /// The peer hung up before it spoke HTTP/2.
+    #[error("{host} hung up before its first SETTINGS")]
+    NoSettings {
         /// The name.
         host: String,
     },
@@ -209,7 +215,7 @@ impl ConnectError {
             Self::Timeout { .. } => "timeout",
             Self::Tls { .. } => "tls",
             Self::NotHttp2 { .. } => "alpn",
-            Self::Handshake { .. } => "handshake",
+            Self::NoSettings { .. } | Self::Handshake { .. } => "handshake",
         }
     }
 }

@@ -11,8 +11,10 @@ use h2::client::ResponseFuture;
 use h2::{Reason, RecvStream, SendStream};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::cause::Ending;
 use super::connection::{Connection, Slot};
 use super::error::{Lost, Return, Unanswered};
+use super::in_flight::{Orphaned, Share};
 use crate::transport::Progress;
 
 /// A push service's whole answer.
@@ -51,11 +53,12 @@ pub(super) async fn exchange(
     head: http::Request<()>,
     body: Bytes,
     limits: Limits,
+    share: &Share,
 ) -> Result<Reply, NoReply> {
     let (response, mut upload) = match slot.sender().send_request(head, body.is_empty()) {
         Ok(stream) => stream,
         Err(error) => {
-            slot.retire(if error.is_go_away() { "goaway" } else { "not_taken" });
+            slot.retire(if error.is_go_away() { Ending::GoAway } else { Ending::NotTaken });
             return Err(NoReply::Returned(Return::NotTaken));
         }
     };
@@ -67,8 +70,9 @@ pub(super) async fn exchange(
     let connection = Arc::clone(slot.connection());
     let stage = Stage::Head(response);
     let mut owner = Owner {
-        in_flight: Some(InFlight { stage, upload, stream, max_reply: limits.max_reply, status: None, slot }),
+        in_flight: Some(Exchange { stage, upload, stream, max_reply: limits.max_reply, status: None, slot }),
         give_up,
+        share,
     };
     let wait = sleep_until(limits.deadline.min(give_up));
     let ended = tokio::select! {
@@ -81,7 +85,7 @@ pub(super) async fn exchange(
         Err(Ended::Returned(how)) => Err(NoReply::Returned(how)),
         Err(Ended::Unanswered(unanswered)) => Err(NoReply::Unanswered(unanswered)),
         Err(Ended::WithItsConnection) => {
-            owner.retire("lost");
+            owner.retire(Ending::Lost);
             drop(owner.in_flight.take());
             connection_ended(&connection, stream).await
         }
@@ -94,7 +98,7 @@ async fn connection_ended(connection: &Connection, stream: u32) -> Result<Reply,
     let mut ended = tokio::time::timeout(END_OF_CONNECTION, connection.closed()).await.is_ok();
     if !ended {
         // h2 writes before it closes, and a socket that is full would let it wait for ever.
-        connection.abort("unwritable");
+        connection.abort(Ending::Unwritable);
         ended = tokio::time::timeout(END_OF_CONNECTION, connection.closed()).await.is_ok();
     }
     match connection.wire().progress(stream) {
@@ -106,12 +110,13 @@ async fn connection_ended(connection: &Connection, stream: u32) -> Result<Reply,
 }
 
 /// Gives the exchange to the connection when its caller leaves.
-struct Owner {
-    in_flight: Option<InFlight>,
+struct Owner<'a> {
+    in_flight: Option<Exchange>,
     give_up: Instant,
+    share: &'a Share,
 }
 
-impl Owner {
+impl Owner<'_> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reply, Ended>> {
         let Some(in_flight) = &mut self.in_flight else {
             debug_assert!(false, "polled after its end");
@@ -123,7 +128,7 @@ impl Owner {
             Err(Ended::WithItsConnection) => {}
             Err(Ended::Returned(Return::GoAway)) => {
                 // Before the permit returns: nobody else is to get this connection.
-                in_flight.slot.retire("goaway");
+                in_flight.slot.retire(Ending::GoAway);
                 self.in_flight = None;
             }
             Ok(_) | Err(_) => self.in_flight = None,
@@ -131,9 +136,9 @@ impl Owner {
         Poll::Ready(ended)
     }
 
-    fn retire(&self, cause: &'static str) {
+    fn retire(&self, why: Ending) {
         if let Some(in_flight) = &self.in_flight {
-            in_flight.slot.retire(cause);
+            in_flight.slot.retire(why);
         }
     }
 
@@ -148,11 +153,12 @@ impl Owner {
     }
 }
 
-impl Drop for Owner {
+impl Drop for Owner<'_> {
     fn drop(&mut self) {
         if let Some(in_flight) = self.in_flight.take() {
             let connection = Arc::clone(in_flight.slot.connection());
-            connection.adopt(Orphan { in_flight, give_up: Box::pin(sleep_until(self.give_up)) });
+            let give_up = Box::pin(sleep_until(self.give_up));
+            connection.adopt(Orphan { in_flight, give_up, _share: self.share.orphan() });
         }
     }
 }
@@ -172,7 +178,7 @@ enum Stage {
 }
 
 /// A request that h2 has. Fields drop in this order: the stream is given up before its permit returns.
-struct InFlight {
+struct Exchange {
     stage: Stage,
     upload: SendStream<Bytes>,
     stream: u32,
@@ -182,7 +188,7 @@ struct InFlight {
     slot: Slot,
 }
 
-impl InFlight {
+impl Exchange {
     fn poll_reply(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reply, Ended>> {
         let ended = ready!(self.poll_stream(cx));
         let connection = self.slot.connection();
@@ -277,8 +283,9 @@ fn cause_after_headers(error: &h2::Error) -> Lost {
 /// An exchange whose caller has left: it reads the answer, or gives up at the answer timeout, and only then
 /// returns its permit.
 pub(super) struct Orphan {
-    in_flight: InFlight,
+    in_flight: Exchange,
     give_up: Pin<Box<Sleep>>,
+    _share: Orphaned,
 }
 
 impl Future for Orphan {

@@ -3,19 +3,23 @@
 //! [`Upstream::peer`] names a pool once; [`PeerPool::permit`] waits for a stream of it; [`Permit::exchange`]
 //! uses the stream, and sends again what provably was not sent.
 
+mod budget;
+mod cause;
 mod choice;
 mod connect;
 mod connection;
 mod driver;
 mod error;
 mod exchange;
+mod in_flight;
+mod lifecycle;
 mod peer;
+mod peers;
 mod permit;
 mod pool;
 pub mod tls;
 mod waiters;
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -24,14 +28,17 @@ use tokio::time::Instant;
 pub use connect::{BoxFuture, Dial, Resolve, SystemResolver, TcpDialer};
 pub use error::{ConnectError, Lost, Return, Unanswered, Unsent, UpstreamError};
 pub use exchange::Reply;
+pub use in_flight::{InFlight, Share};
 pub use peer::{InvalidOrigin, Origin, Peer};
+pub use peers::TooManyPeers;
 pub use permit::{Answer, Permit, Request};
 
-use peer::PeerKey;
-
+use budget::Budget;
+use cause::Ending;
 use connect::Connector;
 use driver::Patience;
-use pool::Pool;
+use peers::{Held, Peers};
+use pool::{Common, Pool};
 
 use crate::metrics::{PeerLabels, UpstreamMetrics};
 use crate::push::ServiceClass;
@@ -39,18 +46,18 @@ use crate::push::ServiceClass;
 /// Limits of the pool. Every wait and every queue of it is here.
 #[derive(Debug, Clone)]
 pub struct UpstreamSettings {
-    /// Resolving, TCP and TLS together.
+    /// Resolving, TCP, TLS and the peer's first SETTINGS together.
     pub connect_timeout: Duration,
-    /// From the handshake to the peer's first SETTINGS.
-    pub settings_timeout: Duration,
     /// The first wait between failed connects; doubles.
     pub backoff_min: Duration,
     /// The longest wait between failed connects.
     pub backoff_max: Duration,
     /// Failed connects that one push waits through.
     pub connect_patience: u32,
-    /// Connections to one peer.
+    /// Connections to one peer that take streams; as many again may be draining.
     pub max_connections_per_peer: usize,
+    /// Connections to all peers, those included that drain or are being opened.
+    pub max_connections: usize,
     /// Streams on one connection, where the peer allows more.
     pub max_streams: usize,
     /// Pushes that wait for a stream of one peer.
@@ -65,6 +72,8 @@ pub struct UpstreamSettings {
     pub ping_timeout: Duration,
     /// A connection without streams closes after this time.
     pub idle_timeout: Duration,
+    /// A connection is replaced before this age, at a random moment of its last fifth.
+    pub max_age: Duration,
     /// Resends of one request that came back provably unprocessed.
     pub max_resends: u32,
     /// The largest body of an answer, in bytes.
@@ -77,11 +86,11 @@ impl Default for UpstreamSettings {
     fn default() -> Self {
         Self {
             connect_timeout: Duration::from_secs(10),
-            settings_timeout: Duration::from_secs(10),
             backoff_min: Duration::from_secs(1),
             backoff_max: Duration::from_secs(60),
             connect_patience: 3,
             max_connections_per_peer: 64,
+            max_connections: 512,
             max_streams: 1000,
             max_waiters: 100_000,
             max_peers: 1024,
@@ -90,6 +99,7 @@ impl Default for UpstreamSettings {
             ping_timeout: Duration::from_secs(5),
             // Apple asks to keep connections open for hours or days.
             idle_timeout: Duration::from_secs(60 * 60),
+            max_age: Duration::from_secs(24 * 60 * 60),
             max_resends: 16,
             max_reply_bytes: 64 * 1024,
             max_reply_header_bytes: 16 * 1024,
@@ -98,12 +108,13 @@ impl Default for UpstreamSettings {
 }
 
 impl UpstreamSettings {
+    /// With another age each time, so that connections which opened together are not replaced together.
     fn patience(&self) -> Patience {
         Patience {
-            settings: self.settings_timeout,
             ping_after: self.ping_after,
             ping: self.ping_timeout,
             idle: self.idle_timeout,
+            age: self.max_age.mul_f64(1.0 - fastrand::f64() / 5.0),
         }
     }
 }
@@ -124,16 +135,10 @@ impl Flow {
 
 /// The pool of pools. Built once.
 pub struct Upstream {
-    settings: UpstreamSettings,
-    connector: Arc<Connector>,
+    common: Arc<Common>,
     metrics: UpstreamMetrics,
-    pools: Mutex<HashMap<PeerKey, Arc<Pool>>>,
+    peers: Mutex<Peers>,
 }
-
-/// There are as many peers as `upstream.max_peers` allows.
-#[derive(Debug, thiserror::Error)]
-#[error("more than {0} upstream peers (upstream.max_peers)")]
-pub struct TooManyPeers(usize);
 
 impl Upstream {
     /// An empty pool.
@@ -144,31 +149,23 @@ impl Upstream {
         dialer: Arc<dyn Dial>,
         metrics: UpstreamMetrics,
     ) -> Self {
-        let connector = Arc::new(Connector { resolver, dialer });
-        Self { settings, connector, metrics, pools: Mutex::default() }
+        let budget = Budget::new(settings.max_connections);
+        let common = Common { settings, connector: Connector { resolver, dialer }, budget };
+        Self { common: Arc::new(common), metrics, peers: Mutex::default() }
     }
 
-    /// The pool of a peer; the same one for the same origin and identity.
+    /// The pool of a peer; the same one for the same origin and identity. Where there are too many, the one
+    /// that was idle the longest is forgotten.
     ///
     /// # Errors
-    /// Where there are too many peers.
+    /// Where all are in use.
     pub fn peer(&self, peer: Peer) -> Result<PeerPool, TooManyPeers> {
-        let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
-        let full = pools.len() >= self.settings.max_peers;
-        let pool = match pools.entry(peer.key()) {
-            std::collections::hash_map::Entry::Occupied(entry) => Arc::clone(entry.get()),
-            std::collections::hash_map::Entry::Vacant(_) if full => {
-                return Err(TooManyPeers(self.settings.max_peers));
-            }
-            std::collections::hash_map::Entry::Vacant(entry) => {
-                let labels =
-                    PeerLabels { origin: peer.origin.to_string(), identity: peer.identity.to_string() };
-                let metrics = self.metrics.peer(&labels);
-                let connector = Arc::clone(&self.connector);
-                Arc::clone(entry.insert(Pool::new(peer, self.settings.clone(), connector, metrics)))
-            }
-        };
-        Ok(PeerPool { pool })
+        let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = peers.get(peer, self.common.settings.max_peers, |peer| {
+            let labels = PeerLabels { origin: peer.origin.to_string(), identity: peer.identity.to_string() };
+            Pool::new(peer, Arc::clone(&self.common), self.metrics.peer(&labels))
+        })?;
+        Ok(PeerPool { held })
     }
 
     /// Items of batches wait for streams no more: their senders go on elsewhere.
@@ -178,16 +175,17 @@ impl Upstream {
 
     /// Grants nothing more. Connections close when their streams are done.
     pub fn shut_down(&self) {
-        self.pools().iter().for_each(Pool::shut_down);
+        self.common.budget.close();
+        self.pools().iter().for_each(|pool| pool.shut_down(Ending::Shutdown));
     }
 
     /// Ends every connection now. What was written and not answered is unanswered.
     pub fn abort(&self) {
-        self.pools().iter().for_each(|pool| pool.abort("shutdown"));
+        self.pools().iter().for_each(|pool| pool.abort(Ending::Shutdown));
     }
 
     fn pools(&self) -> Vec<Arc<Pool>> {
-        self.pools.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        self.peers.lock().unwrap_or_else(PoisonError::into_inner).all()
     }
 
     /// Connections that have not closed, over all peers.
@@ -200,12 +198,12 @@ impl Upstream {
 /// The connections of one peer.
 #[derive(Clone)]
 pub struct PeerPool {
-    pool: Arc<Pool>,
+    held: Held,
 }
 
 impl std::fmt::Debug for PeerPool {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "PeerPool({:?})", self.pool.peer())
+        write!(f, "PeerPool({:?})", self.held.pool.peer())
     }
 }
 
@@ -218,7 +216,8 @@ impl PeerPool {
     /// # Cancel safety
     /// Dropping the future gives up the place in the line, and nothing else.
     pub async fn permit(&self, flow: Flow, deadline: Instant) -> Result<Permit, Unsent> {
-        let slot = self.pool.acquire(flow, deadline).await?;
-        Ok(Permit::new(slot, Arc::clone(&self.pool), flow, deadline))
+        let pool = &self.held.pool;
+        let slot = pool.acquire(flow, deadline).await?;
+        Ok(Permit::new(slot, Arc::clone(pool), flow, deadline))
     }
 }

@@ -9,9 +9,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use tokio::time::Instant;
 
 use super::Flow;
+use super::cause::Ending;
 use super::connection::{Connection, Slot};
 use super::error::{Return, Unsent, UpstreamError};
 use super::exchange::{Limits, NoReply, Reply, exchange};
+use super::in_flight::Share;
 use super::peer::Peer;
 use super::pool::Pool;
 
@@ -49,7 +51,7 @@ pub struct Answer {
 impl Answer {
     /// The connection takes no new streams; those it has are answered.
     pub fn retire_connection(&self) {
-        self.pool.drain(self.connection.id(), "retired");
+        self.pool.drain(self.connection.id(), Ending::Retired);
     }
 }
 
@@ -59,7 +61,7 @@ impl Permit {
     }
 
     /// Sends a request and reads the whole answer. What the peer provably did not process is sent again at
-    /// once, on another stream; that is no attempt.
+    /// once, on another stream; that is no attempt. A request whose caller leaves goes on counting as its `share`.
     ///
     /// # Errors
     /// Unsent where nothing was processed and the deadline or `upstream.max_resends` ended the resending;
@@ -68,7 +70,7 @@ impl Permit {
     /// # Cancel safety
     /// A request that was given to h2 belongs to its connection from then on: dropping the future resets
     /// nothing.
-    pub async fn exchange(self, request: Request<'_>) -> Result<Answer, UpstreamError> {
+    pub async fn exchange(self, request: Request<'_>, share: &Share) -> Result<Answer, UpstreamError> {
         let Self { mut slot, pool, flow, deadline } = self;
         let settings = pool.settings();
         let limits =
@@ -76,7 +78,7 @@ impl Permit {
         let mut resends = 0;
         loop {
             let connection = Arc::clone(slot.connection());
-            match exchange(slot, head(pool.peer(), request), request.body.clone(), limits).await {
+            match exchange(slot, head(pool.peer(), request), request.body.clone(), limits, share).await {
                 Ok(reply) => {
                     return Ok(Answer { reply, connection, pool });
                 }

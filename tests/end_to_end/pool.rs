@@ -174,18 +174,12 @@ async fn a_connection_that_never_begins_is_left_for_another() {
     for fault in [Fault::RefuseTcp, Fault::RefuseTls, Fault::SilentTls, Fault::WrongName, Fault::NoSettings] {
         let world = World::with(
             |builder| builder,
-            |config| {
-                config.upstream.connect_timeout = Duration::from_millis(500);
-                config.upstream.settings_timeout = Duration::from_millis(500);
-            },
+            |config| config.upstream.connect_timeout = Duration::from_millis(500),
         )
         .await;
         world.simulator.add_fault(FaultRule::once(Trigger::Always, fault.clone()));
         let result = world.send(push(&good(1))).await;
-        // The first request goes out before SETTINGS come, and such a connection never says more.
-        let silent = matches!(fault, Fault::NoSettings);
-        let expected = if silent { Outcome::Unconfirmed } else { Outcome::Accepted };
-        assert_eq!(result.outcome(), expected, "{fault:?}: {result:?}");
+        assert_eq!(result.outcome(), Outcome::Accepted, "{fault:?}: {result:?}");
         assert_eq!(world.send(push(&good(2))).await.outcome(), Outcome::Accepted, "{fault:?}");
     }
 }

@@ -298,8 +298,10 @@ async fn a_peer_that_answers_503_is_not_stormed() {
 #[tokio::test]
 async fn room_that_bulk_may_not_take_goes_to_the_interactive_who_waits() {
     use fanfare::push::ServiceClass;
-    let admission =
-        fanfare::dispatch::Admission::new(10, prometheus_client::metrics::gauge::Gauge::default());
+    let admission = std::sync::Arc::new(fanfare::dispatch::Admission::new(
+        10,
+        prometheus_client::metrics::gauge::Gauge::default(),
+    ));
     let mut rooms: Vec<_> = (0..10).map(|_| admission.admit(ServiceClass::Interactive).unwrap()).collect();
     let bulk = tokio::spawn({
         let admission = std::sync::Arc::clone(&admission);

@@ -1,0 +1,123 @@
+//! How many connections there are in all: a peer that may open no other waits for one of any peer to close, and
+//! those without streams give way.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Places for connections, over all peers.
+#[derive(Debug)]
+pub(super) struct Budget {
+    places: Arc<Semaphore>,
+    /// Peers that wait for a place.
+    waiting: AtomicUsize,
+    /// Connections that are closing for them.
+    giving_way: AtomicUsize,
+}
+
+impl Budget {
+    pub(super) fn new(places: usize) -> Arc<Self> {
+        let places = Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS)));
+        Arc::new(Self { places, waiting: AtomicUsize::new(0), giving_way: AtomicUsize::new(0) })
+    }
+
+    /// A place, where one is free.
+    pub(super) fn try_take(self: &Arc<Self>) -> Option<Place> {
+        let permit = Arc::clone(&self.places).try_acquire_owned().ok()?;
+        Some(Place { budget: Arc::clone(self), gives_way: false, _permit: permit })
+    }
+
+    /// A place, when one is free; those who asked first get theirs first. None at the end.
+    ///
+    /// # Cancel safety
+    /// Dropping the future takes nothing.
+    pub(super) async fn take(self: &Arc<Self>) -> Option<Place> {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        let _waiting = Waiting(self);
+        let permit = Arc::clone(&self.places).acquire_owned().await.ok()?;
+        Some(Place { budget: Arc::clone(self), gives_way: false, _permit: permit })
+    }
+
+    /// Nobody gets a place any more.
+    pub(super) fn close(&self) {
+        self.places.close();
+    }
+}
+
+struct Waiting<'a>(&'a Budget);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// One connection's place. Returned when dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    budget: Arc<Budget>,
+    gives_way: bool,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Place {
+    /// For a connection without streams: whether it is to close for a peer that waits. One gives way to one.
+    pub(super) fn gives_way(&mut self) -> bool {
+        let waiting = self.budget.waiting.load(Ordering::Relaxed);
+        let one_more = |giving: usize| (giving < waiting).then_some(giving + 1);
+        let gives = !self.gives_way
+            && self.budget.giving_way.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok();
+        self.gives_way |= gives;
+        gives
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if self.gives_way {
+            self.budget.giving_way.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[test]
+    fn one_gives_way_to_each_that_waits() {
+        let budget = Budget::new(3);
+        let mut places: Vec<_> = std::iter::from_fn(|| budget.try_take()).collect();
+        assert_eq!(places.len(), 3);
+        assert!(!places[0].gives_way(), "nobody waits");
+
+        let mut waits = Box::pin(budget.take());
+        assert!(waits.as_mut().now_or_never().is_none());
+        assert_eq!(places.iter_mut().filter_map(|place| place.gives_way().then_some(())).count(), 1);
+        assert!(!places.iter_mut().any(Place::gives_way), "one is on its way");
+        places.retain(|place| !place.gives_way);
+        assert!(waits.as_mut().now_or_never().is_some());
+        assert!(!places.iter_mut().any(Place::gives_way), "nobody waits any more");
+    }
+
+    #[test]
+    fn one_that_left_takes_nothing_and_asks_for_nothing() {
+        let budget = Budget::new(1);
+        let mut place = budget.try_take().unwrap();
+        assert!(Box::pin(budget.take()).as_mut().now_or_never().is_none());
+        assert!(!place.gives_way());
+        drop(place);
+        assert!(budget.try_take().is_some());
+    }
+
+    #[test]
+    fn nobody_waits_for_a_budget_that_is_closed() {
+        let budget = Budget::new(1);
+        let _place = budget.try_take();
+        budget.close();
+        assert!(budget.take().now_or_never().unwrap().is_none());
+    }
+}

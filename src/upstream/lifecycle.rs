@@ -1,0 +1,207 @@
+//! How a peer's connections open and end.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::time::Instant;
+
+use super::budget::Place;
+use super::cause::{Ending, Opening};
+use super::choice::{Entry, Growth, Phase, State, find};
+use super::connect::Connected;
+use super::connection::{Connection, ConnectionId};
+use super::driver::Driver;
+use super::error::ConnectError;
+use super::pool::{Common, Pool};
+use crate::metrics::ConnectionState;
+use crate::transport::GoAway;
+
+impl Pool {
+    /// Opens another connection where it helps those who wait, or looks again when it may.
+    pub(super) fn grow(self: &Arc<Self>, state: &mut State) {
+        let now = Instant::now();
+        match state.growth(now, self.settings().max_connections_per_peer) {
+            Growth::None => {}
+            Growth::Now(why) => {
+                state.connecting = true;
+                state.successor = false;
+                self.metrics.connections(ConnectionState::Connecting).inc();
+                tokio::spawn(Arc::clone(self).connect(why));
+            }
+            Growth::At(moment) if state.timer_at.is_none_or(|armed| moment < armed) => {
+                state.timer_at = Some(moment);
+                let pool = Arc::clone(self);
+                tokio::spawn(async move {
+                    tokio::time::sleep_until(moment).await;
+                    let mut state = pool.lock();
+                    state.timer_at = state.timer_at.filter(|armed| *armed != moment);
+                    pool.grow(&mut state);
+                });
+            }
+            Growth::At(_) => {}
+        }
+    }
+
+    /// One connect for all who wait; it goes on when those who caused it have left.
+    async fn connect(self: Arc<Self>, why: Opening) {
+        let connecting = Connecting(&self);
+        let Common { settings, connector, budget } = &*self.common;
+        let place = match budget.try_take() {
+            Some(place) => Some(place),
+            None => {
+                let most = settings.max_connections;
+                tracing::warn!(peer = ?self.peer(), most, "as many connections as upstream.max_connections allows");
+                self.metrics.connect_failed("max_connections");
+                budget.take().await
+            }
+        };
+        let Some(place) = place else { return };
+        let connected = connector.connect(self.peer(), settings).await;
+        std::mem::forget(connecting);
+        self.metrics.connections(ConnectionState::Connecting).dec();
+        match connected {
+            Ok(connected) => self.connected(connected, place, why),
+            Err(error) => self.connect_failed(error),
+        }
+    }
+
+    fn connected(self: &Arc<Self>, connected: Connected, place: Place, why: Opening) {
+        /// Numbers connections in logs; unique in the process.
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let Connected { wire, sender, connection, address, resumed } = connected;
+        let limit = connection.max_concurrent_send_streams().min(self.settings().max_streams);
+        let shared = Arc::new(Connection::new(NEXT.fetch_add(1, Ordering::Relaxed), wire));
+        let (pool, patience) = (Arc::clone(self), self.settings().patience());
+        let driver = Driver::new(Arc::clone(&shared), pool, connection, patience, place);
+        tracing::debug!(
+            connection = shared.id(), peer = ?self.peer(), %address, resumed, cause = why.name(), "connection opened"
+        );
+        self.metrics.opened(why.name());
+
+        let mut state = self.lock();
+        state.connecting = false;
+        state.last_error = None;
+        if state.shut_down {
+            return;
+        }
+        let phase = if self.peer().proves_credential { Phase::Warming } else { Phase::Open };
+        self.metrics.connections(phase.into()).inc();
+        self.metrics.streams_allowed.inc_by(limit as i64);
+        let sender = Some(sender);
+        let entry =
+            Entry { shared, sender, phase, ending: None, old: false, used: 0, limit, limit_fell: None };
+        state.entries.push(entry);
+        self.serve(state);
+        // Outside the lock: a runtime that is ending drops the driver in place, and the drop takes the lock.
+        tokio::spawn(driver);
+        self.drain_old();
+    }
+
+    fn connect_failed(self: &Arc<Self>, error: ConnectError) {
+        tracing::warn!(peer = ?self.peer(), error = %error, "cannot connect to upstream");
+        self.metrics.connect_failed(error.cause());
+        let error = Arc::new(error);
+        let mut state = self.lock();
+        state.connecting = false;
+        state.back_off(self.settings());
+        state.last_error = Some(Arc::clone(&error));
+        state.waiters.connect_failed(&error, self.settings().connect_patience);
+        self.grow(&mut state);
+    }
+
+    /// The peer said GOAWAY.
+    pub(super) fn goaway(self: &Arc<Self>, id: ConnectionId, goaway: &GoAway) {
+        let code = h2::Reason::from(goaway.code);
+        tracing::info!(
+            connection = id, peer = ?self.peer(), last_stream_id = goaway.last_stream_id,
+            %code, debug = %goaway.debug.escape_ascii(), "upstream goes away"
+        );
+        self.metrics.goaway(goaway.code, &goaway.reason());
+        self.drain(id, Ending::GoAway);
+    }
+
+    /// A connection is old: another opens, and then it drains. Where no other may open, it drains at once.
+    pub(super) fn aged(self: &Arc<Self>, id: ConnectionId) {
+        let mut state = self.lock();
+        let full = state.live_count() >= self.settings().max_connections_per_peer;
+        let Some(entry) = find(&mut state, id).filter(|entry| !entry.old) else { return };
+        entry.old = true;
+        self.grow(&mut state);
+        drop(state);
+        if full {
+            self.drain(id, Ending::Age);
+        } else {
+            self.drain_old();
+        }
+    }
+
+    /// The old ones drain as soon as another is open.
+    pub(super) fn drain_old(self: &Arc<Self>) {
+        let old: Vec<_> = {
+            let state = self.lock();
+            if !state.entries.iter().any(|entry| entry.phase == Phase::Open && !entry.old) {
+                return;
+            }
+            state.entries.iter().filter(|entry| entry.old).map(|entry| entry.shared.id()).collect()
+        };
+        for id in old {
+            self.drain(id, Ending::Age);
+        }
+    }
+
+    /// No new streams on this connection; it closes when those it has are done.
+    pub(super) fn drain(self: &Arc<Self>, id: ConnectionId, why: Ending) {
+        let mut state = self.lock();
+        let Some(entry) = find(&mut state, id).filter(|entry| entry.phase != Phase::Draining) else { return };
+        tracing::debug!(connection = id, cause = why.name(), "connection drains");
+        self.enter(entry, Phase::Draining);
+        entry.ending = Some(why);
+        let sender = entry.sender.take();
+        let (proven, busy) = (entry.shared.is_proven(), entry.used > 0);
+        if !proven && !why.is_ours() {
+            state.back_off(self.settings());
+        }
+        state.successor = busy && state.live_count() == 0;
+        state.timer_at = None;
+        self.grow(&mut state);
+        drop(state);
+        // h2 takes locks and wakes the driver when the last sender goes.
+        drop(sender);
+    }
+
+    /// The connection's task has ended.
+    pub(super) fn closed(self: &Arc<Self>, id: ConnectionId, why: Ending) {
+        let mut state = self.lock();
+        let Some(at) = state.entries.iter().position(|entry| entry.shared.id() == id) else { return };
+        let entry = state.entries.swap_remove(at);
+        if entry.phase != Phase::Draining && !entry.shared.is_proven() {
+            state.back_off(self.settings());
+        }
+        // What began the end is its cause, unless that was a stream which only saw it.
+        let why = entry.ending.filter(|first| *first != Ending::Lost).unwrap_or(why);
+        self.metrics.connections(entry.phase.into()).dec();
+        self.metrics.streams_allowed.dec_by(entry.limit as i64);
+        self.metrics.closed(why.name());
+        state.timer_at = None;
+        tracing::debug!(connection = id, peer = ?self.peer(), cause = why.name(), "connection closed");
+        self.grow(&mut state);
+        drop(state);
+        drop(entry);
+    }
+
+    pub(super) fn enter(&self, entry: &mut Entry, phase: Phase) {
+        self.metrics.connections(entry.phase.into()).dec();
+        self.metrics.connections(phase.into()).inc();
+        entry.phase = phase;
+    }
+}
+
+/// A connect under way. Where it is dropped, by a panic or with its runtime, another may begin.
+struct Connecting<'a>(&'a Arc<Pool>);
+
+impl Drop for Connecting<'_> {
+    fn drop(&mut self) {
+        self.0.metrics.connections(ConnectionState::Connecting).dec();
+        self.0.lock().connecting = false;
+    }
+}
