@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::HandshakeKind;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -118,6 +119,9 @@ async fn open(world: Arc<World>, environment: Environment, tcp: TcpStream, numbe
         return;
     };
     world.tally.add(&world.tally.tls_handshakes_done);
+    if tls.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed) {
+        world.tally.add(&world.tally.tls_sessions_resumed);
+    }
     if speaks {
         connection::serve(world, environment, tls, number).await;
     } else {

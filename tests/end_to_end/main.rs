@@ -7,6 +7,7 @@ mod bad_input;
 mod batch_command;
 mod batch_command_breaks;
 mod config;
+mod connections;
 mod credential;
 mod harness;
 mod killed;
