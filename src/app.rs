@@ -23,7 +23,7 @@ use crate::proto::{self, push_service_server::PushServiceServer};
 use crate::provider::Provider;
 use crate::push::{AppId, ProviderKind};
 use crate::upstream::tls::{self, TlsError};
-use crate::upstream::{Dial, Origin, Peer, Resolve, SystemResolver, TcpDialer, TooManyPeers, Upstream};
+use crate::upstream::{Dial, Http, Origin, Peer, Resolve, SystemResolver, TcpDialer, TooManyPeers, Upstream};
 
 /// What remains of a shutdown once every verdict is out: a caller that does not finish its part of the
 /// connection would hold tonic's own shutdown for an hour (hyperium/hyper issue 4170).
@@ -116,7 +116,7 @@ impl Gateway {
         let mut builder = RouteBuilder {
             upstream: &upstream,
             metrics: &metrics,
-            plain_tls: tls::client_config(Arc::clone(&roots), None).map_err(StartError::Roots)?,
+            plain_tls: tls::client_config(Arc::clone(&roots), None, Http::Two).map_err(StartError::Roots)?,
             roots,
             production: config.apns_production,
             sandbox: config.apns_sandbox,
@@ -302,7 +302,7 @@ impl RouteBuilder<'_> {
             ApnsCredential::Certificate(certificate) => {
                 let fingerprint = Sha256::digest(certificate.leaf());
                 let identity: String = fingerprint.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-                let tls = tls::client_config(Arc::clone(&self.roots), Some(certificate))
+                let tls = tls::client_config(Arc::clone(&self.roots), Some(certificate), Http::Two)
                     .map_err(|source| StartError::Tls { app: app.clone(), source })?;
                 (Credential::Certificate, format!("certificate {identity}"), tls)
             }
@@ -312,6 +312,8 @@ impl RouteBuilder<'_> {
             origin: origin.clone(),
             identity: identity.as_str().into(),
             tls: Arc::clone(&tls),
+            http: Http::Two,
+            proxy: None,
             proves_credential,
         };
         let upstreams = Upstreams::Apns {

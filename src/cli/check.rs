@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::Done;
 use crate::config::{ApnsCredential, Config};
-use crate::upstream::tls;
+use crate::upstream::{Http, tls};
 
 /// Validates a configuration and sends nothing.
 ///
@@ -39,7 +39,8 @@ impl Check {
                 }
                 ApnsCredential::Certificate(certificate) => {
                     let valid = certificate.check_validity(SystemTime::now());
-                    let fits = valid.and_then(|()| tls::client_config(roots.clone(), Some(certificate)));
+                    let fits =
+                        valid.and_then(|()| tls::client_config(roots.clone(), Some(certificate), Http::Two));
                     if let Err(error) = fits {
                         eprintln!("{}: apps.{}.apns.certificate: {error}", self.config.display(), app.id);
                         return Ok(Done::Bad);

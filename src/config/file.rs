@@ -83,6 +83,8 @@ pub(super) struct Upstream {
     #[serde(with = "humantime_serde")]
     pub(super) idle_timeout: Option<Duration>,
     #[serde(with = "humantime_serde")]
+    pub(super) http1_idle_timeout: Option<Duration>,
+    #[serde(with = "humantime_serde")]
     pub(super) max_age: Option<Duration>,
     pub(super) max_resends: Option<u32>,
     pub(super) max_reply_bytes: Option<usize>,

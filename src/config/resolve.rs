@@ -164,6 +164,7 @@ impl Reader<'_> {
         self.wait("upstream.ping_after", &mut it.ping_after, file.ping_after);
         self.wait("upstream.ping_timeout", &mut it.ping_timeout, file.ping_timeout);
         self.wait("upstream.idle_timeout", &mut it.idle_timeout, file.idle_timeout);
+        self.wait("upstream.http1_idle_timeout", &mut it.http1_idle_timeout, file.http1_idle_timeout);
         self.wait("upstream.max_age", &mut it.max_age, file.max_age);
         self.positive("upstream.max_reply_bytes", &mut it.max_reply_bytes, file.max_reply_bytes);
         self.positive(

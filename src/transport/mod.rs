@@ -9,6 +9,7 @@
 mod counted;
 mod frames;
 mod goaway;
+mod watched;
 
 use std::io;
 use std::pin::Pin;
@@ -21,6 +22,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 pub use counted::{Counted, Taken};
 pub use goaway::GoAway;
+pub use watched::{SentBytes, Watched};
 
 use frames::{Received, Sent};
 

@@ -42,6 +42,8 @@ pub(super) enum Ending {
     Unwritable,
     /// A PING had no answer.
     PingLost,
+    /// A request had no answer, and HTTP/1.1 cannot give up a request alone.
+    AnswerTimeout,
     /// An answer asked for another connection.
     Retired,
     /// It had no streams for `upstream.idle_timeout`.
@@ -70,6 +72,7 @@ impl Ending {
             Self::WriteFailed => "write_failed",
             Self::Unwritable => "unwritable",
             Self::PingLost => "ping_lost",
+            Self::AnswerTimeout => "answer_timeout",
             Self::Retired => "retired",
             Self::Idle => "idle",
             Self::GaveWay => "gave_way",
@@ -93,6 +96,7 @@ impl Ending {
             | Self::WriteFailed
             | Self::Unwritable
             | Self::PingLost
+            | Self::AnswerTimeout
             | Self::Retired => false,
         }
     }

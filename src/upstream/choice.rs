@@ -4,13 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use h2::client::SendRequest;
 use tokio::time::Instant;
 
 use super::UpstreamSettings;
 use super::cause::{Ending, Opening};
-use super::connection::{Connection, ConnectionId};
+use super::connection::{Connection, ConnectionId, Sender};
 use super::error::ConnectError;
 use super::waiters::Waiters;
 use crate::metrics::ConnectionState;
@@ -39,8 +37,8 @@ pub(super) enum Phase {
 
 pub(super) struct Entry {
     pub(super) shared: Arc<Connection>,
-    /// None while draining: when the last clone goes, h2 closes the connection.
-    pub(super) sender: Option<SendRequest<Bytes>>,
+    /// None while draining: when the last clone goes, the connection closes.
+    pub(super) sender: Option<Sender>,
     pub(super) phase: Phase,
     /// Why it drains.
     pub(super) ending: Option<Ending>,
@@ -55,7 +53,10 @@ pub(super) struct Entry {
 pub(super) struct State {
     pub(super) entries: Vec<Entry>,
     pub(super) waiters: Waiters,
-    pub(super) connecting: bool,
+    /// Connects under way.
+    pub(super) connecting: usize,
+    /// The peer takes one request at a time on a connection.
+    pub(super) one_at_a_time: bool,
     /// One in use began to drain: another opens before anybody has to wait for it.
     pub(super) successor: bool,
     /// When `grow` looks again.
@@ -123,7 +124,11 @@ impl State {
     /// are, or in place of one that drains or is old. `most` may take streams, and as many again may drain.
     pub(super) fn growth(&mut self, now: Instant, most: usize) -> Growth {
         let live = self.live_count();
-        if self.shut_down || self.connecting || live >= most || self.entries.len() >= most.saturating_mul(2) {
+        let coming = live + self.connecting;
+        if self.shut_down || coming >= most || self.entries.len() >= most.saturating_mul(2) {
+            return Growth::None;
+        }
+        if self.connecting > 0 && !(self.one_at_a_time && self.waiters.len() > self.connecting) {
             return Growth::None;
         }
         let earliest = self.not_before.unwrap_or(now);
@@ -134,6 +139,9 @@ impl State {
             (earliest, Opening::Needed)
         } else if live > 0 && self.live().all(|entry| entry.old) {
             (earliest, Opening::Successor)
+        } else if asked && self.one_at_a_time {
+            // No other can be shared: waiting for one would only be waiting.
+            (earliest, Opening::Full)
         } else if asked && live > 0 && self.live().all(|entry| entry.phase == Phase::Open) {
             // Looking for the oldest walks the whole line: not for each that joins it.
             if self.timer_at.is_some_and(|armed| armed > now) {
@@ -152,10 +160,15 @@ impl State {
     /// Waits before the next connect: none after the first failure, then one second, doubling, with jitter.
     /// Source: Apple asks not to reconnect repeatedly ("Establishing a connection to APNs").
     pub(super) fn back_off(&mut self, settings: &UpstreamSettings) {
+        let now = Instant::now();
+        if self.not_before.is_some_and(|moment| moment > now) {
+            // Of several that fail together one counts.
+            return;
+        }
         self.failures = self.failures.saturating_add(1);
         let Some(doublings) = self.failures.checked_sub(2) else { return };
         let wait = settings.backoff_min.saturating_mul(1 << doublings.min(16)).min(settings.backoff_max);
-        self.not_before = Some(Instant::now() + wait.mul_f64(0.5 + fastrand::f64() / 2.0));
+        self.not_before = Some(now + wait.mul_f64(0.5 + fastrand::f64() / 2.0));
     }
 }
 
@@ -164,15 +177,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::transport::{Counted, Transport};
     use crate::upstream::Flow;
 
     const MOST: usize = 4;
 
     fn entry(phase: Phase, old: bool, used: usize, limit: usize) -> Entry {
-        let (io, taken) = Counted::new(tokio::io::empty());
-        let (_, wire) = Transport::new(Box::new(io), taken);
-        let shared = Arc::new(Connection::new(1, wire));
+        let shared = Connection::new(1);
         Entry { shared, sender: None, phase, ending: None, old, used, limit, limit_fell: None }
     }
 
@@ -223,7 +233,7 @@ mod tests {
         #[test]
         fn growth_is_bounded(entries in entries(), asked: bool, connecting: bool, shut_down: bool, successor: bool) {
             let mut state = state(entries);
-            (state.connecting, state.shut_down, state.successor) = (connecting, shut_down, successor);
+            (state.connecting, state.shut_down, state.successor) = (usize::from(connecting), shut_down, successor);
             let long_ago = std::time::Instant::now();
             let _waits = asked.then(|| state.waiters.push(Flow::SINGLE, long_ago));
             let now = Instant::now() + GROW_AFTER * 2;
@@ -273,6 +283,13 @@ mod tests {
             let most = settings.backoff_max.min(settings.backoff_min * (1 << doublings.min(10)));
             let wait = state.not_before.unwrap() - Instant::now();
             assert!(wait >= most / 2 && wait <= most, "{wait:?} {most:?}");
+            state.back_off(&settings);
+            assert_eq!(
+                state.not_before.unwrap() - Instant::now(),
+                wait,
+                "of several that fail together one counts"
+            );
+            tokio::time::advance(wait).await;
         }
     }
 }

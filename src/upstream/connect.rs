@@ -1,4 +1,4 @@
-//! A connection's beginning: resolve, TCP, TLS with ALPN, HTTP/2.
+//! A connection's beginning: resolve, TCP, TLS with ALPN, HTTP.
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -17,10 +17,10 @@ use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::UpstreamSettings;
 use super::error::ConnectError;
-use super::peer::Peer;
-use crate::transport::{Counted, Io, Transport, Wire};
+use super::peer::{Http, Peer};
+use super::{UpstreamSettings, http1};
+use crate::transport::{Counted, Io, SentBytes, Taken, Transport, Watched, Wire};
 
 /// A future that a trait object returns.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -69,14 +69,35 @@ pub(super) struct Connector {
     pub(super) dialer: Arc<dyn Dial>,
 }
 
-/// A connection on which the peer has spoken HTTP/2.
+/// A connection on which the peer speaks HTTP.
 pub(super) struct Connected {
-    pub(super) wire: Arc<Wire>,
-    pub(super) sender: SendRequest<Bytes>,
-    pub(super) connection: h2::client::Connection<Transport, Bytes>,
+    pub(super) protocol: Protocol,
     pub(super) address: SocketAddr,
     /// TLS went on with an earlier session.
     pub(super) resumed: bool,
+}
+
+/// What it speaks.
+pub(super) enum Protocol {
+    /// And has spoken: its first SETTINGS are there.
+    Http2 {
+        wire: Arc<Wire>,
+        sender: SendRequest<Bytes>,
+        connection: Box<h2::client::Connection<Transport, Bytes>>,
+    },
+    Http1 {
+        http: Box<http1::Http>,
+        sent: SentBytes,
+    },
+}
+
+impl Protocol {
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Http2 { .. } => "h2",
+            Self::Http1 { .. } => "http/1.1",
+        }
+    }
 }
 
 impl Connector {
@@ -98,12 +119,13 @@ impl Connector {
         }
     }
 
-    /// Begun at a random address, so that connections spread over them. One that fails, or does not speak
-    /// HTTP/2 within a moment, is joined by the next, and the first that speaks wins: a sick address, at
-    /// whichever step it is sick, costs a moment.
+    /// Begun at a random address, so that connections spread over them. One that fails, or does not speak HTTP
+    /// within a moment, is joined by the next, and the first that speaks wins: a sick address, at whichever step
+    /// it is sick, costs a moment.
     async fn race(&self, peer: &Peer, settings: &UpstreamSettings) -> Result<Connected, ConnectError> {
-        let host = peer.origin.host();
-        let resolved = self.resolver.resolve(host, peer.origin.port()).await;
+        let to = peer.proxy.as_ref().map_or(&peer.origin, |proxy| proxy.origin());
+        let host = to.host();
+        let resolved = self.resolver.resolve(host, to.port()).await;
         let resolved = resolved.map_err(|source| ConnectError::Resolve { host: host.to_owned(), source })?;
         let mut failed = ConnectError::NoAddress { host: host.to_owned() };
         let mut waiting = in_turn(resolved).into_iter();
@@ -111,7 +133,7 @@ impl Connector {
         loop {
             let next = waiting.next();
             if let Some(address) = next {
-                attempts.push(self.begin(peer, settings, address));
+                attempts.push(Box::pin(self.begin(peer, settings, address)));
             }
             let patience = async {
                 match next {
@@ -130,7 +152,7 @@ impl Connector {
         }
     }
 
-    /// TCP, TLS, HTTP/2 to one address.
+    /// TCP, the proxy's tunnel where there is one, TLS, HTTP, to one address.
     async fn begin(
         &self,
         peer: &Peer,
@@ -140,31 +162,65 @@ impl Connector {
         let dialled = self.dialer.dial(address).await;
         let tcp = dialled.map_err(|source| ConnectError::Tcp { address, source })?;
         let (tcp, taken) = Counted::new(tcp);
-        let (io, resumed): (Box<dyn Io>, bool) =
-            if peer.origin.tls() { tls(peer, tcp).await? } else { (Box::new(tcp), false) };
-        let (transport, wire) = Transport::new(io, taken);
-        let host = || peer.origin.host().to_owned();
-        let failed = |source| ConnectError::Handshake { host: host(), source };
-        let (sender, mut connection) = http2(settings).handshake(transport).await.map_err(failed)?;
-        match first_settings(&mut connection, &wire).await {
-            Ok(true) => Ok(Connected { wire, sender, connection, address, resumed }),
-            Ok(false) => Err(ConnectError::NoSettings { host: host() }),
-            Err(source) => Err(failed(source)),
+        let mut io: Box<dyn Io> = Box::new(tcp);
+        if let Some(proxy) = &peer.proxy {
+            io = proxy.tunnel(io, &peer.origin).await?;
         }
+        let (mut http2, mut resumed) = (peer.http == Http::Two, false);
+        if peer.origin.tls() {
+            (io, http2, resumed) = tls(peer, io).await?;
+        }
+        let protocol = if http2 {
+            begin_http2(peer, settings, io, taken).await?
+        } else {
+            begin_http1(peer, settings, io, taken).await?
+        };
+        Ok(Connected { protocol, address, resumed })
     }
 }
 
-async fn tls(peer: &Peer, tcp: Counted<Box<dyn Io>>) -> Result<(Box<dyn Io>, bool), ConnectError> {
+/// TLS; whether the peer chose HTTP/2, and whether the session is an earlier one.
+async fn tls(peer: &Peer, io: Box<dyn Io>) -> Result<(Box<dyn Io>, bool, bool), ConnectError> {
     let host = peer.origin.host();
     let failed = |source| ConnectError::Tls { host: host.to_owned(), source };
     let name = ServerName::try_from(host.to_owned()).map_err(|error| failed(io::Error::other(error)))?;
-    let stream = TlsConnector::from(Arc::clone(&peer.tls)).connect(name, tcp).await.map_err(failed)?;
+    let stream = TlsConnector::from(Arc::clone(&peer.tls)).connect(name, io).await.map_err(failed)?;
     let session = stream.get_ref().1;
-    if session.alpn_protocol() != Some(b"h2") {
+    let http2 = session.alpn_protocol() == Some(b"h2");
+    if peer.http == Http::Two && !http2 {
         return Err(ConnectError::NotHttp2 { host: host.to_owned() });
     }
     let resumed = session.handshake_kind() == Some(HandshakeKind::Resumed);
-    Ok((Box::new(stream), resumed))
+    Ok((Box::new(stream), http2, resumed))
+}
+
+async fn begin_http2(
+    peer: &Peer,
+    settings: &UpstreamSettings,
+    io: Box<dyn Io>,
+    taken: Taken,
+) -> Result<Protocol, ConnectError> {
+    let host = || peer.origin.host().to_owned();
+    let failed = |source| ConnectError::Handshake { host: host(), source };
+    let (transport, wire) = Transport::new(io, taken);
+    let (sender, mut connection) = http2(settings).handshake(transport).await.map_err(failed)?;
+    match first_settings(&mut connection, &wire).await {
+        Ok(true) => Ok(Protocol::Http2 { wire, sender, connection: Box::new(connection) }),
+        Ok(false) => Err(ConnectError::NoSettings { host: host() }),
+        Err(source) => Err(failed(source)),
+    }
+}
+
+async fn begin_http1(
+    peer: &Peer,
+    settings: &UpstreamSettings,
+    io: Box<dyn Io>,
+    taken: Taken,
+) -> Result<Protocol, ConnectError> {
+    let (io, sent) = Watched::new(io, taken);
+    let begun = http1::handshake(io, settings.max_reply_header_bytes).await;
+    let http = begun.map_err(|source| ConnectError::Http1 { host: peer.origin.host().to_owned(), source })?;
+    Ok(Protocol::Http1 { http: Box::new(http), sent })
 }
 
 /// Waits for the peer's first SETTINGS, without which no request leaves: a peer that never speaks HTTP/2 has

@@ -5,6 +5,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use super::peer::Origin;
+
 /// An exchange without an answer.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum UpstreamError {
@@ -79,6 +81,15 @@ impl fmt::Display for Return {
             Self::NotWritten => "the connection ended before it was written",
         })
     }
+}
+
+/// An exchange that brought no answer.
+#[derive(Debug)]
+pub(super) enum NoReply {
+    /// Provably not processed.
+    Returned(Return),
+    /// Perhaps processed.
+    Unanswered(Unanswered),
 }
 
 /// A request that was sent and not answered.
@@ -195,6 +206,34 @@ pub enum ConnectError {
         /// The name.
         host: String,
     },
+    /// The proxy did not open a way to the peer.
+    #[error("the proxy {proxy} refused to connect to {host}: status {status}{}", hint(*status))]
+    ProxyRefused {
+        /// The proxy.
+        proxy: Origin,
+        /// The peer.
+        host: String,
+        /// The proxy's status.
+        status: u16,
+    },
+    /// The proxy could not be asked.
+    #[error("the proxy {proxy} could not be asked for a way to {host}: {source}")]
+    Proxy {
+        /// The proxy.
+        proxy: Origin,
+        /// The peer.
+        host: String,
+        /// Why.
+        source: hyper::Error,
+    },
+    /// HTTP/1.1 could not begin.
+    #[error("HTTP/1.1 with {host} failed: {source}")]
+    Http1 {
+        /// The name.
+        host: String,
+        /// Why.
+        source: hyper::Error,
+    },
     /// HTTP/2 could not begin.
     #[error("HTTP/2 with {host} failed: {source}")]
     Handshake {
@@ -215,7 +254,13 @@ impl ConnectError {
             Self::Timeout { .. } => "timeout",
             Self::Tls { .. } => "tls",
             Self::NotHttp2 { .. } => "alpn",
-            Self::NoSettings { .. } | Self::Handshake { .. } => "handshake",
+            Self::ProxyRefused { .. } | Self::Proxy { .. } => "proxy",
+            Self::NoSettings { .. } | Self::Handshake { .. } | Self::Http1 { .. } => "handshake",
         }
     }
+}
+
+/// What the commonest refusal of a proxy asks for. Source: RFC 9110, section 15.5.8.
+fn hint(status: u16) -> &'static str {
+    if status == 407 { " (it wants other credentials: proxy.credentials_file)" } else { "" }
 }

@@ -8,26 +8,30 @@ use tokio::time::Instant;
 use super::budget::Place;
 use super::cause::{Ending, Opening};
 use super::choice::{Entry, Growth, Phase, State, find};
-use super::connect::Connected;
-use super::connection::{Connection, ConnectionId};
-use super::driver::Driver;
+use super::connect::{Connected, Protocol};
+use super::connection::{Connection, ConnectionId, Sender};
 use super::error::ConnectError;
+use super::http2::{Http2, Streams};
 use super::pool::{Common, Pool};
+use super::{http1, http2};
 use crate::metrics::ConnectionState;
 use crate::transport::GoAway;
 
 impl Pool {
     /// Opens another connection where it helps those who wait, or looks again when it may.
     pub(super) fn grow(self: &Arc<Self>, state: &mut State) {
+        let most = self.settings().max_connections_per_peer;
         let now = Instant::now();
-        match state.growth(now, self.settings().max_connections_per_peer) {
-            Growth::None => {}
-            Growth::Now(why) => {
-                state.connecting = true;
-                state.successor = false;
-                self.metrics.connections(ConnectionState::Connecting).inc();
-                tokio::spawn(Arc::clone(self).connect(why));
-            }
+        let mut growth = state.growth(now, most);
+        while let Growth::Now(why) = growth {
+            state.connecting += 1;
+            state.successor = false;
+            self.metrics.connections(ConnectionState::Connecting).inc();
+            tokio::spawn(Arc::clone(self).connect(why));
+            growth = state.growth(now, most);
+        }
+        match growth {
+            Growth::None | Growth::Now(_) => {}
             Growth::At(moment) if state.timer_at.is_none_or(|armed| moment < armed) => {
                 state.timer_at = Some(moment);
                 let pool = Arc::clone(self);
@@ -68,22 +72,35 @@ impl Pool {
     fn connected(self: &Arc<Self>, connected: Connected, place: Place, why: Opening) {
         /// Numbers connections in logs; unique in the process.
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        let Connected { wire, sender, connection, address, resumed } = connected;
-        let limit = connection.max_concurrent_send_streams().min(self.settings().max_streams);
-        let shared = Arc::new(Connection::new(NEXT.fetch_add(1, Ordering::Relaxed), wire));
+        let Connected { protocol, address, resumed } = connected;
+        let shared = Connection::new(NEXT.fetch_add(1, Ordering::Relaxed));
         let (pool, patience) = (Arc::clone(self), self.settings().patience());
-        let driver = Driver::new(Arc::clone(&shared), pool, connection, patience, place);
         tracing::debug!(
-            connection = shared.id(), peer = ?self.peer(), %address, resumed, cause = why.name(), "connection opened"
+            connection = shared.id(), peer = ?self.peer(), %address, resumed, cause = why.name(),
+            protocol = protocol.name(), "connection opened"
         );
         self.metrics.opened(why.name());
+        let (sender, limit, driver) = match protocol {
+            Protocol::Http2 { wire, sender, connection } => {
+                let limit = connection.max_concurrent_send_streams().min(self.settings().max_streams);
+                let streams = Streams::new(Arc::clone(&shared), wire);
+                let driver = http2::Driver::new(Arc::clone(&streams), pool, *connection, patience, place);
+                (Sender::Http2(Http2::new(streams, sender)), limit, Driver::Http2(Box::new(driver)))
+            }
+            Protocol::Http1 { http, sent } => {
+                let connection = Arc::clone(&shared);
+                let (driver, sender) = http1::Driver::new(connection, pool, *http, sent, patience, place);
+                (Sender::Http1(sender), 1, Driver::Http1(Box::new(driver)))
+            }
+        };
 
         let mut state = self.lock();
-        state.connecting = false;
+        state.connecting -= 1;
         state.last_error = None;
         if state.shut_down {
             return;
         }
+        state.one_at_a_time = matches!(sender, Sender::Http1(_));
         let phase = if self.peer().proves_credential { Phase::Warming } else { Phase::Open };
         self.metrics.connections(phase.into()).inc();
         self.metrics.streams_allowed.inc_by(limit as i64);
@@ -93,7 +110,7 @@ impl Pool {
         state.entries.push(entry);
         self.serve(state);
         // Outside the lock: a runtime that is ending drops the driver in place, and the drop takes the lock.
-        tokio::spawn(driver);
+        driver.spawn();
         self.drain_old();
     }
 
@@ -102,7 +119,7 @@ impl Pool {
         self.metrics.connect_failed(error.cause());
         let error = Arc::new(error);
         let mut state = self.lock();
-        state.connecting = false;
+        state.connecting -= 1;
         state.back_off(self.settings());
         state.last_error = Some(Arc::clone(&error));
         state.waiters.connect_failed(&error, self.settings().connect_patience);
@@ -196,12 +213,27 @@ impl Pool {
     }
 }
 
+/// The task of a new connection.
+enum Driver {
+    Http2(Box<http2::Driver>),
+    Http1(Box<http1::Driver>),
+}
+
+impl Driver {
+    fn spawn(self) {
+        match self {
+            Self::Http2(driver) => tokio::spawn(*driver),
+            Self::Http1(driver) => tokio::spawn(driver.run()),
+        };
+    }
+}
+
 /// A connect under way. Where it is dropped, by a panic or with its runtime, another may begin.
 struct Connecting<'a>(&'a Arc<Pool>);
 
 impl Drop for Connecting<'_> {
     fn drop(&mut self) {
         self.0.metrics.connections(ConnectionState::Connecting).dec();
-        self.0.lock().connecting = false;
+        self.0.lock().connecting -= 1;
     }
 }

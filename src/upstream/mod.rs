@@ -8,15 +8,17 @@ mod cause;
 mod choice;
 mod connect;
 mod connection;
-mod driver;
 mod error;
-mod exchange;
+mod http1;
+mod http2;
 mod in_flight;
 mod lifecycle;
+mod patience;
 mod peer;
 mod peers;
 mod permit;
 mod pool;
+mod proxy;
 pub mod tls;
 mod waiters;
 
@@ -27,16 +29,16 @@ use tokio::time::Instant;
 
 pub use connect::{BoxFuture, Dial, Resolve, SystemResolver, TcpDialer};
 pub use error::{ConnectError, Lost, Return, Unanswered, Unsent, UpstreamError};
-pub use exchange::Reply;
 pub use in_flight::{InFlight, Share};
-pub use peer::{InvalidOrigin, Origin, Peer};
+pub use peer::{Http, InvalidOrigin, Origin, Peer};
 pub use peers::TooManyPeers;
-pub use permit::{Answer, Permit, Request};
+pub use permit::{Answer, Permit, Reply, Request};
+pub use proxy::Proxy;
 
 use budget::Budget;
 use cause::Ending;
 use connect::Connector;
-use driver::Patience;
+use patience::Patience;
 use peers::{Held, Peers};
 use pool::{Common, Pool};
 
@@ -72,6 +74,8 @@ pub struct UpstreamSettings {
     pub ping_timeout: Duration,
     /// A connection without streams closes after this time.
     pub idle_timeout: Duration,
+    /// The same for HTTP/1.1, where a peer that closes first may leave a push in doubt.
+    pub http1_idle_timeout: Duration,
     /// A connection is replaced before this age, at a random moment of its last fifth.
     pub max_age: Duration,
     /// Resends of one request that came back provably unprocessed.
@@ -99,6 +103,9 @@ impl Default for UpstreamSettings {
             ping_timeout: Duration::from_secs(5),
             // Apple asks to keep connections open for hours or days.
             idle_timeout: Duration::from_secs(60 * 60),
+            // Below the 60 s of nginx (keepalive_timeout 75 s), Apache (5 s says so itself) and Go servers with a
+            // read timeout of 60 s, such as Mattermost's push proxy.
+            http1_idle_timeout: Duration::from_secs(30),
             max_age: Duration::from_secs(24 * 60 * 60),
             max_resends: 16,
             max_reply_bytes: 64 * 1024,
@@ -114,6 +121,7 @@ impl UpstreamSettings {
             ping_after: self.ping_after,
             ping: self.ping_timeout,
             idle: self.idle_timeout,
+            idle_http1: self.http1_idle_timeout,
             age: self.max_age.mul_f64(1.0 - fastrand::f64() / 5.0),
         }
     }
@@ -217,7 +225,7 @@ impl PeerPool {
     /// Dropping the future gives up the place in the line, and nothing else.
     pub async fn permit(&self, flow: Flow, deadline: Instant) -> Result<Permit, Unsent> {
         let pool = &self.held.pool;
-        let slot = pool.acquire(flow, deadline).await?;
-        Ok(Permit::new(slot, Arc::clone(pool), flow, deadline))
+        let granted = pool.acquire(flow, deadline).await?;
+        Ok(Permit::new(granted, Arc::clone(pool), flow, deadline))
     }
 }

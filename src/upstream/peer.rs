@@ -8,6 +8,8 @@ use http::Uri;
 use http::uri::{Authority, PathAndQuery};
 use rustls::pki_types::ServerName;
 
+use super::proxy::Proxy;
+
 /// Scheme, host and port of an upstream.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Origin {
@@ -50,6 +52,12 @@ impl Origin {
     #[must_use]
     pub fn authority(&self) -> &Authority {
         &self.authority
+    }
+
+    /// With the port, also where it is the default: what CONNECT asks for.
+    pub(super) fn host_and_port(&self) -> String {
+        let Self { host, port, .. } = self;
+        if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
     }
 
     /// `https` or `http`.
@@ -116,8 +124,30 @@ impl fmt::Debug for Origin {
     }
 }
 
+/// Which HTTP a peer speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Http {
+    /// HTTP/2 and nothing else; without TLS by prior knowledge (h2c). Source: RFC 9113, section 3.3.
+    Two,
+    /// HTTP/1.1 and nothing else.
+    One,
+    /// What ALPN finds; without TLS HTTP/1.1.
+    Either,
+}
+
+impl Http {
+    /// What ALPN offers, the best first. Source: RFC 7301, and IANA's registry of its protocol ids.
+    pub(super) fn alpn(self) -> Vec<Vec<u8>> {
+        match self {
+            Self::Two => vec![b"h2".to_vec()],
+            Self::One => vec![b"http/1.1".to_vec()],
+            Self::Either => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
+        }
+    }
+}
+
 /// What tells peers apart.
-pub(super) type PeerKey = (Origin, Arc<str>);
+pub(super) type PeerKey = (Origin, Arc<str>, Option<Origin>);
 
 /// An origin, and who we are to it. APNs refuses two teams on one connection, so what tells credentials
 /// apart is part of the key; a rotated credential is a new peer.
@@ -129,6 +159,10 @@ pub struct Peer {
     pub identity: Arc<str>,
     /// How TLS verifies it and identifies us.
     pub tls: Arc<rustls::ClientConfig>,
+    /// Which HTTP it speaks.
+    pub http: Http,
+    /// Through which proxy it is reached.
+    pub proxy: Option<Arc<Proxy>>,
     /// Each connection carries one stream until a first good answer. Source: Apple, "Sending notification
     /// requests to APNs", on token-based connections.
     pub proves_credential: bool,
@@ -136,7 +170,8 @@ pub struct Peer {
 
 impl Peer {
     pub(super) fn key(&self) -> PeerKey {
-        (self.origin.clone(), Arc::clone(&self.identity))
+        let proxy = self.proxy.as_ref().map(|proxy| proxy.origin().clone());
+        (self.origin.clone(), Arc::clone(&self.identity), proxy)
     }
 
     /// The URI of a request to it.

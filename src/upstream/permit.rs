@@ -10,16 +10,30 @@ use tokio::time::Instant;
 
 use super::Flow;
 use super::cause::Ending;
-use super::connection::{Connection, Slot};
-use super::error::{Return, Unsent, UpstreamError};
-use super::exchange::{Limits, NoReply, Reply, exchange};
+use super::connection::{Connection, Granted, Sender};
+use super::error::{NoReply, Return, Unsent, UpstreamError};
 use super::in_flight::Share;
 use super::peer::Peer;
 use super::pool::Pool;
+use super::{http1, http2};
+
+/// A push service's whole answer.
+pub type Reply = http::Response<Bytes>;
+
+/// Limits of one exchange.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// The caller wants to know by then.
+    pub(super) deadline: Instant,
+    /// A stream without an answer is reset after this time.
+    pub(super) answer_timeout: Duration,
+    /// The largest body of an answer, in bytes.
+    pub(super) max_reply: usize,
+}
 
 /// The right to one stream, now.
 pub struct Permit {
-    slot: Slot,
+    granted: Granted,
     pool: Arc<Pool>,
     flow: Flow,
     deadline: Instant,
@@ -56,8 +70,8 @@ impl Answer {
 }
 
 impl Permit {
-    pub(super) fn new(slot: Slot, pool: Arc<Pool>, flow: Flow, deadline: Instant) -> Self {
-        Self { slot, pool, flow, deadline }
+    pub(super) fn new(granted: Granted, pool: Arc<Pool>, flow: Flow, deadline: Instant) -> Self {
+        Self { granted, pool, flow, deadline }
     }
 
     /// Sends a request and reads the whole answer. What the peer provably did not process is sent again at
@@ -71,14 +85,20 @@ impl Permit {
     /// A request that was given to h2 belongs to its connection from then on: dropping the future resets
     /// nothing.
     pub async fn exchange(self, request: Request<'_>, share: &Share) -> Result<Answer, UpstreamError> {
-        let Self { mut slot, pool, flow, deadline } = self;
+        let Self { mut granted, pool, flow, deadline } = self;
         let settings = pool.settings();
         let limits =
             Limits { deadline, answer_timeout: settings.answer_timeout, max_reply: settings.max_reply_bytes };
         let mut resends = 0;
         loop {
+            let Granted { sender, slot } = granted;
             let connection = Arc::clone(slot.connection());
-            match exchange(slot, head(pool.peer(), request), request.body.clone(), limits, share).await {
+            let (head, body) = (head(pool.peer(), request), request.body.clone());
+            let ended = match sender {
+                Sender::Http2(http2) => http2::exchange(http2, slot, head, body, limits, share).await,
+                Sender::Http1(http1) => http1::exchange(http1, slot, head, body, limits, share).await,
+            };
+            match ended {
                 Ok(reply) => {
                     return Ok(Answer { reply, connection, pool });
                 }
@@ -95,7 +115,7 @@ impl Permit {
                     if last == Return::RefusedStream {
                         tokio::time::sleep_until(deadline.min(Instant::now() + refused_wait(resends))).await;
                     }
-                    slot = pool.acquire(flow, deadline).await?;
+                    granted = pool.acquire(flow, deadline).await?;
                 }
             }
         }

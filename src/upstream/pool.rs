@@ -8,7 +8,7 @@ use super::budget::Budget;
 use super::cause::Ending;
 use super::choice::{Phase, State, find};
 use super::connect::Connector;
-use super::connection::{ConnectionId, Slot};
+use super::connection::{ConnectionId, Granted, Slot};
 use super::error::Unsent;
 use super::peer::Peer;
 use super::waiters::Waiter;
@@ -48,7 +48,7 @@ impl Pool {
     ///
     /// # Cancel safety
     /// Dropping this future gives up the place in the line. A connect that it caused goes on for others.
-    pub(super) async fn acquire(self: &Arc<Self>, flow: Flow, deadline: Instant) -> Result<Slot, Unsent> {
+    pub(super) async fn acquire(self: &Arc<Self>, flow: Flow, deadline: Instant) -> Result<Granted, Unsent> {
         let receiver = {
             let mut state = self.lock();
             if state.shut_down {
@@ -170,7 +170,7 @@ impl Pool {
     pub(super) fn idle_since(&self) -> Option<Instant> {
         let state = self.lock();
         let busy =
-            state.connecting || !state.waiters.is_empty() || state.entries.iter().any(|it| it.used > 0);
+            state.connecting > 0 || !state.waiters.is_empty() || state.entries.iter().any(|it| it.used > 0);
         if busy { None } else { Some(state.last_used.unwrap_or_else(Instant::now)) }
     }
 
@@ -179,17 +179,17 @@ impl Pool {
     }
 
     /// A slot on the connection that takes the next stream, where there is room.
-    fn take(self: &Arc<Self>, state: &mut State, class: ServiceClass) -> Option<Slot> {
+    fn take(self: &Arc<Self>, state: &mut State, class: ServiceClass) -> Option<Granted> {
         let at = state.pick(class)?;
         self.occupy(state, at)
     }
 
-    fn occupy(self: &Arc<Self>, state: &mut State, at: usize) -> Option<Slot> {
+    fn occupy(self: &Arc<Self>, state: &mut State, at: usize) -> Option<Granted> {
         let entry = state.entries.get_mut(at)?;
         let sender = entry.sender.clone()?;
         entry.used += 1;
         self.metrics.streams_used.inc();
-        Some(Slot::new(Arc::clone(&entry.shared), sender, Arc::clone(self)))
+        Some(Granted { sender, slot: Slot::new(Arc::clone(&entry.shared), Arc::clone(self)) })
     }
 
     /// Grants what is free to those who wait. Grants leave after the lock: a slot that nobody takes returns
@@ -198,7 +198,7 @@ impl Pool {
         if state.waiters.is_empty() {
             return;
         }
-        let mut granted: Vec<(Waiter, Slot)> = Vec::new();
+        let mut granted: Vec<(Waiter, Granted)> = Vec::new();
         for class in [ServiceClass::Interactive, ServiceClass::Bulk] {
             while let Some(at) = state.pick(class)
                 && let Some(waiter) = state.waiters.pop(class)

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::peer::Http;
+
 use rustls::ClientConfig;
 use rustls::RootCertStore;
 use rustls::crypto::aws_lc_rs;
@@ -92,13 +94,14 @@ pub fn roots(extra: &[Vec<u8>]) -> Result<Arc<RootCertStore>, TlsError> {
     if store.is_empty() { Err(TlsError::NoRoots) } else { Ok(Arc::new(store)) }
 }
 
-/// How TLS to an upstream is done: 1.2 or later, ALPN `h2`, sessions resumed within one peer.
+/// How TLS to an upstream is done: 1.2 or later, ALPN by what it speaks, sessions resumed.
 ///
 /// # Errors
 /// Where the identity's key does not fit its certificate.
 pub fn client_config(
     roots: Arc<RootCertStore>,
     identity: Option<ClientIdentity>,
+    http: Http,
 ) -> Result<Arc<ClientConfig>, TlsError> {
     let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()?
@@ -107,7 +110,7 @@ pub fn client_config(
         Some(ClientIdentity { certificates, key }) => builder.with_client_auth_cert(certificates, key)?,
         None => builder.with_no_client_auth(),
     };
-    config.alpn_protocols = vec![b"h2".to_vec()];
+    config.alpn_protocols = http.alpn();
     Ok(Arc::new(config))
 }
 

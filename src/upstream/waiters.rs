@@ -7,11 +7,11 @@ use std::time::Instant;
 use tokio::sync::oneshot;
 
 use super::Flow;
-use super::connection::Slot;
+use super::connection::Granted;
 use super::error::{ConnectError, Unsent};
 use crate::push::ServiceClass;
 
-pub(super) type Grant = Result<Slot, Unsent>;
+pub(super) type Grant = Result<Granted, Unsent>;
 
 pub(super) struct Waiter {
     sender: oneshot::Sender<Grant>,

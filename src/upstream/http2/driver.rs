@@ -12,44 +12,21 @@ use futures_util::stream::FuturesUnordered;
 use h2::{Ping, PingPong};
 use tokio::time::{Instant, Sleep};
 
-use super::budget::Place;
-use super::cause::Ending;
-use super::connection::Connection;
+use super::Streams;
 use super::exchange::Orphan;
-use super::pool::Pool;
 use crate::transport::Transport;
-
-/// When a connection is given up.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Patience {
-    /// Silence, with answers outstanding, after which a PING is sent.
-    pub(super) ping_after: Duration,
-    /// From a PING to its answer.
-    pub(super) ping: Duration,
-    /// Without streams.
-    pub(super) idle: Duration,
-    /// In all; then another takes its place.
-    pub(super) age: Duration,
-}
-
-/// What a connection that has brought no good answer yet gets of the patience: while it is the only one, the
-/// whole peer waits for it.
-const UNPROVEN: u32 = 5;
-
-impl Patience {
-    /// How often the driver looks at the clock.
-    fn tick(&self) -> Duration {
-        let shortest = (self.ping_after / UNPROVEN).min(self.ping / UNPROVEN).min(self.idle).min(self.age);
-        (shortest / 2).clamp(Duration::from_millis(10), Duration::from_secs(1))
-    }
-}
+use crate::upstream::budget::Place;
+use crate::upstream::cause::Ending;
+use crate::upstream::connection::ConnectionId;
+use crate::upstream::patience::{Patience, UNPROVEN};
+use crate::upstream::pool::Pool;
 
 /// From a write error to the end of reading: what the peer said before may still arrive.
 const READ_ON: Duration = Duration::from_secs(1);
 
 /// The task of one connection. Only it polls h2's connection, writes to the socket, and looks at the clock.
-pub(super) struct Driver {
-    shared: Arc<Connection>,
+pub(in crate::upstream) struct Driver {
+    streams: Arc<Streams>,
     pool: Arc<Pool>,
     connection: Option<h2::client::Connection<Transport, Bytes>>,
     ping_pong: Option<PingPong>,
@@ -74,8 +51,8 @@ pub(super) struct Driver {
 }
 
 impl Driver {
-    pub(super) fn new(
-        shared: Arc<Connection>,
+    pub(in crate::upstream) fn new(
+        streams: Arc<Streams>,
         pool: Arc<Pool>,
         mut connection: h2::client::Connection<Transport, Bytes>,
         patience: Patience,
@@ -83,7 +60,7 @@ impl Driver {
     ) -> Self {
         let now = Instant::now();
         Self {
-            shared,
+            streams,
             pool,
             ping_pong: connection.ping_pong(),
             limit: connection.max_concurrent_send_streams(),
@@ -105,9 +82,13 @@ impl Driver {
         }
     }
 
+    fn id(&self) -> ConnectionId {
+        self.streams.connection.id()
+    }
+
     /// What h2 learned: the peer's limit, its GOAWAY.
     fn follow(&mut self) {
-        let id = self.shared.id();
+        let id = self.id();
         if let Some(connection) = &self.connection {
             let limit = connection.max_concurrent_send_streams();
             if limit != self.limit {
@@ -116,7 +97,7 @@ impl Driver {
             }
         }
         if !self.goaway_came
-            && let Some(goaway) = self.shared.wire().goaway()
+            && let Some(goaway) = self.streams.wire.goaway()
         {
             self.goaway_came = true;
             self.pool.goaway(id, &goaway);
@@ -124,7 +105,7 @@ impl Driver {
     }
 
     fn poll_orphans(&mut self, cx: &mut Context<'_>) {
-        let adopted = self.shared.take_orphans();
+        let adopted = self.streams.take_orphans();
         self.pool.metrics.orphans.inc_by(i64::try_from(adopted.len()).unwrap_or(i64::MAX));
         self.orphans.extend(adopted);
         while let Poll::Ready(Some(end)) = self.orphans.poll_next_unpin(cx) {
@@ -152,8 +133,8 @@ impl Driver {
     }
 
     fn overdue(&mut self, now: Instant) -> Option<Ending> {
-        let reads = self.shared.wire().reads();
-        let busy = self.pool.used(self.shared.id()) > 0;
+        let reads = self.streams.wire.reads();
+        let busy = self.pool.used(self.id()) > 0;
         let read = reads != self.reads;
         if read || !busy {
             self.last_read = now;
@@ -162,10 +143,10 @@ impl Driver {
         if busy || read {
             self.last_busy = now;
         }
-        if self.shared.wire().broken().is_some() && now - *self.broken.get_or_insert(now) >= READ_ON {
+        if self.streams.wire.broken().is_some() && now - *self.broken.get_or_insert(now) >= READ_ON {
             return Some(Ending::WriteFailed);
         }
-        let part = if self.shared.is_proven() { 1 } else { UNPROVEN };
+        let part = if self.streams.connection.is_proven() { 1 } else { UNPROVEN };
         if self.pinged.is_some_and(|pinged| now - pinged >= self.patience.ping / part) {
             return Some(Ending::PingLost);
         }
@@ -174,21 +155,21 @@ impl Driver {
             self.pinged = matches!(sent, Some(Ok(()))).then_some(now);
         }
         if now - self.last_busy >= self.patience.idle {
-            self.pool.drain(self.shared.id(), Ending::Idle);
+            self.pool.drain(self.id(), Ending::Idle);
         } else if !busy && self.place.gives_way() {
-            self.pool.drain(self.shared.id(), Ending::GaveWay);
+            self.pool.drain(self.id(), Ending::GaveWay);
         }
         if now - self.opened >= self.patience.age {
-            self.pool.aged(self.shared.id());
+            self.pool.aged(self.id());
         }
         None
     }
 
     fn write(&mut self, cx: &mut Context<'_>) {
-        if self.unflushed || (self.output_waited && self.shared.wire().has_output()) {
-            self.unflushed = self.shared.wire().write_out(cx).is_pending();
+        if self.unflushed || (self.output_waited && self.streams.wire.has_output()) {
+            self.unflushed = self.streams.wire.write_out(cx).is_pending();
             self.output_waited = false;
-        } else if !self.shared.wire().has_output() {
+        } else if !self.streams.wire.has_output() {
             self.output_waited = false;
         } else {
             self.output_waited = true;
@@ -202,8 +183,8 @@ impl Future for Driver {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let driver = &mut *self;
-        driver.shared.driven_by(cx.waker());
-        if let Some(cause) = driver.shared.aborted() {
+        driver.streams.connection.driven_by(cx.waker());
+        if let Some(cause) = driver.streams.connection.aborted() {
             driver.cause = cause;
             return Poll::Ready(());
         }
@@ -237,12 +218,12 @@ impl Future for Driver {
 impl Drop for Driver {
     fn drop(&mut self) {
         self.connection = None;
-        self.shared.wire().close();
-        self.shared.has_closed();
-        let left = self.shared.take_orphans();
+        self.streams.wire.close();
+        self.streams.has_closed();
+        let left = self.streams.take_orphans();
         self.pool.metrics.orphans.dec_by(i64::try_from(self.orphans.len()).unwrap_or(i64::MAX));
         drop(left);
         self.orphans.clear();
-        self.pool.closed(self.shared.id(), self.cause);
+        self.pool.closed(self.id(), self.cause);
     }
 }

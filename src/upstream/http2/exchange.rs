@@ -11,51 +11,31 @@ use h2::client::ResponseFuture;
 use h2::{Reason, RecvStream, SendStream};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::cause::Ending;
-use super::connection::{Connection, Slot};
-use super::error::{Lost, Return, Unanswered};
-use super::in_flight::{Orphaned, Share};
+use super::{Http2, Streams};
 use crate::transport::Progress;
-
-/// A push service's whole answer.
-pub type Reply = http::Response<Bytes>;
+use crate::upstream::cause::Ending;
+use crate::upstream::connection::Slot;
+use crate::upstream::error::{Lost, NoReply, Return, Unanswered};
+use crate::upstream::in_flight::{Orphaned, Share};
+use crate::upstream::permit::{Limits, Reply};
 
 /// How long a failed stream waits to hear that its connection has ended.
 const END_OF_CONNECTION: Duration = Duration::from_secs(1);
-
-/// Limits of one exchange.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
-    /// The caller wants to know by then.
-    pub(super) deadline: Instant,
-    /// A stream without an answer is reset after this time.
-    pub(super) answer_timeout: Duration,
-    /// The largest body of an answer, in bytes.
-    pub(super) max_reply: usize,
-}
-
-/// An exchange that brought no answer.
-#[derive(Debug)]
-pub(super) enum NoReply {
-    /// Provably not processed.
-    Returned(Return),
-    /// Perhaps processed.
-    Unanswered(Unanswered),
-}
 
 /// Sends a request on the stream that `slot` stands for.
 ///
 /// # Cancel safety
 /// Once the request has been given to h2 the exchange belongs to the connection: dropping this future, or
 /// its deadline, leaves the stream to be answered unseen.
-pub(super) async fn exchange(
-    mut slot: Slot,
+pub(in crate::upstream) async fn exchange(
+    mut http2: Http2,
+    slot: Slot,
     head: http::Request<()>,
     body: Bytes,
     limits: Limits,
     share: &Share,
 ) -> Result<Reply, NoReply> {
-    let (response, mut upload) = match slot.sender().send_request(head, body.is_empty()) {
+    let (response, mut upload) = match http2.sender.send_request(head, body.is_empty()) {
         Ok(stream) => stream,
         Err(error) => {
             slot.retire(if error.is_go_away() { Ending::GoAway } else { Ending::NotTaken });
@@ -67,10 +47,20 @@ pub(super) async fn exchange(
     // A failure shows in the response, with its reason; here it would have none.
     let _ = if body.is_empty() { Ok(()) } else { upload.send_data(body, true) };
 
-    let connection = Arc::clone(slot.connection());
-    let stage = Stage::Head(response);
+    let Http2 { streams, sender } = http2;
+    // Kept, it would keep a connection that drains.
+    drop(sender);
+    let (stage, max_reply) = (Stage::Head(response), limits.max_reply);
     let mut owner = Owner {
-        in_flight: Some(Exchange { stage, upload, stream, max_reply: limits.max_reply, status: None, slot }),
+        in_flight: Some(Exchange {
+            stage,
+            upload,
+            stream,
+            max_reply,
+            status: None,
+            streams: Arc::clone(&streams),
+            slot,
+        }),
         give_up,
         share,
     };
@@ -87,21 +77,21 @@ pub(super) async fn exchange(
         Err(Ended::WithItsConnection) => {
             owner.retire(Ending::Lost);
             drop(owner.in_flight.take());
-            connection_ended(&connection, stream).await
+            connection_ended(&streams, stream).await
         }
     }
 }
 
 /// The connection ended without a word about this stream: what the socket accepted decides.
-async fn connection_ended(connection: &Connection, stream: u32) -> Result<Reply, NoReply> {
+async fn connection_ended(streams: &Streams, stream: u32) -> Result<Reply, NoReply> {
     // Final only once h2's connection has been dropped: until then it may still write.
-    let mut ended = tokio::time::timeout(END_OF_CONNECTION, connection.closed()).await.is_ok();
+    let mut ended = tokio::time::timeout(END_OF_CONNECTION, streams.closed()).await.is_ok();
     if !ended {
         // h2 writes before it closes, and a socket that is full would let it wait for ever.
-        connection.abort(Ending::Unwritable);
-        ended = tokio::time::timeout(END_OF_CONNECTION, connection.closed()).await.is_ok();
+        streams.connection.abort(Ending::Unwritable);
+        ended = tokio::time::timeout(END_OF_CONNECTION, streams.closed()).await.is_ok();
     }
-    match connection.wire().progress(stream) {
+    match streams.wire.progress(stream) {
         Progress::NotBegun | Progress::Incomplete if ended => Err(NoReply::Returned(Return::NotWritten)),
         Progress::NotBegun | Progress::Incomplete | Progress::Complete => {
             Err(NoReply::Unanswered(Unanswered { status: None, cause: Lost::ConnectionLost }))
@@ -156,9 +146,9 @@ impl Owner<'_> {
 impl Drop for Owner<'_> {
     fn drop(&mut self) {
         if let Some(in_flight) = self.in_flight.take() {
-            let connection = Arc::clone(in_flight.slot.connection());
+            let streams = Arc::clone(&in_flight.streams);
             let give_up = Box::pin(sleep_until(self.give_up));
-            connection.adopt(Orphan { in_flight, give_up, _share: self.share.orphan() });
+            streams.adopt(Orphan { in_flight, give_up, _share: self.share.orphan() });
         }
     }
 }
@@ -185,19 +175,19 @@ struct Exchange {
     max_reply: usize,
     /// Of the answer, once its head came.
     status: Option<u16>,
+    streams: Arc<Streams>,
     slot: Slot,
 }
 
 impl Exchange {
     fn poll_reply(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reply, Ended>> {
         let ended = ready!(self.poll_stream(cx));
-        let connection = self.slot.connection();
         if !matches!(ended, Err(Ended::WithItsConnection)) {
-            connection.wire().settle(self.stream);
+            self.streams.wire.settle(self.stream);
         }
         // Whether its caller still waits or not.
         if let Ok(reply) = &ended {
-            connection.answered(self.slot.pool(), reply.status());
+            self.slot.answered(reply.status());
         }
         Poll::Ready(ended)
     }
@@ -241,7 +231,7 @@ impl Exchange {
     fn answered(&mut self, head: http::response::Parts, body: Bytes) -> Reply {
         // A whole answer before our whole request: h2 keeps the stream's place for ever, unless it is reset.
         // It must not be reset when all is sent: h2 would remember it as reset for a minute.
-        if self.slot.connection().wire().progress(self.stream) != Progress::Complete {
+        if self.streams.wire.progress(self.stream) != Progress::Complete {
             self.upload.send_reset(Reason::CANCEL);
         }
         Reply::from_parts(head, body)
