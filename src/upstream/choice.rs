@@ -121,7 +121,7 @@ impl State {
             let Some(oldest) = self.waiters.oldest() else { return Growth::None };
             let live = self.entries.iter().filter(|entry| entry.phase != Phase::Draining);
             let fell = live.filter_map(|entry| entry.limit_fell).max();
-            let patient = Instant::from_std(oldest) + GROW_AFTER;
+            let patient = oldest + GROW_AFTER;
             earliest.max(patient).max(fell.map_or(now, |fell| fell + LIMIT_FELL))
         };
         if at <= now { Growth::Now } else { Growth::At(at) }

@@ -71,7 +71,7 @@ impl Pool {
                     return Err(Unsent::TooManyWaiters(self.settings.max_waiters));
                 }
             }
-            let receiver = state.waiters.push(flow, std::time::Instant::now());
+            let receiver = state.waiters.push(flow, Instant::now());
             self.grow(&mut state);
             receiver
         };
