@@ -1,7 +1,4 @@
-//! A network that falls apart, in simulated time: the pool between two stand-ins for APNs that turmoil cuts off,
-//! holds up and brings back. Plain HTTP/2, without TLS: the wire is what is tested.
-//!
-//! Here, and only here, times are asserted: the clock is the simulation's, not the machine's.
+//! Two stand-ins for APNs and the pool, on turmoil's network.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -15,8 +12,8 @@ use fanfare::metrics::Metrics;
 use fanfare::provider::Provider;
 use fanfare::provider::apns::{Apns, ApnsSettings};
 use fanfare::push::{
-    ApnsDevice, ApnsEnvironment, AppId, Body, Content, DeviceToken, Notification, Options, Outcome,
-    ProviderKind, Push, PushId, PushResult, Reason, ServiceClass, Target,
+    ApnsDevice, ApnsEnvironment, AppId, Body, Content, DeviceToken, Notification, Options, ProviderKind,
+    Push, PushId, PushResult, ServiceClass, Target,
 };
 use fanfare::transport::Io;
 use fanfare::upstream::{BoxFuture, Dial, Flow, Origin, Peer, Resolve, Upstream, UpstreamSettings, tls};
@@ -25,41 +22,41 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 const PORT: u16 = 2197;
-const NAMES: [&str; 2] = ["first", "second"];
-const GATEWAY: &str = "gateway";
+pub(crate) const NAMES: [&str; 2] = ["first", "second"];
+pub(crate) const GATEWAY: &str = "gateway";
 /// Streams that a stand-in allows on one connection.
 const STREAMS: u32 = 10;
 const ANSWER_TAKES: Duration = Duration::from_millis(500);
-const PING_AFTER: Duration = Duration::from_secs(2);
-const PING_TIMEOUT: Duration = Duration::from_secs(1);
+pub(crate) const PING_AFTER: Duration = Duration::from_secs(2);
+pub(crate) const PING_TIMEOUT: Duration = Duration::from_secs(1);
 /// The longest way of a segment from one host to the other.
-const LATENCY: Duration = Duration::from_millis(20);
+pub(crate) const LATENCY: Duration = Duration::from_millis(20);
 
 /// What happened and when, in the order of the simulation.
 #[derive(Default)]
-struct Course(Mutex<Vec<(Duration, String)>>);
+pub(crate) struct Course(Mutex<Vec<(Duration, String)>>);
 
 impl Course {
-    fn note(&self, event: String) {
+    pub(crate) fn note(&self, event: String) {
         self.0.lock().unwrap().push((turmoil::sim_elapsed().unwrap(), event));
     }
 
     /// How often something happened.
-    fn count(&self, begins: &str) -> usize {
+    pub(crate) fn count(&self, begins: &str) -> usize {
         self.0.lock().unwrap().iter().filter(|(_, event)| event.starts_with(begins)).count()
     }
 
-    fn all(&self) -> Vec<(Duration, String)> {
+    pub(crate) fn all(&self) -> Vec<(Duration, String)> {
         self.0.lock().unwrap().clone()
     }
 }
 
 /// The name `upstream` has the addresses that the test gives it.
 #[derive(Default)]
-struct Names(Mutex<Vec<IpAddr>>);
+pub(crate) struct Names(Mutex<Vec<IpAddr>>);
 
 impl Names {
-    fn are(&self, hosts: &[&str]) {
+    pub(crate) fn are(&self, hosts: &[&str]) {
         *self.0.lock().unwrap() = hosts.iter().map(|host| turmoil::lookup(*host)).collect();
     }
 }
@@ -121,12 +118,12 @@ async fn serve(
 
 /// The pool and the dispatcher, as the gateway has them, on the simulated network.
 #[derive(Clone)]
-struct Gateway {
+pub(crate) struct Gateway {
     dispatcher: Arc<Dispatcher>,
     admission: Arc<Admission>,
     route: Arc<Route>,
-    names: Arc<Names>,
-    course: Arc<Course>,
+    pub(crate) names: Arc<Names>,
+    pub(crate) course: Arc<Course>,
     metrics: Arc<Metrics>,
 }
 
@@ -172,7 +169,7 @@ impl Gateway {
     }
 
     /// Sends a push to each token at once; their verdicts.
-    fn send(&self, tokens: std::ops::Range<usize>) -> tokio::task::JoinHandle<Vec<PushResult>> {
+    pub(crate) fn send(&self, tokens: std::ops::Range<usize>) -> tokio::task::JoinHandle<Vec<PushResult>> {
         let gateway = self.clone();
         tokio::spawn(async move { join_all(tokens.map(|number| gateway.send_one(number))).await })
     }
@@ -188,13 +185,13 @@ impl Gateway {
     }
 
     /// Waits until something has happened so often.
-    async fn until(&self, begins: &str, times: usize) {
+    pub(crate) async fn until(&self, begins: &str, times: usize) {
         while self.course.count(begins) < times {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
 
-    fn closed(&self, cause: &str) -> usize {
+    pub(crate) fn closed(&self, cause: &str) -> usize {
         let page = self.metrics.page();
         let lines =
             page.lines().filter(|line| line.starts_with("fanfare_upstream_connections_closed_total{"));
@@ -224,7 +221,7 @@ fn push(number: usize) -> Push {
 }
 
 /// Runs a test on the gateway's host; what happened.
-fn simulate<F, Fut>(seed: u64, test: F) -> Vec<(Duration, String)>
+pub(crate) fn simulate<F, Fut>(seed: u64, test: F) -> Vec<(Duration, String)>
 where
     F: FnOnce(Gateway) -> Fut,
     Fut: Future<Output = ()> + 'static,
@@ -249,98 +246,4 @@ where
     });
     sim.run().unwrap();
     course.all()
-}
-
-fn outcomes(results: &[PushResult]) -> Vec<Outcome> {
-    results.iter().map(|result| result.outcome).collect()
-}
-
-/// Each push reached one stand-in at most, and once.
-fn none_twice(course: &[(Duration, String)]) {
-    let requests = course.iter().filter_map(|(_, event)| event.split_once(": request "));
-    let mut tokens: Vec<_> = requests.map(|(_, token)| token).collect();
-    let all = tokens.len();
-    tokens.sort_unstable();
-    tokens.dedup();
-    assert_eq!(tokens.len(), all, "a push arrived twice");
-}
-
-/// The first host is cut off with requests in flight, and comes back.
-async fn cut_off(gateway: Gateway) {
-    let Gateway { names, course, .. } = &gateway;
-    names.are(&["first"]);
-    assert_eq!(outcomes(&gateway.send(0..1).await.unwrap()), [Outcome::Accepted]);
-
-    let written = gateway.send(1..11);
-    gateway.until("first: request", 11).await;
-    turmoil::partition(GATEWAY, "first");
-    names.are(&NAMES);
-    let cut = turmoil::sim_elapsed().unwrap();
-    course.note("cut off".to_owned());
-    let waiting = gateway.send(11..31);
-
-    let written = written.await.unwrap();
-    for result in &written {
-        let why = (result.outcome, result.reason);
-        assert_eq!(why, (Outcome::Unconfirmed, Some(Reason::ConnectionLost)), "{result:?}");
-    }
-    let found = turmoil::sim_elapsed().unwrap() - cut;
-    // The clock of a connection ticks four times in its shortest wait: here each 250 ms.
-    let late = PING_AFTER + PING_TIMEOUT + Duration::from_millis(500) + LATENCY;
-    assert!(PING_TIMEOUT <= found && found <= late, "found dead after {found:?}");
-    assert_eq!(gateway.closed("ping_lost"), 1);
-
-    assert_eq!(outcomes(&waiting.await.unwrap()), [Outcome::Accepted; 20]);
-    assert_eq!((course.count("first: request"), course.count("second: request")), (11, 20));
-    assert_eq!((course.count("first: connection"), course.count("second: connection")), (1, 2));
-
-    let opened = |(_, event): &&(Duration, String)| event == "second: connection";
-    let opened = course.all().iter().find(opened).unwrap().0;
-    // Source of the 20 ms: a connection opens beside full ones only for those who have waited that long.
-    assert!(opened - cut >= Duration::from_millis(20), "opened after {:?}", opened - cut);
-
-    turmoil::repair(GATEWAY, "first");
-    turmoil::partition(GATEWAY, "second");
-    names.are(&["first"]);
-    course.note("repaired".to_owned());
-    // The pool cannot know yet that the second host is gone: what it writes there is in doubt.
-    let doubtful = gateway.send(31..51).await.unwrap();
-    assert_eq!(outcomes(&doubtful), [Outcome::Unconfirmed; 20]);
-    assert_eq!(gateway.closed("ping_lost"), 3);
-    assert_eq!(outcomes(&gateway.send(51..61).await.unwrap()), [Outcome::Accepted; 10]);
-    assert_eq!((course.count("first: request"), course.count("first: connection")), (21, 2));
-}
-
-#[test]
-fn a_partition_leaves_the_written_in_doubt_and_moves_the_rest() {
-    let course = simulate(1, cut_off);
-    none_twice(&course);
-}
-
-#[test]
-fn a_hold_of_200_ms_makes_no_verdict_wrong() {
-    let course = simulate(2, |gateway| async move {
-        gateway.names.are(&["first"]);
-        assert_eq!(outcomes(&gateway.send(0..1).await.unwrap()), [Outcome::Accepted]);
-        let in_flight = gateway.send(1..6);
-        gateway.until("first: request", 6).await;
-        turmoil::hold(GATEWAY, "first");
-        let held = gateway.send(6..11);
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        assert_eq!(gateway.course.count("first: request"), 6, "nothing passes while it is held");
-        turmoil::release(GATEWAY, "first");
-        assert_eq!(outcomes(&in_flight.await.unwrap()), [Outcome::Accepted; 5]);
-        assert_eq!(outcomes(&held.await.unwrap()), [Outcome::Accepted; 5]);
-        assert_eq!(gateway.course.count("first: request"), 11);
-        assert_eq!(gateway.course.count("first: connection"), 1);
-        assert_eq!(gateway.closed("ping_lost"), 0);
-    });
-    none_twice(&course);
-}
-
-#[test]
-fn the_same_seed_gives_the_same_course() {
-    let course = simulate(3, cut_off);
-    assert_eq!(course, simulate(3, cut_off));
-    assert_ne!(course, simulate(4, cut_off), "and another seed another");
 }
