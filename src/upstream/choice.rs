@@ -149,7 +149,7 @@ impl State {
             }
             let Some(oldest) = self.waiters.oldest() else { return Growth::None };
             let fell = self.live().filter_map(|entry| entry.limit_fell).max();
-            let patient = Instant::from_std(oldest) + GROW_AFTER;
+            let patient = oldest + GROW_AFTER;
             (earliest.max(patient).max(fell.map_or(now, |fell| fell + LIMIT_FELL)), Opening::Full)
         } else {
             return Growth::None;
@@ -178,6 +178,7 @@ mod tests {
 
     use super::*;
     use crate::upstream::Flow;
+    use crate::upstream::waiters::Arrival;
 
     const MOST: usize = 4;
 
@@ -234,8 +235,8 @@ mod tests {
         fn growth_is_bounded(entries in entries(), asked: bool, connecting: bool, shut_down: bool, successor: bool) {
             let mut state = state(entries);
             (state.connecting, state.shut_down, state.successor) = (usize::from(connecting), shut_down, successor);
-            let long_ago = std::time::Instant::now();
-            let _waits = asked.then(|| state.waiters.push(Flow::SINGLE, long_ago));
+            let long_ago = Instant::now();
+            let _waits = asked.then(|| state.waiters.push(Flow::SINGLE, long_ago, Arrival::New));
             let now = Instant::now() + GROW_AFTER * 2;
             let live = state.live_count();
             let warming = state.live().any(|it| it.phase == Phase::Warming && !it.old);
@@ -252,7 +253,7 @@ mod tests {
     fn a_full_connection_is_joined_by_another_when_somebody_has_waited_for_it() {
         let mut state = state(vec![entry(Phase::Open, false, 10, 10)]);
         let now = Instant::now();
-        let _waits = state.waiters.push(Flow::SINGLE, now.into_std());
+        let _waits = state.waiters.push(Flow::SINGLE, now, Arrival::New);
         assert_eq!(state.growth(now, MOST), Growth::At(now + GROW_AFTER));
         assert_eq!(state.growth(now + GROW_AFTER, MOST), Growth::Now(Opening::Full));
         // The peer wants less of us, not more.

@@ -41,6 +41,7 @@ use connect::Connector;
 use patience::Patience;
 use peers::{Held, Peers};
 use pool::{Common, Pool};
+use waiters::Arrival;
 
 use crate::metrics::{PeerLabels, UpstreamMetrics};
 use crate::push::ServiceClass;
@@ -225,7 +226,7 @@ impl PeerPool {
     /// Dropping the future gives up the place in the line, and nothing else.
     pub async fn permit(&self, flow: Flow, deadline: Instant) -> Result<Permit, Unsent> {
         let pool = &self.held.pool;
-        let granted = pool.acquire(flow, deadline).await?;
+        let granted = pool.acquire(flow, deadline, Arrival::New).await?;
         Ok(Permit::new(granted, Arc::clone(pool), flow, deadline))
     }
 }

@@ -15,6 +15,7 @@ use super::error::{NoReply, Return, Unsent, UpstreamError};
 use super::in_flight::Share;
 use super::peer::Peer;
 use super::pool::Pool;
+use super::waiters::Arrival;
 use super::{http1, http2};
 
 /// A push service's whole answer.
@@ -115,7 +116,7 @@ impl Permit {
                     if last == Return::RefusedStream {
                         tokio::time::sleep_until(deadline.min(Instant::now() + refused_wait(resends))).await;
                     }
-                    granted = pool.acquire(flow, deadline).await?;
+                    granted = pool.acquire(flow, deadline, Arrival::Returned).await?;
                 }
             }
         }

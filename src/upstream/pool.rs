@@ -11,7 +11,7 @@ use super::connect::Connector;
 use super::connection::{ConnectionId, Granted, Slot};
 use super::error::Unsent;
 use super::peer::Peer;
-use super::waiters::Waiter;
+use super::waiters::{Arrival, Waiter};
 use super::{Flow, UpstreamSettings};
 use crate::metrics::PeerMetrics;
 use crate::push::ServiceClass;
@@ -48,7 +48,12 @@ impl Pool {
     ///
     /// # Cancel safety
     /// Dropping this future gives up the place in the line. A connect that it caused goes on for others.
-    pub(super) async fn acquire(self: &Arc<Self>, flow: Flow, deadline: Instant) -> Result<Granted, Unsent> {
+    pub(super) async fn acquire(
+        self: &Arc<Self>,
+        flow: Flow,
+        deadline: Instant,
+        arrival: Arrival,
+    ) -> Result<Granted, Unsent> {
         let receiver = {
             let mut state = self.lock();
             if state.shut_down {
@@ -59,7 +64,8 @@ impl Pool {
                 return Err(Unsent::Deadline);
             }
             state.last_used = Some(now);
-            if !state.waiters.is_ahead_of(flow.class)
+            let new = arrival == Arrival::New;
+            if !(new && state.waiters.is_ahead_of(flow.class))
                 && let Some(slot) = self.take(&mut state, flow.class)
             {
                 return Ok(slot);
@@ -67,13 +73,13 @@ impl Pool {
             if state.batches_drained && flow.id != Flow::SINGLE.id {
                 return Err(Unsent::ShuttingDown);
             }
-            if state.waiters.len() >= self.settings().max_waiters {
+            if new && state.waiters.len() >= self.settings().max_waiters {
                 state.waiters.sweep();
                 if state.waiters.len() >= self.settings().max_waiters {
                     return Err(Unsent::TooManyWaiters(self.settings().max_waiters));
                 }
             }
-            let receiver = state.waiters.push(flow, std::time::Instant::now());
+            let receiver = state.waiters.push(flow, Instant::now(), arrival);
             self.grow(&mut state);
             receiver
         };

@@ -2,14 +2,22 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Instant;
 
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::Flow;
 use super::connection::Granted;
 use super::error::{ConnectError, Unsent};
 use crate::push::ServiceClass;
+
+/// Whether a request comes for the first time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Arrival {
+    New,
+    /// A connection gave it back. It has waited already, and goes first.
+    Returned,
+}
 
 pub(super) type Grant = Result<Granted, Unsent>;
 
@@ -53,9 +61,9 @@ impl Waiters {
         }
     }
 
-    pub(super) fn push(&mut self, flow: Flow, now: Instant) -> oneshot::Receiver<Grant> {
+    pub(super) fn push(&mut self, flow: Flow, now: Instant, arrival: Arrival) -> oneshot::Receiver<Grant> {
         let (sender, receiver) = oneshot::channel();
-        self.line(flow.class).push(flow.id, Waiter { sender, since: now, connect_failures: 0 });
+        self.line(flow.class).push(flow.id, Waiter { sender, since: now, connect_failures: 0 }, arrival);
         receiver
     }
 
@@ -120,12 +128,15 @@ struct Line {
 }
 
 impl Line {
-    fn push(&mut self, flow: u64, waiter: Waiter) {
+    fn push(&mut self, flow: u64, waiter: Waiter, arrival: Arrival) {
         let queue = self.flows.entry(flow).or_default();
         if queue.is_empty() {
             self.turn.push_back(flow);
         }
-        queue.push_back(waiter);
+        match arrival {
+            Arrival::New => queue.push_back(waiter),
+            Arrival::Returned => queue.push_front(waiter),
+        }
         self.len += 1;
     }
 
@@ -196,8 +207,10 @@ mod tests {
     fn flows_of_a_class_take_turns() {
         let mut waiters = Waiters::default();
         let now = Instant::now();
-        let mut first: Vec<_> = (0..3).map(|_| waiters.push(flow(ServiceClass::Bulk, 1), now)).collect();
-        let mut second: Vec<_> = (0..2).map(|_| waiters.push(flow(ServiceClass::Bulk, 2), now)).collect();
+        let mut first: Vec<_> =
+            (0..3).map(|_| waiters.push(flow(ServiceClass::Bulk, 1), now, Arrival::New)).collect();
+        let mut second: Vec<_> =
+            (0..2).map(|_| waiters.push(flow(ServiceClass::Bulk, 2), now, Arrival::New)).collect();
         let mut order = Vec::new();
         while let Some(waiter) = waiters.pop(ServiceClass::Bulk) {
             assert!(waiter.grant(Err(Unsent::ShuttingDown)).is_ok());
@@ -209,12 +222,24 @@ mod tests {
     }
 
     #[test]
+    fn what_was_given_back_goes_before_what_never_went() {
+        let mut waiters = Waiters::default();
+        let now = Instant::now();
+        let flow = flow(ServiceClass::Bulk, 1);
+        let mut new = waiters.push(flow, now, Arrival::New);
+        let mut returned = waiters.push(flow, now, Arrival::Returned);
+        assert!(waiters.pop(ServiceClass::Bulk).unwrap().grant(Err(Unsent::ShuttingDown)).is_ok());
+        assert!(told(&mut returned) && !told(&mut new));
+    }
+
+    #[test]
     fn those_that_left_are_passed_over_and_swept() {
         let mut waiters = Waiters::default();
         let now = Instant::now();
-        let left: Vec<_> =
-            (0..1000).map(|id| waiters.push(flow(ServiceClass::Interactive, id % 7), now)).collect();
-        let mut stays = waiters.push(flow(ServiceClass::Interactive, 3), now);
+        let left: Vec<_> = (0..1000)
+            .map(|id| waiters.push(flow(ServiceClass::Interactive, id % 7), now, Arrival::New))
+            .collect();
+        let mut stays = waiters.push(flow(ServiceClass::Interactive, 3), now, Arrival::New);
         drop(left);
         assert_eq!(waiters.oldest(), Some(now));
         assert_eq!(waiters.len(), 1);
@@ -226,7 +251,7 @@ mod tests {
     #[test]
     fn a_waiter_is_told_when_connects_have_failed_too_often() {
         let mut waiters = Waiters::default();
-        let mut receiver = waiters.push(flow(ServiceClass::Interactive, 0), Instant::now());
+        let mut receiver = waiters.push(flow(ServiceClass::Interactive, 0), Instant::now(), Arrival::New);
         let error = Arc::new(ConnectError::NoAddress { host: "a".into() });
         waiters.connect_failed(&error, 2);
         assert!(receiver.try_recv().is_err());

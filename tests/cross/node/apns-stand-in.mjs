@@ -2,16 +2,13 @@
 // and judges each request by Apple's pages: "Sending notification requests to APNs", "Establishing a
 // token-based connection to APNs".
 
-import { execFileSync } from 'node:child_process'
-import { generateKeyPairSync, verify } from 'node:crypto'
+import { verify } from 'node:crypto'
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import http2 from 'node:http2'
-import { join } from 'node:path'
-
-export const TEAM_ID = 'STANDTEAM1'
-export const KEY_ID = 'STANDKEY01'
-export const BUNDLE_ID = 'com.example.stand-in'
+import { basename, join } from 'node:path'
+import { BUNDLE_ID, configure, KEY_ID, prepare, TEAM_ID } from './identity.mjs'
+import { digest, until } from './traffic.mjs'
 
 const TOPIC_SUFFIXES = {
   alert: '', background: '', voip: '.voip', complication: '.complication',
@@ -25,26 +22,6 @@ const HEADERS = new Set([
   'apns-topic', 'apns-push-type', 'apns-priority', 'apns-expiration', 'apns-id', 'apns-collapse-id',
   'apns-channel-id', 'apns-request-id',
 ])
-
-/** A provider key, a CA, a certificate for localhost, and a gateway's configuration up to the origin, in `dir`. */
-function prepare(dir) {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  writeFileSync(join(dir, 'AuthKey.p8'), privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 })
-  const config = join(dir, 'openssl.cnf')
-  writeFileSync(config, [
-    '[req]', 'distinguished_name = name', '[name]',
-    '[ca]', 'basicConstraints = critical, CA:TRUE', 'keyUsage = keyCertSign',
-    '[localhost]', 'basicConstraints = critical, CA:FALSE', 'subjectAltName = DNS:localhost', '',
-  ].join('\n'))
-  const certificate = (name, ...more) => execFileSync('openssl', [
-    'req', '-config', config, '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes',
-    '-days', '2', '-subj', `/CN=${name}`, '-extensions', name,
-    '-keyout', join(dir, `${name}.key`), '-out', join(dir, `${name}.pem`), ...more,
-  ], { cwd: dir, stdio: 'pipe' })
-  certificate('ca')
-  certificate('localhost', '-CA', 'ca.pem', '-CAkey', 'ca.key')
-  return publicKey
-}
 
 /** What is wrong with a request, in words; nothing for a good one. */
 function faults({ headers, names, body }, publicKey, authority) {
@@ -112,17 +89,22 @@ function tokenFaults(authorization, publicKey) {
  * Listens on a free port of loopback and answers each good request with 200.
  *
  * As APNs does, it allows one stream on a connection until a good provider token was seen there.
+ * `streams`: how many it allows from then on.
  * `goawayAfter`: a connection says GOAWAY at its so-manieth stream; that one and those before it are
- * answered, those after it never.
+ * answered, those after it never. `graceful`: in Node's own way, `session.close()`.
+ * `beforeAnswer(token)`: what a good request waits for before its answer.
  */
-export async function startApns(dir, { goawayAfter = Infinity } = {}) {
+export async function startApns(dir, options = {}) {
+  const { goawayAfter = Infinity, graceful = false, streams = 1000, beforeAnswer = () => {} } = options
   const publicKey = prepare(dir)
   const server = http2.createSecureServer({
     key: readFileSync(join(dir, 'localhost.key')), cert: readFileSync(join(dir, 'localhost.pem')),
     ALPNProtocols: ['h2'], settings: { maxConcurrentStreams: 1 },
   })
   const sessions = new Set()
-  const standIn = { requests: [], faults: [], connections: 0, goaways: 0, unprocessed: 0 }
+  const standIn = {
+    requests: [], arrived: [], faults: [], connections: 0, goaways: 0, unprocessed: 0, resets: 0, peak: 0, streams,
+  }
 
   server.on('session', session => {
     standIn.connections += 1
@@ -130,22 +112,18 @@ export async function startApns(dir, { goawayAfter = Infinity } = {}) {
     session.on('close', () => sessions.delete(session))
     // A gateway that goes away resets what it leaves; its tests see what they miss.
     session.on('error', () => {})
-    session.begun = 0
-    session.lastId = Infinity
+    Object.assign(session, { begun: 0, inFlight: 0, lastId: Infinity, opened: false })
   })
-  server.on('stream', async (stream, headers, flags, raw) => {
-    const { session } = stream
-    stream.on('error', () => {})
-    if (stream.id > session.lastId) {
-      standIn.unprocessed += 1
-      return
-    }
-    session.begun += 1
-    if (session.begun === goawayAfter) {
+  const goAway = (session, stream) => {
+    standIn.goaways += 1
+    if (graceful) {
+      session.close()
+    } else {
       session.lastId = stream.id
       session.goaway(http2.constants.NGHTTP2_NO_ERROR, stream.id)
-      standIn.goaways += 1
     }
+  }
+  const answer = async (session, stream, headers, raw) => {
     const chunks = []
     for await (const chunk of stream) chunks.push(chunk)
     const body = Buffer.concat(chunks)
@@ -153,41 +131,57 @@ export async function startApns(dir, { goawayAfter = Infinity } = {}) {
     const found = faults({ headers, names, body }, publicKey, standIn.authority)
     let payload
     try { payload = JSON.parse(body) } catch { found.push('the payload is no JSON') }
+    const id = headers['apns-id'] ? 'apns-id' : 'apns-request-id'
+    const token = basename(headers[':path'])
     standIn.faults.push(...found)
     standIn.requests.push({ headers: { ...headers }, payload })
-    if (found.length === 0 && !session.opened) {
+    standIn.arrived.push({ token, id: headers[id], digest: digest(body) })
+    await beforeAnswer(token)
+    if (found.length === 0 && !session.opened && !session.closed) {
       session.opened = true
-      session.settings({ maxConcurrentStreams: 1000 })
+      session.settings({ maxConcurrentStreams: standIn.streams })
     }
-    const id = headers['apns-id'] ? 'apns-id' : 'apns-request-id'
+    if (stream.destroyed) return
     stream.respond({ ':status': found.length === 0 ? 200 : 400, [id]: headers[id] })
     stream.end(found.length === 0 ? '' : JSON.stringify({ reason: 'BadMessageId' }))
+  }
+  server.on('stream', async (stream, headers, flags, raw) => {
+    const { session } = stream
+    stream.on('error', () => {})
+    // Without a session: the connection is gone already.
+    if (!session || stream.id > session.lastId) {
+      standIn.unprocessed += 1
+      return
+    }
+    stream.on('aborted', () => { standIn.resets += 1 })
+    session.begun += 1
+    session.inFlight += 1
+    standIn.peak = Math.max(standIn.peak, session.inFlight)
+    if (session.begun === goawayAfter) goAway(session, stream)
+    // Before the end of the answer reaches the socket: nobody can have opened a stream in its place.
+    try {
+      await answer(session, stream, headers, raw)
+    } catch (error) {
+      if (!stream.aborted) throw error
+    } finally {
+      session.inFlight -= 1
+    }
   })
 
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   standIn.authority = `localhost:${server.address().port}`
-  standIn.config = join(dir, 'fanfare.toml')
-  writeFileSync(standIn.config, `
-[grpc]
-listen = "127.0.0.1:0"
-[admin]
-listen = "127.0.0.1:0"
-[apns]
-production = "https://${standIn.authority}"
-sandbox = "https://${standIn.authority}"
-[upstream]
-ca_files = ["ca.pem"]
-[log]
-filter = "warn"
-[apps.stand-in.apns]
-environment = "production"
-topics = ["${BUNDLE_ID}"]
-[apps.stand-in.apns.token]
-key_file = "AuthKey.p8"
-key_id = "${KEY_ID}"
-team_id = "${TEAM_ID}"
-`)
+  standIn.config = configure(dir, standIn.authority)
+  /** Allows this many streams from now on; waits until the other side has agreed and has no more in flight. */
+  standIn.allow = async streams => {
+    standIn.streams = streams
+    const open = [...sessions].filter(({ opened, closed }) => opened && !closed)
+    await Promise.all(open.map(session => {
+      return new Promise(resolve => session.settings({ maxConcurrentStreams: streams }, resolve))
+    }))
+    await until(() => open.every(({ inFlight }) => inFlight <= streams), `${streams} in flight`)
+    standIn.peak = Math.max(0, ...[...sessions].map(({ inFlight }) => inFlight))
+  }
   standIn.stop = async () => {
     for (const session of sessions) session.destroy()
     server.close()

@@ -2,34 +2,17 @@
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import http2 from 'node:http2'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { test } from 'node:test'
-import { BUNDLE_ID, startApns } from './apns-stand-in.mjs'
-import { connect, serve } from './gateway.mjs'
+import { startApns } from './apns-stand-in.mjs'
+import { withGateway } from './gateway.mjs'
+import { BUNDLE_ID } from './identity.mjs'
 
 const TOKEN = '600d'.repeat(16)
 
-/** Runs `body` with a stand-in for APNs and a gateway that sends to it. */
-async function withApns(options, body) {
-  const dir = mkdtempSync(join(tmpdir(), 'fanfare-stand-in-'))
-  const apns = await startApns(dir, options)
-  try {
-    const gateway = await serve(dir, apns.config)
-    const client = connect(gateway.grpc)
-    try {
-      await body({ apns, sendPush: client.sendPush, ca: readFileSync(join(dir, 'ca.pem')) })
-    } finally {
-      client.close()
-      assert.equal(await gateway.stop(), 0, 'the gateway ends well')
-    }
-  } finally {
-    await apns.stop()
-    rmSync(dir, { recursive: true })
-  }
-}
+const withApns = (options, body) => withGateway(dir => startApns(dir, options), ({ service, client, ca }) => {
+  return body({ apns: service, sendPush: client.sendPush, ca })
+})
 
 const push = (content, rest = {}) => ({ app: 'stand-in', target: { apns: { token: TOKEN } }, content, ...rest })
 const title = { title: 'Hello' }

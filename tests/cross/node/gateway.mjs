@@ -1,8 +1,10 @@
 // A gateway and its contract, as a caller in Node has them.
 
+import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -65,6 +67,36 @@ export async function serve(dir, config) {
     }
   }
   return { ...JSON.parse(readFileSync(ready, 'utf8')), stop }
+}
+
+/**
+ * Runs `body` with a push service and a gateway that sends to it. `start(dir)` starts the service, on whose
+ * `config` the gateway runs; `stop()` ends it.
+ */
+export async function withGateway(start, body) {
+  const dir = mkdtempSync(join(tmpdir(), 'fanfare-cross-'))
+  const service = await start(dir)
+  try {
+    const gateway = await serve(dir, service.config)
+    const client = connect(gateway.grpc)
+    try {
+      const metric = (name, labels) => sample(gateway.admin, name, labels)
+      await body({ service, client, metric, ca: readFileSync(join(dir, 'ca.pem')) })
+    } finally {
+      client.close()
+      assert.equal(await gateway.stop(), 0, 'the gateway ends well')
+    }
+  } finally {
+    await service.stop()
+    rmSync(dir, { recursive: true })
+  }
+}
+
+/** The sum of the samples of a metric whose labels contain `labels`, now. */
+async function sample(admin, name, labels = '') {
+  const page = await (await fetch(`http://${admin}/metrics`)).text()
+  const lines = page.split('\n').filter(line => /[ {]/.exec(line)?.index === name.length && line.startsWith(name))
+  return lines.filter(line => line.includes(labels)).reduce((sum, line) => sum + Number(line.split(' ').pop()), 0)
 }
 
 // What these tests read of google/rpc/status.proto and error_details.proto.

@@ -1,0 +1,3 @@
+module fanfare/cross/apns
+
+go 1.19

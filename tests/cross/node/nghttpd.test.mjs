@@ -1,0 +1,77 @@
+// The pool against nghttpd, which knows nothing of APNs: it has a file for a device, or not.
+//
+// It proves what its frame log shows: which requests arrived whole and how often, how many streams were open, that
+// none was reset; and, killed in mid-flight, that no verdict says more than is known. It never says GOAWAY, never
+// changes its SETTINGS, reads no body, and answers at once; those belong to the stand-ins in Node and Go.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { withGateway } from './gateway.mjs'
+import { startNghttpd } from './nghttpd.mjs'
+import { count, noneTwice, token, traffic } from './traffic.mjs'
+
+const STREAMS = 50
+
+const withNghttpd = (devices, body) => withGateway(dir => {
+  return startNghttpd(dir, { streams: STREAMS, tokens: Array.from({ length: devices }, (_, n) => token(n)) })
+}, body)
+
+const arrived = ({ requests }) => requests.map(headers => ({
+  token: headers[':path'].split('/').pop(), id: headers['apns-id'],
+}))
+
+test('50 streams are reached and held, and no file means no more than that', async () => {
+  const known = 2500
+  await withNghttpd(known, async ({ service: nghttpd, client, metric }) => {
+    const verdicts = await traffic(client, { singles: 1000, items: 2000, atOnce: 300 })
+    const [witness] = nghttpd.witness()
+    const requests = arrived(witness)
+    noneTwice(requests)
+    assert.equal(requests.length, verdicts.size)
+    for (let number = 0; number < 3000; number += 1) {
+      const { outcome, delivery, tokenAction, upstreamStatus, upstreamReason } = verdicts.get(token(number))
+      // An answer that APNs does not give says nothing of the token: it is kept.
+      assert.deepEqual([outcome, delivery, tokenAction, upstreamStatus, upstreamReason], number < known
+        ? ['OUTCOME_ACCEPTED', 'DELIVERY_ACCEPTED', 'TOKEN_ACTION_KEEP', 200, '']
+        : ['OUTCOME_INVALID_ARGUMENT', 'DELIVERY_NO', 'TOKEN_ACTION_KEEP', 404, ''])
+    }
+    assert.equal(witness.peak, STREAMS)
+    assert.equal(witness.received.RST_STREAM, undefined, 'no stream was reset')
+    assert.equal(witness.received.GOAWAY, undefined)
+    const opened = await metric('fanfare_upstream_connections_opened_total')
+    assert.equal(witness.connections.size, opened)
+    assert.equal(await metric('fanfare_upstream_connections_closed_total'), 0)
+    console.log(`${opened} connections, peak ${witness.peak}`)
+  })
+})
+
+test('a server that is killed and started again leaves true verdicts', async () => {
+  const singles = 2000
+  const restarts = 4
+  await withNghttpd(4000, async ({ service: nghttpd, client }) => {
+    let restarted = Promise.resolve()
+    const verdicts = await traffic(client, {
+      singles, items: 2000, atOnce: 100,
+      settled: done => {
+        if (done % (singles / (restarts + 1)) === 0 && done < singles) restarted = restarted.then(nghttpd.restart)
+      },
+    })
+    await restarted
+    const witness = nghttpd.witness()
+    const requests = witness.flatMap(arrived)
+    noneTwice(requests)
+    const there = new Set(requests.map(({ token }) => token))
+    for (const [token, { outcome, delivery, detail }] of verdicts) {
+      if (delivery === 'DELIVERY_ACCEPTED') assert.ok(there.has(token), `accepted, and never seen: ${token}`)
+      if (delivery === 'DELIVERY_NO') assert.ok(!there.has(token), `said to be unsent, and seen: ${token} ${detail}`)
+      assert.notEqual(outcome, 'OUTCOME_INVALID_ARGUMENT')
+    }
+    const counts = count(verdicts)
+    // In doubt is at most what was in flight on connections that were killed.
+    const limit = restarts * STREAMS * Math.max(...witness.map(({ connections }) => connections.size))
+    assert.ok((counts.OUTCOME_UNCONFIRMED ?? 0) <= limit, JSON.stringify(counts))
+    assert.ok(witness.every(({ peak }) => peak <= STREAMS))
+    assert.equal(witness.length, restarts + 1)
+    console.log(`${JSON.stringify(counts)}, ${witness.map(({ connections }) => connections.size)} connections`)
+  })
+})
