@@ -166,7 +166,7 @@ impl Dispatcher {
 
 /// What an answer means, with what is broken on our side mended.
 fn judge(route: &Route, answer: &Answer, generation: Option<u64>) -> Verdict {
-    let mut verdict = route.provider.classify(&answer.reply);
+    let mut verdict = route.provider.classify(&answer.reply, SystemTime::now());
     verdict.token_action = route.suspicion.judge(verdict.outcome, verdict.token_action);
     let renew = || {
         if let Some(generation) = generation {

@@ -3,15 +3,17 @@
 //! Pure: no I/O, no clock, nothing spawned. The one match over providers is here.
 
 pub mod apns;
+mod meaning;
+mod retry_after;
 
 use std::borrow::Cow;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue};
 
-use crate::push::{Body, Outcome, ProviderKind, PushId, Refusal, Target, TokenAction};
+use crate::push::{Body, Outcome, ProviderKind, PushId, Reason, Refusal, Target, TokenAction};
 
 /// How one app speaks to one push service.
 #[derive(Debug)]
@@ -55,11 +57,11 @@ impl Provider {
         }
     }
 
-    /// What an answer means.
+    /// What an answer means that came at `now`.
     #[must_use]
-    pub fn classify(&self, reply: &Reply) -> Verdict {
+    pub fn classify(&self, reply: &Reply, now: SystemTime) -> Verdict {
         match self {
-            Self::Apns(_) => apns::classify(reply),
+            Self::Apns(_) => apns::classify(reply, now),
         }
     }
 }
@@ -156,4 +158,24 @@ pub enum Heal {
 #[must_use]
 pub fn cut(text: &str, limit: usize) -> &str {
     &text[..text.floor_char_boundary(limit)]
+}
+
+/// A text that is there.
+fn text(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
+}
+
+/// Seconds since the Unix epoch, rounded down; 0 for what was before it.
+fn epoch_seconds(moment: SystemTime) -> u64 {
+    moment.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// What cannot happen did.
+fn bug(field: &'static str, detail: &dyn std::fmt::Display) -> Refusal {
+    Refusal {
+        outcome: Outcome::Internal,
+        reason: Reason::GatewayBug,
+        field: field.into(),
+        detail: detail.to_string(),
+    }
 }

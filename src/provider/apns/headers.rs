@@ -9,7 +9,7 @@ use http::{HeaderName, HeaderValue};
 use sha2::{Digest, Sha256};
 
 use super::MAX_COLLAPSE_ID_BYTES;
-use super::request::epoch_seconds;
+use crate::provider::epoch_seconds;
 use crate::push::{Expiry, Priority, Reason, Refusal};
 
 pub(super) const APNS_CHANNEL_ID: HeaderName = HeaderName::from_static("apns-channel-id");
