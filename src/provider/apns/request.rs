@@ -70,7 +70,7 @@ impl Apns {
             push_type,
             starts: activity.is_some_and(|activity| activity.event == LiveActivityEvent::Start),
             headers: shared_headers(type_header, priority, body.options.expiry),
-            collapse_id: text(&body.options.collapse_key).map(collapse_id).transpose()?,
+            collapse_id: text(&body.options.collapse_key).map(collapse_header).transpose()?,
         };
         check_kind(&encoded, target)?;
         Ok(encoded)
@@ -98,7 +98,13 @@ impl Apns {
             Target::Fcm(_) | Target::WebPush(_) | Target::Mattermost(_) => return Err(not_ours()),
         };
         let path = PathAndQuery::try_from(path).map_err(|error| bug("target", &error))?;
-        Ok(Message { path, headers, body: payload.json.clone() })
+        Ok(Message {
+            path,
+            headers,
+            body: payload.json.clone(),
+            counts_down: false,
+            live_activity_token: false,
+        })
     }
 
     fn device(
@@ -187,6 +193,17 @@ fn typed_shows(body: &Body) -> bool {
     notification || body.content.apns.as_ref().is_some_and(|apns| apns.critical_sound.is_some())
 }
 
+/// The payload of a Live Activity, for FCM as well, which carries it to APNs.
+///
+/// # Errors
+/// Where the event lacks what it needs, or a member is out of its range.
+pub(in crate::provider) fn live_activity_payload(
+    body: &Body,
+    options: &ApnsContent,
+) -> Result<Vec<u8>, Refusal> {
+    write(body, options, PushType::LiveActivity)
+}
+
 fn write(body: &Body, options: &ApnsContent, push_type: PushType) -> Result<Vec<u8>, Refusal> {
     let activity = options.live_activity.as_ref().map(|activity| Activity::of(activity, body)).transpose()?;
     payload::write(&body.content, push_type, activity)
@@ -240,6 +257,10 @@ fn check_kind(payload: &Payload, target: &Target) -> Result<(), Refusal> {
         });
     }
     Ok(())
+}
+
+fn collapse_header(key: &str) -> Result<HeaderValue, Refusal> {
+    header("options.collapse_key", &collapse_id(key), Index::Never)
 }
 
 fn not_listed(field: &'static str) -> Refusal {
