@@ -19,8 +19,7 @@ pub(super) const SERVER_DELAY: Duration = Duration::from_secs(10);
 
 /// The meaning of an answer; a code that is not in the table means what its status says.
 pub(super) fn meaning(status: u16, said: &Said, live_activity_token: bool) -> Meaning {
-    // What APNs says may be about the Live Activity's token; the registration token stays.
-    // Source: github.com/firebase/firebase-admin-node, `apns.live_activity_token`.
+    // Which of the two tokens APNs means is not said, and to delete one that lives is the worse mistake.
     if live_activity_token && matches!(status, 400 | 404) && said.apns_token_is_dead() {
         return fault(
             "APNs does not know the Live Activity's token (any more); change content.fcm.live_activity_token",

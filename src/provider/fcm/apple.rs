@@ -81,7 +81,7 @@ impl<'a> Apple<'a> {
 
     /// A Live Activity, which has a token of its own.
     ///
-    /// Source: Firebase, "Send a Live Activity".
+    /// Source: Firebase, "REST Resource: projects.messages", `ApnsConfig.live_activity_token`.
     pub(super) fn live_activity(body: &'a Body, token: &'a str, payload: &'a RawValue) -> Self {
         let priority = body.options.priority.unwrap_or(Priority::High);
         let headers =

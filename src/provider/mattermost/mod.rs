@@ -12,12 +12,12 @@ use crate::push::{InvalidValue, visible_ascii};
 
 /// The longest `message`, in bytes; the proxy cuts a longer one, inside a character where one stands there.
 ///
-/// Source: github.com/mattermost/mattermost-push-proxy, `server/server.go`.
+/// Source: github.com/mattermost/mattermost-push-proxy, `server/`.
 pub const MAX_MESSAGE_BYTES: usize = 2047;
 
 /// The longest `channel_name`, in bytes, cut by the proxy in the same way.
 ///
-/// Source: github.com/mattermost/mattermost-push-proxy, `server/server.go`.
+/// Source: github.com/mattermost/mattermost-push-proxy, `server/`.
 pub const MAX_CHANNEL_NAME_BYTES: usize = 64;
 
 /// The longest server id taken, in bytes, as in the contract.
