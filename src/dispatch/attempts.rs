@@ -27,6 +27,8 @@ pub(super) enum Next {
 pub(super) struct Attempts {
     provider: ProviderKind,
     repeatable: bool,
+    /// The push service delivers nothing.
+    dry_run: bool,
     most: u32,
     deadline: Instant,
     made: u32,
@@ -42,6 +44,7 @@ impl Attempts {
         Self {
             provider,
             repeatable: options.repeatable,
+            dry_run: options.dry_run,
             most,
             deadline,
             made: 0,
@@ -120,9 +123,13 @@ impl Attempts {
     pub(super) fn answered(mut self, verdict: Verdict, status: u16) -> (Self, Next) {
         self.made += 1;
         let retry = verdict.retry;
-        let result = result_of(verdict, status);
+        let result = self.result_of(verdict, status);
+        // A proxy may answer that it does not know either.
+        let unknown = result.delivery == Delivery::Maybe;
+        self.unanswered |= unknown;
         let again = match retry {
             Retry::Never => None,
+            _ if unknown && !self.repeatable => None,
             Retry::Once | Retry::OnceThen(_) if !self.resent_at_once => {
                 self.resent_at_once = true;
                 Some(Duration::ZERO)
@@ -136,7 +143,6 @@ impl Attempts {
     /// The request was sent and not answered.
     pub(super) fn unanswered(mut self, why: &Unanswered) -> (Self, Next) {
         self.made += 1;
-        self.unanswered = true;
         let reason = match why.cause {
             Lost::Deadline | Lost::AnswerTimeout => Reason::AnswerTimeout,
             Lost::Reset(_) | Lost::ConnectionLost => Reason::ConnectionLost,
@@ -145,7 +151,13 @@ impl Attempts {
         let mut result = PushResult::unsent(Outcome::Unconfirmed, reason, why.to_string());
         result.retryable = true;
         result.upstream_status = why.status;
-        let again = self.repeatable.then_some(REPEAT_AFTER);
+        if self.dry_run {
+            // Whatever became of the question, nothing was delivered.
+            result.outcome = Outcome::Unavailable;
+        } else {
+            self.unanswered = true;
+        }
+        let again = (self.repeatable || self.dry_run).then_some(REPEAT_AFTER);
         self.again_or(again, result)
     }
 
@@ -176,24 +188,99 @@ impl Attempts {
         }
         result
     }
+
+    fn result_of(&self, verdict: Verdict, status: u16) -> PushResult {
+        let accepted = verdict.outcome == Outcome::Accepted;
+        let outcome = if accepted && self.dry_run { Outcome::Validated } else { verdict.outcome };
+        let delivery = if outcome == Outcome::Accepted {
+            Delivery::Accepted
+        } else if outcome == Outcome::Unconfirmed {
+            Delivery::Maybe
+        } else {
+            Delivery::No
+        };
+        PushResult {
+            outcome,
+            delivery,
+            token_action: verdict.token_action,
+            retryable: verdict.retryable,
+            retry_after: verdict.retry.wait(),
+            reason: (!accepted).then_some(Reason::UpstreamAnswered),
+            detail: verdict.detail,
+            field: Cow::Borrowed(""),
+            provider: None,
+            upstream_status: Some(status),
+            upstream_reason: verdict.upstream_reason,
+            upstream_id: verdict.upstream_id,
+            token_invalid_since: verdict.token_invalid_since,
+            attempts: 0,
+        }
+    }
 }
 
-fn result_of(verdict: Verdict, status: u16) -> PushResult {
-    let accepted = verdict.outcome == Outcome::Accepted;
-    PushResult {
-        outcome: verdict.outcome,
-        delivery: if accepted { Delivery::Accepted } else { Delivery::No },
-        token_action: verdict.token_action,
-        retryable: verdict.retryable,
-        retry_after: verdict.retry.wait(),
-        reason: (!accepted).then_some(Reason::UpstreamAnswered),
-        detail: verdict.detail,
-        field: Cow::Borrowed(""),
-        provider: None,
-        upstream_status: Some(status),
-        upstream_reason: verdict.upstream_reason,
-        upstream_id: verdict.upstream_id,
-        token_invalid_since: verdict.token_invalid_since,
-        attempts: 0,
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::Heal;
+    use crate::push::TokenAction;
+
+    fn attempts(options: &Options) -> Attempts {
+        Attempts::new(ProviderKind::Mattermost, options, 3, Instant::now() + Duration::from_secs(3600))
+    }
+
+    fn verdict(outcome: Outcome, retry: Retry) -> Verdict {
+        Verdict {
+            outcome,
+            token_action: TokenAction::Keep,
+            retry,
+            retryable: retry != Retry::Never,
+            heal: Heal::Nothing,
+            detail: "".into(),
+            upstream_reason: String::new(),
+            upstream_id: String::new(),
+            token_invalid_since: None,
+        }
+    }
+
+    fn answer(next: Next) -> PushResult {
+        match next {
+            Next::Answer(result) => result,
+            Next::Again(wait) => panic!("tried again after {wait:?}"),
+        }
+    }
+
+    #[test]
+    fn an_answer_that_does_not_know_is_repeated_only_where_that_does_no_harm() {
+        let unknown = || verdict(Outcome::Unconfirmed, Retry::After(Duration::from_secs(10)));
+        let (_, next) = attempts(&Options::default()).answered(unknown(), 200);
+        let result = answer(next);
+        assert_eq!((result.outcome, result.delivery), (Outcome::Unconfirmed, Delivery::Maybe));
+        assert_eq!(result.retry_after, Some(Duration::from_secs(10)));
+
+        let repeatable = Options { repeatable: true, ..Options::default() };
+        let (again, next) = attempts(&repeatable).answered(unknown(), 200);
+        assert!(matches!(next, Next::Again(wait) if wait == Duration::from_secs(10)));
+        // The first attempt may have been delivered, whatever the second one says.
+        let (_, next) = again.answered(verdict(Outcome::Internal, Retry::Never), 200);
+        assert_eq!(answer(next).delivery, Delivery::Maybe);
+    }
+
+    #[test]
+    fn a_dry_run_that_the_push_service_takes_is_validated_and_not_delivered() {
+        let dry_run = Options { dry_run: true, ..Options::default() };
+        let (_, next) = attempts(&dry_run).answered(verdict(Outcome::Accepted, Retry::Never), 200);
+        let result = answer(next);
+        assert_eq!((result.outcome, result.delivery), (Outcome::Validated, Delivery::No));
+        assert_eq!((result.reason, result.attempts), (None, 1));
+    }
+
+    #[test]
+    fn a_dry_run_that_is_not_answered_delivered_nothing() {
+        let dry_run = Options { dry_run: true, ..Options::default() };
+        let lost = Unanswered { cause: Lost::ConnectionLost, status: None };
+        let (again, next) = attempts(&dry_run).unanswered(&lost);
+        assert!(matches!(next, Next::Again(_)));
+        let result = again.last();
+        assert_eq!((result.outcome, result.delivery), (Outcome::Unavailable, Delivery::No));
     }
 }

@@ -18,8 +18,8 @@ pub use encoded::Encoded;
 pub use route::{AppRoutes, Route, Routes, Upstreams};
 pub use window::{Seat, WaitingSetFull, Window};
 
-use crate::provider::{Heal, Message, Verdict};
-use crate::push::{Push, PushResult};
+use crate::provider::{Heal, Message, Payload, Verdict};
+use crate::push::{Push, PushResult, Refusal};
 use crate::upstream::{Answer, Flow, Request, UpstreamError};
 use attempts::{Attempts, Next};
 
@@ -96,9 +96,9 @@ impl Dispatcher {
             self.settings.max_attempts,
             ask.deadline,
         );
-        let message = payload.and_then(|it| route.provider.address(it, &push.body, &push.id, &push.target));
-        let result = match message {
-            Ok(message) => self.deliver(ask, &message, room, attempts).await,
+        let addressed = payload.and_then(|payload| Ok((payload, address(ask, payload)?)));
+        let result = match addressed {
+            Ok((payload, message)) => self.deliver(ask, payload, message, room, attempts).await,
             Err(refusal) => attempts.refused(refusal),
         };
         route.metrics.settled(result.outcome, begun.elapsed());
@@ -112,12 +112,13 @@ impl Dispatcher {
     async fn deliver(
         &self,
         ask: Ask<'_>,
-        message: &Message,
+        payload: &Payload,
+        mut message: Message,
         room: &mut Room,
         mut attempts: Attempts,
     ) -> PushResult {
         let Ask { push, route, flow, deadline, .. } = ask;
-        if push.body.options.dry_run {
+        if push.body.options.dry_run && !route.provider.answers_dry_runs() {
             return attempts.validated();
         }
         let upstream = route.upstream(&push.target);
@@ -129,14 +130,21 @@ impl Dispatcher {
             if push.body.options.expiry.has_passed(SystemTime::now()) {
                 return attempts.expired();
             }
+            if message.counts_down {
+                match address(ask, payload) {
+                    Ok(fresh) => message = fresh,
+                    Err(refusal) => return attempts.refused(refusal),
+                }
+            }
             // Permit first, token second: a push may have waited longer than its token lived.
             let stamp = route.credential.stamp();
-            let request = request(message, stamp.as_deref().map(|stamp| stamp.header()));
+            let request = request(&message, stamp.as_deref().map(|stamp| stamp.header()));
             let next;
             (attempts, next) = match permit.exchange(request, room.share()).await {
                 Ok(answer) => {
                     route.metrics.attempted();
-                    let verdict = judge(route, &answer, stamp.as_deref().map(|stamp| stamp.generation()));
+                    let verdict =
+                        judge(route, &message, &answer, stamp.as_deref().map(|stamp| stamp.generation()));
                     attempts.answered(verdict, answer.reply.status().as_u16())
                 }
                 Err(UpstreamError::Unanswered(unanswered)) => {
@@ -164,9 +172,15 @@ impl Dispatcher {
     }
 }
 
+/// The request to this target, as it is at this moment.
+fn address(ask: Ask<'_>, payload: &Payload) -> Result<Message, Refusal> {
+    let Ask { push, route, .. } = ask;
+    route.provider.address(payload, &push.body, &push.id, &push.target, SystemTime::now())
+}
+
 /// What an answer means, with what is broken on our side mended.
-fn judge(route: &Route, answer: &Answer, generation: Option<u64>) -> Verdict {
-    let mut verdict = route.provider.classify(&answer.reply);
+fn judge(route: &Route, message: &Message, answer: &Answer, generation: Option<u64>) -> Verdict {
+    let mut verdict = route.provider.classify(message, &answer.reply, SystemTime::now());
     verdict.token_action = route.suspicion.judge(verdict.outcome, verdict.token_action);
     let renew = || {
         if let Some(generation) = generation {

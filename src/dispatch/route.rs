@@ -58,6 +58,8 @@ impl Route {
                 ApnsEnvironment::Production => production,
                 ApnsEnvironment::Sandbox => sandbox,
             },
+            // No such route is built: FCM and push proxies have no upstreams yet.
+            (Upstreams::Apns { production, .. }, Provider::Fcm(_) | Provider::Mattermost(_)) => production,
         }
     }
 }

@@ -3,21 +3,29 @@
 //! Pure: no I/O, no clock, nothing spawned. The one match over providers is here.
 
 pub mod apns;
+pub mod fcm;
+pub mod mattermost;
+mod meaning;
+mod retry_after;
 
 use std::borrow::Cow;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue};
 
-use crate::push::{Body, Outcome, ProviderKind, PushId, Refusal, Target, TokenAction};
+use crate::push::{Body, Outcome, ProviderKind, PushId, Reason, Refusal, Target, TokenAction};
 
 /// How one app speaks to one push service.
 #[derive(Debug)]
 pub enum Provider {
     /// Apple Push Notification service.
     Apns(apns::Apns),
+    /// Firebase Cloud Messaging, HTTP v1.
+    Fcm(fcm::Fcm),
+    /// A Mattermost push proxy.
+    Mattermost(mattermost::Mattermost),
 }
 
 impl Provider {
@@ -26,6 +34,8 @@ impl Provider {
     pub fn kind(&self) -> ProviderKind {
         match self {
             Self::Apns(_) => ProviderKind::Apns,
+            Self::Fcm(_) => ProviderKind::Fcm,
+            Self::Mattermost(_) => ProviderKind::Mattermost,
         }
     }
 
@@ -36,10 +46,21 @@ impl Provider {
     pub fn encode(&self, body: &Body, target: &Target) -> Result<Payload, Refusal> {
         match self {
             Self::Apns(apns) => apns.encode(body, target).map(Payload::Apns),
+            Self::Fcm(fcm) => fcm.encode(body).map(Payload::Fcm),
+            Self::Mattermost(mattermost) => mattermost.encode(body).map(Payload::Mattermost),
         }
     }
 
-    /// Directs an encoded body to one target.
+    /// Whether a dry run is for the push service to answer, which then delivers nothing.
+    #[must_use]
+    pub fn answers_dry_runs(&self) -> bool {
+        match self {
+            Self::Apns(_) | Self::Mattermost(_) => false,
+            Self::Fcm(_) => true,
+        }
+    }
+
+    /// Directs an encoded body to one target, to be sent at `now`.
     ///
     /// # Errors
     /// Where this target cannot be addressed, such as a topic that the app does not list.
@@ -49,17 +70,27 @@ impl Provider {
         body: &Body,
         id: &PushId,
         target: &Target,
+        now: SystemTime,
     ) -> Result<Message, Refusal> {
         match (self, payload) {
             (Self::Apns(apns), Payload::Apns(payload)) => apns.address(payload, body, id, target),
+            (Self::Fcm(fcm), Payload::Fcm(payload)) => fcm.address(payload, body, target, now),
+            (Self::Mattermost(mattermost), Payload::Mattermost(payload)) => {
+                mattermost.address(payload, id, target)
+            }
+            (Self::Apns(_) | Self::Fcm(_) | Self::Mattermost(_), _) => {
+                Err(bug("target", &"the payload is another provider's"))
+            }
         }
     }
 
-    /// What an answer means.
+    /// What the answer to a message means that came at `now`.
     #[must_use]
-    pub fn classify(&self, reply: &Reply) -> Verdict {
+    pub fn classify(&self, message: &Message, reply: &Reply, now: SystemTime) -> Verdict {
         match self {
-            Self::Apns(_) => apns::classify(reply),
+            Self::Apns(_) => apns::classify(reply, now),
+            Self::Fcm(_) => fcm::classify(reply, message.live_activity_token, now),
+            Self::Mattermost(_) => mattermost::classify(reply, now),
         }
     }
 }
@@ -69,6 +100,10 @@ impl Provider {
 pub enum Payload {
     /// For APNs.
     Apns(apns::Payload),
+    /// For FCM.
+    Fcm(fcm::Payload),
+    /// For a Mattermost push proxy.
+    Mattermost(mattermost::Payload),
 }
 
 /// A request to a push service, complete but for origin and credential.
@@ -80,6 +115,11 @@ pub struct Message {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// Its body.
     pub body: Bytes,
+    /// It says how long the push may be kept, counted from when it is sent: addressed anew before each
+    /// attempt, or the time that it waited would not count.
+    pub counts_down: bool,
+    /// It names a Live Activity's token beside its target, and an answer may be about either.
+    pub live_activity_token: bool,
 }
 
 /// A push service's whole answer.
@@ -156,4 +196,24 @@ pub enum Heal {
 #[must_use]
 pub fn cut(text: &str, limit: usize) -> &str {
     &text[..text.floor_char_boundary(limit)]
+}
+
+/// A text that is there.
+fn text(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
+}
+
+/// Seconds since the Unix epoch, rounded down; 0 for what was before it.
+fn epoch_seconds(moment: SystemTime) -> u64 {
+    moment.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// What cannot happen did.
+fn bug(field: &'static str, detail: &dyn std::fmt::Display) -> Refusal {
+    Refusal {
+        outcome: Outcome::Internal,
+        reason: Reason::GatewayBug,
+        field: field.into(),
+        detail: detail.to_string(),
+    }
 }

@@ -5,19 +5,11 @@
 
 use std::time::Duration;
 
+use crate::provider::meaning::{
+    Meaning, credential, fault, gone, healing, limited, ours, plain, unavailable, wrong_token,
+};
 use crate::provider::{Heal, Retry};
 use crate::push::{Outcome, TokenAction};
-
-/// What an answer means, but for what only this answer says.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Meaning {
-    pub(super) outcome: Outcome,
-    pub(super) token_action: TokenAction,
-    pub(super) retryable: bool,
-    pub(super) retry: Retry,
-    pub(super) heal: Heal,
-    pub(super) detail: &'static str,
-}
 
 /// The meaning of an answer; one that is not in the table means what its status says.
 pub(super) fn meaning(status: u16, reason: &str) -> Meaning {
@@ -108,43 +100,3 @@ const ACCEPTED: Meaning = plain(Outcome::Accepted, TokenAction::Keep, "");
 
 const TOO_LARGE: Meaning =
     plain(Outcome::PayloadTooLarge, TokenAction::Keep, "the payload is over APNs' limit; make it smaller");
-
-const fn plain(outcome: Outcome, token_action: TokenAction, detail: &'static str) -> Meaning {
-    Meaning { outcome, token_action, retryable: false, retry: Retry::Never, heal: Heal::Nothing, detail }
-}
-
-const fn fault(detail: &'static str) -> Meaning {
-    plain(Outcome::InvalidArgument, TokenAction::Keep, detail)
-}
-
-/// `dispatch` makes a quarantine of it where many fail at once.
-const fn wrong_token(detail: &'static str) -> Meaning {
-    plain(Outcome::InvalidToken, TokenAction::Delete, detail)
-}
-
-const fn gone(detail: &'static str) -> Meaning {
-    plain(Outcome::Unregistered, TokenAction::Delete, detail)
-}
-
-const fn credential(detail: &'static str) -> Meaning {
-    plain(Outcome::Credential, TokenAction::Keep, detail)
-}
-
-const fn ours(detail: &'static str) -> Meaning {
-    plain(Outcome::Internal, TokenAction::Keep, detail)
-}
-
-/// A credential that the gateway mends by itself.
-const fn healing(heal: Heal, detail: &'static str) -> Meaning {
-    Meaning { retryable: true, retry: Retry::Once, heal, ..credential(detail) }
-}
-
-const fn unavailable(retry: Retry, heal: Heal, detail: &'static str) -> Meaning {
-    let plain = plain(Outcome::Unavailable, TokenAction::Keep, detail);
-    Meaning { retryable: true, retry, heal, ..plain }
-}
-
-const fn limited(wait: Duration, heal: Heal, detail: &'static str) -> Meaning {
-    let plain = plain(Outcome::RateLimited, TokenAction::Keep, detail);
-    Meaning { retryable: true, retry: Retry::After(wait), heal, ..plain }
-}

@@ -2,6 +2,8 @@
 //!
 //! Source: Apple, "Sending notification requests to APNs".
 
+use std::borrow::Cow;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::CONTENT_TYPE;
@@ -9,7 +11,7 @@ use http::{HeaderName, HeaderValue};
 use sha2::{Digest, Sha256};
 
 use super::MAX_COLLAPSE_ID_BYTES;
-use super::request::epoch_seconds;
+use crate::provider::epoch_seconds;
 use crate::push::{Expiry, Priority, Reason, Refusal};
 
 pub(super) const APNS_CHANNEL_ID: HeaderName = HeaderName::from_static("apns-channel-id");
@@ -32,20 +34,15 @@ pub(super) fn shared_headers(
         (APNS_PUSH_TYPE, push_type),
         (APNS_PRIORITY, HeaderValue::from_static(priority_value(priority))),
     ];
-    let expiration = match expiry {
-        Expiry::Default => None,
-        Expiry::NoStore => Some(HeaderValue::from_static("0")),
-        // 0 would say: do not store.
-        Expiry::At(moment) => Some(HeaderValue::from(epoch_seconds(moment).max(1))),
-    };
-    headers.extend(expiration.map(|mut value| {
+    headers.extend(expiration(expiry).map(|seconds| {
+        let mut value = HeaderValue::from(seconds);
         value.set_sensitive(true);
         (APNS_EXPIRATION, value)
     }));
     headers
 }
 
-fn priority_value(priority: Priority) -> &'static str {
+pub(in crate::provider) fn priority_value(priority: Priority) -> &'static str {
     match priority {
         Priority::High => "10",
         Priority::Normal => "5",
@@ -54,16 +51,22 @@ fn priority_value(priority: Priority) -> &'static str {
 }
 
 /// The key itself where APNs takes it, else its SHA-256 in base64url.
-pub(super) fn collapse_id(key: &str) -> Result<HeaderValue, Refusal> {
-    const FIELD: &str = "options.collapse_key";
+pub(in crate::provider) fn collapse_id(key: &str) -> Cow<'_, str> {
     // A header value neither begins nor ends with a space. Source: RFC 9113, section 8.2.1.
     let fits = key.len() <= MAX_COLLAPSE_ID_BYTES
         && key.trim_ascii() == key
         && key.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
-    if fits {
-        return header(FIELD, key, Index::Never);
+    if fits { key.into() } else { URL_SAFE_NO_PAD.encode(Sha256::digest(key)).into() }
+}
+
+/// `apns-expiration` of a push that names an expiry.
+pub(in crate::provider) fn expiration(expiry: Expiry) -> Option<u64> {
+    match expiry {
+        Expiry::Default => None,
+        Expiry::NoStore => Some(0),
+        // 0 would say: do not store.
+        Expiry::At(moment) => Some(epoch_seconds(moment).max(1)),
     }
-    header(FIELD, &URL_SAFE_NO_PAD.encode(Sha256::digest(key)), Index::Never)
 }
 
 /// Whether HPACK may keep a value. APNs' table is small: values that never come again stay out of it.

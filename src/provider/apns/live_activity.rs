@@ -4,8 +4,8 @@
 
 use serde_json::value::RawValue;
 
-use super::payload::{Sound, arguments, flag, text};
-use super::request::epoch_seconds;
+use super::payload::{Sound, arguments, flag};
+use crate::provider::{epoch_seconds, text};
 use crate::push::{Body, LiveActivity, LiveActivityEvent, LocalizedText, Notification, Reason, Refusal};
 
 /// The members of `aps` that only a Live Activity has.

@@ -8,11 +8,13 @@ mod push_type;
 mod request;
 mod response;
 #[cfg(test)]
-mod strategies;
+pub(super) mod strategies;
 #[cfg(test)]
 mod tests;
 
+pub(super) use headers::{collapse_id, expiration, priority_value};
 pub use request::Payload;
+pub(super) use request::live_activity_payload;
 pub use response::classify;
 
 use crate::push::{ApnsEnvironment, InvalidValue, Target};

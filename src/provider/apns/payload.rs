@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use super::live_activity::Activity;
 use super::push_type::PushType;
+use crate::provider::text;
 use crate::push::{
     ApnsContent, Content, InterruptionLevel, LocalizedText, Notification, Outcome, Reason, Refusal,
 };
@@ -68,11 +69,6 @@ impl Raw {
             live_activity: aps.contains_key("event"),
         })
     }
-}
-
-/// A text that is there.
-pub(super) fn text(text: &str) -> Option<&str> {
-    (!text.is_empty()).then_some(text)
 }
 
 /// 1 where it is so: APNs has no other truth.

@@ -3,8 +3,6 @@
 //! Source: Apple, "Sending notification requests to APNs"; for channels Apple, "Sending broadcast
 //! push notification requests to APNs".
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use bytes::Bytes;
 use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue};
@@ -17,7 +15,7 @@ use super::live_activity::Activity;
 use super::payload::{self, Raw};
 use super::push_type::PushType;
 use super::{Apns, MAX_BROADCAST_PAYLOAD_BYTES};
-use crate::provider::Message;
+use crate::provider::{Message, bug, text};
 use crate::push::{
     ApnsChannel, ApnsContent, ApnsDevice, Body, LiveActivityEvent, Notification, Outcome, Priority, PushId,
     Reason, Refusal, Target, visible_ascii,
@@ -57,7 +55,7 @@ impl Apns {
             let detail = "nothing here is for APNs: it has no notification, no data and no options of APNs";
             return Err(Refusal::field("content", Reason::FieldRequired, detail));
         }
-        let raw = payload::text(&options.payload_json).map(Raw::parse).transpose()?;
+        let raw = text(&options.payload_json).map(Raw::parse).transpose()?;
         let shows = raw.as_ref().map_or_else(|| typed_shows(body), |raw| raw.shows);
         let (push_type, type_header) = self.push_type(options, raw.as_ref(), shows)?;
         let priority = body.options.priority.unwrap_or(push_type.default_priority(shows));
@@ -72,7 +70,7 @@ impl Apns {
             push_type,
             starts: activity.is_some_and(|activity| activity.event == LiveActivityEvent::Start),
             headers: shared_headers(type_header, priority, body.options.expiry),
-            collapse_id: payload::text(&body.options.collapse_key).map(collapse_id).transpose()?,
+            collapse_id: text(&body.options.collapse_key).map(collapse_header).transpose()?,
         };
         check_kind(&encoded, target)?;
         Ok(encoded)
@@ -100,7 +98,13 @@ impl Apns {
             Target::Fcm(_) | Target::WebPush(_) | Target::Mattermost(_) => return Err(not_ours()),
         };
         let path = PathAndQuery::try_from(path).map_err(|error| bug("target", &error))?;
-        Ok(Message { path, headers, body: payload.json.clone() })
+        Ok(Message {
+            path,
+            headers,
+            body: payload.json.clone(),
+            counts_down: false,
+            live_activity_token: false,
+        })
     }
 
     fn device(
@@ -184,14 +188,20 @@ impl Apns {
     }
 }
 
-/// Seconds since the Unix epoch, rounded down; 0 for what was before it.
-pub(super) fn epoch_seconds(moment: SystemTime) -> u64 {
-    moment.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
-}
-
 fn typed_shows(body: &Body) -> bool {
     let notification = body.content.notification.as_ref().is_some_and(Notification::shows);
     notification || body.content.apns.as_ref().is_some_and(|apns| apns.critical_sound.is_some())
+}
+
+/// The payload of a Live Activity, for FCM as well, which carries it to APNs.
+///
+/// # Errors
+/// Where the event lacks what it needs, or a member is out of its range.
+pub(in crate::provider) fn live_activity_payload(
+    body: &Body,
+    options: &ApnsContent,
+) -> Result<Vec<u8>, Refusal> {
+    write(body, options, PushType::LiveActivity)
 }
 
 fn write(body: &Body, options: &ApnsContent, push_type: PushType) -> Result<Vec<u8>, Refusal> {
@@ -249,19 +259,14 @@ fn check_kind(payload: &Payload, target: &Target) -> Result<(), Refusal> {
     Ok(())
 }
 
+fn collapse_header(key: &str) -> Result<HeaderValue, Refusal> {
+    header("options.collapse_key", &collapse_id(key), Index::Never)
+}
+
 fn not_listed(field: &'static str) -> Refusal {
     Refusal::field(field, Reason::TopicNotAllowed, "the app does not list this topic")
 }
 
 fn not_ours() -> Refusal {
     bug("target", &"it is no target of APNs")
-}
-
-fn bug(field: &'static str, detail: &dyn std::fmt::Display) -> Refusal {
-    Refusal {
-        outcome: Outcome::Internal,
-        reason: Reason::GatewayBug,
-        field: field.into(),
-        detail: detail.to_string(),
-    }
 }

@@ -3,34 +3,27 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::HeaderMap;
-use http::header::{DATE, RETRY_AFTER};
 use serde_json::value::RawValue;
 
 use super::answers::meaning;
-use crate::provider::{Reply, Retry, Verdict, cut};
+use crate::provider::retry_after::retry_after;
+use crate::provider::{Reply, Verdict, cut};
 use crate::push::Outcome;
 
-/// What an answer means.
+/// What an answer that came at `now` means. APNs documents no `Retry-After`; where one comes
+/// nonetheless it counts more than the table.
 #[must_use]
-pub fn classify(reply: &Reply) -> Verdict {
+pub fn classify(reply: &Reply, now: SystemTime) -> Verdict {
     let said = Said::read(reply.body());
-    let meaning = meaning(reply.status().as_u16(), &said.reason);
-    let gone = meaning.outcome == Outcome::Unregistered;
+    let verdict = meaning(reply.status().as_u16(), &said.reason).verdict(&said.reason);
+    let gone = verdict.outcome == Outcome::Unregistered;
     Verdict {
-        outcome: meaning.outcome,
-        token_action: meaning.token_action,
-        retry: asked_to_wait(meaning.retry, reply.headers()),
-        retryable: meaning.retryable,
-        heal: meaning.heal,
-        detail: meaning.detail.into(),
-        upstream_reason: cut(&said.reason, Verdict::MAX_REASON_BYTES).to_owned(),
+        retry: verdict.retry.asked_to_wait(retry_after(reply.headers(), now)),
         upstream_id: upstream_id(reply.headers()),
         token_invalid_since: if gone { said.timestamp } else { None },
+        ..verdict
     }
 }
-
-/// The longest `Retry-After` honoured.
-const MAX_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The last second of the year 9999, which is also the last that the contract's Timestamp can say.
 const LAST_MILLISECOND: u64 = 253_402_300_799_999;
@@ -73,30 +66,6 @@ fn since_epoch(milliseconds: u64) -> Option<SystemTime> {
     sensible.then(|| UNIX_EPOCH.checked_add(Duration::from_millis(milliseconds))).flatten()
 }
 
-/// APNs documents no `Retry-After`. Where one comes nonetheless it counts more than the table, and
-/// more than a try at once.
-fn asked_to_wait(retry: Retry, headers: &HeaderMap) -> Retry {
-    match retry {
-        Retry::Never | Retry::Once => retry,
-        Retry::OnceThen(_) | Retry::After(_) => retry_after(headers).map_or(retry, Retry::After),
-    }
-}
-
-/// Seconds; or a date, measured from the answer's own `Date`, because there is no clock here.
-///
-/// Source: RFC 9110, section 10.2.3.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let wait = match value.parse() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            let now = httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()?;
-            httpdate::parse_http_date(value).ok()?.duration_since(now).unwrap_or_default()
-        }
-    };
-    Some(wait.min(MAX_RETRY_AFTER))
-}
-
 /// `apns-id`; for a broadcast `apns-request-id`.
 fn upstream_id(headers: &HeaderMap) -> String {
     let named = headers.get("apns-id").or_else(|| headers.get("apns-request-id"));
@@ -110,7 +79,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::provider::Heal;
+    use crate::provider::retry_after::MAX_RETRY_AFTER;
+    use crate::provider::{Heal, Retry};
     use crate::push::TokenAction;
 
     /// Every answer that Apple documents, written from its pages; the end-to-end suite reads it too.
@@ -139,7 +109,7 @@ mod tests {
     }
 
     fn refused(status: u16, reason: &str) -> Verdict {
-        classify(&reply(status, &[], format!(r#"{{"reason":"{reason}"}}"#)))
+        classify(&reply(status, &[], format!(r#"{{"reason":"{reason}"}}"#)), UNIX_EPOCH)
     }
 
     #[test]
@@ -152,7 +122,7 @@ mod tests {
                 format!(r#"{{"reason":"{}"}}"#, answer.reason)
             };
             let id = if answer.upstream == "apns" { "apns-id" } else { "apns-request-id" };
-            let verdict = classify(&reply(answer.status, &[(id, "an-id")], body));
+            let verdict = classify(&reply(answer.status, &[(id, "an-id")], body), UNIX_EPOCH);
             assert_eq!(verdict.outcome.name().to_uppercase(), answer.outcome, "{answer:?}");
             assert_eq!(
                 format!("{:?}", verdict.token_action).to_uppercase(),
@@ -214,7 +184,7 @@ mod tests {
     #[test]
     fn a_body_that_is_not_apns_json_says_nothing() {
         for body in ["", "<html>", "null", "[]", r#"{"reason":7}"#, r#"{"reason":"Shutdown""#, "\u{0}"] {
-            let verdict = classify(&reply(503, &[], body));
+            let verdict = classify(&reply(503, &[], body), UNIX_EPOCH);
             assert_eq!(
                 (verdict.outcome, verdict.upstream_reason.as_str()),
                 (Outcome::Unavailable, ""),
@@ -227,7 +197,7 @@ mod tests {
     fn the_time_of_a_410_is_in_milliseconds() {
         let since = |timestamp: &str| {
             let body = format!(r#"{{"reason":"Unregistered","timestamp":{timestamp}}}"#);
-            let verdict = classify(&reply(410, &[], body));
+            let verdict = classify(&reply(410, &[], body), UNIX_EPOCH);
             assert_eq!(verdict.upstream_reason, "Unregistered");
             verdict.token_invalid_since
         };
@@ -239,18 +209,14 @@ mod tests {
 
     #[test]
     fn retry_after_replaces_the_wait() {
-        let date = ("date", "Sun, 06 Nov 1994 08:49:37 GMT");
-        let wait = |headers: &[_]| classify(&reply(503, headers, r#"{"reason":"Shutdown"}"#)).retry;
-        let after = |seconds| Retry::After(Duration::from_secs(seconds));
-        assert_eq!(wait(&[("retry-after", "7")]), after(7));
-        assert_eq!(wait(&[("retry-after", "99999999999")]), after(86_400));
-        assert_eq!(wait(&[("retry-after", "Sun, 06 Nov 1994 08:50:37 GMT"), date]), after(60));
-        assert_eq!(wait(&[("retry-after", "Sun, 06 Nov 1994 08:00:00 GMT"), date]), after(0));
-        let unread = Retry::OnceThen(Duration::from_secs(900));
-        assert_eq!(wait(&[("retry-after", "Sun, 06 Nov 1994 08:50:37 GMT")]), unread);
-        assert_eq!(wait(&[("retry-after", "soon"), date]), unread);
-        let never = classify(&reply(400, &[("retry-after", "7")], r#"{"reason":"BadTopic"}"#));
-        assert_eq!(never.retry, Retry::Never);
+        let wait = |status, reason| {
+            let body = format!(r#"{{"reason":"{reason}"}}"#);
+            classify(&reply(status, &[("retry-after", "7")], body), UNIX_EPOCH).retry
+        };
+        assert_eq!(wait(503, "Shutdown"), Retry::After(Duration::from_secs(7)));
+        assert_eq!(wait(429, "TooManyRequests"), Retry::After(Duration::from_secs(7)));
+        assert_eq!(wait(400, "BadTopic"), Retry::Never);
+        assert_eq!(wait(403, "ExpiredProviderToken"), Retry::Once);
     }
 
     proptest! {
@@ -270,7 +236,7 @@ mod tests {
         ) {
             let value = http::HeaderValue::from_bytes(&value).unwrap();
             let reply = http::Response::builder().status(status).header(name, value).body(body.into()).unwrap();
-            let verdict = classify(&reply);
+            let verdict = classify(&reply, UNIX_EPOCH);
             prop_assert!(verdict.upstream_reason.len() <= Verdict::MAX_REASON_BYTES);
             prop_assert!(verdict.retry.wait().is_none_or(|wait| wait <= MAX_RETRY_AFTER));
             prop_assert_eq!(verdict.outcome == Outcome::Accepted, status == 200);

@@ -15,7 +15,7 @@ use crate::push::{
     Priority, Target,
 };
 
-pub(super) fn body() -> BoxedStrategy<Body> {
+pub(in crate::provider) fn body() -> BoxedStrategy<Body> {
     (content(), options(), moment())
         .prop_map(|(content, options, accepted_at)| Body {
             app: AppId::parse("shop").unwrap(),
@@ -82,7 +82,7 @@ fn number() -> BoxedStrategy<Option<f64>> {
     of(prop_oneof![0.0..=1.0, any::<f64>(), Just(-0.0), Just(f64::NAN), Just(f64::INFINITY)]).boxed()
 }
 
-fn notification() -> BoxedStrategy<Notification> {
+pub(in crate::provider) fn notification() -> BoxedStrategy<Notification> {
     let texts = (text(), text(), text(), text(), text(), text(), text());
     (texts, of(any::<u32>()), localized(), localized(), localized())
         .prop_map(|(texts, badge, title_localized, subtitle_localized, body_localized)| {
@@ -174,7 +174,7 @@ fn content() -> BoxedStrategy<Content> {
         .boxed()
 }
 
-fn options() -> BoxedStrategy<Options> {
+pub(in crate::provider) fn options() -> BoxedStrategy<Options> {
     let priority = of(select(vec![Priority::High, Priority::Normal, Priority::Low]));
     let expiry = prop_oneof![Just(Expiry::Default), Just(Expiry::NoStore), moment().prop_map(Expiry::At)];
     (priority, expiry, text())

@@ -168,6 +168,19 @@ mod tests {
     }
 
     #[test]
+    fn a_condition_names_at_most_five_topics() {
+        let decoded = |topics: usize| {
+            let condition = vec!["'a' in topics"; topics].join(" || ");
+            let fcm = proto::FcmTarget { condition, ..Default::default() };
+            target(Some(proto::Target { fcm: Some(fcm), ..Default::default() }))
+        };
+        assert!(decoded(5).is_ok());
+        let refusal = decoded(6).unwrap_err();
+        assert_eq!((refusal.reason, &*refusal.field), (Reason::FieldInvalid, "target.fcm.condition"));
+        assert_eq!(refusal.detail, "expected at most 5 topics, found 6");
+    }
+
+    #[test]
     fn a_time_to_live_is_fixed_to_the_clock_and_zero_is_not_stored() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
         let expiry = |seconds| {

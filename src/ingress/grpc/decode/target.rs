@@ -12,6 +12,8 @@ const MAX_CHANNEL_ID_BYTES: usize = 256;
 const MAX_INSTALLATION_ID_BYTES: usize = 256;
 const MAX_FCM_TOPIC_BYTES: usize = 900;
 const MAX_CONDITION_BYTES: usize = 4096;
+/// Source: Firebase, "Topic messaging", conditions.
+const MAX_CONDITION_TOPICS: usize = 5;
 const MAX_ENDPOINT_BYTES: usize = 2048;
 const MAX_SERVER_ID_BYTES: usize = 64;
 
@@ -94,6 +96,11 @@ fn fcm_target(target: proto::FcmTarget) -> Decoded<FcmTarget> {
             }),
             present(condition).map(|condition| {
                 within("target.fcm.condition", condition.len(), MAX_CONDITION_BYTES)?;
+                let topics = condition.matches("in topics").count();
+                if topics > MAX_CONDITION_TOPICS {
+                    let expected = format!("at most {MAX_CONDITION_TOPICS} topics");
+                    return Err(invalid("target.fcm.condition", expected, topics.to_string()));
+                }
                 Ok(FcmTarget::Condition(condition))
             }),
         ],

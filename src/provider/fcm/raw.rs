@@ -1,0 +1,69 @@
+//! A raw message: what a caller wrote by hand, checked and passed on.
+
+use std::collections::BTreeMap;
+
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+
+use super::request::{bytes_of, check_key};
+use crate::push::{Reason, Refusal};
+
+const FIELD: &str = "content.fcm.message_json";
+
+/// Whoever may write a message may not direct it: the target is the push's.
+const TARGETS: [&str; 4] = ["token", "fid", "topic", "condition"];
+
+/// A raw message, member by member.
+#[derive(Debug)]
+pub(super) struct Raw {
+    pub(super) members: BTreeMap<String, Box<RawValue>>,
+    /// Bytes that count against the limit.
+    pub(super) counted: usize,
+    /// `apns.live_activity_token` is there.
+    pub(super) live_activity: bool,
+}
+
+impl Raw {
+    /// # Errors
+    /// Where it is not a JSON object, names a target, or has a `data` that no message can have.
+    pub(super) fn parse(json: &str) -> Result<Self, Refusal> {
+        let members: BTreeMap<String, Box<RawValue>> = read("a raw message is a JSON object", json)?;
+        if let Some(target) = TARGETS.into_iter().find(|key| members.contains_key(*key)) {
+            return Err(refused(format!("expected a message without a target, found {target:?}")));
+        }
+        let data = texts(&members, "data")?;
+        data.keys().try_for_each(|key| check_key(key, || FIELD.into()))?;
+        let notification = texts(&members, "notification")?;
+        let counted = data.iter().chain(&notification);
+        let counted = counted.map(|(key, value)| bytes_of(key, value.as_deref().unwrap_or_default())).sum();
+        Ok(Self { counted, live_activity: names_live_activity(&members), members })
+    }
+}
+
+/// The members of an object of texts. `null` is protobuf's way to say that there is none.
+fn texts(
+    members: &BTreeMap<String, Box<RawValue>>,
+    key: &str,
+) -> Result<BTreeMap<String, Option<String>>, Refusal> {
+    let Some(value) = members.get(key) else { return Ok(BTreeMap::new()) };
+    let read: Option<_> = read(&format!("{key:?} is an object whose values are strings"), value.get())?;
+    Ok(read.unwrap_or_default())
+}
+
+fn names_live_activity(members: &BTreeMap<String, Box<RawValue>>) -> bool {
+    let apns = members
+        .get("apns")
+        .and_then(|apns| serde_json::from_str::<BTreeMap<String, IgnoredAny>>(apns.get()).ok());
+    // Protobuf's JSON has two spellings of every name. Source: protobuf.dev, "ProtoJSON Format".
+    let names = ["live_activity_token", "liveActivityToken"];
+    apns.is_some_and(|apns| names.into_iter().any(|name| apns.contains_key(name)))
+}
+
+fn read<'a, T: serde::Deserialize<'a>>(expected: &str, json: &'a str) -> Result<T, Refusal> {
+    // serde_json's message names what it found and where, not the text around it.
+    serde_json::from_str(json).map_err(|error| refused(format!("expected that {expected}: {error}")))
+}
+
+fn refused(detail: String) -> Refusal {
+    Refusal::field(FIELD, Reason::RawBodyInvalid, detail)
+}

@@ -1,0 +1,287 @@
+//! How a push is said to FCM: once a body, then addressed to each target.
+//!
+//! Source: Firebase, "Method: projects.messages.send".
+
+use std::borrow::Cow;
+use std::time::SystemTime;
+
+use http::HeaderValue;
+use http::header::CONTENT_TYPE;
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::apple::Apple;
+use super::parts::{Android, AndroidNotification, FcmOptions, Shown, WebPush, ttl};
+use super::raw::Raw;
+use super::{Fcm, MAX_ANALYTICS_LABEL_CHARS, MAX_PAYLOAD_BYTES, MAX_TOPIC_PAYLOAD_BYTES};
+use crate::provider::{Message, apns, bug, text};
+use crate::push::{Body, Expiry, FcmContent, FcmTarget, Outcome, Reason, Refusal, Target};
+
+/// A body as FCM takes it: all that its addressees share, whenever it is sent.
+#[derive(Debug)]
+pub struct Payload {
+    parts: Parts,
+    /// Bytes that count against the limit.
+    counted: usize,
+}
+
+#[derive(Debug)]
+enum Parts {
+    Raw(Raw),
+    LiveActivity { payload: Box<RawValue> },
+    Typed(Typed),
+}
+
+/// The parts whose length has no bound, written once.
+#[derive(Debug, Default)]
+struct Typed {
+    notification: Option<Box<RawValue>>,
+    data: Option<Box<RawValue>>,
+    android_notification: Option<Box<RawValue>>,
+}
+
+impl Fcm {
+    /// Says a body to FCM.
+    ///
+    /// # Errors
+    /// Where the body cannot be said.
+    pub fn encode(&self, body: &Body) -> Result<Payload, Refusal> {
+        let nothing = FcmContent::default();
+        let options = body.content.fcm.as_ref().unwrap_or(&nothing);
+        let payload = if let Some(json) = text(&options.message_json) {
+            let raw = Raw::parse(json)?;
+            Payload { counted: raw.counted, parts: Parts::Raw(raw) }
+        } else {
+            check_options(options)?;
+            check_data(body)?;
+            match text(&options.live_activity_token) {
+                Some(_) => live_activity(body)?,
+                None => typed(body, options)?,
+            }
+        };
+        // What a topic takes less is for `address` to say: a multicast may name tokens beside it.
+        within(payload.counted, MAX_PAYLOAD_BYTES, "a message")?;
+        Ok(payload)
+    }
+
+    /// Directs an encoded body to one target, to be sent at `now`.
+    ///
+    /// # Errors
+    /// Where this kind of target cannot take the payload.
+    pub fn address(
+        &self,
+        payload: &Payload,
+        body: &Body,
+        target: &Target,
+        now: SystemTime,
+    ) -> Result<Message, Refusal> {
+        let target = fcm_target(target)?;
+        check_size(payload, target)?;
+        let message = Addressed { target, parts: &payload.parts, body, ttl: ttl(body.options.expiry, now) };
+        let request = Request { validate_only: body.options.dry_run, message };
+        let json = serde_json::to_vec(&request).map_err(|error| bug("content", &error))?;
+        let (live_activity_token, typed) = match &payload.parts {
+            Parts::Raw(raw) => (raw.live_activity, false),
+            Parts::LiveActivity { .. } => (true, false),
+            Parts::Typed(_) => (false, true),
+        };
+        Ok(Message {
+            path: self.path.clone(),
+            headers: vec![(CONTENT_TYPE, HeaderValue::from_static("application/json"))],
+            body: json.into(),
+            counts_down: typed && matches!(body.options.expiry, Expiry::At(_)),
+            live_activity_token,
+        })
+    }
+}
+
+/// The bytes that one member counts against the limit: its key and its value.
+pub(super) fn bytes_of(key: &str, value: &str) -> usize {
+    key.len() + value.len()
+}
+
+/// Keys that FCM uses itself.
+///
+/// Source: Firebase, "FCM Error Codes", INVALID_ARGUMENT, and "REST Resource: projects.messages".
+pub(super) fn check_key(key: &str, field: impl FnOnce() -> Cow<'static, str>) -> Result<(), Refusal> {
+    let reserved =
+        matches!(key, "from" | "message_type") || key.starts_with("google") || key.starts_with("gcm");
+    if !reserved {
+        return Ok(());
+    }
+    let expected = "expected data without from, message_type and keys that begin with google or gcm";
+    Err(Refusal::field(field(), Reason::FieldInvalid, format!("{expected}, found {key:?}")))
+}
+
+#[derive(serde::Serialize)]
+struct Request<'a> {
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    validate_only: bool,
+    message: Addressed<'a>,
+}
+
+struct Addressed<'a> {
+    target: &'a FcmTarget,
+    parts: &'a Parts,
+    body: &'a Body,
+    ttl: Option<u64>,
+}
+
+impl Serialize for Addressed<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        match self.target {
+            FcmTarget::Token(token) => map.serialize_entry("token", token.as_str())?,
+            FcmTarget::InstallationId(fid) => map.serialize_entry("fid", fid)?,
+            FcmTarget::Topic(topic) => map.serialize_entry("topic", topic)?,
+            FcmTarget::Condition(condition) => map.serialize_entry("condition", condition)?,
+        }
+        let nothing = FcmContent::default();
+        let options = self.body.content.fcm.as_ref().unwrap_or(&nothing);
+        match self.parts {
+            Parts::Raw(raw) => {
+                for (key, value) in &raw.members {
+                    map.serialize_entry(key, value)?;
+                }
+                return map.end();
+            }
+            Parts::LiveActivity { payload } => {
+                let apple = Apple::live_activity(self.body, &options.live_activity_token, payload);
+                map.serialize_entry("apns", &apple)?;
+            }
+            Parts::Typed(typed) => {
+                entry(&mut map, "notification", typed.notification.as_ref())?;
+                entry(&mut map, "data", typed.data.as_ref())?;
+                let shown = typed.android_notification.as_deref();
+                map.serialize_entry("android", &Android::of(self.body, options, shown, self.ttl))?;
+                entry(&mut map, "apns", Apple::of(self.body).as_ref())?;
+                entry(&mut map, "webpush", WebPush::of(self.body, self.ttl).as_ref())?;
+            }
+        }
+        entry(&mut map, "fcm_options", FcmOptions::of(options).as_ref())?;
+        map.end()
+    }
+}
+
+fn entry<M: SerializeMap, T: Serialize>(map: &mut M, key: &str, value: Option<&T>) -> Result<(), M::Error> {
+    value.map_or(Ok(()), |value| map.serialize_entry(key, value))
+}
+
+fn typed(body: &Body, options: &FcmContent) -> Result<Payload, Refusal> {
+    let content = &body.content;
+    let notification = content.notification.as_ref();
+    if notification.is_none() && content.data.is_empty() {
+        let detail = "expected a notification, data or a raw message for FCM, found none";
+        return Err(Refusal::field("content", Reason::FieldRequired, detail));
+    }
+    check_shown(body, options)?;
+    let shown = notification.and_then(Shown::of);
+    let counted = content.data.iter().map(|(key, value)| bytes_of(key, value)).sum::<usize>()
+        + shown.as_ref().map_or(0, Shown::bytes);
+    let android = notification.and_then(|notification| AndroidNotification::of(notification, options));
+    let typed = Typed {
+        notification: shown.as_ref().map(written).transpose()?,
+        data: (!content.data.is_empty()).then(|| written(&content.data)).transpose()?,
+        android_notification: android.as_ref().map(written).transpose()?,
+    };
+    Ok(Payload { parts: Parts::Typed(typed), counted })
+}
+
+/// A Live Activity behind FCM: all that it says is said to APNs.
+fn live_activity(body: &Body) -> Result<Payload, Refusal> {
+    let Some(options) = body.content.apns.as_ref().filter(|apns| apns.live_activity.is_some()) else {
+        let detail = "expected what becomes of the Live Activity whose token is given, found nothing";
+        return Err(Refusal::field("content.apns.live_activity", Reason::FieldRequired, detail));
+    };
+    let json = apns::live_activity_payload(body, options)?;
+    let counted = json.len();
+    let json = String::from_utf8(json).map_err(|error| bug("content", &error))?;
+    let payload = RawValue::from_string(json).map_err(|error| bug("content", &error))?;
+    Ok(Payload { parts: Parts::LiveActivity { payload }, counted })
+}
+
+fn written<T: Serialize>(part: &T) -> Result<Box<RawValue>, Refusal> {
+    to_raw_value(part).map_err(|error| bug("content", &error))
+}
+
+fn check_data(body: &Body) -> Result<(), Refusal> {
+    let mut keys = body.content.data.keys();
+    keys.try_for_each(|key| check_key(key, || format!("content.data[{key:?}]").into()))
+}
+
+/// Options of a notification turn a data message into one that shows nothing.
+fn check_shown(body: &Body, options: &FcmContent) -> Result<(), Refusal> {
+    if body.content.notification.is_some() {
+        return Ok(());
+    }
+    let texts = [
+        ("content.fcm.channel_id", &options.channel_id),
+        ("content.fcm.tag", &options.tag),
+        ("content.fcm.icon", &options.icon),
+        ("content.fcm.color", &options.color),
+    ];
+    let text = texts.into_iter().find(|(_, text)| !text.is_empty()).map(|(field, _)| field);
+    match text.or(options.visibility.map(|_| "content.fcm.visibility")) {
+        Some(field) => {
+            let detail = "expected a notification beside how to show one, found data alone";
+            Err(Refusal::field(field, Reason::FieldsConflict, detail))
+        }
+        None => Ok(()),
+    }
+}
+
+fn check_options(options: &FcmContent) -> Result<(), Refusal> {
+    const COLOR: &str = "content.fcm.color";
+    const LABEL: &str = "content.fcm.analytics_label";
+    let color = options.color.as_str();
+    let digits = color.strip_prefix('#').filter(|digits| digits.len() == 6);
+    if !color.is_empty() && !digits.is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit())) {
+        let detail = format!("expected a color as #rrggbb, found {} bytes of something else", color.len());
+        return Err(Refusal::field(COLOR, Reason::FieldInvalid, detail));
+    }
+    let label = options.analytics_label.as_str();
+    let found = label.chars().count();
+    if found > MAX_ANALYTICS_LABEL_CHARS {
+        let detail = format!("expected at most {MAX_ANALYTICS_LABEL_CHARS} characters, found {found}");
+        return Err(Refusal::field(LABEL, Reason::FieldTooLarge, detail));
+    }
+    match label.chars().find(|c| !c.is_ascii_alphanumeric() && !"-_.~%".contains(*c)) {
+        Some(c) => {
+            let detail = format!("expected letters, digits and -_.~%, found {c:?}");
+            Err(Refusal::field(LABEL, Reason::FieldInvalid, detail))
+        }
+        None => Ok(()),
+    }
+}
+
+fn check_size(payload: &Payload, target: &FcmTarget) -> Result<(), Refusal> {
+    match target {
+        FcmTarget::Token(_) | FcmTarget::InstallationId(_) => {
+            within(payload.counted, MAX_PAYLOAD_BYTES, "a message")
+        }
+        FcmTarget::Topic(_) | FcmTarget::Condition(_) => {
+            within(payload.counted, MAX_TOPIC_PAYLOAD_BYTES, "a message to topics")
+        }
+    }
+}
+
+fn within(found: usize, limit: usize, what: &str) -> Result<(), Refusal> {
+    if found <= limit {
+        return Ok(());
+    }
+    Err(Refusal {
+        outcome: Outcome::PayloadTooLarge,
+        reason: Reason::PayloadOverLimit,
+        field: "content".into(),
+        detail: format!("expected at most {limit} bytes of keys and values in {what} to FCM, found {found}"),
+    })
+}
+
+fn fcm_target(target: &Target) -> Result<&FcmTarget, Refusal> {
+    match target {
+        Target::Fcm(target) => Ok(target),
+        Target::Apns(_) | Target::ApnsChannel(_) | Target::WebPush(_) | Target::Mattermost(_) => {
+            Err(bug("target", &"it is no target of FCM"))
+        }
+    }
+}

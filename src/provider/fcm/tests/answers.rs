@@ -1,0 +1,156 @@
+//! What FCM's answers mean.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::provider::{Heal, Reply, Retry, Verdict};
+use crate::push::TokenAction;
+
+/// Every answer that Firebase documents, written from its pages.
+const ANSWERS: &str = include_str!("../../../../tests/data/fcm-answers.json");
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Answer {
+    upstream: String,
+    status: u16,
+    headers: BTreeMap<String, String>,
+    body: serde_json::Value,
+    reason: String,
+    outcome: String,
+    token_action: String,
+    retryable: bool,
+    retry_after_s: Option<u64>,
+    delivery: String,
+    source: String,
+}
+
+fn reply(status: u16, body: &str) -> Reply {
+    http::Response::builder().status(status).body(body.to_owned().into()).unwrap()
+}
+
+fn error(status: u16, details: &str) -> Verdict {
+    let body = format!(r#"{{"error":{{"status":"S","message":"m","details":[{details}]}}}}"#);
+    classify(&reply(status, &body), false, at(0))
+}
+
+fn code(code: &str) -> String {
+    format!(r#"{{"@type":"type.googleapis.com/google.firebase.fcm.v1.FcmError","errorCode":"{code}"}}"#)
+}
+
+fn apns_said(status: u16, reason: &str) -> String {
+    format!(
+        r#"{{"@type":"type.googleapis.com/google.firebase.fcm.v1.ApnsError","statusCode":{status},"reason":"{reason}"}}"#
+    )
+}
+
+#[test]
+fn every_documented_answer_means_what_the_page_says() {
+    let answers: Vec<Answer> = serde_json::from_str(ANSWERS).unwrap();
+    assert!(answers.len() > 35, "{} rows", answers.len());
+    for answer in answers {
+        let body = answer.body.as_str().map_or_else(|| answer.body.to_string(), str::to_owned);
+        let mut reply = reply(answer.status, &body);
+        for (name, value) in &answer.headers {
+            let name: http::HeaderName = name.parse().unwrap();
+            reply.headers_mut().insert(name, value.parse().unwrap());
+        }
+        let verdict = classify(&reply, false, at(ACCEPTED_AT));
+        assert_eq!(answer.upstream, "fcm");
+        assert_eq!(verdict.outcome.name().to_uppercase(), answer.outcome, "{answer:?}");
+        assert_eq!(format!("{:?}", verdict.token_action).to_uppercase(), answer.token_action, "{answer:?}");
+        assert_eq!(verdict.retryable, answer.retryable, "{answer:?}");
+        assert_eq!(verdict.retry.wait().map(|wait| wait.as_secs()), answer.retry_after_s, "{answer:?}");
+        assert_eq!(verdict.upstream_reason, answer.reason, "{answer:?}");
+        let accepted = verdict.outcome == Outcome::Accepted;
+        assert_eq!(accepted, answer.delivery == "ACCEPTED", "{answer:?}");
+        assert_eq!(verdict.detail.is_empty(), accepted, "{answer:?}");
+        assert!(!answer.source.is_empty());
+    }
+}
+
+#[test]
+fn the_name_of_an_accepted_message_is_kept() {
+    let accepted = |body| classify(&reply(200, body), false, at(0));
+    let verdict = accepted(r#"{"name":"projects/shop-1/messages/0:1%2"}"#);
+    assert_eq!(verdict.upstream_id, "projects/shop-1/messages/0:1%2");
+    assert_eq!((accepted("").outcome, accepted("").upstream_id), (Outcome::Accepted, String::new()));
+}
+
+#[test]
+fn only_an_access_token_that_fcm_refuses_is_renewed() {
+    let renewed = error(401, "");
+    assert_eq!((renewed.heal, renewed.retry), (Heal::Renew, Retry::Once));
+    for other in ["THIRD_PARTY_AUTH_ERROR", "APNS_AUTH_ERROR", "BRAND_NEW"] {
+        let verdict = error(401, &code(other));
+        assert_eq!((verdict.heal, verdict.retry), (Heal::Nothing, Retry::Never), "{other}");
+    }
+    assert_eq!(error(403, "").heal, Heal::Nothing);
+}
+
+#[test]
+fn a_dead_live_activity_deletes_no_registration_token() {
+    let verdict = |status, details: &str, live_activity_token| {
+        let body = format!(r#"{{"error":{{"status":"S","details":[{details}]}}}}"#);
+        let verdict = classify(&reply(status, &body), live_activity_token, at(0));
+        (verdict.outcome, verdict.token_action)
+    };
+    let gone = (Outcome::Unregistered, TokenAction::Delete);
+    let fault = (Outcome::InvalidArgument, TokenAction::Keep);
+    let unregistered = [code("UNREGISTERED"), apns_said(410, "Unregistered")].join(",");
+    assert_eq!(verdict(404, &unregistered, false), gone);
+    assert_eq!(verdict(404, &unregistered, true), fault);
+    let hidden = [code("INVALID_ARGUMENT"), apns_said(410, "Unregistered")].join(",");
+    assert_eq!(verdict(400, &hidden, false), gone);
+    assert_eq!(verdict(400, &hidden, true), fault);
+    // What FCM says without APNs is about the registration token.
+    assert_eq!(verdict(404, &code("UNREGISTERED"), true), gone);
+}
+
+#[test]
+fn a_code_under_another_status_than_its_own_deletes_nothing() {
+    for status in [400, 403, 429, 500] {
+        assert_eq!(error(status, &code("UNREGISTERED")).token_action, TokenAction::Keep, "{status}");
+    }
+    assert_eq!(error(404, &code("SENDER_ID_MISMATCH")).token_action, TokenAction::Keep);
+}
+
+#[test]
+fn a_quota_is_told_by_its_kind() {
+    let said = |subject: &str| {
+        let details = format!(
+            r#"{},{{"@type":"type.googleapis.com/google.rpc.QuotaFailure","violations":[{{"subject":"{subject}"}}]}}"#,
+            code("QUOTA_EXCEEDED")
+        );
+        error(429, &details).detail
+    };
+    assert!(said("Device quota").contains("device"));
+    assert!(said("topic:news").contains("topic"));
+    assert!(said("project:1").contains("project"));
+    assert_eq!(said("?"), "FCM asks to slow down");
+}
+
+#[test]
+fn an_odd_part_takes_no_other_away() {
+    let odd = [
+        r#"{"error":{"status":7,"message":{},"details":[7,null,{"@type":7},{"@type":"x","errorCode":1},CODE]}}"#,
+        r#"{"name":[],"error":{"details":[CODE,{"@type":"a/google.rpc.BadRequest","fieldViolations":7}]}}"#,
+        r#"{"error":{"details":[{"@type":"google.rpc.QuotaFailure","violations":[{"subject":1}]},CODE]}}"#,
+    ];
+    for body in odd {
+        let verdict = classify(&reply(404, &body.replace("CODE", &code("UNREGISTERED"))), false, at(0));
+        assert_eq!(verdict.outcome, Outcome::Unregistered, "{body}");
+    }
+    for (status, outcome) in [
+        (204, Outcome::Internal),
+        (302, Outcome::Internal),
+        (405, Outcome::Internal),
+        (408, Outcome::Unavailable),
+        (413, Outcome::PayloadTooLarge),
+        (418, Outcome::InvalidArgument),
+        (599, Outcome::Unavailable),
+    ] {
+        let verdict = error(status, &code("NEW"));
+        assert_eq!((verdict.outcome, verdict.upstream_reason.as_str()), (outcome, "NEW"), "{status}");
+    }
+}

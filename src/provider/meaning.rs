@@ -1,0 +1,81 @@
+//! What an answer means, in the words that every provider's table is written in.
+
+use std::time::Duration;
+
+use super::{Heal, Retry, Verdict, cut};
+use crate::push::{Outcome, TokenAction};
+
+/// What an answer means, but for what only this answer says.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Meaning {
+    pub(super) outcome: Outcome,
+    pub(super) token_action: TokenAction,
+    pub(super) retryable: bool,
+    pub(super) retry: Retry,
+    pub(super) heal: Heal,
+    pub(super) detail: &'static str,
+}
+
+impl Meaning {
+    /// The verdict, with the answer's own reason.
+    pub(super) fn verdict(self, upstream_reason: &str) -> Verdict {
+        Verdict {
+            outcome: self.outcome,
+            token_action: self.token_action,
+            retry: self.retry,
+            retryable: self.retryable,
+            heal: self.heal,
+            detail: self.detail.into(),
+            upstream_reason: cut(upstream_reason, Verdict::MAX_REASON_BYTES).to_owned(),
+            upstream_id: String::new(),
+            token_invalid_since: None,
+        }
+    }
+}
+
+/// An outcome that calls for nothing more.
+pub(super) const fn plain(outcome: Outcome, token_action: TokenAction, detail: &'static str) -> Meaning {
+    Meaning { outcome, token_action, retryable: false, retry: Retry::Never, heal: Heal::Nothing, detail }
+}
+
+/// The push is at fault.
+pub(super) const fn fault(detail: &'static str) -> Meaning {
+    plain(Outcome::InvalidArgument, TokenAction::Keep, detail)
+}
+
+/// The target was never valid here. `dispatch` makes a quarantine of it where many fail at once.
+pub(super) const fn wrong_token(detail: &'static str) -> Meaning {
+    plain(Outcome::InvalidToken, TokenAction::Delete, detail)
+}
+
+/// The target was good and is gone.
+pub(super) const fn gone(detail: &'static str) -> Meaning {
+    plain(Outcome::Unregistered, TokenAction::Delete, detail)
+}
+
+/// An operator has to act.
+pub(super) const fn credential(detail: &'static str) -> Meaning {
+    plain(Outcome::Credential, TokenAction::Keep, detail)
+}
+
+/// A bug, theirs or ours.
+pub(super) const fn ours(detail: &'static str) -> Meaning {
+    plain(Outcome::Internal, TokenAction::Keep, detail)
+}
+
+/// A credential that the gateway mends by itself.
+pub(super) const fn healing(heal: Heal, detail: &'static str) -> Meaning {
+    Meaning { retryable: true, retry: Retry::Once, heal, ..credential(detail) }
+}
+
+/// The push service failed, and may not fail again.
+pub(super) const fn unavailable(retry: Retry, heal: Heal, detail: &'static str) -> Meaning {
+    let plain = plain(Outcome::Unavailable, TokenAction::Keep, detail);
+    Meaning { retryable: true, retry, heal, ..plain }
+}
+
+/// The push service asks to slow down.
+pub(super) const fn limited(wait: Duration, heal: Heal, detail: &'static str) -> Meaning {
+    let plain = plain(Outcome::RateLimited, TokenAction::Keep, detail);
+    Meaning { retryable: true, retry: Retry::After(wait), heal, ..plain }
+}
