@@ -4,7 +4,12 @@ use bytes::BytesMut;
 
 use super::frame::{self, HEAD_LEN, Head, code, kind, setting};
 use super::state::{State, Stream};
-use super::wire::Books;
+use super::wire::{Books, Surplus};
+use crate::simulator::fault::{HangUp, Then};
+
+/// The debug data of the GOAWAY of a client that opens too many. Source:
+/// firebase/firebase-admin-node#2943.
+const TOO_MANY_STREAMS: &[u8] = b"exceeded_max_concurrent_streams";
 
 impl State {
     /// A frame from the client. What h2 may see of it is appended to `to_h2`.
@@ -91,7 +96,13 @@ impl State {
             Some(limit) if self.streams.len() > limit as usize => {
                 self.violations += 1;
                 books.tally.add(&books.tally.limit_violations);
-                self.reset(books, head.stream, &[code::REFUSED_STREAM]);
+                match self.advertised.surplus {
+                    Surplus::Refused => self.reset(books, head.stream, &[code::REFUSED_STREAM]),
+                    Surplus::EndsConnection => {
+                        let (last, then) = (head.stream.saturating_sub(2), Then::HangUp(HangUp::Fin));
+                        self.goaway(books, last, code::PROTOCOL_ERROR, TOO_MANY_STREAMS, then);
+                    }
+                }
             }
             Some(_) => {}
         }
@@ -179,6 +190,7 @@ mod tests {
                 header_table_size: 4096,
                 max_frame_size: 16_384,
                 max_header_list_size: 8000,
+                surplus: Surplus::Refused,
             });
             state.start();
             state.out.clear();
