@@ -98,6 +98,13 @@ pub(super) struct User {
     pub(super) account: Arc<Account>,
     pub(super) client_id: String,
     pub(super) client_secret: String,
+    revoked: AtomicBool,
+}
+
+impl User {
+    pub(super) fn is_revoked(&self) -> bool {
+        self.revoked.load(Ordering::SeqCst)
+    }
 }
 
 /// All accounts.
@@ -164,6 +171,7 @@ impl Accounts {
             account: Account::new(format!("user-{number}@example.com"), owned(projects)),
             client_id: user.client_id.clone(),
             client_secret: user.client_secret.clone(),
+            revoked: AtomicBool::new(false),
         };
         users.insert(user.refresh_token.clone(), Arc::new(known));
         user
@@ -179,7 +187,9 @@ impl Accounts {
 
     /// The user has withdrawn the consent.
     pub(super) fn revoke_refresh_token(&self, refresh_token: &str) {
-        lock(&self.users).remove(refresh_token);
+        if let Some(user) = self.user(refresh_token) {
+            user.revoked.store(true, Ordering::SeqCst);
+        }
     }
 }
 

@@ -147,7 +147,8 @@ fn refresh(world: &World, form: &Form) -> Result<Issued, Refusal> {
         return Err(refusal(401, "invalid_client", "The OAuth client was not found."));
     }
     let user = accounts.user(field("refresh_token")).filter(|user| user.client_id == field("client_id"));
-    let user = user.ok_or_else(|| invalid_grant("Token has been expired or revoked."))?;
+    let gone = || invalid_grant("Token has been expired or revoked.");
+    let user = user.filter(|user| !user.is_revoked()).ok_or_else(gone)?;
     if user.client_secret != field("client_secret") {
         return Err(refusal(401, "invalid_client", "Unauthorized"));
     }

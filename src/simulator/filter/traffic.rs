@@ -178,6 +178,10 @@ mod tests {
     impl Rig {
         /// A connection whose SETTINGS went out with this limit.
         fn started(max_concurrent_streams: u32) -> Self {
+            Self::with_surplus(max_concurrent_streams, Surplus::Refused)
+        }
+
+        fn with_surplus(max_concurrent_streams: u32, surplus: Surplus) -> Self {
             let bell = Arc::new(Bell::default());
             let bounds = Bounds { entries: 0, headers: 0, bodies: 0 };
             let books = Books {
@@ -190,7 +194,7 @@ mod tests {
                 header_table_size: 4096,
                 max_frame_size: 16_384,
                 max_header_list_size: 8000,
-                surplus: Surplus::Refused,
+                surplus,
             });
             state.start();
             state.out.clear();
@@ -236,6 +240,19 @@ mod tests {
         assert_eq!(rig.books.tally.read().limit_violations, 1);
         assert!(!rig.h2_sends(kind::HEADERS, END_STREAM, 7), "it is reset already");
         assert!(rig.h2_sends(kind::HEADERS, END_STREAM, 5));
+    }
+
+    #[test]
+    fn a_stream_beyond_the_limit_of_fcm_ends_the_connection() {
+        let mut rig = Rig::with_surplus(1, Surplus::EndsConnection);
+        rig.client_sends(kind::SETTINGS, ACK, 0);
+        rig.client_sends(kind::HEADERS, END_STREAM, 1);
+        assert!(rig.state.out.is_empty());
+        rig.client_sends(kind::HEADERS, END_STREAM, 3);
+        let mut goaway = BytesMut::new();
+        frame::goaway(&mut goaway, 1, code::PROTOCOL_ERROR, b"exceeded_max_concurrent_streams");
+        assert_eq!(rig.state.out, goaway);
+        assert_eq!(rig.state.hang_up, Some(HangUp::Fin));
     }
 
     #[test]
