@@ -131,6 +131,9 @@ pub(super) fn decide(world: &World, parts: &Parts, body: &Body) -> Decision {
         }
         return send::decide(world, project, parts, body);
     }
+    if let Some(subscription) = topics::subscription(path) {
+        return topics::decide_one(world, &subscription, parts);
+    }
     if path.starts_with(topics::PATH) && parts.method == Method::POST {
         return topics::decide(world, parts, body);
     }

@@ -1,14 +1,17 @@
-//! Subscriptions to topics, by Instance ID's API.
+//! Subscriptions to topics: by Instance ID's API, many in a call, and by FCM's own, one in a call.
 //!
-//! Source: firebase/firebase-admin-go, `messaging/topic_mgt.go`.
+//! Source: firebase/firebase-admin-go, `messaging/topic_mgt.go`; firebase-admin for Python 7.7.0,
+//! `messaging.py`.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 
+use http::Method;
 use http::request::Parts;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::auth::may_send;
 use super::error::{GoogleError, JSON};
 use super::fate::FcmFate;
 use super::message::is_topic;
@@ -81,6 +84,56 @@ fn judge(world: &World, parts: &Parts, body: &Body) -> Result<Decision, GoogleEr
         })
         .collect();
     Ok(Decision::new(200, JSON, json!({ "results": results }).to_string()))
+}
+
+/// The project, the registration token and what follows `topicSubscriptions` in a path.
+pub(super) struct Subscription<'a> {
+    project: &'a str,
+    token: String,
+    topic: Option<&'a str>,
+}
+
+/// Reads `/v1/projects/{project}/registrations/{token}/topicSubscriptions[/{topic}]`.
+pub(super) fn subscription(path: &str) -> Option<Subscription<'_>> {
+    let (project, rest) = path.strip_prefix("/v1/projects/")?.split_once("/registrations/")?;
+    let (token, rest) = rest.split_once("/topicSubscriptions")?;
+    Some(Subscription { project, token: decoded(token), topic: rest.strip_prefix('/') })
+}
+
+/// A POST subscribes, a DELETE ends the subscription.
+pub(super) fn decide_one(world: &World, asked: &Subscription<'_>, parts: &Parts) -> Decision {
+    judge_one(world, asked, parts).unwrap_or_else(GoogleError::decision)
+}
+
+fn judge_one(world: &World, asked: &Subscription<'_>, parts: &Parts) -> Result<Decision, GoogleError> {
+    let account = world.fcm.tokens.authorize(world, &parts.headers)?;
+    may_send(world, &account, asked.project)?;
+    let query = parts.uri.query().unwrap_or_default();
+    let named = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "topic_name");
+    let topic = match (asked.topic, named) {
+        (Some(topic), _) => decoded(topic),
+        (None, Some((_, topic))) => topic.into_owned(),
+        (None, None) => String::new(),
+    };
+    if !is_topic(&topic) {
+        return Err(GoogleError::invalid("Malformed topic name").fcm("INVALID_ARGUMENT"));
+    }
+    let fate = world.fcm.fate(&asked.token);
+    let mut topics = lock(&world.fcm.topics.0);
+    let subscribed = topics.entry(topic).or_default();
+    if !matches!(fate, FcmFate::Refused(_)) {
+        if parts.method == Method::DELETE {
+            subscribed.remove(&asked.token);
+        } else {
+            subscribed.insert(asked.token.clone());
+        }
+    }
+    Ok(fate.meet(Decision::new(200, JSON, "{}"), world.clock.now_ms()))
+}
+
+/// A part of a path without its escapes; a form's key is escaped in the same way.
+fn decoded(part: &str) -> String {
+    form_urlencoded::parse(part.as_bytes()).next().map(|(key, _)| key.into_owned()).unwrap_or_default()
 }
 
 /// The error of one token. Source: firebase/firebase-admin-node, `messaging-errors-internal.ts`.
