@@ -10,34 +10,56 @@ use serde::Serialize;
 
 use super::serve::write_whole;
 use super::{Done, told_to_stop};
-use crate::simulator::{Environment, FateRow, Simulator, fates};
+use crate::simulator::{
+    Environment, FateRow, FcmFateRow, FcmSettings, MattermostSettings, Simulator, SimulatorBuilder, fates,
+    fcm_fates,
+};
 
-/// Runs a stand-in for APNs on loopback: no Apple account needed.
+/// Runs stand-ins for APNs, FCM and a Mattermost push proxy on loopback: no account needed.
 ///
-/// Over real TLS and HTTP/2: provider tokens are verified, headers and
-/// payloads checked, and the first four hexadecimal digits of a device token decide its fate. What a client
-/// needs is written to a folder: `ca.pem`, `AuthKey.p8`, `simulator.json`, and a `fanfare.toml` for a gateway.
+/// Over real TLS and HTTP: tokens are verified, headers and payloads checked. The first four
+/// hexadecimal digits of a device token decide its fate, and the word before the first colon of a registration
+/// token. What a client needs is written to a folder: `ca.pem`, `AuthKey.p8`, `service-account.json`,
+/// `authorized-user.json`, `simulator.json`, and a `fanfare.toml` for a gateway.
 #[derive(Debug, Args)]
 #[command(after_help = after_help())]
 pub(super) struct Simulate {
     /// The folder that is written to; made where it does not exist.
     #[arg(long)]
     dir: PathBuf,
-    /// Where production listens.
+    /// Where APNs' production listens.
     #[arg(long, default_value = "127.0.0.1:0")]
     production: SocketAddr,
-    /// Where the sandbox listens.
+    /// Where APNs' sandbox listens.
     #[arg(long, default_value = "127.0.0.1:0")]
     sandbox: SocketAddr,
+    /// Where FCM and Google's token endpoint listen.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    fcm: SocketAddr,
+    /// Where Google's metadata server listens, without TLS.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    metadata: SocketAddr,
+    /// Where the Mattermost push proxy listens, without TLS.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    mattermost: SocketAddr,
+    /// Where the Mattermost push proxy listens, with TLS.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    mattermost_tls: SocketAddr,
     /// The bundle ids of the team. May be repeated.
     #[arg(long = "topic", default_values_t = ["com.example.app".to_owned()])]
     topics: Vec<String>,
+    /// The projects of Firebase. May be repeated.
+    #[arg(long = "project", default_values_t = ["demo-project".to_owned(), "other-project".to_owned()])]
+    projects: Vec<String>,
     /// How long every answer takes.
     #[arg(long, default_value = "0s", value_parser = |text: &str| humantime::parse_duration(text))]
     latency: Duration,
-    /// Streams that a connection may have after its first good answer.
+    /// Streams that a connection to APNs may have after its first good answer.
     #[arg(long, default_value_t = 1000)]
     streams: u32,
+    /// Requests a second that the Mattermost push proxy takes.
+    #[arg(long, default_value_t = 300)]
+    mattermost_throttle: u64,
 }
 
 fn after_help() -> String {
@@ -45,7 +67,12 @@ fn after_help() -> String {
     for FateRow { prefix, description, .. } in fates() {
         help.push_str(&format!("  {prefix}…  {description}\n"));
     }
-    help.push_str("Every other device token is good.\n\nExamples:\n");
+    help.push_str("Every other device token is good.\n\nRegistration tokens that begin with:\n");
+    for FcmFateRow { word, description, .. } in fcm_fates() {
+        help.push_str(&format!("  {:<18}{description}\n", format!("{word}:")));
+    }
+    help.push_str("  WORD.PROJECT:     a token of that project; of another, a mismatch\n");
+    help.push_str("Every other registration token is good.\n\nExamples:\n");
     help.push_str("  fanfare simulate --dir sim\n  fanfare serve --config sim/fanfare.toml\n");
     help.push_str("  fanfare send --app demo --apns dead0123 --title Hello");
     help
@@ -60,6 +87,8 @@ struct Facts<'a> {
     key_id: &'a str,
     topics: &'a [String],
     fates: Vec<FateFacts>,
+    fcm: FcmFacts<'a>,
+    mattermost: MattermostFacts,
 }
 
 #[derive(Serialize)]
@@ -70,18 +99,86 @@ struct FateFacts {
     description: &'static str,
 }
 
+#[derive(Serialize)]
+struct FcmFacts<'a> {
+    origin: String,
+    token_uri: String,
+    metadata: String,
+    projects: &'a [String],
+    fates: Vec<WordFacts>,
+}
+
+#[derive(Serialize)]
+struct WordFacts {
+    word: &'static str,
+    description: &'static str,
+}
+
+#[derive(Serialize)]
+struct MattermostFacts {
+    origin: String,
+    tls_origin: String,
+}
+
 impl Simulate {
     pub(super) async fn run(self) -> anyhow::Result<Done> {
-        let simulator = Simulator::builder()
+        let simulator = self.builder().start().await?;
+        let key = simulator.provider_key();
+        let fcm = simulator.fcm();
+        let facts = self.facts(&simulator);
+        let projects: Vec<&str> = self.projects.iter().map(String::as_str).collect();
+        let service_account = fcm.add_service_account(&projects)?.key_json();
+        let user = fcm.add_user(&projects).json();
+        std::fs::create_dir_all(&self.dir)
+            .and_then(|()| {
+                write_whole(&self.dir.join("ca.pem"), simulator.ca_pem())?;
+                write_whole(&self.dir.join("AuthKey.p8"), &key.private_key_pem)?;
+                write_whole(&self.dir.join("service-account.json"), &service_account)?;
+                write_whole(&self.dir.join("authorized-user.json"), &user)?;
+                write_whole(&self.dir.join("fanfare.toml"), &gateway_config(&facts))?;
+                let json = serde_json::to_string_pretty(&facts)?;
+                // Last: who waits for it finds the others.
+                write_whole(&self.dir.join("simulator.json"), &json)
+            })
+            .with_context(|| format!("cannot write to {}", self.dir.display()))?;
+        println!("production {}", facts.production);
+        println!("sandbox    {}", facts.sandbox);
+        println!("fcm        {}", facts.fcm.origin);
+        println!("token      {}", facts.fcm.token_uri);
+        println!("metadata   {}", facts.fcm.metadata);
+        println!("mattermost {} {}", facts.mattermost.origin, facts.mattermost.tls_origin);
+        println!("gateway    fanfare serve --config {}", Path::new(&self.dir).join("fanfare.toml").display());
+        told_to_stop().await?;
+        let counters = simulator.counters();
+        println!("{} requests on {} connections", counters.requests_arrived, counters.connections_opened);
+        simulator.shutdown().await;
+        Ok(Done::Good)
+    }
+
+    fn builder(&self) -> SimulatorBuilder {
+        Simulator::builder()
             .production_listen(self.production)
             .sandbox_listen(self.sandbox)
             .bundle_ids(self.topics.clone())
             .latency(self.latency)
             .max_concurrent_streams(self.streams)
-            .start()
-            .await?;
-        let key = simulator.provider_key();
-        let facts = Facts {
+            .fcm(FcmSettings {
+                listen: self.fcm,
+                metadata_listen: self.metadata,
+                projects: self.projects.clone(),
+                ..FcmSettings::default()
+            })
+            .mattermost(MattermostSettings {
+                listen: self.mattermost,
+                tls_listen: self.mattermost_tls,
+                throttle_per_second: self.mattermost_throttle,
+                ..MattermostSettings::default()
+            })
+    }
+
+    fn facts<'a>(&'a self, simulator: &'a Simulator) -> Facts<'a> {
+        let (key, fcm, mattermost) = (simulator.provider_key(), simulator.fcm(), simulator.mattermost());
+        Facts {
             production: simulator.origin(Environment::Production),
             sandbox: simulator.origin(Environment::Sandbox),
             team_id: &key.team_id,
@@ -96,25 +193,18 @@ impl Simulate {
                     description: row.description,
                 })
                 .collect(),
-        };
-        std::fs::create_dir_all(&self.dir)
-            .and_then(|()| {
-                write_whole(&self.dir.join("ca.pem"), simulator.ca_pem())?;
-                write_whole(&self.dir.join("AuthKey.p8"), &key.private_key_pem)?;
-                write_whole(&self.dir.join("fanfare.toml"), &gateway_config(&facts))?;
-                let json = serde_json::to_string_pretty(&facts)?;
-                // Last: who waits for it finds the others.
-                write_whole(&self.dir.join("simulator.json"), &json)
-            })
-            .with_context(|| format!("cannot write to {}", self.dir.display()))?;
-        println!("production {}", facts.production);
-        println!("sandbox    {}", facts.sandbox);
-        println!("gateway    fanfare serve --config {}", Path::new(&self.dir).join("fanfare.toml").display());
-        told_to_stop().await?;
-        let counters = simulator.counters();
-        println!("{} requests on {} connections", counters.requests_arrived, counters.connections_opened);
-        simulator.shutdown().await;
-        Ok(Done::Good)
+            fcm: FcmFacts {
+                origin: fcm.origin(),
+                token_uri: fcm.token_uri(),
+                metadata: fcm.metadata_origin(),
+                projects: &self.projects,
+                fates: fcm_fates()
+                    .iter()
+                    .map(|row| WordFacts { word: row.word, description: row.description })
+                    .collect(),
+            },
+            mattermost: MattermostFacts { origin: mattermost.origin(), tls_origin: mattermost.tls_origin() },
+        }
     }
 }
 

@@ -8,12 +8,14 @@ use std::time::Duration;
 use super::apns::{KeyScope, Keys, ProviderKeySpec};
 use super::certificate::Authority;
 use super::clock::Clock;
+use super::fcm::{FcmSettings, Google};
 use super::journal::{Bounds, Journal};
-use super::listener::Listener;
+use super::listener::{Listener, Stand};
+use super::mattermost::{MattermostSettings, Proxy};
 use super::rules::Rules;
 use super::sync::Bell;
-use super::world::{Parts, Settings, World};
-use super::{Environment, Simulator};
+use super::world::{Parts, Settings, Tls, World};
+use super::{Environment, Service, Simulator};
 
 /// The bundle id that pushes may go to if none is named.
 const DEFAULT_BUNDLE_ID: &str = "com.example.app";
@@ -61,6 +63,8 @@ pub struct SimulatorBuilder {
     sandbox: SocketAddr,
     seed: u64,
     bounds: Bounds,
+    fcm: FcmSettings,
+    mattermost: MattermostSettings,
 }
 
 impl Default for SimulatorBuilder {
@@ -80,6 +84,8 @@ impl Default for SimulatorBuilder {
             sandbox: any_port,
             seed: 0,
             bounds: Bounds { entries: 1_000_000, headers: 10_000, bodies: 0 },
+            fcm: FcmSettings::default(),
+            mattermost: MattermostSettings::default(),
         }
     }
 }
@@ -119,6 +125,18 @@ impl SimulatorBuilder {
     /// Where the sandbox listens. Default: a free port of 127.0.0.1.
     pub fn sandbox_listen(mut self, address: SocketAddr) -> Self {
         self.sandbox = address;
+        self
+    }
+
+    /// FCM, Google's token endpoint and its metadata server.
+    pub fn fcm(mut self, settings: FcmSettings) -> Self {
+        self.fcm = settings;
+        self
+    }
+
+    /// The Mattermost push proxy.
+    pub fn mattermost(mut self, settings: MattermostSettings) -> Self {
+        self.mattermost = settings;
         self
     }
 
@@ -185,19 +203,24 @@ impl SimulatorBuilder {
             journal: Arc::new(Journal::new(self.bounds, Arc::clone(&bell))),
             bell,
             rules: Rules::new(self.seed),
-            tls: authority.server_configs(&self.names)?,
+            tls: Tls::new(authority.server_configs(&self.names)?),
             authority,
             keys,
+            fcm: Google::new(self.fcm.clone()),
+            mattermost: Proxy::new(self.mattermost.clone()),
             latency: self.latency,
         }));
-        let production = Listener::start(&world, Environment::Production, self.production).await?;
-        let sandbox = match Listener::start(&world, Environment::Sandbox, self.sandbox).await {
-            Ok(sandbox) => sandbox,
-            Err(error) => {
-                world.stop.cancel();
-                return Err(error);
-            }
-        };
-        Ok(Simulator { world, production, sandbox, provider_key })
+        let stopping = world.stop.clone().drop_guard();
+        let stand = |service, secure, address| Listener::start(&world, Stand { service, secure }, address);
+        let production = stand(Service::Apns(Environment::Production), true, self.production).await?;
+        let sandbox = stand(Service::Apns(Environment::Sandbox), true, self.sandbox).await?;
+        let fcm = stand(Service::Fcm, true, self.fcm.listen).await?;
+        let metadata = stand(Service::GoogleMetadata, false, self.fcm.metadata_listen).await?;
+        let mattermost = stand(Service::Mattermost, false, self.mattermost.listen).await?;
+        let mattermost_tls = stand(Service::Mattermost, true, self.mattermost.tls_listen).await?;
+        world.fcm.listens_at(fcm.address);
+        // Had one failed, the guard would have stopped those before it.
+        stopping.disarm();
+        Ok(Simulator { world, production, sandbox, fcm, metadata, mattermost, mattermost_tls, provider_key })
     }
 }

@@ -17,8 +17,9 @@ use sha2::{Digest, Sha256};
 use super::SimulatorError;
 use super::sync::lock;
 
-/// The protocol name of HTTP/2 over TLS. Source: RFC 9113, 3.2.
-const ALPN_H2: &[u8] = b"h2";
+/// The protocol names of HTTP/2 and HTTP/1.1 over TLS. Source: RFC 9113, 3.2; RFC 7301, 6.
+pub(super) const ALPN_HTTP1: &[u8] = b"http/1.1";
+pub(super) const ALPN_H2: &[u8] = b"h2";
 
 /// Names that every good server certificate carries.
 const LOOPBACK_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
@@ -45,6 +46,24 @@ pub(super) struct ServerConfigs {
     pub(super) expired: Arc<ServerConfig>,
     /// No certificate at all: every handshake ends with an alert.
     pub(super) refusing: Arc<ServerConfig>,
+}
+
+impl ServerConfigs {
+    /// The same, of a server that speaks these protocols.
+    pub(super) fn speaking(&self, protocols: &[&[u8]]) -> Self {
+        let speaking = |config: &Arc<ServerConfig>| {
+            let mut config = ServerConfig::clone(config);
+            config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+            Arc::new(config)
+        };
+        let Self { good, wrong_name, expired, refusing } = self;
+        Self {
+            good: speaking(good),
+            wrong_name: speaking(wrong_name),
+            expired: speaking(expired),
+            refusing: speaking(refusing),
+        }
+    }
 }
 
 /// The CA of the servers, the CA of the clients, and the topics of each client certificate.

@@ -12,10 +12,11 @@ use http::Request;
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
-use super::Environment;
-use super::apns::{self, Session};
+use super::Service;
+use super::apns::Session;
+use super::exchange;
 use super::fault::{Fault, GoAway, LastId, Then};
-use super::filter::{Advertised, Books, Filter, MAX_STREAM_ID, Wire, code};
+use super::filter::{Advertised, Books, Filter, MAX_STREAM_ID, Surplus, Wire, code};
 use super::world::World;
 
 /// Streams before the first good provider token. Source: Apple, "Sending notification requests
@@ -39,34 +40,35 @@ const SMALL_DATA_BUDGET: usize = 1 << 30;
 pub(super) struct Connection {
     pub(super) world: Arc<World>,
     pub(super) wire: Arc<Wire>,
-    pub(super) session: Session,
+    /// Of a connection to APNs.
+    pub(super) session: Option<Session>,
     pub(super) requests: AtomicU64,
     pub(super) bad_tokens: AtomicU32,
 }
 
 /// Serves a connection until it ends.
-pub(super) async fn serve(
-    world: Arc<World>,
-    environment: Environment,
-    tls: TlsStream<TcpStream>,
-    number: u64,
-) {
-    let session = match tls.get_ref().1.peer_certificates().and_then(|chain| chain.first()) {
+pub(super) async fn serve(world: Arc<World>, service: Service, tls: TlsStream<TcpStream>, number: u64) {
+    let certificate = tls.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+    let session = matches!(service, Service::Apns(_)).then(|| match certificate {
         None => Session::with_token(),
         Some(certificate) => Session::with_certificate(world.authority.topics(certificate)),
-    };
+    });
     let settings = &world.settings;
-    let max_concurrent_streams =
-        if session.is_certificate() { settings.max_concurrent_streams } else { UNTRUSTED_STREAMS };
+    let (max_concurrent_streams, surplus) = match &session {
+        None => (world.fcm.max_concurrent_streams(), Surplus::EndsConnection),
+        Some(session) if session.is_certificate() => (settings.max_concurrent_streams, Surplus::Refused),
+        Some(_) => (UNTRUSTED_STREAMS, Surplus::Refused),
+    };
     let advertised = Advertised {
         max_concurrent_streams,
         initial_window_size: settings.initial_window_size,
         header_table_size: HEADER_TABLE_SIZE,
         max_frame_size: MAX_FRAME_SIZE,
         max_header_list_size: MAX_HEADER_LIST_SIZE,
+        surplus,
     };
     let books = Books { journal: Arc::clone(&world.journal), tally: Arc::clone(&world.tally) };
-    let wire = Arc::new(Wire::new(number, environment, advertised, books));
+    let wire = Arc::new(Wire::new(number, service, advertised, books));
     let connection = Arc::new(Connection {
         world: Arc::clone(&world),
         wire: Arc::clone(&wire),
@@ -142,7 +144,7 @@ fn request_work(
     request: Request<h2::RecvStream>,
     respond: h2::server::SendResponse<Bytes>,
 ) -> Work {
-    Box::pin(apns::serve(Arc::clone(connection), request, respond))
+    Box::pin(exchange::serve(Arc::clone(connection), request, respond))
 }
 
 /// Why a fault cannot strike a connection that is open.

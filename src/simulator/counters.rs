@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use super::Environment;
+use super::Service;
 use super::sync::{Bell, lock};
 
 /// Closed connections that are remembered.
@@ -47,15 +47,17 @@ pub struct Counters {
     pub requests_answered: u64,
     /// Different provider tokens whose signature was checked and found good.
     pub provider_tokens_seen: u64,
+    /// Access tokens that the token endpoint and the metadata server gave out.
+    pub access_tokens_issued: u64,
 }
 
 /// A connection, open or closed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConnectionInfo {
-    /// Its number, from 1, over both listeners.
+    /// Its number, from 1, over all listeners.
     pub id: u64,
     /// The listener.
-    pub environment: Environment,
+    pub service: Service,
     /// False once it has ended.
     pub open: bool,
     /// Streams open now.
@@ -89,6 +91,7 @@ pub(super) struct Tally {
     pub(super) goaways_sent: Count,
     pub(super) settings_acknowledged: Count,
     pub(super) provider_tokens_seen: Count,
+    pub(super) access_tokens_issued: Count,
     closed: Mutex<VecDeque<ConnectionInfo>>,
     bell: Arc<Bell>,
 }
@@ -136,6 +139,7 @@ impl Tally {
             goaways_sent: self.goaways_sent.get(),
             settings_acknowledged: self.settings_acknowledged.get(),
             provider_tokens_seen: self.provider_tokens_seen.get(),
+            access_tokens_issued: self.access_tokens_issued.get(),
             ..Counters::default()
         }
     }

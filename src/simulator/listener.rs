@@ -11,18 +11,26 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
+use super::certificate::ALPN_H2;
 use super::connection;
 use super::fault::Opening;
 use super::world::World;
-use super::{Environment, SimulatorError};
+use super::{Service, SimulatorError, http1};
 
 /// The pause after an accept that failed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
-/// One of the two addresses; it can stop listening and start again on the same port.
+/// What listens at an address.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stand {
+    pub(super) service: Service,
+    pub(super) secure: bool,
+}
+
+/// One of the addresses; it can stop listening and start again on the same port.
 pub(super) struct Listener {
     pub(super) address: SocketAddr,
-    environment: Environment,
+    stand: Stand,
     /// Present while it listens.
     running: tokio::sync::Mutex<Option<Running>>,
 }
@@ -35,11 +43,11 @@ struct Running {
 impl Listener {
     pub(super) async fn start(
         world: &Arc<World>,
-        environment: Environment,
+        stand: Stand,
         address: SocketAddr,
     ) -> Result<Self, SimulatorError> {
-        let (address, running) = Self::listen(world, environment, address).await?;
-        Ok(Self { address, environment, running: tokio::sync::Mutex::new(Some(running)) })
+        let (address, running) = Self::listen(world, stand, address).await?;
+        Ok(Self { address, stand, running: tokio::sync::Mutex::new(Some(running)) })
     }
 
     /// Closes the port. Once this returns, connections are refused by the kernel; those
@@ -55,21 +63,21 @@ impl Listener {
     pub(super) async fn resume(&self, world: &Arc<World>) -> Result<(), SimulatorError> {
         let mut running = self.running.lock().await;
         if running.is_none() {
-            *running = Some(Self::listen(world, self.environment, self.address).await?.1);
+            *running = Some(Self::listen(world, self.stand, self.address).await?.1);
         }
         Ok(())
     }
 
     async fn listen(
         world: &Arc<World>,
-        environment: Environment,
+        stand: Stand,
         address: SocketAddr,
     ) -> Result<(SocketAddr, Running), SimulatorError> {
         let failed = |source| SimulatorError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let stop = world.stop.child_token();
-        let accepting = accept(Arc::clone(world), environment, listener);
+        let accepting = accept(Arc::clone(world), stand, listener);
         let stopping = stop.clone();
         let task = world.tasks.spawn(async move {
             // Dropping the loop closes the port.
@@ -79,7 +87,7 @@ impl Listener {
     }
 }
 
-async fn accept(world: Arc<World>, environment: Environment, listener: TcpListener) {
+async fn accept(world: Arc<World>, stand: Stand, listener: TcpListener) {
     loop {
         let Ok((tcp, _)) = listener.accept().await else {
             // Out of file descriptors, or the client is gone: neither ends the listener.
@@ -89,7 +97,7 @@ async fn accept(world: Arc<World>, environment: Environment, listener: TcpListen
         let number = world.next_connection();
         world.tally.add(&world.tally.connections_opened);
         let owner = Arc::clone(&world);
-        let connection = Box::pin(open(Arc::clone(&world), environment, tcp, number));
+        let connection = Box::pin(open(Arc::clone(&world), stand, tcp, number));
         world.tasks.spawn(async move {
             owner.stop.run_until_cancelled(connection).await;
             owner.tally.add(&owner.tally.connections_closed);
@@ -97,21 +105,36 @@ async fn accept(world: Arc<World>, environment: Environment, listener: TcpListen
     }
 }
 
-async fn open(world: Arc<World>, environment: Environment, tcp: TcpStream, number: u64) {
+async fn open(world: Arc<World>, stand: Stand, tcp: TcpStream, number: u64) {
     // Answers are small: without this each would wait for the client's delayed ACK.
     let _ = tcp.set_nodelay(true);
-    let configs = &world.tls;
-    let (config, speaks) = match world.rules.at_opening(number) {
-        Some(Opening::RefuseTcp) => {
-            let _ = tcp.set_zero_linger();
-            return;
-        }
+    let opening = world.rules.at_opening(number);
+    if opening == Some(Opening::RefuseTcp) {
+        let _ = tcp.set_zero_linger();
+    } else if stand.secure {
+        open_tls(world, stand.service, tcp, number, opening).await;
+    } else if matches!(opening, Some(Opening::SilentTls | Opening::NoSettings)) {
+        swallow(tcp).await;
+    } else {
+        http1::serve(world, stand.service, tcp, number).await;
+    }
+}
+
+async fn open_tls(
+    world: Arc<World>,
+    service: Service,
+    tcp: TcpStream,
+    number: u64,
+    opening: Option<Opening>,
+) {
+    let configs = world.tls.of(service);
+    let (config, speaks) = match opening {
         Some(Opening::SilentTls) => return swallow(tcp).await,
         Some(Opening::RefuseTls) => (&configs.refusing, true),
         Some(Opening::WrongName) => (&configs.wrong_name, true),
         Some(Opening::ExpiredCertificate) => (&configs.expired, true),
         Some(Opening::NoSettings) => (&configs.good, false),
-        None => (&configs.good, true),
+        Some(Opening::RefuseTcp) | None => (&configs.good, true),
     };
     let handshake = TlsAcceptor::from(Arc::clone(config)).accept(tcp).await;
     let Ok(tls) = handshake else {
@@ -122,15 +145,23 @@ async fn open(world: Arc<World>, environment: Environment, tcp: TcpStream, numbe
     if tls.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed) {
         world.tally.add(&world.tally.tls_sessions_resumed);
     }
-    if speaks {
-        connection::serve(world, environment, tls, number).await;
-    } else {
+    // Apple serves clients that start HTTP/2 without ALPN; elsewhere it must be asked for.
+    let http2 = match service {
+        Service::Apns(_) => true,
+        Service::Fcm => tls.get_ref().1.alpn_protocol() == Some(ALPN_H2),
+        Service::GoogleMetadata | Service::Mattermost => false,
+    };
+    if !speaks {
         swallow::<TlsStream<TcpStream>>(tls).await;
+    } else if http2 {
+        connection::serve(world, service, tls, number).await;
+    } else {
+        http1::serve(world, service, tls, number).await;
     }
 }
 
 /// Reads and forgets until the client ends the connection.
-async fn swallow<T: AsyncRead + Unpin>(mut io: T) {
+pub(super) async fn swallow<T: AsyncRead + Unpin>(mut io: T) {
     let mut chunk = [0; 1024];
     while io.read(&mut chunk).await.is_ok_and(|n| n > 0) {}
 }

@@ -1,23 +1,31 @@
-//! A stand-in APNs on loopback: real TLS, real HTTP/2, and every way to fail.
+//! Stand-ins for push services on loopback: real TLS, real HTTP, and every way to fail.
 //!
 //! The simulator shares nothing with the gateway, neither types nor constants: a name that is
 //! wrong on both sides would agree with itself.
 //!
-//! It checks what Apple documents and answers as Apple documents; where Apple's pages leave
-//! something open, the comment at that place says what was chosen. Two listeners stand for
-//! production and sandbox. What arrived is in the [`Journal`], what happened in [`Counters`].
+//! They check what their services document and answer as documented; where the pages leave
+//! something open, the comment at that place says what was chosen. [`Service`] lists the
+//! listeners. What arrived is in the [`Journal`], what happened in [`Counters`].
 
 mod apns;
+mod body;
 mod builder;
 mod certificate;
 mod clock;
 mod connection;
 mod counters;
+mod decision;
+mod exchange;
 mod fault;
+mod fcm;
 mod filter;
+mod http1;
 pub mod journal;
 mod listener;
+mod mattermost;
+mod misbehave;
 mod rules;
+mod service;
 mod sync;
 #[cfg(test)]
 mod tests;
@@ -34,7 +42,13 @@ pub use clock::Clock;
 pub use connection::StrikeError;
 pub use counters::{ConnectionInfo, Counters};
 pub use fault::{Answer, Fault, FaultRule, GoAway, HangUp, LastId, Phase, Then, Trigger};
+pub use fcm::{
+    AuthorizedUser, Fcm, FcmFate, FcmFateRow, FcmRefusal, FcmSettings, Quota, RetryAfter, ServiceAccount,
+    fcm_fates,
+};
 pub use journal::Journal;
+pub use mattermost::{Asked, Mattermost, MattermostSettings};
+pub use service::Service;
 pub use sync::NotReached;
 
 use listener::Listener;
@@ -49,11 +63,15 @@ pub enum Environment {
     Sandbox,
 }
 
-/// A running stand-in for APNs. Dropping it stops it.
+/// Running stand-ins for all services. Dropping it stops them.
 pub struct Simulator {
     world: Arc<World>,
     production: Listener,
     sandbox: Listener,
+    fcm: Listener,
+    metadata: Listener,
+    mattermost: Listener,
+    mattermost_tls: Listener,
     provider_key: ProviderKey,
 }
 
@@ -76,6 +94,18 @@ impl Simulator {
     /// Where it listens.
     pub fn address(&self, environment: Environment) -> SocketAddr {
         self.listener(environment).address
+    }
+
+    /// FCM, Google's token endpoint and its metadata server.
+    pub fn fcm(&self) -> Fcm<'_> {
+        let metadata_address = self.metadata.address;
+        Fcm { world: &self.world, address: self.fcm.address, metadata_address }
+    }
+
+    /// The Mattermost push proxy.
+    pub fn mattermost(&self) -> Mattermost<'_> {
+        let tls_address = self.mattermost_tls.address;
+        Mattermost { world: &self.world, address: self.mattermost.address, tls_address }
     }
 
     /// Closes the port: new connections are refused by the kernel, open ones stay.
@@ -148,8 +178,13 @@ impl Simulator {
     /// # Errors
     /// When the connection is not open, or the fault is one of requests or of opening.
     pub fn on_connection(&self, id: u64, fault: &Fault) -> Result<(), StrikeError> {
-        let wire = self.world.wire(id).ok_or(StrikeError::NotOpen(id))?;
-        let struck = connection::strike(&self.world, &wire, None, fault);
+        let struck = match self.world.line(id) {
+            Some(line) => http1::strike(&line, fault),
+            None => {
+                let wire = self.world.wire(id).ok_or(StrikeError::NotOpen(id))?;
+                connection::strike(&self.world, &wire, None, fault)
+            }
+        };
         if struck { Ok(()) } else { Err(StrikeError::NotForConnections) }
     }
 
@@ -161,11 +196,14 @@ impl Simulator {
         self.on_connection(id, &Fault::HangUp { how, at: Phase::AfterBody })
     }
 
-    /// The connections that finished the TLS handshake: the closed ones that are remembered
+    /// The connections that finished the TLS handshake, or need none: the closed ones that are remembered
     /// (the last 10,000), then the open ones.
     pub fn connections(&self) -> Vec<ConnectionInfo> {
         let mut all = self.world.tally.closed();
+        let first_open = all.len();
         all.extend(self.world.wires().iter().map(|wire| wire.info(true)));
+        all.extend(self.world.lines().iter().map(|line| line.info(true)));
+        all.get_mut(first_open..).unwrap_or_default().sort_unstable_by_key(|info| info.id);
         all
     }
 
@@ -197,12 +235,12 @@ impl Simulator {
         self.world.bell.wait(timeout, || reached(self)).await
     }
 
-    /// The clock that judges provider tokens.
+    /// The clock that judges tokens and fills quotas.
     pub fn clock(&self) -> &Clock {
         &self.world.clock
     }
 
-    /// Ends every connection and both listeners, and waits for their tasks. May be called again.
+    /// Ends every connection and all listeners, and waits for their tasks. May be called again.
     pub async fn shutdown(&self) {
         self.world.stop.cancel();
         self.world.tasks.close();

@@ -60,6 +60,16 @@ impl Rules {
         .and_then(|fault| fault.opening())
     }
 
+    /// True while nothing is to go wrong.
+    pub(super) fn is_empty(&self) -> bool {
+        !self.any.load(Ordering::SeqCst)
+    }
+
+    /// The fault of a push to a device that only the body names.
+    pub(super) fn at_token(&self, token: &str) -> Option<Fault> {
+        self.strike(false, |when, _| matches!(when, Trigger::DeviceToken(wanted) if wanted == token))
+    }
+
     /// The fault of a request.
     pub(super) fn at_request(&self, arrival: &Arrival<'_>) -> Option<Fault> {
         self.strike(false, |when, dice| match when {
@@ -77,7 +87,7 @@ impl Rules {
     }
 
     fn strike(&self, opening: bool, fits: impl Fn(&Trigger, &mut fastrand::Rng) -> bool) -> Option<Fault> {
-        if !self.any.load(Ordering::SeqCst) {
+        if self.is_empty() {
             return None;
         }
         let mut script = lock(&self.script);

@@ -9,12 +9,16 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::apns::{Channels, Fates, Keys};
-use super::certificate::{Authority, ServerConfigs};
+use super::certificate::{ALPN_H2, ALPN_HTTP1, Authority, ServerConfigs};
 use super::clock::Clock;
 use super::counters::Tally;
+use super::fcm::Google;
 use super::filter::Wire;
+use super::http1::Line;
 use super::journal::Journal;
+use super::mattermost::Proxy;
 use super::rules::Rules;
+use super::service::Service;
 use super::sync::{Bell, lock};
 
 /// The settings that a running simulator reads.
@@ -37,7 +41,9 @@ pub(super) struct World {
     pub(super) tally: Arc<Tally>,
     pub(super) rules: Rules,
     pub(super) authority: Authority,
-    pub(super) tls: ServerConfigs,
+    pub(super) tls: Tls,
+    pub(super) fcm: Google,
+    pub(super) mattermost: Proxy,
     pub(super) keys: Keys,
     pub(super) fates: Fates,
     pub(super) channels: Channels,
@@ -46,6 +52,29 @@ pub(super) struct World {
     latency_ns: AtomicU64,
     connections: AtomicU64,
     live: Mutex<HashMap<u64, Arc<Wire>>>,
+    lines: Mutex<HashMap<u64, Arc<Line>>>,
+}
+
+/// The certificates, by what the services speak over TLS.
+pub(super) struct Tls {
+    http2: ServerConfigs,
+    both: ServerConfigs,
+    http1: ServerConfigs,
+}
+
+impl Tls {
+    pub(super) fn new(configs: ServerConfigs) -> Self {
+        let (both, http1) = (configs.speaking(&[ALPN_H2, ALPN_HTTP1]), configs.speaking(&[ALPN_HTTP1]));
+        Self { http2: configs, both, http1 }
+    }
+
+    pub(super) fn of(&self, service: Service) -> &ServerConfigs {
+        match service {
+            Service::Apns(_) => &self.http2,
+            Service::Fcm => &self.both,
+            Service::GoogleMetadata | Service::Mattermost => &self.http1,
+        }
+    }
 }
 
 /// The parts of a [`World`] that differ between simulators.
@@ -56,14 +85,17 @@ pub(super) struct Parts {
     pub(super) journal: Arc<Journal>,
     pub(super) rules: Rules,
     pub(super) authority: Authority,
-    pub(super) tls: ServerConfigs,
+    pub(super) tls: Tls,
+    pub(super) fcm: Google,
+    pub(super) mattermost: Proxy,
     pub(super) keys: Keys,
     pub(super) latency: Duration,
 }
 
 impl World {
     pub(super) fn new(parts: Parts) -> Self {
-        let Parts { settings, clock, bell, journal, rules, authority, tls, keys, latency } = parts;
+        let Parts { settings, clock, bell, journal, rules, authority, tls, fcm, mattermost, keys, latency } =
+            parts;
         let world = Self {
             settings,
             clock,
@@ -73,6 +105,8 @@ impl World {
             rules,
             authority,
             tls,
+            fcm,
+            mattermost,
             keys,
             fates: Fates::default(),
             channels: Channels::default(),
@@ -81,6 +115,7 @@ impl World {
             latency_ns: AtomicU64::new(0),
             connections: AtomicU64::new(0),
             live: Mutex::default(),
+            lines: Mutex::default(),
         };
         world.set_latency(latency);
         world
@@ -108,6 +143,26 @@ impl World {
         lock(&self.live).remove(&wire.id);
         self.tally.bury(wire.info(false));
         self.bell.ring();
+    }
+
+    /// The same for a connection that speaks HTTP/1.1.
+    pub(super) fn join(&self, line: &Arc<Line>) {
+        lock(&self.lines).insert(line.id, Arc::clone(line));
+        self.bell.ring();
+    }
+
+    pub(super) fn part(&self, line: &Line) {
+        lock(&self.lines).remove(&line.id);
+        self.tally.bury(line.info(false));
+        self.bell.ring();
+    }
+
+    pub(super) fn line(&self, id: u64) -> Option<Arc<Line>> {
+        lock(&self.lines).get(&id).cloned()
+    }
+
+    pub(super) fn lines(&self) -> Vec<Arc<Line>> {
+        lock(&self.lines).values().cloned().collect()
     }
 
     pub(super) fn wire(&self, id: u64) -> Option<Arc<Wire>> {

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use fanfare::config::ApnsCredential;
 use fanfare::proto::{Outcome, Reason};
-use fanfare::simulator::{Answer, Environment, Fault, FaultRule, KeyScope, ProviderKeySpec, Trigger};
+use fanfare::simulator::{
+    Answer, Environment, Fault, FaultRule, KeyScope, ProviderKeySpec, Service, Trigger,
+};
 use fanfare::upstream::tls::ClientIdentity;
 
 use crate::harness::{APP, TOPIC, World, app, good, push};
@@ -88,5 +90,8 @@ async fn two_teams_never_share_a_connection() {
         }
     }
     let connections = world.simulator.connections();
-    assert_eq!(connections.iter().filter(|it| it.environment == Environment::Production).count(), 2);
+    assert_eq!(
+        connections.iter().filter(|it| it.service == Service::Apns(Environment::Production)).count(),
+        2
+    );
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fanfare::proto::{self, Delivery, Outcome, Provider, Reason, TokenAction};
 use fanfare::simulator::journal::digest;
-use fanfare::simulator::{Environment, Fate};
+use fanfare::simulator::{Environment, Fate, Service};
 
 use crate::harness::{self, SOON, TOPIC, World, good, push};
 
@@ -80,7 +80,7 @@ async fn environments_are_two_worlds() {
     target.apns.as_mut().unwrap().environment = proto::ApnsEnvironment::Sandbox.into();
     push.target = Some(target);
     assert_eq!(world.send(push).await.outcome(), Outcome::Accepted);
-    assert_eq!(world.simulator.journal().entries()[0].environment, Environment::Sandbox);
+    assert_eq!(world.simulator.journal().entries()[0].service, Service::Apns(Environment::Sandbox));
 }
 
 #[tokio::test]

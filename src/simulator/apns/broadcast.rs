@@ -10,9 +10,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 
-use super::body::Body;
 use super::reply::Reply;
 use super::validate;
+use crate::simulator::body::Body;
 use crate::simulator::sync::lock;
 
 /// Bytes of a broadcast payload. Not published by Apple; a third party's figure.

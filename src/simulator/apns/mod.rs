@@ -1,44 +1,58 @@
 //! What APNs checks and what it answers.
 
 mod auth;
-mod body;
 mod broadcast;
-mod exchange;
 mod keys;
-mod misbehave;
 mod reply;
 mod token;
 mod validate;
 
-use http::Method;
+use std::borrow::Cow;
+
 use http::request::Parts;
+use http::{HeaderMap, Method};
 use uuid::Uuid;
 
 pub(super) use self::auth::Session;
 pub(super) use self::broadcast::Channels;
 pub use self::broadcast::StoragePolicy;
-pub(super) use self::exchange::serve;
 pub(super) use self::keys::Keys;
 pub use self::keys::{KeyScope, ProviderKey, ProviderKeySpec};
 pub(super) use self::token::Fates;
 pub use self::token::{Fate, FateRow, fates};
 
 use self::auth::{Denied, Grant};
-use self::body::Body;
-use self::reply::{IdHeader, Reply};
-use self::token::Pace;
-use super::connection::Connection;
+use self::reply::{IdHeader, Reply, headers};
+use super::Environment;
+use super::body::Body;
+use super::decision::{Decision, Pace};
 use super::filter::Afterwards;
+use super::world::World;
 
 const DEVICE_PATH: &str = "/3/device/";
 const BROADCAST_PATH: &str = "/4/broadcasts/apps/";
 
 /// An answer, when it goes out, and what follows it.
-struct Decision {
+struct Judgement {
     reply: Reply,
     pace: Pace,
     afterwards: Afterwards,
     id: (IdHeader, Option<Uuid>),
+}
+
+/// What APNs would say of a device to somebody else who asks: the reason of a refusal, and when.
+pub(super) fn outcome(world: &World, device_token: &str, topic: &str) -> (Option<Cow<'static, str>>, Pace) {
+    if !is_device_token(device_token) {
+        return (Some("BadDeviceToken".into()), Pace::Now);
+    }
+    let fate = world.fates.of(device_token, world.clock.now_ms());
+    let (reply, pace) = token::meet(fate, topic, Environment::Production);
+    (reply.reason, pace)
+}
+
+/// Apple asks not to assume a length.
+fn is_device_token(token: &str) -> bool {
+    token.len().is_multiple_of(2) && token.bytes().all(|digit| digit.is_ascii_hexdigit())
 }
 
 /// What the path names.
@@ -50,19 +64,67 @@ enum Target<'a> {
 }
 
 /// Judges a request that was read in full.
-fn decide(connection: &Connection, parts: &Parts, body: &Body) -> Decision {
-    let id_header =
+pub(super) fn decide(
+    world: &World,
+    session: &Session,
+    environment: Environment,
+    parts: &Parts,
+    body: &Body,
+) -> Decision {
+    judge(world, session, environment, parts, body).written(environment)
+}
+
+/// The answer of a script: a status and a reason, in APNs' form.
+pub(super) fn told(parts: &Parts, environment: Environment, status: u16, reason: Option<&str>) -> Decision {
+    let reason = reason.map(|reason| reason.to_owned().into());
+    let reply = Reply { status, reason, timestamp_ms: None, retry_after: None };
+    let judgement =
+        Judgement { reply, pace: Pace::Now, afterwards: Afterwards::Nothing, id: message_name(parts) };
+    judgement.written(environment)
+}
+
+impl Judgement {
+    fn written(self, environment: Environment) -> Decision {
+        let Self { reply, pace, afterwards, id } = self;
+        Decision {
+            status: reply.status,
+            headers: headers(&reply, id, environment),
+            content_type: "application/json",
+            body: reply.body(),
+            reason: reply.reason,
+            pace,
+            afterwards,
+        }
+    }
+}
+
+/// The id that a header gives a request, if it is a UUID.
+pub(super) fn message_id(headers: &HeaderMap, name: &str) -> Option<Uuid> {
+    validate::message_id(headers, name).ok().flatten()
+}
+
+fn message_name(parts: &Parts) -> (IdHeader, Option<Uuid>) {
+    let header =
         if parts.uri.path().starts_with(BROADCAST_PATH) { IdHeader::ApnsRequestId } else { IdHeader::ApnsId };
-    let id = (id_header, validate::message_id(&parts.headers, id_header.name()).ok().flatten());
-    let refused = |reply, afterwards| Decision { reply, pace: Pace::Now, afterwards, id };
+    (header, message_id(&parts.headers, header.name()))
+}
+
+fn judge(
+    world: &World,
+    session: &Session,
+    environment: Environment,
+    parts: &Parts,
+    body: &Body,
+) -> Judgement {
+    let id = message_name(parts);
+    let refused = |reply, afterwards| Judgement { reply, pace: Pace::Now, afterwards, id };
 
     let target = match target(parts) {
         Ok(target) => target,
         Err(reply) => return refused(reply, Afterwards::Nothing),
     };
-    let Connection { world, wire, session, .. } = connection;
     let Grant { by, afterwards } =
-        match session.authorize(world, wire.environment, parts.headers.get("authorization")) {
+        match session.authorize(world, environment, parts.headers.get("authorization")) {
             Ok(grant) => grant,
             Err(Denied { reply, afterwards }) => return refused(reply, afterwards),
         };
@@ -70,7 +132,7 @@ fn decide(connection: &Connection, parts: &Parts, body: &Body) -> Decision {
     let judged = match target {
         Target::Device(device_token) => validate::push(&parts.headers, body, &by, bundle_ids).map(|topic| {
             let fate = world.fates.of(device_token, world.clock.now_ms());
-            token::meet(fate, &topic, wire.environment)
+            token::meet(fate, &topic, environment)
         }),
         Target::Broadcast(bundle_id) => world
             .channels
@@ -78,7 +140,7 @@ fn decide(connection: &Connection, parts: &Parts, body: &Body) -> Decision {
             .map(|()| (Reply::accepted(), Pace::Now)),
     };
     match judged {
-        Ok((reply, pace)) => Decision { reply, pace, afterwards, id },
+        Ok((reply, pace)) => Judgement { reply, pace, afterwards, id },
         Err(reply) => refused(reply, afterwards),
     }
 }
@@ -93,8 +155,7 @@ fn target(parts: &Parts) -> Result<Target<'_>, Reply> {
         if token.is_empty() {
             return Err(Reply::refused(400, "MissingDeviceToken"));
         }
-        // Apple asks not to assume a length.
-        if token.len() % 2 != 0 || !token.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        if !is_device_token(token) {
             return Err(Reply::refused(400, "BadDeviceToken"));
         }
         Target::Device(token)

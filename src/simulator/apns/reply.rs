@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue};
 use uuid::Uuid;
 
 use crate::simulator::Environment;
@@ -59,15 +59,8 @@ impl IdHeader {
 /// The headers of an answer. Without an id of the client's, one is made.
 ///
 /// Source: Apple, "Handling notification responses from APNs".
-pub(super) fn head(
-    reply: &Reply,
-    has_body: bool,
-    id: (IdHeader, Option<Uuid>),
-    environment: Environment,
-) -> Response<()> {
-    let mut response = Response::new(());
-    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let headers = response.headers_mut();
+pub(super) fn headers(reply: &Reply, id: (IdHeader, Option<Uuid>), environment: Environment) -> HeaderMap {
+    let mut headers = HeaderMap::new();
     let uuid = |id: Uuid| HeaderValue::from_str(&id.to_string()).ok();
     if let Some(value) = uuid(id.1.unwrap_or_else(Uuid::new_v4)) {
         headers.insert(id.0.name(), value);
@@ -79,11 +72,8 @@ pub(super) fn head(
     {
         headers.insert("apns-unique-id", value);
     }
-    if has_body {
-        headers.insert("content-type", HeaderValue::from_static("application/json"));
-    }
     if let Some(pause) = reply.retry_after {
         headers.insert("retry-after", HeaderValue::from(pause.as_secs()));
     }
-    response
+    headers
 }

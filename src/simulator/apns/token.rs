@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::reply::Reply;
 use crate::simulator::Environment;
+use crate::simulator::decision::Pace;
 use crate::simulator::sync::lock;
 
 /// How long a token has been dead when it is found so by its prefix.
@@ -123,7 +124,7 @@ impl Fates {
         lock(&self.0).insert(device_token.to_ascii_lowercase(), fate);
     }
 
-    pub(super) fn of(&self, device_token: &str, now_ms: u64) -> Fate {
+    pub(in crate::simulator) fn of(&self, device_token: &str, now_ms: u64) -> Fate {
         let token = device_token.to_ascii_lowercase();
         if let Some(fate) = lock(&self.0).get(&token) {
             return fate.clone();
@@ -140,14 +141,6 @@ impl Fates {
             },
         }
     }
-}
-
-/// When an answer goes out, beside the general latency.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pace {
-    Now,
-    After(Duration),
-    Never,
 }
 
 /// The answer of a valid push.

@@ -7,9 +7,9 @@ use http::HeaderMap;
 use uuid::Uuid;
 
 use super::auth::GrantedBy;
-use super::body::Body;
 use super::keys::KeyScope;
 use super::reply::Reply;
+use crate::simulator::body::Body;
 
 /// Bytes of a payload.
 const MAX_PAYLOAD: u64 = 4096;

@@ -25,6 +25,7 @@ pub(super) mod kind {
 
 pub(in crate::simulator) mod code {
     pub(in crate::simulator) const NO_ERROR: u32 = 0;
+    pub(in crate::simulator) const PROTOCOL_ERROR: u32 = 1;
     pub(in crate::simulator) const STREAM_CLOSED: u32 = 5;
     pub(in crate::simulator) const REFUSED_STREAM: u32 = 7;
 }

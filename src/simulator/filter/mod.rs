@@ -32,7 +32,7 @@ use self::frame::{HEAD_LEN, Head, PREFACE};
 use super::fault::HangUp;
 
 pub(super) use self::frame::{MAX_STREAM_ID, code};
-pub(super) use self::wire::{Admission, Advertised, Afterwards, Answering, Books, Wire};
+pub(super) use self::wire::{Admission, Advertised, Afterwards, Answering, Books, Surplus, Wire};
 
 /// Output held back before h2 is told to wait.
 const MAX_OUTPUT: usize = 256 * 1024;

@@ -92,6 +92,7 @@ impl State {
             header_table_size,
             max_frame_size,
             max_header_list_size,
+            surplus: _,
         } = self.advertised;
         let first = [
             (setting::HEADER_TABLE_SIZE, header_table_size),

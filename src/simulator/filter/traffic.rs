@@ -4,7 +4,12 @@ use bytes::BytesMut;
 
 use super::frame::{self, HEAD_LEN, Head, code, kind, setting};
 use super::state::{State, Stream};
-use super::wire::Books;
+use super::wire::{Books, Surplus};
+use crate::simulator::fault::{HangUp, Then};
+
+/// The debug data of the GOAWAY of a client that opens too many. Source:
+/// firebase/firebase-admin-node#2943.
+const TOO_MANY_STREAMS: &[u8] = b"exceeded_max_concurrent_streams";
 
 impl State {
     /// A frame from the client. What h2 may see of it is appended to `to_h2`.
@@ -91,7 +96,13 @@ impl State {
             Some(limit) if self.streams.len() > limit as usize => {
                 self.violations += 1;
                 books.tally.add(&books.tally.limit_violations);
-                self.reset(books, head.stream, &[code::REFUSED_STREAM]);
+                match self.advertised.surplus {
+                    Surplus::Refused => self.reset(books, head.stream, &[code::REFUSED_STREAM]),
+                    Surplus::EndsConnection => {
+                        let (last, then) = (head.stream.saturating_sub(2), Then::HangUp(HangUp::Fin));
+                        self.goaway(books, last, code::PROTOCOL_ERROR, TOO_MANY_STREAMS, then);
+                    }
+                }
             }
             Some(_) => {}
         }
@@ -167,6 +178,10 @@ mod tests {
     impl Rig {
         /// A connection whose SETTINGS went out with this limit.
         fn started(max_concurrent_streams: u32) -> Self {
+            Self::with_surplus(max_concurrent_streams, Surplus::Refused)
+        }
+
+        fn with_surplus(max_concurrent_streams: u32, surplus: Surplus) -> Self {
             let bell = Arc::new(Bell::default());
             let bounds = Bounds { entries: 0, headers: 0, bodies: 0 };
             let books = Books {
@@ -179,6 +194,7 @@ mod tests {
                 header_table_size: 4096,
                 max_frame_size: 16_384,
                 max_header_list_size: 8000,
+                surplus,
             });
             state.start();
             state.out.clear();
@@ -224,6 +240,19 @@ mod tests {
         assert_eq!(rig.books.tally.read().limit_violations, 1);
         assert!(!rig.h2_sends(kind::HEADERS, END_STREAM, 7), "it is reset already");
         assert!(rig.h2_sends(kind::HEADERS, END_STREAM, 5));
+    }
+
+    #[test]
+    fn a_stream_beyond_the_limit_of_fcm_ends_the_connection() {
+        let mut rig = Rig::with_surplus(1, Surplus::EndsConnection);
+        rig.client_sends(kind::SETTINGS, ACK, 0);
+        rig.client_sends(kind::HEADERS, END_STREAM, 1);
+        assert!(rig.state.out.is_empty());
+        rig.client_sends(kind::HEADERS, END_STREAM, 3);
+        let mut goaway = BytesMut::new();
+        frame::goaway(&mut goaway, 1, code::PROTOCOL_ERROR, b"exceeded_max_concurrent_streams");
+        assert_eq!(rig.state.out, goaway);
+        assert_eq!(rig.state.hang_up, Some(HangUp::Fin));
     }
 
     #[test]

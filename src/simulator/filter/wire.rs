@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use super::state::State;
-use crate::simulator::Environment;
+use crate::simulator::Service;
 use crate::simulator::counters::{ConnectionInfo, Tally};
 use crate::simulator::fault::{HangUp, Then};
 use crate::simulator::journal::{EntryId, Journal, Outcome};
@@ -19,6 +19,17 @@ pub(in crate::simulator) struct Advertised {
     pub(in crate::simulator) header_table_size: u32,
     pub(in crate::simulator) max_frame_size: u32,
     pub(in crate::simulator) max_header_list_size: u32,
+    pub(in crate::simulator) surplus: Surplus,
+}
+
+/// What happens to a stream beyond the limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::simulator) enum Surplus {
+    /// RST_STREAM with REFUSED_STREAM. Source: RFC 9113, 5.1.2.
+    Refused,
+    /// GOAWAY with PROTOCOL_ERROR, and the connection ends, as at FCM. Source:
+    /// firebase/firebase-admin-node#2943.
+    EndsConnection,
 }
 
 /// What a connection's frames are told to.
@@ -55,19 +66,14 @@ pub(in crate::simulator) struct Answering {
 /// One connection: its frames and its faults.
 pub(in crate::simulator) struct Wire {
     pub(in crate::simulator) id: u64,
-    pub(in crate::simulator) environment: Environment,
+    pub(in crate::simulator) service: Service,
     pub(super) books: Books,
     state: Mutex<State>,
 }
 
 impl Wire {
-    pub(in crate::simulator) fn new(
-        id: u64,
-        environment: Environment,
-        advertised: Advertised,
-        books: Books,
-    ) -> Self {
-        Self { id, environment, books, state: Mutex::new(State::new(advertised)) }
+    pub(in crate::simulator) fn new(id: u64, service: Service, advertised: Advertised, books: Books) -> Self {
+        Self { id, service, books, state: Mutex::new(State::new(advertised)) }
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
@@ -112,8 +118,12 @@ impl Wire {
 
     /// Sends GOAWAY. Streams above `last` that have no answer yet will never get one.
     pub(in crate::simulator) fn goaway(&self, last: u32, code: u32, reason: Option<&str>, then: Then) {
-        let debug_data =
-            reason.map(|reason| serde_json::json!({ "reason": reason }).to_string()).unwrap_or_default();
+        let debug_data = match (self.service, reason) {
+            (_, None) => String::new(),
+            (Service::Apns(_), Some(reason)) => serde_json::json!({ "reason": reason }).to_string(),
+            // Google's front end writes plain words.
+            (_, Some(reason)) => reason.to_owned(),
+        };
         self.change(|state| state.goaway(&self.books, last, code, debug_data.as_bytes(), then));
     }
 
@@ -143,7 +153,7 @@ impl Wire {
         let state = self.state();
         ConnectionInfo {
             id: self.id,
-            environment: self.environment,
+            service: self.service,
             open,
             streams: if open { state.streams.len() } else { 0 },
             peak_streams: state.peak,

@@ -7,19 +7,20 @@ use http::Method;
 use uuid::Uuid;
 
 use super::digest::digest_of_parts;
-use crate::simulator::Environment;
+use crate::simulator::Service;
+use crate::simulator::body::Body;
 
 /// A request that arrived, read in full or not.
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// Its place among all requests, from 1.
     pub order: u64,
-    /// The connection's number, from 1, over both listeners.
+    /// The connection's number, from 1, over all listeners.
     pub connection: u64,
-    /// The HTTP/2 stream id.
+    /// The HTTP/2 stream id; over HTTP/1.1 its place on the connection, from 1.
     pub stream: u32,
     /// The listener.
-    pub environment: Environment,
+    pub service: Service,
     /// When its headers arrived, by the simulator's clock, milliseconds since the epoch.
     pub arrived_ms: u64,
     /// The method.
@@ -49,21 +50,28 @@ pub struct Reading {
     pub digest: [u8; 32],
     /// The body; kept for the first entries only.
     pub body: Option<Bytes>,
+    /// The device that the body names, where the path does not.
+    pub token: Option<Box<str>>,
 }
 
 impl Reading {
     /// Of a request whose body was read; `body` is what was kept of it.
     pub(in crate::simulator) fn new(
         parts: &http::request::Parts,
-        body: Bytes,
-        body_len: u64,
-        body_sha256: [u8; 32],
+        body: &Body,
+        token: Option<String>,
     ) -> Self {
         let headers: Vec<_> =
             parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
         let path = parts.uri.path_and_query().map_or("", |path| path.as_str());
-        let digest = digest_of_parts(parts.method.as_str(), path, &headers, &body_sha256);
-        Self { body_len, body_sha256, digest, body: Some(body) }
+        let digest = digest_of_parts(parts.method.as_str(), path, &headers, &body.sha256);
+        Self {
+            body_len: body.len,
+            body_sha256: body.sha256,
+            digest,
+            body: Some(body.bytes.clone()),
+            token: token.map(Into::into),
+        }
     }
 }
 
@@ -76,7 +84,7 @@ pub enum Outcome {
     Answered {
         /// The HTTP status.
         status: u16,
-        /// The reason in the body.
+        /// The reason in the body, or why a good answer delivers nothing.
         reason: Option<Cow<'static, str>>,
         /// When, by the simulator's clock, milliseconds since the epoch.
         at_ms: u64,
@@ -92,9 +100,9 @@ pub enum Outcome {
 }
 
 impl Entry {
-    /// The device token in the path, if the path names one.
+    /// The device token in the path; else the registration token or device id in the body.
     pub fn device_token(&self) -> Option<&str> {
-        device_token(&self.path)
+        device_token(&self.path).or_else(|| self.read.as_ref()?.token.as_deref())
     }
 
     /// The value of a header, if headers were kept and it is there.
@@ -103,11 +111,14 @@ impl Entry {
         headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_ref())
     }
 
-    /// True if a device was or may have been given the push: answered with 200, or read in full
-    /// and left without any answer.
+    /// True if a device was or may have been given the push: answered with 200 and no reason, or
+    /// read in full and left without any answer. A Mattermost proxy gives its reasons with 200; one
+    /// of them says that it does not know.
     pub fn may_be_delivered(&self) -> bool {
         match &self.outcome {
-            Outcome::Answered { status, .. } => *status == 200,
+            Outcome::Answered { status, reason, .. } => {
+                *status == 200 && reason.as_deref().is_none_or(|reason| reason == "unknown transport error")
+            }
             Outcome::Unanswered | Outcome::Reset(_) => self.read.is_some(),
             Outcome::Refused | Outcome::Excluded => false,
         }

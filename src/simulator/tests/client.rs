@@ -1,5 +1,6 @@
 //! A bare HTTP/2 client over TLS, which shows what the gateway's would hide.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,6 +58,15 @@ pub(super) async fn tls_to(
     environment: Environment,
     certificate: Option<&ClientCertificate>,
 ) -> std::io::Result<TlsStream<TcpStream>> {
+    tls_at(simulator, simulator.address(environment), b"h2", certificate).await
+}
+
+pub(super) async fn tls_at(
+    simulator: &Simulator,
+    address: SocketAddr,
+    protocol: &[u8],
+    certificate: Option<&ClientCertificate>,
+) -> std::io::Result<TlsStream<TcpStream>> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(simulator.ca_pem().as_bytes()).unwrap()).unwrap();
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
@@ -72,8 +82,8 @@ pub(super) async fn tls_to(
             )
             .unwrap(),
     };
-    config.alpn_protocols = vec![b"h2".to_vec()];
-    let tcp = TcpStream::connect(simulator.address(environment)).await?;
+    config.alpn_protocols = vec![protocol.to_vec()];
+    let tcp = TcpStream::connect(address).await?;
     let name = ServerName::try_from("localhost").unwrap();
     TlsConnector::from(Arc::new(config)).connect(name, tcp).await
 }

@@ -10,14 +10,16 @@ use h2::{RecvStream, SendStream};
 use http::request::Parts;
 use http::{Request, Response};
 
+use super::apns::message_id;
 use super::body::{self, Body};
-use super::reply::head;
-use super::{Decision, Pace, decide, validate};
-use crate::simulator::connection::{self, Connection};
-use crate::simulator::fault::{Fault, Phase, Then};
-use crate::simulator::filter::{Admission, Answering, code};
-use crate::simulator::journal::{Entry, EntryId, Outcome, Reading, device_token};
-use crate::simulator::rules::Arrival;
+use super::connection::{self, Connection};
+use super::decision::{Decision, Pace};
+use super::fault::{Fault, Phase, Then};
+use super::filter::{Admission, Answering, code};
+use super::journal::{Entry, EntryId, Outcome, Reading, device_token};
+use super::rules::Arrival;
+use super::service::{Ask, Service};
+use super::world::World;
 
 /// A request and the means to answer it.
 pub(super) struct Exchange {
@@ -27,10 +29,12 @@ pub(super) struct Exchange {
     pub(super) parts: Parts,
     pub(super) body: RecvStream,
     pub(super) respond: SendResponse<Bytes>,
+    /// The body, once it was read.
+    whole: Option<Body>,
 }
 
 /// Serves one request, from its headers to its answer.
-pub(in crate::simulator) async fn serve(
+pub(super) async fn serve(
     connection: Arc<Connection>,
     request: Request<RecvStream>,
     respond: SendResponse<Bytes>,
@@ -38,8 +42,9 @@ pub(in crate::simulator) async fn serve(
     let stream = respond.stream_id().as_u32();
     let (parts, body) = request.into_parts();
     let path = parts.uri.path_and_query().map_or("", |path| path.as_str());
-    let (entry, order) =
-        connection.world.journal.arrive(|order, headers| note(&connection, stream, &parts, order, headers));
+    let Connection { world, wire, .. } = &*connection;
+    let seen = Seen { world, service: wire.service, connection: wire.id, stream, parts: &parts };
+    let (entry, order) = world.journal.arrive(|order, headers| note(&seen, order, headers));
     let of_connection = connection.requests.fetch_add(1, Ordering::SeqCst) + 1;
     // Dropping the handles makes h2 reset the stream, which the filter keeps to itself.
     if connection.wire.attach(stream, entry) == Admission::Gone {
@@ -52,15 +57,21 @@ pub(in crate::simulator) async fn serve(
         path,
         device_token: device_token(path),
     });
-    let exchange = Exchange { connection, stream, entry, parts, body, respond };
+    let mut exchange = Exchange { connection, stream, entry, parts, body, respond, whole: None };
+    let fault = match fault {
+        None => exchange.fault_of_token().await,
+        fault => fault,
+    };
     match fault {
         None => exchange.answer(Duration::ZERO).await,
         Some(fault) => exchange.misbehave(fault).await,
     }
 }
 
-fn note(connection: &Connection, stream: u32, parts: &Parts, order: u64, keep_headers: bool) -> Entry {
-    let id = |name| validate::message_id(&parts.headers, name).ok().flatten();
+/// What the journal notes of a request before it is read.
+pub(super) fn note(seen: &Seen<'_>, order: u64, keep_headers: bool) -> Entry {
+    let Seen { world, service, connection, stream, parts } = *seen;
+    let id = |name| message_id(&parts.headers, name);
     let headers = || {
         parts
             .headers
@@ -70,10 +81,10 @@ fn note(connection: &Connection, stream: u32, parts: &Parts, order: u64, keep_he
     };
     Entry {
         order,
-        connection: connection.wire.id,
+        connection,
         stream,
-        environment: connection.wire.environment,
-        arrived_ms: connection.world.clock.now_ms(),
+        service,
+        arrived_ms: world.clock.now_ms(),
         method: parts.method.clone(),
         path: parts.uri.path_and_query().map_or("", |path| path.as_str()).into(),
         apns_id: id("apns-id").or_else(|| id("apns-request-id")),
@@ -84,11 +95,20 @@ fn note(connection: &Connection, stream: u32, parts: &Parts, order: u64, keep_he
     }
 }
 
+/// A request whose head has arrived.
+pub(super) struct Seen<'a> {
+    pub(super) world: &'a World,
+    pub(super) service: Service,
+    pub(super) connection: u64,
+    pub(super) stream: u32,
+    pub(super) parts: &'a Parts,
+}
+
 impl Exchange {
     /// The true answer, after `delay` and whatever else delays it.
     pub(super) async fn answer(mut self, delay: Duration) {
         let Some(body) = self.read().await else { return };
-        let decision = decide(&self.connection, &self.parts, &body);
+        let decision = self.decide(&body);
         let own = match decision.pace {
             Pace::Now => Duration::ZERO,
             Pace::After(pause) => pause,
@@ -102,13 +122,34 @@ impl Exchange {
         self.reply(&decision);
     }
 
+    /// The true answer to a request that was read in full.
+    pub(super) fn decide(&self, body: &Body) -> Decision {
+        let Connection { world, session, wire, .. } = &*self.connection;
+        wire.service.decide(&Ask { world, session: session.as_ref(), parts: &self.parts, body })
+    }
+
+    /// The fault of the device, where only the body names it.
+    async fn fault_of_token(&mut self) -> Option<Fault> {
+        let service = self.connection.wire.service;
+        if !service.names_token_in_body() || self.connection.world.rules.is_empty() {
+            return None;
+        }
+        let body = self.read().await?;
+        self.connection.world.rules.at_token(&service.token_in(&self.parts, &body)?)
+    }
+
     /// Reads the request to its end and records it. `None` if it never comes.
     pub(super) async fn read(&mut self) -> Option<Body> {
+        if let Some(body) = &self.whole {
+            return Some(body.clone());
+        }
         let journal = &self.connection.world.journal;
         let kept = journal.keeps(self.entry);
         let body = body::read(&mut self.body, kept).await.ok()?;
-        let reading = kept.then(|| Reading::new(&self.parts, body.bytes.clone(), body.len, body.sha256));
+        let service = self.connection.wire.service;
+        let reading = kept.then(|| Reading::new(&self.parts, &body, service.token_in(&self.parts, &body)));
         journal.finish_reading(self.entry, reading);
+        self.whole = Some(body.clone());
         Some(body)
     }
 
@@ -124,15 +165,15 @@ impl Exchange {
     }
 
     fn reply(&mut self, decision: &Decision) {
-        let body = decision.reply.body();
-        let response = head(&decision.reply, !body.is_empty(), decision.id, self.connection.wire.environment);
+        let body = decision.body.clone();
+        let response = decision.head(!body.is_empty());
         if let Some(mut stream) = self.begin(decision, response, body.is_empty())
             && !body.is_empty()
         {
             // An error means that the client is gone.
             let _ = stream.send_data(body, true);
         }
-        if decision.reply.reason.as_deref() == Some("BadDeviceToken") {
+        if decision.reason.as_deref() == Some("BadDeviceToken") {
             self.count_bad_token();
         }
     }
@@ -146,7 +187,7 @@ impl Exchange {
     ) -> Option<SendStream<Bytes>> {
         let outcome = Outcome::Answered {
             status: response.status().as_u16(),
-            reason: decision.reply.reason.clone(),
+            reason: decision.reason.clone(),
             at_ms: self.connection.world.clock.now_ms(),
         };
         self.connection.wire.announce(self.stream, Answering { outcome, afterwards: decision.afterwards });

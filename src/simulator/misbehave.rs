@@ -6,19 +6,18 @@ use bytes::Bytes;
 use h2::SendStream;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use super::decision::Decision;
 use super::exchange::Exchange;
-use super::reply::{Reply, head};
-use super::{Decision, decide};
-use crate::simulator::fault::{Answer, Fault, Phase};
+use super::fault::{Answer, Fault, Phase};
 
 /// Body of the answers that have a body and no end.
-const BEGINNING: &[u8] = br#"{"reason":"#;
+pub(super) const BEGINNING: &[u8] = br#"{"reason":"#;
 
-/// The whole body that trickles.
-const TRICKLE: &[u8] = br#"{"reason":"InternalServerError"}"#;
+/// The reason in the body that trickles.
+pub(super) const TRICKLE: &str = "InternalServerError";
 
 /// How long an answer's headers may take to reach the wire before the fault strikes anyway.
-const HEADERS_OUT: Duration = Duration::from_secs(5);
+pub(super) const HEADERS_OUT: Duration = Duration::from_secs(5);
 
 impl Exchange {
     /// Serves the request as `fault` says.
@@ -75,8 +74,8 @@ impl Exchange {
 
     /// Sends the headers of a 200 and waits until they are out.
     async fn begin_bare(&mut self) -> Option<SendStream<Bytes>> {
-        let decision = scripted(200, None);
-        let response = head(&decision.reply, false, decision.id, self.connection.wire.environment);
+        let decision = self.told(200, None);
+        let response = decision.head(false);
         let answer = self.begin(&decision, response, false);
         let (bell, wire) = (&self.connection.world.bell, &self.connection.wire);
         // If they do not come out in time, the connection is stuck, and the fault may strike.
@@ -86,15 +85,12 @@ impl Exchange {
 
     async fn answer_as_told(mut self, answer: Answer) {
         let Some(body) = self.read().await else { return };
-        let truth = decide(&self.connection, &self.parts, &body);
+        let afterwards = self.decide(&body).afterwards;
         let status = if answer.status == 0 { 200 } else { answer.status };
-        let reply =
-            Reply { status, reason: answer.reason.map(Into::into), timestamp_ms: None, retry_after: None };
-        let json = answer.body.is_none();
-        let body = answer.body.unwrap_or_else(|| reply.body());
-        let decision = Decision { reply, ..truth };
-        let mut response =
-            head(&decision.reply, json && !body.is_empty(), decision.id, self.connection.wire.environment);
+        let decision = Decision { afterwards, ..self.told(status, answer.reason.as_deref()) };
+        let own = answer.body.is_none();
+        let body = answer.body.unwrap_or_else(|| decision.body.clone());
+        let mut response = decision.head(own && !body.is_empty());
         response.headers_mut().extend(header_map(&answer.headers));
 
         let bare = body.is_empty() && answer.trailers.is_empty();
@@ -141,9 +137,10 @@ impl Exchange {
 
     async fn trickle(mut self, every: Duration) {
         let Some(mut stream) = self.begin_scripted(400).await else { return };
-        for (at, byte) in TRICKLE.iter().enumerate() {
+        let body = self.told(400, Some(TRICKLE)).body;
+        for (at, byte) in body.iter().enumerate() {
             tokio::time::sleep(every).await;
-            let end = at + 1 == TRICKLE.len();
+            let end = at + 1 == body.len();
             if stream.send_data(Bytes::copy_from_slice(&[*byte]), end).is_err() {
                 return;
             }
@@ -153,25 +150,19 @@ impl Exchange {
     /// Reads the request, then sends the headers of an answer that is not the true one.
     async fn begin_scripted(&mut self, status: u16) -> Option<SendStream<Bytes>> {
         let body = self.read().await?;
-        let truth = decide(&self.connection, &self.parts, &body);
-        let decision = Decision { afterwards: truth.afterwards, ..scripted(status, truth.id.1) };
-        let response = head(&decision.reply, status != 200, decision.id, self.connection.wire.environment);
+        let afterwards = self.decide(&body).afterwards;
+        let decision = Decision { afterwards, ..self.told(status, None) };
+        let response = decision.head(status != 200);
         self.begin(&decision, response, false)
     }
-}
 
-/// A decision with a status alone.
-fn scripted(status: u16, id: Option<uuid::Uuid>) -> Decision {
-    Decision {
-        reply: Reply { status, ..Reply::accepted() },
-        pace: super::Pace::Now,
-        afterwards: super::Afterwards::Nothing,
-        id: (super::IdHeader::ApnsId, id),
+    fn told(&self, status: u16, reason: Option<&str>) -> Decision {
+        self.connection.wire.service.told(&self.parts, status, reason)
     }
 }
 
 /// `body` in `pieces` parts of about one length; one part at least.
-fn cut(mut body: Bytes, pieces: usize) -> Vec<Bytes> {
+pub(super) fn cut(mut body: Bytes, pieces: usize) -> Vec<Bytes> {
     let size = body.len().div_ceil(pieces.max(1)).max(1);
     let mut cut = Vec::new();
     while body.len() > size {
@@ -182,7 +173,7 @@ fn cut(mut body: Bytes, pieces: usize) -> Vec<Bytes> {
 }
 
 /// The headers that can be sent; a name or value that cannot is left out.
-fn header_map(pairs: &[(String, String)]) -> HeaderMap {
+pub(super) fn header_map(pairs: &[(String, String)]) -> HeaderMap {
     pairs
         .iter()
         .filter_map(|(name, value)| {

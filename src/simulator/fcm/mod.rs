@@ -1,0 +1,159 @@
+//! What FCM HTTP v1 and Google's token endpoint check and what they answer.
+//!
+//! One address stands for `fcm.googleapis.com`, `oauth2.googleapis.com` and `iid.googleapis.com`,
+//! which the paths tell apart; another for the metadata server of a machine at Google.
+
+mod account;
+mod auth;
+mod condition;
+mod control;
+mod error;
+mod fate;
+mod message;
+mod metadata;
+mod oauth;
+mod quota;
+mod refusal;
+mod schema;
+mod send;
+mod topics;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use http::Method;
+use http::request::Parts;
+
+pub use self::account::{AuthorizedUser, ServiceAccount};
+pub use self::control::Fcm;
+pub use self::fate::{FcmFate, FcmFateRow, fcm_fates};
+pub(super) use self::metadata::metadata;
+pub use self::quota::Quota;
+pub use self::refusal::{FcmRefusal, RetryAfter};
+pub(super) use self::send::token_in;
+
+use self::account::Accounts;
+use self::auth::Tokens;
+use self::error::GoogleError;
+use self::fate::RegistrationFates;
+use self::quota::Quotas;
+use self::topics::Topics;
+use super::body::Body;
+use super::decision::Decision;
+use super::world::World;
+
+/// The path of the token endpoint. Source: the key files of Google's service accounts.
+const TOKEN_PATH: &str = "/token";
+
+/// Settings of the stand-in for FCM.
+#[derive(Clone, Debug)]
+pub struct FcmSettings {
+    /// Where FCM and the token endpoint listen. Default: a free port of 127.0.0.1.
+    pub listen: SocketAddr,
+    /// Where the metadata server listens. Default: a free port of 127.0.0.1.
+    pub metadata_listen: SocketAddr,
+    /// The projects that exist. Default `demo-project` and `other-project`.
+    pub projects: Vec<String>,
+    /// MAX_CONCURRENT_STREAMS. Default 100. Source: eladnava/fcm-v1-http2#8.
+    pub max_concurrent_streams: u32,
+    /// How long an access token is good, to the second. Default 3,599 s. Source: Google, "Using
+    /// OAuth 2.0 for Server to Server Applications".
+    pub token_lifetime: Duration,
+}
+
+impl Default for FcmSettings {
+    fn default() -> Self {
+        let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Self {
+            listen: any_port,
+            metadata_listen: any_port,
+            projects: vec!["demo-project".to_owned(), "other-project".to_owned()],
+            max_concurrent_streams: 100,
+            token_lifetime: Duration::from_secs(3599),
+        }
+    }
+}
+
+/// What Google knows: projects, accounts, tokens, quotas.
+pub(super) struct Google {
+    settings: FcmSettings,
+    accounts: Accounts,
+    tokens: Tokens,
+    fates: RegistrationFates,
+    quotas: Quotas,
+    topics: Topics,
+    /// Set once the port is known.
+    token_uri: OnceLock<String>,
+}
+
+impl Google {
+    pub(super) fn new(settings: FcmSettings) -> Self {
+        Self {
+            accounts: Accounts::new(settings.projects.first().map_or("", String::as_str)),
+            settings,
+            tokens: Tokens::default(),
+            fates: RegistrationFates::default(),
+            quotas: Quotas::default(),
+            topics: Topics::default(),
+            token_uri: OnceLock::new(),
+        }
+    }
+
+    pub(super) fn max_concurrent_streams(&self) -> u32 {
+        self.settings.max_concurrent_streams
+    }
+
+    /// Called once, when the port is known.
+    pub(super) fn listens_at(&self, address: SocketAddr) {
+        let _ = self.token_uri.set(format!("https://localhost:{}{TOKEN_PATH}", address.port()));
+    }
+
+    fn token_uri(&self) -> &str {
+        self.token_uri.get().map_or("", String::as_str)
+    }
+
+    /// What becomes of a push to a registration token.
+    pub(super) fn fate(&self, token: &str) -> FcmFate {
+        self.fates.of(token)
+    }
+}
+
+/// The answer to a request that was read in full.
+pub(super) fn decide(world: &World, parts: &Parts, body: &Body) -> Decision {
+    let path = parts.uri.path();
+    if path == TOKEN_PATH {
+        return oauth::decide(world, parts, body);
+    }
+    if let Some(project) = send::project(path) {
+        if parts.method != Method::POST {
+            return not_found(path);
+        }
+        return send::decide(world, project, parts, body);
+    }
+    if let Some(subscription) = topics::subscription(path) {
+        return topics::decide_one(world, &subscription, parts);
+    }
+    if path.starts_with(topics::PATH) && parts.method == Method::POST {
+        return topics::decide(world, parts, body);
+    }
+    not_found(path)
+}
+
+/// The answer that a script asks for. The reason is FCM's code; at the token endpoint it is OAuth's.
+pub(super) fn told(parts: &Parts, status: u16, reason: Option<&str>) -> Decision {
+    match reason {
+        None => Decision::new(status, error::JSON, ""),
+        Some(reason) if parts.uri.path() == TOKEN_PATH => {
+            oauth::refused(status, reason.to_owned(), "scripted")
+        }
+        Some(reason) => GoogleError::new(status, error::status_of(status), "scripted").fcm(reason).decision(),
+    }
+}
+
+/// Google's front end answers an address that it does not know with a page, not with JSON.
+fn not_found(path: &str) -> Decision {
+    let page =
+        format!("<!DOCTYPE html><html lang=en><title>Error 404 (Not Found)!!1</title><p>{path}</html>\n");
+    Decision::new(404, error::HTML, page).because("not found")
+}

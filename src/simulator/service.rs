@@ -1,0 +1,70 @@
+//! The services that the simulator stands for.
+
+use http::request::Parts;
+
+use super::apns::{self, Session};
+use super::body::Body;
+use super::decision::Decision;
+use super::world::World;
+use super::{Environment, fcm, mattermost};
+
+/// What stands behind a listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Service {
+    /// APNs, over HTTP/2.
+    Apns(Environment),
+    /// FCM HTTP v1, Google's token endpoint and the topics of Instance ID, over HTTP/2 and HTTP/1.1.
+    Fcm,
+    /// The metadata server of a machine at Google, over plain HTTP/1.1.
+    GoogleMetadata,
+    /// The Mattermost push proxy, over HTTP/1.1.
+    Mattermost,
+}
+
+/// A request that was read in full.
+pub(super) struct Ask<'a> {
+    pub(super) world: &'a World,
+    /// Of a connection to APNs.
+    pub(super) session: Option<&'a Session>,
+    pub(super) parts: &'a Parts,
+    pub(super) body: &'a Body,
+}
+
+impl Service {
+    /// The true answer.
+    pub(super) fn decide(self, ask: &Ask<'_>) -> Decision {
+        let Ask { world, session, parts, body } = ask;
+        match (self, session) {
+            (Self::Apns(environment), Some(session)) => {
+                apns::decide(world, session, environment, parts, body)
+            }
+            (Self::Apns(_), None) => Decision::wrong_version(),
+            (Self::Fcm, _) => fcm::decide(world, parts, body),
+            (Self::GoogleMetadata, _) => fcm::metadata(world, parts),
+            (Self::Mattermost, _) => mattermost::decide(world, parts, body),
+        }
+    }
+
+    /// The answer that a script asks for, in the service's own form.
+    pub(super) fn told(self, parts: &Parts, status: u16, reason: Option<&str>) -> Decision {
+        match self {
+            Self::Apns(environment) => apns::told(parts, environment, status, reason),
+            Self::Fcm | Self::GoogleMetadata => fcm::told(parts, status, reason),
+            Self::Mattermost => mattermost::told(status, reason),
+        }
+    }
+
+    /// True where the body names the device, not the path.
+    pub(super) fn names_token_in_body(self) -> bool {
+        matches!(self, Self::Fcm | Self::Mattermost)
+    }
+
+    /// The device that the body names.
+    pub(super) fn token_in(self, parts: &Parts, body: &Body) -> Option<String> {
+        match self {
+            Self::Apns(_) | Self::GoogleMetadata => None,
+            Self::Fcm => fcm::token_in(parts, body),
+            Self::Mattermost => mattermost::device_id_in(parts, body),
+        }
+    }
+}
