@@ -9,13 +9,13 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures_util::stream::{FuturesUnordered, Stream as _};
 use http::Request;
-use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
 use super::Environment;
 use super::apns::{self, Session};
 use super::fault::{Fault, GoAway, LastId, Then};
 use super::filter::{Advertised, Books, Filter, MAX_STREAM_ID, Wire, code};
+use super::socket::Socket;
 use super::world::World;
 
 /// Streams before the first good provider token. Source: Apple, "Sending notification requests
@@ -45,12 +45,7 @@ pub(super) struct Connection {
 }
 
 /// Serves a connection until it ends.
-pub(super) async fn serve(
-    world: Arc<World>,
-    environment: Environment,
-    tls: TlsStream<TcpStream>,
-    number: u64,
-) {
+pub(super) async fn serve(world: Arc<World>, environment: Environment, tls: TlsStream<Socket>, number: u64) {
     let session = match tls.get_ref().1.peer_certificates().and_then(|chain| chain.first()) {
         None => Session::with_token(),
         Some(certificate) => Session::with_certificate(world.authority.topics(certificate)),
@@ -66,7 +61,7 @@ pub(super) async fn serve(
         max_header_list_size: MAX_HEADER_LIST_SIZE,
     };
     let books = Books { journal: Arc::clone(&world.journal), tally: Arc::clone(&world.tally) };
-    let wire = Arc::new(Wire::new(number, environment, advertised, books));
+    let wire = Arc::new(Wire::new(number, environment, tls.get_ref().0.remote(), advertised, books));
     let connection = Arc::new(Connection {
         world: Arc::clone(&world),
         wire: Arc::clone(&wire),

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::connection;
 use super::fault::Opening;
+use super::socket::Socket;
 use super::world::World;
 use super::{Environment, SimulatorError};
 
@@ -100,7 +101,7 @@ async fn open(world: Arc<World>, environment: Environment, tcp: TcpStream, numbe
     // Answers are small: without this each would wait for the client's delayed ACK.
     let _ = tcp.set_nodelay(true);
     let configs = &world.tls;
-    let (config, speaks) = match world.rules.at_opening(number) {
+    let (config, speaks) = match world.rules.at_opening(number, environment) {
         Some(Opening::RefuseTcp) => {
             let _ = tcp.set_zero_linger();
             return;
@@ -112,7 +113,7 @@ async fn open(world: Arc<World>, environment: Environment, tcp: TcpStream, numbe
         Some(Opening::NoSettings) => (&configs.good, false),
         None => (&configs.good, true),
     };
-    let handshake = TlsAcceptor::from(Arc::clone(config)).accept(tcp).await;
+    let handshake = TlsAcceptor::from(Arc::clone(config)).accept(Socket::new(tcp)).await;
     let Ok(tls) = handshake else {
         world.tally.add(&world.tally.tls_handshakes_failed);
         return;
@@ -121,7 +122,7 @@ async fn open(world: Arc<World>, environment: Environment, tcp: TcpStream, numbe
     if speaks {
         connection::serve(world, environment, tls, number).await;
     } else {
-        swallow::<TlsStream<TcpStream>>(tls).await;
+        swallow::<TlsStream<Socket>>(tls).await;
     }
 }
 

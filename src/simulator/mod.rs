@@ -18,6 +18,7 @@ mod filter;
 pub mod journal;
 mod listener;
 mod rules;
+mod socket;
 mod sync;
 #[cfg(test)]
 mod tests;
@@ -165,8 +166,18 @@ impl Simulator {
     /// (the last 10,000), then the open ones.
     pub fn connections(&self) -> Vec<ConnectionInfo> {
         let mut all = self.world.tally.closed();
-        all.extend(self.world.wires().iter().map(|wire| wire.info(true)));
+        all.extend(self.open_connections());
         all
+    }
+
+    /// Those that are open now.
+    pub fn open_connections(&self) -> Vec<ConnectionInfo> {
+        self.world.wires().iter().map(|wire| wire.info(true)).collect()
+    }
+
+    /// Hands over those that are closed and remembered, and forgets them.
+    pub fn take_closed_connections(&self) -> Vec<ConnectionInfo> {
+        self.world.tally.take_closed()
     }
 
     /// What arrived.

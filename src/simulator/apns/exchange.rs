@@ -47,6 +47,7 @@ pub(in crate::simulator) async fn serve(
     }
     let fault = connection.world.rules.at_request(&Arrival {
         connection: connection.wire.id,
+        environment: connection.wire.environment,
         request: order,
         request_of_connection: of_connection,
         path,

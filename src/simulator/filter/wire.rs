@@ -9,6 +9,7 @@ use crate::simulator::Environment;
 use crate::simulator::counters::{ConnectionInfo, Tally};
 use crate::simulator::fault::{HangUp, Then};
 use crate::simulator::journal::{EntryId, Journal, Outcome};
+use crate::simulator::socket::Remote;
 use crate::simulator::sync::lock;
 
 /// SETTINGS of a connection as APNs was seen to send them. Source: jchambers/pushy#476.
@@ -56,6 +57,7 @@ pub(in crate::simulator) struct Answering {
 pub(in crate::simulator) struct Wire {
     pub(in crate::simulator) id: u64,
     pub(in crate::simulator) environment: Environment,
+    remote: Remote,
     pub(super) books: Books,
     state: Mutex<State>,
 }
@@ -64,10 +66,11 @@ impl Wire {
     pub(in crate::simulator) fn new(
         id: u64,
         environment: Environment,
+        remote: Remote,
         advertised: Advertised,
         books: Books,
     ) -> Self {
-        Self { id, environment, books, state: Mutex::new(State::new(advertised)) }
+        Self { id, environment, remote, books, state: Mutex::new(State::new(advertised)) }
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
@@ -151,6 +154,10 @@ impl Wire {
             acknowledged_limit: state.acknowledged,
             limit_violations: state.violations,
             requests: state.requests,
+            whole: state.whole,
+            disturbed: state.disturbed(open),
+            client: self.remote.address,
+            received: self.remote.received(),
         }
     }
 
