@@ -16,6 +16,7 @@ mod state;
 mod traffic;
 mod wire;
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -142,10 +143,14 @@ impl Filter {
     fn poll_hang_up(&mut self, cx: &mut Context<'_>, how: HangUp) -> Poll<io::Result<()>> {
         match how {
             HangUp::Reset => {
-                // What the socket takes without waiting still goes out ahead of the RST.
-                let _ = self.poll_drain(cx)?;
-                // An error is no matter: the connection ends.
-                let _ = self.poll_left_over(cx);
+                // What the socket takes without waiting still goes out ahead of the RST, however much this
+                // task has done in its turn. An error is no matter: the connection ends.
+                let last_words = poll_fn(|cx| {
+                    let _ = self.poll_drain(cx);
+                    let _ = self.poll_left_over(cx);
+                    Poll::Ready(())
+                });
+                let _ = std::pin::pin!(tokio::task::unconstrained(last_words)).poll(cx);
                 self.io.get_ref().0.set_zero_linger()?;
                 Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()))
             }
