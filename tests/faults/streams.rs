@@ -72,6 +72,31 @@ async fn what_is_repeatable_is_sent_again_after_a_reset_and_nothing_else() {
     world.end().await;
 }
 
+/// 500 in flight, and the limit falls.
+async fn limit_falls(to: u32) -> World {
+    let mut world = warm(Shape { latency: Duration::from_millis(500), ..Shape::default() }).await;
+    let steps = vec![
+        Step::at(510, Blow::StrikeAll(Fault::SetMaxStreams(to))),
+        Step::later(1000, Blow::StrikeAll(Fault::SetMaxStreams(1000))),
+    ];
+    let traffic = Traffic { callers: 500, batches: 2, pushes: 1000, repeatable_every: 0 };
+    let totals = world.run(traffic, steps).await.unwrap();
+    assert_eq!((totals.accepted, totals.requests), (1000, 1000), "{totals:?}");
+    // A limit that falls asks for less, and opens nothing.
+    assert_eq!(world.opened(), 1);
+    world
+}
+
+#[tokio::test]
+async fn a_limit_of_one_with_500_in_flight_is_kept_and_loses_nothing() {
+    limit_falls(1).await.end().await;
+}
+
+#[tokio::test]
+async fn a_limit_of_none_with_500_in_flight_is_kept_and_loses_nothing() {
+    limit_falls(0).await.end().await;
+}
+
 #[tokio::test]
 async fn a_limit_of_2000_is_used_up_to_our_own() {
     let shape = Shape { streams: 100, latency: Duration::from_secs(3), ..Shape::default() };
