@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use h2::client::SendRequest;
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::UpstreamSettings;
@@ -54,6 +55,8 @@ pub(super) struct State {
     pub(super) connecting: bool,
     /// When `grow` looks again.
     pub(super) timer_at: Option<Instant>,
+    /// The task that waits for it.
+    pub(super) timer: Option<AbortHandle>,
     /// Failed connects, and connections that ended before a good answer, since the last good one.
     pub(super) failures: u32,
     pub(super) not_before: Option<Instant>,

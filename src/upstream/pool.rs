@@ -202,6 +202,9 @@ impl Pool {
         let ids: Vec<_> = {
             let mut state = self.lock();
             state.shut_down = true;
+            if let Some(timer) = state.timer.take() {
+                timer.abort();
+            }
             state.waiters.shut_down();
             state.entries.iter().map(|entry| entry.shared.id()).collect()
         };
@@ -281,12 +284,15 @@ impl Pool {
             Growth::At(moment) if state.timer_at.is_none_or(|armed| moment < armed) => {
                 state.timer_at = Some(moment);
                 let pool = Arc::clone(self);
-                tokio::spawn(async move {
+                let timer = tokio::spawn(async move {
                     tokio::time::sleep_until(moment).await;
                     let mut state = pool.lock();
                     state.timer_at = state.timer_at.filter(|armed| *armed != moment);
                     pool.grow(&mut state);
                 });
+                if let Some(later) = state.timer.replace(timer.abort_handle()) {
+                    later.abort();
+                }
             }
             Growth::At(_) => {}
         }
