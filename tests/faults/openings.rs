@@ -32,6 +32,54 @@ fn quick(config: &mut Config) {
     config.upstream.settings_timeout = Duration::from_millis(500);
 }
 
+/// One failed connect is told at once.
+fn without_patience(config: &mut Config) {
+    config.upstream.connect_timeout = Duration::from_secs(5);
+    config.upstream.connect_patience = 1;
+}
+
+/// 600 pushes, and each hundred of them the connections open anew, while one of two addresses is sick.
+async fn one_is_sick(fault: &Fault) -> World {
+    let shape = Shape { names: both(), ..Shape::default() };
+    let mut world = World::start(shape, without_patience).await;
+    world.simulator.add_fault(FaultRule::always(Trigger::Environment(SICK), fault.clone()));
+    let steps = (1..=5).map(|at| reopen(at * 100)).collect();
+    let totals = world.run(Traffic::of(600), steps).await.unwrap();
+    assert_eq!(totals.unsent, 0, "{fault:?} {totals:?}");
+    assert_eq!(totals.accepted + totals.in_buffers, 600, "{fault:?} {totals:?}");
+    world
+}
+
+#[tokio::test]
+async fn one_address_whose_tls_is_refused_starves_nobody() {
+    one_is_sick(&Fault::RefuseTls).await.end().await;
+}
+
+#[tokio::test]
+async fn one_address_that_resets_connections_starves_nobody() {
+    one_is_sick(&Fault::RefuseTcp).await.end().await;
+}
+
+#[tokio::test]
+async fn one_address_whose_tls_never_answers_starves_nobody() {
+    one_is_sick(&Fault::SilentTls).await.end().await;
+}
+
+#[tokio::test]
+async fn one_address_with_a_certificate_for_another_name_starves_nobody() {
+    one_is_sick(&Fault::WrongName).await.end().await;
+}
+
+#[tokio::test]
+async fn one_address_with_an_expired_certificate_starves_nobody() {
+    one_is_sick(&Fault::ExpiredCertificate).await.end().await;
+}
+
+#[tokio::test]
+async fn one_address_that_never_sends_settings_starves_nobody() {
+    one_is_sick(&Fault::NoSettings).await.end().await;
+}
+
 #[tokio::test]
 async fn one_address_that_refuses_connections_starves_nobody() {
     let shape = Shape { names: both(), ..Shape::default() };
