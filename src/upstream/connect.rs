@@ -98,11 +98,12 @@ impl Connector {
         Ok(Connected { wire, sender, connection, address })
     }
 
-    async fn open(&self, peer: &Peer) -> Result<(Box<dyn Io>, Taken, SocketAddr), ConnectError> {
-        let (tcp, address) = self.tcp(peer).await?;
+    /// TCP and TLS with one address.
+    async fn begin(&self, peer: &Peer, address: SocketAddr) -> Result<(Box<dyn Io>, Taken), ConnectError> {
+        let tcp = self.dialer.dial(address).await.map_err(|source| ConnectError::Tcp { address, source })?;
         let (tcp, taken) = Counted::new(tcp);
         if !peer.origin.tls() {
-            return Ok((Box::new(tcp), taken, address));
+            return Ok((Box::new(tcp), taken));
         }
         let host = peer.origin.host();
         let tls_error = |source| ConnectError::Tls { host: host.to_owned(), source };
@@ -112,12 +113,12 @@ impl Connector {
         if stream.get_ref().1.alpn_protocol() != Some(b"h2") {
             return Err(ConnectError::NotHttp2 { host: host.to_owned() });
         }
-        Ok((Box::new(stream), taken, address))
+        Ok((Box::new(stream), taken))
     }
 
     /// Any of the addresses, begun at a random one, so that connections spread over them. An address that does
-    /// not answer holds the others up for a moment only.
-    async fn tcp(&self, peer: &Peer) -> Result<(Box<dyn Io>, SocketAddr), ConnectError> {
+    /// not answer, to TCP or to TLS, holds the others up for a moment only.
+    async fn open(&self, peer: &Peer) -> Result<(Box<dyn Io>, Taken, SocketAddr), ConnectError> {
         let host = peer.origin.host();
         let resolved = self.resolver.resolve(host, peer.origin.port()).await;
         let resolved = resolved.map_err(|source| ConnectError::Resolve { host: host.to_owned(), source })?;
@@ -127,7 +128,7 @@ impl Connector {
         loop {
             let next = waiting.next();
             if let Some(address) = next {
-                dials.push(async move { (address, self.dialer.dial(address).await) });
+                dials.push(async move { (address, self.begin(peer, address).await) });
             }
             let patience = async {
                 match next {
@@ -137,8 +138,8 @@ impl Connector {
             };
             tokio::select! {
                 dialled = dials.next() => match dialled {
-                    Some((address, Ok(stream))) => return Ok((stream, address)),
-                    Some((address, Err(source))) => failed = ConnectError::Tcp { address, source },
+                    Some((address, Ok((io, taken)))) => return Ok((io, taken, address)),
+                    Some((_, Err(error))) => failed = error,
                     None => return Err(failed),
                 },
                 () = patience => {}
