@@ -11,15 +11,22 @@ pub(crate) struct Broken {
     rule: &'static str,
     push: Option<u64>,
     found: String,
+    /// What had been done to the world.
+    after: String,
 }
 
 impl Broken {
     pub(crate) fn rule(rule: &'static str, found: impl Into<String>) -> Self {
-        Self { rule, push: None, found: found.into() }
+        Self { rule, push: None, found: found.into(), after: String::new() }
     }
 
     pub(crate) fn push(rule: &'static str, push: u64, found: impl Into<String>) -> Self {
-        Self { rule, push: Some(push), found: found.into() }
+        Self { rule, push: Some(push), found: found.into(), after: String::new() }
+    }
+
+    /// Says what had been done to the world.
+    pub(crate) fn after(self, after: String) -> Self {
+        Self { after, ..self }
     }
 }
 
@@ -29,7 +36,8 @@ impl fmt::Display for Broken {
         if let Some(number) = self.push {
             write!(f, "push {} (number {number}); ", Marker(number).id())?;
         }
-        f.write_str(&self.found)
+        f.write_str(&self.found)?;
+        if self.after.is_empty() { Ok(()) } else { write!(f, "; after {}", self.after) }
     }
 }
 
