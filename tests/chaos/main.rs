@@ -131,9 +131,9 @@ async fn run(pushes: u64, seed: u64) -> Result<(), Broken> {
 async fn round(world: &mut World, seed: u64, pushes: u64, report: &mut Report) -> Result<(), Broken> {
     let Plan { kinds, steps } = plan::draw(seed, report.rounds, pushes);
     let traffic = Traffic { callers: 100, batches: 2, pushes, repeatable_every: 7 };
-    let in_round = |broken: Broken| broken.after(format!("round {}, faults {kinds:?}", report.rounds + 1));
+    let in_round = |broken: Broken| broken.after(format!("{kinds:?}"));
     let before = world.opened();
-    let totals = world.run(traffic, steps).await.map_err(in_round)?;
+    let totals = world.run(traffic, steps).await?;
     script::play(world, plan::mended()).await;
     let opened = world.opened() - before;
     if totals.unsent > 0 && !kinds.iter().any(|kind| kind.leaves_unsent()) {

@@ -82,6 +82,11 @@ impl World {
 
     /// Sends `traffic` while the script is played, waits until all is quiet, and closes the books.
     pub(crate) async fn run(&mut self, traffic: Traffic, steps: Vec<Step>) -> Result<Totals, Broken> {
+        let script = format!("{steps:?}");
+        self.balance(traffic, steps).await.map_err(|broken| broken.after(script))
+    }
+
+    async fn balance(&mut self, traffic: Traffic, steps: Vec<Step>) -> Result<Totals, Broken> {
         let first = self.next;
         self.next += traffic.pushes;
         let sending = traffic::run(&self.client, traffic, first);
