@@ -40,8 +40,10 @@ use report::Report;
 use traffic::Traffic;
 use worlds::{Shape, World};
 
-/// Pushes of a round.
-const ROUND: u64 = 2500;
+/// Pushes of a round: so many rounds, but none smaller or larger than this.
+const ROUNDS: u64 = 200;
+const SMALLEST: u64 = 2500;
+const LARGEST: u64 = 10_000;
 
 /// More connections in a round are a storm.
 const STORM: u64 = 60;
@@ -93,14 +95,19 @@ async fn run(pushes: u64, seed: u64) -> Result<(), Broken> {
         ..Shape::default()
     };
     let mut world = World::start(shape, |config| {
-        config.upstream.answer_timeout = Duration::from_secs(2);
+        let upstream = &mut config.upstream;
+        upstream.connect_timeout = Duration::from_secs(2);
+        upstream.settings_timeout = Duration::from_secs(2);
+        upstream.answer_timeout = Duration::from_secs(3);
+        upstream.ping_after = Duration::from_millis(500);
+        upstream.ping_timeout = Duration::from_secs(3);
     })
     .await;
     let begun = Instant::now();
     let mut report = Report::default();
     let (mut memory, mut descriptors, mut said) = (0, 0, 0);
     while report.pushes < pushes {
-        let count = ROUND.min(pushes - report.pushes);
+        let count = (pushes / ROUNDS).clamp(SMALLEST, LARGEST).min(pushes - report.pushes);
         round(&mut world, seed, count, &mut report).await?;
         if report.rounds == 1 {
             (memory, descriptors) = (resident(), open_descriptors());

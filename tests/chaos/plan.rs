@@ -150,7 +150,9 @@ pub(crate) struct Plan {
 pub(crate) fn draw(seed: u64, round: u64, pushes: u64) -> Plan {
     // Mixed as SplitMix64 does, so that neighbours have nothing in common.
     let mut dice = Rng::with_seed(seed.wrapping_add(round.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
-    let mut moments: Vec<u64> = (0..dice.usize(1..=4)).map(|_| dice.u64(0..pushes.max(1))).collect();
+    // One to four for a round of the smallest size, and as many more as it is larger.
+    let faults = dice.u64(1..=4) * (pushes / 2500).max(1);
+    let mut moments: Vec<u64> = (0..faults).map(|_| dice.u64(0..pushes.max(1))).collect();
     moments.sort_unstable();
     let mut plan = Plan { kinds: Vec::new(), steps: Vec::new() };
     for at in moments {

@@ -29,6 +29,7 @@ impl Report {
         sum.unconfirmed += totals.unconfirmed;
         sum.unanswered += totals.unanswered;
         sum.lost_answers += totals.lost_answers;
+        sum.late += totals.late;
         sum.in_buffers += totals.in_buffers;
         sum.in_buffers_most += totals.in_buffers_most;
         sum.unsent += totals.unsent;
@@ -48,6 +49,7 @@ impl Report {
             unconfirmed,
             unanswered,
             lost_answers,
+            late,
             in_buffers,
             in_buffers_most,
             repeated,
@@ -71,7 +73,7 @@ impl Report {
         row(
             "UNCONFIRMED earned",
             format!(
-                "{unanswered} read and not answered, {lost_answers} answers lost, \
+                "{unanswered} read and not answered, {lost_answers} answers lost, {late} late, \
                  {in_buffers} in buffers (of at most {in_buffers_most})"
             ),
         );

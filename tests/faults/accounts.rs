@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 
-use fanfare::proto::{Delivery, Outcome};
+use fanfare::proto::{Delivery, Outcome, Reason};
 use fanfare::simulator::journal::{self, Entry};
 
 use crate::ledger::{Broken, Ledger, Verdict};
@@ -60,6 +60,8 @@ pub(crate) struct Totals {
     pub(crate) unanswered: u64,
     /// UNCONFIRMED because the answer did not arrive in whole.
     pub(crate) lost_answers: u64,
+    /// UNCONFIRMED because the answer was still under way when its time was over.
+    pub(crate) late: u64,
     /// UNCONFIRMED because the request lay in a buffer when its connection broke.
     pub(crate) in_buffers: u64,
     /// The most that can have lain there.
@@ -170,7 +172,7 @@ fn judge(
     repeatable: bool,
     totals: &mut Totals,
 ) -> Result<(), Broken> {
-    let Verdict { outcome, delivery, status, attempts, .. } = verdict;
+    let Verdict { outcome, delivery, reason, status, attempts } = verdict;
     let check = |holds: bool, rule| {
         if holds { Ok(()) } else { Err(Broken::push(rule, number, format!("{verdict:?} {requests:?}"))) }
     };
@@ -193,6 +195,8 @@ fn judge(
                 totals.unanswered += 1;
             } else if requests.lost_answers > 0 {
                 totals.lost_answers += 1;
+            } else if requests.attempts() > 0 && reason == Reason::AnswerTimeout {
+                totals.late += 1;
             } else {
                 check(requests.accepted == 0, "an answer that arrived is told")?;
                 totals.in_buffers += 1;

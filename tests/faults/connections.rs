@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use fanfare::config::Config;
 use fanfare::simulator::{Fault, GoAway, HangUp, LastId, Phase, Then};
 
 use crate::accounts::Totals;
@@ -21,7 +22,11 @@ fn goaway(last: LastId, code: u32, then: Then) -> Fault {
 
 /// A warm world in which 800 pushes meet the steps.
 async fn meet(shape: Shape, steps: Vec<Step>) -> (World, Totals) {
-    let mut world = World::start(shape, |_| {}).await;
+    meet_with(shape, steps, |_| {}).await
+}
+
+async fn meet_with(shape: Shape, steps: Vec<Step>, change: impl FnOnce(&mut Config)) -> (World, Totals) {
+    let mut world = World::start(shape, change).await;
     world.warm_up().await;
     let totals = world.run(Traffic::of(800), steps).await.unwrap();
     assert_eq!(totals.unsent, 0, "{totals:?}");
@@ -101,7 +106,11 @@ async fn a_connection_that_ends_leaves_in_doubt_only_what_it_had_read_or_buffere
 #[tokio::test]
 async fn a_half_open_connection_is_found_and_its_unwritten_pushes_move() {
     let steps = vec![Step::at(400, Blow::Strike(Fault::HalfOpen))];
-    let (world, totals) = meet(many_in_flight(), steps).await;
+    let watchful = |config: &mut Config| {
+        config.upstream.ping_after = Duration::from_secs(1);
+        config.upstream.ping_timeout = Duration::from_secs(4);
+    };
+    let (world, totals) = meet_with(many_in_flight(), steps, watchful).await;
     assert!(totals.unconfirmed <= IN_FLIGHT, "{totals:?}");
     assert_eq!(world.metric("fanfare_upstream_connections_closed_total{", "ping_lost"), 1.0);
     assert!(world.opened() <= 2, "{}", world.opened());

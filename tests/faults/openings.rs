@@ -28,13 +28,13 @@ fn reopen(arrived: u64) -> Step {
 }
 
 fn quick(config: &mut Config) {
-    config.upstream.connect_timeout = Duration::from_millis(500);
-    config.upstream.settings_timeout = Duration::from_millis(500);
+    config.upstream.connect_timeout = Duration::from_secs(5);
 }
 
 /// One failed connect is told at once.
 fn without_patience(config: &mut Config) {
-    config.upstream.connect_timeout = Duration::from_secs(5);
+    config.upstream.connect_timeout = Duration::from_secs(20);
+    config.upstream.settings_timeout = Duration::from_secs(2);
     config.upstream.connect_patience = 1;
 }
 

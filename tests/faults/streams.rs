@@ -100,11 +100,7 @@ async fn a_limit_of_none_with_500_in_flight_is_kept_and_loses_nothing() {
 #[tokio::test]
 async fn a_limit_of_2000_is_used_up_to_our_own() {
     let shape = Shape { streams: 100, latency: Duration::from_secs(3), ..Shape::default() };
-    let patient = |config: &mut fanfare::config::Config| {
-        config.upstream.answer_timeout = Duration::from_secs(20);
-        config.upstream.max_streams = 1200;
-    };
-    let mut world = World::start(shape, patient).await;
+    let mut world = World::start(shape, |config| config.upstream.max_streams = 1200).await;
     world.warm_up().await;
     let steps = vec![Step::at(0, Blow::StrikeAll(Fault::SetMaxStreams(2000)))];
     let traffic = Traffic { callers: 1300, batches: 0, pushes: 1300, repeatable_every: 0 };

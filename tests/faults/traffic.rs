@@ -13,7 +13,7 @@ use crate::ledger::{Broken, Ledger, Verdict};
 use crate::marker::Marker;
 
 /// No traffic takes longer; one that does hangs.
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_secs(240);
 
 /// Pushes in a message of a batch stream.
 const MESSAGE: u64 = 20;

@@ -20,7 +20,7 @@ use crate::script::{self, Step};
 use crate::traffic::{self, Traffic};
 
 /// No wait for what must happen takes longer.
-const SOON: Duration = Duration::from_secs(20);
+const SOON: Duration = Duration::from_secs(60);
 
 /// Between two looks at what nobody rings a bell for.
 const LOOK: Duration = Duration::from_millis(5);
@@ -208,7 +208,8 @@ fn shaped(builder: SimulatorBuilder, shape: &Shape) -> SimulatorBuilder {
     builder.max_concurrent_streams(shape.streams).latency(shape.latency).initial_window_size(shape.window)
 }
 
-/// One app; and limits that let what is silent or refused be found within a second or two.
+/// One app; and limits that no test meets by accident, however busy the machine is. A test that needs one to be
+/// met sets it.
 fn config(simulator: &Simulator) -> Config {
     let key = simulator.provider_key();
     let credential = ApnsCredential::Token {
@@ -229,12 +230,10 @@ fn config(simulator: &Simulator) -> Config {
     config.apns_sandbox = "https://sandbox.push.test".parse().unwrap();
     config.extra_roots = vec![simulator.ca_pem().into()];
     let upstream = &mut config.upstream;
-    upstream.connect_timeout = Duration::from_secs(1);
-    upstream.settings_timeout = Duration::from_secs(1);
     upstream.backoff_min = Duration::from_millis(10);
     upstream.backoff_max = Duration::from_millis(100);
-    upstream.answer_timeout = Duration::from_secs(3);
-    upstream.ping_after = Duration::from_millis(300);
-    upstream.ping_timeout = Duration::from_millis(700);
+    upstream.answer_timeout = Duration::from_secs(90);
+    upstream.ping_after = Duration::from_secs(30);
+    upstream.ping_timeout = Duration::from_secs(30);
     config
 }
