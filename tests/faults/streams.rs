@@ -32,9 +32,9 @@ async fn refused_streams_once_and_in_bursts_are_sent_again() {
     let read_and_refused = Fault::ResetStream { code: REFUSED_STREAM, at: Phase::AfterBody };
     let steps = vec![
         Step::next(100, 1, refused()),
-        Step::next(200, 50, refused()),
-        Step::next(400, 50, Fault::RefuseThenClosed),
-        Step::share(600, 0.5, 100, read_and_refused),
+        Step::next(150, 50, refused()),
+        Step::next(250, 50, Fault::RefuseThenClosed),
+        Step::share(400, 0.5, 100, read_and_refused),
     ];
     let totals = world.run(Traffic::of(1000), steps).await.unwrap();
     assert_eq!(totals.accepted, 1000, "{totals:?}");
@@ -51,7 +51,7 @@ async fn any_other_reset_leaves_its_push_in_doubt_and_no_other() {
     let codes = [0, 1, 2, 5, 8, 11, 13, 99];
     let step = |(at, code): (usize, &u32)| {
         let phase = if at % 2 == 0 { Phase::BeforeBody } else { Phase::AfterBody };
-        Step::next(100 * (at as u64 + 1), 10, Fault::ResetStream { code: *code, at: phase })
+        Step::next(50 * (at as u64 + 1), 10, Fault::ResetStream { code: *code, at: phase })
     };
     let steps = codes.iter().enumerate().map(step).collect();
     let totals = world.run(Traffic::of(1000), steps).await.unwrap();
@@ -99,15 +99,15 @@ async fn a_limit_of_none_with_500_in_flight_is_kept_and_loses_nothing() {
 
 #[tokio::test]
 async fn a_limit_of_2000_is_used_up_to_our_own() {
-    let shape = Shape { streams: 100, latency: Duration::from_secs(3), ..Shape::default() };
-    let mut world = World::start(shape, |config| config.upstream.max_streams = 1200).await;
+    let shape = Shape { streams: 100, latency: Duration::from_secs(5), ..Shape::default() };
+    let mut world = World::start(shape, |config| config.upstream.max_streams = 400).await;
     world.warm_up().await;
     let steps = vec![Step::at(0, Blow::StrikeAll(Fault::SetMaxStreams(2000)))];
-    let traffic = Traffic { callers: 1300, batches: 0, pushes: 1300, repeatable_every: 0 };
+    let traffic = Traffic { callers: 450, batches: 0, pushes: 450, repeatable_every: 0 };
     let totals = world.run(traffic, steps).await.unwrap();
-    assert_eq!((totals.accepted, totals.requests), (1300, 1300), "{totals:?}");
+    assert_eq!((totals.accepted, totals.requests), (450, 450), "{totals:?}");
     let peak = world.simulator.open_connections().iter().map(|it| it.peak_streams).max();
-    assert_eq!(peak, Some(1200));
+    assert_eq!(peak, Some(400));
     assert!(world.opened() <= 2, "{}", world.opened());
     world.end().await;
 }
