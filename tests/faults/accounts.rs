@@ -126,7 +126,7 @@ impl Requests {
                     self.refused += 1;
                     self.status = *status;
                 }
-                self.lost_answers += u32::from(disturbed || entry.cancelled.is_some());
+                self.lost_answers += u32::from(disturbed || entry.cancelled.or(entry.broken_off).is_some());
             }
             journal::Outcome::Unanswered => self.unanswered += u32::from(entry.read.is_some()),
             journal::Outcome::Reset(_) => self.unanswered += 1,

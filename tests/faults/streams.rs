@@ -61,6 +61,16 @@ async fn any_other_reset_leaves_its_push_in_doubt_and_no_other() {
 }
 
 #[tokio::test]
+async fn an_answer_that_is_reset_after_its_head_is_in_doubt() {
+    let mut world = warm(Shape::default()).await;
+    let reset = Fault::ResetStream { code: 1, at: Phase::AfterAnswerHeaders };
+    let totals = world.run(Traffic::of(400), vec![Step::next(50, 20, reset)]).await.unwrap();
+    assert_eq!((totals.unconfirmed, totals.lost_answers, totals.accepted), (20, 20, 380), "{totals:?}");
+    assert_eq!(world.opened(), 1);
+    world.end().await;
+}
+
+#[tokio::test]
 async fn what_is_repeatable_is_sent_again_after_a_reset_and_nothing_else() {
     let mut world = warm(Shape::default()).await;
     let reset = Fault::ResetStream { code: 2, at: Phase::AfterBody };

@@ -82,6 +82,7 @@ fn note(connection: &Connection, stream: u32, parts: &Parts, order: u64, keep_he
         read: None,
         outcome: Outcome::Unanswered,
         cancelled: None,
+        broken_off: None,
     }
 }
 

@@ -136,10 +136,12 @@ impl State {
             Some(&code::REFUSED_STREAM) | None => Outcome::Refused,
             Some(&other) => Outcome::Reset(other),
         };
-        if let Some(entry) = open.entry
-            && !open.answered
-        {
-            books.journal.conclude(entry, outcome.clone());
+        match open.entry {
+            Some(entry) if open.answered => {
+                books.journal.break_off(entry, codes.first().copied().unwrap_or_default());
+            }
+            Some(entry) => books.journal.conclude(entry, outcome.clone()),
+            None => {}
         }
         self.cut.insert(stream, outcome);
         for code in codes {

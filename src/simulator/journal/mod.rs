@@ -197,6 +197,16 @@ impl Journal {
         self.bell.ring();
     }
 
+    /// Records that the simulator reset the stream after the answer's headers.
+    pub(super) fn break_off(&self, id: EntryId, code: u32) {
+        let mut inner = lock(&self.inner);
+        if let Some(entry) = id.0.and_then(|at| inner.entry(at)) {
+            entry.broken_off = Some(code);
+        }
+        drop(inner);
+        self.bell.ring();
+    }
+
     /// Records that the client reset the stream.
     pub(super) fn cancel(&self, id: EntryId, code: u32) {
         let mut inner = lock(&self.inner);
