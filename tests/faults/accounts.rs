@@ -14,6 +14,9 @@ use fanfare::simulator::journal::{self, Entry};
 use crate::ledger::{Broken, Ledger, Verdict};
 use crate::marker::{Marker, least_bytes};
 
+/// Bytes of a frame without content. Source: RFC 9113, 4.1.
+const FRAME_HEAD: u64 = 9;
+
 /// What is known of a connection from its two ends.
 #[derive(Clone, Debug)]
 pub(crate) struct Line {
@@ -147,19 +150,19 @@ impl Requests {
 
 /// Requests that were written in whole and came to no service, at most.
 fn most_in_buffers(seen: &Seen) -> u64 {
-    // What was refused or excluded was told so.
-    let known = |entry: &&Entry| {
+    let (mut known, mut begun) = (HashMap::<u64, u64>::new(), HashMap::<u64, u64>::new());
+    for entry in &seen.requests {
+        // What was refused or excluded was told so.
         let told = matches!(entry.outcome, journal::Outcome::Refused | journal::Outcome::Excluded);
-        told || entry.read.is_some()
-    };
-    let mut read: HashMap<u64, u64> = HashMap::new();
-    for entry in seen.requests.iter().filter(known) {
-        *read.entry(entry.connection).or_default() += 1;
+        let count = if told || entry.read.is_some() { &mut known } else { &mut begun };
+        *count.entry(entry.connection).or_default() += 1;
     }
     let of_line = |line: &Line| {
-        let read = read.get(&line.id).copied().unwrap_or(0);
-        let unserved = if line.disturbed { line.whole.saturating_sub(read) } else { 0 };
-        unserved + line.unseen.div_ceil(least_bytes())
+        let of = |count: &HashMap<u64, u64>| count.get(&line.id).copied().unwrap_or(0);
+        let unserved = if line.disturbed { line.whole.saturating_sub(of(&known)) } else { 0 };
+        // Of a request that had begun to arrive, only the last frame may be missing.
+        let last_frames = of(&begun).min(line.unseen / FRAME_HEAD);
+        unserved + last_frames + line.unseen.div_ceil(least_bytes())
     };
     seen.silent + seen.lines.iter().map(of_line).sum::<u64>()
 }
