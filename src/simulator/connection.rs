@@ -9,7 +9,6 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures_util::stream::{FuturesUnordered, Stream as _};
 use http::Request;
-use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
 use super::Service;
@@ -17,6 +16,7 @@ use super::apns::Session;
 use super::exchange;
 use super::fault::{Fault, GoAway, LastId, Then};
 use super::filter::{Advertised, Books, Filter, MAX_STREAM_ID, Surplus, Wire, code};
+use super::socket::Socket;
 use super::world::World;
 
 /// Streams before the first good provider token. Source: Apple, "Sending notification requests
@@ -47,7 +47,7 @@ pub(super) struct Connection {
 }
 
 /// Serves a connection until it ends.
-pub(super) async fn serve(world: Arc<World>, service: Service, tls: TlsStream<TcpStream>, number: u64) {
+pub(super) async fn serve(world: Arc<World>, service: Service, tls: TlsStream<Socket>, number: u64) {
     let certificate = tls.get_ref().1.peer_certificates().and_then(|chain| chain.first());
     let session = matches!(service, Service::Apns(_)).then(|| match certificate {
         None => Session::with_token(),
@@ -68,7 +68,7 @@ pub(super) async fn serve(world: Arc<World>, service: Service, tls: TlsStream<Tc
         surplus,
     };
     let books = Books { journal: Arc::clone(&world.journal), tally: Arc::clone(&world.tally) };
-    let wire = Arc::new(Wire::new(number, service, advertised, books));
+    let wire = Arc::new(Wire::new(number, service, tls.get_ref().0.remote(), advertised, books));
     let connection = Arc::new(Connection {
         world: Arc::clone(&world),
         wire: Arc::clone(&wire),

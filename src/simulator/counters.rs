@@ -1,6 +1,7 @@
 //! Numbers that tests assert on.
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -72,6 +73,15 @@ pub struct ConnectionInfo {
     pub limit_violations: u64,
     /// Requests opened.
     pub requests: u64,
+    /// Requests that came to their END_STREAM, those included that lay unread when the connection ended.
+    pub whole: u64,
+    /// Answers that were written may not have arrived in whole: it was reset, stalled or throttled, or it ended
+    /// with requests open or unread.
+    pub disturbed: bool,
+    /// The client's address, of HTTP/2 alone.
+    pub client: Option<SocketAddr>,
+    /// Bytes read from the socket, as TLS wrote them, of HTTP/2 alone.
+    pub received: u64,
 }
 
 /// The counters as they count.
@@ -118,6 +128,10 @@ impl Tally {
 
     pub(super) fn closed(&self) -> Vec<ConnectionInfo> {
         lock(&self.closed).iter().cloned().collect()
+    }
+
+    pub(super) fn take_closed(&self) -> Vec<ConnectionInfo> {
+        std::mem::take(&mut *lock(&self.closed)).into()
     }
 
     /// All counts, but for those of the journal.

@@ -52,6 +52,7 @@ pub(super) async fn serve(
     }
     let fault = connection.world.rules.at_request(&Arrival {
         connection: connection.wire.id,
+        service: connection.wire.service,
         request: order,
         request_of_connection: of_connection,
         path,
@@ -92,6 +93,7 @@ pub(super) fn note(seen: &Seen<'_>, order: u64, keep_headers: bool) -> Entry {
         read: None,
         outcome: Outcome::Unanswered,
         cancelled: None,
+        broken_off: None,
     }
 }
 

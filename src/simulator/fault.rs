@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::Service;
+
 /// A fault and when it strikes.
 #[derive(Clone, Debug)]
 pub struct FaultRule {
@@ -37,6 +39,8 @@ pub enum Trigger {
     Always,
     /// At connection `n`, counted over both listeners; for other faults, at its requests.
     Connection(u64),
+    /// At every connection to this listener; for other faults, at the requests on it.
+    Service(Service),
     /// At the n-th request that arrives, over all connections.
     Request(u64),
     /// At the n-th request of connection `connection`.

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::certificate::ALPN_H2;
 use super::connection;
 use super::fault::Opening;
+use super::socket::Socket;
 use super::world::World;
 use super::{Service, SimulatorError, http1};
 
@@ -108,7 +109,7 @@ async fn accept(world: Arc<World>, stand: Stand, listener: TcpListener) {
 async fn open(world: Arc<World>, stand: Stand, tcp: TcpStream, number: u64) {
     // Answers are small: without this each would wait for the client's delayed ACK.
     let _ = tcp.set_nodelay(true);
-    let opening = world.rules.at_opening(number);
+    let opening = world.rules.at_opening(number, stand.service);
     if opening == Some(Opening::RefuseTcp) {
         let _ = tcp.set_zero_linger();
     } else if stand.secure {
@@ -136,7 +137,7 @@ async fn open_tls(
         Some(Opening::NoSettings) => (&configs.good, false),
         Some(Opening::RefuseTcp) | None => (&configs.good, true),
     };
-    let handshake = TlsAcceptor::from(Arc::clone(config)).accept(tcp).await;
+    let handshake = TlsAcceptor::from(Arc::clone(config)).accept(Socket::new(tcp)).await;
     let Ok(tls) = handshake else {
         world.tally.add(&world.tally.tls_handshakes_failed);
         return;
@@ -152,7 +153,7 @@ async fn open_tls(
         Service::GoogleMetadata | Service::Mattermost => false,
     };
     if !speaks {
-        swallow::<TlsStream<TcpStream>>(tls).await;
+        swallow::<TlsStream<Socket>>(tls).await;
     } else if http2 {
         connection::serve(world, service, tls, number).await;
     } else {

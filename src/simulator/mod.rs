@@ -26,6 +26,7 @@ mod mattermost;
 mod misbehave;
 mod rules;
 mod service;
+mod socket;
 mod sync;
 #[cfg(test)]
 mod tests;
@@ -200,11 +201,22 @@ impl Simulator {
     /// (the last 10,000), then the open ones.
     pub fn connections(&self) -> Vec<ConnectionInfo> {
         let mut all = self.world.tally.closed();
-        let first_open = all.len();
-        all.extend(self.world.wires().iter().map(|wire| wire.info(true)));
-        all.extend(self.world.lines().iter().map(|line| line.info(true)));
-        all.get_mut(first_open..).unwrap_or_default().sort_unstable_by_key(|info| info.id);
+        all.extend(self.open_connections());
         all
+    }
+
+    /// Those that are open now.
+    pub fn open_connections(&self) -> Vec<ConnectionInfo> {
+        let http2 = self.world.wires().into_iter().map(|wire| wire.info(true));
+        let mut all: Vec<_> =
+            http2.chain(self.world.lines().into_iter().map(|line| line.info(true))).collect();
+        all.sort_unstable_by_key(|info| info.id);
+        all
+    }
+
+    /// Hands over those that are closed and remembered, and forgets them.
+    pub fn take_closed_connections(&self) -> Vec<ConnectionInfo> {
+        self.world.tally.take_closed()
     }
 
     /// What arrived.

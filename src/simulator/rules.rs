@@ -3,12 +3,14 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::Service;
 use super::fault::{Fault, FaultRule, Opening, Trigger};
 use super::sync::lock;
 
 /// What a trigger may look at when a request has arrived.
 pub(super) struct Arrival<'a> {
     pub(super) connection: u64,
+    pub(super) service: Service,
     /// Its place among all requests, from 1.
     pub(super) request: u64,
     /// Its place on its connection, from 1.
@@ -46,10 +48,11 @@ impl Rules {
     }
 
     /// The fault of connection `number`, before its first request.
-    pub(super) fn at_opening(&self, number: u64) -> Option<Opening> {
+    pub(super) fn at_opening(&self, number: u64, service: Service) -> Option<Opening> {
         self.strike(true, |when, dice| match when {
             Trigger::Always => true,
             Trigger::Connection(wanted) => *wanted == number,
+            Trigger::Service(wanted) => *wanted == service,
             Trigger::Probability(share) => dice.f64() < *share,
             Trigger::Request(_)
             | Trigger::RequestOf { .. }
@@ -75,6 +78,7 @@ impl Rules {
         self.strike(false, |when, dice| match when {
             Trigger::Always => true,
             Trigger::Connection(wanted) => *wanted == arrival.connection,
+            Trigger::Service(wanted) => *wanted == arrival.service,
             Trigger::Request(wanted) => *wanted == arrival.request,
             Trigger::RequestOf { connection, request } => {
                 *connection == arrival.connection && *request == arrival.request_of_connection
@@ -115,9 +119,9 @@ mod tests {
     fn a_rule_strikes_as_often_as_it_says() {
         let rules = Rules::new(7);
         rules.add(FaultRule { when: Trigger::Connection(2), fault: Fault::RefuseTls, times: 1 });
-        assert!(rules.at_opening(1).is_none());
-        assert!(rules.at_opening(2) == Some(Opening::RefuseTls));
-        assert!(rules.at_opening(2).is_none());
+        assert!(rules.at_opening(1, Service::Fcm).is_none());
+        assert!(rules.at_opening(2, Service::Fcm) == Some(Opening::RefuseTls));
+        assert!(rules.at_opening(2, Service::Fcm).is_none());
     }
 
     #[test]
@@ -125,7 +129,7 @@ mod tests {
         let draw = || {
             let rules = Rules::new(7);
             rules.add(FaultRule::always(Trigger::Probability(0.5), Fault::NoSettings));
-            (0..64).map(|number| rules.at_opening(number).is_some()).collect::<Vec<_>>()
+            (0..64).map(|number| rules.at_opening(number, Service::Fcm).is_some()).collect::<Vec<_>>()
         };
         assert_eq!(draw(), draw());
         assert!(draw().contains(&true) && draw().contains(&false));

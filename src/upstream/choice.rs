@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::UpstreamSettings;
@@ -61,6 +62,8 @@ pub(super) struct State {
     pub(super) successor: bool,
     /// When `grow` looks again.
     pub(super) timer_at: Option<Instant>,
+    /// The task that waits for it.
+    pub(super) timer: Option<AbortHandle>,
     /// Failed connects, and connections that ended before a good answer, since the last good one.
     pub(super) failures: u32,
     pub(super) not_before: Option<Instant>,

@@ -35,12 +35,15 @@ impl Pool {
             Growth::At(moment) if state.timer_at.is_none_or(|armed| moment < armed) => {
                 state.timer_at = Some(moment);
                 let pool = Arc::clone(self);
-                tokio::spawn(async move {
+                let timer = tokio::spawn(async move {
                     tokio::time::sleep_until(moment).await;
                     let mut state = pool.lock();
                     state.timer_at = state.timer_at.filter(|armed| *armed != moment);
                     pool.grow(&mut state);
                 });
+                if let Some(later) = state.timer.replace(timer.abort_handle()) {
+                    later.abort();
+                }
             }
             Growth::At(_) => {}
         }

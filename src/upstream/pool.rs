@@ -154,6 +154,9 @@ impl Pool {
         let ids: Vec<_> = {
             let mut state = self.lock();
             state.shut_down = true;
+            if let Some(timer) = state.timer.take() {
+                timer.abort();
+            }
             state.waiters.shut_down();
             state.entries.iter().map(|entry| entry.shared.id()).collect()
         };

@@ -16,6 +16,7 @@ mod state;
 mod traffic;
 mod wire;
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -24,12 +25,12 @@ use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 use tokio_rustls::server::TlsStream;
 
 use self::frame::{HEAD_LEN, Head, PREFACE};
 use super::fault::HangUp;
+use super::socket::Socket;
 
 pub(super) use self::frame::{MAX_STREAM_ID, code};
 pub(super) use self::wire::{Admission, Advertised, Afterwards, Answering, Books, Surplus, Wire};
@@ -46,7 +47,7 @@ const LINGER: Duration = Duration::from_secs(1);
 
 /// The transport that h2 sees.
 pub(super) struct Filter {
-    io: TlsStream<TcpStream>,
+    io: TlsStream<Socket>,
     wire: Arc<Wire>,
     chunk: Box<[u8]>,
     /// From the client, not yet a whole frame.
@@ -71,7 +72,7 @@ struct Pace {
 }
 
 impl Filter {
-    pub(super) fn new(io: TlsStream<TcpStream>, wire: Arc<Wire>) -> Self {
+    pub(super) fn new(io: TlsStream<Socket>, wire: Arc<Wire>) -> Self {
         Self {
             io,
             wire,
@@ -142,8 +143,14 @@ impl Filter {
     fn poll_hang_up(&mut self, cx: &mut Context<'_>, how: HangUp) -> Poll<io::Result<()>> {
         match how {
             HangUp::Reset => {
-                // What the socket takes without waiting still goes out ahead of the RST.
-                let _ = self.poll_drain(cx)?;
+                // What the socket takes without waiting still goes out ahead of the RST, however much this
+                // task has done in its turn. An error is no matter: the connection ends.
+                let last_words = poll_fn(|cx| {
+                    let _ = self.poll_drain(cx);
+                    let _ = self.poll_left_over(cx);
+                    Poll::Ready(())
+                });
+                let _ = std::pin::pin!(tokio::task::unconstrained(last_words)).poll(cx);
                 self.io.get_ref().0.set_zero_linger()?;
                 Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()))
             }
@@ -157,14 +164,27 @@ impl Filter {
                     ready!(Pin::new(&mut self.io).poll_shutdown(cx))?;
                     self.shut = true;
                 }
-                loop {
-                    let mut rest = ReadBuf::new(&mut self.chunk);
-                    ready!(Pin::new(&mut self.io).poll_read(cx, &mut rest))?;
-                    if rest.filled().is_empty() {
-                        return Poll::Ready(Ok(()));
-                    }
-                }
+                self.poll_left_over(cx)
             }
+        }
+    }
+
+    /// Reads what the client had sent before it could know of the end, and counts the requests in it: nobody
+    /// serves them. Ready at its end.
+    fn poll_left_over(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            while let Some(head) = Head::parse(&self.arriving)
+                && self.arriving.len() >= HEAD_LEN + head.len
+            {
+                self.arriving.advance(HEAD_LEN + head.len);
+                self.wire.state().left_over(head);
+            }
+            let mut rest = ReadBuf::new(&mut self.chunk);
+            ready!(Pin::new(&mut self.io).poll_read(cx, &mut rest))?;
+            if rest.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+            self.arriving.extend_from_slice(rest.filled());
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 
-use super::frame::{self, code, setting};
+use super::frame::{self, Head, code, setting};
 use super::wire::{Advertised, Afterwards, Answering, Books};
 use crate::simulator::fault::{HangUp, Then};
 use crate::simulator::journal::{EntryId, Outcome};
@@ -50,6 +50,10 @@ pub(super) struct State {
     pub(super) peak: usize,
     pub(super) violations: u64,
     pub(super) requests: u64,
+    /// Requests that came to their END_STREAM, served or not.
+    pub(super) whole: u64,
+    /// Of those, the ones that lay unread at the end.
+    unread: u64,
 }
 
 /// A SETTINGS frame of which the ACK is to come.
@@ -81,6 +85,8 @@ impl State {
             peak: 0,
             violations: 0,
             requests: 0,
+            whole: 0,
+            unread: 0,
         }
     }
 
@@ -131,10 +137,12 @@ impl State {
             Some(&code::REFUSED_STREAM) | None => Outcome::Refused,
             Some(&other) => Outcome::Reset(other),
         };
-        if let Some(entry) = open.entry
-            && !open.answered
-        {
-            books.journal.conclude(entry, outcome.clone());
+        match open.entry {
+            Some(entry) if open.answered => {
+                books.journal.break_off(entry, codes.first().copied().unwrap_or_default());
+            }
+            Some(entry) => books.journal.conclude(entry, outcome.clone()),
+            None => {}
         }
         self.cut.insert(stream, outcome);
         for code in codes {
@@ -145,9 +153,10 @@ impl State {
     }
 
     pub(super) fn goaway(&mut self, books: &Books, last: u32, code: u32, debug_data: &[u8], then: Then) {
-        frame::goaway(&mut self.out, last, code, debug_data);
-        books.tally.add(&books.tally.goaways_sent);
+        // A later one may exclude more, never less. Source: RFC 9113, 6.8.
         self.last_served = self.last_served.min(last);
+        frame::goaway(&mut self.out, self.last_served, code, debug_data);
+        books.tally.add(&books.tally.goaways_sent);
 
         // A stream whose answer began before the GOAWAY is past excluding.
         let excluded: Vec<u32> = self
@@ -189,6 +198,22 @@ impl State {
                 }
             }
         }
+    }
+
+    pub(super) fn count_whole(&mut self, head: Head) {
+        self.whole += u64::from(head.ends_stream());
+    }
+
+    /// A frame that nobody reads any more.
+    pub(super) fn left_over(&mut self, head: Head) {
+        self.count_whole(head);
+        self.unread += u64::from(head.ends_stream());
+    }
+
+    /// Answers that were written may not have arrived in whole.
+    pub(super) fn disturbed(&self, open: bool) -> bool {
+        let broken = self.stalled || self.throttle.is_some() || self.hang_up == Some(HangUp::Reset);
+        broken || (!open && (self.unread > 0 || !self.streams.is_empty()))
     }
 
     pub(super) fn close_if_drained(&mut self) {

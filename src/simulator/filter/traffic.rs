@@ -17,6 +17,7 @@ impl State {
     /// HEADERS and DATA always pass, also of streams that are refused: they carry HPACK state and
     /// flow control, which h2 has to follow.
     pub(super) fn inbound(&mut self, books: &Books, head: Head, frame: &[u8], to_h2: &mut BytesMut) {
+        self.count_whole(head);
         match head.kind {
             kind::SETTINGS if head.is_ack() => {
                 books.tally.add(&books.tally.settings_acknowledged);
@@ -281,5 +282,16 @@ mod tests {
         assert_eq!(rig.state.hang_up, None);
         assert!(rig.h2_sends(kind::HEADERS, END_STREAM, 1));
         assert!(rig.state.hang_up.is_some());
+    }
+
+    #[test]
+    fn a_second_goaway_never_raises_the_last_id() {
+        let mut rig = Rig::started(9);
+        rig.state.goaway(&rig.books, 1, code::NO_ERROR, b"", Then::Serve);
+        rig.state.out.clear();
+        rig.state.goaway(&rig.books, 5, code::NO_ERROR, b"", Then::Serve);
+        let mut expected = BytesMut::new();
+        frame::goaway(&mut expected, 1, code::NO_ERROR, b"");
+        assert_eq!(rig.state.out, expected);
     }
 }

@@ -9,6 +9,7 @@ use crate::simulator::Service;
 use crate::simulator::counters::{ConnectionInfo, Tally};
 use crate::simulator::fault::{HangUp, Then};
 use crate::simulator::journal::{EntryId, Journal, Outcome};
+use crate::simulator::socket::Remote;
 use crate::simulator::sync::lock;
 
 /// SETTINGS of a connection as APNs was seen to send them. Source: jchambers/pushy#476.
@@ -67,13 +68,20 @@ pub(in crate::simulator) struct Answering {
 pub(in crate::simulator) struct Wire {
     pub(in crate::simulator) id: u64,
     pub(in crate::simulator) service: Service,
+    remote: Remote,
     pub(super) books: Books,
     state: Mutex<State>,
 }
 
 impl Wire {
-    pub(in crate::simulator) fn new(id: u64, service: Service, advertised: Advertised, books: Books) -> Self {
-        Self { id, service, books, state: Mutex::new(State::new(advertised)) }
+    pub(in crate::simulator) fn new(
+        id: u64,
+        service: Service,
+        remote: Remote,
+        advertised: Advertised,
+        books: Books,
+    ) -> Self {
+        Self { id, service, remote, books, state: Mutex::new(State::new(advertised)) }
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
@@ -161,6 +169,10 @@ impl Wire {
             acknowledged_limit: state.acknowledged,
             limit_violations: state.violations,
             requests: state.requests,
+            whole: state.whole,
+            disturbed: state.disturbed(open),
+            client: self.remote.address,
+            received: self.remote.received(),
         }
     }
 

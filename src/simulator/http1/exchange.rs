@@ -45,6 +45,7 @@ pub(super) async fn serve(
     let path = parts.uri.path_and_query().map_or("", |path| path.as_str());
     let fault = world.rules.at_request(&Arrival {
         connection: line.id,
+        service: line.service,
         request: order,
         request_of_connection: of_connection,
         path,
@@ -108,6 +109,7 @@ impl Exchange {
         let body = gathering.done();
         let token = || self.line.service.token_in(&self.parts, &body);
         let reading = kept.then(|| Reading::new(&self.parts, &body, token()));
+        self.line.read();
         self.world.journal.finish_reading(self.entry, reading);
         self.whole = Some(body.clone());
         body

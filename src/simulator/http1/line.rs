@@ -31,6 +31,7 @@ pub(in crate::simulator) struct Line {
 #[derive(Default)]
 struct State {
     requests: u64,
+    whole: u64,
     busy: bool,
     /// The answer that goes out next.
     answering: Option<(EntryId, Outcome)>,
@@ -51,6 +52,11 @@ impl Line {
         state.busy = true;
         state.requests += 1;
         state.requests
+    }
+
+    /// The request was read in full.
+    pub(super) fn read(&self) {
+        lock(&self.state).whole += 1;
     }
 
     /// Announces the answer, before hyper gets it.
@@ -108,6 +114,10 @@ impl Line {
             acknowledged_limit: None,
             limit_violations: 0,
             requests: state.requests,
+            whole: state.whole,
+            disturbed: state.throttle.is_some() || state.end.is_some(),
+            client: None,
+            received: 0,
         }
     }
 }

@@ -37,6 +37,8 @@ pub struct Entry {
     pub outcome: Outcome,
     /// The client reset the stream with this code, before or after the answer.
     pub cancelled: Option<u32>,
+    /// The simulator reset the stream with this code after the answer's headers.
+    pub broken_off: Option<u32>,
 }
 
 /// A request that was read to its END_STREAM.

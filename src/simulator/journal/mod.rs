@@ -36,9 +36,17 @@ pub struct Journal {
 #[derive(Default)]
 struct Inner {
     entries: Vec<Entry>,
+    /// Entries that were taken away: the place of the first that is here.
+    taken: usize,
     arrived: u64,
     read: u64,
     answered: u64,
+}
+
+impl Inner {
+    fn entry(&mut self, at: usize) -> Option<&mut Entry> {
+        self.entries.get_mut(at.checked_sub(self.taken)?)
+    }
 }
 
 /// Where an entry is; nowhere, if it came after the journal was full.
@@ -53,6 +61,14 @@ impl Journal {
     /// All entries, in order of arrival.
     pub fn entries(&self) -> Vec<Entry> {
         lock(&self.inner).entries.clone()
+    }
+
+    /// Hands all entries over and begins anew, with room for as many. What becomes of them later is recorded
+    /// nowhere.
+    pub fn take(&self) -> Vec<Entry> {
+        let mut inner = lock(&self.inner);
+        inner.taken += inner.entries.len();
+        std::mem::take(&mut inner.entries)
     }
 
     /// The entries of a path.
@@ -133,8 +149,9 @@ impl Journal {
         let mut inner = lock(&self.inner);
         inner.arrived += 1;
         let order = inner.arrived;
-        let at = inner.entries.len();
-        let id = if at < self.bounds.entries {
+        let room = inner.entries.len() < self.bounds.entries;
+        let at = inner.taken + inner.entries.len();
+        let id = if room {
             let entry = entry(order, at < self.bounds.headers);
             inner.entries.push(entry);
             EntryId(Some(at))
@@ -156,7 +173,7 @@ impl Journal {
         let mut inner = lock(&self.inner);
         inner.read += 1;
         if let Some((at, mut reading)) = id.0.zip(reading)
-            && let Some(entry) = inner.entries.get_mut(at)
+            && let Some(entry) = inner.entry(at)
         {
             reading.body = reading.body.filter(|_| at < self.bounds.bodies);
             entry.read = Some(reading);
@@ -171,7 +188,7 @@ impl Journal {
         if matches!(outcome, Outcome::Answered { .. }) {
             inner.answered += 1;
         }
-        if let Some(entry) = id.0.and_then(|at| inner.entries.get_mut(at))
+        if let Some(entry) = id.0.and_then(|at| inner.entry(at))
             && entry.outcome == Outcome::Unanswered
         {
             entry.outcome = outcome;
@@ -180,10 +197,20 @@ impl Journal {
         self.bell.ring();
     }
 
+    /// Records that the simulator reset the stream after the answer's headers.
+    pub(super) fn break_off(&self, id: EntryId, code: u32) {
+        let mut inner = lock(&self.inner);
+        if let Some(entry) = id.0.and_then(|at| inner.entry(at)) {
+            entry.broken_off = Some(code);
+        }
+        drop(inner);
+        self.bell.ring();
+    }
+
     /// Records that the client reset the stream.
     pub(super) fn cancel(&self, id: EntryId, code: u32) {
         let mut inner = lock(&self.inner);
-        if let Some(entry) = id.0.and_then(|at| inner.entries.get_mut(at)) {
+        if let Some(entry) = id.0.and_then(|at| inner.entry(at)) {
             entry.cancelled = Some(code);
         }
         drop(inner);

@@ -1,5 +1,6 @@
 //! The simulator over real sockets, TLS and HTTP/2.
 
+mod accounts;
 mod answers;
 mod client;
 mod connections;

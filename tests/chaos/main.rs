@@ -1,0 +1,168 @@
+//! The chaos run: rounds of pushes through faults that a seed draws, and the books balanced after each round.
+//!
+//! ```console
+//! $ cargo test --test chaos -- --pushes 200000 --seed 1
+//! ```
+//!
+//! It shares traffic, script and accounts with the fault suite. Its memory does not grow with the pushes: what a
+//! round has seen is dropped when its books balance.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, reason = "it reports on a terminal")]
+
+#[path = "../faults/accounts.rs"]
+mod accounts;
+#[path = "../faults/ledger.rs"]
+mod ledger;
+#[path = "../faults/marker.rs"]
+mod marker;
+#[path = "../faults/network.rs"]
+mod network;
+mod plan;
+mod report;
+#[path = "../faults/script.rs"]
+mod script;
+#[path = "../faults/traffic.rs"]
+#[allow(dead_code, reason = "the fault suite has a usual traffic")]
+mod traffic;
+#[path = "../faults/worlds.rs"]
+#[allow(dead_code, reason = "the fault suite has a warm-up")]
+mod worlds;
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+
+use ledger::Broken;
+use plan::Plan;
+use report::Report;
+use traffic::Traffic;
+use worlds::{Shape, World};
+
+/// Pushes of a round: so many rounds, but none smaller or larger than this.
+const ROUNDS: u64 = 200;
+const SMALLEST: u64 = 2500;
+const LARGEST: u64 = 10_000;
+
+/// More connections in a round are a storm.
+const STORM: u64 = 60;
+
+/// Resident memory may grow by so many bytes from the first round to the last.
+const GROWTH: u64 = 256 << 20;
+
+/// Descriptors may be more by so many at the end: connections to the upstream that are open.
+const DESCRIPTORS: usize = 32;
+
+/// Sends pushes through faults drawn from a seed, and balances the books.
+#[derive(Parser)]
+struct Options {
+    /// Pushes to send.
+    #[arg(long, default_value_t = 200_000)]
+    pushes: u64,
+    /// Draws the faults; the same seed draws the same ones. Random if it is not given.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// The run fails if it takes longer.
+    #[arg(long, default_value = "1h", value_parser = humantime::parse_duration)]
+    limit: Duration,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let options = Options::parse();
+    let seed = options.seed.unwrap_or_else(|| fastrand::u64(..));
+    println!("chaos: {} pushes, --seed {seed}", options.pushes);
+    let ended = match tokio::time::timeout(options.limit, run(options.pushes, seed)).await {
+        Ok(ended) => ended,
+        Err(_) => Err(Broken::rule("the run ends in time", format!("not within {:?}", options.limit))),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(broken) => {
+            println!("chaos: {broken}; again with: --pushes {} --seed {seed}", options.pushes);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(pushes: u64, seed: u64) -> Result<(), Broken> {
+    let shape = Shape {
+        streams: plan::STREAMS,
+        latency: Duration::from_millis(2),
+        names: plan::well(),
+        seed,
+        ..Shape::default()
+    };
+    let mut world = World::start(shape, |config| {
+        let upstream = &mut config.upstream;
+        upstream.connect_timeout = Duration::from_secs(2);
+        upstream.settings_timeout = Duration::from_secs(2);
+        upstream.answer_timeout = Duration::from_secs(3);
+        upstream.ping_after = Duration::from_millis(500);
+        upstream.ping_timeout = Duration::from_secs(3);
+    })
+    .await;
+    let begun = Instant::now();
+    let mut report = Report::default();
+    let (mut memory, mut descriptors, mut said) = (0, 0, 0);
+    while report.pushes < pushes {
+        let count = (pushes / ROUNDS).clamp(SMALLEST, LARGEST).min(pushes - report.pushes);
+        round(&mut world, seed, count, &mut report).await?;
+        if report.rounds == 1 {
+            (memory, descriptors) = (resident(), open_descriptors());
+        }
+        let tenths = report.pushes * 10 / pushes;
+        if tenths > said {
+            said = tenths;
+            let (done, seconds) = (report.pushes, begun.elapsed().as_secs());
+            println!("chaos: {:3} %  {done} pushes, {} connections, {seconds} s", said * 10, report.opened);
+        }
+    }
+    let took = begun.elapsed();
+    let resent = world.metric("fanfare_upstream_resent_total{", "");
+    println!("{}", report.table(took, resent, (memory, resident())));
+    if resident() > memory + GROWTH {
+        let found = format!("{} bytes after the first round, {} now", memory, resident());
+        return Err(Broken::rule("memory does not grow with the pushes", found));
+    }
+    if open_descriptors() > descriptors + DESCRIPTORS {
+        let found = format!("{descriptors} after the first round, {} now", open_descriptors());
+        return Err(Broken::rule("descriptors return", found));
+    }
+    world.end().await;
+    Ok(())
+}
+
+/// One round: faults, traffic, books.
+async fn round(world: &mut World, seed: u64, pushes: u64, report: &mut Report) -> Result<(), Broken> {
+    let Plan { kinds, steps } = plan::draw(seed, report.rounds, pushes);
+    let traffic = Traffic { callers: 100, batches: 2, pushes, repeatable_every: 7 };
+    let in_round = |broken: Broken| broken.after(format!("{kinds:?}"));
+    let before = world.opened();
+    let totals = world.run(traffic, steps).await?;
+    script::play(world, plan::mended()).await;
+    let opened = world.opened() - before;
+    if totals.unsent > 0 && !kinds.iter().any(|kind| kind.leaves_unsent()) {
+        let broken = Broken::rule("where an address is well, every push is sent", format!("{totals:?}"));
+        return Err(in_round(broken));
+    }
+    if opened > STORM {
+        return Err(in_round(Broken::rule("no storm of connections", format!("{opened} opened"))));
+    }
+    report.opened += opened;
+    report.add(pushes, &kinds, &totals);
+    Ok(())
+}
+
+/// Bytes of this process in memory.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kibibytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    kibibytes.unwrap_or(0) << 10
+}
+
+fn open_descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
+}

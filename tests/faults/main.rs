@@ -1,0 +1,19 @@
+//! Every fault of the wire under steady traffic, and the books balanced after each.
+//!
+//! `script` says what is done, `traffic` sends through it, `accounts` compares what callers were told with what
+//! the simulator saw. The chaos run shares these.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod accounts;
+mod answers;
+mod connections;
+mod ledger;
+mod marker;
+mod names;
+mod network;
+mod openings;
+mod script;
+mod streams;
+mod traffic;
+mod worlds;

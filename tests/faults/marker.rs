@@ -1,0 +1,104 @@
+//! A push that is told from every other by each of its parts, and what has to stand on the wire for it.
+
+use fanfare::proto;
+use fanfare::simulator::journal;
+use uuid::Uuid;
+
+pub(crate) const APP: &str = "shop";
+pub(crate) const TOPIC: &str = "com.example.app";
+
+/// Any moment that is not soon: each push expires at one of its own, so many seconds after the epoch.
+const EXPIRES: u64 = 4_000_000_000;
+
+/// How long a push may take. Above every wait that a fault causes, so that no verdict is the deadline's.
+const MAX_WAIT_SECONDS: i64 = 100;
+
+/// Makes bodies a few hundred bytes long, as those of real pushes are.
+const FILLING: &str = "The quick brown fox jumps over the lazy dog while the band plays a fanfare for everyone \
+                       who waits at the gate, and nobody is told twice that the gate is open.";
+
+/// The least that a push takes on the wire: the heads of two frames, and its body.
+/// Source: RFC 9113, 4.1, on the 9 bytes of a head.
+pub(crate) fn least_bytes() -> u64 {
+    18 + Marker(0).body().len() as u64
+}
+
+/// A push's number, from which all of its parts follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Marker(pub(crate) u64);
+
+impl Marker {
+    /// The number of the push that went to this device token.
+    pub(crate) fn of_token(token: &str) -> Option<Self> {
+        u64::from_str_radix(token.strip_prefix("900d")?, 16).ok().map(Self)
+    }
+
+    /// The number of the push with this id.
+    pub(crate) fn of_id(id: &str) -> Option<Self> {
+        u64::try_from(Uuid::parse_str(id).ok()?.as_u128()).ok().map(Self)
+    }
+
+    pub(crate) fn id(self) -> String {
+        Uuid::from_u128(u128::from(self.0)).to_string()
+    }
+
+    fn token(self) -> String {
+        format!("900d{:060x}", self.0)
+    }
+
+    fn title(self) -> String {
+        format!("Number {}", self.0)
+    }
+
+    fn text(self) -> String {
+        format!("{}: {FILLING}", self.0)
+    }
+
+    fn collapse_key(self) -> String {
+        format!("key-{}", self.0)
+    }
+
+    fn body(self) -> String {
+        format!(r#"{{"aps":{{"alert":{{"title":"{}","body":"{}"}}}}}}"#, self.title(), self.text())
+    }
+
+    /// The push as its caller says it.
+    pub(crate) fn push(self, repeatable: bool) -> proto::Push {
+        let device = proto::ApnsDevice { token: self.token(), ..proto::ApnsDevice::default() };
+        let notification =
+            proto::Notification { title: self.title(), body: self.text(), ..proto::Notification::default() };
+        let expires = i64::try_from(EXPIRES + self.0).unwrap();
+        let options = proto::Options {
+            expire_at: Some(prost_types::Timestamp { seconds: expires, nanos: 0 }),
+            collapse_key: self.collapse_key(),
+            max_wait: Some(prost_types::Duration { seconds: MAX_WAIT_SECONDS, nanos: 0 }),
+            repeatable,
+            ..proto::Options::default()
+        };
+        proto::Push {
+            id: self.id(),
+            app: APP.to_owned(),
+            target: Some(proto::Target { apns: Some(device), ..proto::Target::default() }),
+            content: Some(proto::Content { notification: Some(notification), ..proto::Content::default() }),
+            options: Some(options),
+        }
+    }
+
+    /// Of the request that APNs has to be sent: path, headers and body.
+    /// Source: Apple, "Sending notification requests to APNs" and "Generating a remote notification".
+    pub(crate) fn digest(self) -> [u8; 32] {
+        let (path, id, expires) =
+            (format!("/3/device/{}", self.token()), self.id(), (EXPIRES + self.0).to_string());
+        let (collapse_key, body) = (self.collapse_key(), self.body());
+        let headers: [(&str, &[u8]); 7] = [
+            ("content-type", b"application/json"),
+            ("apns-push-type", b"alert"),
+            ("apns-priority", b"10"),
+            ("apns-expiration", expires.as_bytes()),
+            ("apns-topic", TOPIC.as_bytes()),
+            ("apns-id", id.as_bytes()),
+            ("apns-collapse-id", collapse_key.as_bytes()),
+        ];
+        journal::digest("POST", &path, &headers, body.as_bytes())
+    }
+}

@@ -1,0 +1,194 @@
+//! The network as the gateway sees it: a name whose addresses are none of this machine's, and a dialer that leads
+//! each of them to a place on loopback.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+
+use fanfare::transport::Io;
+use fanfare::upstream::{BoxFuture, Dial, Resolve};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+
+/// The push service's name; `.test` never resolves. Source: RFC 6761, 6.2.
+pub(crate) const NAME: &str = "push.test";
+
+/// Where an address leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// The simulator's first listener.
+    First,
+    /// Its second.
+    Second,
+    /// A listener whose backlog is full and never accepted from: a connect to it takes for ever.
+    Deaf,
+}
+
+impl Place {
+    const ALL: [Self; 3] = [Self::First, Self::Second, Self::Deaf];
+
+    /// An address for documentation, which is nobody's. Source: RFC 5737, 3.
+    fn address(self) -> Ipv4Addr {
+        match self {
+            Self::First => Ipv4Addr::new(192, 0, 2, 1),
+            Self::Second => Ipv4Addr::new(192, 0, 2, 2),
+            Self::Deaf => Ipv4Addr::new(192, 0, 2, 3),
+        }
+    }
+}
+
+/// What a resolver says.
+#[derive(Clone, Debug)]
+pub(crate) enum Names {
+    Lead(Vec<Place>),
+    Fail,
+}
+
+/// Resolver and dialer in one.
+pub(crate) struct Net {
+    names: Mutex<Names>,
+    first: SocketAddr,
+    second: SocketAddr,
+    deaf: (TcpListener, TcpStream),
+    open: Arc<AtomicUsize>,
+    /// What was written to each socket, by its port; since the last [`Net::written`].
+    lines: Mutex<HashMap<u16, Arc<AtomicU64>>>,
+}
+
+impl Net {
+    pub(crate) async fn new(first: SocketAddr, second: SocketAddr, names: Names) -> io::Result<Self> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+        // One connection fits into a backlog of none.
+        let listener = socket.listen(0)?;
+        let fills = TcpStream::connect(listener.local_addr()?).await?;
+        Ok(Self {
+            names: Mutex::new(names),
+            first,
+            second,
+            deaf: (listener, fills),
+            open: Arc::default(),
+            lines: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn say(&self, names: Names) {
+        *self.names.lock().unwrap() = names;
+    }
+
+    /// Sockets that the gateway holds.
+    pub(crate) fn open(&self) -> usize {
+        self.open.load(Ordering::SeqCst)
+    }
+
+    /// Bytes that each socket took, by its port. Those that are closed are forgotten then.
+    pub(crate) fn written(&self) -> HashMap<u16, u64> {
+        let mut lines = self.lines.lock().unwrap();
+        let written = lines.iter().map(|(port, count)| (*port, count.load(Ordering::SeqCst))).collect();
+        lines.retain(|_, count| Arc::strong_count(count) > 1);
+        written
+    }
+
+    fn leads_to(&self, address: SocketAddr) -> io::Result<SocketAddr> {
+        let place = Place::ALL.into_iter().find(|place| address.ip() == place.address());
+        match place {
+            Some(Place::First) => Ok(self.first),
+            Some(Place::Second) => Ok(self.second),
+            Some(Place::Deaf) => self.deaf.0.local_addr(),
+            None => Err(io::ErrorKind::AddrNotAvailable.into()),
+        }
+    }
+}
+
+impl Resolve for Net {
+    fn resolve<'a>(&'a self, host: &'a str, port: u16) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
+        assert_eq!(host, NAME);
+        let names = self.names.lock().unwrap().clone();
+        Box::pin(async move {
+            match names {
+                Names::Lead(places) => {
+                    Ok(places.into_iter().map(|it| SocketAddr::from((it.address(), port))).collect())
+                }
+                Names::Fail => Err(io::Error::other("no name server answers")),
+            }
+        })
+    }
+}
+
+impl Dial for Net {
+    fn dial(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn Io>>> {
+        Box::pin(async move {
+            let tcp = TcpStream::connect(self.leads_to(address)?).await?;
+            tcp.set_nodelay(true)?;
+            let written = Arc::new(AtomicU64::new(0));
+            self.lines.lock().unwrap().insert(tcp.local_addr()?.port(), Arc::clone(&written));
+            self.open.fetch_add(1, Ordering::SeqCst);
+            Ok(Box::new(Socket { tcp, written, open: Arc::clone(&self.open) }) as Box<dyn Io>)
+        })
+    }
+}
+
+/// A socket of the gateway. It writes as TCP does, and counts what the kernel took.
+struct Socket {
+    tcp: TcpStream,
+    written: Arc<AtomicU64>,
+    open: Arc<AtomicUsize>,
+}
+
+impl Socket {
+    fn count(&self, written: &Poll<io::Result<usize>>) {
+        if let Poll::Ready(Ok(bytes)) = written {
+            self.written.fetch_add(*bytes as u64, Ordering::SeqCst);
+        }
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        self.open.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tcp).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.tcp).poll_write(cx, bytes);
+        self.count(&written);
+        written
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.tcp).poll_write_vectored(cx, slices);
+        self.count(&written);
+        written
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.tcp.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tcp).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tcp).poll_shutdown(cx)
+    }
+}

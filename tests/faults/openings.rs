@@ -1,0 +1,135 @@
+//! Connections that never begin, and ports that are closed or deaf. Where one address is well, nothing is lost.
+
+use std::time::Duration;
+
+use fanfare::config::Config;
+use fanfare::simulator::{Environment, Fault, FaultRule, GoAway, HangUp, LastId, Service, Then, Trigger};
+
+use crate::network::{Names, Place};
+use crate::script::{Blow, Step};
+use crate::traffic::Traffic;
+use crate::worlds::{Shape, World};
+
+/// The second address is sick.
+const SICK: Environment = Environment::Sandbox;
+
+fn both() -> Names {
+    Names::Lead(vec![Place::First, Place::Second])
+}
+
+/// Ends every connection without a loss, so that new ones have to open.
+fn go_away() -> Fault {
+    let last = LastId::Highest;
+    Fault::GoAway(GoAway { last, code: 0, reason: None, then: Then::Drain })
+}
+
+fn reopen(arrived: u64) -> Step {
+    Step::at(arrived, Blow::StrikeAll(go_away()))
+}
+
+fn quick(config: &mut Config) {
+    config.upstream.connect_timeout = Duration::from_secs(5);
+}
+
+/// One failed connect is told at once.
+fn without_patience(config: &mut Config) {
+    config.upstream.connect_timeout = Duration::from_secs(20);
+    config.upstream.connect_patience = 1;
+}
+
+/// 600 pushes, and each hundred of them the connections open anew, while one of two addresses is sick.
+async fn one_is_sick(fault: &Fault) -> World {
+    let shape = Shape { names: both(), ..Shape::default() };
+    let mut world = World::start(shape, without_patience).await;
+    world.simulator.add_fault(FaultRule::always(Trigger::Service(Service::Apns(SICK)), fault.clone()));
+    let steps = (1..=5).map(|at| reopen(at * 100)).collect();
+    let totals = world.run(Traffic::of(600), steps).await.unwrap();
+    assert_eq!(totals.unsent, 0, "{fault:?} {totals:?}");
+    assert_eq!(totals.accepted + totals.in_buffers, 600, "{fault:?} {totals:?}");
+    world
+}
+
+#[tokio::test]
+async fn one_address_whose_tls_is_refused_starves_nobody() {
+    one_is_sick(&Fault::RefuseTls).await.end().await;
+}
+
+#[tokio::test]
+async fn one_address_that_resets_connections_starves_nobody() {
+    one_is_sick(&Fault::RefuseTcp).await.end().await;
+}
+
+#[tokio::test]
+async fn one_address_whose_tls_never_answers_starves_nobody() {
+    one_is_sick(&Fault::SilentTls).await.end().await;
+}
+
+#[tokio::test]
+async fn one_address_with_a_certificate_for_another_name_starves_nobody() {
+    one_is_sick(&Fault::WrongName).await.end().await;
+}
+
+#[tokio::test]
+async fn one_address_with_an_expired_certificate_starves_nobody() {
+    one_is_sick(&Fault::ExpiredCertificate).await.end().await;
+}
+
+#[tokio::test]
+async fn one_address_that_never_sends_settings_starves_nobody() {
+    one_is_sick(&Fault::NoSettings).await.end().await;
+}
+
+#[tokio::test]
+async fn one_address_that_refuses_connections_starves_nobody() {
+    let shape = Shape { names: both(), ..Shape::default() };
+    let mut world = World::start(shape, quick).await;
+    world.simulator.stop_listening(SICK).await;
+    let steps = (1..=5).map(|at| reopen(at * 100)).collect();
+    let totals = world.run(Traffic::of(600), steps).await.unwrap();
+    assert_eq!(totals.accepted, 600, "{totals:?}");
+    assert!(world.opened() <= 6, "{}", world.opened());
+    world.end().await;
+}
+
+#[tokio::test]
+async fn one_address_whose_backlog_never_accepts_starves_nobody() {
+    let names = Names::Lead(vec![Place::Deaf, Place::First]);
+    let mut world = World::start(Shape { names, ..Shape::default() }, quick).await;
+    let steps = (1..=5).map(|at| reopen(at * 100)).collect();
+    let totals = world.run(Traffic::of(600), steps).await.unwrap();
+    assert_eq!(totals.accepted, 600, "{totals:?}");
+    assert!(world.opened() <= 6, "{}", world.opened());
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_slow_tls_handshake_is_waited_for_by_all_who_need_it() {
+    // The first connect is silent until it is given up; the next is well.
+    let mut world = World::start(Shape::default(), quick).await;
+    world.simulator.add_fault(FaultRule::once(Trigger::Connection(1), Fault::SilentTls));
+    let totals = world.run(Traffic::of(300), Vec::new()).await.unwrap();
+    assert_eq!(totals.accepted, 300, "{totals:?}");
+    assert_eq!(world.opened(), 2);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn an_outage_is_told_as_unsent_and_ends_when_the_port_opens_again() {
+    let mut world = World::start(Shape::default(), quick).await;
+    world.warm_up().await;
+    let steps = vec![
+        Step::at(100, Blow::Close(Environment::Production)),
+        Step::at(
+            100,
+            Blow::StrikeAll(Fault::HangUp { how: HangUp::Reset, at: fanfare::simulator::Phase::AfterBody }),
+        ),
+        Step::later(500, Blow::Open(Environment::Production)),
+    ];
+    let totals = world.run(Traffic::of(2000), steps).await.unwrap();
+    assert!(totals.accepted >= 100, "{totals:?}");
+    assert_eq!(totals.accepted + totals.unconfirmed + totals.unsent, 2000, "{totals:?}");
+    // After an outage everything is as before.
+    let totals = world.run(Traffic::of(200), Vec::new()).await.unwrap();
+    assert_eq!(totals.accepted, 200, "{totals:?}");
+    world.end().await;
+}

@@ -1,0 +1,98 @@
+//! A fault as data: what is done to whom, and when.
+
+use std::time::Duration;
+
+use fanfare::simulator::{Environment, Fault, FaultRule, Trigger};
+
+use crate::network::Names;
+use crate::worlds::World;
+
+/// One step of a script.
+#[derive(Clone, Debug)]
+pub(crate) struct Step {
+    pub(crate) when: When,
+    pub(crate) blow: Blow,
+}
+
+/// When a step is taken: after the step before it, and then.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum When {
+    /// So many requests have arrived since the script began.
+    Arrived(u64),
+    /// So much time has passed: how long the step before lasts.
+    Later(Duration),
+}
+
+/// What is done.
+#[derive(Clone, Debug)]
+pub(crate) enum Blow {
+    /// The rule joins the simulator's script.
+    Rule(FaultRule),
+    /// To the open connection with the most streams.
+    Strike(Fault),
+    /// To every open connection.
+    StrikeAll(Fault),
+    /// A port closes; connections to it are refused.
+    Close(Environment),
+    /// It opens again.
+    Open(Environment),
+    /// What the resolver says from now on.
+    Say(Names),
+}
+
+impl Step {
+    pub(crate) fn at(arrived: u64, blow: Blow) -> Self {
+        Self { when: When::Arrived(arrived), blow }
+    }
+
+    pub(crate) fn later(millis: u64, blow: Blow) -> Self {
+        Self { when: When::Later(Duration::from_millis(millis)), blow }
+    }
+
+    /// The next `times` requests meet `fault`, from the `arrived`th on.
+    pub(crate) fn next(arrived: u64, times: u32, fault: Fault) -> Self {
+        Self::at(arrived, Blow::Rule(FaultRule { when: Trigger::Always, fault, times }))
+    }
+
+    /// Of the requests from the `arrived`th on, this share meets `fault`, `times` at most.
+    pub(crate) fn share(arrived: u64, share: f64, times: u32, fault: Fault) -> Self {
+        Self::at(arrived, Blow::Rule(FaultRule { when: Trigger::Probability(share), fault, times }))
+    }
+}
+
+/// Takes the steps in turn. Dropped when the traffic has ended.
+pub(crate) async fn play(world: &World, steps: Vec<Step>) {
+    let begun = world.simulator.journal().arrived();
+    for step in steps {
+        match step.when {
+            When::Arrived(count) => {
+                // Traffic that ends before it drops this wait.
+                let _ = world.simulator.journal().wait_for_arrived(begun + count, Duration::MAX).await;
+            }
+            When::Later(pause) => tokio::time::sleep(pause).await,
+        }
+        strike(world, step.blow).await;
+    }
+}
+
+async fn strike(world: &World, blow: Blow) {
+    let simulator = &world.simulator;
+    match blow {
+        Blow::Rule(rule) => simulator.add_fault(rule),
+        Blow::Strike(fault) => {
+            let open = simulator.open_connections();
+            if let Some(busiest) = open.iter().max_by_key(|it| it.streams) {
+                // It may have closed in the meantime.
+                let _ = simulator.on_connection(busiest.id, &fault);
+            }
+        }
+        Blow::StrikeAll(fault) => {
+            for connection in simulator.open_connections() {
+                let _ = simulator.on_connection(connection.id, &fault);
+            }
+        }
+        Blow::Close(environment) => simulator.stop_listening(environment).await,
+        Blow::Open(environment) => simulator.resume_listening(environment).await.unwrap(),
+        Blow::Say(names) => world.network.say(names),
+    }
+}

@@ -1,0 +1,140 @@
+//! Steady traffic: callers of SendPush, each with one push at a time, beside SendBatch streams.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use fanfare::proto::push_service_client::PushServiceClient;
+use fanfare::proto::{self, SendBatchRequest, SendPushRequest};
+use futures_util::future::try_join_all;
+use tonic::transport::Channel;
+
+use crate::ledger::{Broken, Ledger, Verdict};
+use crate::marker::Marker;
+
+/// No traffic takes longer; one that does hangs.
+const LIMIT: Duration = Duration::from_secs(240);
+
+/// Pushes in a message of a batch stream.
+const MESSAGE: u64 = 20;
+
+/// Pushes of a batch stream that may be without their result, so that batches are as steady as single pushes.
+const BATCH_AHEAD: usize = 100;
+
+/// Who sends, and how many.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Traffic {
+    /// Callers of SendPush.
+    pub(crate) callers: usize,
+    /// SendBatch streams.
+    pub(crate) batches: usize,
+    /// All together.
+    pub(crate) pushes: u64,
+    /// Every so many pushes one is repeatable; 0: none.
+    pub(crate) repeatable_every: u64,
+}
+
+impl Traffic {
+    pub(crate) fn of(pushes: u64) -> Self {
+        Self { callers: 64, batches: 2, pushes, repeatable_every: 0 }
+    }
+}
+
+/// The numbers that are not yet sent.
+struct Numbers {
+    next: AtomicU64,
+    end: u64,
+    repeatable_every: u64,
+}
+
+impl Numbers {
+    fn take(&self, count: u64) -> Vec<Marker> {
+        let first = self.next.fetch_add(count, Ordering::Relaxed);
+        (first..(first + count).min(self.end)).map(Marker).collect()
+    }
+
+    fn push(&self, marker: Marker) -> proto::Push {
+        marker.push(self.repeatable_every > 0 && marker.0.is_multiple_of(self.repeatable_every))
+    }
+}
+
+/// Sends the pushes from number `first` on, and gathers their verdicts.
+pub(crate) async fn run(
+    client: &PushServiceClient<Channel>,
+    traffic: Traffic,
+    first: u64,
+) -> Result<Ledger, Broken> {
+    let end = first + traffic.pushes;
+    let next = AtomicU64::new(first);
+    let numbers = Arc::new(Numbers { next, end, repeatable_every: traffic.repeatable_every });
+    let callers = (0..traffic.callers).map(|_| tokio::spawn(single(client.clone(), Arc::clone(&numbers))));
+    let batches = (0..traffic.batches).map(|_| tokio::spawn(batch(client.clone(), Arc::clone(&numbers))));
+    let all = try_join_all(callers.chain(batches));
+    let told = tokio::time::timeout(LIMIT, all)
+        .await
+        .map_err(|_| Broken::rule("every push has a verdict", format!("none after {LIMIT:?}")))?
+        .map_err(|error| Broken::rule("no caller panics", error.to_string()))?;
+    let mut ledger = Ledger::new(first, traffic.pushes, traffic.repeatable_every);
+    for verdicts in told {
+        for (number, verdict) in verdicts? {
+            ledger.enter(number, verdict)?;
+        }
+    }
+    Ok(ledger)
+}
+
+type Told = Result<Vec<(u64, Verdict)>, Broken>;
+
+async fn single(mut client: PushServiceClient<Channel>, numbers: Arc<Numbers>) -> Told {
+    let mut told = Vec::new();
+    while let Some(marker) = numbers.take(1).first().copied() {
+        let request = SendPushRequest { push: Some(numbers.push(marker)) };
+        let answer = client
+            .send_push(request)
+            .await
+            .map_err(|status| Broken::push("SendPush answers OK", marker.0, status.to_string()))?;
+        let result = answer.into_inner().result.unwrap_or_default();
+        if result.id != marker.id() {
+            return Err(Broken::push("a result names its push", marker.0, format!("{result:?}")));
+        }
+        told.push((marker.0, Verdict::of(&result)));
+    }
+    Ok(told)
+}
+
+async fn batch(mut client: PushServiceClient<Channel>, numbers: Arc<Numbers>) -> Told {
+    let (to, requests) = tokio::sync::mpsc::channel(1);
+    let room = Arc::new(tokio::sync::Semaphore::new(BATCH_AHEAD));
+    let ended = |status: tonic::Status| Broken::rule("a batch stream ends with OK", status.to_string());
+    let write = |messages: Arc<Numbers>, room: Arc<tokio::sync::Semaphore>| async move {
+        loop {
+            let markers = messages.take(MESSAGE);
+            if markers.is_empty() {
+                return;
+            }
+            for _ in &markers {
+                let Ok(place) = room.acquire().await else { return };
+                place.forget();
+            }
+            let pushes = markers.into_iter().map(|marker| messages.push(marker)).collect();
+            let message = SendBatchRequest { pushes, ..SendBatchRequest::default() };
+            if to.send(message).await.is_err() {
+                return;
+            }
+        }
+    };
+    let writer = tokio::spawn(write(Arc::clone(&numbers), Arc::clone(&room)));
+    let requests = tokio_stream::wrappers::ReceiverStream::new(requests);
+    let mut results = client.send_batch(requests).await.map_err(ended)?.into_inner();
+    let mut told = Vec::new();
+    while let Some(message) = results.message().await.map_err(ended)? {
+        room.add_permits(message.results.len());
+        for result in message.results {
+            let marker = Marker::of_id(&result.id)
+                .ok_or_else(|| Broken::rule("a result names its push", format!("{result:?}")))?;
+            told.push((marker.0, Verdict::of(&result)));
+        }
+    }
+    writer.abort();
+    Ok(told)
+}

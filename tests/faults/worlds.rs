@@ -1,0 +1,239 @@
+//! A gateway whose push service has several addresses, callers, and the books over all of it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fanfare::app::{Gateway, Network};
+use fanfare::config::{ApnsConfig, ApnsCredential, AppConfig, Config};
+use fanfare::proto::push_service_client::PushServiceClient;
+use fanfare::provider::apns::{Apns, ApnsSettings};
+use fanfare::push::{ApnsEnvironment, AppId};
+use fanfare::simulator::{Environment, HangUp, Simulator, SimulatorBuilder};
+use tonic::transport::{Channel, Endpoint};
+
+use crate::accounts::{Line, Seen, Totals, audit};
+use crate::ledger::Broken;
+use crate::marker::{APP, TOPIC};
+use crate::network::{NAME, Names, Net, Place};
+use crate::script::{self, Step};
+use crate::traffic::{self, Traffic};
+
+/// No wait for what must happen takes longer.
+const SOON: Duration = Duration::from_secs(60);
+
+/// Between two looks at what nobody rings a bell for.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// How a world differs from the plain one.
+pub(crate) struct Shape {
+    pub(crate) streams: u32,
+    pub(crate) latency: Duration,
+    pub(crate) window: u32,
+    pub(crate) names: Names,
+    pub(crate) seed: u64,
+}
+
+impl Default for Shape {
+    fn default() -> Self {
+        Self {
+            streams: 1000,
+            latency: Duration::from_millis(5),
+            window: 65_535,
+            names: Names::Lead(vec![Place::First]),
+            seed: 1,
+        }
+    }
+}
+
+/// A simulator with two addresses, a gateway and its callers.
+pub(crate) struct World {
+    pub(crate) simulator: Simulator,
+    pub(crate) gateway: Gateway,
+    pub(crate) network: Arc<Net>,
+    client: PushServiceClient<Channel>,
+    /// The number of the next push.
+    next: u64,
+    /// Of connections that were open when the books were closed last: their whole requests until then.
+    before: HashMap<u64, u64>,
+    tls_before: u64,
+    tasks_before: usize,
+}
+
+impl World {
+    pub(crate) async fn start(shape: Shape, change: impl FnOnce(&mut Config)) -> Self {
+        let tasks_before = alive_tasks();
+        let builder = Simulator::builder().bundle_ids([TOPIC]).names([NAME]).keep_headers(0).seed(shape.seed);
+        let simulator = shaped(builder, &shape).start().await.unwrap();
+        let (first, second) =
+            (simulator.address(Environment::Production), simulator.address(Environment::Sandbox));
+        let network = Arc::new(Net::new(first, second, shape.names).await.unwrap());
+        let mut config = config(&simulator);
+        change(&mut config);
+        let as_seen = Network { resolver: Arc::clone(&network) as _, dialer: Arc::clone(&network) as _ };
+        let gateway = Gateway::start(config, as_seen).await.unwrap();
+        let to = format!("http://{}", gateway.grpc_address());
+        let channel = Endpoint::from_shared(to).unwrap().connect().await.unwrap();
+        let client = PushServiceClient::new(channel);
+        let before = HashMap::new();
+        // The first number is not 0: a device token of zeros could not be told from a mistake.
+        Self { simulator, gateway, network, client, next: 1, before, tls_before: 0, tasks_before }
+    }
+
+    /// Sends `traffic` while the script is played, waits until all is quiet, and closes the books.
+    pub(crate) async fn run(&mut self, traffic: Traffic, steps: Vec<Step>) -> Result<Totals, Broken> {
+        let script = format!("{steps:?}");
+        self.balance(traffic, steps).await.map_err(|broken| broken.after(script))
+    }
+
+    async fn balance(&mut self, traffic: Traffic, steps: Vec<Step>) -> Result<Totals, Broken> {
+        let first = self.next;
+        self.next += traffic.pushes;
+        let sending = traffic::run(&self.client, traffic, first);
+        let ledger = {
+            let mut sending = std::pin::pin!(sending);
+            tokio::select! {
+                ledger = &mut sending => ledger?,
+                () = script::play(self, steps) => sending.await?,
+            }
+        };
+        self.settle().await?;
+        let seen = self.take();
+        audit(&ledger, &seen)
+    }
+
+    /// One push, so that a connection is open and trusted.
+    pub(crate) async fn warm_up(&mut self) {
+        let one = Traffic { callers: 1, batches: 0, pushes: 1, repeatable_every: 0 };
+        let totals = self.run(one, Vec::new()).await.unwrap();
+        assert_eq!(totals.accepted, 1);
+    }
+
+    /// Faults end, and everything returns to where it was: permits, waiters, orphans, sockets.
+    async fn settle(&self) -> Result<(), Broken> {
+        self.simulator.clear_faults();
+        let quiet = [
+            "fanfare_upstream_streams_used{",
+            "fanfare_upstream_waiting{",
+            "fanfare_upstream_orphans{",
+            "fanfare_pushes_in_flight ",
+            "fanfare_batch_streams ",
+        ];
+        for gauge in quiet {
+            if !eventually(|| self.metric(gauge, "") == 0.0).await {
+                let found = format!("{gauge} is {}", self.metric(gauge, ""));
+                return Err(Broken::rule("gauges return to nothing", found));
+            }
+        }
+        // What a fault has stalled would stay so.
+        for connection in self.simulator.open_connections().iter().filter(|it| it.disturbed) {
+            // It may have closed in the meantime.
+            let _ = self.simulator.disconnect(connection.id, HangUp::Reset);
+        }
+        let even = || self.simulator.counters().connections_open == self.network.open() as u64;
+        if !eventually(even).await {
+            let (theirs, ours) = (self.simulator.counters().connections_open, self.network.open());
+            return Err(Broken::rule(
+                "sockets return",
+                format!("the gateway holds {ours}, the simulator {theirs}"),
+            ));
+        }
+        Ok(())
+    }
+
+    /// What the simulator saw since the last time.
+    fn take(&mut self) -> Seen {
+        let written = self.network.written();
+        let mut connections = self.simulator.open_connections();
+        let closed = self.simulator.take_closed_connections();
+        connections.retain(|open| closed.iter().all(|it| it.id != open.id));
+        connections.extend(closed);
+        let line = |it: &fanfare::simulator::ConnectionInfo| {
+            let written = it.client.and_then(|client| written.get(&client.port()));
+            Line {
+                id: it.id,
+                whole: it.whole - self.before.get(&it.id).copied().unwrap_or(0),
+                disturbed: it.disturbed,
+                unseen: written.map_or(0, |written| written.saturating_sub(it.received)),
+            }
+        };
+        let lines = connections.iter().map(line).collect();
+        let tls = self.simulator.counters().tls_handshakes_done;
+        let spoke = connections.iter().filter(|it| !self.before.contains_key(&it.id)).count() as u64;
+        let silent = (tls - self.tls_before).saturating_sub(spoke);
+        self.tls_before = tls;
+        self.before = connections.iter().filter(|it| it.open).map(|it| (it.id, it.whole)).collect();
+        Seen { requests: self.simulator.journal().take(), lines, silent }
+    }
+
+    /// The sum of the samples whose lines begin so and contain this.
+    pub(crate) fn metric(&self, begins: &str, contains: &str) -> f64 {
+        let page = self.gateway.metrics().page();
+        let lines = page.lines().filter(|line| line.starts_with(begins) && line.contains(contains));
+        lines.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
+    }
+
+    /// TCP connections that arrived at the simulator.
+    pub(crate) fn opened(&self) -> u64 {
+        self.simulator.counters().connections_opened
+    }
+
+    /// Ends it all. Nothing may be left of it: no task, no socket.
+    pub(crate) async fn end(self) {
+        let Self { simulator, gateway, network, client, tasks_before, .. } = self;
+        assert_eq!(simulator.counters().limit_violations, 0);
+        drop(client);
+        gateway.shut_down().await;
+        assert!(eventually(|| network.open() == 0).await, "{} sockets are left", network.open());
+        simulator.shutdown().await;
+        assert!(eventually(|| alive_tasks() <= tasks_before).await, "{} tasks are left", alive_tasks());
+    }
+}
+
+fn alive_tasks() -> usize {
+    tokio::runtime::Handle::current().metrics().num_alive_tasks()
+}
+
+/// Waits until `reached` holds; false if it does not soon.
+async fn eventually(reached: impl Fn() -> bool) -> bool {
+    let waiting = async {
+        while !reached() {
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    tokio::time::timeout(SOON, waiting).await.is_ok()
+}
+
+fn shaped(builder: SimulatorBuilder, shape: &Shape) -> SimulatorBuilder {
+    builder.max_concurrent_streams(shape.streams).latency(shape.latency).initial_window_size(shape.window)
+}
+
+/// One app; and limits that no test meets by accident, however busy the machine is. A test that needs one to be
+/// met sets it.
+fn config(simulator: &Simulator) -> Config {
+    let key = simulator.provider_key();
+    let credential = ApnsCredential::Token {
+        key: key.private_key_pem.clone().into(),
+        key_id: key.key_id.clone(),
+        team_id: key.team_id.clone(),
+    };
+    let settings = ApnsSettings {
+        environment: ApnsEnvironment::Production,
+        topics: vec![TOPIC.to_owned()],
+        certificate: false,
+        unknown_push_types: false,
+    };
+    let apns = ApnsConfig { provider: Apns::try_new(settings).unwrap(), credential };
+    let app = AppConfig { id: AppId::parse(APP).unwrap(), default_ttl: None, apns: Some(apns) };
+    let mut config = Config::on_loopback(vec![app]);
+    config.apns_production = format!("https://{NAME}").parse().unwrap();
+    config.apns_sandbox = "https://sandbox.push.test".parse().unwrap();
+    config.extra_roots = vec![simulator.ca_pem().into()];
+    let upstream = &mut config.upstream;
+    upstream.backoff_min = Duration::from_millis(10);
+    upstream.backoff_max = Duration::from_millis(100);
+    upstream.answer_timeout = Duration::from_secs(90);
+    upstream.ping_after = Duration::from_secs(30);
+    upstream.ping_timeout = Duration::from_secs(30);
+    config
+}
