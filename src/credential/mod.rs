@@ -15,6 +15,8 @@ pub enum Credential {
     ProviderToken(Arc<apns::ProviderToken>),
     /// A client certificate: shown in the TLS handshake, nothing to stamp on a request.
     Certificate,
+    /// Nothing: the upstream asks for none.
+    None,
 }
 
 impl Credential {
@@ -23,7 +25,7 @@ impl Credential {
     pub fn stamp(&self) -> Option<Arc<Stamp>> {
         match self {
             Self::ProviderToken(token) => Some(token.stamp()),
-            Self::Certificate => None,
+            Self::Certificate | Self::None => None,
         }
     }
 
@@ -36,7 +38,7 @@ impl Credential {
     pub fn renew(&self, generation: u64) -> Result<Renewal, CredentialError> {
         match self {
             Self::ProviderToken(token) => token.renew(generation),
-            Self::Certificate => Ok(Renewal::Impossible),
+            Self::Certificate | Self::None => Ok(Renewal::Impossible),
         }
     }
 
@@ -44,7 +46,7 @@ impl Credential {
     pub fn hold(&self) {
         match self {
             Self::ProviderToken(token) => token.hold(),
-            Self::Certificate => {}
+            Self::Certificate | Self::None => {}
         }
     }
 }

@@ -11,6 +11,7 @@ mod connections;
 mod credential;
 mod harness;
 mod killed;
+mod mattermost;
 mod operating;
 mod pool;
 mod secrets;
