@@ -15,7 +15,10 @@ pub(crate) type Counts = BTreeMap<String, u64>;
 /// A line that a party prints.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Line {
-    Ready { port: u16, ca: Option<String> },
+    Ready {
+        port: u16,
+        ca: Option<String>,
+    },
     Counts(Counts),
     /// The measured section begins.
     Begun,
@@ -70,7 +73,10 @@ pub(crate) struct Started {
 
 /// Runs a party until its standard input closes. Without workers everything runs on this thread, whose allocations
 /// are counted.
-pub(crate) fn run(workers: usize, start: impl Future<Output = anyhow::Result<Started>>) -> anyhow::Result<()> {
+pub(crate) fn run(
+    workers: usize,
+    start: impl Future<Output = anyhow::Result<Started>>,
+) -> anyhow::Result<()> {
     let runtime = match workers {
         0 => Builder::new_current_thread().enable_all().build()?,
         workers => Builder::new_multi_thread().worker_threads(workers).enable_all().build()?,

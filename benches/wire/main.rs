@@ -137,7 +137,9 @@ impl Options {
         for name in &self.scenarios {
             ensure!(all.iter().any(|it| it.name == name), "no scenario {name}; --list names them");
         }
-        let chosen = all.into_iter().filter(|it| self.scenarios.is_empty() || self.scenarios.iter().any(|name| it.name == name));
+        let chosen = all
+            .into_iter()
+            .filter(|it| self.scenarios.is_empty() || self.scenarios.iter().any(|name| it.name == name));
         Ok(chosen.map(|scenario| self.adapt(scenario)).collect())
     }
 

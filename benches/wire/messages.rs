@@ -80,7 +80,8 @@ impl Template {
             service_class: proto::ServiceClass::Interactive.into(),
             ..proto::BatchOptions::default()
         };
-        Self::new(&proto::SendBatchRequest { options: Some(options), ..proto::SendBatchRequest::default() }).bytes
+        Self::new(&proto::SendBatchRequest { options: Some(options), ..proto::SendBatchRequest::default() })
+            .bytes
     }
 
     fn new(message: &impl Message) -> Self {
@@ -89,7 +90,8 @@ impl Template {
         bytes.extend_from_slice(&length.to_be_bytes());
         bytes.extend_from_slice(&message.encode_to_vec());
         let ends = |text: &str| -> Vec<usize> {
-            let found = bytes.windows(text.len()).enumerate().filter(|(_, window)| *window == text.as_bytes());
+            let found =
+                bytes.windows(text.len()).enumerate().filter(|(_, window)| *window == text.as_bytes());
             found.map(|(at, _)| at + text.len()).collect()
         };
         let places = ends(ID).into_iter().zip(ends(TOKEN)).map(|(id, token)| [id, token]).collect();

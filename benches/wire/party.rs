@@ -39,9 +39,11 @@ impl Party {
         let files = spec.files.filter(|_| start.role != Role::Load);
         let mut command = command(core(start), files)?;
         let child = command.arg("--party").arg(serde_json::to_string(start)?);
-        let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().context(
-            "a party cannot be started: taskset (util-linux) pins it to its core",
-        )?;
+        let mut child = child
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("a party cannot be started: taskset (util-linux) pins it to its core")?;
         let stdin = child.stdin.take();
         let stdout = child.stdout.take().context("a party without an output")?;
         let (sender, lines) = sync_channel(LINES);
@@ -101,7 +103,9 @@ impl Party {
         within: Duration,
         read: impl Fn(&Line) -> Option<T>,
     ) -> anyhow::Result<T> {
-        if let Some((at, heard)) = self.heard.iter().enumerate().find_map(|(at, line)| Some((at, read(line)?))) {
+        if let Some((at, heard)) =
+            self.heard.iter().enumerate().find_map(|(at, line)| Some((at, read(line)?)))
+        {
             self.heard.remove(at);
             return Ok(heard);
         }

@@ -7,8 +7,19 @@ use super::rounds::{Outcome, median};
 use super::run::Figures;
 
 const COLUMNS: [&str; 13] = [
-    "run", "answers/s", "CPU µs", "load", "stand-in", "p50 µs", "p99", "p99.9", "peak MiB", "fds", "sockets/1,000",
-    "writes", "lost",
+    "run",
+    "answers/s",
+    "CPU µs",
+    "load",
+    "stand-in",
+    "p50 µs",
+    "p99",
+    "p99.9",
+    "peak MiB",
+    "fds",
+    "sockets/1,000",
+    "writes",
+    "lost",
 ];
 
 /// A scenario's runs, medians of their rounds, and its goals.

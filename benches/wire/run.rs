@@ -63,8 +63,7 @@ impl Parties {
         let upstream = standin.as_ref().map(|party| Upstream { port: party.port, ca: party.ca.clone() });
         let subject = start(Role::Subject, upstream.as_ref(), None)?;
         let (memory, _) = process::memory_kib(subject.id())?;
-        let load =
-            spec.subject.serves().then(|| start(Role::Load, None, Some(subject.port))).transpose()?;
+        let load = spec.subject.serves().then(|| start(Role::Load, None, Some(subject.port))).transpose()?;
         Ok((Self { standin, subject, load }, memory))
     }
 
@@ -114,7 +113,8 @@ fn measured(spec: &Spec) -> anyhow::Result<Figures> {
         let grown = after.subject.get(name)?.saturating_sub(*before.subject.get(name)?);
         Some(grown as f64 / completed)
     };
-    let sockets = after.standin.get("sockets").map(|sockets| *sockets as f64 * 1e3 / whole.sent.max(1) as f64);
+    let sockets =
+        after.standin.get("sockets").map(|sockets| *sockets as f64 * 1e3 / whole.sent.max(1) as f64);
     Ok(Figures {
         answers_per_second: section.completed as f64 / section.seconds,
         subject_us: cpu("subject").unwrap_or_default(),

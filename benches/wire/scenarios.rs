@@ -85,8 +85,20 @@ fn batch() -> Scenario {
             ("h2", hundred.of(H2Loop)),
         ],
         [
-            ratio("CPU: 100 a message ÷ (echo + h2)", Figure::Cpu, "hundred", &["echo of hundred", "h2"], Most(1.3)),
-            ratio("CPU: multicast ÷ (echo + h2)", Figure::Cpu, "multicast", &["echo of multicast", "h2"], Most(1.3)),
+            ratio(
+                "CPU: 100 a message ÷ (echo + h2)",
+                Figure::Cpu,
+                "hundred",
+                &["echo of hundred", "h2"],
+                Most(1.3),
+            ),
+            ratio(
+                "CPU: multicast ÷ (echo + h2)",
+                Figure::Cpu,
+                "multicast",
+                &["echo of multicast", "h2"],
+                Most(1.3),
+            ),
             ratio("CPU: 100 a message ÷ multicast", Figure::Cpu, "hundred", &["multicast"], Least(1.3)),
         ],
     )
@@ -94,12 +106,8 @@ fn batch() -> Scenario {
 
 fn latency() -> Scenario {
     let near = |shape| spec(Gateway, shape, 1000);
-    let far = |shape| Spec {
-        latency: FAR,
-        mixed_warm_up: true,
-        connections: 4,
-        ..spec(Gateway, shape, 4000)
-    };
+    let far =
+        |shape| Spec { latency: FAR, mixed_warm_up: true, connections: 4, ..spec(Gateway, shape, 4000) };
     scenario(
         "latency",
         "4,000 in flight at 50 ms, after calls and a stream, beside 1,000 in flight at once",
@@ -150,7 +158,13 @@ fn fresh() -> Scenario {
             ("tonic + fresh, TLS", tls.of(FreshGateway)),
         ],
         [
-            ratio("CPU: fresh ÷ h2, plaintext", Figure::Cpu, "fresh, plaintext", &["h2, plaintext"], Least(15.0)),
+            ratio(
+                "CPU: fresh ÷ h2, plaintext",
+                Figure::Cpu,
+                "fresh, plaintext",
+                &["h2, plaintext"],
+                Least(15.0),
+            ),
             ratio("CPU: fresh ÷ h2, TLS", Figure::Cpu, "fresh, TLS", &["h2, TLS"], Least(50.0)),
             ratio(
                 "CPU: tonic + fresh ÷ gateway, plaintext",
@@ -195,7 +209,12 @@ fn workers() -> Scenario {
     scenario(
         "workers",
         "two runtime workers on both cores beside one on its own",
-        [("1,000, two", with(1000, 2)), ("1,000, one", with(1000, 1)), ("50, two", with(50, 2)), ("50, one", with(50, 1))],
+        [
+            ("1,000, two", with(1000, 2)),
+            ("1,000, one", with(1000, 1)),
+            ("50, two", with(50, 2)),
+            ("50, one", with(50, 1)),
+        ],
         [
             ratio("CPU: two ÷ one, 1,000 in flight", Figure::Cpu, "1,000, two", &["1,000, one"], Most(1.2)),
             ratio("CPU: two ÷ one, 50 in flight", Figure::Cpu, "50, two", &["50, one"], Most(1.5)),

@@ -48,7 +48,9 @@ pub(crate) async fn start(spec: Spec) -> anyhow::Result<Started> {
     let (tls, ca) = if spec.tls { tls()? } else { (None, None) };
     let plan = Arc::new(Plan {
         head: hpack::answer(spec.json),
-        json: spec.json.then(|| format!(r#"{{"name":"projects/bench/messages/{}"}}"#, "0".repeat(45)).into_bytes()),
+        json: spec
+            .json
+            .then(|| format!(r#"{{"name":"projects/bench/messages/{}"}}"#, "0".repeat(45)).into_bytes()),
         latency: spec.latency,
         max_streams: spec.max_streams,
         goaway_every: spec.goaway_every.unwrap_or(u32::MAX),

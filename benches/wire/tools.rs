@@ -74,7 +74,10 @@ impl Attached {
                 .find(|line| line.trim_end().ends_with("total"))
                 .and_then(|line| line.split_whitespace().nth(3)),
             // "123456,,instructions:u,…"
-            Tool::Perf => said.lines().find(|line| line.contains("instructions")).and_then(|line| line.split(',').next()),
+            Tool::Perf => said
+                .lines()
+                .find(|line| line.contains("instructions"))
+                .and_then(|line| line.split(',').next()),
         };
         count.and_then(|count| count.parse().ok()).with_context(|| format!("no count in {said:?}"))
     }

@@ -34,7 +34,13 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    pub(super) async fn run(server: u16, body: usize, shape: Shape, most: usize, tally: Shared) -> anyhow::Result<()> {
+    pub(super) async fn run(
+        server: u16,
+        body: usize,
+        shape: Shape,
+        most: usize,
+        tally: Shared,
+    ) -> anyhow::Result<()> {
         let (template, each) = match shape {
             Shape::Unary | Shape::Waves => bail!("a call is no stream"),
             Shape::Stream(each) => (Template::batch(body, each), each),
@@ -67,13 +73,16 @@ impl Batch {
         let mut half_closed = false;
         let mut now = Instant::now();
         loop {
-            if !self.tally.stopping() {
-                self.ask(now);
-            } else if self.in_flight == 0 && self.outgoing.is_empty() && !half_closed {
+            let stopping = self.tally.stopping();
+            if stopping && self.in_flight == 0 && self.outgoing.is_empty() && !half_closed {
                 half_closed = true;
                 self.session.data(self.stream, frames::END_STREAM, &[]);
             }
             self.send();
+            while !stopping && self.outgoing.is_empty() && self.in_flight + self.each <= self.most {
+                self.ask(now);
+                self.send();
+            }
             self.session.turn().await?;
             now = Instant::now();
             while let Some(event) = self.session.event()? {

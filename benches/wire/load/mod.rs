@@ -35,7 +35,8 @@ fn open(spec: &Spec, shape: Shape, server: u16, tally: &Shared) {
     match shape {
         Shape::Unary | Shape::Waves => {
             for at in 0..spec.connections {
-                let share = spec.in_flight * (at + 1) / spec.connections - spec.in_flight * at / spec.connections;
+                let share =
+                    spec.in_flight * (at + 1) / spec.connections - spec.in_flight * at / spec.connections;
                 let waves = shape == Shape::Waves;
                 spawn(Unary::run(server, spec.body, share, waves, tally.clone()));
             }

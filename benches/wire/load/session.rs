@@ -10,11 +10,22 @@ use crate::hpack::{self, Decoder, GrpcStatus};
 
 /// What came for a stream.
 pub(super) enum Event {
-    Headers { stream: u32, status: GrpcStatus, last: bool },
-    Data { stream: u32, payload: Range<usize> },
+    Headers {
+        stream: u32,
+        status: GrpcStatus,
+        last: bool,
+    },
+    Data {
+        stream: u32,
+        payload: Range<usize>,
+    },
     /// The stream may be sent so much more.
-    Window { by: i64 },
-    Reset { stream: u32 },
+    Window {
+        by: i64,
+    },
+    Reset {
+        stream: u32,
+    },
 }
 
 pub(super) struct Session {

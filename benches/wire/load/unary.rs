@@ -32,7 +32,13 @@ pub(super) struct Unary {
 }
 
 impl Unary {
-    pub(super) async fn run(server: u16, body: usize, share: usize, waves: bool, tally: Shared) -> anyhow::Result<()> {
+    pub(super) async fn run(
+        server: u16,
+        body: usize,
+        share: usize,
+        waves: bool,
+        tally: Shared,
+    ) -> anyhow::Result<()> {
         let session = Session::connect(server, "SendPush").await?;
         let template = Template::single(body);
         let places = vec![None; PLACES];

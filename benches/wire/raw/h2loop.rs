@@ -26,14 +26,20 @@ use crate::tally::Shared;
 const AUTHORIZATION_BYTES: usize = 230;
 
 /// Opens the connections, and begins so many loops of one request after another.
-pub(crate) async fn start(spec: &Spec, upstream: &Upstream, writes: &Writes, tally: &Shared) -> anyhow::Result<()> {
+pub(crate) async fn start(
+    spec: &Spec,
+    upstream: &Upstream,
+    writes: &Writes,
+    tally: &Shared,
+) -> anyhow::Result<()> {
     let mut senders = Vec::new();
     for _ in 0..spec.upstream_connections {
         senders.push(connect(upstream, writes).await?);
     }
     let message = Arc::new(Message::new(spec, upstream)?);
     for at in 0..spec.in_flight {
-        let (sender, message, tally) = (senders[at % senders.len()].clone(), Arc::clone(&message), tally.clone());
+        let (sender, message, tally) =
+            (senders[at % senders.len()].clone(), Arc::clone(&message), tally.clone());
         tokio::spawn(async move {
             while !tally.stopping() {
                 tally.lock().sent(1);
