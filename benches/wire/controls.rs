@@ -31,21 +31,20 @@ use super::standin::HOST;
 use super::tally::Shared;
 
 /// A sender of pushes.
-pub(crate) enum Control {
-    Fresh { message: Message, connector: Connector },
-    HyperUtil { message: Message, client: Client<Connector, Full<Bytes>> },
+pub(crate) struct Control {
+    message: Message,
+    connector: Connector,
+    /// Without one: a connection per push.
+    pooled: Option<Client<Connector, Full<Bytes>>>,
 }
 
 impl Control {
     pub(crate) fn new(spec: &Spec, upstream: &Upstream) -> anyhow::Result<Self> {
         let message = Message::new(spec, upstream)?;
         let connector = Connector::new(upstream)?;
-        Ok(if spec.subject == Subject::HyperUtil {
-            let client = Client::builder(TokioExecutor::new()).http2_only(true).build(connector);
-            Self::HyperUtil { message, client }
-        } else {
-            Self::Fresh { message, connector }
-        })
+        let client = || Client::builder(TokioExecutor::new()).http2_only(true).build(connector.clone());
+        let pooled = (spec.subject == Subject::HyperUtil).then(client);
+        Ok(Self { message, connector, pooled })
     }
 
     /// Begins so many loops of one push after another.
@@ -66,22 +65,17 @@ impl Control {
     }
 
     async fn send(&self) -> anyhow::Result<()> {
-        match self {
-            Self::Fresh { message, connector } => {
-                let io = connector.clone().open().await?;
-                let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(io));
-                let (mut sender, connection) = handshake.await?;
-                let driver = tokio::spawn(connection);
-                let request = message.head()?.map(|()| Full::new(message.body()));
-                whole(sender.send_request(request).await?).await?;
-                drop(sender);
-                driver.await?.context("the connection's end")
-            }
-            Self::HyperUtil { message, client } => {
-                let request = message.head()?.map(|()| Full::new(message.body()));
-                whole(client.request(request).await?).await
-            }
+        let request = self.message.head()?.map(|()| Full::new(self.message.body()));
+        if let Some(client) = &self.pooled {
+            return whole(client.request(request).await?).await;
         }
+        let io = TokioIo::new(self.connector.clone().open().await?);
+        let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), io);
+        let (mut sender, connection) = handshake.await?;
+        let driver = tokio::spawn(connection);
+        whole(sender.send_request(request).await?).await?;
+        drop(sender);
+        driver.await?.context("the connection's end")
     }
 }
 

@@ -135,9 +135,8 @@ pub(crate) fn single(message: &[u8]) -> Option<Verdict> {
 /// The results of a SendPushResponse or a SendBatchResponse: in both, field 1. None where it is malformed.
 pub(crate) fn results(mut message: &[u8], mut each: impl FnMut(Verdict)) -> Option<()> {
     while !message.is_empty() {
-        match field(&mut message)? {
-            (1, Value::Bytes(result)) => each(result_of(result)?),
-            _ => {}
+        if let (1, Value::Bytes(result)) = field(&mut message)? {
+            each(result_of(result)?);
         }
     }
     Some(())

@@ -57,9 +57,8 @@ impl Party {
             }
         });
         let mut party = Self { name, child, stdin, lines, heard: Vec::new(), port: 0, ca: None };
-        (party.port, party.ca) = party.hear("ready", Duration::ZERO, |line| match line {
-            Line::Ready { port, ca } => Some((*port, ca.clone())),
-            _ => None,
+        (party.port, party.ca) = party.hear("ready", Duration::ZERO, |line| {
+            if let Line::Ready { port, ca } = line { Some((*port, ca.clone())) } else { None }
         })?;
         Ok(party)
     }
@@ -73,16 +72,14 @@ impl Party {
     }
 
     pub(crate) fn ended(&mut self, within: Duration) -> anyhow::Result<Section> {
-        self.hear("the end of the section", within, |line| match line {
-            Line::Ended(section) => Some(section.clone()),
-            _ => None,
+        self.hear("the end of the section", within, |line| {
+            if let Line::Ended(section) = line { Some(section.clone()) } else { None }
         })
     }
 
     pub(crate) fn drained(&mut self, within: Duration) -> anyhow::Result<Whole> {
-        self.hear("the last answers", within, |line| match line {
-            Line::Drained(whole) => Some(whole.clone()),
-            _ => None,
+        self.hear("the last answers", within, |line| {
+            if let Line::Drained(whole) = line { Some(whole.clone()) } else { None }
         })
     }
 
@@ -90,9 +87,8 @@ impl Party {
         if let Some(stdin) = &mut self.stdin {
             stdin.write_all(b"\n").with_context(|| format!("{} is gone", self.name))?;
         }
-        self.hear("counts", Duration::ZERO, |line| match line {
-            Line::Counts(counts) => Some(counts.clone()),
-            _ => None,
+        self.hear("counts", Duration::ZERO, |line| {
+            if let Line::Counts(counts) = line { Some(counts.clone()) } else { None }
         })
     }
 

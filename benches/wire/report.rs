@@ -41,7 +41,7 @@ pub(crate) fn print(outcome: &Outcome) {
             Some(true) => "met",
             Some(false) => "MISSED",
         };
-        let value = goal.value.map_or("–".to_owned(), |value| short(value));
+        let value = goal.value.map_or("–".to_owned(), short);
         goals.add_row([goal.text.to_owned(), value, goal.goal.clone(), met.to_owned()]);
     }
     println!("{goals}");

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::goal::{Bound, Goal};
+use super::goal::Goal;
 use super::run::{self, Figures};
 use super::scenarios::Scenario;
 
@@ -68,10 +68,7 @@ fn reached(
     let value = median(&rounds);
     let met = value.and_then(|value| goal.bound.holds(value));
     let text = goal.text;
-    let goal = match goal.bound {
-        Bound::Told => String::new(),
-        bound => bound.to_string(),
-    };
+    let goal = goal.bound.to_string();
     Reached { text, goal, rounds, value, met }
 }
 

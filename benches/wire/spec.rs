@@ -98,7 +98,8 @@ impl Spec {
             latency: Duration::ZERO,
             tls: true,
             json: false,
-            max_streams: 1000,
+            // More than the gateway uses, so that the h2 loop never queues inside h2.
+            max_streams: 2000,
             goaway_every: None,
             upstream_connections: in_flight.div_ceil(1000),
             workers: 1,
