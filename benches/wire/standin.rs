@@ -215,7 +215,9 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         if self.goaway.is_some_and(|last| stream > last) {
             return;
         }
-        if self.plan.latency.is_zero() {
+        // The first answer of a connection, which proves it to a pool, comes at once: latency is for those in flight
+        // together, and connections that open one after another would take as many latencies.
+        if self.plan.latency.is_zero() || stream == 1 {
             self.answer(stream);
         } else {
             self.due.push_back((Instant::now() + self.plan.latency, stream));
