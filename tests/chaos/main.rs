@@ -97,7 +97,6 @@ async fn run(pushes: u64, seed: u64) -> Result<(), Broken> {
     let mut world = World::start(shape, |config| {
         let upstream = &mut config.upstream;
         upstream.connect_timeout = Duration::from_secs(2);
-        upstream.settings_timeout = Duration::from_secs(2);
         upstream.answer_timeout = Duration::from_secs(3);
         upstream.ping_after = Duration::from_millis(500);
         upstream.ping_timeout = Duration::from_secs(3);
