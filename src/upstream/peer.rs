@@ -72,6 +72,11 @@ impl Origin {
     pub(crate) fn https(host: &'static str) -> Self {
         Self { tls: true, host: host.into(), port: 443, authority: Authority::from_static(host) }
     }
+
+    /// The same without TLS.
+    pub(crate) fn http(host: &'static str) -> Self {
+        Self { tls: false, host: host.into(), port: 80, authority: Authority::from_static(host) }
+    }
 }
 
 impl FromStr for Origin {
