@@ -6,7 +6,8 @@ use std::time::SystemTime;
 use clap::Args;
 
 use super::Done;
-use crate::config::{ApnsCredential, Config};
+use crate::config::{ApnsCredential, AppConfig, Config};
+use crate::upstream::tls::ClientIdentity;
 use crate::upstream::{Http, tls};
 
 /// Validates a configuration and sends nothing.
@@ -31,22 +32,34 @@ impl Check {
             }
         };
         let roots = tls::roots(&config.extra_roots)?;
-        for app in config.apps {
-            let Some(apns) = app.apns else { continue };
-            match apns.credential {
-                ApnsCredential::Token { key_id, team_id, .. } => {
-                    println!("app {}: APNs by key {key_id} of team {team_id}", app.id);
+        let now = SystemTime::now();
+        let usable = |key: String, certificate: ClientIdentity| {
+            let valid = certificate.check_validity(now);
+            let fits = valid.and_then(|()| tls::client_config(roots.clone(), Some(certificate), Http::Two));
+            fits.map_err(|error| eprintln!("{}: {key}: {error}", self.config.display())).is_ok()
+        };
+        for AppConfig { id, apns, fcm, mattermost, .. } in config.apps {
+            match apns.map(|apns| apns.credential) {
+                Some(ApnsCredential::Token { key_id, team_id, .. }) => {
+                    println!("app {id}: APNs by key {key_id} of team {team_id}");
                 }
-                ApnsCredential::Certificate(certificate) => {
-                    let valid = certificate.check_validity(SystemTime::now());
-                    let fits =
-                        valid.and_then(|()| tls::client_config(roots.clone(), Some(certificate), Http::Two));
-                    if let Err(error) = fits {
-                        eprintln!("{}: apps.{}.apns.certificate: {error}", self.config.display(), app.id);
+                Some(ApnsCredential::Certificate(certificate)) => {
+                    if !usable(format!("apps.{id}.apns.certificate"), certificate) {
                         return Ok(Done::Bad);
                     }
-                    println!("app {}: APNs by certificate", app.id);
+                    println!("app {id}: APNs by certificate");
                 }
+                None => {}
+            }
+            if let Some(fcm) = fcm {
+                let certificate = fcm.certificate.map(|it| usable(format!("apps.{id}.fcm.certificate"), it));
+                if certificate == Some(false) {
+                    return Ok(Done::Bad);
+                }
+                println!("app {id}: FCM {}", fcm.credential);
+            }
+            if let Some(mattermost) = mattermost {
+                println!("app {id}: Mattermost push proxy {}", mattermost.origin);
             }
         }
         println!("{} is good", self.config.display());

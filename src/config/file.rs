@@ -14,7 +14,9 @@ pub(super) struct File {
     pub(super) admin: Admin,
     pub(super) limits: Limits,
     pub(super) upstream: Upstream,
+    pub(super) proxy: Option<Proxy>,
     pub(super) apns: Apns,
+    pub(super) fcm: Fcm,
     pub(super) log: Log,
     pub(super) apps: BTreeMap<String, App>,
 }
@@ -96,6 +98,24 @@ pub(super) struct Upstream {
 pub(super) struct Apns {
     pub(super) production: Option<String>,
     pub(super) sandbox: Option<String>,
+    pub(super) ca_files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Fcm {
+    pub(super) origin: Option<String>,
+    pub(super) metadata: Option<String>,
+    pub(super) ca_files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Proxy {
+    pub(super) url: String,
+    pub(super) credentials_file: Option<PathBuf>,
+    #[serde(default)]
+    pub(super) no_proxy: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -119,6 +139,41 @@ pub(super) struct App {
     #[serde(default, with = "humantime_serde")]
     pub(super) default_ttl: Option<Duration>,
     pub(super) apns: Option<AppApns>,
+    pub(super) fcm: Option<AppFcm>,
+    pub(super) mattermost: Option<AppMattermost>,
+    pub(super) proxy: Option<Proxy>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AppFcm {
+    pub(super) project: String,
+    pub(super) key_file: Option<PathBuf>,
+    #[serde(default)]
+    pub(super) metadata_server: bool,
+    pub(super) certificate: Option<Certificate>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AppMattermost {
+    pub(super) url: String,
+    pub(super) server_id: String,
+    #[serde(default)]
+    pub(super) http: Http,
+    #[serde(default)]
+    pub(super) ca_files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+pub(super) enum Http {
+    #[default]
+    #[serde(rename = "auto")]
+    Auto,
+    #[serde(rename = "1.1")]
+    One,
+    #[serde(rename = "2")]
+    Two,
 }
 
 #[derive(Debug, Deserialize)]
@@ -129,7 +184,7 @@ pub(super) struct AppApns {
     #[serde(default)]
     pub(super) unknown_push_types: bool,
     pub(super) token: Option<ApnsToken>,
-    pub(super) certificate: Option<ApnsCertificate>,
+    pub(super) certificate: Option<Certificate>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -149,7 +204,7 @@ pub(super) struct ApnsToken {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ApnsCertificate {
+pub(super) struct Certificate {
     pub(super) certificate_file: PathBuf,
     pub(super) private_key_file: PathBuf,
 }

@@ -2,6 +2,7 @@
 //!
 //! Everything that is wrong is said at once. What exists is valid, and does not change.
 
+mod apps;
 mod error;
 mod file;
 mod resolve;
@@ -17,10 +18,12 @@ use crate::dispatch::DispatchSettings;
 use crate::ingress::admin::AdminSettings;
 use crate::ingress::grpc::GrpcSettings;
 use crate::provider::apns::Apns;
+use crate::provider::fcm::Fcm;
+use crate::provider::mattermost::Mattermost;
 use crate::push::AppId;
 use crate::telemetry::LogSettings;
 use crate::upstream::tls::ClientIdentity;
-use crate::upstream::{Origin, UpstreamSettings};
+use crate::upstream::{Http, Origin, Proxies, UpstreamSettings};
 
 /// A checked configuration.
 pub struct Config {
@@ -36,16 +39,32 @@ pub struct Config {
     pub dispatch: DispatchSettings,
     /// The pool.
     pub upstream: UpstreamSettings,
-    /// PEM files of certificate authorities beside the operating system's.
+    /// PEM files of certificate authorities beside the operating system's, for every upstream.
     pub extra_roots: Vec<Vec<u8>>,
+    /// The same, for APNs alone.
+    pub apns_extra_roots: Vec<Vec<u8>>,
     /// APNs for App Store and TestFlight builds.
     pub apns_production: Origin,
     /// APNs for development builds.
     pub apns_sandbox: Origin,
+    /// FCM.
+    pub fcm: FcmUpstream,
+    /// Through which proxy upstreams are reached, where an app names none of its own.
+    pub proxy: Option<Proxies>,
     /// What is logged, and how.
     pub log: LogSettings,
     /// The apps.
     pub apps: Vec<AppConfig>,
+}
+
+/// Where FCM is.
+pub struct FcmUpstream {
+    /// FCM itself.
+    pub origin: Origin,
+    /// The metadata server of a machine at Google.
+    pub metadata: Origin,
+    /// PEM files of certificate authorities, for FCM and its token endpoint alone.
+    pub extra_roots: Vec<Vec<u8>>,
 }
 
 /// One app.
@@ -56,6 +75,59 @@ pub struct AppConfig {
     pub default_ttl: Option<Duration>,
     /// How it speaks to APNs.
     pub apns: Option<ApnsConfig>,
+    /// How it speaks to FCM.
+    pub fcm: Option<FcmConfig>,
+    /// How it speaks to a Mattermost push proxy.
+    pub mattermost: Option<MattermostConfig>,
+    /// Through which proxy its upstreams are reached.
+    pub proxy: Option<Proxies>,
+}
+
+impl AppConfig {
+    /// An app that speaks to nobody yet.
+    #[must_use]
+    pub fn new(id: AppId) -> Self {
+        Self { id, default_ttl: None, apns: None, fcm: None, mattermost: None, proxy: None }
+    }
+}
+
+/// How one app speaks to FCM.
+pub struct FcmConfig {
+    /// In which words.
+    pub provider: Fcm,
+    /// As whom.
+    pub credential: GoogleCredential,
+    /// Who it is in TLS, to FCM's mTLS host.
+    pub certificate: Option<ClientIdentity>,
+}
+
+/// As whom an app speaks to FCM.
+pub enum GoogleCredential {
+    /// By a key file of a service account or of a user.
+    Key(SecretString),
+    /// As the machine itself, by Google's metadata server.
+    Metadata,
+}
+
+impl std::fmt::Display for GoogleCredential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Key(_) => "by a key file",
+            Self::Metadata => "as this machine, by the metadata server",
+        })
+    }
+}
+
+/// How one app speaks to a Mattermost push proxy.
+pub struct MattermostConfig {
+    /// In which words.
+    pub provider: Mattermost,
+    /// Where it is.
+    pub origin: Origin,
+    /// Which HTTP it speaks.
+    pub http: Http,
+    /// PEM files of certificate authorities, for it alone.
+    pub extra_roots: Vec<Vec<u8>>,
 }
 
 /// How one app speaks to APNs.

@@ -3,26 +3,24 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use secrecy::SecretString;
-
 use super::error::{ConfigError, ConfigErrors};
 use super::file;
-use super::{ApnsConfig, ApnsCredential, AppConfig, Config};
-use crate::credential::CredentialError;
-use crate::credential::apns::{KeyId, ProviderToken, TeamId};
+use super::{AppConfig, Config, FcmUpstream};
 use crate::dispatch::DispatchSettings;
 use crate::ingress::admin::AdminSettings;
 use crate::ingress::grpc::GrpcSettings;
-use crate::provider::apns::{Apns, ApnsSettings};
-use crate::push::{ApnsEnvironment, AppId};
 use crate::telemetry::{LogFormat, LogSettings};
-use crate::upstream::tls::{self, ClientIdentity};
-use crate::upstream::{InvalidOrigin, Origin, UpstreamSettings};
+use crate::upstream::{InvalidOrigin, Origin, UpstreamSettings, tls};
 
 /// Source: Apple, "Sending notification requests to APNs".
 const APNS_PRODUCTION: &str = "api.push.apple.com";
 /// Source: the same.
 const APNS_SANDBOX: &str = "api.sandbox.push.apple.com";
+
+/// Source: Firebase, "Send a message using FCM HTTP v1 API".
+const FCM: &str = "fcm.googleapis.com";
+/// Source: Google Cloud, "About VM metadata".
+const GOOGLE_METADATA: &str = "metadata.google.internal";
 
 const MAX_IN_FLIGHT: usize = 50_000;
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(25);
@@ -37,8 +35,15 @@ pub(super) fn defaults(apps: Vec<AppConfig>) -> Config {
         dispatch: DispatchSettings::default(),
         upstream: UpstreamSettings::default(),
         extra_roots: Vec::new(),
+        apns_extra_roots: Vec::new(),
         apns_production: Origin::https(APNS_PRODUCTION),
         apns_sandbox: Origin::https(APNS_SANDBOX),
+        fcm: FcmUpstream {
+            origin: Origin::https(FCM),
+            metadata: Origin::http(GOOGLE_METADATA),
+            extra_roots: Vec::new(),
+        },
+        proxy: None,
         log: LogSettings::default(),
         apps,
     }
@@ -51,7 +56,7 @@ pub(super) fn resolve(path: &Path, file: file::File) -> Result<Config, ConfigErr
 }
 
 /// Collects what is wrong, so that all of it is said at once.
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     path: &'a Path,
     errors: Vec<ConfigError>,
 }
@@ -79,9 +84,14 @@ impl Reader<'_> {
         let stall = limits.reader_stall_timeout;
         self.wait("limits.reader_stall_timeout", &mut batch.reader_stall_timeout, stall);
         self.upstream(&mut config.upstream, &file.upstream);
-        config.extra_roots = self.extra_roots(&file.upstream.ca_files);
+        config.extra_roots = self.extra_roots("upstream.ca_files", &file.upstream.ca_files);
+        config.apns_extra_roots = self.extra_roots("apns.ca_files", &file.apns.ca_files);
+        config.fcm.extra_roots = self.extra_roots("fcm.ca_files", &file.fcm.ca_files);
         self.origin("apns.production", &mut config.apns_production, file.apns.production.as_deref());
         self.origin("apns.sandbox", &mut config.apns_sandbox, file.apns.sandbox.as_deref());
+        self.origin("fcm.origin", &mut config.fcm.origin, file.fcm.origin.as_deref());
+        self.origin("fcm.metadata", &mut config.fcm.metadata, file.fcm.metadata.as_deref());
+        config.proxy = file.proxy.and_then(|proxy| self.proxy("proxy", &proxy));
         self.log(&mut config.log, file.log);
         if file.apps.is_empty() {
             self.error("apps", "expected at least one app, such as [apps.shop.apns], found none");
@@ -184,13 +194,13 @@ impl Reader<'_> {
         }
     }
 
-    fn extra_roots(&mut self, files: &[PathBuf]) -> Vec<Vec<u8>> {
+    pub(super) fn extra_roots(&mut self, key: &str, files: &[PathBuf]) -> Vec<Vec<u8>> {
         let mut pems = Vec::new();
         for file in files {
-            let Some(pem) = self.read("upstream.ca_files", file) else { continue };
+            let Some(pem) = self.read(key, file) else { continue };
             match tls::parse_certificates(&pem) {
                 Ok(_) => pems.push(pem),
-                Err(error) => self.error("upstream.ca_files", format!("{}: {error}", file.display())),
+                Err(error) => self.error(key, format!("{}: {error}", file.display())),
             }
         }
         pems
@@ -210,91 +220,7 @@ impl Reader<'_> {
         it.filter = filter;
     }
 
-    fn app(&mut self, name: &str, app: file::App) -> Option<AppConfig> {
-        let key = format!("apps.{name}");
-        let id = match AppId::parse(name) {
-            Ok(id) => id,
-            Err(error) => {
-                self.error(&key, error.to_string());
-                return None;
-            }
-        };
-        if app.apns.is_none() {
-            self.error(&key, "expected a provider, such as [apps.NAME.apns], found none");
-        }
-        let apns = app.apns.and_then(|apns| self.apns(&format!("{key}.apns"), apns));
-        Some(AppConfig { id, default_ttl: app.default_ttl, apns })
-    }
-
-    fn apns(&mut self, key: &str, app: file::AppApns) -> Option<ApnsConfig> {
-        let environment = match app.environment {
-            file::ApnsEnvironment::Production => ApnsEnvironment::Production,
-            file::ApnsEnvironment::Sandbox => ApnsEnvironment::Sandbox,
-        };
-        let certificate = app.certificate.is_some();
-        let credential = match (app.token, app.certificate) {
-            (Some(token), None) => self.apns_token(&format!("{key}.token"), token),
-            (None, Some(certificate)) => self.apns_certificate(&format!("{key}.certificate"), &certificate),
-            (None, None) => {
-                self.error(key, "expected [token] or [certificate], found neither");
-                None
-            }
-            (Some(_), Some(_)) => {
-                self.error(key, "expected [token] or [certificate], found both");
-                None
-            }
-        };
-        let settings = ApnsSettings {
-            environment,
-            topics: app.topics,
-            certificate,
-            unknown_push_types: app.unknown_push_types,
-        };
-        let provider = match Apns::try_new(settings) {
-            Ok(provider) => Some(provider),
-            Err(error) => {
-                self.error(key, error.to_string());
-                None
-            }
-        };
-        Some(ApnsConfig { provider: provider?, credential: credential? })
-    }
-
-    fn apns_token(&mut self, key: &str, file: file::ApnsToken) -> Option<ApnsCredential> {
-        let at = format!("{key}.key_file");
-        let pem = self.read(&at, &file.key_file)?;
-        let Ok(pem) = String::from_utf8(pem) else {
-            self.error(
-                &at,
-                format!("{}: expected a PEM private key, found no text", file.key_file.display()),
-            );
-            return None;
-        };
-        let pem = SecretString::from(pem);
-        // Made here once to be checked: what is wrong with a key is known before anything listens.
-        let made = (|| -> Result<_, CredentialError> {
-            ProviderToken::new(&pem, KeyId::parse(&file.key_id)?, TeamId::parse(&file.team_id)?)
-        })();
-        if let Err(error) = made {
-            self.error(key, error.to_string());
-            return None;
-        }
-        Some(ApnsCredential::Token { key: pem, key_id: file.key_id, team_id: file.team_id })
-    }
-
-    fn apns_certificate(&mut self, key: &str, file: &file::ApnsCertificate) -> Option<ApnsCredential> {
-        let certificate = self.read(&format!("{key}.certificate_file"), &file.certificate_file);
-        let private_key = self.read(&format!("{key}.private_key_file"), &file.private_key_file);
-        match ClientIdentity::from_pem(&certificate?, &private_key?) {
-            Ok(identity) => Some(ApnsCredential::Certificate(identity)),
-            Err(error) => {
-                self.error(key, error.to_string());
-                None
-            }
-        }
-    }
-
-    fn origin(&mut self, key: &str, setting: &mut Origin, text: Option<&str>) {
+    pub(super) fn origin(&mut self, key: &str, setting: &mut Origin, text: Option<&str>) {
         let parsed: Result<Origin, InvalidOrigin> = match text {
             Some(text) => text.parse(),
             None => return,
@@ -306,7 +232,7 @@ impl Reader<'_> {
     }
 
     /// A file that the configuration names, from the configuration's own folder.
-    fn read(&mut self, key: &str, file: &Path) -> Option<Vec<u8>> {
+    pub(super) fn read(&mut self, key: &str, file: &Path) -> Option<Vec<u8>> {
         let path = self.path.parent().unwrap_or(Path::new("")).join(file);
         match std::fs::read(&path) {
             Ok(bytes) => Some(bytes),
@@ -318,7 +244,7 @@ impl Reader<'_> {
     }
 
     /// A wait: more than nothing, and not so long that no clock could hold its end.
-    fn wait(&mut self, key: &str, setting: &mut Duration, value: Option<Duration>) {
+    pub(super) fn wait(&mut self, key: &str, setting: &mut Duration, value: Option<Duration>) {
         const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
         match value {
             Some(found) if found > LONGEST => {
@@ -328,7 +254,7 @@ impl Reader<'_> {
         }
     }
 
-    fn positive<T: Default + PartialEq>(&mut self, key: &str, setting: &mut T, value: Option<T>) {
+    pub(super) fn positive<T: Default + PartialEq>(&mut self, key: &str, setting: &mut T, value: Option<T>) {
         let Some(value) = value else { return };
         if value == T::default() {
             self.error(key, "expected more than 0, found 0");
@@ -337,7 +263,7 @@ impl Reader<'_> {
         }
     }
 
-    fn error(&mut self, key: &str, problem: impl Into<String>) {
+    pub(super) fn error(&mut self, key: &str, problem: impl Into<String>) {
         let error = ConfigError {
             file: self.path.to_owned(),
             line: None,

@@ -19,6 +19,8 @@ pub enum Credential {
     AccessToken(Arc<google::GoogleToken>),
     /// A client certificate: shown in the TLS handshake, nothing to stamp on a request.
     Certificate,
+    /// Nothing: the upstream asks for none.
+    None,
 }
 
 impl Credential {
@@ -33,7 +35,7 @@ impl Credential {
     pub async fn ready(&self, deadline: Instant, after: Option<u64>) -> Result<(), NoToken> {
         match self {
             Self::AccessToken(token) => token.ready(deadline, after).await,
-            Self::ProviderToken(_) | Self::Certificate => Ok(()),
+            Self::ProviderToken(_) | Self::Certificate | Self::None => Ok(()),
         }
     }
 
@@ -44,16 +46,16 @@ impl Credential {
         match self {
             Self::ProviderToken(token) => Some(token.stamp()),
             Self::AccessToken(token) => token.stamp(),
-            Self::Certificate => None,
+            Self::Certificate | Self::None => None,
         }
     }
 
-    /// Whether requests carry a stamp: the connection is no proof.
+    /// Whether requests carry a stamp.
     #[must_use]
     pub fn stamps(&self) -> bool {
         match self {
             Self::ProviderToken(_) | Self::AccessToken(_) => true,
-            Self::Certificate => false,
+            Self::Certificate | Self::None => false,
         }
     }
 
@@ -67,7 +69,7 @@ impl Credential {
         match self {
             Self::ProviderToken(token) => token.renew(generation),
             Self::AccessToken(token) => Ok(token.renew(generation)),
-            Self::Certificate => Ok(Renewal::Impossible),
+            Self::Certificate | Self::None => Ok(Renewal::Impossible),
         }
     }
 
@@ -76,7 +78,7 @@ impl Credential {
         match self {
             Self::ProviderToken(token) => token.hold(),
             // Google does not count renewals, and the gateway paces its own.
-            Self::AccessToken(_) | Self::Certificate => {}
+            Self::AccessToken(_) | Self::Certificate | Self::None => {}
         }
     }
 }

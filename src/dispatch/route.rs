@@ -36,6 +36,8 @@ pub enum Upstreams {
         /// For development builds.
         sandbox: PeerPool,
     },
+    /// One for all targets.
+    One(PeerPool),
 }
 
 impl Route {
@@ -53,13 +55,12 @@ impl Route {
     /// The peer that takes pushes to this target.
     pub(super) fn upstream(&self, target: &Target) -> &PeerPool {
         match (&self.upstreams, &self.provider) {
-            (Upstreams::Apns { production, sandbox }, Provider::Apns(apns)) => match apns.environment(target)
+            (Upstreams::Apns { sandbox, .. }, Provider::Apns(apns))
+                if apns.environment(target) == ApnsEnvironment::Sandbox =>
             {
-                ApnsEnvironment::Production => production,
-                ApnsEnvironment::Sandbox => sandbox,
-            },
-            // No such route is built: FCM and push proxies have no upstreams yet.
-            (Upstreams::Apns { production, .. }, Provider::Fcm(_) | Provider::Mattermost(_)) => production,
+                sandbox
+            }
+            (Upstreams::Apns { production: peer, .. } | Upstreams::One(peer), _) => peer,
         }
     }
 }
@@ -71,6 +72,10 @@ pub struct AppRoutes {
     pub default_ttl: Option<Duration>,
     /// By APNs.
     pub apns: Option<Arc<Route>>,
+    /// By FCM.
+    pub fcm: Option<Arc<Route>>,
+    /// By a Mattermost push proxy.
+    pub mattermost: Option<Arc<Route>>,
 }
 
 /// Every app's routes.
@@ -101,7 +106,9 @@ impl Routes {
         };
         let route = match provider {
             ProviderKind::Apns => routes.apns.as_ref(),
-            ProviderKind::Fcm | ProviderKind::WebPush | ProviderKind::Mattermost => None,
+            ProviderKind::Fcm => routes.fcm.as_ref(),
+            ProviderKind::Mattermost => routes.mattermost.as_ref(),
+            ProviderKind::WebPush => None,
         };
         route.ok_or_else(|| {
             let detail = format!("app {:?} has no {} configured", app.as_str(), provider.name());

@@ -33,7 +33,7 @@ pub use in_flight::{InFlight, Share};
 pub use peer::{Http, InvalidOrigin, Origin, Peer};
 pub use peers::TooManyPeers;
 pub use permit::{Answer, Permit, Reply, Request};
-pub use proxy::Proxy;
+pub use proxy::{Proxies, Proxy};
 
 use budget::Budget;
 use cause::Ending;

@@ -73,7 +73,7 @@ impl Origin {
         Self { tls: true, host: host.into(), port: 443, authority: Authority::from_static(host) }
     }
 
-    /// The same without TLS.
+    /// An http origin whose name is written in the code.
     pub(crate) fn http(host: &'static str) -> Self {
         Self { tls: false, host: host.into(), port: 80, authority: Authority::from_static(host) }
     }
@@ -130,7 +130,7 @@ impl fmt::Debug for Origin {
 }
 
 /// Which HTTP a peer speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Http {
     /// HTTP/2 and nothing else; without TLS by prior knowledge (h2c). Source: RFC 9113, section 3.3.
     Two,

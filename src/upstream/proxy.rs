@@ -1,11 +1,17 @@
 //! A way out of the building: HTTP CONNECT. Source: RFC 9110, section 9.3.6.
 
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{HOST, PROXY_AUTHORIZATION};
 use http::{HeaderValue, Request};
 use http_body_util::Empty;
 use hyper::client::conn::http1;
+use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::TokioIo;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::error::ConnectError;
 use super::peer::Origin;
@@ -27,13 +33,16 @@ impl std::fmt::Debug for Proxy {
 }
 
 impl Proxy {
-    /// A proxy, and what it is told of us: a `Proxy-Authorization`.
+    /// A proxy, and what it is told of us: `user:password`, as Basic credentials. Source: RFC 7617, section 2.
     #[must_use]
-    pub fn new(origin: Origin, mut authorization: Option<HeaderValue>) -> Self {
-        if let Some(value) = &mut authorization {
+    pub fn new(origin: Origin, credentials: Option<&SecretString>) -> Self {
+        let basic = |secret: &SecretString| {
+            let mut value =
+                HeaderValue::from_str(&format!("Basic {}", STANDARD.encode(secret.expose_secret()))).ok()?;
             value.set_sensitive(true);
-        }
-        Self { origin, authorization }
+            Some(value)
+        };
+        Self { origin, authorization: credentials.and_then(basic) }
     }
 
     /// Where it is.
@@ -67,5 +76,54 @@ impl Proxy {
         }
         let tunnel = hyper::upgrade::on(answer).await.map_err(failed)?;
         Ok(Box::new(TokioIo::new(tunnel)))
+    }
+}
+
+/// A proxy, and the hosts that are reached without it.
+pub struct Proxies {
+    proxy: Arc<Proxy>,
+    matcher: Matcher,
+}
+
+impl Proxies {
+    /// `no_proxy` has names (which stand for the names below them too), addresses, networks such as
+    /// `10.0.0.0/8`, or `*` for all.
+    #[must_use]
+    pub fn new(proxy: Proxy, no_proxy: &[String]) -> Self {
+        let url = proxy.origin.to_string();
+        let matcher = Matcher::builder().all(url).no(no_proxy.join(",")).build();
+        Self { proxy: Arc::new(proxy), matcher }
+    }
+
+    /// The proxy on the way to an origin.
+    #[must_use]
+    pub fn on_the_way_to(&self, origin: &Origin) -> Option<Arc<Proxy>> {
+        let uri = origin.to_string().parse().ok()?;
+        self.matcher.intercept(&uri).map(|_| Arc::clone(&self.proxy))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_named_in_no_proxy_are_reached_without_it() {
+        let proxy = Proxy::new("http://proxy:3128".parse().unwrap(), Some(&"user:secret".to_owned().into()));
+        assert!(!format!("{proxy:?}").contains("secret"));
+        let no_proxy = ["internal.example", "10.0.0.0/8", "::1"].map(str::to_owned);
+        let proxies = Proxies::new(proxy, &no_proxy);
+        for (origin, through) in [
+            ("https://fcm.googleapis.com", true),
+            ("https://internal.example", false),
+            ("https://push.internal.example:8066", false),
+            ("http://10.1.2.3:8066", false),
+            ("http://11.1.2.3:8066", true),
+            ("https://[::1]:8066", false),
+        ] {
+            assert_eq!(proxies.on_the_way_to(&origin.parse().unwrap()).is_some(), through, "{origin}");
+        }
+        let none = Proxies::new(Proxy::new("http://proxy".parse().unwrap(), None), &["*".to_owned()]);
+        assert!(none.on_the_way_to(&"https://fcm.googleapis.com".parse().unwrap()).is_none());
     }
 }

@@ -19,6 +19,9 @@ async fn folder() -> tempfile::TempDir {
     write("news.pem", &certificate.certificate_pem);
     write("news.key", &certificate.private_key_pem);
     write("ca.pem", simulator.ca_pem());
+    write("proxy-credentials", "fanfare:swordfish\n");
+    let account = simulator.fcm().add_service_account(&["demo-project"]).unwrap();
+    write("service-account.json", &account.key_json());
     folder
 }
 
@@ -35,7 +38,7 @@ fn errors(folder: &Path, change: impl FnOnce(String) -> String) -> String {
 async fn the_sample_is_good_and_says_every_default() {
     let folder = folder().await;
     let config = Config::load(&folder.path().join("fanfare.toml")).unwrap();
-    assert_eq!(config.apps.len(), 2);
+    assert_eq!(config.apps.len(), 4);
     // The sample writes the defaults out; a file that says nothing means the same.
     let bare = Config::on_loopback(Vec::new());
     assert_eq!(format!("{:?}", config.upstream), format!("{:?}", bare.upstream));
@@ -68,6 +71,29 @@ async fn what_is_wrong_is_said_with_file_line_and_key() {
             "apps.shop.apns: expected at least one bundle id in topics",
         ),
         ("[apps.news.apns.certificate]", "[apps.news.apns.token]", "apps.news.apns.token"),
+        (
+            "http://proxy.example:3128",
+            "https://proxy.example:3128",
+            "proxy.url: expected a proxy spoken to without TLS",
+        ),
+        ("\"proxy-credentials\"", "\"ca.pem\"", "proxy.credentials_file: "),
+        (
+            "project = \"my-project\"",
+            "project = \"My Project\"",
+            "apps.droid.fcm.project: expected a project id",
+        ),
+        (
+            "key_file = \"service-account.json\"",
+            "",
+            "apps.droid.fcm: expected key_file or metadata_server = true, found neither",
+        ),
+        (
+            "url = \"https://push.example\"",
+            "url = \"push.example\"",
+            "apps.chat.mattermost.url: expected an origin",
+        ),
+        ("7ee6h5xmwbg7zjkfsz8h6p6yzr", "", "apps.chat.mattermost.server_id: expected a server id"),
+        ("http = \"auto\"", "http = \"3\"", "apps.chat.mattermost.http"),
         ("ca_files = []", "ca_files = [\"fanfare.toml\"]", "upstream.ca_files: fanfare.toml: expected PEM"),
         ("batch_window = 4096", "batch_window = 1", "limits.batch_window: expected at least 2, found 1"),
         ("filter = \"info\"", "filter = \"info,=\"", "log.filter: expected a filter"),

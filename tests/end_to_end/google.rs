@@ -10,12 +10,12 @@ use fanfare::metrics::Metrics;
 use fanfare::provider::Provider;
 use fanfare::provider::fcm::{Fcm, FcmSettings as FcmProvider};
 use fanfare::push::{
-    AppId, Body, Content, Delivery, Notification, Options, Outcome, ProviderKind, Push, PushId, PushResult,
-    Reason, RegistrationToken, ServiceClass, Target,
+    AppId, Body, Content, Delivery, FcmTarget, Notification, Options, Outcome, ProviderKind, Push, PushId,
+    PushResult, Reason, RegistrationToken, ServiceClass, Target,
 };
 use fanfare::simulator::journal::Entry;
 use fanfare::simulator::{
-    Answer, Fault, FaultRule, FcmSettings, ServiceAccount, Service, Simulator, SimulatorBuilder, Trigger,
+    Answer, Fault, FaultRule, FcmSettings, Service, ServiceAccount, Simulator, SimulatorBuilder, Trigger,
 };
 use fanfare::upstream::{
     Flow, Http, Origin, Peer, PeerPool, SystemResolver, TcpDialer, Upstream, UpstreamSettings, tls,
@@ -48,8 +48,10 @@ impl Google {
     async fn with(settings: FcmSettings) -> Self {
         let simulator = SimulatorBuilder::default().fcm(settings).keep_bodies(100).start().await.unwrap();
         let metrics = Metrics::default();
+        let settings =
+            UpstreamSettings { backoff_min: Duration::from_millis(50), ..UpstreamSettings::default() };
         let upstream = Upstream::new(
-            UpstreamSettings::default(),
+            settings,
             Arc::new(SystemResolver),
             Arc::new(TcpDialer),
             metrics.upstream.clone(),
@@ -136,7 +138,8 @@ async fn every_source_gets_a_token() {
         let stamp = fresh.token.stamp().unwrap();
         assert!(stamp.header().is_sensitive());
         assert!(stamp.header().to_str().unwrap().starts_with("Bearer ya29."), "{identity}");
-        let renewals = format!("fanfare_access_token_renewals_total{{credential=\"{identity}\",outcome=\"granted\"}}");
+        let renewals =
+            format!("fanfare_access_token_renewals_total{{credential=\"{identity}\",outcome=\"granted\"}}");
         assert_eq!(google.metric(&renewals), 1.0, "{identity}");
         let expires = google
             .metric(&format!("fanfare_access_token_expiry_timestamp_seconds{{credential=\"{identity}\"}}"));
@@ -155,9 +158,8 @@ async fn a_wrong_key_is_refused_in_googles_words_at_once() {
     let stolen = ServiceAccount { private_key_pem: other.private_key_pem, ..account.clone() };
     let refused = google.keep(key(&stolen)).ready().await.unwrap_err();
     let uri = google.simulator.fcm().token_uri();
-    let sentence = format!(
-        "{uri} refuses the credential with status 400: invalid_grant: Invalid JWT Signature."
-    );
+    let sentence =
+        format!("{uri} refuses the credential with status 400: invalid_grant: Invalid JWT Signature.");
     assert_eq!(refused, NoToken::Refused(sentence.into()));
     let user = google.simulator.fcm().add_user(&[PROJECT]);
     google.simulator.fcm().revoke_refresh_token(&user.refresh_token);
@@ -193,19 +195,14 @@ async fn an_endpoint_that_cannot_be_reached_or_read_is_unavailable() {
     let google = Google::start().await;
     let unreachable = key(&google.account()).with_endpoint("https://127.0.0.1:1/token".parse().unwrap());
     let fresh = google.keep(unreachable);
-    // The pool waits through several connects before it gives up; so long nothing else is known.
     let why = fresh.ready().await.unwrap_err();
     let told = why.to_string();
     assert!(matches!(why, NoToken::Unavailable(_)), "{told}");
     assert!(told.starts_with("no access token from https://127.0.0.1:1/token: cannot connect"), "{told}");
 
-    google.fail_once(Fault::Answer(Answer { body: "<html>".into(), ..Answer::default() }));
+    google.fail_once(Fault::Answer(Answer { body: Some("<html>".into()), ..Answer::default() }));
     let fresh = google.keep(key(&google.account()));
-    google
-        .simulator
-        .wait_until(SOON, |simulator| simulator.counters().requests_answered == 1)
-        .await
-        .unwrap();
+    google.simulator.wait_until(SOON, |simulator| simulator.counters().requests_answered == 1).await.unwrap();
     fresh.ready().await.unwrap();
 }
 
@@ -275,4 +272,145 @@ async fn the_wait_ends_at_its_deadline() {
     failing.simulator.wait_until(SOON, |it| it.counters().requests_answered == 1).await.unwrap();
     let why = fresh.token.ready(Instant::now() + Duration::from_millis(500), None).await.unwrap_err();
     assert!(matches!(why, NoToken::Unavailable(_)), "{why}");
+}
+
+/// A dispatcher with one route to FCM.
+struct Sender {
+    google: Google,
+    fresh: Fresh,
+    route: Arc<Route>,
+    dispatcher: Arc<Dispatcher>,
+    admission: Arc<Admission>,
+    draining: CancellationToken,
+}
+
+impl Sender {
+    fn new(google: Google, source: Source) -> Self {
+        let fresh = google.keep(source);
+        let fcm = Fcm::try_new(&FcmProvider { project_id: PROJECT.to_owned() }).unwrap();
+        let route = Route::new(
+            Provider::Fcm(fcm),
+            Credential::AccessToken(Arc::clone(&fresh.token)),
+            Upstreams::One(google.pool(&google.simulator.fcm().origin().parse().unwrap())),
+            google.metrics.pushes.app("app", ProviderKind::Fcm),
+        );
+        let draining = CancellationToken::new();
+        let dispatcher = Dispatcher::new(DispatchSettings::default(), draining.clone());
+        let admission = Admission::new(10_000, prometheus_client::metrics::gauge::Gauge::default());
+        let (route, dispatcher, admission) = (route.into(), dispatcher.into(), admission.into());
+        Self { google, fresh, route, dispatcher, admission, draining }
+    }
+
+    fn send(&self, number: usize, within: Duration) -> tokio::task::JoinHandle<PushResult> {
+        let (route, dispatcher) = (Arc::clone(&self.route), Arc::clone(&self.dispatcher));
+        let mut room = self.admission.admit(ServiceClass::Interactive).unwrap();
+        tokio::spawn(async move {
+            let (push, deadline) = (push(number), Instant::now() + within);
+            let ask = Ask { push: &push, encoded: None, route: &route, flow: Flow::SINGLE, deadline };
+            dispatcher.send(ask, &mut room).await
+        })
+    }
+
+    fn pushes(&self) -> usize {
+        self.google.asked("/v1/").len()
+    }
+}
+
+fn push(number: usize) -> Push {
+    let notification = Notification { title: "Hello".to_owned(), ..Notification::default() };
+    let body = Body {
+        app: AppId::parse("app").unwrap(),
+        content: Content { notification: Some(notification), ..Content::default() },
+        options: Options::default(),
+        accepted_at: SystemTime::UNIX_EPOCH,
+    };
+    let token = RegistrationToken::parse(format!("ok:{number}")).unwrap();
+    Push {
+        id: PushId::parse(format!("push-{number}")).unwrap(),
+        target: Target::Fcm(FcmTarget::Token(token)),
+        body: Arc::new(body),
+    }
+}
+
+#[tokio::test]
+async fn the_first_push_waits_for_the_first_token_and_holds_no_permit() {
+    let google = Google::start().await;
+    google.fail_once(Fault::Delay(Duration::from_millis(300)));
+    let source = key(&google.account());
+    let sender = Sender::new(google, source);
+    let sent = sender.send(1, SOON);
+    let simulator = &sender.google.simulator;
+    simulator.wait_until(SOON, |it| it.counters().requests_arrived == 1).await.unwrap();
+    // The token endpoint and FCM are one origin here: the only stream in use is the token's.
+    let used = format!(
+        "fanfare_upstream_streams_used{{origin=\"{}\",identity=\"google\"}}",
+        simulator.fcm().origin()
+    );
+    assert_eq!(sender.google.metric(&used), 1.0);
+    let result = sent.await.unwrap();
+    assert_eq!((result.outcome, result.attempts), (Outcome::Accepted, 1), "{result:?}");
+    assert_eq!(sender.google.asked("/token").len(), 1);
+}
+
+#[tokio::test]
+async fn a_hundred_pushes_whose_token_was_revoked_are_resent_once_with_one_newer_token() {
+    let google = Google::start().await;
+    let source = key(&google.account());
+    let sender = Sender::new(google, source);
+    assert_eq!(sender.send(0, SOON).await.unwrap().outcome, Outcome::Accepted);
+    sender.google.simulator.fcm().revoke_access_tokens();
+    let sent = futures_util::future::join_all((1..=100).map(|number| sender.send(number, SOON))).await;
+    let mut attempts = 0;
+    for result in sent {
+        let result = result.unwrap();
+        assert!(result.outcome == Outcome::Accepted && result.attempts <= 2, "{result:?}");
+        attempts += result.attempts as usize;
+    }
+    assert!(attempts > 100, "none was refused");
+    assert_eq!((sender.pushes(), sender.google.asked("/token").len()), (1 + attempts, 2));
+    assert_eq!(sender.fresh.generation(), 2);
+}
+
+#[tokio::test]
+async fn a_credential_that_google_refuses_is_the_verdict_in_googles_words() {
+    let google = Google::start().await;
+    let account = google.account();
+    google.simulator.fcm().disable_service_account(&account.client_email);
+    let sender = Sender::new(google, key(&account));
+    let result = sender.send(1, SOON).await.unwrap();
+    assert_eq!((result.outcome, result.delivery), (Outcome::Credential, Delivery::No), "{result:?}");
+    assert_eq!(result.reason, Some(Reason::CredentialMissing));
+    assert!(result.detail.ends_with("disabled_client: The OAuth client was disabled."), "{}", result.detail);
+    assert_eq!((result.retryable, result.attempts, sender.pushes()), (false, 0, 0));
+}
+
+#[tokio::test]
+async fn where_the_renewal_is_refused_the_push_is_not_sent_again() {
+    let google = Google::start().await;
+    let account = google.account();
+    let sender = Sender::new(google, key(&account));
+    assert_eq!(sender.send(0, SOON).await.unwrap().outcome, Outcome::Accepted);
+    let fcm = sender.google.simulator.fcm();
+    fcm.disable_service_account(&account.client_email);
+    fcm.revoke_access_tokens();
+    let result = sender.send(1, SOON).await.unwrap();
+    assert_eq!((result.outcome, result.delivery), (Outcome::Credential, Delivery::No), "{result:?}");
+    assert_eq!((result.upstream_status, result.attempts), (Some(401), 1));
+    assert!(result.detail.contains("disabled_client"), "{}", result.detail);
+    assert_eq!(sender.pushes(), 2);
+}
+
+#[tokio::test]
+async fn a_push_without_a_token_ends_at_its_deadline_and_when_the_gateway_drains() {
+    let google = Google::start().await;
+    google.fail_once(Fault::Silence);
+    let source = key(&google.account());
+    let sender = Sender::new(google, source);
+    let late = sender.send(1, Duration::from_millis(100)).await.unwrap();
+    assert_eq!((late.outcome, late.reason), (Outcome::NotAttempted, Some(Reason::DeadlineExceeded)));
+    let waits = sender.send(2, SOON);
+    sender.draining.cancel();
+    let drained = waits.await.unwrap();
+    assert_eq!((drained.outcome, drained.reason), (Outcome::NotAttempted, Some(Reason::Draining)));
+    assert_eq!(sender.pushes(), 0);
 }

@@ -92,9 +92,8 @@ pub(crate) fn app(name: &str, credential: ApnsCredential) -> AppConfig {
         unknown_push_types: false,
     };
     AppConfig {
-        id: AppId::parse(name).unwrap(),
-        default_ttl: None,
         apns: Some(ApnsConfig { provider: Apns::try_new(settings).unwrap(), credential }),
+        ..AppConfig::new(AppId::parse(name).unwrap())
     }
 }
 

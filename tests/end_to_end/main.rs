@@ -12,6 +12,7 @@ mod credential;
 mod google;
 mod harness;
 mod killed;
+mod mattermost;
 mod operating;
 mod pool;
 mod secrets;

@@ -224,7 +224,7 @@ fn config(simulator: &Simulator) -> Config {
         unknown_push_types: false,
     };
     let apns = ApnsConfig { provider: Apns::try_new(settings).unwrap(), credential };
-    let app = AppConfig { id: AppId::parse(APP).unwrap(), default_ttl: None, apns: Some(apns) };
+    let app = AppConfig { apns: Some(apns), ..AppConfig::new(AppId::parse(APP).unwrap()) };
     let mut config = Config::on_loopback(vec![app]);
     config.apns_production = format!("https://{NAME}").parse().unwrap();
     config.apns_sandbox = "https://sandbox.push.test".parse().unwrap();

@@ -111,11 +111,8 @@ fn config(simulator: &Simulator) -> anyhow::Result<Config> {
             team_id: key.team_id.clone(),
         },
     };
-    let mut config = Config::on_loopback(vec![AppConfig {
-        id: AppId::parse(plan::APP)?,
-        default_ttl: None,
-        apns: Some(apns),
-    }]);
+    let mut config =
+        Config::on_loopback(vec![AppConfig { apns: Some(apns), ..AppConfig::new(AppId::parse(plan::APP)?) }]);
     config.apns_production = simulator.origin(Environment::Production).parse()?;
     config.apns_sandbox = simulator.origin(Environment::Sandbox).parse()?;
     config.extra_roots = vec![simulator.ca_pem().into()];

@@ -92,7 +92,10 @@ fn the_metadata_server_is_asked_with_its_header() {
         "http://metadata.google.internal/computeMetadata/v1/instance/service-accounts/default/token"
     );
     assert_eq!((call.method, call.body.len()), (http::Method::GET, 0));
-    assert_eq!((call.headers[0].0.as_str(), &call.headers[0].1), ("metadata-flavor", &"Google".parse().unwrap()));
+    assert_eq!(
+        (call.headers[0].0.as_str(), &call.headers[0].1),
+        ("metadata-flavor", &"Google".parse().unwrap())
+    );
     // Written in the code, it is what it would be if it were parsed.
     assert_eq!(Source::metadata_origin(), "http://metadata.google.internal".parse().unwrap());
 }

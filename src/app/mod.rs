@@ -1,29 +1,27 @@
 //! Builds every part once, runs the listeners, and drains on shutdown.
 
-use std::collections::HashMap;
+mod routes;
+
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tonic_health::server::HealthReporter;
 
-use crate::config::{ApnsConfig, ApnsCredential, AppConfig, Config};
-use crate::credential::apns::{KeyId, ProviderToken, TeamId};
-use crate::credential::{Credential, CredentialError};
-use crate::dispatch::{Admission, AppRoutes, Dispatcher, Route, Routes, Upstreams};
+use crate::config::Config;
+use crate::credential::CredentialError;
+use crate::dispatch::{Admission, Dispatcher};
 use crate::ingress::admin::{self, Admin};
 use crate::ingress::grpc::{Core, GrpcSettings, Service, incoming};
 use crate::metrics::Metrics;
 use crate::proto::{self, push_service_server::PushServiceServer};
-use crate::provider::Provider;
-use crate::push::{AppId, ProviderKind};
-use crate::upstream::tls::{self, TlsError};
-use crate::upstream::{Dial, Http, Origin, Peer, Resolve, SystemResolver, TcpDialer, TooManyPeers, Upstream};
+use crate::push::AppId;
+use crate::upstream::tls::TlsError;
+use crate::upstream::{Dial, Resolve, SystemResolver, TcpDialer, TooManyPeers, Upstream};
 
 /// What remains of a shutdown once every verdict is out: a caller that does not finish its part of the
 /// connection would hold tonic's own shutdown for an hour (hyperium/hyper issue 4170).
@@ -50,9 +48,6 @@ pub enum StartError {
         /// Why.
         source: TlsError,
     },
-    /// The operating system's roots cannot be used.
-    #[error("TLS to upstreams cannot be set up: {0}")]
-    Roots(TlsError),
     /// A credential cannot be used.
     #[error("app {app}: {source}")]
     Credential {
@@ -102,7 +97,7 @@ impl Gateway {
     ///
     /// # Errors
     /// Where an address cannot be listened on, or a credential or certificate cannot be used.
-    pub async fn start(config: Config, network: Network) -> Result<Self, StartError> {
+    pub async fn start(mut config: Config, network: Network) -> Result<Self, StartError> {
         let metrics = Arc::new(Metrics::default());
         let draining = CancellationToken::new();
         let stop = CancellationToken::new();
@@ -112,24 +107,13 @@ impl Gateway {
             network.dialer,
             metrics.upstream.clone(),
         ));
-        let roots = tls::roots(&config.extra_roots).map_err(StartError::Roots)?;
-        let mut builder = RouteBuilder {
-            upstream: &upstream,
-            metrics: &metrics,
-            plain_tls: tls::client_config(Arc::clone(&roots), None, Http::Two).map_err(StartError::Roots)?,
-            roots,
-            production: config.apns_production,
-            sandbox: config.apns_sandbox,
-            tokens: HashMap::new(),
-            stop: &stop,
-        };
-        let routes: Result<Routes, StartError> =
-            config.apps.into_iter().map(|app| builder.app(app)).collect::<Result<_, _>>();
+        let apps = std::mem::take(&mut config.apps);
+        let routes = routes::build(apps, &config, &upstream, &metrics, &stop)?;
         let admission = Arc::new(Admission::new(config.max_in_flight, metrics.pushes.in_flight().clone()));
         let service = Service(Arc::new(Core {
             max_wait: config.grpc.max_wait,
             batch: config.grpc.batch.clone(),
-            routes: routes?,
+            routes,
             admission: Arc::clone(&admission),
             dispatcher: Dispatcher::new(config.dispatch, draining.clone()),
             metrics: metrics.pushes.clone(),
@@ -258,69 +242,4 @@ async fn serve_grpc(
         }
     });
     Ok((health, server))
-}
-
-/// Builds routes. A key that several apps name is one credential, with one token for all.
-struct RouteBuilder<'a> {
-    upstream: &'a Upstream,
-    metrics: &'a Metrics,
-    roots: Arc<rustls::RootCertStore>,
-    plain_tls: Arc<rustls::ClientConfig>,
-    production: Origin,
-    sandbox: Origin,
-    tokens: HashMap<(String, String), Arc<ProviderToken>>,
-    stop: &'a CancellationToken,
-}
-
-impl RouteBuilder<'_> {
-    fn app(&mut self, app: AppConfig) -> Result<(AppId, AppRoutes), StartError> {
-        let apns = match app.apns {
-            Some(apns) => Some(Arc::new(self.apns(&app.id, apns)?)),
-            None => None,
-        };
-        Ok((app.id, AppRoutes { default_ttl: app.default_ttl, apns }))
-    }
-
-    fn apns(&mut self, app: &AppId, config: ApnsConfig) -> Result<Route, StartError> {
-        let (credential, identity, tls) = match config.credential {
-            ApnsCredential::Token { key, key_id, team_id } => {
-                let identity = format!("{team_id}/{key_id}");
-                let token = match self.tokens.entry((team_id, key_id)) {
-                    std::collections::hash_map::Entry::Occupied(known) => Arc::clone(known.get()),
-                    std::collections::hash_map::Entry::Vacant(vacant) => {
-                        let (team_id, key_id) = vacant.key();
-                        let token = KeyId::parse(key_id)
-                            .and_then(|key_id| ProviderToken::new(&key, key_id, TeamId::parse(team_id)?))
-                            .map_err(|source| StartError::Credential { app: app.clone(), source })?;
-                        let token = Arc::clone(vacant.insert(Arc::new(token)));
-                        tokio::spawn(Arc::clone(&token).keep_fresh(self.stop.clone()));
-                        token
-                    }
-                };
-                (Credential::ProviderToken(token), identity, Arc::clone(&self.plain_tls))
-            }
-            ApnsCredential::Certificate(certificate) => {
-                let fingerprint = Sha256::digest(certificate.leaf());
-                let identity: String = fingerprint.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-                let tls = tls::client_config(Arc::clone(&self.roots), Some(certificate), Http::Two)
-                    .map_err(|source| StartError::Tls { app: app.clone(), source })?;
-                (Credential::Certificate, format!("certificate {identity}"), tls)
-            }
-        };
-        let proves_credential = matches!(credential, Credential::ProviderToken(_));
-        let peer = |origin: &Origin| Peer {
-            origin: origin.clone(),
-            identity: identity.as_str().into(),
-            tls: Arc::clone(&tls),
-            http: Http::Two,
-            proxy: None,
-            proves_credential,
-        };
-        let upstreams = Upstreams::Apns {
-            production: self.upstream.peer(peer(&self.production))?,
-            sandbox: self.upstream.peer(peer(&self.sandbox))?,
-        };
-        let metrics = self.metrics.pushes.app(app.as_str(), ProviderKind::Apns);
-        Ok(Route::new(Provider::Apns(config.provider), credential, upstreams, metrics))
-    }
 }

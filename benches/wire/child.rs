@@ -1,0 +1,114 @@
+//! A party's own half of its process: it says when it is ready, counts when it is asked, and goes when its standard
+//! input closes.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::io::BufRead;
+
+use serde::{Deserialize, Serialize};
+use tokio::runtime::Builder;
+use tokio::sync::mpsc;
+
+/// What a party counts, by name.
+pub(crate) type Counts = BTreeMap<String, u64>;
+
+/// A line that a party prints.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) enum Line {
+    Ready {
+        port: u16,
+        ca: Option<String>,
+    },
+    Counts(Counts),
+    /// The measured section begins.
+    Begun,
+    /// It is over.
+    Ended(Section),
+    /// All that was asked is answered, or was waited for long enough.
+    Drained(Whole),
+    Failed(String),
+}
+
+/// What a load saw in its measured section.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Section {
+    pub(crate) completed: u64,
+    pub(crate) failed: u64,
+    pub(crate) seconds: f64,
+    pub(crate) p50_us: f64,
+    pub(crate) p99_us: f64,
+    pub(crate) p999_us: f64,
+}
+
+/// What a load saw in its whole life.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Whole {
+    pub(crate) sent: u64,
+    pub(crate) completed: u64,
+    pub(crate) failed: u64,
+    /// The first failures, in words.
+    pub(crate) failures: Vec<String>,
+}
+
+impl Whole {
+    /// Pushes that were asked for and not accepted.
+    pub(crate) fn lost(&self) -> u64 {
+        self.sent - self.completed
+    }
+}
+
+pub(crate) fn tell(line: &Line) {
+    match serde_json::to_string(line) {
+        Ok(line) => println!("{line}"),
+        Err(error) => eprintln!("a line cannot be written: {error}"),
+    }
+}
+
+/// What a started party has to say.
+pub(crate) struct Started {
+    pub(crate) port: u16,
+    pub(crate) ca: Option<String>,
+    pub(crate) counts: Box<dyn Fn() -> Counts>,
+}
+
+/// Runs a party until its standard input closes. Without workers everything runs on this thread, whose allocations
+/// are counted.
+pub(crate) fn run(
+    workers: usize,
+    start: impl Future<Output = anyhow::Result<Started>>,
+) -> anyhow::Result<()> {
+    let runtime = match workers {
+        0 => Builder::new_current_thread().enable_all().build()?,
+        workers => Builder::new_multi_thread().worker_threads(workers).enable_all().build()?,
+    };
+    let started = match runtime.block_on(start) {
+        Ok(started) => started,
+        Err(error) => {
+            tell(&Line::Failed(format!("{error:#}")));
+            return Err(error);
+        }
+    };
+    let (sender, mut asked) = mpsc::channel(1);
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lock().lines() {
+            if line.is_err() || sender.blocking_send(()).is_err() {
+                return;
+            }
+        }
+    });
+    tell(&Line::Ready { port: started.port, ca: started.ca });
+    let mut allocations = 0;
+    loop {
+        let ((fresh, grown, _), asked) = alloc_counter::count_alloc(|| runtime.block_on(asked.recv()));
+        allocations += fresh + grown;
+        if asked.is_none() {
+            // What is in flight is of no interest any more.
+            std::process::exit(0);
+        }
+        let mut counts = (started.counts)();
+        if workers == 0 {
+            counts.insert("allocations".to_owned(), allocations as u64);
+        }
+        tell(&Line::Counts(counts));
+    }
+}

@@ -1,0 +1,61 @@
+//! The party under test: the whole gateway, with every feature that it ships with.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fanfare::app::{Gateway, Network};
+use fanfare::config::{ApnsConfig, ApnsCredential, AppConfig, Config};
+use fanfare::provider::apns::{Apns, ApnsSettings};
+use fanfare::push::{ApnsEnvironment, AppId};
+use fanfare::telemetry::{self, LogSettings};
+use secrecy::SecretString;
+
+use super::child::Started;
+use super::messages::{APP, TOPIC};
+use super::sockets::{Loopback, Writes};
+use super::spec::{Spec, Upstream};
+use super::standin::HOST;
+
+/// Longer than any run: what is slow is to be measured, and not to be given up.
+const MAX_WAIT: Duration = Duration::from_secs(120);
+
+pub(crate) async fn start(spec: Spec, upstream: Upstream) -> anyhow::Result<Started> {
+    // As `fanfare serve` logs, but for what every start says.
+    telemetry::init(&LogSettings { filter: "warn".to_owned(), ..LogSettings::default() })?;
+    let writes = Writes::default();
+    let network = Network { resolver: Arc::new(Loopback), dialer: Arc::new(writes.clone()) };
+    let gateway = Gateway::start(config(&spec, upstream)?, network).await?;
+    let port = gateway.grpc_address().port();
+    let counts = move || {
+        // The gateway lives as long as it is asked.
+        let _ = &gateway;
+        writes.counts()
+    };
+    Ok(Started { port, ca: None, counts: Box::new(counts) })
+}
+
+fn config(spec: &Spec, upstream: Upstream) -> anyhow::Result<Config> {
+    let key = rcgen::KeyPair::generate()?.serialize_pem();
+    let credential = ApnsCredential::Token {
+        key: SecretString::from(key),
+        key_id: "ABC123DEFG".to_owned(),
+        team_id: "DEF123GHIJ".to_owned(),
+    };
+    let provider = Apns::try_new(ApnsSettings {
+        environment: ApnsEnvironment::Production,
+        topics: vec![TOPIC.to_owned()],
+        certificate: false,
+        unknown_push_types: false,
+    })?;
+    let apns = Some(ApnsConfig { provider, credential });
+    let mut config = Config::on_loopback(vec![AppConfig { apns, ..AppConfig::new(AppId::parse(APP)?) }]);
+    let scheme = if upstream.ca.is_some() { "https" } else { "http" };
+    config.apns_production = format!("{scheme}://{HOST}:{}", upstream.port).parse()?;
+    config.extra_roots = upstream.ca.into_iter().map(String::into_bytes).collect();
+    config.upstream.max_connections_per_peer = spec.upstream_connections;
+    config.grpc.max_wait = MAX_WAIT;
+    // Defaults are for a service; a run that holds more is given room for it.
+    config.max_in_flight = config.max_in_flight.max(2 * spec.in_flight);
+    config.grpc.batch.window = config.grpc.batch.window.max(2 * spec.in_flight);
+    Ok(config)
+}

@@ -1,0 +1,157 @@
+//! One connection of the load: what calls and streams have in common.
+
+use std::ops::Range;
+
+use anyhow::{Context, bail};
+use tokio::net::TcpStream;
+
+use crate::frames::{self, Pipe, Received};
+use crate::hpack::{self, Decoder, GrpcStatus};
+
+/// What came for a stream.
+pub(super) enum Event {
+    Headers {
+        stream: u32,
+        status: GrpcStatus,
+        last: bool,
+    },
+    Data {
+        stream: u32,
+        payload: Range<usize>,
+    },
+    /// The stream may be sent so much more.
+    Window {
+        by: i64,
+    },
+    Reset {
+        stream: u32,
+    },
+}
+
+pub(super) struct Session {
+    pipe: Pipe<TcpStream>,
+    decoder: Decoder,
+    first: Option<Vec<u8>>,
+    later: Vec<u8>,
+    next_stream: u32,
+    received: Received,
+    /// Bytes of DATA that the server still takes on this connection.
+    pub(super) window: i64,
+    /// And on a new stream.
+    pub(super) stream_window: i64,
+}
+
+impl Session {
+    /// Connects, and waits for the server's settings.
+    pub(super) async fn connect(port: u16, method: &str) -> anyhow::Result<Self> {
+        let socket = TcpStream::connect(("127.0.0.1", port)).await?;
+        socket.set_nodelay(true)?;
+        let path = format!("/fanfare.push.v1.PushService/{method}");
+        let (first, later) = hpack::call(&path, &format!("127.0.0.1:{port}"));
+        let mut pipe = Pipe::new(socket);
+        pipe.out.extend_from_slice(frames::PREFACE);
+        frames::put_greeting(&mut pipe.out, &[(frames::INITIAL_WINDOW_SIZE, frames::LARGEST_WINDOW)]);
+        let mut session = Self {
+            pipe,
+            decoder: Decoder::default(),
+            first: Some(first),
+            later,
+            next_stream: 1,
+            received: Received::default(),
+            window: frames::FIRST_WINDOW.into(),
+            stream_window: 0,
+        };
+        while session.stream_window == 0 {
+            session.turn().await?;
+            while session.event()?.is_some() {}
+        }
+        Ok(session)
+    }
+
+    /// Writes, and waits for more.
+    pub(super) async fn turn(&mut self) -> anyhow::Result<()> {
+        if self.pipe.turn().await.context("the connection broke")? {
+            Ok(())
+        } else {
+            bail!("the server closed the connection")
+        }
+    }
+
+    pub(super) fn event(&mut self) -> anyhow::Result<Option<Event>> {
+        while let Some((head, range)) = self.pipe.frame() {
+            let stream = head.stream;
+            match head.kind {
+                frames::HEADERS => {
+                    let status = self.decoder.status(self.pipe.payload(&range));
+                    let status = status.context("a header block cannot be decoded")?;
+                    return Ok(Some(Event::Headers { stream, status, last: head.has(frames::END_STREAM) }));
+                }
+                frames::DATA => {
+                    self.received.take(&mut self.pipe.out, 0, head.length);
+                    return Ok(Some(Event::Data { stream, payload: range }));
+                }
+                frames::WINDOW_UPDATE => {
+                    let by = i64::from(frames::number(self.pipe.payload(&range)));
+                    if stream > 0 {
+                        return Ok(Some(Event::Window { by }));
+                    }
+                    self.window += by;
+                }
+                frames::RST_STREAM => return Ok(Some(Event::Reset { stream })),
+                frames::GOAWAY => bail!("the server sent GOAWAY"),
+                frames::SETTINGS if !head.has(frames::ACK) => {
+                    self.settings(&range);
+                    self.pipe.acknowledge(head, &range);
+                }
+                _ => self.pipe.acknowledge(head, &range),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Source: RFC 9113, 6.5.1.
+    fn settings(&mut self, range: &Range<usize>) {
+        if self.stream_window == 0 {
+            self.stream_window = frames::FIRST_WINDOW.into();
+        }
+        let (settings, _) = self.pipe.payload(range).as_chunks::<6>();
+        for [a, b, value @ ..] in settings {
+            if u16::from_be_bytes([*a, *b]) == frames::INITIAL_WINDOW_SIZE {
+                self.stream_window = u32::from_be_bytes(*value).into();
+            }
+        }
+    }
+
+    pub(super) fn payload(&self, range: &Range<usize>) -> &[u8] {
+        self.pipe.payload(range)
+    }
+
+    /// Opens a stream.
+    pub(super) fn call(&mut self) -> u32 {
+        let stream = self.next_stream;
+        self.next_stream += 2;
+        let first = self.first.take();
+        let block = first.as_deref().unwrap_or(&self.later);
+        frames::put(&mut self.pipe.out, frames::HEADERS, frames::END_HEADERS, stream, block);
+        stream
+    }
+
+    /// Sends DATA; the caller keeps it within the stream's window.
+    pub(super) fn data(&mut self, stream: u32, flags: u8, bytes: &[u8]) {
+        self.window -= i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+        let mut pieces = bytes.chunks(frames::MAX_PAYLOAD).peekable();
+        loop {
+            let piece = pieces.next().unwrap_or_default();
+            let last = pieces.peek().is_none();
+            frames::put(&mut self.pipe.out, frames::DATA, if last { flags } else { 0 }, stream, piece);
+            if last {
+                return;
+            }
+        }
+    }
+
+    /// Opens the window of a stream that lives long.
+    pub(super) fn reopen(&mut self, received: &mut Received, stream: u32, bytes: usize) {
+        received.take(&mut self.pipe.out, stream, bytes);
+    }
+}

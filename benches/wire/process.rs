@@ -1,0 +1,31 @@
+//! What the kernel knows of a process. Source: proc(5).
+
+use std::fs;
+
+use anyhow::Context;
+
+/// Nanoseconds on a core, user and system, of all threads: what utime and stime tell in ticks of 10 ms.
+pub(crate) fn cpu_ns(id: u32) -> anyhow::Result<u64> {
+    let mut sum = 0;
+    for task in fs::read_dir(format!("/proc/{id}/task"))? {
+        // A thread that has just ended is no more than a tick.
+        let Ok(stat) = fs::read_to_string(task?.path().join("schedstat")) else { continue };
+        sum += stat.split_whitespace().next().context("an empty schedstat")?.parse::<u64>()?;
+    }
+    Ok(sum)
+}
+
+/// Resident memory now and at its peak, in KiB.
+pub(crate) fn memory_kib(id: u32) -> anyhow::Result<(u64, u64)> {
+    let status = fs::read_to_string(format!("/proc/{id}/status"))?;
+    let read = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).context("no such line")?;
+        anyhow::Ok(line.split_whitespace().next().context("an empty line")?.parse()?)
+    };
+    Ok((read("VmRSS:")?, read("VmHWM:")?))
+}
+
+/// Open descriptors.
+pub(crate) fn descriptors(id: u32) -> anyhow::Result<u64> {
+    Ok(fs::read_dir(format!("/proc/{id}/fd"))?.count() as u64)
+}

@@ -1,0 +1,152 @@
+//! One run: the parties are started, a section is measured, and every answer is waited for.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context;
+use serde::Serialize;
+
+use super::child::{Counts, Section, Whole};
+use super::party::Party;
+use super::process;
+use super::spec::{Role, Spec, Start, Upstream};
+use super::tools::Tool;
+
+/// What a run showed.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(crate) struct Figures {
+    pub(crate) section: Section,
+    pub(crate) whole: Whole,
+    pub(crate) answers_per_second: f64,
+    /// CPU microseconds per completed push, of each party.
+    pub(crate) subject_us: f64,
+    pub(crate) load_us: Option<f64>,
+    pub(crate) standin_us: Option<f64>,
+    /// Of the subject, before the load came and at its peak.
+    pub(crate) memory_before_kib: u64,
+    pub(crate) memory_peak_kib: u64,
+    /// Of the subject, at the end of the section.
+    pub(crate) descriptors: u64,
+    /// At the stand-in, at the end of the section.
+    pub(crate) connections: Option<u64>,
+    pub(crate) upstream_in_flight: Option<u64>,
+    /// Over the whole life of the subject.
+    pub(crate) sockets_per_1000: Option<f64>,
+    /// Write calls of the subject to its upstream sockets, per push.
+    pub(crate) upstream_writes: Option<f64>,
+    pub(crate) allocations: Option<f64>,
+    /// Write calls of the whole subject per push, by strace.
+    pub(crate) write_calls: Option<f64>,
+    /// Instructions of the subject in user space per push, by perf.
+    pub(crate) instructions: Option<f64>,
+}
+
+struct Parties {
+    standin: Option<Party>,
+    subject: Party,
+    load: Option<Party>,
+}
+
+/// CPU and counts of every party at one moment.
+#[derive(Default)]
+struct Sample {
+    cpu: BTreeMap<&'static str, u64>,
+    subject: Counts,
+    standin: Counts,
+}
+
+impl Parties {
+    fn start(spec: &Spec) -> anyhow::Result<(Self, u64)> {
+        let start = |role, upstream: Option<&Upstream>, server| {
+            Party::start(&Start { role, spec: spec.clone(), upstream: upstream.cloned(), server })
+        };
+        let standin = spec.subject.needs_standin().then(|| start(Role::Standin, None, None)).transpose()?;
+        let upstream = standin.as_ref().map(|party| Upstream { port: party.port, ca: party.ca.clone() });
+        let subject = start(Role::Subject, upstream.as_ref(), None)?;
+        let (memory, _) = process::memory_kib(subject.id())?;
+        let load = spec.subject.serves().then(|| start(Role::Load, None, Some(subject.port))).transpose()?;
+        Ok((Self { standin, subject, load }, memory))
+    }
+
+    fn driver(&mut self) -> &mut Party {
+        self.load.as_mut().unwrap_or(&mut self.subject)
+    }
+
+    fn sample(&mut self) -> anyhow::Result<Sample> {
+        let mut sample = Sample::default();
+        sample.cpu.insert("subject", process::cpu_ns(self.subject.id())?);
+        for (name, party) in [("load", &self.load), ("standin", &self.standin)] {
+            if let Some(party) = party {
+                sample.cpu.insert(name, process::cpu_ns(party.id())?);
+            }
+        }
+        sample.subject = self.subject.counts()?;
+        if let Some(standin) = &mut self.standin {
+            sample.standin = standin.counts()?;
+        }
+        Ok(sample)
+    }
+}
+
+/// Runs a spec once.
+pub(crate) fn run(spec: &Spec) -> anyhow::Result<Figures> {
+    measured(spec).with_context(|| format!("{spec:?}"))
+}
+
+fn measured(spec: &Spec) -> anyhow::Result<Figures> {
+    let (mut parties, memory_before_kib) = Parties::start(spec)?;
+    let within = 2 * spec.warm_up + spec.section + 2 * spec.latency;
+    parties.driver().begun(within)?;
+    let before = parties.sample()?;
+    let section = parties.driver().ended(within)?;
+    let after = parties.sample()?;
+    let id = parties.subject.id();
+    let descriptors = process::descriptors(id)?;
+    let whole = parties.driver().drained(within)?;
+    let (_, memory_peak_kib) = process::memory_kib(id)?;
+
+    let completed = section.completed.max(1) as f64;
+    let cpu = |name| {
+        let used = after.cpu.get(name)?.saturating_sub(*before.cpu.get(name)?);
+        Some(used as f64 / 1e3 / completed)
+    };
+    let grown = |name: &str| {
+        let grown = after.subject.get(name)?.saturating_sub(*before.subject.get(name)?);
+        Some(grown as f64 / completed)
+    };
+    let sockets =
+        after.standin.get("sockets").map(|sockets| *sockets as f64 * 1e3 / whole.sent.max(1) as f64);
+    Ok(Figures {
+        answers_per_second: section.completed as f64 / section.seconds,
+        subject_us: cpu("subject").unwrap_or_default(),
+        load_us: cpu("load"),
+        standin_us: cpu("standin"),
+        memory_before_kib,
+        memory_peak_kib,
+        descriptors,
+        connections: after.standin.get("connections").copied(),
+        upstream_in_flight: after.standin.get("in_flight").copied(),
+        sockets_per_1000: sockets,
+        upstream_writes: grown("writes"),
+        allocations: grown("allocations"),
+        write_calls: None,
+        instructions: None,
+        section,
+        whole,
+    })
+}
+
+/// Counts of a tool per push, of a run of its own.
+pub(crate) fn traced(spec: &Spec, tool: Tool) -> anyhow::Result<f64> {
+    let (mut parties, _) = Parties::start(spec)?;
+    let within = 2 * spec.warm_up + spec.section + 2 * spec.latency;
+    parties.driver().begun(within)?;
+    let attached = tool.attach(parties.subject.id())?;
+    let completed = |parties: &mut Parties| {
+        anyhow::Ok(parties.driver().counts()?.get("completed").copied().unwrap_or_default())
+    };
+    let before = completed(&mut parties)?;
+    parties.driver().ended(within)?;
+    let after = completed(&mut parties)?;
+    let count = attached.detach()?;
+    Ok(count as f64 / (after - before).max(1) as f64)
+}

@@ -1,0 +1,208 @@
+//! What is measured: the runs of each scenario, and what they are to show.
+
+mod pool;
+
+use std::time::Duration;
+
+use super::goal::Bound::{Least, Most, Told};
+use super::goal::{Figure, Goal, ratio, value};
+use super::spec::Shape::{Multicast, Stream, Unary};
+use super::spec::Subject::{Echo, Gateway, H2Loop};
+use super::spec::{Shape, Spec, Subject};
+
+pub(crate) struct Scenario {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) runs: Vec<(&'static str, Spec)>,
+    pub(crate) goals: Vec<Goal>,
+}
+
+/// A push service as far away as a real one.
+const FAR: Duration = Duration::from_millis(50);
+
+pub(crate) fn all() -> Vec<Scenario> {
+    vec![
+        unary(),
+        stream(),
+        batch(),
+        latency(),
+        writes(),
+        pool::fresh(),
+        pool::memory(),
+        workers(),
+        alone(),
+        allocations(),
+        pool::streams(),
+        pool::descriptors(),
+        pool::goaway(),
+    ]
+}
+
+fn scenario(
+    name: &'static str,
+    about: &'static str,
+    runs: impl Into<Vec<(&'static str, Spec)>>,
+    goals: impl Into<Vec<Goal>>,
+) -> Scenario {
+    Scenario { name, about, runs: runs.into(), goals: goals.into() }
+}
+
+/// A subject, a shape, and pushes in flight.
+fn spec(subject: Subject, shape: Shape, in_flight: usize) -> Spec {
+    Spec::new(subject, shape, in_flight)
+}
+
+fn unary() -> Scenario {
+    let gateway = spec(Gateway, Unary, 50);
+    scenario(
+        "unary",
+        "a call per push, 50 in flight",
+        [
+            ("gateway", gateway.clone()),
+            ("echo", gateway.of(Echo)),
+            // tonic gathers its answers into few writes there, and into one each on the runtime that ships.
+            ("echo, one thread", Spec { workers: 0, ..gateway.of(Echo) }),
+            ("h2", gateway.of(H2Loop)),
+        ],
+        [
+            ratio("CPU: gateway ÷ (echo + h2)", Figure::Cpu, "gateway", &["echo", "h2"], Most(1.25)),
+            ratio(
+                "CPU: gateway ÷ (echo on one thread + h2)",
+                Figure::Cpu,
+                "gateway",
+                &["echo, one thread", "h2"],
+                Told,
+            ),
+        ],
+    )
+}
+
+fn stream() -> Scenario {
+    let gateway = spec(Gateway, Stream(1), 1000);
+    scenario(
+        "stream",
+        "a stream, one push per message, 1,000 in flight",
+        [("gateway", gateway.clone()), ("echo", gateway.of(Echo)), ("h2", gateway.of(H2Loop))],
+        [ratio("CPU: gateway ÷ (echo + h2)", Figure::Cpu, "gateway", &["echo", "h2"], Most(1.5))],
+    )
+}
+
+fn batch() -> Scenario {
+    let hundred = spec(Gateway, Stream(100), 1000);
+    // One multicast is read while the one before it is answered.
+    let multicast = Spec { upstream_connections: 1, ..spec(Gateway, Multicast(1000), 2000) };
+    scenario(
+        "batch",
+        "a stream, 100 pushes per message, 1,000 in flight; multicasts of 1,000",
+        [
+            ("hundred", hundred.clone()),
+            ("echo of hundred", hundred.of(Echo)),
+            ("multicast", multicast.clone()),
+            ("echo of multicast", multicast.of(Echo)),
+            ("h2", hundred.of(H2Loop)),
+        ],
+        [
+            ratio(
+                "CPU: 100 a message ÷ (echo + h2)",
+                Figure::Cpu,
+                "hundred",
+                &["echo of hundred", "h2"],
+                Most(1.3),
+            ),
+            ratio(
+                "CPU: multicast ÷ (echo + h2)",
+                Figure::Cpu,
+                "multicast",
+                &["echo of multicast", "h2"],
+                Most(1.3),
+            ),
+            ratio("CPU: 100 a message ÷ multicast", Figure::Cpu, "hundred", &["multicast"], Least(1.3)),
+        ],
+    )
+}
+
+fn latency() -> Scenario {
+    let near = |shape| spec(Gateway, shape, 1000);
+    let far =
+        |shape| Spec { latency: FAR, mixed_warm_up: true, connections: 4, ..spec(Gateway, shape, 4000) };
+    scenario(
+        "latency",
+        "4,000 in flight at 50 ms, after calls and a stream, beside 1,000 in flight at once",
+        [
+            ("unary, far", far(Unary)),
+            ("unary, near", near(Unary)),
+            ("stream, far", far(Stream(1))),
+            ("stream, near", near(Stream(1))),
+        ],
+        [
+            ratio("CPU: unary, far ÷ near", Figure::Cpu, "unary, far", &["unary, near"], Most(2.0)),
+            ratio("CPU: stream, far ÷ near", Figure::Cpu, "stream, far", &["stream, near"], Most(2.0)),
+        ],
+    )
+}
+
+fn writes() -> Scenario {
+    let body = |body| Spec { body, ..spec(Gateway, Unary, 50) };
+    scenario(
+        "writes",
+        "bodies on either side of where h2 copies, 50 calls in flight",
+        [("200 B", body(200)), ("300 B", body(300)), ("1,100 B", body(1100)), ("4,000 B", body(4000))],
+        [
+            value("upstream writes per push, 200 B", Figure::Writes, "200 B", Most(0.15)),
+            value("upstream writes per push, 300 B", Figure::Writes, "300 B", Most(0.15)),
+            value("upstream writes per push, 1,100 B", Figure::Writes, "1,100 B", Most(0.15)),
+            value("upstream writes per push, 4,000 B", Figure::Writes, "4,000 B", Most(0.15)),
+        ],
+    )
+}
+
+fn workers() -> Scenario {
+    let with = |in_flight, workers| Spec { workers, ..spec(Gateway, Unary, in_flight) };
+    scenario(
+        "workers",
+        "two runtime workers on both cores beside one on its own",
+        [
+            ("1,000, two", with(1000, 2)),
+            ("1,000, one", with(1000, 1)),
+            ("50, two", with(50, 2)),
+            ("50, one", with(50, 1)),
+        ],
+        [
+            ratio("CPU: two ÷ one, 1,000 in flight", Figure::Cpu, "1,000, two", &["1,000, one"], Most(1.2)),
+            ratio("CPU: two ÷ one, 50 in flight", Figure::Cpu, "50, two", &["50, one"], Most(1.5)),
+        ],
+    )
+}
+
+fn alone() -> Scenario {
+    let gateway = spec(Gateway, Unary, 1);
+    scenario(
+        "alone",
+        "one push at a time",
+        [("gateway", gateway.clone()), ("echo", gateway.of(Echo)), ("h2", gateway.of(H2Loop))],
+        [ratio("p50: gateway ÷ (echo + h2)", Figure::P50, "gateway", &["echo", "h2"], Most(2.0))],
+    )
+}
+
+fn allocations() -> Scenario {
+    let counted = |shape, in_flight| Spec { workers: 0, ..spec(Gateway, shape, in_flight) };
+    let (unary, stream) = (counted(Unary, 50), counted(Stream(1), 1000));
+    scenario(
+        "allocations",
+        "everything on one thread, whose allocations are counted",
+        [
+            ("unary", unary.clone()),
+            ("echo of unary", unary.of(Echo)),
+            ("stream", stream.clone()),
+            ("echo of stream", stream.of(Echo)),
+            ("multicast", Spec { upstream_connections: 1, ..counted(Multicast(1000), 2000) }),
+            ("h2", unary.of(H2Loop)),
+        ],
+        [
+            value("allocations per push, unary", Figure::Allocations, "unary", Told),
+            value("allocations per push, stream", Figure::Allocations, "stream", Told),
+            value("allocations per push, multicast", Figure::Allocations, "multicast", Told),
+            value("allocations per push, h2", Figure::Allocations, "h2", Told),
+        ],
+    )
+}

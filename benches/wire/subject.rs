@@ -1,0 +1,44 @@
+//! The party under test, by name: a server that the load calls, or a loop that is its own load.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+
+use super::child::{Counts, Started};
+use super::controls::{self, Control};
+use super::gateway;
+use super::raw::{echo, h2loop};
+use super::sockets::Writes;
+use super::spec::{Spec, Subject, Upstream};
+use super::tally::Shared;
+
+pub(crate) async fn start(spec: Spec, upstream: Option<Upstream>) -> anyhow::Result<Started> {
+    let stand_in = || upstream.clone().context("a subject without a stand-in");
+    match spec.subject {
+        Subject::Gateway => gateway::start(spec, stand_in()?).await,
+        Subject::Echo => Ok(serving(echo::serve().await?)),
+        Subject::FreshGateway => {
+            let control = Arc::new(Control::new(&spec, &stand_in()?)?);
+            Ok(serving(controls::serve(control).await?))
+        }
+        Subject::H2Loop => {
+            let (tally, writes) = (Shared::new()?, Writes::default());
+            h2loop::start(&spec, &stand_in()?, &writes, &tally).await?;
+            let counted = tally.clone();
+            tokio::spawn(tally.measure(spec));
+            let counts = move || writes.counts().into_iter().chain(counted.counts()).collect();
+            Ok(Started { port: 0, ca: None, counts: Box::new(counts) })
+        }
+        Subject::Fresh | Subject::HyperUtil => {
+            let tally = Shared::new()?;
+            Arc::new(Control::new(&spec, &stand_in()?)?).repeat(spec.in_flight, &tally);
+            let counted = tally.clone();
+            tokio::spawn(tally.measure(spec));
+            Ok(Started { port: 0, ca: None, counts: Box::new(move || counted.counts()) })
+        }
+    }
+}
+
+fn serving(port: u16) -> Started {
+    Started { port, ca: None, counts: Box::new(Counts::new) }
+}

@@ -1,0 +1,179 @@
+//! Builds what each app needs on each of its providers. A key that several apps name is one credential, with one
+//! token for all; a peer that several apps reach alike is one, with its connections shared.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
+
+use rustls::{ClientConfig, RootCertStore};
+use secrecy::SecretString;
+use sha2::{Digest, Sha256};
+use tokio_util::sync::CancellationToken;
+
+use super::StartError;
+use crate::config::{ApnsConfig, ApnsCredential, AppConfig, Config, MattermostConfig};
+use crate::credential::Credential;
+use crate::credential::apns::{KeyId, ProviderToken, TeamId};
+use crate::dispatch::{AppRoutes, Route, Routes, Upstreams};
+use crate::metrics::Metrics;
+use crate::provider::Provider;
+use crate::push::AppId;
+use crate::upstream::tls::{self, ClientIdentity};
+use crate::upstream::{Http, Origin, Peer, PeerPool, Proxies, Upstream};
+
+pub(super) fn build(
+    apps: Vec<AppConfig>,
+    config: &Config,
+    upstream: &Upstream,
+    metrics: &Metrics,
+    stop: &CancellationToken,
+) -> Result<Routes, StartError> {
+    let (tokens, roots, plain_tls) = Default::default();
+    let mut builder = Builder { config, upstream, metrics, stop, tokens, roots, plain_tls };
+    apps.into_iter().map(|app| builder.app(app)).collect()
+}
+
+struct Builder<'a> {
+    config: &'a Config,
+    upstream: &'a Upstream,
+    metrics: &'a Metrics,
+    stop: &'a CancellationToken,
+    tokens: HashMap<(String, String), Arc<ProviderToken>>,
+    /// By what is trusted beside what all trust.
+    roots: HashMap<Vec<Vec<u8>>, Arc<RootCertStore>>,
+    plain_tls: HashMap<(Vec<Vec<u8>>, Http), Arc<ClientConfig>>,
+}
+
+/// Who the gateway is to a peer, and what it asks of it.
+struct Identity {
+    name: String,
+    http: Http,
+    tls: Arc<ClientConfig>,
+    proves_credential: bool,
+}
+
+impl Builder<'_> {
+    fn app(&mut self, app: AppConfig) -> Result<(AppId, AppRoutes), StartError> {
+        let AppConfig { id, default_ttl, apns, fcm: _, mattermost, proxy } = app;
+        let proxies = proxy.as_ref();
+        let apns = apns.map(|apns| self.apns(&id, apns, proxies)).transpose()?.map(Arc::new);
+        let mattermost = mattermost.map(|it| self.mattermost(&id, it, proxies)).transpose()?.map(Arc::new);
+        Ok((id, AppRoutes { default_ttl, apns, fcm: None, mattermost }))
+    }
+
+    fn apns(
+        &mut self,
+        app: &AppId,
+        apns: ApnsConfig,
+        proxies: Option<&Proxies>,
+    ) -> Result<Route, StartError> {
+        let extra = &self.config.apns_extra_roots;
+        let (credential, name, tls) = match apns.credential {
+            ApnsCredential::Token { key, key_id, team_id } => {
+                let name = format!("{team_id}/{key_id}");
+                let token = self.provider_token(app, &key, (team_id, key_id))?;
+                (Credential::ProviderToken(token), name, self.tls(app, extra, None, Http::Two)?)
+            }
+            ApnsCredential::Certificate(certificate) => {
+                let name = format!("certificate {}", fingerprint(&certificate));
+                (Credential::Certificate, name, self.tls(app, extra, Some(certificate), Http::Two)?)
+            }
+        };
+        let proves_credential = matches!(credential, Credential::ProviderToken(_));
+        let identity = Identity { name, http: Http::Two, tls, proves_credential };
+        let upstreams = Upstreams::Apns {
+            production: self.peer(&self.config.apns_production, &identity, proxies)?,
+            sandbox: self.peer(&self.config.apns_sandbox, &identity, proxies)?,
+        };
+        Ok(self.route(app, Provider::Apns(apns.provider), credential, upstreams))
+    }
+
+    fn mattermost(
+        &mut self,
+        app: &AppId,
+        it: MattermostConfig,
+        proxies: Option<&Proxies>,
+    ) -> Result<Route, StartError> {
+        // One that trusts others than the rest do is a peer of its own.
+        let name = if it.extra_roots.is_empty() { String::new() } else { app.to_string() };
+        let tls = self.tls(app, &it.extra_roots, None, it.http)?;
+        let identity = Identity { name, http: it.http, tls, proves_credential: false };
+        let upstreams = Upstreams::One(self.peer(&it.origin, &identity, proxies)?);
+        Ok(self.route(app, Provider::Mattermost(it.provider), Credential::None, upstreams))
+    }
+
+    fn route(&self, app: &AppId, provider: Provider, credential: Credential, upstreams: Upstreams) -> Route {
+        let metrics = self.metrics.pushes.app(app.as_str(), provider.kind());
+        Route::new(provider, credential, upstreams, metrics)
+    }
+
+    fn peer(
+        &self,
+        origin: &Origin,
+        identity: &Identity,
+        proxies: Option<&Proxies>,
+    ) -> Result<PeerPool, StartError> {
+        let proxies = proxies.or(self.config.proxy.as_ref());
+        let peer = Peer {
+            origin: origin.clone(),
+            identity: identity.name.as_str().into(),
+            tls: Arc::clone(&identity.tls),
+            http: identity.http,
+            proxy: proxies.and_then(|proxies| proxies.on_the_way_to(origin)),
+            proves_credential: identity.proves_credential,
+        };
+        Ok(self.upstream.peer(peer)?)
+    }
+
+    /// One for all who trust the same and have nothing to show: it holds the sessions to resume.
+    fn tls(
+        &mut self,
+        app: &AppId,
+        extra: &[Vec<u8>],
+        certificate: Option<ClientIdentity>,
+        http: Http,
+    ) -> Result<Arc<ClientConfig>, StartError> {
+        let failed = |source| StartError::Tls { app: app.clone(), source };
+        let roots = match self.roots.entry(extra.to_vec()) {
+            Entry::Occupied(known) => Arc::clone(known.get()),
+            Entry::Vacant(vacant) => {
+                let pems: Vec<_> = self.config.extra_roots.iter().chain(extra).cloned().collect();
+                Arc::clone(vacant.insert(tls::roots(&pems).map_err(failed)?))
+            }
+        };
+        if certificate.is_some() {
+            return tls::client_config(roots, certificate, http).map_err(failed);
+        }
+        match self.plain_tls.entry((extra.to_vec(), http)) {
+            Entry::Occupied(known) => Ok(Arc::clone(known.get())),
+            Entry::Vacant(vacant) => {
+                Ok(Arc::clone(vacant.insert(tls::client_config(roots, None, http).map_err(failed)?)))
+            }
+        }
+    }
+
+    fn provider_token(
+        &mut self,
+        app: &AppId,
+        key: &SecretString,
+        (team_id, key_id): (String, String),
+    ) -> Result<Arc<ProviderToken>, StartError> {
+        match self.tokens.entry((team_id, key_id)) {
+            Entry::Occupied(known) => Ok(Arc::clone(known.get())),
+            Entry::Vacant(vacant) => {
+                let (team_id, key_id) = vacant.key();
+                let token = KeyId::parse(key_id)
+                    .and_then(|key_id| ProviderToken::new(key, key_id, TeamId::parse(team_id)?))
+                    .map_err(|source| StartError::Credential { app: app.clone(), source })?;
+                let token = Arc::clone(vacant.insert(Arc::new(token)));
+                tokio::spawn(Arc::clone(&token).keep_fresh(self.stop.clone()));
+                Ok(token)
+            }
+        }
+    }
+}
+
+/// Tells certificates apart in logs and metrics.
+fn fingerprint(certificate: &ClientIdentity) -> String {
+    Sha256::digest(certificate.leaf()).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,200 @@
+//! What the file says of apps and proxies, checked.
+
+use std::path::Path;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::resolve::Reader;
+use super::{ApnsConfig, ApnsCredential, AppConfig, FcmConfig, GoogleCredential, MattermostConfig, file};
+use crate::credential::CredentialError;
+use crate::credential::apns::{KeyId, ProviderToken, TeamId};
+use crate::provider::apns::{Apns, ApnsSettings};
+use crate::provider::fcm::{Fcm, FcmSettings};
+use crate::provider::mattermost::{Mattermost, MattermostSettings};
+use crate::push::{ApnsEnvironment, AppId};
+use crate::upstream::tls::ClientIdentity;
+use crate::upstream::{Http, Origin, Proxies, Proxy};
+
+impl Reader<'_> {
+    pub(super) fn app(&mut self, name: &str, app: file::App) -> Option<AppConfig> {
+        let key = format!("apps.{name}");
+        let id = match AppId::parse(name) {
+            Ok(id) => id,
+            Err(error) => {
+                self.error(&key, error.to_string());
+                return None;
+            }
+        };
+        if app.apns.is_none() && app.fcm.is_none() && app.mattermost.is_none() {
+            self.error(&key, "expected a provider, such as [apps.NAME.apns], found none");
+        }
+        let mut it = AppConfig::new(id);
+        it.default_ttl = app.default_ttl;
+        it.apns = app.apns.and_then(|apns| self.apns(&format!("{key}.apns"), apns));
+        it.fcm = app.fcm.and_then(|fcm| self.fcm(&format!("{key}.fcm"), &fcm));
+        it.mattermost = app.mattermost.and_then(|proxy| self.mattermost(&format!("{key}.mattermost"), proxy));
+        it.proxy = app.proxy.and_then(|proxy| self.proxy(&format!("{key}.proxy"), &proxy));
+        Some(it)
+    }
+
+    fn fcm(&mut self, key: &str, app: &file::AppFcm) -> Option<FcmConfig> {
+        let provider = match Fcm::try_new(&FcmSettings { project_id: app.project.clone() }) {
+            Ok(provider) => Some(provider),
+            Err(error) => {
+                self.error(&format!("{key}.project"), error.to_string());
+                None
+            }
+        };
+        let credential = match (&app.key_file, app.metadata_server) {
+            (Some(file), false) => self.secret(&format!("{key}.key_file"), file).map(GoogleCredential::Key),
+            (None, true) => Some(GoogleCredential::Metadata),
+            (None, false) => {
+                self.error(key, "expected key_file or metadata_server = true, found neither");
+                None
+            }
+            (Some(_), true) => {
+                self.error(key, "expected key_file or metadata_server = true, found both");
+                None
+            }
+        };
+        let certificate = match &app.certificate {
+            Some(files) => Some(self.certificate(&format!("{key}.certificate"), files)?),
+            None => None,
+        };
+        Some(FcmConfig { provider: provider?, credential: credential?, certificate })
+    }
+
+    fn mattermost(&mut self, key: &str, app: file::AppMattermost) -> Option<MattermostConfig> {
+        let origin = match app.url.parse::<Origin>() {
+            Ok(origin) => Some(origin),
+            Err(error) => {
+                self.error(&format!("{key}.url"), error.to_string());
+                None
+            }
+        };
+        let provider = match Mattermost::try_new(MattermostSettings { server_id: app.server_id }) {
+            Ok(provider) => Some(provider),
+            Err(error) => {
+                self.error(&format!("{key}.server_id"), error.to_string());
+                None
+            }
+        };
+        let http = match app.http {
+            file::Http::Auto => Http::Either,
+            file::Http::One => Http::One,
+            file::Http::Two => Http::Two,
+        };
+        let extra_roots = self.extra_roots(&format!("{key}.ca_files"), &app.ca_files);
+        Some(MattermostConfig { provider: provider?, origin: origin?, http, extra_roots })
+    }
+
+    pub(super) fn proxy(&mut self, key: &str, proxy: &file::Proxy) -> Option<Proxies> {
+        let at = format!("{key}.url");
+        let origin = match proxy.url.parse::<Origin>() {
+            Ok(origin) if !origin.tls() => Some(origin),
+            Ok(_) => {
+                self.error(
+                    &at,
+                    "expected a proxy spoken to without TLS, such as http://proxy:3128, found https",
+                );
+                None
+            }
+            Err(error) => {
+                self.error(&at, error.to_string());
+                None
+            }
+        };
+        let credentials = match &proxy.credentials_file {
+            Some(file) => Some(self.proxy_credentials(&format!("{key}.credentials_file"), file)?),
+            None => None,
+        };
+        Some(Proxies::new(Proxy::new(origin?, credentials.as_ref()), &proxy.no_proxy))
+    }
+
+    fn proxy_credentials(&mut self, key: &str, file: &Path) -> Option<SecretString> {
+        let secret = self.secret(key, file)?;
+        let line = SecretString::from(secret.expose_secret().trim_end_matches(['\r', '\n']).to_owned());
+        let text = line.expose_secret();
+        if !text.contains(':') || text.contains(char::is_control) {
+            self.error(
+                key,
+                format!("{}: expected one line, user:password, found something else", file.display()),
+            );
+            return None;
+        }
+        Some(line)
+    }
+
+    /// A file of text that nobody may see.
+    fn secret(&mut self, key: &str, file: &Path) -> Option<SecretString> {
+        match String::from_utf8(self.read(key, file)?) {
+            Ok(text) => Some(text.into()),
+            Err(_) => {
+                self.error(key, format!("{}: expected text, found something else", file.display()));
+                None
+            }
+        }
+    }
+
+    fn apns(&mut self, key: &str, app: file::AppApns) -> Option<ApnsConfig> {
+        let environment = match app.environment {
+            file::ApnsEnvironment::Production => ApnsEnvironment::Production,
+            file::ApnsEnvironment::Sandbox => ApnsEnvironment::Sandbox,
+        };
+        let certificate = app.certificate.is_some();
+        let credential = match (app.token, app.certificate) {
+            (Some(token), None) => self.apns_token(&format!("{key}.token"), token),
+            (None, Some(certificate)) => {
+                self.certificate(&format!("{key}.certificate"), &certificate).map(ApnsCredential::Certificate)
+            }
+            (None, None) => {
+                self.error(key, "expected [token] or [certificate], found neither");
+                None
+            }
+            (Some(_), Some(_)) => {
+                self.error(key, "expected [token] or [certificate], found both");
+                None
+            }
+        };
+        let settings = ApnsSettings {
+            environment,
+            topics: app.topics,
+            certificate,
+            unknown_push_types: app.unknown_push_types,
+        };
+        let provider = match Apns::try_new(settings) {
+            Ok(provider) => Some(provider),
+            Err(error) => {
+                self.error(key, error.to_string());
+                None
+            }
+        };
+        Some(ApnsConfig { provider: provider?, credential: credential? })
+    }
+
+    fn apns_token(&mut self, key: &str, file: file::ApnsToken) -> Option<ApnsCredential> {
+        let at = format!("{key}.key_file");
+        let pem = self.secret(&at, &file.key_file)?;
+        // Made here once to be checked: what is wrong with a key is known before anything listens.
+        let made = (|| -> Result<_, CredentialError> {
+            ProviderToken::new(&pem, KeyId::parse(&file.key_id)?, TeamId::parse(&file.team_id)?)
+        })();
+        if let Err(error) = made {
+            self.error(key, error.to_string());
+            return None;
+        }
+        Some(ApnsCredential::Token { key: pem, key_id: file.key_id, team_id: file.team_id })
+    }
+
+    fn certificate(&mut self, key: &str, file: &file::Certificate) -> Option<ClientIdentity> {
+        let certificate = self.read(&format!("{key}.certificate_file"), &file.certificate_file);
+        let private_key = self.read(&format!("{key}.private_key_file"), &file.private_key_file);
+        match ClientIdentity::from_pem(&certificate?, &private_key?) {
+            Ok(identity) => Some(identity),
+            Err(error) => {
+                self.error(key, error.to_string());
+                None
+            }
+        }
+    }
+}
