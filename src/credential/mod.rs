@@ -1,18 +1,22 @@
 //! As whom: the newest proof of who the gateway is, a synchronous load.
 
 pub mod apns;
+pub mod google;
 mod pace;
 
 use std::fmt;
 use std::sync::Arc;
 
 use http::HeaderValue;
+use tokio::time::Instant;
 
 /// What an app shows an upstream as its own.
 #[derive(Debug, Clone)]
 pub enum Credential {
     /// A provider token of APNs.
     ProviderToken(Arc<apns::ProviderToken>),
+    /// An access token of Google.
+    AccessToken(Arc<google::GoogleToken>),
     /// A client certificate: shown in the TLS handshake, nothing to stamp on a request.
     Certificate,
     /// Nothing: the upstream asks for none.
@@ -20,12 +24,38 @@ pub enum Credential {
 }
 
 impl Credential {
-    /// The newest stamp; none where the connection itself is the proof. Neither waits nor allocates.
+    /// Waits for a stamp, where the upstream's is fetched and not made: a newer one than that of generation
+    /// `after`, which the upstream refused and [`Credential::renew`] was called for. At once where there is one.
+    ///
+    /// # Errors
+    /// Where there is none, and none will come before the deadline.
+    ///
+    /// # Cancel safety
+    /// Dropping the future cancels nothing but the wait.
+    pub async fn ready(&self, deadline: Instant, after: Option<u64>) -> Result<(), NoToken> {
+        match self {
+            Self::AccessToken(token) => token.ready(deadline, after).await,
+            Self::ProviderToken(_) | Self::Certificate | Self::None => Ok(()),
+        }
+    }
+
+    /// The newest stamp; none where the connection itself is the proof, or the newest has expired. Neither
+    /// waits nor allocates.
     #[must_use]
     pub fn stamp(&self) -> Option<Arc<Stamp>> {
         match self {
             Self::ProviderToken(token) => Some(token.stamp()),
+            Self::AccessToken(token) => token.stamp(),
             Self::Certificate | Self::None => None,
+        }
+    }
+
+    /// Whether requests carry a stamp.
+    #[must_use]
+    pub fn stamps(&self) -> bool {
+        match self {
+            Self::ProviderToken(_) | Self::AccessToken(_) => true,
+            Self::Certificate | Self::None => false,
         }
     }
 
@@ -38,6 +68,7 @@ impl Credential {
     pub fn renew(&self, generation: u64) -> Result<Renewal, CredentialError> {
         match self {
             Self::ProviderToken(token) => token.renew(generation),
+            Self::AccessToken(token) => Ok(token.renew(generation)),
             Self::Certificate | Self::None => Ok(Renewal::Impossible),
         }
     }
@@ -46,7 +77,8 @@ impl Credential {
     pub fn hold(&self) {
         match self {
             Self::ProviderToken(token) => token.hold(),
-            Self::Certificate | Self::None => {}
+            // Google does not count renewals, and the gateway paces its own.
+            Self::AccessToken(_) | Self::Certificate | Self::None => {}
         }
     }
 }
@@ -78,12 +110,28 @@ impl Stamp {
 pub enum Renewal {
     /// A newer one was made.
     Renewed,
+    /// A newer one is being fetched.
+    Asked,
     /// There was a newer one already.
     Newer,
     /// The present one is too young, or held: the upstream would punish another.
     TooSoon,
     /// Nothing that the gateway can renew.
     Impossible,
+}
+
+/// Why there is no stamp to send with, in one sentence.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoToken {
+    /// The token endpoint refuses the credential; somebody has to mend it.
+    #[error("{0}")]
+    Refused(Arc<str>),
+    /// The token endpoint failed, or cannot be reached.
+    #[error("{0}")]
+    Unavailable(Arc<str>),
+    /// None came before the deadline, and nothing is known to be wrong.
+    #[error("no access token came before the deadline")]
+    Deadline,
 }
 
 /// Why a credential cannot be used. Never says what is secret.
@@ -121,6 +169,7 @@ impl fmt::Display for Renewal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Renewed => "renewed",
+            Self::Asked => "a newer one is being fetched",
             Self::Newer => "there was a newer one already",
             Self::TooSoon => "too soon after the last",
             Self::Impossible => "nothing to renew",

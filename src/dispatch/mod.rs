@@ -7,7 +7,7 @@ mod route;
 mod suspicion;
 mod window;
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use http::Method;
 use tokio::time::Instant;
@@ -122,7 +122,17 @@ impl Dispatcher {
             return attempts.validated();
         }
         let upstream = route.upstream(&push.target);
+        // The token that the last answer refused as expired.
+        let mut refused = None;
         loop {
+            tokio::select! {
+                biased;
+                ready = route.credential.ready(deadline, refused) => match ready {
+                    Ok(()) => {}
+                    Err(why) => return attempts.without_token(&why),
+                },
+                () = self.draining.cancelled() => return attempts.last(),
+            }
             let permit = match upstream.permit(flow, deadline).await {
                 Ok(permit) => permit,
                 Err(unsent) => return attempts.unsent(&unsent),
@@ -138,36 +148,47 @@ impl Dispatcher {
             }
             // Permit first, token second: a push may have waited longer than its token lived.
             let stamp = route.credential.stamp();
+            if stamp.is_none() && route.credential.stamps() {
+                continue;
+            }
+            let generation = stamp.as_deref().map(|stamp| stamp.generation());
             let request = request(&message, stamp.as_deref().map(|stamp| stamp.header()));
             let next;
             (attempts, next) = match permit.exchange(request, room.share()).await {
                 Ok(answer) => {
                     route.metrics.attempted();
-                    let verdict =
-                        judge(route, &message, &answer, stamp.as_deref().map(|stamp| stamp.generation()));
+                    let verdict = judge(route, &message, &answer, generation);
+                    refused = generation.filter(|_| verdict.heal.renews());
                     attempts.answered(verdict, answer.reply.status().as_u16())
                 }
                 Err(UpstreamError::Unanswered(unanswered)) => {
                     route.metrics.attempted();
+                    refused = None;
                     attempts.unanswered(&unanswered)
                 }
                 Err(UpstreamError::Unsent(unsent)) => return attempts.unsent(&unsent),
             };
             match next {
                 Next::Answer(result) => return result,
-                Next::Again(wait) if wait.is_zero() => {}
                 Next::Again(wait) => {
-                    tokio::select! {
-                        waited = room.wait(wait) => match waited {
-                            Ok(()) => {}
-                            Err(WaitingSetFull) => return attempts.last(),
-                        },
-                        () = self.draining.cancelled() => return attempts.last(),
-                        // Its window may have no seat for one that comes back.
-                        () = tokio::time::sleep_until(deadline) => return attempts.last(),
+                    if !self.pause(wait, room, deadline).await {
+                        return attempts.last();
                     }
                 }
             }
+        }
+    }
+
+    /// Waits between two attempts; whether another may follow.
+    async fn pause(&self, wait: Duration, room: &mut Room, deadline: Instant) -> bool {
+        if wait.is_zero() {
+            return true;
+        }
+        tokio::select! {
+            waited = room.wait(wait) => waited != Err(WaitingSetFull),
+            () = self.draining.cancelled() => false,
+            // Its window may have no seat for one that comes back.
+            () = tokio::time::sleep_until(deadline) => false,
         }
     }
 }

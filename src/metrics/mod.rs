@@ -1,6 +1,7 @@
 //! Every metric: name, labels, unit, help. Handles are taken once and passed in; nothing is looked up by name
 //! on the way of a push.
 
+mod credentials;
 mod pushes;
 mod upstream;
 
@@ -8,6 +9,7 @@ use prometheus_client::encoding::text;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+pub use credentials::{CredentialMetrics, TokenMetrics};
 pub use pushes::{AppMetrics, PushMetrics};
 pub(crate) use upstream::ConnectionState;
 pub use upstream::{PeerLabels, PeerMetrics, UpstreamMetrics};
@@ -28,6 +30,8 @@ pub struct Metrics {
     pub upstream: UpstreamMetrics,
     /// Of pushes.
     pub pushes: PushMetrics,
+    /// Of access tokens.
+    pub credentials: CredentialMetrics,
 }
 
 impl Default for Metrics {
@@ -35,7 +39,8 @@ impl Default for Metrics {
         let mut registry = Registry::with_prefix("fanfare");
         let upstream = UpstreamMetrics::register(&mut registry);
         let pushes = PushMetrics::register(&mut registry);
-        Self { registry, upstream, pushes }
+        let credentials = CredentialMetrics::register(&mut registry);
+        Self { registry, upstream, pushes, credentials }
     }
 }
 

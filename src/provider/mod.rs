@@ -192,6 +192,17 @@ pub enum Heal {
     HoldToken,
 }
 
+impl Heal {
+    /// Whether the token is among it.
+    #[must_use]
+    pub fn renews(self) -> bool {
+        match self {
+            Self::Renew | Self::RenewAndRetire => true,
+            Self::Nothing | Self::Retire | Self::HoldToken => false,
+        }
+    }
+}
+
 /// The first `limit` bytes of `text`, cut where a character ends.
 #[must_use]
 pub fn cut(text: &str, limit: usize) -> &str {

@@ -9,6 +9,7 @@ mod batch_command_breaks;
 mod config;
 mod connections;
 mod credential;
+mod google;
 mod harness;
 mod killed;
 mod mattermost;

@@ -136,7 +136,8 @@ impl ProviderToken {
         while stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_some() {
             let key_id = self.signer.key_id.as_str();
             match self.renew_if_due() {
-                None | Some(Ok(Renewal::Newer | Renewal::TooSoon | Renewal::Impossible)) => {}
+                None | Some(Ok(Renewal::Asked | Renewal::Newer | Renewal::TooSoon | Renewal::Impossible)) => {
+                }
                 Some(Ok(Renewal::Renewed)) => tracing::info!(key_id, "made a new provider token"),
                 Some(Err(error)) => {
                     tracing::error!(

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::credential::NoToken;
 use crate::provider::{Retry, Verdict};
 use crate::push::{Delivery, Options, Outcome, ProviderKind, PushResult, Reason, Refusal};
 use crate::upstream::{Lost, Unanswered, Unsent};
@@ -90,6 +91,31 @@ impl Attempts {
         }
         let mut result = PushResult::unsent(Outcome::NotAttempted, reason, detail);
         result.retryable = reason != Reason::Expired;
+        self.complete(result)
+    }
+
+    /// There is no token to send it with.
+    pub(super) fn without_token(mut self, why: &NoToken) -> PushResult {
+        let outcome = match why {
+            NoToken::Deadline => {
+                return self.not_attempted(
+                    Reason::DeadlineExceeded,
+                    "no access token for the push service came before the deadline",
+                );
+            }
+            NoToken::Refused(_) => Outcome::Credential,
+            NoToken::Unavailable(_) => Outcome::Unavailable,
+        };
+        let mut result = PushResult::unsent(outcome, Reason::CredentialMissing, why.to_string());
+        if outcome == Outcome::Unavailable {
+            result.retryable = true;
+            result.retry_after = Some(Duration::from_secs(1));
+        }
+        // Where the push service refused the last token, it said so.
+        if let Some(last) = self.last.take() {
+            result.upstream_status = last.upstream_status;
+            result.upstream_reason = last.upstream_reason;
+        }
         self.complete(result)
     }
 
@@ -219,68 +245,4 @@ impl Attempts {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::provider::Heal;
-    use crate::push::TokenAction;
-
-    fn attempts(options: &Options) -> Attempts {
-        Attempts::new(ProviderKind::Mattermost, options, 3, Instant::now() + Duration::from_secs(3600))
-    }
-
-    fn verdict(outcome: Outcome, retry: Retry) -> Verdict {
-        Verdict {
-            outcome,
-            token_action: TokenAction::Keep,
-            retry,
-            retryable: retry != Retry::Never,
-            heal: Heal::Nothing,
-            detail: "".into(),
-            upstream_reason: String::new(),
-            upstream_id: String::new(),
-            token_invalid_since: None,
-        }
-    }
-
-    fn answer(next: Next) -> PushResult {
-        match next {
-            Next::Answer(result) => result,
-            Next::Again(wait) => panic!("tried again after {wait:?}"),
-        }
-    }
-
-    #[test]
-    fn an_answer_that_does_not_know_is_repeated_only_where_that_does_no_harm() {
-        let unknown = || verdict(Outcome::Unconfirmed, Retry::After(Duration::from_secs(10)));
-        let (_, next) = attempts(&Options::default()).answered(unknown(), 200);
-        let result = answer(next);
-        assert_eq!((result.outcome, result.delivery), (Outcome::Unconfirmed, Delivery::Maybe));
-        assert_eq!(result.retry_after, Some(Duration::from_secs(10)));
-
-        let repeatable = Options { repeatable: true, ..Options::default() };
-        let (again, next) = attempts(&repeatable).answered(unknown(), 200);
-        assert!(matches!(next, Next::Again(wait) if wait == Duration::from_secs(10)));
-        // The first attempt may have been delivered, whatever the second one says.
-        let (_, next) = again.answered(verdict(Outcome::Internal, Retry::Never), 200);
-        assert_eq!(answer(next).delivery, Delivery::Maybe);
-    }
-
-    #[test]
-    fn a_dry_run_that_the_push_service_takes_is_validated_and_not_delivered() {
-        let dry_run = Options { dry_run: true, ..Options::default() };
-        let (_, next) = attempts(&dry_run).answered(verdict(Outcome::Accepted, Retry::Never), 200);
-        let result = answer(next);
-        assert_eq!((result.outcome, result.delivery), (Outcome::Validated, Delivery::No));
-        assert_eq!((result.reason, result.attempts), (None, 1));
-    }
-
-    #[test]
-    fn a_dry_run_that_is_not_answered_delivered_nothing() {
-        let dry_run = Options { dry_run: true, ..Options::default() };
-        let lost = Unanswered { cause: Lost::ConnectionLost, status: None };
-        let (again, next) = attempts(&dry_run).unanswered(&lost);
-        assert!(matches!(next, Next::Again(_)));
-        let result = again.last();
-        assert_eq!((result.outcome, result.delivery), (Outcome::Unavailable, Delivery::No));
-    }
-}
+mod tests;

@@ -1,0 +1,238 @@
+//! Where an access token comes from: a service account's key, a user's refresh token, or the machine.
+//!
+//! Source: Google, "How Application Default Credentials works", for the two files.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+use std::time::SystemTime;
+
+use http::Uri;
+use http::uri::PathAndQuery;
+use jsonwebtoken::EncodingKey;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::value::RawValue;
+
+use super::grant::{self, Signer};
+use crate::upstream::Origin;
+
+/// The token endpoint of files that name none. Source: Google, "Using OAuth 2.0 to Access Google APIs".
+const TOKEN_URI: &str = "https://oauth2.googleapis.com/token";
+
+/// The host of the metadata server. Source: Google, "About VM metadata".
+const METADATA_HOST: &str = "metadata.google.internal";
+
+/// Source: Google, "Authenticate workloads using the metadata server".
+const METADATA_PATH: &str = "/computeMetadata/v1/instance/service-accounts/default/token";
+
+/// Where access tokens are asked for.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    origin: Origin,
+    path: PathAndQuery,
+}
+
+impl Endpoint {
+    /// Its origin.
+    #[must_use]
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    pub(super) fn path(&self) -> &PathAndQuery {
+        &self.path
+    }
+}
+
+impl FromStr for Endpoint {
+    type Err = &'static str;
+
+    /// An https URL; http only to loopback, since it is told secrets.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let uri: Uri = text.parse().map_err(|_| "it is no URL")?;
+        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+            return Err("it is no whole URL");
+        };
+        let origin: Origin =
+            format!("{scheme}://{authority}").parse().map_err(|_| "it has no origin that can be reached")?;
+        let loopback =
+            origin.host() == "localhost" || origin.host().parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+        if !origin.tls() && !loopback {
+            return Err("it is not https");
+        }
+        let path = uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
+        Ok(Self { origin, path })
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.origin, self.path.path())
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Why a file is no credential of Google. Never says what is secret.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// No JSON object.
+    #[error("expected a JSON object as Google gave it, found something else at line {line}, column {column}")]
+    Json {
+        /// Of the first character that is wrong, from 1.
+        line: usize,
+        /// Of the first character that is wrong.
+        column: usize,
+    },
+    /// A key is not there.
+    #[error("the key {0:?} is missing")]
+    Missing(&'static str),
+    /// A key has no text, or an empty one.
+    #[error("the key {0:?} is not a text, or is empty")]
+    NotText(&'static str),
+    /// Credentials of another kind.
+    #[error("the key \"type\" is {0:?}; expected \"service_account\" or \"authorized_user\"")]
+    Type(String),
+    /// A URL that cannot be asked.
+    #[error("the key \"token_uri\" is {found:?}, and {why}; expected such as {TOKEN_URI}")]
+    TokenUri {
+        /// The URL.
+        found: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// A key that cannot sign.
+    #[error("the key \"private_key\" is not an RSA private key in PEM that can sign RS256")]
+    PrivateKey(#[source] jsonwebtoken::errors::Error),
+}
+
+/// Where the access tokens of one credential come from.
+pub struct Source {
+    proof: Proof,
+    endpoint: Endpoint,
+}
+
+/// What is shown to the endpoint.
+pub(super) enum Proof {
+    /// An assertion signed with a service account's key.
+    ServiceAccount(Signer),
+    /// A user's consent.
+    AuthorizedUser { client_id: String, client_secret: SecretString, refresh_token: SecretString },
+    /// Nothing: the machine's metadata server knows the machine.
+    Machine,
+}
+
+impl Source {
+    /// Reads a service account's key or a user's credentials: JSON, as Google's console and tools write them.
+    ///
+    /// # Errors
+    /// Names the key that is missing or wrong.
+    pub fn from_json(file: &SecretString) -> Result<Self, SourceError> {
+        let file = File::read(file.expose_secret())?;
+        let (proof, token_uri) = match file.required("type")?.as_str() {
+            "service_account" => {
+                let key = SecretString::from(file.required("private_key")?);
+                let signer = Signer {
+                    email: file.required("client_email")?,
+                    key_id: file.optional("private_key_id")?,
+                    key: EncodingKey::from_rsa_pem(key.expose_secret().as_bytes())
+                        .map_err(SourceError::PrivateKey)?,
+                    audience: file.required("token_uri")?,
+                };
+                // A PEM that can be read need not be a key that can sign.
+                signer.assertion(0).map_err(SourceError::PrivateKey)?;
+                let token_uri = signer.audience.clone();
+                (Proof::ServiceAccount(signer), token_uri)
+            }
+            "authorized_user" => {
+                let proof = Proof::AuthorizedUser {
+                    client_id: file.required("client_id")?,
+                    client_secret: file.required("client_secret")?.into(),
+                    refresh_token: file.required("refresh_token")?.into(),
+                };
+                (proof, file.optional("token_uri")?.unwrap_or_else(|| TOKEN_URI.to_owned()))
+            }
+            other => return Err(SourceError::Type(other.to_owned())),
+        };
+        match token_uri.parse() {
+            Ok(endpoint) => Ok(Self { proof, endpoint }),
+            Err(why) => Err(SourceError::TokenUri { found: token_uri, why }),
+        }
+    }
+
+    /// The machine's own service account, told by its metadata server.
+    #[must_use]
+    pub fn metadata_server(origin: Origin) -> Self {
+        let path = PathAndQuery::from_static(METADATA_PATH);
+        Self { proof: Proof::Machine, endpoint: Endpoint { origin, path } }
+    }
+
+    /// Where the metadata server is on every machine at Google.
+    #[must_use]
+    pub fn metadata_origin() -> Origin {
+        Origin::http(METADATA_HOST)
+    }
+
+    /// Asks another endpoint than the file names.
+    #[must_use]
+    pub fn with_endpoint(self, endpoint: Endpoint) -> Self {
+        Self { endpoint, ..self }
+    }
+
+    /// Where it is asked for.
+    #[must_use]
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Whose token it is, for logs and metrics; no secret.
+    #[must_use]
+    pub fn identity(&self) -> &str {
+        match &self.proof {
+            Proof::ServiceAccount(signer) => &signer.email,
+            Proof::AuthorizedUser { client_id, .. } => client_id,
+            Proof::Machine => "metadata server",
+        }
+    }
+
+    /// The request for a token, at this moment.
+    pub(super) fn call(&self, now: SystemTime) -> Result<grant::Call, grant::NotSigned> {
+        grant::call(&self.proof, now)
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Source({} at {})", self.identity(), self.endpoint)
+    }
+}
+
+/// The members of a file, unread: none is copied but by who keeps it.
+struct File<'a>(HashMap<Cow<'a, str>, &'a RawValue>);
+
+impl<'a> File<'a> {
+    fn read(text: &'a str) -> Result<Self, SourceError> {
+        let members = serde_json::from_str(text)
+            // Its own words may repeat what it found.
+            .map_err(|error| SourceError::Json { line: error.line(), column: error.column() })?;
+        Ok(Self(members))
+    }
+
+    fn required(&self, key: &'static str) -> Result<String, SourceError> {
+        self.optional(key)?.ok_or(SourceError::Missing(key))
+    }
+
+    fn optional(&self, key: &'static str) -> Result<Option<String>, SourceError> {
+        let Some(value) = self.0.get(key) else { return Ok(None) };
+        match serde_json::from_str::<String>(value.get()) {
+            Ok(text) if !text.is_empty() => Ok(Some(text)),
+            Ok(_) | Err(_) => Err(SourceError::NotText(key)),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+use super::*;
+use crate::provider::Heal;
+use crate::push::TokenAction;
+
+fn attempts(options: &Options) -> Attempts {
+    Attempts::new(ProviderKind::Mattermost, options, 3, Instant::now() + Duration::from_secs(3600))
+}
+
+fn verdict(outcome: Outcome, retry: Retry) -> Verdict {
+    Verdict {
+        outcome,
+        token_action: TokenAction::Keep,
+        retry,
+        retryable: retry != Retry::Never,
+        heal: Heal::Nothing,
+        detail: "".into(),
+        upstream_reason: String::new(),
+        upstream_id: String::new(),
+        token_invalid_since: None,
+    }
+}
+
+fn answer(next: Next) -> PushResult {
+    match next {
+        Next::Answer(result) => result,
+        Next::Again(wait) => panic!("tried again after {wait:?}"),
+    }
+}
+
+#[test]
+fn an_answer_that_does_not_know_is_repeated_only_where_that_does_no_harm() {
+    let unknown = || verdict(Outcome::Unconfirmed, Retry::After(Duration::from_secs(10)));
+    let (_, next) = attempts(&Options::default()).answered(unknown(), 200);
+    let result = answer(next);
+    assert_eq!((result.outcome, result.delivery), (Outcome::Unconfirmed, Delivery::Maybe));
+    assert_eq!(result.retry_after, Some(Duration::from_secs(10)));
+
+    let repeatable = Options { repeatable: true, ..Options::default() };
+    let (again, next) = attempts(&repeatable).answered(unknown(), 200);
+    assert!(matches!(next, Next::Again(wait) if wait == Duration::from_secs(10)));
+    // The first attempt may have been delivered, whatever the second one says.
+    let (_, next) = again.answered(verdict(Outcome::Internal, Retry::Never), 200);
+    assert_eq!(answer(next).delivery, Delivery::Maybe);
+}
+
+#[test]
+fn a_dry_run_that_the_push_service_takes_is_validated_and_not_delivered() {
+    let dry_run = Options { dry_run: true, ..Options::default() };
+    let (_, next) = attempts(&dry_run).answered(verdict(Outcome::Accepted, Retry::Never), 200);
+    let result = answer(next);
+    assert_eq!((result.outcome, result.delivery), (Outcome::Validated, Delivery::No));
+    assert_eq!((result.reason, result.attempts), (None, 1));
+}
+
+#[test]
+fn without_a_token_the_endpoints_sentence_is_the_verdict() {
+    let result = |why: NoToken| attempts(&Options::default()).without_token(&why);
+    let refused = result(NoToken::Refused("it says no".into()));
+    assert_eq!((refused.outcome, refused.reason), (Outcome::Credential, Some(Reason::CredentialMissing)));
+    assert_eq!((&*refused.detail, refused.delivery, refused.attempts), ("it says no", Delivery::No, 0));
+    assert!(!refused.retryable);
+    let failed = result(NoToken::Unavailable("it is down".into()));
+    assert_eq!((failed.outcome, failed.reason), (Outcome::Unavailable, Some(Reason::CredentialMissing)));
+    assert_eq!((&*failed.detail, failed.retryable), ("it is down", true));
+    let late = result(NoToken::Deadline);
+    assert_eq!((late.outcome, late.reason), (Outcome::NotAttempted, Some(Reason::DeadlineExceeded)));
+    assert!(late.retryable);
+}
+
+#[test]
+fn where_no_newer_token_comes_the_last_answer_is_kept_and_earlier_doubt_remains() {
+    let repeatable = Options { repeatable: true, ..Options::default() };
+    let lost = Unanswered { cause: Lost::ConnectionLost, status: None };
+    let (again, _) = attempts(&repeatable).unanswered(&lost);
+    let (again, next) = again.answered(verdict(Outcome::Credential, Retry::Once), 401);
+    assert!(matches!(next, Next::Again(wait) if wait.is_zero()));
+    let result = again.without_token(&NoToken::Refused("it says no".into()));
+    assert_eq!((result.outcome, result.delivery), (Outcome::Credential, Delivery::Maybe));
+    assert_eq!((result.upstream_status, result.attempts), (Some(401), 2));
+}
+
+#[test]
+fn a_dry_run_that_is_not_answered_delivered_nothing() {
+    let dry_run = Options { dry_run: true, ..Options::default() };
+    let lost = Unanswered { cause: Lost::ConnectionLost, status: None };
+    let (again, next) = attempts(&dry_run).unanswered(&lost);
+    assert!(matches!(next, Next::Again(_)));
+    let result = again.last();
+    assert_eq!((result.outcome, result.delivery), (Outcome::Unavailable, Delivery::No));
+}

@@ -1,0 +1,90 @@
+//! Metrics of access tokens.
+
+use std::sync::atomic::AtomicU64;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::{Registry, Unit};
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CredentialLabels {
+    credential: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RenewalLabels {
+    credential: String,
+    outcome: &'static str,
+}
+
+/// A moment, in seconds since the Unix epoch.
+type Moment = Gauge<f64, AtomicU64>;
+
+/// Metrics of access tokens. Credentials are as many as are configured.
+#[derive(Clone)]
+pub struct CredentialMetrics {
+    renewals: Family<RenewalLabels, Counter>,
+    expires: Family<CredentialLabels, Moment>,
+}
+
+impl CredentialMetrics {
+    pub(super) fn register(registry: &mut Registry) -> Self {
+        let it = Self { renewals: Family::default(), expires: Family::default() };
+        let r = registry.sub_registry_with_prefix("access_token");
+        r.register("renewals", "Calls of token endpoints, by outcome", it.renewals.clone());
+        r.register_with_unit(
+            "expiry_timestamp",
+            "When the newest access token expires, since the Unix epoch",
+            Unit::Seconds,
+            it.expires.clone(),
+        );
+        it
+    }
+
+    /// The handles of one credential.
+    #[must_use]
+    pub fn token(&self, credential: &str) -> TokenMetrics {
+        let renewals = |outcome| {
+            let labels = RenewalLabels { credential: credential.to_owned(), outcome };
+            self.renewals.get_or_create_owned(&labels)
+        };
+        TokenMetrics {
+            granted: renewals("granted"),
+            refused: renewals("refused"),
+            unavailable: renewals("unavailable"),
+            expires: self
+                .expires
+                .get_or_create_owned(&CredentialLabels { credential: credential.to_owned() }),
+        }
+    }
+}
+
+/// The handles of one credential.
+pub struct TokenMetrics {
+    granted: Counter,
+    refused: Counter,
+    unavailable: Counter,
+    expires: Moment,
+}
+
+impl TokenMetrics {
+    /// The token endpoint gave a token that expires then.
+    pub(crate) fn granted(&self, expires_at: SystemTime) {
+        self.granted.inc();
+        let since = expires_at.duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.expires.set(since.as_secs_f64());
+    }
+
+    /// The token endpoint refused the credential.
+    pub(crate) fn refused(&self) {
+        self.refused.inc();
+    }
+
+    /// The token endpoint failed, or could not be reached.
+    pub(crate) fn unavailable(&self) {
+        self.unavailable.inc();
+    }
+}
