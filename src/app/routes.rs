@@ -11,9 +11,12 @@ use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use super::StartError;
-use crate::config::{ApnsConfig, ApnsCredential, AppConfig, Config, MattermostConfig};
+use crate::config::{
+    ApnsConfig, ApnsCredential, AppConfig, Config, FcmConfig, GoogleCredential, MattermostConfig,
+};
 use crate::credential::Credential;
 use crate::credential::apns::{KeyId, ProviderToken, TeamId};
+use crate::credential::google::{GoogleToken, Source};
 use crate::dispatch::{AppRoutes, Route, Routes, Upstreams};
 use crate::metrics::Metrics;
 use crate::provider::Provider;
@@ -28,8 +31,8 @@ pub(super) fn build(
     metrics: &Metrics,
     stop: &CancellationToken,
 ) -> Result<Routes, StartError> {
-    let (tokens, roots, plain_tls) = Default::default();
-    let mut builder = Builder { config, upstream, metrics, stop, tokens, roots, plain_tls };
+    let (tokens, access_tokens, roots, plain_tls) = Default::default();
+    let mut builder = Builder { config, upstream, metrics, stop, tokens, access_tokens, roots, plain_tls };
     apps.into_iter().map(|app| builder.app(app)).collect()
 }
 
@@ -39,6 +42,8 @@ struct Builder<'a> {
     metrics: &'a Metrics,
     stop: &'a CancellationToken,
     tokens: HashMap<(String, String), Arc<ProviderToken>>,
+    /// By key file and endpoint.
+    access_tokens: HashMap<([u8; 32], String), Arc<GoogleToken>>,
     /// By what is trusted beside what all trust.
     roots: HashMap<Vec<Vec<u8>>, Arc<RootCertStore>>,
     plain_tls: HashMap<(Vec<Vec<u8>>, Http), Arc<ClientConfig>>,
@@ -54,11 +59,12 @@ struct Identity {
 
 impl Builder<'_> {
     fn app(&mut self, app: AppConfig) -> Result<(AppId, AppRoutes), StartError> {
-        let AppConfig { id, default_ttl, apns, fcm: _, mattermost, proxy } = app;
+        let AppConfig { id, default_ttl, apns, fcm, mattermost, proxy } = app;
         let proxies = proxy.as_ref();
         let apns = apns.map(|apns| self.apns(&id, apns, proxies)).transpose()?.map(Arc::new);
+        let fcm = fcm.map(|fcm| self.fcm(&id, fcm, proxies)).transpose()?.map(Arc::new);
         let mattermost = mattermost.map(|it| self.mattermost(&id, it, proxies)).transpose()?.map(Arc::new);
-        Ok((id, AppRoutes { default_ttl, apns, fcm: None, mattermost }))
+        Ok((id, AppRoutes { default_ttl, apns, fcm, mattermost }))
     }
 
     fn apns(
@@ -86,6 +92,47 @@ impl Builder<'_> {
             sandbox: self.peer(&self.config.apns_sandbox, &identity, proxies)?,
         };
         Ok(self.route(app, Provider::Apns(apns.provider), credential, upstreams))
+    }
+
+    fn fcm(&mut self, app: &AppId, fcm: FcmConfig, proxies: Option<&Proxies>) -> Result<Route, StartError> {
+        let config = self.config;
+        let token = self.access_token(app, fcm.credential, proxies)?;
+        // Projects share connections: who sends is said by each request.
+        let name = fcm
+            .certificate
+            .as_ref()
+            .map_or_else(String::new, |it| format!("certificate {}", fingerprint(it)));
+        let tls = self.tls(app, &config.fcm.extra_roots, fcm.certificate, Http::Either)?;
+        let identity = Identity { name, http: Http::Either, tls, proves_credential: false };
+        let upstreams = Upstreams::One(self.peer(&config.fcm.origin, &identity, proxies)?);
+        Ok(self.route(app, Provider::Fcm(fcm.provider), Credential::AccessToken(token), upstreams))
+    }
+
+    /// One for all apps that name the same credential and ask for its tokens by the same way.
+    fn access_token(
+        &mut self,
+        app: &AppId,
+        credential: GoogleCredential,
+        proxies: Option<&Proxies>,
+    ) -> Result<Arc<GoogleToken>, StartError> {
+        let source = match credential {
+            GoogleCredential::Key(source) => source,
+            GoogleCredential::Metadata => Source::metadata_server(self.config.fcm.metadata.clone()),
+        };
+        let config = self.config;
+        let tls = self.tls(app, &config.fcm.extra_roots, None, Http::Either)?;
+        let identity = Identity { name: String::new(), http: Http::Either, tls, proves_credential: false };
+        let endpoint = self.peer(source.endpoint().origin(), &identity, proxies)?;
+        let key = (source.fingerprint(), source.endpoint().to_string());
+        match self.access_tokens.entry(key) {
+            Entry::Occupied(known) => Ok(Arc::clone(known.get())),
+            Entry::Vacant(vacant) => {
+                let metrics = self.metrics.credentials.token(source.identity());
+                let token = Arc::new(GoogleToken::new(source, endpoint, metrics));
+                tokio::spawn(Arc::clone(&token).keep_fresh(self.stop.clone()));
+                Ok(Arc::clone(vacant.insert(token)))
+            }
+        }
     }
 
     fn mattermost(

@@ -8,6 +8,7 @@ use super::resolve::Reader;
 use super::{ApnsConfig, ApnsCredential, AppConfig, FcmConfig, GoogleCredential, MattermostConfig, file};
 use crate::credential::CredentialError;
 use crate::credential::apns::{KeyId, ProviderToken, TeamId};
+use crate::credential::google::Source;
 use crate::provider::apns::{Apns, ApnsSettings};
 use crate::provider::fcm::{Fcm, FcmSettings};
 use crate::provider::mattermost::{Mattermost, MattermostSettings};
@@ -46,7 +47,7 @@ impl Reader<'_> {
             }
         };
         let credential = match (&app.key_file, app.metadata_server) {
-            (Some(file), false) => self.secret(&format!("{key}.key_file"), file).map(GoogleCredential::Key),
+            (Some(file), false) => self.google_key(&format!("{key}.key_file"), file),
             (None, true) => Some(GoogleCredential::Metadata),
             (None, false) => {
                 self.error(key, "expected key_file or metadata_server = true, found neither");
@@ -62,6 +63,16 @@ impl Reader<'_> {
             None => None,
         };
         Some(FcmConfig { provider: provider?, credential: credential?, certificate })
+    }
+
+    fn google_key(&mut self, key: &str, file: &Path) -> Option<GoogleCredential> {
+        match Source::from_json(&self.secret(key, file)?) {
+            Ok(source) => Some(GoogleCredential::Key(source)),
+            Err(error) => {
+                self.error(key, format!("{}: {error}", file.display()));
+                None
+            }
+        }
     }
 
     fn mattermost(&mut self, key: &str, app: file::AppMattermost) -> Option<MattermostConfig> {

@@ -14,6 +14,7 @@ use secrecy::SecretString;
 
 pub use error::{ConfigError, ConfigErrors};
 
+use crate::credential::google::Source;
 use crate::dispatch::DispatchSettings;
 use crate::ingress::admin::AdminSettings;
 use crate::ingress::grpc::GrpcSettings;
@@ -104,17 +105,17 @@ pub struct FcmConfig {
 /// As whom an app speaks to FCM.
 pub enum GoogleCredential {
     /// By a key file of a service account or of a user.
-    Key(SecretString),
+    Key(Source),
     /// As the machine itself, by Google's metadata server.
     Metadata,
 }
 
 impl std::fmt::Display for GoogleCredential {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Key(_) => "by a key file",
-            Self::Metadata => "as this machine, by the metadata server",
-        })
+        match self {
+            Self::Key(source) => write!(f, "as {}", source.identity()),
+            Self::Metadata => f.write_str("as this machine, by the metadata server"),
+        }
     }
 }
 

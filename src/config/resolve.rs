@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::error::{ConfigError, ConfigErrors};
 use super::file;
 use super::{AppConfig, Config, FcmUpstream};
+use crate::credential::google::Source;
 use crate::dispatch::DispatchSettings;
 use crate::ingress::admin::AdminSettings;
 use crate::ingress::grpc::GrpcSettings;
@@ -19,8 +20,6 @@ const APNS_SANDBOX: &str = "api.sandbox.push.apple.com";
 
 /// Source: Firebase, "Send a message using FCM HTTP v1 API".
 const FCM: &str = "fcm.googleapis.com";
-/// Source: Google Cloud, "About VM metadata".
-const GOOGLE_METADATA: &str = "metadata.google.internal";
 
 const MAX_IN_FLIGHT: usize = 50_000;
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(25);
@@ -40,7 +39,7 @@ pub(super) fn defaults(apps: Vec<AppConfig>) -> Config {
         apns_sandbox: Origin::https(APNS_SANDBOX),
         fcm: FcmUpstream {
             origin: Origin::https(FCM),
-            metadata: Origin::http(GOOGLE_METADATA),
+            metadata: Source::metadata_origin(),
             extra_roots: Vec::new(),
         },
         proxy: None,

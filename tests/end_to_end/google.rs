@@ -50,12 +50,8 @@ impl Google {
         let metrics = Metrics::default();
         let settings =
             UpstreamSettings { backoff_min: Duration::from_millis(50), ..UpstreamSettings::default() };
-        let upstream = Upstream::new(
-            settings,
-            Arc::new(SystemResolver),
-            Arc::new(TcpDialer),
-            metrics.upstream.clone(),
-        );
+        let upstream =
+            Upstream::new(settings, Arc::new(SystemResolver), Arc::new(TcpDialer), metrics.upstream.clone());
         Self { simulator, upstream, metrics }
     }
 

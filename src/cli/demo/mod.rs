@@ -15,19 +15,26 @@ use tonic::transport::{Channel, Endpoint};
 
 use super::Done;
 use crate::app::{Gateway, Network};
-use crate::config::{ApnsConfig, ApnsCredential, AppConfig, Config};
+use crate::config::{
+    ApnsConfig, ApnsCredential, AppConfig, Config, FcmConfig, GoogleCredential, MattermostConfig,
+};
+use crate::credential::google::Source;
 use crate::provider::apns::{Apns, ApnsSettings};
+use crate::provider::fcm::{Fcm, FcmSettings};
+use crate::provider::mattermost::{self, Mattermost};
 use crate::push::{ApnsEnvironment, AppId};
-use crate::simulator::{Environment, Simulator};
+use crate::simulator::{Environment, MattermostSettings, Simulator};
 use crate::telemetry::{self, LogSettings};
+use crate::upstream::Http;
 use report::Report;
 use send::Way;
 
 /// Shows it all at once: simulator, gateway, pushes and their verdicts.
 ///
-/// Without any configuration it starts a stand-in for APNs and a gateway on loopback, sends pushes to good, dead, moved
-/// and throttled device tokens, through a stream and by single calls, prints their verdicts, and checks that each push
-/// got the outcome of its token and arrived upstream as it was asked. A mismatch is exit code 1.
+/// Without any configuration it starts stand-ins for APNs, FCM and a Mattermost push proxy and a gateway on loopback,
+/// sends pushes to good, dead, moved and throttled device tokens, through a stream and by single calls, prints their
+/// verdicts, and checks that each push got the outcome of its token and arrived upstream as it was asked. A mismatch is
+/// exit code 1.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  fanfare demo\n  fanfare demo --pushes 100000 --concurrency 500 --latency 50ms"
@@ -53,6 +60,7 @@ impl Demo {
         let simulator = Simulator::builder()
             .latency(self.latency)
             .bundle_ids([plan::TOPIC])
+            .mattermost(MattermostSettings { throttle_per_second: u64::MAX, ..MattermostSettings::default() })
             // Room for what must not arrive, too.
             .journal_capacity(2 * (self.pushes + self.singles) as usize)
             .start()
@@ -61,6 +69,8 @@ impl Demo {
         let gateway = Gateway::start(config(&simulator)?, Network::default()).await?;
         let to = format!("http://{}", gateway.grpc_address());
         println!("stand-in for APNs at {}", simulator.origin(Environment::Production));
+        println!("stand-in for FCM at {}", simulator.fcm().origin());
+        println!("stand-in for a Mattermost push proxy at {}", simulator.mattermost().origin());
         println!(
             "gateway at {to}; sending {} pushes through a stream and {} by calls\n",
             self.pushes, self.singles
@@ -111,8 +121,28 @@ fn config(simulator: &Simulator) -> anyhow::Result<Config> {
             team_id: key.team_id.clone(),
         },
     };
-    let mut config =
-        Config::on_loopback(vec![AppConfig { apns: Some(apns), ..AppConfig::new(AppId::parse(plan::APP)?) }]);
+    let account = simulator.fcm().add_service_account(&[plan::PROJECT])?;
+    let fcm = FcmConfig {
+        provider: Fcm::try_new(&FcmSettings { project_id: plan::PROJECT.to_owned() })?,
+        credential: GoogleCredential::Key(Source::from_json(&account.key_json().into())?),
+        certificate: None,
+    };
+    let mattermost = MattermostConfig {
+        provider: Mattermost::try_new(mattermost::MattermostSettings {
+            server_id: plan::SERVER_ID.to_owned(),
+        })?,
+        origin: simulator.mattermost().origin().parse()?,
+        http: Http::Either,
+        extra_roots: Vec::new(),
+    };
+    let app = AppConfig {
+        apns: Some(apns),
+        fcm: Some(fcm),
+        mattermost: Some(mattermost),
+        ..AppConfig::new(AppId::parse(plan::APP)?)
+    };
+    let mut config = Config::on_loopback(vec![app]);
+    config.fcm.origin = simulator.fcm().origin().parse()?;
     config.apns_production = simulator.origin(Environment::Production).parse()?;
     config.apns_sandbox = simulator.origin(Environment::Sandbox).parse()?;
     config.extra_roots = vec![simulator.ca_pem().into()];

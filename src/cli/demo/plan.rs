@@ -1,14 +1,36 @@
-//! What the demo sends, and what must come of it: written from the contract and from Apple's pages, not taken
-//! from the gateway's code.
+//! What the demo sends, and what must come of it: written from the contract and from the push services' pages, not
+//! taken from the gateway's code.
 
 use crate::proto;
 use crate::simulator::journal::digest;
 
 pub(super) const APP: &str = "demo";
 pub(super) const TOPIC: &str = "com.example.demo";
+pub(super) const PROJECT: &str = "demo-project";
+/// Where the gateway asks for access tokens: no push.
+pub(super) const TOKEN_PATH: &str = "/token";
+pub(super) const SERVER_ID: &str = "demo-server";
 
-/// How long the gateway may work on each push: too short for a second attempt where APNs throttles.
+/// How long the gateway may work on each push: too short for a second attempt where one is throttled.
 const MAX_WAIT_SECONDS: i64 = 20;
+
+/// Who is sent to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Service {
+    Apns,
+    Fcm,
+    Mattermost,
+}
+
+impl Service {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Apns => "APNs",
+            Self::Fcm => "FCM",
+            Self::Mattermost => "Mattermost push proxy",
+        }
+    }
+}
 
 /// One push of the demo.
 pub(super) struct Planned {
@@ -18,6 +40,7 @@ pub(super) struct Planned {
 
 /// A kind of device token.
 pub(super) struct Fate {
+    pub(super) service: Service,
     /// In words.
     pub(super) name: &'static str,
     /// How the simulator knows it.
@@ -29,36 +52,34 @@ pub(super) struct Fate {
     pub(super) token_action: proto::TokenAction,
 }
 
-static FATES: [Fate; 4] = [
-    Fate {
-        name: "good",
-        prefix: "900d",
-        share: 90,
-        outcome: proto::Outcome::Accepted,
-        token_action: proto::TokenAction::Keep,
-    },
-    Fate {
-        name: "dead",
-        prefix: "dead",
-        share: 5,
-        outcome: proto::Outcome::Unregistered,
-        token_action: proto::TokenAction::Delete,
-    },
-    Fate {
-        name: "moved to another app",
-        prefix: "d1ff",
-        share: 3,
-        outcome: proto::Outcome::InvalidToken,
-        token_action: proto::TokenAction::Delete,
-    },
-    Fate {
-        name: "throttled",
-        prefix: "f10d",
-        share: 2,
-        outcome: proto::Outcome::RateLimited,
-        token_action: proto::TokenAction::Keep,
-    },
-];
+const fn fate(
+    service: Service,
+    name: &'static str,
+    prefix: &'static str,
+    share: u32,
+    outcome: proto::Outcome,
+    token_action: proto::TokenAction,
+) -> Fate {
+    Fate { service, name, prefix, share, outcome, token_action }
+}
+
+static FATES: [Fate; 10] = {
+    use Service::{Apns, Fcm, Mattermost};
+    use proto::Outcome::{Accepted, InvalidToken, RateLimited, Unregistered};
+    use proto::TokenAction::{Delete, Keep};
+    [
+        fate(Apns, "good", "900d", 60, Accepted, Keep),
+        fate(Apns, "dead", "dead", 4, Unregistered, Delete),
+        fate(Apns, "moved to another app", "d1ff", 2, InvalidToken, Delete),
+        fate(Apns, "throttled", "f10d", 2, RateLimited, Keep),
+        fate(Fcm, "good", "good:", 20, Accepted, Keep),
+        fate(Fcm, "app removed", "unregistered:", 2, Unregistered, Delete),
+        fate(Fcm, "of another sender", "mismatch:", 1, InvalidToken, Delete),
+        fate(Fcm, "throttled", "quota:", 1, RateLimited, Keep),
+        fate(Mattermost, "good", "apple_rn:900d", 7, Accepted, Keep),
+        fate(Mattermost, "dead", "apple_rn:dead", 1, Unregistered, Delete),
+    ]
+};
 
 /// The pushes, their fates mixed evenly.
 pub(super) fn pushes(count: u32) -> impl Iterator<Item = Planned> {
@@ -92,9 +113,24 @@ impl Planned {
         format!("push number {}", self.number)
     }
 
+    fn target(&self) -> proto::Target {
+        let token = self.token();
+        let mut target = proto::Target::default();
+        match self.fate.service {
+            Service::Apns => target.apns = Some(proto::ApnsDevice { token, ..proto::ApnsDevice::default() }),
+            Service::Fcm => {
+                target.fcm = Some(proto::FcmTarget { registration_token: token, ..Default::default() });
+            }
+            Service::Mattermost => {
+                let device = proto::MattermostDevice { device_id: token, ..Default::default() };
+                target.mattermost = Some(device);
+            }
+        }
+        target
+    }
+
     /// What the gateway is asked.
     pub(super) fn push(&self) -> proto::Push {
-        let device = proto::ApnsDevice { token: self.token(), ..proto::ApnsDevice::default() };
         let notification = proto::Notification {
             title: "Fanfare".to_owned(),
             body: self.body(),
@@ -106,23 +142,42 @@ impl Planned {
         proto::Push {
             id: self.id(),
             app: APP.to_owned(),
-            target: Some(proto::Target { apns: Some(device), ..proto::Target::default() }),
+            target: Some(self.target()),
             content: Some(proto::Content { notification: Some(notification), ..proto::Content::default() }),
             options: Some(options),
         }
     }
 
-    /// What must arrive at APNs, and nothing else.
+    /// What must arrive, and nothing else.
     pub(super) fn digest(&self) -> [u8; 32] {
-        let body = format!(r#"{{"aps":{{"alert":{{"title":"Fanfare","body":"{}"}}}}}}"#, self.body());
-        let id = self.id();
-        let headers: [(&str, &[u8]); 5] = [
-            ("apns-id", id.as_bytes()),
-            ("apns-priority", b"10"),
-            ("apns-push-type", b"alert"),
-            ("apns-topic", TOPIC.as_bytes()),
-            ("content-type", b"application/json"),
-        ];
-        digest("POST", &format!("/3/device/{}", self.token()), &headers, body.as_bytes())
+        let (id, token, text) = (self.id(), self.token(), self.body());
+        match self.fate.service {
+            Service::Apns => {
+                let headers: [(&str, &[u8]); 5] = [
+                    ("apns-id", id.as_bytes()),
+                    ("apns-priority", b"10"),
+                    ("apns-push-type", b"alert"),
+                    ("apns-topic", TOPIC.as_bytes()),
+                    ("content-type", b"application/json"),
+                ];
+                let body = format!(r#"{{"aps":{{"alert":{{"title":"Fanfare","body":"{text}"}}}}}}"#);
+                digest("POST", &format!("/3/device/{token}"), &headers, body.as_bytes())
+            }
+            Service::Fcm => {
+                let path = format!("/v1/projects/{PROJECT}/messages:send");
+                let headers: [(&str, &[u8]); 1] = [("content-type", b"application/json")];
+                let body = format!(
+                    r#"{{"message":{{"token":"{token}","notification":{{"title":"Fanfare","body":"{text}"}},"android":{{"priority":"HIGH"}}}}}}"#
+                );
+                digest("POST", &path, &headers, body.as_bytes())
+            }
+            Service::Mattermost => {
+                let (platform, token) = token.split_once(':').unwrap_or_default();
+                let body = format!(
+                    r#"{{"ack_id":"{id}","platform":"{platform}","server_id":"{SERVER_ID}","device_id":"{token}","post_id":"","message":"{text}","badge":-1,"channel_name":"Fanfare","type":"message","version":"v2","is_crt_enabled":false,"is_id_loaded":false,"signature":""}}"#
+                );
+                digest("POST", "/api/v1/send_push", &[], body.as_bytes())
+            }
+        }
     }
 }

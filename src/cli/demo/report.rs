@@ -8,6 +8,7 @@ use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{CellAlignment, Table};
 use owo_colors::{OwoColorize, Stream};
 
+use super::plan::{self, Service};
 use super::send::{Sent, Way};
 use crate::proto;
 use crate::simulator::Simulator;
@@ -16,7 +17,7 @@ use crate::simulator::Simulator;
 const SHOWN: usize = 10;
 
 pub(super) struct Report {
-    rows: BTreeMap<(&'static str, &'static str), usize>,
+    rows: BTreeMap<(Service, &'static str, &'static str), usize>,
     streamed: (usize, Duration),
     single: (usize, Duration),
     p50: Duration,
@@ -33,6 +34,9 @@ impl Report {
         // How often each request arrived.
         let mut arrived: HashMap<[u8; 32], usize> = HashMap::new();
         for entry in simulator.journal().entries() {
+            if &*entry.path == plan::TOKEN_PATH {
+                continue;
+            }
             match entry.read {
                 Some(reading) => *arrived.entry(reading.digest).or_default() += 1,
                 None => mismatches.push(format!("a request for {} arrived in part", entry.path)),
@@ -47,7 +51,7 @@ impl Report {
                     "call failed"
                 }
             };
-            *rows.entry((fate.name, outcome)).or_default() += 1;
+            *rows.entry((fate.service, fate.name, outcome)).or_default() += 1;
             mismatches.extend(mismatch(push));
             match arrived.remove(&push.planned.digest()) {
                 Some(1) => {}
@@ -87,9 +91,10 @@ fn mismatch(push: &Sent) -> Option<String> {
         return None;
     }
     Some(format!(
-        "{}: a {} token got {} with {:?}: {}",
+        "{}: a {} token of {} got {} with {:?}: {}",
         push.planned.id(),
         fate.name,
+        fate.service.name(),
         name(result.outcome()),
         result.token_action(),
         result.detail
@@ -103,11 +108,17 @@ fn name(outcome: proto::Outcome) -> &'static str {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut table = Table::new();
-        table.load_preset(UTF8_HORIZONTAL_ONLY).set_header(["device token", "outcome", "pushes"]);
-        for ((fate, outcome), count) in &self.rows {
-            table.add_row([(*fate).to_owned(), (*outcome).to_owned(), count.to_string()]);
+        table.load_preset(UTF8_HORIZONTAL_ONLY).set_header([
+            "push service",
+            "device token",
+            "outcome",
+            "pushes",
+        ]);
+        for ((service, fate, outcome), count) in &self.rows {
+            let count = count.to_string();
+            table.add_row([service.name(), fate, outcome, count.as_str()]);
         }
-        if let Some(column) = table.column_mut(2) {
+        if let Some(column) = table.column_mut(3) {
             column.set_cell_alignment(CellAlignment::Right);
         }
         writeln!(f, "{table}\n")?;
@@ -123,7 +134,7 @@ impl fmt::Display for Report {
         }
         writeln!(
             f,
-            "{} requests on {} connections to APNs; a sender with a client per push would have opened {}\n",
+            "{} requests on {} connections to push services; a sender with a client per push would have opened {}\n",
             self.arrived,
             self.connections,
             self.streamed.0 + self.single.0

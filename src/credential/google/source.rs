@@ -14,6 +14,7 @@ use http::uri::PathAndQuery;
 use jsonwebtoken::EncodingKey;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
 
 use super::grant::{self, Signer};
 use crate::upstream::Origin;
@@ -116,6 +117,7 @@ pub enum SourceError {
 pub struct Source {
     proof: Proof,
     endpoint: Endpoint,
+    fingerprint: [u8; 32],
 }
 
 /// What is shown to the endpoint.
@@ -134,6 +136,7 @@ impl Source {
     /// # Errors
     /// Names the key that is missing or wrong.
     pub fn from_json(file: &SecretString) -> Result<Self, SourceError> {
+        let fingerprint = Sha256::digest(file.expose_secret()).into();
         let file = File::read(file.expose_secret())?;
         let (proof, token_uri) = match file.required("type")?.as_str() {
             "service_account" => {
@@ -161,7 +164,7 @@ impl Source {
             other => return Err(SourceError::Type(other.to_owned())),
         };
         match token_uri.parse() {
-            Ok(endpoint) => Ok(Self { proof, endpoint }),
+            Ok(endpoint) => Ok(Self { proof, endpoint, fingerprint }),
             Err(why) => Err(SourceError::TokenUri { found: token_uri, why }),
         }
     }
@@ -170,13 +173,19 @@ impl Source {
     #[must_use]
     pub fn metadata_server(origin: Origin) -> Self {
         let path = PathAndQuery::from_static(METADATA_PATH);
-        Self { proof: Proof::Machine, endpoint: Endpoint { origin, path } }
+        Self { proof: Proof::Machine, endpoint: Endpoint { origin, path }, fingerprint: [0; 32] }
     }
 
     /// Where the metadata server is on every machine at Google.
     #[must_use]
     pub fn metadata_origin() -> Origin {
         Origin::http(METADATA_HOST)
+    }
+
+    /// Tells credentials apart: the same for the same file.
+    #[must_use]
+    pub fn fingerprint(&self) -> [u8; 32] {
+        self.fingerprint
     }
 
     /// Asks another endpoint than the file names.

@@ -2,7 +2,6 @@ use std::time::UNIX_EPOCH;
 
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, RsaKeySize};
-use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::*;
