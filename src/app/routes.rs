@@ -11,9 +11,7 @@ use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use super::StartError;
-use crate::config::{
-    ApnsConfig, ApnsCredential, AppConfig, Config, FcmConfig, GoogleCredential, MattermostConfig,
-};
+use crate::config::{ApnsConfig, ApnsCredential, AppConfig, Config, FcmConfig, MattermostConfig};
 use crate::credential::Credential;
 use crate::credential::apns::{KeyId, ProviderToken, TeamId};
 use crate::credential::google::{GoogleToken, Source};
@@ -112,13 +110,9 @@ impl Builder<'_> {
     fn access_token(
         &mut self,
         app: &AppId,
-        credential: GoogleCredential,
+        source: Source,
         proxies: Option<&Proxies>,
     ) -> Result<Arc<GoogleToken>, StartError> {
-        let source = match credential {
-            GoogleCredential::Key(source) => source,
-            GoogleCredential::Metadata => Source::metadata_server(self.config.fcm.metadata.clone()),
-        };
         let config = self.config;
         let tls = self.tls(app, &config.fcm.extra_roots, None, Http::Either)?;
         let identity = Identity { name: String::new(), http: Http::Either, tls, proves_credential: false };

@@ -56,7 +56,7 @@ impl Check {
                 if certificate == Some(false) {
                     return Ok(Done::Bad);
                 }
-                println!("app {id}: FCM {}", fcm.credential);
+                println!("app {id}: FCM as {}", fcm.credential.identity());
             }
             if let Some(mattermost) = mattermost {
                 println!("app {id}: Mattermost push proxy {}", mattermost.origin);

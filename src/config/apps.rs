@@ -5,7 +5,7 @@ use std::path::Path;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::resolve::Reader;
-use super::{ApnsConfig, ApnsCredential, AppConfig, FcmConfig, GoogleCredential, MattermostConfig, file};
+use super::{ApnsConfig, ApnsCredential, AppConfig, FcmConfig, MattermostConfig, file};
 use crate::credential::CredentialError;
 use crate::credential::apns::{KeyId, ProviderToken, TeamId};
 use crate::credential::google::Source;
@@ -17,7 +17,7 @@ use crate::upstream::tls::ClientIdentity;
 use crate::upstream::{Http, Origin, Proxies, Proxy};
 
 impl Reader<'_> {
-    pub(super) fn app(&mut self, name: &str, app: file::App) -> Option<AppConfig> {
+    pub(super) fn app(&mut self, name: &str, app: file::App, metadata: &Origin) -> Option<AppConfig> {
         let key = format!("apps.{name}");
         let id = match AppId::parse(name) {
             Ok(id) => id,
@@ -32,13 +32,13 @@ impl Reader<'_> {
         let mut it = AppConfig::new(id);
         it.default_ttl = app.default_ttl;
         it.apns = app.apns.and_then(|apns| self.apns(&format!("{key}.apns"), apns));
-        it.fcm = app.fcm.and_then(|fcm| self.fcm(&format!("{key}.fcm"), &fcm));
+        it.fcm = app.fcm.and_then(|fcm| self.fcm(&format!("{key}.fcm"), &fcm, metadata));
         it.mattermost = app.mattermost.and_then(|proxy| self.mattermost(&format!("{key}.mattermost"), proxy));
         it.proxy = app.proxy.and_then(|proxy| self.proxy(&format!("{key}.proxy"), &proxy));
         Some(it)
     }
 
-    fn fcm(&mut self, key: &str, app: &file::AppFcm) -> Option<FcmConfig> {
+    fn fcm(&mut self, key: &str, app: &file::AppFcm, metadata: &Origin) -> Option<FcmConfig> {
         let provider = match Fcm::try_new(&FcmSettings { project_id: app.project.clone() }) {
             Ok(provider) => Some(provider),
             Err(error) => {
@@ -48,7 +48,7 @@ impl Reader<'_> {
         };
         let credential = match (&app.key_file, app.metadata_server) {
             (Some(file), false) => self.google_key(&format!("{key}.key_file"), file),
-            (None, true) => Some(GoogleCredential::Metadata),
+            (None, true) => Some(Source::metadata_server(metadata.clone())),
             (None, false) => {
                 self.error(key, "expected key_file or metadata_server = true, found neither");
                 None
@@ -65,9 +65,9 @@ impl Reader<'_> {
         Some(FcmConfig { provider: provider?, credential: credential?, certificate })
     }
 
-    fn google_key(&mut self, key: &str, file: &Path) -> Option<GoogleCredential> {
+    fn google_key(&mut self, key: &str, file: &Path) -> Option<Source> {
         match Source::from_json(&self.secret(key, file)?) {
-            Ok(source) => Some(GoogleCredential::Key(source)),
+            Ok(source) => Some(source),
             Err(error) => {
                 self.error(key, format!("{}: {error}", file.display()));
                 None

@@ -97,26 +97,9 @@ pub struct FcmConfig {
     /// In which words.
     pub provider: Fcm,
     /// As whom.
-    pub credential: GoogleCredential,
+    pub credential: Source,
     /// Who it is in TLS, to FCM's mTLS host.
     pub certificate: Option<ClientIdentity>,
-}
-
-/// As whom an app speaks to FCM.
-pub enum GoogleCredential {
-    /// By a key file of a service account or of a user.
-    Key(Source),
-    /// As the machine itself, by Google's metadata server.
-    Metadata,
-}
-
-impl std::fmt::Display for GoogleCredential {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Key(source) => write!(f, "as {}", source.identity()),
-            Self::Metadata => f.write_str("as this machine, by the metadata server"),
-        }
-    }
 }
 
 /// How one app speaks to a Mattermost push proxy.

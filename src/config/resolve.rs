@@ -95,7 +95,9 @@ impl Reader<'_> {
         if file.apps.is_empty() {
             self.error("apps", "expected at least one app, such as [apps.shop.apns], found none");
         }
-        config.apps = file.apps.into_iter().filter_map(|(name, app)| self.app(&name, app)).collect();
+        let metadata = &config.fcm.metadata;
+        config.apps =
+            file.apps.into_iter().filter_map(|(name, app)| self.app(&name, app, metadata)).collect();
         config
     }
 

@@ -15,9 +15,7 @@ use tonic::transport::{Channel, Endpoint};
 
 use super::Done;
 use crate::app::{Gateway, Network};
-use crate::config::{
-    ApnsConfig, ApnsCredential, AppConfig, Config, FcmConfig, GoogleCredential, MattermostConfig,
-};
+use crate::config::{ApnsConfig, ApnsCredential, AppConfig, Config, FcmConfig, MattermostConfig};
 use crate::credential::google::Source;
 use crate::provider::apns::{Apns, ApnsSettings};
 use crate::provider::fcm::{Fcm, FcmSettings};
@@ -124,7 +122,7 @@ fn config(simulator: &Simulator) -> anyhow::Result<Config> {
     let account = simulator.fcm().add_service_account(&[plan::PROJECT])?;
     let fcm = FcmConfig {
         provider: Fcm::try_new(&FcmSettings { project_id: plan::PROJECT.to_owned() })?,
-        credential: GoogleCredential::Key(Source::from_json(&account.key_json().into())?),
+        credential: Source::from_json(&account.key_json().into())?,
         certificate: None,
     };
     let mattermost = MattermostConfig {
