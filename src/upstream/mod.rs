@@ -104,8 +104,7 @@ impl Default for UpstreamSettings {
             ping_timeout: Duration::from_secs(5),
             // Apple asks to keep connections open for hours or days.
             idle_timeout: Duration::from_secs(60 * 60),
-            // Below the 60 s of nginx (keepalive_timeout 75 s), Apache (5 s says so itself) and Go servers with a
-            // read timeout of 60 s, such as Mattermost's push proxy.
+            // Mattermost's push proxy closes after 60 s: its read timeout. Source: its `server/server.go`.
             http1_idle_timeout: Duration::from_secs(30),
             max_age: Duration::from_secs(24 * 60 * 60),
             max_resends: 16,
