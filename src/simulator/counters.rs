@@ -78,6 +78,8 @@ pub struct ConnectionInfo {
     /// Answers that were written may not have arrived in whole: it was reset, stalled or throttled, or it ended
     /// with requests open or unread.
     pub disturbed: bool,
+    /// Frames waited for their turn, and a reset may have taken them.
+    pub throttled: bool,
     /// The client's address, of HTTP/2 alone.
     pub client: Option<SocketAddr>,
     /// Bytes read from the socket, as TLS wrote them, of HTTP/2 alone.

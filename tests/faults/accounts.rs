@@ -6,7 +6,7 @@
 //! - UNCONFIRMED is earned: the request was read and not answered, or its answer did not arrive, or it lay in the
 //!   buffers of a connection that broke; of the last there are no more than fit into the bytes that lay there.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use fanfare::proto::{Delivery, Outcome, Reason};
 use fanfare::simulator::journal::{self, Entry};
@@ -25,6 +25,8 @@ pub(crate) struct Line {
     pub(crate) whole: u64,
     /// Answers that were written may not have arrived.
     pub(crate) disturbed: bool,
+    /// Its last frames may not have left.
+    pub(crate) throttled: bool,
     /// Bytes that the gateway's kernel took and the simulator never read.
     pub(crate) unseen: u64,
 }
@@ -151,9 +153,13 @@ impl Requests {
 /// Requests that were written in whole and came to no service, at most.
 fn most_in_buffers(seen: &Seen) -> u64 {
     let (mut known, mut begun) = (HashMap::<u64, u64>::new(), HashMap::<u64, u64>::new());
+    let throttled: HashSet<u64> = seen.lines.iter().filter(|it| it.throttled).map(|it| it.id).collect();
     for entry in &seen.requests {
-        // What was refused or excluded was told so.
+        // What was refused or excluded was told so, where the frame that tells it has left.
         let told = matches!(entry.outcome, journal::Outcome::Refused | journal::Outcome::Excluded);
+        if told && throttled.contains(&entry.connection) {
+            continue;
+        }
         let count = if told || entry.read.is_some() { &mut known } else { &mut begun };
         *count.entry(entry.connection).or_default() += 1;
     }

@@ -171,6 +171,7 @@ impl Wire {
             requests: state.requests,
             whole: state.whole,
             disturbed: state.disturbed(open),
+            throttled: state.throttle.is_some(),
             client: self.remote.address,
             received: self.remote.received(),
         }
