@@ -97,6 +97,17 @@ def metric(metrics_page):
     return metric
 
 
+@pytest.fixture
+def orphans(metrics_page):
+    """How many requests wait for their answers now whose callers have left."""
+
+    def orphans():
+        lines = metrics_page().splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith("fanfare_upstream_orphans{"))
+
+    return orphans
+
+
 def until(condition):
     """Waits for a condition, for as long as a call may take."""
     deadline = time.monotonic() + CALL

@@ -183,10 +183,14 @@ def test_a_stream_ends_well_before_its_deadline(batch):
     assert (len(results), progress.items_read) == (50, 50)
 
 
-def test_a_cancelled_stream_gives_back_its_room(stub, send, metric):
+def test_a_cancelled_stream_gives_back_its_room_when_upstream_is_done_with_it(stub, send, metric, orphans):
+    # Of earlier tests.
+    until(lambda: metric("fanfare_pushes_in_flight") == 0)
     stream = stub.SendBatch(iter([pb.SendBatchRequest(pushes=[push(SILENT)] * 100)]), timeout=CALL)
     until(lambda: metric("fanfare_pushes_in_flight") == 100)
     stream.cancel()
+    until(lambda: orphans() == 100)
+    assert metric("fanfare_pushes_in_flight") == 100
     until(lambda: metric("fanfare_pushes_in_flight") == 0)
     assert send().outcome == pb.OUTCOME_ACCEPTED
 

@@ -156,9 +156,15 @@ class TestDeadlines:
         assert 0.15 < time.monotonic() - begun < 5
         assert result.outcome == pb.OUTCOME_UNCONFIRMED
 
-    def test_cancelled_calls_give_back_their_room(self, stub, send, metric):
+    def test_cancelled_calls_give_back_their_room_when_upstream_is_done_with_them(
+        self, stub, send, metric, orphans
+    ):
+        # Of earlier tests.
+        until(lambda: metric("fanfare_pushes_in_flight") == 0)
         calls = [stub.SendPush.future(request(token=SILENT), timeout=CALL) for _ in range(20)]
         until(lambda: metric("fanfare_pushes_in_flight") == 20)
         assert all(call.cancel() for call in calls)
+        until(lambda: orphans() == 20)
+        assert metric("fanfare_pushes_in_flight") == 20
         until(lambda: metric("fanfare_pushes_in_flight") == 0)
         assert send().outcome == pb.OUTCOME_ACCEPTED
