@@ -219,6 +219,34 @@ mod tests {
     }
 
     #[test]
+    fn what_an_app_asks_for_at_an_origin_decides_for_no_other() {
+        let tls = |http| {
+            let roots = Arc::new(rustls::RootCertStore::empty());
+            crate::upstream::tls::client_config(roots, None, http).unwrap()
+        };
+        let peer = |http, credentials: Option<&str>| Peer {
+            origin: "https://push.example".parse().unwrap(),
+            identity: "".into(),
+            tls: tls(http),
+            http,
+            proxy: credentials.map(|secret| {
+                let secret = secret.to_owned().into();
+                Arc::new(Proxy::new("http://proxy:3128".parse().unwrap(), Some(&secret)))
+            }),
+            proves_credential: false,
+        };
+        let shop = peer(Http::Either, Some("shop:secret")).key();
+        assert!(shop == peer(Http::Either, Some("shop:secret")).key());
+        for other in [
+            peer(Http::Either, Some("news:secret")),
+            peer(Http::Two, Some("shop:secret")),
+            peer(Http::Either, None),
+        ] {
+            assert!(shop != other.key(), "{other:?}");
+        }
+    }
+
+    #[test]
     fn what_is_no_origin_is_said_so() {
         for text in [
             "",
