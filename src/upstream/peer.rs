@@ -151,8 +151,9 @@ impl Http {
     }
 }
 
-/// What tells peers apart.
-pub(super) type PeerKey = (Origin, Arc<str>, Option<Origin>);
+/// What tells peers apart. Two apps that reach an origin in another way share nothing there: the settings of one
+/// are not to decide over the other.
+pub(super) type PeerKey = (Origin, Arc<str>, Http, Option<Arc<Proxy>>);
 
 /// An origin, and who we are to it. APNs refuses two teams on one connection, so what tells credentials
 /// apart is part of the key; a rotated credential is a new peer.
@@ -175,8 +176,7 @@ pub struct Peer {
 
 impl Peer {
     pub(super) fn key(&self) -> PeerKey {
-        let proxy = self.proxy.as_ref().map(|proxy| proxy.origin().clone());
-        (self.origin.clone(), Arc::clone(&self.identity), proxy)
+        (self.origin.clone(), Arc::clone(&self.identity), self.http, self.proxy.clone())
     }
 
     /// The URI of a request to it.

@@ -20,7 +20,8 @@ use crate::transport::Io;
 /// The longest head of a proxy's answer, in bytes.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 
-/// An HTTP proxy that opens tunnels.
+/// An HTTP proxy that opens tunnels; another where it is told something else of us.
+#[derive(PartialEq, Eq, Hash)]
 pub struct Proxy {
     origin: Origin,
     authorization: Option<HeaderValue>,
