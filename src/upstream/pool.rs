@@ -79,7 +79,7 @@ impl Pool {
                     return Err(Unsent::TooManyWaiters(self.settings().max_waiters));
                 }
             }
-            let receiver = state.waiters.push(flow, Instant::now(), arrival);
+            let receiver = state.waiters.push(flow, now, arrival);
             self.grow(&mut state);
             receiver
         };
