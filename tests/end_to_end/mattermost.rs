@@ -1,29 +1,52 @@
-//! Pushes to a Mattermost push proxy, over HTTP/1.1.
+//! Pushes to a Mattermost push proxy: what it answers is what the caller sees.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 use fanfare::app::{Gateway, Network};
 use fanfare::config::{AppConfig, Config, MattermostConfig};
-use fanfare::proto::{self, Delivery, Outcome, TokenAction};
+use fanfare::proto::{self, Delivery, Outcome, Reason, TokenAction};
 use fanfare::provider::mattermost::{Mattermost, MattermostSettings};
 use fanfare::push::AppId;
-use fanfare::simulator::{Simulator, SimulatorBuilder};
+use fanfare::simulator::{self, Answer, Fate, Fault, FaultRule, Simulator, SimulatorBuilder, Trigger};
 use fanfare::upstream::Http;
+use serde::Deserialize;
+use serde_json::Value;
 
-use crate::harness::{APP, World, alert, connect};
+use crate::harness::{APP, World, alert, connect, good};
 
-/// A gateway in front of the simulator's push proxy.
-pub(crate) async fn world(tls: bool, change: impl FnOnce(SimulatorBuilder) -> SimulatorBuilder) -> World {
-    let simulator = change(Simulator::builder()).start().await.unwrap();
-    let proxy = simulator.mattermost();
-    let origin = if tls { proxy.tls_origin() } else { proxy.origin() };
+/// One app on the push proxy at `origin`.
+pub(crate) fn app(name: &str, origin: &str, http: Http, roots: &[&str]) -> AppConfig {
     let settings = MattermostSettings { server_id: "server".to_owned() };
     let mattermost = MattermostConfig {
         provider: Mattermost::try_new(settings).unwrap(),
         origin: origin.parse().unwrap(),
-        http: Http::Either,
-        extra_roots: vec![simulator.ca_pem().into()],
+        http,
+        extra_roots: roots.iter().map(|pem| pem.as_bytes().to_vec()).collect(),
     };
-    let app = AppConfig { mattermost: Some(mattermost), ..AppConfig::new(AppId::parse(APP).unwrap()) };
-    let gateway = Gateway::start(Config::on_loopback(vec![app]), Network::default()).await.unwrap();
+    AppConfig { mattermost: Some(mattermost), ..AppConfig::new(AppId::parse(name).unwrap()) }
+}
+
+/// A gateway in front of the simulator's push proxy.
+pub(crate) async fn world(tls: bool, change: impl FnOnce(SimulatorBuilder) -> SimulatorBuilder) -> World {
+    world_with(tls, change, |_| {}).await
+}
+
+pub(crate) async fn world_with(
+    tls: bool,
+    simulator: impl FnOnce(SimulatorBuilder) -> SimulatorBuilder,
+    change: impl FnOnce(&mut Config),
+) -> World {
+    let unbounded = simulator::MattermostSettings {
+        throttle_per_second: u64::MAX,
+        ..simulator::MattermostSettings::default()
+    };
+    let simulator = simulator(Simulator::builder().mattermost(unbounded)).start().await.unwrap();
+    let proxy = simulator.mattermost();
+    let origin = if tls { proxy.tls_origin() } else { proxy.origin() };
+    let mut config = Config::on_loopback(vec![app(APP, &origin, Http::Either, &[simulator.ca_pem()])]);
+    change(&mut config);
+    let gateway = Gateway::start(config, Network::default()).await.unwrap();
     let client = connect(&gateway).await;
     World { simulator, gateway, client }
 }
@@ -38,11 +61,16 @@ pub(crate) fn push(device_id: &str) -> proto::Push {
     }
 }
 
+/// A push to a good device, another for each number.
+pub(crate) fn good_push(number: usize) -> proto::Push {
+    push(&format!("apple_rn:{}", good(number)))
+}
+
 #[tokio::test]
 async fn a_push_proxy_is_believed_by_what_it_says_not_by_its_status() {
     for tls in [false, true] {
         let world = world(tls, |builder| builder).await;
-        let good = world.send(push(&format!("apple_rn:{}", crate::harness::good(1)))).await;
+        let good = world.send(good_push(1)).await;
         assert_eq!((good.outcome(), good.delivery()), (Outcome::Accepted, Delivery::Accepted), "{good:?}");
         let gone = world.send(push(&format!("apple_rn:dead{:060x}", 1))).await;
         assert_eq!(
@@ -53,4 +81,240 @@ async fn a_push_proxy_is_believed_by_what_it_says_not_by_its_status() {
         // One keep-alive connection has carried both.
         assert_eq!(world.simulator.counters().connections_opened, 1);
     }
+}
+
+#[derive(Debug, Deserialize)]
+struct Row {
+    status: u16,
+    headers: BTreeMap<String, String>,
+    body: String,
+    reason: String,
+    outcome: String,
+    token_action: String,
+    retryable: bool,
+    retry_after_s: Option<u64>,
+    delivery: String,
+    source: String,
+}
+
+impl Row {
+    fn answer(&self) -> Answer {
+        Answer {
+            status: self.status,
+            body: Some(self.body.clone().into()),
+            headers: self.headers.clone().into_iter().collect(),
+            ..Answer::default()
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_answer_of_the_proxy_becomes_its_verdict() {
+    let rows: Vec<Row> = serde_json::from_str(include_str!("../data/mattermost-answers.json")).unwrap();
+    assert!(rows.len() > 20, "{} rows", rows.len());
+    let world = world_with(false, |builder| builder, |config| config.dispatch.max_attempts = 1).await;
+    for (number, row) in rows.iter().enumerate() {
+        // Good answers in between, or so many devices that are gone in a row would be set aside.
+        for between in 0..3 {
+            world.send(good_push(1000 + 3 * number + between)).await;
+        }
+        let rule = FaultRule::once(Trigger::DeviceToken(good(number)), Fault::Answer(row.answer()));
+        world.simulator.add_fault(rule);
+        let result = world.send(good_push(number)).await;
+        let seen = (
+            result.outcome().as_str_name(),
+            result.token_action().as_str_name(),
+            result.retryable,
+            result.retry_after.map(|wait| Duration::try_from(wait).unwrap().as_secs()),
+            result.delivery().as_str_name(),
+            (result.upstream_status, result.upstream_reason.as_str(), result.attempts),
+        );
+        let expected = (
+            &*format!("OUTCOME_{}", row.outcome),
+            &*format!("TOKEN_ACTION_{}", row.token_action),
+            row.retryable,
+            row.retry_after_s,
+            &*format!("DELIVERY_{}", row.delivery),
+            (u32::from(row.status), row.reason.as_str(), 1),
+        );
+        assert_eq!(seen, expected, "{row:?} {} {result:?}", row.source);
+    }
+}
+
+/// What the proxy's own throttle asks to wait is waited for; what nobody knows is sent again only where its
+/// caller allows it.
+#[tokio::test]
+async fn a_refusal_is_waited_for_and_a_doubt_is_left_alone() {
+    let world = world(false, |builder| builder).await;
+    let answer = |number, status, headers: &[(&str, &str)], body: &str| {
+        let headers = headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        let answer = Answer { status, headers, body: Some(body.to_owned().into()), ..Answer::default() };
+        world.simulator.add_fault(FaultRule::once(Trigger::DeviceToken(good(number)), Fault::Answer(answer)));
+    };
+    let told = |result: &proto::PushResult| (result.outcome(), result.delivery(), result.attempts);
+
+    answer(1, 429, &[], "limit exceeded\n");
+    assert_eq!(told(&world.send(good_push(1)).await), (Outcome::Accepted, Delivery::Accepted, 2));
+    answer(2, 503, &[("retry-after", "120")], "");
+    assert_eq!(told(&world.send(good_push(2)).await), (Outcome::Unavailable, Delivery::No, 1));
+
+    let doubt = "{\"error\":\"unknown transport error\",\"status\":\"FAIL\"}\n";
+    let soon = [("retry-after", "1")];
+    answer(3, 200, &soon, doubt);
+    assert_eq!(told(&world.send(good_push(3)).await), (Outcome::Unconfirmed, Delivery::Maybe, 1));
+    answer(4, 200, &soon, doubt);
+    let mut repeatable = good_push(4);
+    repeatable.options = Some(proto::Options { repeatable: true, ..proto::Options::default() });
+    let repeated = world.send(repeatable).await;
+    assert_eq!((repeated.outcome(), repeated.attempts), (Outcome::Accepted, 2), "{repeated:?}");
+    assert_eq!(world.simulator.counters().requests_arrived, 6);
+}
+
+/// An exchange that was recorded of the real proxy, as a push that a caller can send; None where none can.
+fn as_push(request: &Value) -> Option<proto::Push> {
+    let text = |name: &str| request[name].as_str().unwrap_or_default().to_owned();
+    if text("device_id").is_empty() || text("server_id").is_empty() {
+        return None;
+    }
+    let device = proto::MattermostDevice {
+        device_id: format!("{}:{}", text("platform"), text("device_id")),
+        server_id: text("server_id"),
+    };
+    let message = text("message");
+    let long = message == "x repeated 5000 times";
+    let notification = proto::Notification {
+        title: text("channel_name"),
+        body: if long { "x".repeat(5000) } else { message },
+        category: text("category"),
+        sound: text("sound"),
+        badge: request["badge"].as_i64().and_then(|badge| i32::try_from(badge).ok()),
+        ..proto::Notification::default()
+    };
+    let options = proto::MattermostOptions {
+        r#type: text("type"),
+        ack_id: text("ack_id"),
+        post_id: text("post_id"),
+        team_id: text("team_id"),
+        channel_id: text("channel_id"),
+        sender_id: text("sender_id"),
+        sender_name: text("sender_name"),
+        version: text("version"),
+        is_id_loaded: request["is_id_loaded"].as_bool().unwrap_or_default(),
+        ..proto::MattermostOptions::default()
+    };
+    Some(proto::Push {
+        app: APP.to_owned(),
+        target: Some(proto::Target { mattermost: Some(device), ..proto::Target::default() }),
+        content: Some(proto::Content {
+            notification: Some(notification),
+            mattermost: Some(options),
+            ..proto::Content::default()
+        }),
+        ..proto::Push::default()
+    })
+}
+
+/// The verdict of what the real proxy answered: outcome, token action, retryable, delivery.
+fn verdict_of(body: &str, status: u64) -> (Outcome, TokenAction, bool, Delivery) {
+    let word = serde_json::from_str::<Value>(body).unwrap_or_default();
+    let error = word["error"].as_str().unwrap_or_default();
+    let keep = TokenAction::Keep;
+    match (status, word["status"].as_str().unwrap_or_default()) {
+        (200, "OK") => (Outcome::Accepted, keep, false, Delivery::Accepted),
+        (200, "REMOVE") => (Outcome::Unregistered, TokenAction::Delete, false, Delivery::No),
+        (200, "FAIL") if error == "unknown send response error" => {
+            (Outcome::Unavailable, keep, true, Delivery::No)
+        }
+        (200, "FAIL") if error.contains("because of missing") => {
+            (Outcome::InvalidArgument, keep, false, Delivery::No)
+        }
+        (200, "FAIL") => (Outcome::Internal, keep, false, Delivery::No),
+        // A page, or the proxy's version: not the answer to a push.
+        (200, _) => (Outcome::Unconfirmed, keep, true, Delivery::Maybe),
+        (404, _) => (Outcome::Credential, keep, false, Delivery::No),
+        other => panic!("{other:?} has no verdict here"),
+    }
+}
+
+/// The fate at APNs that a case is named after, such as `APNs 400 BadDeviceToken`.
+fn fate(case: &str) -> Option<Fate> {
+    let (status, reason) = case.strip_prefix("APNs ")?.split_at(3);
+    let reason = match (status, reason.trim()) {
+        ("200", _) => return None,
+        ("429", "") => "TooManyRequests",
+        ("503", "") => "ServiceUnavailable",
+        (_, reason) => reason,
+    };
+    Some(Fate::refusal(status.parse().unwrap(), reason))
+}
+
+/// Each is sent as its Mattermost server sent it, where a push can say so, and the proxy's own answer is let come
+/// about; the others (no device, no server, other paths) are answered with what was recorded.
+#[tokio::test]
+async fn every_recorded_exchange_of_the_real_proxy_becomes_its_verdict() {
+    let recorded: Value = serde_json::from_str(include_str!("../data/mattermost-push-proxy.json")).unwrap();
+    let settings = simulator::MattermostSettings {
+        apple: vec![("apple".to_owned(), "com.example.app".to_owned())],
+        android: Vec::new(),
+        ..simulator::MattermostSettings::default()
+    };
+    let world =
+        world_with(false, |builder| builder.mattermost(settings), |config| config.dispatch.max_attempts = 1)
+            .await;
+    let exchanges = recorded["exchanges"].as_array().unwrap();
+    let mut scripted = 0;
+    for exchange in exchanges {
+        let (case, request) = (exchange["case"].as_str().unwrap(), &exchange["request"]);
+        let (status, body) = (&exchange["response"]["status"], &exchange["response"]["body"]);
+        let (status, body) = (status.as_u64().unwrap(), body.as_str().unwrap());
+        if let Some(fate) = fate(case) {
+            world.simulator.set_fate(request["device_id"].as_str().unwrap(), fate);
+        }
+        let sent = as_push(request).unwrap_or_else(|| {
+            scripted += 1;
+            let answer = Answer {
+                status: u16::try_from(status).unwrap(),
+                body: Some(body.to_owned().into()),
+                ..Answer::default()
+            };
+            world.simulator.add_fault(FaultRule::once(Trigger::Always, Fault::Answer(answer)));
+            good_push(scripted)
+        });
+        let result = world.send(sent).await;
+        let seen = (result.outcome(), result.token_action(), result.retryable, result.delivery());
+        assert_eq!(seen, verdict_of(body, status), "{case} {result:?}");
+        assert_eq!((u64::from(result.upstream_status), result.attempts), (status, 1), "{case}");
+    }
+    assert_eq!((exchanges.len(), scripted), (27, 8));
+    assert_asked(&world, &recorded);
+}
+
+/// The proxy asked APNs what the real one asked, so the gateway told it what a Mattermost server tells it.
+fn assert_asked(world: &World, recorded: &Value) {
+    let wanted = recorded["apns_requests_in_order"].as_array().unwrap();
+    let asked = world.simulator.mattermost().asked();
+    assert_eq!(asked.len(), wanted.len());
+    for (asked, wanted) in asked.iter().zip(wanted) {
+        assert_eq!(asked.path, wanted["path"].as_str().unwrap());
+        match serde_json::from_str::<Value>(wanted["body"].as_str().unwrap()) {
+            Ok(body) => assert_eq!(asked.body, body),
+            // The recording cut the long one. The gateway leaves the proxy nothing to cut.
+            Err(_) => assert_eq!(asked.body["aps"]["alert"]["body"], "x".repeat(2047)),
+        }
+    }
+}
+
+/// `reason` tells our own findings apart; none is needed for what the proxy said.
+#[tokio::test]
+async fn what_no_push_proxy_can_be_told_is_refused_before_it_is_sent() {
+    let world = world(false, |builder| builder).await;
+    let mut with_data = good_push(1);
+    with_data.content.as_mut().unwrap().data.insert("k".to_owned(), "v".to_owned());
+    let refused = world.send(with_data).await;
+    assert_eq!(
+        (refused.outcome(), refused.delivery(), refused.reason()),
+        (Outcome::InvalidArgument, Delivery::No, Reason::FieldsConflict),
+        "{refused:?}"
+    );
+    assert_eq!(world.simulator.counters().requests_arrived, 0);
 }
