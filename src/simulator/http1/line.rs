@@ -38,6 +38,8 @@ struct State {
     /// Close after the next answer.
     closing: bool,
     throttle: Option<(usize, Duration)>,
+    /// An answer was scripted whose body may not arrive in whole.
+    mangled: bool,
     end: Option<End>,
 }
 
@@ -62,6 +64,11 @@ impl Line {
     /// Announces the answer, before hyper gets it.
     pub(super) fn announce(&self, entry: EntryId, outcome: Outcome) {
         lock(&self.state).answering = Some((entry, outcome));
+    }
+
+    /// The body of the answer that follows may not arrive in whole.
+    pub(super) fn mangle(&self) {
+        lock(&self.state).mangled = true;
     }
 
     /// Bytes were taken by the socket: of one exchange at a time, so of the announced answer.
@@ -94,9 +101,22 @@ impl Line {
 
     /// Waits until the simulator ends the connection.
     pub(super) async fn ended(&self) -> End {
+        self.changed_to(|state| state.end).await
+    }
+
+    /// Waits until a connection that is stalled is hung up.
+    pub(super) async fn hung_up(&self) -> HangUp {
+        let hung_up = |state: &State| match state.end {
+            Some(End::HangUp(how)) => Some(how),
+            Some(End::Stalled) | None => None,
+        };
+        self.changed_to(hung_up).await
+    }
+
+    async fn changed_to<T>(&self, wanted: impl Fn(&State) -> Option<T>) -> T {
         loop {
-            if let Some(end) = lock(&self.state).end {
-                return end;
+            if let Some(found) = wanted(&lock(&self.state)) {
+                return found;
             }
             self.changed.notified().await;
         }
@@ -115,7 +135,7 @@ impl Line {
             limit_violations: 0,
             requests: state.requests,
             whole: state.whole,
-            disturbed: state.throttle.is_some() || state.end.is_some(),
+            disturbed: state.throttle.is_some() || state.mangled || state.end.is_some(),
             throttled: state.throttle.is_some(),
             client: None,
             received: 0,

@@ -105,6 +105,7 @@ impl Exchange {
     async fn begin_scripted(&mut self, status: u16, body: Stream) -> Response<Stream> {
         self.read().await;
         let decision = self.told(status, None);
+        self.line.mangle();
         self.begin(&decision, decision.head(status != 200), body)
     }
 

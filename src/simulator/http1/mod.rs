@@ -39,23 +39,24 @@ pub(super) async fn serve<T: Io>(world: Arc<World>, service: Service, io: T, num
         _ = &mut connection => None,
         end = line.ended() => Some(end),
     };
-    match end {
-        None => {}
-        // Kept, and not touched: that is what a dead machine looks like.
-        Some(End::Stalled) => std::future::pending::<()>().await,
-        Some(End::HangUp(how)) => {
-            let mut io = connection.into_parts().io.into_inner().into_inner();
-            match how {
-                HangUp::Reset => {
-                    let _ = io.tcp().set_zero_linger();
-                }
-                HangUp::Fin => {
-                    let closing = async {
-                        let _ = io.shutdown().await;
-                        swallow(&mut io).await;
-                    };
-                    let _ = tokio::time::timeout(LINGER, closing).await;
-                }
+    let how = match end {
+        None => None,
+        // Kept, and not touched, until it is hung up: that is what a dead machine looks like.
+        Some(End::Stalled) => Some(line.hung_up().await),
+        Some(End::HangUp(how)) => Some(how),
+    };
+    if let Some(how) = how {
+        let mut io = connection.into_parts().io.into_inner().into_inner();
+        match how {
+            HangUp::Reset => {
+                let _ = io.tcp().set_zero_linger();
+            }
+            HangUp::Fin => {
+                let closing = async {
+                    let _ = io.shutdown().await;
+                    swallow(&mut io).await;
+                };
+                let _ = tokio::time::timeout(LINGER, closing).await;
             }
         }
     }
