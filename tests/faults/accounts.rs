@@ -9,6 +9,7 @@
 use std::collections::{HashMap, HashSet};
 
 use fanfare::proto::{Delivery, Outcome, Reason};
+use fanfare::simulator::Service;
 use fanfare::simulator::journal::{self, Entry};
 
 use crate::ledger::{Broken, Ledger, Verdict};
@@ -29,13 +30,16 @@ pub(crate) struct Line {
     pub(crate) throttled: bool,
     /// Bytes that the gateway's kernel took and the simulator never read.
     pub(crate) unseen: u64,
+    /// It speaks HTTP/1.1: no more than one request can have been under way when it broke.
+    pub(crate) one_at_a_time: bool,
 }
 
 /// What the simulator saw.
 pub(crate) struct Seen {
     pub(crate) requests: Vec<Entry>,
     pub(crate) lines: Vec<Line>,
-    /// Connections that never spoke HTTP/2 after TLS. A client has one stream before it knows a limit.
+    /// Connections that never spoke HTTP after TLS, or after TCP where there is none. A client has one stream
+    /// before it knows a limit.
     pub(crate) silent: u64,
 }
 
@@ -101,6 +105,10 @@ fn gather(ledger: &Ledger, seen: &Seen) -> Result<Vec<Requests>, Broken> {
     let disturbed: HashMap<u64, bool> = seen.lines.iter().map(|line| (line.id, line.disturbed)).collect();
     let mut all = vec![Requests::default(); ledger.verdicts.len()];
     for entry in &seen.requests {
+        // Only its body would name the device: it was not processed, and whose it was is told by nobody.
+        if entry.service == Service::Mattermost && entry.read.is_none() {
+            continue;
+        }
         let Some(marker) = entry.device_token().and_then(Marker::of_token) else {
             return Err(Broken::rule("a request is of a push that was sent", format!("{entry:?}")));
         };
@@ -108,7 +116,7 @@ fn gather(ledger: &Ledger, seen: &Seen) -> Result<Vec<Requests>, Broken> {
         let Some(requests) = at.and_then(|at| all.get_mut(at)) else {
             return Err(Broken::push("a request is of a push under way", marker.0, format!("{entry:?}")));
         };
-        if entry.read.as_ref().is_some_and(|reading| reading.digest != marker.digest()) {
+        if entry.read.as_ref().is_some_and(|reading| reading.digest != marker.digest(entry.service)) {
             return Err(Broken::push(
                 "path, headers and body are those of the push",
                 marker.0,
@@ -164,6 +172,9 @@ fn most_in_buffers(seen: &Seen) -> u64 {
         *count.entry(entry.connection).or_default() += 1;
     }
     let of_line = |line: &Line| {
+        if line.one_at_a_time {
+            return u64::from(line.disturbed);
+        }
         let of = |count: &HashMap<u64, u64>| count.get(&line.id).copied().unwrap_or(0);
         let unserved = if line.disturbed { line.whole.saturating_sub(of(&known)) } else { 0 };
         // Of a request that had begun to arrive, only the last frame may be missing.

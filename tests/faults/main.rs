@@ -8,6 +8,7 @@
 mod accounts;
 mod answers;
 mod connections;
+mod http1;
 mod ledger;
 mod marker;
 mod names;

@@ -1,11 +1,17 @@
 //! A push that is told from every other by each of its parts, and what has to stand on the wire for it.
 
 use fanfare::proto;
-use fanfare::simulator::journal;
+use fanfare::simulator::{Service, journal};
 use uuid::Uuid;
 
 pub(crate) const APP: &str = "shop";
 pub(crate) const TOPIC: &str = "com.example.app";
+
+/// Of the Mattermost server that the gateway sends for.
+pub(crate) const SERVER_ID: &str = "server";
+
+/// Of the devices behind its push proxy.
+const PLATFORM: &str = "apple_rn";
 
 /// Any moment that is not soon: each push expires at one of its own, so many seconds after the epoch.
 const EXPIRES: u64 = 4_000_000_000;
@@ -62,9 +68,18 @@ impl Marker {
         format!(r#"{{"aps":{{"alert":{{"title":"{}","body":"{}"}}}}}}"#, self.title(), self.text())
     }
 
-    /// The push as its caller says it.
-    pub(crate) fn push(self, repeatable: bool) -> proto::Push {
+    fn target(self, service: Service) -> proto::Target {
+        if service == Service::Mattermost {
+            let device_id = format!("{PLATFORM}:{}", self.token());
+            let device = proto::MattermostDevice { device_id, ..proto::MattermostDevice::default() };
+            return proto::Target { mattermost: Some(device), ..proto::Target::default() };
+        }
         let device = proto::ApnsDevice { token: self.token(), ..proto::ApnsDevice::default() };
+        proto::Target { apns: Some(device), ..proto::Target::default() }
+    }
+
+    /// The push as its caller says it.
+    pub(crate) fn push(self, service: Service, repeatable: bool) -> proto::Push {
         let notification =
             proto::Notification { title: self.title(), body: self.text(), ..proto::Notification::default() };
         let expires = i64::try_from(EXPIRES + self.0).unwrap();
@@ -78,15 +93,23 @@ impl Marker {
         proto::Push {
             id: self.id(),
             app: APP.to_owned(),
-            target: Some(proto::Target { apns: Some(device), ..proto::Target::default() }),
+            target: Some(self.target(service)),
             content: Some(proto::Content { notification: Some(notification), ..proto::Content::default() }),
             options: Some(options),
         }
     }
 
-    /// Of the request that APNs has to be sent: path, headers and body.
-    /// Source: Apple, "Sending notification requests to APNs" and "Generating a remote notification".
-    pub(crate) fn digest(self) -> [u8; 32] {
+    /// Of the request that the service has to be sent: path, headers and body.
+    /// Source: Apple, "Sending notification requests to APNs" and "Generating a remote notification";
+    /// github.com/mattermost/mattermost, `server/public/model/push_notification.go`.
+    pub(crate) fn digest(self, service: Service) -> [u8; 32] {
+        if service == Service::Mattermost {
+            let (id, token, text, title) = (self.id(), self.token(), self.text(), self.title());
+            let body = format!(
+                r#"{{"ack_id":"{id}","platform":"{PLATFORM}","server_id":"{SERVER_ID}","device_id":"{token}","post_id":"","message":"{text}","badge":-1,"channel_name":"{title}","type":"message","version":"v2","is_crt_enabled":false,"is_id_loaded":false,"signature":""}}"#
+            );
+            return journal::digest("POST", "/api/v1/send_push", &[], body.as_bytes());
+        }
         let (path, id, expires) =
             (format!("/3/device/{}", self.token()), self.id(), (EXPIRES + self.0).to_string());
         let (collapse_key, body) = (self.collapse_key(), self.body());

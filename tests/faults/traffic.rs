@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use fanfare::proto::push_service_client::PushServiceClient;
 use fanfare::proto::{self, SendBatchRequest, SendPushRequest};
+use fanfare::simulator::Service;
 use futures_util::future::try_join_all;
 use tonic::transport::Channel;
 
@@ -45,6 +46,7 @@ struct Numbers {
     next: AtomicU64,
     end: u64,
     repeatable_every: u64,
+    service: Service,
 }
 
 impl Numbers {
@@ -54,7 +56,8 @@ impl Numbers {
     }
 
     fn push(&self, marker: Marker) -> proto::Push {
-        marker.push(self.repeatable_every > 0 && marker.0.is_multiple_of(self.repeatable_every))
+        let repeatable = self.repeatable_every > 0 && marker.0.is_multiple_of(self.repeatable_every);
+        marker.push(self.service, repeatable)
     }
 }
 
@@ -63,10 +66,11 @@ pub(crate) async fn run(
     client: &PushServiceClient<Channel>,
     traffic: Traffic,
     first: u64,
+    service: Service,
 ) -> Result<Ledger, Broken> {
     let end = first + traffic.pushes;
     let next = AtomicU64::new(first);
-    let numbers = Arc::new(Numbers { next, end, repeatable_every: traffic.repeatable_every });
+    let numbers = Arc::new(Numbers { next, end, repeatable_every: traffic.repeatable_every, service });
     let callers = (0..traffic.callers).map(|_| tokio::spawn(single(client.clone(), Arc::clone(&numbers))));
     let batches = (0..traffic.batches).map(|_| tokio::spawn(batch(client.clone(), Arc::clone(&numbers))));
     let all = try_join_all(callers.chain(batches));

@@ -5,16 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanfare::app::{Gateway, Network};
-use fanfare::config::{ApnsConfig, ApnsCredential, AppConfig, Config};
+use fanfare::config::{ApnsConfig, ApnsCredential, AppConfig, Config, MattermostConfig};
 use fanfare::proto::push_service_client::PushServiceClient;
 use fanfare::provider::apns::{Apns, ApnsSettings};
+use fanfare::provider::mattermost::{Mattermost, MattermostSettings};
 use fanfare::push::{ApnsEnvironment, AppId};
-use fanfare::simulator::{Environment, HangUp, Simulator, SimulatorBuilder};
+use fanfare::simulator::{self, Environment, HangUp, Service, Simulator, SimulatorBuilder};
+use fanfare::upstream::Http;
 use tonic::transport::{Channel, Endpoint};
 
 use crate::accounts::{Line, Seen, Totals, audit};
 use crate::ledger::Broken;
-use crate::marker::{APP, TOPIC};
+use crate::marker::{APP, SERVER_ID, TOPIC};
 use crate::network::{NAME, Names, Net, Place};
 use crate::script::{self, Step};
 use crate::traffic::{self, Traffic};
@@ -32,6 +34,10 @@ pub(crate) struct Shape {
     pub(crate) window: u32,
     pub(crate) names: Names,
     pub(crate) seed: u64,
+    /// To whom the traffic goes: APNs over HTTP/2, or a Mattermost push proxy over HTTP/1.1.
+    pub(crate) service: Service,
+    /// Of the push proxy; to APNs there is always TLS.
+    pub(crate) tls: bool,
 }
 
 impl Default for Shape {
@@ -42,6 +48,8 @@ impl Default for Shape {
             window: 65_535,
             names: Names::Lead(vec![Place::First]),
             seed: 1,
+            service: Service::Apns(Environment::Production),
+            tls: true,
         }
     }
 }
@@ -52,11 +60,13 @@ pub(crate) struct World {
     pub(crate) gateway: Gateway,
     pub(crate) network: Arc<Net>,
     client: PushServiceClient<Channel>,
+    service: Service,
+    tls: bool,
     /// The number of the next push.
     next: u64,
     /// Of connections that were open when the books were closed last: their whole requests until then.
     before: HashMap<u64, u64>,
-    tls_before: u64,
+    begun_before: u64,
     tasks_before: usize,
 }
 
@@ -65,10 +75,18 @@ impl World {
         let tasks_before = alive_tasks();
         let builder = Simulator::builder().bundle_ids([TOPIC]).names([NAME]).keep_headers(0).seed(shape.seed);
         let simulator = shaped(builder, &shape).start().await.unwrap();
-        let (first, second) =
-            (simulator.address(Environment::Production), simulator.address(Environment::Sandbox));
+        let proxy = simulator.mattermost();
+        let first = match (shape.service, shape.tls) {
+            (Service::Mattermost, true) => proxy.tls_address(),
+            (Service::Mattermost, false) => proxy.address(),
+            (Service::Apns(_) | Service::Fcm | Service::GoogleMetadata, _) => {
+                simulator.address(Environment::Production)
+            }
+        };
+        let second = simulator.address(Environment::Sandbox);
+        let (service, tls) = (shape.service, shape.tls);
         let network = Arc::new(Net::new(first, second, shape.names).await.unwrap());
-        let mut config = config(&simulator);
+        let mut config = config(&simulator, service, tls);
         change(&mut config);
         let as_seen = Network { resolver: Arc::clone(&network) as _, dialer: Arc::clone(&network) as _ };
         let gateway = Gateway::start(config, as_seen).await.unwrap();
@@ -77,7 +95,8 @@ impl World {
         let client = PushServiceClient::new(channel);
         let before = HashMap::new();
         // The first number is not 0: a device token of zeros could not be told from a mistake.
-        Self { simulator, gateway, network, client, next: 1, before, tls_before: 0, tasks_before }
+        let (next, begun_before) = (1, 0);
+        Self { simulator, gateway, network, client, service, tls, next, before, begun_before, tasks_before }
     }
 
     /// Sends `traffic` while the script is played, waits until all is quiet, and closes the books.
@@ -89,7 +108,7 @@ impl World {
     async fn balance(&mut self, traffic: Traffic, steps: Vec<Step>) -> Result<Totals, Broken> {
         let first = self.next;
         self.next += traffic.pushes;
-        let sending = traffic::run(&self.client, traffic, first);
+        let sending = traffic::run(&self.client, traffic, first, self.service);
         let ledger = {
             let mut sending = std::pin::pin!(sending);
             tokio::select! {
@@ -156,13 +175,15 @@ impl World {
                 disturbed: it.disturbed,
                 throttled: it.throttled,
                 unseen: written.map_or(0, |written| written.saturating_sub(it.received)),
+                one_at_a_time: it.service == Service::Mattermost,
             }
         };
         let lines = connections.iter().map(line).collect();
-        let tls = self.simulator.counters().tls_handshakes_done;
+        let counters = self.simulator.counters();
+        let begun = if self.tls { counters.tls_handshakes_done } else { counters.connections_opened };
         let spoke = connections.iter().filter(|it| !self.before.contains_key(&it.id)).count() as u64;
-        let silent = (tls - self.tls_before).saturating_sub(spoke);
-        self.tls_before = tls;
+        let silent = (begun - self.begun_before).saturating_sub(spoke);
+        self.begun_before = begun;
         self.before = connections.iter().filter(|it| it.open).map(|it| (it.id, it.whole)).collect();
         Seen { requests: self.simulator.journal().take(), lines, silent }
     }
@@ -206,12 +227,21 @@ async fn eventually(reached: impl Fn() -> bool) -> bool {
 }
 
 fn shaped(builder: SimulatorBuilder, shape: &Shape) -> SimulatorBuilder {
-    builder.max_concurrent_streams(shape.streams).latency(shape.latency).initial_window_size(shape.window)
+    // The proxy's own throttle is no fault of the wire.
+    let unbounded = simulator::MattermostSettings {
+        throttle_per_second: u64::MAX,
+        ..simulator::MattermostSettings::default()
+    };
+    builder
+        .max_concurrent_streams(shape.streams)
+        .latency(shape.latency)
+        .initial_window_size(shape.window)
+        .mattermost(unbounded)
 }
 
 /// One app; and limits that no test meets by accident, however busy the machine is. A test that needs one to be
 /// met sets it.
-fn config(simulator: &Simulator) -> Config {
+fn config(simulator: &Simulator, service: Service, tls: bool) -> Config {
     let key = simulator.provider_key();
     let credential = ApnsCredential::Token {
         key: key.private_key_pem.clone().into(),
@@ -225,7 +255,15 @@ fn config(simulator: &Simulator) -> Config {
         unknown_push_types: false,
     };
     let apns = ApnsConfig { provider: Apns::try_new(settings).unwrap(), credential };
-    let app = AppConfig { apns: Some(apns), ..AppConfig::new(AppId::parse(APP).unwrap()) };
+    let scheme = if tls { "https" } else { "http" };
+    let mattermost = (service == Service::Mattermost).then(|| MattermostConfig {
+        provider: Mattermost::try_new(MattermostSettings { server_id: SERVER_ID.to_owned() }).unwrap(),
+        origin: format!("{scheme}://{NAME}").parse().unwrap(),
+        http: Http::Either,
+        extra_roots: Vec::new(),
+    });
+    let id = AppId::parse(APP).unwrap();
+    let app = AppConfig { apns: Some(apns), mattermost, ..AppConfig::new(id) };
     let mut config = Config::on_loopback(vec![app]);
     config.apns_production = format!("https://{NAME}").parse().unwrap();
     config.apns_sandbox = "https://sandbox.push.test".parse().unwrap();
