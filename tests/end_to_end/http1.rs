@@ -276,3 +276,14 @@ async fn a_server_without_http2_where_it_is_asked_for_is_said_so() {
     assert_eq!((result.delivery(), result.attempts), (Delivery::No, 0), "{result:?}");
     assert!(server.versions.lock().unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn an_app_that_asks_for_a_protocol_that_is_not_there_spoils_it_for_no_other() {
+    let server = Raw::start(|_| Some(OK.to_vec())).await;
+    let apps =
+        vec![app("wrong", &server.origin(), Http::Two, &[]), app(APP, &server.origin(), Http::Either, &[])];
+    let front = Front::start(apps, |config| config.upstream.connect_patience = 1).await;
+    assert_eq!(told(&front.send(good_push(1)).await), ACCEPTED);
+    let wrong = front.send(proto::Push { app: "wrong".to_owned(), ..good_push(2) }).await;
+    assert_eq!((wrong.delivery(), wrong.attempts), (Delivery::No, 0), "{wrong:?}");
+}

@@ -10,7 +10,7 @@ use fanfare::proto::{self, Delivery, Outcome, Reason};
 use fanfare::simulator::{Environment, Simulator};
 use fanfare::upstream::Http;
 
-use crate::harness::{SOON, World, good, metric_sum, push};
+use crate::harness::{APP, SOON, World, good, metric_sum, push};
 use crate::mattermost::{app, good_push, world_with};
 use crate::stub::Front;
 use crate::tunnel::{Mode, Tunnel};
@@ -217,6 +217,23 @@ async fn hosts_in_no_proxy_and_apps_with_a_proxy_of_their_own_go_their_own_way()
         let result = front.send(proto::Push { app: name.to_owned(), ..good_push(1) }).await;
         assert_eq!(result.outcome(), Outcome::Accepted, "{name} {result:?}");
         assert_eq!((all.heads().len(), own.heads().len()), (through_all, through_own), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn apps_with_other_credentials_at_the_same_proxy_use_their_own() {
+    let tunnel = Tunnel::start(Mode::Tunnel).await;
+    let simulator = Simulator::builder().start().await.unwrap();
+    let origin = simulator.mattermost().origin();
+    let mut apps = vec![app(APP, &origin, Http::Either, &[]), app("other", &origin, Http::Either, &[])];
+    apps[0].proxy = Some(tunnel.proxies(Some("one:1"), &[]));
+    apps[1].proxy = Some(tunnel.proxies(Some("two:2"), &[]));
+    let front = Front::start(apps, |_| {}).await;
+    for (name, credentials) in [(APP, "one:1"), ("other", "two:2")] {
+        let result = front.send(proto::Push { app: name.to_owned(), ..good_push(1) }).await;
+        assert_eq!(result.outcome(), Outcome::Accepted, "{name} {result:?}");
+        let head = tunnel.heads().pop().unwrap();
+        assert!(head.contains(&format!("Basic {}", STANDARD.encode(credentials))), "{name} {head}");
     }
 }
 
