@@ -10,10 +10,16 @@ export const KEY_ID = 'STANDKEY01'
 export const BUNDLE_ID = 'com.example.stand-in'
 export const APP = 'stand-in'
 
-/** Writes a provider key, a CA, and a certificate for localhost below `dir`; gives the provider key's public half. */
+/** Writes a provider key beside the certificates below `dir`; gives its public half. */
 export function prepare(dir) {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   writeFileSync(join(dir, 'AuthKey.p8'), privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 })
+  certificates(dir)
+  return publicKey
+}
+
+/** Writes a CA, and its certificate for localhost, below `dir`. */
+export function certificates(dir) {
   const config = join(dir, 'openssl.cnf')
   writeFileSync(config, [
     '[req]', 'distinguished_name = name', '[name]',
@@ -27,7 +33,6 @@ export function prepare(dir) {
   ], { cwd: dir, stdio: 'pipe' })
   certificate('ca')
   certificate('localhost', '-CA', 'ca.pem', '-CAkey', 'ca.key')
-  return publicKey
 }
 
 /** Writes the configuration of a gateway that sends to `authority`; gives its path. */

@@ -9,7 +9,8 @@ import { join } from 'node:path'
 import { configure, prepare } from './identity.mjs'
 import { until } from './traffic.mjs'
 
-async function freePort() {
+/** A port of loopback that nobody listens on just now. */
+export async function freePort() {
   const server = net.createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address()

@@ -33,9 +33,9 @@ export async function until(condition, what, ms = TRAFFIC_MS) {
 
 /**
  * Sends single pushes, `atOnce` at a time, beside one batch of `items`; gives the verdicts by token.
- * `settled` is called after each single push, with how many have their verdict.
+ * `settled` is called after each single push, with how many have their verdict; `say` gives the push of a number.
  */
-export async function traffic(client, { singles, items, atOnce = 40, first = 0, settled = () => {} }) {
+export async function traffic(client, { singles, items, atOnce = 40, first = 0, settled = () => {}, say = push }) {
   const verdicts = new Map()
   const settle = (token, verdict) => {
     assert.ok(!verdicts.has(token), `two verdicts for ${token}`)
@@ -46,16 +46,16 @@ export async function traffic(client, { singles, items, atOnce = 40, first = 0, 
   const caller = async () => {
     while (next < first + singles) {
       const number = next++
-      settle(token(number), await client.sendPush(push(number)))
+      settle(token(number), await client.sendPush(say(number)))
       await settled(++done)
     }
   }
-  await Promise.all([batch(client, first + singles, items, settle), ...Array.from({ length: atOnce }, caller)])
+  await Promise.all([batch(client, first + singles, items, settle, say), ...Array.from({ length: atOnce }, caller)])
   assert.equal(verdicts.size, singles + items, 'each has its verdict')
   return verdicts
 }
 
-async function batch({ stub }, first, items, settle) {
+async function batch({ stub }, first, items, settle, say) {
   if (items === 0) return
   const stream = stub.sendBatch({ deadline: Date.now() + TRAFFIC_MS })
   stream.on('data', ({ results }) => {
@@ -64,7 +64,7 @@ async function batch({ stub }, first, items, settle) {
   const ended = once(stream, 'status')
   for (let at = 0; at < items; at += ITEMS) {
     const numbers = Array.from({ length: Math.min(ITEMS, items - at) }, (_, index) => first + at + index)
-    if (!stream.write({ pushes: numbers.map(push) })) await once(stream, 'drain')
+    if (!stream.write({ pushes: numbers.map(say) })) await once(stream, 'drain')
     await sleep(PACE_MS)
   }
   stream.end()
