@@ -4,11 +4,14 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use fanfare::proto::push_service_client::PushServiceClient;
 use fanfare::proto::{Outcome, SendPushRequest};
 use fanfare::simulator::{Environment, Simulator};
 
 use crate::harness::{SOON, TOPIC, good, http_get, push};
+use crate::tunnel::{Mode, Tunnel};
 
 /// Ends the process whatever becomes of the test.
 struct Serving(Child);
@@ -52,14 +55,11 @@ team_id = "{}"
     std::fs::write(folder.join("fanfare.toml"), config).unwrap();
 }
 
-#[tokio::test]
-async fn no_secret_reaches_logs_metrics_or_answers() {
-    let folder = tempfile::tempdir().unwrap();
-    let simulator = Simulator::builder().bundle_ids([TOPIC]).start().await.unwrap();
-    write_config(folder.path(), &simulator);
+/// Logs, metrics and answers of a gateway that sends three pushes on the configuration in `folder`.
+async fn everything_said(folder: &Path) -> String {
     let mut child = Command::new(env!("CARGO_BIN_EXE_fanfare"))
         .args(["serve", "--config"])
-        .arg(folder.path().join("fanfare.toml"))
+        .arg(folder.join("fanfare.toml"))
         .stderr(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -103,12 +103,44 @@ async fn no_secret_reaches_logs_metrics_or_answers() {
     .await
     .unwrap();
 
+    assert!(said.contains("verdict"), "nothing was logged at TRACE: {said}");
+    [&first, &said, &page, &answers].map(String::as_str).concat()
+}
+
+#[tokio::test]
+async fn no_secret_reaches_logs_metrics_or_answers() {
+    let folder = tempfile::tempdir().unwrap();
+    let simulator = Simulator::builder().bundle_ids([TOPIC]).start().await.unwrap();
+    write_config(folder.path(), &simulator);
+    let everything = everything_said(folder.path()).await;
     let bearer = simulator.journal().entries()[0].header("authorization").unwrap().to_vec();
     let jwt = String::from_utf8(bearer).unwrap().split_once(' ').unwrap().1.to_owned();
     let key: Vec<_> = simulator.provider_key().private_key_pem.lines().map(str::to_owned).collect();
-    let everything = [&first, &said, &page, &answers].map(String::as_str).concat();
-    assert!(said.contains("verdict"), "nothing was logged at TRACE: {said}");
     for secret in [&jwt, &jwt[jwt.len() - 40..].to_owned(), &key[1], &good(77)[20..].to_owned()] {
         assert!(!everything.contains(secret.as_str()), "{secret} in {everything}");
+    }
+}
+
+/// Of a proxy that takes them and of one that does not.
+#[tokio::test]
+async fn the_credentials_of_a_proxy_reach_no_log_metric_or_answer() {
+    const CREDENTIALS: &str = "gateway:open-sesame";
+    for mode in [Mode::Tunnel, Mode::Refuse(407)] {
+        let folder = tempfile::tempdir().unwrap();
+        let simulator = Simulator::builder().bundle_ids([TOPIC]).start().await.unwrap();
+        let tunnel = Tunnel::start(mode.clone()).await;
+        write_config(folder.path(), &simulator);
+        let config = folder.path().join("fanfare.toml");
+        let mut text = std::fs::read_to_string(&config).unwrap();
+        text += &format!("[proxy]\nurl = \"http://{}\"\ncredentials_file = \"secret\"\n", tunnel.address);
+        std::fs::write(config, text).unwrap();
+        std::fs::write(folder.path().join("secret"), CREDENTIALS).unwrap();
+        let everything = everything_said(folder.path()).await;
+        let basic = STANDARD.encode(CREDENTIALS);
+        assert!(tunnel.heads()[0].contains(&basic), "they were sent");
+        assert_eq!(everything.contains("status 407"), mode != Mode::Tunnel);
+        for secret in ["sesame", &basic] {
+            assert!(!everything.contains(secret), "{mode:?}: {secret} in {everything}");
+        }
     }
 }
