@@ -14,6 +14,7 @@ mod harness;
 mod http1;
 mod killed;
 mod mattermost;
+mod mattermost_recorded;
 mod operating;
 mod pool;
 mod proxy;
