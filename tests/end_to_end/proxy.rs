@@ -91,7 +91,7 @@ async fn a_push_proxy_is_reached_through_a_tunnel_with_and_without_tls() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_said_as_the_proxys_and_its_end_is_noticed() {
+async fn a_refusal_is_said_to_be_that_of_the_proxy_and_its_end_is_noticed() {
     for (mode, says) in [
         (Mode::Refuse(407), "status 407 (it wants other credentials: proxy.credentials_file)"),
         (Mode::Refuse(403), "status 403"),
