@@ -24,6 +24,8 @@ pub struct Counters {
     pub tls_handshakes_done: u64,
     /// Of these, those that went on with an earlier session.
     pub tls_sessions_resumed: u64,
+    /// Of the handshakes done, those in which the client showed a certificate.
+    pub client_certificates_shown: u64,
     /// Streams opened while the limit that the client had acknowledged was used up.
     pub limit_violations: u64,
     /// Streams opened before the client acknowledged the first SETTINGS.
@@ -94,6 +96,7 @@ pub(super) struct Tally {
     pub(super) tls_handshakes_failed: Count,
     pub(super) tls_handshakes_done: Count,
     pub(super) tls_sessions_resumed: Count,
+    pub(super) client_certificates_shown: Count,
     pub(super) limit_violations: Count,
     pub(super) opened_before_settings: Count,
     pub(super) resets_received: Count,
@@ -146,6 +149,7 @@ impl Tally {
             tls_handshakes_failed: self.tls_handshakes_failed.get(),
             tls_handshakes_done: self.tls_handshakes_done.get(),
             tls_sessions_resumed: self.tls_sessions_resumed.get(),
+            client_certificates_shown: self.client_certificates_shown.get(),
             limit_violations: self.limit_violations.get(),
             opened_before_settings: self.opened_before_settings.get(),
             resets_received: self.resets_received.get(),

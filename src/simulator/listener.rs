@@ -128,7 +128,7 @@ async fn open_tls(
     number: u64,
     opening: Option<Opening>,
 ) {
-    let configs = world.tls.of(service);
+    let configs = world.server_configs(service);
     let (config, speaks) = match opening {
         Some(Opening::SilentTls) => return swallow(tcp).await,
         Some(Opening::RefuseTls) => (&configs.refusing, true),
@@ -145,6 +145,9 @@ async fn open_tls(
     world.tally.add(&world.tally.tls_handshakes_done);
     if tls.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed) {
         world.tally.add(&world.tally.tls_sessions_resumed);
+    }
+    if tls.get_ref().1.peer_certificates().is_some() {
+        world.tally.add(&world.tally.client_certificates_shown);
     }
     // Apple serves clients that start HTTP/2 without ALPN; elsewhere it must be asked for.
     let http2 = match service {

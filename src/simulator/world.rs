@@ -68,11 +68,11 @@ impl Tls {
         Self { http2: configs, both, http1 }
     }
 
-    pub(super) fn of(&self, service: Service) -> &ServerConfigs {
+    fn of(&self, service: Service, google_speaks_http2: bool) -> &ServerConfigs {
         match service {
             Service::Apns(_) => &self.http2,
-            Service::Fcm => &self.both,
-            Service::GoogleMetadata | Service::Mattermost => &self.http1,
+            Service::Fcm if google_speaks_http2 => &self.both,
+            Service::Fcm | Service::GoogleMetadata | Service::Mattermost => &self.http1,
         }
     }
 }
@@ -119,6 +119,11 @@ impl World {
         };
         world.set_latency(latency);
         world
+    }
+
+    /// What the listener of a service presents in TLS.
+    pub(super) fn server_configs(&self, service: Service) -> &ServerConfigs {
+        self.tls.of(service, self.fcm.speaks_http2())
     }
 
     pub(super) fn next_connection(&self) -> u64 {

@@ -57,6 +57,8 @@ pub struct FcmSettings {
     pub projects: Vec<String>,
     /// MAX_CONCURRENT_STREAMS. Default 100. Source: eladnava/fcm-v1-http2#8.
     pub max_concurrent_streams: u32,
+    /// False: nothing newer than HTTP/1.1 is spoken, and ALPN says so. Default true.
+    pub http2: bool,
     /// How long an access token is good, to the second. Default 3,599 s. Source: Google, "Using
     /// OAuth 2.0 for Server to Server Applications".
     pub token_lifetime: Duration,
@@ -70,6 +72,7 @@ impl Default for FcmSettings {
             metadata_listen: any_port,
             projects: vec!["demo-project".to_owned(), "other-project".to_owned()],
             max_concurrent_streams: 100,
+            http2: true,
             token_lifetime: Duration::from_secs(3599),
         }
     }
@@ -102,6 +105,10 @@ impl Google {
 
     pub(super) fn max_concurrent_streams(&self) -> u32 {
         self.settings.max_concurrent_streams
+    }
+
+    pub(super) fn speaks_http2(&self) -> bool {
+        self.settings.http2
     }
 
     /// Called once, when the port is known.
