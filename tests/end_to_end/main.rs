@@ -9,6 +9,7 @@ mod batch_command_breaks;
 mod config;
 mod connections;
 mod credential;
+mod fcm;
 mod google;
 mod harness;
 mod http1;

@@ -1,0 +1,107 @@
+//! Pushes to FCM: a gateway as it is configured, in front of Google.
+
+mod answers;
+mod connections;
+mod targets;
+mod tokens;
+
+use std::ops::Range;
+
+use fanfare::app::{Gateway, Network};
+use fanfare::config::{AppConfig, Config, FcmConfig};
+use fanfare::credential::google::Source;
+use fanfare::proto;
+use fanfare::provider::fcm::{Fcm, FcmSettings as Project};
+use fanfare::push::AppId;
+use fanfare::simulator::journal::Entry;
+use fanfare::simulator::{FcmSettings, Service, ServiceAccount, Simulator};
+use fanfare::upstream::tls::ClientIdentity;
+
+use crate::harness::{APP, World, alert, connect};
+
+const PROJECT: &str = "demo-project";
+const OTHER: &str = "other-project";
+
+/// A simulator that keeps what it is sent.
+async fn google(settings: FcmSettings) -> Simulator {
+    Simulator::builder().fcm(settings).keep_bodies(100).start().await.unwrap()
+}
+
+/// An app that sends for a project with the key of an account.
+fn app(name: &str, project: &str, account: &ServiceAccount) -> AppConfig {
+    let fcm = FcmConfig {
+        provider: Fcm::try_new(&Project { project_id: project.to_owned() }).unwrap(),
+        credential: Source::from_json(&account.key_json().into()).unwrap(),
+        certificate: None,
+    };
+    AppConfig { fcm: Some(fcm), ..AppConfig::new(AppId::parse(name).unwrap()) }
+}
+
+/// The same, that shows a certificate.
+fn with_certificate(mut app: AppConfig, simulator: &Simulator) -> AppConfig {
+    let made = simulator.client_certificate(&[]).unwrap();
+    let (certificate, key) = (made.certificate_pem.as_bytes(), made.private_key_pem.as_bytes());
+    app.fcm.as_mut().unwrap().certificate = Some(ClientIdentity::from_pem(certificate, key).unwrap());
+    app
+}
+
+/// A gateway of these apps.
+async fn serve(simulator: Simulator, apps: Vec<AppConfig>) -> World {
+    let mut config = Config::on_loopback(apps);
+    config.fcm.origin = simulator.fcm().origin().parse().unwrap();
+    config.fcm.extra_roots = vec![simulator.ca_pem().into()];
+    let gateway = Gateway::start(config, Network::default()).await.unwrap();
+    let client = connect(&gateway).await;
+    World { simulator, gateway, client }
+}
+
+/// A gateway of one app, which sends for [`PROJECT`].
+async fn world(settings: FcmSettings) -> World {
+    let simulator = google(settings).await;
+    let account = simulator.fcm().add_service_account(&[PROJECT]).unwrap();
+    serve(simulator, vec![app(APP, PROJECT, &account)]).await
+}
+
+fn to(target: proto::FcmTarget) -> proto::Push {
+    proto::Push {
+        app: APP.to_owned(),
+        target: Some(proto::Target { fcm: Some(target), ..proto::Target::default() }),
+        content: Some(alert("Hello", "World")),
+        ..proto::Push::default()
+    }
+}
+
+/// A push with a title and a body to a registration token.
+fn push(token: &str) -> proto::Push {
+    to(proto::FcmTarget { registration_token: token.to_owned(), ..proto::FcmTarget::default() })
+}
+
+/// The same, that has its verdict before FCM's longer waits have passed.
+fn impatient(token: &str, seconds: i64) -> proto::Push {
+    let max_wait = Some(prost_types::Duration { seconds, nanos: 0 });
+    proto::Push { options: Some(proto::Options { max_wait, ..proto::Options::default() }), ..push(token) }
+}
+
+/// Requests to paths that begin so, in their order.
+fn asked(world: &World, path: &str) -> Vec<Entry> {
+    world.simulator.journal().select(|entry| entry.service == Service::Fcm && entry.path.starts_with(path))
+}
+
+/// The body of a request that was kept.
+fn json(entry: &Entry) -> serde_json::Value {
+    serde_json::from_slice(entry.read.as_ref().unwrap().body.as_ref().unwrap()).unwrap()
+}
+
+/// Sends a push to each of these tokens at once.
+async fn burst(world: &World, tokens: Range<usize>) -> Vec<proto::PushResult> {
+    let sent = tokens.map(|number| async move { world.send(push(&format!("ok:{number}"))).await });
+    futures_util::future::join_all(sent).await
+}
+
+/// Each token got its push once, and no more than 100 streams were ever asked of a connection.
+fn each_once(world: &World, count: usize) {
+    let arrived = world.simulator.journal().select(|it| it.may_be_delivered() && it.device_token().is_some());
+    assert_eq!(arrived.len(), count);
+    assert!(world.simulator.journal().duplicates().is_empty());
+    assert_eq!(world.simulator.counters().limit_violations, 0);
+}
