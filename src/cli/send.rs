@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 use super::Done;
 use super::content::{ContentArgs, DeviceArgs, describe, duration};
@@ -17,23 +17,34 @@ use crate::proto::{self, push_service_client::PushServiceClient};
 /// The verdict is JSON on standard output. Exit code 0: accepted, or validated; 1: not; 2: the gateway cannot be
 /// asked.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(
+    group(ArgGroup::new("what").args(["json", "apns", "fcm", "mattermost"]).required(true)),
+    after_help = "Examples:
   fanfare send --app shop --apns 5f1c…e2 --title Hello --body World
+  fanfare send --app shop --fcm dT9x…:APA91b… --title Hello --data order=17
+  fanfare send --app chat --mattermost android_rn:dT9x…:APA91b… --title Hello
   fanfare send --json push.json
-  echo '{\"app\":\"shop\",\"target\":{\"apns\":{\"token\":\"5f1c…e2\"}},\"content\":{\"data\":{\"k\":\"v\"}}}' | fanfare send --json -")]
+  echo '{\"app\":\"shop\",\"target\":{\"apns\":{\"token\":\"5f1c…e2\"}},\"content\":{\"data\":{\"k\":\"v\"}}}' | fanfare send --json -"
+)]
 pub(super) struct Send {
     /// The gateway.
     #[arg(long, env = "FANFARE_TO", default_value = "http://127.0.0.1:50051")]
     to: String,
     /// A file with a fanfare.push.v1.Push as ProtoJSON; `-` for standard input.
-    #[arg(long, conflicts_with_all = ["app", "apns"])]
+    #[arg(long, conflicts_with = "app")]
     json: Option<PathBuf>,
     /// The app, as the gateway's configuration names it.
     #[arg(long, required_unless_present = "json")]
     app: Option<String>,
     /// The APNs device token, in hexadecimal.
-    #[arg(long, required_unless_present = "json")]
+    #[arg(long, value_name = "TOKEN")]
     apns: Option<String>,
+    /// The FCM registration token.
+    #[arg(long, value_name = "TOKEN")]
+    fcm: Option<String>,
+    /// The device id of a Mattermost app.
+    #[arg(long, value_name = "PLATFORM:TOKEN")]
+    mattermost: Option<String>,
     #[command(flatten)]
     device: DeviceArgs,
     /// The caller's name for the push. Default: made by the gateway.
@@ -76,12 +87,36 @@ impl Send {
             }
             return schema.push(&json).with_context(|| format!("{} is no push", file.display()));
         }
+        let target = self.target()?;
         Ok(proto::Push {
             id: self.id.unwrap_or_default(),
             app: self.app.unwrap_or_default(),
-            target: Some(self.device.target(self.apns.unwrap_or_default())),
+            target: Some(target),
             content: Some(self.content.content()),
             options: Some(self.content.options()?),
+        })
+    }
+
+    /// The one that a flag names.
+    fn target(&self) -> anyhow::Result<proto::Target> {
+        if let Some(token) = &self.apns {
+            return Ok(self.device.target(token.clone()));
+        }
+        if !self.device.is_empty() {
+            bail!("--topic and --environment are of an APNs device: they need --apns");
+        }
+        let registration_token = |token: &String| proto::FcmTarget {
+            registration_token: token.clone(),
+            ..proto::FcmTarget::default()
+        };
+        let device = |device_id: &String| proto::MattermostDevice {
+            device_id: device_id.clone(),
+            ..proto::MattermostDevice::default()
+        };
+        Ok(proto::Target {
+            fcm: self.fcm.as_ref().map(registration_token),
+            mattermost: self.mattermost.as_ref().map(device),
+            ..proto::Target::default()
         })
     }
 }

@@ -74,7 +74,9 @@ fn after_help() -> String {
     help.push_str("  WORD.PROJECT:     a token of that project; of another, a mismatch\n");
     help.push_str("Every other registration token is good.\n\nExamples:\n");
     help.push_str("  fanfare simulate --dir sim\n  fanfare serve --config sim/fanfare.toml\n");
-    help.push_str("  fanfare send --app demo --apns dead0123 --title Hello");
+    help.push_str("  fanfare send --app demo --apns dead0123 --title Hello\n");
+    help.push_str("  fanfare send --app demo --fcm unregistered:1 --title Hello\n");
+    help.push_str("  fanfare send --app demo --mattermost apple_rn:dead0123 --title Hello");
     help
 }
 
@@ -208,14 +210,24 @@ impl Simulate {
     }
 }
 
+/// The Mattermost server of the gateway's pushes; the proxy takes any.
+const SERVER_ID: &str = "simulator";
+
 /// A configuration for a gateway that sends to the simulator.
 fn gateway_config(facts: &Facts<'_>) -> String {
-    let Facts { production, sandbox, team_id, key_id, topics, .. } = facts;
+    let Facts { production, sandbox, team_id, key_id, topics, fcm, mattermost, .. } = facts;
+    let FcmFacts { origin, metadata, projects, .. } = fcm;
+    let project = projects.first().map_or("", String::as_str);
+    let mattermost = &mattermost.origin;
     format!(
         r#"# For a gateway that sends to this simulator.
 [apns]
 production = "{production}"
 sandbox = "{sandbox}"
+
+[fcm]
+origin = "{origin}"
+metadata = "{metadata}"
 
 [upstream]
 ca_files = ["ca.pem"]
@@ -228,6 +240,14 @@ topics = {topics:?}
 key_file = "AuthKey.p8"
 key_id = "{key_id}"
 team_id = "{team_id}"
+
+[apps.demo.fcm]
+project = "{project}"
+key_file = "service-account.json"
+
+[apps.demo.mattermost]
+url = "{mattermost}"
+server_id = "{SERVER_ID}"
 "#
     )
 }

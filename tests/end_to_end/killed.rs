@@ -14,9 +14,9 @@ use crate::secrets::write_config;
 const LINES: usize = 6_000;
 
 /// A gateway of its own process; ended with the test.
-struct Serving {
+pub(crate) struct Serving {
     process: Child,
-    grpc: String,
+    pub(crate) grpc: String,
 }
 
 impl Drop for Serving {
@@ -26,7 +26,7 @@ impl Drop for Serving {
     }
 }
 
-async fn serve(folder: &Path, name: &str) -> Serving {
+pub(crate) async fn serve(folder: &Path, name: &str) -> Serving {
     let ready = folder.join(format!("{name}.json"));
     let process = Command::new(env!("CARGO_BIN_EXE_fanfare"))
         .args(["serve", "--config"])

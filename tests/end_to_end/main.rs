@@ -23,6 +23,7 @@ mod secrets;
 mod send_batch;
 mod send_push;
 mod shutdown;
+mod simulate_command;
 mod stub;
 mod tunnel;
 mod weather;
