@@ -1,4 +1,4 @@
-// What a stand-in for APNs and a gateway that sends to it need: keys, certificates, a configuration.
+// What stand-ins and a gateway that sends to them need: keys, certificates, and the configuration for APNs.
 
 import { execFileSync } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
