@@ -5,9 +5,12 @@
 //! the task that drives the connection calls [`Wire::write_out`] one turn after h2 had nothing more to say,
 //! and many frames leave in one write. And h2 cannot tell a request that was written from one that was not:
 //! the walk over the bytes that the socket accepted can.
+//!
+//! Of accepted connections the task is not ours; there [`Gathered`] gathers.
 
 mod counted;
 mod frames;
+mod gathered;
 mod goaway;
 mod watched;
 
@@ -21,6 +24,7 @@ use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 pub use counted::{Counted, Taken};
+pub use gathered::Gathered;
 pub use goaway::GoAway;
 pub use watched::{SentBytes, Watched};
 

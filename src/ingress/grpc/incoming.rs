@@ -12,6 +12,8 @@ use tokio_stream::wrappers::TcpListenerStream;
 use tokio_stream::{Stream, StreamExt};
 use tonic::transport::server::Connected;
 
+use crate::transport::Gathered;
+
 /// The batch streams of one connection.
 #[derive(Debug, Clone, Default)]
 pub(super) struct BatchStreams(Arc<AtomicUsize>);
@@ -38,7 +40,7 @@ impl Drop for OpenBatch {
 /// An accepted connection.
 #[derive(Debug)]
 pub struct Accepted {
-    socket: TcpStream,
+    socket: Gathered<TcpStream>,
     batches: BatchStreams,
 }
 
@@ -48,7 +50,7 @@ pub fn incoming(listener: TcpListener) -> impl Stream<Item = io::Result<Accepted
         let socket = socket?;
         // Answers are gathered before they are written; waiting for more would only delay.
         socket.set_nodelay(true)?;
-        Ok(Accepted { socket, batches: BatchStreams::default() })
+        Ok(Accepted { socket: Gathered::new(socket), batches: BatchStreams::default() })
     })
 }
 
@@ -79,14 +81,6 @@ impl AsyncRead for Accepted {
 impl AsyncWrite for Accepted {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.socket).poll_write(cx, buf)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.socket).poll_write_vectored(cx, bufs)
     }
 
     fn is_write_vectored(&self) -> bool {
