@@ -1,12 +1,13 @@
-//! Raw part: a tonic server of the same service with the same messages, which accepts every push at once.
+//! Raw part: a tonic server of the same service with the same messages, which accepts every push at once,
+//! on sockets that the gateway accepted.
 
 use std::pin::Pin;
 use std::time::Duration;
 
+use fanfare::ingress::grpc::incoming;
 use fanfare::proto;
 use fanfare::proto::push_service_server::{PushService, PushServiceServer};
 use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
 use tokio_stream::{Stream, StreamExt};
 use tonic::transport::Server;
 use tonic::{Request, Response, Status, Streaming};
@@ -18,11 +19,6 @@ const UPSTREAM_ID: &str = "eabeae54-14a8-11e5-b60b-1697f925ec7b";
 pub(crate) async fn serve() -> anyhow::Result<u16> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let port = listener.local_addr()?.port();
-    let incoming = TcpListenerStream::new(listener).map(|socket| {
-        let socket = socket?;
-        socket.set_nodelay(true)?;
-        Ok::<_, std::io::Error>(socket)
-    });
     let router = Server::builder()
         .initial_stream_window_size(256 * 1024)
         .initial_connection_window_size(16 * 1024 * 1024)
@@ -30,7 +26,7 @@ pub(crate) async fn serve() -> anyhow::Result<u16> {
         .http2_keepalive_interval(Some(Duration::from_secs(60)))
         .http2_keepalive_timeout(Some(Duration::from_secs(20)))
         .add_service(PushServiceServer::new(Echo));
-    tokio::spawn(router.serve_with_incoming(incoming));
+    tokio::spawn(router.serve_with_incoming(incoming(listener)));
     Ok(port)
 }
 
