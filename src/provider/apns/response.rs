@@ -38,6 +38,10 @@ struct Said {
 impl Said {
     /// A body that is not the JSON of APNs says nothing.
     fn read(body: &[u8]) -> Self {
+        // As of every push that was taken.
+        if body.is_empty() {
+            return Self::default();
+        }
         /// Each member is read by itself, so that an odd one does not take the other away.
         #[derive(serde::Deserialize)]
         struct Members<'a> {
