@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime};
 use http::Method;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 pub use admission::{Admission, NoRoom, Room};
 pub use encoded::Encoded;
@@ -75,11 +76,14 @@ impl Dispatcher {
     ///
     /// # Cancel safety
     /// Dropping the future stops what has not been written upstream, and only that.
-    #[tracing::instrument(
-        name = "push", level = "debug", skip_all,
-        fields(id = %ask.push.id, app = %ask.push.body.app, provider = ask.route.provider.kind().name())
-    )]
-    pub async fn send(&self, ask: Ask<'_>, room: &mut Room) -> PushResult {
+    pub fn send<'a>(&'a self, ask: Ask<'a>, room: &'a mut Room) -> impl Future<Output = PushResult> + 'a {
+        let (push, provider) = (ask.push, ask.route.provider.kind().name());
+        let span = tracing::debug_span!("push", id = %push.id, app = %push.body.app, provider);
+        // The attribute of the same name would hold the future twice.
+        self.verdict(ask, room).instrument(span)
+    }
+
+    async fn verdict(&self, ask: Ask<'_>, room: &mut Room) -> PushResult {
         let Ask { push, encoded, route, .. } = ask;
         let begun = Instant::now();
         let own;

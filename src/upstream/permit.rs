@@ -97,7 +97,10 @@ impl Permit {
             let (head, body) = (head(pool.peer(), request), request.body.clone());
             let ended = match sender {
                 Sender::Http2(http2) => http2::exchange(http2, slot, head, body, limits, share).await,
-                Sender::Http1(http1) => http1::exchange(http1, slot, head, body, limits, share).await,
+                // Rare, and larger than the other: boxed.
+                Sender::Http1(http1) => {
+                    Box::pin(http1::exchange(http1, slot, head, body, limits, share)).await
+                }
             };
             match ended {
                 Ok(reply) => {
@@ -116,7 +119,7 @@ impl Permit {
                     if last == Return::RefusedStream {
                         tokio::time::sleep_until(deadline.min(Instant::now() + refused_wait(resends))).await;
                     }
-                    granted = pool.acquire(flow, deadline, Arrival::Returned).await?;
+                    granted = Box::pin(pool.acquire(flow, deadline, Arrival::Returned)).await?;
                 }
             }
         }

@@ -37,7 +37,8 @@ pub(super) struct Attempts {
     unanswered: bool,
     /// The one resend at once that an answer may ask for was used.
     resent_at_once: bool,
-    last: Option<PushResult>,
+    /// Boxed: few pushes have one.
+    last: Option<Box<PushResult>>,
 }
 
 impl Attempts {
@@ -87,7 +88,7 @@ impl Attempts {
     /// No attempt now: the last answer stands, where there is one.
     fn not_attempted(mut self, reason: Reason, detail: &'static str) -> PushResult {
         if let Some(last) = self.last.take() {
-            return self.complete(last);
+            return self.complete(*last);
         }
         let mut result = PushResult::unsent(Outcome::NotAttempted, reason, detail);
         result.retryable = reason != Reason::Expired;
@@ -191,7 +192,7 @@ impl Attempts {
         let in_time = |wait: &Duration| Instant::now() + *wait < self.deadline;
         match again.filter(in_time) {
             Some(wait) if self.made < self.most => {
-                self.last = Some(result);
+                self.last = Some(Box::new(result));
                 (self, Next::Again(wait))
             }
             Some(_) | None => {

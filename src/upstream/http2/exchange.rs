@@ -22,19 +22,32 @@ use crate::upstream::permit::{Limits, Reply};
 /// How long a failed stream waits to hear that its connection has ended.
 const END_OF_CONNECTION: Duration = Duration::from_secs(1);
 
-/// Sends a request on the stream that `slot` stands for.
+/// Sends a request on the stream that `slot` stands for, at once; the future is its answer. Between the two, so that
+/// the request itself does not live as long as the wait.
 ///
 /// # Cancel safety
-/// Once the request has been given to h2 the exchange belongs to the connection: dropping this future, or
+/// Once the request has been given to h2 the exchange belongs to the connection: dropping the future, or
 /// its deadline, leaves the stream to be answered unseen.
-pub(in crate::upstream) async fn exchange(
+pub(in crate::upstream) fn exchange<'a>(
+    http2: Http2,
+    slot: Slot,
+    head: http::Request<()>,
+    body: Bytes,
+    limits: Limits,
+    share: &'a Share,
+) -> impl Future<Output = Result<Reply, NoReply>> + use<'a> {
+    let begun = begin(http2, slot, head, body, limits, share);
+    async move { finish(begun?, limits.deadline).await }
+}
+
+fn begin(
     mut http2: Http2,
     slot: Slot,
     head: http::Request<()>,
     body: Bytes,
     limits: Limits,
     share: &Share,
-) -> Result<Reply, NoReply> {
+) -> Result<Owner<'_>, NoReply> {
     let (response, mut upload) = match http2.sender.send_request(head, body.is_empty()) {
         Ok(stream) => stream,
         Err(error) => {
@@ -42,33 +55,24 @@ pub(in crate::upstream) async fn exchange(
             return Err(NoReply::Returned(Return::NotTaken));
         }
     };
-    let give_up = Instant::now() + limits.answer_timeout;
     let stream = response.stream_id().as_u32();
     // A failure shows in the response, with its reason; here it would have none.
     let _ = if body.is_empty() { Ok(()) } else { upload.send_data(body, true) };
-
-    let Http2 { streams, sender } = http2;
-    // Kept, it would keep a connection that drains.
-    drop(sender);
+    // The sender ends here: kept, it would keep a connection that drains.
+    let Http2 { streams, sender: _ } = http2;
     let (stage, max_reply) = (Stage::Head(response), limits.max_reply);
-    let mut owner = Owner {
-        in_flight: Some(Exchange {
-            stage,
-            upload,
-            stream,
-            max_reply,
-            status: None,
-            streams: Arc::clone(&streams),
-            slot,
-        }),
-        give_up,
-        share,
-    };
-    let wait = sleep_until(limits.deadline.min(give_up));
+    let in_flight = Some(Exchange { stage, upload, stream, max_reply, status: None, streams, slot });
+    Ok(Owner { in_flight, give_up: Instant::now() + limits.answer_timeout, share })
+}
+
+async fn finish(mut owner: Owner<'_>, deadline: Instant) -> Result<Reply, NoReply> {
+    let until = deadline.min(owner.give_up);
     let ended = tokio::select! {
         biased;
         ended = poll_fn(|cx| owner.poll(cx)) => ended,
-        () = wait => return Err(NoReply::Unanswered(owner.out_of_time(limits.deadline))),
+        () = sleep_until(until) => {
+            return Err(NoReply::Unanswered(owner.out_of_time(deadline)));
+        }
     };
     match ended {
         Ok(reply) => Ok(reply),
@@ -76,7 +80,9 @@ pub(in crate::upstream) async fn exchange(
         Err(Ended::Unanswered(unanswered)) => Err(NoReply::Unanswered(unanswered)),
         Err(Ended::WithItsConnection) => {
             owner.retire(Ending::Lost);
-            drop(owner.in_flight.take());
+            let Some(Exchange { streams, stream, .. }) = owner.in_flight.take() else {
+                return Err(NoReply::Unanswered(Unanswered { status: None, cause: Lost::ConnectionLost }));
+            };
             connection_ended(&streams, stream).await
         }
     }
@@ -162,9 +168,10 @@ enum Ended {
     WithItsConnection,
 }
 
+/// A stage is as large as its largest, for as long as the stream is waited for: what only a body needs is boxed.
 enum Stage {
     Head(ResponseFuture),
-    Body(http::response::Parts, RecvStream, BytesMut),
+    Body(Box<(http::response::Parts, RecvStream, BytesMut)>),
 }
 
 /// A request that h2 has. Fields drop in this order: the stream is given up before its permit returns.
@@ -203,27 +210,31 @@ impl Exchange {
                         if stream.is_end_stream() {
                             return Poll::Ready(Ok(self.answered(head, Bytes::new())));
                         }
-                        self.stage = Stage::Body(head, stream, BytesMut::new());
+                        self.stage = Stage::Body(Box::new((head, stream, BytesMut::new())));
                     }
                 },
-                Stage::Body(head, stream, body) => match ready!(stream.poll_data(cx)) {
-                    Some(Ok(piece)) => {
-                        if body.len() + piece.len() > self.max_reply {
-                            return Poll::Ready(Err(self.after_headers(Lost::Unreadable)));
+                Stage::Body(begun) => {
+                    let (head, stream, body) = begun.as_mut();
+                    match ready!(stream.poll_data(cx)) {
+                        Some(Ok(piece)) => {
+                            if body.len() + piece.len() > self.max_reply {
+                                return Poll::Ready(Err(self.after_headers(Lost::Unreadable)));
+                            }
+                            body.extend_from_slice(&piece);
+                            // Fails only where the stream has ended, and then there is nothing to release.
+                            let _ = stream.flow_control().release_capacity(piece.len());
                         }
-                        body.extend_from_slice(&piece);
-                        // Fails only where the stream has ended, and then there is nothing to release.
-                        let _ = stream.flow_control().release_capacity(piece.len());
+                        Some(Err(error)) => {
+                            let cause = cause_after_headers(&error);
+                            return Poll::Ready(Err(self.after_headers(cause)));
+                        }
+                        None => {
+                            let head = std::mem::replace(head, empty_head());
+                            let body = body.split().freeze();
+                            return Poll::Ready(Ok(self.answered(head, body)));
+                        }
                     }
-                    Some(Err(error)) => {
-                        let cause = cause_after_headers(&error);
-                        return Poll::Ready(Err(self.after_headers(cause)));
-                    }
-                    None => {
-                        let (head, body) = (std::mem::replace(head, empty_head()), body.split().freeze());
-                        return Poll::Ready(Ok(self.answered(head, body)));
-                    }
-                },
+                }
             }
         }
     }
