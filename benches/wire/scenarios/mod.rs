@@ -60,7 +60,7 @@ fn unary() -> Scenario {
         [
             ("gateway", gateway.clone()),
             ("echo", gateway.of(Echo)),
-            // tonic gathers its answers into few writes there, and into one each on the runtime that ships.
+            // What a runtime of several threads adds.
             ("echo, one thread", Spec { workers: 0, ..gateway.of(Echo) }),
             ("h2", gateway.of(H2Loop)),
         ],
