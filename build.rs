@@ -33,6 +33,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             }
         }
     }
-    tonic_prost_build::configure().compile_fds(files)?;
+    // Large and often absent: inline, every push would be moved about with room for all of them.
+    let mut stubs = tonic_prost_build::configure();
+    for large in ["SendPushRequest.push", "Content.apns", "Content.fcm", "Content.mattermost"] {
+        stubs = stubs.boxed(format!(".fanfare.push.v1.{large}"));
+    }
+    stubs.compile_fds(files)?;
     Ok(())
 }

@@ -52,7 +52,7 @@ pub(crate) struct Template {
 
 impl Template {
     pub(crate) fn single(body: usize) -> Self {
-        Self::new(&proto::SendPushRequest { push: Some(push(body)) })
+        Self::new(&proto::SendPushRequest { push: Some(Box::new(push(body))) })
     }
 
     pub(crate) fn batch(body: usize, pushes: usize) -> Self {

@@ -65,7 +65,7 @@ impl Send {
         let mut client = PushServiceClient::connect(to.clone())
             .await
             .with_context(|| format!("cannot connect to the gateway at {to}"))?;
-        let mut request = tonic::Request::new(proto::SendPushRequest { push: Some(push) });
+        let mut request = tonic::Request::new(proto::SendPushRequest { push: Some(push.into()) });
         request.set_timeout(timeout);
         let result = match client.send_push(request).await {
             Ok(response) => response.into_inner().result.context("the gateway answered without a result")?,

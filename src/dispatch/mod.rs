@@ -76,15 +76,15 @@ impl Dispatcher {
     ///
     /// # Cancel safety
     /// Dropping the future stops what has not been written upstream, and only that.
-    pub fn send<'a>(&'a self, ask: Ask<'a>, room: &'a mut Room) -> impl Future<Output = PushResult> + 'a {
+    pub fn send<'a>(&'a self, ask: &'a Ask<'a>, room: &'a mut Room) -> impl Future<Output = PushResult> + 'a {
         let (push, provider) = (ask.push, ask.route.provider.kind().name());
         let span = tracing::debug_span!("push", id = %push.id, app = %push.body.app, provider);
         // The attribute of the same name would hold the future twice.
         self.verdict(ask, room).instrument(span)
     }
 
-    async fn verdict(&self, ask: Ask<'_>, room: &mut Room) -> PushResult {
-        let Ask { push, encoded, route, .. } = ask;
+    async fn verdict(&self, ask: &Ask<'_>, room: &mut Room) -> PushResult {
+        let Ask { push, encoded, route, .. } = *ask;
         let begun = Instant::now();
         let own;
         let payload = match encoded {
@@ -100,10 +100,12 @@ impl Dispatcher {
             self.settings.max_attempts,
             ask.deadline,
         );
-        let addressed = payload.and_then(|payload| Ok((payload, address(ask, payload)?)));
-        let result = match addressed {
-            Ok((payload, message)) => self.deliver(ask, payload, message, room, attempts).await,
-            Err(refusal) => attempts.refused(refusal),
+        // What is large is borrowed across the wait: a parameter that is moved lies in the future twice.
+        let mut message = payload.as_ref().map_err(Clone::clone).and_then(|payload| address(ask, payload));
+        let result = match (&payload, &mut message) {
+            (Ok(payload), Ok(message)) => self.deliver(ask, payload, message, room, attempts).await,
+            (_, Err(refusal)) => attempts.refused(refusal.clone()),
+            (Err(refusal), _) => attempts.refused(refusal.clone()),
         };
         route.metrics.settled(result.outcome, begun.elapsed());
         tracing::debug!(
@@ -115,13 +117,13 @@ impl Dispatcher {
 
     async fn deliver(
         &self,
-        ask: Ask<'_>,
+        ask: &Ask<'_>,
         payload: &Payload,
-        mut message: Message,
+        message: &mut Message,
         room: &mut Room,
         mut attempts: Attempts,
     ) -> PushResult {
-        let Ask { push, route, flow, deadline, .. } = ask;
+        let Ask { push, route, flow, deadline, .. } = *ask;
         if push.body.options.dry_run && !route.provider.answers_dry_runs() {
             return attempts.validated();
         }
@@ -146,7 +148,7 @@ impl Dispatcher {
             }
             if message.counts_down {
                 match address(ask, payload) {
-                    Ok(fresh) => message = fresh,
+                    Ok(fresh) => *message = fresh,
                     Err(refusal) => return attempts.refused(refusal),
                 }
             }
@@ -156,12 +158,12 @@ impl Dispatcher {
                 continue;
             }
             let generation = stamp.as_deref().map(|stamp| stamp.generation());
-            let request = request(&message, stamp.as_deref().map(|stamp| stamp.header()));
+            let request = request(message, stamp.as_deref().map(|stamp| stamp.header()));
             let next;
-            (attempts, next) = match permit.exchange(request, room.share()).await {
+            (attempts, next) = match permit.exchange(&request, room.share()).await {
                 Ok(answer) => {
                     route.metrics.attempted();
-                    let verdict = judge(route, &message, &answer, generation);
+                    let verdict = judge(route, message, &answer, generation);
                     refused = generation.filter(|_| verdict.heal.renews());
                     attempts.answered(verdict, answer.reply.status().as_u16())
                 }
@@ -198,8 +200,8 @@ impl Dispatcher {
 }
 
 /// The request to this target, as it is at this moment.
-fn address(ask: Ask<'_>, payload: &Payload) -> Result<Message, Refusal> {
-    let Ask { push, route, .. } = ask;
+fn address(ask: &Ask<'_>, payload: &Payload) -> Result<Message, Refusal> {
+    let Ask { push, route, .. } = *ask;
     route.provider.address(payload, &push.body, &push.id, &push.target, SystemTime::now())
 }
 

@@ -11,13 +11,13 @@ pub struct Content {
     /// For the app. Ordered, so that a payload is the same bytes each time.
     pub data: BTreeMap<String, String>,
     /// For APNs only.
-    pub apns: Option<ApnsContent>,
+    pub apns: Option<Box<ApnsContent>>,
     /// For FCM only.
-    pub fcm: Option<FcmContent>,
+    pub fcm: Option<Box<FcmContent>>,
     /// For Web Push only.
     pub web_push: Option<WebPushContent>,
     /// For Mattermost push proxies only.
-    pub mattermost: Option<MattermostContent>,
+    pub mattermost: Option<Box<MattermostContent>>,
 }
 
 /// What the user sees. An empty text is an absent one.

@@ -85,7 +85,7 @@ impl Permit {
     /// # Cancel safety
     /// A request that was given to h2 belongs to its connection from then on: dropping the future resets
     /// nothing.
-    pub async fn exchange(self, request: Request<'_>, share: &Share) -> Result<Answer, UpstreamError> {
+    pub async fn exchange(self, request: &Request<'_>, share: &Share) -> Result<Answer, UpstreamError> {
         let Self { mut granted, pool, flow, deadline } = self;
         let settings = pool.settings();
         let limits =
@@ -96,32 +96,32 @@ impl Permit {
             let connection = Arc::clone(slot.connection());
             let (head, body) = (head(pool.peer(), request), request.body.clone());
             let ended = match sender {
-                Sender::Http2(http2) => http2::exchange(http2, slot, head, body, limits, share).await,
+                Sender::Http2(http2) => match &mut http2::begin(http2, slot, head, body, limits, share) {
+                    Some(owner) => owner.reply(deadline).await,
+                    None => Err(NoReply::Returned(Return::NotTaken)),
+                },
                 // Rare, and larger than the other: boxed.
                 Sender::Http1(http1) => {
                     Box::pin(http1::exchange(http1, slot, head, body, limits, share)).await
                 }
             };
-            match ended {
-                Ok(reply) => {
-                    return Ok(Answer { reply, connection, pool });
-                }
+            let last = match ended {
+                Ok(reply) => return Ok(Answer { reply, connection, pool }),
                 Err(NoReply::Unanswered(unanswered)) => {
                     pool.metrics.unanswered(unanswered.cause.name());
                     return Err(unanswered.into());
                 }
-                Err(NoReply::Returned(last)) => {
-                    pool.metrics.resent(last.name());
-                    if resends == settings.max_resends {
-                        return Err(Unsent::Refused { resends, last }.into());
-                    }
-                    resends += 1;
-                    if last == Return::RefusedStream {
-                        tokio::time::sleep_until(deadline.min(Instant::now() + refused_wait(resends))).await;
-                    }
-                    granted = Box::pin(pool.acquire(flow, deadline, Arrival::Returned)).await?;
-                }
+                Err(NoReply::Returned(last)) => last,
+            };
+            pool.metrics.resent(last.name());
+            if resends == settings.max_resends {
+                return Err(Unsent::Refused { resends, last }.into());
             }
+            resends += 1;
+            if last == Return::RefusedStream {
+                tokio::time::sleep_until(deadline.min(Instant::now() + refused_wait(resends))).await;
+            }
+            granted = Box::pin(pool.acquire(flow, deadline, Arrival::Returned)).await?;
         }
     }
 }
@@ -134,7 +134,7 @@ fn refused_wait(resends: u32) -> Duration {
     }
 }
 
-fn head(peer: &Peer, request: Request<'_>) -> http::Request<()> {
+fn head(peer: &Peer, request: &Request<'_>) -> http::Request<()> {
     let mut headers = HeaderMap::with_capacity(request.headers.len() + 2);
     for (name, value) in request.headers {
         headers.append(name, value.clone());

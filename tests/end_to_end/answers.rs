@@ -32,7 +32,7 @@ fn broadcast() -> proto::Push {
     proto::Push {
         app: APP.to_owned(),
         target: Some(proto::Target { apns_channel: Some(channel), ..proto::Target::default() }),
-        content: Some(proto::Content { apns: Some(apns), ..proto::Content::default() }),
+        content: Some(proto::Content { apns: Some(Box::new(apns)), ..proto::Content::default() }),
         ..proto::Push::default()
     }
 }

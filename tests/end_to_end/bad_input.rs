@@ -50,14 +50,14 @@ async fn what_decoding_sees_is_a_status_that_names_the_field() {
     for raw in ["not json", "[1]", "7", "{\"a\":", "{} {}"] {
         refused(w, "push.content.apns.payload_json", "RAW_BODY_INVALID", |push| {
             let apns = proto::ApnsOptions { payload_json: raw.into(), ..proto::ApnsOptions::default() };
-            push.content.as_mut().unwrap().apns = Some(apns);
+            push.content.as_mut().unwrap().apns = Some(Box::new(apns));
         })
         .await;
     }
     refused(w, "push.content.fcm.message_json", "RAW_BODY_INVALID", |push| {
         let fcm =
             proto::FcmOptions { message_json: r#"{"token":"t"}"#.into(), ..proto::FcmOptions::default() };
-        push.content.as_mut().unwrap().fcm = Some(fcm);
+        push.content.as_mut().unwrap().fcm = Some(Box::new(fcm));
     })
     .await;
     let options = |push: &mut proto::Push, options| push.options = Some(options);
@@ -114,7 +114,7 @@ async fn what_encoding_sees_is_a_result_that_names_the_field() {
         let payload_json = format!(r#"{{"aps":{{}},"x":"{}"}}"#, "y".repeat(bytes - 17));
         assert_eq!(payload_json.len(), bytes);
         let apns = proto::ApnsOptions { payload_json, ..proto::ApnsOptions::default() };
-        large.content.as_mut().unwrap().apns = Some(apns);
+        large.content.as_mut().unwrap().apns = Some(Box::new(apns));
         let result = world.send(large).await;
         assert_eq!((result.outcome(), result.token_action()), (outcome, TokenAction::Keep), "{result:?}");
     }

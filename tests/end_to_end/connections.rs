@@ -107,7 +107,7 @@ async fn requests_whose_callers_left_keep_their_room_until_they_are_answered() {
     let callers: Vec<_> = (1..=10)
         .map(|number| {
             let mut client = world.client.clone();
-            let request = proto::SendPushRequest { push: Some(push(&good(number))) };
+            let request = proto::SendPushRequest { push: Some(Box::new(push(&good(number)))) };
             tokio::spawn(async move { client.send_push(request).await })
         })
         .collect();

@@ -59,7 +59,7 @@ async fn a_certificate_needs_no_token_and_starts_with_all_streams() {
     config.apps = vec![app(APP, ApnsCredential::Certificate(identity.unwrap()))];
     let gateway = fanfare::app::Gateway::start(config, fanfare::app::Network::default()).await.unwrap();
     let mut client = crate::harness::connect(&gateway).await;
-    let request = fanfare::proto::SendPushRequest { push: Some(push(&good(1))) };
+    let request = fanfare::proto::SendPushRequest { push: Some(Box::new(push(&good(1)))) };
     let result = client.send_push(request).await.unwrap().into_inner().result.unwrap();
     assert_eq!(result.outcome(), Outcome::Accepted, "{result:?}");
     let entries = world.simulator.journal().entries();
@@ -84,7 +84,7 @@ async fn two_teams_never_share_a_connection() {
         for name in [APP, "news"] {
             let mut push = push(&good(round));
             push.app = name.to_owned();
-            let request = fanfare::proto::SendPushRequest { push: Some(push) };
+            let request = fanfare::proto::SendPushRequest { push: Some(Box::new(push)) };
             let result = client.clone().send_push(request).await.unwrap().into_inner().result.unwrap();
             assert_eq!(result.outcome(), Outcome::Accepted, "{result:?}");
         }

@@ -49,7 +49,7 @@ impl World {
     }
 
     pub(crate) async fn call(&self, push: proto::Push) -> Result<proto::PushResult, tonic::Status> {
-        let request = proto::SendPushRequest { push: Some(push) };
+        let request = proto::SendPushRequest { push: Some(Box::new(push)) };
         let call = self.client.clone().send_push(request).await;
         Ok(call?.into_inner().result.expect("an answer has a result"))
     }

@@ -171,7 +171,7 @@ async fn requests_whose_callers_left_keep_their_room_until_they_are_answered() {
     let callers: Vec<_> = (1..=10)
         .map(|number| {
             let mut client = world.client.clone();
-            let request = proto::SendPushRequest { push: Some(good_push(number)) };
+            let request = proto::SendPushRequest { push: Some(Box::new(good_push(number))) };
             tokio::spawn(async move { client.send_push(request).await })
         })
         .collect();
@@ -222,7 +222,7 @@ async fn a_shutdown_waits_for_answers_and_its_end_tells_the_written_from_the_unw
         world.simulator.set_answer_latency(Duration::from_millis(latency));
         let send = |number| {
             let mut client = world.client.clone();
-            let request = proto::SendPushRequest { push: Some(patient(number, 50)) };
+            let request = proto::SendPushRequest { push: Some(Box::new(patient(number, 50))) };
             tokio::spawn(async move { client.send_push(request).await.unwrap().into_inner().result.unwrap() })
         };
         let first: Vec<_> = (0..2).map(send).collect();

@@ -44,7 +44,7 @@ fn as_push(request: &Value) -> Option<proto::Push> {
         target: Some(proto::Target { mattermost: Some(device), ..proto::Target::default() }),
         content: Some(proto::Content {
             notification: Some(notification),
-            mattermost: Some(options),
+            mattermost: Some(Box::new(options)),
             ..proto::Content::default()
         }),
         ..proto::Push::default()

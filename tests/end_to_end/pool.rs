@@ -244,10 +244,9 @@ async fn permits_and_connections_return_to_what_they_were() {
 async fn concurrent_callers_share_one_connect_that_none_can_cancel() {
     let world = World::start().await;
     let mut first = world.client.clone();
-    let leaves =
-        tokio::spawn(
-            async move { first.send_push(proto::SendPushRequest { push: Some(push(&good(1))) }).await },
-        );
+    let leaves = tokio::spawn(async move {
+        first.send_push(proto::SendPushRequest { push: Some(Box::new(push(&good(1)))) }).await
+    });
     tokio::task::yield_now().await;
     leaves.abort();
     all_accepted(&world.send_all((2..50).map(good)).await);

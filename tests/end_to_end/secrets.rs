@@ -87,7 +87,7 @@ async fn everything_said(folder: &Path) -> String {
     let mut client = PushServiceClient::connect(format!("http://{grpc}")).await.unwrap();
     let mut answers = String::new();
     for token in [good(77), format!("dead{:060x}", 77), format!("0bad{:060x}", 77)] {
-        let call = client.send_push(SendPushRequest { push: Some(push(&token)) }).await;
+        let call = client.send_push(SendPushRequest { push: Some(Box::new(push(&token))) }).await;
         let result = call.unwrap().into_inner().result.unwrap();
         assert_ne!(result.outcome(), Outcome::Unspecified);
         answers.push_str(&format!("{result:?}"));

@@ -313,7 +313,7 @@ async fn cancelled_batches_leave_a_shared_connection_whole() {
     others.spawn(async move {
         let mut accepted = 0;
         for n in 0..1000 {
-            let request = proto::SendPushRequest { push: Some(push(&good(2_000_000 + n))) };
+            let request = proto::SendPushRequest { push: Some(Box::new(push(&good(2_000_000 + n)))) };
             let result = client.clone().send_push(request).await.unwrap().into_inner().result.unwrap();
             accepted += usize::from(result.outcome() == Outcome::Accepted);
         }
@@ -352,10 +352,9 @@ async fn scarce_streams_go_to_the_interactive_first_and_then_in_turn() {
     let held = good(0);
     world.simulator.set_fate(&held, Fate::Slow(Duration::from_secs(2)));
     let mut client = world.client.clone();
-    let first =
-        tokio::spawn(
-            async move { client.send_push(proto::SendPushRequest { push: Some(push(&good(0))) }).await },
-        );
+    let first = tokio::spawn(async move {
+        client.send_push(proto::SendPushRequest { push: Some(Box::new(push(&good(0)))) }).await
+    });
     world.simulator.journal().wait_for_arrived(1, SOON).await.unwrap();
     let mut callers = Vec::new();
     for batch in 1..=2 {
@@ -372,7 +371,7 @@ async fn scarce_streams_go_to_the_interactive_first_and_then_in_turn() {
         .map(|n| {
             let mut client = world.client.clone();
             tokio::spawn(async move {
-                client.send_push(proto::SendPushRequest { push: Some(push(&good(3000 + n))) }).await
+                client.send_push(proto::SendPushRequest { push: Some(Box::new(push(&good(3000 + n)))) }).await
             })
         })
         .collect();

@@ -88,7 +88,7 @@ async fn a_silent_upstream_is_unconfirmed_before_the_caller_leaves() {
     let world = World::start().await;
     let token = good(1);
     world.simulator.set_fate(&token, Fate::Silent);
-    let mut request = tonic::Request::new(proto::SendPushRequest { push: Some(push(&token)) });
+    let mut request = tonic::Request::new(proto::SendPushRequest { push: Some(Box::new(push(&token))) });
     request.set_timeout(Duration::from_secs(1));
     let response = world.client.clone().send_push(request).await.expect("a verdict, not a broken deadline");
     let result = response.into_inner().result.unwrap();
@@ -144,10 +144,9 @@ async fn a_cancelled_call_runs_to_its_answer_without_a_reset() {
     world.send(push(&good(0))).await;
     world.simulator.set_answer_latency(Duration::from_millis(200));
     let mut client = world.client.clone();
-    let call =
-        tokio::spawn(
-            async move { client.send_push(proto::SendPushRequest { push: Some(push(&good(1))) }).await },
-        );
+    let call = tokio::spawn(async move {
+        client.send_push(proto::SendPushRequest { push: Some(Box::new(push(&good(1)))) }).await
+    });
     world.simulator.journal().wait_for_read(2, SOON).await.unwrap();
     call.abort();
     world.simulator.wait_until(SOON, |simulator| simulator.counters().requests_answered == 2).await.unwrap();
@@ -175,10 +174,9 @@ async fn without_room_the_call_is_refused_and_says_when_to_come_back() {
     let world = World::with(|builder| builder, |config| config.max_in_flight = 1).await;
     world.simulator.set_fate(&good(1), Fate::Silent);
     let mut client = world.client.clone();
-    let held =
-        tokio::spawn(
-            async move { client.send_push(proto::SendPushRequest { push: Some(push(&good(1))) }).await },
-        );
+    let held = tokio::spawn(async move {
+        client.send_push(proto::SendPushRequest { push: Some(Box::new(push(&good(1)))) }).await
+    });
     world.simulator.journal().wait_for_read(1, SOON).await.unwrap();
     let status = world.call(push(&good(2))).await.unwrap_err();
     assert_eq!(status.code(), tonic::Code::ResourceExhausted);
@@ -222,7 +220,7 @@ async fn a_broadcast_goes_to_its_channel() {
         proto::Push {
             app: harness::APP.to_owned(),
             target: Some(proto::Target { apns_channel: Some(channel), ..proto::Target::default() }),
-            content: Some(proto::Content { apns: Some(apns.clone()), ..proto::Content::default() }),
+            content: Some(proto::Content { apns: Some(Box::new(apns.clone())), ..proto::Content::default() }),
             ..proto::Push::default()
         }
     };

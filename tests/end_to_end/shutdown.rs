@@ -14,7 +14,7 @@ fn call(
 ) -> tokio::task::JoinHandle<Result<proto::PushResult, tonic::Status>> {
     let mut client = world.client.clone();
     tokio::spawn(async move {
-        let answer = client.send_push(proto::SendPushRequest { push: Some(push) }).await?;
+        let answer = client.send_push(proto::SendPushRequest { push: Some(Box::new(push)) }).await?;
         Ok(answer.into_inner().result.unwrap())
     })
 }
@@ -72,7 +72,7 @@ async fn while_draining_calls_are_refused_and_readiness_says_why() {
     let admin = gateway.admin_address();
     let ending = tokio::spawn(gateway.shut_down());
     let refused = loop {
-        let request = proto::SendPushRequest { push: Some(push(&good(2))) };
+        let request = proto::SendPushRequest { push: Some(Box::new(push(&good(2)))) };
         match client.clone().send_push(request).await {
             Ok(_) => tokio::task::yield_now().await,
             Err(status) => break status,

@@ -40,7 +40,7 @@ impl Front {
     }
 
     pub(crate) async fn send(&self, push: proto::Push) -> proto::PushResult {
-        let request = proto::SendPushRequest { push: Some(push) };
+        let request = proto::SendPushRequest { push: Some(Box::new(push)) };
         self.client.clone().send_push(request).await.unwrap().into_inner().result.unwrap()
     }
 }

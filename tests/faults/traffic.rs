@@ -92,7 +92,7 @@ type Told = Result<Vec<(u64, Verdict)>, Broken>;
 async fn single(mut client: PushServiceClient<Channel>, numbers: Arc<Numbers>) -> Told {
     let mut told = Vec::new();
     while let Some(marker) = numbers.take(1).first().copied() {
-        let request = SendPushRequest { push: Some(numbers.push(marker)) };
+        let request = SendPushRequest { push: Some(Box::new(numbers.push(marker))) };
         let answer = client
             .send_push(request)
             .await

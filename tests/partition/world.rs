@@ -183,7 +183,7 @@ impl Gateway {
         let mut room = self.admission.admit(ServiceClass::Interactive).unwrap();
         let deadline = Instant::now() + Duration::from_secs(20);
         let ask = Ask { push: &push, encoded: None, route: &self.route, flow: Flow::SINGLE, deadline };
-        let result = self.dispatcher.send(ask, &mut room).await;
+        let result = self.dispatcher.send(&ask, &mut room).await;
         self.course.note(format!("verdict {number} {:?} {:?}", result.outcome, result.reason));
         result
     }

@@ -102,7 +102,7 @@ pub(super) async fn by_calls(
         .map(|planned| {
             let mut client = PushServiceClient::new(channel.clone());
             async move {
-                let request = proto::SendPushRequest { push: Some(planned.push()) };
+                let request = proto::SendPushRequest { push: Some(planned.push().into()) };
                 let begun = Instant::now();
                 let response = client.send_push(request).await;
                 let took = begun.elapsed();

@@ -199,7 +199,7 @@ impl GoogleToken {
         };
         let asked = async {
             let permit = self.endpoint.permit(Flow::SINGLE, Instant::now() + CALL_TIMEOUT).await?;
-            permit.exchange(request, &share).await
+            permit.exchange(&request, &share).await
         };
         let answer = asked.await.map_err(|error: UpstreamError| unavailable(&error))?;
         answer::read(&answer.reply, endpoint)

@@ -16,7 +16,7 @@ use tonic::{Request, Response, Status, Streaming};
 pub use batch::{BatchSettings, Results};
 pub use incoming::{Accepted, ConnectInfo, incoming};
 
-use crate::dispatch::{Admission, Ask, Dispatcher, NoRoom, Route, Routes};
+use crate::dispatch::{Admission, Ask, Dispatcher, NoRoom, Room, Route, Routes};
 use crate::metrics::PushMetrics;
 use crate::proto;
 use crate::proto::push_service_server::PushService;
@@ -88,23 +88,9 @@ impl PushService for Service {
         &self,
         request: Request<proto::SendPushRequest>,
     ) -> Result<Response<proto::SendPushResponse>, Status> {
-        let core = &self.0;
-        let arrived = Instant::now();
-        let (metadata, _, message) = request.into_parts();
-        let push = message.push.ok_or_else(decode::push_required);
-        let decoded = push.and_then(|push| core.decode(push, SystemTime::now()));
-        let (push, route) = decoded.map_err(|refusal| {
-            core.metrics.refused(encode::reason_name(refusal.reason));
-            encode::refusal(&refusal)
-        })?;
-        let mut room = core.admission.admit(ServiceClass::Interactive).map_err(|why| {
-            core.metrics.refused(encode::no_room_name(why));
-            encode::no_room(why)
-        })?;
-        let max_wait = push.body.options.max_wait.unwrap_or(core.max_wait);
-        let deadline = deadline::single(arrived, max_wait, &metadata);
+        let Single { push, route, mut room, deadline } = self.0.admit(request)?;
         let ask = Ask { push: &push, encoded: None, route, flow: Flow::SINGLE, deadline };
-        let result = core.dispatcher.send(ask, &mut room).await;
+        let result = self.0.dispatcher.send(&ask, &mut room).await;
         let result = encode::result(0, push.id.into_string(), result);
         Ok(Response::new(proto::SendPushResponse { result: Some(result) }))
     }
@@ -132,7 +118,34 @@ impl PushService for Service {
     }
 }
 
+/// A single push that was admitted.
+struct Single<'a> {
+    push: Push,
+    route: &'a Route,
+    room: Room,
+    deadline: Instant,
+}
+
 impl Core {
+    /// Decodes and admits a single push. Apart from sending it, so that the message does not live as long.
+    fn admit(&self, request: Request<proto::SendPushRequest>) -> Result<Single<'_>, Status> {
+        let arrived = Instant::now();
+        let (metadata, _, message) = request.into_parts();
+        let push = message.push.ok_or_else(decode::push_required);
+        let decoded = push.and_then(|push| self.decode(*push, SystemTime::now()));
+        let (push, route) = decoded.map_err(|refusal| {
+            self.metrics.refused(encode::reason_name(refusal.reason));
+            encode::refusal(&refusal)
+        })?;
+        let room = self.admission.admit(ServiceClass::Interactive).map_err(|why| {
+            self.metrics.refused(encode::no_room_name(why));
+            encode::no_room(why)
+        })?;
+        let max_wait = push.body.options.max_wait.unwrap_or(self.max_wait);
+        let deadline = deadline::single(arrived, max_wait, &metadata);
+        Ok(Single { push, route, room, deadline })
+    }
+
     fn decode(&self, push: proto::Push, accepted_at: SystemTime) -> Result<(Push, &Arc<Route>), Refusal> {
         let id = decode::id(push.id)?;
         let app = decode::app(&push.app)?;

@@ -28,7 +28,7 @@ pub(super) fn write(
 ) -> Result<Vec<u8>, Refusal> {
     let (no_notification, no_options) = (Notification::default(), ApnsContent::default());
     let notification = content.notification.as_ref().unwrap_or(&no_notification);
-    let options = content.apns.as_ref().unwrap_or(&no_options);
+    let options = content.apns.as_deref().unwrap_or(&no_options);
     check_keys(&content.data, notification)?;
     let document = Document {
         aps: aps(notification, options, push_type, activity)?,

@@ -50,7 +50,7 @@ impl Apns {
     pub fn encode(&self, body: &Body, target: &Target) -> Result<Payload, Refusal> {
         let content = &body.content;
         let nothing = ApnsContent::default();
-        let options = content.apns.as_ref().unwrap_or(&nothing);
+        let options = content.apns.as_deref().unwrap_or(&nothing);
         if content.notification.is_none() && content.data.is_empty() && content.apns.is_none() {
             let detail = "nothing here is for APNs: it has no notification, no data and no options of APNs";
             return Err(Refusal::field("content", Reason::FieldRequired, detail));
@@ -190,7 +190,7 @@ impl Apns {
 
 fn typed_shows(body: &Body) -> bool {
     let notification = body.content.notification.as_ref().is_some_and(Notification::shows);
-    notification || body.content.apns.as_ref().is_some_and(|apns| apns.critical_sound.is_some())
+    notification || body.content.apns.as_deref().is_some_and(|apns| apns.critical_sound.is_some())
 }
 
 /// The payload of a Live Activity, for FCM as well, which carries it to APNs.

@@ -170,7 +170,12 @@ fn apns() -> BoxedStrategy<ApnsContent> {
 fn content() -> BoxedStrategy<Content> {
     let key = prop_oneof![8 => any::<String>(), 1 => Just("aps".to_owned()), 1 => Just("image".to_owned())];
     (of(notification()), btree_map(key, text(), 0..4), of(apns()))
-        .prop_map(|(notification, data, apns)| Content { notification, data, apns, ..Content::default() })
+        .prop_map(|(notification, data, apns)| Content {
+            notification,
+            data,
+            apns: apns.map(Box::new),
+            ..Content::default()
+        })
         .boxed()
 }
 

@@ -47,7 +47,7 @@ impl Fcm {
     /// Where the body cannot be said.
     pub fn encode(&self, body: &Body) -> Result<Payload, Refusal> {
         let nothing = FcmContent::default();
-        let options = body.content.fcm.as_ref().unwrap_or(&nothing);
+        let options = body.content.fcm.as_deref().unwrap_or(&nothing);
         let payload = if let Some(json) = text(&options.message_json) {
             let raw = Raw::parse(json)?;
             Payload { counted: raw.counted, parts: Parts::Raw(raw) }
@@ -137,7 +137,7 @@ impl Serialize for Addressed<'_> {
             FcmTarget::Condition(condition) => map.serialize_entry("condition", condition)?,
         }
         let nothing = FcmContent::default();
-        let options = self.body.content.fcm.as_ref().unwrap_or(&nothing);
+        let options = self.body.content.fcm.as_deref().unwrap_or(&nothing);
         match self.parts {
             Parts::Raw(raw) => {
                 for (key, value) in &raw.members {
@@ -189,7 +189,7 @@ fn typed(body: &Body, options: &FcmContent) -> Result<Payload, Refusal> {
 
 /// A Live Activity behind FCM: all that it says is said to APNs.
 fn live_activity(body: &Body) -> Result<Payload, Refusal> {
-    let Some(options) = body.content.apns.as_ref().filter(|apns| apns.live_activity.is_some()) else {
+    let Some(options) = body.content.apns.as_deref().filter(|apns| apns.live_activity.is_some()) else {
         let detail = "expected what becomes of the Live Activity whose token is given, found nothing";
         return Err(Refusal::field("content.apns.live_activity", Reason::FieldRequired, detail));
     };

@@ -41,7 +41,7 @@ impl Mattermost {
         }
         let (no_notification, no_options) = (Notification::default(), MattermostContent::default());
         let notification = content.notification.as_ref().unwrap_or(&no_notification);
-        let options = content.mattermost.as_ref().unwrap_or(&no_options);
+        let options = content.mattermost.as_deref().unwrap_or(&no_options);
         one_of("content.mattermost.type", &options.r#type, &TYPES)?;
         one_of("content.mattermost.sub_type", &options.sub_type, &["calls"])?;
         one_of("content.mattermost.transport", &options.transport, &["voip"])?;

@@ -22,37 +22,24 @@ use crate::upstream::permit::{Limits, Reply};
 /// How long a failed stream waits to hear that its connection has ended.
 const END_OF_CONNECTION: Duration = Duration::from_secs(1);
 
-/// Sends a request on the stream that `slot` stands for, at once; the future is its answer. Between the two, so that
-/// the request itself does not live as long as the wait.
+/// Sends a request on the stream that `slot` stands for. Apart from the wait for its answer, so that the request
+/// itself does not live as long.
 ///
-/// # Cancel safety
-/// Once the request has been given to h2 the exchange belongs to the connection: dropping the future, or
-/// its deadline, leaves the stream to be answered unseen.
-pub(in crate::upstream) fn exchange<'a>(
-    http2: Http2,
-    slot: Slot,
-    head: http::Request<()>,
-    body: Bytes,
-    limits: Limits,
-    share: &'a Share,
-) -> impl Future<Output = Result<Reply, NoReply>> + use<'a> {
-    let begun = begin(http2, slot, head, body, limits, share);
-    async move { finish(begun?, limits.deadline).await }
-}
-
-fn begin(
+/// Once h2 has the request the exchange belongs to the connection: where its owner is dropped, or its deadline
+/// comes, the stream is left to be answered unseen. None where h2 did not take it.
+pub(in crate::upstream) fn begin(
     mut http2: Http2,
     slot: Slot,
     head: http::Request<()>,
     body: Bytes,
     limits: Limits,
     share: &Share,
-) -> Result<Owner<'_>, NoReply> {
+) -> Option<Owner<'_>> {
     let (response, mut upload) = match http2.sender.send_request(head, body.is_empty()) {
         Ok(stream) => stream,
         Err(error) => {
             slot.retire(if error.is_go_away() { Ending::GoAway } else { Ending::NotTaken });
-            return Err(NoReply::Returned(Return::NotTaken));
+            return None;
         }
     };
     let stream = response.stream_id().as_u32();
@@ -62,34 +49,11 @@ fn begin(
     let Http2 { streams, sender: _ } = http2;
     let (stage, max_reply) = (Stage::Head(response), limits.max_reply);
     let in_flight = Some(Exchange { stage, upload, stream, max_reply, status: None, streams, slot });
-    Ok(Owner { in_flight, give_up: Instant::now() + limits.answer_timeout, share })
-}
-
-async fn finish(mut owner: Owner<'_>, deadline: Instant) -> Result<Reply, NoReply> {
-    let until = deadline.min(owner.give_up);
-    let ended = tokio::select! {
-        biased;
-        ended = poll_fn(|cx| owner.poll(cx)) => ended,
-        () = sleep_until(until) => {
-            return Err(NoReply::Unanswered(owner.out_of_time(deadline)));
-        }
-    };
-    match ended {
-        Ok(reply) => Ok(reply),
-        Err(Ended::Returned(how)) => Err(NoReply::Returned(how)),
-        Err(Ended::Unanswered(unanswered)) => Err(NoReply::Unanswered(unanswered)),
-        Err(Ended::WithItsConnection) => {
-            owner.retire(Ending::Lost);
-            let Some(Exchange { streams, stream, .. }) = owner.in_flight.take() else {
-                return Err(NoReply::Unanswered(Unanswered { status: None, cause: Lost::ConnectionLost }));
-            };
-            connection_ended(&streams, stream).await
-        }
-    }
+    Some(Owner { in_flight, give_up: Instant::now() + limits.answer_timeout, share })
 }
 
 /// The connection ended without a word about this stream: what the socket accepted decides.
-async fn connection_ended(streams: &Streams, stream: u32) -> Result<Reply, NoReply> {
+async fn connection_ended(streams: Arc<Streams>, stream: u32) -> Result<Reply, NoReply> {
     // Final only once h2's connection has been dropped: until then it may still write.
     let mut ended = tokio::time::timeout(END_OF_CONNECTION, streams.closed()).await.is_ok();
     if !ended {
@@ -106,13 +70,36 @@ async fn connection_ended(streams: &Streams, stream: u32) -> Result<Reply, NoRep
 }
 
 /// Gives the exchange to the connection when its caller leaves.
-struct Owner<'a> {
+pub(in crate::upstream) struct Owner<'a> {
     in_flight: Option<Exchange>,
     give_up: Instant,
     share: &'a Share,
 }
 
 impl Owner<'_> {
+    /// Waits for the answer. Polled to its end once.
+    pub(in crate::upstream) async fn reply(&mut self, deadline: Instant) -> Result<Reply, NoReply> {
+        let until = deadline.min(self.give_up);
+        let ended = tokio::select! {
+            biased;
+            ended = poll_fn(|cx| self.poll(cx)) => ended,
+            () = sleep_until(until) => {
+                return Err(NoReply::Unanswered(self.out_of_time(deadline)));
+            }
+        };
+        match ended {
+            Ok(reply) => return Ok(reply),
+            Err(Ended::Returned(how)) => return Err(NoReply::Returned(how)),
+            Err(Ended::Unanswered(unanswered)) => return Err(NoReply::Unanswered(unanswered)),
+            Err(Ended::WithItsConnection) => self.retire(Ending::Lost),
+        }
+        let Some(Exchange { streams, stream, .. }) = self.in_flight.take() else {
+            return Err(NoReply::Unanswered(Unanswered { status: None, cause: Lost::ConnectionLost }));
+        };
+        // Rare, and larger than the wait for the answer: boxed.
+        Box::pin(connection_ended(streams, stream)).await
+    }
+
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reply, Ended>> {
         let Some(in_flight) = &mut self.in_flight else {
             debug_assert!(false, "polled after its end");

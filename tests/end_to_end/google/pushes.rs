@@ -54,7 +54,7 @@ impl Sender {
         tokio::spawn(async move {
             let (push, deadline) = (push(number), Instant::now() + within);
             let ask = Ask { push: &push, encoded: None, route: &route, flow: Flow::SINGLE, deadline };
-            dispatcher.send(ask, &mut room).await
+            dispatcher.send(&ask, &mut room).await
         })
     }
 

@@ -105,7 +105,7 @@ impl Batch {
         let mut tick = tokio::time::interval(self.tick());
         let mut in_flight = FuturesUnordered::new();
         loop {
-            let need = self.admit(|core, ask| in_flight.push(send(core, ask)));
+            let need = self.admit(|core, started| in_flight.push(started.send(core)));
             let now = Instant::now();
             if self.is_done() && in_flight.is_empty() && !self.tally.has_results() {
                 return self.finish();
@@ -345,9 +345,16 @@ struct Started {
     deadline: Instant,
 }
 
-async fn send(core: Arc<Core>, started: Started) -> Settled {
-    let Started { item: Item { index, push, route, encoded }, mut room, flow, deadline } = started;
-    let ask = Ask { push: &push, encoded: encoded.as_deref(), route: &route, flow, deadline };
-    let result = core.dispatcher.send(ask, &mut room).await;
-    Settled { index, id: push.id, result, room }
+impl Started {
+    /// What an async block takes lies in its future once, the parameters of an async function twice.
+    #[expect(clippy::manual_async_fn, reason = "a batch has thousands of these in flight")]
+    fn send(mut self, core: Arc<Core>) -> impl Future<Output = Settled> {
+        async move {
+            let Item { push, route, encoded, .. } = &self.item;
+            let (flow, deadline) = (self.flow, self.deadline);
+            let ask = Ask { push, encoded: encoded.as_deref(), route, flow, deadline };
+            let result = core.dispatcher.send(&ask, &mut self.room).await;
+            Settled { index: self.item.index, id: self.item.push.id, result, room: self.room }
+        }
+    }
 }

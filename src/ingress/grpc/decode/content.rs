@@ -18,10 +18,10 @@ pub(in super::super) fn content(content: Option<proto::Content>) -> Decoded<Cont
     let content = Content {
         notification: notification.map(self::notification).transpose()?,
         data: data.into_iter().collect(),
-        apns: apns.map(self::apns).transpose()?,
-        fcm: fcm.map(self::fcm).transpose()?,
+        apns: apns.map(|it| self::apns(*it).map(Box::new)).transpose()?,
+        fcm: fcm.map(|it| self::fcm(*it).map(Box::new)).transpose()?,
         web_push: web_push.map(self::web_push).transpose()?,
-        mattermost: mattermost.map(self::mattermost),
+        mattermost: mattermost.map(|it| Box::new(self::mattermost(*it))),
     };
     if content == Content::default() {
         return Err(required("content", "a notification, data, or options of a provider"));

@@ -122,7 +122,7 @@ mod tests {
                     ..Default::default()
                 }),
                 data: [("k".to_owned(), "v".to_owned())].into(),
-                apns: Some(proto::ApnsOptions {
+                apns: Some(Box::new(proto::ApnsOptions {
                     relevance_score: Some(0.5),
                     live_activity: Some(proto::LiveActivity {
                         event: 1,
@@ -131,7 +131,7 @@ mod tests {
                         ..Default::default()
                     }),
                     ..Default::default()
-                }),
+                })),
                 web_push: Some(proto::WebPushOptions { urgency: 2, ..Default::default() }),
                 ..Default::default()
             }),

@@ -61,7 +61,7 @@ fn alert() -> Content {
 }
 
 fn typed(apns: ApnsContent) -> Content {
-    Content { apns: Some(apns), ..Content::default() }
+    Content { apns: Some(Box::new(apns)), ..Content::default() }
 }
 
 fn push_type(name: &str) -> ApnsContent {
@@ -142,14 +142,14 @@ fn every_push_type_has_its_topic() {
 #[test]
 fn an_unknown_push_type_passes_where_the_operator_says_so() {
     let mut content = alert();
-    content.apns = Some(push_type("holograms"));
+    content.apns = Some(Box::new(push_type("holograms")));
     let field = "content.apns.push_type".to_owned();
     assert_eq!(refused(content.clone(), &device(None)), (Reason::FieldInvalid, field.clone()));
     let apns = Apns::try_new(ApnsSettings { unknown_push_types: true, ..settings() }).unwrap();
     let message = sent(&apns, &body(content.clone()), &device(None)).unwrap();
     assert!(headers(&message).contains("apns-push-type: holograms\n"));
     assert!(headers(&message).contains("apns-topic: com.example.shop\n"));
-    content.apns = Some(push_type("two words"));
+    content.apns = Some(Box::new(push_type("two words")));
     assert_eq!(sent(&apns, &body(content), &device(None)).unwrap_err().field, field);
 }
 
@@ -240,7 +240,7 @@ proptest! {
         prop_assert_eq!(payload.json(), again.json());
         let Ok(message) = apns.address(&payload, &body, &id, &target) else { return Ok(()) };
         prop_assert!(message.body.len() <= MAX_VOIP_PAYLOAD_BYTES);
-        let raw = body.content.apns.as_ref().is_some_and(|apns| !apns.payload_json.is_empty());
+        let raw = body.content.apns.as_deref().is_some_and(|apns| !apns.payload_json.is_empty());
         let members: std::collections::BTreeMap<String, &serde_json::value::RawValue> =
             serde_json::from_slice(&message.body).unwrap();
         prop_assert!(raw || members.contains_key("aps"));

@@ -41,7 +41,7 @@ fn a_localised_text_replaces_the_plain_one() {
 #[test]
 fn what_only_apns_knows() {
     let mut content = alert();
-    content.apns = Some(ApnsContent {
+    content.apns = Some(Box::new(ApnsContent {
         content_available: true,
         interruption_level: Some(InterruptionLevel::TimeSensitive),
         relevance_score: Some(0.5),
@@ -49,7 +49,7 @@ fn what_only_apns_knows() {
         filter_criteria: "work".into(),
         critical_sound: Some(CriticalSound { name: String::new(), volume: None }),
         ..ApnsContent::default()
-    });
+    }));
     insta::assert_snapshot!(
         json(content),
         @r#"{"aps":{"alert":{"title":"Hi"},"sound":{"critical":1,"name":"default","volume":1.0},"content-available":1,"target-content-id":"window","interruption-level":"time-sensitive","relevance-score":0.5,"filter-criteria":"work"}}"#
@@ -118,7 +118,7 @@ fn a_live_activity_is_updated_by_device_and_by_channel() {
 #[test]
 fn a_call_goes_to_the_voip_topic_at_once() {
     let data = [("call".into(), "1".into())].into();
-    let content = Content { data, apns: Some(push_type("voip")), ..Content::default() };
+    let content = Content { data, apns: Some(Box::new(push_type("voip"))), ..Content::default() };
     insta::assert_snapshot!(json(content.clone()), @r#"{"aps":{},"call":"1"}"#);
     let mut body = body(content);
     body.options =
@@ -140,7 +140,7 @@ fn a_call_goes_to_the_voip_topic_at_once() {
 fn a_raw_payload_is_sent_as_it_is() {
     let raw = " {\"aps\" : {\"badge\": 3}, \"x\":1} ";
     let mut content = alert();
-    content.apns = Some(ApnsContent { payload_json: raw.into(), ..ApnsContent::default() });
+    content.apns = Some(Box::new(ApnsContent { payload_json: raw.into(), ..ApnsContent::default() }));
     assert_eq!(json(content.clone()), raw);
     let type_of = |raw: &str| {
         let content = typed(ApnsContent { payload_json: raw.into(), ..ApnsContent::default() });
@@ -152,7 +152,7 @@ fn a_raw_payload_is_sent_as_it_is() {
     assert_eq!(type_of("{}"), r#""background" "5""#);
     assert_eq!(type_of(r#"{"aps":{"event":"end"}}"#), r#""liveactivity" "10""#);
     for bad in ["[]", "7", "{", "{} {}", "x"] {
-        content.apns = Some(ApnsContent { payload_json: bad.into(), ..ApnsContent::default() });
+        content.apns = Some(Box::new(ApnsContent { payload_json: bad.into(), ..ApnsContent::default() }));
         let refusal = (Reason::RawBodyInvalid, "content.apns.payload_json".to_owned());
         assert_eq!(refused(content.clone(), &device(None)), refusal, "{bad}");
     }

@@ -17,12 +17,12 @@ fn what_apns_would_refuse_is_refused_here() {
 
     for score in [-0.1, 1.1, f64::NAN] {
         let options = ApnsContent { relevance_score: Some(score), ..ApnsContent::default() };
-        assert_eq!(field(with(options)), "content.apns.relevance_score");
+        assert_eq!(field(with(Box::new(options))), "content.apns.relevance_score");
         let critical_sound = Some(CriticalSound { name: String::new(), volume: Some(score) });
         let options = ApnsContent { critical_sound, ..ApnsContent::default() };
-        assert_eq!(field(with(options)), "content.apns.critical_sound.volume");
+        assert_eq!(field(with(Box::new(options))), "content.apns.critical_sound.volume");
     }
-    assert_eq!(field(with(push_type("background"))), "content.apns.push_type");
+    assert_eq!(field(with(Box::new(push_type("background")))), "content.apns.push_type");
     let mut silent = body(typed(push_type("background")));
     silent.options.priority = Some(Priority::High);
     assert_eq!(sent(&apns(), &silent, &device(None)).unwrap_err().field, "options.priority");

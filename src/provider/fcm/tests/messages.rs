@@ -86,7 +86,7 @@ fn what_only_fcm_knows() {
         ..FcmContent::default()
     };
     insta::assert_snapshot!(
-        json(Content { fcm: Some(options), ..alert() }),
+        json(Content { fcm: Some(Box::new(options)), ..alert() }),
         @r##"{"message":{"token":"dev:APA91b","notification":{"title":"Hi"},"android":{"priority":"HIGH","restricted_package_name":"com.example.shop","notification":{"icon":"cart","color":"#00Ff7f","tag":"17","channel_id":"orders","visibility":"SECRET"},"direct_boot_ok":true},"fcm_options":{"analytics_label":"spring_~%.1"}}}"##
     );
 }

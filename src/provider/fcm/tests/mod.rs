@@ -51,7 +51,7 @@ fn data(members: &[(&str, &str)]) -> Content {
 }
 
 fn typed(fcm: FcmContent) -> Content {
-    Content { fcm: Some(fcm), ..Content::default() }
+    Content { fcm: Some(Box::new(fcm)), ..Content::default() }
 }
 
 fn raw(json: &str) -> Content {
@@ -98,8 +98,8 @@ fn live_activity() -> LiveActivity {
 
 fn live() -> Content {
     Content {
-        apns: Some(ApnsContent { live_activity: Some(live_activity()), ..ApnsContent::default() }),
-        fcm: Some(FcmContent { live_activity_token: "act".into(), ..FcmContent::default() }),
+        apns: Some(Box::new(ApnsContent { live_activity: Some(live_activity()), ..ApnsContent::default() })),
+        fcm: Some(Box::new(FcmContent { live_activity_token: "act".into(), ..FcmContent::default() })),
         ..Content::default()
     }
 }

@@ -61,7 +61,7 @@ proptest! {
         body in strategies::body(), options in options(), target in target(), dry_run: bool, seconds: u32,
     ) {
         let mut body = body;
-        body.content.fcm = options;
+        body.content.fcm = options.map(Box::new);
         body.options.dry_run = dry_run;
         let Ok(payload) = fcm().encode(&body) else { return Ok(()) };
         let now = at(seconds.into());

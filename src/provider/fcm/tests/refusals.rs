@@ -91,13 +91,17 @@ fn options_are_what_fcm_says_of_them() {
     let with = |fcm| Content { fcm: Some(fcm), ..alert() };
     for color in ["red", "#12345", "#1234567", "#gggggg", "#12345é", "123456"] {
         let options = FcmContent { color: color.into(), ..FcmContent::default() };
-        assert_eq!(refused(with(options)), (Reason::FieldInvalid, "content.fcm.color".into()), "{color}");
+        assert_eq!(
+            refused(with(Box::new(options))),
+            (Reason::FieldInvalid, "content.fcm.color".into()),
+            "{color}"
+        );
     }
     let label = |label: &str| FcmContent { analytics_label: label.into(), ..FcmContent::default() };
     let field = || "content.fcm.analytics_label".to_owned();
-    assert!(sent(&body(with(label(&"x".repeat(50)))), &token()).is_ok());
-    assert_eq!(refused(with(label(&"x".repeat(51)))), (Reason::FieldTooLarge, field()));
-    assert_eq!(refused(with(label("a b"))), (Reason::FieldInvalid, field()));
+    assert!(sent(&body(with(Box::new(label(&"x".repeat(50))))), &token()).is_ok());
+    assert_eq!(refused(with(Box::new(label(&"x".repeat(51))))), (Reason::FieldTooLarge, field()));
+    assert_eq!(refused(with(Box::new(label("a b")))), (Reason::FieldInvalid, field()));
 }
 
 #[test]
@@ -106,7 +110,7 @@ fn something_must_be_for_fcm() {
     assert_eq!(refused(Content::default()), nothing);
     assert_eq!(refused(typed(FcmContent { tag: "t".into(), ..FcmContent::default() })), nothing);
     let silent = FcmContent { channel_id: "c".into(), ..FcmContent::default() };
-    let content = Content { fcm: Some(silent), ..data(&[("a", "1")]) };
+    let content = Content { fcm: Some(Box::new(silent)), ..data(&[("a", "1")]) };
     assert_eq!(refused(content), (Reason::FieldsConflict, "content.fcm.channel_id".into()));
     let no_activity = typed(FcmContent { live_activity_token: "act".into(), ..FcmContent::default() });
     assert_eq!(refused(no_activity), (Reason::FieldRequired, "content.apns.live_activity".into()));

@@ -38,7 +38,7 @@ fn shows(notification: Notification) -> Content {
 }
 
 fn typed(mattermost: MattermostContent) -> Content {
-    Content { mattermost: Some(mattermost), ..Content::default() }
+    Content { mattermost: Some(Box::new(mattermost)), ..Content::default() }
 }
 
 fn sent(content: Content, device: MattermostDevice) -> Result<Message, Refusal> {

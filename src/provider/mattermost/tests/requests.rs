@@ -49,7 +49,7 @@ fn everything_that_mattermost_knows_in_its_order() {
         ..text("Town", "a \"b\"")
     };
     insta::assert_snapshot!(
-        json(Content { mattermost: Some(options), ..shows(notification) }),
+        json(Content { mattermost: Some(Box::new(options)), ..shows(notification) }),
         @r#"{"ack_id":"ack","platform":"apple","server_id":"srv","device_id":"aa:11","post_id":"p","category":"CAN_REPLY","sound":"none","message":"a \"b\"","badge":3,"team_id":"t","channel_id":"c","root_id":"r","channel_name":"Town","type":"session","sub_type":"calls","sender_id":"u","sender_name":"n","override_username":"bot","override_icon_url":"https://example.com/i.png","from_webhook":"true","version":"v1","is_crt_enabled":true,"is_id_loaded":true,"signature":"jwt","transport":"voip"}"#
     );
 }
@@ -59,7 +59,7 @@ fn a_push_that_shows_nothing_wakes_the_app_and_0_is_no_badge() {
     for name in ["clear", "update_badge"] {
         let options = MattermostContent { r#type: name.into(), ..MattermostContent::default() };
         let badge = Notification { badge: Some(0), ..Notification::default() };
-        let message = json(Content { mattermost: Some(options), ..shows(badge) });
+        let message = json(Content { mattermost: Some(Box::new(options)), ..shows(badge) });
         assert!(message.contains(r#""post_id":"","cont_ava":1,"type":""#), "{message}");
     }
 }
@@ -139,7 +139,8 @@ fn the_recorded_requests_are_what_is_sent() {
             ..MattermostContent::default()
         };
         let device = MattermostDevice { platform: text("platform"), token, server_id: Some(server_id) };
-        let message = sent(Content { mattermost: Some(options), ..shows(notification) }, device).unwrap();
+        let message =
+            sent(Content { mattermost: Some(Box::new(options)), ..shows(notification) }, device).unwrap();
         let sent: &serde_json::value::RawValue = serde_json::from_slice(&message.body).unwrap();
         // A server leaves out what is empty and always says two more; `cont_ava` only wakes.
         let ours = |name: &str| matches!(name, "is_crt_enabled" | "signature" | "cont_ava");
@@ -200,7 +201,7 @@ proptest! {
         let [ack_id, post_id, sender_name, signature, channel_id] = texts.try_into().unwrap();
         let options =
             MattermostContent { ack_id, post_id, sender_name, signature, channel_id, ..MattermostContent::default() };
-        let content = Content { notification, mattermost: Some(options), ..Content::default() };
+        let content = Content { notification, mattermost: Some(Box::new(options)), ..Content::default() };
         let payload = mattermost().encode(&body(content)).unwrap();
         let target = Target::Mattermost(device(&platform, &token));
         let message = mattermost().address(&payload, &PushId::parse(id).unwrap(), &target).unwrap();
