@@ -62,7 +62,7 @@ impl Builder<'_> {
         let apns = apns.map(|apns| self.apns(&id, apns, proxies)).transpose()?.map(Arc::new);
         let fcm = fcm.map(|fcm| self.fcm(&id, fcm, proxies)).transpose()?.map(Arc::new);
         let mattermost = mattermost.map(|it| self.mattermost(&id, it, proxies)).transpose()?.map(Arc::new);
-        Ok((id, AppRoutes { default_ttl, apns, fcm, mattermost }))
+        Ok((id, AppRoutes { default_ttl, apns, fcm, mattermost, web_push: None }))
     }
 
     fn apns(

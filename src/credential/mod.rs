@@ -3,12 +3,15 @@
 pub mod apns;
 pub mod google;
 mod pace;
+pub mod vapid;
 
 use std::fmt;
 use std::sync::Arc;
 
 use http::HeaderValue;
 use tokio::time::Instant;
+
+use crate::upstream::Origin;
 
 /// What an app shows an upstream as its own.
 #[derive(Debug, Clone)]
@@ -17,6 +20,8 @@ pub enum Credential {
     ProviderToken(Arc<apns::ProviderToken>),
     /// An access token of Google.
     AccessToken(Arc<google::GoogleToken>),
+    /// Tokens for each origin, by VAPID.
+    Vapid(Arc<vapid::Vapid>),
     /// A client certificate: shown in the TLS handshake, nothing to stamp on a request.
     Certificate,
     /// Nothing: the upstream asks for none.
@@ -35,15 +40,16 @@ impl Credential {
     pub async fn ready(&self, deadline: Instant, after: Option<u64>) -> Result<(), NoToken> {
         match self {
             Self::AccessToken(token) => token.ready(deadline, after).await,
-            Self::ProviderToken(_) | Self::Certificate | Self::None => Ok(()),
+            Self::ProviderToken(_) | Self::Vapid(_) | Self::Certificate | Self::None => Ok(()),
         }
     }
 
-    /// The newest stamp; none where the connection itself is the proof, or the newest has expired. Neither
+    /// The newest stamp for requests to `origin`; none where the connection itself is the proof, or the newest has expired. Neither
     /// waits nor allocates.
     #[must_use]
-    pub fn stamp(&self) -> Option<Arc<Stamp>> {
+    pub fn stamp(&self, origin: &Origin) -> Option<Arc<Stamp>> {
         match self {
+            Self::Vapid(vapid) => vapid.stamp(origin),
             Self::ProviderToken(token) => Some(token.stamp()),
             Self::AccessToken(token) => token.stamp(),
             Self::Certificate | Self::None => None,
@@ -54,19 +60,20 @@ impl Credential {
     #[must_use]
     pub fn stamps(&self) -> bool {
         match self {
-            Self::ProviderToken(_) | Self::AccessToken(_) => true,
+            Self::ProviderToken(_) | Self::AccessToken(_) | Self::Vapid(_) => true,
             Self::Certificate | Self::None => false,
         }
     }
 
-    /// Asks for a newer stamp than that of `generation`, which an upstream refused as expired.
+    /// Asks for a newer stamp for `origin` than that of `generation`, which it refused as expired.
     ///
     /// Any number of concurrent calls make one.
     ///
     /// # Errors
     /// Where it could not be made.
-    pub fn renew(&self, generation: u64) -> Result<Renewal, CredentialError> {
+    pub fn renew(&self, origin: &Origin, generation: u64) -> Result<Renewal, CredentialError> {
         match self {
+            Self::Vapid(vapid) => vapid.renew(origin, generation),
             Self::ProviderToken(token) => token.renew(generation),
             Self::AccessToken(token) => Ok(token.renew(generation)),
             Self::Certificate | Self::None => Ok(Renewal::Impossible),
@@ -78,7 +85,7 @@ impl Credential {
         match self {
             Self::ProviderToken(token) => token.hold(),
             // Google does not count renewals, and the gateway paces its own.
-            Self::AccessToken(_) | Self::Certificate | Self::None => {}
+            Self::AccessToken(_) | Self::Vapid(_) | Self::Certificate | Self::None => {}
         }
     }
 }

@@ -21,7 +21,7 @@ pub use window::{Seat, WaitingSetFull, Window};
 
 use crate::provider::{Heal, Message, Payload, Verdict};
 use crate::push::{Push, PushResult, Refusal};
-use crate::upstream::{Answer, Flow, Request, UpstreamError};
+use crate::upstream::{Answer, Flow, Origin, Request, UpstreamError};
 use attempts::{Attempts, Next};
 
 /// Limits of dispatch.
@@ -153,7 +153,7 @@ impl Dispatcher {
                 }
             }
             // Permit first, token second: a push may have waited longer than its token lived.
-            let stamp = route.credential.stamp();
+            let stamp = route.credential.stamp(upstream.origin());
             if stamp.is_none() && route.credential.stamps() {
                 continue;
             }
@@ -163,7 +163,7 @@ impl Dispatcher {
             (attempts, next) = match permit.exchange(&request, room.share()).await {
                 Ok(answer) => {
                     route.metrics.attempted();
-                    let verdict = judge(route, message, &answer, generation);
+                    let verdict = judge(route, upstream.origin(), message, &answer, generation);
                     refused = generation.filter(|_| verdict.heal.renews());
                     attempts.answered(verdict, answer.reply.status().as_u16())
                 }
@@ -206,12 +206,18 @@ fn address(ask: &Ask<'_>, payload: &Payload) -> Result<Message, Refusal> {
 }
 
 /// What an answer means, with what is broken on our side mended.
-fn judge(route: &Route, message: &Message, answer: &Answer, generation: Option<u64>) -> Verdict {
+fn judge(
+    route: &Route,
+    origin: &Origin,
+    message: &Message,
+    answer: &Answer,
+    generation: Option<u64>,
+) -> Verdict {
     let mut verdict = route.provider.classify(message, &answer.reply, SystemTime::now());
     verdict.token_action = route.suspicion.judge(verdict.outcome, verdict.token_action);
     let renew = || {
         if let Some(generation) = generation {
-            match route.credential.renew(generation) {
+            match route.credential.renew(origin, generation) {
                 Ok(renewal) => tracing::debug!(%renewal, "the push service refused the token as expired"),
                 Err(error) => tracing::error!(%error, "the token cannot be renewed; the old one stays"),
             }

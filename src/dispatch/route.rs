@@ -76,6 +76,8 @@ pub struct AppRoutes {
     pub fcm: Option<Arc<Route>>,
     /// By a Mattermost push proxy.
     pub mattermost: Option<Arc<Route>>,
+    /// By Web Push.
+    pub web_push: Option<Arc<Route>>,
 }
 
 /// Every app's routes.
@@ -108,7 +110,7 @@ impl Routes {
             ProviderKind::Apns => routes.apns.as_ref(),
             ProviderKind::Fcm => routes.fcm.as_ref(),
             ProviderKind::Mattermost => routes.mattermost.as_ref(),
-            ProviderKind::WebPush => None,
+            ProviderKind::WebPush => routes.web_push.as_ref(),
         };
         route.ok_or_else(|| {
             let detail = format!("app {:?} has no {} configured", app.as_str(), provider.name());

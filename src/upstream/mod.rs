@@ -216,6 +216,12 @@ impl std::fmt::Debug for PeerPool {
 }
 
 impl PeerPool {
+    /// Where the peer is.
+    #[must_use]
+    pub fn origin(&self) -> &Origin {
+        &self.held.pool.peer().origin
+    }
+
     /// Waits for a stream.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ED2551
 
 use super::*;
 use crate::credential::Credential;
+use crate::upstream::Origin;
 
 const EPOCH_SECONDS: u64 = 1_700_000_000;
 
@@ -102,8 +103,11 @@ fn debug_shows_neither_key_nor_token() {
 
 #[test]
 fn a_certificate_stamps_nothing() {
-    assert!(Credential::Certificate.stamp().is_none());
-    assert_eq!(Credential::Certificate.renew(0).unwrap(), Renewal::Impossible);
+    assert!(Credential::Certificate.stamp(&Origin::https("push.example")).is_none());
+    assert_eq!(
+        Credential::Certificate.renew(&Origin::https("push.example"), 0).unwrap(),
+        Renewal::Impossible
+    );
 }
 
 #[tokio::test(start_paused = true)]
