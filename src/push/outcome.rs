@@ -208,7 +208,7 @@ impl PushResult {
 /// Why a push cannot be said to its provider: the field, what was found, what was expected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// INVALID_ARGUMENT, INVALID_TOKEN, PAYLOAD_TOO_LARGE, CREDENTIAL.
+    /// INVALID_ARGUMENT, INVALID_TOKEN, UNREGISTERED, PAYLOAD_TOO_LARGE, CREDENTIAL.
     pub outcome: Outcome,
     /// Why, as a code.
     pub reason: Reason,
@@ -219,6 +219,12 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// What to do with the target: only one that says of itself that it is gone is deleted without being asked.
+    #[must_use]
+    pub fn token_action(&self) -> TokenAction {
+        if self.outcome == Outcome::Unregistered { TokenAction::Delete } else { TokenAction::Keep }
+    }
+
     /// A field of the push is at fault.
     #[must_use]
     pub fn field(field: impl Into<Cow<'static, str>>, reason: Reason, detail: impl Into<String>) -> Self {

@@ -58,8 +58,10 @@ impl Attempts {
 
     /// The push cannot be said to its provider.
     pub(super) fn refused(self, refusal: Refusal) -> PushResult {
+        let token_action = refusal.token_action();
         let mut result = PushResult::unsent(refusal.outcome, refusal.reason, refusal.detail);
         result.field = refusal.field;
+        result.token_action = token_action;
         self.complete(result)
     }
 

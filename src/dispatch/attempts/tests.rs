@@ -88,3 +88,16 @@ fn a_dry_run_that_is_not_answered_delivered_nothing() {
     let result = again.last();
     assert_eq!((result.outcome, result.delivery), (Outcome::Unavailable, Delivery::No));
 }
+
+#[test]
+fn a_target_that_is_gone_without_asking_is_for_the_caller_to_delete() {
+    let refused = |outcome| {
+        let refusal = Refusal { outcome, ..Refusal::field("target", Reason::FieldInvalid, "why") };
+        attempts(&Options::default()).refused(refusal)
+    };
+    let gone = refused(Outcome::Unregistered);
+    assert_eq!((gone.token_action, gone.delivery, gone.attempts), (TokenAction::Delete, Delivery::No, 0));
+    for other in [Outcome::InvalidArgument, Outcome::InvalidToken, Outcome::PayloadTooLarge] {
+        assert_eq!(refused(other).token_action, TokenAction::Keep);
+    }
+}
