@@ -127,7 +127,7 @@ impl Provider {
             Self::Apns(_) => apns::classify(reply, now),
             Self::Fcm(_) => fcm::classify(reply, message.live_activity_token, now),
             Self::Mattermost(_) => mattermost::classify(reply, now),
-            Self::WebPush(_) => webpush::classify(message, reply, now),
+            Self::WebPush(_) => webpush::classify(reply, message.vendor, now),
         }
     }
 }
@@ -159,6 +159,8 @@ pub struct Message {
     pub counts_down: bool,
     /// It names a Live Activity's token beside its target, and an answer may be about either.
     pub live_activity_token: bool,
+    /// Whose push service it is for, where it is for a browser's.
+    pub vendor: Option<webpush::Vendor>,
 }
 
 /// A push service's whole answer.

@@ -104,6 +104,7 @@ impl Apns {
             body: payload.json.clone(),
             counts_down: false,
             live_activity_token: false,
+            vendor: None,
         })
     }
 

@@ -91,6 +91,7 @@ impl Fcm {
             body: json.into(),
             counts_down: typed && matches!(body.options.expiry, Expiry::At(_)),
             live_activity_token,
+            vendor: None,
         })
     }
 }

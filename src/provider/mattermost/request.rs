@@ -78,6 +78,7 @@ impl Mattermost {
             body: json.into(),
             counts_down: false,
             live_activity_token: false,
+            vendor: None,
         })
     }
 }

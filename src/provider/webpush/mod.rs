@@ -1,10 +1,40 @@
 //! Web Push: its settings and limits.
+//!
+//! Source: RFC 8030, RFC 8188, RFC 8291.
 
-use std::time::SystemTime;
+mod answers;
+mod encrypt;
+mod endpoint;
+mod hosts;
+mod payload;
+mod request;
+mod response;
+#[cfg(test)]
+mod tests;
 
-use super::{Message, Reply, Verdict, bug};
-use crate::push::{Body, Refusal, Target};
-use crate::upstream::Origin;
+pub use encrypt::Ephemeral;
+pub use hosts::Vendor;
+pub use request::Payload;
+pub use response::classify;
+
+use crate::push::InvalidValue;
+use hosts::Hosts;
+
+/// The largest payload before encryption, in bytes: what is left of the 4,096 that every push service takes
+/// when the header of the content coding (86), the delimiter (1) and the authentication tag (16) are in.
+///
+/// Source: RFC 8291, section 4, and RFC 8030, section 7.2.
+pub const MAX_PLAINTEXT_BYTES: usize = 3993;
+
+/// The longest `Topic`, in characters of base64url.
+///
+/// Source: RFC 8030, section 5.4.
+pub const MAX_TOPIC_CHARS: usize = 32;
+
+/// The time to live of a push that names none, in seconds: four weeks. Web Push has no default of its own.
+///
+/// Source: RFC 8030, section 5.2: a request without `TTL` is refused.
+pub const DEFAULT_TTL_SECONDS: u64 = 2_419_200;
 
 /// What an operator says about one app on Web Push.
 #[derive(Debug, Clone, Default)]
@@ -20,59 +50,16 @@ pub struct WebPushSettings {
 /// How one app speaks to push services of browsers.
 #[derive(Debug)]
 pub struct WebPush {
-    settings: WebPushSettings,
-}
-
-/// A body as Web Push takes it.
-#[derive(Debug)]
-pub struct Payload {}
-
-/// What is drawn at random for each message: a key pair and a salt. Never used twice.
-#[derive(Debug)]
-pub struct Ephemeral {}
-
-impl Ephemeral {
-    /// A fresh one.
-    #[must_use]
-    pub fn draw() -> Self {
-        Self {}
-    }
+    hosts: Hosts,
+    any_port: bool,
+    pad_to: usize,
 }
 
 impl WebPush {
     /// # Errors
     /// Where a host is none.
-    pub fn try_new(settings: WebPushSettings) -> Result<Self, crate::push::InvalidValue> {
-        Ok(Self { settings })
+    pub fn try_new(settings: WebPushSettings) -> Result<Self, InvalidValue> {
+        let WebPushSettings { hosts, any_port, pad_to } = settings;
+        Ok(Self { hosts: Hosts::try_new(&hosts)?, any_port, pad_to })
     }
-
-    /// The origin of a subscription, where the app may send to it.
-    ///
-    /// # Errors
-    /// Where it may not, or the endpoint is none.
-    pub fn origin(&self, _: &Target) -> Result<Origin, Refusal> {
-        Err(bug("target", &self.settings.hosts.len()))
-    }
-
-    pub(super) fn encode(&self, _: &Body) -> Result<Payload, Refusal> {
-        Err(bug("target", &"unfinished"))
-    }
-
-    pub(super) fn seal(&self, _: &Payload, _: &Target, _: &Ephemeral) -> Result<Payload, Refusal> {
-        Err(bug("target", &"unfinished"))
-    }
-
-    pub(super) fn address(
-        &self,
-        _: &Payload,
-        _: &Body,
-        _: &Target,
-        _: SystemTime,
-    ) -> Result<Message, Refusal> {
-        Err(bug("target", &"unfinished"))
-    }
-}
-
-pub(super) fn classify(_: &Message, reply: &Reply, now: SystemTime) -> Verdict {
-    super::mattermost::classify(reply, now)
 }

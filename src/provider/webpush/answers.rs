@@ -1,0 +1,158 @@
+//! What each answer of a browser's push service means: first in its vendor's words, then by status.
+//!
+//! Sources: RFC 8030, section 5, and RFC 8292, section 4.2; github.com/mozilla-services/autopush-rs,
+//! `docs/src/http.md`, error codes;
+//! Apple, "Sending web push notifications in web apps and browsers"; Microsoft, "Push notification service
+//! request and response headers". Google documents none: what it has been seen to answer has its source beside it.
+
+use std::time::Duration;
+
+use super::Vendor;
+use super::response::Said;
+use crate::provider::meaning::{
+    Meaning, credential, fault, gone, limited, ours, plain, unavailable, wrong_token,
+};
+use crate::provider::{Heal, Retry};
+use crate::push::{Outcome, TokenAction};
+
+/// The wait after an answer that asks for one and names none. No push service documents another.
+const RATE_DELAY: Duration = Duration::from_secs(60);
+/// The wait after a push service failed.
+const SERVER_DELAY: Duration = Duration::from_secs(10);
+/// After an idle connection was closed twice in a row.
+const IDLE_DELAY: Duration = Duration::from_secs(1);
+
+type Words = fn(u16, &Said) -> Option<Meaning>;
+
+/// The meaning of an answer. Words that are not its vendor's say nothing.
+pub(super) fn meaning(vendor: Vendor, status: u16, said: &Said) -> Meaning {
+    let words: &[Words] = match vendor {
+        Vendor::Mozilla => &[mozilla],
+        Vendor::Google => &[google],
+        Vendor::Apple => &[apple],
+        Vendor::Microsoft => &[microsoft],
+        Vendor::Other => &[mozilla, google, apple, microsoft],
+    };
+    words.iter().find_map(|words| words(status, said)).unwrap_or_else(|| by_status(status))
+}
+
+fn mozilla(status: u16, said: &Said) -> Option<Meaning> {
+    Some(match (status, said.errno.as_str()) {
+        (400, "108") => {
+            wrong_token("Mozilla does not know what the endpoint stands for; delete the subscription")
+        }
+        (400, "113") => fault("Mozilla does not take the topic; change content.web_push.topic"),
+        // Source: github.com/mozilla-services/autopush-rs, `autoendpoint/src/headers/vapid.rs`.
+        (401, "109") if said.message.contains("VAPID public key mismatch") => OTHER_KEY,
+        (503, "202") => {
+            unavailable(Retry::OnceThen(SERVER_DELAY), Heal::Nothing, "Mozilla asks to try again at once")
+        }
+        _ => return None,
+    })
+}
+
+fn google(status: u16, said: &Said) -> Option<Meaning> {
+    let says = |words| said.line.contains(words);
+    Some(match status {
+        400 if says("UnauthorizedRegistration") => NOT_THIS_KEY,
+        // Source: github.com/web-push-libs/webpush-java, issues 206 and 212.
+        403 if says("do not correspond to the credentials used to create the subscription") => OTHER_KEY,
+        403 if says("invalid push subscription endpoint") => credential(
+            // Source: github.com/zaru/webpush, issue 89.
+            "Google does not take the endpoint; it has been seen to take it again later",
+        ),
+        _ => return None,
+    })
+}
+
+fn apple(status: u16, said: &Said) -> Option<Meaning> {
+    Some(match (status, said.reason.as_str()) {
+        (400, "BadWebPushTopic") => fault("Apple does not take the topic; change content.web_push.topic"),
+        (400, "IdleTimeout") => unavailable(
+            Retry::OnceThen(IDLE_DELAY),
+            Heal::Retire,
+            "Apple closed the connection because it was idle",
+        ),
+        // Apple lists statuses and reasons apart from each other.
+        (400 | 403, "VapidPkHashMismatch") => NOT_THIS_KEY,
+        (403, "BadJwtToken") => RENEWED,
+        (404, "BadPath") => ours("Apple does not know the path of the gateway's request; report it"),
+        (500..=599, "Shutdown") => {
+            unavailable(Retry::After(SERVER_DELAY), Heal::Retire, "this server of Apple's is shutting down")
+        }
+        _ => return None,
+    })
+}
+
+fn microsoft(status: u16, said: &Said) -> Option<Meaning> {
+    Some(match (status, said.wns_status.as_str()) {
+        (200..=202, "channelthrottled") | (406, _) => {
+            limited(RATE_DELAY, Heal::Nothing, "Microsoft throttles pushes to this browser; send it fewer")
+        }
+        // The sender's domain, not the subscription.
+        (410, _)
+            if said.wns_description.contains("Domain Blocked") || said.line.contains("Domain Blocked") =>
+        {
+            credential("Microsoft has blocked the sender for abuse; stop sending and ask Microsoft")
+        }
+        _ => return None,
+    })
+}
+
+fn by_status(status: u16) -> Meaning {
+    match status {
+        200..=202 => plain(Outcome::Accepted, TokenAction::Keep, ""),
+        // Never followed: an answer could send the gateway anywhere.
+        300..400 => Meaning {
+            retryable: true,
+            ..plain(
+                Outcome::Unavailable,
+                TokenAction::Keep,
+                "the push service answers with a redirect, which the gateway never follows",
+            )
+        },
+        401 => RENEWED,
+        403 => {
+            credential("the push service refuses the app's key or token; check web_push.key_file and subject")
+        }
+        404 | 410 => gone("the subscription is gone; delete it"),
+        405 => ours("the push service does not take the method of the gateway's request; report it"),
+        // Source: RFC 9110, section 15.5.9: it was not received whole.
+        408 => failed("the push service did not wait for the whole request"),
+        413 => plain(
+            Outcome::PayloadTooLarge,
+            TokenAction::Keep,
+            "the payload is too large for this push service; make it smaller",
+        ),
+        429 => limited(RATE_DELAY, Heal::Nothing, "the push service asks to slow down"),
+        400..500 => fault("the push service does not take the push; its reason says why"),
+        500.. => failed("the push service failed, or is overloaded"),
+        0..300 => ours("the answer is none that a push service gives; check what stands before it"),
+    }
+}
+
+/// Proved: what was subscribed with another key stays so. `dispatch` makes a quarantine of it where many are,
+/// since then it is the app's key that was changed.
+const OTHER_KEY: Meaning = wrong_token(
+    "the subscription was made with another key; delete it, and check the app's web_push.key_file where many fail",
+);
+
+/// As good as proved; set aside, since the push service does not tell it from an app without a key.
+const NOT_THIS_KEY: Meaning = plain(
+    Outcome::Credential,
+    TokenAction::Quarantine,
+    "this subscription and the app's key do not belong together; check the app's web_push.key_file",
+);
+
+/// The next push goes out with a newer token, where it is the token. Most often it is the key, so this one is
+/// not sent again.
+const RENEWED: Meaning = Meaning {
+    heal: Heal::Renew,
+    ..credential(
+        "the push service does not take the VAPID token; check web_push.key_file, subject and the gateway's clock",
+    )
+};
+
+const fn failed(detail: &'static str) -> Meaning {
+    unavailable(Retry::After(SERVER_DELAY), Heal::Nothing, detail)
+}

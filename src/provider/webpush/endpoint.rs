@@ -1,0 +1,137 @@
+//! Where a subscription is, and whether the app may send there.
+//!
+//! An endpoint is a URL that an end user's browser chose, or what pretends to be one. It is read strictly, so
+//! that no two readers can differ about its host; its path is opaque and goes out byte for byte.
+
+use super::WebPush;
+use super::hosts::{Vendor, is_name};
+use crate::provider::bug;
+use crate::push::{Outcome, Reason, Refusal, Subscription, Target};
+use crate::upstream::Origin;
+
+/// The field that a refusal names.
+const FIELD: &str = "target.web_push.endpoint";
+
+/// The host of subscriptions that a browser gave up by itself; nothing answers there.
+///
+/// Source: github.com/Couchers-org/couchers, pull request 8212, on Edge for Android.
+const PERMANENTLY_REMOVED: &str = "permanently-removed.invalid";
+
+/// An endpoint that the app may send to.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Endpoint<'a> {
+    /// In lower case, an IPv6 address without brackets.
+    host: String,
+    port: u16,
+    /// Path and query.
+    pub(super) path: &'a str,
+    /// Whose host it is.
+    pub(super) vendor: Vendor,
+}
+
+impl WebPush {
+    /// The origin of a subscription, where the app may send to it.
+    ///
+    /// # Errors
+    /// Where it may not, or the endpoint is none. One that its browser has given up is UNREGISTERED.
+    pub fn origin(&self, target: &Target) -> Result<Origin, Refusal> {
+        let Endpoint { host, port, .. } = self.endpoint(subscription(target)?)?;
+        let host = if host.contains(':') { format!("[{host}]") } else { host };
+        format!("https://{host}:{port}").parse().map_err(|_| no_endpoint("a host that cannot be one"))
+    }
+
+    pub(super) fn endpoint<'a>(&self, subscription: &'a Subscription) -> Result<Endpoint<'a>, Refusal> {
+        let Parts { host, port, path } = parse(&subscription.endpoint).map_err(no_endpoint)?;
+        if host == PERMANENTLY_REMOVED {
+            return Err(removed());
+        }
+        let vendor = self.hosts.vendor(&host).ok_or_else(|| {
+            let detail = format!(
+                "expected an endpoint at a known push service, or at one that the app's web_push.hosts lists, found {host:?}"
+            );
+            Refusal::field(FIELD, Reason::FieldInvalid, detail)
+        })?;
+        if port != 443 && !self.any_port {
+            return Err(no_endpoint("a port other than 443"));
+        }
+        Ok(Endpoint { host, port, path, vendor })
+    }
+}
+
+pub(super) fn subscription(target: &Target) -> Result<&Subscription, Refusal> {
+    match target {
+        Target::WebPush(subscription) => Ok(subscription),
+        Target::Apns(_) | Target::ApnsChannel(_) | Target::Fcm(_) | Target::Mattermost(_) => {
+            Err(bug("target", &"it is no target of Web Push"))
+        }
+    }
+}
+
+/// Never shows the endpoint: who has it may send to it.
+pub(super) fn no_endpoint(found: &str) -> Refusal {
+    let detail = format!("expected an https URL as a browser gives it, found {found}");
+    Refusal::field(FIELD, Reason::FieldInvalid, detail)
+}
+
+fn removed() -> Refusal {
+    Refusal {
+        outcome: Outcome::Unregistered,
+        reason: Reason::FieldInvalid,
+        field: FIELD.into(),
+        detail: "the browser has given this subscription up; delete it".to_owned(),
+    }
+}
+
+struct Parts<'a> {
+    host: String,
+    port: u16,
+    path: &'a str,
+}
+
+fn parse(url: &str) -> Result<Parts<'_>, &'static str> {
+    const SCHEME: &str = "https://";
+    if !url.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err("whitespace, or what is not ASCII");
+    }
+    // Some readers take it for a slash.
+    if url.contains('\\') {
+        return Err("a backslash");
+    }
+    if url.contains('#') {
+        return Err("a fragment");
+    }
+    let scheme = url.get(..SCHEME.len()).filter(|scheme| scheme.eq_ignore_ascii_case(SCHEME));
+    let rest = scheme.and_then(|scheme| url.get(scheme.len()..)).ok_or("another scheme")?;
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    if !path.starts_with('/') {
+        return Err("no path");
+    }
+    if authority.contains('@') {
+        return Err("a user in it");
+    }
+    let (host, port) = match authority.strip_prefix('[') {
+        Some(inside) => inside.split_once(']').filter(|(host, _)| is_ipv6(host)),
+        None => Some(authority.split_at(authority.find(':').unwrap_or(authority.len()))),
+    }
+    .ok_or("a host that cannot be one")?;
+    let host = host.to_ascii_lowercase();
+    if !authority.starts_with('[') && !is_name(&host) {
+        return Err("a host that cannot be one");
+    }
+    Ok(Parts { host, port: self::port(port)?, path })
+}
+
+/// Without a zone. Whether it is a good one is for the list of hosts to say.
+fn is_ipv6(inside: &str) -> bool {
+    inside.contains(':') && inside.bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.'))
+}
+
+fn port(written: &str) -> Result<u16, &'static str> {
+    if written.is_empty() {
+        return Ok(443);
+    }
+    let digits = written.strip_prefix(':').filter(|it| it.bytes().all(|byte| byte.is_ascii_digit()));
+    let port = digits.and_then(|digits| digits.parse().ok()).filter(|port| *port != 0);
+    port.ok_or("a port that cannot be one")
+}

@@ -1,0 +1,251 @@
+//! Endpoints are chosen by who pushes go to, so by anybody.
+
+use super::*;
+
+fn opened(hosts: &[&str], any_port: bool) -> WebPush {
+    let hosts = hosts.iter().map(ToString::to_string).collect();
+    WebPush::try_new(WebPushSettings { hosts, any_port, pad_to: 0 }).unwrap()
+}
+
+fn origin(web_push: &WebPush, endpoint: &str) -> Option<String> {
+    web_push.origin(&target(endpoint)).ok().map(|origin| origin.to_string())
+}
+
+#[test]
+fn the_vendors_hosts_need_no_setting() {
+    for (endpoint, origin, vendor) in [
+        (ENDPOINT, "https://updates.push.services.mozilla.com", Vendor::Mozilla),
+        ("https://fcm.googleapis.com/fcm/send/a:b", "https://fcm.googleapis.com", Vendor::Google),
+        ("https://fcm.googleapis.com:443/wp/a", "https://fcm.googleapis.com", Vendor::Google),
+        ("HTTPS://FCM.GoogleAPIs.com/wp/a", "https://fcm.googleapis.com", Vendor::Google),
+        ("https://web.push.apple.com/QP", "https://web.push.apple.com", Vendor::Apple),
+        (
+            "https://wns2-am3p.notify.windows.com/w/?token=BQ",
+            "https://wns2-am3p.notify.windows.com",
+            Vendor::Microsoft,
+        ),
+    ] {
+        assert_eq!(self::origin(&web_push(), endpoint).as_deref(), Some(origin), "{endpoint}");
+        let message = sent_by(&web_push(), &body(alert()), &target(endpoint)).unwrap();
+        assert_eq!(message.vendor, Some(vendor), "{endpoint}");
+    }
+}
+
+#[test]
+fn path_and_query_go_out_byte_for_byte() {
+    for path in [
+        "/",
+        "/w/?token=BQYAAAD%2f%2B%2f%3D%3d&x=a+b",
+        "/a//b/../c/./d;e=f?g?h=/i",
+        "/%00%0a%20%zz",
+        "/~!$&'()*,:@-._",
+        "/a?",
+        "/a?b=https://[::1]@evil/",
+    ] {
+        let endpoint = format!("https://fcm.googleapis.com{path}");
+        let message = sent_by(&web_push(), &body(alert()), &target(&endpoint)).unwrap();
+        assert_eq!(message.path.as_str(), path);
+    }
+}
+
+#[test]
+fn a_hostile_endpoint_is_refused_by_name() {
+    let hostile = [
+        // Not https.
+        "",
+        "a",
+        "/a",
+        "//fcm.googleapis.com/a",
+        "http://fcm.googleapis.com/a",
+        "ftp://fcm.googleapis.com/a",
+        "file:///etc/passwd",
+        "data:text/plain,a",
+        "javascript:a",
+        "wss://fcm.googleapis.com/a",
+        "https:fcm.googleapis.com/a",
+        "https:/fcm.googleapis.com/a",
+        "https:///fcm.googleapis.com/a",
+        "https:\\\\fcm.googleapis.com/a",
+        "hhttps://fcm.googleapis.com/a",
+        " https://fcm.googleapis.com/a",
+        // Another host than it seems.
+        "https://evil.example/fcm.googleapis.com/a",
+        "https://fcm.googleapis.com.evil.example/a",
+        "https://evilfcm.googleapis.com/a",
+        "https://fcm.googleapis.com@evil.example/a",
+        "https://evil.example@fcm.googleapis.com/a",
+        "https://u:p@fcm.googleapis.com/a",
+        "https://@fcm.googleapis.com/a",
+        "https://evil.example#fcm.googleapis.com/a",
+        "https://evil.example?.fcm.googleapis.com/a",
+        "https://evil.example\\.notify.windows.com/a",
+        "https://evil.example\\@fcm.googleapis.com/a",
+        "https://fcm.googleapis.com\\@evil.example/a",
+        "https://evil.example%2f.notify.windows.com/a",
+        "https://evil.example%00.notify.windows.com/a",
+        "https://evil.example%23.push.apple.com/a",
+        "https://evil.example:443.notify.windows.com/a",
+        "https://evilnotify.windows.com/a",
+        "https://evil-push.apple.com/a",
+        "https://push.apple.com.evil.example/a",
+        // Not quite a name.
+        "https://",
+        "https:///a",
+        "https://?a",
+        "https://:443/a",
+        "https://.notify.windows.com/a",
+        "https://notify.windows.com/a",
+        "https://push.apple.com/a",
+        "https://a..notify.windows.com/a",
+        "https://fcm.googleapis.com./a",
+        "https://.fcm.googleapis.com/a",
+        "https://fcm%2egoogleapis.com/a",
+        "https://%66cm.googleapis.com/a",
+        "https://fcm。googleapis.com/a",
+        "https://ｆcm.googleapis.com/a",
+        "https://fcm.googleapıs.com/a",
+        "https://xn--fcm-hoa.googleapis.com/a",
+        "https://fcm.googleapis.com,evil.example/a",
+        "https://fcm.googleapis.com;evil.example/a",
+        "https://a_b.notify.windows.com/a",
+        "https://*.notify.windows.com/a",
+        "https://fcm googleapis.com/a",
+        "https://fcm.googleapis.com /a",
+        "https://fcm.googleapis.com\t/a",
+        "https://fcm.goo\ngleapis.com/a",
+        "https://fcm.googleapis.com/a b",
+        "https://fcm.googleapis.com/a\r\nhost: evil",
+        "https://fcm.googleapis.com/a\u{0}",
+        "https://fcm.googleapis.com/é",
+        "https://fcm.googleapis.com/a\\b",
+        // Ports.
+        "https://fcm.googleapis.com:80/a",
+        "https://fcm.googleapis.com:8443/a",
+        "https://fcm.googleapis.com:0/a",
+        "https://fcm.googleapis.com:/a",
+        "https://fcm.googleapis.com:443443/a",
+        "https://fcm.googleapis.com:+443/a",
+        "https://fcm.googleapis.com:-1/a",
+        "https://fcm.googleapis.com:443:443/a",
+        "https://fcm.googleapis.com:0x1bb/a",
+        "https://fcm.googleapis.com:https/a",
+        // Addresses, in every notation.
+        "https://127.0.0.1/a",
+        "https://127.1/a",
+        "https://2130706433/a",
+        "https://0x7f000001/a",
+        "https://0177.0.0.1/a",
+        "https://0/a",
+        "https://10.0.0.1/a",
+        "https://169.254.169.254/latest/meta-data/",
+        "https://[::1]/a",
+        "https://[::]/a",
+        "https://[::ffff:127.0.0.1]/a",
+        "https://[::ffff:7f00:1]/a",
+        "https://[64:ff9b::7f00:1]/a",
+        "https://[fe80::1%25eth0]/a",
+        "https://[fe80::1%eth0]/a",
+        "https://[::1/a",
+        "https://::1/a",
+        "https://[]/a",
+        "https://[fcm.googleapis.com]/a",
+        "https://[::1].notify.windows.com/a",
+        "https://[::1]x/a",
+        "https://[[::1]]/a",
+        "https://[v1.fcm]/a",
+        // Names that a resolver knows without DNS.
+        "https://localhost/a",
+        "https://metadata.google.internal/a",
+        "https://kubernetes.default.svc/a",
+        // No path, a fragment.
+        "https://fcm.googleapis.com",
+        "https://fcm.googleapis.com?a",
+        "https://fcm.googleapis.com/a#b",
+        "https://fcm.googleapis.com#/a",
+    ];
+    for hostile in hostile {
+        let endpoint = target(hostile);
+        let sent = sent_by(&web_push(), &body(alert()), &endpoint);
+        for refusal in [web_push().origin(&endpoint).err(), sent.err()] {
+            let refusal = refusal.unwrap_or_else(|| panic!("{hostile:?} was taken"));
+            assert_eq!(refusal.field, "target.web_push.endpoint");
+            assert_eq!((refusal.outcome, refusal.reason), (Outcome::InvalidArgument, Reason::FieldInvalid));
+            assert!(refusal.detail.contains("expected") && refusal.detail.contains("found"), "{refusal:?}");
+        }
+    }
+}
+
+#[test]
+fn an_endpoint_that_its_browser_gave_up_is_gone_without_asking() {
+    for endpoint in
+        ["https://permanently-removed.invalid/fcm/send/a:b", "https://Permanently-Removed.INVALID:443/"]
+    {
+        let refusal = web_push().origin(&target(endpoint)).unwrap_err();
+        assert_eq!(refusal.outcome, Outcome::Unregistered, "{endpoint}");
+        assert_eq!(refusal.token_action(), crate::push::TokenAction::Delete);
+        assert_eq!(refusal.field, "target.web_push.endpoint");
+    }
+}
+
+#[test]
+fn an_operator_opens_hosts_and_ports() {
+    let own = ["push.example.com", "*.Push.Example.ORG", "localhost", "127.0.0.1", "[::1]"];
+    for (endpoint, origin) in [
+        ("https://push.example.com:8443/a", Some("https://push.example.com:8443")),
+        ("https://push.example.com/a", Some("https://push.example.com")),
+        ("https://a.b.push.example.org:1/a", Some("https://a.b.push.example.org:1")),
+        ("https://push.example.org/a", None),
+        ("https://a.push.example.com/a", None),
+        ("https://localhost:65535/a", Some("https://localhost:65535")),
+        ("https://127.0.0.1:9/a", Some("https://127.0.0.1:9")),
+        ("https://127.1:9/a", None),
+        ("https://[::1]:9/a", Some("https://[::1]:9")),
+        ("https://[0:0:0:0:0:0:0:1]:9/a", None),
+        ("https://fcm.googleapis.com:8443/a", Some("https://fcm.googleapis.com:8443")),
+    ] {
+        assert_eq!(self::origin(&opened(&own, true), endpoint).as_deref(), origin, "{endpoint}");
+        let with_443 = origin.filter(|origin| origin.rsplit(':').next().unwrap().parse::<u16>().is_err());
+        assert_eq!(self::origin(&opened(&own, false), endpoint).as_deref(), with_443, "{endpoint}");
+    }
+    let message = sent_by(&opened(&own, true), &body(alert()), &target("https://localhost:1/a")).unwrap();
+    assert_eq!(message.vendor, Some(Vendor::Other));
+}
+
+#[test]
+fn what_is_no_host_is_no_setting() {
+    for bad in [
+        "",
+        "*",
+        "*.",
+        "*.*.example.com",
+        "a*.example.com",
+        "example.*",
+        "https://example.com",
+        "example.com:443",
+        "example.com/",
+        "a b",
+        "exämple.com",
+        "example.com.",
+        ".example.com",
+        "u@example.com",
+        "[::1",
+        "::g",
+        "*.0.0.1",
+        "*.[::1]",
+        "fe80::1%eth0",
+        "a..b",
+        &"a".repeat(64),
+    ] {
+        let settings = WebPushSettings { hosts: vec![bad.into()], ..WebPushSettings::default() };
+        let error = WebPush::try_new(settings).unwrap_err();
+        assert!(error.to_string().contains("expected a host"), "{bad}: {error}");
+    }
+}
+
+#[test]
+fn a_refusal_never_shows_the_endpoint() {
+    for endpoint in ["https://evil.example/secret", "https://fcm.googleapis.com/secret#", "http://a/secret"] {
+        let refusal = web_push().origin(&target(endpoint)).unwrap_err();
+        assert!(!format!("{refusal:?}").contains("secret"), "{refusal:?}");
+    }
+}
