@@ -57,6 +57,8 @@ fn google(status: u16, said: &Said) -> Option<Meaning> {
         400 if says("UnauthorizedRegistration") => NOT_THIS_KEY,
         // Source: github.com/web-push-libs/webpush-java, issues 206 and 212.
         403 if says("do not correspond to the credentials used to create the subscription") => OTHER_KEY,
+        // An older sentence for the same. Source: github.com/bartbutenaers/node-red-contrib-ui-web-push, issue 7.
+        403 if says("does not correspond to the sender ID used to subscribe") => OTHER_KEY,
         403 if says("invalid push subscription endpoint") => credential(
             // Source: github.com/zaru/webpush, issue 89.
             "Google does not take the endpoint; it has been seen to take it again later",
@@ -75,7 +77,6 @@ fn apple(status: u16, said: &Said) -> Option<Meaning> {
         ),
         // Apple lists statuses and reasons apart from each other.
         (400 | 403, "VapidPkHashMismatch") => NOT_THIS_KEY,
-        (403, "BadJwtToken") => RENEWED,
         (404, "BadPath") => ours("Apple does not know the path of the gateway's request; report it"),
         (500..=599, "Shutdown") => {
             unavailable(Retry::After(SERVER_DELAY), Heal::Retire, "this server of Apple's is shutting down")
@@ -90,9 +91,7 @@ fn microsoft(status: u16, said: &Said) -> Option<Meaning> {
             limited(RATE_DELAY, Heal::Nothing, "Microsoft throttles pushes to this browser; send it fewer")
         }
         // The sender's domain, not the subscription.
-        (410, _)
-            if said.wns_description.contains("Domain Blocked") || said.line.contains("Domain Blocked") =>
-        {
+        (410, _) if said.blocks_sender() => {
             credential("Microsoft has blocked the sender for abuse; stop sending and ask Microsoft")
         }
         _ => return None,
@@ -111,10 +110,7 @@ fn by_status(status: u16) -> Meaning {
                 "the push service answers with a redirect, which the gateway never follows",
             )
         },
-        401 => RENEWED,
-        403 => {
-            credential("the push service refuses the app's key or token; check web_push.key_file and subject")
-        }
+        401 | 403 => RENEWED,
         404 | 410 => gone("the subscription is gone; delete it"),
         405 => ours("the push service does not take the method of the gateway's request; report it"),
         // Source: RFC 9110, section 15.5.9: it was not received whole.
@@ -144,8 +140,8 @@ const NOT_THIS_KEY: Meaning = plain(
     "this subscription and the app's key do not belong together; check the app's web_push.key_file",
 );
 
-/// The next push goes out with a newer token, where it is the token. Most often it is the key, so this one is
-/// not sent again.
+/// Absent and invalid tokens: no vendor keeps to one status for each. The next push goes out with a newer token,
+/// where it is the token; most often it is the key, so this one is not sent again.
 const RENEWED: Meaning = Meaning {
     heal: Heal::Renew,
     ..credential(

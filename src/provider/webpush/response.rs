@@ -66,6 +66,13 @@ impl Said {
         }
     }
 
+    /// WNS has blocked the domain that sends. Source: Microsoft, "Push notification service request and response
+    /// headers", 410.
+    pub(super) fn blocks_sender(&self) -> bool {
+        let says = |text: &str| text.to_ascii_lowercase().contains("domain blocked");
+        says(&self.wns_description) || says(&self.line)
+    }
+
     /// The one of them that says most, verbatim.
     fn reason(&self) -> &str {
         let Self { errno, reason, wns_description, wns_status, line, .. } = self;

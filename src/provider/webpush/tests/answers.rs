@@ -106,7 +106,7 @@ fn what_is_broken_is_mended_for_the_next_push() {
         (Vendor::Apple, 403, r#"{"reason":"BadJwtToken"}"#, Heal::Renew, Retry::Never),
         (Vendor::Apple, 400, r#"{"reason":"IdleTimeout"}"#, Heal::Retire, Retry::OnceThen(seconds(1))),
         (Vendor::Apple, 503, r#"{"reason":"Shutdown"}"#, Heal::Retire, Retry::After(seconds(10))),
-        (Vendor::Google, 403, "", Heal::Nothing, Retry::Never),
+        (Vendor::Google, 403, "", Heal::Renew, Retry::Never),
         (Vendor::Microsoft, 401, "", Heal::Renew, Retry::Never),
     ] {
         let verdict = said(vendor, status, body);

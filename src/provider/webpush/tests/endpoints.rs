@@ -2,6 +2,9 @@
 
 use super::*;
 
+/// Endpoints that no app may send to; the end-to-end suite reads it too.
+const HOSTILE: &str = include_str!("../../../../tests/data/hostile-endpoints.json");
+
 fn opened(hosts: &[&str], any_port: bool) -> WebPush {
     let hosts = hosts.iter().map(ToString::to_string).collect();
     WebPush::try_new(WebPushSettings { hosts, any_port, pad_to: 0 }).unwrap()
@@ -50,124 +53,19 @@ fn path_and_query_go_out_byte_for_byte() {
 
 #[test]
 fn a_hostile_endpoint_is_refused_by_name() {
-    let hostile = [
-        // Not https.
-        "",
-        "a",
-        "/a",
-        "//fcm.googleapis.com/a",
-        "http://fcm.googleapis.com/a",
-        "ftp://fcm.googleapis.com/a",
-        "file:///etc/passwd",
-        "data:text/plain,a",
-        "javascript:a",
-        "wss://fcm.googleapis.com/a",
-        "https:fcm.googleapis.com/a",
-        "https:/fcm.googleapis.com/a",
-        "https:///fcm.googleapis.com/a",
-        "https:\\\\fcm.googleapis.com/a",
-        "hhttps://fcm.googleapis.com/a",
-        " https://fcm.googleapis.com/a",
-        // Another host than it seems.
-        "https://evil.example/fcm.googleapis.com/a",
-        "https://fcm.googleapis.com.evil.example/a",
-        "https://evilfcm.googleapis.com/a",
-        "https://fcm.googleapis.com@evil.example/a",
-        "https://evil.example@fcm.googleapis.com/a",
-        "https://u:p@fcm.googleapis.com/a",
-        "https://@fcm.googleapis.com/a",
-        "https://evil.example#fcm.googleapis.com/a",
-        "https://evil.example?.fcm.googleapis.com/a",
-        "https://evil.example\\.notify.windows.com/a",
-        "https://evil.example\\@fcm.googleapis.com/a",
-        "https://fcm.googleapis.com\\@evil.example/a",
-        "https://evil.example%2f.notify.windows.com/a",
-        "https://evil.example%00.notify.windows.com/a",
-        "https://evil.example%23.push.apple.com/a",
-        "https://evil.example:443.notify.windows.com/a",
-        "https://evilnotify.windows.com/a",
-        "https://evil-push.apple.com/a",
-        "https://push.apple.com.evil.example/a",
-        // Not quite a name.
-        "https://",
-        "https:///a",
-        "https://?a",
-        "https://:443/a",
-        "https://.notify.windows.com/a",
-        "https://notify.windows.com/a",
-        "https://push.apple.com/a",
-        "https://a..notify.windows.com/a",
-        "https://fcm.googleapis.com./a",
-        "https://.fcm.googleapis.com/a",
-        "https://fcm%2egoogleapis.com/a",
-        "https://%66cm.googleapis.com/a",
-        "https://fcm。googleapis.com/a",
-        "https://ｆcm.googleapis.com/a",
-        "https://fcm.googleapıs.com/a",
-        "https://xn--fcm-hoa.googleapis.com/a",
-        "https://fcm.googleapis.com,evil.example/a",
-        "https://fcm.googleapis.com;evil.example/a",
-        "https://a_b.notify.windows.com/a",
-        "https://*.notify.windows.com/a",
-        "https://fcm googleapis.com/a",
-        "https://fcm.googleapis.com /a",
-        "https://fcm.googleapis.com\t/a",
-        "https://fcm.goo\ngleapis.com/a",
-        "https://fcm.googleapis.com/a b",
-        "https://fcm.googleapis.com/a\r\nhost: evil",
-        "https://fcm.googleapis.com/a\u{0}",
-        "https://fcm.googleapis.com/é",
-        "https://fcm.googleapis.com/a\\b",
-        // Ports.
-        "https://fcm.googleapis.com:80/a",
-        "https://fcm.googleapis.com:8443/a",
-        "https://fcm.googleapis.com:0/a",
-        "https://fcm.googleapis.com:/a",
-        "https://fcm.googleapis.com:443443/a",
-        "https://fcm.googleapis.com:+443/a",
-        "https://fcm.googleapis.com:-1/a",
-        "https://fcm.googleapis.com:443:443/a",
-        "https://fcm.googleapis.com:0x1bb/a",
-        "https://fcm.googleapis.com:https/a",
-        // Addresses, in every notation.
-        "https://127.0.0.1/a",
-        "https://127.1/a",
-        "https://2130706433/a",
-        "https://0x7f000001/a",
-        "https://0177.0.0.1/a",
-        "https://0/a",
-        "https://10.0.0.1/a",
-        "https://169.254.169.254/latest/meta-data/",
-        "https://[::1]/a",
-        "https://[::]/a",
-        "https://[::ffff:127.0.0.1]/a",
-        "https://[::ffff:7f00:1]/a",
-        "https://[64:ff9b::7f00:1]/a",
-        "https://[fe80::1%25eth0]/a",
-        "https://[fe80::1%eth0]/a",
-        "https://[::1/a",
-        "https://::1/a",
-        "https://[]/a",
-        "https://[fcm.googleapis.com]/a",
-        "https://[::1].notify.windows.com/a",
-        "https://[::1]x/a",
-        "https://[[::1]]/a",
-        "https://[v1.fcm]/a",
-        // Names that a resolver knows without DNS.
-        "https://localhost/a",
-        "https://metadata.google.internal/a",
-        "https://kubernetes.default.svc/a",
-        // No path, a fragment.
-        "https://fcm.googleapis.com",
-        "https://fcm.googleapis.com?a",
-        "https://fcm.googleapis.com/a#b",
-        "https://fcm.googleapis.com#/a",
-    ];
-    for hostile in hostile {
+    #[derive(serde::Deserialize)]
+    struct Kind {
+        kind: String,
+        endpoints: Vec<String>,
+    }
+    let kinds: Vec<Kind> = serde_json::from_str(HOSTILE).unwrap();
+    assert!(kinds.iter().map(|kind| kind.endpoints.len()).sum::<usize>() > 100);
+    for (kind, hostile) in kinds.iter().flat_map(|kind| kind.endpoints.iter().map(move |it| (&kind.kind, it)))
+    {
         let endpoint = target(hostile);
         let sent = sent_by(&web_push(), &body(alert()), &endpoint);
         for refusal in [web_push().origin(&endpoint).err(), sent.err()] {
-            let refusal = refusal.unwrap_or_else(|| panic!("{hostile:?} was taken"));
+            let refusal = refusal.unwrap_or_else(|| panic!("{hostile:?} was taken: {kind}"));
             assert_eq!(refusal.field, "target.web_push.endpoint");
             assert_eq!((refusal.outcome, refusal.reason), (Outcome::InvalidArgument, Reason::FieldInvalid));
             assert!(refusal.detail.contains("expected") && refusal.detail.contains("found"), "{refusal:?}");
