@@ -27,8 +27,9 @@ const ENDPOINT: &str = "https://updates.push.services.mozilla.com/wpush/v2/gAAAA
 const PLAINTEXT: &[u8] = b"When I grow up, I want to be a watermelon";
 const OWN_KEY: &str = "yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw";
 const BROWSER_KEY: &str = "q1dXpw3UpT5VOmu_cf_v6ih07Aems3njxI-JWgLcM94";
+// In two, or a spelling check finds a word in it.
 const BROWSER_PUBLIC: &str =
-    "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4";
+    concat!("BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkN", "toIAiw4",);
 const AUTH: &str = "BTBZMqHH6r4Tts7J_aSIgg";
 const SALT: &str = "DGv6ra1nlYgDCS1FRnbzlw";
 
