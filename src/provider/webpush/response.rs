@@ -36,7 +36,7 @@ pub(super) struct Said {
     /// Microsoft.
     pub(super) wns_description: String,
     pub(super) wns_status: String,
-    /// Google: the first line of a body that is a sentence.
+    /// Google: the first line of a text, or the title of a page.
     pub(super) line: String,
 }
 
@@ -83,10 +83,20 @@ impl Said {
     }
 }
 
-/// JSON and pages are no sentences.
+/// Of a page its title, which is where Google says it; JSON is no sentence.
+///
+/// Source: github.com/GoogleChromeLabs/web-push-codelab, issue 23.
 fn sentence(body: &[u8]) -> String {
-    let line = std::str::from_utf8(body).ok().and_then(|text| text.lines().next()).unwrap_or_default().trim();
-    if line.starts_with(['<', '{', '[']) { String::new() } else { line.to_owned() }
+    let text = std::str::from_utf8(body).unwrap_or_default().trim_start();
+    if text.starts_with('<') {
+        // As long as the page itself, byte for byte.
+        let lower = text.to_ascii_lowercase();
+        let begin = lower.find("<title>").map(|at| at + "<title>".len());
+        let title = begin.and_then(|begin| Some(&text[begin..begin + lower[begin..].find("</title>")?]));
+        return title.unwrap_or_default().trim().to_owned();
+    }
+    let line = text.lines().next().unwrap_or_default().trim();
+    if line.starts_with(['{', '[']) { String::new() } else { line.to_owned() }
 }
 
 fn read<T: serde::de::DeserializeOwned>(value: &RawValue) -> Option<T> {

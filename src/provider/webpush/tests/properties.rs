@@ -88,6 +88,7 @@ proptest! {
             prop::collection::vec(any::<u8>(), 0..400),
             "[{\\[\"a-z:0-9,\\]}]{0,60}".prop_map(String::into_bytes),
             any::<String>().prop_map(String::into_bytes),
+            "<.{0,9}(<(title|TITLE)>)?.{0,300}(</Title>)?.{0,9}".prop_map(String::into_bytes),
             (any::<i64>(), ".{0,300}", ".{0,300}").prop_map(|(errno, message, reason)| {
                 let [message, reason] = [message, reason].map(|it| serde_json::to_string(&it).unwrap());
                 format!(r#"{{"errno":{errno},"message":{message},"reason":{reason}}}"#).into_bytes()
