@@ -20,7 +20,7 @@ use crate::metrics::Metrics;
 use crate::provider::Provider;
 use crate::push::AppId;
 use crate::upstream::tls::{self, ClientIdentity};
-use crate::upstream::{Http, Origin, Peer, PeerPool, Proxies, Upstream};
+use crate::upstream::{Http, Origin, Peer, PeerPool, Proxies, Reach, Upstream};
 
 pub(super) fn build(
     apps: Vec<AppConfig>,
@@ -161,6 +161,7 @@ impl Builder<'_> {
             tls: Arc::clone(&identity.tls),
             http: identity.http,
             proxy: proxies.and_then(|proxies| proxies.on_the_way_to(origin)),
+            reach: Reach::Anywhere,
             proves_credential: identity.proves_credential,
         };
         Ok(self.upstream.peer(peer)?)

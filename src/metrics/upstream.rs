@@ -67,6 +67,7 @@ pub struct UpstreamMetrics {
     closed: Family<PeerCauseLabels, Counter>,
     goaways: Family<GoAwayLabels, Counter>,
     goaway_reasons: Bounded,
+    unnamed_origins: Bounded,
     streams_used: Family<PeerLabels, Gauge>,
     streams_allowed: Family<PeerLabels, Gauge>,
     waiting: Family<PeerLabels, Gauge>,
@@ -86,6 +87,7 @@ impl UpstreamMetrics {
             closed: Family::default(),
             goaways: Family::default(),
             goaway_reasons: Bounded::default(),
+            unnamed_origins: Bounded::default(),
             streams_used: Family::default(),
             streams_allowed: Family::default(),
             waiting: Family::default(),
@@ -133,7 +135,12 @@ impl UpstreamMetrics {
         it
     }
 
-    /// The handles of one peer.
+    /// What an origin that the operator did not name is called: the first ones by themselves, those beyond `other`.
+    pub(crate) fn unnamed_origin(&self, origin: &str) -> String {
+        self.unnamed_origins.bounded(origin)
+    }
+
+    /// The handles of one peer. Peers that are called alike share them: gauges go up and down, and are never set.
     #[must_use]
     pub fn peer(&self, labels: &PeerLabels) -> PeerMetrics {
         let PeerLabels { origin, identity } = labels;

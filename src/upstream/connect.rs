@@ -17,6 +17,7 @@ use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
+use super::addresses::addresses;
 use super::error::ConnectError;
 use super::peer::{Http, Peer};
 use super::{UpstreamSettings, http1};
@@ -123,12 +124,8 @@ impl Connector {
     /// within a moment, is joined by the next, and the first that speaks wins: a sick address, at whichever step
     /// it is sick, costs a moment.
     async fn race(&self, peer: &Peer, settings: &UpstreamSettings) -> Result<Connected, ConnectError> {
-        let to = peer.proxy.as_ref().map_or(&peer.origin, |proxy| proxy.origin());
-        let host = to.host();
-        let resolved = self.resolver.resolve(host, to.port()).await;
-        let resolved = resolved.map_err(|source| ConnectError::Resolve { host: host.to_owned(), source })?;
-        let mut failed = ConnectError::NoAddress { host: host.to_owned() };
-        let mut waiting = in_turn(resolved).into_iter();
+        let mut waiting = addresses(&*self.resolver, peer).await?.into_iter();
+        let mut failed = ConnectError::NoAddress { host: peer.first_hop().host().to_owned() };
         let mut attempts = FuturesUnordered::new();
         loop {
             let next = waiting.next();
@@ -246,15 +243,6 @@ async fn first_settings(
 /// From one address to the next. RFC 8305, section 5, has 250 ms for TCP alone and allows up to 2 s; this one
 /// is for TLS and HTTP/2 too.
 const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(500);
-
-/// Addresses to try, the families by turns. Source: RFC 8305, section 4.
-fn in_turn(mut addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
-    fastrand::shuffle(&mut addresses);
-    let (six, four): (Vec<_>, Vec<_>) = addresses.into_iter().partition(SocketAddr::is_ipv6);
-    let both = six.len().min(four.len());
-    let rest = six[both..].iter().chain(&four[both..]).copied().collect::<Vec<_>>();
-    six.into_iter().zip(four).flat_map(|(six, four)| [six, four]).chain(rest).collect()
-}
 
 /// HTTP/2 as the pool needs it. Each setting but the first cures a fault of h2's defaults under load:
 /// cancelled streams and small DATA frames would make h2 end a busy connection by itself

@@ -30,6 +30,9 @@ pub enum Unsent {
     /// No connection could be made, several times over.
     #[error("{0}")]
     Unreachable(Arc<ConnectError>),
+    /// Connections to the peer would go where they may not: it has no public address.
+    #[error("{0}")]
+    Forbidden(Arc<ConnectError>),
     /// Each connection that took it gave it back.
     #[error("refused by the upstream {resends} times, at last: {last}")]
     Refused {
@@ -170,6 +173,13 @@ pub enum ConnectError {
         /// The name.
         host: String,
     },
+    /// The name, or the address that stands in its place, leads to no public address, and to others it may not
+    /// (`web_push.private_addresses`).
+    #[error("{host} has no public address")]
+    NotPublic {
+        /// The name.
+        host: String,
+    },
     /// TCP said no.
     #[error("cannot connect to {address}: {source}")]
     Tcp {
@@ -245,11 +255,17 @@ pub enum ConnectError {
 }
 
 impl ConnectError {
+    /// Whether whoever named the peer is at fault, and not the way to it.
+    pub(super) fn is_forbidden(&self) -> bool {
+        matches!(self, Self::NotPublic { .. })
+    }
+
     /// Its name in metrics.
     #[must_use]
     pub fn cause(&self) -> &'static str {
         match self {
             Self::Resolve { .. } | Self::NoAddress { .. } => "resolve",
+            Self::NotPublic { .. } => "not_public",
             Self::Tcp { .. } => "tcp",
             Self::Timeout { .. } => "timeout",
             Self::Tls { .. } => "tls",

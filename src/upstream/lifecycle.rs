@@ -125,7 +125,11 @@ impl Pool {
         state.connecting -= 1;
         state.back_off(self.settings());
         state.last_error = Some(Arc::clone(&error));
-        state.waiters.connect_failed(&error, self.settings().connect_patience);
+        match state.forbidden() {
+            // Waiting for another connect would bring another resolution, and no other answer.
+            Some(error) => state.waiters.forbid(&error),
+            None => state.waiters.connect_failed(&error, self.settings().connect_patience),
+        }
         self.grow(&mut state);
     }
 
@@ -213,6 +217,13 @@ impl Pool {
         self.metrics.connections(entry.phase.into()).dec();
         self.metrics.connections(phase.into()).inc();
         entry.phase = phase;
+    }
+}
+
+impl State {
+    /// Why no connection may be made, where there is none and the last connect found that.
+    pub(super) fn forbidden(&self) -> Option<Arc<ConnectError>> {
+        self.last_error.clone().filter(|error| error.is_forbidden() && self.live_count() == 0)
     }
 }
 

@@ -3,6 +3,7 @@
 //! [`Upstream::peer`] names a pool once; [`PeerPool::permit`] waits for a stream of it; [`Permit::exchange`]
 //! uses the stream, and sends again what provably was not sent.
 
+mod addresses;
 mod budget;
 mod cause;
 mod choice;
@@ -19,6 +20,7 @@ mod peers;
 mod permit;
 mod pool;
 mod proxy;
+mod reach;
 pub mod tls;
 mod waiters;
 
@@ -34,6 +36,7 @@ pub use peer::{Http, InvalidOrigin, Origin, Peer};
 pub use peers::TooManyPeers;
 pub use permit::{Answer, Permit, Reply, Request};
 pub use proxy::{Proxies, Proxy};
+pub use reach::Reach;
 
 use budget::Budget;
 use cause::Ending;
@@ -168,9 +171,22 @@ impl Upstream {
     /// # Errors
     /// Where all are in use.
     pub fn peer(&self, peer: Peer) -> Result<PeerPool, TooManyPeers> {
+        self.pool(peer, Origin::to_string)
+    }
+
+    /// The same for a peer that the operator did not name. Of such there is no end: in metrics the first have
+    /// their origin, and the others share one name.
+    ///
+    /// # Errors
+    /// Where all are in use.
+    pub fn unnamed_peer(&self, peer: Peer) -> Result<PeerPool, TooManyPeers> {
+        self.pool(peer, |origin| self.metrics.unnamed_origin(&origin.to_string()))
+    }
+
+    fn pool(&self, peer: Peer, called: impl FnOnce(&Origin) -> String) -> Result<PeerPool, TooManyPeers> {
         let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
         let held = peers.get(peer, self.common.settings.max_peers, |peer| {
-            let labels = PeerLabels { origin: peer.origin.to_string(), identity: peer.identity.to_string() };
+            let labels = PeerLabels { origin: called(&peer.origin), identity: peer.identity.to_string() };
             Pool::new(peer, Arc::clone(&self.common), self.metrics.peer(&labels))
         })?;
         Ok(PeerPool { held })

@@ -9,6 +9,7 @@ use http::uri::{Authority, PathAndQuery};
 use rustls::pki_types::ServerName;
 
 use super::proxy::Proxy;
+use super::reach::Reach;
 
 /// Scheme, host and port of an upstream.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -153,7 +154,7 @@ impl Http {
 
 /// What tells peers apart. Two apps that reach an origin in another way share nothing there: the settings of one
 /// are not to decide over the other.
-pub(super) type PeerKey = (Origin, Arc<str>, Http, Option<Arc<Proxy>>);
+pub(super) type PeerKey = (Origin, Arc<str>, Http, Option<Arc<Proxy>>, Reach);
 
 /// An origin, and who we are to it. APNs refuses two teams on one connection, so what tells credentials
 /// apart is part of the key; a rotated credential is a new peer.
@@ -169,6 +170,8 @@ pub struct Peer {
     pub http: Http,
     /// Through which proxy it is reached.
     pub proxy: Option<Arc<Proxy>>,
+    /// To which addresses its connections may go.
+    pub reach: Reach,
     /// Each connection carries one stream until a first good answer. Source: Apple, "Sending notification
     /// requests to APNs", on token-based connections.
     pub proves_credential: bool,
@@ -176,7 +179,12 @@ pub struct Peer {
 
 impl Peer {
     pub(super) fn key(&self) -> PeerKey {
-        (self.origin.clone(), Arc::clone(&self.identity), self.http, self.proxy.clone())
+        (self.origin.clone(), Arc::clone(&self.identity), self.http, self.proxy.clone(), self.reach)
+    }
+
+    /// Where a connection to it begins: its proxy, or itself.
+    pub(super) fn first_hop(&self) -> &Origin {
+        self.proxy.as_ref().map_or(&self.origin, |proxy| proxy.origin())
     }
 
     /// The URI of a request to it.
@@ -233,6 +241,7 @@ mod tests {
                 let secret = secret.to_owned().into();
                 Arc::new(Proxy::new("http://proxy:3128".parse().unwrap(), Some(&secret)))
             }),
+            reach: Reach::Anywhere,
             proves_credential: false,
         };
         let shop = peer(Http::Either, Some("shop:secret")).key();
@@ -241,6 +250,7 @@ mod tests {
             peer(Http::Either, Some("news:secret")),
             peer(Http::Two, Some("shop:secret")),
             peer(Http::Either, None),
+            Peer { reach: Reach::Public, ..peer(Http::Either, Some("shop:secret")) },
         ] {
             assert!(shop != other.key(), "{other:?}");
         }

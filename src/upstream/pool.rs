@@ -79,6 +79,13 @@ impl Pool {
                     return Err(Unsent::TooManyWaiters(self.settings().max_waiters));
                 }
             }
+            if state.connecting == 0
+                && state.not_before.is_some_and(|moment| moment > now)
+                && let Some(error) = state.forbidden()
+            {
+                // Until the next connect may look again there is nothing to wait for.
+                return Err(Unsent::Forbidden(error));
+            }
             let receiver = state.waiters.push(flow, now, arrival);
             self.grow(&mut state);
             receiver

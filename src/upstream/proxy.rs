@@ -81,9 +81,10 @@ impl Proxy {
 }
 
 /// A proxy, and the hosts that are reached without it.
+#[derive(Debug, Clone)]
 pub struct Proxies {
     proxy: Arc<Proxy>,
-    matcher: Matcher,
+    matcher: Arc<Matcher>,
 }
 
 impl Proxies {
@@ -93,7 +94,7 @@ impl Proxies {
     pub fn new(proxy: Proxy, no_proxy: &[String]) -> Self {
         let url = proxy.origin.to_string();
         let matcher = Matcher::builder().all(url).no(no_proxy.join(",")).build();
-        Self { proxy: Arc::new(proxy), matcher }
+        Self { proxy: Arc::new(proxy), matcher: Arc::new(matcher) }
     }
 
     /// The proxy on the way to an origin.

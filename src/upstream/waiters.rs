@@ -90,6 +90,13 @@ impl Waiters {
         }
     }
 
+    /// Tells all that connections to the peer may not be made.
+    pub(super) fn forbid(&mut self, error: &Arc<ConnectError>) {
+        for line in [&mut self.interactive, &mut self.bulk] {
+            line.retain(|_, _| false, || Err(Unsent::Forbidden(Arc::clone(error))));
+        }
+    }
+
     /// Tells all that nothing more is granted.
     pub(super) fn shut_down(&mut self) {
         for line in [&mut self.interactive, &mut self.bulk] {

@@ -17,7 +17,7 @@ use fanfare::push::{
 };
 use fanfare::transport::Io;
 use fanfare::upstream::{
-    BoxFuture, Dial, Flow, Http, Origin, Peer, Resolve, Upstream, UpstreamSettings, tls,
+    BoxFuture, Dial, Flow, Http, Origin, Peer, Reach, Resolve, Upstream, UpstreamSettings, tls,
 };
 use futures_util::future::join_all;
 use tokio::time::Instant;
@@ -147,6 +147,7 @@ impl Gateway {
             tls: tls::client_config(Arc::new(rustls::RootCertStore::empty()), None, Http::Two).unwrap(),
             http: Http::Two,
             proxy: None,
+            reach: Reach::Anywhere,
             proves_credential: false,
         };
         let pool = upstream.peer(peer).unwrap();

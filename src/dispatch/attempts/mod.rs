@@ -132,6 +132,15 @@ impl Attempts {
                 );
             }
             Unsent::ShuttingDown => return self.draining(),
+            Unsent::Forbidden(_) => {
+                // Only a subscription names a peer that is held to public addresses. Its host may have one another
+                // day: nothing is said against the subscription.
+                return self.refused(Refusal::field(
+                    "target.web_push.endpoint",
+                    Reason::FieldInvalid,
+                    why.to_string(),
+                ));
+            }
             Unsent::TooManyWaiters(_) => {
                 (Outcome::NotAttempted, Reason::Overloaded, Some(Duration::from_secs(1)))
             }

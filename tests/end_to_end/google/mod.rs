@@ -14,7 +14,7 @@ use fanfare::simulator::{
     Answer, Fault, FaultRule, FcmSettings, ServiceAccount, Simulator, SimulatorBuilder, Trigger,
 };
 use fanfare::upstream::{
-    Http, Origin, Peer, PeerPool, SystemResolver, TcpDialer, Upstream, UpstreamSettings, tls,
+    Http, Origin, Peer, PeerPool, Reach, SystemResolver, TcpDialer, Upstream, UpstreamSettings, tls,
 };
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -62,6 +62,7 @@ impl Google {
             tls: tls::client_config(Arc::new(roots), None, Http::Either).unwrap(),
             http: Http::Either,
             proxy: None,
+            reach: Reach::Anywhere,
             proves_credential: false,
         };
         self.upstream.peer(peer).unwrap()
