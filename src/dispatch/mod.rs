@@ -4,7 +4,9 @@ mod admission;
 mod attempts;
 mod encoded;
 mod route;
+mod subscriptions;
 mod suspicion;
+mod turns;
 mod window;
 
 use std::time::{Duration, SystemTime};
@@ -17,12 +19,15 @@ use tracing::Instrument;
 pub use admission::{Admission, NoRoom, Room};
 pub use encoded::Encoded;
 pub use route::{AppRoutes, Route, Routes, Upstreams};
+pub use subscriptions::Subscriptions;
 pub use window::{Seat, WaitingSetFull, Window};
 
+use crate::provider::webpush::Ephemeral;
 use crate::provider::{Heal, Message, Payload, Verdict};
 use crate::push::{Push, PushResult, Refusal};
 use crate::upstream::{Answer, Flow, Origin, Request, UpstreamError};
 use attempts::{Attempts, Next};
+use turns::{TooLate, Turns};
 
 /// Limits of dispatch.
 #[derive(Debug, Clone)]
@@ -42,6 +47,8 @@ impl Default for DispatchSettings {
 pub struct Dispatcher {
     settings: DispatchSettings,
     draining: CancellationToken,
+    /// Of those who encrypt.
+    turns: Turns,
 }
 
 /// An admitted push and what its way needs.
@@ -60,10 +67,10 @@ pub struct Ask<'a> {
 }
 
 impl Dispatcher {
-    /// `draining` ends the waits between attempts.
+    /// `draining` ends the waits between attempts. Called in the runtime that pushes are sent in.
     #[must_use]
     pub fn new(settings: DispatchSettings, draining: CancellationToken) -> Self {
-        Self { settings, draining }
+        Self { settings, draining, turns: Turns::of_runtime() }
     }
 
     /// Cancelled when the gateway drains.
@@ -100,12 +107,15 @@ impl Dispatcher {
             self.settings.max_attempts,
             ask.deadline,
         );
-        // What is large is borrowed across the wait: a parameter that is moved lies in the future twice.
-        let mut message = payload.as_ref().map_err(Clone::clone).and_then(|payload| address(ask, payload));
-        let result = match (&payload, &mut message) {
-            (Ok(payload), Ok(message)) => self.deliver(ask, payload, message, room, attempts).await,
-            (_, Err(refusal)) => attempts.refused(refusal.clone()),
-            (Err(refusal), _) => attempts.refused(refusal.clone()),
+        let result = match payload {
+            // In a box, so that what is encrypted takes no room in the future of every other push.
+            Ok(payload) if route.provider.seals() => Box::pin(self.seal(ask, payload, room, attempts)).await,
+            // What is large is borrowed across the wait: a parameter that is moved lies in the future twice.
+            Ok(payload) => match &mut address(ask, payload) {
+                Ok(message) => self.deliver(ask, payload, message, room, attempts).await,
+                Err(refusal) => attempts.refused(refusal.clone()),
+            },
+            Err(refusal) => attempts.refused(refusal),
         };
         route.metrics.settled(result.outcome, begun.elapsed());
         tracing::debug!(
@@ -113,6 +123,31 @@ impl Dispatcher {
             reason = result.upstream_reason, detail = %result.detail, "verdict"
         );
         result
+    }
+
+    /// Encrypts for its target what is the same for all, when its turn has come, and delivers that. While the
+    /// gateway drains the turns go on: none of them takes long.
+    async fn seal(&self, ask: &Ask<'_>, payload: &Payload, room: &mut Room, attempts: Attempts) -> PushResult {
+        let Ask { push, route, flow, deadline, .. } = *ask;
+        // One that may not be sent there is not worth a turn.
+        if let Err(refusal) = route.provider.origin(&push.target) {
+            return attempts.refused(refusal);
+        }
+        let encrypt = || route.provider.seal(payload, &push.target, &Ephemeral::draw());
+        let sealed = match self.turns.take(flow.class, deadline, encrypt).await {
+            Ok(sealed) => sealed,
+            Err(TooLate) => return attempts.too_late(),
+        };
+        let addressed = sealed.and_then(|sealed| {
+            let message = address(ask, sealed.as_ref().unwrap_or(payload))?;
+            Ok((sealed, message))
+        });
+        match addressed {
+            Ok((sealed, mut message)) => {
+                self.deliver(ask, sealed.as_ref().unwrap_or(payload), &mut message, room, attempts).await
+            }
+            Err(refusal) => attempts.refused(refusal),
+        }
     }
 
     async fn deliver(
@@ -127,7 +162,10 @@ impl Dispatcher {
         if push.body.options.dry_run && !route.provider.answers_dry_runs() {
             return attempts.validated();
         }
-        let upstream = route.upstream(&push.target);
+        let upstream = match route.upstream(&push.target) {
+            Ok(upstream) => upstream,
+            Err(why) => return attempts.without_peer(why),
+        };
         // The token that the last answer refused as expired.
         let mut refused = None;
         loop {

@@ -1,9 +1,11 @@
 //! What one app on one provider needs, resolved once per push.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::subscriptions::{NoPeer, Subscriptions};
 use super::suspicion::Suspicion;
 use crate::credential::Credential;
 use crate::metrics::AppMetrics;
@@ -38,6 +40,8 @@ pub enum Upstreams {
     },
     /// One for all targets.
     One(PeerPool),
+    /// One for each origin that a subscription names.
+    Subscriptions(Subscriptions),
 }
 
 impl Route {
@@ -52,15 +56,21 @@ impl Route {
         Self { provider, credential, upstreams, metrics, suspicion: Suspicion::default() }
     }
 
-    /// The peer that takes pushes to this target.
-    pub(super) fn upstream(&self, target: &Target) -> &PeerPool {
+    /// The peer that takes pushes to this target. While it is held it is not forgotten.
+    ///
+    /// # Errors
+    /// Where the target names a peer that may not be, or there is no room for it.
+    pub(super) fn upstream(&self, target: &Target) -> Result<Cow<'_, PeerPool>, NoPeer> {
         match (&self.upstreams, &self.provider) {
             (Upstreams::Apns { sandbox, .. }, Provider::Apns(apns))
                 if apns.environment(target) == ApnsEnvironment::Sandbox =>
             {
-                sandbox
+                Ok(Cow::Borrowed(sandbox))
             }
-            (Upstreams::Apns { production: peer, .. } | Upstreams::One(peer), _) => peer,
+            (Upstreams::Apns { production: peer, .. } | Upstreams::One(peer), _) => Ok(Cow::Borrowed(peer)),
+            (Upstreams::Subscriptions(subscriptions), provider) => {
+                subscriptions.peer(provider.origin(target)?).map(Cow::Owned)
+            }
         }
     }
 }

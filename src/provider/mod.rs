@@ -17,6 +17,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue};
 
 use crate::push::{Body, Outcome, ProviderKind, PushId, Reason, Refusal, Target, TokenAction};
+use crate::upstream::Origin;
 
 /// How one app speaks to one push service.
 #[derive(Debug)]
@@ -53,6 +54,19 @@ impl Provider {
             Self::Fcm(fcm) => fcm.encode(body).map(Payload::Fcm),
             Self::Mattermost(mattermost) => mattermost.encode(body).map(Payload::Mattermost),
             Self::WebPush(web_push) => web_push.encode(body).map(Payload::WebPush),
+        }
+    }
+
+    /// The origin that a target names, where targets of this kind do.
+    ///
+    /// # Errors
+    /// Where the app may not send to it, or the target names none.
+    pub fn origin(&self, target: &Target) -> Result<Origin, Refusal> {
+        match self {
+            Self::WebPush(web_push) => web_push.origin(target),
+            Self::Apns(_) | Self::Fcm(_) | Self::Mattermost(_) => {
+                Err(bug("target", &"the provider's targets name no origin"))
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::subscriptions::NoPeer;
 use crate::credential::NoToken;
 use crate::provider::{Retry, Verdict};
 use crate::push::{Delivery, Options, Outcome, ProviderKind, PushResult, Reason, Refusal};
@@ -63,6 +64,25 @@ impl Attempts {
         result.field = refusal.field;
         result.token_action = token_action;
         self.complete(result)
+    }
+
+    /// There is no peer to send it to.
+    pub(super) fn without_peer(self, why: NoPeer) -> PushResult {
+        match why {
+            NoPeer::Refused(refusal) => self.refused(refusal),
+            NoPeer::TooMany(why) => {
+                let mut result =
+                    PushResult::unsent(Outcome::NotAttempted, Reason::Overloaded, why.to_string());
+                result.retryable = true;
+                result.retry_after = Some(Duration::from_secs(1));
+                self.complete(result)
+            }
+        }
+    }
+
+    /// Its turn to be encrypted did not come before the deadline.
+    pub(super) fn too_late(self) -> PushResult {
+        self.not_attempted(Reason::DeadlineExceeded, "it could not be encrypted before the deadline")
     }
 
     /// A dry run that would have been sent.
