@@ -47,3 +47,85 @@ impl std::fmt::Debug for Subscriptions {
         write!(f, "Subscriptions(as {}, {:?})", self.template.identity, self.template.reach)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::net::SocketAddr;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::dispatch::attempts::Attempts;
+    use crate::metrics::Metrics;
+    use crate::push::{Options, Outcome, ProviderKind, Reason};
+    use crate::transport::Io;
+    use crate::upstream::{BoxFuture, Dial, Http, Proxy, Reach, Resolve, UpstreamSettings, tls};
+
+    /// Peers are found without a network.
+    struct NoNetwork;
+
+    impl Resolve for NoNetwork {
+        fn resolve<'a>(&'a self, _: &'a str, _: u16) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
+            unreachable!("nothing is resolved")
+        }
+    }
+
+    impl Dial for NoNetwork {
+        fn dial(&self, _: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn Io>>> {
+            unreachable!("nothing is dialled")
+        }
+    }
+
+    fn upstream(max_peers: usize) -> Arc<Upstream> {
+        let settings = UpstreamSettings { max_peers, ..UpstreamSettings::default() };
+        let metrics = Metrics::default().upstream;
+        Arc::new(Upstream::new(settings, Arc::new(NoNetwork), Arc::new(NoNetwork), metrics))
+    }
+
+    fn subscriptions(upstream: &Arc<Upstream>, proxies: Option<Proxies>) -> Subscriptions {
+        let template = Peer {
+            origin: Origin::https("template.invalid"),
+            identity: "".into(),
+            tls: tls::client_config(Arc::new(rustls::RootCertStore::empty()), None, Http::Either).unwrap(),
+            http: Http::Either,
+            proxy: None,
+            reach: Reach::Public,
+            proves_credential: false,
+        };
+        Subscriptions::new(Arc::clone(upstream), template, proxies)
+    }
+
+    #[test]
+    fn a_peer_that_a_push_holds_is_not_forgotten_for_another() {
+        let subscriptions = subscriptions(&upstream(2), None);
+        let peer = |host| subscriptions.peer(Origin::https(host));
+        let (_first, second) = (peer("first.test").unwrap(), peer("second.test").unwrap());
+        assert_eq!(second.origin().to_string(), "https://second.test");
+        let why = peer("third.test").unwrap_err();
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+        let attempts = Attempts::new(ProviderKind::WebPush, &Options::default(), 3, deadline);
+        let result = attempts.without_peer(why);
+        assert_eq!((result.outcome, result.reason), (Outcome::NotAttempted, Some(Reason::Overloaded)));
+        assert!(result.retryable && result.detail.contains("upstream.max_peers"), "{result:?}");
+        assert!(peer("first.test").is_ok(), "one that is there takes no room");
+        drop(second);
+        let _third = peer("third.test").unwrap();
+        assert!(matches!(peer("second.test"), Err(NoPeer::TooMany(_))));
+    }
+
+    #[test]
+    fn each_origin_has_the_proxy_on_the_way_to_it() {
+        let proxies = || {
+            let proxy = Proxy::new("http://proxy.test:3128".parse().unwrap(), None);
+            Some(Proxies::new(proxy, &["inside.test".to_owned()]))
+        };
+        // There is room for one peer, so that another way to the same origin finds none.
+        for (host, another_way) in [("push.test", true), ("inside.test", false), ("push.inside.test", false)]
+        {
+            let upstream = upstream(1);
+            let _direct = subscriptions(&upstream, None).peer(Origin::https(host)).unwrap();
+            let proxied = subscriptions(&upstream, proxies()).peer(Origin::https(host));
+            assert_eq!(proxied.is_err(), another_way, "{host}");
+        }
+    }
+}

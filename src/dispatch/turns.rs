@@ -65,6 +65,8 @@ mod tests {
     use std::sync::{Arc, Mutex};
     use std::time::Duration;
 
+    use futures_util::StreamExt;
+    use futures_util::stream::FuturesUnordered;
     use tokio::sync::mpsc;
     use tokio::task::JoinSet;
 
@@ -109,6 +111,22 @@ mod tests {
         }
     }
 
+    /// As many in one task, as the items of a batch are.
+    fn batch(tasks: &mut JoinSet<()>, turns: &Arc<Turns>, order: &Arc<Order>, many: usize) {
+        let (turns, order) = (Arc::clone(turns), Arc::clone(order));
+        tasks.spawn(async move {
+            let seal = |number| Event::Sealed(ServiceClass::Bulk, number);
+            let items = (0..many).map(|number| {
+                let order = &order;
+                turns.take(ServiceClass::Bulk, later(), move || order.note(seal(number)))
+            });
+            let mut items: FuturesUnordered<_> = items.collect();
+            while let Some(done) = items.next().await {
+                done.unwrap();
+            }
+        });
+    }
+
     /// Another caller: two tasks that hand a ball to each other, so that one of them is ready at all times.
     fn other_caller(order: &Arc<Order>) -> [tokio::task::JoinHandle<()>; 2] {
         let ((to_second, mut from_first), (to_first, mut from_second)) = (mpsc::channel(1), mpsc::channel(1));
@@ -133,8 +151,9 @@ mod tests {
         for places in [1, 2] {
             let (turns, order) = (Arc::new(Turns::new(places)), Arc::<Order>::default());
             let mut tasks = JoinSet::new();
-            flood(&mut tasks, &turns, &order, ServiceClass::Interactive, 500);
-            flood(&mut tasks, &turns, &order, ServiceClass::Bulk, 500);
+            flood(&mut tasks, &turns, &order, ServiceClass::Interactive, 400);
+            flood(&mut tasks, &turns, &order, ServiceClass::Bulk, 400);
+            batch(&mut tasks, &turns, &order, 200);
             let other = other_caller(&order);
             while let Some(done) = tasks.join_next().await {
                 done.unwrap();

@@ -12,6 +12,7 @@ mod credential;
 mod fcm;
 mod google;
 mod harness;
+mod hostile_endpoints;
 mod http1;
 mod killed;
 mod mattermost;
