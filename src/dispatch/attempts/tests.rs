@@ -56,6 +56,26 @@ fn a_dry_run_that_the_push_service_takes_is_validated_and_not_delivered() {
 }
 
 #[test]
+fn a_peer_that_may_not_be_reached_is_the_endpoints_fault_and_nothing_is_said_of_the_token() {
+    let why = Arc::new(ConnectError::NotPublic { host: "push.test".into() });
+    let result = attempts(&Options::default()).unsent(&Unsent::Forbidden(why));
+    assert_eq!((result.outcome, result.reason), (Outcome::InvalidArgument, Some(Reason::FieldInvalid)));
+    assert_eq!(
+        (&*result.field, &*result.detail),
+        ("target.web_push.endpoint", "push.test has no public address")
+    );
+    assert_eq!((result.delivery, result.attempts, result.retryable), (Delivery::No, 0, false));
+    assert_eq!(result.token_action, TokenAction::Keep);
+}
+
+#[test]
+fn what_comes_too_late_to_be_encrypted_was_not_attempted() {
+    let result = attempts(&Options::default()).too_late();
+    assert_eq!((result.outcome, result.reason), (Outcome::NotAttempted, Some(Reason::DeadlineExceeded)));
+    assert_eq!((result.delivery, result.attempts, result.retryable), (Delivery::No, 0, true));
+}
+
+#[test]
 fn without_a_token_the_endpoints_sentence_is_the_verdict() {
     let result = |why: NoToken| attempts(&Options::default()).without_token(&why);
     let refused = result(NoToken::Refused("it says no".into()));
@@ -103,24 +123,4 @@ fn a_target_that_is_gone_without_asking_is_for_the_caller_to_delete() {
     for other in [Outcome::InvalidArgument, Outcome::InvalidToken, Outcome::PayloadTooLarge] {
         assert_eq!(refused(other).token_action, TokenAction::Keep);
     }
-}
-
-#[test]
-fn a_peer_that_may_not_be_reached_is_the_endpoints_fault_and_nothing_is_said_of_the_token() {
-    let why = Arc::new(ConnectError::NotPublic { host: "push.test".into() });
-    let result = attempts(&Options::default()).unsent(&Unsent::Forbidden(why));
-    assert_eq!((result.outcome, result.reason), (Outcome::InvalidArgument, Some(Reason::FieldInvalid)));
-    assert_eq!(
-        (&*result.field, &*result.detail),
-        ("target.web_push.endpoint", "push.test has no public address")
-    );
-    assert_eq!((result.delivery, result.attempts, result.retryable), (Delivery::No, 0, false));
-    assert_eq!(result.token_action, TokenAction::Keep);
-}
-
-#[test]
-fn what_comes_too_late_to_be_encrypted_was_not_attempted() {
-    let result = attempts(&Options::default()).too_late();
-    assert_eq!((result.outcome, result.reason), (Outcome::NotAttempted, Some(Reason::DeadlineExceeded)));
-    assert_eq!((result.delivery, result.attempts, result.retryable), (Delivery::No, 0, true));
 }
