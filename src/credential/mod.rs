@@ -7,11 +7,15 @@ pub mod vapid;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use http::HeaderValue;
 use tokio::time::Instant;
 
 use crate::upstream::Origin;
+
+/// The wall clock, which push services judge a token's age by; tests put their own in.
+type Wall = Box<dyn Fn() -> SystemTime + Send + Sync>;
 
 /// What an app shows an upstream as its own.
 #[derive(Debug, Clone)]
@@ -44,8 +48,8 @@ impl Credential {
         }
     }
 
-    /// The newest stamp for requests to `origin`; none where the connection itself is the proof, or the newest has expired. Neither
-    /// waits nor allocates.
+    /// The newest stamp for requests to `origin`; none where the connection itself is the proof, or the newest has
+    /// expired. Waits for nothing; where VAPID has none for that origin, it is signed here.
     #[must_use]
     pub fn stamp(&self, origin: &Origin) -> Option<Arc<Stamp>> {
         match self {
@@ -162,6 +166,20 @@ pub enum CredentialError {
     #[error("the team id is not {} visible characters, found {found}", apns::ID_CHARACTERS)]
     TeamId {
         /// What was found: a length, or a character.
+        found: String,
+    },
+    /// What was to be a VAPID key is none.
+    #[error(
+        "expected a private key on the curve P-256, in PEM or as the one line of base64url that npm web-push prints; found {found}"
+    )]
+    VapidKey {
+        /// What was found instead.
+        found: &'static str,
+    },
+    /// A subject that push services refuse.
+    #[error("expected a contact such as mailto:push@example.com or https://example.com, found {found:?}")]
+    Subject {
+        /// What was found.
         found: String,
     },
     /// The clock cannot be right.

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::pace::Pace;
-use super::{CredentialError, Renewal, Stamp};
+use super::{CredentialError, Renewal, Stamp, Wall};
 
 /// The length of a key id and of a team id, in characters.
 pub const ID_CHARACTERS: usize = 10;
@@ -71,14 +71,12 @@ fn check_id(id: &str) -> Result<(), String> {
 /// The provider token of one key, shared by every connection that pushes as its team.
 pub struct ProviderToken {
     signer: Signer,
+    /// What APNs judges a token's age by.
     wall: Wall,
     newest: ArcSwap<Stamp>,
     /// Held while a token is made, so that concurrent wishes make one.
     pace: Mutex<Pace>,
 }
-
-/// The wall clock, which APNs judges a token's age by.
-type Wall = Box<dyn Fn() -> SystemTime + Send + Sync>;
 
 impl ProviderToken {
     /// Makes the first token. `key` is the text of the .p8 file.
