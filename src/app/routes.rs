@@ -11,10 +11,13 @@ use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use super::StartError;
-use crate::config::{ApnsConfig, ApnsCredential, AppConfig, Config, FcmConfig, MattermostConfig};
+use crate::config::{
+    ApnsConfig, ApnsCredential, AppConfig, Config, FcmConfig, MattermostConfig, WebPushConfig,
+};
 use crate::credential::Credential;
 use crate::credential::apns::{KeyId, ProviderToken, TeamId};
 use crate::credential::google::{GoogleToken, Source};
+use crate::credential::vapid::Vapid;
 use crate::dispatch::{AppRoutes, Route, Routes, Upstreams};
 use crate::metrics::Metrics;
 use crate::provider::Provider;
@@ -29,8 +32,9 @@ pub(super) fn build(
     metrics: &Metrics,
     stop: &CancellationToken,
 ) -> Result<Routes, StartError> {
-    let (tokens, access_tokens, roots, plain_tls) = Default::default();
-    let mut builder = Builder { config, upstream, metrics, stop, tokens, access_tokens, roots, plain_tls };
+    let (tokens, access_tokens, vapid, roots, plain_tls) = Default::default();
+    let mut builder =
+        Builder { config, upstream, metrics, stop, tokens, access_tokens, vapid, roots, plain_tls };
     apps.into_iter().map(|app| builder.app(app)).collect()
 }
 
@@ -42,6 +46,8 @@ struct Builder<'a> {
     tokens: HashMap<(String, String), Arc<ProviderToken>>,
     /// By key file and endpoint.
     access_tokens: HashMap<([u8; 32], String), Arc<GoogleToken>>,
+    /// By public key and subject.
+    vapid: HashMap<(String, String), Arc<Vapid>>,
     /// By what is trusted beside what all trust.
     roots: HashMap<Vec<Vec<u8>>, Arc<RootCertStore>>,
     plain_tls: HashMap<(Vec<Vec<u8>>, Http), Arc<ClientConfig>>,
@@ -57,12 +63,14 @@ struct Identity {
 
 impl Builder<'_> {
     fn app(&mut self, app: AppConfig) -> Result<(AppId, AppRoutes), StartError> {
-        let AppConfig { id, default_ttl, apns, fcm, mattermost, proxy } = app;
+        let AppConfig { id, default_ttl, apns, fcm, mattermost, web_push, proxy } = app;
         let proxies = proxy.as_ref();
         let apns = apns.map(|apns| self.apns(&id, apns, proxies)).transpose()?.map(Arc::new);
         let fcm = fcm.map(|fcm| self.fcm(&id, fcm, proxies)).transpose()?.map(Arc::new);
         let mattermost = mattermost.map(|it| self.mattermost(&id, it, proxies)).transpose()?.map(Arc::new);
-        Ok((id, AppRoutes { default_ttl, apns, fcm, mattermost, web_push: None }))
+        let web_push =
+            web_push.map(|it| self.web_push(&id, it, proxies)).transpose()?.flatten().map(Arc::new);
+        Ok((id, AppRoutes { default_ttl, apns, fcm, mattermost, web_push }))
     }
 
     fn apns(
@@ -141,6 +149,44 @@ impl Builder<'_> {
         let identity = Identity { name, http: it.http, tls, proves_credential: false };
         let upstreams = Upstreams::One(self.peer(&it.origin, &identity, proxies)?);
         Ok(self.route(app, Provider::Mattermost(it.provider), Credential::None, upstreams))
+    }
+
+    fn web_push(
+        &mut self,
+        app: &AppId,
+        it: WebPushConfig,
+        proxies: Option<&Proxies>,
+    ) -> Result<Option<Route>, StartError> {
+        let config = self.config;
+        let vapid = self.vapid(app, &it)?;
+        let tls = self.tls(app, &config.web_push.extra_roots, None, it.http)?;
+        // Apps share connections: who sends is said by each request.
+        let identity = Identity { name: String::new(), http: it.http, tls, proves_credential: false };
+        let upstreams = self.subscriptions(&identity, it.private_addresses, proxies);
+        let provider = Provider::WebPush(it.provider);
+        Ok(upstreams.map(|upstreams| self.route(app, provider, Credential::Vapid(vapid), upstreams)))
+    }
+
+    /// SEAM: `dispatch` finds no peers by subscription yet, so there is no route, and a push to one is refused with
+    /// PROVIDER_NOT_CONFIGURED. To come: a template of this identity, that reaches any address where
+    /// `private_addresses` are allowed and public ones otherwise, and `Upstreams::Subscriptions` of it.
+    #[expect(clippy::unused_self, reason = "a seam")]
+    fn subscriptions(
+        &self,
+        _identity: &Identity,
+        _private_addresses: bool,
+        _proxies: Option<&Proxies>,
+    ) -> Option<Upstreams> {
+        None
+    }
+
+    /// One for all apps that name the same key and subject: a push service sees one application server.
+    fn vapid(&mut self, app: &AppId, it: &WebPushConfig) -> Result<Arc<Vapid>, StartError> {
+        let max_origins = self.config.web_push.max_origins;
+        let made = Vapid::new(&it.key, &it.subject, max_origins)
+            .map_err(|source| StartError::Credential { app: app.clone(), source })?;
+        let key = (made.public_key().to_owned(), it.subject.clone());
+        Ok(Arc::clone(self.vapid.entry(key).or_insert_with(|| Arc::new(made))))
     }
 
     fn route(&self, app: &AppId, provider: Provider, credential: Credential, upstreams: Upstreams) -> Route {

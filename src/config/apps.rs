@@ -5,13 +5,15 @@ use std::path::Path;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::resolve::Reader;
-use super::{ApnsConfig, ApnsCredential, AppConfig, FcmConfig, MattermostConfig, file};
+use super::{ApnsConfig, ApnsCredential, AppConfig, FcmConfig, MattermostConfig, WebPushConfig, file};
 use crate::credential::CredentialError;
 use crate::credential::apns::{KeyId, ProviderToken, TeamId};
 use crate::credential::google::Source;
+use crate::credential::vapid::{Vapid, VapidKey};
 use crate::provider::apns::{Apns, ApnsSettings};
 use crate::provider::fcm::{Fcm, FcmSettings};
 use crate::provider::mattermost::{Mattermost, MattermostSettings};
+use crate::provider::webpush::{WebPush, WebPushSettings};
 use crate::push::{ApnsEnvironment, AppId};
 use crate::upstream::tls::ClientIdentity;
 use crate::upstream::{Http, Origin, Proxies, Proxy};
@@ -26,14 +28,19 @@ impl Reader<'_> {
                 return None;
             }
         };
-        if app.apns.is_none() && app.fcm.is_none() && app.mattermost.is_none() {
-            self.error(&key, "expected a provider, such as [apps.NAME.apns], found none");
+        let none =
+            app.apns.is_none() && app.fcm.is_none() && app.mattermost.is_none() && app.web_push.is_none();
+        if none {
+            let expected =
+                "expected a provider: [apps.NAME.apns], .fcm, .web_push or .mattermost; found none";
+            self.error(&key, expected);
         }
         let mut it = AppConfig::new(id);
         it.default_ttl = app.default_ttl;
         it.apns = app.apns.and_then(|apns| self.apns(&format!("{key}.apns"), apns));
         it.fcm = app.fcm.and_then(|fcm| self.fcm(&format!("{key}.fcm"), &fcm, metadata));
         it.mattermost = app.mattermost.and_then(|proxy| self.mattermost(&format!("{key}.mattermost"), proxy));
+        it.web_push = app.web_push.and_then(|web_push| self.web_push(&format!("{key}.web_push"), web_push));
         it.proxy = app.proxy.and_then(|proxy| self.proxy(&format!("{key}.proxy"), &proxy));
         Some(it)
     }
@@ -90,13 +97,54 @@ impl Reader<'_> {
                 None
             }
         };
-        let http = match app.http {
-            file::Http::Auto => Http::Either,
-            file::Http::One => Http::One,
-            file::Http::Two => Http::Two,
-        };
         let extra_roots = self.extra_roots(&format!("{key}.ca_files"), &app.ca_files);
-        Some(MattermostConfig { provider: provider?, origin: origin?, http, extra_roots })
+        Some(MattermostConfig { provider: provider?, origin: origin?, http: app.http.into(), extra_roots })
+    }
+
+    fn web_push(&mut self, key: &str, app: file::AppWebPush) -> Option<WebPushConfig> {
+        let settings = WebPushSettings { hosts: app.hosts, any_port: app.any_port, pad_to: app.pad_to };
+        let provider = match WebPush::try_new(settings) {
+            Ok(provider) => Some(provider),
+            Err(error) => {
+                self.error(&format!("{key}.hosts"), error.to_string());
+                None
+            }
+        };
+        let vapid_key = self.vapid_key(key, &app.key_file, app.public_key.as_deref())?;
+        // Made here once to be checked: what is wrong with a subject is known before anything listens.
+        if let Err(error) = Vapid::new(&vapid_key, &app.subject, 1) {
+            self.error(&format!("{key}.subject"), error.to_string());
+            return None;
+        }
+        Some(WebPushConfig {
+            provider: provider?,
+            key: vapid_key,
+            subject: app.subject,
+            private_addresses: app.private_addresses,
+            http: app.http.into(),
+        })
+    }
+
+    /// Browsers made their subscriptions with `public_key`, and push services refuse every other.
+    fn vapid_key(&mut self, key: &str, file: &Path, public_key: Option<&str>) -> Option<SecretString> {
+        let at = format!("{key}.key_file");
+        let secret = self.secret(&at, file)?;
+        match VapidKey::parse(&secret) {
+            Ok(pair) if public_key.is_none_or(|public_key| pair.is_of(public_key)) => Some(secret),
+            Ok(pair) => {
+                let (file, own) = (file.display(), pair.public_key());
+                let found = public_key.unwrap_or_default();
+                self.error(
+                    &format!("{key}.public_key"),
+                    format!("expected the public key of {file}, which is {own}, found {found}"),
+                );
+                None
+            }
+            Err(error) => {
+                self.error(&at, format!("{}: {error}", file.display()));
+                None
+            }
+        }
     }
 
     pub(super) fn proxy(&mut self, key: &str, proxy: &file::Proxy) -> Option<Proxies> {
@@ -206,6 +254,16 @@ impl Reader<'_> {
                 self.error(key, error.to_string());
                 None
             }
+        }
+    }
+}
+
+impl From<file::Http> for Http {
+    fn from(http: file::Http) -> Self {
+        match http {
+            file::Http::Auto => Self::Either,
+            file::Http::One => Self::One,
+            file::Http::Two => Self::Two,
         }
     }
 }

@@ -17,6 +17,7 @@ pub(super) struct File {
     pub(super) proxy: Option<Proxy>,
     pub(super) apns: Apns,
     pub(super) fcm: Fcm,
+    pub(super) web_push: WebPush,
     pub(super) log: Log,
     pub(super) apps: BTreeMap<String, App>,
 }
@@ -109,6 +110,13 @@ pub(super) struct Fcm {
     pub(super) ca_files: Vec<PathBuf>,
 }
 
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct WebPush {
+    pub(super) ca_files: Vec<PathBuf>,
+    pub(super) max_origins: Option<usize>,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Proxy {
@@ -141,6 +149,7 @@ pub(super) struct App {
     pub(super) apns: Option<AppApns>,
     pub(super) fcm: Option<AppFcm>,
     pub(super) mattermost: Option<AppMattermost>,
+    pub(super) web_push: Option<AppWebPush>,
     pub(super) proxy: Option<Proxy>,
 }
 
@@ -163,6 +172,24 @@ pub(super) struct AppMattermost {
     pub(super) http: Http,
     #[serde(default)]
     pub(super) ca_files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AppWebPush {
+    pub(super) key_file: PathBuf,
+    pub(super) public_key: Option<String>,
+    pub(super) subject: String,
+    #[serde(default)]
+    pub(super) hosts: Vec<String>,
+    #[serde(default)]
+    pub(super) any_port: bool,
+    #[serde(default)]
+    pub(super) private_addresses: bool,
+    #[serde(default)]
+    pub(super) pad_to: usize,
+    #[serde(default)]
+    pub(super) http: Http,
 }
 
 #[derive(Debug, Clone, Copy, Default, Deserialize)]

@@ -21,6 +21,7 @@ use crate::ingress::grpc::GrpcSettings;
 use crate::provider::apns::Apns;
 use crate::provider::fcm::Fcm;
 use crate::provider::mattermost::Mattermost;
+use crate::provider::webpush::WebPush;
 use crate::push::AppId;
 use crate::telemetry::LogSettings;
 use crate::upstream::tls::ClientIdentity;
@@ -50,6 +51,8 @@ pub struct Config {
     pub apns_sandbox: Origin,
     /// FCM.
     pub fcm: FcmUpstream,
+    /// The push services of browsers.
+    pub web_push: WebPushUpstreams,
     /// Through which proxy upstreams are reached, where an app names none of its own.
     pub proxy: Option<Proxies>,
     /// What is logged, and how.
@@ -68,6 +71,14 @@ pub struct FcmUpstream {
     pub extra_roots: Vec<Vec<u8>>,
 }
 
+/// What the push services of browsers have in common; where they are is said by each subscription.
+pub struct WebPushUpstreams {
+    /// PEM files of certificate authorities, for them alone.
+    pub extra_roots: Vec<Vec<u8>>,
+    /// Origins whose VAPID tokens are kept, for each key.
+    pub max_origins: usize,
+}
+
 /// One app.
 pub struct AppConfig {
     /// Its name.
@@ -80,6 +91,8 @@ pub struct AppConfig {
     pub fcm: Option<FcmConfig>,
     /// How it speaks to a Mattermost push proxy.
     pub mattermost: Option<MattermostConfig>,
+    /// How it speaks to the push services of browsers.
+    pub web_push: Option<WebPushConfig>,
     /// Through which proxy its upstreams are reached.
     pub proxy: Option<Proxies>,
 }
@@ -88,7 +101,7 @@ impl AppConfig {
     /// An app that speaks to nobody yet.
     #[must_use]
     pub fn new(id: AppId) -> Self {
-        Self { id, default_ttl: None, apns: None, fcm: None, mattermost: None, proxy: None }
+        Self { id, default_ttl: None, apns: None, fcm: None, mattermost: None, web_push: None, proxy: None }
     }
 }
 
@@ -112,6 +125,20 @@ pub struct MattermostConfig {
     pub http: Http,
     /// PEM files of certificate authorities, for it alone.
     pub extra_roots: Vec<Vec<u8>>,
+}
+
+/// How one app speaks to the push services of browsers.
+pub struct WebPushConfig {
+    /// In which words.
+    pub provider: WebPush,
+    /// As whom: a private key as [`VapidKey::parse`](crate::credential::vapid::VapidKey::parse) reads it.
+    pub key: SecretString,
+    /// Whom a push service may turn to: a `mailto:` or `https:` URL.
+    pub subject: String,
+    /// Endpoints whose names lead to addresses that are not public are connected to as well.
+    pub private_addresses: bool,
+    /// Which HTTP they speak.
+    pub http: Http,
 }
 
 /// How one app speaks to APNs.

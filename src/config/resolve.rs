@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::error::{ConfigError, ConfigErrors};
 use super::file;
-use super::{AppConfig, Config, FcmUpstream};
+use super::{AppConfig, Config, FcmUpstream, WebPushUpstreams};
 use crate::credential::google::Source;
 use crate::dispatch::DispatchSettings;
 use crate::ingress::admin::AdminSettings;
@@ -20,6 +20,9 @@ const APNS_SANDBOX: &str = "api.sandbox.push.apple.com";
 
 /// Source: Firebase, "Send a message using FCM HTTP v1 API".
 const FCM: &str = "fcm.googleapis.com";
+
+/// More than there are push services; each costs about a kilobyte.
+const MAX_ORIGINS: usize = 1024;
 
 const MAX_IN_FLIGHT: usize = 50_000;
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(25);
@@ -42,6 +45,7 @@ pub(super) fn defaults(apps: Vec<AppConfig>) -> Config {
             metadata: Source::metadata_origin(),
             extra_roots: Vec::new(),
         },
+        web_push: WebPushUpstreams { extra_roots: Vec::new(), max_origins: MAX_ORIGINS },
         proxy: None,
         log: LogSettings::default(),
         apps,
@@ -86,6 +90,8 @@ impl Reader<'_> {
         config.extra_roots = self.extra_roots("upstream.ca_files", &file.upstream.ca_files);
         config.apns_extra_roots = self.extra_roots("apns.ca_files", &file.apns.ca_files);
         config.fcm.extra_roots = self.extra_roots("fcm.ca_files", &file.fcm.ca_files);
+        config.web_push.extra_roots = self.extra_roots("web_push.ca_files", &file.web_push.ca_files);
+        self.positive("web_push.max_origins", &mut config.web_push.max_origins, file.web_push.max_origins);
         self.origin("apns.production", &mut config.apns_production, file.apns.production.as_deref());
         self.origin("apns.sandbox", &mut config.apns_sandbox, file.apns.sandbox.as_deref());
         self.origin("fcm.origin", &mut config.fcm.origin, file.fcm.origin.as_deref());

@@ -64,17 +64,18 @@ impl fmt::Debug for VapidKey {
 
 fn from_pem(text: &str) -> Result<EcdsaKeyPair, &'static str> {
     // It skips what else the file holds: openssl writes the parameters of the curve before the key.
-    let key = PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|error| match error {
-        PemError::NoItemsFound if text.contains("ENCRYPTED PRIVATE KEY") => "one that is encrypted",
-        PemError::NoItemsFound if text.contains("PUBLIC KEY") => "a public key",
-        PemError::NoItemsFound => "PEM without a private key",
-        _ => "PEM that is damaged",
+    let key = PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|error| {
+        match matches!(error, PemError::NoItemsFound) {
+            true if text.contains("ENCRYPTED PRIVATE KEY") => "one that is encrypted",
+            true if text.contains("PUBLIC KEY") => "a public key",
+            true => "PEM without a private key",
+            false => "PEM that is damaged",
+        }
     })?;
-    let der = match &key {
-        PrivateKeyDer::Pkcs8(key) => key.secret_pkcs8_der(),
-        PrivateKeyDer::Sec1(key) => key.secret_sec1_der(),
-        _ => return Err("an RSA key"),
-    };
+    if matches!(key, PrivateKeyDer::Pkcs1(_)) {
+        return Err("an RSA key");
+    }
+    let der = key.secret_der();
     EcdsaKeyPair::from_private_key_der(&ECDSA_P256_SHA256_FIXED_SIGNING, der)
         .map_err(|_| "a key of another kind")
 }

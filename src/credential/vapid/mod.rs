@@ -75,6 +75,12 @@ impl Vapid {
         Ok(Self { signer, wall, tokens })
     }
 
+    /// The public key of its tokens, in base64url.
+    #[must_use]
+    pub fn public_key(&self) -> &str {
+        &self.signer.public_key
+    }
+
     /// The newest token for an origin. It is made here where there is none, or the last is at half its life.
     #[must_use]
     pub fn stamp(&self, origin: &Origin) -> Option<Arc<Stamp>> {
@@ -177,6 +183,8 @@ impl Signer {
 }
 
 /// Whether a push service could reach somebody there. Source: RFC 8292, section 2.1.
+///
+/// Apple's refuses more, such as mailto:push@localhost. Source: github.com/web-push-libs/web-push, issue 947.
 fn is_contact(subject: &str) -> bool {
     if !subject.chars().all(|c| c.is_ascii_graphic()) {
         return false;
