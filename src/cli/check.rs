@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::Done;
 use crate::config::{ApnsCredential, AppConfig, Config};
+use crate::credential::vapid::VapidKey;
 use crate::upstream::tls::ClientIdentity;
 use crate::upstream::{Http, tls};
 
@@ -38,7 +39,7 @@ impl Check {
             let fits = valid.and_then(|()| tls::client_config(roots.clone(), Some(certificate), Http::Two));
             fits.map_err(|error| eprintln!("{}: {key}: {error}", self.config.display())).is_ok()
         };
-        for AppConfig { id, apns, fcm, mattermost, .. } in config.apps {
+        for AppConfig { id, apns, fcm, mattermost, web_push, .. } in config.apps {
             match apns.map(|apns| apns.credential) {
                 Some(ApnsCredential::Token { key_id, team_id, .. }) => {
                     println!("app {id}: APNs by key {key_id} of team {team_id}");
@@ -57,6 +58,11 @@ impl Check {
                     return Ok(Done::Bad);
                 }
                 println!("app {id}: FCM as {}", fcm.credential.identity());
+            }
+            if let Some(web_push) = web_push {
+                // It was read before.
+                let key = VapidKey::parse(&web_push.key)?;
+                println!("app {id}: Web Push as {}, public key {}", web_push.subject, key.public_key());
             }
             if let Some(mattermost) = mattermost {
                 println!("app {id}: Mattermost push proxy {}", mattermost.origin);

@@ -10,9 +10,14 @@ mod json;
 mod send;
 mod serve;
 mod simulate;
+mod subscription;
+mod vapid_key;
 
+use std::io::Read;
+use std::path::Path;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
 
 /// A gRPC push gateway: one truthful verdict per push.
@@ -29,6 +34,7 @@ enum Command {
     Check(check::Check),
     Send(send::Send),
     Batch(batch::Batch),
+    VapidKey(vapid_key::MakeVapidKey),
     Simulate(simulate::Simulate),
     Demo(demo::Demo),
 }
@@ -60,6 +66,7 @@ pub fn run() -> ExitCode {
             Command::Check(check) => check.run(),
             Command::Send(send) => send.run().await,
             Command::Batch(batch) => batch.run().await,
+            Command::VapidKey(vapid_key) => vapid_key.run(),
             Command::Simulate(simulate) => simulate.run().await,
             Command::Demo(demo) => demo.run().await,
         }
@@ -73,6 +80,16 @@ pub fn run() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// A file's text; `-` is standard input.
+fn read_text(file: &Path) -> anyhow::Result<String> {
+    if file.as_os_str() != "-" {
+        return std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()));
+    }
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text).context("cannot read standard input")?;
+    Ok(text)
 }
 
 /// Waits for SIGTERM or SIGINT.

@@ -1,15 +1,14 @@
 //! `fanfare send`
 
-use std::io::Read;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{ArgGroup, Args};
 
-use super::Done;
 use super::content::{ContentArgs, DeviceArgs, describe, duration};
 use super::json::Schema;
+use super::{Done, read_text, subscription};
 use crate::proto::{self, push_service_client::PushServiceClient};
 
 /// Sends one push through a gateway and prints its verdict.
@@ -18,10 +17,11 @@ use crate::proto::{self, push_service_client::PushServiceClient};
 /// asked.
 #[derive(Debug, Args)]
 #[command(
-    group(ArgGroup::new("what").args(["json", "apns", "fcm", "mattermost"]).required(true)),
+    group(ArgGroup::new("what").args(["json", "apns", "fcm", "web_push", "mattermost"]).required(true)),
     after_help = "Examples:
   fanfare send --app shop --apns 5f1c…e2 --title Hello --body World
   fanfare send --app shop --fcm dT9x…:APA91b… --title Hello --data order=17
+  fanfare send --app web --web-push subscription.json --title Hello --ttl 1h
   fanfare send --app chat --mattermost android_rn:dT9x…:APA91b… --title Hello
   fanfare send --json push.json
   echo '{\"app\":\"shop\",\"target\":{\"apns\":{\"token\":\"5f1c…e2\"}},\"content\":{\"data\":{\"k\":\"v\"}}}' | fanfare send --json -"
@@ -42,6 +42,9 @@ pub(super) struct Send {
     /// The FCM registration token.
     #[arg(long, value_name = "TOKEN")]
     fcm: Option<String>,
+    /// A file with a browser's subscription, as PushSubscription.toJSON() gives it; `-` for standard input.
+    #[arg(long, value_name = "FILE")]
+    web_push: Option<PathBuf>,
     /// The device id of a Mattermost app.
     #[arg(long, value_name = "PLATFORM:TOKEN")]
     mattermost: Option<String>,
@@ -78,13 +81,7 @@ impl Send {
 
     fn push(self, schema: &Schema) -> anyhow::Result<proto::Push> {
         if let Some(file) = self.json {
-            let mut json = String::new();
-            if file.as_os_str() == "-" {
-                std::io::stdin().read_to_string(&mut json).context("cannot read standard input")?;
-            } else {
-                json = std::fs::read_to_string(&file)
-                    .with_context(|| format!("cannot read {}", file.display()))?;
-            }
+            let json = read_text(&file)?;
             return schema.push(&json).with_context(|| format!("{} is no push", file.display()));
         }
         let target = self.target()?;
@@ -105,6 +102,11 @@ impl Send {
         if !self.device.is_empty() {
             bail!("--topic and --environment are of an APNs device: they need --apns");
         }
+        let subscribed = |file: &PathBuf| {
+            let no_subscription =
+                || format!("{} is no subscription as PushSubscription.toJSON() gives it", file.display());
+            subscription::parse(&read_text(file)?).with_context(no_subscription)
+        };
         let registration_token = |token: &String| proto::FcmTarget {
             registration_token: token.clone(),
             ..proto::FcmTarget::default()
@@ -115,6 +117,7 @@ impl Send {
         };
         Ok(proto::Target {
             fcm: self.fcm.as_ref().map(registration_token),
+            web_push: self.web_push.as_ref().map(subscribed).transpose()?,
             mattermost: self.mattermost.as_ref().map(device),
             ..proto::Target::default()
         })

@@ -22,6 +22,7 @@ async fn folder() -> tempfile::TempDir {
     write("proxy-credentials", "fanfare:swordfish\n");
     let account = simulator.fcm().add_service_account(&["demo-project"]).unwrap();
     write("service-account.json", &account.key_json());
+    write("vapid.pem", include_str!("../data/vapid/pkcs8.pem"));
     folder
 }
 
@@ -38,7 +39,7 @@ fn errors(folder: &Path, change: impl FnOnce(String) -> String) -> String {
 async fn the_sample_is_good_and_says_every_default() {
     let folder = folder().await;
     let config = Config::load(&folder.path().join("fanfare.toml")).unwrap();
-    assert_eq!(config.apps.len(), 4);
+    assert_eq!(config.apps.len(), 5);
     // The sample writes the defaults out; a file that says nothing means the same.
     let bare = Config::on_loopback(Vec::new());
     assert_eq!(format!("{:?}", config.upstream), format!("{:?}", bare.upstream));
@@ -46,6 +47,7 @@ async fn the_sample_is_good_and_says_every_default() {
     assert_eq!(config.drain_timeout, bare.drain_timeout);
     assert_eq!(format!("{:?}", config.dispatch), format!("{:?}", bare.dispatch));
     assert_eq!(config.apns_production.to_string(), bare.apns_production.to_string());
+    assert_eq!(config.web_push.max_origins, bare.web_push.max_origins);
     let mut grpc = config.grpc;
     assert_eq!(grpc.listen.to_string(), "127.0.0.1:50051");
     grpc.listen = bare.grpc.listen;
@@ -94,6 +96,32 @@ async fn what_is_wrong_is_said_with_file_line_and_key() {
         ),
         ("7ee6h5xmwbg7zjkfsz8h6p6yzr", "", "apps.chat.mattermost.server_id: expected a server id"),
         ("http = \"auto\"", "http = \"3\"", "apps.chat.mattermost.http"),
+        ("max_origins = 1024", "max_origins = 0", "web_push.max_origins: expected more than 0, found 0"),
+        ("key_file = \"vapid.pem\"", "key_file = \"missing.pem\"", "apps.web.web_push.key_file: "),
+        (
+            "key_file = \"vapid.pem\"",
+            "key_file = \"news.pem\"",
+            "apps.web.web_push.key_file: news.pem: expected a private key on the curve P-256",
+        ),
+        // The key of the app on APNs is on that curve too, and is another.
+        (
+            "key_file = \"vapid.pem\"",
+            "key_file = \"AuthKey_ABC123DEFG.p8\"",
+            "apps.web.web_push.public_key: expected the public key of AuthKey_ABC123DEFG.p8, which is B",
+        ),
+        (
+            "public_key = \"BFO9UExq",
+            "public_key = \"BAAAAAAA",
+            "which is BFO9UExqLdD03Glhg0c1VpOyLofXGZNBozyGAJFjfzepeI00zSi822wCHHZ10zKKBvHPMNZdcMhqaJs42umevu0, \
+             found BAAAAAAALdD03",
+        ),
+        (
+            "mailto:push@example.com",
+            "push@example.com",
+            "apps.web.web_push.subject: expected a contact such as mailto:push@example.com",
+        ),
+        ("any_port = false", "any_ports = false", "any_ports"),
+        ("[apps.shop]", "[apps.none]\n[apps.shop]", "apps.none: expected a provider: [apps.NAME.apns], .fcm"),
         ("ca_files = []", "ca_files = [\"fanfare.toml\"]", "upstream.ca_files: fanfare.toml: expected PEM"),
         ("batch_window = 4096", "batch_window = 1", "limits.batch_window: expected at least 2, found 1"),
         ("filter = \"info\"", "filter = \"info,=\"", "log.filter: expected a filter"),
@@ -122,7 +150,11 @@ async fn check_says_good_or_what_is_wrong_and_never_a_key() {
         let mut command = Command::cargo_bin("fanfare").unwrap();
         command.arg("check").arg("--config").arg(folder.path().join(file)).assert()
     };
-    check("fanfare.toml").success();
+    let good = check("fanfare.toml").success().get_output().clone();
+    let said = String::from_utf8(good.stdout).unwrap();
+    let public_key = include_str!("../data/vapid/public.key");
+    let web = format!("app web: Web Push as mailto:push@example.com, public key {public_key}");
+    assert!(said.contains(&web), "{said}");
     let key = std::fs::read_to_string(folder.path().join("AuthKey_ABC123DEFG.p8")).unwrap();
     let secret = key.lines().nth(1).unwrap().to_owned();
     std::fs::write(folder.path().join("AuthKey_ABC123DEFG.p8"), key.replace("PRIVATE KEY", "PRIVATE CHEESE"))
@@ -135,7 +167,7 @@ async fn check_says_good_or_what_is_wrong_and_never_a_key() {
 
 #[test]
 fn the_command_line_explains_itself() {
-    for command in ["serve", "check", "send", "batch", "simulate", "demo"] {
+    for command in ["serve", "check", "send", "batch", "vapid-key", "simulate", "demo"] {
         let output = Command::cargo_bin("fanfare").unwrap().args([command, "--help"]).output().unwrap();
         let help = String::from_utf8(output.stdout).unwrap();
         assert!(output.status.success() && help.contains("fanfare "), "{command}: {help}");

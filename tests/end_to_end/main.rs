@@ -27,4 +27,5 @@ mod shutdown;
 mod simulate_command;
 mod stub;
 mod tunnel;
+mod vapid_key_command;
 mod weather;

@@ -193,6 +193,28 @@ mod tests {
     }
 
     #[test]
+    fn a_line_may_be_a_push_to_a_browser() {
+        let line = |p256dh: &str, auth: &str| {
+            let target = format!(
+                r#"{{"webPush":{{"endpoint":"https://push.example/%2F","p256dh":"{p256dh}","auth":"{auth}"}}}}"#
+            );
+            format!(r#"{{"app":"web","target":{target},"content":{{"notification":{{"title":"Hello"}}}}}}"#)
+        };
+        // As browsers write keys, and as ProtoJSON does.
+        for (p256dh, auth) in [("BP_-", "-_8"), ("BP/+", "+/8=")] {
+            let text = line(p256dh, auth);
+            let Some(Ok(item)) = reading(&[], false).line(1, text.as_bytes()) else { panic!("{text}") };
+            let What::Push(push) = item.what else { panic!("{text} is no push") };
+            let expected = proto::WebPushSubscription {
+                endpoint: "https://push.example/%2F".to_owned(),
+                p256dh: vec![0x04, 0xff, 0xfe],
+                auth: vec![0xfb, 0xff],
+            };
+            assert_eq!(push.target.unwrap().web_push, Some(expected));
+        }
+    }
+
+    #[test]
     fn bad_lines_say_why_and_blank_ones_nothing() {
         let pushes = reading(&[], false);
         assert!(pushes.line(1, b" \t\r\n").is_none());

@@ -1,0 +1,66 @@
+//! `fanfare vapid-key`
+
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{Done, read_text};
+use crate::credential::vapid::VapidKey;
+
+/// Makes a key for Web Push, or shows the public key of one.
+///
+/// The public key is printed as browsers take it. Subscriptions are bound to it: with another key, users have to
+/// subscribe anew.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  fanfare vapid-key vapid.pem\n  fanfare vapid-key --show vapid.pem")]
+pub(super) struct MakeVapidKey {
+    /// Where the private key goes, as PEM that its owner alone may read. What is there is never overwritten.
+    file: PathBuf,
+    /// Make none: show the public key of this one, in PEM or as npm web-push prints it; `-` for standard input.
+    #[arg(long)]
+    show: bool,
+}
+
+impl MakeVapidKey {
+    pub(super) fn run(self) -> anyhow::Result<Done> {
+        let file = self.file.display();
+        if self.show {
+            let text = SecretString::from(read_text(&self.file)?);
+            let key = VapidKey::parse(&text).with_context(|| format!("{file} is no VAPID key"))?;
+            println!("{}", key.public_key());
+            return Ok(Done::Good);
+        }
+        let pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).context("cannot make a key")?;
+        let pem = SecretString::from(pair.serialize_pem());
+        let key = VapidKey::parse(&pem)?;
+        write_new(&self.file, pem.expose_secret())?;
+        println!("{}", key.public_key());
+        // Not on standard output, so that a script has the key alone.
+        eprintln!(
+            "It is the applicationServerKey of pushManager.subscribe(), and public_key in the configuration:"
+        );
+        eprintln!("[apps.NAME.web_push] key_file = {:?}, subject = \"mailto:YOU@YOUR.DOMAIN\"", self.file);
+        Ok(Done::Good)
+    }
+}
+
+fn write_new(file: &Path, pem: &str) -> anyhow::Result<()> {
+    let shown = file.display();
+    let mut new = match OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
+        Ok(new) => new,
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            bail!(
+                "{shown} is there already, and is not overwritten: every subscription made with its key would be lost"
+            )
+        }
+        Err(error) => return Err(error).with_context(|| format!("cannot write {shown}")),
+    };
+    let written = new.write_all(pem.as_bytes()).and_then(|()| new.sync_all());
+    written.inspect_err(|_| drop(std::fs::remove_file(file))).with_context(|| format!("cannot write {shown}"))
+}
