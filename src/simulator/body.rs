@@ -15,13 +15,24 @@ pub(super) struct Body {
     pub(super) bytes: Bytes,
     pub(super) len: u64,
     pub(super) sha256: [u8; 32],
+    /// What it holds for whom it was encrypted.
+    pub(super) opened: Option<Opened>,
+}
+
+/// A body that was encrypted for one receiver, as that one reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Opened {
+    /// What was in it.
+    Plaintext(Bytes),
+    /// Why it does not decrypt.
+    Undecipherable(&'static str),
 }
 
 impl Body {
     #[cfg(test)]
     pub(super) fn of(bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
-        Self { len: bytes.len() as u64, sha256: Sha256::digest(&bytes).into(), bytes }
+        Self { len: bytes.len() as u64, sha256: Sha256::digest(&bytes).into(), bytes, opened: None }
     }
 }
 
@@ -81,6 +92,6 @@ impl Gathering {
     pub(super) fn done(self) -> Body {
         let bytes = if self.gathered.is_empty() { self.first } else { self.gathered.freeze() };
         let sha256 = self.hash.map(|hash| hash.finalize().into()).unwrap_or_default();
-        Body { bytes, len: self.len, sha256 }
+        Body { bytes, len: self.len, sha256, opened: None }
     }
 }

@@ -14,6 +14,7 @@ use super::listener::{Listener, Stand};
 use super::mattermost::{MattermostSettings, Proxy};
 use super::rules::Rules;
 use super::sync::Bell;
+use super::webpush::{PushServices, WebPushSettings};
 use super::world::{Parts, Settings, Tls, World};
 use super::{Environment, Service, Simulator};
 
@@ -51,6 +52,9 @@ pub enum SimulatorError {
     /// A provider token could not be signed.
     #[error("cannot sign a provider token")]
     Sign(#[from] jsonwebtoken::errors::Error),
+    /// The keys of a subscription could not be made.
+    #[error("cannot make the keys of a subscription")]
+    Subscription(#[from] aws_lc_rs::error::Unspecified),
 }
 
 /// Settings of a [`Simulator`]; each has a default.
@@ -65,6 +69,7 @@ pub struct SimulatorBuilder {
     bounds: Bounds,
     fcm: FcmSettings,
     mattermost: MattermostSettings,
+    web_push: WebPushSettings,
 }
 
 impl Default for SimulatorBuilder {
@@ -86,6 +91,7 @@ impl Default for SimulatorBuilder {
             bounds: Bounds { entries: 1_000_000, headers: 10_000, bodies: 0 },
             fcm: FcmSettings::default(),
             mattermost: MattermostSettings::default(),
+            web_push: WebPushSettings::default(),
         }
     }
 }
@@ -137,6 +143,12 @@ impl SimulatorBuilder {
     /// The Mattermost push proxy.
     pub fn mattermost(mut self, settings: MattermostSettings) -> Self {
         self.mattermost = settings;
+        self
+    }
+
+    /// The push services of browsers.
+    pub fn web_push(mut self, settings: WebPushSettings) -> Self {
+        self.web_push = settings;
         self
     }
 
@@ -208,6 +220,7 @@ impl SimulatorBuilder {
             keys,
             fcm: Google::new(self.fcm.clone()),
             mattermost: Proxy::new(self.mattermost.clone()),
+            web_push: PushServices::new(self.web_push.clone()),
             latency: self.latency,
         }));
         let stopping = world.stop.clone().drop_guard();
@@ -218,9 +231,20 @@ impl SimulatorBuilder {
         let metadata = stand(Service::GoogleMetadata, false, self.fcm.metadata_listen).await?;
         let mattermost = stand(Service::Mattermost, false, self.mattermost.listen).await?;
         let mattermost_tls = stand(Service::Mattermost, true, self.mattermost.tls_listen).await?;
+        let web_push = stand(Service::WebPush, true, self.web_push.listen).await?;
         world.fcm.listens_at(fcm.address);
         // Had one failed, the guard would have stopped those before it.
         stopping.disarm();
-        Ok(Simulator { world, production, sandbox, fcm, metadata, mattermost, mattermost_tls, provider_key })
+        Ok(Simulator {
+            world,
+            production,
+            sandbox,
+            fcm,
+            metadata,
+            mattermost,
+            mattermost_tls,
+            web_push,
+            provider_key,
+        })
     }
 }

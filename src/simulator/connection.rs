@@ -55,7 +55,7 @@ pub(super) async fn serve(world: Arc<World>, service: Service, tls: TlsStream<So
     });
     let settings = &world.settings;
     let (max_concurrent_streams, surplus) = match &session {
-        None => (world.fcm.max_concurrent_streams(), Surplus::EndsConnection),
+        None => (world.max_concurrent_streams(service), Surplus::EndsConnection),
         Some(session) if session.is_certificate() => (settings.max_concurrent_streams, Surplus::Refused),
         Some(_) => (UNTRUSTED_STREAMS, Surplus::Refused),
     };

@@ -52,6 +52,8 @@ pub struct Counters {
     pub provider_tokens_seen: u64,
     /// Access tokens that the token endpoint and the metadata server gave out.
     pub access_tokens_issued: u64,
+    /// Different VAPID tokens whose signature was checked and found good.
+    pub vapid_tokens_seen: u64,
 }
 
 /// A connection, open or closed.
@@ -107,6 +109,7 @@ pub(super) struct Tally {
     pub(super) settings_acknowledged: Count,
     pub(super) provider_tokens_seen: Count,
     pub(super) access_tokens_issued: Count,
+    pub(super) vapid_tokens_seen: Count,
     closed: Mutex<VecDeque<ConnectionInfo>>,
     bell: Arc<Bell>,
 }
@@ -160,6 +163,7 @@ impl Tally {
             settings_acknowledged: self.settings_acknowledged.get(),
             provider_tokens_seen: self.provider_tokens_seen.get(),
             access_tokens_issued: self.access_tokens_issued.get(),
+            vapid_tokens_seen: self.vapid_tokens_seen.get(),
             ..Counters::default()
         }
     }

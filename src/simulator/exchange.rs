@@ -56,7 +56,7 @@ pub(super) async fn serve(
         request: order,
         request_of_connection: of_connection,
         path,
-        device_token: device_token(path),
+        device_token: device_token(connection.wire.service, path),
     });
     let mut exchange = Exchange { connection, stream, entry, parts, body, respond, whole: None };
     let fault = match fault {
@@ -147,8 +147,9 @@ impl Exchange {
         }
         let journal = &self.connection.world.journal;
         let kept = journal.keeps(self.entry);
-        let body = body::read(&mut self.body, kept).await.ok()?;
+        let mut body = body::read(&mut self.body, kept).await.ok()?;
         let service = self.connection.wire.service;
+        body.opened = service.open(&self.connection.world, &self.parts, &body);
         let reading = kept.then(|| Reading::new(&self.parts, &body, service.token_in(&self.parts, &body)));
         journal.finish_reading(self.entry, reading);
         self.whole = Some(body.clone());

@@ -52,7 +52,7 @@ pub enum Trigger {
     },
     /// At the n-th request of every connection.
     RequestOfEach(u64),
-    /// At a push to this device token.
+    /// At a push to this device token; of Web Push, to the subscription with this path and query.
     DeviceToken(String),
     /// At a request whose path starts so.
     PathPrefix(String),

@@ -152,7 +152,7 @@ async fn open_tls(
     // Apple serves clients that start HTTP/2 without ALPN; elsewhere it must be asked for.
     let http2 = match service {
         Service::Apns(_) => true,
-        Service::Fcm => tls.get_ref().1.alpn_protocol() == Some(ALPN_H2),
+        Service::Fcm | Service::WebPush => tls.get_ref().1.alpn_protocol() == Some(ALPN_H2),
         Service::GoogleMetadata | Service::Mattermost => false,
     };
     if !speaks {

@@ -30,6 +30,7 @@ mod socket;
 mod sync;
 #[cfg(test)]
 mod tests;
+mod webpush;
 mod world;
 
 use std::net::SocketAddr;
@@ -51,6 +52,10 @@ pub use journal::Journal;
 pub use mattermost::{Asked, Mattermost, MattermostSettings};
 pub use service::Service;
 pub use sync::NotReached;
+pub use webpush::{
+    Subscription, Urgency, VapidFault, VapidKey, Vendor, WebPush, WebPushFate, WebPushFateRow,
+    WebPushMessage, WebPushRefusal, WebPushSettings, web_push_fates,
+};
 
 use listener::Listener;
 use world::World;
@@ -73,6 +78,7 @@ pub struct Simulator {
     metadata: Listener,
     mattermost: Listener,
     mattermost_tls: Listener,
+    web_push: Listener,
     provider_key: ProviderKey,
 }
 
@@ -107,6 +113,11 @@ impl Simulator {
     pub fn mattermost(&self) -> Mattermost<'_> {
         let tls_address = self.mattermost_tls.address;
         Mattermost { world: &self.world, address: self.mattermost.address, tls_address }
+    }
+
+    /// The push services of browsers.
+    pub fn web_push(&self) -> WebPush<'_> {
+        WebPush { world: &self.world, address: self.web_push.address }
     }
 
     /// Closes the port: new connections are refused by the kernel, open ones stay.

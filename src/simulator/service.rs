@@ -3,10 +3,10 @@
 use http::request::Parts;
 
 use super::apns::{self, Session};
-use super::body::Body;
+use super::body::{Body, Opened};
 use super::decision::Decision;
 use super::world::World;
-use super::{Environment, fcm, mattermost};
+use super::{Environment, fcm, mattermost, webpush};
 
 /// What stands behind a listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,6 +19,8 @@ pub enum Service {
     GoogleMetadata,
     /// The Mattermost push proxy, over HTTP/1.1.
     Mattermost,
+    /// The push services of browsers, over HTTP/2 and HTTP/1.1.
+    WebPush,
 }
 
 /// A request that was read in full.
@@ -42,6 +44,7 @@ impl Service {
             (Self::Fcm, _) => fcm::decide(world, parts, body),
             (Self::GoogleMetadata, _) => fcm::metadata(world, parts),
             (Self::Mattermost, _) => mattermost::decide(world, parts, body),
+            (Self::WebPush, _) => webpush::decide(world, parts, body),
         }
     }
 
@@ -51,6 +54,15 @@ impl Service {
             Self::Apns(environment) => apns::told(parts, environment, status, reason),
             Self::Fcm | Self::GoogleMetadata => fcm::told(parts, status, reason),
             Self::Mattermost => mattermost::told(status, reason),
+            Self::WebPush => webpush::told(parts, status, reason),
+        }
+    }
+
+    /// What the body holds for whom it was encrypted.
+    pub(super) fn open(self, world: &World, parts: &Parts, body: &Body) -> Option<Opened> {
+        match self {
+            Self::WebPush => webpush::open(world, parts, body),
+            Self::Apns(_) | Self::Fcm | Self::GoogleMetadata | Self::Mattermost => None,
         }
     }
 
@@ -62,7 +74,7 @@ impl Service {
     /// The device that the body names.
     pub(super) fn token_in(self, parts: &Parts, body: &Body) -> Option<String> {
         match self {
-            Self::Apns(_) | Self::GoogleMetadata => None,
+            Self::Apns(_) | Self::GoogleMetadata | Self::WebPush => None,
             Self::Fcm => fcm::token_in(parts, body),
             Self::Mattermost => mattermost::device_id_in(parts, body),
         }

@@ -20,6 +20,7 @@ use super::mattermost::Proxy;
 use super::rules::Rules;
 use super::service::Service;
 use super::sync::{Bell, lock};
+use super::webpush::PushServices;
 
 /// The settings that a running simulator reads.
 #[derive(Clone, Debug)]
@@ -44,6 +45,7 @@ pub(super) struct World {
     pub(super) tls: Tls,
     pub(super) fcm: Google,
     pub(super) mattermost: Proxy,
+    pub(super) web_push: PushServices,
     pub(super) keys: Keys,
     pub(super) fates: Fates,
     pub(super) channels: Channels,
@@ -68,11 +70,11 @@ impl Tls {
         Self { http2: configs, both, http1 }
     }
 
-    fn of(&self, service: Service, google_speaks_http2: bool) -> &ServerConfigs {
+    fn of(&self, service: Service, http2: bool) -> &ServerConfigs {
         match service {
             Service::Apns(_) => &self.http2,
-            Service::Fcm if google_speaks_http2 => &self.both,
-            Service::Fcm | Service::GoogleMetadata | Service::Mattermost => &self.http1,
+            Service::Fcm | Service::WebPush if http2 => &self.both,
+            Service::Fcm | Service::WebPush | Service::GoogleMetadata | Service::Mattermost => &self.http1,
         }
     }
 }
@@ -88,14 +90,27 @@ pub(super) struct Parts {
     pub(super) tls: Tls,
     pub(super) fcm: Google,
     pub(super) mattermost: Proxy,
+    pub(super) web_push: PushServices,
     pub(super) keys: Keys,
     pub(super) latency: Duration,
 }
 
 impl World {
     pub(super) fn new(parts: Parts) -> Self {
-        let Parts { settings, clock, bell, journal, rules, authority, tls, fcm, mattermost, keys, latency } =
-            parts;
+        let Parts {
+            settings,
+            clock,
+            bell,
+            journal,
+            rules,
+            authority,
+            tls,
+            fcm,
+            mattermost,
+            web_push,
+            keys,
+            latency,
+        } = parts;
         let world = Self {
             settings,
             clock,
@@ -107,6 +122,7 @@ impl World {
             tls,
             fcm,
             mattermost,
+            web_push,
             keys,
             fates: Fates::default(),
             channels: Channels::default(),
@@ -123,7 +139,22 @@ impl World {
 
     /// What the listener of a service presents in TLS.
     pub(super) fn server_configs(&self, service: Service) -> &ServerConfigs {
-        self.tls.of(service, self.fcm.speaks_http2())
+        let http2 = match service {
+            Service::Apns(_) => true,
+            Service::Fcm => self.fcm.speaks_http2(),
+            Service::WebPush => self.web_push.speaks_http2(),
+            Service::GoogleMetadata | Service::Mattermost => false,
+        };
+        self.tls.of(service, http2)
+    }
+
+    /// MAX_CONCURRENT_STREAMS of a service that knows no trust.
+    pub(super) fn max_concurrent_streams(&self, service: Service) -> u32 {
+        match service {
+            Service::Apns(_) => self.settings.max_concurrent_streams,
+            Service::WebPush => self.web_push.max_concurrent_streams(),
+            Service::Fcm | Service::GoogleMetadata | Service::Mattermost => self.fcm.max_concurrent_streams(),
+        }
     }
 
     pub(super) fn next_connection(&self) -> u64 {

@@ -79,6 +79,7 @@ impl World {
         let first = match (shape.service, shape.tls) {
             (Service::Mattermost, true) => proxy.tls_address(),
             (Service::Mattermost, false) => proxy.address(),
+            (Service::WebPush, _) => simulator.web_push().address(),
             (Service::Apns(_) | Service::Fcm | Service::GoogleMetadata, _) => {
                 simulator.address(Environment::Production)
             }

@@ -43,7 +43,7 @@ pub enum RetryAfter {
 }
 
 impl RetryAfter {
-    pub(super) fn header(self, now_ms: u64) -> Option<HeaderValue> {
+    pub(in crate::simulator) fn header(self, now_ms: u64) -> Option<HeaderValue> {
         match self {
             Self::Absent => None,
             Self::Seconds(seconds) => Some(seconds.into()),

@@ -49,7 +49,7 @@ pub(super) async fn serve(
         request: order,
         request_of_connection: of_connection,
         path,
-        device_token: device_token(path),
+        device_token: device_token(line.service, path),
     });
     let body = Stream::new(body).into_data_stream();
     let mut exchange = Exchange { world, line, entry, parts, body, whole: None };
@@ -106,7 +106,8 @@ impl Exchange {
                 Err(_) => std::future::pending().await,
             }
         }
-        let body = gathering.done();
+        let mut body = gathering.done();
+        body.opened = self.line.service.open(&self.world, &self.parts, &body);
         let token = || self.line.service.token_in(&self.parts, &body);
         let reading = kept.then(|| Reading::new(&self.parts, &body, token()));
         self.line.read();

@@ -4,11 +4,12 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use http::Method;
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::digest::digest_of_parts;
 use crate::simulator::Service;
-use crate::simulator::body::Body;
+use crate::simulator::body::{Body, Opened};
 
 /// A request that arrived, read in full or not.
 #[derive(Clone, Debug)]
@@ -52,6 +53,9 @@ pub struct Reading {
     pub digest: [u8; 32],
     /// The body; kept for the first entries only.
     pub body: Option<Bytes>,
+    /// What the body holds, where it was encrypted: kept for the first entries only, but for why it does not
+    /// decrypt.
+    pub opened: Option<Opened>,
     /// The device that the body names, where the path does not.
     pub token: Option<Box<str>>,
 }
@@ -66,12 +70,18 @@ impl Reading {
         let headers: Vec<_> =
             parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
         let path = parts.uri.path_and_query().map_or("", |path| path.as_str());
-        let digest = digest_of_parts(parts.method.as_str(), path, &headers, &body.sha256);
+        // No two encryptions of the same are alike: what was meant is the plaintext.
+        let sha256 = match &body.opened {
+            Some(Opened::Plaintext(plaintext)) => Sha256::digest(plaintext).into(),
+            Some(Opened::Undecipherable(_)) | None => body.sha256,
+        };
+        let digest = digest_of_parts(parts.method.as_str(), path, &headers, &sha256);
         Self {
             body_len: body.len,
             body_sha256: body.sha256,
             digest,
             body: Some(body.bytes.clone()),
+            opened: body.opened.clone(),
             token: token.map(Into::into),
         }
     }
@@ -102,9 +112,10 @@ pub enum Outcome {
 }
 
 impl Entry {
-    /// The device token in the path; else the registration token or device id in the body.
+    /// The device token in the path, or the path of a subscription; else the registration token or device id in the
+    /// body.
     pub fn device_token(&self) -> Option<&str> {
-        device_token(&self.path).or_else(|| self.read.as_ref()?.token.as_deref())
+        device_token(self.service, &self.path).or_else(|| self.read.as_ref()?.token.as_deref())
     }
 
     /// The value of a header, if headers were kept and it is there.
@@ -113,13 +124,14 @@ impl Entry {
         headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_ref())
     }
 
-    /// True if a device was or may have been given the push: answered with 200 and no reason, or
+    /// True if a device was or may have been given the push: answered with 200 or 201 and no reason, or
     /// read in full and left without any answer. A Mattermost proxy gives its reasons with 200; one
     /// of them says that it does not know.
     pub fn may_be_delivered(&self) -> bool {
         match &self.outcome {
             Outcome::Answered { status, reason, .. } => {
-                *status == 200 && reason.as_deref().is_none_or(|reason| reason == "unknown transport error")
+                matches!(status, 200 | 201)
+                    && reason.as_deref().is_none_or(|reason| reason == "unknown transport error")
             }
             Outcome::Unanswered | Outcome::Reset(_) => self.read.is_some(),
             Outcome::Refused | Outcome::Excluded => false,
@@ -127,7 +139,11 @@ impl Entry {
     }
 }
 
-/// The device token of `/3/device/<token>`.
-pub(in crate::simulator) fn device_token(path: &str) -> Option<&str> {
-    path.strip_prefix("/3/device/").filter(|token| !token.is_empty())
+/// The device token of `/3/device/<token>`; of Web Push, where each subscription has its own path, that.
+pub(in crate::simulator) fn device_token(service: Service, path: &str) -> Option<&str> {
+    match service {
+        Service::Apns(_) => path.strip_prefix("/3/device/").filter(|token| !token.is_empty()),
+        Service::WebPush => Some(path),
+        Service::Fcm | Service::GoogleMetadata | Service::Mattermost => None,
+    }
 }

@@ -13,6 +13,8 @@ pub use digest::{NOT_DIGESTED, digest};
 pub(super) use entry::device_token;
 pub use entry::{Entry, Outcome, Reading};
 
+pub use super::body::Opened;
+
 use super::sync::{Bell, NotReached, lock};
 
 /// How much the journal keeps.
@@ -175,7 +177,10 @@ impl Journal {
         if let Some((at, mut reading)) = id.0.zip(reading)
             && let Some(entry) = inner.entry(at)
         {
-            reading.body = reading.body.filter(|_| at < self.bounds.bodies);
+            if at >= self.bounds.bodies {
+                reading.body = None;
+                reading.opened.take_if(|opened| matches!(opened, Opened::Plaintext(_)));
+            }
             entry.read = Some(reading);
         }
         drop(inner);

@@ -136,10 +136,14 @@ impl Client {
         self.start_request(request, r#"{"aps":{"alert":"hi"}}"#).await
     }
 
-    pub(super) async fn start_request(&mut self, request: Request<()>, body: &str) -> ResponseFuture {
+    pub(super) async fn start_request(
+        &mut self,
+        request: Request<()>,
+        body: impl AsRef<[u8]>,
+    ) -> ResponseFuture {
         self.send = self.send.clone().ready().await.unwrap();
         let (response, mut stream) = self.send.send_request(request, false).unwrap();
-        stream.send_data(Bytes::copy_from_slice(body.as_bytes()), true).unwrap();
+        stream.send_data(Bytes::copy_from_slice(body.as_ref()), true).unwrap();
         response
     }
 
@@ -160,7 +164,7 @@ impl Client {
     pub(super) async fn push_request(
         &mut self,
         request: Request<()>,
-        body: &str,
+        body: impl AsRef<[u8]>,
     ) -> Result<Reply, h2::Error> {
         let response = self.start_request(request, body).await;
         finish(response).await

@@ -11,3 +11,6 @@ mod http1;
 mod mattermost;
 mod oauth;
 mod truth;
+mod webpush;
+mod webpush_sender;
+mod webpush_vapid;
