@@ -1,19 +1,22 @@
 //! `fanfare simulate`
 
+mod config;
+mod facts;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
-use serde::Serialize;
 
 use super::serve::write_whole;
 use super::{Done, told_to_stop};
 use crate::simulator::{
-    Environment, FateRow, FcmFateRow, FcmSettings, MattermostSettings, Simulator, SimulatorBuilder, fates,
-    fcm_fates,
+    FateRow, FcmFateRow, FcmSettings, MattermostSettings, Simulator, SimulatorBuilder, fates, fcm_fates,
 };
+use config::gateway_config;
+use facts::Facts;
 
 /// Runs stand-ins for APNs, FCM and a Mattermost push proxy on loopback: no account needed.
 ///
@@ -80,54 +83,12 @@ fn after_help() -> String {
     help
 }
 
-/// What `simulator.json` says.
-#[derive(Serialize)]
-struct Facts<'a> {
-    production: String,
-    sandbox: String,
-    team_id: &'a str,
-    key_id: &'a str,
-    topics: &'a [String],
-    fates: Vec<FateFacts>,
-    fcm: FcmFacts<'a>,
-    mattermost: MattermostFacts,
-}
-
-#[derive(Serialize)]
-struct FateFacts {
-    prefix: &'static str,
-    status: Option<u16>,
-    reason: Option<&'static str>,
-    description: &'static str,
-}
-
-#[derive(Serialize)]
-struct FcmFacts<'a> {
-    origin: String,
-    token_uri: String,
-    metadata: String,
-    projects: &'a [String],
-    fates: Vec<WordFacts>,
-}
-
-#[derive(Serialize)]
-struct WordFacts {
-    word: &'static str,
-    description: &'static str,
-}
-
-#[derive(Serialize)]
-struct MattermostFacts {
-    origin: String,
-    tls_origin: String,
-}
-
 impl Simulate {
     pub(super) async fn run(self) -> anyhow::Result<Done> {
         let simulator = self.builder().start().await?;
         let key = simulator.provider_key();
         let fcm = simulator.fcm();
-        let facts = self.facts(&simulator);
+        let facts = Facts::new(&simulator, &self.topics, &self.projects);
         let projects: Vec<&str> = self.projects.iter().map(String::as_str).collect();
         let service_account = fcm.add_service_account(&projects)?.key_json();
         let user = fcm.add_user(&projects).json();
@@ -177,77 +138,4 @@ impl Simulate {
                 ..MattermostSettings::default()
             })
     }
-
-    fn facts<'a>(&'a self, simulator: &'a Simulator) -> Facts<'a> {
-        let (key, fcm, mattermost) = (simulator.provider_key(), simulator.fcm(), simulator.mattermost());
-        Facts {
-            production: simulator.origin(Environment::Production),
-            sandbox: simulator.origin(Environment::Sandbox),
-            team_id: &key.team_id,
-            key_id: &key.key_id,
-            topics: &self.topics,
-            fates: fates()
-                .iter()
-                .map(|row| FateFacts {
-                    prefix: row.prefix,
-                    status: row.status,
-                    reason: row.reason,
-                    description: row.description,
-                })
-                .collect(),
-            fcm: FcmFacts {
-                origin: fcm.origin(),
-                token_uri: fcm.token_uri(),
-                metadata: fcm.metadata_origin(),
-                projects: &self.projects,
-                fates: fcm_fates()
-                    .iter()
-                    .map(|row| WordFacts { word: row.word, description: row.description })
-                    .collect(),
-            },
-            mattermost: MattermostFacts { origin: mattermost.origin(), tls_origin: mattermost.tls_origin() },
-        }
-    }
-}
-
-/// The Mattermost server of the gateway's pushes; the proxy takes any.
-const SERVER_ID: &str = "simulator";
-
-/// A configuration for a gateway that sends to the simulator.
-fn gateway_config(facts: &Facts<'_>) -> String {
-    let Facts { production, sandbox, team_id, key_id, topics, fcm, mattermost, .. } = facts;
-    let FcmFacts { origin, metadata, projects, .. } = fcm;
-    let project = projects.first().map_or("", String::as_str);
-    let mattermost = &mattermost.origin;
-    format!(
-        r#"# For a gateway that sends to this simulator.
-[apns]
-production = "{production}"
-sandbox = "{sandbox}"
-
-[fcm]
-origin = "{origin}"
-metadata = "{metadata}"
-
-[upstream]
-ca_files = ["ca.pem"]
-
-[apps.demo.apns]
-environment = "production"
-topics = {topics:?}
-
-[apps.demo.apns.token]
-key_file = "AuthKey.p8"
-key_id = "{key_id}"
-team_id = "{team_id}"
-
-[apps.demo.fcm]
-project = "{project}"
-key_file = "service-account.json"
-
-[apps.demo.mattermost]
-url = "{mattermost}"
-server_id = "{SERVER_ID}"
-"#
-    )
 }

@@ -1,0 +1,45 @@
+//! The configuration of a gateway that sends to the simulator.
+
+use super::facts::{Facts, FcmFacts};
+
+/// The Mattermost server of the gateway's pushes; the proxy takes any.
+const SERVER_ID: &str = "simulator";
+
+/// A configuration for a gateway that sends to the simulator.
+pub(super) fn gateway_config(facts: &Facts<'_>) -> String {
+    let Facts { production, sandbox, team_id, key_id, topics, fcm, mattermost, .. } = facts;
+    let FcmFacts { origin, metadata, projects, .. } = fcm;
+    let project = projects.first().map_or("", String::as_str);
+    let mattermost = &mattermost.origin;
+    format!(
+        r#"# For a gateway that sends to this simulator.
+[apns]
+production = "{production}"
+sandbox = "{sandbox}"
+
+[fcm]
+origin = "{origin}"
+metadata = "{metadata}"
+
+[upstream]
+ca_files = ["ca.pem"]
+
+[apps.demo.apns]
+environment = "production"
+topics = {topics:?}
+
+[apps.demo.apns.token]
+key_file = "AuthKey.p8"
+key_id = "{key_id}"
+team_id = "{team_id}"
+
+[apps.demo.fcm]
+project = "{project}"
+key_file = "service-account.json"
+
+[apps.demo.mattermost]
+url = "{mattermost}"
+server_id = "{SERVER_ID}"
+"#
+    )
+}

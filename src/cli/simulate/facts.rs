@@ -1,0 +1,80 @@
+//! What a client of the simulator needs to know.
+
+use serde::Serialize;
+
+use crate::simulator::{Environment, Simulator, fates, fcm_fates};
+
+/// What `simulator.json` says.
+#[derive(Serialize)]
+pub(super) struct Facts<'a> {
+    pub(super) production: String,
+    pub(super) sandbox: String,
+    pub(super) team_id: &'a str,
+    pub(super) key_id: &'a str,
+    pub(super) topics: &'a [String],
+    pub(super) fates: Vec<FateFacts>,
+    pub(super) fcm: FcmFacts<'a>,
+    pub(super) mattermost: MattermostFacts,
+}
+
+#[derive(Serialize)]
+pub(super) struct FateFacts {
+    pub(super) prefix: &'static str,
+    pub(super) status: Option<u16>,
+    pub(super) reason: Option<&'static str>,
+    pub(super) description: &'static str,
+}
+
+#[derive(Serialize)]
+pub(super) struct FcmFacts<'a> {
+    pub(super) origin: String,
+    pub(super) token_uri: String,
+    pub(super) metadata: String,
+    pub(super) projects: &'a [String],
+    pub(super) fates: Vec<WordFacts>,
+}
+
+#[derive(Serialize)]
+pub(super) struct WordFacts {
+    pub(super) word: &'static str,
+    pub(super) description: &'static str,
+}
+
+#[derive(Serialize)]
+pub(super) struct MattermostFacts {
+    pub(super) origin: String,
+    pub(super) tls_origin: String,
+}
+
+impl<'a> Facts<'a> {
+    pub(super) fn new(simulator: &'a Simulator, topics: &'a [String], projects: &'a [String]) -> Self {
+        let (key, fcm, mattermost) = (simulator.provider_key(), simulator.fcm(), simulator.mattermost());
+        Self {
+            production: simulator.origin(Environment::Production),
+            sandbox: simulator.origin(Environment::Sandbox),
+            team_id: &key.team_id,
+            key_id: &key.key_id,
+            topics,
+            fates: fates()
+                .iter()
+                .map(|row| FateFacts {
+                    prefix: row.prefix,
+                    status: row.status,
+                    reason: row.reason,
+                    description: row.description,
+                })
+                .collect(),
+            fcm: FcmFacts {
+                origin: fcm.origin(),
+                token_uri: fcm.token_uri(),
+                metadata: fcm.metadata_origin(),
+                projects,
+                fates: fcm_fates()
+                    .iter()
+                    .map(|row| WordFacts { word: row.word, description: row.description })
+                    .collect(),
+            },
+            mattermost: MattermostFacts { origin: mattermost.origin(), tls_origin: mattermost.tls_origin() },
+        }
+    }
+}
