@@ -17,8 +17,8 @@ pub enum WebPushFate {
     Good,
     /// Refused, in the vendor's words.
     Refused(WebPushRefusal),
-    /// Taken and thrown away, which only Microsoft's headers tell.
-    Dropped,
+    /// Taken and thrown away, which only Microsoft's headers tell, in this word.
+    Discarded(&'static str),
     /// Taken after this long.
     Slow(Duration),
     /// Taken and never answered.
@@ -63,7 +63,7 @@ const fn refused(
     row(word, vendor, WebPushFate::Refused(refusal), description)
 }
 
-static FATES: [WebPushFateRow; 31] = {
+static FATES: [WebPushFateRow; 32] = {
     use RetryAfter::{Absent, Date, Seconds};
     use Vendor::{Apple, Google, Microsoft, Mozilla};
     use WebPushRefusal::{
@@ -101,7 +101,13 @@ static FATES: [WebPushFateRow; 31] = {
         refused("blocked", Microsoft, DomainBlocked, "410 Domain Blocked: about the sender"),
         refused("throttled", Microsoft, Throttled(Seconds(7)), "406, Retry-After in seconds"),
         refused("overloaded", Microsoft, Overloaded(Absent), "503"),
-        row("dropped", Microsoft, WebPushFate::Dropped, "201, and thrown away"),
+        row("dropped", Microsoft, WebPushFate::Discarded("dropped"), "201, and thrown away"),
+        row(
+            "limited",
+            Microsoft,
+            WebPushFate::Discarded("channelthrottled"),
+            "201, and thrown away: too many",
+        ),
     ]
 };
 

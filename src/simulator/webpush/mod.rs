@@ -130,16 +130,17 @@ fn judge(world: &World, vendor: Vendor, parts: &Parts, body: &Body) -> Result<De
         return Err(WebPushRefusal::BadContent);
     }
     let mut state = lock(&subscriber.state);
-    let (dropped, pace) = match state.fate {
-        WebPushFate::Good => (false, Pace::Now),
+    let (discarded, pace) = match state.fate {
+        WebPushFate::Good => (None, Pace::Now),
         WebPushFate::Refused(refusal) => return Err(refusal),
-        WebPushFate::Dropped => (true, Pace::Now),
-        WebPushFate::Slow(pause) => (false, Pace::After(pause)),
-        WebPushFate::Silent => (false, Pace::Never),
+        WebPushFate::Discarded(word) => (Some(word), Pace::Now),
+        WebPushFate::Slow(pause) => (None, Pace::After(pause)),
+        WebPushFate::Silent => (None, Pace::Never),
     };
-    let taken = Taken { origin: &subscriber.origin, ttl: asked.ttl, away: state.mailbox.is_away(), dropped };
+    let taken =
+        Taken { origin: &subscriber.origin, ttl: asked.ttl, away: state.mailbox.is_away(), discarded };
     let decision = vendor.accept(&taken);
-    if !dropped {
+    if discarded.is_none() {
         state.mailbox.put(asked, plaintext, now_ms);
     }
     Ok(Decision { pace, ..decision })

@@ -62,7 +62,7 @@ pub(super) struct State {
     pub(super) mailbox: Mailbox,
 }
 
-/// All subscribers, by path and query.
+/// All subscribers, by path and query in [`normal`] form.
 #[derive(Default)]
 pub(super) struct Subscribers(Mutex<HashMap<String, Arc<Subscriber>>>);
 
@@ -81,11 +81,23 @@ impl Subscribers {
         };
         let state = Mutex::new(State { fate, mailbox: Mailbox::default() });
         let subscriber = Subscriber { origin: origin.to_owned(), key, user_agent, state };
-        lock(&self.0).insert(path, Arc::new(subscriber));
+        lock(&self.0).insert(normal(&path), Arc::new(subscriber));
         Ok(subscription)
     }
 
     pub(super) fn at(&self, path: &str) -> Option<Arc<Subscriber>> {
-        lock(&self.0).get(path).cloned()
+        lock(&self.0).get(&normal(path)).cloned()
     }
+}
+
+/// The hexadecimal digits of percent-encodings in capitals, as some clients write them: they mean the same, and WNS
+/// takes them, while `%2b` decoded is another token. Source: RFC 3986, 6.2.2.1.
+fn normal(path: &str) -> String {
+    let mut pieces = path.split('%');
+    let mut normal = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let (digits, rest) = piece.split_at_checked(2).unwrap_or((piece, ""));
+        normal.extend(["%", &digits.to_ascii_uppercase(), rest]);
+    }
+    normal
 }

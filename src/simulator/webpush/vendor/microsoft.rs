@@ -15,12 +15,11 @@ use crate::simulator::webpush::vapid::VapidFault;
 const STATUS: [&str; 2] = ["x-wns-status", "x-wns-notificationstatus"];
 
 pub(super) fn accept(taken: &Taken<'_>) -> Decision {
-    let (status, reason) = if taken.dropped { ("dropped", Some("dropped")) } else { ("received", None) };
     let connected = if taken.away { "disconnected" } else { "connected" };
-    let decision = with_status(Decision::new(201, TEXT, ""), status)
+    let decision = with_status(Decision::new(201, TEXT, ""), taken.discarded.unwrap_or("received"))
         .with_header("x-wns-deviceconnectionstatus", HeaderValue::from_static(connected));
-    match reason {
-        Some(reason) => decision.because(reason),
+    match taken.discarded {
+        Some(word) => decision.because(word),
         None => decision,
     }
 }

@@ -38,8 +38,8 @@ pub(super) struct Taken<'a> {
     pub(super) ttl: u64,
     /// The browser is not there.
     pub(super) away: bool,
-    /// Microsoft's: it was taken, and is thrown away.
-    pub(super) dropped: bool,
+    /// It was taken and is thrown away, in Microsoft's word.
+    pub(super) discarded: Option<&'static str>,
 }
 
 impl Vendor {

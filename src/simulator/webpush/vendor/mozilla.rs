@@ -40,7 +40,9 @@ pub(super) fn refuse(refusal: WebPushRefusal) -> Decision {
         TryAgain => (503, 202),
         Bridge => (502, 902),
     };
-    let decision = error(status, errno, refusal.words());
+    // Source: mozilla-services/autopush-rs, `autoendpoint/src/headers/vapid.rs`.
+    let mismatch = (refusal == KeyMismatch).then_some("VAPID public key mismatch".into());
+    let decision = error(status, errno, mismatch.unwrap_or_else(|| refusal.words()));
     if refusal == Gone {
         decision.with_header("cache-control", HeaderValue::from_static("max-age=86400"))
     } else if refusal == Overloaded(RetryAfter::Absent) {
