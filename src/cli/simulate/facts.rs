@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::simulator::{Environment, Simulator, fates, fcm_fates};
+use crate::simulator::{Environment, Simulator, VapidKey, fates, fcm_fates, web_push_fates};
 
 /// What `simulator.json` says.
 #[derive(Serialize)]
@@ -15,6 +15,7 @@ pub(super) struct Facts<'a> {
     pub(super) fates: Vec<FateFacts>,
     pub(super) fcm: FcmFacts<'a>,
     pub(super) mattermost: MattermostFacts,
+    pub(super) web_push: WebPushFacts<'a>,
 }
 
 #[derive(Serialize)]
@@ -46,8 +47,27 @@ pub(super) struct MattermostFacts {
     pub(super) tls_origin: String,
 }
 
+#[derive(Serialize)]
+pub(super) struct WebPushFacts<'a> {
+    pub(super) origin: String,
+    pub(super) public_key: &'a str,
+    pub(super) subscriptions: Vec<SubscriptionFacts>,
+}
+
+#[derive(Serialize)]
+pub(super) struct SubscriptionFacts {
+    /// That of its file as well.
+    pub(super) name: String,
+    pub(super) description: &'static str,
+}
+
 impl<'a> Facts<'a> {
-    pub(super) fn new(simulator: &'a Simulator, topics: &'a [String], projects: &'a [String]) -> Self {
+    pub(super) fn new(
+        simulator: &'a Simulator,
+        topics: &'a [String],
+        projects: &'a [String],
+        vapid: &'a VapidKey,
+    ) -> Self {
         let (key, fcm, mattermost) = (simulator.provider_key(), simulator.fcm(), simulator.mattermost());
         Self {
             production: simulator.origin(Environment::Production),
@@ -75,6 +95,14 @@ impl<'a> Facts<'a> {
                     .collect(),
             },
             mattermost: MattermostFacts { origin: mattermost.origin(), tls_origin: mattermost.tls_origin() },
+            web_push: WebPushFacts {
+                origin: simulator.web_push().origin(),
+                public_key: &vapid.public_key,
+                subscriptions: web_push_fates()
+                    .iter()
+                    .map(|row| SubscriptionFacts { name: row.name(), description: row.description })
+                    .collect(),
+            },
         }
     }
 }
