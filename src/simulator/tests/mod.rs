@@ -14,3 +14,4 @@ mod truth;
 mod webpush;
 mod webpush_sender;
 mod webpush_vapid;
+mod webpush_wire;

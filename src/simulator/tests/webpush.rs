@@ -3,16 +3,11 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::Value;
-use tokio::io::AsyncWriteExt as _;
 
-use super::client::{PATIENCE, Reply, tls_at};
-use super::http1::answer;
+use super::client::{PATIENCE, Reply};
 use super::webpush_sender::{Sealing, Sender, seal};
 use crate::simulator::journal::{Opened, Outcome, digest};
-use crate::simulator::{
-    Answer, Fault, FaultRule, Service, Subscription, Trigger, Urgency, Vendor, WebPushFate, WebPushRefusal,
-    web_push_fates,
-};
+use crate::simulator::{Service, Subscription, Urgency, Vendor, WebPushFate, WebPushRefusal, web_push_fates};
 
 const MAX: usize = 3993;
 
@@ -266,33 +261,4 @@ async fn a_path_that_nobody_subscribed_is_answered_in_the_form_of_its_vendor() {
     let capitals = to.path.replace("%2b", "%2B");
     assert_eq!(sender.post(&capitals, &sender.headers_without("content-encoding"), b"").await.status, 201);
     assert_eq!(sender.post(&decoded, &headers, b"").await.status, 404);
-}
-
-#[tokio::test]
-async fn http_1_is_served_too_and_scripts_strike() {
-    let sender = Sender::start().await;
-    let to = sender.subscribe(Vendor::Mozilla, WebPushFate::Good);
-    let fault = Fault::Answer(Answer::refusal(503, "202"));
-    sender.simulator.add_fault(FaultRule::once(Trigger::Service(Service::WebPush), fault));
-    sender
-        .simulator
-        .add_fault(FaultRule::once(Trigger::DeviceToken(to.path.clone()), Fault::Answer(Answer::default())));
-    let mut line =
-        tls_at(&sender.simulator, sender.simulator.web_push().address(), b"http/1.1", None).await.unwrap();
-    for expected in [503, 200, 201] {
-        let body = seal(&to, b"over one", &Sealing::default());
-        let mut head =
-            format!("POST {} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n", to.path, body.len());
-        for (name, value) in sender.headers() {
-            head += &format!("{name}: {value}\r\n");
-        }
-        line.write_all(&[head.as_bytes(), b"\r\n", &body].concat()).await.unwrap();
-        let reply = answer(&mut line).await.unwrap();
-        assert_eq!(reply.status, expected);
-        if expected == 503 {
-            assert_eq!(reply.json()["errno"], 202);
-        }
-    }
-    assert_eq!(sender.got(&to), ["over one"]);
-    assert!(sender.simulator.journal().entries()[2].read.as_ref().unwrap().opened.is_some());
 }
