@@ -110,6 +110,10 @@ impl Exchange {
     /// The true answer, after `delay` and whatever else delays it.
     pub(super) async fn answer(mut self, delay: Duration) {
         let Some(body) = self.read().await else { return };
+        // What a GOAWAY excluded is not processed: it takes no quota and reaches no device.
+        if self.connection.wire.is_gone(self.stream) {
+            return;
+        }
         let decision = self.decide(&body);
         let own = match decision.pace {
             Pace::Now => Duration::ZERO,

@@ -114,6 +114,11 @@ impl Wire {
         }
     }
 
+    /// True once the stream is no more.
+    pub(in crate::simulator) fn is_gone(&self, stream: u32) -> bool {
+        !self.state().streams.contains_key(&stream)
+    }
+
     /// True once the answer's headers are out, or the stream is no more.
     pub(in crate::simulator) fn is_answered(&self, stream: u32) -> bool {
         self.state().streams.get(&stream).is_none_or(|open| open.answered)
