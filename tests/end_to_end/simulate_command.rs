@@ -51,10 +51,16 @@ async fn what_simulate_writes_serves_pushes_to_every_service_by_one_flag() {
     let folder = tempfile::tempdir().unwrap();
     let _simulating = simulate(folder.path()).await;
     let gateway = serve(folder.path(), "gateway").await;
+    let subscription = |name: &str| {
+        let file = folder.path().join("subscriptions").join(name).with_extension("json");
+        file.to_str().unwrap().to_owned()
+    };
+    let (browser, left) = (subscription("mozilla-good"), subscription("apple-gone"));
     for (flag, provider, good, dead) in [
         ("--apns", "APNS", "900d0001", "dead0001"),
         ("--fcm", "FCM", "ok:1", "unregistered:1"),
         ("--mattermost", "MATTERMOST", "apple_rn:900d0001", "apple_rn:dead0001"),
+        ("--web-push", "WEB_PUSH", browser.as_str(), left.as_str()),
     ] {
         for (token, expected, code) in [(good, "ACCEPTED", 0), (dead, "UNREGISTERED", 1)] {
             let told = send(&["--to", &gateway.grpc, "--app", "demo", flag, token, "--title", "Hello"]).await;
