@@ -15,22 +15,26 @@ use tonic::transport::{Channel, Endpoint};
 
 use super::Done;
 use crate::app::{Gateway, Network};
-use crate::config::{ApnsConfig, ApnsCredential, AppConfig, Config, FcmConfig, MattermostConfig};
+use crate::config::{
+    ApnsConfig, ApnsCredential, AppConfig, Config, FcmConfig, MattermostConfig, WebPushConfig,
+};
 use crate::credential::google::Source;
 use crate::provider::apns::{Apns, ApnsSettings};
 use crate::provider::fcm::{Fcm, FcmSettings};
 use crate::provider::mattermost::{self, Mattermost};
+use crate::provider::webpush::{WebPush, WebPushSettings};
 use crate::push::{ApnsEnvironment, AppId};
-use crate::simulator::{Environment, MattermostSettings, Simulator};
+use crate::simulator::{Environment, MattermostSettings, Simulator, VapidKey};
 use crate::telemetry::{self, LogSettings};
 use crate::upstream::Http;
+use plan::Browsers;
 use report::Report;
 use send::Way;
 
 /// Shows it all at once: simulator, gateway, pushes and their verdicts.
 ///
-/// Without any configuration it starts stand-ins for APNs, FCM and a Mattermost push proxy and a gateway on loopback,
-/// sends pushes to good, dead, moved and throttled device tokens, through a stream and by single calls, prints their
+/// Without any configuration it starts stand-ins for APNs, FCM, Web Push and a Mattermost push proxy and a gateway on loopback,
+/// sends pushes to good, dead, moved and throttled device tokens and subscriptions, through a stream and by single calls, prints their
 /// verdicts, and checks that each push got the outcome of its token and arrived upstream as it was asked. A mismatch is
 /// exit code 1.
 #[derive(Debug, Args)]
@@ -64,18 +68,21 @@ impl Demo {
             .start()
             .await
             .context("the simulator cannot start")?;
-        let gateway = Gateway::start(config(&simulator)?, Network::default()).await?;
+        let vapid = simulator.web_push().new_key()?;
+        let browsers = Browsers::subscribe(&simulator, &vapid)?;
+        let gateway = Gateway::start(config(&simulator, vapid)?, Network::default()).await?;
         let to = format!("http://{}", gateway.grpc_address());
         println!("stand-in for APNs at {}", simulator.origin(Environment::Production));
         println!("stand-in for FCM at {}", simulator.fcm().origin());
         println!("stand-in for a Mattermost push proxy at {}", simulator.mattermost().origin());
+        println!("stand-in for browsers' push services at {}", simulator.web_push().origin());
         println!(
             "gateway at {to}; sending {} pushes through a stream and {} by calls\n",
             self.pushes, self.singles
         );
 
         let channel = Endpoint::from_shared(to)?.connect().await?;
-        let (streamed, single) = self.send(channel).await;
+        let (streamed, single) = self.send(channel, &browsers).await;
 
         gateway.shut_down().await;
         let report = Report::new(&streamed, &single, &simulator);
@@ -85,13 +92,13 @@ impl Demo {
     }
 
     /// Sends through one stream and through calls at the same time.
-    async fn send(&self, channel: Channel) -> (Way, Way) {
+    async fn send(&self, channel: Channel, browsers: &Browsers) -> (Way, Way) {
         let bar = ProgressBar::new(u64::from(self.pushes) + u64::from(self.singles));
         // A template that does not parse would leave the default look.
         if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} pushes, {per_sec}") {
             bar.set_style(style);
         }
-        let mut pushes = plan::pushes(self.pushes + self.singles);
+        let mut pushes = plan::pushes(self.pushes + self.singles, browsers);
         let streamed = pushes.by_ref().take(self.pushes as usize).collect();
         let single = pushes.collect();
         let ways = tokio::join!(
@@ -104,7 +111,7 @@ impl Demo {
 }
 
 /// A gateway on free ports of loopback, with one app that sends to the simulator.
-fn config(simulator: &Simulator) -> anyhow::Result<Config> {
+fn config(simulator: &Simulator, vapid: VapidKey) -> anyhow::Result<Config> {
     let key = simulator.provider_key();
     let apns = ApnsConfig {
         provider: Apns::try_new(ApnsSettings {
@@ -133,10 +140,22 @@ fn config(simulator: &Simulator) -> anyhow::Result<Config> {
         http: Http::Either,
         extra_roots: Vec::new(),
     };
+    let web_push = WebPushConfig {
+        provider: WebPush::try_new(WebPushSettings {
+            hosts: vec!["localhost".to_owned()],
+            any_port: true,
+            ..WebPushSettings::default()
+        })?,
+        key: SecretString::from(vapid.private_key_pem),
+        subject: plan::SUBJECT.to_owned(),
+        private_addresses: true,
+        http: Http::Either,
+    };
     let app = AppConfig {
         apns: Some(apns),
         fcm: Some(fcm),
         mattermost: Some(mattermost),
+        web_push: Some(web_push),
         ..AppConfig::new(AppId::parse(plan::APP)?)
     };
     let mut config = Config::on_loopback(vec![app]);

@@ -1,8 +1,15 @@
 //! What the demo sends, and what must come of it: written from the contract and from the push services' pages, not
 //! taken from the gateway's code.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
 use crate::proto;
 use crate::simulator::journal::digest;
+use crate::simulator::{Simulator, SimulatorError, Subscription, VapidKey, web_push_fates};
 
 pub(super) const APP: &str = "demo";
 pub(super) const TOPIC: &str = "com.example.demo";
@@ -10,6 +17,7 @@ pub(super) const PROJECT: &str = "demo-project";
 /// Where the gateway asks for access tokens: no push.
 pub(super) const TOKEN_PATH: &str = "/token";
 pub(super) const SERVER_ID: &str = "demo-server";
+pub(super) const SUBJECT: &str = "mailto:push@example.com";
 
 /// How long the gateway may work on each push: too short for a second attempt where one is throttled.
 const MAX_WAIT_SECONDS: i64 = 20;
@@ -19,6 +27,7 @@ const MAX_WAIT_SECONDS: i64 = 20;
 pub(super) enum Service {
     Apns,
     Fcm,
+    WebPush,
     Mattermost,
 }
 
@@ -27,6 +36,7 @@ impl Service {
         match self {
             Self::Apns => "APNs",
             Self::Fcm => "FCM",
+            Self::WebPush => "Web Push",
             Self::Mattermost => "Mattermost push proxy",
         }
     }
@@ -36,6 +46,8 @@ impl Service {
 pub(super) struct Planned {
     number: u32,
     fate: &'static Fate,
+    /// Where it goes, if that is a browser.
+    browser: Option<Arc<Subscription>>,
 }
 
 /// A kind of device token.
@@ -43,7 +55,7 @@ pub(super) struct Fate {
     pub(super) service: Service,
     /// In words.
     pub(super) name: &'static str,
-    /// How the simulator knows it.
+    /// How the simulator knows it: how its device tokens begin, or the name of its subscription.
     prefix: &'static str,
     /// Of 100 pushes.
     share: u32,
@@ -63,12 +75,12 @@ const fn fate(
     Fate { service, name, prefix, share, outcome, token_action }
 }
 
-static FATES: [Fate; 10] = {
-    use Service::{Apns, Fcm, Mattermost};
+static FATES: [Fate; 16] = {
+    use Service::{Apns, Fcm, Mattermost, WebPush};
     use proto::Outcome::{Accepted, InvalidToken, RateLimited, Unregistered};
     use proto::TokenAction::{Delete, Keep};
     [
-        fate(Apns, "good", "900d", 60, Accepted, Keep),
+        fate(Apns, "good", "900d", 50, Accepted, Keep),
         fate(Apns, "dead", "dead", 4, Unregistered, Delete),
         fate(Apns, "moved to another app", "d1ff", 2, InvalidToken, Delete),
         fate(Apns, "throttled", "f10d", 2, RateLimited, Keep),
@@ -76,13 +88,34 @@ static FATES: [Fate; 10] = {
         fate(Fcm, "app removed", "unregistered:", 2, Unregistered, Delete),
         fate(Fcm, "of another sender", "mismatch:", 1, InvalidToken, Delete),
         fate(Fcm, "throttled", "quota:", 1, RateLimited, Keep),
+        fate(WebPush, "good", "mozilla-good", 3, Accepted, Keep),
+        fate(WebPush, "good", "google-good", 2, Accepted, Keep),
+        fate(WebPush, "good", "apple-good", 1, Accepted, Keep),
+        fate(WebPush, "good", "microsoft-good", 1, Accepted, Keep),
+        fate(WebPush, "gone", "google-gone", 2, Unregistered, Delete),
+        fate(WebPush, "throttled", "apple-throttled", 1, RateLimited, Keep),
         fate(Mattermost, "good", "apple_rn:900d", 7, Accepted, Keep),
         fate(Mattermost, "dead", "apple_rn:dead", 1, Unregistered, Delete),
     ]
 };
 
+/// The browsers that are sent to, by the names of their subscriptions.
+pub(super) struct Browsers(HashMap<String, Arc<Subscription>>);
+
+impl Browsers {
+    /// Subscribes one for each fate that the simulator knows.
+    pub(super) fn subscribe(simulator: &Simulator, key: &VapidKey) -> Result<Self, SimulatorError> {
+        let web_push = simulator.web_push();
+        let subscribed = web_push_fates().iter().map(|row| {
+            let subscription = web_push.subscribe(row.vendor, &key.public_key, row.fate)?;
+            Ok((row.name(), Arc::new(subscription)))
+        });
+        Ok(Self(subscribed.collect::<Result<_, SimulatorError>>()?))
+    }
+}
+
 /// The pushes, their fates mixed evenly.
-pub(super) fn pushes(count: u32) -> impl Iterator<Item = Planned> {
+pub(super) fn pushes(count: u32, browsers: &Browsers) -> impl Iterator<Item = Planned> {
     (0..count).map(|number| {
         // 37 and 100 have no common factor, so a hundred pushes in a row meet each place once.
         let mut place = number * 37 % 100;
@@ -91,7 +124,8 @@ pub(super) fn pushes(count: u32) -> impl Iterator<Item = Planned> {
             place = place.wrapping_sub(fate.share);
             here
         });
-        Planned { number, fate: fate.unwrap_or(&FATES[0]) }
+        let fate = fate.unwrap_or(&FATES[0]);
+        Planned { number, fate, browser: browsers.0.get(fate.prefix).cloned() }
     })
 }
 
@@ -121,6 +155,7 @@ impl Planned {
             Service::Fcm => {
                 target.fcm = Some(proto::FcmTarget { registration_token: token, ..Default::default() });
             }
+            Service::WebPush => target.web_push = self.browser.as_deref().map(subscription),
             Service::Mattermost => {
                 let device = proto::MattermostDevice { device_id: token, ..Default::default() };
                 target.mattermost = Some(device);
@@ -171,6 +206,17 @@ impl Planned {
                 );
                 digest("POST", &path, &headers, body.as_bytes())
             }
+            Service::WebPush => {
+                // That of what the browser decrypts.
+                let headers: [(&str, &[u8]); 3] = [
+                    ("content-encoding", b"aes128gcm"),
+                    ("content-type", b"application/octet-stream"),
+                    ("urgency", b"high"),
+                ];
+                let path = self.browser.as_deref().map_or("", |browser| &browser.path);
+                let plaintext = format!(r#"{{"title":"Fanfare","body":"{text}"}}"#);
+                digest("POST", path, &headers, plaintext.as_bytes())
+            }
             Service::Mattermost => {
                 let (platform, token) = token.split_once(':').unwrap_or_default();
                 let body = format!(
@@ -179,5 +225,16 @@ impl Planned {
                 digest("POST", "/api/v1/send_push", &[], body.as_bytes())
             }
         }
+    }
+}
+
+/// What a browser gave, as the contract takes it.
+fn subscription(browser: &Subscription) -> proto::WebPushSubscription {
+    // What is no base64url would be refused by the gateway, and that be seen.
+    let bytes = |text: &str| URL_SAFE_NO_PAD.decode(text).unwrap_or_default();
+    proto::WebPushSubscription {
+        endpoint: browser.endpoint.clone(),
+        p256dh: bytes(&browser.p256dh),
+        auth: bytes(&browser.auth),
     }
 }

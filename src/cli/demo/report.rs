@@ -108,12 +108,7 @@ fn name(outcome: proto::Outcome) -> &'static str {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut table = Table::new();
-        table.load_preset(UTF8_HORIZONTAL_ONLY).set_header([
-            "push service",
-            "device token",
-            "outcome",
-            "pushes",
-        ]);
+        table.load_preset(UTF8_HORIZONTAL_ONLY).set_header(["push service", "target", "outcome", "pushes"]);
         for ((service, fate, outcome), count) in &self.rows {
             let count = count.to_string();
             table.add_row([service.name(), fate, outcome, count.as_str()]);
@@ -140,7 +135,7 @@ impl fmt::Display for Report {
             self.streamed.0 + self.single.0
         )?;
         if self.is_true() {
-            let all = "every push got the outcome of its device token, and arrived as it was asked, once";
+            let all = "every push got the outcome of its target, and arrived as it was asked, once";
             return write!(f, "{}", all.if_supports_color(Stream::Stdout, |text| text.green()));
         }
         let head = format!("{} mismatches:", self.mismatches.len());
