@@ -18,7 +18,7 @@ use crate::credential::Credential;
 use crate::credential::apns::{KeyId, ProviderToken, TeamId};
 use crate::credential::google::{GoogleToken, Source};
 use crate::credential::vapid::Vapid;
-use crate::dispatch::{AppRoutes, Route, Routes, Upstreams};
+use crate::dispatch::{AppRoutes, Route, Routes, Subscriptions, Upstreams};
 use crate::metrics::Metrics;
 use crate::provider::Provider;
 use crate::push::AppId;
@@ -28,7 +28,7 @@ use crate::upstream::{Http, Origin, Peer, PeerPool, Proxies, Reach, Upstream};
 pub(super) fn build(
     apps: Vec<AppConfig>,
     config: &Config,
-    upstream: &Upstream,
+    upstream: &Arc<Upstream>,
     metrics: &Metrics,
     stop: &CancellationToken,
 ) -> Result<Routes, StartError> {
@@ -40,7 +40,7 @@ pub(super) fn build(
 
 struct Builder<'a> {
     config: &'a Config,
-    upstream: &'a Upstream,
+    upstream: &'a Arc<Upstream>,
     metrics: &'a Metrics,
     stop: &'a CancellationToken,
     tokens: HashMap<(String, String), Arc<ProviderToken>>,
@@ -68,8 +68,7 @@ impl Builder<'_> {
         let apns = apns.map(|apns| self.apns(&id, apns, proxies)).transpose()?.map(Arc::new);
         let fcm = fcm.map(|fcm| self.fcm(&id, fcm, proxies)).transpose()?.map(Arc::new);
         let mattermost = mattermost.map(|it| self.mattermost(&id, it, proxies)).transpose()?.map(Arc::new);
-        let web_push =
-            web_push.map(|it| self.web_push(&id, it, proxies)).transpose()?.flatten().map(Arc::new);
+        let web_push = web_push.map(|it| self.web_push(&id, it, proxies)).transpose()?.map(Arc::new);
         Ok((id, AppRoutes { default_ttl, apns, fcm, mattermost, web_push }))
     }
 
@@ -156,28 +155,23 @@ impl Builder<'_> {
         app: &AppId,
         it: WebPushConfig,
         proxies: Option<&Proxies>,
-    ) -> Result<Option<Route>, StartError> {
-        let config = self.config;
+    ) -> Result<Route, StartError> {
         let vapid = self.vapid(app, &it)?;
-        let tls = self.tls(app, &config.web_push.extra_roots, None, it.http)?;
-        // Apps share connections: who sends is said by each request.
-        let identity = Identity { name: String::new(), http: it.http, tls, proves_credential: false };
-        let upstreams = self.subscriptions(&identity, it.private_addresses, proxies);
-        let provider = Provider::WebPush(it.provider);
-        Ok(upstreams.map(|upstreams| self.route(app, provider, Credential::Vapid(vapid), upstreams)))
-    }
-
-    /// SEAM: `dispatch` finds no peers by subscription yet, so there is no route, and a push to one is refused with
-    /// PROVIDER_NOT_CONFIGURED. To come: a template of this identity, that reaches any address where
-    /// `private_addresses` are allowed and public ones otherwise, and `Upstreams::Subscriptions` of it.
-    #[expect(clippy::unused_self, reason = "a seam")]
-    fn subscriptions(
-        &self,
-        _identity: &Identity,
-        _private_addresses: bool,
-        _proxies: Option<&Proxies>,
-    ) -> Option<Upstreams> {
-        None
+        let template = Peer {
+            // Each subscription's own takes its place.
+            origin: Origin::https("subscription.invalid"),
+            // Apps share connections: who sends is said by each request.
+            identity: "".into(),
+            tls: self.tls(app, &self.config.web_push.extra_roots, None, it.http)?,
+            http: it.http,
+            proxy: None,
+            reach: if it.private_addresses { Reach::Anywhere } else { Reach::Public },
+            proves_credential: false,
+        };
+        let proxies = proxies.or(self.config.proxy.as_ref()).cloned();
+        let subscriptions = Subscriptions::new(Arc::clone(self.upstream), template, proxies);
+        let upstreams = Upstreams::Subscriptions(subscriptions);
+        Ok(self.route(app, Provider::WebPush(it.provider), Credential::Vapid(vapid), upstreams))
     }
 
     /// One for all apps that name the same key and subject: a push service sees one application server.

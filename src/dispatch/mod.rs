@@ -127,7 +127,13 @@ impl Dispatcher {
 
     /// Encrypts for its target what is the same for all, when its turn has come, and delivers that. While the
     /// gateway drains the turns go on: none of them takes long.
-    async fn seal(&self, ask: &Ask<'_>, payload: &Payload, room: &mut Room, attempts: Attempts) -> PushResult {
+    async fn seal(
+        &self,
+        ask: &Ask<'_>,
+        payload: &Payload,
+        room: &mut Room,
+        attempts: Attempts,
+    ) -> PushResult {
         let Ask { push, route, flow, deadline, .. } = *ask;
         // One that may not be sent there is not worth a turn.
         if let Err(refusal) = route.provider.origin(&push.target) {

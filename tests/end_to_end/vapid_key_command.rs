@@ -103,7 +103,10 @@ async fn a_subscription_is_sent_to_from_a_file_and_from_standard_input() {
         }
         for (subscription, expected) in [
             ("{}", "- is no subscription as PushSubscription.toJSON() gives it: missing field `endpoint`"),
-            (&SUBSCRIPTION.replace("gg\"", "\""), "keys.auth: expected 16 bytes in base64url, found 15 bytes"),
+            (
+                &SUBSCRIPTION.replace("gg\"", "\""),
+                "keys.auth: expected 16 bytes in base64url, found 15 bytes",
+            ),
         ] {
             let refused = send("-", subscription);
             assert_eq!(refused.status.code(), Some(2));

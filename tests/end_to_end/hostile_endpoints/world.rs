@@ -109,7 +109,7 @@ impl World {
         let (path, body) = (PathAndQuery::from_static("/push/1"), Bytes::from_static(b"{}"));
         let request =
             Request { method: &Method::POST, path: &path, headers: &[], authorization: None, body: &body };
-        permit.exchange(request, &self.share).await.map(|answer| answer.reply)
+        permit.exchange(&request, &self.share).await.map(|answer| answer.reply)
     }
 
     pub(super) async fn assert_forbidden(&self, peer: &PeerPool, host: &str) {
