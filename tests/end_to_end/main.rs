@@ -20,6 +20,7 @@ mod mattermost_recorded;
 mod operating;
 mod pool;
 mod proxy;
+mod sealing;
 mod secrets;
 mod send_batch;
 mod send_push;

@@ -1,5 +1,6 @@
 //! Peers that somebody else named: whatever their names lead to, no connection goes where only this machine can.
 
+mod gateway;
 mod world;
 
 use std::sync::atomic::Ordering;

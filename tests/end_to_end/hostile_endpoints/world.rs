@@ -16,6 +16,7 @@ use http::Method;
 use http::uri::PathAndQuery;
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::harness::SOON;
@@ -29,6 +30,8 @@ pub(super) struct Net {
     /// What names lead to; an address leads to itself.
     says: Mutex<Vec<IpAddr>>,
     leads_to: SocketAddr,
+    /// Nothing that is dialled is answered while this is taken.
+    gate: Semaphore,
     pub(super) resolved: Mutex<Vec<String>>,
     dialled: Mutex<Vec<IpAddr>>,
 }
@@ -44,11 +47,37 @@ impl Resolve for Net {
 impl Dial for Net {
     fn dial(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn Io>>> {
         self.dialled.lock().unwrap().push(address.ip());
-        Box::pin(async move { Ok(Box::new(TcpStream::connect(self.leads_to).await?) as Box<dyn Io>) })
+        Box::pin(async move {
+            drop(self.gate.acquire().await);
+            Ok(Box::new(TcpStream::connect(self.leads_to).await?) as Box<dyn Io>)
+        })
     }
 }
 
 impl Net {
+    pub(super) fn new(leads_to: SocketAddr) -> Arc<Self> {
+        let (says, resolved, dialled) = Default::default();
+        Arc::new(Self { says, leads_to, gate: Semaphore::new(1), resolved, dialled })
+    }
+
+    /// Connects take for ever.
+    pub(super) fn stall(&self) {
+        self.gate.forget_permits(1);
+    }
+
+    pub(super) fn go_on(&self) {
+        self.gate.add_permits(1);
+    }
+
+    pub(super) async fn until_dialled(&self, times: usize) {
+        let dialled = async {
+            while self.dialled().len() < times {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(SOON, dialled).await.expect("it is dialled soon");
+    }
+
     pub(super) fn say(&self, addresses: &[&str]) {
         *self.says.lock().unwrap() = addresses.iter().map(|it| it.parse().unwrap()).collect();
     }
@@ -75,12 +104,7 @@ impl World {
     }
 
     pub(super) fn with(leads_to: SocketAddr, mut settings: UpstreamSettings) -> Self {
-        let net = Arc::new(Net {
-            says: Mutex::default(),
-            leads_to,
-            resolved: Mutex::default(),
-            dialled: Mutex::default(),
-        });
+        let net = Net::new(leads_to);
         let metrics = Metrics::default();
         // So long that a second look within a test would be one too many.
         (settings.backoff_min, settings.backoff_max) = (Duration::from_secs(3600), Duration::from_secs(3600));
