@@ -69,6 +69,17 @@ impl Credential {
         }
     }
 
+    /// Why no stamp will come, however long one waits: it is made here, and cannot be.
+    #[must_use]
+    pub fn unable(&self) -> Option<NoToken> {
+        match self {
+            Self::Vapid(_) | Self::ProviderToken(_) => {
+                Some(NoToken::Refused("the key cannot sign; the log says why".into()))
+            }
+            Self::AccessToken(_) | Self::Certificate | Self::None => None,
+        }
+    }
+
     /// Asks for a newer stamp for `origin` than that of `generation`, which it refused as expired.
     ///
     /// Any number of concurrent calls make one.

@@ -199,7 +199,10 @@ impl Dispatcher {
             // Permit first, token second: a push may have waited longer than its token lived.
             let stamp = route.credential.stamp(upstream.origin());
             if stamp.is_none() && route.credential.stamps() {
-                continue;
+                match route.credential.unable() {
+                    Some(why) => return attempts.without_token(&why),
+                    None => continue,
+                }
             }
             let generation = stamp.as_deref().map(|stamp| stamp.generation());
             let request = request(message, stamp.as_deref().map(|stamp| stamp.header()));

@@ -71,7 +71,8 @@ impl Browsers {
             content: Some(alert("Hello", "World")),
             ..proto::Push::default()
         };
-        let answer = self.client.clone().send_push(proto::SendPushRequest { push: Some(Box::new(push)) }).await?;
+        let answer =
+            self.client.clone().send_push(proto::SendPushRequest { push: Some(Box::new(push)) }).await?;
         Ok(answer.into_inner().result.unwrap())
     }
 
