@@ -82,8 +82,8 @@ pub struct ConnectionInfo {
     /// Answers that were written may not have arrived in whole: it was reset, stalled or throttled, or it ended
     /// with requests open or unread.
     pub disturbed: bool,
-    /// Frames waited for their turn, and a reset may have taken them.
-    pub throttled: bool,
+    /// It was reset, stalled or throttled: its last frames may not have arrived, a GOAWAY among them.
+    pub unheard: bool,
     /// The client's address, of HTTP/2 alone.
     pub client: Option<SocketAddr>,
     /// Bytes read from the socket, as TLS wrote them, of HTTP/2 alone.

@@ -26,8 +26,8 @@ pub(crate) struct Line {
     pub(crate) whole: u64,
     /// Answers that were written may not have arrived.
     pub(crate) disturbed: bool,
-    /// Its last frames may not have left.
-    pub(crate) throttled: bool,
+    /// Its last frames may not have arrived.
+    pub(crate) unheard: bool,
     /// Bytes that the gateway's kernel took and the simulator never read.
     pub(crate) unseen: u64,
     /// It speaks HTTP/1.1: no more than one request can have been under way when it broke.
@@ -161,11 +161,11 @@ impl Requests {
 /// Requests that were written in whole and came to no service, at most.
 fn most_in_buffers(seen: &Seen) -> u64 {
     let (mut known, mut begun) = (HashMap::<u64, u64>::new(), HashMap::<u64, u64>::new());
-    let throttled: HashSet<u64> = seen.lines.iter().filter(|it| it.throttled).map(|it| it.id).collect();
+    let unheard: HashSet<u64> = seen.lines.iter().filter(|it| it.unheard).map(|it| it.id).collect();
     for entry in &seen.requests {
-        // What was refused or excluded was told so, where the frame that tells it has left.
+        // What was refused or excluded was told so, where the frame that tells it has arrived.
         let told = matches!(entry.outcome, journal::Outcome::Refused | journal::Outcome::Excluded);
-        if told && throttled.contains(&entry.connection) {
+        if told && unheard.contains(&entry.connection) {
             continue;
         }
         let count = if told || entry.read.is_some() { &mut known } else { &mut begun };

@@ -174,7 +174,7 @@ impl World {
                 id: it.id,
                 whole: it.whole - self.before.get(&it.id).copied().unwrap_or(0),
                 disturbed: it.disturbed,
-                throttled: it.throttled,
+                unheard: it.unheard,
                 unseen: written.map_or(0, |written| written.saturating_sub(it.received)),
                 one_at_a_time: it.service == Service::Mattermost,
             }

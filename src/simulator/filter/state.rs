@@ -212,8 +212,12 @@ impl State {
 
     /// Answers that were written may not have arrived in whole.
     pub(super) fn disturbed(&self, open: bool) -> bool {
-        let broken = self.stalled || self.throttle.is_some() || self.hang_up == Some(HangUp::Reset);
-        broken || (!open && (self.unread > 0 || !self.streams.is_empty()))
+        self.unheard() || (!open && (self.unread > 0 || !self.streams.is_empty()))
+    }
+
+    /// What waited for its turn may not have left, or not have arrived.
+    pub(super) fn unheard(&self) -> bool {
+        self.stalled || self.throttle.is_some() || self.hang_up == Some(HangUp::Reset)
     }
 
     pub(super) fn close_if_drained(&mut self) {

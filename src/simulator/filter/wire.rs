@@ -176,7 +176,7 @@ impl Wire {
             requests: state.requests,
             whole: state.whole,
             disturbed: state.disturbed(open),
-            throttled: state.throttle.is_some(),
+            unheard: state.unheard(),
             client: self.remote.address,
             received: self.remote.received(),
         }

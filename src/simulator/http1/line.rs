@@ -136,7 +136,7 @@ impl Line {
             requests: state.requests,
             whole: state.whole,
             disturbed: state.throttle.is_some() || state.mangled || state.end.is_some(),
-            throttled: state.throttle.is_some(),
+            unheard: state.throttle.is_some() || state.end.is_some(),
             client: None,
             received: 0,
         }

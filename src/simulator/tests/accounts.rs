@@ -33,6 +33,16 @@ async fn a_connection_that_was_reset_tells_so_and_is_handed_over_once() {
 }
 
 #[tokio::test]
+async fn a_connection_that_stalls_may_have_kept_its_last_frames() {
+    let simulator = Simulator::builder().start().await.unwrap();
+    let client = Client::trusted(&simulator).await;
+    assert!(!simulator.open_connections()[0].unheard);
+    simulator.on_connection(1, &Fault::HalfOpen).unwrap();
+    assert!(simulator.open_connections()[0].unheard);
+    drop(client);
+}
+
+#[tokio::test]
 async fn a_fault_of_one_listener_leaves_the_other_alone() {
     let simulator = Simulator::builder().start().await.unwrap();
     let sandbox = Trigger::Service(Service::Apns(Environment::Sandbox));
