@@ -98,6 +98,15 @@ mod tests {
     }
 
     #[test]
+    fn a_third_that_is_invalid_is_never_suspicious_however_long_it_goes_on() {
+        let suspicion = Suspicion::default();
+        for _ in 0..10 * WINDOW {
+            (0..2).for_each(|_| _ = suspicion.judge(Outcome::Accepted, TokenAction::Keep));
+            assert_eq!(invalid(&suspicion), TokenAction::Delete);
+        }
+    }
+
+    #[test]
     fn the_past_fades() {
         let suspicion = Suspicion::default();
         for _ in 0..100_000 {

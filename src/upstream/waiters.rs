@@ -211,6 +211,22 @@ mod tests {
     }
 
     #[test]
+    fn who_waits_is_ahead_of_its_class_and_of_the_one_that_yields() {
+        use ServiceClass::{Bulk, Interactive};
+        let ahead = |waiting: &[ServiceClass]| {
+            let mut waiters = Waiters::default();
+            let _receivers: Vec<_> = waiting
+                .iter()
+                .map(|class| waiters.push(flow(*class, 1), Instant::now(), Arrival::New))
+                .collect();
+            [Interactive, Bulk].map(|class| waiters.is_ahead_of(class))
+        };
+        assert_eq!(ahead(&[]), [false, false]);
+        assert_eq!(ahead(&[Bulk]), [false, true]);
+        assert_eq!(ahead(&[Interactive]), [true, true]);
+    }
+
+    #[test]
     fn flows_of_a_class_take_turns() {
         let mut waiters = Waiters::default();
         let now = Instant::now();

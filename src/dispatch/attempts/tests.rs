@@ -47,6 +47,16 @@ fn an_answer_that_does_not_know_is_repeated_only_where_that_does_no_harm() {
 }
 
 #[test]
+fn an_attempt_that_would_come_after_the_deadline_is_not_waited_for() {
+    let throttled = |wait| verdict(Outcome::RateLimited, Retry::After(Duration::from_secs(wait)));
+    let (_, next) = attempts(&Options::default()).answered(throttled(3590), 429);
+    assert!(matches!(next, Next::Again(_)));
+    let (_, next) = attempts(&Options::default()).answered(throttled(3610), 429);
+    let result = answer(next);
+    assert_eq!((result.outcome, result.retry_after), (Outcome::RateLimited, Some(Duration::from_secs(3610))));
+}
+
+#[test]
 fn a_dry_run_that_the_push_service_takes_is_validated_and_not_delivered() {
     let dry_run = Options { dry_run: true, ..Options::default() };
     let (_, next) = attempts(&dry_run).answered(verdict(Outcome::Accepted, Retry::Never), 200);
