@@ -121,8 +121,7 @@ class TestRefusals:
         assert refusal(send, app="nobody") == (self.INVALID, ["push.app"], "APP_UNKNOWN")
 
     def test_a_provider_that_the_app_does_not_have(self, send):
-        web_push = {"web_push": {"endpoint": "https://push.example/1"}}
-        assert refusal(send, target=web_push) == (self.INVALID, ["push.target"], "PROVIDER_NOT_CONFIGURED")
+        assert refusal(send, app="chat") == (self.INVALID, ["push.target"], "PROVIDER_NOT_CONFIGURED")
 
     def test_no_content(self, send):
         assert refusal(send, content={}) == (self.INVALID, ["push.content"], "FIELD_REQUIRED")
