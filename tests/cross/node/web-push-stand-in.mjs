@@ -50,19 +50,20 @@ export function vapidFaults(authorization, publicKey, audience) {
   return found
 }
 
-/** A browser with a subscription; `open` decrypts with npm http_ece. */
-function browser(origin, path) {
+/** A browser's keys; `open` decrypts with npm http_ece. */
+function browser() {
   const keys = createECDH('prime256v1')
   keys.generateKeys()
   const auth = randomBytes(16)
   return {
-    subscription: { endpoint: `${origin}${path}`, p256dh: keys.getPublicKey(), auth },
+    keys: { p256dh: keys.getPublicKey(), auth },
     open: body => ece.decrypt(body, { version: 'aes128gcm', privateKey: keys, authSecret: auth.toString('base64url') }),
   }
 }
 
 /**
- * Listens on a free port of loopback and answers each good message with 201; `subscribe(path)` gives a subscription.
+ * Listens on a free port of loopback and answers each good message with 201; `subscribe(path)` gives a subscription,
+ * of another browser where `who` is one.
  *
  * `answers`: what it says instead, by path.
  */
@@ -79,9 +80,9 @@ export async function startPushService(dir, { answers = {} } = {}) {
   const browsers = new Map()
   const service = {
     messages: [], faults: [], tokens: new Set(), connections: 0, publicKey: point.toString('base64url'),
-    subscribe: path => {
-      browsers.set(path, browser(service.origin, path))
-      return browsers.get(path).subscription
+    subscribe: (path, who = browser()) => {
+      browsers.set(path, who)
+      return { endpoint: `${service.origin}${path}`, ...who.keys }
     },
   }
   server.on('session', session => {
@@ -91,7 +92,7 @@ export async function startPushService(dir, { answers = {} } = {}) {
     session.on('error', () => {})
   })
 
-  const judge = ({ headers, names, body }) => {
+  const judge = async ({ headers, names, body }) => {
     const found = vapidFaults(headers.authorization, service.publicKey, service.origin)
     const expect = (name, value) => { if (headers[name] !== value) found.push(`${name} ${headers[name]}`) }
     expect(':method', 'POST')
@@ -106,7 +107,7 @@ export async function startPushService(dir, { answers = {} } = {}) {
     if (!browser) return [...found, `:path ${headers[':path']}`]
     if (body.length > 4096) found.push(`${body.length} bytes`)
     try {
-      const plaintext = body.length > 0 ? browser.open(body) : Buffer.alloc(0)
+      const plaintext = body.length > 0 ? await browser.open(body) : Buffer.alloc(0)
       service.messages.push({ headers, body, plaintext })
     } catch (error) {
       found.push(`the body does not decrypt: ${error.message}`)
@@ -119,7 +120,7 @@ export async function startPushService(dir, { answers = {} } = {}) {
     const chunks = []
     for await (const chunk of stream) chunks.push(chunk)
     const names = raw.filter((_, index) => index % 2 === 0)
-    const found = judge({ headers, names, body: Buffer.concat(chunks) })
+    const found = await judge({ headers, names, body: Buffer.concat(chunks) })
     service.faults.push(...found)
     const taken = { status: 201, headers: { location: `${service.origin}/m/${service.messages.length}` } }
     const { status, headers: more, body = '' } = found.length > 0 ? { status: 400 } : answers[headers[':path']] ?? taken
