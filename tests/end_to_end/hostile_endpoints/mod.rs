@@ -142,7 +142,7 @@ async fn many_at_once_are_told_by_one_resolution_and_those_after_them_by_few() {
 }
 
 #[tokio::test]
-async fn behind_a_proxy_addresses_are_judged_and_names_are_the_proxys() {
+async fn behind_a_proxy_addresses_are_judged_and_names_are_left_to_it() {
     let server = server(false).await;
     let tunnel = Tunnel::start(Mode::Tunnel).await;
     let proxies = tunnel.proxies(None, &[]);
