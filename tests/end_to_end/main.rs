@@ -17,6 +17,7 @@ mod http1;
 mod killed;
 mod mattermost;
 mod mattermost_recorded;
+mod net;
 mod operating;
 mod pool;
 mod proxy;

@@ -15,8 +15,8 @@ use futures_util::future::join_all;
 use tonic::transport::Channel;
 
 use super::NOT_PUBLIC;
-use super::world::{Net, PUBLIC};
 use crate::harness::{APP, alert, connect};
+use crate::net::{Net, PUBLIC};
 use crate::stub::Either;
 
 /// Keys of a browser. Source: RFC 8291, Appendix A.

@@ -9,7 +9,8 @@ use std::time::Duration;
 use fanfare::upstream::{Origin, UpstreamSettings};
 use futures_util::future::join_all;
 
-use self::world::{PUBLIC, World};
+use self::world::World;
+use crate::net::PUBLIC;
 use crate::stub::Raw;
 use crate::tunnel::{Mode, Tunnel};
 
