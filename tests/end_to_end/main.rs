@@ -31,3 +31,4 @@ mod stub;
 mod tunnel;
 mod vapid_key_command;
 mod weather;
+mod web_push;

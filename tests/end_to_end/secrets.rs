@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use fanfare::proto::push_service_client::PushServiceClient;
-use fanfare::proto::{Outcome, SendPushRequest};
+use fanfare::proto::{self, Outcome, SendPushRequest};
 use fanfare::simulator::{Environment, Simulator};
 
 use crate::harness::{SOON, TOPIC, good, http_get, push};
@@ -55,8 +55,14 @@ team_id = "{}"
     std::fs::write(folder.join("fanfare.toml"), config).unwrap();
 }
 
-/// Logs, metrics and answers of a gateway that sends three pushes on the configuration in `folder`.
-async fn everything_said(folder: &Path) -> String {
+/// A good device token, one that was good once, and one that never was.
+fn devices() -> Vec<proto::Push> {
+    let tokens = [good(77), format!("dead{:060x}", 77), format!("0bad{:060x}", 77)];
+    tokens.iter().map(|token| push(token)).collect()
+}
+
+/// Logs, metrics and answers of a gateway that sends these pushes on the configuration in `folder`.
+pub(crate) async fn everything_said(folder: &Path, pushes: Vec<proto::Push>) -> String {
     let mut child = Command::new(env!("CARGO_BIN_EXE_fanfare"))
         .args(["serve", "--config"])
         .arg(folder.join("fanfare.toml"))
@@ -86,11 +92,18 @@ async fn everything_said(folder: &Path) -> String {
 
     let mut client = PushServiceClient::connect(format!("http://{grpc}")).await.unwrap();
     let mut answers = String::new();
-    for token in [good(77), format!("dead{:060x}", 77), format!("0bad{:060x}", 77)] {
-        let call = client.send_push(SendPushRequest { push: Some(Box::new(push(&token))) }).await;
-        let result = call.unwrap().into_inner().result.unwrap();
-        assert_ne!(result.outcome(), Outcome::Unspecified);
-        answers.push_str(&format!("{result:?}"));
+    for push in pushes {
+        match client.send_push(SendPushRequest { push: Some(Box::new(push)) }).await {
+            Ok(answer) => {
+                let result = answer.into_inner().result.unwrap();
+                assert_ne!(result.outcome(), Outcome::Unspecified);
+                answers.push_str(&format!("{result:?}"));
+            }
+            Err(status) => {
+                assert_eq!(status.code(), tonic::Code::InvalidArgument, "{status:?}");
+                answers.push_str(&format!("{status:?}"));
+            }
+        }
     }
     let page = http_get(admin, "/metrics").await;
     drop(serving);
@@ -112,7 +125,7 @@ async fn no_secret_reaches_logs_metrics_or_answers() {
     let folder = tempfile::tempdir().unwrap();
     let simulator = Simulator::builder().bundle_ids([TOPIC]).start().await.unwrap();
     write_config(folder.path(), &simulator);
-    let everything = everything_said(folder.path()).await;
+    let everything = everything_said(folder.path(), devices()).await;
     let bearer = simulator.journal().entries()[0].header("authorization").unwrap().to_vec();
     let jwt = String::from_utf8(bearer).unwrap().split_once(' ').unwrap().1.to_owned();
     let key: Vec<_> = simulator.provider_key().private_key_pem.lines().map(str::to_owned).collect();
@@ -135,7 +148,7 @@ async fn the_credentials_of_a_proxy_reach_no_log_metric_or_answer() {
         text += &format!("[proxy]\nurl = \"http://{}\"\ncredentials_file = \"secret\"\n", tunnel.address);
         std::fs::write(config, text).unwrap();
         std::fs::write(folder.path().join("secret"), CREDENTIALS).unwrap();
-        let everything = everything_said(folder.path()).await;
+        let everything = everything_said(folder.path(), devices()).await;
         let basic = STANDARD.encode(CREDENTIALS);
         assert!(tunnel.heads()[0].contains(&basic), "they were sent");
         assert_eq!(everything.contains("status 407"), mode != Mode::Tunnel);

@@ -1,0 +1,201 @@
+//! Every answer of the vendors' push services, and every fate of the simulator's: the service answers so, the caller
+//! sees so. The tables are written from the vendors' pages and what senders report, not from the code.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use fanfare::proto::{self, Delivery, Outcome, TokenAction};
+use fanfare::simulator::{Answer, Fault, FaultRule, Subscription, Trigger, Vendor, web_push_fates};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Browsers, PRIVATE, host, push, seconds, with_options};
+
+/// Shorter than every wait of the tables but one, so that none of them is waited for.
+const IMPATIENT: i64 = 4;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    upstream: String,
+    vendor: String,
+    status: u16,
+    headers: HashMap<String, String>,
+    body: Value,
+    reason: String,
+    id: String,
+    outcome: String,
+    token_action: String,
+    retryable: bool,
+    retry_after_s: Option<u64>,
+    delivery: String,
+    source: String,
+}
+
+impl Row {
+    fn answer(&self) -> Answer {
+        let body = self.body.as_str().map_or_else(|| self.body.to_string(), str::to_owned);
+        let headers = self.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        Answer { status: self.status, body: Some(body.into()), headers, ..Answer::default() }
+    }
+
+    /// A browser that subscribed at this vendor, or at a push service that is no vendor's.
+    fn subscribe(&self, browsers: &Browsers) -> Subscription {
+        match Vendor::ALL.into_iter().find(|vendor| vendor.name() == self.vendor) {
+            Some(vendor) => browsers.subscribe(vendor),
+            None => browsers.subscribe_at(PRIVATE, Vendor::Mozilla),
+        }
+    }
+
+    /// An answer that is tried again within the test's patience: at once, and after a second where that fails too.
+    fn attempts(&self) -> u32 {
+        match (self.reason.as_str(), self.retry_after_s) {
+            ("202", _) => 2,
+            ("IdleTimeout", _) => 4,
+            _ => 1,
+        }
+    }
+}
+
+/// Good answers in between, or so many invalid subscriptions in a row would be set aside.
+async fn good_ones(browsers: &Browsers) {
+    for vendor in [Vendor::Mozilla, Vendor::Google] {
+        let good = browsers.send(push(&browsers.subscribe(vendor))).await;
+        assert_eq!(good.outcome(), Outcome::Accepted, "{good:?}");
+    }
+}
+
+fn impatient(subscription: &Subscription) -> proto::Push {
+    with_options(subscription, proto::Options { max_wait: seconds(IMPATIENT), ..proto::Options::default() })
+}
+
+fn waits(result: &proto::PushResult) -> Option<u64> {
+    result.retry_after.map(|wait| Duration::try_from(wait).unwrap().as_secs_f64().round() as u64)
+}
+
+#[tokio::test]
+async fn every_documented_answer_becomes_its_verdict() {
+    let rows: Vec<Row> = serde_json::from_str(include_str!("../../data/webpush-answers.json")).unwrap();
+    assert!(rows.len() > 90, "{} rows", rows.len());
+    let browsers = Browsers::start().await;
+    for row in &rows {
+        good_ones(&browsers).await;
+        let subscription = row.subscribe(&browsers);
+        let rule = Trigger::DeviceToken(subscription.path.clone());
+        browsers.simulator().add_fault(FaultRule::always(rule, Fault::Answer(row.answer())));
+        let result = browsers.send(impatient(&subscription)).await;
+        let seen = (
+            result.outcome().as_str_name().to_owned(),
+            result.token_action().as_str_name().to_owned(),
+            (result.retryable, waits(&result)),
+            result.delivery().as_str_name().to_owned(),
+            result.upstream_status,
+            result.upstream_reason.clone(),
+            result.upstream_id.clone(),
+            result.provider(),
+        );
+        let expected = (
+            format!("OUTCOME_{}", row.outcome),
+            format!("TOKEN_ACTION_{}", row.token_action),
+            (row.retryable, row.retry_after_s),
+            format!("DELIVERY_{}", row.delivery),
+            u32::from(row.status),
+            row.reason.clone(),
+            row.id.clone(),
+            proto::Provider::WebPush,
+        );
+        assert_eq!(seen, expected, "{} {} {} {result:?}", row.upstream, row.vendor, row.source);
+        assert_eq!(result.attempts, row.attempts(), "{} {} {result:?}", row.vendor, row.source);
+        let asked = browsers.asked(&subscription);
+        assert_eq!(asked.len(), row.attempts() as usize, "what was told of attempts is what arrived");
+        // No redirect is followed, no `Location` asked for.
+        assert!(asked.iter().all(|entry| entry.method == http::Method::POST));
+    }
+}
+
+#[tokio::test]
+async fn a_subscription_that_its_browser_gave_up_is_gone_and_nobody_is_asked() {
+    let browsers = Browsers::start().await;
+    // Source: github.com/Couchers-org/couchers, pull request 8212, on Edge for Android.
+    let good = browsers.subscribe(Vendor::Google);
+    let endpoint = format!("https://permanently-removed.invalid{}", good.path);
+    let result = browsers.send(push(&Subscription { endpoint, ..good })).await;
+    assert_eq!((result.outcome(), result.token_action()), (Outcome::Unregistered, TokenAction::Delete));
+    assert_eq!((result.delivery(), result.retryable, result.attempts), (Delivery::No, false, 0));
+    assert_eq!((browsers.net.resolved(), browsers.net.dialled().len()), (0, 0));
+}
+
+/// A fate's name, its outcome, its token action, the vendor's reason, the wait.
+type Fated = (&'static str, &'static str, &'static str, &'static str, Option<u64>);
+
+const GONE: &str = "push subscription has unsubscribed or expired.";
+const OTHER_KEY: &str = "the VAPID credentials in the authorization header do not correspond to the credentials used to create the subscriptions.";
+
+/// Sources: mozilla-services/autopush-rs, `docs/src/http.md`; Apple, "Sending web push notifications in web apps and
+/// browsers"; Microsoft, "Push notification service request and response headers"; of Google what senders report.
+const FATED: [Fated; 32] = [
+    ("mozilla-good", "ACCEPTED", "KEEP", "", None),
+    ("mozilla-gone", "UNREGISTERED", "DELETE", "106", None),
+    ("mozilla-unknown", "UNREGISTERED", "DELETE", "102", None),
+    ("mozilla-mismatch", "INVALID_TOKEN", "DELETE", "109", None),
+    ("mozilla-throttled", "RATE_LIMITED", "KEEP", "201", Some(7)),
+    ("mozilla-too-large", "PAYLOAD_TOO_LARGE", "KEEP", "104", None),
+    ("mozilla-internal", "UNAVAILABLE", "KEEP", "999", Some(10)),
+    ("mozilla-bridge", "UNAVAILABLE", "KEEP", "902", Some(10)),
+    ("mozilla-overloaded", "UNAVAILABLE", "KEEP", "201", Some(120)),
+    ("mozilla-again", "UNAVAILABLE", "KEEP", "202", Some(10)),
+    ("mozilla-late", "ACCEPTED", "KEEP", "", None),
+    ("mozilla-deaf", "UNCONFIRMED", "KEEP", "", None),
+    ("google-good", "ACCEPTED", "KEEP", "", None),
+    ("google-gone", "UNREGISTERED", "DELETE", GONE, None),
+    ("google-unknown", "UNREGISTERED", "DELETE", "no such subscription", None),
+    ("google-mismatch", "INVALID_TOKEN", "DELETE", OTHER_KEY, None),
+    ("google-unauthorized", "CREDENTIAL", "QUARANTINE", "UnauthorizedRegistration", None),
+    ("google-throttled", "RATE_LIMITED", "KEEP", "too many messages", Some(9)),
+    ("google-overloaded", "UNAVAILABLE", "KEEP", "overloaded", Some(5)),
+    ("apple-good", "ACCEPTED", "KEEP", "", None),
+    ("apple-gone", "UNREGISTERED", "DELETE", "Unregistered", None),
+    ("apple-mismatch", "CREDENTIAL", "QUARANTINE", "VapidPkHashMismatch", None),
+    ("apple-throttled", "RATE_LIMITED", "KEEP", "TooManyRequests", Some(60)),
+    ("apple-idle", "UNAVAILABLE", "KEEP", "IdleTimeout", Some(1)),
+    ("microsoft-good", "ACCEPTED", "KEEP", "", None),
+    ("microsoft-gone", "UNREGISTERED", "DELETE", GONE, None),
+    ("microsoft-unknown", "UNREGISTERED", "DELETE", "no such subscription", None),
+    ("microsoft-blocked", "CREDENTIAL", "KEEP", "Domain Blocked", None),
+    ("microsoft-throttled", "RATE_LIMITED", "KEEP", "too many messages", Some(7)),
+    ("microsoft-overloaded", "UNAVAILABLE", "KEEP", "overloaded", Some(10)),
+    ("microsoft-dropped", "ACCEPTED", "KEEP", "dropped", None),
+    ("microsoft-limited", "RATE_LIMITED", "KEEP", "channelthrottled", Some(60)),
+];
+
+#[tokio::test]
+async fn every_fate_of_a_subscription_becomes_its_verdict() {
+    let browsers = Browsers::start().await;
+    let words: HashSet<_> = FATED.iter().map(|(name, ..)| (*name).to_owned()).collect();
+    for fate in web_push_fates() {
+        assert!(words.contains(&fate.name()), "{}", fate.name());
+    }
+    for (name, outcome, token_action, reason, wait) in FATED {
+        good_ones(&browsers).await;
+        let fate = web_push_fates().iter().find(|fate| fate.name() == name).unwrap();
+        let subscription = browsers.fated(host(fate.vendor), fate.vendor, fate.fate);
+        let result = browsers.send(impatient(&subscription)).await;
+        assert_eq!(result.outcome().as_str_name(), format!("OUTCOME_{outcome}"), "{name} {result:?}");
+        assert_eq!(result.token_action().as_str_name(), format!("TOKEN_ACTION_{token_action}"), "{name}");
+        assert_eq!(result.upstream_reason, reason, "{name}");
+        let delivery = match outcome {
+            "ACCEPTED" => "ACCEPTED",
+            "UNCONFIRMED" => "MAYBE",
+            _ => "NO",
+        };
+        assert_eq!(result.delivery().as_str_name(), format!("DELIVERY_{delivery}"), "{name}");
+        assert_eq!(result.retryable, wait.is_some() || outcome == "UNCONFIRMED", "{name}");
+        // A date has no fractions of a second: it may name one less.
+        let date = u64::from(name == "google-throttled");
+        let told = waits(&result);
+        assert!(told == wait || told == wait.map(|it| it - date), "{name}: {told:?}");
+        // A browser gets what its push service took, once.
+        let taken = ["good", "late", "deaf"].contains(&fate.word);
+        assert_eq!(browsers.got(&subscription).len(), usize::from(taken), "{name}");
+    }
+}

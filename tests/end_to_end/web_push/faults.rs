@@ -1,0 +1,185 @@
+//! What goes wrong on the way to a push service: no browser gets a push twice, no caller is told what is not so, and
+//! what is sent again is the same ciphertext.
+
+use std::time::Duration;
+
+use fanfare::proto::{self, Delivery, Outcome, Reason};
+use fanfare::simulator::journal::{self, Entry};
+use fanfare::simulator::{
+    Answer, Fault, FaultRule, GoAway, HangUp, LastId, Phase, Subscription, Then, Trigger, Vendor,
+};
+use futures_util::future::join_all;
+
+use super::{Browsers, body, push, seconds, with_options};
+
+/// Source: RFC 9113, section 7.
+const INTERNAL_ERROR: u32 = 2;
+const REFUSED_STREAM: u32 = 7;
+
+const PUSHES: usize = 200;
+
+/// Sends a push to each of many browsers at once, at two push services, which misbehave so.
+async fn burst(rules: Vec<FaultRule>) -> Browsers {
+    let browsers = Browsers::start().await;
+    browsers.simulator().set_answer_latency(Duration::from_millis(20));
+    let vendors = [Vendor::Mozilla, Vendor::Google];
+    for vendor in vendors {
+        let first = browsers.send(push(&browsers.subscribe(vendor))).await;
+        assert_eq!(first.outcome(), Outcome::Accepted, "{first:?}");
+    }
+    let subscriptions: Vec<_> =
+        vendors.into_iter().cycle().take(PUSHES).map(|vendor| browsers.subscribe(vendor)).collect();
+    rules.into_iter().for_each(|rule| browsers.simulator().add_fault(rule));
+    let results = join_all(subscriptions.iter().map(|it| browsers.send(push(it)))).await;
+    for (subscription, result) in subscriptions.iter().zip(&results) {
+        balance(&browsers, subscription, result);
+    }
+    let unconfirmed = results.iter().filter(|it| it.outcome() == Outcome::Unconfirmed).count() as u64;
+    let journal = browsers.simulator().journal();
+    assert!(journal.duplicates().is_empty(), "{:?}", journal.duplicates());
+    assert_eq!(browsers.simulator().counters().limit_violations, 0);
+    let in_doubt = journal.select(|it| it.outcome == journal::Outcome::Unanswered && it.may_be_delivered());
+    assert!(unconfirmed >= in_doubt.len() as u64, "{unconfirmed} {}", in_doubt.len());
+    browsers
+}
+
+fn taken(entry: &Entry) -> bool {
+    matches!(entry.outcome, journal::Outcome::Answered { status: 201, .. })
+}
+
+/// The verdict of a push against all requests that arrived for it.
+fn balance(browsers: &Browsers, subscription: &Subscription, result: &proto::PushResult) {
+    let asked = browsers.asked(subscription);
+    let delivered = asked.iter().filter(|entry| entry.may_be_delivered()).count();
+    match result.outcome() {
+        Outcome::Accepted => {
+            assert_eq!((result.delivery(), result.attempts), (Delivery::Accepted, 1), "{result:?}");
+            assert_eq!((delivered, asked.iter().filter(|it| taken(it)).count()), (1, 1), "{asked:?}");
+        }
+        // Read and not answered, or lost with the connection before it was read, or the answer was.
+        Outcome::Unconfirmed => {
+            assert_eq!((result.delivery(), result.reason()), (Delivery::Maybe, Reason::ConnectionLost));
+            assert!(delivered <= 1, "{asked:?}");
+        }
+        other => panic!("{other:?}: {result:?} {asked:?}"),
+    }
+    let whole: Vec<_> = asked.iter().filter(|entry| entry.read.is_some()).collect();
+    assert!(whole.windows(2).all(|two| body(two[0]) == body(two[1])), "another ciphertext: {whole:?}");
+    // Whatever was read in full decrypts to what was meant.
+    for entry in whole {
+        let opened = entry.read.as_ref().unwrap().opened.clone();
+        let meant = bytes::Bytes::from_static(br#"{"title":"Hello","body":"World"}"#);
+        assert_eq!(opened, Some(journal::Opened::Plaintext(meant)));
+    }
+}
+
+/// At the n-th requests of connections, over both services.
+fn at_each(request: u64, fault: Fault) -> Vec<FaultRule> {
+    vec![FaultRule { when: Trigger::RequestOfEach(request), fault, times: 4 }]
+}
+
+fn goaway(last: LastId, then: Then) -> Fault {
+    Fault::GoAway(GoAway { last, code: 0, reason: None, then })
+}
+
+#[tokio::test]
+async fn a_goaway_moves_pushes_to_a_fresh_connection_and_loses_none() {
+    for fault in [
+        goaway(LastId::This, Then::Drain),
+        goaway(LastId::BeforeThis, Then::Drain),
+        goaway(LastId::Highest, Then::Serve),
+        Fault::GracefulGoAway { pause: Duration::from_millis(10), reason: None },
+    ] {
+        let browsers = burst(at_each(30, fault.clone())).await;
+        let accepted = browsers.simulator().journal().select(taken);
+        assert_eq!(accepted.len(), PUSHES + 2, "{fault:?}: nothing is in doubt");
+        assert!(browsers.simulator().counters().goaways_sent >= 2, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn refused_streams_are_sent_again_on_the_connection_that_there_is() {
+    for fault in [
+        Fault::ResetStream { code: REFUSED_STREAM, at: Phase::BeforeBody },
+        Fault::ResetStream { code: REFUSED_STREAM, at: Phase::AfterBody },
+        Fault::RefuseThenClosed,
+    ] {
+        let rule = |request| FaultRule::once(Trigger::Request(request), fault.clone());
+        let browsers = burst((3..43).map(rule).collect()).await;
+        let journal = browsers.simulator().journal();
+        assert_eq!(journal.select(taken).len(), PUSHES + 2, "{fault:?}: nothing is in doubt");
+        assert_eq!(journal.arrived() as usize, PUSHES + 2 + 40, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_gone_leaves_only_what_it_may_have_taken_in_doubt() {
+    for at in [Phase::BeforeBody, Phase::AfterBody, Phase::AfterAnswerHeaders] {
+        for how in [HangUp::Fin, HangUp::Reset] {
+            burst(at_each(30, Fault::HangUp { how, at })).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_sent_again_is_the_same_ciphertext() {
+    let browsers = Browsers::start().await;
+    for (fault, repeatable, attempts) in [
+        (Fault::ResetStream { code: REFUSED_STREAM, at: Phase::AfterBody }, false, 1),
+        (Fault::ResetStream { code: INTERNAL_ERROR, at: Phase::AfterBody }, true, 2),
+        (Fault::HangUp { how: HangUp::Fin, at: Phase::AfterBody }, true, 2),
+        (goaway(LastId::BeforeThis, Then::Drain), false, 1),
+    ] {
+        let subscription = browsers.subscribe(Vendor::Apple);
+        let when = Trigger::DeviceToken(subscription.path.clone());
+        browsers.simulator().add_fault(FaultRule::once(when, fault.clone()));
+        let options = proto::Options { repeatable, ..proto::Options::default() };
+        let result = browsers.send(with_options(&subscription, options)).await;
+        assert_eq!(
+            (result.outcome(), result.attempts),
+            (Outcome::Accepted, attempts),
+            "{fault:?} {result:?}"
+        );
+        let asked = browsers.asked(&subscription);
+        assert_eq!(asked.len(), 2, "{fault:?}");
+        let whole: Vec<_> = asked.iter().filter(|entry| entry.read.is_some()).map(body).collect();
+        assert!(whole.iter().all(|it| *it == whole[0]), "{fault:?}");
+        // The same headers too, the token among them.
+        assert_eq!(asked[0].headers, asked[1].headers, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_sent_and_not_answered_is_in_doubt_and_not_repeated() {
+    let browsers = Browsers::start().await;
+    for fault in [
+        Fault::ResetStream { code: INTERNAL_ERROR, at: Phase::AfterBody },
+        Fault::HangUp { how: HangUp::Reset, at: Phase::AfterBody },
+    ] {
+        let subscription = browsers.subscribe(Vendor::Microsoft);
+        let when = Trigger::DeviceToken(subscription.path.clone());
+        browsers.simulator().add_fault(FaultRule::always(when, fault.clone()));
+        let result = browsers.send(push(&subscription)).await;
+        assert_eq!((result.outcome(), result.attempts), (Outcome::Unconfirmed, 1), "{fault:?} {result:?}");
+        assert_eq!((result.delivery(), result.retryable), (Delivery::Maybe, true), "{fault:?} {result:?}");
+        assert_eq!(browsers.asked(&subscription).len(), 1, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_takes_its_leave_in_an_answer_is_asked_no_more() {
+    for (status, reason, attempts) in [(503, "Shutdown", 1), (400, "IdleTimeout", 2)] {
+        let browsers = Browsers::start().await;
+        let subscription = browsers.subscribe(Vendor::Apple);
+        let when = Trigger::DeviceToken(subscription.path.clone());
+        browsers.simulator().add_fault(FaultRule::once(when, Fault::Answer(Answer::refusal(status, reason))));
+        let options = proto::Options { max_wait: seconds(4), ..proto::Options::default() };
+        let told = browsers.send(with_options(&subscription, options)).await;
+        assert_eq!(told.attempts, attempts, "{told:?}");
+        let next = browsers.send(push(&subscription)).await;
+        assert_eq!((next.outcome(), next.attempts), (Outcome::Accepted, 1), "{next:?}");
+        let [first, others @ ..] = &browsers.asked(&subscription)[..] else { panic!("{told:?}") };
+        assert!(others.iter().all(|other| other.connection != first.connection), "{reason}");
+        assert_eq!(browsers.simulator().counters().connections_opened, 2, "{reason}");
+    }
+}
