@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use fanfare::proto::{self, Delivery, Outcome, TokenAction};
+use fanfare::proto::{self, Outcome};
 use fanfare::simulator::{Answer, Fault, FaultRule, Subscription, Trigger, Vendor, web_push_fates};
 use serde::Deserialize;
 use serde_json::Value;
@@ -111,18 +111,6 @@ async fn every_documented_answer_becomes_its_verdict() {
         // No redirect is followed, no `Location` asked for.
         assert!(asked.iter().all(|entry| entry.method == http::Method::POST));
     }
-}
-
-#[tokio::test]
-async fn a_subscription_that_its_browser_gave_up_is_gone_and_nobody_is_asked() {
-    let browsers = Browsers::start().await;
-    // Source: github.com/Couchers-org/couchers, pull request 8212, on Edge for Android.
-    let good = browsers.subscribe(Vendor::Google);
-    let endpoint = format!("https://permanently-removed.invalid{}", good.path);
-    let result = browsers.send(push(&Subscription { endpoint, ..good })).await;
-    assert_eq!((result.outcome(), result.token_action()), (Outcome::Unregistered, TokenAction::Delete));
-    assert_eq!((result.delivery(), result.retryable, result.attempts), (Delivery::No, false, 0));
-    assert_eq!((browsers.net.resolved(), browsers.net.dialled().len()), (0, 0));
 }
 
 /// A fate's name, its outcome, its token action, the vendor's reason, the wait.

@@ -4,12 +4,13 @@ use std::collections::HashSet;
 
 use fanfare::proto::{self, Delivery, Outcome, Reason, SendBatchRequest, TokenAction};
 use fanfare::simulator::journal::Opened;
-use fanfare::simulator::{Subscription, Vendor};
+use fanfare::simulator::{Subscription, Vendor, WebPushSettings};
 use serde_json::{Value, json};
 use tonic_types::StatusExt;
 
-use super::{Browsers, body, header, push, raw, target, with_content, with_options};
+use super::{Browsers, app, body, header, host, push, raw, simulator, target, with_content, with_options};
 use crate::harness::APP;
+use crate::net::Net;
 
 /// What is left of 4,096 bytes for the payload. Source: RFC 8291, section 4, and RFC 8188, section 2.1.
 const MOST: usize = 3993;
@@ -115,6 +116,25 @@ async fn an_empty_payload_has_no_body_and_asks_for_no_keys() {
             assert_eq!(header(&asked, "ttl").unwrap(), "2419200");
         }
     }
+}
+
+#[tokio::test]
+async fn over_http1_browsers_get_the_same_on_one_kept_connection() {
+    let simulator = simulator(WebPushSettings { http2: false, ..WebPushSettings::default() }).await;
+    let key = simulator.web_push().new_key().unwrap();
+    let (apps, net) = (vec![app(APP, &key, |_| {})], Net::new(simulator.web_push().address()));
+    let browsers = Browsers::serve(simulator, net, key, apps, |_| {}).await;
+    let subscription = browsers.subscribe(Vendor::Microsoft);
+    for payload in [vec![], vec![1; MOST], vec![0], vec![]] {
+        let result = browsers.send(with_content(&subscription, raw(payload))).await;
+        assert_eq!((result.outcome(), result.attempts), (Outcome::Accepted, 1), "{result:?}");
+    }
+    assert_eq!(browsers.got(&subscription), [vec![], vec![1; MOST], vec![0], vec![]]);
+    let asked = browsers.asked(&subscription);
+    assert_eq!(header(&asked[0], "host").as_deref(), Some(host(Vendor::Microsoft)));
+    assert_eq!(header(&asked[0], "content-length").as_deref(), Some("0"));
+    let counters = browsers.simulator().counters();
+    assert_eq!((counters.connections_opened, counters.vapid_tokens_seen), (1, 1));
 }
 
 #[tokio::test]

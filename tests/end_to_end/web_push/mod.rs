@@ -2,6 +2,7 @@
 //! the name of its host, as it is out there; what is dialled leads to the simulator.
 
 mod answers;
+mod endpoints;
 mod faults;
 mod headers;
 mod messages;

@@ -52,26 +52,6 @@ async fn however_many_pushes_there_are_each_origin_sees_one_token() {
     }
 }
 
-#[tokio::test]
-async fn one_origin_in_several_spellings_is_one_audience_and_one_peer() {
-    let browsers = Browsers::start().await;
-    let subscription = browsers.subscribe(Vendor::Mozilla);
-    let rest = subscription.endpoint.strip_prefix("https://updates").unwrap();
-    let (host, path) = rest.split_once('/').unwrap();
-    for endpoint in [
-        subscription.endpoint.clone(),
-        format!("https://updates{host}:443/{path}"),
-        format!("HTTPS://UPDATES{}/{path}", host.to_uppercase()),
-    ] {
-        let spelt = Subscription { endpoint, ..subscription.clone() };
-        let result = browsers.send(push(&spelt)).await;
-        assert_eq!(result.outcome(), Outcome::Accepted, "{result:?}");
-    }
-    assert_eq!(browsers.got(&subscription).len(), 3);
-    let counters = browsers.simulator().counters();
-    assert_eq!((counters.vapid_tokens_seen, counters.connections_opened), (1, 1));
-}
-
 /// Two apps; the first has the key that browsers subscribed with.
 async fn two_apps(same_key: bool) -> Browsers {
     let simulator = simulator(WebPushSettings::default()).await;
