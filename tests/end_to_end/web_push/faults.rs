@@ -19,7 +19,7 @@ const REFUSED_STREAM: u32 = 7;
 const PUSHES: usize = 200;
 
 /// Sends a push to each of many browsers at once, at two push services, which misbehave so.
-async fn burst(rules: Vec<FaultRule>) -> Browsers {
+async fn burst(rules: impl Fn(&[Subscription]) -> Vec<FaultRule>) -> Browsers {
     let browsers = Browsers::start().await;
     browsers.simulator().set_answer_latency(Duration::from_millis(20));
     let vendors = [Vendor::Mozilla, Vendor::Google];
@@ -29,7 +29,7 @@ async fn burst(rules: Vec<FaultRule>) -> Browsers {
     }
     let subscriptions: Vec<_> =
         vendors.into_iter().cycle().take(PUSHES).map(|vendor| browsers.subscribe(vendor)).collect();
-    rules.into_iter().for_each(|rule| browsers.simulator().add_fault(rule));
+    rules(&subscriptions).into_iter().for_each(|rule| browsers.simulator().add_fault(rule));
     let results = join_all(subscriptions.iter().map(|it| browsers.send(push(it)))).await;
     for (subscription, result) in subscriptions.iter().zip(&results) {
         balance(&browsers, subscription, result);
@@ -69,9 +69,14 @@ fn balance(browsers: &Browsers, subscription: &Subscription, result: &proto::Pus
     }
 }
 
-/// At the n-th requests of connections, over both services.
-fn at_each(request: u64, fault: Fault) -> Vec<FaultRule> {
-    vec![FaultRule { when: Trigger::RequestOfEach(request), fault, times: 4 }]
+/// At the thirtieth request of each of the first connections.
+fn at_thirty(fault: &Fault) -> impl Fn(&[Subscription]) -> Vec<FaultRule> {
+    |_| vec![FaultRule { when: Trigger::RequestOfEach(30), fault: fault.clone(), times: 4 }]
+}
+
+/// At the first request for this browser.
+fn once(subscription: &Subscription, fault: &Fault) -> FaultRule {
+    FaultRule::once(Trigger::DeviceToken(subscription.path.clone()), fault.clone())
 }
 
 fn goaway(last: LastId, then: Then) -> Fault {
@@ -86,7 +91,7 @@ async fn a_goaway_moves_pushes_to_a_fresh_connection_and_loses_none() {
         goaway(LastId::Highest, Then::Serve),
         Fault::GracefulGoAway { pause: Duration::from_millis(10), reason: None },
     ] {
-        let browsers = burst(at_each(30, fault.clone())).await;
+        let browsers = burst(at_thirty(&fault)).await;
         let accepted = browsers.simulator().journal().select(taken);
         assert_eq!(accepted.len(), PUSHES + 2, "{fault:?}: nothing is in doubt");
         assert!(browsers.simulator().counters().goaways_sent >= 2, "{fault:?}");
@@ -100,8 +105,7 @@ async fn refused_streams_are_sent_again_on_the_connection_that_there_is() {
         Fault::ResetStream { code: REFUSED_STREAM, at: Phase::AfterBody },
         Fault::RefuseThenClosed,
     ] {
-        let rule = |request| FaultRule::once(Trigger::Request(request), fault.clone());
-        let browsers = burst((3..43).map(rule).collect()).await;
+        let browsers = burst(|them| them[..40].iter().map(|it| once(it, &fault)).collect()).await;
         let journal = browsers.simulator().journal();
         assert_eq!(journal.select(taken).len(), PUSHES + 2, "{fault:?}: nothing is in doubt");
         assert_eq!(journal.arrived() as usize, PUSHES + 2 + 40, "{fault:?}");
@@ -112,7 +116,7 @@ async fn refused_streams_are_sent_again_on_the_connection_that_there_is() {
 async fn a_connection_that_is_gone_leaves_only_what_it_may_have_taken_in_doubt() {
     for at in [Phase::BeforeBody, Phase::AfterBody, Phase::AfterAnswerHeaders] {
         for how in [HangUp::Fin, HangUp::Reset] {
-            burst(at_each(30, Fault::HangUp { how, at })).await;
+            burst(at_thirty(&Fault::HangUp { how, at })).await;
         }
     }
 }
@@ -127,8 +131,7 @@ async fn what_is_sent_again_is_the_same_ciphertext() {
         (goaway(LastId::BeforeThis, Then::Drain), false, 1),
     ] {
         let subscription = browsers.subscribe(Vendor::Apple);
-        let when = Trigger::DeviceToken(subscription.path.clone());
-        browsers.simulator().add_fault(FaultRule::once(when, fault.clone()));
+        browsers.simulator().add_fault(once(&subscription, &fault));
         let options = proto::Options { repeatable, ..proto::Options::default() };
         let result = browsers.send(with_options(&subscription, options)).await;
         assert_eq!(
@@ -167,8 +170,8 @@ async fn a_server_that_takes_its_leave_in_an_answer_is_asked_no_more() {
     for (status, reason, attempts) in [(503, "Shutdown", 1), (400, "IdleTimeout", 2)] {
         let browsers = Browsers::start().await;
         let subscription = browsers.subscribe(Vendor::Apple);
-        let when = Trigger::DeviceToken(subscription.path.clone());
-        browsers.simulator().add_fault(FaultRule::once(when, Fault::Answer(Answer::refusal(status, reason))));
+        let answer = Fault::Answer(Answer::refusal(status, reason));
+        browsers.simulator().add_fault(once(&subscription, &answer));
         let options = proto::Options { max_wait: seconds(4), ..proto::Options::default() };
         let told = browsers.send(with_options(&subscription, options)).await;
         assert_eq!(told.attempts, attempts, "{told:?}");
