@@ -58,7 +58,7 @@ impl Attempts {
     }
 
     /// The push cannot be said to its provider.
-    pub(super) fn refused(self, refusal: Refusal) -> PushResult {
+    pub(super) fn refused(mut self, refusal: Refusal) -> PushResult {
         let token_action = refusal.token_action();
         let mut result = PushResult::unsent(refusal.outcome, refusal.reason, refusal.detail);
         result.field = refusal.field;
@@ -67,7 +67,7 @@ impl Attempts {
     }
 
     /// There is no peer to send it to.
-    pub(super) fn without_peer(self, why: NoPeer) -> PushResult {
+    pub(super) fn without_peer(mut self, why: NoPeer) -> PushResult {
         match why {
             NoPeer::Refused(refusal) => self.refused(refusal),
             NoPeer::TooMany(why) => {
@@ -86,7 +86,7 @@ impl Attempts {
     }
 
     /// A dry run that would have been sent.
-    pub(super) fn validated(self) -> PushResult {
+    pub(super) fn validated(mut self) -> PushResult {
         let mut result = PushResult::unsent(Outcome::Validated, Reason::UpstreamAnswered, "");
         result.reason = None;
         self.complete(result)
@@ -134,16 +134,11 @@ impl Attempts {
             result.retryable = true;
             result.retry_after = Some(Duration::from_secs(1));
         }
-        // Where the push service refused the last token, it said so.
-        if let Some(last) = self.last.take() {
-            result.upstream_status = last.upstream_status;
-            result.upstream_reason = last.upstream_reason;
-        }
         self.complete(result)
     }
 
     /// The request was provably not processed, and resending it has come to its end.
-    pub(super) fn unsent(self, why: &Unsent) -> PushResult {
+    pub(super) fn unsent(mut self, why: &Unsent) -> PushResult {
         let (outcome, reason, retry_after) = match why {
             Unsent::Deadline => {
                 return self.not_attempted(
@@ -219,7 +214,8 @@ impl Attempts {
         self.again_or(again, result)
     }
 
-    fn again_or(mut self, again: Option<Duration>, result: PushResult) -> (Self, Next) {
+    fn again_or(mut self, again: Option<Duration>, mut result: PushResult) -> (Self, Next) {
+        self.keep_last_answer(&mut result);
         let in_time = |wait: &Duration| Instant::now() + *wait < self.deadline;
         match again.filter(in_time) {
             Some(wait) if self.made < self.most => {
@@ -233,10 +229,19 @@ impl Attempts {
         }
     }
 
+    /// What the push service said last stands, where this attempt heard nothing.
+    fn keep_last_answer(&mut self, result: &mut PushResult) {
+        if let Some(last) = self.last.take().filter(|_| result.upstream_status.is_none()) {
+            result.upstream_status = last.upstream_status;
+            result.upstream_reason = last.upstream_reason;
+        }
+    }
+
     /// What all attempts together say.
-    fn complete(&self, mut result: PushResult) -> PushResult {
+    fn complete(&mut self, mut result: PushResult) -> PushResult {
         result.provider = Some(self.provider);
         result.attempts = self.made;
+        self.keep_last_answer(&mut result);
         if result.delivery == Delivery::No && self.unanswered {
             result.delivery = Delivery::Maybe;
             // Not sent this time, but an earlier time it may have been: nobody knows.

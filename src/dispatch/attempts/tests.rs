@@ -47,6 +47,21 @@ fn an_answer_that_does_not_know_is_repeated_only_where_that_does_no_harm() {
 }
 
 #[test]
+fn what_the_push_service_said_last_is_told_also_where_a_later_attempt_was_not_sent() {
+    let expired = || Verdict {
+        upstream_reason: "ExpiredProviderToken".into(),
+        ..verdict(Outcome::Credential, Retry::Once)
+    };
+    let nowhere = Arc::new(ConnectError::NoAddress { host: "push.test".into() });
+    let (again, next) = attempts(&Options::default()).answered(expired(), 403);
+    assert!(matches!(next, Next::Again(wait) if wait.is_zero()));
+    let result = again.unsent(&Unsent::Unreachable(nowhere));
+    assert_eq!((result.outcome, result.delivery), (Outcome::Unavailable, Delivery::No));
+    assert_eq!((result.attempts, result.upstream_status), (1, Some(403)));
+    assert_eq!(result.upstream_reason, "ExpiredProviderToken");
+}
+
+#[test]
 fn an_attempt_that_would_come_after_the_deadline_is_not_waited_for() {
     let throttled = |wait| verdict(Outcome::RateLimited, Retry::After(Duration::from_secs(wait)));
     let (_, next) = attempts(&Options::default()).answered(throttled(3590), 429);
