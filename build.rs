@@ -35,7 +35,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     // Large and often absent: inline, every push would be moved about with room for all of them.
     let mut stubs = tonic_prost_build::configure();
-    for large in ["SendPushRequest.push", "Content.apns", "Content.fcm", "Content.mattermost"] {
+    for large in [
+        "SendPushRequest.push",
+        "Content.apns",
+        "Content.fcm",
+        "Content.mattermost",
+        "Notification.title_localized",
+        "Notification.subtitle_localized",
+        "Notification.body_localized",
+    ] {
         stubs = stubs.boxed(format!(".fanfare.push.v1.{large}"));
     }
     stubs.compile_fds(files)?;

@@ -40,11 +40,11 @@ pub struct Notification {
     /// Groups notifications.
     pub thread: String,
     /// Instead of `title`.
-    pub title_localized: Option<LocalizedText>,
+    pub title_localized: Option<Box<LocalizedText>>,
     /// Instead of `subtitle`.
-    pub subtitle_localized: Option<LocalizedText>,
+    pub subtitle_localized: Option<Box<LocalizedText>>,
     /// Instead of `body`.
-    pub body_localized: Option<LocalizedText>,
+    pub body_localized: Option<Box<LocalizedText>>,
 }
 
 impl Notification {

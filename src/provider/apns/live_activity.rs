@@ -71,8 +71,8 @@ pub(super) struct ActivityAlert<'a> {
 
 impl<'a> ActivityAlert<'a> {
     pub(super) fn of(notification: &'a Notification, sound: Option<Sound<'a>>) -> Option<Self> {
-        let title = Text::of(&notification.title, notification.title_localized.as_ref());
-        let body = Text::of(&notification.body, notification.body_localized.as_ref());
+        let title = Text::of(&notification.title, notification.title_localized.as_deref());
+        let body = Text::of(&notification.body, notification.body_localized.as_deref());
         let present = title.is_some() || body.is_some() || sound.is_some();
         present.then_some(Self { title, body, sound })
     }

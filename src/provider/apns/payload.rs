@@ -173,12 +173,12 @@ impl<'a> PlainAlert<'a> {
             title: plain(&n.title, &n.title_localized),
             subtitle: plain(&n.subtitle, &n.subtitle_localized),
             body: plain(&n.body, &n.body_localized),
-            title_loc_key: key(n.title_localized.as_ref()),
-            title_loc_args: arguments(n.title_localized.as_ref()),
-            subtitle_loc_key: key(n.subtitle_localized.as_ref()),
-            subtitle_loc_args: arguments(n.subtitle_localized.as_ref()),
-            loc_key: key(n.body_localized.as_ref()),
-            loc_args: arguments(n.body_localized.as_ref()),
+            title_loc_key: key(n.title_localized.as_deref()),
+            title_loc_args: arguments(n.title_localized.as_deref()),
+            subtitle_loc_key: key(n.subtitle_localized.as_deref()),
+            subtitle_loc_args: arguments(n.subtitle_localized.as_deref()),
+            loc_key: key(n.body_localized.as_deref()),
+            loc_args: arguments(n.body_localized.as_deref()),
         })
     }
 }

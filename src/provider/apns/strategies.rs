@@ -57,8 +57,9 @@ fn text() -> BoxedStrategy<String> {
     prop_oneof![3 => Just(String::new()), 3 => any::<String>(), 1 => "[a-z]{2000}"].boxed()
 }
 
-fn localized() -> BoxedStrategy<Option<LocalizedText>> {
-    of((text(), vec(text(), 0..3)).prop_map(|(key, arguments)| LocalizedText { key, arguments })).boxed()
+fn localized() -> BoxedStrategy<Option<Box<LocalizedText>>> {
+    of((text(), vec(text(), 0..3)).prop_map(|(key, arguments)| Box::new(LocalizedText { key, arguments })))
+        .boxed()
 }
 
 fn json() -> BoxedStrategy<String> {

@@ -52,8 +52,11 @@ fn notification(it: proto::Notification) -> Decoded<Notification> {
     })
 }
 
-fn localized(field: &'static str, text: Option<proto::LocalizedText>) -> Decoded<Option<LocalizedText>> {
-    let Some(proto::LocalizedText { key, arguments }) = text else { return Ok(None) };
+fn localized(
+    field: &'static str,
+    text: Option<Box<proto::LocalizedText>>,
+) -> Decoded<Option<Box<LocalizedText>>> {
+    let Some(proto::LocalizedText { key, arguments }) = text.map(|text| *text) else { return Ok(None) };
     if key.is_empty() {
         return Err(required(format!("{field}.key"), "a key"));
     }
@@ -61,7 +64,7 @@ fn localized(field: &'static str, text: Option<proto::LocalizedText>) -> Decoded
         let detail = format!("expected at most {MAX_LOC_ARGUMENTS} arguments, found {}", arguments.len());
         return Err(Refusal::field(format!("{field}.arguments"), Reason::FieldTooLarge, detail));
     }
-    Ok(Some(LocalizedText { key, arguments }))
+    Ok(Some(Box::new(LocalizedText { key, arguments })))
 }
 
 fn apns(it: proto::ApnsOptions) -> Decoded<ApnsContent> {

@@ -94,7 +94,8 @@ mod tests {
 
     /// A push with something in each corner.
     fn full() -> proto::Push {
-        let text = |key: &str| Some(proto::LocalizedText { key: key.into(), arguments: vec!["a".into()] });
+        let text =
+            |key: &str| Some(Box::new(proto::LocalizedText { key: key.into(), arguments: vec!["a".into()] }));
         let moment = Some(prost_types::Timestamp { seconds: 1_790_000_000, nanos: 1 });
         proto::Push {
             id: "order-17".into(),

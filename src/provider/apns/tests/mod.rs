@@ -111,9 +111,9 @@ fn refused(content: Content, target: &Target) -> (Reason, String) {
     (refusal.reason, refusal.field.into_owned())
 }
 
-fn localized(key: &str, arguments: &[&str]) -> Option<LocalizedText> {
+fn localized(key: &str, arguments: &[&str]) -> Option<Box<LocalizedText>> {
     let arguments = arguments.iter().map(ToString::to_string).collect();
-    Some(LocalizedText { key: key.into(), arguments })
+    Some(Box::new(LocalizedText { key: key.into(), arguments }))
 }
 
 #[test]

@@ -57,7 +57,7 @@ fn a_notification_with_everything_portable() {
 fn a_localised_text_replaces_the_plain_one() {
     let text = |key: &str, arguments: &[&str]| {
         let arguments = arguments.iter().map(ToString::to_string).collect();
-        Some(LocalizedText { key: key.into(), arguments })
+        Some(Box::new(LocalizedText { key: key.into(), arguments }))
     };
     let notification = Notification {
         title: "plain".into(),

@@ -20,7 +20,7 @@ fn a_title_alone() {
 
 #[test]
 fn a_notification_with_everything_portable() {
-    let localized = || Some(LocalizedText { key: "LEFT_OUT".into(), arguments: vec![] });
+    let localized = || Some(Box::new(LocalizedText { key: "LEFT_OUT".into(), arguments: vec![] }));
     let notification = Notification {
         title: "Order 17".into(),
         subtitle: "left out".into(),
