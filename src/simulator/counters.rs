@@ -82,7 +82,8 @@ pub struct ConnectionInfo {
     /// Answers that were written may not have arrived in whole: it was reset, stalled or throttled, or it ended
     /// with requests open or unread.
     pub disturbed: bool,
-    /// It was reset, stalled or throttled: its last frames may not have arrived, a GOAWAY among them.
+    /// It was reset, stalled or throttled, or ended with requests unread: its last frames may not have arrived, a
+    /// GOAWAY among them.
     pub unheard: bool,
     /// The client's address, of HTTP/2 alone.
     pub client: Option<SocketAddr>,

@@ -212,12 +212,14 @@ impl State {
 
     /// Answers that were written may not have arrived in whole.
     pub(super) fn disturbed(&self, open: bool) -> bool {
-        self.unheard() || (!open && (self.unread > 0 || !self.streams.is_empty()))
+        self.unheard(open) || (!open && !self.streams.is_empty())
     }
 
-    /// What waited for its turn may not have left, or not have arrived.
-    pub(super) fn unheard(&self) -> bool {
-        self.stalled || self.throttle.is_some() || self.hang_up == Some(HangUp::Reset)
+    /// What waited for its turn may not have left, or not have arrived: a socket that is closed with requests unread
+    /// is reset by the kernel, and what it had still to send is dropped.
+    pub(super) fn unheard(&self, open: bool) -> bool {
+        let unread = !open && self.unread > 0;
+        unread || self.stalled || self.throttle.is_some() || self.hang_up == Some(HangUp::Reset)
     }
 
     pub(super) fn close_if_drained(&mut self) {

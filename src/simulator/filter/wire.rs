@@ -176,7 +176,7 @@ impl Wire {
             requests: state.requests,
             whole: state.whole,
             disturbed: state.disturbed(open),
-            unheard: state.unheard(),
+            unheard: state.unheard(open),
             client: self.remote.address,
             received: self.remote.received(),
         }
