@@ -19,12 +19,21 @@ mod marker;
 #[path = "../faults/network.rs"]
 mod network;
 mod plan;
+#[path = "../faults/records.rs"]
+#[allow(dead_code, reason = "the fault suite has a proxy")]
+mod records;
 mod report;
 #[path = "../faults/script.rs"]
+#[allow(dead_code, reason = "the fault suite has a proxy")]
 mod script;
+#[path = "../faults/settings.rs"]
+mod settings;
 #[path = "../faults/traffic.rs"]
 #[allow(dead_code, reason = "the fault suite has a usual traffic")]
 mod traffic;
+#[path = "../faults/tunnels.rs"]
+#[allow(dead_code, reason = "the fault suite has a proxy")]
+mod tunnels;
 #[path = "../faults/worlds.rs"]
 #[allow(dead_code, reason = "the fault suite has a warm-up")]
 mod worlds;

@@ -4,7 +4,8 @@
 //! - What counts in the journal was meant: path, headers and body are those of that very push.
 //! - Nothing is delivered twice, unless it was `repeatable`.
 //! - UNCONFIRMED is earned: the request was read and not answered, or its answer did not arrive, or it lay in the
-//!   buffers of a connection that broke; of the last there are no more than fit into the bytes that lay there.
+//!   buffers of a connection that broke; of the last there are no more than fit into the bytes that lay there, and
+//!   of the answers that a proxy swallowed no more than fit into the bytes that it did.
 
 use std::collections::{HashMap, HashSet};
 
@@ -18,20 +19,32 @@ use crate::marker::{Marker, least_bytes};
 /// Bytes of a frame without content. Source: RFC 9113, 4.1.
 const FRAME_HEAD: u64 = 9;
 
+/// Of an answer of APNs: the head of its frame, a byte for the status, and an `apns-id` of 36 characters in codes of
+/// 5 bits or more. Source: RFC 7541, appendices A and B.
+const LEAST_ANSWER: u64 = FRAME_HEAD + 1 + 23;
+
 /// What is known of a connection from its two ends.
 #[derive(Clone, Debug)]
 pub(crate) struct Line {
     pub(crate) id: u64,
     /// Requests that came to their END_STREAM on it, since the books were closed last.
     pub(crate) whole: u64,
-    /// Answers that were written may not have arrived.
+    /// Answers that were written may not have arrived, and the simulator knows why.
     pub(crate) disturbed: bool,
     /// Its last frames may not have arrived.
     pub(crate) unheard: bool,
     /// Bytes that the gateway's kernel took and the simulator never read.
     pub(crate) unseen: u64,
+    /// Bytes that the simulator's kernel took and the gateway never read; seen by a proxy alone.
+    pub(crate) undelivered: u64,
     /// It speaks HTTP/1.1: no more than one request can have been under way when it broke.
     pub(crate) one_at_a_time: bool,
+}
+
+impl Line {
+    fn is_disturbed(&self) -> bool {
+        self.disturbed || self.undelivered > 0
+    }
 }
 
 /// What the simulator saw.
@@ -69,6 +82,8 @@ pub(crate) struct Totals {
     pub(crate) unanswered: u64,
     /// UNCONFIRMED because the answer did not arrive in whole.
     pub(crate) lost_answers: u64,
+    /// The most that can have been lost.
+    pub(crate) lost_answers_most: u64,
     /// UNCONFIRMED because the answer was still under way when its time was over.
     pub(crate) late: u64,
     /// UNCONFIRMED because the request lay in a buffer when its connection broke.
@@ -87,6 +102,7 @@ pub(crate) fn audit(ledger: &Ledger, seen: &Seen) -> Result<Totals, Broken> {
     let mut totals = Totals {
         requests: seen.requests.len() as u64,
         in_buffers_most: most_in_buffers(seen),
+        lost_answers_most: most_lost_answers(seen),
         ..Totals::default()
     };
     for ((at, verdict), requests) in ledger.verdicts.iter().enumerate().zip(&requests) {
@@ -97,12 +113,16 @@ pub(crate) fn audit(ledger: &Ledger, seen: &Seen) -> Result<Totals, Broken> {
     if totals.in_buffers > totals.in_buffers_most {
         return Err(Broken::rule("no more is in doubt than lay in buffers", format!("{totals:?}")));
     }
+    if totals.lost_answers > totals.lost_answers_most {
+        return Err(Broken::rule("no more answers are lost than were swallowed", format!("{totals:?}")));
+    }
     Ok(totals)
 }
 
 /// The requests of each push. Whatever was read has to be what was meant.
 fn gather(ledger: &Ledger, seen: &Seen) -> Result<Vec<Requests>, Broken> {
-    let disturbed: HashMap<u64, bool> = seen.lines.iter().map(|line| (line.id, line.disturbed)).collect();
+    let disturbed: HashMap<u64, bool> =
+        seen.lines.iter().map(|line| (line.id, line.is_disturbed())).collect();
     let mut all = vec![Requests::default(); ledger.verdicts.len()];
     for entry in &seen.requests {
         // Only its body would name the device: it was not processed, and whose it was is told by nobody.
@@ -176,12 +196,24 @@ fn most_in_buffers(seen: &Seen) -> u64 {
             return u64::from(line.disturbed);
         }
         let of = |count: &HashMap<u64, u64>| count.get(&line.id).copied().unwrap_or(0);
-        let unserved = if line.disturbed { line.whole.saturating_sub(of(&known)) } else { 0 };
+        let unserved = if line.is_disturbed() { line.whole.saturating_sub(of(&known)) } else { 0 };
         // Of a request that had begun to arrive, only the last frame may be missing.
         let last_frames = of(&begun).min(line.unseen / FRAME_HEAD);
         unserved + last_frames + line.unseen.div_ceil(least_bytes())
     };
     seen.silent + seen.lines.iter().map(of_line).sum::<u64>()
+}
+
+/// Answers that may not have arrived, at most: those that the simulator knows of, and as many as fit into what a
+/// proxy swallowed.
+fn most_lost_answers(seen: &Seen) -> u64 {
+    let quiet: HashSet<u64> = seen.lines.iter().filter(|it| !it.disturbed).map(|it| it.id).collect();
+    let known = |it: &&Entry| {
+        matches!(it.outcome, journal::Outcome::Answered { .. })
+            && (!quiet.contains(&it.connection) || it.cancelled.or(it.broken_off).is_some())
+    };
+    let swallowed = |it: &Line| it.undelivered.div_ceil(LEAST_ANSWER);
+    seen.requests.iter().filter(known).count() as u64 + seen.lines.iter().map(swallowed).sum::<u64>()
 }
 
 /// Whether a verdict is true of its requests.

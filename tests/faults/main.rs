@@ -7,6 +7,7 @@
 
 mod accounts;
 mod answers;
+mod connect;
 mod connections;
 mod http1;
 mod ledger;
@@ -14,7 +15,10 @@ mod marker;
 mod names;
 mod network;
 mod openings;
+mod records;
 mod script;
+mod settings;
 mod streams;
 mod traffic;
+mod tunnels;
 mod worlds;

@@ -48,25 +48,46 @@ pub(crate) enum Names {
     Fail,
 }
 
+/// Bytes that a socket of the gateway took and gave.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moved {
+    pub(crate) written: u64,
+    pub(crate) read: u64,
+}
+
+#[derive(Default)]
+struct Count {
+    written: AtomicU64,
+    read: AtomicU64,
+}
+
 /// Resolver and dialer in one.
 pub(crate) struct Net {
+    /// The one name that there is.
+    name: &'static str,
     names: Mutex<Names>,
     first: SocketAddr,
     second: SocketAddr,
     deaf: (TcpListener, TcpStream),
     open: Arc<AtomicUsize>,
-    /// What was written to each socket, by its port; since the last [`Net::written`].
-    lines: Mutex<HashMap<u16, Arc<AtomicU64>>>,
+    /// What moved over each socket, by its port.
+    lines: Mutex<HashMap<u16, Arc<Count>>>,
 }
 
 impl Net {
-    pub(crate) async fn new(first: SocketAddr, second: SocketAddr, names: Names) -> io::Result<Self> {
+    pub(crate) async fn new(
+        name: &'static str,
+        first: SocketAddr,
+        second: SocketAddr,
+        names: Names,
+    ) -> io::Result<Self> {
         let socket = TcpSocket::new_v4()?;
         socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
         // One connection fits into a backlog of none.
         let listener = socket.listen(0)?;
         let fills = TcpStream::connect(listener.local_addr()?).await?;
         Ok(Self {
+            name,
             names: Mutex::new(names),
             first,
             second,
@@ -85,12 +106,16 @@ impl Net {
         self.open.load(Ordering::SeqCst)
     }
 
-    /// Bytes that each socket took, by its port. Those that are closed are forgotten then.
-    pub(crate) fn written(&self) -> HashMap<u16, u64> {
+    /// What moved over each socket, by its port. Those that are closed are forgotten then.
+    pub(crate) fn moved(&self) -> HashMap<u16, Moved> {
         let mut lines = self.lines.lock().unwrap();
-        let written = lines.iter().map(|(port, count)| (*port, count.load(Ordering::SeqCst))).collect();
+        let of = |count: &Count| Moved {
+            written: count.written.load(Ordering::SeqCst),
+            read: count.read.load(Ordering::SeqCst),
+        };
+        let moved = lines.iter().map(|(port, count)| (*port, of(count))).collect();
         lines.retain(|_, count| Arc::strong_count(count) > 1);
-        written
+        moved
     }
 
     fn leads_to(&self, address: SocketAddr) -> io::Result<SocketAddr> {
@@ -106,7 +131,7 @@ impl Net {
 
 impl Resolve for Net {
     fn resolve<'a>(&'a self, host: &'a str, port: u16) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
-        assert_eq!(host, NAME);
+        assert_eq!(host, self.name);
         let names = self.names.lock().unwrap().clone();
         Box::pin(async move {
             match names {
@@ -124,25 +149,25 @@ impl Dial for Net {
         Box::pin(async move {
             let tcp = TcpStream::connect(self.leads_to(address)?).await?;
             tcp.set_nodelay(true)?;
-            let written = Arc::new(AtomicU64::new(0));
-            self.lines.lock().unwrap().insert(tcp.local_addr()?.port(), Arc::clone(&written));
+            let count = Arc::<Count>::default();
+            self.lines.lock().unwrap().insert(tcp.local_addr()?.port(), Arc::clone(&count));
             self.open.fetch_add(1, Ordering::SeqCst);
-            Ok(Box::new(Socket { tcp, written, open: Arc::clone(&self.open) }) as Box<dyn Io>)
+            Ok(Box::new(Socket { tcp, count, open: Arc::clone(&self.open) }) as Box<dyn Io>)
         })
     }
 }
 
-/// A socket of the gateway. It writes as TCP does, and counts what the kernel took.
+/// A socket of the gateway. It writes as TCP does, and counts what the kernel took and gave.
 struct Socket {
     tcp: TcpStream,
-    written: Arc<AtomicU64>,
+    count: Arc<Count>,
     open: Arc<AtomicUsize>,
 }
 
 impl Socket {
     fn count(&self, written: &Poll<io::Result<usize>>) {
         if let Poll::Ready(Ok(bytes)) = written {
-            self.written.fetch_add(*bytes as u64, Ordering::SeqCst);
+            self.count.written.fetch_add(*bytes as u64, Ordering::SeqCst);
         }
     }
 }
@@ -159,7 +184,10 @@ impl AsyncRead for Socket {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tcp).poll_read(cx, buf)
+        let before = buf.filled().len();
+        let read = Pin::new(&mut self.tcp).poll_read(cx, buf);
+        self.count.read.fetch_add((buf.filled().len() - before) as u64, Ordering::SeqCst);
+        read
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use fanfare::simulator::{Environment, Fault, FaultRule, Trigger};
 
 use crate::network::Names;
+use crate::tunnels::Trouble;
 use crate::worlds::World;
 
 /// One step of a script.
@@ -38,6 +39,8 @@ pub(crate) enum Blow {
     Open(Environment),
     /// What the resolver says from now on.
     Say(Names),
+    /// What the proxy does to tunnels.
+    Tunnels(Trouble),
 }
 
 impl Step {
@@ -94,5 +97,6 @@ async fn strike(world: &World, blow: Blow) {
         Blow::Close(environment) => simulator.stop_listening(environment).await,
         Blow::Open(environment) => simulator.resume_listening(environment).await.unwrap(),
         Blow::Say(names) => world.network.say(names),
+        Blow::Tunnels(trouble) => world.proxy.as_ref().expect("a world behind a proxy").make(trouble),
     }
 }

@@ -5,21 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanfare::app::{Gateway, Network};
-use fanfare::config::{ApnsConfig, ApnsCredential, AppConfig, Config, MattermostConfig};
+use fanfare::config::Config;
 use fanfare::proto::push_service_client::PushServiceClient;
-use fanfare::provider::apns::{Apns, ApnsSettings};
-use fanfare::provider::mattermost::{Mattermost, MattermostSettings};
-use fanfare::push::{ApnsEnvironment, AppId};
-use fanfare::simulator::{self, Environment, HangUp, Service, Simulator, SimulatorBuilder};
-use fanfare::upstream::Http;
+use fanfare::simulator::{self, ConnectionInfo, Environment, HangUp, Service, Simulator, SimulatorBuilder};
+use fanfare::upstream::{Proxies, Proxy};
 use tonic::transport::{Channel, Endpoint};
 
 use crate::accounts::{Line, Seen, Totals, audit};
 use crate::ledger::Broken;
-use crate::marker::{APP, SERVER_ID, TOPIC};
-use crate::network::{NAME, Names, Net, Place};
+use crate::marker::TOPIC;
+use crate::network::{Moved, NAME, Names, Net, Place};
 use crate::script::{self, Step};
+use crate::settings::config;
 use crate::traffic::{self, Traffic};
+use crate::tunnels::{Lost, PROXY, Tunnels};
 
 /// No wait for what must happen takes longer.
 const SOON: Duration = Duration::from_secs(60);
@@ -38,6 +37,8 @@ pub(crate) struct Shape {
     pub(crate) service: Service,
     /// Of the push proxy; to APNs there is always TLS.
     pub(crate) tls: bool,
+    /// The way to its first address.
+    pub(crate) proxy: Option<Arc<Tunnels>>,
 }
 
 impl Default for Shape {
@@ -50,6 +51,7 @@ impl Default for Shape {
             seed: 1,
             service: Service::Apns(Environment::Production),
             tls: true,
+            proxy: None,
         }
     }
 }
@@ -59,6 +61,7 @@ pub(crate) struct World {
     pub(crate) simulator: Simulator,
     pub(crate) gateway: Gateway,
     pub(crate) network: Arc<Net>,
+    pub(crate) proxy: Option<Arc<Tunnels>>,
     client: PushServiceClient<Channel>,
     service: Service,
     tls: bool,
@@ -75,10 +78,10 @@ impl World {
         let tasks_before = alive_tasks();
         let builder = Simulator::builder().bundle_ids([TOPIC]).names([NAME]).keep_headers(0).seed(shape.seed);
         let simulator = shaped(builder, &shape).start().await.unwrap();
-        let proxy = simulator.mattermost();
+        let mattermost = simulator.mattermost();
         let first = match (shape.service, shape.tls) {
-            (Service::Mattermost, true) => proxy.tls_address(),
-            (Service::Mattermost, false) => proxy.address(),
+            (Service::Mattermost, true) => mattermost.tls_address(),
+            (Service::Mattermost, false) => mattermost.address(),
             (Service::WebPush, _) => simulator.web_push().address(),
             (Service::Apns(_) | Service::Fcm | Service::GoogleMetadata, _) => {
                 simulator.address(Environment::Production)
@@ -86,8 +89,14 @@ impl World {
         };
         let second = simulator.address(Environment::Sandbox);
         let (service, tls) = (shape.service, shape.tls);
-        let network = Arc::new(Net::new(first, second, shape.names).await.unwrap());
+        let proxy = shape.proxy;
+        let (name, first) = proxy.as_ref().map_or((NAME, first), |it| (PROXY, it.lead_to(first)));
+        let network = Arc::new(Net::new(name, first, second, shape.names).await.unwrap());
         let mut config = config(&simulator, service, tls);
+        if proxy.is_some() {
+            let way = Proxy::new(format!("http://{PROXY}").parse().unwrap(), None);
+            config.proxy = Some(Proxies::new(way, &[]));
+        }
         change(&mut config);
         let as_seen = Network { resolver: Arc::clone(&network) as _, dialer: Arc::clone(&network) as _ };
         let gateway = Gateway::start(config, as_seen).await.unwrap();
@@ -97,7 +106,19 @@ impl World {
         let before = HashMap::new();
         // The first number is not 0: a device token of zeros could not be told from a mistake.
         let (next, begun_before) = (1, 0);
-        Self { simulator, gateway, network, client, service, tls, next, before, begun_before, tasks_before }
+        Self {
+            simulator,
+            gateway,
+            network,
+            proxy,
+            client,
+            service,
+            tls,
+            next,
+            before,
+            begun_before,
+            tasks_before,
+        }
     }
 
     /// Sends `traffic` while the script is played, waits until all is quiet, and closes the books.
@@ -145,6 +166,9 @@ impl World {
                 return Err(Broken::rule("gauges return to nothing", found));
             }
         }
+        if let Some(proxy) = &self.proxy {
+            proxy.heal();
+        }
         // What a fault has stalled would stay so.
         for connection in self.simulator.open_connections().iter().filter(|it| it.disturbed) {
             // It may have closed in the meantime.
@@ -163,19 +187,21 @@ impl World {
 
     /// What the simulator saw since the last time.
     fn take(&mut self) -> Seen {
-        let written = self.network.written();
+        let moved = self.network.moved();
         let mut connections = self.simulator.open_connections();
         let closed = self.simulator.take_closed_connections();
         connections.retain(|open| closed.iter().all(|it| it.id != open.id));
         connections.extend(closed);
-        let line = |it: &fanfare::simulator::ConnectionInfo| {
-            let written = it.client.and_then(|client| written.get(&client.port()));
+        let line = |it: &ConnectionInfo| {
+            let lost = self.lost(it, &moved);
             Line {
                 id: it.id,
                 whole: it.whole - self.before.get(&it.id).copied().unwrap_or(0),
-                disturbed: it.disturbed,
-                unheard: it.unheard,
-                unseen: written.map_or(0, |written| written.saturating_sub(it.received)),
+                // What the proxy did looks like that to the simulator, which has answered all the same.
+                disturbed: it.disturbed && !lost.struck,
+                unheard: (it.unheard && !lost.struck) || lost.down > 0,
+                unseen: lost.up,
+                undelivered: lost.down,
                 one_at_a_time: it.service == Service::Mattermost,
             }
         };
@@ -187,6 +213,16 @@ impl World {
         self.begun_before = begun;
         self.before = connections.iter().filter(|it| it.open).map(|it| (it.id, it.whole)).collect();
         Seen { requests: self.simulator.journal().take(), lines, silent }
+    }
+
+    /// What left one end of a connection and did not come to the other.
+    fn lost(&self, it: &ConnectionInfo, moved: &HashMap<u16, Moved>) -> Lost {
+        let Some(port) = it.client.map(|client| client.port()) else { return Lost::default() };
+        if let Some(proxy) = &self.proxy {
+            return proxy.lost(port, it.received, moved);
+        }
+        let up = moved.get(&port).map_or(0, |socket| socket.written.saturating_sub(it.received));
+        Lost { up, ..Lost::default() }
     }
 
     /// The sum of the samples whose lines begin so and contain this.
@@ -238,42 +274,4 @@ fn shaped(builder: SimulatorBuilder, shape: &Shape) -> SimulatorBuilder {
         .latency(shape.latency)
         .initial_window_size(shape.window)
         .mattermost(unbounded)
-}
-
-/// One app; and limits that no test meets by accident, however busy the machine is. A test that needs one to be
-/// met sets it.
-fn config(simulator: &Simulator, service: Service, tls: bool) -> Config {
-    let key = simulator.provider_key();
-    let credential = ApnsCredential::Token {
-        key: key.private_key_pem.clone().into(),
-        key_id: key.key_id.clone(),
-        team_id: key.team_id.clone(),
-    };
-    let settings = ApnsSettings {
-        environment: ApnsEnvironment::Production,
-        topics: vec![TOPIC.to_owned()],
-        certificate: false,
-        unknown_push_types: false,
-    };
-    let apns = ApnsConfig { provider: Apns::try_new(settings).unwrap(), credential };
-    let scheme = if tls { "https" } else { "http" };
-    let mattermost = (service == Service::Mattermost).then(|| MattermostConfig {
-        provider: Mattermost::try_new(MattermostSettings { server_id: SERVER_ID.to_owned() }).unwrap(),
-        origin: format!("{scheme}://{NAME}").parse().unwrap(),
-        http: Http::Either,
-        extra_roots: Vec::new(),
-    });
-    let id = AppId::parse(APP).unwrap();
-    let app = AppConfig { apns: Some(apns), mattermost, ..AppConfig::new(id) };
-    let mut config = Config::on_loopback(vec![app]);
-    config.apns_production = format!("https://{NAME}").parse().unwrap();
-    config.apns_sandbox = "https://sandbox.push.test".parse().unwrap();
-    config.extra_roots = vec![simulator.ca_pem().into()];
-    let upstream = &mut config.upstream;
-    upstream.backoff_min = Duration::from_millis(10);
-    upstream.backoff_max = Duration::from_millis(100);
-    upstream.answer_timeout = Duration::from_secs(90);
-    upstream.ping_after = Duration::from_secs(30);
-    upstream.ping_timeout = Duration::from_secs(30);
-    config
 }
