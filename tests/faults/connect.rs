@@ -50,7 +50,7 @@ fn go_away(last: LastId) -> Fault {
     Fault::GoAway(GoAway { last, code: 0, reason: None, then: Then::Drain })
 }
 
-/// The next so many CONNECTs meet it, and there is a need for one.
+/// So many of the requests to come meet it, and there is a need for one.
 fn refuse(arrived: u64, times: u32, refusal: Refusal) -> [Step; 2] {
     [
         Step::at(arrived, Blow::Tunnels(Trouble::Next(times, refusal))),

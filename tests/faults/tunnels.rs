@@ -32,7 +32,7 @@ pub(crate) enum Refusal {
 /// What the proxy does.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Trouble {
-    /// The next so many CONNECTs meet this.
+    /// So many of the requests to come meet this.
     Next(u32, Refusal),
     /// Every open tunnel ends on the gateway's side.
     Cut(HangUp),
