@@ -21,6 +21,7 @@ mod net;
 mod operating;
 mod pool;
 mod proxy;
+mod rows;
 mod sealing;
 mod secrets;
 mod send_batch;

@@ -2,52 +2,22 @@
 //! The tables are written from Google's pages, not from the code.
 
 use std::collections::HashSet;
-use std::time::Duration;
 
 use fanfare::proto::{self, Outcome};
 use fanfare::simulator::{Answer, Fault, FaultRule, FcmSettings, Trigger, fcm_fates};
-use serde::Deserialize;
-use serde_json::Value;
 
 use super::{impatient, push, world};
 use crate::harness::World;
+use crate::rows::{Row, told, waits};
 
 /// Shorter than any wait of the tables, so that none is waited for; longer than a renewal takes.
 const IMPATIENT: i64 = 4;
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Row {
-    upstream: String,
-    status: u16,
-    headers: std::collections::HashMap<String, String>,
-    body: Value,
-    reason: String,
-    outcome: String,
-    token_action: String,
-    retryable: bool,
-    retry_after_s: Option<u64>,
-    delivery: String,
-    source: String,
-}
-
-impl Row {
-    fn answer(&self) -> Answer {
-        let body = self.body.as_str().map_or_else(|| self.body.to_string(), str::to_owned);
-        let headers = self.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-        Answer { status: self.status, body: Some(body.into()), headers, ..Answer::default() }
-    }
-}
 
 /// Good answers in between, or so many invalid tokens in a row would be set aside.
 async fn good_ones(world: &World) {
     for number in 0..2 {
         assert_eq!(world.send(push(&format!("ok:{number}"))).await.outcome(), Outcome::Accepted);
     }
-}
-
-fn seconds(result: &proto::PushResult) -> Option<u64> {
-    result.retry_after.map(|wait| Duration::try_from(wait).unwrap().as_secs_f64().round() as u64)
 }
 
 #[tokio::test]
@@ -61,27 +31,8 @@ async fn every_documented_answer_becomes_its_verdict() {
         let rule = FaultRule::always(Trigger::DeviceToken(token.clone()), Fault::Answer(row.answer()));
         world.simulator.add_fault(rule);
         let result = world.send(impatient(&token, IMPATIENT)).await;
-        let seen = (
-            result.outcome().as_str_name().to_owned(),
-            result.token_action().as_str_name().to_owned(),
-            result.retryable,
-            seconds(&result),
-            result.delivery().as_str_name().to_owned(),
-            result.upstream_status,
-            result.upstream_reason.clone(),
-            result.provider(),
-        );
-        let expected = (
-            format!("OUTCOME_{}", row.outcome),
-            format!("TOKEN_ACTION_{}", row.token_action),
-            row.retryable,
-            row.retry_after_s,
-            format!("DELIVERY_{}", row.delivery),
-            u32::from(row.status),
-            row.reason.clone(),
-            proto::Provider::Fcm,
-        );
-        assert_eq!(seen, expected, "{} {} {result:?}", row.upstream, row.source);
+        assert_eq!(told(&result), row.expected(), "{} {} {result:?}", row.upstream, row.source);
+        assert_eq!(result.provider(), proto::Provider::Fcm);
         // What is refused as an expired access token is tried once more, with another.
         let renewed = row.outcome == "CREDENTIAL" && row.retryable;
         assert_eq!(result.attempts, if renewed { 2 } else { 1 }, "{} {result:?}", row.source);
@@ -143,7 +94,7 @@ async fn every_fate_of_a_token_becomes_its_verdict() {
         assert_eq!(result.retryable, retryable, "{word}");
         // A date has no fractions of a second: it may name one less.
         let date = usize::from(word == "quota-topic") as u64;
-        let waits = seconds(&result);
+        let waits = waits(&result);
         assert!(waits == wait || waits == wait.map(|it| it - date), "{word}: {waits:?}");
     }
     let words: HashSet<_> = FATED.iter().map(|(word, ..)| *word).collect();
@@ -175,6 +126,6 @@ async fn a_wait_that_fcm_asks_for_is_kept_where_there_is_time_and_told_where_the
         world.simulator.add_fault(rule(too_many(headers)));
         let told = world.send(impatient(token, 1)).await;
         assert_eq!((told.outcome(), told.attempts), (Outcome::RateLimited, 1), "{told:?}");
-        assert_eq!((seconds(&told), told.retryable), (Some(1), true));
+        assert_eq!((waits(&told), told.retryable), (Some(1), true));
     }
 }
