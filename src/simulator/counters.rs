@@ -87,7 +87,7 @@ pub struct ConnectionInfo {
     pub unheard: bool,
     /// The client's address, of HTTP/2 alone.
     pub client: Option<SocketAddr>,
-    /// Bytes read from the socket, as TLS wrote them, of HTTP/2 alone.
+    /// Bytes read from the socket, as TLS wrote them, of whole records; of HTTP/2 alone.
     pub received: u64,
 }
 

@@ -24,6 +24,7 @@ pub mod journal;
 mod listener;
 mod mattermost;
 mod misbehave;
+mod records;
 mod rules;
 mod service;
 mod socket;

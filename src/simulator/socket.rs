@@ -1,4 +1,5 @@
-//! A socket that counts what was read from it: what a client wrote beyond that lay in the kernel's buffers.
+//! A socket that counts what was read from it: what a client wrote beyond that lay in a buffer, the kernel's or,
+//! of a record that came in part, that of TLS.
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,9 +11,12 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use super::records::Records;
+
 /// A TCP connection below TLS.
 pub(super) struct Socket {
     tcp: TcpStream,
+    records: Records,
     received: Arc<AtomicU64>,
 }
 
@@ -24,7 +28,7 @@ pub(super) struct Remote {
 }
 
 impl Remote {
-    /// Bytes that came from it and were read, as TLS wrote them.
+    /// Bytes that came from it and were read, as TLS wrote them, of whole records.
     pub(super) fn received(&self) -> u64 {
         self.received.load(Ordering::SeqCst)
     }
@@ -32,7 +36,7 @@ impl Remote {
 
 impl Socket {
     pub(super) fn new(tcp: TcpStream) -> Self {
-        Self { tcp, received: Arc::default() }
+        Self { tcp, records: Records::default(), received: Arc::default() }
     }
 
     pub(super) fn remote(&self) -> Remote {
@@ -55,9 +59,11 @@ impl AsyncRead for Socket {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
         let before = buf.filled().len();
-        let read = Pin::new(&mut self.tcp).poll_read(cx, buf);
-        self.received.fetch_add((buf.filled().len() - before) as u64, Ordering::SeqCst);
+        let read = Pin::new(&mut this.tcp).poll_read(cx, buf);
+        let whole = this.records.take(buf.filled().get(before..).unwrap_or_default());
+        this.received.store(whole, Ordering::SeqCst);
         read
     }
 }

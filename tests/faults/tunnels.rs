@@ -74,7 +74,6 @@ struct Tunnel {
     /// Bytes of the CONNECT.
     asked: u64,
     struck: AtomicBool,
-    up: Mutex<Records>,
     down: Mutex<Records>,
 }
 
@@ -126,10 +125,10 @@ impl Tunnels {
         let opened = self.opened.lock().unwrap();
         let tunnel = opened.get(&port).expect("nothing reaches the simulator beside the proxy");
         let Moved { written, read } = sockets[&tunnel.gateway];
-        let (up, down) = (tunnel.up.lock().unwrap(), tunnel.down.lock().unwrap());
+        let down = tunnel.down.lock().unwrap();
         let read = read.saturating_sub(OPENED.len() as u64);
         Lost {
-            up: (written - tunnel.asked).saturating_sub(up.whole(received)),
+            up: (written - tunnel.asked).saturating_sub(received),
             down: down.seen.saturating_sub(down.whole(read)),
             struck: tunnel.struck.load(Ordering::SeqCst),
         }
@@ -194,13 +193,13 @@ impl Tunnels {
             };
             tokio::select! {
                 _ = leaving => {}
-                () = copy(&mut server, None, &tunnel.down) => return,
+                () = copy(&mut server, None, Some(&tunnel.down)) => return,
             }
         } else {
             healed.await;
         }
         let _ = server.shutdown().await;
-        copy(&mut server, None, &tunnel.down).await;
+        copy(&mut server, None, Some(&tunnel.down)).await;
     }
 }
 
@@ -210,21 +209,23 @@ impl Tunnel {
         let ((mut from_gateway, mut to_gateway), (mut from_server, mut to_server)) =
             (gateway.split(), server.split());
         tokio::join!(
-            copy(&mut from_gateway, Some(&mut to_server), &self.up),
-            copy(&mut from_server, Some(&mut to_gateway), &self.down),
+            copy(&mut from_gateway, Some(&mut to_server), None),
+            copy(&mut from_server, Some(&mut to_gateway), Some(&self.down)),
         );
     }
 }
 
-/// Counts what one side says, and hands it on until the other side has left.
+/// Hands on what one side says until the other side has left, and counts it if it is to.
 async fn copy(
     from: &mut (impl AsyncReadExt + Unpin),
     mut to: Option<&mut (dyn tokio::io::AsyncWrite + Send + Unpin)>,
-    records: &Mutex<Records>,
+    records: Option<&Mutex<Records>>,
 ) {
     let mut piece = vec![0; 16 * 1024];
     while let Ok(count @ 1..) = from.read(&mut piece).await {
-        records.lock().unwrap().take(&piece[..count]);
+        if let Some(records) = records {
+            records.lock().unwrap().take(&piece[..count]);
+        }
         if let Some(side) = &mut to
             && side.write_all(&piece[..count]).await.is_err()
         {
