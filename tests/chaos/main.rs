@@ -12,6 +12,8 @@
 
 #[path = "../faults/accounts.rs"]
 mod accounts;
+#[path = "../faults/bounds.rs"]
+mod bounds;
 #[path = "../faults/ledger.rs"]
 mod ledger;
 #[path = "../faults/marker.rs"]

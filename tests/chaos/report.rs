@@ -32,6 +32,7 @@ impl Report {
         sum.late += totals.late;
         sum.in_buffers += totals.in_buffers;
         sum.in_buffers_most += totals.in_buffers_most;
+        sum.held_back += totals.held_back;
         sum.unsent += totals.unsent;
         sum.repeated += totals.repeated;
         for (outcome, count) in &totals.outcomes {
@@ -52,6 +53,7 @@ impl Report {
             late,
             in_buffers,
             in_buffers_most,
+            held_back,
             repeated,
             ..
         } = self.totals;
@@ -74,7 +76,7 @@ impl Report {
             "UNCONFIRMED earned",
             format!(
                 "{unanswered} read and not answered, {lost_answers} answers lost, {late} late, \
-                 {in_buffers} in buffers (of at most {in_buffers_most})"
+                 {in_buffers} in buffers (of at most {in_buffers_most}), {held_back} held back"
             ),
         );
         row("repeatable, delivered more than once", repeated.to_string());

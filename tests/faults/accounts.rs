@@ -4,57 +4,18 @@
 //! - What counts in the journal was meant: path, headers and body are those of that very push.
 //! - Nothing is delivered twice, unless it was `repeatable`.
 //! - UNCONFIRMED is earned: the request was read and not answered, or its answer did not arrive, or it lay in the
-//!   buffers of a connection that broke; of the last there are no more than fit into the bytes that lay there, and
-//!   of the answers that a proxy swallowed no more than fit into the bytes that it did.
+//!   buffers of a connection that broke, or its time was over while a connection that stalled let nothing more of
+//!   it through; of each there are no more than `bounds.rs` finds room for.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use fanfare::proto::{Delivery, Outcome, Reason};
 use fanfare::simulator::Service;
 use fanfare::simulator::journal::{self, Entry};
 
+use crate::bounds::{Seen, most_held_back, most_in_buffers, most_lost_answers};
 use crate::ledger::{Broken, Ledger, Verdict};
-use crate::marker::{Marker, least_bytes};
-
-/// Bytes of a frame without content. Source: RFC 9113, 4.1.
-const FRAME_HEAD: u64 = 9;
-
-/// Of an answer of APNs: the head of its frame, a byte for the status, and an `apns-id` of 36 characters in codes of
-/// 5 bits or more. Source: RFC 7541, appendices A and B.
-const LEAST_ANSWER: u64 = FRAME_HEAD + 1 + 23;
-
-/// What is known of a connection from its two ends.
-#[derive(Clone, Debug)]
-pub(crate) struct Line {
-    pub(crate) id: u64,
-    /// Requests that came to their END_STREAM on it, since the books were closed last.
-    pub(crate) whole: u64,
-    /// Answers that were written may not have arrived, and the simulator knows why.
-    pub(crate) disturbed: bool,
-    /// Its last frames may not have arrived.
-    pub(crate) unheard: bool,
-    /// Bytes that the gateway's kernel took and the simulator never read.
-    pub(crate) unseen: u64,
-    /// Bytes that the simulator's kernel took and the gateway never read; seen by a proxy alone.
-    pub(crate) undelivered: u64,
-    /// It speaks HTTP/1.1: no more than one request can have been under way when it broke.
-    pub(crate) one_at_a_time: bool,
-}
-
-impl Line {
-    fn is_disturbed(&self) -> bool {
-        self.disturbed || self.undelivered > 0
-    }
-}
-
-/// What the simulator saw.
-pub(crate) struct Seen {
-    pub(crate) requests: Vec<Entry>,
-    pub(crate) lines: Vec<Line>,
-    /// Connections that never spoke HTTP after TLS, or after TCP where there is none. A client has one stream
-    /// before it knows a limit.
-    pub(crate) silent: u64,
-}
+use crate::marker::Marker;
 
 /// All requests of one push.
 #[derive(Clone, Copy, Debug, Default)]
@@ -90,6 +51,10 @@ pub(crate) struct Totals {
     pub(crate) in_buffers: u64,
     /// The most that can have lain there.
     pub(crate) in_buffers_most: u64,
+    /// UNCONFIRMED because its time was over before it had left, or arrived, in whole.
+    pub(crate) held_back: u64,
+    /// The most that can have been held back, beside those in buffers.
+    pub(crate) held_back_most: u64,
     /// Neither answered nor in doubt.
     pub(crate) unsent: u64,
     /// Delivered, or perhaps, more than once; each was `repeatable`.
@@ -102,6 +67,7 @@ pub(crate) fn audit(ledger: &Ledger, seen: &Seen) -> Result<Totals, Broken> {
     let mut totals = Totals {
         requests: seen.requests.len() as u64,
         in_buffers_most: most_in_buffers(seen),
+        held_back_most: most_held_back(seen),
         lost_answers_most: most_lost_answers(seen),
         ..Totals::default()
     };
@@ -112,6 +78,12 @@ pub(crate) fn audit(ledger: &Ledger, seen: &Seen) -> Result<Totals, Broken> {
     }
     if totals.in_buffers > totals.in_buffers_most {
         return Err(Broken::rule("no more is in doubt than lay in buffers", format!("{totals:?}")));
+    }
+    if totals.in_buffers + totals.held_back > totals.in_buffers_most + totals.held_back_most {
+        return Err(Broken::rule(
+            "no more is held back than was begun or lay in buffers",
+            format!("{totals:?}"),
+        ));
     }
     if totals.lost_answers > totals.lost_answers_most {
         return Err(Broken::rule("no more answers are lost than were swallowed", format!("{totals:?}")));
@@ -178,44 +150,6 @@ impl Requests {
     }
 }
 
-/// Requests that were written in whole and came to no service, at most.
-fn most_in_buffers(seen: &Seen) -> u64 {
-    let (mut known, mut begun) = (HashMap::<u64, u64>::new(), HashMap::<u64, u64>::new());
-    let unheard: HashSet<u64> = seen.lines.iter().filter(|it| it.unheard).map(|it| it.id).collect();
-    for entry in &seen.requests {
-        // What was refused or excluded was told so, where the frame that tells it has arrived.
-        let told = matches!(entry.outcome, journal::Outcome::Refused | journal::Outcome::Excluded);
-        if told && unheard.contains(&entry.connection) {
-            continue;
-        }
-        let count = if told || entry.read.is_some() { &mut known } else { &mut begun };
-        *count.entry(entry.connection).or_default() += 1;
-    }
-    let of_line = |line: &Line| {
-        if line.one_at_a_time {
-            return u64::from(line.disturbed);
-        }
-        let of = |count: &HashMap<u64, u64>| count.get(&line.id).copied().unwrap_or(0);
-        let unserved = if line.is_disturbed() { line.whole.saturating_sub(of(&known)) } else { 0 };
-        // Of a request that had begun to arrive, only the last frame may be missing.
-        let last_frames = of(&begun).min(line.unseen / FRAME_HEAD);
-        unserved + last_frames + line.unseen.div_ceil(least_bytes())
-    };
-    seen.silent + seen.lines.iter().map(of_line).sum::<u64>()
-}
-
-/// Answers that may not have arrived, at most: those that the simulator knows of, and as many as fit into what a
-/// proxy swallowed.
-fn most_lost_answers(seen: &Seen) -> u64 {
-    let quiet: HashSet<u64> = seen.lines.iter().filter(|it| !it.disturbed).map(|it| it.id).collect();
-    let known = |it: &&Entry| {
-        matches!(it.outcome, journal::Outcome::Answered { .. })
-            && (!quiet.contains(&it.connection) || it.cancelled.or(it.broken_off).is_some())
-    };
-    let swallowed = |it: &Line| it.undelivered.div_ceil(LEAST_ANSWER);
-    seen.requests.iter().filter(known).count() as u64 + seen.lines.iter().map(swallowed).sum::<u64>()
-}
-
 /// Whether a verdict is true of its requests.
 fn judge(
     number: u64,
@@ -251,7 +185,11 @@ fn judge(
                 totals.late += 1;
             } else {
                 check(requests.accepted == 0, "an answer that arrived is told")?;
-                totals.in_buffers += 1;
+                let count = match reason {
+                    Reason::AnswerTimeout => &mut totals.held_back,
+                    _ => &mut totals.in_buffers,
+                };
+                *count += 1;
             }
         }
         Outcome::Unspecified | Outcome::Validated => {

@@ -118,6 +118,18 @@ async fn a_half_open_connection_is_found_and_its_unwritten_pushes_move() {
 }
 
 #[tokio::test]
+async fn what_a_shut_window_holds_back_is_in_doubt_once_its_time_is_over() {
+    // No more than the first 100 bytes of a body leave for a peer that has ceased to read.
+    let shape = Shape { window: 100, ..many_in_flight() };
+    let impatient = |config: &mut Config| config.upstream.answer_timeout = Duration::from_secs(3);
+    let steps = vec![Step::at(400, Blow::Strike(Fault::HalfOpen))];
+    let (world, totals) = meet_with(shape, steps, impatient).await;
+    assert!(totals.held_back > 0, "{totals:?}");
+    assert_eq!(totals.unconfirmed, totals.held_back + totals.unanswered + totals.lost_answers, "{totals:?}");
+    world.end().await;
+}
+
+#[tokio::test]
 async fn a_slow_connection_is_no_dead_one() {
     let slow = Fault::Throttle { bytes: 200, every: Duration::from_millis(10) };
     let (world, totals) = meet(many_in_flight(), vec![Step::at(400, Blow::Strike(slow))]).await;

@@ -7,6 +7,7 @@
 
 mod accounts;
 mod answers;
+mod bounds;
 mod connect;
 mod connections;
 mod http1;

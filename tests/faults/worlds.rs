@@ -11,7 +11,8 @@ use fanfare::simulator::{self, ConnectionInfo, Environment, HangUp, Service, Sim
 use fanfare::upstream::{Proxies, Proxy};
 use tonic::transport::{Channel, Endpoint};
 
-use crate::accounts::{Line, Seen, Totals, audit};
+use crate::accounts::{Totals, audit};
+use crate::bounds::{Line, Seen};
 use crate::ledger::Broken;
 use crate::marker::TOPIC;
 use crate::network::{Moved, NAME, Names, Net, Place};
@@ -67,8 +68,8 @@ pub(crate) struct World {
     tls: bool,
     /// The number of the next push.
     next: u64,
-    /// Of connections that were open when the books were closed last: their whole requests until then.
-    before: HashMap<u64, u64>,
+    /// Of connections that were open when the books were closed last: their requests until then, and the whole ones.
+    before: HashMap<u64, (u64, u64)>,
     begun_before: u64,
     tasks_before: usize,
 }
@@ -194,9 +195,11 @@ impl World {
         connections.extend(closed);
         let line = |it: &ConnectionInfo| {
             let lost = self.lost(it, &moved);
+            let (requests, whole) = self.before.get(&it.id).copied().unwrap_or((0, 0));
             Line {
                 id: it.id,
-                whole: it.whole - self.before.get(&it.id).copied().unwrap_or(0),
+                whole: it.whole - whole,
+                partial: (it.requests - requests).saturating_sub(it.whole - whole),
                 // What the proxy did looks like that to the simulator, which has answered all the same.
                 disturbed: it.disturbed && !lost.struck,
                 unheard: (it.unheard && !lost.struck) || lost.down > 0,
@@ -211,7 +214,8 @@ impl World {
         let spoke = connections.iter().filter(|it| !self.before.contains_key(&it.id)).count() as u64;
         let silent = (begun - self.begun_before).saturating_sub(spoke);
         self.begun_before = begun;
-        self.before = connections.iter().filter(|it| it.open).map(|it| (it.id, it.whole)).collect();
+        self.before =
+            connections.iter().filter(|it| it.open).map(|it| (it.id, (it.requests, it.whole))).collect();
         Seen { requests: self.simulator.journal().take(), lines, silent }
     }
 
