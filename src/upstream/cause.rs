@@ -42,7 +42,8 @@ pub(super) enum Ending {
     Unwritable,
     /// A PING had no answer.
     PingLost,
-    /// A request had no answer, and HTTP/1.1 cannot give up a request alone.
+    /// A request had no answer: HTTP/1.1 cannot give up a request alone, and over HTTP/2 there had been no good
+    /// answer before.
     AnswerTimeout,
     /// An answer asked for another connection.
     Retired,

@@ -80,6 +80,8 @@ impl Kind {
 
     fn steps(self, at: u64, dice: &mut Rng) -> Vec<Step> {
         let next = |dice: &mut Rng, fault| vec![Step::next(at, dice.u32(1..=40), fault)];
+        // One after another, on connections that are yet to be proven, each costs the whole answer timeout.
+        let endless = |dice: &mut Rng, fault| vec![Step::next(at, dice.u32(1..=8), fault)];
         let limit = |limit, millis| {
             let set = |limit| Blow::StrikeAll(Fault::SetMaxStreams(limit));
             vec![Step::at(at, set(limit)), Step::later(millis, set(STREAMS))]
@@ -114,11 +116,11 @@ impl Kind {
                 let slow = Fault::Throttle { bytes: 500, every: Duration::from_millis(5) };
                 vec![Step::at(at, Blow::Strike(slow))]
             }
-            Self::Silence => next(dice, Fault::Silence),
-            Self::HeadersOnly => next(dice, Fault::HeadersWithoutBody),
-            Self::BodyWithoutEnd => next(dice, Fault::BodyWithoutEnd),
+            Self::Silence => endless(dice, Fault::Silence),
+            Self::HeadersOnly => endless(dice, Fault::HeadersWithoutBody),
+            Self::BodyWithoutEnd => endless(dice, Fault::BodyWithoutEnd),
             Self::TenMebibytes => vec![Step::next(at, 3, Fault::HugeBody(10 * 1024 * 1024))],
-            Self::Trickle => next(dice, Fault::Trickle { every: Duration::from_secs(1) }),
+            Self::Trickle => endless(dice, Fault::Trickle { every: Duration::from_secs(1) }),
             Self::ExpiredToken => {
                 let fault = Fault::Answer(Answer::refusal(403, "ExpiredProviderToken"));
                 vec![Step::next(at, 5, fault)]

@@ -185,10 +185,8 @@ fn judge(
                 totals.late += 1;
             } else {
                 check(requests.accepted == 0, "an answer that arrived is told")?;
-                let count = match reason {
-                    Reason::AnswerTimeout => &mut totals.held_back,
-                    _ => &mut totals.in_buffers,
-                };
+                let held_back = reason == Reason::AnswerTimeout;
+                let count = if held_back { &mut totals.held_back } else { &mut totals.in_buffers };
                 *count += 1;
             }
         }

@@ -79,6 +79,21 @@ async fn one_address_that_never_sends_settings_starves_nobody() {
     one_is_sick(&Fault::NoSettings).await.end().await;
 }
 
+#[tokio::test]
+async fn one_address_that_never_answers_costs_its_first_push_alone() {
+    let shape = Shape { names: Names::Lead(vec![Place::Second]), ..Shape::default() };
+    let impatient = |config: &mut Config| config.upstream.answer_timeout = Duration::from_secs(3);
+    let mut world = World::start(shape, impatient).await;
+    world.simulator.add_fault(FaultRule::always(Trigger::Service(Service::Apns(SICK)), Fault::Silence));
+    // Whoever connects anew is led to the one that is well.
+    let steps = vec![Step::at(1, Blow::Say(Names::Lead(vec![Place::First])))];
+    let totals = world.run(Traffic::of(600), steps).await.unwrap();
+    assert_eq!((totals.unanswered, totals.accepted), (1, 599), "{totals:?}");
+    assert_eq!(world.opened(), 2);
+    assert_eq!(world.metric("fanfare_upstream_connections_closed_total{", "answer_timeout"), 1.0);
+    world.end().await;
+}
+
 /// 600 pushes, and each hundred of them the connections open anew: all are accepted, on no more than that.
 async fn reopened(mut world: World) {
     let steps = (1..=5).map(|at| reopen(at * 100)).collect();

@@ -13,7 +13,7 @@ use h2::{Ping, PingPong};
 use tokio::time::{Instant, Sleep};
 
 use super::Streams;
-use super::exchange::Orphan;
+use super::orphan::Orphan;
 use crate::transport::Transport;
 use crate::upstream::budget::Place;
 use crate::upstream::cause::Ending;

@@ -1,6 +1,6 @@
 //! One stream, from the request to the whole answer, or to what is known without one.
 
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -9,14 +9,15 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use h2::client::ResponseFuture;
 use h2::{Reason, RecvStream, SendStream};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 
+use super::orphan::Orphan;
 use super::{Http2, Streams};
 use crate::transport::Progress;
 use crate::upstream::cause::Ending;
 use crate::upstream::connection::Slot;
 use crate::upstream::error::{Lost, NoReply, Return, Unanswered};
-use crate::upstream::in_flight::{Orphaned, Share};
+use crate::upstream::in_flight::Share;
 use crate::upstream::permit::{Limits, Reply};
 
 /// How long a failed stream waits to hear that its connection has ended.
@@ -131,7 +132,9 @@ impl Owner<'_> {
         if deadline < self.give_up {
             return Unanswered { status, cause: Lost::Deadline };
         }
-        self.in_flight = None;
+        if let Some(in_flight) = self.in_flight.take() {
+            in_flight.gave_up();
+        }
         Unanswered { status, cause: Lost::AnswerTimeout }
     }
 }
@@ -140,15 +143,14 @@ impl Drop for Owner<'_> {
     fn drop(&mut self) {
         if let Some(in_flight) = self.in_flight.take() {
             let streams = Arc::clone(&in_flight.streams);
-            let give_up = Box::pin(sleep_until(self.give_up));
-            streams.adopt(Orphan { in_flight, give_up, _share: self.share.orphan() });
+            streams.adopt(Orphan::new(in_flight, self.give_up, self.share.orphan()));
         }
     }
 }
 
 /// How an exchange ended without a reply.
 #[derive(Debug)]
-enum Ended {
+pub(super) enum Ended {
     Returned(Return),
     Unanswered(Unanswered),
     /// h2 gives the same error to a stream that was written and to one that was not.
@@ -162,7 +164,7 @@ enum Stage {
 }
 
 /// A request that h2 has. Fields drop in this order: the stream is given up before its permit returns.
-struct Exchange {
+pub(super) struct Exchange {
     stage: Stage,
     upload: SendStream<Bytes>,
     stream: u32,
@@ -174,7 +176,7 @@ struct Exchange {
 }
 
 impl Exchange {
-    fn poll_reply(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reply, Ended>> {
+    pub(super) fn poll_reply(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reply, Ended>> {
         let ended = ready!(self.poll_stream(cx));
         if !matches!(ended, Err(Ended::WithItsConnection)) {
             self.streams.wire.settle(self.stream);
@@ -226,6 +228,13 @@ impl Exchange {
         }
     }
 
+    /// No answer came in time. A connection that has brought no good answer yet takes no other request: where it is the only one, each in turn would wait as long, whatever other addresses there are.
+    pub(super) fn gave_up(&self) {
+        if !self.slot.connection().is_proven() {
+            self.slot.retire(Ending::AnswerTimeout);
+        }
+    }
+
     fn answered(&mut self, head: http::response::Parts, body: Bytes) -> Reply {
         // A whole answer before our whole request: h2 keeps the stream's place for ever, unless it is reset.
         // It must not be reset when all is sent: h2 would remember it as reset for a minute.
@@ -265,31 +274,5 @@ fn cause_after_headers(error: &h2::Error) -> Lost {
         // Reset by our own h2: the answer was malformed.
         Some(_) if error.is_reset() => Lost::Unreadable,
         Some(_) | None => Lost::ConnectionLost,
-    }
-}
-
-/// An exchange whose caller has left: it reads the answer, or gives up at the answer timeout, and only then
-/// returns its permit.
-pub(super) struct Orphan {
-    in_flight: Exchange,
-    give_up: Pin<Box<Sleep>>,
-    _share: Orphaned,
-}
-
-impl Future for Orphan {
-    /// How it ended, as metrics name it.
-    type Output = &'static str;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<&'static str> {
-        match self.in_flight.poll_reply(cx) {
-            Poll::Ready(Ok(_)) => return Poll::Ready("answered"),
-            Poll::Ready(Err(Ended::Returned(_))) => return Poll::Ready("returned"),
-            Poll::Ready(Err(Ended::Unanswered(_) | Ended::WithItsConnection)) => {
-                return Poll::Ready("lost");
-            }
-            Poll::Pending => {}
-        }
-        ready!(self.give_up.as_mut().poll(cx));
-        Poll::Ready("timeout")
     }
 }

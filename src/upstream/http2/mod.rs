@@ -2,6 +2,7 @@
 
 mod driver;
 mod exchange;
+mod orphan;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,7 +12,7 @@ use tokio::sync::SetOnce;
 
 use super::connection::Connection;
 use crate::transport::Wire;
-use exchange::Orphan;
+use orphan::Orphan;
 
 pub(super) use driver::Driver;
 pub(super) use exchange::begin;
