@@ -37,6 +37,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut stubs = tonic_prost_build::configure();
     for large in [
         "SendPushRequest.push",
+        "Target.apns_channel",
+        "Target.fcm",
+        "Target.web_push",
+        "Target.mattermost",
         "Content.apns",
         "Content.fcm",
         "Content.mattermost",

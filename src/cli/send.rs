@@ -116,9 +116,9 @@ impl Send {
             ..proto::MattermostDevice::default()
         };
         Ok(proto::Target {
-            fcm: self.fcm.as_ref().map(registration_token),
-            web_push: self.web_push.as_ref().map(subscribed).transpose()?,
-            mattermost: self.mattermost.as_ref().map(device),
+            fcm: self.fcm.as_ref().map(registration_token).map(Box::new),
+            web_push: self.web_push.as_ref().map(subscribed).transpose()?.map(Box::new),
+            mattermost: self.mattermost.as_ref().map(device).map(Box::new),
             ..proto::Target::default()
         })
     }

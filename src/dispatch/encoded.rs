@@ -17,7 +17,7 @@ pub struct Encoded {
 
 impl Encoded {
     /// The payload for this kind of target; encoded by the first who asks.
-    pub(super) fn get(&self, provider: &Provider, body: &Body, target: &Target) -> Result<&Payload, Refusal> {
+    pub(super) fn get(&self, provider: &Provider, body: &Body, target: &Target) -> &Result<Payload, Refusal> {
         let cell = match target {
             Target::Apns(_) => &self.apns,
             Target::ApnsChannel(_) => &self.apns_channel,
@@ -25,6 +25,6 @@ impl Encoded {
             Target::WebPush(_) => &self.web_push,
             Target::Mattermost(_) => &self.mattermost,
         };
-        cell.get_or_init(|| provider.encode(body, target)).as_ref().map_err(Clone::clone)
+        cell.get_or_init(|| provider.encode(body, target))
     }
 }

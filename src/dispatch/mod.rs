@@ -3,6 +3,7 @@
 mod admission;
 mod attempts;
 mod encoded;
+mod judge;
 mod route;
 mod subscriptions;
 mod suspicion;
@@ -11,6 +12,7 @@ mod window;
 
 use std::time::{Duration, SystemTime};
 
+use futures_util::FutureExt;
 use http::Method;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -22,11 +24,13 @@ pub use route::{AppRoutes, Route, Routes, Upstreams};
 pub use subscriptions::Subscriptions;
 pub use window::{Seat, WaitingSetFull, Window};
 
+use crate::credential::NoToken;
 use crate::provider::webpush::Ephemeral;
-use crate::provider::{Heal, Message, Payload, Verdict};
+use crate::provider::{Message, Payload};
 use crate::push::{Push, PushResult, Refusal};
-use crate::upstream::{Answer, Flow, Origin, Request, UpstreamError};
+use crate::upstream::{Flow, Request, UpstreamError};
 use attempts::{Attempts, Next};
+use judge::judge;
 use turns::{TooLate, Turns};
 
 /// Limits of dispatch.
@@ -91,38 +95,42 @@ impl Dispatcher {
     }
 
     async fn verdict(&self, ask: &Ask<'_>, room: &mut Room) -> PushResult {
-        let Ask { push, encoded, route, .. } = *ask;
         let begun = Instant::now();
-        let own;
-        let payload = match encoded {
-            Some(encoded) => encoded.get(&route.provider, &push.body, &push.target),
-            None => {
-                own = route.provider.encode(&push.body, &push.target);
-                own.as_ref().map_err(Clone::clone)
-            }
-        };
-        let attempts = Attempts::new(
-            route.provider.kind(),
-            &push.body.options,
-            self.settings.max_attempts,
-            ask.deadline,
-        );
-        let result = match payload {
-            // In a box, so that what is encrypted takes no room in the future of every other push.
-            Ok(payload) if route.provider.seals() => Box::pin(self.seal(ask, payload, room, attempts)).await,
-            // What is large is borrowed across the wait: a parameter that is moved lies in the future twice.
-            Ok(payload) => match &mut address(ask, payload) {
-                Ok(message) => self.deliver(ask, payload, message, room, attempts).await,
-                Err(refusal) => attempts.refused(refusal.clone()),
-            },
-            Err(refusal) => attempts.refused(refusal),
-        };
-        route.metrics.settled(result.outcome, begun.elapsed());
+        let result = self.encode_and_deliver(ask, room).await;
+        ask.route.metrics.settled(result.outcome, begun.elapsed());
         tracing::debug!(
             outcome = result.outcome.name(), status = result.upstream_status,
             reason = result.upstream_reason, detail = %result.detail, "verdict"
         );
         result
+    }
+
+    async fn encode_and_deliver(&self, ask: &Ask<'_>, room: &mut Room) -> PushResult {
+        let Ask { push, encoded, route, deadline, .. } = *ask;
+        let provider = &route.provider;
+        let attempts =
+            Attempts::new(provider.kind(), &push.body.options, self.settings.max_attempts, deadline);
+        let own;
+        let payload = match encoded {
+            Some(encoded) => encoded.get(provider, &push.body, &push.target),
+            None => {
+                own = provider.encode(&push.body, &push.target);
+                &own
+            }
+        };
+        let payload = match payload {
+            Ok(payload) => payload,
+            Err(refusal) => return attempts.refused(refusal.clone()),
+        };
+        if provider.seals() {
+            // In a box, so that what is encrypted takes no room in the future of every other push.
+            return Box::pin(self.seal(ask, payload, room, attempts)).await;
+        }
+        // What is large is borrowed across the wait: a parameter that is moved lies in the future twice.
+        match &mut address(ask, payload) {
+            Ok(message) => self.deliver(ask, payload, message, room, attempts).await,
+            Err(refusal) => attempts.refused(refusal.clone()),
+        }
     }
 
     /// Encrypts for its target what is the same for all, when its turn has come, and delivers that. While the
@@ -156,80 +164,102 @@ impl Dispatcher {
         }
     }
 
-    async fn deliver(
-        &self,
-        ask: &Ask<'_>,
-        payload: &Payload,
-        message: &mut Message,
-        room: &mut Room,
+    /// What an async block takes lies in its future once, the parameters of an async function twice.
+    #[expect(clippy::manual_async_fn, reason = "a push holds it while it is in flight")]
+    fn deliver<'a>(
+        &'a self,
+        ask: &'a Ask<'a>,
+        payload: &'a Payload,
+        message: &'a mut Message,
+        room: &'a mut Room,
         mut attempts: Attempts,
-    ) -> PushResult {
-        let Ask { push, route, flow, deadline, .. } = *ask;
-        if push.body.options.dry_run && !route.provider.answers_dry_runs() {
-            return attempts.validated();
-        }
-        let upstream = match route.upstream(&push.target) {
-            Ok(upstream) => upstream,
-            Err(why) => return attempts.without_peer(why),
-        };
-        // The token that the last answer refused as expired.
-        let mut refused = None;
-        loop {
-            tokio::select! {
-                biased;
-                ready = route.credential.ready(deadline, refused) => match ready {
-                    Ok(()) => {}
-                    Err(why) => return attempts.without_token(&why),
-                },
-                () = self.draining.cancelled() => return attempts.last(),
+    ) -> impl Future<Output = PushResult> + Send + 'a {
+        async move {
+            let Ask { push, route, flow, deadline, .. } = *ask;
+            if push.body.options.dry_run && !route.provider.answers_dry_runs() {
+                return attempts.validated();
             }
-            let permit = match upstream.permit(flow, deadline).await {
-                Ok(permit) => permit,
-                Err(unsent) => return attempts.unsent(&unsent),
+            let upstream = match route.upstream(&push.target) {
+                Ok(upstream) => upstream,
+                Err(why) => return attempts.without_peer(why),
             };
-            if push.body.options.expiry.has_passed(SystemTime::now()) {
-                return attempts.expired();
-            }
-            if message.counts_down {
-                match address(ask, payload) {
-                    Ok(fresh) => *message = fresh,
-                    Err(refusal) => return attempts.refused(refusal),
+            // The token that the last answer refused as expired.
+            let mut refused = None;
+            loop {
+                match self.token(route, deadline, refused).await {
+                    Some(Ok(())) => {}
+                    Some(Err(why)) => return attempts.without_token(&why),
+                    None => return attempts.last(),
                 }
-            }
-            // Permit first, token second: a push may have waited longer than its token lived.
-            let stamp = route.credential.stamp(upstream.origin());
-            if stamp.is_none() && route.credential.stamps() {
-                match route.credential.unable() {
-                    Some(why) => return attempts.without_token(&why),
-                    None => continue,
+                let permit = match upstream.permit(flow, deadline).await {
+                    Ok(permit) => permit,
+                    Err(unsent) => return attempts.unsent(&unsent),
+                };
+                if push.body.options.expiry.has_passed(SystemTime::now()) {
+                    return attempts.expired();
                 }
-            }
-            let generation = stamp.as_deref().map(|stamp| stamp.generation());
-            let request = request(message, stamp.as_deref().map(|stamp| stamp.header()));
-            let next;
-            (attempts, next) = match permit.exchange(&request, room.share()).await {
-                Ok(answer) => {
-                    route.metrics.attempted();
-                    let verdict = judge(route, upstream.origin(), message, &answer, generation);
-                    refused = generation.filter(|_| verdict.heal.renews());
-                    attempts.answered(verdict, answer.reply.status().as_u16())
+                if message.counts_down {
+                    match address(ask, payload) {
+                        Ok(fresh) => *message = fresh,
+                        Err(refusal) => return attempts.refused(refusal),
+                    }
                 }
-                Err(UpstreamError::Unanswered(unanswered)) => {
-                    route.metrics.attempted();
-                    refused = None;
-                    attempts.unanswered(&unanswered)
+                // Permit first, token second: a push may have waited longer than its token lived.
+                let stamp = route.credential.stamp(upstream.origin());
+                if stamp.is_none() && route.credential.stamps() {
+                    match route.credential.unable() {
+                        Some(why) => return attempts.without_token(&why),
+                        None => continue,
+                    }
                 }
-                Err(UpstreamError::Unsent(unsent)) => return attempts.unsent(&unsent),
-            };
-            match next {
-                Next::Answer(result) => return result,
-                Next::Again(wait) => {
-                    if !self.pause(wait, room, deadline).await {
-                        return attempts.last();
+                let generation = stamp.as_deref().map(|stamp| stamp.generation());
+                let request = request(message, stamp.as_deref().map(|stamp| stamp.header()));
+                let next;
+                (attempts, next) = match permit.exchange(&request, room.share()).await {
+                    Ok(answer) => {
+                        route.metrics.attempted();
+                        let verdict = judge(route, upstream.origin(), message, &answer, generation);
+                        refused = generation.filter(|_| verdict.heal.renews());
+                        attempts.answered(verdict, answer.reply.status().as_u16())
+                    }
+                    Err(UpstreamError::Unanswered(unanswered)) => {
+                        route.metrics.attempted();
+                        refused = None;
+                        attempts.unanswered(&unanswered)
+                    }
+                    Err(UpstreamError::Unsent(unsent)) => return attempts.unsent(&unsent),
+                };
+                match next {
+                    Next::Answer(result) => return result,
+                    Next::Again(wait) => {
+                        if !Box::pin(self.pause(wait, room, deadline)).await {
+                            return attempts.last();
+                        }
                     }
                 }
             }
         }
+    }
+
+    /// Waits for a token; None where the gateway drains first.
+    async fn token(
+        &self,
+        route: &Route,
+        deadline: Instant,
+        refused: Option<u64>,
+    ) -> Option<Result<(), NoToken>> {
+        if let Some(ready) = route.credential.ready(deadline, refused).now_or_never() {
+            return Some(ready);
+        }
+        // Boxed, so that the wait takes no room where there is none.
+        let wait = async {
+            tokio::select! {
+                biased;
+                ready = route.credential.ready(deadline, refused) => Some(ready),
+                () = self.draining.cancelled() => None,
+            }
+        };
+        Box::pin(wait).await
     }
 
     /// Waits between two attempts; whether another may follow.
@@ -250,37 +280,6 @@ impl Dispatcher {
 fn address(ask: &Ask<'_>, payload: &Payload) -> Result<Message, Refusal> {
     let Ask { push, route, .. } = *ask;
     route.provider.address(payload, &push.body, &push.id, &push.target, SystemTime::now())
-}
-
-/// What an answer means, with what is broken on our side mended.
-fn judge(
-    route: &Route,
-    origin: &Origin,
-    message: &Message,
-    answer: &Answer,
-    generation: Option<u64>,
-) -> Verdict {
-    let mut verdict = route.provider.classify(message, &answer.reply, SystemTime::now());
-    verdict.token_action = route.suspicion.judge(verdict.outcome, verdict.token_action);
-    let renew = || {
-        if let Some(generation) = generation {
-            match route.credential.renew(origin, generation) {
-                Ok(renewal) => tracing::debug!(%renewal, "the push service refused the token as expired"),
-                Err(error) => tracing::error!(%error, "the token cannot be renewed; the old one stays"),
-            }
-        }
-    };
-    match verdict.heal {
-        Heal::Nothing => {}
-        Heal::Renew => renew(),
-        Heal::Retire => answer.retire_connection(),
-        Heal::RenewAndRetire => {
-            renew();
-            answer.retire_connection();
-        }
-        Heal::HoldToken => route.credential.hold(),
-    }
-    verdict
 }
 
 fn request<'a>(message: &'a Message, authorization: Option<&'a http::HeaderValue>) -> Request<'a> {

@@ -182,10 +182,16 @@ pub(crate) fn visible_ascii(what: &str, value: &str, max: usize) -> Result<(), I
     if value.len() > max {
         return Err(InvalidValue::too_large(expected(), format!("{} bytes", value.len())));
     }
-    match value.chars().find(|c| !c.is_ascii_graphic()) {
-        Some(c) => Err(InvalidValue::invalid(expected(), format!("{c:?}"))),
+    match first_other(value, u8::is_ascii_graphic) {
+        Some((_, c)) => Err(InvalidValue::invalid(expected(), format!("{c:?}"))),
         None => Ok(()),
     }
+}
+
+/// The first character that is not one of some in ASCII, and where it is. Byte by byte: addresses are long.
+fn first_other(text: &str, one_of: impl Fn(&u8) -> bool) -> Option<(usize, char)> {
+    let at = text.as_bytes().iter().position(|byte| !one_of(byte))?;
+    text.get(at..)?.chars().next().map(|c| (at, c))
 }
 
 /// The first characters of a device address, enough to find it in a log and too few to use it.

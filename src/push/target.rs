@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{InvalidValue, ProviderKind, Shortened};
+use super::{InvalidValue, ProviderKind, Shortened, first_other};
 
 /// Where a push goes. Addresses print cut short.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,7 +125,7 @@ impl DeviceToken {
         if token.len() > Self::MAX_DIGITS {
             return Err(InvalidValue::too_large(expected(), format!("{} bytes", token.len())));
         }
-        if let Some((at, c)) = token.char_indices().find(|(_, c)| !c.is_ascii_hexdigit()) {
+        if let Some((at, c)) = first_other(&token, u8::is_ascii_hexdigit) {
             return Err(InvalidValue::invalid(expected(), format!("{c:?} at byte {at}")));
         }
         if !token.len().is_multiple_of(2) {

@@ -16,7 +16,7 @@ use super::in_flight::Share;
 use super::peer::Peer;
 use super::pool::Pool;
 use super::waiters::Arrival;
-use super::{http1, http2};
+use super::{BoxFuture, UpstreamSettings, http1, http2};
 
 /// A push service's whole answer.
 pub type Reply = http::Response<Bytes>;
@@ -85,45 +85,80 @@ impl Permit {
     /// # Cancel safety
     /// A request that was given to h2 belongs to its connection from then on: dropping the future resets
     /// nothing.
-    pub async fn exchange(self, request: &Request<'_>, share: &Share) -> Result<Answer, UpstreamError> {
-        let Self { mut granted, pool, flow, deadline } = self;
-        let settings = pool.settings();
-        let limits =
-            Limits { deadline, answer_timeout: settings.answer_timeout, max_reply: settings.max_reply_bytes };
-        let mut resends = 0;
-        loop {
-            let Granted { sender, slot } = granted;
-            let connection = Arc::clone(slot.connection());
-            let (head, body) = (head(pool.peer(), request), request.body.clone());
-            let ended = match sender {
-                Sender::Http2(http2) => match &mut http2::begin(http2, slot, head, body, limits, share) {
-                    Some(owner) => owner.reply(deadline).await,
-                    None => Err(NoReply::Returned(Return::NotTaken)),
-                },
-                // Rare, and larger than the other: boxed.
-                Sender::Http1(http1) => {
-                    Box::pin(http1::exchange(http1, slot, head, body, limits, share)).await
+    pub fn exchange<'a>(
+        self,
+        request: &'a Request<'_>,
+        share: &'a Share,
+    ) -> impl Future<Output = Result<Answer, UpstreamError>> + Send + 'a {
+        let Self { granted, pool, flow, deadline } = self;
+        // Before the future, which would hold what it begins with for as long as it waits.
+        let (mut connection, mut begun) = begin(&pool, granted, request, deadline, share);
+        async move {
+            let mut resends = 0;
+            loop {
+                let last = match begun.reply(deadline).await {
+                    Ok(reply) => return Ok(Answer { reply, connection, pool }),
+                    Err(NoReply::Unanswered(unanswered)) => {
+                        pool.metrics.unanswered(unanswered.cause.name());
+                        return Err(unanswered.into());
+                    }
+                    Err(NoReply::Returned(last)) => last,
+                };
+                pool.metrics.resent(last.name());
+                if resends == pool.settings().max_resends {
+                    return Err(Unsent::Refused { resends, last }.into());
                 }
-            };
-            let last = match ended {
-                Ok(reply) => return Ok(Answer { reply, connection, pool }),
-                Err(NoReply::Unanswered(unanswered)) => {
-                    pool.metrics.unanswered(unanswered.cause.name());
-                    return Err(unanswered.into());
+                resends += 1;
+                if last == Return::RefusedStream {
+                    tokio::time::sleep_until(deadline.min(Instant::now() + refused_wait(resends))).await;
                 }
-                Err(NoReply::Returned(last)) => last,
-            };
-            pool.metrics.resent(last.name());
-            if resends == settings.max_resends {
-                return Err(Unsent::Refused { resends, last }.into());
+                let granted = Box::pin(pool.acquire(flow, deadline, Arrival::Returned)).await?;
+                (connection, begun) = begin(&pool, granted, request, deadline, share);
             }
-            resends += 1;
-            if last == Return::RefusedStream {
-                tokio::time::sleep_until(deadline.min(Instant::now() + refused_wait(resends))).await;
-            }
-            granted = Box::pin(pool.acquire(flow, deadline, Arrival::Returned)).await?;
         }
     }
+}
+
+/// A request on its way, over either protocol.
+enum Begun<'a> {
+    Http2(http2::Owner<'a>),
+    /// Rare, and larger than the other: boxed.
+    Http1(BoxFuture<'a, Result<Reply, NoReply>>),
+    NotTaken,
+}
+
+impl Begun<'_> {
+    /// Waits for the answer. Polled to its end once.
+    async fn reply(&mut self, deadline: Instant) -> Result<Reply, NoReply> {
+        match self {
+            Self::Http2(owner) => owner.reply(deadline).await,
+            Self::Http1(exchange) => exchange.await,
+            Self::NotTaken => Err(NoReply::Returned(Return::NotTaken)),
+        }
+    }
+}
+
+fn begin<'a>(
+    pool: &Pool,
+    granted: Granted,
+    request: &Request<'_>,
+    deadline: Instant,
+    share: &'a Share,
+) -> (Arc<Connection>, Begun<'a>) {
+    let UpstreamSettings { answer_timeout, max_reply_bytes: max_reply, .. } = *pool.settings();
+    let limits = Limits { deadline, answer_timeout, max_reply };
+    let Granted { sender, slot } = granted;
+    let connection = Arc::clone(slot.connection());
+    let (head, body) = (head(pool.peer(), request), request.body.clone());
+    let begun = match sender {
+        Sender::Http2(http2) => {
+            http2::begin(http2, slot, head, body, limits, share).map_or(Begun::NotTaken, Begun::Http2)
+        }
+        Sender::Http1(http1) => {
+            Begun::Http1(Box::pin(http1::exchange(http1, slot, head, body, limits, share)))
+        }
+    };
+    (connection, begun)
 }
 
 /// The first resend of a refused stream is at once; a peer that goes on refusing is given time.

@@ -31,7 +31,7 @@ fn broadcast() -> proto::Push {
     let apns = proto::ApnsOptions { live_activity: Some(activity), ..proto::ApnsOptions::default() };
     proto::Push {
         app: APP.to_owned(),
-        target: Some(proto::Target { apns_channel: Some(channel), ..proto::Target::default() }),
+        target: Some(proto::Target { apns_channel: Some(Box::new(channel)), ..proto::Target::default() }),
         content: Some(proto::Content { apns: Some(Box::new(apns)), ..proto::Content::default() }),
         ..proto::Push::default()
     }

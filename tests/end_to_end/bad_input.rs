@@ -34,7 +34,7 @@ async fn what_decoding_sees_is_a_status_that_names_the_field() {
     refused(w, "push.target.apns.token", "FIELD_INVALID", |push| push.target = Some(device("xyz"))).await;
     refused(w, "push.target", "PROVIDER_NOT_CONFIGURED", |push| {
         let fcm = proto::FcmTarget { topic: "news".into(), ..proto::FcmTarget::default() };
-        push.target = Some(proto::Target { fcm: Some(fcm), ..proto::Target::default() });
+        push.target = Some(proto::Target { fcm: Some(Box::new(fcm)), ..proto::Target::default() });
     })
     .await;
     refused(w, "push.content", "FIELD_REQUIRED", |push| push.content = None).await;
@@ -96,8 +96,10 @@ async fn what_decoding_sees_is_a_status_that_names_the_field() {
 async fn two_targets_are_refused_though_a_oneof_would_forget_one() {
     let world = World::start().await;
     let fcm = proto::FcmTarget { topic: "news".into(), ..proto::FcmTarget::default() };
-    refused(&world, "push.target", "FIELDS_CONFLICT", |push| push.target.as_mut().unwrap().fcm = Some(fcm))
-        .await;
+    refused(&world, "push.target", "FIELDS_CONFLICT", |push| {
+        push.target.as_mut().unwrap().fcm = Some(Box::new(fcm))
+    })
+    .await;
 }
 
 #[tokio::test]

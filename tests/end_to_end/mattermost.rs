@@ -54,7 +54,7 @@ pub(crate) fn push(device_id: &str) -> proto::Push {
     let device = proto::MattermostDevice { device_id: device_id.to_owned(), ..Default::default() };
     proto::Push {
         app: APP.to_owned(),
-        target: Some(proto::Target { mattermost: Some(device), ..proto::Target::default() }),
+        target: Some(proto::Target { mattermost: Some(Box::new(device)), ..proto::Target::default() }),
         content: Some(alert("Hello", "World")),
         ..proto::Push::default()
     }

@@ -41,7 +41,7 @@ fn as_push(request: &Value) -> Option<proto::Push> {
     };
     Some(proto::Push {
         app: APP.to_owned(),
-        target: Some(proto::Target { mattermost: Some(device), ..proto::Target::default() }),
+        target: Some(proto::Target { mattermost: Some(Box::new(device)), ..proto::Target::default() }),
         content: Some(proto::Content {
             notification: Some(notification),
             mattermost: Some(Box::new(options)),

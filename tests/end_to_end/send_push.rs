@@ -219,7 +219,7 @@ async fn a_broadcast_goes_to_its_channel() {
         let channel = proto::ApnsChannel { channel_id: channel.to_owned(), ..proto::ApnsChannel::default() };
         proto::Push {
             app: harness::APP.to_owned(),
-            target: Some(proto::Target { apns_channel: Some(channel), ..proto::Target::default() }),
+            target: Some(proto::Target { apns_channel: Some(Box::new(channel)), ..proto::Target::default() }),
             content: Some(proto::Content { apns: Some(Box::new(apns.clone())), ..proto::Content::default() }),
             ..proto::Push::default()
         }

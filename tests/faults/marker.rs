@@ -72,7 +72,7 @@ impl Marker {
         if service == Service::Mattermost {
             let device_id = format!("{PLATFORM}:{}", self.token());
             let device = proto::MattermostDevice { device_id, ..proto::MattermostDevice::default() };
-            return proto::Target { mattermost: Some(device), ..proto::Target::default() };
+            return proto::Target { mattermost: Some(Box::new(device)), ..proto::Target::default() };
         }
         let device = proto::ApnsDevice { token: self.token(), ..proto::ApnsDevice::default() };
         proto::Target { apns: Some(device), ..proto::Target::default() }

@@ -210,7 +210,7 @@ mod tests {
                 p256dh: vec![0x04, 0xff, 0xfe],
                 auth: vec![0xfb, 0xff],
             };
-            assert_eq!(push.target.unwrap().web_push, Some(expected));
+            assert_eq!(push.target.unwrap().web_push.as_deref(), Some(&expected));
         }
     }
 

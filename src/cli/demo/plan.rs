@@ -153,12 +153,13 @@ impl Planned {
         match self.fate.service {
             Service::Apns => target.apns = Some(proto::ApnsDevice { token, ..proto::ApnsDevice::default() }),
             Service::Fcm => {
-                target.fcm = Some(proto::FcmTarget { registration_token: token, ..Default::default() });
+                let token = proto::FcmTarget { registration_token: token, ..Default::default() };
+                target.fcm = Some(Box::new(token));
             }
-            Service::WebPush => target.web_push = self.browser.as_deref().map(subscription),
+            Service::WebPush => target.web_push = self.browser.as_deref().map(subscription).map(Box::new),
             Service::Mattermost => {
                 let device = proto::MattermostDevice { device_id: token, ..Default::default() };
-                target.mattermost = Some(device);
+                target.mattermost = Some(Box::new(device));
             }
         }
         target

@@ -14,8 +14,9 @@ use crate::push::{
     ApnsContent, Content, InterruptionLevel, LocalizedText, Notification, Outcome, Reason, Refusal,
 };
 
-/// What is taken for the first size of a payload, in bytes.
-const USUAL_BYTES: usize = 512;
+/// What a payload has beside the texts of its notification, mostly, in bytes. It stays as large as it was made for
+/// as long as its push is in flight.
+const USUAL_BYTES: usize = 128;
 
 /// Writes a payload from its portable and typed parts. The same push is the same bytes each time.
 ///
@@ -35,7 +36,8 @@ pub(super) fn write(
         image: text(&notification.image),
         data: &content.data,
     };
-    let mut json = Vec::with_capacity(USUAL_BYTES);
+    let texts = [&notification.title, &notification.subtitle, &notification.body].map(String::len);
+    let mut json = Vec::with_capacity(USUAL_BYTES + texts.iter().sum::<usize>());
     serde_json::to_writer(&mut json, &document).map_err(|error| Refusal {
         outcome: Outcome::Internal,
         reason: Reason::GatewayBug,

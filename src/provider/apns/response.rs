@@ -6,6 +6,7 @@ use http::HeaderMap;
 use serde_json::value::RawValue;
 
 use super::answers::meaning;
+use super::headers::{APNS_ID, APNS_REQUEST_ID};
 use crate::provider::retry_after::retry_after;
 use crate::provider::{Reply, Verdict, cut};
 use crate::push::Outcome;
@@ -72,7 +73,7 @@ fn since_epoch(milliseconds: u64) -> Option<SystemTime> {
 
 /// `apns-id`; for a broadcast `apns-request-id`.
 fn upstream_id(headers: &HeaderMap) -> String {
-    let named = headers.get("apns-id").or_else(|| headers.get("apns-request-id"));
+    let named = headers.get(APNS_ID).or_else(|| headers.get(APNS_REQUEST_ID));
     let id = named.and_then(|id| id.to_str().ok()).unwrap_or_default();
     cut(id, Verdict::MAX_REASON_BYTES).to_owned()
 }

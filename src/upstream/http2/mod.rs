@@ -15,7 +15,7 @@ use crate::transport::Wire;
 use orphan::Orphan;
 
 pub(super) use driver::Driver;
-pub(super) use exchange::begin;
+pub(super) use exchange::{Owner, begin};
 
 /// How requests get onto an HTTP/2 connection.
 #[derive(Clone)]

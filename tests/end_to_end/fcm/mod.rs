@@ -65,7 +65,7 @@ async fn world(settings: FcmSettings) -> World {
 fn to(target: proto::FcmTarget) -> proto::Push {
     proto::Push {
         app: APP.to_owned(),
-        target: Some(proto::Target { fcm: Some(target), ..proto::Target::default() }),
+        target: Some(proto::Target { fcm: Some(Box::new(target)), ..proto::Target::default() }),
         content: Some(alert("Hello", "World")),
         ..proto::Push::default()
     }

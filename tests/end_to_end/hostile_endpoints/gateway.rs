@@ -64,7 +64,7 @@ impl Browsers {
             p256dh: bytes(P256DH),
             auth: bytes(AUTH),
         };
-        let target = proto::Target { web_push: Some(subscription), ..proto::Target::default() };
+        let target = proto::Target { web_push: Some(Box::new(subscription)), ..proto::Target::default() };
         let push = proto::Push {
             app: APP.to_owned(),
             target: Some(target),

@@ -147,7 +147,7 @@ fn target(subscription: &Subscription) -> proto::Target {
         p256dh: bytes(&subscription.p256dh),
         auth: bytes(&subscription.auth),
     };
-    proto::Target { web_push: Some(web_push), ..proto::Target::default() }
+    proto::Target { web_push: Some(Box::new(web_push)), ..proto::Target::default() }
 }
 
 /// A push with a title and a body to a browser.

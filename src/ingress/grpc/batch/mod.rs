@@ -3,6 +3,7 @@
 
 mod body;
 mod items;
+mod started;
 mod tally;
 mod task;
 

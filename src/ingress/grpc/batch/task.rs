@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -14,10 +14,11 @@ use tonic::{Status, Streaming};
 use super::super::{Core, encode};
 use super::body::{Delivery, End, Last};
 use super::items::{Item, Items, Refused};
+use super::started::{Settled, Started};
 use super::tally::Tally;
-use crate::dispatch::{Ask, NoRoom, Room, Seat, Window};
+use crate::dispatch::{NoRoom, Room, Seat, Window};
 use crate::proto;
-use crate::push::{PushId, PushResult, Reason, ServiceClass};
+use crate::push::{PushResult, Reason, ServiceClass};
 use crate::upstream::Flow;
 
 /// Items that one turn of the task admits at most, before it looks at everything else again.
@@ -51,14 +52,6 @@ pub(super) struct Batch {
     room: Option<Room>,
     /// Since when the buffer has not been emptied though there is something to deliver.
     blocked: Option<Instant>,
-}
-
-/// An item with its verdict.
-struct Settled {
-    index: u64,
-    id: PushId,
-    result: PushResult,
-    room: Room,
 }
 
 /// What the next item waits for.
@@ -105,7 +98,7 @@ impl Batch {
         let mut tick = tokio::time::interval(self.tick());
         let mut in_flight = FuturesUnordered::new();
         loop {
-            let need = self.admit(|core, started| in_flight.push(started.send(core)));
+            let need = self.admit(&mut inbound, |core, started| in_flight.push(Box::pin(started.send(core))));
             let now = Instant::now();
             if self.is_done() && in_flight.is_empty() && !self.tally.has_results() {
                 return self.finish();
@@ -124,7 +117,7 @@ impl Batch {
                 Some(settled) = in_flight.next(), if !in_flight.is_empty() => {
                     self.settle(settled);
                     // Several are ready at once where answers came in one read.
-                    while let Some(Some(settled)) = futures_util::FutureExt::now_or_never(in_flight.next()) {
+                    while let Some(Some(settled)) = in_flight.next().now_or_never() {
                         self.settle(settled);
                     }
                 }
@@ -156,11 +149,21 @@ impl Batch {
         stall.clamp(Duration::from_millis(10), Duration::from_millis(100))
     }
 
-    /// Starts what there is room for, at most a turn's worth.
-    fn admit(&mut self, mut start: impl FnMut(Arc<Core>, Started)) -> Need {
+    /// Starts what there is room for, at most a turn's worth. Messages that are there already are read in a row:
+    /// many come at once, and code that runs many times over is in the processor's cache.
+    fn admit(
+        &mut self,
+        inbound: &mut Streaming<proto::SendBatchRequest>,
+        mut start: impl FnMut(Arc<Core>, Started),
+    ) -> Need {
         for _ in 0..TURN {
             if self.items.is_empty() {
-                return Need::Nothing;
+                if !self.reads() {
+                    return Need::Nothing;
+                }
+                let Some(message) = inbound.message().now_or_never() else { return Need::Nothing };
+                self.read(message);
+                continue;
             }
             let Some(seat) = self.seat.take().or_else(|| self.window.try_enter()) else { return Need::Seat };
             let room = match self.room.take() {
@@ -334,27 +337,5 @@ impl Counted {
 impl Drop for Counted {
     fn drop(&mut self) {
         self.0.dec();
-    }
-}
-
-/// An item that was admitted.
-struct Started {
-    item: Item,
-    room: Room,
-    flow: Flow,
-    deadline: Instant,
-}
-
-impl Started {
-    /// What an async block takes lies in its future once, the parameters of an async function twice.
-    #[expect(clippy::manual_async_fn, reason = "a batch has thousands of these in flight")]
-    fn send(mut self, core: Arc<Core>) -> impl Future<Output = Settled> {
-        async move {
-            let Item { push, route, encoded, .. } = &self.item;
-            let (flow, deadline) = (self.flow, self.deadline);
-            let ask = Ask { push, encoded: encoded.as_deref(), route, flow, deadline };
-            let result = core.dispatcher.send(&ask, &mut self.room).await;
-            Settled { index: self.item.index, id: self.item.push.id, result, room: self.room }
-        }
     }
 }

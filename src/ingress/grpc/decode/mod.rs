@@ -102,16 +102,19 @@ mod tests {
             app: "shop".into(),
             target: Some(proto::Target {
                 apns: Some(proto::ApnsDevice { token: "ab12".into(), environment: 1, topic: "t".into() }),
-                fcm: Some(proto::FcmTarget { condition: "'a' in topics".into(), ..Default::default() }),
-                web_push: Some(proto::WebPushSubscription {
+                fcm: Some(Box::new(proto::FcmTarget {
+                    condition: "'a' in topics".into(),
+                    ..Default::default()
+                })),
+                web_push: Some(Box::new(proto::WebPushSubscription {
                     endpoint: "https://push.example/x".into(),
                     p256dh: vec![4; 65],
                     auth: vec![1; 16],
-                }),
-                mattermost: Some(proto::MattermostDevice {
+                })),
+                mattermost: Some(Box::new(proto::MattermostDevice {
                     device_id: "apple:a:b".into(),
                     server_id: "s".into(),
-                }),
+                })),
                 ..Default::default()
             }),
             content: Some(proto::Content {
@@ -161,7 +164,8 @@ mod tests {
 
     #[test]
     fn a_device_id_is_split_at_the_first_colon() {
-        let mattermost = proto::MattermostDevice { device_id: "apple:a:b".into(), server_id: String::new() };
+        let mattermost =
+            Box::new(proto::MattermostDevice { device_id: "apple:a:b".into(), server_id: String::new() });
         let decoded =
             target(Some(proto::Target { mattermost: Some(mattermost), ..Default::default() })).unwrap();
         let crate::push::Target::Mattermost(device) = decoded else { panic!("{decoded:?}") };
@@ -172,7 +176,7 @@ mod tests {
     fn a_condition_names_at_most_five_topics() {
         let decoded = |topics: usize| {
             let condition = vec!["'a' in topics"; topics].join(" || ");
-            let fcm = proto::FcmTarget { condition, ..Default::default() };
+            let fcm = Box::new(proto::FcmTarget { condition, ..Default::default() });
             target(Some(proto::Target { fcm: Some(fcm), ..Default::default() }))
         };
         assert!(decoded(5).is_ok());

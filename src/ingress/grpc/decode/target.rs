@@ -25,10 +25,10 @@ pub(in super::super) fn target(target: Option<proto::Target>) -> Decoded<Target>
         "target",
         [
             apns.map(|it| apns_device(it).map(Target::Apns)),
-            apns_channel.map(|it| channel(it).map(Target::ApnsChannel)),
-            fcm.map(|it| fcm_target(it).map(Target::Fcm)),
-            web_push.map(|it| subscription(it).map(Target::WebPush)),
-            mattermost.map(|it| mattermost_device(it).map(Target::Mattermost)),
+            apns_channel.map(|it| channel(*it).map(Target::ApnsChannel)),
+            fcm.map(|it| fcm_target(*it).map(Target::Fcm)),
+            web_push.map(|it| subscription(*it).map(Target::WebPush)),
+            mattermost.map(|it| mattermost_device(*it).map(Target::Mattermost)),
         ],
     )
 }

@@ -1,0 +1,41 @@
+//! One item of a batch in flight.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::super::Core;
+use super::items::Item;
+use crate::dispatch::{Ask, Room};
+use crate::push::{PushId, PushResult};
+use crate::upstream::Flow;
+
+/// An item that was admitted.
+pub(super) struct Started {
+    pub(super) item: Item,
+    pub(super) room: Room,
+    pub(super) flow: Flow,
+    pub(super) deadline: Instant,
+}
+
+impl Started {
+    /// What an async block takes lies in its future once, the parameters of an async function twice.
+    #[expect(clippy::manual_async_fn, reason = "a batch has thousands of these in flight")]
+    pub(super) fn send(mut self, core: Arc<Core>) -> impl Future<Output = Settled> {
+        async move {
+            let Item { push, route, encoded, .. } = &self.item;
+            let (flow, deadline) = (self.flow, self.deadline);
+            let ask = Ask { push, encoded: encoded.as_deref(), route, flow, deadline };
+            let result = core.dispatcher.send(&ask, &mut self.room).await;
+            Settled { index: self.item.index, id: self.item.push.id, result, room: self.room }
+        }
+    }
+}
+
+/// An item with its verdict.
+pub(super) struct Settled {
+    pub(super) index: u64,
+    pub(super) id: PushId,
+    pub(super) result: PushResult,
+    pub(super) room: Room,
+}
