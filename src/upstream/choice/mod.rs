@@ -145,7 +145,7 @@ impl State {
         } else if asked && self.one_at_a_time {
             // No other can be shared: waiting for one would only be waiting.
             (earliest, Opening::Full)
-        } else if asked && live > 0 && self.live().all(|entry| entry.phase == Phase::Open) {
+        } else if asked && self.live().all(|entry| entry.phase == Phase::Open) {
             // Looking for the oldest walks the whole line: not for each that joins it.
             if self.timer_at.is_some_and(|armed| armed > now) {
                 return Growth::None;

@@ -117,3 +117,17 @@ async fn a_peer_that_fails_is_left_alone_for_longer_each_time() {
         tokio::time::advance(wait).await;
     }
 }
+
+#[test]
+fn connections_that_take_one_request_at_a_time_open_for_each_that_waits_and_for_no_more() {
+    let mut state = state(vec![entry(Phase::Open, false, 1, 1)]);
+    state.one_at_a_time = true;
+    let now = Instant::now();
+    let _waits: Vec<_> = (0..2).map(|_| state.waiters.push(Flow::SINGLE, now, Arrival::New)).collect();
+    for (connecting, growth) in
+        [(0, Growth::Now(Opening::Full)), (1, Growth::Now(Opening::Full)), (2, Growth::None)]
+    {
+        state.connecting = connecting;
+        assert_eq!(state.growth(now, MOST), growth, "{connecting} are being opened");
+    }
+}
