@@ -1,5 +1,9 @@
 //! The pool without a network: names are never found, and connections are entries that nothing drives.
 
+mod http1;
+mod http2;
+mod pipes;
+
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
