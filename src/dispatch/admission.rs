@@ -148,6 +148,7 @@ mod tests {
     use futures_util::FutureExt;
 
     use super::*;
+    use crate::dispatch::Window;
 
     #[test]
     fn bulk_leaves_a_fifth_to_others() {
@@ -184,6 +185,19 @@ mod tests {
         assert!(idle.as_mut().now_or_never().is_none());
         drop(room);
         assert!(idle.now_or_never().is_some());
+    }
+
+    #[test]
+    fn a_result_holds_the_seat_of_its_item_until_it_is_delivered() {
+        let admission = Admission::new(2, Gauge::default());
+        let window = Window::new(1, 0);
+        let room = || admission.admit(ServiceClass::Interactive).unwrap();
+        let seat = window.try_enter().unwrap();
+        assert!(room().with_seat(seat).into_result());
+        assert!(window.try_enter().is_none());
+        window.delivered(1);
+        assert!(window.try_enter().is_some());
+        assert!(!room().into_result(), "a push that is no item has none");
     }
 
     #[test]

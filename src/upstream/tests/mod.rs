@@ -97,6 +97,10 @@ async fn as_many_wait_as_may_and_who_leaves_makes_room() {
     assert!(waits.iter_mut().all(|wait| wait.now_or_never().is_none()));
     let refused = pool.permit(Flow::SINGLE, far()).now_or_never().unwrap();
     assert!(matches!(refused, Err(Unsent::TooManyWaiters(2))));
+    // What a connection gave back has waited already.
+    let returned = pool.held.pool.acquire(Flow::SINGLE, far(), Arrival::Returned).now_or_never();
+    assert!(returned.is_none());
+    pool.held.pool.lock().waiters.sweep();
     waits.pop();
     assert!(pool.permit(Flow::SINGLE, far()).now_or_never().is_none());
 }

@@ -49,8 +49,15 @@ impl World {
         Self { pool, pipes, in_flight: InFlight::new(Gauge::default()) }
     }
 
-    /// A push, as far as its caller waits for it.
+    /// A push whose caller waits for long.
     pub(super) fn send(&self) -> tokio::task::JoinHandle<Result<Reply, UpstreamError>> {
+        self.send_until(far())
+    }
+
+    pub(super) fn send_until(
+        &self,
+        deadline: Instant,
+    ) -> tokio::task::JoinHandle<Result<Reply, UpstreamError>> {
         let (pool, in_flight) = (self.pool.clone(), Arc::clone(&self.in_flight));
         tokio::spawn(async move {
             let share = in_flight.begin(10).unwrap();
@@ -62,7 +69,7 @@ impl World {
                 authorization: None,
                 body: &BODY,
             };
-            let permit = pool.permit(Flow::SINGLE, far()).await?;
+            let permit = pool.permit(Flow::SINGLE, deadline).await?;
             permit.exchange(&request, &share).await.map(|answer| answer.reply)
         })
     }
