@@ -137,3 +137,33 @@ async fn a_peer_that_refuses_streams_is_given_time_between_them() {
     let waits: Vec<_> = came.windows(2).map(|two| (two[1] - two[0]).as_millis()).collect();
     assert!(waits.iter().zip([0, 4, 8, 16]).all(|(waited, least)| *waited >= least), "{waits:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_without_any_good_answer_gets_a_fifth_of_the_patience() {
+    let settings = UpstreamSettings::default();
+    let least = (settings.ping_after + settings.ping_timeout) / 5;
+    let mut world = world(settings);
+    let begun = Instant::now();
+    let sent = world.send();
+    let mut connection = h2::server::handshake(world.pipe().await).await.unwrap();
+    let _request = connection.accept().await.unwrap().unwrap();
+    // Nobody reads on, so that no PING is answered.
+    assert_eq!(lost(sent.await.unwrap()), Lost::ConnectionLost);
+    let found = begun.elapsed();
+    assert!(least <= found && found <= least * 2, "{found:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ping_that_is_answered_late_but_in_time_costs_nothing() {
+    let settings = UpstreamSettings::default();
+    // The clock ticks each half second here: it has seen the PING without its answer.
+    let late = (settings.ping_after + settings.ping_timeout) / 5 + Duration::from_millis(200);
+    let mut world = world(settings);
+    let sent = world.send();
+    let mut connection = h2::server::handshake(world.pipe().await).await.unwrap();
+    let (_request, mut respond) = connection.accept().await.unwrap().unwrap();
+    tokio::time::sleep(late).await;
+    respond.send_response(http::Response::new(()), true).unwrap();
+    tokio::spawn(async move { while connection.accept().await.is_some() {} });
+    assert_eq!(sent.await.unwrap().unwrap().status(), 200);
+}
