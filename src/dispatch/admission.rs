@@ -145,7 +145,10 @@ impl Room {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
+    use crate::dispatch::Window;
 
     #[test]
     fn bulk_leaves_a_fifth_to_others() {
@@ -157,6 +160,44 @@ mod tests {
         assert_eq!(admission.admit(ServiceClass::Interactive).unwrap_err(), NoRoom::Full);
         drop((bulk, interactive));
         assert_eq!(admission.in_flight(), 0);
+    }
+
+    #[test]
+    fn who_waits_for_room_is_told_when_there_is_some_and_when_there_will_be_none() {
+        let admission = Admission::new(1, Gauge::default());
+        let room = admission.admit(ServiceClass::Interactive).unwrap();
+        let mut waits = Box::pin(admission.admitted(ServiceClass::Interactive));
+        assert!(waits.as_mut().now_or_never().is_none());
+        drop(room);
+        let _room = waits.now_or_never().unwrap().unwrap();
+        let mut waits = Box::pin(admission.admitted(ServiceClass::Interactive));
+        assert!(waits.as_mut().now_or_never().is_none());
+        admission.drain();
+        assert_eq!(waits.now_or_never().unwrap().unwrap_err(), NoRoom::Draining);
+    }
+
+    #[test]
+    fn a_drained_gateway_is_idle_when_the_last_push_ends() {
+        let admission = Admission::new(1, Gauge::default());
+        let room = admission.admit(ServiceClass::Interactive).unwrap();
+        admission.drain();
+        let mut idle = Box::pin(admission.idle());
+        assert!(idle.as_mut().now_or_never().is_none());
+        drop(room);
+        assert!(idle.now_or_never().is_some());
+    }
+
+    #[test]
+    fn a_result_holds_the_seat_of_its_item_until_it_is_delivered() {
+        let admission = Admission::new(2, Gauge::default());
+        let window = Window::new(1, 0);
+        let room = || admission.admit(ServiceClass::Interactive).unwrap();
+        let seat = window.try_enter().unwrap();
+        assert!(room().with_seat(seat).into_result());
+        assert!(window.try_enter().is_none());
+        window.delivered(1);
+        assert!(window.try_enter().is_some());
+        assert!(!room().into_result(), "a push that is no item has none");
     }
 
     #[test]

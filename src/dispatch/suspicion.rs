@@ -91,6 +91,16 @@ mod tests {
     }
 
     #[test]
+    fn a_half_that_is_invalid_is_not_most() {
+        let suspicion = Suspicion::default();
+        (0..10).for_each(|_| _ = suspicion.judge(Outcome::Accepted, TokenAction::Keep));
+        for _ in 0..10 {
+            assert_eq!(invalid(&suspicion), TokenAction::Delete);
+        }
+        assert_eq!(invalid(&suspicion), TokenAction::Quarantine);
+    }
+
+    #[test]
     fn a_token_that_was_good_is_deleted_whatever_the_others_are() {
         let suspicion = Suspicion::default();
         (0..100).for_each(|_| _ = invalid(&suspicion));

@@ -283,3 +283,15 @@ fn bug(field: &'static str, detail: &dyn std::fmt::Display) -> Refusal {
         detail: detail.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_newer_token_is_waited_for_only_where_the_token_was_refused() {
+        let refused = [Heal::Renew, Heal::RenewAndRetire].map(Heal::renews);
+        let others = [Heal::Nothing, Heal::Retire, Heal::HoldToken].map(Heal::renews);
+        assert_eq!((refused, others), ([true; 2], [false; 3]));
+    }
+}

@@ -104,6 +104,19 @@ mod tests {
     }
 
     #[test]
+    fn who_waits_later_is_given_way_to_as_well() {
+        let budget = Budget::new(1);
+        for _ in 0..2 {
+            let mut place = budget.try_take().unwrap();
+            let mut waits = Box::pin(budget.take());
+            assert!(waits.as_mut().now_or_never().is_none());
+            assert!(place.gives_way());
+            drop(place);
+            assert!(waits.as_mut().now_or_never().is_some());
+        }
+    }
+
+    #[test]
     fn one_that_left_takes_nothing_and_asks_for_nothing() {
         let budget = Budget::new(1);
         let mut place = budget.try_take().unwrap();

@@ -280,3 +280,18 @@ impl ConnectError {
 fn hint(status: u16) -> &'static str {
     if status == 407 { " (it wants other credentials: proxy.credentials_file)" } else { "" }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_caller_is_told_what_came_and_what_ended_the_wait() {
+        let told = |status, cause| Unanswered { status, cause }.to_string();
+        assert_eq!(told(None, Lost::ConnectionLost), "sent, then the connection was lost");
+        let reset = "sent; status 200 came, then the upstream reset the stream with unexpected internal error encountered";
+        assert_eq!(told(Some(200), Lost::Reset(2)), reset);
+        let refused = Unsent::Refused { resends: 2, last: Return::GoAway }.to_string();
+        assert_eq!(refused, "refused by the upstream 2 times, at last: the upstream went away before it");
+    }
+}

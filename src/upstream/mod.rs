@@ -251,3 +251,6 @@ impl PeerPool {
         Ok(Permit::new(granted, Arc::clone(pool), flow, deadline))
     }
 }
+
+#[cfg(test)]
+mod tests;

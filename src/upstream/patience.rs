@@ -28,3 +28,26 @@ impl Patience {
         (shortest / 2).clamp(Duration::from_millis(10), Duration::from_secs(1))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_is_looked_at_twice_in_the_shortest_wait_there_may_be() {
+        let long = Duration::from_secs(60);
+        let patience = Patience { ping_after: long, ping: long, idle: long, idle_http1: long, age: long };
+        assert_eq!(patience.tick(), Duration::from_secs(1));
+        let wait = Duration::from_millis(400);
+        let unproven = wait * UNPROVEN;
+        for patience in [
+            Patience { ping_after: unproven, ..patience },
+            Patience { ping: unproven, ..patience },
+            Patience { idle: wait, ..patience },
+            Patience { age: wait, ..patience },
+        ] {
+            assert_eq!(patience.tick(), wait / 2, "{patience:?}");
+        }
+        assert_eq!(Patience { age: Duration::ZERO, ..patience }.tick(), Duration::from_millis(10));
+    }
+}

@@ -185,3 +185,14 @@ fn head(peer: &Peer, request: &Request<'_>) -> http::Request<()> {
     *head.headers_mut() = headers;
     head
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_that_goes_on_refusing_is_given_more_time_up_to_half_a_second() {
+        let waits: Vec<_> = (1..=12).map(|resends| refused_wait(resends).as_millis()).collect();
+        assert_eq!(waits, [0, 4, 8, 16, 32, 64, 128, 256, 512, 512, 512, 512]);
+    }
+}

@@ -133,6 +133,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_file_without_certificates_is_none() {
+        for empty in ["", "text", "-----BEGIN NOTHING-----\n-----END NOTHING-----\n"] {
+            let parsed = parse_certificates(empty.as_bytes());
+            assert!(matches!(parsed, Err(TlsError::NotCertificates)), "{empty:?}");
+        }
+    }
+
+    #[test]
     fn a_certificate_is_valid_between_its_two_moments() {
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());

@@ -59,6 +59,32 @@ async fn what_arrives_is_what_was_asked() {
 }
 
 #[tokio::test]
+async fn the_time_to_live_of_its_app_goes_for_a_push_that_names_none() {
+    let hour = Duration::from_secs(60 * 60);
+    let world = World::with(|builder| builder, |config| config.apps[0].default_ttl = Some(hour)).await;
+    let in_an_hour = || {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        (now + hour).as_secs()
+    };
+    let earliest = in_an_hour();
+    world.send(push(&good(1))).await;
+    let latest = in_an_hour();
+    let mut own = push(&good(2));
+    let ttl = Some(prost_types::Duration { seconds: 0, nanos: 0 });
+    own.options = Some(proto::Options { ttl, ..proto::Options::default() });
+    world.send(own).await;
+    let expiration = |number| {
+        let entry = world.simulator.journal().by_device_token(&good(number)).remove(0);
+        let written =
+            entry.header("apns-expiration").map(|value| String::from_utf8_lossy(value).into_owned());
+        written.unwrap().parse::<u64>().unwrap()
+    };
+    let moment = expiration(1);
+    assert!((earliest..=latest).contains(&moment), "{earliest} <= {moment} <= {latest}");
+    assert_eq!(expiration(2), 0);
+}
+
+#[tokio::test]
 async fn a_dead_token_is_told_since_when() {
     let world = World::start().await;
     let token = format!("900d{}", "00".repeat(30));

@@ -52,6 +52,11 @@ async fn at_the_drain_timeout_the_written_is_unconfirmed_and_the_waiting_not_att
         (Outcome::Unconfirmed, Delivery::Maybe),
         "{written:?}"
     );
+    assert_eq!(
+        written.reason(),
+        Reason::ConnectionLost,
+        "told at the drain timeout, not at the answer timeout"
+    );
     let waiting = waiting.await.unwrap().unwrap();
     assert_eq!(
         (waiting.outcome(), waiting.reason()),

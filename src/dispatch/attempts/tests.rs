@@ -61,14 +61,54 @@ fn what_the_push_service_said_last_is_told_also_where_a_later_attempt_was_not_se
     assert_eq!(result.upstream_reason, "ExpiredProviderToken");
 }
 
-#[test]
-fn an_attempt_that_would_come_after_the_deadline_is_not_waited_for() {
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_would_come_at_the_deadline_or_later_is_not_waited_for() {
     let throttled = |wait| verdict(Outcome::RateLimited, Retry::After(Duration::from_secs(wait)));
-    let (_, next) = attempts(&Options::default()).answered(throttled(3590), 429);
+    let (_, next) = attempts(&Options::default()).answered(throttled(3599), 429);
     assert!(matches!(next, Next::Again(_)));
-    let (_, next) = attempts(&Options::default()).answered(throttled(3610), 429);
+    for wait in [3600, 3610] {
+        let (_, next) = attempts(&Options::default()).answered(throttled(wait), 429);
+        let result = answer(next);
+        let told = (result.outcome, result.retry_after);
+        assert_eq!(told, (Outcome::RateLimited, Some(Duration::from_secs(wait))));
+    }
+}
+
+#[test]
+fn no_push_is_handed_over_more_often_than_the_operator_allows() {
+    let failed = || verdict(Outcome::Unavailable, Retry::After(Duration::from_secs(1)));
+    let mut attempts = attempts(&Options::default());
+    for _ in 1..3 {
+        let next;
+        (attempts, next) = attempts.answered(failed(), 503);
+        assert!(matches!(next, Next::Again(_)));
+    }
+    let (_, next) = attempts.answered(failed(), 503);
     let result = answer(next);
-    assert_eq!((result.outcome, result.retry_after), (Outcome::RateLimited, Some(Duration::from_secs(3610))));
+    assert_eq!((result.outcome, result.attempts), (Outcome::Unavailable, 3));
+}
+
+#[test]
+fn what_is_mended_is_sent_again_at_once_but_once_only() {
+    let (again, next) =
+        attempts(&Options::default()).answered(verdict(Outcome::Credential, Retry::Once), 403);
+    assert!(matches!(next, Next::Again(wait) if wait.is_zero()));
+    let (_, next) = again.answered(verdict(Outcome::Credential, Retry::Once), 403);
+    assert_eq!(answer(next).attempts, 2);
+
+    let then = Retry::OnceThen(Duration::from_secs(10));
+    let (again, next) = attempts(&Options::default()).answered(verdict(Outcome::Unavailable, then), 503);
+    assert!(matches!(next, Next::Again(wait) if wait.is_zero()));
+    let (_, next) = again.answered(verdict(Outcome::Unavailable, then), 503);
+    assert!(matches!(next, Next::Again(wait) if wait == Duration::from_secs(10)));
+}
+
+#[test]
+fn a_dry_run_that_the_push_service_refuses_has_its_verdict() {
+    let dry_run = Options { dry_run: true, ..Options::default() };
+    let (_, next) = attempts(&dry_run).answered(verdict(Outcome::Unregistered, Retry::Never), 404);
+    let result = answer(next);
+    assert_eq!((result.outcome, result.reason), (Outcome::Unregistered, Some(Reason::UpstreamAnswered)));
 }
 
 #[test]

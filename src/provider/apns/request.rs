@@ -24,7 +24,8 @@ use crate::push::{
 /// A body as APNs takes it: all that its addressees share.
 #[derive(Debug)]
 pub struct Payload {
-    json: Bytes,
+    /// As the device reads it.
+    pub(super) json: Bytes,
     push_type: PushType,
     /// Starts a Live Activity, which a channel cannot.
     starts: bool,
@@ -32,14 +33,6 @@ pub struct Payload {
     headers: Vec<(HeaderName, HeaderValue)>,
     /// Of devices only: a channel keeps the newest anyway.
     collapse_id: Option<HeaderValue>,
-}
-
-impl Payload {
-    /// The payload, as the device reads it.
-    #[must_use]
-    pub fn json(&self) -> &Bytes {
-        &self.json
-    }
 }
 
 impl Apns {

@@ -264,3 +264,24 @@ fn how(ended: &Result<Reply, NoReply>) -> &'static str {
         Err(NoReply::Unanswered(_)) => "lost",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::Version;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_says_whether_it_is_the_last_of_its_connection() {
+        let says = |version, status: u16, connection: &[&'static str]| {
+            let mut reply = http::Response::builder().version(version).status(status);
+            for value in connection {
+                reply = reply.header(header::CONNECTION, *value);
+            }
+            says_close(&reply.body(Bytes::new()).unwrap())
+        };
+        assert!(!says(Version::HTTP_11, 200, &[]) && !says(Version::HTTP_11, 200, &["keep-alive"]));
+        assert!(says(Version::HTTP_11, 200, &["Close"]) && says(Version::HTTP_11, 200, &["a", "b, close"]));
+        assert!(says(Version::HTTP_10, 200, &[]) && says(Version::HTTP_11, 101, &["upgrade"]));
+    }
+}

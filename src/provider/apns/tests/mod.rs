@@ -162,6 +162,12 @@ fn only_listed_topics_are_sent_to() {
         let topics = topics.into_iter().map(String::from).collect();
         assert!(Apns::try_new(ApnsSettings { topics, ..settings() }).is_err());
     }
+    for (bytes, taken) in
+        [(MAX_TOPIC_BYTES, true), (MAX_TOPIC_BYTES + 1, false), (MAX_TOPIC_BYTES + 2, false)]
+    {
+        let topics = vec!["x".repeat(bytes)];
+        assert_eq!(Apns::try_new(ApnsSettings { topics, ..settings() }).is_ok(), taken, "{bytes}");
+    }
     assert_eq!(apns().environment(&device(None)), ApnsEnvironment::Production);
     assert_eq!(apns().environment(&channel()), ApnsEnvironment::Sandbox);
 }
@@ -237,7 +243,7 @@ proptest! {
         let id = PushId::parse(id).unwrap();
         let Ok(payload) = apns.encode(&body, &target) else { return Ok(()) };
         let again = apns.encode(&body, &target).unwrap();
-        prop_assert_eq!(payload.json(), again.json());
+        prop_assert_eq!(&payload.json, &again.json);
         let Ok(message) = apns.address(&payload, &body, &id, &target) else { return Ok(()) };
         prop_assert!(message.body.len() <= MAX_VOIP_PAYLOAD_BYTES);
         let raw = body.content.apns.as_deref().is_some_and(|apns| !apns.payload_json.is_empty());

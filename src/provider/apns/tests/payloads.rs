@@ -92,6 +92,31 @@ fn a_live_activity_starts_with_an_alert() {
 }
 
 #[test]
+fn any_part_of_an_alert_is_shown_with_a_live_activity() {
+    for (notification, alert) in [
+        (Notification { title: "a".into(), ..Notification::default() }, r#"{"title":"a"}"#),
+        (Notification { body: "a".into(), ..Notification::default() }, r#"{"body":"a"}"#),
+        (Notification { sound: "a".into(), ..Notification::default() }, r#"{"sound":"a"}"#),
+    ] {
+        let mut content = live(activity(LiveActivityEvent::Update));
+        content.notification = Some(notification);
+        let json = json(content);
+        assert!(json.contains(&format!(r#""alert":{alert},"#)), "{json}");
+    }
+}
+
+#[test]
+fn a_live_activity_may_be_more_relevant_than_1() {
+    let mut content = live(activity(LiveActivityEvent::Update));
+    content.apns.as_mut().unwrap().relevance_score = Some(75.0);
+    let json = json(content.clone());
+    assert!(json.contains(r#""relevance-score":75.0"#), "{json}");
+    content.apns.as_mut().unwrap().relevance_score = Some(f64::INFINITY);
+    let refusal = (Reason::FieldInvalid, "content.apns.relevance_score".to_owned());
+    assert_eq!(refused(content, &device(None)), refusal);
+}
+
+#[test]
 fn a_live_activity_is_updated_by_device_and_by_channel() {
     let content = live(LiveActivity {
         timestamp: Some(at(5)),

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn a_project_id_stands_in_the_path() {
-    for good in ["shop-1", "123456789", "example.com:shop"] {
+    for good in ["shop-1", "123456789", "example.com:shop", &"x".repeat(MAX_PROJECT_ID_BYTES)] {
         let fcm = Fcm::try_new(&FcmSettings { project_id: good.into() }).unwrap();
         assert_eq!(fcm.path.as_str(), format!("/v1/projects/{good}/messages:send"));
     }

@@ -107,6 +107,7 @@ fn what_is_broken_is_mended_for_the_next_push() {
         (Vendor::Apple, 400, r#"{"reason":"IdleTimeout"}"#, Heal::Retire, Retry::OnceThen(seconds(1))),
         (Vendor::Apple, 503, r#"{"reason":"Shutdown"}"#, Heal::Retire, Retry::After(seconds(10))),
         (Vendor::Google, 403, "", Heal::Renew, Retry::Never),
+        (Vendor::Google, 403, "invalid push subscription endpoint", Heal::Nothing, Retry::Never),
         (Vendor::Microsoft, 401, "", Heal::Renew, Retry::Never),
     ] {
         let verdict = said(vendor, status, body);

@@ -87,7 +87,7 @@ fn an_endpoint_that_its_browser_gave_up_is_gone_without_asking() {
 
 #[test]
 fn an_operator_opens_hosts_and_ports() {
-    let own = ["push.example.com", "*.Push.Example.ORG", "localhost", "127.0.0.1", "[::1]"];
+    let own = ["push.example.com", "*.Push.Example.ORG", "localhost", "127.0.0.1", "[::1]", "cafe"];
     for (endpoint, origin) in [
         ("https://push.example.com:8443/a", Some("https://push.example.com:8443")),
         ("https://push.example.com/a", Some("https://push.example.com")),
@@ -98,6 +98,8 @@ fn an_operator_opens_hosts_and_ports() {
         ("https://127.0.0.1:9/a", Some("https://127.0.0.1:9")),
         ("https://127.1:9/a", None),
         ("https://[::1]:9/a", Some("https://[::1]:9")),
+        ("https://cafe/a", Some("https://cafe")),
+        ("https://[cafe]/a", None),
         ("https://[0:0:0:0:0:0:0:1]:9/a", None),
         ("https://fcm.googleapis.com:8443/a", Some("https://fcm.googleapis.com:8443")),
     ] {
@@ -129,6 +131,8 @@ fn what_is_no_host_is_no_setting() {
         "[::1",
         "::g",
         "*.0.0.1",
+        "*.127.0.0.1",
+        "push.example.1",
         "*.[::1]",
         "fe80::1%eth0",
         "a..b",
