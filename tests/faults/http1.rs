@@ -173,7 +173,8 @@ async fn connects_that_are_refused_are_told_as_unsent_and_end_with_the_outage() 
         Step::later(500, Blow::Say(Names::Lead(vec![Place::First]))),
     ];
     let totals = world.run(Traffic::of(2000), steps).await.unwrap();
-    assert!(totals.accepted >= 100, "{totals:?}");
+    // Those that had arrived; some of them were not answered yet.
+    assert!(totals.accepted + totals.unconfirmed >= 100, "{totals:?}");
     assert_eq!(totals.accepted + totals.unconfirmed + totals.unsent, 2000, "{totals:?}");
     let totals = world.run(Traffic::of(200), Vec::new()).await.unwrap();
     assert_eq!(totals.accepted, 200, "{totals:?}");

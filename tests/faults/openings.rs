@@ -142,7 +142,8 @@ async fn an_outage_is_told_as_unsent_and_ends_when_the_port_opens_again() {
         Step::later(500, Blow::Open(Environment::Production)),
     ];
     let totals = world.run(Traffic::of(2000), steps).await.unwrap();
-    assert!(totals.accepted >= 100, "{totals:?}");
+    // Those that had arrived; some of them were not answered yet.
+    assert!(totals.accepted + totals.unconfirmed >= 100, "{totals:?}");
     assert_eq!(totals.accepted + totals.unconfirmed + totals.unsent, 2000, "{totals:?}");
     // After an outage everything is as before.
     let totals = world.run(Traffic::of(200), Vec::new()).await.unwrap();
