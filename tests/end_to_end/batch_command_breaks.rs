@@ -1,5 +1,6 @@
 //! `fanfare batch` when the gateway goes: what is sent again, and what is in doubt.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use fanfare::app::{Gateway, Network};
@@ -144,9 +145,11 @@ async fn without_a_gateway_to_go_on_with_the_run_breaks_off_and_a_second_run_sen
     let ran = run.await.unwrap();
     assert_eq!(ran.code, Some(3), "{}", ran.stderr);
     assert!(ran.stderr.contains("run the same command again"), "{}", ran.stderr);
-    let sent = by_line(&read(results.as_ref())).len();
+    let told = by_line(&read(results.as_ref()));
+    let sent = told.len();
     assert!((200..5_000).contains(&sent), "{sent}");
-    assert_eq!(simulator.journal().arrived(), sent as u64);
+    let outcomes: BTreeSet<_> = told.values().map(outcome).collect();
+    assert_eq!(simulator.journal().arrived(), sent as u64, "{outcomes:?} {}", ran.stderr);
 
     let second = Gateway::start(config(&simulator), Network::default()).await.unwrap();
     let to = format!("http://{}", second.grpc_address());
