@@ -74,23 +74,28 @@ impl Incoming {
         Self::Calling(call.boxed())
     }
 
-    /// The next message, or how the call ended. Cancel safe.
-    pub(super) async fn next(&mut self) -> Result<SendBatchResponse, End> {
-        loop {
-            match self {
-                Self::Calling(call) => match call.await {
-                    Ok(stream) => *self = Self::Open(Box::new(stream)),
-                    Err(status) if is_refusal(&status) => return Err(End::Refused(status)),
-                    Err(status) => return Err(End::Failed(status)),
-                },
-                Self::Open(stream) => {
-                    return match stream.message().await {
-                        Ok(Some(message)) => Ok(message),
-                        Ok(None) => Err(End::Ok),
-                        Err(status) => Err(End::Failed(status)),
-                    };
+    /// Whether the gateway has taken the call. A connection that it never accepted looks open until then, and what
+    /// was written on it would be in doubt.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self, Self::Open(_))
+    }
+
+    /// The next message, none where the call has just been taken, or how it ended. Cancel safe.
+    pub(super) async fn next(&mut self) -> Result<Option<SendBatchResponse>, End> {
+        match self {
+            Self::Calling(call) => match call.await {
+                Ok(stream) => {
+                    *self = Self::Open(Box::new(stream));
+                    Ok(None)
                 }
-            }
+                Err(status) if is_refusal(&status) => Err(End::Refused(status)),
+                Err(status) => Err(End::Failed(status)),
+            },
+            Self::Open(stream) => match stream.message().await {
+                Ok(Some(message)) => Ok(Some(message)),
+                Ok(None) => Err(End::Ok),
+                Err(status) => Err(End::Failed(status)),
+            },
         }
     }
 }

@@ -93,13 +93,14 @@ impl<'a> Stream<'a> {
                 // The half-close.
                 sender = None;
             }
-            let silent = self.silent_until();
+            let (silent, open) = (self.silent_until(), incoming.is_open());
             tokio::select! {
                 message = incoming.next() => match message {
-                    Ok(message) => self.read(message).await?,
+                    Ok(Some(message)) => self.read(message).await?,
+                    Ok(None) => {}
                     Err(end) => break self.ended(&end, taken.count()),
                 },
-                slot = reserve(sender.as_ref()), if self.has_to_write() => match slot {
+                slot = reserve(sender.as_ref()), if open && self.has_to_write() => match slot {
                     Some(slot) => slot.send(self.write()),
                     None => self.writing = false,
                 },
@@ -111,7 +112,7 @@ impl<'a> Stream<'a> {
                     self.writing = false;
                     self.give_up = Some(Instant::now() + STOP_PATIENCE);
                 }
-                () = sleep_until(silent), if !self.flight.is_empty() => {
+                () = sleep_until(silent), if !open || !self.flight.is_empty() => {
                     let silence = "the gateway gave no verdict for too long (--timeout)".to_owned();
                     break (Ended::Lost(silence), taken.count());
                 }
