@@ -228,7 +228,8 @@ impl Exchange {
         }
     }
 
-    /// No answer came in time. A connection that has brought no good answer yet takes no other request: where it is the only one, each in turn would wait as long, whatever other addresses there are.
+    /// No answer came in time. A connection that has brought no good answer yet takes no other request: where it is
+    /// the only one, each in turn would wait as long, whatever other addresses there are.
     pub(super) fn gave_up(&self) {
         if !self.slot.connection().is_proven() {
             self.slot.retire(Ending::AnswerTimeout);
