@@ -4,6 +4,7 @@ mod admission;
 mod attempts;
 mod encoded;
 mod judge;
+mod request;
 mod route;
 mod subscriptions;
 mod suspicion;
@@ -13,7 +14,6 @@ mod window;
 use std::time::{Duration, SystemTime};
 
 use futures_util::FutureExt;
-use http::Method;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -27,10 +27,11 @@ pub use window::{Seat, WaitingSetFull, Window};
 use crate::credential::NoToken;
 use crate::provider::webpush::Ephemeral;
 use crate::provider::{Message, Payload};
-use crate::push::{Push, PushResult, Refusal};
-use crate::upstream::{Flow, Request, UpstreamError};
+use crate::push::{Expiry, Push, PushResult};
+use crate::upstream::{Flow, UpstreamError};
 use attempts::{Attempts, Next};
 use judge::judge;
+use request::{address, request};
 use turns::{TooLate, Turns};
 
 /// Limits of dispatch.
@@ -66,6 +67,8 @@ pub struct Ask<'a> {
     pub route: &'a Route,
     /// How it competes for streams.
     pub flow: Flow,
+    /// Work on it began then.
+    pub begun: Instant,
     /// The verdict is out by then.
     pub deadline: Instant,
 }
@@ -95,9 +98,8 @@ impl Dispatcher {
     }
 
     async fn verdict(&self, ask: &Ask<'_>, room: &mut Room) -> PushResult {
-        let begun = Instant::now();
         let result = self.encode_and_deliver(ask, room).await;
-        ask.route.metrics.settled(result.outcome, begun.elapsed());
+        ask.route.metrics.settled(result.outcome, ask.begun.elapsed());
         tracing::debug!(
             outcome = result.outcome.name(), status = result.upstream_status,
             reason = result.upstream_reason, detail = %result.detail, "verdict"
@@ -127,10 +129,11 @@ impl Dispatcher {
             return Box::pin(self.seal(ask, payload, room, attempts)).await;
         }
         // What is large is borrowed across the wait: a parameter that is moved lies in the future twice.
-        match &mut address(ask, payload) {
-            Ok(message) => self.deliver(ask, payload, message, room, attempts).await,
-            Err(refusal) => attempts.refused(refusal.clone()),
-        }
+        let mut message = match address(ask, payload, push.body.accepted_at) {
+            Ok(message) => Some(message),
+            Err(refusal) => return attempts.refused(refusal),
+        };
+        self.deliver(ask, payload, &mut message, room, attempts).await
     }
 
     /// Encrypts for its target what is the same for all, when its turn has come, and delivers that. While the
@@ -153,8 +156,8 @@ impl Dispatcher {
             Err(TooLate) => return attempts.too_late(),
         };
         let addressed = sealed.and_then(|sealed| {
-            let message = address(ask, sealed.as_ref().unwrap_or(payload))?;
-            Ok((sealed, message))
+            let message = address(ask, sealed.as_ref().unwrap_or(payload), push.body.accepted_at)?;
+            Ok((sealed, Some(message)))
         });
         match addressed {
             Ok((sealed, mut message)) => {
@@ -170,7 +173,7 @@ impl Dispatcher {
         &'a self,
         ask: &'a Ask<'a>,
         payload: &'a Payload,
-        message: &'a mut Message,
+        first: &'a mut Option<Message>,
         room: &'a mut Room,
         mut attempts: Attempts,
     ) -> impl Future<Output = PushResult> + Send + 'a {
@@ -195,14 +198,8 @@ impl Dispatcher {
                     Ok(permit) => permit,
                     Err(unsent) => return attempts.unsent(&unsent),
                 };
-                if push.body.options.expiry.has_passed(SystemTime::now()) {
+                if has_passed(push.body.options.expiry) {
                     return attempts.expired();
-                }
-                if message.counts_down {
-                    match address(ask, payload) {
-                        Ok(fresh) => *message = fresh,
-                        Err(refusal) => return attempts.refused(refusal),
-                    }
                 }
                 // Permit first, token second: a push may have waited longer than its token lived.
                 let stamp = route.credential.stamp(upstream.origin());
@@ -213,12 +210,24 @@ impl Dispatcher {
                     }
                 }
                 let generation = stamp.as_deref().map(|stamp| stamp.generation());
-                let request = request(message, stamp.as_deref().map(|stamp| stamp.header()));
+                let authorization = stamp.as_deref().map(|stamp| stamp.header());
+                let anew = || address(ask, payload, SystemTime::now());
+                // The first was said before anything was waited for, so that a refusal waits for nothing.
+                let message = match first.take().filter(|message| !message.counts_down) {
+                    Some(message) => message,
+                    None => match anew() {
+                        Ok(message) => message,
+                        Err(refusal) => return attempts.refused(refusal),
+                    },
+                };
+                let about = message.about;
+                let again = || anew().ok().map(|message| request(message, authorization));
+                let exchange = permit.exchange(request(message, authorization), again, room.share());
                 let next;
-                (attempts, next) = match permit.exchange(&request, room.share()).await {
+                (attempts, next) = match exchange.await {
                     Ok(answer) => {
                         route.metrics.attempted();
-                        let verdict = judge(route, upstream.origin(), message, &answer, generation);
+                        let verdict = judge(route, upstream.origin(), about, &answer, generation);
                         refused = generation.filter(|_| verdict.heal.renews());
                         attempts.answered(verdict, answer.reply.status().as_u16())
                     }
@@ -276,18 +285,7 @@ impl Dispatcher {
     }
 }
 
-/// The request to this target, as it is at this moment.
-fn address(ask: &Ask<'_>, payload: &Payload) -> Result<Message, Refusal> {
-    let Ask { push, route, .. } = *ask;
-    route.provider.address(payload, &push.body, &push.id, &push.target, SystemTime::now())
-}
-
-fn request<'a>(message: &'a Message, authorization: Option<&'a http::HeaderValue>) -> Request<'a> {
-    Request {
-        method: &Method::POST,
-        path: &message.path,
-        headers: &message.headers,
-        authorization,
-        body: &message.body,
-    }
+/// The clock is read for those alone that expire.
+fn has_passed(expiry: Expiry) -> bool {
+    matches!(expiry, Expiry::At(moment) if moment <= SystemTime::now())
 }

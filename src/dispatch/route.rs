@@ -101,26 +101,29 @@ impl FromIterator<(AppId, AppRoutes)> for Routes {
 }
 
 impl Routes {
-    /// The time to live of an app's pushes that name none.
-    #[must_use]
-    pub fn default_ttl(&self, app: &AppId) -> Option<Duration> {
-        self.0.get(app).and_then(|routes| routes.default_ttl)
-    }
-
-    /// The route of an app's pushes to this target.
+    /// The routes of an app.
     ///
     /// # Errors
-    /// Where there is no such app, or it has no such provider.
-    pub fn find(&self, app: &AppId, provider: ProviderKind) -> Result<&Arc<Route>, Refusal> {
-        let Some(routes) = self.0.get(app) else {
+    /// Where there is no such app.
+    pub fn app(&self, app: &AppId) -> Result<&AppRoutes, Refusal> {
+        self.0.get(app).ok_or_else(|| {
             let detail = format!("the configuration has no app {app:?}", app = app.as_str());
-            return Err(Refusal::field("app", Reason::AppUnknown, detail));
-        };
+            Refusal::field("app", Reason::AppUnknown, detail)
+        })
+    }
+}
+
+impl AppRoutes {
+    /// The route to targets of a provider.
+    ///
+    /// # Errors
+    /// Where the app has no such provider.
+    pub fn to(&self, provider: ProviderKind, app: &AppId) -> Result<&Arc<Route>, Refusal> {
         let route = match provider {
-            ProviderKind::Apns => routes.apns.as_ref(),
-            ProviderKind::Fcm => routes.fcm.as_ref(),
-            ProviderKind::Mattermost => routes.mattermost.as_ref(),
-            ProviderKind::WebPush => routes.web_push.as_ref(),
+            ProviderKind::Apns => self.apns.as_ref(),
+            ProviderKind::Fcm => self.fcm.as_ref(),
+            ProviderKind::Mattermost => self.mattermost.as_ref(),
+            ProviderKind::WebPush => self.web_push.as_ref(),
         };
         route.ok_or_else(|| {
             let detail = format!("app {:?} has no {} configured", app.as_str(), provider.name());

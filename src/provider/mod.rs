@@ -13,8 +13,8 @@ use std::borrow::Cow;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http::uri::PathAndQuery;
-use http::{HeaderName, HeaderValue};
 
 use crate::push::{Body, Outcome, ProviderKind, PushId, Reason, Refusal, Target, TokenAction};
 use crate::upstream::Origin;
@@ -136,12 +136,12 @@ impl Provider {
 
     /// What the answer to a message means that came at `now`.
     #[must_use]
-    pub fn classify(&self, message: &Message, reply: &Reply, now: SystemTime) -> Verdict {
+    pub fn classify(&self, about: About, reply: &Reply, now: SystemTime) -> Verdict {
         match self {
             Self::Apns(_) => apns::classify(reply, now),
-            Self::Fcm(_) => fcm::classify(reply, message.live_activity_token, now),
+            Self::Fcm(_) => fcm::classify(reply, about.live_activity_token, now),
             Self::Mattermost(_) => mattermost::classify(reply, now),
-            Self::WebPush(_) => webpush::classify(reply, message.vendor, now),
+            Self::WebPush(_) => webpush::classify(reply, about.vendor, now),
         }
     }
 }
@@ -165,16 +165,28 @@ pub struct Message {
     /// Its path.
     pub path: PathAndQuery,
     /// Its headers but `authorization` and `content-length`.
-    pub headers: Vec<(HeaderName, HeaderValue)>,
+    pub headers: HeaderMap,
     /// Its body.
     pub body: Bytes,
     /// It says how long the push may be kept, counted from when it is sent: addressed anew before each
     /// attempt, or the time that it waited would not count.
     pub counts_down: bool,
+    /// What its answer is read by.
+    pub about: About,
+}
+
+/// What the answer to a message is read by, beside the answer itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct About {
     /// It names a Live Activity's token beside its target, and an answer may be about either.
     pub live_activity_token: bool,
     /// Whose push service it is for, where it is for a browser's.
     pub vendor: Option<webpush::Vendor>,
+}
+
+/// Room for the headers of a message, and for the two that it is sent with.
+fn headers(most: usize) -> HeaderMap {
+    HeaderMap::with_capacity(most + 2)
 }
 
 /// A push service's whole answer.

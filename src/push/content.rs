@@ -264,17 +264,6 @@ pub enum Expiry {
     At(SystemTime),
 }
 
-impl Expiry {
-    /// Whether the moment has come.
-    #[must_use]
-    pub fn has_passed(self, now: SystemTime) -> bool {
-        match self {
-            Self::At(moment) => moment <= now,
-            Self::Default | Self::NoStore => false,
-        }
-    }
-}
-
 /// How a push is treated.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Options {

@@ -6,6 +6,7 @@ use std::task::Waker;
 
 use futures_util::task::AtomicWaker;
 use tokio::sync::SetOnce;
+use tokio::time::Instant;
 
 use super::cause::Ending;
 use super::http1::Http1;
@@ -83,6 +84,8 @@ pub(super) enum Sender {
 pub(super) struct Granted {
     pub(super) sender: Sender,
     pub(super) slot: Slot,
+    /// Since then.
+    pub(super) at: Instant,
 }
 
 /// A place on a connection: one request. Returned when dropped.

@@ -188,11 +188,11 @@ impl Peer {
     }
 
     /// The URI of a request to it.
-    pub(super) fn uri(&self, path: &PathAndQuery) -> Uri {
+    pub(super) fn uri(&self, path: PathAndQuery) -> Uri {
         let mut parts = http::uri::Parts::default();
         parts.scheme = Some(self.origin.scheme());
         parts.authority = Some(self.origin.authority.clone());
-        parts.path_and_query = Some(path.clone());
+        parts.path_and_query = Some(path);
         // Whole parts make a URI.
         Uri::from_parts(parts).unwrap_or_default()
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderValue, Method, header};
 use tokio::time::Instant;
 
 use super::Flow;
@@ -26,8 +26,8 @@ pub type Reply = http::Response<Bytes>;
 pub(super) struct Limits {
     /// The caller wants to know by then.
     pub(super) deadline: Instant,
-    /// A stream without an answer is reset after this time.
-    pub(super) answer_timeout: Duration,
+    /// A stream without an answer is reset then.
+    pub(super) give_up: Instant,
     /// The largest body of an answer, in bytes.
     pub(super) max_reply: usize,
 }
@@ -40,19 +40,17 @@ pub struct Permit {
     deadline: Instant,
 }
 
-/// A request, complete but for the origin, which the peer has. Borrowed, since it may be sent again.
-#[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
+/// A request, complete but for the origin, which the peer has.
+#[derive(Debug, Clone)]
+pub struct Request {
     /// Its method.
-    pub method: &'a Method,
+    pub method: Method,
     /// Its path.
-    pub path: &'a PathAndQuery,
-    /// Its headers, but `authorization` and `content-length`.
-    pub headers: &'a [(HeaderName, HeaderValue)],
-    /// Its `authorization`.
-    pub authorization: Option<&'a HeaderValue>,
+    pub path: PathAndQuery,
+    /// Its headers, but `content-length`.
+    pub headers: HeaderMap,
     /// Its body.
-    pub body: &'a Bytes,
+    pub body: Bytes,
 }
 
 /// A whole answer, and the connection it came on.
@@ -78,6 +76,9 @@ impl Permit {
     /// Sends a request and reads the whole answer. What the peer provably did not process is sent again at
     /// once, on another stream; that is no attempt. A request whose caller leaves goes on counting as its `share`.
     ///
+    /// The request goes out with all that it holds, so that nothing of it is kept while its answer is waited for:
+    /// `again` says it once more.
+    ///
     /// # Errors
     /// Unsent where nothing was processed and the deadline or `upstream.max_resends` ended the resending;
     /// unanswered where the request was sent and no answer came.
@@ -87,7 +88,8 @@ impl Permit {
     /// nothing.
     pub fn exchange<'a>(
         self,
-        request: &'a Request<'_>,
+        request: Request,
+        again: impl Fn() -> Option<Request> + Send + 'a,
         share: &'a Share,
     ) -> impl Future<Output = Result<Answer, UpstreamError>> + Send + 'a {
         let Self { granted, pool, flow, deadline } = self;
@@ -113,6 +115,9 @@ impl Permit {
                     tokio::time::sleep_until(deadline.min(Instant::now() + refused_wait(resends))).await;
                 }
                 let granted = Box::pin(pool.acquire(flow, deadline, Arrival::Returned)).await?;
+                let Some(request) = again() else {
+                    return Err(Unsent::Refused { resends: resends - 1, last }.into());
+                };
                 (connection, begun) = begin(&pool, granted, request, deadline, share);
             }
         }
@@ -141,15 +146,15 @@ impl Begun<'_> {
 fn begin<'a>(
     pool: &Pool,
     granted: Granted,
-    request: &Request<'_>,
+    request: Request,
     deadline: Instant,
     share: &'a Share,
 ) -> (Arc<Connection>, Begun<'a>) {
     let UpstreamSettings { answer_timeout, max_reply_bytes: max_reply, .. } = *pool.settings();
-    let limits = Limits { deadline, answer_timeout, max_reply };
-    let Granted { sender, slot } = granted;
+    let Granted { sender, slot, at } = granted;
+    let limits = Limits { deadline, give_up: at + answer_timeout, max_reply };
     let connection = Arc::clone(slot.connection());
-    let (head, body) = (head(pool.peer(), request), request.body.clone());
+    let (head, body) = said(pool.peer(), request);
     let begun = match sender {
         Sender::Http2(http2) => {
             http2::begin(http2, slot, head, body, limits, share).map_or(Begun::NotTaken, Begun::Http2)
@@ -169,21 +174,16 @@ fn refused_wait(resends: u32) -> Duration {
     }
 }
 
-fn head(peer: &Peer, request: &Request<'_>) -> http::Request<()> {
-    let mut headers = HeaderMap::with_capacity(request.headers.len() + 2);
-    for (name, value) in request.headers {
-        headers.append(name, value.clone());
-    }
-    if let Some(authorization) = request.authorization {
-        headers.insert(header::AUTHORIZATION, authorization.clone());
-    }
+/// The request as its connection takes it.
+fn said(peer: &Peer, request: Request) -> (http::Request<()>, Bytes) {
+    let Request { method, path, mut headers, body } = request;
     // A body that is cut is malformed by this, and cannot be delivered: RFC 9113, section 8.1.1.
-    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(request.body.len()));
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
     let mut head = http::Request::new(());
-    *head.method_mut() = request.method.clone();
-    *head.uri_mut() = peer.uri(request.path);
+    *head.method_mut() = method;
+    *head.uri_mut() = peer.uri(path);
     *head.headers_mut() = headers;
-    head
+    (head, body)
 }
 
 #[cfg(test)]

@@ -66,7 +66,7 @@ impl Pool {
             state.last_used = Some(now);
             let new = arrival == Arrival::New;
             if !(new && state.waiters.is_ahead_of(flow.class))
-                && let Some(slot) = self.take(&mut state, flow.class)
+                && let Some(slot) = self.take(&mut state, flow.class, now)
             {
                 return Ok(slot);
             }
@@ -195,17 +195,17 @@ impl Pool {
     }
 
     /// A slot on the connection that takes the next stream, where there is room.
-    fn take(self: &Arc<Self>, state: &mut State, class: ServiceClass) -> Option<Granted> {
-        let at = state.pick(class)?;
-        self.occupy(state, at)
+    fn take(self: &Arc<Self>, state: &mut State, class: ServiceClass, now: Instant) -> Option<Granted> {
+        let which = state.pick(class)?;
+        self.occupy(state, which, now)
     }
 
-    fn occupy(self: &Arc<Self>, state: &mut State, at: usize) -> Option<Granted> {
-        let entry = state.entries.get_mut(at)?;
+    fn occupy(self: &Arc<Self>, state: &mut State, which: usize, at: Instant) -> Option<Granted> {
+        let entry = state.entries.get_mut(which)?;
         let sender = entry.sender.clone()?;
         entry.used += 1;
         self.metrics.streams_used.inc();
-        Some(Granted { sender, slot: Slot::new(Arc::clone(&entry.shared), Arc::clone(self)) })
+        Some(Granted { sender, slot: Slot::new(Arc::clone(&entry.shared), Arc::clone(self)), at })
     }
 
     /// Grants what is free to those who wait. Grants leave after the lock: a slot that nobody takes returns
@@ -214,11 +214,12 @@ impl Pool {
         if state.waiters.is_empty() {
             return;
         }
+        let now = Instant::now();
         let mut granted: Vec<(Waiter, Granted)> = Vec::new();
         for class in [ServiceClass::Interactive, ServiceClass::Bulk] {
-            while let Some(at) = state.pick(class)
+            while let Some(which) = state.pick(class)
                 && let Some(waiter) = state.waiters.pop(class)
-                && let Some(slot) = self.occupy(&mut state, at)
+                && let Some(slot) = self.occupy(&mut state, which, now)
             {
                 granted.push((waiter, slot));
             }

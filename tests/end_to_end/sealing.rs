@@ -87,9 +87,9 @@ async fn a_flood_of_web_push_lets_all_else_run_after_each_encryption() {
         let (admission, events) = (Arc::clone(&admission), Arc::clone(&events));
         pushes.spawn(async move {
             let mut room = admission.admit(ServiceClass::Interactive).unwrap();
-            let deadline = Instant::now() + Duration::from_secs(3600);
-            let push = push();
-            let ask = Ask { push: &push, encoded: None, route: &route, flow: Flow::SINGLE, deadline };
+            let (push, begun) = (push(), Instant::now());
+            let (flow, deadline) = (Flow::SINGLE, begun + Duration::from_secs(3600));
+            let ask = Ask { push: &push, encoded: None, route: &route, flow, begun, deadline };
             let result = dispatcher.send(&ask, &mut room).await;
             assert_eq!(result.outcome, Outcome::Validated, "{result:?}");
             events.lock().unwrap().push(Event::Encrypted);

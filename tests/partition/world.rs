@@ -182,8 +182,9 @@ impl Gateway {
     async fn send_one(&self, number: usize) -> PushResult {
         let push = push(number);
         let mut room = self.admission.admit(ServiceClass::Interactive).unwrap();
-        let deadline = Instant::now() + Duration::from_secs(20);
-        let ask = Ask { push: &push, encoded: None, route: &self.route, flow: Flow::SINGLE, deadline };
+        let begun = Instant::now();
+        let (flow, deadline) = (Flow::SINGLE, begun + Duration::from_secs(20));
+        let ask = Ask { push: &push, encoded: None, route: &self.route, flow, begun, deadline };
         let result = self.dispatcher.send(&ask, &mut room).await;
         self.course.note(format!("verdict {number} {:?} {:?}", result.outcome, result.reason));
         result

@@ -190,16 +190,11 @@ impl GoogleToken {
             .calls
             .begin(MAX_CALLS)
             .ok_or_else(|| unavailable(&"earlier calls still wait for their answers"))?;
-        let request = Request {
-            method: &method,
-            path: endpoint.path(),
-            headers: &headers,
-            authorization: None,
-            body: &body,
-        };
+        let headers = headers.into_iter().collect();
+        let request = Request { method, path: endpoint.path().clone(), headers, body };
         let asked = async {
             let permit = self.endpoint.permit(Flow::SINGLE, Instant::now() + CALL_TIMEOUT).await?;
-            permit.exchange(&request, &share).await
+            permit.exchange(request.clone(), || Some(request.clone()), &share).await
         };
         let answer = asked.await.map_err(|error: UpstreamError| unavailable(&error))?;
         answer::read(&answer.reply, endpoint)

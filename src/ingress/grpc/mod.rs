@@ -88,8 +88,8 @@ impl PushService for Service {
         &self,
         request: Request<proto::SendPushRequest>,
     ) -> Result<Response<proto::SendPushResponse>, Status> {
-        let Single { push, route, mut room, deadline } = self.0.admit(request)?;
-        let ask = Ask { push: &push, encoded: None, route, flow: Flow::SINGLE, deadline };
+        let Single { push, route, mut room, begun, deadline } = self.0.admit(request)?;
+        let ask = Ask { push: &push, encoded: None, route, flow: Flow::SINGLE, begun, deadline };
         let result = self.0.dispatcher.send(&ask, &mut room).await;
         let result = encode::result(0, push.id.into_string(), result);
         Ok(Response::new(proto::SendPushResponse { result: Some(result) }))
@@ -123,13 +123,14 @@ struct Single<'a> {
     push: Push,
     route: &'a Route,
     room: Room,
+    begun: Instant,
     deadline: Instant,
 }
 
 impl Core {
     /// Decodes and admits a single push. Apart from sending it, so that the message does not live as long.
     fn admit(&self, request: Request<proto::SendPushRequest>) -> Result<Single<'_>, Status> {
-        let arrived = Instant::now();
+        let begun = Instant::now();
         let (metadata, _, message) = request.into_parts();
         let push = message.push.ok_or_else(decode::push_required);
         let decoded = push.and_then(|push| self.decode(*push, SystemTime::now()));
@@ -142,17 +143,18 @@ impl Core {
             encode::no_room(why)
         })?;
         let max_wait = push.body.options.max_wait.unwrap_or(self.max_wait);
-        let deadline = deadline::single(arrived, max_wait, &metadata);
-        Ok(Single { push, route, room, deadline })
+        let deadline = deadline::single(begun, max_wait, &metadata);
+        Ok(Single { push, route, room, begun, deadline })
     }
 
     fn decode(&self, push: proto::Push, accepted_at: SystemTime) -> Result<(Push, &Arc<Route>), Refusal> {
         let id = decode::id(push.id)?;
         let app = decode::app(&push.app)?;
         let target = decode::target(push.target)?;
-        let route = self.routes.find(&app, target.provider())?;
+        let routes = self.routes.app(&app)?;
+        let route = routes.to(target.provider(), &app)?;
         let content = decode::content(push.content)?;
-        let options = decode::options(push.options, self.routes.default_ttl(&app), accepted_at)?;
+        let options = decode::options(push.options, routes.default_ttl, accepted_at)?;
         Ok((Push { id, target, body: Arc::new(Body { app, content, options, accepted_at }) }, route))
     }
 }

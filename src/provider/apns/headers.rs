@@ -6,7 +6,6 @@ use std::borrow::Cow;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue};
 use sha2::{Digest, Sha256};
 
@@ -16,30 +15,19 @@ use crate::push::{Expiry, Priority, Reason, Refusal};
 
 pub(super) const APNS_CHANNEL_ID: HeaderName = HeaderName::from_static("apns-channel-id");
 pub(super) const APNS_COLLAPSE_ID: HeaderName = HeaderName::from_static("apns-collapse-id");
-const APNS_EXPIRATION: HeaderName = HeaderName::from_static("apns-expiration");
+pub(super) const APNS_EXPIRATION: HeaderName = HeaderName::from_static("apns-expiration");
 pub(super) const APNS_ID: HeaderName = HeaderName::from_static("apns-id");
-const APNS_PRIORITY: HeaderName = HeaderName::from_static("apns-priority");
-const APNS_PUSH_TYPE: HeaderName = HeaderName::from_static("apns-push-type");
+pub(super) const APNS_PRIORITY: HeaderName = HeaderName::from_static("apns-priority");
+pub(super) const APNS_PUSH_TYPE: HeaderName = HeaderName::from_static("apns-push-type");
 pub(super) const APNS_REQUEST_ID: HeaderName = HeaderName::from_static("apns-request-id");
 pub(super) const APNS_TOPIC: HeaderName = HeaderName::from_static("apns-topic");
 
-/// Those that all targets of a body share.
-pub(super) fn shared_headers(
-    push_type: HeaderValue,
-    priority: Priority,
-    expiry: Expiry,
-) -> Vec<(HeaderName, HeaderValue)> {
-    let mut headers = vec![
-        (CONTENT_TYPE, HeaderValue::from_static("application/json")),
-        (APNS_PUSH_TYPE, push_type),
-        (APNS_PRIORITY, HeaderValue::from_static(priority_value(priority))),
-    ];
-    headers.extend(expiration(expiry).map(|seconds| {
+pub(super) fn expiration_header(expiry: Expiry) -> Option<HeaderValue> {
+    expiration(expiry).map(|seconds| {
         let mut value = HeaderValue::from(seconds);
         value.set_sensitive(true);
-        (APNS_EXPIRATION, value)
-    }));
-    headers
+        value
+    })
 }
 
 pub(in crate::provider) fn priority_value(priority: Priority) -> &'static str {

@@ -4,18 +4,19 @@
 //! push notification requests to APNs".
 
 use bytes::Bytes;
+use http::header::CONTENT_TYPE;
 use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue};
 
 use super::headers::{
-    APNS_CHANNEL_ID, APNS_COLLAPSE_ID, APNS_ID, APNS_REQUEST_ID, APNS_TOPIC, Index, collapse_id, header,
-    shared_headers,
+    APNS_CHANNEL_ID, APNS_COLLAPSE_ID, APNS_EXPIRATION, APNS_ID, APNS_PRIORITY, APNS_PUSH_TYPE,
+    APNS_REQUEST_ID, APNS_TOPIC, Index, collapse_id, expiration_header, header, priority_value,
 };
 use super::live_activity::Activity;
 use super::payload::{self, Raw};
 use super::push_type::PushType;
 use super::{Apns, MAX_BROADCAST_PAYLOAD_BYTES};
-use crate::provider::{Message, bug, text};
+use crate::provider::{About, Message, bug, headers, text};
 use crate::push::{
     ApnsChannel, ApnsContent, ApnsDevice, Body, LiveActivityEvent, Notification, Outcome, Priority, PushId,
     Reason, Refusal, Target, visible_ascii,
@@ -29,11 +30,15 @@ pub struct Payload {
     push_type: PushType,
     /// Starts a Live Activity, which a channel cannot.
     starts: bool,
-    /// Of devices and channels alike.
-    headers: Vec<(HeaderName, HeaderValue)>,
+    type_header: HeaderValue,
+    priority: HeaderValue,
+    expiration: Option<HeaderValue>,
     /// Of devices only: a channel keeps the newest anyway.
     collapse_id: Option<HeaderValue>,
 }
+
+/// Those of one target, where there is something to say.
+type OwnHeaders = [(HeaderName, Option<HeaderValue>); 3];
 
 impl Apns {
     /// Says a body to APNs.
@@ -62,7 +67,9 @@ impl Apns {
             json: json.into(),
             push_type,
             starts: activity.is_some_and(|activity| activity.event == LiveActivityEvent::Start),
-            headers: shared_headers(type_header, priority, body.options.expiry),
+            type_header,
+            priority: HeaderValue::from_static(priority_value(priority)),
+            expiration: expiration_header(body.options.expiry),
             collapse_id: text(&body.options.collapse_key).map(collapse_header).transpose()?,
         };
         check_kind(&encoded, target)?;
@@ -83,22 +90,23 @@ impl Apns {
         check_kind(payload, target)?;
         let mut uuid = uuid::Uuid::encode_buffer();
         let id = header("id", id.uuid(&body.app).hyphenated().encode_lower(&mut uuid), Index::Never)?;
-        let mut headers = Vec::with_capacity(payload.headers.len() + 3);
-        headers.extend_from_slice(&payload.headers);
-        let path = match target {
-            Target::Apns(device) => self.device(payload, device, id, &mut headers)?,
-            Target::ApnsChannel(channel) => self.channel(channel, id, &mut headers)?,
+        let (path, own) = match target {
+            Target::Apns(device) => self.device(payload, device, id)?,
+            Target::ApnsChannel(channel) => self.channel(channel, id)?,
             Target::Fcm(_) | Target::WebPush(_) | Target::Mattermost(_) => return Err(not_ours()),
         };
+        let shared = [
+            (CONTENT_TYPE, Some(HeaderValue::from_static("application/json"))),
+            (APNS_PUSH_TYPE, Some(payload.type_header.clone())),
+            (APNS_PRIORITY, Some(payload.priority.clone())),
+            (APNS_EXPIRATION, payload.expiration.clone()),
+        ];
+        let mut headers = headers(shared.len() + own.len());
+        let all = shared.into_iter().chain(own);
+        headers.extend(all.filter_map(|(name, value)| Some((name, value?))));
         let path = PathAndQuery::try_from(path).map_err(|error| bug("target", &error))?;
-        Ok(Message {
-            path,
-            headers,
-            body: payload.json.clone(),
-            counts_down: false,
-            live_activity_token: false,
-            vendor: None,
-        })
+        let (body, about) = (payload.json.clone(), About::default());
+        Ok(Message { path, headers, body, counts_down: false, about })
     }
 
     fn device(
@@ -106,34 +114,26 @@ impl Apns {
         payload: &Payload,
         device: &ApnsDevice,
         id: HeaderValue,
-        headers: &mut Vec<(HeaderName, HeaderValue)>,
-    ) -> Result<String, Refusal> {
+    ) -> Result<(String, OwnHeaders), Refusal> {
         const TOPIC: &str = "target.apns.topic";
         let bundle_id = self.topic(device.topic.as_deref()).ok_or_else(|| not_listed(TOPIC))?;
         let topic = [bundle_id, payload.push_type.suffix()].concat();
-        headers.push((APNS_TOPIC, header(TOPIC, &topic, Index::Allowed)?));
-        headers.push((APNS_ID, id));
-        if let Some(collapse_id) = &payload.collapse_id {
-            headers.push((APNS_COLLAPSE_ID, collapse_id.clone()));
-        }
-        Ok(["/3/device/", device.token.as_str()].concat())
+        let topic = HeaderValue::try_from(topic).map_err(|error| bug(TOPIC, &error))?;
+        let own =
+            [(APNS_TOPIC, Some(topic)), (APNS_ID, Some(id)), (APNS_COLLAPSE_ID, payload.collapse_id.clone())];
+        Ok((["/3/device/", device.token.as_str()].concat(), own))
     }
 
     /// A channel takes no topic header, and the bundle id in the path no suffix.
     ///
     /// Source: Apple, "Handling error responses from Apple Push Notification service".
-    fn channel(
-        &self,
-        channel: &ApnsChannel,
-        id: HeaderValue,
-        headers: &mut Vec<(HeaderName, HeaderValue)>,
-    ) -> Result<String, Refusal> {
+    fn channel(&self, channel: &ApnsChannel, id: HeaderValue) -> Result<(String, OwnHeaders), Refusal> {
         let topic = self.topic(channel.topic.as_deref());
         let bundle_id = topic.ok_or_else(|| not_listed("target.apns_channel.topic"))?;
         let channel_id = header("target.apns_channel.channel_id", &channel.channel_id, Index::Allowed)?;
-        headers.push((APNS_CHANNEL_ID, channel_id));
-        headers.push((APNS_REQUEST_ID, id));
-        Ok(["/4/broadcasts/apps/", bundle_id].concat())
+        let own =
+            [(APNS_CHANNEL_ID, Some(channel_id)), (APNS_REQUEST_ID, Some(id)), (APNS_COLLAPSE_ID, None)];
+        Ok((["/4/broadcasts/apps/", bundle_id].concat(), own))
     }
 
     fn push_type(

@@ -14,7 +14,7 @@ use super::apple::Apple;
 use super::parts::{Android, AndroidNotification, FcmOptions, Shown, WebPush, ttl};
 use super::raw::Raw;
 use super::{Fcm, MAX_ANALYTICS_LABEL_CHARS, MAX_PAYLOAD_BYTES, MAX_TOPIC_PAYLOAD_BYTES};
-use crate::provider::{Message, apns, bug, text};
+use crate::provider::{About, Message, apns, bug, headers, text};
 use crate::push::{Body, Expiry, FcmContent, FcmTarget, Outcome, Reason, Refusal, Target};
 
 /// A body as FCM takes it: all that its addressees share, whenever it is sent.
@@ -85,13 +85,14 @@ impl Fcm {
             Parts::LiveActivity { .. } => (true, false),
             Parts::Typed(_) => (false, true),
         };
+        let mut headers = headers(1);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         Ok(Message {
             path: self.path.clone(),
-            headers: vec![(CONTENT_TYPE, HeaderValue::from_static("application/json"))],
+            headers,
             body: json.into(),
             counts_down: typed && matches!(body.options.expiry, Expiry::At(_)),
-            live_activity_token,
-            vendor: None,
+            about: About { live_activity_token, ..About::default() },
         })
     }
 }

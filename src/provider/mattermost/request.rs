@@ -7,7 +7,7 @@
 use http::uri::PathAndQuery;
 
 use super::{MAX_CHANNEL_NAME_BYTES, MAX_MESSAGE_BYTES, Mattermost};
-use crate::provider::{Message, bug, cut, text};
+use crate::provider::{About, Message, bug, cut, headers, text};
 use crate::push::{Body, MattermostContent, Notification, PushId, Reason, Refusal, Target};
 
 const PATH: &str = "/api/v1/send_push";
@@ -74,11 +74,10 @@ impl Mattermost {
         // No content type: a Mattermost server sends none.
         Ok(Message {
             path: PathAndQuery::from_static(PATH),
-            headers: Vec::new(),
+            headers: headers(0),
             body: json.into(),
             counts_down: false,
-            live_activity_token: false,
-            vendor: None,
+            about: About::default(),
         })
     }
 }

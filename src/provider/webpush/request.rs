@@ -17,7 +17,7 @@ use super::encrypt::{Ephemeral, encrypt};
 use super::endpoint::{no_endpoint, subscription};
 use super::payload::plaintext;
 use super::{DEFAULT_TTL_SECONDS, MAX_PLAINTEXT_BYTES, MAX_TOPIC_CHARS, Vendor, WebPush};
-use crate::provider::{Message, bug, text};
+use crate::provider::{About, Message, bug, headers, text};
 use crate::push::{
     Body, Expiry, Notification, Outcome, Priority, Reason, Refusal, Target, WebPushContent, WebPushUrgency,
 };
@@ -105,19 +105,19 @@ impl WebPush {
         let expiry = body.options.expiry;
         let ttl = ttl(expiry, endpoint.vendor, now);
         let counts_down = matches!(expiry, Expiry::At(_));
-        let mut headers = Vec::with_capacity(6);
-        headers.push((TTL, seldom_again(ttl.into(), counts_down)));
-        headers.push((URGENCY, HeaderValue::from_static(payload.urgency)));
+        let mut headers = headers(6);
+        headers.insert(TTL, seldom_again(ttl.into(), counts_down));
+        headers.insert(URGENCY, HeaderValue::from_static(payload.urgency));
         headers.extend(payload.topic.clone().map(|topic| (TOPIC, topic)));
         if endpoint.vendor == Vendor::Microsoft {
-            headers.push((X_WNS_CACHE_POLICY, HeaderValue::from_static(cache_policy(ttl))));
+            headers.insert(X_WNS_CACHE_POLICY, HeaderValue::from_static(cache_policy(ttl)));
         }
         let body = match &payload.content {
             Content::Empty => Bytes::new(),
             Content::Plain(_) => return Err(bug("content", &"it was to be sent without encryption")),
             Content::Sealed(sealed) => {
-                headers.push((CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")));
-                headers.push((CONTENT_ENCODING, HeaderValue::from_static("aes128gcm")));
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+                headers.insert(CONTENT_ENCODING, HeaderValue::from_static("aes128gcm"));
                 sealed.clone()
             }
         };
@@ -126,8 +126,7 @@ impl WebPush {
             headers,
             body,
             counts_down,
-            live_activity_token: false,
-            vendor: Some(endpoint.vendor),
+            about: About { vendor: Some(endpoint.vendor), ..About::default() },
         })
     }
 }

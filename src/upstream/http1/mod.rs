@@ -51,8 +51,8 @@ pub(super) async fn exchange(
     in_origin_form(&mut head);
     let (answer, answered) = oneshot::channel();
     let (leave, orphaned) = oneshot::channel();
-    let Limits { deadline, answer_timeout, max_reply } = limits;
-    let job = Job { head, body, give_up: Instant::now() + answer_timeout, max_reply, answer, orphaned, slot };
+    let Limits { deadline, give_up, max_reply } = limits;
+    let job = Job { head, body, give_up, max_reply, answer, orphaned, slot };
     // There is one place, and the slot is the right to it.
     if let Err(mpsc::error::TrySendError::Full(job) | mpsc::error::TrySendError::Closed(job)) =
         http1.0.try_send(job)

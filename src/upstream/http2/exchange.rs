@@ -50,7 +50,7 @@ pub(in crate::upstream) fn begin(
     let Http2 { streams, sender: _ } = http2;
     let (stage, max_reply) = (Stage::Head(response), limits.max_reply);
     let in_flight = Some(Exchange { stage, upload, stream, max_reply, status: None, streams, slot });
-    Some(Owner { in_flight, give_up: Instant::now() + limits.answer_timeout, share })
+    Some(Owner { in_flight, give_up: limits.give_up, share })
 }
 
 /// The connection ended without a word about this stream: what the socket accepted decides.

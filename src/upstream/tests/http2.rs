@@ -138,6 +138,17 @@ async fn a_peer_that_refuses_streams_is_given_time_between_them() {
     assert!(waits.iter().zip([0, 4, 8, 16]).all(|(waited, least)| *waited >= least), "{waits:?}");
 }
 
+#[tokio::test]
+async fn what_cannot_be_said_again_is_unsent() {
+    let mut world = world(UpstreamSettings::default());
+    let sent = world.send_once();
+    first(world.pipe().await, 65_535).await.send_reset(Reason::REFUSED_STREAM);
+    assert!(matches!(
+        sent.await.unwrap(),
+        Err(UpstreamError::Unsent(Unsent::Refused { resends: 0, last: Return::RefusedStream }))
+    ));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_connection_without_any_good_answer_gets_a_fifth_of_the_patience() {
     let settings = UpstreamSettings::default();

@@ -1,8 +1,8 @@
 //! A peer at the other end of pipes.
 
 use bytes::Bytes;
-use http::Method;
 use http::uri::PathAndQuery;
+use http::{HeaderMap, Method};
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::io::DuplexStream;
 use tokio::sync::mpsc;
@@ -54,23 +54,28 @@ impl World {
         self.send_until(far())
     }
 
+    /// A push that cannot be said again.
+    pub(super) fn send_once(&self) -> tokio::task::JoinHandle<Result<Reply, UpstreamError>> {
+        self.exchange(far(), || None)
+    }
+
     pub(super) fn send_until(
         &self,
         deadline: Instant,
     ) -> tokio::task::JoinHandle<Result<Reply, UpstreamError>> {
+        self.exchange(deadline, || Some(request()))
+    }
+
+    fn exchange(
+        &self,
+        deadline: Instant,
+        again: impl Fn() -> Option<Request> + Send + 'static,
+    ) -> tokio::task::JoinHandle<Result<Reply, UpstreamError>> {
         let (pool, in_flight) = (self.pool.clone(), Arc::clone(&self.in_flight));
         tokio::spawn(async move {
             let share = in_flight.begin(10).unwrap();
-            let path = PathAndQuery::from_static("/");
-            let request = crate::upstream::Request {
-                method: &Method::POST,
-                path: &path,
-                headers: &[],
-                authorization: None,
-                body: &BODY,
-            };
             let permit = pool.permit(Flow::SINGLE, deadline).await?;
-            permit.exchange(&request, &share).await.map(|answer| answer.reply)
+            permit.exchange(request(), again, &share).await.map(|answer| answer.reply)
         })
     }
 
@@ -82,5 +87,14 @@ impl World {
     /// Nothing more was opened.
     pub(super) fn none_opened(&mut self) -> bool {
         self.pipes.try_recv().is_err()
+    }
+}
+
+fn request() -> Request {
+    Request {
+        method: Method::POST,
+        path: PathAndQuery::from_static("/"),
+        headers: HeaderMap::new(),
+        body: BODY,
     }
 }

@@ -52,8 +52,9 @@ impl Sender {
         let (route, dispatcher) = (Arc::clone(&self.route), Arc::clone(&self.dispatcher));
         let mut room = self.admission.admit(ServiceClass::Interactive).unwrap();
         tokio::spawn(async move {
-            let (push, deadline) = (push(number), Instant::now() + within);
-            let ask = Ask { push: &push, encoded: None, route: &route, flow: Flow::SINGLE, deadline };
+            let (push, begun) = (push(number), Instant::now());
+            let (flow, deadline) = (Flow::SINGLE, begun + within);
+            let ask = Ask { push: &push, encoded: None, route: &route, flow, begun, deadline };
             dispatcher.send(&ask, &mut room).await
         })
     }

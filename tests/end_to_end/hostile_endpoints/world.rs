@@ -10,8 +10,8 @@ use fanfare::upstream::{
     Flow, Http, InFlight, Peer, PeerPool, Proxies, Reach, Reply, Request, Share, Unsent, Upstream,
     UpstreamError, UpstreamSettings, tls,
 };
-use http::Method;
 use http::uri::PathAndQuery;
+use http::{HeaderMap, Method};
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::time::Instant;
 
@@ -57,10 +57,13 @@ impl World {
 
     pub(super) async fn ask(&self, peer: &PeerPool) -> Result<Reply, UpstreamError> {
         let permit = peer.permit(Flow::SINGLE, Instant::now() + SOON).await?;
-        let (path, body) = (PathAndQuery::from_static("/push/1"), Bytes::from_static(b"{}"));
-        let request =
-            Request { method: &Method::POST, path: &path, headers: &[], authorization: None, body: &body };
-        permit.exchange(&request, &self.share).await.map(|answer| answer.reply)
+        let request = || Request {
+            method: Method::POST,
+            path: PathAndQuery::from_static("/push/1"),
+            headers: HeaderMap::new(),
+            body: Bytes::from_static(b"{}"),
+        };
+        permit.exchange(request(), || Some(request()), &self.share).await.map(|answer| answer.reply)
     }
 
     pub(super) async fn assert_forbidden(&self, peer: &PeerPool, host: &str) {

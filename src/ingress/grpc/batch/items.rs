@@ -145,8 +145,9 @@ impl Group {
                 return Err(Refusal::field("addressees", Reason::FieldTooLarge, detail));
             }
             let app = decode::app(if app.is_empty() { default_app } else { &app })?;
+            let routes = core.routes.app(&app)?;
             let content = decode::content(content)?;
-            let options = decode::options(options, core.routes.default_ttl(&app), accepted_at)?;
+            let options = decode::options(options, routes.default_ttl, accepted_at)?;
             Ok((Arc::new(Body { app, content, options, accepted_at }), Arc::default()))
         };
         Self { shared: shared(), addressees: addressees.into_iter() }
@@ -160,7 +161,7 @@ impl Group {
         let (body, encoded) = self.shared.as_ref().map_err(Clone::clone)?;
         let id: PushId = decode::id(addressee.id)?;
         let target = decode::target(addressee.target)?;
-        let route = core.routes.find(&body.app, target.provider())?;
+        let route = core.routes.app(&body.app)?.to(target.provider(), &body.app)?;
         Ok((Push { id, target, body: Arc::clone(body) }, Arc::clone(route), Arc::clone(encoded)))
     }
 }

@@ -15,6 +15,7 @@ pub(super) struct Started {
     pub(super) item: Item,
     pub(super) room: Room,
     pub(super) flow: Flow,
+    pub(super) begun: Instant,
     pub(super) deadline: Instant,
 }
 
@@ -24,8 +25,8 @@ impl Started {
     pub(super) fn send(mut self, core: Arc<Core>) -> impl Future<Output = Settled> {
         async move {
             let Item { push, route, encoded, .. } = &self.item;
-            let (flow, deadline) = (self.flow, self.deadline);
-            let ask = Ask { push, encoded: encoded.as_deref(), route, flow, deadline };
+            let (flow, begun, deadline) = (self.flow, self.begun, self.deadline);
+            let ask = Ask { push, encoded: encoded.as_deref(), route, flow, begun, deadline };
             let result = core.dispatcher.send(&ask, &mut self.room).await;
             Settled { index: self.item.index, id: self.item.push.id, result, room: self.room }
         }

@@ -182,11 +182,10 @@ impl Batch {
             };
             match self.items.next(&self.core) {
                 Some(Ok(item)) => {
-                    let deadline = self.item_deadline(&item);
-                    start(
-                        Arc::clone(&self.core),
-                        Started { item, room: room.with_seat(seat), flow: self.flow, deadline },
-                    );
+                    let begun = Instant::now();
+                    let (room, flow) = (room.with_seat(seat), self.flow);
+                    let deadline = self.item_deadline(&item, begun);
+                    start(Arc::clone(&self.core), Started { item, room, flow, begun, deadline });
                 }
                 Some(Err(refused)) => self.refuse(refused, seat),
                 None => {}
@@ -195,9 +194,9 @@ impl Batch {
         Need::Turn
     }
 
-    fn item_deadline(&self, item: &Item) -> Instant {
+    fn item_deadline(&self, item: &Item, begun: Instant) -> Instant {
         let max_wait = item.push.body.options.max_wait.unwrap_or(self.core.batch.max_wait);
-        let own = Instant::now() + max_wait;
+        let own = begun + max_wait;
         self.deadline.map_or(own, |deadline| own.min(deadline))
     }
 

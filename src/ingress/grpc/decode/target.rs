@@ -21,28 +21,22 @@ const MAX_SERVER_ID_BYTES: usize = 64;
 pub(in super::super) fn target(target: Option<proto::Target>) -> Decoded<Target> {
     let target = target.ok_or_else(|| required("target", "a target"))?;
     let proto::Target { apns, apns_channel, fcm, web_push, mattermost } = target;
-    one_of(
-        "target",
-        [
-            apns.map(|it| apns_device(it).map(Target::Apns)),
-            apns_channel.map(|it| channel(*it).map(Target::ApnsChannel)),
-            fcm.map(|it| fcm_target(*it).map(Target::Fcm)),
-            web_push.map(|it| subscription(*it).map(Target::WebPush)),
-            mattermost.map(|it| mattermost_device(*it).map(Target::Mattermost)),
-        ],
-    )
+    match (apns, apns_channel, fcm, web_push, mattermost) {
+        (Some(it), None, None, None, None) => apns_device(it).map(Target::Apns),
+        (None, Some(it), None, None, None) => channel(*it).map(Target::ApnsChannel),
+        (None, None, Some(it), None, None) => fcm_target(*it).map(Target::Fcm),
+        (None, None, None, Some(it), None) => subscription(*it).map(Target::WebPush),
+        (None, None, None, None, Some(it)) => mattermost_device(*it).map(Target::Mattermost),
+        (None, None, None, None, None) => Err(required("target", ONE_TARGET)),
+        _ => Err(several("target")),
+    }
 }
 
-/// Exactly one of several members, which the wire cannot promise.
-fn one_of<T, const N: usize>(field: &'static str, members: [Option<Decoded<T>>; N]) -> Decoded<T> {
-    let mut present = members.into_iter().flatten();
-    match (present.next(), present.next()) {
-        (Some(only), None) => only,
-        (None, _) => Err(required(field, "exactly one target")),
-        (Some(_), Some(_)) => {
-            Err(Refusal::field(field, Reason::FieldsConflict, "expected exactly one target, found several"))
-        }
-    }
+/// Which the wire cannot promise.
+const ONE_TARGET: &str = "exactly one target";
+
+fn several(field: &'static str) -> Refusal {
+    Refusal::field(field, Reason::FieldsConflict, "expected exactly one target, found several")
 }
 
 fn apns_device(device: proto::ApnsDevice) -> Decoded<ApnsDevice> {
@@ -72,39 +66,40 @@ fn environment(field: &'static str, value: i32) -> Decoded<Option<ApnsEnvironmen
 
 fn fcm_target(target: proto::FcmTarget) -> Decoded<FcmTarget> {
     let proto::FcmTarget { registration_token, fid, topic, condition } = target;
-    let parse_token = |token| {
-        let parsed = RegistrationToken::parse(token).map_err(at("target.fcm.registration_token"));
-        parsed.map(FcmTarget::Token)
-    };
-    one_of(
-        "target.fcm",
-        [
-            present(registration_token).map(parse_token),
-            present(fid).map(|fid| {
-                text("target.fcm.fid", "an installation id", &fid, MAX_INSTALLATION_ID_BYTES)?;
-                Ok(FcmTarget::InstallationId(fid))
-            }),
-            present(topic).map(|topic| {
-                text("target.fcm.topic", "a topic", &topic, MAX_FCM_TOPIC_BYTES)?;
-                let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.~%".contains(c);
-                match topic.chars().find(|c| !allowed(*c)) {
-                    None => Ok(FcmTarget::Topic(topic)),
-                    Some(c) => {
-                        Err(invalid("target.fcm.topic", "letters, digits and -_.~%", format!("{c:?}")))
-                    }
-                }
-            }),
-            present(condition).map(|condition| {
-                within("target.fcm.condition", condition.len(), MAX_CONDITION_BYTES)?;
-                let topics = condition.matches("in topics").count();
-                if topics > MAX_CONDITION_TOPICS {
-                    let expected = format!("at most {MAX_CONDITION_TOPICS} topics");
-                    return Err(invalid("target.fcm.condition", expected, topics.to_string()));
-                }
-                Ok(FcmTarget::Condition(condition))
-            }),
-        ],
-    )
+    match (present(registration_token), present(fid), present(topic), present(condition)) {
+        (Some(token), None, None, None) => {
+            let token = RegistrationToken::parse(token).map_err(at("target.fcm.registration_token"))?;
+            Ok(FcmTarget::Token(token))
+        }
+        (None, Some(fid), None, None) => {
+            text("target.fcm.fid", "an installation id", &fid, MAX_INSTALLATION_ID_BYTES)?;
+            Ok(FcmTarget::InstallationId(fid))
+        }
+        (None, None, Some(name), None) => topic_name(name).map(FcmTarget::Topic),
+        (None, None, None, Some(condition)) => condition_of_topics(condition).map(FcmTarget::Condition),
+        (None, None, None, None) => Err(required("target.fcm", ONE_TARGET)),
+        _ => Err(several("target.fcm")),
+    }
+}
+
+fn topic_name(name: String) -> Decoded<String> {
+    const FIELD: &str = "target.fcm.topic";
+    text(FIELD, "a topic", &name, MAX_FCM_TOPIC_BYTES)?;
+    match name.chars().find(|c| !c.is_ascii_alphanumeric() && !"-_.~%".contains(*c)) {
+        None => Ok(name),
+        Some(c) => Err(invalid(FIELD, "letters, digits and -_.~%", format!("{c:?}"))),
+    }
+}
+
+fn condition_of_topics(condition: String) -> Decoded<String> {
+    const FIELD: &str = "target.fcm.condition";
+    within(FIELD, condition.len(), MAX_CONDITION_BYTES)?;
+    let topics = condition.matches("in topics").count();
+    if topics > MAX_CONDITION_TOPICS {
+        let expected = format!("at most {MAX_CONDITION_TOPICS} topics");
+        return Err(invalid(FIELD, expected, topics.to_string()));
+    }
+    Ok(condition)
 }
 
 fn subscription(target: proto::WebPushSubscription) -> Decoded<Subscription> {

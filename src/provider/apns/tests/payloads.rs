@@ -170,8 +170,7 @@ fn a_raw_payload_is_sent_as_it_is() {
     let type_of = |raw: &str| {
         let content = typed(ApnsContent { payload_json: raw.into(), ..ApnsContent::default() });
         let message = sent(&apns(), &body(content), &device(None)).unwrap();
-        let header = |name| message.headers.iter().find(|(n, _)| n == name).unwrap().1.clone();
-        format!("{:?} {:?}", header("apns-push-type"), header("apns-priority"))
+        format!("{:?} {:?}", message.headers["apns-push-type"], message.headers["apns-priority"])
     };
     assert_eq!(type_of(raw), r#""alert" "10""#);
     assert_eq!(type_of("{}"), r#""background" "5""#);

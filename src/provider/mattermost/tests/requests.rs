@@ -12,7 +12,7 @@ const RECORDED: &str = include_str!("../../../../tests/data/mattermost-push-prox
 fn a_message_as_a_mattermost_server_sends_it() {
     let message = sent(shows(text("Town", "hello")), device("android_rn-v2", "fcm:token")).unwrap();
     assert_eq!(message.path.as_str(), "/api/v1/send_push");
-    assert_eq!(message.headers, []);
+    assert!(message.headers.is_empty());
     insta::assert_snapshot!(
         String::from_utf8(message.body.to_vec()).unwrap(),
         @r#"{"ack_id":"push-1","platform":"android_rn-v2","server_id":"srv","device_id":"fcm:token","post_id":"","message":"hello","badge":-1,"channel_name":"Town","type":"message","version":"v2","is_crt_enabled":false,"is_id_loaded":false,"signature":""}"#

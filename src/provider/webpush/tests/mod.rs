@@ -89,8 +89,8 @@ fn sent(body: &Body) -> Result<Message, Refusal> {
 }
 
 fn header(message: &Message, name: &str) -> Option<String> {
-    let mut values = message.headers.iter().filter(|(own, _)| own == name);
-    let value = values.next().map(|(_, value)| value.to_str().unwrap().to_owned());
+    let mut values = message.headers.get_all(name).iter();
+    let value = values.next().map(|value| value.to_str().unwrap().to_owned());
     assert!(values.next().is_none(), "{name} twice");
     value
 }
