@@ -6,6 +6,7 @@ pub mod apns;
 pub mod fcm;
 pub mod mattermost;
 mod meaning;
+mod message;
 mod retry_after;
 pub mod webpush;
 
@@ -13,11 +14,12 @@ use std::borrow::Cow;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use http::HeaderMap;
-use http::uri::PathAndQuery;
+
+pub use message::{About, Message};
 
 use crate::push::{Body, Outcome, ProviderKind, PushId, Reason, Refusal, Target, TokenAction};
 use crate::upstream::Origin;
+use message::headers;
 
 /// How one app speaks to one push service.
 #[derive(Debug)]
@@ -157,36 +159,6 @@ pub enum Payload {
     Mattermost(mattermost::Payload),
     /// For Web Push.
     WebPush(webpush::Payload),
-}
-
-/// A request to a push service, complete but for origin and credential.
-#[derive(Debug, Clone)]
-pub struct Message {
-    /// Its path.
-    pub path: PathAndQuery,
-    /// Its headers but `authorization` and `content-length`.
-    pub headers: HeaderMap,
-    /// Its body.
-    pub body: Bytes,
-    /// It says how long the push may be kept, counted from when it is sent: addressed anew before each
-    /// attempt, or the time that it waited would not count.
-    pub counts_down: bool,
-    /// What its answer is read by.
-    pub about: About,
-}
-
-/// What the answer to a message is read by, beside the answer itself.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct About {
-    /// It names a Live Activity's token beside its target, and an answer may be about either.
-    pub live_activity_token: bool,
-    /// Whose push service it is for, where it is for a browser's.
-    pub vendor: Option<webpush::Vendor>,
-}
-
-/// Room for the headers of a message, and for the two that it is sent with.
-fn headers(most: usize) -> HeaderMap {
-    HeaderMap::with_capacity(most + 2)
 }
 
 /// A push service's whole answer.

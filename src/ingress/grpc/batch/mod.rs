@@ -2,7 +2,9 @@
 //! body only empties that buffer, so a caller that stops reading stops its own admission and nothing else.
 
 mod body;
+mod counted;
 mod items;
+mod options;
 mod started;
 mod tally;
 mod task;

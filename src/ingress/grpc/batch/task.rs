@@ -6,14 +6,15 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
-use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tonic::{Status, Streaming};
 
 use super::super::{Core, encode};
 use super::body::{Delivery, End, Last};
+use super::counted::Counted;
 use super::items::{Item, Items, Refused};
+use super::options::Options;
 use super::started::{Settled, Started};
 use super::tally::Tally;
 use crate::dispatch::{NoRoom, Room, Seat, Window};
@@ -209,46 +210,24 @@ impl Batch {
     }
 
     fn read(&mut self, message: Result<Option<proto::SendBatchRequest>, Status>) {
-        let first = matches!(self.reading, Reading::First);
-        self.reading = match message {
-            Ok(Some(mut message)) => match (message.options.take(), first) {
-                (Some(_), false) => {
-                    let detail = "options: expected in the first message of the stream only";
-                    Reading::Ended(Some(Status::invalid_argument(detail)))
-                }
-                (options, _) => match self.set(options.unwrap_or_default(), first) {
-                    Ok(()) => {
-                        let items = self.items.read(message, SystemTime::now());
-                        self.tally.read(items);
-                        Reading::On
-                    }
-                    Err(status) => Reading::Ended(Some(status)),
-                },
-            },
+        // Where one cannot be decoded, what was read before has its verdict first.
+        self.reading = match message.and_then(|message| message.map(|it| self.take(it)).transpose()) {
+            Ok(Some(())) => Reading::On,
             Ok(None) => Reading::Ended(None),
-            // It cannot be decoded; what was read before has its verdict first.
             Err(status) => Reading::Ended(Some(status)),
         };
     }
 
-    fn set(&mut self, options: proto::BatchOptions, first: bool) -> Result<(), Status> {
-        if !first {
-            return Ok(());
+    fn take(&mut self, mut message: proto::SendBatchRequest) -> Result<(), Status> {
+        let first = matches!(self.reading, Reading::First);
+        if let Some(options) = Options::of(message.options.take(), first)? {
+            self.flow.class = options.class;
+            if options.problems_only {
+                self.tally.problems_only();
+            }
+            self.items.set_default_app(options.default_app);
         }
-        let unknown = |field: &str, found: i32| {
-            Status::invalid_argument(format!("options.{field}: expected a value of the enum, found {found}"))
-        };
-        match proto::ServiceClass::try_from(options.service_class) {
-            Ok(proto::ServiceClass::Unspecified | proto::ServiceClass::Bulk) => {}
-            Ok(proto::ServiceClass::Interactive) => self.flow.class = ServiceClass::Interactive,
-            Err(_) => return Err(unknown("service_class", options.service_class)),
-        }
-        match proto::ResultSelection::try_from(options.results) {
-            Ok(proto::ResultSelection::Unspecified | proto::ResultSelection::All) => {}
-            Ok(proto::ResultSelection::ProblemsOnly) => self.tally.problems_only(),
-            Err(_) => return Err(unknown("results", options.results)),
-        }
-        self.items.set_default_app(options.app);
+        self.tally.read(self.items.read(message, SystemTime::now()));
         Ok(())
     }
 
@@ -320,21 +299,5 @@ impl Batch {
     fn end(&self, status: Option<Status>) {
         let last = Last { response: self.tally.last(), status };
         *self.end.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
-    }
-}
-
-/// Counts a stream whose task runs.
-struct Counted(Gauge);
-
-impl Counted {
-    fn new(gauge: Gauge) -> Self {
-        gauge.inc();
-        Self(gauge)
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.dec();
     }
 }
