@@ -100,6 +100,8 @@ fn batch() -> Scenario {
             ("multicast", multicast.clone()),
             ("echo of multicast", multicast.of(Echo)),
             ("h2", hundred.of(H2Loop)),
+            ("hundred, 1,100 B", Spec { body: 1100, ..hundred.clone() }),
+            ("multicast, 1,100 B", Spec { body: 1100, ..multicast.clone() }),
         ],
         [
             ratio(
@@ -117,6 +119,7 @@ fn batch() -> Scenario {
                 Most(1.3),
             ),
             ratio("CPU: 100 a message ÷ multicast", Figure::Cpu, "hundred", &["multicast"], Least(1.3)),
+            ratio("the same, 1,100 B", Figure::Cpu, "hundred, 1,100 B", &["multicast, 1,100 B"], Told),
         ],
     )
 }
@@ -166,10 +169,14 @@ fn workers() -> Scenario {
             ("1,000, one", with(1000, 1)),
             ("50, two", with(50, 2)),
             ("50, one", with(50, 1)),
+            // What of it is tonic's and tokio's.
+            ("echo, 50, two", with(50, 2).of(Echo)),
+            ("echo, 50, one", with(50, 1).of(Echo)),
         ],
         [
             ratio("CPU: two ÷ one, 1,000 in flight", Figure::Cpu, "1,000, two", &["1,000, one"], Most(1.2)),
             ratio("CPU: two ÷ one, 50 in flight", Figure::Cpu, "50, two", &["50, one"], Most(1.5)),
+            ratio("CPU: two ÷ one, echo", Figure::Cpu, "echo, 50, two", &["echo, 50, one"], Told),
         ],
     )
 }
