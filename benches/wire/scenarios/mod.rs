@@ -100,8 +100,8 @@ fn batch() -> Scenario {
             ("multicast", multicast.clone()),
             ("echo of multicast", multicast.of(Echo)),
             ("h2", hundred.of(H2Loop)),
-            ("hundred, 1,100 B", Spec { body: 1100, ..hundred.clone() }),
-            ("multicast, 1,100 B", Spec { body: 1100, ..multicast.clone() }),
+            ("hundred, 1,100 B", Spec { body: 1100, ..hundred }),
+            ("multicast, 1,100 B", Spec { body: 1100, ..multicast }),
         ],
         [
             ratio(
