@@ -3,17 +3,17 @@
 use std::time::SystemTime;
 
 use super::route::Route;
-use crate::provider::{About, Heal, Verdict};
+use crate::provider::{Heal, ReplyContext, Verdict};
 use crate::upstream::{Answer, Origin};
 
 pub(super) fn judge(
     route: &Route,
     origin: &Origin,
-    about: About,
+    context: ReplyContext,
     answer: &Answer,
     generation: Option<u64>,
 ) -> Verdict {
-    let mut verdict = route.provider.classify(about, &answer.reply, SystemTime::now());
+    let mut verdict = route.provider.classify(context, &answer.reply, SystemTime::now());
     verdict.token_action = route.suspicion.judge(verdict.outcome, verdict.token_action);
     let renew = || {
         if let Some(generation) = generation {

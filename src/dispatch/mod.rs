@@ -220,14 +220,14 @@ impl Dispatcher {
                         Err(refusal) => return attempts.refused(refusal),
                     },
                 };
-                let about = message.about;
+                let context = message.context;
                 let again = || anew().ok().map(|message| request(message, authorization));
                 let exchange = permit.exchange(request(message, authorization), again, room.share());
                 let next;
                 (attempts, next) = match exchange.await {
                     Ok(answer) => {
                         route.metrics.attempted();
-                        let verdict = judge(route, upstream.origin(), about, &answer, generation);
+                        let verdict = judge(route, upstream.origin(), context, &answer, generation);
                         refused = generation.filter(|_| verdict.heal.renews());
                         attempts.answered(verdict, answer.reply.status().as_u16())
                     }

@@ -19,12 +19,12 @@ pub struct Message {
     /// attempt, or the time that it waited would not count.
     pub counts_down: bool,
     /// What its answer is read by.
-    pub about: About,
+    pub context: ReplyContext,
 }
 
 /// What the answer to a message is read by, beside the answer itself.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct About {
+pub struct ReplyContext {
     /// It names a Live Activity's token beside its target, and an answer may be about either.
     pub live_activity_token: bool,
     /// Whose push service it is for, where it is for a browser's.

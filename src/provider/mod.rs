@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 
-pub use message::{About, Message};
+pub use message::{Message, ReplyContext};
 
 use crate::push::{Body, Outcome, ProviderKind, PushId, Reason, Refusal, Target, TokenAction};
 use crate::upstream::Origin;
@@ -138,12 +138,12 @@ impl Provider {
 
     /// What the answer to a message means that came at `now`.
     #[must_use]
-    pub fn classify(&self, about: About, reply: &Reply, now: SystemTime) -> Verdict {
+    pub fn classify(&self, context: ReplyContext, reply: &Reply, now: SystemTime) -> Verdict {
         match self {
             Self::Apns(_) => apns::classify(reply, now),
-            Self::Fcm(_) => fcm::classify(reply, about.live_activity_token, now),
+            Self::Fcm(_) => fcm::classify(reply, context.live_activity_token, now),
             Self::Mattermost(_) => mattermost::classify(reply, now),
-            Self::WebPush(_) => webpush::classify(reply, about.vendor, now),
+            Self::WebPush(_) => webpush::classify(reply, context.vendor, now),
         }
     }
 }

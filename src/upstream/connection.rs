@@ -84,7 +84,7 @@ pub(super) enum Sender {
 pub(super) struct Granted {
     pub(super) sender: Sender,
     pub(super) slot: Slot,
-    /// Since then.
+    /// When it was.
     pub(super) at: Instant,
 }
 

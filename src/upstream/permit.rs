@@ -76,8 +76,8 @@ impl Permit {
     /// Sends a request and reads the whole answer. What the peer provably did not process is sent again at
     /// once, on another stream; that is no attempt. A request whose caller leaves goes on counting as its `share`.
     ///
-    /// The request goes out with all that it holds, so that nothing of it is kept while its answer is waited for:
-    /// `again` says it once more.
+    /// The request goes out with all that it holds, so that its path and headers are not kept while its answer is
+    /// waited for: `again` makes them once more.
     ///
     /// # Errors
     /// Unsent where nothing was processed and the deadline or `upstream.max_resends` ended the resending;
@@ -154,7 +154,7 @@ fn begin<'a>(
     let Granted { sender, slot, at } = granted;
     let limits = Limits { deadline, give_up: at + answer_timeout, max_reply };
     let connection = Arc::clone(slot.connection());
-    let (head, body) = said(pool.peer(), request);
+    let (head, body) = complete(pool.peer(), request);
     let begun = match sender {
         Sender::Http2(http2) => {
             http2::begin(http2, slot, head, body, limits, share).map_or(Begun::NotTaken, Begun::Http2)
@@ -174,8 +174,8 @@ fn refused_wait(resends: u32) -> Duration {
     }
 }
 
-/// The request as its connection takes it.
-fn said(peer: &Peer, request: Request) -> (http::Request<()>, Bytes) {
+/// With its origin and its length.
+fn complete(peer: &Peer, request: Request) -> (http::Request<()>, Bytes) {
     let Request { method, path, mut headers, body } = request;
     // A body that is cut is malformed by this, and cannot be delivered: RFC 9113, section 8.1.1.
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));

@@ -16,7 +16,7 @@ use super::live_activity::Activity;
 use super::payload::{self, Raw};
 use super::push_type::PushType;
 use super::{Apns, MAX_BROADCAST_PAYLOAD_BYTES};
-use crate::provider::{About, Message, bug, headers, text};
+use crate::provider::{Message, ReplyContext, bug, headers, text};
 use crate::push::{
     ApnsChannel, ApnsContent, ApnsDevice, Body, LiveActivityEvent, Notification, Outcome, Priority, PushId,
     Reason, Refusal, Target, visible_ascii,
@@ -105,8 +105,8 @@ impl Apns {
         let all = shared.into_iter().chain(own);
         headers.extend(all.filter_map(|(name, value)| Some((name, value?))));
         let path = PathAndQuery::try_from(path).map_err(|error| bug("target", &error))?;
-        let (body, about) = (payload.json.clone(), About::default());
-        Ok(Message { path, headers, body, counts_down: false, about })
+        let (body, context) = (payload.json.clone(), ReplyContext::default());
+        Ok(Message { path, headers, body, counts_down: false, context })
     }
 
     fn device(

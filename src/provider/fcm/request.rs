@@ -14,7 +14,7 @@ use super::apple::Apple;
 use super::parts::{Android, AndroidNotification, FcmOptions, Shown, WebPush, ttl};
 use super::raw::Raw;
 use super::{Fcm, MAX_ANALYTICS_LABEL_CHARS, MAX_PAYLOAD_BYTES, MAX_TOPIC_PAYLOAD_BYTES};
-use crate::provider::{About, Message, apns, bug, headers, text};
+use crate::provider::{Message, ReplyContext, apns, bug, headers, text};
 use crate::push::{Body, Expiry, FcmContent, FcmTarget, Outcome, Reason, Refusal, Target};
 
 /// A body as FCM takes it: all that its addressees share, whenever it is sent.
@@ -92,7 +92,7 @@ impl Fcm {
             headers,
             body: json.into(),
             counts_down: typed && matches!(body.options.expiry, Expiry::At(_)),
-            about: About { live_activity_token, ..About::default() },
+            context: ReplyContext { live_activity_token, ..ReplyContext::default() },
         })
     }
 }

@@ -7,7 +7,7 @@
 use http::uri::PathAndQuery;
 
 use super::{MAX_CHANNEL_NAME_BYTES, MAX_MESSAGE_BYTES, Mattermost};
-use crate::provider::{About, Message, bug, cut, headers, text};
+use crate::provider::{Message, ReplyContext, bug, cut, headers, text};
 use crate::push::{Body, MattermostContent, Notification, PushId, Reason, Refusal, Target};
 
 const PATH: &str = "/api/v1/send_push";
@@ -77,7 +77,7 @@ impl Mattermost {
             headers: headers(0),
             body: json.into(),
             counts_down: false,
-            about: About::default(),
+            context: ReplyContext::default(),
         })
     }
 }

@@ -17,7 +17,7 @@ use super::encrypt::{Ephemeral, encrypt};
 use super::endpoint::{no_endpoint, subscription};
 use super::payload::plaintext;
 use super::{DEFAULT_TTL_SECONDS, MAX_PLAINTEXT_BYTES, MAX_TOPIC_CHARS, Vendor, WebPush};
-use crate::provider::{About, Message, bug, headers, text};
+use crate::provider::{Message, ReplyContext, bug, headers, text};
 use crate::push::{
     Body, Expiry, Notification, Outcome, Priority, Reason, Refusal, Target, WebPushContent, WebPushUrgency,
 };
@@ -126,7 +126,7 @@ impl WebPush {
             headers,
             body,
             counts_down,
-            about: About { vendor: Some(endpoint.vendor), ..About::default() },
+            context: ReplyContext { vendor: Some(endpoint.vendor), ..ReplyContext::default() },
         })
     }
 }

@@ -139,7 +139,7 @@ fn a_push_that_is_not_stored_lives_no_time_on_any_platform() {
 #[test]
 fn a_live_activity_says_to_apns_what_it_says_without_fcm() {
     let message = sent(&body(live()), &token()).unwrap();
-    assert!(message.about.live_activity_token);
+    assert!(message.context.live_activity_token);
     insta::assert_snapshot!(
         json_of(&message),
         @r#"{"message":{"token":"dev:APA91b","apns":{"headers":{"apns-priority":"10"},"payload":{"aps":{"timestamp":1700000000,"event":"update","content-state":{"score": 2}}},"live_activity_token":"act"}}}"#
@@ -158,7 +158,7 @@ fn a_raw_message_is_sent_with_its_target_and_nothing_else() {
     };
     let body = Body { options, ..body(content) };
     let message = sent(&body, &token()).unwrap();
-    assert!(!message.counts_down && !message.about.live_activity_token);
+    assert!(!message.counts_down && !message.context.live_activity_token);
     insta::assert_snapshot!(
         json_of(&message),
         @r#"{"message":{"token":"dev:APA91b","android":{"ttl":"3.5s", "x": [1,  2]},"data":{"a":"1"},"notification":null}}"#
@@ -166,6 +166,6 @@ fn a_raw_message_is_sent_with_its_target_and_nothing_else() {
     assert_eq!(json(raw("{}")), r#"{"message":{"token":"dev:APA91b"}}"#);
     for name in ["live_activity_token", "liveActivityToken"] {
         let body = self::body(raw(&format!(r#"{{"apns":{{"{name}":"act"}}}}"#)));
-        assert!(sent(&body, &token()).unwrap().about.live_activity_token);
+        assert!(sent(&body, &token()).unwrap().context.live_activity_token);
     }
 }

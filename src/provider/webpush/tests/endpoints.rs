@@ -30,7 +30,7 @@ fn the_vendors_hosts_need_no_setting() {
     ] {
         assert_eq!(self::origin(&web_push(), endpoint).as_deref(), Some(origin), "{endpoint}");
         let message = sent_by(&web_push(), &body(alert()), &target(endpoint)).unwrap();
-        assert_eq!(message.about.vendor, Some(vendor), "{endpoint}");
+        assert_eq!(message.context.vendor, Some(vendor), "{endpoint}");
     }
 }
 
@@ -108,7 +108,7 @@ fn an_operator_opens_hosts_and_ports() {
         assert_eq!(self::origin(&opened(&own, false), endpoint).as_deref(), with_443, "{endpoint}");
     }
     let message = sent_by(&opened(&own, true), &body(alert()), &target("https://localhost:1/a")).unwrap();
-    assert_eq!(message.about.vendor, Some(Vendor::Other));
+    assert_eq!(message.context.vendor, Some(Vendor::Other));
 }
 
 #[test]
