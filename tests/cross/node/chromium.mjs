@@ -4,13 +4,15 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { env } from './gateway.mjs'
 
 /** How long Chromium may take to start, to answer and to end, on a busy machine. */
 export const PATIENCE_MS = 60_000
+/** How much of what it says last is told when it ends too early. */
+const MOST_SAID = 64 * 1024
 
 const ARGUMENTS = [
   '--headless', '--remote-debugging-pipe', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run',
@@ -29,15 +31,15 @@ const ARGUMENTS = [
  */
 export function startChromium() {
   const profile = mkdtempSync(join(tmpdir(), 'fanfare-chromium-'))
-  const errors = join(profile, 'stderr')
-  const out = openSync(errors, 'w')
   const chromium = spawn(env('CHROMIUM_BINARY'), [...ARGUMENTS, `--user-data-dir=${profile}`], {
-    stdio: ['ignore', out, out, 'pipe', 'pipe'],
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
     env: { ...process.env, HOME: profile, XDG_CONFIG_HOME: profile, TMPDIR: profile },
   })
-  closeSync(out)
-  const [, , , requests, answers] = chromium.stdio
-  const ended = once(chromium, 'exit')
+  const [, , errors, requests, answers] = chromium.stdio
+  // The processes it starts hold its stderr too, and write to the profile: it closes when the last of them has ended.
+  const ended = once(chromium, 'close')
+  let said = ''
+  errors.setEncoding('utf8').on('data', text => { said = (said + text).slice(-MOST_SAID) })
   const waiting = new Map()
   const listeners = new Map()
 
@@ -55,7 +57,7 @@ export function startChromium() {
   // What ended it is told below.
   requests.on('error', () => {})
   chromium.on('exit', code => {
-    const error = { message: `Chromium ended with ${code}: ${readFileSync(errors, 'utf8')}` }
+    const error = { message: `Chromium ended with ${code}: ${said}` }
     for (const answer of waiting.values()) answer({ error })
   })
 
@@ -80,8 +82,7 @@ export function startChromium() {
       const late = setTimeout(() => chromium.kill('SIGKILL'), PATIENCE_MS)
       await ended
       clearTimeout(late)
-      // What it started may write for a moment longer.
-      rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
+      rmSync(profile, { recursive: true, force: true })
     },
   }
 }
