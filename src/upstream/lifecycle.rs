@@ -87,8 +87,9 @@ impl Pool {
             Protocol::Http2 { wire, sender, connection } => {
                 let limit = connection.max_concurrent_send_streams().min(self.settings().max_streams);
                 let streams = Streams::new(Arc::clone(&shared), wire);
-                let driver = http2::Driver::new(Arc::clone(&streams), pool, *connection, patience, place);
-                (Sender::Http2(Http2::new(streams, sender)), limit, Driver::Http2(Box::new(driver)))
+                let http2 = Http2::new(Arc::clone(&streams));
+                let driver = http2::Driver::new(streams, sender, pool, *connection, patience, place);
+                (Sender::Http2(http2), limit, Driver::Http2(Box::new(driver)))
             }
             Protocol::Http1 { http, sent } => {
                 let connection = Arc::clone(&shared);
@@ -189,7 +190,7 @@ impl Pool {
         state.timer_at = None;
         self.grow(&mut state);
         drop(state);
-        // h2 takes locks and wakes the driver when the last sender goes.
+        // The last one that goes wakes the driver.
         drop(sender);
     }
 

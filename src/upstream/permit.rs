@@ -129,7 +129,6 @@ enum Begun<'a> {
     Http2(http2::Owner<'a>),
     /// Rare, and larger than the other: boxed.
     Http1(BoxFuture<'a, Result<Reply, NoReply>>),
-    NotTaken,
 }
 
 impl Begun<'_> {
@@ -138,7 +137,6 @@ impl Begun<'_> {
         match self {
             Self::Http2(owner) => owner.reply(deadline).await,
             Self::Http1(exchange) => exchange.await,
-            Self::NotTaken => Err(NoReply::Returned(Return::NotTaken)),
         }
     }
 }
@@ -156,9 +154,7 @@ fn begin<'a>(
     let connection = Arc::clone(slot.connection());
     let (head, body) = complete(pool.peer(), request);
     let begun = match sender {
-        Sender::Http2(http2) => {
-            http2::begin(http2, slot, head, body, limits, share).map_or(Begun::NotTaken, Begun::Http2)
-        }
+        Sender::Http2(http2) => Begun::Http2(http2::begin(&http2, slot, head, body, limits, share)),
         Sender::Http1(http1) => {
             Begun::Http1(Box::pin(http1::exchange(http1, slot, head, body, limits, share)))
         }

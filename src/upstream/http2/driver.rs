@@ -9,11 +9,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use h2::client::SendRequest;
 use h2::{Ping, PingPong};
 use tokio::time::{Instant, Sleep};
 
 use super::Streams;
 use super::orphan::Orphan;
+use super::outbox::Outlet;
 use crate::transport::Transport;
 use crate::upstream::budget::Place;
 use crate::upstream::cause::Ending;
@@ -24,12 +26,14 @@ use crate::upstream::pool::Pool;
 /// From a write error to the end of reading: what the peer said before may still arrive.
 const READ_ON: Duration = Duration::from_secs(1);
 
-/// The task of one connection. Only it polls h2's connection, writes to the socket, and looks at the clock.
+/// The task of one connection. Only it gives h2 requests, polls h2's connection, writes to the socket, and looks at the
+/// clock.
 pub(in crate::upstream) struct Driver {
     streams: Arc<Streams>,
     pool: Arc<Pool>,
     connection: Option<h2::client::Connection<Transport, Bytes>>,
     ping_pong: Option<PingPong>,
+    outlet: Outlet,
     orphans: FuturesUnordered<Orphan>,
     patience: Patience,
     limit: usize,
@@ -53,6 +57,7 @@ pub(in crate::upstream) struct Driver {
 impl Driver {
     pub(in crate::upstream) fn new(
         streams: Arc<Streams>,
+        sender: SendRequest<Bytes>,
         pool: Arc<Pool>,
         mut connection: h2::client::Connection<Transport, Bytes>,
         patience: Patience,
@@ -65,6 +70,7 @@ impl Driver {
             ping_pong: connection.ping_pong(),
             limit: connection.max_concurrent_send_streams(),
             connection: Some(connection),
+            outlet: Outlet::new(sender),
             orphans: FuturesUnordered::new(),
             patience,
             goaway_came: false,
@@ -188,6 +194,7 @@ impl Future for Driver {
             driver.cause = cause;
             return Poll::Ready(());
         }
+        driver.outlet.send(&driver.streams, cx);
         let ended = match &mut driver.connection {
             Some(connection) => Pin::new(connection).poll(cx),
             None => Poll::Ready(Ok(())),
@@ -220,6 +227,8 @@ impl Drop for Driver {
         self.connection = None;
         self.streams.wire.close();
         self.streams.has_closed();
+        self.outlet.close();
+        self.streams.refuse_handed();
         let left = self.streams.take_orphans();
         self.pool.metrics.orphans.dec_by(i64::try_from(self.orphans.len()).unwrap_or(i64::MAX));
         drop(left);

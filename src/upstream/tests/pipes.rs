@@ -79,6 +79,24 @@ impl World {
         })
     }
 
+    /// The right to a stream of the next connection that is opened, and what an exchange counts in.
+    pub(super) fn permit(&self, deadline: Instant) -> impl Future<Output = (Permit, Share)> + use<> {
+        let (pool, in_flight) = (self.pool.clone(), Arc::clone(&self.in_flight));
+        async move { (pool.permit(Flow::SINGLE, deadline).await.unwrap(), in_flight.begin(10).unwrap()) }
+    }
+
+    /// The pool itself.
+    pub(super) fn pool(&self) -> &Arc<Pool> {
+        &self.pool.held.pool
+    }
+
+    /// The number of its only connection.
+    pub(super) fn connection(&self) -> u64 {
+        let state = self.pool().lock();
+        assert_eq!(state.entries.len(), 1);
+        state.entries[0].shared.id()
+    }
+
     /// The next connection that is opened.
     pub(super) async fn pipe(&mut self) -> DuplexStream {
         self.pipes.recv().await.unwrap()
@@ -90,7 +108,7 @@ impl World {
     }
 }
 
-fn request() -> Request {
+pub(super) fn request() -> Request {
     Request {
         method: Method::POST,
         path: PathAndQuery::from_static("/"),
