@@ -75,9 +75,9 @@ pub struct ConnectionInfo {
     pub acknowledged_limit: Option<u32>,
     /// Streams opened beyond an acknowledged limit.
     pub limit_violations: u64,
-    /// Requests opened.
+    /// Requests opened, those included that lay unread when the connection ended.
     pub requests: u64,
-    /// Requests that came to their END_STREAM, those included that lay unread when the connection ended.
+    /// Of these, the ones that came to their END_STREAM.
     pub whole: u64,
     /// Answers that were written may not have arrived in whole: it was reset, stalled or throttled, or it ended
     /// with requests open or unread.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 
-use super::frame::{self, Head, code, setting};
+use super::frame::{self, Head, code, kind, setting};
 use super::wire::{Advertised, Afterwards, Answering, Books};
 use crate::simulator::fault::{HangUp, Then};
 use crate::simulator::journal::{EntryId, Outcome};
@@ -204,8 +204,21 @@ impl State {
         self.whole += u64::from(head.ends_stream());
     }
 
+    /// Whether HEADERS begin a request; else they are trailers.
+    pub(super) fn count_begun(&mut self, head: Head) -> bool {
+        let begins = head.stream > self.highest;
+        if begins {
+            self.highest = head.stream;
+            self.requests += 1;
+        }
+        begins
+    }
+
     /// A frame that nobody reads any more.
     pub(super) fn left_over(&mut self, head: Head) {
+        if head.kind == kind::HEADERS {
+            self.count_begun(head);
+        }
         self.count_whole(head);
         self.unread += u64::from(head.ends_stream());
     }

@@ -77,15 +77,12 @@ impl State {
     }
 
     fn headers_from_client(&mut self, books: &Books, head: Head) {
-        if head.stream <= self.highest {
-            // Trailers.
+        if !self.count_begun(head) {
             if head.ends_stream() {
                 self.ended_by_client(head.stream);
             }
             return;
         }
-        self.highest = head.stream;
-        self.requests += 1;
         if head.stream > self.last_served {
             return;
         }
@@ -222,6 +219,22 @@ mod tests {
             self.state.outbound(&self.books, Head::parse(&frame).unwrap(), &frame);
             !self.state.out.is_empty()
         }
+    }
+
+    #[test]
+    fn requests_that_lay_unread_at_the_end_are_counted_as_begun_and_as_whole() {
+        let mut rig = Rig::started(10);
+        rig.client_sends(kind::HEADERS, 0, 1);
+        for (kind, flags, stream) in [
+            (kind::DATA, END_STREAM, 1),
+            (kind::HEADERS, 0, 3),
+            (kind::HEADERS, END_STREAM, 3),
+            (kind::HEADERS, 0, 5),
+            (kind::DATA, 0, 5),
+        ] {
+            rig.state.left_over(Head::parse(&Rig::frame(kind, flags, stream)).unwrap());
+        }
+        assert_eq!((rig.state.requests, rig.state.whole), (3, 2));
     }
 
     #[test]

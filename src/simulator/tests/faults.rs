@@ -142,6 +142,17 @@ async fn a_half_open_connection_can_still_be_reset() {
 }
 
 #[tokio::test]
+async fn a_half_open_connection_that_hangs_up_ends() {
+    let simulator = Simulator::builder().start().await.unwrap();
+    let mut client = Client::trusted(&simulator).await;
+    let _pending = client.start("deaf").await;
+    simulator.journal().wait_for_arrived(2, PATIENCE).await.unwrap();
+    simulator.disconnect(1, HangUp::Fin).unwrap();
+    simulator.on_connection(1, &Fault::HalfOpen).unwrap();
+    simulator.wait_until(PATIENCE, |s| s.counters().connections_open == 0).await.unwrap();
+}
+
+#[tokio::test]
 async fn too_many_bad_tokens_end_the_connection_after_the_last_answer() {
     let simulator = Simulator::builder().bad_tokens_allowed(2).start().await.unwrap();
     let mut client = Client::trusted(&simulator).await;
