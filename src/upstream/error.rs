@@ -52,7 +52,7 @@ pub enum Unsent {
 /// How a connection gave a request back unprocessed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Return {
-    /// The connection took no more requests.
+    /// The connection did not take it: it took no more, or not this one in time.
     NotTaken,
     /// RST_STREAM with REFUSED_STREAM. Source: RFC 9113, section 8.7.
     RefusedStream,
@@ -78,7 +78,7 @@ impl Return {
 impl fmt::Display for Return {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NotTaken => "the connection took no more requests",
+            Self::NotTaken => "the connection did not take it",
             Self::RefusedStream => "the stream was refused",
             Self::GoAway => "the upstream went away before it",
             Self::NotWritten => "the connection ended before it was written",

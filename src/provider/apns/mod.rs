@@ -17,6 +17,9 @@ pub use request::Payload;
 pub(super) use request::live_activity_payload;
 pub use response::classify;
 
+use http::HeaderValue;
+use http::header::InvalidHeaderValue;
+
 use crate::push::{ApnsEnvironment, InvalidValue, Target};
 
 /// The largest payload of a push to a device, in bytes of JSON.
@@ -60,8 +63,8 @@ pub struct ApnsSettings {
 #[derive(Debug)]
 pub struct Apns {
     environment: ApnsEnvironment,
-    first_topic: String,
-    more_topics: Vec<String>,
+    first_topic: Topic,
+    more_topics: Vec<Topic>,
     certificate: bool,
     unknown_push_types: bool,
 }
@@ -70,15 +73,14 @@ impl Apns {
     /// # Errors
     /// Where there is no topic, or one is not a bundle id.
     pub fn try_new(settings: ApnsSettings) -> Result<Self, InvalidValue> {
-        settings.topics.iter().try_for_each(|topic| bundle_id(topic))?;
-        let mut topics = settings.topics.into_iter();
+        let mut topics = settings.topics.into_iter().map(Topic::try_new);
         let Some(first_topic) = topics.next() else {
             return Err(InvalidValue::required("at least one bundle id in topics"));
         };
         Ok(Self {
             environment: settings.environment,
-            first_topic,
-            more_topics: topics.collect(),
+            first_topic: first_topic?,
+            more_topics: topics.collect::<Result<_, _>>()?,
             certificate: settings.certificate,
             unknown_push_types: settings.unknown_push_types,
         })
@@ -96,19 +98,42 @@ impl Apns {
     }
 
     /// The topic of a target, where the app may send to it.
-    fn topic(&self, named: Option<&str>) -> Option<&str> {
+    fn topic(&self, named: Option<&str>) -> Option<&Topic> {
         let Some(named) = named else { return Some(&self.first_topic) };
-        std::iter::once(&self.first_topic)
-            .chain(&self.more_topics)
-            .map(String::as_str)
-            .find(|&topic| topic == named)
+        std::iter::once(&self.first_topic).chain(&self.more_topics).find(|topic| topic.bundle_id == named)
+    }
+}
+
+/// A bundle id that the app may send to.
+#[derive(Debug)]
+struct Topic {
+    bundle_id: String,
+    /// Most push types send it as it is: said once, and shared.
+    header: HeaderValue,
+}
+
+impl Topic {
+    fn try_new(bundle_id: String) -> Result<Self, InvalidValue> {
+        check_bundle_id(&bundle_id)?;
+        match HeaderValue::from_str(&bundle_id) {
+            Ok(header) => Ok(Self { bundle_id, header }),
+            Err(_) => Err(InvalidValue::invalid("a topic is a bundle id", format!("{bundle_id:?}"))),
+        }
+    }
+
+    /// As `apns-topic` of a push type.
+    fn with(&self, suffix: &str) -> Result<HeaderValue, InvalidHeaderValue> {
+        if suffix.is_empty() {
+            return Ok(self.header.clone());
+        }
+        HeaderValue::try_from([&self.bundle_id, suffix].concat())
     }
 }
 
 /// Letters, digits, hyphens and full stops, so that it stands in a header and in a path as it is.
 ///
 /// Source: Apple, "CFBundleIdentifier".
-fn bundle_id(topic: &str) -> Result<(), InvalidValue> {
+fn check_bundle_id(topic: &str) -> Result<(), InvalidValue> {
     let expected = || {
         format!("a topic is a bundle id of 1 to {MAX_TOPIC_BYTES} letters, digits, hyphens and full stops")
     };

@@ -116,9 +116,8 @@ impl Apns {
         id: HeaderValue,
     ) -> Result<(String, OwnHeaders), Refusal> {
         const TOPIC: &str = "target.apns.topic";
-        let bundle_id = self.topic(device.topic.as_deref()).ok_or_else(|| not_listed(TOPIC))?;
-        let topic = [bundle_id, payload.push_type.suffix()].concat();
-        let topic = HeaderValue::try_from(topic).map_err(|error| bug(TOPIC, &error))?;
+        let topic = self.topic(device.topic.as_deref()).ok_or_else(|| not_listed(TOPIC))?;
+        let topic = topic.with(payload.push_type.suffix()).map_err(|error| bug(TOPIC, &error))?;
         let own =
             [(APNS_TOPIC, Some(topic)), (APNS_ID, Some(id)), (APNS_COLLAPSE_ID, payload.collapse_id.clone())];
         Ok((["/3/device/", device.token.as_str()].concat(), own))
@@ -129,11 +128,11 @@ impl Apns {
     /// Source: Apple, "Handling error responses from Apple Push Notification service".
     fn channel(&self, channel: &ApnsChannel, id: HeaderValue) -> Result<(String, OwnHeaders), Refusal> {
         let topic = self.topic(channel.topic.as_deref());
-        let bundle_id = topic.ok_or_else(|| not_listed("target.apns_channel.topic"))?;
+        let topic = topic.ok_or_else(|| not_listed("target.apns_channel.topic"))?;
         let channel_id = header("target.apns_channel.channel_id", &channel.channel_id, Index::Allowed)?;
         let own =
             [(APNS_CHANNEL_ID, Some(channel_id)), (APNS_REQUEST_ID, Some(id)), (APNS_COLLAPSE_ID, None)];
-        Ok((["/4/broadcasts/apps/", bundle_id].concat(), own))
+        Ok((["/4/broadcasts/apps/", &topic.bundle_id].concat(), own))
     }
 
     fn push_type(
