@@ -106,7 +106,6 @@ impl Permit {
                     }
                     Err(NoReply::Returned(last)) => last,
                 };
-                pool.metrics.resent(last.name());
                 if resends == pool.settings().max_resends {
                     return Err(Unsent::Refused { resends, last }.into());
                 }
@@ -118,6 +117,7 @@ impl Permit {
                 let Some(request) = again() else {
                     return Err(Unsent::Refused { resends: resends - 1, last }.into());
                 };
+                pool.metrics.resent(last.name());
                 (connection, begun) = begin(&pool, granted, request, deadline, share);
             }
         }

@@ -173,7 +173,12 @@ impl Filter {
     /// serves them. Ready at its end.
     fn poll_left_over(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
-            while let Some(head) = Head::parse(&self.arriving)
+            if !self.preface_seen && self.arriving.starts_with(PREFACE) {
+                self.arriving.advance(PREFACE.len());
+                self.preface_seen = true;
+            }
+            while self.preface_seen
+                && let Some(head) = Head::parse(&self.arriving)
                 && self.arriving.len() >= HEAD_LEN + head.len
             {
                 self.arriving.advance(HEAD_LEN + head.len);
@@ -211,12 +216,10 @@ impl AsyncRead for Filter {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         loop {
-            let mut state = this.wire.state();
-            if !state.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-                state.waker = Some(cx.waker().clone());
-            }
-            let (hang_up, stalled) = (state.hang_up, state.stalled);
-            drop(state);
+            let (hang_up, stalled) = {
+                let state = this.wire.watched(cx);
+                (state.hang_up, state.stalled)
+            };
 
             if let Some(how) = hang_up {
                 return this.poll_hang_up(cx, how);
@@ -247,7 +250,7 @@ impl AsyncWrite for Filter {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let (hang_up, stalled, queued) = {
-            let state = this.wire.state();
+            let state = this.wire.watched(cx);
             (state.hang_up, state.stalled, state.out.len() + this.sending.len())
         };
         // Here as well as in reading: h2 does not read while it cannot write.
@@ -275,7 +278,7 @@ impl AsyncWrite for Filter {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let hang_up = this.wire.state().hang_up;
+        let hang_up = this.wire.watched(cx).hang_up;
         match hang_up {
             // h2 flushes before it ends: a connection that stalls would never come to it.
             Some(how) => this.poll_hang_up(cx, how),

@@ -2,6 +2,7 @@
 //! interferes.
 
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::Context;
 use std::time::Duration;
 
 use super::state::State;
@@ -86,6 +87,15 @@ impl Wire {
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
+    }
+
+    /// For the connection's task, which is woken when it changes.
+    pub(super) fn watched(&self, cx: &Context<'_>) -> MutexGuard<'_, State> {
+        let mut state = self.state();
+        if !state.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            state.waker = Some(cx.waker().clone());
+        }
+        state
     }
 
     /// Ties a stream to its journal entry.

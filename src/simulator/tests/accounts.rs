@@ -1,5 +1,7 @@
 //! What the simulator keeps for those who balance the books.
 
+use tokio::io::AsyncWriteExt;
+
 use super::client::{Client, GOOD, PATIENCE, tls_to};
 use crate::simulator::{Environment, Fault, FaultRule, HangUp, Service, Simulator, Trigger};
 
@@ -40,6 +42,25 @@ async fn a_connection_that_stalls_may_have_kept_its_last_frames() {
     simulator.on_connection(1, &Fault::HalfOpen).unwrap();
     assert!(simulator.open_connections()[0].unheard);
     drop(client);
+}
+
+#[tokio::test]
+async fn what_lay_unread_at_the_end_is_counted_also_where_nothing_was_read() {
+    let simulator = Simulator::builder().start().await.unwrap();
+    let mut client = tls_to(&simulator, Environment::Production, None).await.unwrap();
+    simulator.wait_until(PATIENCE, |s| !s.open_connections().is_empty()).await.unwrap();
+    simulator.on_connection(1, &Fault::HalfOpen).unwrap();
+    // SETTINGS, and HEADERS of two requests, of which the second ends: in one segment, so that none is held back.
+    let frames = [0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 1, 4, 0, 0, 0, 1, 0, 0, 0, 1, 5, 0, 0, 0, 3];
+    let unread = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".as_slice(), &frames].concat();
+    client.write_all(&unread).await.unwrap();
+    client.flush().await.unwrap();
+    // A turn in which the runtime learns that the other socket has something to read.
+    tokio::task::yield_now().await;
+    simulator.disconnect(1, HangUp::Reset).unwrap();
+    simulator.wait_until(PATIENCE, |s| s.counters().connections_open == 0).await.unwrap();
+    let closed = simulator.take_closed_connections().remove(0);
+    assert_eq!((closed.requests, closed.whole), (2, 1));
 }
 
 #[tokio::test]

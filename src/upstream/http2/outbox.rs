@@ -70,7 +70,14 @@ impl Handed {
 
     fn send(&self, sender: &mut SendRequest<Bytes>) {
         let mut state = self.lock();
-        let State::Waits(head, body, waker) = mem::replace(&mut *state, State::Gone) else { return };
+        // Where h2 panics it stays so: its connection goes, and nothing is written.
+        let (head, body, waker) = match mem::replace(&mut *state, State::Refused(Ending::Lost)) {
+            State::Waits(head, body, waker) => (head, body, waker),
+            ended @ (State::Sent(_) | State::Refused(_) | State::Gone) => {
+                *state = ended;
+                return;
+            }
+        };
         let (next, wake) = match sender.send_request(head, body.is_empty()) {
             Ok((response, mut upload)) => {
                 // A failure shows in the response, with its reason; here it would have none.
@@ -126,23 +133,26 @@ impl Outlet {
         Self { sender: Some(sender), fresh: Vec::new(), queue: VecDeque::new() }
     }
 
-    /// Gives h2 all that was handed over, as far as it has streams for it.
+    /// Gives h2 what was handed over, as far as it takes it: at the peer's limit it keeps one request for later, and no
+    /// more in a turn.
     pub(super) fn send(&mut self, streams: &Streams, cx: &mut Context<'_>) {
-        let Some(sender) = &mut self.sender else { return };
+        let Some(sender) = &self.sender else { return };
         // Before the last look.
         let last = streams.is_sealed();
         streams.take_handed(&mut self.fresh);
         self.queue.extend(self.fresh.drain(..));
-        while !self.queue.is_empty() {
-            if sender.poll_ready(cx).is_pending() {
-                self.queue.retain(|request| !request.is_gone());
-                return;
+        if !self.queue.is_empty() {
+            // A sender holds the request that it keeps for later, and one that is given up could not be reset: it lives
+            // for a turn.
+            let mut sender = sender.clone();
+            while !self.queue.is_empty() && sender.poll_ready(cx).is_ready() {
+                if let Some(request) = self.queue.pop_front() {
+                    request.send(&mut sender);
+                }
             }
-            if let Some(request) = self.queue.pop_front() {
-                request.send(sender);
-            }
+            self.queue.retain(|request| !request.is_gone());
         }
-        if last {
+        if last && self.queue.is_empty() {
             self.sender = None;
         }
     }
@@ -204,17 +214,19 @@ mod tests {
             })
             .await;
         };
-        let [first, second, third] = [(); 3].map(|()| hand(&streams));
+        let [first, second, third, fourth] = [(); 4].map(|()| hand(&streams));
         send(&mut outlet).await;
         assert_eq!(stream(&first).await, Some(Ok(1)));
         assert_eq!(stream(&second).await, None);
         assert!(second.withdraw().is_none());
         drop(http2);
         send(&mut outlet).await;
+        assert_eq!(stream(&third).await, Some(Ok(3)));
+        assert_eq!(stream(&fourth).await, None);
         assert_eq!(outlet.queue.len(), 1);
-        assert!(outlet.sender.is_some(), "the third waits for it");
+        assert!(outlet.sender.is_some(), "the fourth waits for it");
         outlet.close();
-        assert_eq!(stream(&third).await, Some(Err(Ending::Lost)));
+        assert_eq!(stream(&fourth).await, Some(Err(Ending::Lost)));
         server.abort();
     }
 }

@@ -111,6 +111,26 @@ async fn a_deadline_leaves_the_stream_to_be_answered_and_the_answer_timeout_rese
     }
 }
 
+/// At the peer's limit h2's sender holds the request that it sent last.
+#[tokio::test(start_paused = true)]
+async fn what_is_given_up_at_the_limit_of_a_proven_connection_is_reset() {
+    let seconds = Duration::from_secs;
+    let mut world = world(UpstreamSettings { answer_timeout: seconds(30), ..UpstreamSettings::default() });
+    let answered = world.send();
+    let mut server = h2::server::Builder::new();
+    let mut connection =
+        server.max_concurrent_streams(1).handshake::<_, Bytes>(world.pipe().await).await.unwrap();
+    let (_request, mut respond) = connection.accept().await.unwrap().unwrap();
+    respond.send_response(http::Response::new(()), true).unwrap();
+    let given_up = world.send();
+    let (_request, mut respond) = connection.accept().await.unwrap().unwrap();
+    tokio::spawn(async move { while connection.accept().await.is_some() {} });
+    assert_eq!(answered.await.unwrap().unwrap().status(), 200);
+    assert_eq!(lost(given_up.await.unwrap()), Lost::AnswerTimeout);
+    let reset = tokio::time::timeout(seconds(1), poll_fn(|cx| respond.poll_reset(cx))).await;
+    assert_eq!(reset.unwrap().unwrap(), Reason::CANCEL);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_refuses_streams_is_given_time_between_them() {
     let mut world = world(UpstreamSettings { max_resends: 4, ..UpstreamSettings::default() });
