@@ -13,6 +13,8 @@
 
 mod frame;
 mod state;
+#[cfg(test)]
+mod tests;
 mod traffic;
 mod wire;
 

@@ -96,7 +96,9 @@ impl Batch {
         let _counted = Counted::new(self.core.metrics.batch_streams().clone());
         let begun = Instant::now();
         let reading_ends = self.deadline.map(|deadline| deadline - READING_ENDS.min((deadline - begun) / 5));
-        let mut tick = tokio::time::interval(self.tick());
+        let stall = self.core.batch.reader_stall_timeout / 4;
+        let mut tick =
+            tokio::time::interval(stall.clamp(Duration::from_millis(10), Duration::from_millis(100)));
         let mut in_flight = FuturesUnordered::new();
         loop {
             let need = self.admit(&mut inbound, |core, started| in_flight.push(Box::pin(started.send(core))));
@@ -143,11 +145,6 @@ impl Batch {
                 }
             }
         }
-    }
-
-    fn tick(&self) -> Duration {
-        let stall = self.core.batch.reader_stall_timeout / 4;
-        stall.clamp(Duration::from_millis(10), Duration::from_millis(100))
     }
 
     /// Starts what there is room for, at most a turn's worth. Messages that are there already are read in a row:
