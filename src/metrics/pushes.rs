@@ -59,7 +59,7 @@ impl PushMetrics {
         );
         registry.register_with_unit(
             "push",
-            "Time from admission to verdict",
+            "Time from the first work on a push to its verdict",
             Unit::Seconds,
             it.duration.clone(),
         );
