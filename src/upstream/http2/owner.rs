@@ -81,12 +81,16 @@ impl Owner<'_> {
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reply, Ended>> {
         if let At::Outbox(waiting) = &self.at {
-            let sent = ready!(waiting.request.poll(cx));
-            let At::Outbox(waiting) = self.end() else { return Poll::Pending };
-            match sent {
-                Ok(sent) => self.at = At::Stream(waiting.sent(sent)),
+            match ready!(waiting.request.poll(cx)) {
+                Ok(sent) => {
+                    if let At::Outbox(waiting) = self.end() {
+                        self.at = At::Stream(waiting.sent(sent));
+                    }
+                }
                 Err(why) => {
+                    // Before the permit returns.
                     waiting.slot.retire(why);
+                    self.end();
                     return Poll::Ready(Err(Ended::Returned(Return::NotTaken)));
                 }
             }

@@ -11,10 +11,9 @@ type Server = h2::server::Connection<DuplexStream, bytes::Bytes>;
 /// A connection whose peer has spoken, and a permit for it. Its task does not run until the test waits for something.
 async fn granted(world: &mut World, deadline: Instant) -> (Server, Permit, Share) {
     let permit = tokio::spawn(world.permit(deadline));
-    let server = h2::server::handshake(world.pipe().await).await.unwrap();
+    let mut server = h2::server::handshake(world.pipe().await).await.unwrap();
     let serves = tokio::spawn(async move {
         // It reads and writes until the permit is there.
-        let mut server = server;
         let more = tokio::time::timeout(Duration::from_millis(1), server.accept()).await;
         assert!(more.is_err(), "nothing was sent");
         server
@@ -25,13 +24,6 @@ async fn granted(world: &mut World, deadline: Instant) -> (Server, Permit, Share
 
 fn world() -> World {
     World::new(UpstreamSettings::default(), Http::Two, 64 * 1024)
-}
-
-fn why(sent: Result<Answer, UpstreamError>) -> UpstreamError {
-    match sent {
-        Ok(answer) => panic!("answered {}", answer.reply.status()),
-        Err(why) => why,
-    }
 }
 
 /// The next request: its stream and its path.
@@ -66,7 +58,7 @@ async fn it_is_unsent_at_its_deadline() {
     let (mut server, permit, share) = granted(&mut world, deadline).await;
     tokio::time::advance(Duration::from_secs(6)).await;
     let sent = permit.exchange(request(), || Some(request()), &share).now_or_never().unwrap();
-    assert!(matches!(why(sent), UpstreamError::Unsent(Unsent::Deadline)));
+    assert!(matches!(sent, Err(UpstreamError::Unsent(Unsent::Deadline))));
     let more = tokio::time::timeout(Duration::from_secs(1), server.accept()).await;
     assert!(more.is_err(), "nothing was sent");
 }
