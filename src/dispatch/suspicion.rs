@@ -25,11 +25,11 @@ impl Suspicion {
         let invalid = match outcome {
             Outcome::Accepted | Outcome::Unregistered => false,
             Outcome::InvalidToken => true,
-            Outcome::InvalidArgument
+            Outcome::InvalidPush
             | Outcome::PayloadTooLarge
             | Outcome::Credential
             | Outcome::RateLimited
-            | Outcome::Unavailable
+            | Outcome::UpstreamUnavailable
             | Outcome::Internal
             | Outcome::Unconfirmed
             | Outcome::NotAttempted

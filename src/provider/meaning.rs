@@ -40,7 +40,7 @@ pub(super) const fn plain(outcome: Outcome, token_action: TokenAction, detail: &
 
 /// The push is at fault.
 pub(super) const fn fault(detail: &'static str) -> Meaning {
-    plain(Outcome::InvalidArgument, TokenAction::Keep, detail)
+    plain(Outcome::InvalidPush, TokenAction::Keep, detail)
 }
 
 /// The target was never valid here. `dispatch` makes a quarantine of it where many fail at once.
@@ -70,7 +70,7 @@ pub(super) const fn healing(heal: Heal, detail: &'static str) -> Meaning {
 
 /// The push service failed, and may not fail again.
 pub(super) const fn unavailable(retry: Retry, heal: Heal, detail: &'static str) -> Meaning {
-    let plain = plain(Outcome::Unavailable, TokenAction::Keep, detail);
+    let plain = plain(Outcome::UpstreamUnavailable, TokenAction::Keep, detail);
     Meaning { retryable: true, retry, heal, ..plain }
 }
 

@@ -15,7 +15,7 @@ pub enum Outcome {
     /// The target was never valid here.
     InvalidToken,
     /// The push itself is at fault.
-    InvalidArgument,
+    InvalidPush,
     /// The payload is over the push service's limit.
     PayloadTooLarge,
     /// The gateway's credential or configuration is at fault.
@@ -23,7 +23,7 @@ pub enum Outcome {
     /// The push service asks to slow down.
     RateLimited,
     /// The push service cannot be reached, or failed.
-    Unavailable,
+    UpstreamUnavailable,
     /// A bug, theirs or ours.
     Internal,
     /// Sent and not answered.
@@ -40,11 +40,11 @@ impl Outcome {
         Self::Accepted,
         Self::Unregistered,
         Self::InvalidToken,
-        Self::InvalidArgument,
+        Self::InvalidPush,
         Self::PayloadTooLarge,
         Self::Credential,
         Self::RateLimited,
-        Self::Unavailable,
+        Self::UpstreamUnavailable,
         Self::Internal,
         Self::Unconfirmed,
         Self::NotAttempted,
@@ -58,11 +58,11 @@ impl Outcome {
             Self::Accepted => "accepted",
             Self::Unregistered => "unregistered",
             Self::InvalidToken => "invalid_token",
-            Self::InvalidArgument => "invalid_argument",
+            Self::InvalidPush => "invalid_push",
             Self::PayloadTooLarge => "payload_too_large",
             Self::Credential => "credential",
             Self::RateLimited => "rate_limited",
-            Self::Unavailable => "unavailable",
+            Self::UpstreamUnavailable => "upstream_unavailable",
             Self::Internal => "internal",
             Self::Unconfirmed => "unconfirmed",
             Self::NotAttempted => "not_attempted",
@@ -208,7 +208,7 @@ impl PushResult {
 /// Why a push cannot be said to its provider: the field, what was found, what was expected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// INVALID_ARGUMENT, INVALID_TOKEN, UNREGISTERED, PAYLOAD_TOO_LARGE, CREDENTIAL.
+    /// INVALID_PUSH, INVALID_TOKEN, UNREGISTERED, PAYLOAD_TOO_LARGE, CREDENTIAL.
     pub outcome: Outcome,
     /// Why, as a code.
     pub reason: Reason,
@@ -228,7 +228,7 @@ impl Refusal {
     /// A field of the push is at fault.
     #[must_use]
     pub fn field(field: impl Into<Cow<'static, str>>, reason: Reason, detail: impl Into<String>) -> Self {
-        Self { outcome: Outcome::InvalidArgument, reason, field: field.into(), detail: detail.into() }
+        Self { outcome: Outcome::InvalidPush, reason, field: field.into(), detail: detail.into() }
     }
 
     /// A value of the push cannot be what it should be.

@@ -93,16 +93,16 @@ async fn answers_that_nobody_documents_are_kept_and_treated_by_status() {
     let world = World::start().await;
     let html = "<html>Bad Gateway</html>";
     let answers = [
-        (Answer { status: 502, body: Some(html.into()), ..Answer::default() }, "UNAVAILABLE", ""),
-        (Answer { status: 400, body: Some("".into()), ..Answer::default() }, "INVALID_ARGUMENT", ""),
+        (Answer { status: 502, body: Some(html.into()), ..Answer::default() }, "UPSTREAM_UNAVAILABLE", ""),
+        (Answer { status: 400, body: Some("".into()), ..Answer::default() }, "INVALID_PUSH", ""),
         (Answer { pieces: 5, ..Answer::refusal(410, "Unregistered") }, "UNREGISTERED", "Unregistered"),
         (
             Answer { trailers: vec![("x".into(), "y".into())], ..Answer::refusal(400, "BadTopic") },
-            "INVALID_ARGUMENT",
+            "INVALID_PUSH",
             "BadTopic",
         ),
-        (Answer::refusal(499, "BrandNew"), "INVALID_ARGUMENT", "BrandNew"),
-        (Answer::refusal(418, &"é".repeat(200)), "INVALID_ARGUMENT", &"é".repeat(128)),
+        (Answer::refusal(499, "BrandNew"), "INVALID_PUSH", "BrandNew"),
+        (Answer::refusal(418, &"é".repeat(200)), "INVALID_PUSH", &"é".repeat(128)),
         (Answer { status: 302, body: Some("".into()), ..Answer::default() }, "INTERNAL", ""),
     ];
     for (number, (answer, outcome, reason)) in answers.into_iter().enumerate() {

@@ -108,7 +108,7 @@ async fn what_encoding_sees_is_a_result_that_names_the_field() {
     let mut foreign = push(&good(1));
     foreign.target.as_mut().unwrap().apns.as_mut().unwrap().topic = "com.example.other".into();
     let result = world.send(foreign).await;
-    assert_eq!((result.outcome(), result.reason()), (Outcome::InvalidArgument, Reason::TopicNotAllowed));
+    assert_eq!((result.outcome(), result.reason()), (Outcome::InvalidPush, Reason::TopicNotAllowed));
     assert_eq!((result.field.as_str(), result.attempts), ("target.apns.topic", 0));
 
     for (bytes, outcome) in [(4096, Outcome::Accepted), (4097, Outcome::PayloadTooLarge)] {
@@ -127,7 +127,7 @@ async fn what_encoding_sees_is_a_result_that_names_the_field() {
     background.options =
         Some(proto::Options { priority: proto::Priority::High.into(), ..proto::Options::default() });
     let result = world.send(background).await;
-    assert_eq!((result.outcome(), result.field.as_str()), (Outcome::InvalidArgument, "options.priority"));
+    assert_eq!((result.outcome(), result.field.as_str()), (Outcome::InvalidPush, "options.priority"));
     // Only the payload that fits was sent.
     assert_eq!(world.simulator.journal().arrived(), 1);
 }

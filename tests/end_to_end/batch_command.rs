@@ -92,9 +92,9 @@ async fn each_line_has_its_own_verdict() {
         1..=900 => Some(["INVALID_TOKEN", "ACCEPTED", "UNREGISTERED"][(number % 3) as usize]),
         902 => Some("ACCEPTED"),
         // It names no app, and neither does the command line.
-        903 => Some("INVALID_ARGUMENT"),
-        904..=906 => Some("INVALID_ARGUMENT"),
-        908 => Some("INVALID_ARGUMENT"),
+        903 => Some("INVALID_PUSH"),
+        904..=906 => Some("INVALID_PUSH"),
+        908 => Some("INVALID_PUSH"),
         _ => None,
     };
     for number in 1..=909 {

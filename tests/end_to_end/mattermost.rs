@@ -155,7 +155,7 @@ async fn a_refusal_is_waited_for_and_a_doubt_is_left_alone() {
     answer(1, 429, &[], "limit exceeded\n");
     assert_eq!(told(&world.send(good_push(1)).await), (Outcome::Accepted, Delivery::Accepted, 2));
     answer(2, 503, &[("retry-after", "120")], "");
-    assert_eq!(told(&world.send(good_push(2)).await), (Outcome::Unavailable, Delivery::No, 1));
+    assert_eq!(told(&world.send(good_push(2)).await), (Outcome::UpstreamUnavailable, Delivery::No, 1));
 
     let doubt = "{\"error\":\"unknown transport error\",\"status\":\"FAIL\"}\n";
     let soon = [("retry-after", "1")];
@@ -177,7 +177,7 @@ async fn what_no_push_proxy_can_be_told_is_refused_before_it_is_sent() {
     let refused = world.send(with_data).await;
     assert_eq!(
         (refused.outcome(), refused.delivery(), refused.reason()),
-        (Outcome::InvalidArgument, Delivery::No, Reason::FieldsConflict),
+        (Outcome::InvalidPush, Delivery::No, Reason::FieldsConflict),
         "{refused:?}"
     );
     assert_eq!(world.simulator.counters().requests_arrived, 0);

@@ -60,10 +60,10 @@ fn verdict_of(body: &str, status: u64) -> (Outcome, TokenAction, bool, Delivery)
         (200, "OK") => (Outcome::Accepted, keep, false, Delivery::Accepted),
         (200, "REMOVE") => (Outcome::Unregistered, TokenAction::Delete, false, Delivery::No),
         (200, "FAIL") if error == "unknown send response error" => {
-            (Outcome::Unavailable, keep, true, Delivery::No)
+            (Outcome::UpstreamUnavailable, keep, true, Delivery::No)
         }
         (200, "FAIL") if error.contains("because of missing") => {
-            (Outcome::InvalidArgument, keep, false, Delivery::No)
+            (Outcome::InvalidPush, keep, false, Delivery::No)
         }
         (200, "FAIL") => (Outcome::Internal, keep, false, Delivery::No),
         // A page, or the proxy's version: not the answer to a push.

@@ -81,7 +81,7 @@ async fn a_peer_that_refuses_everything_is_unavailable_in_the_end() {
     let fault = Fault::ResetStream { code: 7, at: Phase::BeforeBody };
     world.simulator.add_fault(FaultRule::always(Trigger::DeviceToken(good(1)), fault));
     let result = world.send(push(&good(1))).await;
-    assert_eq!((result.outcome(), result.reason()), (Outcome::Unavailable, Reason::UpstreamRefused));
+    assert_eq!((result.outcome(), result.reason()), (Outcome::UpstreamUnavailable, Reason::UpstreamRefused));
     assert_eq!((result.delivery(), result.attempts, result.retryable), (Delivery::No, 0, true));
     assert_eq!(world.simulator.journal().by_device_token(&good(1)).len(), 4);
 }
@@ -196,7 +196,10 @@ async fn an_expired_certificate_is_said_in_the_verdict() {
     .await;
     world.simulator.add_fault(FaultRule::always(Trigger::Always, Fault::ExpiredCertificate));
     let result = world.send(push(&good(1))).await;
-    assert_eq!((result.outcome(), result.reason()), (Outcome::Unavailable, Reason::UpstreamUnreachable));
+    assert_eq!(
+        (result.outcome(), result.reason()),
+        (Outcome::UpstreamUnavailable, Reason::UpstreamUnreachable)
+    );
     assert!(result.detail.contains("expired"), "{}", result.detail);
 }
 

@@ -184,7 +184,7 @@ async fn a_bad_item_is_a_result_and_the_stream_goes_on() {
         .values()
         .map(|it| (it.outcome(), it.reason(), it.field.as_str(), it.id.as_str()))
         .collect();
-    let invalid = Outcome::InvalidArgument;
+    let invalid = Outcome::InvalidPush;
     assert_eq!(seen[0], (invalid, Reason::FieldInvalid, "target.apns.token", ""));
     assert_eq!(seen[1], (invalid, Reason::AppUnknown, "app", ""));
     assert_eq!(seen[2], (invalid, Reason::FieldRequired, "content", ""));
@@ -225,7 +225,7 @@ async fn a_multicast_counts_addressee_by_addressee_after_the_pushes_of_its_messa
     }
     for n in 1006..2007 {
         let result = &ended.results[&n];
-        assert_eq!((result.outcome(), result.reason()), (Outcome::InvalidArgument, Reason::FieldTooLarge));
+        assert_eq!((result.outcome(), result.reason()), (Outcome::InvalidPush, Reason::FieldTooLarge));
         assert_eq!(result.field, "addressees");
     }
     assert_eq!(ended.results[&2007].outcome(), Outcome::Accepted);

@@ -134,7 +134,7 @@ async fn a_push_that_waits_for_a_connection_is_not_attempted() {
         ..proto::Options::default()
     });
     let result = world.send(push).await;
-    assert_eq!(result.outcome(), Outcome::Unavailable, "{result:?}");
+    assert_eq!(result.outcome(), Outcome::UpstreamUnavailable, "{result:?}");
     assert_eq!(result.reason(), Reason::UpstreamUnreachable);
     assert_eq!((result.delivery(), result.attempts, result.retryable), (Delivery::No, 0, true));
     assert_eq!(world.simulator.journal().arrived(), 0);

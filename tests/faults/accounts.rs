@@ -195,11 +195,11 @@ fn judge(
         }
         Outcome::Unregistered
         | Outcome::InvalidToken
-        | Outcome::InvalidArgument
+        | Outcome::InvalidPush
         | Outcome::PayloadTooLarge
         | Outcome::Credential
         | Outcome::RateLimited
-        | Outcome::Unavailable
+        | Outcome::UpstreamUnavailable
         | Outcome::Internal
         | Outcome::NotAttempted => {
             // Of one that may be repeated, an earlier attempt may stay in doubt.

@@ -114,12 +114,12 @@ fn verdict(outcome: &str, retryable: bool) -> Option<Verdict> {
         Some(Outcome::Validated) => Some(Verdict::Validated),
         Some(Outcome::Unconfirmed) => Some(Verdict::Unconfirmed),
         Some(Outcome::NotAttempted) => None,
-        Some(Outcome::RateLimited | Outcome::Unavailable) => (!retryable).then_some(Verdict::Other),
+        Some(Outcome::RateLimited | Outcome::UpstreamUnavailable) => (!retryable).then_some(Verdict::Other),
         Some(
             Outcome::Unspecified
             | Outcome::Unregistered
             | Outcome::InvalidToken
-            | Outcome::InvalidArgument
+            | Outcome::InvalidPush
             | Outcome::PayloadTooLarge
             | Outcome::Credential
             | Outcome::Internal,
@@ -141,7 +141,7 @@ mod tests {
     const RESULTS: &str = r#"{"line":1,"id":"a","outcome":"OUTCOME_ACCEPTED","delivery":"DELIVERY_ACCEPTED"}
 {"line":2,"id":"b","outcome":"OUTCOME_NOT_ATTEMPTED"}
 {"line":3,"id":"c","outcome":"OUTCOME_RATE_LIMITED","retryable":true}
-{"line":4,"id":"d","outcome":"OUTCOME_UNAVAILABLE"}
+{"line":4,"id":"d","outcome":"OUTCOME_UPSTREAM_UNAVAILABLE"}
 {"line":5,"id":"e","outcome":"OUTCOME_UNCONFIRMED","retryable":true}
 {"line":6,"id":"f","outcome":"OUTCOME_VALIDATED"}
 {"line":7,"id":"g","outcome":99}

@@ -193,11 +193,11 @@ impl fmt::Display for Summary<'_> {
         let took = tally.begun.elapsed();
         write!(f, "{} pushes in {took:.1?}, {:.0} pushes/s", tally.settled(), tally.rate())?;
         for (name, count) in tally.named() {
-            write!(f, "\n  {name:<18}{count:>10}")?;
+            write!(f, "\n  {name:<20}{count:>10}")?;
         }
         let bad = tally.bad_lines.load(Relaxed);
         if bad > 0 {
-            write!(f, "\n{bad} of the INVALID_ARGUMENT are lines that are no push")?;
+            write!(f, "\n{bad} of the INVALID_PUSH are lines that are no push")?;
         }
         let (good, not) = (tally.skipped.load(Relaxed), tally.skipped_bad.load(Relaxed));
         if good + not > 0 {
@@ -215,13 +215,13 @@ impl fmt::Display for Summary<'_> {
             )?;
         }
         let resumable = self.results.as_ref().filter(|file| file.as_os_str() != "-");
-        let again = [Outcome::NotAttempted, Outcome::RateLimited, Outcome::Unavailable];
+        let again = [Outcome::NotAttempted, Outcome::RateLimited, Outcome::UpstreamUnavailable];
         let again = again.iter().any(|outcome| tally.count(*outcome as usize) > 0);
         match (tally.has_left(), resumable) {
             (false, Some(_)) if again => write!(
                 f,
                 "\na second run of the same command sends again what is NOT_ATTEMPTED, and of RATE_LIMITED and \
-                 UNAVAILABLE what is retryable"
+                 UPSTREAM_UNAVAILABLE what is retryable"
             ),
             (false, _) => Ok(()),
             (true, Some(file)) => {

@@ -25,7 +25,7 @@ pub(super) struct Verdict {
 impl Verdict {
     /// A line that is no push.
     pub(super) fn bad_line(line: u64, id: String, reason: proto::Reason, detail: String) -> Self {
-        let mut verdict = Self::of(line, id, proto::Outcome::InvalidArgument, proto::Delivery::No, reason);
+        let mut verdict = Self::of(line, id, proto::Outcome::InvalidPush, proto::Delivery::No, reason);
         verdict.result.detail = detail;
         verdict
     }

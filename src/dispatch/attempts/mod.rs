@@ -127,10 +127,10 @@ impl Attempts {
                 );
             }
             NoToken::Refused(_) => Outcome::Credential,
-            NoToken::Unavailable(_) => Outcome::Unavailable,
+            NoToken::Unavailable(_) => Outcome::UpstreamUnavailable,
         };
         let mut result = PushResult::unsent(outcome, Reason::CredentialMissing, why.to_string());
-        if outcome == Outcome::Unavailable {
+        if outcome == Outcome::UpstreamUnavailable {
             result.retryable = true;
             result.retry_after = Some(Duration::from_secs(1));
         }
@@ -160,10 +160,10 @@ impl Attempts {
                 (Outcome::NotAttempted, Reason::Overloaded, Some(Duration::from_secs(1)))
             }
             Unsent::Refused { .. } => {
-                (Outcome::Unavailable, Reason::UpstreamRefused, Some(Duration::from_secs(1)))
+                (Outcome::UpstreamUnavailable, Reason::UpstreamRefused, Some(Duration::from_secs(1)))
             }
             Unsent::Unreachable(_) | Unsent::DeadlineUnreachable(_) => {
-                (Outcome::Unavailable, Reason::UpstreamUnreachable, Some(Duration::from_secs(1)))
+                (Outcome::UpstreamUnavailable, Reason::UpstreamUnreachable, Some(Duration::from_secs(1)))
             }
         };
         let mut result = PushResult::unsent(outcome, reason, why.to_string());
@@ -206,7 +206,7 @@ impl Attempts {
         result.upstream_status = why.status;
         if self.dry_run {
             // Whatever became of the question, nothing was delivered.
-            result.outcome = Outcome::Unavailable;
+            result.outcome = Outcome::UpstreamUnavailable;
         } else {
             self.unanswered = true;
         }

@@ -56,7 +56,7 @@ fn what_the_push_service_said_last_is_told_also_where_a_later_attempt_was_not_se
     let (again, next) = attempts(&Options::default()).answered(expired(), 403);
     assert!(matches!(next, Next::Again(wait) if wait.is_zero()));
     let result = again.unsent(&Unsent::Unreachable(nowhere));
-    assert_eq!((result.outcome, result.delivery), (Outcome::Unavailable, Delivery::No));
+    assert_eq!((result.outcome, result.delivery), (Outcome::UpstreamUnavailable, Delivery::No));
     assert_eq!((result.attempts, result.upstream_status), (1, Some(403)));
     assert_eq!(result.upstream_reason, "ExpiredProviderToken");
 }
@@ -76,7 +76,7 @@ async fn an_attempt_that_would_come_at_the_deadline_or_later_is_not_waited_for()
 
 #[test]
 fn no_push_is_handed_over_more_often_than_the_operator_allows() {
-    let failed = || verdict(Outcome::Unavailable, Retry::After(Duration::from_secs(1)));
+    let failed = || verdict(Outcome::UpstreamUnavailable, Retry::After(Duration::from_secs(1)));
     let mut attempts = attempts(&Options::default());
     for _ in 1..3 {
         let next;
@@ -85,7 +85,7 @@ fn no_push_is_handed_over_more_often_than_the_operator_allows() {
     }
     let (_, next) = attempts.answered(failed(), 503);
     let result = answer(next);
-    assert_eq!((result.outcome, result.attempts), (Outcome::Unavailable, 3));
+    assert_eq!((result.outcome, result.attempts), (Outcome::UpstreamUnavailable, 3));
 }
 
 #[test]
@@ -97,9 +97,10 @@ fn what_is_mended_is_sent_again_at_once_but_once_only() {
     assert_eq!(answer(next).attempts, 2);
 
     let then = Retry::OnceThen(Duration::from_secs(10));
-    let (again, next) = attempts(&Options::default()).answered(verdict(Outcome::Unavailable, then), 503);
+    let (again, next) =
+        attempts(&Options::default()).answered(verdict(Outcome::UpstreamUnavailable, then), 503);
     assert!(matches!(next, Next::Again(wait) if wait.is_zero()));
-    let (_, next) = again.answered(verdict(Outcome::Unavailable, then), 503);
+    let (_, next) = again.answered(verdict(Outcome::UpstreamUnavailable, then), 503);
     assert!(matches!(next, Next::Again(wait) if wait == Duration::from_secs(10)));
 }
 
@@ -124,7 +125,7 @@ fn a_dry_run_that_the_push_service_takes_is_validated_and_not_delivered() {
 fn a_peer_that_may_not_be_reached_is_the_endpoints_fault_and_nothing_is_said_of_the_token() {
     let why = Arc::new(ConnectError::NotPublic { host: "push.test".into() });
     let result = attempts(&Options::default()).unsent(&Unsent::Forbidden(why));
-    assert_eq!((result.outcome, result.reason), (Outcome::InvalidArgument, Some(Reason::FieldInvalid)));
+    assert_eq!((result.outcome, result.reason), (Outcome::InvalidPush, Some(Reason::FieldInvalid)));
     assert_eq!(
         (&*result.field, &*result.detail),
         ("target.web_push.endpoint", "push.test has no public address")
@@ -148,7 +149,10 @@ fn without_a_token_the_endpoints_sentence_is_the_verdict() {
     assert_eq!((&*refused.detail, refused.delivery, refused.attempts), ("it says no", Delivery::No, 0));
     assert!(!refused.retryable);
     let failed = result(NoToken::Unavailable("it is down".into()));
-    assert_eq!((failed.outcome, failed.reason), (Outcome::Unavailable, Some(Reason::CredentialMissing)));
+    assert_eq!(
+        (failed.outcome, failed.reason),
+        (Outcome::UpstreamUnavailable, Some(Reason::CredentialMissing))
+    );
     assert_eq!((&*failed.detail, failed.retryable), ("it is down", true));
     let late = result(NoToken::Deadline);
     assert_eq!((late.outcome, late.reason), (Outcome::NotAttempted, Some(Reason::DeadlineExceeded)));
@@ -174,7 +178,7 @@ fn a_dry_run_that_is_not_answered_delivered_nothing() {
     let (again, next) = attempts(&dry_run).unanswered(&lost);
     assert!(matches!(next, Next::Again(_)));
     let result = again.last();
-    assert_eq!((result.outcome, result.delivery), (Outcome::Unavailable, Delivery::No));
+    assert_eq!((result.outcome, result.delivery), (Outcome::UpstreamUnavailable, Delivery::No));
 }
 
 #[test]
@@ -185,7 +189,7 @@ fn a_target_that_is_gone_without_asking_is_for_the_caller_to_delete() {
     };
     let gone = refused(Outcome::Unregistered);
     assert_eq!((gone.token_action, gone.delivery, gone.attempts), (TokenAction::Delete, Delivery::No, 0));
-    for other in [Outcome::InvalidArgument, Outcome::InvalidToken, Outcome::PayloadTooLarge] {
+    for other in [Outcome::InvalidPush, Outcome::InvalidToken, Outcome::PayloadTooLarge] {
         assert_eq!(refused(other).token_action, TokenAction::Keep);
     }
 }

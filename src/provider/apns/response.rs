@@ -167,14 +167,14 @@ mod tests {
     #[test]
     fn an_unknown_reason_is_read_by_its_status_and_kept() {
         for (status, outcome) in [
-            (400, Outcome::InvalidArgument),
+            (400, Outcome::InvalidPush),
             (403, Outcome::Credential),
-            (404, Outcome::InvalidArgument),
+            (404, Outcome::InvalidPush),
             (410, Outcome::Unregistered),
             (413, Outcome::PayloadTooLarge),
             (429, Outcome::RateLimited),
-            (502, Outcome::Unavailable),
-            (999, Outcome::Unavailable),
+            (502, Outcome::UpstreamUnavailable),
+            (999, Outcome::UpstreamUnavailable),
             (204, Outcome::Internal),
             (302, Outcome::Internal),
         ] {
@@ -192,7 +192,7 @@ mod tests {
             let verdict = classify(&reply(503, &[], body), UNIX_EPOCH);
             assert_eq!(
                 (verdict.outcome, verdict.upstream_reason.as_str()),
-                (Outcome::Unavailable, ""),
+                (Outcome::UpstreamUnavailable, ""),
                 "{body}"
             );
         }

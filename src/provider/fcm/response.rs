@@ -16,8 +16,11 @@ pub fn classify(reply: &Reply, live_activity_token: bool, now: SystemTime) -> Ve
     let said = Said::read(reply.body());
     let verdict = meaning(status, &said, live_activity_token).verdict(said.code());
     let asked = retry_after(reply.headers(), now);
-    let least =
-        if verdict.outcome == Outcome::Unavailable { asked.map(|it| it.max(SERVER_DELAY)) } else { asked };
+    let least = if verdict.outcome == Outcome::UpstreamUnavailable {
+        asked.map(|it| it.max(SERVER_DELAY))
+    } else {
+        asked
+    };
     Verdict {
         retry: verdict.retry.asked_to_wait(least),
         upstream_id: cut(&said.name, Verdict::MAX_REASON_BYTES).to_owned(),

@@ -105,7 +105,7 @@ fn by_status(status: u16) -> Meaning {
         300..400 => Meaning {
             retryable: true,
             ..plain(
-                Outcome::Unavailable,
+                Outcome::UpstreamUnavailable,
                 TokenAction::Keep,
                 "the push service answers with a redirect, which the gateway never follows",
             )

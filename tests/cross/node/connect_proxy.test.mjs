@@ -90,7 +90,7 @@ test('every push is accepted through the tunnel, whose proxy sees a host and a p
 test('wrong credentials are said as such, and not said themselves', async () => {
   await withGateway(dir => startBoth(dir, 'gateway:wrong-word'), async ({ service, client }) => {
     const { outcome, delivery, attempts, detail } = await client.sendPush({ ...push(1), options: { maxWait: { seconds: 3 } } })
-    assert.deepEqual([outcome, delivery, attempts], ['OUTCOME_UNAVAILABLE', 'DELIVERY_NO', 0])
+    assert.deepEqual([outcome, delivery, attempts], ['OUTCOME_UPSTREAM_UNAVAILABLE', 'DELIVERY_NO', 0])
     assert.match(detail, /status 407 \(it wants other credentials/)
     assert.doesNotMatch(detail, /wrong-word/)
     assert.ok(service.proxy.seen.refused > 0)

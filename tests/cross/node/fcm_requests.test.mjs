@@ -131,7 +131,7 @@ test('errors come back as outcomes', async () => {
       ['foreign', 'OUTCOME_INVALID_TOKEN', 'TOKEN_ACTION_DELETE', 'SENDER_ID_MISMATCH', 403, undefined],
       ['forbidden', 'OUTCOME_CREDENTIAL', 'TOKEN_ACTION_KEEP', 'PERMISSION_DENIED', 403, undefined],
       ['often', 'OUTCOME_RATE_LIMITED', 'TOKEN_ACTION_KEEP', 'QUOTA_EXCEEDED', 429, 77],
-      ['down', 'OUTCOME_UNAVAILABLE', 'TOKEN_ACTION_KEEP', '', 503, 10],
+      ['down', 'OUTCOME_UPSTREAM_UNAVAILABLE', 'TOKEN_ACTION_KEEP', '', 503, 10],
     ]) {
       const result = await sendPush(push(token, undefined, { options: { maxWait: { seconds: 3 } } }))
       const { outcome, tokenAction, upstreamReason, upstreamStatus, retryAfter } = result

@@ -33,7 +33,7 @@ test('50 streams are reached and held, and no file means no more than that', asy
       // An answer that APNs does not give says nothing of the token: it is kept.
       assert.deepEqual([outcome, delivery, tokenAction, upstreamStatus, upstreamReason], number < known
         ? ['OUTCOME_ACCEPTED', 'DELIVERY_ACCEPTED', 'TOKEN_ACTION_KEEP', 200, '']
-        : ['OUTCOME_INVALID_ARGUMENT', 'DELIVERY_NO', 'TOKEN_ACTION_KEEP', 404, ''])
+        : ['OUTCOME_INVALID_PUSH', 'DELIVERY_NO', 'TOKEN_ACTION_KEEP', 404, ''])
     }
     assert.equal(witness.peak, STREAMS)
     assert.equal(witness.received.RST_STREAM, undefined, 'no stream was reset')
@@ -64,7 +64,7 @@ test('a server that is killed and started again leaves true verdicts', async () 
     for (const [token, { outcome, delivery, detail }] of verdicts) {
       if (delivery === 'DELIVERY_ACCEPTED') assert.ok(there.has(token), `accepted, and never seen: ${token}`)
       if (delivery === 'DELIVERY_NO') assert.ok(!there.has(token), `said to be unsent, and seen: ${token} ${detail}`)
-      assert.notEqual(outcome, 'OUTCOME_INVALID_ARGUMENT')
+      assert.notEqual(outcome, 'OUTCOME_INVALID_PUSH')
     }
     const counts = count(verdicts)
     // In doubt is at most what was in flight on connections that were killed.

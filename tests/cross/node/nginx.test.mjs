@@ -71,6 +71,6 @@ test('what the push proxy says comes through nginx, and so does what nginx says 
     const { outcome, delivery, upstreamStatus, retryable } = await client.sendPush({
       ...push(2), options: { maxWait: { seconds: 2 } },
     })
-    assert.deepEqual([outcome, delivery, upstreamStatus, retryable], ['OUTCOME_UNAVAILABLE', 'DELIVERY_NO', 502, true])
+    assert.deepEqual([outcome, delivery, upstreamStatus, retryable], ['OUTCOME_UPSTREAM_UNAVAILABLE', 'DELIVERY_NO', 502, true])
   })
 })

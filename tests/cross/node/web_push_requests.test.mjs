@@ -86,7 +86,7 @@ test('errors come back as outcomes', async () => {
       ['/unknown', 'OUTCOME_UNREGISTERED', 'TOKEN_ACTION_DELETE', 404, undefined],
       ['/large', 'OUTCOME_PAYLOAD_TOO_LARGE', 'TOKEN_ACTION_KEEP', 413, undefined],
       ['/often', 'OUTCOME_RATE_LIMITED', 'TOKEN_ACTION_KEEP', 429, 77],
-      ['/down', 'OUTCOME_UNAVAILABLE', 'TOKEN_ACTION_KEEP', 503, 10],
+      ['/down', 'OUTCOME_UPSTREAM_UNAVAILABLE', 'TOKEN_ACTION_KEEP', 503, 10],
       ['/forbidden', 'OUTCOME_CREDENTIAL', 'TOKEN_ACTION_KEEP', 403, undefined],
     ]) {
       const result = await sendPush(push(service.subscribe(path), undefined, { maxWait: { seconds: 3 } }))
@@ -95,7 +95,7 @@ test('errors come back as outcomes', async () => {
       assert.equal(result.delivery, 'DELIVERY_NO', path)
     }
     const redirected = await sendPush(push(service.subscribe('/elsewhere'), undefined, { maxWait: { seconds: 3 } }))
-    assert.deepEqual([redirected.outcome, redirected.upstreamStatus], ['OUTCOME_UNAVAILABLE', 307], 'not followed')
+    assert.deepEqual([redirected.outcome, redirected.upstreamStatus], ['OUTCOME_UPSTREAM_UNAVAILABLE', 307], 'not followed')
     assert.deepEqual(service.faults, [])
   })
 })
@@ -107,7 +107,7 @@ test('an endpoint on a host that nobody listed, or as another user, is refused',
     for (const host of ['127.0.0.1', '[::1]', 'localhost.example', 'user@localhost']) {
       const result = await sendPush(push({ ...subscription, endpoint: `https://${host}:${port}/p/1` }))
       assert.deepEqual([result.delivery, result.attempts], ['DELIVERY_NO', 0], host)
-      assert.equal(result.outcome, 'OUTCOME_INVALID_ARGUMENT', host)
+      assert.equal(result.outcome, 'OUTCOME_INVALID_PUSH', host)
     }
     const plain = sendPush(push({ ...subscription, endpoint: `http://${service.authority}/p/1` }))
     await assert.rejects(plain, /INVALID_ARGUMENT: push\.target\.web_push\.endpoint/)

@@ -75,7 +75,7 @@ def test_the_stream_may_name_the_app(batch):
         options={"app": "demo"}, pushes=[push(app=""), push(app="nobody")], multicasts=[multicast([GOOD])],
     ))
     assert [result.outcome for result in results] == [
-        pb.OUTCOME_ACCEPTED, pb.OUTCOME_INVALID_ARGUMENT, pb.OUTCOME_ACCEPTED,
+        pb.OUTCOME_ACCEPTED, pb.OUTCOME_INVALID_PUSH, pb.OUTCOME_ACCEPTED,
     ]
     assert (results[1].reason, results[1].field) == (pb.REASON_APP_UNKNOWN, "app")
 
@@ -86,10 +86,10 @@ def test_an_item_that_cannot_be_sent_is_a_result_and_the_stream_goes_on(batch):
         push(content={"apns": {"payload_json": "no JSON"}}),
     ]))
     assert [(result.outcome, result.field, result.attempts) for result in results] == [
-        (pb.OUTCOME_INVALID_ARGUMENT, "target.apns.token", 0),
-        (pb.OUTCOME_INVALID_ARGUMENT, "content", 0),
+        (pb.OUTCOME_INVALID_PUSH, "target.apns.token", 0),
+        (pb.OUTCOME_INVALID_PUSH, "content", 0),
         (pb.OUTCOME_ACCEPTED, "", 1),
-        (pb.OUTCOME_INVALID_ARGUMENT, "content.apns.payload_json", 0),
+        (pb.OUTCOME_INVALID_PUSH, "content.apns.payload_json", 0),
     ]
     assert [result.id for result in results[0:3:2]] == ["bad", "good"]
     assert progress.items_read == 4

@@ -61,7 +61,7 @@ class TestVerdicts:
 
     def test_a_topic_of_another_app_is_refused(self, send):
         result = send(target={"apns": {"token": GOOD, "topic": "com.example.other"}})
-        assert result.outcome == pb.OUTCOME_INVALID_ARGUMENT
+        assert result.outcome == pb.OUTCOME_INVALID_PUSH
         assert result.reason == pb.REASON_TOPIC_NOT_ALLOWED
         assert (result.field, result.attempts, result.upstream_status) == ("target.apns.topic", 0, 0)
 

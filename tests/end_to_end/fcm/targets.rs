@@ -108,7 +108,7 @@ async fn keys_that_are_fcms_own_are_refused_by_name() {
     for key in ["from", "message_type", "google.x", "gcm"] {
         let content = proto::Content { data: [(key.to_owned(), String::new())].into(), ..Default::default() };
         let result = world.send(proto::Push { content: Some(content), ..push("ok:1") }).await;
-        assert_eq!((result.outcome(), result.reason()), (Outcome::InvalidArgument, Reason::FieldInvalid));
+        assert_eq!((result.outcome(), result.reason()), (Outcome::InvalidPush, Reason::FieldInvalid));
         assert_eq!(result.field, format!("content.data[{key:?}]"));
     }
     assert!(asked(&world, "/v1/").is_empty());

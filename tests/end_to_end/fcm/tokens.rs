@@ -46,7 +46,7 @@ async fn an_endpoint_that_is_down_at_the_start_is_told_in_one_sentence_and_passe
     let told = world.send(impatient("ok:1", 2)).await;
     assert_eq!(
         (told.outcome(), told.reason()),
-        (Outcome::Unavailable, Reason::CredentialMissing),
+        (Outcome::UpstreamUnavailable, Reason::CredentialMissing),
         "{told:?}"
     );
     assert_eq!((told.delivery(), told.token_action()), (Delivery::No, TokenAction::Keep));

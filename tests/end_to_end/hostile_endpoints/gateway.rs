@@ -78,7 +78,7 @@ impl Browsers {
 
     async fn assert_not_public(&self, endpoint: &str) {
         let result = self.send(endpoint).await.unwrap();
-        assert_eq!((result.outcome(), result.reason()), (Outcome::InvalidArgument, Reason::FieldInvalid));
+        assert_eq!((result.outcome(), result.reason()), (Outcome::InvalidPush, Reason::FieldInvalid));
         assert_eq!((result.delivery(), result.attempts), (Delivery::No, 0));
         assert_eq!((result.token_action(), result.retryable), (TokenAction::Keep, false));
         assert_eq!(result.field, "target.web_push.endpoint");
@@ -98,7 +98,7 @@ async fn nothing_is_resolved_for_an_endpoint_that_no_app_may_send_to() {
     let mut sent = 0;
     for endpoint in hostile.into_iter().flat_map(|kind| kind.endpoints) {
         if let Ok(result) = browsers.send(&endpoint).await {
-            let refused = matches!(result.outcome(), Outcome::InvalidArgument | Outcome::Unregistered);
+            let refused = matches!(result.outcome(), Outcome::InvalidPush | Outcome::Unregistered);
             assert!(refused && result.delivery() == Delivery::No, "{endpoint}: {result:?}");
             assert_eq!((&*result.field, result.attempts), ("target.web_push.endpoint", 0), "{endpoint}");
         }

@@ -18,7 +18,7 @@ async fn is_asked_for(browsers: &Browsers, path: &str) -> bool {
         assert!(asked.is_empty(), "{path}: {asked:?}");
         return false;
     };
-    if result.outcome() == Outcome::InvalidArgument {
+    if result.outcome() == Outcome::InvalidPush {
         assert_eq!((&*result.field, result.attempts), ("target.web_push.endpoint", 0), "{path}");
         assert!(asked.is_empty(), "{path}: {asked:?}");
         return false;

@@ -170,7 +170,7 @@ async fn a_topic_is_the_options_own_or_the_collapse_key_in_a_form_that_fits() {
         let own = proto::WebPushOptions { topic: topic.to_owned(), ..proto::WebPushOptions::default() };
         push.content.as_mut().unwrap().web_push = Some(own);
         let refused = browsers.send(push).await;
-        assert_eq!((refused.outcome(), refused.reason()), (Outcome::InvalidArgument, reason), "{refused:?}");
+        assert_eq!((refused.outcome(), refused.reason()), (Outcome::InvalidPush, reason), "{refused:?}");
         assert_eq!((&*refused.field, refused.attempts), ("content.web_push.topic", 0));
     }
 }

@@ -207,7 +207,7 @@ async fn a_dry_run_checks_what_it_can_and_asks_nobody() {
     assert_eq!(large.outcome(), Outcome::PayloadTooLarge);
     let keyless = Subscription { p256dh: String::new(), ..subscription.clone() };
     let keyless = browsers.send(proto::Push { target: Some(target(&keyless)), ..dry() }).await;
-    assert_eq!((keyless.outcome(), &*keyless.field), (Outcome::InvalidArgument, "target.web_push.p256dh"));
+    assert_eq!((keyless.outcome(), &*keyless.field), (Outcome::InvalidPush, "target.web_push.p256dh"));
     assert_eq!((browsers.net.resolved(), browsers.net.dialled().len()), (0, 0));
     assert_eq!(browsers.simulator().counters().requests_arrived, 0);
 }
@@ -227,7 +227,7 @@ async fn keys_that_are_missing_or_none_are_named_by_their_fields() {
     ] {
         let bad = Subscription { p256dh: p256dh.to_owned(), auth: auth.to_owned(), ..good.clone() };
         let result = browsers.send(push(&bad)).await;
-        assert_eq!((result.outcome(), result.reason()), (Outcome::InvalidArgument, reason), "{result:?}");
+        assert_eq!((result.outcome(), result.reason()), (Outcome::InvalidPush, reason), "{result:?}");
         assert_eq!(result.field, format!("target.web_push.{field}"));
         assert_eq!((result.delivery(), result.attempts), (Delivery::No, 0));
         assert_eq!(result.token_action(), TokenAction::Keep);

@@ -73,7 +73,7 @@ async fn the_proxy_is_never_asked_for_a_host_that_no_app_lists_nor_for_an_addres
     for host in listed {
         let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
         let result = browsers.send(push(&subscribe(&browsers, &host, Vendor::Mozilla))).await;
-        assert_eq!((result.outcome(), result.reason()), (Outcome::InvalidArgument, Reason::FieldInvalid));
+        assert_eq!((result.outcome(), result.reason()), (Outcome::InvalidPush, Reason::FieldInvalid));
         assert!(result.detail.ends_with(" has no public address"), "{result:?}");
         assert_eq!((&*result.field, result.attempts), ("target.web_push.endpoint", 0));
         assert_eq!((result.delivery(), result.token_action()), (Delivery::No, TokenAction::Keep));
@@ -95,7 +95,7 @@ async fn the_proxy_is_never_asked_for_a_host_that_no_app_lists_nor_for_an_addres
         let hostile =
             Subscription { endpoint: format!("https://{host}:{port}{}", good.path), ..good.clone() };
         let result = browsers.send(push(&hostile)).await;
-        assert_eq!(result.outcome(), Outcome::InvalidArgument, "{host}: {result:?}");
+        assert_eq!(result.outcome(), Outcome::InvalidPush, "{host}: {result:?}");
         assert_eq!((&*result.field, result.attempts), ("target.web_push.endpoint", 0), "{host}");
     }
     assert!(tunnel.heads().is_empty(), "{:?}", tunnel.heads());

@@ -156,7 +156,7 @@ fn an_unknown_push_type_passes_where_the_operator_says_so() {
 #[test]
 fn only_listed_topics_are_sent_to() {
     let refusal = sent(&apns(), &body(alert()), &device(Some("com.example.other"))).unwrap_err();
-    assert_eq!(refusal.outcome, Outcome::InvalidArgument);
+    assert_eq!(refusal.outcome, Outcome::InvalidPush);
     assert_eq!((refusal.reason, &*refusal.field), (Reason::TopicNotAllowed, "target.apns.topic"));
     for topics in [vec![], vec![""], vec!["a", "b/c"], vec!["ü"]] {
         let topics = topics.into_iter().map(String::from).collect();

@@ -96,7 +96,7 @@ fn a_dead_live_activity_deletes_no_registration_token() {
         (verdict.outcome, verdict.token_action)
     };
     let gone = (Outcome::Unregistered, TokenAction::Delete);
-    let fault = (Outcome::InvalidArgument, TokenAction::Keep);
+    let fault = (Outcome::InvalidPush, TokenAction::Keep);
     let unregistered = [code("UNREGISTERED"), apns_said(410, "Unregistered")].join(",");
     assert_eq!(verdict(404, &unregistered, false), gone);
     assert_eq!(verdict(404, &unregistered, true), fault);
@@ -145,10 +145,10 @@ fn an_odd_part_takes_no_other_away() {
         (204, Outcome::Internal),
         (302, Outcome::Internal),
         (405, Outcome::Internal),
-        (408, Outcome::Unavailable),
+        (408, Outcome::UpstreamUnavailable),
         (413, Outcome::PayloadTooLarge),
-        (418, Outcome::InvalidArgument),
-        (599, Outcome::Unavailable),
+        (418, Outcome::InvalidPush),
+        (599, Outcome::UpstreamUnavailable),
     ] {
         let verdict = error(status, &code("NEW"));
         assert_eq!((verdict.outcome, verdict.upstream_reason.as_str()), (outcome, "NEW"), "{status}");

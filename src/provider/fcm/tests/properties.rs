@@ -113,6 +113,6 @@ proptest! {
         prop_assert!(verdict.retry.wait().is_none_or(|wait| wait <= MAX_RETRY_AFTER));
         prop_assert!(verdict.retryable != (verdict.retry == Retry::Never));
         prop_assert_eq!(verdict.outcome == Outcome::Accepted, status == 200);
-        prop_assert!(verdict.outcome != Outcome::Unavailable || verdict.retry.wait() >= Some(Duration::from_secs(10)));
+        prop_assert!(verdict.outcome != Outcome::UpstreamUnavailable || verdict.retry.wait() >= Some(Duration::from_secs(10)));
     }
 }

@@ -102,13 +102,13 @@ fn what_the_real_proxy_answered_has_its_verdict() {
             | "APNs 400 DeviceTokenNotForTopic"
             | "APNs 400 MissingDeviceToken" => (Outcome::Unregistered, TokenAction::Delete, false),
             "APNs 413 PayloadTooLarge" | "APNs 403 ExpiredProviderToken" | "APNs 429" | "APNs 503" => {
-                (Outcome::Unavailable, TokenAction::Keep, true)
+                (Outcome::UpstreamUnavailable, TokenAction::Keep, true)
             }
             "no device id"
             | "no server id"
             | "unknown platform"
             | "android not configured"
-            | "apple_rn not configured" => (Outcome::InvalidArgument, TokenAction::Keep, false),
+            | "apple_rn not configured" => (Outcome::InvalidPush, TokenAction::Keep, false),
             "bad json" | "empty body" => (Outcome::Internal, TokenAction::Keep, false),
             "root" | "version" => (Outcome::Unconfirmed, TokenAction::Keep, true),
             "GET on send_push" => (Outcome::Credential, TokenAction::Keep, false),

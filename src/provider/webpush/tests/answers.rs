@@ -82,7 +82,7 @@ fn every_known_answer_means_what_its_vendor_says() {
 #[test]
 fn another_vendors_words_say_nothing() {
     // 406 is throttling at WNS alone, as 404 of a path is Apple's.
-    assert_eq!(said(Vendor::Mozilla, 406, "").outcome, Outcome::InvalidArgument);
+    assert_eq!(said(Vendor::Mozilla, 406, "").outcome, Outcome::InvalidPush);
     assert_eq!(said(Vendor::Mozilla, 404, r#"{"reason":"BadPath"}"#).outcome, Outcome::Unregistered);
     assert_eq!(said(Vendor::Google, 400, r#"{"errno":108}"#).token_action, TokenAction::Keep);
     let blocked = reply(410, &[("x-wns-error-description", "Domain Blocked")], "");
@@ -120,7 +120,11 @@ fn a_redirect_is_never_followed() {
     for status in [300, 301, 302, 303, 307, 308] {
         let redirect = reply(status, &[("location", "https://169.254.169.254/")], "");
         let verdict = classify(&redirect, Some(Vendor::Other), UNIX_EPOCH);
-        assert_eq!((verdict.outcome, verdict.retry), (Outcome::Unavailable, Retry::Never), "{status}");
+        assert_eq!(
+            (verdict.outcome, verdict.retry),
+            (Outcome::UpstreamUnavailable, Retry::Never),
+            "{status}"
+        );
         assert_eq!((verdict.token_action, &*verdict.upstream_id), (TokenAction::Keep, ""));
     }
 }

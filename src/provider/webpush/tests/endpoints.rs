@@ -67,7 +67,7 @@ fn a_hostile_endpoint_is_refused_by_name() {
         for refusal in [web_push().origin(&endpoint).err(), sent.err()] {
             let refusal = refusal.unwrap_or_else(|| panic!("{hostile:?} was taken: {kind}"));
             assert_eq!(refusal.field, "target.web_push.endpoint");
-            assert_eq!((refusal.outcome, refusal.reason), (Outcome::InvalidArgument, Reason::FieldInvalid));
+            assert_eq!((refusal.outcome, refusal.reason), (Outcome::InvalidPush, Reason::FieldInvalid));
             assert!(refusal.detail.contains("expected") && refusal.detail.contains("found"), "{refusal:?}");
         }
     }
