@@ -211,6 +211,13 @@ impl PushService for Joined {
         Ok(Response::new(proto::SendPushResponse { result: Some(accepted(0, push.id)) }))
     }
 
+    async fn send_pushes(
+        &self,
+        _: Request<proto::SendPushesRequest>,
+    ) -> Result<Response<proto::SendPushesResponse>, Status> {
+        Err(Status::unimplemented("the control answers single pushes"))
+    }
+
     type SendBatchStream = tokio_stream::Empty<Result<proto::SendBatchResponse, Status>>;
 
     async fn send_batch(

@@ -38,7 +38,7 @@ fn push(body: usize) -> proto::Push {
         app: APP.to_owned(),
         target: Some(target()),
         content: Some(content(body)),
-        options: None,
+        ..proto::Push::default()
     }
 }
 
@@ -65,8 +65,8 @@ impl Template {
         let multicast = proto::Multicast {
             app: APP.to_owned(),
             content: Some(content(body)),
-            options: None,
             addressees: std::iter::repeat_n(addressee, addressees).collect(),
+            ..proto::Multicast::default()
         };
         Self::new(&proto::SendBatchRequest {
             multicasts: vec![multicast],

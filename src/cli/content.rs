@@ -1,5 +1,6 @@
 //! What `send` and `batch` share: the flags of a push's content and target, and what a refused call says.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -32,6 +33,9 @@ pub(super) struct ContentArgs {
     /// Of pushes with the same key only the newest matters.
     #[arg(long)]
     collapse_key: Option<String>,
+    /// Comes back with the result: KEY=VALUE. May be repeated.
+    #[arg(long = "label", value_name = "KEY=VALUE", value_parser = pair)]
+    labels: Vec<(String, String)>,
     /// Check everything, deliver nothing.
     #[arg(long)]
     pub(super) dry_run: bool,
@@ -62,7 +66,7 @@ impl ContentArgs {
 
     /// Whether a flag says how the content is treated, other than `--dry-run`.
     pub(super) fn has_options(&self) -> bool {
-        self.ttl.is_some() || self.collapse_key.is_some()
+        self.ttl.is_some() || self.collapse_key.is_some() || !self.labels.is_empty()
     }
 
     pub(super) fn content(&self) -> proto::Content {
@@ -72,6 +76,10 @@ impl ContentArgs {
             data: self.data.iter().cloned().collect(),
             ..proto::Content::default()
         }
+    }
+
+    pub(super) fn labels(&self) -> BTreeMap<String, String> {
+        self.labels.iter().cloned().collect()
     }
 
     pub(super) fn options(&self) -> anyhow::Result<proto::Options> {

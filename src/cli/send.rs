@@ -91,6 +91,7 @@ impl Send {
             target: Some(target),
             content: Some(self.content.content()),
             options: Some(self.content.options()?),
+            labels: self.content.labels(),
         })
     }
 

@@ -92,7 +92,11 @@ impl Dispatcher {
     /// Dropping the future stops what has not been written upstream, and only that.
     pub fn send<'a>(&'a self, ask: &'a Ask<'a>, room: &'a mut Room) -> impl Future<Output = PushResult> + 'a {
         let (push, provider) = (ask.push, ask.route.provider.kind().name());
-        let span = tracing::debug_span!("push", id = %push.id, app = %push.body.app, provider);
+        let labels = tracing::field::Empty;
+        let span = tracing::debug_span!("push", id = %push.id, app = %push.body.app, provider, labels);
+        if !push.body.labels.is_empty() {
+            span.record("labels", tracing::field::debug(&push.body.labels));
+        }
         // The attribute of the same name would hold the future twice.
         self.verdict(ask, room).instrument(span)
     }

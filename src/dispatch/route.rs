@@ -10,7 +10,7 @@ use super::suspicion::Suspicion;
 use crate::credential::Credential;
 use crate::metrics::AppMetrics;
 use crate::provider::Provider;
-use crate::push::{ApnsEnvironment, AppId, ProviderKind, Reason, Refusal, Target};
+use crate::push::{ApnsEnvironment, AppId, Outcome, ProviderKind, Reason, Refusal, Target, TokenAction};
 use crate::upstream::PeerPool;
 
 /// One app on one provider.
@@ -54,6 +54,15 @@ impl Route {
         metrics: AppMetrics,
     ) -> Self {
         Self { provider, credential, upstreams, metrics, suspicion: Suspicion::default() }
+    }
+
+    /// What to do with a target that the gateway itself refuses: many at once that are malformed speak for a
+    /// fault of the caller's encoding.
+    #[must_use]
+    pub fn refused_token_action(&self, refusal: &Refusal) -> TokenAction {
+        let dead = matches!(refusal.outcome, Outcome::InvalidToken | Outcome::Unregistered);
+        let action = if dead { TokenAction::Delete } else { TokenAction::Keep };
+        self.suspicion.judge(refusal.outcome, action)
     }
 
     /// The peer that takes pushes to this target. While it is held it is not forgotten.

@@ -4,6 +4,7 @@ mod content;
 mod outcome;
 mod target;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -41,7 +42,12 @@ pub struct Body {
     pub options: Options,
     /// When the gateway took it; a time to live counts from here.
     pub accepted_at: SystemTime,
+    /// What the caller sees again in the result. Never sent to a push service.
+    pub labels: Labels,
 }
+
+/// Names and values of the caller's own, which come back with the result. The contract bounds them.
+pub type Labels = BTreeMap<String, String>;
 
 /// How work competes for what is scarce.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -86,19 +92,21 @@ impl fmt::Debug for AppId {
     }
 }
 
-/// The name of a push: 1 to 64 bytes of visible ASCII.
+/// The name of a push: 1 to 128 bytes of visible ASCII.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct PushId(String);
 
 impl PushId {
     /// The longest id, in bytes.
-    pub const MAX_BYTES: usize = 64;
+    pub const MAX_BYTES: usize = 128;
 
     /// # Errors
-    /// Where the id is empty, too long, or not visible ASCII.
-    pub fn parse(id: String) -> Result<Self, InvalidValue> {
-        visible_ascii("an id", &id, Self::MAX_BYTES)?;
-        Ok(Self(id))
+    /// Where the id is empty, too long, or not visible ASCII; with what was given.
+    pub fn parse(id: String) -> Result<Self, (String, InvalidValue)> {
+        match visible_ascii("an id", &id, Self::MAX_BYTES) {
+            Ok(()) => Ok(Self(id)),
+            Err(error) => Err((id, error)),
+        }
     }
 
     /// A fresh one: a random UUID.
@@ -229,11 +237,11 @@ mod tests {
 
     #[test]
     fn ids_are_visible_ascii() {
-        assert_eq!(PushId::parse(String::new()).unwrap_err().reason, Reason::FieldRequired);
-        assert_eq!(PushId::parse("a b".into()).unwrap_err().reason, Reason::FieldInvalid);
-        assert_eq!(PushId::parse("é".into()).unwrap_err().reason, Reason::FieldInvalid);
-        assert_eq!(PushId::parse("x".repeat(65)).unwrap_err().reason, Reason::FieldTooLarge);
-        assert!(PushId::parse("x".repeat(64)).is_ok());
+        assert_eq!(PushId::parse(String::new()).unwrap_err().1.reason, Reason::FieldRequired);
+        assert_eq!(PushId::parse("a b".into()).unwrap_err().1.reason, Reason::FieldInvalid);
+        assert_eq!(PushId::parse("é".into()).unwrap_err().1.reason, Reason::FieldInvalid);
+        assert_eq!(PushId::parse("x".repeat(129)).unwrap_err().1.reason, Reason::FieldTooLarge);
+        assert!(PushId::parse("x".repeat(128)).is_ok());
     }
 
     #[test]

@@ -114,6 +114,7 @@ pub enum Reason {
     NotPermitted,
     ClientNotReading,
     GatewayBug,
+    NotSupported,
     UpstreamAnswered,
     UpstreamUnreachable,
     UpstreamRefused,

@@ -31,12 +31,12 @@ fn patient(number: usize, seconds: i64) -> proto::Push {
     proto::Push { options: Some(options), ..good_push(number) }
 }
 
-fn told(result: &proto::PushResult) -> (Outcome, Delivery, u32) {
+fn told(result: &proto::PushResult) -> (Outcome, Delivery, i32) {
     (result.outcome(), result.delivery(), result.attempts)
 }
 
-const ACCEPTED: (Outcome, Delivery, u32) = (Outcome::Accepted, Delivery::Accepted, 1);
-const IN_DOUBT: (Outcome, Delivery, u32) = (Outcome::Unconfirmed, Delivery::Maybe, 1);
+const ACCEPTED: (Outcome, Delivery, i32) = (Outcome::Accepted, Delivery::Accepted, 1);
+const IN_DOUBT: (Outcome, Delivery, i32) = (Outcome::Unconfirmed, Delivery::Maybe, 1);
 
 #[tokio::test]
 async fn a_request_has_its_path_alone_and_names_its_host_and_length() {

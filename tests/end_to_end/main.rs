@@ -26,6 +26,7 @@ mod sealing;
 mod secrets;
 mod send_batch;
 mod send_push;
+mod send_pushes;
 mod shutdown;
 mod simulate_command;
 mod stub;

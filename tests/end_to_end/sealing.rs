@@ -11,7 +11,7 @@ use fanfare::metrics::Metrics;
 use fanfare::provider::Provider;
 use fanfare::provider::webpush::{WebPush, WebPushSettings};
 use fanfare::push::{
-    AppId, Body, Content, Notification, Options, Outcome, ProviderKind, Push, PushId, ServiceClass,
+    AppId, Body, Content, Labels, Notification, Options, Outcome, ProviderKind, Push, PushId, ServiceClass,
     Subscription, Target,
 };
 use fanfare::upstream::{
@@ -69,7 +69,7 @@ fn push() -> Push {
     let content = Content { notification: Some(notification), ..Content::default() };
     let options = Options { dry_run: true, ..Options::default() };
     let (app, accepted_at) = (AppId::parse("app").unwrap(), std::time::SystemTime::now());
-    let body = Arc::new(Body { app, content, options, accepted_at });
+    let body = Arc::new(Body { app, content, options, accepted_at, labels: Labels::new() });
     Push { id: PushId::random(), body, target }
 }
 

@@ -21,7 +21,7 @@ pub(crate) struct Caller {
 /// What came of a stream.
 #[derive(Debug, Default)]
 pub(crate) struct Ended {
-    pub(crate) results: BTreeMap<u64, proto::PushResult>,
+    pub(crate) results: BTreeMap<i64, proto::PushResult>,
     pub(crate) progress: Option<proto::BatchProgress>,
     pub(crate) status: Option<tonic::Status>,
 }
@@ -68,7 +68,7 @@ impl Ended {
         self.progress = message.progress.or(self.progress.take());
     }
 
-    fn settled(&self, outcome: Outcome) -> u64 {
+    fn settled(&self, outcome: Outcome) -> i64 {
         let settled = &self.progress.as_ref().expect("the last message has progress").settled;
         settled.iter().find(|count| count.outcome() == outcome).map_or(0, |count| count.count)
     }
@@ -135,8 +135,8 @@ async fn every_item_gets_its_own_outcome() {
         assert_eq!((result.outcome(), &result.id), (mixed(n).1, &ids(n)), "{result:?}");
     }
     let progress = ended.progress.as_ref().unwrap();
-    assert_eq!((progress.items_read, progress.draining), (count as u64, false));
-    assert_eq!(ended.settled(Outcome::Accepted), count as u64 / 10 * 7);
+    assert_eq!((progress.items_read, progress.draining), (count as i64, false));
+    assert_eq!(ended.settled(Outcome::Accepted), count as i64 / 10 * 7);
     assert!(world.simulator.journal().duplicates().is_empty());
 }
 
@@ -171,10 +171,10 @@ async fn problems_only_needs_no_reading_until_half_close() {
 async fn a_bad_item_is_a_result_and_the_stream_goes_on() {
     let world = World::start().await;
     let bad = [
-        push("xyz"),
-        proto::Push { app: "nobody".into(), ..push(&good(1)) },
-        proto::Push { content: None, ..push(&good(2)) },
-        proto::Push { app: String::new(), ..push(&good(3)) },
+        proto::Push { id: "a".into(), ..push("xyz") },
+        proto::Push { id: "b".into(), app: "nobody".into(), ..push(&good(1)) },
+        proto::Push { id: "c".into(), content: None, ..push(&good(2)) },
+        proto::Push { id: "d".into(), app: String::new(), ..push(&good(3)) },
         proto::Push { id: "a b".into(), ..push(&good(4)) },
     ];
     let pushes = [bad.to_vec(), vec![push(&good(5))]].concat();
@@ -185,10 +185,10 @@ async fn a_bad_item_is_a_result_and_the_stream_goes_on() {
         .map(|it| (it.outcome(), it.reason(), it.field.as_str(), it.id.as_str()))
         .collect();
     let invalid = Outcome::InvalidPush;
-    assert_eq!(seen[0], (invalid, Reason::FieldInvalid, "target.apns.token", ""));
-    assert_eq!(seen[1], (invalid, Reason::AppUnknown, "app", ""));
-    assert_eq!(seen[2], (invalid, Reason::FieldRequired, "content", ""));
-    assert_eq!(seen[3], (invalid, Reason::FieldRequired, "app", ""));
+    assert_eq!(seen[0], (Outcome::InvalidToken, Reason::FieldInvalid, "target.apns.token", "a"));
+    assert_eq!(seen[1], (invalid, Reason::AppUnknown, "app", "b"));
+    assert_eq!(seen[2], (invalid, Reason::FieldRequired, "content", "c"));
+    assert_eq!(seen[3], (invalid, Reason::FieldRequired, "app", "d"));
     assert_eq!(seen[4], (invalid, Reason::FieldInvalid, "id", "a b"));
     assert_eq!(seen[5].0, Outcome::Accepted);
     assert_eq!(ended.progress.unwrap().items_read, 6);
@@ -220,7 +220,7 @@ async fn a_multicast_counts_addressee_by_addressee_after_the_pushes_of_its_messa
     assert!(ended.status.is_none(), "{:?}", ended.status);
     assert_eq!(ended.results.len(), 1 + 1005 + 1001 + 1);
     for n in 0..1005 {
-        let result = &ended.results[&(n as u64 + 1)];
+        let result = &ended.results[&(n as i64 + 1)];
         assert_eq!((result.outcome(), &result.id), (mixed(n).1, &format!("to-{n}")), "{result:?}");
     }
     for n in 1006..2007 {
@@ -296,7 +296,7 @@ async fn a_caller_that_stops_reading_harms_only_itself_and_is_told() {
     let details = status.get_error_details();
     let info = details.error_info().unwrap();
     assert_eq!(info.reason, "CLIENT_NOT_READING");
-    let figure = |name: &str| info.metadata[name].parse::<u64>().unwrap();
+    let figure = |name: &str| info.metadata[name].parse::<i64>().unwrap();
     assert!(figure("items_read") >= 4_096 && figure("undelivered") <= 4_096, "{info:?}");
     assert!(figure("settled") as usize >= ended.results.len());
     assert_eq!(ended.progress.unwrap().items_read, figure("items_read"));
@@ -471,7 +471,8 @@ async fn one_batch_too_many_on_a_connection_is_refused() {
     let second = Caller::open(&world).await;
     let (_to, requests) = mpsc::channel(1);
     let refused = world.client.clone().send_batch(ReceiverStream::new(requests)).await.unwrap_err();
-    assert_eq!(refused.code(), tonic::Code::ResourceExhausted);
+    assert_eq!(refused.code(), tonic::Code::Aborted);
+    assert_eq!(refused.get_error_details().error_info().unwrap().reason, "OVERLOADED");
     drop(second);
     while metric(&world.gateway, "fanfare_batch_streams ") > 1.0 {
         tokio::task::yield_now().await;
@@ -500,7 +501,7 @@ async fn draining_says_so_and_gives_back_what_was_not_written() {
         assert!(ended.status.is_none(), "{:?}", ended.status);
         let progress = ended.progress.expect("the last message has progress");
         assert!(progress.draining);
-        assert_eq!(progress.items_read, ended.results.len() as u64);
+        assert_eq!(progress.items_read, ended.results.len() as i64);
         for result in ended.results.values() {
             if result.outcome() == Outcome::Accepted {
                 accepted += 1;

@@ -205,7 +205,7 @@ async fn without_room_the_call_is_refused_and_says_when_to_come_back() {
     });
     world.simulator.journal().wait_for_read(1, SOON).await.unwrap();
     let status = world.call(push(&good(2))).await.unwrap_err();
-    assert_eq!(status.code(), tonic::Code::ResourceExhausted);
+    assert_eq!(status.code(), tonic::Code::Aborted);
     assert_eq!(status.metadata().get("grpc-retry-pushback-ms").unwrap(), "200");
     let details = status.get_error_details();
     assert_eq!(details.error_info().unwrap().reason, "OVERLOADED");

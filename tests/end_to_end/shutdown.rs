@@ -83,7 +83,9 @@ async fn while_draining_calls_are_refused_and_readiness_says_why() {
             Err(status) => break status,
         }
     };
-    assert_eq!(refused.code(), tonic::Code::Unavailable);
+    assert_eq!(refused.code(), tonic::Code::Aborted);
+    assert!(refused.get_error_details().retry_info().is_some(), "{refused:?}");
+    assert_eq!(refused.metadata().get("grpc-retry-pushback-ms").unwrap(), "200");
     assert_eq!(refused.get_error_details().error_info().unwrap().reason, "DRAINING");
     let ready = http_get(admin, "/readyz").await;
     assert!(ready.starts_with("HTTP/1.1 503") && ready.contains("draining: 1 pushes in flight"), "{ready}");

@@ -96,6 +96,7 @@ impl Marker {
             target: Some(self.target(service)),
             content: Some(proto::Content { notification: Some(notification), ..proto::Content::default() }),
             options: Some(options),
+            ..proto::Push::default()
         }
     }
 

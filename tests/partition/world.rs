@@ -12,8 +12,8 @@ use fanfare::metrics::Metrics;
 use fanfare::provider::Provider;
 use fanfare::provider::apns::{Apns, ApnsSettings};
 use fanfare::push::{
-    ApnsDevice, ApnsEnvironment, AppId, Body, Content, DeviceToken, Notification, Options, ProviderKind,
-    Push, PushId, PushResult, ServiceClass, Target,
+    ApnsDevice, ApnsEnvironment, AppId, Body, Content, DeviceToken, Labels, Notification, Options,
+    ProviderKind, Push, PushId, PushResult, ServiceClass, Target,
 };
 use fanfare::transport::Io;
 use fanfare::upstream::{
@@ -217,6 +217,7 @@ fn push(number: usize) -> Push {
         content: Content { notification: Some(notification), ..Content::default() },
         options: Options::default(),
         accepted_at: SystemTime::UNIX_EPOCH,
+        labels: Labels::new(),
     };
     let token = DeviceToken::parse(token(number)).unwrap();
     Push {

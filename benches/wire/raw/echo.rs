@@ -31,7 +31,7 @@ pub(crate) async fn serve() -> anyhow::Result<u16> {
 }
 
 /// A verdict as the gateway gives it.
-pub(crate) fn accepted(index: u64, id: String) -> proto::PushResult {
+pub(crate) fn accepted(index: i64, id: String) -> proto::PushResult {
     proto::PushResult {
         index,
         id,
@@ -59,6 +59,13 @@ impl PushService for Echo {
     ) -> Result<Response<proto::SendPushResponse>, Status> {
         let push = request.into_inner().push.ok_or_else(|| Status::invalid_argument("push"))?;
         Ok(Response::new(proto::SendPushResponse { result: Some(accepted(0, push.id)) }))
+    }
+
+    async fn send_pushes(
+        &self,
+        _: Request<proto::SendPushesRequest>,
+    ) -> Result<Response<proto::SendPushesResponse>, Status> {
+        Err(Status::unimplemented("nobody sends many by one call here"))
     }
 
     type SendBatchStream = Answers;

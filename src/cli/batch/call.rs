@@ -12,7 +12,9 @@ use tonic::{Code, Status, Streaming};
 use tonic_types::StatusExt;
 
 use crate::cli::content::describe;
-use crate::proto::{SendBatchRequest, SendBatchResponse, push_service_client::PushServiceClient};
+use crate::proto::{
+    ERROR_DOMAIN, SendBatchRequest, SendBatchResponse, push_service_client::PushServiceClient,
+};
 
 /// A message, and the number of the first item behind it.
 pub(super) struct Message {
@@ -103,8 +105,12 @@ impl Incoming {
 /// Whether the gateway itself said that it does not take the call: by the details that only it adds, or by a
 /// code of those who never get to it. Anything else may come from between here and there.
 fn is_refusal(status: &Status) -> bool {
-    let own = status.get_details_error_info().is_some_and(|info| info.domain == "fanfare");
-    own || is_fatal(status)
+    is_own(status) || is_fatal(status)
+}
+
+/// Whether the gateway made the status, and nobody on the way to it.
+pub(super) fn is_own(status: &Status) -> bool {
+    status.get_details_error_info().is_some_and(|info| info.domain == ERROR_DOMAIN)
 }
 
 /// Whether another attempt would end the same.

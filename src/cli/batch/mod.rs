@@ -106,10 +106,10 @@ impl Batch {
         let (sink, earlier) = Sink::open(self.results.as_deref(), self.repeatable)?;
         let tally = Arc::new(Tally::new(people_watch()));
         let app = self.app.unwrap_or_default();
-        let template = Template { content: self.content.content(), options: self.content.options()? };
         let template = Template {
-            options: proto::Options { repeatable: self.repeatable, ..template.options },
-            ..template
+            content: self.content.content(),
+            options: proto::Options { repeatable: self.repeatable, ..self.content.options()? },
+            labels: self.content.labels(),
         };
         let device = (!self.content.is_empty()).then_some(self.device);
         let reading = Reading::new(Schema::load()?, &app, &self.content, device, self.repeatable)?;
@@ -164,7 +164,7 @@ impl Batch {
         if self.content.is_empty() {
             if self.content.has_options() || !self.device.is_empty() {
                 bail!(
-                    "--ttl, --collapse-key, --topic and --environment need a content: --title, --body or --data"
+                    "--ttl, --collapse-key, --label, --topic and --environment need a content: --title, --body or --data"
                 );
             }
         } else if self.app.is_none() {

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 use tonic::Code;
 use tonic::transport::Channel;
 
-use super::call::{End, Incoming, Message, Taken, is_fatal, is_from_the_gateway, why};
+use super::call::{End, Incoming, Message, Taken, is_fatal, is_own, why};
 use super::item::{Item, What};
 use super::results::Verdict;
 use super::worker::{Run, Worker};
@@ -183,6 +183,7 @@ impl<'a> Stream<'a> {
                 content: Some(self.run.template.content.clone()),
                 options: Some(self.run.template.options.clone()),
                 addressees,
+                labels: self.run.template.labels.clone(),
             });
         }
         Message { request, end: self.next }
@@ -190,7 +191,7 @@ impl<'a> Stream<'a> {
 
     async fn read(&mut self, message: SendBatchResponse) -> anyhow::Result<()> {
         self.heard = Instant::now();
-        self.items_read = message.progress.as_ref().map(|progress| progress.items_read);
+        self.items_read = message.progress.as_ref().map(|progress| progress.items_read.cast_unsigned());
         if message.progress.is_some_and(|progress| progress.draining) {
             self.writing = false;
         }
@@ -202,7 +203,7 @@ impl<'a> Stream<'a> {
     /// None: the item is sent again.
     fn settle(&mut self, mut result: proto::PushResult) -> Option<Verdict> {
         // A number that was never written, or had its verdict, names nothing.
-        let mut item = self.flight.remove(&result.index)?;
+        let mut item = self.flight.remove(&result.index.cast_unsigned())?;
         self.bytes -= item.bytes;
         let handed_back = result.outcome() == Outcome::NotAttempted;
         if handed_back && result.reason() == Reason::Draining {
@@ -236,9 +237,9 @@ impl<'a> Stream<'a> {
             End::Refused(status) if is_fatal(status) => (Ended::Refused(why(status)), 0),
             End::Refused(status) => (Ended::Lost(why(status)), 0),
             End::Failed(status) => {
-                // The gateway ends with its last progress only where it says these two.
-                let is_last = matches!(status.code(), Code::InvalidArgument | Code::DeadlineExceeded)
-                    && is_from_the_gateway(status);
+                // The gateway ends with its last progress where it says one of these, and nobody else does.
+                let ends = [Code::InvalidArgument, Code::DeadlineExceeded, Code::Aborted];
+                let is_last = ends.contains(&status.code()) && is_own(status);
                 let read = self.items_read.filter(|_| is_last).unwrap_or(taken);
                 let ended = if is_fatal(status) { Ended::Refused } else { Ended::Lost };
                 (ended(why(status)), read)

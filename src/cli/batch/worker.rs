@@ -39,6 +39,7 @@ pub(super) struct Run {
 pub(super) struct Template {
     pub(super) content: proto::Content,
     pub(super) options: proto::Options,
+    pub(super) labels: std::collections::BTreeMap<String, String>,
 }
 
 /// One of the streams.

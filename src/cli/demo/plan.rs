@@ -181,6 +181,7 @@ impl Planned {
             target: Some(self.target()),
             content: Some(proto::Content { notification: Some(notification), ..proto::Content::default() }),
             options: Some(options),
+            ..proto::Push::default()
         }
     }
 

@@ -66,7 +66,7 @@ async fn read(
     channel: Channel,
     messages: mpsc::Receiver<proto::SendBatchRequest>,
     bar: &ProgressBar,
-) -> (HashMap<u64, proto::PushResult>, Status) {
+) -> (HashMap<i64, proto::PushResult>, Status) {
     let mut results = HashMap::new();
     let call = PushServiceClient::new(channel).send_batch(ReceiverStream::new(messages)).await;
     let mut answers = match call {

@@ -1,4 +1,4 @@
-//! Results out; and what is refused before admission, as a status with google.rpc details.
+//! Results out; and what is wrong with a call, as a status with google.rpc details.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -8,20 +8,18 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
 use crate::dispatch::NoRoom;
-use crate::proto;
-use crate::push::{Delivery, Outcome, ProviderKind, PushResult, Reason, Refusal, TokenAction};
-
-/// The domain of ErrorInfo.
-const DOMAIN: &str = "fanfare";
+use crate::proto::{self, ERROR_DOMAIN};
+use crate::push::{Delivery, Labels, Outcome, ProviderKind, PushResult, Reason, Refusal, TokenAction};
 
 /// What a caller that found no room is told to wait.
-const NO_ROOM_WAIT: Duration = Duration::from_millis(200);
+pub(super) const NO_ROOM_WAIT: Duration = Duration::from_millis(200);
 
 /// A verdict, as the contract says it.
-pub(super) fn result(index: u64, id: String, result: PushResult) -> proto::PushResult {
+pub(super) fn result(index: u64, id: String, labels: Labels, result: PushResult) -> proto::PushResult {
     proto::PushResult {
-        index,
+        index: index.cast_signed(),
         id,
+        labels,
         outcome: outcome(result.outcome).into(),
         delivery: delivery(result.delivery).into(),
         token_action: token_action(result.token_action).into(),
@@ -36,62 +34,69 @@ pub(super) fn result(index: u64, id: String, result: PushResult) -> proto::PushR
         upstream_reason: result.upstream_reason,
         upstream_id: result.upstream_id,
         token_invalid_since: result.token_invalid_since.map(Into::into),
-        attempts: result.attempts,
+        attempts: result.attempts.cast_signed(),
     }
 }
 
-/// A request that cannot be decoded: INVALID_ARGUMENT, with the field from the request.
-pub(super) fn refusal(refusal: &Refusal) -> Status {
-    let field = if refusal.field.is_empty() { "push".to_owned() } else { format!("push.{}", refusal.field) };
+/// The call itself is at fault: INVALID_ARGUMENT, with the field as a path from its message. Nothing was sent.
+pub(super) fn bad_call(refusal: &Refusal) -> Status {
     let mut details = ErrorDetails::new();
     details
-        .set_error_info(reason_name(refusal.reason), DOMAIN, HashMap::new())
-        .add_bad_request_violation(&field, &refusal.detail);
-    Status::with_error_details(Code::InvalidArgument, format!("{field}: {}", refusal.detail), details)
+        .set_error_info(reason_name(refusal.reason), ERROR_DOMAIN, HashMap::new())
+        .add_bad_request_violation(&*refusal.field, &refusal.detail);
+    let message = format!("{}: {}", refusal.field, refusal.detail);
+    Status::with_error_details(Code::InvalidArgument, message, details)
 }
 
 /// No room: nothing was sent, and it is safe to send again.
 pub(super) fn no_room(why: NoRoom) -> Status {
-    let mut details = ErrorDetails::new();
-    match why {
-        NoRoom::Full => {
-            details
-                .set_error_info(reason_name(Reason::Overloaded), DOMAIN, HashMap::new())
-                .set_retry_info(Some(NO_ROOM_WAIT));
-            let mut metadata = MetadataMap::new();
-            // For client libraries; RetryInfo is for people. Source: gRFC A6.
-            metadata.insert("grpc-retry-pushback-ms", MetadataValue::from(NO_ROOM_WAIT.as_millis() as u64));
-            let message = "the gateway is full (limits.max_in_flight); nothing was sent";
-            Status::with_error_details_and_metadata(Code::ResourceExhausted, message, details, metadata)
-        }
-        NoRoom::Draining => {
-            details.set_error_info(reason_name(Reason::Draining), DOMAIN, HashMap::new());
-            let message = "the gateway is shutting down; nothing was sent";
-            Status::with_error_details(Code::Unavailable, message, details)
-        }
-    }
+    let message = match why {
+        NoRoom::Full => "the gateway is full (limits.max_in_flight); nothing was sent",
+        NoRoom::Draining => "the gateway is shutting down; nothing was sent",
+    };
+    not_taken(no_room_name(why), message.to_owned())
 }
 
 /// More batch streams than one connection may have.
 pub(super) fn too_many_batches(most: usize) -> Status {
+    let message =
+        format!("the connection has {most} batch streams already (grpc.max_batch_streams); nothing was sent");
+    not_taken(reason_name(Reason::Overloaded), message)
+}
+
+/// ABORTED, which no gRPC library and no proxy says by itself: what they say, such as UNAVAILABLE, may mean that an
+/// answer was lost, so no caller could repeat it safely.
+///
+/// Source: github.com/grpc/grpc, `doc/statuscodes.md`.
+fn not_taken(reason: &'static str, message: String) -> Status {
     let mut details = ErrorDetails::new();
-    details.set_error_info(reason_name(Reason::Overloaded), DOMAIN, HashMap::new());
-    let message = format!("the connection has {most} batch streams already (grpc.max_batch_streams)");
-    Status::with_error_details(Code::ResourceExhausted, message, details)
+    details.set_error_info(reason, ERROR_DOMAIN, HashMap::new()).set_retry_info(Some(NO_ROOM_WAIT));
+    let mut metadata = MetadataMap::new();
+    // For client libraries; RetryInfo is for people. Source: gRFC A6.
+    metadata.insert("grpc-retry-pushback-ms", MetadataValue::from(NO_ROOM_WAIT.as_millis() as u64));
+    Status::with_error_details_and_metadata(Code::Aborted, message, details, metadata)
 }
 
 /// The caller of a batch stopped reading; its progress comes with the status.
 pub(super) fn client_not_reading(figures: HashMap<String, String>) -> Status {
     let mut details = ErrorDetails::new();
-    details.set_error_info(reason_name(Reason::ClientNotReading), DOMAIN, figures);
+    details.set_error_info(reason_name(Reason::ClientNotReading), ERROR_DOMAIN, figures);
     let message = "the caller stopped reading results (limits.reader_stall_timeout)";
     Status::with_error_details(Code::Aborted, message, details)
+}
+
+/// A stream's deadline has come: what was read before has its verdict.
+pub(super) fn out_of_time() -> Status {
+    let mut details = ErrorDetails::new();
+    details.set_error_info(reason_name(Reason::DeadlineExceeded), ERROR_DOMAIN, HashMap::new());
+    let message = "the stream's deadline ended its reading; items_read tells how far";
+    Status::with_error_details(Code::DeadlineExceeded, message, details)
 }
 
 /// A batch's task failed: what has no result is in doubt.
 pub(super) fn batch_broke() -> Status {
     let mut details = ErrorDetails::new();
-    details.set_error_info(reason_name(Reason::GatewayBug), DOMAIN, HashMap::new());
+    details.set_error_info(reason_name(Reason::GatewayBug), ERROR_DOMAIN, HashMap::new());
     let message = "work on the batch failed inside the gateway; items without a result are in doubt";
     Status::with_error_details(Code::Internal, message, details)
 }
@@ -171,6 +176,7 @@ fn reason(it: Reason) -> proto::Reason {
         Reason::NotPermitted => proto::Reason::NotPermitted,
         Reason::ClientNotReading => proto::Reason::ClientNotReading,
         Reason::GatewayBug => proto::Reason::GatewayBug,
+        Reason::NotSupported => proto::Reason::NotSupported,
         Reason::UpstreamAnswered => proto::Reason::UpstreamAnswered,
         Reason::UpstreamUnreachable => proto::Reason::UpstreamUnreachable,
         Reason::UpstreamRefused => proto::Reason::UpstreamRefused,

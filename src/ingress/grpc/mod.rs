@@ -1,14 +1,21 @@
 //! The gRPC service: decode, admit, send, encode.
 
+mod admit;
 mod batch;
 mod deadline;
 mod decode;
 mod encode;
 mod incoming;
+mod items;
+mod pushes;
+mod refused;
+mod single;
+mod started;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::time::Instant;
 use tonic::{Request, Response, Status, Streaming};
@@ -16,11 +23,11 @@ use tonic::{Request, Response, Status, Streaming};
 pub use batch::{BatchSettings, Results};
 pub use incoming::{Accepted, ConnectInfo, incoming};
 
-use crate::dispatch::{Admission, Ask, Dispatcher, NoRoom, Room, Route, Routes};
+use crate::dispatch::{Admission, Dispatcher, NoRoom, Routes};
 use crate::metrics::PushMetrics;
 use crate::proto;
 use crate::proto::push_service_server::PushService;
-use crate::push::{Body, Push, Refusal, ServiceClass};
+use crate::push::ServiceClass;
 use crate::upstream::Flow;
 
 /// The gRPC listener and its limits.
@@ -88,11 +95,16 @@ impl PushService for Service {
         &self,
         request: Request<proto::SendPushRequest>,
     ) -> Result<Response<proto::SendPushResponse>, Status> {
-        let Single { push, route, mut room, begun, deadline } = self.0.admit(request)?;
-        let ask = Ask { push: &push, encoded: None, route, flow: Flow::SINGLE, begun, deadline };
-        let result = self.0.dispatcher.send(&ask, &mut room).await;
-        let result = encode::result(0, push.id.into_string(), result);
+        let result = single::send(&self.0, request).await?;
         Ok(Response::new(proto::SendPushResponse { result: Some(result) }))
+    }
+
+    async fn send_pushes(
+        &self,
+        request: Request<proto::SendPushesRequest>,
+    ) -> Result<Response<proto::SendPushesResponse>, Status> {
+        let results = pushes::send(&self.0, request).await?;
+        Ok(Response::new(proto::SendPushesResponse { results }))
     }
 
     type SendBatchStream = Results;
@@ -118,43 +130,9 @@ impl PushService for Service {
     }
 }
 
-/// A single push that was admitted.
-struct Single<'a> {
-    push: Push,
-    route: &'a Route,
-    room: Room,
-    begun: Instant,
-    deadline: Instant,
-}
-
-impl Core {
-    /// Decodes and admits a single push. Apart from sending it, so that the message does not live as long.
-    fn admit(&self, request: Request<proto::SendPushRequest>) -> Result<Single<'_>, Status> {
-        let begun = Instant::now();
-        let (metadata, _, message) = request.into_parts();
-        let push = message.push.ok_or_else(decode::push_required);
-        let decoded = push.and_then(|push| self.decode(*push, SystemTime::now()));
-        let (push, route) = decoded.map_err(|refusal| {
-            self.metrics.refused(encode::reason_name(refusal.reason));
-            encode::refusal(&refusal)
-        })?;
-        let room = self.admission.admit(ServiceClass::Interactive).map_err(|why| {
-            self.metrics.refused(encode::no_room_name(why));
-            encode::no_room(why)
-        })?;
-        let max_wait = push.body.options.max_wait.unwrap_or(self.max_wait);
-        let deadline = deadline::single(begun, max_wait, &metadata);
-        Ok(Single { push, route, room, begun, deadline })
-    }
-
-    fn decode(&self, push: proto::Push, accepted_at: SystemTime) -> Result<(Push, &Arc<Route>), Refusal> {
-        let id = decode::id(push.id)?;
-        let app = decode::app(&push.app)?;
-        let target = decode::target(push.target)?;
-        let routes = self.routes.app(&app)?;
-        let route = routes.to(target.provider(), &app)?;
-        let content = decode::content(push.content)?;
-        let options = decode::options(push.options, routes.default_ttl, accepted_at)?;
-        Ok((Push { id, target, body: Arc::new(Body { app, content, options, accepted_at }) }, route))
-    }
+/// Tells calls apart that have many items, so that permits are granted to them in turn.
+fn flow_of_call(class: ServiceClass) -> Flow {
+    // 0 is for single pushes.
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    Flow { class, id: NEXT.fetch_add(1, Ordering::Relaxed) }
 }

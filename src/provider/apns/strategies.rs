@@ -22,6 +22,7 @@ pub(in crate::provider) fn body() -> BoxedStrategy<Body> {
             content,
             options,
             accepted_at,
+            labels: crate::push::Labels::new(),
         })
         .boxed()
 }

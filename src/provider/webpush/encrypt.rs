@@ -13,7 +13,7 @@ use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Prk, Salt};
 use aws_lc_rs::rand;
 
 use crate::provider::bug;
-use crate::push::{Reason, Refusal, Subscription};
+use crate::push::{Outcome, Reason, Refusal, Subscription};
 
 /// An uncompressed point on P-256. Source: RFC 8291, section 3.1.
 const PUBLIC_KEY_BYTES: usize = 65;
@@ -101,7 +101,7 @@ pub(super) fn encrypt(
 
 fn no_point() -> Refusal {
     let detail = "expected an uncompressed point on P-256, found other bytes";
-    Refusal::field("target.web_push.p256dh", Reason::FieldInvalid, detail)
+    malformed("target.web_push.p256dh", detail)
 }
 
 fn check(field: &'static str, bytes: &[u8], length: usize) -> Result<(), Refusal> {
@@ -109,9 +109,18 @@ fn check(field: &'static str, bytes: &[u8], length: usize) -> Result<(), Refusal
     if found == length {
         return Ok(());
     }
-    let reason = if found == 0 { Reason::FieldRequired } else { Reason::FieldInvalid };
     let detail = format!("expected {length} bytes to encrypt the payload with, found {found}");
-    Err(Refusal::field(field, reason, detail))
+    // Without keys a subscription is good for pushes that have no payload.
+    Err(if found == 0 {
+        Refusal::field(field, Reason::FieldRequired, detail)
+    } else {
+        malformed(field, detail)
+    })
+}
+
+/// No browser made such a key: the subscription was never valid.
+fn malformed(field: &'static str, detail: impl Into<String>) -> Refusal {
+    Refusal { outcome: Outcome::InvalidToken, ..Refusal::field(field, Reason::FieldInvalid, detail) }
 }
 
 /// Combines what both parties agreed on with what only the browser and its application server know.

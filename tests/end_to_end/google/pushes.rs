@@ -9,8 +9,8 @@ use fanfare::dispatch::{Admission, Ask, DispatchSettings, Dispatcher, Route, Ups
 use fanfare::provider::Provider;
 use fanfare::provider::fcm::{Fcm, FcmSettings};
 use fanfare::push::{
-    AppId, Body, Content, Delivery, FcmTarget, Notification, Options, Outcome, ProviderKind, Push, PushId,
-    PushResult, Reason, RegistrationToken, ServiceClass, Target,
+    AppId, Body, Content, Delivery, FcmTarget, Labels, Notification, Options, Outcome, ProviderKind, Push,
+    PushId, PushResult, Reason, RegistrationToken, ServiceClass, Target,
 };
 use fanfare::simulator::Fault;
 use fanfare::upstream::Flow;
@@ -70,6 +70,7 @@ fn push(number: usize) -> Push {
         app: AppId::parse("app").unwrap(),
         content: Content { notification: Some(notification), ..Content::default() },
         options: Options::default(),
+        labels: Labels::new(),
         accepted_at: SystemTime::UNIX_EPOCH,
     };
     let token = RegistrationToken::parse(format!("ok:{number}")).unwrap();

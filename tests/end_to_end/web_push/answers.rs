@@ -22,7 +22,7 @@ impl Row {
     }
 
     /// An answer that is tried again within the test's patience: at once, and after a second where that fails too.
-    fn attempts(&self) -> u32 {
+    fn attempts(&self) -> i32 {
         match (self.reason.as_str(), self.retry_after_s) {
             ("202", _) => 2,
             ("IdleTimeout", _) => 4,

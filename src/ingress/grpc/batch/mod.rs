@@ -3,9 +3,7 @@
 
 mod body;
 mod counted;
-mod items;
 mod options;
-mod started;
 mod tally;
 mod task;
 

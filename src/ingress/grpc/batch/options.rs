@@ -2,8 +2,9 @@
 
 use tonic::Status;
 
+use super::super::{decode, encode};
 use crate::proto;
-use crate::push::ServiceClass;
+use crate::push::{Reason, Refusal, ServiceClass};
 
 /// How a stream is treated.
 pub(super) struct Options {
@@ -23,26 +24,24 @@ impl Options {
         match (options, first) {
             (None, false) => Ok(None),
             (Some(_), false) => {
-                Err(Status::invalid_argument("options: expected in the first message of the stream only"))
+                let detail = "expected in the first message of the stream only, found in a later one";
+                Err(encode::bad_call(&Refusal::field("options", Reason::FieldsConflict, detail)))
             }
-            (options, true) => Self::read(options.unwrap_or_default()).map(Some),
+            (options, true) => match Self::read(options.unwrap_or_default()) {
+                Ok(options) => Ok(Some(options)),
+                Err(refusal) => Err(encode::bad_call(&refusal)),
+            },
         }
     }
 
-    fn read(options: proto::BatchOptions) -> Result<Self, Status> {
-        let unknown = |field: &str, found: i32| {
-            Status::invalid_argument(format!("options.{field}: expected a value of the enum, found {found}"))
+    fn read(options: proto::BatchOptions) -> Result<Self, Refusal> {
+        let class = decode::service_class("options.service_class", options.service_class)?;
+        let problems_only = match decode::known::<proto::ResultSelection>("options.results", options.results)?
+        {
+            proto::ResultSelection::Unspecified | proto::ResultSelection::All => false,
+            proto::ResultSelection::ProblemsOnly => true,
         };
-        let class = match proto::ServiceClass::try_from(options.service_class) {
-            Ok(proto::ServiceClass::Unspecified | proto::ServiceClass::Bulk) => ServiceClass::Bulk,
-            Ok(proto::ServiceClass::Interactive) => ServiceClass::Interactive,
-            Err(_) => return Err(unknown("service_class", options.service_class)),
-        };
-        let problems_only = match proto::ResultSelection::try_from(options.results) {
-            Ok(proto::ResultSelection::Unspecified | proto::ResultSelection::All) => false,
-            Ok(proto::ResultSelection::ProblemsOnly) => true,
-            Err(_) => return Err(unknown("results", options.results)),
-        };
+        let class = class.unwrap_or(ServiceClass::Bulk);
         Ok(Self { class, problems_only, default_app: options.app })
     }
 }

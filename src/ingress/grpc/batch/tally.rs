@@ -118,10 +118,10 @@ impl Tally {
         let settled = Outcome::ALL.into_iter().zip(self.settled).filter(|(_, count)| *count > 0);
         let settled = settled.map(|(outcome, count)| proto::OutcomeCount {
             outcome: super::super::encode::outcome(outcome).into(),
-            count,
+            count: count.cast_signed(),
         });
         proto::BatchProgress {
-            items_read: self.items_read,
+            items_read: self.items_read.cast_signed(),
             settled: settled.collect(),
             draining: self.draining,
         }
@@ -157,7 +157,7 @@ mod tests {
         let second = tally.message(now + PROGRESS_EVERY);
         assert_eq!((second.response.results.len(), second.seats), (44, 22));
         let progress = second.response.progress.unwrap();
-        assert_eq!(progress.settled.iter().map(|it| it.count).sum::<u64>(), 300);
+        assert_eq!(progress.settled.iter().map(|it| it.count).sum::<i64>(), 300);
         assert!(!tally.has_message(now + PROGRESS_EVERY * 9));
     }
 

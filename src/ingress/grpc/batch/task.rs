@@ -1,6 +1,5 @@
 //! The task of one batch stream.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -10,16 +9,17 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tonic::{Status, Streaming};
 
-use super::super::{Core, encode};
+use super::super::items::{Item, Items};
+use super::super::refused::Refused;
+use super::super::started::{Settled, Started};
+use super::super::{Core, encode, flow_of_call};
 use super::body::{Delivery, End, Last};
 use super::counted::Counted;
-use super::items::{Item, Items, Refused};
 use super::options::Options;
-use super::started::{Settled, Started};
 use super::tally::Tally;
 use crate::dispatch::{NoRoom, Room, Seat, Window};
 use crate::proto;
-use crate::push::{PushResult, Reason, ServiceClass};
+use crate::push::{Reason, ServiceClass};
 use crate::upstream::Flow;
 
 /// Items that one turn of the task admits at most, before it looks at everything else again.
@@ -66,9 +66,7 @@ enum Need {
 
 impl Batch {
     pub(super) fn new(core: Arc<Core>, window: Arc<Window>, end: End, deadline: Option<Instant>) -> Self {
-        /// Tells streams apart, so that permits are granted in turn. 0 is for single pushes.
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        let flow = Flow { class: ServiceClass::Bulk, id: NEXT.fetch_add(1, Ordering::Relaxed) };
+        let flow = flow_of_call(ServiceClass::Bulk);
         Self {
             core,
             window,
@@ -185,7 +183,7 @@ impl Batch {
                     let deadline = self.item_deadline(&item, begun);
                     start(Arc::clone(&self.core), Started { item, room, flow, begun, deadline });
                 }
-                Some(Err(refused)) => self.refuse(refused, seat),
+                Some(Err((index, refused))) => self.refuse(index, *refused, || seat.into_result()),
                 None => {}
             }
         }
@@ -224,22 +222,21 @@ impl Batch {
             }
             self.items.set_default_app(options.default_app);
         }
-        self.tally.read(self.items.read(message, SystemTime::now()));
+        self.tally.read(self.items.read(message.pushes, message.multicasts, SystemTime::now()));
         Ok(())
     }
 
     fn settle(&mut self, settled: Settled) {
-        let Settled { index, id, result, room } = settled;
-        self.tally
-            .settle(result.outcome, || (encode::result(index, id.into_string(), result), room.into_result()));
+        self.tally.settle(settled.result.outcome, || {
+            let (result, room) = settled.encode();
+            (result, room.into_result())
+        });
     }
 
-    fn refuse(&mut self, refused: Refused, seat: Seat) {
-        let Refused { index, id, refusal } = refused;
-        self.core.metrics.refused(encode::reason_name(refusal.reason));
-        let mut result = PushResult::unsent(refusal.outcome, refusal.reason, refusal.detail);
-        result.field = refusal.field;
-        self.tally.settle(result.outcome, || (encode::result(index, id, result), seat.into_result()));
+    /// `holds_seat` gives up the item's seat where its result is not told.
+    fn refuse(&mut self, index: u64, refused: Refused, holds_seat: impl FnOnce() -> bool) {
+        self.core.metrics.refused(refused.reason_name());
+        self.tally.settle(refused.result.outcome, || (refused.encode(index), holds_seat()));
     }
 
     /// The gateway is shutting down: nothing more is read or started; what is in flight is finished.
@@ -250,9 +247,11 @@ impl Batch {
 
     /// The stream's deadline comes: reading ends first, so that what is open can be answered.
     fn out_of_time(&mut self) {
-        let status =
-            Status::deadline_exceeded("the stream's deadline ended its reading; items_read tells how far");
-        self.end_reading(Some(status), Reason::DeadlineExceeded, "the stream's deadline came first");
+        self.end_reading(
+            Some(encode::out_of_time()),
+            Reason::DeadlineExceeded,
+            "the stream's deadline came first",
+        );
     }
 
     fn end_reading(&mut self, status: Option<Status>, reason: Reason, detail: &'static str) {
@@ -260,12 +259,9 @@ impl Batch {
             self.reading = Reading::Ended(status);
         }
         (self.seat, self.room) = (None, None);
-        while let Some((index, id)) = self.items.skip() {
-            let mut result = PushResult::unsent(crate::push::Outcome::NotAttempted, reason, detail);
-            result.retryable = true;
-            self.core.metrics.refused(encode::reason_name(reason));
+        while let Some((index, id, labels)) = self.items.skip(&self.core) {
             // It never had a seat, so it has none to give back.
-            self.tally.settle(result.outcome, || (encode::result(index, id, result), false));
+            self.refuse(index, Refused::not_attempted(id, labels, reason, detail), || false);
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use serde::de::IgnoredAny;
 
 use super::Decoded;
-use crate::push::{InvalidValue, Reason, Refusal};
+use crate::push::{InvalidValue, Outcome, Reason, Refusal};
 
 pub(super) fn duration(field: &'static str, it: prost_types::Duration) -> Decoded<Duration> {
     let found = format!("{} s and {} ns", it.seconds, it.nanos);
@@ -25,7 +25,7 @@ pub(super) fn moment(field: &'static str, it: Option<prost_types::Timestamp>) ->
 /// 9999-12-31T23:59:59Z, the last second of google.protobuf.Timestamp.
 const LAST_SECOND: i64 = 253_402_300_799;
 
-pub(super) fn known<E: TryFrom<i32>>(field: &'static str, value: i32) -> Decoded<E> {
+pub(in super::super) fn known<E: TryFrom<i32>>(field: &'static str, value: i32) -> Decoded<E> {
     E::try_from(value).map_err(|_| invalid(field, "a value of the enum", value.to_string()))
 }
 
@@ -67,6 +67,14 @@ pub(super) fn present(text: String) -> Option<String> {
 
 pub(super) fn at(field: &'static str) -> impl Fn(InvalidValue) -> Refusal {
     move |error| Refusal::value(field, &error)
+}
+
+/// An address of a device that cannot be one: the target was never valid.
+pub(super) fn malformed(refusal: Refusal) -> Refusal {
+    // One that is absent is the push's fault: there is nothing to delete.
+    let outcome =
+        if refusal.reason == Reason::FieldRequired { refusal.outcome } else { Outcome::InvalidToken };
+    Refusal { outcome, ..refusal }
 }
 
 pub(super) fn required(field: impl Into<Cow<'static, str>>, what: &str) -> Refusal {

@@ -7,32 +7,75 @@ mod target;
 use std::time::{Duration, SystemTime};
 
 use crate::proto;
-use crate::push::{AppId, Expiry, Options, Priority, PushId, Reason, Refusal};
-use check::{at, duration, invalid, known, moment, required, within};
+use crate::push::{AppId, Expiry, Labels, Options, Priority, PushId, Reason, Refusal, ServiceClass};
+use check::{at, duration, invalid, moment, required, within};
 
+pub(super) use check::known;
 pub(super) use content::content;
-pub(super) use target::target;
+pub(super) use target::{one_target, target};
 
 /// The longest Options.max_wait.
 const MAX_WAIT: Duration = Duration::from_secs(60 * 60);
 
 const MAX_COLLAPSE_KEY_BYTES: usize = 256;
 
+const MAX_LABELS: usize = 8;
+
+/// Of a label's key, and of its value.
+const MAX_LABEL_BYTES: usize = 64;
+
 type Decoded<T> = Result<T, Refusal>;
 
 /// A request without a push.
 pub(super) fn push_required() -> Refusal {
-    required("", "a push")
+    required("push", "a push")
 }
 
-/// A push or multicast without content; also for one whose content is not looked at any more.
-pub(super) fn content_required() -> Refusal {
+/// A call with none, or with more than it may have.
+pub(super) fn items_expected(most: u64, found: u64) -> Refusal {
+    let reason = if found == 0 { Reason::FieldRequired } else { Reason::FieldTooLarge };
+    Refusal::field("pushes", reason, format!("expected 1 to {most} pushes and addressees, found {found}"))
+}
+
+/// A push or multicast without content.
+fn content_required() -> Refusal {
     required("content", "a content")
 }
 
 /// The id of a push, made where there is none.
-pub(super) fn id(id: String) -> Decoded<PushId> {
-    if id.is_empty() { Ok(PushId::random()) } else { PushId::parse(id).map_err(at("id")) }
+///
+/// # Errors
+/// Where it cannot be one; with what was given, for the result.
+pub(super) fn id(id: String) -> Result<PushId, (String, Refusal)> {
+    if id.is_empty() {
+        return Ok(PushId::random());
+    }
+    PushId::parse(id).map_err(|(id, error)| (id, Refusal::value("id", &error)))
+}
+
+/// What the caller sees again in the result.
+pub(super) fn labels(labels: Labels) -> Decoded<Labels> {
+    const FIELD: &str = "labels";
+    if labels.len() > MAX_LABELS {
+        let detail = format!("expected at most {MAX_LABELS} labels, found {}", labels.len());
+        return Err(Refusal::field(FIELD, Reason::FieldTooLarge, detail));
+    }
+    for (key, value) in &labels {
+        if key.is_empty() {
+            return Err(required(FIELD, format!("a key of 1 to {MAX_LABEL_BYTES} bytes").as_str()));
+        }
+        within(FIELD, key.len().max(value.len()), MAX_LABEL_BYTES)?;
+    }
+    Ok(labels)
+}
+
+/// How work competes; none where the message does not say.
+pub(super) fn service_class(field: &'static str, value: i32) -> Decoded<Option<ServiceClass>> {
+    Ok(match known::<proto::ServiceClass>(field, value)? {
+        proto::ServiceClass::Unspecified => None,
+        proto::ServiceClass::Bulk => Some(ServiceClass::Bulk),
+        proto::ServiceClass::Interactive => Some(ServiceClass::Interactive),
+    })
 }
 
 /// The app of a push.
@@ -66,6 +109,10 @@ pub(super) fn options(
     let max_wait = it.max_wait.map(|wait| duration("options.max_wait", wait)).transpose()?;
     if let Some(wait) = max_wait.filter(|wait| wait.is_zero() || *wait > MAX_WAIT) {
         return Err(invalid("options.max_wait", "more than 0 and at most one hour", format!("{wait:?}")));
+    }
+    if it.once {
+        let detail = "expected false, found true: this gateway does not remember pushes yet";
+        return Err(Refusal::field("options.once", Reason::NotSupported, detail));
     }
     Ok(Options {
         priority,
@@ -144,6 +191,7 @@ mod tests {
                 max_wait: Some(prost_types::Duration { seconds: 1, nanos: 5 }),
                 ..Default::default()
             }),
+            labels: [("campaign".to_owned(), "autumn".to_owned())].into(),
         }
     }
 
@@ -151,9 +199,10 @@ mod tests {
     fn decode(push: proto::Push) {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_790_000_000);
         let refusals = [
-            id(push.id).err(),
+            id(push.id).err().map(|(_, refusal)| refusal),
+            labels(push.labels).err(),
             app(&push.app).err(),
-            target(push.target).err(),
+            one_target(push.target).and_then(|(_, it)| target(it)).err(),
             content(push.content).err(),
             options(push.options, Some(Duration::MAX), now).err(),
         ];
@@ -166,8 +215,7 @@ mod tests {
     fn a_device_id_is_split_at_the_first_colon() {
         let mattermost =
             Box::new(proto::MattermostDevice { device_id: "apple:a:b".into(), server_id: String::new() });
-        let decoded =
-            target(Some(proto::Target { mattermost: Some(mattermost), ..Default::default() })).unwrap();
+        let decoded = target(proto::Target { mattermost: Some(mattermost), ..Default::default() }).unwrap();
         let crate::push::Target::Mattermost(device) = decoded else { panic!("{decoded:?}") };
         assert_eq!((device.platform.as_str(), device.token.as_str()), ("apple", "a:b"));
     }
@@ -177,7 +225,7 @@ mod tests {
         let decoded = |topics: usize| {
             let condition = vec!["'a' in topics"; topics].join(" || ");
             let fcm = Box::new(proto::FcmTarget { condition, ..Default::default() });
-            target(Some(proto::Target { fcm: Some(fcm), ..Default::default() }))
+            target(proto::Target { fcm: Some(fcm), ..Default::default() })
         };
         assert!(decoded(5).is_ok());
         let refusal = decoded(6).unwrap_err();

@@ -1,11 +1,11 @@
 //! Where a push goes.
 
 use super::Decoded;
-use super::check::{at, https, invalid, known, present, required, text, within};
+use super::check::{at, https, invalid, known, malformed, present, required, text, within};
 use crate::proto;
 use crate::push::{
-    ApnsChannel, ApnsDevice, ApnsEnvironment, DeviceToken, FcmTarget, MattermostDevice, Reason, Refusal,
-    RegistrationToken, Subscription, Target,
+    ApnsChannel, ApnsDevice, ApnsEnvironment, DeviceToken, FcmTarget, MattermostDevice, ProviderKind, Reason,
+    Refusal, RegistrationToken, Subscription, Target,
 };
 
 const MAX_CHANNEL_ID_BYTES: usize = 256;
@@ -17,19 +17,43 @@ const MAX_CONDITION_TOPICS: usize = 5;
 const MAX_ENDPOINT_BYTES: usize = 2048;
 const MAX_SERVER_ID_BYTES: usize = 64;
 
-/// Where a push goes.
-pub(in super::super) fn target(target: Option<proto::Target>) -> Decoded<Target> {
+/// Who carries a push to its target, of which there must be exactly one; it is not looked into yet.
+pub(in super::super) fn one_target(target: Option<proto::Target>) -> Decoded<(ProviderKind, proto::Target)> {
     let target = target.ok_or_else(|| required("target", "a target"))?;
-    let proto::Target { apns, apns_channel, fcm, web_push, mattermost } = target;
-    match (apns, apns_channel, fcm, web_push, mattermost) {
-        (Some(it), None, None, None, None) => apns_device(it).map(Target::Apns),
-        (None, Some(it), None, None, None) => channel(*it).map(Target::ApnsChannel),
-        (None, None, Some(it), None, None) => fcm_target(*it).map(Target::Fcm),
-        (None, None, None, Some(it), None) => subscription(*it).map(Target::WebPush),
-        (None, None, None, None, Some(it)) => mattermost_device(*it).map(Target::Mattermost),
-        (None, None, None, None, None) => Err(required("target", ONE_TARGET)),
-        _ => Err(several("target")),
+    let members = [
+        target.apns.is_some().then_some(ProviderKind::Apns),
+        target.apns_channel.is_some().then_some(ProviderKind::Apns),
+        target.fcm.is_some().then_some(ProviderKind::Fcm),
+        target.web_push.is_some().then_some(ProviderKind::WebPush),
+        target.mattermost.is_some().then_some(ProviderKind::Mattermost),
+    ];
+    let mut present = members.into_iter().flatten();
+    match (present.next(), present.next()) {
+        (Some(provider), None) => Ok((provider, target)),
+        (Some(_), Some(_)) => Err(several("target")),
+        (None, _) => Err(required("target", ONE_TARGET)),
     }
+}
+
+/// Where a push goes, of the one target that there is.
+pub(in super::super) fn target(target: proto::Target) -> Decoded<Target> {
+    let proto::Target { apns, apns_channel, fcm, web_push, mattermost } = target;
+    if let Some(it) = apns {
+        return apns_device(it).map(Target::Apns);
+    }
+    if let Some(it) = apns_channel {
+        return channel(*it).map(Target::ApnsChannel);
+    }
+    if let Some(it) = fcm {
+        return fcm_target(*it).map(Target::Fcm);
+    }
+    if let Some(it) = web_push {
+        return subscription(*it).map(Target::WebPush);
+    }
+    if let Some(it) = mattermost {
+        return mattermost_device(*it).map(Target::Mattermost);
+    }
+    Err(required("target", ONE_TARGET))
 }
 
 /// Which the wire cannot promise.
@@ -41,14 +65,15 @@ fn several(field: &'static str) -> Refusal {
 
 fn apns_device(device: proto::ApnsDevice) -> Decoded<ApnsDevice> {
     Ok(ApnsDevice {
-        token: DeviceToken::parse(device.token).map_err(at("target.apns.token"))?,
+        token: DeviceToken::parse(device.token).map_err(at("target.apns.token")).map_err(malformed)?,
         environment: environment("target.apns.environment", device.environment)?,
         topic: present(device.topic),
     })
 }
 
 fn channel(channel: proto::ApnsChannel) -> Decoded<ApnsChannel> {
-    text("target.apns_channel.channel_id", "a channel id", &channel.channel_id, MAX_CHANNEL_ID_BYTES)?;
+    text("target.apns_channel.channel_id", "a channel id", &channel.channel_id, MAX_CHANNEL_ID_BYTES)
+        .map_err(malformed)?;
     Ok(ApnsChannel {
         channel_id: channel.channel_id,
         environment: environment("target.apns_channel.environment", channel.environment)?,
@@ -68,11 +93,12 @@ fn fcm_target(target: proto::FcmTarget) -> Decoded<FcmTarget> {
     let proto::FcmTarget { registration_token, fid, topic, condition } = target;
     match (present(registration_token), present(fid), present(topic), present(condition)) {
         (Some(token), None, None, None) => {
-            let token = RegistrationToken::parse(token).map_err(at("target.fcm.registration_token"))?;
-            Ok(FcmTarget::Token(token))
+            let token = RegistrationToken::parse(token).map_err(at("target.fcm.registration_token"));
+            token.map(FcmTarget::Token).map_err(malformed)
         }
         (None, Some(fid), None, None) => {
-            text("target.fcm.fid", "an installation id", &fid, MAX_INSTALLATION_ID_BYTES)?;
+            text("target.fcm.fid", "an installation id", &fid, MAX_INSTALLATION_ID_BYTES)
+                .map_err(malformed)?;
             Ok(FcmTarget::InstallationId(fid))
         }
         (None, None, Some(name), None) => topic_name(name).map(FcmTarget::Topic),
@@ -109,7 +135,8 @@ fn subscription(target: proto::WebPushSubscription) -> Decoded<Subscription> {
         [("target.web_push.p256dh", &target.p256dh, 65), ("target.web_push.auth", &target.auth, 16)]
     {
         if !bytes.is_empty() && bytes.len() != length {
-            return Err(invalid(field, format!("{length} bytes"), format!("{} bytes", bytes.len())));
+            let found = format!("{} bytes", bytes.len());
+            return Err(malformed(invalid(field, format!("{length} bytes"), found)));
         }
     }
     Ok(Subscription { endpoint: target.endpoint, p256dh: target.p256dh, auth: target.auth })
@@ -124,7 +151,7 @@ fn mattermost_device(device: proto::MattermostDevice) -> Decoded<MattermostDevic
     let Some((platform, token)) =
         device.device_id.split_once(':').filter(|(platform, _)| !platform.is_empty())
     else {
-        return Err(invalid(FIELD, "platform:token", "no platform before a colon"));
+        return Err(malformed(invalid(FIELD, "platform:token", "no platform before a colon")));
     };
     let server_id = present(device.server_id);
     if let Some(server_id) = &server_id {
@@ -132,7 +159,7 @@ fn mattermost_device(device: proto::MattermostDevice) -> Decoded<MattermostDevic
     }
     Ok(MattermostDevice {
         platform: platform.to_owned(),
-        token: RegistrationToken::parse(token.to_owned()).map_err(at(FIELD))?,
+        token: RegistrationToken::parse(token.to_owned()).map_err(at(FIELD)).map_err(malformed)?,
         server_id,
     })
 }

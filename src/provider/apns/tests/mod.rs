@@ -11,8 +11,8 @@ use super::*;
 use crate::provider::Message;
 use crate::push::{
     ApnsChannel, ApnsContent, ApnsDevice, AppId, Body, Content, CriticalSound, DeviceToken, Expiry,
-    InterruptionLevel, LiveActivity, LiveActivityEvent, LocalizedText, Notification, Options, Outcome,
-    Priority, PushId, Reason, Refusal,
+    InterruptionLevel, Labels, LiveActivity, LiveActivityEvent, LocalizedText, Notification, Options,
+    Outcome, Priority, PushId, Reason, Refusal,
 };
 
 const ACCEPTED_AT: u64 = 1_700_000_000;
@@ -50,7 +50,7 @@ fn channel() -> Target {
 
 fn body(content: Content) -> Body {
     let app = AppId::parse("shop").unwrap();
-    Body { app, content, options: Options::default(), accepted_at: at(ACCEPTED_AT) }
+    Body { app, content, options: Options::default(), accepted_at: at(ACCEPTED_AT), labels: Labels::new() }
 }
 
 fn alert() -> Content {

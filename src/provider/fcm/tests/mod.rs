@@ -10,9 +10,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::*;
 use crate::provider::{Message, apns};
 use crate::push::{
-    AndroidVisibility, ApnsContent, AppId, Body, Content, Expiry, FcmContent, FcmTarget, LiveActivity,
-    LiveActivityEvent, LocalizedText, Notification, Options, Outcome, Priority, Reason, Refusal,
-    RegistrationToken, Target,
+    AndroidVisibility, ApnsContent, AppId, Body, Content, Expiry, FcmContent, FcmTarget, Labels,
+    LiveActivity, LiveActivityEvent, LocalizedText, Notification, Options, Outcome, Priority, Reason,
+    Refusal, RegistrationToken, Target,
 };
 
 const ACCEPTED_AT: u64 = 1_700_000_000;
@@ -35,7 +35,7 @@ fn topic() -> Target {
 
 fn body(content: Content) -> Body {
     let app = AppId::parse("shop").unwrap();
-    Body { app, content, options: Options::default(), accepted_at: at(ACCEPTED_AT) }
+    Body { app, content, options: Options::default(), accepted_at: at(ACCEPTED_AT), labels: Labels::new() }
 }
 
 fn alert() -> Content {

@@ -8,8 +8,8 @@ use std::time::UNIX_EPOCH;
 use super::*;
 use crate::provider::Message;
 use crate::push::{
-    AppId, Body, Content, MattermostContent, MattermostDevice, Notification, Options, Outcome, PushId,
-    Reason, Refusal, RegistrationToken, Target,
+    AppId, Body, Content, Labels, MattermostContent, MattermostDevice, Notification, Options, Outcome,
+    PushId, Reason, Refusal, RegistrationToken, Target,
 };
 
 fn mattermost() -> Mattermost {
@@ -26,7 +26,7 @@ fn device(platform: &str, token: &str) -> MattermostDevice {
 
 fn body(content: Content) -> Body {
     let app = AppId::parse("chat").unwrap();
-    Body { app, content, options: Options::default(), accepted_at: UNIX_EPOCH }
+    Body { app, content, options: Options::default(), accepted_at: UNIX_EPOCH, labels: Labels::new() }
 }
 
 fn text(title: &str, body: &str) -> Notification {

@@ -16,8 +16,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::*;
 use crate::provider::Message;
 use crate::push::{
-    AppId, Body, Content, Expiry, LocalizedText, Notification, Options, Outcome, Priority, Reason, Refusal,
-    Subscription, Target, WebPushContent, WebPushUrgency,
+    AppId, Body, Content, Expiry, Labels, LocalizedText, Notification, Options, Outcome, Priority, Reason,
+    Refusal, Subscription, Target, WebPushContent, WebPushUrgency,
 };
 
 const ACCEPTED_AT: u64 = 1_700_000_000;
@@ -55,7 +55,7 @@ fn target(endpoint: &str) -> Target {
 
 fn body(content: Content) -> Body {
     let app = AppId::parse("shop").unwrap();
-    Body { app, content, options: Options::default(), accepted_at: at(ACCEPTED_AT) }
+    Body { app, content, options: Options::default(), accepted_at: at(ACCEPTED_AT), labels: Labels::new() }
 }
 
 fn with_options(content: Content, options: Options) -> Body {

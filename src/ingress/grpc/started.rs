@@ -1,13 +1,14 @@
-//! One item of a batch in flight.
+//! One item of a call or stream in flight.
 
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::super::Core;
 use super::items::Item;
+use super::{Core, encode};
 use crate::dispatch::{Ask, Room};
-use crate::push::{PushId, PushResult};
+use crate::proto;
+use crate::push::{Body, PushId, PushResult};
 use crate::upstream::Flow;
 
 /// An item that was admitted.
@@ -28,7 +29,8 @@ impl Started {
             let (flow, begun, deadline) = (self.flow, self.begun, self.deadline);
             let ask = Ask { push, encoded: encoded.as_deref(), route, flow, begun, deadline };
             let result = core.dispatcher.send(&ask, &mut self.room).await;
-            Settled { index: self.item.index, id: self.item.push.id, result, room: self.room }
+            let Item { index, push, .. } = self.item;
+            Settled { index, id: push.id, body: push.body, result, room: self.room }
         }
     }
 }
@@ -37,6 +39,15 @@ impl Started {
 pub(super) struct Settled {
     pub(super) index: u64,
     pub(super) id: PushId,
+    pub(super) body: Arc<Body>,
     pub(super) result: PushResult,
     pub(super) room: Room,
+}
+
+impl Settled {
+    /// Its result; its room goes with it.
+    pub(super) fn encode(self) -> (proto::PushResult, Room) {
+        let Self { index, id, body, result, room } = self;
+        (encode::result(index, id.into_string(), body.labels.clone(), result), room)
+    }
 }
