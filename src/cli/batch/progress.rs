@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::results::Verdict;
-use crate::proto::{Outcome, Reason};
+use crate::proto::Outcome;
 
 /// How often a terminal sees the figures, and how often a log.
 const ON_A_TERMINAL: Duration = Duration::from_millis(200);
@@ -25,6 +26,8 @@ const OUTCOMES: usize = Outcome::Validated as usize + 2;
 pub(super) struct Tally {
     begun: Instant,
     outcomes: [AtomicU64; OUTCOMES],
+    /// Why what is UNCONFIRMED is in doubt.
+    doubts: Mutex<BTreeMap<&'static str, u64>>,
     bytes: AtomicU64,
     bytes_read: AtomicU64,
     lines_read: AtomicU64,
@@ -44,6 +47,7 @@ impl Tally {
         Self {
             begun: Instant::now(),
             outcomes: std::array::from_fn(|_| AtomicU64::new(0)),
+            doubts: Mutex::default(),
             bytes: AtomicU64::new(0),
             bytes_read: AtomicU64::new(0),
             lines_read: AtomicU64::new(0),
@@ -78,6 +82,9 @@ impl Tally {
     pub(super) fn settle(&self, verdict: &Verdict) {
         let number = usize::try_from(verdict.result.outcome).unwrap_or(OUTCOMES).min(OUTCOMES - 1);
         self.outcomes[number].fetch_add(1, Relaxed);
+        if let Some(doubt) = verdict.doubt() {
+            *self.doubts.lock().unwrap_or_else(PoisonError::into_inner).entry(doubt).or_default() += 1;
+        }
     }
 
     /// Names a line that is no push.
@@ -206,12 +213,14 @@ impl fmt::Display for Summary<'_> {
         if not > 0 {
             write!(f, " ({not} of them were not accepted)")?;
         }
-        let lost = Reason::ConnectionLost.as_str_name();
-        if tally.count(Outcome::Unconfirmed as usize) > 0 {
+        let doubts = tally.doubts.lock().unwrap_or_else(PoisonError::into_inner);
+        let doubts: Vec<_> = doubts.iter().map(|(doubt, count)| format!("{doubt} ({count})")).collect();
+        if !doubts.is_empty() {
             write!(
                 f,
-                "\nUNCONFIRMED pushes may or may not have been sent (reason {lost}: their gateway was lost); \
-                 they are sent again only with --repeatable"
+                "\nUNCONFIRMED pushes may or may not have been delivered: {}; they are sent again only with \
+                 --repeatable",
+                doubts.join(", ")
             )?;
         }
         let resumable = self.results.as_ref().filter(|file| file.as_os_str() != "-");
@@ -238,5 +247,32 @@ impl fmt::Display for Summary<'_> {
                 )
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::{self, Reason};
+
+    #[test]
+    fn what_is_in_doubt_is_told_by_its_true_cause() {
+        let tally = Tally::new(false);
+        for _ in 0..3 {
+            tally.settle(&Verdict::unconfirmed(1, "a".into(), "the gateway was lost"));
+        }
+        for (outcome, reason) in [
+            (Outcome::Unconfirmed, Reason::AnswerTimeout),
+            (Outcome::Unconfirmed, Reason::ConnectionLost),
+            (Outcome::Accepted, Reason::Unspecified),
+        ] {
+            let mut verdict = Verdict::bad_line(2, "b".into(), reason, String::new());
+            verdict.result.outcome = outcome.into();
+            verdict.result.provider = proto::Provider::Apns.into();
+            tally.settle(&verdict);
+        }
+        let summary = tally.summary(None).to_string();
+        let causes = "delivered: ANSWER_TIMEOUT (1), CONNECTION_LOST (1), their gateway was lost (3); they";
+        assert!(summary.contains(causes), "{summary}");
     }
 }
