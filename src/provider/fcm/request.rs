@@ -102,16 +102,17 @@ pub(super) fn bytes_of(key: &str, value: &str) -> usize {
     key.len() + value.len()
 }
 
-/// Keys that FCM uses itself.
+/// Keys that FCM uses itself: those that its pages have agreed on over time. What only older pages reserve, such as
+/// `google_place_id`, is for FCM to say.
 ///
 /// Source: Firebase, "FCM Error Codes", INVALID_ARGUMENT, and "REST Resource: projects.messages".
 pub(super) fn check_key(key: &str, field: impl FnOnce() -> Cow<'static, str>) -> Result<(), Refusal> {
     let reserved =
-        matches!(key, "from" | "message_type") || key.starts_with("google") || key.starts_with("gcm");
+        matches!(key, "from" | "message_type") || key.starts_with("google.") || key.starts_with("gcm.");
     if !reserved {
         return Ok(());
     }
-    let expected = "expected data without from, message_type and keys that begin with google or gcm";
+    let expected = "expected data without from, message_type and keys that begin with google. or gcm.";
     Err(Refusal::field(field(), Reason::FieldInvalid, format!("{expected}, found {key:?}")))
 }
 
