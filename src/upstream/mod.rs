@@ -30,7 +30,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 pub use connect::{BoxFuture, Dial, Resolve, SystemResolver, TcpDialer};
-pub use error::{ConnectError, Lost, Return, Unanswered, Unsent, UpstreamError};
+pub use error::{ConnectError, Head, Lost, Return, Unanswered, Unsent, UpstreamError};
 pub use in_flight::{InFlight, Share};
 pub use peer::{Http, InvalidOrigin, Origin, Peer};
 pub use peers::TooManyPeers;

@@ -203,7 +203,7 @@ impl Attempts {
         };
         let mut result = PushResult::unsent(Outcome::Unconfirmed, reason, why.to_string());
         result.retryable = true;
-        result.upstream_status = why.status;
+        result.upstream_status = why.status();
         if self.dry_run {
             // Whatever became of the question, nothing was delivered.
             result.outcome = Outcome::UpstreamUnavailable;

@@ -162,7 +162,7 @@ fn without_a_token_the_endpoints_sentence_is_the_verdict() {
 #[test]
 fn where_no_newer_token_comes_the_last_answer_is_kept_and_earlier_doubt_remains() {
     let repeatable = Options { repeatable: true, ..Options::default() };
-    let lost = Unanswered { cause: Lost::ConnectionLost, status: None };
+    let lost = Unanswered { cause: Lost::ConnectionLost, head: None };
     let (again, _) = attempts(&repeatable).unanswered(&lost);
     let (again, next) = again.answered(verdict(Outcome::Credential, Retry::Once), 401);
     assert!(matches!(next, Next::Again(wait) if wait.is_zero()));
@@ -174,7 +174,7 @@ fn where_no_newer_token_comes_the_last_answer_is_kept_and_earlier_doubt_remains(
 #[test]
 fn a_dry_run_that_is_not_answered_delivered_nothing() {
     let dry_run = Options { dry_run: true, ..Options::default() };
-    let lost = Unanswered { cause: Lost::ConnectionLost, status: None };
+    let lost = Unanswered { cause: Lost::ConnectionLost, head: None };
     let (again, next) = attempts(&dry_run).unanswered(&lost);
     assert!(matches!(next, Next::Again(_)));
     let result = again.last();
