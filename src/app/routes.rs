@@ -185,7 +185,7 @@ impl Builder<'_> {
 
     fn route(&self, app: &AppId, provider: Provider, credential: Credential, upstreams: Upstreams) -> Route {
         let metrics = self.metrics.pushes.app(app.as_str(), provider.kind());
-        Route::new(provider, credential, upstreams, metrics)
+        Route::new(app.clone(), provider, credential, upstreams, metrics)
     }
 
     fn peer(

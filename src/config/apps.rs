@@ -10,6 +10,7 @@ use crate::credential::CredentialError;
 use crate::credential::apns::{KeyId, ProviderToken, TeamId};
 use crate::credential::google::Source;
 use crate::credential::vapid::{Vapid, VapidKey};
+use crate::provider::Front502;
 use crate::provider::apns::{Apns, ApnsSettings};
 use crate::provider::fcm::{Fcm, FcmSettings};
 use crate::provider::mattermost::{Mattermost, MattermostSettings};
@@ -91,7 +92,7 @@ impl Reader<'_> {
             }
         };
         let provider = match Mattermost::try_new(MattermostSettings { server_id: app.server_id }) {
-            Ok(provider) => Some(provider),
+            Ok(provider) => Some(provider.with_front_502(app.front_502.into())),
             Err(error) => {
                 self.error(&format!("{key}.server_id"), error.to_string());
                 None
@@ -104,7 +105,7 @@ impl Reader<'_> {
     fn web_push(&mut self, key: &str, app: file::AppWebPush) -> Option<WebPushConfig> {
         let settings = WebPushSettings { hosts: app.hosts, any_port: app.any_port, pad_to: app.pad_to };
         let provider = match WebPush::try_new(settings) {
-            Ok(provider) => Some(provider),
+            Ok(provider) => Some(provider.with_front_502(app.front_502.into())),
             Err(error) => {
                 self.error(&format!("{key}.hosts"), error.to_string());
                 None
@@ -222,7 +223,7 @@ impl Reader<'_> {
             unknown_push_types: app.unknown_push_types,
         };
         let provider = match Apns::try_new(settings) {
-            Ok(provider) => Some(provider),
+            Ok(provider) => Some(provider.with_front_502(app.front_502.into())),
             Err(error) => {
                 self.error(key, error.to_string());
                 None
@@ -254,6 +255,15 @@ impl Reader<'_> {
                 self.error(key, error.to_string());
                 None
             }
+        }
+    }
+}
+
+impl From<file::Front502> for Front502 {
+    fn from(front_502: file::Front502) -> Self {
+        match front_502 {
+            file::Front502::Unknown => Self::Unknown,
+            file::Front502::NotSent => Self::NotSent,
         }
     }
 }

@@ -96,6 +96,7 @@ async fn what_is_wrong_is_said_with_file_line_and_key() {
         ),
         ("7ee6h5xmwbg7zjkfsz8h6p6yzr", "", "apps.chat.mattermost.server_id: expected a server id"),
         ("http = \"auto\"", "http = \"3\"", "apps.chat.mattermost.http"),
+        ("front_502 = \"unknown\"", "front_502 = \"maybe\"", "`unknown` or `not_sent`"),
         ("max_origins = 1024", "max_origins = 0", "web_push.max_origins: expected more than 0, found 0"),
         ("key_file = \"vapid.pem\"", "key_file = \"missing.pem\"", "apps.web.web_push.key_file: "),
         (

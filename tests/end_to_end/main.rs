@@ -16,6 +16,7 @@ mod hostile_endpoints;
 mod http1;
 mod killed;
 mod mattermost;
+mod mattermost_fronts;
 mod mattermost_recorded;
 mod net;
 mod operating;

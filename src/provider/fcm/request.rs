@@ -80,11 +80,12 @@ impl Fcm {
         let message = Addressed { target, parts: &payload.parts, body, ttl: ttl(body.options.expiry, now) };
         let request = Request { validate_only: body.options.dry_run, message };
         let json = serde_json::to_vec(&request).map_err(|error| bug("content", &error))?;
-        let (live_activity_token, typed) = match &payload.parts {
-            Parts::Raw(raw) => (raw.live_activity, false),
+        let (live_activity_token, raw_message) = match &payload.parts {
+            Parts::Raw(raw) => (raw.live_activity, true),
             Parts::LiveActivity { .. } => (true, false),
-            Parts::Typed(_) => (false, true),
+            Parts::Typed(_) => (false, false),
         };
+        let typed = matches!(payload.parts, Parts::Typed(_));
         let mut headers = headers(1);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         Ok(Message {
@@ -92,7 +93,7 @@ impl Fcm {
             headers,
             body: json.into(),
             counts_down: typed && matches!(body.options.expiry, Expiry::At(_)),
-            context: ReplyContext { live_activity_token, ..ReplyContext::default() },
+            context: ReplyContext { live_activity_token, raw_message, ..ReplyContext::default() },
         })
     }
 }
