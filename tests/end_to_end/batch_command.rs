@@ -94,7 +94,7 @@ async fn each_line_has_its_own_verdict() {
         // It names no app, and neither does the command line.
         903 => Some("INVALID_PUSH"),
         904..=906 => Some("INVALID_PUSH"),
-        908 => Some("INVALID_PUSH"),
+        908 => Some("INVALID_TOKEN"),
         _ => None,
     };
     for number in 1..=909 {
