@@ -29,6 +29,7 @@ mod send_push;
 mod shutdown;
 mod simulate_command;
 mod stub;
+mod surroundings;
 mod tunnel;
 mod vapid_key_command;
 mod weather;
