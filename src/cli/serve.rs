@@ -27,7 +27,7 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) async fn run(self) -> anyhow::Result<Done> {
         let config = Config::load(&self.config)?;
-        telemetry::init(&config.log)?;
+        let _log = telemetry::init(&config.log)?;
         let gateway = Gateway::start(config, Network::default()).await?;
         if let Some(file) = &self.ready_file {
             let (grpc, admin) = (gateway.grpc_address(), gateway.admin_address());

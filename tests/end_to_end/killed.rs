@@ -32,13 +32,17 @@ pub(crate) async fn serve(folder: &Path, name: &str) -> Serving {
 }
 
 pub(crate) async fn serve_with_log(folder: &Path, name: &str, log: Stdio) -> Serving {
+    serve_by(Command::new(env!("CARGO_BIN_EXE_fanfare")).stderr(log), folder, name).await
+}
+
+/// `command` is the gateway's binary, or what ends in it.
+pub(crate) async fn serve_by(command: &mut Command, folder: &Path, name: &str) -> Serving {
     let ready = folder.join(format!("{name}.json"));
-    let process = Command::new(env!("CARGO_BIN_EXE_fanfare"))
+    let process = command
         .args(["serve", "--config"])
         .arg(folder.join("fanfare.toml"))
         .arg("--ready-file")
         .arg(&ready)
-        .stderr(log)
         .spawn()
         .unwrap();
     let mut serving = Serving { process, grpc: String::new(), admin: String::new() };

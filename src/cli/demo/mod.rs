@@ -58,7 +58,7 @@ pub(super) struct Demo {
 
 impl Demo {
     pub(super) async fn run(self) -> anyhow::Result<Done> {
-        telemetry::init(&LogSettings { filter: "warn".to_owned(), ..LogSettings::default() })?;
+        let _log = telemetry::init(&LogSettings { filter: "warn".to_owned(), ..LogSettings::default() })?;
         let simulator = Simulator::builder()
             .latency(self.latency)
             .bundle_ids([plan::TOPIC])
