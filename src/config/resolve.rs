@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use super::error::{ConfigError, ConfigErrors};
 use super::file;
+use super::lines::Lines;
 use super::{AppConfig, Config, FcmUpstream, WebPushUpstreams};
 use crate::credential::google::Source;
 use crate::dispatch::DispatchSettings;
+use crate::files::Content;
 use crate::ingress::admin::AdminSettings;
 use crate::ingress::grpc::GrpcSettings;
 use crate::telemetry::{LogFormat, LogSettings};
@@ -49,19 +51,23 @@ pub(super) fn defaults(apps: Vec<AppConfig>) -> Config {
         proxy: None,
         log: LogSettings::default(),
         apps,
+        warnings: Vec::new(),
     }
 }
 
-pub(super) fn resolve(path: &Path, file: file::File) -> Result<Config, ConfigErrors> {
-    let mut reader = Reader { path, errors: Vec::new() };
-    let config = reader.config(file);
+pub(super) fn resolve(path: &Path, lines: &Lines<'_>, file: file::File) -> Result<Config, ConfigErrors> {
+    let mut reader = Reader { path, lines, errors: Vec::new(), warnings: Vec::new() };
+    let mut config = reader.config(file);
+    config.warnings = reader.warnings;
     if reader.errors.is_empty() { Ok(config) } else { Err(ConfigErrors(reader.errors)) }
 }
 
 /// Collects what is wrong, so that all of it is said at once.
 pub(super) struct Reader<'a> {
     path: &'a Path,
+    lines: &'a Lines<'a>,
     errors: Vec<ConfigError>,
+    warnings: Vec<ConfigError>,
 }
 
 impl Reader<'_> {
@@ -205,6 +211,7 @@ impl Reader<'_> {
         let mut pems = Vec::new();
         for file in files {
             let Some(pem) = self.read(key, file) else { continue };
+            let pem = pem.into_bytes();
             match tls::parse_certificates(&pem) {
                 Ok(_) => pems.push(pem),
                 Err(error) => self.error(key, format!("{}: {error}", file.display())),
@@ -239,15 +246,29 @@ impl Reader<'_> {
     }
 
     /// A file that the configuration names, from the configuration's own folder.
-    pub(super) fn read(&mut self, key: &str, file: &Path) -> Option<Vec<u8>> {
-        let path = self.path.parent().unwrap_or(Path::new("")).join(file);
-        match std::fs::read(&path) {
-            Ok(bytes) => Some(bytes),
+    pub(super) fn read(&mut self, key: &str, file: &Path) -> Option<Content> {
+        match Content::read(&self.path.parent().unwrap_or(Path::new("")).join(file)) {
+            Ok(content) => Some(content),
             Err(error) => {
-                self.error(key, format!("{} cannot be read: {error}", path.display()));
+                self.error(key, format!("{}: {error}", file.display()));
                 None
             }
         }
+    }
+
+    /// A file that nobody else should read.
+    pub(super) fn read_secret(&mut self, key: &str, file: &Path) -> Option<Content> {
+        let content = self.read(key, file)?;
+        if content.is_open_to_all() {
+            let problem = format!(
+                "{}: every user of this machine may read or write this secret; \
+                 expected a file for its owner and group alone, such as mode 0640",
+                file.display()
+            );
+            let warning = self.at(key, problem);
+            self.warnings.push(warning);
+        }
+        Some(content)
     }
 
     /// A wait: more than nothing, and not so long that no clock could hold its end.
@@ -271,12 +292,11 @@ impl Reader<'_> {
     }
 
     pub(super) fn error(&mut self, key: &str, problem: impl Into<String>) {
-        let error = ConfigError {
-            file: self.path.to_owned(),
-            line: None,
-            key: key.to_owned(),
-            problem: problem.into(),
-        };
+        let error = self.at(key, problem.into());
         self.errors.push(error);
+    }
+
+    fn at(&self, key: &str, problem: String) -> ConfigError {
+        ConfigError { file: self.path.to_owned(), line: self.lines.line(key), key: key.to_owned(), problem }
     }
 }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::results::Verdict;
+use crate::cli::output::tell;
 use crate::proto::{Outcome, Reason};
 
 /// How often a terminal sees the figures, and how often a log.
@@ -101,7 +102,7 @@ impl Tally {
 
     /// A line on the standard error, above the bar where there is one.
     pub(super) fn say(&self, line: &str) {
-        self.bar.suspend(|| eprintln!("{line}"));
+        self.bar.suspend(|| tell(line));
     }
 
     /// Whether every line has been accepted, in this run or an earlier one.
@@ -120,7 +121,7 @@ impl Tally {
                 self.bar.set_position(self.bytes_settled());
                 self.bar.set_message(self.figures());
             } else {
-                eprintln!("{}", self.figures());
+                tell(self.figures());
             }
         }
     }

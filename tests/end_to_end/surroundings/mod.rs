@@ -1,10 +1,17 @@
 //! What stands around the gateway's process: its log, its outputs, its files, its signals. Whatever they do, no verdict
 //! changes.
 
+mod files;
 mod log;
+mod marks;
+mod outputs;
 mod relay;
+mod samples;
+mod signals;
+mod starts;
 
-use std::process::{Child, ExitStatus};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
 
 use crate::harness::SOON;
@@ -26,4 +33,27 @@ pub(crate) async fn ended(process: &mut Child) -> ExitStatus {
         }
     };
     tokio::time::timeout(SOON, ended).await.expect("the process ends")
+}
+
+/// The program.
+fn fanfare() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fanfare"));
+    command.stdin(Stdio::null());
+    command
+}
+
+/// Runs a command to its end, which comes soon.
+async fn run(mut command: Command) -> Output {
+    let ran = tokio::task::spawn_blocking(move || command.output().unwrap());
+    tokio::time::timeout(SOON, ran).await.expect("the command ends").unwrap()
+}
+
+fn check(config: &Path) -> Command {
+    let mut command = fanfare();
+    command.arg("check").arg("--config").arg(config);
+    command
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8([output.stdout.clone(), output.stderr.clone()].concat()).unwrap()
 }
