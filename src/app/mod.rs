@@ -1,5 +1,6 @@
 //! Builds every part once, runs the listeners, and drains on shutdown.
 
+mod certificates;
 mod routes;
 
 use std::io;
@@ -108,7 +109,7 @@ impl Gateway {
             metrics.upstream.clone(),
         ));
         let apps = std::mem::take(&mut config.apps);
-        let routes = routes::build(apps, &config, &upstream, &metrics, &stop)?;
+        let (routes, certificates) = routes::build(apps, &config, &upstream, &metrics, &stop)?;
         let admission = Arc::new(Admission::new(config.max_in_flight, metrics.pushes.in_flight().clone()));
         let service = Service(Arc::new(Core {
             max_wait: config.grpc.max_wait,
@@ -133,6 +134,7 @@ impl Gateway {
             }
         });
         tracing::info!(grpc = %grpc_address, admin = %admin_address, "serving");
+        tokio::spawn(certificates.watch(stop.clone()));
         Ok(Self {
             grpc_address,
             admin_address,

@@ -182,6 +182,9 @@ impl Dispatcher {
             if push.body.options.dry_run && !route.provider.answers_dry_runs() {
                 return attempts.validated();
             }
+            if let Some(why) = route.ended() {
+                return attempts.without_token(&why);
+            }
             let upstream = match route.upstream(&push.target) {
                 Ok(upstream) => upstream,
                 Err(why) => return attempts.without_peer(why),

@@ -3,15 +3,15 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::subscriptions::{NoPeer, Subscriptions};
 use super::suspicion::Suspicion;
-use crate::credential::Credential;
+use crate::credential::{Credential, NoToken};
 use crate::metrics::AppMetrics;
 use crate::provider::Provider;
 use crate::push::{ApnsEnvironment, AppId, ProviderKind, Reason, Refusal, Target};
-use crate::upstream::PeerPool;
+use crate::upstream::{PeerPool, Validity};
 
 /// One app on one provider.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub struct Route {
     pub upstreams: Upstreams,
     /// What becomes of its pushes.
     pub metrics: AppMetrics,
+    /// When the client certificate of its connections is valid, where they show one.
+    certificate: Option<Validity>,
     /// What recent answers said about its tokens.
     pub(super) suspicion: Suspicion,
 }
@@ -53,7 +55,23 @@ impl Route {
         upstreams: Upstreams,
         metrics: AppMetrics,
     ) -> Self {
-        Self { provider, credential, upstreams, metrics, suspicion: Suspicion::default() }
+        Self { provider, credential, upstreams, metrics, certificate: None, suspicion: Suspicion::default() }
+    }
+
+    /// With the client certificate that its connections show.
+    #[must_use]
+    pub fn with_certificate(self, certificate: Option<Validity>) -> Self {
+        Self { certificate, ..self }
+    }
+
+    /// Why nothing can be sent before an operator has acted: no handshake would come to its end. A clock is read for
+    /// routes with a certificate alone.
+    pub(super) fn ended(&self) -> Option<NoToken> {
+        let certificate = self.certificate.filter(|it| it.has_ended(SystemTime::now()))?;
+        let name = self.provider.kind().name();
+        let why =
+            format!("the app's client certificate for {name} was valid {certificate}: it must be replaced");
+        Some(NoToken::Refused(why.into()))
     }
 
     /// The peer that takes pushes to this target. While it is held it is not forgotten.

@@ -1,6 +1,7 @@
 //! What stands around the gateway's process: its log, its outputs, its files, its signals. Whatever they do, no verdict
 //! changes.
 
+mod certificates;
 mod files;
 mod log;
 mod marks;
