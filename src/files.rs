@@ -54,7 +54,7 @@ impl Content {
     /// Reads a regular file, and nothing else.
     ///
     /// # Errors
-    /// Where it is none, is too large, or cannot be read.
+    /// Where it is none, is too large, is in UTF-16, or cannot be read.
     pub fn read(path: &Path) -> Result<Self, FileError> {
         // Looked at before it is opened, since opening a device may do something, and again when it is open, since it may
         // be another by then.
@@ -71,7 +71,7 @@ impl Content {
     /// terminal.
     ///
     /// # Errors
-    /// Where it is too large, or cannot be read.
+    /// Where it is too large, is in UTF-16, or cannot be read.
     pub fn read_input(path: &Path) -> Result<Self, FileError> {
         let bytes = if path.as_os_str() == "-" {
             read_to_end(io::stdin())?
@@ -102,9 +102,6 @@ impl Content {
     /// # Errors
     /// Where it is no text in UTF-8.
     pub fn into_text(self) -> Result<String, FileError> {
-        if UTF_16.iter().any(|mark| self.bytes.starts_with(mark)) {
-            return Err(FileError::Utf16);
-        }
         String::from_utf8(self.bytes).map_err(|error| FileError::NotText(error.utf8_error().valid_up_to()))
     }
 }
@@ -120,6 +117,9 @@ fn read_to_end(reader: impl Read) -> Result<Vec<u8>, FileError> {
     let read = reader.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
     if read as u64 > MAX_FILE_BYTES {
         return Err(FileError::TooLarge);
+    }
+    if UTF_16.iter().any(|mark| bytes.starts_with(mark)) {
+        return Err(FileError::Utf16);
     }
     if bytes.starts_with(BYTE_ORDER_MARK) {
         bytes.drain(..BYTE_ORDER_MARK.len());

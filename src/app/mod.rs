@@ -1,5 +1,6 @@
 //! Builds every part once, runs the listeners, and drains on shutdown.
 
+mod accept;
 mod certificates;
 mod routes;
 
@@ -237,7 +238,7 @@ async fn serve_grpc(
         // grpcurl before 1.9 and grpcio ask this one.
         .add_service(reflection().build_v1alpha()?)
         .add_service(push_service);
-    let incoming = incoming(listener);
+    let incoming = accept::pausing(incoming(listener));
     let server = tokio::spawn(async move {
         if let Err(error) = router.serve_with_incoming_shutdown(incoming, stop.cancelled_owned()).await {
             tracing::error!(%error, "the gRPC listener has ended");

@@ -5,6 +5,7 @@ mod batch;
 mod check;
 mod content;
 mod demo;
+mod descriptors;
 mod json;
 mod output;
 mod send;
@@ -17,12 +18,16 @@ mod whole;
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 
 use crate::files::Content;
 use output::tell;
+
+/// The end of the process waits no longer for threads that still do something.
+const LAST_THREADS: Duration = Duration::from_secs(1);
 
 /// A gRPC push gateway: one truthful verdict per push.
 #[derive(Debug, Parser)]
@@ -49,6 +54,8 @@ enum Done {
     Good,
     /// Exit code 1: it ran, and the answer is no.
     Bad,
+    /// Exit code 2: it could not begin, and its log says why.
+    NotBegun,
     /// Exit code 3: it broke off, and something has no answer.
     BrokenOff,
 }
@@ -78,9 +85,12 @@ pub fn run() -> ExitCode {
             Command::Demo(demo) => demo.run().await,
         }
     });
+    // A resolver that hangs has a thread of its own, which would be waited for without end.
+    runtime.shutdown_timeout(LAST_THREADS);
     match done {
         Ok(Done::Good) => ExitCode::SUCCESS,
         Ok(Done::Bad) => ExitCode::from(1),
+        Ok(Done::NotBegun) => ExitCode::from(2),
         Ok(Done::BrokenOff) => ExitCode::from(3),
         Err(error) => {
             tell(format_args!("error: {error:#}"));

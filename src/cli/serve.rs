@@ -6,6 +6,7 @@ use anyhow::Context;
 use clap::Args;
 
 use super::Done;
+use super::descriptors::raise_limit;
 use super::signals::{StopSignals, ignore_hangups};
 use super::whole::{EVERYBODY, write_whole};
 use crate::app::{Gateway, Network};
@@ -31,12 +32,24 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) async fn run(self) -> anyhow::Result<Done> {
-        let mut config = Config::load(&self.config)?;
+        let config = Config::load(&self.config)?;
         let _log = telemetry::init(&config.log)?;
+        match self.serve(config).await {
+            Ok(()) => Ok(Done::Good),
+            // As all that is said from here on: whoever reads standard error reads lines of the log.
+            Err(error) => {
+                tracing::error!(error = format!("{error:#}"), "the gateway cannot start");
+                Ok(Done::NotBegun)
+            }
+        }
+    }
+
+    async fn serve(self, mut config: Config) -> anyhow::Result<()> {
         ignore_hangups(|| tracing::warn!("SIGHUP is ignored: a changed configuration needs a restart"))?;
         let mut stop = StopSignals::listen()?;
-        let warnings = std::mem::take(&mut config.warnings);
+        let (warnings, connections) = (std::mem::take(&mut config.warnings), config.upstream.max_connections);
         let gateway = Gateway::start(config, Network::default()).await?;
+        raise_limit(connections);
         for warning in warnings {
             tracing::warn!(%warning, "the configuration is unwise");
         }
@@ -51,6 +64,6 @@ impl Serve {
         }
         stop.wait().await;
         gateway.shut_down().await;
-        Ok(Done::Good)
+        Ok(())
     }
 }

@@ -7,6 +7,7 @@ mod log;
 mod marks;
 mod outputs;
 mod relay;
+mod repeats;
 mod samples;
 mod signals;
 mod starts;
