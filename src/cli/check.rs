@@ -18,8 +18,9 @@ use crate::upstream::{Http, tls};
 /// Validates a configuration and sends nothing.
 ///
 /// Reads every key and certificate that it names, and says what is wrong in one sentence each, on standard error. When
-/// each certificate ends is on standard output. Exit code 0: good, also where there are warnings; 1: not; both also where
-/// standard output cannot be written.
+/// each certificate ends is on standard output.
+///
+/// Exit code 0: good, also where there are warnings; 1: not good. It is the same where standard output cannot be written.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  fanfare check --config fanfare.toml")]
 pub(super) struct Check {
@@ -37,7 +38,13 @@ impl Check {
                 return Ok(Done::Bad);
             }
         };
-        let roots = tls::roots(&config.extra_roots)?;
+        let roots = match tls::roots(&config.extra_roots) {
+            Ok(roots) => roots,
+            Err(error) => {
+                tell(format_args!("{}: {error}", self.config.display()));
+                return Ok(Done::Bad);
+            }
+        };
         let apps = std::mem::take(&mut config.apps);
         for warning in &config.warnings {
             tell(format_args!("warning: {warning}"));

@@ -15,8 +15,10 @@ use crate::proto::{self, push_service_client::PushServiceClient};
 
 /// Sends one push through a gateway and prints its verdict.
 ///
-/// The verdict is JSON on standard output. Exit code 0: accepted, or validated; 1: not, also where standard output
-/// cannot be written; 2: there is no verdict, because the gateway cannot be asked or refused the call.
+/// The verdict is JSON on standard output.
+///
+/// Exit code 0: accepted, or validated; 1: another verdict; 2: there is no verdict, because the gateway cannot be asked or
+/// refused the call. Where standard output cannot be written, it is still that of the verdict.
 #[derive(Debug, Args)]
 #[command(
     group(ArgGroup::new("what").args(["json", "apns", "fcm", "web_push", "mattermost"]).required(true)),

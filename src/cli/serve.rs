@@ -16,7 +16,9 @@ use crate::telemetry;
 /// Runs the gateway until SIGTERM or SIGINT, then drains.
 ///
 /// The log goes to standard error; where that cannot be written, lines are dropped and counted. SIGHUP is ignored: a
-/// changed configuration needs a restart. Exit code 0: drained; 2: it could not start.
+/// changed configuration needs a restart.
+///
+/// Exit code 0: it served, and has drained; 2: it could not start.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  fanfare serve --config fanfare.toml\n  FANFARE_CONFIG=/etc/fanfare.toml fanfare serve"
@@ -51,7 +53,7 @@ impl Serve {
         let gateway = Gateway::start(config, Network::default()).await?;
         raise_limit(connections);
         for warning in warnings {
-            tracing::warn!(%warning, "the configuration is unwise");
+            tracing::warn!(key = warning.key, %warning, "the configuration is unwise");
         }
         if let Some(file) = &self.ready_file {
             let (grpc, admin) = (gateway.grpc_address(), gateway.admin_address());

@@ -17,7 +17,10 @@ use crate::credential::vapid::VapidKey;
 /// Makes a key for Web Push, or shows the public key of one.
 ///
 /// The public key is printed as browsers take it. Subscriptions are bound to it: with another key, users have to
-/// subscribe anew. Exit code 0: made, or shown; 2: not, also where standard output cannot be written.
+/// subscribe anew.
+///
+/// Exit code 0: the key was made, or shown; 2: it was not, or standard output cannot be written. In that last case a key
+/// that was to be made is there, and --show shows it.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  fanfare vapid-key vapid.pem\n  fanfare vapid-key --show vapid.pem")]
 pub(super) struct MakeVapidKey {

@@ -14,7 +14,6 @@ use crate::provider::fcm::{Fcm, FcmSettings};
 use crate::provider::mattermost::{Mattermost, MattermostSettings};
 use crate::provider::webpush::{WebPush, WebPushSettings};
 use crate::push::{ApnsEnvironment, AppId};
-use crate::upstream::tls::{ClientIdentity, TlsError};
 use crate::upstream::{Http, Origin, Proxies, Proxy};
 
 impl Reader<'_> {
@@ -183,17 +182,6 @@ impl Reader<'_> {
         Some(line)
     }
 
-    /// A file of text that nobody may see.
-    fn secret(&mut self, key: &str, file: &Path) -> Option<SecretString> {
-        match self.read_secret(key, file)?.into_text() {
-            Ok(text) => Some(text.into()),
-            Err(error) => {
-                self.error(key, format!("{}: {error}", file.display()));
-                None
-            }
-        }
-    }
-
     fn apns(&mut self, key: &str, app: file::AppApns) -> Option<ApnsConfig> {
         let environment = match app.environment {
             file::ApnsEnvironment::Production => ApnsEnvironment::Production,
@@ -243,23 +231,6 @@ impl Reader<'_> {
             return None;
         }
         Some(ApnsCredential::Token { key: pem, key_id: file.key_id, team_id: file.team_id })
-    }
-
-    fn certificate(&mut self, key: &str, file: &file::Certificate) -> Option<ClientIdentity> {
-        let (at, key_at) = (format!("{key}.certificate_file"), format!("{key}.private_key_file"));
-        let certificate = self.read(&at, &file.certificate_file);
-        let private_key = self.read_secret(&key_at, &file.private_key_file);
-        match ClientIdentity::from_pem(&certificate?.into_bytes(), &private_key?.into_bytes()) {
-            Ok(identity) => Some(identity),
-            Err(error @ TlsError::NotPrivateKey) => {
-                self.error(&key_at, format!("{}: {error}", file.private_key_file.display()));
-                None
-            }
-            Err(error) => {
-                self.error(&at, format!("{}: {error}", file.certificate_file.display()));
-                None
-            }
-        }
     }
 }
 

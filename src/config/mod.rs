@@ -6,6 +6,7 @@ mod apps;
 mod error;
 mod file;
 mod lines;
+mod named;
 mod resolve;
 
 use std::ops::Range;

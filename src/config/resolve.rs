@@ -1,6 +1,6 @@
 //! From what the file says to what the modules need.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use super::error::{ConfigError, ConfigErrors};
@@ -9,11 +9,10 @@ use super::lines::Lines;
 use super::{AppConfig, Config, FcmUpstream, WebPushUpstreams};
 use crate::credential::google::Source;
 use crate::dispatch::DispatchSettings;
-use crate::files::Content;
 use crate::ingress::admin::AdminSettings;
 use crate::ingress::grpc::GrpcSettings;
 use crate::telemetry::{LogFormat, LogSettings};
-use crate::upstream::{InvalidOrigin, Origin, UpstreamSettings, tls};
+use crate::upstream::{InvalidOrigin, Origin, UpstreamSettings};
 
 /// Source: Apple, "Sending notification requests to APNs".
 const APNS_PRODUCTION: &str = "api.push.apple.com";
@@ -64,7 +63,7 @@ pub(super) fn resolve(path: &Path, lines: &Lines<'_>, file: file::File) -> Resul
 
 /// Collects what is wrong, so that all of it is said at once.
 pub(super) struct Reader<'a> {
-    path: &'a Path,
+    pub(super) path: &'a Path,
     lines: &'a Lines<'a>,
     errors: Vec<ConfigError>,
     warnings: Vec<ConfigError>,
@@ -207,19 +206,6 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn extra_roots(&mut self, key: &str, files: &[PathBuf]) -> Vec<Vec<u8>> {
-        let mut pems = Vec::new();
-        for file in files {
-            let Some(pem) = self.read(key, file) else { continue };
-            let pem = pem.into_bytes();
-            match tls::parse_certificates(&pem) {
-                Ok(_) => pems.push(pem),
-                Err(error) => self.error(key, format!("{}: {error}", file.display())),
-            }
-        }
-        pems
-    }
-
     fn log(&mut self, it: &mut LogSettings, file: file::Log) {
         match file.format {
             None | Some(file::LogFormat::Auto) => {}
@@ -245,32 +231,6 @@ impl Reader<'_> {
         }
     }
 
-    /// A file that the configuration names, from the configuration's own folder.
-    pub(super) fn read(&mut self, key: &str, file: &Path) -> Option<Content> {
-        match Content::read(&self.path.parent().unwrap_or(Path::new("")).join(file)) {
-            Ok(content) => Some(content),
-            Err(error) => {
-                self.error(key, format!("{}: {error}", file.display()));
-                None
-            }
-        }
-    }
-
-    /// A file that nobody else should read.
-    pub(super) fn read_secret(&mut self, key: &str, file: &Path) -> Option<Content> {
-        let content = self.read(key, file)?;
-        if content.is_open_to_all() {
-            let problem = format!(
-                "{}: every user of this machine may read or write this secret; \
-                 expected a file for its owner and group alone, such as mode 0640",
-                file.display()
-            );
-            let warning = self.at(key, problem);
-            self.warnings.push(warning);
-        }
-        Some(content)
-    }
-
     /// A wait: more than nothing, and not so long that no clock could hold its end.
     pub(super) fn wait(&mut self, key: &str, setting: &mut Duration, value: Option<Duration>) {
         const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
@@ -294,6 +254,12 @@ impl Reader<'_> {
     pub(super) fn error(&mut self, key: &str, problem: impl Into<String>) {
         let error = self.at(key, problem.into());
         self.errors.push(error);
+    }
+
+    /// What is unwise, and not wrong.
+    pub(super) fn warn(&mut self, key: &str, problem: String) {
+        let warning = self.at(key, problem);
+        self.warnings.push(warning);
     }
 
     fn at(&self, key: &str, problem: String) -> ConfigError {

@@ -113,9 +113,10 @@ pub fn init(settings: &LogSettings) -> Result<Log, TelemetryError> {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(Arc::clone(&queue))
-        .with_ansi(people_read)
         // It would print to standard error, and panic where that fails.
         .log_internal_errors(false);
+    // Colours where people read, unless NO_COLOR forbids them.
+    let builder = if people_read { builder } else { builder.with_ansi(false) };
     let set = if json {
         builder.json().finish().with(repeats.clone()).try_init()
     } else {

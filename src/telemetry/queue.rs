@@ -93,14 +93,13 @@ impl Queue {
         while written < lines.len() {
             let rest: &[u8] = if *is_torn { b"\n" } else { lines.get(written..).unwrap_or_default() };
             match out.write(rest) {
-                Ok(0) => return written,
-                Ok(_) if *is_torn => *is_torn = false,
-                Ok(more) => written += more,
+                Ok(1..) if *is_torn => *is_torn = false,
+                Ok(more @ 1..) => written += more,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    drop(self.changed.wait_timeout(self.lock(), FULL_PIPE_PAUSE));
+                    drop(self.changed.wait_timeout_while(self.lock(), FULL_PIPE_PAUSE, |_| true));
                 }
-                Err(_) => {
+                Ok(0) | Err(_) => {
                     *is_torn |= written > 0 && lines.get(written - 1) != Some(&b'\n');
                     return written;
                 }
@@ -217,6 +216,16 @@ mod tests {
         drop(reader);
         queue.flush(SOON);
         assert!(queue.dropped.get() > before);
+    }
+
+    #[test]
+    fn a_pipe_that_does_not_block_is_tried_until_it_takes_the_line() {
+        let full = || Err(io::Error::from(ErrorKind::WouldBlock));
+        let (queue, written, _) = queue(vec![full(), Ok(2), full(), full()]);
+        log(&queue, "one\n");
+        let all: Vec<u8> = written.try_iter().flatten().collect();
+        assert_eq!(String::from_utf8(all).unwrap(), "one\n");
+        assert_eq!(queue.dropped.get(), 0);
     }
 
     #[test]

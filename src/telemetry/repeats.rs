@@ -16,7 +16,7 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 
 /// The fields that tell kinds apart. Their values are as many as the configuration names, or as the code does.
-const ABOUT: [&str; 6] = ["peer", "app", "provider", "credential", "key_id", "cause"];
+const ABOUT: [&str; 7] = ["peer", "app", "provider", "credential", "key_id", "key", "cause"];
 
 /// So many lines of one kind are written in a [`WINDOW`]; more are counted.
 const WRITTEN: u64 = 5;

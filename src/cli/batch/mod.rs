@@ -45,7 +45,7 @@ const LAST_PATIENCE: Duration = Duration::from_secs(2);
 /// that is killed, not ended by SIGINT, SIGTERM or SIGHUP, cannot write what was in flight.
 ///
 /// Exit code 0: every line is accepted, or validated; 1: some are not; 2: wrong usage, or no gateway; 3: broken
-/// off, and some lines have no verdict, also where results can no longer be written.
+/// off, and some lines have no verdict. A run breaks off where its results cannot be written.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   fanfare batch pushes.ndjson --results results.ndjson

@@ -36,8 +36,10 @@ use send::Way;
 ///
 /// Without any configuration it starts stand-ins for APNs, FCM, Web Push and a Mattermost push proxy and a gateway on loopback,
 /// sends pushes to good, dead, moved and throttled device tokens and subscriptions, through a stream and by single calls, prints their
-/// verdicts, and checks that each push got the outcome of its token and arrived upstream as it was asked. Exit code 0: all
-/// is as it must be; 1: there is a mismatch; both also where standard output cannot be written; 2: it could not start.
+/// verdicts, and checks that each push got the outcome of its token and arrived upstream as it was asked.
+///
+/// Exit code 0: all is as it must be; 1: there is a mismatch; 2: it could not start. It is the same where standard output
+/// cannot be written.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  fanfare demo\n  fanfare demo --pushes 100000 --concurrency 500 --latency 50ms"

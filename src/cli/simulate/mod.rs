@@ -33,8 +33,8 @@ const SUBSCRIPTIONS: &str = "subscriptions";
 /// `authorized-user.json`, `vapid.pem`, `simulator.json`, a `fanfare.toml` for a gateway, and in `subscriptions` those
 /// of browsers, which decrypt what they are sent; each has the fate that its name says.
 ///
-/// It runs until SIGTERM or SIGINT, also where standard output cannot be written; SIGHUP is ignored. Exit code 0: it ran;
-/// 2: it could not start, or not write to the folder.
+/// It runs until SIGTERM or SIGINT; SIGHUP is ignored. Exit code 0: it ran, whether or not standard output could be
+/// written; 2: it could not start, or could not write to the folder.
 #[derive(Debug, Args)]
 #[command(after_help = after_help())]
 pub(super) struct Simulate {
