@@ -187,8 +187,10 @@ impl Batch {
 /// The first signal ends reading and sending, the second one waiting.
 async fn obey(mut signals: StopSignals, stop: CancellationToken, now: CancellationToken, tally: Arc<Tally>) {
     signals.wait().await;
-    tally.say("stopping: waiting for the verdicts of what was sent; a second signal ends that");
     stop.cancel();
+    let say = "stopping: waiting for the verdicts of what was sent; a second signal ends that";
+    // Not waited for: whoever reads standard error may have stalled.
+    tokio::task::spawn_blocking(move || tally.say(say));
     signals.wait().await;
     now.cancel();
     tokio::time::sleep(LAST_PATIENCE).await;

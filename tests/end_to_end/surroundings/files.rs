@@ -1,11 +1,17 @@
 //! Files that are none, and secrets that everybody may read.
 
+use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-use super::{check, run, said};
+use fanfare::simulator::Simulator;
+
+use super::{check, ended, run, said, signal};
 use crate::config::{folder, switched_on};
+use crate::harness::{SOON, TOPIC};
+use crate::killed::serve_with_log;
+use crate::secrets::write_config;
 
 /// What stands where a file is expected.
 const STRANGE: [(&str, &str); 6] = [
@@ -116,5 +122,28 @@ async fn a_secret_that_everybody_may_read_is_warned_about_and_used() {
             assert_eq!(said(&checked).contains(&warning), is_warned, "{mode:o}: {}", said(&checked));
         }
         assert_eq!(said(&checked).contains("warning: "), is_warned, "{mode:o}: {}", said(&checked));
+    }
+}
+
+#[tokio::test]
+async fn the_gateway_warns_once_about_a_key_that_everybody_may_read() {
+    for (mode, times) in [(0o644, 1), (0o640, 0)] {
+        let folder = tempfile::tempdir().unwrap();
+        let simulator = Simulator::builder().bundle_ids([TOPIC]).start().await.unwrap();
+        write_config(folder.path(), &simulator);
+        let mode = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(folder.path().join("key.p8"), mode).unwrap();
+        let mut gateway = serve_with_log(folder.path(), "gateway", Stdio::piped()).await;
+        let mut stderr = gateway.process.stderr.take().unwrap();
+        let read = tokio::task::spawn_blocking(move || {
+            let mut log = String::new();
+            stderr.read_to_string(&mut log).unwrap();
+            log
+        });
+        signal(&gateway.process, "-TERM");
+        assert_eq!(ended(&mut gateway.process).await.code(), Some(0));
+        let log = tokio::time::timeout(SOON, read).await.expect("the log ends").unwrap();
+        let warnings = log.lines().filter(|line| line.contains("every user of this machine may read"));
+        assert_eq!(warnings.count(), times, "{log}");
     }
 }
