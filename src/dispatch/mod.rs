@@ -189,6 +189,9 @@ impl Dispatcher {
             if push.body.options.dry_run && !route.provider.answers_dry_runs() {
                 return attempts.validated();
             }
+            if let Some(why) = route.ended() {
+                return attempts.without_token(&why);
+            }
             let upstream = match route.upstream(&push.target) {
                 Ok(upstream) => upstream,
                 Err(NoPeer::Refused(refusal)) => return attempts.refused(refusal, route),

@@ -3,16 +3,16 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::kinds::Kinds;
 use super::subscriptions::{NoPeer, Subscriptions};
 use super::suspicion::{Suspicion, Turn};
-use crate::credential::Credential;
+use crate::credential::{Credential, NoToken};
 use crate::metrics::AppMetrics;
 use crate::provider::Provider;
 use crate::push::{ApnsEnvironment, AppId, Outcome, ProviderKind, Reason, Refusal, Target, TokenAction};
-use crate::upstream::PeerPool;
+use crate::upstream::{PeerPool, Validity};
 
 /// One app on one provider.
 #[derive(Debug)]
@@ -27,6 +27,8 @@ pub struct Route {
     pub upstreams: Upstreams,
     /// What becomes of its pushes.
     pub metrics: AppMetrics,
+    /// When the client certificate of its connections is valid, where they show one.
+    certificate: Option<Validity>,
     /// What recent answers said about its tokens.
     suspicion: Suspicion,
     /// The kinds of its answers that were logged.
@@ -60,7 +62,7 @@ impl Route {
         metrics: AppMetrics,
     ) -> Self {
         let (suspicion, kinds) = (Suspicion::default(), Kinds::default());
-        Self { app, provider, credential, upstreams, metrics, suspicion, kinds }
+        Self { app, provider, credential, upstreams, metrics, certificate: None, suspicion, kinds }
     }
 
     /// What its caller is to do with a target that the gateway refuses without asking. So many at once speak for a bug
@@ -108,6 +110,22 @@ impl Route {
             ),
             (TokenAction::Keep | TokenAction::Delete | TokenAction::Quarantine, _) => None,
         }
+    }
+
+    /// With the client certificate that its connections show.
+    #[must_use]
+    pub fn with_certificate(self, certificate: Option<Validity>) -> Self {
+        Self { certificate, ..self }
+    }
+
+    /// Why nothing can be sent before an operator has acted: no handshake would come to its end. A clock is read for
+    /// routes with a certificate alone.
+    pub(super) fn ended(&self) -> Option<NoToken> {
+        let certificate = self.certificate.filter(|it| it.has_ended(SystemTime::now()))?;
+        let name = self.provider.kind().name();
+        let why =
+            format!("the app's client certificate for {name} was valid {certificate}: it must be replaced");
+        Some(NoToken::Refused(why.into()))
     }
 
     /// The peer that takes pushes to this target. While it is held it is not forgotten.

@@ -22,6 +22,7 @@ mod pool;
 mod proxy;
 mod reach;
 pub mod tls;
+mod validity;
 mod waiters;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -37,6 +38,7 @@ pub use peers::TooManyPeers;
 pub use permit::{Answer, Permit, Reply, Request};
 pub use proxy::{Proxies, Proxy};
 pub use reach::Reach;
+pub use validity::Validity;
 
 use budget::Budget;
 use cause::Ending;

@@ -31,6 +31,7 @@ mod send_pushes;
 mod shutdown;
 mod simulate_command;
 mod stub;
+mod surroundings;
 mod tunnel;
 mod vapid_key_command;
 mod weather;

@@ -8,6 +8,7 @@ use std::io::{BufRead, Read};
 use anyhow::Context;
 use serde::Deserialize;
 
+use crate::files::without_byte_order_mark;
 use crate::proto::Outcome;
 
 /// A result is far shorter than this.
@@ -67,7 +68,8 @@ impl Earlier {
             text.clear();
             let read = (&mut results).take(MAX_RESULT_BYTES).read_until(b'\n', &mut text)?;
             number += 1;
-            match serde_json::from_slice::<Line<'_>>(&text) {
+            let text = if number == 1 { without_byte_order_mark(&text) } else { &text };
+            match serde_json::from_slice::<Line<'_>>(text) {
                 _ if read == 0 => return Ok(earlier),
                 Ok(line) => earlier.take(&line),
                 Err(_) if text.starts_with(BEGINNING) && !text.ends_with(b"\n") => return Ok(earlier),

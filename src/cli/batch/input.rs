@@ -14,12 +14,16 @@ use super::earlier::Earlier;
 use super::item::{Item, MAX_LINE_BYTES, Reading};
 use super::progress::Tally;
 use super::results::Verdict;
+use crate::files::without_byte_order_mark;
 
 /// Items of one chunk, at most.
 const CHUNK_ITEMS: usize = 500;
 
 /// A chunk is full when its lines have more bytes than this.
 const CHUNK_BYTES: usize = 256 * 1024;
+
+/// A line that is too long is skipped, but not further than this.
+const MAX_SKIPPED_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Chunks that are read ahead.
 const CHUNKS_AHEAD: usize = 8;
@@ -58,7 +62,9 @@ impl Input {
             let opened = File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
             let metadata = opened.metadata()?;
             anyhow::ensure!(!metadata.is_dir(), "cannot read {}: it is a folder", file.display());
-            source.tally.set_bytes(metadata.len());
+            if metadata.is_file() {
+                source.tally.set_bytes(metadata.len());
+            }
             Box::new(opened)
         };
         let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
@@ -100,7 +106,8 @@ impl Source {
                     number += 1;
                     self.tally.read(taken);
                     chunk.bytes += line.len();
-                    self.take(number, &line, &mut chunk);
+                    let text = if number == 1 { without_byte_order_mark(&line) } else { &line };
+                    self.take(number, text, &mut chunk);
                     chunk.items.len() + chunk.bad.len() >= CHUNK_ITEMS || chunk.bytes >= CHUNK_BYTES
                 }
             };
@@ -147,7 +154,7 @@ impl<R: Read> BufReadAhead for BufReader<R> {
 }
 
 /// Reads a line without its end, of one that is too long only one byte more than its bound. Returns the bytes
-/// that were taken from the reader; none at the end.
+/// that were taken from the reader; none at the end. What has no lines at all, such as a device, is not read on.
 fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Option<u64>> {
     line.clear();
     let mut taken = 0_u64;
@@ -170,6 +177,11 @@ fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Option
         if end.is_some() {
             return Ok(Some(taken));
         }
+        if taken > MAX_SKIPPED_BYTES {
+            let why =
+                format!("a line does not end within {MAX_SKIPPED_BYTES} bytes: this is no file of lines");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+        }
     }
 }
 
@@ -191,5 +203,12 @@ mod tests {
         }
         assert_eq!(lengths, [3, MAX_LINE_BYTES + 1, 0, 3]);
         assert_eq!(bytes, text.len() as u64);
+    }
+
+    #[test]
+    fn what_never_ends_a_line_is_not_read_for_ever() {
+        let mut endless = BufReader::with_capacity(CHUNK_BYTES, io::repeat(0));
+        let error = read_line(&mut endless, &mut Vec::new()).unwrap_err();
+        assert!(error.to_string().contains("does not end within"), "{error}");
     }
 }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::results::Verdict;
+use crate::cli::output::tell;
 use crate::proto::Outcome;
 
 /// How often a terminal sees the figures, and how often a log.
@@ -108,7 +109,7 @@ impl Tally {
 
     /// A line on the standard error, above the bar where there is one.
     pub(super) fn say(&self, line: &str) {
-        self.bar.suspend(|| eprintln!("{line}"));
+        self.bar.suspend(|| tell(line));
     }
 
     /// Whether every line has been accepted, in this run or an earlier one.
@@ -127,7 +128,7 @@ impl Tally {
                 self.bar.set_position(self.bytes_settled());
                 self.bar.set_message(self.figures());
             } else {
-                eprintln!("{}", self.figures());
+                tell(self.figures());
             }
         }
     }
