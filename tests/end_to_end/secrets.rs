@@ -11,6 +11,7 @@ use fanfare::proto::{self, Outcome, SendPushRequest};
 use fanfare::simulator::{Environment, Simulator};
 
 use crate::harness::{SOON, TOPIC, good, http_get, push};
+use crate::surroundings::signal;
 use crate::tunnel::{Mode, Tunnel};
 
 /// Ends the process whatever becomes of the test.
@@ -106,7 +107,8 @@ pub(crate) async fn everything_said(folder: &Path, pushes: Vec<proto::Push>) -> 
         }
     }
     let page = http_get(admin, "/metrics").await;
-    drop(serving);
+    // Told to end, and not killed: its last lines are still to be written.
+    signal(&serving.0, "-TERM");
     let said = tokio::task::spawn_blocking(move || {
         let (mut said, mut log) = (String::new(), log);
         log.read_to_string(&mut said).unwrap();
@@ -115,6 +117,7 @@ pub(crate) async fn everything_said(folder: &Path, pushes: Vec<proto::Push>) -> 
     })
     .await
     .unwrap();
+    drop(serving);
 
     assert!(said.contains("verdict"), "nothing was logged at TRACE: {said}");
     [&first, &said, &page, &answers].map(String::as_str).concat()
