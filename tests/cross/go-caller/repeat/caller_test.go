@@ -59,13 +59,17 @@ func shipped(t *testing.T, addresses ...string) *caller {
 func (c *caller) send(token string) (*pushv1.PushResult, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), callTakes)
 	defer cancel()
-	answer, err := c.SendPush(ctx, &pushv1.SendPushRequest{Push: &pushv1.Push{
+	answer, err := c.SendPush(ctx, &pushv1.SendPushRequest{Push: pushTo(token)})
+	return answer.GetResult(), err
+}
+
+func pushTo(token string) *pushv1.Push {
+	return &pushv1.Push{
 		Id:      "to-" + token,
 		App:     app,
 		Target:  &pushv1.Target{Target: &pushv1.Target_Apns{Apns: &pushv1.ApnsDevice{Token: token}}},
 		Content: &pushv1.Content{Notification: &pushv1.Notification{Title: "Hello"}},
-	}})
-	return answer.GetResult(), err
+	}
 }
 
 func (c *caller) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context { return ctx }

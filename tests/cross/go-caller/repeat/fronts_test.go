@@ -4,17 +4,34 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
-// nginx starts an nginx that spreads calls over gateways, as docs/calling.md has it but for what it may repeat; its
-// address is returned.
-func nginx(t *testing.T, repeats string, gateways ...*gateway) string {
-	dir, address := t.TempDir(), freeAddress(t)
-	servers := ""
-	for _, gateway := range gateways {
-		servers += fmt.Sprintf("server %s max_fails=0;", gateway.address)
+const page = "../../../../docs/calling.md"
+
+// advised is the configuration of a proxy that the page shows, for these gateways.
+func advised(t *testing.T, proxy, address string, a, b *gateway) string {
+	text, err := os.ReadFile(page)
+	must(t, err)
+	_, after, begins := strings.Cut(string(text), "```"+proxy+"\n")
+	shown, _, ends := strings.Cut(after, "```\n")
+	if !begins || !ends {
+		t.Fatalf("%s shows no configuration of %s", page, proxy)
 	}
+	return strings.NewReplacer(
+		"gateway-a:50051", a.address,
+		"gateway-b:50051", b.address,
+		"bind :50051", "bind "+address,
+		"listen 50051", "listen "+address,
+	).Replace(shown)
+}
+
+// nginx starts an nginx before two gateways, as the page advises but for what it may try at another gateway; its
+// address is returned.
+func nginx(t *testing.T, tries string, a, b *gateway) string {
+	dir, address := t.TempDir(), freeAddress(t)
+	server := advised(t, "nginx", address, a, b)
 	config := fmt.Sprintf(`
 daemon off;
 master_process off;
@@ -28,50 +45,35 @@ http {
   fastcgi_temp_path %[1]s/fastcgi;
   uwsgi_temp_path %[1]s/uwsgi;
   scgi_temp_path %[1]s/scgi;
-  upstream gateways { %[2]s keepalive 32; }
-  server {
-    listen %[3]s http2;
-    keepalive_requests 1000000;
-    location / {
-      grpc_pass grpc://gateways;
-      grpc_next_upstream %[4]s;
-    }
-    location /grpc.health.v1.Health/ {
-      default_type application/grpc;
-      add_header grpc-status 12;
-      return 200;
-    }
-  }
+  grpc_next_upstream %[2]s;
+  %[3]s
 }
-`, dir, servers, address, repeats)
-	return front(t, address, fromRun(t, "NGINX_BINARY"), filepath.Join(dir, "nginx.conf"), config,
-		"-c", filepath.Join(dir, "nginx.conf"), "-p", dir, "-e", filepath.Join(dir, "error.log"))
+`, dir, tries, server)
+	file := filepath.Join(dir, "nginx.conf")
+	return front(t, address, fromRun(t, "NGINX_BINARY"), file, config,
+		"-c", file, "-p", dir, "-e", filepath.Join(dir, "error.log"))
 }
 
-// haproxy starts a haproxy that spreads connections (mode tcp) or calls (mode http) over gateways.
-func haproxy(t *testing.T, mode string, gateways ...*gateway) string {
-	dir, address := t.TempDir(), freeAddress(t)
-	protocol, servers := "", ""
-	if mode == "http" {
-		protocol = "proto h2"
-	}
-	for number, gateway := range gateways {
-		servers += fmt.Sprintf("  server gateway-%d %s %s\n", number, gateway.address, protocol)
-	}
-	config := fmt.Sprintf(`
-defaults
-  mode %s
-  timeout connect 2s
-  timeout client 1m
-  timeout server 1m
-  option redispatch 1
-frontend callers
-  bind %s %s
-  default_backend gateways
-backend gateways
-  balance roundrobin
-%s`, mode, address, protocol, servers)
-	file := filepath.Join(dir, "haproxy.cfg")
+// haproxy starts a haproxy before two gateways, as the page advises.
+func haproxy(t *testing.T, a, b *gateway) string {
+	address := freeAddress(t)
+	return startHaproxy(t, address, advised(t, "haproxy", address, a, b))
+}
+
+// haproxyInModeHTTP is what the page advises against.
+func haproxyInModeHTTP(t *testing.T, a, b *gateway) string {
+	address := freeAddress(t)
+	config := strings.NewReplacer(
+		"mode tcp", "mode http",
+		"bind "+address, "bind "+address+" proto h2",
+		"server a "+a.address, "server a "+a.address+" proto h2",
+		"server b "+b.address, "server b "+b.address+" proto h2",
+	).Replace(advised(t, "haproxy", address, a, b))
+	return startHaproxy(t, address, config)
+}
+
+func startHaproxy(t *testing.T, address, config string) string {
+	file := filepath.Join(t.TempDir(), "haproxy.cfg")
 	return front(t, address, fromRun(t, "HAPROXY_BINARY"), file, config, "-f", file, "-db")
 }
 

@@ -36,10 +36,10 @@ func TestAnAnswerThatIsLost(t *testing.T) {
 		"nginx with non_idempotent": {
 			func(t *testing.T, a, b *gateway) *caller { return shipped(t, nginx(t, nonIdempotent, a, b)) }, false},
 		"haproxy in mode tcp": {
-			func(t *testing.T, a, b *gateway) *caller { return shipped(t, haproxy(t, "tcp", a, b)) }, false},
+			func(t *testing.T, a, b *gateway) *caller { return shipped(t, haproxy(t, a, b)) }, false},
 		// It answers a lost gateway with REFUSED_STREAM, which grpc-go repeats whatever the policy says.
 		"haproxy in mode http": {
-			func(t *testing.T, a, b *gateway) *caller { return shipped(t, haproxy(t, "http", a, b)) }, true},
+			func(t *testing.T, a, b *gateway) *caller { return shipped(t, haproxyInModeHTTP(t, a, b)) }, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

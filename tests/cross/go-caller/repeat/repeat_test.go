@@ -3,8 +3,11 @@
 package repeat
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"maps"
+	"strings"
 	"testing"
 
 	"google.golang.org/grpc/codes"
@@ -24,7 +27,7 @@ func TestNginxDoublesNothing(t *testing.T) {
 }
 
 func TestHaproxyInModeTCPDoublesNothing(t *testing.T) {
-	underFaults(t, "haproxy in mode tcp", 0, func(a, b *gateway) *caller { return shipped(t, haproxy(t, "tcp", a, b)) })
+	underFaults(t, "haproxy in mode tcp", 0, func(a, b *gateway) *caller { return shipped(t, haproxy(t, a, b)) })
 }
 
 // underFaults allows a drain to cost so many calls, of which none arrives.
@@ -49,6 +52,43 @@ func underFaults(t *testing.T, name string, drainCosts int, open func(a, b *gate
 	balance(t, name, client, ends, stand.journal())
 }
 
+// Its requests are one body, which is larger than what nginx takes by default.
+func TestABatchGoesThroughNginxHoweverLargeItIs(t *testing.T) {
+	stand := startAPNs(t)
+	client := shipped(t, nginx(t, nginxDefault, startGateway(t, stand, ""), startGateway(t, stand, "")))
+	const items, each = 4_000, 1_000
+	ctx, cancel := context.WithTimeout(context.Background(), callTakes)
+	defer cancel()
+	stream, err := client.SendBatch(ctx)
+	must(t, err)
+	for first := 0; first < items; first += each {
+		message := &pushv1.SendBatchRequest{}
+		for number := first; number < first+each; number++ {
+			push := pushTo(fmt.Sprintf("600d%04x", number))
+			push.Content.Notification.Body = strings.Repeat("x", 500)
+			message.Pushes = append(message.Pushes, push)
+		}
+		must(t, stream.Send(message))
+	}
+	must(t, stream.CloseSend())
+	accepted := 0
+	for {
+		answer, err := stream.Recv()
+		if err == io.EOF {
+			break
+		}
+		must(t, err)
+		for _, result := range answer.Results {
+			if result.Outcome == pushv1.Outcome_OUTCOME_ACCEPTED {
+				accepted++
+			}
+		}
+	}
+	if accepted != items || len(stand.journal()) != items {
+		t.Errorf("%d of %d items were accepted, %d arrived", accepted, items, len(stand.journal()))
+	}
+}
+
 func TestACallThatFindsAGatewayFullIsRepeatedAtTheOther(t *testing.T) {
 	stand := startAPNs(t)
 	full, other := startGateway(t, stand, "max_in_flight = 1"), startGateway(t, stand, "")
@@ -58,7 +98,11 @@ func TestACallThatFindsAGatewayFullIsRepeatedAtTheOther(t *testing.T) {
 		_, err := first.send(heldPrefix + "01")
 		held <- err
 	}()
-	<-stand.arrival
+	select {
+	case <-stand.arrival:
+	case err := <-held:
+		t.Fatalf("the push that is to be held ended: %v", err)
+	}
 	client := shipped(t, full.address, other.address)
 	// Round robin begins with whoever is ready first.
 	for number := 0; client.aborted.Load() == 0; number++ {
