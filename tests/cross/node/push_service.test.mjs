@@ -34,12 +34,19 @@ test('a dead token is to be deleted, unless it was registered again since', asyn
   assert.ok(Math.abs(hours - 24) < 1, `gone for ${hours} hours`)
 })
 
-test('a malformed token fails with a status that names the field', async () => {
-  const error = await gateway.sendPush(push('not hexadecimal')).catch(error => error)
+test('a malformed token is a result that names the field', async () => {
+  const { outcome, field, reason, attempts } = await gateway.sendPush(push('not hexadecimal'))
+  assert.deepEqual(
+    [outcome, field, reason, attempts], ['OUTCOME_INVALID_TOKEN', 'target.apns.token', 'REASON_FIELD_INVALID', 0],
+  )
+})
+
+test('a call without a push fails with a status that says why', async () => {
+  const error = await gateway.sendPush(null).catch(error => error)
   assert.equal(error.code, grpc.status.INVALID_ARGUMENT)
   const { 'google.rpc.BadRequest': badRequest, 'google.rpc.ErrorInfo': errorInfo } = details(error)
-  assert.equal(badRequest.fieldViolations[0].field, 'push.target.apns.token')
-  assert.deepEqual([errorInfo.reason, errorInfo.domain], ['FIELD_INVALID', 'fanfare'])
+  assert.equal(badRequest.fieldViolations[0].field, 'push')
+  assert.deepEqual([errorInfo.reason, errorInfo.domain], ['FIELD_REQUIRED', 'push.fanfare.dev'])
 })
 
 test('a batch has a verdict for every item', async () => {

@@ -42,10 +42,19 @@ def address() -> str:
     return os.environ["FANFARE_GRPC"]
 
 
+def connect(address: str) -> grpc.Channel:
+    """A channel with the contract's service config."""
+    service_config = (Path(os.environ["FANFARE_PROTO"]) / "fanfare/push/v1/service_config.json").read_text()
+    return grpc.insecure_channel(address, options=[
+        ("grpc.service_config", service_config),
+        # A channel of its own for each test: none inherits another's connection.
+        ("grpc.use_local_subchannel_pool", 1),
+    ])
+
+
 @pytest.fixture
 def channel(address):
-    # A channel of its own for each test: none inherits another's connection.
-    with grpc.insecure_channel(address, options=[("grpc.use_local_subchannel_pool", 1)]) as channel:
+    with connect(address) as channel:
         yield channel
 
 

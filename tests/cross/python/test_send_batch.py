@@ -86,7 +86,7 @@ def test_an_item_that_cannot_be_sent_is_a_result_and_the_stream_goes_on(batch):
         push(content={"apns": {"payload_json": "no JSON"}}),
     ]))
     assert [(result.outcome, result.field, result.attempts) for result in results] == [
-        (pb.OUTCOME_INVALID_PUSH, "target.apns.token", 0),
+        (pb.OUTCOME_INVALID_TOKEN, "target.apns.token", 0),
         (pb.OUTCOME_INVALID_PUSH, "content", 0),
         (pb.OUTCOME_ACCEPTED, "", 1),
         (pb.OUTCOME_INVALID_PUSH, "content.apns.payload_json", 0),

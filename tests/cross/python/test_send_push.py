@@ -1,4 +1,4 @@
-"""What SendPush answers: verdicts after admission, statuses before it."""
+"""What SendPush answers: a verdict for every push; a status speaks of the call alone."""
 
 import time
 import uuid
@@ -14,16 +14,15 @@ from grpc_status import rpc_status
 UUID_ID = "4F6D2B1E-9D0A-4C57-8A59-0D6A2F9B3C11"
 
 
-def refusal(send, **fields):
+def status(call):
     """The status of a call that fails, with its field and reason."""
     with pytest.raises(grpc.RpcError) as raised:
-        send(**fields)
-    status = rpc_status.from_call(raised.value)
+        call()
     bad_request, error_info = error_details_pb2.BadRequest(), error_details_pb2.ErrorInfo()
-    for detail in status.details:
+    for detail in rpc_status.from_call(raised.value).details:
         detail.Unpack(bad_request)
         detail.Unpack(error_info)
-    assert error_info.domain == "fanfare"
+    assert error_info.domain == "push.fanfare.dev"
     fields = [violation.field for violation in bad_request.field_violations]
     return raised.value.code(), fields, error_info.reason
 
@@ -106,36 +105,44 @@ class TestIds:
         assert uuid.UUID(result.id) == uuid.UUID(result.upstream_id)
 
 
-class TestRefusals:
-    INVALID = grpc.StatusCode.INVALID_ARGUMENT
+class TestWhatIsWrongWithAPush:
+    """A result, as all else that becomes of a push; findings.json has more of them."""
 
-    def test_a_malformed_token(self, send):
-        expected = (self.INVALID, ["push.target.apns.token"], "FIELD_INVALID")
-        assert refusal(send, token="not hexadecimal") == expected
-        assert refusal(send, token="abc") == expected
+    @staticmethod
+    def of(result):
+        assert (result.delivery, result.attempts, result.retryable) == (pb.DELIVERY_NO, 0, False)
+        return result.outcome, result.field, result.reason
 
-    def test_an_absent_token(self, send):
-        assert refusal(send, token="") == (self.INVALID, ["push.target.apns.token"], "FIELD_REQUIRED")
-
-    def test_an_unknown_app(self, send):
-        assert refusal(send, app="nobody") == (self.INVALID, ["push.app"], "APP_UNKNOWN")
+    @pytest.mark.parametrize("token", ["not hexadecimal", "abc"])
+    def test_a_malformed_token(self, send, token):
+        expected = (pb.OUTCOME_INVALID_TOKEN, "target.apns.token", pb.REASON_FIELD_INVALID)
+        assert self.of(send(token=token)) == expected
 
     def test_a_provider_that_the_app_does_not_have(self, send):
-        assert refusal(send, app="chat") == (self.INVALID, ["push.target"], "PROVIDER_NOT_CONFIGURED")
+        expected = (pb.OUTCOME_INVALID_PUSH, "target", pb.REASON_PROVIDER_NOT_CONFIGURED)
+        assert self.of(send(app="chat")) == expected
 
     def test_no_content(self, send):
-        assert refusal(send, content={}) == (self.INVALID, ["push.content"], "FIELD_REQUIRED")
+        assert self.of(send(content={})) == (pb.OUTCOME_INVALID_PUSH, "content", pb.REASON_FIELD_REQUIRED)
 
     @pytest.mark.parametrize("payload", ["no JSON", "[1]", '{"aps":', "7"])
     def test_a_raw_payload_that_is_no_json_object(self, send, payload):
-        expected = (self.INVALID, ["push.content.apns.payload_json"], "RAW_BODY_INVALID")
-        assert refusal(send, content={"apns": {"payload_json": payload}}) == expected
+        expected = (pb.OUTCOME_INVALID_PUSH, "content.apns.payload_json", pb.REASON_RAW_BODY_INVALID)
+        assert self.of(send(content={"apns": {"payload_json": payload}})) == expected
 
-    @pytest.mark.parametrize("name", ["x" * 65, "a b", "ü"])
-    def test_a_bad_id(self, send, name):
-        code, fields, reason = refusal(send, id=name)
-        assert (code, fields) == (self.INVALID, ["push.id"])
-        assert reason in ("FIELD_INVALID", "FIELD_TOO_LARGE")
+    @pytest.mark.parametrize(("name", "reason"), [
+        ("x" * 129, pb.REASON_FIELD_TOO_LARGE), ("a b", pb.REASON_FIELD_INVALID), ("ü", pb.REASON_FIELD_INVALID),
+    ])
+    def test_a_bad_id_comes_back_as_far_as_an_id_may_go(self, send, name, reason):
+        result = send(id=name)
+        assert self.of(result) == (pb.OUTCOME_INVALID_PUSH, "id", reason)
+        assert result.id == name[:128]
+
+
+class TestStatuses:
+    def test_a_call_without_a_push(self, stub):
+        expected = (grpc.StatusCode.INVALID_ARGUMENT, ["push"], "FIELD_REQUIRED")
+        assert status(lambda: stub.SendPush(pb.SendPushRequest(), timeout=CALL)) == expected
 
 
 class TestDeadlines:
