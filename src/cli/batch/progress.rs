@@ -2,14 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use serde_json::json;
+
 use super::results::Verdict;
-use crate::proto::{Outcome, Reason};
+use crate::proto::{Outcome, PushResult};
 
 /// How often a terminal sees the figures, and how often a log.
 const ON_A_TERMINAL: Duration = Duration::from_millis(200);
@@ -20,6 +24,31 @@ const NAMED_BAD_LINES: u64 = 20;
 
 /// Counts of outcomes: the contract's numbers, and one more for those that this program does not know.
 const OUTCOMES: usize = Outcome::Validated as usize + 2;
+
+/// Troubles that the summary names, each with its count; more are counted together.
+const NAMED_TROUBLES: usize = 10;
+
+/// How the figures are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Show {
+    /// A bar, where people watch a terminal.
+    Bar,
+    /// A line now and then.
+    Lines,
+    /// The same as JSON objects, for scripts.
+    Json,
+}
+
+impl Show {
+    /// Where people read the standard error, a bar.
+    pub(super) fn of(json: bool) -> Self {
+        match (json, io::stderr().is_terminal()) {
+            (true, _) => Self::Json,
+            (false, true) => Self::Bar,
+            (false, false) => Self::Lines,
+        }
+    }
+}
 
 /// The figures of a run.
 pub(super) struct Tally {
@@ -32,15 +61,20 @@ pub(super) struct Tally {
     skipped: AtomicU64,
     skipped_bad: AtomicU64,
     left: AtomicBool,
+    /// What is wrong at the moment, in one sentence.
+    trouble: Mutex<Option<String>>,
+    /// Refused credentials, each cause with its count.
+    causes: Mutex<BTreeMap<String, u64>>,
     bar: ProgressBar,
-    people: bool,
+    show: Show,
 }
 
 impl Tally {
-    pub(super) fn new(people: bool) -> Self {
+    pub(super) fn new(show: Show) -> Self {
+        let people = show == Show::Bar;
         let target = if people { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(None, target);
-        style(&bar, "{msg}");
+        style(&bar, "{wide_msg}");
         Self {
             begun: Instant::now(),
             outcomes: std::array::from_fn(|_| AtomicU64::new(0)),
@@ -51,8 +85,10 @@ impl Tally {
             skipped: AtomicU64::new(0),
             skipped_bad: AtomicU64::new(0),
             left: AtomicBool::new(false),
+            trouble: Mutex::default(),
+            causes: Mutex::default(),
             bar,
-            people,
+            show,
         }
     }
 
@@ -60,12 +96,17 @@ impl Tally {
     pub(super) fn set_bytes(&self, bytes: u64) {
         self.bytes.store(bytes, Relaxed);
         self.bar.set_length(bytes);
-        style(&self.bar, "{bar:30} {percent}%  {msg}");
+        // As wide as the terminal, and no wider.
+        style(&self.bar, "{bar:20} {percent:>3}% {wide_msg}");
+    }
+
+    /// Bytes of the input were read.
+    pub(super) fn read(&self, bytes: u64) {
+        self.bytes_read.fetch_add(bytes, Relaxed);
     }
 
     /// A line was read.
-    pub(super) fn read(&self, bytes: u64) {
-        self.bytes_read.fetch_add(bytes, Relaxed);
+    pub(super) fn line(&self) {
         self.lines_read.fetch_add(1, Relaxed);
     }
 
@@ -78,6 +119,35 @@ impl Tally {
     pub(super) fn settle(&self, verdict: &Verdict) {
         let number = usize::try_from(verdict.result.outcome).unwrap_or(OUTCOMES).min(OUTCOMES - 1);
         self.outcomes[number].fetch_add(1, Relaxed);
+        match verdict.result.outcome() {
+            Outcome::Accepted | Outcome::Validated => *lock(&self.trouble) = None,
+            Outcome::Credential => self.refused_credential(verdict),
+            _ => {}
+        }
+    }
+
+    /// Names each cause once and at once: it concerns every push that follows.
+    fn refused_credential(&self, verdict: &Verdict) {
+        let cause = cause(&verdict.result);
+        let first = {
+            let mut causes = lock(&self.causes);
+            if causes.len() >= NAMED_TROUBLES && !causes.contains_key(&cause) {
+                *causes.entry("other causes".to_owned()).or_default() += 1;
+                return;
+            }
+            let count = causes.entry(cause.clone()).or_default();
+            *count += 1;
+            *count == 1
+        };
+        if first {
+            self.trouble(&format!("CREDENTIAL: {cause}"));
+        }
+    }
+
+    /// Says what is wrong, and keeps it in sight until a push is accepted.
+    pub(super) fn trouble(&self, sentence: &str) {
+        self.say(sentence);
+        *lock(&self.trouble) = Some(sentence.to_owned());
     }
 
     /// Names a line that is no push.
@@ -101,7 +171,10 @@ impl Tally {
 
     /// A line on the standard error, above the bar where there is one.
     pub(super) fn say(&self, line: &str) {
-        self.bar.suspend(|| eprintln!("{line}"));
+        match self.show {
+            Show::Bar | Show::Lines => self.bar.suspend(|| eprintln!("{line}")),
+            Show::Json => eprintln!("{}", json!({ "message": line })),
+        }
     }
 
     /// Whether every line has been accepted, in this run or an earlier one.
@@ -112,15 +185,20 @@ impl Tally {
 
     /// Shows the figures, until it is dropped.
     pub(super) async fn show(&self) {
-        let mut tick = tokio::time::interval(if self.people { ON_A_TERMINAL } else { IN_A_LOG });
+        let mut tick = tokio::time::interval(match self.show {
+            Show::Bar => ON_A_TERMINAL,
+            Show::Lines | Show::Json => IN_A_LOG,
+        });
         tick.tick().await;
         loop {
             tick.tick().await;
-            if self.people {
-                self.bar.set_position(self.bytes_settled());
-                self.bar.set_message(self.figures());
-            } else {
-                eprintln!("{}", self.figures());
+            match self.show {
+                Show::Bar => {
+                    self.bar.set_position(self.bytes_settled());
+                    self.bar.set_message(self.figures());
+                }
+                Show::Lines => eprintln!("{}", self.figures()),
+                Show::Json => eprintln!("{}", self.as_json(false)),
             }
         }
     }
@@ -129,7 +207,7 @@ impl Tally {
         self.bar.finish_and_clear();
     }
 
-    fn count(&self, number: usize) -> u64 {
+    pub(super) fn count(&self, number: usize) -> u64 {
         self.outcomes[number].load(Relaxed)
     }
 
@@ -161,16 +239,64 @@ impl Tally {
 
     fn figures(&self) -> String {
         let mut line = format!("{} pushes, {:.0}/s", self.settled(), self.rate());
+        if let Some(left) = self.time_left() {
+            let _ = write!(line, ", {} left", humantime::format_duration(left));
+        }
         for (name, count) in self.named() {
             // Writing to a string does not fail.
             let _ = write!(line, "  {name} {count}");
         }
+        if let Some(trouble) = &*lock(&self.trouble) {
+            let _ = write!(line, "  {trouble}");
+        }
         line
     }
 
+    /// As long as the rest of the file takes at the present rate; where its length is known.
+    fn time_left(&self) -> Option<Duration> {
+        let (all, settled) = (self.bytes.load(Relaxed), self.bytes_settled());
+        if settled == 0 || all <= settled {
+            return None;
+        }
+        let seconds = self.begun.elapsed().as_secs_f64() * (all - settled) as f64 / settled as f64;
+        Duration::try_from_secs_f64(seconds.round()).ok()
+    }
+
+    fn as_json(&self, done: bool) -> serde_json::Value {
+        json!({
+            "done": done,
+            "seconds": self.begun.elapsed().as_secs_f64(),
+            "settled": self.settled(),
+            "per_second": self.rate().round(),
+            "seconds_left": self.time_left().map(|left| left.as_secs()),
+            "outcomes": self.named(),
+            "bad_lines": self.bad_lines.load(Relaxed),
+            "skipped": self.skipped.load(Relaxed) + self.skipped_bad.load(Relaxed),
+            "skipped_not_accepted": self.skipped_bad.load(Relaxed),
+            "broken_off": self.has_left(),
+            "trouble": *lock(&self.trouble),
+            "credential_causes": *lock(&self.causes),
+        })
+    }
+
     /// What the run has come to.
-    pub(super) fn summary(&self, results: Option<PathBuf>) -> Summary<'_> {
-        Summary { tally: self, results }
+    pub(super) fn summary(&self, results: Option<PathBuf>) -> String {
+        match self.show {
+            Show::Bar | Show::Lines => Summary { tally: self, results }.to_string(),
+            Show::Json => self.as_json(true).to_string(),
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Why a credential was refused, in one sentence.
+fn cause(result: &PushResult) -> String {
+    match result.upstream_reason.as_str() {
+        "" => result.detail.clone(),
+        reason => format!("{reason}: {}", result.detail),
     }
 }
 
@@ -206,12 +332,17 @@ impl fmt::Display for Summary<'_> {
         if not > 0 {
             write!(f, " ({not} of them were not accepted)")?;
         }
-        let lost = Reason::ConnectionLost.as_str_name();
+        for (cause, count) in &*lock(&tally.causes) {
+            write!(f, "\n{count} CREDENTIAL: {cause}")?;
+        }
+        if tally.count(Outcome::Credential as usize) > 0 {
+            write!(f, "\nwhen that is mended, --retry CREDENTIAL sends them again")?;
+        }
         if tally.count(Outcome::Unconfirmed as usize) > 0 {
             write!(
                 f,
-                "\nUNCONFIRMED pushes may or may not have been sent (reason {lost}: their gateway was lost); \
-                 they are sent again only with --repeatable"
+                "\nUNCONFIRMED pushes may or may not have been delivered; each result says why. They are sent again \
+                 only with --repeatable or --retry UNCONFIRMED"
             )?;
         }
         let resumable = self.results.as_ref().filter(|file| file.as_os_str() != "-");

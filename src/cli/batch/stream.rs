@@ -2,9 +2,11 @@
 //! items may be sent again.
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tonic::Code;
@@ -61,6 +63,8 @@ pub(super) struct Stream<'a> {
     items_read: Option<u64>,
     /// A verdict came that stands.
     brought: bool,
+    /// Why nothing more may be written: it cannot be noted before.
+    unnoted: Option<io::Error>,
 }
 
 impl<'a> Stream<'a> {
@@ -77,6 +81,7 @@ impl<'a> Stream<'a> {
             heard: Instant::now(),
             items_read: None,
             brought: false,
+            unnoted: None,
         }
     }
 
@@ -101,7 +106,9 @@ impl<'a> Stream<'a> {
                     Err(end) => break self.ended(&end, taken.count()),
                 },
                 slot = reserve(sender.as_ref()), if open && self.has_to_write() => match slot {
-                    Some(slot) => slot.send(self.write()),
+                    Some(slot) => if let Some(message) = self.write() {
+                        slot.send(message);
+                    },
                     None => self.writing = false,
                 },
                 chunk = run.input.next(), if sender.is_some() && self.wants_input() => {
@@ -125,7 +132,10 @@ impl<'a> Stream<'a> {
         };
         let verdicts = self.leave(safe_from, reason);
         run.results.record(verdicts).await?;
-        Ok((ended, self.brought))
+        match self.unnoted {
+            None => Ok((ended, self.brought)),
+            Some(error) => Err(error).context("what is sent cannot be noted, so nothing more was sent"),
+        }
     }
 
     fn has_to_write(&self) -> bool {
@@ -145,8 +155,16 @@ impl<'a> Stream<'a> {
         self.give_up.map_or(silent, |give_up| give_up.min(silent))
     }
 
-    /// The next message.
-    fn write(&mut self) -> Message {
+    /// The next message; none where it may not be written yet.
+    fn write(&mut self) -> Option<Message> {
+        let items = self.next_items()?;
+        if let Some(journal) = &self.run.journal
+            && let Err(error) = tokio::task::block_in_place(|| journal.sent(&items))
+        {
+            items.into_iter().rev().for_each(|item| self.worker.queue.push_front(item));
+            self.cannot_note(error);
+            return None;
+        }
         if self.flight.is_empty() {
             self.heard = Instant::now();
         }
@@ -158,25 +176,18 @@ impl<'a> Stream<'a> {
                 results: proto::ResultSelection::All.into(),
             });
         }
-        let mut bytes = 0;
         let mut addressees = Vec::new();
-        while bytes < MESSAGE_BYTES
-            && request.pushes.len() < MESSAGE_PUSHES
-            && addressees.len() < MESSAGE_ADDRESSEES
-            && self.flight.len() < self.run.in_flight
-            && let Some(item) = self.worker.queue.pop_front()
-        {
+        for item in items {
             // A copy stays here, for a gateway that goes without reading it.
             match &item.what {
                 What::Push(push) => request.pushes.push(push.as_ref().clone()),
                 What::Target(target) => addressees
                     .push(proto::Addressee { id: item.id.clone(), target: Some(target.as_ref().clone()) }),
             }
-            bytes += item.bytes;
+            self.bytes += item.bytes;
             self.flight.insert(self.next, item);
             self.next += 1;
         }
-        self.bytes += bytes;
         if !addressees.is_empty() {
             request.multicasts.push(proto::Multicast {
                 app: String::new(),
@@ -186,7 +197,52 @@ impl<'a> Stream<'a> {
                 labels: self.run.template.labels.clone(),
             });
         }
-        Message { request, end: self.next }
+        Some(Message { request, end: self.next })
+    }
+
+    /// What the next message holds: one kind, as much as fits and the pace allows.
+    fn next_items(&mut self) -> Option<Vec<Item>> {
+        let queue = &mut self.worker.queue;
+        let most = match queue.front()?.what {
+            What::Push(_) => MESSAGE_PUSHES,
+            What::Target(_) => MESSAGE_ADDRESSEES,
+        };
+        let mut count = most.min(queue.len()).min(self.run.in_flight - self.flight.len());
+        if let Some(pace) = &self.run.pace {
+            match pace.take(count) {
+                Ok(allowed) => count = allowed,
+                Err(wait) => {
+                    self.pause = Some(Instant::now() + wait);
+                    return None;
+                }
+            }
+        }
+        let (mut items, mut bytes) = (Vec::with_capacity(count), 0);
+        while items.len() < count
+            && bytes < MESSAGE_BYTES
+            && let Some(item) = queue.pop_front()
+        {
+            bytes += item.bytes;
+            items.push(item);
+        }
+        Some(items)
+    }
+
+    /// Nothing more is sent by anybody; what is in flight gets its verdict.
+    fn cannot_note(&mut self, error: io::Error) {
+        self.writing = false;
+        self.unnoted.get_or_insert(error);
+        self.run.stop.cancel();
+    }
+
+    /// What the gateway did not take was not sent, but for what another gateway may have sent before.
+    fn note_back(&mut self, items: &[Item]) {
+        let unsent = items.iter().filter(|item| !item.in_doubt);
+        if let Some(journal) = &self.run.journal
+            && let Err(error) = tokio::task::block_in_place(|| journal.back(unsent))
+        {
+            self.cannot_note(error);
+        }
     }
 
     async fn read(&mut self, message: SendBatchResponse) -> anyhow::Result<()> {
@@ -195,13 +251,27 @@ impl<'a> Stream<'a> {
         if message.progress.is_some_and(|progress| progress.draining) {
             self.writing = false;
         }
-        let verdicts = message.results.into_iter().filter_map(|result| self.settle(result)).collect();
+        let mut back = Vec::new();
+        let verdicts =
+            message.results.into_iter().filter_map(|result| self.settle(result, &mut back)).collect();
+        self.note_back(&back);
+        self.worker.queue.extend(back);
         self.run.results.record(verdicts).await?;
+        let credential = self.run.tally.count(Outcome::Credential as usize);
+        if let Some(most) = self.run.stop_after_credential.filter(|most| credential >= *most)
+            && !self.run.stop.is_cancelled()
+        {
+            let why = format!(
+                "{credential} pushes ended with CREDENTIAL; stopping (--stop-after-credential {most})"
+            );
+            self.run.tally.say(&why);
+            self.run.stop.cancel();
+        }
         Ok(())
     }
 
-    /// None: the item is sent again.
-    fn settle(&mut self, mut result: proto::PushResult) -> Option<Verdict> {
+    /// None: the item goes `back`, to be sent again.
+    fn settle(&mut self, mut result: proto::PushResult, back: &mut Vec<Item>) -> Option<Verdict> {
         // A number that was never written, or had its verdict, names nothing.
         let mut item = self.flight.remove(&result.index.cast_unsigned())?;
         self.bytes -= item.bytes;
@@ -217,7 +287,7 @@ impl<'a> Stream<'a> {
                 self.pause = Some(Instant::now() + OVERLOADED_WAIT * (1 << item.handed_back));
             }
             item.handed_back += 1;
-            self.worker.queue.push_back(item);
+            back.push(item);
             return None;
         }
         self.brought = true;
@@ -227,7 +297,7 @@ impl<'a> Stream<'a> {
         }
         // The line names it; the number is of a stream that nobody remembers.
         result.index = 0;
-        Some(Verdict { line: item.line, result })
+        Some(Verdict { line: item.line, occurrence: item.occurrence, result })
     }
 
     /// How the stream ended, and the number from which on no item was read.
@@ -251,18 +321,21 @@ impl<'a> Stream<'a> {
     fn leave(&mut self, safe_from: u64, reason: &str) -> Vec<Verdict> {
         let mut left: Vec<_> = self.flight.drain().collect();
         left.sort_unstable_by_key(|(number, _)| std::cmp::Reverse(*number));
-        let mut verdicts = Vec::new();
+        let (mut verdicts, mut back) = (Vec::new(), Vec::new());
         for (number, mut item) in left {
-            let unread = number >= safe_from;
-            if unread || item.repeatable {
-                item.in_doubt |= !unread;
+            if number >= safe_from {
+                back.push(item);
+            } else if item.repeatable {
+                item.in_doubt = true;
                 self.worker.queue.push_front(item);
             } else {
                 let detail =
                     format!("the gateway may have sent it, and was lost before its verdict: {reason}");
-                verdicts.push(Verdict::unconfirmed(item.line, item.id, &detail));
+                verdicts.push(item.unconfirmed(&detail));
             }
         }
+        self.note_back(&back);
+        back.into_iter().rev().for_each(|item| self.worker.queue.push_back(item));
         verdicts.reverse();
         verdicts
     }
