@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use fanfare::simulator::{Answer, Fault, FaultRule, Trigger};
+use fanfare::simulator::{Answer, Fault, FaultRule, Simulator, Trigger};
 use serde_json::Value;
 
 use crate::batch_command::{Running, address, batch, line, outcome, read};
-use crate::harness::{APP, SOON, World, good};
+use crate::harness::{APP, SOON, TOPIC, World, good};
+use crate::killed::serve;
+use crate::secrets::write_config;
 
 /// A folder with a file of pushes and one for results.
 struct Files {
@@ -56,9 +58,9 @@ fn last(results: &Path) -> BTreeMap<(String, u64), Value> {
     last
 }
 
-fn deliveries(world: &World) -> BTreeMap<String, usize> {
+fn deliveries(simulator: &Simulator) -> BTreeMap<String, usize> {
     let mut times = BTreeMap::new();
-    for entry in world.simulator.journal().entries().iter().filter(|entry| entry.may_be_delivered()) {
+    for entry in simulator.journal().entries().iter().filter(|entry| entry.may_be_delivered()) {
         *times.entry(entry.device_token().unwrap().to_owned()).or_default() += 1;
     }
     times
@@ -135,7 +137,7 @@ async fn a_killed_run_leaves_in_doubt_what_was_in_flight_and_the_next_calls_it_s
     let args = [files.pushes(), "--to", &to, "--results", files.results()];
     let ran = batch(args).await;
     assert_eq!(ran.code, Some(1), "{}", ran.stderr);
-    let (verdicts, times) = (last(&files.results), deliveries(&world));
+    let (verdicts, times) = (last(&files.results), deliveries(&world.simulator));
     assert_eq!(verdicts.len(), LINES);
     let in_doubt = verdicts.values().filter(|it| outcome(it) == "UNCONFIRMED").count();
     assert_eq!(verdicts.values().filter(|it| outcome(it) == "ACCEPTED").count(), LINES - in_doubt);
@@ -144,13 +146,53 @@ async fn a_killed_run_leaves_in_doubt_what_was_in_flight_and_the_next_calls_it_s
     assert!(times.values().all(|times| *times == 1), "something was sent twice");
     assert!(times.len() >= LINES - in_doubt);
     assert_eq!(batch(args).await.code, Some(1));
-    assert_eq!(deliveries(&world), times);
+    assert_eq!(deliveries(&world.simulator), times);
 
     // Where it does no harm it goes again, and what became of it before is not forgotten.
     let repeated = batch([files.pushes(), "--to", &to, "--results", files.results(), "--repeatable"]).await;
     assert_eq!(repeated.code, Some(0), "{}", repeated.stderr);
     assert!(last(&files.results).values().all(|it| outcome(it) == "ACCEPTED"));
-    assert_eq!(deliveries(&world).len(), LINES);
+    assert_eq!(deliveries(&world.simulator).len(), LINES);
+}
+
+#[tokio::test]
+async fn client_and_gateway_may_be_killed_again_and_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let simulator = Simulator::builder().bundle_ids([TOPIC]).start().await.unwrap();
+    simulator.set_answer_latency(Duration::from_millis(50));
+    write_config(folder.path(), &simulator);
+    let files = Files::new("pushes.ndjson");
+    const LINES: usize = 4_000;
+    files.write((0..LINES).map(|n| line(&good(n), "x")));
+    for round in 0..4_u64 {
+        let gateway = serve(folder.path(), &format!("gateway-{round}")).await;
+        let child = Command::new(env!("CARGO_BIN_EXE_fanfare"))
+            .args(["batch", files.pushes(), "--to", &gateway.grpc, "--results", files.results()])
+            .args(["--in-flight", "300", "--streams", "2", "--reconnect-for", "20s"])
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let running = Running(child);
+        simulator.journal().wait_for_read((round + 1) * 500, SOON).await.unwrap();
+        // Each is killed by its drop: first the one, then the other.
+        if round % 2 == 0 {
+            drop((gateway, running));
+        } else {
+            drop((running, gateway));
+        }
+    }
+    let gateway = serve(folder.path(), "last").await;
+    let ran = batch([files.pushes(), "--to", &gateway.grpc, "--results", files.results()]).await;
+    assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+    let verdicts = last(&files.results);
+    assert_eq!(verdicts.len(), LINES);
+    assert!(verdicts.values().all(|it| matches!(outcome(it), "ACCEPTED" | "UNCONFIRMED")));
+    let times = deliveries(&simulator);
+    assert!(times.values().all(|times| *times == 1), "something was sent twice");
+    for result in verdicts.values().filter(|it| outcome(it) == "ACCEPTED") {
+        let token = good(usize::try_from(result["line"].as_u64().unwrap() - 1).unwrap());
+        assert_eq!(times.get(&token), Some(&1), "{result}");
+    }
 }
 
 #[tokio::test]
@@ -178,7 +220,7 @@ async fn a_mended_key_sends_what_it_held_up() {
     let asked = batch([args[0], args[1], args[2], args[3], args[4], retry[0], retry[1]]).await;
     assert_eq!(asked.code, Some(1), "one line is no push: {}", asked.stderr);
     assert_eq!(world.simulator.journal().arrived(), arrived + 20);
-    assert!(deliveries(&world).values().all(|times| *times <= 2));
+    assert!(deliveries(&world.simulator).values().all(|times| *times <= 2));
     assert_eq!(last(&files.results).values().filter(|it| outcome(it) == "ACCEPTED").count(), 50);
 }
 
@@ -246,5 +288,5 @@ async fn a_disk_that_fills_up_stops_the_run_and_nothing_is_sent_twice() {
     let verdicts = last(&files.results);
     assert_eq!(verdicts.len(), LINES);
     assert!(verdicts.values().all(|it| matches!(outcome(it), "ACCEPTED" | "UNCONFIRMED")));
-    assert!(deliveries(&world).values().all(|times| *times == 1), "something was sent twice");
+    assert!(deliveries(&world.simulator).values().all(|times| *times == 1), "something was sent twice");
 }
