@@ -72,7 +72,7 @@ async fn an_edited_file_sends_only_what_is_new() {
     let files = Files::new("pushes.ndjson");
     let named =
         |n: usize, body: &str| line(&good(n), body).replacen('{', &format!("{{\"id\":\"id-{n}\","), 1);
-    let all = |n: usize| if n % 2 == 0 { line(&good(n), "x") } else { named(n, "x") };
+    let all = |n: usize| if n.is_multiple_of(2) { line(&good(n), "x") } else { named(n, "x") };
     files.write((0..300).map(all).chain(["no push\n".to_owned(), "nor this\n".to_owned()]));
     let to = address(&world);
     let args = [files.pushes(), "--to", &to, "--results", files.results()];
@@ -81,7 +81,7 @@ async fn an_edited_file_sends_only_what_is_new() {
     assert!(!files.journal().exists(), "a run that ends in order leaves no journal");
 
     // Bad lines deleted, the rest in another order and shorter, named ones mended, two new ones, and one twice.
-    let mended = |n: usize| if n % 2 == 0 { line(&good(n), "x") } else { named(n, "mended") };
+    let mended = |n: usize| if n.is_multiple_of(2) { line(&good(n), "x") } else { named(n, "mended") };
     let new = [line(&good(1000), "x"), named(1001, "x"), line(&good(0), "x"), named(1, "x")];
     files.write((0..200).rev().map(mended).chain(new));
     let ran = batch(args).await;

@@ -125,10 +125,10 @@ impl Journal {
     ///
     /// # Errors
     /// Where it cannot be written: then nothing may be sent.
-    pub(super) fn begin(path: PathBuf, content: &str, results: u64) -> anyhow::Result<Self> {
+    pub(super) fn begin(path: &Path, content: &str, results: u64) -> anyhow::Result<Self> {
         let begin = || {
-            let file = OpenOptions::new().write(true).create(true).truncate(true).open(&path)?;
-            let journal = Self { path: path.clone(), file: Mutex::new(file) };
+            let file = OpenOptions::new().write(true).create(true).truncate(true).open(path)?;
+            let journal = Self { path: path.to_owned(), file: Mutex::new(file) };
             journal.write(&Line::Run { content: content.to_owned(), results })?;
             Ok::<_, std::io::Error>(journal)
         };
@@ -207,12 +207,12 @@ mod tests {
     fn a_run_that_ends_in_order_leaves_none() {
         let folder = tempfile::tempdir().unwrap();
         let path = beside(&folder.path().join("results.ndjson"));
-        let journal = Journal::begin(path.clone(), "c", 7).unwrap();
+        let journal = Journal::begin(&path, "c", 7).unwrap();
         assert_eq!(read(&path, "c").unwrap().results, 7);
         journal.end().unwrap();
         assert_eq!(read(&path, "c").unwrap().results, 0);
         let missing = folder.path().join("no/such/folder.journal");
-        let error = Journal::begin(missing, "c", 0).unwrap_err();
+        let error = Journal::begin(&missing, "c", 0).unwrap_err();
         assert!(format!("{error:#}").contains("nothing was sent"), "{error:#}");
     }
 }

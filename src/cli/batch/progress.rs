@@ -1,7 +1,7 @@
 //! What a run has come to: counted by all streams, shown while it runs and summed up at its end.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Write as _};
+use std::fmt::Write as _;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -13,6 +13,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
 use super::results::Verdict;
+use super::summary::{Summary, as_json};
 use crate::proto::{Outcome, PushResult};
 
 /// How often a terminal sees the figures, and how often a log.
@@ -52,19 +53,19 @@ impl Show {
 
 /// The figures of a run.
 pub(super) struct Tally {
-    begun: Instant,
+    pub(super) begun: Instant,
     outcomes: [AtomicU64; OUTCOMES],
     bytes: AtomicU64,
     bytes_read: AtomicU64,
     lines_read: AtomicU64,
-    bad_lines: AtomicU64,
-    skipped: AtomicU64,
-    skipped_bad: AtomicU64,
+    pub(super) bad_lines: AtomicU64,
+    pub(super) skipped: AtomicU64,
+    pub(super) skipped_bad: AtomicU64,
     left: AtomicBool,
     /// What is wrong at the moment, in one sentence.
-    trouble: Mutex<Option<String>>,
+    pub(super) trouble: Mutex<Option<String>>,
     /// Refused credentials, each cause with its count.
-    causes: Mutex<BTreeMap<String, u64>>,
+    pub(super) causes: Mutex<BTreeMap<String, u64>>,
     bar: ProgressBar,
     show: Show,
 }
@@ -119,10 +120,11 @@ impl Tally {
     pub(super) fn settle(&self, verdict: &Verdict) {
         let number = usize::try_from(verdict.result.outcome).unwrap_or(OUTCOMES).min(OUTCOMES - 1);
         self.outcomes[number].fetch_add(1, Relaxed);
-        match verdict.result.outcome() {
-            Outcome::Accepted | Outcome::Validated => *lock(&self.trouble) = None,
-            Outcome::Credential => self.refused_credential(verdict),
-            _ => {}
+        let outcome = verdict.result.outcome();
+        if matches!(outcome, Outcome::Accepted | Outcome::Validated) {
+            *lock(&self.trouble) = None;
+        } else if outcome == Outcome::Credential {
+            self.refused_credential(verdict);
         }
     }
 
@@ -198,7 +200,7 @@ impl Tally {
                     self.bar.set_message(self.figures());
                 }
                 Show::Lines => eprintln!("{}", self.figures()),
-                Show::Json => eprintln!("{}", self.as_json(false)),
+                Show::Json => eprintln!("{}", as_json(self, false)),
             }
         }
     }
@@ -211,7 +213,7 @@ impl Tally {
         self.outcomes[number].load(Relaxed)
     }
 
-    fn settled(&self) -> u64 {
+    pub(super) fn settled(&self) -> u64 {
         (0..OUTCOMES).map(|number| self.count(number)).sum()
     }
 
@@ -222,11 +224,11 @@ impl Tally {
         (self.bytes_read.load(Relaxed) as f64 * share.min(1.0)) as u64
     }
 
-    fn rate(&self) -> f64 {
+    pub(super) fn rate(&self) -> f64 {
         self.settled() as f64 / self.begun.elapsed().as_secs_f64()
     }
 
-    fn named(&self) -> BTreeMap<&'static str, u64> {
+    pub(super) fn named(&self) -> BTreeMap<&'static str, u64> {
         let name = |number: usize| match i32::try_from(number).map(Outcome::try_from) {
             Ok(Ok(outcome)) => outcome.as_str_name().trim_start_matches("OUTCOME_"),
             Ok(Err(_)) | Err(_) => "OTHER",
@@ -253,7 +255,7 @@ impl Tally {
     }
 
     /// As long as the rest of the file takes at the present rate; where its length is known.
-    fn time_left(&self) -> Option<Duration> {
+    pub(super) fn time_left(&self) -> Option<Duration> {
         let (all, settled) = (self.bytes.load(Relaxed), self.bytes_settled());
         if settled == 0 || all <= settled {
             return None;
@@ -262,33 +264,16 @@ impl Tally {
         Duration::try_from_secs_f64(seconds.round()).ok()
     }
 
-    fn as_json(&self, done: bool) -> serde_json::Value {
-        json!({
-            "done": done,
-            "seconds": self.begun.elapsed().as_secs_f64(),
-            "settled": self.settled(),
-            "per_second": self.rate().round(),
-            "seconds_left": self.time_left().map(|left| left.as_secs()),
-            "outcomes": self.named(),
-            "bad_lines": self.bad_lines.load(Relaxed),
-            "skipped": self.skipped.load(Relaxed) + self.skipped_bad.load(Relaxed),
-            "skipped_not_accepted": self.skipped_bad.load(Relaxed),
-            "broken_off": self.has_left(),
-            "trouble": *lock(&self.trouble),
-            "credential_causes": *lock(&self.causes),
-        })
-    }
-
     /// What the run has come to.
     pub(super) fn summary(&self, results: Option<PathBuf>) -> String {
         match self.show {
             Show::Bar | Show::Lines => Summary { tally: self, results }.to_string(),
-            Show::Json => self.as_json(true).to_string(),
+            Show::Json => as_json(self, true).to_string(),
         }
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -304,70 +289,5 @@ fn style(bar: &ProgressBar, template: &str) {
     // A template that does not parse would leave the default look.
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
-    }
-}
-
-/// The end of a run, for people.
-pub(super) struct Summary<'a> {
-    tally: &'a Tally,
-    results: Option<PathBuf>,
-}
-
-impl fmt::Display for Summary<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tally = self.tally;
-        let took = tally.begun.elapsed();
-        write!(f, "{} pushes in {took:.1?}, {:.0} pushes/s", tally.settled(), tally.rate())?;
-        for (name, count) in tally.named() {
-            write!(f, "\n  {name:<20}{count:>10}")?;
-        }
-        let bad = tally.bad_lines.load(Relaxed);
-        if bad > 0 {
-            write!(f, "\n{bad} of the INVALID_PUSH are lines that are no push")?;
-        }
-        let (good, not) = (tally.skipped.load(Relaxed), tally.skipped_bad.load(Relaxed));
-        if good + not > 0 {
-            write!(f, "\n{} skipped: they have their verdict from an earlier run", good + not)?;
-        }
-        if not > 0 {
-            write!(f, " ({not} of them were not accepted)")?;
-        }
-        for (cause, count) in &*lock(&tally.causes) {
-            write!(f, "\n{count} CREDENTIAL: {cause}")?;
-        }
-        if tally.count(Outcome::Credential as usize) > 0 {
-            write!(f, "\nwhen that is mended, --retry CREDENTIAL sends them again")?;
-        }
-        if tally.count(Outcome::Unconfirmed as usize) > 0 {
-            write!(
-                f,
-                "\nUNCONFIRMED pushes may or may not have been delivered; each result says why. They are sent again \
-                 only with --repeatable or --retry UNCONFIRMED"
-            )?;
-        }
-        let resumable = self.results.as_ref().filter(|file| file.as_os_str() != "-");
-        let again = [Outcome::NotAttempted, Outcome::RateLimited, Outcome::UpstreamUnavailable];
-        let again = again.iter().any(|outcome| tally.count(*outcome as usize) > 0);
-        match (tally.has_left(), resumable) {
-            (false, Some(_)) if again => write!(
-                f,
-                "\na second run of the same command sends again what is NOT_ATTEMPTED, and of RATE_LIMITED and \
-                 UPSTREAM_UNAVAILABLE what is retryable"
-            ),
-            (false, _) => Ok(()),
-            (true, Some(file)) => {
-                let file = file.display();
-                write!(
-                    f,
-                    "\nbroken off: run the same command again, and what {file} has no verdict on is sent"
-                )
-            }
-            (true, None) => {
-                write!(
-                    f,
-                    "\nbroken off: lines without a verdict remain; with --results FILE a second run goes on"
-                )
-            }
-        }
     }
 }

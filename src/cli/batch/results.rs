@@ -148,7 +148,7 @@ impl Opening<'_> {
         let no_room =
             || format!("the disk has no room for {} bytes of verdicts; nothing was sent", self.reserve);
         let room = Room::take(file.try_clone()?, length, self.reserve).with_context(no_room)?;
-        let journal = Journal::begin(beside, self.content, length)?;
+        let journal = Journal::begin(&beside, self.content, length)?;
         let sink = Sink { out: Box::new(BufWriter::new(file)), all: true, room: Some((length, room)) };
         Ok(Opened { sink, earlier, journal: Some(journal) })
     }

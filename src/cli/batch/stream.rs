@@ -12,19 +12,15 @@ use tokio::time::{Instant, sleep_until};
 use tonic::Code;
 use tonic::transport::Channel;
 
-use super::call::{End, Incoming, Message, Taken, is_fatal, is_own, why};
-use super::item::{Item, What};
+use super::call::{End, Ended, Incoming, Message, Taken, is_fatal, is_own, why};
+use super::item::Item;
+use super::message;
 use super::results::Verdict;
 use super::worker::{Run, Worker};
-use crate::proto::{self, Outcome, Reason, SendBatchRequest, SendBatchResponse};
+use crate::proto::{self, Outcome, Reason, SendBatchResponse};
 
 /// Bytes of lines in flight on one stream, whatever `--in-flight` says.
 const MAX_BYTES_IN_FLIGHT: usize = 64 * 1024 * 1024;
-
-/// A message is full with this many pushes, addressees of a multicast, or bytes of lines.
-const MESSAGE_PUSHES: usize = 100;
-const MESSAGE_ADDRESSEES: usize = 1000;
-const MESSAGE_BYTES: usize = 256 * 1024;
 
 /// Times that an item which the gateway hands back is sent again.
 const MAX_HANDED_BACK: u32 = 8;
@@ -34,16 +30,6 @@ const OVERLOADED_WAIT: Duration = Duration::from_millis(100);
 
 /// How long verdicts are waited for after the first signal.
 const STOP_PATIENCE: Duration = Duration::from_secs(30);
-
-/// How a stream ended.
-pub(super) enum Ended {
-    /// As the contract says; what is left to do needs another stream.
-    Done,
-    /// Why it broke.
-    Lost(String),
-    /// Why another attempt would end the same.
-    Refused(String),
-}
 
 pub(super) struct Stream<'a> {
     worker: &'a mut Worker,
@@ -168,64 +154,24 @@ impl<'a> Stream<'a> {
         if self.flight.is_empty() {
             self.heard = Instant::now();
         }
-        let mut request = SendBatchRequest::default();
-        if self.next == 0 {
-            request.options = Some(proto::BatchOptions {
-                app: self.run.app.clone(),
-                service_class: self.run.service_class.into(),
-                results: proto::ResultSelection::All.into(),
-            });
-        }
-        let mut addressees = Vec::new();
+        let request = message::of(&self.run, self.next == 0, &items);
         for item in items {
-            // A copy stays here, for a gateway that goes without reading it.
-            match &item.what {
-                What::Push(push) => request.pushes.push(push.as_ref().clone()),
-                What::Target(target) => addressees
-                    .push(proto::Addressee { id: item.id.clone(), target: Some(target.as_ref().clone()) }),
-            }
             self.bytes += item.bytes;
             self.flight.insert(self.next, item);
             self.next += 1;
         }
-        if !addressees.is_empty() {
-            request.multicasts.push(proto::Multicast {
-                app: String::new(),
-                content: Some(self.run.template.content.clone()),
-                options: Some(self.run.template.options.clone()),
-                addressees,
-                labels: self.run.template.labels.clone(),
-            });
-        }
         Some(Message { request, end: self.next })
     }
 
-    /// What the next message holds: one kind, as much as fits and the pace allows.
     fn next_items(&mut self) -> Option<Vec<Item>> {
-        let queue = &mut self.worker.queue;
-        let most = match queue.front()?.what {
-            What::Push(_) => MESSAGE_PUSHES,
-            What::Target(_) => MESSAGE_ADDRESSEES,
-        };
-        let mut count = most.min(queue.len()).min(self.run.in_flight - self.flight.len());
-        if let Some(pace) = &self.run.pace {
-            match pace.take(count) {
-                Ok(allowed) => count = allowed,
-                Err(wait) => {
-                    self.pause = Some(Instant::now() + wait);
-                    return None;
-                }
+        let room = self.run.in_flight - self.flight.len();
+        match message::take(&mut self.worker.queue, room, self.run.pace.as_ref()) {
+            Ok(items) => (!items.is_empty()).then_some(items),
+            Err(wait) => {
+                self.pause = Some(Instant::now() + wait);
+                None
             }
         }
-        let (mut items, mut bytes) = (Vec::with_capacity(count), 0);
-        while items.len() < count
-            && bytes < MESSAGE_BYTES
-            && let Some(item) = queue.pop_front()
-        {
-            bytes += item.bytes;
-            items.push(item);
-        }
-        Some(items)
     }
 
     /// Nothing more is sent by anybody; what is in flight gets its verdict.

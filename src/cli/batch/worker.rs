@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 
+use super::call::Ended;
 use super::gateways::{Gateways, backoff};
 use super::input::{Chunk, Input};
 use super::item::Item;
@@ -16,7 +17,7 @@ use super::journal::Journal;
 use super::pace::Pace;
 use super::progress::Tally;
 use super::results::Results;
-use super::stream::{Ended, Stream};
+use super::stream::Stream;
 use crate::proto;
 
 /// What all streams share.

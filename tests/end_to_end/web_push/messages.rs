@@ -229,9 +229,10 @@ async fn keys_that_are_missing_or_none_are_named_by_their_fields() {
         let bad = Subscription { p256dh: p256dh.to_owned(), auth: auth.to_owned(), ..good.clone() };
         let result = browsers.send(push(&bad)).await;
         // Of a subscription that has none, a push without a payload still arrives.
-        let (outcome, action) = match reason {
-            Reason::FieldRequired => (Outcome::InvalidPush, TokenAction::Keep),
-            _ => (Outcome::InvalidToken, TokenAction::Delete),
+        let (outcome, action) = if reason == Reason::FieldRequired {
+            (Outcome::InvalidPush, TokenAction::Keep)
+        } else {
+            (Outcome::InvalidToken, TokenAction::Delete)
         };
         assert_eq!((result.outcome(), result.reason()), (outcome, reason), "{result:?}");
         assert_eq!(result.field, format!("target.web_push.{field}"));
