@@ -5,6 +5,7 @@ pub mod cli;
 pub mod config;
 pub mod credential;
 pub mod dispatch;
+pub mod files;
 pub mod ingress;
 pub mod metrics;
 pub mod proto;

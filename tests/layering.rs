@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// Rows from the bottom up. `push` and what stands beside it import nothing; `simulator` stands apart.
 const ROWS: &[&[&str]] = &[
-    &["push", "proto", "transport", "telemetry"],
+    &["push", "proto", "transport", "telemetry", "files"],
     &["metrics"],
     &["upstream"],
     &["credential"],

@@ -21,7 +21,7 @@ const MAX_WAIT: Duration = Duration::from_secs(120);
 
 pub(crate) async fn start(spec: Spec, upstream: Upstream) -> anyhow::Result<Started> {
     // As `fanfare serve` logs, but for what every start says.
-    telemetry::init(&LogSettings { filter: "warn".to_owned(), ..LogSettings::default() })?;
+    let _log = telemetry::init(&LogSettings { filter: "warn".to_owned(), ..LogSettings::default() })?;
     let writes = Writes::default();
     let network = Network { resolver: Arc::new(Loopback), dialer: Arc::new(writes.clone()) };
     let gateway = Gateway::start(config(&spec, upstream)?, network).await?;

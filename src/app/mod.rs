@@ -1,5 +1,7 @@
 //! Builds every part once, runs the listeners, and drains on shutdown.
 
+mod accept;
+mod certificates;
 mod routes;
 
 use std::io;
@@ -108,7 +110,7 @@ impl Gateway {
             metrics.upstream.clone(),
         ));
         let apps = std::mem::take(&mut config.apps);
-        let routes = routes::build(apps, &config, &upstream, &metrics, &stop)?;
+        let (routes, certificates) = routes::build(apps, &config, &upstream, &metrics, &stop)?;
         let admission = Arc::new(Admission::new(config.max_in_flight, metrics.pushes.in_flight().clone()));
         let service = Service(Arc::new(Core {
             max_wait: config.grpc.max_wait,
@@ -133,6 +135,7 @@ impl Gateway {
             }
         });
         tracing::info!(grpc = %grpc_address, admin = %admin_address, "serving");
+        tokio::spawn(certificates.watch(stop.clone()));
         Ok(Self {
             grpc_address,
             admin_address,
@@ -235,7 +238,7 @@ async fn serve_grpc(
         // grpcurl before 1.9 and grpcio ask this one.
         .add_service(reflection().build_v1alpha()?)
         .add_service(push_service);
-    let incoming = incoming(listener);
+    let incoming = accept::pausing(incoming(listener));
     let server = tokio::spawn(async move {
         if let Err(error) = router.serve_with_incoming_shutdown(incoming, stop.cancelled_owned()).await {
             tracing::error!(%error, "the gRPC listener has ended");

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use super::StartError;
+use super::certificates::Certificates;
 use crate::config::{
     ApnsConfig, ApnsCredential, AppConfig, Config, FcmConfig, MattermostConfig, WebPushConfig,
 };
@@ -23,7 +24,7 @@ use crate::metrics::Metrics;
 use crate::provider::Provider;
 use crate::push::AppId;
 use crate::upstream::tls::{self, ClientIdentity};
-use crate::upstream::{Http, Origin, Peer, PeerPool, Proxies, Reach, Upstream};
+use crate::upstream::{Http, Origin, Peer, PeerPool, Proxies, Reach, Upstream, Validity};
 
 pub(super) fn build(
     apps: Vec<AppConfig>,
@@ -31,11 +32,22 @@ pub(super) fn build(
     upstream: &Arc<Upstream>,
     metrics: &Metrics,
     stop: &CancellationToken,
-) -> Result<Routes, StartError> {
-    let (tokens, access_tokens, vapid, roots, plain_tls) = Default::default();
-    let mut builder =
-        Builder { config, upstream, metrics, stop, tokens, access_tokens, vapid, roots, plain_tls };
-    apps.into_iter().map(|app| builder.app(app)).collect()
+) -> Result<(Routes, Certificates), StartError> {
+    let (tokens, access_tokens, vapid, roots, plain_tls, certificates) = Default::default();
+    let mut builder = Builder {
+        config,
+        upstream,
+        metrics,
+        stop,
+        tokens,
+        access_tokens,
+        vapid,
+        roots,
+        plain_tls,
+        certificates,
+    };
+    let routes = apps.into_iter().map(|app| builder.app(app)).collect::<Result<_, _>>()?;
+    Ok((routes, builder.certificates))
 }
 
 struct Builder<'a> {
@@ -51,6 +63,7 @@ struct Builder<'a> {
     /// By what is trusted beside what all trust.
     roots: HashMap<Vec<Vec<u8>>, Arc<RootCertStore>>,
     plain_tls: HashMap<(Vec<Vec<u8>>, Http), Arc<ClientConfig>>,
+    certificates: Certificates,
 }
 
 /// Who the gateway is to a peer, and what it asks of it.
@@ -79,6 +92,7 @@ impl Builder<'_> {
         proxies: Option<&Proxies>,
     ) -> Result<Route, StartError> {
         let extra = &self.config.apns_extra_roots;
+        let mut validity = None;
         let (credential, name, tls) = match apns.credential {
             ApnsCredential::Token { key, key_id, team_id } => {
                 let name = format!("{team_id}/{key_id}");
@@ -87,6 +101,7 @@ impl Builder<'_> {
             }
             ApnsCredential::Certificate(certificate) => {
                 let name = format!("certificate {}", fingerprint(&certificate));
+                validity = Some(certificate.validity());
                 (Credential::Certificate, name, self.tls(app, extra, Some(certificate), Http::Two)?)
             }
         };
@@ -96,7 +111,8 @@ impl Builder<'_> {
             production: self.peer(&self.config.apns_production, &identity, proxies)?,
             sandbox: self.peer(&self.config.apns_sandbox, &identity, proxies)?,
         };
-        Ok(self.route(app, Provider::Apns(apns.provider), credential, upstreams))
+        let route = self.route(app, Provider::Apns(apns.provider), credential, upstreams);
+        Ok(self.with_certificate(app, route, validity))
     }
 
     fn fcm(&mut self, app: &AppId, fcm: FcmConfig, proxies: Option<&Proxies>) -> Result<Route, StartError> {
@@ -107,10 +123,12 @@ impl Builder<'_> {
             .certificate
             .as_ref()
             .map_or_else(String::new, |it| format!("certificate {}", fingerprint(it)));
+        let validity = fcm.certificate.as_ref().map(ClientIdentity::validity);
         let tls = self.tls(app, &config.fcm.extra_roots, fcm.certificate, Http::Either)?;
         let identity = Identity { name, http: Http::Either, tls, proves_credential: false };
         let upstreams = Upstreams::One(self.peer(&config.fcm.origin, &identity, proxies)?);
-        Ok(self.route(app, Provider::Fcm(fcm.provider), Credential::AccessToken(token), upstreams))
+        let route = self.route(app, Provider::Fcm(fcm.provider), Credential::AccessToken(token), upstreams);
+        Ok(self.with_certificate(app, route, validity))
     }
 
     /// One for all apps that name the same credential and ask for its tokens by the same way.
@@ -185,7 +203,16 @@ impl Builder<'_> {
 
     fn route(&self, app: &AppId, provider: Provider, credential: Credential, upstreams: Upstreams) -> Route {
         let metrics = self.metrics.pushes.app(app.as_str(), provider.kind());
-        Route::new(provider, credential, upstreams, metrics)
+        Route::new(app.clone(), provider, credential, upstreams, metrics)
+    }
+
+    fn with_certificate(&mut self, app: &AppId, route: Route, certificate: Option<Validity>) -> Route {
+        if let Some(certificate) = certificate {
+            let provider = route.provider.kind();
+            self.metrics.credentials.certificate(app.as_str(), provider.name(), certificate.until());
+            self.certificates.add(app.clone(), provider, certificate);
+        }
+        route.with_certificate(certificate)
     }
 
     fn peer(

@@ -1,24 +1,33 @@
 //! The command line: a file for each command.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the command line talks to people")]
-
+mod address;
 mod batch;
 mod check;
 mod content;
 mod demo;
+mod descriptors;
 mod json;
+mod output;
 mod send;
 mod serve;
+mod signals;
 mod simulate;
 mod subscription;
 mod vapid_key;
+mod whole;
 
-use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
+
+use crate::files::Content;
+use output::tell;
+
+/// The end of the process waits no longer for threads that still do something.
+const LAST_THREADS: Duration = Duration::from_secs(1);
 
 /// A gRPC push gateway: one truthful verdict per push.
 #[derive(Debug, Parser)]
@@ -45,6 +54,8 @@ enum Done {
     Good,
     /// Exit code 1: it ran, and the answer is no.
     Bad,
+    /// Exit code 2: it could not begin, and its log says why.
+    NotBegun,
     /// Exit code 3: it broke off, and something has no answer.
     BrokenOff,
 }
@@ -52,11 +63,14 @@ enum Done {
 /// Runs the command that the process was started with.
 #[must_use]
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(said) => return explain(&said),
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("error: the runtime cannot start: {error}");
+            tell(format_args!("error: the runtime cannot start: {error}"));
             return ExitCode::from(2);
         }
     };
@@ -71,35 +85,34 @@ pub fn run() -> ExitCode {
             Command::Demo(demo) => demo.run().await,
         }
     });
+    // A resolver that hangs has a thread of its own, which would be waited for without end.
+    runtime.shutdown_timeout(LAST_THREADS);
     match done {
         Ok(Done::Good) => ExitCode::SUCCESS,
         Ok(Done::Bad) => ExitCode::from(1),
+        Ok(Done::NotBegun) => ExitCode::from(2),
         Ok(Done::BrokenOff) => ExitCode::from(3),
         Err(error) => {
-            eprintln!("error: {error:#}");
+            tell(format_args!("error: {error:#}"));
             ExitCode::from(2)
         }
     }
 }
 
-/// A file's text; `-` is standard input.
-fn read_text(file: &Path) -> anyhow::Result<String> {
-    if file.as_os_str() != "-" {
-        return std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()));
+/// Help and version on standard output, or what is wrong with the arguments.
+fn explain(said: &clap::Error) -> ExitCode {
+    match said.print() {
+        Ok(()) if !said.use_stderr() => ExitCode::SUCCESS,
+        Ok(()) => ExitCode::from(2),
+        Err(error) => {
+            tell(format_args!("error: cannot write to standard output: {error}"));
+            ExitCode::from(2)
+        }
     }
-    let mut text = String::new();
-    std::io::stdin().read_to_string(&mut text).context("cannot read standard input")?;
-    Ok(text)
 }
 
-/// Waits for SIGTERM or SIGINT.
-async fn told_to_stop() -> anyhow::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
+/// The text of a file that the command line names; `-` is standard input.
+fn read_text(file: &Path) -> anyhow::Result<String> {
+    let name = if file.as_os_str() == "-" { "standard input".into() } else { file.to_string_lossy() };
+    Content::read_input(file).and_then(Content::into_text).with_context(|| format!("cannot use {name}"))
 }

@@ -6,15 +6,19 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clap::{ArgGroup, Args};
 
+use super::address::endpoint;
 use super::content::{ContentArgs, DeviceArgs, describe, duration};
 use super::json::Schema;
+use super::output::{print, tell};
 use super::{Done, read_text, subscription};
 use crate::proto::{self, push_service_client::PushServiceClient};
 
 /// Sends one push through a gateway and prints its verdict.
 ///
-/// The verdict is JSON on standard output. Exit code 0: accepted, or validated; 1: not; 2: the gateway cannot be
-/// asked.
+/// The verdict is JSON on standard output.
+///
+/// Exit code 0: accepted, or validated; 1: another verdict; 2: there is no verdict, because the gateway cannot be asked or
+/// refused the call. Where standard output cannot be written, it is still that of the verdict.
 #[derive(Debug, Args)]
 #[command(
     group(ArgGroup::new("what").args(["json", "apns", "fcm", "web_push", "mattermost"]).required(true)),
@@ -64,17 +68,21 @@ impl Send {
     pub(super) async fn run(self) -> anyhow::Result<Done> {
         let schema = Schema::load()?;
         let (to, timeout) = (self.to.clone(), self.timeout);
+        let gateway = endpoint(&to)?;
         let push = self.push(&schema)?;
-        let mut client = PushServiceClient::connect(to.clone())
-            .await
-            .with_context(|| format!("cannot connect to the gateway at {to}"))?;
+        let connected = gateway.connect().await;
+        let channel = connected.with_context(|| format!("cannot connect to the gateway at {to}"))?;
+        let mut client = PushServiceClient::new(channel);
         let mut request = tonic::Request::new(proto::SendPushRequest { push: Some(push.into()) });
         request.set_timeout(timeout);
         let result = match client.send_push(request).await {
             Ok(response) => response.into_inner().result.context("the gateway answered without a result")?,
             Err(status) => bail!(describe(&status)),
         };
-        println!("{}", schema.result(&result)?);
+        if let Err(error) = print(schema.result(&result)?) {
+            // The push has its verdict whether or not anybody reads it: the exit code stays that of the verdict.
+            tell(format_args!("warning: {error:#}; the verdict is {}", result.outcome().as_str_name()));
+        }
         let good = matches!(result.outcome(), proto::Outcome::Accepted | proto::Outcome::Validated);
         Ok(if good { Done::Good } else { Done::Bad })
     }

@@ -5,12 +5,20 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 
-use super::{Done, told_to_stop};
+use super::Done;
+use super::descriptors::raise_limit;
+use super::signals::{StopSignals, ignore_hangups};
+use super::whole::{EVERYBODY, write_whole};
 use crate::app::{Gateway, Network};
 use crate::config::Config;
 use crate::telemetry;
 
 /// Runs the gateway until SIGTERM or SIGINT, then drains.
+///
+/// The log goes to standard error; where that cannot be written, lines are dropped and counted. SIGHUP is ignored: a
+/// changed configuration needs a restart.
+///
+/// Exit code 0: it served, and has drained; 2: it could not start.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  fanfare serve --config fanfare.toml\n  FANFARE_CONFIG=/etc/fanfare.toml fanfare serve"
@@ -27,23 +35,37 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) async fn run(self) -> anyhow::Result<Done> {
         let config = Config::load(&self.config)?;
-        telemetry::init(&config.log)?;
+        let _log = telemetry::init(&config.log)?;
+        match self.serve(config).await {
+            Ok(()) => Ok(Done::Good),
+            // As all that is said from here on: whoever reads standard error reads lines of the log.
+            Err(error) => {
+                tracing::error!(error = format!("{error:#}"), "the gateway cannot start");
+                Ok(Done::NotBegun)
+            }
+        }
+    }
+
+    async fn serve(self, mut config: Config) -> anyhow::Result<()> {
+        ignore_hangups(|| tracing::warn!("SIGHUP is ignored: a changed configuration needs a restart"))?;
+        let mut stop = StopSignals::listen()?;
+        let (warnings, connections) = (std::mem::take(&mut config.warnings), config.upstream.max_connections);
         let gateway = Gateway::start(config, Network::default()).await?;
+        raise_limit(connections);
+        for warning in warnings {
+            tracing::warn!(key = warning.key, %warning, "the configuration is unwise");
+        }
         if let Some(file) = &self.ready_file {
             let (grpc, admin) = (gateway.grpc_address(), gateway.admin_address());
             let ready = format!("{{\"grpc\":\"{grpc}\",\"admin\":\"{admin}\"}}\n");
-            write_whole(file, &ready).with_context(|| format!("cannot write {}", file.display()))?;
+            if let Err(error) = write_whole(file, &ready, EVERYBODY) {
+                // Whoever waits for the file would never know of this gateway.
+                gateway.shut_down().await;
+                return Err(error).with_context(|| format!("cannot write {}", file.display()));
+            }
         }
-        told_to_stop().await?;
+        stop.wait().await;
         gateway.shut_down().await;
-        Ok(Done::Good)
+        Ok(())
     }
-}
-
-/// Writes a file that nobody sees half of.
-pub(super) fn write_whole(file: &std::path::Path, content: &str) -> std::io::Result<()> {
-    let mut part = file.as_os_str().to_owned();
-    part.push(".part");
-    std::fs::write(&part, content)?;
-    std::fs::rename(&part, file)
 }

@@ -10,6 +10,7 @@ use clap::Args;
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::output::{print, tell};
 use super::{Done, read_text};
 use crate::credential::vapid::VapidKey;
 
@@ -17,6 +18,9 @@ use crate::credential::vapid::VapidKey;
 ///
 /// The public key is printed as browsers take it. Subscriptions are bound to it: with another key, users have to
 /// subscribe anew.
+///
+/// Exit code 0: the key was made, or shown; 2: it was not, or standard output cannot be written. In that last case a key
+/// that was to be made is there, and --show shows it.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  fanfare vapid-key vapid.pem\n  fanfare vapid-key --show vapid.pem")]
 pub(super) struct MakeVapidKey {
@@ -33,19 +37,22 @@ impl MakeVapidKey {
         if self.show {
             let text = SecretString::from(read_text(&self.file)?);
             let key = VapidKey::parse(&text).with_context(|| format!("{file} is no VAPID key"))?;
-            println!("{}", key.public_key());
+            print(key.public_key())?;
             return Ok(Done::Good);
         }
         let pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).context("cannot make a key")?;
         let pem = SecretString::from(pair.serialize_pem());
         let key = VapidKey::parse(&pem)?;
         write_new(&self.file, pem.expose_secret())?;
-        println!("{}", key.public_key());
+        print(key.public_key()).with_context(|| format!("the key is made; --show {file} shows it"))?;
         // Not on standard output, so that a script has the key alone.
-        eprintln!(
-            "It is the applicationServerKey of pushManager.subscribe(), and public_key in the configuration:"
+        tell(
+            "It is the applicationServerKey of pushManager.subscribe(), and public_key in the configuration:",
         );
-        eprintln!("[apps.NAME.web_push] key_file = {:?}, subject = \"mailto:YOU@YOUR.DOMAIN\"", self.file);
+        tell(format_args!(
+            "[apps.NAME.web_push] key_file = {:?}, subject = \"mailto:YOU@YOUR.DOMAIN\"",
+            self.file
+        ));
         Ok(Done::Good)
     }
 }

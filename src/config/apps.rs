@@ -6,16 +6,15 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::resolve::Reader;
 use super::{ApnsConfig, ApnsCredential, AppConfig, FcmConfig, MattermostConfig, WebPushConfig, file};
-use crate::credential::CredentialError;
 use crate::credential::apns::{KeyId, ProviderToken, TeamId};
 use crate::credential::google::Source;
 use crate::credential::vapid::{Vapid, VapidKey};
+use crate::provider::Front502;
 use crate::provider::apns::{Apns, ApnsSettings};
 use crate::provider::fcm::{Fcm, FcmSettings};
 use crate::provider::mattermost::{Mattermost, MattermostSettings};
 use crate::provider::webpush::{WebPush, WebPushSettings};
 use crate::push::{ApnsEnvironment, AppId};
-use crate::upstream::tls::ClientIdentity;
 use crate::upstream::{Http, Origin, Proxies, Proxy};
 
 impl Reader<'_> {
@@ -91,7 +90,7 @@ impl Reader<'_> {
             }
         };
         let provider = match Mattermost::try_new(MattermostSettings { server_id: app.server_id }) {
-            Ok(provider) => Some(provider),
+            Ok(provider) => Some(provider.with_front_502(app.front_502.into())),
             Err(error) => {
                 self.error(&format!("{key}.server_id"), error.to_string());
                 None
@@ -104,7 +103,7 @@ impl Reader<'_> {
     fn web_push(&mut self, key: &str, app: file::AppWebPush) -> Option<WebPushConfig> {
         let settings = WebPushSettings { hosts: app.hosts, any_port: app.any_port, pad_to: app.pad_to };
         let provider = match WebPush::try_new(settings) {
-            Ok(provider) => Some(provider),
+            Ok(provider) => Some(provider.with_front_502(app.front_502.into())),
             Err(error) => {
                 self.error(&format!("{key}.hosts"), error.to_string());
                 None
@@ -184,17 +183,6 @@ impl Reader<'_> {
         Some(line)
     }
 
-    /// A file of text that nobody may see.
-    fn secret(&mut self, key: &str, file: &Path) -> Option<SecretString> {
-        match String::from_utf8(self.read(key, file)?) {
-            Ok(text) => Some(text.into()),
-            Err(_) => {
-                self.error(key, format!("{}: expected text, found something else", file.display()));
-                None
-            }
-        }
-    }
-
     fn apns(&mut self, key: &str, app: file::AppApns) -> Option<ApnsConfig> {
         let environment = match app.environment {
             file::ApnsEnvironment::Production => ApnsEnvironment::Production,
@@ -222,7 +210,7 @@ impl Reader<'_> {
             unknown_push_types: app.unknown_push_types,
         };
         let provider = match Apns::try_new(settings) {
-            Ok(provider) => Some(provider),
+            Ok(provider) => Some(provider.with_front_502(app.front_502.into())),
             Err(error) => {
                 self.error(key, error.to_string());
                 None
@@ -234,26 +222,24 @@ impl Reader<'_> {
     fn apns_token(&mut self, key: &str, file: file::ApnsToken) -> Option<ApnsCredential> {
         let at = format!("{key}.key_file");
         let pem = self.secret(&at, &file.key_file)?;
+        let key_id = KeyId::parse(&file.key_id);
+        let key_id = key_id.map_err(|error| self.error(&format!("{key}.key_id"), error.to_string()));
+        let team_id = TeamId::parse(&file.team_id);
+        let team_id = team_id.map_err(|error| self.error(&format!("{key}.team_id"), error.to_string()));
         // Made here once to be checked: what is wrong with a key is known before anything listens.
-        let made = (|| -> Result<_, CredentialError> {
-            ProviderToken::new(&pem, KeyId::parse(&file.key_id)?, TeamId::parse(&file.team_id)?)
-        })();
-        if let Err(error) = made {
-            self.error(key, error.to_string());
+        if let Err(error) = ProviderToken::new(&pem, key_id.ok()?, team_id.ok()?) {
+            self.error(&at, format!("{}: {error}", file.key_file.display()));
             return None;
         }
         Some(ApnsCredential::Token { key: pem, key_id: file.key_id, team_id: file.team_id })
     }
+}
 
-    fn certificate(&mut self, key: &str, file: &file::Certificate) -> Option<ClientIdentity> {
-        let certificate = self.read(&format!("{key}.certificate_file"), &file.certificate_file);
-        let private_key = self.read(&format!("{key}.private_key_file"), &file.private_key_file);
-        match ClientIdentity::from_pem(&certificate?, &private_key?) {
-            Ok(identity) => Some(identity),
-            Err(error) => {
-                self.error(key, error.to_string());
-                None
-            }
+impl From<file::Front502> for Front502 {
+    fn from(front_502: file::Front502) -> Self {
+        match front_502 {
+            file::Front502::Unknown => Self::Unknown,
+            file::Front502::NotSent => Self::NotSent,
         }
     }
 }

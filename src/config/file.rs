@@ -169,6 +169,8 @@ pub(super) struct AppMattermost {
     pub(super) url: String,
     pub(super) server_id: String,
     #[serde(default)]
+    pub(super) front_502: Front502,
+    #[serde(default)]
     pub(super) http: Http,
     #[serde(default)]
     pub(super) ca_files: Vec<PathBuf>,
@@ -189,7 +191,17 @@ pub(super) struct AppWebPush {
     #[serde(default)]
     pub(super) pad_to: usize,
     #[serde(default)]
+    pub(super) front_502: Front502,
+    #[serde(default)]
     pub(super) http: Http,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Front502 {
+    #[default]
+    Unknown,
+    NotSent,
 }
 
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
@@ -210,6 +222,8 @@ pub(super) struct AppApns {
     pub(super) topics: Vec<String>,
     #[serde(default)]
     pub(super) unknown_push_types: bool,
+    #[serde(default)]
+    pub(super) front_502: Front502,
     pub(super) token: Option<ApnsToken>,
     pub(super) certificate: Option<Certificate>,
 }

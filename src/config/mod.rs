@@ -5,8 +5,11 @@
 mod apps;
 mod error;
 mod file;
+mod lines;
+mod named;
 mod resolve;
 
+use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
@@ -16,6 +19,7 @@ pub use error::{ConfigError, ConfigErrors};
 
 use crate::credential::google::Source;
 use crate::dispatch::DispatchSettings;
+use crate::files::Content;
 use crate::ingress::admin::AdminSettings;
 use crate::ingress::grpc::GrpcSettings;
 use crate::provider::apns::Apns;
@@ -26,6 +30,7 @@ use crate::push::AppId;
 use crate::telemetry::LogSettings;
 use crate::upstream::tls::ClientIdentity;
 use crate::upstream::{Http, Origin, Proxies, UpstreamSettings};
+use lines::Lines;
 
 /// A checked configuration.
 pub struct Config {
@@ -59,6 +64,8 @@ pub struct Config {
     pub log: LogSettings,
     /// The apps.
     pub apps: Vec<AppConfig>,
+    /// What is unwise and not wrong, such as a private key that every user of the machine may read.
+    pub warnings: Vec<ConfigError>,
 }
 
 /// Where FCM is.
@@ -182,24 +189,22 @@ impl Config {
         let one = |line, key: String, problem| {
             ConfigErrors(vec![ConfigError { file: path.to_owned(), line, key, problem }])
         };
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| one(None, String::new(), format!("cannot be read: {error}")))?;
+        let text = Content::read(path)
+            .and_then(Content::into_text)
+            .map_err(|error| one(None, String::new(), error.to_string()))?;
+        let lines = Lines::of(&text);
+        let line = |span: Option<Range<usize>>| lines.at(span?.start);
         let document = toml::Deserializer::parse(&text).map_err(|error| {
             // Only the message: the Debug form of this error holds the whole file.
-            one(line(&text, error.span()), String::new(), error.message().to_owned())
+            one(line(error.span()), String::new(), error.message().to_owned())
         })?;
         let file: file::File = serde_path_to_error::deserialize(document).map_err(|error| {
             let key = match error.path().to_string() {
                 path if path == "." => String::new(),
                 path => path,
             };
-            one(line(&text, error.inner().span()), key, error.inner().message().to_owned())
+            one(line(error.inner().span()), key, error.inner().message().to_owned())
         })?;
-        resolve::resolve(path, file)
+        resolve::resolve(path, &lines, file)
     }
-}
-
-fn line(text: &str, span: Option<std::ops::Range<usize>>) -> Option<usize> {
-    let before = text.get(..span?.start)?;
-    Some(before.matches('\n').count() + 1)
 }

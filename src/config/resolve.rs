@@ -1,17 +1,18 @@
 //! From what the file says to what the modules need.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use super::error::{ConfigError, ConfigErrors};
 use super::file;
+use super::lines::Lines;
 use super::{AppConfig, Config, FcmUpstream, WebPushUpstreams};
 use crate::credential::google::Source;
 use crate::dispatch::DispatchSettings;
 use crate::ingress::admin::AdminSettings;
 use crate::ingress::grpc::GrpcSettings;
 use crate::telemetry::{LogFormat, LogSettings};
-use crate::upstream::{InvalidOrigin, Origin, UpstreamSettings, tls};
+use crate::upstream::{InvalidOrigin, Origin, UpstreamSettings};
 
 /// Source: Apple, "Sending notification requests to APNs".
 const APNS_PRODUCTION: &str = "api.push.apple.com";
@@ -49,19 +50,23 @@ pub(super) fn defaults(apps: Vec<AppConfig>) -> Config {
         proxy: None,
         log: LogSettings::default(),
         apps,
+        warnings: Vec::new(),
     }
 }
 
-pub(super) fn resolve(path: &Path, file: file::File) -> Result<Config, ConfigErrors> {
-    let mut reader = Reader { path, errors: Vec::new() };
-    let config = reader.config(file);
+pub(super) fn resolve(path: &Path, lines: &Lines<'_>, file: file::File) -> Result<Config, ConfigErrors> {
+    let mut reader = Reader { path, lines, errors: Vec::new(), warnings: Vec::new() };
+    let mut config = reader.config(file);
+    config.warnings = reader.warnings;
     if reader.errors.is_empty() { Ok(config) } else { Err(ConfigErrors(reader.errors)) }
 }
 
 /// Collects what is wrong, so that all of it is said at once.
 pub(super) struct Reader<'a> {
-    path: &'a Path,
+    pub(super) path: &'a Path,
+    lines: &'a Lines<'a>,
     errors: Vec<ConfigError>,
+    warnings: Vec<ConfigError>,
 }
 
 impl Reader<'_> {
@@ -201,18 +206,6 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn extra_roots(&mut self, key: &str, files: &[PathBuf]) -> Vec<Vec<u8>> {
-        let mut pems = Vec::new();
-        for file in files {
-            let Some(pem) = self.read(key, file) else { continue };
-            match tls::parse_certificates(&pem) {
-                Ok(_) => pems.push(pem),
-                Err(error) => self.error(key, format!("{}: {error}", file.display())),
-            }
-        }
-        pems
-    }
-
     fn log(&mut self, it: &mut LogSettings, file: file::Log) {
         match file.format {
             None | Some(file::LogFormat::Auto) => {}
@@ -238,18 +231,6 @@ impl Reader<'_> {
         }
     }
 
-    /// A file that the configuration names, from the configuration's own folder.
-    pub(super) fn read(&mut self, key: &str, file: &Path) -> Option<Vec<u8>> {
-        let path = self.path.parent().unwrap_or(Path::new("")).join(file);
-        match std::fs::read(&path) {
-            Ok(bytes) => Some(bytes),
-            Err(error) => {
-                self.error(key, format!("{} cannot be read: {error}", path.display()));
-                None
-            }
-        }
-    }
-
     /// A wait: more than nothing, and not so long that no clock could hold its end.
     pub(super) fn wait(&mut self, key: &str, setting: &mut Duration, value: Option<Duration>) {
         const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
@@ -271,12 +252,17 @@ impl Reader<'_> {
     }
 
     pub(super) fn error(&mut self, key: &str, problem: impl Into<String>) {
-        let error = ConfigError {
-            file: self.path.to_owned(),
-            line: None,
-            key: key.to_owned(),
-            problem: problem.into(),
-        };
+        let error = self.at(key, problem.into());
         self.errors.push(error);
+    }
+
+    /// What is unwise, and not wrong.
+    pub(super) fn warn(&mut self, key: &str, problem: String) {
+        let warning = self.at(key, problem);
+        self.warnings.push(warning);
+    }
+
+    fn at(&self, key: &str, problem: String) -> ConfigError {
+        ConfigError { file: self.path.to_owned(), line: self.lines.line(key), key: key.to_owned(), problem }
     }
 }

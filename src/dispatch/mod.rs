@@ -4,6 +4,7 @@ mod admission;
 mod attempts;
 mod encoded;
 mod judge;
+mod kinds;
 mod request;
 mod route;
 mod subscriptions;
@@ -30,8 +31,10 @@ use crate::provider::{Message, Payload};
 use crate::push::{Expiry, Push, PushResult};
 use crate::upstream::{Flow, UpstreamError};
 use attempts::{Attempts, Next};
-use judge::judge;
+use judge::{judge, judge_head};
+use kinds::Logged;
 use request::{address, request};
+use subscriptions::NoPeer;
 use turns::{TooLate, Turns};
 
 /// Limits of dispatch.
@@ -106,7 +109,7 @@ impl Dispatcher {
         ask.route.metrics.settled(result.outcome, ask.begun.elapsed());
         tracing::debug!(
             outcome = result.outcome.name(), status = result.upstream_status,
-            reason = result.upstream_reason, detail = %result.detail, "verdict"
+            reason = %Logged(&result.upstream_reason), detail = %Logged(&result.detail), "verdict"
         );
         result
     }
@@ -126,7 +129,7 @@ impl Dispatcher {
         };
         let payload = match payload {
             Ok(payload) => payload,
-            Err(refusal) => return attempts.refused(refusal.clone()),
+            Err(refusal) => return attempts.refused(refusal.clone(), route),
         };
         if provider.seals() {
             // In a box, so that what is encrypted takes no room in the future of every other push.
@@ -135,7 +138,7 @@ impl Dispatcher {
         // What is large is borrowed across the wait: a parameter that is moved lies in the future twice.
         let mut message = match address(ask, payload, push.body.accepted_at) {
             Ok(message) => Some(message),
-            Err(refusal) => return attempts.refused(refusal),
+            Err(refusal) => return attempts.refused(refusal, route),
         };
         self.deliver(ask, payload, &mut message, room, attempts).await
     }
@@ -152,7 +155,7 @@ impl Dispatcher {
         let Ask { push, route, flow, deadline, .. } = *ask;
         // One that may not be sent there is not worth a turn.
         if let Err(refusal) = route.provider.origin(&push.target) {
-            return attempts.refused(refusal);
+            return attempts.refused(refusal, route);
         }
         let encrypt = || route.provider.seal(payload, &push.target, &Ephemeral::draw());
         let sealed = match self.turns.take(flow.class, deadline, encrypt).await {
@@ -167,7 +170,7 @@ impl Dispatcher {
             Ok((sealed, mut message)) => {
                 self.deliver(ask, sealed.as_ref().unwrap_or(payload), &mut message, room, attempts).await
             }
-            Err(refusal) => attempts.refused(refusal),
+            Err(refusal) => attempts.refused(refusal, route),
         }
     }
 
@@ -186,9 +189,13 @@ impl Dispatcher {
             if push.body.options.dry_run && !route.provider.answers_dry_runs() {
                 return attempts.validated();
             }
+            if let Some(why) = route.ended() {
+                return attempts.without_token(&why);
+            }
             let upstream = match route.upstream(&push.target) {
                 Ok(upstream) => upstream,
-                Err(why) => return attempts.without_peer(why),
+                Err(NoPeer::Refused(refusal)) => return attempts.refused(refusal, route),
+                Err(NoPeer::TooMany(why)) => return attempts.without_peer(&why),
             };
             // The token that the last answer refused as expired.
             let mut refused = None;
@@ -221,7 +228,7 @@ impl Dispatcher {
                     Some(message) => message,
                     None => match anew() {
                         Ok(message) => message,
-                        Err(refusal) => return attempts.refused(refusal),
+                        Err(refusal) => return attempts.refused(refusal, route),
                     },
                 };
                 let context = message.context;
@@ -233,12 +240,15 @@ impl Dispatcher {
                         route.metrics.attempted();
                         let verdict = judge(route, upstream.origin(), context, &answer, generation);
                         refused = generation.filter(|_| verdict.heal.renews());
-                        attempts.answered(verdict, answer.reply.status().as_u16())
+                        attempts.answered(verdict, Some(answer.reply.status().as_u16()))
                     }
                     Err(UpstreamError::Unanswered(unanswered)) => {
                         route.metrics.attempted();
                         refused = None;
-                        attempts.unanswered(&unanswered)
+                        match judge_head(route, context, &unanswered) {
+                            Some(verdict) => attempts.answered(verdict, unanswered.status()),
+                            None => attempts.unanswered(&unanswered),
+                        }
                     }
                     Err(UpstreamError::Unsent(unsent)) => return attempts.unsent(&unsent),
                 };

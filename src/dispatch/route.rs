@@ -3,19 +3,22 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use super::kinds::Kinds;
 use super::subscriptions::{NoPeer, Subscriptions};
-use super::suspicion::Suspicion;
-use crate::credential::Credential;
+use super::suspicion::{Suspicion, Turn};
+use crate::credential::{Credential, NoToken};
 use crate::metrics::AppMetrics;
 use crate::provider::Provider;
 use crate::push::{ApnsEnvironment, AppId, Outcome, ProviderKind, Reason, Refusal, Target, TokenAction};
-use crate::upstream::PeerPool;
+use crate::upstream::{PeerPool, Validity};
 
 /// One app on one provider.
 #[derive(Debug)]
 pub struct Route {
+    /// Whose it is.
+    pub app: AppId,
     /// In which words.
     pub provider: Provider,
     /// As whom.
@@ -24,8 +27,12 @@ pub struct Route {
     pub upstreams: Upstreams,
     /// What becomes of its pushes.
     pub metrics: AppMetrics,
+    /// When the client certificate of its connections is valid, where they show one.
+    certificate: Option<Validity>,
     /// What recent answers said about its tokens.
-    pub(super) suspicion: Suspicion,
+    suspicion: Suspicion,
+    /// The kinds of its answers that were logged.
+    pub(super) kinds: Kinds,
 }
 
 /// The peers of one app on one provider.
@@ -48,21 +55,77 @@ impl Route {
     /// A route with nothing known of its tokens yet.
     #[must_use]
     pub fn new(
+        app: AppId,
         provider: Provider,
         credential: Credential,
         upstreams: Upstreams,
         metrics: AppMetrics,
     ) -> Self {
-        Self { provider, credential, upstreams, metrics, suspicion: Suspicion::default() }
+        let (suspicion, kinds) = (Suspicion::default(), Kinds::default());
+        Self { app, provider, credential, upstreams, metrics, certificate: None, suspicion, kinds }
     }
 
-    /// What to do with a target that the gateway itself refuses: many at once that are malformed speak for a
-    /// fault of the caller's encoding.
+    /// What its caller is to do with a target that the gateway refuses without asking. So many at once speak for a bug
+    /// that writes them, and are judged as answers are.
     #[must_use]
     pub fn refused_token_action(&self, refusal: &Refusal) -> TokenAction {
-        let dead = matches!(refusal.outcome, Outcome::InvalidToken | Outcome::Unregistered);
-        let action = if dead { TokenAction::Delete } else { TokenAction::Keep };
-        self.suspicion.judge(refusal.outcome, action)
+        let dead = [Outcome::InvalidToken, Outcome::Unregistered].contains(&refusal.outcome);
+        if dead { self.guard(refusal.outcome, TokenAction::Delete, false) } else { TokenAction::Keep }
+    }
+
+    /// Notes what was said of a target, and sets it aside where so many are dead that the configuration is the
+    /// likelier culprit. The log hears of it when that begins and when it ends.
+    pub(super) fn guard(&self, outcome: Outcome, action: TokenAction, proved: bool) -> TokenAction {
+        let judged = self.suspicion.judge(outcome, action, proved);
+        let (app, provider) = (&self.app, self.provider.kind().name());
+        match judged.turned {
+            None => {}
+            Some(Turn::Closed) => tracing::warn!(
+                %app, provider,
+                "so many targets are refused at once that their callers are told to set them aside, not to delete them: check {}",
+                self.provider.suspects()
+            ),
+            Some(Turn::Opened) => tracing::info!(
+                %app, provider, "targets live again: the callers of refused ones are told to delete them"
+            ),
+        }
+        judged.action
+    }
+
+    /// What to do with a dead target, as the end of a sentence that says why it is dead.
+    pub(super) fn advice(
+        &self,
+        asked: TokenAction,
+        given: TokenAction,
+        proved: bool,
+    ) -> Option<Cow<'static, str>> {
+        match (asked, given) {
+            (TokenAction::Delete, TokenAction::Delete) if proved => {
+                Some("delete it unless it was registered again since".into())
+            }
+            (TokenAction::Delete, TokenAction::Delete) => Some("delete it".into()),
+            (TokenAction::Delete, TokenAction::Quarantine) => Some(
+                format!("set it aside and check {}, since so many fail at once", self.provider.suspects())
+                    .into(),
+            ),
+            (TokenAction::Keep | TokenAction::Delete | TokenAction::Quarantine, _) => None,
+        }
+    }
+
+    /// With the client certificate that its connections show.
+    #[must_use]
+    pub fn with_certificate(self, certificate: Option<Validity>) -> Self {
+        Self { certificate, ..self }
+    }
+
+    /// Why nothing can be sent before an operator has acted: no handshake would come to its end. A clock is read for
+    /// routes with a certificate alone.
+    pub(super) fn ended(&self) -> Option<NoToken> {
+        let certificate = self.certificate.filter(|it| it.has_ended(SystemTime::now()))?;
+        let name = self.provider.kind().name();
+        let why =
+            format!("the app's client certificate for {name} was valid {certificate}: it must be replaced");
+        Some(NoToken::Refused(why.into()))
     }
 
     /// The peer that takes pushes to this target. While it is held it is not forgotten.
@@ -138,5 +201,56 @@ impl AppRoutes {
             let detail = format!("app {:?} has no {} configured", app.as_str(), provider.name());
             Refusal::field("target", Reason::ProviderNotConfigured, detail)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dispatch::subscriptions::tests::{subscriptions, upstream};
+    use crate::metrics::Metrics;
+    use crate::provider::fcm::{Fcm, FcmSettings};
+
+    fn route() -> Route {
+        let app = AppId::parse("shop").unwrap();
+        let provider = Provider::Fcm(Fcm::try_new(&FcmSettings { project_id: "shop-1".into() }).unwrap());
+        let metrics = Metrics::default().pushes.app(app.as_str(), provider.kind());
+        let upstreams = Upstreams::Subscriptions(subscriptions(&upstream(1), None));
+        Route::new(app, provider, Credential::None, upstreams, metrics)
+    }
+
+    fn refusal(outcome: Outcome) -> Refusal {
+        Refusal { outcome, ..Refusal::field("target", Reason::FieldInvalid, "why") }
+    }
+
+    #[test]
+    fn tokens_of_one_encoding_bug_are_set_aside_though_nothing_was_sent() {
+        let route = route();
+        let malformed = refusal(Outcome::InvalidToken);
+        for _ in 0..9 {
+            assert_eq!(route.refused_token_action(&malformed), TokenAction::Delete);
+        }
+        assert_eq!(route.refused_token_action(&malformed), TokenAction::Quarantine);
+        for other in [Outcome::InvalidPush, Outcome::PayloadTooLarge, Outcome::Credential] {
+            assert_eq!(route.refused_token_action(&refusal(other)), TokenAction::Keep);
+        }
+    }
+
+    #[test]
+    fn a_target_that_says_of_itself_that_it_is_gone_is_deleted() {
+        assert_eq!(route().refused_token_action(&refusal(Outcome::Unregistered)), TokenAction::Delete);
+    }
+
+    #[test]
+    fn advice_is_that_of_its_verdict() {
+        let advice =
+            |asked, given, proved| route().advice(asked, given, proved).unwrap_or_default().into_owned();
+        let (keep, delete, aside) = (TokenAction::Keep, TokenAction::Delete, TokenAction::Quarantine);
+        assert_eq!(advice(delete, delete, false), "delete it");
+        assert_eq!(advice(delete, delete, true), "delete it unless it was registered again since");
+        let set_aside = advice(delete, aside, false);
+        assert!(set_aside.starts_with("set it aside and check the app's project"), "{set_aside}");
+        assert!(!set_aside.contains("delete"));
+        assert_eq!((advice(keep, keep, false), advice(aside, aside, false)), (String::new(), String::new()));
     }
 }

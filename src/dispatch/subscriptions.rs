@@ -49,7 +49,7 @@ impl std::fmt::Debug for Subscriptions {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::io;
     use std::net::SocketAddr;
     use std::time::Duration;
@@ -76,13 +76,16 @@ mod tests {
         }
     }
 
-    fn upstream(max_peers: usize) -> Arc<Upstream> {
+    pub(in crate::dispatch) fn upstream(max_peers: usize) -> Arc<Upstream> {
         let settings = UpstreamSettings { max_peers, ..UpstreamSettings::default() };
         let metrics = Metrics::default().upstream;
         Arc::new(Upstream::new(settings, Arc::new(NoNetwork), Arc::new(NoNetwork), metrics))
     }
 
-    fn subscriptions(upstream: &Arc<Upstream>, proxies: Option<Proxies>) -> Subscriptions {
+    pub(in crate::dispatch) fn subscriptions(
+        upstream: &Arc<Upstream>,
+        proxies: Option<Proxies>,
+    ) -> Subscriptions {
         let template = Peer {
             origin: Origin::https("template.invalid"),
             identity: "".into(),
@@ -104,7 +107,8 @@ mod tests {
         let why = peer("third.test").unwrap_err();
         let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
         let attempts = Attempts::new(ProviderKind::WebPush, &Options::default(), 3, deadline);
-        let result = attempts.without_peer(why);
+        let NoPeer::TooMany(why) = why else { panic!("{why:?}") };
+        let result = attempts.without_peer(&why);
         assert_eq!((result.outcome, result.reason), (Outcome::NotAttempted, Some(Reason::Overloaded)));
         assert!(result.retryable && result.detail.contains("upstream.max_peers"), "{result:?}");
         assert!(peer("first.test").is_ok(), "one that is there takes no room");

@@ -1,30 +1,64 @@
-//! Whether it is the tokens or the configuration: a gateway that points at the wrong environment or topic
-//! gets "invalid token" for every good token, and callers would delete them all.
+//! Whether it is the targets or the configuration. A gateway that points at the wrong environment, topic, key or
+//! project hears of every good target that it is dead, and its callers would delete them all.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::push::{Outcome, TokenAction};
 
-/// Answers about tokens that are remembered; older ones fade.
+/// Answers about targets that are remembered; older ones fade.
 const WINDOW: u32 = 400;
 
-/// Fewer invalid tokens than this are never suspicious.
-const SUSPICIOUS: u32 = 10;
+/// Fewer invalid targets than this are never suspicious; as many are where they are more than half of the answers.
+const SUSPICIOUS_INVALID: u32 = 10;
 
-/// Counts what the recent answers of one credential said about tokens.
+/// Of fewer answers than this no share of dead targets is suspicious: the first pushes to an old list go to many.
+const ENOUGH_ANSWERS: u32 = 100;
+
+/// Where fewer answers than one in so many say that their target lives, the dead are suspicious.
+const ONE_LIVES_IN: u32 = 20;
+
+/// Counts what the recent answers of one app on one push service said about targets.
 #[derive(Debug, Default)]
 pub(super) struct Suspicion {
-    /// Answers in the high half, "invalid token" among them in the low half.
+    /// [`Counts`] in one word, so that an answer is noted without a lock.
     counts: AtomicU64,
 }
 
+/// What an answer says of its target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Target {
+    /// It lives, or its death is proved of it alone: the configuration is right.
+    Vouches,
+    /// It was good and is gone.
+    Gone,
+    /// It was never valid here.
+    Invalid,
+}
+
+/// What became of the guard with one answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Judged {
+    pub(super) action: TokenAction,
+    /// The guard began, or ended, to set targets aside.
+    pub(super) turned: Option<Turn>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    Closed,
+    Opened,
+}
+
 impl Suspicion {
-    /// Takes note of an answer, and turns DELETE into QUARANTINE while most recent answers say
-    /// "invalid token". An unregistered token was good once: it speaks for the configuration.
-    pub(super) fn judge(&self, outcome: Outcome, action: TokenAction) -> TokenAction {
-        let invalid = match outcome {
-            Outcome::Accepted | Outcome::Unregistered => false,
-            Outcome::InvalidToken => true,
+    /// Takes note of an answer, and turns DELETE into QUARANTINE while the recent answers speak for a wrong
+    /// configuration. `proved`: the push service says since when this very target is gone, as APNs does; such a target
+    /// is deleted whatever the others are.
+    pub(super) fn judge(&self, outcome: Outcome, action: TokenAction, proved: bool) -> Judged {
+        let said = match outcome {
+            Outcome::Accepted => Target::Vouches,
+            Outcome::Unregistered if proved => Target::Vouches,
+            Outcome::Unregistered => Target::Gone,
+            Outcome::InvalidToken => Target::Invalid,
             Outcome::InvalidPush
             | Outcome::PayloadTooLarge
             | Outcome::Credential
@@ -33,42 +67,105 @@ impl Suspicion {
             | Outcome::Internal
             | Outcome::Unconfirmed
             | Outcome::NotAttempted
-            | Outcome::Validated => return action,
+            | Outcome::Validated => return Judged { action, turned: None },
         };
-        let (answers, bad) = self.note(invalid);
-        let suspicious = bad >= SUSPICIOUS && bad * 2 > answers;
-        if invalid && suspicious && action == TokenAction::Delete { TokenAction::Quarantine } else { action }
+        let (before, now) = self.note(said);
+        let suspicious = match said {
+            Target::Vouches => false,
+            Target::Gone => now.too_many_dead(),
+            Target::Invalid => now.too_many_invalid() || now.too_many_dead(),
+        };
+        let turned = match (before.is_suspicious(), now.is_suspicious()) {
+            (false, true) => Some(Turn::Closed),
+            (true, false) => Some(Turn::Opened),
+            (true, true) | (false, false) => None,
+        };
+        let aside = suspicious && action == TokenAction::Delete;
+        Judged { action: if aside { TokenAction::Quarantine } else { action }, turned }
     }
 
-    fn note(&self, invalid: bool) -> (u32, u32) {
-        let next = |packed: u64| {
-            let (mut answers, mut bad) = unpack(packed);
-            if answers >= WINDOW {
-                (answers, bad) = (answers / 2, bad / 2);
-            }
-            Some(pack(answers + 1, bad + u32::from(invalid)))
-        };
+    /// What was counted before an answer, and with it.
+    fn note(&self, said: Target) -> (Counts, Counts) {
+        let next = |packed| Some(Counts::unpack(packed).with(said).pack());
         // The closure always gives a value, so this cannot fail.
         let before = self.counts.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).unwrap_or_default();
-        next(before).map_or((0, 0), unpack)
+        let before = Counts::unpack(before);
+        (before, before.with(said))
     }
 }
 
-fn pack(answers: u32, bad: u32) -> u64 {
-    u64::from(answers) << 32 | u64::from(bad)
+/// The answers of the window, and among them those about dead targets: gone, and invalid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Counts {
+    answers: u32,
+    gone: u32,
+    invalid: u32,
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "takes the halves apart")]
-fn unpack(packed: u64) -> (u32, u32) {
-    ((packed >> 32) as u32, packed as u32)
+/// The bits of each count: none is above the window.
+const BITS: u32 = 16;
+const MASK: u64 = (1 << BITS) - 1;
+
+impl Counts {
+    fn with(self, said: Target) -> Self {
+        let Self { mut answers, mut gone, mut invalid } = self;
+        if answers >= WINDOW {
+            (answers, gone, invalid) = (answers / 2, gone / 2, invalid / 2);
+        }
+        let one = |is_so| u32::from(is_so);
+        Self {
+            answers: answers + 1,
+            gone: gone + one(said == Target::Gone),
+            invalid: invalid + one(said == Target::Invalid),
+        }
+    }
+
+    fn too_many_invalid(self) -> bool {
+        self.invalid >= SUSPICIOUS_INVALID && self.invalid * 2 > self.answers
+    }
+
+    /// At least 95 % of at least 100.
+    fn too_many_dead(self) -> bool {
+        let alive = self.answers - self.gone - self.invalid;
+        self.answers >= ENOUGH_ANSWERS && alive * ONE_LIVES_IN <= self.answers
+    }
+
+    fn is_suspicious(self) -> bool {
+        self.too_many_invalid() || self.too_many_dead()
+    }
+
+    fn pack(self) -> u64 {
+        u64::from(self.answers) << (2 * BITS) | u64::from(self.gone) << BITS | u64::from(self.invalid)
+    }
+
+    fn unpack(packed: u64) -> Self {
+        // Each is masked to what a u32 holds.
+        let part = |at: u32| u32::try_from(packed >> (at * BITS) & MASK).unwrap_or_default();
+        Self { answers: part(2), gone: part(1), invalid: part(0) }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn action(suspicion: &Suspicion, outcome: Outcome) -> TokenAction {
+        let action = if outcome == Outcome::Accepted { TokenAction::Keep } else { TokenAction::Delete };
+        suspicion.judge(outcome, action, false).action
+    }
+
     fn invalid(suspicion: &Suspicion) -> TokenAction {
-        suspicion.judge(Outcome::InvalidToken, TokenAction::Delete)
+        action(suspicion, Outcome::InvalidToken)
+    }
+
+    fn gone(suspicion: &Suspicion) -> TokenAction {
+        action(suspicion, Outcome::Unregistered)
+    }
+
+    fn accepted(suspicion: &Suspicion, times: u32) {
+        for _ in 0..times {
+            assert_eq!(action(suspicion, Outcome::Accepted), TokenAction::Keep);
+        }
     }
 
     #[test]
@@ -80,20 +177,18 @@ mod tests {
     }
 
     #[test]
-    fn many_at_once_are_set_aside_until_good_answers_prevail() {
+    fn many_invalid_at_once_are_set_aside_until_good_answers_prevail() {
         let suspicion = Suspicion::default();
         (0..9).for_each(|_| _ = invalid(&suspicion));
         assert_eq!(invalid(&suspicion), TokenAction::Quarantine);
-        for _ in 0..40 {
-            assert_eq!(suspicion.judge(Outcome::Accepted, TokenAction::Keep), TokenAction::Keep);
-        }
+        accepted(&suspicion, 40);
         assert_eq!(invalid(&suspicion), TokenAction::Delete);
     }
 
     #[test]
     fn a_half_that_is_invalid_is_not_most() {
         let suspicion = Suspicion::default();
-        (0..10).for_each(|_| _ = suspicion.judge(Outcome::Accepted, TokenAction::Keep));
+        accepted(&suspicion, 10);
         for _ in 0..10 {
             assert_eq!(invalid(&suspicion), TokenAction::Delete);
         }
@@ -101,17 +196,95 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_was_good_is_deleted_whatever_the_others_are() {
+    fn of_fewer_than_a_hundred_answers_all_may_be_gone() {
+        let suspicion = Suspicion::default();
+        for answer in 1..100 {
+            assert_eq!(gone(&suspicion), TokenAction::Delete, "{answer}");
+        }
+        for answer in 100..2000 {
+            assert_eq!(gone(&suspicion), TokenAction::Quarantine, "{answer}");
+        }
+    }
+
+    #[test]
+    fn ninety_five_in_a_hundred_are_suspicious_and_ninety_four_are_not() {
+        for (alive, at_the_hundredth) in [(5, TokenAction::Quarantine), (6, TokenAction::Delete)] {
+            let suspicion = Suspicion::default();
+            accepted(&suspicion, alive);
+            for _ in alive..99 {
+                assert_eq!(gone(&suspicion), TokenAction::Delete);
+            }
+            assert_eq!(gone(&suspicion), at_the_hundredth, "{alive}");
+        }
+    }
+
+    #[test]
+    fn the_first_clean_up_of_an_old_list_goes_through() {
+        let suspicion = Suspicion::default();
+        for _ in 0..WINDOW {
+            accepted(&suspicion, 1);
+            for _ in 0..9 {
+                assert_eq!(gone(&suspicion), TokenAction::Delete);
+            }
+        }
+    }
+
+    #[test]
+    fn the_gone_are_deleted_again_when_one_in_twenty_lives() {
+        let suspicion = Suspicion::default();
+        (0..1000).for_each(|_| _ = gone(&suspicion));
+        assert_eq!(gone(&suspicion), TokenAction::Quarantine);
+        // Of as many as the window holds.
+        accepted(&suspicion, WINDOW / ONE_LIVES_IN + 1);
+        assert_eq!(gone(&suspicion), TokenAction::Delete);
+    }
+
+    #[test]
+    fn the_invalid_and_the_gone_are_dead_together() {
+        let suspicion = Suspicion::default();
+        for _ in 0..60 {
+            assert_eq!(gone(&suspicion), TokenAction::Delete);
+        }
+        for _ in 60..99 {
+            assert_eq!(invalid(&suspicion), TokenAction::Delete);
+        }
+        assert_eq!(invalid(&suspicion), TokenAction::Quarantine);
+        assert_eq!(gone(&suspicion), TokenAction::Quarantine);
+    }
+
+    #[test]
+    fn proof_for_one_target_deletes_it_whatever_the_others_are() {
         let suspicion = Suspicion::default();
         (0..100).for_each(|_| _ = invalid(&suspicion));
-        assert_eq!(suspicion.judge(Outcome::Unregistered, TokenAction::Delete), TokenAction::Delete);
+        let proved = || suspicion.judge(Outcome::Unregistered, TokenAction::Delete, true).action;
+        assert_eq!((gone(&suspicion), proved()), (TokenAction::Quarantine, TokenAction::Delete));
+        let proofs = Suspicion::default();
+        for _ in 0..1000 {
+            assert_eq!(
+                proofs.judge(Outcome::Unregistered, TokenAction::Delete, true).action,
+                TokenAction::Delete
+            );
+        }
+        assert_eq!(invalid(&proofs), TokenAction::Delete, "what is proved speaks for the configuration");
+    }
+
+    #[test]
+    fn the_guard_says_once_that_it_closes_and_once_that_it_opens() {
+        let suspicion = Suspicion::default();
+        let turns = |outcome, times| -> Vec<_> {
+            (0..times).filter_map(|_| suspicion.judge(outcome, TokenAction::Delete, false).turned).collect()
+        };
+        assert_eq!(turns(Outcome::Unregistered, 3 * WINDOW), [Turn::Closed]);
+        assert_eq!(turns(Outcome::Accepted, 3 * WINDOW), [Turn::Opened]);
+        assert_eq!(turns(Outcome::InvalidToken, 3 * WINDOW), [Turn::Closed]);
+        assert_eq!(turns(Outcome::RateLimited, 10), []);
     }
 
     #[test]
     fn a_third_that_is_invalid_is_never_suspicious_however_long_it_goes_on() {
         let suspicion = Suspicion::default();
         for _ in 0..10 * WINDOW {
-            (0..2).for_each(|_| _ = suspicion.judge(Outcome::Accepted, TokenAction::Keep));
+            accepted(&suspicion, 2);
             assert_eq!(invalid(&suspicion), TokenAction::Delete);
         }
     }
@@ -119,9 +292,7 @@ mod tests {
     #[test]
     fn the_past_fades() {
         let suspicion = Suspicion::default();
-        for _ in 0..100_000 {
-            suspicion.judge(Outcome::Accepted, TokenAction::Keep);
-        }
+        accepted(&suspicion, 100_000);
         let at = (0..1000).position(|_| invalid(&suspicion) == TokenAction::Quarantine);
         assert!(at.is_some_and(|at| at < 600), "{at:?}");
     }

@@ -1,4 +1,4 @@
-//! Metrics of access tokens.
+//! Metrics of access tokens and client certificates.
 
 use std::sync::atomic::AtomicU64;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -20,19 +20,26 @@ struct RenewalLabels {
     outcome: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CertificateLabels {
+    app: String,
+    provider: &'static str,
+}
+
 /// A moment, in seconds since the Unix epoch.
 type Moment = Gauge<f64, AtomicU64>;
 
-/// Metrics of access tokens. Credentials are as many as are configured.
-#[derive(Clone)]
+/// Metrics of access tokens and client certificates. Both are as many as are configured.
+#[derive(Clone, Default)]
 pub struct CredentialMetrics {
     renewals: Family<RenewalLabels, Counter>,
     expires: Family<CredentialLabels, Moment>,
+    certificates: Family<CertificateLabels, Moment>,
 }
 
 impl CredentialMetrics {
     pub(super) fn register(registry: &mut Registry) -> Self {
-        let it = Self { renewals: Family::default(), expires: Family::default() };
+        let it = Self::default();
         let r = registry.sub_registry_with_prefix("access_token");
         r.register("renewals", "Calls of token endpoints, by outcome", it.renewals.clone());
         r.register_with_unit(
@@ -41,7 +48,19 @@ impl CredentialMetrics {
             Unit::Seconds,
             it.expires.clone(),
         );
+        registry.sub_registry_with_prefix("certificate").register_with_unit(
+            "expiry_timestamp",
+            "When the client certificate of an app ends, since the Unix epoch",
+            Unit::Seconds,
+            it.certificates.clone(),
+        );
         it
+    }
+
+    /// An app shows a certificate that ends then.
+    pub(crate) fn certificate(&self, app: &str, provider: &'static str, ends_at: SystemTime) {
+        let labels = CertificateLabels { app: app.to_owned(), provider };
+        self.certificates.get_or_create(&labels).set(since_epoch(ends_at));
     }
 
     /// The handles of one credential.
@@ -74,8 +93,7 @@ impl TokenMetrics {
     /// The token endpoint gave a token that expires then.
     pub(crate) fn granted(&self, expires_at: SystemTime) {
         self.granted.inc();
-        let since = expires_at.duration_since(UNIX_EPOCH).unwrap_or_default();
-        self.expires.set(since.as_secs_f64());
+        self.expires.set(since_epoch(expires_at));
     }
 
     /// The token endpoint refused the credential.
@@ -87,4 +105,8 @@ impl TokenMetrics {
     pub(crate) fn unavailable(&self) {
         self.unavailable.inc();
     }
+}
+
+fn since_epoch(moment: SystemTime) -> f64 {
+    moment.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }

@@ -2,6 +2,7 @@
 //! on the way of a push.
 
 mod credentials;
+mod log;
 mod pushes;
 mod upstream;
 
@@ -40,6 +41,7 @@ impl Default for Metrics {
         let upstream = UpstreamMetrics::register(&mut registry);
         let pushes = PushMetrics::register(&mut registry);
         let credentials = CredentialMetrics::register(&mut registry);
+        log::register(&mut registry);
         Self { registry, upstream, pushes, credentials }
     }
 }

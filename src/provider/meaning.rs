@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Heal, Retry, Verdict, cut};
-use crate::push::{Outcome, TokenAction};
+use crate::push::{Outcome, Reason, TokenAction};
 
 /// What an answer means, but for what only this answer says.
 #[derive(Debug, Clone, Copy)]
@@ -13,10 +13,19 @@ pub(super) struct Meaning {
     pub(super) retryable: bool,
     pub(super) retry: Retry,
     pub(super) heal: Heal,
+    pub(super) reason: Reason,
+    /// The field at fault, as a path from the push; empty where it is none, or not one alone.
+    pub(super) field: &'static str,
+    /// Of a target that is dead it says why, and not what to do: `dispatch` adds that, since it may set it aside.
     pub(super) detail: &'static str,
 }
 
 impl Meaning {
+    /// This field of the push is at fault.
+    pub(super) const fn at(self, field: &'static str) -> Self {
+        Self { field, ..self }
+    }
+
     /// The verdict, with the answer's own reason.
     pub(super) fn verdict(self, upstream_reason: &str) -> Verdict {
         Verdict {
@@ -25,6 +34,8 @@ impl Meaning {
             retry: self.retry,
             retryable: self.retryable,
             heal: self.heal,
+            reason: self.reason,
+            field: self.field.into(),
             detail: self.detail.into(),
             upstream_reason: cut(upstream_reason, Verdict::MAX_REASON_BYTES).to_owned(),
             upstream_id: String::new(),
@@ -35,7 +46,8 @@ impl Meaning {
 
 /// An outcome that calls for nothing more.
 pub(super) const fn plain(outcome: Outcome, token_action: TokenAction, detail: &'static str) -> Meaning {
-    Meaning { outcome, token_action, retryable: false, retry: Retry::Never, heal: Heal::Nothing, detail }
+    let (retry, heal, reason) = (Retry::Never, Heal::Nothing, Reason::UpstreamAnswered);
+    Meaning { outcome, token_action, retryable: false, retry, heal, reason, field: "", detail }
 }
 
 /// The push is at fault.

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::uri::PathAndQuery;
 
-use super::webpush;
+use super::{Front502, webpush};
 
 /// A request to a push service, complete but for origin and credential.
 #[derive(Debug, Clone)]
@@ -27,6 +27,10 @@ pub struct Message {
 pub struct ReplyContext {
     /// It names a Live Activity's token beside its target, and an answer may be about either.
     pub live_activity_token: bool,
+    /// The caller wrote the message by hand, so that whatever the answer names in it is of that field.
+    pub raw_message: bool,
+    /// What a front's 502 means for this app.
+    pub front_502: Front502,
     /// Whose push service it is for, where it is for a browser's.
     pub vendor: Option<webpush::Vendor>,
 }

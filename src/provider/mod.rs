@@ -4,21 +4,25 @@
 
 pub mod apns;
 pub mod fcm;
+mod front;
 pub mod mattermost;
 mod meaning;
 mod message;
 mod retry_after;
+mod verdict;
 pub mod webpush;
+mod words;
 
-use std::borrow::Cow;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 
+pub use front::Front502;
 pub use message::{Message, ReplyContext};
+pub use verdict::{Heal, Retry, Verdict};
 
-use crate::push::{Body, Outcome, ProviderKind, PushId, Reason, Refusal, Target, TokenAction};
-use crate::upstream::Origin;
+use crate::push::{Body, Outcome, ProviderKind, PushId, Reason, Refusal, Target};
+use crate::upstream::{Head, Origin};
 use message::headers;
 
 /// How one app speaks to one push service.
@@ -140,10 +144,38 @@ impl Provider {
     #[must_use]
     pub fn classify(&self, context: ReplyContext, reply: &Reply, now: SystemTime) -> Verdict {
         match self {
-            Self::Apns(_) => apns::classify(reply, now),
-            Self::Fcm(_) => fcm::classify(reply, context.live_activity_token, now),
-            Self::Mattermost(_) => mattermost::classify(reply, now),
-            Self::WebPush(_) => webpush::classify(reply, context.vendor, now),
+            Self::Apns(_) => apns::classify(reply, context, now),
+            Self::Fcm(_) => fcm::classify(reply, context, now),
+            Self::Mattermost(_) => mattermost::classify(reply, context, now),
+            Self::WebPush(_) => webpush::classify(reply, context, now),
+        }
+    }
+
+    /// What the head of an answer means whose body did not come whole; None where the body would have decided.
+    #[must_use]
+    pub fn classify_head(&self, context: ReplyContext, head: &Head, now: SystemTime) -> Option<Verdict> {
+        let decides = match self {
+            Self::Apns(_) => apns::head_decides(head),
+            Self::WebPush(_) => webpush::head_decides(head),
+            Self::Fcm(_) | Self::Mattermost(_) => false,
+        };
+        let reply = || {
+            let mut reply = Reply::default();
+            *reply.status_mut() = head.status;
+            *reply.headers_mut() = head.headers.clone();
+            reply
+        };
+        decides.then(|| self.classify(context, &reply(), now))
+    }
+
+    /// What an operator checks where almost every target is refused.
+    #[must_use]
+    pub fn suspects(&self) -> &'static str {
+        match self {
+            Self::Apns(_) => "the app's environment, topics and key",
+            Self::Fcm(_) => "the app's project and key_file",
+            Self::Mattermost(_) => "the push proxy's own environment, topics and projects",
+            Self::WebPush(_) => "the app's web_push.key_file, and what stands before the push services",
         }
     }
 }
@@ -163,84 +195,6 @@ pub enum Payload {
 
 /// A push service's whole answer.
 pub type Reply = http::Response<Bytes>;
-
-/// What an answer means, as plain data. Control flow stays in `dispatch`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
-    /// What became of the push.
-    pub outcome: Outcome,
-    /// What to do with the target.
-    pub token_action: TokenAction,
-    /// What the gateway itself does next.
-    pub retry: Retry,
-    /// Whether the same push may succeed later; for the caller.
-    pub retryable: bool,
-    /// What has to be mended before the next attempt.
-    pub heal: Heal,
-    /// What the answer says, in one sentence for people. Empty for ACCEPTED.
-    pub detail: Cow<'static, str>,
-    /// The answer's reason, verbatim, cut to [`Verdict::MAX_REASON_BYTES`].
-    pub upstream_reason: String,
-    /// The push service's name for this push.
-    pub upstream_id: String,
-    /// Since when the target is known to be gone.
-    pub token_invalid_since: Option<SystemTime>,
-}
-
-impl Verdict {
-    /// The longest upstream reason kept, in bytes (the contract's `PushResult.upstream_reason`).
-    pub const MAX_REASON_BYTES: usize = 256;
-}
-
-/// When the gateway may try again by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Retry {
-    /// Not at all.
-    Never,
-    /// Once, at once, when what `heal` names is mended. After that not at all.
-    Once,
-    /// Once, at once, when what `heal` names is mended; after that not before this wait.
-    OnceThen(Duration),
-    /// Not before this wait.
-    After(Duration),
-}
-
-impl Retry {
-    /// The wait that the caller is told.
-    #[must_use]
-    pub fn wait(self) -> Option<Duration> {
-        match self {
-            Self::Never | Self::Once => None,
-            Self::OnceThen(wait) | Self::After(wait) => Some(wait),
-        }
-    }
-}
-
-/// What an answer says is broken on our side of the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Heal {
-    /// Nothing.
-    Nothing,
-    /// The credential's token: renew it.
-    Renew,
-    /// This connection: no new pushes on it.
-    Retire,
-    /// Both.
-    RenewAndRetire,
-    /// The token was renewed too often: keep the present one.
-    HoldToken,
-}
-
-impl Heal {
-    /// Whether the token is among it.
-    #[must_use]
-    pub fn renews(self) -> bool {
-        match self {
-            Self::Renew | Self::RenewAndRetire => true,
-            Self::Nothing | Self::Retire | Self::HoldToken => false,
-        }
-    }
-}
 
 /// The first `limit` bytes of `text`, cut where a character ends.
 #[must_use]
@@ -265,17 +219,5 @@ fn bug(field: &'static str, detail: &dyn std::fmt::Display) -> Refusal {
         reason: Reason::GatewayBug,
         field: field.into(),
         detail: detail.to_string(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_newer_token_is_waited_for_only_where_the_token_was_refused() {
-        let refused = [Heal::Renew, Heal::RenewAndRetire].map(Heal::renews);
-        let others = [Heal::Nothing, Heal::Retire, Heal::HoldToken].map(Heal::renews);
-        assert_eq!((refused, others), ([true; 2], [false; 3]));
     }
 }

@@ -35,7 +35,7 @@ impl Retry {
     /// What an answer asks for counts more than the table, and more than a try at once.
     pub(super) fn asked_to_wait(self, asked: Option<Duration>) -> Self {
         match self {
-            Self::Never | Self::Once => self,
+            Self::Never | Self::Once | Self::IfRepeatable => self,
             Self::OnceThen(_) | Self::After(_) => asked.map_or(self, Self::After),
         }
     }

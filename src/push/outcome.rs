@@ -220,12 +220,6 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// What to do with the target: only one that says of itself that it is gone is deleted without being asked.
-    #[must_use]
-    pub fn token_action(&self) -> TokenAction {
-        if self.outcome == Outcome::Unregistered { TokenAction::Delete } else { TokenAction::Keep }
-    }
-
     /// A field of the push is at fault.
     #[must_use]
     pub fn field(field: impl Into<Cow<'static, str>>, reason: Reason, detail: impl Into<String>) -> Self {

@@ -150,6 +150,8 @@ pub struct Answer {
     pub body: Option<Bytes>,
     /// Into how many DATA frames the body is cut; 0 and 1 stand for one.
     pub pieces: usize,
+    /// It is that of something in front of the service: none of the service's own headers.
+    pub foreign: bool,
     /// Headers beside the usual ones.
     pub headers: Vec<(String, String)>,
     /// Trailers after the body.

@@ -91,6 +91,9 @@ impl Exchange {
         let own = answer.body.is_none();
         let body = answer.body.unwrap_or_else(|| decision.body.clone());
         let mut response = decision.head(own && !body.is_empty());
+        if answer.foreign {
+            response.headers_mut().clear();
+        }
         response.headers_mut().extend(header_map(&answer.headers));
 
         let bare = body.is_empty() && answer.trailers.is_empty();

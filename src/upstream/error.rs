@@ -5,6 +5,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use http::response::Parts;
+use http::{HeaderMap, StatusCode};
+
 use super::peer::Origin;
 
 /// An exchange without an answer.
@@ -98,17 +101,43 @@ pub(super) enum NoReply {
 /// A request that was sent and not answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unanswered {
-    /// The status, where the head of an answer came.
-    pub status: Option<u16>,
+    /// The head of an answer, where one came. It may decide alone what became of the request.
+    pub head: Option<Box<Head>>,
     /// What ended the wait.
     pub cause: Lost,
+}
+
+/// Status and headers of an answer whose body did not come whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+}
+
+impl Unanswered {
+    pub(super) fn without_head(cause: Lost) -> Self {
+        Self { head: None, cause }
+    }
+
+    pub(super) fn after_head(head: &Parts, cause: Lost) -> Self {
+        let head = Head { status: head.status, headers: head.headers.clone() };
+        Self { head: Some(Box::new(head)), cause }
+    }
+
+    /// The status, where the head of an answer came.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        self.head.as_ref().map(|head| head.status.as_u16())
+    }
 }
 
 impl std::error::Error for Unanswered {}
 
 impl fmt::Display for Unanswered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.status {
+        match self.status() {
             Some(status) => write!(f, "sent; status {status} came, then {}", self.cause),
             None => write!(f, "sent, then {}", self.cause),
         }
@@ -287,7 +316,12 @@ mod tests {
 
     #[test]
     fn the_caller_is_told_what_came_and_what_ended_the_wait() {
-        let told = |status, cause| Unanswered { status, cause }.to_string();
+        let told = |status: Option<u16>, cause| {
+            let head = |status| {
+                Box::new(Head { status: StatusCode::from_u16(status).unwrap(), headers: HeaderMap::new() })
+            };
+            Unanswered { head: status.map(head), cause }.to_string()
+        };
         assert_eq!(told(None, Lost::ConnectionLost), "sent, then the connection was lost");
         let reset = "sent; status 200 came, then the upstream reset the stream with unexpected internal error encountered";
         assert_eq!(told(Some(200), Lost::Reset(2)), reset);

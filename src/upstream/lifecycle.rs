@@ -13,6 +13,7 @@ use super::connection::{Connection, ConnectionId, Sender};
 use super::error::ConnectError;
 use super::http2::{Http2, Streams};
 use super::pool::{Common, Pool};
+use super::reach::Reach;
 use super::{http1, http2};
 use crate::metrics::ConnectionState;
 use crate::transport::GoAway;
@@ -56,23 +57,27 @@ impl Pool {
         let place = match budget.try_take() {
             Some(place) => Some(place),
             None => {
-                let most = settings.max_connections;
-                tracing::warn!(peer = ?self.peer(), most, "as many connections as upstream.max_connections allows");
                 self.metrics.connect_failed("max_connections");
+                let most = settings.max_connections;
+                tracing::warn!(origin = ?self.peer(), most, "as many connections as upstream.max_connections allows");
                 budget.take().await
             }
         };
         let Some(place) = place else { return };
         let connected = connector.connect(self.peer(), settings).await;
-        std::mem::forget(connecting);
-        self.metrics.connections(ConnectionState::Connecting).dec();
         match connected {
-            Ok(connected) => self.connected(connected, place, why),
-            Err(error) => self.connect_failed(error),
+            Ok(connected) => self.connected(connecting, connected, place, why),
+            Err(error) => self.connect_failed(connecting, error),
         }
     }
 
-    fn connected(self: &Arc<Self>, connected: Connected, place: Place, why: Opening) {
+    fn connected(
+        self: &Arc<Self>,
+        connecting: Connecting<'_>,
+        connected: Connected,
+        place: Place,
+        why: Opening,
+    ) {
         /// Numbers connections in logs; unique in the process.
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let Connected { protocol, address, resumed } = connected;
@@ -99,7 +104,7 @@ impl Pool {
         };
 
         let mut state = self.lock();
-        state.connecting -= 1;
+        connecting.ended(&mut state);
         state.last_error = None;
         if state.shut_down {
             return;
@@ -118,12 +123,11 @@ impl Pool {
         self.drain_old();
     }
 
-    fn connect_failed(self: &Arc<Self>, error: ConnectError) {
-        tracing::warn!(peer = ?self.peer(), error = %error, "cannot connect to upstream");
+    fn connect_failed(self: &Arc<Self>, connecting: Connecting<'_>, error: ConnectError) {
         self.metrics.connect_failed(error.cause());
         let error = Arc::new(error);
         let mut state = self.lock();
-        state.connecting -= 1;
+        connecting.ended(&mut state);
         state.back_off(self.settings());
         state.last_error = Some(Arc::clone(&error));
         match state.forbidden() {
@@ -132,17 +136,30 @@ impl Pool {
             None => state.waiters.connect_failed(&error, self.settings().connect_patience),
         }
         self.grow(&mut state);
+        drop(state);
+        self.tell_connect_failed(&error);
+    }
+
+    /// Whose host end users choose is no peer of the log: its lines are counted by what went wrong.
+    fn tell_connect_failed(&self, error: &ConnectError) {
+        let (peer, cause) = (self.peer(), error.cause());
+        match peer.reach {
+            Reach::Anywhere => tracing::warn!(?peer, cause, %error, "cannot connect to upstream"),
+            Reach::Public => {
+                tracing::warn!(origin = ?peer, cause, %error, "cannot connect to a subscription's push service");
+            }
+        }
     }
 
     /// The peer said GOAWAY.
     pub(super) fn goaway(self: &Arc<Self>, id: ConnectionId, goaway: &GoAway) {
+        self.metrics.goaway(goaway.code, &goaway.reason());
+        self.drain(id, Ending::GoAway);
         let code = h2::Reason::from(goaway.code);
         tracing::info!(
             connection = id, peer = ?self.peer(), last_stream_id = goaway.last_stream_id,
             %code, debug = %goaway.debug.escape_ascii(), "upstream goes away"
         );
-        self.metrics.goaway(goaway.code, &goaway.reason());
-        self.drain(id, Ending::GoAway);
     }
 
     /// A connection is old: another opens, and then it drains. Where no other may open, it drains at once.
@@ -178,7 +195,6 @@ impl Pool {
     pub(super) fn drain(self: &Arc<Self>, id: ConnectionId, why: Ending) {
         let mut state = self.lock();
         let Some(entry) = find(&mut state, id).filter(|entry| entry.phase != Phase::Draining) else { return };
-        tracing::debug!(connection = id, cause = why.name(), "connection drains");
         self.enter(entry, Phase::Draining);
         entry.ending = Some(why);
         let sender = entry.sender.take();
@@ -192,6 +208,7 @@ impl Pool {
         drop(state);
         // The last one that goes wakes the driver.
         drop(sender);
+        tracing::debug!(connection = id, cause = why.name(), "connection drains");
     }
 
     /// The connection's task has ended.
@@ -208,10 +225,10 @@ impl Pool {
         self.metrics.streams_allowed.dec_by(entry.limit as i64);
         self.metrics.closed(why.name());
         state.timer_at = None;
-        tracing::debug!(connection = id, peer = ?self.peer(), cause = why.name(), "connection closed");
         self.grow(&mut state);
         drop(state);
         drop(entry);
+        tracing::debug!(connection = id, peer = ?self.peer(), cause = why.name(), "connection closed");
     }
 
     pub(super) fn enter(&self, entry: &mut Entry, phase: Phase) {
@@ -243,12 +260,25 @@ impl Driver {
     }
 }
 
-/// A connect under way. Where it is dropped, by a panic or with its runtime, another may begin.
+/// A connect under way. It is counted until it has ended, also where it is dropped, by a panic or with its runtime: then
+/// another may begin.
 struct Connecting<'a>(&'a Arc<Pool>);
+
+impl Connecting<'_> {
+    /// It has ended; what comes of it is put into the state that is held.
+    fn ended(self, state: &mut State) {
+        self.uncount(state);
+        std::mem::forget(self);
+    }
+
+    fn uncount(&self, state: &mut State) {
+        self.0.metrics.connections(ConnectionState::Connecting).dec();
+        state.connecting -= 1;
+    }
+}
 
 impl Drop for Connecting<'_> {
     fn drop(&mut self) {
-        self.0.metrics.connections(ConnectionState::Connecting).dec();
-        self.0.lock().connecting -= 1;
+        self.uncount(&mut self.0.lock());
     }
 }

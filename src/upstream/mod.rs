@@ -22,6 +22,7 @@ mod pool;
 mod proxy;
 mod reach;
 pub mod tls;
+mod validity;
 mod waiters;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,13 +31,14 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 pub use connect::{BoxFuture, Dial, Resolve, SystemResolver, TcpDialer};
-pub use error::{ConnectError, Lost, Return, Unanswered, Unsent, UpstreamError};
+pub use error::{ConnectError, Head, Lost, Return, Unanswered, Unsent, UpstreamError};
 pub use in_flight::{InFlight, Share};
 pub use peer::{Http, InvalidOrigin, Origin, Peer};
 pub use peers::TooManyPeers;
 pub use permit::{Answer, Permit, Reply, Request};
 pub use proxy::{Proxies, Proxy};
 pub use reach::Reach;
+pub use validity::Validity;
 
 use budget::Budget;
 use cause::Ending;

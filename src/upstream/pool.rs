@@ -129,8 +129,9 @@ impl Pool {
     pub(super) fn limit_changed(self: &Arc<Self>, id: ConnectionId, limit: usize) {
         let mut state = self.lock();
         let limit = limit.min(self.settings().max_streams);
+        let mut before = None;
         if let Some(entry) = find(&mut state, id) {
-            tracing::debug!(connection = id, from = entry.limit, to = limit, "stream limit");
+            before = Some(entry.limit);
             self.metrics.streams_allowed.inc_by(limit as i64 - entry.limit as i64);
             if limit < entry.limit {
                 entry.limit_fell = Some(Instant::now());
@@ -142,6 +143,7 @@ impl Pool {
         // What keeps others from opening may have changed.
         state.timer_at = None;
         self.serve(state);
+        tracing::debug!(connection = id, from = before, to = limit, "stream limit");
     }
 
     /// Streams in use on a connection.

@@ -1,9 +1,9 @@
 //! TLS to upstreams: whom we trust, and who we are.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use super::peer::Http;
+use super::validity::Validity;
 
 use rustls::ClientConfig;
 use rustls::RootCertStore;
@@ -23,14 +23,6 @@ pub enum TlsError {
     /// A file of a private key cannot be read as PEM.
     #[error("expected a PEM private key (PKCS#8, SEC1 or PKCS#1), found none that can be read")]
     NotPrivateKey,
-    /// The certificate's time has not come, or is over.
-    #[error("expected a certificate that is valid now, found one valid from {from} until {until}")]
-    NotValidNow {
-        /// The first moment.
-        from: String,
-        /// The last moment.
-        until: String,
-    },
     /// rustls refuses what it was given.
     #[error("{0}")]
     Rustls(#[from] rustls::Error),
@@ -40,35 +32,26 @@ pub enum TlsError {
 pub struct ClientIdentity {
     certificates: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
+    validity: Validity,
 }
 
 impl ClientIdentity {
     /// Reads a chain, leaf first, and its key.
     ///
     /// # Errors
-    /// Where either is not PEM.
+    /// Where either is not PEM, or the leaf is no certificate.
     pub fn from_pem(certificates: &[u8], key: &[u8]) -> Result<Self, TlsError> {
-        Ok(Self {
-            certificates: parse_certificates(certificates)?,
-            key: PrivateKeyDer::from_pem_slice(key).map_err(|_| TlsError::NotPrivateKey)?,
-        })
+        let certificates = parse_certificates(certificates)?;
+        let leaf = certificates.first().ok_or(TlsError::NotCertificates)?;
+        let validity = Validity::of(leaf).ok_or(TlsError::NotCertificates)?;
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| TlsError::NotPrivateKey)?;
+        Ok(Self { certificates, key, validity })
     }
 
-    /// Whether the leaf is valid at this moment.
-    ///
-    /// # Errors
-    /// Where it is not, or is no X.509 certificate.
-    pub fn check_validity(&self, now: SystemTime) -> Result<(), TlsError> {
-        let parsed =
-            x509_parser::parse_x509_certificate(self.leaf()).map_err(|_| TlsError::NotCertificates)?;
-        let validity = parsed.1.validity();
-        let seconds = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-        let now = i64::try_from(seconds).unwrap_or(i64::MAX);
-        if (validity.not_before.timestamp()..=validity.not_after.timestamp()).contains(&now) {
-            return Ok(());
-        }
-        let (from, until) = (validity.not_before.to_string(), validity.not_after.to_string());
-        Err(TlsError::NotValidNow { from, until })
+    /// When the leaf is valid.
+    #[must_use]
+    pub fn validity(&self) -> Validity {
+        self.validity
     }
 
     /// The DER of the leaf.
@@ -107,7 +90,7 @@ pub fn client_config(
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots);
     let mut config = match identity {
-        Some(ClientIdentity { certificates, key }) => builder.with_client_auth_cert(certificates, key)?,
+        Some(ClientIdentity { certificates, key, .. }) => builder.with_client_auth_cert(certificates, key)?,
         None => builder.with_no_client_auth(),
     };
     config.alpn_protocols = http.alpn();
@@ -128,7 +111,7 @@ pub fn parse_certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Tl
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::{Duration, SystemTime};
 
     use super::*;
 
@@ -145,13 +128,17 @@ mod tests {
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
         let identity = ClientIdentity::from_pem(certificate.as_bytes(), key.as_bytes()).unwrap();
-        assert!(identity.check_validity(SystemTime::now()).is_ok());
-        let far = SystemTime::UNIX_EPOCH + Duration::from_secs(400_000_000_000);
-        let error = identity.check_validity(far).unwrap_err().to_string();
-        assert!(
-            error.starts_with("expected a certificate that is valid now, found one valid from"),
-            "{error}"
-        );
-        assert!(identity.check_validity(SystemTime::UNIX_EPOCH).is_err());
+        let validity = identity.validity();
+        let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        // Without a wish rcgen makes one from 1975 until 4096.
+        for (now, not_begun, ended) in [(at(0), true, false), (SystemTime::now(), false, false)] {
+            assert_eq!((validity.has_not_begun(now), validity.has_ended(now)), (not_begun, ended));
+        }
+        let last = validity.until();
+        assert!(!validity.has_ended(last + Duration::from_millis(999)));
+        assert!(validity.has_ended(last + Duration::from_secs(1)));
+        assert_eq!(validity.left(last - Duration::from_secs(9)), Duration::from_secs(9));
+        assert_eq!(validity.left(last + Duration::from_secs(9)), Duration::ZERO);
+        assert_eq!(validity.to_string(), "from 1975-01-01T00:00:00Z until 4096-01-01T00:00:00Z");
     }
 }

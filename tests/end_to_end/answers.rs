@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use fanfare::proto::{self, Delivery};
-use fanfare::simulator::{Answer, Fault, FaultRule, StoragePolicy, Trigger};
+use fanfare::proto::{self, Delivery, Outcome, Reason};
+use fanfare::simulator::{Answer, Fault, FaultRule, HangUp, Phase, StoragePolicy, Trigger};
 use serde::Deserialize;
 
 use crate::harness::{APP, TOPIC, World, good, push};
@@ -91,9 +91,7 @@ async fn every_documented_answer_becomes_its_verdict() {
 #[tokio::test]
 async fn answers_that_nobody_documents_are_kept_and_treated_by_status() {
     let world = World::start().await;
-    let html = "<html>Bad Gateway</html>";
     let answers = [
-        (Answer { status: 502, body: Some(html.into()), ..Answer::default() }, "UPSTREAM_UNAVAILABLE", ""),
         (Answer { status: 400, body: Some("".into()), ..Answer::default() }, "INVALID_PUSH", ""),
         (Answer { pieces: 5, ..Answer::refusal(410, "Unregistered") }, "UNREGISTERED", "Unregistered"),
         (
@@ -113,6 +111,74 @@ async fn answers_that_nobody_documents_are_kept_and_treated_by_status() {
         assert_eq!(result.outcome().as_str_name(), format!("OUTCOME_{outcome}"), "{result:?}");
         assert_eq!(result.upstream_reason, reason);
         assert_eq!(result.delivery(), Delivery::No);
+    }
+}
+
+/// A page in the place of APNs' answer: what it says of the push is what its status alone can.
+#[tokio::test]
+async fn what_a_front_answers_is_not_the_word_of_apns() {
+    let world = World::start().await;
+    let page = "<html><title>Not ours</title></html>";
+    for (number, (status, foreign, body, outcome, delivery, reason)) in [
+        (502, true, page, Outcome::Unconfirmed, Delivery::Maybe, Reason::UpstreamAnswered),
+        (504, true, page, Outcome::Unconfirmed, Delivery::Maybe, Reason::UpstreamAnswered),
+        (502, true, "", Outcome::Unconfirmed, Delivery::Maybe, Reason::UpstreamAnswered),
+        (502, false, page, Outcome::Unconfirmed, Delivery::Maybe, Reason::UpstreamAnswered),
+        (200, true, page, Outcome::Unconfirmed, Delivery::Maybe, Reason::AnswerUnreadable),
+        (200, true, "", Outcome::Unconfirmed, Delivery::Maybe, Reason::AnswerUnreadable),
+        (403, true, page, Outcome::UpstreamUnavailable, Delivery::No, Reason::UpstreamAnswered),
+        (410, true, page, Outcome::UpstreamUnavailable, Delivery::No, Reason::UpstreamAnswered),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let token = good(number);
+        let answer = Answer { status, foreign, body: Some(body.into()), ..Answer::default() };
+        world
+            .simulator
+            .add_fault(FaultRule::always(Trigger::DeviceToken(token.clone()), Fault::Answer(answer)));
+        let result = world.send(push(&token)).await;
+        assert_eq!((result.outcome(), result.delivery()), (outcome, delivery), "{result:?}");
+        assert_eq!((result.reason(), result.attempts), (reason, 1), "{result:?}");
+        assert_eq!(result.token_action(), proto::TokenAction::Keep, "{result:?}");
+        assert!(result.retryable && !result.detail.is_empty(), "{result:?}");
+        assert_eq!(result.upstream_reason, if body.is_empty() { "" } else { "Not ours" });
+        assert_eq!(world.simulator.journal().by_device_token(&token).len(), 1);
+    }
+}
+
+/// APNs says in the head that it took a push, and it must not be sent again for what comes after that.
+#[tokio::test]
+async fn a_push_that_apns_named_is_accepted_whatever_becomes_of_the_body() {
+    let limit = |config: &mut fanfare::config::Config| config.upstream.max_reply_bytes = 1000;
+    let world = World::with(|builder| builder, limit).await;
+    let body =
+        |text: String| Fault::Answer(Answer { body: Some(text.into()), pieces: 9, ..Answer::default() });
+    for (number, fault) in [
+        body("x".repeat(100_000)),
+        body("<html>".to_owned()),
+        Fault::HeadersWithoutBody,
+        Fault::ResetStream { code: 2, at: Phase::AfterAnswerHeaders },
+        Fault::HangUp { how: HangUp::Fin, at: Phase::AfterAnswerHeaders },
+        Fault::HangUp { how: HangUp::Reset, at: Phase::AfterAnswerHeaders },
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let token = good(number);
+        world.simulator.add_fault(FaultRule::always(Trigger::DeviceToken(token.clone()), fault.clone()));
+        let mut push = push(&token);
+        let max_wait = Some(prost_types::Duration { seconds: 3, nanos: 0 });
+        push.options = Some(proto::Options { repeatable: true, max_wait, ..proto::Options::default() });
+        let result = world.send(push).await;
+        assert_eq!(
+            (result.outcome(), result.delivery(), result.attempts),
+            (Outcome::Accepted, Delivery::Accepted, 1),
+            "{fault:?} {result:?}"
+        );
+        assert!(!result.upstream_id.is_empty(), "{result:?}");
+        assert_eq!(result.upstream_status, 200);
+        assert_eq!(world.simulator.journal().by_device_token(&token).len(), 1, "{fault:?}");
     }
 }
 

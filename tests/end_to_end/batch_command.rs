@@ -242,6 +242,13 @@ impl Drop for Running {
 
 #[tokio::test]
 async fn a_signal_ends_the_run_with_every_verdict_though_the_input_is_silent() {
+    // A terminal that closes says so twice: by itself, and by its shell.
+    for signals in [&["-TERM"][..], &["-HUP", "-HUP"]] {
+        ended_by(signals).await;
+    }
+}
+
+async fn ended_by(signals: &[&str]) {
     let world = World::start().await;
     let folder = tempfile::tempdir().unwrap();
     let results = folder.path().join("results.ndjson");
@@ -259,7 +266,9 @@ async fn a_signal_ends_the_run_with_every_verdict_though_the_input_is_silent() {
     stdin.write_all(lines.as_bytes()).unwrap();
     world.simulator.journal().wait_for_read(100, SOON).await.unwrap();
     let pid = running.0.id().to_string();
-    assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    for signal in signals {
+        assert!(std::process::Command::new("kill").args([signal, pid.as_str()]).status().unwrap().success());
+    }
     let ended = tokio::task::spawn_blocking(move || running.0.wait().unwrap());
     let status = tokio::time::timeout(SOON, ended).await.unwrap().unwrap();
     assert_eq!(status.code(), Some(3));

@@ -1,5 +1,6 @@
 //! The configuration, and the commands that read it.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use assert_cmd::Command;
@@ -8,8 +9,17 @@ use fanfare::simulator::Simulator;
 
 const SAMPLE: &str = include_str!("../../examples/fanfare.toml");
 
+/// A sample with the settings switched on that are off: lines that begin with # and no space.
+pub(crate) fn switched_on(sample: &str) -> String {
+    let on = |line: &str| match line.strip_prefix('#') {
+        Some(setting) if setting.starts_with(|c: char| !c.is_whitespace()) => format!("{setting}\n"),
+        Some(_) | None => format!("{line}\n"),
+    };
+    sample.lines().map(on).collect()
+}
+
 /// A folder with the sample and the files that it names.
-async fn folder() -> tempfile::TempDir {
+pub(crate) async fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let simulator = Simulator::builder().start().await.unwrap();
     let write = |name: &str, content: &str| std::fs::write(folder.path().join(name), content).unwrap();
@@ -23,12 +33,18 @@ async fn folder() -> tempfile::TempDir {
     let account = simulator.fcm().add_service_account(&["demo-project"]).unwrap();
     write("service-account.json", &account.key_json());
     write("vapid.pem", include_str!("../data/vapid/pkcs8.pem"));
+    for secret in
+        ["AuthKey_ABC123DEFG.p8", "news.key", "proxy-credentials", "service-account.json", "vapid.pem"]
+    {
+        let only_its_owner = std::fs::Permissions::from_mode(0o600);
+        std::fs::set_permissions(folder.path().join(secret), only_its_owner).unwrap();
+    }
     folder
 }
 
 fn errors(folder: &Path, change: impl FnOnce(String) -> String) -> String {
     let file = folder.join("changed.toml");
-    std::fs::write(&file, change(SAMPLE.to_owned())).unwrap();
+    std::fs::write(&file, change(switched_on(SAMPLE))).unwrap();
     match Config::load(&file) {
         Ok(_) => "none".to_owned(),
         Err(errors) => errors.to_string(),
@@ -40,6 +56,10 @@ async fn the_sample_is_good_and_says_every_default() {
     let folder = folder().await;
     let config = Config::load(&folder.path().join("fanfare.toml")).unwrap();
     assert_eq!(config.apps.len(), 5);
+    assert!(config.proxy.is_none(), "nothing is switched on that others than its reader have");
+    let file = folder.path().join("switched_on.toml");
+    std::fs::write(&file, switched_on(SAMPLE)).unwrap();
+    assert!(Config::load(&file).unwrap().proxy.is_some());
     // The sample writes the defaults out; a file that says nothing means the same.
     let bare = Config::on_loopback(Vec::new());
     assert_eq!(format!("{:?}", config.upstream), format!("{:?}", bare.upstream));
@@ -96,6 +116,7 @@ async fn what_is_wrong_is_said_with_file_line_and_key() {
         ),
         ("7ee6h5xmwbg7zjkfsz8h6p6yzr", "", "apps.chat.mattermost.server_id: expected a server id"),
         ("http = \"auto\"", "http = \"3\"", "apps.chat.mattermost.http"),
+        ("front_502 = \"unknown\"", "front_502 = \"maybe\"", "`unknown` or `not_sent`"),
         ("max_origins = 1024", "max_origins = 0", "web_push.max_origins: expected more than 0, found 0"),
         ("key_file = \"vapid.pem\"", "key_file = \"missing.pem\"", "apps.web.web_push.key_file: "),
         (
@@ -131,7 +152,7 @@ async fn what_is_wrong_is_said_with_file_line_and_key() {
             "grpc.stream_window_bytes: expected 65535",
         ),
     ] {
-        assert!(SAMPLE.contains(from), "{from}");
+        assert!(switched_on(SAMPLE).contains(from), "{from}");
         let said = wrong(&|sample| sample.replace(from, to));
         assert!(said.contains(expected) && said.contains("changed.toml"), "{to}: {said}");
     }
@@ -161,7 +182,9 @@ async fn check_says_good_or_what_is_wrong_and_never_a_key() {
         .unwrap();
     let output = check("fanfare.toml").code(1).get_output().clone();
     let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-    assert!(said.contains("apps.shop.apns.token: the key is not a private key in PEM"), "{said}");
+    let line = SAMPLE.lines().position(|line| line.starts_with("key_file = \"AuthKey")).unwrap() + 1;
+    assert!(said.contains(&format!("fanfare.toml:{line}: apps.shop.apns.token.key_file: AuthKey")), "{said}");
+    assert!(said.contains("the key is not a private key in PEM"), "{said}");
     assert!(!said.contains(&secret));
 }
 

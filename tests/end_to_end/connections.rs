@@ -115,7 +115,7 @@ async fn requests_whose_callers_left_keep_their_room_until_they_are_answered() {
     callers.iter().for_each(tokio::task::JoinHandle::abort);
     until(|| metric_sum(&world, "fanfare_upstream_orphans{", "") == 10.0).await;
     let refused = world.call(push(&good(11))).await.unwrap_err();
-    assert_eq!(refused.code(), tonic::Code::ResourceExhausted);
+    assert_eq!(refused.code(), tonic::Code::Aborted);
     until(|| metric(&world.gateway, "fanfare_pushes_in_flight ") == 0.0).await;
     assert_eq!(world.send(push(&good(12))).await.outcome(), Outcome::Accepted);
     assert_eq!(world.simulator.counters().resets_received, 0);

@@ -179,7 +179,7 @@ async fn requests_whose_callers_left_keep_their_room_until_they_are_answered() {
     callers.iter().for_each(tokio::task::JoinHandle::abort);
     until(|| metric_sum(&world, "fanfare_upstream_orphans{", "") == 10.0).await;
     let refused = world.call(good_push(11)).await.unwrap_err();
-    assert_eq!(refused.code(), tonic::Code::ResourceExhausted);
+    assert_eq!(refused.code(), tonic::Code::Aborted);
     assert_eq!(metric_sum(&world, "fanfare_upstream_streams_used{", ""), 10.0);
     until(|| metric(&world.gateway, "fanfare_pushes_in_flight ") == 0.0).await;
     assert_eq!(metric_sum(&world, "fanfare_upstream_streams_used{", ""), 0.0);

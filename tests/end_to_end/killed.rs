@@ -15,8 +15,9 @@ const LINES: usize = 6_000;
 
 /// A gateway of its own process; ended with the test.
 pub(crate) struct Serving {
-    process: Child,
+    pub(crate) process: Child,
     pub(crate) grpc: String,
+    pub(crate) admin: String,
 }
 
 impl Drop for Serving {
@@ -27,16 +28,24 @@ impl Drop for Serving {
 }
 
 pub(crate) async fn serve(folder: &Path, name: &str) -> Serving {
+    serve_with_log(folder, name, Stdio::null()).await
+}
+
+pub(crate) async fn serve_with_log(folder: &Path, name: &str, log: Stdio) -> Serving {
+    serve_by(Command::new(env!("CARGO_BIN_EXE_fanfare")).stderr(log), folder, name).await
+}
+
+/// `command` is the gateway's binary, or what ends in it.
+pub(crate) async fn serve_by(command: &mut Command, folder: &Path, name: &str) -> Serving {
     let ready = folder.join(format!("{name}.json"));
-    let process = Command::new(env!("CARGO_BIN_EXE_fanfare"))
+    let process = command
         .args(["serve", "--config"])
         .arg(folder.join("fanfare.toml"))
         .arg("--ready-file")
         .arg(&ready)
-        .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let mut serving = Serving { process, grpc: String::new() };
+    let mut serving = Serving { process, grpc: String::new(), admin: String::new() };
     let written = async {
         while !ready.exists() {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -44,6 +53,7 @@ pub(crate) async fn serve(folder: &Path, name: &str) -> Serving {
     };
     tokio::time::timeout(SOON, written).await.expect("the gateway is ready");
     let addresses: serde_json::Value = serde_json::from_str(&read(&ready)).unwrap();
+    addresses["admin"].as_str().unwrap().clone_into(&mut serving.admin);
     serving.grpc = format!("http://{}", addresses["grpc"].as_str().unwrap());
     serving
 }

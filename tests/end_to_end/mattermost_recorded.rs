@@ -65,7 +65,9 @@ fn verdict_of(body: &str, status: u64) -> (Outcome, TokenAction, bool, Delivery)
         (200, "FAIL") if error.contains("because of missing") => {
             (Outcome::InvalidPush, keep, false, Delivery::No)
         }
-        (200, "FAIL") => (Outcome::Internal, keep, false, Delivery::No),
+        (200, "FAIL") if error.starts_with("Failed to read message body") => {
+            (Outcome::Internal, keep, false, Delivery::No)
+        }
         // A page, or the proxy's version: not the answer to a push.
         (200, _) => (Outcome::Unconfirmed, keep, true, Delivery::Maybe),
         (404, _) => (Outcome::Credential, keep, false, Delivery::No),

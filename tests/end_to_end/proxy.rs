@@ -95,7 +95,9 @@ async fn a_refusal_is_said_to_be_that_of_the_proxy_and_its_end_is_noticed() {
     for (mode, says) in [
         (Mode::Refuse(407), "status 407 (it wants other credentials: proxy.credentials_file)"),
         (Mode::Refuse(403), "status 403"),
+        // The answer to CONNECT is never that of the push service: nothing was sent.
         (Mode::Refuse(502), "status 502"),
+        (Mode::Refuse(504), "status 504"),
         (Mode::HangUp, "could not be asked"),
         (Mode::Garbage, "could not be asked"),
     ] {
@@ -103,6 +105,7 @@ async fn a_refusal_is_said_to_be_that_of_the_proxy_and_its_end_is_noticed() {
         let world = apns_behind(&tunnel, Some(CREDENTIALS), |_| {}).await;
         let result = world.send(push(&good(1))).await;
         assert_eq!((result.delivery(), result.attempts), (Delivery::No, 0), "{mode:?} {result:?}");
+        assert_eq!(result.outcome(), Outcome::UpstreamUnavailable, "{mode:?} {result:?}");
         assert_eq!(result.reason(), Reason::UpstreamUnreachable, "{mode:?} {result:?}");
         let proxy = format!("the proxy http://{}", tunnel.address);
         assert!(result.detail.contains(says) && result.detail.contains(&proxy), "{mode:?} {result:?}");

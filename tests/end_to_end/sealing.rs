@@ -48,6 +48,7 @@ fn route(metrics: &Metrics) -> Route {
         proves_credential: false,
     };
     Route::new(
+        AppId::parse("app").unwrap(),
         Provider::WebPush(WebPush::try_new(WebPushSettings::default()).unwrap()),
         Credential::None,
         Upstreams::Subscriptions(Subscriptions::new(Arc::new(upstream), template, None)),

@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use fanfare::proto::push_service_client::PushServiceClient;
 use fanfare::proto::{self, Outcome, SendPushRequest};
-use fanfare::simulator::{Environment, Simulator};
+use fanfare::simulator::{Answer, Environment, Fault, FaultRule, Simulator, Trigger};
 
 use crate::harness::{SOON, TOPIC, good, http_get, push};
 use crate::tunnel::{Mode, Tunnel};
@@ -63,6 +63,12 @@ fn devices() -> Vec<proto::Push> {
 
 /// Logs, metrics and answers of a gateway that sends these pushes on the configuration in `folder`.
 pub(crate) async fn everything_said(folder: &Path, pushes: Vec<proto::Push>) -> String {
+    let (log, others) = log_and_others(folder, pushes).await;
+    log + &others
+}
+
+/// The log, and what else it says.
+async fn log_and_others(folder: &Path, pushes: Vec<proto::Push>) -> (String, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_fanfare"))
         .args(["serve", "--config"])
         .arg(folder.join("fanfare.toml"))
@@ -110,7 +116,7 @@ pub(crate) async fn everything_said(folder: &Path, pushes: Vec<proto::Push>) -> 
     .unwrap();
 
     assert!(said.contains("verdict"), "nothing was logged at TRACE: {said}");
-    [&first, &said, &page, &answers].map(String::as_str).concat()
+    (first + &said, page + &answers)
 }
 
 #[tokio::test]
@@ -149,4 +155,38 @@ async fn the_credentials_of_a_proxy_reach_no_log_metric_or_answer() {
             assert!(!everything.contains(secret), "{mode:?}: {secret} in {everything}");
         }
     }
+}
+
+/// A push service may repeat the token in its sentence: the log has each kind of answer once, and no token.
+#[tokio::test]
+async fn what_a_push_service_says_is_logged_once_a_kind_and_without_tokens() {
+    let folder = tempfile::tempdir().unwrap();
+    let simulator = Simulator::builder().bundle_ids([TOPIC]).start().await.unwrap();
+    write_config(folder.path(), &simulator);
+    let reason = format!("NewReason about {}", good(77));
+    simulator.add_fault(FaultRule::always(Trigger::Always, Fault::Answer(Answer::refusal(418, &reason))));
+    let (log, others) = log_and_others(folder.path(), vec![push(&good(77)); 5]).await;
+    assert!(others.contains(&reason), "the caller reads it as it was said: {others}");
+    assert_eq!(log.matches("first answer of its kind").count(), 1, "{log}");
+    let line = log.lines().find(|line| line.contains("first answer of its kind")).unwrap();
+    for part in ["\"app\":\"shop\"", "\"provider\":\"apns\"", "418", "NewReason about 900d0000…"] {
+        assert!(line.contains(part), "{part} in {line}");
+    }
+    assert!(!log.contains(&good(77)), "{log}");
+}
+
+/// An app in the wrong environment: the log says once that its targets are set aside, and what to check.
+#[tokio::test]
+async fn the_log_says_once_that_targets_are_set_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    let simulator = Simulator::builder().bundle_ids([TOPIC]).start().await.unwrap();
+    write_config(folder.path(), &simulator);
+    let pushes = (0..15).map(|number| push(&format!("0bad{number:060x}"))).collect();
+    let (log, others) = log_and_others(folder.path(), pushes).await;
+    assert_eq!(log.matches("told to set them aside").count(), 1, "{log}");
+    let line = log.lines().find(|line| line.contains("told to set them aside")).unwrap();
+    for part in ["WARN", "\"app\":\"shop\"", "\"provider\":\"apns\"", "environment, topics and key"] {
+        assert!(line.contains(part), "{part} in {line}");
+    }
+    assert!(others.contains("set it aside and check the app's environment, topics and key"), "{others}");
 }

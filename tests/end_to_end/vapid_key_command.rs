@@ -98,8 +98,8 @@ async fn a_subscription_is_sent_to_from_a_file_and_from_standard_input() {
         // The gateway read the whole subscription; this app is not on Web Push.
         for (from, stdin) in [(file.as_str(), ""), ("-", SUBSCRIPTION)] {
             let refused = send(from, stdin);
-            assert_eq!(refused.status.code(), Some(2));
-            assert!(said(&refused.stderr).contains("(PROVIDER_NOT_CONFIGURED)"), "{refused:?}");
+            assert_eq!(refused.status.code(), Some(1));
+            assert!(said(&refused.stdout).contains("REASON_PROVIDER_NOT_CONFIGURED"), "{refused:?}");
         }
         for (subscription, expected) in [
             ("{}", "- is no subscription as PushSubscription.toJSON() gives it: missing field `endpoint`"),

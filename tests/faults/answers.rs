@@ -34,8 +34,14 @@ async fn an_answer_that_never_comes_is_in_doubt_and_holds_up_no_other() {
 }
 
 #[tokio::test]
-async fn headers_without_a_body_are_in_doubt_and_hold_up_no_other() {
-    assert_eq!(twenty_in_doubt(Fault::HeadersWithoutBody).await.lost_answers, 20);
+async fn headers_of_an_acceptance_without_a_body_are_an_acceptance_and_hold_up_no_other() {
+    let impatient = |config: &mut Config| config.upstream.answer_timeout = Duration::from_secs(5);
+    let mut world = warm(Shape::default(), impatient).await;
+    let step = Step::next(100, 20, Fault::HeadersWithoutBody);
+    let totals = world.run(Traffic { repeatable_every: 2, ..Traffic::of(400) }, vec![step]).await.unwrap();
+    assert_eq!((totals.accepted, totals.requests), (400, 400), "{totals:?}");
+    assert_eq!(world.opened(), 1);
+    world.end().await;
 }
 
 #[tokio::test]

@@ -111,7 +111,8 @@ async fn serve(
             }
             course.note(format!("{name}: request {token}"));
             tokio::time::sleep(ANSWER_TAKES).await;
-            answer.send_response(http::Response::new(()), true)?;
+            let named = http::Response::builder().header("apns-id", token).body(()).unwrap();
+            answer.send_response(named, true)?;
             Ok::<_, h2::Error>(())
         });
     }
@@ -158,6 +159,7 @@ impl Gateway {
             unknown_push_types: false,
         };
         let route = Route::new(
+            AppId::parse("app").unwrap(),
             Provider::Apns(Apns::try_new(settings).unwrap()),
             Credential::Certificate,
             Upstreams::Apns { production: pool.clone(), sandbox: pool },

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use super::again::Again;
 use super::identity::Key;
+use crate::files::without_byte_order_mark;
 use crate::proto::{Delivery, Outcome, TokenAction};
 
 /// A result is far shorter than this.
@@ -103,7 +104,8 @@ impl Earlier {
             text.clear();
             let read = (&mut results).take(MAX_RESULT_BYTES).read_until(b'\n', &mut text)?;
             number += 1;
-            match serde_json::from_slice::<Line<'_>>(&text) {
+            let text = if number == 1 { without_byte_order_mark(&text) } else { &text };
+            match serde_json::from_slice::<Line<'_>>(text) {
                 _ if read == 0 => return Ok(earlier),
                 Ok(line) => {
                     ensure!(

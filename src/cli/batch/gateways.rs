@@ -5,6 +5,8 @@ use std::time::Duration;
 use anyhow::Context;
 use tonic::transport::{Channel, Endpoint};
 
+use crate::cli::address::endpoint;
+
 /// Resolving and connecting.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -28,18 +30,15 @@ pub(super) struct Gateways {
 
 impl Gateways {
     pub(super) fn parse(addresses: &[String]) -> anyhow::Result<Self> {
-        let endpoint = |address: &String| {
-            let endpoint = Endpoint::from_shared(address.clone()).with_context(|| {
-                format!("--to {address}: expected an address such as http://127.0.0.1:50051")
-            })?;
-            Ok(endpoint
+        let configured = |address: &String| {
+            Ok(endpoint(address)?
                 .connect_timeout(CONNECT_TIMEOUT)
                 .http2_keep_alive_interval(PING_AFTER)
                 .keep_alive_timeout(PING_TIMEOUT)
                 .initial_stream_window_size(RECEIVE_WINDOW)
                 .initial_connection_window_size(RECEIVE_WINDOW))
         };
-        let endpoints: anyhow::Result<Vec<_>> = addresses.iter().map(endpoint).collect();
+        let endpoints: anyhow::Result<Vec<_>> = addresses.iter().map(configured).collect();
         Ok(Self { endpoints: endpoints?, next: 0 })
     }
 

@@ -27,6 +27,9 @@ const CHUNK_ITEMS: usize = 500;
 /// A chunk is full when its lines have more bytes than this.
 const CHUNK_BYTES: usize = 256 * 1024;
 
+/// A line that is too long is skipped, but not further than this.
+const MAX_SKIPPED_BYTES: u64 = 64 * 1024 * 1024;
+
 /// Chunks that are read ahead.
 const CHUNKS_AHEAD: usize = 8;
 
@@ -70,7 +73,9 @@ impl Input {
             let opened = File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
             let metadata = opened.metadata()?;
             anyhow::ensure!(!metadata.is_dir(), "cannot read {}: it is a folder", file.display());
-            source.tally.set_bytes(metadata.len());
+            if metadata.is_file() {
+                source.tally.set_bytes(metadata.len());
+            }
             Box::new(opened)
         };
         let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
@@ -244,10 +249,11 @@ impl<R: Read> Read for Bounded<R> {
     }
 }
 
-/// Reads a line without its end, of one that is too long only one byte more than its bound. Whether there was one.
+/// Reads a line without its end, of one that is too long only one byte more than its bound. Whether there was one. What
+/// has no lines at all, such as a device, is not read on.
 fn read_line<R: Read>(reader: &mut BufReader<R>, line: &mut Vec<u8>) -> io::Result<bool> {
     line.clear();
-    let mut taken = false;
+    let mut taken = 0_u64;
     loop {
         let buffer = match reader.fill_buf() {
             Ok(buffer) => buffer,
@@ -255,17 +261,22 @@ fn read_line<R: Read>(reader: &mut BufReader<R>, line: &mut Vec<u8>) -> io::Resu
             Err(error) => return Err(error),
         };
         if buffer.is_empty() {
-            return Ok(taken);
+            return Ok(taken > 0);
         }
-        taken = true;
         let end = buffer.iter().position(|byte| *byte == b'\n');
         let text = &buffer[..end.unwrap_or(buffer.len())];
         let room = MAX_LINE_BYTES + 1 - line.len();
         line.extend_from_slice(&text[..text.len().min(room)]);
         let used = end.map_or(buffer.len(), |end| end + 1);
         reader.consume(used);
+        taken += used as u64;
         if end.is_some() {
             return Ok(true);
+        }
+        if taken > MAX_SKIPPED_BYTES {
+            let why =
+                format!("a line does not end within {MAX_SKIPPED_BYTES} bytes: this is no file of lines");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, why));
         }
     }
 }
@@ -294,5 +305,12 @@ mod tests {
         let mut read = Vec::new();
         let error = bounded.read_to_end(&mut read).unwrap_err();
         assert_eq!((read.len(), error.kind()), (10, io::ErrorKind::InvalidData));
+    }
+
+    #[test]
+    fn what_never_ends_a_line_is_not_read_for_ever() {
+        let mut endless = BufReader::with_capacity(CHUNK_BYTES, io::repeat(0));
+        let error = read_line(&mut endless, &mut Vec::new()).unwrap_err();
+        assert!(error.to_string().contains("does not end within"), "{error}");
     }
 }

@@ -30,9 +30,11 @@ use clap::{Args, ValueEnum};
 use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 
+use super::Done;
 use super::content::{ContentArgs, DeviceArgs, duration};
 use super::json::Schema;
-use super::{Done, told_to_stop};
+use super::output::tell;
+use super::signals::StopSignals;
 use crate::proto;
 use again::{Again, Ended};
 use device::{Devices, Service};
@@ -63,7 +65,7 @@ const LAST_PATIENCE: Duration = Duration::from_secs(2);
 /// been delivered; they are sent again only where they are repeatable.
 ///
 /// Exit code 0: every line is accepted, or validated; 1: some are not; 2: wrong usage, or no gateway; 3: broken
-/// off, and some lines have no verdict.
+/// off, and some lines have no verdict. A run breaks off where its results cannot be written.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   fanfare batch pushes.ndjson --results results.ndjson
@@ -194,7 +196,8 @@ impl Batch {
             stop: stop.clone(),
             now: now.clone(),
         });
-        tokio::spawn(obey_signals(stop.clone(), now, Arc::clone(&tally)));
+        let signals = StopSignals::listen()?.and_hangups()?;
+        tokio::spawn(obey(signals, stop.clone(), now, Arc::clone(&tally)));
 
         let workers: Vec<_> = (0..usize::from(self.streams))
             .map(|stream| {
@@ -221,7 +224,7 @@ impl Batch {
         for error in broken.iter().filter_map(|it| it.as_ref().err()) {
             tally.say(&format!("error: {error:#}"));
         }
-        eprintln!("{}", tally.summary(self.results));
+        tell(tally.summary(self.results));
         Ok(match (broken.iter().all(Result::is_ok) && !tally.has_left(), tally.all_good()) {
             (false, _) => Done::BrokenOff,
             (true, true) => Done::Good,
@@ -261,17 +264,15 @@ fn is_csv(file: &Path) -> bool {
 }
 
 /// The first signal ends reading and sending, the second one waiting.
-async fn obey_signals(stop: CancellationToken, now: CancellationToken, tally: Arc<Tally>) {
-    if let Err(error) = told_to_stop().await {
-        tally.say(&format!("signals are not heard: {error:#}"));
-        return;
-    }
-    tally.say("stopping: waiting for the verdicts of what was sent; a second signal ends that");
+async fn obey(mut signals: StopSignals, stop: CancellationToken, now: CancellationToken, tally: Arc<Tally>) {
+    signals.wait().await;
     stop.cancel();
-    if told_to_stop().await.is_ok() {
-        now.cancel();
-        tokio::time::sleep(LAST_PATIENCE).await;
-        // Whatever it hangs at, such as an output that nobody reads.
-        std::process::exit(3);
-    }
+    let say = "stopping: waiting for the verdicts of what was sent; a second signal ends that";
+    // Not waited for: whoever reads standard error may have stalled.
+    tokio::task::spawn_blocking(move || tally.say(say));
+    signals.wait().await;
+    now.cancel();
+    tokio::time::sleep(LAST_PATIENCE).await;
+    // Whatever it hangs at, such as an output that nobody reads.
+    std::process::exit(3);
 }

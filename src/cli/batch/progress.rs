@@ -14,6 +14,7 @@ use serde_json::json;
 
 use super::results::Verdict;
 use super::summary::{Summary, as_json};
+use crate::cli::output::tell;
 use crate::proto::{Outcome, PushResult};
 
 /// How often a terminal sees the figures, and how often a log.
@@ -55,6 +56,8 @@ impl Show {
 pub(super) struct Tally {
     pub(super) begun: Instant,
     outcomes: [AtomicU64; OUTCOMES],
+    /// Why what is UNCONFIRMED is in doubt.
+    pub(super) doubts: Mutex<BTreeMap<&'static str, u64>>,
     bytes: AtomicU64,
     bytes_read: AtomicU64,
     lines_read: AtomicU64,
@@ -79,6 +82,7 @@ impl Tally {
         Self {
             begun: Instant::now(),
             outcomes: std::array::from_fn(|_| AtomicU64::new(0)),
+            doubts: Mutex::default(),
             bytes: AtomicU64::new(0),
             bytes_read: AtomicU64::new(0),
             lines_read: AtomicU64::new(0),
@@ -125,6 +129,9 @@ impl Tally {
             *lock(&self.trouble) = None;
         } else if outcome == Outcome::Credential {
             self.refused_credential(verdict);
+        }
+        if let Some(doubt) = verdict.doubt() {
+            *lock(&self.doubts).entry(doubt).or_default() += 1;
         }
     }
 
@@ -174,8 +181,8 @@ impl Tally {
     /// A line on the standard error, above the bar where there is one.
     pub(super) fn say(&self, line: &str) {
         match self.show {
-            Show::Bar | Show::Lines => self.bar.suspend(|| eprintln!("{line}")),
-            Show::Json => eprintln!("{}", json!({ "message": line })),
+            Show::Bar | Show::Lines => self.bar.suspend(|| tell(line)),
+            Show::Json => tell(json!({ "message": line })),
         }
     }
 
@@ -199,8 +206,8 @@ impl Tally {
                     self.bar.set_position(self.bytes_settled());
                     self.bar.set_message(self.figures());
                 }
-                Show::Lines => eprintln!("{}", self.figures()),
-                Show::Json => eprintln!("{}", as_json(self, false)),
+                Show::Lines => tell(self.figures()),
+                Show::Json => tell(as_json(self, false)),
             }
         }
     }

@@ -67,6 +67,14 @@ impl Verdict {
         }
     }
 
+    /// Why it is in doubt, where it is. A gateway that was lost names no provider: it said nothing.
+    pub(super) fn doubt(&self) -> Option<&'static str> {
+        let in_doubt = self.result.outcome() == proto::Outcome::Unconfirmed;
+        let lost = self.result.provider() == proto::Provider::Unspecified;
+        let reason = self.result.reason().as_str_name().trim_start_matches("REASON_");
+        in_doubt.then_some(if lost { "their gateway was lost" } else { reason })
+    }
+
     pub(super) fn is_good(&self) -> bool {
         matches!(self.result.outcome(), proto::Outcome::Accepted | proto::Outcome::Validated)
     }

@@ -58,11 +58,14 @@ impl fmt::Display for Summary<'_> {
         if tally.count(Outcome::Credential as usize) > 0 {
             write!(f, "\nwhen that is mended, --retry CREDENTIAL sends them again")?;
         }
-        if tally.count(Outcome::Unconfirmed as usize) > 0 {
+        let doubts: Vec<_> =
+            lock(&tally.doubts).iter().map(|(doubt, count)| format!("{doubt} ({count})")).collect();
+        if !doubts.is_empty() {
             write!(
                 f,
-                "\nUNCONFIRMED pushes may or may not have been delivered; each result says why. They are sent again \
-                 only with --repeatable or --retry UNCONFIRMED"
+                "\nUNCONFIRMED pushes may or may not have been delivered: {}; they are sent again only with \
+                 --repeatable or --retry UNCONFIRMED",
+                doubts.join(", ")
             )?;
         }
         let resumable = self.results.as_ref().filter(|file| file.as_os_str() != "-");
@@ -89,5 +92,34 @@ impl fmt::Display for Summary<'_> {
                 )
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::progress::Show;
+    use super::super::results::Verdict;
+    use super::*;
+    use crate::proto::{self, Reason};
+
+    #[test]
+    fn what_is_in_doubt_is_told_by_its_true_cause() {
+        let tally = Tally::new(Show::Lines);
+        for _ in 0..3 {
+            tally.settle(&Verdict::unconfirmed(1, "a".into(), 0, "the gateway was lost"));
+        }
+        for (outcome, reason) in [
+            (Outcome::Unconfirmed, Reason::AnswerTimeout),
+            (Outcome::Unconfirmed, Reason::ConnectionLost),
+            (Outcome::Accepted, Reason::Unspecified),
+        ] {
+            let mut verdict = Verdict::bad_line(2, "b".into(), 0, reason, String::new());
+            verdict.result.outcome = outcome.into();
+            verdict.result.provider = proto::Provider::Apns.into();
+            tally.settle(&verdict);
+        }
+        let summary = tally.summary(None);
+        let causes = "delivered: ANSWER_TIMEOUT (1), CONNECTION_LOST (1), their gateway was lost (3); they";
+        assert!(summary.contains(causes), "{summary}");
     }
 }

@@ -14,6 +14,7 @@ use secrecy::SecretString;
 use tonic::transport::{Channel, Endpoint};
 
 use super::Done;
+use super::output::print_or_tell;
 use crate::app::{Gateway, Network};
 use crate::config::{
     ApnsConfig, ApnsCredential, AppConfig, Config, FcmConfig, MattermostConfig, WebPushConfig,
@@ -35,8 +36,10 @@ use send::Way;
 ///
 /// Without any configuration it starts stand-ins for APNs, FCM, Web Push and a Mattermost push proxy and a gateway on loopback,
 /// sends pushes to good, dead, moved and throttled device tokens and subscriptions, through a stream and by single calls, prints their
-/// verdicts, and checks that each push got the outcome of its token and arrived upstream as it was asked. A mismatch is
-/// exit code 1.
+/// verdicts, and checks that each push got the outcome of its token and arrived upstream as it was asked.
+///
+/// Exit code 0: all is as it must be; 1: there is a mismatch; 2: it could not start. It is the same where standard output
+/// cannot be written.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  fanfare demo\n  fanfare demo --pushes 100000 --concurrency 500 --latency 50ms"
@@ -58,7 +61,7 @@ pub(super) struct Demo {
 
 impl Demo {
     pub(super) async fn run(self) -> anyhow::Result<Done> {
-        telemetry::init(&LogSettings { filter: "warn".to_owned(), ..LogSettings::default() })?;
+        let _log = telemetry::init(&LogSettings { filter: "warn".to_owned(), ..LogSettings::default() })?;
         let simulator = Simulator::builder()
             .latency(self.latency)
             .bundle_ids([plan::TOPIC])
@@ -72,21 +75,24 @@ impl Demo {
         let browsers = Browsers::subscribe(&simulator, &vapid)?;
         let gateway = Gateway::start(config(&simulator, vapid)?, Network::default()).await?;
         let to = format!("http://{}", gateway.grpc_address());
-        println!("stand-in for APNs at {}", simulator.origin(Environment::Production));
-        println!("stand-in for FCM at {}", simulator.fcm().origin());
-        println!("stand-in for a Mattermost push proxy at {}", simulator.mattermost().origin());
-        println!("stand-in for browsers' push services at {}", simulator.web_push().origin());
-        println!(
-            "gateway at {to}; sending {} pushes through a stream and {} by calls\n",
-            self.pushes, self.singles
-        );
+        print_or_tell(format_args!(
+            "stand-in for APNs at {}\nstand-in for FCM at {}\nstand-in for a Mattermost push proxy at {}\n\
+             stand-in for browsers' push services at {}\n\
+             gateway at {to}; sending {} pushes through a stream and {} by calls\n",
+            simulator.origin(Environment::Production),
+            simulator.fcm().origin(),
+            simulator.mattermost().origin(),
+            simulator.web_push().origin(),
+            self.pushes,
+            self.singles
+        ));
 
         let channel = Endpoint::from_shared(to)?.connect().await?;
         let (streamed, single) = self.send(channel, &browsers).await;
 
         gateway.shut_down().await;
         let report = Report::new(&streamed, &single, &simulator);
-        println!("{report}");
+        print_or_tell(&report);
         simulator.shutdown().await;
         Ok(if report.is_true() { Done::Good } else { Done::Bad })
     }

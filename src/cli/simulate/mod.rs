@@ -3,6 +3,7 @@
 mod config;
 mod facts;
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,8 +11,10 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Args;
 
-use super::serve::write_whole;
-use super::{Done, told_to_stop};
+use super::Done;
+use super::output::{print_or_tell, tell};
+use super::signals::{StopSignals, ignore_hangups};
+use super::whole::{EVERYBODY, OWNER, write_whole};
 use crate::simulator::{
     FateRow, FcmFateRow, FcmSettings, MattermostSettings, Simulator, SimulatorBuilder, SimulatorError,
     WebPushFateRow, WebPushSettings, fates, fcm_fates, web_push_fates,
@@ -29,6 +32,9 @@ const SUBSCRIPTIONS: &str = "subscriptions";
 /// token. What a client needs is written to a folder: `ca.pem`, `AuthKey.p8`, `service-account.json`,
 /// `authorized-user.json`, `vapid.pem`, `simulator.json`, a `fanfare.toml` for a gateway, and in `subscriptions` those
 /// of browsers, which decrypt what they are sent; each has the fate that its name says.
+///
+/// It runs until SIGTERM or SIGINT; SIGHUP is ignored. Exit code 0: it ran, whether or not standard output could be
+/// written; 2: it could not start, or could not write to the folder.
 #[derive(Debug, Args)]
 #[command(after_help = after_help())]
 pub(super) struct Simulate {
@@ -97,6 +103,8 @@ fn after_help() -> String {
 
 impl Simulate {
     pub(super) async fn run(self) -> anyhow::Result<Done> {
+        ignore_hangups(|| tell("SIGHUP is ignored; SIGTERM or SIGINT ends the simulator"))?;
+        let mut stop = StopSignals::listen()?;
         let simulator = self.builder().start().await?;
         let key = simulator.provider_key();
         let fcm = simulator.fcm();
@@ -113,32 +121,28 @@ impl Simulate {
         let facts = Facts::new(&simulator, &self.topics, &self.projects, &vapid);
         std::fs::create_dir_all(self.dir.join(SUBSCRIPTIONS))
             .and_then(|()| {
-                write_whole(&self.dir.join("ca.pem"), simulator.ca_pem())?;
-                write_whole(&self.dir.join("AuthKey.p8"), &key.private_key_pem)?;
-                write_whole(&self.dir.join("service-account.json"), &service_account)?;
-                write_whole(&self.dir.join("authorized-user.json"), &user)?;
-                write_whole(&self.dir.join("vapid.pem"), &vapid.private_key_pem)?;
+                write_whole(&self.dir.join("ca.pem"), simulator.ca_pem(), EVERYBODY)?;
+                write_whole(&self.dir.join("AuthKey.p8"), &key.private_key_pem, OWNER)?;
+                write_whole(&self.dir.join("service-account.json"), &service_account, OWNER)?;
+                write_whole(&self.dir.join("authorized-user.json"), &user, OWNER)?;
+                write_whole(&self.dir.join("vapid.pem"), &vapid.private_key_pem, OWNER)?;
                 for (name, subscription) in &subscriptions {
                     let file = self.dir.join(SUBSCRIPTIONS).join(name).with_extension("json");
-                    write_whole(&file, &subscription.json())?;
+                    write_whole(&file, &subscription.json(), EVERYBODY)?;
                 }
-                write_whole(&self.dir.join("fanfare.toml"), &gateway_config(&facts))?;
+                write_whole(&self.dir.join("fanfare.toml"), &gateway_config(&facts), EVERYBODY)?;
                 let json = serde_json::to_string_pretty(&facts)?;
                 // Last: who waits for it finds the others.
-                write_whole(&self.dir.join("simulator.json"), &json)
+                write_whole(&self.dir.join("simulator.json"), &json, EVERYBODY)
             })
             .with_context(|| format!("cannot write to {}", self.dir.display()))?;
-        println!("production {}", facts.production);
-        println!("sandbox    {}", facts.sandbox);
-        println!("fcm        {}", facts.fcm.origin);
-        println!("token      {}", facts.fcm.token_uri);
-        println!("metadata   {}", facts.fcm.metadata);
-        println!("mattermost {} {}", facts.mattermost.origin, facts.mattermost.tls_origin);
-        println!("web push   {}", facts.web_push.origin);
-        println!("gateway    fanfare serve --config {}", Path::new(&self.dir).join("fanfare.toml").display());
-        told_to_stop().await?;
+        print_or_tell(Addresses(&facts, &self.dir));
+        stop.wait().await;
         let counters = simulator.counters();
-        println!("{} requests on {} connections", counters.requests_arrived, counters.connections_opened);
+        print_or_tell(format_args!(
+            "{} requests on {} connections",
+            counters.requests_arrived, counters.connections_opened
+        ));
         simulator.shutdown().await;
         Ok(Done::Good)
     }
@@ -163,5 +167,22 @@ impl Simulate {
                 ..MattermostSettings::default()
             })
             .web_push(WebPushSettings { listen: self.web_push, ..WebPushSettings::default() })
+    }
+}
+
+/// Where everything listens, for people.
+struct Addresses<'a>(&'a Facts<'a>, &'a Path);
+
+impl fmt::Display for Addresses<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(facts, dir) = self;
+        writeln!(f, "production {}", facts.production)?;
+        writeln!(f, "sandbox    {}", facts.sandbox)?;
+        writeln!(f, "fcm        {}", facts.fcm.origin)?;
+        writeln!(f, "token      {}", facts.fcm.token_uri)?;
+        writeln!(f, "metadata   {}", facts.fcm.metadata)?;
+        writeln!(f, "mattermost {} {}", facts.mattermost.origin, facts.mattermost.tls_origin)?;
+        writeln!(f, "web push   {}", facts.web_push.origin)?;
+        write!(f, "gateway    fanfare serve --config {}", dir.join("fanfare.toml").display())
     }
 }

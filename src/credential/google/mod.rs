@@ -171,7 +171,7 @@ impl GoogleToken {
                 }
                 Err(why) => {
                     failures += 1;
-                    self.failed(why, failures);
+                    self.failed(&why, failures);
                     tokio::time::sleep(pace::backoff(failures, fastrand::f64())).await;
                 }
             }
@@ -212,9 +212,10 @@ impl GoogleToken {
         generation
     }
 
-    fn failed(&self, why: NoToken, failures: u32) {
+    fn failed(&self, why: &NoToken, failures: u32) {
         let credential = self.source.identity();
-        match &why {
+        self.state.send_modify(|state| state.trouble = Some(Trouble { why: why.clone(), failures }));
+        match why {
             NoToken::Refused(_) => {
                 self.metrics.refused();
                 tracing::error!(credential, failures, %why, "got no access token");
@@ -224,7 +225,6 @@ impl GoogleToken {
                 tracing::warn!(credential, failures, %why, "got no access token");
             }
         }
-        self.state.send_modify(|state| state.trouble = Some(Trouble { why, failures }));
     }
 
     fn has_token(&self, after: Option<u64>) -> bool {

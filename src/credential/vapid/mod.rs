@@ -90,7 +90,9 @@ impl Vapid {
         if let Some(token) = known.as_ref().filter(|token| !token.pace.is_due(now, wall)) {
             return Some(Arc::clone(&token.stamp));
         }
-        match self.make(&mut tokens, origin, now, wall) {
+        let made = self.make(&mut tokens, origin, now, wall);
+        drop(tokens);
+        match made {
             Ok(stamp) => Some(stamp),
             Err(error) => {
                 tracing::error!(%origin, error = &error as &dyn std::error::Error, "made no new VAPID token");

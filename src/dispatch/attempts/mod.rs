@@ -1,16 +1,15 @@
 //! What is known of one push: how often it was tried, what the last answer was, whether an earlier try may
 //! have been delivered, and what comes next.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::subscriptions::NoPeer;
+use super::route::Route;
 use crate::credential::NoToken;
 use crate::provider::{Retry, Verdict};
-use crate::push::{Delivery, Options, Outcome, ProviderKind, PushResult, Reason, Refusal};
-use crate::upstream::{Lost, Unanswered, Unsent};
+use crate::push::{Delivery, Options, Outcome, ProviderKind, PushResult, Reason, Refusal, TokenAction};
+use crate::upstream::{Lost, TooManyPeers, Unanswered, Unsent};
 
 /// Waits before a push that was not answered, and may be repeated, is sent again.
 const REPEAT_AFTER: Duration = Duration::from_secs(1);
@@ -58,8 +57,14 @@ impl Attempts {
     }
 
     /// The push cannot be said to its provider.
-    pub(super) fn refused(mut self, refusal: Refusal) -> PushResult {
-        let token_action = refusal.token_action();
+    pub(super) fn refused(self, refusal: Refusal, route: &Route) -> PushResult {
+        let token_action = route.refused_token_action(&refusal);
+        let advice = route.advice(TokenAction::Delete, token_action, false);
+        let detail = advice.map(|advice| format!("{}; {advice}", refusal.detail));
+        self.refused_so(Refusal { detail: detail.unwrap_or(refusal.detail), ..refusal }, token_action)
+    }
+
+    fn refused_so(mut self, refusal: Refusal, token_action: TokenAction) -> PushResult {
         let mut result = PushResult::unsent(refusal.outcome, refusal.reason, refusal.detail);
         result.field = refusal.field;
         result.token_action = token_action;
@@ -67,17 +72,11 @@ impl Attempts {
     }
 
     /// There is no peer to send it to.
-    pub(super) fn without_peer(mut self, why: NoPeer) -> PushResult {
-        match why {
-            NoPeer::Refused(refusal) => self.refused(refusal),
-            NoPeer::TooMany(why) => {
-                let mut result =
-                    PushResult::unsent(Outcome::NotAttempted, Reason::Overloaded, why.to_string());
-                result.retryable = true;
-                result.retry_after = Some(Duration::from_secs(1));
-                self.complete(result)
-            }
-        }
+    pub(super) fn without_peer(mut self, why: &TooManyPeers) -> PushResult {
+        let mut result = PushResult::unsent(Outcome::NotAttempted, Reason::Overloaded, why.to_string());
+        result.retryable = true;
+        result.retry_after = Some(Duration::from_secs(1));
+        self.complete(result)
     }
 
     /// Its turn to be encrypted did not come before the deadline.
@@ -150,11 +149,9 @@ impl Attempts {
             Unsent::Forbidden(_) => {
                 // Only a subscription names a peer that is held to public addresses. Its host may have one another
                 // day: nothing is said against the subscription.
-                return self.refused(Refusal::field(
-                    "target.web_push.endpoint",
-                    Reason::FieldInvalid,
-                    why.to_string(),
-                ));
+                let refusal =
+                    Refusal::field("target.web_push.endpoint", Reason::FieldInvalid, why.to_string());
+                return self.refused_so(refusal, TokenAction::Keep);
             }
             Unsent::TooManyWaiters(_) => {
                 (Outcome::NotAttempted, Reason::Overloaded, Some(Duration::from_secs(1)))
@@ -173,7 +170,7 @@ impl Attempts {
     }
 
     /// The push service answered.
-    pub(super) fn answered(mut self, verdict: Verdict, status: u16) -> (Self, Next) {
+    pub(super) fn answered(mut self, verdict: Verdict, status: Option<u16>) -> (Self, Next) {
         self.made += 1;
         let retry = verdict.retry;
         let result = self.result_of(verdict, status);
@@ -183,6 +180,7 @@ impl Attempts {
         let again = match retry {
             Retry::Never => None,
             _ if unknown && !self.repeatable => None,
+            Retry::IfRepeatable => Some(REPEAT_AFTER),
             Retry::Once | Retry::OnceThen(_) if !self.resent_at_once => {
                 self.resent_at_once = true;
                 Some(Duration::ZERO)
@@ -203,7 +201,7 @@ impl Attempts {
         };
         let mut result = PushResult::unsent(Outcome::Unconfirmed, reason, why.to_string());
         result.retryable = true;
-        result.upstream_status = why.status;
+        result.upstream_status = why.status();
         if self.dry_run {
             // Whatever became of the question, nothing was delivered.
             result.outcome = Outcome::UpstreamUnavailable;
@@ -252,9 +250,16 @@ impl Attempts {
         result
     }
 
-    fn result_of(&self, verdict: Verdict, status: u16) -> PushResult {
+    fn result_of(&self, verdict: Verdict, status: Option<u16>) -> PushResult {
         let accepted = verdict.outcome == Outcome::Accepted;
-        let outcome = if accepted && self.dry_run { Outcome::Validated } else { verdict.outcome };
+        let outcome = if accepted && self.dry_run {
+            Outcome::Validated
+        } else if verdict.outcome == Outcome::Unconfirmed && self.dry_run {
+            // Whatever became of the question, nothing was delivered.
+            Outcome::UpstreamUnavailable
+        } else {
+            verdict.outcome
+        };
         let delivery = if outcome == Outcome::Accepted {
             Delivery::Accepted
         } else if outcome == Outcome::Unconfirmed {
@@ -268,11 +273,11 @@ impl Attempts {
             token_action: verdict.token_action,
             retryable: verdict.retryable,
             retry_after: verdict.retry.wait(),
-            reason: (!accepted).then_some(Reason::UpstreamAnswered),
+            reason: (!accepted).then_some(verdict.reason),
             detail: verdict.detail,
-            field: Cow::Borrowed(""),
+            field: verdict.field,
             provider: None,
-            upstream_status: Some(status),
+            upstream_status: status,
             upstream_reason: verdict.upstream_reason,
             upstream_id: verdict.upstream_id,
             token_invalid_since: verdict.token_invalid_since,

@@ -16,6 +16,8 @@ fn verdict(outcome: Outcome, retry: Retry) -> Verdict {
         retry,
         retryable: retry != Retry::Never,
         heal: Heal::Nothing,
+        reason: Reason::UpstreamAnswered,
+        field: "".into(),
         detail: "".into(),
         upstream_reason: String::new(),
         upstream_id: String::new(),
@@ -33,16 +35,16 @@ fn answer(next: Next) -> PushResult {
 #[test]
 fn an_answer_that_does_not_know_is_repeated_only_where_that_does_no_harm() {
     let unknown = || verdict(Outcome::Unconfirmed, Retry::After(Duration::from_secs(10)));
-    let (_, next) = attempts(&Options::default()).answered(unknown(), 200);
+    let (_, next) = attempts(&Options::default()).answered(unknown(), Some(200));
     let result = answer(next);
     assert_eq!((result.outcome, result.delivery), (Outcome::Unconfirmed, Delivery::Maybe));
     assert_eq!(result.retry_after, Some(Duration::from_secs(10)));
 
     let repeatable = Options { repeatable: true, ..Options::default() };
-    let (again, next) = attempts(&repeatable).answered(unknown(), 200);
+    let (again, next) = attempts(&repeatable).answered(unknown(), Some(200));
     assert!(matches!(next, Next::Again(wait) if wait == Duration::from_secs(10)));
     // The first attempt may have been delivered, whatever the second one says.
-    let (_, next) = again.answered(verdict(Outcome::Internal, Retry::Never), 200);
+    let (_, next) = again.answered(verdict(Outcome::Internal, Retry::Never), Some(200));
     assert_eq!(answer(next).delivery, Delivery::Maybe);
 }
 
@@ -53,7 +55,7 @@ fn what_the_push_service_said_last_is_told_also_where_a_later_attempt_was_not_se
         ..verdict(Outcome::Credential, Retry::Once)
     };
     let nowhere = Arc::new(ConnectError::NoAddress { host: "push.test".into() });
-    let (again, next) = attempts(&Options::default()).answered(expired(), 403);
+    let (again, next) = attempts(&Options::default()).answered(expired(), Some(403));
     assert!(matches!(next, Next::Again(wait) if wait.is_zero()));
     let result = again.unsent(&Unsent::Unreachable(nowhere));
     assert_eq!((result.outcome, result.delivery), (Outcome::UpstreamUnavailable, Delivery::No));
@@ -64,10 +66,10 @@ fn what_the_push_service_said_last_is_told_also_where_a_later_attempt_was_not_se
 #[tokio::test(start_paused = true)]
 async fn an_attempt_that_would_come_at_the_deadline_or_later_is_not_waited_for() {
     let throttled = |wait| verdict(Outcome::RateLimited, Retry::After(Duration::from_secs(wait)));
-    let (_, next) = attempts(&Options::default()).answered(throttled(3599), 429);
+    let (_, next) = attempts(&Options::default()).answered(throttled(3599), Some(429));
     assert!(matches!(next, Next::Again(_)));
     for wait in [3600, 3610] {
-        let (_, next) = attempts(&Options::default()).answered(throttled(wait), 429);
+        let (_, next) = attempts(&Options::default()).answered(throttled(wait), Some(429));
         let result = answer(next);
         let told = (result.outcome, result.retry_after);
         assert_eq!(told, (Outcome::RateLimited, Some(Duration::from_secs(wait))));
@@ -80,10 +82,10 @@ fn no_push_is_handed_over_more_often_than_the_operator_allows() {
     let mut attempts = attempts(&Options::default());
     for _ in 1..3 {
         let next;
-        (attempts, next) = attempts.answered(failed(), 503);
+        (attempts, next) = attempts.answered(failed(), Some(503));
         assert!(matches!(next, Next::Again(_)));
     }
-    let (_, next) = attempts.answered(failed(), 503);
+    let (_, next) = attempts.answered(failed(), Some(503));
     let result = answer(next);
     assert_eq!((result.outcome, result.attempts), (Outcome::UpstreamUnavailable, 3));
 }
@@ -91,23 +93,23 @@ fn no_push_is_handed_over_more_often_than_the_operator_allows() {
 #[test]
 fn what_is_mended_is_sent_again_at_once_but_once_only() {
     let (again, next) =
-        attempts(&Options::default()).answered(verdict(Outcome::Credential, Retry::Once), 403);
+        attempts(&Options::default()).answered(verdict(Outcome::Credential, Retry::Once), Some(403));
     assert!(matches!(next, Next::Again(wait) if wait.is_zero()));
-    let (_, next) = again.answered(verdict(Outcome::Credential, Retry::Once), 403);
+    let (_, next) = again.answered(verdict(Outcome::Credential, Retry::Once), Some(403));
     assert_eq!(answer(next).attempts, 2);
 
     let then = Retry::OnceThen(Duration::from_secs(10));
     let (again, next) =
-        attempts(&Options::default()).answered(verdict(Outcome::UpstreamUnavailable, then), 503);
+        attempts(&Options::default()).answered(verdict(Outcome::UpstreamUnavailable, then), Some(503));
     assert!(matches!(next, Next::Again(wait) if wait.is_zero()));
-    let (_, next) = again.answered(verdict(Outcome::UpstreamUnavailable, then), 503);
+    let (_, next) = again.answered(verdict(Outcome::UpstreamUnavailable, then), Some(503));
     assert!(matches!(next, Next::Again(wait) if wait == Duration::from_secs(10)));
 }
 
 #[test]
 fn a_dry_run_that_the_push_service_refuses_has_its_verdict() {
     let dry_run = Options { dry_run: true, ..Options::default() };
-    let (_, next) = attempts(&dry_run).answered(verdict(Outcome::Unregistered, Retry::Never), 404);
+    let (_, next) = attempts(&dry_run).answered(verdict(Outcome::Unregistered, Retry::Never), Some(404));
     let result = answer(next);
     assert_eq!((result.outcome, result.reason), (Outcome::Unregistered, Some(Reason::UpstreamAnswered)));
 }
@@ -115,7 +117,7 @@ fn a_dry_run_that_the_push_service_refuses_has_its_verdict() {
 #[test]
 fn a_dry_run_that_the_push_service_takes_is_validated_and_not_delivered() {
     let dry_run = Options { dry_run: true, ..Options::default() };
-    let (_, next) = attempts(&dry_run).answered(verdict(Outcome::Accepted, Retry::Never), 200);
+    let (_, next) = attempts(&dry_run).answered(verdict(Outcome::Accepted, Retry::Never), Some(200));
     let result = answer(next);
     assert_eq!((result.outcome, result.delivery), (Outcome::Validated, Delivery::No));
     assert_eq!((result.reason, result.attempts), (None, 1));
@@ -162,9 +164,9 @@ fn without_a_token_the_endpoints_sentence_is_the_verdict() {
 #[test]
 fn where_no_newer_token_comes_the_last_answer_is_kept_and_earlier_doubt_remains() {
     let repeatable = Options { repeatable: true, ..Options::default() };
-    let lost = Unanswered { cause: Lost::ConnectionLost, status: None };
+    let lost = Unanswered { cause: Lost::ConnectionLost, head: None };
     let (again, _) = attempts(&repeatable).unanswered(&lost);
-    let (again, next) = again.answered(verdict(Outcome::Credential, Retry::Once), 401);
+    let (again, next) = again.answered(verdict(Outcome::Credential, Retry::Once), Some(401));
     assert!(matches!(next, Next::Again(wait) if wait.is_zero()));
     let result = again.without_token(&NoToken::Refused("it says no".into()));
     assert_eq!((result.outcome, result.delivery), (Outcome::Credential, Delivery::Maybe));
@@ -174,7 +176,7 @@ fn where_no_newer_token_comes_the_last_answer_is_kept_and_earlier_doubt_remains(
 #[test]
 fn a_dry_run_that_is_not_answered_delivered_nothing() {
     let dry_run = Options { dry_run: true, ..Options::default() };
-    let lost = Unanswered { cause: Lost::ConnectionLost, status: None };
+    let lost = Unanswered { cause: Lost::ConnectionLost, head: None };
     let (again, next) = attempts(&dry_run).unanswered(&lost);
     assert!(matches!(next, Next::Again(_)));
     let result = again.last();
@@ -182,14 +184,21 @@ fn a_dry_run_that_is_not_answered_delivered_nothing() {
 }
 
 #[test]
-fn a_target_that_is_gone_without_asking_is_for_the_caller_to_delete() {
-    let refused = |outcome| {
-        let refusal = Refusal { outcome, ..Refusal::field("target", Reason::FieldInvalid, "why") };
-        attempts(&Options::default()).refused(refusal)
+fn an_answer_that_cannot_be_read_is_repeated_only_where_that_does_no_harm() {
+    let unreadable = || Verdict {
+        reason: Reason::AnswerUnreadable,
+        retryable: true,
+        ..verdict(Outcome::Unconfirmed, Retry::IfRepeatable)
     };
-    let gone = refused(Outcome::Unregistered);
-    assert_eq!((gone.token_action, gone.delivery, gone.attempts), (TokenAction::Delete, Delivery::No, 0));
-    for other in [Outcome::InvalidPush, Outcome::InvalidToken, Outcome::PayloadTooLarge] {
-        assert_eq!(refused(other).token_action, TokenAction::Keep);
-    }
+    let (_, next) = attempts(&Options::default()).answered(unreadable(), Some(200));
+    let result = answer(next);
+    assert_eq!((result.reason, result.delivery), (Some(Reason::AnswerUnreadable), Delivery::Maybe));
+    assert_eq!((result.retryable, result.retry_after), (true, None));
+    let repeatable = Options { repeatable: true, ..Options::default() };
+    let (_, next) = attempts(&repeatable).answered(unreadable(), Some(200));
+    assert!(matches!(next, Next::Again(wait) if wait == REPEAT_AFTER));
+    // Of a dry run nothing can have been delivered.
+    let dry_run = Options { dry_run: true, ..Options::default() };
+    let (_, next) = attempts(&dry_run).answered(unreadable(), Some(200));
+    assert!(matches!(next, Next::Again(_)));
 }

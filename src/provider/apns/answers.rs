@@ -5,10 +5,11 @@
 
 use std::time::Duration;
 
+use crate::provider::front::{by_front, unreadable};
 use crate::provider::meaning::{
     Meaning, credential, fault, gone, healing, limited, ours, plain, unavailable, wrong_token,
 };
-use crate::provider::{Heal, Retry};
+use crate::provider::{Front502, Heal, Retry};
 use crate::push::{Outcome, TokenAction};
 
 /// The meaning of an answer; one that is not in the table means what its status says.
@@ -28,26 +29,34 @@ const DEVICE_DELAY: Duration = Duration::from_secs(30);
 /// After an idle connection was closed twice in a row.
 const IDLE_DELAY: Duration = Duration::from_secs(1);
 
+/// The meaning of an answer that carries nothing of APNs': something in front of it answered.
+pub(super) fn foreign(status: u16, front_502: Front502) -> Meaning {
+    match status {
+        200 => unreadable(
+            "the answer says 200 without an apns-id, which APNs always gives; check what stands between",
+        ),
+        _ => by_front(status, front_502).unwrap_or_else(|| by_status(status)),
+    }
+}
+
 type Row = (u16, &'static [&'static str], Meaning);
 
 #[rustfmt::skip]
 const TABLE: &[Row] = &[
-    (200, &[""], ACCEPTED),
-
-    (400, &["BadCollapseId"], fault("APNs does not take the collapse id; change options.collapse_key")),
-    (400, &["BadExpirationDate"], fault("APNs does not take the expiration; a channel that stores nothing takes only a ttl of 0")),
-    (400, &["BadMessageId"], fault("APNs does not take the id")),
-    (400, &["BadPriority"], fault("APNs does not take this priority for this push type; change options.priority")),
-    (400, &["InvalidPushType"], fault("APNs does not take this push type; change content.apns.push_type")),
-    (400, &["PayloadEmpty"], fault("APNs found no payload")),
-    (400, &["BadTopic", "MissingTopic"], fault("APNs does not take the topic; correct the topic, or the topics of the app")),
-    (400, &["BadDeviceToken"], wrong_token("the device token is malformed, or of the other environment; delete it, and check the app's environment where many fail")),
-    (400, &["DeviceTokenNotForTopic"], wrong_token("the device token belongs to another topic; delete it, and check the app's topics where many fail")),
+    (400, &["BadCollapseId"], fault("APNs does not take the collapse id; change options.collapse_key").at("options.collapse_key")),
+    (400, &["BadExpirationDate"], fault("APNs does not take the expiration; a channel that stores nothing takes only a ttl of 0").at("options.ttl")),
+    (400, &["BadMessageId"], fault("APNs does not take the id").at("id")),
+    (400, &["BadPriority"], fault("APNs does not take this priority for this push type; change options.priority").at("options.priority")),
+    (400, &["InvalidPushType"], fault("APNs does not take this push type; change content.apns.push_type").at("content.apns.push_type")),
+    (400, &["PayloadEmpty"], fault("APNs found no payload").at("content")),
+    (400, &["BadTopic", "MissingTopic"], fault("APNs does not take the topic; correct the topic, or the topics of the app").at("target.apns.topic")),
+    (400, &["BadDeviceToken"], wrong_token("the device token is malformed, or of the other environment").at("target.apns.token")),
+    (400, &["DeviceTokenNotForTopic"], wrong_token("the device token belongs to another topic").at("target.apns.token")),
     (400, &["TopicDisallowed"], credential("the credential may not push to this topic; correct the app's topics or its key")),
     (400, &["DuplicateHeaders", "MissingDeviceToken"], ours("APNs found the gateway's request malformed; report it")),
     (400, &["IdleTimeout"], unavailable(Retry::OnceThen(IDLE_DELAY), Heal::Retire, "APNs closed the connection because it was idle")),
 
-    (400, &["ChannelNotRegistered", "BadChannelId"], gone("the channel does not exist (any more); delete it")),
+    (400, &["ChannelNotRegistered", "BadChannelId"], gone("the channel does not exist (any more)").at("target.apns_channel.channel_id")),
     (400, &["FeatureNotEnabled"], credential("broadcasts are not enabled for this app; enable the capability at Apple")),
     (400, &["CannotCreateChannelConfig"], credential("the app has as many channels as it may have; delete some at Apple")),
     (400, &["MissingChannelId", "BadRequestParams", "BadRequestPayload", "MissingPushType"], fault("APNs does not take the broadcast; its reason says why")),
@@ -66,8 +75,8 @@ const TABLE: &[Row] = &[
 
     (404, &["BadPath"], ours("APNs does not know the path of the gateway's request; report it")),
     (405, &["MethodNotAllowed"], ours("APNs does not take the method of the gateway's request; report it")),
-    (410, &["Unregistered"], gone("the device token is no longer active for the topic; delete it unless it was registered again since")),
-    (410, &["ExpiredToken"], gone("the device token has expired; delete it unless it was registered again since")),
+    (410, &["Unregistered"], gone("the device token is no longer active for the topic")),
+    (410, &["ExpiredToken"], gone("the device token has expired")),
     (413, &["PayloadTooLarge"], TOO_LARGE),
 
     (429, &["TooManyRequests"], limited(DEVICE_DELAY, Heal::Nothing, "too many pushes in a row to this target; send it fewer")),
@@ -81,9 +90,8 @@ const TABLE: &[Row] = &[
 
 fn by_status(status: u16) -> Meaning {
     match status {
-        200 => ACCEPTED,
         403 => credential("APNs refuses the credential for a reason that is new to the gateway"),
-        410 => gone("the target is gone, for a reason that is new to the gateway; delete it"),
+        410 => gone("the target is gone, for a reason that is new to the gateway"),
         413 => TOO_LARGE,
         429 => limited(
             DEVICE_DELAY,
@@ -96,7 +104,8 @@ fn by_status(status: u16) -> Meaning {
     }
 }
 
-const ACCEPTED: Meaning = plain(Outcome::Accepted, TokenAction::Keep, "");
+pub(super) const ACCEPTED: Meaning = plain(Outcome::Accepted, TokenAction::Keep, "");
 
 const TOO_LARGE: Meaning =
-    plain(Outcome::PayloadTooLarge, TokenAction::Keep, "the payload is over APNs' limit; make it smaller");
+    plain(Outcome::PayloadTooLarge, TokenAction::Keep, "the payload is over APNs' limit; make it smaller")
+        .at("content");

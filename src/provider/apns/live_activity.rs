@@ -117,7 +117,7 @@ fn check_start(activity: &LiveActivity, notification: Option<&Notification>) -> 
             "a start names the attributes' type",
         ));
     }
-    if activity.attributes_json.is_empty() {
+    if object(ATTRIBUTES, &activity.attributes_json)?.is_none() {
         return Err(required(ATTRIBUTES, "a start has attributes"));
     }
     // A subtitle alone is no alert: a Live Activity shows none.
@@ -141,13 +141,14 @@ fn check_continued(activity: &LiveActivity) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// A JSON object to copy as it is; absent where empty.
+/// A JSON object to copy as it is; absent where empty, or where a serializer wrote `null` for what is not there.
 fn object<'a>(field: &'static str, json: &'a str) -> Result<Option<&'a RawValue>, Refusal> {
     if json.is_empty() {
         return Ok(None);
     }
     match serde_json::from_str::<&RawValue>(json) {
         Ok(value) if value.get().starts_with('{') => Ok(Some(value)),
+        Ok(value) if value.get() == "null" => Ok(None),
         Ok(_) => Err(Refusal::field(field, Reason::FieldInvalid, "it is a JSON object, found another value")),
         Err(error) => {
             Err(Refusal::field(field, Reason::FieldInvalid, format!("it is a JSON object: {error}")))

@@ -16,10 +16,12 @@ pub(super) use headers::{collapse_id, expiration, priority_value};
 pub use request::Payload;
 pub(super) use request::live_activity_payload;
 pub use response::classify;
+pub(super) use response::head_decides;
 
 use http::HeaderValue;
 use http::header::InvalidHeaderValue;
 
+use super::Front502;
 use crate::push::{ApnsEnvironment, InvalidValue, Target};
 
 /// The largest payload of a push to a device, in bytes of JSON.
@@ -67,6 +69,7 @@ pub struct Apns {
     more_topics: Vec<Topic>,
     certificate: bool,
     unknown_push_types: bool,
+    front_502: Front502,
 }
 
 impl Apns {
@@ -83,7 +86,14 @@ impl Apns {
             more_topics: topics.collect::<Result<_, _>>()?,
             certificate: settings.certificate,
             unknown_push_types: settings.unknown_push_types,
+            front_502: Front502::default(),
         })
+    }
+
+    /// With what an operator knows of a 502 that is not APNs' own.
+    #[must_use]
+    pub fn with_front_502(self, front_502: Front502) -> Self {
+        Self { front_502, ..self }
     }
 
     /// In which of the two worlds of APNs a target lives: its own word, else the app's.

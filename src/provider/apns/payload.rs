@@ -64,12 +64,11 @@ impl Raw {
             Refusal::field("content.apns.payload_json", Reason::RawBodyInvalid, detail)
         })?;
         // An `aps` that is no dictionary shows nothing; what APNs makes of it is for APNs to say.
-        let aps: BTreeMap<String, serde::de::IgnoredAny> =
+        let aps: BTreeMap<String, Option<serde::de::IgnoredAny>> =
             members.get("aps").and_then(|aps| serde_json::from_str(aps.get()).ok()).unwrap_or_default();
-        Ok(Self {
-            shows: ["alert", "sound", "badge"].into_iter().any(|key| aps.contains_key(key)),
-            live_activity: aps.contains_key("event"),
-        })
+        // Serializers write `null` for what is not there.
+        let has = |key| aps.get(key).is_some_and(Option::is_some);
+        Ok(Self { shows: ["alert", "sound", "badge"].into_iter().any(has), live_activity: has("event") })
     }
 }
 

@@ -105,7 +105,8 @@ impl Apns {
         let all = shared.into_iter().chain(own);
         headers.extend(all.filter_map(|(name, value)| Some((name, value?))));
         let path = PathAndQuery::try_from(path).map_err(|error| bug("target", &error))?;
-        let (body, context) = (payload.json.clone(), ReplyContext::default());
+        let context = ReplyContext { front_502: self.front_502, ..ReplyContext::default() };
+        let body = payload.json.clone();
         Ok(Message { path, headers, body, counts_down: false, context })
     }
 

@@ -5,11 +5,13 @@
 
 use std::time::Duration;
 
+use super::error::ErrorBody;
 use super::response::Said;
+use crate::provider::front::{by_front, unreadable};
 use crate::provider::meaning::{
     Meaning, credential, fault, gone, healing, limited, ours, plain, unavailable, wrong_token,
 };
-use crate::provider::{Heal, Retry};
+use crate::provider::{Front502, Heal, Retry};
 use crate::push::{Outcome, TokenAction};
 
 /// The wait after a 429 that names none.
@@ -19,51 +21,75 @@ pub(super) const SERVER_DELAY: Duration = Duration::from_secs(10);
 
 /// The meaning of an answer; a code that is not in the table means what its status says.
 pub(super) fn meaning(status: u16, said: &Said, live_activity_token: bool) -> Meaning {
+    if status == 200 {
+        return taken(said);
+    }
+    let Some(error) = said.error.as_deref() else { return foreign(status, said) };
     // Which of the two tokens APNs means is not said, and to delete one that lives is the worse mistake.
-    if live_activity_token && matches!(status, 400 | 404) && said.apns_token_is_dead() {
+    if live_activity_token && matches!(status, 400 | 404) && error.apns_token_is_dead() {
         return fault(
             "APNs does not know the Live Activity's token (any more); change content.fcm.live_activity_token",
         );
     }
-    match (status, said.fcm_code.as_deref()) {
-        (200, _) => plain(Outcome::Accepted, TokenAction::Keep, ""),
-        (400, Some("INVALID_ARGUMENT") | None) => invalid_argument(said),
+    match (status, error.fcm_code.as_deref()) {
+        (400, Some("INVALID_ARGUMENT") | None) => invalid_argument(error),
         (401, Some("THIRD_PARTY_AUTH_ERROR" | "APNS_AUTH_ERROR")) => credential(
             "the key for APNs or Web Push in the Firebase project is not valid; correct it in the Firebase console",
         ),
-        (401, None) => healing(
-            Heal::Renew,
-            "FCM did not take the access token; check the service account and the gateway's clock where this stays",
-        ),
-        (403, Some("SENDER_ID_MISMATCH")) => wrong_token(
-            "the registration token belongs to another sender; delete it, and check the app's project where many fail",
-        ),
+        (401, None) => EXPIRED,
+        (403, Some("SENDER_ID_MISMATCH")) => wrong_token("the registration token belongs to another sender"),
         (403, None) => credential(
             "the service account may not send for this project; grant it the role, and enable the API",
         ),
-        (404, Some("UNREGISTERED")) => gone("the app instance is no longer registered; delete its token"),
+        (404, Some("UNREGISTERED")) => gone("the app instance is no longer registered"),
         (404, None) => credential("FCM does not know the project; correct the app's project id"),
-        (429, Some("QUOTA_EXCEEDED") | None) => quota(said),
+        (429, Some("QUOTA_EXCEEDED") | None) => quota(error),
         (_, _) => by_status(status),
     }
 }
 
-/// One code for many faults: of the token, of the device behind it, of the message.
-fn invalid_argument(said: &Said) -> Meaning {
-    if said.apns_status == Some(410) {
-        return gone("APNs says that the device token behind the registration token is gone; delete it");
-    }
-    if said.names_token || said.apns_token_is_dead() {
-        return wrong_token(
-            "the registration token is not valid; delete it, and check the app's project where many fail",
+/// A message that was taken has a name; a status alone may be anybody's.
+///
+/// Source: Firebase, "Method: projects.messages.send", response body.
+fn taken(said: &Said) -> Meaning {
+    if said.name.is_empty() {
+        return unreadable(
+            "the answer says 200 and names no message, which FCM always does; check what stands between",
         );
     }
-    fault("FCM does not take the message; its answer names the field")
+    plain(Outcome::Accepted, TokenAction::Keep, "")
+}
+
+/// A page, or another body that is not FCM's, says nothing about the token, the message or the credential.
+fn foreign(status: u16, said: &Said) -> Meaning {
+    match status {
+        // A challenge without a body.
+        401 if said.nothing => EXPIRED,
+        // Google's own front answers 502 as well, and asks to try again. Source: Firebase, "FCM Error Codes".
+        502 => by_status(502),
+        _ => by_front(status, Front502::Unknown).unwrap_or_else(|| by_status(status)),
+    }
+}
+
+const EXPIRED: Meaning = healing(
+    Heal::Renew,
+    "FCM did not take the access token; check the service account and the gateway's clock where this stays",
+);
+
+/// One code for many faults: of the token, of the device behind it, of the message.
+fn invalid_argument(error: &ErrorBody) -> Meaning {
+    if error.apns_status == Some(410) {
+        return gone("APNs says that the device token behind the registration token is gone");
+    }
+    if error.names_token || error.apns_token_is_dead() {
+        return wrong_token("the registration token is not valid");
+    }
+    fault("FCM does not take the message")
 }
 
 /// Which quota it is, FCM says in the violation's subject or sentence, in words that are not fixed.
-fn quota(said: &Said) -> Meaning {
-    let about = |word| said.quota.to_ascii_lowercase().contains(word);
+fn quota(error: &ErrorBody) -> Meaning {
+    let about = |word| error.quota.to_ascii_lowercase().contains(word);
     let detail = if about("device") {
         "too many messages to this device; send it fewer"
     } else if about("topic") {

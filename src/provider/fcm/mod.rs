@@ -2,6 +2,8 @@
 
 mod answers;
 mod apple;
+mod error;
+mod fields;
 mod parts;
 mod raw;
 mod request;

@@ -27,7 +27,9 @@ impl Raw {
     /// # Errors
     /// Where it is not a JSON object, names a target, or has a `data` that no message can have.
     pub(super) fn parse(json: &str) -> Result<Self, Refusal> {
-        let members: BTreeMap<String, Box<RawValue>> = read("a raw message is a JSON object", json)?;
+        let mut members: BTreeMap<String, Box<RawValue>> = read("a raw message is a JSON object", json)?;
+        // Serializers write `null` for what is not there; the target itself is added beside the members.
+        members.retain(|key, value| value.get() != "null" || !TARGETS.contains(&key.as_str()));
         if let Some(target) = TARGETS.into_iter().find(|key| members.contains_key(*key)) {
             return Err(refused(format!("expected a message without a target, found {target:?}")));
         }
@@ -53,10 +55,10 @@ fn texts(
 fn names_live_activity(members: &BTreeMap<String, Box<RawValue>>) -> bool {
     let apns = members
         .get("apns")
-        .and_then(|apns| serde_json::from_str::<BTreeMap<String, IgnoredAny>>(apns.get()).ok());
+        .and_then(|apns| serde_json::from_str::<BTreeMap<String, Option<IgnoredAny>>>(apns.get()).ok());
     // Protobuf's JSON has two spellings of every name. Source: protobuf.dev, "ProtoJSON Format".
     let names = ["live_activity_token", "liveActivityToken"];
-    apns.is_some_and(|apns| names.into_iter().any(|name| apns.contains_key(name)))
+    apns.is_some_and(|apns| names.into_iter().any(|name| apns.get(name).is_some_and(Option::is_some)))
 }
 
 fn read<'a, T: serde::Deserialize<'a>>(expected: &str, json: &'a str) -> Result<T, Refusal> {

@@ -80,11 +80,12 @@ impl Fcm {
         let message = Addressed { target, parts: &payload.parts, body, ttl: ttl(body.options.expiry, now) };
         let request = Request { validate_only: body.options.dry_run, message };
         let json = serde_json::to_vec(&request).map_err(|error| bug("content", &error))?;
-        let (live_activity_token, typed) = match &payload.parts {
-            Parts::Raw(raw) => (raw.live_activity, false),
+        let (live_activity_token, raw_message) = match &payload.parts {
+            Parts::Raw(raw) => (raw.live_activity, true),
             Parts::LiveActivity { .. } => (true, false),
-            Parts::Typed(_) => (false, true),
+            Parts::Typed(_) => (false, false),
         };
+        let typed = matches!(payload.parts, Parts::Typed(_));
         let mut headers = headers(1);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         Ok(Message {
@@ -92,7 +93,7 @@ impl Fcm {
             headers,
             body: json.into(),
             counts_down: typed && matches!(body.options.expiry, Expiry::At(_)),
-            context: ReplyContext { live_activity_token, ..ReplyContext::default() },
+            context: ReplyContext { live_activity_token, raw_message, ..ReplyContext::default() },
         })
     }
 }
@@ -102,16 +103,17 @@ pub(super) fn bytes_of(key: &str, value: &str) -> usize {
     key.len() + value.len()
 }
 
-/// Keys that FCM uses itself.
+/// Keys that FCM uses itself: those that its pages have agreed on over time. What only older pages reserve, such as
+/// `google_place_id`, is for FCM to say.
 ///
 /// Source: Firebase, "FCM Error Codes", INVALID_ARGUMENT, and "REST Resource: projects.messages".
 pub(super) fn check_key(key: &str, field: impl FnOnce() -> Cow<'static, str>) -> Result<(), Refusal> {
     let reserved =
-        matches!(key, "from" | "message_type") || key.starts_with("google") || key.starts_with("gcm");
+        matches!(key, "from" | "message_type") || key.starts_with("google.") || key.starts_with("gcm.");
     if !reserved {
         return Ok(());
     }
-    let expected = "expected data without from, message_type and keys that begin with google or gcm";
+    let expected = "expected data without from, message_type and keys that begin with google. or gcm.";
     Err(Refusal::field(field(), Reason::FieldInvalid, format!("{expected}, found {key:?}")))
 }
 

@@ -2,12 +2,14 @@
 
 mod request;
 mod response;
+mod sentences;
 #[cfg(test)]
 mod tests;
 
 pub use request::Payload;
 pub use response::classify;
 
+use super::Front502;
 use crate::push::{InvalidValue, visible_ascii};
 
 /// The longest `message`, in bytes; the proxy cuts a longer one, inside a character where one stands there.
@@ -34,6 +36,7 @@ pub struct MattermostSettings {
 #[derive(Debug)]
 pub struct Mattermost {
     server_id: String,
+    front_502: Front502,
 }
 
 impl Mattermost {
@@ -41,6 +44,12 @@ impl Mattermost {
     /// Where the server id is empty, too long, or not visible ASCII: the proxy refuses a push without one.
     pub fn try_new(settings: MattermostSettings) -> Result<Self, InvalidValue> {
         visible_ascii("a server id", &settings.server_id, MAX_SERVER_ID_BYTES)?;
-        Ok(Self { server_id: settings.server_id })
+        Ok(Self { server_id: settings.server_id, front_502: Front502::default() })
+    }
+
+    /// With what an operator knows of a 502 of the proxy's front.
+    #[must_use]
+    pub fn with_front_502(self, front_502: Front502) -> Self {
+        Self { front_502, ..self }
     }
 }

@@ -77,7 +77,7 @@ impl Mattermost {
             headers: headers(0),
             body: json.into(),
             counts_down: false,
-            context: ReplyContext::default(),
+            context: ReplyContext { front_502: self.front_502, ..ReplyContext::default() },
         })
     }
 }

@@ -8,11 +8,12 @@
 use std::time::Duration;
 
 use super::Vendor;
-use super::response::Said;
+use super::response::{Form, Said};
+use crate::provider::front::{by_front, unreadable};
 use crate::provider::meaning::{
     Meaning, credential, fault, gone, limited, ours, plain, unavailable, wrong_token,
 };
-use crate::provider::{Heal, Retry};
+use crate::provider::{Front502, Heal, Retry};
 use crate::push::{Outcome, TokenAction};
 
 /// The wait after an answer that asks for one and names none. No push service documents another.
@@ -24,8 +25,16 @@ const IDLE_DELAY: Duration = Duration::from_secs(1);
 
 type Words = fn(u16, &Said) -> Option<Meaning>;
 
+/// Where an answer is from, and its status.
+pub(super) struct Answer {
+    pub(super) vendor: Vendor,
+    pub(super) status: u16,
+    pub(super) front_502: Front502,
+}
+
 /// The meaning of an answer. Words that are not its vendor's say nothing.
-pub(super) fn meaning(vendor: Vendor, status: u16, said: &Said) -> Meaning {
+pub(super) fn meaning(answer: &Answer, said: &Said) -> Meaning {
+    let Answer { vendor, status, .. } = *answer;
     let words: &[Words] = match vendor {
         Vendor::Mozilla => &[mozilla],
         Vendor::Google => &[google],
@@ -33,15 +42,39 @@ pub(super) fn meaning(vendor: Vendor, status: u16, said: &Said) -> Meaning {
         Vendor::Microsoft => &[microsoft],
         Vendor::Other => &[mozilla, google, apple, microsoft],
     };
-    words.iter().find_map(|words| words(status, said)).unwrap_or_else(|| by_status(status))
+    let known = words.iter().find_map(|words| words(status, said));
+    known.or_else(|| not_its_own(answer, said)).unwrap_or_else(|| by_status(status))
+}
+
+/// An answer that something in front of the push service made: it deletes nothing, and accepts nothing.
+fn not_its_own(answer: &Answer, said: &Said) -> Option<Meaning> {
+    let Answer { vendor, status, front_502 } = *answer;
+    if said.is_own() {
+        return None;
+    }
+    match (status, said.form) {
+        (200, Form::Empty) => None,
+        // ntfy answers so as a UnifiedPush server. Source: github.com/binwiederhier/ntfy, `docs/publish.md`.
+        (200, Form::Json) if vendor == Vendor::Other => None,
+        (200, _) => Some(unreadable(
+            "the answer says 200 with a body that is no push service's; check what stands between",
+        )),
+        (400..500, Form::Page) | (500.., _) => by_front(status, front_502),
+        _ => None,
+    }
 }
 
 fn mozilla(status: u16, said: &Said) -> Option<Meaning> {
     Some(match (status, said.errno.as_str()) {
         (400, "108") => {
-            wrong_token("Mozilla does not know what the endpoint stands for; delete the subscription")
+            wrong_token("Mozilla does not know what the endpoint stands for").at("target.web_push.endpoint")
         }
-        (400, "113") => fault("Mozilla does not take the topic; change content.web_push.topic"),
+        (400, "113") => fault("Mozilla does not take the topic; change content.web_push.topic")
+            .at("content.web_push.topic"),
+        // The page says 112, the code 114. Source: github.com/mozilla-services/autopush-rs, `autoendpoint/src/error.rs`.
+        (400, "112" | "114") => {
+            fault("Mozilla does not take the time to live; change options.ttl").at("options.ttl")
+        }
         // Source: github.com/mozilla-services/autopush-rs, `autoendpoint/src/headers/vapid.rs`.
         (401, "109") if said.message.contains("VAPID public key mismatch") => OTHER_KEY,
         (503, "202") => {
@@ -55,6 +88,8 @@ fn google(status: u16, said: &Said) -> Option<Meaning> {
     let says = |words| said.line.contains(words);
     Some(match status {
         400 if says("UnauthorizedRegistration") => NOT_THIS_KEY,
+        // Also in the title of a page, as its older answers are.
+        404 | 410 if says("NotRegistered") || says("unsubscribed or expired") => GONE,
         // Source: github.com/web-push-libs/webpush-java, issues 206 and 212.
         403 if says("do not correspond to the credentials used to create the subscription") => OTHER_KEY,
         // An older sentence for the same. Source: github.com/bartbutenaers/node-red-contrib-ui-web-push, issue 7.
@@ -69,7 +104,13 @@ fn google(status: u16, said: &Said) -> Option<Meaning> {
 
 fn apple(status: u16, said: &Said) -> Option<Meaning> {
     Some(match (status, said.reason.as_str()) {
-        (400, "BadWebPushTopic") => fault("Apple does not take the topic; change content.web_push.topic"),
+        (400, "BadWebPushTopic") => {
+            fault("Apple does not take the topic; change content.web_push.topic").at("content.web_push.topic")
+        }
+        (400, "BadTtl") => {
+            fault("Apple does not take the time to live; change options.ttl").at("options.ttl")
+        }
+        (400, "BadUrgency") => fault("Apple does not take the urgency").at("content.web_push.urgency"),
         (400, "IdleTimeout") => unavailable(
             Retry::OnceThen(IDLE_DELAY),
             Heal::Retire,
@@ -111,7 +152,7 @@ fn by_status(status: u16) -> Meaning {
             )
         },
         401 | 403 => RENEWED,
-        404 | 410 => gone("the subscription is gone; delete it"),
+        404 | 410 => GONE,
         405 => ours("the push service does not take the method of the gateway's request; report it"),
         // Source: RFC 9110, section 15.5.9: it was not received whole.
         408 => failed("the push service did not wait for the whole request"),
@@ -119,7 +160,8 @@ fn by_status(status: u16) -> Meaning {
             Outcome::PayloadTooLarge,
             TokenAction::Keep,
             "the payload is too large for this push service; make it smaller",
-        ),
+        )
+        .at("content"),
         429 => limited(RATE_DELAY, Heal::Nothing, "the push service asks to slow down"),
         400..500 => fault("the push service does not take the push; its reason says why"),
         500.. => failed("the push service failed, or is overloaded"),
@@ -127,11 +169,11 @@ fn by_status(status: u16) -> Meaning {
     }
 }
 
+const GONE: Meaning = gone("the subscription is gone");
+
 /// Proved: what was subscribed with another key stays so. `dispatch` makes a quarantine of it where many are,
 /// since then it is the app's key that was changed.
-const OTHER_KEY: Meaning = wrong_token(
-    "the subscription was made with another key; delete it, and check the app's web_push.key_file where many fail",
-);
+const OTHER_KEY: Meaning = wrong_token("the subscription was made with another key");
 
 /// As good as proved; set aside, since the push service does not tell it from an app without a key.
 const NOT_THIS_KEY: Meaning = plain(

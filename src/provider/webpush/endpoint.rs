@@ -78,7 +78,7 @@ fn removed() -> Refusal {
         outcome: Outcome::Unregistered,
         reason: Reason::FieldInvalid,
         field: FIELD.into(),
-        detail: "the browser has given this subscription up; delete it".to_owned(),
+        detail: "the browser has given this subscription up".to_owned(),
     }
 }
 

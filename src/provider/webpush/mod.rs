@@ -16,7 +16,9 @@ pub use encrypt::Ephemeral;
 pub use hosts::Vendor;
 pub use request::Payload;
 pub use response::classify;
+pub(super) use response::head_decides;
 
+use super::Front502;
 use crate::push::InvalidValue;
 use hosts::Hosts;
 
@@ -53,6 +55,7 @@ pub struct WebPush {
     hosts: Hosts,
     any_port: bool,
     pad_to: usize,
+    front_502: Front502,
 }
 
 impl WebPush {
@@ -60,6 +63,12 @@ impl WebPush {
     /// Where a host is none.
     pub fn try_new(settings: WebPushSettings) -> Result<Self, InvalidValue> {
         let WebPushSettings { hosts, any_port, pad_to } = settings;
-        Ok(Self { hosts: Hosts::try_new(&hosts)?, any_port, pad_to })
+        Ok(Self { hosts: Hosts::try_new(&hosts)?, any_port, pad_to, front_502: Front502::default() })
+    }
+
+    /// With what an operator knows of a 502 that is not a push service's own.
+    #[must_use]
+    pub fn with_front_502(self, front_502: Front502) -> Self {
+        Self { front_502, ..self }
     }
 }

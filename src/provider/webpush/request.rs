@@ -126,7 +126,11 @@ impl WebPush {
             headers,
             body,
             counts_down,
-            context: ReplyContext { vendor: Some(endpoint.vendor), ..ReplyContext::default() },
+            context: ReplyContext {
+                vendor: Some(endpoint.vendor),
+                front_502: self.front_502,
+                ..ReplyContext::default()
+            },
         })
     }
 }

@@ -1,28 +1,67 @@
 //! What an answer of a browser's push service means. Never fails, whatever the bytes.
 
+use std::borrow::Cow;
 use std::time::SystemTime;
 
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::Vendor;
-use super::answers::meaning;
+use super::answers::{Answer, meaning};
 use crate::provider::retry_after::retry_after;
-use crate::provider::{Reply, Verdict, cut};
+use crate::provider::words::{is_page, read, words};
+use crate::provider::{Reply, ReplyContext, Verdict, cut};
 use crate::push::Outcome;
+use crate::upstream::Head;
 
 /// What an answer of a vendor's push service means that came at `now`.
 #[must_use]
-pub fn classify(reply: &Reply, vendor: Option<Vendor>, now: SystemTime) -> Verdict {
+pub fn classify(reply: &Reply, context: ReplyContext, now: SystemTime) -> Verdict {
     let said = Said::read(reply);
-    let status = reply.status().as_u16();
-    let verdict = meaning(vendor.unwrap_or(Vendor::Other), status, &said).verdict(said.reason());
+    let (vendor, status) = (context.vendor.unwrap_or(Vendor::Other), reply.status().as_u16());
+    let answer = Answer { vendor, status, front_502: context.front_502 };
+    let verdict = meaning(&answer, &said).verdict(&said.reason());
     let accepted = verdict.outcome == Outcome::Accepted;
     Verdict {
         retry: verdict.retry.asked_to_wait(retry_after(reply.headers(), now)),
         upstream_id: if accepted { upstream_id(reply.headers()) } else { String::new() },
         ..verdict
     }
+}
+
+/// Where a push was taken the status line says so. A bare 200 does not: it may be anybody's.
+///
+/// Source: RFC 8030, section 5.
+pub(in crate::provider) fn head_decides(head: &Head) -> bool {
+    let is_own = || OWN_HEADERS.iter().any(|name| head.headers.contains_key(*name));
+    matches!(head.status, StatusCode::CREATED | StatusCode::ACCEPTED)
+        || (head.status == StatusCode::OK && is_own())
+}
+
+/// Headers that a push service sets and nothing in front of it does.
+///
+/// Source: RFC 8030, section 5 (`Location` of a message); Apple, "Sending web push notifications in web apps and
+/// browsers"; Microsoft, "Push notification service request and response headers".
+const OWN_HEADERS: [&str; 6] = [
+    "location",
+    "apns-id",
+    "x-wns-status",
+    "x-wns-notificationstatus",
+    "x-wns-msg-id",
+    "x-wns-error-description",
+];
+
+/// What a body is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Form {
+    #[default]
+    Empty,
+    /// JSON that does not speak of an error.
+    Json,
+    Page,
+    /// A text, or JSON that speaks of an error.
+    Words,
 }
 
 /// What an answer says beside its status, each vendor in its own place.
@@ -36,8 +75,11 @@ pub(super) struct Said {
     /// Microsoft.
     pub(super) wns_description: String,
     pub(super) wns_status: String,
-    /// Google: the first line of a text, or the title of a page.
+    /// Google, and whoever else: the first line of a text, the title of a page, a sentence in JSON or in a challenge.
     pub(super) line: String,
+    pub(super) form: Form,
+    /// One of the headers that a push service sets.
+    pub(super) own_header: bool,
 }
 
 impl Said {
@@ -52,7 +94,11 @@ impl Said {
             #[serde(borrow)]
             reason: Option<&'a RawValue>,
         }
-        let members = serde_json::from_slice::<Members<'_>>(reply.body()).unwrap_or_default();
+        // A push that was taken has no body: not even the error of a reader is made for it.
+        let members = match reply.body() {
+            body if body.is_empty() => Members::default(),
+            body => serde_json::from_slice::<Members<'_>>(body).unwrap_or_default(),
+        };
         let word = |name| header(reply.headers(), name);
         let status = word("x-wns-status");
         Self {
@@ -62,7 +108,9 @@ impl Said {
             wns_description: word("x-wns-error-description").to_owned(),
             // Its older name. Source: Microsoft, "Push notification service request and response headers".
             wns_status: if status.is_empty() { word("x-wns-notificationstatus") } else { status }.to_owned(),
-            line: sentence(reply.body()),
+            line: words(reply),
+            form: form(reply.body()),
+            own_header: OWN_HEADERS.iter().any(|name| reply.headers().contains_key(*name)),
         }
     }
 
@@ -73,34 +121,41 @@ impl Said {
         says(&self.wns_description) || says(&self.line)
     }
 
-    /// The one of them that says most, verbatim.
-    fn reason(&self) -> &str {
-        let Self { errno, reason, wns_description, wns_status, line, .. } = self;
+    /// The push service itself speaks, in one of the ways of its kind.
+    pub(super) fn is_own(&self) -> bool {
+        self.own_header || !self.errno.is_empty() || !self.reason.is_empty()
+    }
+
+    /// The one of them that says most, verbatim. Mozilla's number stands for several faults, which its sentence tells
+    /// apart.
+    fn reason(&self) -> Cow<'_, str> {
+        let Self { errno, message, reason, wns_description, wns_status, line, .. } = self;
+        if !errno.is_empty() && !message.is_empty() {
+            return format!("{errno}: {message}").into();
+        }
         // That all is well is no reason.
         let wns_status = if wns_status == "received" { "" } else { wns_status };
         let all = [errno, reason, wns_description, wns_status, line];
-        all.into_iter().find(|it| !it.is_empty()).unwrap_or_default()
+        all.into_iter().find(|it| !it.is_empty()).unwrap_or_default().into()
     }
 }
 
-/// Of a page its title, which is where Google says it; JSON is no sentence.
-///
-/// Source: github.com/GoogleChromeLabs/web-push-codelab, issue 23.
-fn sentence(body: &[u8]) -> String {
-    let text = std::str::from_utf8(body).unwrap_or_default().trim_start();
-    if text.starts_with('<') {
-        // As long as the page itself, byte for byte.
-        let lower = text.to_ascii_lowercase();
-        let begin = lower.find("<title>").map(|at| at + "<title>".len());
-        let title = begin.and_then(|begin| Some(&text[begin..begin + lower[begin..].find("</title>")?]));
-        return title.unwrap_or_default().trim().to_owned();
+fn form(body: &[u8]) -> Form {
+    /// Members that only an error has.
+    #[derive(serde::Deserialize)]
+    struct Members {
+        error: Option<IgnoredAny>,
+        errno: Option<IgnoredAny>,
+        reason: Option<IgnoredAny>,
     }
-    let line = text.lines().next().unwrap_or_default().trim();
-    if line.starts_with(['{', '[']) { String::new() } else { line.to_owned() }
-}
-
-fn read<T: serde::de::DeserializeOwned>(value: &RawValue) -> Option<T> {
-    serde_json::from_str(value.get()).ok()
+    if body.is_empty() {
+        return Form::Empty;
+    }
+    match serde_json::from_slice::<Members>(body) {
+        _ if is_page(body) => Form::Page,
+        Ok(Members { error: None, errno: None, reason: None }) => Form::Json,
+        Ok(_) | Err(_) => Form::Words,
+    }
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {

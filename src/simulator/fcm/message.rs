@@ -18,7 +18,7 @@ const MAX_TTL_S: f64 = 2_419_200.0;
 
 /// Keys of `data` that FCM keeps for itself, and how others of its begin.
 const RESERVED: [&str; 2] = ["from", "message_type"];
-const RESERVED_PREFIXES: [&str; 2] = ["google", "gcm"];
+const RESERVED_PREFIXES: [&str; 2] = ["google.", "gcm."];
 
 const BAD_TOKEN: &str = "The registration token is not a valid FCM registration token";
 

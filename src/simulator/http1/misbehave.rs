@@ -92,6 +92,9 @@ impl Exchange {
         let own = answer.body.is_none();
         let body = answer.body.unwrap_or_else(|| decision.body.clone());
         let mut head = decision.head(own && !body.is_empty());
+        if answer.foreign {
+            head.headers_mut().clear();
+        }
         head.headers_mut().extend(header_map(&answer.headers));
         let body = if answer.pieces > 1 {
             Stream::from_stream(stream::iter(cut(body, answer.pieces).into_iter().map(Ok::<_, Infallible>)))

@@ -116,7 +116,7 @@ async fn what_is_wrong_with_a_message_is_said_with_its_field() {
         (json!({ "token": "a", "data": { "from": "x" } }), true, "message.data"),
         (json!({ "token": "a", "data": { "message_type": "x" } }), true, "message.data"),
         (json!({ "token": "a", "data": { "gcm.x": "x" } }), true, "message.data"),
-        (json!({ "token": "a", "android": { "data": { "google_x": "x" } } }), true, "message.data"),
+        (json!({ "token": "a", "android": { "data": { "google.x": "x" } } }), true, "message.data"),
         (json!({ "token": "a", "android": { "ttl": "2419201s" } }), true, "message.android.ttl"),
         (json!({ "token": "a", "android": { "ttl": "-1s" } }), true, "message.android.ttl"),
         (json!({ "token": "a", "android": { "ttl": "a day" } }), false, "message.android.ttl"),

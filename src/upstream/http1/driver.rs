@@ -2,11 +2,12 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use http::response::Parts;
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
@@ -127,11 +128,11 @@ impl Driver {
         let (least, before) = (least_bytes(&head, &body), self.sent.get());
         let (head, ()) = head.into_parts();
         let request = http::Request::from_parts(head, Full::new(body));
-        let status = OnceLock::new();
+        let mut begun = None;
         let mut share = None;
         let mut io_ended = None;
         let ended = {
-            let mut reply = pin!(whole_reply(&mut self.http, request, max_reply, &status));
+            let mut reply = pin!(whole_reply(&mut self.http, request, max_reply, &mut begun));
             let mut caller_stays = true;
             loop {
                 tokio::select! {
@@ -165,9 +166,10 @@ impl Driver {
                 // From here on nothing more is written: what was sent is final.
                 self.io = None;
                 let cut = self.sent.get() - before < least;
-                let no_reply = match status.get().copied() {
+                let no_reply = match begun {
                     None if cut => NoReply::Returned(Return::NotWritten),
-                    status => NoReply::Unanswered(Unanswered { status, cause }),
+                    None => NoReply::Unanswered(Unanswered::without_head(cause)),
+                    Some(head) => NoReply::Unanswered(Unanswered::after_head(&head, cause)),
                 };
                 (Err(no_reply), Some(io_ended.unwrap_or(why)))
             }
@@ -230,13 +232,12 @@ async fn whole_reply(
     http: &mut http1::SendRequest<Full<Bytes>>,
     request: http::Request<Full<Bytes>>,
     max_reply: usize,
-    status: &OnceLock<u16>,
+    begun: &mut Option<Parts>,
 ) -> Result<Reply, Lost> {
     let lost = |error: hyper::Error| if error.is_parse() { Lost::Unreadable } else { Lost::ConnectionLost };
     http.ready().await.map_err(lost)?;
     let (head, mut incoming) = http.send_request(request).await.map_err(lost)?.into_parts();
-    // Once a request.
-    let _ = status.set(head.status.as_u16());
+    *begun = Some(head);
     let mut body = BytesMut::new();
     while let Some(frame) = incoming.frame().await {
         let Ok(data) = frame.map_err(lost)?.into_data() else { continue };
@@ -245,6 +246,8 @@ async fn whole_reply(
         }
         body.extend_from_slice(&data);
     }
+    // It was put there above.
+    let head = begun.take().ok_or(Lost::Unreadable)?;
     Ok(Reply::from_parts(head, body.freeze()))
 }
 

@@ -65,8 +65,8 @@ pub(super) async fn exchange(
     match tokio::time::timeout_at(deadline, answered).await {
         Ok(Ok(ended)) => ended,
         // The task of the connection answers for what it has, however it ends.
-        Ok(Err(_)) => Err(NoReply::Unanswered(Unanswered { status: None, cause: Lost::ConnectionLost })),
-        Err(_) => Err(NoReply::Unanswered(Unanswered { status: None, cause: Lost::Deadline })),
+        Ok(Err(_)) => Err(NoReply::Unanswered(Unanswered::without_head(Lost::ConnectionLost))),
+        Err(_) => Err(NoReply::Unanswered(Unanswered::without_head(Lost::Deadline))),
     }
 }
 

@@ -38,8 +38,6 @@ pub(super) struct Exchange {
     upload: SendStream<Bytes>,
     pub(super) stream: u32,
     max_reply: usize,
-    /// Of the answer, once its head came.
-    pub(super) status: Option<u16>,
     pub(super) streams: Arc<Streams>,
     pub(super) slot: Slot,
 }
@@ -48,7 +46,7 @@ impl Exchange {
     pub(super) fn new(sent: Sent, max_reply: usize, streams: Arc<Streams>, slot: Slot) -> Self {
         let Sent { response, upload } = sent;
         let stream = response.stream_id().as_u32();
-        Self { stage: Stage::Head(response), upload, stream, max_reply, status: None, streams, slot }
+        Self { stage: Stage::Head(response), upload, stream, max_reply, streams, slot }
     }
 
     pub(super) fn poll_reply(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reply, Ended>> {
@@ -70,7 +68,6 @@ impl Exchange {
                     Err(error) => return Poll::Ready(Err(before_headers(&error))),
                     Ok(reply) => {
                         let (head, stream) = reply.into_parts();
-                        self.status = Some(head.status.as_u16());
                         if stream.is_end_stream() {
                             return Poll::Ready(Ok(self.answered(head, Bytes::new())));
                         }
@@ -121,7 +118,15 @@ impl Exchange {
     }
 
     fn after_headers(&self, cause: Lost) -> Ended {
-        Ended::Unanswered(Unanswered { status: self.status, cause })
+        Ended::Unanswered(self.unanswered(cause))
+    }
+
+    /// With the head of the answer, where it came.
+    pub(super) fn unanswered(&self, cause: Lost) -> Unanswered {
+        match &self.stage {
+            Stage::Head(_) => Unanswered::without_head(cause),
+            Stage::Body(begun) => Unanswered::after_head(&begun.0, cause),
+        }
     }
 }
 
@@ -139,7 +144,7 @@ fn before_headers(error: &h2::Error) -> Ended {
         if error.is_remote() && error.reason() == Some(Reason::REFUSED_STREAM) {
             return Ended::Returned(Return::RefusedStream);
         }
-        return Ended::Unanswered(Unanswered { status: None, cause: cause_after_headers(error) });
+        return Ended::Unanswered(Unanswered::without_head(cause_after_headers(error)));
     }
     Ended::WithItsConnection
 }

@@ -73,7 +73,7 @@ impl Owner<'_> {
             Err(Ended::WithItsConnection) => self.retire(Ending::Lost),
         }
         let At::Stream(Exchange { streams, stream, .. }) = self.end() else {
-            return Err(NoReply::Unanswered(Unanswered { status: None, cause: Lost::ConnectionLost }));
+            return Err(NoReply::Unanswered(Unanswered::without_head(Lost::ConnectionLost)));
         };
         // Rare, and larger than the wait for the answer: boxed.
         Box::pin(connection_ended(streams, stream)).await
@@ -130,14 +130,16 @@ impl Owner<'_> {
         if self.take_back() {
             return NoReply::Returned(Return::NotTaken);
         }
-        let status = if let At::Stream(in_flight) = &self.at { in_flight.status } else { None };
-        if deadline < self.give_up {
-            return NoReply::Unanswered(Unanswered { status, cause: Lost::Deadline });
-        }
-        if let At::Stream(in_flight) = self.end() {
+        let cause = if deadline < self.give_up { Lost::Deadline } else { Lost::AnswerTimeout };
+        let At::Stream(in_flight) = &self.at else {
+            return NoReply::Unanswered(Unanswered::without_head(cause));
+        };
+        let unanswered = in_flight.unanswered(cause);
+        if unanswered.cause == Lost::AnswerTimeout {
             in_flight.gave_up();
+            self.end();
         }
-        NoReply::Unanswered(Unanswered { status, cause: Lost::AnswerTimeout })
+        NoReply::Unanswered(unanswered)
     }
 
     /// Where h2 has not got the request, it never will: whether that is so.
@@ -193,7 +195,7 @@ async fn connection_ended(streams: Arc<Streams>, stream: u32) -> Result<Reply, N
     match streams.wire.progress(stream) {
         Progress::NotBegun | Progress::Incomplete if ended => Err(NoReply::Returned(Return::NotWritten)),
         Progress::NotBegun | Progress::Incomplete | Progress::Complete => {
-            Err(NoReply::Unanswered(Unanswered { status: None, cause: Lost::ConnectionLost }))
+            Err(NoReply::Unanswered(Unanswered::without_head(Lost::ConnectionLost)))
         }
     }
 }

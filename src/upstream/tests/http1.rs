@@ -56,7 +56,7 @@ async fn a_request_that_was_cut_short_is_sent_again_and_a_whole_one_is_in_doubt(
     let whole = world.send();
     read(&mut third).await;
     drop(third);
-    let lost = Unanswered { status: None, cause: Lost::ConnectionLost };
+    let lost = Unanswered { head: None, cause: Lost::ConnectionLost };
     assert!(matches!(whole.await.unwrap(), Err(UpstreamError::Unanswered(why)) if why == lost));
 }
 
@@ -99,7 +99,9 @@ async fn an_answer_is_read_up_to_its_limit_and_no_further() {
         let _ = pipe.write_all(framed(&pieces).as_bytes()).await;
         match sent.await.unwrap() {
             Ok(reply) => assert!(fits && **reply.body() == *pieces.concat().as_bytes(), "{pieces:?}"),
-            Err(UpstreamError::Unanswered(Unanswered { status: Some(200), cause: Lost::Unreadable })) => {
+            Err(UpstreamError::Unanswered(why)) => {
+                assert_eq!((why.status(), &why.cause), (Some(200), &Lost::Unreadable));
+                assert_eq!(why.head.unwrap().headers["transfer-encoding"], "chunked");
                 assert!(!fits, "{pieces:?}");
             }
             Err(error) => panic!("{pieces:?}: {error}"),

@@ -69,8 +69,8 @@ const FATED: [Fated; 26] = [
     ("unavailable-wait", "UPSTREAM_UNAVAILABLE", "KEEP", "UNAVAILABLE", Some(10)),
     ("unspecified", "UPSTREAM_UNAVAILABLE", "KEEP", "UNSPECIFIED_ERROR", Some(10)),
     ("new-code", "INVALID_PUSH", "KEEP", "SOMETHING_NEW", None),
-    ("page-502", "UPSTREAM_UNAVAILABLE", "KEEP", "", Some(10)),
-    ("page-503", "UPSTREAM_UNAVAILABLE", "KEEP", "", Some(10)),
+    ("page-502", "UPSTREAM_UNAVAILABLE", "KEEP", "Error 502", Some(10)),
+    ("page-503", "UPSTREAM_UNAVAILABLE", "KEEP", "Error 503", Some(10)),
     ("late", "ACCEPTED", "KEEP", "", None),
     ("deaf", "UNCONFIRMED", "KEEP", "", None),
 ];
@@ -128,4 +128,68 @@ async fn a_wait_that_fcm_asks_for_is_kept_where_there_is_time_and_told_where_the
         assert_eq!((told.outcome(), told.attempts), (Outcome::RateLimited, 1), "{told:?}");
         assert_eq!((waits(&told), told.retryable), (Some(1), true));
     }
+}
+
+/// FCM names the field and says why; the caller reads both, as paths of the contract.
+#[tokio::test]
+async fn the_field_and_the_sentence_of_a_refusal_reach_the_caller() {
+    let world = world(FcmSettings::default()).await;
+    let refused = |token: &str, field: &str, sentence: &str| {
+        let body = serde_json::json!({ "error": {
+            "code": 400, "message": sentence, "status": "INVALID_ARGUMENT",
+            "details": [{
+                "@type": "type.googleapis.com/google.rpc.BadRequest",
+                "fieldViolations": [{ "field": field, "description": sentence }],
+            }],
+        }});
+        let answer = Answer { status: 400, body: Some(body.to_string().into()), ..Answer::default() };
+        world
+            .simulator
+            .add_fault(FaultRule::always(Trigger::DeviceToken(token.to_owned()), Fault::Answer(answer)));
+    };
+    let sentence = "Invalid value at 'message.android.data[2].value' (TYPE_STRING), 1";
+    refused("ok:raw", "message.android.data[2].value", sentence);
+    let mut raw = push("ok:raw");
+    let fcm =
+        proto::FcmOptions { message_json: "{\"data\":{\"a\":\"1\"}}".into(), ..proto::FcmOptions::default() };
+    raw.content = Some(proto::Content { fcm: Some(Box::new(fcm)), ..proto::Content::default() });
+    let result = world.send(raw).await;
+    assert_eq!((result.outcome(), &*result.field), (Outcome::InvalidPush, "content.fcm.message_json"));
+    assert_eq!(result.upstream_reason, "INVALID_ARGUMENT");
+    assert!(result.detail.ends_with(sentence), "{result:?}");
+
+    refused("ok:ttl", "message.android.ttl", "Invalid ttl");
+    assert_eq!(world.send(push("ok:ttl")).await.field, "options.ttl");
+    refused("ok:token", "message.token", "Invalid registration token");
+    let result = world.send(push("ok:token")).await;
+    assert_eq!((result.outcome(), &*result.field), (Outcome::InvalidToken, "target.fcm.registration_token"));
+    assert!(
+        result.detail.contains("Invalid registration token") && result.detail.ends_with("; delete it"),
+        "{result:?}"
+    );
+    let disabled = world.send(push("disabled-api:1")).await;
+    assert!(disabled.detail.contains("SERVICE_DISABLED"), "{disabled:?}");
+}
+
+/// A key of another project, or a project that was made anew: every token is called unregistered.
+#[tokio::test]
+async fn no_answer_of_fcm_has_all_tokens_deleted() {
+    let world = world(FcmSettings::default()).await;
+    let mut deleted = 0;
+    for number in 0..130 {
+        let result = world.send(push(&format!("unregistered:{number}"))).await;
+        assert_eq!(result.outcome(), Outcome::Unregistered, "{result:?}");
+        let deletes = result.token_action() == proto::TokenAction::Delete;
+        assert_eq!(deletes, number < 99, "{number} {result:?}");
+        assert_eq!(result.detail.contains("delete it"), deletes, "{result:?}");
+        assert_eq!(result.detail.contains("check the app's project"), !deletes, "{result:?}");
+        deleted += u32::from(deletes);
+    }
+    assert_eq!(deleted, 99);
+    // One in twenty lives.
+    for number in 0..7 {
+        assert_eq!(world.send(push(&format!("ok:{number}"))).await.outcome(), Outcome::Accepted);
+    }
+    let again = world.send(push("unregistered:again")).await;
+    assert_eq!(again.token_action(), proto::TokenAction::Delete, "{again:?}");
 }

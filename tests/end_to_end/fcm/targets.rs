@@ -102,14 +102,40 @@ async fn data_alone_shows_nothing() {
     assert_eq!((message.get("notification"), &message["android"]["notification"]), (None, &Value::Null));
 }
 
+fn raw(message_json: String) -> proto::Push {
+    let fcm = proto::FcmOptions { message_json, ..proto::FcmOptions::default() };
+    let content = proto::Content { fcm: Some(Box::new(fcm)), ..proto::Content::default() };
+    proto::Push { content: Some(content), ..push("ok:1") }
+}
+
+#[tokio::test]
+async fn a_null_in_a_raw_message_is_not_there() {
+    let world = world(FcmSettings::default()).await;
+    let nulls = r#"{"notification":null,"android":null,"apns":null,"webpush":null,"data":{"a":"1"}}"#;
+    let result = world.send(raw(nulls.to_owned())).await;
+    assert_eq!(result.outcome(), Outcome::Accepted, "{result:?}");
+    assert_eq!(json(&asked(&world, "/v1/")[0])["message"]["token"], "ok:1");
+}
+
 #[tokio::test]
 async fn keys_that_are_fcms_own_are_refused_by_name() {
     let world = world(FcmSettings::default()).await;
-    for key in ["from", "message_type", "google.x", "gcm"] {
+    for key in ["from", "message_type", "google.x", "gcm.notification.e"] {
         let content = proto::Content { data: [(key.to_owned(), String::new())].into(), ..Default::default() };
         let result = world.send(proto::Push { content: Some(content), ..push("ok:1") }).await;
         assert_eq!((result.outcome(), result.reason()), (Outcome::InvalidPush, Reason::FieldInvalid));
         assert_eq!(result.field, format!("content.data[{key:?}]"));
+        let json = serde_json::json!({ "data": { key: "" } }).to_string();
+        let result = world.send(raw(json)).await;
+        assert_eq!((result.outcome(), &*result.field), (Outcome::InvalidPush, "content.fcm.message_json"));
     }
     assert!(asked(&world, "/v1/").is_empty());
+    for key in ["google_place_id", "googleEventId", "gcmSenderId", "googlemaps"] {
+        let content =
+            proto::Content { data: [(key.to_owned(), "x".to_owned())].into(), ..Default::default() };
+        let result = world.send(proto::Push { content: Some(content), ..push("ok:1") }).await;
+        assert_eq!(result.outcome(), Outcome::Accepted, "{key} {result:?}");
+        let result = world.send(raw(serde_json::json!({ "data": { key: "x" } }).to_string())).await;
+        assert_eq!(result.outcome(), Outcome::Accepted, "{key} {result:?}");
+    }
 }

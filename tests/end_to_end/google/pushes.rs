@@ -36,6 +36,7 @@ impl Sender {
         let fresh = google.keep(source);
         let fcm = Fcm::try_new(&FcmSettings { project_id: PROJECT.to_owned() }).unwrap();
         let route = Route::new(
+            AppId::parse("app").unwrap(),
             Provider::Fcm(fcm),
             Credential::AccessToken(Arc::clone(&fresh.token)),
             Upstreams::One(google.pool(&google.simulator.fcm().origin().parse().unwrap())),

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use fanfare::proto::{self, Outcome};
-use fanfare::simulator::{Fault, FaultRule, Subscription, Trigger, Vendor, web_push_fates};
+use fanfare::simulator::{Answer, Fault, FaultRule, Subscription, Trigger, Vendor, web_push_fates};
 
 use super::{Browsers, PRIVATE, host, push, seconds, with_options};
 use crate::rows::{Row, told, waits};
@@ -24,7 +24,7 @@ impl Row {
     /// An answer that is tried again within the test's patience: at once, and after a second where that fails too.
     fn attempts(&self) -> i32 {
         match (self.reason.as_str(), self.retry_after_s) {
-            ("202", _) => 2,
+            (reason, _) if reason.starts_with("202: ") => 2,
             ("IdleTimeout", _) => 4,
             _ => 1,
         }
@@ -85,15 +85,15 @@ const OTHER_KEY: &str = "the VAPID credentials in the authorization header do no
 /// browsers"; Microsoft, "Push notification service request and response headers"; of Google what senders report.
 const FATED: [Fated; 32] = [
     ("mozilla-good", "ACCEPTED", "KEEP", "", None),
-    ("mozilla-gone", "UNREGISTERED", "DELETE", "106", None),
-    ("mozilla-unknown", "UNREGISTERED", "DELETE", "102", None),
-    ("mozilla-mismatch", "INVALID_TOKEN", "DELETE", "109", None),
-    ("mozilla-throttled", "RATE_LIMITED", "KEEP", "201", Some(7)),
-    ("mozilla-too-large", "PAYLOAD_TOO_LARGE", "KEEP", "104", None),
-    ("mozilla-internal", "UPSTREAM_UNAVAILABLE", "KEEP", "999", Some(10)),
-    ("mozilla-bridge", "UPSTREAM_UNAVAILABLE", "KEEP", "902", Some(10)),
-    ("mozilla-overloaded", "UPSTREAM_UNAVAILABLE", "KEEP", "201", Some(120)),
-    ("mozilla-again", "UPSTREAM_UNAVAILABLE", "KEEP", "202", Some(10)),
+    ("mozilla-gone", "UNREGISTERED", "DELETE", "106: push subscription has unsubscribed or expired.", None),
+    ("mozilla-unknown", "UNREGISTERED", "DELETE", "102: no such subscription", None),
+    ("mozilla-mismatch", "INVALID_TOKEN", "DELETE", "109: VAPID public key mismatch", None),
+    ("mozilla-throttled", "RATE_LIMITED", "KEEP", "201: too many messages", Some(7)),
+    ("mozilla-too-large", "PAYLOAD_TOO_LARGE", "KEEP", "104: the body is too large", None),
+    ("mozilla-internal", "UPSTREAM_UNAVAILABLE", "KEEP", "999: internal error", Some(10)),
+    ("mozilla-bridge", "UPSTREAM_UNAVAILABLE", "KEEP", "902: the bridge cannot be reached", Some(10)),
+    ("mozilla-overloaded", "UPSTREAM_UNAVAILABLE", "KEEP", "201: overloaded", Some(120)),
+    ("mozilla-again", "UPSTREAM_UNAVAILABLE", "KEEP", "202: try again", Some(10)),
     ("mozilla-late", "ACCEPTED", "KEEP", "", None),
     ("mozilla-deaf", "UNCONFIRMED", "KEEP", "", None),
     ("google-good", "ACCEPTED", "KEEP", "", None),
@@ -148,4 +148,58 @@ async fn every_fate_of_a_subscription_becomes_its_verdict() {
         let taken = ["good", "late", "deaf"].contains(&fate.word);
         assert_eq!(browsers.got(&subscription).len(), usize::from(taken), "{name}");
     }
+}
+
+/// What takes the place of the push services, such as a captive portal, has no subscription deleted.
+#[tokio::test]
+async fn a_page_in_the_place_of_a_push_service_deletes_and_accepts_nothing() {
+    let browsers = Browsers::start().await;
+    for vendor in Vendor::ALL {
+        for (status, outcome) in [
+            (200, Outcome::Unconfirmed),
+            (403, Outcome::UpstreamUnavailable),
+            (404, Outcome::UpstreamUnavailable),
+            (410, Outcome::UpstreamUnavailable),
+            (502, Outcome::Unconfirmed),
+            (504, Outcome::Unconfirmed),
+        ] {
+            let subscription = browsers.subscribe(vendor);
+            let page = "<html><head><title>Access to this site is blocked</title></head></html>";
+            let answer = Answer { status, foreign: true, body: Some(page.into()), ..Answer::default() };
+            let rule = Trigger::DeviceToken(subscription.path.clone());
+            browsers.simulator().add_fault(FaultRule::always(rule, Fault::Answer(answer)));
+            let result = browsers.send(impatient(&subscription)).await;
+            assert_eq!(
+                (result.outcome(), result.token_action()),
+                (outcome, proto::TokenAction::Keep),
+                "{result:?}"
+            );
+            assert_eq!(result.upstream_reason, "Access to this site is blocked");
+            assert_eq!((result.attempts, browsers.asked(&subscription).len()), (1, 1), "{result:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_subscription_of_chromium_without_googles_keys_is_googles() {
+    let browsers = Browsers::start().await;
+    let subscription = browsers.subscribe_at("jmt17.google.com", Vendor::Google);
+    let result = browsers.send(push(&subscription)).await;
+    assert_eq!(result.outcome(), Outcome::Accepted, "{result:?}");
+    assert_eq!(browsers.got(&subscription).len(), 1);
+}
+
+/// The status line says that it was taken, so it must not be sent again for what comes after.
+#[tokio::test]
+async fn a_201_whose_body_never_comes_is_an_acceptance() {
+    let browsers = Browsers::with(|_| {}, |config| config.upstream.max_reply_bytes = 1000).await;
+    let subscription = browsers.subscribe(Vendor::Mozilla);
+    let answer =
+        Answer { status: 201, body: Some("x".repeat(100_000).into()), pieces: 9, ..Answer::default() };
+    let rule = Trigger::DeviceToken(subscription.path.clone());
+    browsers.simulator().add_fault(FaultRule::always(rule, Fault::Answer(answer)));
+    let options =
+        proto::Options { repeatable: true, max_wait: seconds(IMPATIENT), ..proto::Options::default() };
+    let result = browsers.send(with_options(&subscription, options)).await;
+    assert_eq!((result.outcome(), result.attempts), (Outcome::Accepted, 1), "{result:?}");
 }

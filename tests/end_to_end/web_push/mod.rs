@@ -31,9 +31,10 @@ use crate::net::{Net, PUBLIC};
 const PRIVATE: &str = "push.example.net";
 
 /// What the simulator's certificate is for: the vendors' hosts, and all below the private one.
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 7] = [
     "updates.push.services.mozilla.com",
     "fcm.googleapis.com",
+    "jmt17.google.com",
     "*.push.apple.com",
     "*.notify.windows.com",
     PRIVATE,

@@ -50,8 +50,11 @@ pub(super) fn https(field: &'static str, url: &str) -> Decoded<()> {
     if good { Ok(()) } else { Err(invalid(field, "an https URL", "something else")) }
 }
 
-/// A JSON object, or nothing; its keys.
-pub(super) fn json_object(field: &'static str, json: &str) -> Decoded<Option<BTreeMap<String, IgnoredAny>>> {
+/// A JSON object, or nothing; its keys, and whether they have a value: serializers write `null` for none.
+pub(super) fn json_object(
+    field: &'static str,
+    json: &str,
+) -> Decoded<Option<BTreeMap<String, Option<IgnoredAny>>>> {
     if json.is_empty() {
         return Ok(None);
     }

@@ -131,8 +131,9 @@ fn fcm(it: proto::FcmOptions) -> Decoded<FcmContent> {
         proto::AndroidVisibility::Secret => Some(AndroidVisibility::Secret),
     };
     if let Some(message) = json_object("content.fcm.message_json", &it.message_json)?
-        && let Some(target) =
-            ["token", "fid", "topic", "condition"].into_iter().find(|key| message.contains_key(*key))
+        && let Some(target) = ["token", "fid", "topic", "condition"]
+            .into_iter()
+            .find(|key| matches!(message.get(*key), Some(Some(_))))
     {
         let detail = format!("expected a message without a target, found {target:?}");
         return Err(Refusal::field("content.fcm.message_json", Reason::RawBodyInvalid, detail));

@@ -1,5 +1,6 @@
 //! One app, its devices and its channels, as the tests of this folder know them.
 
+mod answers;
 mod payloads;
 mod refusals;
 

@@ -175,6 +175,16 @@ fn a_raw_payload_is_sent_as_it_is() {
     assert_eq!(type_of(raw), r#""alert" "10""#);
     assert_eq!(type_of("{}"), r#""background" "5""#);
     assert_eq!(type_of(r#"{"aps":{"event":"end"}}"#), r#""liveactivity" "10""#);
+    // Serializers write `null` for what is not there.
+    for background in [
+        r#"{"aps":null}"#,
+        r#"{"aps":{"alert":null,"sound":null,"badge":null,"content-available":1}}"#,
+        r#"{"aps":{"badge":null,"content-available":1}}"#,
+        r#"{"aps":{"content-available":1,"event":null}}"#,
+    ] {
+        assert_eq!(type_of(background), r#""background" "5""#, "{background}");
+    }
+    assert_eq!(type_of(r#"{"aps":{"alert":"hi","event":null,"content-state":null}}"#), r#""alert" "10""#);
     for bad in ["[]", "7", "{", "{} {}", "x"] {
         content.apns = Some(Box::new(ApnsContent { payload_json: bad.into(), ..ApnsContent::default() }));
         let refusal = (Reason::RawBodyInvalid, "content.apns.payload_json".to_owned());

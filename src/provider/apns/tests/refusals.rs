@@ -46,14 +46,16 @@ fn a_live_activity_has_what_its_event_needs() {
     let at = |name: &str| format!("content.apns.live_activity.{name}");
     let no_type = LiveActivity { attributes_type: String::new(), ..start() };
     assert_eq!(field(with_alert(no_type)), at("attributes_type"));
-    for bad in ["", "[]", "{"] {
+    for bad in ["", "null", " null ", "[]", "{"] {
         let attributes = LiveActivity { attributes_json: bad.into(), ..start() };
         assert_eq!(field(with_alert(attributes)), at("attributes_json"), "{bad}");
         let update = LiveActivity { content_state_json: bad.into(), ..activity(LiveActivityEvent::Update) };
         assert_eq!(field(live(update)), at("content_state_json"), "{bad}");
     }
-    let end = LiveActivity { content_state_json: String::new(), ..activity(LiveActivityEvent::End) };
-    assert!(sent(&apns(), &body(live(end)), &device(None)).is_ok());
+    for nothing in ["", "null"] {
+        let end = LiveActivity { content_state_json: nothing.into(), ..activity(LiveActivityEvent::End) };
+        assert!(!json(live(end)).contains("content-state"), "{nothing}");
+    }
     let token = LiveActivity { input_push_token: true, ..activity(LiveActivityEvent::Update) };
     assert_eq!(field(live(token)), at("input_push_token"));
     let channel_id = LiveActivity { input_push_channel: "c".into(), ..activity(LiveActivityEvent::End) };

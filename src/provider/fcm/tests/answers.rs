@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::provider::{Heal, Reply, Retry, Verdict};
-use crate::push::TokenAction;
+use crate::provider::{Heal, Reply, ReplyContext, Retry, Verdict};
+use crate::push::{Reason, TokenAction};
 
 /// Every answer that Firebase documents, written from its pages.
 const ANSWERS: &str = include_str!("../../../../tests/data/fcm-answers.json");
@@ -31,7 +31,7 @@ fn reply(status: u16, body: &str) -> Reply {
 
 fn error(status: u16, details: &str) -> Verdict {
     let body = format!(r#"{{"error":{{"status":"S","message":"m","details":[{details}]}}}}"#);
-    classify(&reply(status, &body), false, at(0))
+    classify(&reply(status, &body), ReplyContext::default(), at(0))
 }
 
 fn code(code: &str) -> String {
@@ -55,7 +55,7 @@ fn every_documented_answer_means_what_the_page_says() {
             let name: http::HeaderName = name.parse().unwrap();
             reply.headers_mut().insert(name, value.parse().unwrap());
         }
-        let verdict = classify(&reply, false, at(ACCEPTED_AT));
+        let verdict = classify(&reply, ReplyContext::default(), at(ACCEPTED_AT));
         assert_eq!(answer.upstream, "fcm");
         assert_eq!(verdict.outcome.name().to_uppercase(), answer.outcome, "{answer:?}");
         assert_eq!(format!("{:?}", verdict.token_action).to_uppercase(), answer.token_action, "{answer:?}");
@@ -71,10 +71,115 @@ fn every_documented_answer_means_what_the_page_says() {
 
 #[test]
 fn the_name_of_an_accepted_message_is_kept() {
-    let accepted = |body| classify(&reply(200, body), false, at(0));
+    let accepted = |body| classify(&reply(200, body), ReplyContext::default(), at(0));
     let verdict = accepted(r#"{"name":"projects/shop-1/messages/0:1%2"}"#);
     assert_eq!(verdict.upstream_id, "projects/shop-1/messages/0:1%2");
-    assert_eq!((accepted("").outcome, accepted("").upstream_id), (Outcome::Accepted, String::new()));
+}
+
+#[test]
+fn a_200_without_the_name_of_a_message_is_no_acceptance() {
+    let unregistered =
+        format!(r#"{{"error":{{"code":404,"status":"NOT_FOUND","details":[{}]}}}}"#, code("UNREGISTERED"));
+    let page = "<html><head><title>Access to this site is blocked</title></head></html>";
+    for (body, reason) in [
+        ("", ""),
+        (page, "Access to this site is blocked"),
+        (&unregistered, "UNREGISTERED"),
+        (r#"{"name":""}"#, ""),
+        (r#"{"name":7}"#, ""),
+        (r#"{"name":null}"#, ""),
+        ("{}", ""),
+    ] {
+        let verdict = classify(&reply(200, body), ReplyContext::default(), at(0));
+        assert_eq!(
+            (verdict.outcome, verdict.reason),
+            (Outcome::Unconfirmed, Reason::AnswerUnreadable),
+            "{body}"
+        );
+        assert_eq!((verdict.token_action, verdict.retryable), (TokenAction::Keep, true), "{body}");
+        assert_eq!((verdict.retry, &*verdict.upstream_reason), (Retry::IfRepeatable, reason), "{body}");
+    }
+}
+
+#[test]
+fn a_page_is_not_an_answer_of_fcm() {
+    let page = "<!DOCTYPE html><title>Error 404 (Not Found)!!1</title>";
+    for (status, outcome, wait) in [
+        (400, Outcome::UpstreamUnavailable, Some(60)),
+        (401, Outcome::UpstreamUnavailable, Some(60)),
+        (403, Outcome::UpstreamUnavailable, Some(60)),
+        (404, Outcome::UpstreamUnavailable, Some(60)),
+        (405, Outcome::UpstreamUnavailable, Some(60)),
+        (451, Outcome::UpstreamUnavailable, Some(60)),
+        (429, Outcome::RateLimited, Some(60)),
+        (500, Outcome::UpstreamUnavailable, Some(10)),
+        (502, Outcome::UpstreamUnavailable, Some(10)),
+        (503, Outcome::UpstreamUnavailable, Some(10)),
+        (504, Outcome::Unconfirmed, Some(10)),
+    ] {
+        let verdict = classify(&reply(status, page), ReplyContext::default(), at(0));
+        assert_eq!((verdict.outcome, verdict.token_action), (outcome, TokenAction::Keep), "{status}");
+        assert_eq!(verdict.retry.wait().map(|wait| wait.as_secs()), wait, "{status}");
+        assert_eq!((verdict.heal, verdict.retryable), (Heal::Nothing, true), "{status}");
+        assert_eq!(verdict.upstream_reason, "Error 404 (Not Found)!!1", "{status}");
+    }
+}
+
+#[test]
+fn an_error_in_an_array_is_still_fcms() {
+    let body =
+        format!(r#"[{{"error":{{"code":404,"status":"NOT_FOUND","details":[{}]}}}}]"#, code("UNREGISTERED"));
+    let verdict = classify(&reply(404, &body), ReplyContext::default(), at(0));
+    assert_eq!((verdict.outcome, &*verdict.upstream_reason), (Outcome::Unregistered, "UNREGISTERED"));
+    let not_found = r#"[{"error":{"code":404,"message":"m","status":"NOT_FOUND"}}]"#;
+    assert_eq!(classify(&reply(404, not_found), ReplyContext::default(), at(0)).outcome, Outcome::Credential);
+}
+
+#[test]
+fn the_field_and_the_sentence_reach_the_caller() {
+    let violation = |field: &str, description: &str| {
+        format!(
+            r#"{{"@type":"type.googleapis.com/google.rpc.BadRequest","fieldViolations":[{{"field":"{field}","description":"{description}"}}]}}"#
+        )
+    };
+    let told = |status: u16, message: &str, details: &str, raw_message| {
+        let body = format!(r#"{{"error":{{"status":"S","message":"{message}","details":[{details}]}}}}"#);
+        let verdict =
+            classify(&reply(status, &body), ReplyContext { raw_message, ..ReplyContext::default() }, at(0));
+        (verdict.field.into_owned(), verdict.detail.into_owned())
+    };
+    let sentence = "Invalid value at 'message.android.data[2].value' (TYPE_STRING), 1";
+    let (field, detail) = told(400, sentence, &violation("message.android.data[2].value", sentence), true);
+    assert_eq!(
+        (&*field, &*detail),
+        ("content.fcm.message_json", &*format!("FCM does not take the message; FCM says: {sentence}"))
+    );
+    let (field, detail) = told(
+        400,
+        "Request contains an invalid argument.",
+        &violation("message.android.ttl", "Too long"),
+        false,
+    );
+    assert_eq!(field, "options.ttl");
+    assert!(
+        detail.ends_with("Request contains an invalid argument.: message.android.ttl: Too long"),
+        "{detail}"
+    );
+    let (field, _) = told(400, "m", &violation("message.token", "Invalid registration token"), false);
+    assert_eq!(field, "target.fcm.registration_token");
+    let info = r#"{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"SERVICE_DISABLED"}"#;
+    let (field, detail) = told(403, "Firebase Cloud Messaging API is disabled.", info, false);
+    assert!(
+        detail.ends_with("FCM says: SERVICE_DISABLED: Firebase Cloud Messaging API is disabled."),
+        "{detail}"
+    );
+    assert_eq!(field, "", "a credential is no field of the push");
+    let auth = [code("THIRD_PARTY_AUTH_ERROR"), apns_said(403, "BadEnvironmentKeyInToken")].join(",");
+    assert!(told(401, "Auth error", &auth, false).1.contains("BadEnvironmentKeyInToken: Auth error"));
+    assert_eq!(told(400, "Android message is too big", "", false).0, "content");
+    assert_eq!(told(400, "Topic name is malformed", "", false).0, "target.fcm.topic");
+    let (_, detail) = told(400, &"é".repeat(1000), "", false);
+    assert!(detail.len() < 400, "{detail}");
 }
 
 #[test]
@@ -92,7 +197,8 @@ fn only_an_access_token_that_fcm_refuses_is_renewed() {
 fn a_dead_live_activity_deletes_no_registration_token() {
     let verdict = |status, details: &str, live_activity_token| {
         let body = format!(r#"{{"error":{{"status":"S","details":[{details}]}}}}"#);
-        let verdict = classify(&reply(status, &body), live_activity_token, at(0));
+        let context = ReplyContext { live_activity_token, ..ReplyContext::default() };
+        let verdict = classify(&reply(status, &body), context, at(0));
         (verdict.outcome, verdict.token_action)
     };
     let gone = (Outcome::Unregistered, TokenAction::Delete);
@@ -127,7 +233,7 @@ fn a_quota_is_told_by_its_kind() {
     assert!(said("Device quota").contains("device"));
     assert!(said("topic:news").contains("topic"));
     assert!(said("project:1").contains("project"));
-    assert_eq!(said("?"), "FCM asks to slow down");
+    assert!(said("?").starts_with("FCM asks to slow down"));
 }
 
 #[test]
@@ -138,7 +244,11 @@ fn an_odd_part_takes_no_other_away() {
         r#"{"error":{"details":[{"@type":"google.rpc.QuotaFailure","violations":[{"subject":1}]},CODE]}}"#,
     ];
     for body in odd {
-        let verdict = classify(&reply(404, &body.replace("CODE", &code("UNREGISTERED"))), false, at(0));
+        let verdict = classify(
+            &reply(404, &body.replace("CODE", &code("UNREGISTERED"))),
+            ReplyContext::default(),
+            at(0),
+        );
         assert_eq!(verdict.outcome, Outcome::Unregistered, "{body}");
     }
     for (status, outcome) in [

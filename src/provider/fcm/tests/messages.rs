@@ -165,7 +165,16 @@ fn a_raw_message_is_sent_with_its_target_and_nothing_else() {
     );
     assert_eq!(json(raw("{}")), r#"{"message":{"token":"dev:APA91b"}}"#);
     for name in ["live_activity_token", "liveActivityToken"] {
-        let body = self::body(raw(&format!(r#"{{"apns":{{"{name}":"act"}}}}"#)));
-        assert!(sent(&body, &token()).unwrap().context.live_activity_token);
+        let names_one = |value: &str| {
+            let body = self::body(raw(&format!(r#"{{"apns":{{"{name}":{value}}}}}"#)));
+            sent(&body, &token()).unwrap().context.live_activity_token
+        };
+        assert!(names_one("\"act\"") && !names_one("null"));
     }
+}
+
+#[test]
+fn a_null_in_a_raw_message_is_not_there() {
+    let nulls = r#"{"token":null,"fid":null,"topic":null,"condition":null,"apns":null,"data":null}"#;
+    assert_eq!(json(raw(nulls)), r#"{"message":{"token":"dev:APA91b","apns":null,"data":null}}"#);
 }

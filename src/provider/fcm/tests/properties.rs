@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::*;
 use crate::provider::apns::strategies;
 use crate::provider::retry_after::MAX_RETRY_AFTER;
-use crate::provider::{Retry, Verdict};
+use crate::provider::{ReplyContext, Retry, Verdict};
 
 fn options() -> BoxedStrategy<Option<FcmContent>> {
     let text = || prop_oneof![3 => Just(String::new()), 1 => any::<String>(), 1 => "#[0-9a-f]{6}", 1 => "[a-z]{0,60}"];
@@ -107,12 +107,13 @@ proptest! {
         ],
     ) {
         let reply = http::Response::builder().status(status).header("retry-after", wait);
-        let verdict = classify(&reply.body(body.into()).unwrap(), live_activity_token, at(seconds.into()));
+        let context = ReplyContext { live_activity_token, ..ReplyContext::default() };
+        let verdict = classify(&reply.body(body.into()).unwrap(), context, at(seconds.into()));
         prop_assert!(verdict.upstream_reason.len() <= Verdict::MAX_REASON_BYTES);
         prop_assert!(verdict.upstream_id.len() <= Verdict::MAX_REASON_BYTES);
         prop_assert!(verdict.retry.wait().is_none_or(|wait| wait <= MAX_RETRY_AFTER));
         prop_assert!(verdict.retryable != (verdict.retry == Retry::Never));
-        prop_assert_eq!(verdict.outcome == Outcome::Accepted, status == 200);
+        prop_assert_eq!(verdict.outcome == Outcome::Accepted, status == 200 && !verdict.upstream_id.is_empty());
         prop_assert!(verdict.outcome != Outcome::UpstreamUnavailable || verdict.retry.wait() >= Some(Duration::from_secs(10)));
     }
 }

@@ -15,7 +15,7 @@ fn a_project_id_stands_in_the_path() {
 
 #[test]
 fn keys_that_fcm_uses_itself_are_refused_by_name() {
-    for key in ["from", "message_type", "google", "google.x", "gcm", "gcm.notification.e"] {
+    for key in ["from", "message_type", "google.", "google.x", "gcm.", "gcm.notification.e"] {
         let field = format!("content.data[{key:?}]");
         assert_eq!(refused(data(&[(key, "1")])), (Reason::FieldInvalid, field), "{key}");
         let message = format!(r#"{{"data":{{"{key}":"1"}}}}"#);
@@ -28,8 +28,20 @@ fn keys_that_fcm_uses_itself_are_refused_by_name() {
         assert!(refusal.detail.contains(&format!("{key:?}")), "{refusal:?}");
     }
     assert!(
-        sent(&body(data(&[("From", "1"), ("googly", "1"), ("notification", "1"), ("agcm", "1")])), &token())
-            .is_ok()
+        sent(
+            &body(data(&[
+                ("From", "1"),
+                ("googly", "1"),
+                ("notification", "1"),
+                ("agcm", "1"),
+                ("google_place_id", "1"),
+                ("googleEventId", "1"),
+                ("gcmSenderId", "1"),
+                ("googlemaps", "1")
+            ])),
+            &token()
+        )
+        .is_ok()
     );
 }
 

@@ -1,8 +1,8 @@
 //! What answers mean.
 
 use super::*;
-use crate::provider::{Heal, Reply, Retry, Verdict};
-use crate::push::TokenAction;
+use crate::provider::{Front502, Heal, Reply, ReplyContext, Retry, Verdict};
+use crate::push::{Reason, TokenAction};
 
 /// Every answer that the vendors document or have been seen to give; the end-to-end suite reads it too.
 const ANSWERS: &str = include_str!("../../../../tests/data/webpush-answers.json");
@@ -44,8 +44,12 @@ fn reply(status: u16, headers: &[(&str, &str)], body: &str) -> Reply {
     reply.body(body.to_owned().into()).unwrap()
 }
 
+fn of(vendor: Vendor) -> ReplyContext {
+    ReplyContext { vendor: Some(vendor), ..ReplyContext::default() }
+}
+
 fn said(vendor: Vendor, status: u16, body: &str) -> Verdict {
-    classify(&reply(status, &[], body), Some(vendor), UNIX_EPOCH)
+    classify(&reply(status, &[], body), of(vendor), UNIX_EPOCH)
 }
 
 #[test]
@@ -59,7 +63,7 @@ fn every_known_answer_means_what_its_vendor_says() {
         let reply = reply(answer.status, &headers, &body);
         // A host that an operator lists may speak as any of them.
         for vendor in [vendor(&answer.vendor), Vendor::Other] {
-            let verdict = classify(&reply, Some(vendor), at(ACCEPTED_AT));
+            let verdict = classify(&reply, of(vendor), at(ACCEPTED_AT));
             assert_eq!(answer.upstream, "web_push");
             assert_eq!(verdict.outcome.name().to_uppercase(), answer.outcome, "{vendor:?} {answer:?}");
             assert_eq!(
@@ -86,8 +90,8 @@ fn another_vendors_words_say_nothing() {
     assert_eq!(said(Vendor::Mozilla, 404, r#"{"reason":"BadPath"}"#).outcome, Outcome::Unregistered);
     assert_eq!(said(Vendor::Google, 400, r#"{"errno":108}"#).token_action, TokenAction::Keep);
     let blocked = reply(410, &[("x-wns-error-description", "Domain Blocked")], "");
-    assert_eq!(classify(&blocked, Some(Vendor::Microsoft), UNIX_EPOCH).outcome, Outcome::Credential);
-    assert_eq!(classify(&blocked, Some(Vendor::Apple), UNIX_EPOCH).outcome, Outcome::Unregistered);
+    assert_eq!(classify(&blocked, of(Vendor::Microsoft), UNIX_EPOCH).outcome, Outcome::Credential);
+    assert_eq!(classify(&blocked, of(Vendor::Apple), UNIX_EPOCH).outcome, Outcome::Unregistered);
 }
 
 #[test]
@@ -119,7 +123,7 @@ fn what_is_broken_is_mended_for_the_next_push() {
 fn a_redirect_is_never_followed() {
     for status in [300, 301, 302, 303, 307, 308] {
         let redirect = reply(status, &[("location", "https://169.254.169.254/")], "");
-        let verdict = classify(&redirect, Some(Vendor::Other), UNIX_EPOCH);
+        let verdict = classify(&redirect, of(Vendor::Other), UNIX_EPOCH);
         assert_eq!(
             (verdict.outcome, verdict.retry),
             (Outcome::UpstreamUnavailable, Retry::Never),
@@ -132,7 +136,7 @@ fn a_redirect_is_never_followed() {
 #[test]
 fn a_wait_is_seconds_or_a_date() {
     let wait = |status, headers: &[(&str, &str)]| {
-        classify(&reply(status, headers, ""), Some(Vendor::Microsoft), UNIX_EPOCH).retry.wait()
+        classify(&reply(status, headers, ""), of(Vendor::Microsoft), UNIX_EPOCH).retry.wait()
     };
     let dates = [("retry-after", "Sun, 06 Nov 1994 08:51:37 GMT"), ("date", "Sun, 06 Nov 1994 08:49:37 GMT")];
     for status in [406, 429, 500, 503] {
@@ -150,7 +154,95 @@ fn an_odd_part_takes_no_other_away() {
     ] {
         assert_eq!(said(Vendor::Apple, 403, body).token_action, TokenAction::Quarantine, "{body}");
     }
-    for body in ["", "<html>", "null", "[]", r#"{"errno":10"#, "\u{0}", "{}"] {
+    for body in ["", "null", "[]", r#"{"errno":10"#, "\u{0}", "{}"] {
         assert_eq!(said(Vendor::Mozilla, 404, body).outcome, Outcome::Unregistered, "{body}");
     }
+}
+
+#[test]
+fn a_page_deletes_and_accepts_nothing() {
+    let page = "<html><head><title>Access to this site is blocked</title></head></html>";
+    for vendor in [Vendor::Mozilla, Vendor::Google, Vendor::Apple, Vendor::Microsoft, Vendor::Other] {
+        for status in [400, 401, 403, 404, 405, 410] {
+            let verdict = said(vendor, status, page);
+            assert_eq!(
+                (verdict.outcome, verdict.token_action, verdict.heal),
+                (Outcome::UpstreamUnavailable, TokenAction::Keep, Heal::Nothing),
+                "{vendor:?} {status}"
+            );
+            assert_eq!(verdict.upstream_reason, "Access to this site is blocked");
+        }
+        let ok = said(vendor, 200, page);
+        assert_eq!((ok.outcome, ok.reason), (Outcome::Unconfirmed, Reason::AnswerUnreadable), "{vendor:?}");
+    }
+    // Google's own older answers are pages.
+    for title in ["NotRegistered", "push subscription has unsubscribed or expired."] {
+        let page = format!("<HTML><HEAD><TITLE>{title}</TITLE></HEAD></HTML>");
+        assert_eq!(said(Vendor::Google, 410, &page).outcome, Outcome::Unregistered);
+    }
+    assert_eq!(
+        said(Vendor::Google, 404, "<title>Error 404 (Not Found)!!1</title>").token_action,
+        TokenAction::Keep
+    );
+}
+
+#[test]
+fn a_bare_200_is_an_acceptance_where_the_push_service_shows_itself() {
+    let outcome = |vendor, headers: &[(&str, &str)], body| {
+        classify(&reply(200, headers, body), of(vendor), UNIX_EPOCH).outcome
+    };
+    assert_eq!(outcome(Vendor::Mozilla, &[], ""), Outcome::Accepted);
+    assert_eq!(
+        outcome(Vendor::Mozilla, &[("location", "https://push.test/m/1")], "<html>"),
+        Outcome::Accepted
+    );
+    assert_eq!(outcome(Vendor::Microsoft, &[("x-wns-status", "received")], "{}"), Outcome::Accepted);
+    assert_eq!(
+        outcome(Vendor::Other, &[], r#"{"id":"x","event":"message","topic":"up1"}"#),
+        Outcome::Accepted
+    );
+    for (vendor, body) in
+        [(Vendor::Other, r#"{"error":"no"}"#), (Vendor::Other, "welcome"), (Vendor::Google, r#"{"id":"x"}"#)]
+    {
+        assert_eq!(outcome(vendor, &[], body), Outcome::Unconfirmed, "{body}");
+    }
+}
+
+#[test]
+fn a_front_may_have_passed_the_push_on() {
+    for status in [502, 504] {
+        for body in ["", "<html><title>Bad Gateway</title></html>", "upstream timed out"] {
+            assert_eq!(said(Vendor::Apple, status, body).outcome, Outcome::Unconfirmed, "{status} {body}");
+        }
+        assert_eq!(said(Vendor::Mozilla, status, r#"{"errno":902}"#).outcome, Outcome::UpstreamUnavailable);
+        let context = ReplyContext { front_502: Front502::NotSent, ..of(Vendor::Google) };
+        let not_sent = classify(&reply(status, &[], ""), context, UNIX_EPOCH).outcome;
+        assert_eq!(not_sent == Outcome::UpstreamUnavailable, status == 502);
+    }
+}
+
+#[test]
+fn their_words_reach_the_caller() {
+    let words = |status, headers: &[(&str, &str)], body| {
+        classify(&reply(status, headers, body), of(Vendor::Other), UNIX_EPOCH)
+    };
+    let quota = r#"{"code":42908,"http":429,"error":"limit reached: daily message quota reached"}"#;
+    assert_eq!(words(429, &[], quota).upstream_reason, "limit reached: daily message quota reached");
+    let inactive = r#"{"code":50701,"error":"cannot publish to UnifiedPush topic without previously active subscriber"}"#;
+    let verdict = words(507, &[], inactive);
+    assert_eq!(verdict.outcome, Outcome::UpstreamUnavailable);
+    assert_eq!(
+        verdict.upstream_reason,
+        "cannot publish to UnifiedPush topic without previously active subscriber"
+    );
+    let challenge = r#"Bearer error="invalid_request",error_description="Malformed Crypto-Key Value""#;
+    assert_eq!(
+        words(401, &[("www-authenticate", challenge)], "").upstream_reason,
+        "Malformed Crypto-Key Value"
+    );
+    let expired = r#"{"errno":109,"message":"Request did not validate Invalid bearer token: Auth expired"}"#;
+    assert_eq!(
+        words(401, &[], expired).upstream_reason,
+        "109: Request did not validate Invalid bearer token: Auth expired"
+    );
 }

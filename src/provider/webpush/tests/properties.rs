@@ -6,7 +6,7 @@ use proptest::sample::select;
 use super::*;
 use crate::provider::apns::strategies;
 use crate::provider::retry_after::MAX_RETRY_AFTER;
-use crate::provider::{Reply, Verdict};
+use crate::provider::{Reply, ReplyContext, Verdict};
 
 fn options() -> BoxedStrategy<Option<WebPushContent>> {
     let text = || prop_oneof![3 => Just(String::new()), 1 => any::<String>(), 1 => "[a-zA-Z0-9_-]{0,40}"];
@@ -97,7 +97,7 @@ proptest! {
     ) {
         let value = http::HeaderValue::from_bytes(&value).unwrap();
         let reply: Reply = http::Response::builder().status(status).header(name, value).body(body.into()).unwrap();
-        let verdict = classify(&reply, vendor, UNIX_EPOCH);
+        let verdict = classify(&reply, ReplyContext { vendor, ..ReplyContext::default() }, UNIX_EPOCH);
         prop_assert!(verdict.upstream_reason.len() <= Verdict::MAX_REASON_BYTES);
         prop_assert!(verdict.upstream_id.len() <= Verdict::MAX_REASON_BYTES);
         prop_assert!(verdict.retry.wait().is_none_or(|wait| wait <= MAX_RETRY_AFTER));

@@ -1,0 +1,102 @@
+//! What an answer means for the push, for its caller, and for the gateway.
+
+use std::borrow::Cow;
+use std::time::{Duration, SystemTime};
+
+use crate::push::{Outcome, Reason, TokenAction};
+
+/// What an answer means, as plain data. Control flow stays in `dispatch`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// What became of the push.
+    pub outcome: Outcome,
+    /// What to do with the target.
+    pub token_action: TokenAction,
+    /// What the gateway itself does next.
+    pub retry: Retry,
+    /// Whether the same push may succeed later; for the caller.
+    pub retryable: bool,
+    /// What has to be mended before the next attempt.
+    pub heal: Heal,
+    /// Why, as a code; of no use for ACCEPTED.
+    pub reason: Reason,
+    /// The field at fault, as a path from the push. Empty: none, or none that the answer names.
+    pub field: Cow<'static, str>,
+    /// What the answer says, in one sentence for people. Empty for ACCEPTED.
+    pub detail: Cow<'static, str>,
+    /// The answer's reason, verbatim, cut to [`Verdict::MAX_REASON_BYTES`].
+    pub upstream_reason: String,
+    /// The push service's name for this push.
+    pub upstream_id: String,
+    /// Since when the target is known to be gone.
+    pub token_invalid_since: Option<SystemTime>,
+}
+
+impl Verdict {
+    /// The longest upstream reason kept, in bytes (the contract's `PushResult.upstream_reason`).
+    pub const MAX_REASON_BYTES: usize = 256;
+}
+
+/// When the gateway may try again by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// Not at all.
+    Never,
+    /// Once, at once, when what `heal` names is mended. After that not at all.
+    Once,
+    /// Once, at once, when what `heal` names is mended; after that not before this wait.
+    OnceThen(Duration),
+    /// Not before this wait.
+    After(Duration),
+    /// Soon, and only where the caller says that a duplicate does no harm; no wait is told.
+    IfRepeatable,
+}
+
+impl Retry {
+    /// The wait that the caller is told.
+    #[must_use]
+    pub fn wait(self) -> Option<Duration> {
+        match self {
+            Self::Never | Self::Once | Self::IfRepeatable => None,
+            Self::OnceThen(wait) | Self::After(wait) => Some(wait),
+        }
+    }
+}
+
+/// What an answer says is broken on our side of the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heal {
+    /// Nothing.
+    Nothing,
+    /// The credential's token: renew it.
+    Renew,
+    /// This connection: no new pushes on it.
+    Retire,
+    /// Both.
+    RenewAndRetire,
+    /// The token was renewed too often: keep the present one.
+    HoldToken,
+}
+
+impl Heal {
+    /// Whether the token is among it.
+    #[must_use]
+    pub fn renews(self) -> bool {
+        match self {
+            Self::Renew | Self::RenewAndRetire => true,
+            Self::Nothing | Self::Retire | Self::HoldToken => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_newer_token_is_waited_for_only_where_the_token_was_refused() {
+        let refused = [Heal::Renew, Heal::RenewAndRetire].map(Heal::renews);
+        let others = [Heal::Nothing, Heal::Retire, Heal::HoldToken].map(Heal::renews);
+        assert_eq!((refused, others), ([true; 2], [false; 3]));
+    }
+}

@@ -1,0 +1,154 @@
+//! The log: readable on a terminal, JSON elsewhere. Nothing that the gateway does depends on whether a line can be
+//! written: a full disk, a closed pipe or a reader that has stalled costs lines, which are counted, and nothing else.
+
+mod queue;
+mod repeats;
+
+use std::fs::File;
+use std::io::{self, IsTerminal};
+use std::os::fd::AsFd;
+use std::panic::{self, PanicHookInfo};
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
+
+use prometheus_client::metrics::counter::Counter;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use queue::Queue;
+use repeats::Repeats;
+
+/// The target of what the log says about itself.
+const TARGET: &str = "fanfare::log";
+
+/// How often the thread that writes looks whether repeated lines are to be told.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// The end of the process waits no longer for a log that takes no lines.
+const LAST_LINES: Duration = Duration::from_secs(1);
+
+/// Of the process, as its log is.
+static DROPPED_LINES: LazyLock<Counter> = LazyLock::new(Counter::default);
+
+/// Lines that were dropped, because the log could not be written or not as fast as lines came.
+#[must_use]
+pub fn dropped_lines() -> Counter {
+    DROPPED_LINES.clone()
+}
+
+/// What is logged, and how.
+#[derive(Debug, Clone)]
+pub struct LogSettings {
+    /// How a line looks.
+    pub format: LogFormat,
+    /// What is logged, in the syntax of tracing-subscriber's `EnvFilter`.
+    pub filter: String,
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self { format: LogFormat::Auto, filter: "info".to_owned() }
+    }
+}
+
+/// How a line looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Pretty on a terminal, JSON elsewhere.
+    Auto,
+    /// For people.
+    Pretty,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Why logging cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// The filter does not parse.
+    #[error("log filter {filter:?}: {source}")]
+    Filter {
+        /// The filter.
+        filter: String,
+        /// Why.
+        source: tracing_subscriber::filter::ParseError,
+    },
+    /// A subscriber is set already.
+    #[error("logging is set up already")]
+    AlreadySet,
+    /// There is no standard error to write to, or no thread that could.
+    #[error("the log cannot be written: {0}")]
+    Writer(#[from] io::Error),
+}
+
+/// The process's log. What waits is written, for a moment at most, when this is dropped.
+#[must_use = "the last lines are written when it is dropped"]
+pub struct Log {
+    queue: Arc<Queue>,
+    repeats: Repeats,
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        tell_repeated(&self.repeats, true);
+        self.queue.flush(LAST_LINES);
+    }
+}
+
+/// Sets the process's subscriber. Lines go to standard error, so that standard output is for results.
+///
+/// # Errors
+/// Where the filter does not parse, a subscriber is set already, or no thread can be had.
+pub fn init(settings: &LogSettings) -> Result<Log, TelemetryError> {
+    let filter = EnvFilter::try_new(&settings.filter)
+        .map_err(|source| TelemetryError::Filter { filter: settings.filter.clone(), source })?;
+    let people_read = io::stderr().is_terminal();
+    let json = match settings.format {
+        LogFormat::Auto => !people_read,
+        LogFormat::Pretty => false,
+        LogFormat::Json => true,
+    };
+    let (queue, repeats) = (Arc::new(Queue::new(dropped_lines())), Repeats::default());
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(Arc::clone(&queue))
+        // It would print to standard error, and panic where that fails.
+        .log_internal_errors(false);
+    // Colours where people read, unless NO_COLOR forbids them.
+    let builder = if people_read { builder } else { builder.with_ansi(false) };
+    let set = if json {
+        builder.json().finish().with(repeats.clone()).try_init()
+    } else {
+        builder.finish().with(repeats.clone()).try_init()
+    };
+    set.map_err(|_| TelemetryError::AlreadySet)?;
+    // A handle of its own: whoever else prints to standard error waits for no lock of a thread that has stalled.
+    let out = File::from(io::stderr().as_fd().try_clone_to_owned()?);
+    let (writes, counts) = (Arc::clone(&queue), repeats.clone());
+    std::thread::Builder::new()
+        .name("log".to_owned())
+        .spawn(move || writes.write_to(out, LOOK_EVERY, tell_dropped, || tell_repeated(&counts, false)))?;
+    panic::set_hook(Box::new(tell_panic));
+    Ok(Log { queue, repeats })
+}
+
+fn tell_dropped(lines: u64) {
+    tracing::warn!(target: TARGET, lines, "the log could not be written for a while: lines were dropped");
+}
+
+fn tell_repeated(repeats: &Repeats, all: bool) {
+    for repeated in repeats.take(Instant::now(), all) {
+        tracing::warn!(
+            target: TARGET, times = repeated.times, line = repeated.text,
+            "a line was repeated: these times it was counted and not written"
+        );
+    }
+}
+
+/// The default hook prints to standard error, and would wait for ever for a reader that has stalled.
+fn tell_panic(panic: &PanicHookInfo<'_>) {
+    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    let said = panic.payload_as_str().unwrap_or("something that is no text");
+    tracing::error!(target: TARGET, place, said, "a part of the gateway panicked, which is a bug");
+}

@@ -1,0 +1,179 @@
+//! Lines that come again and again are counted and not written: the hosts of Web Push are chosen by end users, who could
+//! otherwise fill the disk of the log and hide every other line.
+//!
+//! Two lines are of one kind where they come from the same place in the code and are about the same thing, as the fields
+//! of [`ABOUT`] say. A line about something that an end user chose has none of these fields but `cause`.
+
+use std::collections::HashMap;
+use std::fmt::{self, Write as _};
+use std::hash::{DefaultHasher, Hasher};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tracing::callsite::Identifier;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::layer::{Context, Layer};
+
+/// The fields that tell kinds apart. Their values are as many as the configuration names, or as the code does.
+const ABOUT: [&str; 7] = ["peer", "app", "provider", "credential", "key_id", "key", "cause"];
+
+/// So many lines of one kind are written in a [`WINDOW`]; more are counted.
+const WRITTEN: u64 = 5;
+
+/// The number of counted lines is told when so much time has passed since the first of them.
+pub(super) const WINDOW: Duration = Duration::from_secs(60);
+
+/// Kinds that are told apart. Beyond them a place in the code is one kind, whatever its lines are about.
+const MAX_KINDS: usize = 256;
+
+/// The most that is kept of a line's text, in bytes.
+const MAX_TEXT_BYTES: usize = 200;
+
+/// The kinds of lines that came lately.
+#[derive(Clone, Default)]
+pub(super) struct Repeats(Arc<Mutex<HashMap<Kind, Seen>>>);
+
+type Kind = (Identifier, u64);
+
+struct Seen {
+    since: Instant,
+    times: u64,
+    text: String,
+}
+
+/// A kind of line that came more often than it was written.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Repeated {
+    /// Its message, and what it is about.
+    pub(super) text: String,
+    /// Lines that were not written.
+    pub(super) times: u64,
+}
+
+impl Repeats {
+    /// What was counted and not written in windows that are over, or in all windows. It is counted anew.
+    pub(super) fn take(&self, now: Instant, all: bool) -> Vec<Repeated> {
+        let mut told = Vec::new();
+        self.lock().retain(|_, seen| {
+            let is_over = all || now.saturating_duration_since(seen.since) >= WINDOW;
+            if is_over && seen.times > WRITTEN {
+                told.push(Repeated { text: std::mem::take(&mut seen.text), times: seen.times - WRITTEN });
+            }
+            !is_over
+        });
+        told
+    }
+
+    /// Whether a line of this kind is to be written.
+    fn is_written(&self, kind: Kind, text: impl FnOnce() -> String, now: Instant) -> bool {
+        let mut kinds = self.lock();
+        let is_known = kinds.contains_key(&kind) || kinds.len() < MAX_KINDS;
+        let kind = if is_known { kind } else { (kind.0, 0) };
+        let seen = kinds.entry(kind).or_insert_with(|| Seen { since: now, times: 0, text: text() });
+        seen.times += 1;
+        seen.times <= WRITTEN
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Kind, Seen>> {
+        // Each change is whole before anything can panic.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<S: Subscriber> Layer<S> for Repeats {
+    fn event_enabled(&self, event: &Event<'_>, _: Context<'_, S>) -> bool {
+        let metadata = event.metadata();
+        // Who asks for details wants all of them. What this module itself tells is not counted.
+        if *metadata.level() > Level::INFO || metadata.target() == super::TARGET {
+            return true;
+        }
+        let mut line = Line { about: DefaultHasher::new(), text: String::new() };
+        event.record(&mut line);
+        let kind = (metadata.callsite(), line.about.finish());
+        self.is_written(kind, || line.text, Instant::now())
+    }
+}
+
+/// What tells the kind of an event, and its text for people.
+struct Line {
+    about: DefaultHasher,
+    text: String,
+}
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let is_message = field.name() == "message";
+        if !is_message && !ABOUT.contains(&field.name()) {
+            return;
+        }
+        // Writing to a string does not fail.
+        let _ = match (is_message, self.text.is_empty()) {
+            (true, true) => write!(self.text, "{value:?}"),
+            (true, false) => write!(self.text, ", {value:?}"),
+            (false, true) => write!(self.text, "{}={value:?}", field.name()),
+            (false, false) => write!(self.text, ", {}={value:?}", field.name()),
+        };
+        if !is_message {
+            self.about.write(format!("{}={value:?};", field.name()).as_bytes());
+        }
+        self.text.truncate(self.text.floor_char_boundary(MAX_TEXT_BYTES));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing_subscriber::layer::SubscriberExt;
+
+    use super::*;
+
+    /// How many lines were written of those that `log` logs.
+    fn written(repeats: &Repeats, log: impl FnOnce()) -> usize {
+        #[derive(Clone, Default)]
+        struct Count(Arc<Mutex<usize>>);
+        impl<S: Subscriber> Layer<S> for Count {
+            fn on_event(&self, _: &Event<'_>, _: Context<'_, S>) {
+                *self.0.lock().unwrap() += 1;
+            }
+        }
+        let count = Count::default();
+        let subscriber = tracing_subscriber::registry().with(count.clone()).with(repeats.clone());
+        tracing::subscriber::with_default(subscriber, log);
+        *count.0.lock().unwrap()
+    }
+
+    fn failed(host: &str, peer: Option<&str>) {
+        tracing::warn!(host, peer, cause = "dns", "cannot connect");
+    }
+
+    #[test]
+    fn a_kind_is_written_five_times_a_minute_and_its_number_is_told() {
+        let repeats = Repeats::default();
+        let hosts = || (0..1000).for_each(|host| failed(&format!("{host}.example"), None));
+        assert_eq!(written(&repeats, hosts), 5);
+        // What the configuration names is a kind of its own.
+        assert_eq!(written(&repeats, || failed("push.example", Some("push.example"))), 1);
+        assert_eq!(repeats.take(Instant::now(), false), []);
+        let later = Instant::now() + WINDOW;
+        let [told] = repeats.take(later, false).try_into().unwrap();
+        assert_eq!(told.times, 995);
+        assert!(told.text.contains("cannot connect") && told.text.contains("cause=\"dns\""), "{}", told.text);
+        assert_eq!(written(&repeats, || failed("push.example", None)), 1);
+        assert_eq!(repeats.take(later + WINDOW, true), []);
+    }
+
+    #[test]
+    fn the_kinds_that_are_told_apart_are_bounded() {
+        let repeats = Repeats::default();
+        let peers = || (0..10_000).for_each(|peer| failed("", Some(&peer.to_string())));
+        assert_eq!(written(&repeats, peers), MAX_KINDS + 5);
+        assert_eq!(repeats.lock().len(), MAX_KINDS + 1);
+    }
+
+    #[test]
+    fn details_are_never_counted() {
+        let repeats = Repeats::default();
+        let details = || (0..100).for_each(|number| tracing::debug!(number, "detail"));
+        assert_eq!(written(&repeats, details), 100);
+    }
+}
