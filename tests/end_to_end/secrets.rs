@@ -11,6 +11,7 @@ use fanfare::proto::{self, Outcome, SendPushRequest};
 use fanfare::simulator::{Answer, Environment, Fault, FaultRule, Simulator, Trigger};
 
 use crate::harness::{SOON, TOPIC, good, http_get, push};
+use crate::surroundings::signal;
 use crate::tunnel::{Mode, Tunnel};
 
 /// Ends the process whatever becomes of the test.
@@ -105,7 +106,8 @@ async fn log_and_others(folder: &Path, pushes: Vec<proto::Push>) -> (String, Str
         answers.push_str(&format!("{result:?}"));
     }
     let page = http_get(admin, "/metrics").await;
-    drop(serving);
+    // Told to end, and not killed: its last lines are still to be written.
+    signal(&serving.0, "-TERM");
     let said = tokio::task::spawn_blocking(move || {
         let (mut said, mut log) = (String::new(), log);
         log.read_to_string(&mut said).unwrap();
@@ -114,6 +116,7 @@ async fn log_and_others(folder: &Path, pushes: Vec<proto::Push>) -> (String, Str
     })
     .await
     .unwrap();
+    drop(serving);
 
     assert!(said.contains("verdict"), "nothing was logged at TRACE: {said}");
     (first + &said, page + &answers)
