@@ -6,13 +6,13 @@
 //! noted likewise. A push that is noted, and neither handed back nor in the results of that run, is in doubt. A run
 //! that ends in order leaves no journal.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::identity::Key;
@@ -50,28 +50,6 @@ pub(super) struct Journal {
     file: Mutex<File>,
 }
 
-/// What a killed run left behind.
-#[derive(Debug, Default)]
-pub(super) struct Left {
-    /// How long the results were when it began.
-    pub(super) results: u64,
-    noted: HashMap<Key, Noted>,
-}
-
-impl Left {
-    /// A push of it has its verdict.
-    pub(super) fn settle(&mut self, key: Key) {
-        self.noted.remove(&key);
-    }
-
-    /// The pushes that may have been sent, in the order of their lines.
-    pub(super) fn in_doubt(self) -> Vec<Noted> {
-        let mut noted: Vec<_> = self.noted.into_values().collect();
-        noted.sort_unstable_by_key(|noted| noted.2);
-        noted
-    }
-}
-
 /// Where the journal of these results is.
 pub(super) fn beside(results: &Path) -> PathBuf {
     let mut path = results.as_os_str().to_owned();
@@ -79,45 +57,72 @@ pub(super) fn beside(results: &Path) -> PathBuf {
     path.into()
 }
 
-/// Reads what a killed run left; nothing where there is no journal.
+/// What a killed run left.
+pub(super) struct Left {
+    lines: Box<dyn BufRead>,
+    /// How long the results were when it began.
+    pub(super) results: u64,
+}
+
+/// Opens what a killed run left; none where there is no journal, or one that was not begun.
 ///
 /// # Errors
 /// Where it cannot be read, is none, or is of another content.
-pub(super) fn read(path: &Path, content: &str) -> anyhow::Result<Left> {
+pub(super) fn open(path: &Path, content: &str) -> anyhow::Result<Option<Left>> {
     let file = match File::open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Left::default()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
     };
-    left(BufReader::new(file), content).with_context(|| format!("cannot use the journal {}", path.display()))
+    let unusable = || format!("cannot use the journal {}", path.display());
+    Left::begin(BufReader::new(file), content).with_context(unusable)
 }
 
-fn left(mut lines: impl BufRead, content: &str) -> anyhow::Result<Left> {
-    let mut left = Left::default();
-    let mut text = Vec::new();
-    for number in 1.. {
-        text.clear();
-        let read = (&mut lines).take(MAX_LINE_BYTES).read_until(b'\n', &mut text)?;
-        if read == 0 {
-            break;
-        }
-        let line = match serde_json::from_slice(&text) {
-            Ok(line) => line,
-            // It was being written when the run was killed, so its message never left.
-            Err(_) if !text.ends_with(b"\n") => break,
-            Err(error) => return Err(error).with_context(|| format!("line {number} is none of a journal")),
-        };
-        match (line, number) {
-            (Line::Run { content: found, results }, 1) => {
+impl Left {
+    fn begin(mut lines: impl BufRead + 'static, content: &str) -> anyhow::Result<Option<Self>> {
+        match next_line(&mut lines)? {
+            None => Ok(None),
+            Some(Line::Run { content: found, results }) => {
                 ensure!(found == content, "it is of another content ({found}, and this is {content})");
-                left.results = results;
+                Ok(Some(Self { lines: Box::new(lines), results }))
             }
-            (Line::Sent(sent), 2..) => left.noted.extend(sent.into_iter().map(|noted| (noted.key(), noted))),
-            (Line::Back(back), 2..) => back.iter().for_each(|noted| left.settle(noted.key())),
-            _ => anyhow::bail!("line {number} is not where it belongs"),
+            Some(Line::Sent(_) | Line::Back(_)) => bail!("its first line is not that of a run"),
         }
     }
-    Ok(left)
+
+    /// The pushes that were noted, were not handed back, and have no verdict since: in the order of their lines. Only
+    /// they are kept in memory.
+    ///
+    /// # Errors
+    /// Where a line is none of a journal.
+    pub(super) fn in_doubt(mut self, settled: &HashSet<Key>) -> anyhow::Result<Vec<Noted>> {
+        let mut in_doubt = HashMap::new();
+        while let Some(line) = next_line(&mut self.lines)? {
+            match line {
+                Line::Sent(sent) => {
+                    let sent = sent.into_iter().map(|noted| (noted.key(), noted));
+                    in_doubt.extend(sent.filter(|(key, _)| !settled.contains(key)));
+                }
+                Line::Back(back) => back.iter().for_each(|noted| {
+                    in_doubt.remove(&noted.key());
+                }),
+                Line::Run { .. } => bail!("a run begins in its middle"),
+            }
+        }
+        let mut in_doubt: Vec<_> = in_doubt.into_values().collect();
+        in_doubt.sort_unstable_by_key(|noted| noted.2);
+        Ok(in_doubt)
+    }
+}
+
+/// None at the end, and where the last line was being written when the run was killed: its message never left.
+fn next_line(lines: &mut impl BufRead) -> anyhow::Result<Option<Line>> {
+    let mut text = Vec::new();
+    lines.take(MAX_LINE_BYTES).read_until(b'\n', &mut text)?;
+    if !text.ends_with(b"\n") {
+        return Ok(None);
+    }
+    serde_json::from_slice(&text).map(Some).context("a line is none of a journal")
 }
 
 impl Journal {
@@ -182,12 +187,16 @@ mod tests {
 {"sent":[["d",0,5],["e",0,4]]}
 {"sent":[["f",0,6"#;
 
+    fn left(text: &'static str) -> anyhow::Result<Option<Left>> {
+        Left::begin(text.as_bytes(), "c")
+    }
+
     #[test]
     fn what_is_noted_and_neither_handed_back_nor_settled_is_in_doubt() {
-        let mut left = left(JOURNAL.as_bytes(), "c").unwrap();
+        let left = left(JOURNAL).unwrap().unwrap();
         assert_eq!(left.results, 70);
-        left.settle(Key::of("a", 0));
-        let in_doubt: Vec<_> = left.in_doubt().into_iter().map(|noted| (noted.0, noted.1)).collect();
+        let in_doubt = left.in_doubt(&[Key::of("a", 0)].into()).unwrap();
+        let in_doubt: Vec<_> = in_doubt.into_iter().map(|noted| (noted.0, noted.1)).collect();
         assert_eq!(in_doubt, [("b".to_owned(), 1), ("e".to_owned(), 0), ("d".to_owned(), 0)]);
     }
 
@@ -195,12 +204,16 @@ mod tests {
     fn another_file_or_content_is_refused() {
         for (text, why) in [
             ("nonsense\n", "none of a journal"),
-            ("{\"sent\":[]}\n", "not where it belongs"),
+            ("{\"sent\":[]}\n", "not that of a run"),
             ("{\"run\":{\"content\":\"d\",\"results\":0}}\n", "another content"),
         ] {
-            let error = format!("{:#}", left(text.as_bytes(), "c").unwrap_err());
+            let error = format!("{:#}", left(text).err().unwrap());
             assert!(error.contains(why), "{text}: {error}");
         }
+        assert!(left("").unwrap().is_none());
+        let twice =
+            "{\"run\":{\"content\":\"c\",\"results\":0}}\n{\"run\":{\"content\":\"c\",\"results\":0}}\n";
+        assert!(left(twice).unwrap().unwrap().in_doubt(&HashSet::new()).is_err());
     }
 
     #[test]
@@ -208,9 +221,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = beside(&folder.path().join("results.ndjson"));
         let journal = Journal::begin(&path, "c", 7).unwrap();
-        assert_eq!(read(&path, "c").unwrap().results, 7);
+        assert_eq!(open(&path, "c").unwrap().unwrap().results, 7);
         journal.end().unwrap();
-        assert_eq!(read(&path, "c").unwrap().results, 0);
+        assert!(open(&path, "c").unwrap().is_none());
         let missing = folder.path().join("no/such/folder.journal");
         let error = Journal::begin(&missing, "c", 0).unwrap_err();
         assert!(format!("{error:#}").contains("nothing was sent"), "{error:#}");

@@ -1,5 +1,6 @@
 //! Verdicts on their way to the results file, written by a thread of its own.
 
+use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -135,14 +136,16 @@ impl Opening<'_> {
             return Ok(Opened { sink, earlier: Earlier::default(), journal: None });
         }
         let beside = journal::beside(path);
-        let mut left = journal::read(&beside, self.content)?;
-        let from = left.results;
-        let settle = |key| left.settle(key);
+        let left = journal::open(&beside, self.content)?;
+        // Verdicts that the killed run recorded, behind what was there when it began.
+        let from = left.as_ref().map_or(u64::MAX, |left| left.results);
+        let mut settled = HashSet::new();
+        let settle = |key| _ = settled.insert(key);
         let mut earlier = Earlier::read(BufReader::new(&file), self.content, self.again, from, settle)?;
         end_of_results(&mut file, earlier.whole())?;
-        let in_doubt = left.in_doubt();
+        let in_doubt = left.map(|left| left.in_doubt(&settled)).transpose();
         let mut lines = Vec::new();
-        for noted in in_doubt {
+        for noted in in_doubt.context("cannot use its journal")?.unwrap_or_default() {
             earlier.doubt(noted.key(), self.again);
             let Noted(id, occurrence, line) = noted;
             let why = "the run was killed while the push was in flight; it may or may not have been sent";
