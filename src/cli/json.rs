@@ -31,11 +31,10 @@ impl Schema {
         Ok(String::from_utf8(json.into_inner())?)
     }
 
-    /// Appends a result as one line of ProtoJSON, with the number of the line that asked for it as its first
-    /// member.
+    /// Appends a result as one line of ProtoJSON that begins with these members, which are JSON themselves.
     pub(super) fn result_line(
         &self,
-        line: u64,
+        first: &str,
         result: &proto::PushResult,
         out: &mut Vec<u8>,
     ) -> anyhow::Result<()> {
@@ -44,7 +43,7 @@ impl Schema {
         let object = json.into_inner();
         let members = object.strip_prefix(b"{").unwrap_or_default();
         let comma = if members == b"}" { "" } else { "," };
-        write!(out, "{{\"line\":{line}{comma}")?;
+        write!(out, "{{{first}{comma}")?;
         out.extend_from_slice(members);
         out.push(b'\n');
         Ok(())

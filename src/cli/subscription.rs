@@ -13,21 +13,26 @@ const P256DH_BYTES: usize = 65;
 const AUTH_BYTES: usize = 16;
 
 /// Source: W3C, "Push API", `PushSubscriptionJSON`. Its `expirationTime`, and whatever pages add, say nothing here.
-#[derive(Deserialize)]
-struct Json {
-    endpoint: String,
-    keys: Keys,
+#[derive(Debug, Deserialize)]
+pub(super) struct Subscription {
+    pub(super) endpoint: String,
+    pub(super) keys: Keys,
 }
 
-#[derive(Deserialize)]
-struct Keys {
-    p256dh: String,
-    auth: String,
+#[derive(Debug, Deserialize)]
+pub(super) struct Keys {
+    pub(super) p256dh: String,
+    pub(super) auth: String,
 }
 
-/// Reads one. What the endpoint may be is for the gateway to say.
+/// Reads the JSON of one. What the endpoint may be is for the gateway to say.
 pub(super) fn parse(json: &str) -> anyhow::Result<WebPushSubscription> {
-    let Json { endpoint, keys } = serde_json::from_str(json)?;
+    read(serde_json::from_str(json)?)
+}
+
+/// Reads the keys of one.
+pub(super) fn read(subscription: Subscription) -> anyhow::Result<WebPushSubscription> {
+    let Subscription { endpoint, keys } = subscription;
     Ok(WebPushSubscription {
         endpoint,
         p256dh: bytes("keys.p256dh", &keys.p256dh, P256DH_BYTES)?,

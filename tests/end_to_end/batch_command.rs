@@ -143,6 +143,9 @@ async fn exit_codes_and_problems_on_standard_output() {
         [fine, "--results", fine],
         // A file that is no results file is not appended to.
         [fine, "--results", mixed],
+        [fine, "--provider", "fcm"],
+        [fine, "--csv", "--json"],
+        [fine, "--retry", "CREDENTIAL"],
     ] {
         let ran = batch(args).await;
         assert_eq!(ran.code, Some(2), "{args:?}: {}", ran.stderr);
@@ -174,7 +177,7 @@ async fn a_second_run_sends_only_what_has_no_verdict() {
 
     // As if the first run had been killed while it wrote, and had not attempted line 10.
     let kept: Vec<_> = written.lines().filter(|line| !by_line(line).contains_key(&500)).collect();
-    let kept = kept.join("\n") + "\n{\"line\":500,\"id\":\"";
+    let kept = kept.join("\n") + "\n{\"line\":500,\"content\":\"";
     let tenth = written.lines().find(|line| by_line(line).contains_key(&10)).unwrap();
     let not_attempted = tenth.replace("OUTCOME_ACCEPTED", "OUTCOME_NOT_ATTEMPTED");
     std::fs::write(&results, kept.replace(tenth, &not_attempted)).unwrap();
@@ -228,7 +231,7 @@ async fn device_tokens_get_the_content_of_the_flags() {
 }
 
 /// Ends the process whatever becomes of the test.
-struct Running(Child);
+pub(crate) struct Running(pub(crate) Child);
 
 impl Drop for Running {
     fn drop(&mut self) {

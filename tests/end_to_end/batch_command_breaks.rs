@@ -137,7 +137,7 @@ async fn without_a_gateway_to_go_on_with_the_run_breaks_off_and_a_second_run_sen
     let (file, results) = (file.to_str().unwrap().to_owned(), results.to_str().unwrap().to_owned());
     let (to, again) = (address(&world), (file.clone(), results.clone()));
     let run = tokio::spawn(async move {
-        batch([&again.0, "--to", &to, "--results", &again.1, "--reconnects", "1"]).await
+        batch([&again.0, "--to", &to, "--results", &again.1, "--reconnect-for", "1s"]).await
     });
     world.simulator.journal().wait_for_read(200, SOON).await.unwrap();
     let World { simulator, gateway, .. } = world;

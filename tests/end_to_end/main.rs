@@ -6,6 +6,8 @@ mod answers;
 mod bad_input;
 mod batch_command;
 mod batch_command_breaks;
+mod batch_command_input;
+mod batch_command_resumes;
 mod config;
 mod connections;
 mod credential;

@@ -66,6 +66,16 @@ pub(super) enum End {
     Failed(Status),
 }
 
+/// How a stream ended.
+pub(super) enum Ended {
+    /// As the contract says; what is left to do needs another stream.
+    Done,
+    /// Why it broke.
+    Lost(String),
+    /// Why another attempt would end the same.
+    Refused(String),
+}
+
 impl Incoming {
     pub(super) fn call(channel: Channel, messages: mpsc::Receiver<Message>, taken: Taken) -> Self {
         let mut client = PushServiceClient::new(channel);

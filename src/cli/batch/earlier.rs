@@ -1,15 +1,16 @@
-//! What an earlier run wrote: lines that have their verdict are not sent again.
+//! What earlier runs wrote: a push that has its verdict is not sent again, however its file was edited since.
 
 use std::collections::HashMap;
-use std::collections::hash_map::DefaultHasher;
-use std::hash::{Hash, Hasher};
 use std::io::{BufRead, Read};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
+use super::again::Again;
+use super::identity::Key;
 use crate::files::without_byte_order_mark;
-use crate::proto::Outcome;
+use crate::proto::{Delivery, Outcome, TokenAction};
 
 /// A result is far shorter than this.
 const MAX_RESULT_BYTES: u64 = 1024 * 1024;
@@ -17,51 +18,86 @@ const MAX_RESULT_BYTES: u64 = 1024 * 1024;
 /// How each result begins.
 const BEGINNING: &[u8] = b"{\"line\":";
 
-/// The verdicts of an earlier run, by line: some 24 bytes each.
+/// The last verdict of each push: some 36 bytes each.
 #[derive(Default)]
 pub(super) struct Earlier {
-    verdicts: HashMap<u64, (u64, Verdict)>,
-    repeatable: bool,
+    known: HashMap<Key, Known>,
     /// Bytes of whole lines.
     whole: u64,
 }
 
-#[derive(Clone, Copy)]
-enum Verdict {
+/// What is known of a push that was sent before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Known {
     Accepted,
-    /// Final for another dry run only.
+    /// It stands for another dry run only.
     Validated,
-    /// Final, unless duplicates do no harm.
-    Unconfirmed,
-    /// Final, and not accepted.
+    /// It may have been delivered, and goes again only where that does no harm.
+    InDoubt,
+    /// The same, and it was asked for by name.
+    Asked,
+    /// Another verdict that stands.
     Other,
 }
 
-/// Of a result, what says whether it stands.
+/// What becomes of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// It is sent.
+    Send,
+    /// It is sent, and may have been delivered before.
+    Repeat,
+    /// It has its verdict; whether that is a good one.
+    Skip { good: bool },
+}
+
+/// Of a result, what says which push it is of, and whether it stands.
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Line<'a> {
-    line: u64,
+    #[serde(borrow, default)]
+    content: std::borrow::Cow<'a, str>,
     #[serde(borrow, default)]
     id: std::borrow::Cow<'a, str>,
+    #[serde(default)]
+    occurrence: u32,
     #[serde(borrow)]
-    outcome: OutcomeName<'a>,
+    outcome: &'a RawValue,
+    #[serde(borrow, default)]
+    delivery: Name<'a>,
+    #[serde(borrow, default)]
+    token_action: Name<'a>,
     #[serde(default)]
     retryable: bool,
 }
 
-/// An outcome that is newer than this program is a number.
-#[derive(Deserialize)]
+/// A name of an enum; one that is newer than this program is a number.
+#[derive(Deserialize, Default)]
 #[serde(transparent)]
-struct OutcomeName<'a>(#[serde(borrow)] &'a serde_json::value::RawValue);
+struct Name<'a>(#[serde(borrow)] Option<&'a RawValue>);
+
+impl Name<'_> {
+    fn text(&self) -> &str {
+        self.0.map_or("", |raw| raw.get().trim_matches('"'))
+    }
+}
 
 impl Earlier {
-    /// Reads results. Of several of one line the last stands.
+    /// Reads results of this content; `from` is told of each push whose result begins at its first byte or behind
+    /// it. Of several results of one push the last stands.
     ///
     /// # Errors
-    /// When a line is no result: then it is some other file, and nothing must be appended to it. Only the last
-    /// line may be cut, which is what a killed run leaves behind; it is not counted in `whole`.
-    pub(super) fn read(mut results: impl BufRead, repeatable: bool) -> anyhow::Result<Self> {
-        let mut earlier = Self { repeatable, ..Self::default() };
+    /// Where a line is no result: then it is some other file, and nothing must be appended to it. Where results are
+    /// of another content: then a line of this run would be taken for one of that. Only the last line may be cut,
+    /// which is what a killed run leaves behind; it is not counted in `whole`.
+    pub(super) fn read(
+        mut results: impl BufRead,
+        content: &str,
+        again: &Again,
+        from: u64,
+        mut told: impl FnMut(Key),
+    ) -> anyhow::Result<Self> {
+        let mut earlier = Self::default();
         let mut text = Vec::new();
         let mut number = 0;
         loop {
@@ -71,7 +107,22 @@ impl Earlier {
             let text = if number == 1 { without_byte_order_mark(&text) } else { &text };
             match serde_json::from_slice::<Line<'_>>(text) {
                 _ if read == 0 => return Ok(earlier),
-                Ok(line) => earlier.take(&line),
+                Ok(line) => {
+                    ensure!(
+                        line.content.is_empty() || line.content == content,
+                        "line {number} is a result of another content ({}, and this is {content}): another app, \
+                         title, body, data, topic or environment; take another file for the results",
+                        line.content
+                    );
+                    let key = Key::of(&line.id, line.occurrence);
+                    if earlier.whole >= from {
+                        told(key);
+                    }
+                    match known(&line, again) {
+                        Some(known) => earlier.known.insert(key, known),
+                        None => earlier.known.remove(&key),
+                    };
+                }
                 Err(_) if text.starts_with(BEGINNING) && !text.ends_with(b"\n") => return Ok(earlier),
                 Err(error) => {
                     return Err(error)
@@ -87,87 +138,130 @@ impl Earlier {
         self.whole
     }
 
-    fn take(&mut self, line: &Line<'_>) {
-        match verdict(line.outcome.0.get().trim_matches('"'), line.retryable) {
-            Some(verdict) => self.verdicts.insert(line.line, (hash(&line.id), verdict)),
-            None => self.verdicts.remove(&line.line),
-        };
+    /// Takes in a push that a killed run left in doubt.
+    pub(super) fn doubt(&mut self, key: Key, again: &Again) {
+        let asked = again.asks_for(Outcome::Unconfirmed, TokenAction::Keep);
+        self.known.insert(key, if asked { Known::Asked } else { Known::InDoubt });
     }
 
-    /// Whether the line has its verdict, and if so whether it was accepted.
-    pub(super) fn verdict(&self, line: u64, id: &str, dry_run: bool) -> Option<bool> {
-        let (known, verdict) = self.verdicts.get(&line)?;
-        if *known != hash(id) {
-            return None;
-        }
-        match verdict {
-            Verdict::Accepted => Some(true),
-            Verdict::Validated => dry_run.then_some(true),
-            Verdict::Unconfirmed => (!self.repeatable).then_some(false),
-            Verdict::Other => Some(false),
+    /// What becomes of a line with this identity.
+    pub(super) fn next(&self, key: Key, repeatable: bool, dry_run: bool) -> Next {
+        match self.known.get(&key) {
+            None => Next::Send,
+            Some(Known::Validated) if !dry_run => Next::Send,
+            Some(Known::InDoubt) if repeatable => Next::Repeat,
+            Some(Known::Asked) => Next::Repeat,
+            Some(Known::Accepted | Known::Validated) => Next::Skip { good: true },
+            Some(Known::InDoubt | Known::Other) => Next::Skip { good: false },
         }
     }
 }
 
-/// None: the push is still to be sent.
-fn verdict(outcome: &str, retryable: bool) -> Option<Verdict> {
-    match Outcome::from_str_name(outcome) {
-        Some(Outcome::Accepted) => Some(Verdict::Accepted),
-        Some(Outcome::Validated) => Some(Verdict::Validated),
-        Some(Outcome::Unconfirmed) => Some(Verdict::Unconfirmed),
-        Some(Outcome::NotAttempted) => None,
-        Some(Outcome::RateLimited | Outcome::UpstreamUnavailable) => (!retryable).then_some(Verdict::Other),
-        Some(
-            Outcome::Unspecified
-            | Outcome::Unregistered
-            | Outcome::InvalidToken
-            | Outcome::InvalidPush
-            | Outcome::PayloadTooLarge
-            | Outcome::Credential
-            | Outcome::Internal,
-        )
-        | None => Some(Verdict::Other),
+/// None: the push is still to be sent, and was not delivered.
+fn known(line: &Line<'_>, again: &Again) -> Option<Known> {
+    let outcome =
+        Outcome::from_str_name(line.outcome.get().trim_matches('"')).unwrap_or(Outcome::Unspecified);
+    let action = TokenAction::from_str_name(line.token_action.text()).unwrap_or(TokenAction::Unspecified);
+    let in_doubt = outcome == Outcome::Unconfirmed
+        || Delivery::from_str_name(line.delivery.text()) == Some(Delivery::Maybe);
+    let goes_on = match outcome {
+        Outcome::Accepted => return Some(Known::Accepted),
+        Outcome::Validated => return Some(Known::Validated),
+        Outcome::NotAttempted | Outcome::Unconfirmed => true,
+        Outcome::RateLimited | Outcome::UpstreamUnavailable => line.retryable,
+        Outcome::Unspecified
+        | Outcome::Unregistered
+        | Outcome::InvalidToken
+        | Outcome::InvalidPush
+        | Outcome::PayloadTooLarge
+        | Outcome::Credential
+        | Outcome::Internal => false,
+    };
+    match (goes_on || again.asks_for(outcome, action), in_doubt) {
+        (false, _) => Some(Known::Other),
+        (true, false) => None,
+        // What may have been delivered is asked for in so many words.
+        (true, true) if again.asks_for(Outcome::Unconfirmed, action) => Some(Known::Asked),
+        (true, true) => Some(Known::InDoubt),
     }
-}
-
-fn hash(id: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    id.hash(&mut hasher);
-    hasher.finish()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const RESULTS: &str = r#"{"line":1,"id":"a","outcome":"OUTCOME_ACCEPTED","delivery":"DELIVERY_ACCEPTED"}
-{"line":2,"id":"b","outcome":"OUTCOME_NOT_ATTEMPTED"}
-{"line":3,"id":"c","outcome":"OUTCOME_RATE_LIMITED","retryable":true}
-{"line":4,"id":"d","outcome":"OUTCOME_UPSTREAM_UNAVAILABLE"}
-{"line":5,"id":"e","outcome":"OUTCOME_UNCONFIRMED","retryable":true}
-{"line":6,"id":"f","outcome":"OUTCOME_VALIDATED"}
-{"line":7,"id":"g","outcome":99}
-{"line":8,"id":"h","outcome":"OUTCOME_ACCEPTED"}
-{"line":8,"id":"h","outcome":"OUTCOME_NOT_ATTEMPTED"}
-{"line":9,"id":"i","outc"#;
+    const RESULTS: &str = r#"{"line":1,"content":"c","id":"a","outcome":"OUTCOME_ACCEPTED","delivery":"DELIVERY_ACCEPTED"}
+{"line":2,"content":"c","id":"b","outcome":"OUTCOME_NOT_ATTEMPTED"}
+{"line":3,"content":"c","id":"c","outcome":"OUTCOME_RATE_LIMITED","retryable":true}
+{"line":4,"content":"c","id":"d","outcome":"OUTCOME_UPSTREAM_UNAVAILABLE"}
+{"line":5,"content":"c","id":"e","outcome":"OUTCOME_UNCONFIRMED","retryable":true}
+{"line":6,"content":"c","id":"f","outcome":"OUTCOME_VALIDATED"}
+{"line":7,"content":"c","id":"g","outcome":99}
+{"line":8,"content":"c","id":"h","outcome":"OUTCOME_ACCEPTED"}
+{"line":8,"content":"c","id":"h","outcome":"OUTCOME_NOT_ATTEMPTED"}
+{"line":9,"content":"c","id":"i","occurrence":1,"outcome":"OUTCOME_CREDENTIAL"}
+{"line":10,"content":"c","id":"j","outcome":"OUTCOME_INVALID_TOKEN","tokenAction":"TOKEN_ACTION_QUARANTINE"}
+{"line":11,"content":"c","id":"k","outcome":"OUTCOME_UPSTREAM_UNAVAILABLE","delivery":"DELIVERY_MAYBE","retryable":true}
+{"line":12,"id":"l","outc"#;
+
+    fn earlier(words: &[&str]) -> Earlier {
+        let again = Again::new(words.iter().map(|it| it.parse().unwrap()));
+        Earlier::read(RESULTS.as_bytes(), "c", &again, 0, |_| {}).unwrap()
+    }
+
+    const BAD: Next = Next::Skip { good: false };
 
     #[test]
     fn only_what_has_a_verdict_is_skipped() {
-        let read = |repeatable| Earlier::read(RESULTS.as_bytes(), repeatable).unwrap();
-        let earlier = read(false);
-        let said = |line, id| earlier.verdict(line, id, false);
-        assert_eq!(said(1, "a"), Some(true));
-        assert_eq!(said(1, "another push by now"), None);
-        assert_eq!([said(2, "b"), said(3, "c"), said(8, "h"), said(9, "i")], [None; 4]);
-        assert_eq!([said(4, "d"), said(5, "e"), said(7, "g")], [Some(false); 3]);
-        assert_eq!(read(true).verdict(5, "e", false), None);
-        assert_eq!((said(6, "f"), earlier.verdict(6, "f", true)), (None, Some(true)));
+        let earlier = earlier(&[]);
+        let next = |id, occurrence| earlier.next(Key::of(id, occurrence), false, false);
+        assert_eq!(next("a", 0), Next::Skip { good: true });
+        for (id, occurrence) in
+            [("new", 0), ("a", 1), ("l", 0), ("b", 0), ("c", 0), ("h", 0), ("i", 0), ("f", 0)]
+        {
+            assert_eq!(next(id, occurrence), Next::Send, "{id}");
+        }
+        for (id, occurrence) in [("d", 0), ("e", 0), ("g", 0), ("i", 1), ("j", 0), ("k", 0)] {
+            assert_eq!(next(id, occurrence), BAD, "{id}");
+        }
+        assert_eq!(earlier.next(Key::of("f", 0), false, true), Next::Skip { good: true });
+    }
+
+    #[test]
+    fn what_is_in_doubt_goes_again_where_a_duplicate_does_no_harm_or_where_it_is_asked_for() {
+        let next = |words: &[&str], repeatable| {
+            ["e", "k"].map(|id| earlier(words).next(Key::of(id, 0), repeatable, false))
+        };
+        assert_eq!(next(&[], true), [Next::Repeat; 2]);
+        assert_eq!(next(&["unconfirmed"], false), [Next::Repeat; 2]);
+        assert_eq!(next(&["upstream_unavailable"], false), [BAD; 2]);
+    }
+
+    #[test]
+    fn what_is_asked_for_by_its_outcome_is_sent_again() {
+        let asked = earlier(&["credential", "QUARANTINE"]);
+        assert_eq!(
+            [("i", 1), ("j", 0)].map(|(id, n)| asked.next(Key::of(id, n), false, false)),
+            [Next::Send; 2]
+        );
+        assert_eq!(asked.next(Key::of("d", 0), false, false), BAD);
     }
 
     #[test]
     fn another_file_is_not_taken_for_results() {
+        let read = |text: &str| Earlier::read(text.as_bytes(), "c", &Again::default(), 0, |_| {}).map(|_| ());
         for text in ["ab12\n", "ab12", "{\"app\":\"shop\"}\n", "{\"line\":1,\"outcome\":\"X\"}\nab12\n"] {
-            assert!(Earlier::read(text.as_bytes(), false).is_err(), "{text}");
+            assert!(read(text).is_err(), "{text}");
         }
+        let other = read(r#"{"line":1,"content":"d","id":"a","outcome":"OUTCOME_ACCEPTED"}"#).unwrap_err();
+        assert!(other.to_string().contains("another content"), "{other}");
+    }
+
+    #[test]
+    fn results_from_a_byte_on_are_told() {
+        let from = RESULTS.find("{\"line\":11").unwrap() as u64;
+        let mut told = Vec::new();
+        Earlier::read(RESULTS.as_bytes(), "c", &Again::default(), from, |key| told.push(key)).unwrap();
+        assert_eq!(told, [Key::of("k", 0)]);
     }
 }

@@ -1,20 +1,25 @@
 //! The input, read and parsed by a thread of its own and shared by all streams. A thread and not a task of the
 //! runtime: a read of standard input may never end, and must not hold up the end of the process.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use anyhow::Context;
 use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use super::earlier::Earlier;
+use super::earlier::{Earlier, Next};
+use super::identity::Key;
 use super::item::{Item, MAX_LINE_BYTES, Reading};
 use super::progress::Tally;
 use super::results::Verdict;
-use crate::files::without_byte_order_mark;
+use super::table::Columns;
+use super::text::{self, Text};
+use crate::proto;
 
 /// Items of one chunk, at most.
 const CHUNK_ITEMS: usize = 500;
@@ -40,6 +45,10 @@ impl Chunk {
     fn is_empty(&self) -> bool {
         self.items.is_empty() && self.bad.is_empty()
     }
+
+    fn is_full(&self) -> bool {
+        self.items.len() + self.bad.len() >= CHUNK_ITEMS || self.bytes >= CHUNK_BYTES
+    }
 }
 
 /// What the streams take their items from.
@@ -49,6 +58,8 @@ pub(super) struct Input(Mutex<mpsc::Receiver<io::Result<Chunk>>>);
 pub(super) struct Source {
     pub(super) reading: Reading,
     pub(super) earlier: Earlier,
+    /// Its first record names the columns of the others.
+    pub(super) is_table: bool,
     pub(super) tally: Arc<Tally>,
     pub(super) stop: CancellationToken,
 }
@@ -56,7 +67,7 @@ pub(super) struct Source {
 impl Input {
     /// Begins to read `file`; `-` is standard input.
     pub(super) fn open(file: &Path, source: Source) -> anyhow::Result<Self> {
-        let reader: Box<dyn Read + Send> = if file.as_os_str() == "-" {
+        let raw: Box<dyn Read + Send> = if file.as_os_str() == "-" {
             Box::new(io::stdin())
         } else {
             let opened = File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
@@ -70,7 +81,7 @@ impl Input {
         let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
         std::thread::Builder::new()
             .name("input".to_owned())
-            .spawn(move || source.read_all(BufReader::with_capacity(CHUNK_BYTES, reader), &sender))
+            .spawn(move || source.read_all(raw, &sender))
             .context("no thread for the input")?;
         Ok(Self(Mutex::new(receiver)))
     }
@@ -84,78 +95,163 @@ impl Input {
     }
 }
 
+/// Where chunks go. What is read has its place before what ends the reading.
+type Sender = mpsc::Sender<io::Result<Chunk>>;
+
+/// The run has ended: nobody takes chunks any more.
+struct Ended;
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        Self::Unreadable(error)
+    }
+}
+
+impl From<Ended> for Stop {
+    fn from(Ended: Ended) -> Self {
+        Self::Ended
+    }
+}
+
+/// Why reading stopped early.
+enum Stop {
+    Ended,
+    Unreadable(io::Error),
+}
+
 impl Source {
-    fn read_all(self, mut reader: impl BufReadAhead, sender: &mpsc::Sender<io::Result<Chunk>>) {
-        let mut line = Vec::new();
-        let mut number = 0;
+    fn read_all(mut self, raw: Box<dyn Read + Send>, sender: &Sender) {
         let mut chunk = Chunk::default();
+        let read = text::open(raw, Arc::clone(&self.tally)).map_err(Stop::Unreadable).and_then(|text| {
+            if self.is_table {
+                self.records(text, &mut chunk, sender)
+            } else {
+                self.lines(text, &mut chunk, sender)
+            }
+        });
+        // Nobody is left to tell where the run has ended already.
+        let _ = match read {
+            Err(Stop::Ended) => return,
+            Err(Stop::Unreadable(error)) => {
+                sender.blocking_send(Ok(chunk)).and_then(|()| sender.blocking_send(Err(error)))
+            }
+            Ok(()) => sender.blocking_send(Ok(chunk)),
+        };
+    }
+
+    fn lines(&mut self, mut text: Text, chunk: &mut Chunk, sender: &Sender) -> Result<(), Stop> {
+        let mut line = Vec::new();
+        for number in 1.. {
+            if !read_line(&mut text, &mut line)? {
+                break;
+            }
+            let read = if line.len() > MAX_LINE_BYTES {
+                Some(Err(self.reading.too_long(number, &line)))
+            } else {
+                self.reading.line(number, &line)
+            };
+            if let Some(read) = read {
+                self.take(read, line.len(), chunk);
+            }
+            // A writer that trickles into a pipe sees each line sent at once.
+            let waits = !text.buffer().contains(&b'\n');
+            self.pass_on(chunk, waits, sender)?;
+        }
+        Ok(())
+    }
+
+    fn records(&mut self, text: Text, chunk: &mut Chunk, sender: &Sender) -> Result<(), Stop> {
+        let left = Rc::new(Cell::new(MAX_LINE_BYTES));
+        let bounded = Bounded { text, left: Rc::clone(&left) };
+        // With CRLF the library counts a line too few; the CR stays at the last field, whose ends are trimmed.
+        let terminator = csv::Terminator::Any(b'\n');
+        let mut records =
+            csv::ReaderBuilder::new().flexible(true).terminator(terminator).from_reader(bounded);
+        let invalid = |error: anyhow::Error| io::Error::new(io::ErrorKind::InvalidData, format!("{error:#}"));
+        let Some(service) = self.reading.devices.as_ref().map(|devices| devices.service) else {
+            return Ok(());
+        };
+        let columns = Columns::find(records.headers().map_err(io::Error::from)?, service).map_err(invalid)?;
+        let mut record = csv::ByteRecord::new();
         loop {
-            let read = read_line(&mut reader, &mut line);
-            let full = match read {
+            left.set(MAX_LINE_BYTES);
+            if !records.read_byte_record(&mut record).map_err(io::Error::from)? {
+                return Ok(());
+            }
+            let number = record.position().map_or(0, csv::Position::line);
+            let Some(devices) = &self.reading.devices else { return Ok(()) };
+            let device = csv::StringRecord::from_byte_record(record.clone())
+                .map_err(|_| anyhow::anyhow!("the record is not UTF-8"))
+                .and_then(|record| columns.device(&record, devices));
+            let bytes = record.as_slice().len();
+            let read = match device {
+                Ok(device) => Ok(self.reading.device(number, device, bytes)),
                 Err(error) => {
-                    // Nobody is left to tell: the run has ended already.
-                    let _ = sender.blocking_send(Ok(std::mem::take(&mut chunk)));
-                    let _ = sender.blocking_send(Err(error));
-                    return;
-                }
-                Ok(None) => {
-                    let _ = sender.blocking_send(Ok(chunk));
-                    return;
-                }
-                Ok(Some(taken)) => {
-                    number += 1;
-                    self.tally.read(taken);
-                    chunk.bytes += line.len();
-                    let text = if number == 1 { without_byte_order_mark(&line) } else { &line };
-                    self.take(number, text, &mut chunk);
-                    chunk.items.len() + chunk.bad.len() >= CHUNK_ITEMS || chunk.bytes >= CHUNK_BYTES
+                    let (reason, detail) = (proto::Reason::FieldInvalid, format!("{error:#}"));
+                    Err(self.reading.bad(number, record.as_slice(), reason, detail))
                 }
             };
-            // A writer that trickles into a pipe sees each line sent at once.
-            let waits = !chunk.is_empty() && !reader.has_line();
-            if (full || waits) && sender.blocking_send(Ok(std::mem::take(&mut chunk))).is_err() {
-                return;
-            }
-            if self.stop.is_cancelled() {
-                return;
+            self.take(read, bytes, chunk);
+            // Where nothing waits to be sent, this does not wait either.
+            self.pass_on(chunk, sender.capacity() == CHUNKS_AHEAD, sender)?;
+        }
+    }
+
+    fn take(&self, read: Result<Item, Verdict>, bytes: usize, chunk: &mut Chunk) {
+        self.tally.line();
+        chunk.bytes += bytes;
+        match read {
+            Ok(mut item) => match self.earlier.next(item.key(), item.repeatable, item.dry_run) {
+                Next::Skip { good } => self.tally.skip(good),
+                Next::Send => chunk.items.push(item),
+                Next::Repeat => {
+                    item.in_doubt = true;
+                    chunk.items.push(item);
+                }
+            },
+            Err(bad) => {
+                let key = Key::of(&bad.result.id, bad.occurrence);
+                match self.earlier.next(key, false, false) {
+                    Next::Skip { good } => self.tally.skip(good),
+                    Next::Send | Next::Repeat => chunk.bad.push(bad),
+                }
             }
         }
     }
 
-    fn take(&self, number: u64, line: &[u8], chunk: &mut Chunk) {
-        let read = if line.len() > MAX_LINE_BYTES {
-            Some(Err(self.reading.too_long(number, line)))
-        } else {
-            self.reading.line(number, line)
-        };
-        let (id, dry_run) = match &read {
-            None => return,
-            Some(Ok(item)) => (&item.id, item.dry_run),
-            Some(Err(bad)) => (&bad.result.id, false),
-        };
-        match (self.earlier.verdict(number, id, dry_run), read) {
-            (Some(accepted), _) => self.tally.skip(accepted),
-            (None, Some(Ok(item))) => chunk.items.push(item),
-            (None, Some(Err(bad))) => chunk.bad.push(bad),
-            (None, None) => {}
+    fn pass_on(&self, chunk: &mut Chunk, waits: bool, sender: &Sender) -> Result<(), Ended> {
+        if (chunk.is_full() || (waits && !chunk.is_empty()))
+            && sender.blocking_send(Ok(std::mem::take(chunk))).is_err()
+        {
+            return Err(Ended);
         }
+        if self.stop.is_cancelled() { Err(Ended) } else { Ok(()) }
     }
 }
 
-trait BufReadAhead: BufRead {
-    /// Whether a whole line, or all the rest, is in the buffer.
-    fn has_line(&self) -> bool;
+/// A quote that is never closed makes one record of all that follows.
+struct Bounded<R> {
+    text: R,
+    /// Bytes that the present record may still have.
+    left: Rc<Cell<usize>>,
 }
 
-impl<R: Read> BufReadAhead for BufReader<R> {
-    fn has_line(&self) -> bool {
-        self.buffer().contains(&b'\n')
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.left.get() == 0 {
+            let why = format!("a record has more than {MAX_LINE_BYTES} bytes; a quote may not be closed");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+        }
+        let most = buffer.len().min(self.left.get());
+        let read = self.text.read(&mut buffer[..most])?;
+        self.left.set(self.left.get() - read);
+        Ok(read)
     }
 }
 
-/// Reads a line without its end, of one that is too long only one byte more than its bound. Returns the bytes
-/// that were taken from the reader; none at the end. What has no lines at all, such as a device, is not read on.
-fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Option<u64>> {
+/// Reads a line without its end, of one that is too long only one byte more than its bound. Whether there was one. What
+/// has no lines at all, such as a device, is not read on.
+fn read_line<R: Read>(reader: &mut BufReader<R>, line: &mut Vec<u8>) -> io::Result<bool> {
     line.clear();
     let mut taken = 0_u64;
     loop {
@@ -165,7 +261,7 @@ fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Option
             Err(error) => return Err(error),
         };
         if buffer.is_empty() {
-            return Ok((taken > 0).then_some(taken));
+            return Ok(taken > 0);
         }
         let end = buffer.iter().position(|byte| *byte == b'\n');
         let text = &buffer[..end.unwrap_or(buffer.len())];
@@ -175,7 +271,7 @@ fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Option
         reader.consume(used);
         taken += used as u64;
         if end.is_some() {
-            return Ok(Some(taken));
+            return Ok(true);
         }
         if taken > MAX_SKIPPED_BYTES {
             let why =
@@ -196,13 +292,19 @@ mod tests {
         let mut reader = BufReader::with_capacity(100, text.as_bytes());
         let mut line = Vec::new();
         let mut lengths = Vec::new();
-        let mut bytes = 0;
-        while let Some(taken) = read_line(&mut reader, &mut line).unwrap() {
+        while read_line(&mut reader, &mut line).unwrap() {
             lengths.push(line.len());
-            bytes += taken;
         }
         assert_eq!(lengths, [3, MAX_LINE_BYTES + 1, 0, 3]);
-        assert_eq!(bytes, text.len() as u64);
+    }
+
+    #[test]
+    fn a_record_without_an_end_is_bounded() {
+        let left = Rc::new(Cell::new(10));
+        let mut bounded = Bounded { text: &b"x".repeat(100)[..], left };
+        let mut read = Vec::new();
+        let error = bounded.read_to_end(&mut read).unwrap_err();
+        assert_eq!((read.len(), error.kind()), (10, io::ErrorKind::InvalidData));
     }
 
     #[test]

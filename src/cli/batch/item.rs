@@ -1,24 +1,23 @@
 //! One line of the input: a push of its own, or a device that gets the content of the flags.
 
-use anyhow::{Context, ensure};
-use serde::Deserialize;
-use uuid::Uuid;
+use anyhow::Context;
+use prost::Message;
 
+use super::device::{Device, Devices};
+use super::identity::{Identity, Key, Lines};
 use super::results::Verdict;
-use crate::cli::content::{ContentArgs, DeviceArgs};
 use crate::cli::json::Schema;
 use crate::proto;
 
 /// The longest line, in bytes.
 pub(super) const MAX_LINE_BYTES: usize = 1024 * 1024;
 
-/// The namespace of made ids, itself made once at random.
-const IDS: Uuid = Uuid::from_u128(0x8f9c_2a61_04d3_4c0e_9be7_53a1_77d0_12f6);
-
 /// One line that is to be sent.
 pub(super) struct Item {
     pub(super) line: u64,
     pub(super) id: String,
+    /// Lines with the same id before it.
+    pub(super) occurrence: u32,
     pub(super) what: What,
     /// Bytes of its line: what it weighs in memory and on the wire, roughly.
     pub(super) bytes: usize,
@@ -26,7 +25,7 @@ pub(super) struct Item {
     pub(super) dry_run: bool,
     /// Times that the gateway handed it back without an attempt.
     pub(super) handed_back: u32,
-    /// It was written before, to a gateway that was lost, and may be repeated.
+    /// It was written before, in this run or an earlier one, and may have been delivered.
     pub(super) in_doubt: bool,
 }
 
@@ -35,161 +34,134 @@ pub(super) enum What {
     Target(Box<proto::Target>),
 }
 
-/// How lines become items.
-pub(super) struct Reading {
-    schema: Schema,
-    /// The content of the flags. None: each line is a whole push.
-    device: Option<DeviceArgs>,
-    repeatable: bool,
-    dry_run: bool,
-    ids: Uuid,
+impl Item {
+    pub(super) fn key(&self) -> Key {
+        Key::of(&self.id, self.occurrence)
+    }
+
+    /// Its verdict where its gateway was lost.
+    pub(super) fn unconfirmed(&self, detail: &str) -> Verdict {
+        Verdict::unconfirmed(self.line, self.id.clone(), self.occurrence, detail)
+    }
 }
 
-/// A line of a device that has an id of its own.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Device {
-    apns: String,
-    #[serde(default)]
-    id: String,
+/// How lines become items.
+pub(super) struct Reading {
+    pub(super) schema: Schema,
+    /// Whose content the flags say. None: each line is a whole push.
+    pub(super) devices: Option<Devices>,
+    pub(super) repeatable: bool,
+    pub(super) dry_run: bool,
+    pub(super) lines: Lines,
 }
 
 impl Reading {
-    pub(super) fn new(
-        schema: Schema,
-        app: &str,
-        content: &ContentArgs,
-        device: Option<DeviceArgs>,
-        repeatable: bool,
-    ) -> anyhow::Result<Self> {
-        Ok(Self {
-            schema,
-            ids: Uuid::new_v5(&IDS, &seed(app, content, device.as_ref())?),
-            device,
-            repeatable,
-            dry_run: content.dry_run,
-        })
-    }
-
     /// None: the line is blank.
-    pub(super) fn line(&self, line: u64, bytes: &[u8]) -> Option<Result<Item, Verdict>> {
+    pub(super) fn line(&mut self, line: u64, bytes: &[u8]) -> Option<Result<Item, Verdict>> {
         let bytes = bytes.trim_ascii();
         if bytes.is_empty() {
             return None;
         }
-        Some(self.item(line, bytes).map_err(|error| {
-            Verdict::bad_line(
-                line,
-                self.made_id(line, bytes),
-                proto::Reason::FieldInvalid,
-                format!("{error:#}"),
-            )
-        }))
+        let read = std::str::from_utf8(bytes).context("the line is not UTF-8").and_then(|text| {
+            match &self.devices {
+                Some(devices) => devices.line(text).map(Ok),
+                None => self.schema.push(text).context("the line is no push").map(Err),
+            }
+        });
+        Some(match read {
+            Ok(Ok(device)) => Ok(self.device(line, device, bytes.len())),
+            Ok(Err(push)) => Ok(self.push(line, push, bytes.len())),
+            Err(error) => Err(self.bad(line, bytes, proto::Reason::FieldInvalid, format!("{error:#}"))),
+        })
     }
 
     /// A line that is not looked at further than its bound.
-    pub(super) fn too_long(&self, line: u64, beginning: &[u8]) -> Verdict {
+    pub(super) fn too_long(&mut self, line: u64, beginning: &[u8]) -> Verdict {
         let detail = format!("expected at most {MAX_LINE_BYTES} bytes in a line, found more");
-        Verdict::bad_line(line, self.made_id(line, beginning), proto::Reason::FieldTooLarge, detail)
+        self.bad(line, beginning, proto::Reason::FieldTooLarge, detail)
     }
 
-    fn item(&self, line: u64, bytes: &[u8]) -> anyhow::Result<Item> {
-        let text = std::str::from_utf8(bytes).context("the line is not UTF-8")?;
-        let (id, what, options) = match &self.device {
-            Some(device) => {
-                let Device { apns, id } = if text.starts_with('{') {
-                    serde_json::from_str(text).context("the line is no device")?
-                } else {
-                    Device { apns: text.to_owned(), id: String::new() }
-                };
-                ensure!(!apns.is_empty(), "the line has no device token");
-                (id, What::Target(Box::new(device.target(apns))), proto::Options::default())
-            }
-            None => {
-                let mut push = self.schema.push(text).context("the line is no push")?;
-                if self.repeatable || self.dry_run {
-                    let options = push.options.get_or_insert_default();
-                    options.repeatable |= self.repeatable;
-                    options.dry_run |= self.dry_run;
-                }
-                let options = push.options.clone().unwrap_or_default();
-                (push.id.clone(), What::Push(Box::new(push)), options)
-            }
-        };
-        let mut item = Item {
+    /// A line that is no push.
+    pub(super) fn bad(&mut self, line: u64, bytes: &[u8], reason: proto::Reason, detail: String) -> Verdict {
+        let Identity { id, occurrence } = self.lines.next(String::new(), bytes);
+        Verdict::bad_line(line, id, occurrence, reason, detail)
+    }
+
+    /// A device that gets the content of the flags.
+    pub(super) fn device(&mut self, line: u64, device: Device, bytes: usize) -> Item {
+        let Device { id, target } = device;
+        let identity = self.lines.next(id, &target.encode_to_vec());
+        let what = What::Target(Box::new(target));
+        self.item(line, identity, what, bytes, &proto::Options::default())
+    }
+
+    fn push(&mut self, line: u64, mut push: proto::Push, bytes: usize) -> Item {
+        let own = std::mem::take(&mut push.id);
+        // As a message, so that another spelling of the same JSON is the same push.
+        let identity = self.lines.next(own, &push.encode_to_vec());
+        push.id.clone_from(&identity.id);
+        if self.repeatable || self.dry_run {
+            let options = push.options.get_or_insert_default();
+            options.repeatable |= self.repeatable;
+            options.dry_run |= self.dry_run;
+        }
+        let options = push.options.clone().unwrap_or_default();
+        self.item(line, identity, What::Push(Box::new(push)), bytes, &options)
+    }
+
+    fn item(
+        &self,
+        line: u64,
+        Identity { id, occurrence }: Identity,
+        what: What,
+        bytes: usize,
+        options: &proto::Options,
+    ) -> Item {
+        Item {
             line,
             id,
+            occurrence,
             what,
-            bytes: bytes.len(),
+            bytes,
             repeatable: self.repeatable || options.repeatable,
             dry_run: self.dry_run || options.dry_run,
             handed_back: 0,
             in_doubt: false,
-        };
-        if item.id.is_empty() {
-            item.id = self.made_id(line, bytes);
-            if let What::Push(push) = &mut item.what {
-                push.id.clone_from(&item.id);
-            }
         }
-        Ok(item)
     }
-
-    /// The same line of the same run has the same id when it is run again.
-    fn made_id(&self, line: u64, bytes: &[u8]) -> String {
-        let mut name = line.to_be_bytes().to_vec();
-        name.extend_from_slice(bytes);
-        Uuid::new_v5(&self.ids, &name).to_string()
-    }
-}
-
-/// What the flags add to each line. `--repeatable` is left out, so that a run with it resumes one without.
-fn seed(app: &str, content: &ContentArgs, device: Option<&DeviceArgs>) -> anyhow::Result<Vec<u8>> {
-    use prost::Message;
-    let mut said = content.content();
-    // A map has no order of its own.
-    let mut data: Vec<_> = std::mem::take(&mut said.data).into_iter().collect();
-    data.sort_unstable();
-    let target = device.map(|device| device.target(String::new()).encode_to_vec());
-    Ok(serde_json::to_vec(&(app, said.encode_to_vec(), data, content.options()?.encode_to_vec(), target))?)
 }
 
 #[cfg(test)]
 mod tests {
     use clap::{Args as _, FromArgMatches as _};
 
+    use super::super::device::Service;
+    use super::super::identity::Shared;
     use super::*;
+    use crate::cli::content::{ContentArgs, DeviceArgs};
 
-    fn reading(flags: &[&str], tokens: bool) -> Reading {
-        let matches = ContentArgs::augment_args(clap::Command::new("batch").no_binary_name(true))
-            .get_matches_from(flags);
-        let content = ContentArgs::from_arg_matches(&matches).unwrap();
-        let device = DeviceArgs::augment_args(clap::Command::new("batch").no_binary_name(true))
-            .get_matches_from([""; 0]);
-        let device = tokens.then(|| DeviceArgs::from_arg_matches(&device).unwrap());
-        Reading::new(Schema::load().unwrap(), "shop", &content, device, false).unwrap()
-    }
-
-    fn id(reading: &Reading, line: u64, text: &str) -> String {
-        match reading.line(line, text.as_bytes()).unwrap() {
-            Ok(item) => item.id,
-            Err(bad) => bad.result.id,
+    fn reading(tokens: bool) -> Reading {
+        let command = |it: clap::Command| it.no_binary_name(true);
+        let content = ContentArgs::augment_args(command(clap::Command::new("batch")));
+        let content = ContentArgs::from_arg_matches(&content.get_matches_from([""; 0])).unwrap();
+        let apns = DeviceArgs::augment_args(command(clap::Command::new("batch")));
+        let apns = DeviceArgs::from_arg_matches(&apns.get_matches_from([""; 0])).unwrap();
+        Reading {
+            schema: Schema::load().unwrap(),
+            devices: tokens.then_some(Devices { service: Service::Apns, apns }),
+            repeatable: false,
+            dry_run: false,
+            lines: Lines::new(Shared::new("shop", &content, None)),
         }
     }
 
     #[test]
-    fn made_ids_are_stable_and_differ_by_line_content_and_flags() {
-        let hello = reading(&["--title=Hello", "--data=a=1", "--data=b=2"], true);
-        let first = id(&hello, 1, "ab12");
-        assert_eq!(first, id(&reading(&["--title=Hello", "--data=b=2", "--data=a=1"], true), 1, " ab12\r\n"));
-        let others = [
-            id(&hello, 2, "ab12"),
-            id(&hello, 1, "ab13"),
-            id(&reading(&["--title=Hullo", "--data=a=1", "--data=b=2"], true), 1, "ab12"),
-            id(&reading(&["--title=Hello", "--data=a=1", "--data=b=2", "--dry-run"], true), 1, "ab12"),
-        ];
-        assert!(others.iter().all(|other| *other != first));
-        assert_eq!(id(&hello, 1, r#"{"apns":"ab12","id":"mine"}"#), "mine");
+    fn a_push_is_the_same_in_another_spelling_of_its_json() {
+        let id = |text: &str| reading(false).line(1, text.as_bytes()).unwrap().ok().unwrap().id;
+        let spelled = r#"{"app":"a","content":{"data":{"k":"v","l":"w"}}}"#;
+        let other = r#" { "content": {"data": {"l": "w", "k": "v"}}, "app": "a" } "#;
+        assert_eq!(id(spelled), id(other));
+        assert_ne!(id(spelled), id(&spelled.replace("\"w\"", "\"x\"")));
     }
 
     #[test]
@@ -203,7 +175,7 @@ mod tests {
         // As browsers write keys, and as ProtoJSON does.
         for (p256dh, auth) in [("BP_-", "-_8"), ("BP/+", "+/8=")] {
             let text = line(p256dh, auth);
-            let Some(Ok(item)) = reading(&[], false).line(1, text.as_bytes()) else { panic!("{text}") };
+            let Some(Ok(item)) = reading(false).line(1, text.as_bytes()) else { panic!("{text}") };
             let What::Push(push) = item.what else { panic!("{text} is no push") };
             let expected = proto::WebPushSubscription {
                 endpoint: "https://push.example/%2F".to_owned(),
@@ -216,7 +188,7 @@ mod tests {
 
     #[test]
     fn bad_lines_say_why_and_blank_ones_nothing() {
-        let pushes = reading(&[], false);
+        let mut pushes = reading(false);
         assert!(pushes.line(1, b" \t\r\n").is_none());
         for (line, why) in [
             (&b"{\"app\":"[..], "the line is no push"),
@@ -227,7 +199,7 @@ mod tests {
             assert!(bad.result.detail.contains(why), "{}", bad.result.detail);
             assert_eq!((bad.line, bad.result.delivery()), (7, proto::Delivery::No));
         }
-        let tokens = reading(&["--title=Hello"], true);
+        let mut tokens = reading(true);
         assert!(matches!(tokens.line(1, b"{\"apns\":\"\"}"), Some(Err(_))));
         assert!(matches!(tokens.line(1, b"{\"app\":\"shop\"}"), Some(Err(_))));
     }

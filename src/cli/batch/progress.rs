@@ -1,17 +1,21 @@
 //! What a run has come to: counted by all streams, shown while it runs and summed up at its end.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Write as _};
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use serde_json::json;
+
 use super::results::Verdict;
+use super::summary::{Summary, as_json};
 use crate::cli::output::tell;
-use crate::proto::Outcome;
+use crate::proto::{Outcome, PushResult};
 
 /// How often a terminal sees the figures, and how often a log.
 const ON_A_TERMINAL: Duration = Duration::from_millis(200);
@@ -23,28 +27,58 @@ const NAMED_BAD_LINES: u64 = 20;
 /// Counts of outcomes: the contract's numbers, and one more for those that this program does not know.
 const OUTCOMES: usize = Outcome::Validated as usize + 2;
 
+/// Troubles that the summary names, each with its count; more are counted together.
+const NAMED_TROUBLES: usize = 10;
+
+/// How the figures are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Show {
+    /// A bar, where people watch a terminal.
+    Bar,
+    /// A line now and then.
+    Lines,
+    /// The same as JSON objects, for scripts.
+    Json,
+}
+
+impl Show {
+    /// Where people read the standard error, a bar.
+    pub(super) fn of(json: bool) -> Self {
+        match (json, io::stderr().is_terminal()) {
+            (true, _) => Self::Json,
+            (false, true) => Self::Bar,
+            (false, false) => Self::Lines,
+        }
+    }
+}
+
 /// The figures of a run.
 pub(super) struct Tally {
-    begun: Instant,
+    pub(super) begun: Instant,
     outcomes: [AtomicU64; OUTCOMES],
     /// Why what is UNCONFIRMED is in doubt.
-    doubts: Mutex<BTreeMap<&'static str, u64>>,
+    pub(super) doubts: Mutex<BTreeMap<&'static str, u64>>,
     bytes: AtomicU64,
     bytes_read: AtomicU64,
     lines_read: AtomicU64,
-    bad_lines: AtomicU64,
-    skipped: AtomicU64,
-    skipped_bad: AtomicU64,
+    pub(super) bad_lines: AtomicU64,
+    pub(super) skipped: AtomicU64,
+    pub(super) skipped_bad: AtomicU64,
     left: AtomicBool,
+    /// What is wrong at the moment, in one sentence.
+    pub(super) trouble: Mutex<Option<String>>,
+    /// Refused credentials, each cause with its count.
+    pub(super) causes: Mutex<BTreeMap<String, u64>>,
     bar: ProgressBar,
-    people: bool,
+    show: Show,
 }
 
 impl Tally {
-    pub(super) fn new(people: bool) -> Self {
+    pub(super) fn new(show: Show) -> Self {
+        let people = show == Show::Bar;
         let target = if people { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(None, target);
-        style(&bar, "{msg}");
+        style(&bar, "{wide_msg}");
         Self {
             begun: Instant::now(),
             outcomes: std::array::from_fn(|_| AtomicU64::new(0)),
@@ -56,8 +90,10 @@ impl Tally {
             skipped: AtomicU64::new(0),
             skipped_bad: AtomicU64::new(0),
             left: AtomicBool::new(false),
+            trouble: Mutex::default(),
+            causes: Mutex::default(),
             bar,
-            people,
+            show,
         }
     }
 
@@ -65,12 +101,17 @@ impl Tally {
     pub(super) fn set_bytes(&self, bytes: u64) {
         self.bytes.store(bytes, Relaxed);
         self.bar.set_length(bytes);
-        style(&self.bar, "{bar:30} {percent}%  {msg}");
+        // As wide as the terminal, and no wider.
+        style(&self.bar, "{bar:20} {percent:>3}% {wide_msg}");
+    }
+
+    /// Bytes of the input were read.
+    pub(super) fn read(&self, bytes: u64) {
+        self.bytes_read.fetch_add(bytes, Relaxed);
     }
 
     /// A line was read.
-    pub(super) fn read(&self, bytes: u64) {
-        self.bytes_read.fetch_add(bytes, Relaxed);
+    pub(super) fn line(&self) {
         self.lines_read.fetch_add(1, Relaxed);
     }
 
@@ -83,9 +124,39 @@ impl Tally {
     pub(super) fn settle(&self, verdict: &Verdict) {
         let number = usize::try_from(verdict.result.outcome).unwrap_or(OUTCOMES).min(OUTCOMES - 1);
         self.outcomes[number].fetch_add(1, Relaxed);
-        if let Some(doubt) = verdict.doubt() {
-            *self.doubts.lock().unwrap_or_else(PoisonError::into_inner).entry(doubt).or_default() += 1;
+        let outcome = verdict.result.outcome();
+        if matches!(outcome, Outcome::Accepted | Outcome::Validated) {
+            *lock(&self.trouble) = None;
+        } else if outcome == Outcome::Credential {
+            self.refused_credential(verdict);
         }
+        if let Some(doubt) = verdict.doubt() {
+            *lock(&self.doubts).entry(doubt).or_default() += 1;
+        }
+    }
+
+    /// Names each cause once and at once: it concerns every push that follows.
+    fn refused_credential(&self, verdict: &Verdict) {
+        let cause = cause(&verdict.result);
+        let first = {
+            let mut causes = lock(&self.causes);
+            if causes.len() >= NAMED_TROUBLES && !causes.contains_key(&cause) {
+                *causes.entry("other causes".to_owned()).or_default() += 1;
+                return;
+            }
+            let count = causes.entry(cause.clone()).or_default();
+            *count += 1;
+            *count == 1
+        };
+        if first {
+            self.trouble(&format!("CREDENTIAL: {cause}"));
+        }
+    }
+
+    /// Says what is wrong, and keeps it in sight until a push is accepted.
+    pub(super) fn trouble(&self, sentence: &str) {
+        self.say(sentence);
+        *lock(&self.trouble) = Some(sentence.to_owned());
     }
 
     /// Names a line that is no push.
@@ -109,7 +180,10 @@ impl Tally {
 
     /// A line on the standard error, above the bar where there is one.
     pub(super) fn say(&self, line: &str) {
-        self.bar.suspend(|| tell(line));
+        match self.show {
+            Show::Bar | Show::Lines => self.bar.suspend(|| tell(line)),
+            Show::Json => tell(json!({ "message": line })),
+        }
     }
 
     /// Whether every line has been accepted, in this run or an earlier one.
@@ -120,15 +194,20 @@ impl Tally {
 
     /// Shows the figures, until it is dropped.
     pub(super) async fn show(&self) {
-        let mut tick = tokio::time::interval(if self.people { ON_A_TERMINAL } else { IN_A_LOG });
+        let mut tick = tokio::time::interval(match self.show {
+            Show::Bar => ON_A_TERMINAL,
+            Show::Lines | Show::Json => IN_A_LOG,
+        });
         tick.tick().await;
         loop {
             tick.tick().await;
-            if self.people {
-                self.bar.set_position(self.bytes_settled());
-                self.bar.set_message(self.figures());
-            } else {
-                tell(self.figures());
+            match self.show {
+                Show::Bar => {
+                    self.bar.set_position(self.bytes_settled());
+                    self.bar.set_message(self.figures());
+                }
+                Show::Lines => tell(self.figures()),
+                Show::Json => tell(as_json(self, false)),
             }
         }
     }
@@ -137,11 +216,11 @@ impl Tally {
         self.bar.finish_and_clear();
     }
 
-    fn count(&self, number: usize) -> u64 {
+    pub(super) fn count(&self, number: usize) -> u64 {
         self.outcomes[number].load(Relaxed)
     }
 
-    fn settled(&self) -> u64 {
+    pub(super) fn settled(&self) -> u64 {
         (0..OUTCOMES).map(|number| self.count(number)).sum()
     }
 
@@ -152,11 +231,11 @@ impl Tally {
         (self.bytes_read.load(Relaxed) as f64 * share.min(1.0)) as u64
     }
 
-    fn rate(&self) -> f64 {
+    pub(super) fn rate(&self) -> f64 {
         self.settled() as f64 / self.begun.elapsed().as_secs_f64()
     }
 
-    fn named(&self) -> BTreeMap<&'static str, u64> {
+    pub(super) fn named(&self) -> BTreeMap<&'static str, u64> {
         let name = |number: usize| match i32::try_from(number).map(Outcome::try_from) {
             Ok(Ok(outcome)) => outcome.as_str_name().trim_start_matches("OUTCOME_"),
             Ok(Err(_)) | Err(_) => "OTHER",
@@ -169,16 +248,47 @@ impl Tally {
 
     fn figures(&self) -> String {
         let mut line = format!("{} pushes, {:.0}/s", self.settled(), self.rate());
+        if let Some(left) = self.time_left() {
+            let _ = write!(line, ", {} left", humantime::format_duration(left));
+        }
         for (name, count) in self.named() {
             // Writing to a string does not fail.
             let _ = write!(line, "  {name} {count}");
         }
+        if let Some(trouble) = &*lock(&self.trouble) {
+            let _ = write!(line, "  {trouble}");
+        }
         line
     }
 
+    /// As long as the rest of the file takes at the present rate; where its length is known.
+    pub(super) fn time_left(&self) -> Option<Duration> {
+        let (all, settled) = (self.bytes.load(Relaxed), self.bytes_settled());
+        if settled == 0 || all <= settled {
+            return None;
+        }
+        let seconds = self.begun.elapsed().as_secs_f64() * (all - settled) as f64 / settled as f64;
+        Duration::try_from_secs_f64(seconds.round()).ok()
+    }
+
     /// What the run has come to.
-    pub(super) fn summary(&self, results: Option<PathBuf>) -> Summary<'_> {
-        Summary { tally: self, results }
+    pub(super) fn summary(&self, results: Option<PathBuf>) -> String {
+        match self.show {
+            Show::Bar | Show::Lines => Summary { tally: self, results }.to_string(),
+            Show::Json => as_json(self, true).to_string(),
+        }
+    }
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Why a credential was refused, in one sentence.
+fn cause(result: &PushResult) -> String {
+    match result.upstream_reason.as_str() {
+        "" => result.detail.clone(),
+        reason => format!("{reason}: {}", result.detail),
     }
 }
 
@@ -186,94 +296,5 @@ fn style(bar: &ProgressBar, template: &str) {
     // A template that does not parse would leave the default look.
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
-    }
-}
-
-/// The end of a run, for people.
-pub(super) struct Summary<'a> {
-    tally: &'a Tally,
-    results: Option<PathBuf>,
-}
-
-impl fmt::Display for Summary<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tally = self.tally;
-        let took = tally.begun.elapsed();
-        write!(f, "{} pushes in {took:.1?}, {:.0} pushes/s", tally.settled(), tally.rate())?;
-        for (name, count) in tally.named() {
-            write!(f, "\n  {name:<20}{count:>10}")?;
-        }
-        let bad = tally.bad_lines.load(Relaxed);
-        if bad > 0 {
-            write!(f, "\n{bad} of the INVALID_PUSH are lines that are no push")?;
-        }
-        let (good, not) = (tally.skipped.load(Relaxed), tally.skipped_bad.load(Relaxed));
-        if good + not > 0 {
-            write!(f, "\n{} skipped: they have their verdict from an earlier run", good + not)?;
-        }
-        if not > 0 {
-            write!(f, " ({not} of them were not accepted)")?;
-        }
-        let doubts = tally.doubts.lock().unwrap_or_else(PoisonError::into_inner);
-        let doubts: Vec<_> = doubts.iter().map(|(doubt, count)| format!("{doubt} ({count})")).collect();
-        if !doubts.is_empty() {
-            write!(
-                f,
-                "\nUNCONFIRMED pushes may or may not have been delivered: {}; they are sent again only with \
-                 --repeatable",
-                doubts.join(", ")
-            )?;
-        }
-        let resumable = self.results.as_ref().filter(|file| file.as_os_str() != "-");
-        let again = [Outcome::NotAttempted, Outcome::RateLimited, Outcome::UpstreamUnavailable];
-        let again = again.iter().any(|outcome| tally.count(*outcome as usize) > 0);
-        match (tally.has_left(), resumable) {
-            (false, Some(_)) if again => write!(
-                f,
-                "\na second run of the same command sends again what is NOT_ATTEMPTED, and of RATE_LIMITED and \
-                 UPSTREAM_UNAVAILABLE what is retryable"
-            ),
-            (false, _) => Ok(()),
-            (true, Some(file)) => {
-                let file = file.display();
-                write!(
-                    f,
-                    "\nbroken off: run the same command again, and what {file} has no verdict on is sent"
-                )
-            }
-            (true, None) => {
-                write!(
-                    f,
-                    "\nbroken off: lines without a verdict remain; with --results FILE a second run goes on"
-                )
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::proto::{self, Reason};
-
-    #[test]
-    fn what_is_in_doubt_is_told_by_its_true_cause() {
-        let tally = Tally::new(false);
-        for _ in 0..3 {
-            tally.settle(&Verdict::unconfirmed(1, "a".into(), "the gateway was lost"));
-        }
-        for (outcome, reason) in [
-            (Outcome::Unconfirmed, Reason::AnswerTimeout),
-            (Outcome::Unconfirmed, Reason::ConnectionLost),
-            (Outcome::Accepted, Reason::Unspecified),
-        ] {
-            let mut verdict = Verdict::bad_line(2, "b".into(), reason, String::new());
-            verdict.result.outcome = outcome.into();
-            verdict.result.provider = proto::Provider::Apns.into();
-            tally.settle(&verdict);
-        }
-        let summary = tally.summary(None).to_string();
-        let causes = "delivered: ANSWER_TIMEOUT (1), CONNECTION_LOST (1), their gateway was lost (3); they";
-        assert!(summary.contains(causes), "{summary}");
     }
 }

@@ -1,15 +1,20 @@
 //! Verdicts on their way to the results file, written by a thread of its own.
 
+use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufReader, BufWriter, IsTerminal, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
+use super::again::Again;
 use super::earlier::Earlier;
+use super::journal::{self, Journal, Noted};
 use super::progress::Tally;
+use super::room::Room;
 use crate::cli::json::Schema;
 use crate::proto;
 
@@ -19,42 +24,48 @@ const WAITING: usize = 64;
 /// What became of one line.
 pub(super) struct Verdict {
     pub(super) line: u64,
+    /// Lines with the same id before it.
+    pub(super) occurrence: u32,
     pub(super) result: proto::PushResult,
 }
 
 impl Verdict {
     /// A line that is no push.
-    pub(super) fn bad_line(line: u64, id: String, reason: proto::Reason, detail: String) -> Self {
-        let mut verdict = Self::of(line, id, proto::Outcome::InvalidPush, proto::Delivery::No, reason);
-        verdict.result.detail = detail;
-        verdict
+    pub(super) fn bad_line(
+        line: u64,
+        id: String,
+        occurrence: u32,
+        reason: proto::Reason,
+        detail: String,
+    ) -> Self {
+        let mut result = Self::of(id, proto::Outcome::InvalidPush, proto::Delivery::No, reason);
+        result.detail = detail;
+        Self { line, occurrence, result }
     }
 
     /// A push that may have been read by a gateway that was lost.
-    pub(super) fn unconfirmed(line: u64, id: String, detail: &str) -> Self {
+    pub(super) fn unconfirmed(line: u64, id: String, occurrence: u32, detail: &str) -> Self {
         let (outcome, reason) = (proto::Outcome::Unconfirmed, proto::Reason::ConnectionLost);
-        let mut verdict = Self::of(line, id, outcome, proto::Delivery::Maybe, reason);
-        detail.clone_into(&mut verdict.result.detail);
-        verdict.result.retryable = true;
-        verdict
+        let mut result = Self::of(id, outcome, proto::Delivery::Maybe, reason);
+        detail.clone_into(&mut result.detail);
+        result.retryable = true;
+        Self { line, occurrence, result }
     }
 
     fn of(
-        line: u64,
         id: String,
         outcome: proto::Outcome,
         delivery: proto::Delivery,
         reason: proto::Reason,
-    ) -> Self {
-        let result = proto::PushResult {
+    ) -> proto::PushResult {
+        proto::PushResult {
             id,
             outcome: outcome.into(),
             delivery: delivery.into(),
             token_action: proto::TokenAction::Keep.into(),
             reason: reason.into(),
             ..proto::PushResult::default()
-        };
-        Self { line, result }
+        }
     }
 
     /// Why it is in doubt, where it is. A gateway that was lost names no provider: it said nothing.
@@ -71,42 +82,93 @@ impl Verdict {
 }
 
 /// Where verdicts go.
-pub(super) enum Sink {
-    /// All of them.
-    All(Box<dyn Write + Send>),
-    /// Only those that are neither ACCEPTED nor VALIDATED.
-    Problems(Box<dyn Write + Send>),
+pub(super) struct Sink {
+    out: Box<dyn Write + Send>,
+    /// ACCEPTED and VALIDATED as well.
+    all: bool,
+    /// Of a file: its length, and room behind it.
+    room: Option<(u64, Room)>,
 }
 
-impl Sink {
-    /// Opens the results and reads what an earlier run wrote there.
-    pub(super) fn open(results: Option<&Path>, repeatable: bool) -> anyhow::Result<(Self, Earlier)> {
-        let stdout = || Box::new(BufWriter::new(io::stdout()));
+/// A sink, and what earlier runs left.
+pub(super) struct Opened {
+    pub(super) sink: Sink,
+    pub(super) earlier: Earlier,
+    /// Of a file alone: nothing else can be resumed.
+    pub(super) journal: Option<Journal>,
+}
+
+/// What results are opened with.
+pub(super) struct Opening<'a> {
+    pub(super) schema: &'a Schema,
+    /// The name of the content.
+    pub(super) content: &'a str,
+    pub(super) again: &'a Again,
+    /// Bytes of room for verdicts of what is in flight.
+    pub(super) reserve: u64,
+}
+
+impl Opening<'_> {
+    /// Opens the results, reads what earlier runs wrote there, settles what a killed one left in doubt, and takes
+    /// room for what is to come.
+    pub(super) fn open(&self, results: Option<&Path>) -> anyhow::Result<Opened> {
+        let stdout = |all| {
+            let sink = Sink { out: Box::new(BufWriter::new(io::stdout())), all, room: None };
+            Ok(Opened { sink, earlier: Earlier::default(), journal: None })
+        };
         match results {
-            None => Ok((Self::Problems(stdout()), Earlier::default())),
-            Some(file) if file.as_os_str() == "-" => Ok((Self::All(stdout()), Earlier::default())),
+            None => stdout(false),
+            Some(file) if file.as_os_str() == "-" => stdout(true),
             Some(file) => {
-                let (file, earlier) = open_file(file, repeatable)
-                    .with_context(|| format!("cannot use {} for results", file.display()))?;
-                Ok((Self::All(Box::new(BufWriter::new(file))), earlier))
+                self.open_file(file).with_context(|| format!("cannot use {} for results", file.display()))
             }
         }
     }
+
+    fn open_file(&self, path: &Path) -> anyhow::Result<Opened> {
+        let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
+        if file.try_lock().is_err() {
+            bail!("another run writes to it");
+        }
+        if !file.metadata()?.is_file() {
+            // A pipe or a device: there is nothing to read back.
+            let sink = Sink { out: Box::new(BufWriter::new(file)), all: true, room: None };
+            return Ok(Opened { sink, earlier: Earlier::default(), journal: None });
+        }
+        let beside = journal::beside(path);
+        let left = journal::open(&beside, self.content)?;
+        // Verdicts that the killed run recorded, behind what was there when it began.
+        let from = left.as_ref().map_or(u64::MAX, |left| left.results);
+        let mut settled = HashSet::new();
+        let settle = |key| _ = settled.insert(key);
+        let mut earlier = Earlier::read(BufReader::new(&file), self.content, self.again, from, settle)?;
+        end_of_results(&mut file, earlier.whole())?;
+        let in_doubt = left.map(|left| left.in_doubt(&settled)).transpose();
+        let mut lines = Vec::new();
+        for noted in in_doubt.context("cannot use its journal")?.unwrap_or_default() {
+            earlier.doubt(noted.key(), self.again);
+            let Noted(id, occurrence, line) = noted;
+            let why = "the run was killed while the push was in flight; it may or may not have been sent";
+            let verdict = Verdict::unconfirmed(line, id, occurrence, why);
+            write_line(self.schema, self.content, &verdict, &mut lines)?;
+        }
+        file.write_all(&lines)?;
+        // Only when it is there may the journal that says the same begin anew.
+        file.sync_data()?;
+        let length = file.metadata()?.len();
+        let no_room =
+            || format!("the disk has no room for {} bytes of verdicts; nothing was sent", self.reserve);
+        let room = Room::take(file.try_clone()?, length, self.reserve).with_context(no_room)?;
+        let journal = Journal::begin(&beside, self.content, length)?;
+        let sink = Sink { out: Box::new(BufWriter::new(file)), all: true, room: Some((length, room)) };
+        Ok(Opened { sink, earlier, journal: Some(journal) })
+    }
 }
 
-fn open_file(path: &Path, repeatable: bool) -> anyhow::Result<(File, Earlier)> {
-    let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
-    if file.try_lock().is_err() {
-        bail!("another run writes to it");
-    }
-    if !file.metadata()?.is_file() {
-        // A pipe or a device: there is nothing to read back.
-        return Ok((file, Earlier::default()));
-    }
-    let earlier = Earlier::read(BufReader::new(&file), repeatable)?;
-    // A run that was killed may have left half a line, which says nothing, or one without its end.
-    file.set_len(earlier.whole())?;
-    if earlier.whole() > 0 {
+/// A run that was killed may have left half a line, which says nothing, or one without its end.
+fn end_of_results(file: &mut File, whole: u64) -> io::Result<()> {
+    file.set_len(whole)?;
+    if whole > 0 {
         file.seek(SeekFrom::End(-1))?;
         let mut last = [0];
         file.read_exact(&mut last)?;
@@ -114,7 +176,16 @@ fn open_file(path: &Path, repeatable: bool) -> anyhow::Result<(File, Earlier)> {
             file.write_all(b"\n")?;
         }
     }
-    Ok((file, earlier))
+    Ok(())
+}
+
+fn write_line(schema: &Schema, content: &str, verdict: &Verdict, out: &mut Vec<u8>) -> anyhow::Result<()> {
+    let Verdict { line, occurrence, result } = verdict;
+    let mut first = format!("\"line\":{line},\"content\":\"{content}\"");
+    if *occurrence > 0 {
+        first += &format!(",\"occurrence\":{occurrence}");
+    }
+    schema.result_line(&first, result, out)
 }
 
 /// The way to the results, for every stream.
@@ -130,14 +201,17 @@ pub(super) struct Results {
 pub(super) struct CannotWrite;
 
 impl Results {
-    /// Starts the writer. It ends when all that can record are gone.
+    /// Starts the writer. It ends when all that can record are gone; where the disk fills up it has `stop` end the
+    /// sending first.
     pub(super) fn start(
         schema: Schema,
+        content: String,
         sink: Sink,
         tally: Arc<Tally>,
+        stop: CancellationToken,
     ) -> (Self, tokio::task::JoinHandle<anyhow::Result<()>>) {
         let (sender, receiver) = mpsc::channel(WAITING);
-        let writer = tokio::task::spawn_blocking(move || write_all(&schema, sink, receiver));
+        let writer = tokio::task::spawn_blocking(move || write_all(&schema, &content, sink, receiver, &stop));
         (Self { sender, tally }, writer)
     }
 
@@ -152,16 +226,20 @@ impl Results {
     }
 }
 
-fn write_all(schema: &Schema, sink: Sink, mut receiver: mpsc::Receiver<Vec<Verdict>>) -> anyhow::Result<()> {
-    let (mut out, all) = match sink {
-        Sink::All(out) => (out, true),
-        Sink::Problems(out) => (out, false),
-    };
+fn write_all(
+    schema: &Schema,
+    content: &str,
+    sink: Sink,
+    mut receiver: mpsc::Receiver<Vec<Verdict>>,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    let Sink { mut out, all, mut room } = sink;
     let mut lines = Vec::new();
+    let mut full = None;
     while let Some(verdicts) = receiver.blocking_recv() {
         lines.clear();
         for verdict in verdicts.iter().filter(|verdict| all || !verdict.is_good()) {
-            schema.result_line(verdict.line, &verdict.result, &mut lines)?;
+            write_line(schema, content, verdict, &mut lines)?;
         }
         // Flushed whenever nothing more waits, so that a reader sees each verdict as it comes.
         let written = out.write_all(&lines).and_then(|()| match receiver.is_empty() {
@@ -169,11 +247,24 @@ fn write_all(schema: &Schema, sink: Sink, mut receiver: mpsc::Receiver<Vec<Verdi
             false => Ok(()),
         });
         written.context("cannot write results")?;
+        if let Some((length, room)) = &mut room {
+            *length += lines.len() as u64;
+            if full.is_none()
+                && let Err(error) = room.keep(*length)
+            {
+                // What is in flight has its room already.
+                stop.cancel();
+                full = Some(error);
+            }
+        }
     }
-    out.flush().context("cannot write results")
-}
-
-/// Whether people read the standard error.
-pub(super) fn people_watch() -> bool {
-    io::stderr().is_terminal()
+    out.flush().context("cannot write results")?;
+    drop(out);
+    if let Some((_, room)) = room {
+        room.give_back();
+    }
+    match full {
+        None => Ok(()),
+        Some(error) => Err(error).context("the disk has no room for more verdicts, so nothing more was sent"),
+    }
 }

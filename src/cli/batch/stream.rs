@@ -2,27 +2,25 @@
 //! items may be sent again.
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tonic::Code;
 use tonic::transport::Channel;
 
-use super::call::{End, Incoming, Message, Taken, is_fatal, is_own, why};
-use super::item::{Item, What};
+use super::call::{End, Ended, Incoming, Message, Taken, is_fatal, is_own, why};
+use super::item::Item;
+use super::message;
 use super::results::Verdict;
 use super::worker::{Run, Worker};
-use crate::proto::{self, Outcome, Reason, SendBatchRequest, SendBatchResponse};
+use crate::proto::{self, Outcome, Reason, SendBatchResponse};
 
 /// Bytes of lines in flight on one stream, whatever `--in-flight` says.
 const MAX_BYTES_IN_FLIGHT: usize = 64 * 1024 * 1024;
-
-/// A message is full with this many pushes, addressees of a multicast, or bytes of lines.
-const MESSAGE_PUSHES: usize = 100;
-const MESSAGE_ADDRESSEES: usize = 1000;
-const MESSAGE_BYTES: usize = 256 * 1024;
 
 /// Times that an item which the gateway hands back is sent again.
 const MAX_HANDED_BACK: u32 = 8;
@@ -32,16 +30,6 @@ const OVERLOADED_WAIT: Duration = Duration::from_millis(100);
 
 /// How long verdicts are waited for after the first signal.
 const STOP_PATIENCE: Duration = Duration::from_secs(30);
-
-/// How a stream ended.
-pub(super) enum Ended {
-    /// As the contract says; what is left to do needs another stream.
-    Done,
-    /// Why it broke.
-    Lost(String),
-    /// Why another attempt would end the same.
-    Refused(String),
-}
 
 pub(super) struct Stream<'a> {
     worker: &'a mut Worker,
@@ -61,6 +49,8 @@ pub(super) struct Stream<'a> {
     items_read: Option<u64>,
     /// A verdict came that stands.
     brought: bool,
+    /// Why nothing more may be written: it cannot be noted before.
+    unnoted: Option<io::Error>,
 }
 
 impl<'a> Stream<'a> {
@@ -77,6 +67,7 @@ impl<'a> Stream<'a> {
             heard: Instant::now(),
             items_read: None,
             brought: false,
+            unnoted: None,
         }
     }
 
@@ -101,7 +92,9 @@ impl<'a> Stream<'a> {
                     Err(end) => break self.ended(&end, taken.count()),
                 },
                 slot = reserve(sender.as_ref()), if open && self.has_to_write() => match slot {
-                    Some(slot) => slot.send(self.write()),
+                    Some(slot) => if let Some(message) = self.write() {
+                        slot.send(message);
+                    },
                     None => self.writing = false,
                 },
                 chunk = run.input.next(), if sender.is_some() && self.wants_input() => {
@@ -125,7 +118,10 @@ impl<'a> Stream<'a> {
         };
         let verdicts = self.leave(safe_from, reason);
         run.results.record(verdicts).await?;
-        Ok((ended, self.brought))
+        match self.unnoted {
+            None => Ok((ended, self.brought)),
+            Some(error) => Err(error).context("what is sent cannot be noted, so nothing more was sent"),
+        }
     }
 
     fn has_to_write(&self) -> bool {
@@ -145,48 +141,54 @@ impl<'a> Stream<'a> {
         self.give_up.map_or(silent, |give_up| give_up.min(silent))
     }
 
-    /// The next message.
-    fn write(&mut self) -> Message {
+    /// The next message; none where it may not be written yet.
+    fn write(&mut self) -> Option<Message> {
+        let items = self.next_items()?;
+        if let Some(journal) = &self.run.journal
+            && let Err(error) = tokio::task::block_in_place(|| journal.sent(&items))
+        {
+            items.into_iter().rev().for_each(|item| self.worker.queue.push_front(item));
+            self.cannot_note(error);
+            return None;
+        }
         if self.flight.is_empty() {
             self.heard = Instant::now();
         }
-        let mut request = SendBatchRequest::default();
-        if self.next == 0 {
-            request.options = Some(proto::BatchOptions {
-                app: self.run.app.clone(),
-                service_class: self.run.service_class.into(),
-                results: proto::ResultSelection::All.into(),
-            });
-        }
-        let mut bytes = 0;
-        let mut addressees = Vec::new();
-        while bytes < MESSAGE_BYTES
-            && request.pushes.len() < MESSAGE_PUSHES
-            && addressees.len() < MESSAGE_ADDRESSEES
-            && self.flight.len() < self.run.in_flight
-            && let Some(item) = self.worker.queue.pop_front()
-        {
-            // A copy stays here, for a gateway that goes without reading it.
-            match &item.what {
-                What::Push(push) => request.pushes.push(push.as_ref().clone()),
-                What::Target(target) => addressees
-                    .push(proto::Addressee { id: item.id.clone(), target: Some(target.as_ref().clone()) }),
-            }
-            bytes += item.bytes;
+        let request = message::of(&self.run, self.next == 0, &items);
+        for item in items {
+            self.bytes += item.bytes;
             self.flight.insert(self.next, item);
             self.next += 1;
         }
-        self.bytes += bytes;
-        if !addressees.is_empty() {
-            request.multicasts.push(proto::Multicast {
-                app: String::new(),
-                content: Some(self.run.template.content.clone()),
-                options: Some(self.run.template.options.clone()),
-                addressees,
-                labels: self.run.template.labels.clone(),
-            });
+        Some(Message { request, end: self.next })
+    }
+
+    fn next_items(&mut self) -> Option<Vec<Item>> {
+        let room = self.run.in_flight - self.flight.len();
+        match message::take(&mut self.worker.queue, room, self.run.pace.as_ref()) {
+            Ok(items) => (!items.is_empty()).then_some(items),
+            Err(wait) => {
+                self.pause = Some(Instant::now() + wait);
+                None
+            }
         }
-        Message { request, end: self.next }
+    }
+
+    /// Nothing more is sent by anybody; what is in flight gets its verdict.
+    fn cannot_note(&mut self, error: io::Error) {
+        self.writing = false;
+        self.unnoted.get_or_insert(error);
+        self.run.stop.cancel();
+    }
+
+    /// What the gateway did not take was not sent, but for what another gateway may have sent before.
+    fn note_back(&mut self, items: &[Item]) {
+        let unsent = items.iter().filter(|item| !item.in_doubt);
+        if let Some(journal) = &self.run.journal
+            && let Err(error) = tokio::task::block_in_place(|| journal.back(unsent))
+        {
+            self.cannot_note(error);
+        }
     }
 
     async fn read(&mut self, message: SendBatchResponse) -> anyhow::Result<()> {
@@ -195,13 +197,27 @@ impl<'a> Stream<'a> {
         if message.progress.is_some_and(|progress| progress.draining) {
             self.writing = false;
         }
-        let verdicts = message.results.into_iter().filter_map(|result| self.settle(result)).collect();
+        let mut back = Vec::new();
+        let verdicts =
+            message.results.into_iter().filter_map(|result| self.settle(result, &mut back)).collect();
+        self.note_back(&back);
+        self.worker.queue.extend(back);
         self.run.results.record(verdicts).await?;
+        let credential = self.run.tally.count(Outcome::Credential as usize);
+        if let Some(most) = self.run.stop_after_credential.filter(|most| credential >= *most)
+            && !self.run.stop.is_cancelled()
+        {
+            let why = format!(
+                "{credential} pushes ended with CREDENTIAL; stopping (--stop-after-credential {most})"
+            );
+            self.run.tally.say(&why);
+            self.run.stop.cancel();
+        }
         Ok(())
     }
 
-    /// None: the item is sent again.
-    fn settle(&mut self, mut result: proto::PushResult) -> Option<Verdict> {
+    /// None: the item goes `back`, to be sent again.
+    fn settle(&mut self, mut result: proto::PushResult, back: &mut Vec<Item>) -> Option<Verdict> {
         // A number that was never written, or had its verdict, names nothing.
         let mut item = self.flight.remove(&result.index.cast_unsigned())?;
         self.bytes -= item.bytes;
@@ -217,7 +233,7 @@ impl<'a> Stream<'a> {
                 self.pause = Some(Instant::now() + OVERLOADED_WAIT * (1 << item.handed_back));
             }
             item.handed_back += 1;
-            self.worker.queue.push_back(item);
+            back.push(item);
             return None;
         }
         self.brought = true;
@@ -227,7 +243,7 @@ impl<'a> Stream<'a> {
         }
         // The line names it; the number is of a stream that nobody remembers.
         result.index = 0;
-        Some(Verdict { line: item.line, result })
+        Some(Verdict { line: item.line, occurrence: item.occurrence, result })
     }
 
     /// How the stream ended, and the number from which on no item was read.
@@ -251,18 +267,21 @@ impl<'a> Stream<'a> {
     fn leave(&mut self, safe_from: u64, reason: &str) -> Vec<Verdict> {
         let mut left: Vec<_> = self.flight.drain().collect();
         left.sort_unstable_by_key(|(number, _)| std::cmp::Reverse(*number));
-        let mut verdicts = Vec::new();
+        let (mut verdicts, mut back) = (Vec::new(), Vec::new());
         for (number, mut item) in left {
-            let unread = number >= safe_from;
-            if unread || item.repeatable {
-                item.in_doubt |= !unread;
+            if number >= safe_from {
+                back.push(item);
+            } else if item.repeatable {
+                item.in_doubt = true;
                 self.worker.queue.push_front(item);
             } else {
                 let detail =
                     format!("the gateway may have sent it, and was lost before its verdict: {reason}");
-                verdicts.push(Verdict::unconfirmed(item.line, item.id, &detail));
+                verdicts.push(item.unconfirmed(&detail));
             }
         }
+        self.note_back(&back);
+        back.into_iter().rev().for_each(|item| self.worker.queue.push_back(item));
         verdicts.reverse();
         verdicts
     }

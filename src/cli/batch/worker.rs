@@ -5,15 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 
+use super::call::Ended;
 use super::gateways::{Gateways, backoff};
 use super::input::{Chunk, Input};
 use super::item::Item;
+use super::journal::Journal;
+use super::pace::Pace;
 use super::progress::Tally;
-use super::results::{Results, Verdict};
-use super::stream::{Ended, Stream};
+use super::results::Results;
+use super::stream::Stream;
 use crate::proto;
 
 /// What all streams share.
@@ -26,7 +30,13 @@ pub(super) struct Run {
     pub(super) service_class: proto::ServiceClass,
     pub(super) template: Template,
     pub(super) in_flight: usize,
-    pub(super) reconnects: u32,
+    /// What is noted before it is written.
+    pub(super) journal: Option<Arc<Journal>>,
+    pub(super) pace: Option<Pace>,
+    /// CREDENTIAL verdicts that end the run.
+    pub(super) stop_after_credential: Option<u64>,
+    /// How long a gateway is looked for, from the last verdict on.
+    pub(super) reconnect_for: Duration,
     /// The longest silence while items are in flight.
     pub(super) timeout: Duration,
     /// Nothing more is read or sent; what was sent is waited for.
@@ -69,8 +79,8 @@ impl Worker {
             self.queue.drain(..).partition(|item| item.in_doubt);
         self.queue = unsent;
         let why = "the gateway was lost before its verdict, and the run ended before it was sent again";
-        let in_doubt = in_doubt.into_iter().map(|item| Verdict::unconfirmed(item.line, item.id, why));
-        self.run.results.record(in_doubt.collect()).await?;
+        let in_doubt = in_doubt.iter().map(|item| item.unconfirmed(why)).collect();
+        self.run.results.record(in_doubt).await?;
         if !self.queue.is_empty() || (ended.is_err() && !self.exhausted) {
             self.run.tally.leave();
         }
@@ -84,6 +94,8 @@ impl Worker {
     async fn send_all(&mut self, mut gateways: Gateways, mut first: Option<Channel>) -> anyhow::Result<()> {
         let run = Arc::clone(&self.run);
         let mut failures = 0;
+        // Since when no gateway gave a verdict.
+        let mut without = None;
         while self.has_work().await? {
             let channel = match first.take() {
                 Some(channel) => Ok(channel),
@@ -97,7 +109,7 @@ impl Worker {
                 Ok(channel) => {
                     let (ended, brought) = Stream::new(self).run(channel).await?;
                     if brought {
-                        failures = 0;
+                        (failures, without) = (0, None);
                     }
                     match ended {
                         Ended::Done if brought => continue,
@@ -111,12 +123,15 @@ impl Worker {
                 continue;
             }
             failures += 1;
-            if failures > run.reconnects {
-                bail!("{why}; {} reconnects in a row brought no verdict (--reconnects)", run.reconnects);
+            let end = *without.get_or_insert_with(Instant::now) + run.reconnect_for;
+            let next = Instant::now() + backoff(failures);
+            if next > end {
+                let tried = humantime::format_duration(run.reconnect_for);
+                bail!("{why}; {tried} of connecting again brought no verdict (--reconnect-for)");
             }
-            run.tally.say(&format!("{why}; connecting again"));
+            run.tally.trouble(&format!("{why}; connecting again"));
             tokio::select! {
-                () = tokio::time::sleep(backoff(failures)) => {}
+                () = tokio::time::sleep_until(next) => {}
                 () = run.stop.cancelled() => {}
             }
         }
