@@ -3409,10 +3409,13 @@ type PushResult struct {
 	Provider Provider `protobuf:"varint,11,opt,name=provider,proto3,enum=fanfare.push.v1.Provider" json:"provider,omitempty"`
 	// The HTTP status of the last answer. 0: there was none.
 	UpstreamStatus uint32 `protobuf:"varint,12,opt,name=upstream_status,json=upstreamStatus,proto3" json:"upstream_status,omitempty"`
-	// The last answer's reason, verbatim, at most 256 bytes. Of Web Push Mozilla's
-	// `errno`, Apple's `reason`, Microsoft's `X-WNS-Error-Description` or else
-	// `X-WNS-Status` (`dropped` beside ACCEPTED: WNS took the push and dropped it),
-	// else the first line of a text or the title of a page.
+	// The last answer's reason, verbatim, at most 256 bytes. APNs: `reason`. FCM: its
+	// code; `detail` has its sentence. Web Push: Mozilla's `errno: message`, Apple's
+	// `reason`, Microsoft's `X-WNS-Error-Description` or else `X-WNS-Status`
+	// (`dropped` beside ACCEPTED: WNS took the push and dropped it). Mattermost: the
+	// proxy's `error`. Where there is none of these: the `error` or `message` of a JSON
+	// answer, the description of `WWW-Authenticate`, the first line of a text, or the
+	// title of a page.
 	UpstreamReason string `protobuf:"bytes,13,opt,name=upstream_reason,json=upstreamReason,proto3" json:"upstream_reason,omitempty"`
 	// The push service's name for this push: `apns-id`, FCM's message name, the
 	// `Location` of Web Push (`apns-id` at Apple, `X-WNS-Msg-ID` at Microsoft),
@@ -3424,7 +3427,7 @@ type PushResult struct {
 	// Times that it was handed to the push service. Resending what was provably
 	// not sent does not count.
 	Attempts int32 `protobuf:"varint,16,opt,name=attempts,proto3" json:"attempts,omitempty"`
-	// The push's labels, as given.
+	// The push's labels, as given; none where they, or the id, cannot be what they are.
 	Labels        map[string]string `protobuf:"bytes,17,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

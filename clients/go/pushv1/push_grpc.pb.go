@@ -47,12 +47,13 @@ const (
 // Results and statuses. What becomes of a push, and what is wrong with one, is
 // always its PushResult, the same in every RPC: a malformed token, a topic that
 // the app does not list, a raw body that is not JSON, two targets, an app that is
-// unknown. A status other than OK speaks of the call alone, and google.rpc
-// details say more (ErrorInfo.reason is a Reason without its prefix,
-// ErrorInfo.domain is `push.fanfare.dev`):
+// unknown. A status other than OK speaks of the call alone. One that the gateway
+// itself decided on has google.rpc details (ErrorInfo.reason is a Reason without its
+// prefix, ErrorInfo.domain is `push.fanfare.dev`); UNIMPLEMENTED and OUT_OF_RANGE are
+// of the gRPC library below it and have none:
 //
-//	INVALID_ARGUMENT    the call holds no push, more than it may, or cannot be
-//	                    decoded (BadRequest names the field). Nothing was sent.
+//	INVALID_ARGUMENT    the call holds no push or more than it may (BadRequest names
+//	                    the field), or cannot be decoded. Nothing was sent.
 //	UNAUTHENTICATED     the gateway does not know the caller. Nothing was sent.
 //	PERMISSION_DENIED   the caller may not use this RPC at all. Nothing was sent.
 //	RESOURCE_EXHAUSTED  the caller is over its rate. Nothing was sent.
@@ -175,12 +176,13 @@ type PushService_SendBatchClient = grpc.BidiStreamingClient[SendBatchRequest, Se
 // Results and statuses. What becomes of a push, and what is wrong with one, is
 // always its PushResult, the same in every RPC: a malformed token, a topic that
 // the app does not list, a raw body that is not JSON, two targets, an app that is
-// unknown. A status other than OK speaks of the call alone, and google.rpc
-// details say more (ErrorInfo.reason is a Reason without its prefix,
-// ErrorInfo.domain is `push.fanfare.dev`):
+// unknown. A status other than OK speaks of the call alone. One that the gateway
+// itself decided on has google.rpc details (ErrorInfo.reason is a Reason without its
+// prefix, ErrorInfo.domain is `push.fanfare.dev`); UNIMPLEMENTED and OUT_OF_RANGE are
+// of the gRPC library below it and have none:
 //
-//	INVALID_ARGUMENT    the call holds no push, more than it may, or cannot be
-//	                    decoded (BadRequest names the field). Nothing was sent.
+//	INVALID_ARGUMENT    the call holds no push or more than it may (BadRequest names
+//	                    the field), or cannot be decoded. Nothing was sent.
 //	UNAUTHENTICATED     the gateway does not know the caller. Nothing was sent.
 //	PERMISSION_DENIED   the caller may not use this RPC at all. Nothing was sent.
 //	RESOURCE_EXHAUSTED  the caller is over its rate. Nothing was sent.
