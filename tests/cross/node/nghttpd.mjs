@@ -2,12 +2,14 @@
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import { join } from 'node:path'
-import { configure, prepare } from './identity.mjs'
-import { until } from './traffic.mjs'
+import { APP, certificates } from './identity.mjs'
+import { token, until } from './traffic.mjs'
+import { browser, configure } from './web-push-stand-in.mjs'
 
 /** A port of loopback that nobody listens on just now. */
 export async function freePort() {
@@ -19,9 +21,13 @@ export async function freePort() {
   return port
 }
 
-/** Serves an empty file for each of `tokens`, with at most `streams` on a connection; `restart()` kills it first. */
+/**
+ * Serves an empty file for each of `tokens`, with at most `streams` on a connection; `restart()` kills it first, and
+ * `say(number)` is a push to it. It stands in for a push service of browsers, which takes a push by status alone: APNs
+ * would have to answer with an `apns-id`, which a server of files does not know.
+ */
 export async function startNghttpd(dir, { streams, tokens }) {
-  prepare(dir)
+  certificates(dir)
   const devices = join(dir, 'htdocs', '3', 'device')
   mkdirSync(devices, { recursive: true })
   for (const token of tokens) writeFileSync(join(devices, token), '')
@@ -46,8 +52,17 @@ export async function startNghttpd(dir, { streams, tokens }) {
     await ended
   }
   await start()
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const { x, y } = publicKey.export({ format: 'jwk' })
+  const point = Buffer.concat([Buffer.from([4]), Buffer.from(x, 'base64url'), Buffer.from(y, 'base64url')])
+  const { keys } = browser()
   return {
-    config: configure(dir, `localhost:${port}`),
+    config: configure(dir, privateKey.export({ type: 'pkcs8', format: 'pem' }), point.toString('base64url')),
+    say: number => ({
+      app: APP, id: `push-${number}`,
+      target: { webPush: { endpoint: `https://localhost:${port}/3/device/${token(number)}`, ...keys } },
+      content: { notification: { title: `push ${number}` } },
+    }),
     restart: async () => {
       await stop()
       await start()

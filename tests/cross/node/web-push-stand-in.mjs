@@ -51,7 +51,7 @@ export function vapidFaults(authorization, publicKey, audience) {
 }
 
 /** A browser's keys; `open` decrypts with npm http_ece. */
-function browser() {
+export function browser() {
   const keys = createECDH('prime256v1')
   keys.generateKeys()
   const auth = randomBytes(16)
@@ -143,7 +143,7 @@ export async function startPushService(dir, { answers = {} } = {}) {
 }
 
 /** Writes the key and the configuration of a gateway; gives its path. */
-function configure(dir, pem, publicKey) {
+export function configure(dir, pem, publicKey) {
   writeFileSync(join(dir, 'vapid.pem'), pem, { mode: 0o600 })
   const config = join(dir, 'fanfare.toml')
   writeFileSync(config, `
