@@ -15,7 +15,7 @@ use serde_json::json;
 use super::results::Verdict;
 use super::summary::{Summary, as_json};
 use crate::cli::output::tell;
-use crate::proto::{Outcome, PushResult};
+use crate::proto::Outcome;
 
 /// How often a terminal sees the figures, and how often a log.
 const ON_A_TERMINAL: Duration = Duration::from_millis(200);
@@ -137,7 +137,7 @@ impl Tally {
 
     /// Names each cause once and at once: it concerns every push that follows.
     fn refused_credential(&self, verdict: &Verdict) {
-        let cause = cause(&verdict.result);
+        let cause = verdict.cause();
         let first = {
             let mut causes = lock(&self.causes);
             if causes.len() >= NAMED_TROUBLES && !causes.contains_key(&cause) {
@@ -224,10 +224,14 @@ impl Tally {
         (0..OUTCOMES).map(|number| self.count(number)).sum()
     }
 
+    /// Lines that have their verdict, from this run or an earlier one.
+    fn lines_done(&self) -> u64 {
+        self.settled() + self.skipped.load(Relaxed) + self.skipped_bad.load(Relaxed)
+    }
+
     /// Bytes of the lines that have their verdict, as if all lines were of one length.
     fn bytes_settled(&self) -> u64 {
-        let lines = self.settled() + self.skipped.load(Relaxed) + self.skipped_bad.load(Relaxed);
-        let share = lines as f64 / self.lines_read.load(Relaxed).max(1) as f64;
+        let share = self.lines_done() as f64 / self.lines_read.load(Relaxed).max(1) as f64;
         (self.bytes_read.load(Relaxed) as f64 * share.min(1.0)) as u64
     }
 
@@ -251,23 +255,26 @@ impl Tally {
         if let Some(left) = self.time_left() {
             let _ = write!(line, ", {} left", humantime::format_duration(left));
         }
+        // Before the outcomes: a bar is cut where the terminal ends.
+        if let Some(trouble) = &*lock(&self.trouble) {
+            let _ = write!(line, "  {trouble}");
+        }
         for (name, count) in self.named() {
             // Writing to a string does not fail.
             let _ = write!(line, "  {name} {count}");
         }
-        if let Some(trouble) = &*lock(&self.trouble) {
-            let _ = write!(line, "  {trouble}");
-        }
         line
     }
 
-    /// As long as the rest of the file takes at the present rate; where its length is known.
+    /// As long as the rest of the file takes at the present rate; where its length is known. What an earlier run settled
+    /// took no time.
     pub(super) fn time_left(&self) -> Option<Duration> {
-        let (all, settled) = (self.bytes.load(Relaxed), self.bytes_settled());
-        if settled == 0 || all <= settled {
+        let (all, done, lines) = (self.bytes.load(Relaxed), self.bytes_settled(), self.lines_done());
+        let now = done as f64 * self.settled() as f64 / lines.max(1) as f64;
+        if now < 1.0 || all <= done {
             return None;
         }
-        let seconds = self.begun.elapsed().as_secs_f64() * (all - settled) as f64 / settled as f64;
+        let seconds = self.begun.elapsed().as_secs_f64() * (all - done) as f64 / now;
         Duration::try_from_secs_f64(seconds.round()).ok()
     }
 
@@ -282,14 +289,6 @@ impl Tally {
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Why a credential was refused, in one sentence.
-fn cause(result: &PushResult) -> String {
-    match result.upstream_reason.as_str() {
-        "" => result.detail.clone(),
-        reason => format!("{reason}: {}", result.detail),
-    }
 }
 
 fn style(bar: &ProgressBar, template: &str) {

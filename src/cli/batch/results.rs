@@ -76,6 +76,14 @@ impl Verdict {
         in_doubt.then_some(if lost { "their gateway was lost" } else { reason })
     }
 
+    /// Why it ended so, in one sentence.
+    pub(super) fn cause(&self) -> String {
+        match self.result.upstream_reason.as_str() {
+            "" => self.result.detail.clone(),
+            reason => format!("{reason}: {}", self.result.detail),
+        }
+    }
+
     pub(super) fn is_good(&self) -> bool {
         matches!(self.result.outcome(), proto::Outcome::Accepted | proto::Outcome::Validated)
     }
