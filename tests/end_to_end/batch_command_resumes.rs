@@ -196,6 +196,43 @@ async fn client_and_gateway_may_be_killed_again_and_again() {
 }
 
 #[tokio::test]
+async fn a_dry_run_that_is_killed_leaves_nothing_in_doubt() {
+    let world = World::start().await;
+    let files = Files::new("pushes.ndjson");
+    files.write((0..200).map(|n| line(&good(n), "x")));
+    let to = address(&world);
+    // The pace keeps it going until it is killed.
+    let child = Command::new(env!("CARGO_BIN_EXE_fanfare"))
+        .args([
+            "batch",
+            files.pushes(),
+            "--to",
+            &to,
+            "--results",
+            files.results(),
+            "--dry-run",
+            "--rate",
+            "100",
+        ])
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut running = Running(child);
+    let validated = async {
+        while !files.results.exists() || read(&files.results).lines().count() < 20 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(SOON, validated).await.unwrap();
+    running.0.kill().unwrap();
+    running.0.wait().unwrap();
+    let ran = batch([files.pushes(), "--to", &to, "--results", files.results()]).await;
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(last(&files.results).values().all(|it| outcome(it) == "ACCEPTED"));
+    assert_eq!(world.simulator.journal().arrived(), 200);
+}
+
+#[tokio::test]
 async fn a_mended_key_sends_what_it_held_up() {
     let world = World::start().await;
     let files = Files::new("pushes.ndjson");

@@ -145,7 +145,8 @@ impl Journal {
     /// # Errors
     /// Where it cannot be noted: then it must not be sent.
     pub(super) fn sent<'a>(&self, items: impl IntoIterator<Item = &'a Item>) -> std::io::Result<()> {
-        self.write(&Line::Sent(noted(items)))
+        let items = noted(items);
+        if items.is_empty() { Ok(()) } else { self.write(&Line::Sent(items)) }
     }
 
     /// Notes what was provably not sent.
@@ -173,8 +174,13 @@ impl Journal {
     }
 }
 
+/// Of a dry run nothing is ever in doubt: it delivers nothing.
 fn noted<'a>(items: impl IntoIterator<Item = &'a Item>) -> Vec<Noted> {
-    items.into_iter().map(|item| Noted(item.id.clone(), item.occurrence, item.line)).collect()
+    items
+        .into_iter()
+        .filter(|item| !item.dry_run)
+        .map(|item| Noted(item.id.clone(), item.occurrence, item.line))
+        .collect()
 }
 
 #[cfg(test)]

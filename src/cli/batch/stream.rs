@@ -271,8 +271,8 @@ impl<'a> Stream<'a> {
         for (number, mut item) in left {
             if number >= safe_from {
                 back.push(item);
-            } else if item.repeatable {
-                item.in_doubt = true;
+            } else if item.repeatable || item.dry_run {
+                item.in_doubt = !item.dry_run;
                 self.worker.queue.push_front(item);
             } else {
                 let detail =

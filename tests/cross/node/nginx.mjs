@@ -18,7 +18,7 @@ export const APP = 'chat'
  * Starts nginx before the push proxy at `upstream`, http://host:port; `kept` is how many requests one connection may
  * carry. `log()` gives a line for each request: connection, its requests so far, status, protocol, device id.
  */
-export async function startNginx(dir, { upstream, tls, kept, http = 'auto' }) {
+export async function startNginx(dir, { upstream, tls, kept, http = 'auto', front502 = 'unknown' }) {
   certificates(dir)
   const port = await freePort()
   mkdirSync(join(dir, 'temp'))
@@ -59,7 +59,7 @@ http {
   assert.equal(nginx.exitCode, null, 'nginx runs')
   const origin = `${tls ? 'https' : 'http'}://localhost:${port}`
   return {
-    config: configure(dir, origin, http),
+    config: configure(dir, origin, http, front502),
     log: () => readFileSync(log, 'utf8').trimEnd().split('\n').map(line => {
       const [connection, requests, status, protocol] = line.split(' ')
       const device = /\\x22device_id\\x22:\\x22([0-9a-f]+)/.exec(line)?.[1]
@@ -85,7 +85,7 @@ async function listens(port) {
   }
 }
 
-function configure(dir, origin, http) {
+function configure(dir, origin, http, front502) {
   const config = join(dir, 'fanfare.toml')
   writeFileSync(config, `
 [grpc]
@@ -100,6 +100,7 @@ max_connections_per_peer = 16
 url = "${origin}"
 server_id = "server"
 http = "${http}"
+front_502 = "${front502}"
 ca_files = ["ca.pem"]
 `)
   return config
