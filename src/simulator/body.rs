@@ -4,9 +4,11 @@ use bytes::{Bytes, BytesMut};
 use h2::RecvStream;
 use sha2::{Digest, Sha256};
 
-/// Bytes of a body that are kept; more is counted and hashed only. Above every limit of
-/// the services.
-const MAX_KEPT: usize = 64 * 1024;
+/// Bytes of a body that are read for its answer; more is counted and hashed only. Above every limit of the services.
+pub(super) const MAX_READ: usize = 64 * 1024;
+
+/// The same of a service that knows no limit.
+pub(super) const MAX_READ_UNLIMITED: usize = 16 * 1024 * 1024;
 
 /// A body that was read in full.
 #[derive(Clone)]
@@ -47,12 +49,12 @@ pub(super) async fn piece(stream: &mut RecvStream) -> Option<Result<Bytes, h2::E
     Some(piece)
 }
 
-/// Reads to END_STREAM; `hashed` asks for the SHA-256.
+/// Reads to END_STREAM, and keeps up to `most` bytes; `hashed` asks for the SHA-256.
 ///
 /// # Errors
 /// When the client resets the stream or the connection ends.
-pub(super) async fn read(stream: &mut RecvStream, hashed: bool) -> Result<Body, h2::Error> {
-    let mut gathering = Gathering::new(hashed);
+pub(super) async fn read(stream: &mut RecvStream, hashed: bool, most: usize) -> Result<Body, h2::Error> {
+    let mut gathering = Gathering::new(hashed, most);
     while let Some(piece) = piece(stream).await {
         gathering.add(piece?);
     }
@@ -62,14 +64,15 @@ pub(super) async fn read(stream: &mut RecvStream, hashed: bool) -> Result<Body, 
 /// A body of which more may come.
 pub(super) struct Gathering {
     hash: Option<Sha256>,
+    most: usize,
     len: u64,
     first: Bytes,
     gathered: BytesMut,
 }
 
 impl Gathering {
-    pub(super) fn new(hashed: bool) -> Self {
-        Self { hash: hashed.then(Sha256::new), len: 0, first: Bytes::new(), gathered: BytesMut::new() }
+    pub(super) fn new(hashed: bool, most: usize) -> Self {
+        Self { hash: hashed.then(Sha256::new), most, len: 0, first: Bytes::new(), gathered: BytesMut::new() }
     }
 
     pub(super) fn add(&mut self, piece: Bytes) {
@@ -85,7 +88,7 @@ impl Gathering {
         if self.gathered.is_empty() {
             self.gathered.extend_from_slice(&self.first);
         }
-        let room = MAX_KEPT.saturating_sub(self.gathered.len());
+        let room = self.most.saturating_sub(self.gathered.len());
         self.gathered.extend_from_slice(piece.get(..room).unwrap_or(&piece));
     }
 

@@ -5,18 +5,19 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::apns::{KeyScope, Keys, ProviderKeySpec};
+use super::apns::{KeyScope, Keys, ProviderKeySpec, StoragePolicy};
 use super::certificate::Authority;
 use super::clock::Clock;
 use super::fcm::{FcmSettings, Google};
 use super::journal::{Bounds, Journal};
-use super::listener::{Listener, Stand};
+use super::listener::{Listener, Stand, origin};
 use super::mattermost::{MattermostSettings, Proxy};
 use super::rules::Rules;
+use super::settings::{LimitRises, Settings};
 use super::sync::Bell;
 use super::webpush::{PushServices, WebPushSettings};
-use super::world::{Parts, Settings, Tls, World};
-use super::{Environment, Service, Simulator};
+use super::world::{Parts, Tls, World};
+use super::{Environment, Service, Simulator, control};
 
 /// The bundle id that pushes may go to if none is named.
 const DEFAULT_BUNDLE_ID: &str = "com.example.app";
@@ -70,6 +71,8 @@ pub struct SimulatorBuilder {
     fcm: FcmSettings,
     mattermost: MattermostSettings,
     web_push: WebPushSettings,
+    control: Option<SocketAddr>,
+    channels: Vec<(String, String, StoragePolicy)>,
 }
 
 impl Default for SimulatorBuilder {
@@ -81,6 +84,7 @@ impl Default for SimulatorBuilder {
                 initial_window_size: DEFAULT_WINDOW,
                 connection_window_size: DEFAULT_WINDOW,
                 bundle_ids: vec![DEFAULT_BUNDLE_ID.to_owned()],
+                limit_rises: LimitRises::default(),
                 bad_tokens_allowed: None,
             },
             latency: Duration::ZERO,
@@ -92,6 +96,8 @@ impl Default for SimulatorBuilder {
             fcm: FcmSettings::default(),
             mattermost: MattermostSettings::default(),
             web_push: WebPushSettings::default(),
+            control: None,
+            channels: Vec::new(),
         }
     }
 }
@@ -101,6 +107,12 @@ impl SimulatorBuilder {
     /// client certificate. Default 1,000, a number commonly quoted; Apple publishes none.
     pub fn max_concurrent_streams(mut self, streams: u32) -> Self {
         self.settings.max_concurrent_streams = streams;
+        self
+    }
+
+    /// When a connection to APNs may have as many. Default: after its first good answer.
+    pub fn limit_rises(mut self, when: LimitRises) -> Self {
+        self.settings.limit_rises = when;
         self
     }
 
@@ -152,6 +164,18 @@ impl SimulatorBuilder {
         self
     }
 
+    /// Where the control API listens. Default: nowhere.
+    pub fn control_listen(mut self, address: SocketAddr) -> Self {
+        self.control = Some(address);
+        self
+    }
+
+    /// A broadcast channel that is there from the start.
+    pub fn channel(mut self, bundle_id: &str, channel_id: &str, policy: StoragePolicy) -> Self {
+        self.channels.push((bundle_id.to_owned(), channel_id.to_owned(), policy));
+        self
+    }
+
     /// Seed of [`Trigger::Probability`](super::Trigger::Probability). Default 0.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
@@ -179,20 +203,20 @@ impl SimulatorBuilder {
         self
     }
 
-    /// Requests that the journal records; 0 turns it and its hashing off, later ones are only
+    /// Requests that the journal records, the newest; 0 turns it and its hashing off. Those that it drops are
     /// counted. Default 1,000,000.
     pub fn journal_capacity(mut self, entries: usize) -> Self {
         self.bounds.entries = entries;
         self
     }
 
-    /// Recorded requests that keep their headers, the first so many. Default 10,000.
+    /// Recorded requests that keep their headers, the newest so many. Default 10,000.
     pub fn keep_headers(mut self, entries: usize) -> Self {
         self.bounds.headers = entries;
         self
     }
 
-    /// Recorded requests that keep their body, the first so many. Default none.
+    /// Recorded requests that keep their body, the newest so many. Default none.
     pub fn keep_bodies(mut self, entries: usize) -> Self {
         self.bounds.bodies = entries;
         self
@@ -233,6 +257,13 @@ impl SimulatorBuilder {
         let mattermost_tls = stand(Service::Mattermost, true, self.mattermost.tls_listen).await?;
         let web_push = stand(Service::WebPush, true, self.web_push.listen).await?;
         world.fcm.listens_at(fcm.address);
+        for (bundle_id, channel_id, policy) in &self.channels {
+            world.channels.add(bundle_id, channel_id, *policy);
+        }
+        let control = match self.control {
+            Some(address) => Some(control::start(&world, address, origin(web_push.address)).await?),
+            None => None,
+        };
         // Had one failed, the guard would have stopped those before it.
         stopping.disarm();
         Ok(Simulator {
@@ -245,6 +276,7 @@ impl SimulatorBuilder {
             mattermost_tls,
             web_push,
             provider_key,
+            control,
         })
     }
 }

@@ -14,9 +14,21 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// Moves the clock forward, to the millisecond. It never goes back.
+    /// Moves the clock forward, to the millisecond.
     pub fn advance(&self, by: Duration) {
-        self.ahead_ms.fetch_add(millis(by), Ordering::SeqCst);
+        // A step too far is the farthest.
+        let farther = |ahead: u64| Some(ahead.saturating_add(millis(by)));
+        let _ = self.ahead_ms.fetch_update(Ordering::SeqCst, Ordering::SeqCst, farther);
+    }
+
+    /// Back to real time: what was dated ahead of it stays so.
+    pub(super) fn reset(&self) {
+        self.ahead_ms.store(0, Ordering::SeqCst);
+    }
+
+    /// By how much it is ahead of real time, in milliseconds.
+    pub fn ahead_ms(&self) -> u64 {
+        self.ahead_ms.load(Ordering::SeqCst)
     }
 
     /// Milliseconds since the Unix epoch.

@@ -66,6 +66,8 @@ pub(super) async fn serve(world: Arc<World>, service: Service, tls: TlsStream<So
         max_frame_size: MAX_FRAME_SIZE,
         max_header_list_size: MAX_HEADER_LIST_SIZE,
         surplus,
+        // npm firebase-admin sends it over HTTP/2, which is its default: FCM takes it.
+        scheme_with_colon: service == Service::Fcm,
     };
     let books = Books { journal: Arc::clone(&world.journal), tally: Arc::clone(&world.tally) };
     let wire = Arc::new(Wire::new(number, service, tls.get_ref().0.remote(), advertised, books));
@@ -187,6 +189,8 @@ pub(super) fn strike(world: &Arc<World>, wire: &Arc<Wire>, stream: Option<u32>, 
         Fault::HalfOpen => wire.stall(),
         Fault::Throttle { bytes, every } => wire.throttle(*bytes, *every),
         Fault::Answer(_)
+        | Fault::Refuse(_)
+        | Fault::Front(_)
         | Fault::Delay(_)
         | Fault::Silence
         | Fault::HeadersWithoutBody

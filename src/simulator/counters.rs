@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use serde::Serialize;
+
 use super::Service;
 use super::sync::{Bell, lock};
 
@@ -12,7 +14,7 @@ use super::sync::{Bell, lock};
 const MAX_CLOSED: usize = 10_000;
 
 /// What happened since the start, as [`Simulator::counters`](super::Simulator::counters) saw it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counters {
     /// TCP connections that were accepted.
     pub connections_opened: u64,
@@ -57,7 +59,7 @@ pub struct Counters {
 }
 
 /// A connection, open or closed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ConnectionInfo {
     /// Its number, from 1, over all listeners.
     pub id: u64,
@@ -122,7 +124,7 @@ impl Tally {
 
     /// Counts one more and tells whoever waits.
     pub(super) fn add(&self, count: &Count) {
-        count.0.fetch_add(1, Ordering::SeqCst);
+        count.ever.fetch_add(1, Ordering::SeqCst);
         self.bell.ring();
     }
 
@@ -143,13 +145,37 @@ impl Tally {
         std::mem::take(&mut *lock(&self.closed)).into()
     }
 
+    /// All begin anew, but for the connections that are open.
+    pub(super) fn reset(&self) {
+        lock(&self.closed).clear();
+        for count in [
+            &self.connections_opened,
+            &self.tls_handshakes_failed,
+            &self.tls_handshakes_done,
+            &self.tls_sessions_resumed,
+            &self.client_certificates_shown,
+            &self.limit_violations,
+            &self.opened_before_settings,
+            &self.resets_received,
+            &self.resets_sent,
+            &self.pings_received,
+            &self.priorities_received,
+            &self.goaways_sent,
+            &self.settings_acknowledged,
+            &self.provider_tokens_seen,
+            &self.access_tokens_issued,
+            &self.vapid_tokens_seen,
+        ] {
+            count.reset();
+        }
+    }
+
     /// All counts, but for those of the journal.
     pub(super) fn read(&self) -> Counters {
-        let closed = self.connections_closed.get();
-        let opened = self.connections_opened.get();
+        let open = self.connections_opened.ever().saturating_sub(self.connections_closed.ever());
         Counters {
-            connections_opened: opened,
-            connections_open: opened.saturating_sub(closed),
+            connections_opened: self.connections_opened.get(),
+            connections_open: open,
             tls_handshakes_failed: self.tls_handshakes_failed.get(),
             tls_handshakes_done: self.tls_handshakes_done.get(),
             tls_sessions_resumed: self.tls_sessions_resumed.get(),
@@ -170,12 +196,23 @@ impl Tally {
     }
 }
 
-/// One number that only grows.
+/// A number that only grows, but for a reset.
 #[derive(Default)]
-pub(super) struct Count(AtomicU64);
+pub(super) struct Count {
+    ever: AtomicU64,
+    at_reset: AtomicU64,
+}
 
 impl Count {
     pub(super) fn get(&self) -> u64 {
-        self.0.load(Ordering::SeqCst)
+        self.ever().saturating_sub(self.at_reset.load(Ordering::SeqCst))
+    }
+
+    fn ever(&self) -> u64 {
+        self.ever.load(Ordering::SeqCst)
+    }
+
+    fn reset(&self) {
+        self.at_reset.store(self.ever(), Ordering::SeqCst);
     }
 }

@@ -8,6 +8,9 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use super::filter::Afterwards;
 
+/// The reason of an answer that a front gave in the place of a good one.
+pub(super) const PASSED_ON: &str = "front: passed on";
+
 /// An answer, when it goes out, and what follows it.
 pub(super) struct Decision {
     pub(super) status: u16,
@@ -46,6 +49,31 @@ impl Decision {
     /// A service that was reached over the version of HTTP that it does not speak.
     pub(super) fn wrong_version() -> Self {
         Self::new(505, "text/plain; charset=utf-8", "HTTP version not supported\n")
+    }
+
+    /// The page of a reverse proxy that stands before the service. Source: nginx, `ngx_http_special_response.c`.
+    pub(super) fn front(status: u16) -> Self {
+        let title = match status {
+            502 => "502 Bad Gateway",
+            503 => "503 Service Temporarily Unavailable",
+            _ => "504 Gateway Time-out",
+        };
+        let page = format!(
+            "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n\
+             <hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+        );
+        Self::new(status, "text/html", page).because("front: not passed on")
+    }
+
+    /// The same where the service took the request: what it said is lost, and the journal alone knows.
+    pub(super) fn front_after(status: u16, truth: &Self) -> Self {
+        let taken = matches!(truth.status, 200 | 201) && truth.reason.is_none();
+        let reason = match &truth.reason {
+            None if taken => Cow::Borrowed(PASSED_ON),
+            None => Cow::Owned(format!("{PASSED_ON}, {}", truth.status)),
+            Some(reason) => Cow::Owned(format!("{PASSED_ON}, {reason}")),
+        };
+        Self::front(status).because(reason)
     }
 
     pub(super) fn because(mut self, reason: impl Into<Cow<'static, str>>) -> Self {

@@ -19,6 +19,7 @@ use super::filter::{Admission, Answering, code};
 use super::journal::{Entry, EntryId, Outcome, Reading, device_token};
 use super::rules::Arrival;
 use super::service::{Ask, Service};
+use super::settings::LimitRises;
 use super::world::World;
 
 /// A request and the means to answer it.
@@ -115,6 +116,9 @@ impl Exchange {
             return;
         }
         let decision = self.decide(&body);
+        if self.connection.world.settings.limit_rises == LimitRises::BeforeAnswer {
+            self.connection.wire.authorise(decision.afterwards);
+        }
         let own = match decision.pace {
             Pace::Now => Duration::ZERO,
             Pace::After(pause) => pause,
@@ -151,8 +155,8 @@ impl Exchange {
         }
         let journal = &self.connection.world.journal;
         let kept = journal.keeps(self.entry);
-        let mut body = body::read(&mut self.body, kept).await.ok()?;
         let service = self.connection.wire.service;
+        let mut body = body::read(&mut self.body, kept, service.reads_at_most()).await.ok()?;
         body.opened = service.open(&self.connection.world, &self.parts, &body);
         let reading = kept.then(|| Reading::new(&self.parts, &body, service.token_in(&self.parts, &body)));
         journal.finish_reading(self.entry, reading);
@@ -171,7 +175,7 @@ impl Exchange {
         let _ = std::future::poll_fn(|cx| answer.poll_reset(cx)).await;
     }
 
-    fn reply(&mut self, decision: &Decision) {
+    pub(super) fn reply(&mut self, decision: &Decision) {
         let body = decision.body.clone();
         let response = decision.head(!body.is_empty());
         if let Some(mut stream) = self.begin(decision, response, body.is_empty())

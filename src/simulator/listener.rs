@@ -21,6 +21,15 @@ use super::{Service, SimulatorError, http1};
 /// The pause after an accept that failed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
+/// The origin of an address that speaks TLS. Its default port is left out, as browsers and senders do. Source: RFC
+/// 6454, 6.2.
+pub(super) fn origin(address: SocketAddr) -> String {
+    match address.port() {
+        443 => "https://localhost".to_owned(),
+        port => format!("https://localhost:{port}"),
+    }
+}
+
 /// What listens at an address.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stand {

@@ -6,9 +6,10 @@ use bytes::Bytes;
 use h2::SendStream;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use super::connection::Connection;
 use super::decision::Decision;
 use super::exchange::Exchange;
-use super::fault::{Answer, Fault, Phase};
+use super::fault::{Answer, Fault, Front, Phase, Refusal};
 
 /// Body of the answers that have a body and no end.
 pub(super) const BEGINNING: &[u8] = br#"{"reason":"#;
@@ -26,6 +27,8 @@ impl Exchange {
             Fault::Delay(pause) => self.answer(pause).await,
             Fault::Silence => self.stay_silent().await,
             Fault::Answer(answer) => self.answer_as_told(answer).await,
+            Fault::Refuse(refusal) => self.refuse(refusal).await,
+            Fault::Front(front) => self.answer_as_front(front).await,
             Fault::HeadersWithoutBody => self.begin_and_hold(200, Bytes::new()).await,
             Fault::BodyWithoutEnd => self.begin_and_hold(400, Bytes::from_static(BEGINNING)).await,
             Fault::HugeBody(len) => self.answer_hugely(len).await,
@@ -81,6 +84,23 @@ impl Exchange {
         // If they do not come out in time, the connection is stuck, and the fault may strike.
         let _ = bell.wait(HEADERS_OUT, || wire.is_answered(self.stream)).await;
         answer
+    }
+
+    async fn refuse(mut self, refusal: Refusal) {
+        let Some(body) = self.read().await else { return };
+        let afterwards = self.decide(&body).afterwards;
+        let Connection { world, wire, .. } = &*self.connection;
+        let decision = Decision { afterwards, ..wire.service.refuse(world, &self.parts, refusal) };
+        self.reply(&decision);
+    }
+
+    async fn answer_as_front(mut self, Front { status, passed_on }: Front) {
+        let Some(body) = self.read().await else { return };
+        let decision = match passed_on {
+            true => Decision::front_after(status, &self.decide(&body)),
+            false => Decision::front(status),
+        };
+        self.reply(&decision);
     }
 
     async fn answer_as_told(mut self, answer: Answer) {

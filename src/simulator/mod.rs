@@ -13,20 +13,24 @@ mod builder;
 mod certificate;
 mod clock;
 mod connection;
+mod control;
 mod counters;
 mod decision;
+mod drain;
 mod exchange;
 mod fault;
 mod fcm;
 mod filter;
 mod http1;
 pub mod journal;
+mod jwt;
 mod listener;
 mod mattermost;
 mod misbehave;
 mod records;
 mod rules;
 mod service;
+mod settings;
 mod socket;
 mod sync;
 #[cfg(test)]
@@ -44,14 +48,18 @@ pub use certificate::ClientCertificate;
 pub use clock::Clock;
 pub use connection::StrikeError;
 pub use counters::{ConnectionInfo, Counters};
-pub use fault::{Answer, Fault, FaultRule, GoAway, HangUp, LastId, Phase, Then, Trigger};
+pub use fault::{
+    Answer, Fault, FaultRule, Front, GoAway, HangUp, LastId, Phase, Refusal, RuleError, Then, Trigger,
+    UnfitRule,
+};
 pub use fcm::{
     AuthorizedUser, Fcm, FcmFate, FcmFateRow, FcmRefusal, FcmSettings, Quota, RetryAfter, ServiceAccount,
     fcm_fates,
 };
 pub use journal::Journal;
 pub use mattermost::{Asked, Mattermost, MattermostSettings};
-pub use service::Service;
+pub use service::{Environment, Service};
+pub use settings::LimitRises;
 pub use sync::NotReached;
 pub use webpush::{
     Subscription, Urgency, VapidFault, VapidKey, Vendor, WebPush, WebPushFate, WebPushFateRow,
@@ -60,15 +68,6 @@ pub use webpush::{
 
 use listener::Listener;
 use world::World;
-
-/// One of APNs' two environments. Their device tokens and their keys are different.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Environment {
-    /// For apps from the store.
-    Production,
-    /// For apps in development.
-    Sandbox,
-}
 
 /// Running stand-ins for all services. Dropping it stops them.
 pub struct Simulator {
@@ -81,6 +80,7 @@ pub struct Simulator {
     mattermost_tls: Listener,
     web_push: Listener,
     provider_key: ProviderKey,
+    control: Option<SocketAddr>,
 }
 
 impl Simulator {
@@ -96,12 +96,17 @@ impl Simulator {
 
     /// `https://localhost:<port>`.
     pub fn origin(&self, environment: Environment) -> String {
-        format!("https://localhost:{}", self.address(environment).port())
+        listener::origin(self.address(environment))
     }
 
     /// Where it listens.
     pub fn address(&self, environment: Environment) -> SocketAddr {
         self.listener(environment).address
+    }
+
+    /// `http://127.0.0.1:<port>` of the control API, if it was asked for.
+    pub fn control_origin(&self) -> Option<String> {
+        self.control.map(|address| format!("http://{address}"))
     }
 
     /// FCM, Google's token endpoint and its metadata server.
@@ -150,7 +155,7 @@ impl Simulator {
     /// Revokes a key: its tokens are invalid from now on. Source: Apple, "Establishing a
     /// token-based connection to APNs".
     pub fn revoke_provider_key(&self, key_id: &str) {
-        self.world.keys.revoke(key_id);
+        self.world.keys.set_revoked(key_id, true);
     }
 
     /// Makes a client certificate that is good for `topics`.
@@ -169,6 +174,12 @@ impl Simulator {
     /// Registers a broadcast channel.
     pub fn add_channel(&self, bundle_id: &str, channel_id: &str, policy: StoragePolicy) {
         self.world.channels.add(bundle_id, channel_id, policy);
+    }
+
+    /// The broadcast channels: bundle id, channel id, policy.
+    pub fn channels(&self) -> Vec<(String, String, StoragePolicy)> {
+        let list = self.world.channels.list().into_iter();
+        list.map(|((bundle_id, channel_id), policy)| (bundle_id, channel_id, policy)).collect()
     }
 
     /// How long every answer takes from now on.
@@ -191,14 +202,7 @@ impl Simulator {
     /// # Errors
     /// When the connection is not open, or the fault is one of requests or of opening.
     pub fn on_connection(&self, id: u64, fault: &Fault) -> Result<(), StrikeError> {
-        let struck = match self.world.line(id) {
-            Some(line) => http1::strike(&line, fault),
-            None => {
-                let wire = self.world.wire(id).ok_or(StrikeError::NotOpen(id))?;
-                connection::strike(&self.world, &wire, None, fault)
-            }
-        };
-        if struck { Ok(()) } else { Err(StrikeError::NotForConnections) }
+        self.world.strike(id, fault)
     }
 
     /// Ends an open connection.
@@ -219,11 +223,7 @@ impl Simulator {
 
     /// Those that are open now.
     pub fn open_connections(&self) -> Vec<ConnectionInfo> {
-        let http2 = self.world.wires().into_iter().map(|wire| wire.info(true));
-        let mut all: Vec<_> =
-            http2.chain(self.world.lines().into_iter().map(|line| line.info(true))).collect();
-        all.sort_unstable_by_key(|info| info.id);
-        all
+        self.world.open_connections()
     }
 
     /// Hands over those that are closed and remembered, and forgets them.
@@ -238,13 +238,7 @@ impl Simulator {
 
     /// What happened.
     pub fn counters(&self) -> Counters {
-        let journal = self.journal();
-        Counters {
-            requests_arrived: journal.arrived(),
-            requests_read: journal.read(),
-            requests_answered: journal.answered(),
-            ..self.world.tally.read()
-        }
+        self.world.counters()
     }
 
     /// Waits until `reached` holds. It is asked at every change, without polling.
@@ -262,6 +256,23 @@ impl Simulator {
     /// The clock that judges tokens and fills quotas.
     pub fn clock(&self) -> &Clock {
         &self.world.clock
+    }
+
+    /// Takes nothing new, answers what is under way, and tells every client that it ends: GOAWAY over HTTP/2,
+    /// `connection: close` over HTTP/1.1. Returns once all connections are closed, or at the timeout.
+    pub async fn drain(&self, timeout: Duration) {
+        for listener in [
+            &self.production,
+            &self.sandbox,
+            &self.fcm,
+            &self.metadata,
+            &self.mattermost,
+            &self.mattermost_tls,
+            &self.web_push,
+        ] {
+            listener.stop().await;
+        }
+        drain::drain(&self.world, timeout).await;
     }
 
     /// Ends every connection and all listeners, and waits for their tasks. May be called again.

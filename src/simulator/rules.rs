@@ -27,19 +27,39 @@ pub(super) struct Rules {
 }
 
 struct Script {
-    rules: Vec<FaultRule>,
+    rules: Vec<(u64, FaultRule)>,
+    /// The number of the rule that was added last.
+    last: u64,
     dice: fastrand::Rng,
 }
 
 impl Rules {
     pub(super) fn new(seed: u64) -> Self {
-        let script = Script { rules: Vec::new(), dice: fastrand::Rng::with_seed(seed) };
+        let script = Script { rules: Vec::new(), last: 0, dice: fastrand::Rng::with_seed(seed) };
         Self { script: Mutex::new(script), any: AtomicBool::new(false) }
     }
 
-    pub(super) fn add(&self, rule: FaultRule) {
-        lock(&self.script).rules.push(rule);
+    /// Adds a rule and gives its number, from 1.
+    pub(super) fn add(&self, rule: FaultRule) -> u64 {
+        let mut script = lock(&self.script);
+        script.last += 1;
+        let number = script.last;
+        script.rules.push((number, rule));
         self.any.store(true, Ordering::SeqCst);
+        number
+    }
+
+    /// The rules that are left, by number; `times` is how often each still strikes.
+    pub(super) fn list(&self) -> Vec<(u64, FaultRule)> {
+        lock(&self.script).rules.clone()
+    }
+
+    /// Takes a rule away. False if there is none of this number.
+    pub(super) fn remove(&self, number: u64) -> bool {
+        let mut script = lock(&self.script);
+        let before = script.rules.len();
+        script.rules.retain(|(own, _)| *own != number);
+        script.rules.len() < before
     }
 
     pub(super) fn clear(&self) {
@@ -95,11 +115,11 @@ impl Rules {
             return None;
         }
         let mut script = lock(&self.script);
-        let Script { rules, dice } = &mut *script;
-        let at = rules.iter().position(|rule| {
+        let Script { rules, dice, last: _ } = &mut *script;
+        let at = rules.iter().position(|(_, rule)| {
             rule.fault.opening().is_some() == opening && rule.times > 0 && fits(&rule.when, dice)
         })?;
-        let rule = rules.get_mut(at)?;
+        let (_, rule) = rules.get_mut(at)?;
         let fault = rule.fault.clone();
         if rule.times != FaultRule::ALWAYS {
             rule.times -= 1;

@@ -1,15 +1,28 @@
 //! The services that the simulator stands for.
 
 use http::request::Parts;
+use serde::{Deserialize, Serialize};
 
 use super::apns::{self, Session};
-use super::body::{Body, Opened};
+use super::body::{self, Body, Opened};
 use super::decision::Decision;
+use super::fault::Refusal;
 use super::world::World;
-use super::{Environment, fcm, mattermost, webpush};
+use super::{fcm, mattermost, webpush};
+
+/// One of APNs' two environments. Their device tokens and their keys are different.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Environment {
+    /// For apps from the store.
+    Production,
+    /// For apps in development.
+    Sandbox,
+}
 
 /// What stands behind a listener.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(into = "&'static str", try_from = "String")]
 pub enum Service {
     /// APNs, over HTTP/2.
     Apns(Environment),
@@ -32,7 +45,46 @@ pub(super) struct Ask<'a> {
     pub(super) body: &'a Body,
 }
 
+impl From<Service> for &'static str {
+    fn from(service: Service) -> Self {
+        service.name()
+    }
+}
+
+impl TryFrom<String> for Service {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|service| service.name() == name);
+        found.ok_or_else(|| {
+            format!("found {name:?}, expected one of {}", Self::ALL.map(Self::name).join(", "))
+        })
+    }
+}
+
 impl Service {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Apns(Environment::Production),
+        Self::Apns(Environment::Sandbox),
+        Self::Fcm,
+        Self::GoogleMetadata,
+        Self::Mattermost,
+        Self::WebPush,
+    ];
+
+    /// What it is called in the JSON of the control API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Apns(Environment::Production) => "apns_production",
+            Self::Apns(Environment::Sandbox) => "apns_sandbox",
+            Self::Fcm => "fcm",
+            Self::GoogleMetadata => "google_metadata",
+            Self::Mattermost => "mattermost",
+            Self::WebPush => "web_push",
+        }
+    }
+
     /// The true answer.
     pub(super) fn decide(self, ask: &Ask<'_>) -> Decision {
         let Ask { world, session, parts, body } = ask;
@@ -58,11 +110,30 @@ impl Service {
         }
     }
 
+    /// The refusal that a script asks for, in the service's own words.
+    pub(super) fn refuse(self, world: &World, parts: &Parts, refusal: Refusal) -> Decision {
+        match self {
+            Self::Apns(environment) => apns::refuse(parts, environment, refusal),
+            Self::Fcm => fcm::refuse(world, parts, refusal),
+            Self::GoogleMetadata => fcm::told(parts, fcm::metadata_status(refusal), None),
+            Self::Mattermost => mattermost::refuse(refusal),
+            Self::WebPush => webpush::refuse(world, parts, refusal),
+        }
+    }
+
     /// What the body holds for whom it was encrypted.
     pub(super) fn open(self, world: &World, parts: &Parts, body: &Body) -> Option<Opened> {
         match self {
             Self::WebPush => webpush::open(world, parts, body),
             Self::Apns(_) | Self::Fcm | Self::GoogleMetadata | Self::Mattermost => None,
+        }
+    }
+
+    /// Bytes of a body that are looked at. The Mattermost proxy was seen to take 5 MB.
+    pub(super) fn reads_at_most(self) -> usize {
+        match self {
+            Self::Mattermost => body::MAX_READ_UNLIMITED,
+            Self::Apns(_) | Self::Fcm | Self::GoogleMetadata | Self::WebPush => body::MAX_READ,
         }
     }
 

@@ -32,6 +32,16 @@ impl Bell {
     pub(super) async fn wait(
         &self,
         timeout: Duration,
+        reached: impl FnMut() -> bool,
+    ) -> Result<(), NotReached> {
+        self.wait_slowly(timeout, Duration::ZERO, reached).await
+    }
+
+    /// The same, with a pause between a ring and the next question, for one that costs.
+    pub(super) async fn wait_slowly(
+        &self,
+        timeout: Duration,
+        pause: Duration,
         mut reached: impl FnMut() -> bool,
     ) -> Result<(), NotReached> {
         let waiting = async {
@@ -42,6 +52,9 @@ impl Bell {
                     return;
                 }
                 ring.await;
+                if !pause.is_zero() {
+                    tokio::time::sleep(pause).await;
+                }
             }
         };
         tokio::time::timeout(timeout, waiting).await.map_err(|_| NotReached { waited: timeout })

@@ -11,28 +11,19 @@ use tokio_util::task::TaskTracker;
 use super::apns::{Channels, Fates, Keys};
 use super::certificate::{ALPN_H2, ALPN_HTTP1, Authority, ServerConfigs};
 use super::clock::Clock;
-use super::counters::Tally;
+use super::connection::{self, StrikeError};
+use super::counters::{ConnectionInfo, Counters, Tally};
+use super::fault::Fault;
 use super::fcm::Google;
 use super::filter::Wire;
-use super::http1::Line;
+use super::http1::{self, Line};
 use super::journal::Journal;
 use super::mattermost::Proxy;
 use super::rules::Rules;
 use super::service::Service;
+use super::settings::Settings;
 use super::sync::{Bell, lock};
 use super::webpush::PushServices;
-
-/// The settings that a running simulator reads.
-#[derive(Clone, Debug)]
-pub(super) struct Settings {
-    /// MAX_CONCURRENT_STREAMS once a connection is trusted.
-    pub(super) max_concurrent_streams: u32,
-    pub(super) initial_window_size: u32,
-    pub(super) connection_window_size: u32,
-    pub(super) bundle_ids: Vec<String>,
-    /// GOAWAY after so many BadDeviceToken answers on one connection.
-    pub(super) bad_tokens_allowed: Option<u32>,
-}
 
 pub(super) struct World {
     pub(super) settings: Settings,
@@ -191,6 +182,36 @@ impl World {
         lock(&self.lines).remove(&line.id);
         self.tally.bury(line.info(false));
         self.bell.ring();
+    }
+
+    /// What happened.
+    pub(super) fn counters(&self) -> Counters {
+        Counters {
+            requests_arrived: self.journal.arrived(),
+            requests_read: self.journal.read(),
+            requests_answered: self.journal.answered(),
+            ..self.tally.read()
+        }
+    }
+
+    /// The connections that are open now, by number.
+    pub(super) fn open_connections(&self) -> Vec<ConnectionInfo> {
+        let http2 = self.wires().into_iter().map(|wire| wire.info(true));
+        let mut all: Vec<_> = http2.chain(self.lines().into_iter().map(|line| line.info(true))).collect();
+        all.sort_unstable_by_key(|info| info.id);
+        all
+    }
+
+    /// Does `fault` to an open connection, now.
+    pub(super) fn strike(self: &Arc<Self>, id: u64, fault: &Fault) -> Result<(), StrikeError> {
+        let struck = match self.line(id) {
+            Some(line) => http1::strike(&line, fault),
+            None => {
+                let wire = self.wire(id).ok_or(StrikeError::NotOpen(id))?;
+                connection::strike(self, &wire, None, fault)
+            }
+        };
+        if struck { Ok(()) } else { Err(StrikeError::NotForConnections) }
     }
 
     pub(super) fn line(&self, id: u64) -> Option<Arc<Line>> {

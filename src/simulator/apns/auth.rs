@@ -3,6 +3,7 @@
 //! Source: Apple, "Establishing a token-based connection to APNs" and "Handling notification
 //! responses from APNs".
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 use http::HeaderValue;
@@ -137,7 +138,8 @@ impl Bound {
     fn judge(&mut self, world: &World, environment: Environment, token: &Verified) -> Result<(), Denied> {
         let now_ms = world.clock.now_ms();
         let now_s = now_ms / 1000;
-        if now_s > token.issued_at_s.saturating_add(MAX_AGE_S) {
+        let ended = token.expired.load(Ordering::SeqCst);
+        if ended || now_s > token.issued_at_s.saturating_add(MAX_AGE_S) {
             let reply = Reply::refused(403, "ExpiredProviderToken");
             return Err(Denied { reply, afterwards: Afterwards::Expired });
         }

@@ -3,12 +3,13 @@
 //! Source: Apple, "Sending broadcast push notification requests to APNs" and "Handling error
 //! responses from Apple Push Notification service". Managing channels is not simulated.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
+use serde::{Deserialize, Serialize};
 
 use super::reply::Reply;
 use super::validate;
@@ -19,21 +20,47 @@ use crate::simulator::sync::lock;
 const MAX_PAYLOAD: u64 = 5120;
 
 /// Whether APNs keeps the newest push of a channel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum StoragePolicy {
     /// Nothing is kept: policy 0. `apns-expiration` must be 0.
     Nothing,
     /// The most recent push is kept: policy 1.
+    #[default]
     MostRecent,
 }
 
+impl StoragePolicy {
+    /// True if this may be the id of a channel. Apple asks not to assume a length.
+    pub fn is_channel_id(text: &str) -> bool {
+        !text.is_empty() && STANDARD.decode(text).is_ok()
+    }
+}
+
+/// By bundle id and channel id.
+pub(in crate::simulator) type ChannelList = BTreeMap<(String, String), StoragePolicy>;
+
 /// The channels that exist.
 #[derive(Default)]
-pub(in crate::simulator) struct Channels(Mutex<HashMap<(String, String), StoragePolicy>>);
+pub(in crate::simulator) struct Channels(Mutex<ChannelList>);
 
 impl Channels {
     pub(in crate::simulator) fn add(&self, bundle_id: &str, channel_id: &str, policy: StoragePolicy) {
         lock(&self.0).insert((bundle_id.to_owned(), channel_id.to_owned()), policy);
+    }
+
+    pub(in crate::simulator) fn list(&self) -> ChannelList {
+        lock(&self.0).clone()
+    }
+
+    /// False if there was none.
+    pub(in crate::simulator) fn remove(&self, bundle_id: &str, channel_id: &str) -> bool {
+        lock(&self.0).remove(&(bundle_id.to_owned(), channel_id.to_owned())).is_some()
+    }
+
+    /// Those, and no others.
+    pub(in crate::simulator) fn restore(&self, channels: &ChannelList) {
+        lock(&self.0).clone_from(channels);
     }
 
     fn policy(&self, bundle_id: &str, channel_id: &str) -> Option<StoragePolicy> {
@@ -61,7 +88,7 @@ impl Channels {
         let Some(channel) = validate::text(headers, "apns-channel-id") else {
             return bad("MissingChannelId");
         };
-        if channel.is_empty() || STANDARD.decode(channel).is_err() {
+        if !StoragePolicy::is_channel_id(channel) {
             return bad("BadChannelId");
         }
         let Some(policy) = self.policy(bundle_id, channel) else { return bad("ChannelNotRegistered") };

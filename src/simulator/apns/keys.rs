@@ -4,15 +4,14 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::simulator::sync::lock;
-use crate::simulator::{Environment, SimulatorError};
+use crate::simulator::{Environment, SimulatorError, jwt};
 
 /// Checked tokens that are remembered; past it the memory starts anew.
 const MAX_REMEMBERED: usize = 4096;
@@ -56,6 +55,7 @@ pub enum KeyScope {
 #[derive(Serialize, Deserialize)]
 struct Claims {
     iss: String,
+    #[serde(deserialize_with = "jwt::numeric_date")]
     iat: u64,
 }
 
@@ -85,7 +85,8 @@ pub(super) struct Key {
     pub(super) team_id: String,
     pub(super) environment: Option<Environment>,
     pub(super) scope: KeyScope,
-    public: DecodingKey,
+    /// An uncompressed point.
+    public: Vec<u8>,
     revoked: AtomicBool,
 }
 
@@ -100,6 +101,8 @@ pub(super) struct Verified {
     pub(super) key: Arc<Key>,
     pub(super) issued_at_s: u64,
     pub(super) fingerprint: [u8; 32],
+    /// A test ended it before its time.
+    pub(super) expired: AtomicBool,
 }
 
 /// All keys, and the tokens checked so far: a signature check for every push would cost more
@@ -126,16 +129,44 @@ impl Keys {
             team_id: team_id.clone(),
             environment,
             scope,
-            public: DecodingKey::from_ec_der(pair.public_key_raw()),
+            public: pair.public_key_raw().to_vec(),
             revoked: AtomicBool::new(false),
         };
         inner.keys.insert(id.clone(), Arc::new(key));
         Ok(ProviderKey { team_id, key_id: id, private_key_pem: pair.serialize_pem() })
     }
 
-    pub(in crate::simulator) fn revoke(&self, key_id: &str) {
-        if let Some(key) = lock(&self.inner).keys.get(key_id) {
-            key.revoked.store(true, Ordering::SeqCst);
+    /// False if there is no such key.
+    pub(in crate::simulator) fn set_revoked(&self, key_id: &str, revoked: bool) -> bool {
+        let inner = lock(&self.inner);
+        let key = inner.keys.get(key_id);
+        key.inspect(|key| key.revoked.store(revoked, Ordering::SeqCst)).is_some()
+    }
+
+    /// The key ids with their teams, and whether they are revoked.
+    pub(in crate::simulator) fn list(&self) -> Vec<(String, String, bool)> {
+        let inner = lock(&self.inner);
+        let mut all: Vec<_> =
+            inner.keys.values().map(|key| (key.id.clone(), key.team_id.clone(), key.is_revoked())).collect();
+        all.sort_unstable();
+        all
+    }
+
+    /// Ends the tokens that are remembered, as if they were too old, and counts them.
+    pub(in crate::simulator) fn expire_tokens(&self) -> usize {
+        let inner = lock(&self.inner);
+        let good = inner.verified.values().filter(|token| !token.expired.swap(true, Ordering::SeqCst));
+        good.count()
+    }
+
+    /// No key is revoked, and no token ended but by its age.
+    pub(in crate::simulator) fn reset(&self) {
+        let inner = lock(&self.inner);
+        for key in inner.keys.values() {
+            key.revoked.store(false, Ordering::SeqCst);
+        }
+        for token in inner.verified.values() {
+            token.expired.store(false, Ordering::SeqCst);
         }
     }
 
@@ -148,18 +179,18 @@ impl Keys {
         }
         let (message, signature) = token.rsplit_once('.')?;
         let (header, claims) = message.split_once('.')?;
-        let header: JoseHeader = decode(header)?;
-        let claims: Claims = decode(claims)?;
+        let header: JoseHeader = jwt::json(header)?;
+        let claims: Claims = jwt::json(claims)?;
         if header.alg != "ES256" {
             return None;
         }
         let key = lock(&self.inner).keys.get(&header.kid).cloned()?;
-        let signed =
-            jsonwebtoken::crypto::verify(signature, message.as_bytes(), &key.public, Algorithm::ES256);
-        if !signed.unwrap_or(false) || key.is_revoked() || key.team_id != claims.iss {
+        let signed = is_signed(message.as_bytes(), &jwt::segment(signature)?, &key.public);
+        if !signed || key.is_revoked() || key.team_id != claims.iss {
             return None;
         }
-        let verified = Arc::new(Verified { key, issued_at_s: claims.iat, fingerprint });
+        let verified =
+            Arc::new(Verified { key, issued_at_s: claims.iat, fingerprint, expired: AtomicBool::new(false) });
         let mut inner = lock(&self.inner);
         if inner.verified.len() >= MAX_REMEMBERED {
             inner.verified.clear();
@@ -169,12 +200,23 @@ impl Keys {
     }
 }
 
-fn decode<T: for<'a> Deserialize<'a>>(part: &str) -> Option<T> {
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()
+/// APNs takes both forms of a signature: r and s in 64 bytes, as RFC 7518 has it, and the ASN.1 that `openssl dgst` and
+/// pushy make. Source: a public transcript of 2022 to the sandbox; swift-server-community/APNSwift#36.
+fn is_signed(message: &[u8], signature: &[u8], public: &[u8]) -> bool {
+    [&ECDSA_P256_SHA256_FIXED, &ECDSA_P256_SHA256_ASN1]
+        .into_iter()
+        .any(|form| UnparsedPublicKey::new(form, public).verify(message, signature).is_ok())
 }
 
 #[cfg(test)]
 mod tests {
+    use aws_lc_rs::rand::SystemRandom;
+    use aws_lc_rs::signature::{
+        ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair,
+    };
+    use base64::Engine as _;
+    use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+
     use super::*;
 
     fn team_key(keys: &Keys) -> ProviderKey {
@@ -207,7 +249,45 @@ mod tests {
         assert!(keys.verify(&stranger.sign(1).unwrap()).is_none());
 
         assert!(keys.verify(&token).is_some());
-        keys.revoke(&key.key_id);
+        assert!(keys.set_revoked(&key.key_id, true));
         assert!(keys.verify(&token).is_none());
+    }
+
+    /// A token of this key as some client writes it: how base64, whether the signature is ASN.1, and `iat`.
+    fn written(key: &ProviderKey, engine: &impl base64::Engine, der: bool, iat: &str) -> String {
+        let header = format!(r#"{{"alg":"ES256","kid":"{}"}}"#, key.key_id);
+        let claims = format!(r#"{{"iss":"{}","iat":{iat}}}"#, key.team_id);
+        let message = format!("{}.{}", engine.encode(header), engine.encode(claims));
+        let form = if der { &ECDSA_P256_SHA256_ASN1_SIGNING } else { &ECDSA_P256_SHA256_FIXED_SIGNING };
+        let pem = pem_bytes(&key.private_key_pem);
+        let pair = EcdsaKeyPair::from_pkcs8(form, &pem).unwrap();
+        let signature = pair.sign(&SystemRandom::new(), message.as_bytes()).unwrap();
+        format!("{message}.{}", engine.encode(signature.as_ref()))
+    }
+
+    fn pem_bytes(pem: &str) -> Vec<u8> {
+        let text: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+        STANDARD.decode(text).unwrap()
+    }
+
+    #[test]
+    fn every_form_that_a_client_is_known_to_send_is_good_and_another_key_is_not() {
+        let keys = Keys::default();
+        let (key, other) = (team_key(&keys), team_key(&keys));
+        for der in [false, true] {
+            for iat in ["1700000000", "1700000000.25"] {
+                for token in [
+                    written(&key, &URL_SAFE_NO_PAD, der, iat),
+                    written(&key, &URL_SAFE, der, iat),
+                    written(&key, &STANDARD, der, iat),
+                    written(&key, &STANDARD_NO_PAD, der, iat),
+                ] {
+                    assert_eq!(keys.verify(&token).unwrap().0.issued_at_s, 1_700_000_000, "{token}");
+                }
+            }
+            let foreign = ProviderKey { key_id: key.key_id.clone(), ..other.clone() };
+            assert!(keys.verify(&written(&foreign, &URL_SAFE_NO_PAD, der, "1700000000")).is_none());
+            assert!(keys.verify(&written(&key, &URL_SAFE_NO_PAD, der, r#""1700000000""#)).is_none());
+        }
     }
 }

@@ -10,22 +10,23 @@ mod validate;
 use std::borrow::Cow;
 
 use http::request::Parts;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderValue, Method};
 use uuid::Uuid;
 
 pub(super) use self::auth::Session;
-pub(super) use self::broadcast::Channels;
 pub use self::broadcast::StoragePolicy;
+pub(super) use self::broadcast::{ChannelList, Channels};
 pub(super) use self::keys::Keys;
 pub use self::keys::{KeyScope, ProviderKey, ProviderKeySpec};
-pub(super) use self::token::Fates;
 pub use self::token::{Fate, FateRow, fates};
+pub(super) use self::token::{Fates, fate_of_prefix};
 
 use self::auth::{Denied, Grant};
 use self::reply::{IdHeader, Reply, headers};
 use super::Environment;
 use super::body::Body;
 use super::decision::{Decision, Pace};
+use super::fault::Refusal;
 use super::filter::Afterwards;
 use super::world::World;
 
@@ -37,7 +38,7 @@ struct Judgement {
     reply: Reply,
     pace: Pace,
     afterwards: Afterwards,
-    id: (IdHeader, Option<Uuid>),
+    id: (IdHeader, Option<HeaderValue>),
 }
 
 /// What APNs would say of a device to somebody else who asks: the reason of a refusal, and when.
@@ -83,6 +84,17 @@ pub(super) fn told(parts: &Parts, environment: Environment, status: u16, reason:
     judgement.written(environment)
 }
 
+/// A refusal by what it means. Source: Apple, "Handling notification responses from APNs".
+pub(super) fn refuse(parts: &Parts, environment: Environment, refusal: Refusal) -> Decision {
+    let (status, reason) = match refusal {
+        Refusal::Quota => (429, "TooManyRequests"),
+        Refusal::RevokedKey => (403, "InvalidProviderToken"),
+        Refusal::Unavailable => (503, "ServiceUnavailable"),
+        Refusal::Internal => (500, "InternalServerError"),
+    };
+    told(parts, environment, status, Some(reason))
+}
+
 impl Judgement {
     fn written(self, environment: Environment) -> Decision {
         let Self { reply, pace, afterwards, id } = self;
@@ -98,15 +110,16 @@ impl Judgement {
     }
 }
 
-/// The id that a header gives a request, if it is a UUID.
+/// The id that a header gives a request, if it is a UUID, in capitals or not.
 pub(super) fn message_id(headers: &HeaderMap, name: &str) -> Option<Uuid> {
-    validate::message_id(headers, name).ok().flatten()
+    Uuid::try_parse(validate::text(headers, name)?).ok()
 }
 
-fn message_name(parts: &Parts) -> (IdHeader, Option<Uuid>) {
+/// The header that names the request, and what it says: it comes back as it was sent, which clients rely on.
+fn message_name(parts: &Parts) -> (IdHeader, Option<HeaderValue>) {
     let header =
         if parts.uri.path().starts_with(BROADCAST_PATH) { IdHeader::ApnsRequestId } else { IdHeader::ApnsId };
-    (header, message_id(&parts.headers, header.name()))
+    (header, parts.headers.get(header.name()).cloned())
 }
 
 fn judge(
@@ -117,16 +130,16 @@ fn judge(
     body: &Body,
 ) -> Judgement {
     let id = message_name(parts);
-    let refused = |reply, afterwards| Judgement { reply, pace: Pace::Now, afterwards, id };
+    let refused = |reply, afterwards, id| Judgement { reply, pace: Pace::Now, afterwards, id };
 
     let target = match target(parts) {
         Ok(target) => target,
-        Err(reply) => return refused(reply, Afterwards::Nothing),
+        Err(reply) => return refused(reply, Afterwards::Nothing, id),
     };
     let Grant { by, afterwards } =
         match session.authorize(world, environment, parts.headers.get("authorization")) {
             Ok(grant) => grant,
-            Err(Denied { reply, afterwards }) => return refused(reply, afterwards),
+            Err(Denied { reply, afterwards }) => return refused(reply, afterwards, id),
         };
     let bundle_ids = &world.settings.bundle_ids;
     let judged = match target {
@@ -141,7 +154,7 @@ fn judge(
     };
     match judged {
         Ok((reply, pace)) => Judgement { reply, pace, afterwards, id },
-        Err(reply) => refused(reply, afterwards),
+        Err(reply) => refused(reply, afterwards, id),
     }
 }
 

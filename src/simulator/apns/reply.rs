@@ -56,19 +56,25 @@ impl IdHeader {
     }
 }
 
-/// The headers of an answer. Without an id of the client's, one is made.
+/// The headers of an answer. The client's id comes back as it was sent, good or not; without one an id is made, in
+/// capitals as those of APNs are.
 ///
 /// Source: Apple, "Handling notification responses from APNs".
-pub(super) fn headers(reply: &Reply, id: (IdHeader, Option<Uuid>), environment: Environment) -> HeaderMap {
+pub(super) fn headers(
+    reply: &Reply,
+    id: (IdHeader, Option<HeaderValue>),
+    environment: Environment,
+) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    let uuid = |id: Uuid| HeaderValue::from_str(&id.to_string()).ok();
-    if let Some(value) = uuid(id.1.unwrap_or_else(Uuid::new_v4)) {
+    let uuid = |text: &str| HeaderValue::from_str(text).ok();
+    let made = || uuid(Uuid::new_v4().hyphenated().encode_upper(&mut Uuid::encode_buffer()));
+    if let Some(value) = id.1.or_else(made) {
         headers.insert(id.0.name(), value);
     }
     if reply.status == 200
         && environment == Environment::Sandbox
         && id.0 == IdHeader::ApnsId
-        && let Some(value) = uuid(Uuid::new_v4())
+        && let Some(value) = uuid(&Uuid::new_v4().to_string())
     {
         headers.insert("apns-unique-id", value);
     }

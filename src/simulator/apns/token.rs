@@ -124,23 +124,38 @@ impl Fates {
         lock(&self.0).insert(device_token.to_ascii_lowercase(), fate);
     }
 
+    /// The same, or takes the fate back that was set.
+    pub(in crate::simulator) fn set_or_unset(&self, device_token: &str, fate: Option<Fate>) {
+        match fate {
+            Some(fate) => self.set(device_token, fate),
+            None => {
+                lock(&self.0).remove(&device_token.to_ascii_lowercase());
+            }
+        }
+    }
+
     pub(in crate::simulator) fn of(&self, device_token: &str, now_ms: u64) -> Fate {
         let token = device_token.to_ascii_lowercase();
         if let Some(fate) = lock(&self.0).get(&token) {
             return fate.clone();
         }
-        let Some(row) = FATES.iter().find(|row| token.starts_with(row.prefix)) else { return Fate::Good };
-        match row.kind {
-            Kind::Slow => Fate::Slow(SLOW),
-            Kind::Silent => Fate::Silent,
-            Kind::Refused | Kind::Dead => Fate::Answer {
-                status: row.status.unwrap_or_default(),
-                reason: row.reason.unwrap_or_default().to_owned(),
-                timestamp_ms: (row.kind == Kind::Dead).then(|| now_ms.saturating_sub(DEAD_FOR_MS)),
-                retry_after: None,
-            },
-        }
+        fate_of_prefix(&token, now_ms).unwrap_or(Fate::Good)
     }
+}
+
+/// The fate that the first digits of a token name, if they name one.
+pub(in crate::simulator) fn fate_of_prefix(token: &str, now_ms: u64) -> Option<Fate> {
+    let row = FATES.iter().find(|row| token.starts_with(row.prefix))?;
+    Some(match row.kind {
+        Kind::Slow => Fate::Slow(SLOW),
+        Kind::Silent => Fate::Silent,
+        Kind::Refused | Kind::Dead => Fate::Answer {
+            status: row.status.unwrap_or_default(),
+            reason: row.reason.unwrap_or_default().to_owned(),
+            timestamp_ms: (row.kind == Kind::Dead).then(|| now_ms.saturating_sub(DEAD_FOR_MS)),
+            retry_after: None,
+        },
+    })
 }
 
 /// The answer of a valid push.

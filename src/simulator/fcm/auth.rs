@@ -59,9 +59,9 @@ impl Tokens {
         Issued { access_token, expires_in_s }
     }
 
-    /// Forgets all tokens: every request with one is unauthenticated from now on.
-    pub(super) fn revoke_all(&self) {
-        lock(&self.0).clear();
+    /// Forgets all tokens, and counts them: every request with one is unauthenticated from now on.
+    pub(super) fn revoke_all(&self) -> usize {
+        std::mem::take(&mut *lock(&self.0)).len()
     }
 
     /// Checks who is asking, and for what.

@@ -6,6 +6,7 @@ use super::account::{AuthorizedUser, ServiceAccount};
 use super::fate::FcmFate;
 use super::quota::Quota;
 use crate::simulator::SimulatorError;
+use crate::simulator::listener::origin;
 use crate::simulator::world::World;
 
 /// The stand-in for FCM, Google's token endpoint and its metadata server.
@@ -24,7 +25,7 @@ impl Fcm<'_> {
 
     /// `https://localhost:<port>`, of FCM and of the topics' API.
     pub fn origin(&self) -> String {
-        format!("https://localhost:{}", self.address.port())
+        origin(self.address)
     }
 
     /// The token endpoint, which the key files name.
@@ -72,7 +73,7 @@ impl Fcm<'_> {
 
     /// Gives a registration token or installation id a fate, in place of the one its word names.
     pub fn set_fate(&self, token: &str, fate: FcmFate) {
-        self.world.fcm.fates.set(token, fate);
+        self.world.fcm.fates.set(token, Some(fate));
     }
 
     /// Limits the pushes of each project. Without it there is no limit.

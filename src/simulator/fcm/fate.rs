@@ -169,6 +169,11 @@ pub fn fcm_fates() -> &'static [FcmFateRow] {
 /// The fate that a token's word names.
 fn fate_of_word(token: &str) -> FcmFate {
     let word = head(token).map_or("", |head| head.split('.').next().unwrap_or_default());
+    named(word)
+}
+
+/// The fate of this word; good if there is none.
+pub(super) fn named(word: &str) -> FcmFate {
     FATES.iter().find(|row| row.word == word).map_or(FcmFate::Good, |row| row.fate)
 }
 
@@ -186,8 +191,13 @@ fn head(token: &str) -> Option<&str> {
 pub(super) struct RegistrationFates(Mutex<HashMap<String, FcmFate>>);
 
 impl RegistrationFates {
-    pub(super) fn set(&self, token: &str, fate: FcmFate) {
-        lock(&self.0).insert(token.to_owned(), fate);
+    /// Gives a token a fate; none takes back the one that was set.
+    pub(super) fn set(&self, token: &str, fate: Option<FcmFate>) {
+        let mut fates = lock(&self.0);
+        match fate {
+            Some(fate) => fates.insert(token.to_owned(), fate),
+            None => fates.remove(token),
+        };
     }
 
     pub(super) fn of(&self, token: &str) -> FcmFate {

@@ -136,6 +136,11 @@ fn invalid(field: &str, sentence: &str) -> GoogleError {
     GoogleError::invalid(sentence.to_owned()).fcm("INVALID_ARGUMENT").field(field, sentence)
 }
 
+/// Whether the payload of a message to a device is too large.
+pub(super) fn is_too_big(message: &Value) -> bool {
+    largest_payload(message) > MAX_PAYLOAD
+}
+
 /// There is no 413: a payload that is too large is an invalid argument.
 fn too_big() -> GoogleError {
     GoogleError::invalid("Message is too big").fcm("INVALID_ARGUMENT")

@@ -41,6 +41,8 @@ use self::quota::Quotas;
 use self::topics::Topics;
 use super::body::Body;
 use super::decision::Decision;
+use super::fault::Refusal;
+use super::listener::origin;
 use super::world::World;
 
 /// The path of the token endpoint. Source: the key files of Google's service accounts.
@@ -113,11 +115,21 @@ impl Google {
 
     /// Called once, when the port is known.
     pub(super) fn listens_at(&self, address: SocketAddr) {
-        let _ = self.token_uri.set(format!("https://localhost:{}{TOKEN_PATH}", address.port()));
+        let _ = self.token_uri.set(format!("{}{TOKEN_PATH}", origin(address)));
     }
 
     fn token_uri(&self) -> &str {
         self.token_uri.get().map_or("", String::as_str)
+    }
+
+    /// Gives a registration token a fate; none is the one that its word names.
+    pub(super) fn set_fate(&self, token: &str, fate: Option<FcmFate>) {
+        self.fates.set(token, fate);
+    }
+
+    /// Forgets all access tokens, and counts them.
+    pub(super) fn revoke_tokens(&self) -> usize {
+        self.tokens.revoke_all()
     }
 
     /// What becomes of a push to a registration token.
@@ -155,6 +167,42 @@ pub(super) fn told(parts: &Parts, status: u16, reason: Option<&str>) -> Decision
             oauth::refused(status, reason.to_owned(), "scripted")
         }
         Some(reason) => GoogleError::new(status, error::status_of(status), "scripted").fcm(reason).decision(),
+    }
+}
+
+/// Whether FCM would call a message too big that somebody else sends to a device.
+pub(super) fn is_too_big(request: &serde_json::Value) -> bool {
+    message::is_too_big(&request["message"])
+}
+
+/// A refusal by what it means, of FCM or, where a token is asked for, of OAuth.
+pub(super) fn refuse(world: &World, parts: &Parts, refusal: Refusal) -> Decision {
+    let now_ms = world.clock.now_ms();
+    let of_fcm = |word: &str| fate::named(word).meet(Decision::new(200, error::JSON, ""), now_ms);
+    match (refusal, parts.uri.path() == TOKEN_PATH) {
+        (Refusal::Quota, true) => {
+            oauth::refused(429, "rate_limit_exceeded".to_owned(), "Rate limit exceeded.")
+        }
+        // What Google says of a key that was deleted. Source: googleapis/google-auth-library-nodejs, its issues.
+        (Refusal::RevokedKey, true) => {
+            oauth::refused(400, "invalid_grant".to_owned(), "Invalid JWT Signature.")
+        }
+        (Refusal::Unavailable, true) => oauth::refused(503, "backend_error".to_owned(), "Backend Error"),
+        (Refusal::Internal, true) => oauth::refused(500, "internal_failure".to_owned(), "Internal failure."),
+        (Refusal::Quota, false) => of_fcm("quota"),
+        (Refusal::RevokedKey, false) => of_fcm("unauthenticated"),
+        (Refusal::Unavailable, false) => of_fcm("unavailable"),
+        (Refusal::Internal, false) => of_fcm("internal"),
+    }
+}
+
+/// The same of the metadata server, which has no words for it.
+pub(super) fn metadata_status(refusal: Refusal) -> u16 {
+    match refusal {
+        Refusal::Quota => 429,
+        Refusal::RevokedKey => 403,
+        Refusal::Unavailable => 503,
+        Refusal::Internal => 500,
     }
 }
 

@@ -18,6 +18,7 @@ use super::auth::{Issued, known_scopes};
 use super::error::JSON;
 use crate::simulator::body::Body;
 use crate::simulator::decision::Decision;
+use crate::simulator::jwt;
 use crate::simulator::world::World;
 
 const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
@@ -45,7 +46,9 @@ struct Claims {
     iss: String,
     aud: String,
     scope: Option<String>,
+    #[serde(deserialize_with = "jwt::numeric_date")]
     iat: u64,
+    #[serde(deserialize_with = "jwt::numeric_date")]
     exp: u64,
 }
 
@@ -128,7 +131,7 @@ fn assertion(world: &World, form: &Form) -> Result<Issued, Refusal> {
     }
     let now_s = world.clock.now_s();
     let short = claims.exp >= claims.iat && claims.exp - claims.iat <= MAX_LIFE_S;
-    if !short || claims.iat > now_s + SKEW_S || claims.exp + SKEW_S < now_s {
+    if !short || claims.iat > now_s + SKEW_S || claims.exp.saturating_add(SKEW_S) < now_s {
         return Err(invalid_grant(NOT_SHORT_LIVED));
     }
     let scopes: Vec<String> =

@@ -44,7 +44,7 @@ const MESSAGE: &[Field] = &[
 
 const ANDROID: &[Field] = &[
     Field("collapse_key", Str),
-    Field("priority", Enum("AndroidMessagePriority", &["NORMAL", "HIGH", "normal", "high"])),
+    Field("priority", Enum("AndroidMessagePriority", &["NORMAL", "HIGH"])),
     Field("ttl", Duration),
     Field("restricted_package_name", Str),
     Field("data", Map),
@@ -178,7 +178,7 @@ fn of_kind(value: &Value, path: &str, kind: &Kind) -> Result<(), Misfit> {
             wrong(path, "type.googleapis.com/google.protobuf.Duration", value)
         }
         Struct if !value.is_object() => wrong(path, "type.googleapis.com/google.protobuf.Struct", value),
-        Enum(name, members) if !value.as_str().is_some_and(|text| members.contains(&text)) => {
+        Enum(name, members) if !is_member(value, members) => {
             wrong(path, &format!("type.googleapis.com/google.firebase.fcm.v1.{name}"), value)
         }
         Str | Bool | Int | Number | Duration | Struct | Enum(..) => Ok(()),
@@ -199,6 +199,15 @@ fn of_kind(value: &Value, path: &str, kind: &Kind) -> Result<(), Misfit> {
 fn each(value: &Value, path: &str, kind: &Kind) -> Result<(), Misfit> {
     let Some(items) = value.as_array() else { return wrong(path, "List", value) };
     items.iter().enumerate().try_for_each(|(at, item)| of_kind(item, &format!("{path}[{at}]"), kind))
+}
+
+/// In any case, as firebase-admin for Java and for Node write some of them, or by number.
+fn is_member(value: &Value, members: &[&str]) -> bool {
+    match value {
+        Value::String(text) => members.iter().any(|member| member.eq_ignore_ascii_case(text)),
+        Value::Number(number) => number.as_u64().is_some_and(|number| number < members.len() as u64),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => false,
+    }
 }
 
 fn is_number_text(value: &Value) -> bool {
@@ -237,6 +246,23 @@ mod tests {
             "message": { "token": "t", "android": { "collapseKey": "a", "direct_boot_ok": true, "ttl": "3.5s" } },
         });
         assert_eq!(check(&request), Ok(()));
+    }
+
+    #[test]
+    fn the_names_of_enums_may_be_in_any_case() {
+        let visible = |value: Value| {
+            check(&json!({ "message": { "android": { "notification": { "visibility": value } } } })).is_ok()
+        };
+        for value in [json!("PUBLIC"), json!("public"), json!("Public"), json!(2)] {
+            assert!(visible(value.clone()), "{value}");
+        }
+        for value in [json!("published"), json!(4), json!(true)] {
+            assert!(!visible(value.clone()), "{value}");
+        }
+        let message = json!({ "android": { "priority": "high", "notification": {
+            "notification_priority": "priority_max", "proxy": "if_priority_lowered",
+        } } });
+        assert_eq!(check(&json!({ "message": message })), Ok(()));
     }
 
     #[test]

@@ -12,6 +12,7 @@
 //! stalls, throttles or breaks the connection.
 
 mod frame;
+mod scheme;
 mod state;
 #[cfg(test)]
 mod tests;

@@ -99,6 +99,7 @@ impl State {
             max_frame_size,
             max_header_list_size,
             surplus: _,
+            scheme_with_colon: _,
         } = self.advertised;
         let first = [
             (setting::HEADER_TABLE_SIZE, header_table_size),

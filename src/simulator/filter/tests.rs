@@ -41,6 +41,7 @@ impl Rig {
             max_frame_size: 16_384,
             max_header_list_size: 8000,
             surplus,
+            scheme_with_colon: false,
         });
         state.start();
         state.out.clear();

@@ -3,6 +3,7 @@
 use bytes::BytesMut;
 
 use super::frame::{self, HEAD_LEN, Head, code, kind, setting};
+use super::scheme;
 use super::state::{State, Stream};
 use super::wire::{Books, Surplus};
 use crate::simulator::fault::{HangUp, Then};
@@ -34,7 +35,15 @@ impl State {
                 frame::settings_with(to_h2, frame, setting::HEADER_TABLE_SIZE, 0);
                 return;
             }
-            kind::HEADERS => self.headers_from_client(books, head),
+            kind::HEADERS => {
+                self.headers_from_client(books, head);
+                if self.advertised.scheme_with_colon
+                    && let Some(mended) = scheme::without_colon(frame)
+                {
+                    to_h2.extend_from_slice(&mended);
+                    return;
+                }
+            }
             kind::DATA if head.ends_stream() => self.ended_by_client(head.stream),
             kind::RST_STREAM => self.reset_by_client(books, head.stream, frame),
             kind::PING if !head.is_ack() => books.tally.add(&books.tally.pings_received),

@@ -22,6 +22,8 @@ pub(in crate::simulator) struct Advertised {
     pub(in crate::simulator) max_frame_size: u32,
     pub(in crate::simulator) max_header_list_size: u32,
     pub(in crate::simulator) surplus: Surplus,
+    /// `:scheme: https:` is taken for `https`.
+    pub(in crate::simulator) scheme_with_colon: bool,
 }
 
 /// What happens to a stream beyond the limit.
@@ -153,6 +155,13 @@ impl Wire {
     /// The highest stream id that arrived.
     pub(in crate::simulator) fn highest(&self) -> u32 {
         self.state().highest
+    }
+
+    /// Raises the limit for a good provider token before its answer goes out.
+    pub(in crate::simulator) fn authorise(&self, afterwards: Afterwards) {
+        if matches!(afterwards, Afterwards::Authorised(_)) {
+            self.change(|state| state.after_answer(&self.books, afterwards));
+        }
     }
 
     pub(in crate::simulator) fn set_limit(&self, limit: u32) {

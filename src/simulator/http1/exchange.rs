@@ -74,8 +74,12 @@ impl Exchange {
             Pace::Never => return std::future::pending().await,
         };
         tokio::time::sleep(self.world.latency() + own + delay).await;
+        self.reply(&decision)
+    }
+
+    pub(super) fn reply(&self, decision: &Decision) -> Response<Stream> {
         let head = decision.head(!decision.body.is_empty());
-        self.begin(&decision, head, decision.body.clone().into())
+        self.begin(decision, head, decision.body.clone().into())
     }
 
     /// The true answer to a request that was read in full.
@@ -99,7 +103,7 @@ impl Exchange {
             return body.clone();
         }
         let kept = self.world.journal.keeps(self.entry);
-        let mut gathering = Gathering::new(kept);
+        let mut gathering = Gathering::new(kept, self.line.service.reads_at_most());
         while let Some(piece) = self.body.next().await {
             match piece {
                 Ok(piece) => gathering.add(piece),

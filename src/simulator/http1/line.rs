@@ -163,6 +163,8 @@ pub(in crate::simulator) fn strike(line: &Line, fault: &Fault) -> bool {
         }
         Fault::SetMaxStreams(_)
         | Fault::Answer(_)
+        | Fault::Refuse(_)
+        | Fault::Front(_)
         | Fault::Delay(_)
         | Fault::Silence
         | Fault::HeadersWithoutBody

@@ -14,7 +14,7 @@ use http::Response;
 use super::exchange::Exchange;
 use super::line::{End, strike};
 use crate::simulator::decision::Decision;
-use crate::simulator::fault::{Answer, Fault, HangUp, Phase};
+use crate::simulator::fault::{Answer, Fault, Front, HangUp, Phase};
 use crate::simulator::misbehave::{BEGINNING, HEADERS_OUT, TRICKLE, cut, header_map};
 
 /// The pieces of a body that is too large.
@@ -30,6 +30,17 @@ impl Exchange {
                 pending().await
             }
             Fault::Answer(answer) => self.answer_as_told(answer).await,
+            Fault::Refuse(refusal) => {
+                self.read().await;
+                self.reply(&self.line.service.refuse(&self.world, &self.parts, refusal))
+            }
+            Fault::Front(Front { status, passed_on }) => {
+                let body = self.read().await;
+                self.reply(&match passed_on {
+                    true => Decision::front_after(status, &self.decide(&body)),
+                    false => Decision::front(status),
+                })
+            }
             Fault::HeadersWithoutBody => self.begin_scripted(200, unending(Bytes::new())).await,
             Fault::BodyWithoutEnd => self.begin_scripted(400, unending(Bytes::from_static(BEGINNING))).await,
             Fault::HugeBody(len) => self.begin_scripted(400, huge(len)).await,

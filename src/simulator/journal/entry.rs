@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use super::digest::digest_of_parts;
 use crate::simulator::Service;
-use crate::simulator::body::{Body, Opened};
+use crate::simulator::body::{Body, MAX_READ, Opened};
+use crate::simulator::decision::PASSED_ON;
 
 /// A request that arrived, read in full or not.
 #[derive(Clone, Debug)]
@@ -30,7 +31,7 @@ pub struct Entry {
     pub path: Box<str>,
     /// `apns-id`, or `apns-request-id` of a broadcast, if it was a UUID.
     pub apns_id: Option<Uuid>,
-    /// All headers in order, without pseudo-headers; kept for the first entries only.
+    /// All headers in order, without pseudo-headers; kept for the newest entries only.
     pub headers: Option<Vec<(Box<str>, Bytes)>>,
     /// What was read; `None` unless END_STREAM was read.
     pub read: Option<Reading>,
@@ -51,9 +52,9 @@ pub struct Reading {
     pub body_sha256: [u8; 32],
     /// See [`digest`](super::digest()).
     pub digest: [u8; 32],
-    /// The body; kept for the first entries only.
+    /// The body; kept for the newest entries only.
     pub body: Option<Bytes>,
-    /// What the body holds, where it was encrypted: kept for the first entries only, but for why it does not
+    /// What the body holds, where it was encrypted: kept for the newest entries only, but for why it does not
     /// decrypt.
     pub opened: Option<Opened>,
     /// The device that the body names, where the path does not.
@@ -84,6 +85,23 @@ impl Reading {
             opened: body.opened.clone(),
             token: token.map(Into::into),
         }
+    }
+}
+
+impl Reading {
+    /// Keeps the body in memory of its own, as far as it is of use: as it was read it may hold a whole buffer.
+    pub(super) fn own_body(&mut self) {
+        let own = |bytes: &Bytes| Bytes::copy_from_slice(bytes.get(..MAX_READ).unwrap_or(bytes));
+        self.body = self.body.as_ref().map(own);
+        if let Some(Opened::Plaintext(plaintext)) = &mut self.opened {
+            *plaintext = own(plaintext);
+        }
+    }
+
+    /// Forgets what is long. Why a body does not decrypt is short.
+    pub(super) fn forget_body(&mut self) {
+        self.body = None;
+        self.opened.take_if(|opened| matches!(opened, Opened::Plaintext(_)));
     }
 }
 
@@ -126,12 +144,14 @@ impl Entry {
 
     /// True if a device was or may have been given the push: answered with 200 or 201 and no reason, or
     /// read in full and left without any answer. A Mattermost proxy gives its reasons with 200; one
-    /// of them says that it does not know.
+    /// of them says that it does not know. A front's page may hide a good answer.
     pub fn may_be_delivered(&self) -> bool {
         match &self.outcome {
             Outcome::Answered { status, reason, .. } => {
-                matches!(status, 200 | 201)
-                    && reason.as_deref().is_none_or(|reason| reason == "unknown transport error")
+                let reason = reason.as_deref();
+                reason == Some(PASSED_ON)
+                    || matches!(status, 200 | 201)
+                        && reason.is_none_or(|reason| reason == "unknown transport error")
             }
             Outcome::Unanswered | Outcome::Reset(_) => self.read.is_some(),
             Outcome::Refused | Outcome::Excluded => false,

@@ -2,8 +2,11 @@
 
 mod digest;
 mod entry;
+mod query;
+#[cfg(test)]
+mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -12,6 +15,7 @@ use uuid::Uuid;
 pub use digest::{NOT_DIGESTED, digest};
 pub(super) use entry::device_token;
 pub use entry::{Entry, Outcome, Reading};
+pub use query::{Page, Query, Stage};
 
 pub use super::body::Opened;
 
@@ -20,15 +24,15 @@ use super::sync::{Bell, NotReached, lock};
 /// How much the journal keeps.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
-    /// Entries. Later requests are served and counted, not recorded.
+    /// Entries. One more drops the oldest, which is counted.
     pub(super) entries: usize,
-    /// Entries that keep their headers.
+    /// Entries that keep their headers, the newest.
     pub(super) headers: usize,
-    /// Entries that keep their body.
+    /// Entries that keep their body, the newest.
     pub(super) bodies: usize,
 }
 
-/// Every request that arrived, in order of arrival, up to a bound.
+/// Every request that arrived, in order of arrival: the newest of them, up to a bound.
 pub struct Journal {
     bounds: Bounds,
     inner: Mutex<Inner>,
@@ -37,9 +41,11 @@ pub struct Journal {
 
 #[derive(Default)]
 struct Inner {
-    entries: Vec<Entry>,
-    /// Entries that were taken away: the place of the first that is here.
+    entries: VecDeque<Entry>,
+    /// Entries that were taken away or dropped: the place of the first that is here.
     taken: usize,
+    /// Of these, the ones that were dropped because the journal was full.
+    dropped: u64,
     arrived: u64,
     read: u64,
     answered: u64,
@@ -49,9 +55,31 @@ impl Inner {
     fn entry(&mut self, at: usize) -> Option<&mut Entry> {
         self.entries.get_mut(at.checked_sub(self.taken)?)
     }
+
+    /// Records an entry at the end: the oldest makes room for it, older ones lose what only the newest keep.
+    fn push(&mut self, entry: Entry, bounds: Bounds) {
+        if self.entries.len() >= bounds.entries && self.entries.pop_front().is_some() {
+            self.taken += 1;
+            self.dropped += 1;
+        }
+        self.entries.push_back(entry);
+        let newest = self.entries.len() - 1;
+        if let Some(entry) = newest.checked_sub(bounds.headers).and_then(|at| self.entries.get_mut(at)) {
+            entry.headers = None;
+        }
+        let bare = newest.checked_sub(bounds.bodies).and_then(|at| self.entries.get_mut(at));
+        if let Some(reading) = bare.and_then(|entry| entry.read.as_mut()) {
+            reading.forget_body();
+        }
+    }
+
+    fn clear(&mut self) -> VecDeque<Entry> {
+        self.taken += self.entries.len();
+        std::mem::take(&mut self.entries)
+    }
 }
 
-/// Where an entry is; nowhere, if it came after the journal was full.
+/// Where an entry is; nowhere, if the journal is off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct EntryId(Option<usize>);
 
@@ -62,15 +90,35 @@ impl Journal {
 
     /// All entries, in order of arrival.
     pub fn entries(&self) -> Vec<Entry> {
-        lock(&self.inner).entries.clone()
+        lock(&self.inner).entries.iter().cloned().collect()
     }
 
     /// Hands all entries over and begins anew, with room for as many. What becomes of them later is recorded
     /// nowhere.
     pub fn take(&self) -> Vec<Entry> {
+        lock(&self.inner).clear().into()
+    }
+
+    /// The same, and counts from nothing. What is still under way may count once more.
+    pub(super) fn reset(&self) {
         let mut inner = lock(&self.inner);
-        inner.taken += inner.entries.len();
-        std::mem::take(&mut inner.entries)
+        inner.clear();
+        *inner = Inner { taken: inner.taken, ..Inner::default() };
+    }
+
+    /// Entries that are here.
+    pub fn len(&self) -> usize {
+        lock(&self.inner).entries.len()
+    }
+
+    /// True if no entry is here.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Entries that were dropped because the journal was full.
+    pub fn dropped(&self) -> u64 {
+        lock(&self.inner).dropped
     }
 
     /// The entries of a path.
@@ -145,17 +193,15 @@ impl Journal {
         self.bell.wait(timeout, || self.answered() >= count).await
     }
 
-    /// Records an arrival; `entry` is asked for only if there is room, with its order and
+    /// Records an arrival; `entry` is asked for unless the journal is off, with its order and
     /// whether it shall keep the headers.
     pub(super) fn arrive(&self, entry: impl FnOnce(u64, bool) -> Entry) -> (EntryId, u64) {
         let mut inner = lock(&self.inner);
         inner.arrived += 1;
         let order = inner.arrived;
-        let room = inner.entries.len() < self.bounds.entries;
-        let at = inner.taken + inner.entries.len();
-        let id = if room {
-            let entry = entry(order, at < self.bounds.headers);
-            inner.entries.push(entry);
+        let id = if self.bounds.entries > 0 {
+            let at = inner.taken + inner.entries.len();
+            inner.push(entry(order, self.bounds.headers > 0), self.bounds);
             EntryId(Some(at))
         } else {
             EntryId(None)
@@ -174,12 +220,14 @@ impl Journal {
     pub(super) fn finish_reading(&self, id: EntryId, reading: Option<Reading>) {
         let mut inner = lock(&self.inner);
         inner.read += 1;
+        let end = inner.taken + inner.entries.len();
         if let Some((at, mut reading)) = id.0.zip(reading)
             && let Some(entry) = inner.entry(at)
         {
-            if at >= self.bounds.bodies {
-                reading.body = None;
-                reading.opened.take_if(|opened| matches!(opened, Opened::Plaintext(_)));
+            if end - at > self.bounds.bodies {
+                reading.forget_body();
+            } else {
+                reading.own_body();
             }
             entry.read = Some(reading);
         }

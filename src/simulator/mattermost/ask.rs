@@ -5,6 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use super::notification::Notification;
+use super::response::go_json;
 
 /// A request of the proxy to APNs or FCM. It is noted, not sent.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +16,17 @@ pub struct Asked {
     pub headers: Vec<(&'static str, String)>,
     /// The body.
     pub body: Value,
+}
+
+impl Asked {
+    /// Bytes of the body as the proxy writes it.
+    pub(super) fn len(&self) -> usize {
+        go_json(&self.body).len()
+    }
+
+    pub(super) fn is_voip(&self) -> bool {
+        self.headers.contains(&("apns-push-type", "voip".to_owned()))
+    }
 }
 
 /// Fields that go along wherever they are not empty.
@@ -62,7 +74,9 @@ fn payload(push: &Notification, app_version: u32) -> Value {
     }
     if shown {
         aps.insert("alert".to_owned(), alert(push, id_loaded));
-        aps.insert("category".to_owned(), push.text("category").into());
+        if !push.text("category").is_empty() {
+            aps.insert("category".to_owned(), push.text("category").into());
+        }
         aps.insert("sound".to_owned(), "default".into());
         aps.insert("mutable-content".to_owned(), 1.into());
         own.insert("version".to_owned(), push.text("version").into());
@@ -82,10 +96,12 @@ fn payload(push: &Notification, app_version: u32) -> Value {
     if !thread.is_empty() {
         aps.insert("thread-id".to_owned(), thread.into());
     }
-    for name in ["type", "sub_type", "server_id", "ack_id"] {
+    for name in ["type", "sub_type", "server_id"] {
         own.insert(name.to_owned(), push.text(name).into());
     }
-    for name in COMMON.into_iter().chain(["from_webhook"]).filter(|name| !push.text(name).is_empty()) {
+    for name in
+        COMMON.into_iter().chain(["from_webhook", "ack_id"]).filter(|name| !push.text(name).is_empty())
+    {
         own.insert(name.to_owned(), push.text(name).into());
     }
     own.insert("is_crt_enabled".to_owned(), push.flag("is_crt_enabled").into());

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use super::ask::Asked;
+use crate::simulator::listener::origin;
 use crate::simulator::sync::lock;
 use crate::simulator::world::World;
 
@@ -32,7 +33,7 @@ impl Mattermost<'_> {
 
     /// `https://localhost:<port>`.
     pub fn tls_origin(&self) -> String {
-        format!("https://localhost:{}", self.tls_address.port())
+        origin(self.tls_address)
     }
 
     /// What it asked of APNs and FCM, in order; the last 10,000.

@@ -5,6 +5,7 @@
 
 mod ask;
 mod control;
+mod json;
 mod notification;
 mod response;
 mod throttle;
@@ -25,6 +26,7 @@ use self::response::{fail, html, not_found, version};
 use self::throttle::Throttle;
 use super::body::Body;
 use super::decision::Decision;
+use super::fault::Refusal;
 use super::sync::lock;
 use super::world::World;
 
@@ -46,10 +48,16 @@ pub struct MattermostSettings {
     pub apple: Vec<(String, String)>,
     /// The platforms that go to FCM. Default `android` and `android_rn`.
     pub android: Vec<String>,
-    /// Requests a second for each value of `x-forwarded-for`. Default 300.
+    /// Requests a second for each value of `x-forwarded-for`; more are denied. Default
+    /// [`MattermostSettings::UNTHROTTLED`], as the real one is.
     pub throttle_per_second: u64,
     /// How long it waits for APNs and FCM. Default 30 s.
     pub send_timeout: Duration,
+}
+
+impl MattermostSettings {
+    /// For [`MattermostSettings::throttle_per_second`]: nothing is ever denied.
+    pub const UNTHROTTLED: u64 = u64::MAX;
 }
 
 impl Default for MattermostSettings {
@@ -61,7 +69,7 @@ impl Default for MattermostSettings {
             tls_listen: any_port,
             apple: vec![apple("apple"), apple("apple_rn")],
             android: vec!["android".to_owned(), "android_rn".to_owned()],
-            throttle_per_second: 300,
+            throttle_per_second: Self::UNTHROTTLED,
             send_timeout: Duration::from_secs(30),
         }
     }
@@ -105,6 +113,16 @@ pub(super) fn told(status: u16, reason: Option<&str>) -> Decision {
     }
 }
 
+/// A refusal by what it means. The proxy has few words: it says what its own senders met, or its front speaks.
+pub(super) fn refuse(refusal: Refusal) -> Decision {
+    match refusal {
+        Refusal::Quota => response::denied(),
+        Refusal::RevokedKey => fail("unknown send response error"),
+        Refusal::Unavailable => Decision::front(503),
+        Refusal::Internal => Decision::new(500, response::TEXT, ""),
+    }
+}
+
 /// The device that the body of a push names.
 pub(super) fn device_id_in(parts: &Parts, body: &Body) -> Option<String> {
     let push = parts.uri.path() == SEND;
@@ -113,13 +131,36 @@ pub(super) fn device_id_in(parts: &Parts, body: &Body) -> Option<String> {
 }
 
 fn route(world: &World, parts: &Parts, body: &Body) -> Decision {
-    match (&parts.method, parts.uri.path()) {
+    let path = parts.uri.path();
+    let clean = cleaned(path);
+    if clean != path {
+        return response::moved(&clean, parts.uri.query());
+    }
+    match (&parts.method, path) {
         (&Method::GET, "/") => html(),
         (&Method::GET, "/version") => version(),
         (&Method::POST, SEND) => send(world, body).unwrap_or_else(fail),
         (&Method::POST, ACK) => read_ack(body).map_or_else(fail, |()| response::ok()),
+        // The route of pushes alone is made so that another method does not find it.
+        (_, "/" | "/version" | ACK) => Decision::new(405, response::TEXT, ""),
         _ => not_found(),
     }
+}
+
+/// A path without empty and dotted steps, to which the proxy's router sends a caller. Source: gorilla/mux, `cleanPath`.
+fn cleaned(path: &str) -> String {
+    let mut steps = Vec::new();
+    for step in path.split('/') {
+        match step {
+            "" | "." => {}
+            ".." => {
+                steps.pop();
+            }
+            step => steps.push(step),
+        }
+    }
+    let end = if path.ends_with('/') && !steps.is_empty() { "/" } else { "" };
+    format!("/{}{end}", steps.join("/"))
 }
 
 /// A push, in the order in which the proxy checks it.
@@ -136,12 +177,16 @@ fn send(world: &World, body: &Body) -> Result<Decision, String> {
     let (platform, app_version) = notification.platform();
     let settings = &world.mattermost.settings;
     if let Some((_, topic)) = settings.apple.iter().find(|(known, _)| known == platform) {
-        world.mattermost.note(ask::of_apns(&notification, app_version, topic));
-        return Ok(response::of_apns(world, device_id, topic));
+        let asked = ask::of_apns(&notification, app_version, topic);
+        let decision = response::of_apns(world, device_id, topic, &asked);
+        world.mattermost.note(asked);
+        return Ok(decision);
     }
     if settings.android.iter().any(|known| known == platform) {
-        world.mattermost.note(ask::of_fcm(&notification));
-        return Ok(response::of_fcm(world, device_id));
+        let asked = ask::of_fcm(&notification);
+        let decision = response::of_fcm(world, device_id, &asked);
+        world.mattermost.note(asked);
+        return Ok(decision);
     }
     Err(format!(
         "Did not send message because of missing platform property type={platform} serverId={server_id}"

@@ -1,7 +1,10 @@
 //! What a Mattermost server sends, read as a Go program reads it.
 
-use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
+use serde_json::Value;
+
+use super::json::Struct;
 use crate::simulator::body::Body;
 
 /// Bytes of a message, and of what is kept of a longer one.
@@ -11,48 +14,52 @@ const CUT_MESSAGE: usize = 2046;
 /// Bytes of a channel's name.
 const MAX_CHANNEL_NAME: usize = 64;
 
-const NUMBERS: [&str; 2] = ["badge", "cont_ava"];
-const FLAGS: [&str; 2] = ["is_crt_enabled", "is_id_loaded"];
-const TEXTS: [&str; 22] = [
-    "ack_id",
-    "platform",
-    "server_id",
-    "device_id",
-    "post_id",
-    "category",
-    "sound",
-    "message",
-    "team_id",
-    "channel_id",
-    "root_id",
-    "channel_name",
-    "type",
-    "sub_type",
-    "sender_id",
-    "sender_name",
-    "override_username",
-    "override_icon_url",
-    "from_webhook",
-    "version",
-    "signature",
-    "transport",
-];
+const PUSH: Struct = Struct {
+    name: "PushNotification",
+    texts: &[
+        "ack_id",
+        "platform",
+        "server_id",
+        "device_id",
+        "post_id",
+        "category",
+        "sound",
+        "message",
+        "team_id",
+        "channel_id",
+        "root_id",
+        "channel_name",
+        "type",
+        "sub_type",
+        "sender_id",
+        "sender_name",
+        "override_username",
+        "override_icon_url",
+        "from_webhook",
+        "version",
+        "signature",
+        "transport",
+    ],
+    numbers: &["badge", "cont_ava"],
+    flags: &["is_crt_enabled", "is_id_loaded"],
+};
+
+const ACK: Struct = Struct {
+    name: "PushNotificationAck",
+    texts: &["id", "platform", "type", "post_id"],
+    numbers: &["received_at"],
+    flags: &["is_id_loaded"],
+};
 
 /// A push notification whose fields are of their types.
-pub(super) struct Notification(Map<String, Value>);
+pub(super) struct Notification(BTreeMap<String, Value>);
 
 impl Notification {
     /// # Errors
     /// The sentence of a body that cannot be read.
     pub(super) fn read(body: &Body) -> Result<Self, String> {
-        let mut fields = object(body)?;
-        for (names, kind) in [(&TEXTS[..], "string"), (&NUMBERS[..], "int"), (&FLAGS[..], "bool")] {
-            for name in names {
-                if let Some(value) = fields.get(*name).filter(|value| !value.is_null()) {
-                    of_type(value, &format!("PushNotification.{name}"), kind)?;
-                }
-            }
-        }
+        let read = PUSH.read(body);
+        let mut fields = read.map_err(|why| format!("Failed to read message body: {why}"))?;
         cut(&mut fields, "message", LONG_MESSAGE, CUT_MESSAGE);
         cut(&mut fields, "channel_name", MAX_CHANNEL_NAME, MAX_CHANNEL_NAME);
         Ok(Self(fields))
@@ -84,7 +91,7 @@ impl Notification {
 /// # Errors
 /// The sentence of one that is not good.
 pub(super) fn read_ack(body: &Body) -> Result<(), String> {
-    let fields = object(body)?;
+    let fields = ACK.read(body).map_err(|why| format!("Failed to read ack body: {why}"))?;
     for (name, title) in [("id", "Id"), ("platform", "platform"), ("type", "type")] {
         if fields.get(name).and_then(Value::as_str).unwrap_or_default().is_empty() {
             return Err(format!("Failed because of missing ack {title}"));
@@ -93,44 +100,9 @@ pub(super) fn read_ack(body: &Body) -> Result<(), String> {
     Ok(())
 }
 
-/// The first JSON value of the body, which is all that Go's decoder looks at.
-fn object(body: &Body) -> Result<Map<String, Value>, String> {
-    let failed = |why: &str| Err(format!("Failed to read message body: {why}"));
-    match serde_json::Deserializer::from_slice(&body.bytes).into_iter::<Value>().next() {
-        None => failed("EOF"),
-        Some(Ok(Value::Object(fields))) => Ok(fields),
-        Some(Ok(Value::Null)) => Ok(Map::new()),
-        Some(Ok(other)) => {
-            of_type(&other, "", "model.PushNotification")?;
-            Ok(Map::new())
-        }
-        Some(Err(error)) if error.is_eof() => failed("unexpected EOF"),
-        // Go words it in its own way, which nothing depends on.
-        Some(Err(error)) => failed(&format!("invalid character: {error}")),
-    }
-}
-
-fn of_type(value: &Value, field: &str, wanted: &str) -> Result<(), String> {
-    let (found, fits) = match value {
-        Value::Null => return Ok(()),
-        Value::Bool(_) => ("bool", wanted == "bool"),
-        Value::Number(number) => ("number", wanted == "int" && number.is_i64()),
-        Value::String(_) => ("string", wanted == "string"),
-        Value::Array(_) => ("array", false),
-        Value::Object(_) => ("object", false),
-    };
-    if fits {
-        return Ok(());
-    }
-    let place = if field.is_empty() { "value".to_owned() } else { format!("struct field {field}") };
-    Err(format!(
-        "Failed to read message body: json: cannot unmarshal {found} into Go {place} of type {wanted}"
-    ))
-}
-
 /// Cuts a text longer than `most` bytes to `kept`. The proxy cuts through a character, and its
 /// JSON writer then puts U+FFFD for each byte that is left of it.
-fn cut(fields: &mut Map<String, Value>, name: &str, most: usize, kept: usize) {
+fn cut(fields: &mut BTreeMap<String, Value>, name: &str, most: usize, kept: usize) {
     let Some(Value::String(text)) = fields.get_mut(name) else { return };
     if text.len() <= most {
         return;

@@ -4,10 +4,15 @@ use std::borrow::Cow;
 
 use http::HeaderValue;
 
+use super::ask::Asked;
 use crate::simulator::apns;
 use crate::simulator::decision::{Decision, Pace};
-use crate::simulator::fcm::FcmFate;
+use crate::simulator::fcm::{self, FcmFate};
 use crate::simulator::world::World;
+
+/// Bytes of a payload at APNs, and of one for VoIP. Source: Apple, "Generating a remote notification".
+const MAX_PAYLOAD: usize = 4096;
+const MAX_VOIP_PAYLOAD: usize = 5120;
 
 pub(super) const TEXT: &str = "text/plain; charset=utf-8";
 
@@ -28,10 +33,13 @@ pub(super) fn remove() -> Decision {
 
 pub(super) fn fail(why: impl Into<Cow<'static, str>>) -> Decision {
     let why = why.into();
-    // Go's JSON writer escapes what HTML could take for a tag.
-    let text = serde_json::Value::from(&*why).to_string();
-    let text = text.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
+    let text = go_json(&serde_json::Value::from(&*why));
     Decision::new(200, TEXT, format!("{{\"error\":{text},\"status\":\"FAIL\"}}\n")).because(why)
+}
+
+/// JSON as Go writes it, which escapes what HTML could take for a tag.
+pub(super) fn go_json(value: &serde_json::Value) -> String {
+    value.to_string().replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
 }
 
 pub(super) fn html() -> Decision {
@@ -41,6 +49,15 @@ pub(super) fn html() -> Decision {
 /// That of a build that names no version.
 pub(super) fn version() -> Decision {
     Decision::new(200, "application/json", "{\"hash\":\"unknown\",\"version\":\"unknown+unknown\"}\n")
+}
+
+pub(super) fn moved(path: &str, query: Option<&str>) -> Decision {
+    let location = query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
+    let decision = Decision::new(301, TEXT, "").because("moved");
+    match HeaderValue::try_from(location) {
+        Ok(location) => decision.with_header("location", location),
+        Err(_) => decision,
+    }
 }
 
 pub(super) fn not_found() -> Decision {
@@ -58,7 +75,11 @@ fn plain_error(status: u16, text: &'static str) -> Decision {
 }
 
 /// The answer once APNs has answered the proxy, or has not.
-pub(super) fn of_apns(world: &World, device_id: &str, topic: &str) -> Decision {
+pub(super) fn of_apns(world: &World, device_id: &str, topic: &str, asked: &Asked) -> Decision {
+    // Refused before the device is looked at.
+    if asked.len() > if asked.is_voip() { MAX_VOIP_PAYLOAD } else { MAX_PAYLOAD } {
+        return fail("unknown send response error");
+    }
     let (reason, pace) = apns::outcome(world, device_id, topic);
     let decision = match reason {
         _ if pace == Pace::Never => return unanswered(world, "unknown transport error"),
@@ -70,7 +91,10 @@ pub(super) fn of_apns(world: &World, device_id: &str, topic: &str) -> Decision {
 }
 
 /// The same for FCM.
-pub(super) fn of_fcm(world: &World, device_id: &str) -> Decision {
+pub(super) fn of_fcm(world: &World, device_id: &str, asked: &Asked) -> Decision {
+    if fcm::is_too_big(&asked.body) {
+        return fail("Message is too big");
+    }
     match world.fcm.fate(device_id) {
         FcmFate::Good => ok(),
         FcmFate::Refused(refusal) if refusal.code.is_some_and(|code| REMOVED_BY_FCM.contains(&code)) => {

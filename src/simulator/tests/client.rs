@@ -19,41 +19,42 @@ use tokio_rustls::client::TlsStream;
 use crate::simulator::{ClientCertificate, Environment, Simulator};
 
 /// Far beyond what anything takes: it ends a test that hangs, and decides nothing else.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+pub(in crate::simulator) const PATIENCE: Duration = Duration::from_secs(30);
 
-pub(super) const GOOD: &str = "600d00000000000000000000000000000000000000000000000000000000600d";
+pub(in crate::simulator) const GOOD: &str =
+    "600d00000000000000000000000000000000000000000000000000000000600d";
 
-pub(super) struct Client {
-    pub(super) send: SendRequest<Bytes>,
-    pub(super) driver: JoinHandle<Result<(), h2::Error>>,
-    pub(super) token: Option<String>,
+pub(in crate::simulator) struct Client {
+    pub(in crate::simulator) send: SendRequest<Bytes>,
+    pub(in crate::simulator) driver: JoinHandle<Result<(), h2::Error>>,
+    pub(in crate::simulator) token: Option<String>,
 }
 
 #[derive(Debug)]
-pub(super) struct Reply {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
+pub(in crate::simulator) struct Reply {
+    pub(in crate::simulator) status: StatusCode,
+    pub(in crate::simulator) headers: HeaderMap,
+    pub(in crate::simulator) body: Bytes,
 }
 
 impl Reply {
-    pub(super) fn json(&self) -> serde_json::Value {
+    pub(in crate::simulator) fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap()
     }
 
-    pub(super) fn reason(&self) -> String {
+    pub(in crate::simulator) fn reason(&self) -> String {
         self.json()["reason"].as_str().unwrap().to_owned()
     }
 }
 
-pub(super) async fn tls(
+pub(in crate::simulator) async fn tls(
     simulator: &Simulator,
     certificate: Option<&ClientCertificate>,
 ) -> std::io::Result<TlsStream<TcpStream>> {
     tls_to(simulator, Environment::Production, certificate).await
 }
 
-pub(super) async fn tls_to(
+pub(in crate::simulator) async fn tls_to(
     simulator: &Simulator,
     environment: Environment,
     certificate: Option<&ClientCertificate>,
@@ -61,7 +62,7 @@ pub(super) async fn tls_to(
     tls_at(simulator, simulator.address(environment), b"h2", certificate).await
 }
 
-pub(super) async fn tls_at(
+pub(in crate::simulator) async fn tls_at(
     simulator: &Simulator,
     address: SocketAddr,
     protocol: &[u8],
@@ -89,12 +90,12 @@ pub(super) async fn tls_at(
 }
 
 impl Client {
-    pub(super) async fn connect(simulator: &Simulator) -> Self {
+    pub(in crate::simulator) async fn connect(simulator: &Simulator) -> Self {
         let token = simulator.provider_key().sign(simulator.clock().now_s()).unwrap();
         Self::over(tls(simulator, None).await.unwrap(), Some(token)).await
     }
 
-    pub(super) async fn over(tls: TlsStream<TcpStream>, token: Option<String>) -> Self {
+    pub(in crate::simulator) async fn over(tls: TlsStream<TcpStream>, token: Option<String>) -> Self {
         let (send, connection) = h2::client::Builder::new()
             .initial_max_send_streams(1)
             .enable_push(false)
@@ -105,13 +106,13 @@ impl Client {
     }
 
     /// A connection whose first push was accepted, so that its limit is high.
-    pub(super) async fn trusted(simulator: &Simulator) -> Self {
+    pub(in crate::simulator) async fn trusted(simulator: &Simulator) -> Self {
         Self::trusted_as(simulator, 2).await
     }
 
     /// The same on a later connection: `acknowledged` is how many SETTINGS all of them have
     /// acknowledged then.
-    pub(super) async fn trusted_as(simulator: &Simulator, acknowledged: u64) -> Self {
+    pub(in crate::simulator) async fn trusted_as(simulator: &Simulator, acknowledged: u64) -> Self {
         let mut client = Self::connect(simulator).await;
         assert_eq!(client.push(GOOD).await.unwrap().status, 200);
         let done = |s: &Simulator| s.counters().settings_acknowledged >= acknowledged;
@@ -119,7 +120,7 @@ impl Client {
         client
     }
 
-    pub(super) fn request(&self, token: &str) -> Request<()> {
+    pub(in crate::simulator) fn request(&self, token: &str) -> Request<()> {
         let request = Request::post(format!("https://localhost/3/device/{token}"))
             .header("apns-topic", "com.example.app")
             .header("apns-push-type", "alert");
@@ -131,12 +132,12 @@ impl Client {
         .unwrap()
     }
 
-    pub(super) async fn start(&mut self, token: &str) -> ResponseFuture {
+    pub(in crate::simulator) async fn start(&mut self, token: &str) -> ResponseFuture {
         let request = self.request(token);
         self.start_request(request, r#"{"aps":{"alert":"hi"}}"#).await
     }
 
-    pub(super) async fn start_request(
+    pub(in crate::simulator) async fn start_request(
         &mut self,
         request: Request<()>,
         body: impl AsRef<[u8]>,
@@ -148,7 +149,7 @@ impl Client {
     }
 
     /// Like [`Client::start`]; `None` once the connection takes no more streams.
-    pub(super) async fn try_start(&mut self, token: &str) -> Option<ResponseFuture> {
+    pub(in crate::simulator) async fn try_start(&mut self, token: &str) -> Option<ResponseFuture> {
         self.send = self.send.clone().ready().await.ok()?;
         let (response, mut stream) = self.send.send_request(self.request(token), false).ok()?;
         // An error means that the stream is no more, which the response tells.
@@ -156,12 +157,12 @@ impl Client {
         Some(response)
     }
 
-    pub(super) async fn push(&mut self, token: &str) -> Result<Reply, h2::Error> {
+    pub(in crate::simulator) async fn push(&mut self, token: &str) -> Result<Reply, h2::Error> {
         let response = self.start(token).await;
         finish(response).await
     }
 
-    pub(super) async fn push_request(
+    pub(in crate::simulator) async fn push_request(
         &mut self,
         request: Request<()>,
         body: impl AsRef<[u8]>,
@@ -171,7 +172,7 @@ impl Client {
     }
 }
 
-pub(super) async fn finish(response: ResponseFuture) -> Result<Reply, h2::Error> {
+pub(in crate::simulator) async fn finish(response: ResponseFuture) -> Result<Reply, h2::Error> {
     let whole = async {
         let (parts, mut stream) = response.await?.into_parts();
         let mut body = Vec::new();

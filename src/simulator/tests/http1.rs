@@ -27,6 +27,14 @@ pub(super) async fn get(line: &mut impl Line, path: &str, headers: &str) -> Repl
     answer(line).await.unwrap()
 }
 
+/// A request of any method; that of HEAD has no body.
+pub(super) async fn request(line: &mut impl Line, method: &str, path: &str, body: &str) -> Reply {
+    let len = body.len();
+    let head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len}\r\n\r\n{body}");
+    line.write_all(head.as_bytes()).await.unwrap();
+    answer(line).await.unwrap()
+}
+
 pub(super) async fn post(line: &mut impl Line, path: &str, body: &str) -> std::io::Result<Reply> {
     let len = body.len();
     let head = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len}\r\n\r\n{body}");

@@ -61,8 +61,6 @@ async fn every_recorded_exchange_of_the_real_proxy_comes_out_the_same() {
             simulator.set_fate(exchange["request"]["device_id"].as_str().unwrap(), fate);
         }
         let path = options["path"].as_str().unwrap_or(SEND);
-        // The throttle of the recording never had two requests in one second.
-        simulator.clock().advance(Duration::from_secs(1));
         let reply = if options["method"] == "GET" {
             get(&mut line, path, "").await
         } else {
@@ -169,6 +167,40 @@ async fn more_than_so_many_in_a_second_are_429() {
     assert_eq!(get(&mut line, "/version", "X-Forwarded-For: 10.0.0.9\r\n").await.status, 200, "another key");
     simulator.clock().advance(Duration::from_secs(1));
     assert_eq!(post(&mut line, SEND, &push("600d")).await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn what_apns_or_fcm_would_call_too_large_fails() {
+    let simulator = Simulator::builder().start().await.unwrap();
+    let mut line = plain(simulator.mattermost().address()).await;
+    let of = |platform: &str, device: &str, message: &str| {
+        json!({ "platform": platform, "server_id": "srv", "device_id": device, "type": "message",
+            "message": message })
+        .to_string()
+    };
+    // Go writes six bytes for one.
+    let long = of("apple", "600d", &"<".repeat(2047));
+    assert_eq!(post(&mut line, SEND, &long).await.unwrap().json()["error"], "unknown send response error");
+    let short = of("apple", "600d", &"x".repeat(2047));
+    assert_eq!(status(&post(&mut line, SEND, &short).await.unwrap()), "OK");
+    let android = of("android", "ok:1", &"<".repeat(2047));
+    assert_eq!(status(&post(&mut line, SEND, &android).await.unwrap()), "OK");
+    let mut wide: Value = serde_json::from_str(&of("android", "ok:1", "hi")).unwrap();
+    wide["override_icon_url"] = "x".repeat(4096).into();
+    assert_eq!(post(&mut line, SEND, &wide.to_string()).await.unwrap().json()["error"], "Message is too big");
+}
+
+#[tokio::test]
+async fn any_number_is_taken_unless_a_throttle_is_set() {
+    let simulator = Simulator::builder().start().await.unwrap();
+    let mut line = plain(simulator.mattermost().address()).await;
+    for _ in 0..1000 {
+        let reply = get(&mut line, "/version", "").await;
+        assert_eq!(
+            (reply.status.as_u16(), &reply.headers["x-ratelimit-remaining"]),
+            (200, &"299".parse().unwrap())
+        );
+    }
 }
 
 #[tokio::test]

@@ -2,14 +2,18 @@
 
 mod accounts;
 mod answers;
-mod client;
+pub(super) mod client;
 mod connections;
+mod drain;
 mod faults;
 mod fcm;
+mod fidelity;
 mod google;
 mod http1;
 mod mattermost;
+mod mattermost_recorded;
 mod oauth;
+mod scheme;
 mod truth;
 mod webpush;
 mod webpush_sender;

@@ -7,10 +7,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::fate::WebPushFate;
 use super::mailbox::WebPushMessage;
-use super::subscriber::{State, Subscribing, Subscription};
+use super::subscriber::{State, Subscription};
 use super::vapid::VapidKey;
 use super::vendor::Vendor;
 use crate::simulator::SimulatorError;
+use crate::simulator::listener::origin;
 use crate::simulator::sync::lock;
 use crate::simulator::world::World;
 
@@ -29,7 +30,7 @@ impl WebPush<'_> {
 
     /// `https://localhost:<port>`, of all endpoints that name no other.
     pub fn origin(&self) -> String {
-        format!("https://localhost:{}", self.address.port())
+        origin(self.address)
     }
 
     /// Makes a key of an application server.
@@ -68,7 +69,7 @@ impl WebPush<'_> {
         // What is no key belongs to nobody, as a browser's own would.
         let key = URL_SAFE_NO_PAD.decode(application_server_key).unwrap_or_else(|_| b"no key".to_vec());
         let key = Some(key).filter(|key| !key.is_empty());
-        self.world.web_push.subscribers.add(Subscribing { vendor, origin, key, fate })
+        self.world.web_push.subscribe(vendor, origin, key, fate)
     }
 
     /// Gives a subscription another fate.

@@ -31,13 +31,15 @@ pub use self::vapid::{VapidFault, VapidKey};
 pub use self::vendor::Vendor;
 
 use self::request::Asked;
-use self::subscriber::{Subscriber, Subscribers};
+use self::subscriber::{Subscriber, Subscribers, Subscribing};
 use self::vapid::{Expected, Tokens};
 use self::vendor::Taken;
 use super::body::{Body, Opened};
 use super::decision::{Decision, Pace};
+use super::fault::Refusal;
 use super::sync::lock;
 use super::world::World;
+use super::{RetryAfter, SimulatorError};
 
 /// Settings of the stand-in for the push services of browsers.
 #[derive(Clone, Debug)]
@@ -77,6 +79,30 @@ impl PushServices {
         self.settings.http2
     }
 
+    /// How many there are.
+    pub(super) fn subscriptions(&self) -> usize {
+        self.subscribers.len()
+    }
+
+    /// Subscribes a new browser; without a key anybody may send to it.
+    pub(super) fn subscribe(
+        &self,
+        vendor: Vendor,
+        origin: &str,
+        key: Option<Vec<u8>>,
+        fate: WebPushFate,
+    ) -> Result<Subscription, SimulatorError> {
+        self.subscribers.add(Subscribing { vendor, origin, key, fate })
+    }
+
+    /// Gives a subscription a fate; none is the one that it was made with. False if there is no such subscription.
+    pub(super) fn set_fate(&self, path: &str, fate: Option<WebPushFate>) -> bool {
+        let Some(subscriber) = self.subscribers.at(path) else { return false };
+        let mut state = lock(&subscriber.state);
+        state.fate = fate.unwrap_or(state.first_fate);
+        true
+    }
+
     fn subscriber(&self, parts: &Parts) -> Option<std::sync::Arc<Subscriber>> {
         self.subscribers.at(parts.uri.path_and_query()?.as_str())
     }
@@ -95,6 +121,17 @@ pub(super) fn open(world: &World, parts: &Parts, body: &Body) -> Option<Opened> 
 pub(super) fn decide(world: &World, parts: &Parts, body: &Body) -> Decision {
     let vendor = Vendor::of_path(parts.uri.path());
     judge(world, vendor, parts, body).unwrap_or_else(|refusal| vendor.refuse(refusal, world.clock.now_ms()))
+}
+
+/// A refusal by what it means.
+pub(super) fn refuse(world: &World, parts: &Parts, refusal: Refusal) -> Decision {
+    let refusal = match refusal {
+        Refusal::Quota => WebPushRefusal::Throttled(RetryAfter::Absent),
+        Refusal::RevokedKey => WebPushRefusal::Vapid(VapidFault::Signature),
+        Refusal::Unavailable => WebPushRefusal::Overloaded(RetryAfter::Absent),
+        Refusal::Internal => WebPushRefusal::Internal,
+    };
+    Vendor::of_path(parts.uri.path()).refuse(refusal, world.clock.now_ms())
 }
 
 /// The answer that a script asks for, in the words of the vendor whose path it is.

@@ -59,6 +59,8 @@ pub(super) struct Subscriber {
 
 pub(super) struct State {
     pub(super) fate: WebPushFate,
+    /// The fate that it was made with.
+    pub(super) first_fate: WebPushFate,
     pub(super) mailbox: Mailbox,
 }
 
@@ -79,10 +81,14 @@ impl Subscribers {
             auth: URL_SAFE_NO_PAD.encode(user_agent.auth()),
             path: path.clone(),
         };
-        let state = Mutex::new(State { fate, mailbox: Mailbox::default() });
+        let state = Mutex::new(State { fate, first_fate: fate, mailbox: Mailbox::default() });
         let subscriber = Subscriber { origin: origin.to_owned(), key, user_agent, state };
         lock(&self.0).insert(normal(&path), Arc::new(subscriber));
         Ok(subscription)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        lock(&self.0).len()
     }
 
     pub(super) fn at(&self, path: &str) -> Option<Arc<Subscriber>> {

@@ -14,8 +14,8 @@ use sha2::{Digest, Sha256};
 
 use super::open::PUBLIC_KEY_LEN;
 use super::refusal::WebPushRefusal;
-use crate::simulator::SimulatorError;
 use crate::simulator::sync::lock;
+use crate::simulator::{SimulatorError, jwt};
 
 /// A token may be good for a day at most. Source: RFC 8292, 2.
 const MAX_AHEAD_S: u64 = 24 * 60 * 60;
@@ -97,6 +97,7 @@ impl VapidFault {
 
 /// What a request is checked against.
 pub(super) struct Expected<'a> {
+    /// Without its default port, it is what `aud` must say. Source: RFC 6454, 6.2.
     pub(super) origin: &'a str,
     /// The key that the subscription was made with; none where anybody may send.
     pub(super) key: Option<&'a [u8]>,
@@ -190,10 +191,10 @@ fn judge(token: &str, expected: &Expected<'_>) -> Result<(), VapidFault> {
     if header.get("alg").and_then(Value::as_str) != Some("ES256") {
         return Err(VapidFault::Malformed);
     }
-    if text("aud") != Some(expected.origin) {
+    if text("aud") != Some(expected.origin.strip_suffix(":443").unwrap_or(expected.origin)) {
         return Err(VapidFault::Audience);
     }
-    let expires = claims.get("exp").and_then(Value::as_u64).unwrap_or(0);
+    let expires = claims.get("exp").and_then(Value::as_f64).and_then(jwt::whole_seconds).unwrap_or(0);
     if expires <= expected.now_s {
         return Err(VapidFault::Expired);
     }
@@ -239,6 +240,12 @@ mod tests {
         };
         let origin = "https://push.example.net";
         assert_eq!(fault(origin, EXPIRES_S - 1), None);
+        assert_eq!(
+            fault("https://push.example.net:443", EXPIRES_S - 1),
+            None,
+            "the default port is no part of it"
+        );
+        assert_eq!(fault("https://push.example.net:8443", EXPIRES_S - 1), Some(VapidFault::Audience));
         assert_eq!(fault(origin, EXPIRES_S), Some(VapidFault::Expired));
         assert_eq!(fault(origin, EXPIRES_S - MAX_AHEAD_S), None);
         assert_eq!(fault(origin, EXPIRES_S - MAX_AHEAD_S - 1), Some(VapidFault::TooFarAhead));

@@ -19,7 +19,8 @@ const JSON: &str = "application/json";
 const DAY_S: u64 = 24 * 60 * 60;
 
 /// Whose push service a subscription is of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Vendor {
     /// Firefox: autopush.
     Mozilla,
@@ -57,7 +58,7 @@ impl Vendor {
     }
 
     /// Whose form a path has.
-    pub(super) fn of_path(path: &str) -> Self {
+    pub(in crate::simulator) fn of_path(path: &str) -> Self {
         if path.starts_with("/wpush/") {
             Self::Mozilla
         } else if path.starts_with("/fcm/send/") || path.starts_with("/wp/") {

@@ -1,19 +1,34 @@
-//! What can go wrong, and when.
+//! What can go wrong, and when. The types are the JSON of the control API as well: what a test in Rust can
+//! script, a test in any language can.
+
+mod bounds;
+mod grammar;
+mod opening;
+mod parts;
+mod words;
 
 use std::time::Duration;
 
-use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use super::Service;
 
+pub use self::bounds::UnfitRule;
+pub use self::grammar::RuleError;
+pub(super) use self::opening::Opening;
+pub use self::parts::{Answer, Front, GoAway, HangUp, LastId, Phase, Refusal, Then};
+
 /// A fault and when it strikes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FaultRule {
     /// When it strikes.
+    #[serde(default)]
     pub when: Trigger,
     /// What happens.
     pub fault: Fault,
     /// How often at most; [`FaultRule::ALWAYS`] never wears out.
+    #[serde(default = "once", with = "words::times")]
     pub times: u32,
 }
 
@@ -32,10 +47,16 @@ impl FaultRule {
     }
 }
 
+fn once() -> u32 {
+    1
+}
+
 /// When a fault strikes. Numbers start at 1.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Trigger {
     /// At every connection (for an opening fault) or every request (for any other).
+    #[default]
     Always,
     /// At connection `n`, counted over both listeners; for other faults, at its requests.
     Connection(u64),
@@ -61,13 +82,18 @@ pub enum Trigger {
 }
 
 /// Something that goes wrong. The names in front tell where it strikes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Fault {
     // --- the answer ------------------------------------------------------------
     /// This answer instead of the true one.
     Answer(Answer),
+    /// This refusal instead, in the words of the service that was asked.
+    Refuse(Refusal),
+    /// The page of a reverse proxy instead.
+    Front(Front),
     /// The true answer, later.
-    Delay(Duration),
+    Delay(#[serde(with = "humantime_serde")] Duration),
     /// The request is read in full and never answered.
     Silence,
     /// Status 200 and no more: the stream stays open.
@@ -79,6 +105,7 @@ pub enum Fault {
     /// A 400 whose body comes a byte at a time.
     Trickle {
         /// The pause before each byte.
+        #[serde(with = "humantime_serde")]
         every: Duration,
     },
 
@@ -88,6 +115,7 @@ pub enum Fault {
         /// The error code. Source: RFC 9113, 7.
         code: u32,
         /// At which point of the exchange.
+        #[serde(default)]
         at: Phase,
     },
     /// RST_STREAM twice, first REFUSED_STREAM then STREAM_CLOSED, as APNs does when the HEADERS
@@ -96,13 +124,17 @@ pub enum Fault {
 
     // --- the connection --------------------------------------------------------
     /// GOAWAY.
+    #[serde(rename = "goaway")]
     GoAway(GoAway),
     /// GOAWAY with the last stream id 2^31-1, and after `pause` the final one with the highest id
     /// seen; then the connection closes when its streams are done. Source: RFC 9113, 6.8.
+    #[serde(rename = "graceful_goaway")]
     GracefulGoAway {
         /// The pause between the two.
+        #[serde(with = "humantime_serde")]
         pause: Duration,
         /// The reason in the debug data of both.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },
     /// SETTINGS with this MAX_CONCURRENT_STREAMS.
@@ -112,6 +144,7 @@ pub enum Fault {
         /// Politely or not.
         how: HangUp,
         /// At which point of the exchange.
+        #[serde(default)]
         at: Phase,
     },
     /// Nothing is read, written or closed any more.
@@ -121,6 +154,7 @@ pub enum Fault {
         /// Bytes per step.
         bytes: usize,
         /// The step.
+        #[serde(with = "humantime_serde")]
         every: Duration,
     },
 
@@ -137,130 +171,4 @@ pub enum Fault {
     ExpiredCertificate,
     /// The TLS handshake succeeds, then nothing is ever said: no SETTINGS.
     NoSettings,
-}
-
-/// A scripted answer.
-#[derive(Clone, Debug, Default)]
-pub struct Answer {
-    /// The HTTP status; 0 stands for 200.
-    pub status: u16,
-    /// The `reason` of a JSON body. Ignored if `body` is set.
-    pub reason: Option<String>,
-    /// The body, whatever it is.
-    pub body: Option<Bytes>,
-    /// Into how many DATA frames the body is cut; 0 and 1 stand for one.
-    pub pieces: usize,
-    /// It is that of something in front of the service: none of the service's own headers.
-    pub foreign: bool,
-    /// Headers beside the usual ones.
-    pub headers: Vec<(String, String)>,
-    /// Trailers after the body.
-    pub trailers: Vec<(String, String)>,
-}
-
-impl Answer {
-    /// A refusal with APNs' JSON body.
-    pub fn refusal(status: u16, reason: &str) -> Self {
-        Self { status, reason: Some(reason.to_owned()), ..Self::default() }
-    }
-}
-
-/// A point of an exchange.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// The request's headers have come; the body is not read.
-    BeforeBody,
-    /// A first piece of the body has come; its end is not looked at.
-    DuringBody,
-    /// The request was read in full; no answer goes out.
-    AfterBody,
-    /// The answer's headers went out, its body did not.
-    AfterAnswerHeaders,
-}
-
-/// How a connection ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HangUp {
-    /// What is queued is written, then TLS `close_notify` and FIN.
-    Fin,
-    /// TCP RST.
-    Reset,
-}
-
-/// A GOAWAY frame and what follows it.
-#[derive(Clone, Debug)]
-pub struct GoAway {
-    /// The last stream that will be served.
-    pub last: LastId,
-    /// The error code. Source: RFC 9113, 7.
-    pub code: u32,
-    /// Sent as the debug data `{"reason":"…"}`, APNs' form. Source: Apple, "Sending notification
-    /// requests to APNs".
-    pub reason: Option<String>,
-    /// What follows.
-    pub then: Then,
-}
-
-/// The last stream id of a GOAWAY.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LastId {
-    /// The stream of the request that set the fault off; [`LastId::Highest`] without one.
-    This,
-    /// The stream before it: the request itself is excluded.
-    BeforeThis,
-    /// The highest id that arrived: nothing in flight is excluded.
-    Highest,
-    /// This id.
-    Exact(u32),
-}
-
-/// What follows a GOAWAY.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Then {
-    /// The streams at or below the last id are served, then the connection closes.
-    Drain,
-    /// The streams at or below the last id are served, and closing is left to the client.
-    Serve,
-    /// The connection ends as soon as the GOAWAY is written.
-    HangUp(HangUp),
-}
-
-/// The faults that strike before the first request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Opening {
-    RefuseTcp,
-    RefuseTls,
-    SilentTls,
-    WrongName,
-    ExpiredCertificate,
-    NoSettings,
-}
-
-impl Fault {
-    /// The fault as one that strikes before the first request, if it is one.
-    pub(super) fn opening(&self) -> Option<Opening> {
-        match self {
-            Self::RefuseTcp => Some(Opening::RefuseTcp),
-            Self::RefuseTls => Some(Opening::RefuseTls),
-            Self::SilentTls => Some(Opening::SilentTls),
-            Self::WrongName => Some(Opening::WrongName),
-            Self::ExpiredCertificate => Some(Opening::ExpiredCertificate),
-            Self::NoSettings => Some(Opening::NoSettings),
-            Self::Answer(_)
-            | Self::Delay(_)
-            | Self::Silence
-            | Self::HeadersWithoutBody
-            | Self::BodyWithoutEnd
-            | Self::HugeBody(_)
-            | Self::Trickle { .. }
-            | Self::ResetStream { .. }
-            | Self::RefuseThenClosed
-            | Self::GoAway(_)
-            | Self::GracefulGoAway { .. }
-            | Self::SetMaxStreams(_)
-            | Self::HangUp { .. }
-            | Self::HalfOpen
-            | Self::Throttle { .. } => None,
-        }
-    }
 }

@@ -1,0 +1,154 @@
+//! The control API: what a test in Rust does through [`Simulator`](super::Simulator), a test in any language does over
+//! HTTP/1.1 and JSON, on a listener of its own. `openapi.json` beside this file describes it, and is served too.
+//!
+//! It asks nobody who they are: whoever reaches it can harm the simulator, and nothing else.
+
+mod channels;
+mod clock;
+mod connections;
+mod entry;
+mod fate;
+mod fates;
+mod faults;
+mod input;
+mod journal;
+mod problem;
+mod subscriptions;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::DefaultBodyLimit;
+use axum::response::Response;
+use axum::routing::{MethodRouter, delete, get, post, put};
+use http::{HeaderValue, StatusCode};
+use serde::Serialize;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+use self::fate::{FateJson, FateService};
+use self::problem::Problem;
+use super::SimulatorError;
+use super::apns::ChannelList;
+use super::world::World;
+
+/// The description of the API.
+const OPENAPI: &str = include_str!("openapi.json");
+
+/// The most requests that may wait for the journal at once.
+const MAX_WAITS: usize = 64;
+
+/// How long a connection may take to end once the simulator stops.
+const GRACE: Duration = Duration::from_secs(1);
+
+type Answer = Result<Response, Problem>;
+type Shared = axum::extract::State<Arc<Control>>;
+
+/// What the routes share.
+struct Control {
+    world: Arc<World>,
+    /// `https://localhost:<port>` of the push services of browsers.
+    web_push: String,
+    waits: Semaphore,
+    /// The fates that were set here, so that they can be listed and taken back.
+    fates: Mutex<BTreeMap<(FateService, String), FateJson>>,
+    /// The channels at the start, which a reset brings back.
+    channels: ChannelList,
+}
+
+/// Every path and what serves it. A test compares this with `openapi.json`.
+fn routes() -> [(&'static str, MethodRouter<Arc<Control>>); 17] {
+    [
+        ("/openapi.json", get(async || json_text(StatusCode::OK, OPENAPI))),
+        ("/v1/journal", get(journal::read).delete(journal::clear)),
+        ("/v1/faults", get(faults::list).post(faults::add).delete(faults::clear)),
+        ("/v1/faults/{id}", get(faults::show).delete(faults::remove)),
+        ("/v1/fates", get(fates::list).delete(fates::clear)),
+        ("/v1/fates/{service}/{token}", get(fates::show).put(fates::set).delete(fates::unset)),
+        ("/v1/clock", get(clock::show).post(clock::forward)),
+        ("/v1/tokens/expire", post(clock::expire_tokens)),
+        ("/v1/provider-keys", get(clock::keys)),
+        ("/v1/provider-keys/{key_id}", put(clock::set_key)),
+        ("/v1/channels", get(channels::list).post(channels::create)),
+        ("/v1/channels/{bundle_id}/{channel_id}", delete(channels::remove)),
+        ("/v1/subscriptions", post(subscriptions::create)),
+        ("/v1/counters", get(connections::counters)),
+        ("/v1/connections", get(connections::list)),
+        ("/v1/connections/{id}/faults", post(connections::strike)),
+        ("/v1/reset", post(connections::reset)),
+    ]
+}
+
+fn router(control: Arc<Control>) -> Router {
+    let router = routes().into_iter().fold(Router::new(), |router, (path, serve)| router.route(path, serve));
+    router
+        .fallback(async |uri: http::Uri| Problem::not_found(format!("there is no {}", uri.path())))
+        .method_not_allowed_fallback(async |method: http::Method, uri: http::Uri| {
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, format!("{} does not take {method}", uri.path()))
+        })
+        .layer(DefaultBodyLimit::max(input::MAX_BODY))
+        .with_state(control)
+}
+
+/// Listens, and serves until the simulator stops. Gives the address.
+pub(super) async fn start(
+    world: &Arc<World>,
+    address: SocketAddr,
+    web_push: String,
+) -> Result<SocketAddr, SimulatorError> {
+    let failed = |source| SimulatorError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    let control = Arc::new(Control {
+        world: Arc::clone(world),
+        web_push,
+        waits: Semaphore::new(MAX_WAITS),
+        fates: Mutex::default(),
+        channels: world.channels.list(),
+    });
+    let stop = world.stop.clone();
+    let serving =
+        axum::serve(listener, router(control)).with_graceful_shutdown(stop.clone().cancelled_owned());
+    world.tasks.spawn(async move {
+        let late = async {
+            stop.cancelled().await;
+            tokio::time::sleep(GRACE).await;
+        };
+        tokio::select! {
+            // Accepting does not fail: axum goes on after an error.
+            _ = serving.into_future() => {}
+            () = late => {}
+        }
+    });
+    Ok(address)
+}
+
+/// An answer of JSON.
+fn json(status: StatusCode, value: &impl Serialize) -> Response {
+    // Every value is of texts, numbers, lists and maps with texts for keys, which always can be written.
+    json_text(status, serde_json::to_vec(value).unwrap_or_default())
+}
+
+fn json_text(status: StatusCode, text: impl Into<Body>) -> Response {
+    let mut response = Response::new(text.into());
+    *response.status_mut() = status;
+    let kind = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(http::header::CONTENT_TYPE, kind);
+    response
+}
+
+fn ok(value: &impl Serialize) -> Answer {
+    Ok(json(StatusCode::OK, value))
+}
+
+fn nothing() -> Answer {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    Ok(response)
+}
