@@ -32,6 +32,7 @@ mod send_push;
 mod send_pushes;
 mod shutdown;
 mod simulate_command;
+mod simulator_page;
 mod stub;
 mod surroundings;
 mod tunnel;

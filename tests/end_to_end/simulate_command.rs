@@ -5,6 +5,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::batch_command::{outcome, read};
 use crate::harness::SOON;
@@ -21,8 +22,12 @@ impl Drop for Simulating {
 }
 
 async fn simulate(folder: &Path) -> Simulating {
+    simulate_with(folder, &[]).await
+}
+
+async fn simulate_with(folder: &Path, args: &[&str]) -> Simulating {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fanfare"));
-    command.args(["simulate", "--dir"]).arg(folder).stdout(Stdio::null());
+    command.args(["simulate", "--dir"]).arg(folder).args(args).stdout(Stdio::null());
     let simulating = Simulating(command.spawn().unwrap());
     let written = async {
         while !folder.join("simulator.json").exists() {
@@ -85,5 +90,77 @@ async fn a_push_has_one_target_and_flags_that_fit_it() {
         assert_eq!(refused.status.code(), Some(2), "{args:?}");
         let said = String::from_utf8(refused.stderr).unwrap();
         assert!(said.contains(expected), "{args:?}: {said}");
+    }
+}
+
+fn facts(folder: &Path) -> Value {
+    serde_json::from_str(&read(&folder.join("simulator.json"))).unwrap()
+}
+
+/// A GET over HTTP/1.1, to the end of the connection.
+async fn get(origin: &Value, path: &str) -> String {
+    let address = origin.as_str().unwrap().strip_prefix("http://").unwrap();
+    let mut tcp = tokio::net::TcpStream::connect(address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    tcp.write_all(request.as_bytes()).await.unwrap();
+    let mut told = String::new();
+    tokio::time::timeout(SOON, tcp.read_to_string(&mut told)).await.expect("an answer").unwrap();
+    told
+}
+
+#[tokio::test]
+async fn sigterm_lets_what_is_under_way_be_answered_and_ends_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let args = ["--fault", "delay:300ms@service:google_metadata", "--quiet"];
+    let mut simulating = simulate_with(folder.path(), &args).await;
+    let facts = facts(folder.path());
+    let asking = get(&facts["fcm"]["metadata"], "/");
+    let stopping = async {
+        let arrived = get(&facts["control"], "/v1/journal?wait=1&stage=read").await;
+        assert!(arrived.contains("\"reached\":true"), "{arrived}");
+        let pid = simulating.0.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    };
+    let (told, ()) = tokio::join!(asking, stopping);
+    assert!(told.starts_with("HTTP/1.1 200") && told.contains("computeMetadata/"), "{told}");
+    let ended = tokio::task::spawn_blocking(move || simulating.0.wait().unwrap());
+    assert_eq!(tokio::time::timeout(SOON, ended).await.expect("it ends").unwrap().code(), Some(0));
+}
+
+#[tokio::test]
+async fn names_channels_faults_and_a_client_certificate_are_what_the_flags_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let args = [
+        "--san",
+        "fcm.test",
+        "--san",
+        "192.0.2.1",
+        "--channel",
+        "dHN0LXNyY2gtY2hubA==",
+        "--fault",
+        "silence",
+    ];
+    let _simulating = simulate_with(folder.path(), &args).await;
+    let facts = facts(folder.path());
+    assert_eq!(facts["channels"][0]["channel_id"], "dHN0LXNyY2gtY2hubA==");
+    assert!(get(&facts["control"], "/v1/channels").await.contains("dHN0LXNyY2gtY2hubA=="));
+    assert!(get(&facts["control"], "/v1/faults").await.contains("silence"));
+    for name in ["client.pem", "client-key.pem"] {
+        assert!(read(&folder.path().join(name)).starts_with("-----BEGIN "), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_flag_that_is_no_rule_or_channel_is_told_what_may_stand_there() {
+    for (flag, value, expected) in [
+        ("--fault", "silent", "fault: unknown variant `silent`, expected one of"),
+        ("--fault", "delay:2s@request:soon", "when.request: invalid type: string \"soon\", expected u64"),
+        ("--channel", "?", "a channel id is base64"),
+        ("--streams-rise", "later", "expected before-answer or after-answer"),
+    ] {
+        let mut command = assert_cmd::Command::cargo_bin("fanfare").unwrap();
+        let refused = command.args(["simulate", "--dir", "never", flag, value]).output().unwrap();
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert!(refused.status.code() == Some(2) && said.contains(expected), "{flag} {value}: {said}");
     }
 }

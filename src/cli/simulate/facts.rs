@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::simulator::{Environment, Simulator, VapidKey, fates, fcm_fates, web_push_fates};
+use crate::simulator::{Environment, Simulator, StoragePolicy, VapidKey, fates, fcm_fates, web_push_fates};
 
 /// What `simulator.json` says.
 #[derive(Serialize)]
@@ -16,6 +16,15 @@ pub(super) struct Facts<'a> {
     pub(super) fcm: FcmFacts<'a>,
     pub(super) mattermost: MattermostFacts,
     pub(super) web_push: WebPushFacts<'a>,
+    pub(super) control: String,
+    pub(super) channels: Vec<ChannelFacts>,
+}
+
+#[derive(Serialize)]
+pub(super) struct ChannelFacts {
+    pub(super) bundle_id: String,
+    pub(super) channel_id: String,
+    pub(super) storage_policy: StoragePolicy,
 }
 
 #[derive(Serialize)]
@@ -103,6 +112,16 @@ impl<'a> Facts<'a> {
                     .map(|row| SubscriptionFacts { name: row.name(), description: row.description })
                     .collect(),
             },
+            control: simulator.control_origin().unwrap_or_default(),
+            channels: simulator
+                .channels()
+                .into_iter()
+                .map(|(bundle_id, channel_id, storage_policy)| ChannelFacts {
+                    bundle_id,
+                    channel_id,
+                    storage_policy,
+                })
+                .collect(),
         }
     }
 }
