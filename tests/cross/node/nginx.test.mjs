@@ -9,7 +9,7 @@ import { test } from 'node:test'
 import { withGateway } from './gateway.mjs'
 import { APP, startNginx } from './nginx.mjs'
 import { startSimulator } from './simulator.mjs'
-import { count, noneTwice, token, traffic } from './traffic.mjs'
+import { count, noneTwice, token, traffic, until } from './traffic.mjs'
 
 /** Requests that nginx takes on one connection. */
 const KEPT = 50
@@ -42,6 +42,8 @@ for (const { tls, http, protocol } of [
     await withGateway(dir => startBoth(dir, { tls, http }), async ({ service: nginx, client, metric }) => {
       const verdicts = await traffic(client, { singles: 600, items: 600, atOnce: 50, say: push })
       assert.deepEqual(count(verdicts), { OUTCOME_ACCEPTED: 1200 })
+      // nginx writes its line when the answer is out already.
+      await until(() => nginx.log().length >= 1200, 'a line for each request')
       const log = nginx.log()
       assert.equal(log.length, 1200)
       noneTwice(log.map(({ device }) => ({ token: device })))
