@@ -2,7 +2,7 @@
 //! stays true, an upstream that could not be reached is reached again, and SIGTERM drains.
 
 use std::fs::OpenOptions;
-use std::io::Read;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -123,7 +123,7 @@ async fn what_a_stalled_reader_missed_is_counted_and_told_when_it_reads_again() 
     let folder = tempfile::tempdir().unwrap();
     let simulator = Simulator::builder().bundle_ids([TOPIC]).start().await.unwrap();
     write_config(folder.path(), &simulator);
-    let (mut reader, writer) = std::io::pipe().unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
     let mut gateway = serve_with_log(folder.path(), "gateway", writer.into()).await;
     let client = PushServiceClient::connect(gateway.grpc.clone()).await.unwrap();
     let admin = gateway.admin.parse().unwrap();
@@ -139,19 +139,36 @@ async fn what_a_stalled_reader_missed_is_counted_and_told_when_it_reads_again() 
     };
     tokio::time::timeout(SOON, lines_are_lost).await.expect("the queue is full");
 
-    let read = tokio::task::spawn_blocking(move || {
-        let mut log = String::new();
-        reader.read_to_string(&mut log).unwrap();
-        log
+    let (heard, mut lines) = tokio::sync::mpsc::unbounded_channel();
+    tokio::task::spawn_blocking(move || {
+        for line in BufReader::new(reader).lines() {
+            let line = line.unwrap();
+            let line: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
+            // Nobody listens any more where the test has failed.
+            let _ = heard.send(line);
+        }
     });
+    // Once that is told the queue has room again, and none of the last lines is lost for want of it.
+    let told = next_that(&mut lines, |line| line["target"] == "fanfare::log").await;
+    assert!(told["fields"]["message"].as_str().unwrap().contains("lines were dropped"), "{told}");
+    assert!(told["fields"]["lines"].as_u64().unwrap() > 0, "{told}");
     signal(&gateway.process, "-TERM");
     assert_eq!(ended(&mut gateway.process).await.code(), Some(0));
-    let log = tokio::time::timeout(SOON, read).await.expect("the log ends").unwrap();
-    let lines: Vec<serde_json::Value> =
-        log.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"))).collect();
-    let message = |line: &serde_json::Value| line["fields"]["message"].as_str().map(str::to_owned);
-    let told = lines.iter().find(|line| line["target"] == "fanfare::log").expect("the loss is told");
-    assert!(message(told).unwrap().contains("lines were dropped"), "{told}");
-    assert!(told["fields"]["lines"].as_u64().unwrap() > 0, "{told}");
-    assert!(lines.iter().any(|line| message(line).as_deref() == Some("stopped")), "{log}");
+    next_that(&mut lines, |line| line["fields"]["message"] == "stopped").await;
+}
+
+/// The next line of which this holds.
+async fn next_that(
+    lines: &mut tokio::sync::mpsc::UnboundedReceiver<serde_json::Value>,
+    holds: impl Fn(&serde_json::Value) -> bool,
+) -> serde_json::Value {
+    let found = async {
+        loop {
+            let line = lines.recv().await.expect("the log has the line");
+            if holds(&line) {
+                return line;
+            }
+        }
+    };
+    tokio::time::timeout(SOON, found).await.expect("the line comes")
 }
