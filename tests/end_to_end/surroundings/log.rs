@@ -139,13 +139,13 @@ async fn what_a_stalled_reader_missed_is_counted_and_told_when_it_reads_again() 
     };
     tokio::time::timeout(SOON, lines_are_lost).await.expect("the queue is full");
 
-    let (heard, mut lines) = tokio::sync::mpsc::unbounded_channel();
+    let (heard, mut lines) = tokio::sync::mpsc::channel(100);
     tokio::task::spawn_blocking(move || {
         for line in BufReader::new(reader).lines() {
             let line = line.unwrap();
             let line: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
             // Nobody listens any more where the test has failed.
-            let _ = heard.send(line);
+            let _ = heard.blocking_send(line);
         }
     });
     // Once that is told the queue has room again, and none of the last lines is lost for want of it.
@@ -159,7 +159,7 @@ async fn what_a_stalled_reader_missed_is_counted_and_told_when_it_reads_again() 
 
 /// The next line of which this holds.
 async fn next_that(
-    lines: &mut tokio::sync::mpsc::UnboundedReceiver<serde_json::Value>,
+    lines: &mut tokio::sync::mpsc::Receiver<serde_json::Value>,
     holds: impl Fn(&serde_json::Value) -> bool,
 ) -> serde_json::Value {
     let found = async {
