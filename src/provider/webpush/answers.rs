@@ -59,6 +59,11 @@ fn not_its_own(answer: &Answer, said: &Said) -> Option<Meaning> {
         (200, _) => Some(unreadable(
             "the answer says 200 with a body that is no push service's; check what stands between",
         )),
+        // Amazon's firewall puts a page with 202 in the place of an answer. Source: AWS WAF, "CAPTCHA and Challenge
+        // actions".
+        (201 | 202, Form::Page) => Some(unreadable(
+            "the answer says that the push was taken with a page, which no push service does; check what stands between",
+        )),
         (400..500, Form::Page) | (500.., _) => by_front(status, front_502),
         _ => None,
     }
