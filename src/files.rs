@@ -134,7 +134,11 @@ fn read_to_end(reader: impl Read) -> Result<Vec<u8>, FileError> {
     Ok(bytes)
 }
 
-fn expect_file(metadata: &std::fs::Metadata) -> Result<(), FileError> {
+/// What is there is a regular file.
+///
+/// # Errors
+/// Where it is something else; says what.
+pub(crate) fn expect_file(metadata: &std::fs::Metadata) -> Result<(), FileError> {
     let kind = metadata.file_type();
     if kind.is_file() {
         return Ok(());
