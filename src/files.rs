@@ -29,7 +29,7 @@ const OPEN_TO_ALL: u32 = 0o006;
 pub enum FileError {
     /// The operating system says why.
     #[error("cannot be read: {0}")]
-    Io(#[from] io::Error),
+    Io(io::Error),
     /// It is something else than a file.
     #[error("expected a file, found {0}")]
     NotAFile(&'static str),
@@ -42,6 +42,13 @@ pub enum FileError {
     /// It is no text.
     #[error("expected text in UTF-8, found something else at byte {0}")]
     NotText(usize),
+}
+
+/// Not as its source, which whoever prints a chain of causes would say a second time.
+impl From<io::Error> for FileError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
 }
 
 /// A file that was read.
@@ -127,7 +134,11 @@ fn read_to_end(reader: impl Read) -> Result<Vec<u8>, FileError> {
     Ok(bytes)
 }
 
-fn expect_file(metadata: &std::fs::Metadata) -> Result<(), FileError> {
+/// What is there is a regular file.
+///
+/// # Errors
+/// Where it is something else; says what.
+pub(crate) fn expect_file(metadata: &std::fs::Metadata) -> Result<(), FileError> {
     let kind = metadata.file_type();
     if kind.is_file() {
         return Ok(());
@@ -138,4 +149,16 @@ fn expect_file(metadata: &std::fs::Metadata) -> Result<(), FileError> {
         _ if kind.is_socket() => "a socket",
         _ => "a device",
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn why_a_file_cannot_be_read_is_said_once() {
+        let missing =
+            Content::read(Path::new("/nowhere/fanfare.toml")).err().map(anyhow::Error::from).unwrap();
+        assert_eq!(format!("{missing:#}"), "cannot be read: No such file or directory (os error 2)");
+    }
 }

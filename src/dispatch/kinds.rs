@@ -19,6 +19,9 @@ const TOLD_BY_BYTES: usize = 64;
 /// A word of this length may be a token or an id that a sentence repeats; the longest words of sentences are shorter.
 const SHORTENED_BYTES: usize = 24;
 
+/// No word of a sentence is as long as a device token, which may have no digit from 0 to 9.
+const TOKEN_BYTES: usize = 64;
+
 /// The kinds of one app on one provider. An accepted push never comes here.
 #[derive(Debug, Default)]
 pub(super) struct Kinds(Mutex<HashSet<u64>>);
@@ -85,10 +88,11 @@ fn shortened(sentence: &str) -> String {
     while !rest.is_empty() {
         let end = rest.find(|character| !is_part(character)).unwrap_or(rest.len());
         let (word, after) = rest.split_at(end);
-        if word.len() < SHORTENED_BYTES || !word.bytes().any(|byte| byte.is_ascii_digit()) {
-            shortened.push_str(word);
-        } else {
+        let has_digit = || word.bytes().any(|byte| byte.is_ascii_digit());
+        if word.len() >= TOKEN_BYTES || (word.len() >= SHORTENED_BYTES && has_digit()) {
             shortened.push_str(&Shortened(word).to_string());
+        } else {
+            shortened.push_str(word);
         }
         let other = after.find(is_part).unwrap_or(after.len());
         shortened.push_str(&after[..other]);
@@ -144,6 +148,10 @@ mod tests {
             (
                 "token 5f1c0000000000000000000000000000000000000000000000000000000000e2 is gone",
                 "token 5f1c0000… is gone",
+            ),
+            (
+                "token cafecafecafecafecafecafecafecafecafecafecafecafecafecafecafecafe is gone",
+                "token cafecafe… is gone",
             ),
             ("'fGx1:APA91bH-abcdefghijklmnopqrstuvwxyz'", "'fGx1:APA…'"),
             (

@@ -65,10 +65,18 @@ impl Route {
         Self { app, provider, credential, upstreams, metrics, certificate: None, suspicion, kinds }
     }
 
-    /// What its caller is to do with a target that the gateway refuses without asking. So many at once speak for a bug
-    /// that writes them, and are judged as answers are.
+    /// What its caller is to do with a target that the gateway refuses without asking, which the refusal's detail then
+    /// says as well.
     #[must_use]
-    pub fn refused_token_action(&self, refusal: &Refusal) -> TokenAction {
+    pub fn refused(&self, refusal: Refusal) -> (Refusal, TokenAction) {
+        let action = self.refused_token_action(&refusal);
+        let advice = self.advice(TokenAction::Delete, action, false);
+        let detail = advice.map(|advice| format!("{}; {advice}", refusal.detail));
+        (Refusal { detail: detail.unwrap_or(refusal.detail), ..refusal }, action)
+    }
+
+    /// So many at once speak for a bug that writes them, and are judged as answers are.
+    fn refused_token_action(&self, refusal: &Refusal) -> TokenAction {
         let dead = [Outcome::InvalidToken, Outcome::Unregistered].contains(&refusal.outcome);
         if dead { self.guard(refusal.outcome, TokenAction::Delete, false) } else { TokenAction::Keep }
     }
@@ -230,7 +238,9 @@ mod tests {
         for _ in 0..9 {
             assert_eq!(route.refused_token_action(&malformed), TokenAction::Delete);
         }
-        assert_eq!(route.refused_token_action(&malformed), TokenAction::Quarantine);
+        let (said, action) = route.refused(malformed);
+        assert_eq!(action, TokenAction::Quarantine);
+        assert!(said.detail.starts_with("why; set it aside and check "), "{}", said.detail);
         for other in [Outcome::InvalidPush, Outcome::PayloadTooLarge, Outcome::Credential] {
             assert_eq!(route.refused_token_action(&refusal(other)), TokenAction::Keep);
         }

@@ -54,7 +54,7 @@ pub(super) fn by_front(status: u16, front_502: Front502) -> Option<Meaning> {
 }
 
 /// A refusal that is not the service's own: it says nothing about the target, the push or the credential.
-const FOREIGN: Meaning = unavailable(
+pub(super) const FOREIGN: Meaning = unavailable(
     Retry::After(FOREIGN_DELAY),
     Heal::Nothing,
     "something in front of the push service refused the push in its place; check what stands between where this stays",

@@ -10,8 +10,11 @@ use super::Reply;
 /// Whether the body is a page (HTML or XML). No push service that the gateway knows answers so, but for Google's for
 /// browsers: a page comes from something in front of the service.
 pub(super) fn is_page(body: &[u8]) -> bool {
-    let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
-    body.trim_ascii_start().starts_with(b"<")
+    without_mark(body).trim_ascii_start().starts_with(b"<")
+}
+
+fn without_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body)
 }
 
 /// The first of these that says something: JSON's sentence, a page's title, the first line of a text, a challenge.
@@ -64,6 +67,12 @@ fn json(text: &str) -> Option<String> {
     let Members { error_description, error, message, detail, title } = serde_json::from_str(text).ok()?;
     let members = [error_description, error, message, detail, title].into_iter().flatten();
     members.filter_map(read::<String>).find(|it| !it.is_empty())
+}
+
+/// The members of a JSON object. An array is none, though serde would read its elements as members in their order.
+pub(super) fn object<'a, T: serde::Deserialize<'a>>(body: &'a [u8]) -> Option<T> {
+    let body = without_mark(body);
+    body.trim_ascii_start().starts_with(b"{").then(|| serde_json::from_slice(body).ok()).flatten()
 }
 
 /// One member of JSON, where it has the type that is asked for. An odd member takes no other away.
@@ -142,6 +151,21 @@ mod tests {
             ("{", ""),
         ] {
             assert_eq!(said("", json), sentence, "{json}");
+        }
+    }
+
+    #[test]
+    fn an_object_is_no_array_and_may_have_a_mark_before_it() {
+        #[derive(Debug, PartialEq, serde::Deserialize)]
+        struct Members {
+            reason: Option<String>,
+        }
+        let read = |body: &str| object::<Members>(body.as_bytes()).map(|members| members.reason);
+        for body in [r#"{"reason":"A"}"#, "\u{feff}{\"reason\":\"A\"}", "\r\n {\"reason\":\"A\"} "] {
+            assert_eq!(read(body), Some(Some("A".to_owned())), "{body}");
+        }
+        for body in ["", "\u{feff}", r#"["A"]"#, "[null]", "null", "7", r#""A""#, "{"] {
+            assert_eq!(read(body), None, "{body}");
         }
     }
 

@@ -172,6 +172,8 @@ async fn many_malformed_tokens_at_once_are_set_aside() {
     for n in 0..30 {
         let result = world.send(push(&format!("<{n:062x}>"))).await;
         assert_eq!((result.outcome(), result.field.as_str()), (Outcome::InvalidToken, "target.apns.token"));
+        let advice = if n < 9 { "; delete it" } else { "; set it aside and check " };
+        assert!(result.detail.contains(advice), "{n}: {}", result.detail);
         actions.push(result.token_action());
     }
     assert_eq!(actions[..9], [TokenAction::Delete; 9]);

@@ -58,10 +58,8 @@ impl Attempts {
 
     /// The push cannot be said to its provider.
     pub(super) fn refused(self, refusal: Refusal, route: &Route) -> PushResult {
-        let token_action = route.refused_token_action(&refusal);
-        let advice = route.advice(TokenAction::Delete, token_action, false);
-        let detail = advice.map(|advice| format!("{}; {advice}", refusal.detail));
-        self.refused_so(Refusal { detail: detail.unwrap_or(refusal.detail), ..refusal }, token_action)
+        let (refusal, token_action) = route.refused(refusal);
+        self.refused_so(refusal, token_action)
     }
 
     fn refused_so(mut self, refusal: Refusal, token_action: TokenAction) -> PushResult {

@@ -3,7 +3,7 @@
 use super::encode;
 use crate::dispatch::Route;
 use crate::proto;
-use crate::push::{Labels, Outcome, PushId, PushResult, Reason, Refusal};
+use crate::push::{Labels, Outcome, PushId, PushResult, Reason, Refusal, TokenAction};
 
 /// A push that is not sent.
 pub(super) struct Refused {
@@ -16,13 +16,14 @@ pub(super) struct Refused {
 impl Refused {
     /// By what is wrong with it. Where its route is known, the guard of the route's tokens has its say.
     pub(super) fn new(id: String, labels: Labels, refusal: Refusal, route: Option<&Route>) -> Box<Self> {
-        let token_action = route.map(|route| route.refused_token_action(&refusal));
+        let (refusal, token_action) = match route {
+            Some(route) => route.refused(refusal),
+            None => (refusal, TokenAction::Keep),
+        };
         let mut result = PushResult::unsent(refusal.outcome, refusal.reason, refusal.detail);
         result.field = refusal.field;
         result.provider = route.map(|route| route.provider.kind());
-        if let Some(action) = token_action {
-            result.token_action = action;
-        }
+        result.token_action = token_action;
         Box::new(Self { id, labels, result })
     }
 

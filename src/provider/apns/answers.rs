@@ -26,6 +26,8 @@ const FIFTEEN_MINUTES: Duration = Duration::from_secs(900);
 const TWENTY_MINUTES: Duration = Duration::from_secs(1200);
 /// Apple asks for a delay after `TooManyRequests` and names none.
 const DEVICE_DELAY: Duration = Duration::from_secs(30);
+/// After something in front of APNs did not wait for the request.
+const TIMEOUT_DELAY: Duration = Duration::from_secs(10);
 /// After an idle connection was closed twice in a row.
 const IDLE_DELAY: Duration = Duration::from_secs(1);
 
@@ -91,6 +93,10 @@ const TABLE: &[Row] = &[
 fn by_status(status: u16) -> Meaning {
     match status {
         403 => credential("APNs refuses the credential for a reason that is new to the gateway"),
+        // Source: RFC 9110, section 15.5.9: it was not received whole.
+        408 => {
+            unavailable(Retry::After(TIMEOUT_DELAY), Heal::Nothing, "APNs did not wait for the whole request")
+        }
         410 => gone("the target is gone, for a reason that is new to the gateway"),
         413 => TOO_LARGE,
         429 => limited(

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::answers::{ACCEPTED, foreign, meaning};
 use super::headers::{APNS_ID, APNS_REQUEST_ID};
 use crate::provider::retry_after::retry_after;
-use crate::provider::words::{is_page, read, words};
+use crate::provider::words::{is_page, object, read, words};
 use crate::provider::{Reply, ReplyContext, Verdict, cut};
 use crate::push::Outcome;
 use crate::upstream::Head;
@@ -22,8 +22,8 @@ pub fn classify(reply: &Reply, context: ReplyContext, now: SystemTime) -> Verdic
         return Verdict { upstream_id: id, ..ACCEPTED.verdict("") };
     }
     let said = Said::read(reply.body());
-    // APNs names every push that it answers, and its bodies are JSON.
-    let own = !said.reason.is_empty() || (!id.is_empty() && !is_page(reply.body()));
+    // APNs names every push that it answers, and its bodies are JSON. That all is well it says without a reason.
+    let own = status != 200 && (!said.reason.is_empty() || (!id.is_empty() && !is_page(reply.body())));
     let verdict = if own {
         meaning(status, &said.reason).verdict(&said.reason)
     } else {
@@ -64,7 +64,7 @@ impl Said {
             #[serde(borrow)]
             timestamp: Option<&'a RawValue>,
         }
-        let Ok(members) = serde_json::from_slice::<Members<'_>>(body) else { return Self::default() };
+        let Some(members) = object::<Members<'_>>(body) else { return Self::default() };
         Self {
             reason: members.reason.and_then(read).unwrap_or_default(),
             timestamp: members.timestamp.and_then(read).and_then(since_epoch),

@@ -5,7 +5,7 @@
 use serde_json::value::RawValue;
 
 use super::fields;
-use crate::provider::words::read;
+use crate::provider::words::{object, read};
 
 /// Google's error object. A part that cannot be read says nothing, and takes no other away.
 #[derive(Debug, Default)]
@@ -42,14 +42,15 @@ impl ErrorBody {
     /// The name of a message that was taken, and the error; neither where the body is not FCM's. Some of Google's
     /// answers stand in an array. Source: github.com/firebase/firebase-admin-java, issue 506.
     pub(super) fn read(body: &[u8]) -> (String, Option<Self>) {
-        let answer = if body.trim_ascii_start().starts_with(b"[") {
-            let answers = serde_json::from_slice::<Vec<Answer<'_>>>(body).unwrap_or_default();
-            answers.into_iter().next().unwrap_or_default()
+        let answer: Option<Answer<'_>> = if body.trim_ascii_start().starts_with(b"[") {
+            let answers = serde_json::from_slice::<Vec<&RawValue>>(body).unwrap_or_default();
+            answers.first().and_then(|answer| object(answer.get().as_bytes()))
         } else {
-            serde_json::from_slice::<Answer<'_>>(body).unwrap_or_default()
+            object(body)
         };
+        let answer = answer.unwrap_or_default();
         let name = answer.name.and_then(read).unwrap_or_default();
-        (name, answer.error.and_then(read::<Members<'_>>).map(|members| Self::of(&members)))
+        (name, answer.error.and_then(part::<Members<'_>>).map(|members| Self::of(&members)))
     }
 
     fn of(members: &Members<'_>) -> Self {
@@ -60,7 +61,7 @@ impl ErrorBody {
         };
         let details: Vec<&RawValue> = members.details.and_then(read).unwrap_or_default();
         let mut violated = false;
-        for detail in details.into_iter().filter_map(read::<Detail<'_>>) {
+        for detail in details.into_iter().filter_map(part::<Detail<'_>>) {
             violated |= error.learn(&detail);
         }
         // A message at fault elsewhere may be refused with the same words.
@@ -82,7 +83,7 @@ impl ErrorBody {
             "google.rpc.ErrorInfo" => self.info_reason = detail.reason.and_then(read).unwrap_or_default(),
             "google.rpc.BadRequest" => {
                 let violations: Vec<&RawValue> = detail.field_violations.and_then(read).unwrap_or_default();
-                for it in violations.iter().filter_map(|it| read::<Violation>(it)).take(MAX_FIELDS) {
+                for it in violations.iter().filter_map(|it| part::<Violation>(it)).take(MAX_FIELDS) {
                     self.names_token |= TOKEN_FIELDS.contains(&it.field.as_str());
                     if self.fields.is_empty() {
                         self.description = it.description;
@@ -93,7 +94,7 @@ impl ErrorBody {
             }
             "google.rpc.QuotaFailure" => {
                 let violations: Vec<&RawValue> = detail.violations.and_then(read).unwrap_or_default();
-                for it in violations.into_iter().filter_map(read::<Violation>) {
+                for it in violations.into_iter().filter_map(part::<Violation>) {
                     self.quota.extend([it.subject.as_str(), " ", it.description.as_str(), "\n"]);
                 }
             }
@@ -143,6 +144,10 @@ impl ErrorBody {
                 "BadDeviceToken" | "DeviceTokenNotForTopic" | "Unregistered"
             )
     }
+}
+
+fn part<'a, T: serde::Deserialize<'a>>(value: &'a RawValue) -> Option<T> {
+    object(value.get().as_bytes())
 }
 
 #[derive(Default, serde::Deserialize)]

@@ -5,11 +5,13 @@
 
 use std::time::{Duration, SystemTime};
 
+use serde_json::value::RawValue;
+
 use super::sentences::{FAILED_DELAY, by_sentence};
-use crate::provider::front::{doubt, in_doubt, unreadable};
-use crate::provider::meaning::{Meaning, credential, fault, gone, limited, ours, plain, unavailable};
+use crate::provider::front::{FOREIGN, doubt, in_doubt, unreadable};
+use crate::provider::meaning::{Meaning, credential, gone, limited, ours, plain, unavailable};
 use crate::provider::retry_after::retry_after;
-use crate::provider::words::{is_page, title, words};
+use crate::provider::words::{is_page, object, read, title, words};
 use crate::provider::{Front502, Heal, Reply, ReplyContext, Retry, Verdict};
 use crate::push::{Outcome, TokenAction};
 
@@ -37,16 +39,20 @@ struct Said {
 
 impl Said {
     fn read(reply: &Reply) -> Self {
-        #[derive(serde::Deserialize)]
-        struct Members {
-            status: String,
-            error: Option<String>,
+        /// Each member is read by itself, so that an odd one does not take the other away.
+        #[derive(Default, serde::Deserialize)]
+        struct Members<'a> {
+            #[serde(borrow)]
+            status: Option<&'a RawValue>,
+            #[serde(borrow)]
+            error: Option<&'a RawValue>,
         }
-        match serde_json::from_slice(reply.body()) {
-            Ok(Members { status, error }) => {
-                Self { status, error: error.unwrap_or_default(), words: String::new() }
+        let Members { status, error } = object(reply.body()).unwrap_or_default();
+        match status.and_then(read) {
+            Some(status) => {
+                Self { status, error: error.and_then(read).unwrap_or_default(), words: String::new() }
             }
-            Err(_) => Self { words: words(reply), ..Self::default() },
+            None => Self { words: words(reply), ..Self::default() },
         }
     }
 
@@ -89,7 +95,8 @@ fn by_status(status: u16, front_502: Front502) -> Meaning {
         300..400 | 401 | 403..=405 | 407 => credential(
             "this is not where a push proxy answers; correct its address, or what stands before it",
         ),
-        400..500 => fault("the proxy does not take the push, for a reason that is new to the gateway"),
+        // The proxy says with 200 what is wrong with a push.
+        400..500 => FOREIGN,
         // Source: RFC 9110, section 15.6.4; for the others Cloudflare, "Cloudflare 5xx errors": no connection was made.
         503 | 521 | 523 | 525 | 526 => failed("what stands before the proxy could not reach it"),
         500.. => in_doubt(status, front_502).unwrap_or(doubt(

@@ -59,6 +59,11 @@ fn not_its_own(answer: &Answer, said: &Said) -> Option<Meaning> {
         (200, _) => Some(unreadable(
             "the answer says 200 with a body that is no push service's; check what stands between",
         )),
+        // Amazon's firewall says 202 where it passes nothing on, with a page for whoever accepts pages. Source: "AWS WAF
+        // API Reference", ChallengeAction.
+        (201 | 202, Form::Page) => Some(unreadable(
+            "the answer says that the push was taken with a page, which no push service does; check what stands between",
+        )),
         (400..500, Form::Page) | (500.., _) => by_front(status, front_502),
         _ => None,
     }

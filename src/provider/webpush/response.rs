@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use super::Vendor;
 use super::answers::{Answer, meaning};
 use crate::provider::retry_after::retry_after;
-use crate::provider::words::{is_page, read, words};
+use crate::provider::words::{is_page, object, read, words};
 use crate::provider::{Reply, ReplyContext, Verdict, cut};
 use crate::push::Outcome;
 use crate::upstream::Head;
@@ -97,7 +97,7 @@ impl Said {
         // A push that was taken has no body: not even the error of a reader is made for it.
         let members = match reply.body() {
             body if body.is_empty() => Members::default(),
-            body => serde_json::from_slice::<Members<'_>>(body).unwrap_or_default(),
+            body => object::<Members<'_>>(body).unwrap_or_default(),
         };
         let word = |name| header(reply.headers(), name);
         let status = word("x-wns-status");
@@ -151,10 +151,10 @@ fn form(body: &[u8]) -> Form {
     if body.is_empty() {
         return Form::Empty;
     }
-    match serde_json::from_slice::<Members>(body) {
+    match object(body) {
         _ if is_page(body) => Form::Page,
-        Ok(Members { error: None, errno: None, reason: None }) => Form::Json,
-        Ok(_) | Err(_) => Form::Words,
+        Some(Members { error: None, errno: None, reason: None }) => Form::Json,
+        Some(_) | None => Form::Words,
     }
 }
 

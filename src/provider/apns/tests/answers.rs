@@ -110,7 +110,16 @@ fn an_unknown_reason_is_read_by_its_status_and_kept() {
 
 #[test]
 fn a_body_that_is_not_apns_json_says_nothing() {
-    for body in ["", "<html>", "null", "[]", r#"{"reason":7}"#, r#"{"reason":"Shutdown""#, "\u{0}"] {
+    for body in [
+        "",
+        "<html>",
+        "null",
+        "[]",
+        r#"["Shutdown",null]"#,
+        r#"{"reason":7}"#,
+        r#"{"reason":"Shutdown""#,
+        "\u{0}",
+    ] {
         let verdict = classified(&reply(503, &[], body));
         assert_eq!(
             (verdict.outcome, verdict.retry),
@@ -128,7 +137,8 @@ fn a_push_was_taken_where_apns_named_it_and_only_there() {
         let verdict = classified(&reply(200, &[(name, "an-id")], body));
         assert_eq!((verdict.outcome, &*verdict.upstream_reason), (Outcome::Accepted, ""), "{body}");
     }
-    for body in ["", "<title>Blocked</title>", "{}"] {
+    for body in ["", "<title>Blocked</title>", "{}", r#"{"reason":"New"}"#, r#"{"reason":"BadDeviceToken"}"#]
+    {
         let verdict = classified(&reply(200, &[], body));
         assert_eq!(
             (verdict.outcome, verdict.reason),
@@ -156,6 +166,7 @@ fn what_a_front_answers_is_not_the_word_of_apns() {
         (400, &[], Outcome::UpstreamUnavailable),
         (403, &[], Outcome::UpstreamUnavailable),
         (404, &[], Outcome::UpstreamUnavailable),
+        (408, &[], Outcome::UpstreamUnavailable),
         (410, &[("apns-id", "an-id")], Outcome::UpstreamUnavailable),
         (413, &[], Outcome::PayloadTooLarge),
         (429, &[], Outcome::RateLimited),

@@ -251,6 +251,11 @@ fn an_odd_part_takes_no_other_away() {
         );
         assert_eq!(verdict.outcome, Outcome::Unregistered, "{body}");
     }
+    // An array is no object, though its elements could be read as members.
+    for body in [r#"[["projects/p/messages/1",null]]"#, r#"{"error":["a","b",[]]}"#] {
+        let verdict = classify(&reply(200, body), ReplyContext::default(), at(0));
+        assert_eq!(verdict.outcome, Outcome::Unconfirmed, "{body}");
+    }
     for (status, outcome) in [
         (204, Outcome::Internal),
         (302, Outcome::Internal),

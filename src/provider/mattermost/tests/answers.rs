@@ -68,6 +68,34 @@ fn every_answer_means_what_its_source_says() {
 }
 
 #[test]
+fn an_odd_part_takes_no_other_away() {
+    let outcome = |body: &str| verdict(200, &BTreeMap::new(), body).outcome;
+    for error in ["7", "null", "{}", "[\"a\"]"] {
+        assert_eq!(outcome(&format!(r#"{{"status":"OK","error":{error}}}"#)), Outcome::Accepted, "{error}");
+        assert_eq!(outcome(&format!(r#"{{"status":"REMOVE","error":{error}}}"#)), Outcome::Unregistered);
+        assert_eq!(outcome(&format!(r#"{{"status":"FAIL","error":{error}}}"#)), Outcome::Unconfirmed);
+    }
+    assert_eq!(outcome("\u{feff}{\"status\":\"OK\"}"), Outcome::Accepted);
+    for body in [r#"["OK",null]"#, r#"{"status":["OK"]}"#, r#"{"status":null}"#, r#"{"status":"ok"}"#] {
+        assert_eq!(outcome(body), Outcome::Unconfirmed, "{body}");
+    }
+}
+
+#[test]
+fn a_front_that_refuses_a_push_says_nothing_of_it() {
+    for status in [400, 402, 410, 421, 425, 431, 451, 499] {
+        for body in ["", "<html><title>Blocked</title></html>", r#"{"message":"Blocked"}"#] {
+            let verdict = verdict(status, &BTreeMap::new(), body);
+            assert_eq!(
+                (verdict.outcome, verdict.token_action, verdict.retryable),
+                (Outcome::UpstreamUnavailable, TokenAction::Keep, true),
+                "{status} {body}"
+            );
+        }
+    }
+}
+
+#[test]
 fn what_the_real_proxy_answered_has_its_verdict() {
     #[derive(serde::Deserialize)]
     struct Recorded {

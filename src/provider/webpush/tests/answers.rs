@@ -154,7 +154,7 @@ fn an_odd_part_takes_no_other_away() {
     ] {
         assert_eq!(said(Vendor::Apple, 403, body).token_action, TokenAction::Quarantine, "{body}");
     }
-    for body in ["", "null", "[]", r#"{"errno":10"#, "\u{0}", "{}"] {
+    for body in ["", "null", "[]", r#"[108,"m","r"]"#, r#"{"errno":10"#, "\u{0}", "{}"] {
         assert_eq!(said(Vendor::Mozilla, 404, body).outcome, Outcome::Unregistered, "{body}");
     }
 }
@@ -172,8 +172,14 @@ fn a_page_deletes_and_accepts_nothing() {
             );
             assert_eq!(verdict.upstream_reason, "Access to this site is blocked");
         }
-        let ok = said(vendor, 200, page);
-        assert_eq!((ok.outcome, ok.reason), (Outcome::Unconfirmed, Reason::AnswerUnreadable), "{vendor:?}");
+        for status in [200, 201, 202] {
+            let ok = said(vendor, status, page);
+            assert_eq!(
+                (ok.outcome, ok.reason),
+                (Outcome::Unconfirmed, Reason::AnswerUnreadable),
+                "{vendor:?} {status}"
+            );
+        }
     }
     // Google's own older answers are pages.
     for title in ["NotRegistered", "push subscription has unsubscribed or expired."] {
@@ -201,9 +207,12 @@ fn a_bare_200_is_an_acceptance_where_the_push_service_shows_itself() {
         outcome(Vendor::Other, &[], r#"{"id":"x","event":"message","topic":"up1"}"#),
         Outcome::Accepted
     );
-    for (vendor, body) in
-        [(Vendor::Other, r#"{"error":"no"}"#), (Vendor::Other, "welcome"), (Vendor::Google, r#"{"id":"x"}"#)]
-    {
+    for (vendor, body) in [
+        (Vendor::Other, r#"{"error":"no"}"#),
+        (Vendor::Other, "[null,null,null]"),
+        (Vendor::Other, "welcome"),
+        (Vendor::Google, r#"{"id":"x"}"#),
+    ] {
         assert_eq!(outcome(vendor, &[], body), Outcome::Unconfirmed, "{body}");
     }
 }
