@@ -230,6 +230,23 @@ async fn device_tokens_get_the_content_of_the_flags() {
     assert_eq!(body, json!({"aps": {"alert": {"title": "Sale"}, "badge": 3}, "k": "v"}));
 }
 
+#[tokio::test]
+async fn results_that_are_no_file_may_be_shared_and_a_wait_may_have_any_length() {
+    let world = World::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("pushes.ndjson");
+    std::fs::write(&file, line(&good(1), "x")).unwrap();
+    let (file, to) = (file.to_str().unwrap(), address(&world));
+    // As another run with the same results does.
+    let nowhere = std::fs::File::open("/dev/null").unwrap();
+    nowhere.lock().unwrap();
+    let ran = batch([file, "--to", &to, "--results", "/dev/null"]).await;
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let ever = "300000000000y";
+    let ran = batch([file, "--to", &to, "--timeout", ever, "--reconnect-for", ever]).await;
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+}
+
 /// Ends the process whatever becomes of the test.
 pub(crate) struct Running(pub(crate) Child);
 

@@ -1,14 +1,19 @@
 //! `fanfare batch` when the gateway goes: what is sent again, and what is in doubt.
 
 use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use fanfare::app::{Gateway, Network};
+use fanfare::simulator::Simulator;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-use crate::batch_command::{address, batch, by_line, line, outcome, read};
-use crate::harness::{SOON, World, config, good, metric_sum, push};
+use crate::batch_command::{Running, address, batch, by_line, line, outcome, read};
+use crate::harness::{SOON, TOPIC, World, config, good, metric_sum, push};
+use crate::killed::serve;
+use crate::secrets::write_config;
 
 #[tokio::test]
 async fn a_gateway_that_drains_is_followed_by_the_next_and_nothing_is_lost() {
@@ -157,4 +162,40 @@ async fn without_a_gateway_to_go_on_with_the_run_breaks_off_and_a_second_run_sen
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     assert_eq!(by_line(&read(results.as_ref())).len(), 5_000);
     assert_eq!((simulator.journal().arrived(), simulator.journal().duplicates().len()), (5_000, 0));
+}
+
+#[tokio::test]
+async fn a_gateway_is_looked_for_no_shorter_because_there_was_nothing_to_send() {
+    let folder = tempfile::tempdir().unwrap();
+    let simulator = Simulator::builder().bundle_ids([TOPIC]).start().await.unwrap();
+    write_config(folder.path(), &simulator);
+    let (first, second) = (serve(folder.path(), "first").await, serve(folder.path(), "second").await);
+    // The one in the middle is never there, so that looking for one takes two attempts.
+    let to = format!("{},http://127.0.0.1:1,{}", first.grpc, second.grpc);
+    let child = Command::new(env!("CARGO_BIN_EXE_fanfare"))
+        .args(["batch", "-", "--to", &to, "--reconnect-for", "1s"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut running = Running(child);
+    let (mut stdin, stderr) = (running.0.stdin.take().unwrap(), running.0.stderr.take().unwrap());
+    stdin.write_all(line(&good(1), "x").as_bytes()).unwrap();
+    simulator.journal().wait_for_read(1, SOON).await.unwrap();
+    drop(first);
+    let lost = tokio::task::spawn_blocking(move || {
+        let mut told = BufReader::new(stderr).lines().map_while(Result::ok);
+        assert!(told.by_ref().any(|line| line.contains("connecting again")));
+        told
+    });
+    let told = tokio::time::timeout(SOON, lost).await.unwrap().unwrap();
+    // The input is silent for longer than a gateway is looked for.
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    stdin.write_all(line(&good(2), "x").as_bytes()).unwrap();
+    drop(stdin);
+    let ran =
+        tokio::task::spawn_blocking(move || (told.collect::<Vec<_>>(), running.0.wait().unwrap().code()));
+    let (told, code) = tokio::time::timeout(SOON, ran).await.unwrap().unwrap();
+    assert!(matches!(code, Some(0 | 1)), "{code:?}: {told:?}");
+    assert_eq!(simulator.journal().by_device_token(&good(2)).len(), 1, "{told:?}");
 }

@@ -108,3 +108,32 @@ async fn a_pace_is_kept_over_all_streams() {
     assert!(summary["seconds"].as_f64().unwrap() >= 290.0 / 200.0 - 0.1, "{summary}");
     assert_eq!(world.simulator.journal().arrived(), 300);
 }
+
+#[tokio::test]
+async fn blank_lines_of_a_table_are_skipped_whatever_ends_them() {
+    let world = World::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("users.csv");
+    let (first, second) = (good(1), good(2));
+    for text in [
+        format!("token\r\n{first}\r\n\r\n{second}\r\n\r\n"),
+        format!("token,id\n{first},a\n\n  \n{second},b\n"),
+    ] {
+        std::fs::write(&file, &text).unwrap();
+        let ran =
+            batch([file.to_str().unwrap(), "--to", &address(&world), "--app", APP, "--title", "Sale"]).await;
+        assert_eq!(ran.code, Some(0), "{text:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains("2 pushes in "), "{text:?}: {}", ran.stderr);
+    }
+}
+
+#[tokio::test]
+async fn what_a_bad_line_says_does_nothing_to_a_terminal() {
+    let world = World::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("pushes.ndjson");
+    std::fs::write(&file, "{\"\\u001b[2J\\n\":1}\n").unwrap();
+    let ran = batch([file.to_str().unwrap(), "--to", &address(&world)]).await;
+    assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+    assert!(ran.stderr.contains("'\\u{1b}[2J\\n'") && !ran.stderr.contains('\u{1b}'), "{:?}", ran.stderr);
+}

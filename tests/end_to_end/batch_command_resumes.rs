@@ -233,6 +233,100 @@ async fn a_dry_run_that_is_killed_leaves_nothing_in_doubt() {
 }
 
 #[tokio::test]
+async fn a_line_that_is_long_and_bad_costs_no_other_its_verdict() {
+    let world = World::start().await;
+    let files = Files::new("pushes.ndjson");
+    // The error names the member, and the line may be as long as any.
+    let long = format!("{{\"{}\":1}}\n", "x".repeat(1_048_500));
+    files.write([line(&good(0), "x"), long].into_iter().chain((1..50).map(|n| line(&good(n), "x"))));
+    let to = address(&world);
+    let args = [files.pushes(), "--to", &to, "--results", files.results()];
+    let first = batch(args).await;
+    assert_eq!(first.code, Some(1), "{}", first.stderr);
+    assert!(first.stderr.len() < 10_000, "{} bytes for one bad line", first.stderr.len());
+    let again = batch(args).await;
+    assert_eq!(again.code, Some(1), "{}", again.stderr);
+    assert!(again.stderr.contains("51 skipped"), "{}", again.stderr);
+    assert_eq!(world.simulator.journal().arrived(), 50);
+}
+
+#[tokio::test]
+async fn a_line_whose_id_is_too_long_has_one_verdict() {
+    let world = World::start().await;
+    let files = Files::new("pushes.ndjson");
+    let named =
+        |id: usize| line("ab12", "x").replacen('{', &format!("{{\"id\":\"{}{id}\",", "x".repeat(200)), 1);
+    files.write((0..3).map(named));
+    let to = address(&world);
+    let args = [files.pushes(), "--to", &to, "--results", files.results()];
+    assert_eq!(batch(args).await.code, Some(1));
+    let again = batch(args).await;
+    assert!(again.stderr.contains("3 skipped"), "{}", again.stderr);
+    assert_eq!(read(&files.results).lines().count(), 3);
+    assert!(again.code == Some(1) && world.simulator.journal().arrived() == 0);
+}
+
+#[tokio::test]
+async fn a_dry_run_does_not_settle_what_is_in_doubt() {
+    let world = World::start().await;
+    let files = Files::new("pushes.ndjson");
+    files.write((0..10).map(|n| line(&good(n), "x")));
+    let to = address(&world);
+    let args = [files.pushes(), "--to", &to, "--results", files.results()];
+    assert_eq!(batch(args).await.code, Some(0));
+    // As if a gateway had been lost.
+    let in_doubt = read(&files.results)
+        .replace("OUTCOME_ACCEPTED", "OUTCOME_UNCONFIRMED")
+        .replace("DELIVERY_ACCEPTED", "DELIVERY_MAYBE");
+    std::fs::write(&files.results, in_doubt).unwrap();
+    let [a, b, c, d, e] = args;
+    let dry = batch([a, b, c, d, e, "--dry-run", "--retry", "unconfirmed"]).await;
+    assert!(dry.stderr.contains("VALIDATED                   10"), "{}", dry.stderr);
+    let ran = batch(args).await;
+    assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+    assert_eq!(world.simulator.journal().arrived(), 10, "nobody said that it may go again");
+    assert_eq!(batch([a, b, c, d, e, "--repeatable"]).await.code, Some(0));
+    assert_eq!(world.simulator.journal().arrived(), 20);
+}
+
+#[tokio::test]
+async fn a_run_that_reads_nothing_leaves_nothing() {
+    let world = World::start().await;
+    let files = Files::new("pushes.ndjson");
+    let to = address(&world);
+    let ran = batch([files.pushes(), "--to", &to, "--results", files.results()]).await;
+    assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+    assert!(!files.journal().exists(), "a later run of another content would be refused");
+    assert!(!files.results.exists());
+}
+
+#[tokio::test]
+async fn the_journal_is_beside_the_results_by_whichever_name_they_are_given() {
+    let world = World::start().await;
+    let files = Files::new("pushes.ndjson");
+    files.write((0..100).map(|n| line(&good(n), "x")));
+    std::fs::write(&files.results, "").unwrap();
+    let link = files.results.with_file_name("latest.ndjson");
+    std::os::unix::fs::symlink(&files.results, &link).unwrap();
+    world.simulator.set_answer_latency(Duration::from_secs(60));
+    let to = address(&world);
+    let child = Command::new(env!("CARGO_BIN_EXE_fanfare"))
+        .args(["batch", files.pushes(), "--to", &to, "--results", link.to_str().unwrap()])
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut running = Running(child);
+    world.simulator.journal().wait_for_read(1, SOON).await.unwrap();
+    running.0.kill().unwrap();
+    running.0.wait().unwrap();
+    world.simulator.set_answer_latency(Duration::ZERO);
+    let ran = batch([files.pushes(), "--to", &to, "--results", files.results()]).await;
+    assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+    assert!(last(&files.results).values().any(|it| outcome(it) == "UNCONFIRMED"));
+    assert!(deliveries(&world.simulator).values().all(|times| *times == 1), "something was sent twice");
+}
+
+#[tokio::test]
 async fn a_mended_key_sends_what_it_held_up() {
     let world = World::start().await;
     let files = Files::new("pushes.ndjson");

@@ -123,7 +123,7 @@ impl Earlier {
                         None => earlier.known.remove(&key),
                     };
                 }
-                Err(_) if text.starts_with(BEGINNING) && !text.ends_with(b"\n") => return Ok(earlier),
+                Err(_) if (read as u64) < MAX_RESULT_BYTES && is_cut(text) => return Ok(earlier),
                 Err(error) => {
                     return Err(error)
                         .with_context(|| format!("line {number} is no result of `fanfare batch`"));
@@ -157,6 +157,11 @@ impl Earlier {
     }
 }
 
+/// Whether this is the beginning of a result, and no more: all that a file ends with is cut there.
+fn is_cut(text: &[u8]) -> bool {
+    !text.ends_with(b"\n") && (text.starts_with(BEGINNING) || BEGINNING.starts_with(text))
+}
+
 /// None: the push is still to be sent, and was not delivered.
 fn known(line: &Line<'_>, again: &Again) -> Option<Known> {
     let outcome =
@@ -166,8 +171,9 @@ fn known(line: &Line<'_>, again: &Again) -> Option<Known> {
         || Delivery::from_str_name(line.delivery.text()) == Some(Delivery::Maybe);
     let goes_on = match outcome {
         Outcome::Accepted => return Some(Known::Accepted),
-        Outcome::Validated => return Some(Known::Validated),
-        Outcome::NotAttempted | Outcome::Unconfirmed => true,
+        Outcome::Validated if !in_doubt => return Some(Known::Validated),
+        // A dry run of what is in doubt leaves it so.
+        Outcome::Validated | Outcome::NotAttempted | Outcome::Unconfirmed => true,
         Outcome::RateLimited | Outcome::UpstreamUnavailable => line.retryable,
         Outcome::Unspecified
         | Outcome::Unregistered
@@ -255,6 +261,20 @@ mod tests {
         }
         let other = read(r#"{"line":1,"content":"d","id":"a","outcome":"OUTCOME_ACCEPTED"}"#).unwrap_err();
         assert!(other.to_string().contains("another content"), "{other}");
+    }
+
+    #[test]
+    fn a_last_result_may_be_cut_anywhere_and_no_other_line_counts_as_cut() {
+        let whole = "{\"line\":1,\"id\":\"a\",\"outcome\":\"OUTCOME_ACCEPTED\"}\n";
+        let read = |text: &str| Earlier::read(text.as_bytes(), "c", &Again::default(), 0, |_| {});
+        for cut in 0..whole.len() - 2 {
+            let earlier = read(&format!("{whole}{}", &whole[..cut])).unwrap();
+            assert_eq!(earlier.whole(), whole.len() as u64, "{cut}");
+        }
+        // What follows a line that is too long is not given up with it.
+        let long = "x".repeat(usize::try_from(MAX_RESULT_BYTES).unwrap());
+        let error = read(&format!("{{\"line\":1,\"id\":\"{long}\"}}\n{whole}")).err().unwrap();
+        assert!(error.to_string().contains("line 1 is no result"), "{error}");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::earlier::{Earlier, Next};
 use super::identity::Key;
-use super::item::{Item, MAX_LINE_BYTES, Reading};
+use super::item::{Item, MAX_LINE_BYTES, Reading, check_id};
 use super::progress::Tally;
 use super::results::Verdict;
 use super::table::Columns;
@@ -64,20 +64,23 @@ pub(super) struct Source {
     pub(super) stop: CancellationToken,
 }
 
+/// Opens `file`; `-` is standard input.
+pub(super) fn open(file: &Path, tally: &Tally) -> anyhow::Result<Box<dyn Read + Send>> {
+    if file.as_os_str() == "-" {
+        return Ok(Box::new(io::stdin()));
+    }
+    let opened = File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let metadata = opened.metadata()?;
+    anyhow::ensure!(!metadata.is_dir(), "cannot read {}: it is a folder", file.display());
+    if metadata.is_file() {
+        tally.set_bytes(metadata.len());
+    }
+    Ok(Box::new(opened))
+}
+
 impl Input {
-    /// Begins to read `file`; `-` is standard input.
-    pub(super) fn open(file: &Path, source: Source) -> anyhow::Result<Self> {
-        let raw: Box<dyn Read + Send> = if file.as_os_str() == "-" {
-            Box::new(io::stdin())
-        } else {
-            let opened = File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
-            let metadata = opened.metadata()?;
-            anyhow::ensure!(!metadata.is_dir(), "cannot read {}: it is a folder", file.display());
-            if metadata.is_file() {
-                source.tally.set_bytes(metadata.len());
-            }
-            Box::new(opened)
-        };
+    /// Begins to read.
+    pub(super) fn start(raw: Box<dyn Read + Send>, source: Source) -> anyhow::Result<Self> {
         let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
         std::thread::Builder::new()
             .name("input".to_owned())
@@ -131,7 +134,8 @@ impl Source {
         });
         // Nobody is left to tell where the run has ended already.
         let _ = match read {
-            Err(Stop::Ended) => return,
+            // A stream that sees this end first would take it for that of the input.
+            Err(Stop::Ended) => return self.tally.leave(),
             Err(Stop::Unreadable(error)) => {
                 sender.blocking_send(Ok(chunk)).and_then(|()| sender.blocking_send(Err(error)))
             }
@@ -178,17 +182,22 @@ impl Source {
             if !records.read_byte_record(&mut record).map_err(io::Error::from)? {
                 return Ok(());
             }
+            // One with its CR, or with blanks; the library skips empty ones.
+            if record.len() == 1 && record.as_slice().trim_ascii().is_empty() {
+                continue;
+            }
             let number = record.position().map_or(0, csv::Position::line);
             let Some(devices) = &self.reading.devices else { return Ok(()) };
             let device = csv::StringRecord::from_byte_record(record.clone())
                 .map_err(|_| anyhow::anyhow!("the record is not UTF-8"))
-                .and_then(|record| columns.device(&record, devices));
+                .and_then(|record| columns.device(&record, devices))
+                .and_then(|device| check_id(&device.id).map(|()| device));
             let bytes = record.as_slice().len();
             let read = match device {
                 Ok(device) => Ok(self.reading.device(number, device, bytes)),
                 Err(error) => {
                     let (reason, detail) = (proto::Reason::FieldInvalid, format!("{error:#}"));
-                    Err(self.reading.bad(number, record.as_slice(), reason, detail))
+                    Err(self.reading.bad(number, record.as_slice(), reason, &detail))
                 }
             };
             self.take(read, bytes, chunk);
@@ -283,7 +292,13 @@ fn read_line<R: Read>(reader: &mut BufReader<R>, line: &mut Vec<u8>) -> io::Resu
 
 #[cfg(test)]
 mod tests {
+    use clap::{Args as _, FromArgMatches as _};
+
+    use super::super::identity::{Lines, Shared};
+    use super::super::progress::Show;
     use super::*;
+    use crate::cli::content::ContentArgs;
+    use crate::cli::json::Schema;
 
     #[test]
     fn lines_are_cut_at_their_bound_and_the_next_is_whole() {
@@ -305,6 +320,29 @@ mod tests {
         let mut read = Vec::new();
         let error = bounded.read_to_end(&mut read).unwrap_err();
         assert_eq!((read.len(), error.kind()), (10, io::ErrorKind::InvalidData));
+    }
+
+    #[test]
+    fn a_reading_that_is_stopped_leaves_lines() {
+        let command = ContentArgs::augment_args(clap::Command::new("batch").no_binary_name(true));
+        let content = ContentArgs::from_arg_matches(&command.get_matches_from([""; 0])).unwrap();
+        let reading = Reading {
+            schema: Schema::load().unwrap(),
+            devices: None,
+            repeatable: false,
+            dry_run: false,
+            lines: Lines::new(Shared::new("shop", &content, None)),
+        };
+        let (tally, stop) = (Arc::new(Tally::new(Show::Lines)), CancellationToken::new());
+        stop.cancel();
+        let source =
+            Source { reading, earlier: Earlier::default(), is_table: false, tally: Arc::clone(&tally), stop };
+        let (sender, mut receiver) = mpsc::channel(CHUNKS_AHEAD);
+        source.read_all(Box::new(&b"no push\nno push\n"[..]), &sender);
+        drop(sender);
+        // To a stream this is the end of the input.
+        while receiver.blocking_recv().is_some() {}
+        assert!(tally.has_left());
     }
 
     #[test]

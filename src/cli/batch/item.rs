@@ -1,6 +1,6 @@
 //! One line of the input: a push of its own, or a device that gets the content of the flags.
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use prost::Message;
 
 use super::device::{Device, Devices};
@@ -8,9 +8,13 @@ use super::identity::{Identity, Key, Lines};
 use super::results::Verdict;
 use crate::cli::json::Schema;
 use crate::proto;
+use crate::push::PushId;
 
 /// The longest line, in bytes.
 pub(super) const MAX_LINE_BYTES: usize = 1024 * 1024;
+
+/// The longest detail of a line that is no push, but for its last character.
+const MAX_DETAIL_BYTES: usize = 1000;
 
 /// One line that is to be sent.
 pub(super) struct Item {
@@ -64,27 +68,35 @@ impl Reading {
         }
         let read = std::str::from_utf8(bytes).context("the line is not UTF-8").and_then(|text| {
             match &self.devices {
-                Some(devices) => devices.line(text).map(Ok),
-                None => self.schema.push(text).context("the line is no push").map(Err),
+                Some(devices) => {
+                    let device = devices.line(text)?;
+                    check_id(&device.id)?;
+                    Ok(Ok(device))
+                }
+                None => {
+                    let push = self.schema.push(text).context("the line is no push")?;
+                    check_id(&push.id)?;
+                    Ok(Err(push))
+                }
             }
         });
         Some(match read {
             Ok(Ok(device)) => Ok(self.device(line, device, bytes.len())),
             Ok(Err(push)) => Ok(self.push(line, push, bytes.len())),
-            Err(error) => Err(self.bad(line, bytes, proto::Reason::FieldInvalid, format!("{error:#}"))),
+            Err(error) => Err(self.bad(line, bytes, proto::Reason::FieldInvalid, &format!("{error:#}"))),
         })
     }
 
     /// A line that is not looked at further than its bound.
     pub(super) fn too_long(&mut self, line: u64, beginning: &[u8]) -> Verdict {
         let detail = format!("expected at most {MAX_LINE_BYTES} bytes in a line, found more");
-        self.bad(line, beginning, proto::Reason::FieldTooLarge, detail)
+        self.bad(line, beginning, proto::Reason::FieldTooLarge, &detail)
     }
 
     /// A line that is no push.
-    pub(super) fn bad(&mut self, line: u64, bytes: &[u8], reason: proto::Reason, detail: String) -> Verdict {
+    pub(super) fn bad(&mut self, line: u64, bytes: &[u8], reason: proto::Reason, detail: &str) -> Verdict {
         let Identity { id, occurrence } = self.lines.next(String::new(), bytes);
-        Verdict::bad_line(line, id, occurrence, reason, detail)
+        Verdict::bad_line(line, id, occurrence, reason, shown(detail))
     }
 
     /// A device that gets the content of the flags.
@@ -129,6 +141,32 @@ impl Reading {
             in_doubt: false,
         }
     }
+}
+
+/// An error that repeats what stands in a line, which may be long and may command a terminal.
+fn shown(detail: &str) -> String {
+    let mut shown = String::with_capacity(detail.len().min(MAX_DETAIL_BYTES));
+    for character in detail.chars() {
+        if shown.len() >= MAX_DETAIL_BYTES {
+            return shown + "…";
+        }
+        if character.is_control() {
+            shown.extend(character.escape_default());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
+/// A gateway gives back no more of a longer id, and then its result names no line.
+///
+/// # Errors
+/// Where the id is too long.
+pub(super) fn check_id(id: &str) -> anyhow::Result<()> {
+    let (most, found) = (PushId::MAX_BYTES, id.len());
+    ensure!(found <= most, "id: expected at most {most} bytes, found {found}");
+    Ok(())
 }
 
 #[cfg(test)]

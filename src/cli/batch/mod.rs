@@ -51,6 +51,9 @@ use worker::{Run, Template, Worker};
 /// How long the process has to end by itself after a second signal.
 const LAST_PATIENCE: Duration = Duration::from_secs(2);
 
+/// Ten years: any longer wait is as good, and the clock has an end.
+const LONGEST_WAIT: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+
 /// Streams a file of pushes through a gateway and writes a verdict for each line.
 ///
 /// A line is a fanfare.push.v1.Push as ProtoJSON. Where flags say the content, it is a device: a token of the service
@@ -158,7 +161,9 @@ impl Batch {
             again: &again,
             reserve: 2 * in_flight * RESULT_BYTES,
         };
-        let Opened { sink, earlier, journal } = opening.open(self.results.as_deref())?;
+        // Before the results, so that a wrong name leaves neither them nor a journal behind.
+        let raw = input::open(&self.file, &tally)?;
+        let Opened { sink, earlier, journal, lock } = opening.open(self.results.as_deref())?;
         let journal = journal.map(Arc::new);
 
         let template = Template {
@@ -175,7 +180,7 @@ impl Batch {
         };
         let is_table = self.csv || is_csv(&self.file);
         let source = Source { reading, earlier, is_table, tally: Arc::clone(&tally), stop: stop.clone() };
-        let input = Input::open(&self.file, source)?;
+        let input = Input::start(raw, source)?;
         let (results, writer) = Results::start(schema, content, sink, Arc::clone(&tally), stop.clone());
         let run = Arc::new(Run {
             input,
@@ -191,8 +196,8 @@ impl Batch {
             journal: journal.clone(),
             pace: self.rate.map(Pace::new),
             stop_after_credential: self.stop_after_credential,
-            reconnect_for: self.reconnect_for,
-            timeout: self.timeout,
+            reconnect_for: self.reconnect_for.min(LONGEST_WAIT),
+            timeout: self.timeout.min(LONGEST_WAIT),
             stop: stop.clone(),
             now: now.clone(),
         });
@@ -220,6 +225,7 @@ impl Batch {
         {
             tally.say(&format!("the journal beside the results cannot be removed: {error}"));
         }
+        drop(lock);
         tally.clear();
         for error in broken.iter().filter_map(|it| it.as_ref().err()) {
             tally.say(&format!("error: {error:#}"));

@@ -104,6 +104,8 @@ pub(super) struct Opened {
     pub(super) earlier: Earlier,
     /// Of a file alone: nothing else can be resumed.
     pub(super) journal: Option<Journal>,
+    /// No other run takes the results while this is open: not before the journal is gone.
+    pub(super) lock: Option<File>,
 }
 
 /// What results are opened with.
@@ -122,7 +124,7 @@ impl Opening<'_> {
     pub(super) fn open(&self, results: Option<&Path>) -> anyhow::Result<Opened> {
         let stdout = |all| {
             let sink = Sink { out: Box::new(BufWriter::new(io::stdout())), all, room: None };
-            Ok(Opened { sink, earlier: Earlier::default(), journal: None })
+            Ok(Opened { sink, earlier: Earlier::default(), journal: None, lock: None })
         };
         match results {
             None => stdout(false),
@@ -135,15 +137,16 @@ impl Opening<'_> {
 
     fn open_file(&self, path: &Path) -> anyhow::Result<Opened> {
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
-        if file.try_lock().is_err() {
-            bail!("another run writes to it");
-        }
         if !file.metadata()?.is_file() {
             // A pipe or a device: there is nothing to read back.
             let sink = Sink { out: Box::new(BufWriter::new(file)), all: true, room: None };
-            return Ok(Opened { sink, earlier: Earlier::default(), journal: None });
+            return Ok(Opened { sink, earlier: Earlier::default(), journal: None, lock: None });
         }
-        let beside = journal::beside(path);
+        if file.try_lock().is_err() {
+            bail!("another run writes to it");
+        }
+        // A link to the results has the same journal.
+        let beside = journal::beside(&path.canonicalize()?);
         let left = journal::open(&beside, self.content)?;
         // Verdicts that the killed run recorded, behind what was there when it began.
         let from = left.as_ref().map_or(u64::MAX, |left| left.results);
@@ -168,8 +171,9 @@ impl Opening<'_> {
             || format!("the disk has no room for {} bytes of verdicts; nothing was sent", self.reserve);
         let room = Room::take(file.try_clone()?, length, self.reserve).with_context(no_room)?;
         let journal = Journal::begin(&beside, self.content, length)?;
+        let lock = Some(file.try_clone()?);
         let sink = Sink { out: Box::new(BufWriter::new(file)), all: true, room: Some((length, room)) };
-        Ok(Opened { sink, earlier, journal: Some(journal) })
+        Ok(Opened { sink, earlier, journal: Some(journal), lock })
     }
 }
 
@@ -274,5 +278,23 @@ fn write_all(
     match full {
         None => Ok(()),
         Some(error) => Err(error).context("the disk has no room for more verdicts, so nothing more was sent"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_other_run_takes_the_results_before_the_journal_is_gone() {
+        let (folder, schema) = (tempfile::tempdir().unwrap(), Schema::load().unwrap());
+        let results = folder.path().join("results.ndjson");
+        let opening = Opening { schema: &schema, content: "c", again: &Again::default(), reserve: 0 };
+        let Opened { sink, journal, lock, .. } = opening.open(Some(&results)).unwrap();
+        drop(sink);
+        assert!(opening.open(Some(&results)).is_err(), "another run writes to it");
+        journal.unwrap().end().unwrap();
+        drop(lock);
+        assert!(opening.open(Some(&results)).is_ok());
     }
 }

@@ -272,7 +272,7 @@ impl<'a> Stream<'a> {
             if number >= safe_from {
                 back.push(item);
             } else if item.repeatable || item.dry_run {
-                item.in_doubt = !item.dry_run;
+                item.in_doubt |= !item.dry_run;
                 self.worker.queue.push_front(item);
             } else {
                 let detail =

@@ -96,7 +96,13 @@ impl Worker {
         let mut failures = 0;
         // Since when no gateway gave a verdict.
         let mut without = None;
-        while self.has_work().await? {
+        loop {
+            let idle = Instant::now();
+            if !self.has_work().await? {
+                break;
+            }
+            // While there was nothing to send, no gateway was looked for.
+            without = without.map(|since: Instant| since + idle.elapsed());
             let channel = match first.take() {
                 Some(channel) => Ok(channel),
                 None => tokio::select! {
