@@ -6,6 +6,11 @@ use tonic::transport::Endpoint;
 /// Reads an address that can be spoken to.
 pub(super) fn endpoint(address: &str) -> anyhow::Result<Endpoint> {
     let expected = || format!("--to {address}: expected an address such as http://127.0.0.1:50051");
+    // First, so that no other error repeats a password.
+    ensure!(
+        !address.contains('@'),
+        "--to: expected an address without a user and a password, such as http://127.0.0.1:50051; the gateway asks for none"
+    );
     let scheme = address.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
     ensure!(
         scheme.as_deref() != Some("https"),
@@ -33,10 +38,14 @@ mod tests {
             ("127.0.0.1:50051", Some("expected an address such as http://")),
             ("gateway.example", Some("expected an address such as http://")),
             ("", Some("expected an address such as http://")),
+            ("http://user:secret@gateway.example", Some("without a user")),
         ] {
             match (endpoint(address), refused) {
                 (Ok(_), None) => {}
-                (Err(error), Some(why)) => assert!(error.to_string().contains(why), "{address}: {error}"),
+                (Err(error), Some(why)) => {
+                    assert!(error.to_string().contains(why), "{address}: {error}");
+                    assert!(!error.to_string().contains("secret"), "{error}");
+                }
                 (result, _) => panic!("{address}: {result:?}"),
             }
         }

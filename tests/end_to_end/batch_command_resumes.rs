@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use fanfare::simulator::{Answer, Fault, FaultRule, Simulator, Trigger};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::batch_command::{Running, address, batch, line, outcome, read};
 use crate::harness::{APP, SOON, TOPIC, World, good};
@@ -193,6 +193,29 @@ async fn client_and_gateway_may_be_killed_again_and_again() {
         let token = good(usize::try_from(result["line"].as_u64().unwrap() - 1).unwrap());
         assert_eq!(times.get(&token), Some(&1), "{result}");
     }
+}
+
+#[tokio::test]
+async fn a_journal_whose_results_are_gone_is_not_taken_for_theirs() {
+    let world = World::start().await;
+    let files = Files::new("pushes.ndjson");
+    files.write((0..10).map(|n| line(&good(n), "x")));
+    let to = address(&world);
+    let args = [files.pushes(), "--to", &to, "--results", files.results()];
+    assert_eq!(batch(args).await.code, Some(0));
+    // As a run leaves it that is killed before it sends.
+    let written = read(&files.results);
+    let content: Value = serde_json::from_str(written.lines().next().unwrap()).unwrap();
+    let begun = json!({"run": {"content": content["content"], "results": written.len()}});
+    std::fs::write(files.journal(), format!("{begun}\n")).unwrap();
+    std::fs::remove_file(&files.results).unwrap();
+    let ran = batch(args).await;
+    assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+    assert!(ran.stderr.contains("the verdicts of earlier runs are missing"), "{}", ran.stderr);
+    assert_eq!(world.simulator.journal().arrived(), 10);
+    std::fs::write(&files.results, written).unwrap();
+    assert_eq!(batch(args).await.code, Some(0));
+    assert_eq!(world.simulator.journal().arrived(), 10);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, Read};
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -17,8 +17,8 @@ use super::identity::Key;
 use super::item::{Item, MAX_LINE_BYTES, Reading, check_id};
 use super::progress::Tally;
 use super::results::Verdict;
-use super::table::Columns;
-use super::text::{self, Text};
+use super::table::{Bounded, Columns};
+use super::text::{self, Text, read_line};
 use crate::proto;
 
 /// Items of one chunk, at most.
@@ -26,9 +26,6 @@ const CHUNK_ITEMS: usize = 500;
 
 /// A chunk is full when its lines have more bytes than this.
 const CHUNK_BYTES: usize = 256 * 1024;
-
-/// A line that is too long is skipped, but not further than this.
-const MAX_SKIPPED_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Chunks that are read ahead.
 const CHUNKS_AHEAD: usize = 8;
@@ -238,58 +235,6 @@ impl Source {
     }
 }
 
-/// A quote that is never closed makes one record of all that follows.
-struct Bounded<R> {
-    text: R,
-    /// Bytes that the present record may still have.
-    left: Rc<Cell<usize>>,
-}
-
-impl<R: Read> Read for Bounded<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.left.get() == 0 {
-            let why = format!("a record has more than {MAX_LINE_BYTES} bytes; a quote may not be closed");
-            return Err(io::Error::new(io::ErrorKind::InvalidData, why));
-        }
-        let most = buffer.len().min(self.left.get());
-        let read = self.text.read(&mut buffer[..most])?;
-        self.left.set(self.left.get() - read);
-        Ok(read)
-    }
-}
-
-/// Reads a line without its end, of one that is too long only one byte more than its bound. Whether there was one. What
-/// has no lines at all, such as a device, is not read on.
-fn read_line<R: Read>(reader: &mut BufReader<R>, line: &mut Vec<u8>) -> io::Result<bool> {
-    line.clear();
-    let mut taken = 0_u64;
-    loop {
-        let buffer = match reader.fill_buf() {
-            Ok(buffer) => buffer,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-        if buffer.is_empty() {
-            return Ok(taken > 0);
-        }
-        let end = buffer.iter().position(|byte| *byte == b'\n');
-        let text = &buffer[..end.unwrap_or(buffer.len())];
-        let room = MAX_LINE_BYTES + 1 - line.len();
-        line.extend_from_slice(&text[..text.len().min(room)]);
-        let used = end.map_or(buffer.len(), |end| end + 1);
-        reader.consume(used);
-        taken += used as u64;
-        if end.is_some() {
-            return Ok(true);
-        }
-        if taken > MAX_SKIPPED_BYTES {
-            let why =
-                format!("a line does not end within {MAX_SKIPPED_BYTES} bytes: this is no file of lines");
-            return Err(io::Error::new(io::ErrorKind::InvalidData, why));
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::{Args as _, FromArgMatches as _};
@@ -299,28 +244,6 @@ mod tests {
     use super::*;
     use crate::cli::content::ContentArgs;
     use crate::cli::json::Schema;
-
-    #[test]
-    fn lines_are_cut_at_their_bound_and_the_next_is_whole() {
-        let long = "x".repeat(3 * MAX_LINE_BYTES);
-        let text = format!("one\n{long}\n\ntwo");
-        let mut reader = BufReader::with_capacity(100, text.as_bytes());
-        let mut line = Vec::new();
-        let mut lengths = Vec::new();
-        while read_line(&mut reader, &mut line).unwrap() {
-            lengths.push(line.len());
-        }
-        assert_eq!(lengths, [3, MAX_LINE_BYTES + 1, 0, 3]);
-    }
-
-    #[test]
-    fn a_record_without_an_end_is_bounded() {
-        let left = Rc::new(Cell::new(10));
-        let mut bounded = Bounded { text: &b"x".repeat(100)[..], left };
-        let mut read = Vec::new();
-        let error = bounded.read_to_end(&mut read).unwrap_err();
-        assert_eq!((read.len(), error.kind()), (10, io::ErrorKind::InvalidData));
-    }
 
     #[test]
     fn a_reading_that_is_stopped_leaves_lines() {
@@ -343,12 +266,5 @@ mod tests {
         // To a stream this is the end of the input.
         while receiver.blocking_recv().is_some() {}
         assert!(tally.has_left());
-    }
-
-    #[test]
-    fn what_never_ends_a_line_is_not_read_for_ever() {
-        let mut endless = BufReader::with_capacity(CHUNK_BYTES, io::repeat(0));
-        let error = read_line(&mut endless, &mut Vec::new()).unwrap_err();
-        assert!(error.to_string().contains("does not end within"), "{error}");
     }
 }

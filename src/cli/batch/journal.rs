@@ -8,7 +8,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -47,7 +47,8 @@ impl Noted {
 #[derive(Debug)]
 pub(super) struct Journal {
     path: PathBuf,
-    file: Mutex<File>,
+    /// With the length of its whole lines.
+    file: Mutex<(File, u64)>,
 }
 
 /// Where the journal of these results is.
@@ -133,7 +134,7 @@ impl Journal {
     pub(super) fn begin(path: &Path, content: &str, results: u64) -> anyhow::Result<Self> {
         let begin = || {
             let file = OpenOptions::new().write(true).create(true).truncate(true).open(path)?;
-            let journal = Self { path: path.to_owned(), file: Mutex::new(file) };
+            let journal = Self { path: path.to_owned(), file: Mutex::new((file, 0)) };
             journal.write(&Line::Run { content: content.to_owned(), results })?;
             Ok::<_, std::io::Error>(journal)
         };
@@ -170,7 +171,15 @@ impl Journal {
     fn write(&self, line: &Line) -> std::io::Result<()> {
         let mut text = serde_json::to_vec(line)?;
         text.push(b'\n');
-        self.file.lock().unwrap_or_else(PoisonError::into_inner).write_all(&text)
+        let mut locked = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let (file, length) = &mut *locked;
+        let written = file.write_all(&text);
+        match written {
+            Ok(()) => *length += text.len() as u64,
+            // Half a line would spoil the next one.
+            Err(_) => _ = file.set_len(*length).and_then(|()| file.seek(SeekFrom::Start(*length))),
+        }
+        written
     }
 }
 

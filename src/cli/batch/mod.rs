@@ -45,7 +45,7 @@ use item::Reading;
 use pace::Pace;
 use progress::{Show, Tally};
 use results::{Opened, Opening, Results};
-use room::RESULT_BYTES;
+use room::room_for;
 use worker::{Run, Template, Worker};
 
 /// How long the process has to end by itself after a second signal.
@@ -155,12 +155,8 @@ impl Batch {
         let shared = Shared::new(&app, &self.content, has_content.then_some(&self.device));
         let (content, again, schema) = (shared.name(), Again::new(self.retry), Schema::load()?);
         let in_flight = u64::from(self.in_flight) * u64::from(self.streams);
-        let opening = Opening {
-            schema: &schema,
-            content: &content,
-            again: &again,
-            reserve: 2 * in_flight * RESULT_BYTES,
-        };
+        let opening =
+            Opening { schema: &schema, content: &content, again: &again, reserve: room_for(in_flight) };
         // Before the results, so that a wrong name leaves neither them nor a journal behind.
         let raw = input::open(&self.file, &tally)?;
         let Opened { sink, earlier, journal, lock } = opening.open(self.results.as_deref())?;

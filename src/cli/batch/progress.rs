@@ -102,7 +102,7 @@ impl Tally {
         self.bytes.store(bytes, Relaxed);
         self.bar.set_length(bytes);
         // As wide as the terminal, and no wider.
-        style(&self.bar, "{bar:20} {percent:>3}% {wide_msg}");
+        style(&self.bar, "{bar:10} {percent:>3}% {wide_msg}");
     }
 
     /// Bytes of the input were read.

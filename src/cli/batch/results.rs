@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::again::Again;
-use super::earlier::Earlier;
+use super::earlier::{Earlier, end_of_results};
 use super::journal::{self, Journal, Noted};
 use super::progress::Tally;
 use super::room::Room;
@@ -153,6 +153,15 @@ impl Opening<'_> {
         let mut settled = HashSet::new();
         let settle = |key| _ = settled.insert(key);
         let mut earlier = Earlier::read(BufReader::new(&file), self.content, self.again, from, settle)?;
+        if let Some(left) = left.as_ref().filter(|left| left.results > earlier.whole()) {
+            bail!(
+                "its journal {} is of results that had {} bytes when their run began, and there are {}: the verdicts of \
+                 earlier runs are missing. Bring the results back, or delete the journal to send without them",
+                beside.display(),
+                left.results,
+                earlier.whole()
+            );
+        }
         end_of_results(&mut file, earlier.whole())?;
         let in_doubt = left.map(|left| left.in_doubt(&settled)).transpose();
         let mut lines = Vec::new();
@@ -175,20 +184,6 @@ impl Opening<'_> {
         let sink = Sink { out: Box::new(BufWriter::new(file)), all: true, room: Some((length, room)) };
         Ok(Opened { sink, earlier, journal: Some(journal), lock })
     }
-}
-
-/// A run that was killed may have left half a line, which says nothing, or one without its end.
-fn end_of_results(file: &mut File, whole: u64) -> io::Result<()> {
-    file.set_len(whole)?;
-    if whole > 0 {
-        file.seek(SeekFrom::End(-1))?;
-        let mut last = [0];
-        file.read_exact(&mut last)?;
-        if last != *b"\n" {
-            file.write_all(b"\n")?;
-        }
-    }
-    Ok(())
 }
 
 fn write_line(schema: &Schema, content: &str, verdict: &Verdict, out: &mut Vec<u8>) -> anyhow::Result<()> {

@@ -8,7 +8,15 @@ use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
 
 /// A result, with its JSON, is about this long; few are longer.
-pub(super) const RESULT_BYTES: u64 = 1024;
+const RESULT_BYTES: u64 = 1024;
+
+/// No more is taken, however much may be in flight.
+const MOST_BYTES: u64 = 256 * 1024 * 1024;
+
+/// The room for what is in flight, and for as much that follows.
+pub(super) fn room_for(in_flight: u64) -> u64 {
+    in_flight.saturating_mul(2 * RESULT_BYTES).min(MOST_BYTES)
+}
 
 /// Room behind the end of a file.
 pub(super) struct Room {

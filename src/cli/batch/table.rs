@@ -1,9 +1,29 @@
 //! A list of devices as a CSV file whose first record names the columns.
 
-use anyhow::{Context, bail};
+use std::cell::Cell;
+use std::io::{self, Read};
+use std::rc::Rc;
+
+use anyhow::{Context, bail, ensure};
 
 use super::device::{Device, Devices, Service};
+use super::item::MAX_LINE_BYTES;
 use crate::cli::subscription::{Keys, Subscription};
+
+/// The names of columns that are read.
+const READ: [&str; 11] = [
+    "id",
+    "token",
+    "device_token",
+    "apns",
+    "registration_token",
+    "fcm",
+    "device_id",
+    "mattermost",
+    "endpoint",
+    "p256dh",
+    "auth",
+];
 
 /// The columns that are read; others say nothing. Names are compared without regard to case.
 pub(super) struct Columns {
@@ -23,7 +43,15 @@ impl Columns {
     /// # Errors
     /// Where one is missing: with the names that there are.
     pub(super) fn find(header: &csv::StringRecord, service: Service) -> anyhow::Result<Self> {
-        let position = |name: &str| header.iter().position(|it| it.trim().eq_ignore_ascii_case(name));
+        let is_named = |it: &str, name: &str| it.trim().eq_ignore_ascii_case(name);
+        for name in READ {
+            let times = header.iter().filter(|it| is_named(it, name)).count();
+            ensure!(
+                times <= 1,
+                "the first record names the columns: expected {name:?} once, found it {times} times"
+            );
+        }
+        let position = |name: &str| header.iter().position(|it| is_named(it, name));
         let required = |names: &[&str]| {
             let found = names.iter().find_map(|name| position(name));
             found.with_context(|| {
@@ -70,6 +98,26 @@ impl Columns {
     }
 }
 
+/// A quote that is never closed makes one record of all that follows.
+pub(super) struct Bounded<R> {
+    pub(super) text: R,
+    /// Bytes that the present record may still have.
+    pub(super) left: Rc<Cell<usize>>,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.left.get() == 0 {
+            let why = format!("a record has more than {MAX_LINE_BYTES} bytes; a quote may not be closed");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+        }
+        let most = buffer.len().min(self.left.get());
+        let read = self.text.read(&mut buffer[..most])?;
+        self.left.set(self.left.get() - read);
+        Ok(read)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::{Args as _, FromArgMatches as _};
@@ -107,5 +155,16 @@ mod tests {
             "{error}"
         );
         assert!(Columns::find(&record(&["endpoint", "auth"]), Service::WebPush).is_err());
+        let twice = Columns::find(&record(&["token", "Token"]), Service::Apns).err().unwrap().to_string();
+        assert!(twice.contains("expected \"token\" once, found it 2 times"), "{twice}");
+    }
+
+    #[test]
+    fn a_record_without_an_end_is_bounded() {
+        let left = Rc::new(Cell::new(10));
+        let mut bounded = Bounded { text: &b"x".repeat(100)[..], left };
+        let mut read = Vec::new();
+        let error = bounded.read_to_end(&mut read).unwrap_err();
+        assert_eq!((read.len(), error.kind()), (10, io::ErrorKind::InvalidData));
     }
 }

@@ -1,14 +1,18 @@
 //! The bytes of the input as text: decompressed where they are gzip, without a byte order mark, and counted.
 
-use std::io::{self, BufReader, Cursor, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::sync::Arc;
 
 use flate2::read::MultiGzDecoder;
 
+use super::item::MAX_LINE_BYTES;
 use super::progress::Tally;
 
 /// What one read takes, at most.
 pub(super) const READ_BYTES: usize = 256 * 1024;
+
+/// A line that is too long is skipped, but not further than this.
+const MAX_SKIPPED_BYTES: u64 = 64 * 1024 * 1024;
 
 /// The first bytes of gzip. Source: RFC 1952, section 2.3.1.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
@@ -65,6 +69,38 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
+/// Reads a line without its end, of one that is too long only one byte more than its bound. Whether there was one. What
+/// has no lines at all, such as a device, is not read on.
+pub(super) fn read_line<R: Read>(reader: &mut BufReader<R>, line: &mut Vec<u8>) -> io::Result<bool> {
+    line.clear();
+    let mut taken = 0_u64;
+    loop {
+        let buffer = match reader.fill_buf() {
+            Ok(buffer) => buffer,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        if buffer.is_empty() {
+            return Ok(taken > 0);
+        }
+        let end = buffer.iter().position(|byte| *byte == b'\n');
+        let text = &buffer[..end.unwrap_or(buffer.len())];
+        let room = MAX_LINE_BYTES + 1 - line.len();
+        line.extend_from_slice(&text[..text.len().min(room)]);
+        let used = end.map_or(buffer.len(), |end| end + 1);
+        reader.consume(used);
+        taken += used as u64;
+        if end.is_some() {
+            return Ok(true);
+        }
+        if taken > MAX_SKIPPED_BYTES {
+            let why =
+                format!("a line does not end within {MAX_SKIPPED_BYTES} bytes: this is no file of lines");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::Write;
@@ -100,5 +136,25 @@ mod tests {
         let mut cut = gzip(&b"x".repeat(10_000));
         cut.truncate(cut.len() - 5);
         assert!(text(cut).is_err());
+    }
+
+    #[test]
+    fn lines_are_cut_at_their_bound_and_the_next_is_whole() {
+        let long = "x".repeat(3 * MAX_LINE_BYTES);
+        let text = format!("one\n{long}\n\ntwo");
+        let mut reader = BufReader::with_capacity(100, text.as_bytes());
+        let mut line = Vec::new();
+        let mut lengths = Vec::new();
+        while read_line(&mut reader, &mut line).unwrap() {
+            lengths.push(line.len());
+        }
+        assert_eq!(lengths, [3, MAX_LINE_BYTES + 1, 0, 3]);
+    }
+
+    #[test]
+    fn what_never_ends_a_line_is_not_read_for_ever() {
+        let mut endless = BufReader::with_capacity(READ_BYTES, io::repeat(0));
+        let error = read_line(&mut endless, &mut Vec::new()).unwrap_err();
+        assert!(error.to_string().contains("does not end within"), "{error}");
     }
 }

@@ -41,6 +41,9 @@ pub(super) fn foreign(status: u16, front_502: Front502) -> Meaning {
     }
 }
 
+/// A 2xx proves no refusal: the push may have been taken.
+const NOT_AS_APNS_SAYS_IT: &str = "the answer says that all is well, and not as APNs says it; check what stands between the gateway and APNs";
+
 type Row = (u16, &'static [&'static str], Meaning);
 
 #[rustfmt::skip]
@@ -106,6 +109,7 @@ fn by_status(status: u16) -> Meaning {
         ),
         400..500 => fault("APNs does not take the push, for a reason that is new to the gateway"),
         500.. => unavailable(Retry::After(FIFTEEN_MINUTES), Heal::Nothing, "APNs failed"),
+        200..300 => unreadable(NOT_AS_APNS_SAYS_IT),
         0..400 => ours("the answer is none that APNs gives; check what stands between the gateway and APNs"),
     }
 }

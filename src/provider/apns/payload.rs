@@ -64,12 +64,21 @@ impl Raw {
             Refusal::field("content.apns.payload_json", Reason::RawBodyInvalid, detail)
         })?;
         // An `aps` that is no dictionary shows nothing; what APNs makes of it is for APNs to say.
-        let aps: BTreeMap<String, Option<serde::de::IgnoredAny>> =
+        let aps: BTreeMap<String, &RawValue> =
             members.get("aps").and_then(|aps| serde_json::from_str(aps.get()).ok()).unwrap_or_default();
-        // Serializers write `null` for what is not there.
-        let has = |key| aps.get(key).is_some_and(Option::is_some);
+        let has = |key| aps.get(key).is_some_and(|value| is_there(value));
         Ok(Self { shows: ["alert", "sound", "badge"].into_iter().any(has), live_activity: has("event") })
     }
+}
+
+/// Serializers write `null` for what is not there, and a dictionary of nothing but `null` for an alert that is none.
+fn is_there(value: &RawValue) -> bool {
+    if value.get() == "null" {
+        return false;
+    }
+    let members: Option<BTreeMap<String, Option<serde::de::IgnoredAny>>> =
+        serde_json::from_str(value.get()).ok();
+    members.is_none_or(|members| members.is_empty() || members.values().any(Option::is_some))
 }
 
 /// 1 where it is so: APNs has no other truth.

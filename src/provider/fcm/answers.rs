@@ -123,6 +123,10 @@ fn by_status(status: u16) -> Meaning {
         ),
         400..500 => fault("FCM does not take the message, for a reason that is new to the gateway"),
         500.. => unavailable(Retry::After(SERVER_DELAY), Heal::Nothing, "FCM failed, or is overloaded"),
+        // A 2xx proves no refusal: the message may have been taken.
+        200..300 => unreadable(
+            "the answer says that all is well, and not as FCM says it; check what stands between the gateway and FCM",
+        ),
         0..400 => ours("the answer is none that FCM gives; check what stands between the gateway and FCM"),
     }
 }

@@ -103,7 +103,11 @@ fn by_status(status: u16, front_502: Front502) -> Meaning {
             Retry::After(FAILED_DELAY),
             "the proxy failed, or what stands before it, and may have passed the push on",
         )),
-        0..300 => ours("the answer is none that a push proxy gives; check its address"),
+        // A 2xx proves no refusal: the push may have been taken.
+        200..300 => {
+            unreadable("the answer says that all is well, and not as a push proxy says it; check its address")
+        }
+        0..200 => ours("the answer is none that a push proxy gives; check its address"),
     }
 }
 

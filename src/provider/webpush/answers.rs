@@ -170,7 +170,11 @@ fn by_status(status: u16) -> Meaning {
         429 => limited(RATE_DELAY, Heal::Nothing, "the push service asks to slow down"),
         400..500 => fault("the push service does not take the push; its reason says why"),
         500.. => failed("the push service failed, or is overloaded"),
-        0..300 => ours("the answer is none that a push service gives; check what stands before it"),
+        // A 2xx proves no refusal: the push may have been taken.
+        203..300 => unreadable(
+            "the answer says that all is well, and not as a push service says it; check what stands before it",
+        ),
+        0..200 => ours("the answer is none that a push service gives; check what stands before it"),
     }
 }
 

@@ -97,7 +97,7 @@ fn an_unknown_reason_is_read_by_its_status_and_kept() {
         (429, Outcome::RateLimited),
         (502, Outcome::UpstreamUnavailable),
         (999, Outcome::UpstreamUnavailable),
-        (204, Outcome::Internal),
+        (204, Outcome::Unconfirmed),
         (302, Outcome::Internal),
     ] {
         let verdict = refused(status, "New");

@@ -180,6 +180,7 @@ fn a_raw_payload_is_sent_as_it_is() {
         r#"{"aps":null}"#,
         r#"{"aps":{"alert":null,"sound":null,"badge":null,"content-available":1}}"#,
         r#"{"aps":{"badge":null,"content-available":1}}"#,
+        r#"{"aps":{"alert":{"title":null,"body":null},"sound":{"name":null},"content-available":1}}"#,
         r#"{"aps":{"content-available":1,"event":null}}"#,
     ] {
         assert_eq!(type_of(background), r#""background" "5""#, "{background}");
