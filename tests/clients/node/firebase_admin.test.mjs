@@ -58,6 +58,10 @@ test('sendEach tells each outcome', async () => {
   assert.equal(batch.successCount, 1)
   assert.match(batch.responses[0].messageId, /^projects\/demo-project\/messages\//)
   assert.deepEqual(batch.responses.slice(1).map(({ error }) => error.code), Object.values(OUTCOMES))
+  // One connection and odd numbers of streams: it is HTTP/2.
+  const entries = (await simulator.journal({ service: 'fcm' })).filter(entry => entry.token)
+  assert.equal(new Set(entries.map(entry => entry.connection)).size, 1)
+  assert.ok(entries.length === tokens.length && entries.every(entry => entry.stream % 2 === 1))
 })
 
 test('send tells each outcome', async () => {

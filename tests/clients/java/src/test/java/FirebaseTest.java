@@ -111,8 +111,11 @@ class FirebaseTest {
   void good() throws Exception {
     String name = messaging.send(message("ok:1"));
     assertTrue(name.startsWith("projects/demo-project/messages/"), name);
-    var entry = simulator.journal(Map.of("token", "ok:1")).get(0);
-    assertEquals(200, entry.status());
+    assertEquals(200, simulator.journal(Map.of("token", "ok:1")).get(0).status());
+    messaging.send(message("ok:2"));
+    var entries = simulator.call("GET", "/v1/journal?service=fcm&token=ok:2", null).getAsJsonArray("entries");
+    // The second stream of HTTP/2 has the number 3; over HTTP/1.1 it would be the second request.
+    assertEquals(3, entries.get(0).getAsJsonObject().get("stream").getAsInt());
   }
 
   @ParameterizedTest
