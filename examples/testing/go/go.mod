@@ -1,0 +1,3 @@
+module fanfare.dev/testing/simulator
+
+go 1.22
