@@ -1,8 +1,7 @@
 //! What earlier runs wrote: a push that has its verdict is not sent again, however its file was edited since.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{self, BufRead, Read, Seek, SeekFrom, Write};
+use std::io::{BufRead, Read};
 
 use anyhow::{Context, ensure};
 use serde::Deserialize;
@@ -191,20 +190,6 @@ fn known(line: &Line<'_>, again: &Again) -> Option<Known> {
         (true, true) if again.asks_for(Outcome::Unconfirmed, action) => Some(Known::Asked),
         (true, true) => Some(Known::InDoubt),
     }
-}
-
-/// A run that was killed may have left half a line, which says nothing, or one without its end.
-pub(super) fn end_of_results(file: &mut File, whole: u64) -> io::Result<()> {
-    file.set_len(whole)?;
-    if whole > 0 {
-        file.seek(SeekFrom::End(-1))?;
-        let mut last = [0];
-        file.read_exact(&mut last)?;
-        if last != *b"\n" {
-            file.write_all(b"\n")?;
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

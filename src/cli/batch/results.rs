@@ -11,10 +11,10 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::again::Again;
-use super::earlier::{Earlier, end_of_results};
+use super::earlier::Earlier;
 use super::journal::{self, Journal, Noted};
 use super::progress::Tally;
-use super::room::Room;
+use super::room::{Room, end_of_results};
 use crate::cli::json::Schema;
 use crate::proto;
 

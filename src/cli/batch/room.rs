@@ -1,8 +1,8 @@
-//! Room on the disk for the verdicts of what is in flight, taken before it is sent: a disk that fills up ends the
-//! sending, and loses no verdict.
+//! The end of the results: mended where a run was killed, and with room on the disk for the verdicts of what is in flight.
+//! The room is taken before anything is sent: a disk that fills up ends the sending, and loses no verdict.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
@@ -62,4 +62,18 @@ impl Room {
             let _ = self.file.set_len(metadata.len());
         }
     }
+}
+
+/// A run that was killed may have left half a line, which says nothing, or one without its end.
+pub(super) fn end_of_results(file: &mut File, whole: u64) -> io::Result<()> {
+    file.set_len(whole)?;
+    if whole > 0 {
+        file.seek(SeekFrom::End(-1))?;
+        let mut last = [0];
+        file.read_exact(&mut last)?;
+        if last != *b"\n" {
+            file.write_all(b"\n")?;
+        }
+    }
+    Ok(())
 }
