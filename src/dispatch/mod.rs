@@ -28,12 +28,12 @@ pub use window::{Seat, WaitingSetFull, Window};
 use crate::credential::NoToken;
 use crate::provider::webpush::Ephemeral;
 use crate::provider::{Message, Payload};
-use crate::push::{Expiry, Push, PushResult};
+use crate::push::{Push, PushResult};
 use crate::upstream::{Flow, UpstreamError};
 use attempts::{Attempts, Next};
 use judge::{judge, judge_head};
 use kinds::Logged;
-use request::{address, request};
+use request::{address, has_passed, request};
 use subscriptions::NoPeer;
 use turns::{TooLate, Turns};
 
@@ -297,9 +297,4 @@ impl Dispatcher {
             () = tokio::time::sleep_until(deadline) => false,
         }
     }
-}
-
-/// The clock is read for those alone that expire.
-fn has_passed(expiry: Expiry) -> bool {
-    matches!(expiry, Expiry::At(moment) if moment <= SystemTime::now())
 }

@@ -7,7 +7,7 @@ use http::{HeaderValue, Method};
 
 use super::Ask;
 use crate::provider::{Message, Payload};
-use crate::push::Refusal;
+use crate::push::{Expiry, Refusal};
 use crate::upstream::Request;
 
 /// What is sent to this target, where it is sent at `now`.
@@ -22,4 +22,9 @@ pub(super) fn request(message: Message, authorization: Option<&HeaderValue>) -> 
         headers.insert(AUTHORIZATION, authorization.clone());
     }
     Request { method: Method::POST, path, headers, body }
+}
+
+/// Whether a push has expired. The clock is read for those alone that expire.
+pub(super) fn has_passed(expiry: Expiry) -> bool {
+    matches!(expiry, Expiry::At(moment) if moment <= SystemTime::now())
 }

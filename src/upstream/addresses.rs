@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::connect::Resolve;
-use super::error::ConnectError;
+use super::connect_error::ConnectError;
 use super::peer::Peer;
 
 /// What a connection to the peer may dial. Nothing is resolved again before it is dialled: a name that leads

@@ -18,7 +18,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::addresses::addresses;
-use super::error::ConnectError;
+use super::connect_error::ConnectError;
 use super::peer::{Http, Peer};
 use super::{UpstreamSettings, http1};
 use crate::transport::{Counted, Io, SentBytes, Taken, Transport, Watched, Wire};

@@ -8,6 +8,7 @@ mod budget;
 mod cause;
 mod choice;
 mod connect;
+mod connect_error;
 mod connection;
 mod error;
 mod http1;
@@ -31,7 +32,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 pub use connect::{BoxFuture, Dial, Resolve, SystemResolver, TcpDialer};
-pub use error::{ConnectError, Head, Lost, Return, Unanswered, Unsent, UpstreamError};
+pub use connect_error::ConnectError;
+pub use error::{Head, Lost, Return, Unanswered, Unsent, UpstreamError};
 pub use in_flight::{InFlight, Share};
 pub use peer::{Http, InvalidOrigin, Origin, Peer};
 pub use peers::TooManyPeers;

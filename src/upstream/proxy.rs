@@ -13,7 +13,7 @@ use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::TokioIo;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::error::ConnectError;
+use super::connect_error::ConnectError;
 use super::peer::Origin;
 use crate::transport::Io;
 

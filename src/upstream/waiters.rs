@@ -7,8 +7,9 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::Flow;
+use super::connect_error::ConnectError;
 use super::connection::Granted;
-use super::error::{ConnectError, Unsent};
+use super::error::Unsent;
 use crate::push::ServiceClass;
 
 /// Whether a request comes for the first time.

@@ -9,8 +9,8 @@ use tokio::time::Instant;
 
 use super::UpstreamSettings;
 use super::cause::{Ending, Opening};
+use super::connect_error::ConnectError;
 use super::connection::{Connection, ConnectionId, Sender};
-use super::error::ConnectError;
 use super::waiters::Waiters;
 use crate::metrics::ConnectionState;
 use crate::push::ServiceClass;
