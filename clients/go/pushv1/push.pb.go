@@ -3243,8 +3243,9 @@ type Options struct {
 	// Mattermost cannot express it.
 	CollapseKey string `protobuf:"bytes,4,opt,name=collapse_key,json=collapseKey,proto3" json:"collapse_key,omitempty"`
 	// How long the gateway may work on the push, retries and waiting included.
-	// Absent: `limits.max_wait` for SendPush, five minutes in a batch. At most one
-	// hour. The deadline of a SendPush call counts as well; the earlier one wins.
+	// Absent: `limits.max_wait` for SendPush and SendPushes, five minutes in a
+	// batch. At most one hour. The deadline of the call counts as well; the earlier
+	// one wins.
 	MaxWait *durationpb.Duration `protobuf:"bytes,5,opt,name=max_wait,json=maxWait,proto3" json:"max_wait,omitempty"`
 	// The push may be sent again after an attempt that was not answered, because
 	// a duplicate does no harm (a collapse key makes it so at the device).
