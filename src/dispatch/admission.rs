@@ -31,7 +31,11 @@ impl Admission {
     /// Room for `limit` pushes, counted in `gauge`.
     #[must_use]
     pub fn new(limit: usize, gauge: Gauge) -> Self {
-        Self { limit, in_flight: InFlight::new(gauge), draining: AtomicBool::new(false) }
+        Self {
+            limit,
+            in_flight: InFlight::new(move |change| _ = gauge.inc_by(change)),
+            draining: AtomicBool::new(false),
+        }
     }
 
     /// Takes room for one push. Bulk never takes the last fifth.

@@ -12,8 +12,7 @@ use prometheus_client::registry::Registry;
 
 pub use credentials::{CredentialMetrics, TokenMetrics};
 pub use pushes::{AppMetrics, PushMetrics};
-pub(crate) use upstream::ConnectionState;
-pub use upstream::{PeerLabels, PeerMetrics, UpstreamMetrics};
+pub use upstream::UpstreamMetrics;
 
 /// Upper bounds of every histogram, in seconds: a millisecond to about a minute.
 const SECONDS: [f64; 16] =

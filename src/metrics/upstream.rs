@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
+use fanfare_upstream::{ConnectionState, NamedBy, Observe, ObservePeer, Peer, Report};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -15,11 +15,9 @@ use super::seconds;
 
 /// Names a peer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct PeerLabels {
-    /// Its origin.
-    pub origin: String,
-    /// Who we are to it.
-    pub identity: String,
+struct PeerLabels {
+    origin: String,
+    identity: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -135,14 +133,8 @@ impl UpstreamMetrics {
         it
     }
 
-    /// What an origin that the operator did not name is called: the first ones by themselves, those beyond `other`.
-    pub(crate) fn unnamed_origin(&self, origin: &str) -> String {
-        self.unnamed_origins.bounded(origin)
-    }
-
-    /// The handles of one peer. Peers that are called alike share them: gauges go up and down, and are never set.
-    #[must_use]
-    pub fn peer(&self, labels: &PeerLabels) -> PeerMetrics {
+    /// The handles of one peer. Peers that have the same labels share them: gauges go up and down, and are never set.
+    fn handles(&self, labels: &PeerLabels) -> PeerMetrics {
         let PeerLabels { origin, identity } = labels;
         let state = |state| {
             let (origin, identity) = (origin.clone(), identity.clone());
@@ -164,36 +156,65 @@ impl UpstreamMetrics {
     }
 }
 
+impl Observe for UpstreamMetrics {
+    /// A peer that an outsider named has its own origin as label while there are few of them; the others share `other`.
+    fn peer(&self, peer: &Peer, named_by: NamedBy) -> Box<dyn ObservePeer> {
+        let origin = peer.origin.to_string();
+        let origin = match named_by {
+            NamedBy::Operator => origin,
+            NamedBy::Outsider => self.unnamed_origins.bounded(&origin),
+        };
+        Box::new(self.handles(&PeerLabels { origin, identity: peer.identity.to_string() }))
+    }
+}
+
 /// The handles of one peer.
-pub struct PeerMetrics {
+struct PeerMetrics {
     connecting: Gauge,
     warming: Gauge,
     open: Gauge,
     draining: Gauge,
-    /// Streams in use.
-    pub(crate) streams_used: Gauge,
-    /// Streams that the peer allows.
-    pub(crate) streams_allowed: Gauge,
+    streams_used: Gauge,
+    streams_allowed: Gauge,
     waiting: Gauge,
     wait: Histogram,
-    /// Requests whose callers have left.
-    pub(crate) orphans: Gauge,
-    /// For what is rare: failures are counted by label.
+    orphans: Gauge,
+    /// Failures are rare, and looked up by their labels.
     families: UpstreamMetrics,
     labels: PeerLabels,
 }
 
-/// A state that a connection is counted in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ConnectionState {
-    Connecting,
-    Warming,
-    Open,
-    Draining,
+impl ObservePeer for PeerMetrics {
+    fn report(&self, report: Report<'_>) {
+        let families = &self.families;
+        match report {
+            Report::StreamsUsed(change) => _ = self.streams_used.inc_by(change),
+            Report::StreamsAllowed(change) => _ = self.streams_allowed.inc_by(change),
+            Report::Connection { from, to } => {
+                from.map(|state| self.connections(state).dec());
+                to.map(|state| self.connections(state).inc());
+            }
+            Report::WaitBegan => _ = self.waiting.inc(),
+            Report::WaitEnded(waited) => {
+                self.waiting.dec();
+                self.wait.observe(waited.as_secs_f64());
+            }
+            Report::Orphans(change) => _ = self.orphans.inc_by(change),
+            Report::OrphanEnded(how) => self.count(&families.orphans_ended, how),
+            Report::Opened(cause) => self.count(&families.opened, cause.name()),
+            Report::ConnectFailed(cause) => self.count(&families.connect_failures, cause),
+            Report::Closed(cause) => self.count(&families.closed, cause.name()),
+            Report::Resent(cause) => self.count(&families.resent, cause),
+            Report::Unanswered(cause) => self.count(&families.unanswered, cause),
+            Report::GoAway { code, reason } => self.goaway(code, reason),
+            // A report that this version does not know is not counted.
+            _ => {}
+        }
+    }
 }
 
 impl PeerMetrics {
-    pub(crate) fn connections(&self, state: ConnectionState) -> &Gauge {
+    fn connections(&self, state: ConnectionState) -> &Gauge {
         match state {
             ConnectionState::Connecting => &self.connecting,
             ConnectionState::Warming => &self.warming,
@@ -202,58 +223,15 @@ impl PeerMetrics {
         }
     }
 
-    pub(crate) fn opened(&self, cause: &'static str) {
-        self.families.opened.get_or_create(&self.because(cause)).inc();
+    fn count(&self, family: &Family<PeerCauseLabels, Counter>, cause: &'static str) {
+        let PeerLabels { origin, identity } = self.labels.clone();
+        family.get_or_create(&PeerCauseLabels { origin, identity, cause }).inc();
     }
 
-    /// The peer said GOAWAY. What it gives as reason is its own; beyond some distinct ones they are `other`.
-    pub(crate) fn goaway(&self, code: u32, reason: &str) {
+    /// The peer chooses the reason of its GOAWAY, so that beyond some distinct ones it is `other`.
+    fn goaway(&self, code: u32, reason: &str) {
         let PeerLabels { origin, identity } = self.labels.clone();
         let reason = self.families.goaway_reasons.bounded(reason);
         self.families.goaways.get_or_create(&GoAwayLabels { origin, identity, code, reason }).inc();
-    }
-
-    pub(crate) fn closed(&self, cause: &'static str) {
-        self.families.closed.get_or_create(&self.because(cause)).inc();
-    }
-
-    pub(crate) fn connect_failed(&self, cause: &'static str) {
-        self.families.connect_failures.get_or_create(&self.because(cause)).inc();
-    }
-
-    pub(crate) fn resent(&self, cause: &'static str) {
-        self.families.resent.get_or_create(&self.because(cause)).inc();
-    }
-
-    pub(crate) fn unanswered(&self, cause: &'static str) {
-        self.families.unanswered.get_or_create(&self.because(cause)).inc();
-    }
-
-    pub(crate) fn orphan_ended(&self, how: &'static str) {
-        self.families.orphans_ended.get_or_create(&self.because(how)).inc();
-    }
-
-    /// Counts a wait for a stream from here to the drop of what it returns.
-    pub(crate) fn wait(&self) -> Waiting<'_> {
-        self.waiting.inc();
-        Waiting { metrics: self, since: Instant::now() }
-    }
-
-    fn because(&self, cause: &'static str) -> PeerCauseLabels {
-        let PeerLabels { origin, identity } = self.labels.clone();
-        PeerCauseLabels { origin, identity, cause }
-    }
-}
-
-/// A wait that is being counted.
-pub(crate) struct Waiting<'a> {
-    metrics: &'a PeerMetrics,
-    since: Instant,
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.metrics.waiting.dec();
-        self.metrics.wait.observe(self.since.elapsed().as_secs_f64());
     }
 }

@@ -49,14 +49,7 @@ pub struct Body {
 /// Names and values of the caller's own, which come back with the result. The contract bounds them.
 pub type Labels = BTreeMap<String, String>;
 
-/// How work competes for what is scarce.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ServiceClass {
-    /// Goes first.
-    Interactive,
-    /// Yields, and never takes the last fifth of anything.
-    Bulk,
-}
+pub use fanfare_upstream::ServiceClass;
 
 /// An app, by its name in the configuration: 1 to 64 bytes of visible ASCII.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -69,7 +69,7 @@ async fn the_page_names_every_flag_fate_and_fault() {
         assert!(page.contains(&format!("| `{}` |", row.prefix)), "{}", row.prefix);
     }
     let document: Value =
-        serde_json::from_str(include_str!("../../src/simulator/control/openapi.json")).unwrap();
+        serde_json::from_str(include_str!("../../crates/simulator/src/control/openapi.json")).unwrap();
     let kinds = document["components"]["schemas"]["Fault"]["oneOf"].as_array().unwrap();
     let words = kinds.iter().flat_map(|kind| kind["enum"].as_array().into_iter().flatten());
     let names = kinds.iter().flat_map(|kind| kind["required"].as_array().into_iter().flatten());

@@ -14,7 +14,6 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwapOption;
-use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -94,7 +93,7 @@ impl GoogleToken {
             endpoint,
             newest: ArcSwapOption::empty(),
             state: watch::Sender::default(),
-            calls: InFlight::new(Gauge::default()),
+            calls: InFlight::new(|_| {}),
             metrics,
         }
     }

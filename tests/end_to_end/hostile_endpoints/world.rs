@@ -12,7 +12,6 @@ use fanfare::upstream::{
 };
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Method};
-use prometheus_client::metrics::gauge::Gauge;
 use tokio::time::Instant;
 
 use crate::harness::SOON;
@@ -37,7 +36,7 @@ impl World {
         (settings.backoff_min, settings.backoff_max) = (Duration::from_secs(3600), Duration::from_secs(3600));
         let upstream =
             Upstream::new(settings, Arc::clone(&net) as _, Arc::clone(&net) as _, metrics.upstream.clone());
-        let share = InFlight::new(Gauge::default()).begin(1).unwrap();
+        let share = InFlight::new(|_| {}).begin(1).unwrap();
         Self { net, metrics, upstream, share }
     }
 

@@ -1,0 +1,293 @@
+//! Provider keys, and the check of the tokens they sign.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::sync::lock;
+use crate::{Environment, SimulatorError, jwt};
+
+/// Checked tokens that are remembered; past it the memory starts anew.
+const MAX_REMEMBERED: usize = 4096;
+
+/// A key as its owner holds it.
+#[derive(Clone, Debug)]
+pub struct ProviderKey {
+    /// Ten characters; `iss` of its provider tokens.
+    pub team_id: String,
+    /// Ten characters; `kid` of its provider tokens.
+    pub key_id: String,
+    /// The private key, PKCS#8 PEM: the content of Apple's `.p8` file.
+    pub private_key_pem: String,
+}
+
+/// A key to be made.
+#[derive(Clone, Debug)]
+pub struct ProviderKeySpec {
+    /// The team.
+    pub team_id: String,
+    /// The one environment it is for; `None` stands for both, as keys from before 2025 are.
+    pub environment: Option<Environment>,
+    /// What it may push to.
+    pub scope: KeyScope,
+}
+
+/// What a key may push to. Source: Apple, "Establishing a token-based connection to APNs".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyScope {
+    /// All topics of the team.
+    Team,
+    /// Some topics.
+    Topics {
+        /// The bundle ids.
+        topics: Vec<String>,
+        /// The id of the one key that may share a connection with it.
+        related: Option<String>,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    #[serde(deserialize_with = "jwt::numeric_date")]
+    iat: u64,
+}
+
+#[derive(Deserialize)]
+struct JoseHeader {
+    alg: String,
+    kid: String,
+}
+
+impl ProviderKey {
+    /// A provider token issued at `issued_at_s`, seconds since the epoch.
+    ///
+    /// # Errors
+    /// When the private key was changed into something else.
+    pub fn sign(&self, issued_at_s: u64) -> Result<String, SimulatorError> {
+        let mut header = Header::new(Algorithm::ES256);
+        header.kid = Some(self.key_id.clone());
+        let key = EncodingKey::from_ec_pem(self.private_key_pem.as_bytes())?;
+        let claims = Claims { iss: self.team_id.clone(), iat: issued_at_s };
+        Ok(jsonwebtoken::encode(&header, &claims, &key)?)
+    }
+}
+
+/// A key as APNs knows it.
+pub(super) struct Key {
+    pub(super) id: String,
+    pub(super) team_id: String,
+    pub(super) environment: Option<Environment>,
+    pub(super) scope: KeyScope,
+    /// An uncompressed point.
+    public: Vec<u8>,
+    revoked: AtomicBool,
+}
+
+impl Key {
+    pub(super) fn is_revoked(&self) -> bool {
+        self.revoked.load(Ordering::SeqCst)
+    }
+}
+
+/// A provider token whose signature is good.
+pub(super) struct Verified {
+    pub(super) key: Arc<Key>,
+    pub(super) issued_at_s: u64,
+    pub(super) fingerprint: [u8; 32],
+    /// A test ended it before its time.
+    pub(super) expired: AtomicBool,
+}
+
+/// All keys, and the tokens checked so far: a signature check for every push would cost more
+/// than the push.
+#[derive(Default)]
+pub(crate) struct Keys {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    keys: HashMap<String, Arc<Key>>,
+    verified: HashMap<[u8; 32], Arc<Verified>>,
+}
+
+impl Keys {
+    pub(crate) fn add(&self, spec: ProviderKeySpec) -> Result<ProviderKey, SimulatorError> {
+        let pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+        let ProviderKeySpec { team_id, environment, scope } = spec;
+        let mut inner = lock(&self.inner);
+        let id = format!("KEY{:07}", inner.keys.len() + 1);
+        let key = Key {
+            id: id.clone(),
+            team_id: team_id.clone(),
+            environment,
+            scope,
+            public: pair.public_key_raw().to_vec(),
+            revoked: AtomicBool::new(false),
+        };
+        inner.keys.insert(id.clone(), Arc::new(key));
+        Ok(ProviderKey { team_id, key_id: id, private_key_pem: pair.serialize_pem() })
+    }
+
+    /// False if there is no such key.
+    pub(crate) fn set_revoked(&self, key_id: &str, revoked: bool) -> bool {
+        let inner = lock(&self.inner);
+        let key = inner.keys.get(key_id);
+        key.inspect(|key| key.revoked.store(revoked, Ordering::SeqCst)).is_some()
+    }
+
+    /// The key ids with their teams, and whether they are revoked.
+    pub(crate) fn list(&self) -> Vec<(String, String, bool)> {
+        let inner = lock(&self.inner);
+        let mut all: Vec<_> =
+            inner.keys.values().map(|key| (key.id.clone(), key.team_id.clone(), key.is_revoked())).collect();
+        all.sort_unstable();
+        all
+    }
+
+    /// Ends the tokens that are remembered, as if they were too old, and counts them.
+    pub(crate) fn expire_tokens(&self) -> usize {
+        let inner = lock(&self.inner);
+        let good = inner.verified.values().filter(|token| !token.expired.swap(true, Ordering::SeqCst));
+        good.count()
+    }
+
+    /// No key is revoked, and no token ended but by its age.
+    pub(crate) fn reset(&self) {
+        let inner = lock(&self.inner);
+        for key in inner.keys.values() {
+            key.revoked.store(false, Ordering::SeqCst);
+        }
+        for token in inner.verified.values() {
+            token.expired.store(false, Ordering::SeqCst);
+        }
+    }
+
+    /// Checks form, key, signature and issuer of a token; age and binding are the
+    /// connection's to judge. The flag tells whether the token is new to the simulator.
+    pub(super) fn verify(&self, token: &str) -> Option<(Arc<Verified>, bool)> {
+        let fingerprint: [u8; 32] = Sha256::digest(token).into();
+        if let Some(verified) = lock(&self.inner).verified.get(&fingerprint) {
+            return (!verified.key.is_revoked()).then(|| (Arc::clone(verified), false));
+        }
+        let (message, signature) = token.rsplit_once('.')?;
+        let (header, claims) = message.split_once('.')?;
+        let header: JoseHeader = jwt::json(header)?;
+        let claims: Claims = jwt::json(claims)?;
+        if header.alg != "ES256" {
+            return None;
+        }
+        let key = lock(&self.inner).keys.get(&header.kid).cloned()?;
+        let signed = is_signed(message.as_bytes(), &jwt::segment(signature)?, &key.public);
+        if !signed || key.is_revoked() || key.team_id != claims.iss {
+            return None;
+        }
+        let verified =
+            Arc::new(Verified { key, issued_at_s: claims.iat, fingerprint, expired: AtomicBool::new(false) });
+        let mut inner = lock(&self.inner);
+        if inner.verified.len() >= MAX_REMEMBERED {
+            inner.verified.clear();
+        }
+        let new = inner.verified.insert(fingerprint, Arc::clone(&verified)).is_none();
+        Some((verified, new))
+    }
+}
+
+/// APNs takes both forms of a signature: r and s in 64 bytes, as RFC 7518 has it, and the ASN.1 that `openssl dgst` and
+/// pushy make. Source: a public transcript of 2022 to the sandbox; swift-server-community/APNSwift#36.
+fn is_signed(message: &[u8], signature: &[u8], public: &[u8]) -> bool {
+    [&ECDSA_P256_SHA256_FIXED, &ECDSA_P256_SHA256_ASN1]
+        .into_iter()
+        .any(|form| UnparsedPublicKey::new(form, public).verify(message, signature).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::rand::SystemRandom;
+    use aws_lc_rs::signature::{
+        ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair,
+    };
+    use base64::Engine as _;
+    use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+
+    use super::*;
+
+    fn team_key(keys: &Keys) -> ProviderKey {
+        let spec = ProviderKeySpec { team_id: "TEAM000001".into(), environment: None, scope: KeyScope::Team };
+        keys.add(spec).unwrap()
+    }
+
+    #[test]
+    fn a_signed_token_is_checked_once_and_then_remembered() {
+        let keys = Keys::default();
+        let token = team_key(&keys).sign(1).unwrap();
+        assert!(keys.verify(&token).unwrap().1);
+        assert!(!keys.verify(&token).unwrap().1);
+    }
+
+    #[test]
+    fn another_signature_issuer_or_key_is_refused() {
+        let keys = Keys::default();
+        let key = team_key(&keys);
+        let token = key.sign(1).unwrap();
+        let (message, _) = token.rsplit_once('.').unwrap();
+        let other = key.sign(2).unwrap();
+        let (_, signature) = other.rsplit_once('.').unwrap();
+        assert!(keys.verify(&format!("{message}.{signature}")).is_none());
+
+        let issuer = ProviderKey { team_id: "TEAM000002".into(), ..key.clone() };
+        assert!(keys.verify(&issuer.sign(1).unwrap()).is_none());
+
+        let stranger = ProviderKey { key_id: "KEY9999999".into(), ..key.clone() };
+        assert!(keys.verify(&stranger.sign(1).unwrap()).is_none());
+
+        assert!(keys.verify(&token).is_some());
+        assert!(keys.set_revoked(&key.key_id, true));
+        assert!(keys.verify(&token).is_none());
+    }
+
+    /// A token of this key as some client writes it: how base64, whether the signature is ASN.1, and `iat`.
+    fn written(key: &ProviderKey, engine: &impl base64::Engine, der: bool, iat: &str) -> String {
+        let header = format!(r#"{{"alg":"ES256","kid":"{}"}}"#, key.key_id);
+        let claims = format!(r#"{{"iss":"{}","iat":{iat}}}"#, key.team_id);
+        let message = format!("{}.{}", engine.encode(header), engine.encode(claims));
+        let form = if der { &ECDSA_P256_SHA256_ASN1_SIGNING } else { &ECDSA_P256_SHA256_FIXED_SIGNING };
+        let pem = pem_bytes(&key.private_key_pem);
+        let pair = EcdsaKeyPair::from_pkcs8(form, &pem).unwrap();
+        let signature = pair.sign(&SystemRandom::new(), message.as_bytes()).unwrap();
+        format!("{message}.{}", engine.encode(signature.as_ref()))
+    }
+
+    fn pem_bytes(pem: &str) -> Vec<u8> {
+        let text: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+        STANDARD.decode(text).unwrap()
+    }
+
+    #[test]
+    fn every_form_that_a_client_is_known_to_send_is_good_and_another_key_is_not() {
+        let keys = Keys::default();
+        let (key, other) = (team_key(&keys), team_key(&keys));
+        for der in [false, true] {
+            for iat in ["1700000000", "1700000000.25"] {
+                for token in [
+                    written(&key, &URL_SAFE_NO_PAD, der, iat),
+                    written(&key, &URL_SAFE, der, iat),
+                    written(&key, &STANDARD, der, iat),
+                    written(&key, &STANDARD_NO_PAD, der, iat),
+                ] {
+                    assert_eq!(keys.verify(&token).unwrap().0.issued_at_s, 1_700_000_000, "{token}");
+                }
+            }
+            let foreign = ProviderKey { key_id: key.key_id.clone(), ..other.clone() };
+            assert!(keys.verify(&written(&foreign, &URL_SAFE_NO_PAD, der, "1700000000")).is_none());
+            assert!(keys.verify(&written(&key, &URL_SAFE_NO_PAD, der, r#""1700000000""#)).is_none());
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Quotas by the minute: of a project, and of a device. Source: Google, "FCM Throttling and Quotas".
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use super::error::GoogleError;
+use super::refusal::RetryAfter;
+use crate::sync::lock;
+
+const MINUTE_MS: u64 = 60_000;
+
+/// How many pushes a minute, and what those beyond are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// Pushes in a minute, which begins with the first of them.
+    pub per_minute: u64,
+    /// In the answer to one more.
+    pub retry_after: RetryAfter,
+}
+
+/// The quotas that hold, and what was used of them. Without one there is no limit.
+#[derive(Default)]
+pub(super) struct Quotas(Mutex<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    project: Option<Quota>,
+    device: Option<Quota>,
+    /// Since when, and how many; by project or device.
+    used: HashMap<String, (u64, u64)>,
+}
+
+impl Quotas {
+    pub(super) fn set_project(&self, quota: Quota) {
+        lock(&self.0).project = Some(quota);
+    }
+
+    pub(super) fn set_device(&self, quota: Quota) {
+        lock(&self.0).device = Some(quota);
+    }
+
+    /// Takes one push from the quota of a project.
+    pub(super) fn take_project(&self, project: &str, now_ms: u64) -> Result<(), GoogleError> {
+        let mut inner = lock(&self.0);
+        let Some(quota) = inner.project else { return Ok(()) };
+        let subject = format!("project:{project}");
+        inner.take(quota, &subject, "Message rate exceeded for the project.", now_ms)
+    }
+
+    /// Takes one push from the quota of a device.
+    pub(super) fn take_device(&self, token: &str, now_ms: u64) -> Result<(), GoogleError> {
+        let mut inner = lock(&self.0);
+        let Some(quota) = inner.device else { return Ok(()) };
+        let subject = format!("device:{token}");
+        inner.take(quota, &subject, "Message rate exceeded for the device.", now_ms)
+    }
+}
+
+impl Inner {
+    fn take(
+        &mut self,
+        quota: Quota,
+        subject: &str,
+        description: &str,
+        now_ms: u64,
+    ) -> Result<(), GoogleError> {
+        let (since, used) = self.used.entry(subject.to_owned()).or_insert((now_ms, 0));
+        if now_ms >= since.saturating_add(MINUTE_MS) {
+            (*since, *used) = (now_ms, 0);
+        }
+        *used += 1;
+        if *used <= quota.per_minute {
+            return Ok(());
+        }
+        let message = "Quota exceeded for quota metric 'Messages sent' and limit 'Messages sent per minute'.";
+        let error = GoogleError::new(429, "RESOURCE_EXHAUSTED", message).fcm("QUOTA_EXCEEDED");
+        Err(error.quota(subject, description).retry_after(quota.retry_after.header(now_ms)))
+    }
+}

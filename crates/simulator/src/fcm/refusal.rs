@@ -1,0 +1,117 @@
+//! A refusal of FCM as plain data.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use http::HeaderValue;
+
+use super::error::GoogleError;
+use crate::decision::Decision;
+
+/// A refusal and what its details say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FcmRefusal {
+    /// The HTTP status.
+    pub http: u16,
+    /// The google.rpc code in `error.status`.
+    pub status: &'static str,
+    /// `error.message`.
+    pub message: &'static str,
+    /// FcmError's `errorCode`, if there is that detail.
+    pub code: Option<&'static str>,
+    /// ApnsError's status and reason, if there is that detail.
+    pub apns: Option<(u16, &'static str)>,
+    /// The field of a BadRequest, if there is that detail.
+    pub field: Option<&'static str>,
+    /// The subject of a QuotaFailure, if there is that detail.
+    pub quota: Option<&'static str>,
+    /// ErrorInfo's reason, if there is that detail.
+    pub info: Option<&'static str>,
+    /// `retry-after`.
+    pub retry_after: RetryAfter,
+}
+
+/// The `retry-after` of an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RetryAfter {
+    /// None.
+    #[default]
+    Absent,
+    /// In so many seconds.
+    Seconds(u64),
+    /// The same as a date. Source: RFC 9110, 10.2.3.
+    Date(u64),
+}
+
+impl RetryAfter {
+    pub(crate) fn header(self, now_ms: u64) -> Option<HeaderValue> {
+        match self {
+            Self::Absent => None,
+            Self::Seconds(seconds) => Some(seconds.into()),
+            Self::Date(seconds) => {
+                let at = UNIX_EPOCH + Duration::from_millis(now_ms) + Duration::from_secs(seconds);
+                HeaderValue::from_str(&httpdate::fmt_http_date(at)).ok()
+            }
+        }
+    }
+}
+
+impl FcmRefusal {
+    /// A refusal without details.
+    pub const fn new(http: u16, status: &'static str, message: &'static str) -> Self {
+        let (code, apns, field, quota, info) = (None, None, None, None, None);
+        Self { http, status, message, code, apns, field, quota, info, retry_after: RetryAfter::Absent }
+    }
+
+    /// With an FcmError.
+    pub const fn code(self, code: &'static str) -> Self {
+        Self { code: Some(code), ..self }
+    }
+
+    /// With an ApnsError.
+    pub const fn apns(self, status: u16, reason: &'static str) -> Self {
+        Self { apns: Some((status, reason)), ..self }
+    }
+
+    pub(super) const fn field(self, field: &'static str) -> Self {
+        Self { field: Some(field), ..self }
+    }
+
+    pub(super) const fn quota(self, subject: &'static str, retry_after: RetryAfter) -> Self {
+        Self { quota: Some(subject), retry_after, ..self }
+    }
+
+    pub(super) const fn info(self, reason: &'static str) -> Self {
+        Self { info: Some(reason), ..self }
+    }
+
+    pub(super) fn decision(&self, now_ms: u64) -> Decision {
+        let mut error = GoogleError::new(self.http, self.status, self.message);
+        if let Some(code) = self.code {
+            error = error.fcm(code);
+        }
+        if let Some((status, reason)) = self.apns {
+            error = error.apns(status, reason);
+        }
+        if let Some(field) = self.field {
+            error = error.field(field, self.message);
+        }
+        if let Some(subject) = self.quota {
+            error = error.quota(subject, self.message);
+        }
+        if let Some(reason) = self.info {
+            error = error.info(reason);
+        }
+        error.retry_after(self.retry_after.header(now_ms)).decision()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_is_so_many_seconds_from_now() {
+        let header = RetryAfter::Date(10).header(784_111_767_000).unwrap();
+        assert_eq!(header, "Sun, 06 Nov 1994 08:49:37 GMT");
+    }
+}

@@ -1,0 +1,244 @@
+//! What a connection's frames have led to so far.
+
+use std::collections::{HashMap, VecDeque};
+use std::task::Waker;
+use std::time::Duration;
+
+use bytes::BytesMut;
+
+use super::frame::{self, Head, code, kind, setting};
+use super::wire::{Advertised, Afterwards, Answering, Books};
+use crate::fault::{HangUp, Then};
+use crate::journal::{EntryId, Outcome};
+
+/// A stream that is open, seen from the wire.
+#[derive(Default)]
+pub(super) struct Stream {
+    pub(super) entry: Option<EntryId>,
+    pub(super) answering: Option<Answering>,
+    /// The answer's HEADERS went out.
+    pub(super) answered: bool,
+    pub(super) ended_by_client: bool,
+    pub(super) ended_by_us: bool,
+}
+
+pub(super) struct State {
+    pub(super) advertised: Advertised,
+    pub(super) streams: HashMap<u32, Stream>,
+    /// Streams that the simulator reset: what h2 still writes for them is dropped. Kept for the
+    /// life of the connection.
+    pub(super) cut: HashMap<u32, Outcome>,
+    pub(super) highest: u32,
+    /// The last stream id of the last GOAWAY.
+    pub(super) last_served: u32,
+    /// The limit now advertised, and those of SETTINGS not yet acknowledged.
+    pub(super) limit: u32,
+    pub(super) unacknowledged: VecDeque<SentSettings>,
+    pub(super) acknowledged: Option<u32>,
+    /// A good provider token was answered since the start or the last expired one.
+    authorised: bool,
+    /// Whole frames on their way to the socket.
+    pub(super) out: BytesMut,
+    /// The first SETTINGS went out, so that other frames may.
+    pub(super) started: bool,
+    pub(super) stalled: bool,
+    pub(super) throttle: Option<(usize, Duration)>,
+    pub(super) hang_up: Option<HangUp>,
+    /// Hang up when no stream is open.
+    draining: bool,
+    pub(super) waker: Option<Waker>,
+    pub(super) peak: usize,
+    pub(super) violations: u64,
+    pub(super) requests: u64,
+    /// Requests that came to their END_STREAM, served or not.
+    pub(super) whole: u64,
+    /// Of those, the ones that lay unread at the end.
+    unread: u64,
+}
+
+/// A SETTINGS frame of which the ACK is to come.
+pub(super) struct SentSettings {
+    pub(super) limit: u32,
+    /// h2 does not know of it and must not see its ACK.
+    pub(super) injected: bool,
+}
+
+impl State {
+    pub(super) fn new(advertised: Advertised) -> Self {
+        Self {
+            advertised,
+            streams: HashMap::new(),
+            cut: HashMap::new(),
+            highest: 0,
+            last_served: frame::MAX_STREAM_ID,
+            limit: advertised.max_concurrent_streams,
+            unacknowledged: VecDeque::new(),
+            acknowledged: None,
+            authorised: false,
+            out: BytesMut::new(),
+            started: false,
+            stalled: false,
+            throttle: None,
+            hang_up: None,
+            draining: false,
+            waker: None,
+            peak: 0,
+            violations: 0,
+            requests: 0,
+            whole: 0,
+            unread: 0,
+        }
+    }
+
+    /// The first frame of the connection, in the place of h2's own.
+    pub(super) fn start(&mut self) {
+        let Advertised {
+            max_concurrent_streams,
+            initial_window_size,
+            header_table_size,
+            max_frame_size,
+            max_header_list_size,
+            surplus: _,
+            scheme_with_colon: _,
+        } = self.advertised;
+        let first = [
+            (setting::HEADER_TABLE_SIZE, header_table_size),
+            (setting::MAX_CONCURRENT_STREAMS, max_concurrent_streams),
+            (setting::INITIAL_WINDOW_SIZE, initial_window_size),
+            (setting::MAX_FRAME_SIZE, max_frame_size),
+            (setting::MAX_HEADER_LIST_SIZE, max_header_list_size),
+        ];
+        frame::settings(&mut self.out, &first);
+        self.unacknowledged.push_back(SentSettings { limit: max_concurrent_streams, injected: false });
+        self.started = true;
+        // A limit that was set before the first SETTINGS could go out.
+        if self.limit != max_concurrent_streams {
+            self.set_limit(self.limit);
+        }
+    }
+
+    pub(super) fn set_limit(&mut self, limit: u32) {
+        self.limit = limit;
+        if self.started {
+            frame::settings(&mut self.out, &[(setting::MAX_CONCURRENT_STREAMS, limit)]);
+            self.unacknowledged.push_back(SentSettings { limit, injected: true });
+        }
+    }
+
+    /// The most streams the client may have open. Until it acknowledges a lower limit the
+    /// higher one holds, and before the first SETTINGS there is none. Source: RFC 9113, 6.5.3.
+    pub(super) fn allowed(&self) -> Option<u32> {
+        let acknowledged = self.acknowledged?;
+        Some(self.unacknowledged.iter().map(|sent| sent.limit).fold(acknowledged, u32::max))
+    }
+
+    pub(super) fn reset(&mut self, books: &Books, stream: u32, codes: &[u32]) {
+        let Some(open) = self.streams.remove(&stream) else { return };
+        let outcome = match codes.first() {
+            Some(&code::REFUSED_STREAM) | None => Outcome::Refused,
+            Some(&other) => Outcome::Reset(other),
+        };
+        match open.entry {
+            Some(entry) if open.answered => {
+                books.journal.break_off(entry, codes.first().copied().unwrap_or_default());
+            }
+            Some(entry) => books.journal.conclude(entry, outcome.clone()),
+            None => {}
+        }
+        self.cut.insert(stream, outcome);
+        for code in codes {
+            frame::rst_stream(&mut self.out, stream, *code);
+            books.tally.add(&books.tally.resets_sent);
+        }
+        self.close_if_drained();
+    }
+
+    pub(super) fn goaway(&mut self, books: &Books, last: u32, code: u32, debug_data: &[u8], then: Then) {
+        // A later one may exclude more, never less. Source: RFC 9113, 6.8.
+        self.last_served = self.last_served.min(last);
+        frame::goaway(&mut self.out, self.last_served, code, debug_data);
+        books.tally.add(&books.tally.goaways_sent);
+
+        // A stream whose answer began before the GOAWAY is past excluding.
+        let excluded: Vec<u32> = self
+            .streams
+            .iter()
+            .filter(|(id, stream)| **id > self.last_served && !stream.answered)
+            .map(|(id, _)| *id)
+            .collect();
+        for stream in excluded {
+            if let Some(entry) = self.streams.remove(&stream).and_then(|open| open.entry) {
+                books.journal.conclude(entry, Outcome::Excluded);
+            }
+        }
+        match then {
+            Then::Drain => self.draining = true,
+            Then::Serve => {}
+            Then::HangUp(how) => self.hang_up = Some(how),
+        }
+        self.close_if_drained();
+    }
+
+    /// An answer is on the wire: what follows it.
+    pub(super) fn after_answer(&mut self, books: &Books, afterwards: Afterwards) {
+        match afterwards {
+            Afterwards::Nothing => {}
+            Afterwards::Authorised(limit) => {
+                if !self.authorised {
+                    self.authorised = true;
+                    self.set_limit(limit);
+                }
+            }
+            Afterwards::Expired => {
+                self.authorised = false;
+                self.set_limit(1);
+                let others: Vec<u32> =
+                    self.streams.iter().filter(|(_, stream)| !stream.answered).map(|(id, _)| *id).collect();
+                for stream in others {
+                    self.reset(books, stream, &[code::REFUSED_STREAM, code::STREAM_CLOSED]);
+                }
+            }
+        }
+    }
+
+    pub(super) fn count_whole(&mut self, head: Head) {
+        self.whole += u64::from(head.ends_stream());
+    }
+
+    /// Whether HEADERS begin a request; else they are trailers.
+    pub(super) fn count_begun(&mut self, head: Head) -> bool {
+        let begins = head.stream > self.highest;
+        if begins {
+            self.highest = head.stream;
+            self.requests += 1;
+        }
+        begins
+    }
+
+    /// A frame that nobody reads any more.
+    pub(super) fn left_over(&mut self, head: Head) {
+        if head.kind == kind::HEADERS {
+            self.count_begun(head);
+        }
+        self.count_whole(head);
+        self.unread += u64::from(head.ends_stream());
+    }
+
+    /// Answers that were written may not have arrived in whole.
+    pub(super) fn disturbed(&self, open: bool) -> bool {
+        self.unheard(open) || (!open && !self.streams.is_empty())
+    }
+
+    /// What waited for its turn may not have left, or not have arrived: a socket that is closed with requests unread
+    /// is reset by the kernel, and what it had still to send is dropped.
+    pub(super) fn unheard(&self, open: bool) -> bool {
+        let unread = !open && self.unread > 0;
+        unread || self.stalled || self.throttle.is_some() || self.hang_up == Some(HangUp::Reset)
+    }
+
+    pub(super) fn close_if_drained(&mut self) {
+        if self.draining && self.streams.is_empty() && self.hang_up.is_none() {
+            self.hang_up = Some(HangUp::Fin);
+        }
+    }
+}

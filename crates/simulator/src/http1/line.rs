@@ -1,0 +1,184 @@
+//! What is known of one HTTP/1.1 connection, and what is done to it.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use crate::counters::ConnectionInfo;
+use crate::fault::{Fault, HangUp};
+use crate::journal::{EntryId, Journal, Outcome};
+use crate::service::Service;
+use crate::sync::lock;
+
+/// How the simulator ends a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    HangUp(HangUp),
+    /// Nothing is read, written or closed any more.
+    Stalled,
+}
+
+/// One connection.
+pub(crate) struct Line {
+    pub(crate) id: u64,
+    pub(crate) service: Service,
+    journal: Arc<Journal>,
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    requests: u64,
+    whole: u64,
+    busy: bool,
+    /// The answer that goes out next.
+    answering: Option<(EntryId, Outcome)>,
+    /// Close after the next answer.
+    closing: bool,
+    throttle: Option<(usize, Duration)>,
+    /// An answer was scripted whose body may not arrive in whole.
+    mangled: bool,
+    end: Option<End>,
+}
+
+impl Line {
+    pub(super) fn new(id: u64, service: Service, journal: Arc<Journal>) -> Self {
+        Self { id, service, journal, state: Mutex::default(), changed: Notify::new() }
+    }
+
+    /// A request has arrived; its place on the connection.
+    pub(super) fn arrive(&self) -> u64 {
+        let mut state = lock(&self.state);
+        state.busy = true;
+        state.requests += 1;
+        state.requests
+    }
+
+    /// The request was read in full.
+    pub(super) fn read(&self) {
+        lock(&self.state).whole += 1;
+    }
+
+    /// Announces the answer, before hyper gets it.
+    pub(super) fn announce(&self, entry: EntryId, outcome: Outcome) {
+        lock(&self.state).answering = Some((entry, outcome));
+    }
+
+    /// The body of the answer that follows may not arrive in whole.
+    pub(super) fn mangle(&self) {
+        lock(&self.state).mangled = true;
+    }
+
+    /// Bytes were taken by the socket: of one exchange at a time, so of the announced answer.
+    pub(super) fn wrote(&self) {
+        let mut state = lock(&self.state);
+        let Some((entry, outcome)) = state.answering.take() else { return };
+        state.busy = false;
+        drop(state);
+        self.journal.conclude(entry, outcome);
+    }
+
+    /// True once nothing is announced that did not go out.
+    pub(super) fn is_answered(&self) -> bool {
+        lock(&self.state).answering.is_none()
+    }
+
+    /// True if the connection is to close after this answer.
+    pub(super) fn is_closing(&self) -> bool {
+        lock(&self.state).closing
+    }
+
+    pub(super) fn throttle(&self) -> Option<(usize, Duration)> {
+        lock(&self.state).throttle
+    }
+
+    pub(super) fn end(&self, end: End) {
+        lock(&self.state).end = Some(end);
+        self.changed.notify_one();
+    }
+
+    /// Waits until the simulator ends the connection.
+    pub(super) async fn ended(&self) -> End {
+        self.changed_to(|state| state.end).await
+    }
+
+    /// Waits until a connection that is stalled is hung up.
+    pub(super) async fn hung_up(&self) -> HangUp {
+        let hung_up = |state: &State| match state.end {
+            Some(End::HangUp(how)) => Some(how),
+            Some(End::Stalled) | None => None,
+        };
+        self.changed_to(hung_up).await
+    }
+
+    async fn changed_to<T>(&self, wanted: impl Fn(&State) -> Option<T>) -> T {
+        loop {
+            if let Some(found) = wanted(&lock(&self.state)) {
+                return found;
+            }
+            self.changed.notified().await;
+        }
+    }
+
+    pub(crate) fn info(&self, open: bool) -> ConnectionInfo {
+        let state = lock(&self.state);
+        ConnectionInfo {
+            id: self.id,
+            service: self.service,
+            open,
+            streams: usize::from(open && state.busy),
+            peak_streams: usize::from(state.requests > 0),
+            limit: 1,
+            acknowledged_limit: None,
+            limit_violations: 0,
+            requests: state.requests,
+            whole: state.whole,
+            disturbed: state.throttle.is_some() || state.mangled || state.end.is_some(),
+            unheard: state.throttle.is_some() || state.end.is_some(),
+            client: None,
+            received: 0,
+        }
+    }
+}
+
+/// Does `fault` to an open connection. False if the fault is not about a connection. What is
+/// GOAWAY in HTTP/2 is `connection: close` with the next answer; on an idle one it is its end.
+pub(crate) fn strike(line: &Line, fault: &Fault) -> bool {
+    match fault {
+        Fault::HangUp { how, .. } => line.end(End::HangUp(*how)),
+        Fault::HalfOpen => line.end(End::Stalled),
+        Fault::Throttle { bytes, every } => {
+            lock(&line.state).throttle = Some(((*bytes).max(1), *every));
+        }
+        Fault::GoAway(_) | Fault::GracefulGoAway { .. } => {
+            let mut state = lock(&line.state);
+            state.closing = true;
+            let idle = !state.busy;
+            drop(state);
+            if idle {
+                line.end(End::HangUp(HangUp::Fin));
+            }
+        }
+        Fault::SetMaxStreams(_)
+        | Fault::Answer(_)
+        | Fault::Refuse(_)
+        | Fault::Front(_)
+        | Fault::Delay(_)
+        | Fault::Silence
+        | Fault::HeadersWithoutBody
+        | Fault::BodyWithoutEnd
+        | Fault::HugeBody(_)
+        | Fault::Trickle { .. }
+        | Fault::ResetStream { .. }
+        | Fault::RefuseThenClosed
+        | Fault::RefuseTcp
+        | Fault::RefuseTls
+        | Fault::SilentTls
+        | Fault::WrongName
+        | Fault::ExpiredCertificate
+        | Fault::NoSettings => return false,
+    }
+    true
+}

@@ -1,0 +1,153 @@
+//! Faults of single requests. What is about streams alone is about the connection here, which
+//! has one exchange at a time.
+
+use std::convert::Infallible;
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body as Stream;
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt as _};
+use http::Response;
+
+use super::exchange::Exchange;
+use super::line::{End, strike};
+use crate::decision::Decision;
+use crate::fault::{Answer, Fault, Front, HangUp, Phase};
+use crate::misbehave::{BEGINNING, HEADERS_OUT, TRICKLE, cut, header_map};
+
+/// The pieces of a body that is too large.
+const PIECE: usize = 16_384;
+
+impl Exchange {
+    /// Serves the request as `fault` says.
+    pub(super) async fn misbehave(mut self, fault: Fault) -> Response<Stream> {
+        match fault {
+            Fault::Delay(pause) => self.answer(pause).await,
+            Fault::Silence => {
+                self.read().await;
+                pending().await
+            }
+            Fault::Answer(answer) => self.answer_as_told(answer).await,
+            Fault::Refuse(refusal) => {
+                self.read().await;
+                self.reply(&self.line.service.refuse(&self.world, &self.parts, refusal))
+            }
+            Fault::Front(Front { status, passed_on }) => {
+                let body = self.read().await;
+                self.reply(&match passed_on {
+                    true => Decision::front_after(status, &self.decide(&body)),
+                    false => Decision::front(status),
+                })
+            }
+            Fault::HeadersWithoutBody => self.begin_scripted(200, unending(Bytes::new())).await,
+            Fault::BodyWithoutEnd => self.begin_scripted(400, unending(Bytes::from_static(BEGINNING))).await,
+            Fault::HugeBody(len) => self.begin_scripted(400, huge(len)).await,
+            Fault::Trickle { every } => {
+                let body = self.told(400, Some(TRICKLE)).body;
+                self.begin_scripted(400, trickling(body, every)).await
+            }
+            Fault::HangUp { how, at } => self.break_off(how, at).await,
+            Fault::ResetStream { at, .. } => self.break_off(HangUp::Reset, at).await,
+            Fault::RefuseThenClosed => self.break_off(HangUp::Reset, Phase::BeforeBody).await,
+            Fault::HalfOpen => {
+                self.line.end(End::Stalled);
+                pending().await
+            }
+            Fault::GoAway(_) | Fault::GracefulGoAway { .. } | Fault::Throttle { .. } => {
+                strike(&self.line, &fault);
+                self.answer(Duration::ZERO).await
+            }
+            // HTTP/1.1 knows no limit; the others strike before there are requests.
+            Fault::SetMaxStreams(_)
+            | Fault::RefuseTcp
+            | Fault::RefuseTls
+            | Fault::SilentTls
+            | Fault::WrongName
+            | Fault::ExpiredCertificate
+            | Fault::NoSettings => self.answer(Duration::ZERO).await,
+        }
+    }
+
+    async fn break_off(mut self, how: HangUp, at: Phase) -> Response<Stream> {
+        match at {
+            Phase::BeforeBody => {}
+            Phase::DuringBody => {
+                self.body.next().await;
+            }
+            Phase::AfterBody => {
+                self.read().await;
+            }
+            Phase::AfterAnswerHeaders => {
+                let (world, line) = (Arc::clone(&self.world), Arc::clone(&self.line));
+                let breaking = stream::once(async move {
+                    // If they do not come out in time, the connection is stuck, and the fault
+                    // may strike.
+                    let _ = world.bell.wait(HEADERS_OUT, || line.is_answered()).await;
+                    line.end(End::HangUp(how));
+                    pending::<Result<Bytes, Infallible>>().await
+                });
+                return self.begin_scripted(200, Stream::from_stream(breaking)).await;
+            }
+        }
+        self.line.end(End::HangUp(how));
+        pending().await
+    }
+
+    /// Trailers are not sent: no service of HTTP/1.1 has any.
+    async fn answer_as_told(mut self, answer: Answer) -> Response<Stream> {
+        self.read().await;
+        let status = if answer.status == 0 { 200 } else { answer.status };
+        let decision = self.told(status, answer.reason.as_deref());
+        let own = answer.body.is_none();
+        let body = answer.body.unwrap_or_else(|| decision.body.clone());
+        let mut head = decision.head(own && !body.is_empty());
+        if answer.foreign {
+            head.headers_mut().clear();
+        }
+        head.headers_mut().extend(header_map(&answer.headers));
+        let body = if answer.pieces > 1 {
+            Stream::from_stream(stream::iter(cut(body, answer.pieces).into_iter().map(Ok::<_, Infallible>)))
+        } else {
+            body.into()
+        };
+        self.begin(&decision, head, body)
+    }
+
+    /// Reads the request, then answers with a body that is not the true one.
+    async fn begin_scripted(&mut self, status: u16, body: Stream) -> Response<Stream> {
+        self.read().await;
+        let decision = self.told(status, None);
+        self.line.mangle();
+        self.begin(&decision, decision.head(status != 200), body)
+    }
+
+    fn told(&self, status: u16, reason: Option<&str>) -> Decision {
+        self.line.service.told(&self.parts, status, reason)
+    }
+}
+
+/// A body that begins so and never ends.
+fn unending(beginning: Bytes) -> Stream {
+    let beginning = (!beginning.is_empty()).then_some(Ok::<_, Infallible>(beginning));
+    Stream::from_stream(stream::iter(beginning).chain(stream::pending()))
+}
+
+fn huge(len: usize) -> Stream {
+    let pieces = (0..len.div_ceil(PIECE)).map(move |at| {
+        let piece = PIECE.min(len - at * PIECE);
+        Ok::<_, Infallible>(Bytes::from(vec![b' '; piece]))
+    });
+    Stream::from_stream(stream::iter(pieces))
+}
+
+fn trickling(body: Bytes, every: Duration) -> Stream {
+    Stream::from_stream(stream::unfold(body, move |mut rest| async move {
+        if rest.is_empty() {
+            return None;
+        }
+        tokio::time::sleep(every).await;
+        Some((Ok::<_, Infallible>(rest.split_to(1)), rest))
+    }))
+}

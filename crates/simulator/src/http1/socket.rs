@@ -1,0 +1,80 @@
+//! The socket that hyper sees.
+
+use std::future::Future as _;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep};
+use tokio_rustls::server::TlsStream;
+
+use super::line::Line;
+
+/// A TCP connection, with or without TLS on it.
+pub(crate) trait Io: AsyncRead + AsyncWrite + Send + Unpin + 'static {
+    fn tcp(&self) -> &TcpStream;
+}
+
+impl Io for TcpStream {
+    fn tcp(&self) -> &TcpStream {
+        self
+    }
+}
+
+impl Io for TlsStream<crate::socket::Socket> {
+    fn tcp(&self) -> &TcpStream {
+        self.get_ref().0.tcp()
+    }
+}
+
+/// Tells its connection what was written, and writes slowly if it is told to.
+pub(super) struct Socket<T> {
+    io: T,
+    line: Arc<Line>,
+    pace: Option<Pin<Box<Sleep>>>,
+}
+
+impl<T> Socket<T> {
+    pub(super) fn new(io: T, line: Arc<Line>) -> Self {
+        Self { io, line, pace: None }
+    }
+
+    pub(super) fn into_inner(self) -> T {
+        self.io
+    }
+}
+
+impl<T: Io> AsyncRead for Socket<T> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().io).poll_read(cx, buf)
+    }
+}
+
+impl<T: Io> AsyncWrite for Socket<T> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let mut most = buf.len();
+        if let Some((bytes, every)) = this.line.throttle() {
+            most = most.min(bytes);
+            let pace = this.pace.get_or_insert_with(|| Box::pin(tokio::time::sleep(every)));
+            ready!(pace.as_mut().poll(cx));
+            pace.as_mut().reset(Instant::now() + every);
+        }
+        let written = ready!(Pin::new(&mut this.io).poll_write(cx, buf.get(..most).unwrap_or(buf)))?;
+        if written > 0 {
+            this.line.wrote();
+        }
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().io).poll_shutdown(cx)
+    }
+}

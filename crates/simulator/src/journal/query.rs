@@ -1,0 +1,86 @@
+//! Reading the journal in pages, and waiting for what is wanted.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::{Entry, Journal, Outcome};
+use crate::Service;
+use crate::sync::{NotReached, lock};
+
+/// The pause between two looks of one who waits: under load every request would be a reason to look.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+
+/// How far a request has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stage {
+    /// Its headers arrived.
+    #[default]
+    Arrived,
+    /// It was read to its end.
+    Read,
+    /// Something came of it: an answer, a reset, or it was excluded.
+    Settled,
+}
+
+/// Which entries are wanted; by default all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Query {
+    /// Those with a greater number, see [`Entry::order`].
+    pub after: u64,
+    /// Those of this listener.
+    pub service: Option<Service>,
+    /// Those of this device token, registration token or subscription.
+    pub token: Option<String>,
+    /// Those of this `apns-id`.
+    pub apns_id: Option<Uuid>,
+    /// Those that have come so far.
+    pub stage: Stage,
+}
+
+/// Some of the entries that are wanted, the first of them.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    /// In order of arrival.
+    pub entries: Vec<Entry>,
+    /// There are more.
+    pub more: bool,
+}
+
+impl Query {
+    fn wants(&self, entry: &Entry) -> bool {
+        let come = match self.stage {
+            Stage::Arrived => true,
+            Stage::Read => entry.read.is_some(),
+            Stage::Settled => entry.outcome != Outcome::Unanswered,
+        };
+        come && self.service.is_none_or(|service| entry.service == service)
+            && self.apns_id.is_none_or(|id| entry.apns_id == Some(id))
+            && self.token.as_ref().is_none_or(|token| entry.device_token() == Some(token))
+    }
+}
+
+impl Journal {
+    /// The first `limit` entries that are wanted.
+    pub fn page(&self, query: &Query, limit: usize) -> Page {
+        let inner = lock(&self.inner);
+        let first = inner.entries.partition_point(|entry| entry.order <= query.after);
+        let mut wanted = inner.entries.range(first..).filter(|entry| query.wants(entry));
+        let entries = wanted.by_ref().take(limit).cloned().collect();
+        Page { entries, more: wanted.next().is_some() }
+    }
+
+    /// Waits until at least `count` entries that are wanted are here.
+    ///
+    /// # Errors
+    /// When they are not within `timeout`.
+    pub async fn wait_for(&self, query: &Query, count: usize, timeout: Duration) -> Result<(), NotReached> {
+        let reached = || {
+            let inner = lock(&self.inner);
+            let first = inner.entries.partition_point(|entry| entry.order <= query.after);
+            let wanted = inner.entries.range(first..).filter(|entry| query.wants(entry));
+            wanted.take(count).count() == count
+        };
+        self.bell.wait_slowly(timeout, LOOK_EVERY, reached).await
+    }
+}

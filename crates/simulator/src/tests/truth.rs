@@ -1,0 +1,81 @@
+//! The journal is the judge of other tests, so it is judged here: what a client was told and what
+//! the journal says must agree, whatever the timing.
+
+use std::time::Duration;
+
+use super::client::{Client, finish};
+use crate::journal::Outcome;
+use crate::{Fault, GoAway, HangUp, LastId, Simulator, Then};
+
+const ROUNDS: u64 = 24;
+const PUSHES: u32 = 120;
+
+/// What the client was told of one push.
+#[derive(Debug)]
+enum Told {
+    Answer(u16),
+    NotProcessed,
+    Refused,
+    Nothing,
+}
+
+fn told(result: Result<super::client::Reply, h2::Error>) -> Told {
+    match result {
+        Ok(reply) => Told::Answer(reply.status.as_u16()),
+        Err(error) if error.is_go_away() && error.is_remote() => Told::NotProcessed,
+        Err(error) if error.reason() == Some(h2::Reason::REFUSED_STREAM) => Told::Refused,
+        Err(_) => Told::Nothing,
+    }
+}
+
+fn fault(round: u64, dice: &mut fastrand::Rng) -> Fault {
+    let then = match round % 4 {
+        0 => Then::Drain,
+        1 => Then::Serve,
+        2 => Then::HangUp(HangUp::Fin),
+        _ => Then::HangUp(HangUp::Reset),
+    };
+    let last = LastId::Exact(dice.u32(1..=PUSHES) * 2 + 1);
+    Fault::GoAway(GoAway { last, code: 0, reason: Some("Shutdown".to_owned()), then })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_client_was_told_agrees_with_the_journal() {
+    let simulator = Simulator::builder().latency(Duration::from_micros(300)).start().await.unwrap();
+    let mut dice = fastrand::Rng::with_seed(11);
+    let (mut answered, mut excluded) = (0, 0);
+    for round in 0..ROUNDS {
+        let mut client = Client::trusted_as(&simulator, 2 * (round + 1)).await;
+        let strike_at = dice.u32(0..PUSHES);
+        let mut pushes = Vec::new();
+        for push in 0..PUSHES {
+            if push == strike_at {
+                simulator.on_connection(round + 1, &fault(round, &mut dice)).unwrap();
+            }
+            let token = format!("{round:04}{push:04}");
+            match client.try_start(&token).await {
+                Some(response) => pushes.push((token, tokio::spawn(finish(response)))),
+                None => break,
+            }
+        }
+        for (token, push) in pushes {
+            let told = told(push.await.unwrap());
+            let entry = simulator.journal().by_device_token(&token).pop();
+            let outcome = entry.as_ref().map(|entry| &entry.outcome);
+            match told {
+                Told::Answer(_) => answered += 1,
+                Told::NotProcessed => excluded += 1,
+                Told::Refused | Told::Nothing => {}
+            }
+            let agrees = match told {
+                Told::Answer(200) => matches!(outcome, Some(Outcome::Answered { status: 200, .. })),
+                Told::Answer(_) => false,
+                Told::NotProcessed => matches!(outcome, None | Some(Outcome::Excluded)),
+                Told::Refused => matches!(outcome, Some(Outcome::Refused)),
+                Told::Nothing => true,
+            };
+            assert!(agrees, "round {round}, {token}: the client was told {told:?}, the journal {entry:?}");
+        }
+    }
+    assert!(answered > 0 && excluded > 0, "{answered} answered, {excluded} excluded: nothing was tested");
+}

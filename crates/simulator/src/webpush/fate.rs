@@ -1,0 +1,117 @@
+//! What becomes of the messages to a subscription.
+
+use std::time::Duration;
+
+use super::Vendor;
+use super::refusal::WebPushRefusal;
+use super::vapid::VapidFault;
+use crate::RetryAfter;
+
+/// How long the slow subscription takes.
+const SLOW: Duration = Duration::from_secs(2);
+
+/// What a push service does with a message that is in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WebPushFate {
+    /// Taken.
+    Good,
+    /// Refused, in the vendor's words.
+    Refused(WebPushRefusal),
+    /// Taken and thrown away, which only Microsoft's headers tell, in this word.
+    Discarded(&'static str),
+    /// Taken after this long.
+    Slow(Duration),
+    /// Taken and never answered.
+    Silent,
+}
+
+/// A subscription with a fixed fate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WebPushFateRow {
+    /// In a word; with its vendor's it is unique.
+    pub word: &'static str,
+    /// Whose push service.
+    pub vendor: Vendor,
+    /// What becomes of a message.
+    pub fate: WebPushFate,
+    /// In words.
+    pub description: &'static str,
+}
+
+impl WebPushFateRow {
+    /// `mozilla-gone`.
+    pub fn name(&self) -> String {
+        format!("{}-{}", self.vendor.name(), self.word)
+    }
+}
+
+const fn row(
+    word: &'static str,
+    vendor: Vendor,
+    fate: WebPushFate,
+    description: &'static str,
+) -> WebPushFateRow {
+    WebPushFateRow { word, vendor, fate, description }
+}
+
+const fn refused(
+    word: &'static str,
+    vendor: Vendor,
+    refusal: WebPushRefusal,
+    description: &'static str,
+) -> WebPushFateRow {
+    row(word, vendor, WebPushFate::Refused(refusal), description)
+}
+
+static FATES: [WebPushFateRow; 32] = {
+    use RetryAfter::{Absent, Date, Seconds};
+    use Vendor::{Apple, Google, Microsoft, Mozilla};
+    use WebPushRefusal::{
+        Bridge, DomainBlocked, Gone, IdleTimeout, Internal, KeyMismatch, Overloaded, Throttled, TooLarge,
+        TryAgain, Unknown, Vapid,
+    };
+    [
+        row("good", Mozilla, WebPushFate::Good, "delivered"),
+        refused("gone", Mozilla, Gone, "410: it has ended"),
+        refused("unknown", Mozilla, Unknown, "404: there is none"),
+        refused("mismatch", Mozilla, KeyMismatch, "401: made with another key"),
+        refused("throttled", Mozilla, Throttled(Seconds(7)), "429, Retry-After in seconds"),
+        refused("too-large", Mozilla, TooLarge, "413"),
+        refused("internal", Mozilla, Internal, "500"),
+        refused("bridge", Mozilla, Bridge, "502: the way to the phone is broken"),
+        refused("overloaded", Mozilla, Overloaded(Absent), "503, Retry-After 120"),
+        refused("again", Mozilla, TryAgain, "503: again at once"),
+        row("late", Mozilla, WebPushFate::Slow(SLOW), "delivered, answered after 2 seconds"),
+        row("deaf", Mozilla, WebPushFate::Silent, "delivered, never answered"),
+        row("good", Google, WebPushFate::Good, "delivered"),
+        refused("gone", Google, Gone, "410"),
+        refused("unknown", Google, Unknown, "404"),
+        refused("mismatch", Google, KeyMismatch, "403"),
+        refused("unauthorized", Google, Vapid(VapidFault::Missing), "400 UnauthorizedRegistration"),
+        refused("throttled", Google, Throttled(Date(9)), "429, Retry-After as a date"),
+        refused("overloaded", Google, Overloaded(Seconds(5)), "503, Retry-After in seconds"),
+        row("good", Apple, WebPushFate::Good, "delivered"),
+        refused("gone", Apple, Gone, "410"),
+        refused("mismatch", Apple, KeyMismatch, "400 VapidPkHashMismatch"),
+        refused("throttled", Apple, Throttled(Absent), "429, no Retry-After"),
+        refused("idle", Apple, IdleTimeout, "400 IdleTimeout"),
+        row("good", Microsoft, WebPushFate::Good, "delivered"),
+        refused("gone", Microsoft, Gone, "410"),
+        refused("unknown", Microsoft, Unknown, "404"),
+        refused("blocked", Microsoft, DomainBlocked, "410 Domain Blocked: about the sender"),
+        refused("throttled", Microsoft, Throttled(Seconds(7)), "406, Retry-After in seconds"),
+        refused("overloaded", Microsoft, Overloaded(Absent), "503"),
+        row("dropped", Microsoft, WebPushFate::Discarded("dropped"), "201, and thrown away"),
+        row(
+            "limited",
+            Microsoft,
+            WebPushFate::Discarded("channelthrottled"),
+            "201, and thrown away: too many",
+        ),
+    ]
+};
+
+/// One subscription of each kind that a test may want.
+pub fn web_push_fates() -> &'static [WebPushFateRow] {
+    &FATES
+}

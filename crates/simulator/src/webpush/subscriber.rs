@@ -1,0 +1,109 @@
+//! Subscriptions, from both sides: what a browser's script is given, and what the browser and its service keep.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use aws_lc_rs::rand;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::json;
+
+use super::fate::WebPushFate;
+use super::mailbox::Mailbox;
+use super::open::UserAgent;
+use super::vendor::Vendor;
+use crate::SimulatorError;
+use crate::sync::lock;
+
+/// A subscription as its owner holds it: what `PushManager.subscribe()` gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subscription {
+    /// Where messages are posted to.
+    pub endpoint: String,
+    /// The browser's public key, base64url.
+    pub p256dh: String,
+    /// The authentication secret, base64url.
+    pub auth: String,
+    /// Path and query of the endpoint, as the journal has them.
+    pub path: String,
+}
+
+impl Subscription {
+    /// As `PushSubscription.toJSON()` names it. Source: W3C, Push API, 8.
+    pub fn json(&self) -> String {
+        json!({
+            "endpoint": self.endpoint,
+            "expirationTime": null,
+            "keys": { "p256dh": self.p256dh, "auth": self.auth },
+        })
+        .to_string()
+    }
+}
+
+/// Somebody to be subscribed.
+pub(super) struct Subscribing<'a> {
+    pub(super) vendor: Vendor,
+    pub(super) origin: &'a str,
+    /// The `applicationServerKey`; none lets anybody send.
+    pub(super) key: Option<Vec<u8>>,
+    pub(super) fate: WebPushFate,
+}
+
+/// A browser with one subscription, and what its service knows of it.
+pub(super) struct Subscriber {
+    pub(super) origin: String,
+    pub(super) key: Option<Vec<u8>>,
+    pub(super) user_agent: UserAgent,
+    pub(super) state: Mutex<State>,
+}
+
+pub(super) struct State {
+    pub(super) fate: WebPushFate,
+    /// The fate that it was made with.
+    pub(super) first_fate: WebPushFate,
+    pub(super) mailbox: Mailbox,
+}
+
+/// All subscribers, by path and query in [`normal`] form.
+#[derive(Default)]
+pub(super) struct Subscribers(Mutex<HashMap<String, Arc<Subscriber>>>);
+
+impl Subscribers {
+    pub(super) fn add(&self, subscribing: Subscribing<'_>) -> Result<Subscription, SimulatorError> {
+        let Subscribing { vendor, origin, key, fate } = subscribing;
+        let mut random = [0; 96];
+        rand::fill(&mut random)?;
+        let user_agent = UserAgent::new()?;
+        let path = vendor.path(&random);
+        let subscription = Subscription {
+            endpoint: format!("{origin}{path}"),
+            p256dh: URL_SAFE_NO_PAD.encode(user_agent.public()),
+            auth: URL_SAFE_NO_PAD.encode(user_agent.auth()),
+            path: path.clone(),
+        };
+        let state = Mutex::new(State { fate, first_fate: fate, mailbox: Mailbox::default() });
+        let subscriber = Subscriber { origin: origin.to_owned(), key, user_agent, state };
+        lock(&self.0).insert(normal(&path), Arc::new(subscriber));
+        Ok(subscription)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        lock(&self.0).len()
+    }
+
+    pub(super) fn at(&self, path: &str) -> Option<Arc<Subscriber>> {
+        lock(&self.0).get(&normal(path)).cloned()
+    }
+}
+
+/// The hexadecimal digits of percent-encodings in capitals, as some clients write them: they mean the same, and WNS
+/// takes them, while `%2b` decoded is another token. Source: RFC 3986, 6.2.2.1.
+fn normal(path: &str) -> String {
+    let mut pieces = path.split('%');
+    let mut normal = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let (digits, rest) = piece.split_at_checked(2).unwrap_or((piece, ""));
+        normal.extend(["%", &digits.to_ascii_uppercase(), rest]);
+    }
+    normal
+}

@@ -1,0 +1,65 @@
+//! WNS, which says in headers what it means. Source: Microsoft, "Push notification service request and response
+//! headers", and what senders of Web Push report.
+
+use std::borrow::Cow;
+
+use http::HeaderValue;
+use uuid::Uuid;
+
+use super::{TEXT, Taken};
+use crate::decision::Decision;
+use crate::webpush::refusal::WebPushRefusal;
+use crate::webpush::vapid::VapidFault;
+
+/// What happened to the message, under its name of today and under the older one.
+const STATUS: [&str; 2] = ["x-wns-status", "x-wns-notificationstatus"];
+
+pub(super) fn accept(taken: &Taken<'_>) -> Decision {
+    let connected = if taken.away { "disconnected" } else { "connected" };
+    let decision = with_status(Decision::new(201, TEXT, ""), taken.discarded.unwrap_or("received"))
+        .with_header("x-wns-deviceconnectionstatus", HeaderValue::from_static(connected));
+    match taken.discarded {
+        Some(word) => decision.because(word),
+        None => decision,
+    }
+}
+
+pub(super) fn refuse(refusal: WebPushRefusal) -> Decision {
+    use WebPushRefusal::{
+        BadContent, BadEncoding, BadTopic, BadTtl, BadUrgency, Bridge, CachePolicy, DomainBlocked, Gone,
+        IdleTimeout, Internal, KeyMismatch, Method, NoTtl, Overloaded, Throttled, TooLarge, TryAgain,
+        Unknown, Vapid,
+    };
+    let status = match refusal {
+        Method => 405,
+        Unknown => 404,
+        Gone | DomainBlocked => 410,
+        NoTtl | BadTtl | CachePolicy | BadTopic | BadUrgency | BadEncoding | BadContent | IdleTimeout => 400,
+        TooLarge => 413,
+        Vapid(VapidFault::Missing | VapidFault::Malformed | VapidFault::Expired) => 401,
+        Vapid(_) | KeyMismatch => 403,
+        Throttled(_) => 406,
+        Internal => 500,
+        Bridge => 502,
+        Overloaded(_) | TryAgain => 503,
+    };
+    error(status, refusal.words())
+}
+
+pub(super) fn error(status: u16, description: impl Into<Cow<'static, str>>) -> Decision {
+    let description = description.into();
+    let decision = with_status(Decision::new(status, TEXT, ""), "dropped");
+    let decision = match HeaderValue::from_str(&description) {
+        Ok(value) => decision.with_header("x-wns-error-description", value),
+        Err(_) => decision,
+    };
+    decision.because(description)
+}
+
+fn with_status(mut decision: Decision, status: &'static str) -> Decision {
+    for name in STATUS {
+        decision = decision.with_header(name, HeaderValue::from_static(status));
+    }
+    let id = Uuid::new_v4().as_u64_pair().0;
+    decision.with_header("x-wns-msg-id", HeaderValue::try_from(format!("{id:016X}")).unwrap_or(id.into()))
+}

@@ -1,0 +1,147 @@
+//! The vendors of browsers, and what each of their push services says.
+
+mod apple;
+mod google;
+mod microsoft;
+mod mozilla;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::HeaderValue;
+use uuid::Uuid;
+
+use super::refusal::WebPushRefusal;
+use crate::decision::Decision;
+
+const TEXT: &str = "text/plain; charset=utf-8";
+const JSON: &str = "application/json";
+
+const DAY_S: u64 = 24 * 60 * 60;
+
+/// Whose push service a subscription is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Vendor {
+    /// Firefox: autopush.
+    Mozilla,
+    /// Chrome and most others: FCM.
+    Google,
+    /// Safari.
+    Apple,
+    /// Edge: WNS.
+    Microsoft,
+}
+
+/// A message that was taken.
+pub(super) struct Taken<'a> {
+    pub(super) origin: &'a str,
+    /// For how long it is kept, in seconds.
+    pub(super) ttl: u64,
+    /// The browser is not there.
+    pub(super) away: bool,
+    /// It was taken and is thrown away, in Microsoft's word.
+    pub(super) discarded: Option<&'static str>,
+}
+
+impl Vendor {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Mozilla, Self::Google, Self::Apple, Self::Microsoft];
+
+    /// In lower case.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mozilla => "mozilla",
+            Self::Google => "google",
+            Self::Apple => "apple",
+            Self::Microsoft => "microsoft",
+        }
+    }
+
+    /// Whose form a path has.
+    pub(crate) fn of_path(path: &str) -> Self {
+        if path.starts_with("/wpush/") {
+            Self::Mozilla
+        } else if path.starts_with("/fcm/send/") || path.starts_with("/wp/") {
+            Self::Google
+        } else if path.starts_with("/w/") {
+            Self::Microsoft
+        } else {
+            Self::Apple
+        }
+    }
+
+    /// The path and query of a new subscription, in the form that browsers show.
+    pub(super) fn path(self, random: &[u8; 96]) -> String {
+        let text = URL_SAFE_NO_PAD.encode(random);
+        let (short, long) = text.split_at(11);
+        match self {
+            Self::Mozilla => format!("/wpush/v2/gAAAAA{text}"),
+            Self::Google => format!("/fcm/send/{short}:APA91b{long}"),
+            Self::Apple => format!("/Q{text}"),
+            // Base64, percent-encoded: whoever decodes it makes another token of it.
+            Self::Microsoft => format!("/w/?token=BQYAAAC{short}%2b{long}%2f%3d%3d"),
+        }
+    }
+
+    /// The longest that a message is kept, in seconds. Source: mozilla-services/autopush-rs; Apple, "Sending web
+    /// push notifications in web apps and browsers". Google's is that of FCM, "About FCM messages", and no page
+    /// says so of Web Push; WNS ends its channels after 30 days.
+    pub(super) fn max_ttl(self) -> u64 {
+        match self {
+            Self::Mozilla | Self::Apple | Self::Microsoft => 30 * DAY_S,
+            Self::Google => 28 * DAY_S,
+        }
+    }
+
+    /// Whether a token without `sub` is refused. Source: mozilla-services/autopush-rs; Apple, "Sending web push
+    /// notifications in web apps and browsers".
+    pub(super) fn asks_for_subject(self) -> bool {
+        match self {
+            Self::Mozilla | Self::Apple => true,
+            Self::Google | Self::Microsoft => false,
+        }
+    }
+
+    pub(super) fn accept(self, taken: &Taken<'_>) -> Decision {
+        match self {
+            Self::Mozilla => mozilla::accept(taken),
+            Self::Google => google::accept(taken),
+            Self::Apple => apple::accept(),
+            Self::Microsoft => microsoft::accept(taken),
+        }
+    }
+
+    pub(super) fn refuse(self, refusal: WebPushRefusal, now_ms: u64) -> Decision {
+        let decision = match self {
+            Self::Mozilla => mozilla::refuse(refusal),
+            Self::Google => google::refuse(refusal),
+            Self::Apple => apple::refuse(refusal),
+            Self::Microsoft => microsoft::refuse(refusal),
+        };
+        match refusal.retry_after().header(now_ms) {
+            Some(value) => decision.with_header("retry-after", value),
+            None => decision,
+        }
+    }
+
+    /// The answer that a script asks for. Mozilla's reason is an errno.
+    pub(super) fn told(self, status: u16, reason: Option<&str>) -> Decision {
+        let Some(reason) = reason else { return Decision::new(status, TEXT, "") };
+        let reason = reason.to_owned();
+        match self {
+            Self::Mozilla => mozilla::error(status, reason.parse().unwrap_or(999), reason),
+            Self::Google => Decision::new(status, TEXT, reason.clone()).because(reason),
+            Self::Apple => apple::error(status, reason),
+            Self::Microsoft => microsoft::error(status, reason),
+        }
+    }
+}
+
+/// `Location`: where the message is a resource. Source: RFC 8030, 5.
+fn located(decision: Decision, origin: &str, folder: &str) -> Decision {
+    let location = format!("{origin}/{folder}/{}", Uuid::new_v4().simple());
+    match HeaderValue::try_from(location) {
+        Ok(location) => decision.with_header("location", location),
+        Err(_) => decision,
+    }
+}
