@@ -6,19 +6,28 @@ use std::task::Waker;
 
 use futures_util::task::AtomicWaker;
 use tokio::sync::SetOnce;
-use tokio::time::Instant;
 
-use super::cause::EndCause;
-use super::http1::Http1;
-use super::http2::Http2;
-use super::pool::Pool;
+use crate::cause::EndCause;
+use crate::core::{ConnectionEvent, ConnectionId};
+use crate::observe::Report;
+use crate::transport::GoAway;
 
-/// A connection's number in its process, from 1.
-pub(super) type ConnectionId = u64;
+/// What a connection has behind it: its pool.
+pub(crate) trait Hub: Send + Sync + 'static {
+    /// Takes what happened on a connection.
+    fn tell(&self, connection: ConnectionId, event: ConnectionEvent);
+    /// Takes the GOAWAY of a connection's peer.
+    fn goaway(&self, connection: ConnectionId, goaway: &GoAway);
+    /// Streams in use on a connection.
+    fn in_use(&self, connection: ConnectionId) -> usize;
+    /// Reports what happened to the pool's observer.
+    fn report(&self, report: Report<'_>);
+}
 
 /// What the requests of a connection share.
-pub(super) struct Connection {
+pub(crate) struct Connection {
     id: ConnectionId,
+    hub: Arc<dyn Hub>,
     /// A good answer came.
     proven: AtomicBool,
     /// Its task is to end now, for this cause.
@@ -27,95 +36,156 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(id: ConnectionId) -> Arc<Self> {
+    pub(crate) fn new(id: ConnectionId, hub: Arc<dyn Hub>) -> Arc<Self> {
         let (proven, aborted, driver) = (AtomicBool::new(false), SetOnce::new(), AtomicWaker::new());
-        Arc::new(Self { id, proven, aborted, driver })
+        Arc::new(Self { id, hub, proven, aborted, driver })
     }
 
-    pub(super) fn id(&self) -> ConnectionId {
+    pub(crate) fn id(&self) -> ConnectionId {
         self.id
+    }
+
+    /// Tells the pool what happened.
+    pub(crate) fn tell(&self, event: ConnectionEvent) {
+        self.hub.tell(self.id, event);
+    }
+
+    /// Tells the pool that the peer said GOAWAY.
+    pub(crate) fn goaway(&self, goaway: &GoAway) {
+        self.hub.goaway(self.id, goaway);
+    }
+
+    /// It takes no new requests.
+    pub(crate) fn retire(&self, why: EndCause) {
+        self.tell(ConnectionEvent::Drains(why));
+    }
+
+    /// Streams in use.
+    pub(crate) fn in_use(&self) -> usize {
+        self.hub.in_use(self.id)
+    }
+
+    /// Reports what happened to the pool's observer.
+    pub(crate) fn report(&self, report: Report<'_>) {
+        self.hub.report(report);
     }
 
     /// An answer came. The first good one proves the connection: the credential is good where the peer has
     /// anything else to say, and the peer is well where it does not fail.
-    pub(super) fn answered(&self, pool: &Arc<Pool>, status: http::StatusCode) {
+    pub(crate) fn answered(&self, status: http::StatusCode) {
         let good = !matches!(status.as_u16(), 401 | 403 | 500..);
         if good && !self.is_proven() && !self.proven.swap(true, Ordering::Relaxed) {
-            pool.proven(self.id);
+            self.tell(ConnectionEvent::Proven);
         }
     }
 
     /// Whether a good answer came.
-    pub(super) fn is_proven(&self) -> bool {
+    pub(crate) fn is_proven(&self) -> bool {
         self.proven.load(Ordering::Relaxed)
     }
 
     /// Ends the connection, with whatever is in flight.
-    pub(super) fn abort(&self, why: EndCause) {
+    pub(crate) fn abort(&self, why: EndCause) {
         // The first cause stands.
         let _ = self.aborted.set(why);
         self.driver.wake();
     }
 
     /// For its task: who wakes it.
-    pub(super) fn driven_by(&self, waker: &Waker) {
+    pub(crate) fn driven_by(&self, waker: &Waker) {
         self.driver.register(waker);
     }
 
     /// Wakes its task.
-    pub(super) fn wake(&self) {
+    pub(crate) fn wake(&self) {
         self.driver.wake();
     }
 
     /// For its task: why it is to end now.
-    pub(super) fn aborted(&self) -> Option<EndCause> {
+    pub(crate) fn aborted(&self) -> Option<EndCause> {
         self.aborted.get().copied()
     }
 }
 
-/// How requests get onto a connection.
-#[derive(Clone)]
-pub(super) enum Sender {
-    Http2(Http2),
-    Http1(Http1),
-}
-
-/// What a permit stands for: a place on a connection, and the way onto it.
-pub(super) struct Granted {
-    pub(super) sender: Sender,
-    pub(super) slot: Slot,
-    /// When it was.
-    pub(super) at: Instant,
-}
-
-/// A place on a connection: one request. Returned when dropped.
-pub(super) struct Slot {
-    connection: Arc<Connection>,
-    pool: Arc<Pool>,
-}
+/// A place on a connection for one request. It goes back to the pool when it is dropped.
+pub(crate) struct Slot(Arc<Connection>);
 
 impl Slot {
-    pub(super) fn new(connection: Arc<Connection>, pool: Arc<Pool>) -> Self {
-        Self { connection, pool }
+    /// The place that a grant of the pool stands for.
+    pub(crate) fn new(connection: Arc<Connection>) -> Self {
+        Self(connection)
     }
 
-    pub(super) fn connection(&self) -> &Arc<Connection> {
-        &self.connection
-    }
-
-    /// The connection takes no new requests.
-    pub(super) fn retire(&self, why: EndCause) {
-        self.pool.drain(self.connection.id, why);
-    }
-
-    /// An answer came.
-    pub(super) fn answered(&self, status: http::StatusCode) {
-        self.connection.answered(&self.pool, status);
+    pub(crate) fn connection(&self) -> &Arc<Connection> {
+        &self.0
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.pool.release(self.connection.id);
+        self.0.tell(ConnectionEvent::Returned);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::sync::atomic::AtomicU32;
+    use std::task::Wake;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Told(Mutex<Vec<ConnectionEvent>>);
+
+    impl Hub for Told {
+        fn tell(&self, _: ConnectionId, event: ConnectionEvent) {
+            self.0.lock().unwrap().push(event);
+        }
+
+        fn goaway(&self, _: ConnectionId, _: &GoAway) {}
+
+        fn in_use(&self, _: ConnectionId) -> usize {
+            0
+        }
+
+        fn report(&self, _: Report<'_>) {}
+    }
+
+    #[test]
+    fn only_the_first_good_answer_proves_a_connection() {
+        let hub = Arc::new(Told::default());
+        let connection = Connection::new(1, Arc::clone(&hub) as Arc<dyn Hub>);
+        for bad in [401, 403, 500, 503] {
+            connection.answered(http::StatusCode::from_u16(bad).unwrap());
+            assert!(!connection.is_proven() && hub.0.lock().unwrap().is_empty(), "{bad}");
+        }
+        connection.answered(http::StatusCode::BAD_REQUEST);
+        connection.answered(http::StatusCode::OK);
+        assert!(connection.is_proven());
+        assert_eq!(*hub.0.lock().unwrap(), [ConnectionEvent::Proven]);
+        drop(Slot::new(connection));
+        assert_eq!(*hub.0.lock().unwrap(), [ConnectionEvent::Proven, ConnectionEvent::Returned]);
+    }
+
+    #[test]
+    fn the_task_of_a_connection_is_woken_to_end_and_the_first_cause_stands() {
+        #[derive(Default)]
+        struct Woken(AtomicU32);
+        impl Wake for Woken {
+            fn wake(self: Arc<Self>) {
+                self.0.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        let (connection, woken) = (Connection::new(1, Arc::new(Told::default())), Arc::new(Woken::default()));
+        let task = Waker::from(Arc::clone(&woken));
+        connection.driven_by(&task);
+        connection.wake();
+        connection.driven_by(&task);
+        assert_eq!(connection.aborted(), None);
+        connection.abort(EndCause::Unwritable);
+        connection.abort(EndCause::Shutdown);
+        assert_eq!(connection.aborted(), Some(EndCause::Unwritable));
+        assert_eq!(woken.0.load(Ordering::Relaxed), 2);
     }
 }

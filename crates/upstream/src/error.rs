@@ -6,7 +6,8 @@ use std::sync::Arc;
 use http::response::Parts;
 use http::{HeaderMap, StatusCode};
 
-use super::connect_error::ConnectError;
+use crate::connect_error::ConnectError;
+use crate::core::Refusal;
 
 /// An exchange without an answer.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -48,6 +49,18 @@ pub enum Unsent {
     /// The pool is shutting down.
     #[error("the gateway is shutting down")]
     ShuttingDown,
+}
+
+impl From<Refusal<Arc<ConnectError>>> for Unsent {
+    fn from(refusal: Refusal<Arc<ConnectError>>) -> Self {
+        match refusal {
+            Refusal::Deadline => Self::Deadline,
+            Refusal::Unreachable(error) => Self::Unreachable(error),
+            Refusal::Forbidden(error) => Self::Forbidden(error),
+            Refusal::TooManyWaiters(most) => Self::TooManyWaiters(most),
+            Refusal::ShuttingDown => Self::ShuttingDown,
+        }
+    }
 }
 
 /// How a connection gave a request back unprocessed.

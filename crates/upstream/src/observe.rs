@@ -5,7 +5,9 @@
 
 use std::time::Duration;
 
-use crate::{EndCause, OpenCause, Peer};
+use crate::cause::{EndCause, OpenCause};
+use crate::core::Phase;
+use crate::peer::Peer;
 
 /// Hears what happens in all pools of an [`Upstream`](crate::Upstream).
 pub trait Observe: Send + Sync + 'static {
@@ -86,6 +88,16 @@ pub enum ConnectionState {
     Open,
     /// It takes no more streams, and closes when those that it has are done.
     Draining,
+}
+
+impl From<Phase> for ConnectionState {
+    fn from(phase: Phase) -> Self {
+        match phase {
+            Phase::Warming => Self::Warming,
+            Phase::Open => Self::Open,
+            Phase::Draining => Self::Draining,
+        }
+    }
 }
 
 /// Counts nothing.

@@ -10,13 +10,14 @@ use tokio::time::Instant;
 
 use super::Flow;
 use super::cause::EndCause;
-use super::connection::{Connection, Granted, Sender};
+use super::connection::Connection;
+use super::core::Arrival;
 use super::error::{NoReply, Unsent, UnsentCause, UpstreamError};
 use super::in_flight::Share;
 use super::observe::Report;
+use super::opening::{Granted, Sender};
 use super::peer::Peer;
 use super::pool::Pool;
-use super::waiters::Arrival;
 use super::{BoxFuture, UpstreamSettings, http1, http2};
 
 /// A push service's whole answer.
@@ -59,13 +60,12 @@ pub struct Answer {
     /// The answer.
     pub reply: Reply,
     connection: Arc<Connection>,
-    pool: Arc<Pool>,
 }
 
 impl Answer {
     /// The connection takes no new streams; those it has are answered.
     pub fn retire_connection(&self) {
-        self.pool.drain(self.connection.id(), EndCause::Retired);
+        self.connection.retire(EndCause::Retired);
     }
 }
 
@@ -100,9 +100,9 @@ impl Permit {
             let mut resends = 0;
             loop {
                 let last = match begun.reply(deadline).await {
-                    Ok(reply) => return Ok(Answer { reply, connection, pool }),
+                    Ok(reply) => return Ok(Answer { reply, connection }),
                     Err(NoReply::Unanswered(unanswered)) => {
-                        pool.report(Report::Unanswered(unanswered.cause.name()));
+                        connection.report(Report::Unanswered(unanswered.cause.name()));
                         return Err(unanswered.into());
                     }
                     Err(NoReply::Returned(last)) => last,
@@ -118,7 +118,7 @@ impl Permit {
                 let Some(request) = again() else {
                     return Err(Unsent::Refused { resends: resends - 1, last }.into());
                 };
-                pool.report(Report::Resent(last.name()));
+                connection.report(Report::Resent(last.name()));
                 (connection, begun) = begin(&pool, granted, request, deadline, share);
             }
         }

@@ -19,11 +19,11 @@ use super::{Http1, Job, least_bytes};
 use crate::budget::Place;
 use crate::cause::EndCause;
 use crate::connection::Connection;
+use crate::core::ConnectionEvent;
 use crate::error::{NoAnswerCause, NoReply, Unanswered, UnsentCause};
 use crate::observe::Report;
 use crate::patience::Patience;
 use crate::permit::Reply;
-use crate::pool::Pool;
 use crate::transport::{SentBytes, Watched};
 
 type Io = http1::Connection<TokioIo<Watched>, Full<Bytes>>;
@@ -43,7 +43,6 @@ const LEAST_BUFFER: usize = 8192;
 /// The task of one connection. It has the requests, one after the other.
 pub(crate) struct Driver {
     connection: Arc<Connection>,
-    pool: Arc<Pool>,
     http: http1::SendRequest<Full<Bytes>>,
     /// None once it is given up: nothing is written any more.
     io: Option<Io>,
@@ -61,7 +60,6 @@ pub(crate) struct Driver {
 impl Driver {
     pub(crate) fn new(
         connection: Arc<Connection>,
-        pool: Arc<Pool>,
         (http, io): Http,
         sent: SentBytes,
         patience: Patience,
@@ -71,8 +69,7 @@ impl Driver {
         let (now, idle) = (Instant::now(), patience.idle_http1);
         let (opened, last_busy, why) = (now, now, EndCause::Aborted);
         let io = Some(io);
-        let it =
-            Self { connection, pool, http, io, sent, jobs, patience, idle, opened, last_busy, why, place };
+        let it = Self { connection, http, io, sent, jobs, patience, idle, opened, last_busy, why, place };
         (it, Http1(sender))
     }
 
@@ -113,13 +110,13 @@ impl Driver {
     }
 
     fn look_at_the_clock(&mut self) {
-        let (now, id) = (Instant::now(), self.connection.id());
+        let now = Instant::now();
         if now - self.last_busy >= self.idle {
-            self.pool.drain(id, EndCause::Idle);
+            self.connection.retire(EndCause::Idle);
         } else if self.place.gives_way() {
-            self.pool.drain(id, EndCause::GaveWay);
+            self.connection.retire(EndCause::GaveWay);
         } else if now - self.opened >= self.patience.age {
-            self.pool.aged(id);
+            self.connection.tell(ConnectionEvent::Aged);
         }
     }
 
@@ -149,7 +146,7 @@ impl Driver {
                         caller_stays = false;
                         share = left.ok();
                         if share.is_some() {
-                            self.pool.report(Report::Orphans(1));
+                            self.connection.report(Report::Orphans(1));
                         }
                     }
                 }
@@ -158,7 +155,7 @@ impl Driver {
         let whole = self.sent.get() - before >= least;
         let (ended, why) = match ended {
             Ok(reply) => {
-                slot.answered(reply.status());
+                slot.connection().answered(reply.status());
                 self.heed_keep_alive(reply.headers());
                 let last = says_close(&reply) || !whole;
                 (Ok(reply), io_ended.or(last.then_some(EndCause::Closed)))
@@ -177,11 +174,11 @@ impl Driver {
         };
         if let Some(why) = why {
             // Before the permit returns: nobody else is to get this connection.
-            slot.retire(why);
+            slot.connection().retire(why);
         }
         if share.is_some() {
-            self.pool.report(Report::Orphans(-1));
-            self.pool.report(Report::OrphanEnded(how(&ended)));
+            self.connection.report(Report::Orphans(-1));
+            self.connection.report(Report::OrphanEnded(how(&ended)));
         }
         drop(slot);
         // Its caller may have left.
@@ -210,7 +207,7 @@ impl Drop for Driver {
         while let Ok(job) = self.jobs.try_recv() {
             let _ = job.answer.send(Err(NoReply::Returned(UnsentCause::NotTaken)));
         }
-        self.pool.closed(self.connection.id(), self.why);
+        self.connection.tell(ConnectionEvent::Closed(self.why));
     }
 }
 

@@ -57,7 +57,7 @@ pub(super) async fn exchange(
     if let Err(mpsc::error::TrySendError::Full(job) | mpsc::error::TrySendError::Closed(job)) =
         http1.0.try_send(job)
     {
-        job.slot.retire(EndCause::NotTaken);
+        job.slot.connection().retire(EndCause::NotTaken);
         return Err(NoReply::Returned(UnsentCause::NotTaken));
     }
     drop(http1);

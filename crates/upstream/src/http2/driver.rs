@@ -18,10 +18,9 @@ use super::orphan::Orphan;
 use super::outbox::Outlet;
 use crate::budget::Place;
 use crate::cause::EndCause;
-use crate::connection::ConnectionId;
+use crate::core::ConnectionEvent;
 use crate::observe::Report;
 use crate::patience::{Patience, UNPROVEN};
-use crate::pool::Pool;
 use crate::transport::Transport;
 
 /// From a write error to the end of reading: what the peer said before may still arrive.
@@ -31,7 +30,6 @@ const READ_ON: Duration = Duration::from_secs(1);
 /// clock.
 pub(crate) struct Driver {
     streams: Arc<Streams>,
-    pool: Arc<Pool>,
     connection: Option<h2::client::Connection<Transport, Bytes>>,
     ping_pong: Option<PingPong>,
     outlet: Outlet,
@@ -59,7 +57,6 @@ impl Driver {
     pub(crate) fn new(
         streams: Arc<Streams>,
         sender: SendRequest<Bytes>,
-        pool: Arc<Pool>,
         mut connection: h2::client::Connection<Transport, Bytes>,
         patience: Patience,
         place: Place,
@@ -67,7 +64,6 @@ impl Driver {
         let now = Instant::now();
         Self {
             streams,
-            pool,
             ping_pong: connection.ping_pong(),
             limit: connection.max_concurrent_send_streams(),
             connection: Some(connection),
@@ -89,35 +85,45 @@ impl Driver {
         }
     }
 
-    fn id(&self) -> ConnectionId {
-        self.streams.connection.id()
+    fn tell(&self, event: ConnectionEvent) {
+        self.streams.connection.tell(event);
+    }
+
+    fn report_orphans(&self, count: usize, sign: i64) {
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        self.streams.connection.report(Report::Orphans(sign * count));
     }
 
     /// What h2 learned: the peer's limit, its GOAWAY.
     fn follow(&mut self) {
-        let id = self.id();
         if let Some(connection) = &self.connection {
             let limit = connection.max_concurrent_send_streams();
             if limit != self.limit {
-                self.limit = limit;
-                self.pool.limit_changed(id, limit);
+                let before = std::mem::replace(&mut self.limit, limit);
+                self.tell(ConnectionEvent::Limit(limit));
+                tracing::debug!(
+                    connection = self.streams.connection.id(),
+                    from = before,
+                    to = limit,
+                    "stream limit"
+                );
             }
         }
         if !self.goaway_came
             && let Some(goaway) = self.streams.wire.goaway()
         {
             self.goaway_came = true;
-            self.pool.goaway(id, &goaway);
+            self.streams.connection.goaway(&goaway);
         }
     }
 
     fn poll_orphans(&mut self, cx: &mut Context<'_>) {
         let adopted = self.streams.take_orphans();
-        self.pool.report_orphans(adopted.len(), 1);
+        self.report_orphans(adopted.len(), 1);
         self.orphans.extend(adopted);
         while let Poll::Ready(Some(end)) = self.orphans.poll_next_unpin(cx) {
-            self.pool.report(Report::Orphans(-1));
-            self.pool.report(Report::OrphanEnded(end));
+            self.report_orphans(1, -1);
+            self.streams.connection.report(Report::OrphanEnded(end));
         }
     }
 
@@ -141,7 +147,7 @@ impl Driver {
 
     fn overdue(&mut self, now: Instant) -> Option<EndCause> {
         let reads = self.streams.wire.reads();
-        let busy = self.pool.used(self.id()) > 0;
+        let busy = self.streams.connection.in_use() > 0;
         let read = reads != self.reads;
         if read || !busy {
             self.last_read = now;
@@ -162,12 +168,12 @@ impl Driver {
             self.pinged = matches!(sent, Some(Ok(()))).then_some(now);
         }
         if now - self.last_busy >= self.patience.idle {
-            self.pool.drain(self.id(), EndCause::Idle);
+            self.tell(ConnectionEvent::Drains(EndCause::Idle));
         } else if !busy && self.place.gives_way() {
-            self.pool.drain(self.id(), EndCause::GaveWay);
+            self.tell(ConnectionEvent::Drains(EndCause::GaveWay));
         }
         if now - self.opened >= self.patience.age {
-            self.pool.aged(self.id());
+            self.tell(ConnectionEvent::Aged);
         }
         None
     }
@@ -231,9 +237,9 @@ impl Drop for Driver {
         self.outlet.close();
         self.streams.refuse_handed();
         let left = self.streams.take_orphans();
-        self.pool.report_orphans(self.orphans.len(), -1);
+        self.report_orphans(self.orphans.len(), -1);
         drop(left);
         self.orphans.clear();
-        self.pool.closed(self.id(), self.cause);
+        self.tell(ConnectionEvent::Closed(self.cause));
     }
 }

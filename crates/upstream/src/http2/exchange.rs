@@ -56,7 +56,7 @@ impl Exchange {
         }
         // Whether its caller still waits or not.
         if let Ok(reply) = &ended {
-            self.slot.answered(reply.status());
+            self.slot.connection().answered(reply.status());
         }
         Poll::Ready(ended)
     }
@@ -104,7 +104,7 @@ impl Exchange {
     /// the only one, each in turn would wait as long, whatever other addresses there are.
     pub(super) fn gave_up(&self) {
         if !self.slot.connection().is_proven() {
-            self.slot.retire(EndCause::AnswerTimeout);
+            self.slot.connection().retire(EndCause::AnswerTimeout);
         }
     }
 

@@ -171,9 +171,25 @@ mod tests {
     use futures_util::FutureExt;
 
     use super::*;
-    use crate::connection::Connection;
+    use crate::connection::{Connection, Hub};
+    use crate::core::ConnectionEvent;
     use crate::http2::Http2;
-    use crate::transport::{Counted, Transport};
+    use crate::observe::Report;
+    use crate::transport::{Counted, GoAway, Transport};
+
+    struct NoPool;
+
+    impl Hub for NoPool {
+        fn tell(&self, _: u64, _: ConnectionEvent) {}
+
+        fn goaway(&self, _: u64, _: &GoAway) {}
+
+        fn in_use(&self, _: u64) -> usize {
+            0
+        }
+
+        fn report(&self, _: Report<'_>) {}
+    }
 
     fn hand(streams: &Streams) -> QueuedRequest {
         let handed = QueuedRequest::new(http::Request::new(()), Bytes::from_static(b"push"));
@@ -190,7 +206,7 @@ mod tests {
     async fn what_h2_has_no_stream_for_yet_can_be_taken_back_and_is_unsent_at_the_end() {
         let (ours, theirs) = tokio::io::duplex(64 * 1024);
         let (_, wire) = Transport::new(Box::new(tokio::io::empty()), Counted::new(tokio::io::empty()).1);
-        let streams = Streams::new(Connection::new(1), wire);
+        let streams = Streams::new(Connection::new(1, Arc::new(NoPool)), wire);
         let http2 = Http2::new(Arc::clone(&streams));
         let server = tokio::spawn(async move {
             let mut server = h2::server::Builder::new();

@@ -89,7 +89,7 @@ impl Owner<'_> {
                 }
                 Err(why) => {
                     // Before the permit returns.
-                    waiting.slot.retire(why);
+                    waiting.slot.connection().retire(why);
                     self.end();
                     return Poll::Ready(Err(Ended::Returned(UnsentCause::NotTaken)));
                 }
@@ -105,7 +105,7 @@ impl Owner<'_> {
             Err(Ended::WithItsConnection) => {}
             Err(Ended::Returned(UnsentCause::GoAway)) => {
                 // Before the permit returns: nobody else is to get this connection.
-                in_flight.slot.retire(EndCause::GoAway);
+                in_flight.slot.connection().retire(EndCause::GoAway);
                 self.end();
             }
             Ok(_) | Err(_) => {
@@ -121,7 +121,7 @@ impl Owner<'_> {
 
     fn retire(&self, why: EndCause) {
         if let At::Stream(in_flight) = &self.at {
-            in_flight.slot.retire(why);
+            in_flight.slot.connection().retire(why);
         }
     }
 

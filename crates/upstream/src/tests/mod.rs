@@ -1,4 +1,4 @@
-//! The pool without a network: names are never found, and connections are entries that nothing drives.
+//! The shell of the pool: over pipes, and without a network, where names are never found.
 
 mod http1;
 mod http2;
@@ -7,13 +7,10 @@ mod pipes;
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::task::{Wake, Waker};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 
-use super::choice::{Entry, Phase};
-use super::connection::Connection;
 use super::*;
 use crate::observe::Unobserved;
 use crate::transport::Io;
@@ -53,32 +50,9 @@ fn pool() -> PeerPool {
     upstream(UpstreamSettings::default()).peer(peer("push.test")).unwrap()
 }
 
-/// One more connection, of which streams are used.
-fn open(pool: &Arc<Pool>, id: u64, phase: Phase, old: bool) -> Arc<Connection> {
-    let shared = Connection::new(id);
-    let entry = Entry {
-        shared: Arc::clone(&shared),
-        sender: None,
-        phase,
-        ending: None,
-        old,
-        used: 1,
-        limit: 10,
-        limit_fell: None,
-    };
-    pool.lock().entries.push(entry);
-    shared
-}
-
-fn phases(pool: &Pool) -> Vec<Phase> {
-    pool.lock().entries.iter().map(|entry| entry.phase).collect()
-}
-
 fn far() -> Instant {
     Instant::now() + Duration::from_secs(3600)
 }
-
-const BULK: Flow = Flow { class: ServiceClass::Bulk, id: 7 };
 
 #[test]
 fn a_connection_is_replaced_at_a_random_moment_of_the_last_fifth_of_its_age() {
@@ -91,28 +65,24 @@ fn a_connection_is_replaced_at_a_random_moment_of_the_last_fifth_of_its_age() {
 }
 
 #[tokio::test]
-async fn as_many_wait_as_may_and_who_leaves_makes_room() {
-    let settings = UpstreamSettings { max_waiters: 2, ..UpstreamSettings::default() };
+async fn who_leaves_the_line_makes_room_in_it() {
+    let settings = UpstreamSettings { max_waiters: 1, ..UpstreamSettings::default() };
     let pool = upstream(settings).peer(peer("push.test")).unwrap();
-    let mut waits: Vec<_> = (0..2).map(|_| Box::pin(pool.permit(Flow::SINGLE, far()))).collect();
-    assert!(waits.iter_mut().all(|wait| wait.now_or_never().is_none()));
+    let mut waits = Box::pin(pool.permit(Flow::SINGLE, far()));
+    assert!(waits.as_mut().now_or_never().is_none());
     let refused = pool.permit(Flow::SINGLE, far()).now_or_never().unwrap();
-    assert!(matches!(refused, Err(Unsent::TooManyWaiters(2))));
-    // What a connection gave back has waited already.
-    let returned = pool.held.pool.acquire(Flow::SINGLE, far(), Arrival::Returned).now_or_never();
-    assert!(returned.is_none());
-    pool.held.pool.lock().waiters.sweep();
-    waits.pop();
+    assert!(matches!(refused, Err(Unsent::TooManyWaiters(1))));
+    drop(waits);
     assert!(pool.permit(Flow::SINGLE, far()).now_or_never().is_none());
 }
 
-#[tokio::test]
-async fn once_batches_are_drained_their_items_wait_no_more_and_single_pushes_do() {
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_past_its_deadline() {
     let pool = pool();
-    pool.held.pool.drain_batches();
-    let of_batch = pool.permit(BULK, far()).now_or_never().unwrap();
-    assert!(matches!(of_batch, Err(Unsent::ShuttingDown)));
-    assert!(pool.permit(Flow::SINGLE, far()).now_or_never().is_none());
+    let refused = pool.permit(Flow::SINGLE, Instant::now() + Duration::from_secs(5)).await;
+    assert!(matches!(refused, Err(Unsent::Deadline)));
+    let refused = pool.permit(Flow::SINGLE, Instant::now()).now_or_never().unwrap();
+    assert!(matches!(refused, Err(Unsent::Deadline)), "it does not begin to wait");
 }
 
 #[tokio::test]
@@ -123,28 +93,24 @@ async fn a_peer_that_is_being_connected_or_waited_for_or_used_is_not_forgotten()
     assert!(upstream.peer(peer("next.test")).is_ok());
 
     let upstream = one();
-    let pool = upstream.peer(peer("busy.test")).unwrap().held.pool;
-    pool.lock().connecting = 1;
-    assert!(upstream.peer(peer("next.test")).is_err(), "a connect is under way");
-    pool.lock().connecting = 0;
-    let waits = pool.lock().waiters.push(Flow::SINGLE, Instant::now(), Arrival::New);
-    assert!(upstream.peer(peer("next.test")).is_err(), "somebody waits");
+    let pool = upstream.peer(peer("busy.test")).unwrap();
+    let mut waits = Box::pin(pool.permit(Flow::SINGLE, far()));
+    assert!(waits.as_mut().now_or_never().is_none());
     drop(waits);
-    pool.lock().waiters.sweep();
-    open(&pool, 1, Phase::Open, false);
-    assert!(upstream.peer(peer("next.test")).is_err(), "a stream is in use");
-    pool.lock().entries[0].used = 0;
-    assert!(upstream.peer(peer("next.test")).is_ok());
+    drop(pool);
+    assert!(upstream.peer(peer("next.test")).is_err(), "a connect is under way");
 }
 
 #[tokio::test]
 async fn a_connect_that_panics_leaves_the_way_free_for_another() {
-    let pool = upstream(UpstreamSettings::default()).peer(peer("broken.test")).unwrap();
+    let upstream = upstream(UpstreamSettings { max_peers: 1, ..UpstreamSettings::default() });
+    let pool = upstream.peer(peer("broken.test")).unwrap();
     let mut waits = Box::pin(pool.permit(Flow::SINGLE, far()));
     assert!(waits.as_mut().now_or_never().is_none());
-    assert_eq!(pool.held.pool.lock().connecting, 1);
+    drop(waits);
+    drop(pool);
     let free = async {
-        while pool.held.pool.lock().connecting > 0 {
+        while upstream.peer(peer("next.test")).is_err() {
             tokio::task::yield_now().await;
         }
     };
@@ -152,90 +118,14 @@ async fn a_connect_that_panics_leaves_the_way_free_for_another() {
 }
 
 #[tokio::test]
-async fn only_a_good_answer_proves_a_connection() {
-    let pool = pool().held.pool;
-    let connection = open(&pool, 1, Phase::Warming, false);
-    pool.lock().failures = 3;
-    for bad in [401, 403, 500, 503] {
-        connection.answered(&pool, http::StatusCode::from_u16(bad).unwrap());
-        assert!(!connection.is_proven(), "{bad}");
-        assert_eq!((phases(&pool), pool.lock().failures), (vec![Phase::Warming], 3), "{bad}");
-    }
-    connection.answered(&pool, http::StatusCode::BAD_REQUEST);
-    assert!(connection.is_proven());
-    assert_eq!((phases(&pool), pool.lock().failures), (vec![Phase::Open], 0));
-    // The first only: a peer that fails now is judged by what fails now.
-    pool.lock().failures = 3;
-    connection.answered(&pool, http::StatusCode::OK);
-    assert_eq!(pool.lock().failures, 3);
-}
-
-#[tokio::test]
-async fn a_peer_is_left_alone_for_ends_that_it_caused_and_before_any_good_answer() {
-    let failures = |proven: bool, phase: Phase, end: fn(&Arc<Pool>)| {
-        let pool = pool().held.pool;
-        let connection = open(&pool, 1, phase, false);
-        if proven {
-            connection.answered(&pool, http::StatusCode::OK);
-        }
-        end(&pool);
-        pool.lock().failures
-    };
-    let goes_away = |pool: &Arc<Pool>| pool.drain(1, EndCause::GoAway);
-    let idles = |pool: &Arc<Pool>| pool.drain(1, EndCause::Idle);
-    assert_eq!(failures(false, Phase::Warming, goes_away), 1);
-    assert_eq!(failures(false, Phase::Warming, idles), 0);
-    assert_eq!(failures(true, Phase::Warming, goes_away), 0);
-    let closes = |pool: &Arc<Pool>| pool.closed(1, EndCause::Closed);
-    assert_eq!(failures(false, Phase::Warming, closes), 1);
-    assert_eq!(failures(true, Phase::Warming, closes), 0);
-    assert_eq!(failures(false, Phase::Draining, closes), 0, "it was counted when it began to drain");
-}
-
-#[tokio::test]
-async fn the_old_drain_when_another_is_open_and_not_before() {
-    let pool = pool().held.pool;
-    open(&pool, 1, Phase::Open, true);
-    pool.drain_old();
-    assert_eq!(phases(&pool), [Phase::Open]);
-    let next = open(&pool, 2, Phase::Warming, false);
-    pool.drain_old();
-    assert_eq!(phases(&pool), [Phase::Open, Phase::Warming]);
-    next.answered(&pool, http::StatusCode::OK);
-    assert_eq!(phases(&pool), [Phase::Draining, Phase::Open]);
-}
-
-#[tokio::test]
-async fn a_limit_that_fell_is_remembered_until_it_rises() {
-    let pool = pool().held.pool;
-    open(&pool, 1, Phase::Open, false);
-    let fell_after = |limit| {
-        pool.limit_changed(1, limit);
-        let state = pool.lock();
-        assert_eq!(state.entries[0].limit, limit);
-        state.entries[0].limit_fell.is_some()
-    };
-    assert!(!fell_after(10) && !fell_after(20) && fell_after(5) && fell_after(5) && !fell_after(6));
-    assert_eq!((pool.used(1), pool.used(2)), (1, 0));
-}
-
-#[test]
-fn the_task_of_a_connection_is_woken_to_end_and_the_first_cause_stands() {
-    #[derive(Default)]
-    struct Woken(AtomicU32);
-    impl Wake for Woken {
-        fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-    let (connection, woken) = (Connection::new(1), Arc::new(Woken::default()));
-    let task = Waker::from(Arc::clone(&woken));
-    connection.driven_by(&task);
-    connection.wake();
-    connection.driven_by(&task);
-    assert_eq!(connection.aborted(), None);
-    connection.abort(EndCause::Unwritable);
-    connection.abort(EndCause::Shutdown);
-    assert_eq!(connection.aborted(), Some(EndCause::Unwritable));
-    assert_eq!(woken.0.load(Ordering::Relaxed), 2);
+async fn no_task_is_left_when_the_pool_has_closed() {
+    let upstream = upstream(UpstreamSettings::default());
+    let pool = upstream.peer(peer("push.test")).unwrap();
+    let mut waits = Box::pin(pool.permit(Flow::SINGLE, far()));
+    assert!(waits.as_mut().now_or_never().is_none());
+    upstream.shut_down();
+    assert!(matches!(waits.await, Err(Unsent::ShuttingDown)));
+    assert!(upstream.closed().now_or_never().is_none(), "a connect is under way");
+    upstream.abort();
+    tokio::time::timeout(Duration::from_secs(20), upstream.closed()).await.unwrap();
 }

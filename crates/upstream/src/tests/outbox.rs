@@ -5,6 +5,8 @@ use tokio::io::DuplexStream;
 
 use super::pipes::{World, request};
 use super::*;
+use crate::connection::Hub;
+use crate::core::ConnectionEvent;
 
 type Server = h2::server::Connection<DuplexStream, bytes::Bytes>;
 
@@ -38,7 +40,7 @@ async fn it_is_never_sent_when_its_caller_leaves() {
     let (mut server, permit, share) = granted(&mut world, far()).await;
     let left = permit.exchange(request(), || None, &share).now_or_never();
     assert!(left.is_none(), "it waits, and its caller has left");
-    assert_eq!(world.pool().used(world.connection()), 0);
+    assert_eq!(world.pool().in_use(world.connection()), 0);
     let (permit, share) = world.permit(far()).await;
     let path = PathAndQuery::from_static("/second");
     let sends = tokio::spawn(async move {
@@ -100,7 +102,7 @@ async fn it_is_sent_on_another_connection_when_its_own_ends_first() {
 async fn a_connection_that_drains_ends_when_the_last_permit_was_used() {
     let mut world = world();
     let (mut server, permit, share) = granted(&mut world, far()).await;
-    world.pool().drain(world.connection(), EndCause::Retired);
+    world.pool().tell(world.connection(), ConnectionEvent::Drains(EndCause::Retired));
     let more = tokio::time::timeout(Duration::from_secs(1), server.accept()).await;
     assert!(more.is_err(), "it is kept for the permit");
     let sends =

@@ -91,9 +91,7 @@ impl World {
 
     /// The number of its only connection.
     pub(super) fn connection(&self) -> u64 {
-        let state = self.pool().lock();
-        assert_eq!(state.entries.len(), 1);
-        state.entries[0].shared.id()
+        self.pool().only_connection()
     }
 
     /// The next connection that is opened.

@@ -1,0 +1,18 @@
+//! What the pools of all peers share.
+
+use std::sync::Arc;
+
+use tokio_util::task::TaskTracker;
+
+use crate::budget::Budget;
+use crate::connect::Connector;
+use crate::settings::UpstreamSettings;
+
+/// What the pools of all peers share.
+pub(crate) struct Common {
+    pub(crate) settings: UpstreamSettings,
+    pub(crate) connector: Connector,
+    pub(crate) budget: Arc<Budget>,
+    /// Owns every task of the pools.
+    pub(crate) tasks: TaskTracker,
+}

@@ -1,0 +1,300 @@
+//! What the pool of one peer decides, and nothing else: it has no socket, clock, task or lock, and counts nothing.
+//!
+//! It is told the time and what happened, and answers with what is to be done. Its shell (`pool.rs`) holds it under a
+//! lock, and does what it says after the lock was released, so that nothing can be done under the lock by mistake. Two
+//! threads may do theirs in any order:
+//!
+//! - A grant whose waiter has left comes back as [`ConnectionEvent::Returned`], and is granted to another.
+//! - A wake-up that comes too early finds nothing to do, and another is asked for.
+//!
+//! Three things are opaque to it, and are handed back without being looked at: `H`, what a grant gives to use a
+//! connection; `W`, how a waiter is told; `E`, why a connect failed.
+
+mod backoff;
+mod connections;
+mod event;
+mod growth;
+mod limits;
+mod phase;
+mod waiters;
+
+use std::time::Instant;
+
+pub(crate) use event::{Arrival, Ask, ConnectionEvent, ConnectionId, Effect, Effects, Event, Grant, Refusal};
+pub(crate) use limits::Limits;
+pub(crate) use phase::Phase;
+pub(crate) use waiters::WaiterId;
+
+use crate::cause::EndCause;
+use crate::flow::{Flow, ServiceClass};
+use backoff::Backoff;
+use connections::Connections;
+use growth::{Growth, Next};
+use waiters::Waiters;
+
+/// The state of one peer's pool.
+#[derive(Debug)]
+pub(crate) struct Core<H, W, E> {
+    limits: Limits,
+    connections: Connections<H>,
+    waiters: Waiters<W>,
+    backoff: Backoff<E>,
+    growth: Growth,
+    last_asked: Option<Instant>,
+    shut_down: bool,
+    /// Items of batches that would have to wait are told that the pool is shutting down.
+    batches_drained: bool,
+}
+
+impl<H: Clone, W, E: Clone> Core<H, W, E> {
+    /// A pool without connections. `seed` draws the random part of backoffs.
+    pub(crate) fn new(limits: Limits, seed: u64) -> Self {
+        Self {
+            backoff: Backoff::new(limits.backoff_min, limits.backoff_max, seed),
+            growth: Growth::new(limits.max_connections),
+            limits,
+            connections: Connections::default(),
+            waiters: Waiters::default(),
+            last_asked: None,
+            shut_down: false,
+            batches_drained: false,
+        }
+    }
+
+    /// A request asks for a stream: it has one at once, is refused at once, or (`None`) has to [`wait`](Self::wait).
+    /// What has a stream at once allocates nothing.
+    pub(crate) fn ask(&mut self, now: Instant, ask: Ask) -> Result<Option<Grant<H>>, Refusal<E>> {
+        let Ask { flow, until, arrival } = ask;
+        if self.shut_down {
+            return Err(Refusal::ShuttingDown);
+        }
+        if until <= now {
+            return Err(Refusal::Deadline);
+        }
+        self.last_asked = Some(now);
+        // Nobody is overtaken: where somebody waits, there is no room for its class.
+        if let Some(grant) = self.connections.take(flow.class) {
+            return Ok(Some(grant));
+        }
+        if self.batches_drained && flow.id != Flow::SINGLE.id {
+            return Err(Refusal::ShuttingDown);
+        }
+        if arrival == Arrival::New && self.waiters.len() >= self.limits.max_waiters {
+            return Err(Refusal::TooManyWaiters(self.limits.max_waiters));
+        }
+        if self.growth.opening == 0
+            && self.backoff.holds(now)
+            && let Some(error) = self.forbidden()
+        {
+            // Nothing can come before the next connect may look again.
+            return Err(Refusal::Forbidden(error));
+        }
+        Ok(None)
+    }
+
+    /// A request for which [`ask`](Self::ask) had no stream waits for one, until it is granted, refused, or
+    /// [`left`](Self::left).
+    pub(crate) fn wait(
+        &mut self,
+        now: Instant,
+        ask: Ask,
+        waiter: W,
+        effects: &mut Effects<H, W, E>,
+    ) -> WaiterId {
+        let id = self.waiters.push(now, ask, waiter);
+        self.grow(now, effects);
+        id
+    }
+
+    /// A waiter left before it was told anything. Why no connection can be made, where that is what it waited for.
+    pub(crate) fn left(&mut self, waiter: WaiterId) -> Option<E> {
+        self.waiters.leave(waiter);
+        self.backoff.last_error()
+    }
+
+    /// Something happened.
+    pub(crate) fn on(&mut self, now: Instant, event: Event<H, E>, effects: &mut Effects<H, W, E>) {
+        match event {
+            Event::Connection(id, event) => self.on_connection(now, id, event, effects),
+            Event::Opened { connection, handle, streams, one_at_a_time } => {
+                self.growth.opening -= 1;
+                self.backoff.connected();
+                if self.shut_down {
+                    effects.push(Effect::Retire { connection, why: EndCause::Shutdown, handle });
+                    return;
+                }
+                self.growth.one_at_a_time = one_at_a_time;
+                let phase = if self.limits.proves_credential { Phase::Warming } else { Phase::Open };
+                let limit = streams.min(self.limits.max_streams);
+                self.connections.add(connection, handle, phase, limit, effects);
+                self.serve(now, effects);
+                self.drain_old(now, effects);
+            }
+            Event::ConnectFailed { error, forbidden } => {
+                self.growth.opening -= 1;
+                self.backoff.failed(now, error.clone(), forbidden);
+                let refused = match self.forbidden() {
+                    // Waiting for another connect would bring another resolution of the same name, and no other answer.
+                    Some(_) => self.waiters.remove_all(),
+                    None => self.waiters.connect_failed(self.limits.connect_patience),
+                };
+                let why = if self.forbidden().is_some() { Refusal::Forbidden } else { Refusal::Unreachable };
+                effects.extend(refused.map(|waiter| Effect::Refuse { waiter, why: why(error.clone()) }));
+                self.grow(now, effects);
+            }
+            Event::ConnectAbandoned => {
+                self.growth.opening -= 1;
+                // What ends one connect without a result may end the next: it begins after a wait.
+                self.backoff.back_off(now);
+                self.grow(now, effects);
+            }
+            Event::Woken => {
+                self.growth.wake_at = None;
+                self.grow(now, effects);
+            }
+            Event::DrainBatches => {
+                self.batches_drained = true;
+                let items = self.waiters.remove_if(|flow| flow.id != Flow::SINGLE.id);
+                effects.extend(items.map(|waiter| Effect::Refuse { waiter, why: Refusal::ShuttingDown }));
+            }
+            Event::ShutDown(why) => {
+                self.shut_down = true;
+                let all = self.waiters.remove_all();
+                effects.extend(all.map(|waiter| Effect::Refuse { waiter, why: Refusal::ShuttingDown }));
+                for id in self.connections.ids() {
+                    self.drain(now, id, why, effects);
+                }
+            }
+        }
+    }
+
+    fn on_connection(
+        &mut self,
+        now: Instant,
+        id: ConnectionId,
+        event: ConnectionEvent,
+        effects: &mut Effects<H, W, E>,
+    ) {
+        match event {
+            ConnectionEvent::Returned => {
+                self.connections.give_back(id);
+                self.serve(now, effects);
+            }
+            ConnectionEvent::Proven => {
+                self.backoff.proven();
+                self.connections.proven(id, effects);
+                self.serve(now, effects);
+                self.drain_old(now, effects);
+            }
+            ConnectionEvent::Limit(streams) => {
+                self.connections.set_limit(now, id, streams.min(self.limits.max_streams), effects);
+                // What keeps others from opening may have changed.
+                self.growth.wake_at = None;
+                self.serve(now, effects);
+            }
+            ConnectionEvent::Aged => {
+                if !self.connections.age(id) {
+                    return;
+                }
+                // Where no other may open, it drains at once; else another opens first.
+                let full = self.growth.is_full(self.connections.live_count());
+                self.grow(now, effects);
+                if full {
+                    self.drain(now, id, EndCause::Age, effects);
+                } else {
+                    self.drain_old(now, effects);
+                }
+            }
+            ConnectionEvent::Drains(why) => self.drain(now, id, why, effects),
+            ConnectionEvent::Closed(why) => {
+                let Some(closed) = self.connections.remove(id, why, effects) else { return };
+                if closed.ended_unproven {
+                    self.backoff.back_off(now);
+                }
+                self.growth.wake_at = None;
+                self.serve(now, effects);
+                self.grow(now, effects);
+            }
+        }
+    }
+
+    /// Streams in use on a connection.
+    pub(crate) fn in_use(&self, id: ConnectionId) -> usize {
+        self.connections.in_use(id)
+    }
+
+    /// When it was last asked for a stream, where nothing of it is in use or waited for; `now` where it never was.
+    pub(crate) fn idle_since(&self, now: Instant) -> Option<Instant> {
+        let busy = self.growth.opening > 0 || !self.waiters.is_empty() || self.connections.any_in_use();
+        if busy { None } else { Some(self.last_asked.unwrap_or(now)) }
+    }
+
+    /// Grants what is free to those who wait, and then opens another connection where that helps the rest.
+    fn serve(&mut self, now: Instant, effects: &mut Effects<H, W, E>) {
+        if self.waiters.is_empty() {
+            return;
+        }
+        for class in [ServiceClass::Interactive, ServiceClass::Bulk] {
+            while let Some(grant) = self.connections.take(class) {
+                let late = |waiter| effects.push(Effect::Refuse { waiter, why: Refusal::Deadline });
+                match self.waiters.pop(now, class, late) {
+                    Some(waiter) => effects.push(Effect::Grant { waiter, grant }),
+                    None => {
+                        self.connections.give_back(grant.connection);
+                        break;
+                    }
+                }
+            }
+        }
+        self.grow(now, effects);
+    }
+
+    /// A connection takes no new streams; it closes when those it has are done.
+    fn drain(&mut self, now: Instant, id: ConnectionId, why: EndCause, effects: &mut Effects<H, W, E>) {
+        let Some(drained) = self.connections.drain(id, why, effects) else { return };
+        if drained.ended_unproven && !why.is_ours() {
+            self.backoff.back_off(now);
+        }
+        self.growth.successor = drained.busy && self.connections.live_count() == 0;
+        self.growth.wake_at = None;
+        // With fewer streams in all, bulk may have a share of those that are left.
+        self.serve(now, effects);
+        self.grow(now, effects);
+    }
+
+    /// The old connections drain as soon as another is open.
+    fn drain_old(&mut self, now: Instant, effects: &mut Effects<H, W, E>) {
+        for id in self.connections.replaced() {
+            self.drain(now, id, EndCause::Age, effects);
+        }
+    }
+
+    /// Opens another connection where it helps those who wait, or asks to be woken when it may.
+    fn grow(&mut self, now: Instant, effects: &mut Effects<H, W, E>) {
+        while !self.shut_down {
+            match self.growth.next(now, &self.connections, &self.waiters, &self.backoff) {
+                Next::Open(why) => {
+                    self.growth.opening += 1;
+                    self.growth.successor = false;
+                    effects.push(Effect::Open(why));
+                }
+                Next::LookAgain(moment) => {
+                    if self.growth.wake_at.is_none_or(|armed| moment < armed) {
+                        self.growth.wake_at = Some(moment);
+                        effects.push(Effect::WakeAt(moment));
+                    }
+                    return;
+                }
+                Next::Nothing => return,
+            }
+        }
+    }
+
+    /// Why no connection may be made, where there is none and the last connect found that.
+    fn forbidden(&self) -> Option<E> {
+        self.backoff.forbidden().filter(|_| self.connections.live_count() == 0)
+    }
+}
+
+#[cfg(test)]
+mod tests;

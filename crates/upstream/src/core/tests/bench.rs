@@ -1,0 +1,57 @@
+//! A core that is told of one thing after the other.
+
+use super::*;
+
+/// A core, and the time that it is told.
+pub(super) struct Bench {
+    pub(super) core: Tested,
+    pub(super) now: Instant,
+    next_waiter: u32,
+}
+
+impl Bench {
+    pub(super) fn new() -> Self {
+        Self { core: Core::new(limits(), 7), now: Instant::now(), next_waiter: 1 }
+    }
+
+    pub(super) fn ask_as(&self, flow: Flow, arrival: Arrival) -> Ask {
+        Ask { flow, until: self.now + Duration::from_secs(3600), arrival }
+    }
+
+    pub(super) fn on(&mut self, event: Event<ConnectionId, &'static str>) -> Effects {
+        let mut effects = Effects::new();
+        self.core.on(self.now, event, &mut effects);
+        effects
+    }
+
+    pub(super) fn on_connection(&mut self, id: ConnectionId, event: ConnectionEvent) -> Effects {
+        self.on(Event::Connection(id, event))
+    }
+
+    /// Asks, and waits where there is nothing.
+    pub(super) fn wait(&mut self, flow: Flow) -> (WaiterId, Effects) {
+        let ask = self.ask_as(flow, Arrival::New);
+        assert_eq!(self.core.ask(self.now, ask), Ok(None));
+        let mut effects = Effects::new();
+        let id = self.core.wait(self.now, ask, self.next_waiter, &mut effects);
+        self.next_waiter += 1;
+        (id, effects)
+    }
+
+    pub(super) fn take(&mut self, flow: Flow) -> Option<ConnectionId> {
+        let ask = self.ask_as(flow, Arrival::New);
+        self.core.ask(self.now, ask).unwrap().map(|grant| grant.connection)
+    }
+
+    /// One more connection, which nobody asked for.
+    pub(super) fn add(&mut self, id: ConnectionId, streams: usize) -> Effects {
+        self.core.growth.opening += 1;
+        self.on(Event::Opened { connection: id, handle: id, streams, one_at_a_time: false })
+    }
+
+    /// The same, which has brought a good answer.
+    pub(super) fn add_proven(&mut self, id: ConnectionId, streams: usize) {
+        self.add(id, streams);
+        self.on_connection(id, ConnectionEvent::Proven);
+    }
+}

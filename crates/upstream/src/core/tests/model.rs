@@ -1,0 +1,299 @@
+//! A shell without a network, whose threads do what the core says in any order, and what is known to hold at every step.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::{Duration, Instant};
+
+use super::*;
+
+/// What happens next. Numbers choose among what there is, in turn.
+#[derive(Debug, Clone)]
+pub(super) enum Step {
+    Ask {
+        bulk: bool,
+        flow: u64,
+        wait_ms: u64,
+        returned: bool,
+    },
+    /// A caller goes away, or its time is up.
+    Leave(usize),
+    /// A request has ended.
+    Return(usize),
+    Prove(usize),
+    Limit(usize, usize),
+    Age(usize),
+    Drain(usize, EndCause),
+    Close(usize),
+    /// A connect ends: with a connection of so many streams, or one that takes one request at a time.
+    Connected {
+        streams: usize,
+    },
+    ConnectFailed {
+        forbidden: bool,
+    },
+    ConnectAbandoned,
+    Pass {
+        ms: u64,
+    },
+    /// One thread does the next thing that it was told to do.
+    Perform(usize),
+    DrainBatches,
+    ShutDown,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum State {
+    Waits,
+    /// The core told it something, which may be on its way still.
+    Told,
+    Left,
+}
+
+#[derive(Debug)]
+pub(super) struct Caller {
+    pub(super) id: WaiterId,
+    pub(super) flow: Flow,
+    pub(super) until: Instant,
+    pub(super) state: State,
+    /// Nobody receives what it is told.
+    pub(super) gone: bool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    pub(super) limit: usize,
+    pub(super) used: usize,
+    pub(super) drains: bool,
+    pub(super) warming: bool,
+    pub(super) old: bool,
+}
+
+/// The core, and all that was seen of it.
+pub(super) struct Model {
+    pub(super) core: Tested,
+    pub(super) limits: Limits,
+    pub(super) now: Instant,
+    pub(super) callers: BTreeMap<u32, Caller>,
+    /// Grants that requests hold.
+    pub(super) held: Vec<ConnectionId>,
+    pub(super) connections: BTreeMap<ConnectionId, Seen>,
+    pub(super) next_connection: ConnectionId,
+    /// Connects that the core asked for, begun or on their way.
+    pub(super) opening: usize,
+    pub(super) begun: usize,
+    pub(super) one_at_a_time: bool,
+    /// What each thread has still to do.
+    pub(super) threads: Vec<VecDeque<Effect<ConnectionId, u32, &'static str>>>,
+    pub(super) timer: Option<Instant>,
+    pub(super) shut_down: bool,
+    /// For a flow that was served: those of its class that are to be served before it is again.
+    pub(super) before_again: BTreeMap<(bool, u64), BTreeSet<u64>>,
+}
+
+impl Model {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self {
+            core: Core::new(limits.clone(), 1),
+            limits,
+            now: Instant::now(),
+            callers: BTreeMap::new(),
+            held: Vec::new(),
+            connections: BTreeMap::new(),
+            next_connection: 1,
+            opening: 0,
+            begun: 0,
+            one_at_a_time: false,
+            threads: Vec::new(),
+            timer: None,
+            shut_down: false,
+            before_again: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn step(&mut self, step: &Step) {
+        match *step {
+            Step::Ask { bulk, flow, wait_ms, returned } => self.ask(bulk, flow, wait_ms, returned),
+            Step::Leave(which) => self.leave(which),
+            Step::Return(which) => {
+                if !self.held.is_empty() {
+                    let connection = self.held.swap_remove(which % self.held.len());
+                    self.give_back(connection);
+                }
+            }
+            Step::Prove(which) => {
+                if let Some(id) = self.some_connection(which) {
+                    let seen = self.connections.get_mut(&id).unwrap();
+                    seen.warming = false;
+                    self.on_connection(id, ConnectionEvent::Proven);
+                }
+            }
+            Step::Limit(which, streams) => {
+                if let Some(id) = self.some_connection(which).filter(|_| !self.one_at_a_time) {
+                    self.connections.get_mut(&id).unwrap().limit = streams.min(self.limits.max_streams);
+                    self.on_connection(id, ConnectionEvent::Limit(streams));
+                }
+            }
+            Step::Age(which) => {
+                if let Some(id) = self.some_connection(which) {
+                    self.connections.get_mut(&id).unwrap().old = true;
+                    self.on_connection(id, ConnectionEvent::Aged);
+                }
+            }
+            Step::Drain(which, why) => {
+                if let Some(id) = self.some_connection(which) {
+                    self.on_connection(id, ConnectionEvent::Drains(why));
+                }
+            }
+            Step::Close(which) => {
+                if let Some(id) = self.some_connection(which) {
+                    self.connections.remove(&id);
+                    self.on_connection(id, ConnectionEvent::Closed(EndCause::Io));
+                }
+            }
+            Step::Connected { streams } => self.connected(streams),
+            Step::ConnectFailed { forbidden } => {
+                self.connect_ends(Event::ConnectFailed { error: "no", forbidden })
+            }
+            Step::ConnectAbandoned => self.connect_ends(Event::ConnectAbandoned),
+            Step::Pass { ms } => {
+                self.now += Duration::from_millis(ms);
+                if self.timer.is_some_and(|at| at <= self.now) {
+                    self.timer = None;
+                    self.on(Event::Woken);
+                }
+            }
+            Step::Perform(which) => self.perform(which),
+            Step::DrainBatches => self.on(Event::DrainBatches),
+            Step::ShutDown => {
+                self.shut_down = true;
+                self.on(Event::ShutDown(EndCause::Shutdown));
+            }
+        }
+        self.holds();
+    }
+
+    /// Every thread does all that it was told, and every request ends: nothing is left of any of them.
+    pub(super) fn end(mut self) {
+        self.step(&Step::ShutDown);
+        while self.threads.iter().any(|thread| !thread.is_empty()) {
+            self.step(&Step::Perform(0));
+        }
+        while !self.held.is_empty() {
+            self.step(&Step::Return(0));
+        }
+        assert!(self.callers.values().all(|caller| caller.state != State::Waits), "{:?}", self.callers);
+        assert!(!self.core.connections.any_in_use() && self.core.waiters.is_empty());
+    }
+
+    fn ask(&mut self, bulk: bool, flow: u64, wait_ms: u64, returned: bool) {
+        let class = if bulk { ServiceClass::Bulk } else { ServiceClass::Interactive };
+        let flow = Flow { class, id: flow };
+        let until = self.now + Duration::from_millis(wait_ms);
+        let ask = Ask { flow, until, arrival: if returned { Arrival::Returned } else { Arrival::New } };
+        match self.core.ask(self.now, ask) {
+            Ok(Some(grant)) => {
+                assert!(!self.waits_in_time(class), "it overtook those who wait");
+                self.granted(class, grant.connection);
+                self.held.push(grant.connection);
+            }
+            Ok(None) => {
+                let number = u32::try_from(self.callers.len()).unwrap();
+                let mut effects = Effects::new();
+                let id = self.core.wait(self.now, ask, number, &mut effects);
+                let caller = Caller { id, flow, until, state: State::Waits, gone: false };
+                self.callers.insert(number, caller);
+                self.told(effects);
+            }
+            Err(_) => {}
+        }
+    }
+
+    fn leave(&mut self, which: usize) {
+        let stays: Vec<_> =
+            self.callers.iter().filter(|(_, it)| !it.gone).map(|(number, _)| *number).collect();
+        let Some(number) = stays.get(which % stays.len().max(1)) else { return };
+        let caller = self.callers.get_mut(number).unwrap();
+        caller.gone = true;
+        if caller.state == State::Waits {
+            caller.state = State::Left;
+            let flow = caller.flow;
+            let id = caller.id;
+            self.core.left(id);
+            self.stopped_waiting(flow);
+        }
+    }
+
+    fn connected(&mut self, streams: usize) {
+        if self.begun == 0 {
+            return;
+        }
+        (self.begun, self.opening) = (self.begun - 1, self.opening - 1);
+        let id = self.next_connection;
+        self.next_connection += 1;
+        let one_at_a_time = streams == 0;
+        let streams = streams.max(1);
+        if !self.shut_down {
+            self.one_at_a_time = one_at_a_time;
+            let limit = streams.min(self.limits.max_streams);
+            let warming = self.limits.proves_credential;
+            self.connections.insert(id, Seen { limit, warming, ..Seen::default() });
+        }
+        self.on(Event::Opened { connection: id, handle: id, streams, one_at_a_time });
+    }
+
+    fn connect_ends(&mut self, event: Event<ConnectionId, &'static str>) {
+        if self.begun == 0 {
+            return;
+        }
+        (self.begun, self.opening) = (self.begun - 1, self.opening - 1);
+        let forbidden = matches!(event, Event::ConnectFailed { forbidden: true, .. });
+        self.on(event);
+        if forbidden && self.connections.values().all(|it| it.drains) {
+            assert!(self.core.waiters.is_empty(), "a refusal reaches all that wait");
+        }
+    }
+
+    fn perform(&mut self, which: usize) {
+        self.threads.retain(|thread| !thread.is_empty());
+        if self.threads.is_empty() {
+            return;
+        }
+        let at = which % self.threads.len();
+        match self.threads[at].pop_front().unwrap() {
+            Effect::Grant { waiter, grant } => {
+                if self.callers[&waiter].gone {
+                    self.give_back(grant.connection);
+                } else {
+                    self.held.push(grant.connection);
+                }
+            }
+            Effect::Open(_) => self.begun += 1,
+            Effect::WakeAt(at) => self.timer = Some(self.timer.map_or(at, |armed| armed.min(at))),
+            Effect::Refuse { .. }
+            | Effect::Retire { .. }
+            | Effect::Moved { .. }
+            | Effect::Allowed(_)
+            | Effect::Closed { .. } => {}
+        }
+    }
+
+    fn on_connection(&mut self, id: ConnectionId, event: ConnectionEvent) {
+        self.on(Event::Connection(id, event));
+    }
+
+    fn on(&mut self, event: Event<ConnectionId, &'static str>) {
+        let mut effects = Effects::new();
+        self.core.on(self.now, event, &mut effects);
+        self.told(effects);
+    }
+
+    fn give_back(&mut self, connection: ConnectionId) {
+        if let Some(seen) = self.connections.get_mut(&connection) {
+            seen.used -= 1;
+        }
+        self.on_connection(connection, ConnectionEvent::Returned);
+    }
+
+    fn some_connection(&self, which: usize) -> Option<ConnectionId> {
+        self.connections.keys().nth(which % self.connections.len().max(1)).copied()
+    }
+}

@@ -1,0 +1,139 @@
+//! What is known to hold at every step, whoever does what the core says, and in whatever order.
+
+use super::model::{Caller, Model, State};
+use super::*;
+
+impl Model {
+    /// What the core said is right, whoever does it and when.
+    pub(super) fn told(&mut self, effects: Effects) {
+        for effect in &effects {
+            match effect {
+                Effect::Grant { waiter, grant } => {
+                    let caller = self.callers.get_mut(waiter).unwrap();
+                    assert_eq!(caller.state, State::Waits, "it is told once, and not after it left");
+                    assert!(caller.until > self.now, "nobody has a stream past its deadline");
+                    caller.state = State::Told;
+                    let flow = caller.flow;
+                    assert!(
+                        flow.class == ServiceClass::Interactive
+                            || !self.waits_in_time(ServiceClass::Interactive),
+                        "the interactive go first"
+                    );
+                    assert_eq!(grant.handle, grant.connection);
+                    self.in_turn(flow);
+                    self.granted(flow.class, grant.connection);
+                    self.stopped_waiting(flow);
+                }
+                Effect::Refuse { waiter, .. } => {
+                    let caller = self.callers.get_mut(waiter).unwrap();
+                    assert_eq!(caller.state, State::Waits, "it is told once, and not after it left");
+                    caller.state = State::Told;
+                    let flow = caller.flow;
+                    self.stopped_waiting(flow);
+                }
+                Effect::Open(_) => self.opens(),
+                Effect::Retire { connection, handle, .. } => {
+                    assert_eq!(connection, handle);
+                    if let Some(seen) = self.connections.get_mut(connection) {
+                        assert!(!seen.drains, "it drains once");
+                        seen.drains = true;
+                    }
+                }
+                Effect::WakeAt(_) | Effect::Moved { .. } | Effect::Allowed(_) | Effect::Closed { .. } => {}
+            }
+        }
+        self.threads.push(effects.into());
+    }
+
+    pub(super) fn granted(&mut self, class: ServiceClass, connection: ConnectionId) {
+        let live = || self.connections.values().filter(|it| !it.drains);
+        let (limit, used) =
+            (live().map(|it| it.limit).sum::<usize>(), live().map(|it| it.used).sum::<usize>());
+        assert!(class == ServiceClass::Interactive || used < limit - limit / 5, "bulk leaves a fifth");
+        let fullest = live().filter(|it| it.used < it.limit).map(|it| (!it.old, it.used)).max();
+        let seen = self.connections.get_mut(&connection).unwrap();
+        assert!(
+            !seen.drains && seen.used < seen.limit,
+            "never above a limit, never where it drains: {seen:?}"
+        );
+        assert_eq!(Some((!seen.old, seen.used)), fullest, "fill, then spread");
+        seen.used += 1;
+        assert!(!self.shut_down);
+    }
+
+    fn opens(&mut self) {
+        self.opening += 1;
+        let live = || self.connections.values().filter(|it| !it.drains);
+        assert!(!self.shut_down);
+        assert!(live().count() + self.opening <= self.limits.max_connections, "bounded");
+        assert!(self.connections.len() < 2 * self.limits.max_connections, "bounded with those that drain");
+        if self.one_at_a_time {
+            assert!(self.opening == 1 || self.opening <= self.core.waiters.len(), "one for each that waits");
+        } else {
+            assert_eq!(self.opening, 1, "one for all");
+            assert!(live().all(|it| !it.warming || it.old), "none beside one that is not proven");
+        }
+    }
+
+    /// A flow is served again when those that waited beside it were.
+    fn in_turn(&mut self, flow: Flow) {
+        let bulk = flow.class == ServiceClass::Bulk;
+        let missed = self.before_again.remove(&(bulk, flow.id)).unwrap_or_default();
+        assert!(missed.is_empty(), "{flow:?} was served twice, and not once {missed:?}");
+        for (_, others) in self.before_again.iter_mut().filter(|((class, _), _)| *class == bulk) {
+            others.remove(&flow.id);
+        }
+        let others = self
+            .callers
+            .values()
+            .filter(|it| it.state == State::Waits && it.flow.class == flow.class && it.until > self.now)
+            .map(|it| it.flow.id)
+            .filter(|id| *id != flow.id)
+            .collect();
+        self.before_again.insert((bulk, flow.id), others);
+    }
+
+    /// Where that was the last of its flow, nobody has to wait for that flow.
+    pub(super) fn stopped_waiting(&mut self, flow: Flow) {
+        if !self.callers.values().any(|it| it.state == State::Waits && it.flow == flow) {
+            let bulk = flow.class == ServiceClass::Bulk;
+            for (_, others) in self.before_again.iter_mut().filter(|((class, _), _)| *class == bulk) {
+                others.remove(&flow.id);
+            }
+        }
+    }
+
+    fn waits(&self, class: ServiceClass) -> bool {
+        self.callers.values().any(|it| it.state == State::Waits && it.flow.class == class)
+    }
+
+    pub(super) fn waits_in_time(&self, class: ServiceClass) -> bool {
+        let waits = |it: &Caller| it.state == State::Waits && it.flow.class == class && it.until > self.now;
+        self.callers.values().any(waits)
+    }
+
+    /// What holds between any two steps.
+    pub(super) fn holds(&self) {
+        let live = || self.connections.values().filter(|it| !it.drains);
+        for (id, seen) in &self.connections {
+            assert_eq!(self.core.in_use(*id), seen.used, "connection {id}");
+        }
+        let room = live().any(|it| it.used < it.limit);
+        assert!(!room || !self.waits(ServiceClass::Interactive), "idle while the interactive wait");
+        let (limit, used) =
+            (live().map(|it| it.limit).sum::<usize>(), live().map(|it| it.used).sum::<usize>());
+        let for_bulk = room && used < limit - limit / 5;
+        assert!(!for_bulk || !self.waits(ServiceClass::Bulk), "idle while bulk waits");
+        // Whoever waits is waited for by something: a connect, a timer, an answer, or the end of a connection.
+        let asked = self.callers.values().any(|it| it.state == State::Waits);
+        let will_be_woken =
+            self.timer.is_some() || self.threads.iter().flatten().any(|it| matches!(it, Effect::WakeAt(_)));
+        let bounded = live().count() >= self.limits.max_connections
+            || self.connections.len() >= 2 * self.limits.max_connections;
+        let warming = live().any(|it| it.warming);
+        assert!(
+            !asked || self.opening > 0 || will_be_woken || bounded || warming,
+            "somebody waits, and nothing will happen"
+        );
+    }
+}

@@ -1,0 +1,64 @@
+//! What holds whatever happens, and in whatever order the threads of the shell do what they were told.
+
+use proptest::prelude::*;
+
+use super::model::{Model, Step};
+use super::*;
+
+fn step() -> impl Strategy<Value = Step> {
+    let some = 0..64_usize;
+    let why = prop_oneof![Just(EndCause::GoAway), Just(EndCause::Idle), Just(EndCause::Lost)];
+    prop_oneof![
+        12 => (any::<bool>(), 0..4_u64, 1..3000_u64, prop::bool::weighted(0.1))
+            .prop_map(|(bulk, flow, wait_ms, returned)| Step::Ask { bulk, flow, wait_ms, returned }),
+        3 => some.clone().prop_map(Step::Leave),
+        10 => some.clone().prop_map(Step::Return),
+        3 => some.clone().prop_map(Step::Prove),
+        2 => (some.clone(), 0..6_usize).prop_map(|(which, streams)| Step::Limit(which, streams)),
+        1 => some.clone().prop_map(Step::Age),
+        2 => (some.clone(), why).prop_map(|(which, why)| Step::Drain(which, why)),
+        2 => some.clone().prop_map(Step::Close),
+        5 => (0..6_usize).prop_map(|streams| Step::Connected { streams }),
+        1 => prop::bool::weighted(0.2).prop_map(|forbidden| Step::ConnectFailed { forbidden }),
+        1 => Just(Step::ConnectAbandoned),
+        5 => (0..2000_u64).prop_map(|ms| Step::Pass { ms }),
+        20 => some.prop_map(Step::Perform),
+    ]
+}
+
+fn limits() -> impl Strategy<Value = Limits> {
+    (1..4_usize, 1..6_usize, 1..8_usize, 1..4_u32, any::<bool>()).prop_map(
+        |(max_connections, max_streams, max_waiters, connect_patience, proves_credential)| Limits {
+            max_connections,
+            max_streams,
+            max_waiters,
+            connect_patience,
+            backoff_min: Duration::from_millis(100),
+            backoff_max: Duration::from_secs(2),
+            proves_credential,
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    /// Every step asserts: never above a limit; never idle while somebody waits and there is room; nobody is granted
+    /// anything past its deadline; no connection opens beside one that is not proven; the interactive before bulk, and
+    /// flows in turn; whoever waits is told once; and there is always something that will end the wait.
+    #[test]
+    fn the_pool_keeps_its_promises(
+        limits in limits(),
+        steps in prop::collection::vec(step(), 1..150),
+        drained in prop::option::of(0..150_usize),
+    ) {
+        let mut model = Model::new(limits);
+        for (at, step) in steps.iter().enumerate() {
+            if drained == Some(at) {
+                model.step(&Step::DrainBatches);
+            }
+            model.step(step);
+        }
+        model.end();
+    }
+}

@@ -1,0 +1,198 @@
+//! Who waits for a stream of a peer: the interactive first, and within a class each flow in turn.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Instant;
+
+use slotmap::SlotMap;
+
+use super::event::{Arrival, Ask};
+use crate::flow::{Flow, ServiceClass};
+
+slotmap::new_key_type! {
+    /// Names one wait. It is never given to another.
+    pub(crate) struct WaiterId;
+}
+
+#[derive(Debug)]
+struct Waiter<W> {
+    told_by: W,
+    flow: Flow,
+    since: Instant,
+    until: Instant,
+    connect_failures: u32,
+}
+
+/// The waiters of one peer. Those that were told, or left, are in no line any more; their places in the queues are
+/// passed over, and swept out when they are the most.
+#[derive(Debug)]
+pub(super) struct Waiters<W> {
+    waiting: SlotMap<WaiterId, Waiter<W>>,
+    interactive: Line,
+    bulk: Line,
+}
+
+impl<W> Default for Waiters<W> {
+    fn default() -> Self {
+        Self { waiting: SlotMap::with_key(), interactive: Line::default(), bulk: Line::default() }
+    }
+}
+
+impl<W> Waiters<W> {
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    pub(super) fn push(&mut self, now: Instant, ask: Ask, told_by: W) -> WaiterId {
+        let Ask { flow, until, arrival } = ask;
+        let id = self.waiting.insert(Waiter { told_by, flow, since: now, until, connect_failures: 0 });
+        self.line(flow.class).push(flow.id, id, arrival);
+        id
+    }
+
+    /// The next of a class. Those before it that have no use for a stream any more are handed to `late`.
+    pub(super) fn pop(&mut self, now: Instant, class: ServiceClass, late: impl FnMut(W)) -> Option<W> {
+        let Self { waiting, interactive, bulk } = self;
+        let line = match class {
+            ServiceClass::Interactive => interactive,
+            ServiceClass::Bulk => bulk,
+        };
+        line.pop(now, waiting, late)
+    }
+
+    /// A waiter that has not been told anything waits no more.
+    pub(super) fn leave(&mut self, id: WaiterId) {
+        let Some(waiter) = self.waiting.remove(id) else { return };
+        let Self { waiting, interactive, bulk } = self;
+        match waiter.flow.class {
+            ServiceClass::Interactive => interactive.left(waiting),
+            ServiceClass::Bulk => bulk.left(waiting),
+        }
+    }
+
+    /// Since when the one that waits longest has waited.
+    pub(super) fn oldest(&self) -> Option<Instant> {
+        [&self.interactive, &self.bulk].into_iter().filter_map(|line| line.oldest(&self.waiting)).min()
+    }
+
+    /// Counts a failed connect for all, and removes those for whom it was one too many.
+    pub(super) fn connect_failed(&mut self, patience: u32) -> std::vec::IntoIter<W> {
+        for waiter in self.waiting.values_mut() {
+            waiter.connect_failures += 1;
+        }
+        self.remove_where(|waiter| waiter.connect_failures >= patience)
+    }
+
+    /// Removes all.
+    pub(super) fn remove_all(&mut self) -> std::vec::IntoIter<W> {
+        self.remove_where(|_| true)
+    }
+
+    /// Removes the waiters of some flows.
+    pub(super) fn remove_if(&mut self, of: impl Fn(Flow) -> bool) -> std::vec::IntoIter<W> {
+        self.remove_where(|waiter| of(waiter.flow))
+    }
+
+    fn remove_where(&mut self, which: impl Fn(&Waiter<W>) -> bool) -> std::vec::IntoIter<W> {
+        let ids: Vec<_> = self.waiting.iter().filter(|(_, waiter)| which(waiter)).map(|(id, _)| id).collect();
+        let removed: Vec<_> = ids.into_iter().filter_map(|id| self.waiting.remove(id)).collect();
+        for line in [&mut self.interactive, &mut self.bulk] {
+            line.sweep(&self.waiting);
+        }
+        removed.into_iter().map(|waiter| waiter.told_by).collect::<Vec<_>>().into_iter()
+    }
+
+    fn line(&mut self, class: ServiceClass) -> &mut Line {
+        match class {
+            ServiceClass::Interactive => &mut self.interactive,
+            ServiceClass::Bulk => &mut self.bulk,
+        }
+    }
+}
+
+/// One class: its flows in turn, each a queue.
+#[derive(Debug, Default)]
+struct Line {
+    turn: VecDeque<u64>,
+    flows: HashMap<u64, VecDeque<WaiterId>>,
+    /// Those that wait.
+    waiting: usize,
+    /// Places of those that left.
+    empty: usize,
+}
+
+/// Places of waiters that left are swept out when they are more than those that wait, and more than these.
+const SWEEP_ABOVE: usize = 64;
+
+impl Line {
+    fn push(&mut self, flow: u64, id: WaiterId, arrival: Arrival) {
+        let queue = self.flows.entry(flow).or_default();
+        if queue.is_empty() {
+            self.turn.push_back(flow);
+        }
+        match arrival {
+            Arrival::New => queue.push_back(id),
+            Arrival::Returned => queue.push_front(id),
+        }
+        self.waiting += 1;
+    }
+
+    fn pop<W>(
+        &mut self,
+        now: Instant,
+        waiting: &mut SlotMap<WaiterId, Waiter<W>>,
+        mut late: impl FnMut(W),
+    ) -> Option<W> {
+        while let Some(flow) = self.turn.pop_front() {
+            let Some(queue) = self.flows.get_mut(&flow) else { continue };
+            let mut found = None;
+            while found.is_none()
+                && let Some(id) = queue.pop_front()
+            {
+                match waiting.remove(id) {
+                    Some(waiter) => {
+                        self.waiting -= 1;
+                        // One that is late does not cost its flow the turn.
+                        if waiter.until <= now { late(waiter.told_by) } else { found = Some(waiter.told_by) }
+                    }
+                    None => self.empty -= 1,
+                }
+            }
+            if queue.is_empty() {
+                self.flows.remove(&flow);
+            } else {
+                self.turn.push_back(flow);
+            }
+            if found.is_some() {
+                return found;
+            }
+        }
+        None
+    }
+
+    fn left<W>(&mut self, waiting: &SlotMap<WaiterId, Waiter<W>>) {
+        self.waiting -= 1;
+        self.empty += 1;
+        if self.empty > self.waiting.max(SWEEP_ABOVE) {
+            self.sweep(waiting);
+        }
+    }
+
+    fn oldest<W>(&self, waiting: &SlotMap<WaiterId, Waiter<W>>) -> Option<Instant> {
+        let first = |queue: &VecDeque<WaiterId>| queue.iter().find_map(|id| waiting.get(*id));
+        self.flows.values().filter_map(first).map(|waiter| waiter.since).min()
+    }
+
+    fn sweep<W>(&mut self, waiting: &SlotMap<WaiterId, Waiter<W>>) {
+        self.flows.retain(|_, queue| {
+            queue.retain(|id| waiting.contains_key(*id));
+            !queue.is_empty()
+        });
+        let flows = &self.flows;
+        self.turn.retain(|flow| flows.contains_key(flow));
+        (self.waiting, self.empty) = (flows.values().map(VecDeque::len).sum(), 0);
+    }
+}

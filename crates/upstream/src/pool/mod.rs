@@ -1,0 +1,281 @@
+//! The connections of one peer: the shell around the [`core`](crate::core) that decides.
+//!
+//! It locks, tells the core what happened, unlocks, and does what the core says.
+
+mod hub;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use crate::cause::{EndCause, OpenCause};
+use crate::common::Common;
+use crate::connect_error::ConnectError;
+use crate::connection::{Connection, Hub};
+use crate::core::{Arrival, Ask, ConnectionId, Core, Effect, Event, Grant, WaiterId};
+use crate::error::Unsent;
+use crate::flow::Flow;
+use crate::observe::{ConnectionState, ObservePeer, Report};
+use crate::opening::{self, Connect, ConnectEnd, Granted, Handle, Opened, Sender};
+use crate::peer::Peer;
+use crate::settings::UpstreamSettings;
+use crate::timer::Timer;
+
+type Told = Result<Granted, Unsent>;
+type Waiter = oneshot::Sender<Told>;
+type Effects = crate::core::Effects<Handle, Waiter, Arc<ConnectError>>;
+
+/// The connections of one peer.
+pub(crate) struct Pool {
+    me: Weak<Self>,
+    peer: Peer,
+    common: Arc<Common>,
+    observer: Box<dyn ObservePeer>,
+    state: Mutex<State>,
+}
+
+struct State {
+    core: Core<Handle, Waiter, Arc<ConnectError>>,
+    /// Those that have not closed.
+    connections: HashMap<ConnectionId, Arc<Connection>>,
+    /// Wakes the core.
+    timer: Timer,
+}
+
+impl Pool {
+    pub(crate) fn new(peer: Peer, common: Arc<Common>, observer: Box<dyn ObservePeer>) -> Arc<Self> {
+        let limits = common.settings.limits(peer.proves_credential);
+        let core = Core::new(limits, fastrand::u64(..));
+        let state = Mutex::new(State { core, connections: HashMap::new(), timer: Timer::default() });
+        Arc::new_cyclic(|me| Self { me: me.clone(), peer, common, observer, state })
+    }
+
+    pub(crate) fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
+    pub(crate) fn settings(&self) -> &UpstreamSettings {
+        &self.common.settings
+    }
+
+    /// A place on the connection that takes the next stream, now or before the deadline.
+    ///
+    /// # Cancel safety
+    /// Dropping this future gives up the place in the line. A connect that it caused goes on for others.
+    pub(crate) async fn acquire(&self, flow: Flow, deadline: Instant, arrival: Arrival) -> Told {
+        let (waiting, told) = match self.ask(flow, deadline, arrival) {
+            Ok(granted) => return granted,
+            Err(waits) => waits,
+        };
+        match tokio::time::timeout_at(deadline, told).await {
+            Ok(told) => {
+                waiting.was_told();
+                // The core keeps a waiter until it was told.
+                told.unwrap_or(Err(Unsent::ShuttingDown))
+            }
+            Err(_) => Err(match waiting.leave() {
+                Some(error) => Unsent::DeadlineUnreachable(error),
+                None => Unsent::Deadline,
+            }),
+        }
+    }
+
+    /// Asks for a place. `Err` is a wait.
+    fn ask(
+        &self,
+        flow: Flow,
+        deadline: Instant,
+        arrival: Arrival,
+    ) -> Result<Told, (Waiting<'_>, oneshot::Receiver<Told>)> {
+        let mut state = self.lock();
+        let now = Instant::now();
+        let ask = Ask { flow, until: deadline.into_std(), arrival };
+        match state.core.ask(now.into_std(), ask) {
+            Ok(Some(grant)) => {
+                drop(state);
+                Ok(Ok(self.granted(grant, now)))
+            }
+            Err(refusal) => Ok(Err(refusal.into())),
+            Ok(None) => {
+                let (tell, told) = oneshot::channel();
+                let mut effects = Effects::new();
+                let id = state.core.wait(now.into_std(), ask, tell, &mut effects);
+                drop(state);
+                let waiting = Waiting::begin(self, id, now);
+                self.perform(now, effects);
+                Err((waiting, told))
+            }
+        }
+    }
+
+    fn granted(&self, grant: Grant<Handle>, at: Instant) -> Granted {
+        self.report(Report::StreamsUsed(1));
+        Granted::new(grant.handle, at)
+    }
+
+    /// Items of batches wait no more: their senders go on elsewhere.
+    pub(crate) fn drain_batches(&self) {
+        self.on(Event::DrainBatches);
+    }
+
+    /// Nothing more is granted; connections close when their streams are done.
+    pub(crate) fn shut_down(&self, why: EndCause) {
+        self.lock().timer.disarm();
+        self.on(Event::ShutDown(why));
+    }
+
+    /// Ends every connection now.
+    pub(crate) fn abort(&self, why: EndCause) {
+        self.lock().connections.values().for_each(|connection| connection.abort(why));
+    }
+
+    /// Connections that have not closed.
+    pub(crate) fn open_connections(&self) -> usize {
+        self.lock().connections.len()
+    }
+
+    /// When it was last asked for a stream, where nothing of it is in use or waited for.
+    pub(crate) fn idle_since(&self) -> Option<Instant> {
+        self.lock().core.idle_since(Instant::now().into_std()).map(Instant::from_std)
+    }
+
+    /// The number of the only connection.
+    #[cfg(test)]
+    pub(crate) fn only_connection(&self) -> ConnectionId {
+        let state = self.lock();
+        assert_eq!(state.connections.len(), 1);
+        *state.connections.keys().next().unwrap()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells the core what happened, and does what it says.
+    fn on(&self, event: Event<Handle, Arc<ConnectError>>) {
+        let now = Instant::now();
+        let mut effects = Effects::new();
+        self.lock().core.on(now.into_std(), event, &mut effects);
+        self.perform(now, effects);
+    }
+
+    /// Does what the core says. The lock is free: a grant that nobody takes comes back through it.
+    fn perform(&self, now: Instant, effects: Effects) {
+        for effect in effects {
+            match effect {
+                Effect::Grant { waiter, grant } => drop(waiter.send(Ok(self.granted(grant, now)))),
+                Effect::Refuse { waiter, why } => drop(waiter.send(Err(why.into()))),
+                Effect::Open(why) => self.open(why),
+                Effect::WakeAt(at) => self.wake_at(Instant::from_std(at)),
+                Effect::Retire { connection, why, handle } => {
+                    drop(handle);
+                    tracing::debug!(connection, cause = why.name(), "connection drains");
+                }
+                Effect::Closed { connection, why, handle } => {
+                    drop(handle);
+                    self.report(Report::Closed(why));
+                    let peer = &self.peer;
+                    tracing::debug!(connection, ?peer, cause = why.name(), "connection closed");
+                }
+                Effect::Moved { from, to } => {
+                    let (from, to) = (from.map(ConnectionState::from), to.map(ConnectionState::from));
+                    self.report(Report::Connection { from, to });
+                }
+                Effect::Allowed(change) => self.report(Report::StreamsAllowed(change)),
+            }
+        }
+    }
+
+    /// Begins a connect for all who wait; it goes on when those who caused it have left.
+    fn open(&self, why: OpenCause) {
+        let Some(pool) = self.me.upgrade() else { return };
+        self.report(Report::Connection { from: None, to: Some(ConnectionState::Connecting) });
+        let (hub, common, peer) =
+            (Arc::clone(&pool) as Arc<dyn Hub>, Arc::clone(&self.common), self.peer.clone());
+        let connect = Connect::new(move |end| pool.connect_ended(end, why));
+        self.common.tasks.spawn(connect.run(hub, common, peer, why));
+    }
+
+    /// Has the core woken then, or earlier where that was asked for before.
+    fn wake_at(&self, at: Instant) {
+        let Some(pool) = self.me.upgrade() else { return };
+        let task = async move {
+            tokio::time::sleep_until(at).await;
+            pool.lock().timer.fired(at);
+            pool.on(Event::Woken);
+        };
+        self.lock().timer.arm(at, || self.common.tasks.spawn(task).abort_handle());
+    }
+
+    fn connect_ended(&self, end: ConnectEnd, why: OpenCause) {
+        self.report(Report::Connection { from: Some(ConnectionState::Connecting), to: None });
+        match end {
+            ConnectEnd::Opened(opened) => self.opened(*opened, why),
+            ConnectEnd::Failed(error) => self.connect_failed(error),
+            ConnectEnd::Abandoned => self.on(Event::ConnectAbandoned),
+        }
+    }
+
+    fn opened(&self, opened: Opened, why: OpenCause) {
+        self.report(Report::Opened(why));
+        let Opened { handle, streams, driver } = opened;
+        let connection = handle.connection.id();
+        let one_at_a_time = matches!(handle.sender, Sender::Http1(_));
+        let now = Instant::now();
+        let mut effects = Effects::new();
+        let mut state = self.lock();
+        state.connections.insert(connection, Arc::clone(&handle.connection));
+        let event = Event::Opened { connection, handle, streams, one_at_a_time };
+        state.core.on(now.into_std(), event, &mut effects);
+        drop(state);
+        self.perform(now, effects);
+        // Outside the lock: a runtime that is ending drops the driver in place, and its drop takes the lock.
+        self.common.tasks.spawn(driver.run());
+    }
+
+    fn connect_failed(&self, error: ConnectError) {
+        self.report(Report::ConnectFailed(error.cause()));
+        let forbidden = error.is_forbidden();
+        let error = Arc::new(error);
+        self.on(Event::ConnectFailed { error: Arc::clone(&error), forbidden });
+        // After those who wait were told: nobody waits for the log.
+        opening::log_failed(&self.peer, &error);
+    }
+}
+
+/// A request that waits for a stream.
+struct Waiting<'a> {
+    pool: &'a Pool,
+    id: WaiterId,
+    since: Instant,
+    told: bool,
+}
+
+impl<'a> Waiting<'a> {
+    fn begin(pool: &'a Pool, id: WaiterId, since: Instant) -> Self {
+        pool.report(Report::WaitBegan);
+        Self { pool, id, since, told: false }
+    }
+
+    fn was_told(mut self) {
+        self.told = true;
+    }
+
+    /// Leaves the line; why no connection can be made, where that is what it waited for.
+    fn leave(mut self) -> Option<Arc<ConnectError>> {
+        self.told = true;
+        self.pool.lock().core.left(self.id)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.pool.report(Report::WaitEnded(self.since.elapsed()));
+        if !self.told {
+            let left = self.pool.lock().core.left(self.id);
+            drop(left);
+        }
+    }
+}
