@@ -21,7 +21,7 @@ async fn sender() -> (Simulator, Sender) {
 #[tokio::test]
 async fn every_row_of_the_table_is_answered_so() {
     let (_simulator, mut sender) = sender().await;
-    let table: Value = serde_json::from_str(include_str!("../../../../tests/data/fcm-fates.json")).unwrap();
+    let table: Value = serde_json::from_str(include_str!("../../tests/data/fcm-fates.json")).unwrap();
     let rows = table["answers"].as_array().unwrap();
     for row in rows {
         let reply = sender.send_to(&format!("{}:APA91b", row["word"].as_str().unwrap())).await;

@@ -49,7 +49,7 @@ fn body_of(request: &Value) -> String {
 #[tokio::test]
 async fn every_recorded_exchange_of_the_real_proxy_comes_out_the_same() {
     let recorded: Value =
-        serde_json::from_str(include_str!("../../../../tests/data/mattermost-push-proxy.json")).unwrap();
+        serde_json::from_str(include_str!("../../tests/data/mattermost-push-proxy.json")).unwrap();
     let apple = vec![("apple".to_owned(), "com.example.app".to_owned())];
     let settings = MattermostSettings { apple, android: Vec::new(), ..MattermostSettings::default() };
     let simulator = Simulator::builder().mattermost(settings).start().await.unwrap();

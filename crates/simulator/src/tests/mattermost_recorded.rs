@@ -43,7 +43,7 @@ fn recorded_fates(simulator: &Simulator) {
 #[tokio::test]
 async fn every_exchange_of_the_second_recording_comes_out_the_same() {
     let recorded: Value =
-        serde_json::from_str(include_str!("../../../../tests/data/mattermost-push-proxy-2.json")).unwrap();
+        serde_json::from_str(include_str!("../../tests/data/mattermost-push-proxy-2.json")).unwrap();
     let simulator = Simulator::builder().start().await.unwrap();
     recorded_fates(&simulator);
     let exchanges = recorded["exchanges"].as_array().unwrap();
