@@ -54,15 +54,15 @@ pub(super) async fn piece(stream: &mut RecvStream) -> Option<Result<Bytes, h2::E
 /// # Errors
 /// When the client resets the stream or the connection ends.
 pub(super) async fn read(stream: &mut RecvStream, hashed: bool, most: usize) -> Result<Body, h2::Error> {
-    let mut gathering = Gathering::new(hashed, most);
+    let mut partial = PartialBody::new(hashed, most);
     while let Some(piece) = piece(stream).await {
-        gathering.add(piece?);
+        partial.add(piece?);
     }
-    Ok(gathering.done())
+    Ok(partial.done())
 }
 
 /// A body of which more may come.
-pub(super) struct Gathering {
+pub(super) struct PartialBody {
     hash: Option<Sha256>,
     most: usize,
     len: u64,
@@ -70,7 +70,7 @@ pub(super) struct Gathering {
     gathered: BytesMut,
 }
 
-impl Gathering {
+impl PartialBody {
     pub(super) fn new(hashed: bool, most: usize) -> Self {
         Self { hash: hashed.then(Sha256::new), most, len: 0, first: Bytes::new(), gathered: BytesMut::new() }
     }

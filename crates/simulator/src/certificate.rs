@@ -14,7 +14,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{RootCertStore, ServerConfig};
 use sha2::{Digest, Sha256};
 
-use super::SimulatorError;
+use super::error::SimulatorError;
 use super::sync::lock;
 
 /// The protocol names of HTTP/2 and HTTP/1.1 over TLS. Source: RFC 9113, 3.2; RFC 7301, 6.
@@ -118,7 +118,7 @@ impl Authority {
             good: self.presenting(good)?,
             wrong_name: self.presenting(wrong_name)?,
             expired: self.presenting(expired)?,
-            refusing: self.config(Arc::new(Presents(None)))?,
+            refusing: self.config(Arc::new(FixedCertificate(None)))?,
         })
     }
 
@@ -130,12 +130,12 @@ impl Authority {
         let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let signer = aws_lc_rs::sign::any_supported_type(&private)?;
         let certified = CertifiedKey::new(vec![certificate.der().clone()], signer);
-        self.config(Arc::new(Presents(Some(Arc::new(certified)))))
+        self.config(Arc::new(FixedCertificate(Some(Arc::new(certified)))))
     }
 
     /// TLS 1.2 and 1.3, as Apple asks for. A client certificate is welcome, not required, and
     /// so is ALPN: clients that start HTTP/2 without it are served at APNs too.
-    fn config(&self, certificate: Arc<Presents>) -> Result<Arc<ServerConfig>, SimulatorError> {
+    fn config(&self, certificate: Arc<FixedCertificate>) -> Result<Arc<ServerConfig>, SimulatorError> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let mut clients = RootCertStore::empty();
         clients.add(self.client_ca.der().clone())?;
@@ -153,9 +153,9 @@ impl Authority {
 
 /// One certificate for every name asked for, or none, which refuses the handshake.
 #[derive(Debug)]
-struct Presents(Option<Arc<CertifiedKey>>);
+struct FixedCertificate(Option<Arc<CertifiedKey>>);
 
-impl ResolvesServerCert for Presents {
+impl ResolvesServerCert for FixedCertificate {
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         self.0.clone()
     }

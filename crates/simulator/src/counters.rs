@@ -1,17 +1,11 @@
 //! Numbers that tests assert on.
 
-use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 
 use serde::Serialize;
 
-use super::Service;
-use super::sync::{Bell, lock};
-
-/// Closed connections that are remembered.
-const MAX_CLOSED: usize = 10_000;
+use super::sync::ChangeNotifier;
 
 /// What happened since the start, as [`Simulator::counters`](super::Simulator::counters) saw it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -58,44 +52,9 @@ pub struct Counters {
     pub vapid_tokens_seen: u64,
 }
 
-/// A connection, open or closed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ConnectionInfo {
-    /// Its number, from 1, over all listeners.
-    pub id: u64,
-    /// The listener.
-    pub service: Service,
-    /// False once it has ended.
-    pub open: bool,
-    /// Streams open now.
-    pub streams: usize,
-    /// The most streams ever open at once.
-    pub peak_streams: usize,
-    /// The limit in the last SETTINGS sent.
-    pub limit: u32,
-    /// The limit the client acknowledged last; `None` before its first acknowledgement.
-    pub acknowledged_limit: Option<u32>,
-    /// Streams opened beyond an acknowledged limit.
-    pub limit_violations: u64,
-    /// Requests opened, those included that lay unread when the connection ended.
-    pub requests: u64,
-    /// Of these, the ones that came to their END_STREAM.
-    pub whole: u64,
-    /// Answers that were written may not have arrived in whole: it was reset, stalled or throttled, or it ended
-    /// with requests open or unread.
-    pub disturbed: bool,
-    /// It was reset, stalled or throttled, or ended with requests unread: its last frames may not have arrived, a
-    /// GOAWAY among them.
-    pub unheard: bool,
-    /// The client's address, of HTTP/2 alone.
-    pub client: Option<SocketAddr>,
-    /// Bytes read from the socket, as TLS wrote them, of whole records; of HTTP/2 alone.
-    pub received: u64,
-}
-
 /// The counters as they count.
 #[derive(Default)]
-pub(super) struct Tally {
+pub(super) struct LiveCounters {
     pub(super) connections_opened: Count,
     pub(super) connections_closed: Count,
     pub(super) tls_handshakes_failed: Count,
@@ -113,41 +72,22 @@ pub(super) struct Tally {
     pub(super) provider_tokens_seen: Count,
     pub(super) access_tokens_issued: Count,
     pub(super) vapid_tokens_seen: Count,
-    closed: Mutex<VecDeque<ConnectionInfo>>,
-    bell: Arc<Bell>,
+    changes: Arc<ChangeNotifier>,
 }
 
-impl Tally {
-    pub(super) fn new(bell: Arc<Bell>) -> Self {
-        Self { bell, ..Self::default() }
+impl LiveCounters {
+    pub(super) fn new(changes: Arc<ChangeNotifier>) -> Self {
+        Self { changes, ..Self::default() }
     }
 
     /// Counts one more and tells whoever waits.
     pub(super) fn add(&self, count: &Count) {
         count.ever.fetch_add(1, Ordering::SeqCst);
-        self.bell.ring();
-    }
-
-    /// Remembers a connection that has ended.
-    pub(super) fn bury(&self, info: ConnectionInfo) {
-        let mut closed = lock(&self.closed);
-        if closed.len() == MAX_CLOSED {
-            closed.pop_front();
-        }
-        closed.push_back(info);
-    }
-
-    pub(super) fn closed(&self) -> Vec<ConnectionInfo> {
-        lock(&self.closed).iter().cloned().collect()
-    }
-
-    pub(super) fn take_closed(&self) -> Vec<ConnectionInfo> {
-        std::mem::take(&mut *lock(&self.closed)).into()
+        self.changes.notify();
     }
 
     /// All begin anew, but for the connections that are open.
     pub(super) fn reset(&self) {
-        lock(&self.closed).clear();
         for count in [
             &self.connections_opened,
             &self.tls_handshakes_failed,
@@ -171,7 +111,7 @@ impl Tally {
     }
 
     /// All counts, but for those of the journal.
-    pub(super) fn read(&self) -> Counters {
+    pub(super) fn snapshot(&self) -> Counters {
         let open = self.connections_opened.ever().saturating_sub(self.connections_closed.ever());
         Counters {
             connections_opened: self.connections_opened.get(),

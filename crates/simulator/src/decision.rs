@@ -6,8 +6,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
-use super::filter::Afterwards;
-
 /// The reason of an answer that a front gave in the place of a good one.
 pub(super) const PASSED_ON: &str = "front: passed on";
 
@@ -20,16 +18,27 @@ pub(super) struct Decision {
     pub(super) body: Bytes,
     /// For the journal.
     pub(super) reason: Option<Cow<'static, str>>,
-    pub(super) pace: Pace,
-    pub(super) afterwards: Afterwards,
+    pub(super) timing: Timing,
+    pub(super) follow_up: FollowUp,
 }
 
 /// When an answer goes out, beside the general latency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pace {
+pub(super) enum Timing {
     Now,
     After(Duration),
     Never,
+}
+
+/// What follows as soon as an answer is on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FollowUp {
+    Nothing,
+    /// A good provider token was answered: the limit rises to this, if it was not risen before.
+    Authorised(u32),
+    /// An expired provider token was answered: back to one stream, and the others in flight are
+    /// refused. Source: jchambers/pushy#476.
+    Expired,
 }
 
 impl Decision {
@@ -41,8 +50,8 @@ impl Decision {
             content_type,
             body: body.into(),
             reason: None,
-            pace: Pace::Now,
-            afterwards: Afterwards::Nothing,
+            timing: Timing::Now,
+            follow_up: FollowUp::Nothing,
         }
     }
 
@@ -62,7 +71,7 @@ impl Decision {
             "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n\
              <hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
         );
-        Self::new(status, "text/html", page).because("front: not passed on")
+        Self::new(status, "text/html", page).with_reason("front: not passed on")
     }
 
     /// The same where the service took the request: what it said is lost, and the journal alone knows.
@@ -73,10 +82,10 @@ impl Decision {
             None => Cow::Owned(format!("{PASSED_ON}, {}", truth.status)),
             Some(reason) => Cow::Owned(format!("{PASSED_ON}, {reason}")),
         };
-        Self::front(status).because(reason)
+        Self::front(status).with_reason(reason)
     }
 
-    pub(super) fn because(mut self, reason: impl Into<Cow<'static, str>>) -> Self {
+    pub(super) fn with_reason(mut self, reason: impl Into<Cow<'static, str>>) -> Self {
         self.reason = Some(reason.into());
         self
     }

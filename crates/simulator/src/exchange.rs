@@ -1,7 +1,7 @@
 //! One request: read it, judge it, answer it, unless a fault has other plans.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,17 +10,27 @@ use h2::{RecvStream, SendStream};
 use http::request::Parts;
 use http::{Request, Response};
 
-use super::apns::message_id;
+use super::apns::{LimitRises, Session, message_id};
 use super::body::{self, Body};
-use super::connection::{self, Connection};
-use super::decision::{Decision, Pace};
+use super::decision::{Decision, Timing};
+use super::dispatch::ReceivedRequest;
 use super::fault::{Fault, Phase, Then};
-use super::filter::{Admission, Answering, code};
+use super::filter::{Admission, AnnouncedAnswer, FilterHandle, code};
 use super::journal::{Entry, EntryId, Outcome, Reading, device_token};
 use super::rules::Arrival;
-use super::service::{Ask, Service};
-use super::settings::LimitRises;
-use super::world::World;
+use super::service::Service;
+use super::shared::Shared;
+use super::strike;
+
+/// A connection as its requests see it.
+pub(super) struct Connection {
+    pub(super) shared: Arc<Shared>,
+    pub(super) filter: Arc<FilterHandle>,
+    /// Of a connection to APNs.
+    pub(super) session: Option<Session>,
+    pub(super) requests: AtomicU64,
+    pub(super) bad_tokens: AtomicU32,
+}
 
 /// A request and the means to answer it.
 pub(super) struct Exchange {
@@ -43,21 +53,21 @@ pub(super) async fn serve(
     let stream = respond.stream_id().as_u32();
     let (parts, body) = request.into_parts();
     let path = parts.uri.path_and_query().map_or("", |path| path.as_str());
-    let Connection { world, wire, .. } = &*connection;
-    let seen = Seen { world, service: wire.service, connection: wire.id, stream, parts: &parts };
-    let (entry, order) = world.journal.arrive(|order, headers| note(&seen, order, headers));
+    let Connection { shared, filter, .. } = &*connection;
+    let head = RequestHead { shared, service: filter.service, connection: filter.id, stream, parts: &parts };
+    let (entry, order) = shared.journal.arrive(|order, headers| note(&head, order, headers));
     let of_connection = connection.requests.fetch_add(1, Ordering::SeqCst) + 1;
     // Dropping the handles makes h2 reset the stream, which the filter keeps to itself.
-    if connection.wire.attach(stream, entry) == Admission::Gone {
+    if connection.filter.attach(stream, entry) == Admission::Gone {
         return;
     }
-    let fault = connection.world.rules.at_request(&Arrival {
-        connection: connection.wire.id,
-        service: connection.wire.service,
+    let fault = connection.shared.rules.at_request(&Arrival {
+        connection: connection.filter.id,
+        service: connection.filter.service,
         request: order,
         request_of_connection: of_connection,
         path,
-        device_token: device_token(connection.wire.service, path),
+        device_token: device_token(connection.filter.service, path),
     });
     let mut exchange = Exchange { connection, stream, entry, parts, body, respond, whole: None };
     let fault = match fault {
@@ -71,8 +81,8 @@ pub(super) async fn serve(
 }
 
 /// What the journal notes of a request before it is read.
-pub(super) fn note(seen: &Seen<'_>, order: u64, keep_headers: bool) -> Entry {
-    let Seen { world, service, connection, stream, parts } = *seen;
+pub(super) fn note(head: &RequestHead<'_>, order: u64, keep_headers: bool) -> Entry {
+    let RequestHead { shared, service, connection, stream, parts } = *head;
     let id = |name| message_id(&parts.headers, name);
     let headers = || {
         parts
@@ -86,7 +96,7 @@ pub(super) fn note(seen: &Seen<'_>, order: u64, keep_headers: bool) -> Entry {
         connection,
         stream,
         service,
-        arrived_ms: world.clock.now_ms(),
+        arrived_ms: shared.clock.now_ms(),
         method: parts.method.clone(),
         path: parts.uri.path_and_query().map_or("", |path| path.as_str()).into(),
         apns_id: id("apns-id").or_else(|| id("apns-request-id")),
@@ -99,8 +109,8 @@ pub(super) fn note(seen: &Seen<'_>, order: u64, keep_headers: bool) -> Entry {
 }
 
 /// A request whose head has arrived.
-pub(super) struct Seen<'a> {
-    pub(super) world: &'a World,
+pub(super) struct RequestHead<'a> {
+    pub(super) shared: &'a Shared,
     pub(super) service: Service,
     pub(super) connection: u64,
     pub(super) stream: u32,
@@ -112,19 +122,19 @@ impl Exchange {
     pub(super) async fn answer(mut self, delay: Duration) {
         let Some(body) = self.read().await else { return };
         // What a GOAWAY excluded is not processed: it takes no quota and reaches no device.
-        if self.connection.wire.is_gone(self.stream) {
+        if self.connection.filter.is_gone(self.stream) {
             return;
         }
         let decision = self.decide(&body);
-        if self.connection.world.settings.limit_rises == LimitRises::BeforeAnswer {
-            self.connection.wire.authorise(decision.afterwards);
+        if self.connection.shared.apns.settings.limit_rises == LimitRises::BeforeAnswer {
+            self.connection.filter.authorise(decision.follow_up);
         }
-        let own = match decision.pace {
-            Pace::Now => Duration::ZERO,
-            Pace::After(pause) => pause,
-            Pace::Never => return self.hold().await,
+        let own = match decision.timing {
+            Timing::Now => Duration::ZERO,
+            Timing::After(pause) => pause,
+            Timing::Never => return self.hold().await,
         };
-        let pause = self.connection.world.latency() + own + delay;
+        let pause = self.connection.shared.latency.get() + own + delay;
         // Not even a yield without one: that would cost a turn of the task.
         if !pause.is_zero() {
             tokio::time::sleep(pause).await;
@@ -134,18 +144,23 @@ impl Exchange {
 
     /// The true answer to a request that was read in full.
     pub(super) fn decide(&self, body: &Body) -> Decision {
-        let Connection { world, session, wire, .. } = &*self.connection;
-        wire.service.decide(&Ask { world, session: session.as_ref(), parts: &self.parts, body })
+        let Connection { shared, session, filter, .. } = &*self.connection;
+        filter.service.decide(&ReceivedRequest {
+            shared,
+            session: session.as_ref(),
+            parts: &self.parts,
+            body,
+        })
     }
 
     /// The fault of the device, where only the body names it.
     async fn fault_of_token(&mut self) -> Option<Fault> {
-        let service = self.connection.wire.service;
-        if !service.names_token_in_body() || self.connection.world.rules.is_empty() {
+        let service = self.connection.filter.service;
+        if !service.names_token_in_body() || self.connection.shared.rules.is_empty() {
             return None;
         }
         let body = self.read().await?;
-        self.connection.world.rules.at_token(&service.token_in(&self.parts, &body)?)
+        self.connection.shared.rules.at_token(&service.token_in(&self.parts, &body)?)
     }
 
     /// Reads the request to its end and records it. `None` if it never comes.
@@ -153,11 +168,11 @@ impl Exchange {
         if let Some(body) = &self.whole {
             return Some(body.clone());
         }
-        let journal = &self.connection.world.journal;
+        let journal = &self.connection.shared.journal;
         let kept = journal.keeps(self.entry);
-        let service = self.connection.wire.service;
+        let service = self.connection.filter.service;
         let mut body = body::read(&mut self.body, kept, service.reads_at_most()).await.ok()?;
-        body.opened = service.open(&self.connection.world, &self.parts, &body);
+        body.opened = service.decrypt(&self.connection.shared, &self.parts, &body);
         let reading = kept.then(|| Reading::new(&self.parts, &body, service.token_in(&self.parts, &body)));
         journal.finish_reading(self.entry, reading);
         self.whole = Some(body.clone());
@@ -199,30 +214,32 @@ impl Exchange {
         let outcome = Outcome::Answered {
             status: response.status().as_u16(),
             reason: decision.reason.clone(),
-            at_ms: self.connection.world.clock.now_ms(),
+            at_ms: self.connection.shared.clock.now_ms(),
         };
-        self.connection.wire.announce(self.stream, Answering { outcome, afterwards: decision.afterwards });
+        self.connection
+            .filter
+            .announce(self.stream, AnnouncedAnswer { outcome, follow_up: decision.follow_up });
         self.respond.send_response(response, end).ok()
     }
 
     fn count_bad_token(&self) {
-        let Some(allowed) = self.connection.world.settings.bad_tokens_allowed else { return };
+        let Some(allowed) = self.connection.shared.apns.settings.bad_tokens_allowed else { return };
         if self.connection.bad_tokens.fetch_add(1, Ordering::SeqCst) + 1 == allowed {
-            let wire = &self.connection.wire;
-            wire.goaway(wire.highest(), code::NO_ERROR, Some("BadDeviceToken"), Then::Drain);
+            let filter = &self.connection.filter;
+            filter.goaway(filter.highest(), code::NO_ERROR, Some("BadDeviceToken"), Then::Drain);
         }
     }
 
     /// Does a fault to the connection or the stream, if it is one of these.
     pub(super) fn strike(&self, fault: &Fault) {
-        let Connection { world, wire, .. } = &*self.connection;
-        if connection::strike(world, wire, Some(self.stream), fault) {
+        let Connection { shared, filter, .. } = &*self.connection;
+        if strike::http2(shared, filter, Some(self.stream), fault) {
             return;
         }
         if let Fault::ResetStream { code, .. } = fault {
-            wire.reset(self.stream, &[*code]);
+            filter.reset(self.stream, &[*code]);
         } else if matches!(fault, Fault::RefuseThenClosed) {
-            wire.reset(self.stream, &[code::REFUSED_STREAM, code::STREAM_CLOSED]);
+            filter.reset(self.stream, &[code::REFUSED_STREAM, code::STREAM_CLOSED]);
         }
     }
 

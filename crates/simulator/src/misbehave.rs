@@ -6,9 +6,8 @@ use bytes::Bytes;
 use h2::SendStream;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::connection::Connection;
 use super::decision::Decision;
-use super::exchange::Exchange;
+use super::exchange::{Connection, Exchange};
 use super::fault::{Answer, Fault, Front, Phase, Refusal};
 
 /// Body of the answers that have a body and no end.
@@ -26,7 +25,7 @@ impl Exchange {
         match fault {
             Fault::Delay(pause) => self.answer(pause).await,
             Fault::Silence => self.stay_silent().await,
-            Fault::Answer(answer) => self.answer_as_told(answer).await,
+            Fault::Answer(answer) => self.answer_as_scripted(answer).await,
             Fault::Refuse(refusal) => self.refuse(refusal).await,
             Fault::Front(front) => self.answer_as_front(front).await,
             Fault::HeadersWithoutBody => self.begin_and_hold(200, Bytes::new()).await,
@@ -77,20 +76,20 @@ impl Exchange {
 
     /// Sends the headers of a 200 and waits until they are out.
     async fn begin_bare(&mut self) -> Option<SendStream<Bytes>> {
-        let decision = self.told(200, None);
+        let decision = self.scripted_answer(200, None);
         let response = decision.head(false);
         let answer = self.begin(&decision, response, false);
-        let (bell, wire) = (&self.connection.world.bell, &self.connection.wire);
+        let (changes, filter) = (&self.connection.shared.changes, &self.connection.filter);
         // If they do not come out in time, the connection is stuck, and the fault may strike.
-        let _ = bell.wait(HEADERS_OUT, || wire.is_answered(self.stream)).await;
+        let _ = changes.wait(HEADERS_OUT, || filter.is_answered(self.stream)).await;
         answer
     }
 
     async fn refuse(mut self, refusal: Refusal) {
         let Some(body) = self.read().await else { return };
-        let afterwards = self.decide(&body).afterwards;
-        let Connection { world, wire, .. } = &*self.connection;
-        let decision = Decision { afterwards, ..wire.service.refuse(world, &self.parts, refusal) };
+        let follow_up = self.decide(&body).follow_up;
+        let Connection { shared, filter, .. } = &*self.connection;
+        let decision = Decision { follow_up, ..filter.service.refuse(shared, &self.parts, refusal) };
         self.reply(&decision);
     }
 
@@ -103,11 +102,11 @@ impl Exchange {
         self.reply(&decision);
     }
 
-    async fn answer_as_told(mut self, answer: Answer) {
+    async fn answer_as_scripted(mut self, answer: Answer) {
         let Some(body) = self.read().await else { return };
-        let afterwards = self.decide(&body).afterwards;
+        let follow_up = self.decide(&body).follow_up;
         let status = if answer.status == 0 { 200 } else { answer.status };
-        let decision = Decision { afterwards, ..self.told(status, answer.reason.as_deref()) };
+        let decision = Decision { follow_up, ..self.scripted_answer(status, answer.reason.as_deref()) };
         let own = answer.body.is_none();
         let body = answer.body.unwrap_or_else(|| decision.body.clone());
         let mut response = decision.head(own && !body.is_empty());
@@ -160,7 +159,7 @@ impl Exchange {
 
     async fn trickle(mut self, every: Duration) {
         let Some(mut stream) = self.begin_scripted(400).await else { return };
-        let body = self.told(400, Some(TRICKLE)).body;
+        let body = self.scripted_answer(400, Some(TRICKLE)).body;
         for (at, byte) in body.iter().enumerate() {
             tokio::time::sleep(every).await;
             let end = at + 1 == body.len();
@@ -173,14 +172,14 @@ impl Exchange {
     /// Reads the request, then sends the headers of an answer that is not the true one.
     async fn begin_scripted(&mut self, status: u16) -> Option<SendStream<Bytes>> {
         let body = self.read().await?;
-        let afterwards = self.decide(&body).afterwards;
-        let decision = Decision { afterwards, ..self.told(status, None) };
+        let follow_up = self.decide(&body).follow_up;
+        let decision = Decision { follow_up, ..self.scripted_answer(status, None) };
         let response = decision.head(status != 200);
         self.begin(&decision, response, false)
     }
 
-    fn told(&self, status: u16, reason: Option<&str>) -> Decision {
-        self.connection.wire.service.told(&self.parts, status, reason)
+    fn scripted_answer(&self, status: u16, reason: Option<&str>) -> Decision {
+        self.connection.filter.service.scripted_answer(&self.parts, status, reason)
     }
 }
 

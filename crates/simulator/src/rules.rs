@@ -3,8 +3,8 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::Service;
-use super::fault::{Fault, FaultRule, Opening, Trigger};
+use super::fault::{Fault, FaultRule, OpeningFault, Trigger};
+use super::service::Service;
 use super::sync::lock;
 
 /// What a trigger may look at when a request has arrived.
@@ -68,7 +68,7 @@ impl Rules {
     }
 
     /// The fault of connection `number`, before its first request.
-    pub(super) fn at_opening(&self, number: u64, service: Service) -> Option<Opening> {
+    pub(super) fn at_opening(&self, number: u64, service: Service) -> Option<OpeningFault> {
         self.strike(true, |when, dice| match when {
             Trigger::Always => true,
             Trigger::Connection(wanted) => *wanted == number,
@@ -140,7 +140,7 @@ mod tests {
         let rules = Rules::new(7);
         rules.add(FaultRule { when: Trigger::Connection(2), fault: Fault::RefuseTls, times: 1 });
         assert!(rules.at_opening(1, Service::Fcm).is_none());
-        assert!(rules.at_opening(2, Service::Fcm) == Some(Opening::RefuseTls));
+        assert!(rules.at_opening(2, Service::Fcm) == Some(OpeningFault::RefuseTls));
         assert!(rules.at_opening(2, Service::Fcm).is_none());
     }
 

@@ -8,15 +8,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::records::Records;
+use super::tls_records::TlsRecords;
 
 /// A TCP connection below TLS.
 pub(super) struct Socket {
     tcp: TcpStream,
-    records: Records,
+    tls_records: TlsRecords,
     received: Arc<AtomicU64>,
 }
 
@@ -36,7 +36,7 @@ impl Remote {
 
 impl Socket {
     pub(super) fn new(tcp: TcpStream) -> Self {
-        Self { tcp, records: Records::default(), received: Arc::default() }
+        Self { tcp, tls_records: TlsRecords::default(), received: Arc::default() }
     }
 
     pub(super) fn remote(&self) -> Remote {
@@ -62,7 +62,7 @@ impl AsyncRead for Socket {
         let this = &mut *self;
         let before = buf.filled().len();
         let read = Pin::new(&mut this.tcp).poll_read(cx, buf);
-        let whole = this.records.take(buf.filled().get(before..).unwrap_or_default());
+        let whole = this.tls_records.take(buf.filled().get(before..).unwrap_or_default());
         this.received.store(whole, Ordering::SeqCst);
         read
     }
@@ -92,4 +92,10 @@ impl AsyncWrite for Socket {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.tcp).poll_shutdown(cx)
     }
+}
+
+/// Reads and forgets until the client ends the connection.
+pub(super) async fn swallow<T: AsyncRead + Unpin>(mut io: T) {
+    let mut chunk = [0; 1024];
+    while io.read(&mut chunk).await.is_ok_and(|n| n > 0) {}
 }

@@ -20,10 +20,10 @@ pub struct NotReached {
 
 /// Rung at every change of the journal and of the counters.
 #[derive(Debug, Default)]
-pub(super) struct Bell(Notify);
+pub(super) struct ChangeNotifier(Notify);
 
-impl Bell {
-    pub(super) fn ring(&self) {
+impl ChangeNotifier {
+    pub(super) fn notify(&self) {
         self.0.notify_waiters();
     }
 
@@ -34,11 +34,11 @@ impl Bell {
         timeout: Duration,
         reached: impl FnMut() -> bool,
     ) -> Result<(), NotReached> {
-        self.wait_slowly(timeout, Duration::ZERO, reached).await
+        self.wait_with_pause(timeout, Duration::ZERO, reached).await
     }
 
     /// The same, with a pause between a ring and the next question, for one that costs.
-    pub(super) async fn wait_slowly(
+    pub(super) async fn wait_with_pause(
         &self,
         timeout: Duration,
         pause: Duration,
@@ -46,12 +46,12 @@ impl Bell {
     ) -> Result<(), NotReached> {
         let waiting = async {
             loop {
-                let mut ring = std::pin::pin!(self.0.notified());
-                ring.as_mut().enable();
+                let mut notify = std::pin::pin!(self.0.notified());
+                notify.as_mut().enable();
                 if reached() {
                     return;
                 }
-                ring.await;
+                notify.await;
                 if !pause.is_zero() {
                     tokio::time::sleep(pause).await;
                 }

@@ -10,8 +10,10 @@ use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::error::SimulatorError;
+use crate::jwt;
+use crate::service::Environment;
 use crate::sync::lock;
-use crate::{Environment, SimulatorError, jwt};
 
 /// Checked tokens that are remembered; past it the memory starts anew.
 const MAX_REMEMBERED: usize = 4096;
@@ -80,7 +82,7 @@ impl ProviderKey {
 }
 
 /// A key as APNs knows it.
-pub(super) struct Key {
+pub(super) struct KnownKey {
     pub(super) id: String,
     pub(super) team_id: String,
     pub(super) environment: Option<Environment>,
@@ -90,15 +92,15 @@ pub(super) struct Key {
     revoked: AtomicBool,
 }
 
-impl Key {
+impl KnownKey {
     pub(super) fn is_revoked(&self) -> bool {
         self.revoked.load(Ordering::SeqCst)
     }
 }
 
 /// A provider token whose signature is good.
-pub(super) struct Verified {
-    pub(super) key: Arc<Key>,
+pub(super) struct VerifiedToken {
+    pub(super) key: Arc<KnownKey>,
     pub(super) issued_at_s: u64,
     pub(super) fingerprint: [u8; 32],
     /// A test ended it before its time.
@@ -109,22 +111,22 @@ pub(super) struct Verified {
 /// than the push.
 #[derive(Default)]
 pub(crate) struct Keys {
-    inner: Mutex<Inner>,
+    known: Mutex<KnownKeys>,
 }
 
 #[derive(Default)]
-struct Inner {
-    keys: HashMap<String, Arc<Key>>,
-    verified: HashMap<[u8; 32], Arc<Verified>>,
+struct KnownKeys {
+    keys: HashMap<String, Arc<KnownKey>>,
+    verified: HashMap<[u8; 32], Arc<VerifiedToken>>,
 }
 
 impl Keys {
     pub(crate) fn add(&self, spec: ProviderKeySpec) -> Result<ProviderKey, SimulatorError> {
         let pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
         let ProviderKeySpec { team_id, environment, scope } = spec;
-        let mut inner = lock(&self.inner);
-        let id = format!("KEY{:07}", inner.keys.len() + 1);
-        let key = Key {
+        let mut known = lock(&self.known);
+        let id = format!("KEY{:07}", known.keys.len() + 1);
+        let key = KnownKey {
             id: id.clone(),
             team_id: team_id.clone(),
             environment,
@@ -132,49 +134,49 @@ impl Keys {
             public: pair.public_key_raw().to_vec(),
             revoked: AtomicBool::new(false),
         };
-        inner.keys.insert(id.clone(), Arc::new(key));
+        known.keys.insert(id.clone(), Arc::new(key));
         Ok(ProviderKey { team_id, key_id: id, private_key_pem: pair.serialize_pem() })
     }
 
     /// False if there is no such key.
     pub(crate) fn set_revoked(&self, key_id: &str, revoked: bool) -> bool {
-        let inner = lock(&self.inner);
-        let key = inner.keys.get(key_id);
+        let known = lock(&self.known);
+        let key = known.keys.get(key_id);
         key.inspect(|key| key.revoked.store(revoked, Ordering::SeqCst)).is_some()
     }
 
     /// The key ids with their teams, and whether they are revoked.
     pub(crate) fn list(&self) -> Vec<(String, String, bool)> {
-        let inner = lock(&self.inner);
+        let known = lock(&self.known);
         let mut all: Vec<_> =
-            inner.keys.values().map(|key| (key.id.clone(), key.team_id.clone(), key.is_revoked())).collect();
+            known.keys.values().map(|key| (key.id.clone(), key.team_id.clone(), key.is_revoked())).collect();
         all.sort_unstable();
         all
     }
 
     /// Ends the tokens that are remembered, as if they were too old, and counts them.
     pub(crate) fn expire_tokens(&self) -> usize {
-        let inner = lock(&self.inner);
-        let good = inner.verified.values().filter(|token| !token.expired.swap(true, Ordering::SeqCst));
+        let known = lock(&self.known);
+        let good = known.verified.values().filter(|token| !token.expired.swap(true, Ordering::SeqCst));
         good.count()
     }
 
     /// No key is revoked, and no token ended but by its age.
     pub(crate) fn reset(&self) {
-        let inner = lock(&self.inner);
-        for key in inner.keys.values() {
+        let known = lock(&self.known);
+        for key in known.keys.values() {
             key.revoked.store(false, Ordering::SeqCst);
         }
-        for token in inner.verified.values() {
+        for token in known.verified.values() {
             token.expired.store(false, Ordering::SeqCst);
         }
     }
 
     /// Checks form, key, signature and issuer of a token; age and binding are the
     /// connection's to judge. The flag tells whether the token is new to the simulator.
-    pub(super) fn verify(&self, token: &str) -> Option<(Arc<Verified>, bool)> {
+    pub(super) fn verify(&self, token: &str) -> Option<(Arc<VerifiedToken>, bool)> {
         let fingerprint: [u8; 32] = Sha256::digest(token).into();
-        if let Some(verified) = lock(&self.inner).verified.get(&fingerprint) {
+        if let Some(verified) = lock(&self.known).verified.get(&fingerprint) {
             return (!verified.key.is_revoked()).then(|| (Arc::clone(verified), false));
         }
         let (message, signature) = token.rsplit_once('.')?;
@@ -184,18 +186,22 @@ impl Keys {
         if header.alg != "ES256" {
             return None;
         }
-        let key = lock(&self.inner).keys.get(&header.kid).cloned()?;
+        let key = lock(&self.known).keys.get(&header.kid).cloned()?;
         let signed = is_signed(message.as_bytes(), &jwt::segment(signature)?, &key.public);
         if !signed || key.is_revoked() || key.team_id != claims.iss {
             return None;
         }
-        let verified =
-            Arc::new(Verified { key, issued_at_s: claims.iat, fingerprint, expired: AtomicBool::new(false) });
-        let mut inner = lock(&self.inner);
-        if inner.verified.len() >= MAX_REMEMBERED {
-            inner.verified.clear();
+        let verified = Arc::new(VerifiedToken {
+            key,
+            issued_at_s: claims.iat,
+            fingerprint,
+            expired: AtomicBool::new(false),
+        });
+        let mut known = lock(&self.known);
+        if known.verified.len() >= MAX_REMEMBERED {
+            known.verified.clear();
         }
-        let new = inner.verified.insert(fingerprint, Arc::clone(&verified)).is_none();
+        let new = known.verified.insert(fingerprint, Arc::clone(&verified)).is_none();
         Some((verified, new))
     }
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
 use uuid::Uuid;
 
-use crate::Environment;
+use crate::service::Environment;
 
 /// What is answered.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use super::reply::Reply;
-use crate::Environment;
-use crate::decision::Pace;
+use crate::decision::Timing;
+use crate::service::Environment;
 use crate::sync::lock;
 
 /// How long a token has been dead when it is found so by its prefix.
@@ -69,11 +69,11 @@ pub struct FateRow {
     pub reason: Option<&'static str>,
     /// In words.
     pub description: &'static str,
-    kind: Kind,
+    kind: PrefixKind,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum PrefixKind {
     Refused,
     /// Refused with a timestamp.
     Dead,
@@ -83,7 +83,7 @@ enum Kind {
 
 const fn refused(
     prefix: &'static str,
-    kind: Kind,
+    kind: PrefixKind,
     status: u16,
     reason: &'static str,
     description: &'static str,
@@ -92,22 +92,28 @@ const fn refused(
 }
 
 const FATES: [FateRow; 10] = [
-    refused("dead", Kind::Dead, 410, "Unregistered", "the app was removed a day ago"),
-    refused("a6ed", Kind::Dead, 410, "ExpiredToken", "\"aged\": the token expired a day ago"),
-    refused("0bad", Kind::Refused, 400, "BadDeviceToken", "malformed, or of the other environment"),
-    refused("d1ff", Kind::Refused, 400, "DeviceTokenNotForTopic", "\"diff\": a token of another app"),
-    refused("f10d", Kind::Refused, 429, "TooManyRequests", "\"flood\": too many pushes to this device"),
-    refused("0500", Kind::Refused, 500, "InternalServerError", "APNs fails"),
-    refused("0503", Kind::Refused, 503, "ServiceUnavailable", "APNs is overloaded"),
-    refused("0ff0", Kind::Refused, 503, "Shutdown", "\"off\": the server is shutting down"),
+    refused("dead", PrefixKind::Dead, 410, "Unregistered", "the app was removed a day ago"),
+    refused("a6ed", PrefixKind::Dead, 410, "ExpiredToken", "\"aged\": the token expired a day ago"),
+    refused("0bad", PrefixKind::Refused, 400, "BadDeviceToken", "malformed, or of the other environment"),
+    refused("d1ff", PrefixKind::Refused, 400, "DeviceTokenNotForTopic", "\"diff\": a token of another app"),
+    refused("f10d", PrefixKind::Refused, 429, "TooManyRequests", "\"flood\": too many pushes to this device"),
+    refused("0500", PrefixKind::Refused, 500, "InternalServerError", "APNs fails"),
+    refused("0503", PrefixKind::Refused, 503, "ServiceUnavailable", "APNs is overloaded"),
+    refused("0ff0", PrefixKind::Refused, 503, "Shutdown", "\"off\": the server is shutting down"),
     FateRow {
         prefix: "1a7e",
         status: Some(200),
         reason: None,
         description: "\"late\": answered after 2 seconds",
-        kind: Kind::Slow,
+        kind: PrefixKind::Slow,
     },
-    FateRow { prefix: "deaf", status: None, reason: None, description: "never answered", kind: Kind::Silent },
+    FateRow {
+        prefix: "deaf",
+        status: None,
+        reason: None,
+        description: "never answered",
+        kind: PrefixKind::Silent,
+    },
 ];
 
 /// The fates that the first four hex digits of a device token name. All other tokens are good.
@@ -147,19 +153,19 @@ impl Fates {
 pub(crate) fn fate_of_prefix(token: &str, now_ms: u64) -> Option<Fate> {
     let row = FATES.iter().find(|row| token.starts_with(row.prefix))?;
     Some(match row.kind {
-        Kind::Slow => Fate::Slow(SLOW),
-        Kind::Silent => Fate::Silent,
-        Kind::Refused | Kind::Dead => Fate::Answer {
+        PrefixKind::Slow => Fate::Slow(SLOW),
+        PrefixKind::Silent => Fate::Silent,
+        PrefixKind::Refused | PrefixKind::Dead => Fate::Answer {
             status: row.status.unwrap_or_default(),
             reason: row.reason.unwrap_or_default().to_owned(),
-            timestamp_ms: (row.kind == Kind::Dead).then(|| now_ms.saturating_sub(DEAD_FOR_MS)),
+            timestamp_ms: (row.kind == PrefixKind::Dead).then(|| now_ms.saturating_sub(DEAD_FOR_MS)),
             retry_after: None,
         },
     })
 }
 
 /// The answer of a valid push.
-pub(super) fn meet(fate: Fate, topic: &str, environment: Environment) -> (Reply, Pace) {
+pub(super) fn answer_to_push(fate: Fate, topic: &str, environment: Environment) -> (Reply, Timing) {
     let reply = match fate {
         Fate::Good => Reply::accepted(),
         Fate::Answer { status, reason, timestamp_ms, retry_after } => {
@@ -169,10 +175,10 @@ pub(super) fn meet(fate: Fate, topic: &str, environment: Environment) -> (Reply,
         Fate::OnlyTopic(_) => Reply::accepted(),
         Fate::OnlyIn(own) if own != environment => Reply::refused(400, "BadDeviceToken"),
         Fate::OnlyIn(_) => Reply::accepted(),
-        Fate::Slow(delay) => return (Reply::accepted(), Pace::After(delay)),
-        Fate::Silent => return (Reply::accepted(), Pace::Never),
+        Fate::Slow(delay) => return (Reply::accepted(), Timing::After(delay)),
+        Fate::Silent => return (Reply::accepted(), Timing::Never),
     };
-    (reply, Pace::Now)
+    (reply, Timing::Now)
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::Service;
 use crate::journal::{Entry, Opened, Outcome, Reading};
+use crate::service::Service;
 
 #[derive(Serialize)]
 pub(super) struct EntryJson {

@@ -5,9 +5,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::problem::Problem;
-use crate::apns::{self, Fate};
-use crate::world::World;
-use crate::{Environment, FcmFate, Vendor, WebPushFate, fates, fcm_fates, web_push_fates};
+use crate::apns::{self, Fate, fates};
+use crate::fcm::{FcmFate, fcm_fates};
+use crate::service::Environment;
+use crate::shared::Shared;
+use crate::webpush::{Vendor, WebPushFate, web_push_fates};
 
 /// The service that knows a token. A Mattermost proxy has no tokens of its own: its devices are those of APNs and FCM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -54,14 +56,16 @@ impl FateService {
     }
 
     /// Gives a token this fate; none is the one that it has of itself.
-    pub(super) fn set(self, world: &World, token: &str, fate: Option<&FateJson>) -> Result<(), Problem> {
+    pub(super) fn set(self, shared: &Shared, token: &str, fate: Option<&FateJson>) -> Result<(), Problem> {
         match self {
-            Self::Apns => world.fates.set_or_unset(token, fate.map(|fate| fate.of_apns(world)).transpose()?),
-            Self::Fcm => world.fcm.set_fate(token, fate.map(FateJson::of_fcm).transpose()?),
+            Self::Apns => {
+                shared.apns.fates.set_or_unset(token, fate.map(|fate| fate.of_apns(shared)).transpose()?)
+            }
+            Self::Fcm => shared.fcm.set_fate(token, fate.map(FateJson::of_fcm).transpose()?),
             Self::WebPush => {
                 let vendor = Vendor::of_path(token);
                 let fate = fate.map(|fate| fate.of_web_push(vendor)).transpose()?;
-                if !world.web_push.set_fate(token, fate) {
+                if !shared.web_push.set_fate(token, fate) {
                     return Err(Problem::not_found(format!("there is no subscription at {token}")));
                 }
             }
@@ -71,7 +75,7 @@ impl FateService {
 }
 
 impl FateJson {
-    fn of_apns(&self, world: &World) -> Result<Fate, Problem> {
+    fn of_apns(&self, shared: &Shared) -> Result<Fate, Problem> {
         Ok(match self.clone() {
             Self::Good => Fate::Good,
             Self::Silent => Fate::Silent,
@@ -85,7 +89,7 @@ impl FateJson {
                 let retry_after = retry_after_s.map(|seconds| Duration::from_secs(seconds.into()));
                 Fate::Answer { status, reason, timestamp_ms, retry_after }
             }
-            Self::Like(prefix) => apns::fate_of_prefix(&prefix, world.clock.now_ms())
+            Self::Like(prefix) => apns::fate_of_prefix(&prefix, shared.clock.now_ms())
                 .ok_or_else(|| unlike(&prefix, fates().iter().map(|row| row.prefix.to_owned())))?,
         })
     }

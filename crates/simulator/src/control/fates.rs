@@ -4,10 +4,11 @@ use axum::extract::{Path, State};
 use http::StatusCode;
 use serde_json::json;
 
+use super::answer::{ControlAnswer, nothing, ok};
+use super::context::{Control, ControlState};
 use super::fate::{FateJson, FateService};
 use super::input::Input;
 use super::problem::Problem;
-use super::{Answer, Control, Shared, nothing, ok};
 use crate::sync::lock;
 
 /// The most tokens that may have a fate that was set.
@@ -16,18 +17,21 @@ const MAX_FATES: usize = 100_000;
 /// The most bytes that a token may have. No service has tokens as long.
 const MAX_TOKEN: usize = 4096;
 
-pub(super) async fn list(State(control): Shared) -> Answer {
+pub(super) async fn list(State(control): ControlState) -> ControlAnswer {
     let fates = lock(&control.fates);
     let one = |((service, token), fate): (&(FateService, String), &FateJson)| json!({ "service": service, "token": token, "fate": fate });
     ok(&json!({ "fates": fates.iter().map(one).collect::<Vec<_>>() }))
 }
 
-pub(super) async fn clear(State(control): Shared) -> Answer {
+pub(super) async fn clear(State(control): ControlState) -> ControlAnswer {
     control.unset_fates();
     nothing()
 }
 
-pub(super) async fn show(State(control): Shared, Path((service, token)): Path<(String, String)>) -> Answer {
+pub(super) async fn show(
+    State(control): ControlState,
+    Path((service, token)): Path<(String, String)>,
+) -> ControlAnswer {
     let key = (FateService::named(&service)?, normal(&token)?);
     let fates = lock(&control.fates);
     let fate = fates.get(&key).ok_or_else(|| unset_already(&key.1))?;
@@ -35,26 +39,29 @@ pub(super) async fn show(State(control): Shared, Path((service, token)): Path<(S
 }
 
 pub(super) async fn set(
-    State(control): Shared,
+    State(control): ControlState,
     Path((service, token)): Path<(String, String)>,
     Input(fate): Input<FateJson>,
-) -> Answer {
+) -> ControlAnswer {
     let key = (FateService::named(&service)?, normal(&token)?);
     let mut fates = lock(&control.fates);
     if fates.len() >= MAX_FATES && !fates.contains_key(&key) {
         let detail = format!("{MAX_FATES} tokens have a fate already, which is the most");
         return Err(Problem::new(StatusCode::CONFLICT, detail));
     }
-    key.0.set(&control.world, &key.1, Some(&fate))?;
+    key.0.set(&control.shared, &key.1, Some(&fate))?;
     let answer = ok(&json!({ "service": key.0, "token": key.1, "fate": fate }));
     fates.insert(key, fate);
     answer
 }
 
-pub(super) async fn unset(State(control): Shared, Path((service, token)): Path<(String, String)>) -> Answer {
+pub(super) async fn unset(
+    State(control): ControlState,
+    Path((service, token)): Path<(String, String)>,
+) -> ControlAnswer {
     let key = (FateService::named(&service)?, normal(&token)?);
     lock(&control.fates).remove(&key).ok_or_else(|| unset_already(&key.1))?;
-    key.0.set(&control.world, &key.1, None)?;
+    key.0.set(&control.shared, &key.1, None)?;
     nothing()
 }
 
@@ -63,7 +70,7 @@ impl Control {
     pub(super) fn unset_fates(&self) {
         for (service, token) in std::mem::take(&mut *lock(&self.fates)).into_keys() {
             // It was there when its fate was set, and none is taken away.
-            let _ = service.set(&self.world, &token, None);
+            let _ = service.set(&self.shared, &token, None);
         }
     }
 }

@@ -8,12 +8,13 @@ use http::StatusCode;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::answer::{ControlAnswer, json_text, ok};
+use super::context::ControlState;
 use super::entry::EntryJson;
 use super::input::Parameters;
 use super::problem::Problem;
-use super::{Answer, Shared, json_text, ok};
-use crate::Service;
 use crate::journal::{Page, Query, Stage};
+use crate::service::Service;
 
 /// Entries of a page where the request does not say how many, and the most that it may ask for.
 const PAGE: usize = 100;
@@ -31,7 +32,7 @@ const MAX_WANTED: usize = 1_000_000;
 
 const KNOWN: &str = "after, service, token, apns_id, stage, limit, wait, timeout";
 
-pub(super) async fn read(State(control): Shared, RawQuery(query): RawQuery) -> Answer {
+pub(super) async fn read(State(control): ControlState, RawQuery(query): RawQuery) -> ControlAnswer {
     let mut parameters = Parameters::new(query.as_deref())?;
     let service = |name: String| {
         Service::try_from(name.clone()).map_err(|_| {
@@ -50,7 +51,7 @@ pub(super) async fn read(State(control): Shared, RawQuery(query): RawQuery) -> A
     let timeout = parameters.duration("timeout", MAX_WAIT)?.unwrap_or(WAIT);
     parameters.done(KNOWN)?;
 
-    let journal = &control.world.journal;
+    let journal = &control.shared.journal;
     let reached = match wanted {
         None => true,
         Some(count) => {
@@ -58,7 +59,7 @@ pub(super) async fn read(State(control): Shared, RawQuery(query): RawQuery) -> A
                 |_| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too many requests wait for the journal");
             let _seat = control.waits.try_acquire().map_err(full)?;
             let waiting = journal.wait_for(&query, count, timeout);
-            control.world.stop.run_until_cancelled(waiting).await.is_some_and(|waited| waited.is_ok())
+            control.shared.stop.run_until_cancelled(waiting).await.is_some_and(|waited| waited.is_ok())
         }
     };
     Ok(written(&journal.page(&query, limit), query.after, reached, journal.dropped()))
@@ -92,6 +93,6 @@ fn written(page: &Page, after: u64, reached: bool, dropped: u64) -> Response {
     json_text(StatusCode::OK, text)
 }
 
-pub(super) async fn clear(State(control): Shared) -> Answer {
-    ok(&json!({ "removed": control.world.journal.take().len() }))
+pub(super) async fn clear(State(control): ControlState) -> ControlAnswer {
+    ok(&json!({ "removed": control.shared.journal.take().len() }))
 }

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 
-use crate::UnfitRule;
+use crate::fault::UnfitRule;
 
 /// The most characters of what was found that are said back.
 const MAX_FOUND: usize = 200;

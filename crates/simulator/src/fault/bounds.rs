@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
 
-use super::{Answer, Fault, FaultRule, Front, Trigger};
+use super::kinds::Fault;
+use super::parts::{Answer, Front};
+use super::rule::{FaultRule, Trigger};
 
 /// The longest pause of a fault.
 const MAX_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);

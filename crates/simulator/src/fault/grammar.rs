@@ -7,7 +7,8 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
-use super::{FaultRule, UnfitRule};
+use super::bounds::UnfitRule;
+use super::rule::FaultRule;
 
 /// Why a text is no rule.
 #[derive(Debug, thiserror::Error)]
@@ -90,7 +91,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{Fault, Front, GoAway, HangUp, LastId, Phase, Refusal, Service, Then, Trigger};
+    use crate::fault::{Fault, Front, GoAway, HangUp, LastId, Phase, Refusal, Then, Trigger};
+    use crate::service::Service;
 
     #[test]
     fn a_word_of_the_command_line_is_a_rule() {

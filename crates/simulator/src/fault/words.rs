@@ -4,13 +4,14 @@ pub(super) mod times {
     use serde::de::{Error, Unexpected, Visitor};
     use serde::{Deserializer, Serializer};
 
-    use crate::FaultRule;
+    /// The number of times that never wears out.
+    pub(in super::super) const ALWAYS: u32 = u32::MAX;
 
     const EXPECTED: &str = "a number from 1 on, or \"always\"";
 
     pub(in super::super) fn serialize<S: Serializer>(times: &u32, to: S) -> Result<S::Ok, S::Error> {
         match *times {
-            FaultRule::ALWAYS => to.serialize_str("always"),
+            ALWAYS => to.serialize_str("always"),
             times => to.serialize_u32(times),
         }
     }
@@ -31,7 +32,7 @@ pub(super) mod times {
 
             fn visit_str<E: Error>(self, word: &str) -> Result<u32, E> {
                 match word {
-                    "always" => Ok(FaultRule::ALWAYS),
+                    "always" => Ok(ALWAYS),
                     other => Err(E::invalid_value(Unexpected::Str(other), &self)),
                 }
             }

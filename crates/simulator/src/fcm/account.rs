@@ -9,7 +9,7 @@ use rcgen::{KeyPair, PKCS_RSA_SHA256, RsaKeySize};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::SimulatorError;
+use crate::error::SimulatorError;
 use crate::sync::lock;
 
 /// A service account's key as its owner holds it.
@@ -109,7 +109,7 @@ impl Account {
     }
 }
 
-pub(super) struct Key {
+pub(super) struct AssertionKey {
     pub(super) account: Arc<Account>,
     pub(super) id: String,
     pub(super) public: DecodingKey,
@@ -132,7 +132,7 @@ impl User {
 pub(super) struct Accounts {
     /// Of the machine whose metadata server it is.
     pub(super) machine: Arc<Account>,
-    keys: Mutex<HashMap<String, Arc<Key>>>,
+    keys: Mutex<HashMap<String, Arc<AssertionKey>>>,
     users: Mutex<HashMap<String, Arc<User>>>,
 }
 
@@ -153,7 +153,7 @@ impl Accounts {
         let mut keys = lock(&self.keys);
         let client_email = format!("sender-{}@{project_id}.iam.gserviceaccount.com", keys.len() + 1);
         let private_key_id = Uuid::new_v4().simple().to_string();
-        let key = Key {
+        let key = AssertionKey {
             account: Account::new(client_email.clone(), owned(projects)),
             id: private_key_id.clone(),
             public: DecodingKey::from_rsa_der(pair.public_key_raw()),
@@ -168,7 +168,7 @@ impl Accounts {
         })
     }
 
-    pub(super) fn key(&self, email: &str) -> Option<Arc<Key>> {
+    pub(super) fn key(&self, email: &str) -> Option<Arc<AssertionKey>> {
         lock(&self.keys).get(email).cloned()
     }
 

@@ -2,8 +2,6 @@
 //!
 //! Source: Google, "Topic messaging"; the discovery document of FCM v1.
 
-use super::message::is_topic;
-
 /// The most topics in a condition.
 const MAX_TOPICS: usize = 5;
 
@@ -14,6 +12,11 @@ const MAX_DEPTH: usize = 64;
 pub(super) fn is_valid(condition: &str) -> bool {
     let mut parser = Parser { rest: condition, topics: 0 };
     parser.any_of(MAX_DEPTH).is_some() && parser.rest.trim().is_empty() && parser.topics <= MAX_TOPICS
+}
+
+/// True for a topic's bare name.
+pub(super) fn is_topic(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.~%".contains(&byte))
 }
 
 struct Parser<'a> {

@@ -13,10 +13,10 @@ pub(super) const HTML: &str = "text/html; charset=UTF-8";
 
 /// An error in the making.
 #[derive(Debug)]
-pub(super) struct GoogleError(Box<Inner>);
+pub(super) struct GoogleError(Box<ErrorFields>);
 
 #[derive(Debug)]
-struct Inner {
+struct ErrorFields {
     http: u16,
     status: &'static str,
     message: Cow<'static, str>,
@@ -30,7 +30,7 @@ impl GoogleError {
     pub(super) fn new(http: u16, status: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
         let message = message.into();
         let (details, retry_after, reason) = (Vec::new(), None, status.into());
-        Self(Box::new(Inner { http, status, message, details, retry_after, reason }))
+        Self(Box::new(ErrorFields { http, status, message, details, retry_after, reason }))
     }
 
     pub(super) fn invalid(message: impl Into<Cow<'static, str>>) -> Self {
@@ -86,12 +86,12 @@ impl GoogleError {
     }
 
     pub(super) fn decision(self) -> Decision {
-        let Inner { http, status, message, details, retry_after, reason } = *self.0;
+        let ErrorFields { http, status, message, details, retry_after, reason } = *self.0;
         let mut error = json!({ "code": http, "message": message, "status": status });
         if !details.is_empty() {
             error["details"] = details.into();
         }
-        let decision = Decision::new(http, JSON, json!({ "error": error }).to_string()).because(reason);
+        let decision = Decision::new(http, JSON, json!({ "error": error }).to_string()).with_reason(reason);
         match retry_after {
             Some(value) => decision.with_header("retry-after", value),
             None => decision,

@@ -5,8 +5,9 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use super::error::HTML;
-use super::refusal::{FcmRefusal, RetryAfter};
-use crate::decision::{Decision, Pace};
+use super::refusal::FcmRefusal;
+use crate::decision::{Decision, Timing};
+use crate::retry_after::RetryAfter;
 use crate::sync::lock;
 
 /// How long the slow token takes.
@@ -29,17 +30,17 @@ pub enum FcmFate {
 
 impl FcmFate {
     /// The answer of a valid push; `accepted` is that of a good token.
-    pub(super) fn meet(self, accepted: Decision, now_ms: u64) -> Decision {
+    pub(super) fn answer_to_push(self, accepted: Decision, now_ms: u64) -> Decision {
         match self {
             Self::Good => accepted,
             Self::Refused(refusal) => refusal.decision(now_ms),
             Self::Page(status) => {
                 let page =
                     format!("<html><title>Error {status}</title>The server encountered an error.</html>\n");
-                Decision::new(status, HTML, page).because("a page")
+                Decision::new(status, HTML, page).with_reason("a page")
             }
-            Self::Slow(delay) => Decision { pace: Pace::After(delay), ..accepted },
-            Self::Silent => Decision { pace: Pace::Never, ..accepted },
+            Self::Slow(delay) => Decision { timing: Timing::After(delay), ..accepted },
+            Self::Silent => Decision { timing: Timing::Never, ..accepted },
         }
     }
 }

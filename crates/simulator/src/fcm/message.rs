@@ -4,9 +4,9 @@
 
 use serde_json::{Map, Value};
 
-use super::condition;
+use super::condition::{self, is_topic};
 use super::error::GoogleError;
-use super::schema::{self, Misfit, get, seconds};
+use super::schema::{self, FieldError, get, seconds};
 use crate::body::Body;
 
 /// Bytes of keys and values, and of those to a topic.
@@ -48,7 +48,7 @@ pub(super) fn parse(body: &Body) -> Result<Message, GoogleError> {
         let sentence = format!("Invalid JSON payload received. {error}");
         GoogleError::invalid(sentence.clone()).field("", &sentence)
     })?;
-    schema::check(&request).map_err(|Misfit { field, sentence }| {
+    schema::check(&request).map_err(|FieldError { field, sentence }| {
         GoogleError::invalid(sentence.clone()).field(&field, &sentence)
     })?;
     let nothing = Value::Object(Map::new());
@@ -82,11 +82,6 @@ pub(super) fn device(body: &Body) -> Option<String> {
     let request: Value = serde_json::from_slice(&body.bytes).ok()?;
     let message = get(&request, "message")?;
     get(message, "token").or_else(|| get(message, "fid"))?.as_str().map(str::to_owned)
-}
-
-/// True for a topic's bare name.
-pub(super) fn is_topic(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.~%".contains(&byte))
 }
 
 fn target(message: &Value) -> Result<Target, GoogleError> {

@@ -9,9 +9,9 @@ use serde_json::{Map, Value, json};
 
 use super::account::Account;
 use super::error::HTML;
+use super::google::Google;
 use super::oauth;
 use crate::decision::Decision;
-use crate::world::World;
 
 const FLAVOR: &str = "metadata-flavor";
 const ROOT: &str = "/computeMetadata/v1";
@@ -31,11 +31,11 @@ const MACHINE: [(&str, &str); 6] = [
 type Query = HashMap<String, String>;
 
 /// The answer to a request that was read in full.
-pub(crate) fn metadata(world: &World, parts: &Parts) -> Decision {
-    answer(world, parts).with_header(FLAVOR, HeaderValue::from_static("Google"))
+pub(crate) fn metadata(google: &Google, parts: &Parts) -> Decision {
+    answer(google, parts).with_header(FLAVOR, HeaderValue::from_static("Google"))
 }
 
-fn answer(world: &World, parts: &Parts) -> Decision {
+fn answer(google: &Google, parts: &Parts) -> Decision {
     let path = parts.uri.path();
     // With this alone a client finds out whether it runs at Google.
     if path == "/" {
@@ -44,21 +44,21 @@ fn answer(world: &World, parts: &Parts) -> Decision {
     if parts.headers.get(FLAVOR).is_none_or(|flavor| flavor != "Google") {
         let page =
             "<!DOCTYPE html><title>403 Missing required header \"Metadata-Flavor\": \"Google\"</title>\n";
-        return Decision::new(403, HTML, page).because("no Metadata-Flavor");
+        return Decision::new(403, HTML, page).with_reason("no Metadata-Flavor");
     }
     let query: Query =
         form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
-    let machine = &world.fcm.accounts.machine;
+    let machine = &google.accounts.machine;
     let inside = path.strip_prefix(ROOT).map(|rest| rest.trim_matches('/'));
     let names: Option<Vec<&str>> = inside.map(|inside| inside.split('/').collect());
     match names.as_deref() {
         Some(["instance", "service-accounts", name, "token"]) if is_machine(machine, name) => {
             let scopes = query.get("scopes").filter(|scopes| !scopes.is_empty());
             let scopes = scopes.map_or(SCOPE, String::as_str).split(',').map(str::to_owned).collect();
-            oauth::answer(&world.fcm.tokens.issue(world, machine, scopes))
+            oauth::answer(&google.tokens.issue(machine, scopes))
         }
         Some(["instance", "service-accounts", name, "identity"]) if is_machine(machine, name) => {
-            identity(world, machine, &query)
+            identity(google, machine, &query)
         }
         Some(_) => found(&tree(machine), inside.unwrap_or_default(), &query),
         None => unknown(),
@@ -70,13 +70,14 @@ fn is_machine(machine: &Account, name: &str) -> bool {
 }
 
 /// An ID token for somebody whom the machine proves itself to.
-fn identity(world: &World, machine: &Account, query: &Query) -> Decision {
+fn identity(google: &Google, machine: &Account, query: &Query) -> Decision {
     let Some(audience) = query.get("audience").filter(|audience| !audience.is_empty()) else {
-        return Decision::new(400, HTML, "non-empty audience parameter required\n").because("no audience");
+        return Decision::new(400, HTML, "non-empty audience parameter required\n")
+            .with_reason("no audience");
     };
-    match machine.id_token(audience, world.clock.now_s()) {
+    match machine.id_token(audience, google.clock.now_s()) {
         Some(token) => Decision::new(200, "text/html", token),
-        None => Decision::new(500, HTML, "").because("no key could be made"),
+        None => Decision::new(500, HTML, "").with_reason("no key could be made"),
     }
 }
 
@@ -132,5 +133,6 @@ fn text(text: String) -> Decision {
 }
 
 fn unknown() -> Decision {
-    Decision::new(404, HTML, "<!DOCTYPE html><title>Error 404 (Not Found)!!1</title>\n").because("not found")
+    Decision::new(404, HTML, "<!DOCTYPE html><title>Error 404 (Not Found)!!1</title>\n")
+        .with_reason("not found")
 }

@@ -14,12 +14,12 @@ use jsonwebtoken::Algorithm;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::auth::{Issued, known_scopes};
+use super::auth::{TokenResponse, known_scopes};
 use super::error::JSON;
+use super::google::Google;
 use crate::body::Body;
 use crate::decision::Decision;
 use crate::jwt;
-use crate::world::World;
 
 const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
@@ -54,14 +54,14 @@ struct Claims {
 
 type Form = HashMap<String, String>;
 
-pub(super) fn decide(world: &World, parts: &Parts, body: &Body) -> Decision {
+pub(super) fn decide(google: &Google, parts: &Parts, body: &Body) -> Decision {
     if parts.method != Method::POST {
         return refused(404, "invalid_request", "not a POST");
     }
     let form: Form = form_urlencoded::parse(&body.bytes).into_owned().collect();
     let granted = match form.get("grant_type").map(String::as_str) {
-        Some(JWT_BEARER) => assertion(world, &form),
-        Some("refresh_token") => refresh(world, &form),
+        Some(JWT_BEARER) => assertion(google, &form),
+        Some("refresh_token") => refresh(google, &form),
         Some(other) => Err(refusal(400, "unsupported_grant_type", format!("Invalid grant_type: {other}"))),
         None => Err(refusal(400, "invalid_request", "Required parameter is missing: grant_type")),
     };
@@ -90,11 +90,11 @@ fn invalid_grant(description: &'static str) -> Refusal {
 pub(super) fn refused(status: u16, error: impl Into<Cow<'static, str>>, description: &str) -> Decision {
     let error = error.into();
     let body = json!({ "error": error, "error_description": description }).to_string();
-    Decision::new(status, JSON, body).because(error)
+    Decision::new(status, JSON, body).with_reason(error)
 }
 
 /// The answer that carries a token.
-pub(super) fn answer(issued: &Issued) -> Decision {
+pub(super) fn answer(issued: &TokenResponse) -> Decision {
     let body = json!({
         "access_token": issued.access_token,
         "expires_in": issued.expires_in_s,
@@ -103,7 +103,7 @@ pub(super) fn answer(issued: &Issued) -> Decision {
     Decision::new(200, JSON, body.to_string())
 }
 
-fn assertion(world: &World, form: &Form) -> Result<Issued, Refusal> {
+fn assertion(google: &Google, form: &Form) -> Result<TokenResponse, Refusal> {
     let jwt = form
         .get("assertion")
         .ok_or_else(|| refusal(400, "invalid_request", "Missing required parameter: assertion"))?;
@@ -113,7 +113,6 @@ fn assertion(world: &World, form: &Form) -> Result<Issued, Refusal> {
     let header: JoseHeader = decode(header).ok_or_else(malformed)?;
     let claims: Claims = decode(claims).ok_or_else(malformed)?;
 
-    let google = &world.fcm;
     let key = google.accounts.key(&claims.iss);
     let key = key.ok_or_else(|| invalid_grant("Invalid grant: account not found"))?;
     let good = header.alg == "RS256"
@@ -129,7 +128,7 @@ fn assertion(world: &World, form: &Form) -> Result<Issued, Refusal> {
     if claims.aud != google.token_uri() && claims.aud != GOOGLE_TOKEN_URI {
         return Err(invalid_grant("Invalid JWT: Failed audience check."));
     }
-    let now_s = world.clock.now_s();
+    let now_s = google.clock.now_s();
     let short = claims.exp >= claims.iat && claims.exp - claims.iat <= MAX_LIFE_S;
     if !short || claims.iat > now_s + SKEW_S || claims.exp.saturating_add(SKEW_S) < now_s {
         return Err(invalid_grant(NOT_SHORT_LIVED));
@@ -140,12 +139,12 @@ fn assertion(world: &World, form: &Form) -> Result<Issued, Refusal> {
         let description = "Invalid OAuth scope or ID token audience provided.";
         return Err(refusal(400, "invalid_scope", description));
     }
-    Ok(google.tokens.issue(world, &key.account, scopes))
+    Ok(google.tokens.issue(&key.account, scopes))
 }
 
-fn refresh(world: &World, form: &Form) -> Result<Issued, Refusal> {
+fn refresh(google: &Google, form: &Form) -> Result<TokenResponse, Refusal> {
     let field = |name: &str| form.get(name).map_or("", String::as_str);
-    let accounts = &world.fcm.accounts;
+    let accounts = &google.accounts;
     if !accounts.has_client(field("client_id")) {
         return Err(refusal(401, "invalid_client", "The OAuth client was not found."));
     }
@@ -156,7 +155,7 @@ fn refresh(world: &World, form: &Form) -> Result<Issued, Refusal> {
         return Err(refusal(401, "invalid_client", "Unauthorized"));
     }
     let scopes = vec!["https://www.googleapis.com/auth/cloud-platform".to_owned()];
-    Ok(world.fcm.tokens.issue(world, &user.account, scopes))
+    Ok(google.tokens.issue(&user.account, scopes))
 }
 
 fn decode<T: for<'a> Deserialize<'a>>(part: &str) -> Option<T> {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 use super::error::GoogleError;
-use super::refusal::RetryAfter;
+use crate::retry_after::RetryAfter;
 use crate::sync::lock;
 
 const MINUTE_MS: u64 = 60_000;
@@ -20,10 +20,10 @@ pub struct Quota {
 
 /// The quotas that hold, and what was used of them. Without one there is no limit.
 #[derive(Default)]
-pub(super) struct Quotas(Mutex<Inner>);
+pub(super) struct Quotas(Mutex<QuotaUse>);
 
 #[derive(Default)]
-struct Inner {
+struct QuotaUse {
     project: Option<Quota>,
     device: Option<Quota>,
     /// Since when, and how many; by project or device.
@@ -41,22 +41,22 @@ impl Quotas {
 
     /// Takes one push from the quota of a project.
     pub(super) fn take_project(&self, project: &str, now_ms: u64) -> Result<(), GoogleError> {
-        let mut inner = lock(&self.0);
-        let Some(quota) = inner.project else { return Ok(()) };
+        let mut quotas = lock(&self.0);
+        let Some(quota) = quotas.project else { return Ok(()) };
         let subject = format!("project:{project}");
-        inner.take(quota, &subject, "Message rate exceeded for the project.", now_ms)
+        quotas.take(quota, &subject, "Message rate exceeded for the project.", now_ms)
     }
 
     /// Takes one push from the quota of a device.
     pub(super) fn take_device(&self, token: &str, now_ms: u64) -> Result<(), GoogleError> {
-        let mut inner = lock(&self.0);
-        let Some(quota) = inner.device else { return Ok(()) };
+        let mut quotas = lock(&self.0);
+        let Some(quota) = quotas.device else { return Ok(()) };
         let subject = format!("device:{token}");
-        inner.take(quota, &subject, "Message rate exceeded for the device.", now_ms)
+        quotas.take(quota, &subject, "Message rate exceeded for the device.", now_ms)
     }
 }
 
-impl Inner {
+impl QuotaUse {
     fn take(
         &mut self,
         quota: Quota,

@@ -5,9 +5,9 @@
 use serde_json::Value;
 
 /// A field by its proto name; JSON may also write it in lowerCamelCase.
-struct Field(&'static str, Kind);
+struct Field(&'static str, FieldType);
 
-enum Kind {
+enum FieldType {
     Str,
     Bool,
     Int,
@@ -24,7 +24,7 @@ enum Kind {
     Message(&'static [Field]),
 }
 
-use Kind::{Bool, Duration, Durations, Enum, Int, Map, Message, Number, Str, Strings, Struct};
+use FieldType::{Bool, Duration, Durations, Enum, Int, Map, Message, Number, Str, Strings, Struct};
 
 const REQUEST: &[Field] = &[Field("validate_only", Bool), Field("message", Message(MESSAGE))];
 
@@ -128,13 +128,13 @@ const APNS: &[Field] = &[
 
 /// What does not fit: the path of a field, and Google's sentence.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Misfit {
+pub(super) struct FieldError {
     pub(super) field: String,
     pub(super) sentence: String,
 }
 
 /// Checks that a request has only fields that there are, of their types.
-pub(super) fn check(request: &Value) -> Result<(), Misfit> {
+pub(super) fn check(request: &Value) -> Result<(), FieldError> {
     message(request, "", REQUEST)
 }
 
@@ -150,26 +150,26 @@ pub(super) fn seconds(text: &str) -> Option<f64> {
     number.parse().ok().filter(|_| plain)
 }
 
-fn message(value: &Value, path: &str, fields: &[Field]) -> Result<(), Misfit> {
+fn message(value: &Value, path: &str, fields: &[Field]) -> Result<(), FieldError> {
     let Some(object) = value.as_object() else { return wrong(path, "Message", value) };
     for (name, value) in object {
         let known = fields.iter().find(|Field(known, _)| known == name || camel(known) == *name);
-        let Some(Field(known, kind)) = known else {
+        let Some(Field(known, field_type)) = known else {
             let at = if path.is_empty() { String::new() } else { format!(" at '{path}'") };
             let sentence =
                 format!("Invalid JSON payload received. Unknown name \"{name}\"{at}: Cannot find field.");
-            return Err(Misfit { field: path.to_owned(), sentence });
+            return Err(FieldError { field: path.to_owned(), sentence });
         };
         let path = if path.is_empty() { (*known).to_owned() } else { format!("{path}.{known}") };
         if !value.is_null() {
-            of_kind(value, &path, kind)?;
+            of_type(value, &path, field_type)?;
         }
     }
     Ok(())
 }
 
-fn of_kind(value: &Value, path: &str, kind: &Kind) -> Result<(), Misfit> {
-    match kind {
+fn of_type(value: &Value, path: &str, field_type: &FieldType) -> Result<(), FieldError> {
+    match field_type {
         Str if !value.is_string() => wrong(path, "TYPE_STRING", value),
         Bool if !value.is_boolean() => wrong(path, "TYPE_BOOL", value),
         Int if !value.is_i64() && !is_number_text(value) => wrong(path, "TYPE_INT32", value),
@@ -196,9 +196,9 @@ fn of_kind(value: &Value, path: &str, kind: &Kind) -> Result<(), Misfit> {
     }
 }
 
-fn each(value: &Value, path: &str, kind: &Kind) -> Result<(), Misfit> {
+fn each(value: &Value, path: &str, field_type: &FieldType) -> Result<(), FieldError> {
     let Some(items) = value.as_array() else { return wrong(path, "List", value) };
-    items.iter().enumerate().try_for_each(|(at, item)| of_kind(item, &format!("{path}[{at}]"), kind))
+    items.iter().enumerate().try_for_each(|(at, item)| of_type(item, &format!("{path}[{at}]"), field_type))
 }
 
 /// In any case, as firebase-admin for Java and for Node write some of them, or by number.
@@ -214,9 +214,9 @@ fn is_number_text(value: &Value) -> bool {
     value.as_str().is_some_and(|text| text.parse::<f64>().is_ok())
 }
 
-fn wrong(path: &str, kind: &str, value: &Value) -> Result<(), Misfit> {
-    let sentence = format!("Invalid value at '{path}' ({kind}), {value}");
-    Err(Misfit { field: path.to_owned(), sentence })
+fn wrong(path: &str, field_type: &str, value: &Value) -> Result<(), FieldError> {
+    let sentence = format!("Invalid value at '{path}' ({field_type}), {value}");
+    Err(FieldError { field: path.to_owned(), sentence })
 }
 
 fn camel(name: &str) -> String {

@@ -7,10 +7,10 @@ use uuid::Uuid;
 use super::auth::may_send;
 use super::error::{GoogleError, JSON};
 use super::fate::project_of;
+use super::google::Google;
 use super::message::{self, Message, Target};
 use crate::body::Body;
 use crate::decision::Decision;
-use crate::world::World;
 
 /// The id of a dry run. Google documents none; this is what its libraries' own tests show.
 const DRY_RUN_ID: &str = "fake_message_id";
@@ -26,16 +26,15 @@ pub(crate) fn token_in(parts: &Parts, body: &Body) -> Option<String> {
     project(parts.uri.path()).and_then(|_| message::device(body))
 }
 
-pub(super) fn decide(world: &World, project: &str, parts: &Parts, body: &Body) -> Decision {
-    judge(world, project, parts, body).unwrap_or_else(GoogleError::decision)
+pub(super) fn decide(google: &Google, project: &str, parts: &Parts, body: &Body) -> Decision {
+    judge(google, project, parts, body).unwrap_or_else(GoogleError::decision)
 }
 
 /// Google documents no order of the checks; this one asks first who, then what, then to whom.
-fn judge(world: &World, project: &str, parts: &Parts, body: &Body) -> Result<Decision, GoogleError> {
-    let google = &world.fcm;
-    let now_ms = world.clock.now_ms();
-    let account = google.tokens.authorize(world, &parts.headers)?;
-    may_send(world, &account, project)?;
+fn judge(google: &Google, project: &str, parts: &Parts, body: &Body) -> Result<Decision, GoogleError> {
+    let now_ms = google.clock.now_ms();
+    let account = google.tokens.authorize(&parts.headers)?;
+    may_send(&google.settings.projects, &account, project)?;
     google.quotas.take_project(project, now_ms)?;
     let Message { target, validate_only } = message::parse(body)?;
     let token = match target {
@@ -47,14 +46,14 @@ fn judge(world: &World, project: &str, parts: &Parts, body: &Body) -> Result<Dec
         return Err(error.fcm("SENDER_ID_MISMATCH"));
     }
     google.quotas.take_device(&token, now_ms)?;
-    Ok(google.fate(&token).meet(accepted(project, &device_id(now_ms), validate_only), now_ms))
+    Ok(google.fate(&token).answer_to_push(accepted(project, &device_id(now_ms), validate_only), now_ms))
 }
 
 fn accepted(project: &str, id: &str, validate_only: bool) -> Decision {
     let id = if validate_only { DRY_RUN_ID } else { id };
     let name = json!({ "name": format!("projects/{project}/messages/{id}") });
     let decision = Decision::new(200, JSON, name.to_string());
-    if validate_only { decision.because("validate_only") } else { decision }
+    if validate_only { decision.with_reason("validate_only") } else { decision }
 }
 
 /// The look of an id of a push to a device: `0:1500415314455276%31bd1c9631bd1c96`. Source: Google,

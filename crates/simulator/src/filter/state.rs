@@ -1,30 +1,45 @@
 //! What a connection's frames have led to so far.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
 use bytes::BytesMut;
 
+use super::advertised::AdvertisedSettings;
 use super::frame::{self, Head, code, kind, setting};
-use super::wire::{Advertised, Afterwards, Answering, Books};
+use crate::counters::LiveCounters;
+use crate::decision::FollowUp;
 use crate::fault::{HangUp, Then};
-use crate::journal::{EntryId, Outcome};
+use crate::journal::{EntryId, Journal, Outcome};
+
+/// What a connection's frames are told to.
+pub(crate) struct Recorders {
+    pub(crate) journal: Arc<Journal>,
+    pub(crate) counters: Arc<LiveCounters>,
+}
+
+/// An answer that the service hands to h2. It counts once its HEADERS pass the filter.
+pub(crate) struct AnnouncedAnswer {
+    pub(crate) outcome: Outcome,
+    pub(crate) follow_up: FollowUp,
+}
 
 /// A stream that is open, seen from the wire.
 #[derive(Default)]
-pub(super) struct Stream {
+pub(super) struct OpenStream {
     pub(super) entry: Option<EntryId>,
-    pub(super) answering: Option<Answering>,
+    pub(super) announced: Option<AnnouncedAnswer>,
     /// The answer's HEADERS went out.
     pub(super) answered: bool,
     pub(super) ended_by_client: bool,
     pub(super) ended_by_us: bool,
 }
 
-pub(super) struct State {
-    pub(super) advertised: Advertised,
-    pub(super) streams: HashMap<u32, Stream>,
+pub(super) struct Http2State {
+    pub(super) advertised: AdvertisedSettings,
+    pub(super) streams: HashMap<u32, OpenStream>,
     /// Streams that the simulator reset: what h2 still writes for them is dropped. Kept for the
     /// life of the connection.
     pub(super) cut: HashMap<u32, Outcome>,
@@ -63,8 +78,8 @@ pub(super) struct SentSettings {
     pub(super) injected: bool,
 }
 
-impl State {
-    pub(super) fn new(advertised: Advertised) -> Self {
+impl Http2State {
+    pub(super) fn new(advertised: AdvertisedSettings) -> Self {
         Self {
             advertised,
             streams: HashMap::new(),
@@ -92,13 +107,13 @@ impl State {
 
     /// The first frame of the connection, in the place of h2's own.
     pub(super) fn start(&mut self) {
-        let Advertised {
+        let AdvertisedSettings {
             max_concurrent_streams,
             initial_window_size,
             header_table_size,
             max_frame_size,
             max_header_list_size,
-            surplus: _,
+            over_limit: _,
             scheme_with_colon: _,
         } = self.advertised;
         let first = [
@@ -132,7 +147,7 @@ impl State {
         Some(self.unacknowledged.iter().map(|sent| sent.limit).fold(acknowledged, u32::max))
     }
 
-    pub(super) fn reset(&mut self, books: &Books, stream: u32, codes: &[u32]) {
+    pub(super) fn reset(&mut self, recorders: &Recorders, stream: u32, codes: &[u32]) {
         let Some(open) = self.streams.remove(&stream) else { return };
         let outcome = match codes.first() {
             Some(&code::REFUSED_STREAM) | None => Outcome::Refused,
@@ -140,24 +155,31 @@ impl State {
         };
         match open.entry {
             Some(entry) if open.answered => {
-                books.journal.break_off(entry, codes.first().copied().unwrap_or_default());
+                recorders.journal.break_off(entry, codes.first().copied().unwrap_or_default());
             }
-            Some(entry) => books.journal.conclude(entry, outcome.clone()),
+            Some(entry) => recorders.journal.conclude(entry, outcome.clone()),
             None => {}
         }
         self.cut.insert(stream, outcome);
         for code in codes {
             frame::rst_stream(&mut self.out, stream, *code);
-            books.tally.add(&books.tally.resets_sent);
+            recorders.counters.add(&recorders.counters.resets_sent);
         }
         self.close_if_drained();
     }
 
-    pub(super) fn goaway(&mut self, books: &Books, last: u32, code: u32, debug_data: &[u8], then: Then) {
+    pub(super) fn goaway(
+        &mut self,
+        recorders: &Recorders,
+        last: u32,
+        code: u32,
+        debug_data: &[u8],
+        then: Then,
+    ) {
         // A later one may exclude more, never less. Source: RFC 9113, 6.8.
         self.last_served = self.last_served.min(last);
         frame::goaway(&mut self.out, self.last_served, code, debug_data);
-        books.tally.add(&books.tally.goaways_sent);
+        recorders.counters.add(&recorders.counters.goaways_sent);
 
         // A stream whose answer began before the GOAWAY is past excluding.
         let excluded: Vec<u32> = self
@@ -168,7 +190,7 @@ impl State {
             .collect();
         for stream in excluded {
             if let Some(entry) = self.streams.remove(&stream).and_then(|open| open.entry) {
-                books.journal.conclude(entry, Outcome::Excluded);
+                recorders.journal.conclude(entry, Outcome::Excluded);
             }
         }
         match then {
@@ -180,22 +202,22 @@ impl State {
     }
 
     /// An answer is on the wire: what follows it.
-    pub(super) fn after_answer(&mut self, books: &Books, afterwards: Afterwards) {
-        match afterwards {
-            Afterwards::Nothing => {}
-            Afterwards::Authorised(limit) => {
+    pub(super) fn after_answer(&mut self, recorders: &Recorders, follow_up: FollowUp) {
+        match follow_up {
+            FollowUp::Nothing => {}
+            FollowUp::Authorised(limit) => {
                 if !self.authorised {
                     self.authorised = true;
                     self.set_limit(limit);
                 }
             }
-            Afterwards::Expired => {
+            FollowUp::Expired => {
                 self.authorised = false;
                 self.set_limit(1);
                 let others: Vec<u32> =
                     self.streams.iter().filter(|(_, stream)| !stream.answered).map(|(id, _)| *id).collect();
                 for stream in others {
-                    self.reset(books, stream, &[code::REFUSED_STREAM, code::STREAM_CLOSED]);
+                    self.reset(recorders, stream, &[code::REFUSED_STREAM, code::STREAM_CLOSED]);
                 }
             }
         }

@@ -24,12 +24,12 @@ pub(super) fn digest_of_parts(
     headers: &[(&str, &[u8])],
     body_sha256: &[u8; 32],
 ) -> [u8; 32] {
-    let mut told: Vec<(String, &[u8])> = headers
+    let mut scripted_answer: Vec<(String, &[u8])> = headers
         .iter()
         .map(|(name, value)| (name.to_ascii_lowercase(), *value))
         .filter(|(name, _)| !name.starts_with(':') && !NOT_DIGESTED.contains(&name.as_str()))
         .collect();
-    told.sort_unstable();
+    scripted_answer.sort_unstable();
 
     let mut hash = Sha256::new();
     let mut field = |bytes: &[u8]| {
@@ -38,7 +38,7 @@ pub(super) fn digest_of_parts(
     };
     field(method.as_bytes());
     field(path.as_bytes());
-    for (name, value) in told {
+    for (name, value) in scripted_answer {
         field(name.as_bytes());
         field(value);
     }

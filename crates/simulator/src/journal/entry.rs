@@ -8,9 +8,9 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::digest::digest_of_parts;
-use crate::Service;
 use crate::body::{Body, MAX_READ, Opened};
 use crate::decision::PASSED_ON;
+use crate::service::Service;
 
 /// A request that arrived, read in full or not.
 #[derive(Clone, Debug)]

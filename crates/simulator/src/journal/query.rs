@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{Entry, Journal, Outcome};
-use crate::Service;
+use super::entry::{Entry, Outcome};
+use super::store::Journal;
+use crate::service::Service;
 use crate::sync::{NotReached, lock};
 
 /// The pause between two looks of one who waits: under load every request would be a reason to look.
@@ -63,9 +64,9 @@ impl Query {
 impl Journal {
     /// The first `limit` entries that are wanted.
     pub fn page(&self, query: &Query, limit: usize) -> Page {
-        let inner = lock(&self.inner);
-        let first = inner.entries.partition_point(|entry| entry.order <= query.after);
-        let mut wanted = inner.entries.range(first..).filter(|entry| query.wants(entry));
+        let recorded = lock(&self.recorded);
+        let first = recorded.entries.partition_point(|entry| entry.order <= query.after);
+        let mut wanted = recorded.entries.range(first..).filter(|entry| query.wants(entry));
         let entries = wanted.by_ref().take(limit).cloned().collect();
         Page { entries, more: wanted.next().is_some() }
     }
@@ -76,11 +77,11 @@ impl Journal {
     /// When they are not within `timeout`.
     pub async fn wait_for(&self, query: &Query, count: usize, timeout: Duration) -> Result<(), NotReached> {
         let reached = || {
-            let inner = lock(&self.inner);
-            let first = inner.entries.partition_point(|entry| entry.order <= query.after);
-            let wanted = inner.entries.range(first..).filter(|entry| query.wants(entry));
+            let recorded = lock(&self.recorded);
+            let first = recorded.entries.partition_point(|entry| entry.order <= query.after);
+            let wanted = recorded.entries.range(first..).filter(|entry| query.wants(entry));
             wanted.take(count).count() == count
         };
-        self.bell.wait_slowly(timeout, LOOK_EVERY, reached).await
+        self.changes.wait_with_pause(timeout, LOOK_EVERY, reached).await
     }
 }

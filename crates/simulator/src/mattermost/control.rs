@@ -2,15 +2,14 @@
 
 use std::net::SocketAddr;
 
-use super::ask::Asked;
-use crate::listener::origin;
-use crate::sync::lock;
-use crate::world::World;
+use super::proxied::Asked;
+use super::proxy::PushProxy;
+use crate::origin::origin;
 
 /// The stand-in for a Mattermost push proxy.
 #[derive(Clone, Copy)]
 pub struct Mattermost<'a> {
-    pub(crate) world: &'a World,
+    pub(crate) proxy: &'a PushProxy,
     pub(crate) address: SocketAddr,
     pub(crate) tls_address: SocketAddr,
 }
@@ -38,6 +37,6 @@ impl Mattermost<'_> {
 
     /// What it asked of APNs and FCM, in order; the last 10,000.
     pub fn asked(&self) -> Vec<Asked> {
-        lock(&self.world.mattermost.asked).iter().cloned().collect()
+        self.proxy.asked()
     }
 }

@@ -9,14 +9,14 @@ use serde_json::Value;
 use crate::body::Body;
 
 /// The fields of a Go struct, by the kind of their values.
-pub(super) struct Struct {
+pub(super) struct GoStruct {
     pub(super) name: &'static str,
     pub(super) texts: &'static [&'static str],
     pub(super) numbers: &'static [&'static str],
     pub(super) flags: &'static [&'static str],
 }
 
-impl Struct {
+impl GoStruct {
     fn kind(&self, field: &str) -> Option<&'static str> {
         let kinds = [(self.texts, "string"), (self.numbers, "int"), (self.flags, "bool")];
         kinds.into_iter().find(|(names, _)| names.contains(&field)).map(|(_, kind)| kind)
@@ -67,6 +67,11 @@ impl Struct {
     }
 }
 
+/// JSON as Go writes it, which escapes what HTML could take for a tag.
+pub(super) fn go_json(value: &serde_json::Value) -> String {
+    value.to_string().replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
+}
+
 fn first<'a, T: Deserialize<'a>>(text: &'a str) -> Option<serde_json::Result<T>> {
     serde_json::Deserializer::from_str(text).into_iter().next()
 }
@@ -114,7 +119,7 @@ impl<'de> Deserialize<'de> for Fields {
 mod tests {
     use super::*;
 
-    const PUSH: Struct = Struct {
+    const PUSH: GoStruct = GoStruct {
         name: "PushNotification",
         texts: &["server_id"],
         numbers: &["badge"],

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::json::Struct;
+use super::json::GoStruct;
 use crate::body::Body;
 
 /// Bytes of a message, and of what is kept of a longer one.
@@ -14,7 +14,7 @@ const CUT_MESSAGE: usize = 2046;
 /// Bytes of a channel's name.
 const MAX_CHANNEL_NAME: usize = 64;
 
-const PUSH: Struct = Struct {
+const PUSH: GoStruct = GoStruct {
     name: "PushNotification",
     texts: &[
         "ack_id",
@@ -44,7 +44,7 @@ const PUSH: Struct = Struct {
     flags: &["is_crt_enabled", "is_id_loaded"],
 };
 
-const ACK: Struct = Struct {
+const ACK: GoStruct = GoStruct {
     name: "PushNotificationAck",
     texts: &["id", "platform", "type", "post_id"],
     numbers: &["received_at"],

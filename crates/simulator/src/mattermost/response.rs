@@ -4,11 +4,12 @@ use std::borrow::Cow;
 
 use http::HeaderValue;
 
-use super::ask::Asked;
+use super::json::go_json;
+use super::proxied::Asked;
+use super::proxy::PushProxy;
 use crate::apns;
-use crate::decision::{Decision, Pace};
+use crate::decision::{Decision, Timing};
 use crate::fcm::{self, FcmFate};
-use crate::world::World;
 
 /// Bytes of a payload at APNs, and of one for VoIP. Source: Apple, "Generating a remote notification".
 const MAX_PAYLOAD: usize = 4096;
@@ -28,18 +29,13 @@ pub(super) fn ok() -> Decision {
 }
 
 pub(super) fn remove() -> Decision {
-    Decision::new(200, TEXT, "{\"status\":\"REMOVE\"}\n").because("REMOVE")
+    Decision::new(200, TEXT, "{\"status\":\"REMOVE\"}\n").with_reason("REMOVE")
 }
 
 pub(super) fn fail(why: impl Into<Cow<'static, str>>) -> Decision {
     let why = why.into();
     let text = go_json(&serde_json::Value::from(&*why));
-    Decision::new(200, TEXT, format!("{{\"error\":{text},\"status\":\"FAIL\"}}\n")).because(why)
-}
-
-/// JSON as Go writes it, which escapes what HTML could take for a tag.
-pub(super) fn go_json(value: &serde_json::Value) -> String {
-    value.to_string().replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
+    Decision::new(200, TEXT, format!("{{\"error\":{text},\"status\":\"FAIL\"}}\n")).with_reason(why)
 }
 
 pub(super) fn html() -> Decision {
@@ -53,7 +49,7 @@ pub(super) fn version() -> Decision {
 
 pub(super) fn moved(path: &str, query: Option<&str>) -> Decision {
     let location = query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
-    let decision = Decision::new(301, TEXT, "").because("moved");
+    let decision = Decision::new(301, TEXT, "").with_reason("moved");
     match HeaderValue::try_from(location) {
         Ok(location) => decision.with_header("location", location),
         Err(_) => decision,
@@ -61,11 +57,11 @@ pub(super) fn moved(path: &str, query: Option<&str>) -> Decision {
 }
 
 pub(super) fn not_found() -> Decision {
-    plain_error(404, "404 page not found\n").because("not found")
+    plain_error(404, "404 page not found\n").with_reason("not found")
 }
 
 pub(super) fn denied() -> Decision {
-    plain_error(429, "limit exceeded\n").because("limit exceeded")
+    plain_error(429, "limit exceeded\n").with_reason("limit exceeded")
 }
 
 /// As Go's `http.Error` writes it.
@@ -75,39 +71,39 @@ fn plain_error(status: u16, text: &'static str) -> Decision {
 }
 
 /// The answer once APNs has answered the proxy, or has not.
-pub(super) fn of_apns(world: &World, device_id: &str, topic: &str, asked: &Asked) -> Decision {
+pub(super) fn of_apns(proxy: &PushProxy, device_id: &str, topic: &str, asked: &Asked) -> Decision {
     // Refused before the device is looked at.
     if asked.len() > if asked.is_voip() { MAX_VOIP_PAYLOAD } else { MAX_PAYLOAD } {
         return fail("unknown send response error");
     }
-    let (reason, pace) = apns::outcome(world, device_id, topic);
+    let (reason, timing) = apns::outcome(&proxy.apns, device_id, topic);
     let decision = match reason {
-        _ if pace == Pace::Never => return unanswered(world, "unknown transport error"),
+        _ if timing == Timing::Never => return unanswered(proxy, "unknown transport error"),
         None => ok(),
         Some(reason) if REMOVED_BY_APNS.contains(&&*reason) => remove(),
         Some(_) => fail("unknown send response error"),
     };
-    Decision { pace, ..decision }
+    Decision { timing, ..decision }
 }
 
 /// The same for FCM.
-pub(super) fn of_fcm(world: &World, device_id: &str, asked: &Asked) -> Decision {
+pub(super) fn of_fcm(proxy: &PushProxy, device_id: &str, asked: &Asked) -> Decision {
     if fcm::is_too_big(&asked.body) {
         return fail("Message is too big");
     }
-    match world.fcm.fate(device_id) {
+    match proxy.google.fate(device_id) {
         FcmFate::Good => ok(),
         FcmFate::Refused(refusal) if refusal.code.is_some_and(|code| REMOVED_BY_FCM.contains(&code)) => {
             remove()
         }
         FcmFate::Refused(refusal) => fail(refusal.message),
         FcmFate::Page(status) => fail(format!("unexpected http response with status: {status}")),
-        FcmFate::Slow(delay) => Decision { pace: Pace::After(delay), ..ok() },
-        FcmFate::Silent => unanswered(world, "context deadline exceeded"),
+        FcmFate::Slow(delay) => Decision { timing: Timing::After(delay), ..ok() },
+        FcmFate::Silent => unanswered(proxy, "context deadline exceeded"),
     }
 }
 
 /// The proxy gives up at its timeout.
-fn unanswered(world: &World, why: &'static str) -> Decision {
-    Decision { pace: Pace::After(world.mattermost.settings.send_timeout), ..fail(why) }
+fn unanswered(proxy: &PushProxy, why: &'static str) -> Decision {
+    Decision { timing: Timing::After(proxy.settings.send_timeout), ..fail(why) }
 }

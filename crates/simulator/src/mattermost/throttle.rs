@@ -8,7 +8,7 @@ use std::sync::Mutex;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::MattermostSettings;
+use super::settings::MattermostSettings;
 use crate::sync::lock;
 
 const SECOND_MS: u64 = 1000;
@@ -24,15 +24,15 @@ const SAMPLE_LIMIT: u64 = 300;
 pub(super) struct Throttle(Mutex<HashMap<Vec<u8>, (u64, u64)>>);
 
 /// A request that was counted.
-pub(super) struct Counted {
+pub(super) struct ThrottleAnswer {
     pub(super) denied: bool,
     pub(super) headers: HeaderMap,
 }
 
 impl Throttle {
-    pub(super) fn count(&self, key: &[u8], limit: u64, now_ms: u64) -> Counted {
+    pub(super) fn count(&self, key: &[u8], limit: u64, now_ms: u64) -> ThrottleAnswer {
         if limit == MattermostSettings::UNTHROTTLED {
-            return Counted { denied: false, headers: headers(SAMPLE_LIMIT, SAMPLE_LIMIT - 1, 1) };
+            return ThrottleAnswer { denied: false, headers: headers(SAMPLE_LIMIT, SAMPLE_LIMIT - 1, 1) };
         }
         let mut keys = lock(&self.0);
         if keys.len() >= MAX_KEYS {
@@ -49,7 +49,7 @@ impl Throttle {
         if denied {
             headers.insert("retry-after", HeaderValue::from(reset_s));
         }
-        Counted { denied, headers }
+        ThrottleAnswer { denied, headers }
     }
 }
 

@@ -7,18 +7,18 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::fate::WebPushFate;
 use super::mailbox::WebPushMessage;
-use super::subscriber::{State, Subscription};
+use super::services::PushServices;
+use super::subscriber::{Subscription, SubscriptionState};
 use super::vapid::VapidKey;
 use super::vendor::Vendor;
-use crate::SimulatorError;
-use crate::listener::origin;
+use crate::error::SimulatorError;
+use crate::origin::origin;
 use crate::sync::lock;
-use crate::world::World;
 
 /// The stand-in for the push services of browsers, at one address.
 #[derive(Clone, Copy)]
 pub struct WebPush<'a> {
-    pub(crate) world: &'a World,
+    pub(crate) services: &'a PushServices,
     pub(crate) address: SocketAddr,
 }
 
@@ -69,7 +69,7 @@ impl WebPush<'_> {
         // What is no key belongs to nobody, as a browser's own would.
         let key = URL_SAFE_NO_PAD.decode(application_server_key).unwrap_or_else(|_| b"no key".to_vec());
         let key = Some(key).filter(|key| !key.is_empty());
-        self.world.web_push.subscribe(vendor, origin, key, fate)
+        self.services.subscribe(vendor, origin, key, fate)
     }
 
     /// Gives a subscription another fate.
@@ -84,13 +84,13 @@ impl WebPush<'_> {
 
     /// The browser is there again, and gets what waited and has not expired.
     pub fn come_back(&self, subscription: &Subscription) {
-        let now_ms = self.world.clock.now_ms();
+        let now_ms = self.services.clock.now_ms();
         self.with(subscription, |state| state.mailbox.come_back(now_ms));
     }
 
     /// The messages that wait for the browser, in order.
     pub fn held(&self, subscription: &Subscription) -> Vec<WebPushMessage> {
-        let now_ms = self.world.clock.now_ms();
+        let now_ms = self.services.clock.now_ms();
         self.with(subscription, |state| state.mailbox.held(now_ms)).unwrap_or_default()
     }
 
@@ -100,8 +100,12 @@ impl WebPush<'_> {
     }
 
     /// A subscription of another simulator is not there.
-    fn with<T>(&self, subscription: &Subscription, act: impl FnOnce(&mut State) -> T) -> Option<T> {
-        let subscriber = self.world.web_push.subscribers.at(&subscription.path)?;
+    fn with<T>(
+        &self,
+        subscription: &Subscription,
+        act: impl FnOnce(&mut SubscriptionState) -> T,
+    ) -> Option<T> {
+        let subscriber = self.services.subscribers.at(&subscription.path)?;
         Some(act(&mut lock(&subscriber.state)))
     }
 }

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use super::Vendor;
-use super::refusal::WebPushRefusal;
-use super::vapid::VapidFault;
-use crate::RetryAfter;
+use super::refusal::{VapidFault, WebPushRefusal};
+use super::vendor::Vendor;
+use crate::retry_after::RetryAfter;
 
 /// How long the slow subscription takes.
 const SLOW: Duration = Duration::from_secs(2);

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-use super::request::{Asked, Urgency};
+use super::request::{MessageHeaders, Urgency};
 
 /// Messages that are remembered once they were delivered.
 const MAX_DELIVERED: usize = 10_000;
@@ -22,7 +22,7 @@ pub struct WebPushMessage {
     pub ttl: u64,
 }
 
-struct Held {
+struct HeldMessage {
     message: WebPushMessage,
     expires_ms: u64,
 }
@@ -31,13 +31,13 @@ struct Held {
 #[derive(Default)]
 pub(super) struct Mailbox {
     away: bool,
-    held: Vec<Held>,
+    held: Vec<HeldMessage>,
     delivered: VecDeque<WebPushMessage>,
 }
 
 impl Mailbox {
-    pub(super) fn put(&mut self, asked: Asked, plaintext: Bytes, now_ms: u64) {
-        let Asked { ttl, urgency, topic } = asked;
+    pub(super) fn put(&mut self, headers_read: MessageHeaders, plaintext: Bytes, now_ms: u64) {
+        let MessageHeaders { ttl, urgency, topic } = headers_read;
         let message = WebPushMessage { plaintext, topic, urgency, ttl };
         if !self.away {
             return self.deliver(message);
@@ -47,7 +47,8 @@ impl Mailbox {
         }
         // One that may not be kept is lost. Source: RFC 8030, 5.2.
         if ttl > 0 {
-            self.held.push(Held { message, expires_ms: now_ms.saturating_add(ttl.saturating_mul(1000)) });
+            self.held
+                .push(HeldMessage { message, expires_ms: now_ms.saturating_add(ttl.saturating_mul(1000)) });
         }
     }
 
@@ -57,7 +58,7 @@ impl Mailbox {
 
     pub(super) fn come_back(&mut self, now_ms: u64) {
         self.away = false;
-        for Held { message, expires_ms } in std::mem::take(&mut self.held) {
+        for HeldMessage { message, expires_ms } in std::mem::take(&mut self.held) {
             if now_ms < expires_ms {
                 self.deliver(message);
             }

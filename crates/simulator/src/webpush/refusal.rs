@@ -2,8 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::vapid::VapidFault;
-use crate::RetryAfter;
+use crate::retry_after::RetryAfter;
 
 /// Why a message is refused. Each vendor has its own status and words for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +101,42 @@ impl WebPushRefusal {
             | Self::Bridge
             | Self::IdleTimeout
             | Self::DomainBlocked => RetryAfter::Absent,
+        }
+    }
+}
+
+/// What is wrong with an `Authorization`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VapidFault {
+    /// There is none.
+    Missing,
+    /// It is not `vapid t=…, k=…`, or its token is none.
+    Malformed,
+    /// `k` is no public key.
+    PublicKey,
+    /// The token is not signed with `k`.
+    Signature,
+    /// `aud` is another origin.
+    Audience,
+    /// `exp` is missing or past.
+    Expired,
+    /// `exp` is more than a day ahead.
+    TooFarAhead,
+    /// `sub` is missing where it is asked for, or neither a `mailto:` nor an `https:` URL.
+    Subject,
+}
+
+impl VapidFault {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Missing => "no authorization",
+            Self::Malformed => "the authorization is malformed",
+            Self::PublicKey => "k is no public key",
+            Self::Signature => "the signature is not k's",
+            Self::Audience => "aud is another origin",
+            Self::Expired => "the token has expired",
+            Self::TooFarAhead => "exp is more than 24 hours ahead",
+            Self::Subject => "sub is no contact",
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use http::{HeaderMap, HeaderValue};
 
-use super::Vendor;
 use super::refusal::WebPushRefusal;
+use super::vendor::Vendor;
 
 /// What a service has to take at least, and what all of them take at most. Source: RFC 8030, 7.2.
 pub(super) const MAX_BODY: u64 = 4096;
@@ -29,14 +29,14 @@ pub enum Urgency {
 }
 
 /// The headers of a message that is in order.
-pub(super) struct Asked {
+pub(super) struct MessageHeaders {
     /// For how many seconds the message is kept.
     pub(super) ttl: u64,
     pub(super) urgency: Urgency,
     pub(super) topic: Option<String>,
 }
 
-impl Asked {
+impl MessageHeaders {
     pub(super) fn read(vendor: Vendor, headers: &HeaderMap, body: u64) -> Result<Self, WebPushRefusal> {
         let ttl = ttl(headers)?.min(vendor.max_ttl());
         let urgency = urgency(headers)?;

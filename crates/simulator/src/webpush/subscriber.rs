@@ -8,11 +8,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 
+use super::decrypt::UserAgent;
 use super::fate::WebPushFate;
 use super::mailbox::Mailbox;
-use super::open::UserAgent;
+
 use super::vendor::Vendor;
-use crate::SimulatorError;
+use crate::error::SimulatorError;
 use crate::sync::lock;
 
 /// A subscription as its owner holds it: what `PushManager.subscribe()` gives.
@@ -41,7 +42,7 @@ impl Subscription {
 }
 
 /// Somebody to be subscribed.
-pub(super) struct Subscribing<'a> {
+pub(super) struct NewSubscriber<'a> {
     pub(super) vendor: Vendor,
     pub(super) origin: &'a str,
     /// The `applicationServerKey`; none lets anybody send.
@@ -54,10 +55,10 @@ pub(super) struct Subscriber {
     pub(super) origin: String,
     pub(super) key: Option<Vec<u8>>,
     pub(super) user_agent: UserAgent,
-    pub(super) state: Mutex<State>,
+    pub(super) state: Mutex<SubscriptionState>,
 }
 
-pub(super) struct State {
+pub(super) struct SubscriptionState {
     pub(super) fate: WebPushFate,
     /// The fate that it was made with.
     pub(super) first_fate: WebPushFate,
@@ -69,8 +70,8 @@ pub(super) struct State {
 pub(super) struct Subscribers(Mutex<HashMap<String, Arc<Subscriber>>>);
 
 impl Subscribers {
-    pub(super) fn add(&self, subscribing: Subscribing<'_>) -> Result<Subscription, SimulatorError> {
-        let Subscribing { vendor, origin, key, fate } = subscribing;
+    pub(super) fn add(&self, subscribing: NewSubscriber<'_>) -> Result<Subscription, SimulatorError> {
+        let NewSubscriber { vendor, origin, key, fate } = subscribing;
         let mut random = [0; 96];
         rand::fill(&mut random)?;
         let user_agent = UserAgent::new()?;
@@ -81,7 +82,7 @@ impl Subscribers {
             auth: URL_SAFE_NO_PAD.encode(user_agent.auth()),
             path: path.clone(),
         };
-        let state = Mutex::new(State { fate, first_fate: fate, mailbox: Mailbox::default() });
+        let state = Mutex::new(SubscriptionState { fate, first_fate: fate, mailbox: Mailbox::default() });
         let subscriber = Subscriber { origin: origin.to_owned(), key, user_agent, state };
         lock(&self.0).insert(normal(&path), Arc::new(subscriber));
         Ok(subscription)

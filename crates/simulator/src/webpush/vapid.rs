@@ -12,10 +12,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::open::PUBLIC_KEY_LEN;
-use super::refusal::WebPushRefusal;
+use super::decrypt::PUBLIC_KEY_LEN;
+use super::refusal::{VapidFault, WebPushRefusal};
+use crate::error::SimulatorError;
+use crate::jwt;
 use crate::sync::lock;
-use crate::{SimulatorError, jwt};
 
 /// A token may be good for a day at most. Source: RFC 8292, 2.
 const MAX_AHEAD_S: u64 = 24 * 60 * 60;
@@ -59,44 +60,8 @@ impl VapidKey {
     }
 }
 
-/// What is wrong with an `Authorization`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum VapidFault {
-    /// There is none.
-    Missing,
-    /// It is not `vapid t=…, k=…`, or its token is none.
-    Malformed,
-    /// `k` is no public key.
-    PublicKey,
-    /// The token is not signed with `k`.
-    Signature,
-    /// `aud` is another origin.
-    Audience,
-    /// `exp` is missing or past.
-    Expired,
-    /// `exp` is more than a day ahead.
-    TooFarAhead,
-    /// `sub` is missing where it is asked for, or neither a `mailto:` nor an `https:` URL.
-    Subject,
-}
-
-impl VapidFault {
-    pub(super) fn words(self) -> &'static str {
-        match self {
-            Self::Missing => "no authorization",
-            Self::Malformed => "the authorization is malformed",
-            Self::PublicKey => "k is no public key",
-            Self::Signature => "the signature is not k's",
-            Self::Audience => "aud is another origin",
-            Self::Expired => "the token has expired",
-            Self::TooFarAhead => "exp is more than 24 hours ahead",
-            Self::Subject => "sub is no contact",
-        }
-    }
-}
-
 /// What a request is checked against.
-pub(super) struct Expected<'a> {
+pub(super) struct ExpectedSender<'a> {
     /// Without its default port, it is what `aud` must say. Source: RFC 6454, 6.2.
     pub(super) origin: &'a str,
     /// The key that the subscription was made with; none where anybody may send.
@@ -108,7 +73,7 @@ pub(super) struct Expected<'a> {
 
 /// The tokens whose signatures were checked so far: a check for every message would cost more than the message.
 #[derive(Default)]
-pub(super) struct Tokens(Mutex<HashSet<[u8; 32]>>);
+pub(super) struct VapidTokens(Mutex<HashSet<[u8; 32]>>);
 
 /// A request whose sender is known.
 pub(super) struct Sender {
@@ -118,11 +83,11 @@ pub(super) struct Sender {
     pub(super) new: bool,
 }
 
-impl Tokens {
+impl VapidTokens {
     pub(super) fn check(
         &self,
         headers: &HeaderMap,
-        expected: &Expected<'_>,
+        expected: &ExpectedSender<'_>,
     ) -> Result<Sender, WebPushRefusal> {
         let refused = WebPushRefusal::Vapid;
         let Some(header) = headers.get("authorization") else {
@@ -182,7 +147,7 @@ fn parse(header: &HeaderValue) -> Option<(&str, &str)> {
 }
 
 /// Judges what a token says; its signature is judged.
-fn judge(token: &str, expected: &Expected<'_>) -> Result<(), VapidFault> {
+fn judge(token: &str, expected: &ExpectedSender<'_>) -> Result<(), VapidFault> {
     let mut parts = token.split('.').map(decode::<Map<String, Value>>);
     let (Some(Some(header)), Some(Some(claims))) = (parts.next(), parts.next()) else {
         return Err(VapidFault::Malformed);
@@ -225,7 +190,7 @@ mod tests {
 
     fn check(header: &str, origin: &str, now_s: u64) -> Result<Sender, WebPushRefusal> {
         let headers = HeaderMap::from_iter([(http::header::AUTHORIZATION, header.parse().unwrap())]);
-        Tokens::default().check(&headers, &Expected { origin, key: None, subject: true, now_s })
+        VapidTokens::default().check(&headers, &ExpectedSender { origin, key: None, subject: true, now_s })
     }
 
     #[test]

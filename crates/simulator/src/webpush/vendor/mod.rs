@@ -33,7 +33,7 @@ pub enum Vendor {
 }
 
 /// A message that was taken.
-pub(super) struct Taken<'a> {
+pub(super) struct AcceptedMessage<'a> {
     pub(super) origin: &'a str,
     /// For how long it is kept, in seconds.
     pub(super) ttl: u64,
@@ -102,12 +102,12 @@ impl Vendor {
         }
     }
 
-    pub(super) fn accept(self, taken: &Taken<'_>) -> Decision {
+    pub(super) fn accept(self, accepted: &AcceptedMessage<'_>) -> Decision {
         match self {
-            Self::Mozilla => mozilla::accept(taken),
-            Self::Google => google::accept(taken),
+            Self::Mozilla => mozilla::accept(accepted),
+            Self::Google => google::accept(accepted),
             Self::Apple => apple::accept(),
-            Self::Microsoft => microsoft::accept(taken),
+            Self::Microsoft => microsoft::accept(accepted),
         }
     }
 
@@ -125,12 +125,12 @@ impl Vendor {
     }
 
     /// The answer that a script asks for. Mozilla's reason is an errno.
-    pub(super) fn told(self, status: u16, reason: Option<&str>) -> Decision {
+    pub(super) fn scripted_answer(self, status: u16, reason: Option<&str>) -> Decision {
         let Some(reason) = reason else { return Decision::new(status, TEXT, "") };
         let reason = reason.to_owned();
         match self {
             Self::Mozilla => mozilla::error(status, reason.parse().unwrap_or(999), reason),
-            Self::Google => Decision::new(status, TEXT, reason.clone()).because(reason),
+            Self::Google => Decision::new(status, TEXT, reason.clone()).with_reason(reason),
             Self::Apple => apple::error(status, reason),
             Self::Microsoft => microsoft::error(status, reason),
         }

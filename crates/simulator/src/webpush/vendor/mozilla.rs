@@ -5,15 +5,15 @@ use std::borrow::Cow;
 use http::{HeaderValue, StatusCode};
 use serde_json::json;
 
-use super::{JSON, TEXT, Taken, located};
-use crate::RetryAfter;
+use super::{AcceptedMessage, JSON, TEXT, located};
 use crate::decision::Decision;
+use crate::retry_after::RetryAfter;
 use crate::webpush::refusal::WebPushRefusal;
 
 const MORE: &str = "http://autopush.readthedocs.io/en/latest/http.html#error-codes";
 
-pub(super) fn accept(taken: &Taken<'_>) -> Decision {
-    located(Decision::new(201, TEXT, ""), taken.origin, "m").with_header("ttl", taken.ttl.into())
+pub(super) fn accept(accepted: &AcceptedMessage<'_>) -> Decision {
+    located(Decision::new(201, TEXT, ""), accepted.origin, "m").with_header("ttl", accepted.ttl.into())
 }
 
 pub(super) fn refuse(refusal: WebPushRefusal) -> Decision {
@@ -23,7 +23,7 @@ pub(super) fn refuse(refusal: WebPushRefusal) -> Decision {
         Unknown, Vapid,
     };
     let (status, errno) = match refusal {
-        Method => return Decision::new(405, TEXT, "").because(refusal.words()),
+        Method => return Decision::new(405, TEXT, "").with_reason(refusal.words()),
         Unknown => (404, 102),
         Gone | DomainBlocked => (410, 106),
         NoTtl => (400, 111),
@@ -58,5 +58,5 @@ pub(super) fn error(status: u16, errno: u16, message: impl Into<Cow<'static, str
     let body = json!({
         "code": status, "errno": errno, "error": phrase.unwrap_or_default(), "message": message, "more_info": MORE,
     });
-    Decision::new(status, JSON, body.to_string()).because(message)
+    Decision::new(status, JSON, body.to_string()).with_reason(message)
 }

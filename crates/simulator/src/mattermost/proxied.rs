@@ -4,8 +4,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::json::go_json;
 use super::notification::Notification;
-use super::response::go_json;
 
 /// A request of the proxy to APNs or FCM. It is noted, not sent.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,36 +5,36 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use crate::counters::ConnectionInfo;
-use crate::fault::{Fault, HangUp};
+use crate::connection_info::ConnectionInfo;
+use crate::fault::HangUp;
 use crate::journal::{EntryId, Journal, Outcome};
 use crate::service::Service;
 use crate::sync::lock;
 
 /// How the simulator ends a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
+pub(crate) enum End {
     HangUp(HangUp),
     /// Nothing is read, written or closed any more.
     Stalled,
 }
 
 /// One connection.
-pub(crate) struct Line {
+pub(crate) struct Http1Connection {
     pub(crate) id: u64,
     pub(crate) service: Service,
     journal: Arc<Journal>,
-    state: Mutex<State>,
+    state: Mutex<Http1State>,
     changed: Notify,
 }
 
 #[derive(Default)]
-struct State {
+struct Http1State {
     requests: u64,
     whole: u64,
     busy: bool,
     /// The answer that goes out next.
-    answering: Option<(EntryId, Outcome)>,
+    announced: Option<(EntryId, Outcome)>,
     /// Close after the next answer.
     closing: bool,
     throttle: Option<(usize, Duration)>,
@@ -43,7 +43,7 @@ struct State {
     end: Option<End>,
 }
 
-impl Line {
+impl Http1Connection {
     pub(super) fn new(id: u64, service: Service, journal: Arc<Journal>) -> Self {
         Self { id, service, journal, state: Mutex::default(), changed: Notify::new() }
     }
@@ -63,7 +63,7 @@ impl Line {
 
     /// Announces the answer, before hyper gets it.
     pub(super) fn announce(&self, entry: EntryId, outcome: Outcome) {
-        lock(&self.state).answering = Some((entry, outcome));
+        lock(&self.state).announced = Some((entry, outcome));
     }
 
     /// The body of the answer that follows may not arrive in whole.
@@ -74,7 +74,7 @@ impl Line {
     /// Bytes were taken by the socket: of one exchange at a time, so of the announced answer.
     pub(super) fn wrote(&self) {
         let mut state = lock(&self.state);
-        let Some((entry, outcome)) = state.answering.take() else { return };
+        let Some((entry, outcome)) = state.announced.take() else { return };
         state.busy = false;
         drop(state);
         self.journal.conclude(entry, outcome);
@@ -82,7 +82,7 @@ impl Line {
 
     /// True once nothing is announced that did not go out.
     pub(super) fn is_answered(&self) -> bool {
-        lock(&self.state).answering.is_none()
+        lock(&self.state).announced.is_none()
     }
 
     /// True if the connection is to close after this answer.
@@ -90,11 +90,23 @@ impl Line {
         lock(&self.state).closing
     }
 
+    /// Asks for the connection to close after its next answer. True if none is under way.
+    pub(crate) fn close_after_answer(&self) -> bool {
+        let mut state = lock(&self.state);
+        state.closing = true;
+        !state.busy
+    }
+
+    /// From now on at most `bytes` are written per `every`.
+    pub(crate) fn throttle_to(&self, bytes: usize, every: Duration) {
+        lock(&self.state).throttle = Some((bytes.max(1), every));
+    }
+
     pub(super) fn throttle(&self) -> Option<(usize, Duration)> {
         lock(&self.state).throttle
     }
 
-    pub(super) fn end(&self, end: End) {
+    pub(crate) fn end(&self, end: End) {
         lock(&self.state).end = Some(end);
         self.changed.notify_one();
     }
@@ -106,14 +118,14 @@ impl Line {
 
     /// Waits until a connection that is stalled is hung up.
     pub(super) async fn hung_up(&self) -> HangUp {
-        let hung_up = |state: &State| match state.end {
+        let hung_up = |state: &Http1State| match state.end {
             Some(End::HangUp(how)) => Some(how),
             Some(End::Stalled) | None => None,
         };
         self.changed_to(hung_up).await
     }
 
-    async fn changed_to<T>(&self, wanted: impl Fn(&State) -> Option<T>) -> T {
+    async fn changed_to<T>(&self, wanted: impl Fn(&Http1State) -> Option<T>) -> T {
         loop {
             if let Some(found) = wanted(&lock(&self.state)) {
                 return found;
@@ -141,44 +153,4 @@ impl Line {
             received: 0,
         }
     }
-}
-
-/// Does `fault` to an open connection. False if the fault is not about a connection. What is
-/// GOAWAY in HTTP/2 is `connection: close` with the next answer; on an idle one it is its end.
-pub(crate) fn strike(line: &Line, fault: &Fault) -> bool {
-    match fault {
-        Fault::HangUp { how, .. } => line.end(End::HangUp(*how)),
-        Fault::HalfOpen => line.end(End::Stalled),
-        Fault::Throttle { bytes, every } => {
-            lock(&line.state).throttle = Some(((*bytes).max(1), *every));
-        }
-        Fault::GoAway(_) | Fault::GracefulGoAway { .. } => {
-            let mut state = lock(&line.state);
-            state.closing = true;
-            let idle = !state.busy;
-            drop(state);
-            if idle {
-                line.end(End::HangUp(HangUp::Fin));
-            }
-        }
-        Fault::SetMaxStreams(_)
-        | Fault::Answer(_)
-        | Fault::Refuse(_)
-        | Fault::Front(_)
-        | Fault::Delay(_)
-        | Fault::Silence
-        | Fault::HeadersWithoutBody
-        | Fault::BodyWithoutEnd
-        | Fault::HugeBody(_)
-        | Fault::Trickle { .. }
-        | Fault::ResetStream { .. }
-        | Fault::RefuseThenClosed
-        | Fault::RefuseTcp
-        | Fault::RefuseTls
-        | Fault::SilentTls
-        | Fault::WrongName
-        | Fault::ExpiredCertificate
-        | Fault::NoSettings => return false,
-    }
-    true
 }

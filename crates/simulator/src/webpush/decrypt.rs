@@ -51,7 +51,7 @@ impl UserAgent {
     }
 
     /// The plaintext of a body, or why it has none.
-    pub(super) fn open(&self, body: &[u8]) -> Result<Bytes, &'static str> {
+    pub(super) fn decrypt(&self, body: &[u8]) -> Result<Bytes, &'static str> {
         let (head, rest) = body.split_at_checked(HEAD_LEN).ok_or("shorter than its own head")?;
         let (salt, head) = head.split_at_checked(SALT_LEN).ok_or("shorter than its own head")?;
         let [size @ .., id_len] = head else { return Err("shorter than its own head") };
@@ -143,7 +143,7 @@ mod tests {
     fn the_message_of_the_rfc_is_opened() {
         let user_agent = of_the_rfc();
         assert_eq!(user_agent.public(), bytes(PUBLIC));
-        assert_eq!(user_agent.open(&bytes(BODY)).unwrap(), "When I grow up, I want to be a watermelon");
+        assert_eq!(user_agent.decrypt(&bytes(BODY)).unwrap(), "When I grow up, I want to be a watermelon");
     }
 
     #[test]
@@ -154,10 +154,10 @@ mod tests {
             changed[at] ^= 1;
             // The record size is not authenticated where it stays large enough.
             let free = (SALT_LEN..SALT_LEN + RECORD_SIZE_LEN).contains(&at);
-            assert_eq!(user_agent.open(&changed).is_ok(), free, "byte {at}");
-            assert!(user_agent.open(&body[..at]).is_err(), "cut at {at}");
+            assert_eq!(user_agent.decrypt(&changed).is_ok(), free, "byte {at}");
+            assert!(user_agent.decrypt(&body[..at]).is_err(), "cut at {at}");
         }
-        assert!(UserAgent::new().unwrap().open(&body).is_err(), "somebody else's keys");
+        assert!(UserAgent::new().unwrap().decrypt(&body).is_err(), "somebody else's keys");
     }
 
     #[test]
@@ -166,7 +166,7 @@ mod tests {
         let record = (body.len() - HEAD_LEN - PUBLIC_KEY_LEN) as u32;
         for (size, good) in [(record, false), (record + 1, true)] {
             body[SALT_LEN..SALT_LEN + RECORD_SIZE_LEN].copy_from_slice(&size.to_be_bytes());
-            assert_eq!(user_agent.open(&body).is_ok(), good, "{size}");
+            assert_eq!(user_agent.decrypt(&body).is_ok(), good, "{size}");
         }
     }
 }
