@@ -1,4 +1,4 @@
-//! One HTTP/2 connection: the task that drives h2 and the requests on it.
+//! Serves one HTTP/2 connection: one task drives h2 and the requests on it.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -18,21 +18,21 @@ use super::service::Service;
 use super::shared::Shared;
 use super::socket::Socket;
 
-/// Streams before the first good provider token. Source: Apple, "Sending notification requests
-/// to APNs".
+/// The streams that a connection to APNs has before its first good provider token. Source: Apple, "Sending
+/// notification requests to APNs".
 const UNTRUSTED_STREAMS: u32 = 1;
 
-/// The other SETTINGS of APNs. Source: jchambers/pushy#476.
+/// The other SETTINGS that APNs was seen to send. Source: jchambers/pushy#476.
 const HEADER_TABLE_SIZE: u32 = 4096;
 const MAX_FRAME_SIZE: u32 = 16_384;
 const MAX_HEADER_LIST_SIZE: u32 = 8000;
 
-/// Streams of which h2 remembers that they were reset: enough that frames still under way
-/// for them are never held against the client.
+/// How many reset streams h2 remembers. It is enough that frames which are still under way for them are never held
+/// against the client.
 const REMEMBERED_RESETS: usize = 65_536;
 
-/// Bytes of small DATA frames h2 holds before it calls them an attack. A client behind a tiny
-/// window sends nothing but small ones.
+/// How many bytes of small DATA frames h2 accepts before it calls them an attack. A client behind a tiny window sends
+/// nothing but small frames.
 const SMALL_DATA_BUDGET: usize = 1 << 30;
 
 /// Serves a connection until it ends.
@@ -55,7 +55,7 @@ pub(super) async fn serve(shared: Arc<Shared>, service: Service, tls: TlsStream<
         max_frame_size: MAX_FRAME_SIZE,
         max_header_list_size: MAX_HEADER_LIST_SIZE,
         over_limit,
-        // npm firebase-admin sends it over HTTP/2, which is its default: FCM takes it.
+        // npm firebase-admin sends the colon over HTTP/2, which is its default, and FCM accepts it.
         scheme_with_colon: service == Service::Fcm,
     };
     let recorders =
@@ -71,7 +71,7 @@ pub(super) async fn serve(shared: Arc<Shared>, service: Service, tls: TlsStream<
     });
     let registration = Registration { shared: &shared, filter: &filter };
     shared.connections.open_http2(&filter);
-    // The limit is the filter's business, so h2 has none.
+    // The filter enforces the limit of streams, so h2 has none.
     let handshake = h2::server::Builder::new()
         .initial_window_size(shared.windows.stream)
         .initial_connection_window_size(shared.windows.connection)
@@ -89,7 +89,7 @@ pub(super) async fn serve(shared: Arc<Shared>, service: Service, tls: TlsStream<
     drop(registration);
 }
 
-/// Keeps the connection in the list of live ones, also when its task is cancelled.
+/// Removes the connection from the open ones when it ends, also when its task is cancelled.
 struct Registration<'a> {
     shared: &'a Shared,
     filter: &'a FilterHandle,
@@ -103,8 +103,8 @@ impl Drop for Registration<'_> {
 
 type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Polls h2 and the requests in turn, in one task: answers that are ready together leave in
-/// one write, and all that belongs to a connection ends with it.
+/// Polls h2 and the requests in turn, in one task. Answers that are ready together leave in one write, and everything
+/// that belongs to a connection ends with it.
 struct Driver {
     h2: h2::server::Connection<Filter, Bytes>,
     work: FuturesUnordered<Work>,

@@ -1,4 +1,4 @@
-//! What a test may know about one connection.
+//! What a test can learn about one connection.
 
 use std::net::SocketAddr;
 
@@ -6,37 +6,37 @@ use serde::Serialize;
 
 use super::service::Service;
 
-/// A connection, open or closed.
+/// A connection that is open or was closed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ConnectionInfo {
-    /// Its number, from 1, over all listeners.
+    /// The number of the connection, counted from 1 over all listeners.
     pub id: u64,
-    /// The listener.
+    /// The service that the client connected to.
     pub service: Service,
-    /// False once it has ended.
+    /// Whether it is still open.
     pub open: bool,
-    /// Streams open now.
+    /// How many streams are open now.
     pub streams: usize,
-    /// The most streams ever open at once.
+    /// The most streams that were ever open at once.
     pub peak_streams: usize,
-    /// The limit in the last SETTINGS sent.
+    /// The MAX_CONCURRENT_STREAMS of the last SETTINGS that were sent.
     pub limit: u32,
-    /// The limit the client acknowledged last; `None` before its first acknowledgement.
+    /// The limit that the client acknowledged last. It is `None` before the first acknowledgement.
     pub acknowledged_limit: Option<u32>,
-    /// Streams opened beyond an acknowledged limit.
+    /// How many streams the client opened beyond a limit that it had acknowledged.
     pub limit_violations: u64,
-    /// Requests opened, those included that lay unread when the connection ended.
+    /// How many requests the client began, including those that lay unread when the connection ended.
     pub requests: u64,
-    /// Of these, the ones that came to their END_STREAM.
+    /// How many of these requests came to their END_STREAM.
     pub whole: u64,
-    /// Answers that were written may not have arrived in whole: it was reset, stalled or throttled, or it ended
-    /// with requests open or unread.
+    /// Whether answers that were written may not have arrived in whole: the connection was reset, stalled or
+    /// throttled, or it ended with requests open or unread.
     pub disturbed: bool,
-    /// It was reset, stalled or throttled, or ended with requests unread: its last frames may not have arrived, a
-    /// GOAWAY among them.
+    /// Whether its last frames, such as a GOAWAY, may not have arrived: the connection was reset, stalled or
+    /// throttled, or it ended with requests unread.
     pub unheard: bool,
-    /// The client's address, of HTTP/2 alone.
+    /// The address of the client. It is known for HTTP/2 only.
     pub client: Option<SocketAddr>,
-    /// Bytes read from the socket, as TLS wrote them, of whole records; of HTTP/2 alone.
+    /// How many bytes of whole TLS records were read from the socket. They are counted for HTTP/2 only.
     pub received: u64,
 }

@@ -1,4 +1,4 @@
-//! The connections of a simulator: those that are open, and those that closed last.
+//! Keeps the connections of a simulator: those that are open, and those that closed last.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,10 +9,10 @@ use super::filter::FilterHandle;
 use super::http1::connection::Http1Connection;
 use super::sync::{ChangeNotifier, lock};
 
-/// Closed connections that are remembered.
+/// How many closed connections are remembered.
 const MAX_CLOSED: usize = 10_000;
 
-/// Every connection that finished the TLS handshake, or needs none, by its number.
+/// Every connection that finished the TLS handshake or needs none, by its number.
 pub(super) struct Connections {
     last_number: AtomicU64,
     http2: Mutex<HashMap<u64, Arc<FilterHandle>>>,
@@ -32,7 +32,7 @@ impl Connections {
         }
     }
 
-    /// The number of a connection that was just accepted, from 1.
+    /// Returns the number of a connection that was just accepted. Numbers start at 1.
     pub(super) fn next_number(&self) -> u64 {
         self.last_number.fetch_add(1, Ordering::SeqCst) + 1
     }
@@ -67,7 +67,7 @@ impl Connections {
         self.changes.notify();
     }
 
-    /// The connections that are open now, by number.
+    /// Returns the connections that are open now, ordered by number.
     pub(super) fn open(&self) -> Vec<ConnectionInfo> {
         let http2 = self.all_http2().into_iter().map(|filter| filter.info(true));
         let http1 = self.all_http1().into_iter().map(|connection| connection.info(true));
@@ -76,7 +76,7 @@ impl Connections {
         all
     }
 
-    /// The connections that closed last, in that order.
+    /// Returns the connections that closed last, in the order in which they closed.
     pub(super) fn closed(&self) -> Vec<ConnectionInfo> {
         lock(&self.closed).iter().cloned().collect()
     }
@@ -93,14 +93,14 @@ impl Connections {
         lock(&self.http1).get(&id).cloned()
     }
 
-    /// The open HTTP/2 connections, by number.
+    /// Returns the open HTTP/2 connections, ordered by number.
     pub(super) fn all_http2(&self) -> Vec<Arc<FilterHandle>> {
         let mut all: Vec<_> = lock(&self.http2).values().cloned().collect();
         all.sort_unstable_by_key(|filter| filter.id);
         all
     }
 
-    /// The open HTTP/1.1 connections, in any order.
+    /// Returns the open HTTP/1.1 connections, in no particular order.
     pub(super) fn all_http1(&self) -> Vec<Arc<Http1Connection>> {
         lock(&self.http1).values().cloned().collect()
     }

@@ -1,4 +1,4 @@
-//! Numbers that tests assert on.
+//! The numbers that tests assert on.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,52 +7,52 @@ use serde::Serialize;
 
 use super::sync::ChangeNotifier;
 
-/// What happened since the start, as [`Simulator::counters`](super::Simulator::counters) saw it.
+/// What happened since the start or the last reset, as [`Simulator::counters`](crate::Simulator::counters) saw it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counters {
-    /// TCP connections that were accepted.
+    /// How many TCP connections were accepted.
     pub connections_opened: u64,
-    /// Of these, those not yet closed, in the TLS handshake or after it.
+    /// How many of these are not yet closed, whether in the TLS handshake or after it.
     pub connections_open: u64,
-    /// TLS handshakes that failed or were refused.
+    /// How many TLS handshakes failed or were refused.
     pub tls_handshakes_failed: u64,
-    /// HTTP/2 connections: TLS done.
+    /// How many TLS handshakes succeeded.
     pub tls_handshakes_done: u64,
-    /// Of these, those that went on with an earlier session.
+    /// How many of these went on with an earlier session.
     pub tls_sessions_resumed: u64,
-    /// Of the handshakes done, those in which the client showed a certificate.
+    /// In how many of the successful handshakes the client showed a certificate.
     pub client_certificates_shown: u64,
-    /// Streams opened while the limit that the client had acknowledged was used up.
+    /// How many streams clients opened beyond a limit that they had acknowledged.
     pub limit_violations: u64,
-    /// Streams opened before the client acknowledged the first SETTINGS.
+    /// How many streams clients opened before they acknowledged the first SETTINGS.
     pub opened_before_settings: u64,
-    /// RST_STREAM frames received.
+    /// How many RST_STREAM frames were received.
     pub resets_received: u64,
-    /// RST_STREAM frames sent.
+    /// How many RST_STREAM frames were sent.
     pub resets_sent: u64,
-    /// PING frames received, answers not counted.
+    /// How many PING frames were received, without those that answer a PING.
     pub pings_received: u64,
-    /// PRIORITY frames received, which APNs ignores and asks not to send.
+    /// How many PRIORITY frames were received, which APNs ignores and asks clients not to send.
     pub priorities_received: u64,
-    /// GOAWAY frames sent.
+    /// How many GOAWAY frames were sent.
     pub goaways_sent: u64,
-    /// SETTINGS acknowledgements received.
+    /// How many SETTINGS acknowledgements were received.
     pub settings_acknowledged: u64,
-    /// Requests that arrived.
+    /// How many requests arrived.
     pub requests_arrived: u64,
-    /// Requests read to their END_STREAM.
+    /// How many requests were read to their END_STREAM.
     pub requests_read: u64,
-    /// Answers that went out.
+    /// How many answers went out.
     pub requests_answered: u64,
-    /// Different provider tokens whose signature was checked and found good.
+    /// How many different provider tokens were found to be signed well.
     pub provider_tokens_seen: u64,
-    /// Access tokens that the token endpoint and the metadata server gave out.
+    /// How many access tokens the token endpoint and the metadata server issued.
     pub access_tokens_issued: u64,
-    /// Different VAPID tokens whose signature was checked and found good.
+    /// How many different VAPID tokens were found to be signed well.
     pub vapid_tokens_seen: u64,
 }
 
-/// The counters as they count.
+/// The counters as every connection counts on them; [`Counters`] is their copy for a test.
 #[derive(Default)]
 pub(super) struct LiveCounters {
     pub(super) connections_opened: Count,
@@ -80,13 +80,13 @@ impl LiveCounters {
         Self { changes, ..Self::default() }
     }
 
-    /// Counts one more and tells whoever waits.
+    /// Counts one more, and wakes whoever waits for a change.
     pub(super) fn add(&self, count: &Count) {
         count.ever.fetch_add(1, Ordering::SeqCst);
         self.changes.notify();
     }
 
-    /// All begin anew, but for the connections that are open.
+    /// Starts every counter anew, except for the number of open connections.
     pub(super) fn reset(&self) {
         for count in [
             &self.connections_opened,
@@ -110,7 +110,7 @@ impl LiveCounters {
         }
     }
 
-    /// All counts, but for those of the journal.
+    /// Copies all counters. The journal has those of requests.
     pub(super) fn snapshot(&self) -> Counters {
         let open = self.connections_opened.ever().saturating_sub(self.connections_closed.ever());
         Counters {
@@ -136,7 +136,7 @@ impl LiveCounters {
     }
 }
 
-/// A number that only grows, but for a reset.
+/// A number that grows until it is reset.
 #[derive(Default)]
 pub(super) struct Count {
     ever: AtomicU64,

@@ -1,4 +1,4 @@
-//! Asks the service behind a listener for its answer.
+//! Asks the service behind a listener for its answer, so that connections need not know the services.
 
 use http::request::Parts;
 
@@ -13,14 +13,14 @@ use super::{fcm, mattermost, webpush};
 /// A request that was read in full.
 pub(super) struct ReceivedRequest<'a> {
     pub(super) shared: &'a Shared,
-    /// Of a connection to APNs.
+    /// Who asks, on a connection to APNs.
     pub(super) session: Option<&'a Session>,
     pub(super) parts: &'a Parts,
     pub(super) body: &'a Body,
 }
 
 impl Service {
-    /// The true answer.
+    /// Decides the true answer to a request.
     pub(super) fn decide(self, ask: &ReceivedRequest<'_>) -> Decision {
         let ReceivedRequest { shared, session, parts, body } = ask;
         match (self, session) {
@@ -35,7 +35,7 @@ impl Service {
         }
     }
 
-    /// The answer that a script asks for, in the service's own form.
+    /// Returns the answer that a fault asks for, in the form of this service.
     pub(super) fn scripted_answer(self, parts: &Parts, status: u16, reason: Option<&str>) -> Decision {
         match self {
             Self::Apns(environment) => apns::scripted_answer(parts, environment, status, reason),
@@ -45,7 +45,7 @@ impl Service {
         }
     }
 
-    /// The refusal that a script asks for, in the service's own words.
+    /// Returns the refusal that a fault asks for, in the words of this service.
     pub(super) fn refuse(self, shared: &Shared, parts: &Parts, refusal: Refusal) -> Decision {
         match self {
             Self::Apns(environment) => apns::refuse(parts, environment, refusal),
@@ -56,7 +56,7 @@ impl Service {
         }
     }
 
-    /// What the body holds for whom it was encrypted.
+    /// Decrypts a body for the receiver that it was encrypted for.
     pub(super) fn decrypt(self, shared: &Shared, parts: &Parts, body: &Body) -> Option<Opened> {
         match self {
             Self::WebPush => webpush::decrypt(&shared.web_push, parts, body),
@@ -64,7 +64,7 @@ impl Service {
         }
     }
 
-    /// Bytes of a body that are looked at. The Mattermost proxy was seen to take 5 MB.
+    /// How many bytes of a body the service looks at.
     pub(super) fn reads_at_most(self) -> usize {
         match self {
             Self::Mattermost => body::MAX_READ_UNLIMITED,
@@ -72,12 +72,12 @@ impl Service {
         }
     }
 
-    /// True where the body names the device, not the path.
+    /// Whether the body names the device, and not the path.
     pub(super) fn names_token_in_body(self) -> bool {
         matches!(self, Self::Fcm | Self::Mattermost)
     }
 
-    /// The device that the body names.
+    /// Returns the device that the body names.
     pub(super) fn token_in(self, parts: &Parts, body: &Body) -> Option<String> {
         match self {
             Self::Apns(_) | Self::GoogleMetadata | Self::WebPush => None,

@@ -1,4 +1,4 @@
-//! The end of a simulator that was told to stop: what is under way is answered.
+//! Ends a simulator in order: what is under way is still answered.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use super::strike;
 /// The reason in the debug data of APNs' GOAWAY. Source: Apple, "Handling notification responses from APNs".
 const REASON: &str = "Shutdown";
 
-/// Tells every connection that it ends, also one that is still in its handshake, and waits until all have ended.
+/// Tells every connection to end, also those that finish their handshake only now, and waits until all have ended.
 pub(super) async fn drain(shared: &Arc<Shared>, timeout: Duration) {
     let goaway = Fault::GoAway(GoAway {
         last: LastId::Highest,
@@ -34,6 +34,6 @@ pub(super) async fn drain(shared: &Arc<Shared>, timeout: Duration) {
         }
         shared.read_counters().connections_open == 0
     };
-    // What is still open at the timeout is cut off by the shutdown that follows.
+    // The shutdown that follows cuts off what is still open at the timeout.
     let _ = shared.changes.wait(timeout, ended).await;
 }

@@ -9,9 +9,9 @@ pub enum SimulatorError {
     /// The address cannot be listened on.
     #[error("cannot listen on {address}")]
     Listen {
-        /// The address.
+        /// The address that was asked for.
         address: SocketAddr,
-        /// The operating system's reason.
+        /// The reason of the operating system.
         #[source]
         source: io::Error,
     },
@@ -21,7 +21,7 @@ pub enum SimulatorError {
     /// The TLS library refused a certificate.
     #[error("cannot set up TLS")]
     Tls(#[from] rustls::Error),
-    /// The TLS library refused the CA of the clients.
+    /// The TLS library refused the CA of the client certificates.
     #[error("cannot set up the check of client certificates")]
     ClientVerifier(#[from] rustls::server::VerifierBuilderError),
     /// A provider token could not be signed.

@@ -1,4 +1,4 @@
-//! One request: read it, judge it, answer it, unless a fault has other plans.
+//! Serves one request over HTTP/2: it is read, judged and answered, unless a fault interferes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -22,11 +22,11 @@ use super::service::Service;
 use super::shared::Shared;
 use super::strike;
 
-/// A connection as its requests see it.
+/// What the requests of one connection share.
 pub(super) struct Connection {
     pub(super) shared: Arc<Shared>,
     pub(super) filter: Arc<FilterHandle>,
-    /// Of a connection to APNs.
+    /// Who the client is, on a connection to APNs.
     pub(super) session: Option<Session>,
     pub(super) requests: AtomicU64,
     pub(super) bad_tokens: AtomicU32,
@@ -57,7 +57,7 @@ pub(super) async fn serve(
     let head = RequestHead { shared, service: filter.service, connection: filter.id, stream, parts: &parts };
     let (entry, order) = shared.journal.arrive(|order, headers| note(&head, order, headers));
     let of_connection = connection.requests.fetch_add(1, Ordering::SeqCst) + 1;
-    // Dropping the handles makes h2 reset the stream, which the filter keeps to itself.
+    // Dropping the handles makes h2 reset the stream, and the filter drops that reset.
     if connection.filter.attach(stream, entry) == Admission::Gone {
         return;
     }
@@ -80,7 +80,7 @@ pub(super) async fn serve(
     }
 }
 
-/// What the journal notes of a request before it is read.
+/// Writes what the journal records of a request before its body is read.
 pub(super) fn note(head: &RequestHead<'_>, order: u64, keep_headers: bool) -> Entry {
     let RequestHead { shared, service, connection, stream, parts } = *head;
     let id = |name| message_id(&parts.headers, name);
@@ -108,7 +108,7 @@ pub(super) fn note(head: &RequestHead<'_>, order: u64, keep_headers: bool) -> En
     }
 }
 
-/// A request whose head has arrived.
+/// A request whose headers have arrived.
 pub(super) struct RequestHead<'a> {
     pub(super) shared: &'a Shared,
     pub(super) service: Service,
@@ -118,10 +118,10 @@ pub(super) struct RequestHead<'a> {
 }
 
 impl Exchange {
-    /// The true answer, after `delay` and whatever else delays it.
+    /// Sends the true answer, after `delay` and whatever else delays it.
     pub(super) async fn answer(mut self, delay: Duration) {
         let Some(body) = self.read().await else { return };
-        // What a GOAWAY excluded is not processed: it takes no quota and reaches no device.
+        // A request that a GOAWAY excluded is not processed: it uses no quota and reaches no device.
         if self.connection.filter.is_gone(self.stream) {
             return;
         }
@@ -135,14 +135,14 @@ impl Exchange {
             Timing::Never => return self.hold().await,
         };
         let pause = self.connection.shared.latency.get() + own + delay;
-        // Not even a yield without one: that would cost a turn of the task.
+        // Without a pause it does not even yield, since that would cost a turn of the task.
         if !pause.is_zero() {
             tokio::time::sleep(pause).await;
         }
         self.reply(&decision);
     }
 
-    /// The true answer to a request that was read in full.
+    /// Decides the true answer to a request that was read in full.
     pub(super) fn decide(&self, body: &Body) -> Decision {
         let Connection { shared, session, filter, .. } = &*self.connection;
         filter.service.decide(&ReceivedRequest {
@@ -153,7 +153,7 @@ impl Exchange {
         })
     }
 
-    /// The fault of the device, where only the body names it.
+    /// Returns the fault that is scripted for the device, where only the body names the device.
     async fn fault_of_token(&mut self) -> Option<Fault> {
         let service = self.connection.filter.service;
         if !service.names_token_in_body() || self.connection.shared.rules.is_empty() {
@@ -163,7 +163,7 @@ impl Exchange {
         self.connection.shared.rules.at_token(&service.token_in(&self.parts, &body)?)
     }
 
-    /// Reads the request to its end and records it. `None` if it never comes.
+    /// Reads the request to its end and records it. The result is `None` if the end never comes.
     pub(super) async fn read(&mut self) -> Option<Body> {
         if let Some(body) = &self.whole {
             return Some(body.clone());
@@ -181,11 +181,11 @@ impl Exchange {
 
     /// Leaves a stream without an answer open until the client gives it up or the connection ends.
     pub(super) async fn hold(mut self) {
-        // An error means that it is over as well.
+        // An error means that the stream has ended as well.
         let _ = std::future::poll_fn(|cx| self.respond.poll_reset(cx)).await;
     }
 
-    /// The same for a stream whose answer began: of that h2 tells only the answer's own handle.
+    /// Does the same for a stream whose answer has begun: h2 reports its end only to the handle of the answer.
     pub(super) async fn hold_begun(self, mut answer: SendStream<Bytes>) {
         let _ = std::future::poll_fn(|cx| answer.poll_reset(cx)).await;
     }
@@ -196,7 +196,7 @@ impl Exchange {
         if let Some(mut stream) = self.begin(decision, response, body.is_empty())
             && !body.is_empty()
         {
-            // An error means that the client is gone.
+            // An error means that the client has left.
             let _ = stream.send_data(body, true);
         }
         if decision.reason.as_deref() == Some("BadDeviceToken") {
@@ -204,7 +204,7 @@ impl Exchange {
         }
     }
 
-    /// Hands the headers of an answer to h2. `None` if the stream is no more.
+    /// Hands the headers of an answer to h2. The result is `None` if the stream has ended.
     pub(super) fn begin(
         &mut self,
         decision: &Decision,
@@ -230,7 +230,7 @@ impl Exchange {
         }
     }
 
-    /// Does a fault to the connection or the stream, if it is one of these.
+    /// Applies a fault of the connection or the stream; other faults are left alone.
     pub(super) fn strike(&self, fault: &Fault) {
         let Connection { shared, filter, .. } = &*self.connection;
         if strike::http2(shared, filter, Some(self.stream), fault) {
@@ -243,7 +243,7 @@ impl Exchange {
         }
     }
 
-    /// Reads up to the point at which a fault strikes. False if the request ends before it.
+    /// Reads up to the point at which a fault strikes. The result is false if the request ends before it.
     pub(super) async fn advance_to(&mut self, phase: Phase) -> bool {
         match phase {
             Phase::BeforeBody => true,

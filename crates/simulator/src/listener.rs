@@ -1,4 +1,4 @@
-//! Accepting connections, and everything that can go wrong before the first frame.
+//! Accepts connections, and applies the faults that strike before the first frame.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,21 +18,21 @@ use super::shared::Shared;
 use super::socket::{Socket, swallow};
 use super::{connection, http1};
 
-/// The pause after an accept that failed.
+/// How long it pauses after an accept that failed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
-/// What listens at an address.
+/// Which service listens at an address, and whether it does so with TLS.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ListenerSpec {
     pub(super) service: Service,
     pub(super) secure: bool,
 }
 
-/// One of the addresses; it can stop listening and start again on the same port.
+/// A listener that can stop and start again on the same port.
 pub(super) struct Listener {
     pub(super) address: SocketAddr,
     spec: ListenerSpec,
-    /// Present while it listens.
+    /// It is `Some` while the listener listens.
     accept_loop: tokio::sync::Mutex<Option<AcceptLoop>>,
 }
 
@@ -51,8 +51,7 @@ impl Listener {
         Ok(Self { address, spec, accept_loop: tokio::sync::Mutex::new(Some(accept_loop)) })
     }
 
-    /// Closes the port. Once this returns, connections are refused by the kernel; those
-    /// that are open stay.
+    /// Closes the port. Once this returns, the kernel refuses new connections; open ones stay.
     pub(super) async fn stop(&self) {
         if let Some(accept_loop) = self.accept_loop.lock().await.take() {
             accept_loop.stop.cancel();
@@ -91,7 +90,7 @@ impl Listener {
 async fn accept(shared: Arc<Shared>, spec: ListenerSpec, listener: TcpListener) {
     loop {
         let Ok((tcp, _)) = listener.accept().await else {
-            // Out of file descriptors, or the client is gone: neither ends the listener.
+            // There are no file descriptors left, or the client has left: neither ends the listener.
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
@@ -107,7 +106,7 @@ async fn accept(shared: Arc<Shared>, spec: ListenerSpec, listener: TcpListener) 
 }
 
 async fn open(shared: Arc<Shared>, spec: ListenerSpec, tcp: TcpStream, number: u64) {
-    // Answers are small: without this each would wait for the client's delayed ACK.
+    // Answers are small, so without this each would wait for the delayed ACK of the client.
     let _ = tcp.set_nodelay(true);
     let opening = shared.rules.at_opening(number, spec.service);
     if opening == Some(OpeningFault::RefuseTcp) {
@@ -149,7 +148,7 @@ async fn open_tls(
     if tls.get_ref().1.peer_certificates().is_some() {
         shared.counters.add(&shared.counters.client_certificates_shown);
     }
-    // Apple serves clients that start HTTP/2 without ALPN; elsewhere it must be asked for.
+    // Apple serves clients that start HTTP/2 without ALPN; the other services want to be asked for it.
     let http2 = match service {
         Service::Apns(_) => true,
         Service::Fcm | Service::WebPush => tls.get_ref().1.alpn_protocol() == Some(ALPN_H2),

@@ -1,4 +1,4 @@
-//! Faults of single requests.
+//! Serves one request over HTTP/2 as a fault says.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use super::decision::Decision;
 use super::exchange::{Connection, Exchange};
 use super::fault::{Answer, Fault, Front, Phase, Refusal};
 
-/// Body of the answers that have a body and no end.
+/// How the bodies begin that never end.
 pub(super) const BEGINNING: &[u8] = br#"{"reason":"#;
 
-/// The reason in the body that trickles.
+/// The reason in the body that comes a byte at a time.
 pub(super) const TRICKLE: &str = "InternalServerError";
 
-/// How long an answer's headers may take to reach the wire before the fault strikes anyway.
+/// How long the headers of an answer may take to reach the wire before the fault strikes anyway.
 pub(super) const HEADERS_OUT: Duration = Duration::from_secs(5);
 
 impl Exchange {
@@ -42,7 +42,7 @@ impl Exchange {
                 self.strike(&fault);
                 self.answer(Duration::ZERO).await;
             }
-            // These strike before there are requests; the script does not give them to one.
+            // These strike before there are requests, so the script never gives them to a request.
             Fault::RefuseTcp
             | Fault::RefuseTls
             | Fault::SilentTls
@@ -64,8 +64,8 @@ impl Exchange {
         }
         let begun = if at == Phase::AfterAnswerHeaders { self.begin_bare().await } else { None };
         self.strike(fault);
-        // Until the connection is gone the handles are kept: dropped, they would make h2 reset
-        // the stream. After a reset of ours the filter drops that of h2.
+        // The handles are kept until the connection has ended, since h2 resets the stream when they are dropped. After
+        // a reset by the fault, the filter drops the one of h2.
         if matches!(fault, Fault::HangUp { .. }) {
             match begun {
                 Some(answer) => self.hold_begun(answer).await,
@@ -74,13 +74,13 @@ impl Exchange {
         }
     }
 
-    /// Sends the headers of a 200 and waits until they are out.
+    /// Sends the headers of a 200 and waits until they are on the wire.
     async fn begin_bare(&mut self) -> Option<SendStream<Bytes>> {
         let decision = self.scripted_answer(200, None);
         let response = decision.head(false);
         let answer = self.begin(&decision, response, false);
         let (changes, filter) = (&self.connection.shared.changes, &self.connection.filter);
-        // If they do not come out in time, the connection is stuck, and the fault may strike.
+        // If the headers do not come out in time, the connection is stuck, and the fault may strike.
         let _ = changes.wait(HEADERS_OUT, || filter.is_answered(self.stream)).await;
         answer
     }
@@ -129,7 +129,7 @@ impl Exchange {
             }
         }
         if !answer.trailers.is_empty() {
-            // An error means that the client is gone.
+            // An error means that the client has left.
             let _ = stream.send_trailers(header_map(&answer.trailers));
         }
     }
@@ -137,7 +137,7 @@ impl Exchange {
     async fn begin_and_hold(mut self, status: u16, beginning: Bytes) {
         let Some(mut stream) = self.begin_scripted(status).await else { return };
         if !beginning.is_empty() {
-            // An error means that the client is gone.
+            // An error means that the client has left.
             let _ = stream.send_data(beginning, false);
         }
         self.hold_begun(stream).await;
@@ -183,7 +183,7 @@ impl Exchange {
     }
 }
 
-/// `body` in `pieces` parts of about one length; one part at least.
+/// Cuts `body` into `pieces` parts of about the same length, and at least one.
 pub(super) fn cut(mut body: Bytes, pieces: usize) -> Vec<Bytes> {
     let size = body.len().div_ceil(pieces.max(1)).max(1);
     let mut cut = Vec::new();
@@ -194,7 +194,7 @@ pub(super) fn cut(mut body: Bytes, pieces: usize) -> Vec<Bytes> {
     cut
 }
 
-/// The headers that can be sent; a name or value that cannot is left out.
+/// Collects the headers that can be sent, and leaves out names and values that cannot.
 pub(super) fn header_map(pairs: &[(String, String)]) -> HeaderMap {
     pairs
         .iter()

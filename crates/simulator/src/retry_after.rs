@@ -1,18 +1,18 @@
-//! When a service asks to be asked again.
+//! When a service wants to be asked again.
 
 use std::time::{Duration, UNIX_EPOCH};
 
 use http::HeaderValue;
 
-/// The `retry-after` of an answer.
+/// The `retry-after` header of an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RetryAfter {
-    /// None.
+    /// The answer has no such header.
     #[default]
     Absent,
-    /// In so many seconds.
+    /// The header holds this many seconds.
     Seconds(u64),
-    /// The same as a date. Source: RFC 9110, 10.2.3.
+    /// The header holds a date that is this many seconds ahead. Source: RFC 9110, 10.2.3.
     Date(u64),
 }
 

@@ -2,25 +2,25 @@
 
 use serde::{Deserialize, Serialize};
 
-/// One of APNs' two environments. Their device tokens and their keys are different.
+/// One of the two environments of APNs. They accept different device tokens, and a key may be for one of them alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Environment {
-    /// For apps from the store.
+    /// The environment of apps from the store.
     Production,
-    /// For apps in development.
+    /// The environment of apps in development.
     Sandbox,
 }
 
-/// What stands behind a listener.
+/// The service that stands behind a listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "&'static str", try_from = "String")]
 pub enum Service {
     /// APNs, over HTTP/2.
     Apns(Environment),
-    /// FCM HTTP v1, Google's token endpoint and the topics of Instance ID, over HTTP/2 and HTTP/1.1.
+    /// FCM HTTP v1 with Google's token endpoint and the topics of Instance ID, over HTTP/2 and HTTP/1.1.
     Fcm,
-    /// The metadata server of a machine at Google, over plain HTTP/1.1.
+    /// The metadata server of a machine at Google, over HTTP/1.1 without TLS.
     GoogleMetadata,
     /// The Mattermost push proxy, over HTTP/1.1.
     Mattermost,
@@ -46,7 +46,7 @@ impl TryFrom<String> for Service {
 }
 
 impl Service {
-    /// All of them.
+    /// Every service, in the order of the documentation.
     pub const ALL: [Self; 6] = [
         Self::Apns(Environment::Production),
         Self::Apns(Environment::Sandbox),
@@ -56,7 +56,7 @@ impl Service {
         Self::WebPush,
     ];
 
-    /// What it is called in the JSON of the control API.
+    /// Returns the name of the service in the JSON of the control API.
     pub fn name(self) -> &'static str {
         match self {
             Self::Apns(Environment::Production) => "apns_production",

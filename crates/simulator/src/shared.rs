@@ -21,7 +21,7 @@ use super::settings::Windows;
 use super::sync::ChangeNotifier;
 use super::webpush::PushServices;
 
-/// What listeners, connections, requests and the control API share.
+/// Everything that listeners, connections, requests and the control API share.
 pub(super) struct Shared {
     pub(super) windows: Windows,
     pub(super) clock: Clock,
@@ -37,7 +37,7 @@ pub(super) struct Shared {
     pub(super) fcm: Arc<Google>,
     pub(super) mattermost: PushProxy,
     pub(super) web_push: PushServices,
-    /// Ends every task.
+    /// Ends every task when it is cancelled.
     pub(super) stop: CancellationToken,
     pub(super) tasks: TaskTracker,
 }
@@ -62,7 +62,7 @@ impl Latency {
     }
 }
 
-/// The certificates, by what the services speak over TLS.
+/// The certificates, by the versions of HTTP that a service speaks over TLS.
 pub(super) struct Tls {
     http2: ServerConfigs,
     both: ServerConfigs,
@@ -85,7 +85,7 @@ impl Tls {
 }
 
 impl Shared {
-    /// What the listener of a service presents in TLS.
+    /// Returns the certificates that the listener of a service presents.
     pub(super) fn server_configs(&self, service: Service) -> &ServerConfigs {
         let http2 = match service {
             Service::Apns(_) => true,
@@ -96,7 +96,7 @@ impl Shared {
         self.tls.of(service, http2)
     }
 
-    /// MAX_CONCURRENT_STREAMS of a service that knows no trust.
+    /// Returns the MAX_CONCURRENT_STREAMS of a service that does not make it depend on who the client is.
     pub(super) fn max_concurrent_streams(&self, service: Service) -> u32 {
         match service {
             Service::Apns(_) => self.apns.settings.max_concurrent_streams,
@@ -105,7 +105,7 @@ impl Shared {
         }
     }
 
-    /// What happened.
+    /// Reads all counters, of connections and of requests.
     pub(super) fn read_counters(&self) -> Counters {
         Counters {
             requests_arrived: self.journal.arrived(),

@@ -1,5 +1,5 @@
-//! A socket that counts what was read from it: what a client wrote beyond that lay in a buffer, the kernel's or,
-//! of a record that came in part, that of TLS.
+//! A socket that counts what was read from it. What the client wrote beyond that still lies in a buffer of the kernel,
+//! or, where a TLS record came in part, of TLS.
 
 use std::io;
 use std::net::SocketAddr;
@@ -20,7 +20,7 @@ pub(super) struct Socket {
     received: Arc<AtomicU64>,
 }
 
-/// The client's side of a connection.
+/// The side of the client.
 #[derive(Clone, Debug)]
 pub(super) struct Remote {
     pub(super) address: Option<SocketAddr>,
@@ -28,7 +28,7 @@ pub(super) struct Remote {
 }
 
 impl Remote {
-    /// Bytes that came from it and were read, as TLS wrote them, of whole records.
+    /// Returns how many bytes of whole TLS records were read.
     pub(super) fn received(&self) -> u64 {
         self.received.load(Ordering::SeqCst)
     }
@@ -47,7 +47,7 @@ impl Socket {
         &self.tcp
     }
 
-    /// Closing it sends RST.
+    /// Makes closing the socket send RST.
     pub(super) fn set_zero_linger(&self) -> io::Result<()> {
         self.tcp.set_zero_linger()
     }
@@ -94,7 +94,7 @@ impl AsyncWrite for Socket {
     }
 }
 
-/// Reads and forgets until the client ends the connection.
+/// Reads and forgets everything until the client ends the connection.
 pub(super) async fn swallow<T: AsyncRead + Unpin>(mut io: T) {
     let mut chunk = [0; 1024];
     while io.read(&mut chunk).await.is_ok_and(|n| n > 0) {}

@@ -1,4 +1,4 @@
-//! Faults that are done to an open connection.
+//! Applies faults to connections that are open.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use super::filter::{FilterHandle, MAX_STREAM_ID, code};
 use super::http1::connection::{End, Http1Connection};
 use super::shared::Shared;
 
-/// Why a fault cannot strike a connection that is open.
+/// Why a fault cannot strike an open connection.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StrikeError {
     /// No open connection has this number.
@@ -18,7 +18,7 @@ pub enum StrikeError {
     NotForConnections,
 }
 
-/// Does `fault` to the open connection with this number, now.
+/// Applies `fault` to the open connection with this number, now.
 pub(super) fn by_number(shared: &Arc<Shared>, id: u64, fault: &Fault) -> Result<(), StrikeError> {
     let struck = match shared.connections.http1(id) {
         Some(connection) => http1(&connection, fault),
@@ -30,8 +30,8 @@ pub(super) fn by_number(shared: &Arc<Shared>, id: u64, fault: &Fault) -> Result<
     if struck { Ok(()) } else { Err(StrikeError::NotForConnections) }
 }
 
-/// Does `fault` to a connection; `stream` is the one that set it off. False if the fault is
-/// not about a connection.
+/// Applies `fault` to an HTTP/2 connection; `stream` is the one whose request set the fault off. The result is false
+/// if the fault does not concern connections.
 pub(super) fn http2(
     shared: &Arc<Shared>,
     filter: &Arc<FilterHandle>,
@@ -42,7 +42,7 @@ pub(super) fn http2(
         Fault::GoAway(GoAway { last, code, reason, then }) => {
             let last = match last {
                 LastId::This => stream.unwrap_or_else(|| filter.highest()),
-                // Client streams are odd: the one before is two less.
+                // The ids of client streams are odd, so the stream before has an id that is two less.
                 LastId::BeforeThis => stream.unwrap_or_else(|| filter.highest()).saturating_sub(2),
                 LastId::Highest => filter.highest(),
                 LastId::Exact(id) => *id,
@@ -84,8 +84,8 @@ pub(super) fn http2(
     true
 }
 
-/// Does `fault` to an open connection. False if the fault is not about a connection. What is
-/// GOAWAY in HTTP/2 is `connection: close` with the next answer; on an idle one it is its end.
+/// Applies `fault` to an HTTP/1.1 connection. The result is false if the fault does not concern connections. Instead
+/// of a GOAWAY the next answer says `connection: close`, and an idle connection ends at once.
 pub(super) fn http1(connection: &Http1Connection, fault: &Fault) -> bool {
     match fault {
         Fault::HangUp { how, .. } => connection.end(End::HangUp(*how)),

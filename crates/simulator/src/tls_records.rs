@@ -1,19 +1,19 @@
-//! Where the records of TLS end: of a part of one, whoever reads has nothing yet.
+//! Finds where TLS records end: until a record is complete, nobody can read what is in it.
 
-/// Bytes of a record's head, of which the last two are the length of what follows. Source: RFC 8446, 5.1.
+/// The bytes of a record's header, of which the last two hold the length of what follows. Source: RFC 8446, 5.1.
 const HEAD_LEN: usize = 5;
 
-/// Counts the bytes that came in whole records.
+/// Counts the bytes that came in complete records.
 #[derive(Default)]
 pub(super) struct TlsRecords {
     whole: u64,
-    /// Of the record that is coming.
+    /// How many bytes of the current record have come.
     came: usize,
     length: [u8; 2],
 }
 
 impl TlsRecords {
-    /// Takes what came next; all that came in whole records until now.
+    /// Takes the bytes that came next, and returns how many have come in complete records until now.
     pub(super) fn take(&mut self, bytes: &[u8]) -> u64 {
         let mut rest = bytes;
         while let Some((first, after)) = rest.split_first() {
@@ -34,7 +34,7 @@ impl TlsRecords {
         self.whole
     }
 
-    /// Bytes of the record that is coming, its head included.
+    /// The length of the current record, including its header.
     fn len(&self) -> usize {
         HEAD_LEN + usize::from(u16::from_be_bytes(self.length))
     }

@@ -1,45 +1,46 @@
-//! Who is asking: a client certificate, or provider tokens that are bound to the connection.
+//! Checks who is asking: a client certificate, or provider tokens that are bound to the connection.
 //!
-//! Source: Apple, "Establishing a token-based connection to APNs" and "Handling notification
-//! responses from APNs".
+//! Source: Apple, "Establishing a token-based connection to APNs" and "Handling notification responses from APNs".
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 use http::HeaderValue;
 
-use super::keys::{KeyScope, KnownKey, VerifiedToken};
+use super::keys::{KnownKey, VerifiedToken};
+use super::provider_key::KeyScope;
 use super::reply::Reply;
 use super::server::Apns;
 use crate::decision::FollowUp;
 use crate::service::Environment;
 use crate::sync::lock;
 
-/// A provider token is good for an hour.
+/// How long a provider token is good: an hour.
 const MAX_AGE_S: u64 = 3600;
 
 /// A connection may change its provider token once in 20 minutes.
 const UPDATE_INTERVAL_MS: u64 = 20 * 60 * 1000;
 
-/// How a connection proves who it is.
+/// How a connection proves who the client is.
 pub(crate) struct Session {
     proof: Proof,
 }
 
 enum Proof {
-    /// The topics; `None` for a certificate that the simulator did not make.
+    /// The client showed a certificate that is good for these topics. It is `None` for a certificate that the
+    /// simulator did not make.
     Certificate(Option<Arc<[String]>>),
     Tokens(Mutex<TokenBinding>),
 }
 
-/// What the first tokens of a connection bound it to.
+/// What the first tokens of a connection bind it to.
 #[derive(Default)]
 struct TokenBinding {
-    /// The header as last seen, which saves looking at it again.
+    /// The header as it was seen last, which saves checking it again.
     last: Option<(HeaderValue, Arc<VerifiedToken>)>,
     first_key: Option<Arc<KnownKey>>,
-    /// Fingerprints of the tokens used so far. Old and new ones may alternate while requests
-    /// are under way: only one never seen here is an update.
+    /// The fingerprints of the tokens that were used so far. Old and new tokens may alternate while requests are under
+    /// way: only a token that was never seen here is an update.
     known: Vec<[u8; 32]>,
     updated_ms: Option<u64>,
 }
@@ -57,7 +58,7 @@ pub(super) enum GrantedBy {
     TopicKey(Arc<KnownKey>),
 }
 
-/// A request that may do nothing.
+/// A request that may do nothing, and its answer.
 pub(super) struct Denied {
     pub(super) reply: Reply,
     pub(super) follow_up: FollowUp,
@@ -83,7 +84,7 @@ impl Session {
         }
     }
 
-    /// Judges a request. With a certificate the header is ignored.
+    /// Judges who sends a request. With a certificate the header is ignored.
     pub(super) fn authorize(
         &self,
         apns: &Apns,
@@ -123,7 +124,7 @@ impl TokenBinding {
         let invalid = || denied(403, "InvalidProviderToken");
         let text = header.to_str().map_err(|_| invalid())?;
         let (scheme, token) = text.split_once(' ').ok_or_else(invalid)?;
-        // Both spellings are in use and work.
+        // Both spellings are in use, and both work.
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(invalid());
         }
@@ -143,7 +144,7 @@ impl TokenBinding {
             let reply = Reply::refused(403, "ExpiredProviderToken");
             return Err(Denied { reply, follow_up: FollowUp::Expired });
         }
-        // Apple gives no reaction to a token from the future; this is the reason that fits.
+        // Apple documents no answer to a token from the future; this is the reason that fits.
         if token.issued_at_s > now_s.saturating_add(MAX_AGE_S) {
             return Err(denied(403, "InvalidProviderToken"));
         }
@@ -154,7 +155,7 @@ impl TokenBinding {
         self.judge_update(token, now_ms)
     }
 
-    /// One team a connection, and one kind of key.
+    /// A connection belongs to one team, and accepts one kind of key.
     fn judge_key(&mut self, key: &Arc<KnownKey>) -> Result<(), Denied> {
         let first = self.first_key.get_or_insert_with(|| Arc::clone(key));
         if first.team_id != key.team_id {

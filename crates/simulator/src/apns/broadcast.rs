@@ -1,7 +1,7 @@
-//! Broadcast channels, and the checks of a push to one.
+//! Checks pushes to broadcast channels.
 //!
-//! Source: Apple, "Sending broadcast push notification requests to APNs" and "Handling error
-//! responses from Apple Push Notification service". Managing channels is not simulated.
+//! Source: Apple, "Sending broadcast push notification requests to APNs" and "Handling error responses from Apple Push
+//! Notification service". Apple's API that manages channels is not simulated.
 
 use http::HeaderMap;
 
@@ -10,7 +10,7 @@ use super::reply::Reply;
 use super::validate;
 use crate::body::Body;
 
-/// Bytes of a broadcast payload. Not published by Apple; a third party's figure.
+/// The most bytes of a broadcast payload. Apple publishes no number; this one is a third party's.
 const MAX_PAYLOAD: u64 = 5120;
 
 /// Checks a broadcast.
@@ -22,7 +22,7 @@ pub(super) fn check(
     body: &Body,
 ) -> Result<(), Reply> {
     let bad = |reason| Err(Reply::refused(400, reason));
-    // The path names the app, without suffix; a topic has no place here.
+    // The path names the app without a suffix, so a topic header does not belong here.
     if !bundle_ids.iter().any(|own| own == bundle_id) || headers.contains_key("apns-topic") {
         return bad("TopicDisallowed");
     }

@@ -9,25 +9,25 @@ use serde::{Deserialize, Serialize};
 
 use crate::sync::lock;
 
-/// Whether APNs keeps the newest push of a channel.
+/// Whether APNs keeps the newest push of a channel for devices that are offline.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StoragePolicy {
-    /// Nothing is kept: policy 0. `apns-expiration` must be 0.
+    /// Nothing is kept, which is policy 0 of Apple. `apns-expiration` must be 0.
     Nothing,
-    /// The most recent push is kept: policy 1.
+    /// The most recent push is kept, which is policy 1 of Apple.
     #[default]
     MostRecent,
 }
 
 impl StoragePolicy {
-    /// True if this may be the id of a channel. Apple asks not to assume a length.
+    /// Whether this text may be the id of a channel. Apple asks not to assume a length.
     pub fn is_channel_id(text: &str) -> bool {
         !text.is_empty() && STANDARD.decode(text).is_ok()
     }
 }
 
-/// By bundle id and channel id.
+/// The policies of channels, by bundle id and channel id.
 pub(crate) type ChannelList = BTreeMap<(String, String), StoragePolicy>;
 
 /// The channels that exist.
@@ -43,12 +43,12 @@ impl Channels {
         lock(&self.0).clone()
     }
 
-    /// False if there was none.
+    /// Removes a channel. The result is false if there was none.
     pub(crate) fn remove(&self, bundle_id: &str, channel_id: &str) -> bool {
         lock(&self.0).remove(&(bundle_id.to_owned(), channel_id.to_owned())).is_some()
     }
 
-    /// Those, and no others.
+    /// Replaces all channels by these.
     pub(crate) fn restore(&self, channels: &ChannelList) {
         lock(&self.0).clone_from(channels);
     }

@@ -4,6 +4,7 @@ mod auth;
 mod broadcast;
 mod channels;
 mod keys;
+mod provider_key;
 mod reply;
 mod server;
 mod settings;
@@ -20,7 +21,7 @@ pub(super) use self::auth::Session;
 pub(super) use self::channels::ChannelList;
 pub use self::channels::StoragePolicy;
 pub(super) use self::keys::Keys;
-pub use self::keys::{KeyScope, ProviderKey, ProviderKeySpec};
+pub use self::provider_key::{KeyScope, ProviderKey, ProviderKeySpec};
 pub(super) use self::server::Apns;
 pub(super) use self::settings::ApnsSettings;
 pub use self::settings::LimitRises;
@@ -37,7 +38,7 @@ use super::service::Environment;
 const DEVICE_PATH: &str = "/3/device/";
 const BROADCAST_PATH: &str = "/4/broadcasts/apps/";
 
-/// An answer, when it goes out, and what follows it.
+/// What APNs answers, and when, and what follows.
 struct Judgement {
     reply: Reply,
     timing: Timing,
@@ -45,7 +46,7 @@ struct Judgement {
     id: (IdHeader, Option<HeaderValue>),
 }
 
-/// What APNs would say of a device to somebody else who asks: the reason of a refusal, and when.
+/// Returns what APNs would tell the push proxy of a device: the reason of a refusal, and when the answer comes.
 pub(super) fn outcome(apns: &Apns, device_token: &str, topic: &str) -> (Option<Cow<'static, str>>, Timing) {
     if !is_device_token(device_token) {
         return (Some("BadDeviceToken".into()), Timing::Now);
@@ -55,7 +56,7 @@ pub(super) fn outcome(apns: &Apns, device_token: &str, topic: &str) -> (Option<C
     (reply.reason, timing)
 }
 
-/// Apple asks not to assume a length.
+/// A device token is hexadecimal. Apple asks not to assume a length.
 fn is_device_token(token: &str) -> bool {
     token.len().is_multiple_of(2) && token.bytes().all(|digit| digit.is_ascii_hexdigit())
 }
@@ -64,7 +65,7 @@ fn is_device_token(token: &str) -> bool {
 enum Target<'a> {
     /// A device token.
     Device(&'a str),
-    /// A bundle id whose channel is in a header.
+    /// The bundle id of a broadcast, whose channel is in a header.
     Broadcast(&'a str),
 }
 
@@ -79,7 +80,7 @@ pub(super) fn decide(
     judge(apns, session, environment, parts, body).written(environment)
 }
 
-/// The answer of a script: a status and a reason, in APNs' form.
+/// Returns the answer that a fault asks for: this status and reason in the form of APNs.
 pub(super) fn scripted_answer(
     parts: &Parts,
     environment: Environment,
@@ -93,7 +94,7 @@ pub(super) fn scripted_answer(
     judgement.written(environment)
 }
 
-/// A refusal by what it means. Source: Apple, "Handling notification responses from APNs".
+/// Returns a refusal of this meaning. Source: Apple, "Handling notification responses from APNs".
 pub(super) fn refuse(parts: &Parts, environment: Environment, refusal: Refusal) -> Decision {
     let (status, reason) = match refusal {
         Refusal::Quota => (429, "TooManyRequests"),
@@ -119,12 +120,12 @@ impl Judgement {
     }
 }
 
-/// The id that a header gives a request, if it is a UUID, in capitals or not.
+/// Returns the id in a header, if it is a UUID, in upper or lower case.
 pub(super) fn message_id(headers: &HeaderMap, name: &str) -> Option<Uuid> {
     Uuid::try_parse(validate::text(headers, name)?).ok()
 }
 
-/// The header that names the request, and what it says: it comes back as it was sent, which clients rely on.
+/// Returns the header that names the request. It comes back as it was sent, which clients rely on.
 fn message_name(parts: &Parts) -> (IdHeader, Option<HeaderValue>) {
     let header =
         if parts.uri.path().starts_with(BROADCAST_PATH) { IdHeader::ApnsRequestId } else { IdHeader::ApnsId };
@@ -161,7 +162,7 @@ fn judge(apns: &Apns, session: &Session, environment: Environment, parts: &Parts
     }
 }
 
-/// Checks method, path and that no header is repeated.
+/// Checks the method and the path, and that no header is repeated.
 fn target(parts: &Parts) -> Result<Target<'_>, Reply> {
     if parts.method != Method::POST {
         return Err(Reply::refused(405, "MethodNotAllowed"));

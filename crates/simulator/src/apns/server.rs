@@ -9,7 +9,7 @@ use super::token::Fates;
 use crate::clock::Clock;
 use crate::counters::LiveCounters;
 
-/// APNs in both environments: they share keys and channels, as Apple's do.
+/// APNs in both environments, which share keys and channels here.
 pub(crate) struct Apns {
     pub(crate) settings: ApnsSettings,
     pub(crate) keys: Keys,

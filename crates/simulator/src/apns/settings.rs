@@ -4,9 +4,9 @@
 /// requests to APNs", and a public transcript of 2022 with SETTINGS before the first 200.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LimitRises {
-    /// As soon as its provider token is verified.
+    /// The limit rises as soon as the provider token is verified.
     BeforeAnswer,
-    /// Once a request with a good provider token was answered.
+    /// The limit rises once a request with a good provider token was answered.
     #[default]
     AfterAnswer,
 }
@@ -28,9 +28,9 @@ impl std::str::FromStr for LimitRises {
 pub(crate) struct ApnsSettings {
     /// The bundle ids that belong to the team.
     pub(crate) bundle_ids: Vec<String>,
-    /// MAX_CONCURRENT_STREAMS of a connection that proved who it is.
+    /// The MAX_CONCURRENT_STREAMS of a connection whose client proved who it is.
     pub(crate) max_concurrent_streams: u32,
     pub(crate) limit_rises: LimitRises,
-    /// A connection gets a GOAWAY after so many BadDeviceToken answers; `None` means never.
+    /// After how many BadDeviceToken answers a connection gets a GOAWAY; `None` means never.
     pub(crate) bad_tokens_allowed: Option<u32>,
 }

@@ -1,4 +1,4 @@
-//! What a device token leads to.
+//! Decides what becomes of pushes to a device token.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -9,45 +9,45 @@ use crate::decision::Timing;
 use crate::service::Environment;
 use crate::sync::lock;
 
-/// How long a token has been dead when it is found so by its prefix.
+/// How long a token has been dead when its prefix says that it is dead.
 const DEAD_FOR_MS: u64 = 24 * 60 * 60 * 1000;
 
-/// How long the slow token takes.
+/// How long the answer to a slow token takes.
 const SLOW: Duration = Duration::from_secs(2);
 
 /// What APNs does with a push to a device token.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fate {
-    /// 200.
+    /// The push is accepted with 200.
     Good,
-    /// This answer.
+    /// The push gets this answer.
     Answer {
         /// The HTTP status.
         status: u16,
         /// The reason in the body.
         reason: String,
-        /// Milliseconds since the epoch, in the body. APNs sends one with 410 only.
+        /// The timestamp in the body, in milliseconds since the epoch. APNs sends one with 410 only.
         timestamp_ms: Option<u64>,
-        /// `retry-after`, in whole seconds.
+        /// The `retry-after` header, in whole seconds.
         retry_after: Option<Duration>,
     },
-    /// Good for this topic; DeviceTokenNotForTopic for all others.
+    /// The push is accepted for this topic, and refused with DeviceTokenNotForTopic for all others.
     OnlyTopic(String),
-    /// Good in this environment; BadDeviceToken in the other, as APNs answers.
+    /// The push is accepted in this environment, and refused with BadDeviceToken in the other, as APNs refuses it.
     OnlyIn(Environment),
-    /// 200 after this long.
+    /// The push is accepted with 200 after this long.
     Slow(Duration),
-    /// Never answered.
+    /// The push is never answered.
     Silent,
 }
 
 impl Fate {
-    /// A refusal without timestamp or `retry-after`.
+    /// Makes a refusal without timestamp and `retry-after`.
     pub fn refusal(status: u16, reason: &str) -> Self {
         Self::Answer { status, reason: reason.to_owned(), timestamp_ms: None, retry_after: None }
     }
 
-    /// 410 Unregistered; the token is dead since `since_ms`, milliseconds since the epoch.
+    /// Makes the answer 410 Unregistered of a token that is dead since `since_ms`, in milliseconds since the epoch.
     pub fn unregistered(since_ms: u64) -> Self {
         Self::Answer {
             status: 410,
@@ -58,16 +58,16 @@ impl Fate {
     }
 }
 
-/// A prefix of device tokens and the fate it names.
+/// A prefix of device tokens, and the outcome that it scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FateRow {
-    /// The first four hex digits, lower case.
+    /// The first four hexadecimal digits of the tokens, in lower case.
     pub prefix: &'static str,
-    /// The HTTP status; `None` if there is no answer.
+    /// The HTTP status, or `None` if there is no answer.
     pub status: Option<u16>,
-    /// The reason in the answer's body.
+    /// The reason in the body of the answer.
     pub reason: Option<&'static str>,
-    /// In words.
+    /// What becomes of a push, in words.
     pub description: &'static str,
     kind: PrefixKind,
 }
@@ -75,7 +75,7 @@ pub struct FateRow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum PrefixKind {
     Refused,
-    /// Refused with a timestamp.
+    /// The push is refused with a timestamp.
     Dead,
     Slow,
     Silent,
@@ -116,12 +116,12 @@ const FATES: [FateRow; 10] = [
     },
 ];
 
-/// The fates that the first four hex digits of a device token name. All other tokens are good.
+/// Returns the prefixes that script an outcome. Pushes to all other device tokens are accepted.
 pub fn fates() -> &'static [FateRow] {
     &FATES
 }
 
-/// The fates that were set, before those that prefixes name.
+/// The outcomes that a test scripted, which come before those that prefixes name.
 #[derive(Default)]
 pub(crate) struct Fates(Mutex<HashMap<String, Fate>>);
 
@@ -130,7 +130,7 @@ impl Fates {
         lock(&self.0).insert(device_token.to_ascii_lowercase(), fate);
     }
 
-    /// The same, or takes the fate back that was set.
+    /// Scripts an outcome, or with `None` takes back the one that was scripted.
     pub(crate) fn set_or_unset(&self, device_token: &str, fate: Option<Fate>) {
         match fate {
             Some(fate) => self.set(device_token, fate),
@@ -149,7 +149,7 @@ impl Fates {
     }
 }
 
-/// The fate that the first digits of a token name, if they name one.
+/// Returns the outcome that the first digits of a token name, if they name one.
 pub(crate) fn fate_of_prefix(token: &str, now_ms: u64) -> Option<Fate> {
     let row = FATES.iter().find(|row| token.starts_with(row.prefix))?;
     Some(match row.kind {
@@ -164,7 +164,7 @@ pub(crate) fn fate_of_prefix(token: &str, now_ms: u64) -> Option<Fate> {
     })
 }
 
-/// The answer of a valid push.
+/// Answers a valid push.
 pub(super) fn answer_to_push(fate: Fate, topic: &str, environment: Environment) -> (Reply, Timing) {
     let reply = match fate {
         Fate::Good => Reply::accepted(),

@@ -1,4 +1,4 @@
-//! The answers of the control API.
+//! Writes the answers of the control API.
 
 use axum::body::Body;
 use axum::response::Response;
@@ -7,12 +7,12 @@ use serde::Serialize;
 
 use super::problem::Problem;
 
-/// What a route gives back.
+/// What every route returns.
 pub(super) type ControlAnswer = Result<Response, Problem>;
 
-/// An answer of JSON.
+/// Answers with JSON.
 pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Response {
-    // Every value is of texts, numbers, lists and maps with texts for keys, which always can be written.
+    // Every value consists of texts, numbers, lists and maps with texts for keys, which can always be written.
     json_text(status, serde_json::to_vec(value).unwrap_or_default())
 }
 

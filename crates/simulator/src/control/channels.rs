@@ -1,4 +1,4 @@
-//! `/v1/channels`
+//! Serves `/v1/channels`.
 
 use axum::extract::{Path, State};
 use base64::Engine as _;
@@ -14,16 +14,16 @@ use super::input::Input;
 use super::problem::Problem;
 use crate::apns::StoragePolicy;
 
-/// The most channels of all apps together. Apple allows as many for one app in one environment. Source: Apple, "Sending channel
-/// management requests to APNs".
+/// The most channels of all apps together. Apple allows as many for one app in one environment. Source: Apple,
+/// "Sending channel management requests to APNs".
 const MAX_CHANNELS: usize = 10_000;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewChannel {
-    /// By default the first of the team's.
+    /// The default is the first bundle id of the team.
     bundle_id: Option<String>,
-    /// By default a new one.
+    /// The default is a new id.
     channel_id: Option<String>,
     #[serde(default)]
     storage_policy: StoragePolicy,

@@ -1,4 +1,4 @@
-//! `/v1/clock`, `/v1/tokens` and `/v1/provider-keys`: everything by which a credential that was good ends.
+//! Serves `/v1/clock`, `/v1/tokens` and `/v1/provider-keys`: all the ways in which a good credential can end.
 
 use std::time::Duration;
 
@@ -47,7 +47,8 @@ impl Control {
     }
 }
 
-/// Ends the tokens that were seen so far; new ones are good. The clock would end those of a client's own clock too.
+/// Ends the tokens that were seen so far; new ones are good. Moving the clock would also end tokens that a client
+/// dates by its own clock later.
 pub(super) async fn expire_tokens(State(control): ControlState) -> ControlAnswer {
     let provider = control.shared.apns.keys.expire_tokens();
     let access = control.shared.fcm.revoke_tokens();

@@ -1,4 +1,4 @@
-//! `/v1/counters`, `/v1/connections` and `/v1/reset`.
+//! Serves `/v1/counters`, `/v1/connections` and `/v1/reset`.
 
 use axum::extract::{Path, State};
 use http::StatusCode;
@@ -12,7 +12,7 @@ use super::problem::Problem;
 use crate::fault::Fault;
 use crate::strike::{self, StrikeError};
 
-/// A fault as a body holds it: the same name as in a rule.
+/// The body of a request to strike a connection. It names the fault as a rule does.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Strike {
@@ -44,7 +44,7 @@ pub(super) async fn strike(
     }
 }
 
-/// Everything as it was at the start, but for connections, which stay, and their numbers, which go on.
+/// Restores the state of the start. Connections stay open, and their numbers go on.
 pub(super) async fn reset(State(control): ControlState) -> ControlAnswer {
     let shared = &control.shared;
     shared.rules.clear();

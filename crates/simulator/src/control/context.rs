@@ -14,11 +14,11 @@ pub(super) type ControlState = axum::extract::State<Arc<Control>>;
 /// What the routes share.
 pub(super) struct Control {
     pub(super) shared: Arc<Shared>,
-    /// `https://localhost:<port>` of the push services of browsers.
+    /// The origin of the push services of browsers, `https://localhost:<port>`.
     pub(super) web_push: String,
     pub(super) waits: Semaphore,
-    /// The fates that were set here, so that they can be listed and taken back.
+    /// The outcomes that were scripted here, so that they can be listed and taken back.
     pub(super) fates: Mutex<BTreeMap<(FateService, String), FateJson>>,
-    /// The channels at the start, which a reset brings back.
+    /// The channels of the start, which a reset restores.
     pub(super) channels: ChannelList,
 }

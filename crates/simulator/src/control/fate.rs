@@ -1,4 +1,4 @@
-//! What becomes of the pushes to one token, as JSON says it, in the words of the three services that know tokens.
+//! The scripted outcome of pushes to one token as JSON, for the three services that know tokens.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ pub(super) enum FateJson {
     Silent,
     /// The push is accepted after this long.
     Slow(#[serde(with = "humantime_serde")] Duration),
-    /// The push meets the same as one to a token that begins so, or to the subscription of this name.
+    /// The push is treated like one to a token that begins with this text, or to the subscription of this name.
     Like(String),
     /// APNs gives this answer.
     Refused {
@@ -55,7 +55,7 @@ impl FateService {
         found.ok_or_else(|| Problem::field("service", &format!("{name:?}"), &"apns, fcm or web_push"))
     }
 
-    /// Gives a token this fate; none is the one that it has of itself.
+    /// Scripts the outcome of a token; `None` restores the outcome that the token itself names.
     pub(super) fn set(self, shared: &Shared, token: &str, fate: Option<&FateJson>) -> Result<(), Problem> {
         match self {
             Self::Apns => {

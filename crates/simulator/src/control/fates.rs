@@ -1,4 +1,4 @@
-//! `/v1/fates`
+//! Serves `/v1/fates`, which scripts the outcome of pushes to a token.
 
 use axum::extract::{Path, State};
 use http::StatusCode;
@@ -11,10 +11,10 @@ use super::input::Input;
 use super::problem::Problem;
 use crate::sync::lock;
 
-/// The most tokens that may have a fate that was set.
+/// The most tokens whose outcome may be scripted.
 const MAX_FATES: usize = 100_000;
 
-/// The most bytes that a token may have. No service has tokens as long.
+/// The most bytes of a token. No service has tokens as long.
 const MAX_TOKEN: usize = 4096;
 
 pub(super) async fn list(State(control): ControlState) -> ControlAnswer {
@@ -66,16 +66,16 @@ pub(super) async fn unset(
 }
 
 impl Control {
-    /// All tokens have the fates that they have of themselves.
+    /// Restores the outcome that each token itself names.
     pub(super) fn unset_fates(&self) {
         for (service, token) in std::mem::take(&mut *lock(&self.fates)).into_keys() {
-            // It was there when its fate was set, and none is taken away.
+            // The token existed when its outcome was scripted, and tokens are never removed.
             let _ = service.set(&self.shared, &token, None);
         }
     }
 }
 
-/// The form in which the journal has a token: of a subscription's endpoint that is its path and query.
+/// Returns a token in the form of the journal: the endpoint of a subscription becomes its path and query.
 fn normal(token: &str) -> Result<String, Problem> {
     if token.len() > MAX_TOKEN {
         return Err(Problem::field(

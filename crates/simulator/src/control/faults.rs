@@ -1,4 +1,4 @@
-//! `/v1/faults`
+//! Serves `/v1/faults`.
 
 use axum::extract::{Path, State};
 use http::StatusCode;
@@ -11,7 +11,7 @@ use super::input::Input;
 use super::problem::Problem;
 use crate::fault::FaultRule;
 
-/// The most rules that a script may have.
+/// The most rules that the script may have.
 const MAX_RULES: usize = 1000;
 
 #[derive(Serialize)]

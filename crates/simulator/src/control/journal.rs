@@ -1,4 +1,4 @@
-//! `/v1/journal`
+//! Serves `/v1/journal`.
 
 use std::time::Duration;
 
@@ -16,18 +16,18 @@ use super::problem::Problem;
 use crate::journal::{Page, Query, Stage};
 use crate::service::Service;
 
-/// Entries of a page where the request does not say how many, and the most that it may ask for.
+/// How many entries a page has by default, and the most that a request may ask for.
 const PAGE: usize = 100;
 const MAX_PAGE: usize = 1000;
 
-/// Bytes after which a page ends, however few its entries are: those that keep their bodies are long.
+/// After how many bytes a page ends, however few entries it has: entries that keep their bodies are long.
 const MAX_PAGE_BYTES: usize = 4 * 1024 * 1024;
 
-/// How long a request waits where it does not say so, and the longest that it may ask for.
+/// How long a request waits by default, and the longest that it may ask for.
 const WAIT: Duration = Duration::from_secs(10);
 const MAX_WAIT: Duration = Duration::from_secs(60);
 
-/// The most entries that can be waited for: those that a journal may have.
+/// The most entries that can be waited for, which is as many as a journal may have.
 const MAX_WANTED: usize = 1_000_000;
 
 const KNOWN: &str = "after, service, token, apns_id, stage, limit, wait, timeout";
@@ -74,7 +74,7 @@ fn stage(word: Option<&str>) -> Result<Stage, Problem> {
     }
 }
 
-/// Each entry is written by itself, so that a page ends where it gets too long.
+/// Writes each entry by itself, so that a page can end where it gets too long.
 fn written(page: &Page, after: u64, reached: bool, dropped: u64) -> Response {
     let (mut text, mut last, mut more) = (Vec::from(b"{\"entries\":["), after, page.more);
     for entry in &page.entries {

@@ -1,7 +1,8 @@
-//! The control API: what a test in Rust does through [`Simulator`](super::Simulator), a test in any language does over
-//! HTTP/1.1 and JSON, on a listener of its own. `openapi.json` beside this file describes it, and is served too.
+//! The control API: what a test in Rust does through [`Simulator`](crate::Simulator), a test in any other language
+//! does over HTTP/1.1 and JSON, on a listener of its own. `openapi.json` beside this file describes it, and is served
+//! too.
 //!
-//! It asks nobody who they are: whoever reaches it can harm the simulator, and nothing else.
+//! It does not authenticate anybody: whoever reaches it can change the simulator, and nothing else.
 
 mod answer;
 mod channels;
@@ -45,7 +46,7 @@ const MAX_WAITS: usize = 64;
 /// How long a connection may take to end once the simulator stops.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Every path and what serves it. A test compares this with `openapi.json`.
+/// Lists every path and what serves it. A test compares this with `openapi.json`.
 fn routes() -> [(&'static str, MethodRouter<Arc<Control>>); 17] {
     [
         ("/openapi.json", get(async || json_text(StatusCode::OK, OPENAPI))),
@@ -79,7 +80,7 @@ fn router(control: Arc<Control>) -> Router {
         .with_state(control)
 }
 
-/// Listens, and serves until the simulator stops. Gives the address.
+/// Listens and serves until the simulator stops, and returns the address.
 pub(super) async fn start(
     shared: &Arc<Shared>,
     address: SocketAddr,
@@ -104,7 +105,7 @@ pub(super) async fn start(
             tokio::time::sleep(GRACE).await;
         };
         tokio::select! {
-            // Accepting does not fail: axum goes on after an error.
+            // Accepting never ends the server: axum goes on after an error.
             _ = serving.into_future() => {}
             () = late => {}
         }

@@ -1,4 +1,4 @@
-//! `/v1/subscriptions`: browsers that subscribe with a key of the test's own.
+//! Serves `/v1/subscriptions`: browsers that subscribe with a key of the test's own.
 
 use axum::extract::State;
 use base64::Engine as _;
@@ -15,14 +15,14 @@ use crate::webpush::{Vendor, WebPushFate};
 /// The most subscriptions that one simulator may have.
 const MAX_SUBSCRIPTIONS: usize = 100_000;
 
-/// Bytes of an uncompressed point of P-256. Source: RFC 8292, 3.2.
+/// The bytes of an uncompressed point of P-256. Source: RFC 8292, 3.2.
 const PUBLIC_KEY_LEN: usize = 65;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewSubscription {
     vendor: Vendor,
-    /// As `PushManager.subscribe` takes it: base64url. By default anybody may send.
+    /// The key as `PushManager.subscribe` takes it, in base64url. Without one anybody may send.
     #[serde(default)]
     application_server_key: String,
 }

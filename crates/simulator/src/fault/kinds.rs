@@ -1,4 +1,4 @@
-//! The faults.
+//! The faults: everything that a test can make go wrong.
 
 use std::time::Duration;
 
@@ -6,28 +6,31 @@ use serde::{Deserialize, Serialize};
 
 use super::parts::{Answer, Front, GoAway, HangUp, Phase, Refusal};
 
-/// Something that goes wrong. The names in front tell where it strikes.
+/// Something that goes wrong.
+///
+/// In JSON a fault is written as its name in snake case, with its value if it has one: `"silence"`, `{"delay": "2s"}`,
+/// `{"goaway": {"last": "before_this"}}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Fault {
     // --- the answer ------------------------------------------------------------
-    /// This answer instead of the true one.
+    /// The service gives this answer instead of the true one.
     Answer(Answer),
-    /// This refusal instead, in the words of the service that was asked.
+    /// The service refuses the request, in its own words.
     Refuse(Refusal),
-    /// The page of a reverse proxy instead.
+    /// A reverse proxy answers with its page instead of the service.
     Front(Front),
-    /// The true answer, later.
+    /// The true answer comes this much later.
     Delay(#[serde(with = "humantime_serde")] Duration),
     /// The request is read in full and never answered.
     Silence,
-    /// Status 200 and no more: the stream stays open.
+    /// The answer is status 200 and nothing more: the stream stays open.
     HeadersWithoutBody,
-    /// Headers and a piece of a body that never ends.
+    /// The answer has headers and the beginning of a body that never ends.
     BodyWithoutEnd,
-    /// A 400 with a body of so many bytes.
+    /// The answer is a 400 whose body has this many bytes.
     HugeBody(usize),
-    /// A 400 whose body comes a byte at a time.
+    /// The answer is a 400 whose body comes a byte at a time.
     Trickle {
         /// The pause before each byte.
         #[serde(with = "humantime_serde")]
@@ -35,24 +38,24 @@ pub enum Fault {
     },
 
     // --- the stream ------------------------------------------------------------
-    /// RST_STREAM with this code.
+    /// The stream is reset with this code.
     ResetStream {
         /// The error code. Source: RFC 9113, 7.
         code: u32,
-        /// At which point of the exchange.
+        /// At which point of the exchange the stream is reset.
         #[serde(default)]
         at: Phase,
     },
-    /// RST_STREAM twice, first REFUSED_STREAM then STREAM_CLOSED, as APNs does when the HEADERS
+    /// The stream is reset twice, first with REFUSED_STREAM and then with STREAM_CLOSED, as APNs does when the HEADERS
     /// and the DATA of a refused request were both under way. Source: jchambers/pushy#476.
     RefuseThenClosed,
 
     // --- the connection --------------------------------------------------------
-    /// GOAWAY.
+    /// A GOAWAY is sent.
     #[serde(rename = "goaway")]
     GoAway(GoAway),
-    /// GOAWAY with the last stream id 2^31-1, and after `pause` the final one with the highest id
-    /// seen; then the connection closes when its streams are done. Source: RFC 9113, 6.8.
+    /// A GOAWAY with the last stream id 2^31-1 is sent, and after `pause` the final one with the highest id that
+    /// arrived. Then the connection closes once its streams are done. Source: RFC 9113, 6.8.
     #[serde(rename = "graceful_goaway")]
     GracefulGoAway {
         /// The pause between the two.
@@ -62,23 +65,23 @@ pub enum Fault {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },
-    /// SETTINGS with this MAX_CONCURRENT_STREAMS.
+    /// SETTINGS with this MAX_CONCURRENT_STREAMS are sent.
     SetMaxStreams(u32),
     /// The connection ends.
     HangUp {
-        /// Politely or not.
+        /// Whether it ends in order or with a reset.
         how: HangUp,
-        /// At which point of the exchange.
+        /// At which point of the exchange it ends.
         #[serde(default)]
         at: Phase,
     },
-    /// Nothing is read, written or closed any more.
+    /// Nothing is read, written or closed any more, as if the machine had lost its network.
     HalfOpen,
-    /// From now on at most `bytes` are written per `every`.
+    /// From now on at most `bytes` are written in each step of `every`.
     Throttle {
-        /// Bytes per step.
+        /// How many bytes are written in each step.
         bytes: usize,
-        /// The step.
+        /// How long each step takes.
         #[serde(with = "humantime_serde")]
         every: Duration,
     },
@@ -94,6 +97,6 @@ pub enum Fault {
     WrongName,
     /// The certificate has expired.
     ExpiredCertificate,
-    /// The TLS handshake succeeds, then nothing is ever said: no SETTINGS.
+    /// The TLS handshake succeeds, and then nothing is ever sent, not even SETTINGS.
     NoSettings,
 }

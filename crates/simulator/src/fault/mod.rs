@@ -1,5 +1,7 @@
-//! What can go wrong, and when. The types are the JSON of the control API as well: what a test in Rust can
-//! script, a test in any language can.
+//! What can go wrong, and when.
+//!
+//! The types are the JSON of the control API as well: what a test in Rust can script, a test in any other language can
+//! script too.
 
 mod bounds;
 mod grammar;

@@ -1,4 +1,4 @@
-//! The faults that strike before there is a request.
+//! Tells the faults that strike before there is a request from all others.
 
 use super::kinds::Fault;
 
@@ -14,7 +14,7 @@ pub(crate) enum OpeningFault {
 }
 
 impl Fault {
-    /// The fault as one that strikes before the first request, if it is one.
+    /// Returns the fault as one that strikes before the first request, if it does.
     pub(crate) fn opening(&self) -> Option<OpeningFault> {
         match self {
             Self::RefuseTcp => Some(OpeningFault::RefuseTcp),

@@ -6,7 +6,9 @@ use super::kinds::Fault;
 use super::words;
 use crate::service::Service;
 
-/// A fault and when it strikes.
+/// A fault, when it strikes, and how often.
+///
+/// `"delay:2s@service:fcm*3".parse()` makes one from the word of a command line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FaultRule {
@@ -15,21 +17,21 @@ pub struct FaultRule {
     pub when: Trigger,
     /// What happens.
     pub fault: Fault,
-    /// How often at most; [`FaultRule::ALWAYS`] never wears out.
+    /// How often it strikes at most; [`FaultRule::ALWAYS`] has no end.
     #[serde(default = "once", with = "words::times")]
     pub times: u32,
 }
 
 impl FaultRule {
-    /// For [`FaultRule::times`]: without end.
+    /// A value of [`FaultRule::times`] that has no end.
     pub const ALWAYS: u32 = words::times::ALWAYS;
 
-    /// A fault that strikes once.
+    /// Makes a rule that strikes once.
     pub fn once(when: Trigger, fault: Fault) -> Self {
         Self { when, fault, times: 1 }
     }
 
-    /// A fault that never wears out.
+    /// Makes a rule that strikes every time.
     pub fn always(when: Trigger, fault: Fault) -> Self {
         Self { when, fault, times: Self::ALWAYS }
     }
@@ -39,32 +41,33 @@ fn once() -> u32 {
     1
 }
 
-/// When a fault strikes. Numbers start at 1.
+/// When a fault strikes. All numbers start at 1.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Trigger {
-    /// At every connection (for an opening fault) or every request (for any other).
+    /// It strikes at every request, or, if it is a fault of opening, at every connection.
     #[default]
     Always,
-    /// At connection `n`, counted over both listeners; for other faults, at its requests.
+    /// It strikes at the n-th connection of all listeners, or at every request on that connection.
     Connection(u64),
-    /// At every connection to this listener; for other faults, at the requests on it.
+    /// It strikes at every request to this service, or at every connection to it.
     Service(Service),
-    /// At the n-th request that arrives, over all connections.
+    /// It strikes at the n-th request that arrives, counted over all connections.
     Request(u64),
-    /// At the n-th request of connection `connection`.
+    /// It strikes at the n-th request of one connection.
     RequestOf {
-        /// The connection's number.
+        /// The number of the connection.
         connection: u64,
-        /// The request's place on it.
+        /// The place of the request on that connection.
         request: u64,
     },
-    /// At the n-th request of every connection.
+    /// It strikes at the n-th request of every connection.
     RequestOfEach(u64),
-    /// At a push to this device token; of Web Push, to the subscription with this path and query.
+    /// It strikes at a push to this device token, registration token or device id. For Web Push this is the path and
+    /// query of the subscription.
     DeviceToken(String),
-    /// At a request whose path starts so.
+    /// It strikes at a request whose path begins with this text.
     PathPrefix(String),
-    /// At this share of the connections or requests, 0 to 1, drawn from the simulator's seed.
+    /// It strikes at this share of the requests or connections, from 0 to 1, drawn from the seed of the simulator.
     Probability(f64),
 }

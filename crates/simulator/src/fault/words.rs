@@ -1,10 +1,10 @@
-//! The JSON forms of what serde does not write as people do.
+//! The JSON forms of values that serde would not write as people write them.
 
 pub(super) mod times {
     use serde::de::{Error, Unexpected, Visitor};
     use serde::{Deserializer, Serializer};
 
-    /// The number of times that never wears out.
+    /// The number of times that has no end.
     pub(in super::super) const ALWAYS: u32 = u32::MAX;
 
     const EXPECTED: &str = "a number from 1 on, or \"always\"";
@@ -45,7 +45,7 @@ pub(super) mod text {
     use bytes::Bytes;
     use serde::{Deserialize, Deserializer, Serializer};
 
-    /// A body that Rust scripted and that is no text is shown with U+FFFD in the place of what is none.
+    /// A body that is not text is shown with U+FFFD in place of the bytes that are not.
     pub(in super::super) fn serialize<S: Serializer>(body: &Option<Bytes>, to: S) -> Result<S::Ok, S::Error> {
         match body {
             Some(body) => to.serialize_some(&String::from_utf8_lossy(body)),

@@ -1,4 +1,4 @@
-//! Access tokens: what was given out, and what a request may do with one.
+//! Issues access tokens, and checks what a request may do with one.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -13,11 +13,11 @@ use crate::clock::Clock;
 use crate::counters::LiveCounters;
 use crate::sync::lock;
 
-/// Scopes that allow to send. Source: the discovery document of FCM v1.
+/// The scopes that allow sending. Source: the discovery document of FCM v1.
 const SCOPES: [&str; 2] =
     ["https://www.googleapis.com/auth/firebase.messaging", "https://www.googleapis.com/auth/cloud-platform"];
 
-/// The role that a sender needs. Source: Google, "Send a message using FCM HTTP v1 API".
+/// The permission that a sender needs. Source: Google, "Send a message using FCM HTTP v1 API".
 const PERMISSION: &str = "cloudmessaging.messages.create";
 
 const UNAUTHENTICATED: &str = "Request had invalid authentication credentials. Expected OAuth 2 access token, \
@@ -26,7 +26,7 @@ login cookie or other valid authentication credential.";
 const MISSING: &str = "Request is missing required authentication credential. Expected OAuth 2 access token, \
 login cookie or other valid authentication credential.";
 
-/// All access tokens that were given out and not revoked.
+/// All access tokens that were issued and not revoked.
 pub(super) struct AccessTokens {
     lifetime: Duration,
     clock: Clock,
@@ -46,7 +46,7 @@ pub(super) struct TokenResponse {
     pub(super) expires_in_s: u64,
 }
 
-/// True if the scopes say something that Google knows.
+/// Whether Google knows all of these scopes.
 pub(super) fn known_scopes(scopes: &[String]) -> bool {
     !scopes.is_empty() && scopes.iter().all(|scope| scope.starts_with("https://www.googleapis.com/auth/"))
 }
@@ -70,7 +70,7 @@ impl AccessTokens {
         TokenResponse { access_token, expires_in_s }
     }
 
-    /// Forgets all tokens, and counts them: every request with one is unauthenticated from now on.
+    /// Forgets all tokens, so that requests with them are unauthenticated from now on, and returns how many they were.
     pub(super) fn revoke_all(&self) -> usize {
         std::mem::take(&mut *lock(&self.issued)).len()
     }

@@ -1,4 +1,4 @@
-//! What a test does to FCM, and asks of it.
+//! What a test can do to FCM and ask of it.
 
 use std::net::SocketAddr;
 
@@ -18,35 +18,36 @@ pub struct Fcm<'a> {
 }
 
 impl Fcm<'_> {
-    /// Where FCM and the token endpoint listen.
+    /// Returns the address on which FCM and the token endpoint listen.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// `https://localhost:<port>`, of FCM and of the topics' API.
+    /// Returns the origin of FCM and of the API for topics, `https://localhost:<port>`.
     pub fn origin(&self) -> String {
         origin(self.address)
     }
 
-    /// The token endpoint, which the key files name.
+    /// Returns the address of the token endpoint, which the key files name.
     pub fn token_uri(&self) -> String {
         self.google.token_uri().to_owned()
     }
 
-    /// `http://127.0.0.1:<port>`, of the metadata server.
+    /// Returns the origin of the metadata server, `http://127.0.0.1:<port>`.
     pub fn metadata_origin(&self) -> String {
         format!("http://{}", self.metadata_address)
     }
 
-    /// The projects that exist.
+    /// Returns the projects that exist.
     pub fn projects(&self) -> &[String] {
         &self.google.settings.projects
     }
 
-    /// Makes a service account of the first project that may send for all of them.
+    /// Makes a service account that belongs to the first project and may send for all of them.
     ///
     /// # Errors
-    /// When no key can be made.
+    ///
+    /// It fails when no key can be made.
     pub fn add_service_account(&self, projects: &[&str]) -> Result<ServiceAccount, SimulatorError> {
         self.google.accounts.add_key(projects, self.google.token_uri())
     }
@@ -56,22 +57,23 @@ impl Fcm<'_> {
         self.google.accounts.add_user(projects, self.google.token_uri())
     }
 
-    /// Disables a service account: it gets no more access tokens, those it has stay good.
+    /// Disables a service account: it gets no more access tokens, and those that it has stay good.
     pub fn disable_service_account(&self, client_email: &str) {
         self.google.accounts.disable(client_email);
     }
 
-    /// Ends a user's consent: the refresh token is good for nothing.
+    /// Ends the consent of a user: the refresh token gets no more access tokens.
     pub fn revoke_refresh_token(&self, refresh_token: &str) {
         self.google.accounts.revoke_refresh_token(refresh_token);
     }
 
-    /// Revokes every access token given out so far: FCM answers 401 without a code of its own.
+    /// Revokes every access token that was issued so far: FCM answers 401 without a code of its own.
     pub fn revoke_access_tokens(&self) {
         self.google.tokens.revoke_all();
     }
 
-    /// Gives a registration token or installation id a fate, in place of the one its word names.
+    /// Scripts the outcome of pushes to a registration token or installation id, in place of the one that its first
+    /// word names.
     pub fn set_fate(&self, token: &str, fate: FcmFate) {
         self.google.fates.set(token, Some(fate));
     }
@@ -86,7 +88,7 @@ impl Fcm<'_> {
         self.google.quotas.set_device(quota);
     }
 
-    /// How many tokens are subscribed to a topic.
+    /// Returns how many tokens are subscribed to a topic.
     pub fn subscribers(&self, topic: &str) -> usize {
         self.google.topics.subscribers(topic)
     }

@@ -17,7 +17,7 @@ use crate::sync::lock;
 /// The path of the token endpoint. Source: the key files of Google's service accounts.
 pub(super) const TOKEN_PATH: &str = "/token";
 
-/// What Google knows: projects, accounts, tokens, quotas.
+/// Google's projects, accounts, tokens and quotas.
 pub(crate) struct Google {
     pub(super) settings: FcmSettings,
     pub(super) accounts: Accounts,
@@ -26,7 +26,7 @@ pub(crate) struct Google {
     pub(super) quotas: Quotas,
     pub(super) topics: Topics,
     pub(super) clock: Clock,
-    /// Set once the port is known.
+    /// The address of the token endpoint, which is known once the port is known.
     token_uri: OnceLock<String>,
 }
 
@@ -52,7 +52,7 @@ impl Google {
         self.settings.http2
     }
 
-    /// Called once, when the port is known.
+    /// Sets the address of the token endpoint. It is called once, when the port is known.
     pub(crate) fn listens_at(&self, address: SocketAddr) {
         let _ = self.token_uri.set(format!("{}{TOKEN_PATH}", origin(address)));
     }
@@ -61,23 +61,23 @@ impl Google {
         self.token_uri.get().map_or("", String::as_str)
     }
 
-    /// Gives a registration token a fate; none is the one that its word names.
+    /// Scripts the outcome of a registration token; `None` stands for the one that its word names.
     pub(crate) fn set_fate(&self, token: &str, fate: Option<FcmFate>) {
         self.fates.set(token, fate);
     }
 
-    /// Forgets all access tokens, and counts them.
+    /// Forgets all access tokens, and returns how many they were.
     pub(crate) fn revoke_tokens(&self) -> usize {
         self.tokens.revoke_all()
     }
 
-    /// What becomes of a push to a registration token.
+    /// Returns what becomes of a push to a registration token.
     pub(crate) fn fate(&self, token: &str) -> FcmFate {
         self.fates.of(token)
     }
 }
 
-/// Which tokens are subscribed to a topic.
+/// Which tokens are subscribed to each topic.
 #[derive(Default)]
 pub(super) struct Topics(pub(super) Mutex<HashMap<String, HashSet<String>>>);
 

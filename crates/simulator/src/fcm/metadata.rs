@@ -1,5 +1,6 @@
-//! The metadata server. Source: Google, "About VM metadata", "Access VM metadata" and "Verify the identity of a VM";
-//! googleapis/gcp-metadata and google-auth-library, which ask for `instance` to find out whether they run at Google.
+//! Answers as the metadata server. Source: Google, "About VM metadata", "Access VM metadata" and "Verify the identity
+//! of a VM"; googleapis/gcp-metadata and google-auth-library, which ask for `instance` to find out whether they run at
+//! Google.
 
 use std::collections::HashMap;
 
@@ -17,8 +18,8 @@ const FLAVOR: &str = "metadata-flavor";
 const ROOT: &str = "/computeMetadata/v1";
 const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
 
-/// The machine, as directories and files. The real one sends a directory without its slash elsewhere by a redirect to
-/// a name that a test cannot reach: here it is answered at once.
+/// The machine, as directories and files. The real server redirects a directory without its slash to a name that a
+/// test cannot reach; here it is answered at once.
 const MACHINE: [(&str, &str); 6] = [
     ("instance/hostname", "simulator.c.internal"),
     ("instance/id", "1000000000000000001"),
@@ -30,14 +31,14 @@ const MACHINE: [(&str, &str); 6] = [
 
 type Query = HashMap<String, String>;
 
-/// The answer to a request that was read in full.
+/// Answers a request that was read in full.
 pub(crate) fn metadata(google: &Google, parts: &Parts) -> Decision {
     answer(google, parts).with_header(FLAVOR, HeaderValue::from_static("Google"))
 }
 
 fn answer(google: &Google, parts: &Parts) -> Decision {
     let path = parts.uri.path();
-    // With this alone a client finds out whether it runs at Google.
+    // From this alone a client finds out whether it runs at Google.
     if path == "/" {
         return text("computeMetadata/\n".to_owned());
     }
@@ -69,7 +70,7 @@ fn is_machine(machine: &Account, name: &str) -> bool {
     name == "default" || name == machine.email
 }
 
-/// An ID token for somebody whom the machine proves itself to.
+/// Signs an ID token for somebody to whom the machine proves who it is.
 fn identity(google: &Google, machine: &Account, query: &Query) -> Decision {
     let Some(audience) = query.get("audience").filter(|audience| !audience.is_empty()) else {
         return Decision::new(400, HTML, "non-empty audience parameter required\n")
@@ -81,7 +82,7 @@ fn identity(google: &Google, machine: &Account, query: &Query) -> Decision {
     }
 }
 
-/// All there is to read, but for tokens.
+/// Returns everything that can be read, except tokens.
 fn tree(machine: &Account) -> Value {
     let account = json!({ "aliases": ["default"], "email": machine.email, "scopes": [SCOPE] });
     let project = machine.projects.first().map_or("", String::as_str);
@@ -98,7 +99,7 @@ fn tree(machine: &Account) -> Value {
     tree
 }
 
-/// A file, a directory's names, or with `recursive=true` all below it.
+/// Answers with a file, with the names in a directory, or with `recursive=true` everything below it.
 fn found(tree: &Value, path: &str, query: &Query) -> Decision {
     let steps = path.split('/').filter(|step| !step.is_empty());
     let Some(value) = steps.into_iter().try_fold(tree, |value, step| value.get(step)) else {
@@ -120,7 +121,7 @@ fn found(tree: &Value, path: &str, query: &Query) -> Decision {
     }
 }
 
-/// A line for each; a directory ends with a slash.
+/// Writes one line for each name; a directory ends with a slash.
 fn names(folder: &Map<String, Value>) -> String {
     folder
         .iter()

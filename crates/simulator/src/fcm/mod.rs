@@ -1,7 +1,7 @@
 //! What FCM HTTP v1 and Google's token endpoint check and what they answer.
 //!
-//! One address stands for `fcm.googleapis.com`, `oauth2.googleapis.com` and `iid.googleapis.com`,
-//! which the paths tell apart; another for the metadata server of a machine at Google.
+//! One address stands for `fcm.googleapis.com`, `oauth2.googleapis.com` and `iid.googleapis.com`, which the paths tell
+//! apart. Another one stands for the metadata server of a machine at Google.
 
 mod account;
 mod auth;
@@ -39,7 +39,7 @@ use super::body::Body;
 use super::decision::Decision;
 use super::fault::Refusal;
 
-/// The answer to a request that was read in full.
+/// Answers a request that was read in full.
 pub(super) fn decide(google: &Google, parts: &Parts, body: &Body) -> Decision {
     let path = parts.uri.path();
     if path == TOKEN_PATH {
@@ -60,7 +60,7 @@ pub(super) fn decide(google: &Google, parts: &Parts, body: &Body) -> Decision {
     not_found(path)
 }
 
-/// The answer that a script asks for. The reason is FCM's code; at the token endpoint it is OAuth's.
+/// Returns the answer that a fault asks for. The reason is the code of FCM, or at the token endpoint that of OAuth.
 pub(super) fn scripted_answer(parts: &Parts, status: u16, reason: Option<&str>) -> Decision {
     match reason {
         None => Decision::new(status, error::JSON, ""),
@@ -71,12 +71,12 @@ pub(super) fn scripted_answer(parts: &Parts, status: u16, reason: Option<&str>) 
     }
 }
 
-/// Whether FCM would call a message too big that somebody else sends to a device.
+/// Whether FCM would call a message of the push proxy to a device too big.
 pub(super) fn is_too_big(request: &serde_json::Value) -> bool {
     message::is_too_big(&request["message"])
 }
 
-/// A refusal by what it means, of FCM or, where a token is asked for, of OAuth.
+/// Returns a refusal of this meaning, from FCM or, where a token is asked for, from OAuth.
 pub(super) fn refuse(google: &Google, parts: &Parts, refusal: Refusal) -> Decision {
     let now_ms = google.clock.now_ms();
     let of_fcm = |word: &str| fate::named(word).answer_to_push(Decision::new(200, error::JSON, ""), now_ms);
@@ -84,7 +84,8 @@ pub(super) fn refuse(google: &Google, parts: &Parts, refusal: Refusal) -> Decisi
         (Refusal::Quota, true) => {
             oauth::refused(429, "rate_limit_exceeded".to_owned(), "Rate limit exceeded.")
         }
-        // What Google says of a key that was deleted. Source: googleapis/google-auth-library-nodejs, its issues.
+        // This is what Google says of a key that was deleted. Source: googleapis/google-auth-library-nodejs, its
+        // issues.
         (Refusal::RevokedKey, true) => {
             oauth::refused(400, "invalid_grant".to_owned(), "Invalid JWT Signature.")
         }
@@ -97,7 +98,7 @@ pub(super) fn refuse(google: &Google, parts: &Parts, refusal: Refusal) -> Decisi
     }
 }
 
-/// The same of the metadata server, which has no words for it.
+/// Returns the status of such a refusal from the metadata server, which has no words for it.
 pub(super) fn metadata_status(refusal: Refusal) -> u16 {
     match refusal {
         Refusal::Quota => 429,
@@ -107,7 +108,7 @@ pub(super) fn metadata_status(refusal: Refusal) -> u16 {
     }
 }
 
-/// Google's front end answers an address that it does not know with a page, not with JSON.
+/// Google's front end answers an address that it does not know with a page instead of JSON.
 fn not_found(path: &str) -> Decision {
     let page =
         format!("<!DOCTYPE html><html lang=en><title>Error 404 (Not Found)!!1</title><p>{path}</html>\n");

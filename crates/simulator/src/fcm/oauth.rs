@@ -1,7 +1,7 @@
-//! The token endpoint. Its errors are those of RFC 6749, not of google.rpc.
+//! Answers as the token endpoint. Its errors are those of RFC 6749, not of google.rpc.
 //!
-//! Source: Google, "Using OAuth 2.0 for Server to Server Applications"; RFC 6749, 5.2 and 6;
-//! RFC 7523, 2.1. The descriptions are those that clients report.
+//! Source: Google, "Using OAuth 2.0 for Server to Server Applications"; RFC 6749, 5.2 and 6; RFC 7523, 2.1. The
+//! descriptions are those that clients report.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -26,10 +26,10 @@ const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 /// The audience that Google's own libraries write, whatever the key file says.
 const GOOGLE_TOKEN_URI: &str = "https://oauth2.googleapis.com/token";
 
-/// The longest life of an assertion.
+/// The longest life of an assertion, in seconds.
 const MAX_LIFE_S: u64 = 3600;
 
-/// The clock skew that is tolerated; reports say "a few minutes".
+/// The clock skew that is tolerated, in seconds. Reports say "a few minutes".
 const SKEW_S: u64 = 300;
 
 const NOT_SHORT_LIVED: &str = "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable \
@@ -86,14 +86,14 @@ fn invalid_grant(description: &'static str) -> Refusal {
     refusal(400, "invalid_grant", description)
 }
 
-/// The answer that carries an error.
+/// Makes the answer that carries an error.
 pub(super) fn refused(status: u16, error: impl Into<Cow<'static, str>>, description: &str) -> Decision {
     let error = error.into();
     let body = json!({ "error": error, "error_description": description }).to_string();
     Decision::new(status, JSON, body).with_reason(error)
 }
 
-/// The answer that carries a token.
+/// Makes the answer that carries a token.
 pub(super) fn answer(issued: &TokenResponse) -> Decision {
     let body = json!({
         "access_token": issued.access_token,
@@ -159,6 +159,6 @@ fn refresh(google: &Google, form: &Form) -> Result<TokenResponse, Refusal> {
 }
 
 fn decode<T: for<'a> Deserialize<'a>>(part: &str) -> Option<T> {
-    // Padding is wrong, and some clients write it.
+    // Padding is wrong, but some clients write it.
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part.trim_end_matches('=')).ok()?).ok()
 }

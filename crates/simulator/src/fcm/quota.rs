@@ -1,4 +1,4 @@
-//! Quotas by the minute: of a project, and of a device. Source: Google, "FCM Throttling and Quotas".
+//! Quotas of a minute, for projects and for devices. Source: Google, "FCM Throttling and Quotas".
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -9,16 +9,16 @@ use crate::sync::lock;
 
 const MINUTE_MS: u64 = 60_000;
 
-/// How many pushes a minute, and what those beyond are told.
+/// How many pushes are accepted in a minute, and what the answer to further ones says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
-    /// Pushes in a minute, which begins with the first of them.
+    /// How many pushes are accepted in a minute, which begins with the first of them.
     pub per_minute: u64,
-    /// In the answer to one more.
+    /// The `retry-after` header in the answer to further pushes.
     pub retry_after: RetryAfter,
 }
 
-/// The quotas that hold, and what was used of them. Without one there is no limit.
+/// The quotas that are set, and how much of them was used. Without a quota there is no limit.
 #[derive(Default)]
 pub(super) struct Quotas(Mutex<QuotaUse>);
 
@@ -26,7 +26,7 @@ pub(super) struct Quotas(Mutex<QuotaUse>);
 struct QuotaUse {
     project: Option<Quota>,
     device: Option<Quota>,
-    /// Since when, and how many; by project or device.
+    /// When the minute began and how many pushes it has, by project or device.
     used: HashMap<String, (u64, u64)>,
 }
 

@@ -1,10 +1,10 @@
-//! The JSON form of a send request: which fields there are, and of which types.
+//! The JSON form of a send request: which fields exist, and of which types.
 //!
 //! Source: the discovery document of FCM v1 and firebase/firebase-admin-go, `messaging/messaging.go`.
 
 use serde_json::Value;
 
-/// A field by its proto name; JSON may also write it in lowerCamelCase.
+/// A field by its name in the proto file. JSON may also write it in lowerCamelCase.
 struct Field(&'static str, FieldType);
 
 enum FieldType {
@@ -12,9 +12,9 @@ enum FieldType {
     Bool,
     Int,
     Number,
-    /// `"3.5s"`.
+    /// A text such as `"3.5s"`.
     Duration,
-    /// A string to string map.
+    /// A map from strings to strings.
     Map,
     /// Any JSON object.
     Struct,
@@ -126,24 +126,24 @@ const APNS: &[Field] = &[
     Field("live_activity_token", Str),
 ];
 
-/// What does not fit: the path of a field, and Google's sentence.
+/// A field that does not fit, and the sentence in which Google says so.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct FieldError {
     pub(super) field: String,
     pub(super) sentence: String,
 }
 
-/// Checks that a request has only fields that there are, of their types.
+/// Checks that a request has only fields that exist, of the right types.
 pub(super) fn check(request: &Value) -> Result<(), FieldError> {
     message(request, "", REQUEST)
 }
 
-/// The value of a field in either spelling; null is as good as absent.
+/// Returns the value of a field in either spelling. A null counts as absent.
 pub(super) fn get<'a>(object: &'a Value, name: &str) -> Option<&'a Value> {
     object.get(name).or_else(|| object.get(camel(name))).filter(|value| !value.is_null())
 }
 
-/// The seconds of `"3.5s"`. Source: google/protobuf/duration.proto.
+/// Returns the seconds of a text such as `"3.5s"`. Source: google/protobuf/duration.proto.
 pub(super) fn seconds(text: &str) -> Option<f64> {
     let number = text.strip_suffix('s')?;
     let plain = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b'-');
@@ -201,7 +201,7 @@ fn each(value: &Value, path: &str, field_type: &FieldType) -> Result<(), FieldEr
     items.iter().enumerate().try_for_each(|(at, item)| of_type(item, &format!("{path}[{at}]"), field_type))
 }
 
-/// In any case, as firebase-admin for Java and for Node write some of them, or by number.
+/// Members may be in any case, as firebase-admin for Java and for Node write some of them, or given by number.
 fn is_member(value: &Value, members: &[&str]) -> bool {
     match value {
         Value::String(text) => members.iter().any(|member| member.eq_ignore_ascii_case(text)),

@@ -1,4 +1,4 @@
-//! `POST /v1/projects/{project}/messages:send`.
+//! Answers `POST /v1/projects/{project}/messages:send`.
 
 use http::request::Parts;
 use serde_json::json;
@@ -12,16 +12,16 @@ use super::message::{self, Message, Target};
 use crate::body::Body;
 use crate::decision::Decision;
 
-/// The id of a dry run. Google documents none; this is what its libraries' own tests show.
+/// The id of a dry run. Google documents none; this is the one in the tests of its own libraries.
 const DRY_RUN_ID: &str = "fake_message_id";
 
-/// The project that a path sends for.
+/// Returns the project that a path sends for.
 pub(super) fn project(path: &str) -> Option<&str> {
     let project = path.strip_prefix("/v1/projects/")?.strip_suffix("/messages:send")?;
     (!project.is_empty() && !project.contains('/')).then_some(project)
 }
 
-/// The device that the body of a send request names.
+/// Returns the device that the body of a send request names.
 pub(crate) fn token_in(parts: &Parts, body: &Body) -> Option<String> {
     project(parts.uri.path()).and_then(|_| message::device(body))
 }
@@ -30,7 +30,7 @@ pub(super) fn decide(google: &Google, project: &str, parts: &Parts, body: &Body)
     judge(google, project, parts, body).unwrap_or_else(GoogleError::decision)
 }
 
-/// Google documents no order of the checks; this one asks first who, then what, then to whom.
+/// Google documents no order of the checks. This one asks first who sends, then what, then to whom.
 fn judge(google: &Google, project: &str, parts: &Parts, body: &Body) -> Result<Decision, GoogleError> {
     let now_ms = google.clock.now_ms();
     let account = google.tokens.authorize(&parts.headers)?;
@@ -56,14 +56,14 @@ fn accepted(project: &str, id: &str, validate_only: bool) -> Decision {
     if validate_only { decision.with_reason("validate_only") } else { decision }
 }
 
-/// The look of an id of a push to a device: `0:1500415314455276%31bd1c9631bd1c96`. Source: Google,
-/// "Send a message using FCM HTTP v1 API".
+/// Makes an id like that of a push to a device, `0:1500415314455276%31bd1c9631bd1c96`. Source: Google, "Send a message
+/// using FCM HTTP v1 API".
 fn device_id(now_ms: u64) -> String {
     let random = Uuid::new_v4().as_u64_pair().0;
     format!("0:{}{:03}%{random:016x}", now_ms, random % 1000)
 }
 
-/// That of a push to a topic is a number.
+/// Makes an id like that of a push to a topic, which is a number.
 fn topic_id(now_ms: u64) -> String {
     format!("{now_ms}{:06}", Uuid::new_v4().as_u64_pair().0 % 1_000_000)
 }

@@ -3,21 +3,21 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-/// Settings of the stand-in for FCM.
+/// The settings of the stand-in for FCM.
 #[derive(Clone, Debug)]
 pub struct FcmSettings {
-    /// Where FCM and the token endpoint listen. Default: a free port of 127.0.0.1.
+    /// The address of FCM and the token endpoint. The default is a free port of 127.0.0.1.
     pub listen: SocketAddr,
-    /// Where the metadata server listens. Default: a free port of 127.0.0.1.
+    /// The address of the metadata server. The default is a free port of 127.0.0.1.
     pub metadata_listen: SocketAddr,
-    /// The projects that exist. Default `demo-project` and `other-project`.
+    /// The projects that exist. The default is `demo-project` and `other-project`.
     pub projects: Vec<String>,
-    /// MAX_CONCURRENT_STREAMS. Default 100. Source: eladnava/fcm-v1-http2#8.
+    /// The MAX_CONCURRENT_STREAMS of a connection. The default is 100. Source: eladnava/fcm-v1-http2#8.
     pub max_concurrent_streams: u32,
-    /// False: nothing newer than HTTP/1.1 is spoken, and ALPN says so. Default true.
+    /// Whether HTTP/2 is spoken. If not, ALPN offers HTTP/1.1 alone. The default is true.
     pub http2: bool,
-    /// How long an access token is good, to the second. Default 3,599 s. Source: Google, "Using
-    /// OAuth 2.0 for Server to Server Applications".
+    /// How long an access token is good, in whole seconds. The default is 3,599 s. Source: Google, "Using OAuth 2.0
+    /// for Server to Server Applications".
     pub token_lifetime: Duration,
 }
 

@@ -1,7 +1,6 @@
-//! Subscriptions to topics: by Instance ID's API, many in a call, and by FCM's own, one in a call.
+//! Subscribes tokens to topics: many in one call by the API of Instance ID, and one in a call by FCM's own API.
 //!
-//! Source: firebase/firebase-admin-go, `messaging/topic_mgt.go`; firebase-admin for Python 7.7.0,
-//! `messaging.py`.
+//! Source: firebase/firebase-admin-go, `messaging/topic_mgt.go`; firebase-admin for Python 7.7.0, `messaging.py`.
 
 use http::Method;
 use http::request::Parts;
@@ -18,7 +17,7 @@ use crate::body::Body;
 use crate::decision::Decision;
 use crate::sync::lock;
 
-/// How both paths begin.
+/// How both paths of the Instance ID API begin.
 pub(super) const PATH: &str = "/iid/v1:batch";
 
 /// The most tokens in a call. Source: Google, "Topic messaging".
@@ -41,7 +40,7 @@ fn judge(google: &Google, parts: &Parts, body: &Body) -> Result<Decision, Google
         Some("Remove") => false,
         _ => return Err(GoogleError::new(404, "NOT_FOUND", "Requested entity was not found.")),
     };
-    // Without this header the API takes the token for one of its own, old kind.
+    // Without this header the API takes the token for one of its own old kind.
     if parts.headers.get("access_token_auth").is_none_or(|value| value != "true") {
         return Err(GoogleError::new(401, "UNAUTHENTICATED", "Request is missing access_token_auth."));
     }
@@ -87,7 +86,7 @@ pub(super) fn subscription(path: &str) -> Option<TopicSubscription<'_>> {
     Some(TopicSubscription { project, token: decoded(token), topic: rest.strip_prefix('/') })
 }
 
-/// A POST subscribes, a DELETE ends the subscription.
+/// Subscribes with a POST, and ends the subscription with a DELETE.
 pub(super) fn decide_one(google: &Google, subscription: &TopicSubscription<'_>, parts: &Parts) -> Decision {
     judge_one(google, subscription, parts).unwrap_or_else(GoogleError::decision)
 }
@@ -122,12 +121,12 @@ fn judge_one(
     Ok(fate.answer_to_push(Decision::new(200, JSON, "{}"), google.clock.now_ms()))
 }
 
-/// A part of a path without its escapes; a form's key is escaped in the same way.
+/// Decodes a part of a path, whose escapes are those of the key of a form.
 fn decoded(part: &str) -> String {
     form_urlencoded::parse(part.as_bytes()).next().map(|(key, _)| key.into_owned()).unwrap_or_default()
 }
 
-/// The error of one token. Source: firebase/firebase-admin-node, `messaging-errors-internal.ts`.
+/// Returns the error of one token. Source: firebase/firebase-admin-node, `messaging-errors-internal.ts`.
 fn word(refusal: &FcmRefusal) -> &'static str {
     match refusal.http {
         400 => "INVALID_ARGUMENT",

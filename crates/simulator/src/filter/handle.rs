@@ -1,5 +1,4 @@
-//! One connection's frames, shared by the filter, which moves them, and the service, which
-//! interferes.
+//! How a service steers the filter of one connection, and what both know of its frames.
 
 use std::sync::{Mutex, MutexGuard};
 use std::task::Context;
@@ -15,15 +14,15 @@ use crate::service::Service;
 use crate::socket::Remote;
 use crate::sync::lock;
 
-/// What the service may do with a stream.
+/// Whether the service may still answer a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Admission {
     Serve,
-    /// Reset, excluded or cancelled already; the journal knows.
+    /// The stream was reset, excluded or cancelled already, and the journal knows.
     Gone,
 }
 
-/// One connection: its frames and its faults.
+/// The frames and faults of one HTTP/2 connection, which the filter and the service share.
 pub(crate) struct FilterHandle {
     pub(crate) id: u64,
     pub(crate) service: Service,
@@ -47,7 +46,7 @@ impl FilterHandle {
         lock(&self.state)
     }
 
-    /// For the connection's task, which is woken when it changes.
+    /// Locks the state for the task of the connection, which is woken when the state changes.
     pub(super) fn watched(&self, cx: &Context<'_>) -> MutexGuard<'_, Http2State> {
         let mut state = self.state();
         if !state.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
@@ -75,24 +74,24 @@ impl FilterHandle {
         Admission::Gone
     }
 
-    /// Announces the answer of a stream, before h2 gets it.
+    /// Announces the answer of a stream before h2 gets it.
     pub(crate) fn announce(&self, stream: u32, announced: AnnouncedAnswer) {
         if let Some(open) = self.state().streams.get_mut(&stream) {
             open.announced = Some(announced);
         }
     }
 
-    /// True once the stream is no more.
+    /// Whether the stream has ended.
     pub(crate) fn is_gone(&self, stream: u32) -> bool {
         !self.state().streams.contains_key(&stream)
     }
 
-    /// True once the answer's headers are out, or the stream is no more.
+    /// Whether the headers of the answer are on the wire, or the stream has ended.
     pub(crate) fn is_answered(&self, stream: u32) -> bool {
         self.state().streams.get(&stream).is_none_or(|open| open.answered)
     }
 
-    /// Sends RST_STREAM with each of `codes`. A stream that is closed already is left alone.
+    /// Sends RST_STREAM with each of `codes`. A stream that has closed already is left alone.
     pub(crate) fn reset(&self, stream: u32, codes: &[u32]) {
         self.change(|state| state.reset(&self.recorders, stream, codes));
     }
@@ -102,13 +101,13 @@ impl FilterHandle {
         let debug_data = match (self.service, reason) {
             (_, None) => String::new(),
             (Service::Apns(_), Some(reason)) => serde_json::json!({ "reason": reason }).to_string(),
-            // Google's front end writes plain words.
+            // The front end of Google writes plain words.
             (_, Some(reason)) => reason.to_owned(),
         };
         self.change(|state| state.goaway(&self.recorders, last, code, debug_data.as_bytes(), then));
     }
 
-    /// The highest stream id that arrived.
+    /// Returns the highest stream id that arrived.
     pub(crate) fn highest(&self) -> u32 {
         self.state().highest
     }
@@ -128,7 +127,7 @@ impl FilterHandle {
         self.change(|state| state.hang_up = Some(how));
     }
 
-    /// Neither reads nor writes any more.
+    /// Stops reading and writing for good.
     pub(crate) fn stall(&self) {
         self.change(|state| state.stalled = true);
     }
@@ -157,7 +156,7 @@ impl FilterHandle {
         }
     }
 
-    /// Changes the state, then wakes the connection's task, which acts on it.
+    /// Changes the state, then wakes the task of the connection, which acts on it.
     fn change(&self, change: impl FnOnce(&mut Http2State)) {
         let mut state = self.state();
         change(&mut state);

@@ -1,15 +1,14 @@
-//! The frame filter: between TLS and h2's server, so that the simulator can do what no HTTP/2
-//! library lets a server do.
+//! The frame filter stands between TLS and the server of h2, so that the simulator can do what no HTTP/2 library lets a
+//! server do.
 //!
 //! ```text
 //! socket ── TLS ── Filter ── h2::server ── service
-//!                    │                        │
-//!                    └───────── Wire ─────────┘
+//!                     │                       │
+//!                     └──── FilterHandle ─────┘
 //! ```
 //!
-//! It puts its own SETTINGS in the place of h2's, adds SETTINGS, GOAWAY with debug data and
-//! RST_STREAM between whole frames, drops what h2 writes for streams that these closed, and
-//! stalls, throttles or breaks the connection.
+//! It puts its own SETTINGS in the place of those of h2, adds SETTINGS, GOAWAY with debug data and RST_STREAM between
+//! whole frames, drops what h2 writes for streams that these closed, and stalls, throttles or breaks the connection.
 
 mod advertised;
 mod frame;
@@ -41,14 +40,14 @@ pub(super) use self::frame::{MAX_STREAM_ID, code};
 pub(super) use self::handle::{Admission, FilterHandle};
 pub(super) use self::state::{AnnouncedAnswer, Recorders};
 
-/// Output held back before h2 is told to wait.
+/// How many bytes of output are held back before h2 has to wait.
 const MAX_OUTPUT: usize = 256 * 1024;
 
-/// Bytes read from TLS at once.
+/// How many bytes are read from TLS at once.
 const READ_CHUNK: usize = 32 * 1024;
 
-/// After a FIN, how long the client's own end is waited for. Closing a socket with unread
-/// bytes would send RST instead.
+/// How long the simulator waits for the client to close too after its own FIN. Closing a socket with unread bytes
+/// would send RST instead.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// The transport that h2 sees.
@@ -56,13 +55,13 @@ pub(super) struct Filter {
     io: TlsStream<Socket>,
     handle: Arc<FilterHandle>,
     chunk: Box<[u8]>,
-    /// From the client, not yet a whole frame.
+    /// Bytes from the client that are not yet a whole frame.
     arriving: BytesMut,
     /// Whole frames for h2.
     to_h2: BytesMut,
-    /// From h2, not yet a whole frame.
+    /// Bytes from h2 that are not yet a whole frame.
     leaving: BytesMut,
-    /// Taken from the wire's output, not yet taken by TLS.
+    /// Bytes that are on their way to TLS.
     sending: BytesMut,
     unflushed: bool,
     preface_seen: bool,
@@ -71,7 +70,7 @@ pub(super) struct Filter {
     shut: bool,
 }
 
-/// The budget of a throttled connection.
+/// How much a throttled connection may still write in the current step.
 struct ThrottleBudget {
     left: usize,
     step: Pin<Box<Sleep>>,
@@ -95,7 +94,7 @@ impl Filter {
         }
     }
 
-    /// Writes out what may be written. Ready when nothing is left.
+    /// Writes what may be written. It is ready when nothing is left.
     fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
             let mut state = self.handle.state();
@@ -128,7 +127,7 @@ impl Filter {
             self.unflushed = true;
             if let Some(budget) = &mut self.budget {
                 budget.left = budget.left.saturating_sub(written);
-                // A throttled piece leaves at once; TLS would gather them.
+                // A throttled piece leaves at once, since TLS would gather several.
                 ready!(Pin::new(&mut self.io).poll_flush(cx))?;
             }
         }
@@ -146,12 +145,12 @@ impl Filter {
         Poll::Ready(budget.left)
     }
 
-    /// Ends the connection. Ready when h2 may be told that it is over.
+    /// Ends the connection. It is ready when h2 may learn that the connection has ended.
     fn poll_hang_up(&mut self, cx: &mut Context<'_>, how: HangUp) -> Poll<io::Result<()>> {
         match how {
             HangUp::Reset => {
-                // What the socket takes without waiting still goes out ahead of the RST, however much this
-                // task has done in its turn. An error is no matter: the connection ends.
+                // What the socket takes without waiting still goes out before the RST, however much this task has done
+                // in its turn. Errors do not matter, since the connection ends.
                 let last_words = poll_fn(|cx| {
                     let _ = self.poll_drain(cx);
                     let _ = self.poll_left_over(cx);
@@ -176,8 +175,8 @@ impl Filter {
         }
     }
 
-    /// Reads what the client had sent before it could know of the end, and counts the requests in it: nobody
-    /// serves them. Ready at its end.
+    /// Reads what the client had sent before it could know of the end, and counts the requests in it, which nobody
+    /// serves. It is ready at the end of the input.
     fn poll_left_over(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
             if !self.preface_seen && self.arriving.starts_with(PREFACE) {
@@ -234,7 +233,7 @@ impl AsyncRead for Filter {
             if stalled {
                 return Poll::Pending;
             }
-            // h2 reads at every turn, so what the service added between frames leaves here.
+            // h2 reads at every turn, so this is where the frames leave that the service added.
             let _ = this.poll_drain(cx)?;
 
             if this.to_h2.has_remaining() {
@@ -260,12 +259,12 @@ impl AsyncWrite for Filter {
             let state = this.handle.watched(cx);
             (state.hang_up, state.stalled, state.out.len() + this.sending.len())
         };
-        // Here as well as in reading: h2 does not read while it cannot write.
+        // The hang-up is handled here as well as in reading, since h2 does not read while it cannot write.
         if let Some(how) = hang_up {
             ready!(this.poll_hang_up(cx, how))?;
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
-        // What h2 keeps is not sent, so a stalled answer is in the journal as none.
+        // h2 keeps what cannot be written, so that the journal shows a stalled answer as unanswered.
         if stalled {
             return Poll::Pending;
         }
@@ -287,7 +286,7 @@ impl AsyncWrite for Filter {
         let this = self.get_mut();
         let hang_up = this.handle.watched(cx).hang_up;
         match hang_up {
-            // h2 flushes before it ends: a connection that stalls would never come to it.
+            // h2 flushes before it ends, and a connection that stalls would never get there.
             Some(how) => this.poll_hang_up(cx, how),
             None => this.poll_drain(cx),
         }

@@ -1,4 +1,4 @@
-//! What a connection's frames have led to so far.
+//! What the frames of a connection have led to so far.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::decision::FollowUp;
 use crate::fault::{HangUp, Then};
 use crate::journal::{EntryId, Journal, Outcome};
 
-/// What a connection's frames are told to.
+/// Where the filter records what it sees.
 pub(crate) struct Recorders {
     pub(crate) journal: Arc<Journal>,
     pub(crate) counters: Arc<LiveCounters>,
@@ -26,12 +26,12 @@ pub(crate) struct AnnouncedAnswer {
     pub(crate) follow_up: FollowUp,
 }
 
-/// A stream that is open, seen from the wire.
+/// A stream that is open on the wire.
 #[derive(Default)]
 pub(super) struct OpenStream {
     pub(super) entry: Option<EntryId>,
     pub(super) announced: Option<AnnouncedAnswer>,
-    /// The answer's HEADERS went out.
+    /// Whether the HEADERS of the answer went out.
     pub(super) answered: bool,
     pub(super) ended_by_client: bool,
     pub(super) ended_by_us: bool,
@@ -40,41 +40,40 @@ pub(super) struct OpenStream {
 pub(super) struct Http2State {
     pub(super) advertised: AdvertisedSettings,
     pub(super) streams: HashMap<u32, OpenStream>,
-    /// Streams that the simulator reset: what h2 still writes for them is dropped. Kept for the
-    /// life of the connection.
+    /// The streams that the simulator reset, for the life of the connection: what h2 still writes for them is dropped.
     pub(super) cut: HashMap<u32, Outcome>,
     pub(super) highest: u32,
     /// The last stream id of the last GOAWAY.
     pub(super) last_served: u32,
-    /// The limit now advertised, and those of SETTINGS not yet acknowledged.
+    /// The limit that is advertised now, and those of SETTINGS which the client has not acknowledged.
     pub(super) limit: u32,
     pub(super) unacknowledged: VecDeque<SentSettings>,
     pub(super) acknowledged: Option<u32>,
-    /// A good provider token was answered since the start or the last expired one.
+    /// Whether a good provider token was answered since the start or the last expired one.
     authorised: bool,
     /// Whole frames on their way to the socket.
     pub(super) out: BytesMut,
-    /// The first SETTINGS went out, so that other frames may.
+    /// Whether the first SETTINGS went out, so that other frames may follow.
     pub(super) started: bool,
     pub(super) stalled: bool,
     pub(super) throttle: Option<(usize, Duration)>,
     pub(super) hang_up: Option<HangUp>,
-    /// Hang up when no stream is open.
+    /// Whether the connection ends as soon as no stream is open.
     draining: bool,
     pub(super) waker: Option<Waker>,
     pub(super) peak: usize,
     pub(super) violations: u64,
     pub(super) requests: u64,
-    /// Requests that came to their END_STREAM, served or not.
+    /// How many requests came to their END_STREAM, whether or not they were served.
     pub(super) whole: u64,
-    /// Of those, the ones that lay unread at the end.
+    /// How many of these lay unread at the end.
     unread: u64,
 }
 
-/// A SETTINGS frame of which the ACK is to come.
+/// A SETTINGS frame that the client has not acknowledged.
 pub(super) struct SentSettings {
     pub(super) limit: u32,
-    /// h2 does not know of it and must not see its ACK.
+    /// Whether the filter added it, so that h2 must not see its acknowledgement.
     pub(super) injected: bool,
 }
 
@@ -105,7 +104,7 @@ impl Http2State {
         }
     }
 
-    /// The first frame of the connection, in the place of h2's own.
+    /// Writes the first frame of the connection, in place of the one of h2.
     pub(super) fn start(&mut self) {
         let AdvertisedSettings {
             max_concurrent_streams,
@@ -126,7 +125,7 @@ impl Http2State {
         frame::settings(&mut self.out, &first);
         self.unacknowledged.push_back(SentSettings { limit: max_concurrent_streams, injected: false });
         self.started = true;
-        // A limit that was set before the first SETTINGS could go out.
+        // A fault may have set a limit before the first SETTINGS could go out.
         if self.limit != max_concurrent_streams {
             self.set_limit(self.limit);
         }
@@ -140,8 +139,8 @@ impl Http2State {
         }
     }
 
-    /// The most streams the client may have open. Until it acknowledges a lower limit the
-    /// higher one holds, and before the first SETTINGS there is none. Source: RFC 9113, 6.5.3.
+    /// Returns the most streams that the client may have open. A lower limit holds once the client acknowledges it,
+    /// and before the first acknowledgement there is none. Source: RFC 9113, 6.5.3.
     pub(super) fn allowed(&self) -> Option<u32> {
         let acknowledged = self.acknowledged?;
         Some(self.unacknowledged.iter().map(|sent| sent.limit).fold(acknowledged, u32::max))
@@ -176,12 +175,12 @@ impl Http2State {
         debug_data: &[u8],
         then: Then,
     ) {
-        // A later one may exclude more, never less. Source: RFC 9113, 6.8.
+        // A later GOAWAY may exclude more streams, never fewer. Source: RFC 9113, 6.8.
         self.last_served = self.last_served.min(last);
         frame::goaway(&mut self.out, self.last_served, code, debug_data);
         recorders.counters.add(&recorders.counters.goaways_sent);
 
-        // A stream whose answer began before the GOAWAY is past excluding.
+        // A stream whose answer began before the GOAWAY cannot be excluded any more.
         let excluded: Vec<u32> = self
             .streams
             .iter()
@@ -201,7 +200,7 @@ impl Http2State {
         self.close_if_drained();
     }
 
-    /// An answer is on the wire: what follows it.
+    /// Does what follows an answer that is on the wire.
     pub(super) fn after_answer(&mut self, recorders: &Recorders, follow_up: FollowUp) {
         match follow_up {
             FollowUp::Nothing => {}
@@ -227,7 +226,7 @@ impl Http2State {
         self.whole += u64::from(head.ends_stream());
     }
 
-    /// Whether HEADERS begin a request; else they are trailers.
+    /// Counts HEADERS that begin a request. The result is false for trailers.
     pub(super) fn count_begun(&mut self, head: Head) -> bool {
         let begins = head.stream > self.highest;
         if begins {
@@ -237,7 +236,7 @@ impl Http2State {
         begins
     }
 
-    /// A frame that nobody reads any more.
+    /// Counts a frame that nobody reads any more.
     pub(super) fn left_over(&mut self, head: Head) {
         if head.kind == kind::HEADERS {
             self.count_begun(head);
@@ -246,13 +245,13 @@ impl Http2State {
         self.unread += u64::from(head.ends_stream());
     }
 
-    /// Answers that were written may not have arrived in whole.
+    /// Whether answers that were written may not have arrived in whole.
     pub(super) fn disturbed(&self, open: bool) -> bool {
         self.unheard(open) || (!open && !self.streams.is_empty())
     }
 
-    /// What waited for its turn may not have left, or not have arrived: a socket that is closed with requests unread
-    /// is reset by the kernel, and what it had still to send is dropped.
+    /// Whether the last frames may not have left or arrived. If a socket is closed with requests unread, the kernel
+    /// resets it and drops what was still to be sent.
     pub(super) fn unheard(&self, open: bool) -> bool {
         let unread = !open && self.unread > 0;
         unread || self.stalled || self.throttle.is_some() || self.hang_up == Some(HangUp::Reset)

@@ -22,7 +22,7 @@ struct Rig {
 }
 
 impl Rig {
-    /// A connection whose SETTINGS went out with this limit.
+    /// Makes a connection whose SETTINGS went out with this limit.
     fn started(max_concurrent_streams: u32) -> Self {
         Self::with_over_limit(max_concurrent_streams, OverLimit::Refused)
     }
@@ -53,7 +53,7 @@ impl Rig {
         [0, 0, 0, kind, flags, s0, s1, s2, s3]
     }
 
-    /// Gives the frame to the filter; true if h2 sees it.
+    /// Gives a frame of the client to the filter, and returns whether h2 sees it.
     fn client_sends(&mut self, kind: u8, flags: u8, stream: u32) -> bool {
         let frame = Self::frame(kind, flags, stream);
         self.to_h2.clear();
@@ -61,7 +61,7 @@ impl Rig {
         !self.to_h2.is_empty()
     }
 
-    /// Gives the frame to the filter; true if it goes out.
+    /// Gives a frame of h2 to the filter, and returns whether it goes out.
     fn h2_sends(&mut self, kind: u8, flags: u8, stream: u32) -> bool {
         let frame = Self::frame(kind, flags, stream);
         self.state.out.clear();

@@ -1,4 +1,4 @@
-//! What each frame that passes means, and whether it passes.
+//! Decides what each frame means, and whether it passes.
 
 use bytes::BytesMut;
 
@@ -8,15 +8,14 @@ use super::scheme;
 use super::state::{Http2State, OpenStream, Recorders};
 use crate::fault::{HangUp, Then};
 
-/// The debug data of the GOAWAY of a client that opens too many. Source:
-/// firebase/firebase-admin-node#2943.
+/// The debug data of the GOAWAY to a client that opens too many streams. Source: firebase/firebase-admin-node#2943.
 const TOO_MANY_STREAMS: &[u8] = b"exceeded_max_concurrent_streams";
 
 impl Http2State {
-    /// A frame from the client. What h2 may see of it is appended to `to_h2`.
+    /// Takes a frame from the client, and appends what h2 may see of it to `to_h2`.
     ///
-    /// HEADERS and DATA always pass, also of streams that are refused: they carry HPACK state and
-    /// flow control, which h2 has to follow.
+    /// HEADERS and DATA always pass, also on streams that are refused: they carry HPACK state and flow control, which
+    /// h2 has to follow.
     pub(super) fn inbound(&mut self, recorders: &Recorders, head: Head, frame: &[u8], to_h2: &mut BytesMut) {
         self.count_whole(head);
         match head.kind {
@@ -30,8 +29,8 @@ impl Http2State {
                 }
             }
             kind::SETTINGS => {
-                // Without a dynamic table every header block stands alone, so that the
-                // filter may drop any that h2 writes.
+                // Without a dynamic table every header block stands alone, so that the filter may drop any block of
+                // h2.
                 frame::settings_with(to_h2, frame, setting::HEADER_TABLE_SIZE, 0);
                 return;
             }
@@ -48,13 +47,13 @@ impl Http2State {
             kind::RST_STREAM => self.reset_by_client(recorders, head.stream, frame),
             kind::PING if !head.is_ack() => recorders.counters.add(&recorders.counters.pings_received),
             kind::PRIORITY => recorders.counters.add(&recorders.counters.priorities_received),
-            // All others, and kinds not known, are h2's to judge.
+            // h2 judges all other frames, including kinds that are not known.
             0..=u8::MAX => {}
         }
         to_h2.extend_from_slice(frame);
     }
 
-    /// A frame from h2. What may go out is appended to the output.
+    /// Takes a frame from h2, and appends what may go out to the output.
     pub(super) fn outbound(&mut self, recorders: &Recorders, head: Head, frame: &[u8]) {
         if head.kind == kind::SETTINGS && !head.is_ack() {
             self.start();
@@ -80,7 +79,7 @@ impl Http2State {
                 self.streams.remove(&head.stream);
                 self.close_if_drained();
             }
-            // DATA in the middle, WINDOW_UPDATE.
+            // DATA in the middle of a body and WINDOW_UPDATE need no more.
             0..=u8::MAX => {}
         }
     }

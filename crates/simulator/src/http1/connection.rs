@@ -19,7 +19,7 @@ pub(crate) enum End {
     Stalled,
 }
 
-/// One connection.
+/// One HTTP/1.1 connection.
 pub(crate) struct Http1Connection {
     pub(crate) id: u64,
     pub(crate) service: Service,
@@ -35,10 +35,10 @@ struct Http1State {
     busy: bool,
     /// The answer that goes out next.
     announced: Option<(EntryId, Outcome)>,
-    /// Close after the next answer.
+    /// Whether the connection closes after the next answer.
     closing: bool,
     throttle: Option<(usize, Duration)>,
-    /// An answer was scripted whose body may not arrive in whole.
+    /// Whether an answer was scripted whose body may not arrive in whole.
     mangled: bool,
     end: Option<End>,
 }
@@ -48,7 +48,7 @@ impl Http1Connection {
         Self { id, service, journal, state: Mutex::default(), changed: Notify::new() }
     }
 
-    /// A request has arrived; its place on the connection.
+    /// Counts a request that has arrived, and returns its place on the connection.
     pub(super) fn arrive(&self) -> u64 {
         let mut state = lock(&self.state);
         state.busy = true;
@@ -56,22 +56,22 @@ impl Http1Connection {
         state.requests
     }
 
-    /// The request was read in full.
+    /// Counts a request that was read in full.
     pub(super) fn read(&self) {
         lock(&self.state).whole += 1;
     }
 
-    /// Announces the answer, before hyper gets it.
+    /// Announces an answer before hyper gets it.
     pub(super) fn announce(&self, entry: EntryId, outcome: Outcome) {
         lock(&self.state).announced = Some((entry, outcome));
     }
 
-    /// The body of the answer that follows may not arrive in whole.
+    /// Notes that the body of the next answer may not arrive in whole.
     pub(super) fn mangle(&self) {
         lock(&self.state).mangled = true;
     }
 
-    /// Bytes were taken by the socket: of one exchange at a time, so of the announced answer.
+    /// Notes that the socket took bytes. There is one exchange at a time, so they belong to the announced answer.
     pub(super) fn wrote(&self) {
         let mut state = lock(&self.state);
         let Some((entry, outcome)) = state.announced.take() else { return };
@@ -80,24 +80,24 @@ impl Http1Connection {
         self.journal.conclude(entry, outcome);
     }
 
-    /// True once nothing is announced that did not go out.
+    /// Whether every announced answer has begun to go out.
     pub(super) fn is_answered(&self) -> bool {
         lock(&self.state).announced.is_none()
     }
 
-    /// True if the connection is to close after this answer.
+    /// Whether the connection closes after this answer.
     pub(super) fn is_closing(&self) -> bool {
         lock(&self.state).closing
     }
 
-    /// Asks for the connection to close after its next answer. True if none is under way.
+    /// Makes the connection close after its next answer. The result is true if none is under way.
     pub(crate) fn close_after_answer(&self) -> bool {
         let mut state = lock(&self.state);
         state.closing = true;
         !state.busy
     }
 
-    /// From now on at most `bytes` are written per `every`.
+    /// Limits writing to `bytes` in each step of `every`, from now on.
     pub(crate) fn throttle_to(&self, bytes: usize, every: Duration) {
         lock(&self.state).throttle = Some((bytes.max(1), every));
     }
@@ -116,7 +116,7 @@ impl Http1Connection {
         self.changed_to(|state| state.end).await
     }
 
-    /// Waits until a connection that is stalled is hung up.
+    /// Waits until a stalled connection is hung up.
     pub(super) async fn hung_up(&self) -> HangUp {
         let hung_up = |state: &Http1State| match state.end {
             Some(End::HangUp(how)) => Some(how),

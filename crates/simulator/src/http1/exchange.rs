@@ -1,4 +1,4 @@
-//! One request: read it, judge it, answer it, unless a fault has other plans.
+//! Serves one request over HTTP/1.1: it is read, judged and answered, unless a fault interferes.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -70,7 +70,7 @@ pub(super) async fn serve(
 }
 
 impl Exchange {
-    /// The true answer, after `delay` and whatever else delays it.
+    /// Returns the true answer, after `delay` and whatever else delays it.
     pub(super) async fn answer(mut self, delay: Duration) -> Response<HttpBody> {
         let body = self.read().await;
         let decision = self.decide(&body);
@@ -88,7 +88,7 @@ impl Exchange {
         self.begin(decision, head, decision.body.clone().into())
     }
 
-    /// The true answer to a request that was read in full.
+    /// Decides the true answer to a request that was read in full.
     pub(super) fn decide(&self, body: &Body) -> Decision {
         self.connection.service.decide(&ReceivedRequest {
             shared: &self.shared,
@@ -98,7 +98,7 @@ impl Exchange {
         })
     }
 
-    /// The fault of the device, where only the body names it.
+    /// Returns the fault that is scripted for the device, where only the body names the device.
     async fn fault_of_token(&mut self) -> Option<Fault> {
         if !self.connection.service.names_token_in_body() || self.shared.rules.is_empty() {
             return None;
@@ -107,8 +107,8 @@ impl Exchange {
         self.shared.rules.at_token(&self.connection.service.token_in(&self.parts, &body)?)
     }
 
-    /// Reads the request to its end and records it. If the end never comes, neither does the
-    /// body: hyper drops the exchange.
+    /// Reads the request to its end and records it. If the end never comes, this never returns, and hyper drops the
+    /// exchange.
     pub(super) async fn read(&mut self) -> Body {
         if let Some(body) = &self.whole {
             return body.clone();

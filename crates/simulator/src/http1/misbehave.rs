@@ -1,5 +1,5 @@
-//! Faults of single requests. What is about streams alone is about the connection here, which
-//! has one exchange at a time.
+//! Serves one request over HTTP/1.1 as a fault says. A fault of a stream strikes the connection, which has one
+//! exchange at a time.
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -18,7 +18,7 @@ use crate::fault::{Answer, Fault, Front, HangUp, Phase};
 use crate::misbehave::{BEGINNING, HEADERS_OUT, TRICKLE, cut, header_map};
 use crate::strike;
 
-/// The pieces of a body that is too large.
+/// The length of the pieces of a body that is too large.
 const PIECE: usize = 16_384;
 
 impl Exchange {
@@ -60,7 +60,7 @@ impl Exchange {
                 strike::http1(&self.connection, &fault);
                 self.answer(Duration::ZERO).await
             }
-            // HTTP/1.1 knows no limit; the others strike before there are requests.
+            // HTTP/1.1 knows no limit of streams, and the other faults strike before there are requests.
             Fault::SetMaxStreams(_)
             | Fault::RefuseTcp
             | Fault::RefuseTls
@@ -83,8 +83,7 @@ impl Exchange {
             Phase::AfterAnswerHeaders => {
                 let (shared, connection) = (Arc::clone(&self.shared), Arc::clone(&self.connection));
                 let breaking = stream::once(async move {
-                    // If they do not come out in time, the connection is stuck, and the fault
-                    // may strike.
+                    // If the headers do not come out in time, the connection is stuck, and the fault may strike.
                     let _ = shared.changes.wait(HEADERS_OUT, || connection.is_answered()).await;
                     connection.end(End::HangUp(how));
                     pending::<Result<Bytes, Infallible>>().await
@@ -96,7 +95,7 @@ impl Exchange {
         pending().await
     }
 
-    /// Trailers are not sent: no service of HTTP/1.1 has any.
+    /// Gives the scripted answer, without trailers: no service sends any over HTTP/1.1.
     async fn answer_as_scripted(mut self, answer: Answer) -> Response<HttpBody> {
         self.read().await;
         let status = if answer.status == 0 { 200 } else { answer.status };
@@ -129,7 +128,7 @@ impl Exchange {
     }
 }
 
-/// A body that begins so and never ends.
+/// Makes a body that begins with these bytes and never ends.
 fn unending(beginning: Bytes) -> HttpBody {
     let beginning = (!beginning.is_empty()).then_some(Ok::<_, Infallible>(beginning));
     HttpBody::from_stream(stream::iter(beginning).chain(stream::pending()))

@@ -1,4 +1,4 @@
-//! HTTP/1.1: hyper serves it, and what goes wrong goes wrong around hyper.
+//! Serves HTTP/1.1 with hyper; faults interfere around it.
 
 pub(super) mod connection;
 mod exchange;
@@ -20,8 +20,8 @@ use super::service::Service;
 use super::shared::Shared;
 use super::socket::swallow;
 
-/// How long a connection that is closed politely waits for the client to close it too: with
-/// unread bytes in the socket the kernel would reset it.
+/// How long the simulator waits for the client to close too after it closed in order. Closing a socket with unread
+/// bytes would send RST instead.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// Serves a connection until it ends.
@@ -35,13 +35,13 @@ pub(super) async fn serve<T: Io>(shared: Arc<Shared>, service: Service, io: T, n
         .header_read_timeout(None)
         .serve_connection(TokioIo::new(Socket::new(io, Arc::clone(&connection))), answering);
     let end = tokio::select! {
-        // An error is the client's, and tells nothing that the journal does not.
+        // An error is the fault of the client, and the journal already shows what it led to.
         _ = &mut serving => None,
         end = connection.ended() => Some(end),
     };
     let how = match end {
         None => None,
-        // Kept, and not touched, until it is hung up: that is what a dead machine looks like.
+        // The socket is kept and not touched until the connection is hung up, as if the machine were dead.
         Some(End::Stalled) => Some(connection.hung_up().await),
         Some(End::HangUp(how)) => Some(how),
     };
@@ -63,7 +63,7 @@ pub(super) async fn serve<T: Io>(shared: Arc<Shared>, service: Service, io: T, n
     drop(registration);
 }
 
-/// Keeps the connection in the list of live ones, also when its task is cancelled.
+/// Removes the connection from the open ones when it ends, also when its task is cancelled.
 struct Registration<'a> {
     shared: &'a Shared,
     connection: &'a Http1Connection,

@@ -13,7 +13,7 @@ use tokio_rustls::server::TlsStream;
 
 use super::connection::Http1Connection;
 
-/// A TCP connection, with or without TLS on it.
+/// A TCP connection, with TLS or without it.
 pub(crate) trait Io: AsyncRead + AsyncWrite + Send + Unpin + 'static {
     fn tcp(&self) -> &TcpStream;
 }
@@ -30,7 +30,7 @@ impl Io for TlsStream<crate::socket::Socket> {
     }
 }
 
-/// Tells its connection what was written, and writes slowly if it is told to.
+/// Tells its connection what was written, and writes slowly if the connection is throttled.
 pub(super) struct Socket<T> {
     io: T,
     connection: Arc<Http1Connection>,

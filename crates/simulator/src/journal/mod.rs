@@ -1,4 +1,8 @@
-//! The journal: every request that arrived, for tests that count.
+//! The journal: every request that arrived and what became of it, for tests that count.
+//!
+//! [`Journal::entries`], [`Journal::by_device_token`] and [`Journal::select`] copy entries; [`Journal::take`] hands
+//! them over; [`Journal::wait_for`] waits until what a test expects is there. [`Entry::may_be_delivered`] tells
+//! whether a device may have been given a push, and [`digest()`] whether a request arrived as it was meant.
 
 mod digest;
 mod entry;

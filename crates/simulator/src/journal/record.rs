@@ -5,8 +5,8 @@ use super::store::{EntryId, Journal};
 use crate::sync::lock;
 
 impl Journal {
-    /// Records an arrival; `entry` is asked for unless the journal is off, with its order and
-    /// whether it shall keep the headers.
+    /// Records an arrival. Unless the journal is off, `entry` is called with the number of the request, and with
+    /// whether it is to keep the headers.
     pub(crate) fn arrive(&self, entry: impl FnOnce(u64, bool) -> Entry) -> (EntryId, u64) {
         let mut recorded = lock(&self.recorded);
         recorded.arrived += 1;
@@ -23,7 +23,7 @@ impl Journal {
         (id, order)
     }
 
-    /// True if the entry exists, so that its hashes are worth their while.
+    /// Whether the entry exists, so that its hashes are worth computing.
     pub(crate) fn keeps(&self, id: EntryId) -> bool {
         id.0.is_some()
     }
@@ -47,7 +47,7 @@ impl Journal {
         self.changes.notify();
     }
 
-    /// Records what became of a request. The first outcome stands.
+    /// Records what became of a request. The first outcome stays.
     pub(crate) fn conclude(&self, id: EntryId, outcome: Outcome) {
         let mut recorded = lock(&self.recorded);
         if matches!(outcome, Outcome::Answered { .. }) {
@@ -62,7 +62,7 @@ impl Journal {
         self.changes.notify();
     }
 
-    /// Records that the simulator reset the stream after the answer's headers.
+    /// Records that the simulator reset the stream after the headers of the answer.
     pub(crate) fn break_off(&self, id: EntryId, code: u32) {
         let mut recorded = lock(&self.recorded);
         if let Some(entry) = id.0.and_then(|at| recorded.entry(at)) {

@@ -12,15 +12,15 @@ use crate::sync::{ChangeNotifier, NotReached, lock};
 /// How much the journal keeps.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct JournalBounds {
-    /// Entries. One more drops the oldest, which is counted.
+    /// How many entries it has. Each further one drops the oldest, which is counted.
     pub(crate) entries: usize,
-    /// Entries that keep their headers, the newest.
+    /// How many of the newest entries keep their headers.
     pub(crate) headers: usize,
-    /// Entries that keep their body, the newest.
+    /// How many of the newest entries keep their bodies.
     pub(crate) bodies: usize,
 }
 
-/// Every request that arrived, in order of arrival: the newest of them, up to a bound.
+/// The newest requests that arrived, in order of arrival, up to a bound.
 pub struct Journal {
     pub(super) bounds: JournalBounds,
     pub(super) recorded: Mutex<Recorded>,
@@ -30,9 +30,9 @@ pub struct Journal {
 #[derive(Default)]
 pub(super) struct Recorded {
     pub(super) entries: VecDeque<Entry>,
-    /// Entries that were taken away or dropped: the place of the first that is here.
+    /// How many entries were taken away or dropped, which is the place of the first that is left.
     pub(super) taken: usize,
-    /// Of these, the ones that were dropped because the journal was full.
+    /// How many of these were dropped because the journal was full.
     dropped: u64,
     pub(super) arrived: u64,
     pub(super) read: u64,
@@ -44,7 +44,7 @@ impl Recorded {
         self.entries.get_mut(at.checked_sub(self.taken)?)
     }
 
-    /// Records an entry at the end: the oldest makes room for it, older ones lose what only the newest keep.
+    /// Appends an entry. The oldest entry makes room for it, and older ones lose what only the newest keep.
     pub(super) fn push(&mut self, entry: Entry, bounds: JournalBounds) {
         if self.entries.len() >= bounds.entries && self.entries.pop_front().is_some() {
             self.taken += 1;
@@ -67,7 +67,7 @@ impl Recorded {
     }
 }
 
-/// Where an entry is; nowhere, if the journal is off.
+/// The place of an entry. It is `None` if the journal is off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct EntryId(pub(super) Option<usize>);
 
@@ -76,61 +76,60 @@ impl Journal {
         Self { bounds, recorded: Mutex::default(), changes }
     }
 
-    /// All entries, in order of arrival.
+    /// Returns a copy of all entries, in order of arrival.
     pub fn entries(&self) -> Vec<Entry> {
         lock(&self.recorded).entries.iter().cloned().collect()
     }
 
-    /// Hands all entries over and begins anew, with room for as many. What becomes of them later is recorded
-    /// nowhere.
+    /// Hands all entries over and begins anew. What becomes of these requests later is recorded nowhere.
     pub fn take(&self) -> Vec<Entry> {
         lock(&self.recorded).clear().into()
     }
 
-    /// The same, and counts from nothing. What is still under way may count once more.
+    /// Removes all entries and counts from zero. A request that is still under way may be counted once more.
     pub(crate) fn reset(&self) {
         let mut recorded = lock(&self.recorded);
         recorded.clear();
         *recorded = Recorded { taken: recorded.taken, ..Recorded::default() };
     }
 
-    /// Entries that are here.
+    /// Returns how many entries are here.
     pub fn len(&self) -> usize {
         lock(&self.recorded).entries.len()
     }
 
-    /// True if no entry is here.
+    /// Whether there are no entries.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Entries that were dropped because the journal was full.
+    /// Returns how many entries were dropped because the journal was full.
     pub fn dropped(&self) -> u64 {
         lock(&self.recorded).dropped
     }
 
-    /// The entries of a path.
+    /// Returns the entries with this path.
     pub fn by_path(&self, path: &str) -> Vec<Entry> {
         self.select(|entry| &*entry.path == path)
     }
 
-    /// The entries of a device token: more than one is a push that arrived again.
+    /// Returns the entries of a device token. More than one means that a push arrived again.
     pub fn by_device_token(&self, token: &str) -> Vec<Entry> {
         self.select(|entry| entry.device_token() == Some(token))
     }
 
-    /// The entries of an `apns-id`.
+    /// Returns the entries with this `apns-id`.
     pub fn by_apns_id(&self, id: Uuid) -> Vec<Entry> {
         self.select(|entry| entry.apns_id == Some(id))
     }
 
-    /// The entries that `wanted` picks.
+    /// Returns the entries for which `wanted` returns true.
     pub fn select(&self, wanted: impl Fn(&Entry) -> bool) -> Vec<Entry> {
         lock(&self.recorded).entries.iter().filter(|entry| wanted(entry)).cloned().collect()
     }
 
-    /// How often each device token was or may have been delivered to more than once, see
-    /// [`Entry::may_be_delivered`].
+    /// Returns the device tokens that were given a push more than once or may have been, with the number of pushes;
+    /// see [`Entry::may_be_delivered`].
     pub fn duplicates(&self) -> HashMap<String, u64> {
         let mut times = HashMap::<String, u64>::new();
         for entry in lock(&self.recorded).entries.iter().filter(|entry| entry.may_be_delivered()) {
@@ -142,17 +141,17 @@ impl Journal {
         times
     }
 
-    /// Requests that arrived, recorded or not.
+    /// Returns how many requests arrived, whether or not they were recorded.
     pub fn arrived(&self) -> u64 {
         lock(&self.recorded).arrived
     }
 
-    /// Requests that were read to their END_STREAM.
+    /// Returns how many requests were read to their END_STREAM.
     pub fn read(&self) -> u64 {
         lock(&self.recorded).read
     }
 
-    /// Requests whose answer went out.
+    /// Returns how many requests were answered.
     pub fn answered(&self) -> u64 {
         lock(&self.recorded).answered
     }
@@ -160,7 +159,8 @@ impl Journal {
     /// Waits until `count` requests have arrived since the start.
     ///
     /// # Errors
-    /// When they have not within `timeout`.
+    ///
+    /// It fails when they have not arrived within `timeout`.
     pub async fn wait_for_arrived(&self, count: u64, timeout: Duration) -> Result<(), NotReached> {
         self.changes.wait(timeout, || self.arrived() >= count).await
     }
@@ -168,7 +168,8 @@ impl Journal {
     /// Waits until `count` requests have been read in full since the start.
     ///
     /// # Errors
-    /// When they have not within `timeout`.
+    ///
+    /// It fails when they have not been read within `timeout`.
     pub async fn wait_for_read(&self, count: u64, timeout: Duration) -> Result<(), NotReached> {
         self.changes.wait(timeout, || self.read() >= count).await
     }
@@ -176,7 +177,8 @@ impl Journal {
     /// Waits until `count` answers have gone out since the start.
     ///
     /// # Errors
-    /// When they have not within `timeout`.
+    ///
+    /// It fails when they have not gone out within `timeout`.
     pub async fn wait_for_answered(&self, count: u64, timeout: Duration) -> Result<(), NotReached> {
         self.changes.wait(timeout, || self.answered() >= count).await
     }

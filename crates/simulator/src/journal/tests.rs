@@ -12,7 +12,7 @@ use crate::sync::ChangeNotifier;
 
 const BOUNDS: JournalBounds = JournalBounds { entries: 100, headers: 10, bodies: 5 };
 
-/// A journal at which so many requests arrived, were read and answered.
+/// Makes a journal at which this many requests arrived, were read and answered.
 fn journal(requests: u64) -> Journal {
     let journal = Journal::new(BOUNDS, Arc::new(ChangeNotifier::default()));
     for number in 1..=requests {

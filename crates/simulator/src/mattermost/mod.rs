@@ -1,7 +1,7 @@
 //! What the Mattermost push proxy checks and what it answers, over HTTP/1.1.
 //!
-//! Source: mattermost/mattermost-push-proxy, `server/`, and exchanges recorded from its version
-//! 6.5.0, which the tests replay. The devices behind it are those of the simulated APNs and FCM.
+//! Source: mattermost/mattermost-push-proxy, `server/`, and exchanges recorded from its version 6.5.0, which the tests
+//! replay. The devices behind it are those of the simulated APNs and FCM.
 
 mod control;
 mod json;
@@ -29,7 +29,7 @@ use super::fault::Refusal;
 const SEND: &str = "/api/v1/send_push";
 const ACK: &str = "/api/v1/ack";
 
-/// The answer to a request that was read in full.
+/// Answers a request that was read in full.
 pub(super) fn decide(proxy: &PushProxy, parts: &Parts, body: &Body) -> Decision {
     let key = parts.headers.get("x-forwarded-for").map(HeaderValue::as_bytes).unwrap_or_default();
     let limit = proxy.settings.throttle_per_second;
@@ -38,7 +38,7 @@ pub(super) fn decide(proxy: &PushProxy, parts: &Parts, body: &Body) -> Decision 
     with_headers(decision, counted.headers)
 }
 
-/// The answer that a script asks for: the reason is the text of a failure.
+/// Returns the answer that a fault asks for, whose reason is the text of a failure.
 pub(super) fn scripted_answer(status: u16, reason: Option<&str>) -> Decision {
     match reason {
         None => Decision::new(status, response::TEXT, ""),
@@ -46,7 +46,8 @@ pub(super) fn scripted_answer(status: u16, reason: Option<&str>) -> Decision {
     }
 }
 
-/// A refusal by what it means. The proxy has few words: it says what its own senders met, or its front speaks.
+/// Returns a refusal of this meaning. The proxy has few words of its own: it repeats what APNs and FCM told it, or its
+/// front answers.
 pub(super) fn refuse(refusal: Refusal) -> Decision {
     match refusal {
         Refusal::Quota => response::denied(),
@@ -56,7 +57,7 @@ pub(super) fn refuse(refusal: Refusal) -> Decision {
     }
 }
 
-/// The device that the body of a push names.
+/// Returns the device that the body of a push names.
 pub(super) fn device_id_in(parts: &Parts, body: &Body) -> Option<String> {
     let push = parts.uri.path() == SEND;
     let notification = push.then(|| Notification::read(body).ok())??;
@@ -74,13 +75,14 @@ fn route(proxy: &PushProxy, parts: &Parts, body: &Body) -> Decision {
         (&Method::GET, "/version") => version(),
         (&Method::POST, SEND) => send(proxy, body).unwrap_or_else(fail),
         (&Method::POST, ACK) => read_ack(body).map_or_else(fail, |()| response::ok()),
-        // The route of pushes alone is made so that another method does not find it.
+        // The route of pushes is the only one that another method does not find at all.
         (_, "/" | "/version" | ACK) => Decision::new(405, response::TEXT, ""),
         _ => not_found(),
     }
 }
 
-/// A path without empty and dotted steps, to which the proxy's router sends a caller. Source: gorilla/mux, `cleanPath`.
+/// Removes empty and dotted steps from a path. The router of the proxy redirects callers to the result. Source:
+/// gorilla/mux, `cleanPath`.
 fn cleaned(path: &str) -> String {
     let mut steps = Vec::new();
     for step in path.split('/') {
@@ -96,7 +98,7 @@ fn cleaned(path: &str) -> String {
     format!("/{}{end}", steps.join("/"))
 }
 
-/// A push, in the order in which the proxy checks it.
+/// Answers a push, with the checks in the order of the proxy.
 fn send(proxy: &PushProxy, body: &Body) -> Result<Decision, String> {
     let notification = Notification::read(body)?;
     let server_id = notification.text("server_id");

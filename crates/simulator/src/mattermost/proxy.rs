@@ -11,10 +11,10 @@ use crate::clock::Clock;
 use crate::fcm::Google;
 use crate::sync::lock;
 
-/// What the proxy asked of APNs and FCM, as far as it is remembered.
+/// How many requests to APNs and FCM are remembered.
 const MAX_ASKED: usize = 10_000;
 
-/// The proxy as it runs.
+/// The push proxy with the services behind it.
 pub(crate) struct PushProxy {
     pub(super) settings: MattermostSettings,
     pub(super) throttle: Throttle,

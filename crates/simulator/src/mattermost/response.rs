@@ -1,4 +1,4 @@
-//! What the proxy answers. A push that failed is 200 as well: the body decides.
+//! Writes what the proxy answers. It answers 200 even when a push failed, so the body decides.
 
 use std::borrow::Cow;
 
@@ -11,17 +11,17 @@ use crate::apns;
 use crate::decision::{Decision, Timing};
 use crate::fcm::{self, FcmFate};
 
-/// Bytes of a payload at APNs, and of one for VoIP. Source: Apple, "Generating a remote notification".
+/// The most bytes of a payload at APNs, and of one for VoIP. Source: Apple, "Generating a remote notification".
 const MAX_PAYLOAD: usize = 4096;
 const MAX_VOIP_PAYLOAD: usize = 5120;
 
 pub(super) const TEXT: &str = "text/plain; charset=utf-8";
 
-/// Reasons of APNs at which the proxy tells the server to forget the device.
+/// The reasons of APNs at which the proxy tells the server to forget the device.
 const REMOVED_BY_APNS: [&str; 4] =
     ["BadDeviceToken", "Unregistered", "MissingDeviceToken", "DeviceTokenNotForTopic"];
 
-/// The same for FCM's codes.
+/// The codes of FCM at which it does so.
 const REMOVED_BY_FCM: [&str; 2] = ["UNREGISTERED", "SENDER_ID_MISMATCH"];
 
 pub(super) fn ok() -> Decision {
@@ -42,7 +42,7 @@ pub(super) fn html() -> Decision {
     Decision::new(200, "text/html; charset=utf-8", "<html><body>Mattermost Push Proxy</body></html>")
 }
 
-/// That of a build that names no version.
+/// Answers as a build that names no version.
 pub(super) fn version() -> Decision {
     Decision::new(200, "application/json", "{\"hash\":\"unknown\",\"version\":\"unknown+unknown\"}\n")
 }
@@ -64,15 +64,15 @@ pub(super) fn denied() -> Decision {
     plain_error(429, "limit exceeded\n").with_reason("limit exceeded")
 }
 
-/// As Go's `http.Error` writes it.
+/// Answers as Go's `http.Error` does.
 fn plain_error(status: u16, text: &'static str) -> Decision {
     Decision::new(status, TEXT, text)
         .with_header("x-content-type-options", HeaderValue::from_static("nosniff"))
 }
 
-/// The answer once APNs has answered the proxy, or has not.
+/// Answers once APNs has answered the proxy, or has not.
 pub(super) fn of_apns(proxy: &PushProxy, device_id: &str, topic: &str, asked: &Asked) -> Decision {
-    // Refused before the device is looked at.
+    // A payload that is too large is refused before the device is looked at.
     if asked.len() > if asked.is_voip() { MAX_VOIP_PAYLOAD } else { MAX_PAYLOAD } {
         return fail("unknown send response error");
     }
@@ -86,7 +86,7 @@ pub(super) fn of_apns(proxy: &PushProxy, device_id: &str, topic: &str, asked: &A
     Decision { timing, ..decision }
 }
 
-/// The same for FCM.
+/// Answers once FCM has answered the proxy, or has not.
 pub(super) fn of_fcm(proxy: &PushProxy, device_id: &str, asked: &Asked) -> Decision {
     if fcm::is_too_big(&asked.body) {
         return fail("Message is too big");
@@ -103,7 +103,7 @@ pub(super) fn of_fcm(proxy: &PushProxy, device_id: &str, asked: &Asked) -> Decis
     }
 }
 
-/// The proxy gives up at its timeout.
+/// Answers once the proxy has given up at its timeout.
 fn unanswered(proxy: &PushProxy, why: &'static str) -> Decision {
     Decision { timing: Timing::After(proxy.settings.send_timeout), ..fail(why) }
 }

@@ -3,27 +3,27 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-/// Settings of the stand-in for a Mattermost push proxy.
+/// The settings of the stand-in for a Mattermost push proxy.
 #[derive(Clone, Debug)]
 pub struct MattermostSettings {
-    /// Where it listens without TLS. Default: a free port of 127.0.0.1.
+    /// The address on which it listens without TLS. The default is a free port of 127.0.0.1.
     pub listen: SocketAddr,
-    /// Where it listens with TLS, as behind a reverse proxy. Default: a free port of 127.0.0.1.
+    /// The address on which it listens with TLS, as behind a reverse proxy. The default is a free port of 127.0.0.1.
     pub tls_listen: SocketAddr,
-    /// The platforms that go to APNs, and their topics. Default `apple` and `apple_rn`, both
+    /// The platforms that go to APNs, with their topics. The default is `apple` and `apple_rn`, both with
     /// `com.example.app`.
     pub apple: Vec<(String, String)>,
-    /// The platforms that go to FCM. Default `android` and `android_rn`.
+    /// The platforms that go to FCM. The default is `android` and `android_rn`.
     pub android: Vec<String>,
-    /// Requests a second for each value of `x-forwarded-for`; more are denied. Default
-    /// [`MattermostSettings::UNTHROTTLED`], as the real one is.
+    /// How many requests a second are accepted for each value of `x-forwarded-for`. The default is
+    /// [`MattermostSettings::UNTHROTTLED`], which is how the real proxy behaves.
     pub throttle_per_second: u64,
-    /// How long it waits for APNs and FCM. Default 30 s.
+    /// How long the proxy waits for APNs and FCM. The default is 30 s.
     pub send_timeout: Duration,
 }
 
 impl MattermostSettings {
-    /// For [`MattermostSettings::throttle_per_second`]: nothing is ever denied.
+    /// A value of [`MattermostSettings::throttle_per_second`] that accepts every request.
     pub const UNTHROTTLED: u64 = u64::MAX;
 }
 

@@ -1,4 +1,4 @@
-//! HTTP/1.1 byte by byte, which shows what a client library would hide; and the faults there.
+//! HTTP/1.1 byte by byte, which shows what a client library would hide, and the faults there.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use super::mattermost::{SEND, push};
 use crate::journal::Outcome;
 use crate::{Answer, Fault, FaultRule, GoAway, HangUp, LastId, Phase, Simulator, Then, Trigger};
 
-/// Both halves of a connection.
+/// A connection that can be read and written.
 pub(super) trait Line: AsyncRead + AsyncWrite + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Unpin> Line for T {}
 
@@ -27,7 +27,7 @@ pub(super) async fn get(line: &mut impl Line, path: &str, headers: &str) -> Repl
     answer(line).await.unwrap()
 }
 
-/// A request of any method; that of HEAD has no body.
+/// Sends a request of any method. The answer to HEAD has no body.
 pub(super) async fn request(line: &mut impl Line, method: &str, path: &str, body: &str) -> Reply {
     let len = body.len();
     let head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len}\r\n\r\n{body}");
@@ -51,7 +51,7 @@ async fn line_of(line: &mut impl Line) -> std::io::Result<String> {
     Ok(String::from_utf8(text).unwrap())
 }
 
-/// Reads one answer and no byte more. An error if the connection ends before it does.
+/// Reads one answer and no byte more. It fails if the connection ends before the answer does.
 pub(super) async fn answer(line: &mut impl Line) -> std::io::Result<Reply> {
     let whole = async {
         let head = line_of(line).await?;

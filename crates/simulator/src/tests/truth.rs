@@ -1,5 +1,5 @@
-//! The journal is the judge of other tests, so it is judged here: what a client was told and what
-//! the journal says must agree, whatever the timing.
+//! The journal is the judge of other tests, so it is judged here: what a client was told and what the journal says
+//! must agree, whatever the timing.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::{Fault, GoAway, HangUp, LastId, Simulator, Then};
 const ROUNDS: u64 = 24;
 const PUSHES: u32 = 120;
 
-/// What the client was told of one push.
+/// What the client learned about one push.
 #[derive(Debug)]
 enum Told {
     Answer(u16),

@@ -255,7 +255,7 @@ async fn a_path_that_nobody_subscribed_is_answered_in_the_form_of_its_vendor() {
     );
     let reply = sender.post("/w/?token=BQYAAAC%2b", &headers, b"").await;
     assert_eq!((reply.status.as_u16(), reply.headers["x-wns-status"].as_bytes()), (404, &b"dropped"[..]));
-    // What decodes a token makes another of it; capitals do not.
+    // Decoding a token makes another token of it; writing its escapes in capitals does not.
     let to = sender.subscribe(Vendor::Microsoft, WebPushFate::Good);
     let decoded = to.path.replace("%2b", "+");
     let capitals = to.path.replace("%2b", "%2B");

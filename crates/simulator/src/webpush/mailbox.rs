@@ -6,17 +6,17 @@ use bytes::Bytes;
 
 use super::request::{MessageHeaders, Urgency};
 
-/// Messages that are remembered once they were delivered.
+/// How many delivered messages are remembered.
 const MAX_DELIVERED: usize = 10_000;
 
 /// A message as the browser decrypts it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebPushMessage {
-    /// What was sent; empty where there was no body.
+    /// What was sent. It is empty where there was no body.
     pub plaintext: Bytes,
-    /// What it replaces while it waits.
+    /// The topic, under which a newer message replaces one that waits.
     pub topic: Option<String>,
-    /// How soon it is wanted.
+    /// How soon the message is wanted.
     pub urgency: Urgency,
     /// For how many seconds it was to be kept, after the vendor shortened that.
     pub ttl: u64,
@@ -27,7 +27,7 @@ struct HeldMessage {
     expires_ms: u64,
 }
 
-/// Of a browser that is online, until it is told to be away.
+/// The messages of a browser that is online until a test takes it offline.
 #[derive(Default)]
 pub(super) struct Mailbox {
     away: bool,
@@ -45,7 +45,7 @@ impl Mailbox {
         if message.topic.is_some() {
             self.held.retain(|held| held.message.topic != message.topic);
         }
-        // One that may not be kept is lost. Source: RFC 8030, 5.2.
+        // A message that may not be kept is lost. Source: RFC 8030, 5.2.
         if ttl > 0 {
             self.held
                 .push(HeldMessage { message, expires_ms: now_ms.saturating_add(ttl.saturating_mul(1000)) });

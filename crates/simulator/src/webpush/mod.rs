@@ -1,9 +1,11 @@
 //! What the push services of browsers check and what they answer, over HTTP/2 and HTTP/1.1.
 //!
-//! One address stands for all of them; the path tells whose a subscription is. A real service cannot read what it
-//! carries: this one is the browser as well, decrypts each message and refuses what its browser would have dropped.
+//! One address stands for all of them, and the path tells whose a subscription is. A real service cannot read what it
+//! carries. This one is the browser as well: it decrypts each message, and refuses what the browser would have
+//! dropped.
 //!
-//! Source: RFC 8030 (the protocol), RFC 8291 (encryption), RFC 8292 (VAPID); each vendor's pages in `vendor/`.
+//! Source: RFC 8030 (the protocol), RFC 8291 (encryption), RFC 8292 (VAPID); the pages of each vendor are named in
+//! `vendor/`.
 
 mod control;
 mod decrypt;
@@ -41,7 +43,7 @@ use super::fault::Refusal;
 use super::retry_after::RetryAfter;
 use super::sync::lock;
 
-/// What a body holds for the browser that it is sent to.
+/// Decrypts a body for the browser that it is sent to.
 pub(super) fn decrypt(services: &PushServices, parts: &Parts, body: &Body) -> Option<Opened> {
     let subscriber = services.subscriber(parts).filter(|_| body.len > 0)?;
     Some(match subscriber.user_agent.decrypt(&body.bytes) {
@@ -50,14 +52,14 @@ pub(super) fn decrypt(services: &PushServices, parts: &Parts, body: &Body) -> Op
     })
 }
 
-/// The answer to a request that was read in full.
+/// Answers a request that was read in full.
 pub(super) fn decide(services: &PushServices, parts: &Parts, body: &Body) -> Decision {
     let vendor = Vendor::of_path(parts.uri.path());
     judge(services, vendor, parts, body)
         .unwrap_or_else(|refusal| vendor.refuse(refusal, services.clock.now_ms()))
 }
 
-/// A refusal by what it means.
+/// Returns a refusal of this meaning.
 pub(super) fn refuse(services: &PushServices, parts: &Parts, refusal: Refusal) -> Decision {
     let refusal = match refusal {
         Refusal::Quota => WebPushRefusal::Throttled(RetryAfter::Absent),
@@ -68,12 +70,13 @@ pub(super) fn refuse(services: &PushServices, parts: &Parts, refusal: Refusal) -
     Vendor::of_path(parts.uri.path()).refuse(refusal, services.clock.now_ms())
 }
 
-/// The answer that a script asks for, in the words of the vendor whose path it is.
+/// Returns the answer that a fault asks for, in the words of the vendor whose path it is.
 pub(super) fn scripted_answer(parts: &Parts, status: u16, reason: Option<&str>) -> Decision {
     Vendor::of_path(parts.uri.path()).scripted_answer(status, reason)
 }
 
-/// No service documents the order of its checks; this one asks to whom, from whom, then what.
+/// No service documents the order of its checks. This one asks to whom a message goes, from whom it is, then what it
+/// is.
 fn judge(
     services: &PushServices,
     vendor: Vendor,
@@ -101,7 +104,7 @@ fn judge(
         Some(Opened::Plaintext(plaintext)) => plaintext.clone(),
         Some(Opened::Undecipherable(_)) => return Err(WebPushRefusal::BadContent),
     };
-    // The key of the signature must not be that of the encryption. Source: RFC 8292, 5.
+    // The key of the signature must differ from that of the encryption. Source: RFC 8292, 5.
     if sender.key.is_some() && decrypt::sender_key(&body.bytes) == sender.key.as_deref() {
         return Err(WebPushRefusal::BadContent);
     }

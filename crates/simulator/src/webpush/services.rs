@@ -14,7 +14,7 @@ use crate::counters::LiveCounters;
 use crate::error::SimulatorError;
 use crate::sync::lock;
 
-/// What the services know: subscriptions, and tokens that were checked.
+/// The subscriptions of all vendors, and the tokens that were checked.
 pub(crate) struct PushServices {
     settings: WebPushSettings,
     pub(super) subscribers: Subscribers,
@@ -37,12 +37,12 @@ impl PushServices {
         self.settings.http2
     }
 
-    /// How many there are.
+    /// Returns how many subscriptions there are.
     pub(crate) fn subscriptions(&self) -> usize {
         self.subscribers.len()
     }
 
-    /// Subscribes a new browser; without a key anybody may send to it.
+    /// Subscribes a new browser. Without a key anybody may send to it.
     pub(crate) fn subscribe(
         &self,
         vendor: Vendor,
@@ -53,7 +53,8 @@ impl PushServices {
         self.subscribers.add(NewSubscriber { vendor, origin, key, fate })
     }
 
-    /// Gives a subscription a fate; none is the one that it was made with. False if there is no such subscription.
+    /// Scripts the outcome of a subscription; `None` stands for the one that it was made with. The result is false if
+    /// there is no such subscription.
     pub(crate) fn set_fate(&self, path: &str, fate: Option<WebPushFate>) -> bool {
         let Some(subscriber) = self.subscribers.at(path) else { return false };
         let mut state = lock(&subscriber.state);

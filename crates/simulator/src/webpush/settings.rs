@@ -2,14 +2,15 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-/// Settings of the stand-in for the push services of browsers.
+/// The settings of the stand-in for the push services of browsers.
 #[derive(Clone, Debug)]
 pub struct WebPushSettings {
-    /// Where it listens. Default: a free port of 127.0.0.1.
+    /// The address on which they listen. The default is a free port of 127.0.0.1.
     pub listen: SocketAddr,
-    /// MAX_CONCURRENT_STREAMS. Default 100, the least that HTTP/2 recommends. Source: RFC 9113, 6.5.2.
+    /// The MAX_CONCURRENT_STREAMS of a connection. The default is 100, the least that HTTP/2 recommends. Source: RFC
+    /// 9113, 6.5.2.
     pub max_concurrent_streams: u32,
-    /// False: nothing newer than HTTP/1.1 is spoken, and ALPN says so. Default true.
+    /// Whether HTTP/2 is spoken. If not, ALPN offers HTTP/1.1 alone. The default is true.
     pub http2: bool,
 }
 

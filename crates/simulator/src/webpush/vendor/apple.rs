@@ -1,5 +1,5 @@
-//! Safari's push service. Source: Apple, "Sending web push notifications in web apps and browsers", which lists
-//! statuses and reasons apart; how they pair is chosen here.
+//! Answers as the push service of Safari. Source: Apple, "Sending web push notifications in web apps and browsers",
+//! which lists statuses and reasons apart. How they pair is chosen here.
 
 use std::borrow::Cow;
 

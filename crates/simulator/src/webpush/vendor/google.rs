@@ -1,4 +1,4 @@
-//! FCM's endpoint for browsers. No page of Google lists its answers; these are as senders report them.
+//! Answers as FCM's endpoint for browsers. No page of Google lists its answers; these are as senders report them.
 
 use super::{AcceptedMessage, TEXT, located};
 use crate::decision::Decision;

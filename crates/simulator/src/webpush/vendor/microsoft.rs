@@ -1,5 +1,5 @@
-//! WNS, which says in headers what it means. Source: Microsoft, "Push notification service request and response
-//! headers", and what senders of Web Push report.
+//! Answers as WNS, which says in headers what it means. Source: Microsoft, "Push notification service request and
+//! response headers", and what senders of Web Push report.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use super::{AcceptedMessage, TEXT};
 use crate::decision::Decision;
 use crate::webpush::refusal::{VapidFault, WebPushRefusal};
 
-/// What happened to the message, under its name of today and under the older one.
+/// The headers that say what happened to the message: today's name and the older one.
 const STATUS: [&str; 2] = ["x-wns-status", "x-wns-notificationstatus"];
 
 pub(super) fn accept(accepted: &AcceptedMessage<'_>) -> Decision {

@@ -1,4 +1,5 @@
-//! autopush. Source: mozilla-services/autopush-rs, "HTTP Endpoints for Notifications" and `autoendpoint/src/error.rs`.
+//! Answers as autopush. Source: mozilla-services/autopush-rs, "HTTP Endpoints for Notifications" and
+//! `autoendpoint/src/error.rs`.
 
 use std::borrow::Cow;
 
@@ -27,13 +28,13 @@ pub(super) fn refuse(refusal: WebPushRefusal) -> Decision {
         Unknown => (404, 102),
         Gone | DomainBlocked => (410, 106),
         NoTtl => (400, 111),
-        // The page says 112, the code 114.
+        // The page says 112, and the code says 114.
         BadTtl | CachePolicy => (400, 114),
         BadTopic => (400, 113),
         BadUrgency | BadEncoding | BadContent | IdleTimeout => (400, 110),
         TooLarge => (413, 104),
         Vapid(_) | KeyMismatch => (401, 109),
-        // It documents neither 429 nor an errno for it.
+        // Mozilla documents neither 429 nor an errno for it.
         Throttled(_) => (429, 201),
         Internal => (500, 999),
         Overloaded(_) => (503, 201),
