@@ -1,11 +1,28 @@
-//! Stand-ins for push services on loopback: real TLS, real HTTP, and every way to fail.
+// Relative links of the README, seen from `target/doc/fanfare_simulator`. The first definition of a link is the one that
+// counts.
+#![doc = "[docs/simulator.md]: ../../../docs/simulator.md"]
+#![doc = "[examples/testing]: ../../../examples/testing/README.md"]
+#![doc = ""]
+#![doc = include_str!("../README.md")]
 //!
-//! The simulator shares nothing with the gateway, neither types nor constants: a name that is
-//! wrong on both sides would agree with itself.
+//! # Where to find what
 //!
-//! They check what their services document and answer as documented; where the pages leave
-//! something open, the comment at that place says what was chosen. [`Service`] lists the
-//! listeners. What arrived is in the [`Journal`], what happened in [`Counters`].
+//! - [`Simulator`] is the whole of it, and [`SimulatorBuilder`] its settings; [`FcmSettings`], [`WebPushSettings`] and
+//!   [`MattermostSettings`] are those of one service.
+//! - **Scripted outcomes.** [`fates`], [`fcm_fates`] and [`web_push_fates`] list what tokens and subscriptions script by
+//!   themselves. [`Simulator::set_fate`], [`Fcm::set_fate`] and [`WebPush::set_fate`] script any other [`Fate`],
+//!   [`FcmFate`] or [`WebPushFate`]. A Mattermost proxy has the devices of APNs and FCM.
+//! - **Faults.** A [`FaultRule`] is a [`Fault`] with its [`Trigger`]; [`Simulator::add_fault`] adds one to the script, and
+//!   [`Simulator::on_connection`] strikes a connection that is open. A rule can be parsed from the word of a command
+//!   line.
+//! - **Who may send.** [`ProviderKey`] and [`ClientCertificate`] for APNs, [`ServiceAccount`] and [`AuthorizedUser`] for
+//!   FCM, [`VapidKey`] and [`Subscription`] for Web Push. [`Clock::advance`] makes tokens expire.
+//! - **What happened.** The [`journal`] has the requests, [`Counters`] the numbers, [`ConnectionInfo`] the connections;
+//!   [`WebPush::delivered`] has what a browser decrypted, and [`Mattermost::asked`] what the push proxy asked of APNs and
+//!   FCM.
+//!
+//! Times are named by their unit (`_ms`, `_s`) where they are numbers, and dates are since the Unix epoch by the
+//! simulator's [`Clock`]. Latencies, delays and timeouts pass in real time.
 
 mod apns;
 mod body;
