@@ -21,7 +21,6 @@ use super::mattermost::{MattermostSettings, PushProxy};
 use super::origin::origin;
 use super::rules::Rules;
 use super::service::{Environment, Service};
-use super::settings::Windows;
 use super::shared::{Latency, Shared, Tls};
 use super::simulator::Simulator;
 use super::sync::ChangeNotifier;
@@ -41,7 +40,7 @@ const DEFAULT_TEAM: &str = "TEAM000001";
 #[derive(Clone, Debug)]
 pub struct SimulatorBuilder {
     apns: ApnsSettings,
-    windows: Windows,
+    stream_window: u32,
     latency: Duration,
     names: Vec<String>,
     production: SocketAddr,
@@ -65,7 +64,7 @@ impl Default for SimulatorBuilder {
                 limit_rises: LimitRises::default(),
                 bad_tokens_allowed: None,
             },
-            windows: Windows { stream: DEFAULT_WINDOW, connection: DEFAULT_WINDOW },
+            stream_window: DEFAULT_WINDOW,
             latency: Duration::ZERO,
             names: Vec::new(),
             production: any_port,
@@ -171,14 +170,7 @@ impl SimulatorBuilder {
     /// Sets the flow-control window of a stream, in bytes. HTTP/2 allows at most 2^31-1. A tiny window makes clients
     /// cut a body into many DATA frames. The default is 65,535, as APNs was seen to send.
     pub fn initial_window_size(mut self, bytes: u32) -> Self {
-        self.windows.stream = bytes.min(MAX_WINDOW);
-        self
-    }
-
-    /// Sets the flow-control window of a connection, in bytes, from 65,535 to 2^31-1. The default is 65,535, which is
-    /// the window that HTTP/2 starts with.
-    pub fn connection_window_size(mut self, bytes: u32) -> Self {
-        self.windows.connection = bytes.clamp(DEFAULT_WINDOW, MAX_WINDOW);
+        self.stream_window = bytes.min(MAX_WINDOW);
         self
     }
 
@@ -226,7 +218,7 @@ impl SimulatorBuilder {
         let fcm = Arc::new(Google::new(self.fcm.clone(), clock.clone(), Arc::clone(&counters)));
         let (of_apns, of_fcm) = (Arc::clone(&apns), Arc::clone(&fcm));
         let shared = Arc::new(Shared {
-            windows: self.windows,
+            stream_window: self.stream_window,
             latency: Latency::new(self.latency),
             journal: Arc::new(Journal::new(self.bounds, Arc::clone(&changes))),
             connections: Connections::new(Arc::clone(&changes)),

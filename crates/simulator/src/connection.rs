@@ -50,7 +50,7 @@ pub(super) async fn serve(shared: Arc<Shared>, service: Service, tls: TlsStream<
     };
     let advertised = AdvertisedSettings {
         max_concurrent_streams,
-        initial_window_size: shared.windows.stream,
+        initial_window_size: shared.stream_window,
         header_table_size: HEADER_TABLE_SIZE,
         max_frame_size: MAX_FRAME_SIZE,
         max_header_list_size: MAX_HEADER_LIST_SIZE,
@@ -73,8 +73,7 @@ pub(super) async fn serve(shared: Arc<Shared>, service: Service, tls: TlsStream<
     shared.connections.open_http2(&filter);
     // The filter enforces the limit of streams, so h2 has none.
     let handshake = h2::server::Builder::new()
-        .initial_window_size(shared.windows.stream)
-        .initial_connection_window_size(shared.windows.connection)
+        .initial_window_size(shared.stream_window)
         .max_frame_size(MAX_FRAME_SIZE)
         .max_header_list_size(MAX_HEADER_LIST_SIZE)
         .max_concurrent_reset_streams(REMEMBERED_RESETS)

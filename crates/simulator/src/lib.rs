@@ -52,7 +52,6 @@ mod origin;
 mod retry_after;
 mod rules;
 mod service;
-mod settings;
 mod shared;
 mod simulator;
 mod socket;

@@ -17,13 +17,13 @@ use super::journal::Journal;
 use super::mattermost::PushProxy;
 use super::rules::Rules;
 use super::service::Service;
-use super::settings::Windows;
 use super::sync::ChangeNotifier;
 use super::webpush::PushServices;
 
 /// Everything that listeners, connections, requests and the control API share.
 pub(super) struct Shared {
-    pub(super) windows: Windows,
+    /// The flow-control window of a stream, in bytes.
+    pub(super) stream_window: u32,
     pub(super) clock: Clock,
     pub(super) latency: Latency,
     pub(super) changes: Arc<ChangeNotifier>,

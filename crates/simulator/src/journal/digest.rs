@@ -4,14 +4,15 @@ use sha2::{Digest, Sha256};
 
 /// The headers that say nothing about the push: they change with the hour, the connection or the version of the
 /// client, or follow from the body. `ttl` counts down while a push waits.
-pub const NOT_DIGESTED: [&str; 7] =
+const NOT_DIGESTED: [&str; 7] =
     ["authorization", "connection", "content-length", "host", "te", "ttl", "user-agent"];
 
 /// Returns the SHA-256 over the method, the path, the headers sorted by name and value, and the body.
 ///
-/// Every field is preceded by its length (8 bytes, big-endian), so that no two requests run into each other. The body
-/// is represented by its own SHA-256, and an encrypted body by that of its plaintext. Header names are compared in
-/// lower case; those of [`NOT_DIGESTED`] and pseudo-headers are left out.
+/// Every field is preceded by its length (8 bytes, big-endian), so that no two requests run into each other. The body is
+/// represented by its own SHA-256, and an encrypted body by that of its plaintext. Header names are compared in lower
+/// case. Pseudo-headers are left out, and so are `authorization`, `connection`, `content-length`, `host`, `te`, `ttl` and
+/// `user-agent`, which do not say what was meant.
 pub fn digest(method: &str, path: &str, headers: &[(&str, &[u8])], body: &[u8]) -> [u8; 32] {
     digest_of_parts(method, path, headers, &Sha256::digest(body).into())
 }
@@ -23,12 +24,12 @@ pub(super) fn digest_of_parts(
     headers: &[(&str, &[u8])],
     body_sha256: &[u8; 32],
 ) -> [u8; 32] {
-    let mut scripted_answer: Vec<(String, &[u8])> = headers
+    let mut counted: Vec<(String, &[u8])> = headers
         .iter()
         .map(|(name, value)| (name.to_ascii_lowercase(), *value))
         .filter(|(name, _)| !name.starts_with(':') && !NOT_DIGESTED.contains(&name.as_str()))
         .collect();
-    scripted_answer.sort_unstable();
+    counted.sort_unstable();
 
     let mut hash = Sha256::new();
     let mut field = |bytes: &[u8]| {
@@ -37,7 +38,7 @@ pub(super) fn digest_of_parts(
     };
     field(method.as_bytes());
     field(path.as_bytes());
-    for (name, value) in scripted_answer {
+    for (name, value) in counted {
         field(name.as_bytes());
         field(value);
     }

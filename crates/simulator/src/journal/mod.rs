@@ -12,10 +12,11 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use digest::{NOT_DIGESTED, digest};
+pub use digest::digest;
 pub(super) use entry::device_token;
 pub use entry::{Entry, Outcome, Reading};
-pub use query::{Page, Query, Stage};
+pub(super) use query::Page;
+pub use query::{Query, Stage};
 pub use store::Journal;
 pub(super) use store::{EntryId, JournalBounds};
 

@@ -41,11 +41,11 @@ pub struct Query {
 
 /// The first of the entries that are wanted.
 #[derive(Clone, Debug, Default)]
-pub struct Page {
+pub(crate) struct Page {
     /// The entries in order of arrival.
-    pub entries: Vec<Entry>,
+    pub(crate) entries: Vec<Entry>,
     /// Whether there are more.
-    pub more: bool,
+    pub(crate) more: bool,
 }
 
 impl Query {
@@ -63,7 +63,7 @@ impl Query {
 
 impl Journal {
     /// Returns the first `limit` entries that are wanted.
-    pub fn page(&self, query: &Query, limit: usize) -> Page {
+    pub(crate) fn page(&self, query: &Query, limit: usize) -> Page {
         let recorded = lock(&self.recorded);
         let first = recorded.entries.partition_point(|entry| entry.order <= query.after);
         let mut wanted = recorded.entries.range(first..).filter(|entry| query.wants(entry));

@@ -108,11 +108,6 @@ impl Journal {
         lock(&self.recorded).dropped
     }
 
-    /// Returns the entries with this path.
-    pub fn by_path(&self, path: &str) -> Vec<Entry> {
-        self.select(|entry| &*entry.path == path)
-    }
-
     /// Returns the entries of a device token. More than one means that a push arrived again.
     pub fn by_device_token(&self, token: &str) -> Vec<Entry> {
         self.select(|entry| entry.device_token() == Some(token))

@@ -200,7 +200,7 @@ async fn every_fate_is_met() {
         }
         let reply = sender.send(&to, "hi").await;
         assert_eq!(reply.status, status, "{}", row.name());
-        let delivered = sender.simulator.journal().by_path(&to.path)[0].may_be_delivered();
+        let delivered = sender.simulator.journal().by_device_token(&to.path)[0].may_be_delivered();
         let taken = !refused && !matches!(row.fate, WebPushFate::Discarded(_));
         assert_eq!((delivered, sender.got(&to).len() == 1), (taken, taken), "{}", row.name());
         match (row.vendor, row.word) {
