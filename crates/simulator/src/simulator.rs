@@ -123,7 +123,7 @@ impl Simulator {
 
     /// Scripts the outcome of pushes to a device token, in place of the one that its first digits name.
     pub fn set_fate(&self, device_token: &str, fate: Fate) {
-        self.shared.apns.fates.set(device_token, fate);
+        self.shared.apns.outcomes.set(device_token, fate);
     }
 
     /// Registers a broadcast channel.

@@ -6,9 +6,9 @@ mod channels;
 mod keys;
 mod provider_key;
 mod reply;
+mod scripted;
 mod server;
 mod settings;
-mod token;
 mod validate;
 
 use std::borrow::Cow;
@@ -22,11 +22,11 @@ pub(super) use self::channels::ChannelList;
 pub use self::channels::StoragePolicy;
 pub(super) use self::keys::Keys;
 pub use self::provider_key::{KeyScope, ProviderKey, ProviderKeySpec};
+pub(super) use self::scripted::outcome_of_prefix;
+pub use self::scripted::{Fate, FateRow, fates};
 pub(super) use self::server::Apns;
 pub(super) use self::settings::ApnsSettings;
 pub use self::settings::LimitRises;
-pub(super) use self::token::fate_of_prefix;
-pub use self::token::{Fate, FateRow, fates};
 
 use self::auth::{Denied, Grant};
 use self::reply::{IdHeader, Reply, headers};
@@ -51,8 +51,8 @@ pub(super) fn outcome(apns: &Apns, device_token: &str, topic: &str) -> (Option<C
     if !is_device_token(device_token) {
         return (Some("BadDeviceToken".into()), Timing::Now);
     }
-    let fate = apns.fates.of(device_token, apns.clock.now_ms());
-    let (reply, timing) = token::answer_to_push(fate, topic, Environment::Production);
+    let fate = apns.outcomes.of(device_token, apns.clock.now_ms());
+    let (reply, timing) = scripted::answer_to_push(fate, topic, Environment::Production);
     (reply.reason, timing)
 }
 
@@ -148,8 +148,8 @@ fn judge(apns: &Apns, session: &Session, environment: Environment, parts: &Parts
     let bundle_ids = &apns.settings.bundle_ids;
     let judged = match target {
         Target::Device(device_token) => validate::push(&parts.headers, body, &by, bundle_ids).map(|topic| {
-            let fate = apns.fates.of(device_token, apns.clock.now_ms());
-            token::answer_to_push(fate, &topic, environment)
+            let fate = apns.outcomes.of(device_token, apns.clock.now_ms());
+            scripted::answer_to_push(fate, &topic, environment)
         }),
         Target::Broadcast(bundle_id) => {
             broadcast::check(&apns.channels, bundle_id, bundle_ids, &parts.headers, body)

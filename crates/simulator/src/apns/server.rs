@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::channels::Channels;
 use super::keys::Keys;
+use super::scripted::ApnsOutcomes;
 use super::settings::ApnsSettings;
-use super::token::Fates;
 use crate::clock::Clock;
 use crate::counters::LiveCounters;
 
@@ -13,7 +13,7 @@ use crate::counters::LiveCounters;
 pub(crate) struct Apns {
     pub(crate) settings: ApnsSettings,
     pub(crate) keys: Keys,
-    pub(crate) fates: Fates,
+    pub(crate) outcomes: ApnsOutcomes,
     pub(crate) channels: Channels,
     pub(super) clock: Clock,
     pub(super) counters: Arc<LiveCounters>,
@@ -21,6 +21,13 @@ pub(crate) struct Apns {
 
 impl Apns {
     pub(crate) fn new(settings: ApnsSettings, keys: Keys, clock: Clock, counters: Arc<LiveCounters>) -> Self {
-        Self { settings, keys, fates: Fates::default(), channels: Channels::default(), clock, counters }
+        Self {
+            settings,
+            keys,
+            outcomes: ApnsOutcomes::default(),
+            channels: Channels::default(),
+            clock,
+            counters,
+        }
     }
 }

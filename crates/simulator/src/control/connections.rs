@@ -48,7 +48,7 @@ pub(super) async fn strike(
 pub(super) async fn reset(State(control): ControlState) -> ControlAnswer {
     let shared = &control.shared;
     shared.rules.clear();
-    control.unset_fates();
+    control.restore_outcomes();
     shared.clock.reset();
     shared.apns.keys.reset();
     shared.apns.channels.restore(&control.channels);

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::Semaphore;
 
-use super::fate::{FateJson, FateService};
+use super::scripted::{ScriptedOutcomeJson, TokenService};
 use crate::apns::ChannelList;
 use crate::shared::Shared;
 
@@ -18,7 +18,7 @@ pub(super) struct Control {
     pub(super) web_push: String,
     pub(super) waits: Semaphore,
     /// The outcomes that were scripted here, so that they can be listed and taken back.
-    pub(super) fates: Mutex<BTreeMap<(FateService, String), FateJson>>,
+    pub(super) outcomes: Mutex<BTreeMap<(TokenService, String), ScriptedOutcomeJson>>,
     /// The channels of the start, which a reset restores.
     pub(super) channels: ChannelList,
 }

@@ -10,12 +10,12 @@ mod clock;
 mod connections;
 mod context;
 mod entry;
-mod fate;
-mod fates;
 mod faults;
 mod input;
 mod journal;
+mod outcomes;
 mod problem;
+mod scripted;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
@@ -53,8 +53,8 @@ fn routes() -> [(&'static str, MethodRouter<Arc<Control>>); 17] {
         ("/v1/journal", get(journal::read).delete(journal::clear)),
         ("/v1/faults", get(faults::list).post(faults::add).delete(faults::clear)),
         ("/v1/faults/{id}", get(faults::show).delete(faults::remove)),
-        ("/v1/fates", get(fates::list).delete(fates::clear)),
-        ("/v1/fates/{service}/{token}", get(fates::show).put(fates::set).delete(fates::unset)),
+        ("/v1/fates", get(outcomes::list).delete(outcomes::clear)),
+        ("/v1/fates/{service}/{token}", get(outcomes::show).put(outcomes::set).delete(outcomes::unset)),
         ("/v1/clock", get(clock::show).post(clock::forward)),
         ("/v1/tokens/expire", post(clock::expire_tokens)),
         ("/v1/provider-keys", get(clock::keys)),
@@ -93,7 +93,7 @@ pub(super) async fn start(
         shared: Arc::clone(shared),
         web_push,
         waits: Semaphore::new(MAX_WAITS),
-        fates: Mutex::default(),
+        outcomes: Mutex::default(),
         channels: shared.apns.channels.list(),
     });
     let stop = shared.stop.clone();

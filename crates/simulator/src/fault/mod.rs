@@ -5,11 +5,11 @@
 
 mod bounds;
 mod grammar;
+mod json_forms;
 mod kinds;
 mod opening;
 mod parts;
 mod rule;
-mod words;
 
 pub use self::bounds::UnfitRule;
 pub use self::grammar::RuleError;

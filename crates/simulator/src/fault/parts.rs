@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::words;
+use super::json_forms;
 
 /// An answer that a fault gives instead of the true one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -14,7 +14,7 @@ pub struct Answer {
     /// The reason in a body of the service's own form. It is ignored if `body` is set.
     pub reason: Option<String>,
     /// The bytes of the body, whatever they are.
-    #[serde(with = "words::text")]
+    #[serde(with = "json_forms::text")]
     pub body: Option<Bytes>,
     /// Into how many DATA frames the body is cut; 0 and 1 stand for one.
     pub pieces: usize,

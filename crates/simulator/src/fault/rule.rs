@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::json_forms;
 use super::kinds::Fault;
-use super::words;
 use crate::service::Service;
 
 /// A fault, when it strikes, and how often.
@@ -18,13 +18,13 @@ pub struct FaultRule {
     /// What happens.
     pub fault: Fault,
     /// How often it strikes at most; [`FaultRule::ALWAYS`] has no end.
-    #[serde(default = "once", with = "words::times")]
+    #[serde(default = "once", with = "json_forms::times")]
     pub times: u32,
 }
 
 impl FaultRule {
     /// A value of [`FaultRule::times`] that has no end.
-    pub const ALWAYS: u32 = words::times::ALWAYS;
+    pub const ALWAYS: u32 = json_forms::times::ALWAYS;
 
     /// Makes a rule that strikes once.
     pub fn once(when: Trigger, fault: Fault) -> Self {

@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 
 use super::account::{AuthorizedUser, ServiceAccount};
-use super::fate::FcmFate;
 use super::google::Google;
 use super::quota::Quota;
+use super::scripted::FcmFate;
 use crate::error::SimulatorError;
 use crate::origin::origin;
 
@@ -75,7 +75,7 @@ impl Fcm<'_> {
     /// Scripts the outcome of pushes to a registration token or installation id, in place of the one that its first
     /// word names.
     pub fn set_fate(&self, token: &str, fate: FcmFate) {
-        self.google.fates.set(token, Some(fate));
+        self.google.outcomes.set(token, Some(fate));
     }
 
     /// Limits the pushes of each project. Without it there is no limit.

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use super::account::Accounts;
 use super::auth::AccessTokens;
-use super::fate::{FcmFate, RegistrationFates};
 use super::quota::Quotas;
+use super::scripted::{FcmFate, FcmOutcomes};
 use super::settings::FcmSettings;
 use crate::clock::Clock;
 use crate::counters::LiveCounters;
@@ -22,7 +22,7 @@ pub(crate) struct Google {
     pub(super) settings: FcmSettings,
     pub(super) accounts: Accounts,
     pub(super) tokens: AccessTokens,
-    pub(super) fates: RegistrationFates,
+    pub(super) outcomes: FcmOutcomes,
     pub(super) quotas: Quotas,
     pub(super) topics: Topics,
     pub(super) clock: Clock,
@@ -36,7 +36,7 @@ impl Google {
             accounts: Accounts::new(settings.projects.first().map_or("", String::as_str)),
             tokens: AccessTokens::new(settings.token_lifetime, clock.clone(), counters),
             settings,
-            fates: RegistrationFates::default(),
+            outcomes: FcmOutcomes::default(),
             quotas: Quotas::default(),
             topics: Topics::default(),
             clock,
@@ -63,7 +63,7 @@ impl Google {
 
     /// Scripts the outcome of a registration token; `None` stands for the one that its word names.
     pub(crate) fn set_fate(&self, token: &str, fate: Option<FcmFate>) {
-        self.fates.set(token, fate);
+        self.outcomes.set(token, fate);
     }
 
     /// Forgets all access tokens, and returns how many they were.
@@ -73,7 +73,7 @@ impl Google {
 
     /// Returns what becomes of a push to a registration token.
     pub(crate) fn fate(&self, token: &str) -> FcmFate {
-        self.fates.of(token)
+        self.outcomes.of(token)
     }
 }
 

@@ -8,7 +8,6 @@ mod auth;
 mod condition;
 mod control;
 mod error;
-mod fate;
 mod google;
 mod message;
 mod metadata;
@@ -16,6 +15,7 @@ mod oauth;
 mod quota;
 mod refusal;
 mod schema;
+mod scripted;
 mod send;
 mod settings;
 mod topics;
@@ -25,11 +25,11 @@ use http::request::Parts;
 
 pub use self::account::{AuthorizedUser, ServiceAccount};
 pub use self::control::Fcm;
-pub use self::fate::{FcmFate, FcmFateRow, fcm_fates};
 pub(super) use self::google::Google;
 pub(super) use self::metadata::metadata;
 pub use self::quota::Quota;
 pub use self::refusal::FcmRefusal;
+pub use self::scripted::{FcmFate, FcmFateRow, fcm_fates};
 pub(super) use self::send::token_in;
 pub use self::settings::FcmSettings;
 
@@ -79,7 +79,8 @@ pub(super) fn is_too_big(request: &serde_json::Value) -> bool {
 /// Returns a refusal of this meaning, from FCM or, where a token is asked for, from OAuth.
 pub(super) fn refuse(google: &Google, parts: &Parts, refusal: Refusal) -> Decision {
     let now_ms = google.clock.now_ms();
-    let of_fcm = |word: &str| fate::named(word).answer_to_push(Decision::new(200, error::JSON, ""), now_ms);
+    let of_fcm =
+        |word: &str| scripted::named(word).answer_to_push(Decision::new(200, error::JSON, ""), now_ms);
     match (refusal, parts.uri.path() == TOKEN_PATH) {
         (Refusal::Quota, true) => {
             oauth::refused(429, "rate_limit_exceeded".to_owned(), "Rate limit exceeded.")

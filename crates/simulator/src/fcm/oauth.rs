@@ -62,28 +62,30 @@ pub(super) fn decide(google: &Google, parts: &Parts, body: &Body) -> Decision {
     let granted = match form.get("grant_type").map(String::as_str) {
         Some(JWT_BEARER) => assertion(google, &form),
         Some("refresh_token") => refresh(google, &form),
-        Some(other) => Err(refusal(400, "unsupported_grant_type", format!("Invalid grant_type: {other}"))),
-        None => Err(refusal(400, "invalid_request", "Required parameter is missing: grant_type")),
+        Some(other) => {
+            Err(oauth_error(400, "unsupported_grant_type", format!("Invalid grant_type: {other}")))
+        }
+        None => Err(oauth_error(400, "invalid_request", "Required parameter is missing: grant_type")),
     };
     match granted {
         Ok(issued) => answer(&issued),
-        Err(Refusal { status, error, description }) => refused(status, error, &description),
+        Err(OauthError { status, error, description }) => refused(status, error, &description),
     }
 }
 
 /// An error of RFC 6749.
-struct Refusal {
+struct OauthError {
     status: u16,
     error: &'static str,
     description: Cow<'static, str>,
 }
 
-fn refusal(status: u16, error: &'static str, description: impl Into<Cow<'static, str>>) -> Refusal {
-    Refusal { status, error, description: description.into() }
+fn oauth_error(status: u16, error: &'static str, description: impl Into<Cow<'static, str>>) -> OauthError {
+    OauthError { status, error, description: description.into() }
 }
 
-fn invalid_grant(description: &'static str) -> Refusal {
-    refusal(400, "invalid_grant", description)
+fn invalid_grant(description: &'static str) -> OauthError {
+    oauth_error(400, "invalid_grant", description)
 }
 
 /// Makes the answer that carries an error.
@@ -103,10 +105,10 @@ pub(super) fn answer(issued: &TokenResponse) -> Decision {
     Decision::new(200, JSON, body.to_string())
 }
 
-fn assertion(google: &Google, form: &Form) -> Result<TokenResponse, Refusal> {
+fn assertion(google: &Google, form: &Form) -> Result<TokenResponse, OauthError> {
     let jwt = form
         .get("assertion")
-        .ok_or_else(|| refusal(400, "invalid_request", "Missing required parameter: assertion"))?;
+        .ok_or_else(|| oauth_error(400, "invalid_request", "Missing required parameter: assertion"))?;
     let malformed = || invalid_grant("Bad Request");
     let (signed, signature) = jwt.rsplit_once('.').ok_or_else(malformed)?;
     let (header, claims) = signed.split_once('.').ok_or_else(malformed)?;
@@ -123,7 +125,7 @@ fn assertion(google: &Google, form: &Form) -> Result<TokenResponse, Refusal> {
         return Err(invalid_grant("Invalid JWT Signature."));
     }
     if key.account.is_disabled() {
-        return Err(refusal(401, "disabled_client", "The OAuth client was disabled."));
+        return Err(oauth_error(401, "disabled_client", "The OAuth client was disabled."));
     }
     if claims.aud != google.token_uri() && claims.aud != GOOGLE_TOKEN_URI {
         return Err(invalid_grant("Invalid JWT: Failed audience check."));
@@ -137,22 +139,22 @@ fn assertion(google: &Google, form: &Form) -> Result<TokenResponse, Refusal> {
         claims.scope.unwrap_or_default().split_whitespace().map(str::to_owned).collect();
     if !known_scopes(&scopes) {
         let description = "Invalid OAuth scope or ID token audience provided.";
-        return Err(refusal(400, "invalid_scope", description));
+        return Err(oauth_error(400, "invalid_scope", description));
     }
     Ok(google.tokens.issue(&key.account, scopes))
 }
 
-fn refresh(google: &Google, form: &Form) -> Result<TokenResponse, Refusal> {
+fn refresh(google: &Google, form: &Form) -> Result<TokenResponse, OauthError> {
     let field = |name: &str| form.get(name).map_or("", String::as_str);
     let accounts = &google.accounts;
     if !accounts.has_client(field("client_id")) {
-        return Err(refusal(401, "invalid_client", "The OAuth client was not found."));
+        return Err(oauth_error(401, "invalid_client", "The OAuth client was not found."));
     }
     let user = accounts.user(field("refresh_token")).filter(|user| user.client_id == field("client_id"));
     let gone = || invalid_grant("Token has been expired or revoked.");
     let user = user.filter(|user| !user.is_revoked()).ok_or_else(gone)?;
     if user.client_secret != field("client_secret") {
-        return Err(refusal(401, "invalid_client", "Unauthorized"));
+        return Err(oauth_error(401, "invalid_client", "Unauthorized"));
     }
     let scopes = vec!["https://www.googleapis.com/auth/cloud-platform".to_owned()];
     Ok(google.tokens.issue(&user.account, scopes))

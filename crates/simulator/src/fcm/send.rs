@@ -6,9 +6,9 @@ use uuid::Uuid;
 
 use super::auth::may_send;
 use super::error::{GoogleError, JSON};
-use super::fate::project_of;
 use super::google::Google;
 use super::message::{self, Message, Target};
+use super::scripted::project_of;
 use crate::body::Body;
 use crate::decision::Decision;
 

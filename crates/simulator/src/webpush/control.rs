@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::fate::WebPushFate;
 use super::mailbox::WebPushMessage;
+use super::scripted::WebPushFate;
 use super::services::PushServices;
 use super::subscriber::{Subscription, SubscriptionState};
 use super::vapid::VapidKey;

@@ -9,10 +9,10 @@
 
 mod control;
 mod decrypt;
-mod fate;
 mod mailbox;
 mod refusal;
 mod request;
+mod scripted;
 mod services;
 mod settings;
 mod subscriber;
@@ -24,10 +24,10 @@ use http::Method;
 use http::request::Parts;
 
 pub use self::control::WebPush;
-pub use self::fate::{WebPushFate, WebPushFateRow, web_push_fates};
 pub use self::mailbox::WebPushMessage;
 pub use self::refusal::{VapidFault, WebPushRefusal};
 pub use self::request::Urgency;
+pub use self::scripted::{WebPushFate, WebPushFateRow, web_push_fates};
 pub(super) use self::services::PushServices;
 pub use self::settings::WebPushSettings;
 pub use self::subscriber::Subscription;

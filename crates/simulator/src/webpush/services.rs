@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::request::Parts;
 
-use super::fate::WebPushFate;
+use super::scripted::WebPushFate;
 use super::settings::WebPushSettings;
 use super::subscriber::{NewSubscriber, Subscriber, Subscribers, Subscription};
 use super::vapid::VapidTokens;
@@ -58,7 +58,7 @@ impl PushServices {
     pub(crate) fn set_fate(&self, path: &str, fate: Option<WebPushFate>) -> bool {
         let Some(subscriber) = self.subscribers.at(path) else { return false };
         let mut state = lock(&subscriber.state);
-        state.fate = fate.unwrap_or(state.first_fate);
+        state.fate = fate.unwrap_or(state.first_outcome);
         true
     }
 

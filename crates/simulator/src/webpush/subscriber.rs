@@ -9,8 +9,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 
 use super::decrypt::UserAgent;
-use super::fate::WebPushFate;
 use super::mailbox::Mailbox;
+use super::scripted::WebPushFate;
 
 use super::vendor::Vendor;
 use crate::error::SimulatorError;
@@ -61,7 +61,7 @@ pub(super) struct Subscriber {
 pub(super) struct SubscriptionState {
     pub(super) fate: WebPushFate,
     /// The outcome that it was made with.
-    pub(super) first_fate: WebPushFate,
+    pub(super) first_outcome: WebPushFate,
     pub(super) mailbox: Mailbox,
 }
 
@@ -82,7 +82,7 @@ impl Subscribers {
             auth: URL_SAFE_NO_PAD.encode(user_agent.auth()),
             path: path.clone(),
         };
-        let state = Mutex::new(SubscriptionState { fate, first_fate: fate, mailbox: Mailbox::default() });
+        let state = Mutex::new(SubscriptionState { fate, first_outcome: fate, mailbox: Mailbox::default() });
         let subscriber = Subscriber { origin: origin.to_owned(), key, user_agent, state };
         lock(&self.0).insert(normal(&path), Arc::new(subscriber));
         Ok(subscription)

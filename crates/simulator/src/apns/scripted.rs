@@ -123,9 +123,9 @@ pub fn fates() -> &'static [FateRow] {
 
 /// The outcomes that a test scripted, which come before those that prefixes name.
 #[derive(Default)]
-pub(crate) struct Fates(Mutex<HashMap<String, Fate>>);
+pub(crate) struct ApnsOutcomes(Mutex<HashMap<String, Fate>>);
 
-impl Fates {
+impl ApnsOutcomes {
     pub(crate) fn set(&self, device_token: &str, fate: Fate) {
         lock(&self.0).insert(device_token.to_ascii_lowercase(), fate);
     }
@@ -145,12 +145,12 @@ impl Fates {
         if let Some(fate) = lock(&self.0).get(&token) {
             return fate.clone();
         }
-        fate_of_prefix(&token, now_ms).unwrap_or(Fate::Good)
+        outcome_of_prefix(&token, now_ms).unwrap_or(Fate::Good)
     }
 }
 
 /// Returns the outcome that the first digits of a token name, if they name one.
-pub(crate) fn fate_of_prefix(token: &str, now_ms: u64) -> Option<Fate> {
+pub(crate) fn outcome_of_prefix(token: &str, now_ms: u64) -> Option<Fate> {
     let row = FATES.iter().find(|row| token.starts_with(row.prefix))?;
     Some(match row.kind {
         PrefixKind::Slow => Fate::Slow(SLOW),
@@ -187,11 +187,11 @@ mod tests {
 
     #[test]
     fn a_set_fate_comes_before_that_of_the_prefix() {
-        let fates = Fates::default();
+        let outcomes = ApnsOutcomes::default();
         let token = "DEAD0000";
-        assert_eq!(fates.of(token, 2 * DEAD_FOR_MS), Fate::unregistered(DEAD_FOR_MS));
-        fates.set(token, Fate::Good);
-        assert_eq!(fates.of("dead0000", 0), Fate::Good);
+        assert_eq!(outcomes.of(token, 2 * DEAD_FOR_MS), Fate::unregistered(DEAD_FOR_MS));
+        outcomes.set(token, Fate::Good);
+        assert_eq!(outcomes.of("dead0000", 0), Fate::Good);
     }
 
     #[test]

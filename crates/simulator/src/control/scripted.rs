@@ -14,7 +14,7 @@ use crate::webpush::{Vendor, WebPushFate, web_push_fates};
 /// The service that knows a token. A Mattermost proxy has no tokens of its own: its devices are those of APNs and FCM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum FateService {
+pub(super) enum TokenService {
     Apns,
     Fcm,
     WebPush,
@@ -22,7 +22,7 @@ pub(super) enum FateService {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub(super) enum FateJson {
+pub(super) enum ScriptedOutcomeJson {
     /// The push is accepted.
     Good,
     /// The push is taken and never answered.
@@ -46,7 +46,7 @@ pub(super) enum FateJson {
     OnlyIn(Environment),
 }
 
-impl FateService {
+impl TokenService {
     pub(super) const ALL: [(&'static str, Self); 3] =
         [("apns", Self::Apns), ("fcm", Self::Fcm), ("web_push", Self::WebPush)];
 
@@ -56,12 +56,17 @@ impl FateService {
     }
 
     /// Scripts the outcome of a token; `None` restores the outcome that the token itself names.
-    pub(super) fn set(self, shared: &Shared, token: &str, fate: Option<&FateJson>) -> Result<(), Problem> {
+    pub(super) fn set(
+        self,
+        shared: &Shared,
+        token: &str,
+        fate: Option<&ScriptedOutcomeJson>,
+    ) -> Result<(), Problem> {
         match self {
             Self::Apns => {
-                shared.apns.fates.set_or_unset(token, fate.map(|fate| fate.of_apns(shared)).transpose()?)
+                shared.apns.outcomes.set_or_unset(token, fate.map(|fate| fate.of_apns(shared)).transpose()?)
             }
-            Self::Fcm => shared.fcm.set_fate(token, fate.map(FateJson::of_fcm).transpose()?),
+            Self::Fcm => shared.fcm.set_fate(token, fate.map(ScriptedOutcomeJson::of_fcm).transpose()?),
             Self::WebPush => {
                 let vendor = Vendor::of_path(token);
                 let fate = fate.map(|fate| fate.of_web_push(vendor)).transpose()?;
@@ -74,7 +79,7 @@ impl FateService {
     }
 }
 
-impl FateJson {
+impl ScriptedOutcomeJson {
     fn of_apns(&self, shared: &Shared) -> Result<Fate, Problem> {
         Ok(match self.clone() {
             Self::Good => Fate::Good,
@@ -89,7 +94,7 @@ impl FateJson {
                 let retry_after = retry_after_s.map(|seconds| Duration::from_secs(seconds.into()));
                 Fate::Answer { status, reason, timestamp_ms, retry_after }
             }
-            Self::Like(prefix) => apns::fate_of_prefix(&prefix, shared.clock.now_ms())
+            Self::Like(prefix) => apns::outcome_of_prefix(&prefix, shared.clock.now_ms())
                 .ok_or_else(|| unlike(&prefix, fates().iter().map(|row| row.prefix.to_owned())))?,
         })
     }

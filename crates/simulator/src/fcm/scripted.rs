@@ -169,7 +169,7 @@ pub fn fcm_fates() -> &'static [FcmFateRow] {
 }
 
 /// Returns the outcome that the word of a token names.
-fn fate_of_word(token: &str) -> FcmFate {
+fn outcome_of_word(token: &str) -> FcmFate {
     let word = head(token).map_or("", |head| head.split('.').next().unwrap_or_default());
     named(word)
 }
@@ -190,21 +190,21 @@ fn head(token: &str) -> Option<&str> {
 
 /// The outcomes that a test scripted, which come before those that words name.
 #[derive(Default)]
-pub(super) struct RegistrationFates(Mutex<HashMap<String, FcmFate>>);
+pub(super) struct FcmOutcomes(Mutex<HashMap<String, FcmFate>>);
 
-impl RegistrationFates {
+impl FcmOutcomes {
     /// Scripts the outcome of a token, or with `None` takes back the one that was scripted.
     pub(super) fn set(&self, token: &str, fate: Option<FcmFate>) {
-        let mut fates = lock(&self.0);
+        let mut outcomes = lock(&self.0);
         match fate {
-            Some(fate) => fates.insert(token.to_owned(), fate),
-            None => fates.remove(token),
+            Some(fate) => outcomes.insert(token.to_owned(), fate),
+            None => outcomes.remove(token),
         };
     }
 
     pub(super) fn of(&self, token: &str) -> FcmFate {
         let set = lock(&self.0).get(token).copied();
-        set.unwrap_or_else(|| fate_of_word(token))
+        set.unwrap_or_else(|| outcome_of_word(token))
     }
 }
 
@@ -214,10 +214,10 @@ mod tests {
 
     #[test]
     fn the_word_before_the_colon_decides_and_a_project_may_follow_it() {
-        assert_eq!(fate_of_word("late:APA91b"), FcmFate::Slow(SLOW));
-        assert_eq!(fate_of_word("late.other-project:APA91b"), FcmFate::Slow(SLOW));
-        assert_eq!(fate_of_word("later:APA91b"), FcmFate::Good);
-        assert_eq!(fate_of_word("late"), FcmFate::Good);
+        assert_eq!(outcome_of_word("late:APA91b"), FcmFate::Slow(SLOW));
+        assert_eq!(outcome_of_word("late.other-project:APA91b"), FcmFate::Slow(SLOW));
+        assert_eq!(outcome_of_word("later:APA91b"), FcmFate::Good);
+        assert_eq!(outcome_of_word("late"), FcmFate::Good);
         assert_eq!(project_of("ok.other-project:APA91b"), Some("other-project"));
         assert_eq!(project_of("ok:APA91.b"), None);
     }

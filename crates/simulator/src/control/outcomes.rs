@@ -6,25 +6,25 @@ use serde_json::json;
 
 use super::answer::{ControlAnswer, nothing, ok};
 use super::context::{Control, ControlState};
-use super::fate::{FateJson, FateService};
 use super::input::Input;
 use super::problem::Problem;
+use super::scripted::{ScriptedOutcomeJson, TokenService};
 use crate::sync::lock;
 
 /// The most tokens whose outcome may be scripted.
-const MAX_FATES: usize = 100_000;
+const MAX_SCRIPTED: usize = 100_000;
 
 /// The most bytes of a token. No service has tokens as long.
 const MAX_TOKEN: usize = 4096;
 
 pub(super) async fn list(State(control): ControlState) -> ControlAnswer {
-    let fates = lock(&control.fates);
-    let one = |((service, token), fate): (&(FateService, String), &FateJson)| json!({ "service": service, "token": token, "fate": fate });
-    ok(&json!({ "fates": fates.iter().map(one).collect::<Vec<_>>() }))
+    let outcomes = lock(&control.outcomes);
+    let one = |((service, token), fate): (&(TokenService, String), &ScriptedOutcomeJson)| json!({ "service": service, "token": token, "fate": fate });
+    ok(&json!({ "fates": outcomes.iter().map(one).collect::<Vec<_>>() }))
 }
 
 pub(super) async fn clear(State(control): ControlState) -> ControlAnswer {
-    control.unset_fates();
+    control.restore_outcomes();
     nothing()
 }
 
@@ -32,26 +32,26 @@ pub(super) async fn show(
     State(control): ControlState,
     Path((service, token)): Path<(String, String)>,
 ) -> ControlAnswer {
-    let key = (FateService::named(&service)?, normal(&token)?);
-    let fates = lock(&control.fates);
-    let fate = fates.get(&key).ok_or_else(|| unset_already(&key.1))?;
+    let key = (TokenService::named(&service)?, normal(&token)?);
+    let outcomes = lock(&control.outcomes);
+    let fate = outcomes.get(&key).ok_or_else(|| not_scripted(&key.1))?;
     ok(&json!({ "service": key.0, "token": key.1, "fate": fate }))
 }
 
 pub(super) async fn set(
     State(control): ControlState,
     Path((service, token)): Path<(String, String)>,
-    Input(fate): Input<FateJson>,
+    Input(fate): Input<ScriptedOutcomeJson>,
 ) -> ControlAnswer {
-    let key = (FateService::named(&service)?, normal(&token)?);
-    let mut fates = lock(&control.fates);
-    if fates.len() >= MAX_FATES && !fates.contains_key(&key) {
-        let detail = format!("{MAX_FATES} tokens have a fate already, which is the most");
+    let key = (TokenService::named(&service)?, normal(&token)?);
+    let mut outcomes = lock(&control.outcomes);
+    if outcomes.len() >= MAX_SCRIPTED && !outcomes.contains_key(&key) {
+        let detail = format!("{MAX_SCRIPTED} tokens have a fate already, which is the most");
         return Err(Problem::new(StatusCode::CONFLICT, detail));
     }
     key.0.set(&control.shared, &key.1, Some(&fate))?;
     let answer = ok(&json!({ "service": key.0, "token": key.1, "fate": fate }));
-    fates.insert(key, fate);
+    outcomes.insert(key, fate);
     answer
 }
 
@@ -59,16 +59,16 @@ pub(super) async fn unset(
     State(control): ControlState,
     Path((service, token)): Path<(String, String)>,
 ) -> ControlAnswer {
-    let key = (FateService::named(&service)?, normal(&token)?);
-    lock(&control.fates).remove(&key).ok_or_else(|| unset_already(&key.1))?;
+    let key = (TokenService::named(&service)?, normal(&token)?);
+    lock(&control.outcomes).remove(&key).ok_or_else(|| not_scripted(&key.1))?;
     key.0.set(&control.shared, &key.1, None)?;
     nothing()
 }
 
 impl Control {
     /// Restores the outcome that each token itself names.
-    pub(super) fn unset_fates(&self) {
-        for (service, token) in std::mem::take(&mut *lock(&self.fates)).into_keys() {
+    pub(super) fn restore_outcomes(&self) {
+        for (service, token) in std::mem::take(&mut *lock(&self.outcomes)).into_keys() {
             // The token existed when its outcome was scripted, and tokens are never removed.
             let _ = service.set(&self.shared, &token, None);
         }
@@ -88,6 +88,6 @@ fn normal(token: &str) -> Result<String, Problem> {
     Ok(path.unwrap_or(token).to_owned())
 }
 
-fn unset_already(token: &str) -> Problem {
+fn not_scripted(token: &str) -> Problem {
     Problem::not_found(format!("no fate was set for {token}"))
 }
