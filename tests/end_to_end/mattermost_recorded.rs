@@ -91,7 +91,9 @@ fn fate(case: &str) -> Option<Fate> {
 /// about; the others (no device, no server, other paths) are answered with what was recorded.
 #[tokio::test]
 async fn every_recorded_exchange_of_the_real_proxy_becomes_its_verdict() {
-    let recorded: Value = serde_json::from_str(include_str!("../data/mattermost-push-proxy.json")).unwrap();
+    let recorded: Value =
+        serde_json::from_str(include_str!("../../crates/simulator/tests/data/mattermost-push-proxy.json"))
+            .unwrap();
     let settings = simulator::MattermostSettings {
         apple: vec![("apple".to_owned(), "com.example.app".to_owned())],
         android: Vec::new(),

@@ -1,32 +1,33 @@
-//! A request's body as it is read.
+//! Reads the body of a request, and keeps as much of it as its answer depends on.
 
 use bytes::{Bytes, BytesMut};
 use h2::RecvStream;
 use sha2::{Digest, Sha256};
 
-/// Bytes of a body that are read for its answer; more is counted and hashed only. Above every limit of the services.
+/// The bytes of a body that are kept for its answer, which is above every limit of the services. Of a longer body the
+/// rest is only counted and hashed.
 pub(super) const MAX_READ: usize = 64 * 1024;
 
-/// The same of a service that knows no limit.
+/// The same for a service that knows no limit. The Mattermost proxy was seen to take 5 MB.
 pub(super) const MAX_READ_UNLIMITED: usize = 16 * 1024 * 1024;
 
 /// A body that was read in full.
 #[derive(Clone)]
 pub(super) struct Body {
-    /// The first bytes, all of them if they are few.
+    /// The first bytes of the body, which are all of them unless the body is longer than the service reads.
     pub(super) bytes: Bytes,
     pub(super) len: u64,
     pub(super) sha256: [u8; 32],
-    /// What it holds for whom it was encrypted.
+    /// What the body holds for the browser that it was encrypted for. It is `None` where nothing was encrypted.
     pub(super) opened: Option<Opened>,
 }
 
-/// A body that was encrypted for one receiver, as that one reads it.
+/// What the receiver of an encrypted body reads in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Opened {
-    /// What was in it.
+    /// The body decrypts to these bytes.
     Plaintext(Bytes),
-    /// Why it does not decrypt.
+    /// The body does not decrypt, for this reason.
     Undecipherable(&'static str),
 }
 
@@ -38,7 +39,7 @@ impl Body {
     }
 }
 
-/// Reads one piece, and gives its share of the windows back.
+/// Reads one piece, and gives the bytes that it took back to the flow-control windows.
 pub(super) async fn piece(stream: &mut RecvStream) -> Option<Result<Bytes, h2::Error>> {
     let piece = stream.data().await?;
     if let Ok(bytes) = &piece
@@ -49,20 +50,21 @@ pub(super) async fn piece(stream: &mut RecvStream) -> Option<Result<Bytes, h2::E
     Some(piece)
 }
 
-/// Reads to END_STREAM, and keeps up to `most` bytes; `hashed` asks for the SHA-256.
+/// Reads up to END_STREAM, and keeps up to `most` bytes; `hashed` asks for the SHA-256 of the body.
 ///
 /// # Errors
-/// When the client resets the stream or the connection ends.
+///
+/// It fails when the client resets the stream or the connection ends.
 pub(super) async fn read(stream: &mut RecvStream, hashed: bool, most: usize) -> Result<Body, h2::Error> {
-    let mut gathering = Gathering::new(hashed, most);
+    let mut partial = PartialBody::new(hashed, most);
     while let Some(piece) = piece(stream).await {
-        gathering.add(piece?);
+        partial.add(piece?);
     }
-    Ok(gathering.done())
+    Ok(partial.done())
 }
 
 /// A body of which more may come.
-pub(super) struct Gathering {
+pub(super) struct PartialBody {
     hash: Option<Sha256>,
     most: usize,
     len: u64,
@@ -70,7 +72,7 @@ pub(super) struct Gathering {
     gathered: BytesMut,
 }
 
-impl Gathering {
+impl PartialBody {
     pub(super) fn new(hashed: bool, most: usize) -> Self {
         Self { hash: hashed.then(Sha256::new), most, len: 0, first: Bytes::new(), gathered: BytesMut::new() }
     }
@@ -81,7 +83,7 @@ impl Gathering {
             hash.update(&piece);
         }
         if self.first.is_empty() && self.gathered.is_empty() {
-            // Nearly always the only piece: no copy.
+            // A body nearly always comes in one piece, which is kept without a copy.
             self.first = piece;
             return;
         }

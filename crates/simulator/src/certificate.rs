@@ -1,4 +1,4 @@
-//! Certificates, all made at start: nothing here is secret and nothing is kept on disk.
+//! Makes the CAs and every certificate at the start: nothing here is secret, and nothing is kept on disk.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -14,42 +14,42 @@ use rustls::sign::CertifiedKey;
 use rustls::{RootCertStore, ServerConfig};
 use sha2::{Digest, Sha256};
 
-use super::SimulatorError;
+use super::error::SimulatorError;
 use super::sync::lock;
 
 /// The protocol names of HTTP/2 and HTTP/1.1 over TLS. Source: RFC 9113, 3.2; RFC 7301, 6.
 pub(super) const ALPN_HTTP1: &[u8] = b"http/1.1";
 pub(super) const ALPN_H2: &[u8] = b"h2";
 
-/// Names that every good server certificate carries.
+/// The names that every good server certificate carries.
 const LOOPBACK_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
-/// The name of the wrong-name certificate; `.invalid` never resolves. Source: RFC 2606, 2.
+/// The name in the certificate that is for another name; `.invalid` never resolves. Source: RFC 2606, 2.
 const WRONG_NAME: &str = "somewhere-else.invalid";
 
 /// A client certificate that the simulator accepts, and its private key.
 #[derive(Clone, Debug)]
 pub struct ClientCertificate {
-    /// The certificate, PEM.
+    /// The certificate as PEM.
     pub certificate_pem: String,
-    /// Its private key, PKCS#8 PEM.
+    /// Its private key as PKCS#8 PEM.
     pub private_key_pem: String,
 }
 
-/// What a TLS server of the simulator presents.
+/// The TLS configurations of a listener: one that is good, and those that faults ask for.
 pub(super) struct ServerConfigs {
-    /// A certificate for the loopback names and the extra names.
+    /// It presents a certificate for the loopback names and the names that the test added.
     pub(super) good: Arc<ServerConfig>,
-    /// A certificate of the same CA for another name.
+    /// It presents a certificate of the same CA for another name.
     pub(super) wrong_name: Arc<ServerConfig>,
-    /// A certificate of the same CA and for the right names that ended in 2020.
+    /// It presents a certificate of the same CA and for the right names that expired in 2020.
     pub(super) expired: Arc<ServerConfig>,
-    /// No certificate at all: every handshake ends with an alert.
+    /// It has no certificate at all, so that every handshake ends with an alert.
     pub(super) refusing: Arc<ServerConfig>,
 }
 
 impl ServerConfigs {
-    /// The same, of a server that speaks these protocols.
+    /// Returns the same configurations for a server that speaks these protocols.
     pub(super) fn speaking(&self, protocols: &[&[u8]]) -> Self {
         let speaking = |config: &Arc<ServerConfig>| {
             let mut config = ServerConfig::clone(config);
@@ -71,8 +71,8 @@ pub(super) struct Authority {
     server_ca: CertifiedIssuer<'static, KeyPair>,
     client_ca: CertifiedIssuer<'static, KeyPair>,
     ca_pem: String,
-    /// Apple writes the topics into extensions of the certificate; here they are remembered by
-    /// the SHA-256 of its DER form, which saves an ASN.1 reader.
+    /// The topics of each client certificate, by the SHA-256 of its DER form. Apple writes them into extensions of the
+    /// certificate; remembering them here saves an ASN.1 reader.
     topics: Mutex<HashMap<[u8; 32], Arc<[String]>>>,
 }
 
@@ -88,7 +88,7 @@ impl Authority {
         &self.ca_pem
     }
 
-    /// Signs a client certificate for `topics`.
+    /// Signs a client certificate that may push to `topics`.
     pub(super) fn client_certificate(&self, topics: &[&str]) -> Result<ClientCertificate, SimulatorError> {
         let key = KeyPair::generate()?;
         let mut params = CertificateParams::default();
@@ -100,7 +100,7 @@ impl Authority {
         Ok(ClientCertificate { certificate_pem: certificate.pem(), private_key_pem: key.serialize_pem() })
     }
 
-    /// The topics of a certificate that [`Authority::client_certificate`] made.
+    /// Returns the topics of a certificate that [`Authority::client_certificate`] made.
     pub(super) fn topics(&self, certificate: &CertificateDer<'_>) -> Option<Arc<[String]>> {
         lock(&self.topics).get(&fingerprint(certificate)).cloned()
     }
@@ -118,7 +118,7 @@ impl Authority {
             good: self.presenting(good)?,
             wrong_name: self.presenting(wrong_name)?,
             expired: self.presenting(expired)?,
-            refusing: self.config(Arc::new(Presents(None)))?,
+            refusing: self.config(Arc::new(FixedCertificate(None)))?,
         })
     }
 
@@ -130,12 +130,12 @@ impl Authority {
         let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let signer = aws_lc_rs::sign::any_supported_type(&private)?;
         let certified = CertifiedKey::new(vec![certificate.der().clone()], signer);
-        self.config(Arc::new(Presents(Some(Arc::new(certified)))))
+        self.config(Arc::new(FixedCertificate(Some(Arc::new(certified)))))
     }
 
-    /// TLS 1.2 and 1.3, as Apple asks for. A client certificate is welcome, not required, and
-    /// so is ALPN: clients that start HTTP/2 without it are served at APNs too.
-    fn config(&self, certificate: Arc<Presents>) -> Result<Arc<ServerConfig>, SimulatorError> {
+    /// Speaks TLS 1.2 and 1.3, as Apple asks for. A client certificate is optional, and so is ALPN, since APNs also
+    /// serves clients that start HTTP/2 without it.
+    fn config(&self, certificate: Arc<FixedCertificate>) -> Result<Arc<ServerConfig>, SimulatorError> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let mut clients = RootCertStore::empty();
         clients.add(self.client_ca.der().clone())?;
@@ -151,11 +151,11 @@ impl Authority {
     }
 }
 
-/// One certificate for every name asked for, or none, which refuses the handshake.
+/// Presents one certificate whatever name is asked for, or none, which refuses the handshake.
 #[derive(Debug)]
-struct Presents(Option<Arc<CertifiedKey>>);
+struct FixedCertificate(Option<Arc<CertifiedKey>>);
 
-impl ResolvesServerCert for Presents {
+impl ResolvesServerCert for FixedCertificate {
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         self.0.clone()
     }

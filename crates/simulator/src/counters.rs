@@ -1,101 +1,60 @@
-//! Numbers that tests assert on.
+//! The numbers that tests assert on.
 
-use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 
 use serde::Serialize;
 
-use super::Service;
-use super::sync::{Bell, lock};
+use super::sync::ChangeNotifier;
 
-/// Closed connections that are remembered.
-const MAX_CLOSED: usize = 10_000;
-
-/// What happened since the start, as [`Simulator::counters`](super::Simulator::counters) saw it.
+/// What happened since the start or the last reset, as [`Simulator::counters`](crate::Simulator::counters) saw it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counters {
-    /// TCP connections that were accepted.
+    /// How many TCP connections were accepted.
     pub connections_opened: u64,
-    /// Of these, those not yet closed, in the TLS handshake or after it.
+    /// How many of these are not yet closed, whether in the TLS handshake or after it.
     pub connections_open: u64,
-    /// TLS handshakes that failed or were refused.
+    /// How many TLS handshakes failed or were refused.
     pub tls_handshakes_failed: u64,
-    /// HTTP/2 connections: TLS done.
+    /// How many TLS handshakes succeeded.
     pub tls_handshakes_done: u64,
-    /// Of these, those that went on with an earlier session.
+    /// How many of these went on with an earlier session.
     pub tls_sessions_resumed: u64,
-    /// Of the handshakes done, those in which the client showed a certificate.
+    /// In how many of the successful handshakes the client showed a certificate.
     pub client_certificates_shown: u64,
-    /// Streams opened while the limit that the client had acknowledged was used up.
+    /// How many streams clients opened beyond a limit that they had acknowledged.
     pub limit_violations: u64,
-    /// Streams opened before the client acknowledged the first SETTINGS.
+    /// How many streams clients opened before they acknowledged the first SETTINGS.
     pub opened_before_settings: u64,
-    /// RST_STREAM frames received.
+    /// How many RST_STREAM frames were received.
     pub resets_received: u64,
-    /// RST_STREAM frames sent.
+    /// How many RST_STREAM frames were sent.
     pub resets_sent: u64,
-    /// PING frames received, answers not counted.
+    /// How many PING frames were received, without those that answer a PING.
     pub pings_received: u64,
-    /// PRIORITY frames received, which APNs ignores and asks not to send.
+    /// How many PRIORITY frames were received, which APNs ignores and asks clients not to send.
     pub priorities_received: u64,
-    /// GOAWAY frames sent.
+    /// How many GOAWAY frames were sent.
     pub goaways_sent: u64,
-    /// SETTINGS acknowledgements received.
+    /// How many SETTINGS acknowledgements were received.
     pub settings_acknowledged: u64,
-    /// Requests that arrived.
+    /// How many requests arrived.
     pub requests_arrived: u64,
-    /// Requests read to their END_STREAM.
+    /// How many requests were read to their END_STREAM.
     pub requests_read: u64,
-    /// Answers that went out.
+    /// How many answers went out.
     pub requests_answered: u64,
-    /// Different provider tokens whose signature was checked and found good.
+    /// How many different provider tokens were found to be signed well.
     pub provider_tokens_seen: u64,
-    /// Access tokens that the token endpoint and the metadata server gave out.
+    /// How many access tokens the token endpoint and the metadata server issued.
     pub access_tokens_issued: u64,
-    /// Different VAPID tokens whose signature was checked and found good.
+    /// How many different VAPID tokens were found to be signed well.
     pub vapid_tokens_seen: u64,
 }
 
-/// A connection, open or closed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ConnectionInfo {
-    /// Its number, from 1, over all listeners.
-    pub id: u64,
-    /// The listener.
-    pub service: Service,
-    /// False once it has ended.
-    pub open: bool,
-    /// Streams open now.
-    pub streams: usize,
-    /// The most streams ever open at once.
-    pub peak_streams: usize,
-    /// The limit in the last SETTINGS sent.
-    pub limit: u32,
-    /// The limit the client acknowledged last; `None` before its first acknowledgement.
-    pub acknowledged_limit: Option<u32>,
-    /// Streams opened beyond an acknowledged limit.
-    pub limit_violations: u64,
-    /// Requests opened, those included that lay unread when the connection ended.
-    pub requests: u64,
-    /// Of these, the ones that came to their END_STREAM.
-    pub whole: u64,
-    /// Answers that were written may not have arrived in whole: it was reset, stalled or throttled, or it ended
-    /// with requests open or unread.
-    pub disturbed: bool,
-    /// It was reset, stalled or throttled, or ended with requests unread: its last frames may not have arrived, a
-    /// GOAWAY among them.
-    pub unheard: bool,
-    /// The client's address, of HTTP/2 alone.
-    pub client: Option<SocketAddr>,
-    /// Bytes read from the socket, as TLS wrote them, of whole records; of HTTP/2 alone.
-    pub received: u64,
-}
-
-/// The counters as they count.
+/// The counters as every connection counts on them; [`Counters`] is their copy for a test.
 #[derive(Default)]
-pub(super) struct Tally {
+pub(super) struct LiveCounters {
     pub(super) connections_opened: Count,
     pub(super) connections_closed: Count,
     pub(super) tls_handshakes_failed: Count,
@@ -113,41 +72,22 @@ pub(super) struct Tally {
     pub(super) provider_tokens_seen: Count,
     pub(super) access_tokens_issued: Count,
     pub(super) vapid_tokens_seen: Count,
-    closed: Mutex<VecDeque<ConnectionInfo>>,
-    bell: Arc<Bell>,
+    changes: Arc<ChangeNotifier>,
 }
 
-impl Tally {
-    pub(super) fn new(bell: Arc<Bell>) -> Self {
-        Self { bell, ..Self::default() }
+impl LiveCounters {
+    pub(super) fn new(changes: Arc<ChangeNotifier>) -> Self {
+        Self { changes, ..Self::default() }
     }
 
-    /// Counts one more and tells whoever waits.
+    /// Counts one more, and wakes whoever waits for a change.
     pub(super) fn add(&self, count: &Count) {
         count.ever.fetch_add(1, Ordering::SeqCst);
-        self.bell.ring();
+        self.changes.notify();
     }
 
-    /// Remembers a connection that has ended.
-    pub(super) fn bury(&self, info: ConnectionInfo) {
-        let mut closed = lock(&self.closed);
-        if closed.len() == MAX_CLOSED {
-            closed.pop_front();
-        }
-        closed.push_back(info);
-    }
-
-    pub(super) fn closed(&self) -> Vec<ConnectionInfo> {
-        lock(&self.closed).iter().cloned().collect()
-    }
-
-    pub(super) fn take_closed(&self) -> Vec<ConnectionInfo> {
-        std::mem::take(&mut *lock(&self.closed)).into()
-    }
-
-    /// All begin anew, but for the connections that are open.
+    /// Starts every counter anew, except for the number of open connections.
     pub(super) fn reset(&self) {
-        lock(&self.closed).clear();
         for count in [
             &self.connections_opened,
             &self.tls_handshakes_failed,
@@ -170,8 +110,8 @@ impl Tally {
         }
     }
 
-    /// All counts, but for those of the journal.
-    pub(super) fn read(&self) -> Counters {
+    /// Copies all counters. The journal has those of requests.
+    pub(super) fn snapshot(&self) -> Counters {
         let open = self.connections_opened.ever().saturating_sub(self.connections_closed.ever());
         Counters {
             connections_opened: self.connections_opened.get(),
@@ -196,7 +136,7 @@ impl Tally {
     }
 }
 
-/// A number that only grows, but for a reset.
+/// A number that grows until it is reset.
 #[derive(Default)]
 pub(super) struct Count {
     ever: AtomicU64,

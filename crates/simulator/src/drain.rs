@@ -1,20 +1,19 @@
-//! The end of a simulator that was told to stop: what is under way is answered.
+//! Ends a simulator in order: what is under way is still answered.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::connection;
 use super::fault::{Fault, GoAway, LastId, Then};
 use super::filter::code;
-use super::http1;
-use super::world::World;
+use super::shared::Shared;
+use super::strike;
 
 /// The reason in the debug data of APNs' GOAWAY. Source: Apple, "Handling notification responses from APNs".
 const REASON: &str = "Shutdown";
 
-/// Tells every connection that it ends, also one that is still in its handshake, and waits until all have ended.
-pub(super) async fn drain(world: &Arc<World>, timeout: Duration) {
+/// Tells every connection to end, also those that finish their handshake only now, and waits until all have ended.
+pub(super) async fn drain(shared: &Arc<Shared>, timeout: Duration) {
     let goaway = Fault::GoAway(GoAway {
         last: LastId::Highest,
         code: code::NO_ERROR,
@@ -23,16 +22,18 @@ pub(super) async fn drain(world: &Arc<World>, timeout: Duration) {
     });
     let mut told = HashSet::new();
     let ended = || {
-        for wire in world.wires().into_iter().filter(|wire| told.insert(wire.id)) {
-            connection::strike(world, &wire, None, &goaway);
-        }
-        for line in world.lines() {
-            if told.insert(line.id) {
-                http1::strike(&line, &goaway);
+        for filter in shared.connections.all_http2() {
+            if told.insert(filter.id) {
+                strike::http2(shared, &filter, None, &goaway);
             }
         }
-        world.counters().connections_open == 0
+        for connection in shared.connections.all_http1() {
+            if told.insert(connection.id) {
+                strike::http1(&connection, &goaway);
+            }
+        }
+        shared.read_counters().connections_open == 0
     };
-    // What is still open at the timeout is cut off by the shutdown that follows.
-    let _ = world.bell.wait(timeout, ended).await;
+    // The shutdown that follows cuts off what is still open at the timeout.
+    let _ = shared.changes.wait(timeout, ended).await;
 }

@@ -1,7 +1,7 @@
-//! One request: read it, judge it, answer it, unless a fault has other plans.
+//! Serves one request over HTTP/2: it is read, judged and answered, unless a fault interferes.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,17 +10,27 @@ use h2::{RecvStream, SendStream};
 use http::request::Parts;
 use http::{Request, Response};
 
-use super::apns::message_id;
+use super::apns::{LimitRises, Session, message_id};
 use super::body::{self, Body};
-use super::connection::{self, Connection};
-use super::decision::{Decision, Pace};
+use super::decision::{Decision, Timing};
+use super::dispatch::ReceivedRequest;
 use super::fault::{Fault, Phase, Then};
-use super::filter::{Admission, Answering, code};
+use super::filter::{Admission, AnnouncedAnswer, FilterHandle, code};
 use super::journal::{Entry, EntryId, Outcome, Reading, device_token};
 use super::rules::Arrival;
-use super::service::{Ask, Service};
-use super::settings::LimitRises;
-use super::world::World;
+use super::service::Service;
+use super::shared::Shared;
+use super::strike;
+
+/// What the requests of one connection share.
+pub(super) struct Connection {
+    pub(super) shared: Arc<Shared>,
+    pub(super) filter: Arc<FilterHandle>,
+    /// Who the client is, on a connection to APNs.
+    pub(super) session: Option<Session>,
+    pub(super) requests: AtomicU64,
+    pub(super) bad_tokens: AtomicU32,
+}
 
 /// A request and the means to answer it.
 pub(super) struct Exchange {
@@ -43,21 +53,21 @@ pub(super) async fn serve(
     let stream = respond.stream_id().as_u32();
     let (parts, body) = request.into_parts();
     let path = parts.uri.path_and_query().map_or("", |path| path.as_str());
-    let Connection { world, wire, .. } = &*connection;
-    let seen = Seen { world, service: wire.service, connection: wire.id, stream, parts: &parts };
-    let (entry, order) = world.journal.arrive(|order, headers| note(&seen, order, headers));
+    let Connection { shared, filter, .. } = &*connection;
+    let head = RequestHead { shared, service: filter.service, connection: filter.id, stream, parts: &parts };
+    let (entry, order) = shared.journal.arrive(|order, headers| note(&head, order, headers));
     let of_connection = connection.requests.fetch_add(1, Ordering::SeqCst) + 1;
-    // Dropping the handles makes h2 reset the stream, which the filter keeps to itself.
-    if connection.wire.attach(stream, entry) == Admission::Gone {
+    // Dropping the handles makes h2 reset the stream, and the filter drops that reset.
+    if connection.filter.attach(stream, entry) == Admission::Gone {
         return;
     }
-    let fault = connection.world.rules.at_request(&Arrival {
-        connection: connection.wire.id,
-        service: connection.wire.service,
+    let fault = connection.shared.rules.at_request(&Arrival {
+        connection: connection.filter.id,
+        service: connection.filter.service,
         request: order,
         request_of_connection: of_connection,
         path,
-        device_token: device_token(connection.wire.service, path),
+        device_token: device_token(connection.filter.service, path),
     });
     let mut exchange = Exchange { connection, stream, entry, parts, body, respond, whole: None };
     let fault = match fault {
@@ -70,9 +80,9 @@ pub(super) async fn serve(
     }
 }
 
-/// What the journal notes of a request before it is read.
-pub(super) fn note(seen: &Seen<'_>, order: u64, keep_headers: bool) -> Entry {
-    let Seen { world, service, connection, stream, parts } = *seen;
+/// Writes what the journal records of a request before its body is read.
+pub(super) fn note(head: &RequestHead<'_>, order: u64, keep_headers: bool) -> Entry {
+    let RequestHead { shared, service, connection, stream, parts } = *head;
     let id = |name| message_id(&parts.headers, name);
     let headers = || {
         parts
@@ -86,7 +96,7 @@ pub(super) fn note(seen: &Seen<'_>, order: u64, keep_headers: bool) -> Entry {
         connection,
         stream,
         service,
-        arrived_ms: world.clock.now_ms(),
+        arrived_ms: shared.clock.now_ms(),
         method: parts.method.clone(),
         path: parts.uri.path_and_query().map_or("", |path| path.as_str()).into(),
         apns_id: id("apns-id").or_else(|| id("apns-request-id")),
@@ -98,9 +108,9 @@ pub(super) fn note(seen: &Seen<'_>, order: u64, keep_headers: bool) -> Entry {
     }
 }
 
-/// A request whose head has arrived.
-pub(super) struct Seen<'a> {
-    pub(super) world: &'a World,
+/// A request whose headers have arrived.
+pub(super) struct RequestHead<'a> {
+    pub(super) shared: &'a Shared,
     pub(super) service: Service,
     pub(super) connection: u64,
     pub(super) stream: u32,
@@ -108,56 +118,61 @@ pub(super) struct Seen<'a> {
 }
 
 impl Exchange {
-    /// The true answer, after `delay` and whatever else delays it.
+    /// Sends the true answer, after `delay` and whatever else delays it.
     pub(super) async fn answer(mut self, delay: Duration) {
         let Some(body) = self.read().await else { return };
-        // What a GOAWAY excluded is not processed: it takes no quota and reaches no device.
-        if self.connection.wire.is_gone(self.stream) {
+        // A request that a GOAWAY excluded is not processed: it uses no quota and reaches no device.
+        if self.connection.filter.is_gone(self.stream) {
             return;
         }
         let decision = self.decide(&body);
-        if self.connection.world.settings.limit_rises == LimitRises::BeforeAnswer {
-            self.connection.wire.authorise(decision.afterwards);
+        if self.connection.shared.apns.settings.limit_rises == LimitRises::BeforeAnswer {
+            self.connection.filter.authorise(decision.follow_up);
         }
-        let own = match decision.pace {
-            Pace::Now => Duration::ZERO,
-            Pace::After(pause) => pause,
-            Pace::Never => return self.hold().await,
+        let own = match decision.timing {
+            Timing::Now => Duration::ZERO,
+            Timing::After(pause) => pause,
+            Timing::Never => return self.hold().await,
         };
-        let pause = self.connection.world.latency() + own + delay;
-        // Not even a yield without one: that would cost a turn of the task.
+        let pause = self.connection.shared.latency.get() + own + delay;
+        // Without a pause it does not even yield, since that would cost a turn of the task.
         if !pause.is_zero() {
             tokio::time::sleep(pause).await;
         }
         self.reply(&decision);
     }
 
-    /// The true answer to a request that was read in full.
+    /// Decides the true answer to a request that was read in full.
     pub(super) fn decide(&self, body: &Body) -> Decision {
-        let Connection { world, session, wire, .. } = &*self.connection;
-        wire.service.decide(&Ask { world, session: session.as_ref(), parts: &self.parts, body })
+        let Connection { shared, session, filter, .. } = &*self.connection;
+        filter.service.decide(&ReceivedRequest {
+            shared,
+            session: session.as_ref(),
+            parts: &self.parts,
+            body,
+        })
     }
 
-    /// The fault of the device, where only the body names it.
+    /// Returns the fault that is scripted for the device, where only the body names the device.
     async fn fault_of_token(&mut self) -> Option<Fault> {
-        let service = self.connection.wire.service;
-        if !service.names_token_in_body() || self.connection.world.rules.is_empty() {
+        let service = self.connection.filter.service;
+        if !service.names_token_in_body() || self.connection.shared.rules.is_empty() {
             return None;
         }
         let body = self.read().await?;
-        self.connection.world.rules.at_token(&service.token_in(&self.parts, &body)?)
+        self.connection.shared.rules.at_token(&service.token_in(&self.parts, &body)?)
     }
 
-    /// Reads the request to its end and records it. `None` if it never comes.
+    /// Reads the request to its end and records it. The result is `None` if the end never comes.
     pub(super) async fn read(&mut self) -> Option<Body> {
         if let Some(body) = &self.whole {
             return Some(body.clone());
         }
-        let journal = &self.connection.world.journal;
+        let journal = &self.connection.shared.journal;
         let kept = journal.keeps(self.entry);
-        let service = self.connection.wire.service;
+        let service = self.connection.filter.service;
         let mut body = body::read(&mut self.body, kept, service.reads_at_most()).await.ok()?;
-        body.opened = service.open(&self.connection.world, &self.parts, &body);
+        body.opened = service.decrypt(&self.connection.shared, &self.parts, &body);
         let reading = kept.then(|| Reading::new(&self.parts, &body, service.token_in(&self.parts, &body)));
         journal.finish_reading(self.entry, reading);
         self.whole = Some(body.clone());
@@ -166,11 +181,11 @@ impl Exchange {
 
     /// Leaves a stream without an answer open until the client gives it up or the connection ends.
     pub(super) async fn hold(mut self) {
-        // An error means that it is over as well.
+        // An error means that the stream has ended as well.
         let _ = std::future::poll_fn(|cx| self.respond.poll_reset(cx)).await;
     }
 
-    /// The same for a stream whose answer began: of that h2 tells only the answer's own handle.
+    /// Does the same for a stream whose answer has begun: h2 reports its end only to the handle of the answer.
     pub(super) async fn hold_begun(self, mut answer: SendStream<Bytes>) {
         let _ = std::future::poll_fn(|cx| answer.poll_reset(cx)).await;
     }
@@ -181,7 +196,7 @@ impl Exchange {
         if let Some(mut stream) = self.begin(decision, response, body.is_empty())
             && !body.is_empty()
         {
-            // An error means that the client is gone.
+            // An error means that the client has left.
             let _ = stream.send_data(body, true);
         }
         if decision.reason.as_deref() == Some("BadDeviceToken") {
@@ -189,7 +204,7 @@ impl Exchange {
         }
     }
 
-    /// Hands the headers of an answer to h2. `None` if the stream is no more.
+    /// Hands the headers of an answer to h2. The result is `None` if the stream has ended.
     pub(super) fn begin(
         &mut self,
         decision: &Decision,
@@ -199,34 +214,36 @@ impl Exchange {
         let outcome = Outcome::Answered {
             status: response.status().as_u16(),
             reason: decision.reason.clone(),
-            at_ms: self.connection.world.clock.now_ms(),
+            at_ms: self.connection.shared.clock.now_ms(),
         };
-        self.connection.wire.announce(self.stream, Answering { outcome, afterwards: decision.afterwards });
+        self.connection
+            .filter
+            .announce(self.stream, AnnouncedAnswer { outcome, follow_up: decision.follow_up });
         self.respond.send_response(response, end).ok()
     }
 
     fn count_bad_token(&self) {
-        let Some(allowed) = self.connection.world.settings.bad_tokens_allowed else { return };
+        let Some(allowed) = self.connection.shared.apns.settings.bad_tokens_allowed else { return };
         if self.connection.bad_tokens.fetch_add(1, Ordering::SeqCst) + 1 == allowed {
-            let wire = &self.connection.wire;
-            wire.goaway(wire.highest(), code::NO_ERROR, Some("BadDeviceToken"), Then::Drain);
+            let filter = &self.connection.filter;
+            filter.goaway(filter.highest(), code::NO_ERROR, Some("BadDeviceToken"), Then::Drain);
         }
     }
 
-    /// Does a fault to the connection or the stream, if it is one of these.
+    /// Applies a fault of the connection or the stream; other faults are left alone.
     pub(super) fn strike(&self, fault: &Fault) {
-        let Connection { world, wire, .. } = &*self.connection;
-        if connection::strike(world, wire, Some(self.stream), fault) {
+        let Connection { shared, filter, .. } = &*self.connection;
+        if strike::http2(shared, filter, Some(self.stream), fault) {
             return;
         }
         if let Fault::ResetStream { code, .. } = fault {
-            wire.reset(self.stream, &[*code]);
+            filter.reset(self.stream, &[*code]);
         } else if matches!(fault, Fault::RefuseThenClosed) {
-            wire.reset(self.stream, &[code::REFUSED_STREAM, code::STREAM_CLOSED]);
+            filter.reset(self.stream, &[code::REFUSED_STREAM, code::STREAM_CLOSED]);
         }
     }
 
-    /// Reads up to the point at which a fault strikes. False if the request ends before it.
+    /// Reads up to the point at which a fault strikes. The result is false if the request ends before it.
     pub(super) async fn advance_to(&mut self, phase: Phase) -> bool {
         match phase {
             Phase::BeforeBody => true,

@@ -1,35 +1,35 @@
-//! What JSON Web Tokens may look like, of all services.
+//! Reads JSON Web Tokens as leniently as the services do.
 
 use base64::Engine as _;
 use base64::alphabet::URL_SAFE;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::{Deserialize, Deserializer};
 
-/// With padding or without it.
+/// Decodes base64url with padding or without it.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &URL_SAFE,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The bytes of a segment in base64url or standard base64, with padding or without it. The standard has no padding
-/// (RFC 7515, 2), but A2 and recipes for the command line write what `openssl base64` does, and APNs takes it.
+/// Decodes a segment in base64url or standard base64, with padding or without it. The standard allows no padding (RFC
+/// 7515, 2), but A2 and recipes for the command line write what `openssl base64` prints, and APNs accepts it.
 pub(super) fn segment(text: &str) -> Option<Vec<u8>> {
     LENIENT.decode(text.replace('+', "-").replace('/', "_")).ok()
 }
 
-/// The JSON of a segment.
+/// Parses the JSON of a segment.
 pub(super) fn json<T: for<'a> Deserialize<'a>>(text: &str) -> Option<T> {
     serde_json::from_slice(&segment(text)?).ok()
 }
 
-/// Whole seconds of a NumericDate, which may have a fraction. Source: RFC 7519, 2.
+/// Reads the whole seconds of a NumericDate, which may have a fraction. Source: RFC 7519, 2.
 pub(super) fn numeric_date<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
     whole_seconds(f64::deserialize(from)?).ok_or_else(|| serde::de::Error::custom("a date before 1970"))
 }
 
-/// The same of a number that was read.
+/// Cuts the fraction off a number that was read. The result is `None` before 1970.
 pub(super) fn whole_seconds(seconds: f64) -> Option<u64> {
-    // Beyond what a u64 holds it is the last date of all: no check takes that for now.
+    // A date beyond what a u64 holds becomes the largest, which no check mistakes for the present.
     (seconds >= 0.0).then_some(seconds as u64)
 }
 

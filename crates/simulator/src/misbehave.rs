@@ -1,4 +1,4 @@
-//! Faults of single requests.
+//! Serves one request over HTTP/2 as a fault says.
 
 use std::time::Duration;
 
@@ -6,18 +6,17 @@ use bytes::Bytes;
 use h2::SendStream;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::connection::Connection;
 use super::decision::Decision;
-use super::exchange::Exchange;
+use super::exchange::{Connection, Exchange};
 use super::fault::{Answer, Fault, Front, Phase, Refusal};
 
-/// Body of the answers that have a body and no end.
+/// How the bodies begin that never end.
 pub(super) const BEGINNING: &[u8] = br#"{"reason":"#;
 
-/// The reason in the body that trickles.
+/// The reason in the body that comes a byte at a time.
 pub(super) const TRICKLE: &str = "InternalServerError";
 
-/// How long an answer's headers may take to reach the wire before the fault strikes anyway.
+/// How long the headers of an answer may take to reach the wire before the fault strikes anyway.
 pub(super) const HEADERS_OUT: Duration = Duration::from_secs(5);
 
 impl Exchange {
@@ -26,7 +25,7 @@ impl Exchange {
         match fault {
             Fault::Delay(pause) => self.answer(pause).await,
             Fault::Silence => self.stay_silent().await,
-            Fault::Answer(answer) => self.answer_as_told(answer).await,
+            Fault::Answer(answer) => self.answer_as_scripted(answer).await,
             Fault::Refuse(refusal) => self.refuse(refusal).await,
             Fault::Front(front) => self.answer_as_front(front).await,
             Fault::HeadersWithoutBody => self.begin_and_hold(200, Bytes::new()).await,
@@ -43,7 +42,7 @@ impl Exchange {
                 self.strike(&fault);
                 self.answer(Duration::ZERO).await;
             }
-            // These strike before there are requests; the script does not give them to one.
+            // These strike before there are requests, so the script never gives them to a request.
             Fault::RefuseTcp
             | Fault::RefuseTls
             | Fault::SilentTls
@@ -65,8 +64,8 @@ impl Exchange {
         }
         let begun = if at == Phase::AfterAnswerHeaders { self.begin_bare().await } else { None };
         self.strike(fault);
-        // Until the connection is gone the handles are kept: dropped, they would make h2 reset
-        // the stream. After a reset of ours the filter drops that of h2.
+        // The handles are kept until the connection has ended, since h2 resets the stream when they are dropped. After
+        // a reset by the fault, the filter drops the one of h2.
         if matches!(fault, Fault::HangUp { .. }) {
             match begun {
                 Some(answer) => self.hold_begun(answer).await,
@@ -75,22 +74,22 @@ impl Exchange {
         }
     }
 
-    /// Sends the headers of a 200 and waits until they are out.
+    /// Sends the headers of a 200 and waits until they are on the wire.
     async fn begin_bare(&mut self) -> Option<SendStream<Bytes>> {
-        let decision = self.told(200, None);
+        let decision = self.scripted_answer(200, None);
         let response = decision.head(false);
         let answer = self.begin(&decision, response, false);
-        let (bell, wire) = (&self.connection.world.bell, &self.connection.wire);
-        // If they do not come out in time, the connection is stuck, and the fault may strike.
-        let _ = bell.wait(HEADERS_OUT, || wire.is_answered(self.stream)).await;
+        let (changes, filter) = (&self.connection.shared.changes, &self.connection.filter);
+        // If the headers do not come out in time, the connection is stuck, and the fault may strike.
+        let _ = changes.wait(HEADERS_OUT, || filter.is_answered(self.stream)).await;
         answer
     }
 
     async fn refuse(mut self, refusal: Refusal) {
         let Some(body) = self.read().await else { return };
-        let afterwards = self.decide(&body).afterwards;
-        let Connection { world, wire, .. } = &*self.connection;
-        let decision = Decision { afterwards, ..wire.service.refuse(world, &self.parts, refusal) };
+        let follow_up = self.decide(&body).follow_up;
+        let Connection { shared, filter, .. } = &*self.connection;
+        let decision = Decision { follow_up, ..filter.service.refuse(shared, &self.parts, refusal) };
         self.reply(&decision);
     }
 
@@ -103,11 +102,11 @@ impl Exchange {
         self.reply(&decision);
     }
 
-    async fn answer_as_told(mut self, answer: Answer) {
+    async fn answer_as_scripted(mut self, answer: Answer) {
         let Some(body) = self.read().await else { return };
-        let afterwards = self.decide(&body).afterwards;
+        let follow_up = self.decide(&body).follow_up;
         let status = if answer.status == 0 { 200 } else { answer.status };
-        let decision = Decision { afterwards, ..self.told(status, answer.reason.as_deref()) };
+        let decision = Decision { follow_up, ..self.scripted_answer(status, answer.reason.as_deref()) };
         let own = answer.body.is_none();
         let body = answer.body.unwrap_or_else(|| decision.body.clone());
         let mut response = decision.head(own && !body.is_empty());
@@ -130,7 +129,7 @@ impl Exchange {
             }
         }
         if !answer.trailers.is_empty() {
-            // An error means that the client is gone.
+            // An error means that the client has left.
             let _ = stream.send_trailers(header_map(&answer.trailers));
         }
     }
@@ -138,7 +137,7 @@ impl Exchange {
     async fn begin_and_hold(mut self, status: u16, beginning: Bytes) {
         let Some(mut stream) = self.begin_scripted(status).await else { return };
         if !beginning.is_empty() {
-            // An error means that the client is gone.
+            // An error means that the client has left.
             let _ = stream.send_data(beginning, false);
         }
         self.hold_begun(stream).await;
@@ -160,7 +159,7 @@ impl Exchange {
 
     async fn trickle(mut self, every: Duration) {
         let Some(mut stream) = self.begin_scripted(400).await else { return };
-        let body = self.told(400, Some(TRICKLE)).body;
+        let body = self.scripted_answer(400, Some(TRICKLE)).body;
         for (at, byte) in body.iter().enumerate() {
             tokio::time::sleep(every).await;
             let end = at + 1 == body.len();
@@ -173,18 +172,18 @@ impl Exchange {
     /// Reads the request, then sends the headers of an answer that is not the true one.
     async fn begin_scripted(&mut self, status: u16) -> Option<SendStream<Bytes>> {
         let body = self.read().await?;
-        let afterwards = self.decide(&body).afterwards;
-        let decision = Decision { afterwards, ..self.told(status, None) };
+        let follow_up = self.decide(&body).follow_up;
+        let decision = Decision { follow_up, ..self.scripted_answer(status, None) };
         let response = decision.head(status != 200);
         self.begin(&decision, response, false)
     }
 
-    fn told(&self, status: u16, reason: Option<&str>) -> Decision {
-        self.connection.wire.service.told(&self.parts, status, reason)
+    fn scripted_answer(&self, status: u16, reason: Option<&str>) -> Decision {
+        self.connection.filter.service.scripted_answer(&self.parts, status, reason)
     }
 }
 
-/// `body` in `pieces` parts of about one length; one part at least.
+/// Cuts `body` into `pieces` parts of about the same length, and at least one.
 pub(super) fn cut(mut body: Bytes, pieces: usize) -> Vec<Bytes> {
     let size = body.len().div_ceil(pieces.max(1)).max(1);
     let mut cut = Vec::new();
@@ -195,7 +194,7 @@ pub(super) fn cut(mut body: Bytes, pieces: usize) -> Vec<Bytes> {
     cut
 }
 
-/// The headers that can be sent; a name or value that cannot is left out.
+/// Collects the headers that can be sent, and leaves out names and values that cannot.
 pub(super) fn header_map(pairs: &[(String, String)]) -> HeaderMap {
     pairs
         .iter()

@@ -1,28 +1,28 @@
-//! The script: which fault strikes next.
+//! The script of faults: it decides which fault strikes next.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::Service;
-use super::fault::{Fault, FaultRule, Opening, Trigger};
+use super::fault::{Fault, FaultRule, OpeningFault, Trigger};
+use super::service::Service;
 use super::sync::lock;
 
 /// What a trigger may look at when a request has arrived.
 pub(super) struct Arrival<'a> {
     pub(super) connection: u64,
     pub(super) service: Service,
-    /// Its place among all requests, from 1.
+    /// The place of the request among all requests, from 1.
     pub(super) request: u64,
-    /// Its place on its connection, from 1.
+    /// The place of the request on its connection, from 1.
     pub(super) request_of_connection: u64,
     pub(super) path: &'a str,
     pub(super) device_token: Option<&'a str>,
 }
 
-/// The rules in the order they were added; the first that fits strikes.
+/// The rules in the order in which they were added; the first that fits strikes.
 pub(super) struct Rules {
     script: Mutex<Script>,
-    /// Spares the lock while there is no rule, which is the whole of a benchmark.
+    /// Spares the lock while there is no rule, as in every benchmark.
     any: AtomicBool,
 }
 
@@ -39,7 +39,7 @@ impl Rules {
         Self { script: Mutex::new(script), any: AtomicBool::new(false) }
     }
 
-    /// Adds a rule and gives its number, from 1.
+    /// Adds a rule and returns its number. Numbers start at 1.
     pub(super) fn add(&self, rule: FaultRule) -> u64 {
         let mut script = lock(&self.script);
         script.last += 1;
@@ -49,12 +49,12 @@ impl Rules {
         number
     }
 
-    /// The rules that are left, by number; `times` is how often each still strikes.
+    /// Returns the rules that are left with their numbers; `times` says how often each may still strike.
     pub(super) fn list(&self) -> Vec<(u64, FaultRule)> {
         lock(&self.script).rules.clone()
     }
 
-    /// Takes a rule away. False if there is none of this number.
+    /// Removes a rule. The result is false if there is none with this number.
     pub(super) fn remove(&self, number: u64) -> bool {
         let mut script = lock(&self.script);
         let before = script.rules.len();
@@ -67,8 +67,8 @@ impl Rules {
         self.any.store(false, Ordering::SeqCst);
     }
 
-    /// The fault of connection `number`, before its first request.
-    pub(super) fn at_opening(&self, number: u64, service: Service) -> Option<Opening> {
+    /// Returns the fault of connection `number` before its first request.
+    pub(super) fn at_opening(&self, number: u64, service: Service) -> Option<OpeningFault> {
         self.strike(true, |when, dice| match when {
             Trigger::Always => true,
             Trigger::Connection(wanted) => *wanted == number,
@@ -83,17 +83,17 @@ impl Rules {
         .and_then(|fault| fault.opening())
     }
 
-    /// True while nothing is to go wrong.
+    /// Whether no rule is left.
     pub(super) fn is_empty(&self) -> bool {
         !self.any.load(Ordering::SeqCst)
     }
 
-    /// The fault of a push to a device that only the body names.
+    /// Returns the fault of a push to a device that only the body names.
     pub(super) fn at_token(&self, token: &str) -> Option<Fault> {
         self.strike(false, |when, _| matches!(when, Trigger::DeviceToken(wanted) if wanted == token))
     }
 
-    /// The fault of a request.
+    /// Returns the fault of a request.
     pub(super) fn at_request(&self, arrival: &Arrival<'_>) -> Option<Fault> {
         self.strike(false, |when, dice| match when {
             Trigger::Always => true,
@@ -140,7 +140,7 @@ mod tests {
         let rules = Rules::new(7);
         rules.add(FaultRule { when: Trigger::Connection(2), fault: Fault::RefuseTls, times: 1 });
         assert!(rules.at_opening(1, Service::Fcm).is_none());
-        assert!(rules.at_opening(2, Service::Fcm) == Some(Opening::RefuseTls));
+        assert!(rules.at_opening(2, Service::Fcm) == Some(OpeningFault::RefuseTls));
         assert!(rules.at_opening(2, Service::Fcm).is_none());
     }
 

@@ -1,5 +1,5 @@
-//! A socket that counts what was read from it: what a client wrote beyond that lay in a buffer, the kernel's or,
-//! of a record that came in part, that of TLS.
+//! A socket that counts what was read from it. What the client wrote beyond that still lies in a buffer of the kernel,
+//! or, where a TLS record came in part, of TLS.
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,19 +8,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::records::Records;
+use super::tls_records::TlsRecords;
 
 /// A TCP connection below TLS.
 pub(super) struct Socket {
     tcp: TcpStream,
-    records: Records,
+    tls_records: TlsRecords,
     received: Arc<AtomicU64>,
 }
 
-/// The client's side of a connection.
+/// The side of the client.
 #[derive(Clone, Debug)]
 pub(super) struct Remote {
     pub(super) address: Option<SocketAddr>,
@@ -28,7 +28,7 @@ pub(super) struct Remote {
 }
 
 impl Remote {
-    /// Bytes that came from it and were read, as TLS wrote them, of whole records.
+    /// Returns how many bytes of whole TLS records were read.
     pub(super) fn received(&self) -> u64 {
         self.received.load(Ordering::SeqCst)
     }
@@ -36,7 +36,7 @@ impl Remote {
 
 impl Socket {
     pub(super) fn new(tcp: TcpStream) -> Self {
-        Self { tcp, records: Records::default(), received: Arc::default() }
+        Self { tcp, tls_records: TlsRecords::default(), received: Arc::default() }
     }
 
     pub(super) fn remote(&self) -> Remote {
@@ -47,7 +47,7 @@ impl Socket {
         &self.tcp
     }
 
-    /// Closing it sends RST.
+    /// Makes closing the socket send RST.
     pub(super) fn set_zero_linger(&self) -> io::Result<()> {
         self.tcp.set_zero_linger()
     }
@@ -62,7 +62,7 @@ impl AsyncRead for Socket {
         let this = &mut *self;
         let before = buf.filled().len();
         let read = Pin::new(&mut this.tcp).poll_read(cx, buf);
-        let whole = this.records.take(buf.filled().get(before..).unwrap_or_default());
+        let whole = this.tls_records.take(buf.filled().get(before..).unwrap_or_default());
         this.received.store(whole, Ordering::SeqCst);
         read
     }
@@ -92,4 +92,10 @@ impl AsyncWrite for Socket {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.tcp).poll_shutdown(cx)
     }
+}
+
+/// Reads and forgets everything until the client ends the connection.
+pub(super) async fn swallow<T: AsyncRead + Unpin>(mut io: T) {
+    let mut chunk = [0; 1024];
+    while io.read(&mut chunk).await.is_ok_and(|n| n > 0) {}
 }

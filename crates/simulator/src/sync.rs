@@ -1,16 +1,16 @@
-//! Locks that outlive a panic, and the bell that wakes whoever waits for a change.
+//! Locks that outlive a panic, and the signal that wakes whoever waits for a change.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
-/// A guard, also after another thread panicked: a test that fails must still read the journal.
+/// Locks a mutex even after another thread panicked: a test that fails must still be able to read the journal.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The state that was waited for did not come in time.
+/// The state that was waited for was not reached in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the simulator did not reach the state that was waited for within {waited:?}")]
 pub struct NotReached {
@@ -18,27 +18,27 @@ pub struct NotReached {
     pub waited: Duration,
 }
 
-/// Rung at every change of the journal and of the counters.
+/// Wakes whoever waits at every change of the journal, the connections and the counters.
 #[derive(Debug, Default)]
-pub(super) struct Bell(Notify);
+pub(super) struct ChangeNotifier(Notify);
 
-impl Bell {
-    pub(super) fn ring(&self) {
+impl ChangeNotifier {
+    pub(super) fn notify(&self) {
         self.0.notify_waiters();
     }
 
-    /// Waits until `reached` holds. It is asked now and after each ring, and a ring between
-    /// the question and the wait is not lost.
+    /// Waits until `reached` returns true. It is called now and after each change, and a change between the call and
+    /// the wait is not missed.
     pub(super) async fn wait(
         &self,
         timeout: Duration,
         reached: impl FnMut() -> bool,
     ) -> Result<(), NotReached> {
-        self.wait_slowly(timeout, Duration::ZERO, reached).await
+        self.wait_with_pause(timeout, Duration::ZERO, reached).await
     }
 
-    /// The same, with a pause between a ring and the next question, for one that costs.
-    pub(super) async fn wait_slowly(
+    /// Waits in the same way, with a pause between a change and the next call of a `reached` that is expensive.
+    pub(super) async fn wait_with_pause(
         &self,
         timeout: Duration,
         pause: Duration,
@@ -46,12 +46,12 @@ impl Bell {
     ) -> Result<(), NotReached> {
         let waiting = async {
             loop {
-                let mut ring = std::pin::pin!(self.0.notified());
-                ring.as_mut().enable();
+                let mut notify = std::pin::pin!(self.0.notified());
+                notify.as_mut().enable();
                 if reached() {
                     return;
                 }
-                ring.await;
+                notify.await;
                 if !pause.is_zero() {
                     tokio::time::sleep(pause).await;
                 }

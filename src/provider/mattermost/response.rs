@@ -1,7 +1,7 @@
 //! What an answer of a push proxy means. Never fails, whatever the bytes.
 //!
 //! Source: github.com/mattermost/mattermost-push-proxy, `server/`; its answers as recorded in
-//! `tests/data/mattermost-push-proxy.json`.
+//! `crates/simulator/tests/data/mattermost-push-proxy.json`.
 
 use std::time::{Duration, SystemTime};
 

@@ -1,63 +1,22 @@
-//! Provider keys, and the check of the tokens they sign.
+//! The provider keys that APNs knows, and the check of the tokens that they sign.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use super::provider_key::{Claims, KeyScope, ProviderKey, ProviderKeySpec};
+use crate::error::SimulatorError;
+use crate::jwt;
+use crate::service::Environment;
 use crate::sync::lock;
-use crate::{Environment, SimulatorError, jwt};
 
-/// Checked tokens that are remembered; past it the memory starts anew.
+/// How many checked tokens are remembered. Beyond that the memory starts anew.
 const MAX_REMEMBERED: usize = 4096;
-
-/// A key as its owner holds it.
-#[derive(Clone, Debug)]
-pub struct ProviderKey {
-    /// Ten characters; `iss` of its provider tokens.
-    pub team_id: String,
-    /// Ten characters; `kid` of its provider tokens.
-    pub key_id: String,
-    /// The private key, PKCS#8 PEM: the content of Apple's `.p8` file.
-    pub private_key_pem: String,
-}
-
-/// A key to be made.
-#[derive(Clone, Debug)]
-pub struct ProviderKeySpec {
-    /// The team.
-    pub team_id: String,
-    /// The one environment it is for; `None` stands for both, as keys from before 2025 are.
-    pub environment: Option<Environment>,
-    /// What it may push to.
-    pub scope: KeyScope,
-}
-
-/// What a key may push to. Source: Apple, "Establishing a token-based connection to APNs".
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum KeyScope {
-    /// All topics of the team.
-    Team,
-    /// Some topics.
-    Topics {
-        /// The bundle ids.
-        topics: Vec<String>,
-        /// The id of the one key that may share a connection with it.
-        related: Option<String>,
-    },
-}
-
-#[derive(Serialize, Deserialize)]
-struct Claims {
-    iss: String,
-    #[serde(deserialize_with = "jwt::numeric_date")]
-    iat: u64,
-}
 
 #[derive(Deserialize)]
 struct JoseHeader {
@@ -65,66 +24,52 @@ struct JoseHeader {
     kid: String,
 }
 
-impl ProviderKey {
-    /// A provider token issued at `issued_at_s`, seconds since the epoch.
-    ///
-    /// # Errors
-    /// When the private key was changed into something else.
-    pub fn sign(&self, issued_at_s: u64) -> Result<String, SimulatorError> {
-        let mut header = Header::new(Algorithm::ES256);
-        header.kid = Some(self.key_id.clone());
-        let key = EncodingKey::from_ec_pem(self.private_key_pem.as_bytes())?;
-        let claims = Claims { iss: self.team_id.clone(), iat: issued_at_s };
-        Ok(jsonwebtoken::encode(&header, &claims, &key)?)
-    }
-}
-
-/// A key as APNs knows it.
-pub(super) struct Key {
+/// A provider key as APNs knows it.
+pub(super) struct KnownKey {
     pub(super) id: String,
     pub(super) team_id: String,
     pub(super) environment: Option<Environment>,
     pub(super) scope: KeyScope,
-    /// An uncompressed point.
+    /// The public key as an uncompressed point.
     public: Vec<u8>,
     revoked: AtomicBool,
 }
 
-impl Key {
+impl KnownKey {
     pub(super) fn is_revoked(&self) -> bool {
         self.revoked.load(Ordering::SeqCst)
     }
 }
 
 /// A provider token whose signature is good.
-pub(super) struct Verified {
-    pub(super) key: Arc<Key>,
+pub(super) struct VerifiedToken {
+    pub(super) key: Arc<KnownKey>,
     pub(super) issued_at_s: u64,
     pub(super) fingerprint: [u8; 32],
-    /// A test ended it before its time.
+    /// Whether a test ended it before its time.
     pub(super) expired: AtomicBool,
 }
 
-/// All keys, and the tokens checked so far: a signature check for every push would cost more
-/// than the push.
+/// All keys, and the tokens that were checked so far: checking a signature for every push would cost more than the
+/// push.
 #[derive(Default)]
 pub(crate) struct Keys {
-    inner: Mutex<Inner>,
+    known: Mutex<KnownKeys>,
 }
 
 #[derive(Default)]
-struct Inner {
-    keys: HashMap<String, Arc<Key>>,
-    verified: HashMap<[u8; 32], Arc<Verified>>,
+struct KnownKeys {
+    keys: HashMap<String, Arc<KnownKey>>,
+    verified: HashMap<[u8; 32], Arc<VerifiedToken>>,
 }
 
 impl Keys {
     pub(crate) fn add(&self, spec: ProviderKeySpec) -> Result<ProviderKey, SimulatorError> {
         let pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
         let ProviderKeySpec { team_id, environment, scope } = spec;
-        let mut inner = lock(&self.inner);
-        let id = format!("KEY{:07}", inner.keys.len() + 1);
-        let key = Key {
+        let mut known = lock(&self.known);
+        let id = format!("KEY{:07}", known.keys.len() + 1);
+        let key = KnownKey {
             id: id.clone(),
             team_id: team_id.clone(),
             environment,
@@ -132,49 +77,49 @@ impl Keys {
             public: pair.public_key_raw().to_vec(),
             revoked: AtomicBool::new(false),
         };
-        inner.keys.insert(id.clone(), Arc::new(key));
+        known.keys.insert(id.clone(), Arc::new(key));
         Ok(ProviderKey { team_id, key_id: id, private_key_pem: pair.serialize_pem() })
     }
 
-    /// False if there is no such key.
+    /// Revokes a key, or makes it good again. The result is false if there is no such key.
     pub(crate) fn set_revoked(&self, key_id: &str, revoked: bool) -> bool {
-        let inner = lock(&self.inner);
-        let key = inner.keys.get(key_id);
+        let known = lock(&self.known);
+        let key = known.keys.get(key_id);
         key.inspect(|key| key.revoked.store(revoked, Ordering::SeqCst)).is_some()
     }
 
-    /// The key ids with their teams, and whether they are revoked.
+    /// Returns the id and the team of each key, and whether it is revoked.
     pub(crate) fn list(&self) -> Vec<(String, String, bool)> {
-        let inner = lock(&self.inner);
+        let known = lock(&self.known);
         let mut all: Vec<_> =
-            inner.keys.values().map(|key| (key.id.clone(), key.team_id.clone(), key.is_revoked())).collect();
+            known.keys.values().map(|key| (key.id.clone(), key.team_id.clone(), key.is_revoked())).collect();
         all.sort_unstable();
         all
     }
 
-    /// Ends the tokens that are remembered, as if they were too old, and counts them.
+    /// Ends the tokens that are remembered, as if they were too old, and returns how many they were.
     pub(crate) fn expire_tokens(&self) -> usize {
-        let inner = lock(&self.inner);
-        let good = inner.verified.values().filter(|token| !token.expired.swap(true, Ordering::SeqCst));
+        let known = lock(&self.known);
+        let good = known.verified.values().filter(|token| !token.expired.swap(true, Ordering::SeqCst));
         good.count()
     }
 
-    /// No key is revoked, and no token ended but by its age.
+    /// Makes every key good again, and every token that has not ended by its age.
     pub(crate) fn reset(&self) {
-        let inner = lock(&self.inner);
-        for key in inner.keys.values() {
+        let known = lock(&self.known);
+        for key in known.keys.values() {
             key.revoked.store(false, Ordering::SeqCst);
         }
-        for token in inner.verified.values() {
+        for token in known.verified.values() {
             token.expired.store(false, Ordering::SeqCst);
         }
     }
 
-    /// Checks form, key, signature and issuer of a token; age and binding are the
-    /// connection's to judge. The flag tells whether the token is new to the simulator.
-    pub(super) fn verify(&self, token: &str) -> Option<(Arc<Verified>, bool)> {
+    /// Checks the form, key, signature and issuer of a token; its connection judges age and binding. The flag says
+    /// whether the simulator sees the token for the first time.
+    pub(super) fn verify(&self, token: &str) -> Option<(Arc<VerifiedToken>, bool)> {
         let fingerprint: [u8; 32] = Sha256::digest(token).into();
-        if let Some(verified) = lock(&self.inner).verified.get(&fingerprint) {
+        if let Some(verified) = lock(&self.known).verified.get(&fingerprint) {
             return (!verified.key.is_revoked()).then(|| (Arc::clone(verified), false));
         }
         let (message, signature) = token.rsplit_once('.')?;
@@ -184,23 +129,27 @@ impl Keys {
         if header.alg != "ES256" {
             return None;
         }
-        let key = lock(&self.inner).keys.get(&header.kid).cloned()?;
+        let key = lock(&self.known).keys.get(&header.kid).cloned()?;
         let signed = is_signed(message.as_bytes(), &jwt::segment(signature)?, &key.public);
         if !signed || key.is_revoked() || key.team_id != claims.iss {
             return None;
         }
-        let verified =
-            Arc::new(Verified { key, issued_at_s: claims.iat, fingerprint, expired: AtomicBool::new(false) });
-        let mut inner = lock(&self.inner);
-        if inner.verified.len() >= MAX_REMEMBERED {
-            inner.verified.clear();
+        let verified = Arc::new(VerifiedToken {
+            key,
+            issued_at_s: claims.iat,
+            fingerprint,
+            expired: AtomicBool::new(false),
+        });
+        let mut known = lock(&self.known);
+        if known.verified.len() >= MAX_REMEMBERED {
+            known.verified.clear();
         }
-        let new = inner.verified.insert(fingerprint, Arc::clone(&verified)).is_none();
+        let new = known.verified.insert(fingerprint, Arc::clone(&verified)).is_none();
         Some((verified, new))
     }
 }
 
-/// APNs takes both forms of a signature: r and s in 64 bytes, as RFC 7518 has it, and the ASN.1 that `openssl dgst` and
+/// APNs accepts both forms of a signature: r and s in 64 bytes, as in RFC 7518, and the ASN.1 that `openssl dgst` and
 /// pushy make. Source: a public transcript of 2022 to the sandbox; swift-server-community/APNSwift#36.
 fn is_signed(message: &[u8], signature: &[u8], public: &[u8]) -> bool {
     [&ECDSA_P256_SHA256_FIXED, &ECDSA_P256_SHA256_ASN1]
@@ -253,7 +202,8 @@ mod tests {
         assert!(keys.verify(&token).is_none());
     }
 
-    /// A token of this key as some client writes it: how base64, whether the signature is ASN.1, and `iat`.
+    /// Writes a token of this key as some client writes it: in this base64, with or without ASN.1, and with this
+    /// `iat`.
     fn written(key: &ProviderKey, engine: &impl base64::Engine, der: bool, iat: &str) -> String {
         let header = format!(r#"{{"alg":"ES256","kid":"{}"}}"#, key.key_id);
         let claims = format!(r#"{{"iss":"{}","iat":{iat}}}"#, key.team_id);

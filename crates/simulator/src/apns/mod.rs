@@ -2,9 +2,13 @@
 
 mod auth;
 mod broadcast;
+mod channels;
 mod keys;
+mod provider_key;
 mod reply;
-mod token;
+mod scripted;
+mod server;
+mod settings;
 mod validate;
 
 use std::borrow::Cow;
@@ -14,44 +18,45 @@ use http::{HeaderMap, HeaderValue, Method};
 use uuid::Uuid;
 
 pub(super) use self::auth::Session;
-pub use self::broadcast::StoragePolicy;
-pub(super) use self::broadcast::{ChannelList, Channels};
+pub(super) use self::channels::ChannelList;
+pub use self::channels::StoragePolicy;
 pub(super) use self::keys::Keys;
-pub use self::keys::{KeyScope, ProviderKey, ProviderKeySpec};
-pub use self::token::{Fate, FateRow, fates};
-pub(super) use self::token::{Fates, fate_of_prefix};
+pub use self::provider_key::{KeyScope, ProviderKey, ProviderKeySpec};
+pub(super) use self::scripted::outcome_of_prefix;
+pub use self::scripted::{Fate, FateRow, fates};
+pub(super) use self::server::Apns;
+pub(super) use self::settings::ApnsSettings;
+pub use self::settings::LimitRises;
 
 use self::auth::{Denied, Grant};
 use self::reply::{IdHeader, Reply, headers};
-use super::Environment;
 use super::body::Body;
-use super::decision::{Decision, Pace};
+use super::decision::{Decision, FollowUp, Timing};
 use super::fault::Refusal;
-use super::filter::Afterwards;
-use super::world::World;
+use super::service::Environment;
 
 const DEVICE_PATH: &str = "/3/device/";
 const BROADCAST_PATH: &str = "/4/broadcasts/apps/";
 
-/// An answer, when it goes out, and what follows it.
+/// What APNs answers, and when, and what follows.
 struct Judgement {
     reply: Reply,
-    pace: Pace,
-    afterwards: Afterwards,
+    timing: Timing,
+    follow_up: FollowUp,
     id: (IdHeader, Option<HeaderValue>),
 }
 
-/// What APNs would say of a device to somebody else who asks: the reason of a refusal, and when.
-pub(super) fn outcome(world: &World, device_token: &str, topic: &str) -> (Option<Cow<'static, str>>, Pace) {
+/// Returns what APNs would tell the push proxy of a device: the reason of a refusal, and when the answer comes.
+pub(super) fn outcome(apns: &Apns, device_token: &str, topic: &str) -> (Option<Cow<'static, str>>, Timing) {
     if !is_device_token(device_token) {
-        return (Some("BadDeviceToken".into()), Pace::Now);
+        return (Some("BadDeviceToken".into()), Timing::Now);
     }
-    let fate = world.fates.of(device_token, world.clock.now_ms());
-    let (reply, pace) = token::meet(fate, topic, Environment::Production);
-    (reply.reason, pace)
+    let fate = apns.outcomes.of(device_token, apns.clock.now_ms());
+    let (reply, timing) = scripted::answer_to_push(fate, topic, Environment::Production);
+    (reply.reason, timing)
 }
 
-/// Apple asks not to assume a length.
+/// A device token is hexadecimal. Apple asks not to assume a length.
 fn is_device_token(token: &str) -> bool {
     token.len().is_multiple_of(2) && token.bytes().all(|digit| digit.is_ascii_hexdigit())
 }
@@ -60,31 +65,36 @@ fn is_device_token(token: &str) -> bool {
 enum Target<'a> {
     /// A device token.
     Device(&'a str),
-    /// A bundle id whose channel is in a header.
+    /// The bundle id of a broadcast, whose channel is in a header.
     Broadcast(&'a str),
 }
 
 /// Judges a request that was read in full.
 pub(super) fn decide(
-    world: &World,
+    apns: &Apns,
     session: &Session,
     environment: Environment,
     parts: &Parts,
     body: &Body,
 ) -> Decision {
-    judge(world, session, environment, parts, body).written(environment)
+    judge(apns, session, environment, parts, body).written(environment)
 }
 
-/// The answer of a script: a status and a reason, in APNs' form.
-pub(super) fn told(parts: &Parts, environment: Environment, status: u16, reason: Option<&str>) -> Decision {
+/// Returns the answer that a fault asks for: this status and reason in the form of APNs.
+pub(super) fn scripted_answer(
+    parts: &Parts,
+    environment: Environment,
+    status: u16,
+    reason: Option<&str>,
+) -> Decision {
     let reason = reason.map(|reason| reason.to_owned().into());
     let reply = Reply { status, reason, timestamp_ms: None, retry_after: None };
     let judgement =
-        Judgement { reply, pace: Pace::Now, afterwards: Afterwards::Nothing, id: message_name(parts) };
+        Judgement { reply, timing: Timing::Now, follow_up: FollowUp::Nothing, id: message_name(parts) };
     judgement.written(environment)
 }
 
-/// A refusal by what it means. Source: Apple, "Handling notification responses from APNs".
+/// Returns a refusal of this meaning. Source: Apple, "Handling notification responses from APNs".
 pub(super) fn refuse(parts: &Parts, environment: Environment, refusal: Refusal) -> Decision {
     let (status, reason) = match refusal {
         Refusal::Quota => (429, "TooManyRequests"),
@@ -92,73 +102,67 @@ pub(super) fn refuse(parts: &Parts, environment: Environment, refusal: Refusal) 
         Refusal::Unavailable => (503, "ServiceUnavailable"),
         Refusal::Internal => (500, "InternalServerError"),
     };
-    told(parts, environment, status, Some(reason))
+    scripted_answer(parts, environment, status, Some(reason))
 }
 
 impl Judgement {
     fn written(self, environment: Environment) -> Decision {
-        let Self { reply, pace, afterwards, id } = self;
+        let Self { reply, timing, follow_up, id } = self;
         Decision {
             status: reply.status,
             headers: headers(&reply, id, environment),
             content_type: "application/json",
             body: reply.body(),
             reason: reply.reason,
-            pace,
-            afterwards,
+            timing,
+            follow_up,
         }
     }
 }
 
-/// The id that a header gives a request, if it is a UUID, in capitals or not.
+/// Returns the id in a header, if it is a UUID, in upper or lower case.
 pub(super) fn message_id(headers: &HeaderMap, name: &str) -> Option<Uuid> {
     Uuid::try_parse(validate::text(headers, name)?).ok()
 }
 
-/// The header that names the request, and what it says: it comes back as it was sent, which clients rely on.
+/// Returns the header that names the request. It comes back as it was sent, which clients rely on.
 fn message_name(parts: &Parts) -> (IdHeader, Option<HeaderValue>) {
     let header =
         if parts.uri.path().starts_with(BROADCAST_PATH) { IdHeader::ApnsRequestId } else { IdHeader::ApnsId };
     (header, parts.headers.get(header.name()).cloned())
 }
 
-fn judge(
-    world: &World,
-    session: &Session,
-    environment: Environment,
-    parts: &Parts,
-    body: &Body,
-) -> Judgement {
+fn judge(apns: &Apns, session: &Session, environment: Environment, parts: &Parts, body: &Body) -> Judgement {
     let id = message_name(parts);
-    let refused = |reply, afterwards, id| Judgement { reply, pace: Pace::Now, afterwards, id };
+    let refused = |reply, follow_up, id| Judgement { reply, timing: Timing::Now, follow_up, id };
 
     let target = match target(parts) {
         Ok(target) => target,
-        Err(reply) => return refused(reply, Afterwards::Nothing, id),
+        Err(reply) => return refused(reply, FollowUp::Nothing, id),
     };
-    let Grant { by, afterwards } =
-        match session.authorize(world, environment, parts.headers.get("authorization")) {
+    let Grant { by, follow_up } =
+        match session.authorize(apns, environment, parts.headers.get("authorization")) {
             Ok(grant) => grant,
-            Err(Denied { reply, afterwards }) => return refused(reply, afterwards, id),
+            Err(Denied { reply, follow_up }) => return refused(reply, follow_up, id),
         };
-    let bundle_ids = &world.settings.bundle_ids;
+    let bundle_ids = &apns.settings.bundle_ids;
     let judged = match target {
         Target::Device(device_token) => validate::push(&parts.headers, body, &by, bundle_ids).map(|topic| {
-            let fate = world.fates.of(device_token, world.clock.now_ms());
-            token::meet(fate, &topic, environment)
+            let fate = apns.outcomes.of(device_token, apns.clock.now_ms());
+            scripted::answer_to_push(fate, &topic, environment)
         }),
-        Target::Broadcast(bundle_id) => world
-            .channels
-            .check(bundle_id, bundle_ids, &parts.headers, body)
-            .map(|()| (Reply::accepted(), Pace::Now)),
+        Target::Broadcast(bundle_id) => {
+            broadcast::check(&apns.channels, bundle_id, bundle_ids, &parts.headers, body)
+                .map(|()| (Reply::accepted(), Timing::Now))
+        }
     };
     match judged {
-        Ok((reply, pace)) => Judgement { reply, pace, afterwards, id },
-        Err(reply) => refused(reply, afterwards, id),
+        Ok((reply, timing)) => Judgement { reply, timing, follow_up, id },
+        Err(reply) => refused(reply, follow_up, id),
     }
 }
 
-/// Checks method, path and that no header is repeated.
+/// Checks the method and the path, and that no header is repeated.
 fn target(parts: &Parts) -> Result<Target<'_>, Reply> {
     if parts.method != Method::POST {
         return Err(Reply::refused(405, "MethodNotAllowed"));

@@ -1,4 +1,4 @@
-//! The form of an answer.
+//! The form of an answer of APNs.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -7,9 +7,9 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
 use uuid::Uuid;
 
-use crate::Environment;
+use crate::service::Environment;
 
-/// What is answered.
+/// What APNs answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Reply {
     pub(super) status: u16,
@@ -27,7 +27,7 @@ impl Reply {
         Self { status, reason: Some(Cow::Borrowed(reason)), timestamp_ms: None, retry_after: None }
     }
 
-    /// The JSON body of a refusal; empty if accepted.
+    /// Returns the JSON body of a refusal, or nothing if the push was accepted.
     pub(super) fn body(&self) -> Bytes {
         let Some(reason) = &self.reason else { return Bytes::new() };
         let mut body = serde_json::json!({ "reason": reason });
@@ -41,9 +41,9 @@ impl Reply {
 /// The header that names a request and its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum IdHeader {
-    /// Of a push to a device.
+    /// The header of a push to a device.
     ApnsId,
-    /// Of a broadcast.
+    /// The header of a broadcast.
     ApnsRequestId,
 }
 
@@ -56,8 +56,8 @@ impl IdHeader {
     }
 }
 
-/// The headers of an answer. The client's id comes back as it was sent, good or not; without one an id is made, in
-/// capitals as those of APNs are.
+/// Returns the headers of an answer. The id of the client comes back as it was sent, good or not. Without one an id is
+/// made, in capitals as APNs writes them.
 ///
 /// Source: Apple, "Handling notification responses from APNs".
 pub(super) fn headers(

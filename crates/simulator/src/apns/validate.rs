@@ -1,29 +1,29 @@
-//! The checks of a push to a device.
+//! Checks a push to a device.
 //!
-//! Source: Apple, "Sending notification requests to APNs" and "Handling notification responses
-//! from APNs". Apple does not say in which order it checks; tests must not depend on it.
+//! Source: Apple, "Sending notification requests to APNs" and "Handling notification responses from APNs". Apple does
+//! not say in which order it checks, so tests must not depend on the order.
 
 use http::HeaderMap;
 use uuid::Uuid;
 
 use super::auth::GrantedBy;
-use super::keys::KeyScope;
+use super::provider_key::KeyScope;
 use super::reply::Reply;
 use crate::body::Body;
 
-/// Bytes of a payload.
+/// The most bytes of a payload.
 const MAX_PAYLOAD: u64 = 4096;
 
-/// Bytes of a payload for VoIP.
+/// The most bytes of a payload for VoIP.
 const MAX_VOIP_PAYLOAD: u64 = 5120;
 
-/// Bytes of `apns-collapse-id`.
+/// The most bytes of `apns-collapse-id`.
 const MAX_COLLAPSE_ID: usize = 64;
 
-/// Topics of MDM push certificates, which are no bundle ids, begin so.
+/// How the topics of MDM push certificates begin, which are not bundle ids.
 const MDM_TOPIC: &str = "com.apple.mgmt.";
 
-/// Push types and what follows the bundle id in their topic.
+/// The push types, and what follows the bundle id in their topics.
 const PUSH_TYPES: [(&str, &str); 11] = [
     ("alert", ""),
     ("background", ""),
@@ -42,7 +42,7 @@ fn bad(reason: &'static str) -> Reply {
     Reply::refused(400, reason)
 }
 
-/// Checks everything but method, path and authorization. Gives the topic.
+/// Checks everything except method, path and authorization, and returns the topic.
 pub(super) fn push(
     headers: &HeaderMap,
     body: &Body,
@@ -61,12 +61,12 @@ pub(super) fn push(
         return Err(bad("BadCollapseId"));
     }
     let max = if push_type == "voip" { MAX_VOIP_PAYLOAD } else { MAX_PAYLOAD };
-    // Apple's list has no reason for a payload that is no JSON object; this is the nearest.
+    // Apple lists no reason for a payload that is not a JSON object; this is the nearest.
     payload(body, max, "PayloadEmpty")?;
     Ok(topic.to_owned())
 }
 
-/// The topic asked for, or the only one of the certificate.
+/// Returns the topic that the push names, or the only topic of the certificate.
 fn topic<'a>(headers: &'a HeaderMap, granted: &'a GrantedBy) -> Result<&'a str, Reply> {
     match text(headers, "apns-topic") {
         Some("") => Err(bad("MissingTopic")),
@@ -98,7 +98,7 @@ fn check_topic(
     if push_type == "mdm" && topic.starts_with(MDM_TOPIC) {
         return Ok(());
     }
-    // A topic without the suffix of its push type is one the sender may not push to so.
+    // Whoever omits the suffix of the push type asks for a topic that the sender may not push to.
     let bundle_id = topic.strip_suffix(suffix).ok_or_else(|| bad("TopicDisallowed"))?;
     let allowed = match granted {
         GrantedBy::TeamKey => bundle_ids.iter().any(|own| own == bundle_id),
@@ -113,8 +113,7 @@ fn check_topic(
     if allowed { Ok(()) } else { Err(bad("TopicDisallowed")) }
 }
 
-/// `background` with 10 "is an error", of which Apple gives no reason; without a priority it is
-/// let through.
+/// `background` with priority 10 "is an error" for which Apple gives no reason. Without a priority it is accepted.
 fn priority_fits(priority: Option<&str>, push_type: &str) -> Result<(), Reply> {
     match (priority, push_type) {
         (Some("10"), "background") | (Some("1"), "liveactivity") => Err(bad("BadPriority")),
@@ -123,7 +122,7 @@ fn priority_fits(priority: Option<&str>, push_type: &str) -> Result<(), Reply> {
     }
 }
 
-/// `apns-expiration`, in seconds since the epoch.
+/// Reads `apns-expiration`, in seconds since the epoch.
 pub(super) fn expiration(headers: &HeaderMap) -> Result<Option<u64>, Reply> {
     let Some(value) = text(headers, "apns-expiration") else { return Ok(None) };
     let digits = !value.is_empty() && value.bytes().all(|c| c.is_ascii_digit());
@@ -133,7 +132,7 @@ pub(super) fn expiration(headers: &HeaderMap) -> Result<Option<u64>, Reply> {
     }
 }
 
-/// A canonical lower-case UUID, if the header is there.
+/// Reads a canonical lower-case UUID, if the header is there.
 pub(super) fn message_id(headers: &HeaderMap, name: &str) -> Result<Option<Uuid>, Reply> {
     let Some(value) = text(headers, name) else { return Ok(None) };
     match Uuid::try_parse(value) {
@@ -142,7 +141,7 @@ pub(super) fn message_id(headers: &HeaderMap, name: &str) -> Result<Option<Uuid>
     }
 }
 
-/// A JSON object of 1 to `max` bytes.
+/// Checks that the payload is a JSON object of 1 to `max` bytes.
 pub(super) fn payload(body: &Body, max: u64, no_object: &'static str) -> Result<(), Reply> {
     if body.len == 0 {
         return Err(bad("PayloadEmpty"));
@@ -155,12 +154,12 @@ pub(super) fn payload(body: &Body, max: u64, no_object: &'static str) -> Result<
     if object { Ok(()) } else { Err(bad(no_object)) }
 }
 
-/// Names that occur more than once.
+/// Whether any header occurs more than once.
 pub(super) fn has_duplicates(headers: &HeaderMap) -> bool {
     headers.keys_len() != headers.len()
 }
 
-/// A header as text; one that is not ASCII as something that is nowhere valid.
+/// Reads a header as text. One that is not ASCII becomes a text that is valid nowhere.
 pub(super) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).map(|value| value.to_str().unwrap_or("\0"))
 }

@@ -1,4 +1,4 @@
-//! `/v1/channels`
+//! Serves `/v1/channels`.
 
 use axum::extract::{Path, State};
 use base64::Engine as _;
@@ -8,21 +8,22 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::answer::{ControlAnswer, json, nothing, ok};
+use super::context::ControlState;
 use super::input::Input;
 use super::problem::Problem;
-use super::{Answer, Shared, json, nothing, ok};
-use crate::StoragePolicy;
+use crate::apns::StoragePolicy;
 
-/// The most channels of all apps together. Apple allows as many for one app in one environment. Source: Apple, "Sending channel
-/// management requests to APNs".
+/// The most channels of all apps together. Apple allows as many for one app in one environment. Source: Apple,
+/// "Sending channel management requests to APNs".
 const MAX_CHANNELS: usize = 10_000;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewChannel {
-    /// By default the first of the team's.
+    /// The default is the first bundle id of the team.
     bundle_id: Option<String>,
-    /// By default a new one.
+    /// The default is a new id.
     channel_id: Option<String>,
     #[serde(default)]
     storage_policy: StoragePolicy,
@@ -32,15 +33,15 @@ fn channel(bundle_id: &str, channel_id: &str, policy: StoragePolicy) -> Value {
     json!({ "bundle_id": bundle_id, "channel_id": channel_id, "storage_policy": policy })
 }
 
-pub(super) async fn list(State(control): Shared) -> Answer {
-    let all = control.world.channels.list();
+pub(super) async fn list(State(control): ControlState) -> ControlAnswer {
+    let all = control.shared.apns.channels.list();
     let all = all.iter().map(|((bundle_id, id), policy)| channel(bundle_id, id, *policy));
     ok(&json!({ "channels": all.collect::<Vec<_>>() }))
 }
 
-pub(super) async fn create(State(control): Shared, Input(new): Input<NewChannel>) -> Answer {
-    let world = &control.world;
-    let own = &world.settings.bundle_ids;
+pub(super) async fn create(State(control): ControlState, Input(new): Input<NewChannel>) -> ControlAnswer {
+    let shared = &control.shared;
+    let own = &shared.apns.settings.bundle_ids;
     let bundle_id = new.bundle_id.or_else(|| own.first().cloned()).unwrap_or_default();
     if !own.contains(&bundle_id) {
         return Err(Problem::field(
@@ -53,16 +54,19 @@ pub(super) async fn create(State(control): Shared, Input(new): Input<NewChannel>
     if !StoragePolicy::is_channel_id(&id) {
         return Err(Problem::field("channel_id", &format!("{id:?}"), &"standard base64"));
     }
-    if world.channels.list().len() >= MAX_CHANNELS {
+    if shared.apns.channels.list().len() >= MAX_CHANNELS {
         let detail = format!("there are {MAX_CHANNELS} channels already, which is the most");
         return Err(Problem::new(StatusCode::CONFLICT, detail));
     }
-    world.channels.add(&bundle_id, &id, new.storage_policy);
+    shared.apns.channels.add(&bundle_id, &id, new.storage_policy);
     Ok(json(StatusCode::CREATED, &channel(&bundle_id, &id, new.storage_policy)))
 }
 
-pub(super) async fn remove(State(control): Shared, Path((bundle_id, id)): Path<(String, String)>) -> Answer {
-    if control.world.channels.remove(&bundle_id, &id) {
+pub(super) async fn remove(
+    State(control): ControlState,
+    Path((bundle_id, id)): Path<(String, String)>,
+) -> ControlAnswer {
+    if control.shared.apns.channels.remove(&bundle_id, &id) {
         nothing()
     } else {
         Err(Problem::not_found(format!("{bundle_id} has no channel {id}")))

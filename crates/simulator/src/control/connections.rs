@@ -1,39 +1,41 @@
-//! `/v1/counters`, `/v1/connections` and `/v1/reset`.
+//! Serves `/v1/counters`, `/v1/connections` and `/v1/reset`.
 
 use axum::extract::{Path, State};
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::answer::{ControlAnswer, nothing, ok};
+use super::context::ControlState;
 use super::input::Input;
 use super::problem::Problem;
-use super::{Answer, Shared, nothing, ok};
-use crate::{Fault, StrikeError};
+use crate::fault::Fault;
+use crate::strike::{self, StrikeError};
 
-/// A fault as a body holds it: the same name as in a rule.
+/// The body of a request to strike a connection. It names the fault as a rule does.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Strike {
     fault: Fault,
 }
 
-pub(super) async fn counters(State(control): Shared) -> Answer {
-    ok(&control.world.counters())
+pub(super) async fn counters(State(control): ControlState) -> ControlAnswer {
+    ok(&control.shared.read_counters())
 }
 
-pub(super) async fn list(State(control): Shared) -> Answer {
-    ok(&json!({ "connections": control.world.open_connections() }))
+pub(super) async fn list(State(control): ControlState) -> ControlAnswer {
+    ok(&json!({ "connections": control.shared.connections.open() }))
 }
 
 pub(super) async fn strike(
-    State(control): Shared,
+    State(control): ControlState,
     Path(id): Path<String>,
     Input(strike): Input<Strike>,
-) -> Answer {
+) -> ControlAnswer {
     let number =
         id.parse().map_err(|_| Problem::field("id", &format!("{id:?}"), &"the number of a connection"))?;
     strike.fault.check()?;
-    match control.world.strike(number, &strike.fault) {
+    match strike::by_number(&control.shared, number, &strike.fault) {
         Ok(()) => nothing(),
         Err(error @ StrikeError::NotOpen(_)) => Err(Problem::not_found(error.to_string())),
         Err(error @ StrikeError::NotForConnections) => {
@@ -42,15 +44,16 @@ pub(super) async fn strike(
     }
 }
 
-/// Everything as it was at the start, but for connections, which stay, and their numbers, which go on.
-pub(super) async fn reset(State(control): Shared) -> Answer {
-    let world = &control.world;
-    world.rules.clear();
-    control.unset_fates();
-    world.clock.reset();
-    world.keys.reset();
-    world.channels.restore(&control.channels);
-    world.journal.reset();
-    world.tally.reset();
+/// Restores the state of the start. Connections stay open, and their numbers go on.
+pub(super) async fn reset(State(control): ControlState) -> ControlAnswer {
+    let shared = &control.shared;
+    shared.rules.clear();
+    control.restore_outcomes();
+    shared.clock.reset();
+    shared.apns.keys.reset();
+    shared.apns.channels.restore(&control.channels);
+    shared.journal.reset();
+    shared.counters.reset();
+    shared.connections.take_closed();
     nothing()
 }

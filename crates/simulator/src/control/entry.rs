@@ -1,12 +1,12 @@
-//! An entry of the journal as JSON.
+//! Writes an entry of the journal as JSON.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::Service;
 use crate::journal::{Entry, Opened, Outcome, Reading};
+use crate::service::Service;
 
 #[derive(Serialize)]
 pub(super) struct EntryJson {
@@ -19,7 +19,7 @@ pub(super) struct EntryJson {
     path: String,
     token: Option<String>,
     apns_id: Option<String>,
-    /// Pairs, since a header may come twice; null once newer requests have taken their place.
+    /// Headers are pairs, since one may come twice. They are null once newer requests have taken their place.
     headers: Option<Vec<(String, String)>>,
     read: Option<ReadJson>,
     outcome: &'static str,
@@ -40,7 +40,7 @@ struct ReadJson {
     undecipherable: Option<&'static str>,
 }
 
-/// Bytes as text where they are UTF-8, else as base64.
+/// Writes bytes as text where they are UTF-8, or else as base64.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum TextJson {

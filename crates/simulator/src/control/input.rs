@@ -1,4 +1,4 @@
-//! What a request says: a JSON body, and the parameters of a query.
+//! Reads what a request says: a JSON body, and the parameters of a query.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
 
-/// The most bytes that a body may have. A layer of the router, which is axum's, refuses more.
+/// The most bytes of a body. A layer of axum's router refuses more.
 pub(super) const MAX_BODY: usize = 64 * 1024;
 
 /// A body that was read as JSON.
@@ -37,7 +37,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Input<T> {
     }
 }
 
-/// The parameters of a query, each taken once; what is left at the end is not known.
+/// The parameters of a query. Each is taken once, and what is left at the end is unknown.
 pub(super) struct Parameters(BTreeMap<String, String>);
 
 impl Parameters {
@@ -60,7 +60,7 @@ impl Parameters {
         text.parse().map(Some).map_err(|_| Problem::field(name, &format!("{text:?}"), &expected))
     }
 
-    /// A whole number from `least` to `most`.
+    /// Takes a whole number from `least` to `most`.
     pub(super) fn number(&mut self, name: &str, least: usize, most: usize) -> Result<Option<usize>, Problem> {
         let expected = format!("a whole number from {least} to {most}");
         match self.parse(name, &expected)? {
@@ -71,7 +71,7 @@ impl Parameters {
         }
     }
 
-    /// A time such as `10s`, at most `most`.
+    /// Takes a time such as `10s`, at most `most`.
     pub(super) fn duration(&mut self, name: &str, most: Duration) -> Result<Option<Duration>, Problem> {
         let Some(text) = self.0.remove(name) else { return Ok(None) };
         let expected = format!("a time such as \"10s\", at most {}", humantime::format_duration(most));

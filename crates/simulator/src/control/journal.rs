@@ -1,4 +1,4 @@
-//! `/v1/journal`
+//! Serves `/v1/journal`.
 
 use std::time::Duration;
 
@@ -8,30 +8,31 @@ use http::StatusCode;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::answer::{ControlAnswer, json_text, ok};
+use super::context::ControlState;
 use super::entry::EntryJson;
 use super::input::Parameters;
 use super::problem::Problem;
-use super::{Answer, Shared, json_text, ok};
-use crate::Service;
 use crate::journal::{Page, Query, Stage};
+use crate::service::Service;
 
-/// Entries of a page where the request does not say how many, and the most that it may ask for.
+/// How many entries a page has by default, and the most that a request may ask for.
 const PAGE: usize = 100;
 const MAX_PAGE: usize = 1000;
 
-/// Bytes after which a page ends, however few its entries are: those that keep their bodies are long.
+/// After how many bytes a page ends, however few entries it has: entries that keep their bodies are long.
 const MAX_PAGE_BYTES: usize = 4 * 1024 * 1024;
 
-/// How long a request waits where it does not say so, and the longest that it may ask for.
+/// How long a request waits by default, and the longest that it may ask for.
 const WAIT: Duration = Duration::from_secs(10);
 const MAX_WAIT: Duration = Duration::from_secs(60);
 
-/// The most entries that can be waited for: those that a journal may have.
+/// The most entries that can be waited for, which is as many as a journal may have.
 const MAX_WANTED: usize = 1_000_000;
 
 const KNOWN: &str = "after, service, token, apns_id, stage, limit, wait, timeout";
 
-pub(super) async fn read(State(control): Shared, RawQuery(query): RawQuery) -> Answer {
+pub(super) async fn read(State(control): ControlState, RawQuery(query): RawQuery) -> ControlAnswer {
     let mut parameters = Parameters::new(query.as_deref())?;
     let service = |name: String| {
         Service::try_from(name.clone()).map_err(|_| {
@@ -50,7 +51,7 @@ pub(super) async fn read(State(control): Shared, RawQuery(query): RawQuery) -> A
     let timeout = parameters.duration("timeout", MAX_WAIT)?.unwrap_or(WAIT);
     parameters.done(KNOWN)?;
 
-    let journal = &control.world.journal;
+    let journal = &control.shared.journal;
     let reached = match wanted {
         None => true,
         Some(count) => {
@@ -58,7 +59,7 @@ pub(super) async fn read(State(control): Shared, RawQuery(query): RawQuery) -> A
                 |_| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too many requests wait for the journal");
             let _seat = control.waits.try_acquire().map_err(full)?;
             let waiting = journal.wait_for(&query, count, timeout);
-            control.world.stop.run_until_cancelled(waiting).await.is_some_and(|waited| waited.is_ok())
+            control.shared.stop.run_until_cancelled(waiting).await.is_some_and(|waited| waited.is_ok())
         }
     };
     Ok(written(&journal.page(&query, limit), query.after, reached, journal.dropped()))
@@ -73,7 +74,7 @@ fn stage(word: Option<&str>) -> Result<Stage, Problem> {
     }
 }
 
-/// Each entry is written by itself, so that a page ends where it gets too long.
+/// Writes each entry by itself, so that a page can end where it gets too long.
 fn written(page: &Page, after: u64, reached: bool, dropped: u64) -> Response {
     let (mut text, mut last, mut more) = (Vec::from(b"{\"entries\":["), after, page.more);
     for entry in &page.entries {
@@ -92,6 +93,6 @@ fn written(page: &Page, after: u64, reached: bool, dropped: u64) -> Response {
     json_text(StatusCode::OK, text)
 }
 
-pub(super) async fn clear(State(control): Shared) -> Answer {
-    ok(&json!({ "removed": control.world.journal.take().len() }))
+pub(super) async fn clear(State(control): ControlState) -> ControlAnswer {
+    ok(&json!({ "removed": control.shared.journal.take().len() }))
 }

@@ -1,42 +1,41 @@
-//! The control API: what a test in Rust does through [`Simulator`](super::Simulator), a test in any language does over
-//! HTTP/1.1 and JSON, on a listener of its own. `openapi.json` beside this file describes it, and is served too.
+//! The control API: what a test in Rust does through [`Simulator`](crate::Simulator), a test in any other language
+//! does over HTTP/1.1 and JSON, on a listener of its own. `openapi.json` beside this file describes it, and is served
+//! too.
 //!
-//! It asks nobody who they are: whoever reaches it can harm the simulator, and nothing else.
+//! It does not authenticate anybody: whoever reaches it can change the simulator, and nothing else.
 
+mod answer;
 mod channels;
 mod clock;
 mod connections;
+mod context;
 mod entry;
-mod fate;
-mod fates;
 mod faults;
 mod input;
 mod journal;
+mod outcomes;
 mod problem;
+mod scripted;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::DefaultBodyLimit;
-use axum::response::Response;
 use axum::routing::{MethodRouter, delete, get, post, put};
-use http::{HeaderValue, StatusCode};
-use serde::Serialize;
+use http::StatusCode;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-use self::fate::{FateJson, FateService};
+use self::answer::json_text;
+use self::context::Control;
 use self::problem::Problem;
-use super::SimulatorError;
-use super::apns::ChannelList;
-use super::world::World;
+use super::error::SimulatorError;
+use super::shared::Shared;
 
 /// The description of the API.
 const OPENAPI: &str = include_str!("openapi.json");
@@ -47,30 +46,15 @@ const MAX_WAITS: usize = 64;
 /// How long a connection may take to end once the simulator stops.
 const GRACE: Duration = Duration::from_secs(1);
 
-type Answer = Result<Response, Problem>;
-type Shared = axum::extract::State<Arc<Control>>;
-
-/// What the routes share.
-struct Control {
-    world: Arc<World>,
-    /// `https://localhost:<port>` of the push services of browsers.
-    web_push: String,
-    waits: Semaphore,
-    /// The fates that were set here, so that they can be listed and taken back.
-    fates: Mutex<BTreeMap<(FateService, String), FateJson>>,
-    /// The channels at the start, which a reset brings back.
-    channels: ChannelList,
-}
-
-/// Every path and what serves it. A test compares this with `openapi.json`.
+/// Lists every path and what serves it. A test compares this with `openapi.json`.
 fn routes() -> [(&'static str, MethodRouter<Arc<Control>>); 17] {
     [
         ("/openapi.json", get(async || json_text(StatusCode::OK, OPENAPI))),
         ("/v1/journal", get(journal::read).delete(journal::clear)),
         ("/v1/faults", get(faults::list).post(faults::add).delete(faults::clear)),
         ("/v1/faults/{id}", get(faults::show).delete(faults::remove)),
-        ("/v1/fates", get(fates::list).delete(fates::clear)),
-        ("/v1/fates/{service}/{token}", get(fates::show).put(fates::set).delete(fates::unset)),
+        ("/v1/fates", get(outcomes::list).delete(outcomes::clear)),
+        ("/v1/fates/{service}/{token}", get(outcomes::show).put(outcomes::set).delete(outcomes::unset)),
         ("/v1/clock", get(clock::show).post(clock::forward)),
         ("/v1/tokens/expire", post(clock::expire_tokens)),
         ("/v1/provider-keys", get(clock::keys)),
@@ -96,9 +80,9 @@ fn router(control: Arc<Control>) -> Router {
         .with_state(control)
 }
 
-/// Listens, and serves until the simulator stops. Gives the address.
+/// Listens and serves until the simulator stops, and returns the address.
 pub(super) async fn start(
-    world: &Arc<World>,
+    shared: &Arc<Shared>,
     address: SocketAddr,
     web_push: String,
 ) -> Result<SocketAddr, SimulatorError> {
@@ -106,49 +90,25 @@ pub(super) async fn start(
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     let control = Arc::new(Control {
-        world: Arc::clone(world),
+        shared: Arc::clone(shared),
         web_push,
         waits: Semaphore::new(MAX_WAITS),
-        fates: Mutex::default(),
-        channels: world.channels.list(),
+        outcomes: Mutex::default(),
+        channels: shared.apns.channels.list(),
     });
-    let stop = world.stop.clone();
+    let stop = shared.stop.clone();
     let serving =
         axum::serve(listener, router(control)).with_graceful_shutdown(stop.clone().cancelled_owned());
-    world.tasks.spawn(async move {
+    shared.tasks.spawn(async move {
         let late = async {
             stop.cancelled().await;
             tokio::time::sleep(GRACE).await;
         };
         tokio::select! {
-            // Accepting does not fail: axum goes on after an error.
+            // Accepting never ends the server: axum goes on after an error.
             _ = serving.into_future() => {}
             () = late => {}
         }
     });
     Ok(address)
-}
-
-/// An answer of JSON.
-fn json(status: StatusCode, value: &impl Serialize) -> Response {
-    // Every value is of texts, numbers, lists and maps with texts for keys, which always can be written.
-    json_text(status, serde_json::to_vec(value).unwrap_or_default())
-}
-
-fn json_text(status: StatusCode, text: impl Into<Body>) -> Response {
-    let mut response = Response::new(text.into());
-    *response.status_mut() = status;
-    let kind = HeaderValue::from_static("application/json");
-    response.headers_mut().insert(http::header::CONTENT_TYPE, kind);
-    response
-}
-
-fn ok(value: &impl Serialize) -> Answer {
-    Ok(json(StatusCode::OK, value))
-}
-
-fn nothing() -> Answer {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    Ok(response)
 }

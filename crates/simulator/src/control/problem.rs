@@ -1,5 +1,5 @@
-//! What is said of a request that cannot be done: a problem by RFC 9457, with the field, what was found there and what
-//! may stand there.
+//! Describes why a request cannot be done: a problem by RFC 9457, with the field, what was found there and what may
+//! stand there.
 
 use std::fmt::Display;
 
@@ -8,9 +8,9 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 
-use crate::UnfitRule;
+use crate::fault::UnfitRule;
 
-/// The most characters of what was found that are said back.
+/// The most characters of what was found that are repeated.
 const MAX_FOUND: usize = 200;
 
 #[derive(Debug, Serialize)]
@@ -39,7 +39,7 @@ impl Problem {
         }
     }
 
-    /// The problem of a field that holds something that it may not.
+    /// Describes a field that holds something it may not hold.
     pub(super) fn field(field: &str, found: &dyn Display, expected: &dyn Display) -> Self {
         let found: String = found.to_string().chars().take(MAX_FOUND).collect();
         let expected = expected.to_string();
@@ -56,7 +56,7 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, what)
     }
 
-    /// The problem of a body that is no JSON of the right shape. serde says "FOUND, expected EXPECTED".
+    /// Describes a body that is not JSON of the right shape. serde says "FOUND, expected EXPECTED".
     pub(super) fn json(error: &serde_path_to_error::Error<serde_json::Error>) -> Self {
         let (field, said) = (error.path().to_string(), error.inner().to_string());
         let detail = if field == "." { said.clone() } else { format!("{field}: {said}") };
@@ -76,7 +76,7 @@ impl From<UnfitRule> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        // It holds texts and a number, which always can be written.
+        // The problem consists of texts and a number, which can always be written.
         let body = serde_json::to_vec(&self).unwrap_or_default();
         let mut response = Response::new(Body::from(body));
         *response.status_mut() =

@@ -1,4 +1,4 @@
-//! `/v1/subscriptions`: browsers that subscribe with a key of the test's own.
+//! Serves `/v1/subscriptions`: browsers that subscribe with a key of the test's own.
 
 use axum::extract::State;
 use base64::Engine as _;
@@ -6,27 +6,31 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
 use serde::Deserialize;
 
+use super::answer::{ControlAnswer, json_text};
+use super::context::ControlState;
 use super::input::Input;
 use super::problem::Problem;
-use super::{Answer, Shared, json_text};
-use crate::{Vendor, WebPushFate};
+use crate::webpush::{Vendor, WebPushFate};
 
 /// The most subscriptions that one simulator may have.
 const MAX_SUBSCRIPTIONS: usize = 100_000;
 
-/// Bytes of an uncompressed point of P-256. Source: RFC 8292, 3.2.
+/// The bytes of an uncompressed point of P-256. Source: RFC 8292, 3.2.
 const PUBLIC_KEY_LEN: usize = 65;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewSubscription {
     vendor: Vendor,
-    /// As `PushManager.subscribe` takes it: base64url. By default anybody may send.
+    /// The key as `PushManager.subscribe` takes it, in base64url. Without one anybody may send.
     #[serde(default)]
     application_server_key: String,
 }
 
-pub(super) async fn create(State(control): Shared, Input(new): Input<NewSubscription>) -> Answer {
+pub(super) async fn create(
+    State(control): ControlState,
+    Input(new): Input<NewSubscription>,
+) -> ControlAnswer {
     let NewSubscription { vendor, application_server_key } = new;
     let key = URL_SAFE_NO_PAD.decode(application_server_key.trim_end_matches('='));
     let key = match key {
@@ -41,7 +45,7 @@ pub(super) async fn create(State(control): Shared, Input(new): Input<NewSubscrip
             ));
         }
     };
-    let web_push = &control.world.web_push;
+    let web_push = &control.shared.web_push;
     if web_push.subscriptions() >= MAX_SUBSCRIPTIONS {
         let detail = format!("there are {MAX_SUBSCRIPTIONS} subscriptions already, which is the most");
         return Err(Problem::new(StatusCode::CONFLICT, detail));

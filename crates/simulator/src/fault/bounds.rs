@@ -1,11 +1,13 @@
-//! What a rule may ask for: enough for any test, and nothing that could hurt the machine that runs it.
+//! Bounds what a rule may ask for: it is enough for any test, and cannot hurt the machine that runs it.
 
 use std::fmt::Display;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
 
-use super::{Answer, Fault, FaultRule, Front, Trigger};
+use super::kinds::Fault;
+use super::parts::{Answer, Front};
+use super::rule::{FaultRule, Trigger};
 
 /// The longest pause of a fault.
 const MAX_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -20,9 +22,9 @@ const MAX_PIECES: usize = 1000;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: found {found}, expected {expected}")]
 pub struct UnfitRule {
-    /// Its path in the JSON of the rule.
+    /// The path of the value in the JSON of the rule.
     pub field: String,
-    /// The value.
+    /// The value that was found.
     pub found: String,
     /// What may stand there.
     pub expected: &'static str,
@@ -33,10 +35,11 @@ fn unfit(field: &str, found: &dyn Display, expected: &'static str) -> Result<(),
 }
 
 impl FaultRule {
-    /// Checks that nothing in it is out of bounds.
+    /// Checks that everything in the rule is within bounds.
     ///
     /// # Errors
-    /// The first value that is.
+    ///
+    /// It returns the first value that is out of bounds.
     pub fn check(&self) -> Result<(), UnfitRule> {
         if let Trigger::Probability(share) = self.when
             && !(0.0..=1.0).contains(&share)
@@ -48,10 +51,11 @@ impl FaultRule {
 }
 
 impl Fault {
-    /// Checks that nothing in it is out of bounds.
+    /// Checks that everything in the fault is within bounds.
     ///
     /// # Errors
-    /// The first value that is.
+    ///
+    /// It returns the first value that is out of bounds.
     pub fn check(&self) -> Result<(), UnfitRule> {
         match self {
             Self::Answer(answer) => answer.check(),

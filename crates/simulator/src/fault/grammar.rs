@@ -1,26 +1,27 @@
-//! A rule as one word of a command line: `FAULT[:VALUE][@WHEN[:VALUE]][*TIMES]`.
+//! Parses a rule from one word of a command line: `FAULT[:VALUE][@WHEN[:VALUE]][*TIMES]`.
 //!
-//! It is turned into the JSON of the control API and read as that, so that both have one vocabulary. A value is a
-//! text, or fields such as `status=503,reason=Shutdown`.
+//! The word is turned into the JSON of the control API and read as that, so that both have one vocabulary. A value is
+//! a text, or fields such as `status=503,reason=Shutdown`.
 
 use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
-use super::{FaultRule, UnfitRule};
+use super::bounds::UnfitRule;
+use super::rule::FaultRule;
 
-/// Why a text is no rule.
+/// Why a text is not a rule.
 #[derive(Debug, thiserror::Error)]
 pub enum RuleError {
-    /// It does not say what the JSON of a rule may say.
+    /// The text says something that the JSON of a rule may not say.
     #[error("{field}: {problem}")]
     Json {
-        /// Where.
+        /// The path of the field in the JSON.
         field: String,
-        /// What is wrong there, and what is expected.
+        /// What is wrong with it, and what is expected.
         problem: String,
     },
-    /// It says something that is out of bounds.
+    /// The rule asks for something that is out of bounds.
     #[error(transparent)]
     Unfit(#[from] UnfitRule),
 }
@@ -49,10 +50,10 @@ impl FromStr for FaultRule {
     }
 }
 
-/// `silence`, `delay:2s`, `reset_stream:code=7,at=before_body`.
+/// Turns `silence`, `delay:2s` or `reset_stream:code=7,at=before_body` into JSON.
 fn variant(text: &str) -> Value {
     let Some((name, value)) = text.split_once(':') else { return text.into() };
-    // A device's token or a path is a text, whatever it looks like.
+    // A device token or a path is always a text, whatever it looks like.
     let value = match name {
         "device_token" | "path_prefix" => value.into(),
         _ => fields(value).unwrap_or_else(|| scalar(value)),
@@ -60,7 +61,7 @@ fn variant(text: &str) -> Value {
     Value::from(Map::from_iter([(name.to_owned(), value)]))
 }
 
-/// `code=7,at=before_body`; none if it is something else.
+/// Turns `code=7,at=before_body` into JSON. The result is `None` if the text is something else.
 fn fields(text: &str) -> Option<Value> {
     let field = |field: &str| {
         let (name, value) = field.split_once('=')?;
@@ -90,7 +91,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{Fault, Front, GoAway, HangUp, LastId, Phase, Refusal, Service, Then, Trigger};
+    use crate::fault::{Fault, Front, GoAway, HangUp, LastId, Phase, Refusal, Then, Trigger};
+    use crate::service::Service;
 
     #[test]
     fn a_word_of_the_command_line_is_a_rule() {

@@ -1,174 +1,19 @@
-//! What can go wrong, and when. The types are the JSON of the control API as well: what a test in Rust can
-//! script, a test in any language can.
+//! What can go wrong, and when.
+//!
+//! The types are the JSON of the control API as well: what a test in Rust can script, a test in any other language can
+//! script too.
 
 mod bounds;
 mod grammar;
+mod json_forms;
+mod kinds;
 mod opening;
 mod parts;
-mod words;
-
-use std::time::Duration;
-
-use serde::{Deserialize, Serialize};
-
-use super::Service;
+mod rule;
 
 pub use self::bounds::UnfitRule;
 pub use self::grammar::RuleError;
-pub(super) use self::opening::Opening;
+pub use self::kinds::Fault;
+pub(super) use self::opening::OpeningFault;
 pub use self::parts::{Answer, Front, GoAway, HangUp, LastId, Phase, Refusal, Then};
-
-/// A fault and when it strikes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FaultRule {
-    /// When it strikes.
-    #[serde(default)]
-    pub when: Trigger,
-    /// What happens.
-    pub fault: Fault,
-    /// How often at most; [`FaultRule::ALWAYS`] never wears out.
-    #[serde(default = "once", with = "words::times")]
-    pub times: u32,
-}
-
-impl FaultRule {
-    /// For [`FaultRule::times`]: without end.
-    pub const ALWAYS: u32 = u32::MAX;
-
-    /// A fault that strikes once.
-    pub fn once(when: Trigger, fault: Fault) -> Self {
-        Self { when, fault, times: 1 }
-    }
-
-    /// A fault that never wears out.
-    pub fn always(when: Trigger, fault: Fault) -> Self {
-        Self { when, fault, times: Self::ALWAYS }
-    }
-}
-
-fn once() -> u32 {
-    1
-}
-
-/// When a fault strikes. Numbers start at 1.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Trigger {
-    /// At every connection (for an opening fault) or every request (for any other).
-    #[default]
-    Always,
-    /// At connection `n`, counted over both listeners; for other faults, at its requests.
-    Connection(u64),
-    /// At every connection to this listener; for other faults, at the requests on it.
-    Service(Service),
-    /// At the n-th request that arrives, over all connections.
-    Request(u64),
-    /// At the n-th request of connection `connection`.
-    RequestOf {
-        /// The connection's number.
-        connection: u64,
-        /// The request's place on it.
-        request: u64,
-    },
-    /// At the n-th request of every connection.
-    RequestOfEach(u64),
-    /// At a push to this device token; of Web Push, to the subscription with this path and query.
-    DeviceToken(String),
-    /// At a request whose path starts so.
-    PathPrefix(String),
-    /// At this share of the connections or requests, 0 to 1, drawn from the simulator's seed.
-    Probability(f64),
-}
-
-/// Something that goes wrong. The names in front tell where it strikes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Fault {
-    // --- the answer ------------------------------------------------------------
-    /// This answer instead of the true one.
-    Answer(Answer),
-    /// This refusal instead, in the words of the service that was asked.
-    Refuse(Refusal),
-    /// The page of a reverse proxy instead.
-    Front(Front),
-    /// The true answer, later.
-    Delay(#[serde(with = "humantime_serde")] Duration),
-    /// The request is read in full and never answered.
-    Silence,
-    /// Status 200 and no more: the stream stays open.
-    HeadersWithoutBody,
-    /// Headers and a piece of a body that never ends.
-    BodyWithoutEnd,
-    /// A 400 with a body of so many bytes.
-    HugeBody(usize),
-    /// A 400 whose body comes a byte at a time.
-    Trickle {
-        /// The pause before each byte.
-        #[serde(with = "humantime_serde")]
-        every: Duration,
-    },
-
-    // --- the stream ------------------------------------------------------------
-    /// RST_STREAM with this code.
-    ResetStream {
-        /// The error code. Source: RFC 9113, 7.
-        code: u32,
-        /// At which point of the exchange.
-        #[serde(default)]
-        at: Phase,
-    },
-    /// RST_STREAM twice, first REFUSED_STREAM then STREAM_CLOSED, as APNs does when the HEADERS
-    /// and the DATA of a refused request were both under way. Source: jchambers/pushy#476.
-    RefuseThenClosed,
-
-    // --- the connection --------------------------------------------------------
-    /// GOAWAY.
-    #[serde(rename = "goaway")]
-    GoAway(GoAway),
-    /// GOAWAY with the last stream id 2^31-1, and after `pause` the final one with the highest id
-    /// seen; then the connection closes when its streams are done. Source: RFC 9113, 6.8.
-    #[serde(rename = "graceful_goaway")]
-    GracefulGoAway {
-        /// The pause between the two.
-        #[serde(with = "humantime_serde")]
-        pause: Duration,
-        /// The reason in the debug data of both.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        reason: Option<String>,
-    },
-    /// SETTINGS with this MAX_CONCURRENT_STREAMS.
-    SetMaxStreams(u32),
-    /// The connection ends.
-    HangUp {
-        /// Politely or not.
-        how: HangUp,
-        /// At which point of the exchange.
-        #[serde(default)]
-        at: Phase,
-    },
-    /// Nothing is read, written or closed any more.
-    HalfOpen,
-    /// From now on at most `bytes` are written per `every`.
-    Throttle {
-        /// Bytes per step.
-        bytes: usize,
-        /// The step.
-        #[serde(with = "humantime_serde")]
-        every: Duration,
-    },
-
-    // --- before the first request ----------------------------------------------
-    /// The TCP connection is reset as soon as it is accepted.
-    RefuseTcp,
-    /// The handshake is answered with a fatal alert.
-    RefuseTls,
-    /// The handshake is never answered.
-    SilentTls,
-    /// The certificate is for another name.
-    WrongName,
-    /// The certificate has expired.
-    ExpiredCertificate,
-    /// The TLS handshake succeeds, then nothing is ever said: no SETTINGS.
-    NoSettings,
-}
+pub use self::rule::{FaultRule, Trigger};

@@ -1,10 +1,10 @@
-//! The faults that strike before there is a request.
+//! Tells the faults that strike before there is a request from all others.
 
-use super::Fault;
+use super::kinds::Fault;
 
 /// The faults that strike before the first request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Opening {
+pub(crate) enum OpeningFault {
     RefuseTcp,
     RefuseTls,
     SilentTls,
@@ -14,15 +14,15 @@ pub(crate) enum Opening {
 }
 
 impl Fault {
-    /// The fault as one that strikes before the first request, if it is one.
-    pub(crate) fn opening(&self) -> Option<Opening> {
+    /// Returns the fault as one that strikes before the first request, if it does.
+    pub(crate) fn opening(&self) -> Option<OpeningFault> {
         match self {
-            Self::RefuseTcp => Some(Opening::RefuseTcp),
-            Self::RefuseTls => Some(Opening::RefuseTls),
-            Self::SilentTls => Some(Opening::SilentTls),
-            Self::WrongName => Some(Opening::WrongName),
-            Self::ExpiredCertificate => Some(Opening::ExpiredCertificate),
-            Self::NoSettings => Some(Opening::NoSettings),
+            Self::RefuseTcp => Some(OpeningFault::RefuseTcp),
+            Self::RefuseTls => Some(OpeningFault::RefuseTls),
+            Self::SilentTls => Some(OpeningFault::SilentTls),
+            Self::WrongName => Some(OpeningFault::WrongName),
+            Self::ExpiredCertificate => Some(OpeningFault::ExpiredCertificate),
+            Self::NoSettings => Some(OpeningFault::NoSettings),
             Self::Answer(_)
             | Self::Refuse(_)
             | Self::Front(_)

@@ -1,60 +1,60 @@
-//! What a fault is made of.
+//! The values that faults are made of.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::words;
+use super::json_forms;
 
-/// A scripted answer.
+/// An answer that a fault gives instead of the true one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Answer {
     /// The HTTP status; 0 stands for 200.
     pub status: u16,
-    /// The `reason` of a JSON body. Ignored if `body` is set.
+    /// The reason in a body of the service's own form. It is ignored if `body` is set.
     pub reason: Option<String>,
-    /// The body, whatever it is.
-    #[serde(with = "words::text")]
+    /// The bytes of the body, whatever they are.
+    #[serde(with = "json_forms::text")]
     pub body: Option<Bytes>,
     /// Into how many DATA frames the body is cut; 0 and 1 stand for one.
     pub pieces: usize,
-    /// It is that of something in front of the service: none of the service's own headers.
+    /// Whether something in front of the service answers: none of the service's own headers are sent.
     pub foreign: bool,
-    /// Headers beside the usual ones.
+    /// Headers beside those that the service sends.
     pub headers: Vec<(String, String)>,
     /// Trailers after the body.
     pub trailers: Vec<(String, String)>,
 }
 
 impl Answer {
-    /// A refusal with APNs' JSON body.
+    /// Makes a refusal with this status and reason, in the service's own form.
     pub fn refusal(status: u16, reason: &str) -> Self {
         Self { status, reason: Some(reason.to_owned()), ..Self::default() }
     }
 }
 
-/// A point of an exchange.
+/// A point of an exchange at which a fault strikes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
-    /// The request's headers have come; the body is not read.
+    /// The headers of the request have come, and its body is not read.
     BeforeBody,
-    /// A first piece of the body has come; its end is not looked at.
+    /// A first piece of the body has come, and the rest is not read.
     DuringBody,
-    /// The request was read in full; no answer goes out.
+    /// The request was read in full, and no answer goes out.
     #[default]
     AfterBody,
-    /// The answer's headers went out, its body did not.
+    /// The headers of the answer went out, and its body does not.
     AfterAnswerHeaders,
 }
 
-/// How a connection ends.
+/// How the simulator ends a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HangUp {
-    /// What is queued is written, then TLS `close_notify` and FIN.
+    /// What is queued is written, then TLS `close_notify` and FIN are sent.
     Fin,
-    /// TCP RST.
+    /// The TCP connection is reset.
     Reset,
 }
 
@@ -68,11 +68,11 @@ pub struct GoAway {
     /// The error code. Source: RFC 9113, 7.
     #[serde(default)]
     pub code: u32,
-    /// Sent as the debug data `{"reason":"…"}`, APNs' form. Source: Apple, "Sending notification
-    /// requests to APNs".
+    /// The reason in the debug data, which APNs sends as `{"reason":"…"}` and the other services as plain text.
+    /// Source: Apple, "Sending notification requests to APNs".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// What follows.
+    /// What follows the frame.
     #[serde(default)]
     pub then: Then,
 }
@@ -81,11 +81,11 @@ pub struct GoAway {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LastId {
-    /// The stream of the request that set the fault off; [`LastId::Highest`] without one.
+    /// The stream whose request set the fault off, or [`LastId::Highest`] if none did.
     This,
-    /// The stream before it: the request itself is excluded.
+    /// The stream before it, so that the request itself is excluded.
     BeforeThis,
-    /// The highest id that arrived: nothing in flight is excluded.
+    /// The highest id that arrived, so that nothing in flight is excluded.
     #[default]
     Highest,
     /// This id.
@@ -96,22 +96,22 @@ pub enum LastId {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Then {
-    /// The streams at or below the last id are served, then the connection closes.
+    /// The streams up to the last id are served, then the simulator closes the connection.
     #[default]
     Drain,
-    /// The streams at or below the last id are served, and closing is left to the client.
+    /// The streams up to the last id are served, and closing is left to the client.
     Serve,
     /// The connection ends as soon as the GOAWAY is written.
     HangUp(HangUp),
 }
 
-/// A refusal by what it means: every service says it in its own words.
+/// A refusal by its meaning, which every service says in its own words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Refusal {
-    /// Too many pushes.
+    /// There were too many pushes.
     Quota,
-    /// The sender's key was revoked.
+    /// The key of the sender was revoked.
     RevokedKey,
     /// The service is overloaded.
     Unavailable,
@@ -119,12 +119,12 @@ pub enum Refusal {
     Internal,
 }
 
-/// What a reverse proxy before the service answers in its place.
+/// The answer of a reverse proxy in front of the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Front {
-    /// The HTTP status: 502, 503 or 504.
+    /// The HTTP status, which is 502, 503 or 504.
     pub status: u16,
-    /// True: the service took the request, and its answer was lost. False: the service never saw the request.
+    /// Whether the service took the request and its answer was lost. If not, the service never saw the request.
     pub passed_on: bool,
 }

@@ -1,4 +1,4 @@
-//! Who may ask for access tokens: service accounts with their keys, users with refresh tokens.
+//! Who may ask for access tokens: service accounts with their keys, and users with refresh tokens.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,26 +9,26 @@ use rcgen::{KeyPair, PKCS_RSA_SHA256, RsaKeySize};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::SimulatorError;
+use crate::error::SimulatorError;
 use crate::sync::lock;
 
-/// A service account's key as its owner holds it.
+/// The key of a service account, as its owner holds it.
 #[derive(Clone, Debug)]
 pub struct ServiceAccount {
-    /// The project it belongs to.
+    /// The project that it belongs to.
     pub project_id: String,
-    /// Its name; `iss` of its assertions.
+    /// The name of the account, which is `iss` of its assertions.
     pub client_email: String,
-    /// `kid` of its assertions.
+    /// The id of the key, which is `kid` of its assertions.
     pub private_key_id: String,
-    /// RSA of 2048 bits, PKCS#8 PEM.
+    /// The private key: RSA of 2048 bits as PKCS#8 PEM.
     pub private_key_pem: String,
-    /// The token endpoint.
+    /// The address of the token endpoint.
     pub token_uri: String,
 }
 
 impl ServiceAccount {
-    /// The key file. Source: Google, "Create and delete service account keys".
+    /// Writes the key file. Source: Google, "Create and delete service account keys".
     pub fn key_json(&self) -> String {
         let key = json!({
             "type": "service_account",
@@ -43,21 +43,22 @@ impl ServiceAccount {
     }
 }
 
-/// A user's credentials as `gcloud auth application-default login` leaves them.
+/// The credentials of a user, as `gcloud auth application-default login` leaves them.
 #[derive(Clone, Debug)]
 pub struct AuthorizedUser {
-    /// The OAuth client.
+    /// The id of the OAuth client.
     pub client_id: String,
-    /// Its secret.
+    /// The secret of the OAuth client.
     pub client_secret: String,
-    /// What stands for the user's consent.
+    /// The token that stands for the consent of the user.
     pub refresh_token: String,
-    /// The token endpoint.
+    /// The address of the token endpoint.
     pub token_uri: String,
 }
 
 impl AuthorizedUser {
-    /// The credentials file. The real one names no token endpoint; this one does.
+    /// Writes the credentials file. Google's own names no token endpoint; this one does, so that clients ask the
+    /// simulator.
     pub fn json(&self) -> String {
         let file = json!({
             "type": "authorized_user",
@@ -76,7 +77,8 @@ pub(super) struct Account {
     /// The projects for which it has the role "Firebase Cloud Messaging API Admin".
     pub(super) projects: Vec<String>,
     disabled: AtomicBool,
-    /// What signs its ID tokens, made when the first is asked for; none if none could be made.
+    /// The key that signs its ID tokens, which is made when the first is asked for. It is `None` if no key could be
+    /// made.
     identity: OnceLock<Option<EncodingKey>>,
 }
 
@@ -85,7 +87,8 @@ impl Account {
         Arc::new(Self { email, projects, disabled: AtomicBool::new(false), identity: OnceLock::new() })
     }
 
-    /// An ID token of an hour, signed by a key that nobody publishes. Source: Google, "Verify the identity of a VM".
+    /// Signs an ID token that is good for an hour, with a key that nobody publishes. Source: Google, "Verify the
+    /// identity of a VM".
     pub(super) fn id_token(&self, audience: &str, now_s: u64) -> Option<String> {
         let key = self.identity.get_or_init(|| {
             let pair = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).ok()?;
@@ -109,7 +112,7 @@ impl Account {
     }
 }
 
-pub(super) struct Key {
+pub(super) struct AssertionKey {
     pub(super) account: Arc<Account>,
     pub(super) id: String,
     pub(super) public: DecodingKey,
@@ -130,9 +133,9 @@ impl User {
 
 /// All accounts.
 pub(super) struct Accounts {
-    /// Of the machine whose metadata server it is.
+    /// The account of the machine whose metadata server is simulated.
     pub(super) machine: Arc<Account>,
-    keys: Mutex<HashMap<String, Arc<Key>>>,
+    keys: Mutex<HashMap<String, Arc<AssertionKey>>>,
     users: Mutex<HashMap<String, Arc<User>>>,
 }
 
@@ -153,7 +156,7 @@ impl Accounts {
         let mut keys = lock(&self.keys);
         let client_email = format!("sender-{}@{project_id}.iam.gserviceaccount.com", keys.len() + 1);
         let private_key_id = Uuid::new_v4().simple().to_string();
-        let key = Key {
+        let key = AssertionKey {
             account: Account::new(client_email.clone(), owned(projects)),
             id: private_key_id.clone(),
             public: DecodingKey::from_rsa_der(pair.public_key_raw()),
@@ -168,11 +171,11 @@ impl Accounts {
         })
     }
 
-    pub(super) fn key(&self, email: &str) -> Option<Arc<Key>> {
+    pub(super) fn key(&self, email: &str) -> Option<Arc<AssertionKey>> {
         lock(&self.keys).get(email).cloned()
     }
 
-    /// Disables an account: it gets no more tokens.
+    /// Disables an account, which gets no more tokens.
     pub(super) fn disable(&self, email: &str) {
         if let Some(key) = self.key(email) {
             key.account.disabled.store(true, Ordering::SeqCst);
@@ -206,7 +209,7 @@ impl Accounts {
         lock(&self.users).values().any(|user| user.client_id == client_id)
     }
 
-    /// The user has withdrawn the consent.
+    /// Withdraws the consent of a user.
     pub(super) fn revoke_refresh_token(&self, refresh_token: &str) {
         if let Some(user) = self.user(refresh_token) {
             user.revoked.store(true, Ordering::SeqCst);

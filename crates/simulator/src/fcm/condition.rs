@@ -1,19 +1,22 @@
-//! Conditions over topics: `'a' in topics && ('b' in topics || !('c' in topics))`.
+//! Checks conditions over topics: `'a' in topics && ('b' in topics || !('c' in topics))`.
 //!
 //! Source: Google, "Topic messaging"; the discovery document of FCM v1.
-
-use super::message::is_topic;
 
 /// The most topics in a condition.
 const MAX_TOPICS: usize = 5;
 
-/// Parentheses and negations within one another.
+/// How deep parentheses and negations may be nested.
 const MAX_DEPTH: usize = 64;
 
-/// True if FCM would take the condition.
+/// Whether FCM would accept the condition.
 pub(super) fn is_valid(condition: &str) -> bool {
     let mut parser = Parser { rest: condition, topics: 0 };
     parser.any_of(MAX_DEPTH).is_some() && parser.rest.trim().is_empty() && parser.topics <= MAX_TOPICS
+}
+
+/// Whether this is the bare name of a topic.
+pub(super) fn is_topic(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.~%".contains(&byte))
 }
 
 struct Parser<'a> {

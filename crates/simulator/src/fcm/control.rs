@@ -1,93 +1,95 @@
-//! What a test does to FCM, and asks of it.
+//! What a test can do to FCM and ask of it.
 
 use std::net::SocketAddr;
 
 use super::account::{AuthorizedUser, ServiceAccount};
-use super::fate::FcmFate;
+use super::google::Google;
 use super::quota::Quota;
-use crate::SimulatorError;
-use crate::listener::origin;
-use crate::world::World;
+use super::scripted::FcmFate;
+use crate::error::SimulatorError;
+use crate::origin::origin;
 
 /// The stand-in for FCM, Google's token endpoint and its metadata server.
 #[derive(Clone, Copy)]
 pub struct Fcm<'a> {
-    pub(crate) world: &'a World,
+    pub(crate) google: &'a Google,
     pub(crate) address: SocketAddr,
     pub(crate) metadata_address: SocketAddr,
 }
 
 impl Fcm<'_> {
-    /// Where FCM and the token endpoint listen.
+    /// Returns the address on which FCM and the token endpoint listen.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// `https://localhost:<port>`, of FCM and of the topics' API.
+    /// Returns the origin of FCM and of the API for topics, `https://localhost:<port>`.
     pub fn origin(&self) -> String {
         origin(self.address)
     }
 
-    /// The token endpoint, which the key files name.
+    /// Returns the address of the token endpoint, which the key files name.
     pub fn token_uri(&self) -> String {
-        self.world.fcm.token_uri().to_owned()
+        self.google.token_uri().to_owned()
     }
 
-    /// `http://127.0.0.1:<port>`, of the metadata server.
+    /// Returns the origin of the metadata server, `http://127.0.0.1:<port>`.
     pub fn metadata_origin(&self) -> String {
         format!("http://{}", self.metadata_address)
     }
 
-    /// The projects that exist.
+    /// Returns the projects that exist.
     pub fn projects(&self) -> &[String] {
-        &self.world.fcm.settings.projects
+        &self.google.settings.projects
     }
 
-    /// Makes a service account of the first project that may send for all of them.
+    /// Makes a service account that belongs to the first project and may send for all of them.
     ///
     /// # Errors
-    /// When no key can be made.
+    ///
+    /// It fails when no key can be made.
     pub fn add_service_account(&self, projects: &[&str]) -> Result<ServiceAccount, SimulatorError> {
-        self.world.fcm.accounts.add_key(projects, self.world.fcm.token_uri())
+        self.google.accounts.add_key(projects, self.google.token_uri())
     }
 
     /// Makes a user who may send for the projects.
     pub fn add_user(&self, projects: &[&str]) -> AuthorizedUser {
-        self.world.fcm.accounts.add_user(projects, self.world.fcm.token_uri())
+        self.google.accounts.add_user(projects, self.google.token_uri())
     }
 
-    /// Disables a service account: it gets no more access tokens, those it has stay good.
+    /// Disables a service account: it gets no more access tokens, and those that it has stay good.
     pub fn disable_service_account(&self, client_email: &str) {
-        self.world.fcm.accounts.disable(client_email);
+        self.google.accounts.disable(client_email);
     }
 
-    /// Ends a user's consent: the refresh token is good for nothing.
+    /// Ends the consent of a user: the refresh token gets no more access tokens.
     pub fn revoke_refresh_token(&self, refresh_token: &str) {
-        self.world.fcm.accounts.revoke_refresh_token(refresh_token);
+        self.google.accounts.revoke_refresh_token(refresh_token);
     }
 
-    /// Revokes every access token given out so far: FCM answers 401 without a code of its own.
+    /// Revokes every access token that was issued so far: FCM answers 401 without a code of its own.
     pub fn revoke_access_tokens(&self) {
-        self.world.fcm.tokens.revoke_all();
+        self.google.tokens.revoke_all();
     }
 
-    /// Gives a registration token or installation id a fate, in place of the one its word names.
+    /// Scripts the outcome of pushes to a registration token or installation id, in place of the one that its first
+    /// word names.
     pub fn set_fate(&self, token: &str, fate: FcmFate) {
-        self.world.fcm.fates.set(token, Some(fate));
+        self.google.outcomes.set(token, Some(fate));
     }
 
     /// Limits the pushes of each project. Without it there is no limit.
     pub fn set_project_quota(&self, quota: Quota) {
-        self.world.fcm.quotas.set_project(quota);
+        self.google.quotas.set_project(quota);
     }
 
     /// Limits the pushes to each device. Without it there is no limit.
     pub fn set_device_quota(&self, quota: Quota) {
-        self.world.fcm.quotas.set_device(quota);
+        self.google.quotas.set_device(quota);
     }
 
-    /// How many tokens are subscribed to a topic.
+    /// Returns how many tokens are subscribed to a topic.
     pub fn subscribers(&self, topic: &str) -> usize {
-        self.world.fcm.topics.subscribers(topic)
+        self.google.topics.subscribers(topic)
     }
 }

@@ -1,4 +1,4 @@
-//! The form of Google's errors. Source: Google, "FCM Error Codes"; google/rpc/status.proto and
+//! Writes errors in the form of Google. Source: Google, "FCM Error Codes"; google/rpc/status.proto and
 //! google/rpc/error_details.proto.
 
 use std::borrow::Cow;
@@ -11,18 +11,18 @@ use crate::decision::Decision;
 pub(super) const JSON: &str = "application/json; charset=UTF-8";
 pub(super) const HTML: &str = "text/html; charset=UTF-8";
 
-/// An error in the making.
+/// An error that is being put together.
 #[derive(Debug)]
-pub(super) struct GoogleError(Box<Inner>);
+pub(super) struct GoogleError(Box<ErrorFields>);
 
 #[derive(Debug)]
-struct Inner {
+struct ErrorFields {
     http: u16,
     status: &'static str,
     message: Cow<'static, str>,
     details: Vec<Value>,
     retry_after: Option<HeaderValue>,
-    /// FCM's own code, else the status.
+    /// The code of FCM, or else the status.
     reason: Cow<'static, str>,
 }
 
@@ -30,14 +30,14 @@ impl GoogleError {
     pub(super) fn new(http: u16, status: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
         let message = message.into();
         let (details, retry_after, reason) = (Vec::new(), None, status.into());
-        Self(Box::new(Inner { http, status, message, details, retry_after, reason }))
+        Self(Box::new(ErrorFields { http, status, message, details, retry_after, reason }))
     }
 
     pub(super) fn invalid(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(400, "INVALID_ARGUMENT", message)
     }
 
-    /// With FCM's own code.
+    /// Adds FCM's own code.
     pub(super) fn fcm(mut self, code: &str) -> Self {
         self.0.reason = code.to_owned().into();
         self.detail(json!({
@@ -46,7 +46,7 @@ impl GoogleError {
         }))
     }
 
-    /// With the answer of APNs that is behind it.
+    /// Adds the answer of APNs that is behind the error.
     pub(super) fn apns(self, status: u16, reason: &str) -> Self {
         self.detail(json!({
             "@type": "type.googleapis.com/google.firebase.fcm.v1.ApnsError",
@@ -55,7 +55,7 @@ impl GoogleError {
         }))
     }
 
-    /// With the field that is at fault.
+    /// Adds the field that is at fault.
     pub(super) fn field(self, field: &str, description: &str) -> Self {
         self.detail(json!({
             "@type": "type.googleapis.com/google.rpc.BadRequest",
@@ -70,7 +70,7 @@ impl GoogleError {
         }))
     }
 
-    /// With a reason of Google's infrastructure.
+    /// Adds a reason of Google's infrastructure.
     pub(super) fn info(self, reason: &str) -> Self {
         self.detail(json!({
             "@type": "type.googleapis.com/google.rpc.ErrorInfo",
@@ -86,12 +86,12 @@ impl GoogleError {
     }
 
     pub(super) fn decision(self) -> Decision {
-        let Inner { http, status, message, details, retry_after, reason } = *self.0;
+        let ErrorFields { http, status, message, details, retry_after, reason } = *self.0;
         let mut error = json!({ "code": http, "message": message, "status": status });
         if !details.is_empty() {
             error["details"] = details.into();
         }
-        let decision = Decision::new(http, JSON, json!({ "error": error }).to_string()).because(reason);
+        let decision = Decision::new(http, JSON, json!({ "error": error }).to_string()).with_reason(reason);
         match retry_after {
             Some(value) => decision.with_header("retry-after", value),
             None => decision,
@@ -104,7 +104,7 @@ impl GoogleError {
     }
 }
 
-/// The google.rpc code that goes with an HTTP status. Source: google/rpc/code.proto.
+/// Returns the google.rpc code that goes with an HTTP status. Source: google/rpc/code.proto.
 pub(super) fn status_of(http: u16) -> &'static str {
     match http {
         400 => "INVALID_ARGUMENT",

@@ -1,28 +1,28 @@
-//! What a send request must be beyond its types.
+//! Checks what a send request must be beyond the types of its fields.
 //!
 //! Source: Google, "FCM Error Codes" and the discovery document of FCM v1.
 
 use serde_json::{Map, Value};
 
-use super::condition;
+use super::condition::{self, is_topic};
 use super::error::GoogleError;
-use super::schema::{self, Misfit, get, seconds};
+use super::schema::{self, FieldError, get, seconds};
 use crate::body::Body;
 
-/// Bytes of keys and values, and of those to a topic.
+/// The most bytes of keys and values, to a device and to a topic.
 const MAX_PAYLOAD: usize = 4096;
 const MAX_TOPIC_PAYLOAD: usize = 2048;
 
-/// Four weeks.
+/// The longest time to live: four weeks.
 const MAX_TTL_S: f64 = 2_419_200.0;
 
-/// Keys of `data` that FCM keeps for itself, and how others of its begin.
+/// The keys of `data` that FCM keeps for itself, and how its other reserved keys begin.
 const RESERVED: [&str; 2] = ["from", "message_type"];
 const RESERVED_PREFIXES: [&str; 2] = ["google.", "gcm."];
 
 const BAD_TOKEN: &str = "The registration token is not a valid FCM registration token";
 
-/// To whom a message goes.
+/// Whom a message goes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Target {
     /// A registration token or an installation id.
@@ -31,7 +31,7 @@ pub(super) enum Target {
     Condition,
 }
 
-/// A request that FCM would take.
+/// A request that FCM would accept.
 #[derive(Debug)]
 pub(super) struct Message {
     pub(super) target: Target,
@@ -40,7 +40,7 @@ pub(super) struct Message {
 
 /// Checks a request that was read in full.
 pub(super) fn parse(body: &Body) -> Result<Message, GoogleError> {
-    // Beyond what is kept of a body nothing of it can be small enough.
+    // A body that is longer than what is kept of it is too big in any case.
     if body.len > body.bytes.len() as u64 {
         return Err(too_big());
     }
@@ -48,7 +48,7 @@ pub(super) fn parse(body: &Body) -> Result<Message, GoogleError> {
         let sentence = format!("Invalid JSON payload received. {error}");
         GoogleError::invalid(sentence.clone()).field("", &sentence)
     })?;
-    schema::check(&request).map_err(|Misfit { field, sentence }| {
+    schema::check(&request).map_err(|FieldError { field, sentence }| {
         GoogleError::invalid(sentence.clone()).field(&field, &sentence)
     })?;
     let nothing = Value::Object(Map::new());
@@ -77,16 +77,11 @@ pub(super) fn parse(body: &Body) -> Result<Message, GoogleError> {
     Ok(Message { target, validate_only })
 }
 
-/// The registration token or installation id of a request, whether it is good or not.
+/// Returns the registration token or installation id of a request, whether or not the request is good.
 pub(super) fn device(body: &Body) -> Option<String> {
     let request: Value = serde_json::from_slice(&body.bytes).ok()?;
     let message = get(&request, "message")?;
     get(message, "token").or_else(|| get(message, "fid"))?.as_str().map(str::to_owned)
-}
-
-/// True for a topic's bare name.
-pub(super) fn is_topic(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.~%".contains(&byte))
 }
 
 fn target(message: &Value) -> Result<Target, GoogleError> {
@@ -115,7 +110,7 @@ fn target(message: &Value) -> Result<Target, GoogleError> {
     }
 }
 
-/// Google documents no form; what no token can have is white space and control characters.
+/// Google documents no form. White space and control characters are what no token can have.
 fn is_token(value: &str) -> bool {
     !value.is_empty() && value.chars().all(|letter| letter.is_ascii_graphic())
 }
@@ -141,7 +136,7 @@ pub(super) fn is_too_big(message: &Value) -> bool {
     largest_payload(message) > MAX_PAYLOAD
 }
 
-/// There is no 413: a payload that is too large is an invalid argument.
+/// FCM has no 413: a payload that is too large is an invalid argument.
 fn too_big() -> GoogleError {
     GoogleError::invalid("Message is too big").fcm("INVALID_ARGUMENT")
 }
@@ -150,9 +145,9 @@ fn text<'a>(message: &'a Value, path: &[&str]) -> Option<&'a str> {
     path.iter().try_fold(message, |value, name| get(value, name))?.as_str()
 }
 
-/// The payload of the platform that gets most. Google says "keys and values" and not of what; here
-/// of `data` and `notification`, the general ones and those of the platform, and for APNs and the
-/// web their own payload.
+/// Returns the size of the payload of the platform that gets most. Google says "keys and values" without saying of
+/// what. Here they are those of `data` and `notification`, both the general ones and those of the platform, and for
+/// APNs and the web those of their own payload.
 fn largest_payload(message: &Value) -> usize {
     let part = |owner: &Value, name: &str| get(owner, name).map_or(0, weight);
     let general = part(message, "data") + part(message, "notification");
@@ -163,7 +158,7 @@ fn largest_payload(message: &Value) -> usize {
         .fold(general, |most: usize, own: usize| most.max(general + own))
 }
 
-/// Bytes of keys and values, at any depth.
+/// Counts the bytes of keys and values, at any depth.
 fn weight(value: &Value) -> usize {
     match value {
         Value::Null => 0,

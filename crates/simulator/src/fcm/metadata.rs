@@ -1,5 +1,6 @@
-//! The metadata server. Source: Google, "About VM metadata", "Access VM metadata" and "Verify the identity of a VM";
-//! googleapis/gcp-metadata and google-auth-library, which ask for `instance` to find out whether they run at Google.
+//! Answers as the metadata server. Source: Google, "About VM metadata", "Access VM metadata" and "Verify the identity
+//! of a VM"; googleapis/gcp-metadata and google-auth-library, which ask for `instance` to find out whether they run at
+//! Google.
 
 use std::collections::HashMap;
 
@@ -9,16 +10,16 @@ use serde_json::{Map, Value, json};
 
 use super::account::Account;
 use super::error::HTML;
+use super::google::Google;
 use super::oauth;
 use crate::decision::Decision;
-use crate::world::World;
 
 const FLAVOR: &str = "metadata-flavor";
 const ROOT: &str = "/computeMetadata/v1";
 const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
 
-/// The machine, as directories and files. The real one sends a directory without its slash elsewhere by a redirect to
-/// a name that a test cannot reach: here it is answered at once.
+/// The machine, as directories and files. The real server redirects a directory without its slash to a name that a
+/// test cannot reach; here it is answered at once.
 const MACHINE: [(&str, &str); 6] = [
     ("instance/hostname", "simulator.c.internal"),
     ("instance/id", "1000000000000000001"),
@@ -30,35 +31,35 @@ const MACHINE: [(&str, &str); 6] = [
 
 type Query = HashMap<String, String>;
 
-/// The answer to a request that was read in full.
-pub(crate) fn metadata(world: &World, parts: &Parts) -> Decision {
-    answer(world, parts).with_header(FLAVOR, HeaderValue::from_static("Google"))
+/// Answers a request that was read in full.
+pub(crate) fn metadata(google: &Google, parts: &Parts) -> Decision {
+    answer(google, parts).with_header(FLAVOR, HeaderValue::from_static("Google"))
 }
 
-fn answer(world: &World, parts: &Parts) -> Decision {
+fn answer(google: &Google, parts: &Parts) -> Decision {
     let path = parts.uri.path();
-    // With this alone a client finds out whether it runs at Google.
+    // From this alone a client finds out whether it runs at Google.
     if path == "/" {
         return text("computeMetadata/\n".to_owned());
     }
     if parts.headers.get(FLAVOR).is_none_or(|flavor| flavor != "Google") {
         let page =
             "<!DOCTYPE html><title>403 Missing required header \"Metadata-Flavor\": \"Google\"</title>\n";
-        return Decision::new(403, HTML, page).because("no Metadata-Flavor");
+        return Decision::new(403, HTML, page).with_reason("no Metadata-Flavor");
     }
     let query: Query =
         form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
-    let machine = &world.fcm.accounts.machine;
+    let machine = &google.accounts.machine;
     let inside = path.strip_prefix(ROOT).map(|rest| rest.trim_matches('/'));
     let names: Option<Vec<&str>> = inside.map(|inside| inside.split('/').collect());
     match names.as_deref() {
         Some(["instance", "service-accounts", name, "token"]) if is_machine(machine, name) => {
             let scopes = query.get("scopes").filter(|scopes| !scopes.is_empty());
             let scopes = scopes.map_or(SCOPE, String::as_str).split(',').map(str::to_owned).collect();
-            oauth::answer(&world.fcm.tokens.issue(world, machine, scopes))
+            oauth::answer(&google.tokens.issue(machine, scopes))
         }
         Some(["instance", "service-accounts", name, "identity"]) if is_machine(machine, name) => {
-            identity(world, machine, &query)
+            identity(google, machine, &query)
         }
         Some(_) => found(&tree(machine), inside.unwrap_or_default(), &query),
         None => unknown(),
@@ -69,18 +70,19 @@ fn is_machine(machine: &Account, name: &str) -> bool {
     name == "default" || name == machine.email
 }
 
-/// An ID token for somebody whom the machine proves itself to.
-fn identity(world: &World, machine: &Account, query: &Query) -> Decision {
+/// Signs an ID token for somebody to whom the machine proves who it is.
+fn identity(google: &Google, machine: &Account, query: &Query) -> Decision {
     let Some(audience) = query.get("audience").filter(|audience| !audience.is_empty()) else {
-        return Decision::new(400, HTML, "non-empty audience parameter required\n").because("no audience");
+        return Decision::new(400, HTML, "non-empty audience parameter required\n")
+            .with_reason("no audience");
     };
-    match machine.id_token(audience, world.clock.now_s()) {
+    match machine.id_token(audience, google.clock.now_s()) {
         Some(token) => Decision::new(200, "text/html", token),
-        None => Decision::new(500, HTML, "").because("no key could be made"),
+        None => Decision::new(500, HTML, "").with_reason("no key could be made"),
     }
 }
 
-/// All there is to read, but for tokens.
+/// Returns everything that can be read, except tokens.
 fn tree(machine: &Account) -> Value {
     let account = json!({ "aliases": ["default"], "email": machine.email, "scopes": [SCOPE] });
     let project = machine.projects.first().map_or("", String::as_str);
@@ -97,7 +99,7 @@ fn tree(machine: &Account) -> Value {
     tree
 }
 
-/// A file, a directory's names, or with `recursive=true` all below it.
+/// Answers with a file, with the names in a directory, or with `recursive=true` everything below it.
 fn found(tree: &Value, path: &str, query: &Query) -> Decision {
     let steps = path.split('/').filter(|step| !step.is_empty());
     let Some(value) = steps.into_iter().try_fold(tree, |value, step| value.get(step)) else {
@@ -119,7 +121,7 @@ fn found(tree: &Value, path: &str, query: &Query) -> Decision {
     }
 }
 
-/// A line for each; a directory ends with a slash.
+/// Writes one line for each name; a directory ends with a slash.
 fn names(folder: &Map<String, Value>) -> String {
     folder
         .iter()
@@ -132,5 +134,6 @@ fn text(text: String) -> Decision {
 }
 
 fn unknown() -> Decision {
-    Decision::new(404, HTML, "<!DOCTYPE html><title>Error 404 (Not Found)!!1</title>\n").because("not found")
+    Decision::new(404, HTML, "<!DOCTYPE html><title>Error 404 (Not Found)!!1</title>\n")
+        .with_reason("not found")
 }

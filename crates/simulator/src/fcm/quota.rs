@@ -1,32 +1,32 @@
-//! Quotas by the minute: of a project, and of a device. Source: Google, "FCM Throttling and Quotas".
+//! Quotas of a minute, for projects and for devices. Source: Google, "FCM Throttling and Quotas".
 
 use std::collections::HashMap;
 use std::sync::Mutex;
 
 use super::error::GoogleError;
-use super::refusal::RetryAfter;
+use crate::retry_after::RetryAfter;
 use crate::sync::lock;
 
 const MINUTE_MS: u64 = 60_000;
 
-/// How many pushes a minute, and what those beyond are told.
+/// How many pushes are accepted in a minute, and what the answer to further ones says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
-    /// Pushes in a minute, which begins with the first of them.
+    /// How many pushes are accepted in a minute, which begins with the first of them.
     pub per_minute: u64,
-    /// In the answer to one more.
+    /// The `retry-after` header in the answer to further pushes.
     pub retry_after: RetryAfter,
 }
 
-/// The quotas that hold, and what was used of them. Without one there is no limit.
+/// The quotas that are set, and how much of them was used. Without a quota there is no limit.
 #[derive(Default)]
-pub(super) struct Quotas(Mutex<Inner>);
+pub(super) struct Quotas(Mutex<QuotaUse>);
 
 #[derive(Default)]
-struct Inner {
+struct QuotaUse {
     project: Option<Quota>,
     device: Option<Quota>,
-    /// Since when, and how many; by project or device.
+    /// When the minute began and how many pushes it has, by project or device.
     used: HashMap<String, (u64, u64)>,
 }
 
@@ -41,22 +41,22 @@ impl Quotas {
 
     /// Takes one push from the quota of a project.
     pub(super) fn take_project(&self, project: &str, now_ms: u64) -> Result<(), GoogleError> {
-        let mut inner = lock(&self.0);
-        let Some(quota) = inner.project else { return Ok(()) };
+        let mut quotas = lock(&self.0);
+        let Some(quota) = quotas.project else { return Ok(()) };
         let subject = format!("project:{project}");
-        inner.take(quota, &subject, "Message rate exceeded for the project.", now_ms)
+        quotas.take(quota, &subject, "Message rate exceeded for the project.", now_ms)
     }
 
     /// Takes one push from the quota of a device.
     pub(super) fn take_device(&self, token: &str, now_ms: u64) -> Result<(), GoogleError> {
-        let mut inner = lock(&self.0);
-        let Some(quota) = inner.device else { return Ok(()) };
+        let mut quotas = lock(&self.0);
+        let Some(quota) = quotas.device else { return Ok(()) };
         let subject = format!("device:{token}");
-        inner.take(quota, &subject, "Message rate exceeded for the device.", now_ms)
+        quotas.take(quota, &subject, "Message rate exceeded for the device.", now_ms)
     }
 }
 
-impl Inner {
+impl QuotaUse {
     fn take(
         &mut self,
         quota: Quota,

@@ -1,73 +1,45 @@
 //! A refusal of FCM as plain data.
 
-use std::time::{Duration, UNIX_EPOCH};
-
-use http::HeaderValue;
-
 use super::error::GoogleError;
 use crate::decision::Decision;
+use crate::retry_after::RetryAfter;
 
-/// A refusal and what its details say.
+/// A refusal of FCM, and what its details say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FcmRefusal {
     /// The HTTP status.
     pub http: u16,
     /// The google.rpc code in `error.status`.
     pub status: &'static str,
-    /// `error.message`.
+    /// The text in `error.message`.
     pub message: &'static str,
-    /// FcmError's `errorCode`, if there is that detail.
+    /// The `errorCode` of the FcmError, if there is that detail.
     pub code: Option<&'static str>,
-    /// ApnsError's status and reason, if there is that detail.
+    /// The status and the reason of the ApnsError, if there is that detail.
     pub apns: Option<(u16, &'static str)>,
-    /// The field of a BadRequest, if there is that detail.
+    /// The field of the BadRequest, if there is that detail.
     pub field: Option<&'static str>,
-    /// The subject of a QuotaFailure, if there is that detail.
+    /// The subject of the QuotaFailure, if there is that detail.
     pub quota: Option<&'static str>,
-    /// ErrorInfo's reason, if there is that detail.
+    /// The reason of the ErrorInfo, if there is that detail.
     pub info: Option<&'static str>,
-    /// `retry-after`.
+    /// The `retry-after` header.
     pub retry_after: RetryAfter,
 }
 
-/// The `retry-after` of an answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum RetryAfter {
-    /// None.
-    #[default]
-    Absent,
-    /// In so many seconds.
-    Seconds(u64),
-    /// The same as a date. Source: RFC 9110, 10.2.3.
-    Date(u64),
-}
-
-impl RetryAfter {
-    pub(crate) fn header(self, now_ms: u64) -> Option<HeaderValue> {
-        match self {
-            Self::Absent => None,
-            Self::Seconds(seconds) => Some(seconds.into()),
-            Self::Date(seconds) => {
-                let at = UNIX_EPOCH + Duration::from_millis(now_ms) + Duration::from_secs(seconds);
-                HeaderValue::from_str(&httpdate::fmt_http_date(at)).ok()
-            }
-        }
-    }
-}
-
 impl FcmRefusal {
-    /// A refusal without details.
+    /// Makes a refusal without details.
     pub const fn new(http: u16, status: &'static str, message: &'static str) -> Self {
         let (code, apns, field, quota, info) = (None, None, None, None, None);
         Self { http, status, message, code, apns, field, quota, info, retry_after: RetryAfter::Absent }
     }
 
-    /// With an FcmError.
+    /// Adds an FcmError with this code.
     pub const fn code(self, code: &'static str) -> Self {
         Self { code: Some(code), ..self }
     }
 
-    /// With an ApnsError.
+    /// Adds an ApnsError with this status and reason.
     pub const fn apns(self, status: u16, reason: &'static str) -> Self {
         Self { apns: Some((status, reason)), ..self }
     }
@@ -102,16 +74,5 @@ impl FcmRefusal {
             error = error.info(reason);
         }
         error.retry_after(self.retry_after.header(now_ms)).decision()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_date_is_so_many_seconds_from_now() {
-        let header = RetryAfter::Date(10).header(784_111_767_000).unwrap();
-        assert_eq!(header, "Sun, 06 Nov 1994 08:49:37 GMT");
     }
 }

@@ -1,20 +1,20 @@
-//! The JSON form of a send request: which fields there are, and of which types.
+//! The JSON form of a send request: which fields exist, and of which types.
 //!
 //! Source: the discovery document of FCM v1 and firebase/firebase-admin-go, `messaging/messaging.go`.
 
 use serde_json::Value;
 
-/// A field by its proto name; JSON may also write it in lowerCamelCase.
-struct Field(&'static str, Kind);
+/// A field by its name in the proto file. JSON may also write it in lowerCamelCase.
+struct Field(&'static str, FieldType);
 
-enum Kind {
+enum FieldType {
     Str,
     Bool,
     Int,
     Number,
-    /// `"3.5s"`.
+    /// A text such as `"3.5s"`.
     Duration,
-    /// A string to string map.
+    /// A map from strings to strings.
     Map,
     /// Any JSON object.
     Struct,
@@ -24,7 +24,7 @@ enum Kind {
     Message(&'static [Field]),
 }
 
-use Kind::{Bool, Duration, Durations, Enum, Int, Map, Message, Number, Str, Strings, Struct};
+use FieldType::{Bool, Duration, Durations, Enum, Int, Map, Message, Number, Str, Strings, Struct};
 
 const REQUEST: &[Field] = &[Field("validate_only", Bool), Field("message", Message(MESSAGE))];
 
@@ -126,50 +126,50 @@ const APNS: &[Field] = &[
     Field("live_activity_token", Str),
 ];
 
-/// What does not fit: the path of a field, and Google's sentence.
+/// A field that does not fit, and the sentence in which Google says so.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Misfit {
+pub(super) struct FieldError {
     pub(super) field: String,
     pub(super) sentence: String,
 }
 
-/// Checks that a request has only fields that there are, of their types.
-pub(super) fn check(request: &Value) -> Result<(), Misfit> {
+/// Checks that a request has only fields that exist, of the right types.
+pub(super) fn check(request: &Value) -> Result<(), FieldError> {
     message(request, "", REQUEST)
 }
 
-/// The value of a field in either spelling; null is as good as absent.
+/// Returns the value of a field in either spelling. A null counts as absent.
 pub(super) fn get<'a>(object: &'a Value, name: &str) -> Option<&'a Value> {
     object.get(name).or_else(|| object.get(camel(name))).filter(|value| !value.is_null())
 }
 
-/// The seconds of `"3.5s"`. Source: google/protobuf/duration.proto.
+/// Returns the seconds of a text such as `"3.5s"`. Source: google/protobuf/duration.proto.
 pub(super) fn seconds(text: &str) -> Option<f64> {
     let number = text.strip_suffix('s')?;
     let plain = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b'-');
     number.parse().ok().filter(|_| plain)
 }
 
-fn message(value: &Value, path: &str, fields: &[Field]) -> Result<(), Misfit> {
+fn message(value: &Value, path: &str, fields: &[Field]) -> Result<(), FieldError> {
     let Some(object) = value.as_object() else { return wrong(path, "Message", value) };
     for (name, value) in object {
         let known = fields.iter().find(|Field(known, _)| known == name || camel(known) == *name);
-        let Some(Field(known, kind)) = known else {
+        let Some(Field(known, field_type)) = known else {
             let at = if path.is_empty() { String::new() } else { format!(" at '{path}'") };
             let sentence =
                 format!("Invalid JSON payload received. Unknown name \"{name}\"{at}: Cannot find field.");
-            return Err(Misfit { field: path.to_owned(), sentence });
+            return Err(FieldError { field: path.to_owned(), sentence });
         };
         let path = if path.is_empty() { (*known).to_owned() } else { format!("{path}.{known}") };
         if !value.is_null() {
-            of_kind(value, &path, kind)?;
+            of_type(value, &path, field_type)?;
         }
     }
     Ok(())
 }
 
-fn of_kind(value: &Value, path: &str, kind: &Kind) -> Result<(), Misfit> {
-    match kind {
+fn of_type(value: &Value, path: &str, field_type: &FieldType) -> Result<(), FieldError> {
+    match field_type {
         Str if !value.is_string() => wrong(path, "TYPE_STRING", value),
         Bool if !value.is_boolean() => wrong(path, "TYPE_BOOL", value),
         Int if !value.is_i64() && !is_number_text(value) => wrong(path, "TYPE_INT32", value),
@@ -196,12 +196,12 @@ fn of_kind(value: &Value, path: &str, kind: &Kind) -> Result<(), Misfit> {
     }
 }
 
-fn each(value: &Value, path: &str, kind: &Kind) -> Result<(), Misfit> {
+fn each(value: &Value, path: &str, field_type: &FieldType) -> Result<(), FieldError> {
     let Some(items) = value.as_array() else { return wrong(path, "List", value) };
-    items.iter().enumerate().try_for_each(|(at, item)| of_kind(item, &format!("{path}[{at}]"), kind))
+    items.iter().enumerate().try_for_each(|(at, item)| of_type(item, &format!("{path}[{at}]"), field_type))
 }
 
-/// In any case, as firebase-admin for Java and for Node write some of them, or by number.
+/// Members may be in any case, as firebase-admin for Java and for Node write some of them, or given by number.
 fn is_member(value: &Value, members: &[&str]) -> bool {
     match value {
         Value::String(text) => members.iter().any(|member| member.eq_ignore_ascii_case(text)),
@@ -214,9 +214,9 @@ fn is_number_text(value: &Value) -> bool {
     value.as_str().is_some_and(|text| text.parse::<f64>().is_ok())
 }
 
-fn wrong(path: &str, kind: &str, value: &Value) -> Result<(), Misfit> {
-    let sentence = format!("Invalid value at '{path}' ({kind}), {value}");
-    Err(Misfit { field: path.to_owned(), sentence })
+fn wrong(path: &str, field_type: &str, value: &Value) -> Result<(), FieldError> {
+    let sentence = format!("Invalid value at '{path}' ({field_type}), {value}");
+    Err(FieldError { field: path.to_owned(), sentence })
 }
 
 fn camel(name: &str) -> String {

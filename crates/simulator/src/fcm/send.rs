@@ -1,4 +1,4 @@
-//! `POST /v1/projects/{project}/messages:send`.
+//! Answers `POST /v1/projects/{project}/messages:send`.
 
 use http::request::Parts;
 use serde_json::json;
@@ -6,36 +6,35 @@ use uuid::Uuid;
 
 use super::auth::may_send;
 use super::error::{GoogleError, JSON};
-use super::fate::project_of;
+use super::google::Google;
 use super::message::{self, Message, Target};
+use super::scripted::project_of;
 use crate::body::Body;
 use crate::decision::Decision;
-use crate::world::World;
 
-/// The id of a dry run. Google documents none; this is what its libraries' own tests show.
+/// The id of a dry run. Google documents none; this is the one in the tests of its own libraries.
 const DRY_RUN_ID: &str = "fake_message_id";
 
-/// The project that a path sends for.
+/// Returns the project that a path sends for.
 pub(super) fn project(path: &str) -> Option<&str> {
     let project = path.strip_prefix("/v1/projects/")?.strip_suffix("/messages:send")?;
     (!project.is_empty() && !project.contains('/')).then_some(project)
 }
 
-/// The device that the body of a send request names.
+/// Returns the device that the body of a send request names.
 pub(crate) fn token_in(parts: &Parts, body: &Body) -> Option<String> {
     project(parts.uri.path()).and_then(|_| message::device(body))
 }
 
-pub(super) fn decide(world: &World, project: &str, parts: &Parts, body: &Body) -> Decision {
-    judge(world, project, parts, body).unwrap_or_else(GoogleError::decision)
+pub(super) fn decide(google: &Google, project: &str, parts: &Parts, body: &Body) -> Decision {
+    judge(google, project, parts, body).unwrap_or_else(GoogleError::decision)
 }
 
-/// Google documents no order of the checks; this one asks first who, then what, then to whom.
-fn judge(world: &World, project: &str, parts: &Parts, body: &Body) -> Result<Decision, GoogleError> {
-    let google = &world.fcm;
-    let now_ms = world.clock.now_ms();
-    let account = google.tokens.authorize(world, &parts.headers)?;
-    may_send(world, &account, project)?;
+/// Google documents no order of the checks. This one asks first who sends, then what, then to whom.
+fn judge(google: &Google, project: &str, parts: &Parts, body: &Body) -> Result<Decision, GoogleError> {
+    let now_ms = google.clock.now_ms();
+    let account = google.tokens.authorize(&parts.headers)?;
+    may_send(&google.settings.projects, &account, project)?;
     google.quotas.take_project(project, now_ms)?;
     let Message { target, validate_only } = message::parse(body)?;
     let token = match target {
@@ -47,24 +46,24 @@ fn judge(world: &World, project: &str, parts: &Parts, body: &Body) -> Result<Dec
         return Err(error.fcm("SENDER_ID_MISMATCH"));
     }
     google.quotas.take_device(&token, now_ms)?;
-    Ok(google.fate(&token).meet(accepted(project, &device_id(now_ms), validate_only), now_ms))
+    Ok(google.fate(&token).answer_to_push(accepted(project, &device_id(now_ms), validate_only), now_ms))
 }
 
 fn accepted(project: &str, id: &str, validate_only: bool) -> Decision {
     let id = if validate_only { DRY_RUN_ID } else { id };
     let name = json!({ "name": format!("projects/{project}/messages/{id}") });
     let decision = Decision::new(200, JSON, name.to_string());
-    if validate_only { decision.because("validate_only") } else { decision }
+    if validate_only { decision.with_reason("validate_only") } else { decision }
 }
 
-/// The look of an id of a push to a device: `0:1500415314455276%31bd1c9631bd1c96`. Source: Google,
-/// "Send a message using FCM HTTP v1 API".
+/// Makes an id like that of a push to a device, `0:1500415314455276%31bd1c9631bd1c96`. Source: Google, "Send a message
+/// using FCM HTTP v1 API".
 fn device_id(now_ms: u64) -> String {
     let random = Uuid::new_v4().as_u64_pair().0;
     format!("0:{}{:03}%{random:016x}", now_ms, random % 1000)
 }
 
-/// That of a push to a topic is a number.
+/// Makes an id like that of a push to a topic, which is a number.
 fn topic_id(now_ms: u64) -> String {
     format!("{now_ms}{:06}", Uuid::new_v4().as_u64_pair().0 % 1_000_000)
 }

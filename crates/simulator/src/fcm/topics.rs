@@ -1,10 +1,6 @@
-//! Subscriptions to topics: by Instance ID's API, many in a call, and by FCM's own, one in a call.
+//! Subscribes tokens to topics: many in one call by the API of Instance ID, and one in a call by FCM's own API.
 //!
-//! Source: firebase/firebase-admin-go, `messaging/topic_mgt.go`; firebase-admin for Python 7.7.0,
-//! `messaging.py`.
-
-use std::collections::{HashMap, HashSet};
-use std::sync::Mutex;
+//! Source: firebase/firebase-admin-go, `messaging/topic_mgt.go`; firebase-admin for Python 7.7.0, `messaging.py`.
 
 use http::Method;
 use http::request::Parts;
@@ -12,30 +8,20 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::auth::may_send;
+use super::condition::is_topic;
 use super::error::{GoogleError, JSON};
-use super::fate::FcmFate;
-use super::message::is_topic;
+use super::google::Google;
 use super::refusal::FcmRefusal;
+use super::scripted::FcmFate;
 use crate::body::Body;
 use crate::decision::Decision;
 use crate::sync::lock;
-use crate::world::World;
 
-/// How both paths begin.
+/// How both paths of the Instance ID API begin.
 pub(super) const PATH: &str = "/iid/v1:batch";
 
 /// The most tokens in a call. Source: Google, "Topic messaging".
 const MAX_TOKENS: usize = 1000;
-
-/// Which tokens are subscribed to a topic.
-#[derive(Default)]
-pub(super) struct Topics(Mutex<HashMap<String, HashSet<String>>>);
-
-impl Topics {
-    pub(super) fn subscribers(&self, topic: &str) -> usize {
-        lock(&self.0).get(topic).map_or(0, HashSet::len)
-    }
-}
 
 #[derive(Deserialize)]
 struct Batch {
@@ -43,22 +29,22 @@ struct Batch {
     registration_tokens: Vec<String>,
 }
 
-pub(super) fn decide(world: &World, parts: &Parts, body: &Body) -> Decision {
-    judge(world, parts, body).unwrap_or_else(GoogleError::decision)
+pub(super) fn decide(google: &Google, parts: &Parts, body: &Body) -> Decision {
+    judge(google, parts, body).unwrap_or_else(GoogleError::decision)
 }
 
-fn judge(world: &World, parts: &Parts, body: &Body) -> Result<Decision, GoogleError> {
+fn judge(google: &Google, parts: &Parts, body: &Body) -> Result<Decision, GoogleError> {
     let path = parts.uri.path();
     let add = match path.strip_prefix(PATH) {
         Some("Add") => true,
         Some("Remove") => false,
         _ => return Err(GoogleError::new(404, "NOT_FOUND", "Requested entity was not found.")),
     };
-    // Without this header the API takes the token for one of its own, old kind.
+    // Without this header the API takes the token for one of its own old kind.
     if parts.headers.get("access_token_auth").is_none_or(|value| value != "true") {
         return Err(GoogleError::new(401, "UNAUTHENTICATED", "Request is missing access_token_auth."));
     }
-    world.fcm.tokens.authorize(world, &parts.headers)?;
+    google.tokens.authorize(&parts.headers)?;
     let batch: Batch =
         serde_json::from_slice(&body.bytes).map_err(|error| GoogleError::invalid(error.to_string()))?;
     let topic = batch.to.strip_prefix("/topics/").filter(|topic| is_topic(topic));
@@ -66,12 +52,12 @@ fn judge(world: &World, parts: &Parts, body: &Body) -> Result<Decision, GoogleEr
     if batch.registration_tokens.is_empty() || batch.registration_tokens.len() > MAX_TOKENS {
         return Err(GoogleError::invalid("Between 1 and 1000 tokens"));
     }
-    let mut topics = lock(&world.fcm.topics.0);
+    let mut topics = lock(&google.topics.0);
     let subscribed = topics.entry(topic.to_owned()).or_default();
     let results: Vec<Value> = batch
         .registration_tokens
         .into_iter()
-        .map(|token| match world.fcm.fate(&token) {
+        .map(|token| match google.fate(&token) {
             FcmFate::Refused(refusal) => json!({ "error": word(&refusal) }),
             FcmFate::Good | FcmFate::Page(_) | FcmFate::Slow(_) | FcmFate::Silent => {
                 if add {
@@ -87,30 +73,34 @@ fn judge(world: &World, parts: &Parts, body: &Body) -> Result<Decision, GoogleEr
 }
 
 /// The project, the registration token and what follows `topicSubscriptions` in a path.
-pub(super) struct Subscription<'a> {
+pub(super) struct TopicSubscription<'a> {
     project: &'a str,
     token: String,
     topic: Option<&'a str>,
 }
 
 /// Reads `/v1/projects/{project}/registrations/{token}/topicSubscriptions[/{topic}]`.
-pub(super) fn subscription(path: &str) -> Option<Subscription<'_>> {
+pub(super) fn subscription(path: &str) -> Option<TopicSubscription<'_>> {
     let (project, rest) = path.strip_prefix("/v1/projects/")?.split_once("/registrations/")?;
     let (token, rest) = rest.split_once("/topicSubscriptions")?;
-    Some(Subscription { project, token: decoded(token), topic: rest.strip_prefix('/') })
+    Some(TopicSubscription { project, token: decoded(token), topic: rest.strip_prefix('/') })
 }
 
-/// A POST subscribes, a DELETE ends the subscription.
-pub(super) fn decide_one(world: &World, asked: &Subscription<'_>, parts: &Parts) -> Decision {
-    judge_one(world, asked, parts).unwrap_or_else(GoogleError::decision)
+/// Subscribes with a POST, and ends the subscription with a DELETE.
+pub(super) fn decide_one(google: &Google, subscription: &TopicSubscription<'_>, parts: &Parts) -> Decision {
+    judge_one(google, subscription, parts).unwrap_or_else(GoogleError::decision)
 }
 
-fn judge_one(world: &World, asked: &Subscription<'_>, parts: &Parts) -> Result<Decision, GoogleError> {
-    let account = world.fcm.tokens.authorize(world, &parts.headers)?;
-    may_send(world, &account, asked.project)?;
+fn judge_one(
+    google: &Google,
+    subscription: &TopicSubscription<'_>,
+    parts: &Parts,
+) -> Result<Decision, GoogleError> {
+    let account = google.tokens.authorize(&parts.headers)?;
+    may_send(&google.settings.projects, &account, subscription.project)?;
     let query = parts.uri.query().unwrap_or_default();
     let named = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "topic_name");
-    let topic = match (asked.topic, named) {
+    let topic = match (subscription.topic, named) {
         (Some(topic), _) => decoded(topic),
         (None, Some((_, topic))) => topic.into_owned(),
         (None, None) => String::new(),
@@ -118,25 +108,25 @@ fn judge_one(world: &World, asked: &Subscription<'_>, parts: &Parts) -> Result<D
     if !is_topic(&topic) {
         return Err(GoogleError::invalid("Malformed topic name").fcm("INVALID_ARGUMENT"));
     }
-    let fate = world.fcm.fate(&asked.token);
-    let mut topics = lock(&world.fcm.topics.0);
+    let fate = google.fate(&subscription.token);
+    let mut topics = lock(&google.topics.0);
     let subscribed = topics.entry(topic).or_default();
     if !matches!(fate, FcmFate::Refused(_)) {
         if parts.method == Method::DELETE {
-            subscribed.remove(&asked.token);
+            subscribed.remove(&subscription.token);
         } else {
-            subscribed.insert(asked.token.clone());
+            subscribed.insert(subscription.token.clone());
         }
     }
-    Ok(fate.meet(Decision::new(200, JSON, "{}"), world.clock.now_ms()))
+    Ok(fate.answer_to_push(Decision::new(200, JSON, "{}"), google.clock.now_ms()))
 }
 
-/// A part of a path without its escapes; a form's key is escaped in the same way.
+/// Decodes a part of a path, whose escapes are those of the key of a form.
 fn decoded(part: &str) -> String {
     form_urlencoded::parse(part.as_bytes()).next().map(|(key, _)| key.into_owned()).unwrap_or_default()
 }
 
-/// The error of one token. Source: firebase/firebase-admin-node, `messaging-errors-internal.ts`.
+/// Returns the error of one token. Source: firebase/firebase-admin-node, `messaging-errors-internal.ts`.
 fn word(refusal: &FcmRefusal) -> &'static str {
     match refusal.http {
         400 => "INVALID_ARGUMENT",

@@ -1,10 +1,10 @@
-//! HTTP/2 frames as bytes: what the filter reads of them, and those it writes itself.
+//! HTTP/2 frames as bytes: what the filter reads of them, and those that it writes itself.
 //!
 //! Source: RFC 9113, 4.1 (the header of a frame) and 6 (the frames).
 
 use bytes::{BufMut, BytesMut};
 
-/// Bytes of a frame's header.
+/// The bytes of a frame's header.
 pub(super) const HEAD_LEN: usize = 9;
 
 /// What a client sends before its first frame. Source: RFC 9113, 3.4.
@@ -38,10 +38,10 @@ pub(super) mod setting {
     pub(in super::super) const MAX_HEADER_LIST_SIZE: u16 = 6;
 }
 
-/// ACK of SETTINGS and PING, END_STREAM of HEADERS and DATA: the same bit.
+/// The flag ACK of SETTINGS and PING, and END_STREAM of HEADERS and DATA, are the same bit.
 const FLAG_ACK_OR_END_STREAM: u8 = 1;
 
-/// Bytes of one parameter of a SETTINGS frame.
+/// The bytes of one parameter of a SETTINGS frame.
 const SETTING_LEN: usize = 6;
 
 /// The header of a frame.
@@ -54,7 +54,7 @@ pub(super) struct Head {
 }
 
 impl Head {
-    /// The header at the start of `bytes`, if it is there in whole.
+    /// Parses the header at the start of `bytes`, if it is there in whole.
     pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
         let &[l0, l1, l2, kind, flags, s0, s1, s2, s3] = bytes.first_chunk::<HEAD_LEN>()?;
         Some(Self {
@@ -89,8 +89,8 @@ pub(super) fn settings(out: &mut BytesMut, settings: &[(u16, u32)]) {
     }
 }
 
-/// The SETTINGS frame `frame` with one more parameter at its end, which therefore wins.
-/// Source: RFC 9113, 6.5: parameters are processed in order.
+/// Copies the SETTINGS frame `frame` with one more parameter at its end. The last one wins, since parameters are
+/// processed in order. Source: RFC 9113, 6.5.
 pub(super) fn settings_with(out: &mut BytesMut, frame: &[u8], name: u16, value: u32) {
     let payload = frame.get(HEAD_LEN..).unwrap_or_default();
     Head { len: payload.len() + SETTING_LEN, kind: kind::SETTINGS, flags: 0, stream: 0 }.write(out);

@@ -1,23 +1,23 @@
-//! The frame filter: between TLS and h2's server, so that the simulator can do what no HTTP/2
-//! library lets a server do.
+//! The frame filter stands between TLS and the server of h2, so that the simulator can do what no HTTP/2 library lets a
+//! server do.
 //!
 //! ```text
 //! socket ── TLS ── Filter ── h2::server ── service
-//!                    │                        │
-//!                    └───────── Wire ─────────┘
+//!                     │                       │
+//!                     └──── FilterHandle ─────┘
 //! ```
 //!
-//! It puts its own SETTINGS in the place of h2's, adds SETTINGS, GOAWAY with debug data and
-//! RST_STREAM between whole frames, drops what h2 writes for streams that these closed, and
-//! stalls, throttles or breaks the connection.
+//! It puts its own SETTINGS in the place of those of h2, adds SETTINGS, GOAWAY with debug data and RST_STREAM between
+//! whole frames, drops what h2 writes for streams that these closed, and stalls, throttles or breaks the connection.
 
+mod advertised;
 mod frame;
+mod handle;
 mod scheme;
 mod state;
 #[cfg(test)]
 mod tests;
 mod traffic;
-mod wire;
 
 use std::future::poll_fn;
 use std::io;
@@ -35,50 +35,52 @@ use self::frame::{HEAD_LEN, Head, PREFACE};
 use super::fault::HangUp;
 use super::socket::Socket;
 
+pub(super) use self::advertised::{AdvertisedSettings, OverLimit};
 pub(super) use self::frame::{MAX_STREAM_ID, code};
-pub(super) use self::wire::{Admission, Advertised, Afterwards, Answering, Books, Surplus, Wire};
+pub(super) use self::handle::{Admission, FilterHandle};
+pub(super) use self::state::{AnnouncedAnswer, Recorders};
 
-/// Output held back before h2 is told to wait.
+/// How many bytes of output are held back before h2 has to wait.
 const MAX_OUTPUT: usize = 256 * 1024;
 
-/// Bytes read from TLS at once.
+/// How many bytes are read from TLS at once.
 const READ_CHUNK: usize = 32 * 1024;
 
-/// After a FIN, how long the client's own end is waited for. Closing a socket with unread
-/// bytes would send RST instead.
+/// How long the simulator waits for the client to close too after its own FIN. Closing a socket with unread bytes
+/// would send RST instead.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// The transport that h2 sees.
 pub(super) struct Filter {
     io: TlsStream<Socket>,
-    wire: Arc<Wire>,
+    handle: Arc<FilterHandle>,
     chunk: Box<[u8]>,
-    /// From the client, not yet a whole frame.
+    /// Bytes from the client that are not yet a whole frame.
     arriving: BytesMut,
     /// Whole frames for h2.
     to_h2: BytesMut,
-    /// From h2, not yet a whole frame.
+    /// Bytes from h2 that are not yet a whole frame.
     leaving: BytesMut,
-    /// Taken from the wire's output, not yet taken by TLS.
+    /// Bytes that are on their way to TLS.
     sending: BytesMut,
     unflushed: bool,
     preface_seen: bool,
-    pace: Option<Pace>,
+    budget: Option<ThrottleBudget>,
     linger: Option<Pin<Box<Sleep>>>,
     shut: bool,
 }
 
-/// The budget of a throttled connection.
-struct Pace {
+/// How much a throttled connection may still write in the current step.
+struct ThrottleBudget {
     left: usize,
     step: Pin<Box<Sleep>>,
 }
 
 impl Filter {
-    pub(super) fn new(io: TlsStream<Socket>, wire: Arc<Wire>) -> Self {
+    pub(super) fn new(io: TlsStream<Socket>, handle: Arc<FilterHandle>) -> Self {
         Self {
             io,
-            wire,
+            handle,
             chunk: vec![0; READ_CHUNK].into_boxed_slice(),
             arriving: BytesMut::new(),
             to_h2: BytesMut::new(),
@@ -86,16 +88,16 @@ impl Filter {
             sending: BytesMut::new(),
             unflushed: false,
             preface_seen: false,
-            pace: None,
+            budget: None,
             linger: None,
             shut: false,
         }
     }
 
-    /// Writes out what may be written. Ready when nothing is left.
+    /// Writes what may be written. It is ready when nothing is left.
     fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
-            let mut state = self.wire.state();
+            let mut state = self.handle.state();
             if state.stalled {
                 return Poll::Pending;
             }
@@ -114,7 +116,7 @@ impl Filter {
             }
             let most = match throttle {
                 None => self.sending.len(),
-                Some((bytes, every)) => ready!(self.poll_pace(cx, bytes, every)),
+                Some((bytes, every)) => ready!(self.poll_budget(cx, bytes, every)),
             };
             let piece = self.sending.get(..most.min(self.sending.len())).unwrap_or_default();
             let written = ready!(Pin::new(&mut self.io).poll_write(cx, piece))?;
@@ -123,31 +125,32 @@ impl Filter {
             }
             self.sending.advance(written);
             self.unflushed = true;
-            if let Some(pace) = &mut self.pace {
-                pace.left = pace.left.saturating_sub(written);
-                // A throttled piece leaves at once; TLS would gather them.
+            if let Some(budget) = &mut self.budget {
+                budget.left = budget.left.saturating_sub(written);
+                // A throttled piece leaves at once, since TLS would gather several.
                 ready!(Pin::new(&mut self.io).poll_flush(cx))?;
             }
         }
     }
 
-    fn poll_pace(&mut self, cx: &mut Context<'_>, bytes: usize, every: Duration) -> Poll<usize> {
-        let pace =
-            self.pace.get_or_insert_with(|| Pace { left: bytes, step: Box::pin(tokio::time::sleep(every)) });
-        if pace.left == 0 {
-            ready!(pace.step.as_mut().poll(cx));
-            pace.step.as_mut().reset(Instant::now() + every);
-            pace.left = bytes;
+    fn poll_budget(&mut self, cx: &mut Context<'_>, bytes: usize, every: Duration) -> Poll<usize> {
+        let budget = self
+            .budget
+            .get_or_insert_with(|| ThrottleBudget { left: bytes, step: Box::pin(tokio::time::sleep(every)) });
+        if budget.left == 0 {
+            ready!(budget.step.as_mut().poll(cx));
+            budget.step.as_mut().reset(Instant::now() + every);
+            budget.left = bytes;
         }
-        Poll::Ready(pace.left)
+        Poll::Ready(budget.left)
     }
 
-    /// Ends the connection. Ready when h2 may be told that it is over.
+    /// Ends the connection. It is ready when h2 may learn that the connection has ended.
     fn poll_hang_up(&mut self, cx: &mut Context<'_>, how: HangUp) -> Poll<io::Result<()>> {
         match how {
             HangUp::Reset => {
-                // What the socket takes without waiting still goes out ahead of the RST, however much this
-                // task has done in its turn. An error is no matter: the connection ends.
+                // What the socket takes without waiting still goes out before the RST, however much this task has done
+                // in its turn. Errors do not matter, since the connection ends.
                 let last_words = poll_fn(|cx| {
                     let _ = self.poll_drain(cx);
                     let _ = self.poll_left_over(cx);
@@ -172,8 +175,8 @@ impl Filter {
         }
     }
 
-    /// Reads what the client had sent before it could know of the end, and counts the requests in it: nobody
-    /// serves them. Ready at its end.
+    /// Reads what the client had sent before it could know of the end, and counts the requests in it, which nobody
+    /// serves. It is ready at the end of the input.
     fn poll_left_over(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
             if !self.preface_seen && self.arriving.starts_with(PREFACE) {
@@ -185,7 +188,7 @@ impl Filter {
                 && self.arriving.len() >= HEAD_LEN + head.len
             {
                 self.arriving.advance(HEAD_LEN + head.len);
-                self.wire.state().left_over(head);
+                self.handle.state().left_over(head);
             }
             let mut rest = ReadBuf::new(&mut self.chunk);
             ready!(Pin::new(&mut self.io).poll_read(cx, &mut rest))?;
@@ -205,12 +208,12 @@ impl Filter {
             self.to_h2.extend_from_slice(&self.arriving.split_to(PREFACE.len()));
             self.preface_seen = true;
         }
-        let mut state = self.wire.state();
+        let mut state = self.handle.state();
         while let Some(head) = Head::parse(&self.arriving)
             && self.arriving.len() >= HEAD_LEN + head.len
         {
             let frame = self.arriving.split_to(HEAD_LEN + head.len);
-            state.inbound(&self.wire.books, head, &frame, &mut self.to_h2);
+            state.inbound(&self.handle.recorders, head, &frame, &mut self.to_h2);
         }
     }
 }
@@ -220,7 +223,7 @@ impl AsyncRead for Filter {
         let this = self.get_mut();
         loop {
             let (hang_up, stalled) = {
-                let state = this.wire.watched(cx);
+                let state = this.handle.watched(cx);
                 (state.hang_up, state.stalled)
             };
 
@@ -230,7 +233,7 @@ impl AsyncRead for Filter {
             if stalled {
                 return Poll::Pending;
             }
-            // h2 reads at every turn, so what the service added between frames leaves here.
+            // h2 reads at every turn, so this is where the frames leave that the service added.
             let _ = this.poll_drain(cx)?;
 
             if this.to_h2.has_remaining() {
@@ -253,15 +256,15 @@ impl AsyncWrite for Filter {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let (hang_up, stalled, queued) = {
-            let state = this.wire.watched(cx);
+            let state = this.handle.watched(cx);
             (state.hang_up, state.stalled, state.out.len() + this.sending.len())
         };
-        // Here as well as in reading: h2 does not read while it cannot write.
+        // The hang-up is handled here as well as in reading, since h2 does not read while it cannot write.
         if let Some(how) = hang_up {
             ready!(this.poll_hang_up(cx, how))?;
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
-        // What h2 keeps is not sent, so a stalled answer is in the journal as none.
+        // h2 keeps what cannot be written, so that the journal shows a stalled answer as unanswered.
         if stalled {
             return Poll::Pending;
         }
@@ -269,21 +272,21 @@ impl AsyncWrite for Filter {
             ready!(this.poll_drain(cx))?;
         }
         this.leaving.extend_from_slice(buf);
-        let mut state = this.wire.state();
+        let mut state = this.handle.state();
         while let Some(head) = Head::parse(&this.leaving)
             && this.leaving.len() >= HEAD_LEN + head.len
         {
             let frame = this.leaving.split_to(HEAD_LEN + head.len);
-            state.outbound(&this.wire.books, head, &frame);
+            state.outbound(&this.handle.recorders, head, &frame);
         }
         Poll::Ready(Ok(buf.len()))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let hang_up = this.wire.watched(cx).hang_up;
+        let hang_up = this.handle.watched(cx).hang_up;
         match hang_up {
-            // h2 flushes before it ends: a connection that stalls would never come to it.
+            // h2 flushes before it ends, and a connection that stalls would never get there.
             Some(how) => this.poll_hang_up(cx, how),
             None => this.poll_drain(cx),
         }

@@ -1,27 +1,29 @@
-//! `:scheme: https:`, with the colon: what npm firebase-admin sends, FCM takes, and h2 resets.
+//! Repairs `:scheme: https:`, with a colon at the end, which npm firebase-admin sends, FCM accepts and h2 resets.
 //!
-//! The value is a literal in the header block, and is changed there to `https`; later requests name it by its place in
-//! the dynamic table, and get what h2 put there. So h2 has an entry that is a byte shorter than the client's: it may
-//! keep entries a little longer than the client, which never names those. Source: RFC 7541, 4.4 and 6.2.
+//! The value is a literal in the header block, and is changed there to `https`. Later requests name it by its place in
+//! the dynamic table, where h2 finds the repaired value. The entry of h2 is therefore a byte shorter than that of the
+//! client: h2 may keep entries a little longer than the client, which never names those. Source: RFC 7541, 4.4 and
+//! 6.2.
 
 use bytes::BytesMut;
 
 use super::frame::HEAD_LEN;
 
-/// Flags of HEADERS. Source: RFC 9113, 6.2.
+/// The flags of HEADERS. Source: RFC 9113, 6.2.
 const PADDED: u8 = 0x8;
 const PRIORITY: u8 = 0x20;
 
-/// `:scheme` in the static table. Source: RFC 7541, appendix A.
+/// The indexes of `:scheme` in the static table. Source: RFC 7541, appendix A.
 const SCHEME: [usize; 2] = [6, 7];
 
-/// The value that is mended, plain and in the Huffman code, each with its length before it; and what takes its place.
-/// Source: RFC 7541, 5.2 and appendix B.
+/// The value that is repaired, plain and in the Huffman code, and what takes its place, each with its length before
+/// it. Source: RFC 7541, 5.2 and appendix B.
 const PLAIN: &[u8] = b"\x06https:";
 const HUFFMAN: &[u8] = b"\x85\x9d\x29\xad\x17\x3f";
 const MENDED: &[u8] = b"\x84\x9d\x29\xad\x1f";
 
-/// The frame with the colon taken away. None of one that has no such value, or that cannot be read: h2 judges that.
+/// Returns the frame without the colon. The result is `None` if the frame has no such value or cannot be read, which
+/// h2 judges.
 pub(super) fn without_colon(frame: &[u8]) -> Option<BytesMut> {
     let flags = *frame.get(4)?;
     let mut at = HEAD_LEN + usize::from(flags & PADDED != 0) + if flags & PRIORITY != 0 { 5 } else { 0 };
@@ -57,7 +59,7 @@ fn replaced(frame: &[u8], from: usize, to: usize) -> BytesMut {
     mended.extend_from_slice(before);
     mended.extend_from_slice(MENDED);
     mended.extend_from_slice(after);
-    // A frame is at most 2^24 bytes and has become shorter.
+    // A frame has at most 2^24 bytes, and this one has become shorter.
     let length = u32::try_from(mended.len() - HEAD_LEN).unwrap_or_default().to_be_bytes();
     for (place, byte) in mended.iter_mut().zip(length.into_iter().skip(1)) {
         *place = byte;
@@ -65,7 +67,7 @@ fn replaced(frame: &[u8], from: usize, to: usize) -> BytesMut {
     mended
 }
 
-/// An integer with a prefix of so many bits, and where it ends. Source: RFC 7541, 5.1.
+/// Decodes an integer with a prefix of this many bits, and returns where it ends. Source: RFC 7541, 5.1.
 fn integer(bytes: &[u8], mut at: usize, prefix: u32) -> Option<(usize, usize)> {
     let most = (1_usize << prefix) - 1;
     let mut value = usize::from(*bytes.get(at)?) & most;
@@ -93,7 +95,7 @@ fn string_end(bytes: &[u8], at: usize) -> Option<usize> {
 mod tests {
     use super::*;
 
-    /// HEADERS with this block, which ends here.
+    /// Makes a HEADERS frame with this block and END_HEADERS.
     fn headers(flags: u8, block: &[u8]) -> Vec<u8> {
         let mut frame = vec![0, 0, u8::try_from(block.len()).unwrap(), 1, flags, 0, 0, 0, 1];
         frame.extend_from_slice(block);
@@ -102,7 +104,7 @@ mod tests {
 
     #[test]
     fn the_colon_goes_in_every_form_of_a_literal_and_the_rest_stays() {
-        // :method POST by index; :path as a literal that is not indexed.
+        // The block has `:method: POST` by index, and `:path` as a literal that is not indexed.
         let before = b"\x83\x04\x02/p";
         let after = b"\x41\x01h";
         for literal in [0x46, 0x06, 0x16, 0x47] {

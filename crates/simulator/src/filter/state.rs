@@ -1,70 +1,84 @@
-//! What a connection's frames have led to so far.
+//! What the frames of a connection have led to so far.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
 use bytes::BytesMut;
 
+use super::advertised::AdvertisedSettings;
 use super::frame::{self, Head, code, kind, setting};
-use super::wire::{Advertised, Afterwards, Answering, Books};
+use crate::counters::LiveCounters;
+use crate::decision::FollowUp;
 use crate::fault::{HangUp, Then};
-use crate::journal::{EntryId, Outcome};
+use crate::journal::{EntryId, Journal, Outcome};
 
-/// A stream that is open, seen from the wire.
+/// Where the filter records what it sees.
+pub(crate) struct Recorders {
+    pub(crate) journal: Arc<Journal>,
+    pub(crate) counters: Arc<LiveCounters>,
+}
+
+/// An answer that the service hands to h2. It counts once its HEADERS pass the filter.
+pub(crate) struct AnnouncedAnswer {
+    pub(crate) outcome: Outcome,
+    pub(crate) follow_up: FollowUp,
+}
+
+/// A stream that is open on the wire.
 #[derive(Default)]
-pub(super) struct Stream {
+pub(super) struct OpenStream {
     pub(super) entry: Option<EntryId>,
-    pub(super) answering: Option<Answering>,
-    /// The answer's HEADERS went out.
+    pub(super) announced: Option<AnnouncedAnswer>,
+    /// Whether the HEADERS of the answer went out.
     pub(super) answered: bool,
     pub(super) ended_by_client: bool,
     pub(super) ended_by_us: bool,
 }
 
-pub(super) struct State {
-    pub(super) advertised: Advertised,
-    pub(super) streams: HashMap<u32, Stream>,
-    /// Streams that the simulator reset: what h2 still writes for them is dropped. Kept for the
-    /// life of the connection.
+pub(super) struct Http2State {
+    pub(super) advertised: AdvertisedSettings,
+    pub(super) streams: HashMap<u32, OpenStream>,
+    /// The streams that the simulator reset, for the life of the connection: what h2 still writes for them is dropped.
     pub(super) cut: HashMap<u32, Outcome>,
     pub(super) highest: u32,
     /// The last stream id of the last GOAWAY.
     pub(super) last_served: u32,
-    /// The limit now advertised, and those of SETTINGS not yet acknowledged.
+    /// The limit that is advertised now, and those of SETTINGS which the client has not acknowledged.
     pub(super) limit: u32,
     pub(super) unacknowledged: VecDeque<SentSettings>,
     pub(super) acknowledged: Option<u32>,
-    /// A good provider token was answered since the start or the last expired one.
+    /// Whether a good provider token was answered since the start or the last expired one.
     authorised: bool,
     /// Whole frames on their way to the socket.
     pub(super) out: BytesMut,
-    /// The first SETTINGS went out, so that other frames may.
+    /// Whether the first SETTINGS went out, so that other frames may follow.
     pub(super) started: bool,
     pub(super) stalled: bool,
     pub(super) throttle: Option<(usize, Duration)>,
     pub(super) hang_up: Option<HangUp>,
-    /// Hang up when no stream is open.
+    /// Whether the connection ends as soon as no stream is open.
     draining: bool,
     pub(super) waker: Option<Waker>,
     pub(super) peak: usize,
     pub(super) violations: u64,
     pub(super) requests: u64,
-    /// Requests that came to their END_STREAM, served or not.
+    /// How many requests came to their END_STREAM, whether or not they were served.
     pub(super) whole: u64,
-    /// Of those, the ones that lay unread at the end.
+    /// How many of these lay unread at the end.
     unread: u64,
 }
 
-/// A SETTINGS frame of which the ACK is to come.
+/// A SETTINGS frame that the client has not acknowledged.
 pub(super) struct SentSettings {
     pub(super) limit: u32,
-    /// h2 does not know of it and must not see its ACK.
+    /// Whether the filter added it, so that h2 must not see its acknowledgement.
     pub(super) injected: bool,
 }
 
-impl State {
-    pub(super) fn new(advertised: Advertised) -> Self {
+impl Http2State {
+    pub(super) fn new(advertised: AdvertisedSettings) -> Self {
         Self {
             advertised,
             streams: HashMap::new(),
@@ -90,15 +104,15 @@ impl State {
         }
     }
 
-    /// The first frame of the connection, in the place of h2's own.
+    /// Writes the first frame of the connection, in place of the one of h2.
     pub(super) fn start(&mut self) {
-        let Advertised {
+        let AdvertisedSettings {
             max_concurrent_streams,
             initial_window_size,
             header_table_size,
             max_frame_size,
             max_header_list_size,
-            surplus: _,
+            over_limit: _,
             scheme_with_colon: _,
         } = self.advertised;
         let first = [
@@ -111,7 +125,7 @@ impl State {
         frame::settings(&mut self.out, &first);
         self.unacknowledged.push_back(SentSettings { limit: max_concurrent_streams, injected: false });
         self.started = true;
-        // A limit that was set before the first SETTINGS could go out.
+        // A fault may have set a limit before the first SETTINGS could go out.
         if self.limit != max_concurrent_streams {
             self.set_limit(self.limit);
         }
@@ -125,14 +139,14 @@ impl State {
         }
     }
 
-    /// The most streams the client may have open. Until it acknowledges a lower limit the
-    /// higher one holds, and before the first SETTINGS there is none. Source: RFC 9113, 6.5.3.
+    /// Returns the most streams that the client may have open. A lower limit holds once the client acknowledges it,
+    /// and before the first acknowledgement there is none. Source: RFC 9113, 6.5.3.
     pub(super) fn allowed(&self) -> Option<u32> {
         let acknowledged = self.acknowledged?;
         Some(self.unacknowledged.iter().map(|sent| sent.limit).fold(acknowledged, u32::max))
     }
 
-    pub(super) fn reset(&mut self, books: &Books, stream: u32, codes: &[u32]) {
+    pub(super) fn reset(&mut self, recorders: &Recorders, stream: u32, codes: &[u32]) {
         let Some(open) = self.streams.remove(&stream) else { return };
         let outcome = match codes.first() {
             Some(&code::REFUSED_STREAM) | None => Outcome::Refused,
@@ -140,26 +154,33 @@ impl State {
         };
         match open.entry {
             Some(entry) if open.answered => {
-                books.journal.break_off(entry, codes.first().copied().unwrap_or_default());
+                recorders.journal.break_off(entry, codes.first().copied().unwrap_or_default());
             }
-            Some(entry) => books.journal.conclude(entry, outcome.clone()),
+            Some(entry) => recorders.journal.conclude(entry, outcome.clone()),
             None => {}
         }
         self.cut.insert(stream, outcome);
         for code in codes {
             frame::rst_stream(&mut self.out, stream, *code);
-            books.tally.add(&books.tally.resets_sent);
+            recorders.counters.add(&recorders.counters.resets_sent);
         }
         self.close_if_drained();
     }
 
-    pub(super) fn goaway(&mut self, books: &Books, last: u32, code: u32, debug_data: &[u8], then: Then) {
-        // A later one may exclude more, never less. Source: RFC 9113, 6.8.
+    pub(super) fn goaway(
+        &mut self,
+        recorders: &Recorders,
+        last: u32,
+        code: u32,
+        debug_data: &[u8],
+        then: Then,
+    ) {
+        // A later GOAWAY may exclude more streams, never fewer. Source: RFC 9113, 6.8.
         self.last_served = self.last_served.min(last);
         frame::goaway(&mut self.out, self.last_served, code, debug_data);
-        books.tally.add(&books.tally.goaways_sent);
+        recorders.counters.add(&recorders.counters.goaways_sent);
 
-        // A stream whose answer began before the GOAWAY is past excluding.
+        // A stream whose answer began before the GOAWAY cannot be excluded any more.
         let excluded: Vec<u32> = self
             .streams
             .iter()
@@ -168,7 +189,7 @@ impl State {
             .collect();
         for stream in excluded {
             if let Some(entry) = self.streams.remove(&stream).and_then(|open| open.entry) {
-                books.journal.conclude(entry, Outcome::Excluded);
+                recorders.journal.conclude(entry, Outcome::Excluded);
             }
         }
         match then {
@@ -179,23 +200,23 @@ impl State {
         self.close_if_drained();
     }
 
-    /// An answer is on the wire: what follows it.
-    pub(super) fn after_answer(&mut self, books: &Books, afterwards: Afterwards) {
-        match afterwards {
-            Afterwards::Nothing => {}
-            Afterwards::Authorised(limit) => {
+    /// Does what follows an answer that is on the wire.
+    pub(super) fn after_answer(&mut self, recorders: &Recorders, follow_up: FollowUp) {
+        match follow_up {
+            FollowUp::Nothing => {}
+            FollowUp::Authorised(limit) => {
                 if !self.authorised {
                     self.authorised = true;
                     self.set_limit(limit);
                 }
             }
-            Afterwards::Expired => {
+            FollowUp::Expired => {
                 self.authorised = false;
                 self.set_limit(1);
                 let others: Vec<u32> =
                     self.streams.iter().filter(|(_, stream)| !stream.answered).map(|(id, _)| *id).collect();
                 for stream in others {
-                    self.reset(books, stream, &[code::REFUSED_STREAM, code::STREAM_CLOSED]);
+                    self.reset(recorders, stream, &[code::REFUSED_STREAM, code::STREAM_CLOSED]);
                 }
             }
         }
@@ -205,7 +226,7 @@ impl State {
         self.whole += u64::from(head.ends_stream());
     }
 
-    /// Whether HEADERS begin a request; else they are trailers.
+    /// Counts HEADERS that begin a request. The result is false for trailers.
     pub(super) fn count_begun(&mut self, head: Head) -> bool {
         let begins = head.stream > self.highest;
         if begins {
@@ -215,7 +236,7 @@ impl State {
         begins
     }
 
-    /// A frame that nobody reads any more.
+    /// Counts a frame that nobody reads any more.
     pub(super) fn left_over(&mut self, head: Head) {
         if head.kind == kind::HEADERS {
             self.count_begun(head);
@@ -224,13 +245,13 @@ impl State {
         self.unread += u64::from(head.ends_stream());
     }
 
-    /// Answers that were written may not have arrived in whole.
+    /// Whether answers that were written may not have arrived in whole.
     pub(super) fn disturbed(&self, open: bool) -> bool {
         self.unheard(open) || (!open && !self.streams.is_empty())
     }
 
-    /// What waited for its turn may not have left, or not have arrived: a socket that is closed with requests unread
-    /// is reset by the kernel, and what it had still to send is dropped.
+    /// Whether the last frames may not have left or arrived. If a socket is closed with requests unread, the kernel
+    /// resets it and drops what was still to be sent.
     pub(super) fn unheard(&self, open: bool) -> bool {
         let unread = !open && self.unread > 0;
         unread || self.stalled || self.throttle.is_some() || self.hang_up == Some(HangUp::Reset)

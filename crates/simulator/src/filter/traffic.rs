@@ -1,27 +1,26 @@
-//! What each frame that passes means, and whether it passes.
+//! Decides what each frame means, and whether it passes.
 
 use bytes::BytesMut;
 
+use super::advertised::OverLimit;
 use super::frame::{self, HEAD_LEN, Head, code, kind, setting};
 use super::scheme;
-use super::state::{State, Stream};
-use super::wire::{Books, Surplus};
+use super::state::{Http2State, OpenStream, Recorders};
 use crate::fault::{HangUp, Then};
 
-/// The debug data of the GOAWAY of a client that opens too many. Source:
-/// firebase/firebase-admin-node#2943.
+/// The debug data of the GOAWAY to a client that opens too many streams. Source: firebase/firebase-admin-node#2943.
 const TOO_MANY_STREAMS: &[u8] = b"exceeded_max_concurrent_streams";
 
-impl State {
-    /// A frame from the client. What h2 may see of it is appended to `to_h2`.
+impl Http2State {
+    /// Takes a frame from the client, and appends what h2 may see of it to `to_h2`.
     ///
-    /// HEADERS and DATA always pass, also of streams that are refused: they carry HPACK state and
-    /// flow control, which h2 has to follow.
-    pub(super) fn inbound(&mut self, books: &Books, head: Head, frame: &[u8], to_h2: &mut BytesMut) {
+    /// HEADERS and DATA always pass, also on streams that are refused: they carry HPACK state and flow control, which
+    /// h2 has to follow.
+    pub(super) fn inbound(&mut self, recorders: &Recorders, head: Head, frame: &[u8], to_h2: &mut BytesMut) {
         self.count_whole(head);
         match head.kind {
             kind::SETTINGS if head.is_ack() => {
-                books.tally.add(&books.tally.settings_acknowledged);
+                recorders.counters.add(&recorders.counters.settings_acknowledged);
                 if let Some(sent) = self.unacknowledged.pop_front() {
                     self.acknowledged = Some(sent.limit);
                     if sent.injected {
@@ -30,13 +29,13 @@ impl State {
                 }
             }
             kind::SETTINGS => {
-                // Without a dynamic table every header block stands alone, so that the
-                // filter may drop any that h2 writes.
+                // Without a dynamic table every header block stands alone, so that the filter may drop any block of
+                // h2.
                 frame::settings_with(to_h2, frame, setting::HEADER_TABLE_SIZE, 0);
                 return;
             }
             kind::HEADERS => {
-                self.headers_from_client(books, head);
+                self.headers_from_client(recorders, head);
                 if self.advertised.scheme_with_colon
                     && let Some(mended) = scheme::without_colon(frame)
                 {
@@ -45,24 +44,24 @@ impl State {
                 }
             }
             kind::DATA if head.ends_stream() => self.ended_by_client(head.stream),
-            kind::RST_STREAM => self.reset_by_client(books, head.stream, frame),
-            kind::PING if !head.is_ack() => books.tally.add(&books.tally.pings_received),
-            kind::PRIORITY => books.tally.add(&books.tally.priorities_received),
-            // All others, and kinds not known, are h2's to judge.
+            kind::RST_STREAM => self.reset_by_client(recorders, head.stream, frame),
+            kind::PING if !head.is_ack() => recorders.counters.add(&recorders.counters.pings_received),
+            kind::PRIORITY => recorders.counters.add(&recorders.counters.priorities_received),
+            // h2 judges all other frames, including kinds that are not known.
             0..=u8::MAX => {}
         }
         to_h2.extend_from_slice(frame);
     }
 
-    /// A frame from h2. What may go out is appended to the output.
-    pub(super) fn outbound(&mut self, books: &Books, head: Head, frame: &[u8]) {
+    /// Takes a frame from h2, and appends what may go out to the output.
+    pub(super) fn outbound(&mut self, recorders: &Recorders, head: Head, frame: &[u8]) {
         if head.kind == kind::SETTINGS && !head.is_ack() {
             self.start();
             return;
         }
         if head.stream == 0 {
             if head.kind == kind::GOAWAY {
-                books.tally.add(&books.tally.goaways_sent);
+                recorders.counters.add(&recorders.counters.goaways_sent);
             }
             self.out.extend_from_slice(frame);
             return;
@@ -73,19 +72,19 @@ impl State {
         }
         self.out.extend_from_slice(frame);
         match head.kind {
-            kind::HEADERS => self.answer_goes_out(books, head),
+            kind::HEADERS => self.answer_goes_out(recorders, head),
             kind::DATA if head.ends_stream() => self.ended_by_us(head.stream),
             kind::RST_STREAM => {
-                books.tally.add(&books.tally.resets_sent);
+                recorders.counters.add(&recorders.counters.resets_sent);
                 self.streams.remove(&head.stream);
                 self.close_if_drained();
             }
-            // DATA in the middle, WINDOW_UPDATE.
+            // DATA in the middle of a body and WINDOW_UPDATE need no more.
             0..=u8::MAX => {}
         }
     }
 
-    fn headers_from_client(&mut self, books: &Books, head: Head) {
+    fn headers_from_client(&mut self, recorders: &Recorders, head: Head) {
         if !self.count_begun(head) {
             if head.ends_stream() {
                 self.ended_by_client(head.stream);
@@ -95,19 +94,19 @@ impl State {
         if head.stream > self.last_served {
             return;
         }
-        let stream = Stream { ended_by_client: head.ends_stream(), ..Stream::default() };
+        let stream = OpenStream { ended_by_client: head.ends_stream(), ..OpenStream::default() };
         self.streams.insert(head.stream, stream);
         self.peak = self.peak.max(self.streams.len());
         match self.allowed() {
-            None => books.tally.add(&books.tally.opened_before_settings),
+            None => recorders.counters.add(&recorders.counters.opened_before_settings),
             Some(limit) if self.streams.len() > limit as usize => {
                 self.violations += 1;
-                books.tally.add(&books.tally.limit_violations);
-                match self.advertised.surplus {
-                    Surplus::Refused => self.reset(books, head.stream, &[code::REFUSED_STREAM]),
-                    Surplus::EndsConnection => {
+                recorders.counters.add(&recorders.counters.limit_violations);
+                match self.advertised.over_limit {
+                    OverLimit::Refused => self.reset(recorders, head.stream, &[code::REFUSED_STREAM]),
+                    OverLimit::EndsConnection => {
                         let (last, then) = (head.stream.saturating_sub(2), Then::HangUp(HangUp::Fin));
-                        self.goaway(books, last, code::PROTOCOL_ERROR, TOO_MANY_STREAMS, then);
+                        self.goaway(recorders, last, code::PROTOCOL_ERROR, TOO_MANY_STREAMS, then);
                     }
                 }
             }
@@ -115,17 +114,17 @@ impl State {
         }
     }
 
-    fn answer_goes_out(&mut self, books: &Books, head: Head) {
+    fn answer_goes_out(&mut self, recorders: &Recorders, head: Head) {
         let Some(stream) = self.streams.get_mut(&head.stream) else { return };
-        if let Some(answering) = stream.answering.take() {
+        if let Some(announced) = stream.announced.take() {
             stream.answered = true;
             if let Some(entry) = stream.entry {
-                books.journal.conclude(entry, answering.outcome);
+                recorders.journal.conclude(entry, announced.outcome);
             }
             if head.ends_stream() {
                 self.ended_by_us(head.stream);
             }
-            self.after_answer(books, answering.afterwards);
+            self.after_answer(recorders, announced.follow_up);
         } else if head.ends_stream() {
             self.ended_by_us(head.stream);
         }
@@ -152,11 +151,11 @@ impl State {
         }
     }
 
-    fn reset_by_client(&mut self, books: &Books, id: u32, frame: &[u8]) {
-        books.tally.add(&books.tally.resets_received);
+    fn reset_by_client(&mut self, recorders: &Recorders, id: u32, frame: &[u8]) {
+        recorders.counters.add(&recorders.counters.resets_received);
         let code = frame.get(HEAD_LEN..).and_then(|payload| payload.first_chunk::<4>());
         if let Some(entry) = self.streams.remove(&id).and_then(|stream| stream.entry) {
-            books.journal.cancel(entry, code.map_or(0, |code| u32::from_be_bytes(*code)));
+            recorders.journal.cancel(entry, code.map_or(0, |code| u32::from_be_bytes(*code)));
         }
         self.close_if_drained();
     }

@@ -1,7 +1,7 @@
-//! HTTP/1.1: hyper serves it, and what goes wrong goes wrong around hyper.
+//! Serves HTTP/1.1 with hyper; faults interfere around it.
 
+pub(super) mod connection;
 mod exchange;
-mod line;
 mod misbehave;
 mod socket;
 
@@ -13,40 +13,40 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::AsyncWriteExt as _;
 
-use self::line::End;
-pub(super) use self::line::{Line, strike};
+use self::connection::{End, Http1Connection};
 use self::socket::{Io, Socket};
 use super::fault::HangUp;
-use super::listener::swallow;
 use super::service::Service;
-use super::world::World;
+use super::shared::Shared;
+use super::socket::swallow;
 
-/// How long a connection that is closed politely waits for the client to close it too: with
-/// unread bytes in the socket the kernel would reset it.
+/// How long the simulator waits for the client to close too after it closed in order. Closing a socket with unread
+/// bytes would send RST instead.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// Serves a connection until it ends.
-pub(super) async fn serve<T: Io>(world: Arc<World>, service: Service, io: T, number: u64) {
-    let line = Arc::new(Line::new(number, service, Arc::clone(&world.journal)));
-    let present = Present { world: &world, line: &line };
-    world.join(&line);
-    let answering = service_fn(|request| exchange::serve(Arc::clone(&world), Arc::clone(&line), request));
-    let mut connection = http1::Builder::new()
+pub(super) async fn serve<T: Io>(shared: Arc<Shared>, service: Service, io: T, number: u64) {
+    let connection = Arc::new(Http1Connection::new(number, service, Arc::clone(&shared.journal)));
+    let registration = Registration { shared: &shared, connection: &connection };
+    shared.connections.open_http1(&connection);
+    let answering =
+        service_fn(|request| exchange::serve(Arc::clone(&shared), Arc::clone(&connection), request));
+    let mut serving = http1::Builder::new()
         .header_read_timeout(None)
-        .serve_connection(TokioIo::new(Socket::new(io, Arc::clone(&line))), answering);
+        .serve_connection(TokioIo::new(Socket::new(io, Arc::clone(&connection))), answering);
     let end = tokio::select! {
-        // An error is the client's, and tells nothing that the journal does not.
-        _ = &mut connection => None,
-        end = line.ended() => Some(end),
+        // An error is the fault of the client, and the journal already shows what it led to.
+        _ = &mut serving => None,
+        end = connection.ended() => Some(end),
     };
     let how = match end {
         None => None,
-        // Kept, and not touched, until it is hung up: that is what a dead machine looks like.
-        Some(End::Stalled) => Some(line.hung_up().await),
+        // The socket is kept and not touched until the connection is hung up, as if the machine were dead.
+        Some(End::Stalled) => Some(connection.hung_up().await),
         Some(End::HangUp(how)) => Some(how),
     };
     if let Some(how) = how {
-        let mut io = connection.into_parts().io.into_inner().into_inner();
+        let mut io = serving.into_parts().io.into_inner().into_inner();
         match how {
             HangUp::Reset => {
                 let _ = io.tcp().set_zero_linger();
@@ -60,17 +60,17 @@ pub(super) async fn serve<T: Io>(world: Arc<World>, service: Service, io: T, num
             }
         }
     }
-    drop(present);
+    drop(registration);
 }
 
-/// Keeps the connection in the list of live ones, also when its task is cancelled.
-struct Present<'a> {
-    world: &'a World,
-    line: &'a Line,
+/// Removes the connection from the open ones when it ends, also when its task is cancelled.
+struct Registration<'a> {
+    shared: &'a Shared,
+    connection: &'a Http1Connection,
 }
 
-impl Drop for Present<'_> {
+impl Drop for Registration<'_> {
     fn drop(&mut self) {
-        self.world.part(self.line);
+        self.shared.connections.close_http1(self.connection);
     }
 }

@@ -11,9 +11,9 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 use tokio_rustls::server::TlsStream;
 
-use super::line::Line;
+use super::connection::Http1Connection;
 
-/// A TCP connection, with or without TLS on it.
+/// A TCP connection, with TLS or without it.
 pub(crate) trait Io: AsyncRead + AsyncWrite + Send + Unpin + 'static {
     fn tcp(&self) -> &TcpStream;
 }
@@ -30,16 +30,16 @@ impl Io for TlsStream<crate::socket::Socket> {
     }
 }
 
-/// Tells its connection what was written, and writes slowly if it is told to.
+/// Tells its connection what was written, and writes slowly if the connection is throttled.
 pub(super) struct Socket<T> {
     io: T,
-    line: Arc<Line>,
-    pace: Option<Pin<Box<Sleep>>>,
+    connection: Arc<Http1Connection>,
+    next_write: Option<Pin<Box<Sleep>>>,
 }
 
 impl<T> Socket<T> {
-    pub(super) fn new(io: T, line: Arc<Line>) -> Self {
-        Self { io, line, pace: None }
+    pub(super) fn new(io: T, connection: Arc<Http1Connection>) -> Self {
+        Self { io, connection, next_write: None }
     }
 
     pub(super) fn into_inner(self) -> T {
@@ -57,15 +57,15 @@ impl<T: Io> AsyncWrite for Socket<T> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let mut most = buf.len();
-        if let Some((bytes, every)) = this.line.throttle() {
+        if let Some((bytes, every)) = this.connection.throttle() {
             most = most.min(bytes);
-            let pace = this.pace.get_or_insert_with(|| Box::pin(tokio::time::sleep(every)));
-            ready!(pace.as_mut().poll(cx));
-            pace.as_mut().reset(Instant::now() + every);
+            let next_write = this.next_write.get_or_insert_with(|| Box::pin(tokio::time::sleep(every)));
+            ready!(next_write.as_mut().poll(cx));
+            next_write.as_mut().reset(Instant::now() + every);
         }
         let written = ready!(Pin::new(&mut this.io).poll_write(cx, buf.get(..most).unwrap_or(buf)))?;
         if written > 0 {
-            this.line.wrote();
+            this.connection.wrote();
         }
         Poll::Ready(Ok(written))
     }

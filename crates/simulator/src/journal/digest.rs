@@ -1,35 +1,35 @@
-//! One number for "the request that arrived is the request that was meant".
+//! One number that says whether the request which arrived is the request which was meant.
 
 use sha2::{Digest, Sha256};
 
-/// Headers that say nothing about the push: they change with the hour, the connection or the
-/// client's version, or follow from the body. `ttl` counts down while a push waits.
-pub const NOT_DIGESTED: [&str; 7] =
+/// The headers that say nothing about the push: they change with the hour, the connection or the version of the
+/// client, or follow from the body. `ttl` counts down while a push waits.
+const NOT_DIGESTED: [&str; 7] =
     ["authorization", "connection", "content-length", "host", "te", "ttl", "user-agent"];
 
-/// SHA-256 over method, path, the headers sorted by name and value, and the body.
+/// Returns the SHA-256 over the method, the path, the headers sorted by name and value, and the body.
 ///
-/// Every field is preceded by its length (8 bytes, big-endian), so that no two requests run
-/// into each other. Of the body its own SHA-256 is taken, or that of what it holds
-/// encrypted. Header names are compared in lower
-/// case; those of [`NOT_DIGESTED`] and pseudo-headers are left out.
+/// Every field is preceded by its length (8 bytes, big-endian), so that no two requests run into each other. The body is
+/// represented by its own SHA-256, and an encrypted body by that of its plaintext. Header names are compared in lower
+/// case. Pseudo-headers are left out, and so are `authorization`, `connection`, `content-length`, `host`, `te`, `ttl` and
+/// `user-agent`, which do not say what was meant.
 pub fn digest(method: &str, path: &str, headers: &[(&str, &[u8])], body: &[u8]) -> [u8; 32] {
     digest_of_parts(method, path, headers, &Sha256::digest(body).into())
 }
 
-/// [`digest`] with the body's SHA-256 already at hand.
+/// Returns the same as [`digest`] where the SHA-256 of the body is known already.
 pub(super) fn digest_of_parts(
     method: &str,
     path: &str,
     headers: &[(&str, &[u8])],
     body_sha256: &[u8; 32],
 ) -> [u8; 32] {
-    let mut told: Vec<(String, &[u8])> = headers
+    let mut counted: Vec<(String, &[u8])> = headers
         .iter()
         .map(|(name, value)| (name.to_ascii_lowercase(), *value))
         .filter(|(name, _)| !name.starts_with(':') && !NOT_DIGESTED.contains(&name.as_str()))
         .collect();
-    told.sort_unstable();
+    counted.sort_unstable();
 
     let mut hash = Sha256::new();
     let mut field = |bytes: &[u8]| {
@@ -38,7 +38,7 @@ pub(super) fn digest_of_parts(
     };
     field(method.as_bytes());
     field(path.as_bytes());
-    for (name, value) in told {
+    for (name, value) in counted {
         field(name.as_bytes());
         field(value);
     }

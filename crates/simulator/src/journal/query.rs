@@ -1,14 +1,15 @@
-//! Reading the journal in pages, and waiting for what is wanted.
+//! Reads the journal in pages, and waits for entries.
 
 use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{Entry, Journal, Outcome};
-use crate::Service;
+use super::entry::{Entry, Outcome};
+use super::store::Journal;
+use crate::service::Service;
 use crate::sync::{NotReached, lock};
 
-/// The pause between two looks of one who waits: under load every request would be a reason to look.
+/// The pause between two looks of a waiting test: under load, every request would be a reason to look.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// How far a request has come.
@@ -19,32 +20,32 @@ pub enum Stage {
     Arrived,
     /// It was read to its end.
     Read,
-    /// Something came of it: an answer, a reset, or it was excluded.
+    /// It was answered, reset or excluded.
     Settled,
 }
 
-/// Which entries are wanted; by default all.
+/// Which entries are wanted. The default is all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query {
-    /// Those with a greater number, see [`Entry::order`].
+    /// Only entries with a greater number, see [`Entry::order`].
     pub after: u64,
-    /// Those of this listener.
+    /// Only entries of this service.
     pub service: Option<Service>,
-    /// Those of this device token, registration token or subscription.
+    /// Only entries of this device token, registration token or subscription.
     pub token: Option<String>,
-    /// Those of this `apns-id`.
+    /// Only entries with this `apns-id`.
     pub apns_id: Option<Uuid>,
-    /// Those that have come so far.
+    /// Only entries that have come this far.
     pub stage: Stage,
 }
 
-/// Some of the entries that are wanted, the first of them.
+/// The first of the entries that are wanted.
 #[derive(Clone, Debug, Default)]
-pub struct Page {
-    /// In order of arrival.
-    pub entries: Vec<Entry>,
-    /// There are more.
-    pub more: bool,
+pub(crate) struct Page {
+    /// The entries in order of arrival.
+    pub(crate) entries: Vec<Entry>,
+    /// Whether there are more.
+    pub(crate) more: bool,
 }
 
 impl Query {
@@ -61,11 +62,11 @@ impl Query {
 }
 
 impl Journal {
-    /// The first `limit` entries that are wanted.
-    pub fn page(&self, query: &Query, limit: usize) -> Page {
-        let inner = lock(&self.inner);
-        let first = inner.entries.partition_point(|entry| entry.order <= query.after);
-        let mut wanted = inner.entries.range(first..).filter(|entry| query.wants(entry));
+    /// Returns the first `limit` entries that are wanted.
+    pub(crate) fn page(&self, query: &Query, limit: usize) -> Page {
+        let recorded = lock(&self.recorded);
+        let first = recorded.entries.partition_point(|entry| entry.order <= query.after);
+        let mut wanted = recorded.entries.range(first..).filter(|entry| query.wants(entry));
         let entries = wanted.by_ref().take(limit).cloned().collect();
         Page { entries, more: wanted.next().is_some() }
     }
@@ -73,14 +74,15 @@ impl Journal {
     /// Waits until at least `count` entries that are wanted are here.
     ///
     /// # Errors
-    /// When they are not within `timeout`.
+    ///
+    /// It fails when they are not here within `timeout`.
     pub async fn wait_for(&self, query: &Query, count: usize, timeout: Duration) -> Result<(), NotReached> {
         let reached = || {
-            let inner = lock(&self.inner);
-            let first = inner.entries.partition_point(|entry| entry.order <= query.after);
-            let wanted = inner.entries.range(first..).filter(|entry| query.wants(entry));
+            let recorded = lock(&self.recorded);
+            let first = recorded.entries.partition_point(|entry| entry.order <= query.after);
+            let wanted = recorded.entries.range(first..).filter(|entry| query.wants(entry));
             wanted.take(count).count() == count
         };
-        self.bell.wait_slowly(timeout, LOOK_EVERY, reached).await
+        self.changes.wait_with_pause(timeout, LOOK_EVERY, reached).await
     }
 }

@@ -6,15 +6,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Method;
 
-use super::{Bounds, Entry, Journal, Outcome, Query, Reading, Stage};
+use super::{Entry, Journal, JournalBounds, Outcome, Query, Reading, Stage};
 use crate::Service;
-use crate::sync::Bell;
+use crate::sync::ChangeNotifier;
 
-const BOUNDS: Bounds = Bounds { entries: 100, headers: 10, bodies: 5 };
+const BOUNDS: JournalBounds = JournalBounds { entries: 100, headers: 10, bodies: 5 };
 
-/// A journal at which so many requests arrived, were read and answered.
+/// Makes a journal at which this many requests arrived, were read and answered.
 fn journal(requests: u64) -> Journal {
-    let journal = Journal::new(BOUNDS, Arc::new(Bell::default()));
+    let journal = Journal::new(BOUNDS, Arc::new(ChangeNotifier::default()));
     for number in 1..=requests {
         let (id, order) = journal.arrive(|order, headers| Entry {
             order,

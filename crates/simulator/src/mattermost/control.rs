@@ -1,43 +1,42 @@
-//! What a test asks of the proxy. Its devices' fates are set at APNs and FCM.
+//! What a test can ask of the push proxy. The outcomes of its devices are scripted at APNs and FCM.
 
 use std::net::SocketAddr;
 
-use super::ask::Asked;
-use crate::listener::origin;
-use crate::sync::lock;
-use crate::world::World;
+use super::proxied::Asked;
+use super::proxy::PushProxy;
+use crate::origin::origin;
 
 /// The stand-in for a Mattermost push proxy.
 #[derive(Clone, Copy)]
 pub struct Mattermost<'a> {
-    pub(crate) world: &'a World,
+    pub(crate) proxy: &'a PushProxy,
     pub(crate) address: SocketAddr,
     pub(crate) tls_address: SocketAddr,
 }
 
 impl Mattermost<'_> {
-    /// Where it listens without TLS.
+    /// Returns the address on which it listens without TLS.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where it listens with TLS.
+    /// Returns the address on which it listens with TLS.
     pub fn tls_address(&self) -> SocketAddr {
         self.tls_address
     }
 
-    /// `http://127.0.0.1:<port>`.
+    /// Returns the origin without TLS, `http://127.0.0.1:<port>`.
     pub fn origin(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// `https://localhost:<port>`.
+    /// Returns the origin with TLS, `https://localhost:<port>`.
     pub fn tls_origin(&self) -> String {
         origin(self.tls_address)
     }
 
-    /// What it asked of APNs and FCM, in order; the last 10,000.
+    /// Returns the last 10,000 requests that the proxy made of APNs and FCM, in order.
     pub fn asked(&self) -> Vec<Asked> {
-        lock(&self.world.mattermost.asked).iter().cloned().collect()
+        self.proxy.asked()
     }
 }

@@ -1,4 +1,5 @@
-//! JSON as a Go program reads it: the first value of the body, with field names in any case, of which the last wins.
+//! Reads and writes JSON as a Go program does. It reads the first value of the body, matches field names in any case,
+//! and lets the last of several win.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,15 +9,15 @@ use serde_json::Value;
 
 use crate::body::Body;
 
-/// The fields of a Go struct, by the kind of their values.
-pub(super) struct Struct {
+/// The fields of a Go struct, by the type of their values.
+pub(super) struct GoStruct {
     pub(super) name: &'static str,
     pub(super) texts: &'static [&'static str],
     pub(super) numbers: &'static [&'static str],
     pub(super) flags: &'static [&'static str],
 }
 
-impl Struct {
+impl GoStruct {
     fn kind(&self, field: &str) -> Option<&'static str> {
         let kinds = [(self.texts, "string"), (self.numbers, "int"), (self.flags, "bool")];
         kinds.into_iter().find(|(names, _)| names.contains(&field)).map(|(_, kind)| kind)
@@ -25,9 +26,10 @@ impl Struct {
     /// Reads the fields that the struct has.
     ///
     /// # Errors
-    /// What Go's decoder says.
+    ///
+    /// It returns what Go's decoder says.
     pub(super) fn read(&self, body: &Body) -> Result<BTreeMap<String, Value>, String> {
-        // Go puts U+FFFD for each byte that is no UTF-8; JSON's own characters are all ASCII.
+        // Go puts U+FFFD for each byte that is not UTF-8, and the characters of JSON itself are all ASCII.
         let text = String::from_utf8_lossy(&body.bytes);
         let fields = match first::<Fields>(&text) {
             Some(Ok(Fields(fields))) => fields,
@@ -53,7 +55,7 @@ impl Struct {
         Ok(read)
     }
 
-    /// Another value, or none.
+    /// Reads a body that is another value, or none.
     fn not_fields(&self, text: &str, error: &serde_json::Error) -> Result<BTreeMap<String, Value>, String> {
         match first::<Value>(text) {
             Some(Ok(Value::Null)) => Ok(BTreeMap::new()),
@@ -61,17 +63,22 @@ impl Struct {
                 let found = misfit(&other, "struct").unwrap_or_default();
                 Err(format!("json: cannot unmarshal {found} into Go value of type model.{}", self.name))
             }
-            // Go words it in its own way, which nothing depends on.
+            // Go uses other words here, on which nothing depends.
             Some(Err(_)) | None => Err(format!("invalid character: {error}")),
         }
     }
+}
+
+/// Writes JSON as Go does, which escapes what HTML could take for a tag.
+pub(super) fn go_json(value: &serde_json::Value) -> String {
+    value.to_string().replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
 }
 
 fn first<'a, T: Deserialize<'a>>(text: &'a str) -> Option<serde_json::Result<T>> {
     serde_json::Deserializer::from_str(text).into_iter().next()
 }
 
-/// What Go calls a value that is not of the kind wanted.
+/// Returns what Go calls a value that is not of the wanted type.
 fn misfit(value: &Value, wanted: &str) -> Option<String> {
     let (found, fits) = match value {
         Value::Null => return None,
@@ -114,7 +121,7 @@ impl<'de> Deserialize<'de> for Fields {
 mod tests {
     use super::*;
 
-    const PUSH: Struct = Struct {
+    const PUSH: GoStruct = GoStruct {
         name: "PushNotification",
         texts: &["server_id"],
         numbers: &["badge"],

@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::json::Struct;
+use super::json::GoStruct;
 use crate::body::Body;
 
-/// Bytes of a message, and of what is kept of a longer one.
+/// The most bytes of a message, and how many are kept of a longer one.
 const LONG_MESSAGE: usize = 2047;
 const CUT_MESSAGE: usize = 2046;
 
-/// Bytes of a channel's name.
+/// The most bytes of the name of a channel.
 const MAX_CHANNEL_NAME: usize = 64;
 
-const PUSH: Struct = Struct {
+const PUSH: GoStruct = GoStruct {
     name: "PushNotification",
     texts: &[
         "ack_id",
@@ -44,19 +44,22 @@ const PUSH: Struct = Struct {
     flags: &["is_crt_enabled", "is_id_loaded"],
 };
 
-const ACK: Struct = Struct {
+const ACK: GoStruct = GoStruct {
     name: "PushNotificationAck",
     texts: &["id", "platform", "type", "post_id"],
     numbers: &["received_at"],
     flags: &["is_id_loaded"],
 };
 
-/// A push notification whose fields are of their types.
+/// A push notification whose fields have the right types.
 pub(super) struct Notification(BTreeMap<String, Value>);
 
 impl Notification {
+    /// Reads a push notification.
+    ///
     /// # Errors
-    /// The sentence of a body that cannot be read.
+    ///
+    /// It returns the sentence about a body that cannot be read.
     pub(super) fn read(body: &Body) -> Result<Self, String> {
         let read = PUSH.read(body);
         let mut fields = read.map_err(|why| format!("Failed to read message body: {why}"))?;
@@ -77,7 +80,7 @@ impl Notification {
         self.0.get(name).and_then(Value::as_bool).unwrap_or_default()
     }
 
-    /// The platform without the app's version, and that version: `apple_rn-v2` is `apple_rn`, 2.
+    /// Splits the version of the app from the platform: `apple_rn-v2` is `apple_rn` and 2.
     pub(super) fn platform(&self) -> (&str, u32) {
         match self.text("platform").split_once("-v") {
             None => (self.text("platform"), 1),
@@ -89,7 +92,8 @@ impl Notification {
 /// Checks an acknowledgement.
 ///
 /// # Errors
-/// The sentence of one that is not good.
+///
+/// It returns the sentence about one that is not good.
 pub(super) fn read_ack(body: &Body) -> Result<(), String> {
     let fields = ACK.read(body).map_err(|why| format!("Failed to read ack body: {why}"))?;
     for (name, title) in [("id", "Id"), ("platform", "platform"), ("type", "type")] {
@@ -100,8 +104,8 @@ pub(super) fn read_ack(body: &Body) -> Result<(), String> {
     Ok(())
 }
 
-/// Cuts a text longer than `most` bytes to `kept`. The proxy cuts through a character, and its
-/// JSON writer then puts U+FFFD for each byte that is left of it.
+/// Cuts a text that is longer than `most` bytes to `kept`. The proxy cuts through characters, and its JSON writer then
+/// puts U+FFFD for each byte that is left of one.
 fn cut(fields: &mut BTreeMap<String, Value>, name: &str, most: usize, kept: usize) {
     let Some(Value::String(text)) = fields.get_mut(name) else { return };
     if text.len() <= most {

@@ -1,26 +1,27 @@
-//! What the proxy answers. A push that failed is 200 as well: the body decides.
+//! Writes what the proxy answers. It answers 200 even when a push failed, so the body decides.
 
 use std::borrow::Cow;
 
 use http::HeaderValue;
 
-use super::ask::Asked;
+use super::json::go_json;
+use super::proxied::Asked;
+use super::proxy::PushProxy;
 use crate::apns;
-use crate::decision::{Decision, Pace};
+use crate::decision::{Decision, Timing};
 use crate::fcm::{self, FcmFate};
-use crate::world::World;
 
-/// Bytes of a payload at APNs, and of one for VoIP. Source: Apple, "Generating a remote notification".
+/// The most bytes of a payload at APNs, and of one for VoIP. Source: Apple, "Generating a remote notification".
 const MAX_PAYLOAD: usize = 4096;
 const MAX_VOIP_PAYLOAD: usize = 5120;
 
 pub(super) const TEXT: &str = "text/plain; charset=utf-8";
 
-/// Reasons of APNs at which the proxy tells the server to forget the device.
+/// The reasons of APNs at which the proxy tells the server to forget the device.
 const REMOVED_BY_APNS: [&str; 4] =
     ["BadDeviceToken", "Unregistered", "MissingDeviceToken", "DeviceTokenNotForTopic"];
 
-/// The same for FCM's codes.
+/// The codes of FCM at which it does so.
 const REMOVED_BY_FCM: [&str; 2] = ["UNREGISTERED", "SENDER_ID_MISMATCH"];
 
 pub(super) fn ok() -> Decision {
@@ -28,32 +29,27 @@ pub(super) fn ok() -> Decision {
 }
 
 pub(super) fn remove() -> Decision {
-    Decision::new(200, TEXT, "{\"status\":\"REMOVE\"}\n").because("REMOVE")
+    Decision::new(200, TEXT, "{\"status\":\"REMOVE\"}\n").with_reason("REMOVE")
 }
 
 pub(super) fn fail(why: impl Into<Cow<'static, str>>) -> Decision {
     let why = why.into();
     let text = go_json(&serde_json::Value::from(&*why));
-    Decision::new(200, TEXT, format!("{{\"error\":{text},\"status\":\"FAIL\"}}\n")).because(why)
-}
-
-/// JSON as Go writes it, which escapes what HTML could take for a tag.
-pub(super) fn go_json(value: &serde_json::Value) -> String {
-    value.to_string().replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
+    Decision::new(200, TEXT, format!("{{\"error\":{text},\"status\":\"FAIL\"}}\n")).with_reason(why)
 }
 
 pub(super) fn html() -> Decision {
     Decision::new(200, "text/html; charset=utf-8", "<html><body>Mattermost Push Proxy</body></html>")
 }
 
-/// That of a build that names no version.
+/// Answers as a build that names no version.
 pub(super) fn version() -> Decision {
     Decision::new(200, "application/json", "{\"hash\":\"unknown\",\"version\":\"unknown+unknown\"}\n")
 }
 
 pub(super) fn moved(path: &str, query: Option<&str>) -> Decision {
     let location = query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
-    let decision = Decision::new(301, TEXT, "").because("moved");
+    let decision = Decision::new(301, TEXT, "").with_reason("moved");
     match HeaderValue::try_from(location) {
         Ok(location) => decision.with_header("location", location),
         Err(_) => decision,
@@ -61,53 +57,53 @@ pub(super) fn moved(path: &str, query: Option<&str>) -> Decision {
 }
 
 pub(super) fn not_found() -> Decision {
-    plain_error(404, "404 page not found\n").because("not found")
+    plain_error(404, "404 page not found\n").with_reason("not found")
 }
 
 pub(super) fn denied() -> Decision {
-    plain_error(429, "limit exceeded\n").because("limit exceeded")
+    plain_error(429, "limit exceeded\n").with_reason("limit exceeded")
 }
 
-/// As Go's `http.Error` writes it.
+/// Answers as Go's `http.Error` does.
 fn plain_error(status: u16, text: &'static str) -> Decision {
     Decision::new(status, TEXT, text)
         .with_header("x-content-type-options", HeaderValue::from_static("nosniff"))
 }
 
-/// The answer once APNs has answered the proxy, or has not.
-pub(super) fn of_apns(world: &World, device_id: &str, topic: &str, asked: &Asked) -> Decision {
-    // Refused before the device is looked at.
+/// Answers once APNs has answered the proxy, or has not.
+pub(super) fn of_apns(proxy: &PushProxy, device_id: &str, topic: &str, asked: &Asked) -> Decision {
+    // A payload that is too large is refused before the device is looked at.
     if asked.len() > if asked.is_voip() { MAX_VOIP_PAYLOAD } else { MAX_PAYLOAD } {
         return fail("unknown send response error");
     }
-    let (reason, pace) = apns::outcome(world, device_id, topic);
+    let (reason, timing) = apns::outcome(&proxy.apns, device_id, topic);
     let decision = match reason {
-        _ if pace == Pace::Never => return unanswered(world, "unknown transport error"),
+        _ if timing == Timing::Never => return unanswered(proxy, "unknown transport error"),
         None => ok(),
         Some(reason) if REMOVED_BY_APNS.contains(&&*reason) => remove(),
         Some(_) => fail("unknown send response error"),
     };
-    Decision { pace, ..decision }
+    Decision { timing, ..decision }
 }
 
-/// The same for FCM.
-pub(super) fn of_fcm(world: &World, device_id: &str, asked: &Asked) -> Decision {
+/// Answers once FCM has answered the proxy, or has not.
+pub(super) fn of_fcm(proxy: &PushProxy, device_id: &str, asked: &Asked) -> Decision {
     if fcm::is_too_big(&asked.body) {
         return fail("Message is too big");
     }
-    match world.fcm.fate(device_id) {
+    match proxy.google.fate(device_id) {
         FcmFate::Good => ok(),
         FcmFate::Refused(refusal) if refusal.code.is_some_and(|code| REMOVED_BY_FCM.contains(&code)) => {
             remove()
         }
         FcmFate::Refused(refusal) => fail(refusal.message),
         FcmFate::Page(status) => fail(format!("unexpected http response with status: {status}")),
-        FcmFate::Slow(delay) => Decision { pace: Pace::After(delay), ..ok() },
-        FcmFate::Silent => unanswered(world, "context deadline exceeded"),
+        FcmFate::Slow(delay) => Decision { timing: Timing::After(delay), ..ok() },
+        FcmFate::Silent => unanswered(proxy, "context deadline exceeded"),
     }
 }
 
-/// The proxy gives up at its timeout.
-fn unanswered(world: &World, why: &'static str) -> Decision {
-    Decision { pace: Pace::After(world.mattermost.settings.send_timeout), ..fail(why) }
+/// Answers once the proxy has given up at its timeout.
+fn unanswered(proxy: &PushProxy, why: &'static str) -> Decision {
+    Decision { timing: Timing::After(proxy.settings.send_timeout), ..fail(why) }
 }

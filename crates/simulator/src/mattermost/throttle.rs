@@ -1,38 +1,39 @@
-//! The proxy's throttle, which is there and never strikes: its window keeps what is left of a second in whole seconds,
+//! The throttle of the proxy, which exists and never strikes. It keeps what is left of a second in whole seconds,
 //! which is none as soon as any time has passed, so that each request opens a new window. A test that wants a throttle
-//! that works sets one: so many requests in a second, which begins with the first of them.
-//! Source: gopkg.in/throttled/throttled.v1, and 40 requests in 10 ms at a limit of 5, all taken.
+//! which works sets a number of requests in a second, which begins with the first of them.
+//!
+//! Source: gopkg.in/throttled/throttled.v1, and 40 requests in 10 ms at a limit of 5, which were all accepted.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::MattermostSettings;
+use super::settings::MattermostSettings;
 use crate::sync::lock;
 
 const SECOND_MS: u64 = 1000;
 
-/// Keys that are remembered, as the proxy's own memory store bounds them.
+/// How many keys are remembered, as in the proxy's own memory store.
 const MAX_KEYS: usize = 50_000;
 
-/// The limit of the proxy's sample configuration, which it tells in every answer.
+/// The limit of the proxy's sample configuration, which every answer tells.
 const SAMPLE_LIMIT: u64 = 300;
 
-/// By key: since when, and how many.
+/// When the second began and how many requests it has, by key.
 #[derive(Default)]
 pub(super) struct Throttle(Mutex<HashMap<Vec<u8>, (u64, u64)>>);
 
-/// A request that was counted.
-pub(super) struct Counted {
+/// Whether a request is denied, and what the headers of its answer say about the limit.
+pub(super) struct ThrottleAnswer {
     pub(super) denied: bool,
     pub(super) headers: HeaderMap,
 }
 
 impl Throttle {
-    pub(super) fn count(&self, key: &[u8], limit: u64, now_ms: u64) -> Counted {
+    pub(super) fn count(&self, key: &[u8], limit: u64, now_ms: u64) -> ThrottleAnswer {
         if limit == MattermostSettings::UNTHROTTLED {
-            return Counted { denied: false, headers: headers(SAMPLE_LIMIT, SAMPLE_LIMIT - 1, 1) };
+            return ThrottleAnswer { denied: false, headers: headers(SAMPLE_LIMIT, SAMPLE_LIMIT - 1, 1) };
         }
         let mut keys = lock(&self.0);
         if keys.len() >= MAX_KEYS {
@@ -49,7 +50,7 @@ impl Throttle {
         if denied {
             headers.insert("retry-after", HeaderValue::from(reset_s));
         }
-        Counted { denied, headers }
+        ThrottleAnswer { denied, headers }
     }
 }
 

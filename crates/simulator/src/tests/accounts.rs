@@ -1,4 +1,4 @@
-//! What the simulator keeps for those who balance the books.
+//! What the simulator keeps for tests that balance the books.
 
 use tokio::io::AsyncWriteExt;
 
@@ -12,7 +12,7 @@ async fn entries_that_were_taken_are_not_touched_again() {
     let cancelled = client.start("deaf").await;
     simulator.journal().wait_for_read(2, PATIENCE).await.unwrap();
     assert_eq!(simulator.journal().take().len(), 2);
-    // What becomes of it now belongs to no entry that is there.
+    // What becomes of this request now belongs to no entry that is there.
     drop(cancelled);
     assert_eq!(client.push(GOOD).await.unwrap().status, 200);
     let entries = simulator.journal().entries();
@@ -50,12 +50,13 @@ async fn what_lay_unread_at_the_end_is_counted_also_where_nothing_was_read() {
     let mut client = tls_to(&simulator, Environment::Production, None).await.unwrap();
     simulator.wait_until(PATIENCE, |s| !s.open_connections().is_empty()).await.unwrap();
     simulator.on_connection(1, &Fault::HalfOpen).unwrap();
-    // SETTINGS, and HEADERS of two requests, of which the second ends: in one segment, so that none is held back.
+    // The bytes are SETTINGS, and HEADERS of two requests of which the second ends, in one segment so that none is
+    // held back.
     let frames = [0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 1, 4, 0, 0, 0, 1, 0, 0, 0, 1, 5, 0, 0, 0, 3];
     let unread = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".as_slice(), &frames].concat();
     client.write_all(&unread).await.unwrap();
     client.flush().await.unwrap();
-    // A turn in which the runtime learns that the other socket has something to read.
+    // The runtime needs a turn to learn that the other socket has something to read.
     tokio::task::yield_now().await;
     simulator.disconnect(1, HangUp::Reset).unwrap();
     simulator.wait_until(PATIENCE, |s| s.counters().connections_open == 0).await.unwrap();

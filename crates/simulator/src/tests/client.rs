@@ -1,4 +1,4 @@
-//! A bare HTTP/2 client over TLS, which shows what the gateway's would hide.
+//! A bare HTTP/2 client over TLS, which shows what a pooling client would hide.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use tokio_rustls::client::TlsStream;
 
 use crate::{ClientCertificate, Environment, Simulator};
 
-/// Far beyond what anything takes: it ends a test that hangs, and decides nothing else.
+/// A bound far beyond what anything takes: it ends a test that hangs, and decides nothing else.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) const GOOD: &str = "600d00000000000000000000000000000000000000000000000000000000600d";
@@ -104,13 +104,12 @@ impl Client {
         Self { send, driver: tokio::spawn(connection), token }
     }
 
-    /// A connection whose first push was accepted, so that its limit is high.
+    /// Connects and pushes once, so that the limit of the connection is high.
     pub(crate) async fn trusted(simulator: &Simulator) -> Self {
         Self::trusted_as(simulator, 2).await
     }
 
-    /// The same on a later connection: `acknowledged` is how many SETTINGS all of them have
-    /// acknowledged then.
+    /// Does the same on a later connection, when all connections together have acknowledged this many SETTINGS.
     pub(crate) async fn trusted_as(simulator: &Simulator, acknowledged: u64) -> Self {
         let mut client = Self::connect(simulator).await;
         assert_eq!(client.push(GOOD).await.unwrap().status, 200);
@@ -147,11 +146,11 @@ impl Client {
         response
     }
 
-    /// Like [`Client::start`]; `None` once the connection takes no more streams.
+    /// Starts a push as [`Client::start`] does. The result is `None` once the connection takes no more streams.
     pub(crate) async fn try_start(&mut self, token: &str) -> Option<ResponseFuture> {
         self.send = self.send.clone().ready().await.ok()?;
         let (response, mut stream) = self.send.send_request(self.request(token), false).ok()?;
-        // An error means that the stream is no more, which the response tells.
+        // An error means that the stream has ended, which the response tells.
         let _ = stream.send_data(Bytes::from_static(b"{}"), true);
         Some(response)
     }

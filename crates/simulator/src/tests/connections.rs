@@ -112,7 +112,7 @@ async fn lowered_settings_hold_from_their_acknowledgement() {
     simulator.wait_until(PATIENCE, |s| s.counters().settings_acknowledged == 3).await.unwrap();
     assert_eq!(client.send.current_max_send_streams(), 2);
 
-    // h2 holds the third back until a slot is free.
+    // h2 holds the third back until a stream is free.
     let third = client.start(GOOD).await;
     drop(first);
     assert_eq!(finish(third).await.unwrap().status, 200);

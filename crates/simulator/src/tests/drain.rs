@@ -1,4 +1,4 @@
-//! A simulator that ends: what is under way is answered, and every client is told.
+//! A simulator that ends answers what is under way, and tells every client.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What FCM answers, and that every fault of the wire is FCM's too.
+//! What FCM answers, and that every fault of the wire strikes FCM too.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ async fn sender() -> (Simulator, Sender) {
 #[tokio::test]
 async fn every_row_of_the_table_is_answered_so() {
     let (_simulator, mut sender) = sender().await;
-    let table: Value = serde_json::from_str(include_str!("../../../../tests/data/fcm-fates.json")).unwrap();
+    let table: Value = serde_json::from_str(include_str!("../../tests/data/fcm-fates.json")).unwrap();
     let rows = table["answers"].as_array().unwrap();
     for row in rows {
         let reply = sender.send_to(&format!("{}:APA91b", row["word"].as_str().unwrap())).await;
@@ -45,7 +45,7 @@ async fn every_row_of_the_table_is_answered_so() {
             None => assert_eq!(reply.headers["content-type"], "text/html; charset=UTF-8", "{row}"),
         }
     }
-    // Every word but the one that is never answered is in the table.
+    // Every word except the one that is never answered is in the table.
     for fate in fcm_fates().iter().filter(|row| row.fate != FcmFate::Silent) {
         assert!(rows.iter().any(|row| row["word"] == fate.word), "{}", fate.word);
     }
@@ -105,7 +105,7 @@ async fn an_access_token_expires_by_the_clock() {
 async fn what_is_wrong_with_a_message_is_said_with_its_field() {
     let (_simulator, mut sender) = sender().await;
     let data = |bytes: usize| json!({ "k": "x".repeat(bytes - 1) });
-    // The message, the status, whether FCM's own code comes along, and the field.
+    // Each row has the message, the status, whether FCM's own code comes along, and the field.
     let refused = [
         (json!({}), true, "message"),
         (json!({ "token": "a", "topic": "b" }), false, "message"),

@@ -1,4 +1,4 @@
-//! A sender to FCM: an access token from the token endpoint, and HTTP/2.
+//! A sender to FCM, with an access token from the token endpoint, over HTTP/2.
 
 use bytes::Bytes;
 use http::Request;
@@ -17,13 +17,13 @@ pub(super) struct Sender {
     pub(super) token: String,
 }
 
-/// A connection to FCM and the token endpoint.
+/// Connects to FCM and the token endpoint.
 pub(super) async fn connect(simulator: &Simulator) -> Client {
     let tls = tls_at(simulator, simulator.fcm().address(), b"h2", None).await.unwrap();
     Client::over(tls, None).await
 }
 
-/// The claims of a good assertion.
+/// Returns the claims of a good assertion.
 pub(super) fn claims(simulator: &Simulator, account: &ServiceAccount) -> Value {
     let now = simulator.clock().now_s();
     json!({
@@ -55,7 +55,7 @@ pub(super) async fn ask_with_jwt(client: &mut Client, jwt: &str) -> Reply {
 }
 
 impl Sender {
-    /// Whose service account may send for the first project.
+    /// Makes a sender whose service account may send for the first project.
     pub(super) async fn new(simulator: &Simulator) -> Self {
         let account = simulator.fcm().add_service_account(&[PROJECT]).unwrap();
         let mut client = connect(simulator).await;
@@ -88,7 +88,7 @@ impl Sender {
     }
 }
 
-/// The detail of an error by the last part of its type.
+/// Returns the detail of an error by the last part of its type.
 pub(super) fn detail(reply: &Reply, kind: &str) -> Option<Value> {
     let body: Value = serde_json::from_slice::<Value>(&Bytes::clone(&reply.body)).ok()?;
     let details = body["error"]["details"].as_array()?.clone();

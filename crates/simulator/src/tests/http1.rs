@@ -1,4 +1,4 @@
-//! HTTP/1.1 byte by byte, which shows what a client library would hide; and the faults there.
+//! HTTP/1.1 byte by byte, which shows what a client library would hide, and the faults there.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -13,36 +13,36 @@ use super::mattermost::{SEND, push};
 use crate::journal::Outcome;
 use crate::{Answer, Fault, FaultRule, GoAway, HangUp, LastId, Phase, Simulator, Then, Trigger};
 
-/// Both halves of a connection.
-pub(super) trait Line: AsyncRead + AsyncWrite + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Unpin> Line for T {}
+/// A connection that can be read and written.
+pub(super) trait HttpStream: AsyncRead + AsyncWrite + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Unpin> HttpStream for T {}
 
 pub(super) async fn plain(address: SocketAddr) -> TcpStream {
     TcpStream::connect(address).await.unwrap()
 }
 
-pub(super) async fn get(line: &mut impl Line, path: &str, headers: &str) -> Reply {
+pub(super) async fn get(line: &mut impl HttpStream, path: &str, headers: &str) -> Reply {
     let head = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n");
     line.write_all(head.as_bytes()).await.unwrap();
     answer(line).await.unwrap()
 }
 
-/// A request of any method; that of HEAD has no body.
-pub(super) async fn request(line: &mut impl Line, method: &str, path: &str, body: &str) -> Reply {
+/// Sends a request of any method. The answer to HEAD has no body.
+pub(super) async fn request(line: &mut impl HttpStream, method: &str, path: &str, body: &str) -> Reply {
     let len = body.len();
     let head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len}\r\n\r\n{body}");
     line.write_all(head.as_bytes()).await.unwrap();
     answer(line).await.unwrap()
 }
 
-pub(super) async fn post(line: &mut impl Line, path: &str, body: &str) -> std::io::Result<Reply> {
+pub(super) async fn post(line: &mut impl HttpStream, path: &str, body: &str) -> std::io::Result<Reply> {
     let len = body.len();
     let head = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len}\r\n\r\n{body}");
     line.write_all(head.as_bytes()).await?;
     answer(line).await
 }
 
-async fn line_of(line: &mut impl Line) -> std::io::Result<String> {
+async fn line_of(line: &mut impl HttpStream) -> std::io::Result<String> {
     let mut text = Vec::new();
     while !text.ends_with(b"\r\n") {
         text.push(line.read_u8().await?);
@@ -51,8 +51,8 @@ async fn line_of(line: &mut impl Line) -> std::io::Result<String> {
     Ok(String::from_utf8(text).unwrap())
 }
 
-/// Reads one answer and no byte more. An error if the connection ends before it does.
-pub(super) async fn answer(line: &mut impl Line) -> std::io::Result<Reply> {
+/// Reads one answer and no byte more. It fails if the connection ends before the answer does.
+pub(super) async fn answer(line: &mut impl HttpStream) -> std::io::Result<Reply> {
     let whole = async {
         let head = line_of(line).await?;
         let status = StatusCode::from_bytes(&head.as_bytes()[9..12]).unwrap();
@@ -83,7 +83,7 @@ pub(super) async fn answer(line: &mut impl Line) -> std::io::Result<Reply> {
     tokio::time::timeout(PATIENCE, whole).await.expect("an answer or an end")
 }
 
-async fn ends(line: &mut impl Line) -> std::io::Result<usize> {
+async fn ends(line: &mut impl HttpStream) -> std::io::Result<usize> {
     let mut rest = Vec::new();
     tokio::time::timeout(PATIENCE, line.read_to_end(&mut rest)).await.expect("an end")
 }

@@ -1,4 +1,4 @@
-//! What the Mattermost push proxy answers: as the real one did, exchange by exchange.
+//! The Mattermost push proxy answers as the real one did, exchange by exchange.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::{Fate, MattermostSettings, Service, Simulator};
 
 pub(super) const SEND: &str = "/api/v1/send_push";
 
-/// A good push of an iOS app.
+/// Makes a good push of an iOS app.
 pub(super) fn push(device_id: &str) -> String {
     json!({ "platform": "apple", "server_id": "srv", "device_id": device_id, "type": "message", "message": "hi" })
         .to_string()
@@ -20,7 +20,7 @@ fn status(reply: &Reply) -> String {
     reply.json()["status"].as_str().unwrap().to_owned()
 }
 
-/// What the APNs behind the real proxy answered in a case, by its name: `APNs 400 BadDeviceToken`.
+/// Returns what the APNs behind the real proxy answered in a case, by its name, such as `APNs 400 BadDeviceToken`.
 fn fate(case: &str) -> Option<Fate> {
     let (status, reason) = case.strip_prefix("APNs ")?.split_at(3);
     let reason = match (status, reason.trim()) {
@@ -32,7 +32,7 @@ fn fate(case: &str) -> Option<Fate> {
     Some(Fate::refusal(status.parse().unwrap(), reason))
 }
 
-/// The body as it was posted; one that is no JSON is recorded as a string.
+/// Returns the body as it was posted. One that is not JSON is recorded as a string.
 fn body_of(request: &Value) -> String {
     let mut request = request.clone();
     match &request {
@@ -49,7 +49,7 @@ fn body_of(request: &Value) -> String {
 #[tokio::test]
 async fn every_recorded_exchange_of_the_real_proxy_comes_out_the_same() {
     let recorded: Value =
-        serde_json::from_str(include_str!("../../../../tests/data/mattermost-push-proxy.json")).unwrap();
+        serde_json::from_str(include_str!("../../tests/data/mattermost-push-proxy.json")).unwrap();
     let apple = vec![("apple".to_owned(), "com.example.app".to_owned())];
     let settings = MattermostSettings { apple, android: Vec::new(), ..MattermostSettings::default() };
     let simulator = Simulator::builder().mattermost(settings).start().await.unwrap();
@@ -81,8 +81,8 @@ async fn every_recorded_exchange_of_the_real_proxy_comes_out_the_same() {
     assert_asked(&simulator, &recorded);
 }
 
-/// What the proxy asked of APNs: paths, the headers that are about the push, and bodies, of which
-/// the recording cut a long one.
+/// Compares what the proxy asked of APNs: paths, the headers that are about the push, and bodies, of which the
+/// recording cut a long one.
 fn assert_asked(simulator: &Simulator, recorded: &Value) {
     let wanted = recorded["apns_requests_in_order"].as_array().unwrap();
     let asked = simulator.mattermost().asked();
@@ -151,7 +151,7 @@ async fn more_than_so_many_in_a_second_are_429() {
     let settings = MattermostSettings { throttle_per_second: 2, ..MattermostSettings::default() };
     let simulator = Simulator::builder().mattermost(settings).start().await.unwrap();
     let mut line = plain(simulator.mattermost().address()).await;
-    // Only the clock that was moved may begin another second, so the real one has to stay within.
+    // Only the clock that the test moved may begin another second, so the real clock has to stay within one.
     let mut remaining = Vec::new();
     let denied = loop {
         let reply = post(&mut line, SEND, &push("600d")).await.unwrap();

@@ -1,11 +1,11 @@
-//! The second recording of a real push proxy: what it sent on, its routes, and what it takes that others would not.
+//! The second recording of a real push proxy: what it sent on, its routes, and what it accepts that others would not.
 
 use serde_json::Value;
 
 use super::http1::{plain, request};
 use crate::{FcmFate, FcmRefusal, Simulator};
 
-/// A request of the second recording, which keeps bodies as they were sent, but for the one of 5 MB.
+/// Returns a request of the second recording, which keeps bodies as they were sent, except for the one of 5 MB.
 fn sent(exchange: &Value) -> String {
     let body = exchange["request"].as_str().unwrap();
     if exchange["case"] == "5 MB body" {
@@ -14,7 +14,7 @@ fn sent(exchange: &Value) -> String {
     body.to_owned()
 }
 
-/// What FCM answered to the device ids of the second recording.
+/// Scripts what FCM answered to the device ids of the second recording.
 fn recorded_fates(simulator: &Simulator) {
     let refusal = FcmRefusal::new;
     for (token, fate) in [
@@ -43,7 +43,7 @@ fn recorded_fates(simulator: &Simulator) {
 #[tokio::test]
 async fn every_exchange_of_the_second_recording_comes_out_the_same() {
     let recorded: Value =
-        serde_json::from_str(include_str!("../../../../tests/data/mattermost-push-proxy-2.json")).unwrap();
+        serde_json::from_str(include_str!("../../tests/data/mattermost-push-proxy-2.json")).unwrap();
     let simulator = Simulator::builder().start().await.unwrap();
     recorded_fates(&simulator);
     let exchanges = recorded["exchanges"].as_array().unwrap();
@@ -69,7 +69,7 @@ async fn every_exchange_of_the_second_recording_comes_out_the_same() {
     assert_eq!(exchanges.len(), 63);
 }
 
-/// The body that the proxy sent on, but for the emoji, which is left as it is here.
+/// Compares the body that the proxy sent on, except for the emoji, which stays as it is here.
 fn assert_asked_as_recorded(simulator: &Simulator, before: usize, exchange: &Value) {
     let case = exchange["case"].as_str().unwrap();
     let asked = simulator.mattermost().asked().into_iter().nth(before);

@@ -1,4 +1,4 @@
-//! The simulator over real sockets, TLS and HTTP/2.
+//! The simulator over real sockets, with real TLS and HTTP.
 
 mod accounts;
 mod answers;

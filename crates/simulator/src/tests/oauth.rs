@@ -66,7 +66,7 @@ async fn assertions_are_judged_as_google_judges_them() {
     }
     assert_eq!(simulator.counters().access_tokens_issued, 0);
 
-    // A few minutes of skew, and the audience that Google's own libraries write.
+    // The assertion has a few minutes of skew, and the audience that Google's own libraries write.
     let mut skewed = claims(&simulator, &account);
     skewed["iat"] = (simulator.clock().now_s() + 200).into();
     skewed["aud"] = "https://oauth2.googleapis.com/token".into();

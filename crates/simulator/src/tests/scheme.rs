@@ -1,23 +1,23 @@
-//! `:scheme: https:` as npm firebase-admin sends it, frame by frame: no HTTP/2 library of Rust would.
+//! `:scheme: https:` as npm firebase-admin sends it, frame by frame, since no HTTP/2 library of Rust would send it.
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::client::{PATIENCE, tls_at};
 use crate::{Environment, Simulator};
 
-/// HEADERS of a GET, which ends the stream.
+/// Makes the HEADERS of a GET, which end the stream.
 fn get(stream: u8, block: &[u8]) -> Vec<u8> {
     let mut frame = vec![0, 0, u8::try_from(block.len()).unwrap(), 1, 5, 0, 0, 0, stream];
     frame.extend_from_slice(block);
     frame
 }
 
-/// The kinds of the frames of the two streams, and the first byte of each, to the second stream's end.
+/// Returns the kinds of the frames of the two streams, and the first byte of each, up to the end of the second stream.
 async fn told(address: std::net::SocketAddr, simulator: &Simulator) -> Vec<(u8, u8, u8)> {
     let mut tls = tls_at(simulator, address, b"h2", None).await.unwrap();
     tls.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00").await.unwrap();
-    // :method GET, :scheme https: as a literal that goes into the dynamic table, :authority, :path / — and once more,
-    // where the scheme and the authority are named by their places in it.
+    // The first request has `:method: GET`, `:scheme: https:` as a literal that goes into the dynamic table,
+    // `:authority` and `:path: /`. The second names the scheme and the authority by their places in the table.
     tls.write_all(&get(1, b"\x82\x46\x85\x9d\x29\xad\x17\x3f\x41\x01h\x84")).await.unwrap();
     tls.write_all(&get(3, b"\x82\xbf\xbe\x84")).await.unwrap();
     let mut seen = Vec::new();
@@ -33,7 +33,7 @@ async fn told(address: std::net::SocketAddr, simulator: &Simulator) -> Vec<(u8, 
                 let first = payload.iter().find(|byte| **byte != 0x20);
                 seen.push((stream, kind, first.copied().unwrap_or_default()));
             }
-            // The end of the second: END_STREAM, or RST_STREAM.
+            // The second stream ends with END_STREAM or RST_STREAM.
             if stream == 3 && (kind == 3 || flags & 1 != 0) {
                 return;
             }
@@ -48,7 +48,7 @@ async fn fcm_takes_the_scheme_with_a_colon_and_hpack_stays_in_step() {
     let simulator = Simulator::builder().start().await.unwrap();
     let seen = told(simulator.fcm().address(), &simulator).await;
     let heads: Vec<_> = seen.iter().filter(|(_, kind, _)| *kind == 1).collect();
-    // 404 by its place in the static table.
+    // This is 404 by its place in the static table.
     assert_eq!(heads, [&(1, 1, 0x8d), &(3, 1, 0x8d)]);
     let entries = simulator.journal().entries();
     assert_eq!(entries.iter().map(|entry| &*entry.path).collect::<Vec<_>>(), ["/", "/"]);

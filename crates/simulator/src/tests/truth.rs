@@ -1,5 +1,5 @@
-//! The journal is the judge of other tests, so it is judged here: what a client was told and what
-//! the journal says must agree, whatever the timing.
+//! The journal is the judge of other tests, so it is judged here: what a client was told and what the journal says
+//! must agree, whatever the timing.
 
 use std::time::Duration;
 
@@ -10,21 +10,21 @@ use crate::{Fault, GoAway, HangUp, LastId, Simulator, Then};
 const ROUNDS: u64 = 24;
 const PUSHES: u32 = 120;
 
-/// What the client was told of one push.
+/// What the client learned about one push.
 #[derive(Debug)]
-enum Told {
+enum Learned {
     Answer(u16),
     NotProcessed,
     Refused,
     Nothing,
 }
 
-fn told(result: Result<super::client::Reply, h2::Error>) -> Told {
+fn learned(result: Result<super::client::Reply, h2::Error>) -> Learned {
     match result {
-        Ok(reply) => Told::Answer(reply.status.as_u16()),
-        Err(error) if error.is_go_away() && error.is_remote() => Told::NotProcessed,
-        Err(error) if error.reason() == Some(h2::Reason::REFUSED_STREAM) => Told::Refused,
-        Err(_) => Told::Nothing,
+        Ok(reply) => Learned::Answer(reply.status.as_u16()),
+        Err(error) if error.is_go_away() && error.is_remote() => Learned::NotProcessed,
+        Err(error) if error.reason() == Some(h2::Reason::REFUSED_STREAM) => Learned::Refused,
+        Err(_) => Learned::Nothing,
     }
 }
 
@@ -59,22 +59,22 @@ async fn what_the_client_was_told_agrees_with_the_journal() {
             }
         }
         for (token, push) in pushes {
-            let told = told(push.await.unwrap());
+            let learned = learned(push.await.unwrap());
             let entry = simulator.journal().by_device_token(&token).pop();
             let outcome = entry.as_ref().map(|entry| &entry.outcome);
-            match told {
-                Told::Answer(_) => answered += 1,
-                Told::NotProcessed => excluded += 1,
-                Told::Refused | Told::Nothing => {}
+            match learned {
+                Learned::Answer(_) => answered += 1,
+                Learned::NotProcessed => excluded += 1,
+                Learned::Refused | Learned::Nothing => {}
             }
-            let agrees = match told {
-                Told::Answer(200) => matches!(outcome, Some(Outcome::Answered { status: 200, .. })),
-                Told::Answer(_) => false,
-                Told::NotProcessed => matches!(outcome, None | Some(Outcome::Excluded)),
-                Told::Refused => matches!(outcome, Some(Outcome::Refused)),
-                Told::Nothing => true,
+            let agrees = match learned {
+                Learned::Answer(200) => matches!(outcome, Some(Outcome::Answered { status: 200, .. })),
+                Learned::Answer(_) => false,
+                Learned::NotProcessed => matches!(outcome, None | Some(Outcome::Excluded)),
+                Learned::Refused => matches!(outcome, Some(Outcome::Refused)),
+                Learned::Nothing => true,
             };
-            assert!(agrees, "round {round}, {token}: the client was told {told:?}, the journal {entry:?}");
+            assert!(agrees, "round {round}, {token}: the client was told {learned:?}, the journal {entry:?}");
         }
     }
     assert!(answered > 0 && excluded > 0, "{answered} answered, {excluded} excluded: nothing was tested");

@@ -200,7 +200,7 @@ async fn every_fate_is_met() {
         }
         let reply = sender.send(&to, "hi").await;
         assert_eq!(reply.status, status, "{}", row.name());
-        let delivered = sender.simulator.journal().by_path(&to.path)[0].may_be_delivered();
+        let delivered = sender.simulator.journal().by_device_token(&to.path)[0].may_be_delivered();
         let taken = !refused && !matches!(row.fate, WebPushFate::Discarded(_));
         assert_eq!((delivered, sender.got(&to).len() == 1), (taken, taken), "{}", row.name());
         match (row.vendor, row.word) {
@@ -255,7 +255,7 @@ async fn a_path_that_nobody_subscribed_is_answered_in_the_form_of_its_vendor() {
     );
     let reply = sender.post("/w/?token=BQYAAAC%2b", &headers, b"").await;
     assert_eq!((reply.status.as_u16(), reply.headers["x-wns-status"].as_bytes()), (404, &b"dropped"[..]));
-    // What decodes a token makes another of it; capitals do not.
+    // Decoding a token makes another token of it; writing its escapes in capitals does not.
     let to = sender.subscribe(Vendor::Microsoft, WebPushFate::Good);
     let decoded = to.path.replace("%2b", "+");
     let capitals = to.path.replace("%2b", "%2B");

@@ -14,7 +14,7 @@ use crate::{Simulator, Subscription, VapidKey, Vendor, WebPushFate};
 
 pub(super) const CONTACT: &str = "mailto:ops@example.com";
 
-/// How a body is made; the default is as it should be.
+/// How a body is encrypted. The default is correct.
 pub(super) struct Sealing {
     pub(super) record_size: u32,
     /// The delimiter and the padding behind it.
@@ -31,7 +31,7 @@ fn hmac(key: &[u8], data: &[&[u8]]) -> Vec<u8> {
     sign(&Key::new(HMAC_SHA256, key), &data.concat()).as_ref().to_vec()
 }
 
-/// The sender's half of RFC 8291, written out as its section 3.4 does, on HMAC alone.
+/// Encrypts as the sender of RFC 8291 does, written out as in its section 3.4, with HMAC alone.
 pub(super) fn seal(to: &Subscription, plaintext: &[u8], how: &Sealing) -> Vec<u8> {
     let receiver = URL_SAFE_NO_PAD.decode(&to.p256dh).unwrap();
     let auth = URL_SAFE_NO_PAD.decode(&to.auth).unwrap();
@@ -84,7 +84,7 @@ impl Sender {
         self.key.authorization(&self.simulator.web_push().origin(), expires_s, Some(CONTACT)).unwrap()
     }
 
-    /// The headers of a message as it should be.
+    /// Returns the headers of a correct message.
     pub(super) fn headers(&self) -> Vec<(&'static str, String)> {
         vec![
             ("authorization", self.authorization()),
@@ -93,7 +93,7 @@ impl Sender {
         ]
     }
 
-    /// The same with one header in place of the one of its name.
+    /// Returns the same headers with one of them replaced.
     pub(super) fn headers_with(&self, name: &'static str, value: &str) -> Vec<(&'static str, String)> {
         let mut headers = self.headers_without(name);
         headers.push((name, value.to_owned()));
@@ -117,7 +117,7 @@ impl Sender {
         self.client.push_request(request.body(()).unwrap(), body).await.unwrap()
     }
 
-    /// Posts a sealed text with these headers.
+    /// Encrypts a text and posts it with these headers.
     pub(super) async fn send_with(
         &mut self,
         to: &Subscription,
@@ -137,7 +137,7 @@ impl Sender {
         self.simulator.clock().advance(by);
     }
 
-    /// What a browser got.
+    /// Returns what a browser got.
     pub(super) fn got(&self, subscription: &Subscription) -> Vec<String> {
         let text = |plaintext: &[u8]| String::from_utf8(plaintext.to_vec()).unwrap();
         let delivered = self.simulator.web_push().delivered(subscription);

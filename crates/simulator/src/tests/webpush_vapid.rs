@@ -1,4 +1,4 @@
-//! Who may send, in each vendor's words.
+//! Who may send, in the words of each vendor.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::{Subscription, Vendor, WebPushFate};
 
 const DAY: u64 = 24 * 60 * 60;
 
-/// Status and reason as a vendor gives them.
+/// Returns status and reason as a vendor gives them.
 fn told(vendor: Vendor, reply: &Reply) -> (u16, String) {
     let reason = match vendor {
         Vendor::Mozilla => reply.json()["errno"].to_string(),

@@ -1,34 +1,34 @@
-//! What a test does to the push services of browsers, and asks of them.
+//! What a test can do to the push services of browsers and ask of them.
 
 use std::net::SocketAddr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::fate::WebPushFate;
 use super::mailbox::WebPushMessage;
-use super::subscriber::{State, Subscription};
+use super::scripted::WebPushFate;
+use super::services::PushServices;
+use super::subscriber::{Subscription, SubscriptionState};
 use super::vapid::VapidKey;
 use super::vendor::Vendor;
-use crate::SimulatorError;
-use crate::listener::origin;
+use crate::error::SimulatorError;
+use crate::origin::origin;
 use crate::sync::lock;
-use crate::world::World;
 
-/// The stand-in for the push services of browsers, at one address.
+/// The stand-in for the push services of browsers, which share one address.
 #[derive(Clone, Copy)]
 pub struct WebPush<'a> {
-    pub(crate) world: &'a World,
+    pub(crate) services: &'a PushServices,
     pub(crate) address: SocketAddr,
 }
 
 impl WebPush<'_> {
-    /// Where it listens.
+    /// Returns the address on which they listen.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// `https://localhost:<port>`, of all endpoints that name no other.
+    /// Returns the origin of all endpoints that name no other, `https://localhost:<port>`.
     pub fn origin(&self) -> String {
         origin(self.address)
     }
@@ -36,15 +36,17 @@ impl WebPush<'_> {
     /// Makes a key of an application server.
     ///
     /// # Errors
-    /// When no key can be made.
+    ///
+    /// It fails when no key can be made.
     pub fn new_key(&self) -> Result<VapidKey, SimulatorError> {
         VapidKey::new()
     }
 
-    /// Subscribes a new browser with an `applicationServerKey`, base64url; one that is empty lets anybody send.
+    /// Subscribes a new browser with an `applicationServerKey` in base64url. With an empty one anybody may send.
     ///
     /// # Errors
-    /// When no keys can be made.
+    ///
+    /// It fails when no keys can be made.
     pub fn subscribe(
         &self,
         vendor: Vendor,
@@ -54,11 +56,12 @@ impl WebPush<'_> {
         self.subscribe_at(&self.origin(), vendor, application_server_key, fate)
     }
 
-    /// The same with an endpoint at another origin, for clients that look names up elsewhere; see
-    /// [`SimulatorBuilder::names`](crate::SimulatorBuilder::names).
+    /// Subscribes a new browser whose endpoint has another origin, for clients that resolve names in their own way;
+    /// see [`SimulatorBuilder::names`](crate::SimulatorBuilder::names).
     ///
     /// # Errors
-    /// When no keys can be made.
+    ///
+    /// It fails when no keys can be made.
     pub fn subscribe_at(
         &self,
         origin: &str,
@@ -66,42 +69,46 @@ impl WebPush<'_> {
         application_server_key: &str,
         fate: WebPushFate,
     ) -> Result<Subscription, SimulatorError> {
-        // What is no key belongs to nobody, as a browser's own would.
+        // A text that is not a key belongs to nobody, so that no sender matches it.
         let key = URL_SAFE_NO_PAD.decode(application_server_key).unwrap_or_else(|_| b"no key".to_vec());
         let key = Some(key).filter(|key| !key.is_empty());
-        self.world.web_push.subscribe(vendor, origin, key, fate)
+        self.services.subscribe(vendor, origin, key, fate)
     }
 
-    /// Gives a subscription another fate.
+    /// Scripts another outcome for a subscription.
     pub fn set_fate(&self, subscription: &Subscription, fate: WebPushFate) {
         self.with(subscription, |state| state.fate = fate);
     }
 
-    /// The browser is not there any more: messages wait for it.
+    /// Takes the browser offline: messages wait for it.
     pub fn go_away(&self, subscription: &Subscription) {
         self.with(subscription, |state| state.mailbox.go_away());
     }
 
-    /// The browser is there again, and gets what waited and has not expired.
+    /// Takes the browser online again, which delivers the messages that waited and have not expired.
     pub fn come_back(&self, subscription: &Subscription) {
-        let now_ms = self.world.clock.now_ms();
+        let now_ms = self.services.clock.now_ms();
         self.with(subscription, |state| state.mailbox.come_back(now_ms));
     }
 
-    /// The messages that wait for the browser, in order.
+    /// Returns the messages that wait for the browser, in order.
     pub fn held(&self, subscription: &Subscription) -> Vec<WebPushMessage> {
-        let now_ms = self.world.clock.now_ms();
+        let now_ms = self.services.clock.now_ms();
         self.with(subscription, |state| state.mailbox.held(now_ms)).unwrap_or_default()
     }
 
-    /// The messages that the browser got, in order; the last 10,000.
+    /// Returns the last 10,000 messages that the browser got, in order.
     pub fn delivered(&self, subscription: &Subscription) -> Vec<WebPushMessage> {
         self.with(subscription, |state| state.mailbox.delivered()).unwrap_or_default()
     }
 
-    /// A subscription of another simulator is not there.
-    fn with<T>(&self, subscription: &Subscription, act: impl FnOnce(&mut State) -> T) -> Option<T> {
-        let subscriber = self.world.web_push.subscribers.at(&subscription.path)?;
+    /// A subscription of another simulator is not found.
+    fn with<T>(
+        &self,
+        subscription: &Subscription,
+        act: impl FnOnce(&mut SubscriptionState) -> T,
+    ) -> Option<T> {
+        let subscriber = self.services.subscribers.at(&subscription.path)?;
         Some(act(&mut lock(&subscriber.state)))
     }
 }

@@ -4,40 +4,40 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-use super::request::{Asked, Urgency};
+use super::request::{MessageHeaders, Urgency};
 
-/// Messages that are remembered once they were delivered.
+/// How many delivered messages are remembered.
 const MAX_DELIVERED: usize = 10_000;
 
 /// A message as the browser decrypts it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebPushMessage {
-    /// What was sent; empty where there was no body.
+    /// What was sent. It is empty where there was no body.
     pub plaintext: Bytes,
-    /// What it replaces while it waits.
+    /// The topic, under which a newer message replaces one that waits.
     pub topic: Option<String>,
-    /// How soon it is wanted.
+    /// How soon the message is wanted.
     pub urgency: Urgency,
     /// For how many seconds it was to be kept, after the vendor shortened that.
     pub ttl: u64,
 }
 
-struct Held {
+struct HeldMessage {
     message: WebPushMessage,
     expires_ms: u64,
 }
 
-/// Of a browser that is online, until it is told to be away.
+/// The messages of a browser that is online until a test takes it offline.
 #[derive(Default)]
 pub(super) struct Mailbox {
     away: bool,
-    held: Vec<Held>,
+    held: Vec<HeldMessage>,
     delivered: VecDeque<WebPushMessage>,
 }
 
 impl Mailbox {
-    pub(super) fn put(&mut self, asked: Asked, plaintext: Bytes, now_ms: u64) {
-        let Asked { ttl, urgency, topic } = asked;
+    pub(super) fn put(&mut self, headers_read: MessageHeaders, plaintext: Bytes, now_ms: u64) {
+        let MessageHeaders { ttl, urgency, topic } = headers_read;
         let message = WebPushMessage { plaintext, topic, urgency, ttl };
         if !self.away {
             return self.deliver(message);
@@ -45,9 +45,10 @@ impl Mailbox {
         if message.topic.is_some() {
             self.held.retain(|held| held.message.topic != message.topic);
         }
-        // One that may not be kept is lost. Source: RFC 8030, 5.2.
+        // A message that may not be kept is lost. Source: RFC 8030, 5.2.
         if ttl > 0 {
-            self.held.push(Held { message, expires_ms: now_ms.saturating_add(ttl.saturating_mul(1000)) });
+            self.held
+                .push(HeldMessage { message, expires_ms: now_ms.saturating_add(ttl.saturating_mul(1000)) });
         }
     }
 
@@ -57,7 +58,7 @@ impl Mailbox {
 
     pub(super) fn come_back(&mut self, now_ms: u64) {
         self.away = false;
-        for Held { message, expires_ms } in std::mem::take(&mut self.held) {
+        for HeldMessage { message, expires_ms } in std::mem::take(&mut self.held) {
             if now_ms < expires_ms {
                 self.deliver(message);
             }

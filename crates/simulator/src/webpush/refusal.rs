@@ -1,57 +1,56 @@
-//! Why a push service refuses a message, before its vendor's words.
+//! Why a push service refuses a message, before the vendor puts it into words.
 
 use std::borrow::Cow;
 
-use super::vapid::VapidFault;
-use crate::RetryAfter;
+use crate::retry_after::RetryAfter;
 
 /// Why a message is refused. Each vendor has its own status and words for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WebPushRefusal {
-    /// Not POST.
+    /// The method is not POST.
     Method,
-    /// There is no such subscription, or there was: 404.
+    /// There is no such subscription.
     Unknown,
-    /// The subscription has ended: 410.
+    /// The subscription has ended.
     Gone,
-    /// No `TTL`, or one that is no number.
+    /// There is no `TTL`, or it is not a number.
     NoTtl,
-    /// A `TTL` that cannot be.
+    /// The `TTL` is negative or comes twice.
     BadTtl,
-    /// Microsoft's: `TTL: 0` while the message is to be kept.
+    /// Microsoft refuses `TTL: 0` for a message that it is to keep.
     CachePolicy,
-    /// An `Urgency` that is none, or two.
+    /// The `Urgency` is not one of the four, or comes twice.
     BadUrgency,
-    /// A `Topic` that is none, or two.
+    /// The `Topic` is malformed, or comes twice.
     BadTopic,
-    /// A body without exactly one `Content-Encoding`, which is `aes128gcm`; or that without a body.
+    /// A body comes without exactly one `Content-Encoding: aes128gcm`, or that header without a body.
     BadEncoding,
-    /// A body that does not decrypt. A real service cannot know, and the browser drops the message.
+    /// The body does not decrypt. A real service cannot know that, and the browser drops the message.
     BadContent,
     /// The body is too large.
     TooLarge,
-    /// Who sends is not proved.
+    /// The sender has not proved who it is.
     Vapid(VapidFault),
     /// The subscription was made with another key than that of the sender.
     KeyMismatch,
-    /// Too many messages.
+    /// There were too many messages.
     Throttled(RetryAfter),
-    /// The service fails.
+    /// The service failed.
     Internal,
     /// The service has too much to do.
     Overloaded(RetryAfter),
-    /// Mozilla's: the service asks for the message again at once.
+    /// Mozilla asks for the message again at once.
     TryAgain,
-    /// Mozilla's: the way to a phone is broken.
+    /// Mozilla cannot reach a phone.
     Bridge,
-    /// Apple's: the connection was idle for too long.
+    /// Apple says that the connection was idle for too long.
     IdleTimeout,
-    /// Microsoft's: this sender is blocked, whatever the channel. With the status of a channel that ended.
+    /// Microsoft blocks this sender, whatever the channel, with the status of a channel that has ended.
     DomainBlocked,
 }
 
 impl WebPushRefusal {
-    /// In words, for the journal and for vendors that say it in words.
+    /// Returns the refusal in words, for the journal and for vendors that answer in words.
     pub(super) fn words(self) -> Cow<'static, str> {
         match self {
             Self::Method => "method not allowed",
@@ -80,7 +79,7 @@ impl WebPushRefusal {
         .into()
     }
 
-    /// `Retry-After`, where it was set.
+    /// Returns the `Retry-After` header, where one was set.
     pub(super) fn retry_after(self) -> RetryAfter {
         match self {
             Self::Throttled(retry_after) | Self::Overloaded(retry_after) => retry_after,
@@ -102,6 +101,42 @@ impl WebPushRefusal {
             | Self::Bridge
             | Self::IdleTimeout
             | Self::DomainBlocked => RetryAfter::Absent,
+        }
+    }
+}
+
+/// What is wrong with an `Authorization` header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VapidFault {
+    /// There is none.
+    Missing,
+    /// It is not `vapid t=…, k=…`, or what stands there is not a token.
+    Malformed,
+    /// `k` is not a public key.
+    PublicKey,
+    /// The token is not signed with `k`.
+    Signature,
+    /// `aud` is another origin.
+    Audience,
+    /// `exp` is missing or past.
+    Expired,
+    /// `exp` is more than a day ahead.
+    TooFarAhead,
+    /// `sub` is missing where the vendor asks for it, or is neither a `mailto:` nor an `https:` URL.
+    Subject,
+}
+
+impl VapidFault {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Missing => "no authorization",
+            Self::Malformed => "the authorization is malformed",
+            Self::PublicKey => "k is no public key",
+            Self::Signature => "the signature is not k's",
+            Self::Audience => "aud is another origin",
+            Self::Expired => "the token has expired",
+            Self::TooFarAhead => "exp is more than 24 hours ahead",
+            Self::Subject => "sub is no contact",
         }
     }
 }

@@ -1,48 +1,48 @@
-//! What the headers of a message ask. Source: RFC 8030, 5; RFC 8291, 4.
+//! Reads what the headers of a message ask for. Source: RFC 8030, 5; RFC 8291, 4.
 
 use http::{HeaderMap, HeaderValue};
 
-use super::Vendor;
 use super::refusal::WebPushRefusal;
+use super::vendor::Vendor;
 
-/// What a service has to take at least, and what all of them take at most. Source: RFC 8030, 7.2.
+/// The most bytes of a body. A service has to take as many, and none takes more. Source: RFC 8030, 7.2.
 pub(super) const MAX_BODY: u64 = 4096;
 
 /// A larger `TTL` counts as this. Source: RFC 8030, 5.2; RFC 9111, 1.2.2.
 const MAX_TTL: u64 = 1 << 31;
 
-/// Source: RFC 8030, 5.4.
+/// The most characters of a `Topic`. Source: RFC 8030, 5.4.
 const MAX_TOPIC: usize = 32;
 
-/// How soon a message is wanted.
+/// How soon a message is wanted. Source: RFC 8030, 5.3.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Urgency {
-    /// On power and Wi-Fi.
+    /// The message is wanted when the device is on power and on Wi-Fi.
     VeryLow,
-    /// On either.
+    /// The message is wanted when the device is on power or on Wi-Fi.
     Low,
-    /// On neither.
+    /// The message is wanted when the device is on neither.
     #[default]
     Normal,
-    /// Even with a low battery.
+    /// The message is wanted even when the battery is low.
     High,
 }
 
 /// The headers of a message that is in order.
-pub(super) struct Asked {
+pub(super) struct MessageHeaders {
     /// For how many seconds the message is kept.
     pub(super) ttl: u64,
     pub(super) urgency: Urgency,
     pub(super) topic: Option<String>,
 }
 
-impl Asked {
+impl MessageHeaders {
     pub(super) fn read(vendor: Vendor, headers: &HeaderMap, body: u64) -> Result<Self, WebPushRefusal> {
         let ttl = ttl(headers)?.min(vendor.max_ttl());
         let urgency = urgency(headers)?;
         let topic = topic(headers)?;
         if vendor == Vendor::Microsoft && ttl == 0 {
-            // WNS keeps messages unless it is told otherwise. Source: web-push-libs/pywebpush#162.
+            // WNS keeps messages unless the sender forbids it. Source: web-push-libs/pywebpush#162.
             let policy = headers.get("x-wns-cache-policy");
             if policy.is_none_or(|policy| policy != "no-cache") {
                 return Err(WebPushRefusal::CachePolicy);
@@ -72,7 +72,7 @@ fn ttl(headers: &HeaderMap) -> Result<u64, WebPushRefusal> {
     if !is_number(text) {
         return Err(WebPushRefusal::NoTtl);
     }
-    // Digits that do not fit are a large number.
+    // Digits that do not fit into a u64 are a large number.
     Ok(text.parse().unwrap_or(MAX_TTL).min(MAX_TTL))
 }
 
@@ -100,7 +100,7 @@ fn topic(headers: &HeaderMap) -> Result<Option<String>, WebPushRefusal> {
     Ok(Some(topic.to_owned()))
 }
 
-/// More than one of what may be there once.
+/// A header that may be there once is there more than once.
 struct Repeated;
 
 fn one<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a HeaderValue>, Repeated> {

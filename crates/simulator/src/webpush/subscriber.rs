@@ -1,4 +1,4 @@
-//! Subscriptions, from both sides: what a browser's script is given, and what the browser and its service keep.
+//! Subscriptions from both sides: what the script of a page is given, and what the browser and its service keep.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -8,28 +8,29 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 
-use super::fate::WebPushFate;
+use super::decrypt::UserAgent;
 use super::mailbox::Mailbox;
-use super::open::UserAgent;
+use super::scripted::WebPushFate;
+
 use super::vendor::Vendor;
-use crate::SimulatorError;
+use crate::error::SimulatorError;
 use crate::sync::lock;
 
-/// A subscription as its owner holds it: what `PushManager.subscribe()` gives.
+/// A subscription as its owner holds it, which is what `PushManager.subscribe()` gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subscription {
-    /// Where messages are posted to.
+    /// The URL to which messages are posted.
     pub endpoint: String,
-    /// The browser's public key, base64url.
+    /// The public key of the browser, in base64url.
     pub p256dh: String,
-    /// The authentication secret, base64url.
+    /// The authentication secret, in base64url.
     pub auth: String,
-    /// Path and query of the endpoint, as the journal has them.
+    /// The path and query of the endpoint, as the journal records them.
     pub path: String,
 }
 
 impl Subscription {
-    /// As `PushSubscription.toJSON()` names it. Source: W3C, Push API, 8.
+    /// Writes the subscription as `PushSubscription.toJSON()` does. Source: W3C, Push API, 8.
     pub fn json(&self) -> String {
         json!({
             "endpoint": self.endpoint,
@@ -40,11 +41,11 @@ impl Subscription {
     }
 }
 
-/// Somebody to be subscribed.
-pub(super) struct Subscribing<'a> {
+/// A browser that is to be subscribed.
+pub(super) struct NewSubscriber<'a> {
     pub(super) vendor: Vendor,
     pub(super) origin: &'a str,
-    /// The `applicationServerKey`; none lets anybody send.
+    /// The `applicationServerKey`. With `None` anybody may send.
     pub(super) key: Option<Vec<u8>>,
     pub(super) fate: WebPushFate,
 }
@@ -54,23 +55,23 @@ pub(super) struct Subscriber {
     pub(super) origin: String,
     pub(super) key: Option<Vec<u8>>,
     pub(super) user_agent: UserAgent,
-    pub(super) state: Mutex<State>,
+    pub(super) state: Mutex<SubscriptionState>,
 }
 
-pub(super) struct State {
+pub(super) struct SubscriptionState {
     pub(super) fate: WebPushFate,
-    /// The fate that it was made with.
-    pub(super) first_fate: WebPushFate,
+    /// The outcome that it was made with.
+    pub(super) first_outcome: WebPushFate,
     pub(super) mailbox: Mailbox,
 }
 
-/// All subscribers, by path and query in [`normal`] form.
+/// All subscribers, by path and query in the form of [`normal`].
 #[derive(Default)]
 pub(super) struct Subscribers(Mutex<HashMap<String, Arc<Subscriber>>>);
 
 impl Subscribers {
-    pub(super) fn add(&self, subscribing: Subscribing<'_>) -> Result<Subscription, SimulatorError> {
-        let Subscribing { vendor, origin, key, fate } = subscribing;
+    pub(super) fn add(&self, subscribing: NewSubscriber<'_>) -> Result<Subscription, SimulatorError> {
+        let NewSubscriber { vendor, origin, key, fate } = subscribing;
         let mut random = [0; 96];
         rand::fill(&mut random)?;
         let user_agent = UserAgent::new()?;
@@ -81,7 +82,7 @@ impl Subscribers {
             auth: URL_SAFE_NO_PAD.encode(user_agent.auth()),
             path: path.clone(),
         };
-        let state = Mutex::new(State { fate, first_fate: fate, mailbox: Mailbox::default() });
+        let state = Mutex::new(SubscriptionState { fate, first_outcome: fate, mailbox: Mailbox::default() });
         let subscriber = Subscriber { origin: origin.to_owned(), key, user_agent, state };
         lock(&self.0).insert(normal(&path), Arc::new(subscriber));
         Ok(subscription)
@@ -96,8 +97,8 @@ impl Subscribers {
     }
 }
 
-/// The hexadecimal digits of percent-encodings in capitals, as some clients write them: they mean the same, and WNS
-/// takes them, while `%2b` decoded is another token. Source: RFC 3986, 6.2.2.1.
+/// Writes the hexadecimal digits of percent-encodings in capitals, as some clients do. They mean the same, and WNS
+/// accepts them, whereas `%2b` decoded would be another token. Source: RFC 3986, 6.2.2.1.
 fn normal(path: &str) -> String {
     let mut pieces = path.split('%');
     let mut normal = pieces.next().unwrap_or_default().to_owned();

@@ -1,4 +1,4 @@
-//! Who sends: a token that the application server signed for this origin. Source: RFC 8292.
+//! Checks who sends: the application server signs a token for the origin of the push service. Source: RFC 8292.
 
 use std::collections::HashSet;
 use std::sync::Mutex;
@@ -12,23 +12,24 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::open::PUBLIC_KEY_LEN;
-use super::refusal::WebPushRefusal;
+use super::decrypt::PUBLIC_KEY_LEN;
+use super::refusal::{VapidFault, WebPushRefusal};
+use crate::error::SimulatorError;
+use crate::jwt;
 use crate::sync::lock;
-use crate::{SimulatorError, jwt};
 
 /// A token may be good for a day at most. Source: RFC 8292, 2.
 const MAX_AHEAD_S: u64 = 24 * 60 * 60;
 
-/// Checked tokens that are remembered; past it the memory starts anew.
+/// How many checked tokens are remembered. Beyond that the memory starts anew.
 const MAX_REMEMBERED: usize = 4096;
 
-/// A key of an application server, as its owner holds it.
+/// The key of an application server, as its owner holds it.
 #[derive(Clone, Debug)]
 pub struct VapidKey {
-    /// The private key, PKCS#8 PEM.
+    /// The private key as PKCS#8 PEM.
     pub private_key_pem: String,
-    /// The public key as `applicationServerKey` is given: base64url of an uncompressed point.
+    /// The public key in the form of an `applicationServerKey`: base64url of an uncompressed point.
     pub public_key: String,
 }
 
@@ -39,10 +40,12 @@ impl VapidKey {
         Ok(Self { private_key_pem: pair.serialize_pem(), public_key })
     }
 
-    /// An `Authorization` for the push service at `audience`, good until `expires_s`, seconds since the epoch.
+    /// Makes an `Authorization` header for the push service at `audience`, which is good until `expires_s`, in seconds
+    /// since the epoch.
     ///
     /// # Errors
-    /// When the private key was changed into something else.
+    ///
+    /// It fails when the private key was changed into something else.
     pub fn authorization(
         &self,
         audience: &str,
@@ -59,70 +62,34 @@ impl VapidKey {
     }
 }
 
-/// What is wrong with an `Authorization`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum VapidFault {
-    /// There is none.
-    Missing,
-    /// It is not `vapid t=…, k=…`, or its token is none.
-    Malformed,
-    /// `k` is no public key.
-    PublicKey,
-    /// The token is not signed with `k`.
-    Signature,
-    /// `aud` is another origin.
-    Audience,
-    /// `exp` is missing or past.
-    Expired,
-    /// `exp` is more than a day ahead.
-    TooFarAhead,
-    /// `sub` is missing where it is asked for, or neither a `mailto:` nor an `https:` URL.
-    Subject,
-}
-
-impl VapidFault {
-    pub(super) fn words(self) -> &'static str {
-        match self {
-            Self::Missing => "no authorization",
-            Self::Malformed => "the authorization is malformed",
-            Self::PublicKey => "k is no public key",
-            Self::Signature => "the signature is not k's",
-            Self::Audience => "aud is another origin",
-            Self::Expired => "the token has expired",
-            Self::TooFarAhead => "exp is more than 24 hours ahead",
-            Self::Subject => "sub is no contact",
-        }
-    }
-}
-
 /// What a request is checked against.
-pub(super) struct Expected<'a> {
-    /// Without its default port, it is what `aud` must say. Source: RFC 6454, 6.2.
+pub(super) struct ExpectedSender<'a> {
+    /// The origin of the push service. `aud` must be the same without the default port. Source: RFC 6454, 6.2.
     pub(super) origin: &'a str,
-    /// The key that the subscription was made with; none where anybody may send.
+    /// The key that the subscription was made with, or `None` where anybody may send.
     pub(super) key: Option<&'a [u8]>,
     /// Whether the vendor insists on `sub`, which the RFC leaves open.
     pub(super) subject: bool,
     pub(super) now_s: u64,
 }
 
-/// The tokens whose signatures were checked so far: a check for every message would cost more than the message.
+/// The tokens whose signatures were checked so far: checking one for every message would cost more than the message.
 #[derive(Default)]
-pub(super) struct Tokens(Mutex<HashSet<[u8; 32]>>);
+pub(super) struct VapidTokens(Mutex<HashSet<[u8; 32]>>);
 
 /// A request whose sender is known.
 pub(super) struct Sender {
-    /// The public key; none of a request that proves nothing where nothing is asked.
+    /// The public key. It is `None` for a request that proves nothing where nothing is asked.
     pub(super) key: Option<Vec<u8>>,
     /// Whether its token was never seen before.
     pub(super) new: bool,
 }
 
-impl Tokens {
+impl VapidTokens {
     pub(super) fn check(
         &self,
         headers: &HeaderMap,
-        expected: &Expected<'_>,
+        expected: &ExpectedSender<'_>,
     ) -> Result<Sender, WebPushRefusal> {
         let refused = WebPushRefusal::Vapid;
         let Some(header) = headers.get("authorization") else {
@@ -144,7 +111,7 @@ impl Tokens {
         Ok(Sender { key: Some(key), new })
     }
 
-    /// True for a token that was never seen before.
+    /// Checks the signature. The result is true for a token that was never seen before.
     fn verify(&self, header: &HeaderValue, token: &str, key: &[u8]) -> Result<bool, WebPushRefusal> {
         let fingerprint = Sha256::digest(header).into();
         if lock(&self.0).contains(&fingerprint) {
@@ -165,7 +132,7 @@ impl Tokens {
     }
 }
 
-/// `t` and `k` of `vapid t=…, k=…`, in any order.
+/// Reads `t` and `k` of `vapid t=…, k=…`, in any order.
 fn parse(header: &HeaderValue) -> Option<(&str, &str)> {
     let (scheme, parameters) = header.to_str().ok()?.split_once(' ')?;
     let (mut token, mut key) = (None, None);
@@ -174,15 +141,15 @@ fn parse(header: &HeaderValue) -> Option<(&str, &str)> {
         match name {
             "t" => token = Some(value),
             "k" => key = Some(value),
-            // Parameters that nobody knows are left alone. Source: RFC 9110, 11.2.
+            // Unknown parameters are ignored. Source: RFC 9110, 11.2.
             _ => {}
         }
     }
     Some((token?, key?)).filter(|_| scheme.eq_ignore_ascii_case("vapid"))
 }
 
-/// Judges what a token says; its signature is judged.
-fn judge(token: &str, expected: &Expected<'_>) -> Result<(), VapidFault> {
+/// Judges what a token says. Its signature has been checked.
+fn judge(token: &str, expected: &ExpectedSender<'_>) -> Result<(), VapidFault> {
     let mut parts = token.split('.').map(decode::<Map<String, Value>>);
     let (Some(Some(header)), Some(Some(claims))) = (parts.next(), parts.next()) else {
         return Err(VapidFault::Malformed);
@@ -225,7 +192,7 @@ mod tests {
 
     fn check(header: &str, origin: &str, now_s: u64) -> Result<Sender, WebPushRefusal> {
         let headers = HeaderMap::from_iter([(http::header::AUTHORIZATION, header.parse().unwrap())]);
-        Tokens::default().check(&headers, &Expected { origin, key: None, subject: true, now_s })
+        VapidTokens::default().check(&headers, &ExpectedSender { origin, key: None, subject: true, now_s })
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::push::TokenAction;
 const ANSWERS: &str = include_str!("../../../../tests/data/mattermost-answers.json");
 
 /// Exchanges of the real proxy; its `source` says how they were recorded.
-const RECORDED: &str = include_str!("../../../../tests/data/mattermost-push-proxy.json");
+const RECORDED: &str = include_str!("../../../../crates/simulator/tests/data/mattermost-push-proxy.json");
 
 #[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]

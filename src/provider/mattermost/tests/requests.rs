@@ -6,7 +6,7 @@ use super::*;
 use crate::provider::apns::strategies;
 
 /// Exchanges of the real proxy; its `source` says how they were recorded.
-const RECORDED: &str = include_str!("../../../../tests/data/mattermost-push-proxy.json");
+const RECORDED: &str = include_str!("../../../../crates/simulator/tests/data/mattermost-push-proxy.json");
 
 #[test]
 fn a_message_as_a_mattermost_server_sends_it() {

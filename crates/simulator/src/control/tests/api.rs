@@ -31,7 +31,7 @@ impl Api {
         Self { simulator, address }
     }
 
-    /// A request; the JSON is null where the answer has no body.
+    /// Sends a request. The JSON is null where the answer has no body.
     pub(super) async fn call(&self, method: &str, path: &str, body: impl Into<Bytes>) -> Told {
         let tcp = TcpStream::connect(self.address).await.unwrap();
         let (mut send, connection) = hyper::client::conn::http1::handshake(TokioIo::new(tcp)).await.unwrap();

@@ -1,4 +1,5 @@
-//! The document says what the API does: the same paths and methods, and every example is taken and answered as it says.
+//! The document says what the API does: it has the same paths and methods, and every example is accepted and answered
+//! as it says.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -16,7 +17,7 @@ fn document() -> Value {
     serde_json::from_str(OPENAPI).unwrap()
 }
 
-/// Every operation: method, path, and what the document says of it.
+/// Lists every operation: method, path, and what the document says of it.
 fn operations(document: &Value) -> Vec<(String, String, Value)> {
     let paths = document["paths"].as_object().unwrap();
     let of_path = |(path, item): (&String, &Value)| {
@@ -32,7 +33,7 @@ fn fits(document: &Value, schema: &Value, value: &Value) -> Result<(), String> {
     Schemas(document).check(schema, value, "it")
 }
 
-/// The path with the examples of its parameters, and the query of all of them.
+/// Fills a path with the examples of its parameters, and appends the query with all of them.
 fn filled(path: &str, operation: &Value) -> String {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let (mut path, mut query) = (path.to_owned(), Vec::new());
@@ -84,7 +85,7 @@ async fn every_example_is_of_its_schema_and_is_answered_as_documented() {
     let document = document();
     let mut client = Client::connect(&api.simulator).await;
     let mut seen = 0;
-    // What is made is there when it is asked for, and is taken away last.
+    // Operations that make something come first, and those that remove something last.
     let mut operations = operations(&document);
     let order = |method: &str| ["post", "put", "get", "delete"].iter().position(|own| *own == method);
     let depth = |path: &str| Reverse(path.len());
@@ -126,7 +127,7 @@ async fn what_the_journal_and_the_script_hold_is_of_its_schema() {
     let connections = api.get("/v1/connections").await;
     fits(&document, &schema("Connections"), &connections).unwrap();
     assert_eq!(connections["connections"].as_array().unwrap().len(), 1);
-    // The schemas are no mesh that lets all through.
+    // The schemas must refuse something, or they would prove nothing.
     assert!(fits(&document, &schema("Rule"), &json!({ "fault": "silent" })).is_err());
     assert!(fits(&document, &schema("Rule"), &json!({ "fault": "silence", "time": 1 })).is_err());
 }

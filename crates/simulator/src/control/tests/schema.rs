@@ -1,16 +1,19 @@
-//! The part of JSON Schema that the document uses. A crate for all of it would switch on features of serde_json and
-//! hashbrown for every test and bench of the gateway.
+//! Implements the part of JSON Schema that the document uses. A crate for all of it would switch on features of
+//! serde_json and hashbrown for every test and benchmark.
 
 use serde_json::{Map, Value};
 
-/// Keywords that say nothing of what fits.
+/// The keywords that restrict nothing.
 const SILENT: [&str; 3] = ["description", "default", "pattern"];
 
 pub(super) struct Schemas<'a>(pub(super) &'a Value);
 
 impl Schemas<'_> {
+    /// Checks a value against a schema.
+    ///
     /// # Errors
-    /// What does not fit, and where.
+    ///
+    /// It returns what does not fit, and where.
     pub(super) fn check(&self, schema: &Value, value: &Value, at: &str) -> Result<(), String> {
         for (keyword, wanted) in schema.as_object().unwrap() {
             let fits = match keyword.as_str() {

@@ -1,5 +1,5 @@
-//! Safari's push service. Source: Apple, "Sending web push notifications in web apps and browsers", which lists
-//! statuses and reasons apart; how they pair is chosen here.
+//! Answers as the push service of Safari. Source: Apple, "Sending web push notifications in web apps and browsers",
+//! which lists statuses and reasons apart. How they pair is chosen here.
 
 use std::borrow::Cow;
 
@@ -9,8 +9,7 @@ use uuid::Uuid;
 
 use super::{JSON, TEXT};
 use crate::decision::Decision;
-use crate::webpush::refusal::WebPushRefusal;
-use crate::webpush::vapid::VapidFault;
+use crate::webpush::refusal::{VapidFault, WebPushRefusal};
 
 pub(super) fn accept() -> Decision {
     named(Decision::new(201, TEXT, ""))
@@ -46,7 +45,7 @@ pub(super) fn refuse(refusal: WebPushRefusal) -> Decision {
 
 pub(super) fn error(status: u16, reason: impl Into<Cow<'static, str>>) -> Decision {
     let reason = reason.into();
-    named(Decision::new(status, JSON, json!({ "reason": reason }).to_string()).because(reason))
+    named(Decision::new(status, JSON, json!({ "reason": reason }).to_string()).with_reason(reason))
 }
 
 fn named(decision: Decision) -> Decision {

@@ -1,12 +1,11 @@
-//! FCM's endpoint for browsers. No page of Google lists its answers; these are as senders report them.
+//! Answers as FCM's endpoint for browsers. No page of Google lists its answers; these are as senders report them.
 
-use super::{TEXT, Taken, located};
+use super::{AcceptedMessage, TEXT, located};
 use crate::decision::Decision;
-use crate::webpush::refusal::WebPushRefusal;
-use crate::webpush::vapid::VapidFault;
+use crate::webpush::refusal::{VapidFault, WebPushRefusal};
 
-pub(super) fn accept(taken: &Taken<'_>) -> Decision {
-    located(Decision::new(201, TEXT, ""), taken.origin, "0")
+pub(super) fn accept(accepted: &AcceptedMessage<'_>) -> Decision {
+    located(Decision::new(201, TEXT, ""), accepted.origin, "0")
 }
 
 pub(super) fn refuse(refusal: WebPushRefusal) -> Decision {
@@ -30,5 +29,5 @@ pub(super) fn refuse(refusal: WebPushRefusal) -> Decision {
         Bridge => (502, refusal.words()),
         Overloaded(_) | TryAgain => (503, refusal.words()),
     };
-    Decision::new(status, TEXT, format!("{text}\n")).because(text)
+    Decision::new(status, TEXT, format!("{text}\n")).with_reason(text)
 }

@@ -1,25 +1,24 @@
-//! WNS, which says in headers what it means. Source: Microsoft, "Push notification service request and response
-//! headers", and what senders of Web Push report.
+//! Answers as WNS, which says in headers what it means. Source: Microsoft, "Push notification service request and
+//! response headers", and what senders of Web Push report.
 
 use std::borrow::Cow;
 
 use http::HeaderValue;
 use uuid::Uuid;
 
-use super::{TEXT, Taken};
+use super::{AcceptedMessage, TEXT};
 use crate::decision::Decision;
-use crate::webpush::refusal::WebPushRefusal;
-use crate::webpush::vapid::VapidFault;
+use crate::webpush::refusal::{VapidFault, WebPushRefusal};
 
-/// What happened to the message, under its name of today and under the older one.
+/// The headers that say what happened to the message: today's name and the older one.
 const STATUS: [&str; 2] = ["x-wns-status", "x-wns-notificationstatus"];
 
-pub(super) fn accept(taken: &Taken<'_>) -> Decision {
-    let connected = if taken.away { "disconnected" } else { "connected" };
-    let decision = with_status(Decision::new(201, TEXT, ""), taken.discarded.unwrap_or("received"))
+pub(super) fn accept(accepted: &AcceptedMessage<'_>) -> Decision {
+    let connected = if accepted.away { "disconnected" } else { "connected" };
+    let decision = with_status(Decision::new(201, TEXT, ""), accepted.discarded.unwrap_or("received"))
         .with_header("x-wns-deviceconnectionstatus", HeaderValue::from_static(connected));
-    match taken.discarded {
-        Some(word) => decision.because(word),
+    match accepted.discarded {
+        Some(word) => decision.with_reason(word),
         None => decision,
     }
 }
@@ -53,7 +52,7 @@ pub(super) fn error(status: u16, description: impl Into<Cow<'static, str>>) -> D
         Ok(value) => decision.with_header("x-wns-error-description", value),
         Err(_) => decision,
     };
-    decision.because(description)
+    decision.with_reason(description)
 }
 
 fn with_status(mut decision: Decision, status: &'static str) -> Decision {

@@ -18,36 +18,36 @@ const JSON: &str = "application/json";
 
 const DAY_S: u64 = 24 * 60 * 60;
 
-/// Whose push service a subscription is of.
+/// The vendor whose push service a subscription belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Vendor {
-    /// Firefox: autopush.
+    /// Firefox, whose service is autopush.
     Mozilla,
-    /// Chrome and most others: FCM.
+    /// Chrome and most others, whose service is FCM.
     Google,
     /// Safari.
     Apple,
-    /// Edge: WNS.
+    /// Edge, whose service is WNS.
     Microsoft,
 }
 
 /// A message that was taken.
-pub(super) struct Taken<'a> {
+pub(super) struct AcceptedMessage<'a> {
     pub(super) origin: &'a str,
-    /// For how long it is kept, in seconds.
+    /// For how many seconds it is kept.
     pub(super) ttl: u64,
-    /// The browser is not there.
+    /// Whether the browser is offline.
     pub(super) away: bool,
-    /// It was taken and is thrown away, in Microsoft's word.
+    /// The word of Microsoft for a message that was taken and is thrown away.
     pub(super) discarded: Option<&'static str>,
 }
 
 impl Vendor {
-    /// All of them.
+    /// Every vendor.
     pub const ALL: [Self; 4] = [Self::Mozilla, Self::Google, Self::Apple, Self::Microsoft];
 
-    /// In lower case.
+    /// Returns the name of the vendor in lower case.
     pub fn name(self) -> &'static str {
         match self {
             Self::Mozilla => "mozilla",
@@ -57,7 +57,7 @@ impl Vendor {
         }
     }
 
-    /// Whose form a path has.
+    /// Returns the vendor whose paths have this form.
     pub(crate) fn of_path(path: &str) -> Self {
         if path.starts_with("/wpush/") {
             Self::Mozilla
@@ -70,7 +70,7 @@ impl Vendor {
         }
     }
 
-    /// The path and query of a new subscription, in the form that browsers show.
+    /// Makes the path and query of a new subscription, in the form that browsers show.
     pub(super) fn path(self, random: &[u8; 96]) -> String {
         let text = URL_SAFE_NO_PAD.encode(random);
         let (short, long) = text.split_at(11);
@@ -78,14 +78,14 @@ impl Vendor {
             Self::Mozilla => format!("/wpush/v2/gAAAAA{text}"),
             Self::Google => format!("/fcm/send/{short}:APA91b{long}"),
             Self::Apple => format!("/Q{text}"),
-            // Base64, percent-encoded: whoever decodes it makes another token of it.
+            // The token is percent-encoded base64, so that whoever decodes it makes another token of it.
             Self::Microsoft => format!("/w/?token=BQYAAAC{short}%2b{long}%2f%3d%3d"),
         }
     }
 
-    /// The longest that a message is kept, in seconds. Source: mozilla-services/autopush-rs; Apple, "Sending web
-    /// push notifications in web apps and browsers". Google's is that of FCM, "About FCM messages", and no page
-    /// says so of Web Push; WNS ends its channels after 30 days.
+    /// Returns for how many seconds a message is kept at most. Source: mozilla-services/autopush-rs; Apple, "Sending
+    /// web push notifications in web apps and browsers". Google's number is that of FCM, "About FCM messages", and no
+    /// page gives it for Web Push; WNS ends its channels after 30 days.
     pub(super) fn max_ttl(self) -> u64 {
         match self {
             Self::Mozilla | Self::Apple | Self::Microsoft => 30 * DAY_S,
@@ -102,12 +102,12 @@ impl Vendor {
         }
     }
 
-    pub(super) fn accept(self, taken: &Taken<'_>) -> Decision {
+    pub(super) fn accept(self, accepted: &AcceptedMessage<'_>) -> Decision {
         match self {
-            Self::Mozilla => mozilla::accept(taken),
-            Self::Google => google::accept(taken),
+            Self::Mozilla => mozilla::accept(accepted),
+            Self::Google => google::accept(accepted),
             Self::Apple => apple::accept(),
-            Self::Microsoft => microsoft::accept(taken),
+            Self::Microsoft => microsoft::accept(accepted),
         }
     }
 
@@ -124,20 +124,20 @@ impl Vendor {
         }
     }
 
-    /// The answer that a script asks for. Mozilla's reason is an errno.
-    pub(super) fn told(self, status: u16, reason: Option<&str>) -> Decision {
+    /// Returns the answer that a fault asks for. The reason of Mozilla is an errno.
+    pub(super) fn scripted_answer(self, status: u16, reason: Option<&str>) -> Decision {
         let Some(reason) = reason else { return Decision::new(status, TEXT, "") };
         let reason = reason.to_owned();
         match self {
             Self::Mozilla => mozilla::error(status, reason.parse().unwrap_or(999), reason),
-            Self::Google => Decision::new(status, TEXT, reason.clone()).because(reason),
+            Self::Google => Decision::new(status, TEXT, reason.clone()).with_reason(reason),
             Self::Apple => apple::error(status, reason),
             Self::Microsoft => microsoft::error(status, reason),
         }
     }
 }
 
-/// `Location`: where the message is a resource. Source: RFC 8030, 5.
+/// Adds the `Location` at which the message is a resource. Source: RFC 8030, 5.
 fn located(decision: Decision, origin: &str, folder: &str) -> Decision {
     let location = format!("{origin}/{folder}/{}", Uuid::new_v4().simple());
     match HeaderValue::try_from(location) {

@@ -1,19 +1,20 @@
-//! autopush. Source: mozilla-services/autopush-rs, "HTTP Endpoints for Notifications" and `autoendpoint/src/error.rs`.
+//! Answers as autopush. Source: mozilla-services/autopush-rs, "HTTP Endpoints for Notifications" and
+//! `autoendpoint/src/error.rs`.
 
 use std::borrow::Cow;
 
 use http::{HeaderValue, StatusCode};
 use serde_json::json;
 
-use super::{JSON, TEXT, Taken, located};
-use crate::RetryAfter;
+use super::{AcceptedMessage, JSON, TEXT, located};
 use crate::decision::Decision;
+use crate::retry_after::RetryAfter;
 use crate::webpush::refusal::WebPushRefusal;
 
 const MORE: &str = "http://autopush.readthedocs.io/en/latest/http.html#error-codes";
 
-pub(super) fn accept(taken: &Taken<'_>) -> Decision {
-    located(Decision::new(201, TEXT, ""), taken.origin, "m").with_header("ttl", taken.ttl.into())
+pub(super) fn accept(accepted: &AcceptedMessage<'_>) -> Decision {
+    located(Decision::new(201, TEXT, ""), accepted.origin, "m").with_header("ttl", accepted.ttl.into())
 }
 
 pub(super) fn refuse(refusal: WebPushRefusal) -> Decision {
@@ -23,17 +24,17 @@ pub(super) fn refuse(refusal: WebPushRefusal) -> Decision {
         Unknown, Vapid,
     };
     let (status, errno) = match refusal {
-        Method => return Decision::new(405, TEXT, "").because(refusal.words()),
+        Method => return Decision::new(405, TEXT, "").with_reason(refusal.words()),
         Unknown => (404, 102),
         Gone | DomainBlocked => (410, 106),
         NoTtl => (400, 111),
-        // The page says 112, the code 114.
+        // The page says 112, and the code says 114.
         BadTtl | CachePolicy => (400, 114),
         BadTopic => (400, 113),
         BadUrgency | BadEncoding | BadContent | IdleTimeout => (400, 110),
         TooLarge => (413, 104),
         Vapid(_) | KeyMismatch => (401, 109),
-        // It documents neither 429 nor an errno for it.
+        // Mozilla documents neither 429 nor an errno for it.
         Throttled(_) => (429, 201),
         Internal => (500, 999),
         Overloaded(_) => (503, 201),
@@ -58,5 +59,5 @@ pub(super) fn error(status: u16, errno: u16, message: impl Into<Cow<'static, str
     let body = json!({
         "code": status, "errno": errno, "error": phrase.unwrap_or_default(), "message": message, "more_info": MORE,
     });
-    Decision::new(status, JSON, body.to_string()).because(message)
+    Decision::new(status, JSON, body.to_string()).with_reason(message)
 }

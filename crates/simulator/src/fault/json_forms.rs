@@ -1,16 +1,17 @@
-//! The JSON forms of what serde does not write as people do.
+//! The JSON forms of values that serde would not write as people write them.
 
 pub(super) mod times {
     use serde::de::{Error, Unexpected, Visitor};
     use serde::{Deserializer, Serializer};
 
-    use crate::FaultRule;
+    /// The number of times that has no end.
+    pub(in super::super) const ALWAYS: u32 = u32::MAX;
 
     const EXPECTED: &str = "a number from 1 on, or \"always\"";
 
     pub(in super::super) fn serialize<S: Serializer>(times: &u32, to: S) -> Result<S::Ok, S::Error> {
         match *times {
-            FaultRule::ALWAYS => to.serialize_str("always"),
+            ALWAYS => to.serialize_str("always"),
             times => to.serialize_u32(times),
         }
     }
@@ -31,7 +32,7 @@ pub(super) mod times {
 
             fn visit_str<E: Error>(self, word: &str) -> Result<u32, E> {
                 match word {
-                    "always" => Ok(FaultRule::ALWAYS),
+                    "always" => Ok(ALWAYS),
                     other => Err(E::invalid_value(Unexpected::Str(other), &self)),
                 }
             }
@@ -44,7 +45,7 @@ pub(super) mod text {
     use bytes::Bytes;
     use serde::{Deserialize, Deserializer, Serializer};
 
-    /// A body that Rust scripted and that is no text is shown with U+FFFD in the place of what is none.
+    /// A body that is not text is shown with U+FFFD in place of the bytes that are not.
     pub(in super::super) fn serialize<S: Serializer>(body: &Option<Bytes>, to: S) -> Result<S::Ok, S::Error> {
         match body {
             Some(body) => to.serialize_some(&String::from_utf8_lossy(body)),

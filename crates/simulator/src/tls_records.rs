@@ -1,19 +1,19 @@
-//! Where the records of TLS end: of a part of one, whoever reads has nothing yet.
+//! Finds where TLS records end: until a record is complete, nobody can read what is in it.
 
-/// Bytes of a record's head, of which the last two are the length of what follows. Source: RFC 8446, 5.1.
+/// The bytes of a record's header, of which the last two hold the length of what follows. Source: RFC 8446, 5.1.
 const HEAD_LEN: usize = 5;
 
-/// Counts the bytes that came in whole records.
+/// Counts the bytes that came in complete records.
 #[derive(Default)]
-pub(super) struct Records {
+pub(super) struct TlsRecords {
     whole: u64,
-    /// Of the record that is coming.
+    /// How many bytes of the current record have come.
     came: usize,
     length: [u8; 2],
 }
 
-impl Records {
-    /// Takes what came next; all that came in whole records until now.
+impl TlsRecords {
+    /// Takes the bytes that came next, and returns how many have come in complete records until now.
     pub(super) fn take(&mut self, bytes: &[u8]) -> u64 {
         let mut rest = bytes;
         while let Some((first, after)) = rest.split_first() {
@@ -34,7 +34,7 @@ impl Records {
         self.whole
     }
 
-    /// Bytes of the record that is coming, its head included.
+    /// The length of the current record, including its header.
     fn len(&self) -> usize {
         HEAD_LEN + usize::from(u16::from_be_bytes(self.length))
     }
@@ -46,12 +46,13 @@ mod tests {
 
     #[test]
     fn only_whole_records_count_however_they_are_cut() {
-        let records = [&[23, 3, 3, 0, 2, 1, 2][..], &[23, 3, 3, 1, 0], &[7; 256], &[23, 3, 3, 0, 0]].concat();
+        let tls_records =
+            [&[23, 3, 3, 0, 2, 1, 2][..], &[23, 3, 3, 1, 0], &[7; 256], &[23, 3, 3, 0, 0]].concat();
         let ends = [7, 7 + 5 + 256, 7 + 5 + 256 + 5];
-        for piece in 1..=records.len() {
-            let mut counted = Records::default();
+        for piece in 1..=tls_records.len() {
+            let mut counted = TlsRecords::default();
             let mut came = 0;
-            for bytes in records.chunks(piece) {
+            for bytes in tls_records.chunks(piece) {
                 came += bytes.len();
                 let whole = ends.iter().copied().filter(|end| *end <= came).max().unwrap_or(0);
                 assert_eq!(counted.take(bytes), whole as u64, "{came} bytes in pieces of {piece}");

@@ -5,50 +5,50 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use crate::counters::ConnectionInfo;
-use crate::fault::{Fault, HangUp};
+use crate::connection_info::ConnectionInfo;
+use crate::fault::HangUp;
 use crate::journal::{EntryId, Journal, Outcome};
 use crate::service::Service;
 use crate::sync::lock;
 
 /// How the simulator ends a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
+pub(crate) enum End {
     HangUp(HangUp),
     /// Nothing is read, written or closed any more.
     Stalled,
 }
 
-/// One connection.
-pub(crate) struct Line {
+/// One HTTP/1.1 connection.
+pub(crate) struct Http1Connection {
     pub(crate) id: u64,
     pub(crate) service: Service,
     journal: Arc<Journal>,
-    state: Mutex<State>,
+    state: Mutex<Http1State>,
     changed: Notify,
 }
 
 #[derive(Default)]
-struct State {
+struct Http1State {
     requests: u64,
     whole: u64,
     busy: bool,
     /// The answer that goes out next.
-    answering: Option<(EntryId, Outcome)>,
-    /// Close after the next answer.
+    announced: Option<(EntryId, Outcome)>,
+    /// Whether the connection closes after the next answer.
     closing: bool,
     throttle: Option<(usize, Duration)>,
-    /// An answer was scripted whose body may not arrive in whole.
+    /// Whether an answer was scripted whose body may not arrive in whole.
     mangled: bool,
     end: Option<End>,
 }
 
-impl Line {
+impl Http1Connection {
     pub(super) fn new(id: u64, service: Service, journal: Arc<Journal>) -> Self {
         Self { id, service, journal, state: Mutex::default(), changed: Notify::new() }
     }
 
-    /// A request has arrived; its place on the connection.
+    /// Counts a request that has arrived, and returns its place on the connection.
     pub(super) fn arrive(&self) -> u64 {
         let mut state = lock(&self.state);
         state.busy = true;
@@ -56,45 +56,57 @@ impl Line {
         state.requests
     }
 
-    /// The request was read in full.
+    /// Counts a request that was read in full.
     pub(super) fn read(&self) {
         lock(&self.state).whole += 1;
     }
 
-    /// Announces the answer, before hyper gets it.
+    /// Announces an answer before hyper gets it.
     pub(super) fn announce(&self, entry: EntryId, outcome: Outcome) {
-        lock(&self.state).answering = Some((entry, outcome));
+        lock(&self.state).announced = Some((entry, outcome));
     }
 
-    /// The body of the answer that follows may not arrive in whole.
+    /// Notes that the body of the next answer may not arrive in whole.
     pub(super) fn mangle(&self) {
         lock(&self.state).mangled = true;
     }
 
-    /// Bytes were taken by the socket: of one exchange at a time, so of the announced answer.
+    /// Notes that the socket took bytes. There is one exchange at a time, so they belong to the announced answer.
     pub(super) fn wrote(&self) {
         let mut state = lock(&self.state);
-        let Some((entry, outcome)) = state.answering.take() else { return };
+        let Some((entry, outcome)) = state.announced.take() else { return };
         state.busy = false;
         drop(state);
         self.journal.conclude(entry, outcome);
     }
 
-    /// True once nothing is announced that did not go out.
+    /// Whether every announced answer has begun to go out.
     pub(super) fn is_answered(&self) -> bool {
-        lock(&self.state).answering.is_none()
+        lock(&self.state).announced.is_none()
     }
 
-    /// True if the connection is to close after this answer.
+    /// Whether the connection closes after this answer.
     pub(super) fn is_closing(&self) -> bool {
         lock(&self.state).closing
+    }
+
+    /// Makes the connection close after its next answer. The result is true if none is under way.
+    pub(crate) fn close_after_answer(&self) -> bool {
+        let mut state = lock(&self.state);
+        state.closing = true;
+        !state.busy
+    }
+
+    /// Limits writing to `bytes` in each step of `every`, from now on.
+    pub(crate) fn throttle_to(&self, bytes: usize, every: Duration) {
+        lock(&self.state).throttle = Some((bytes.max(1), every));
     }
 
     pub(super) fn throttle(&self) -> Option<(usize, Duration)> {
         lock(&self.state).throttle
     }
 
-    pub(super) fn end(&self, end: End) {
+    pub(crate) fn end(&self, end: End) {
         lock(&self.state).end = Some(end);
         self.changed.notify_one();
     }
@@ -104,16 +116,16 @@ impl Line {
         self.changed_to(|state| state.end).await
     }
 
-    /// Waits until a connection that is stalled is hung up.
+    /// Waits until a stalled connection is hung up.
     pub(super) async fn hung_up(&self) -> HangUp {
-        let hung_up = |state: &State| match state.end {
+        let hung_up = |state: &Http1State| match state.end {
             Some(End::HangUp(how)) => Some(how),
             Some(End::Stalled) | None => None,
         };
         self.changed_to(hung_up).await
     }
 
-    async fn changed_to<T>(&self, wanted: impl Fn(&State) -> Option<T>) -> T {
+    async fn changed_to<T>(&self, wanted: impl Fn(&Http1State) -> Option<T>) -> T {
         loop {
             if let Some(found) = wanted(&lock(&self.state)) {
                 return found;
@@ -141,44 +153,4 @@ impl Line {
             received: 0,
         }
     }
-}
-
-/// Does `fault` to an open connection. False if the fault is not about a connection. What is
-/// GOAWAY in HTTP/2 is `connection: close` with the next answer; on an idle one it is its end.
-pub(crate) fn strike(line: &Line, fault: &Fault) -> bool {
-    match fault {
-        Fault::HangUp { how, .. } => line.end(End::HangUp(*how)),
-        Fault::HalfOpen => line.end(End::Stalled),
-        Fault::Throttle { bytes, every } => {
-            lock(&line.state).throttle = Some(((*bytes).max(1), *every));
-        }
-        Fault::GoAway(_) | Fault::GracefulGoAway { .. } => {
-            let mut state = lock(&line.state);
-            state.closing = true;
-            let idle = !state.busy;
-            drop(state);
-            if idle {
-                line.end(End::HangUp(HangUp::Fin));
-            }
-        }
-        Fault::SetMaxStreams(_)
-        | Fault::Answer(_)
-        | Fault::Refuse(_)
-        | Fault::Front(_)
-        | Fault::Delay(_)
-        | Fault::Silence
-        | Fault::HeadersWithoutBody
-        | Fault::BodyWithoutEnd
-        | Fault::HugeBody(_)
-        | Fault::Trickle { .. }
-        | Fault::ResetStream { .. }
-        | Fault::RefuseThenClosed
-        | Fault::RefuseTcp
-        | Fault::RefuseTls
-        | Fault::SilentTls
-        | Fault::WrongName
-        | Fault::ExpiredCertificate
-        | Fault::NoSettings => return false,
-    }
-    true
 }

@@ -1,98 +1,53 @@
-//! One connection's frames, shared by the filter, which moves them, and the service, which
-//! interferes.
+//! How a service steers the filter of one connection, and what both know of its frames.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard};
 use std::task::Context;
 use std::time::Duration;
 
-use super::state::State;
-use crate::Service;
-use crate::counters::{ConnectionInfo, Tally};
+use super::advertised::AdvertisedSettings;
+use super::state::{AnnouncedAnswer, Http2State, Recorders};
+use crate::connection_info::ConnectionInfo;
+use crate::decision::FollowUp;
 use crate::fault::{HangUp, Then};
-use crate::journal::{EntryId, Journal, Outcome};
+use crate::journal::{EntryId, Outcome};
+use crate::service::Service;
 use crate::socket::Remote;
 use crate::sync::lock;
 
-/// SETTINGS of a connection as APNs was seen to send them. Source: jchambers/pushy#476.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Advertised {
-    pub(crate) max_concurrent_streams: u32,
-    pub(crate) initial_window_size: u32,
-    pub(crate) header_table_size: u32,
-    pub(crate) max_frame_size: u32,
-    pub(crate) max_header_list_size: u32,
-    pub(crate) surplus: Surplus,
-    /// `:scheme: https:` is taken for `https`.
-    pub(crate) scheme_with_colon: bool,
-}
-
-/// What happens to a stream beyond the limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Surplus {
-    /// RST_STREAM with REFUSED_STREAM. Source: RFC 9113, 5.1.2.
-    Refused,
-    /// GOAWAY with PROTOCOL_ERROR, and the connection ends, as at FCM. Source:
-    /// firebase/firebase-admin-node#2943.
-    EndsConnection,
-}
-
-/// What a connection's frames are told to.
-pub(crate) struct Books {
-    pub(crate) journal: Arc<Journal>,
-    pub(crate) tally: Arc<Tally>,
-}
-
-/// What the service may do with a stream.
+/// Whether the service may still answer a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Admission {
     Serve,
-    /// Reset, excluded or cancelled already; the journal knows.
+    /// The stream was reset, excluded or cancelled already, and the journal knows.
     Gone,
 }
 
-/// What follows as soon as an answer is on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Afterwards {
-    Nothing,
-    /// A good provider token was answered: the limit rises to this, if it was not risen before.
-    Authorised(u32),
-    /// An expired provider token was answered: back to one stream, and the others in flight are
-    /// refused. Source: jchambers/pushy#476.
-    Expired,
-}
-
-/// An answer that the service hands to h2. It counts once its HEADERS pass the filter.
-pub(crate) struct Answering {
-    pub(crate) outcome: Outcome,
-    pub(crate) afterwards: Afterwards,
-}
-
-/// One connection: its frames and its faults.
-pub(crate) struct Wire {
+/// The frames and faults of one HTTP/2 connection, which the filter and the service share.
+pub(crate) struct FilterHandle {
     pub(crate) id: u64,
     pub(crate) service: Service,
     remote: Remote,
-    pub(super) books: Books,
-    state: Mutex<State>,
+    pub(super) recorders: Recorders,
+    state: Mutex<Http2State>,
 }
 
-impl Wire {
+impl FilterHandle {
     pub(crate) fn new(
         id: u64,
         service: Service,
         remote: Remote,
-        advertised: Advertised,
-        books: Books,
+        advertised: AdvertisedSettings,
+        recorders: Recorders,
     ) -> Self {
-        Self { id, service, remote, books, state: Mutex::new(State::new(advertised)) }
+        Self { id, service, remote, recorders, state: Mutex::new(Http2State::new(advertised)) }
     }
 
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, Http2State> {
         lock(&self.state)
     }
 
-    /// For the connection's task, which is woken when it changes.
-    pub(super) fn watched(&self, cx: &Context<'_>) -> MutexGuard<'_, State> {
+    /// Locks the state for the task of the connection, which is woken when the state changes.
+    pub(super) fn watched(&self, cx: &Context<'_>) -> MutexGuard<'_, Http2State> {
         let mut state = self.state();
         if !state.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
             state.waker = Some(cx.waker().clone());
@@ -114,31 +69,31 @@ impl Wire {
         };
         drop(state);
         if let Some(outcome) = fate {
-            self.books.journal.conclude(entry, outcome);
+            self.recorders.journal.conclude(entry, outcome);
         }
         Admission::Gone
     }
 
-    /// Announces the answer of a stream, before h2 gets it.
-    pub(crate) fn announce(&self, stream: u32, answering: Answering) {
+    /// Announces the answer of a stream before h2 gets it.
+    pub(crate) fn announce(&self, stream: u32, announced: AnnouncedAnswer) {
         if let Some(open) = self.state().streams.get_mut(&stream) {
-            open.answering = Some(answering);
+            open.announced = Some(announced);
         }
     }
 
-    /// True once the stream is no more.
+    /// Whether the stream has ended.
     pub(crate) fn is_gone(&self, stream: u32) -> bool {
         !self.state().streams.contains_key(&stream)
     }
 
-    /// True once the answer's headers are out, or the stream is no more.
+    /// Whether the headers of the answer are on the wire, or the stream has ended.
     pub(crate) fn is_answered(&self, stream: u32) -> bool {
         self.state().streams.get(&stream).is_none_or(|open| open.answered)
     }
 
-    /// Sends RST_STREAM with each of `codes`. A stream that is closed already is left alone.
+    /// Sends RST_STREAM with each of `codes`. A stream that has closed already is left alone.
     pub(crate) fn reset(&self, stream: u32, codes: &[u32]) {
-        self.change(|state| state.reset(&self.books, stream, codes));
+        self.change(|state| state.reset(&self.recorders, stream, codes));
     }
 
     /// Sends GOAWAY. Streams above `last` that have no answer yet will never get one.
@@ -146,21 +101,21 @@ impl Wire {
         let debug_data = match (self.service, reason) {
             (_, None) => String::new(),
             (Service::Apns(_), Some(reason)) => serde_json::json!({ "reason": reason }).to_string(),
-            // Google's front end writes plain words.
+            // The front end of Google writes plain words.
             (_, Some(reason)) => reason.to_owned(),
         };
-        self.change(|state| state.goaway(&self.books, last, code, debug_data.as_bytes(), then));
+        self.change(|state| state.goaway(&self.recorders, last, code, debug_data.as_bytes(), then));
     }
 
-    /// The highest stream id that arrived.
+    /// Returns the highest stream id that arrived.
     pub(crate) fn highest(&self) -> u32 {
         self.state().highest
     }
 
     /// Raises the limit for a good provider token before its answer goes out.
-    pub(crate) fn authorise(&self, afterwards: Afterwards) {
-        if matches!(afterwards, Afterwards::Authorised(_)) {
-            self.change(|state| state.after_answer(&self.books, afterwards));
+    pub(crate) fn authorise(&self, follow_up: FollowUp) {
+        if matches!(follow_up, FollowUp::Authorised(_)) {
+            self.change(|state| state.after_answer(&self.recorders, follow_up));
         }
     }
 
@@ -172,7 +127,7 @@ impl Wire {
         self.change(|state| state.hang_up = Some(how));
     }
 
-    /// Neither reads nor writes any more.
+    /// Stops reading and writing for good.
     pub(crate) fn stall(&self) {
         self.change(|state| state.stalled = true);
     }
@@ -201,8 +156,8 @@ impl Wire {
         }
     }
 
-    /// Changes the state, then wakes the connection's task, which acts on it.
-    fn change(&self, change: impl FnOnce(&mut State)) {
+    /// Changes the state, then wakes the task of the connection, which acts on it.
+    fn change(&self, change: impl FnOnce(&mut Http2State)) {
         let mut state = self.state();
         change(&mut state);
         let waker = state.waker.clone();

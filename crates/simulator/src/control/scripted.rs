@@ -1,18 +1,20 @@
-//! What becomes of the pushes to one token, as JSON says it, in the words of the three services that know tokens.
+//! The scripted outcome of pushes to one token as JSON, for the three services that know tokens.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::problem::Problem;
-use crate::apns::{self, Fate};
-use crate::world::World;
-use crate::{Environment, FcmFate, Vendor, WebPushFate, fates, fcm_fates, web_push_fates};
+use crate::apns::{self, Fate, fates};
+use crate::fcm::{FcmFate, fcm_fates};
+use crate::service::Environment;
+use crate::shared::Shared;
+use crate::webpush::{Vendor, WebPushFate, web_push_fates};
 
 /// The service that knows a token. A Mattermost proxy has no tokens of its own: its devices are those of APNs and FCM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum FateService {
+pub(super) enum TokenService {
     Apns,
     Fcm,
     WebPush,
@@ -20,14 +22,14 @@ pub(super) enum FateService {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub(super) enum FateJson {
+pub(super) enum ScriptedOutcomeJson {
     /// The push is accepted.
     Good,
     /// The push is taken and never answered.
     Silent,
     /// The push is accepted after this long.
     Slow(#[serde(with = "humantime_serde")] Duration),
-    /// The push meets the same as one to a token that begins so, or to the subscription of this name.
+    /// The push is treated like one to a token that begins with this text, or to the subscription of this name.
     Like(String),
     /// APNs gives this answer.
     Refused {
@@ -44,7 +46,7 @@ pub(super) enum FateJson {
     OnlyIn(Environment),
 }
 
-impl FateService {
+impl TokenService {
     pub(super) const ALL: [(&'static str, Self); 3] =
         [("apns", Self::Apns), ("fcm", Self::Fcm), ("web_push", Self::WebPush)];
 
@@ -53,15 +55,22 @@ impl FateService {
         found.ok_or_else(|| Problem::field("service", &format!("{name:?}"), &"apns, fcm or web_push"))
     }
 
-    /// Gives a token this fate; none is the one that it has of itself.
-    pub(super) fn set(self, world: &World, token: &str, fate: Option<&FateJson>) -> Result<(), Problem> {
+    /// Scripts the outcome of a token; `None` restores the outcome that the token itself names.
+    pub(super) fn set(
+        self,
+        shared: &Shared,
+        token: &str,
+        fate: Option<&ScriptedOutcomeJson>,
+    ) -> Result<(), Problem> {
         match self {
-            Self::Apns => world.fates.set_or_unset(token, fate.map(|fate| fate.of_apns(world)).transpose()?),
-            Self::Fcm => world.fcm.set_fate(token, fate.map(FateJson::of_fcm).transpose()?),
+            Self::Apns => {
+                shared.apns.outcomes.set_or_unset(token, fate.map(|fate| fate.of_apns(shared)).transpose()?)
+            }
+            Self::Fcm => shared.fcm.set_fate(token, fate.map(ScriptedOutcomeJson::of_fcm).transpose()?),
             Self::WebPush => {
                 let vendor = Vendor::of_path(token);
                 let fate = fate.map(|fate| fate.of_web_push(vendor)).transpose()?;
-                if !world.web_push.set_fate(token, fate) {
+                if !shared.web_push.set_fate(token, fate) {
                     return Err(Problem::not_found(format!("there is no subscription at {token}")));
                 }
             }
@@ -70,8 +79,8 @@ impl FateService {
     }
 }
 
-impl FateJson {
-    fn of_apns(&self, world: &World) -> Result<Fate, Problem> {
+impl ScriptedOutcomeJson {
+    fn of_apns(&self, shared: &Shared) -> Result<Fate, Problem> {
         Ok(match self.clone() {
             Self::Good => Fate::Good,
             Self::Silent => Fate::Silent,
@@ -85,7 +94,7 @@ impl FateJson {
                 let retry_after = retry_after_s.map(|seconds| Duration::from_secs(seconds.into()));
                 Fate::Answer { status, reason, timestamp_ms, retry_after }
             }
-            Self::Like(prefix) => apns::fate_of_prefix(&prefix, world.clock.now_ms())
+            Self::Like(prefix) => apns::outcome_of_prefix(&prefix, shared.clock.now_ms())
                 .ok_or_else(|| unlike(&prefix, fates().iter().map(|row| row.prefix.to_owned())))?,
         })
     }

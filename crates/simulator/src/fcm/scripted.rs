@@ -1,57 +1,58 @@
-//! What a registration token leads to.
+//! Decides what becomes of pushes to a registration token.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use super::error::HTML;
-use super::refusal::{FcmRefusal, RetryAfter};
-use crate::decision::{Decision, Pace};
+use super::refusal::FcmRefusal;
+use crate::decision::{Decision, Timing};
+use crate::retry_after::RetryAfter;
 use crate::sync::lock;
 
-/// How long the slow token takes.
+/// How long the answer to a slow token takes.
 const SLOW: Duration = Duration::from_secs(2);
 
 /// What FCM does with a push to a registration token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FcmFate {
-    /// 200.
+    /// The push is accepted with 200.
     Good,
-    /// This refusal.
+    /// The push is refused like this.
     Refused(FcmRefusal),
-    /// What a front end says that could not reach FCM: this status, and a page.
+    /// A front end could not reach FCM, and answers with this status and a page.
     Page(u16),
-    /// 200 after this long.
+    /// The push is accepted with 200 after this long.
     Slow(Duration),
-    /// Never answered.
+    /// The push is never answered.
     Silent,
 }
 
 impl FcmFate {
-    /// The answer of a valid push; `accepted` is that of a good token.
-    pub(super) fn meet(self, accepted: Decision, now_ms: u64) -> Decision {
+    /// Answers a valid push; `accepted` is the answer to a good token.
+    pub(super) fn answer_to_push(self, accepted: Decision, now_ms: u64) -> Decision {
         match self {
             Self::Good => accepted,
             Self::Refused(refusal) => refusal.decision(now_ms),
             Self::Page(status) => {
                 let page =
                     format!("<html><title>Error {status}</title>The server encountered an error.</html>\n");
-                Decision::new(status, HTML, page).because("a page")
+                Decision::new(status, HTML, page).with_reason("a page")
             }
-            Self::Slow(delay) => Decision { pace: Pace::After(delay), ..accepted },
-            Self::Silent => Decision { pace: Pace::Never, ..accepted },
+            Self::Slow(delay) => Decision { timing: Timing::After(delay), ..accepted },
+            Self::Silent => Decision { timing: Timing::Never, ..accepted },
         }
     }
 }
 
-/// A word at the start of registration tokens, and the fate that it names.
+/// A word at the start of registration tokens, and the outcome that it scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FcmFateRow {
-    /// What stands before the first colon.
+    /// The word that stands before the first colon of the token.
     pub word: &'static str,
     /// What becomes of a push.
     pub fate: FcmFate,
-    /// In words.
+    /// What becomes of a push, in words.
     pub description: &'static str,
 }
 
@@ -70,8 +71,8 @@ const AUTH: FcmRefusal = FcmRefusal::new(401, "UNAUTHENTICATED", "Auth error fro
 const OVER: FcmRefusal = FcmRefusal::new(429, "RESOURCE_EXHAUSTED", "Message rate exceeded.");
 const DOWN: FcmRefusal = FcmRefusal::new(503, "UNAVAILABLE", "The service is currently unavailable.");
 
-/// Source of statuses, codes and shapes: Google, "FCM Error Codes"; those with an ApnsError as
-/// senders report them.
+/// Source of statuses, codes and shapes: Google, "FCM Error Codes". Those with an ApnsError are as senders report
+/// them.
 const FATES: [FcmFateRow; 25] = [
     refused("unregistered", NOT_FOUND.code("UNREGISTERED"), "the app was removed"),
     refused(
@@ -160,24 +161,25 @@ const FATES: [FcmFateRow; 25] = [
     row("deaf", FcmFate::Silent, "never answered"),
 ];
 
-/// The fates that the word before the first colon of a registration token names. All other tokens
-/// are good. `unregistered.other-project:…` belongs to that project, and to any if none is named.
+/// Returns the words that script an outcome when they stand before the first colon of a registration token. Pushes to
+/// all other tokens are accepted. A token such as `unregistered.other-project:…` belongs to that project, and to any
+/// project if it names none.
 pub fn fcm_fates() -> &'static [FcmFateRow] {
     &FATES
 }
 
-/// The fate that a token's word names.
-fn fate_of_word(token: &str) -> FcmFate {
+/// Returns the outcome that the word of a token names.
+fn outcome_of_word(token: &str) -> FcmFate {
     let word = head(token).map_or("", |head| head.split('.').next().unwrap_or_default());
     named(word)
 }
 
-/// The fate of this word; good if there is none.
+/// Returns the outcome that this word names, which is good if it names none.
 pub(super) fn named(word: &str) -> FcmFate {
     FATES.iter().find(|row| row.word == word).map_or(FcmFate::Good, |row| row.fate)
 }
 
-/// The project that a token names as its own.
+/// Returns the project that a token names as its own.
 pub(super) fn project_of(token: &str) -> Option<&str> {
     head(token)?.split_once('.').map(|(_, project)| project)
 }
@@ -186,23 +188,23 @@ fn head(token: &str) -> Option<&str> {
     token.split_once(':').map(|(head, _)| head)
 }
 
-/// The fates that were set, before those that words name.
+/// The outcomes that a test scripted, which come before those that words name.
 #[derive(Default)]
-pub(super) struct RegistrationFates(Mutex<HashMap<String, FcmFate>>);
+pub(super) struct FcmOutcomes(Mutex<HashMap<String, FcmFate>>);
 
-impl RegistrationFates {
-    /// Gives a token a fate; none takes back the one that was set.
+impl FcmOutcomes {
+    /// Scripts the outcome of a token, or with `None` takes back the one that was scripted.
     pub(super) fn set(&self, token: &str, fate: Option<FcmFate>) {
-        let mut fates = lock(&self.0);
+        let mut outcomes = lock(&self.0);
         match fate {
-            Some(fate) => fates.insert(token.to_owned(), fate),
-            None => fates.remove(token),
+            Some(fate) => outcomes.insert(token.to_owned(), fate),
+            None => outcomes.remove(token),
         };
     }
 
     pub(super) fn of(&self, token: &str) -> FcmFate {
         let set = lock(&self.0).get(token).copied();
-        set.unwrap_or_else(|| fate_of_word(token))
+        set.unwrap_or_else(|| outcome_of_word(token))
     }
 }
 
@@ -212,10 +214,10 @@ mod tests {
 
     #[test]
     fn the_word_before_the_colon_decides_and_a_project_may_follow_it() {
-        assert_eq!(fate_of_word("late:APA91b"), FcmFate::Slow(SLOW));
-        assert_eq!(fate_of_word("late.other-project:APA91b"), FcmFate::Slow(SLOW));
-        assert_eq!(fate_of_word("later:APA91b"), FcmFate::Good);
-        assert_eq!(fate_of_word("late"), FcmFate::Good);
+        assert_eq!(outcome_of_word("late:APA91b"), FcmFate::Slow(SLOW));
+        assert_eq!(outcome_of_word("late.other-project:APA91b"), FcmFate::Slow(SLOW));
+        assert_eq!(outcome_of_word("later:APA91b"), FcmFate::Good);
+        assert_eq!(outcome_of_word("late"), FcmFate::Good);
         assert_eq!(project_of("ok.other-project:APA91b"), Some("other-project"));
         assert_eq!(project_of("ok:APA91.b"), None);
     }

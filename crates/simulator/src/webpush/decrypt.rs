@@ -1,4 +1,4 @@
-//! Opening what was encrypted for one subscriber, read from the RFCs from the receiver's side.
+//! Decrypts what was encrypted for one subscription, written from the RFCs from the side of the receiver.
 //!
 //! Source: RFC 8188, 2 (the content coding); RFC 8291, 3 (its key) and 4 (what Web Push restricts).
 
@@ -9,16 +9,17 @@ use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Prk, Salt};
 use aws_lc_rs::rand;
 use bytes::Bytes;
 
-/// An uncompressed point on P-256, and the secret that authenticates who may send. Source: RFC 8291, 3.1, 3.2.
+/// The bytes of an uncompressed point on P-256, and of the secret that authenticates who may send. Source: RFC 8291,
+/// 3.1, 3.2.
 pub(super) const PUBLIC_KEY_LEN: usize = 65;
 const AUTH_LEN: usize = 16;
 
-/// The head of the content coding: salt, record size, length of the key id. Source: RFC 8188, 2.1.
+/// The head of the content coding consists of salt, record size and length of the key id. Source: RFC 8188, 2.1.
 const SALT_LEN: usize = 16;
 const RECORD_SIZE_LEN: usize = 4;
 const HEAD_LEN: usize = SALT_LEN + RECORD_SIZE_LEN + 1;
 
-/// A record's tag, which AES-GCM appends.
+/// The tag that AES-GCM appends to a record.
 const TAG_LEN: usize = 16;
 
 /// What a user agent keeps of a subscription to itself.
@@ -40,18 +41,18 @@ impl UserAgent {
         Ok(Self { private, public, auth })
     }
 
-    /// What `PushSubscription.getKey("p256dh")` gives.
+    /// Returns what `PushSubscription.getKey("p256dh")` gives.
     pub(super) fn public(&self) -> &[u8] {
         &self.public
     }
 
-    /// What `PushSubscription.getKey("auth")` gives.
+    /// Returns what `PushSubscription.getKey("auth")` gives.
     pub(super) fn auth(&self) -> &[u8] {
         &self.auth
     }
 
-    /// The plaintext of a body, or why it has none.
-    pub(super) fn open(&self, body: &[u8]) -> Result<Bytes, &'static str> {
+    /// Returns the plaintext of a body, or why it has none.
+    pub(super) fn decrypt(&self, body: &[u8]) -> Result<Bytes, &'static str> {
         let (head, rest) = body.split_at_checked(HEAD_LEN).ok_or("shorter than its own head")?;
         let (salt, head) = head.split_at_checked(SALT_LEN).ok_or("shorter than its own head")?;
         let [size @ .., id_len] = head else { return Err("shorter than its own head") };
@@ -63,8 +64,8 @@ impl UserAgent {
         if record.len() <= TAG_LEN {
             return Err("an empty record");
         }
-        // "Greater than the sum of the lengths of the plaintext, the padding delimiter, any padding, and the
-        // authentication tag": one record, and not a full one. Source: RFC 8291, 4.
+        // The record size must be "greater than the sum of the lengths of the plaintext, the padding delimiter, any
+        // padding, and the authentication tag", so that there is one record, and not a full one. Source: RFC 8291, 4.
         if record_size <= record.len() {
             return Err("more than one record");
         }
@@ -81,7 +82,7 @@ impl UserAgent {
         }
     }
 
-    /// The content encryption key and the nonce of the first record.
+    /// Derives the content encryption key and the nonce of the first record.
     fn keys(&self, sender: &[u8], salt: &[u8]) -> Result<(LessSafeKey, Nonce), Unspecified> {
         let peer = UnparsedPublicKey::new(&ECDH_P256, sender);
         let info: [&[u8]; 3] = [b"WebPush: info\0", &self.public, sender];
@@ -98,7 +99,7 @@ impl UserAgent {
     }
 }
 
-/// The public key in the head of a body: that of whoever encrypted it.
+/// Returns the public key in the head of a body, which is that of whoever encrypted it.
 pub(super) fn sender_key(body: &[u8]) -> Option<&[u8]> {
     body.get(HEAD_LEN..HEAD_LEN + PUBLIC_KEY_LEN)
 }
@@ -143,7 +144,7 @@ mod tests {
     fn the_message_of_the_rfc_is_opened() {
         let user_agent = of_the_rfc();
         assert_eq!(user_agent.public(), bytes(PUBLIC));
-        assert_eq!(user_agent.open(&bytes(BODY)).unwrap(), "When I grow up, I want to be a watermelon");
+        assert_eq!(user_agent.decrypt(&bytes(BODY)).unwrap(), "When I grow up, I want to be a watermelon");
     }
 
     #[test]
@@ -152,12 +153,12 @@ mod tests {
         for at in 0..body.len() {
             let mut changed = body.clone();
             changed[at] ^= 1;
-            // The record size is not authenticated where it stays large enough.
+            // The record size is not authenticated as long as it stays large enough.
             let free = (SALT_LEN..SALT_LEN + RECORD_SIZE_LEN).contains(&at);
-            assert_eq!(user_agent.open(&changed).is_ok(), free, "byte {at}");
-            assert!(user_agent.open(&body[..at]).is_err(), "cut at {at}");
+            assert_eq!(user_agent.decrypt(&changed).is_ok(), free, "byte {at}");
+            assert!(user_agent.decrypt(&body[..at]).is_err(), "cut at {at}");
         }
-        assert!(UserAgent::new().unwrap().open(&body).is_err(), "somebody else's keys");
+        assert!(UserAgent::new().unwrap().decrypt(&body).is_err(), "somebody else's keys");
     }
 
     #[test]
@@ -166,7 +167,7 @@ mod tests {
         let record = (body.len() - HEAD_LEN - PUBLIC_KEY_LEN) as u32;
         for (size, good) in [(record, false), (record + 1, true)] {
             body[SALT_LEN..SALT_LEN + RECORD_SIZE_LEN].copy_from_slice(&size.to_be_bytes());
-            assert_eq!(user_agent.open(&body).is_ok(), good, "{size}");
+            assert_eq!(user_agent.decrypt(&body).is_ok(), good, "{size}");
         }
     }
 }

@@ -1,12 +1,12 @@
-//! The settings that a running simulator reads, beside those of each service.
+//! The settings of APNs.
 
 /// When a connection to APNs may have more than its first stream. Both were seen: Apple, "Sending notification
 /// requests to APNs", and a public transcript of 2022 with SETTINGS before the first 200.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LimitRises {
-    /// As soon as its provider token is verified.
+    /// The limit rises as soon as the provider token is verified.
     BeforeAnswer,
-    /// Once a request with a good provider token was answered.
+    /// The limit rises once a request with a good provider token was answered.
     #[default]
     AfterAnswer,
 }
@@ -23,15 +23,14 @@ impl std::str::FromStr for LimitRises {
     }
 }
 
-/// The settings that a running simulator reads.
+/// What a test may change about APNs.
 #[derive(Clone, Debug)]
-pub(super) struct Settings {
-    /// MAX_CONCURRENT_STREAMS once a connection is trusted.
-    pub(super) max_concurrent_streams: u32,
-    pub(super) initial_window_size: u32,
-    pub(super) connection_window_size: u32,
-    pub(super) bundle_ids: Vec<String>,
-    pub(super) limit_rises: LimitRises,
-    /// GOAWAY after so many BadDeviceToken answers on one connection.
-    pub(super) bad_tokens_allowed: Option<u32>,
+pub(crate) struct ApnsSettings {
+    /// The bundle ids that belong to the team.
+    pub(crate) bundle_ids: Vec<String>,
+    /// The MAX_CONCURRENT_STREAMS of a connection whose client proved who it is.
+    pub(crate) max_concurrent_streams: u32,
+    pub(crate) limit_rises: LimitRises,
+    /// After how many BadDeviceToken answers a connection gets a GOAWAY; `None` means never.
+    pub(crate) bad_tokens_allowed: Option<u32>,
 }

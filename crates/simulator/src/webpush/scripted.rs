@@ -1,45 +1,44 @@
-//! What becomes of the messages to a subscription.
+//! Decides what becomes of the messages to a subscription.
 
 use std::time::Duration;
 
-use super::Vendor;
-use super::refusal::WebPushRefusal;
-use super::vapid::VapidFault;
-use crate::RetryAfter;
+use super::refusal::{VapidFault, WebPushRefusal};
+use super::vendor::Vendor;
+use crate::retry_after::RetryAfter;
 
-/// How long the slow subscription takes.
+/// How long the answer to a slow subscription takes.
 const SLOW: Duration = Duration::from_secs(2);
 
 /// What a push service does with a message that is in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WebPushFate {
-    /// Taken.
+    /// The message is taken.
     Good,
-    /// Refused, in the vendor's words.
+    /// The message is refused, in the words of the vendor.
     Refused(WebPushRefusal),
-    /// Taken and thrown away, which only Microsoft's headers tell, in this word.
+    /// The message is taken and thrown away, which only the headers of Microsoft tell, with this word.
     Discarded(&'static str),
-    /// Taken after this long.
+    /// The message is taken after this long.
     Slow(Duration),
-    /// Taken and never answered.
+    /// The message is taken and never answered.
     Silent,
 }
 
-/// A subscription with a fixed fate.
+/// A subscription whose outcome is scripted from the start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WebPushFateRow {
-    /// In a word; with its vendor's it is unique.
+    /// The outcome in a word, which is unique together with the vendor.
     pub word: &'static str,
-    /// Whose push service.
+    /// The vendor of the push service.
     pub vendor: Vendor,
     /// What becomes of a message.
     pub fate: WebPushFate,
-    /// In words.
+    /// What becomes of a message, in words.
     pub description: &'static str,
 }
 
 impl WebPushFateRow {
-    /// `mozilla-gone`.
+    /// Returns the name of the subscription, such as `mozilla-gone`.
     pub fn name(&self) -> String {
         format!("{}-{}", self.vendor.name(), self.word)
     }
@@ -111,7 +110,7 @@ static FATES: [WebPushFateRow; 32] = {
     ]
 };
 
-/// One subscription of each kind that a test may want.
+/// Returns one subscription of each kind that a test may want.
 pub fn web_push_fates() -> &'static [WebPushFateRow] {
     &FATES
 }

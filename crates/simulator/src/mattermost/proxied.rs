@@ -1,13 +1,13 @@
 //! What the proxy asks of APNs and FCM for a push.
 //!
-//! Emoji short codes in messages, which the proxy expands, are left as they are.
+//! The real proxy expands emoji short codes in messages; here they stay as they are.
 
 use serde_json::{Map, Value, json};
 
+use super::json::go_json;
 use super::notification::Notification;
-use super::response::go_json;
 
-/// A request of the proxy to APNs or FCM. It is noted, not sent.
+/// A request that the proxy would make of APNs or FCM. It is recorded and not sent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Asked {
     /// The path.
@@ -19,7 +19,7 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// Bytes of the body as the proxy writes it.
+    /// Returns the bytes of the body as the proxy writes it.
     pub(super) fn len(&self) -> usize {
         go_json(&self.body).len()
     }
@@ -29,7 +29,7 @@ impl Asked {
     }
 }
 
-/// Fields that go along wherever they are not empty.
+/// The fields that are passed on wherever they are not empty.
 const COMMON: [&str; 8] = [
     "channel_id",
     "team_id",
