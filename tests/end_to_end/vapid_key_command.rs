@@ -45,7 +45,7 @@ fn a_key_is_made_once_for_its_owner_alone_and_shown_again() {
 
     let again = fanfare(["vapid-key", name], "");
     assert_eq!(again.status.code(), Some(2));
-    assert!(said(&again.stderr).contains("is there already, and is not overwritten"), "{again:?}");
+    assert!(said(&again.stderr).contains("exists already and is not overwritten"), "{again:?}");
     assert_eq!(read(&file), pem);
 
     let other = folder.path().join("other.pem");
