@@ -150,17 +150,17 @@ async fn a_refusal_is_waited_for_and_a_doubt_is_left_alone() {
         let answer = Answer { status, headers, body: Some(body.to_owned().into()), ..Answer::default() };
         world.simulator.add_fault(FaultRule::once(Trigger::DeviceToken(good(number)), Fault::Answer(answer)));
     };
-    let told = |result: &proto::PushResult| (result.outcome(), result.delivery(), result.attempts);
+    let verdict = |result: &proto::PushResult| (result.outcome(), result.delivery(), result.attempts);
 
     answer(1, 429, &[], "limit exceeded\n");
-    assert_eq!(told(&world.send(good_push(1)).await), (Outcome::Accepted, Delivery::Accepted, 2));
+    assert_eq!(verdict(&world.send(good_push(1)).await), (Outcome::Accepted, Delivery::Accepted, 2));
     answer(2, 503, &[("retry-after", "120")], "");
-    assert_eq!(told(&world.send(good_push(2)).await), (Outcome::UpstreamUnavailable, Delivery::No, 1));
+    assert_eq!(verdict(&world.send(good_push(2)).await), (Outcome::UpstreamUnavailable, Delivery::No, 1));
 
     let doubt = "{\"error\":\"unknown transport error\",\"status\":\"FAIL\"}\n";
     let soon = [("retry-after", "1")];
     answer(3, 200, &soon, doubt);
-    assert_eq!(told(&world.send(good_push(3)).await), (Outcome::Unconfirmed, Delivery::Maybe, 1));
+    assert_eq!(verdict(&world.send(good_push(3)).await), (Outcome::Unconfirmed, Delivery::Maybe, 1));
     answer(4, 200, &soon, doubt);
     let mut repeatable = good_push(4);
     repeatable.options = Some(proto::Options { repeatable: true, ..proto::Options::default() });

@@ -30,7 +30,7 @@ pub(crate) struct Row {
 }
 
 /// The parts of a verdict that are checked: outcome, token action, retryable, the wait, delivery, status, reason.
-pub(crate) type Told = (String, String, bool, Option<u64>, String, u32, String);
+pub(crate) type VerdictParts = (String, String, bool, Option<u64>, String, u32, String);
 
 impl Row {
     pub(crate) fn answer(&self) -> Answer {
@@ -39,7 +39,7 @@ impl Row {
         Answer { status: self.status, body: Some(body.into()), headers, ..Answer::default() }
     }
 
-    pub(crate) fn expected(&self) -> Told {
+    pub(crate) fn expected(&self) -> VerdictParts {
         (
             format!("OUTCOME_{}", self.outcome),
             format!("TOKEN_ACTION_{}", self.token_action),
@@ -52,7 +52,7 @@ impl Row {
     }
 }
 
-pub(crate) fn told(result: &proto::PushResult) -> Told {
+pub(crate) fn verdict(result: &proto::PushResult) -> VerdictParts {
     (
         result.outcome().as_str_name().to_owned(),
         result.token_action().as_str_name().to_owned(),

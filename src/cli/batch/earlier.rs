@@ -213,7 +213,7 @@ mod tests {
 {"line":12,"id":"l","outc"#;
 
     fn earlier(words: &[&str]) -> EarlierResults {
-        let retry = RetryCases::new(words.iter().map(|it| it.parse().unwrap()));
+        let retry = RetryCases::new(words.iter().map(|word| word.parse().unwrap()));
         EarlierResults::read(RESULTS.as_bytes(), "c", &retry, 0, |_| {}).unwrap()
     }
 

@@ -131,7 +131,10 @@ mod tests {
         let mut lines = LineIdentities::new(shared(&[]));
         let mut next = |own: &str| lines.next(own.to_owned(), b"whatever");
         let all = [next("a"), next("a"), next("b")];
-        assert_eq!(all.each_ref().map(|it| (it.id.as_str(), it.occurrence)), [("a", 0), ("a", 1), ("b", 0)]);
+        assert_eq!(
+            all.each_ref().map(|line| (line.id.as_str(), line.occurrence)),
+            [("a", 0), ("a", 1), ("b", 0)]
+        );
         assert_ne!(LineKey::of("a", 0), LineKey::of("a", 1));
     }
 

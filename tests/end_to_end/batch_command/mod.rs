@@ -7,11 +7,11 @@ mod full_disk;
 mod input;
 mod kills;
 mod retries;
+mod signals;
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::Child;
 
 use serde_json::{Value, json};
 
@@ -263,42 +263,4 @@ impl Drop for Running {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
-}
-
-#[tokio::test]
-async fn a_signal_ends_the_run_with_every_verdict_though_the_input_is_silent() {
-    // A terminal that closes sends SIGHUP twice, by itself and by its shell.
-    for signals in [&["-TERM"][..], &["-HUP", "-HUP"]] {
-        ended_by(signals).await;
-    }
-}
-
-async fn ended_by(signals: &[&str]) {
-    let world = World::start().await;
-    let folder = tempfile::tempdir().unwrap();
-    let results = folder.path().join("results.ndjson");
-    // Answers are held back, so that the signal finds pushes in flight.
-    world.simulator.set_answer_latency(std::time::Duration::from_millis(300));
-    let child = std::process::Command::new(env!("CARGO_BIN_EXE_fanfare"))
-        .args(["batch", "-", "--to", &address(&world), "--results"])
-        .arg(&results)
-        .stdin(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut running = Running(child);
-    let mut stdin = running.0.stdin.take().unwrap();
-    let lines: String = (0..100).map(|it| line(&good(it), "x")).collect();
-    stdin.write_all(lines.as_bytes()).unwrap();
-    world.simulator.journal().wait_for_read(100, SOON).await.unwrap();
-    let pid = running.0.id().to_string();
-    for signal in signals {
-        assert!(std::process::Command::new("kill").args([signal, pid.as_str()]).status().unwrap().success());
-    }
-    let ended = tokio::task::spawn_blocking(move || running.0.wait().unwrap());
-    let status = tokio::time::timeout(SOON, ended).await.unwrap().unwrap();
-    assert_eq!(status.code(), Some(3));
-    drop(stdin);
-    let lines = by_line(&read(&results));
-    assert_eq!(lines.len(), 100);
-    assert!(lines.values().all(|result| outcome(result) == "ACCEPTED"));
 }

@@ -8,7 +8,7 @@ use fanfare::simulator::{Answer, Fault, FaultRule, FcmSettings, Trigger, fcm_fat
 
 use super::{impatient, push, world};
 use crate::harness::World;
-use crate::rows::{Row, told, waits};
+use crate::rows::{Row, verdict, waits};
 
 /// This is shorter than any wait of the tables, so that none is waited for, and longer than a renewal takes.
 const IMPATIENT: i64 = 4;
@@ -31,7 +31,7 @@ async fn every_documented_answer_becomes_its_verdict() {
         let rule = FaultRule::always(Trigger::DeviceToken(token.clone()), Fault::Answer(row.answer()));
         world.simulator.add_fault(rule);
         let result = world.send(impatient(&token, IMPATIENT)).await;
-        assert_eq!(told(&result), row.expected(), "{} {} {result:?}", row.upstream, row.source);
+        assert_eq!(verdict(&result), row.expected(), "{} {} {result:?}", row.upstream, row.source);
         assert_eq!(result.provider(), proto::Provider::Fcm);
         // A push whose access token is refused as expired is tried once more with another.
         let renewed = row.outcome == "CREDENTIAL" && row.retryable;

@@ -7,7 +7,7 @@ use fanfare::proto::{self, Outcome};
 use fanfare::simulator::{Answer, Fault, FaultRule, Subscription, Trigger, Vendor, web_push_fates};
 
 use super::{Browsers, PRIVATE, host, push, seconds, with_options};
-use crate::rows::{Row, told, waits};
+use crate::rows::{Row, verdict, waits};
 
 /// This is shorter than every wait of the tables but one, so that none of them is waited for.
 const IMPATIENT: i64 = 4;
@@ -56,7 +56,7 @@ async fn every_documented_answer_becomes_its_verdict() {
         browsers.simulator().add_fault(FaultRule::always(rule, Fault::Answer(row.answer())));
         let result = browsers.send(impatient(&subscription)).await;
         assert_eq!(
-            told(&result),
+            verdict(&result),
             row.expected(),
             "{} {:?} {} {result:?}",
             row.upstream,
