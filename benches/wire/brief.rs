@@ -1,4 +1,4 @@
-//! Every scenario, briefly: what runs here cannot rot. Times are of no interest; counts without noise are.
+//! Runs every scenario briefly, so that none of them rots. Only counts without noise are checked, and no times.
 
 use std::time::Duration;
 
@@ -14,11 +14,11 @@ use super::spec::{Spec, Subject};
 const WARM_UP: Duration = Duration::from_millis(200);
 const SECTION: Duration = Duration::from_millis(300);
 
-/// Enough to hold what is in flight, and no more.
+/// The most pushes in flight of a brief run, and its longest latency: more would make it long.
 const MOST_IN_FLIGHT: usize = 10_000;
 const LONGEST_LATENCY: Duration = Duration::from_millis(500);
 
-/// What was recorded, and must not grow.
+/// The recorded counts, which must not grow.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Bounds {

@@ -1,5 +1,4 @@
-//! A party's own half of its process: it says when it is ready, counts when it is asked, and goes when its standard
-//! input closes.
+//! A party in its own process. It says when it is ready, counts when it is asked, and ends when its standard input closes.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -9,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 
-/// What a party counts, by name.
+/// The counts of a party, by name.
 pub(crate) type Counts = BTreeMap<String, u64>;
 
-/// A line that a party prints.
+/// A line that a party prints for its parent.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Line {
     Ready {
@@ -22,14 +21,14 @@ pub(crate) enum Line {
     Counts(Counts),
     /// The measured section begins.
     Begun,
-    /// It is over.
+    /// The measured section is over.
     Ended(Section),
-    /// All that was asked is answered, or was waited for long enough.
+    /// Every push has its answer, or was waited for long enough.
     Drained(Whole),
     Failed(String),
 }
 
-/// What a load saw in its measured section.
+/// The counts of a load in its measured section.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Section {
     pub(crate) completed: u64,
@@ -40,7 +39,7 @@ pub(crate) struct Section {
     pub(crate) p999_us: f64,
 }
 
-/// What a load saw in its whole life.
+/// The counts of a load over its whole life.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Whole {
     pub(crate) sent: u64,
@@ -51,7 +50,7 @@ pub(crate) struct Whole {
 }
 
 impl Whole {
-    /// Pushes that were asked for and not accepted.
+    /// How many pushes were sent and not accepted.
     pub(crate) fn lost(&self) -> u64 {
         self.sent - self.completed
     }
@@ -64,15 +63,14 @@ pub(crate) fn tell(line: &Line) {
     }
 }
 
-/// What a started party has to say.
+/// A party that has started.
 pub(crate) struct Started {
     pub(crate) port: u16,
     pub(crate) ca: Option<String>,
     pub(crate) counts: Box<dyn Fn() -> Counts>,
 }
 
-/// Runs a party until its standard input closes. Without workers everything runs on this thread, whose allocations
-/// are counted.
+/// Runs a party until its standard input closes. With 0 workers everything runs on this thread, whose allocations are counted.
 pub(crate) fn run(
     workers: usize,
     start: impl Future<Output = anyhow::Result<Started>>,
@@ -102,7 +100,7 @@ pub(crate) fn run(
         let ((fresh, grown, _), asked) = alloc_counter::count_alloc(|| runtime.block_on(asked.recv()));
         allocations += fresh + grown;
         if asked.is_none() {
-            // What is in flight is of no interest any more.
+            // Pushes that are still in flight do not matter any more.
             std::process::exit(0);
         }
         let mut counts = (started.counts)();

@@ -1,4 +1,5 @@
-//! Controls: what a program does that has no pool of its own. Each as a loop, and a connection per push behind tonic too.
+//! Controls are programs without a pool of their own. Each runs as a loop, and the one with a connection per push also behind
+//! tonic.
 
 use std::net::Ipv4Addr;
 use std::pin::Pin;
@@ -30,11 +31,11 @@ use super::spec::{Spec, Subject, Upstream};
 use super::standin::HOST;
 use super::tally::Shared;
 
-/// A sender of pushes.
+/// Sends pushes without the gateway.
 pub(crate) struct Control {
     message: Message,
     connector: Connector,
-    /// Without one: a connection per push.
+    /// The pooled client. Without one, each push has a connection of its own.
     pooled: Option<Client<Connector, Full<Bytes>>>,
 }
 
@@ -47,7 +48,7 @@ impl Control {
         Ok(Self { message, connector, pooled })
     }
 
-    /// Begins so many loops of one push after another.
+    /// Starts so many loops, each of which sends one push after another.
     pub(crate) fn repeat(self: &Arc<Self>, in_flight: usize, tally: &Shared) {
         for _ in 0..in_flight {
             let (control, tally) = (Arc::clone(self), tally.clone());
@@ -99,7 +100,7 @@ impl Connector {
             Some(ca) => {
                 let mut config =
                     tls::client_config(tls::roots(&[ca.clone().into_bytes()])?, None, Http::Two)?;
-                // A sender with a connection per push has no session to resume either.
+                // A sender with a connection per push has no TLS session to resume either.
                 if let Some(config) = Arc::get_mut(&mut config) {
                     config.resumption = rustls::client::Resumption::disabled();
                 }
@@ -123,7 +124,7 @@ trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-/// As hyper-util wants a connection.
+/// A connection in the form that hyper-util takes.
 pub(crate) struct Pooled(Box<dyn Stream>);
 
 impl Connection for Pooled {

@@ -1,4 +1,4 @@
-//! HTTP/2 frames, as load and stand-in read and write them by hand. Source: RFC 9113.
+//! HTTP/2 frames, which load and stand-in read and write by hand so that they cost little. Source: RFC 9113.
 
 use std::io;
 use std::pin::Pin;
@@ -6,7 +6,7 @@ use std::task::Poll;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// What a client says first. Source: RFC 9113, 3.4.
+/// The first bytes of a client. Source: RFC 9113, 3.4.
 pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 // Frame types and flags. Source: RFC 9113, 6.
@@ -29,13 +29,14 @@ pub(crate) const INITIAL_WINDOW_SIZE: u16 = 0x4;
 pub(crate) const LARGEST_WINDOW: u32 = (1 << 31) - 1;
 pub(crate) const FIRST_WINDOW: u32 = 65_535;
 
-/// The largest payload of a frame where nothing else was agreed. Source: RFC 9113, 6.5.2.
+/// The largest payload of a frame, unless another one was agreed. Source: RFC 9113, 6.5.2.
 pub(crate) const MAX_PAYLOAD: usize = 16_384;
 
-/// Bytes of a frame's head. Source: RFC 9113, 4.1.
+/// The length of a frame's head. Source: RFC 9113, 4.1.
 pub(crate) const HEAD: usize = 9;
 
-/// Received bytes after which the window is opened again: far from its end, and rare.
+/// How many bytes are received before the window is opened again. They are many, so that this is rare, and far fewer than the
+/// window has.
 const REOPEN_AFTER: u32 = 1 << 30;
 
 #[derive(Debug, Clone, Copy)]
@@ -65,7 +66,7 @@ pub(crate) fn put(out: &mut Vec<u8>, kind: u8, flags: u8, stream: u32, payload: 
     out.extend_from_slice(payload);
 }
 
-/// Appends SETTINGS, and the WINDOW_UPDATE that opens the connection's window wholly.
+/// Appends SETTINGS, and the WINDOW_UPDATE that opens the connection's window to its largest size.
 pub(crate) fn put_greeting(out: &mut Vec<u8>, settings: &[(u16, u32)]) {
     let payload: Vec<u8> = settings
         .iter()
@@ -75,12 +76,12 @@ pub(crate) fn put_greeting(out: &mut Vec<u8>, settings: &[(u16, u32)]) {
     put(out, WINDOW_UPDATE, 0, 0, &(LARGEST_WINDOW - FIRST_WINDOW).to_be_bytes());
 }
 
-/// A big-endian number at the beginning of `bytes`.
+/// Reads a big-endian number at the beginning of `bytes`.
 pub(crate) fn number(bytes: &[u8]) -> u32 {
     bytes.first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes))
 }
 
-/// A window of ours, that is opened again in large steps.
+/// A receive window, which is opened again in large steps.
 #[derive(Debug, Default)]
 pub(crate) struct Received(u32);
 
@@ -94,7 +95,7 @@ impl Received {
     }
 }
 
-/// A socket with its bytes in and out.
+/// A socket, and the bytes that were read from it and are to be written to it.
 pub(crate) struct Pipe<S> {
     socket: S,
     input: Vec<u8>,
@@ -109,7 +110,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pipe<S> {
         Self { socket, input: vec![0; 16 * MAX_PAYLOAD], begin: 0, end: 0, out: Vec::new(), written: 0 }
     }
 
-    /// Writes what is to be written, and reads more. False at the end of what is read.
+    /// Writes what is to be written, and reads more. Returns `false` at the end of the stream.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
@@ -130,7 +131,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pipe<S> {
                 self.out.clear();
                 self.written = 0;
             }
-            // TLS keeps bytes of its own when the socket is full.
+            // TLS keeps bytes back when the socket is full.
             let _ = Pin::new(&mut self.socket).poll_flush(cx)?;
             let mut fresh = ReadBuf::new(&mut self.input[self.end..]);
             match Pin::new(&mut self.socket).poll_read(cx, &mut fresh)? {
@@ -145,7 +146,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pipe<S> {
         .await
     }
 
-    /// Whether so many bytes came; they are dropped.
+    /// Drops so many bytes, if they have come. Returns whether they have.
     pub(crate) fn skip(&mut self, bytes: usize) -> bool {
         let whole = self.end - self.begin >= bytes;
         if whole {
@@ -154,7 +155,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pipe<S> {
         whole
     }
 
-    /// The next whole frame: its head, and where [`Pipe::payload`] finds the rest.
+    /// The next whole frame: its head, and where [`Pipe::payload`] finds its payload.
     pub(crate) fn frame(&mut self) -> Option<(Head, std::ops::Range<usize>)> {
         let bytes = &self.input[self.begin..self.end];
         let (head, rest) = bytes.split_first_chunk::<HEAD>()?;
@@ -173,7 +174,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pipe<S> {
         &self.input[range.clone()]
     }
 
-    /// What any peer answers: SETTINGS and PING.
+    /// Answers SETTINGS and PING, as any peer does.
     pub(crate) fn acknowledge(&mut self, head: Head, range: &std::ops::Range<usize>) {
         if head.has(ACK) {
             return;

@@ -1,4 +1,4 @@
-//! The party under test: the whole gateway, with every feature that it ships with.
+//! The gateway as the party under test, with every feature that it ships with.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,18 +16,18 @@ use super::sockets::{Loopback, Writes};
 use super::spec::{Spec, Upstream};
 use super::standin::HOST;
 
-/// Longer than any run: what is slow is to be measured, and not to be given up.
+/// This is longer than any run, because slow pushes are to be measured and not given up.
 const MAX_WAIT: Duration = Duration::from_secs(120);
 
 pub(crate) async fn start(spec: Spec, upstream: Upstream) -> anyhow::Result<Started> {
-    // As `fanfare serve` logs, but for what every start says.
+    // The gateway logs as `fanfare serve` does, but for the lines of every start.
     let _log = telemetry::init(&LogSettings { filter: "warn".to_owned(), ..LogSettings::default() })?;
     let writes = Writes::default();
     let network = Network { resolver: Arc::new(Loopback), dialer: Arc::new(writes.clone()) };
     let gateway = Gateway::start(config(&spec, upstream)?, network).await?;
     let port = gateway.grpc_address().port();
     let counts = move || {
-        // The gateway lives as long as it is asked.
+        // The gateway lives as long as its counts may be asked for.
         let _ = &gateway;
         writes.counts()
     };
@@ -54,7 +54,7 @@ fn config(spec: &Spec, upstream: Upstream) -> anyhow::Result<Config> {
     config.extra_roots = upstream.ca.into_iter().map(String::into_bytes).collect();
     config.upstream.max_connections_per_peer = spec.upstream_connections;
     config.grpc.max_wait = MAX_WAIT;
-    // Defaults are for a service; a run that holds more is given room for it.
+    // The defaults are made for a service. A run that holds more pushes is given room for them.
     config.max_in_flight = config.max_in_flight.max(2 * spec.in_flight);
     config.grpc.batch.window = config.grpc.batch.window.max(2 * spec.in_flight);
     Ok(config)

@@ -1,4 +1,4 @@
-//! What a scenario is to show: a figure of a run, or a ratio of runs, and where it must lie.
+//! The goals of a scenario: a figure of a run, or a ratio of runs, and its bounds.
 
 use super::run::Figures;
 use super::spec::{Spec, Subject};
@@ -6,18 +6,18 @@ use super::spec::{Spec, Subject};
 /// A figure of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Figure {
-    /// CPU of the subject per push.
+    /// The CPU time of the subject per push.
     Cpu,
     /// The median latency.
     P50,
     /// Upstream write calls per push.
     Writes,
-    /// Memory at its peak beyond what it was before the load, per push in flight, in KiB.
+    /// How much memory the load added at its peak, per push in flight, in KiB.
     Memory,
-    /// Completed pushes, as a share of connections × streams / latency.
+    /// The rate of completed pushes, as a share of connections × streams / latency.
     Share,
     Descriptors,
-    /// Pushes asked for and not accepted, of 1,000.
+    /// How many of 1,000 pushes were not accepted.
     Lost,
     /// Sockets opened upstream, per 1,000 pushes.
     Sockets,
@@ -25,7 +25,7 @@ pub(crate) enum Figure {
 }
 
 impl Figure {
-    /// Its value, where the run has one.
+    /// The value of the figure, if the run has one.
     pub(crate) fn of(self, spec: &Spec, figures: &Figures) -> Option<f64> {
         match self {
             Self::Cpu => Some(figures.subject_us),
@@ -53,12 +53,12 @@ impl Figure {
     }
 }
 
-/// Where a value must lie.
+/// The bounds of a value.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Bound {
     Most(f64),
     Least(f64),
-    /// Nowhere: it is told for comparison.
+    /// There are none: the value is told for comparison.
     Told,
 }
 
@@ -82,7 +82,7 @@ impl std::fmt::Display for Bound {
     }
 }
 
-/// A figure of the run `over`, divided by its sum over the runs `under`, where there are any.
+/// A figure of the run `over`, divided by its sum over the runs `under` if there are any.
 #[derive(Debug, Clone)]
 pub(crate) struct Goal {
     pub(crate) text: &'static str,

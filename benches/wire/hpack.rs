@@ -1,5 +1,5 @@
-//! Header blocks: what the load asks and the stand-in answers, written beforehand, and just enough of a decoder to
-//! know a `grpc-status`. Source: RFC 7541.
+//! Header blocks of the load and of the stand-in, which are encoded beforehand, and just enough of a decoder to find a
+//! `grpc-status`. Source: RFC 7541.
 
 /// Indices of the static table. Source: RFC 7541, appendix A.
 const METHOD_POST: u8 = 3;
@@ -17,13 +17,13 @@ const TABLE_SIZE: u8 = 0x20;
 const LITERAL: u8 = 0x00;
 
 fn put_text(block: &mut Vec<u8>, text: &str) {
-    // Shorter than 127 bytes, so that the length is one byte.
+    // The value is shorter than 127 bytes, so its length is one byte.
     block.push(u8::try_from(text.len()).unwrap_or(0));
     block.extend_from_slice(text.as_bytes());
 }
 
-/// The header block of a gRPC call: the first of a connection, which fills the dynamic table, and all later ones,
-/// as a gRPC library would send them.
+/// The header blocks of gRPC calls, as a gRPC library sends them: that of the first call of a connection, which fills the
+/// dynamic table, and that of all later ones.
 pub(crate) fn call(path: &str, authority: &str) -> (Vec<u8>, Vec<u8>) {
     let mut first = vec![INDEXED | METHOD_POST, INDEXED | SCHEME_HTTP];
     for (name, value) in [(PATH, path), (AUTHORITY, authority), (CONTENT_TYPE, "application/grpc")] {
@@ -62,16 +62,16 @@ pub(crate) enum GrpcStatus {
 const NAMES: [&[u8]; 2] = [b"grpc-status", &[0x9a, 0xca, 0xc8, 0xb2, 0x12, 0x34, 0xda, 0x8f]];
 const ZEROS: [&[u8]; 2] = [b"0", &[0x07]];
 
-/// Finds `grpc-status`. Of the dynamic table it keeps only what an entry says of it; runs are far too short for
-/// entries to be evicted.
+/// Finds `grpc-status`. It keeps of each entry of the dynamic table only what it says about `grpc-status`. Runs are far too
+/// short for entries to be evicted.
 #[derive(Debug, Default)]
 pub(crate) struct Decoder {
-    /// Newest last.
+    /// The entries of the dynamic table. The newest is the last.
     table: Vec<GrpcStatus>,
 }
 
 impl Decoder {
-    /// None for a block that is malformed.
+    /// Reads a header block. Returns `None` if it is malformed.
     pub(crate) fn status(&mut self, mut block: &[u8]) -> Option<GrpcStatus> {
         let mut found = GrpcStatus::Absent;
         while let Some(&first) = block.first() {

@@ -1,5 +1,5 @@
-//! `cargo bench --bench wire`: what a push costs on the wire, beside what its parts cost. `docs/performance.md` tells the
-//! method.
+//! `cargo bench --bench wire` measures what a push costs on the wire, beside what its parts cost. `docs/performance.md`
+//! describes the method.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark talks to people")]
 
@@ -38,7 +38,7 @@ use scenarios::Scenario;
 use spec::{Role, Spec, Start};
 use tools::Tool;
 
-/// The allocator of the shipped binary, under a count per thread.
+/// The allocator of the shipped binary, with a counter for each thread.
 #[global_allocator]
 static ALLOCATOR: alloc_counter::AllocCounter<mimalloc::MiMalloc> =
     alloc_counter::AllocCounter(mimalloc::MiMalloc);
@@ -50,39 +50,39 @@ static ALLOCATOR: alloc_counter::AllocCounter<mimalloc::MiMalloc> =
 #[derive(Debug, Parser)]
 #[command(name = "wire", max_term_width = 100)]
 struct Options {
-    /// Scenarios to run; all, when none is named.
+    /// The scenarios to run. By default all of them run.
     scenarios: Vec<String>,
-    /// Interleaved rounds of each scenario.
+    /// How many interleaved rounds each scenario has.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
     rounds: u16,
-    /// The measured section of each run.
+    /// How long the measured section of each run is.
     #[arg(long, default_value = "1s", value_parser = |text: &str| humantime::parse_duration(text))]
     section: Duration,
-    /// Writes every figure of every round to a file.
+    /// Write every figure of every round to this file.
     #[arg(long)]
     json: Option<PathBuf>,
     /// The push service answers with 80 bytes of JSON instead of an empty body.
     #[arg(long)]
     json_replies: bool,
-    /// No TLS to the push service.
+    /// Send to the push service without TLS.
     #[arg(long)]
     plaintext: bool,
-    /// Counts with strace and perf too, each in a run of its own: write calls and instructions.
+    /// Count write calls with strace and instructions with perf too, each in a run of its own.
     #[arg(long)]
     tools: bool,
-    /// Concurrency 50, `ulimit -n 4096`, waves of 50: pooled beside a connection per push. Runs nothing else.
+    /// Run only this: concurrency 50, `ulimit -n 4096` and waves of 50, with a pool and with a connection per push.
     #[arg(long, conflicts_with_all = ["scenarios", "brief"])]
     seed_shape: bool,
-    /// Every scenario once, for a fraction of a second; fails where a count that has no noise is out of bounds.
+    /// Run every scenario once, for a fraction of a second. Fails if a count that has no noise is out of bounds.
     #[arg(long, conflicts_with = "scenarios")]
     brief: bool,
-    /// Lists the scenarios.
+    /// List the scenarios.
     #[arg(long)]
     list: bool,
-    /// What a child process is to be.
+    /// The role of a child process.
     #[arg(long, hide = true)]
     party: Option<String>,
-    /// Given by cargo.
+    /// Cargo passes this flag.
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -156,7 +156,7 @@ impl Options {
     }
 }
 
-/// Is a party, until its standard input closes.
+/// Runs as a party until its standard input closes.
 fn be(start: Start) -> anyhow::Result<()> {
     let workers = if start.role == Role::Subject { start.spec.workers } else { 1 };
     child::run(workers, party(start))

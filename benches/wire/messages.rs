@@ -1,5 +1,5 @@
-//! The gRPC messages: written once with the generated types, numbered in place for each push; and a walk over
-//! answers that reads no more than index and outcome.
+//! The gRPC messages of the load. They are encoded once with the generated types, and numbered in place for each push. Answers
+//! are read only as far as their index and outcome.
 
 use fanfare::proto;
 use prost::Message;
@@ -7,10 +7,10 @@ use prost::Message;
 pub(crate) const APP: &str = "bench";
 pub(crate) const TOPIC: &str = "com.example.bench";
 
-/// Bytes before a gRPC message. Source: gRPC over HTTP/2, Length-Prefixed-Message.
+/// The length of the prefix of a gRPC message. Source: gRPC over HTTP/2, Length-Prefixed-Message.
 pub(crate) const PREFIX: usize = 5;
 
-/// What stands before the eight hexadecimal digits that number a push, in its id and in its device token.
+/// The text before the eight hexadecimal digits that number a push, in its id and in its device token.
 const ID: &str = "00000000-0000-4000-8000-0000";
 const TOKEN: &str = "900d00000000000000000000000000000000000000000000000000000000";
 const DIGITS: usize = 8;
@@ -46,7 +46,7 @@ fn push(body: usize) -> proto::Push {
 #[derive(Debug)]
 pub(crate) struct Template {
     bytes: Vec<u8>,
-    /// Of each push: its id and its device token.
+    /// For each push, the places of its number in its id and in its device token.
     places: Vec<[usize; 2]>,
 }
 
@@ -74,7 +74,8 @@ impl Template {
         })
     }
 
-    /// The first message of a stream: only options. Bulk would leave a fifth of the streams to others.
+    /// The first message of a stream, which has only options. It is interactive, because bulk leaves a fifth of the streams to
+    /// others.
     pub(crate) fn interactive() -> Vec<u8> {
         let options = proto::BatchOptions {
             service_class: proto::ServiceClass::Interactive.into(),
@@ -102,7 +103,7 @@ impl Template {
         self.bytes.len()
     }
 
-    /// Numbers the pushes from `number` on, and gives the message.
+    /// Numbers the pushes from `number` on, and returns the message.
     pub(crate) fn numbered(&mut self, number: u32) -> &[u8] {
         for (number, places) in (number..).zip(&self.places) {
             let mut digits = [0; DIGITS];
@@ -118,7 +119,7 @@ impl Template {
     }
 }
 
-/// What is read of a PushResult.
+/// The fields of a PushResult that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Verdict {
     pub(crate) index: u64,
@@ -132,7 +133,8 @@ pub(crate) fn single(message: &[u8]) -> Option<Verdict> {
     verdict
 }
 
-/// The results of a SendPushResponse or a SendBatchResponse: in both, field 1. None where it is malformed.
+/// Reads the results of a SendPushResponse or a SendBatchResponse, which are field 1 of both. Returns `None` if the message is
+/// malformed.
 pub(crate) fn results(mut message: &[u8], mut each: impl FnMut(Verdict)) -> Option<()> {
     while !message.is_empty() {
         if let (1, Value::Bytes(result)) = field(&mut message)? {
@@ -142,7 +144,7 @@ pub(crate) fn results(mut message: &[u8], mut each: impl FnMut(Verdict)) -> Opti
     Some(())
 }
 
-/// Fields come in the order of their numbers: index 1, id 2, outcome 3.
+/// Reads one result. Its fields come in the order of their numbers: index 1, id 2, outcome 3.
 fn result_of(mut result: &[u8]) -> Option<Verdict> {
     let accepted = u64::from(proto::Outcome::Accepted as u8);
     let mut index = 0;

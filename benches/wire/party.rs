@@ -1,4 +1,4 @@
-//! A party is this binary again, as a process of its own: pinned to a core, told what to be, and heard line by line.
+//! A party as its parent sees it: this binary again, as a process that is pinned to a core and told its role.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -10,10 +10,10 @@ use anyhow::{Context, bail};
 use super::child::{Counts, Line, Section, Whole};
 use super::spec::{Role, Start};
 
-/// Beyond what a run takes by itself.
+/// How much longer than its run a party may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Lines of a party that nobody has read yet.
+/// How many lines of a party may wait to be read.
 const LINES: usize = 64;
 
 pub(crate) struct Party {
@@ -21,7 +21,7 @@ pub(crate) struct Party {
     child: Child,
     stdin: Option<ChildStdin>,
     lines: Receiver<Line>,
-    /// Lines that were not asked for yet.
+    /// The lines that were read and not asked for yet.
     heard: Vec<Line>,
     pub(crate) port: u16,
     pub(crate) ca: Option<String>,
@@ -92,7 +92,7 @@ impl Party {
         })
     }
 
-    /// The line that `read` knows; others are kept for those who ask for them.
+    /// Waits for a line that `read` accepts. Others are kept for whoever asks for them.
     fn hear<T>(
         &mut self,
         what: &str,
@@ -122,14 +122,14 @@ impl Party {
 
 impl Drop for Party {
     fn drop(&mut self) {
-        // A party goes when its input closes; one that hangs is ended.
+        // A party ends when its input closes. One that hangs is killed.
         self.stdin = None;
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// The subject has a core to itself, where there are two; with several workers it takes what it finds.
+/// The core of a party. The subject has one to itself if there are two; with several workers it is not pinned.
 fn core(start: &Start) -> Option<usize> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     match start.role {

@@ -1,14 +1,15 @@
-//! What the kernel knows of a process. Source: proc(5).
+//! Reads what the kernel knows about a process. Source: proc(5).
 
 use std::fs;
 
 use anyhow::Context;
 
-/// Nanoseconds on a core, user and system, of all threads: what utime and stime tell in ticks of 10 ms.
+/// How long all threads together were on a core, user and system, in nanoseconds: utime and stime tell it only in ticks of
+/// 10 ms.
 pub(crate) fn cpu_ns(id: u32) -> anyhow::Result<u64> {
     let mut sum = 0;
     for task in fs::read_dir(format!("/proc/{id}/task"))? {
-        // A thread that has just ended is no more than a tick.
+        // A thread that has just ended cannot be read. It costs the count at most a tick.
         let Ok(stat) = fs::read_to_string(task?.path().join("schedstat")) else { continue };
         sum += stat.split_whitespace().next().context("an empty schedstat")?.parse::<u64>()?;
     }
@@ -25,7 +26,7 @@ pub(crate) fn memory_kib(id: u32) -> anyhow::Result<(u64, u64)> {
     Ok((read("VmRSS:")?, read("VmHWM:")?))
 }
 
-/// Open descriptors.
+/// How many descriptors are open.
 pub(crate) fn descriptors(id: u32) -> anyhow::Result<u64> {
     Ok(fs::read_dir(format!("/proc/{id}/fd"))?.count() as u64)
 }

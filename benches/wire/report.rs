@@ -1,4 +1,4 @@
-//! The tables.
+//! Prints the results as tables.
 
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{CellAlignment, Table};
@@ -22,7 +22,7 @@ const COLUMNS: [&str; 13] = [
     "lost",
 ];
 
-/// A scenario's runs, medians of their rounds, and its goals.
+/// Prints the runs of a scenario as medians of their rounds, and its goals.
 pub(crate) fn print(outcome: &Outcome) {
     println!("\n{}: {}", outcome.name, outcome.about);
     let mut table = Table::new();
@@ -75,7 +75,7 @@ fn right(table: &mut Table, from: usize) {
     }
 }
 
-/// Three digits that matter.
+/// Shows a number with three significant digits.
 pub(crate) fn short(value: f64) -> String {
     match value.abs() {
         100.0.. => format!("{value:.0}"),

@@ -1,5 +1,5 @@
-//! Interleaved rounds: A B A B …, and medians of what each round showed. A ratio of medians that were taken minutes
-//! apart would tell how the machine drifted.
+//! Runs a scenario in interleaved rounds (A B A B …) and takes medians of what each round showed. If the runs were minutes
+//! apart, their ratio would show how the machine drifted.
 
 use std::collections::BTreeMap;
 
@@ -9,14 +9,14 @@ use super::goal::Goal;
 use super::run::{self, Figures};
 use super::scenarios::Scenario;
 
-/// What a scenario showed.
+/// The figures of a scenario.
 #[derive(Debug, Serialize)]
 pub(crate) struct Outcome {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
-    /// By label, the figures of each round.
+    /// The figures of each round, by the label of the run.
     pub(crate) runs: BTreeMap<&'static str, Vec<Figures>>,
-    /// In the order of the table.
+    /// The goals, in the order of the table.
     pub(crate) order: Vec<&'static str>,
     pub(crate) goals: Vec<Reached>,
 }
@@ -72,7 +72,7 @@ fn reached(
     Reached { text, goal, rounds, value, met }
 }
 
-/// The middle one.
+/// The median.
 pub(crate) fn median(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);

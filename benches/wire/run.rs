@@ -1,4 +1,4 @@
-//! One run: the parties are started, a section is measured, and every answer is waited for.
+//! Runs a spec once: starts the parties, measures a section, and waits for every answer.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::process;
 use super::spec::{Role, Spec, Start, Upstream};
 use super::tools::Tool;
 
-/// What a run showed.
+/// The figures of a run.
 #[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct Figures {
     pub(crate) section: Section,
@@ -21,22 +21,22 @@ pub(crate) struct Figures {
     pub(crate) subject_us: f64,
     pub(crate) load_us: Option<f64>,
     pub(crate) standin_us: Option<f64>,
-    /// Of the subject, before the load came and at its peak.
+    /// The memory of the subject, before the load came and at its peak.
     pub(crate) memory_before_kib: u64,
     pub(crate) memory_peak_kib: u64,
-    /// Of the subject, at the end of the section.
+    /// The open descriptors of the subject, at the end of the section.
     pub(crate) descriptors: u64,
-    /// At the stand-in, at the end of the section.
+    /// The connections at the stand-in, at the end of the section.
     pub(crate) connections: Option<u64>,
     pub(crate) upstream_in_flight: Option<u64>,
-    /// Over the whole life of the subject.
+    /// The counts over the whole life of the subject.
     pub(crate) sockets_per_1000: Option<f64>,
-    /// Write calls of the subject to its upstream sockets, per push.
+    /// How often the subject wrote to its upstream sockets, per push.
     pub(crate) upstream_writes: Option<f64>,
     pub(crate) allocations: Option<f64>,
-    /// Write calls of the whole subject per push, by strace.
+    /// How often the whole subject wrote to sockets per push, by strace.
     pub(crate) write_calls: Option<f64>,
-    /// Instructions of the subject in user space per push, by perf.
+    /// How many instructions of the subject ran in user space per push, by perf.
     pub(crate) instructions: Option<f64>,
 }
 
@@ -46,7 +46,7 @@ struct Parties {
     load: Option<Party>,
 }
 
-/// CPU and counts of every party at one moment.
+/// The CPU time and the counts of every party at one moment.
 #[derive(Default)]
 struct Sample {
     cpu: BTreeMap<&'static str, u64>,
@@ -135,7 +135,7 @@ fn measured(spec: &Spec) -> anyhow::Result<Figures> {
     })
 }
 
-/// Counts of a tool per push, of a run of its own.
+/// Counts with a tool, in a run of its own. Returns the count per push.
 pub(crate) fn traced(spec: &Spec, tool: Tool) -> anyhow::Result<f64> {
     let (mut parties, _) = Parties::start(spec)?;
     let within = 2 * spec.warm_up + spec.section + 2 * spec.latency;

@@ -1,5 +1,5 @@
-//! The benchmark that this project comes from, with one thing mended: concurrency 50, 4,096 open files, waves of 50; but
-//! answers are counted where it counted what it had enqueued.
+//! The benchmark that this project comes from: concurrency 50, 4,096 open files, waves of 50. One thing is mended: it counted
+//! the pushes that it had enqueued, and here their answers are counted.
 
 use super::goal::Bound::Least;
 use super::goal::{Figure, ratio};

@@ -1,4 +1,4 @@
-//! Upstream sockets that count themselves and their writes.
+//! Upstream sockets that count how many they are, and their writes.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 
 use super::child::Counts;
 
-/// How often sockets were written to: every call that the kernel took bytes of, whichever it was.
+/// How often sockets were written to. Every call of which the kernel took bytes counts, whichever it was.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Writes(Arc<AtomicU64>);
 
@@ -91,7 +91,7 @@ impl Dial for Writes {
     }
 }
 
-/// Every name is loopback.
+/// Resolves every name to loopback.
 pub(crate) struct Loopback;
 
 impl Resolve for Loopback {

@@ -1,4 +1,4 @@
-//! What one run is, as the parties are told it.
+//! Describes one run, for the parties that take part in it.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// The party under test, or what it is compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum Subject {
-    /// The gateway, every feature on.
+    /// The gateway, with every feature on.
     Gateway,
     /// Raw part: a tonic echo of the same service.
     Echo,
@@ -33,7 +33,7 @@ impl Subject {
         }
     }
 
-    /// Whether it is a gRPC server that the load calls; the others are loops of their own.
+    /// Whether the subject is a gRPC server that the load calls. The others are loops that make their own load.
     pub(crate) fn serves(self) -> bool {
         matches!(self, Self::Gateway | Self::Echo | Self::FreshGateway)
     }
@@ -43,45 +43,45 @@ impl Subject {
     }
 }
 
-/// How pushes are asked for.
+/// How the load sends pushes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum Shape {
     /// A call each.
     Unary,
-    /// A call each; the next wave begins when the last answer of this one came.
+    /// Each push is a call. The next wave begins when the last answer of this one has come.
     Waves,
-    /// One stream, so many pushes in a message.
+    /// There is one stream, with so many pushes in a message.
     Stream(usize),
-    /// One stream, so many addressees in a message.
+    /// There is one stream, with so many addressees in a message.
     Multicast(usize),
 }
 
-/// One run.
+/// A run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Spec {
     pub(crate) subject: Subject,
     pub(crate) shape: Shape,
     pub(crate) in_flight: usize,
-    /// Connections of the load, for calls; streams have one.
+    /// How many connections the load has for calls. Streams have one.
     pub(crate) connections: usize,
-    /// Bytes of the payload to the push service.
+    /// The length of the payload to the push service.
     pub(crate) body: usize,
-    /// Of the stand-in's answers.
+    /// The latency of the stand-in's answers.
     pub(crate) latency: Duration,
     pub(crate) tls: bool,
-    /// The answer has a body of 80 bytes of JSON, where APNs has none.
+    /// Whether answers have a body of 80 bytes of JSON, which those of APNs do not have.
     pub(crate) json: bool,
-    /// Streams that the stand-in allows on a connection.
+    /// How many streams the stand-in allows on a connection.
     pub(crate) max_streams: u32,
     /// The stand-in sends GOAWAY after so many streams of a connection.
     pub(crate) goaway_every: Option<u32>,
-    /// Connections that the gateway and the h2 loop may open.
+    /// How many connections the gateway and the h2 loop may open.
     pub(crate) upstream_connections: usize,
-    /// Workers of the subject's runtime. 0: one thread, whose allocations are counted.
+    /// How many workers the subject's runtime has. With 0 it has one thread, whose allocations are counted.
     pub(crate) workers: usize,
-    /// Open files of the subject and the stand-in.
+    /// How many files the subject and the stand-in may have open.
     pub(crate) files: Option<u32>,
-    /// Calls and a stream before the section, so that nothing is as fresh as it never is.
+    /// Whether calls and a stream run before the section, so that nothing is fresher than in a service that has run for a while.
     pub(crate) mixed_warm_up: bool,
     pub(crate) warm_up: Duration,
     pub(crate) section: Duration,
@@ -98,7 +98,7 @@ impl Spec {
             latency: Duration::ZERO,
             tls: true,
             json: false,
-            // More than the gateway uses, so that the h2 loop never queues inside h2.
+            // There are more than the gateway uses, so that the h2 loop never queues inside h2.
             max_streams: 2000,
             goaway_every: None,
             upstream_connections: in_flight.div_ceil(1000),
@@ -115,21 +115,21 @@ impl Spec {
     }
 }
 
-/// Where a push service stands in.
+/// The address of the stand-in.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Upstream {
     pub(crate) port: u16,
-    /// Of its certificate, where it speaks TLS.
+    /// The PEM of its certificate, if it speaks TLS.
     pub(crate) ca: Option<String>,
 }
 
-/// What a party is started with.
+/// Everything that a party is started with.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Start {
     pub(crate) role: Role,
     pub(crate) spec: Spec,
     pub(crate) upstream: Option<Upstream>,
-    /// Where the load calls.
+    /// The port that the load calls.
     pub(crate) server: Option<u16>,
 }
 

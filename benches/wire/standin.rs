@@ -1,5 +1,5 @@
-//! The stand-in push service: a pump of frames that answers every request, at once or after a set latency. It reads
-//! no header: it is to cost nothing.
+//! The stand-in push service: a pump of frames that answers every request, at once or after a set latency. It reads no headers,
+//! because it has to cost as little as possible.
 
 use std::collections::VecDeque;
 use std::io;
@@ -21,7 +21,7 @@ use super::spec::Spec;
 /// The name of the certificate, and of the host that the gateway calls.
 pub(crate) const HOST: &str = "localhost";
 
-/// A peer that was told to go away has so long to hang up.
+/// How long a peer that was told to go away has to hang up.
 const GOODBYE: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Default)]
@@ -32,7 +32,7 @@ struct Counters {
     answered: AtomicU64,
 }
 
-/// What is the same for every connection.
+/// Everything that is the same for all connections.
 struct Plan {
     head: Vec<u8>,
     json: Option<Vec<u8>>,
@@ -98,7 +98,7 @@ async fn serve(socket: TcpStream, tls: Option<TlsAcceptor>, plan: Arc<Plan>) {
             None => Connection::new(socket, &plan).run().await,
         }
     };
-    // A peer that hangs up is the end of a connection like any other.
+    // A peer that hangs up ends the connection as any other end does.
     let _: io::Result<()> = served.await;
     plan.counters.closed.fetch_add(1, Ordering::Relaxed);
 }
@@ -106,12 +106,12 @@ async fn serve(socket: TcpStream, tls: Option<TlsAcceptor>, plan: Arc<Plan>) {
 struct Connection<'a, S> {
     pipe: Pipe<S>,
     plan: &'a Plan,
-    /// The latency is the same for all, so answers are due in the order of their requests: no wheel is needed.
+    /// The answers to come. The latency is the same for all, so they are due in the order of their requests.
     due: VecDeque<(Instant, u32)>,
     begun: u32,
     last: u32,
     open: usize,
-    /// Streams above are not processed.
+    /// Streams above this one are not processed.
     goaway: Option<u32>,
     received: Received,
     window: i64,
@@ -210,13 +210,13 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         }
     }
 
-    /// A request is whole.
+    /// Takes a request that is whole.
     fn arrived(&mut self, stream: u32) {
         if self.goaway.is_some_and(|last| stream > last) {
             return;
         }
-        // The first answer of a connection, which proves it to a pool, comes at once: latency is for those in flight
-        // together, and connections that open one after another would take as many latencies.
+        // The first answer of a connection, which proves it to a pool, comes at once. Otherwise connections that open one after
+        // another would take as many latencies until pushes are in flight together.
         if self.plan.latency.is_zero() || stream == 1 {
             self.answer(stream);
         } else {

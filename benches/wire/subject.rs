@@ -1,4 +1,4 @@
-//! The party under test, by name: a server that the load calls, or a loop that is its own load.
+//! Starts the party under test: a server that the load calls, or a loop that makes its own load.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What a load counts, and when: a warm-up, a measured section, and an end that waits for every answer.
+//! Counts the pushes of a load. A load has a warm-up, a measured section, and an end that waits for every answer.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,25 +9,25 @@ use hdrhistogram::Histogram;
 use super::child::{Counts, Line, Section, Whole, tell};
 use super::spec::Spec;
 
-/// Failures that are told in words.
+/// How many failures are told in words.
 const TOLD: usize = 3;
 
-/// How long the end waits for answers, beside the stand-in's latency.
+/// How long the end waits for answers, in addition to the stand-in's latency.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The latencies that can be told, in nanoseconds.
+/// The shortest and the longest latency that can be told, in nanoseconds.
 const SHORTEST: u64 = 1_000;
 const LONGEST: u64 = 600_000_000_000;
 
-/// Counts of one load.
+/// The counts of one load.
 #[derive(Debug)]
-pub(crate) struct Tally {
+pub(crate) struct LoadCounts {
     whole: Whole,
     before: (u64, u64),
     latencies: Histogram<u64>,
 }
 
-impl Tally {
+impl LoadCounts {
     pub(crate) fn sent(&mut self, pushes: u64) {
         self.whole.sent += pushes;
     }
@@ -66,35 +66,35 @@ impl Tally {
     }
 }
 
-/// A tally that connections share, and whether they still ask.
+/// The counts that all connections of a load share, and whether they still send.
 #[derive(Debug, Clone)]
 pub(crate) struct Shared {
-    tally: Arc<Mutex<Tally>>,
+    tally: Arc<Mutex<LoadCounts>>,
     stopping: Arc<AtomicBool>,
 }
 
 impl Shared {
     pub(crate) fn new() -> anyhow::Result<Self> {
         let latencies = Histogram::new_with_bounds(SHORTEST, LONGEST, 3)?;
-        let tally = Tally { whole: Whole::default(), before: (0, 0), latencies };
+        let tally = LoadCounts { whole: Whole::default(), before: (0, 0), latencies };
         Ok(Self { tally: Arc::new(Mutex::new(tally)), stopping: Arc::default() })
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Tally> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, LoadCounts> {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is completed by now.
+    /// The pushes that are completed by now.
     pub(crate) fn counts(&self) -> Counts {
         Counts::from([("completed".to_owned(), self.lock().whole.completed)])
     }
 
-    /// Whether nothing more is to be asked.
+    /// Whether nothing more may be sent.
     pub(crate) fn stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
     }
 
-    /// Ends asking, and waits for the answers.
+    /// Ends the sending, and waits for the answers.
     pub(crate) async fn drain(&self, latency: Duration) {
         self.stopping.store(true, Ordering::Relaxed);
         let end = Instant::now() + latency + PATIENCE;
@@ -103,7 +103,7 @@ impl Shared {
         }
     }
 
-    /// The life of a load, told to the parent as it goes.
+    /// Runs a load from its warm-up to its end, and tells the parent of each step.
     pub(crate) async fn measure(self, spec: Spec) {
         tokio::time::sleep(spec.warm_up).await;
         self.lock().begin();

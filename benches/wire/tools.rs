@@ -1,18 +1,18 @@
-//! Counters of other programs, where they are installed and the machine has them: strace and perf.
+//! Counts with strace and perf, if they are installed and the machine has the counters.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStderr, Command, Stdio};
 
 use anyhow::Context;
 
-/// Every way to write to a socket.
+/// All system calls that write to a socket.
 const WRITES: &str = "trace=write,writev,sendto,sendmsg";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tool {
-    /// Write calls. It slows its process far down, so that nothing else of such a run counts.
+    /// strace counts write calls. It slows its process far down, so nothing else of such a run counts.
     Strace,
-    /// Instructions in user space. Virtual machines mostly have no such counter.
+    /// perf counts instructions in user space. Most virtual machines have no such counter.
     Perf,
 }
 
@@ -24,7 +24,7 @@ pub(crate) struct Attached {
 }
 
 impl Tool {
-    /// Whether it counts here.
+    /// Whether the tool can count here.
     pub(crate) fn works(self) -> bool {
         let mut command = match self {
             Self::Strace => Command::new("strace"),
@@ -38,7 +38,7 @@ impl Tool {
         output.is_ok_and(|output| output.status.success() && !contains(&output.stderr, b"<not supported>"))
     }
 
-    /// Begins to count.
+    /// Starts the tool.
     pub(crate) fn attach(self, id: u32) -> anyhow::Result<Attached> {
         let mut command = match self {
             Self::Strace => Command::new("strace"),
@@ -60,7 +60,7 @@ impl Tool {
 }
 
 impl Attached {
-    /// Ends counting, and gives the count.
+    /// Ends the tool, and returns its count.
     pub(crate) fn detach(mut self) -> anyhow::Result<u64> {
         let id = self.child.id().to_string();
         Command::new("kill").args(["-INT", &id]).status()?;

@@ -1,4 +1,4 @@
-// What a browser does with a push of Fanfare: shows it, and opens its link when it is clicked.
+// Shows a push of Fanfare in the browser, and opens its link when it is clicked.
 // The members of the object are documented at WebPushOptions in proto/fanfare/push/v1/push.proto.
 
 self.addEventListener("push", (event) => {
@@ -13,13 +13,13 @@ self.addEventListener("notificationclick", (event) => {
   if (link) event.waitUntil(visit(link));
 });
 
-// Always shows something: Safari takes the permission away from who does not.
+// Always shows something, because Safari takes the permission away from a page that shows nothing.
 function show({ title, body, image, tag, action, link, data }) {
   return self.registration.showNotification(title ?? "News", {
     body,
     image,
     tag,
-    // A newer notification of the same tag is announced as well.
+    // A newer notification with the same tag is announced too, and does not only replace the older one.
     renotify: tag !== undefined,
     data: { action, link, data },
   });
@@ -29,7 +29,7 @@ async function badge({ app_badge: count }) {
   if (count !== undefined) await self.navigator.setAppBadge?.(count);
 }
 
-// The window that has the page already, else a new one.
+// Focuses the window that has the page already, or opens a new one.
 async function visit(link) {
   const windows = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
   const window = windows.find(({ url }) => url === link);

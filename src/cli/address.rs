@@ -1,15 +1,16 @@
-//! The address of a gateway, as `--to` gives it.
+//! Reads the address of a gateway, as `--to` gives it.
 
 use anyhow::{Context, ensure};
 use tonic::transport::Endpoint;
 
-/// Reads an address that can be spoken to.
+/// Reads an address, and refuses one that these commands cannot connect to.
 pub(super) fn endpoint(address: &str) -> anyhow::Result<Endpoint> {
     let expected = || format!("--to {address}: expected an address such as http://127.0.0.1:50051");
-    // First, so that no other error repeats a password.
+    // This is checked first, so that no other error repeats a password.
     ensure!(
         !address.contains('@'),
-        "--to: expected an address without a user and a password, such as http://127.0.0.1:50051; the gateway asks for none"
+        "--to: expected an address without a user and a password, such as http://127.0.0.1:50051; the gateway asks for \
+         neither"
     );
     let scheme = address.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
     ensure!(
@@ -26,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_can_be_spoken_is_taken() {
+    fn only_plain_http_addresses_without_a_password_are_taken() {
         for (address, refused) in [
             ("http://127.0.0.1:50051", None),
             ("http://gateway.example", None),

@@ -1,4 +1,4 @@
-//! `fanfare check`
+//! `fanfare check`: validates a configuration.
 
 use std::fmt::{Display, Write};
 use std::path::{Path, PathBuf};
@@ -17,14 +17,15 @@ use crate::upstream::{Http, tls};
 
 /// Validates a configuration and sends nothing.
 ///
-/// Reads every key and certificate that it names, and says what is wrong in one sentence each, on standard error. When
-/// each certificate ends is on standard output.
+/// Reads every key and certificate that the configuration names. Each problem is a sentence on standard error; what each app
+/// sends as, and when its certificates end, is on standard output.
 ///
-/// Exit code 0: good, also where there are warnings; 1: not good. It is the same where standard output cannot be written.
+/// Exit code 0: the configuration is good, though there may be warnings; 1: it is not. The exit code is the same if standard
+/// output cannot be written.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  fanfare check --config fanfare.toml")]
 pub(super) struct Check {
-    /// The configuration.
+    /// The configuration file.
     #[arg(long, env = "FANFARE_CONFIG", default_value = "fanfare.toml")]
     config: PathBuf,
 }
@@ -62,7 +63,7 @@ impl Check {
     }
 }
 
-/// What is said of the apps.
+/// Collects what is said about the apps, and whether it is good.
 struct Report<'a> {
     file: &'a Path,
     roots: Arc<RootCertStore>,
@@ -99,7 +100,7 @@ impl Report<'_> {
             }
         }
         if let Some(web_push) = web_push {
-            // It was read before.
+            // This key was parsed when the configuration was loaded, so it cannot fail here.
             let key = VapidKey::parse(&web_push.key)?;
             let (subject, public_key) = (&web_push.subject, key.public_key());
             self.line(format_args!("app {id}: Web Push as {subject}, public key {public_key}"));
@@ -110,7 +111,7 @@ impl Report<'_> {
         Ok(())
     }
 
-    /// Whether it is valid now, and fits its key.
+    /// Checks that a certificate is valid now and fits its key.
     fn certificate(&mut self, key: &str, certificate: ClientIdentity) {
         let valid = certificate.validity();
         let problem = if valid.has_ended(self.now) || valid.has_not_begun(self.now) {

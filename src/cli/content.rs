@@ -1,4 +1,5 @@
-//! What `send` and `batch` share: the flags of a push's content and target, and what a refused call says.
+//! What `send` and `batch` share: the flags for the content and the target of a push, and the description of a refused
+//! call.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,39 +16,40 @@ pub(super) struct ContentArgs {
     /// The first line of the notification.
     #[arg(long)]
     title: Option<String>,
-    /// Its text.
+    /// The text of the notification.
     #[arg(long)]
     body: Option<String>,
-    /// A sound in the app, or `default`.
+    /// The name of a sound in the app, or `default`.
     #[arg(long)]
     sound: Option<String>,
     /// The number on the app's icon; 0 clears it.
     #[arg(long)]
     badge: Option<i32>,
-    /// For the app: KEY=VALUE. May be repeated.
+    /// Data for the app, KEY=VALUE. May be repeated.
     #[arg(long = "data", value_name = "KEY=VALUE", value_parser = pair)]
     data: Vec<(String, String)>,
-    /// How long the push service may keep it, such as 1h; 0s: deliver now or drop.
+    /// How long the push service may keep the push for a device that is offline, such as 1h. With 0s the push is delivered
+    /// now or dropped.
     #[arg(long, value_parser = duration)]
     ttl: Option<Duration>,
-    /// Of pushes with the same key only the newest matters.
+    /// The collapse key. Of pushes with the same key, the device shows only the newest.
     #[arg(long)]
     collapse_key: Option<String>,
-    /// Comes back with the result: KEY=VALUE. May be repeated.
+    /// A label that comes back with the result, KEY=VALUE. May be repeated.
     #[arg(long = "label", value_name = "KEY=VALUE", value_parser = pair)]
     labels: Vec<(String, String)>,
-    /// Check everything, deliver nothing.
+    /// Check everything, but deliver nothing.
     #[arg(long)]
     pub(super) dry_run: bool,
 }
 
-/// The flags of an APNs device, beside its token.
+/// The flags for an APNs device, beside its token.
 #[derive(Debug, Args)]
 pub(super) struct DeviceArgs {
-    /// The APNs environment. Default: the app's.
+    /// The APNs environment. By default, that of the app.
     #[arg(long)]
     environment: Option<Environment>,
-    /// The APNs topic, without the suffix of the push type. Default: the app's first.
+    /// The APNs topic, without the suffix of the push type. By default, the app's first one.
     #[arg(long)]
     topic: Option<String>,
 }
@@ -59,12 +61,12 @@ enum Environment {
 }
 
 impl ContentArgs {
-    /// Whether there is nothing to show or deliver.
+    /// Whether the flags give no content at all.
     pub(super) fn is_empty(&self) -> bool {
         self.notification() == proto::Notification::default() && self.data.is_empty()
     }
 
-    /// Whether a flag says how the content is treated, other than `--dry-run`.
+    /// Whether a flag other than `--dry-run` says how the content is treated.
     pub(super) fn has_options(&self) -> bool {
         self.ttl.is_some() || self.collapse_key.is_some() || !self.labels.is_empty()
     }
@@ -122,7 +124,7 @@ impl DeviceArgs {
     }
 }
 
-/// A refused call in one sentence.
+/// Describes a refused call in one sentence.
 pub(super) fn describe(status: &tonic::Status) -> String {
     let details = status.get_error_details();
     let reason = details.error_info().map(|info| format!(" ({})", info.reason)).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! ProtoJSON: the contract's messages as JSON, in both directions.
+//! Reads and writes the contract's messages as ProtoJSON.
 
 use std::io::Write;
 
@@ -8,7 +8,7 @@ use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, Serialize
 
 use crate::proto;
 
-/// The contract's messages, by name.
+/// The contract's message types, by name.
 pub(super) struct Schema(DescriptorPool);
 
 impl Schema {
@@ -31,7 +31,7 @@ impl Schema {
         Ok(String::from_utf8(json.into_inner())?)
     }
 
-    /// Appends a result as one line of ProtoJSON that begins with these members, which are JSON themselves.
+    /// Appends a result as one line of ProtoJSON. It begins with the members in `first`, which must be JSON.
     pub(super) fn result_line(
         &self,
         first: &str,

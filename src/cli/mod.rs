@@ -1,4 +1,4 @@
-//! The command line: a file for each command.
+//! The command line. Each command has a file or a folder here.
 
 mod address;
 mod batch;
@@ -26,7 +26,7 @@ use clap::{Parser, Subcommand};
 use crate::files::Content;
 use output::tell;
 
-/// The end of the process waits no longer for threads that still do something.
+/// How long the end of the process waits for threads that are still at work.
 const LAST_THREADS: Duration = Duration::from_secs(1);
 
 /// A gRPC push gateway: one truthful verdict per push.
@@ -48,15 +48,15 @@ enum Command {
     Demo(demo::Demo),
 }
 
-/// What a command ended with.
+/// How a command ended, which is its exit code.
 enum Done {
-    /// Exit code 0.
+    /// Exit code 0: the command ran, and its answer is yes.
     Good,
-    /// Exit code 1: it ran, and the answer is no.
+    /// Exit code 1: the command ran, and its answer is no.
     Bad,
-    /// Exit code 2: it could not begin, and its log says why.
+    /// Exit code 2: the command could not begin, and its log says why.
     NotBegun,
-    /// Exit code 3: it broke off, and something has no answer.
+    /// Exit code 3: the command broke off, and a part of its work has no answer.
     BrokenOff,
 }
 
@@ -65,7 +65,7 @@ enum Done {
 pub fn run() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(said) => return explain(&said),
+        Err(error) => return explain(&error),
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -85,7 +85,7 @@ pub fn run() -> ExitCode {
             Command::Demo(demo) => demo.run().await,
         }
     });
-    // A resolver that hangs has a thread of its own, which would be waited for without end.
+    // A name lookup that hangs holds a thread of the runtime, which would be waited for without end.
     runtime.shutdown_timeout(LAST_THREADS);
     match done {
         Ok(Done::Good) => ExitCode::SUCCESS,
@@ -99,10 +99,11 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Help and version on standard output, or what is wrong with the arguments.
-fn explain(said: &clap::Error) -> ExitCode {
-    match said.print() {
-        Ok(()) if !said.use_stderr() => ExitCode::SUCCESS,
+/// Prints what clap answers instead of a command: help or version on standard output, or what is wrong with the arguments
+/// on standard error.
+fn explain(answer: &clap::Error) -> ExitCode {
+    match answer.print() {
+        Ok(()) if !answer.use_stderr() => ExitCode::SUCCESS,
         Ok(()) => ExitCode::from(2),
         Err(error) => {
             tell(format_args!("error: cannot write to standard output: {error}"));
@@ -111,7 +112,7 @@ fn explain(said: &clap::Error) -> ExitCode {
     }
 }
 
-/// The text of a file that the command line names; `-` is standard input.
+/// Reads the text of a file that the command line names; `-` is standard input.
 fn read_text(file: &Path) -> anyhow::Result<String> {
     let name = if file.as_os_str() == "-" { "standard input".into() } else { file.to_string_lossy() };
     Content::read_input(file).and_then(Content::into_text).with_context(|| format!("cannot use {name}"))

@@ -1,4 +1,4 @@
-//! `fanfare send`
+//! `fanfare send`: sends one push and prints its verdict.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,10 +15,10 @@ use crate::proto::{self, push_service_client::PushServiceClient};
 
 /// Sends one push through a gateway and prints its verdict.
 ///
-/// The verdict is JSON on standard output.
+/// The verdict goes to standard output as JSON.
 ///
-/// Exit code 0: accepted, or validated; 1: another verdict; 2: there is no verdict, because the gateway cannot be asked or
-/// refused the call. Where standard output cannot be written, it is still that of the verdict.
+/// Exit code 0: the push was accepted or validated; 1: it got another verdict; 2: there is no verdict, because the gateway
+/// could not be reached or refused the call. If standard output cannot be written, the exit code is still that of the verdict.
 #[derive(Debug, Args)]
 #[command(
     group(ArgGroup::new("what").args(["json", "apns", "fcm", "web_push", "mattermost"]).required(true)),
@@ -31,7 +31,7 @@ use crate::proto::{self, push_service_client::PushServiceClient};
   echo '{\"app\":\"shop\",\"target\":{\"apns\":{\"token\":\"5f1c…e2\"}},\"content\":{\"data\":{\"k\":\"v\"}}}' | fanfare send --json -"
 )]
 pub(super) struct Send {
-    /// The gateway.
+    /// The address of the gateway.
     #[arg(long, env = "FANFARE_TO", default_value = "http://127.0.0.1:50051")]
     to: String,
     /// A file with a fanfare.push.v1.Push as ProtoJSON; `-` for standard input.
@@ -54,7 +54,7 @@ pub(super) struct Send {
     mattermost: Option<String>,
     #[command(flatten)]
     device: DeviceArgs,
-    /// The caller's name for the push. Default: made by the gateway.
+    /// The id of the push. By default the gateway makes one.
     #[arg(long)]
     id: Option<String>,
     /// How long to wait for the verdict.
@@ -80,7 +80,7 @@ impl Send {
             Err(status) => bail!(describe(&status)),
         };
         if let Err(error) = print(schema.result(&result)?) {
-            // The push has its verdict whether or not anybody reads it: the exit code stays that of the verdict.
+            // The push has its verdict even if nobody can read it, so the exit code stays that of the verdict.
             tell(format_args!("warning: {error:#}; the verdict is {}", result.outcome().as_str_name()));
         }
         let good = matches!(result.outcome(), proto::Outcome::Accepted | proto::Outcome::Validated);
@@ -103,13 +103,13 @@ impl Send {
         })
     }
 
-    /// The one that a flag names.
+    /// The target that a flag names.
     fn target(&self) -> anyhow::Result<proto::Target> {
         if let Some(token) = &self.apns {
             return Ok(self.device.target(token.clone()));
         }
         if !self.device.is_empty() {
-            bail!("--topic and --environment are of an APNs device: they need --apns");
+            bail!("--topic and --environment belong to an APNs device: they need --apns");
         }
         let subscribed = |file: &PathBuf| {
             let no_subscription =

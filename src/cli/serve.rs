@@ -1,4 +1,4 @@
-//! `fanfare serve`
+//! `fanfare serve`: runs the gateway.
 
 use std::path::PathBuf;
 
@@ -15,19 +15,19 @@ use crate::telemetry;
 
 /// Runs the gateway until SIGTERM or SIGINT, then drains.
 ///
-/// The log goes to standard error; where that cannot be written, lines are dropped and counted. SIGHUP is ignored: a
+/// The log goes to standard error. If that cannot be written, lines are dropped and counted. SIGHUP is ignored, because a
 /// changed configuration needs a restart.
 ///
-/// Exit code 0: it served, and has drained; 2: it could not start.
+/// Exit code 0: the gateway served and has drained; 2: it could not start.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  fanfare serve --config fanfare.toml\n  FANFARE_CONFIG=/etc/fanfare.toml fanfare serve"
 )]
 pub(super) struct Serve {
-    /// The configuration.
+    /// The configuration file.
     #[arg(long, env = "FANFARE_CONFIG", default_value = "fanfare.toml")]
     config: PathBuf,
-    /// Written once the listeners are open: {"grpc":"ADDRESS","admin":"ADDRESS"}.
+    /// A file to write once the listeners are open, with {"grpc":"ADDRESS","admin":"ADDRESS"}.
     #[arg(long)]
     ready_file: Option<PathBuf>,
 }
@@ -38,7 +38,7 @@ impl Serve {
         let _log = telemetry::init(&config.log)?;
         match self.serve(config).await {
             Ok(()) => Ok(Done::Good),
-            // As all that is said from here on: whoever reads standard error reads lines of the log.
+            // From here on everything is said by the log, because whoever reads standard error expects its lines.
             Err(error) => {
                 tracing::error!(error = format!("{error:#}"), "the gateway cannot start");
                 Ok(Done::NotBegun)
@@ -59,7 +59,7 @@ impl Serve {
             let (grpc, admin) = (gateway.grpc_address(), gateway.admin_address());
             let ready = format!("{{\"grpc\":\"{grpc}\",\"admin\":\"{admin}\"}}\n");
             if let Err(error) = write_whole(file, &ready, EVERYBODY) {
-                // Whoever waits for the file would never know of this gateway.
+                // Whoever waits for the file would never learn of this gateway, so it must not run.
                 gateway.shut_down().await;
                 return Err(error).with_context(|| format!("cannot write {}", file.display()));
             }

@@ -1,4 +1,4 @@
-//! A browser's subscription, as `PushSubscription.toJSON()` gives it.
+//! Reads a browser's subscription, as `PushSubscription.toJSON()` gives it.
 
 use anyhow::{Context, ensure};
 use base64::Engine;
@@ -7,12 +7,14 @@ use serde::Deserialize;
 
 use crate::proto::WebPushSubscription;
 
-/// Source: RFC 8291, sections 3.1 and 3.2.
+/// The length of a browser's public key. Source: RFC 8291, section 3.1.
 const P256DH_BYTES: usize = 65;
-/// Source: the same.
+
+/// The length of a browser's authentication secret. Source: RFC 8291, section 3.2.
 const AUTH_BYTES: usize = 16;
 
-/// Source: W3C, "Push API", `PushSubscriptionJSON`. Its `expirationTime`, and whatever pages add, say nothing here.
+/// The JSON of a subscription. Its `expirationTime`, and members that pages add, are ignored. Source: W3C, "Push API",
+/// `PushSubscriptionJSON`.
 #[derive(Debug, Deserialize)]
 pub(super) struct Subscription {
     pub(super) endpoint: String,
@@ -25,12 +27,12 @@ pub(super) struct Keys {
     pub(super) auth: String,
 }
 
-/// Reads the JSON of one. What the endpoint may be is for the gateway to say.
+/// Reads the JSON of a subscription. The endpoint is not checked, because the gateway decides where it may lead.
 pub(super) fn parse(json: &str) -> anyhow::Result<WebPushSubscription> {
     read(serde_json::from_str(json)?)
 }
 
-/// Reads the keys of one.
+/// Decodes the keys of a subscription.
 pub(super) fn read(subscription: Subscription) -> anyhow::Result<WebPushSubscription> {
     let Subscription { endpoint, keys } = subscription;
     Ok(WebPushSubscription {
@@ -40,7 +42,8 @@ pub(super) fn read(subscription: Subscription) -> anyhow::Result<WebPushSubscrip
     })
 }
 
-/// Browsers write base64url without padding; pages that encode the keys themselves take `btoa`, which does neither.
+/// Decodes a key. Browsers write base64url without padding. Pages that encode the keys themselves use `btoa`, which writes
+/// base64 with padding.
 fn bytes(member: &str, text: &str, expected: usize) -> anyhow::Result<Vec<u8>> {
     let url_safe = text.trim_end_matches('=').replace('+', "-").replace('/', "_");
     let bytes = URL_SAFE_NO_PAD
@@ -77,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_subscription_is_said() {
+    fn each_error_says_why_the_json_is_no_subscription() {
         for (json, expected) in [
             ("{}".to_owned(), "missing field `endpoint`"),
             (r#"{"endpoint":"https://push.example/"}"#.to_owned(), "missing field `keys`"),

@@ -1,4 +1,4 @@
-//! `fanfare vapid-key`
+//! `fanfare vapid-key`: makes a key for Web Push, or shows its public key.
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
@@ -16,17 +16,19 @@ use crate::credential::vapid::VapidKey;
 
 /// Makes a key for Web Push, or shows the public key of one.
 ///
-/// The public key is printed as browsers take it. Subscriptions are bound to it: with another key, users have to
-/// subscribe anew.
+/// The public key is printed in the form that browsers take. Subscriptions are bound to it: if the key changes, users have
+/// to subscribe anew.
 ///
-/// Exit code 0: the key was made, or shown; 2: it was not, or standard output cannot be written. In that last case a key
-/// that was to be made is there, and --show shows it.
+/// Exit code 0: the key was made, or shown; 2: it was not, or standard output could not be written. In the last case the new
+/// key is in its file, and --show shows it.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  fanfare vapid-key vapid.pem\n  fanfare vapid-key --show vapid.pem")]
 pub(super) struct MakeVapidKey {
-    /// Where the private key goes, as PEM that its owner alone may read. What is there is never overwritten.
+    /// The file that the private key is written to, as PEM that only its owner may read. An existing file is never
+    /// overwritten.
     file: PathBuf,
-    /// Make none: show the public key of this one, in PEM or as npm web-push prints it; `-` for standard input.
+    /// Make no key, but show the public key of the one in the file, which is PEM or what npm web-push prints; `-` for
+    /// standard input.
     #[arg(long)]
     show: bool,
 }
@@ -45,7 +47,7 @@ impl MakeVapidKey {
         let key = VapidKey::parse(&pem)?;
         write_new(&self.file, pem.expose_secret())?;
         print(key.public_key()).with_context(|| format!("the key is made; --show {file} shows it"))?;
-        // Not on standard output, so that a script has the key alone.
+        // This does not go to standard output, so that a script reads only the key there.
         tell(
             "It is the applicationServerKey of pushManager.subscribe(), and public_key in the configuration:",
         );
@@ -57,13 +59,14 @@ impl MakeVapidKey {
     }
 }
 
+/// Writes a file that must not exist yet.
 fn write_new(file: &Path, pem: &str) -> anyhow::Result<()> {
     let shown = file.display();
     let mut new = match OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
         Ok(new) => new,
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             bail!(
-                "{shown} is there already, and is not overwritten: every subscription made with its key would be lost"
+                "{shown} exists already and is not overwritten: every subscription made with its key would be lost"
             )
         }
         Err(error) => return Err(error).with_context(|| format!("cannot write {shown}")),

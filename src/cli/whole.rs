@@ -1,4 +1,4 @@
-//! Files that other programs wait for.
+//! Writes files that other programs wait for.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
@@ -10,18 +10,18 @@ use crate::files::expect_file;
 /// The mode of a file that every user may read.
 pub(super) const EVERYBODY: u32 = 0o644;
 
-/// The mode of a file that its owner alone may read.
+/// The mode of a file that only its owner may read.
 pub(super) const OWNER: u32 = 0o600;
 
-/// Writes a file that nobody sees half of, with this mode. Since it takes the place of what is there, that must be a file
-/// too: a device or FIFO would be gone, for every process of the machine.
+/// Writes a file with this mode, so that nobody ever reads half of it: it is written beside its place and renamed. What
+/// stands in its place must be a file too, because a device or FIFO would be gone for every process of the machine.
 pub(super) fn write_whole(file: &Path, content: &str, mode: u32) -> io::Result<()> {
     if let Ok(metadata) = file.metadata() {
         expect_file(&metadata).map_err(io::Error::other)?;
     }
     let mut part = file.as_os_str().to_owned();
     part.push(".part");
-    // A part that a killed process left has a mode of its own.
+    // A part that a killed process left is removed, because it may have another mode.
     if let Err(error) = std::fs::remove_file(&part)
         && error.kind() != io::ErrorKind::NotFound
     {
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_file_is_not_replaced() {
+    fn a_folder_or_a_socket_is_not_replaced() {
         let dir = tempfile::tempdir().unwrap();
         let socket = dir.path().join("socket");
         let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();

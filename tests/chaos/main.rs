@@ -1,11 +1,11 @@
-//! The chaos run: rounds of pushes through faults that a seed draws, and the books balanced after each round.
+//! The chaos run sends rounds of pushes through faults that a seed draws. After each round every push is accounted for.
 //!
 //! ```console
 //! $ cargo test --test chaos -- --pushes 200000 --seed 1
 //! ```
 //!
-//! It shares traffic, script and accounts with the fault suite. Its memory does not grow with the pushes: what a
-//! round has seen is dropped when its books balance.
+//! It shares traffic, script and accounts with the fault suite. Its memory does not grow with the pushes, because everything
+//! that a round has seen is dropped when its accounts balance.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(clippy::print_stdout, reason = "it reports on a terminal")]
@@ -51,30 +51,30 @@ use report::Report;
 use traffic::Traffic;
 use worlds::{Shape, World};
 
-/// Pushes of a round: so many rounds, but none smaller or larger than this.
+/// How many rounds a run is divided into, as long as none has fewer or more pushes than the two numbers below.
 const ROUNDS: u64 = 200;
 const SMALLEST: u64 = 2500;
 const LARGEST: u64 = 10_000;
 
-/// More connections in a round are a storm.
+/// More connections than this in a round are a storm.
 const STORM: u64 = 60;
 
-/// Resident memory may grow by so many bytes from the first round to the last.
+/// By how many bytes resident memory may grow from the first round to the last.
 const GROWTH: u64 = 256 << 20;
 
-/// Descriptors may be more by so many at the end: connections to the upstream that are open.
+/// By how many descriptors there may be more at the end: connections to the upstream that are still open.
 const DESCRIPTORS: usize = 32;
 
-/// Sends pushes through faults drawn from a seed, and balances the books.
+/// Sends pushes through faults drawn from a seed, and accounts for each of them.
 #[derive(Parser)]
 struct Options {
-    /// Pushes to send.
+    /// How many pushes to send.
     #[arg(long, default_value_t = 200_000)]
     pushes: u64,
-    /// Draws the faults; the same seed draws the same ones. Random if it is not given.
+    /// The seed that draws the faults. The same seed draws the same ones. By default it is random.
     #[arg(long)]
     seed: Option<u64>,
-    /// The run fails if it takes longer.
+    /// The run fails if it takes longer than this.
     #[arg(long, default_value = "1h", value_parser = humantime::parse_duration)]
     limit: Duration,
 }
@@ -144,7 +144,7 @@ async fn run(pushes: u64, seed: u64) -> Result<(), Broken> {
     Ok(())
 }
 
-/// One round: faults, traffic, books.
+/// Runs one round: its faults, its traffic and its accounts.
 async fn round(world: &mut World, seed: u64, pushes: u64, report: &mut Report) -> Result<(), Broken> {
     let Plan { kinds, steps } = plan::draw(seed, report.rounds, pushes);
     let traffic = Traffic { callers: 100, batches: 2, pushes, repeatable_every: 7 };
@@ -165,7 +165,7 @@ async fn round(world: &mut World, seed: u64, pushes: u64, report: &mut Report) -
     Ok(())
 }
 
-/// Bytes of this process in memory.
+/// How many bytes of this process are in memory.
 fn resident() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));

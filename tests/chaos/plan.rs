@@ -1,4 +1,4 @@
-//! Which faults strike in a round, drawn from the seed.
+//! Draws from the seed which faults strike in a round.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use fastrand::Rng;
 use crate::network::{Names, Place};
 use crate::script::{Blow, Step};
 
-/// The address that faults of opening strike; the first stays well.
+/// The address that faults of opening strike. The first one stays well.
 const SICK: Environment = Environment::Sandbox;
 
 /// MAX_CONCURRENT_STREAMS when nothing is wrong.
@@ -73,14 +73,14 @@ impl Kind {
         Self::Outage,
     ];
 
-    /// Where no address is well or known, what is not sent may end so.
+    /// Whether pushes may end unsent, because no address is well or known.
     pub(crate) fn leaves_unsent(self) -> bool {
         matches!(self, Self::NamesFail | Self::Outage)
     }
 
     fn steps(self, at: u64, dice: &mut Rng) -> Vec<Step> {
         let next = |dice: &mut Rng, fault| vec![Step::next(at, dice.u32(1..=40), fault)];
-        // One after another, on connections that are yet to be proven, each costs the whole answer timeout.
+        // These come one after another on connections that are not yet proven, so each costs the whole answer timeout.
         let endless = |dice: &mut Rng, fault| vec![Step::next(at, dice.u32(1..=8), fault)];
         let limit = |limit, millis| {
             let set = |limit| Blow::StrikeAll(Fault::SetMaxStreams(limit));
@@ -142,17 +142,17 @@ impl Kind {
     }
 }
 
-/// What is drawn for one round.
+/// The faults that are drawn for one round.
 pub(crate) struct Plan {
     pub(crate) kinds: Vec<Kind>,
     pub(crate) steps: Vec<Step>,
 }
 
-/// The faults of a round of so many pushes.
+/// Draws the faults of a round of so many pushes.
 pub(crate) fn draw(seed: u64, round: u64, pushes: u64) -> Plan {
-    // Mixed as SplitMix64 does, so that neighbours have nothing in common.
+    // The seed is mixed as SplitMix64 does, so that neighbours have nothing in common.
     let mut dice = Rng::with_seed(seed.wrapping_add(round.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
-    // One to four for a round of the smallest size, and as many more as it is larger.
+    // A round of the smallest size has one to four faults, and a larger one has more in proportion.
     let faults = dice.u64(1..=4) * (pushes / 2500).max(1);
     let mut moments: Vec<u64> = (0..faults).map(|_| dice.u64(0..pushes.max(1))).collect();
     moments.sort_unstable();
@@ -165,12 +165,12 @@ pub(crate) fn draw(seed: u64, round: u64, pushes: u64) -> Plan {
     plan
 }
 
-/// Both addresses.
+/// The addresses of the name when all is well.
 pub(crate) fn well() -> Names {
     Names::Lead(vec![Place::First, Place::Second])
 }
 
-/// What ends the faults of a round: ports, names and limits are as they were.
+/// The steps that end the faults of a round: ports, names and limits are as they were before.
 pub(crate) fn mended() -> Vec<Step> {
     vec![
         Step::later(0, Blow::Open(Environment::Production)),

@@ -1,4 +1,4 @@
-//! What a chaos run has seen, added up.
+//! Adds up what a chaos run has seen.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,7 +19,7 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// A round whose books balance.
+    /// Adds a round whose accounts balance.
     pub(crate) fn add(&mut self, pushes: u64, kinds: &[Kind], totals: &Totals) {
         self.pushes += pushes;
         self.rounds += 1;

@@ -1,5 +1,5 @@
-//! Every answer of APNs that Apple documents: the simulator answers so, the caller sees so. The table is
-//! written from Apple's pages, not from the code.
+//! Every answer of APNs that Apple documents: the simulator gives it, and the caller gets its verdict. The table is written
+//! from Apple's pages, and not from the code.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use fanfare::proto::{self, Delivery, Outcome, Reason};
 use fanfare::simulator::{Answer, Fault, FaultRule, HangUp, Phase, StoragePolicy, Trigger};
 use serde::Deserialize;
 
-use crate::harness::{APP, TOPIC, World, good, push};
+use crate::harness::{APP, TOPIC, World, good, push, within};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -44,7 +44,7 @@ async fn every_documented_answer_becomes_its_verdict() {
     let world = World::start().await;
     world.simulator.add_channel(TOPIC, "dHN0LXNyY2gtY2hubA==", StoragePolicy::MostRecent);
     for (number, row) in rows.iter().enumerate() {
-        // Good answers in between, or so many invalid tokens in a row would be set aside.
+        // Good answers come in between, because so many invalid tokens in a row would be set aside.
         for between in 0..3 {
             world.send(push(&good(10 * number + between))).await;
         }
@@ -114,7 +114,7 @@ async fn answers_that_nobody_documents_are_kept_and_treated_by_status() {
     }
 }
 
-/// A page in the place of APNs' answer: what it says of the push is what its status alone can.
+/// A page in place of APNs' answer says no more about the push than its status does.
 #[tokio::test]
 async fn what_a_front_answers_is_not_the_word_of_apns() {
     let world = World::start().await;
@@ -147,7 +147,7 @@ async fn what_a_front_answers_is_not_the_word_of_apns() {
     }
 }
 
-/// APNs says in the head that it took a push, and it must not be sent again for what comes after that.
+/// The head of APNs' answer says that it took the push, so whatever happens after it must not have the push sent again.
 #[tokio::test]
 async fn a_push_that_apns_named_is_accepted_whatever_becomes_of_the_body() {
     let limit = |config: &mut fanfare::config::Config| config.upstream.max_reply_bytes = 1000;
@@ -167,9 +167,8 @@ async fn a_push_that_apns_named_is_accepted_whatever_becomes_of_the_body() {
     {
         let token = good(number);
         world.simulator.add_fault(FaultRule::always(Trigger::DeviceToken(token.clone()), fault.clone()));
-        let mut push = push(&token);
-        let max_wait = Some(prost_types::Duration { seconds: 3, nanos: 0 });
-        push.options = Some(proto::Options { repeatable: true, max_wait, ..proto::Options::default() });
+        let mut push = within(push(&token), Duration::from_secs(1));
+        push.options.as_mut().unwrap().repeatable = true;
         let result = world.send(push).await;
         assert_eq!(
             (result.outcome(), result.delivery(), result.attempts),

@@ -1,4 +1,4 @@
-//! Bad input: a clear answer each, and the process serves on.
+//! Bad input: each gets a clear answer, and the process goes on serving.
 
 use fanfare::proto::{self, Delivery, Outcome, Reason, TokenAction};
 use prost::Message;
@@ -7,7 +7,7 @@ use tonic_types::StatusExt;
 
 use crate::harness::{World, device, good, push};
 
-/// What a caller has to look at, whichever RPC it used.
+/// The parts of a result that a caller has to look at, whichever RPC it used.
 type Finding = (Outcome, Reason, TokenAction, String, String);
 
 fn finding(result: &proto::PushResult) -> Finding {
@@ -43,7 +43,7 @@ async fn found(
     let (found, why, action, at, _) = &findings[0];
     assert_eq!((*found, at.as_str(), *why), (outcome, field, reason), "{single:?}");
     assert_eq!(*action == TokenAction::Keep, outcome != Outcome::InvalidToken, "{single:?}");
-    // Its id as given, or one that was made.
+    // The result has the id that was given, or one that the gateway made.
     assert!(!single.id.is_empty() && single.id.len() <= 128, "{single:?}");
     if !push.id.is_empty() {
         assert!(push.id.starts_with(&single.id), "{single:?}");
@@ -66,7 +66,7 @@ async fn what_is_wrong_with_a_push_is_the_same_result_in_every_rpc() {
     bad("target", FieldRequired, &|push| push.target = Some(proto::Target::default())).await;
     bad("target.apns.token", FieldRequired, &|push| push.target = Some(device(""))).await;
     bad("target", Reason::ProviderNotConfigured, &|push| {
-        // Nothing is said against a token of a provider that the app does not have.
+        // The token is not at fault if the app does not have its provider.
         let fcm = proto::FcmTarget { registration_token: "a b".into(), ..proto::FcmTarget::default() };
         push.target = Some(proto::Target { fcm: Some(Box::new(fcm)), ..proto::Target::default() });
     })
@@ -164,7 +164,7 @@ async fn a_malformed_token_is_an_invalid_token_in_every_rpc() {
     assert_eq!(world.simulator.journal().arrived(), 0);
 }
 
-/// An encoding bug of the caller's must not empty its table.
+/// A caller whose encoding is wrong must not be told to delete all its tokens.
 #[tokio::test]
 async fn many_malformed_tokens_at_once_are_set_aside() {
     let world = World::start().await;

@@ -9,7 +9,7 @@ use fanfare::simulator::Simulator;
 
 const SAMPLE: &str = include_str!("../../examples/fanfare.toml");
 
-/// A sample with the settings switched on that are off: lines that begin with # and no space.
+/// A sample in which the settings that are off are switched on. Their lines begin with # and no space.
 pub(crate) fn switched_on(sample: &str) -> String {
     let on = |line: &str| match line.strip_prefix('#') {
         Some(setting) if setting.starts_with(|c: char| !c.is_whitespace()) => format!("{setting}\n"),
@@ -60,7 +60,7 @@ async fn the_sample_is_good_and_says_every_default() {
     let file = folder.path().join("switched_on.toml");
     std::fs::write(&file, switched_on(SAMPLE)).unwrap();
     assert!(Config::load(&file).unwrap().proxy.is_some());
-    // The sample writes the defaults out; a file that says nothing means the same.
+    // The sample writes the defaults out, so a file without settings means the same.
     let bare = Config::on_loopback(Vec::new());
     assert_eq!(format!("{:?}", config.upstream), format!("{:?}", bare.upstream));
     assert_eq!(config.max_in_flight, bare.max_in_flight);
@@ -124,7 +124,7 @@ async fn what_is_wrong_is_said_with_file_line_and_key() {
             "key_file = \"news.pem\"",
             "apps.web.web_push.key_file: news.pem: expected a private key on the curve P-256",
         ),
-        // The key of the app on APNs is on that curve too, and is another.
+        // The key of the app on APNs is on the same curve, but it is another key.
         (
             "key_file = \"vapid.pem\"",
             "key_file = \"AuthKey_ABC123DEFG.p8\"",
@@ -159,7 +159,7 @@ async fn what_is_wrong_is_said_with_file_line_and_key() {
     let line = SAMPLE.lines().position(|line| line == "[limits]").unwrap() + 2;
     let said = wrong(&|sample| sample.replace("[limits]", "[limits]\nnot_a_limit = 1"));
     assert!(said.contains(&format!("changed.toml:{line}: ")), "{said}");
-    // All that is wrong is said at once.
+    // Everything that is wrong is said at once.
     let said = wrong(&|sample| sample.replace("max_streams = 1000", "max_streams = 0").replace(".p8", ".p9"));
     assert_eq!(said.lines().count(), 2, "{said}");
 }

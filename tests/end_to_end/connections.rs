@@ -1,4 +1,4 @@
-//! How connections open, replace each other and end; and who pays for the requests whose callers left.
+//! How connections open, replace each other and end, and what becomes of requests whose callers left.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,16 +11,7 @@ use fanfare::simulator::{Environment, Fault, FaultRule, GoAway, LastId, Simulato
 use fanfare::upstream::{BoxFuture, Resolve, TcpDialer};
 use tokio::net::TcpListener;
 
-use crate::harness::{SOON, TOPIC, World, config, connect, good, metric, metric_sum, push};
-
-async fn until(condition: impl Fn() -> bool) {
-    let seen = async {
-        while !condition() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(SOON, seen).await.expect("what is waited for happens soon");
-}
+use crate::harness::{SOON, TOPIC, World, config, connect, good, metric, metric_sum, push, until, within};
 
 fn closed(world: &World, cause: &str) -> f64 {
     let cause = format!("cause=\"{cause}\"");
@@ -44,7 +35,7 @@ async fn an_old_connection_is_replaced_and_nobody_waits_for_it() {
         number += 20;
     }
     assert!(world.simulator.journal().duplicates().is_empty());
-    // The first alone was waited for.
+    // Pushes waited only for the first connection.
     assert_eq!((opened(&world, "needed"), opened(&world, "full")), (1.0, 0.0));
     assert!(opened(&world, "successor") >= 2.0);
 }
@@ -119,7 +110,7 @@ async fn requests_whose_callers_left_keep_their_room_until_they_are_answered() {
     until(|| metric(&world.gateway, "fanfare_pushes_in_flight ") == 0.0).await;
     assert_eq!(world.send(push(&good(12))).await.outcome(), Outcome::Accepted);
     assert_eq!(world.simulator.counters().resets_received, 0);
-    // Nobody waits for orphans, a shutdown least of all.
+    // No orphan is left that a shutdown might wait for.
     assert_eq!(metric_sum(&world, "fanfare_upstream_orphans{", ""), 0.0);
 }
 
@@ -137,7 +128,7 @@ async fn another_connection_goes_on_with_the_tls_session() {
     assert_eq!((counters.tls_handshakes_done, counters.tls_sessions_resumed), (4, 3));
 }
 
-/// One name, two addresses, one port.
+/// A name with two addresses.
 struct TwoAddresses(SocketAddr);
 
 impl Resolve for TwoAddresses {
@@ -161,17 +152,15 @@ async fn an_address_that_accepts_and_says_nothing_costs_a_moment() {
     });
     let mut it = config(&simulator);
     it.upstream.connect_timeout = Duration::from_secs(60);
-    // Each push its own connection: about every other begins at the sick address.
+    // Each push has its own connection, and about every other connect begins at the sick address.
     it.upstream.idle_timeout = Duration::from_millis(1);
     let network = Network { resolver: Arc::new(TwoAddresses(address)), dialer: Arc::new(TcpDialer) };
     let gateway = Gateway::start(it, network).await.unwrap();
     let client = connect(&gateway).await;
     let world = World { simulator, gateway, client };
     for number in 0..8 {
-        let mut push = push(&good(number));
-        let max_wait = Some(prost_types::Duration { seconds: 10, nanos: 0 });
-        push.options = Some(proto::Options { max_wait, ..proto::Options::default() });
-        assert_eq!(world.send(push).await.outcome(), Outcome::Accepted);
+        let result = world.send(within(push(&good(number)), SOON / 2)).await;
+        assert_eq!(result.outcome(), Outcome::Accepted);
         until(|| closed(&world, "idle") == f64::from(number as u32 + 1)).await;
     }
     silent.abort();

@@ -23,7 +23,7 @@ async fn an_expired_token_on_a_connection_is_healed_on_a_fresh_one() {
     let result = world.send(push(&good(1))).await;
     assert_eq!((result.outcome(), result.attempts), (Outcome::Accepted, 2), "{result:?}");
     assert_eq!(world.simulator.counters().connections_opened, 2);
-    // The token was made moments ago: APNs would refuse another one so soon.
+    // The token was made moments ago, and APNs would refuse another one so soon.
     assert_eq!(world.simulator.counters().provider_tokens_seen, 1);
 }
 

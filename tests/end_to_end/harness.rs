@@ -1,4 +1,4 @@
-//! Simulator and gateway on free ports of loopback, and a caller.
+//! A simulator and a gateway on free ports of loopback, and a caller.
 
 use std::time::Duration;
 
@@ -15,8 +15,11 @@ use tonic::transport::{Channel, Endpoint};
 pub(crate) const APP: &str = "shop";
 pub(crate) const TOPIC: &str = "com.example.app";
 
-/// No test waits longer for what must happen.
+/// No test waits longer than this for something that must happen.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
+
+/// How long a test waits before it looks again.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// A gateway in front of a simulator.
 pub(crate) struct World {
@@ -30,7 +33,7 @@ impl World {
         Self::with(|builder| builder, |_| {}).await
     }
 
-    /// With the simulator and the configuration changed.
+    /// Starts a world whose simulator and configuration are changed.
     pub(crate) async fn with(
         simulator: impl FnOnce(SimulatorBuilder) -> SimulatorBuilder,
         change: impl FnOnce(&mut Config),
@@ -112,6 +115,12 @@ pub(crate) fn push(token: &str) -> proto::Push {
     }
 }
 
+/// The same push, which has to have its verdict within this time.
+pub(crate) fn within(mut push: proto::Push, time: Duration) -> proto::Push {
+    push.options.get_or_insert_default().max_wait = Some(time.try_into().unwrap());
+    push
+}
+
 pub(crate) fn device(token: &str) -> proto::Target {
     let device = proto::ApnsDevice { token: token.to_owned(), ..proto::ApnsDevice::default() };
     proto::Target { apns: Some(device), ..proto::Target::default() }
@@ -126,14 +135,32 @@ pub(crate) fn alert(title: &str, body: &str) -> proto::Content {
     proto::Content { notification: Some(notification), ..proto::Content::default() }
 }
 
-/// One sample of the metrics page: the first line that begins so, as a number; 0 where there is none.
+/// One sample of the metrics page: the number of the first line with this beginning, or 0 if there is none.
 pub(crate) fn metric(gateway: &Gateway, line: &str) -> f64 {
     let page = gateway.metrics().page();
     let found = page.lines().find_map(|it| it.strip_prefix(line));
     found.map_or(0.0, |value| value.trim().parse().unwrap())
 }
 
-/// A GET, with head and body as they came.
+/// Waits until the condition holds, which it must do within a bound.
+pub(crate) async fn until(condition: impl Fn() -> bool) {
+    let holds = async {
+        while !condition() {
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    // A busy machine takes long for thousands of pushes, so this bound is wider.
+    tokio::time::timeout(SOON * 4, holds).await.expect("the condition holds at last");
+}
+
+/// Lets time pass for the gateway and the simulator, whose timers run in this runtime. Nothing may be under way.
+pub(crate) async fn pass(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
+
+/// Sends a GET. Returns head and body.
 pub(crate) async fn http_get(address: std::net::SocketAddr, path: &str) -> String {
     let mut socket = tokio::net::TcpStream::connect(address).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
@@ -143,7 +170,7 @@ pub(crate) async fn http_get(address: std::net::SocketAddr, path: &str) -> Strin
     answer
 }
 
-/// Adds the samples whose lines begin so and contain this.
+/// The sum of the samples whose lines have this beginning and contain this text.
 pub(crate) fn metric_sum(world: &World, begins: &str, contains: &str) -> f64 {
     let page = world.gateway.metrics().page();
     let lines = page.lines().filter(|line| line.starts_with(begins) && line.contains(contains));

@@ -7,31 +7,16 @@ use fanfare::proto::{self, Delivery, Outcome, Reason};
 use fanfare::simulator::HangUp;
 use fanfare::upstream::Http;
 
-use crate::harness::{APP, SOON, metric, metric_sum};
+use crate::harness::{APP, SOON, metric, metric_sum, until, within};
 use crate::mattermost::{app, good_push, world, world_with};
 use crate::stub::{Either, Front, OK, Raw};
-
-async fn until(condition: impl Fn() -> bool) {
-    let seen = async {
-        while !condition() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(SOON, seen).await.expect("what is waited for happens soon");
-}
 
 async fn front(server: &Raw) -> Front {
     let one = |config: &mut fanfare::config::Config| config.upstream.max_connections_per_peer = 1;
     Front::start(vec![app(APP, &server.origin(), Http::Either, &[])], one).await
 }
 
-fn patient(number: usize, seconds: i64) -> proto::Push {
-    let max_wait = Some(prost_types::Duration { seconds, nanos: 0 });
-    let options = proto::Options { max_wait, ..proto::Options::default() };
-    proto::Push { options: Some(options), ..good_push(number) }
-}
-
-fn told(result: &proto::PushResult) -> (Outcome, Delivery, i32) {
+fn verdict(result: &proto::PushResult) -> (Outcome, Delivery, i32) {
     (result.outcome(), result.delivery(), result.attempts)
 }
 
@@ -42,7 +27,7 @@ const IN_DOUBT: (Outcome, Delivery, i32) = (Outcome::Unconfirmed, Delivery::Mayb
 async fn a_request_has_its_path_alone_and_names_its_host_and_length() {
     let server = Raw::start(|_| Some(OK.to_vec())).await;
     let front = front(&server).await;
-    assert_eq!(told(&front.send(good_push(1)).await), ACCEPTED);
+    assert_eq!(verdict(&front.send(good_push(1)).await), ACCEPTED);
     let requests = server.requests.lock().unwrap();
     let (head, body) = requests[0].split_once("\r\n\r\n").unwrap();
     let mut lines = head.lines();
@@ -52,7 +37,7 @@ async fn a_request_has_its_path_alone_and_names_its_host_and_length() {
     assert_eq!(headers, [format!("content-length: {}", body.len()), format!("host: {}", server.address)]);
 }
 
-/// However an answer is framed, it is the same answer, and the connection goes on where it may.
+/// An answer is the same however it is framed, and its connection is used again if the framing allows it.
 #[tokio::test]
 async fn answers_in_every_framing_are_read_and_the_connection_kept_where_it_may_be() {
     let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n8\r\n{\"status\r\n8\r\n\":\"OK\"}\n\r\n0\r\n\r\n";
@@ -65,9 +50,9 @@ async fn answers_in_every_framing_are_read_and_the_connection_kept_where_it_may_
         let server = Raw::start(move |_| Some(bytes.clone())).await;
         let front = front(&server).await;
         for number in 1..=3 {
-            assert_eq!(told(&front.send(good_push(number)).await), ACCEPTED, "{answer}");
+            assert_eq!(verdict(&front.send(good_push(number)).await), ACCEPTED, "{answer}");
         }
-        // In place of one that ended in use another opens at once, so the last push leaves one behind.
+        // When a connection ends in use another opens at once in its place, so the last push leaves one behind.
         let opened = server.connections.load(Ordering::SeqCst);
         assert!(if kept { opened == 1 } else { (3..=4).contains(&opened) }, "{answer} {opened}");
     }
@@ -87,13 +72,13 @@ async fn what_is_no_answer_is_in_doubt_and_the_next_push_has_a_connection_of_its
         })
         .await;
         let result = front.send(good_push(1)).await;
-        assert_eq!(told(&result), IN_DOUBT, "{result:?}");
-        assert_eq!(told(&front.send(good_push(2)).await), ACCEPTED);
+        assert_eq!(verdict(&result), IN_DOUBT, "{result:?}");
+        assert_eq!(verdict(&front.send(good_push(2)).await), ACCEPTED);
         assert_eq!(server.connections.load(Ordering::SeqCst), 2);
     }
 }
 
-/// An answer that nobody asked for must not become the next push's.
+/// An answer that nobody asked for must not become that of the next push.
 #[tokio::test]
 async fn bytes_after_an_answer_are_not_taken_for_the_next_one() {
     let gone = b"HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\n{\"status\":\"REMOVE\"}\n";
@@ -103,9 +88,9 @@ async fn bytes_after_an_answer_are_not_taken_for_the_next_one() {
     })
     .await;
     let front = front(&server).await;
-    // They wait for the one connection, so that each is written as soon as the one before is answered.
+    // All wait for the one connection, so that each is written as soon as the one before it is answered.
     let all = futures_util::future::join_all((0..50).map(|number| front.send(good_push(number)))).await;
-    assert!(all.iter().all(|it| told(it) == ACCEPTED), "{all:?}");
+    assert!(all.iter().all(|it| verdict(it) == ACCEPTED), "{all:?}");
     assert_eq!(server.requests.lock().unwrap().len(), 50);
 }
 
@@ -115,11 +100,11 @@ async fn a_connection_is_ended_before_the_server_ends_it_where_it_says_when() {
         Some(b"HTTP/1.1 200 OK\r\nKeep-Alive: timeout=2, max=100\r\ncontent-length: 15\r\n\r\n{\"status\":\"OK\"}".to_vec())
     })
     .await;
-    // Of its own the gateway would keep it for longer than this test waits.
+    // Without the header the gateway would keep the connection longer than this test waits.
     let front = front(&server).await;
-    assert_eq!(told(&front.send(good_push(1)).await), ACCEPTED);
+    assert_eq!(verdict(&front.send(good_push(1)).await), ACCEPTED);
     until(|| server.ended.load(Ordering::SeqCst) == 1).await;
-    assert_eq!(told(&front.send(good_push(2)).await), ACCEPTED);
+    assert_eq!(verdict(&front.send(good_push(2)).await), ACCEPTED);
     assert_eq!(server.connections.load(Ordering::SeqCst), 2);
 }
 
@@ -128,26 +113,26 @@ async fn an_idle_connection_that_the_server_closed_costs_the_next_push_nothing()
     for how in [HangUp::Fin, HangUp::Reset] {
         for tls in [false, true] {
             let world = world(tls, |builder| builder).await;
-            assert_eq!(told(&world.send(good_push(1)).await), ACCEPTED);
+            assert_eq!(verdict(&world.send(good_push(1)).await), ACCEPTED);
             let connection = world.simulator.open_connections()[0].id;
             world.simulator.disconnect(connection, how).unwrap();
             let closed = || metric_sum(&world, "fanfare_upstream_connections_closed_total{", "");
             until(|| closed() == 1.0).await;
-            assert_eq!(told(&world.send(good_push(2)).await), ACCEPTED);
+            assert_eq!(verdict(&world.send(good_push(2)).await), ACCEPTED);
             assert_eq!(world.simulator.counters().connections_opened, 2);
         }
     }
 }
 
-/// A server that closes while a request is on its way may have read it, or not: nobody can tell.
+/// A server that closes while a request is on its way may have read it, and nobody can tell.
 #[tokio::test]
 async fn a_request_that_meets_the_end_of_its_connection_is_in_doubt() {
     let server = Raw::start(|number| (number != 2).then(|| OK.to_vec())).await;
     let front = front(&server).await;
-    assert_eq!(told(&front.send(good_push(1)).await), ACCEPTED);
+    assert_eq!(verdict(&front.send(good_push(1)).await), ACCEPTED);
     let result = front.send(good_push(2)).await;
-    assert_eq!((told(&result), result.reason()), (IN_DOUBT, Reason::ConnectionLost), "{result:?}");
-    assert_eq!(told(&front.send(good_push(3)).await), ACCEPTED);
+    assert_eq!((verdict(&result), result.reason()), (IN_DOUBT, Reason::ConnectionLost), "{result:?}");
+    assert_eq!(verdict(&front.send(good_push(3)).await), ACCEPTED);
 }
 
 #[tokio::test]
@@ -157,7 +142,7 @@ async fn a_thousand_pushes_of_a_hundred_callers_share_a_few_connections() {
     for round in 0..10 {
         let pushes = (0..100).map(|number| world.send(good_push(100 * round + number)));
         let results = futures_util::future::join_all(pushes).await;
-        assert!(results.iter().all(|it| told(it) == ACCEPTED));
+        assert!(results.iter().all(|it| verdict(it) == ACCEPTED));
     }
     let counters = world.simulator.counters();
     assert!(counters.connections_opened <= most as u64, "{counters:?}");
@@ -186,7 +171,7 @@ async fn requests_whose_callers_left_keep_their_room_until_they_are_answered() {
     assert_eq!(metric_sum(&world, "fanfare_upstream_orphans{", ""), 0.0);
     // Their answers were read, so their connections are good for more.
     world.simulator.set_answer_latency(Duration::ZERO);
-    assert_eq!(told(&world.send(good_push(12)).await), ACCEPTED);
+    assert_eq!(verdict(&world.send(good_push(12)).await), ACCEPTED);
     assert_eq!(world.simulator.counters().connections_opened, 10);
 }
 
@@ -194,35 +179,37 @@ async fn requests_whose_callers_left_keep_their_room_until_they_are_answered() {
 async fn a_deadline_tells_what_was_written_from_what_waited() {
     let one = |config: &mut fanfare::config::Config| config.upstream.max_connections_per_peer = 1;
     let world = world_with(true, |it| it, one).await;
-    world.simulator.set_answer_latency(Duration::from_secs(3));
-    let (written, waited) = tokio::join!(world.send(patient(1, 2)), async {
+    world.simulator.set_answer_latency(Duration::from_secs(2));
+    let (written, waited) = tokio::join!(world.send(within(good_push(1), Duration::from_secs(1))), async {
         world.simulator.journal().wait_for_read(1, SOON).await.unwrap();
-        world.send(patient(2, 1)).await
+        world.send(within(good_push(2), Duration::from_millis(500))).await
     });
-    assert_eq!((told(&written), written.reason()), (IN_DOUBT, Reason::AnswerTimeout), "{written:?}");
-    assert_eq!(told(&waited), (Outcome::NotAttempted, Delivery::No, 0), "{waited:?}");
-    // The answer of the first is read all the same, and its connection used again.
-    assert_eq!(told(&world.send(patient(3, 20)).await), ACCEPTED);
+    world.simulator.set_answer_latency(Duration::ZERO);
+    assert_eq!((verdict(&written), written.reason()), (IN_DOUBT, Reason::AnswerTimeout), "{written:?}");
+    assert_eq!(verdict(&waited), (Outcome::NotAttempted, Delivery::No, 0), "{waited:?}");
+    // The answer of the first is read all the same, and its connection is used again.
+    assert_eq!(verdict(&world.send(within(good_push(3), SOON)).await), ACCEPTED);
     let counters = world.simulator.counters();
     assert_eq!((counters.requests_arrived, counters.connections_opened), (2, 1));
 }
 
 #[tokio::test]
 async fn a_shutdown_waits_for_answers_and_its_end_tells_the_written_from_the_unwritten() {
-    for (latency, drain, written) in [(300, 20, ACCEPTED), (60_000, 1, IN_DOUBT)] {
+    for (latency, drain, written) in [(300, 20_000, ACCEPTED), (60_000, 200, IN_DOUBT)] {
         let world = world_with(
             false,
             |it| it,
             |config| {
                 config.upstream.max_connections_per_peer = 2;
-                config.drain_timeout = Duration::from_secs(drain);
+                config.drain_timeout = Duration::from_millis(drain);
             },
         )
         .await;
         world.simulator.set_answer_latency(Duration::from_millis(latency));
         let send = |number| {
             let mut client = world.client.clone();
-            let request = proto::SendPushRequest { push: Some(Box::new(patient(number, 50))) };
+            let request =
+                proto::SendPushRequest { push: Some(Box::new(within(good_push(number), SOON * 2))) };
             tokio::spawn(async move { client.send_push(request).await.unwrap().into_inner().result.unwrap() })
         };
         let first: Vec<_> = (0..2).map(send).collect();
@@ -231,9 +218,9 @@ async fn a_shutdown_waits_for_answers_and_its_end_tells_the_written_from_the_unw
         until(|| metric_sum(&world, "fanfare_upstream_waiting{", "") == 1.0).await;
         world.gateway.shut_down().await;
         for push in first {
-            assert_eq!(told(&push.await.unwrap()), written);
+            assert_eq!(verdict(&push.await.unwrap()), written);
         }
-        let waited = told(&waits.await.unwrap());
+        let waited = verdict(&waits.await.unwrap());
         if written == IN_DOUBT {
             assert_eq!(waited, (Outcome::NotAttempted, Delivery::No, 0));
             assert_eq!(world.simulator.counters().requests_arrived, 2);
@@ -259,7 +246,7 @@ async fn alpn_chooses_and_prior_knowledge_needs_no_choice() {
         let front = Front::start(vec![app(APP, &server.origin, http, &[&server.pem])], |_| {}).await;
         for number in 1..=3 {
             let result = front.send(good_push(number)).await;
-            assert_eq!(told(&result), ACCEPTED, "{alpn:?} {http:?} {result:?}");
+            assert_eq!(verdict(&result), ACCEPTED, "{alpn:?} {http:?} {result:?}");
         }
         assert_eq!(*server.versions.lock().unwrap(), [version; 3], "{alpn:?} {http:?}");
     }
@@ -283,7 +270,7 @@ async fn an_app_that_asks_for_a_protocol_that_is_not_there_spoils_it_for_no_othe
     let apps =
         vec![app("wrong", &server.origin(), Http::Two, &[]), app(APP, &server.origin(), Http::Either, &[])];
     let front = Front::start(apps, |config| config.upstream.connect_patience = 1).await;
-    assert_eq!(told(&front.send(good_push(1)).await), ACCEPTED);
+    assert_eq!(verdict(&front.send(good_push(1)).await), ACCEPTED);
     let wrong = front.send(proto::Push { app: "wrong".to_owned(), ..good_push(2) }).await;
     assert_eq!((wrong.delivery(), wrong.attempts), (Delivery::No, 0), "{wrong:?}");
 }

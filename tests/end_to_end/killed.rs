@@ -1,4 +1,4 @@
-//! The gateway's own process is ended under ten streams: what its caller is told, and what the next gateway gets.
+//! A gateway is ended while a batch runs over ten streams: what the caller is told, and what the next gateway gets.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,12 +8,12 @@ use std::time::Duration;
 use fanfare::simulator::Simulator;
 
 use crate::batch_command::{Ran, batch, by_line, line, outcome, read};
-use crate::harness::{SOON, TOPIC, good};
+use crate::harness::{SOON, TOPIC, good, until};
 use crate::secrets::write_config;
 
 const LINES: usize = 6_000;
 
-/// A gateway of its own process; ended with the test.
+/// A gateway in a process of its own, which ends with the test.
 pub(crate) struct Serving {
     pub(crate) process: Child,
     pub(crate) grpc: String,
@@ -35,7 +35,7 @@ pub(crate) async fn serve_with_log(folder: &Path, name: &str, log: Stdio) -> Ser
     serve_by(Command::new(env!("CARGO_BIN_EXE_fanfare")).stderr(log), folder, name).await
 }
 
-/// `command` is the gateway's binary, or what ends in it.
+/// Starts a gateway. The command is its binary, or a shell that becomes it.
 pub(crate) async fn serve_by(command: &mut Command, folder: &Path, name: &str) -> Serving {
     let ready = folder.join(format!("{name}.json"));
     let process = command
@@ -46,20 +46,15 @@ pub(crate) async fn serve_by(command: &mut Command, folder: &Path, name: &str) -
         .spawn()
         .unwrap();
     let mut serving = Serving { process, grpc: String::new(), admin: String::new() };
-    let written = async {
-        while !ready.exists() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(SOON, written).await.expect("the gateway is ready");
+    until(|| ready.exists()).await;
     let addresses: serde_json::Value = serde_json::from_str(&read(&ready)).unwrap();
     addresses["admin"].as_str().unwrap().clone_into(&mut serving.admin);
     serving.grpc = format!("http://{}", addresses["grpc"].as_str().unwrap());
     serving
 }
 
-/// Streams pushes through the first of two gateways, and ends it with this signal when some have arrived. The
-/// outcomes by line, and how often each may have been delivered.
+/// Streams pushes through the first of two gateways, and ends it with this signal when some have arrived. Returns the
+/// outcomes by line, and how often each push may have been delivered.
 async fn ended_by(signal: &str) -> (Ran, BTreeMap<u64, String>, BTreeMap<u64, u64>) {
     let folder = tempfile::tempdir().unwrap();
     let simulator =

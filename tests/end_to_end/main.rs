@@ -1,17 +1,15 @@
-//! Over real sockets, real TLS and real HTTP/2: a gateway, a caller and the simulator in one process.
+//! A gateway, a caller and the simulator in one process, over real sockets, real TLS and real HTTP.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod answers;
 mod bad_input;
 mod batch_command;
-mod batch_command_breaks;
-mod batch_command_input;
-mod batch_command_resumes;
 mod config;
 mod connections;
 mod credential;
 mod fcm;
+mod few_connections;
 mod google;
 mod harness;
 mod hostile_endpoints;
@@ -33,9 +31,9 @@ mod send_pushes;
 mod shutdown;
 mod simulate_command;
 mod simulator_page;
+mod socket_faults;
 mod stub;
 mod surroundings;
 mod tunnel;
 mod vapid_key_command;
-mod weather;
 mod web_push;

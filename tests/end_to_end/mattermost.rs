@@ -1,4 +1,4 @@
-//! Pushes to a Mattermost push proxy: what it answers is what the caller sees.
+//! Pushes to a Mattermost push proxy, whose answers become the caller's verdicts.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -113,7 +113,7 @@ async fn every_answer_of_the_proxy_becomes_its_verdict() {
     assert!(rows.len() > 20, "{} rows", rows.len());
     let world = world_with(false, |builder| builder, |config| config.dispatch.max_attempts = 1).await;
     for (number, row) in rows.iter().enumerate() {
-        // Good answers in between, or so many devices that are gone in a row would be set aside.
+        // Good answers come in between, because so many devices that are gone in a row would be set aside.
         for between in 0..3 {
             world.send(good_push(1000 + 3 * number + between)).await;
         }
@@ -140,8 +140,8 @@ async fn every_answer_of_the_proxy_becomes_its_verdict() {
     }
 }
 
-/// What the proxy's own throttle asks to wait is waited for; what nobody knows is sent again only where its
-/// caller allows it.
+/// A push that the proxy's own throttle refuses is sent again after the wait that it asks for. A push in doubt is sent again
+/// only if its caller allows it.
 #[tokio::test]
 async fn a_refusal_is_waited_for_and_a_doubt_is_left_alone() {
     let world = world(false, |builder| builder).await;
@@ -150,17 +150,17 @@ async fn a_refusal_is_waited_for_and_a_doubt_is_left_alone() {
         let answer = Answer { status, headers, body: Some(body.to_owned().into()), ..Answer::default() };
         world.simulator.add_fault(FaultRule::once(Trigger::DeviceToken(good(number)), Fault::Answer(answer)));
     };
-    let told = |result: &proto::PushResult| (result.outcome(), result.delivery(), result.attempts);
+    let verdict = |result: &proto::PushResult| (result.outcome(), result.delivery(), result.attempts);
 
     answer(1, 429, &[], "limit exceeded\n");
-    assert_eq!(told(&world.send(good_push(1)).await), (Outcome::Accepted, Delivery::Accepted, 2));
+    assert_eq!(verdict(&world.send(good_push(1)).await), (Outcome::Accepted, Delivery::Accepted, 2));
     answer(2, 503, &[("retry-after", "120")], "");
-    assert_eq!(told(&world.send(good_push(2)).await), (Outcome::UpstreamUnavailable, Delivery::No, 1));
+    assert_eq!(verdict(&world.send(good_push(2)).await), (Outcome::UpstreamUnavailable, Delivery::No, 1));
 
     let doubt = "{\"error\":\"unknown transport error\",\"status\":\"FAIL\"}\n";
     let soon = [("retry-after", "1")];
     answer(3, 200, &soon, doubt);
-    assert_eq!(told(&world.send(good_push(3)).await), (Outcome::Unconfirmed, Delivery::Maybe, 1));
+    assert_eq!(verdict(&world.send(good_push(3)).await), (Outcome::Unconfirmed, Delivery::Maybe, 1));
     answer(4, 200, &soon, doubt);
     let mut repeatable = good_push(4);
     repeatable.options = Some(proto::Options { repeatable: true, ..proto::Options::default() });

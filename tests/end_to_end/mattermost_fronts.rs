@@ -1,4 +1,4 @@
-//! What stands before a push proxy answers in its place: whether the push was passed on, only some statuses say.
+//! A front that answers in place of the push proxy behind it. Only some statuses say whether it passed the push on.
 
 use fanfare::config::AppConfig;
 use fanfare::proto::{self, Delivery, Outcome, Reason, TokenAction};
@@ -10,7 +10,7 @@ use crate::harness::APP;
 use crate::mattermost::{app, good_push, push, world};
 use crate::stub::{Front, Raw};
 
-/// The app behind a front of which its operator knows this.
+/// An app whose operator knows this about the front.
 fn behind(raw: &Raw, front_502: Front502) -> AppConfig {
     let mut app = app(APP, &raw.origin(), Http::One, &[]);
     let mattermost = app.mattermost.take().unwrap();
@@ -19,7 +19,7 @@ fn behind(raw: &Raw, front_502: Front502) -> AppConfig {
     app
 }
 
-/// A front whose first answers are these, and then the proxy's own.
+/// A front that gives these answers first, and then passes the proxy's own on.
 async fn front(statuses: &'static [u16]) -> Raw {
     Raw::start(|number| {
         let Some(status) = statuses.get(number - 1) else { return Some(crate::stub::OK.to_vec()) };
@@ -95,7 +95,7 @@ async fn an_operator_who_knows_the_front_says_what_its_502_means() {
     assert_eq!((result.outcome(), result.attempts), (Outcome::Unconfirmed, 1), "{result:?}");
 }
 
-/// The proxy says REMOVE to what its environment, its topic or its project is wrong for as well.
+/// The proxy also says REMOVE if its own environment, topic or project is wrong for the device.
 #[tokio::test]
 async fn a_proxy_in_the_wrong_environment_has_no_more_than_a_hundred_devices_deleted() {
     let world = world(false, |builder| builder).await;

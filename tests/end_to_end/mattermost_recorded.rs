@@ -1,4 +1,4 @@
-//! What a real Mattermost push proxy was seen to answer: each recorded exchange comes to its verdict.
+//! The recorded answers of a real Mattermost push proxy: each exchange comes to its verdict.
 
 use fanfare::proto::{self, Delivery, Outcome, TokenAction};
 use fanfare::simulator::{self, Answer, Fate, Fault, FaultRule, Trigger};
@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::harness::{APP, World};
 use crate::mattermost::{good_push, world_with};
 
-/// An exchange that was recorded of the real proxy, as a push that a caller can send; None where none can.
+/// A recorded exchange of the real proxy, as a push that a caller can send. `None` if no push can say it.
 fn as_push(request: &Value) -> Option<proto::Push> {
     let text = |name: &str| request[name].as_str().unwrap_or_default().to_owned();
     if text("device_id").is_empty() || text("server_id").is_empty() {
@@ -68,7 +68,7 @@ fn verdict_of(body: &str, status: u64) -> (Outcome, TokenAction, bool, Delivery)
         (200, "FAIL") if error.starts_with("Failed to read message body") => {
             (Outcome::Internal, keep, false, Delivery::No)
         }
-        // A page, or the proxy's version: not the answer to a push.
+        // This is a page, or the proxy's version, and not the answer to a push.
         (200, _) => (Outcome::Unconfirmed, keep, true, Delivery::Maybe),
         (404, _) => (Outcome::Credential, keep, false, Delivery::No),
         other => panic!("{other:?} has no verdict here"),
@@ -87,8 +87,8 @@ fn fate(case: &str) -> Option<Fate> {
     Some(Fate::refusal(status.parse().unwrap(), reason))
 }
 
-/// Each is sent as its Mattermost server sent it, where a push can say so, and the proxy's own answer is let come
-/// about; the others (no device, no server, other paths) are answered with what was recorded.
+/// Each exchange that a push can say is sent as its Mattermost server sent it, and the simulated proxy finds its own answer.
+/// The others (no device, no server, other paths) are answered with the recorded bytes.
 #[tokio::test]
 async fn every_recorded_exchange_of_the_real_proxy_becomes_its_verdict() {
     let recorded: Value =
@@ -139,7 +139,7 @@ fn assert_asked(world: &World, recorded: &Value) {
         assert_eq!(asked.path, wanted["path"].as_str().unwrap());
         match serde_json::from_str::<Value>(wanted["body"].as_str().unwrap()) {
             Ok(body) => assert_eq!(asked.body, body),
-            // The recording cut the long one. The gateway leaves the proxy nothing to cut.
+            // The real proxy cut the long message. The gateway sends none that the proxy has to cut.
             Err(_) => assert_eq!(asked.body["aps"]["alert"]["body"], "x".repeat(2047)),
         }
     }

@@ -1,28 +1,25 @@
-//! A network for names that lead nowhere from here: it keeps what it was asked, and all that is dialled leads to
-//! loopback.
+//! A network for names that lead nowhere from here. It notes what it was asked, and every connect leads to loopback.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use fanfare::transport::Io;
 use fanfare::upstream::{BoxFuture, Dial, Resolve};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
-use crate::harness::SOON;
+use crate::harness::until;
 
-/// Two that are public, and lead to nobody here: the dialler knows where they stand.
+/// Two public addresses. They are never reached, because every connect leads to loopback.
 pub(crate) const PUBLIC: [&str; 2] = ["198.41.0.4", "2001:500:2f::f"];
 
-/// Resolver and dialler in one: what it was asked and where it was sent are kept. All that is dialled leads to
-/// loopback.
+/// A resolver and a dialer, which note the names they resolve and the addresses they dial.
 pub(crate) struct Net {
-    /// What names lead to; an address leads to itself.
+    /// The addresses of all names. A host that is an address leads to itself.
     says: Mutex<Vec<IpAddr>>,
     leads_to: SocketAddr,
-    /// Nothing that is dialled is answered while this is taken.
+    /// No connect succeeds while this is taken.
     gate: Semaphore,
     pub(crate) resolved: Mutex<Vec<String>>,
     dialled: Mutex<Vec<IpAddr>>,
@@ -52,7 +49,7 @@ impl Net {
         Arc::new(Self { says, leads_to, gate: Semaphore::new(1), resolved, dialled })
     }
 
-    /// Connects take for ever.
+    /// From now on connects wait until `go_on`.
     pub(crate) fn stall(&self) {
         self.gate.forget_permits(1);
     }
@@ -62,12 +59,7 @@ impl Net {
     }
 
     pub(crate) async fn until_dialled(&self, times: usize) {
-        let dialled = async {
-            while self.dialled().len() < times {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-        };
-        tokio::time::timeout(SOON, dialled).await.expect("it is dialled soon");
+        until(|| self.dialled().len() >= times).await;
     }
 
     pub(crate) fn say(&self, addresses: &[&str]) {

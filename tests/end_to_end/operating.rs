@@ -1,4 +1,4 @@
-//! What operators ask: health, readiness, metrics, reflection.
+//! What operators ask the gateway for: health, readiness, metrics and reflection.
 
 use fanfare::proto::Outcome;
 use fanfare::proto::push_service_server::SERVICE_NAME;
@@ -10,7 +10,7 @@ use tonic_reflection::pb::v1::{ServerReflectionRequest, server_reflection_client
 
 use crate::harness::{World, channel, good, http_get, push};
 
-/// A GET of the admin listener: head and body.
+/// Sends a GET to the admin listener. Returns head and body.
 async fn get(world: &World, path: &str) -> (String, String) {
     let answer = http_get(world.gateway.admin_address(), path).await;
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();

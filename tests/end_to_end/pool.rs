@@ -1,11 +1,11 @@
-//! The shared pool: faults of the wire, and what may be called unsent.
+//! The shared pool under faults of the wire: which pushes may be called unsent.
 
 use std::time::Duration;
 
 use fanfare::proto::{self, Delivery, Outcome, Reason};
 use fanfare::simulator::{Environment, Fault, FaultRule, GoAway, HangUp, LastId, Phase, Then, Trigger};
 
-use crate::harness::{SOON, World, good, metric, metric_sum, push};
+use crate::harness::{SOON, World, good, metric, metric_sum, push, within};
 
 /// Sends `count` pushes at once after one that warmed the connection, with a fault at the n-th request.
 async fn burst(world: &World, count: usize, at: u64, fault: Fault) -> Vec<proto::PushResult> {
@@ -134,7 +134,7 @@ async fn a_reset_connection_leaves_only_what_was_read_in_doubt() {
             let read = world.simulator.journal().read();
             let answered = world.simulator.journal().answered();
             let unconfirmed = results.iter().filter(|it| it.outcome() == Outcome::Unconfirmed).count() as u64;
-            // In doubt are those that were read and not answered, and those still in the socket's buffers.
+            // Pushes are in doubt if they were read and not answered, or were still in the socket's buffers.
             assert!(unconfirmed >= read - answered, "{at:?} {how:?}: {unconfirmed} {read} {answered}");
             assert!(unconfirmed <= 200);
         }
@@ -206,7 +206,6 @@ async fn an_expired_certificate_is_said_in_the_verdict() {
 #[tokio::test]
 async fn unreadable_answers_are_unconfirmed_with_their_status() {
     let world = World::with(|builder| builder, |config| config.upstream.max_reply_bytes = 1024).await;
-    let max_wait = Some(prost_types::Duration { seconds: 1, nanos: 0 });
     for (number, fault) in [
         Fault::BodyWithoutEnd,
         Fault::HugeBody(10 * 1024 * 1024),
@@ -216,9 +215,7 @@ async fn unreadable_answers_are_unconfirmed_with_their_status() {
     .enumerate()
     {
         world.simulator.add_fault(FaultRule::once(Trigger::DeviceToken(good(number)), fault.clone()));
-        let mut push = push(&good(number));
-        push.options = Some(proto::Options { max_wait, ..proto::Options::default() });
-        let result = world.send(push).await;
+        let result = world.send(within(push(&good(number)), Duration::from_millis(500))).await;
         assert_eq!(result.outcome(), Outcome::Unconfirmed, "{fault:?} {result:?}");
         assert_eq!(result.upstream_status, 400, "{fault:?} {result:?}");
         assert_eq!(world.simulator.journal().by_device_token(&good(number)).len(), 1);

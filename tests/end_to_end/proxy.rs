@@ -1,4 +1,4 @@
-//! Upstreams behind an HTTP proxy that opens tunnels.
+//! Upstreams behind a CONNECT proxy.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -10,23 +10,14 @@ use fanfare::proto::{self, Delivery, Outcome, Reason};
 use fanfare::simulator::{Environment, Simulator};
 use fanfare::upstream::Http;
 
-use crate::harness::{APP, SOON, World, good, metric_sum, push};
+use crate::harness::{APP, SOON, World, good, metric_sum, push, until};
 use crate::mattermost::{app, good_push, world_with};
 use crate::stub::Front;
 use crate::tunnel::{Mode, Tunnel};
 
 const CREDENTIALS: &str = "gateway:open-sesame";
 
-async fn until(condition: impl Fn() -> bool) {
-    let seen = async {
-        while !condition() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(SOON, seen).await.expect("what is waited for happens soon");
-}
-
-/// APNs behind a proxy; one failed connect is told at once.
+/// APNs behind a proxy. A push whose connect failed once is told so at once.
 async fn apns_behind(tunnel: &Tunnel, credentials: Option<&str>, change: impl FnOnce(&mut Config)) -> World {
     World::with(
         |builder| builder,
@@ -68,7 +59,7 @@ async fn apns_is_reached_through_a_tunnel_that_sees_a_name_and_ciphertext() {
         assert!(heads.iter().all(|head| *head == format!("{wanted}\r\n")), "{heads:?}");
 
         let passed = tunnel.sight.passed.lock().unwrap();
-        // The head of a TLS record that holds a handshake. Source: RFC 8446, section 5.1.
+        // This is the head of a TLS record that holds a handshake. Source: RFC 8446, section 5.1.
         assert_eq!(passed[..2], [22, 3]);
         for secret in ["bearer", "PRI * HTTP/2", "/3/device", "Hello"] {
             assert!(!contains(&passed, secret.as_bytes()), "{secret}");
@@ -95,7 +86,7 @@ async fn a_refusal_is_said_to_be_that_of_the_proxy_and_its_end_is_noticed() {
     for (mode, says) in [
         (Mode::Refuse(407), "status 407 (it wants other credentials: proxy.credentials_file)"),
         (Mode::Refuse(403), "status 403"),
-        // The answer to CONNECT is never that of the push service: nothing was sent.
+        // The answer to CONNECT is never that of the push service, because nothing was sent.
         (Mode::Refuse(502), "status 502"),
         (Mode::Refuse(504), "status 504"),
         (Mode::HangUp, "could not be asked"),
@@ -141,7 +132,7 @@ async fn a_proxy_that_stalls_or_drops_what_it_opened_costs_a_connect_and_leaves_
     }
 }
 
-/// What callers were told is true of what the simulator saw.
+/// Checks what callers were told against what the simulator saw.
 fn assert_true(simulator: &Simulator, pushes: usize, results: &[proto::PushResult]) {
     assert_eq!(results.len(), pushes);
     assert!(simulator.journal().duplicates().is_empty());
@@ -156,7 +147,7 @@ fn assert_true(simulator: &Simulator, pushes: usize, results: &[proto::PushResul
     }
 }
 
-/// Forty callers with ten pushes each, while the proxy ends all tunnels three times.
+/// Forty callers send ten pushes each, while the proxy ends all tunnels three times.
 async fn dies_in_mid_flight(world: &World, tunnel: &Tunnel, push: impl Fn(usize) -> proto::Push) {
     const CALLERS: usize = 40;
     const EACH: usize = 10;

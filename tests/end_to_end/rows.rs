@@ -1,4 +1,4 @@
-//! The tables of what push services answer, as `tests/data` has them.
+//! Reads the tables of push services' answers in `tests/data`.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use fanfare::simulator::Answer;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// An answer, and the verdict that it has to become.
+/// An answer of a push service, and the verdict that it has to become.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Row {
@@ -29,8 +29,8 @@ pub(crate) struct Row {
     pub(crate) source: String,
 }
 
-/// What is told of every answer: outcome, token action, retryable, the wait, delivery, status, reason.
-pub(crate) type Told = (String, String, bool, Option<u64>, String, u32, String);
+/// The parts of a verdict that are checked: outcome, token action, retryable, the wait, delivery, status, reason.
+pub(crate) type VerdictParts = (String, String, bool, Option<u64>, String, u32, String);
 
 impl Row {
     pub(crate) fn answer(&self) -> Answer {
@@ -39,7 +39,7 @@ impl Row {
         Answer { status: self.status, body: Some(body.into()), headers, ..Answer::default() }
     }
 
-    pub(crate) fn expected(&self) -> Told {
+    pub(crate) fn expected(&self) -> VerdictParts {
         (
             format!("OUTCOME_{}", self.outcome),
             format!("TOKEN_ACTION_{}", self.token_action),
@@ -52,7 +52,7 @@ impl Row {
     }
 }
 
-pub(crate) fn told(result: &proto::PushResult) -> Told {
+pub(crate) fn verdict(result: &proto::PushResult) -> VerdictParts {
     (
         result.outcome().as_str_name().to_owned(),
         result.token_action().as_str_name().to_owned(),
@@ -64,7 +64,7 @@ pub(crate) fn told(result: &proto::PushResult) -> Told {
     )
 }
 
-/// In seconds; a date is rounded to the nearest, since some of it has passed.
+/// The wait in seconds. One that was given as a date is rounded to the nearest, because some of it has passed.
 pub(crate) fn waits(result: &proto::PushResult) -> Option<u64> {
     result.retry_after.map(|wait| Duration::try_from(wait).unwrap().as_secs_f64().round() as u64)
 }

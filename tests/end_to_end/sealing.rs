@@ -1,4 +1,4 @@
-//! Encryption beside other work: the order of service on one thread.
+//! Encryption beside other work: in which order one thread serves them.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -56,7 +56,7 @@ fn route(metrics: &Metrics) -> Route {
     )
 }
 
-/// A dry run: it is encrypted, and nothing is sent. The browser's keys are those of RFC 8291, Appendix A.
+/// A dry run, which is encrypted and not sent. The browser's keys are those of RFC 8291, Appendix A.
 fn push() -> Push {
     let bytes = |text| URL_SAFE_NO_PAD.decode(text).unwrap();
     let target = Target::WebPush(Subscription {
@@ -96,7 +96,7 @@ async fn a_flood_of_web_push_lets_all_else_run_after_each_encryption() {
             events.lock().unwrap().push(Event::Encrypted);
         });
     }
-    // Another caller: two tasks that hand a ball to each other, so that one of them is ready at all times.
+    // The other caller is two tasks that hand a ball to each other, so that one of them is ready at all times.
     let ((to_second, mut from_first), (to_first, mut from_second)) = (mpsc::channel(1), mpsc::channel(1));
     to_first.send(()).await.unwrap();
     let noted = Arc::clone(&events);

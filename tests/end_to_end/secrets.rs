@@ -1,4 +1,4 @@
-//! Every secret that a run uses is searched for in all that it says, at TRACE of our own targets.
+//! Every secret that a run uses is searched for in everything it writes, at level TRACE of our own targets.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -56,19 +56,19 @@ team_id = "{}"
     std::fs::write(folder.join("fanfare.toml"), config).unwrap();
 }
 
-/// A good device token, one that was good once, and one that never was.
+/// A good device token, one that was good once, and one that never was good.
 fn devices() -> Vec<proto::Push> {
     let tokens = [good(77), format!("dead{:060x}", 77), format!("0bad{:060x}", 77)];
     tokens.iter().map(|token| push(token)).collect()
 }
 
-/// Logs, metrics and answers of a gateway that sends these pushes on the configuration in `folder`.
+/// Returns the log, the metrics and the answers of a gateway that sends these pushes with the configuration in `folder`.
 pub(crate) async fn everything_said(folder: &Path, pushes: Vec<proto::Push>) -> String {
     let (log, others) = log_and_others(folder, pushes).await;
     log + &others
 }
 
-/// The log, and what else it says.
+/// The log of a gateway, and everything else that it says.
 async fn log_and_others(folder: &Path, pushes: Vec<proto::Push>) -> (String, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_fanfare"))
         .args(["serve", "--config"])
@@ -81,7 +81,7 @@ async fn log_and_others(folder: &Path, pushes: Vec<proto::Push>) -> (String, Str
     let mut stdout = child.stdout.take().unwrap();
     let serving = Serving(child);
 
-    // The line that says where it serves comes first.
+    // The first line says where the gateway serves.
     let (first, log) = tokio::time::timeout(
         SOON,
         tokio::task::spawn_blocking(move || {
@@ -106,7 +106,7 @@ async fn log_and_others(folder: &Path, pushes: Vec<proto::Push>) -> (String, Str
         answers.push_str(&format!("{result:?}"));
     }
     let page = http_get(admin, "/metrics").await;
-    // Told to end, and not killed: its last lines are still to be written.
+    // The gateway is told to end and not killed, because its last lines are still to be written.
     signal(&serving.0, "-TERM");
     let said = tokio::task::spawn_blocking(move || {
         let (mut said, mut log) = (String::new(), log);
@@ -136,7 +136,7 @@ async fn no_secret_reaches_logs_metrics_or_answers() {
     }
 }
 
-/// Of a proxy that takes them and of one that does not.
+/// One proxy takes the credentials, and one refuses them.
 #[tokio::test]
 async fn the_credentials_of_a_proxy_reach_no_log_metric_or_answer() {
     const CREDENTIALS: &str = "gateway:open-sesame";
@@ -160,7 +160,7 @@ async fn the_credentials_of_a_proxy_reach_no_log_metric_or_answer() {
     }
 }
 
-/// A push service may repeat the token in its sentence: the log has each kind of answer once, and no token.
+/// A push service may repeat the token in its sentence. The log has each kind of answer once, and no token.
 #[tokio::test]
 async fn what_a_push_service_says_is_logged_once_a_kind_and_without_tokens() {
     let folder = tempfile::tempdir().unwrap();
@@ -178,7 +178,7 @@ async fn what_a_push_service_says_is_logged_once_a_kind_and_without_tokens() {
     assert!(!log.contains(&good(77)), "{log}");
 }
 
-/// An app in the wrong environment: the log says once that its targets are set aside, and what to check.
+/// For an app in the wrong environment, the log says once that its targets are set aside, and what to check.
 #[tokio::test]
 async fn the_log_says_once_that_targets_are_set_aside() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,12 +1,12 @@
-//! SendPush: one push, one truthful verdict.
+//! SendPush: one push gets one truthful verdict.
 
 use std::time::Duration;
 
 use fanfare::proto::{self, Delivery, Outcome, Provider, Reason, TokenAction};
 use fanfare::simulator::journal::digest;
-use fanfare::simulator::{Environment, Fate, Service};
+use fanfare::simulator::{Environment, Fate, Fault, FaultRule, Phase, Service, Trigger};
 
-use crate::harness::{self, SOON, TOPIC, World, good, push};
+use crate::harness::{self, SOON, TOPIC, World, good, push, within};
 
 #[tokio::test]
 async fn a_good_token_is_accepted_with_the_id_that_apns_knows() {
@@ -177,7 +177,7 @@ async fn a_cancelled_call_runs_to_its_answer_without_a_reset() {
     call.abort();
     world.simulator.wait_until(SOON, |simulator| simulator.counters().requests_answered == 2).await.unwrap();
     assert_eq!(world.simulator.counters().resets_received, 0);
-    // The connection that was left to itself serves on.
+    // The connection that the caller left goes on serving others.
     assert_eq!(world.send(push(&good(2))).await.outcome(), Outcome::Accepted);
     assert_eq!(world.simulator.counters().connections_opened, 1);
 }
@@ -224,7 +224,7 @@ async fn many_invalid_tokens_at_once_are_set_aside_not_deleted() {
     }
     assert_eq!(actions[0], TokenAction::Delete);
     assert_eq!(actions[29], TokenAction::Quarantine);
-    // Apple says when a token became invalid: that one is gone whatever the others are.
+    // Apple says when the token became invalid, so it is gone whatever becomes of others.
     let dead = world.send(push(&format!("dead{:060x}", 1))).await;
     assert_eq!(dead.token_action(), TokenAction::Delete);
 }
@@ -255,4 +255,15 @@ async fn a_broadcast_goes_to_its_channel() {
     let gone = world.send(to("Z29uZQ==")).await;
     assert_eq!((gone.outcome(), gone.token_action()), (Outcome::Unregistered, TokenAction::Delete));
     assert_eq!(gone.upstream_reason, "ChannelNotRegistered");
+}
+
+#[tokio::test]
+async fn nothing_is_sent_after_its_deadline() {
+    let world = World::with(|builder| builder, |config| config.upstream.max_resends = 100_000).await;
+    world.send(push(&good(0))).await;
+    let fault = Fault::ResetStream { code: 7, at: Phase::BeforeBody };
+    world.simulator.add_fault(FaultRule::always(Trigger::DeviceToken(good(1)), fault));
+    let result = world.send(within(push(&good(1)), Duration::from_millis(500))).await;
+    // Each stream was refused, so the push was provably not processed.
+    assert_eq!(result.delivery(), Delivery::No, "{result:?}");
 }

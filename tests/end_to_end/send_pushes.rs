@@ -60,7 +60,7 @@ async fn verdicts_come_in_the_order_written() {
 #[tokio::test]
 async fn what_fits_is_sent_and_the_rest_told_to_come_again() {
     let world = World::with(|builder| builder, |config| config.max_in_flight = 10).await;
-    // As a bulk call it leaves the last fifth to others.
+    // As a bulk call it leaves the last fifth of the room to others.
     let results = call(&world, pushes((0..20).map(good))).await.unwrap();
     let count = |outcome| results.iter().filter(|result| result.outcome() == outcome).count();
     assert_eq!((count(Outcome::Accepted), count(Outcome::NotAttempted)), (8, 12));

@@ -1,4 +1,4 @@
-//! Draining: what is in flight comes to its verdict, and what is left is told the truth.
+//! Draining: pushes in flight come to their verdict, and the others get the verdict that is true of them.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use fanfare::proto::{self, Delivery, Outcome, Reason};
 use fanfare::simulator::Fate;
 use tonic_types::StatusExt;
 
-use crate::harness::{SOON, World, good, http_get, metric, push};
+use crate::harness::{SOON, World, good, http_get, metric, push, until};
 
 fn call(
     world: &World,
@@ -42,9 +42,7 @@ async fn at_the_drain_timeout_the_written_is_unconfirmed_and_the_waiting_not_att
     let written = call(&world, push(&good(1)));
     world.simulator.journal().wait_for_read(1, SOON).await.unwrap();
     let waiting = call(&world, push(&good(2)));
-    while metric(&world.gateway, "fanfare_pushes_in_flight ") < 2.0 {
-        tokio::task::yield_now().await;
-    }
+    until(|| metric(&world.gateway, "fanfare_pushes_in_flight ") == 2.0).await;
     world.gateway.shut_down().await;
     let written = written.await.unwrap().unwrap();
     assert_eq!(

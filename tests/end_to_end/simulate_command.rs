@@ -1,17 +1,16 @@
-//! `fanfare simulate`, `serve` and `send` as they are typed: three processes, all services.
+//! `fanfare simulate`, `serve` and `send`, run as a user types them, for all push services.
 
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::time::Duration;
 
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::batch_command::{outcome, read};
-use crate::harness::SOON;
+use crate::harness::{SOON, until};
 use crate::killed::serve;
 
-/// The simulator's process; ended with the test.
+/// The simulator's process, which ends with the test.
 struct Simulating(Child);
 
 impl Drop for Simulating {
@@ -29,13 +28,8 @@ async fn simulate_with(folder: &Path, args: &[&str]) -> Simulating {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fanfare"));
     command.args(["simulate", "--dir"]).arg(folder).args(args).stdout(Stdio::null());
     let simulating = Simulating(command.spawn().unwrap());
-    let written = async {
-        while !folder.join("simulator.json").exists() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(SOON, written).await.expect("the simulator is ready");
-    // The configuration as it was written, but for the ports, which another gateway may have.
+    until(|| folder.join("simulator.json").exists()).await;
+    // Only the ports of the configuration are changed, because another gateway may have them.
     let config = folder.join("fanfare.toml");
     let ports = "[grpc]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\n";
     std::fs::write(&config, format!("{ports}{}", read(&config))).unwrap();
@@ -97,7 +91,7 @@ fn facts(folder: &Path) -> Value {
     serde_json::from_str(&read(&folder.join("simulator.json"))).unwrap()
 }
 
-/// A GET over HTTP/1.1, to the end of the connection.
+/// Sends a GET over HTTP/1.1, and reads until the connection ends.
 async fn get(origin: &Value, path: &str) -> String {
     let address = origin.as_str().unwrap().strip_prefix("http://").unwrap();
     let mut tcp = tokio::net::TcpStream::connect(address).await.unwrap();

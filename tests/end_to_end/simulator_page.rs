@@ -1,4 +1,4 @@
-//! Every command of docs/simulator.md is run as it stands there, but for the port, which may be taken.
+//! Every command of docs/simulator.md works as it stands there. Only the port is changed, because it may be taken.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -19,7 +19,7 @@ impl Drop for Left {
     }
 }
 
-/// The blocks that are shell.
+/// The shell commands of the page, block by block.
 fn blocks() -> Vec<String> {
     let page = include_str!("../../docs/simulator.md");
     page.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
@@ -53,7 +53,7 @@ async fn every_command_of_the_page_works() {
     }
 }
 
-/// The page and the command say the same of fates, faults and flags.
+/// The page and the command name the same fates, faults and flags.
 #[tokio::test]
 async fn the_page_names_every_flag_fate_and_fault() {
     let page = include_str!("../../docs/simulator.md");

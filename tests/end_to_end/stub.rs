@@ -1,4 +1,4 @@
-//! Upstreams that a test writes itself: raw HTTP/1.1, byte for byte, and hyper with either protocol.
+//! Upstreams whose answers a test writes itself: HTTP/1.1 byte for byte, and hyper with either protocol.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -23,9 +23,9 @@ use crate::harness::connect;
 
 pub(crate) const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 16\r\n\r\n{\"status\":\"OK\"}\n";
 
-/// A gateway and its caller, in front of whatever a test has.
+/// A gateway and its caller, in front of an upstream that the test has.
 pub(crate) struct Front {
-    /// Serves while it is held.
+    /// The gateway serves while this is held.
     _gateway: Gateway,
     client: PushServiceClient<Channel>,
 }
@@ -48,10 +48,10 @@ impl Front {
 /// A server that answers the n-th request, over all connections, with bytes that a test chose.
 pub(crate) struct Raw {
     pub(crate) address: SocketAddr,
-    /// Heads and bodies, as they came.
+    /// Heads and bodies of all requests.
     pub(crate) requests: Arc<Mutex<Vec<String>>>,
     pub(crate) connections: Arc<AtomicUsize>,
-    /// Connections that the client ended, with nothing under way.
+    /// How many connections the client ended while no request was under way.
     pub(crate) ended: Arc<AtomicUsize>,
     task: JoinHandle<()>,
 }
@@ -63,7 +63,7 @@ impl Drop for Raw {
 }
 
 impl Raw {
-    /// An answer that is None closes the connection instead.
+    /// Starts a server. If the answer is `None`, it closes the connection instead.
     pub(crate) async fn start(answer: impl Fn(usize) -> Option<Vec<u8>> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -99,7 +99,7 @@ impl Raw {
     }
 }
 
-/// Head and body of the next request; None where the client ended the connection.
+/// Reads head and body of the next request. Returns `None` if the client ended the connection.
 async fn read_request(socket: &mut TcpStream) -> Option<String> {
     let mut bytes = Vec::new();
     loop {
@@ -117,12 +117,12 @@ async fn read_request(socket: &mut TcpStream) -> Option<String> {
     }
 }
 
-/// A server of hyper: the protocol that ALPN chose among `alpn`, or without TLS HTTP/2 by prior knowledge.
+/// A server made with hyper. It speaks the protocol that ALPN chose among `alpn`, or HTTP/2 without TLS if there are none.
 pub(crate) struct Either {
     pub(crate) origin: String,
-    /// Its certificate.
+    /// The server's certificate.
     pub(crate) pem: String,
-    /// The HTTP versions of the requests that came.
+    /// The HTTP versions of all requests.
     pub(crate) versions: Arc<Mutex<Vec<http::Version>>>,
     task: JoinHandle<()>,
 }

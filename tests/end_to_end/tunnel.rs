@@ -1,4 +1,4 @@
-//! An HTTP proxy that opens tunnels on loopback, or misbehaves.
+//! A CONNECT proxy that opens tunnels on loopback, or misbehaves.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,27 +14,27 @@ use tokio_util::sync::CancellationToken;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     Tunnel,
-    /// This status and a page.
+    /// Answers with this status and a page.
     Refuse(u16),
-    /// 200, and the end.
+    /// Answers 200, and closes the connection.
     Drop,
-    /// The end.
+    /// Closes the connection without an answer.
     HangUp,
-    /// Nothing, ever.
+    /// Never answers.
     Stall,
-    /// 200, and then nothing.
+    /// Answers 200, and then carries nothing.
     StallTunnel,
     Garbage,
 }
 
-/// What a proxy saw.
+/// What the proxy saw.
 #[derive(Default)]
 pub(crate) struct Sight {
-    /// The heads of the requests.
+    /// The heads of all requests.
     pub(crate) heads: Mutex<Vec<String>>,
-    /// What clients sent through tunnels.
+    /// The bytes that clients sent through tunnels.
     pub(crate) passed: Mutex<Vec<u8>>,
-    /// Connections of clients that have not ended.
+    /// How many connections of clients have not ended.
     pub(crate) open: AtomicUsize,
 }
 
@@ -77,7 +77,7 @@ impl Tunnel {
         Self { address, sight, mode, cut, task }
     }
 
-    /// What it does with connections from now on.
+    /// Sets what the proxy does with connections from now on.
     pub(crate) fn set(&self, mode: Mode) {
         *self.mode.lock().unwrap() = mode;
     }
@@ -127,7 +127,7 @@ async fn serve(mut client: TcpStream, mode: &Mode, sight: &Sight) {
             let _ = client.write_all(established).await;
         }
         Mode::HangUp => {}
-        // Until the client has enough of it.
+        // The connection is held until the client gives it up.
         Mode::Stall => while client.read_u8().await.is_ok() {},
         Mode::StallTunnel => {
             let _ = client.write_all(established).await;
@@ -140,7 +140,7 @@ async fn serve(mut client: TcpStream, mode: &Mode, sight: &Sight) {
     }
 }
 
-/// Both ways, until either ends.
+/// Carries bytes both ways until either side ends.
 async fn pass(client: TcpStream, server: TcpStream, sight: &Sight) {
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();

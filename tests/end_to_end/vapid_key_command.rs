@@ -1,4 +1,4 @@
-//! `fanfare vapid-key` and `fanfare send --web-push` as they are typed.
+//! `fanfare vapid-key` and `fanfare send --web-push`, run as a user types them.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -32,7 +32,7 @@ fn a_key_is_made_once_for_its_owner_alone_and_shown_again() {
     let pem = read(&file);
     assert!(pem.starts_with("-----BEGIN PRIVATE KEY-----"), "{pem}");
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
-    // Standard output has the public key and nothing else, and nothing says the private one.
+    // Standard output has the public key and nothing else, and no output has the private key.
     let public_key = said(&made.stdout).trim();
     assert_eq!((public_key.len(), &public_key[..1]), (87, "B"));
     assert_eq!(said(&made.stderr).lines().count(), 2);
@@ -45,7 +45,7 @@ fn a_key_is_made_once_for_its_owner_alone_and_shown_again() {
 
     let again = fanfare(["vapid-key", name], "");
     assert_eq!(again.status.code(), Some(2));
-    assert!(said(&again.stderr).contains("is there already, and is not overwritten"), "{again:?}");
+    assert!(said(&again.stderr).contains("exists already and is not overwritten"), "{again:?}");
     assert_eq!(read(&file), pem);
 
     let other = folder.path().join("other.pem");
@@ -95,7 +95,7 @@ async fn a_subscription_is_sent_to_from_a_file_and_from_standard_input() {
         fanfare(["send", "--to", &to, "--app", APP, "--web-push", from, "--title", "Hello"], stdin)
     };
     let run = tokio::task::spawn_blocking(move || {
-        // The gateway read the whole subscription; this app is not on Web Push.
+        // The gateway read the whole subscription, and refuses it only because this app has no Web Push.
         for (from, stdin) in [(file.as_str(), ""), ("-", SUBSCRIPTION)] {
             let refused = send(from, stdin);
             assert_eq!(refused.status.code(), Some(1));

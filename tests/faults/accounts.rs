@@ -1,11 +1,11 @@
-//! The books: what callers were told against what the simulator saw.
+//! The accounts: what callers were told is compared with what the simulator saw.
 //!
 //! - Each push has one verdict, and it is true of every request that arrived for it.
-//! - What counts in the journal was meant: path, headers and body are those of that very push.
+//! - Each request in the journal is the one that was meant: path, headers and body are those of that very push.
 //! - Nothing is delivered twice, unless it was `repeatable`.
-//! - UNCONFIRMED is earned: the request was read and not answered, or its answer did not arrive, or it lay in the
-//!   buffers of a connection that broke, or its time was over while a connection that stalled let nothing more of
-//!   it through; of each there are no more than `bounds.rs` finds room for.
+//! - UNCONFIRMED has a reason: the request was read and not answered, or its answer did not arrive, or it lay in the buffers
+//!   of a connection that broke, or its deadline came while a stalled connection let nothing more of it through. Of each
+//!   there are no more than `bounds.rs` allows.
 
 use std::collections::HashMap;
 
@@ -17,16 +17,16 @@ use crate::bounds::{Seen, most_held_back, most_in_buffers, most_lost_answers};
 use crate::ledger::{Broken, Ledger, Verdict};
 use crate::marker::Marker;
 
-/// All requests of one push.
+/// Counts the requests of one push by what became of them.
 #[derive(Clone, Copy, Debug, Default)]
 struct Requests {
-    /// Answered with 200.
+    /// How many were answered with 200.
     accepted: u32,
-    /// Answered with another status.
+    /// How many were answered with another status.
     refused: u32,
-    /// Answered, but the answer may not have arrived in whole.
+    /// How many were answered, though the answer may not have arrived in whole.
     lost_answers: u32,
-    /// Read in full, or reset with words that leave it open, and not answered.
+    /// How many were read in full, or reset with a code that leaves this open, and not answered.
     unanswered: u32,
     /// The status of the last answer that was not 200.
     status: u16,
@@ -43,25 +43,25 @@ pub(crate) struct Totals {
     pub(crate) unanswered: u64,
     /// UNCONFIRMED because the answer did not arrive in whole.
     pub(crate) lost_answers: u64,
-    /// The most that can have been lost.
+    /// The most answers that can have been lost.
     pub(crate) lost_answers_most: u64,
-    /// UNCONFIRMED because the answer was still under way when its time was over.
+    /// UNCONFIRMED because the answer was still under way at the deadline.
     pub(crate) late: u64,
     /// UNCONFIRMED because the request lay in a buffer when its connection broke.
     pub(crate) in_buffers: u64,
-    /// The most that can have lain there.
+    /// The most requests that can have lain there.
     pub(crate) in_buffers_most: u64,
-    /// UNCONFIRMED because its time was over before it had left, or arrived, in whole.
+    /// UNCONFIRMED because the deadline came before the request had left, or arrived, in whole.
     pub(crate) held_back: u64,
-    /// The most that can have been held back, beside those in buffers.
+    /// The most requests that can have been held back, beside those in buffers.
     pub(crate) held_back_most: u64,
-    /// Neither answered nor in doubt.
+    /// Pushes that were neither answered nor are in doubt.
     pub(crate) unsent: u64,
-    /// Delivered, or perhaps, more than once; each was `repeatable`.
+    /// Pushes that were, or may have been, delivered more than once. Each was `repeatable`.
     pub(crate) repeated: u64,
 }
 
-/// Closes the books over `ledger`.
+/// Audits the verdicts of the ledger.
 pub(crate) fn audit(ledger: &Ledger, seen: &Seen) -> Result<Totals, Broken> {
     let requests = gather(ledger, seen)?;
     let mut totals = Totals {
@@ -91,13 +91,13 @@ pub(crate) fn audit(ledger: &Ledger, seen: &Seen) -> Result<Totals, Broken> {
     Ok(totals)
 }
 
-/// The requests of each push. Whatever was read has to be what was meant.
+/// Collects the requests of each push. Each that was read has to be the one that was meant.
 fn gather(ledger: &Ledger, seen: &Seen) -> Result<Vec<Requests>, Broken> {
     let disturbed: HashMap<u64, bool> =
         seen.lines.iter().map(|line| (line.id, line.is_disturbed())).collect();
     let mut all = vec![Requests::default(); ledger.verdicts.len()];
     for entry in &seen.requests {
-        // Only its body would name the device: it was not processed, and whose it was is told by nobody.
+        // Only the body would name the device. The request was not processed, so nothing tells whose it was.
         if entry.service == Service::Mattermost && entry.read.is_none() {
             continue;
         }
@@ -139,12 +139,12 @@ impl Requests {
         }
     }
 
-    /// Requests that the gateway has to have counted as attempts.
+    /// How many requests the gateway has to have counted as attempts.
     fn attempts(&self) -> u32 {
         self.accepted + self.refused + self.unanswered
     }
 
-    /// Deliveries, those in doubt included.
+    /// How many deliveries there were, with those in doubt.
     fn deliveries(&self) -> u32 {
         self.accepted + self.unanswered
     }
@@ -202,7 +202,7 @@ fn judge(
         | Outcome::UpstreamUnavailable
         | Outcome::Internal
         | Outcome::NotAttempted => {
-            // Of one that may be repeated, an earlier attempt may stay in doubt.
+            // If the push may be repeated, an earlier attempt of it may stay in doubt.
             let in_doubt = repeatable && delivery == Delivery::Maybe;
             check(in_doubt || delivery == Delivery::No, "what is refused or unsent is not delivered")?;
             check(in_doubt || requests.deliveries() == 0, "delivery NO was never processed")?;
@@ -210,7 +210,7 @@ fn judge(
                 check(in_doubt || requests.attempts() == 0, "what was not attempted never arrived")?;
                 totals.unsent += 1;
             } else {
-                // Of an attempt in doubt it may be that of an answer which broke off after its head.
+                // The status of an attempt in doubt may be that of an answer which broke off after its head.
                 let broke_off = in_doubt && status == 200 && requests.lost_answers > 0;
                 check(broke_off || requests.status == status, "a refusal is that of the push service")?;
             }

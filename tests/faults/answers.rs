@@ -16,13 +16,13 @@ async fn warm(shape: Shape, change: impl FnOnce(&mut Config)) -> World {
     world
 }
 
-/// Of 400 pushes 20 meet the fault, and these alone are in doubt.
+/// Of 400 pushes 20 meet the fault, and only these are in doubt.
 async fn twenty_in_doubt(fault: Fault) -> Totals {
     let impatient = |config: &mut Config| config.upstream.answer_timeout = Duration::from_secs(5);
     let mut world = warm(Shape::default(), impatient).await;
     let totals = world.run(Traffic::of(400), vec![Step::next(100, 20, fault)]).await.unwrap();
     assert_eq!((totals.unconfirmed, totals.accepted), (20, 380), "{totals:?}");
-    // Streams are given up, connections are not.
+    // Streams are given up, but connections are not.
     assert_eq!(world.opened(), 1);
     world.end().await;
     totals
@@ -79,7 +79,7 @@ async fn a_reset_that_enhances_calm_leaves_the_connection_open() {
 async fn an_expired_token_on_one_connection_of_three_is_mended_and_every_push_accepted() {
     let shape = Shape { streams: 40, latency: Duration::from_millis(200), ..Shape::default() };
     let mut world = warm(shape, |_| {}).await;
-    // Connections are opened by those who wait; 200 callers fill three and more.
+    // Pushes that wait have connections opened, and 200 callers fill three and more.
     let traffic = Traffic { callers: 200, batches: 0, pushes: 1200, repeatable_every: 0 };
     let expired = Fault::Answer(Answer::refusal(403, "ExpiredProviderToken"));
     let rule = FaultRule { when: Trigger::Connection(2), fault: expired, times: 100 };

@@ -1,5 +1,4 @@
-//! The same traffic and the same books where the push service is behind a CONNECT proxy, which refuses, drops and
-//! stalls.
+//! The same traffic and the same accounts with the push service behind a CONNECT proxy, which refuses, drops and stalls.
 
 use std::time::Duration;
 
@@ -14,11 +13,11 @@ use crate::worlds::{Shape, World};
 
 const PUSHES: u64 = 3000;
 
-/// 64 callers, and two batches with a hundred each.
+/// Traffic of 64 callers, and of two batches with a hundred pushes in flight each.
 const IN_FLIGHT: u64 = 264;
 
-/// What was swallowed would hold so many of the shortest pushes and answers for each that was under way, at most:
-/// real ones are longer, and frames of the connection lie between them.
+/// The bytes that the proxy swallowed could hold at most so many of the shortest pushes and answers for each that was under
+/// way. Real ones are longer, and frames of the connection lie between them.
 const PER_PUSH: u64 = 3;
 
 async fn behind_a_proxy(streams: u32, change: impl FnOnce(&mut Config)) -> World {
@@ -29,7 +28,7 @@ async fn behind_a_proxy(streams: u32, change: impl FnOnce(&mut Config)) -> World
     world
 }
 
-/// `PUSHES` meet the steps. What became of them is told, and what comes after is accepted.
+/// `PUSHES` pushes meet the steps. Each verdict is true, and every push that comes after is accepted.
 async fn meet(steps: Vec<Step>, streams: u32, change: impl FnOnce(&mut Config)) -> (World, Totals) {
     let mut world = behind_a_proxy(streams, change).await;
     let totals = world.run(Traffic::of(PUSHES), steps).await.unwrap();
@@ -40,7 +39,7 @@ async fn meet(steps: Vec<Step>, streams: u32, change: impl FnOnce(&mut Config)) 
     (world, totals)
 }
 
-/// No push gives up because connects fail: only its deadline ends its wait.
+/// No push gives up because connects fail, so that only its deadline ends its wait.
 fn persistent(config: &mut Config) {
     config.upstream.connect_patience = 1000;
     config.upstream.connect_timeout = Duration::from_secs(20);
@@ -50,7 +49,7 @@ fn go_away(last: LastId) -> Fault {
     Fault::GoAway(GoAway { last, code: 0, reason: None, then: Then::Drain })
 }
 
-/// So many of the requests to come meet it, and there is a need for one.
+/// So many of the next CONNECT requests meet this fault, and a connection is needed.
 fn refuse(arrived: u64, times: u32, refusal: Refusal) -> [Step; 2] {
     [
         Step::at(arrived, Blow::Tunnels(Trouble::Next(times, refusal))),
@@ -81,7 +80,7 @@ async fn a_proxy_that_refuses_for_a_while_costs_no_push() {
     world.end().await;
 }
 
-/// A refused tunnel has brought no request out of the gateway: what it cost is told as unsent.
+/// A refused tunnel carried no request out of the gateway, so pushes that it cost are told as unsent.
 #[tokio::test]
 async fn pushes_that_lose_their_patience_with_a_proxy_are_unsent() {
     let mut world = behind_a_proxy(1000, |config| config.upstream.connect_patience = 1).await;
@@ -108,7 +107,7 @@ async fn new_tunnels_that_stall_are_given_up_at_the_connect_timeout() {
     }
 }
 
-/// In doubt is what was under way, and no more of it than the bytes that the proxy swallowed can hold.
+/// Only pushes under way are in doubt, and no more of them than the bytes that the proxy swallowed can hold.
 fn assert_in_doubt(totals: &Totals, most: u64) {
     assert!((1..=most).contains(&totals.unconfirmed), "{totals:?}");
     assert_eq!(totals.unanswered, 0, "the simulator answers whatever it reads: {totals:?}");
@@ -137,7 +136,7 @@ async fn a_tunnel_that_stalls_is_found_by_ping_and_what_waited_moves() {
         config.upstream.ping_timeout = Duration::from_secs(4);
     })
     .await;
-    // Of the 264 in flight the others waited for a stream, and were accepted over the next tunnel.
+    // The others of the 264 in flight waited for a stream, and were accepted over the next tunnel.
     assert_in_doubt(&totals, STREAMS.into());
     assert_eq!(world.metric("fanfare_upstream_connections_closed_total{", "ping_lost"), 1.0);
     assert_eq!(world.opened(), 2);

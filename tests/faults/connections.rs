@@ -10,7 +10,7 @@ use crate::script::{Blow, Step};
 use crate::traffic::Traffic;
 use crate::worlds::{Shape, World};
 
-/// 64 callers, and two batches with a hundred each.
+/// Traffic of 64 callers, and of two batches with a hundred pushes in flight each.
 const IN_FLIGHT: u64 = 264;
 
 const NO_ERROR: u32 = 0;
@@ -72,7 +72,7 @@ async fn what_a_goaway_excludes_is_sent_again_though_the_peer_hangs_up_at_once()
     for how in [HangUp::Fin, HangUp::Reset] {
         let fault = goaway(LastId::BeforeThis, NO_ERROR, Then::HangUp(how));
         let (world, totals) = meet(many_in_flight(), vec![Step::next(400, 1, fault)]).await;
-        // Streams below the last id were read and will not be answered: no more than are in flight.
+        // Streams up to the last id were read and will not be answered. There are no more of them than pushes in flight.
         assert!(totals.unconfirmed <= IN_FLIGHT, "{how:?} {totals:?}");
         assert!(world.opened() <= 2, "{how:?} {}", world.opened());
         world.end().await;
@@ -119,7 +119,7 @@ async fn a_half_open_connection_is_found_and_its_unwritten_pushes_move() {
 
 #[tokio::test]
 async fn what_a_shut_window_holds_back_is_in_doubt_once_its_time_is_over() {
-    // No more than the first 100 bytes of a body leave for a peer that has ceased to read.
+    // At most the first 100 bytes of a body leave for a peer that has ceased to read.
     let shape = Shape { window: 100, ..many_in_flight() };
     let impatient = |config: &mut Config| config.upstream.answer_timeout = Duration::from_secs(3);
     let steps = vec![Step::at(400, Blow::Strike(Fault::HalfOpen))];

@@ -1,5 +1,5 @@
-//! The faults of the wire where the upstream speaks HTTP/1.1: one request at a time on a connection, so that each
-//! fault leaves at most one push in doubt for each connection that it strikes.
+//! The faults of the wire with an upstream that speaks HTTP/1.1. A connection carries one request at a time, so each fault
+//! leaves at most one push in doubt for each connection that it strikes.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ const PUSHES: u64 = 600;
 /// How often a fault strikes.
 const TIMES: u32 = 10;
 
-/// With TLS, as behind a reverse proxy, and without.
+/// The upstream with TLS, as behind a reverse proxy, and without it.
 const WAYS: [bool; 2] = [false, true];
 
 fn proxy(tls: bool) -> Shape {
@@ -38,7 +38,7 @@ fn close() -> Fault {
     Fault::GoAway(GoAway { last: LastId::Highest, code: 0, reason: None, then: Then::Drain })
 }
 
-/// No wait of these tests is for the backoff.
+/// Makes the backoff so short that these tests never wait for it.
 fn impatient(config: &mut Config) {
     config.upstream.answer_timeout = Duration::from_secs(3);
 }
@@ -82,8 +82,8 @@ async fn an_answer_that_closes_its_connection_loses_nothing() {
     }
 }
 
-/// The server cannot know what is on its way when it closes an idle connection. What met such an end is in doubt,
-/// what did not is sent elsewhere.
+/// A server that closes an idle connection cannot know whether a request is on its way. A push that met such an end is in
+/// doubt, and every other one is sent elsewhere.
 #[tokio::test]
 async fn idle_connections_that_are_closed_again_and_again_cost_no_more_than_what_met_the_end() {
     for tls in WAYS {
@@ -154,7 +154,7 @@ async fn one_address_that_refuses_starves_nobody() {
     let shape = Shape { names: both(), ..proxy(false) };
     let mut world = World::start(shape, |_| {}).await;
     world.simulator.stop_listening(Environment::Sandbox).await;
-    // As many as there are connections have to open again, each time.
+    // Each time all connections have to open again.
     let steps = (1..=5).map(|at| Step::next(at * 100, 64, close())).collect();
     let totals = world.run(Traffic::of(PUSHES), steps).await.unwrap();
     assert_eq!((totals.accepted, totals.requests), (PUSHES, PUSHES), "{totals:?}");
@@ -173,17 +173,17 @@ async fn connects_that_are_refused_are_told_as_unsent_and_end_with_the_outage() 
         Step::later(500, Blow::Say(Names::Lead(vec![Place::First]))),
     ];
     let totals = world.run(Traffic::of(2000), steps).await.unwrap();
-    // Those that had arrived; some of them were not answered yet.
+    // Only pushes that had arrived are in doubt, and some of those were answered.
     assert!(totals.accepted + totals.unconfirmed >= 100, "{totals:?}");
     assert_eq!(totals.accepted + totals.unconfirmed + totals.unsent, 2000, "{totals:?}");
-    // The traffic may have been over first.
+    // The traffic may have been over before the outage.
     world.network.say(Names::Lead(vec![Place::First]));
     let totals = world.run(Traffic::of(200), Vec::new()).await.unwrap();
     assert_eq!(totals.accepted, 200, "{totals:?}");
     world.end().await;
 }
 
-/// Without TLS a connect succeeds before the server has said anything: what is written then is in doubt.
+/// Without TLS a connect succeeds before the server has said anything, so a push that is written then is in doubt.
 #[tokio::test]
 async fn connections_that_are_reset_as_soon_as_they_open_are_counted_and_none_is_sent_twice() {
     let mut world = World::start(proxy(false), |_| {}).await;

@@ -1,4 +1,4 @@
-//! What callers were told, and the rule that was broken where it is not true.
+//! The verdicts that callers were told, and the rule that is broken if one is not true.
 
 use std::fmt;
 
@@ -6,12 +6,12 @@ use fanfare::proto::{self, Delivery, Outcome, Reason};
 
 use crate::marker::Marker;
 
-/// A rule that does not hold.
+/// A rule that was broken, and the push that shows it.
 pub(crate) struct Broken {
     rule: &'static str,
     push: Option<u64>,
     found: String,
-    /// What had been done to the world.
+    /// The faults of the world until then.
     after: String,
 }
 
@@ -24,7 +24,7 @@ impl Broken {
         Self { rule, push: Some(push), found: found.into(), after: String::new() }
     }
 
-    /// Says what had been done to the world.
+    /// Adds the faults of the world until then.
     pub(crate) fn after(self, after: String) -> Self {
         Self { after, ..self }
     }
@@ -41,14 +41,14 @@ impl fmt::Display for Broken {
     }
 }
 
-/// As `unwrap` prints it.
+/// The text that `unwrap` prints.
 impl fmt::Debug for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
 }
 
-/// What a caller was told, as small as it can be: there is one for each push.
+/// What a caller was told about one push. It is as small as it can be, because there is one for each push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Verdict {
     pub(crate) outcome: Outcome,

@@ -1,7 +1,7 @@
-//! Every fault of the wire under steady traffic, and the books balanced after each.
+//! Every fault of the wire under steady traffic. After each, every push is accounted for.
 //!
-//! `script` says what is done, `traffic` sends through it, `accounts` compares what callers were told with what
-//! the simulator saw. The chaos run shares these.
+//! `script` says which faults strike, `traffic` sends through them, and `accounts` compares what callers were told with what
+//! the simulator saw. The chaos run shares these modules.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

@@ -1,4 +1,4 @@
-//! A push that is told from every other by each of its parts, and what has to stand on the wire for it.
+//! A push that differs from every other one in each of its parts, and the request that has to arrive for it.
 
 use fanfare::proto;
 use fanfare::simulator::{Service, journal};
@@ -7,23 +7,23 @@ use uuid::Uuid;
 pub(crate) const APP: &str = "shop";
 pub(crate) const TOPIC: &str = "com.example.app";
 
-/// Of the Mattermost server that the gateway sends for.
+/// The id of the Mattermost server that the gateway sends for.
 pub(crate) const SERVER_ID: &str = "server";
 
-/// Of the devices behind its push proxy.
+/// The platform of the devices behind the push proxy.
 const PLATFORM: &str = "apple_rn";
 
-/// Any moment that is not soon: each push expires at one of its own, so many seconds after the epoch.
+/// The expiry of the first push, in seconds after the epoch. It is any time that is not soon, and each push has its own.
 const EXPIRES: u64 = 4_000_000_000;
 
-/// How long a push may take. Above every wait that a fault causes, so that no verdict is the deadline's.
+/// How long a push may take. It is longer than every wait that a fault causes, so that no verdict is due to the deadline.
 const MAX_WAIT_SECONDS: i64 = 100;
 
-/// Makes bodies a few hundred bytes long, as those of real pushes are.
+/// Fills bodies up to a few hundred bytes, as real pushes have.
 const FILLING: &str = "The quick brown fox jumps over the lazy dog while the band plays a fanfare for everyone \
                        who waits at the gate, and nobody is told twice that the gate is open.";
 
-/// The least that a push takes on the wire: the heads of two frames, and its body.
+/// The fewest bytes that a push takes on the wire: the heads of two frames, and its body.
 /// Source: RFC 9113, 4.1, on the 9 bytes of a head.
 pub(crate) fn least_bytes() -> u64 {
     18 + Marker(0).body().len() as u64
@@ -78,7 +78,7 @@ impl Marker {
         proto::Target { apns: Some(device), ..proto::Target::default() }
     }
 
-    /// The push as its caller says it.
+    /// The push as its caller sends it.
     pub(crate) fn push(self, service: Service, repeatable: bool) -> proto::Push {
         let notification =
             proto::Notification { title: self.title(), body: self.text(), ..proto::Notification::default() };
@@ -100,7 +100,7 @@ impl Marker {
         }
     }
 
-    /// Of the request that the service has to be sent: path, headers and body.
+    /// The digest of the request that has to arrive: path, headers and body.
     /// Source: Apple, "Sending notification requests to APNs" and "Generating a remote notification";
     /// github.com/mattermost/mattermost, `server/public/model/push_notification.go`.
     pub(crate) fn digest(self, service: Service) -> [u8; 32] {

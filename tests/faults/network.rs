@@ -1,5 +1,5 @@
-//! The network as the gateway sees it: a name whose addresses are none of this machine's, and a dialer that leads
-//! each of them to a place on loopback.
+//! The network as the gateway sees it: a name whose addresses do not belong to this machine, and a dialer that leads each of
+//! them to a place on loopback.
 
 use std::collections::HashMap;
 use std::io;
@@ -17,21 +17,21 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 /// The push service's name; `.test` never resolves. Source: RFC 6761, 6.2.
 pub(crate) const NAME: &str = "push.test";
 
-/// Where an address leads.
+/// The place that an address leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     /// The simulator's first listener.
     First,
-    /// Its second.
+    /// The simulator's second listener.
     Second,
-    /// A listener whose backlog is full and never accepted from: a connect to it takes for ever.
+    /// A listener whose backlog is full and which never accepts, so that a connect to it takes for ever.
     Deaf,
 }
 
 impl Place {
     const ALL: [Self; 3] = [Self::First, Self::Second, Self::Deaf];
 
-    /// An address for documentation, which is nobody's. Source: RFC 5737, 3.
+    /// An address for documentation, which belongs to nobody. Source: RFC 5737, 3.
     fn address(self) -> Ipv4Addr {
         match self {
             Self::First => Ipv4Addr::new(192, 0, 2, 1),
@@ -41,14 +41,14 @@ impl Place {
     }
 }
 
-/// What a resolver says.
+/// The answer of the resolver.
 #[derive(Clone, Debug)]
 pub(crate) enum Names {
     Lead(Vec<Place>),
     Fail,
 }
 
-/// Bytes that a socket of the gateway took and gave.
+/// How many bytes a socket of the gateway took and gave.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moved {
     pub(crate) written: u64,
@@ -61,16 +61,16 @@ struct Count {
     read: AtomicU64,
 }
 
-/// Resolver and dialer in one.
+/// The resolver and the dialer of the gateway.
 pub(crate) struct Net {
-    /// The one name that there is.
+    /// The addresses of the only name.
     name: &'static str,
     names: Mutex<Names>,
     first: SocketAddr,
     second: SocketAddr,
     deaf: (TcpListener, TcpStream),
     open: Arc<AtomicUsize>,
-    /// What moved over each socket, by its port.
+    /// How many bytes moved over each socket, by its port.
     lines: Mutex<HashMap<u16, Arc<Count>>>,
 }
 
@@ -83,7 +83,7 @@ impl Net {
     ) -> io::Result<Self> {
         let socket = TcpSocket::new_v4()?;
         socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
-        // One connection fits into a backlog of none.
+        // A backlog of 0 still holds one connection.
         let listener = socket.listen(0)?;
         let fills = TcpStream::connect(listener.local_addr()?).await?;
         Ok(Self {
@@ -101,12 +101,12 @@ impl Net {
         *self.names.lock().unwrap() = names;
     }
 
-    /// Sockets that the gateway holds.
+    /// How many sockets the gateway holds.
     pub(crate) fn open(&self) -> usize {
         self.open.load(Ordering::SeqCst)
     }
 
-    /// What moved over each socket, by its port. Those that are closed are forgotten then.
+    /// How many bytes moved over each socket, by its port. Closed sockets are forgotten after that.
     pub(crate) fn moved(&self) -> HashMap<u16, Moved> {
         let mut lines = self.lines.lock().unwrap();
         let of = |count: &Count| Moved {

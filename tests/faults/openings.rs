@@ -1,4 +1,4 @@
-//! Connections that never begin, and ports that are closed or deaf. Where one address is well, nothing is lost.
+//! Connections that never begin, and ports that are closed or deaf. As long as one address is well, nothing is lost.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::script::{self, Blow, Step};
 use crate::traffic::Traffic;
 use crate::worlds::{Shape, World};
 
-/// The second address is sick.
+/// The address that faults strike. The first one stays well.
 const SICK: Environment = Environment::Sandbox;
 
 fn both() -> Names {
@@ -31,13 +31,13 @@ fn quick(config: &mut Config) {
     config.upstream.connect_timeout = Duration::from_secs(5);
 }
 
-/// One failed connect is told at once.
+/// A push whose connect failed once is told so at once.
 fn without_patience(config: &mut Config) {
     config.upstream.connect_timeout = Duration::from_secs(20);
     config.upstream.connect_patience = 1;
 }
 
-/// 600 pushes, and each hundred of them the connections open anew, while one of two addresses is sick.
+/// Sends 600 pushes while one of two addresses is sick. After each hundred of them the connections open anew.
 async fn one_is_sick(fault: &Fault) -> World {
     let shape = Shape { names: both(), ..Shape::default() };
     let mut world = World::start(shape, without_patience).await;
@@ -85,7 +85,7 @@ async fn one_address_that_never_answers_costs_its_first_push_alone() {
     let impatient = |config: &mut Config| config.upstream.answer_timeout = Duration::from_secs(3);
     let mut world = World::start(shape, impatient).await;
     world.simulator.add_fault(FaultRule::always(Trigger::Service(Service::Apns(SICK)), Fault::Silence));
-    // Whoever connects anew is led to the one that is well.
+    // A gateway that connects anew is led to the address that is well.
     let steps = vec![Step::at(1, Blow::Say(Names::Lead(vec![Place::First])))];
     let totals = world.run(Traffic::of(600), steps).await.unwrap();
     assert_eq!((totals.unanswered, totals.accepted), (1, 599), "{totals:?}");
@@ -94,7 +94,7 @@ async fn one_address_that_never_answers_costs_its_first_push_alone() {
     world.end().await;
 }
 
-/// 600 pushes, and each hundred of them the connections open anew: all are accepted, on no more than that.
+/// Sends 600 pushes. After each hundred of them the connections open anew. All are accepted, and no other connection opens.
 async fn reopened(mut world: World) {
     let steps = (1..=5).map(|at| reopen(at * 100)).collect();
     let totals = world.run(Traffic::of(600), steps).await.unwrap();
@@ -120,7 +120,7 @@ async fn one_address_whose_backlog_never_accepts_starves_nobody() {
 
 #[tokio::test]
 async fn a_slow_tls_handshake_is_waited_for_by_all_who_need_it() {
-    // The first connect is silent until it is given up; the next is well.
+    // The first connect is silent until it is given up, and the next one is well.
     let mut world = World::start(Shape::default(), quick).await;
     world.simulator.add_fault(FaultRule::once(Trigger::Connection(1), Fault::SilentTls));
     let totals = world.run(Traffic::of(300), Vec::new()).await.unwrap();
@@ -142,10 +142,10 @@ async fn an_outage_is_told_as_unsent_and_ends_when_the_port_opens_again() {
         Step::later(500, Blow::Open(Environment::Production)),
     ];
     let totals = world.run(Traffic::of(2000), steps).await.unwrap();
-    // Those that had arrived; some of them were not answered yet.
+    // Only pushes that had arrived are in doubt, and some of those were answered.
     assert!(totals.accepted + totals.unconfirmed >= 100, "{totals:?}");
     assert_eq!(totals.accepted + totals.unconfirmed + totals.unsent, 2000, "{totals:?}");
-    // The traffic may have been over first. After an outage everything is as before.
+    // The traffic may have been over before the outage. After it everything is as before.
     script::play(&world, vec![Step::later(0, Blow::Open(Environment::Production))]).await;
     let totals = world.run(Traffic::of(200), Vec::new()).await.unwrap();
     assert_eq!(totals.accepted, 200, "{totals:?}");

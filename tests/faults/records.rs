@@ -1,12 +1,12 @@
-//! Where the records of TLS end.
+//! Finds where the records of TLS end.
 
-/// The records that passed: who was given a part of one was given nothing.
+/// The TLS records that passed. A side that got only a part of a record got nothing.
 /// Source: RFC 8446, 5.1, on the head of five bytes whose last two are the length.
 #[derive(Default)]
 pub(crate) struct Records {
-    /// All bytes.
+    /// How many bytes passed.
     pub(crate) seen: u64,
-    /// Of the record that is passing.
+    /// How far the record that is passing has come.
     head: Vec<u8>,
     ends_at: u64,
     ends: Vec<u64>,

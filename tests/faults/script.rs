@@ -1,4 +1,4 @@
-//! A fault as data: what is done to whom, and when.
+//! Faults as data: what is done to whom, and when.
 
 use std::time::Duration;
 
@@ -15,31 +15,31 @@ pub(crate) struct Step {
     pub(crate) blow: Blow,
 }
 
-/// When a step is taken: after the step before it, and then.
+/// When a step is taken, after the step before it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum When {
-    /// So many requests have arrived since the script began.
+    /// It is taken when so many requests have arrived since the script began.
     Arrived(u64),
-    /// So much time has passed: how long the step before lasts.
+    /// It is taken after this time, which is how long the step before it lasts.
     Later(Duration),
 }
 
-/// What is done.
+/// What a step does.
 #[derive(Clone, Debug)]
 pub(crate) enum Blow {
-    /// The rule joins the simulator's script.
+    /// It adds the rule to the simulator.
     Rule(FaultRule),
-    /// To the open connection with the most streams.
+    /// It strikes the open connection with the most streams.
     Strike(Fault),
-    /// To every open connection.
+    /// It strikes every open connection.
     StrikeAll(Fault),
-    /// A port closes; connections to it are refused.
+    /// It closes a port, so that connections to it are refused.
     Close(Environment),
-    /// It opens again.
+    /// It opens the port again.
     Open(Environment),
-    /// What the resolver says from now on.
+    /// It sets what the resolver says from now on.
     Say(Names),
-    /// What the proxy does to tunnels.
+    /// It sets what the proxy does to tunnels.
     Tunnels(Trouble),
 }
 
@@ -57,13 +57,13 @@ impl Step {
         Self::at(arrived, Blow::Rule(FaultRule { when: Trigger::Always, fault, times }))
     }
 
-    /// Of the requests from the `arrived`th on, this share meets `fault`, `times` at most.
+    /// This share of the requests from the `arrived`th on meets `fault`, but at most `times`.
     pub(crate) fn share(arrived: u64, share: f64, times: u32, fault: Fault) -> Self {
         Self::at(arrived, Blow::Rule(FaultRule { when: Trigger::Probability(share), fault, times }))
     }
 }
 
-/// Takes the steps in turn. Dropped when the traffic has ended.
+/// Takes the steps in turn. It is dropped when the traffic has ended.
 pub(crate) async fn play(world: &World, steps: Vec<Step>) {
     let begun = world.simulator.journal().arrived();
     for step in steps {
@@ -85,7 +85,7 @@ async fn strike(world: &World, blow: Blow) {
         Blow::Strike(fault) => {
             let open = simulator.open_connections();
             if let Some(busiest) = open.iter().max_by_key(|it| it.streams) {
-                // It may have closed in the meantime.
+                // The connection may have closed in the meantime.
                 let _ = simulator.on_connection(busiest.id, &fault);
             }
         }

@@ -1,4 +1,4 @@
-//! What the gateway of a world is told.
+//! The configuration of a world's gateway.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use fanfare::upstream::Http;
 use crate::marker::{APP, SERVER_ID, TOPIC};
 use crate::network::NAME;
 
-/// One app; and limits that no test meets by accident, however busy the machine is. A test that needs one to be
-/// met sets it.
+/// A configuration with one app, and with limits that no test meets by accident, however busy the machine is. A test that
+/// needs to meet one sets it.
 pub(crate) fn config(simulator: &Simulator, service: Service, tls: bool) -> Config {
     let key = simulator.provider_key();
     let credential = ApnsCredential::Token {

@@ -46,7 +46,7 @@ async fn refused_streams_once_and_in_bursts_are_sent_again() {
 #[tokio::test]
 async fn any_other_reset_leaves_its_push_in_doubt_and_no_other() {
     let mut world = warm(Shape::default()).await;
-    // NO_ERROR, PROTOCOL_ERROR, INTERNAL_ERROR, STREAM_CLOSED, CANCEL, ENHANCE_YOUR_CALM, HTTP_1_1_REQUIRED, and
+    // The codes are NO_ERROR, PROTOCOL_ERROR, INTERNAL_ERROR, STREAM_CLOSED, CANCEL, ENHANCE_YOUR_CALM, HTTP_1_1_REQUIRED, and
     // one that nobody has defined. Source: RFC 9113, 7.
     let codes = [0, 1, 2, 5, 8, 11, 13, 99];
     let step = |(at, code): (usize, &u32)| {
@@ -83,7 +83,7 @@ async fn what_is_repeatable_is_sent_again_after_a_reset_and_nothing_else() {
     world.end().await;
 }
 
-/// 500 in flight, and the limit falls.
+/// The limit falls while 500 pushes are in flight.
 async fn limit_falls(to: u32) -> World {
     let mut world = warm(Shape { latency: Duration::from_millis(500), ..Shape::default() }).await;
     let steps = vec![
@@ -93,7 +93,7 @@ async fn limit_falls(to: u32) -> World {
     let traffic = Traffic { callers: 500, batches: 2, pushes: 1000, repeatable_every: 0 };
     let totals = world.run(traffic, steps).await.unwrap();
     assert_eq!((totals.accepted, totals.requests), (1000, 1000), "{totals:?}");
-    // A limit that falls asks for less, and opens nothing.
+    // A limit that falls asks for less, so it opens no connection.
     assert_eq!(world.opened(), 1);
     world
 }

@@ -1,4 +1,4 @@
-//! Steady traffic: callers of SendPush, each with one push at a time, beside SendBatch streams.
+//! Steady traffic: callers of SendPush, of which each sends one push at a time, beside SendBatch streams.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,25 +13,25 @@ use tonic::transport::Channel;
 use crate::ledger::{Broken, Ledger, Verdict};
 use crate::marker::Marker;
 
-/// No traffic takes longer; one that does hangs.
+/// No traffic takes longer than this. If one does, something hangs.
 const LIMIT: Duration = Duration::from_secs(240);
 
-/// Pushes in a message of a batch stream.
+/// How many pushes are in a message of a batch stream.
 const MESSAGE: u64 = 20;
 
-/// Pushes of a batch stream that may be without their result, so that batches are as steady as single pushes.
+/// How many pushes of a batch stream may be without their result, so that batches are as steady as single pushes.
 const BATCH_AHEAD: usize = 100;
 
-/// Who sends, and how many.
+/// Who sends, and how many pushes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Traffic {
-    /// Callers of SendPush.
+    /// How many callers of SendPush there are.
     pub(crate) callers: usize,
-    /// SendBatch streams.
+    /// How many SendBatch streams there are.
     pub(crate) batches: usize,
-    /// All together.
+    /// How many pushes all of them send together.
     pub(crate) pushes: u64,
-    /// Every so many pushes one is repeatable; 0: none.
+    /// One push of so many is repeatable. With 0 none is.
     pub(crate) repeatable_every: u64,
 }
 
@@ -41,7 +41,7 @@ impl Traffic {
     }
 }
 
-/// The numbers that are not yet sent.
+/// The numbers of pushes that are not yet sent.
 struct Numbers {
     next: AtomicU64,
     end: u64,

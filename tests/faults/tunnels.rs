@@ -1,5 +1,5 @@
-//! A CONNECT proxy on loopback between gateway and simulator, which refuses, drops and stalls. What it swallowed
-//! is known to the byte. Source: RFC 9110, 9.3.6.
+//! A CONNECT proxy on loopback between gateway and simulator, which refuses, drops and stalls. It counts every byte that it
+//! swallowed. Source: RFC 9110, 9.3.6.
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -14,29 +14,29 @@ use tokio::sync::broadcast::{self, error::RecvError};
 use crate::network::{Moved, NAME};
 use crate::records::Records;
 
-/// Its own name; `.test` never resolves. Source: RFC 6761, 6.2.
+/// The proxy's own name. `.test` never resolves. Source: RFC 6761, 6.2.
 pub(crate) const PROXY: &str = "proxy.test";
 
 const OPENED: &[u8] = b"HTTP/1.1 200 Connection established\r\n\r\n";
 
-/// What a CONNECT meets instead of a tunnel.
+/// What the proxy gives a CONNECT instead of a tunnel.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Refusal {
     Status(u16),
-    /// No answer.
+    /// It gives no answer.
     Silence,
-    /// 200, and nothing after it.
+    /// It answers 200, and nothing after that.
     SilentTunnel,
 }
 
-/// What the proxy does.
+/// What the proxy does to tunnels.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Trouble {
-    /// So many of the requests to come meet this.
+    /// So many of the next CONNECT requests meet this.
     Next(u32, Refusal),
     /// Every open tunnel ends on the gateway's side.
     Cut(HangUp),
-    /// Every open tunnel moves no byte any more, and stays.
+    /// Every open tunnel stays open, and moves no byte any more.
     Stall,
 }
 
@@ -47,31 +47,31 @@ enum Strike {
     Heal,
 }
 
-/// Bytes that one side's kernel took and of which the other side never had a whole record of TLS.
+/// The bytes that one side's kernel took and of which the other side never had a whole record of TLS.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Lost {
     pub(crate) up: u64,
     pub(crate) down: u64,
-    /// It was the proxy's doing.
+    /// Whether the proxy did it.
     pub(crate) struck: bool,
 }
 
-/// The proxy.
+/// The proxy, and what it knows of its tunnels.
 pub(crate) struct Tunnels {
     address: SocketAddr,
     simulator: Mutex<Option<SocketAddr>>,
     refuse: Mutex<(u32, Refusal)>,
     strikes: broadcast::Sender<Strike>,
-    /// By the port that the simulator sees.
+    /// The tunnels, by the port that the simulator sees.
     opened: Mutex<HashMap<u16, Arc<Tunnel>>>,
 }
 
-/// What passed through one tunnel.
+/// How many bytes passed through one tunnel.
 #[derive(Default)]
 struct Tunnel {
     /// The gateway's port.
     gateway: u16,
-    /// Bytes of the CONNECT.
+    /// The length of the CONNECT request.
     asked: u64,
     struck: AtomicBool,
     down: Mutex<Records>,
@@ -96,14 +96,14 @@ impl Tunnels {
         proxy
     }
 
-    /// Where it listens, from where its tunnels lead to the simulator.
+    /// Starts the proxy, whose tunnels lead to the simulator.
     pub(crate) fn lead_to(&self, simulator: SocketAddr) -> SocketAddr {
         *self.simulator.lock().unwrap() = Some(simulator);
         self.address
     }
 
     pub(crate) fn make(&self, trouble: Trouble) {
-        // Without a tunnel nobody is struck.
+        // If there is no tunnel, nothing is struck.
         let _ = match trouble {
             Trouble::Next(times, refusal) => {
                 *self.refuse.lock().unwrap() = (times, refusal);
@@ -114,13 +114,13 @@ impl Tunnels {
         };
     }
 
-    /// New tunnels open again; those that were struck end.
+    /// Mends the proxy: new tunnels open again, and those that were struck end.
     pub(crate) fn heal(&self) {
         self.refuse.lock().unwrap().0 = 0;
         let _ = self.strikes.send(Strike::Heal);
     }
 
-    /// Of the tunnel that reached the simulator from this port, which received so much.
+    /// The bytes that were swallowed in the tunnel that reached the simulator from this port, which received so many.
     pub(crate) fn lost(&self, port: u16, received: u64, sockets: &HashMap<u16, Moved>) -> Lost {
         let opened = self.opened.lock().unwrap();
         let tunnel = opened.get(&port).expect("nothing reaches the simulator beside the proxy");
@@ -181,7 +181,7 @@ impl Tunnels {
         tunnel.struck.store(true, Ordering::SeqCst);
         let healed = next(&mut strikes, |it| matches!(it, Strike::Heal));
         if let Strike::Cut(how) = struck {
-            // The simulator goes on, so that whatever it answers is counted.
+            // The simulator's side goes on, so that everything that it answers is counted.
             let leaving = async {
                 if how == HangUp::Reset {
                     let _ = gateway.set_zero_linger();
@@ -204,7 +204,7 @@ impl Tunnels {
 }
 
 impl Tunnel {
-    /// Both ways, until both have ended.
+    /// Carries bytes both ways until both sides have ended.
     async fn pass(&self, gateway: &mut TcpStream, server: &mut TcpStream) {
         let ((mut from_gateway, mut to_gateway), (mut from_server, mut to_server)) =
             (gateway.split(), server.split());
@@ -215,7 +215,7 @@ impl Tunnel {
     }
 }
 
-/// Hands on what one side says until the other side has left, and counts it if it is to.
+/// Carries what one side sends until the other side has left, and counts it if it is asked to.
 async fn copy(
     from: &mut (impl AsyncReadExt + Unpin),
     mut to: Option<&mut (dyn tokio::io::AsyncWrite + Send + Unpin)>,
@@ -237,7 +237,7 @@ async fn copy(
     }
 }
 
-/// Until the client has enough of it.
+/// Holds the connection until the client gives it up.
 async fn discard(mut client: TcpStream) {
     let _ = tokio::io::copy(&mut client, &mut tokio::io::sink()).await;
 }

@@ -1,4 +1,4 @@
-//! A gateway whose push service has several addresses, callers, and the books over all of it.
+//! A gateway whose push service has several addresses, its callers, and the accounts of all of it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,10 +21,10 @@ use crate::settings::config;
 use crate::traffic::{self, Traffic};
 use crate::tunnels::{Lost, PROXY, Tunnels};
 
-/// No wait for what must happen takes longer.
+/// No wait for something that must happen takes longer than this.
 const SOON: Duration = Duration::from_secs(60);
 
-/// Between two looks at what nobody rings a bell for.
+/// How long a test waits before it looks again at something that sends no signal.
 const LOOK: Duration = Duration::from_millis(5);
 
 /// How a world differs from the plain one.
@@ -34,11 +34,11 @@ pub(crate) struct Shape {
     pub(crate) window: u32,
     pub(crate) names: Names,
     pub(crate) seed: u64,
-    /// To whom the traffic goes: APNs over HTTP/2, or a Mattermost push proxy over HTTP/1.1.
+    /// The upstream of the traffic: APNs over HTTP/2, or a Mattermost push proxy over HTTP/1.1.
     pub(crate) service: Service,
-    /// Of the push proxy; to APNs there is always TLS.
+    /// Whether the push proxy has TLS. APNs always has.
     pub(crate) tls: bool,
-    /// The way to its first address.
+    /// The CONNECT proxy on the way to the first address, if there is one.
     pub(crate) proxy: Option<Arc<Tunnels>>,
 }
 
@@ -68,7 +68,7 @@ pub(crate) struct World {
     tls: bool,
     /// The number of the next push.
     next: u64,
-    /// Of connections that were open when the books were closed last: their requests until then, and the whole ones.
+    /// The requests of connections that were open at the last audit: how many had begun until then, and how many were whole.
     before: HashMap<u64, (u64, u64)>,
     begun_before: u64,
     tasks_before: usize,
@@ -105,7 +105,7 @@ impl World {
         let channel = Endpoint::from_shared(to).unwrap().connect().await.unwrap();
         let client = PushServiceClient::new(channel);
         let before = HashMap::new();
-        // The first number is not 0: a device token of zeros could not be told from a mistake.
+        // The first number is not 0, because a device token of zeros could not be told from a mistake.
         let (next, begun_before) = (1, 0);
         Self {
             simulator,
@@ -122,7 +122,7 @@ impl World {
         }
     }
 
-    /// Sends `traffic` while the script is played, waits until all is quiet, and closes the books.
+    /// Sends the traffic while the script is played, waits until everything is quiet, and audits the accounts.
     pub(crate) async fn run(&mut self, traffic: Traffic, steps: Vec<Step>) -> Result<Totals, Broken> {
         let script = format!("{steps:?}");
         self.balance(traffic, steps).await.map_err(|broken| broken.after(script))
@@ -144,14 +144,14 @@ impl World {
         audit(&ledger, &seen)
     }
 
-    /// One push, so that a connection is open and trusted.
+    /// Sends one push, so that a connection is open and proven.
     pub(crate) async fn warm_up(&mut self) {
         let one = Traffic { callers: 1, batches: 0, pushes: 1, repeatable_every: 0 };
         let totals = self.run(one, Vec::new()).await.unwrap();
         assert_eq!(totals.accepted, 1);
     }
 
-    /// Faults end, and everything returns to where it was: permits, waiters, orphans, sockets.
+    /// Ends the faults, and waits until permits, waiters, orphans and sockets are as they were before.
     async fn settle(&self) -> Result<(), Broken> {
         self.simulator.clear_faults();
         let quiet = [
@@ -170,9 +170,9 @@ impl World {
         if let Some(proxy) = &self.proxy {
             proxy.heal();
         }
-        // What a fault has stalled would stay so.
+        // A connection that a fault has stalled would stay so.
         for connection in self.simulator.open_connections().iter().filter(|it| it.disturbed) {
-            // It may have closed in the meantime.
+            // The connection may have closed in the meantime.
             let _ = self.simulator.disconnect(connection.id, HangUp::Reset);
         }
         let even = || self.simulator.counters().connections_open == self.network.open() as u64;
@@ -186,7 +186,7 @@ impl World {
         Ok(())
     }
 
-    /// What the simulator saw since the last time.
+    /// The connections as the simulator saw them since the last audit.
     fn take(&mut self) -> Seen {
         let moved = self.network.moved();
         let mut connections = self.simulator.open_connections();
@@ -200,7 +200,7 @@ impl World {
                 id: it.id,
                 whole: it.whole - whole,
                 partial: (it.requests - requests).saturating_sub(it.whole - whole),
-                // What the proxy did looks like that to the simulator, which has answered all the same.
+                // To the simulator a fault of the proxy looks like this, and it has answered all the same.
                 disturbed: it.disturbed && !lost.struck,
                 unheard: (it.unheard && !lost.struck) || lost.down > 0,
                 unseen: lost.up,
@@ -219,7 +219,7 @@ impl World {
         Seen { requests: self.simulator.journal().take(), lines, silent }
     }
 
-    /// What left one end of a connection and did not come to the other.
+    /// How many bytes left one end of a connection and did not come to the other.
     fn lost(&self, it: &ConnectionInfo, moved: &HashMap<u16, Moved>) -> Lost {
         let Some(port) = it.client.map(|client| client.port()) else { return Lost::default() };
         if let Some(proxy) = &self.proxy {
@@ -229,19 +229,19 @@ impl World {
         Lost { up, ..Lost::default() }
     }
 
-    /// The sum of the samples whose lines begin so and contain this.
+    /// The sum of the samples whose lines have this beginning and contain this text.
     pub(crate) fn metric(&self, begins: &str, contains: &str) -> f64 {
         let page = self.gateway.metrics().page();
         let lines = page.lines().filter(|line| line.starts_with(begins) && line.contains(contains));
         lines.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
     }
 
-    /// TCP connections that arrived at the simulator.
+    /// How many TCP connections arrived at the simulator.
     pub(crate) fn opened(&self) -> u64 {
         self.simulator.counters().connections_opened
     }
 
-    /// Ends it all. Nothing may be left of it: no task, no socket.
+    /// Ends gateway and simulator, and checks that no task and no socket of the gateway is left.
     pub(crate) async fn end(self) {
         let Self { simulator, gateway, network, client, tasks_before, .. } = self;
         assert_eq!(simulator.counters().limit_violations, 0);
@@ -257,7 +257,7 @@ fn alive_tasks() -> usize {
     tokio::runtime::Handle::current().metrics().num_alive_tasks()
 }
 
-/// Waits until `reached` holds; false if it does not soon.
+/// Waits until `reached` holds. Returns `false` if it does not hold soon.
 async fn eventually(reached: impl Fn() -> bool) -> bool {
     let waiting = async {
         while !reached() {
@@ -268,7 +268,7 @@ async fn eventually(reached: impl Fn() -> bool) -> bool {
 }
 
 fn shaped(builder: SimulatorBuilder, shape: &Shape) -> SimulatorBuilder {
-    // The proxy's own throttle is no fault of the wire.
+    // The push proxy's own throttle is switched off, because it is no fault of the wire.
     let unbounded = simulator::MattermostSettings {
         throttle_per_second: u64::MAX,
         ..simulator::MattermostSettings::default()

@@ -1,7 +1,7 @@
-//! A network that falls apart, in simulated time: the pool between two stand-ins for APNs that turmoil cuts off,
-//! holds up and brings back. Plain HTTP/2, without TLS: the wire is what is tested.
+//! The pool on a network in simulated time: turmoil cuts two stand-ins for APNs off, holds them up and brings them back.
+//! They speak plain HTTP/2 without TLS, because only the network is tested.
 //!
-//! Here, and only here, times are asserted: the clock is the simulation's, not the machine's.
+//! Only here are times asserted, because the clock is the simulation's and not the machine's.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -11,13 +11,13 @@ use std::time::Duration;
 
 use fanfare::push::{Outcome, PushResult, Reason};
 
-use world::{GATEWAY, Gateway, LATENCY, NAMES, PING_AFTER, PING_TIMEOUT, simulate};
+use world::{GATEWAY, Gateway, LATENCY, NAMES, PING_AFTER, PING_TIMEOUT, simulate, simulate_with};
 
 fn outcomes(results: &[PushResult]) -> Vec<Outcome> {
     results.iter().map(|result| result.outcome).collect()
 }
 
-/// Each push reached one stand-in at most, and once.
+/// Each push reached at most one stand-in, and that one once.
 fn none_twice(course: &[(Duration, String)]) {
     let requests = course.iter().filter_map(|(_, event)| event.split_once(": request "));
     let mut tokens: Vec<_> = requests.map(|(_, token)| token).collect();
@@ -101,8 +101,23 @@ fn a_hold_of_200_ms_makes_no_verdict_wrong() {
 }
 
 #[test]
+fn a_connection_in_use_is_not_idle_and_one_without_use_is_closed() {
+    let idle_timeout = Duration::from_secs(3);
+    simulate_with(5, idle_timeout, |gateway| async move {
+        gateway.names.are(&["first"]);
+        for number in 0..8 {
+            assert_eq!(outcomes(&gateway.send(number..number + 1).await.unwrap()), [Outcome::Accepted]);
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        assert_eq!((gateway.course.count("first: connection"), gateway.closed("idle")), (1, 0));
+        tokio::time::sleep(idle_timeout).await;
+        assert_eq!(gateway.closed("idle"), 1);
+    });
+}
+
+#[test]
 fn the_same_seed_gives_the_same_course() {
     let course = simulate(3, cut_off);
     assert_eq!(course, simulate(3, cut_off));
-    assert_ne!(course, simulate(4, cut_off), "and another seed another");
+    assert_ne!(course, simulate(4, cut_off), "another seed gives another course");
 }

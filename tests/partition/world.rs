@@ -31,10 +31,10 @@ const STREAMS: u32 = 10;
 const ANSWER_TAKES: Duration = Duration::from_millis(500);
 pub(crate) const PING_AFTER: Duration = Duration::from_secs(2);
 pub(crate) const PING_TIMEOUT: Duration = Duration::from_secs(1);
-/// The longest way of a segment from one host to the other.
+/// The longest time that a segment takes from one host to the other.
 pub(crate) const LATENCY: Duration = Duration::from_millis(20);
 
-/// What happened and when, in the order of the simulation.
+/// The events of a simulation and their times, in their order.
 #[derive(Default)]
 pub(crate) struct Course(Mutex<Vec<(Duration, String)>>);
 
@@ -43,7 +43,7 @@ impl Course {
         self.0.lock().unwrap().push((turmoil::sim_elapsed().unwrap(), event));
     }
 
-    /// How often something happened.
+    /// How often an event happened that begins with these words.
     pub(crate) fn count(&self, begins: &str) -> usize {
         self.0.lock().unwrap().iter().filter(|(_, event)| event.starts_with(begins)).count()
     }
@@ -53,7 +53,7 @@ impl Course {
     }
 }
 
-/// The name `upstream` has the addresses that the test gives it.
+/// The addresses of the name `upstream`, which the test sets.
 #[derive(Default)]
 pub(crate) struct Names(Mutex<Vec<IpAddr>>);
 
@@ -83,7 +83,7 @@ impl Dial for Dialer {
     }
 }
 
-/// A stand-in for APNs: notes each whole request, and answers 200 after a while.
+/// A stand-in for APNs, which notes each whole request, and answers 200 after a while.
 async fn stand_in(name: &'static str, course: Arc<Course>) -> turmoil::Result {
     let listener = turmoil::net::TcpListener::bind((IpAddr::from([0, 0, 0, 0]), PORT)).await?;
     loop {
@@ -131,12 +131,13 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    fn new(course: Arc<Course>) -> Self {
+    fn new(course: Arc<Course>, idle_timeout: Duration) -> Self {
         let metrics = Arc::new(Metrics::default());
         let names = Arc::new(Names::default());
         let settings = UpstreamSettings {
             ping_after: PING_AFTER,
             ping_timeout: PING_TIMEOUT,
+            idle_timeout,
             ..UpstreamSettings::default()
         };
         let resolver = Arc::new(Resolver(Arc::clone(&names)));
@@ -175,7 +176,7 @@ impl Gateway {
         }
     }
 
-    /// Sends a push to each token at once; their verdicts.
+    /// Sends a push to each token at once. Returns their verdicts.
     pub(crate) fn send(&self, tokens: std::ops::Range<usize>) -> tokio::task::JoinHandle<Vec<PushResult>> {
         let gateway = self.clone();
         tokio::spawn(async move { join_all(tokens.map(|number| gateway.send_one(number))).await })
@@ -192,7 +193,7 @@ impl Gateway {
         result
     }
 
-    /// Waits until something has happened so often.
+    /// Waits until an event has happened so often.
     pub(crate) async fn until(&self, begins: &str, times: usize) {
         while self.course.count(begins) < times {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -229,13 +230,22 @@ fn push(number: usize) -> Push {
     }
 }
 
-/// Runs a test on the gateway's host; what happened.
+/// Runs a test on the gateway's host, whose connections do not become idle. Returns what happened.
 pub(crate) fn simulate<F, Fut>(seed: u64, test: F) -> Vec<(Duration, String)>
 where
     F: FnOnce(Gateway) -> Fut,
     Fut: Future<Output = ()> + 'static,
 {
-    // The pool's jitter, and the order in which it tries addresses: on this thread, as all of the simulation.
+    simulate_with(seed, UpstreamSettings::default().idle_timeout, test)
+}
+
+/// The same, where connections without requests are closed after this time.
+pub(crate) fn simulate_with<F, Fut>(seed: u64, idle_timeout: Duration, test: F) -> Vec<(Duration, String)>
+where
+    F: FnOnce(Gateway) -> Fut,
+    Fut: Future<Output = ()> + 'static,
+{
+    // This seeds the pool's jitter and the order in which it tries addresses: all of the simulation runs on this thread.
     fastrand::seed(seed);
     let mut sim = turmoil::Builder::new()
         .rng_seed(seed)
@@ -248,7 +258,7 @@ where
         let course = Arc::clone(&course);
         sim.host(name, move || stand_in(name, Arc::clone(&course)));
     }
-    let test = test(Gateway::new(Arc::clone(&course)));
+    let test = test(Gateway::new(Arc::clone(&course), idle_timeout));
     sim.client(GATEWAY, async move {
         test.await;
         Ok(())

@@ -1,4 +1,4 @@
-//! One SendBatch stream: pushes one or many in a message, or multicasts, so many in flight.
+//! One SendBatch stream, whose messages have one push, many pushes, or a multicast, with so many pushes in flight.
 
 use std::time::Instant;
 
@@ -11,14 +11,14 @@ use crate::messages::{self, PREFIX, Template};
 use crate::spec::Shape;
 use crate::tally::Shared;
 
-/// Beginnings that are remembered, by index: more than may be in flight, however far one lags.
+/// How many start times are remembered, by index. They are more than may be in flight, however far one push lags.
 const PLACES: usize = 1 << 18;
 
 pub(super) struct Batch {
     session: Session,
     tally: Shared,
     template: Template,
-    /// Pushes in a message.
+    /// How many pushes are in a message.
     each: usize,
     most: usize,
     stream: u32,
@@ -27,7 +27,7 @@ pub(super) struct Batch {
     number: u32,
     in_flight: usize,
     begun: Vec<Instant>,
-    /// Messages that wait for the server's windows.
+    /// The bytes of messages that wait for the server's windows.
     outgoing: Vec<u8>,
     /// The beginning of a message whose end has not come.
     incoming: Vec<u8>,

@@ -1,4 +1,4 @@
-//! One connection of the load: what calls and streams have in common.
+//! One connection of the load, with all that calls and streams have in common.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use crate::frames::{self, Pipe, Received};
 use crate::hpack::{self, Decoder, GrpcStatus};
 
-/// What came for a stream.
+/// Something that came for a stream.
 pub(super) enum Event {
     Headers {
         stream: u32,
@@ -19,7 +19,7 @@ pub(super) enum Event {
         stream: u32,
         payload: Range<usize>,
     },
-    /// The stream may be sent so much more.
+    /// So many more bytes may be sent on the stream.
     Window {
         by: i64,
     },
@@ -35,9 +35,9 @@ pub(super) struct Session {
     later: Vec<u8>,
     next_stream: u32,
     received: Received,
-    /// Bytes of DATA that the server still takes on this connection.
+    /// How many bytes of DATA the server still takes on this connection.
     pub(super) window: i64,
-    /// And on a new stream.
+    /// How many bytes of DATA the server takes on a new stream.
     pub(super) stream_window: i64,
 }
 
@@ -68,7 +68,7 @@ impl Session {
         Ok(session)
     }
 
-    /// Writes, and waits for more.
+    /// Writes what is to be written, and waits for more.
     pub(super) async fn turn(&mut self) -> anyhow::Result<()> {
         if self.pipe.turn().await.context("the connection broke")? {
             Ok(())

@@ -1,4 +1,4 @@
-//! SendPush calls on one connection, so many in flight.
+//! SendPush calls on one connection, with so many in flight.
 
 use std::ops::Range;
 use std::time::Instant;
@@ -9,7 +9,7 @@ use crate::hpack::GrpcStatus;
 use crate::messages::{self, PREFIX, Template};
 use crate::tally::Shared;
 
-/// Streams that may be open beside one that is never answered, as a power of two.
+/// How many streams may be open beside one that is never answered. It is a power of two.
 const PLACES: usize = 1 << 17;
 
 #[derive(Clone, Copy)]
@@ -27,7 +27,7 @@ pub(super) struct Unary {
     waves: bool,
     number: u32,
     open: usize,
-    /// By stream.
+    /// The open calls, by the place of their stream.
     places: Vec<Option<Open>>,
 }
 

@@ -1,4 +1,4 @@
-//! What is measured: the runs of each scenario, and what they are to show.
+//! The scenarios: the runs of each, and what they have to show.
 
 mod pool;
 
@@ -17,7 +17,7 @@ pub(crate) struct Scenario {
     pub(crate) goals: Vec<Goal>,
 }
 
-/// A push service as far away as a real one.
+/// The latency of a push service that is as far away as a real one.
 const FAR: Duration = Duration::from_millis(50);
 
 pub(crate) fn all() -> Vec<Scenario> {
@@ -60,7 +60,7 @@ fn unary() -> Scenario {
         [
             ("gateway", gateway.clone()),
             ("echo", gateway.of(Echo)),
-            // What a runtime of several threads adds.
+            // Against this run it is seen what a runtime of several threads adds.
             ("echo, one thread", Spec { workers: 0, ..gateway.of(Echo) }),
             ("h2", gateway.of(H2Loop)),
         ],
@@ -89,7 +89,7 @@ fn stream() -> Scenario {
 
 fn batch() -> Scenario {
     let hundred = spec(Gateway, Stream(100), 1000);
-    // One multicast is read while the one before it is answered.
+    // There is room for two multicasts, because one is read while the one before it is answered.
     let multicast = Spec { upstream_connections: 1, ..spec(Gateway, Multicast(1000), 2000) };
     scenario(
         "batch",
@@ -169,7 +169,7 @@ fn workers() -> Scenario {
             ("1,000, one", with(1000, 1)),
             ("50, two", with(50, 2)),
             ("50, one", with(50, 1)),
-            // What of it is tonic's and tokio's.
+            // This run shows the share of tonic and tokio.
             ("echo, 50, two", with(50, 2).of(Echo)),
             ("echo, 50, one", with(50, 1).of(Echo)),
         ],

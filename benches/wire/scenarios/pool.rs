@@ -1,4 +1,4 @@
-//! What the pool is measured by: connections saved, memory and descriptors, pushes lost.
+//! The scenarios of the pool: connections that it saves, memory and descriptors that it takes, and pushes that it loses.
 
 use std::time::Duration;
 
@@ -75,7 +75,7 @@ pub(super) fn memory() -> Scenario {
 }
 
 pub(super) fn streams() -> Scenario {
-    // A tenth more than the streams hold, so that none is ever free.
+    // There are a tenth more pushes than streams, so that no stream is ever free.
     let full = |max_streams: u32, connections: usize| Spec {
         latency: FAR,
         max_streams,

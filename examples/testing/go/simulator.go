@@ -27,7 +27,7 @@ const (
 	callTime = 70 * time.Second
 )
 
-// Facts is what most tests need of simulator.json; docs/simulator.md lists the rest.
+// Facts is the part of simulator.json that most tests need; docs/simulator.md lists the rest.
 type Facts struct {
 	Production string   `json:"production"`
 	Sandbox    string   `json:"sandbox"`
@@ -64,13 +64,13 @@ type Entry struct {
 	MayBeDelivered bool   `json:"may_be_delivered"`
 }
 
-// Filter says which entries are meant; what is empty fits all.
+// Filter says which entries are meant. A field that is empty fits all of them.
 type Filter struct{ Service, Token, ApnsID, Stage string }
 
 // Simulator is a running `fanfare simulate`.
 type Simulator struct {
 	Facts
-	// Dir has what clients hold: ca.pem, AuthKey.p8, service-account.json, vapid.pem, subscriptions/NAME.json.
+	// Dir has the clients' files: ca.pem, AuthKey.p8, service-account.json, vapid.pem, subscriptions/NAME.json.
 	Dir string
 
 	process *exec.Cmd
@@ -93,7 +93,7 @@ func New(t testing.TB, flags ...string) *Simulator {
 	return simulator
 }
 
-// Start is for TestMain, where one simulator serves all tests. FANFARE_BIN names the binary where it is not on the path.
+// Start is for TestMain, where one simulator serves all tests. FANFARE_BIN names the binary if it is not on the path.
 func Start(flags ...string) (*Simulator, error) {
 	dir, err := os.MkdirTemp("", "fanfare-")
 	if err != nil {
@@ -151,7 +151,7 @@ func (s *Simulator) Stop() error {
 	return errors.Join(err, os.RemoveAll(s.Dir))
 }
 
-// Path is that of a file which clients hold, as Path("ca.pem").
+// Path returns the path of one of the clients' files, such as Path("ca.pem").
 func (s *Simulator) Path(name string) string { return filepath.Join(s.Dir, name) }
 
 // Call calls the control API; the paths and bodies are those of docs/simulator.md. The answer is written to out.
@@ -250,19 +250,19 @@ func (s *Simulator) ClearJournal(t testing.TB) {
 	s.must(t, "DELETE", "/v1/journal", nil, nil)
 }
 
-// Fault scripts a fault, as `{"fault": {"refuse": "unavailable"}, "times": 20}`.
+// Fault scripts a fault, such as `{"fault": {"refuse": "unavailable"}, "times": 20}`.
 func (s *Simulator) Fault(t testing.TB, rule string) {
 	t.Helper()
 	s.must(t, "POST", "/v1/faults", json.RawMessage(rule), nil)
 }
 
-// ClearFaults empties the script.
+// ClearFaults removes all faults.
 func (s *Simulator) ClearFaults(t testing.TB) {
 	t.Helper()
 	s.must(t, "DELETE", "/v1/faults", nil, nil)
 }
 
-// Fate sets what becomes of the pushes to a token, as Fate(t, "apns", "0a01", `{"like": "dead"}`).
+// Fate sets what becomes of the pushes to a token, such as Fate(t, "apns", "0a01", `{"like": "dead"}`).
 func (s *Simulator) Fate(t testing.TB, service, token, fate string) {
 	t.Helper()
 	s.must(t, "PUT", "/v1/fates/"+service+"/"+url.PathEscape(token), json.RawMessage(fate), nil)
@@ -280,5 +280,5 @@ func (s *Simulator) ExpireTokens(t testing.TB) {
 	s.must(t, "POST", "/v1/tokens/expire", nil, nil)
 }
 
-// Reset makes everything as it was at the start.
+// Reset brings everything back to how it was at the start.
 func (s *Simulator) Reset(t testing.TB) { t.Helper(); s.must(t, "POST", "/v1/reset", nil, nil) }

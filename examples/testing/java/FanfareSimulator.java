@@ -143,7 +143,7 @@ public final class FanfareSimulator implements AutoCloseable {
     System.setProperty("javax.net.ssl.trustStore", file.toString());
     System.setProperty("javax.net.ssl.trustStorePassword", PASSWORD);
     System.setProperty("javax.net.ssl.trustStoreType", "PKCS12");
-    // What was made from the properties before they were set, such as by the client below, is made anew.
+    // Anything that was made from the properties before they were set, such as the client below, is made anew.
     TrustManagerFactory managers = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
     managers.init(trustStore());
     SSLContext context = SSLContext.getInstance("TLS");

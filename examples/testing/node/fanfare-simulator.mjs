@@ -3,7 +3,7 @@
 //     const simulator = await startSimulator();      // in a test file; ends with `await simulator.stop()`
 //     node fanfare-simulator.mjs [FLAG… --] COMMAND… // runs a command beside a simulator
 //
-// The second form is for clients that take a CA from NODE_EXTRA_CA_CERTS alone, which Node reads when it starts. The
+// The second form is for clients that take a CA only from NODE_EXTRA_CA_CERTS, which Node reads when it starts. The
 // command finds it set, and startSimulator() joins the simulator that runs, so let its test files run one by one.
 
 import { spawn } from 'node:child_process';
@@ -51,7 +51,7 @@ export class Simulator {
   #child;
 
   /**
-   * `facts` is simulator.json: addresses, ids, and the tables of fates. `dir` has what clients hold: ca.pem, AuthKey.p8,
+   * `facts` is simulator.json: addresses, ids, and the tables of fates. `dir` has the clients' files: ca.pem, AuthKey.p8,
    * service-account.json, vapid.pem and subscriptions/NAME.json.
    */
   constructor(dir, child) {

@@ -1,4 +1,4 @@
-//! The two directions of one SendBatch call.
+//! One SendBatch call: the stream of requests that goes out, and the stream of answers that comes in.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,26 +16,27 @@ use crate::proto::{
     ERROR_DOMAIN, SendBatchRequest, SendBatchResponse, push_service_client::PushServiceClient,
 };
 
-/// A message, and the number of the first item behind it.
-pub(super) struct Message {
+/// A request message, and the number of the first item that is not in it or in an earlier one.
+pub(super) struct NumberedMessage {
     pub(super) request: SendBatchRequest,
     pub(super) end: u64,
 }
 
-/// Items that were given to the connection; one with this number or a greater one never left this process.
+/// Counts the items that the connection has taken. An item whose number is the count or more never left this process, so
+/// it is safe to send it again.
 #[derive(Clone, Default)]
-pub(super) struct Taken(Arc<AtomicU64>);
+pub(super) struct TakenItems(Arc<AtomicU64>);
 
-impl Taken {
+impl TakenItems {
     pub(super) fn count(&self) -> u64 {
         self.0.load(Ordering::Acquire)
     }
 }
 
-/// The request stream.
+/// The stream of requests. It counts an item as taken when the connection pulls its message.
 struct Outgoing {
-    messages: mpsc::Receiver<Message>,
-    taken: Taken,
+    messages: mpsc::Receiver<NumberedMessage>,
+    taken: TakenItems,
 }
 
 impl tokio_stream::Stream for Outgoing {
@@ -43,41 +44,45 @@ impl tokio_stream::Stream for Outgoing {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.messages.poll_recv(cx).map(|message| {
-            let Message { request, end } = message?;
+            let NumberedMessage { request, end } = message?;
             self.taken.0.store(end, Ordering::Release);
             Some(request)
         })
     }
 }
 
-/// The answers of a call, from its beginning.
+/// The answers of a call: first the call itself is waited for, then its messages.
 pub(super) enum Incoming {
     Calling(BoxFuture<'static, Result<Streaming<SendBatchResponse>, Status>>),
     Open(Box<Streaming<SendBatchResponse>>),
 }
 
 /// How a call ended.
-pub(super) enum End {
-    /// With OK.
+pub(super) enum CallEnd {
+    /// The call ended with status OK.
     Ok,
-    /// The call was refused before anything was read.
+    /// The gateway refused the call before it read any item.
     Refused(Status),
-    /// Later than that.
+    /// The call failed at a time when items may have been read.
     Failed(Status),
 }
 
-/// How a stream ended.
-pub(super) enum Ended {
-    /// As the contract says; what is left to do needs another stream.
+/// What the end of a stream means for the worker that opened it.
+pub(super) enum StreamEnd {
+    /// The gateway ended the stream as the contract says. Items that are left need another stream.
     Done,
-    /// Why it broke.
+    /// The stream broke for this reason, and the worker connects again.
     Lost(String),
-    /// Why another attempt would end the same.
+    /// Another attempt would end for the same reason, so the worker gives up.
     Refused(String),
 }
 
 impl Incoming {
-    pub(super) fn call(channel: Channel, messages: mpsc::Receiver<Message>, taken: Taken) -> Self {
+    pub(super) fn call(
+        channel: Channel,
+        messages: mpsc::Receiver<NumberedMessage>,
+        taken: TakenItems,
+    ) -> Self {
         let mut client = PushServiceClient::new(channel);
         let call = async move {
             let answer = client.send_batch(Outgoing { messages, taken }).await;
@@ -86,44 +91,52 @@ impl Incoming {
         Self::Calling(call.boxed())
     }
 
-    /// Whether the gateway has taken the call. A connection that it never accepted looks open until then, and what
-    /// was written on it would be in doubt.
+    /// Whether the gateway has taken the call. Nothing is written before, because a connection that the gateway never
+    /// accepted looks open too, and pushes written on it would be in doubt.
     pub(super) fn is_open(&self) -> bool {
         matches!(self, Self::Open(_))
     }
 
-    /// The next message, none where the call has just been taken, or how it ended. Cancel safe.
-    pub(super) async fn next(&mut self) -> Result<Option<SendBatchResponse>, End> {
+    /// Waits for the next message. Returns `None` once, when the gateway has just taken the call, and how the call ended as
+    /// the error. Cancel safe.
+    pub(super) async fn next(&mut self) -> Result<Option<SendBatchResponse>, CallEnd> {
         match self {
             Self::Calling(call) => match call.await {
                 Ok(stream) => {
                     *self = Self::Open(Box::new(stream));
                     Ok(None)
                 }
-                Err(status) if is_refusal(&status) => Err(End::Refused(status)),
-                Err(status) => Err(End::Failed(status)),
+                Err(status) if is_refusal(&status) => Err(CallEnd::Refused(status)),
+                Err(status) => Err(CallEnd::Failed(status)),
             },
             Self::Open(stream) => match stream.message().await {
                 Ok(Some(message)) => Ok(Some(message)),
-                Ok(None) => Err(End::Ok),
-                Err(status) => Err(End::Failed(status)),
+                Ok(None) => Err(CallEnd::Ok),
+                Err(status) => Err(CallEnd::Failed(status)),
             },
         }
     }
 }
 
-/// Whether the gateway itself said that it does not take the call: by the details that only it adds, or by a
-/// code of those who never get to it. Anything else may come from between here and there.
+/// Waits for a place for the next message. Returns `None` if the call takes no more messages.
+pub(super) async fn reserve(
+    sender: Option<&mpsc::Sender<NumberedMessage>>,
+) -> Option<mpsc::Permit<'_, NumberedMessage>> {
+    sender?.reserve().await.ok()
+}
+
+/// Whether the gateway surely read no item of a call that failed at once: the status carries the details that only the
+/// gateway adds, or its code is one with which a call never reaches it. A proxy on the way may have given any other status.
 fn is_refusal(status: &Status) -> bool {
     is_own(status) || is_fatal(status)
 }
 
-/// Whether the gateway made the status, and nobody on the way to it.
+/// Whether the gateway made the status, and not a proxy on the way to it.
 pub(super) fn is_own(status: &Status) -> bool {
     status.get_details_error_info().is_some_and(|info| info.domain == ERROR_DOMAIN)
 }
 
-/// Whether another attempt would end the same.
+/// Whether another attempt would end with the same status.
 pub(super) fn is_fatal(status: &Status) -> bool {
     matches!(
         status.code(),
@@ -131,7 +144,8 @@ pub(super) fn is_fatal(status: &Status) -> bool {
     ) && is_from_the_gateway(status)
 }
 
-/// A status of the connection's has the connection's error as its source.
+/// Whether the status was received. One that tonic makes because the connection broke has the connection's error as its
+/// source.
 pub(super) fn is_from_the_gateway(status: &Status) -> bool {
     std::error::Error::source(status).is_none()
 }

@@ -1,4 +1,4 @@
-//! One device of a list, at any push service: a bare token, a JSON object, or a record of a CSV file.
+//! Reads one device of a list, for any push service: from a bare token, a JSON object or a record of a CSV file.
 
 use anyhow::{Context, bail, ensure};
 use clap::ValueEnum;
@@ -8,36 +8,36 @@ use crate::cli::content::DeviceArgs;
 use crate::cli::subscription::{self, Subscription};
 use crate::proto;
 
-/// Whose devices bare tokens are, and the `token` column of a CSV file.
+/// The push service of bare tokens, and of the `token` column of a CSV file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Service {
-    /// Device tokens of APNs, in hexadecimal.
+pub(super) enum DeviceService {
+    /// Lines are device tokens of APNs, in hexadecimal.
     Apns,
-    /// Registration tokens of FCM.
+    /// Lines are registration tokens of FCM.
     Fcm,
-    /// Subscriptions of browsers, each a JSON object as PushSubscription.toJSON() gives it.
+    /// Lines are subscriptions of browsers, each a JSON object as PushSubscription.toJSON() gives it.
     WebPush,
-    /// Device ids of Mattermost, PLATFORM:TOKEN.
+    /// Lines are device ids of Mattermost, PLATFORM:TOKEN.
     Mattermost,
 }
 
-/// A device, and its own id where it has one.
+/// A device of the list as a target, and the id that the list gives it, which may be empty.
 #[derive(Debug, PartialEq)]
 pub(super) struct Device {
     pub(super) id: String,
     pub(super) target: proto::Target,
 }
 
-/// How the lines of a device list become targets.
+/// Turns the lines of a device list into targets.
 pub(super) struct Devices {
-    pub(super) service: Service,
+    pub(super) service: DeviceService,
     pub(super) apns: DeviceArgs,
 }
 
-/// A line that is a JSON object: a device under the name of its service, or a browser's subscription.
+/// A line that is a JSON object, in which a device stands under the name of its push service.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Named {
+struct DeviceObject {
     #[serde(default)]
     id: String,
     apns: Option<String>,
@@ -51,22 +51,22 @@ impl Devices {
     pub(super) fn line(&self, text: &str) -> anyhow::Result<Device> {
         if !text.starts_with('{') {
             ensure!(
-                self.service != Service::WebPush,
+                self.service != DeviceService::WebPush,
                 "expected a subscription as a JSON object, found something else"
             );
             return self.bare(text, String::new());
         }
-        if self.service == Service::WebPush
+        if self.service == DeviceService::WebPush
             && let Ok(subscription) = serde_json::from_str::<Subscription>(text)
         {
             return self.browser(subscription, subscription_id(text));
         }
-        let Named { id, apns, fcm, mattermost, web_push } =
+        let DeviceObject { id, apns, fcm, mattermost, web_push } =
             serde_json::from_str(text).context("the line is no device")?;
         match (apns, fcm, mattermost, web_push) {
-            (Some(token), None, None, None) => self.of(Service::Apns, &token, id),
-            (None, Some(token), None, None) => self.of(Service::Fcm, &token, id),
-            (None, None, Some(device), None) => self.of(Service::Mattermost, &device, id),
+            (Some(token), None, None, None) => self.of(DeviceService::Apns, &token, id),
+            (None, Some(token), None, None) => self.of(DeviceService::Fcm, &token, id),
+            (None, None, Some(device), None) => self.of(DeviceService::Mattermost, &device, id),
             (None, None, None, Some(subscription)) => self.browser(subscription, id),
             (None, None, None, None) => {
                 bail!("the line is no device: expected one of apns, fcm, mattermost and webPush, found none")
@@ -77,39 +77,39 @@ impl Devices {
         }
     }
 
-    /// A token of the list's own service.
+    /// Makes a device of a token that belongs to the list's push service.
     pub(super) fn bare(&self, token: &str, id: String) -> anyhow::Result<Device> {
         self.of(self.service, token, id)
     }
 
-    /// A browser's subscription.
+    /// Makes a device of a browser's subscription.
     pub(super) fn browser(&self, subscription: Subscription, id: String) -> anyhow::Result<Device> {
         let web_push = subscription::read(subscription)?;
         let target = proto::Target { web_push: Some(Box::new(web_push)), ..proto::Target::default() };
         Ok(Device { id, target })
     }
 
-    fn of(&self, service: Service, token: &str, id: String) -> anyhow::Result<Device> {
+    fn of(&self, service: DeviceService, token: &str, id: String) -> anyhow::Result<Device> {
         ensure!(!token.is_empty(), "the line has no device token");
         let token = token.to_owned();
         let target = match service {
-            Service::Apns => self.apns.target(token),
-            Service::Fcm => {
+            DeviceService::Apns => self.apns.target(token),
+            DeviceService::Fcm => {
                 let fcm = proto::FcmTarget { registration_token: token, ..proto::FcmTarget::default() };
                 proto::Target { fcm: Some(Box::new(fcm)), ..proto::Target::default() }
             }
-            Service::Mattermost => {
+            DeviceService::Mattermost => {
                 let device =
                     proto::MattermostDevice { device_id: token, ..proto::MattermostDevice::default() };
                 proto::Target { mattermost: Some(Box::new(device)), ..proto::Target::default() }
             }
-            Service::WebPush => bail!("expected a subscription, found a bare token"),
+            DeviceService::WebPush => bail!("expected a subscription, found a bare token"),
         };
         Ok(Device { id, target })
     }
 }
 
-/// The member `id` that an application may have put beside a subscription's own.
+/// Reads the member `id`, which an application may have added to the JSON of a subscription.
 fn subscription_id(text: &str) -> String {
     #[derive(Deserialize)]
     struct Id {
@@ -125,7 +125,7 @@ mod tests {
 
     use super::*;
 
-    fn devices(service: Service) -> Devices {
+    fn devices(service: DeviceService) -> Devices {
         let flags = DeviceArgs::augment_args(clap::Command::new("batch").no_binary_name(true));
         let apns = DeviceArgs::from_arg_matches(&flags.get_matches_from([""; 0])).unwrap();
         Devices { service, apns }
@@ -136,16 +136,16 @@ mod tests {
     #[test]
     fn a_bare_line_is_a_token_of_the_lists_service() {
         let target = |service, text| devices(service).line(text).unwrap().target;
-        assert_eq!(target(Service::Apns, "ab12").apns.unwrap().token, "ab12");
-        assert_eq!(target(Service::Fcm, "a:b").fcm.unwrap().registration_token, "a:b");
-        assert_eq!(target(Service::Mattermost, "apple:a:b").mattermost.unwrap().device_id, "apple:a:b");
-        let endpoint = target(Service::WebPush, SUBSCRIPTION).web_push.unwrap().endpoint;
+        assert_eq!(target(DeviceService::Apns, "ab12").apns.unwrap().token, "ab12");
+        assert_eq!(target(DeviceService::Fcm, "a:b").fcm.unwrap().registration_token, "a:b");
+        assert_eq!(target(DeviceService::Mattermost, "apple:a:b").mattermost.unwrap().device_id, "apple:a:b");
+        let endpoint = target(DeviceService::WebPush, SUBSCRIPTION).web_push.unwrap().endpoint;
         assert_eq!(endpoint, "https://push.example/1");
     }
 
     #[test]
     fn an_object_names_its_service_and_may_have_an_id() {
-        let list = devices(Service::Apns);
+        let list = devices(DeviceService::Apns);
         for (text, id) in [
             (r#"{"apns":"ab12","id":"a"}"#.to_owned(), "a"),
             (r#"{"fcm":"t"}"#.to_owned(), ""),
@@ -155,18 +155,18 @@ mod tests {
             assert_eq!(list.line(&text).unwrap().id, id, "{text}");
         }
         let own = SUBSCRIPTION.replacen('{', r#"{"id":"browser-1","#, 1);
-        assert_eq!(devices(Service::WebPush).line(&own).unwrap().id, "browser-1");
+        assert_eq!(devices(DeviceService::WebPush).line(&own).unwrap().id, "browser-1");
     }
 
     #[test]
     fn what_is_no_device_is_said() {
         for (service, text, why) in [
-            (Service::Apns, r#"{"apns":""}"#, "no device token"),
-            (Service::Apns, r#"{"app":"shop"}"#, "unknown field `app`"),
-            (Service::Apns, r#"{"apns":"a","fcm":"b"}"#, "found several"),
-            (Service::Apns, r#"{"id":"a"}"#, "found none"),
-            (Service::WebPush, "ab12", "expected a subscription as a JSON object"),
-            (Service::WebPush, r#"{"endpoint":"https://push.example/"}"#, "unknown field `endpoint`"),
+            (DeviceService::Apns, r#"{"apns":""}"#, "no device token"),
+            (DeviceService::Apns, r#"{"app":"shop"}"#, "unknown field `app`"),
+            (DeviceService::Apns, r#"{"apns":"a","fcm":"b"}"#, "found several"),
+            (DeviceService::Apns, r#"{"id":"a"}"#, "found none"),
+            (DeviceService::WebPush, "ab12", "expected a subscription as a JSON object"),
+            (DeviceService::WebPush, r#"{"endpoint":"https://push.example/"}"#, "unknown field `endpoint`"),
         ] {
             let error = format!("{:#}", devices(service).line(text).unwrap_err());
             assert!(error.contains(why), "{text}: {error}");

@@ -1,4 +1,5 @@
-//! What earlier runs wrote: a push that has its verdict is not sent again, however its file was edited since.
+//! Reads the results of earlier runs, so that a push that has its verdict is not sent again, however the input file was
+//! edited since.
 
 use std::collections::HashMap;
 use std::io::{BufRead, Read};
@@ -7,54 +8,55 @@ use anyhow::{Context, ensure};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::again::Again;
-use super::identity::Key;
+use super::identity::LineKey;
+use super::retry::RetryCases;
 use crate::files::without_byte_order_mark;
 use crate::proto::{Delivery, Outcome, TokenAction};
 
-/// A result is far shorter than this.
+/// The longest line that is read. A result is far shorter.
 const MAX_RESULT_BYTES: u64 = 1024 * 1024;
 
-/// How each result begins.
+/// Every result begins with these bytes.
 const BEGINNING: &[u8] = b"{\"line\":";
 
-/// The last verdict of each push: some 36 bytes each.
+/// The last verdict of each push. It takes some 36 bytes of memory for each.
 #[derive(Default)]
-pub(super) struct Earlier {
-    known: HashMap<Key, Known>,
-    /// Bytes of whole lines.
+pub(super) struct EarlierResults {
+    known: HashMap<LineKey, EarlierVerdict>,
+    /// How many bytes the lines that were read in full have together.
     whole: u64,
 }
 
-/// What is known of a push that was sent before.
+/// The verdict of an earlier run, as far as it decides whether the push is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Known {
+enum EarlierVerdict {
+    /// The push was accepted and is not sent again.
     Accepted,
-    /// It stands for another dry run only.
+    /// The push was validated by a dry run, which only another dry run skips.
     Validated,
-    /// It may have been delivered, and goes again only where that does no harm.
+    /// The push may have been delivered and is sent again only if it is repeatable.
     InDoubt,
-    /// The same, and it was asked for by name.
-    Asked,
-    /// Another verdict that stands.
+    /// The push may have been delivered and is sent again because `--retry UNCONFIRMED` says so.
+    InDoubtButAsked,
+    /// The push ended with another verdict that stands.
     Other,
 }
 
-/// What becomes of a line.
+/// What the run does with a line of the input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Next {
-    /// It is sent.
+pub(super) enum LineAction {
+    /// The line is sent for the first time.
     Send,
-    /// It is sent, and may have been delivered before.
+    /// The line is sent again and may have been delivered before.
     Repeat,
-    /// It has its verdict; whether that is a good one.
+    /// The line has its verdict already. `good` says whether the push was accepted or validated.
     Skip { good: bool },
 }
 
-/// Of a result, what says which push it is of, and whether it stands.
+/// The members of a result that say which push it belongs to, and whether its verdict stands.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Line<'a> {
+struct ResultLine<'a> {
     #[serde(borrow, default)]
     content: std::borrow::Cow<'a, str>,
     #[serde(borrow, default)]
@@ -64,38 +66,38 @@ struct Line<'a> {
     #[serde(borrow)]
     outcome: &'a RawValue,
     #[serde(borrow, default)]
-    delivery: Name<'a>,
+    delivery: EnumName<'a>,
     #[serde(borrow, default)]
-    token_action: Name<'a>,
+    token_action: EnumName<'a>,
     #[serde(default)]
     retryable: bool,
 }
 
-/// A name of an enum; one that is newer than this program is a number.
+/// The name of an enum's value. A value that is newer than this program is written as a number.
 #[derive(Deserialize, Default)]
 #[serde(transparent)]
-struct Name<'a>(#[serde(borrow)] Option<&'a RawValue>);
+struct EnumName<'a>(#[serde(borrow)] Option<&'a RawValue>);
 
-impl Name<'_> {
+impl EnumName<'_> {
     fn text(&self) -> &str {
         self.0.map_or("", |raw| raw.get().trim_matches('"'))
     }
 }
 
-impl Earlier {
-    /// Reads results of this content; `from` is told of each push whose result begins at its first byte or behind
-    /// it. Of several results of one push the last stands.
+impl EarlierResults {
+    /// Reads the results of this content, and calls `told` with each push whose result begins at byte `from` or later. If a
+    /// push has several results, the last one stands.
     ///
     /// # Errors
-    /// Where a line is no result: then it is some other file, and nothing must be appended to it. Where results are
-    /// of another content: then a line of this run would be taken for one of that. Only the last line may be cut,
+    /// Fails if a line is no result, because the file is some other one that nothing must be appended to; and if a result
+    /// belongs to another content, because its push would be taken for one of this run. Only the last line may be cut,
     /// which is what a killed run leaves behind; it is not counted in `whole`.
     pub(super) fn read(
         mut results: impl BufRead,
         content: &str,
-        again: &Again,
+        retry: &RetryCases,
         from: u64,
-        mut told: impl FnMut(Key),
+        mut told: impl FnMut(LineKey),
     ) -> anyhow::Result<Self> {
         let mut earlier = Self::default();
         let mut text = Vec::new();
@@ -105,20 +107,20 @@ impl Earlier {
             let read = (&mut results).take(MAX_RESULT_BYTES).read_until(b'\n', &mut text)?;
             number += 1;
             let text = if number == 1 { without_byte_order_mark(&text) } else { &text };
-            match serde_json::from_slice::<Line<'_>>(text) {
+            match serde_json::from_slice::<ResultLine<'_>>(text) {
                 _ if read == 0 => return Ok(earlier),
                 Ok(line) => {
                     ensure!(
                         line.content.is_empty() || line.content == content,
-                        "line {number} is a result of another content ({}, and this is {content}): another app, \
-                         title, body, data, topic or environment; take another file for the results",
+                        "line {number} is a result of another content ({}, and this is {content}): the app, title, \
+                         body, data, topic or environment was another; use another file for the results",
                         line.content
                     );
-                    let key = Key::of(&line.id, line.occurrence);
+                    let key = LineKey::of(&line.id, line.occurrence);
                     if earlier.whole >= from {
                         told(key);
                     }
-                    match known(&line, again) {
+                    match known(&line, retry) {
                         Some(known) => earlier.known.insert(key, known),
                         None => earlier.known.remove(&key),
                     };
@@ -133,46 +135,46 @@ impl Earlier {
         }
     }
 
-    /// Bytes of the lines that were read in full.
+    /// How many bytes the lines that were read in full have together.
     pub(super) fn whole(&self) -> u64 {
         self.whole
     }
 
-    /// Takes in a push that a killed run left in doubt.
-    pub(super) fn doubt(&mut self, key: Key, again: &Again) {
-        let asked = again.asks_for(Outcome::Unconfirmed, TokenAction::Keep);
-        self.known.insert(key, if asked { Known::Asked } else { Known::InDoubt });
+    /// Remembers a push that a killed run left in doubt.
+    pub(super) fn doubt(&mut self, key: LineKey, retry: &RetryCases) {
+        let asked = retry.covers(Outcome::Unconfirmed, TokenAction::Keep);
+        self.known.insert(key, if asked { EarlierVerdict::InDoubtButAsked } else { EarlierVerdict::InDoubt });
     }
 
-    /// What becomes of a line with this identity.
-    pub(super) fn next(&self, key: Key, repeatable: bool, dry_run: bool) -> Next {
+    /// Decides what the run does with the line that has this key.
+    pub(super) fn next(&self, key: LineKey, repeatable: bool, dry_run: bool) -> LineAction {
         match self.known.get(&key) {
-            None => Next::Send,
-            Some(Known::Validated) if !dry_run => Next::Send,
-            Some(Known::InDoubt) if repeatable => Next::Repeat,
-            Some(Known::Asked) => Next::Repeat,
-            Some(Known::Accepted | Known::Validated) => Next::Skip { good: true },
-            Some(Known::InDoubt | Known::Other) => Next::Skip { good: false },
+            None => LineAction::Send,
+            Some(EarlierVerdict::Validated) if !dry_run => LineAction::Send,
+            Some(EarlierVerdict::InDoubt) if repeatable => LineAction::Repeat,
+            Some(EarlierVerdict::InDoubtButAsked) => LineAction::Repeat,
+            Some(EarlierVerdict::Accepted | EarlierVerdict::Validated) => LineAction::Skip { good: true },
+            Some(EarlierVerdict::InDoubt | EarlierVerdict::Other) => LineAction::Skip { good: false },
         }
     }
 }
 
-/// Whether this is the beginning of a result, and no more: all that a file ends with is cut there.
+/// Whether this is the beginning of a result that was cut, which only the end of a file may be.
 fn is_cut(text: &[u8]) -> bool {
     !text.ends_with(b"\n") && (text.starts_with(BEGINNING) || BEGINNING.starts_with(text))
 }
 
-/// None: the push is still to be sent, and was not delivered.
-fn known(line: &Line<'_>, again: &Again) -> Option<Known> {
+/// The verdict as far as it stands. `None` means that the push was not delivered and is still to be sent.
+fn known(line: &ResultLine<'_>, retry: &RetryCases) -> Option<EarlierVerdict> {
     let outcome =
         Outcome::from_str_name(line.outcome.get().trim_matches('"')).unwrap_or(Outcome::Unspecified);
     let action = TokenAction::from_str_name(line.token_action.text()).unwrap_or(TokenAction::Unspecified);
     let in_doubt = outcome == Outcome::Unconfirmed
         || Delivery::from_str_name(line.delivery.text()) == Some(Delivery::Maybe);
     let goes_on = match outcome {
-        Outcome::Accepted => return Some(Known::Accepted),
-        Outcome::Validated if !in_doubt => return Some(Known::Validated),
-        // A dry run of what is in doubt leaves it so.
+        Outcome::Accepted => return Some(EarlierVerdict::Accepted),
+        Outcome::Validated if !in_doubt => return Some(EarlierVerdict::Validated),
+        // A dry run delivers nothing, so a push that was in doubt before it still is.
         Outcome::Validated | Outcome::NotAttempted | Outcome::Unconfirmed => true,
         Outcome::RateLimited | Outcome::UpstreamUnavailable => line.retryable,
         Outcome::Unspecified
@@ -183,12 +185,12 @@ fn known(line: &Line<'_>, again: &Again) -> Option<Known> {
         | Outcome::Credential
         | Outcome::Internal => false,
     };
-    match (goes_on || again.asks_for(outcome, action), in_doubt) {
-        (false, _) => Some(Known::Other),
+    match (goes_on || retry.covers(outcome, action), in_doubt) {
+        (false, _) => Some(EarlierVerdict::Other),
         (true, false) => None,
-        // What may have been delivered is asked for in so many words.
-        (true, true) if again.asks_for(Outcome::Unconfirmed, action) => Some(Known::Asked),
-        (true, true) => Some(Known::InDoubt),
+        // A push that may have been delivered is repeated only if the caller names UNCONFIRMED itself.
+        (true, true) if retry.covers(Outcome::Unconfirmed, action) => Some(EarlierVerdict::InDoubtButAsked),
+        (true, true) => Some(EarlierVerdict::InDoubt),
     }
 }
 
@@ -210,36 +212,36 @@ mod tests {
 {"line":11,"content":"c","id":"k","outcome":"OUTCOME_UPSTREAM_UNAVAILABLE","delivery":"DELIVERY_MAYBE","retryable":true}
 {"line":12,"id":"l","outc"#;
 
-    fn earlier(words: &[&str]) -> Earlier {
-        let again = Again::new(words.iter().map(|it| it.parse().unwrap()));
-        Earlier::read(RESULTS.as_bytes(), "c", &again, 0, |_| {}).unwrap()
+    fn earlier(words: &[&str]) -> EarlierResults {
+        let retry = RetryCases::new(words.iter().map(|word| word.parse().unwrap()));
+        EarlierResults::read(RESULTS.as_bytes(), "c", &retry, 0, |_| {}).unwrap()
     }
 
-    const BAD: Next = Next::Skip { good: false };
+    const BAD: LineAction = LineAction::Skip { good: false };
 
     #[test]
     fn only_what_has_a_verdict_is_skipped() {
         let earlier = earlier(&[]);
-        let next = |id, occurrence| earlier.next(Key::of(id, occurrence), false, false);
-        assert_eq!(next("a", 0), Next::Skip { good: true });
+        let next = |id, occurrence| earlier.next(LineKey::of(id, occurrence), false, false);
+        assert_eq!(next("a", 0), LineAction::Skip { good: true });
         for (id, occurrence) in
             [("new", 0), ("a", 1), ("l", 0), ("b", 0), ("c", 0), ("h", 0), ("i", 0), ("f", 0)]
         {
-            assert_eq!(next(id, occurrence), Next::Send, "{id}");
+            assert_eq!(next(id, occurrence), LineAction::Send, "{id}");
         }
         for (id, occurrence) in [("d", 0), ("e", 0), ("g", 0), ("i", 1), ("j", 0), ("k", 0)] {
             assert_eq!(next(id, occurrence), BAD, "{id}");
         }
-        assert_eq!(earlier.next(Key::of("f", 0), false, true), Next::Skip { good: true });
+        assert_eq!(earlier.next(LineKey::of("f", 0), false, true), LineAction::Skip { good: true });
     }
 
     #[test]
     fn what_is_in_doubt_goes_again_where_a_duplicate_does_no_harm_or_where_it_is_asked_for() {
         let next = |words: &[&str], repeatable| {
-            ["e", "k"].map(|id| earlier(words).next(Key::of(id, 0), repeatable, false))
+            ["e", "k"].map(|id| earlier(words).next(LineKey::of(id, 0), repeatable, false))
         };
-        assert_eq!(next(&[], true), [Next::Repeat; 2]);
-        assert_eq!(next(&["unconfirmed"], false), [Next::Repeat; 2]);
+        assert_eq!(next(&[], true), [LineAction::Repeat; 2]);
+        assert_eq!(next(&["unconfirmed"], false), [LineAction::Repeat; 2]);
         assert_eq!(next(&["upstream_unavailable"], false), [BAD; 2]);
     }
 
@@ -247,15 +249,17 @@ mod tests {
     fn what_is_asked_for_by_its_outcome_is_sent_again() {
         let asked = earlier(&["credential", "QUARANTINE"]);
         assert_eq!(
-            [("i", 1), ("j", 0)].map(|(id, n)| asked.next(Key::of(id, n), false, false)),
-            [Next::Send; 2]
+            [("i", 1), ("j", 0)].map(|(id, n)| asked.next(LineKey::of(id, n), false, false)),
+            [LineAction::Send; 2]
         );
-        assert_eq!(asked.next(Key::of("d", 0), false, false), BAD);
+        assert_eq!(asked.next(LineKey::of("d", 0), false, false), BAD);
     }
 
     #[test]
     fn another_file_is_not_taken_for_results() {
-        let read = |text: &str| Earlier::read(text.as_bytes(), "c", &Again::default(), 0, |_| {}).map(|_| ());
+        let read = |text: &str| {
+            EarlierResults::read(text.as_bytes(), "c", &RetryCases::default(), 0, |_| {}).map(|_| ())
+        };
         for text in ["ab12\n", "ab12", "{\"app\":\"shop\"}\n", "{\"line\":1,\"outcome\":\"X\"}\nab12\n"] {
             assert!(read(text).is_err(), "{text}");
         }
@@ -266,7 +270,7 @@ mod tests {
     #[test]
     fn a_last_result_may_be_cut_anywhere_and_no_other_line_counts_as_cut() {
         let whole = "{\"line\":1,\"id\":\"a\",\"outcome\":\"OUTCOME_ACCEPTED\"}\n";
-        let read = |text: &str| Earlier::read(text.as_bytes(), "c", &Again::default(), 0, |_| {});
+        let read = |text: &str| EarlierResults::read(text.as_bytes(), "c", &RetryCases::default(), 0, |_| {});
         for cut in 0..whole.len() - 2 {
             let earlier = read(&format!("{whole}{}", &whole[..cut])).unwrap();
             assert_eq!(earlier.whole(), whole.len() as u64, "{cut}");
@@ -281,7 +285,8 @@ mod tests {
     fn results_from_a_byte_on_are_told() {
         let from = RESULTS.find("{\"line\":11").unwrap() as u64;
         let mut told = Vec::new();
-        Earlier::read(RESULTS.as_bytes(), "c", &Again::default(), from, |key| told.push(key)).unwrap();
-        assert_eq!(told, [Key::of("k", 0)]);
+        EarlierResults::read(RESULTS.as_bytes(), "c", &RetryCases::default(), from, |key| told.push(key))
+            .unwrap();
+        assert_eq!(told, [LineKey::of("k", 0)]);
     }
 }

@@ -1,5 +1,5 @@
-//! The input, read and parsed by a thread of its own and shared by all streams. A thread and not a task of the
-//! runtime: a read of standard input may never end, and must not hold up the end of the process.
+//! The input, which a thread of its own reads and parses, and from which all streams take their items. It is a thread and
+//! not a task of the runtime, because a read of standard input may never end and must not keep the process from ending.
 
 use std::cell::Cell;
 use std::fs::File;
@@ -12,29 +12,30 @@ use anyhow::Context;
 use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use super::earlier::{Earlier, Next};
-use super::identity::Key;
-use super::item::{Item, MAX_LINE_BYTES, Reading, check_id};
-use super::progress::Tally;
-use super::results::Verdict;
-use super::table::{Bounded, Columns};
+use super::earlier::{EarlierResults, LineAction};
+use super::identity::LineKey;
+use super::item::{Item, LineReader, MAX_LINE_BYTES, check_id};
+use super::progress::Progress;
+use super::table::{BoundedRecords, Columns};
 use super::text::{self, Text, read_line};
+use super::verdict::LineVerdict;
 use crate::proto;
 
-/// Items of one chunk, at most.
+/// A chunk is full when it has so many lines.
 const CHUNK_ITEMS: usize = 500;
 
-/// A chunk is full when its lines have more bytes than this.
+/// A chunk is full when its lines have so many bytes.
 const CHUNK_BYTES: usize = 256 * 1024;
 
-/// Chunks that are read ahead.
+/// How many chunks are read ahead of the streams.
 const CHUNKS_AHEAD: usize = 8;
 
-/// Some lines, in order.
+/// Some lines of the input, in their order.
 #[derive(Default)]
 pub(super) struct Chunk {
     pub(super) items: Vec<Item>,
-    pub(super) bad: Vec<Verdict>,
+    /// The verdicts of lines that are no pushes.
+    pub(super) bad: Vec<LineVerdict>,
     bytes: usize,
 }
 
@@ -48,21 +49,21 @@ impl Chunk {
     }
 }
 
-/// What the streams take their items from.
+/// The input as the streams see it: they take chunks from it.
 pub(super) struct Input(Mutex<mpsc::Receiver<io::Result<Chunk>>>);
 
-/// What the input is read with.
-pub(super) struct Source {
-    pub(super) reading: Reading,
-    pub(super) earlier: Earlier,
-    /// Its first record names the columns of the others.
+/// Reads the input, on its own thread.
+pub(super) struct InputReader {
+    pub(super) reading: LineReader,
+    pub(super) earlier: EarlierResults,
+    /// Whether the input is CSV, whose first record names the columns of the others.
     pub(super) is_table: bool,
-    pub(super) tally: Arc<Tally>,
+    pub(super) progress: Arc<Progress>,
     pub(super) stop: CancellationToken,
 }
 
-/// Opens `file`; `-` is standard input.
-pub(super) fn open(file: &Path, tally: &Tally) -> anyhow::Result<Box<dyn Read + Send>> {
+/// Opens the file; `-` is standard input.
+pub(super) fn open(file: &Path, progress: &Progress) -> anyhow::Result<Box<dyn Read + Send>> {
     if file.as_os_str() == "-" {
         return Ok(Box::new(io::stdin()));
     }
@@ -70,36 +71,40 @@ pub(super) fn open(file: &Path, tally: &Tally) -> anyhow::Result<Box<dyn Read + 
     let metadata = opened.metadata()?;
     anyhow::ensure!(!metadata.is_dir(), "cannot read {}: it is a folder", file.display());
     if metadata.is_file() {
-        tally.set_bytes(metadata.len());
+        progress.set_bytes(metadata.len());
     }
     Ok(Box::new(opened))
 }
 
 impl Input {
-    /// Begins to read.
-    pub(super) fn start(raw: Box<dyn Read + Send>, source: Source) -> anyhow::Result<Self> {
+    /// Starts the thread that reads.
+    pub(super) fn start(raw: Box<dyn Read + Send>, source: InputReader) -> anyhow::Result<Self> {
         let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
         std::thread::Builder::new()
             .name("input".to_owned())
             .spawn(move || source.read_all(raw, &sender))
-            .context("no thread for the input")?;
+            .context("cannot start the thread that reads the input")?;
         Ok(Self(Mutex::new(receiver)))
     }
 
-    /// The next lines; none at the end. Cancel safe.
+    /// Waits for the next lines. Returns `None` at the end of the input. Cancel safe.
     ///
     /// # Errors
-    /// When the input cannot be read on.
+    /// Fails if the input cannot be read further.
     pub(super) async fn next(&self) -> io::Result<Option<Chunk>> {
         self.0.lock().await.recv().await.transpose()
     }
 }
 
-/// Where chunks go. What is read has its place before what ends the reading.
+/// The way of chunks to the streams. Lines that were read go before the error that ended the reading.
 type Sender = mpsc::Sender<io::Result<Chunk>>;
 
-/// The run has ended: nobody takes chunks any more.
-struct Ended;
+/// Why reading stopped before the end of the input.
+enum Stop {
+    /// The run has ended, so nobody takes chunks any more.
+    RunEnded,
+    Unreadable(io::Error),
+}
 
 impl From<io::Error> for Stop {
     fn from(error: io::Error) -> Self {
@@ -107,32 +112,21 @@ impl From<io::Error> for Stop {
     }
 }
 
-impl From<Ended> for Stop {
-    fn from(Ended: Ended) -> Self {
-        Self::Ended
-    }
-}
-
-/// Why reading stopped early.
-enum Stop {
-    Ended,
-    Unreadable(io::Error),
-}
-
-impl Source {
+impl InputReader {
     fn read_all(mut self, raw: Box<dyn Read + Send>, sender: &Sender) {
         let mut chunk = Chunk::default();
-        let read = text::open(raw, Arc::clone(&self.tally)).map_err(Stop::Unreadable).and_then(|text| {
+        let read = text::open(raw, Arc::clone(&self.progress)).map_err(Stop::Unreadable).and_then(|text| {
             if self.is_table {
                 self.records(text, &mut chunk, sender)
             } else {
                 self.lines(text, &mut chunk, sender)
             }
         });
-        // Nobody is left to tell where the run has ended already.
+        // Sending fails only if the run has ended, and then nobody is left to tell.
         let _ = match read {
-            // A stream that sees this end first would take it for that of the input.
-            Err(Stop::Ended) => return self.tally.leave(),
+            // A stream may see that this thread has gone before it sees that the run ends, and would take that for the end
+            // of the input.
+            Err(Stop::RunEnded) => return self.progress.leave(),
             Err(Stop::Unreadable(error)) => {
                 sender.blocking_send(Ok(chunk)).and_then(|()| sender.blocking_send(Err(error)))
             }
@@ -154,7 +148,8 @@ impl Source {
             if let Some(read) = read {
                 self.take(read, line.len(), chunk);
             }
-            // A writer that trickles into a pipe sees each line sent at once.
+            // If the rest of the line has not come yet, what was read goes now: a program that writes slowly into a pipe
+            // has each of its lines sent at once.
             let waits = !text.buffer().contains(&b'\n');
             self.pass_on(chunk, waits, sender)?;
         }
@@ -163,8 +158,9 @@ impl Source {
 
     fn records(&mut self, text: Text, chunk: &mut Chunk, sender: &Sender) -> Result<(), Stop> {
         let left = Rc::new(Cell::new(MAX_LINE_BYTES));
-        let bounded = Bounded { text, left: Rc::clone(&left) };
-        // With CRLF the library counts a line too few; the CR stays at the last field, whose ends are trimmed.
+        let bounded = BoundedRecords { text, left: Rc::clone(&left) };
+        // If CRLF were the end of a record, the csv crate would count one line too few. The CR stays at the end of the last
+        // field, where it is trimmed.
         let terminator = csv::Terminator::Any(b'\n');
         let mut records =
             csv::ReaderBuilder::new().flexible(true).terminator(terminator).from_reader(bounded);
@@ -179,7 +175,7 @@ impl Source {
             if !records.read_byte_record(&mut record).map_err(io::Error::from)? {
                 return Ok(());
             }
-            // One with its CR, or with blanks; the library skips empty ones.
+            // A blank line may have its CR or spaces. The csv crate skips only an empty one.
             if record.len() == 1 && record.as_slice().trim_ascii().is_empty() {
                 continue;
             }
@@ -198,40 +194,41 @@ impl Source {
                 }
             };
             self.take(read, bytes, chunk);
-            // Where nothing waits to be sent, this does not wait either.
+            // A chunk that is not full goes only if no other chunk waits: then a stream may be idle.
             self.pass_on(chunk, sender.capacity() == CHUNKS_AHEAD, sender)?;
         }
     }
 
-    fn take(&self, read: Result<Item, Verdict>, bytes: usize, chunk: &mut Chunk) {
-        self.tally.line();
+    fn take(&self, read: Result<Item, LineVerdict>, bytes: usize, chunk: &mut Chunk) {
+        self.progress.line();
         chunk.bytes += bytes;
         match read {
             Ok(mut item) => match self.earlier.next(item.key(), item.repeatable, item.dry_run) {
-                Next::Skip { good } => self.tally.skip(good),
-                Next::Send => chunk.items.push(item),
-                Next::Repeat => {
+                LineAction::Skip { good } => self.progress.skip(good),
+                LineAction::Send => chunk.items.push(item),
+                LineAction::Repeat => {
                     item.in_doubt = true;
                     chunk.items.push(item);
                 }
             },
             Err(bad) => {
-                let key = Key::of(&bad.result.id, bad.occurrence);
+                let key = LineKey::of(&bad.result.id, bad.occurrence);
                 match self.earlier.next(key, false, false) {
-                    Next::Skip { good } => self.tally.skip(good),
-                    Next::Send | Next::Repeat => chunk.bad.push(bad),
+                    LineAction::Skip { good } => self.progress.skip(good),
+                    LineAction::Send | LineAction::Repeat => chunk.bad.push(bad),
                 }
             }
         }
     }
 
-    fn pass_on(&self, chunk: &mut Chunk, waits: bool, sender: &Sender) -> Result<(), Ended> {
+    /// Sends the chunk if it is full, or if it must not wait for more lines.
+    fn pass_on(&self, chunk: &mut Chunk, waits: bool, sender: &Sender) -> Result<(), Stop> {
         if (chunk.is_full() || (waits && !chunk.is_empty()))
             && sender.blocking_send(Ok(std::mem::take(chunk))).is_err()
         {
-            return Err(Ended);
+            return Err(Stop::RunEnded);
         }
-        if self.stop.is_cancelled() { Err(Ended) } else { Ok(()) }
+        if self.stop.is_cancelled() { Err(Stop::RunEnded) } else { Ok(()) }
     }
 }
 
@@ -239,8 +236,8 @@ impl Source {
 mod tests {
     use clap::{Args as _, FromArgMatches as _};
 
-    use super::super::identity::{Lines, Shared};
-    use super::super::progress::Show;
+    use super::super::identity::{LineIdentities, SharedContent};
+    use super::super::progress::ProgressFormat;
     use super::*;
     use crate::cli::content::ContentArgs;
     use crate::cli::json::Schema;
@@ -249,22 +246,27 @@ mod tests {
     fn a_reading_that_is_stopped_leaves_lines() {
         let command = ContentArgs::augment_args(clap::Command::new("batch").no_binary_name(true));
         let content = ContentArgs::from_arg_matches(&command.get_matches_from([""; 0])).unwrap();
-        let reading = Reading {
+        let reading = LineReader {
             schema: Schema::load().unwrap(),
             devices: None,
             repeatable: false,
             dry_run: false,
-            lines: Lines::new(Shared::new("shop", &content, None)),
+            lines: LineIdentities::new(SharedContent::new("shop", &content, None)),
         };
-        let (tally, stop) = (Arc::new(Tally::new(Show::Lines)), CancellationToken::new());
+        let (progress, stop) = (Arc::new(Progress::new(ProgressFormat::Lines)), CancellationToken::new());
         stop.cancel();
-        let source =
-            Source { reading, earlier: Earlier::default(), is_table: false, tally: Arc::clone(&tally), stop };
+        let source = InputReader {
+            reading,
+            earlier: EarlierResults::default(),
+            is_table: false,
+            progress: Arc::clone(&progress),
+            stop,
+        };
         let (sender, mut receiver) = mpsc::channel(CHUNKS_AHEAD);
         source.read_all(Box::new(&b"no push\nno push\n"[..]), &sender);
         drop(sender);
-        // To a stream this is the end of the input.
+        // A stream takes this for the end of the input, so the progress has to say that lines are left.
         while receiver.blocking_recv().is_some() {}
-        assert!(tally.has_left());
+        assert!(progress.has_left());
     }
 }

@@ -1,67 +1,70 @@
-//! One line of the input: a push of its own, or a device that gets the content of the flags.
+//! Makes an item of one line of the input, which is a whole push, or a device that gets the content of the flags.
 
 use anyhow::{Context, ensure};
 use prost::Message;
 
 use super::device::{Device, Devices};
-use super::identity::{Identity, Key, Lines};
-use super::results::Verdict;
+use super::identity::{LineIdentities, LineIdentity, LineKey};
+use super::verdict::LineVerdict;
 use crate::cli::json::Schema;
 use crate::proto;
 use crate::push::PushId;
 
-/// The longest line, in bytes.
+/// The longest line that is parsed, in bytes.
 pub(super) const MAX_LINE_BYTES: usize = 1024 * 1024;
 
-/// The longest detail of a line that is no push, but for its last character.
+/// About the longest detail of a line that is no push: the last character may begin before this byte and end behind it.
 const MAX_DETAIL_BYTES: usize = 1000;
 
-/// One line that is to be sent.
+/// One line of the input that is to be sent.
 pub(super) struct Item {
     pub(super) line: u64,
     pub(super) id: String,
-    /// Lines with the same id before it.
+    /// How many lines with the same id come before it.
     pub(super) occurrence: u32,
-    pub(super) what: What,
-    /// Bytes of its line: what it weighs in memory and on the wire, roughly.
+    pub(super) kind: ItemKind,
+    /// The length of the line, which is roughly what the item weighs in memory and on the wire.
     pub(super) bytes: usize,
     pub(super) repeatable: bool,
     pub(super) dry_run: bool,
-    /// Times that the gateway handed it back without an attempt.
+    /// How often the gateway handed it back without an attempt.
     pub(super) handed_back: u32,
-    /// It was written before, in this run or an earlier one, and may have been delivered.
+    /// Whether it was sent before, in this run or an earlier one, and may have been delivered.
     pub(super) in_doubt: bool,
 }
 
-pub(super) enum What {
+/// What the line holds.
+pub(super) enum ItemKind {
+    /// A whole push.
     Push(Box<proto::Push>),
+    /// A target that gets the content of the flags, as one addressee of a multicast.
     Target(Box<proto::Target>),
 }
 
 impl Item {
-    pub(super) fn key(&self) -> Key {
-        Key::of(&self.id, self.occurrence)
+    pub(super) fn key(&self) -> LineKey {
+        LineKey::of(&self.id, self.occurrence)
     }
 
-    /// Its verdict where its gateway was lost.
-    pub(super) fn unconfirmed(&self, detail: &str) -> Verdict {
-        Verdict::unconfirmed(self.line, self.id.clone(), self.occurrence, detail)
+    /// The verdict of a push whose gateway was lost.
+    pub(super) fn unconfirmed(&self, detail: &str) -> LineVerdict {
+        LineVerdict::unconfirmed(self.line, self.id.clone(), self.occurrence, detail)
     }
 }
 
-/// How lines become items.
-pub(super) struct Reading {
+/// Turns lines into items.
+pub(super) struct LineReader {
     pub(super) schema: Schema,
-    /// Whose content the flags say. None: each line is a whole push.
+    /// Reads devices, if the flags hold the content. Otherwise each line is a whole push.
     pub(super) devices: Option<Devices>,
     pub(super) repeatable: bool,
     pub(super) dry_run: bool,
-    pub(super) lines: Lines,
+    pub(super) lines: LineIdentities,
 }
 
-impl Reading {
-    /// None: the line is blank.
-    pub(super) fn line(&mut self, line: u64, bytes: &[u8]) -> Option<Result<Item, Verdict>> {
+impl LineReader {
+    /// Reads one line. Returns `None` if it is blank.
+    pub(super) fn line(&mut self, line: u64, bytes: &[u8]) -> Option<Result<Item, LineVerdict>> {
         let bytes = bytes.trim_ascii();
         if bytes.is_empty() {
             return None;
@@ -87,29 +90,35 @@ impl Reading {
         })
     }
 
-    /// A line that is not looked at further than its bound.
-    pub(super) fn too_long(&mut self, line: u64, beginning: &[u8]) -> Verdict {
+    /// The verdict of a line that is too long. Only its beginning was kept.
+    pub(super) fn too_long(&mut self, line: u64, beginning: &[u8]) -> LineVerdict {
         let detail = format!("expected at most {MAX_LINE_BYTES} bytes in a line, found more");
         self.bad(line, beginning, proto::Reason::FieldTooLarge, &detail)
     }
 
-    /// A line that is no push.
-    pub(super) fn bad(&mut self, line: u64, bytes: &[u8], reason: proto::Reason, detail: &str) -> Verdict {
-        let Identity { id, occurrence } = self.lines.next(String::new(), bytes);
-        Verdict::bad_line(line, id, occurrence, reason, shown(detail))
+    /// The verdict of a line that is no push.
+    pub(super) fn bad(
+        &mut self,
+        line: u64,
+        bytes: &[u8],
+        reason: proto::Reason,
+        detail: &str,
+    ) -> LineVerdict {
+        let LineIdentity { id, occurrence } = self.lines.next(String::new(), bytes);
+        LineVerdict::bad_line(line, id, occurrence, reason, shown(detail))
     }
 
-    /// A device that gets the content of the flags.
+    /// Makes the item of a device that gets the content of the flags.
     pub(super) fn device(&mut self, line: u64, device: Device, bytes: usize) -> Item {
         let Device { id, target } = device;
         let identity = self.lines.next(id, &target.encode_to_vec());
-        let what = What::Target(Box::new(target));
-        self.item(line, identity, what, bytes, &proto::Options::default())
+        let kind = ItemKind::Target(Box::new(target));
+        self.item(line, identity, kind, bytes, &proto::Options::default())
     }
 
     fn push(&mut self, line: u64, mut push: proto::Push, bytes: usize) -> Item {
         let own = std::mem::take(&mut push.id);
-        // As a message, so that another spelling of the same JSON is the same push.
+        // The digest is of the message and not of the JSON, so that another spelling of the same push is the same line.
         let identity = self.lines.next(own, &push.encode_to_vec());
         push.id.clone_from(&identity.id);
         if self.repeatable || self.dry_run {
@@ -118,14 +127,14 @@ impl Reading {
             options.dry_run |= self.dry_run;
         }
         let options = push.options.clone().unwrap_or_default();
-        self.item(line, identity, What::Push(Box::new(push)), bytes, &options)
+        self.item(line, identity, ItemKind::Push(Box::new(push)), bytes, &options)
     }
 
     fn item(
         &self,
         line: u64,
-        Identity { id, occurrence }: Identity,
-        what: What,
+        LineIdentity { id, occurrence }: LineIdentity,
+        kind: ItemKind,
         bytes: usize,
         options: &proto::Options,
     ) -> Item {
@@ -133,7 +142,7 @@ impl Reading {
             line,
             id,
             occurrence,
-            what,
+            kind,
             bytes,
             repeatable: self.repeatable || options.repeatable,
             dry_run: self.dry_run || options.dry_run,
@@ -143,7 +152,8 @@ impl Reading {
     }
 }
 
-/// An error that repeats what stands in a line, which may be long and may command a terminal.
+/// Makes an error fit to be shown. It may repeat a part of the line, which may be long and may hold control characters that
+/// a terminal would obey.
 fn shown(detail: &str) -> String {
     let mut shown = String::with_capacity(detail.len().min(MAX_DETAIL_BYTES));
     for character in detail.chars() {
@@ -159,10 +169,10 @@ fn shown(detail: &str) -> String {
     shown
 }
 
-/// A gateway gives back no more of a longer id, and then its result names no line.
+/// Checks the length of an id. A gateway cuts a longer one in its result, which then names no line.
 ///
 /// # Errors
-/// Where the id is too long.
+/// Fails if the id is too long.
 pub(super) fn check_id(id: &str) -> anyhow::Result<()> {
     let (most, found) = (PushId::MAX_BYTES, id.len());
     ensure!(found <= most, "id: expected at most {most} bytes, found {found}");
@@ -173,23 +183,23 @@ pub(super) fn check_id(id: &str) -> anyhow::Result<()> {
 mod tests {
     use clap::{Args as _, FromArgMatches as _};
 
-    use super::super::device::Service;
-    use super::super::identity::Shared;
+    use super::super::device::DeviceService;
+    use super::super::identity::SharedContent;
     use super::*;
     use crate::cli::content::{ContentArgs, DeviceArgs};
 
-    fn reading(tokens: bool) -> Reading {
+    fn reading(tokens: bool) -> LineReader {
         let command = |it: clap::Command| it.no_binary_name(true);
         let content = ContentArgs::augment_args(command(clap::Command::new("batch")));
         let content = ContentArgs::from_arg_matches(&content.get_matches_from([""; 0])).unwrap();
         let apns = DeviceArgs::augment_args(command(clap::Command::new("batch")));
         let apns = DeviceArgs::from_arg_matches(&apns.get_matches_from([""; 0])).unwrap();
-        Reading {
+        LineReader {
             schema: Schema::load().unwrap(),
-            devices: tokens.then_some(Devices { service: Service::Apns, apns }),
+            devices: tokens.then_some(Devices { service: DeviceService::Apns, apns }),
             repeatable: false,
             dry_run: false,
-            lines: Lines::new(Shared::new("shop", &content, None)),
+            lines: LineIdentities::new(SharedContent::new("shop", &content, None)),
         }
     }
 
@@ -210,11 +220,11 @@ mod tests {
             );
             format!(r#"{{"app":"web","target":{target},"content":{{"notification":{{"title":"Hello"}}}}}}"#)
         };
-        // As browsers write keys, and as ProtoJSON does.
+        // The keys may be in base64url without padding, as browsers write them, and in base64, as ProtoJSON writes them.
         for (p256dh, auth) in [("BP_-", "-_8"), ("BP/+", "+/8=")] {
             let text = line(p256dh, auth);
             let Some(Ok(item)) = reading(false).line(1, text.as_bytes()) else { panic!("{text}") };
-            let What::Push(push) = item.what else { panic!("{text} is no push") };
+            let ItemKind::Push(push) = item.kind else { panic!("{text} is no push") };
             let expected = proto::WebPushSubscription {
                 endpoint: "https://push.example/%2F".to_owned(),
                 p256dh: vec![0x04, 0xff, 0xfe],

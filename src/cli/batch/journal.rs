@@ -1,10 +1,10 @@
-//! What was handed to a gateway, noted before it is: beside the results, so that a run that is killed leaves behind
-//! which of its pushes are in doubt.
+//! The journal of a run: a file beside the results in which each push is noted before it is sent to a gateway, so that a
+//! run that is killed leaves behind which of its pushes are in doubt.
 //!
-//! The first line says which content it is of, and how long the results were when the run began. Each message of a
-//! stream is one line more, written by one call before the message may leave; what a gateway hands back unsent is
-//! noted likewise. A push that is noted, and neither handed back nor in the results of that run, is in doubt. A run
-//! that ends in order leaves no journal.
+//! The first line says which content the run sends, and how long the results were when it began. Each message of a
+//! stream is one more line, which one call writes before the message may leave. Pushes that a gateway hands back unsent
+//! are noted in the same way. A push that is noted, and neither handed back nor in the results of that run, is in doubt.
+//! A run that ends in order leaves no journal.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{File, OpenOptions};
@@ -15,31 +15,31 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::{Context, bail, ensure};
 use serde::{Deserialize, Serialize};
 
-use super::identity::Key;
+use super::identity::LineKey;
 use super::item::Item;
 
-/// A line is far shorter: it names the pushes of one message.
+/// The longest line that is read. One is far shorter, because it names the pushes of one message.
 const MAX_LINE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// A line of the journal.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-enum Line {
-    /// A run begins.
+enum JournalLine {
+    /// A run begins, which sends this content and whose results have this length.
     Run { content: String, results: u64 },
-    /// These are about to be written.
-    Sent(Vec<Noted>),
-    /// These were handed back: they were not sent.
-    Back(Vec<Noted>),
+    /// These pushes are about to be written to a stream.
+    Sent(Vec<NotedPush>),
+    /// These pushes were handed back, so they were not sent.
+    Back(Vec<NotedPush>),
 }
 
-/// A push: its id, its occurrence, and the number of its line.
+/// A push as the journal names it: by its id, its occurrence, and the number of its line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Noted(pub(super) String, pub(super) u32, pub(super) u64);
+pub(super) struct NotedPush(pub(super) String, pub(super) u32, pub(super) u64);
 
-impl Noted {
-    pub(super) fn key(&self) -> Key {
-        Key::of(&self.0, self.1)
+impl NotedPush {
+    pub(super) fn key(&self) -> LineKey {
+        LineKey::of(&self.0, self.1)
     }
 }
 
@@ -47,67 +47,67 @@ impl Noted {
 #[derive(Debug)]
 pub(super) struct Journal {
     path: PathBuf,
-    /// With the length of its whole lines.
+    /// The file, and how many bytes its whole lines have.
     file: Mutex<(File, u64)>,
 }
 
-/// Where the journal of these results is.
+/// The path of the journal that belongs to these results.
 pub(super) fn beside(results: &Path) -> PathBuf {
     let mut path = results.as_os_str().to_owned();
     path.push(".journal");
     path.into()
 }
 
-/// What a killed run left.
-pub(super) struct Left {
+/// The journal of a run that was killed.
+pub(super) struct UnfinishedJournal {
     lines: Box<dyn BufRead>,
-    /// How long the results were when it began.
+    /// How long the results were when the run began.
     pub(super) results: u64,
 }
 
-/// Opens what a killed run left; none where there is no journal, or one that was not begun.
+/// Opens the journal of a run that was killed. Returns `None` if there is no journal, or not even a first line in it.
 ///
 /// # Errors
-/// Where it cannot be read, is none, or is of another content.
-pub(super) fn open(path: &Path, content: &str) -> anyhow::Result<Option<Left>> {
+/// Fails if the file cannot be read, is no journal, or belongs to another content.
+pub(super) fn open(path: &Path, content: &str) -> anyhow::Result<Option<UnfinishedJournal>> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
     };
     let unusable = || format!("cannot use the journal {}", path.display());
-    Left::begin(BufReader::new(file), content).with_context(unusable)
+    UnfinishedJournal::begin(BufReader::new(file), content).with_context(unusable)
 }
 
-impl Left {
+impl UnfinishedJournal {
     fn begin(mut lines: impl BufRead + 'static, content: &str) -> anyhow::Result<Option<Self>> {
         match next_line(&mut lines)? {
             None => Ok(None),
-            Some(Line::Run { content: found, results }) => {
+            Some(JournalLine::Run { content: found, results }) => {
                 ensure!(found == content, "it is of another content ({found}, and this is {content})");
                 Ok(Some(Self { lines: Box::new(lines), results }))
             }
-            Some(Line::Sent(_) | Line::Back(_)) => bail!("its first line is not that of a run"),
+            Some(JournalLine::Sent(_) | JournalLine::Back(_)) => bail!("its first line is not that of a run"),
         }
     }
 
-    /// The pushes that were noted, were not handed back, and have no verdict since: in the order of their lines. Only
-    /// they are kept in memory.
+    /// Finds the pushes that were noted, were not handed back, and have no verdict (`settled`), in the order of their lines.
+    /// Only they are kept in memory.
     ///
     /// # Errors
-    /// Where a line is none of a journal.
-    pub(super) fn in_doubt(mut self, settled: &HashSet<Key>) -> anyhow::Result<Vec<Noted>> {
+    /// Fails if a line is not one of a journal.
+    pub(super) fn in_doubt(mut self, settled: &HashSet<LineKey>) -> anyhow::Result<Vec<NotedPush>> {
         let mut in_doubt = HashMap::new();
         while let Some(line) = next_line(&mut self.lines)? {
             match line {
-                Line::Sent(sent) => {
+                JournalLine::Sent(sent) => {
                     let sent = sent.into_iter().map(|noted| (noted.key(), noted));
                     in_doubt.extend(sent.filter(|(key, _)| !settled.contains(key)));
                 }
-                Line::Back(back) => back.iter().for_each(|noted| {
+                JournalLine::Back(back) => back.iter().for_each(|noted| {
                     in_doubt.remove(&noted.key());
                 }),
-                Line::Run { .. } => bail!("a run begins in its middle"),
+                JournalLine::Run { .. } => bail!("a run begins in its middle"),
             }
         }
         let mut in_doubt: Vec<_> = in_doubt.into_values().collect();
@@ -116,59 +116,60 @@ impl Left {
     }
 }
 
-/// None at the end, and where the last line was being written when the run was killed: its message never left.
-fn next_line(lines: &mut impl BufRead) -> anyhow::Result<Option<Line>> {
+/// Reads a line. Returns `None` at the end, and for a last line that was being written when the run was killed: the message
+/// of that line never left.
+fn next_line(lines: &mut impl BufRead) -> anyhow::Result<Option<JournalLine>> {
     let mut text = Vec::new();
     lines.take(MAX_LINE_BYTES).read_until(b'\n', &mut text)?;
     if !text.ends_with(b"\n") {
         return Ok(None);
     }
-    serde_json::from_slice(&text).map(Some).context("a line is none of a journal")
+    serde_json::from_slice(&text).map(Some).context("a line is not one of a journal")
 }
 
 impl Journal {
     /// Begins the journal of a run whose results have this length.
     ///
     /// # Errors
-    /// Where it cannot be written: then nothing may be sent.
+    /// Fails if the journal cannot be written. Then nothing may be sent.
     pub(super) fn begin(path: &Path, content: &str, results: u64) -> anyhow::Result<Self> {
         let begin = || {
             let file = OpenOptions::new().write(true).create(true).truncate(true).open(path)?;
             let journal = Self { path: path.to_owned(), file: Mutex::new((file, 0)) };
-            journal.write(&Line::Run { content: content.to_owned(), results })?;
+            journal.write(&JournalLine::Run { content: content.to_owned(), results })?;
             Ok::<_, std::io::Error>(journal)
         };
         begin().with_context(|| format!("cannot write the journal {}; nothing was sent", path.display()))
     }
 
-    /// Notes what is about to be written.
+    /// Notes pushes that are about to be sent.
     ///
     /// # Errors
-    /// Where it cannot be noted: then it must not be sent.
+    /// Fails if they cannot be noted. Then they must not be sent.
     pub(super) fn sent<'a>(&self, items: impl IntoIterator<Item = &'a Item>) -> std::io::Result<()> {
         let items = noted(items);
-        if items.is_empty() { Ok(()) } else { self.write(&Line::Sent(items)) }
+        if items.is_empty() { Ok(()) } else { self.write(&JournalLine::Sent(items)) }
     }
 
-    /// Notes what was provably not sent.
+    /// Notes pushes that were provably not sent.
     ///
     /// # Errors
-    /// Where it cannot be noted: then a run after a kill calls it in doubt.
+    /// Fails if they cannot be noted. If the run is killed then, the next one takes them for pushes in doubt.
     pub(super) fn back<'a>(&self, items: impl IntoIterator<Item = &'a Item>) -> std::io::Result<()> {
         let items = noted(items);
-        if items.is_empty() { Ok(()) } else { self.write(&Line::Back(items)) }
+        if items.is_empty() { Ok(()) } else { self.write(&JournalLine::Back(items)) }
     }
 
-    /// Ends a run that leaves nothing in doubt.
+    /// Removes the journal, because the run leaves nothing in doubt.
     ///
     /// # Errors
-    /// Where it cannot be removed: it says nothing that the results do not.
+    /// Fails if it cannot be removed. That does no harm: every push that it names is in the results.
     pub(super) fn end(&self) -> std::io::Result<()> {
         std::fs::remove_file(&self.path)
     }
 
-    /// One call for one line, so that a kill leaves a whole line or the beginning of one.
-    fn write(&self, line: &Line) -> std::io::Result<()> {
+    /// Writes a line by one call, so that a kill leaves a whole line or the beginning of one.
+    fn write(&self, line: &JournalLine) -> std::io::Result<()> {
         let mut text = serde_json::to_vec(line)?;
         text.push(b'\n');
         let mut locked = self.file.lock().unwrap_or_else(PoisonError::into_inner);
@@ -176,19 +177,19 @@ impl Journal {
         let written = file.write_all(&text);
         match written {
             Ok(()) => *length += text.len() as u64,
-            // Half a line would spoil the next one.
+            // Half a line is taken off again, because it would spoil the next one.
             Err(_) => _ = file.set_len(*length).and_then(|()| file.seek(SeekFrom::Start(*length))),
         }
         written
     }
 }
 
-/// Of a dry run nothing is ever in doubt: it delivers nothing.
-fn noted<'a>(items: impl IntoIterator<Item = &'a Item>) -> Vec<Noted> {
+/// Names the items. Dry runs are left out: they deliver nothing, so they are never in doubt.
+fn noted<'a>(items: impl IntoIterator<Item = &'a Item>) -> Vec<NotedPush> {
     items
         .into_iter()
         .filter(|item| !item.dry_run)
-        .map(|item| Noted(item.id.clone(), item.occurrence, item.line))
+        .map(|item| NotedPush(item.id.clone(), item.occurrence, item.line))
         .collect()
 }
 
@@ -202,15 +203,15 @@ mod tests {
 {"sent":[["d",0,5],["e",0,4]]}
 {"sent":[["f",0,6"#;
 
-    fn left(text: &'static str) -> anyhow::Result<Option<Left>> {
-        Left::begin(text.as_bytes(), "c")
+    fn left(text: &'static str) -> anyhow::Result<Option<UnfinishedJournal>> {
+        UnfinishedJournal::begin(text.as_bytes(), "c")
     }
 
     #[test]
     fn what_is_noted_and_neither_handed_back_nor_settled_is_in_doubt() {
         let left = left(JOURNAL).unwrap().unwrap();
         assert_eq!(left.results, 70);
-        let in_doubt = left.in_doubt(&[Key::of("a", 0)].into()).unwrap();
+        let in_doubt = left.in_doubt(&[LineKey::of("a", 0)].into()).unwrap();
         let in_doubt: Vec<_> = in_doubt.into_iter().map(|noted| (noted.0, noted.1)).collect();
         assert_eq!(in_doubt, [("b".to_owned(), 1), ("e".to_owned(), 0), ("d".to_owned(), 0)]);
     }
@@ -218,7 +219,7 @@ mod tests {
     #[test]
     fn another_file_or_content_is_refused() {
         for (text, why) in [
-            ("nonsense\n", "none of a journal"),
+            ("nonsense\n", "not one of a journal"),
             ("{\"sent\":[]}\n", "not that of a run"),
             ("{\"run\":{\"content\":\"d\",\"results\":0}}\n", "another content"),
         ] {

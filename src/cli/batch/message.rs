@@ -1,34 +1,39 @@
-//! The messages of a stream: how much one holds, and how it is said.
+//! Builds the messages of a stream: decides which items one holds, and encodes them.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::item::{Item, What};
-use super::pace::Pace;
-use super::worker::Run;
+use super::item::{Item, ItemKind};
+use super::rate::PushRate;
+use super::worker::BatchRun;
 use crate::proto::{self, SendBatchRequest};
 
-/// A message is full with this many pushes, addressees of a multicast, or bytes of lines.
+/// A message is full when it has so many pushes.
 const MESSAGE_PUSHES: usize = 100;
+
+/// A message is full when its multicast has so many addressees.
 const MESSAGE_ADDRESSEES: usize = 1000;
+
+/// A message is full when the lines of its items have so many bytes.
 const MESSAGE_BYTES: usize = 256 * 1024;
 
-/// Takes the items of the next message: one kind, as many as fit, as have room and as the pace allows.
+/// Takes the items of the next message from the queue: all of one kind, and as many as fit, as may be in flight (`room`),
+/// and as the rate allows.
 ///
 /// # Errors
-/// How long to wait, where the pace allows none yet.
+/// Returns how long to wait, if the rate allows none yet.
 pub(super) fn take(
     queue: &mut VecDeque<Item>,
     room: usize,
-    pace: Option<&Pace>,
+    rate: Option<&PushRate>,
 ) -> Result<Vec<Item>, Duration> {
-    let most = match queue.front().map(|item| &item.what) {
+    let most = match queue.front().map(|item| &item.kind) {
         None => return Ok(Vec::new()),
-        Some(What::Push(_)) => MESSAGE_PUSHES,
-        Some(What::Target(_)) => MESSAGE_ADDRESSEES,
+        Some(ItemKind::Push(_)) => MESSAGE_PUSHES,
+        Some(ItemKind::Target(_)) => MESSAGE_ADDRESSEES,
     };
     let count = most.min(queue.len()).min(room);
-    let count = pace.map_or(Ok(count), |pace| pace.take(count))?;
+    let count = rate.map_or(Ok(count), |rate| rate.take(count))?;
     let (mut items, mut bytes) = (Vec::with_capacity(count), 0);
     while items.len() < count
         && bytes < MESSAGE_BYTES
@@ -40,8 +45,9 @@ pub(super) fn take(
     Ok(items)
 }
 
-/// The message that holds these items. They stay with the stream, for a gateway that goes without reading it.
-pub(super) fn of(run: &Run, is_first: bool, items: &[Item]) -> SendBatchRequest {
+/// Encodes a message with these items. The stream keeps the items themselves, in case the gateway goes away without having
+/// read them.
+pub(super) fn of(run: &BatchRun, is_first: bool, items: &[Item]) -> SendBatchRequest {
     let mut request = SendBatchRequest::default();
     if is_first {
         request.options = Some(proto::BatchOptions {
@@ -52,9 +58,9 @@ pub(super) fn of(run: &Run, is_first: bool, items: &[Item]) -> SendBatchRequest 
     }
     let mut addressees = Vec::new();
     for item in items {
-        match &item.what {
-            What::Push(push) => request.pushes.push(push.as_ref().clone()),
-            What::Target(target) => addressees
+        match &item.kind {
+            ItemKind::Push(push) => request.pushes.push(push.as_ref().clone()),
+            ItemKind::Target(target) => addressees
                 .push(proto::Addressee { id: item.id.clone(), target: Some(target.as_ref().clone()) }),
         }
     }

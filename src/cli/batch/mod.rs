@@ -1,6 +1,5 @@
-//! `fanfare batch`
+//! `fanfare batch`: streams a file of pushes through a gateway and records a verdict for each line.
 
-mod again;
 mod call;
 mod device;
 mod earlier;
@@ -10,14 +9,17 @@ mod input;
 mod item;
 mod journal;
 mod message;
-mod pace;
+mod outcomes;
 mod progress;
+mod rate;
 mod results;
+mod retry;
 mod room;
 mod stream;
 mod summary;
 mod table;
 mod text;
+mod verdict;
 mod worker;
 
 use std::num::NonZeroU32;
@@ -36,39 +38,39 @@ use super::json::Schema;
 use super::output::tell;
 use super::signals::StopSignals;
 use crate::proto;
-use again::{Again, Ended};
-use device::{Devices, Service};
+use device::{DeviceService, Devices};
 use gateways::Gateways;
-use identity::{Lines, Shared};
-use input::{Input, Source};
-use item::Reading;
-use pace::Pace;
-use progress::{Show, Tally};
-use results::{Opened, Opening, Results};
+use identity::{LineIdentities, SharedContent};
+use input::{Input, InputReader};
+use item::LineReader;
+use progress::{Progress, ProgressFormat};
+use rate::PushRate;
+use results::{OpenedResults, Results, ResultsOpener};
+use retry::{RetryCase, RetryCases};
 use room::room_for;
-use worker::{Run, Template, Worker};
+use worker::{BatchRun, MulticastTemplate, Worker};
 
-/// How long the process has to end by itself after a second signal.
+/// How long the process may take to end by itself after a second signal.
 const LAST_PATIENCE: Duration = Duration::from_secs(2);
 
-/// Ten years: any longer wait is as good, and the clock has an end.
+/// The longest wait that a flag may set, ten years. A longer one is of no use, and the clock could not count to its end.
 const LONGEST_WAIT: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
 /// Streams a file of pushes through a gateway and writes a verdict for each line.
 ///
-/// A line is a fanfare.push.v1.Push as ProtoJSON. Where flags say the content, it is a device: a token of the service
-/// that --provider names; or a JSON object such as {"apns":"TOKEN","id":"NAME"}, {"fcm":"TOKEN"},
-/// {"mattermost":"PLATFORM:TOKEN"} or {"webPush":SUBSCRIPTION}; or a record of a CSV file whose first record names its
-/// columns (token, or endpoint, p256dh and auth; id). Blank lines are skipped; a line that is no push is a verdict of
-/// its own, with its number. Input may be compressed by gzip.
+/// Each line is a fanfare.push.v1.Push as ProtoJSON. If the flags give the content, each line is a device instead: a bare
+/// token of the push service that --provider names; a JSON object such as {"apns":"TOKEN","id":"NAME"}, {"fcm":"TOKEN"},
+/// {"mattermost":"PLATFORM:TOKEN"} or {"webPush":SUBSCRIPTION}; or a record of a CSV file, whose first record names the
+/// columns: token, or endpoint, p256dh and auth; and id, which may be missing. Blank lines are skipped. A line that is no
+/// push gets the verdict INVALID_PUSH, with its number. The input may be compressed by gzip.
 ///
-/// With --results a second run of the same command skips what has its verdict and sends the rest, also where lines
-/// were added, deleted, moved or mended since: a push is known by its id, or else by its content. What was in flight
-/// when a run was killed stands in FILE.journal until the next run calls it UNCONFIRMED. UNCONFIRMED pushes may have
-/// been delivered; they are sent again only where they are repeatable.
+/// With --results, a second run of the same command skips the pushes that have their verdict and sends the others, even if
+/// lines were added, deleted, moved or mended in between: a push is known by its id, or else by its content. Pushes that
+/// were in flight when a run was killed stand in FILE.journal, and the next run records them as UNCONFIRMED. UNCONFIRMED
+/// pushes may have been delivered, so they are sent again only if they are repeatable.
 ///
-/// Exit code 0: every line is accepted, or validated; 1: some are not; 2: wrong usage, or no gateway; 3: broken
-/// off, and some lines have no verdict. A run breaks off where its results cannot be written.
+/// Exit code 0: every push was accepted or validated; 1: some were not; 2: wrong usage, or no gateway can be reached; 3: the
+/// run broke off, and some lines have no verdict. A run breaks off if its results cannot be written.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   fanfare batch pushes.ndjson --results results.ndjson
@@ -78,56 +80,57 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
   generate | fanfare batch - --app shop --results - | jq 'select(.tokenAction == \"TOKEN_ACTION_DELETE\")'
   fanfare batch pushes.ndjson --to http://a:50051,http://b:50051 --streams 4 --results results.ndjson")]
 pub(super) struct Batch {
-    /// The pushes, one a line; `-` for standard input.
+    /// The file of the pushes, one on each line; `-` for standard input.
     file: PathBuf,
-    /// The gateway. Several, with commas between: a stream that has to connect again takes the next.
+    /// The address of the gateway. Several are separated by commas: a stream that has to connect again takes the next one.
     #[arg(long, env = "FANFARE_TO", value_delimiter = ',', default_value = "http://127.0.0.1:50051")]
     to: Vec<String>,
     /// The app of pushes that name none, as the gateway's configuration names it.
     #[arg(long)]
     app: Option<String>,
-    /// Whose devices bare tokens are, and the `token` column of a CSV file.
-    #[arg(long, value_enum, default_value_t = Service::Apns)]
-    provider: Service,
-    /// The input is CSV, also where its name does not end with .csv or .csv.gz.
+    /// The push service of bare tokens, and of the `token` column of a CSV file.
+    #[arg(long, value_enum, default_value_t = DeviceService::Apns)]
+    provider: DeviceService,
+    /// Read the input as CSV even if its name does not end with .csv or .csv.gz.
     #[arg(long)]
     csv: bool,
     #[command(flatten)]
     device: DeviceArgs,
-    /// Where every verdict goes, one a line; `-` for standard output. A file is appended to, and what has its
-    /// verdict there is skipped. Without it, verdicts other than ACCEPTED and VALIDATED go to standard output.
+    /// The file that every verdict is appended to, one on each line; `-` for standard output. Pushes that have their verdict
+    /// there are skipped. Without this flag, verdicts other than ACCEPTED and VALIDATED go to standard output.
     #[arg(long, value_name = "FILE")]
     results: Option<PathBuf>,
-    /// Send again what an earlier run ended with these outcomes, such as CREDENTIAL after its key was mended; or with
-    /// QUARANTINE, after a look at the configuration.
+    /// Send pushes again that an earlier run ended with these outcomes, such as CREDENTIAL once the key is mended. QUARANTINE
+    /// stands for pushes whose token action it was, once the configuration is checked.
     #[arg(long, value_name = "OUTCOME", value_delimiter = ',', requires = "results")]
-    retry: Vec<Ended>,
-    /// Stop when so many pushes ended with CREDENTIAL. Default: go on.
+    retry: Vec<RetryCase>,
+    /// Stop when so many pushes have ended with CREDENTIAL. By default the run goes on.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     stop_after_credential: Option<u64>,
-    /// Pushes a second, of all streams together. Default: as fast as the gateway takes them.
+    /// The most pushes a second that all streams send together. By default, as many as the gateway takes.
     #[arg(long, value_name = "N")]
     rate: Option<NonZeroU32>,
-    /// Streams at once, each on a connection of its own. They share the input.
+    /// How many streams share the input, each on a connection of its own.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=32))]
     streams: u8,
-    /// Pushes of one stream that are written and have no verdict.
+    /// The most pushes of one stream that are sent and have no verdict yet.
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     in_flight: u32,
     /// How the pushes compete with those of other callers.
     #[arg(long, value_enum, default_value_t = ServiceClass::Bulk)]
     service_class: ServiceClass,
-    /// A duplicate does no harm: pushes that were sent and not answered may be sent again.
+    /// Send pushes again that may have been delivered, because a duplicate does no harm.
     #[arg(long)]
     repeatable: bool,
-    /// How long a gateway that was lost is looked for, from the last verdict on; as long as a rollout takes.
+    /// How long to try to connect again after a gateway was lost, counted from the last verdict. It should be as long as a
+    /// rollout of the gateway takes.
     #[arg(long, default_value = "5m", value_parser = duration)]
     reconnect_for: Duration,
-    /// A stream that gives no verdict for so long, while some are due, is lost. Longer than the gateway may work
+    /// Give a stream up if it brings no verdict for so long while some are due. It should be longer than the gateway may work
     /// on a push (`limits.batch_max_wait`, or the push's own `maxWait`).
     #[arg(long, default_value = "6m", value_parser = duration)]
     timeout: Duration,
-    /// Progress, messages and the summary on the standard error are JSON objects, one a line.
+    /// Write progress, messages and the summary to standard error as JSON objects, one on each line.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -136,9 +139,9 @@ pub(super) struct Batch {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum ServiceClass {
-    /// Yields to single pushes.
+    /// The pushes yield to single pushes.
     Bulk,
-    /// Goes first, as they do.
+    /// The pushes go first, as single pushes do.
     Interactive,
 }
 
@@ -149,39 +152,40 @@ impl Batch {
         let mut gateways = Gateways::parse(&self.to)?;
         let mut first = Some(gateways.connect_any().await?);
 
-        let tally = Arc::new(Tally::new(Show::of(self.json)));
+        let progress = Arc::new(Progress::new(ProgressFormat::of(self.json)));
         let app = self.app.unwrap_or_default();
         let has_content = !self.content.is_empty();
-        let shared = Shared::new(&app, &self.content, has_content.then_some(&self.device));
-        let (content, again, schema) = (shared.name(), Again::new(self.retry), Schema::load()?);
+        let shared = SharedContent::new(&app, &self.content, has_content.then_some(&self.device));
+        let (content, retry, schema) = (shared.name(), RetryCases::new(self.retry), Schema::load()?);
         let in_flight = u64::from(self.in_flight) * u64::from(self.streams);
         let opening =
-            Opening { schema: &schema, content: &content, again: &again, reserve: room_for(in_flight) };
-        // Before the results, so that a wrong name leaves neither them nor a journal behind.
-        let raw = input::open(&self.file, &tally)?;
-        let Opened { sink, earlier, journal, lock } = opening.open(self.results.as_deref())?;
+            ResultsOpener { schema: &schema, content: &content, retry: &retry, reserve: room_for(in_flight) };
+        // The input is opened before the results, so that a wrong file name leaves neither results nor a journal behind.
+        let raw = input::open(&self.file, &progress)?;
+        let OpenedResults { sink, earlier, journal, lock } = opening.open(self.results.as_deref())?;
         let journal = journal.map(Arc::new);
 
-        let template = Template {
+        let template = MulticastTemplate {
             content: self.content.content(),
             options: proto::Options { repeatable: self.repeatable, ..self.content.options()? },
             labels: self.content.labels(),
         };
-        let reading = Reading {
+        let reading = LineReader {
             schema: Schema::load()?,
             devices: has_content.then_some(Devices { service: self.provider, apns: self.device }),
             repeatable: self.repeatable,
             dry_run: self.content.dry_run,
-            lines: Lines::new(shared),
+            lines: LineIdentities::new(shared),
         };
         let is_table = self.csv || is_csv(&self.file);
-        let source = Source { reading, earlier, is_table, tally: Arc::clone(&tally), stop: stop.clone() };
+        let source =
+            InputReader { reading, earlier, is_table, progress: Arc::clone(&progress), stop: stop.clone() };
         let input = Input::start(raw, source)?;
-        let (results, writer) = Results::start(schema, content, sink, Arc::clone(&tally), stop.clone());
-        let run = Arc::new(Run {
+        let (results, writer) = Results::start(schema, content, sink, Arc::clone(&progress), stop.clone());
+        let run = Arc::new(BatchRun {
             input,
             results,
-            tally: Arc::clone(&tally),
+            progress: Arc::clone(&progress),
             app,
             service_class: match self.service_class {
                 ServiceClass::Bulk => proto::ServiceClass::Bulk,
@@ -190,7 +194,7 @@ impl Batch {
             template,
             in_flight: self.in_flight as usize,
             journal: journal.clone(),
-            pace: self.rate.map(Pace::new),
+            rate: self.rate.map(PushRate::new),
             stop_after_credential: self.stop_after_credential,
             reconnect_for: self.reconnect_for.min(LONGEST_WAIT),
             timeout: self.timeout.min(LONGEST_WAIT),
@@ -198,7 +202,7 @@ impl Batch {
             now: now.clone(),
         });
         let signals = StopSignals::listen()?.and_hangups()?;
-        tokio::spawn(obey(signals, stop.clone(), now, Arc::clone(&tally)));
+        tokio::spawn(obey(signals, stop.clone(), now, Arc::clone(&progress)));
 
         let workers: Vec<_> = (0..usize::from(self.streams))
             .map(|stream| {
@@ -209,25 +213,25 @@ impl Batch {
         drop(run);
         let ended = tokio::select! {
             ended = join_all(workers) => ended,
-            () = tally.show() => Vec::new(),
+            () = progress.show() => Vec::new(),
         };
-        // The writer ends when the last stream has gone.
+        // The writer ends when the last worker is gone.
         let mut broken: Vec<_> = vec![writer.await.context("the writer of results failed").flatten()];
         let in_order = broken.iter().all(Result::is_ok) && ended.iter().all(Result::is_ok);
         broken.extend(ended.into_iter().map(|worker| worker.context("a stream failed").flatten()));
-        // What was in flight has its verdict in the results now, or was handed back.
+        // Every push that was in flight has its verdict in the results now, or was handed back: the journal says no more.
         if let Some(journal) = journal.filter(|_| in_order)
             && let Err(error) = journal.end()
         {
-            tally.say(&format!("the journal beside the results cannot be removed: {error}"));
+            progress.say(&format!("the journal beside the results cannot be removed: {error}"));
         }
         drop(lock);
-        tally.clear();
-        for error in broken.iter().filter_map(|it| it.as_ref().err()) {
-            tally.say(&format!("error: {error:#}"));
+        progress.clear();
+        for error in broken.iter().filter_map(|end| end.as_ref().err()) {
+            progress.say(&format!("error: {error:#}"));
         }
-        tell(tally.summary(self.results));
-        Ok(match (broken.iter().all(Result::is_ok) && !tally.has_left(), tally.all_good()) {
+        tell(progress.summary(self.results));
+        Ok(match (broken.iter().all(Result::is_ok) && !progress.has_left(), progress.all_good()) {
             (false, _) => Done::BrokenOff,
             (true, true) => Done::Good,
             (true, false) => Done::Bad,
@@ -241,10 +245,10 @@ impl Batch {
                     "--ttl, --collapse-key, --label, --topic and --environment need a content: --title, --body or --data"
                 );
             }
-            if self.provider != Service::Apns || self.csv || is_csv(&self.file) {
+            if self.provider != DeviceService::Apns || self.csv || is_csv(&self.file) {
                 bail!("a list of devices, such as a CSV file, needs a content: --title, --body or --data");
             }
-        } else if self.provider != Service::Apns && !self.device.is_empty() {
+        } else if self.provider != DeviceService::Apns && !self.device.is_empty() {
             bail!("--topic and --environment are of APNs devices: they need --provider apns");
         } else if self.app.is_none() {
             bail!("--title, --body, --sound, --badge and --data need --app");
@@ -265,16 +269,22 @@ fn is_csv(file: &Path) -> bool {
     name.ends_with(".csv") || name.ends_with(".csv.gz")
 }
 
-/// The first signal ends reading and sending, the second one waiting.
-async fn obey(mut signals: StopSignals, stop: CancellationToken, now: CancellationToken, tally: Arc<Tally>) {
+/// The first signal ends reading and sending. The second one ends waiting for verdicts.
+async fn obey(
+    mut signals: StopSignals,
+    stop: CancellationToken,
+    now: CancellationToken,
+    progress: Arc<Progress>,
+) {
     signals.wait().await;
     stop.cancel();
-    let say = "stopping: waiting for the verdicts of what was sent; a second signal ends that";
-    // Not waited for: whoever reads standard error may have stalled.
-    tokio::task::spawn_blocking(move || tally.say(say));
+    let message =
+        "stopping: waiting for the verdicts of the pushes in flight; a second signal ends the waiting";
+    // The message is not waited for, because whoever reads standard error may have stalled.
+    tokio::task::spawn_blocking(move || progress.say(message));
     signals.wait().await;
     now.cancel();
     tokio::time::sleep(LAST_PATIENCE).await;
-    // Whatever it hangs at, such as an output that nobody reads.
+    // Something still hangs, such as an output that nobody reads, and must not keep the process from ending.
     std::process::exit(3);
 }

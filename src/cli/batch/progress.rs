@@ -1,4 +1,4 @@
-//! What a run has come to: counted by all streams, shown while it runs and summed up at its end.
+//! The progress of a run: all streams count here, and the figures are shown while it runs and summed up at its end.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -11,37 +11,37 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
-use super::results::Verdict;
+use super::outcomes::OutcomeCounts;
 use super::summary::{Summary, as_json};
+use super::verdict::LineVerdict;
 use crate::cli::output::tell;
 use crate::proto::Outcome;
 
-/// How often a terminal sees the figures, and how often a log.
+/// How often the figures on a terminal are renewed.
 const ON_A_TERMINAL: Duration = Duration::from_millis(200);
+
+/// How often the figures are written to a standard error that is no terminal.
 const IN_A_LOG: Duration = Duration::from_secs(5);
 
-/// Bad lines that are named on the standard error; more are counted.
+/// How many bad lines are named on standard error. Further ones are only counted.
 const NAMED_BAD_LINES: u64 = 20;
 
-/// Counts of outcomes: the contract's numbers, and one more for those that this program does not know.
-const OUTCOMES: usize = Outcome::Validated as usize + 2;
+/// How many causes of CREDENTIAL the summary names, each with its count. Further ones are counted together.
+const NAMED_CAUSES: usize = 10;
 
-/// Troubles that the summary names, each with its count; more are counted together.
-const NAMED_TROUBLES: usize = 10;
-
-/// How the figures are shown.
+/// How the figures are shown on standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Show {
-    /// A bar, where people watch a terminal.
+pub(super) enum ProgressFormat {
+    /// A bar, for people who watch a terminal.
     Bar,
-    /// A line now and then.
+    /// A line now and then, for a log.
     Lines,
-    /// The same as JSON objects, for scripts.
+    /// A JSON object now and then, for scripts.
     Json,
 }
 
-impl Show {
-    /// Where people read the standard error, a bar.
+impl ProgressFormat {
+    /// The format that `--json` asks for. Without it, that is a bar on a terminal and lines elsewhere.
     pub(super) fn of(json: bool) -> Self {
         match (json, io::stderr().is_terminal()) {
             (true, _) => Self::Json,
@@ -51,36 +51,40 @@ impl Show {
     }
 }
 
-/// The figures of a run.
-pub(super) struct Tally {
+/// The figures of a run, which all its streams share.
+pub(super) struct Progress {
     pub(super) begun: Instant,
-    outcomes: [AtomicU64; OUTCOMES],
-    /// Why what is UNCONFIRMED is in doubt.
+    pub(super) outcomes: OutcomeCounts,
+    /// Why pushes are UNCONFIRMED, each reason with its count.
     pub(super) doubts: Mutex<BTreeMap<&'static str, u64>>,
+    /// The size of the input; 0 if it is not known.
     bytes: AtomicU64,
     bytes_read: AtomicU64,
     lines_read: AtomicU64,
     pub(super) bad_lines: AtomicU64,
+    /// Lines that an earlier run ended with ACCEPTED or VALIDATED.
     pub(super) skipped: AtomicU64,
+    /// Lines that an earlier run ended with another verdict.
     pub(super) skipped_bad: AtomicU64,
+    /// Whether the run ends without a verdict for a part of the input.
     left: AtomicBool,
     /// What is wrong at the moment, in one sentence.
     pub(super) trouble: Mutex<Option<String>>,
-    /// Refused credentials, each cause with its count.
+    /// Why credentials were refused, each cause with its count.
     pub(super) causes: Mutex<BTreeMap<String, u64>>,
     bar: ProgressBar,
-    show: Show,
+    show: ProgressFormat,
 }
 
-impl Tally {
-    pub(super) fn new(show: Show) -> Self {
-        let people = show == Show::Bar;
+impl Progress {
+    pub(super) fn new(show: ProgressFormat) -> Self {
+        let people = show == ProgressFormat::Bar;
         let target = if people { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(None, target);
         style(&bar, "{wide_msg}");
         Self {
             begun: Instant::now(),
-            outcomes: std::array::from_fn(|_| AtomicU64::new(0)),
+            outcomes: OutcomeCounts::default(),
             doubts: Mutex::default(),
             bytes: AtomicU64::new(0),
             bytes_read: AtomicU64::new(0),
@@ -96,33 +100,33 @@ impl Tally {
         }
     }
 
-    /// The size of the input, where it is known.
+    /// Notes the size of the input, by which the time that is left is estimated.
     pub(super) fn set_bytes(&self, bytes: u64) {
         self.bytes.store(bytes, Relaxed);
         self.bar.set_length(bytes);
-        // As wide as the terminal, and no wider.
+        // The message takes the rest of the terminal's width and is cut there.
         style(&self.bar, "{bar:10} {percent:>3}% {wide_msg}");
     }
 
-    /// Bytes of the input were read.
+    /// Counts bytes of the input that were read.
     pub(super) fn read(&self, bytes: u64) {
         self.bytes_read.fetch_add(bytes, Relaxed);
     }
 
-    /// A line was read.
+    /// Counts a line that was read.
     pub(super) fn line(&self) {
         self.lines_read.fetch_add(1, Relaxed);
     }
 
-    /// A line has its verdict from an earlier run.
+    /// Counts a line that has its verdict from an earlier run.
     pub(super) fn skip(&self, accepted: bool) {
         let count = if accepted { &self.skipped } else { &self.skipped_bad };
         count.fetch_add(1, Relaxed);
     }
 
-    pub(super) fn settle(&self, verdict: &Verdict) {
-        let number = usize::try_from(verdict.result.outcome).unwrap_or(OUTCOMES).min(OUTCOMES - 1);
-        self.outcomes[number].fetch_add(1, Relaxed);
+    /// Counts the verdict of a line.
+    pub(super) fn settle(&self, verdict: &LineVerdict) {
+        self.outcomes.add(verdict.result.outcome);
         let outcome = verdict.result.outcome();
         if matches!(outcome, Outcome::Accepted | Outcome::Validated) {
             *lock(&self.trouble) = None;
@@ -134,12 +138,13 @@ impl Tally {
         }
     }
 
-    /// Names each cause once and at once: it concerns every push that follows.
-    fn refused_credential(&self, verdict: &Verdict) {
+    /// Counts the cause of a CREDENTIAL verdict, and says it at once when it is new, because it concerns every push that
+    /// follows.
+    fn refused_credential(&self, verdict: &LineVerdict) {
         let cause = verdict.cause();
         let first = {
             let mut causes = lock(&self.causes);
-            if causes.len() >= NAMED_TROUBLES && !causes.contains_key(&cause) {
+            if causes.len() >= NAMED_CAUSES && !causes.contains_key(&cause) {
                 *causes.entry("other causes".to_owned()).or_default() += 1;
                 return;
             }
@@ -152,14 +157,14 @@ impl Tally {
         }
     }
 
-    /// Says what is wrong, and keeps it in sight until a push is accepted.
+    /// Says what is wrong, and shows it with the figures until a push is accepted.
     pub(super) fn trouble(&self, sentence: &str) {
         self.say(sentence);
         *lock(&self.trouble) = Some(sentence.to_owned());
     }
 
-    /// Names a line that is no push.
-    pub(super) fn bad_line(&self, verdict: &Verdict) {
+    /// Counts a line that is no push, and says what is wrong with it.
+    pub(super) fn bad_line(&self, verdict: &LineVerdict) {
         let before = self.bad_lines.fetch_add(1, Relaxed);
         if before < NAMED_BAD_LINES {
             self.say(&format!("line {}: {}", verdict.line, verdict.result.detail));
@@ -168,7 +173,7 @@ impl Tally {
         }
     }
 
-    /// Something of the input has no verdict.
+    /// Notes that the run ends without a verdict for a part of the input.
     pub(super) fn leave(&self) {
         self.left.store(true, Relaxed);
     }
@@ -177,36 +182,36 @@ impl Tally {
         self.left.load(Relaxed)
     }
 
-    /// A line on the standard error, above the bar where there is one.
+    /// Writes a line to standard error, above the bar if there is one.
     pub(super) fn say(&self, line: &str) {
         match self.show {
-            Show::Bar | Show::Lines => self.bar.suspend(|| tell(line)),
-            Show::Json => tell(json!({ "message": line })),
+            ProgressFormat::Bar | ProgressFormat::Lines => self.bar.suspend(|| tell(line)),
+            ProgressFormat::Json => tell(json!({ "message": line })),
         }
     }
 
-    /// Whether every line has been accepted, in this run or an earlier one.
+    /// Whether every verdict is ACCEPTED or VALIDATED, from this run or an earlier one.
     pub(super) fn all_good(&self) -> bool {
-        let good = [Outcome::Accepted, Outcome::Validated].map(|good| self.count(good as usize));
-        self.settled() == good.iter().sum::<u64>() && self.skipped_bad.load(Relaxed) == 0
+        let good = [Outcome::Accepted, Outcome::Validated].map(|good| self.outcomes.of(good));
+        self.outcomes.sum() == good.iter().sum::<u64>() && self.skipped_bad.load(Relaxed) == 0
     }
 
-    /// Shows the figures, until it is dropped.
+    /// Shows the figures again and again, and never returns.
     pub(super) async fn show(&self) {
         let mut tick = tokio::time::interval(match self.show {
-            Show::Bar => ON_A_TERMINAL,
-            Show::Lines | Show::Json => IN_A_LOG,
+            ProgressFormat::Bar => ON_A_TERMINAL,
+            ProgressFormat::Lines | ProgressFormat::Json => IN_A_LOG,
         });
         tick.tick().await;
         loop {
             tick.tick().await;
             match self.show {
-                Show::Bar => {
+                ProgressFormat::Bar => {
                     self.bar.set_position(self.bytes_settled());
                     self.bar.set_message(self.figures());
                 }
-                Show::Lines => tell(self.figures()),
-                Show::Json => tell(as_json(self, false)),
+                ProgressFormat::Lines => tell(self.figures()),
+                ProgressFormat::Json => tell(as_json(self, false)),
             }
         }
     }
@@ -215,61 +220,42 @@ impl Tally {
         self.bar.finish_and_clear();
     }
 
-    pub(super) fn count(&self, number: usize) -> u64 {
-        self.outcomes[number].load(Relaxed)
-    }
-
-    pub(super) fn settled(&self) -> u64 {
-        (0..OUTCOMES).map(|number| self.count(number)).sum()
-    }
-
-    /// Lines that have their verdict, from this run or an earlier one.
+    /// Counts the lines that have their verdict, from this run or an earlier one.
     fn lines_done(&self) -> u64 {
-        self.settled() + self.skipped.load(Relaxed) + self.skipped_bad.load(Relaxed)
+        self.outcomes.sum() + self.skipped.load(Relaxed) + self.skipped_bad.load(Relaxed)
     }
 
-    /// Bytes of the lines that have their verdict, as if all lines were of one length.
+    /// Estimates the bytes of the lines that have their verdict, as if all lines were of one length.
     fn bytes_settled(&self) -> u64 {
         let share = self.lines_done() as f64 / self.lines_read.load(Relaxed).max(1) as f64;
         (self.bytes_read.load(Relaxed) as f64 * share.min(1.0)) as u64
     }
 
     pub(super) fn rate(&self) -> f64 {
-        self.settled() as f64 / self.begun.elapsed().as_secs_f64()
-    }
-
-    pub(super) fn named(&self) -> BTreeMap<&'static str, u64> {
-        let name = |number: usize| match i32::try_from(number).map(Outcome::try_from) {
-            Ok(Ok(outcome)) => outcome.as_str_name().trim_start_matches("OUTCOME_"),
-            Ok(Err(_)) | Err(_) => "OTHER",
-        };
-        (0..OUTCOMES)
-            .map(|number| (name(number), self.count(number)))
-            .filter(|(_, count)| *count > 0)
-            .collect()
+        self.outcomes.sum() as f64 / self.begun.elapsed().as_secs_f64()
     }
 
     fn figures(&self) -> String {
-        let mut line = format!("{} pushes, {:.0}/s", self.settled(), self.rate());
+        let mut line = format!("{} pushes, {:.0}/s", self.outcomes.sum(), self.rate());
         if let Some(left) = self.time_left() {
+            // Writing to a string does not fail.
             let _ = write!(line, ", {} left", humantime::format_duration(left));
         }
-        // Before the outcomes: a bar is cut where the terminal ends.
+        // The trouble stands before the outcomes, because a bar is cut where the terminal ends.
         if let Some(trouble) = &*lock(&self.trouble) {
             let _ = write!(line, "  {trouble}");
         }
-        for (name, count) in self.named() {
-            // Writing to a string does not fail.
+        for (name, count) in self.outcomes.by_name() {
             let _ = write!(line, "  {name} {count}");
         }
         line
     }
 
-    /// As long as the rest of the file takes at the present rate; where its length is known. What an earlier run settled
-    /// took no time.
+    /// Estimates how long the rest of the file takes at the present rate, if the file's size is known. Lines that were
+    /// settled by an earlier run took this one no time, so they do not count for the rate.
     pub(super) fn time_left(&self) -> Option<Duration> {
         let (all, done, lines) = (self.bytes.load(Relaxed), self.bytes_settled(), self.lines_done());
-        let now = done as f64 * self.settled() as f64 / lines.max(1) as f64;
+        let now = done as f64 * self.outcomes.sum() as f64 / lines.max(1) as f64;
         if now < 1.0 || all <= done {
             return None;
         }
@@ -277,11 +263,11 @@ impl Tally {
         Duration::try_from_secs_f64(seconds.round()).ok()
     }
 
-    /// What the run has come to.
+    /// The figures at the end of the run.
     pub(super) fn summary(&self, results: Option<PathBuf>) -> String {
         match self.show {
-            Show::Bar | Show::Lines => Summary { tally: self, results }.to_string(),
-            Show::Json => as_json(self, true).to_string(),
+            ProgressFormat::Bar | ProgressFormat::Lines => Summary { progress: self, results }.to_string(),
+            ProgressFormat::Json => as_json(self, true).to_string(),
         }
     }
 }
@@ -291,7 +277,7 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 fn style(bar: &ProgressBar, template: &str) {
-    // A template that does not parse would leave the default look.
+    // If the template could not be parsed, the bar would have its default look, which is no reason to fail.
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }

@@ -1,4 +1,4 @@
-//! Verdicts on their way to the results file, written by a thread of its own.
+//! The results: verdicts on their way to the file, which a thread of its own writes.
 
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
@@ -10,121 +10,53 @@ use anyhow::{Context, bail};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::again::Again;
-use super::earlier::Earlier;
-use super::journal::{self, Journal, Noted};
-use super::progress::Tally;
-use super::room::{Room, end_of_results};
+use super::earlier::EarlierResults;
+use super::journal::{self, Journal, NotedPush};
+use super::progress::Progress;
+use super::retry::RetryCases;
+use super::room::{DiskRoom, end_of_results};
+use super::verdict::LineVerdict;
 use crate::cli::json::Schema;
-use crate::proto;
 
-/// Batches of verdicts that wait to be written.
+/// How many groups of verdicts may wait to be written.
 const WAITING: usize = 64;
 
-/// What became of one line.
-pub(super) struct Verdict {
-    pub(super) line: u64,
-    /// Lines with the same id before it.
-    pub(super) occurrence: u32,
-    pub(super) result: proto::PushResult,
-}
-
-impl Verdict {
-    /// A line that is no push.
-    pub(super) fn bad_line(
-        line: u64,
-        id: String,
-        occurrence: u32,
-        reason: proto::Reason,
-        detail: String,
-    ) -> Self {
-        let mut result = Self::of(id, proto::Outcome::InvalidPush, proto::Delivery::No, reason);
-        result.detail = detail;
-        Self { line, occurrence, result }
-    }
-
-    /// A push that may have been read by a gateway that was lost.
-    pub(super) fn unconfirmed(line: u64, id: String, occurrence: u32, detail: &str) -> Self {
-        let (outcome, reason) = (proto::Outcome::Unconfirmed, proto::Reason::ConnectionLost);
-        let mut result = Self::of(id, outcome, proto::Delivery::Maybe, reason);
-        detail.clone_into(&mut result.detail);
-        result.retryable = true;
-        Self { line, occurrence, result }
-    }
-
-    fn of(
-        id: String,
-        outcome: proto::Outcome,
-        delivery: proto::Delivery,
-        reason: proto::Reason,
-    ) -> proto::PushResult {
-        proto::PushResult {
-            id,
-            outcome: outcome.into(),
-            delivery: delivery.into(),
-            token_action: proto::TokenAction::Keep.into(),
-            reason: reason.into(),
-            ..proto::PushResult::default()
-        }
-    }
-
-    /// Why it is in doubt, where it is. A gateway that was lost names no provider: it said nothing.
-    pub(super) fn doubt(&self) -> Option<&'static str> {
-        let in_doubt = self.result.outcome() == proto::Outcome::Unconfirmed;
-        let lost = self.result.provider() == proto::Provider::Unspecified;
-        let reason = self.result.reason().as_str_name().trim_start_matches("REASON_");
-        in_doubt.then_some(if lost { "their gateway was lost" } else { reason })
-    }
-
-    /// Why it ended so, in one sentence.
-    pub(super) fn cause(&self) -> String {
-        match self.result.upstream_reason.as_str() {
-            "" => self.result.detail.clone(),
-            reason => format!("{reason}: {}", self.result.detail),
-        }
-    }
-
-    pub(super) fn is_good(&self) -> bool {
-        matches!(self.result.outcome(), proto::Outcome::Accepted | proto::Outcome::Validated)
-    }
-}
-
-/// Where verdicts go.
-pub(super) struct Sink {
+/// The file or the output that verdicts are written to.
+pub(super) struct ResultsSink {
     out: Box<dyn Write + Send>,
-    /// ACCEPTED and VALIDATED as well.
+    /// Whether ACCEPTED and VALIDATED are written too.
     all: bool,
-    /// Of a file: its length, and room behind it.
-    room: Option<(u64, Room)>,
+    /// The length of a file, and the room on the disk that was taken behind it.
+    room: Option<(u64, DiskRoom)>,
 }
 
-/// A sink, and what earlier runs left.
-pub(super) struct Opened {
-    pub(super) sink: Sink,
-    pub(super) earlier: Earlier,
-    /// Of a file alone: nothing else can be resumed.
+/// The results, ready to be written, and what earlier runs left there.
+pub(super) struct OpenedResults {
+    pub(super) sink: ResultsSink,
+    pub(super) earlier: EarlierResults,
+    /// The journal. Only a file has one, because nothing else can be resumed.
     pub(super) journal: Option<Journal>,
-    /// No other run takes the results while this is open: not before the journal is gone.
+    /// The lock on the results. It is held until the journal has been removed, or another run would read both in between.
     pub(super) lock: Option<File>,
 }
 
-/// What results are opened with.
-pub(super) struct Opening<'a> {
+/// Opens the results.
+pub(super) struct ResultsOpener<'a> {
     pub(super) schema: &'a Schema,
-    /// The name of the content.
+    /// The name of the content that the run sends.
     pub(super) content: &'a str,
-    pub(super) again: &'a Again,
-    /// Bytes of room for verdicts of what is in flight.
+    pub(super) retry: &'a RetryCases,
+    /// How many bytes of room to take for the verdicts of pushes in flight.
     pub(super) reserve: u64,
 }
 
-impl Opening<'_> {
-    /// Opens the results, reads what earlier runs wrote there, settles what a killed one left in doubt, and takes
-    /// room for what is to come.
-    pub(super) fn open(&self, results: Option<&Path>) -> anyhow::Result<Opened> {
+impl ResultsOpener<'_> {
+    /// Opens the results, reads what earlier runs wrote there, writes a verdict for each push that a killed run left in
+    /// doubt, and takes room on the disk for the verdicts to come.
+    pub(super) fn open(&self, results: Option<&Path>) -> anyhow::Result<OpenedResults> {
         let stdout = |all| {
-            let sink = Sink { out: Box::new(BufWriter::new(io::stdout())), all, room: None };
-            Ok(Opened { sink, earlier: Earlier::default(), journal: None, lock: None })
+            let sink = ResultsSink { out: Box::new(BufWriter::new(io::stdout())), all, room: None };
+            Ok(OpenedResults { sink, earlier: EarlierResults::default(), journal: None, lock: None })
         };
         match results {
             None => stdout(false),
@@ -135,24 +67,25 @@ impl Opening<'_> {
         }
     }
 
-    fn open_file(&self, path: &Path) -> anyhow::Result<Opened> {
+    fn open_file(&self, path: &Path) -> anyhow::Result<OpenedResults> {
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
         if !file.metadata()?.is_file() {
-            // A pipe or a device: there is nothing to read back.
-            let sink = Sink { out: Box::new(BufWriter::new(file)), all: true, room: None };
-            return Ok(Opened { sink, earlier: Earlier::default(), journal: None, lock: None });
+            // From a pipe or a device nothing can be read back.
+            let sink = ResultsSink { out: Box::new(BufWriter::new(file)), all: true, room: None };
+            return Ok(OpenedResults { sink, earlier: EarlierResults::default(), journal: None, lock: None });
         }
         if file.try_lock().is_err() {
             bail!("another run writes to it");
         }
-        // A link to the results has the same journal.
+        // The path is made canonical, so that a link to the results leads to the same journal.
         let beside = journal::beside(&path.canonicalize()?);
         let left = journal::open(&beside, self.content)?;
-        // Verdicts that the killed run recorded, behind what was there when it began.
+        // The verdicts that the killed run recorded stand behind those that were there when it began.
         let from = left.as_ref().map_or(u64::MAX, |left| left.results);
         let mut settled = HashSet::new();
         let settle = |key| _ = settled.insert(key);
-        let mut earlier = Earlier::read(BufReader::new(&file), self.content, self.again, from, settle)?;
+        let mut earlier =
+            EarlierResults::read(BufReader::new(&file), self.content, self.retry, from, settle)?;
         if let Some(left) = left.as_ref().filter(|left| left.results > earlier.whole()) {
             bail!(
                 "its journal {} is of results that had {} bytes when their run began, and there are {}: the verdicts of \
@@ -166,28 +99,33 @@ impl Opening<'_> {
         let in_doubt = left.map(|left| left.in_doubt(&settled)).transpose();
         let mut lines = Vec::new();
         for noted in in_doubt.context("cannot use its journal")?.unwrap_or_default() {
-            earlier.doubt(noted.key(), self.again);
-            let Noted(id, occurrence, line) = noted;
+            earlier.doubt(noted.key(), self.retry);
+            let NotedPush(id, occurrence, line) = noted;
             let why = "the run was killed while the push was in flight; it may or may not have been sent";
-            let verdict = Verdict::unconfirmed(line, id, occurrence, why);
+            let verdict = LineVerdict::unconfirmed(line, id, occurrence, why);
             write_line(self.schema, self.content, &verdict, &mut lines)?;
         }
         file.write_all(&lines)?;
-        // Only when it is there may the journal that says the same begin anew.
+        // The old journal may be overwritten only when these verdicts are safe on the disk, because it says the same.
         file.sync_data()?;
         let length = file.metadata()?.len();
         let no_room =
             || format!("the disk has no room for {} bytes of verdicts; nothing was sent", self.reserve);
-        let room = Room::take(file.try_clone()?, length, self.reserve).with_context(no_room)?;
+        let room = DiskRoom::take(file.try_clone()?, length, self.reserve).with_context(no_room)?;
         let journal = Journal::begin(&beside, self.content, length)?;
         let lock = Some(file.try_clone()?);
-        let sink = Sink { out: Box::new(BufWriter::new(file)), all: true, room: Some((length, room)) };
-        Ok(Opened { sink, earlier, journal: Some(journal), lock })
+        let sink = ResultsSink { out: Box::new(BufWriter::new(file)), all: true, room: Some((length, room)) };
+        Ok(OpenedResults { sink, earlier, journal: Some(journal), lock })
     }
 }
 
-fn write_line(schema: &Schema, content: &str, verdict: &Verdict, out: &mut Vec<u8>) -> anyhow::Result<()> {
-    let Verdict { line, occurrence, result } = verdict;
+fn write_line(
+    schema: &Schema,
+    content: &str,
+    verdict: &LineVerdict,
+    out: &mut Vec<u8>,
+) -> anyhow::Result<()> {
+    let LineVerdict { line, occurrence, result } = verdict;
     let mut first = format!("\"line\":{line},\"content\":\"{content}\"");
     if *occurrence > 0 {
         first += &format!(",\"occurrence\":{occurrence}");
@@ -195,39 +133,40 @@ fn write_line(schema: &Schema, content: &str, verdict: &Verdict, out: &mut Vec<u
     schema.result_line(&first, result, out)
 }
 
-/// The way to the results, for every stream.
+/// Takes verdicts from every stream to the writer.
 #[derive(Clone)]
 pub(super) struct Results {
-    sender: mpsc::Sender<Vec<Verdict>>,
-    tally: Arc<Tally>,
+    sender: mpsc::Sender<Vec<LineVerdict>>,
+    progress: Arc<Progress>,
 }
 
-/// The writer knows why.
+/// The writer has ended, and its own error says why.
 #[derive(Debug, thiserror::Error)]
 #[error("results cannot be written, so nothing more is sent; what was in flight is in no results")]
 pub(super) struct CannotWrite;
 
 impl Results {
-    /// Starts the writer. It ends when all that can record are gone; where the disk fills up it has `stop` end the
-    /// sending first.
+    /// Starts the writer, which ends when every clone of the returned `Results` is gone. If the disk fills up, the writer
+    /// cancels `stop` to end the sending, and goes on writing the verdicts of pushes in flight.
     pub(super) fn start(
         schema: Schema,
         content: String,
-        sink: Sink,
-        tally: Arc<Tally>,
+        sink: ResultsSink,
+        progress: Arc<Progress>,
         stop: CancellationToken,
     ) -> (Self, tokio::task::JoinHandle<anyhow::Result<()>>) {
         let (sender, receiver) = mpsc::channel(WAITING);
         let writer = tokio::task::spawn_blocking(move || write_all(&schema, &content, sink, receiver, &stop));
-        (Self { sender, tally }, writer)
+        (Self { sender, progress }, writer)
     }
 
-    pub(super) async fn record(&self, verdicts: Vec<Verdict>) -> Result<(), CannotWrite> {
+    /// Counts the verdicts and hands them to the writer.
+    pub(super) async fn record(&self, verdicts: Vec<LineVerdict>) -> Result<(), CannotWrite> {
         if verdicts.is_empty() {
             return Ok(());
         }
         for verdict in &verdicts {
-            self.tally.settle(verdict);
+            self.progress.settle(verdict);
         }
         self.sender.send(verdicts).await.map_err(|_| CannotWrite)
     }
@@ -236,11 +175,11 @@ impl Results {
 fn write_all(
     schema: &Schema,
     content: &str,
-    sink: Sink,
-    mut receiver: mpsc::Receiver<Vec<Verdict>>,
+    sink: ResultsSink,
+    mut receiver: mpsc::Receiver<Vec<LineVerdict>>,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
-    let Sink { mut out, all, mut room } = sink;
+    let ResultsSink { mut out, all, mut room } = sink;
     let mut lines = Vec::new();
     let mut full = None;
     while let Some(verdicts) = receiver.blocking_recv() {
@@ -248,7 +187,7 @@ fn write_all(
         for verdict in verdicts.iter().filter(|verdict| all || !verdict.is_good()) {
             write_line(schema, content, verdict, &mut lines)?;
         }
-        // Flushed whenever nothing more waits, so that a reader sees each verdict as it comes.
+        // The output is flushed whenever nothing more waits, so that a reader sees each verdict as it comes.
         let written = out.write_all(&lines).and_then(|()| match receiver.is_empty() {
             true => out.flush(),
             false => Ok(()),
@@ -259,7 +198,7 @@ fn write_all(
             if full.is_none()
                 && let Err(error) = room.keep(*length)
             {
-                // What is in flight has its room already.
+                // Room for the verdicts of pushes in flight was taken before, so only the sending has to end.
                 stop.cancel();
                 full = Some(error);
             }
@@ -284,8 +223,9 @@ mod tests {
     fn no_other_run_takes_the_results_before_the_journal_is_gone() {
         let (folder, schema) = (tempfile::tempdir().unwrap(), Schema::load().unwrap());
         let results = folder.path().join("results.ndjson");
-        let opening = Opening { schema: &schema, content: "c", again: &Again::default(), reserve: 0 };
-        let Opened { sink, journal, lock, .. } = opening.open(Some(&results)).unwrap();
+        let opening =
+            ResultsOpener { schema: &schema, content: "c", retry: &RetryCases::default(), reserve: 0 };
+        let OpenedResults { sink, journal, lock, .. } = opening.open(Some(&results)).unwrap();
         drop(sink);
         assert!(opening.open(Some(&results)).is_err(), "another run writes to it");
         journal.unwrap().end().unwrap();

@@ -1,5 +1,5 @@
-//! The end of the results: mended where a run was killed, and with room on the disk for the verdicts of what is in flight.
-//! The room is taken before anything is sent: a disk that fills up ends the sending, and loses no verdict.
+//! Room on the disk behind the end of the results, for the verdicts of pushes in flight. It is taken before anything is
+//! sent, so that a disk that fills up ends the sending and loses no verdict. The end itself is mended if a run was killed.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -7,46 +7,47 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
 
-/// A result, with its JSON, is about this long; few are longer.
+/// Few results are longer than this as JSON.
 const RESULT_BYTES: u64 = 1024;
 
-/// No more is taken, however much may be in flight.
+/// The most room that is taken, however many pushes may be in flight.
 const MOST_BYTES: u64 = 256 * 1024 * 1024;
 
-/// The room for what is in flight, and for as much that follows.
+/// How many bytes to take for so many pushes in flight: twice what their verdicts need, since more is taken only when half
+/// of it is used up.
 pub(super) fn room_for(in_flight: u64) -> u64 {
     in_flight.saturating_mul(2 * RESULT_BYTES).min(MOST_BYTES)
 }
 
-/// Room behind the end of a file.
-pub(super) struct Room {
+/// Room on the disk that is taken behind the end of a file.
+pub(super) struct DiskRoom {
     file: File,
     reserve: u64,
-    /// The room ends at this byte.
+    /// The byte at which the room ends.
     until: u64,
 }
 
-impl Room {
+impl DiskRoom {
     /// Takes room behind a file of this length.
     ///
     /// # Errors
-    /// Where the disk has none.
+    /// Fails if the disk has no room.
     pub(super) fn take(file: File, length: u64, reserve: u64) -> io::Result<Self> {
         let mut room = Self { file, reserve, until: 0 };
         room.keep(length)?;
         Ok(room)
     }
 
-    /// Takes more where the file, of this length by now, has used up half of it.
+    /// Takes more room if the file, which has this length now, has used up half of it.
     ///
     /// # Errors
-    /// Where the disk has no more. What was taken before stays.
+    /// Fails if the disk has no more room. The room that was taken before stays.
     pub(super) fn keep(&mut self, length: u64) -> io::Result<()> {
         if self.until >= length + self.reserve / 2 {
             return Ok(());
         }
         match fallocate(&self.file, FallocateFlags::KEEP_SIZE, length, self.reserve) {
-            // A file system that cannot promise room: a write that fails is seen then.
+            // This file system cannot promise room. If the disk fills up, the write that fails says so.
             Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => {
                 self.until = length + self.reserve;
                 Ok(())
@@ -55,16 +56,17 @@ impl Room {
         }
     }
 
-    /// Gives back what is left.
+    /// Gives back the room that is left.
     pub(super) fn give_back(self) {
-        // What stays taken is no more than `reserve`, and the next run uses it.
+        // If this fails, at most `reserve` bytes stay taken, and the next run uses them.
         if let Ok(metadata) = self.file.metadata() {
             let _ = self.file.set_len(metadata.len());
         }
     }
 }
 
-/// A run that was killed may have left half a line, which says nothing, or one without its end.
+/// Mends the end of the results. A run that was killed may have left half a line, which is cut off, or a whole one without
+/// its line break, which is added.
 pub(super) fn end_of_results(file: &mut File, whole: u64) -> io::Result<()> {
     file.set_len(whole)?;
     if whole > 0 {

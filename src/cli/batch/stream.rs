@@ -1,5 +1,5 @@
-//! One SendBatch stream: writes items and reads their verdicts at the same time, and says at its end which
-//! items may be sent again.
+//! One SendBatch stream: writes items and reads their verdicts at the same time, and decides at its end which items may be
+//! sent again.
 
 use std::collections::HashMap;
 use std::io;
@@ -12,48 +12,54 @@ use tokio::time::{Instant, sleep_until};
 use tonic::Code;
 use tonic::transport::Channel;
 
-use super::call::{End, Ended, Incoming, Message, Taken, is_fatal, is_own, why};
+use super::call::{
+    CallEnd, Incoming, NumberedMessage, StreamEnd, TakenItems, is_fatal, is_own, reserve, why,
+};
 use super::item::Item;
 use super::message;
-use super::results::Verdict;
-use super::worker::{Run, Worker};
+use super::verdict::LineVerdict;
+use super::worker::{BatchRun, Worker};
 use crate::proto::{self, Outcome, Reason, SendBatchResponse};
 
-/// Bytes of lines in flight on one stream, whatever `--in-flight` says.
+/// The most bytes of lines in flight on one stream, whatever `--in-flight` says.
 const MAX_BYTES_IN_FLIGHT: usize = 64 * 1024 * 1024;
 
-/// Times that an item which the gateway hands back is sent again.
+/// How often an item that the gateway hands back is sent again.
 const MAX_HANDED_BACK: u32 = 8;
 
-/// The wait where a gateway is full; it doubles.
+/// How long the stream pauses when the gateway is full. The pause doubles each time an item is handed back.
 const OVERLOADED_WAIT: Duration = Duration::from_millis(100);
 
-/// How long verdicts are waited for after the first signal.
+/// How long the stream waits for verdicts after the first signal.
 const STOP_PATIENCE: Duration = Duration::from_secs(30);
 
-pub(super) struct Stream<'a> {
+/// A stream and its items in flight.
+pub(super) struct BatchStream<'a> {
     worker: &'a mut Worker,
-    run: Arc<Run>,
-    /// Written and without a verdict, by number.
+    run: Arc<BatchRun>,
+    /// The items that are written and have no verdict yet, by their number on the stream.
     flight: HashMap<u64, Item>,
+    /// How many bytes the lines in flight have.
     bytes: usize,
     /// The number of the next item.
     next: u64,
+    /// Whether items may still be written.
     writing: bool,
-    /// The gateway is full; nothing is written before.
+    /// The gateway is full, and nothing is written before this time.
     pause: Option<Instant>,
-    /// When verdicts are not waited for any more.
+    /// The run stops, and verdicts are waited for until this time.
     give_up: Option<Instant>,
+    /// When the gateway was last heard of, or began to owe a verdict.
     heard: Instant,
-    /// The progress of the last message, where it had one.
+    /// How many items the gateway had read, if its last message said so.
     items_read: Option<u64>,
-    /// A verdict came that stands.
+    /// Whether a verdict came that is not handed back.
     brought: bool,
-    /// Why nothing more may be written: it cannot be noted before.
-    unnoted: Option<io::Error>,
+    /// Why the journal cannot be written, so that nothing more may be sent.
+    journal_error: Option<io::Error>,
 }
 
-impl<'a> Stream<'a> {
+impl<'a> BatchStream<'a> {
     pub(super) fn new(worker: &'a mut Worker) -> Self {
         Self {
             run: Arc::clone(&worker.run),
@@ -67,21 +73,21 @@ impl<'a> Stream<'a> {
             heard: Instant::now(),
             items_read: None,
             brought: false,
-            unnoted: None,
+            journal_error: None,
         }
     }
 
-    /// Returns how it ended, and whether it brought a verdict.
-    pub(super) async fn run(mut self, channel: Channel) -> anyhow::Result<(Ended, bool)> {
+    /// Runs the stream to its end. Returns how it ended, and whether it brought a verdict.
+    pub(super) async fn run(mut self, channel: Channel) -> anyhow::Result<(StreamEnd, bool)> {
         let run = Arc::clone(&self.run);
-        let taken = Taken::default();
-        // One message: what waits here was never sent, and is safe.
+        let taken = TakenItems::default();
+        // At most one message waits here. It was not sent, so its items are safe.
         let (sender, messages) = mpsc::channel(1);
         let mut sender = Some(sender);
         let mut incoming = Incoming::call(channel, messages, taken.clone());
         let (ended, safe_from) = loop {
             if !self.writing || (self.worker.exhausted && self.worker.queue.is_empty()) {
-                // The half-close.
+                // Without a sender, the connection half-closes the call.
                 sender = None;
             }
             let (silent, open) = (self.silent_until(), incoming.is_open());
@@ -107,20 +113,20 @@ impl<'a> Stream<'a> {
                 }
                 () = sleep_until(silent), if !open || !self.flight.is_empty() => {
                     let silence = "the gateway gave no verdict for too long (--timeout)".to_owned();
-                    break (Ended::Lost(silence), taken.count());
+                    break (StreamEnd::Lost(silence), taken.count());
                 }
-                () = run.now.cancelled() => break (Ended::Lost("told to stop".to_owned()), taken.count()),
+                () = run.now.cancelled() => break (StreamEnd::Lost("told to stop".to_owned()), taken.count()),
             }
         };
         let reason = match &ended {
-            Ended::Done => "the stream ended",
-            Ended::Lost(why) | Ended::Refused(why) => why,
+            StreamEnd::Done => "the stream ended",
+            StreamEnd::Lost(why) | StreamEnd::Refused(why) => why,
         };
         let verdicts = self.leave(safe_from, reason);
         run.results.record(verdicts).await?;
-        match self.unnoted {
+        match self.journal_error {
             None => Ok((ended, self.brought)),
-            Some(error) => Err(error).context("what is sent cannot be noted, so nothing more was sent"),
+            Some(error) => Err(error).context("the journal cannot be written, so nothing more was sent"),
         }
     }
 
@@ -141,8 +147,8 @@ impl<'a> Stream<'a> {
         self.give_up.map_or(silent, |give_up| give_up.min(silent))
     }
 
-    /// The next message; none where it may not be written yet.
-    fn write(&mut self) -> Option<Message> {
+    /// Makes the next message. Returns `None` if nothing may be written yet.
+    fn write(&mut self) -> Option<NumberedMessage> {
         let items = self.next_items()?;
         if let Some(journal) = &self.run.journal
             && let Err(error) = tokio::task::block_in_place(|| journal.sent(&items))
@@ -160,12 +166,12 @@ impl<'a> Stream<'a> {
             self.flight.insert(self.next, item);
             self.next += 1;
         }
-        Some(Message { request, end: self.next })
+        Some(NumberedMessage { request, end: self.next })
     }
 
     fn next_items(&mut self) -> Option<Vec<Item>> {
         let room = self.run.in_flight - self.flight.len();
-        match message::take(&mut self.worker.queue, room, self.run.pace.as_ref()) {
+        match message::take(&mut self.worker.queue, room, self.run.rate.as_ref()) {
             Ok(items) => (!items.is_empty()).then_some(items),
             Err(wait) => {
                 self.pause = Some(Instant::now() + wait);
@@ -174,14 +180,15 @@ impl<'a> Stream<'a> {
         }
     }
 
-    /// Nothing more is sent by anybody; what is in flight gets its verdict.
+    /// Ends the sending of the whole run, because the journal cannot be written. Items in flight still get their verdict.
     fn cannot_note(&mut self, error: io::Error) {
         self.writing = false;
-        self.unnoted.get_or_insert(error);
+        self.journal_error.get_or_insert(error);
         self.run.stop.cancel();
     }
 
-    /// What the gateway did not take was not sent, but for what another gateway may have sent before.
+    /// Notes in the journal that the gateway did not take these items. Those that another gateway may have sent before stay
+    /// in doubt.
     fn note_back(&mut self, items: &[Item]) {
         let unsent = items.iter().filter(|item| !item.in_doubt);
         if let Some(journal) = &self.run.journal
@@ -191,6 +198,7 @@ impl<'a> Stream<'a> {
         }
     }
 
+    /// Takes the verdicts of a message.
     async fn read(&mut self, message: SendBatchResponse) -> anyhow::Result<()> {
         self.heard = Instant::now();
         self.items_read = message.progress.as_ref().map(|progress| progress.items_read.cast_unsigned());
@@ -203,22 +211,22 @@ impl<'a> Stream<'a> {
         self.note_back(&back);
         self.worker.queue.extend(back);
         self.run.results.record(verdicts).await?;
-        let credential = self.run.tally.count(Outcome::Credential as usize);
+        let credential = self.run.progress.outcomes.of(Outcome::Credential);
         if let Some(most) = self.run.stop_after_credential.filter(|most| credential >= *most)
             && !self.run.stop.is_cancelled()
         {
             let why = format!(
                 "{credential} pushes ended with CREDENTIAL; stopping (--stop-after-credential {most})"
             );
-            self.run.tally.say(&why);
+            self.run.progress.say(&why);
             self.run.stop.cancel();
         }
         Ok(())
     }
 
-    /// None: the item goes `back`, to be sent again.
-    fn settle(&mut self, mut result: proto::PushResult, back: &mut Vec<Item>) -> Option<Verdict> {
-        // A number that was never written, or had its verdict, names nothing.
+    /// Makes the verdict of an item. Returns `None` if the item goes `back`, to be sent again.
+    fn settle(&mut self, mut result: proto::PushResult, back: &mut Vec<Item>) -> Option<LineVerdict> {
+        // A number that was never written, or whose item had its verdict before, names no item.
         let mut item = self.flight.remove(&result.index.cast_unsigned())?;
         self.bytes -= item.bytes;
         let handed_back = result.outcome() == Outcome::NotAttempted;
@@ -238,33 +246,35 @@ impl<'a> Stream<'a> {
         }
         self.brought = true;
         if item.in_doubt && result.delivery() == proto::Delivery::No {
-            // An earlier gateway may have sent it.
+            // This gateway did not send it, but an earlier one may have.
             result.set_delivery(proto::Delivery::Maybe);
         }
-        // The line names it; the number is of a stream that nobody remembers.
+        // In the results its line names the push. The number on this stream would say nothing there.
         result.index = 0;
-        Some(Verdict { line: item.line, occurrence: item.occurrence, result })
+        Some(LineVerdict { line: item.line, occurrence: item.occurrence, result })
     }
 
-    /// How the stream ended, and the number from which on no item was read.
-    fn ended(&self, end: &End, taken: u64) -> (Ended, u64) {
+    /// How the stream ended, and the number of the first item that the gateway surely did not read.
+    fn ended(&self, end: &CallEnd, taken: u64) -> (StreamEnd, u64) {
         match end {
-            End::Ok => (Ended::Done, self.items_read.unwrap_or(taken)),
-            End::Refused(status) if is_fatal(status) => (Ended::Refused(why(status)), 0),
-            End::Refused(status) => (Ended::Lost(why(status)), 0),
-            End::Failed(status) => {
-                // The gateway ends with its last progress where it says one of these, and nobody else does.
+            CallEnd::Ok => (StreamEnd::Done, self.items_read.unwrap_or(taken)),
+            CallEnd::Refused(status) if is_fatal(status) => (StreamEnd::Refused(why(status)), 0),
+            CallEnd::Refused(status) => (StreamEnd::Lost(why(status)), 0),
+            CallEnd::Failed(status) => {
+                // With one of these codes the gateway itself ends the stream, and it sent its last progress before. Any
+                // other end may come from the connection, which may have lost a progress.
                 let ends = [Code::InvalidArgument, Code::DeadlineExceeded, Code::Aborted];
                 let is_last = ends.contains(&status.code()) && is_own(status);
                 let read = self.items_read.filter(|_| is_last).unwrap_or(taken);
-                let ended = if is_fatal(status) { Ended::Refused } else { Ended::Lost };
+                let ended = if is_fatal(status) { StreamEnd::Refused } else { StreamEnd::Lost };
                 (ended(why(status)), read)
             }
         }
     }
 
-    /// Puts what was not read, or may be repeated, before all else that is to be sent. The rest is in doubt.
-    fn leave(&mut self, safe_from: u64, reason: &str) -> Vec<Verdict> {
+    /// Puts the items in flight that the gateway did not read, or that may be repeated, back into the queue. Returns the
+    /// verdicts of the others, which are in doubt.
+    fn leave(&mut self, safe_from: u64, reason: &str) -> Vec<LineVerdict> {
         let mut left: Vec<_> = self.flight.drain().collect();
         left.sort_unstable_by_key(|(number, _)| std::cmp::Reverse(*number));
         let (mut verdicts, mut back) = (Vec::new(), Vec::new());
@@ -285,9 +295,4 @@ impl<'a> Stream<'a> {
         verdicts.reverse();
         verdicts
     }
-}
-
-/// A place for the next message; none when the call takes no more.
-async fn reserve(sender: Option<&mpsc::Sender<Message>>) -> Option<mpsc::Permit<'_, Message>> {
-    sender?.reserve().await.ok()
 }

@@ -1,4 +1,4 @@
-//! The bytes of the input as text: decompressed where they are gzip, without a byte order mark, and counted.
+//! Reads the bytes of the input as text: counts them, decompresses gzip, and takes off a byte order mark.
 
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::sync::Arc;
@@ -6,28 +6,29 @@ use std::sync::Arc;
 use flate2::read::MultiGzDecoder;
 
 use super::item::MAX_LINE_BYTES;
-use super::progress::Tally;
+use super::progress::Progress;
 
-/// What one read takes, at most.
+/// The most bytes that one read takes.
 pub(super) const READ_BYTES: usize = 256 * 1024;
 
-/// A line that is too long is skipped, but not further than this.
+/// How many bytes of a line that is too long are skipped. A longer one shows that the input has no lines at all.
 const MAX_SKIPPED_BYTES: u64 = 64 * 1024 * 1024;
 
 /// The first bytes of gzip. Source: RFC 1952, section 2.3.1.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
-/// What Windows programs put before UTF-8.
+
+/// Windows programs put this before UTF-8. Source: The Unicode Standard, section 23.8.
 const BYTE_ORDER_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
 
-/// A text as it is read.
+/// The text of the input.
 pub(super) type Text = BufReader<Box<dyn Read + Send>>;
 
-/// Reads the beginning, which says what the bytes are.
+/// Opens the bytes as text. Reads their beginning, which says whether they are compressed.
 ///
 /// # Errors
-/// Where the beginning cannot be read.
-pub(super) fn open(raw: impl Read + Send + 'static, tally: Arc<Tally>) -> io::Result<Text> {
-    let (is_gzip, raw) = beginning(Box::new(Counted { raw, tally }), GZIP)?;
+/// Fails if the beginning cannot be read.
+pub(super) fn open(raw: impl Read + Send + 'static, progress: Arc<Progress>) -> io::Result<Text> {
+    let (is_gzip, raw) = beginning(Box::new(CountedReader { raw, progress }), GZIP)?;
     let text: Box<dyn Read + Send> = if is_gzip {
         Box::new(MultiGzDecoder::new(Cursor::new(GZIP).chain(BufReader::with_capacity(READ_BYTES, raw))))
     } else {
@@ -37,13 +38,13 @@ pub(super) fn open(raw: impl Read + Send + 'static, tally: Arc<Tally>) -> io::Re
     Ok(BufReader::with_capacity(READ_BYTES, text))
 }
 
-/// Takes these bytes off where a stream begins with them; says whether it did.
+/// Takes the mark off the beginning of a stream. Returns whether it was there, and the rest.
 fn beginning<const N: usize>(
     mut raw: Box<dyn Read + Send>,
     mark: [u8; N],
 ) -> io::Result<(bool, Box<dyn Read + Send>)> {
     let mut head = Vec::with_capacity(N);
-    // No more than differs from it: a writer that trickles is not waited for.
+    // Reading stops at the first byte that differs, so that a program that writes slowly is not waited for.
     while head.len() < N && mark.starts_with(&head) {
         if raw.by_ref().take(1).read_to_end(&mut head)? == 0 {
             break;
@@ -55,22 +56,22 @@ fn beginning<const N: usize>(
     Ok((false, Box::new(Cursor::new(head).chain(raw))))
 }
 
-/// Counts what is taken from the file, before it is decompressed.
-struct Counted<R> {
+/// Counts the bytes of the file before they are decompressed.
+struct CountedReader<R> {
     raw: R,
-    tally: Arc<Tally>,
+    progress: Arc<Progress>,
 }
 
-impl<R: Read> Read for Counted<R> {
+impl<R: Read> Read for CountedReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.raw.read(buffer)?;
-        self.tally.read(read as u64);
+        self.progress.read(read as u64);
         Ok(read)
     }
 }
 
-/// Reads a line without its end, of one that is too long only one byte more than its bound. Whether there was one. What
-/// has no lines at all, such as a device, is not read on.
+/// Reads a line without its line break, and says whether there was one. Of a line that is too long, only one byte more than
+/// its bound is kept. Input that has no lines at all, such as a device, is an error and not read further.
 pub(super) fn read_line<R: Read>(reader: &mut BufReader<R>, line: &mut Vec<u8>) -> io::Result<bool> {
     line.clear();
     let mut taken = 0_u64;
@@ -105,12 +106,13 @@ pub(super) fn read_line<R: Read>(reader: &mut BufReader<R>, line: &mut Vec<u8>) 
 mod tests {
     use std::io::Write;
 
-    use super::super::progress::Show;
+    use super::super::progress::ProgressFormat;
     use super::*;
 
     fn text(bytes: Vec<u8>) -> io::Result<String> {
         let mut text = String::new();
-        open(Cursor::new(bytes), Arc::new(Tally::new(Show::Lines)))?.read_to_string(&mut text)?;
+        open(Cursor::new(bytes), Arc::new(Progress::new(ProgressFormat::Lines)))?
+            .read_to_string(&mut text)?;
         Ok(text)
     }
 

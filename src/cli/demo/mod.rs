@@ -1,5 +1,5 @@
-//! `fanfare demo`: simulator, gateway and caller in one process, over real gRPC, TLS and HTTP/2; then it
-//! checks itself.
+//! `fanfare demo`: runs simulator, gateway and caller in one process, over real gRPC, TLS and HTTP/2, and checks what came
+//! of each push.
 
 mod plan;
 mod report;
@@ -30,31 +30,31 @@ use crate::telemetry::{self, LogSettings};
 use crate::upstream::Http;
 use plan::Browsers;
 use report::Report;
-use send::Way;
+use send::Sending;
 
-/// Shows it all at once: simulator, gateway, pushes and their verdicts.
+/// Shows everything at once: simulator, gateway, pushes and their verdicts.
 ///
-/// Without any configuration it starts stand-ins for APNs, FCM, Web Push and a Mattermost push proxy and a gateway on loopback,
-/// sends pushes to good, dead, moved and throttled device tokens and subscriptions, through a stream and by single calls, prints their
-/// verdicts, and checks that each push got the outcome of its token and arrived upstream as it was asked.
+/// Needs no configuration. It starts the simulator (APNs, FCM, Web Push and a Mattermost push proxy) and a gateway on
+/// loopback, and sends pushes to good, dead, moved and throttled targets, through one stream and by single calls. Then it
+/// prints their verdicts, and checks that each push got the outcome of its target and arrived exactly as it was asked for.
 ///
-/// Exit code 0: all is as it must be; 1: there is a mismatch; 2: it could not start. It is the same where standard output
-/// cannot be written.
+/// Exit code 0: everything is as it must be; 1: there is a mismatch; 2: the demo could not start. The exit code is the same if
+/// standard output cannot be written.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  fanfare demo\n  fanfare demo --pushes 100000 --concurrency 500 --latency 50ms"
 )]
 pub(super) struct Demo {
-    /// Pushes to send through one SendBatch stream.
+    /// How many pushes to send through one SendBatch stream.
     #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pushes: u32,
-    /// Pushes to send through SendPush at the same time.
+    /// How many pushes to send by SendPush calls at the same time.
     #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
     singles: u32,
-    /// SendPush calls in flight.
+    /// How many SendPush calls may be in flight.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     concurrency: u16,
-    /// How long the stand-in takes for each answer.
+    /// How long the simulator takes for each answer.
     #[arg(long, default_value = "0s", value_parser = |text: &str| humantime::parse_duration(text))]
     latency: Duration,
 }
@@ -66,7 +66,7 @@ impl Demo {
             .latency(self.latency)
             .bundle_ids([plan::TOPIC])
             .mattermost(MattermostSettings { throttle_per_second: u64::MAX, ..MattermostSettings::default() })
-            // Room for what must not arrive, too.
+            // The journal has room for twice as many, so that requests that must not arrive are seen too.
             .journal_capacity(2 * (self.pushes + self.singles) as usize)
             .start()
             .await
@@ -76,8 +76,8 @@ impl Demo {
         let gateway = Gateway::start(config(&simulator, vapid)?, Network::default()).await?;
         let to = format!("http://{}", gateway.grpc_address());
         print_or_tell(format_args!(
-            "stand-in for APNs at {}\nstand-in for FCM at {}\nstand-in for a Mattermost push proxy at {}\n\
-             stand-in for browsers' push services at {}\n\
+            "simulated APNs at {}\nsimulated FCM at {}\nsimulated Mattermost push proxy at {}\n\
+             simulated push services of browsers at {}\n\
              gateway at {to}; sending {} pushes through a stream and {} by calls\n",
             simulator.origin(Environment::Production),
             simulator.fcm().origin(),
@@ -98,9 +98,9 @@ impl Demo {
     }
 
     /// Sends through one stream and through calls at the same time.
-    async fn send(&self, channel: Channel, browsers: &Browsers) -> (Way, Way) {
+    async fn send(&self, channel: Channel, browsers: &Browsers) -> (Sending, Sending) {
         let bar = ProgressBar::new(u64::from(self.pushes) + u64::from(self.singles));
-        // A template that does not parse would leave the default look.
+        // If the template could not be parsed, the bar would have its default look, which is no reason to fail.
         if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} pushes, {per_sec}") {
             bar.set_style(style);
         }

@@ -1,5 +1,5 @@
-//! What the demo sends, and what must come of it: written from the contract and from the push services' pages, not
-//! taken from the gateway's code.
+//! What the demo sends, and what must come of each push. It is written from the contract and from the push services' own
+//! pages, and shares nothing with the gateway's code, so that a mistake there cannot agree with itself here.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,15 +14,15 @@ use crate::simulator::{Simulator, SimulatorError, Subscription, VapidKey, web_pu
 pub(super) const APP: &str = "demo";
 pub(super) const TOPIC: &str = "com.example.demo";
 pub(super) const PROJECT: &str = "demo-project";
-/// Where the gateway asks for access tokens: no push.
+/// The path at which the gateway asks for access tokens. A request there is no push.
 pub(super) const TOKEN_PATH: &str = "/token";
 pub(super) const SERVER_ID: &str = "demo-server";
 pub(super) const SUBJECT: &str = "mailto:push@example.com";
 
-/// How long the gateway may work on each push: too short for a second attempt where one is throttled.
+/// How long the gateway may work on each push. This is too short for a second attempt of a throttled one.
 const MAX_WAIT_SECONDS: i64 = 20;
 
-/// Who is sent to.
+/// The push service that a push goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Service {
     Apns,
@@ -43,67 +43,67 @@ impl Service {
 }
 
 /// One push of the demo.
-pub(super) struct Planned {
+pub(super) struct PlannedPush {
     number: u32,
-    fate: &'static Fate,
-    /// Where it goes, if that is a browser.
+    kind: &'static TargetKind,
+    /// The subscription that the push goes to, if its target is a browser.
     browser: Option<Arc<Subscription>>,
 }
 
-/// A kind of device token.
-pub(super) struct Fate {
+/// A kind of target, and what must become of pushes to it.
+pub(super) struct TargetKind {
     pub(super) service: Service,
-    /// In words.
+    /// What the report calls it.
     pub(super) name: &'static str,
-    /// How the simulator knows it: how its device tokens begin, or the name of its subscription.
+    /// How the simulator tells the kind: by this beginning of its tokens, or by this name of its subscription.
     prefix: &'static str,
-    /// Of 100 pushes.
+    /// How many of 100 pushes go to targets of this kind.
     share: u32,
-    /// What the caller must be told.
+    /// The outcome that the caller must be told.
     pub(super) outcome: proto::Outcome,
     pub(super) token_action: proto::TokenAction,
 }
 
-const fn fate(
+const fn kind(
     service: Service,
     name: &'static str,
     prefix: &'static str,
     share: u32,
     outcome: proto::Outcome,
     token_action: proto::TokenAction,
-) -> Fate {
-    Fate { service, name, prefix, share, outcome, token_action }
+) -> TargetKind {
+    TargetKind { service, name, prefix, share, outcome, token_action }
 }
 
-static FATES: [Fate; 16] = {
+static TARGET_KINDS: [TargetKind; 16] = {
     use Service::{Apns, Fcm, Mattermost, WebPush};
     use proto::Outcome::{Accepted, InvalidToken, RateLimited, Unregistered};
     use proto::TokenAction::{Delete, Keep};
     [
-        fate(Apns, "good", "900d", 50, Accepted, Keep),
-        fate(Apns, "dead", "dead", 4, Unregistered, Delete),
-        fate(Apns, "moved to another app", "d1ff", 2, InvalidToken, Delete),
-        fate(Apns, "throttled", "f10d", 2, RateLimited, Keep),
-        fate(Fcm, "good", "good:", 20, Accepted, Keep),
-        fate(Fcm, "app removed", "unregistered:", 2, Unregistered, Delete),
-        fate(Fcm, "of another sender", "mismatch:", 1, InvalidToken, Delete),
-        fate(Fcm, "throttled", "quota:", 1, RateLimited, Keep),
-        fate(WebPush, "good", "mozilla-good", 3, Accepted, Keep),
-        fate(WebPush, "good", "google-good", 2, Accepted, Keep),
-        fate(WebPush, "good", "apple-good", 1, Accepted, Keep),
-        fate(WebPush, "good", "microsoft-good", 1, Accepted, Keep),
-        fate(WebPush, "gone", "google-gone", 2, Unregistered, Delete),
-        fate(WebPush, "throttled", "apple-throttled", 1, RateLimited, Keep),
-        fate(Mattermost, "good", "apple_rn:900d", 7, Accepted, Keep),
-        fate(Mattermost, "dead", "apple_rn:dead", 1, Unregistered, Delete),
+        kind(Apns, "good", "900d", 50, Accepted, Keep),
+        kind(Apns, "dead", "dead", 4, Unregistered, Delete),
+        kind(Apns, "moved to another app", "d1ff", 2, InvalidToken, Delete),
+        kind(Apns, "throttled", "f10d", 2, RateLimited, Keep),
+        kind(Fcm, "good", "good:", 20, Accepted, Keep),
+        kind(Fcm, "app removed", "unregistered:", 2, Unregistered, Delete),
+        kind(Fcm, "of another sender", "mismatch:", 1, InvalidToken, Delete),
+        kind(Fcm, "throttled", "quota:", 1, RateLimited, Keep),
+        kind(WebPush, "good", "mozilla-good", 3, Accepted, Keep),
+        kind(WebPush, "good", "google-good", 2, Accepted, Keep),
+        kind(WebPush, "good", "apple-good", 1, Accepted, Keep),
+        kind(WebPush, "good", "microsoft-good", 1, Accepted, Keep),
+        kind(WebPush, "gone", "google-gone", 2, Unregistered, Delete),
+        kind(WebPush, "throttled", "apple-throttled", 1, RateLimited, Keep),
+        kind(Mattermost, "good", "apple_rn:900d", 7, Accepted, Keep),
+        kind(Mattermost, "dead", "apple_rn:dead", 1, Unregistered, Delete),
     ]
 };
 
-/// The browsers that are sent to, by the names of their subscriptions.
+/// The subscriptions of all simulated browsers, by their names.
 pub(super) struct Browsers(HashMap<String, Arc<Subscription>>);
 
 impl Browsers {
-    /// Subscribes one for each fate that the simulator knows.
+    /// Makes a subscription for each fate that the simulator knows.
     pub(super) fn subscribe(simulator: &Simulator, key: &VapidKey) -> Result<Self, SimulatorError> {
         let web_push = simulator.web_push();
         let subscribed = web_push_fates().iter().map(|row| {
@@ -114,33 +114,33 @@ impl Browsers {
     }
 }
 
-/// The pushes, their fates mixed evenly.
-pub(super) fn pushes(count: u32, browsers: &Browsers) -> impl Iterator<Item = Planned> {
+/// Plans so many pushes, and mixes the kinds of their targets evenly.
+pub(super) fn pushes(count: u32, browsers: &Browsers) -> impl Iterator<Item = PlannedPush> {
     (0..count).map(|number| {
-        // 37 and 100 have no common factor, so a hundred pushes in a row meet each place once.
+        // 37 and 100 have no common factor, so a hundred pushes in a row take each place from 0 to 99 once.
         let mut place = number * 37 % 100;
-        let fate = FATES.iter().find(|fate| {
-            let here = place < fate.share;
-            place = place.wrapping_sub(fate.share);
+        let kind = TARGET_KINDS.iter().find(|kind| {
+            let here = place < kind.share;
+            place = place.wrapping_sub(kind.share);
             here
         });
-        let fate = fate.unwrap_or(&FATES[0]);
-        Planned { number, fate, browser: browsers.0.get(fate.prefix).cloned() }
+        let kind = kind.unwrap_or(&TARGET_KINDS[0]);
+        PlannedPush { number, kind, browser: browsers.0.get(kind.prefix).cloned() }
     })
 }
 
-impl Planned {
-    pub(super) fn fate(&self) -> &'static Fate {
-        self.fate
+impl PlannedPush {
+    pub(super) fn kind(&self) -> &'static TargetKind {
+        self.kind
     }
 
     pub(super) fn id(&self) -> String {
-        // A UUID of the caller's own, which APNs gets as it is.
+        // The caller makes a UUID of its own, because the gateway passes one on to APNs unchanged.
         format!("00000000-0000-4000-8000-{:012x}", self.number)
     }
 
     fn token(&self) -> String {
-        format!("{}{:060x}", self.fate.prefix, self.number)
+        format!("{}{:060x}", self.kind.prefix, self.number)
     }
 
     fn body(&self) -> String {
@@ -150,7 +150,7 @@ impl Planned {
     fn target(&self) -> proto::Target {
         let token = self.token();
         let mut target = proto::Target::default();
-        match self.fate.service {
+        match self.kind.service {
             Service::Apns => target.apns = Some(proto::ApnsDevice { token, ..proto::ApnsDevice::default() }),
             Service::Fcm => {
                 let token = proto::FcmTarget { registration_token: token, ..Default::default() };
@@ -165,14 +165,14 @@ impl Planned {
         target
     }
 
-    /// What the gateway is asked.
+    /// The push as the caller sends it.
     pub(super) fn push(&self) -> proto::Push {
         let notification = proto::Notification {
             title: "Fanfare".to_owned(),
             body: self.body(),
             ..proto::Notification::default()
         };
-        // A stream has minutes for each push, and would try a throttled one again and again.
+        // Without a limit, the gateway would try a throttled push of a stream again and again for minutes.
         let max_wait = Some(prost_types::Duration { seconds: MAX_WAIT_SECONDS, nanos: 0 });
         let options = proto::Options { max_wait, ..proto::Options::default() };
         proto::Push {
@@ -185,10 +185,10 @@ impl Planned {
         }
     }
 
-    /// What must arrive, and nothing else.
+    /// The digest of the request that must arrive at the push service.
     pub(super) fn digest(&self) -> [u8; 32] {
         let (id, token, text) = (self.id(), self.token(), self.body());
-        match self.fate.service {
+        match self.kind.service {
             Service::Apns => {
                 let headers: [(&str, &[u8]); 5] = [
                     ("apns-id", id.as_bytes()),
@@ -209,7 +209,7 @@ impl Planned {
                 digest("POST", &path, &headers, body.as_bytes())
             }
             Service::WebPush => {
-                // That of what the browser decrypts.
+                // The simulator's digest is of the plaintext that the browser decrypts.
                 let headers: [(&str, &[u8]); 3] = [
                     ("content-encoding", b"aes128gcm"),
                     ("content-type", b"application/octet-stream"),
@@ -230,9 +230,9 @@ impl Planned {
     }
 }
 
-/// What a browser gave, as the contract takes it.
+/// A browser's subscription as the contract takes it.
 fn subscription(browser: &Subscription) -> proto::WebPushSubscription {
-    // What is no base64url would be refused by the gateway, and that be seen.
+    // If the simulator gave something else than base64url, the gateway would refuse the push, and the report would say so.
     let bytes = |text: &str| URL_SAFE_NO_PAD.decode(text).unwrap_or_default();
     proto::WebPushSubscription {
         endpoint: browser.endpoint.clone(),

@@ -1,4 +1,4 @@
-//! What the demo saw, and whether it is what had to be.
+//! Compares what came of the demo's pushes with its plan, and prints the result.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -9,13 +9,14 @@ use comfy_table::{CellAlignment, Table};
 use owo_colors::{OwoColorize, Stream};
 
 use super::plan::{self, Service};
-use super::send::{Sent, Way};
+use super::send::{Sending, SentPush};
 use crate::proto;
 use crate::simulator::Simulator;
 
-/// Mismatches that are shown; more are counted.
+/// How many mismatches are shown. Further ones are only counted.
 const SHOWN: usize = 10;
 
+/// The figures of a demo, and its mismatches.
 pub(super) struct Report {
     rows: BTreeMap<(Service, &'static str, &'static str), usize>,
     streamed: (usize, Duration),
@@ -28,10 +29,10 @@ pub(super) struct Report {
 }
 
 impl Report {
-    pub(super) fn new(streamed: &Way, single: &Way, simulator: &Simulator) -> Self {
+    pub(super) fn new(streamed: &Sending, single: &Sending, simulator: &Simulator) -> Self {
         let mut rows = BTreeMap::new();
         let mut mismatches = Vec::new();
-        // How often each request arrived.
+        // How often each request arrived, by its digest.
         let mut arrived: HashMap<[u8; 32], usize> = HashMap::new();
         for entry in simulator.journal().entries() {
             if &*entry.path == plan::TOKEN_PATH {
@@ -43,7 +44,7 @@ impl Report {
             }
         }
         for push in streamed.sent.iter().chain(&single.sent) {
-            let fate = push.planned.fate();
+            let kind = push.planned.kind();
             let outcome = match &push.result {
                 Ok(result) => name(result.outcome()),
                 Err(status) => {
@@ -51,7 +52,7 @@ impl Report {
                     "call failed"
                 }
             };
-            *rows.entry((fate.service, fate.name, outcome)).or_default() += 1;
+            *rows.entry((kind.service, kind.name, outcome)).or_default() += 1;
             mismatches.extend(mismatch(push));
             match arrived.remove(&push.planned.digest()) {
                 Some(1) => {}
@@ -83,18 +84,18 @@ impl Report {
     }
 }
 
-/// What the caller was told against the fate of the token.
-fn mismatch(push: &Sent) -> Option<String> {
-    let (fate, result) = (push.planned.fate(), push.result.as_ref().ok()?);
+/// Compares the verdict that the caller got with the one that the target must give.
+fn mismatch(push: &SentPush) -> Option<String> {
+    let (kind, result) = (push.planned.kind(), push.result.as_ref().ok()?);
     let told = (result.outcome(), result.token_action(), result.id == push.planned.id());
-    if told == (fate.outcome, fate.token_action, true) {
+    if told == (kind.outcome, kind.token_action, true) {
         return None;
     }
     Some(format!(
         "{}: a {} token of {} got {} with {:?}: {}",
         push.planned.id(),
-        fate.name,
-        fate.service.name(),
+        kind.name,
+        kind.service.name(),
         name(result.outcome()),
         result.token_action(),
         result.detail
@@ -109,9 +110,9 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut table = Table::new();
         table.load_preset(UTF8_HORIZONTAL_ONLY).set_header(["push service", "target", "outcome", "pushes"]);
-        for ((service, fate, outcome), count) in &self.rows {
+        for ((service, kind, outcome), count) in &self.rows {
             let count = count.to_string();
-            table.add_row([service.name(), fate, outcome, count.as_str()]);
+            table.add_row([service.name(), kind, outcome, count.as_str()]);
         }
         if let Some(column) = table.column_mut(3) {
             column.set_cell_alignment(CellAlignment::Right);
@@ -129,7 +130,7 @@ impl fmt::Display for Report {
         }
         writeln!(
             f,
-            "{} requests on {} connections to push services; a sender with a client per push would have opened {}\n",
+            "{} requests on {} connections to push services; a connection for each push would have been {}\n",
             self.arrived,
             self.connections,
             self.streamed.0 + self.single.0

@@ -1,4 +1,4 @@
-//! How the demo sends: most pushes through one SendBatch stream, some through SendPush, both at once.
+//! Sends the demo's pushes: most through one SendBatch stream, and some by SendPush calls at the same time.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -10,43 +10,43 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 use tonic::transport::Channel;
 
-use super::plan::Planned;
+use super::plan::PlannedPush;
 use crate::proto::{self, push_service_client::PushServiceClient};
 
-/// Pushes in a message of the stream.
+/// How many pushes are in a message of the stream.
 const PUSHES_IN_A_MESSAGE: usize = 100;
 
-/// Messages that wait to be written.
+/// How many messages may wait to be written.
 const MESSAGES_AHEAD: usize = 4;
 
-/// What came of one push.
-pub(super) struct Sent {
-    pub(super) planned: Planned,
+/// A push that was sent, and what came of it.
+pub(super) struct SentPush {
+    pub(super) planned: PlannedPush,
     pub(super) result: Result<proto::PushResult, Status>,
 }
 
-/// What one way of sending came to.
-pub(super) struct Way {
-    pub(super) sent: Vec<Sent>,
+/// The pushes that were sent in one way, through the stream or by calls, and how long that took.
+pub(super) struct Sending {
+    pub(super) sent: Vec<SentPush>,
     pub(super) took: Duration,
-    /// How long each call took; none of a stream.
+    /// How long each call took. For a stream this is empty.
     pub(super) calls: Vec<Duration>,
 }
 
 /// Writes the pushes to one stream and reads their verdicts at the same time.
-pub(super) async fn by_stream(channel: Channel, pushes: Vec<Planned>, bar: ProgressBar) -> Way {
+pub(super) async fn by_stream(channel: Channel, pushes: Vec<PlannedPush>, bar: ProgressBar) -> Sending {
     let begun = Instant::now();
     let (sender, messages) = mpsc::channel(MESSAGES_AHEAD);
     let requests: Vec<_> = pushes
         .chunks(PUSHES_IN_A_MESSAGE)
         .map(|chunk| proto::SendBatchRequest {
-            pushes: chunk.iter().map(Planned::push).collect(),
+            pushes: chunk.iter().map(PlannedPush::push).collect(),
             ..proto::SendBatchRequest::default()
         })
         .collect();
     let writing = async move {
         for request in requests {
-            // A stream that takes no more has ended, and says why.
+            // If the stream takes no more it has ended, and the reader gets the reason.
             if sender.send(request).await.is_err() {
                 return;
             }
@@ -56,12 +56,12 @@ pub(super) async fn by_stream(channel: Channel, pushes: Vec<Planned>, bar: Progr
     let ((), (mut results, end)) = tokio::join!(writing, reading);
     let sent = (0..).zip(pushes).map(|(index, planned)| {
         let result = results.remove(&index).ok_or_else(|| end.clone());
-        Sent { planned, result }
+        SentPush { planned, result }
     });
-    Way { sent: sent.collect(), took: begun.elapsed(), calls: Vec::new() }
+    Sending { sent: sent.collect(), took: begun.elapsed(), calls: Vec::new() }
 }
 
-/// The verdicts by number, and how the stream ended.
+/// Reads the verdicts, by their number on the stream, and how the stream ended.
 async fn read(
     channel: Channel,
     messages: mpsc::Receiver<proto::SendBatchRequest>,
@@ -78,7 +78,7 @@ async fn read(
             Ok(Some(answer)) => {
                 bar.inc(answer.results.len() as u64);
                 for result in answer.results {
-                    // A second verdict of one push is as wrong as none.
+                    // A push with two verdicts is as wrong as one without any, so it is reported as one.
                     if let Some(twice) = results.insert(result.index, result) {
                         results.remove(&twice.index);
                     }
@@ -93,10 +93,10 @@ async fn read(
 /// Sends each push by a call of its own.
 pub(super) async fn by_calls(
     channel: Channel,
-    pushes: Vec<Planned>,
+    pushes: Vec<PlannedPush>,
     concurrency: usize,
     bar: ProgressBar,
-) -> Way {
+) -> Sending {
     let begun = Instant::now();
     let (sent, calls) = stream::iter(pushes)
         .map(|planned| {
@@ -109,12 +109,12 @@ pub(super) async fn by_calls(
                 let result = response.and_then(|response| {
                     response.into_inner().result.ok_or_else(|| Status::internal("no result"))
                 });
-                (Sent { planned, result }, took)
+                (SentPush { planned, result }, took)
             }
         })
         .buffer_unordered(concurrency)
         .inspect(|_| bar.inc(1))
         .unzip()
         .await;
-    Way { sent, took: begun.elapsed(), calls }
+    Sending { sent, took: begun.elapsed(), calls }
 }

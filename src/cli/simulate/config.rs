@@ -1,11 +1,11 @@
-//! The configuration of a gateway that sends to the simulator.
+//! Writes the configuration of a gateway that sends to the simulator.
 
 use super::facts::{Facts, FcmFacts};
 
-/// The Mattermost server of the gateway's pushes; the proxy takes any.
+/// The id of the Mattermost server in the gateway's pushes. The simulated proxy takes any.
 const SERVER_ID: &str = "simulator";
 
-/// Whom the push services of browsers may turn to.
+/// The contact that the gateway names to the push services of browsers.
 const SUBJECT: &str = "mailto:push@example.com";
 
 /// A configuration for a gateway that sends to the simulator.
@@ -15,7 +15,7 @@ pub(super) fn gateway_config(facts: &Facts<'_>) -> String {
     let project = projects.first().map_or("", String::as_str);
     let (mattermost, public_key) = (&mattermost.origin, web_push.public_key);
     format!(
-        r#"# For a gateway that sends to this simulator.
+        r#"# The configuration of a gateway that sends to this simulator.
 [apns]
 production = "{production}"
 sandbox = "{sandbox}"
@@ -44,7 +44,7 @@ key_file = "service-account.json"
 url = "{mattermost}"
 server_id = "{SERVER_ID}"
 
-# The browsers' endpoints are on another host and port than those of their vendors, and on loopback.
+# The endpoints of the simulated browsers are on loopback, and not on the hosts of their vendors.
 [apps.demo.web_push]
 key_file = "vapid.pem"
 public_key = "{public_key}"

@@ -1,10 +1,10 @@
-//! What a client of the simulator needs to know.
+//! Collects what a client of the simulator needs to know, for `simulator.json`.
 
 use serde::Serialize;
 
 use crate::simulator::{Environment, Simulator, StoragePolicy, VapidKey, fates, fcm_fates, web_push_fates};
 
-/// What `simulator.json` says.
+/// The content of `simulator.json`.
 #[derive(Serialize)]
 pub(super) struct Facts<'a> {
     pub(super) production: String,
@@ -65,7 +65,7 @@ pub(super) struct WebPushFacts<'a> {
 
 #[derive(Serialize)]
 pub(super) struct SubscriptionFacts {
-    /// That of its file as well.
+    /// The name of the subscription, which its file has too.
     pub(super) name: String,
     pub(super) description: &'static str,
 }

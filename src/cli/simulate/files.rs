@@ -1,4 +1,4 @@
-//! What a client of the simulator needs, as files.
+//! Writes the files that a client of the simulator needs.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::simulator::{ClientCertificate, Simulator, Subscription, VapidKey};
 /// The folder of the subscriptions.
 const SUBSCRIPTIONS: &str = "subscriptions";
 
-/// What was made for the clients.
+/// The credentials and subscriptions that were made for clients.
 pub(super) struct Secrets {
     pub(super) service_account: String,
     pub(super) user: String,
@@ -21,6 +21,7 @@ pub(super) struct Secrets {
     pub(super) subscriptions: Vec<(String, Subscription)>,
 }
 
+/// Writes all files to the folder, which is made if it does not exist.
 pub(super) fn write(
     dir: &Path,
     simulator: &Simulator,
@@ -45,7 +46,7 @@ pub(super) fn write(
             let file = dir.join(SUBSCRIPTIONS).join(name).with_extension("json");
             write_whole(&file, &subscription.json(), EVERYBODY)?;
         }
-        // Last: who waits for it finds the others.
+        // This file is written last, so that whoever waits for it finds all the others.
         write_whole(&dir.join("simulator.json"), &serde_json::to_string_pretty(facts)?, EVERYBODY)
     };
     write().with_context(|| format!("cannot write to {}", dir.display()))

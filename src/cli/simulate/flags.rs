@@ -11,84 +11,87 @@ use crate::simulator::{
     StoragePolicy, WebPushSettings, fates, fcm_fates, web_push_fates,
 };
 
-/// Runs stand-ins for APNs, FCM, Web Push and a Mattermost push proxy on loopback: no account needed.
+/// Runs a simulator of APNs, FCM, Web Push and a Mattermost push proxy on loopback. It needs no account.
 ///
-/// Over real TLS and HTTP: tokens are verified, headers and payloads checked. The first four
-/// hexadecimal digits of a device token decide its fate, and the word before the first colon of a registration
-/// token. What a client needs is written to a folder: `ca.pem`, `AuthKey.p8`, a client certificate (`client.pem`,
-/// `client-key.pem`), `service-account.json`, `authorized-user.json`, `vapid.pem`, `simulator.json`, a `fanfare.toml`
-/// for a gateway, and in `subscriptions` those of browsers, which decrypt what they are sent; each has the fate that
-/// its name says. A control API scripts what goes wrong and reads what arrived: docs/simulator.md describes it.
+/// The simulator speaks real TLS and HTTP, verifies tokens, and checks headers and payloads. The first four hexadecimal
+/// digits of a device token decide what becomes of its pushes, and so does the word before the first colon of a registration
+/// token, and the name of a browser's subscription. Browsers decrypt what they are sent. A control API scripts what goes
+/// wrong and reads what arrived; docs/simulator.md describes it.
 ///
-/// It runs until SIGTERM or SIGINT, and then answers what is under way; SIGHUP is ignored. Exit code 0: it ran, whether
-/// or not standard output could be written; 2: it could not start, or could not write to the folder.
+/// Everything that a client needs is written to a folder: `ca.pem`, `AuthKey.p8`, a client certificate (`client.pem`,
+/// `client-key.pem`), `service-account.json`, `authorized-user.json`, `vapid.pem`, the browsers' `subscriptions`,
+/// `simulator.json`, and a `fanfare.toml` for a gateway.
+///
+/// The simulator runs until SIGTERM or SIGINT, and then answers the requests that are under way. SIGHUP is ignored. Exit code
+/// 0: the simulator ran, even if standard output could not be written; 2: it could not start, or could not write to the
+/// folder.
 #[derive(Debug, Args)]
 #[command(after_help = after_help())]
 pub(in crate::cli) struct Simulate {
-    /// The folder that is written to; made where it does not exist.
+    /// The folder for the clients' files. It is made if it does not exist.
     #[arg(long)]
     pub(super) dir: PathBuf,
-    /// Where APNs' production listens.
+    /// The address at which APNs' production environment listens.
     #[arg(long, default_value = "127.0.0.1:0")]
     production: SocketAddr,
-    /// Where APNs' sandbox listens.
+    /// The address at which APNs' sandbox listens.
     #[arg(long, default_value = "127.0.0.1:0")]
     sandbox: SocketAddr,
-    /// Where FCM and Google's token endpoint listen.
+    /// The address at which FCM and Google's token endpoint listen.
     #[arg(long, default_value = "127.0.0.1:0")]
     fcm: SocketAddr,
-    /// Where Google's metadata server listens, without TLS.
+    /// The address at which Google's metadata server listens, without TLS.
     #[arg(long, default_value = "127.0.0.1:0")]
     metadata: SocketAddr,
-    /// Where the Mattermost push proxy listens, without TLS.
+    /// The address at which the Mattermost push proxy listens without TLS.
     #[arg(long, default_value = "127.0.0.1:0")]
     mattermost: SocketAddr,
-    /// Where the Mattermost push proxy listens, with TLS.
+    /// The address at which the Mattermost push proxy listens with TLS.
     #[arg(long, default_value = "127.0.0.1:0")]
     mattermost_tls: SocketAddr,
-    /// Where the push services of browsers listen.
+    /// The address at which the push services of browsers listen.
     #[arg(long, default_value = "127.0.0.1:0")]
     web_push: SocketAddr,
-    /// Where the control API listens. It asks nobody who they are, so loopback is its place.
+    /// The address at which the control API listens. It authenticates nobody, so it belongs on loopback.
     #[arg(long, default_value = "127.0.0.1:0")]
     control: SocketAddr,
-    /// A name or an address in the server certificate, beside localhost, 127.0.0.1 and ::1. May be repeated.
+    /// Another name or address in the server certificate, beside localhost, 127.0.0.1 and ::1. May be repeated.
     #[arg(long = "san", value_name = "NAME")]
     names: Vec<String>,
-    /// The bundle ids of the team. May be repeated.
+    /// A bundle id of the team. May be repeated.
     #[arg(long = "topic", default_values_t = ["com.example.app".to_owned()])]
     pub(super) topics: Vec<String>,
     /// A broadcast channel of the first topic, in base64. May be repeated.
     #[arg(long = "channel", value_name = "ID", value_parser = channel)]
     channels: Vec<String>,
-    /// The projects of Firebase. May be repeated.
+    /// A Firebase project. May be repeated.
     #[arg(long = "project", default_values_t = ["demo-project".to_owned(), "other-project".to_owned()])]
     pub(super) projects: Vec<String>,
-    /// Something that goes wrong: FAULT[:VALUE][@WHEN[:VALUE]][*TIMES], see below. May be repeated.
+    /// A fault to inject: FAULT[:VALUE][@WHEN[:VALUE]][*TIMES], see below. May be repeated.
     #[arg(long = "fault", value_name = "RULE")]
     pub(super) faults: Vec<FaultRule>,
-    /// How long every answer takes.
+    /// How long each answer takes.
     #[arg(long, default_value = "0s", value_parser = |text: &str| humantime::parse_duration(text))]
     latency: Duration,
-    /// Streams that a connection to APNs may have once its first provider token is good.
+    /// How many streams a connection to APNs may have, once its first provider token was good.
     #[arg(long, default_value_t = 1000)]
     streams: u32,
-    /// When it may have them: before the first good answer, or after it. APNs was seen to do both.
+    /// When a connection to APNs may have them: before its first good answer, or after it. APNs was seen to do both.
     #[arg(long, value_name = "WHEN", default_value = "after-answer")]
     streams_rise: LimitRises,
-    /// Requests a second that the Mattermost push proxy takes; without it any number, as the real one does.
+    /// How many requests a second the Mattermost push proxy takes. By default it takes any number, as the real one does.
     #[arg(long, value_name = "REQUESTS")]
     mattermost_throttle: Option<u64>,
-    /// Requests that the journal keeps, the newest.
+    /// How many requests the journal keeps. The newest are kept.
     #[arg(long, value_name = "ENTRIES", default_value_t = 1_000_000)]
     journal: usize,
-    /// Requests of the journal that keep their headers and their body, the newest.
+    /// How many requests of the journal keep their headers and their body. The newest keep them.
     #[arg(long, value_name = "ENTRIES", default_value_t = 10_000)]
     keep_bodies: usize,
-    /// Says nothing on standard output.
+    /// Write nothing to standard output.
     #[arg(long)]
     pub(super) quiet: bool,
-    /// How long requests may take to be answered once SIGTERM came.
+    /// How long requests that are under way may still take after SIGTERM or SIGINT.
     #[arg(long, default_value = "10s", value_parser = |text: &str| humantime::parse_duration(text))]
     pub(super) drain_timeout: Duration,
 }
@@ -109,21 +112,23 @@ fn after_help() -> String {
     for FcmFateRow { word, description, .. } in fcm_fates() {
         help.push_str(&format!("  {:<18}{description}\n", format!("{word}:")));
     }
-    help.push_str("  WORD.PROJECT:     a token of that project; of another, a mismatch\n");
+    help.push_str(
+        "  WORD.PROJECT:     the token belongs to that project; sent by another one, it is a mismatch\n",
+    );
     help.push_str("Every other registration token is good.\n\nSubscriptions:\n");
     for row in web_push_fates() {
         help.push_str(&format!("  {:<22}{}\n", row.name(), row.description));
     }
     help.push_str(
-        "\nFaults, each with when it strikes (always without @) and how often (once without *):\n  \
-         --fault 'delay:2s*always'                              every answer, later\n  \
+        "\nFaults. After @ stands when a fault strikes (without it: at any time), after * how often (without it: once):\n  \
+         --fault 'delay:2s*always'                              each answer comes two seconds later\n  \
          --fault 'refuse:quota@service:fcm*20'                  20 refusals; also revoked_key, unavailable, internal\n  \
-         --fault 'front:status=502,passed_on=true@request:5'    a reverse proxy lost the answer\n  \
-         --fault 'goaway:last=before_this@request_of_each:100'  GOAWAY that excludes the request\n  \
+         --fault 'front:status=502,passed_on=true@request:5'    a reverse proxy loses the answer and says 502\n  \
+         --fault 'goaway:last=before_this@request_of_each:100'  a GOAWAY excludes the request\n  \
          --fault 'reset_stream:code=7,at=before_body'           RST_STREAM with REFUSED_STREAM\n  \
-         --fault 'silence@device_token:0a01'                    never answered\n  \
-         --fault 'expired_certificate@service:apns_production'  in the handshake\n\
-         docs/simulator.md has all of them.\n",
+         --fault 'silence@device_token:0a01'                    the request is never answered\n  \
+         --fault 'expired_certificate@service:apns_production'  the certificate in the handshake has expired\n\
+         docs/simulator.md describes all of them.\n",
     );
     help.push_str("\nExamples:\n");
     help.push_str("  fanfare simulate --dir sim\n  fanfare serve --config sim/fanfare.toml\n");

@@ -1,4 +1,4 @@
-//! `fanfare simulate`
+//! `fanfare simulate`: runs the simulator as a process, for tests in any language.
 
 mod config;
 mod facts;
@@ -29,7 +29,7 @@ impl Simulate {
         files::write(&self.dir, &simulator, &secrets, &facts)?;
         self.say(Addresses(&facts, &self.dir));
         stop.wait().await;
-        // Told twice, it does not wait for what is under way.
+        // A second signal ends the waiting for requests that are under way.
         tokio::select! {
             () = simulator.drain(self.drain_timeout) => {}
             () = stop.wait() => {}
@@ -66,7 +66,7 @@ impl Simulate {
     }
 }
 
-/// Where everything listens, for people.
+/// The addresses at which the simulator listens, as text for people.
 struct Addresses<'a>(&'a Facts<'a>, &'a Path);
 
 impl fmt::Display for Addresses<'_> {

@@ -64,7 +64,7 @@ type standIn struct {
 func (s *standIn) ServeHTTP(answer http.ResponseWriter, request *http.Request) {
 	on := request.Context().Value(connectionKey{}).(*connection)
 	s.count(on, 1)
-	// Before the end of the answer is written: nobody can have opened a stream in its place.
+	// This runs before the end of the answer is written, so nobody can have opened a stream in its place.
 	defer s.count(on, -1)
 	body, err := io.ReadAll(request.Body)
 	if err != nil {

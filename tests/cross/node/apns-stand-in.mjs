@@ -110,7 +110,7 @@ export async function startApns(dir, options = {}) {
     standIn.connections += 1
     sessions.add(session)
     session.on('close', () => sessions.delete(session))
-    // A gateway that goes away resets what it leaves; its tests see what they miss.
+    // A gateway that goes away resets its connections. That is no error here: its tests see which answers are missing.
     session.on('error', () => {})
     Object.assign(session, { begun: 0, inFlight: 0, lastId: Infinity, opened: false })
   })
@@ -148,7 +148,7 @@ export async function startApns(dir, options = {}) {
   server.on('stream', async (stream, headers, flags, raw) => {
     const { session } = stream
     stream.on('error', () => {})
-    // Without a session: the connection is gone already.
+    // Without a session the connection is gone already.
     if (!session || stream.id > session.lastId) {
       standIn.unprocessed += 1
       return
@@ -158,7 +158,7 @@ export async function startApns(dir, options = {}) {
     session.inFlight += 1
     standIn.peak = Math.max(standIn.peak, session.inFlight)
     if (session.begun === goawayAfter) goAway(session, stream)
-    // Before the end of the answer reaches the socket: nobody can have opened a stream in its place.
+    // This runs before the end of the answer reaches the socket, so nobody can have opened a stream in its place.
     try {
       await answer(session, stream, headers, raw)
     } catch (error) {

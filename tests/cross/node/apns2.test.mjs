@@ -1,4 +1,4 @@
-// The simulator, judged by a client of APNs that knows nothing of the gateway.
+// A client of APNs that knows nothing of the gateway sends to the simulator.
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'

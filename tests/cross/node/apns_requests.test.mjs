@@ -17,7 +17,7 @@ const withApns = (options, body) => withGateway(dir => startApns(dir, options), 
 const push = (content, rest = {}) => ({ app: 'stand-in', target: { apns: { token: TOKEN } }, content, ...rest })
 const title = { title: 'Hello' }
 
-// What is sent; the headers that arrive, and the payload.
+// Each row is the push that is sent, the headers that arrive, and the payload.
 const ARRIVALS = {
   'a notification': [
     push({

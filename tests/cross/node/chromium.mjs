@@ -1,4 +1,4 @@
-// A headless Chromium of a test's own, driven over the DevTools protocol.
+// Starts a headless Chromium for one test, and drives it over the DevTools protocol.
 // Source: https://chromedevtools.github.io/devtools-protocol/
 
 import assert from 'node:assert/strict'
@@ -11,17 +11,17 @@ import { env } from './gateway.mjs'
 
 /** How long Chromium may take to start, to answer and to end, on a busy machine. */
 export const PATIENCE_MS = 60_000
-/** How much of what it says last is told when it ends too early. */
+/** How much of its last output is shown when it ends too early. */
 const MOST_SAID = 64 * 1024
 
 const ARGUMENTS = [
   '--headless', '--remote-debugging-pipe', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run',
-  // Nothing beyond loopback is asked for, and what still is finds no address. A UDP socket, by which Chromium looks for
-  // a route of IPv6, sends nothing.
+  // These flags keep it on loopback; a request for any other name finds no address. Chromium opens a UDP socket to look for a
+  // route of IPv6, but sends nothing on it.
   '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1', '--no-proxy-server',
   '--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-default-apps',
   '--disable-breakpad', '--password-store=basic',
-  // Its sandbox refuses to start as root.
+  // The sandbox of Chromium refuses to start as root.
   ...process.getuid() === 0 ? ['--no-sandbox'] : [],
 ]
 

@@ -1,4 +1,4 @@
-// APNs through a CONNECT proxy on Node's http: a party that nobody here wrote parses what the gateway asks of it.
+// The gateway reaches APNs through a CONNECT proxy on Node's http, which was not written here and parses its requests.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -75,7 +75,7 @@ test('every push is accepted through the tunnel, whose proxy sees a host and a p
   await withGateway(dir => startBoth(dir, CREDENTIALS), async ({ service, client, metric }) => {
     const verdicts = await traffic(client, { singles: 500, items: 500, say: push })
     assert.deepEqual(count(verdicts), { OUTCOME_ACCEPTED: 1000 })
-    // APNs, and Google's token endpoint, which the gateway asks ahead of any push to FCM.
+    // The tunnels lead to APNs, and to Google's token endpoint, which the gateway asks before any push to FCM.
     const { production, fcm } = service.simulator.facts
     const hosts = [production, fcm.token_uri].map(url => new URL(url).host)
     const { asked } = service.proxy.seen

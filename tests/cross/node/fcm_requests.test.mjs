@@ -20,7 +20,7 @@ const push = (registrationToken, content, rest) => to({ registrationToken }, con
 // A time to live counts from when the gateway was asked, and FCM reads whole seconds.
 const LESS_THAN_A_MINUTE = /^5\ds$/
 
-// What is sent, and the body that arrives.
+// Each row is the push that is sent, and the body that arrives.
 const ARRIVALS = {
   'a notification': [
     push('dT9x:APA91b', {

@@ -1,4 +1,4 @@
-// A gateway and its contract, as a caller in Node has them.
+// Gateways, and the contract as a caller in Node uses it.
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -21,7 +21,7 @@ const STOP_MS = 20_000
 /** How long a call may take. */
 const CALL_MS = 20_000
 
-/** What `tests/cross/run` tells: addresses, files and the binary. */
+/** The variables that `tests/cross/run` sets: addresses, files and the binary. */
 export const env = name => {
   const value = process.env[name]
   if (!value) throw new Error(`${name} is not set: run tests/cross/run`)

@@ -1,4 +1,4 @@
-// The pool against Go's net/http.
+// The pool sends to a server on Go's net/http.
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -10,7 +10,7 @@ import { env, withGateway } from './gateway.mjs'
 import { configure, prepare } from './identity.mjs'
 import { allArrivedOnce, traffic } from './traffic.mjs'
 
-/** Streams that Go's server allows on a connection. Source: golang.org/x/net/http2, defaultMaxStreams. */
+/** How many streams Go's server allows on a connection. Source: golang.org/x/net/http2, defaultMaxStreams. */
 const GO_STREAMS = 250
 
 /** Starts tests/cross/go; `ask(command)` gives its answer. */

@@ -1,4 +1,4 @@
-// What stand-ins and a gateway that sends to them need: keys, certificates, and the configuration for APNs.
+// Makes the keys, the certificates and the configuration that stand-ins and a gateway in front of them need.
 
 import { execFileSync } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'

@@ -1,4 +1,4 @@
-// The pool against nghttpd, which knows nothing of pushes: it has a file for a browser, or not.
+// The pool sends to nghttpd, which knows nothing of pushes: it has a file for a browser, or has none.
 //
 // It proves what its frame log shows: which requests arrived whole and how often, how many streams were open, that
 // none was reset; and, killed in mid-flight, that no verdict says more than is known. It never says GOAWAY, never
@@ -21,7 +21,7 @@ const arrived = ({ requests }) => requests.map(headers => ({
 }))
 
 test('50 streams are reached and held, and no file means no more than that', async () => {
-  // The last of the single pushes are to nobody.
+  // The last single pushes go to browsers that do not exist.
   const [known, singles] = [3000, 1000]
   const unknown = singles - 100
   await withNghttpd(known, async ({ service: nghttpd, client, metric }) => {
@@ -71,7 +71,7 @@ test('a server that is killed and started again leaves true verdicts', async () 
       assert.notEqual(outcome, 'OUTCOME_INVALID_PUSH')
     }
     const counts = count(verdicts)
-    // In doubt is at most what was in flight on connections that were killed.
+    // At most the pushes that were in flight on the killed connections are in doubt.
     const limit = restarts * STREAMS * Math.max(...witness.map(({ connections }) => connections.size))
     assert.ok((counts.OUTCOME_UNCONFIRMED ?? 0) <= limit, JSON.stringify(counts))
     assert.ok(witness.every(({ peak }) => peak <= STREAMS))

@@ -1,4 +1,4 @@
-// nginx, as it stands before a push proxy: TLS and keep-alive towards the gateway, an upstream with keep-alive behind.
+// Starts nginx in front of a push proxy: it speaks TLS and keeps connections alive towards the gateway, and to the proxy too.
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'

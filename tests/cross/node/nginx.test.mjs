@@ -1,4 +1,4 @@
-// nginx before the push proxy: a party that nobody here wrote on the other end of the HTTP/1.1 connections.
+// nginx is in front of the push proxy: a server that was not written here is at the other end of the HTTP/1.1 connections.
 //
 // It counts the requests of each connection, ends one after so many with `connection: close`, and reads bodies by their
 // `content-length` before it passes them on; what came through it, the simulated push proxy answers.
@@ -11,7 +11,7 @@ import { APP, startNginx } from './nginx.mjs'
 import { startSimulator } from './simulator.mjs'
 import { count, noneTwice, token, traffic, until } from './traffic.mjs'
 
-/** Requests that nginx takes on one connection. */
+/** How many requests nginx takes on one connection. */
 const KEPT = 50
 
 const push = number => ({
@@ -49,7 +49,7 @@ for (const { tls, http, protocol } of [
       noneTwice(log.map(({ device }) => ({ token: device })))
       assert.ok(log.every(line => line.status === 200 && line.protocol === protocol), JSON.stringify(log[0]))
       const connections = new Set(log.map(({ connection }) => connection)).size
-      // Each was used for as long as nginx wanted, but for the last of each place in the pool.
+      // Each connection was used for as long as nginx allowed, but for the last one of each place in the pool.
       assert.ok(connections <= 1200 / KEPT + 16, `${connections} connections`)
       if (protocol === 'HTTP/1.1') assert.ok(log.every(({ requests }) => requests <= KEPT))
       assert.equal(await metric('fanfare_upstream_unanswered_total'), 0)

@@ -1,4 +1,4 @@
-// The pool against Node's HTTP/2 server.
+// The pool sends to Node's HTTP/2 server.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'

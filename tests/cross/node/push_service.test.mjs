@@ -1,4 +1,4 @@
-// The gateway, called from Node.
+// A caller in Node calls the gateway.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'

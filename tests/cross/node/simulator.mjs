@@ -1,4 +1,4 @@
-// A simulator of a test's own.
+// Starts a simulator for one test.
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'

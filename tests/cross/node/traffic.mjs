@@ -1,4 +1,4 @@
-// Steady traffic, and what it must come to.
+// Sends steady traffic, and checks what must come of it.
 
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
@@ -9,7 +9,7 @@ import { APP } from './identity.mjs'
 /** How long traffic may take. */
 const TRAFFIC_MS = 50_000
 
-/** Items in a message of a batch, and the pace of its messages: a batch that lasts, not a burst. */
+/** How many items a message of a batch has, and how often one is sent, so that the batch lasts and is no burst. */
 const ITEMS = 20
 const PACE_MS = 5
 

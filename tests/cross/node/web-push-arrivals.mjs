@@ -1,4 +1,4 @@
-// Pushes to browsers, and as what they arrive.
+// Pushes to browsers, and the messages that arrive for them.
 
 import { APP } from './identity.mjs'
 

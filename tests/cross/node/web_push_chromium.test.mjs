@@ -1,4 +1,4 @@
-// What the gateway encrypts, a real browser opens in a service worker; what it then has, the example shows.
+// A real browser decrypts in a service worker what the gateway encrypted, and the example shows it.
 //
 // PushManager.subscribe() asks the vendor's push service. Here the keys are made in a service worker of the test, the
 // endpoint is the stand-in's, and the DevTools protocol hands the plaintext to the example, as Chromium does itself
@@ -71,7 +71,7 @@ test('a service worker opens nothing that was changed, nor what is meant for oth
   await withSubscription(async send => {
     const { body, plaintext } = await send({ data: { a: 'b' } })
     assert.deepEqual(await open(body), plaintext)
-    // In the salt, and in the last byte of the tag.
+    // A bit is wrong in the salt, or in the last byte of the tag.
     for (const at of [0, body.length - 1]) {
       const changed = Buffer.from(body)
       changed[at] ^= 1

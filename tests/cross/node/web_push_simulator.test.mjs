@@ -1,4 +1,4 @@
-// The simulator of browsers' push services, judged by npm web-push, which encrypts and signs on its own.
+// npm web-push, which encrypts and signs on its own, sends to the simulated push services of browsers.
 
 import assert from 'node:assert/strict'
 import { createPrivateKey } from 'node:crypto'
@@ -27,7 +27,7 @@ const agent = new https.Agent({ ca: read('ca.pem'), keepAlive: true })
 const send = (to, payload, options = {}) =>
   webPush.sendNotification(to, payload, { vapidDetails, agent, timeout: 20_000, ...options })
 
-/** What web-push throws; `body` is JSON where it is. */
+/** The error that web-push throws. `body` is parsed if it is JSON. */
 async function refusal(sending) {
   const error = await sending.then(() => assert.fail('it was taken'), error => error)
   assert(error instanceof webPush.WebPushError, error)

@@ -1,5 +1,5 @@
-//! Every answer of FCM that Google documents, and every fate of the simulator's: FCM answers so, the caller sees so.
-//! The tables are written from Google's pages, not from the code.
+//! Every answer of FCM that Google documents, and every fate of the simulator: FCM gives it, and the caller gets its verdict.
+//! The tables are written from Google's pages, and not from the code.
 
 use std::collections::HashSet;
 
@@ -8,12 +8,12 @@ use fanfare::simulator::{Answer, Fault, FaultRule, FcmSettings, Trigger, fcm_fat
 
 use super::{impatient, push, world};
 use crate::harness::World;
-use crate::rows::{Row, told, waits};
+use crate::rows::{Row, verdict, waits};
 
-/// Shorter than any wait of the tables, so that none is waited for; longer than a renewal takes.
+/// This is shorter than any wait of the tables, so that none is waited for, and longer than a renewal takes.
 const IMPATIENT: i64 = 4;
 
-/// Good answers in between, or so many invalid tokens in a row would be set aside.
+/// Sends good pushes in between, because so many invalid tokens in a row would be set aside.
 async fn good_ones(world: &World) {
     for number in 0..2 {
         assert_eq!(world.send(push(&format!("ok:{number}"))).await.outcome(), Outcome::Accepted);
@@ -31,9 +31,9 @@ async fn every_documented_answer_becomes_its_verdict() {
         let rule = FaultRule::always(Trigger::DeviceToken(token.clone()), Fault::Answer(row.answer()));
         world.simulator.add_fault(rule);
         let result = world.send(impatient(&token, IMPATIENT)).await;
-        assert_eq!(told(&result), row.expected(), "{} {} {result:?}", row.upstream, row.source);
+        assert_eq!(verdict(&result), row.expected(), "{} {} {result:?}", row.upstream, row.source);
         assert_eq!(result.provider(), proto::Provider::Fcm);
-        // What is refused as an expired access token is tried once more, with another.
+        // A push whose access token is refused as expired is tried once more with another.
         let renewed = row.outcome == "CREDENTIAL" && row.retryable;
         assert_eq!(result.attempts, if renewed { 2 } else { 1 }, "{} {result:?}", row.source);
         if row.outcome == "ACCEPTED" {
@@ -42,7 +42,7 @@ async fn every_documented_answer_becomes_its_verdict() {
     }
 }
 
-/// A word, its outcome, its token action, FCM's code or that of google.rpc, the wait.
+/// Each row is a word, its outcome, its token action, the code of FCM or of google.rpc, and the wait.
 type Fated = (&'static str, &'static str, &'static str, &'static str, Option<u64>);
 
 /// Source: Google, "FCM Error Codes" and "Best practices when sending FCM messages at scale".
@@ -92,7 +92,7 @@ async fn every_fate_of_a_token_becomes_its_verdict() {
         assert_eq!(result.delivery().as_str_name(), format!("DELIVERY_{delivery}"), "{word}");
         let retryable = wait.is_some() || ["deaf", "unauthenticated"].contains(&word);
         assert_eq!(result.retryable, retryable, "{word}");
-        // A date has no fractions of a second: it may name one less.
+        // A date has no fractions of a second, so it may name one second less.
         let date = usize::from(word == "quota-topic") as u64;
         let waits = waits(&result);
         assert!(waits == wait || waits == wait.map(|it| it - date), "{word}: {waits:?}");
@@ -130,7 +130,7 @@ async fn a_wait_that_fcm_asks_for_is_kept_where_there_is_time_and_told_where_the
     }
 }
 
-/// FCM names the field and says why; the caller reads both, as paths of the contract.
+/// FCM names the field and says why. The caller reads both, as a path of the contract.
 #[tokio::test]
 async fn the_field_and_the_sentence_of_a_refusal_reach_the_caller() {
     let world = world(FcmSettings::default()).await;
@@ -171,7 +171,7 @@ async fn the_field_and_the_sentence_of_a_refusal_reach_the_caller() {
     assert!(disabled.detail.contains("SERVICE_DISABLED"), "{disabled:?}");
 }
 
-/// A key of another project, or a project that was made anew: every token is called unregistered.
+/// With a key of another project, or after a project was made anew, every token is called unregistered.
 #[tokio::test]
 async fn no_answer_of_fcm_has_all_tokens_deleted() {
     let world = world(FcmSettings::default()).await;
@@ -186,7 +186,7 @@ async fn no_answer_of_fcm_has_all_tokens_deleted() {
         deleted += u32::from(deletes);
     }
     assert_eq!(deleted, 99);
-    // One in twenty lives.
+    // One token in twenty is alive.
     for number in 0..7 {
         assert_eq!(world.send(push(&format!("ok:{number}"))).await.outcome(), Outcome::Accepted);
     }

@@ -1,4 +1,4 @@
-//! Over which connection: FCM's limits, its goodbyes, HTTP/1.1 and client certificates.
+//! Connections to FCM: its limits, how it ends them, HTTP/1.1 and client certificates.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ fn connections(simulator: &Simulator) -> Vec<ConnectionInfo> {
 async fn a_thousand_in_flight_never_have_more_than_a_hundred_streams_on_a_connection() {
     let world = world(FcmSettings::default()).await;
     all_accepted_at_once(&burst(&world, 0..1).await);
-    // No answer before all wait for one, or for a stream.
+    // The answers come when all pushes wait for one, or for a stream.
     world.simulator.set_answer_latency(Duration::from_millis(200));
     all_accepted_at_once(&burst(&world, 1..1001).await);
     each_once(&world, 1001);

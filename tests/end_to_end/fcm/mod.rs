@@ -1,4 +1,4 @@
-//! Pushes to FCM: a gateway as it is configured, in front of Google.
+//! Pushes to FCM through a whole gateway.
 
 mod answers;
 mod connections;
@@ -22,7 +22,7 @@ use crate::harness::{APP, World, alert, connect};
 const PROJECT: &str = "demo-project";
 const OTHER: &str = "other-project";
 
-/// A simulator that keeps what it is sent.
+/// A simulator that keeps the bodies it is sent.
 async fn google(settings: FcmSettings) -> Simulator {
     Simulator::builder().fcm(settings).keep_bodies(100).start().await.unwrap()
 }
@@ -37,7 +37,7 @@ fn app(name: &str, project: &str, account: &ServiceAccount) -> AppConfig {
     AppConfig { fcm: Some(fcm), ..AppConfig::new(AppId::parse(name).unwrap()) }
 }
 
-/// The same, that shows a certificate.
+/// The same app, which shows a client certificate too.
 fn with_certificate(mut app: AppConfig, simulator: &Simulator) -> AppConfig {
     let made = simulator.client_certificate(&[]).unwrap();
     let (certificate, key) = (made.certificate_pem.as_bytes(), made.private_key_pem.as_bytes());
@@ -76,13 +76,13 @@ fn push(token: &str) -> proto::Push {
     to(proto::FcmTarget { registration_token: token.to_owned(), ..proto::FcmTarget::default() })
 }
 
-/// The same, that has its verdict before FCM's longer waits have passed.
+/// The same push, which has its verdict before FCM's longer waits have passed.
 fn impatient(token: &str, seconds: i64) -> proto::Push {
     let max_wait = Some(prost_types::Duration { seconds, nanos: 0 });
     proto::Push { options: Some(proto::Options { max_wait, ..proto::Options::default() }), ..push(token) }
 }
 
-/// Requests to paths that begin so, in their order.
+/// The requests to paths with this beginning, in their order.
 fn asked(world: &World, path: &str) -> Vec<Entry> {
     world.simulator.journal().select(|entry| entry.service == Service::Fcm && entry.path.starts_with(path))
 }
@@ -98,7 +98,7 @@ async fn burst(world: &World, tokens: Range<usize>) -> Vec<proto::PushResult> {
     futures_util::future::join_all(sent).await
 }
 
-/// Each token got its push once, and no more than 100 streams were ever asked of a connection.
+/// Checks that each token got its push once, and that no connection was ever asked for more than 100 streams.
 fn each_once(world: &World, count: usize) {
     let arrived = world.simulator.journal().select(|it| it.may_be_delivered() && it.device_token().is_some());
     assert_eq!(arrived.len(), count);

@@ -1,4 +1,4 @@
-//! To whom and what: how a push arrives at FCM.
+//! The targets and the content of pushes, as they arrive at FCM.
 
 use fanfare::proto::{self, Delivery, Outcome, Reason, TokenAction};
 use fanfare::simulator::FcmSettings;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{PROJECT, asked, json, push, to, world};
 
-/// More than the gateway adds to data.
+/// More bytes than the gateway adds to data.
 const ADDED: usize = 64;
 
 fn target(field: &str, value: &str) -> proto::FcmTarget {
@@ -78,7 +78,7 @@ async fn what_is_too_large_is_refused_at_home_and_what_fits_is_taken() {
     let world = world(FcmSettings::default()).await;
     for (field, value, most) in [("token", "ok:1", 4096), ("topic", "news", 2048)] {
         let sized = |bytes| proto::Push { content: Some(data(bytes)), ..to(target(field, value)) };
-        // Google does not say whether what the gateway adds for Apple's devices counts: room for it is left.
+        // Google does not say whether the bytes that the gateway adds for Apple's devices count, so room is left for them.
         let fits = world.send(sized(most - ADDED)).await;
         assert_eq!(fits.outcome(), Outcome::Accepted, "{fits:?}");
         let before = asked(&world, "/v1/").len();

@@ -1,4 +1,4 @@
-//! As whom: the access tokens of a whole gateway, and what the caller sees of them.
+//! The access tokens of a whole gateway, and what the caller notices of them.
 
 use fanfare::proto::{self, Delivery, Outcome, Reason, TokenAction};
 use fanfare::simulator::journal::Outcome::Answered;
@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use super::{OTHER, PROJECT, app, asked, burst, each_once, google, impatient, push, serve, world};
 use crate::harness::{APP, SOON, World};
 
-/// Waits for a good answer, which a gateway that has just been given a token may still owe.
+/// Waits for a good answer. A gateway that has only just got its token may refuse a push or two before.
 async fn accepted(world: &World, token: &str) {
     let good = async { while world.send(push(token)).await.outcome() != Outcome::Accepted {} };
     timeout(SOON, good).await.expect("a push is accepted");
@@ -31,7 +31,7 @@ async fn a_thousand_pushes_whose_token_was_revoked_are_each_accepted_once_after_
     }
     assert!(attempts > 1000, "none was refused");
     each_once(&world, 1001);
-    // What the callers were told of attempts is what arrived.
+    // As many requests arrived as the callers were told of attempts.
     assert_eq!(asked(&world, "/v1/").len(), 1 + attempts);
     assert_eq!(asked(&world, "/token").len(), 2, "one renewal");
 }
@@ -77,7 +77,7 @@ async fn a_key_that_google_refuses_is_for_an_operator_to_mend() {
 #[tokio::test]
 async fn projects_share_a_connection_and_a_key_that_they_share_its_token() {
     let simulator = google(FcmSettings::default()).await;
-    // Of the first project, whose accounts these are; it may send for the other one too.
+    // The account belongs to the first project, and may send for the other one too.
     let account = simulator.fcm().add_service_account(&[PROJECT, OTHER]).unwrap();
     let world = serve(simulator, vec![app("first", PROJECT, &account), app("second", OTHER, &account)]).await;
     let from = |app: &str, token: &str| proto::Push { app: app.to_owned(), ..push(token) };

@@ -1,4 +1,4 @@
-//! Access tokens of Google: fetched over the pool, renewed ahead, waited for by those who have none.
+//! Google's access tokens: they are fetched over the pool and renewed ahead of time, and pushes without one wait.
 
 mod pushes;
 mod tokens;
@@ -10,9 +10,7 @@ use fanfare::credential::NoToken;
 use fanfare::credential::google::{GoogleToken, Source};
 use fanfare::metrics::Metrics;
 use fanfare::simulator::journal::Entry;
-use fanfare::simulator::{
-    Answer, Fault, FaultRule, FcmSettings, ServiceAccount, Simulator, SimulatorBuilder, Trigger,
-};
+use fanfare::simulator::{Answer, Fault, FaultRule, ServiceAccount, Simulator, SimulatorBuilder, Trigger};
 use fanfare::upstream::{
     Http, Origin, Peer, PeerPool, Reach, SystemResolver, TcpDialer, Upstream, UpstreamSettings, tls,
 };
@@ -23,7 +21,7 @@ use crate::harness::SOON;
 
 const PROJECT: &str = "demo-project";
 
-/// Google, and a pool that reaches it.
+/// The simulated Google, and a pool that reaches it.
 struct Google {
     simulator: Simulator,
     upstream: Upstream,
@@ -38,11 +36,7 @@ struct Fresh {
 
 impl Google {
     async fn start() -> Self {
-        Self::with(FcmSettings::default()).await
-    }
-
-    async fn with(settings: FcmSettings) -> Self {
-        let simulator = SimulatorBuilder::default().fcm(settings).keep_bodies(100).start().await.unwrap();
+        let simulator = SimulatorBuilder::default().keep_bodies(100).start().await.unwrap();
         let metrics = Metrics::default();
         let settings =
             UpstreamSettings { backoff_min: Duration::from_millis(50), ..UpstreamSettings::default() };
@@ -85,7 +79,7 @@ impl Google {
         self.simulator.add_fault(FaultRule::once(Trigger::PathPrefix("/token".to_owned()), fault));
     }
 
-    /// Requests to a path, in their order.
+    /// The requests to a path, in their order.
     fn asked(&self, path: &str) -> Vec<Entry> {
         self.simulator.journal().entries().into_iter().filter(|entry| entry.path.starts_with(path)).collect()
     }

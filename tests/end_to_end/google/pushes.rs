@@ -1,4 +1,4 @@
-//! What pushes do that have no token, or a refused one.
+//! Pushes without an access token, or with a refused one.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -91,7 +91,7 @@ async fn the_first_push_waits_for_the_first_token_and_holds_no_permit() {
     let sent = sender.send(1, SOON);
     let simulator = &sender.google.simulator;
     simulator.wait_until(SOON, |it| it.counters().requests_arrived == 1).await.unwrap();
-    // The token endpoint and FCM are one origin here: the only stream in use is the token's.
+    // The token endpoint and FCM are one origin here, so the only stream in use is that of the token.
     let used = format!(
         "fanfare_upstream_streams_used{{origin=\"{}\",identity=\"google\"}}",
         simulator.fcm().origin()

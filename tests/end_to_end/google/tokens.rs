@@ -1,15 +1,15 @@
-//! The tokens themselves.
+//! Access tokens: where they come from, when they are renewed, and what is said if there is none.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use fanfare::credential::google::Source;
 use fanfare::credential::{NoToken, Renewal};
-use fanfare::simulator::{Answer, Fault, FaultRule, FcmSettings, Service, ServiceAccount, Trigger};
+use fanfare::simulator::{Answer, Fault, FaultRule, Service, ServiceAccount, Trigger};
 use tokio::time::Instant;
 
 use super::{Google, PROJECT, key, status};
-use crate::harness::SOON;
+use crate::harness::{SOON, pass};
 
 #[tokio::test]
 async fn every_source_gets_a_token() {
@@ -135,14 +135,18 @@ async fn those_who_stop_waiting_cancel_nothing() {
 
 #[tokio::test]
 async fn a_token_is_renewed_ahead_while_the_old_one_serves() {
-    let google =
-        Google::with(FcmSettings { token_lifetime: Duration::from_secs(10), ..FcmSettings::default() }).await;
+    let google = Google::start().await;
     let fresh = google.keep(key(&google.account()));
     fresh.ready().await.unwrap();
-    // The renewal hangs; it does not end before the old token does.
+    // The renewal hangs, and does not end before the old token does.
     google.fail_once(Fault::Silence);
+    // Only after a second may the endpoint be called again; a token lives an hour, and is renewed five minutes before its end.
+    for time in [Duration::from_secs(2), Duration::from_secs(56 * 60)] {
+        pass(time).await;
+        tokio::task::yield_now().await;
+    }
     google.simulator.wait_until(SOON, |simulator| simulator.counters().requests_arrived == 2).await.unwrap();
-    assert_eq!(fresh.generation(), 1, "the old one serves while the next is fetched");
+    assert_eq!(fresh.generation(), 1, "the old token serves while the next one is fetched");
     assert_eq!(fresh.token.ready(Instant::now(), None).await, Ok(()));
 }
 
@@ -154,7 +158,7 @@ async fn the_wait_ends_at_its_deadline() {
     let soon = Instant::now() + Duration::from_millis(100);
     assert_eq!(fresh.token.ready(soon, None).await, Err(NoToken::Deadline));
     assert!(fresh.token.stamp().is_none());
-    // With a failure known, that is what it says.
+    // If a failure is known, the error says it.
     let failing = Google::start().await;
     failing.simulator.add_fault(FaultRule::always(Trigger::PathPrefix("/token".to_owned()), status(503)));
     let fresh = failing.keep(key(&failing.account()));

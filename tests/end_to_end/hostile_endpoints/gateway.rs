@@ -1,4 +1,4 @@
-//! The same through a whole gateway: what a subscription names decides where the gateway connects to.
+//! A whole gateway sends to subscriptions that name where it has to connect to.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::harness::{APP, alert, connect};
 use crate::net::{Net, PUBLIC};
 use crate::stub::Either;
 
-/// Keys of a browser. Source: RFC 8291, Appendix A.
+/// The keys of a browser. Source: RFC 8291, Appendix A.
 const P256DH: &str =
     "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4";
 const AUTH: &str = "BTBZMqHH6r4Tts7J_aSIgg";
@@ -32,7 +32,7 @@ struct Browsers {
 }
 
 impl Browsers {
-    /// Behind every address that is dialled there is a push service, called `localhost`.
+    /// Every address that is dialled leads to a push service called `localhost`.
     async fn start(change: impl FnOnce(&mut WebPushConfig, &mut Config)) -> Self {
         let server = Either::start(Some(&["h2"])).await;
         let leads_to = format!("127.0.0.1:{}", server.origin.rsplit(':').next().unwrap()).parse().unwrap();
@@ -56,7 +56,7 @@ impl Browsers {
         Self { net, server, gateway, client }
     }
 
-    /// Its result, or why it was not taken.
+    /// Sends a push. Returns its result, or why it was not taken.
     async fn send(&self, endpoint: &str) -> Result<proto::PushResult, tonic::Status> {
         let bytes = |text| URL_SAFE_NO_PAD.decode(text).unwrap();
         let subscription = proto::WebPushSubscription {
@@ -110,7 +110,7 @@ async fn nothing_is_resolved_for_an_endpoint_that_no_app_may_send_to() {
 
 #[tokio::test]
 async fn a_push_service_whose_name_leads_inside_is_not_dialled_and_comes_back_when_it_leads_outside() {
-    // Each look is a new one.
+    // Each connect resolves the name anew.
     let browsers = Browsers::start(|_, config| {
         config.upstream.backoff_min = std::time::Duration::ZERO;
         config.upstream.backoff_max = std::time::Duration::ZERO;

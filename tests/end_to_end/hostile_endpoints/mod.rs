@@ -1,4 +1,4 @@
-//! Peers that somebody else named: whatever their names lead to, no connection goes where only this machine can.
+//! Peers that an end user named: whatever their names lead to, no connection goes to an address that only this machine reaches.
 
 mod gateway;
 mod world;
@@ -14,7 +14,7 @@ use crate::net::PUBLIC;
 use crate::stub::Raw;
 use crate::tunnel::{Mode, Tunnel};
 
-/// Answers, and ends the connection where `closes` says so.
+/// A server that answers, and ends the connection after each answer if `closes` is set.
 async fn server(closes: bool) -> Raw {
     let end = if closes { "connection: close\r\n" } else { "" };
     Raw::start(move |_| Some(format!("HTTP/1.1 201 Created\r\ncontent-length: 0\r\n{end}\r\n").into())).await
@@ -72,7 +72,7 @@ async fn no_address_that_is_not_public_is_dialled() {
             world.assert_forbidden(&world.peer(&format!("{scheme}://{name}"), None), &name).await;
         }
     }
-    // What the C library takes for addresses is no origin at all.
+    // Spellings that only the C library takes for addresses are no origins at all.
     for host in ["0x7f000001", "0x7f.1", "2130706433", "0177.0.0.1", "127.1"] {
         assert!(format!("https://{host}").parse::<Origin>().is_err(), "{host}");
     }
@@ -114,7 +114,7 @@ async fn a_name_that_turns_private_is_dialled_no_more_and_comes_back_when_it_tur
         world.net.say(&["127.0.0.1"]);
         world.assert_forbidden(&peer, "push.test").await;
         assert_eq!(world.net.dialled(), vec![PUBLIC[0]; round]);
-        // Resolved once for each connect: what was judged is what was dialled.
+        // The name is resolved once for each connect, so the address that was judged is the one that was dialled.
         assert_eq!(world.net.resolved(), 2 * round);
     }
     assert_eq!(server.requests.lock().unwrap().len(), 3);
@@ -131,12 +131,12 @@ async fn many_at_once_are_told_by_one_resolution_and_those_after_them_by_few() {
     for _ in 0..100 {
         world.assert_forbidden(&peer, "push.test").await;
     }
-    // The second connect is at once, the third in an hour.
+    // The second connect comes at once, and the third would come in an hour.
     assert_eq!(world.net.resolved(), 2);
     let failures = "fanfare_upstream_connect_failures_total{origin=\"https://push.test\",identity=\"\",cause=\"not_public\"}";
     assert_eq!(world.metric(failures), 2.0);
 
-    // Another peer is none the worse for it.
+    // Another peer does not suffer from that.
     world.net.say(&PUBLIC);
     let healthy = world.peer("http://healthy.test", None);
     assert_eq!(world.ask(&healthy).await.unwrap().status(), 201);
@@ -147,7 +147,7 @@ async fn behind_a_proxy_addresses_are_judged_and_names_are_left_to_it() {
     let server = server(false).await;
     let tunnel = Tunnel::start(Mode::Tunnel).await;
     let proxies = tunnel.proxies(None, &[]);
-    // The proxy is the operator's, so that it may be anywhere.
+    // The operator chose the proxy, so it may be at any address.
     let world = World::new(tunnel.address);
     for address in NOT_PUBLIC {
         let host = if address.contains(':') { format!("[{address}]") } else { address.to_owned() };

@@ -1,4 +1,4 @@
-//! A pool whose resolver and dialler keep what they were asked.
+//! A pool whose resolver and dialer note what they were asked.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, Method};
 use tokio::time::Instant;
 
-use crate::harness::SOON;
+use crate::harness::{SOON, until};
 use crate::net::Net;
 
 pub(super) struct World {
@@ -32,7 +32,7 @@ impl World {
     pub(super) fn with(leads_to: SocketAddr, mut settings: UpstreamSettings) -> Self {
         let net = Net::new(leads_to);
         let metrics = Metrics::default();
-        // So long that a second look within a test would be one too many.
+        // The wait is so long that a second look within a test would be one too many.
         (settings.backoff_min, settings.backoff_max) = (Duration::from_secs(3600), Duration::from_secs(3600));
         let upstream =
             Upstream::new(settings, Arc::clone(&net) as _, Arc::clone(&net) as _, metrics.upstream.clone());
@@ -75,12 +75,7 @@ impl World {
     }
 
     pub(super) async fn all_closed(&self) {
-        let closed = async {
-            while self.upstream.open_connections() > 0 {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-        };
-        tokio::time::timeout(SOON, closed).await.expect("connections close soon");
+        until(|| self.upstream.open_connections() == 0).await;
     }
 
     pub(super) fn metric(&self, line: &str) -> f64 {

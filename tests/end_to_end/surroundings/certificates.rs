@@ -18,7 +18,7 @@ use crate::secrets::write_config;
 
 const DAY: i64 = 24 * 60 * 60;
 
-/// So many seconds from now, since the Unix epoch.
+/// The time that is so many seconds from now, in seconds since the Unix epoch.
 fn from_now(seconds: i64) -> u64 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
     now.checked_add_signed(seconds).unwrap()
@@ -28,7 +28,7 @@ fn date(seconds: u64) -> String {
     humantime::format_rfc3339_seconds(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)).to_string()
 }
 
-/// Writes a certificate that ends then, with its key.
+/// Writes a certificate that ends at this time, and its key.
 fn write_certificate(folder: &Path, name: &str, ends_at: u64) {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(["client.example".to_owned()]).unwrap();
@@ -121,7 +121,7 @@ async fn check_says_when_each_ends_and_refuses_one_that_has() {
     }
 }
 
-/// One ends while the gateway serves, the other has ended before.
+/// One certificate ends while the gateway serves, and the other has ended before.
 #[tokio::test]
 async fn the_gateway_serves_other_apps_and_says_of_each_that_it_has_ended() {
     let folder = tempfile::tempdir().unwrap();
@@ -133,7 +133,7 @@ async fn the_gateway_serves_other_apps_and_says_of_each_that_it_has_ended() {
     let stderr = BufReader::new(gateway.process.stderr.take().unwrap());
     std::thread::spawn(move || stderr.lines().map_while(Result::ok).try_for_each(|line| lines.send(line)));
 
-    // The line about an app, of that level.
+    // The line of this level about this app.
     let mut seen: Vec<serde_json::Value> = Vec::new();
     let mut said_of = |app: &str, level: &str| {
         let is_it = |line: &serde_json::Value| line["fields"]["app"] == app && line["level"] == level;

@@ -1,4 +1,4 @@
-//! Files that are none, and secrets that everybody may read.
+//! Files that are no files, such as a FIFO, and secrets that everybody may read.
 
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
@@ -13,7 +13,7 @@ use crate::harness::{SOON, TOPIC};
 use crate::killed::serve_with_log;
 use crate::secrets::write_config;
 
-/// What stands where a file is expected.
+/// What is in place of a file.
 const STRANGE: [(&str, &str); 6] = [
     ("rm -f $0; mkfifo $0", "expected a file, found a FIFO"),
     ("rm -f $0; mkdir $0", "expected a file, found a folder"),

@@ -1,5 +1,5 @@
-//! The log goes to a full disk, to a pipe that nobody reads any more, and to one that nobody reads at all: every verdict
-//! stays true, an upstream that could not be reached is reached again, and SIGTERM drains.
+//! The log goes to a full disk, to a pipe whose reader has left, and to one whose reader has stalled. Every verdict stays true,
+//! an upstream that could not be reached is reached again, and SIGTERM drains.
 
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader};
@@ -19,7 +19,7 @@ use crate::harness::{SOON, TOPIC, good, http_get, push};
 use crate::killed::{serve_by, serve_with_log};
 use crate::secrets::write_config;
 
-/// Pushes under way when the gateway is told to end: at TRACE they log some megabytes.
+/// How many pushes are under way when the gateway is told to end. At level TRACE they log some megabytes.
 const PUSHES: usize = 2_000;
 
 async fn send(client: &PushServiceClient<Channel>, token: String) -> Result<PushResult, tonic::Status> {
@@ -27,7 +27,7 @@ async fn send(client: &PushServiceClient<Channel>, token: String) -> Result<Push
     Ok(client.clone().send_push(request).await?.into_inner().result.unwrap())
 }
 
-/// The configuration sends by way of the relay, and does not wait long for another connect.
+/// Writes a configuration that sends through the relay, and does not wait long for another connect.
 fn by_way_of(relay: &Relay, simulator: &Simulator, folder: &Path) {
     write_config(folder, simulator);
     let file = folder.join("fanfare.toml");
@@ -79,7 +79,7 @@ async fn nothing_changes(gateway: &mut Command, folder: &Path) {
                 assert_eq!((result.outcome(), arrived), (Outcome::Accepted, 1), "{result:?}");
                 accepted += 1;
             }
-            // It came after the signal.
+            // The call came after the signal.
             Err(status) => assert_eq!(arrived, 0, "{status:?}"),
         }
     }
@@ -92,7 +92,7 @@ async fn a_log_on_a_full_disk_changes_nothing() {
     Box::pin(nothing_changes_with_a_log_to(full.into())).await;
 }
 
-/// A file that cannot grow beyond 64 KiB, as on a disk that fills: of the line at the end only a part is written.
+/// The log is a file that cannot grow beyond 64 KiB, as on a disk that fills up. Only a part of its last line is written.
 #[tokio::test]
 async fn a_log_on_a_disk_that_fills_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
@@ -144,11 +144,11 @@ async fn what_a_stalled_reader_missed_is_counted_and_told_when_it_reads_again() 
         for line in BufReader::new(reader).lines() {
             let line = line.unwrap();
             let line: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
-            // Nobody listens any more where the test has failed.
+            // If the test has failed, nobody listens any more.
             let _ = heard.blocking_send(line);
         }
     });
-    // Once that is told the queue has room again, and none of the last lines is lost for want of it.
+    // Once the dropped lines are told, the queue has room again, so that none of the last lines is lost.
     let told = next_that(&mut lines, |line| line["target"] == "fanfare::log").await;
     assert!(told["fields"]["message"].as_str().unwrap().contains("lines were dropped"), "{told}");
     assert!(told["fields"]["lines"].as_u64().unwrap() > 0, "{told}");
@@ -157,7 +157,7 @@ async fn what_a_stalled_reader_missed_is_counted_and_told_when_it_reads_again() 
     next_that(&mut lines, |line| line["fields"]["message"] == "stopped").await;
 }
 
-/// The next line of which this holds.
+/// Returns the next line for which this holds.
 async fn next_that(
     lines: &mut tokio::sync::mpsc::Receiver<serde_json::Value>,
     holds: impl Fn(&serde_json::Value) -> bool,

@@ -1,4 +1,4 @@
-//! A byte order mark before a text, as PowerShell and Notepad write it, and lines that end as theirs do.
+//! Files with a byte order mark and with CRLF, as PowerShell and Notepad write them.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use crate::batch_command::{address, line};
 use crate::config::{folder, switched_on};
 use crate::harness::{APP, World, good};
 
-/// As an editor on Windows would write it.
+/// The text as an editor on Windows writes it.
 fn as_on_windows(text: &str) -> String {
     format!("\u{feff}{}", text.replace("\r\n", "\n").replace('\n', "\r\n"))
 }
@@ -48,7 +48,7 @@ async fn every_input_of_the_command_line_may_begin_with_one() {
         (&["batch", "--to", &to, "--results", "-"], &pushes, &[], Some(0), "\"line\":2"),
         (&["batch", "--to", &to, "--results", "-"], &tokens, content, Some(0), "\"line\":2"),
         (&["vapid-key", "--show"], &key, &[], Some(0), include_str!("../../data/vapid/public.key").trim()),
-        // The whole subscription was read: this app is not on Web Push.
+        // The whole subscription was read, and is refused only because this app has no Web Push.
         (&["send", "--to", &to, "--web-push"], &subscription, content, None, "PROVIDER_NOT_CONFIGURED"),
     ] {
         for from_stdin in [false, true] {
@@ -65,7 +65,7 @@ async fn every_input_of_the_command_line_may_begin_with_one() {
     }
 }
 
-/// A run goes on with the results of one that a person has looked at with an editor.
+/// A run goes on with results that a person has saved with an editor in between.
 #[tokio::test]
 async fn the_results_of_an_earlier_run_may_begin_with_one() {
     let world = World::start().await;

@@ -1,5 +1,4 @@
-//! What stands around the gateway's process: its log, its outputs, its files, its signals. Whatever they do, no verdict
-//! changes.
+//! The surroundings of the process: its log, its outputs, its files and its signals. Whatever they do, no verdict changes.
 
 mod certificates;
 mod files;
@@ -24,7 +23,7 @@ pub(crate) fn signal(process: &Child, signal: &str) {
     assert!(std::process::Command::new("kill").args([signal, &pid]).status().unwrap().success());
 }
 
-/// How a process ended.
+/// Waits until a process has ended. Returns how.
 pub(crate) async fn ended(process: &mut Child) -> ExitStatus {
     let ended = async {
         loop {
@@ -37,14 +36,14 @@ pub(crate) async fn ended(process: &mut Child) -> ExitStatus {
     tokio::time::timeout(SOON, ended).await.expect("the process ends")
 }
 
-/// The program.
+/// The program, without arguments.
 fn fanfare() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fanfare"));
     command.stdin(Stdio::null());
     command
 }
 
-/// Runs a command to its end, which comes soon.
+/// Runs a command to its end, within a bound.
 async fn run(mut command: Command) -> Output {
     let ran = tokio::task::spawn_blocking(move || command.output().unwrap());
     tokio::time::timeout(SOON, ran).await.expect("the command ends").unwrap()

@@ -9,10 +9,10 @@ use crate::batch_command::{address, line};
 use crate::config::folder;
 use crate::harness::{APP, SOON, World, good};
 
-/// An output that takes nothing.
+/// An output that cannot be written.
 #[derive(Debug, Clone, Copy)]
 enum Gone {
-    /// Its reader has left.
+    /// It is a pipe whose reader has left.
     Closed,
     /// It is on a full disk.
     Full,
@@ -27,8 +27,8 @@ impl From<Gone> for Stdio {
     }
 }
 
-/// Runs it with each output that takes nothing, and with no standard error either. Its exit code is the same, and what it
-/// says on standard error, where that is there, is no panic.
+/// Runs a command with each output that cannot be written, and once without standard error too. Its exit code must be the
+/// same, and standard error, if it is there, must show no panic.
 async fn each_way(command: impl Fn() -> Command, code: i32, expected: &str) {
     for gone in [Gone::Closed, Gone::Full] {
         let mut without_output = command();
@@ -119,7 +119,7 @@ async fn batch_breaks_off_where_results_cannot_be_written_and_says_so() {
     };
     each_way(batch("-"), 3, "cannot write results").await;
     each_way(batch("/dev/full"), 3, "cannot write results").await;
-    // Where the results are a file, standard output has nothing to say.
+    // If the results are a file, nothing goes to standard output.
     let file = folder.path().join("results.ndjson").to_str().unwrap().to_owned();
     each_way(batch(Box::leak(file.into_boxed_str())), 0, " pushes/s").await;
 }

@@ -1,4 +1,4 @@
-//! A way to the simulator that is cut until it is mended.
+//! A relay to the simulator, which cuts every connection until it is mended.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ impl Relay {
         self.mended.store(true, Ordering::SeqCst);
     }
 
-    /// Connections that were cut.
+    /// How many connections were cut.
     pub(super) fn cut(&self) -> u32 {
         self.cut.load(Ordering::SeqCst)
     }

@@ -1,4 +1,4 @@
-//! Lines about hosts that end users choose are counted, however many hosts there are.
+//! Log lines about hosts that end users choose are counted and not all written, however many hosts there are.
 
 use std::io::Read;
 use std::process::Stdio;
@@ -12,7 +12,7 @@ use super::{ended, signal};
 use crate::harness::{SOON, alert};
 use crate::killed::serve_with_log;
 
-/// Hosts on addresses that are not public, which are never connected to.
+/// How many hosts have addresses that are not public, which are never connected to.
 const HOSTS: usize = 100;
 
 /// Source: RFC 8291, section 5.

@@ -1,17 +1,16 @@
-//! What a reader copies from README.md and from the sample works as it stands.
+//! The commands and configurations in README.md and the sample work as a reader copies them.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use super::{check, run, said};
 use crate::config::{folder, switched_on};
-use crate::harness::SOON;
+use crate::harness::until;
 
 const README: &str = include_str!("../../../README.md");
 const SAMPLE: &str = include_str!("../../../examples/fanfare.toml");
 
-/// The blocks of README.md that are marked so.
+/// The code blocks of README.md with this mark.
 fn blocks(mark: &str) -> Vec<&'static str> {
     let begin = format!("\n```{mark}\n");
     let after = README.split(begin.as_str()).skip(1);
@@ -34,7 +33,7 @@ async fn every_configuration_is_good_as_it_is_and_with_everything_switched_on() 
             assert_eq!(checked.status.code(), Some(0), "{text}\n{}", said(&checked));
             assert!(said(&checked).ends_with("fanfare.toml is good\n"), "{}", said(&checked));
         }
-        // No setting is written as prose, and no prose as a setting.
+        // No setting is commented out as prose, and no prose looks like a setting.
         let off = sample.lines().filter(|line| line.starts_with('#') && !line.starts_with("# "));
         for line in off {
             assert!(line.starts_with("#[") || line.contains(" = "), "{line}");
@@ -52,7 +51,7 @@ impl Drop for Running {
     }
 }
 
-/// A line of a shell, with the program where its name leads.
+/// Runs a line in a shell that finds the program by its name.
 fn shell(line: &str, folder: &Path, to: &str) -> Command {
     let binary = Path::new(env!("CARGO_BIN_EXE_fanfare"));
     let path = format!("{}:{}", binary.parent().unwrap().display(), std::env::var("PATH").unwrap());
@@ -60,15 +59,6 @@ fn shell(line: &str, folder: &Path, to: &str) -> Command {
     command.args(["-c", &format!("exec {line}")]).current_dir(folder).env("PATH", path);
     command.env("FANFARE_TO", to).stdin(Stdio::null());
     command
-}
-
-async fn until(what: &str, is_so: impl Fn() -> bool) {
-    let wait = async {
-        while !is_so() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(SOON, wait).await.unwrap_or_else(|_| panic!("{what}"));
 }
 
 #[tokio::test]
@@ -79,21 +69,21 @@ async fn the_three_commands_of_the_first_try_do_what_is_said() {
     let start = |line: &str| Running(shell(line, folder.path(), "").stdout(Stdio::null()).spawn().unwrap());
     let _simulator = start(simulate);
     let config = folder.path().join("sim/fanfare.toml");
-    until("the simulator is ready", || folder.path().join("sim/simulator.json").exists()).await;
-    // On ports that nothing else on this machine has, which is all that is changed.
+    until(|| folder.path().join("sim/simulator.json").exists()).await;
+    // Only the ports are changed, to free ones.
     let ports = "[grpc]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\n";
     let text = std::fs::read_to_string(&config).unwrap();
     std::fs::write(&config, format!("{ports}{text}")).unwrap();
     let ready = folder.path().join("ready.json");
     let _gateway = start(&format!("{serve} --ready-file ready.json"));
-    until("the gateway is ready", || ready.exists()).await;
+    until(|| ready.exists()).await;
     let addresses: serde_json::Value =
         serde_json::from_str(&std::fs::read_to_string(&ready).unwrap()).unwrap();
     let to = format!("http://{}", addresses["grpc"].as_str().unwrap());
     let sent = run(shell(send, folder.path(), &to)).await;
     assert_eq!(sent.status.code(), Some(0), "{}", said(&sent));
     assert!(said(&sent).contains("OUTCOME_ACCEPTED"), "{}", said(&sent));
-    // No warning about the keys that the simulator writes.
+    // There is no warning about the keys that the simulator writes.
     let checked = run(check(&config)).await;
     assert!(checked.status.success() && checked.stderr.is_empty(), "{}", said(&checked));
 }

@@ -1,4 +1,4 @@
-//! SIGHUP, by which a terminal says that it is closed.
+//! SIGHUP, by which a terminal says that it is closed, ends neither the gateway nor the simulator.
 
 use std::io::{BufRead, BufReader, Lines};
 use std::process::{Child, ChildStderr, Command, Stdio};
@@ -11,7 +11,7 @@ use crate::harness::{SOON, TOPIC, World, good, http_get};
 use crate::killed::serve_with_log;
 use crate::secrets::write_config;
 
-/// Hangs up, and waits for a line of standard error that says so. What follows is still to be read.
+/// Sends SIGHUP, and waits for a line of standard error that mentions it. Later lines are still to be read.
 async fn hang_up(process: &mut Child, expected: &'static str) -> Lines<BufReader<ChildStderr>> {
     let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
     signal(process, "-HUP");
@@ -55,7 +55,7 @@ async fn the_simulator_goes_on() {
     assert_eq!(ended(&mut simulator).await.code(), Some(0));
 }
 
-/// As `nohup` starts it.
+/// Starts the command as `nohup` does.
 #[tokio::test]
 async fn a_batch_that_is_to_ignore_it_goes_on() {
     let world = World::start().await;

@@ -39,7 +39,7 @@ async fn what_speaks_no_tls_sends_nothing_to_an_https_address() {
             assert!(said(&refused).contains(expected), "{address}: {}", said(&refused));
         }
     }
-    // Connections are taken in turn: the first is the test's own.
+    // Connections are accepted in turn, and the first one is the test's own.
     let own = tokio::net::TcpStream::connect(address).await.unwrap();
     let (_, first) = tokio::time::timeout(SOON, listener.accept()).await.unwrap().unwrap();
     assert_eq!(first, own.local_addr().unwrap());
@@ -56,7 +56,7 @@ async fn a_gateway_that_cannot_say_that_it_is_ready_ends_in_order() {
     for (limit, file) in [
         ("unlimited", folder.path().join("none/ready.json")),
         ("unlimited", taken),
-        // As on a full disk.
+        // A write fails as on a full disk.
         ("0", folder.path().join("ready.json")),
     ] {
         let mut command = Command::new("bash");
@@ -87,7 +87,7 @@ async fn a_simulator_without_a_folder_says_so() {
     assert!(said(&refused).contains(&format!("cannot write to {}", file.display())), "{}", said(&refused));
 }
 
-/// The process may have so few files open that its callers take them all.
+/// The process may have only so few files open that its callers use them all up.
 #[tokio::test]
 async fn a_gateway_without_file_descriptors_says_so_and_goes_on_when_there_are_some() {
     let folder = tempfile::tempdir().unwrap();

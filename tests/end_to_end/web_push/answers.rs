@@ -1,5 +1,5 @@
-//! Every answer of the vendors' push services, and every fate of the simulator's: the service answers so, the caller
-//! sees so. The tables are written from the vendors' pages and what senders report, not from the code.
+//! Every answer of the vendors' push services, and every fate of the simulator: the service gives it, and the caller gets its
+//! verdict. The tables are written from the vendors' pages and from what senders report, and not from the code.
 
 use std::collections::HashSet;
 
@@ -7,9 +7,9 @@ use fanfare::proto::{self, Outcome};
 use fanfare::simulator::{Answer, Fault, FaultRule, Subscription, Trigger, Vendor, web_push_fates};
 
 use super::{Browsers, PRIVATE, host, push, seconds, with_options};
-use crate::rows::{Row, told, waits};
+use crate::rows::{Row, verdict, waits};
 
-/// Shorter than every wait of the tables but one, so that none of them is waited for.
+/// This is shorter than every wait of the tables but one, so that none of them is waited for.
 const IMPATIENT: i64 = 4;
 
 impl Row {
@@ -21,7 +21,7 @@ impl Row {
         }
     }
 
-    /// An answer that is tried again within the test's patience: at once, and after a second where that fails too.
+    /// A push with this answer is sent again within the test's patience: at once, and after a second if that fails too.
     fn attempts(&self) -> i32 {
         match (self.reason.as_str(), self.retry_after_s) {
             (reason, _) if reason.starts_with("202: ") => 2,
@@ -31,7 +31,7 @@ impl Row {
     }
 }
 
-/// Good answers in between, or so many invalid subscriptions in a row would be set aside.
+/// Sends good pushes in between, because so many invalid subscriptions in a row would be set aside.
 async fn good_ones(browsers: &Browsers) {
     for vendor in [Vendor::Mozilla, Vendor::Google] {
         let good = browsers.send(push(&browsers.subscribe(vendor))).await;
@@ -56,7 +56,7 @@ async fn every_documented_answer_becomes_its_verdict() {
         browsers.simulator().add_fault(FaultRule::always(rule, Fault::Answer(row.answer())));
         let result = browsers.send(impatient(&subscription)).await;
         assert_eq!(
-            told(&result),
+            verdict(&result),
             row.expected(),
             "{} {:?} {} {result:?}",
             row.upstream,
@@ -70,12 +70,12 @@ async fn every_documented_answer_becomes_its_verdict() {
         assert_eq!(result.attempts, row.attempts(), "{:?} {} {result:?}", row.vendor, row.source);
         let asked = browsers.asked(&subscription);
         assert_eq!(asked.len(), row.attempts() as usize, "what was told of attempts is what arrived");
-        // No redirect is followed, no `Location` asked for.
+        // No redirect is followed: nothing asks for its `Location`.
         assert!(asked.iter().all(|entry| entry.method == http::Method::POST));
     }
 }
 
-/// A fate's name, its outcome, its token action, the vendor's reason, the wait.
+/// Each row is a fate's name, its outcome, its token action, the vendor's reason, and the wait.
 type Fated = (&'static str, &'static str, &'static str, &'static str, Option<u64>);
 
 const GONE: &str = "push subscription has unsubscribed or expired.";
@@ -140,17 +140,17 @@ async fn every_fate_of_a_subscription_becomes_its_verdict() {
         };
         assert_eq!(result.delivery().as_str_name(), format!("DELIVERY_{delivery}"), "{name}");
         assert_eq!(result.retryable, wait.is_some() || outcome == "UNCONFIRMED", "{name}");
-        // A date has no fractions of a second: it may name one less.
+        // A date has no fractions of a second, so it may name one second less.
         let date = u64::from(name == "google-throttled");
         let told = waits(&result);
         assert!(told == wait || told == wait.map(|it| it - date), "{name}: {told:?}");
-        // A browser gets what its push service took, once.
+        // A browser gets once what its push service took.
         let taken = ["good", "late", "deaf"].contains(&fate.word);
         assert_eq!(browsers.got(&subscription).len(), usize::from(taken), "{name}");
     }
 }
 
-/// What takes the place of the push services, such as a captive portal, has no subscription deleted.
+/// The answers of something else in place of the push service, such as a captive portal, have no subscription deleted.
 #[tokio::test]
 async fn a_page_in_the_place_of_a_push_service_deletes_and_accepts_nothing() {
     let browsers = Browsers::start().await;
@@ -189,7 +189,7 @@ async fn a_subscription_of_chromium_without_googles_keys_is_googles() {
     assert_eq!(browsers.got(&subscription).len(), 1);
 }
 
-/// The status line says that it was taken, so it must not be sent again for what comes after.
+/// The status line says that the push was taken, so whatever happens after it must not have the push sent again.
 #[tokio::test]
 async fn a_201_whose_body_never_comes_is_an_acceptance() {
     let browsers = Browsers::with(|_| {}, |config| config.upstream.max_reply_bytes = 1000).await;

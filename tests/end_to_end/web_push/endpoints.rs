@@ -1,4 +1,4 @@
-//! Where to: an endpoint goes out byte for byte, and whose origin it is has one spelling.
+//! Endpoints: their path goes out byte for byte, and their origin has one spelling.
 
 use fanfare::proto::{Delivery, Outcome, TokenAction};
 use fanfare::simulator::{Subscription, Vendor};
@@ -8,7 +8,7 @@ use super::{Browsers, header, push};
 /// The longest endpoint, in bytes. Source: push.proto, WebPushSubscription.
 const MOST: usize = 2048;
 
-/// Asks for a path that no browser has, and says whether it was taken.
+/// Sends to a path that no browser has. Returns whether the gateway took the endpoint.
 async fn is_asked_for(browsers: &Browsers, path: &str) -> bool {
     let known = browsers.subscribe(Vendor::Mozilla);
     let endpoint = format!("https://updates.push.services.mozilla.com{path}");
@@ -45,7 +45,7 @@ async fn a_path_goes_out_byte_for_byte() {
     }
     let room = MOST - "https://updates.push.services.mozilla.com/".len();
     assert!(is_asked_for(&browsers, &format!("/{}", "x".repeat(room))).await);
-    // Of what a URL may not hold (RFC 3986, section 2) some is refused, and nothing is changed.
+    // Some bytes that a URL may not hold (RFC 3986, section 2) are refused, and none is changed.
     let mut refused = String::new();
     for byte in (b'!'..=b'~').map(char::from) {
         if !is_asked_for(&browsers, &format!("/p{byte}q?r{byte}s")).await {

@@ -1,5 +1,5 @@
-//! What goes wrong on the way to a push service: no browser gets a push twice, no caller is told what is not so, and
-//! what is sent again is the same ciphertext.
+//! Faults on the way to a push service: no browser gets a push twice, no caller is told an untruth, and a push that is sent
+//! again is the same ciphertext.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ const REFUSED_STREAM: u32 = 7;
 
 const PUSHES: usize = 200;
 
-/// Sends a push to each of many browsers at once, at two push services, which misbehave so.
+/// Sends a push to each of many browsers at once, at two push services that have this fault.
 async fn burst(rules: impl Fn(&[Subscription]) -> Vec<FaultRule>) -> Browsers {
     let browsers = Browsers::start().await;
     browsers.simulator().set_answer_latency(Duration::from_millis(20));
@@ -47,7 +47,7 @@ fn taken(entry: &Entry) -> bool {
     matches!(entry.outcome, journal::Outcome::Answered { status: 201, .. })
 }
 
-/// The verdict of a push against all requests that arrived for it.
+/// Checks the verdict of a push against all requests that arrived for it.
 fn balance(browsers: &Browsers, subscription: &Subscription, result: &proto::PushResult) {
     let asked = browsers.asked(subscription);
     let delivered = asked.iter().filter(|entry| entry.may_be_delivered()).count();
@@ -55,13 +55,13 @@ fn balance(browsers: &Browsers, subscription: &Subscription, result: &proto::Pus
         assert_eq!((result.delivery(), result.attempts), (Delivery::Accepted, 1), "{result:?}");
         assert_eq!((delivered, asked.iter().filter(|it| taken(it)).count()), (1, 1), "{asked:?}");
     } else {
-        // Read and not answered, or lost with the connection before it was read, or the answer was.
+        // The request was read and not answered, or it or its answer was lost with the connection.
         assert_eq!((result.outcome(), result.delivery()), (Outcome::Unconfirmed, Delivery::Maybe));
         assert_eq!((result.reason(), delivered <= 1), (Reason::ConnectionLost, true), "{asked:?}");
     }
     let whole: Vec<_> = asked.iter().filter(|entry| entry.read.is_some()).collect();
     assert!(whole.windows(2).all(|two| body(two[0]) == body(two[1])), "another ciphertext: {whole:?}");
-    // Whatever was read in full decrypts to what was meant.
+    // Every request that was read in full decrypts to what was meant.
     for entry in whole {
         let opened = entry.read.as_ref().unwrap().opened.clone();
         let meant = bytes::Bytes::from_static(br#"{"title":"Hello","body":"World"}"#);
@@ -69,12 +69,12 @@ fn balance(browsers: &Browsers, subscription: &Subscription, result: &proto::Pus
     }
 }
 
-/// At the thirtieth request of each of the first connections.
+/// Strikes at the thirtieth request of each of the first connections.
 fn at_thirty(fault: &Fault) -> impl Fn(&[Subscription]) -> Vec<FaultRule> {
     |_| vec![FaultRule { when: Trigger::RequestOfEach(30), fault: fault.clone(), times: 4 }]
 }
 
-/// At the first request for this browser.
+/// Strikes at the first request for this browser.
 fn once(subscription: &Subscription, fault: &Fault) -> FaultRule {
     FaultRule::once(Trigger::DeviceToken(subscription.path.clone()), fault.clone())
 }
@@ -143,7 +143,7 @@ async fn what_is_sent_again_is_the_same_ciphertext() {
         assert_eq!(asked.len(), 2, "{fault:?}");
         let whole: Vec<_> = asked.iter().filter(|entry| entry.read.is_some()).map(body).collect();
         assert!(whole.iter().all(|it| *it == whole[0]), "{fault:?}");
-        // The same headers too, the token among them.
+        // The headers are the same too, and so is the token.
         assert_eq!(asked[0].headers, asked[1].headers, "{fault:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! How long, how urgent, instead of what: the headers that a push arrives with.
+//! The headers that a push arrives with: time to live, urgency and topic.
 
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ async fn a_time_to_live_is_said_always_and_as_long_as_the_vendor_keeps_it() {
     }
 }
 
-/// Sends a push that waits two seconds for its connection, counted from when it was accepted or later.
+/// Sends a push that waits for its connection for at least two seconds after it was accepted.
 async fn waiting_for_a_connection(browsers: &Browsers, push: proto::Push) -> proto::PushResult {
     browsers.net.stall();
     let wait = async {
@@ -74,7 +74,7 @@ async fn a_time_to_live_counts_while_a_push_waits() {
     let first = browsers.asked(&subscription).remove(0);
     assert!(ttl(&first) <= 3598, "{first:?}");
 
-    // Between two attempts, of one ciphertext.
+    // The time between two attempts counts too, though both send the same ciphertext.
     let answer =
         Answer { status: 503, headers: vec![("retry-after".into(), "2".into())], ..Answer::default() };
     let when = Trigger::DeviceToken(subscription.path.clone());
@@ -96,7 +96,7 @@ async fn a_push_that_expires_while_it_waits_is_not_sent() {
     assert_eq!((result.attempts, result.retryable), (0, false));
     assert!(browsers.asked(&subscription).is_empty());
 
-    // What was asked for once is told as it was answered.
+    // A push that was sent once is told as it was answered.
     let answer =
         Answer { status: 429, headers: vec![("retry-after".into(), "2".into())], ..Answer::default() };
     let when = Trigger::DeviceToken(subscription.path.clone());

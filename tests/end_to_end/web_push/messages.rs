@@ -1,4 +1,4 @@
-//! What a browser gets: the documented JSON, raw bytes as they are, nothing at all; each encrypted for it alone.
+//! What a browser gets: the documented JSON, raw bytes unchanged, or no payload; each is encrypted for that browser alone.
 
 use std::collections::HashSet;
 
@@ -11,7 +11,7 @@ use super::{Browsers, app, body, header, host, push, raw, simulator, target, wit
 use crate::harness::APP;
 use crate::net::Net;
 
-/// What is left of 4,096 bytes for the payload. Source: RFC 8291, section 4, and RFC 8188, section 2.1.
+/// How many of 4,096 bytes are left for the payload. Source: RFC 8291, section 4, and RFC 8188, section 2.1.
 const MOST: usize = 3993;
 /// The head of the content coding, the delimiter and the tag. Source: RFC 8188, section 2.1.
 const OVERHEAD: usize = 86 + 1 + 16;
@@ -145,7 +145,7 @@ async fn padding_hides_the_length_and_leaves_the_payload() {
             let result = browsers.send(with_content(&subscription, raw(vec![7; length]))).await;
             assert_eq!(result.outcome(), Outcome::Accepted, "{result:?}");
         }
-        // Where the limit does not allow the next multiple, up to the limit.
+        // If the limit does not allow the next multiple, the payload is padded up to the limit.
         let padded = pad_to.min(MOST) + OVERHEAD;
         assert!(browsers.asked(&subscription).iter().all(|asked| body(asked).len() == padded));
         let got: Vec<_> = browsers.got(&subscription).iter().map(bytes::Bytes::len).collect();
@@ -153,7 +153,7 @@ async fn padding_hides_the_length_and_leaves_the_payload() {
     }
 }
 
-/// Salt, and the sender's public key. Source: RFC 8188, section 2.1, and RFC 8291, section 4.
+/// The salt, and the sender's public key. Source: RFC 8188, section 2.1, and RFC 8291, section 4.
 fn salt_and_key(body: &[u8]) -> (Vec<u8>, Vec<u8>) {
     (body[..16].to_vec(), body[21..86].to_vec())
 }
@@ -186,7 +186,7 @@ async fn a_multicast_gives_each_of_fifty_browsers_a_ciphertext_of_its_own() {
         let (salt, key) = salt_and_key(&body(asked));
         assert!(salts.insert(salt) && keys.insert(key) && bodies.insert(body(asked)));
         let got = browsers.got(subscription);
-        // The same bytes, however their members are ordered: it was encoded once.
+        // All browsers get the same bytes, because the content is encoded once.
         assert_eq!((got.len(), &got[0]), (1, &browsers.got(&subscriptions[0])[0]));
         let opened = asked.read.as_ref().unwrap().opened.clone();
         assert_eq!(opened, Some(Opened::Plaintext(got[0].clone())));
@@ -216,7 +216,7 @@ async fn keys_that_are_missing_or_none_are_named_by_their_fields() {
     let browsers = Browsers::start().await;
     let good = browsers.subscribe(Vendor::Mozilla);
     let zeros = "A".repeat(87);
-    // Another notation of a point: compressed, its length filled up. Source: SEC 1, section 2.3.3.
+    // This is another notation of a point: it is compressed, and filled up to the same length. Source: SEC 1, section 2.3.3.
     let compressed = format!("Aw{}", &good.p256dh[2..]);
     for (p256dh, auth, field, reason) in [
         ("", good.auth.as_str(), "p256dh", Reason::FieldRequired),
@@ -228,7 +228,7 @@ async fn keys_that_are_missing_or_none_are_named_by_their_fields() {
     ] {
         let bad = Subscription { p256dh: p256dh.to_owned(), auth: auth.to_owned(), ..good.clone() };
         let result = browsers.send(push(&bad)).await;
-        // Of a subscription that has none, a push without a payload still arrives.
+        // A push without a payload arrives even at a subscription that has no keys.
         let (outcome, action) = if reason == Reason::FieldRequired {
             (Outcome::InvalidPush, TokenAction::Keep)
         } else {

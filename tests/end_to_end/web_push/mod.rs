@@ -1,5 +1,5 @@
-//! Pushes to browsers: a gateway as it is configured, in front of the push services of four vendors. Each is told by
-//! the name of its host, as it is out there; what is dialled leads to the simulator.
+//! Pushes to browsers through a whole gateway, to the push services of four vendors. As in the real world a vendor is known by
+//! the name of its host; every connection leads to the simulator.
 
 mod answers;
 mod endpoints;
@@ -27,10 +27,10 @@ use fanfare::upstream::Http;
 use crate::harness::{APP, World, alert, connect};
 use crate::net::{Net, PUBLIC};
 
-/// A push service that no vendor runs and the app lists.
+/// The host of a push service that no vendor runs, and that the app lists.
 const PRIVATE: &str = "push.example.net";
 
-/// What the simulator's certificate is for: the vendors' hosts, and all below the private one.
+/// The names in the simulator's certificate: the vendors' hosts, and all below the private one.
 const NAMES: [&str; 7] = [
     "updates.push.services.mozilla.com",
     "fcm.googleapis.com",
@@ -50,11 +50,11 @@ fn host(vendor: Vendor) -> &'static str {
     }
 }
 
-/// A gateway of one app or more, and browsers that subscribed with a key.
+/// A gateway with one app or more, and browsers that subscribed with a key.
 struct Browsers {
     world: World,
     net: Arc<Net>,
-    /// The app's.
+    /// The app's key.
     key: VapidKey,
 }
 
@@ -63,7 +63,7 @@ impl Browsers {
         Self::with(|_| {}, |_| {}).await
     }
 
-    /// One app, with what it says about push services and the configuration changed.
+    /// Starts a gateway with one app, whose settings for push services and whose configuration are changed.
     async fn with(app_change: impl FnOnce(&mut App), change: impl FnOnce(&mut Config)) -> Self {
         let simulator = simulator(WebPushSettings::default()).await;
         let key = simulator.web_push().new_key().unwrap();
@@ -93,7 +93,7 @@ impl Browsers {
         &self.world.simulator
     }
 
-    /// A browser that is there, at its vendor's push service.
+    /// Subscribes a browser at its vendor's push service.
     fn subscribe(&self, vendor: Vendor) -> Subscription {
         self.subscribe_at(host(vendor), vendor)
     }
@@ -116,7 +116,7 @@ impl Browsers {
         self.simulator().journal().by_device_token(&subscription.path)
     }
 
-    /// What a browser got, decrypted.
+    /// The decrypted payloads that a browser got.
     fn got(&self, subscription: &Subscription) -> Vec<bytes::Bytes> {
         let messages = self.simulator().web_push().delivered(subscription);
         messages.into_iter().map(|message| message.plaintext).collect()
@@ -169,7 +169,7 @@ fn with_content(subscription: &Subscription, content: proto::Content) -> proto::
     proto::Push { content: Some(content), ..push(subscription) }
 }
 
-/// Bytes that the browser is to get as they are.
+/// Raw bytes as content, which the browser gets unchanged.
 fn raw(payload: impl Into<Vec<u8>>) -> proto::Content {
     let options = proto::WebPushOptions { payload: Some(payload.into()), ..proto::WebPushOptions::default() };
     proto::Content { web_push: Some(options), ..proto::Content::default() }

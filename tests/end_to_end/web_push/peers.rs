@@ -1,29 +1,17 @@
-//! Origins without end: peers are bounded, the idle make room, and what is kept of each is little.
-
-use std::time::Duration;
+//! More and more origins: peers are bounded, idle ones make room for others, and little is kept of each.
 
 use fanfare::proto::{Delivery, Outcome};
 use fanfare::simulator::{Simulator, Vendor};
 use futures_util::future::join_all;
-use tokio::time::timeout;
 
 use super::{Browsers, push};
-use crate::harness::{SOON, metric_sum};
+use crate::harness::{SOON, metric_sum, until};
 
 const MAX_PEERS: usize = 4;
 const ORIGINS: usize = 20;
 
 fn sum(browsers: &Browsers, begins: &str, contains: &str) -> usize {
     metric_sum(&browsers.world, begins, contains) as usize
-}
-
-async fn until(condition: impl Fn() -> bool) {
-    let seen = async {
-        while !condition() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    timeout(SOON, seen).await.expect("what is waited for happens soon");
 }
 
 #[tokio::test]
@@ -43,7 +31,7 @@ async fn idle_peers_make_room_for_others_and_come_back() {
         browsers.simulator().wait_until(SOON, few).await.unwrap();
         assert_eq!(browsers.simulator().counters().connections_opened, (round * ORIGINS) as u64);
     }
-    // The token of an origin outlives its connections.
+    // The VAPID token of an origin outlives its connections.
     assert_eq!(browsers.simulator().counters().vapid_tokens_seen, ORIGINS as u64);
     assert!(browsers.simulator().journal().duplicates().values().all(|times| *times == 3));
 }
@@ -60,7 +48,7 @@ async fn origins_beyond_the_bound_are_refused_while_the_others_are_in_use_and_se
     let not_attempted = || sum(&browsers, "fanfare_pushes_total{", "\"not_attempted\"");
     let refused = subscriptions.len() / ORIGINS * (ORIGINS - MAX_PEERS);
 
-    // Nobody gets through, so that the first peers stay in use until all others were refused.
+    // No connect gets through, so that the first peers stay in use until all others were refused.
     browsers.net.stall();
     let sent = join_all(subscriptions.iter().map(|subscription| browsers.send(push(subscription))));
     let go_on = async {
@@ -94,6 +82,6 @@ async fn tokens_are_kept_for_as_many_origins_as_are_allowed() {
     for subscription in [&a, &b, &a, &b, &a, &c, &a, &c, &a, &b] {
         assert_eq!(browsers.send(push(subscription)).await.outcome(), Outcome::Accepted);
     }
-    // That of `b` was the one used the longest ago when `c` came, and was made anew.
+    // The token of `b` was the one unused for longest when `c` came, so it was made anew.
     assert_eq!(browsers.simulator().counters().vapid_tokens_seen, 4);
 }

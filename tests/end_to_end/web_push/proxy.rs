@@ -1,4 +1,4 @@
-//! Behind a CONNECT proxy, which resolves by itself: it is asked for hosts that the app lists, and for nothing else.
+//! A CONNECT proxy resolves names itself, so it is asked only for hosts that the app lists.
 
 use std::collections::HashSet;
 
@@ -10,7 +10,7 @@ use crate::harness::APP;
 use crate::net::Net;
 use crate::tunnel::{Mode, Tunnel};
 
-/// A gateway whose only way out is the proxy, for apps that take any port: a tunnel leads to the same port here.
+/// A gateway whose only way out is the proxy. Its app takes any port, because a tunnel leads to the same port on loopback.
 async fn behind(tunnel: &Tunnel, hosts: &[&str]) -> Browsers {
     let simulator = simulator(WebPushSettings::default()).await;
     let key = simulator.web_push().new_key().unwrap();
@@ -18,7 +18,7 @@ async fn behind(tunnel: &Tunnel, hosts: &[&str]) -> Browsers {
         app.any_port = true;
         app.hosts.extend(hosts.iter().map(|it| (*it).to_owned()));
     })];
-    // The proxy is the operator's, so that it may be anywhere.
+    // The operator chose the proxy, so it may be at any address.
     let net = Net::new(tunnel.address);
     let proxies = tunnel.proxies(None, &[]);
     Browsers::serve(simulator, net, key, apps, |config| config.proxy = Some(proxies)).await

@@ -1,5 +1,5 @@
-//! What is secret of a subscription and of an app, searched for in all that a gateway says at TRACE: who has an
-//! endpoint may send to it, and who has its keys may read.
+//! The secrets of a subscription and of an app are searched for in everything that a gateway says at level TRACE: whoever has
+//! an endpoint may send to it, and whoever has its keys may read.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use fanfare::simulator::{Simulator, Subscription, VapidKey, Vendor, WebPushFate,
 use super::{header, push, raw, seconds, target};
 use crate::secrets::everything_said;
 
-/// What a payload holds.
+/// The text of a payload.
 const PAYLOAD: &str = "nobody-but-the-browser-reads-this";
 
 fn write_config(folder: &Path, simulator: &Simulator, key: &VapidKey) {
@@ -50,19 +50,19 @@ fn forms(bytes: &[u8]) -> Vec<String> {
     ]
 }
 
-/// All that is secret of a subscription.
+/// Everything that is secret of a subscription.
 fn secrets(subscription: &Subscription) -> Vec<String> {
     let path = &subscription.path;
     let web_push = target(subscription).web_push.unwrap();
     let mut all = vec![path.clone(), path[path.len() - 40..].to_owned(), path[..40].to_owned()];
-    // Half of a key is half too much.
+    // Not even half of a key may appear.
     for key in [&web_push.p256dh[..], &web_push.p256dh[33..], &web_push.auth[..], &web_push.auth[..8]] {
         all.extend(forms(key));
     }
     all
 }
 
-/// Each way that a push may end: taken, refused, unanswered, and not sent for want of a good endpoint, host or key.
+/// Every way in which a push may end: taken, refused, unanswered, and not sent because endpoint, host or key are not good.
 fn pushes(simulator: &Simulator, key: &VapidKey) -> (Vec<proto::Push>, Vec<Subscription>) {
     let services = simulator.web_push();
     let (mut pushes, mut subscriptions) = (Vec::new(), Vec::new());
@@ -112,7 +112,7 @@ async fn no_secret_of_a_subscription_or_key_reaches_logs_metrics_or_answers() {
     let everything = everything_said(folder.path(), pushes).await;
 
     let shown = simulator.journal().select(|entry| entry.header("authorization").is_some());
-    // All but the last, whose endpoint was always changed.
+    // This holds for all but the last, whose endpoint was always changed.
     assert!(shown.len() >= subscriptions.len() - 1, "{}", shown.len());
     let mut all: Vec<_> = subscriptions.iter().flat_map(secrets).collect();
     for entry in &shown {
@@ -123,12 +123,12 @@ async fn no_secret_of_a_subscription_or_key_reaches_logs_metrics_or_answers() {
     }
     let pem: String = key.private_key_pem.lines().filter(|line| !line.starts_with('-')).collect();
     let der = STANDARD.decode(&pem).unwrap();
-    // The private key itself, where PKCS#8 has it. Source: RFC 5958, section 2, and RFC 5915, section 3.
+    // The private key itself stands at these bytes of PKCS#8. Source: RFC 5958, section 2, and RFC 5915, section 3.
     all.extend(forms(&der[36..68]));
     all.extend([pem[..64].to_owned(), PAYLOAD.to_owned(), STANDARD.encode(PAYLOAD)]);
     for secret in all {
         assert!(secret.len() >= 10 && !everything.contains(&secret), "{secret} in {everything}");
     }
-    // The origin may be told, and is: without it nobody finds out which push service fails.
+    // The origin may be told, and is, because without it nobody finds out which push service fails.
     assert!(everything.contains(&simulator.web_push().origin()));
 }

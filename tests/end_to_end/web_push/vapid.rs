@@ -1,4 +1,4 @@
-//! As whom: the VAPID tokens of a whole gateway, counted where they arrive.
+//! The VAPID tokens of a whole gateway, counted where they arrive.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use fanfare::simulator::{
 use futures_util::future::join_all;
 
 use super::{Browsers, PRIVATE, app, header, host, push, simulator};
-use crate::harness::APP;
+use crate::harness::{APP, pass};
 use crate::net::Net;
 
 /// The tokens that were shown to an origin's browsers, in the order of their first use.
@@ -35,7 +35,7 @@ async fn however_many_pushes_there_are_each_origin_sees_one_token() {
         subscriptions.push((0..50).map(|_| browsers.subscribe(vendor)).collect::<Vec<_>>());
     }
     subscriptions.push((0..50).map(|_| browsers.subscribe_at(PRIVATE, Vendor::Mozilla)).collect());
-    // The first of each origin at once, so that many wish for a token that is not there yet.
+    // The first pushes of each origin are sent at once, so that many ask for a token that is not there yet.
     for _ in 0..2 {
         let all = subscriptions.iter().flatten().map(|subscription| browsers.send(push(subscription)));
         for result in join_all(all).await {
@@ -48,7 +48,7 @@ async fn however_many_pushes_there_are_each_origin_sees_one_token() {
     }
 }
 
-/// Two apps; the first has the key that browsers subscribed with.
+/// A gateway with two apps, of which the first has the key that browsers subscribed with.
 async fn two_apps(same_key: bool) -> Browsers {
     let simulator = simulator(WebPushSettings::default()).await;
     let key = simulator.web_push().new_key().unwrap();
@@ -73,8 +73,8 @@ async fn apps_that_share_a_key_share_its_tokens_and_connections() {
 #[tokio::test]
 async fn a_subscription_made_with_another_key_is_told_in_each_vendors_way() {
     let browsers = two_apps(false).await;
-    // Google and Mozilla say that it is the key; Apple says as much and not whose fault it is; Microsoft answers as
-    // to any other token.
+    // Google and Mozilla say that the key is wrong. Apple says so too, but not whose fault it is. Microsoft answers as it does
+    // to any bad token.
     for (vendor, outcome, action, reason) in [
         (Vendor::Mozilla, Outcome::InvalidToken, TokenAction::Delete, "109"),
         (Vendor::Google, Outcome::InvalidToken, TokenAction::Delete, "the VAPID credentials in the"),
@@ -87,7 +87,7 @@ async fn a_subscription_made_with_another_key_is_told_in_each_vendors_way() {
         assert!(foreign.upstream_reason.starts_with(reason), "{foreign:?}");
         assert_eq!((foreign.retryable, foreign.attempts), (false, 1));
         assert_eq!(foreign.delivery(), Delivery::No);
-        // The app whose key it is goes on, over the same connection.
+        // The app with the right key goes on, over the same connection.
         assert_eq!(browsers.send(push(&subscription)).await.outcome(), Outcome::Accepted);
         assert_eq!(browsers.got(&subscription).len(), 1);
     }
@@ -105,20 +105,13 @@ async fn where_all_subscriptions_are_of_another_key_they_are_set_aside() {
         assert!(number < 10 || result.token_action() == TokenAction::Quarantine, "{number}: {result:?}");
     }
     assert_eq!(deleted, 9);
-    // The app with the right key is none the worse for it.
+    // The app with the right key does not suffer from that.
     let gone = browsers.fated(
         host(Vendor::Google),
         Vendor::Google,
         WebPushFate::Refused(WebPushRefusal::KeyMismatch),
     );
     assert_eq!(browsers.send(push(&gone)).await.token_action(), TokenAction::Delete);
-}
-
-/// Lets minutes pass for the gateway, whose timers run in this runtime.
-async fn pass(minutes: u64) {
-    tokio::time::pause();
-    tokio::time::advance(Duration::from_secs(60 * minutes)).await;
-    tokio::time::resume();
 }
 
 /// A browser whose push service refuses whatever token is shown.
@@ -139,8 +132,8 @@ async fn a_refused_token_is_made_anew_at_most_once_an_hour_and_only_for_its_orig
         let there: Vec<_> = (0..20).map(|_| refusing(&browsers, vendor, status)).collect();
         assert_eq!(browsers.send(push(&elsewhere[0])).await.outcome(), Outcome::Accepted);
         for known in 1..=3 {
-            // From the second hour on the first refusal makes a newer one, for those that follow; however many there
-            // are, one after the other, at once, and a minute before the hour is over.
+            // From the second hour on, the first refusal in an hour has a newer token made for the pushes that follow. More
+            // refusals make no other, whether they come one by one, at once, or a minute before the hour is over.
             for at_once in [1, 1, 1, there.len(), 1, 1] {
                 let all = join_all(there[..at_once].iter().map(|it| browsers.send(push(it)))).await;
                 for result in all {
@@ -149,11 +142,11 @@ async fn a_refused_token_is_made_anew_at_most_once_an_hour_and_only_for_its_orig
                 }
                 if at_once > 1 {
                     assert_eq!(tokens(&browsers, &there).len(), known);
-                    pass(59).await;
+                    pass(Duration::from_secs(60 * 59)).await;
                 }
             }
             assert_eq!(tokens(&browsers, &there).len(), known);
-            pass(1).await;
+            pass(Duration::from_secs(60)).await;
         }
         for subscription in [&browsers.subscribe(vendor), &elsewhere[0]] {
             let good = browsers.send(push(subscription)).await;

@@ -82,7 +82,7 @@ public final class Findings {
     if (!Handler.handle(result).equals(todo)) {
       wrong.add(name + ": expected " + todo + ", found " + Handler.handle(result));
     }
-    // Without what differs by RPC, by time, or is prose.
+    // Fields that differ by RPC or by time, or are prose, are left out.
     PushResult found =
         result.toBuilder().clearIndex().clearDetail().clearUpstreamId().clearTokenInvalidSince().build();
     PushResult.Builder expected = PushResult.newBuilder();

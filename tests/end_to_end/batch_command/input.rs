@@ -1,5 +1,5 @@
-//! What `fanfare batch` reads: lists of devices of every service, CSV, compressed, as Windows writes them; and how it
-//! tells what it does.
+//! What `fanfare batch` reads: lists of devices of every push service, CSV, compressed files and files from Windows; and how it
+//! reports what it does.
 
 use std::io::Write;
 
@@ -40,7 +40,7 @@ async fn tables_and_compressed_files_are_read_and_bad_records_named() {
         assert_eq!(ran.code, Some(i32::from(!bad.is_empty())), "{name}: {}", ran.stderr);
         assert_eq!(world.simulator.journal().arrived(), before + 2, "{name}: {}", ran.stderr);
     }
-    // A record without its token is no device; one with a token that is none is for the gateway to say.
+    // A record without a token is no device. If the token itself is wrong, the gateway says so.
     let file = folder.path().join("users.csv");
     let ran =
         batch([file.to_str().unwrap(), "--to", &address(&world), "--app", APP, "--title", "Sale"]).await;
@@ -104,7 +104,7 @@ async fn a_pace_is_kept_over_all_streams() {
     .await;
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     let summary: Value = serde_json::from_str(ran.stderr.lines().last().unwrap()).unwrap();
-    // 300 pushes, of which a burst of 10 leaves at once.
+    // There are 300 pushes, and a burst of 10 leaves at once.
     assert!(summary["seconds"].as_f64().unwrap() >= 290.0 / 200.0 - 0.1, "{summary}");
     assert_eq!(world.simulator.journal().arrived(), 300);
 }

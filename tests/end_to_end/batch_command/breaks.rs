@@ -1,4 +1,4 @@
-//! `fanfare batch` when the gateway goes: what is sent again, and what is in doubt.
+//! `fanfare batch` when its gateway goes away: what is sent again, and what is in doubt.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
@@ -43,7 +43,7 @@ async fn a_gateway_that_drains_is_followed_by_the_next_and_nothing_is_lost() {
     assert!(by_second > 0.0 && by_second < 5_000.0, "{by_second}");
 }
 
-/// Carries bytes to a gateway until it is told to cut; what connects later is carried to the end.
+/// Carries bytes to a gateway until it is told to cut. Connections that come later are carried to their end.
 async fn proxy(to: std::net::SocketAddr, cut: CancellationToken) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
@@ -62,10 +62,10 @@ async fn proxy(to: std::net::SocketAddr, cut: CancellationToken) -> String {
     address
 }
 
-/// The pushes of the tests with a proxy. So large that flow control keeps most from the gateway.
+/// How many pushes the tests with a proxy send. They are so large that flow control keeps most of them from the gateway.
 const PUSHES: usize = 3_000;
 
-/// The window of its gateway: so many pushes are in flight.
+/// The window of the gateway: how many of these pushes are in flight.
 const WINDOW: usize = 16;
 
 /// Sends through a proxy that cuts when the gateway's window is full of pushes that get no answer.
@@ -73,7 +73,7 @@ async fn cut_in_the_middle(extra: &'static str) -> (World, i32, std::collections
     let world = World::with(|builder| builder, |config| config.grpc.batch.window = WINDOW).await;
     let cut = CancellationToken::new();
     let to = proxy(world.gateway.grpc_address(), cut.clone()).await;
-    // Warms the connection to the stand-in: before the first good answer it takes one push.
+    // This warms the connection to the simulator, which takes one push before the first good answer.
     world.send(push(&good(PUSHES))).await;
     for it in 0..WINDOW {
         world.simulator.set_fate(&good(it), fanfare::simulator::Fate::Silent);
@@ -113,7 +113,7 @@ async fn when_the_connection_breaks_what_may_have_been_read_is_unconfirmed_and_t
     for it in in_doubt..PUSHES {
         assert_eq!(journal.by_device_token(&good(it)).len(), 1, "push {it}");
     }
-    // What the gateway had read is in doubt: the stand-in knows of no more.
+    // Only pushes that the gateway had read are in doubt, and the simulator saw no more of them.
     let arrived = journal.arrived() as usize - 1;
     assert!(
         (PUSHES - in_doubt + WINDOW..=PUSHES).contains(&arrived),
@@ -170,7 +170,7 @@ async fn a_gateway_is_looked_for_no_shorter_because_there_was_nothing_to_send() 
     let simulator = Simulator::builder().bundle_ids([TOPIC]).start().await.unwrap();
     write_config(folder.path(), &simulator);
     let (first, second) = (serve(folder.path(), "first").await, serve(folder.path(), "second").await);
-    // The one in the middle is never there, so that looking for one takes two attempts.
+    // The gateway in the middle is never there, so that connecting again takes two attempts.
     let to = format!("{},http://127.0.0.1:1,{}", first.grpc, second.grpc);
     let child = Command::new(env!("CARGO_BIN_EXE_fanfare"))
         .args(["batch", "-", "--to", &to, "--reconnect-for", "1s"])
@@ -189,7 +189,7 @@ async fn a_gateway_is_looked_for_no_shorter_because_there_was_nothing_to_send() 
         told
     });
     let told = tokio::time::timeout(SOON, lost).await.unwrap().unwrap();
-    // The input is silent for longer than a gateway is looked for.
+    // The input is silent for longer than --reconnect-for. The time has to pass: it is what the command must not count.
     tokio::time::sleep(Duration::from_millis(1_100)).await;
     stdin.write_all(line(&good(2), "x").as_bytes()).unwrap();
     drop(stdin);

@@ -1,15 +1,23 @@
-//! `fanfare batch`: the binary itself, against gateway and simulator.
+//! `fanfare batch`: the binary itself runs against a gateway and the simulator.
+
+mod breaks;
+mod edits;
+mod files;
+mod full_disk;
+mod input;
+mod kills;
+mod retries;
+mod signals;
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::Child;
 
 use serde_json::{Value, json};
 
 use crate::harness::{APP, SOON, World, good};
 
-/// What a run ended with.
+/// The exit code and the outputs of a run.
 pub(crate) struct Ran {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
@@ -42,7 +50,7 @@ pub(crate) fn line(token: &str, body: &str) -> String {
     format!("{push}\n")
 }
 
-/// The results by line; each line has one.
+/// The results by line. Each line must have exactly one.
 pub(crate) fn by_line(results: &str) -> BTreeMap<u64, Value> {
     let mut lines = BTreeMap::new();
     for text in results.lines() {
@@ -79,7 +87,7 @@ async fn each_line_has_its_own_verdict() {
         "\n{with_id}\r\n{no_app}\nnot json\n{{\"app\":1}}\n{}\n \n",
         "x".repeat(1_100_000)
     ));
-    // The last one without its end.
+    // The last line has no line break.
     text.push_str(line("not hex", "bad").trim_end());
     std::fs::write(&file, text).unwrap();
 
@@ -91,7 +99,7 @@ async fn each_line_has_its_own_verdict() {
     let expected = |number: u64| match number {
         1..=900 => Some(["INVALID_TOKEN", "ACCEPTED", "UNREGISTERED"][(number % 3) as usize]),
         902 => Some("ACCEPTED"),
-        // It names no app, and neither does the command line.
+        // The line names no app, and neither does the command.
         903 => Some("INVALID_PUSH"),
         904..=906 => Some("INVALID_PUSH"),
         908 => Some("INVALID_TOKEN"),
@@ -141,7 +149,7 @@ async fn exit_codes_and_problems_on_standard_output() {
         [fine, "--ttl", "1h"],
         [fine, "--title", "but no app"],
         [fine, "--results", fine],
-        // A file that is no results file is not appended to.
+        // A file that holds no results is not appended to.
         [fine, "--results", mixed],
         [fine, "--provider", "fcm"],
         [fine, "--csv", "--json"],
@@ -175,7 +183,7 @@ async fn a_second_run_sends_only_what_has_no_verdict() {
     assert_eq!(read(&results), written);
     assert_eq!(world.simulator.journal().arrived(), 500);
 
-    // As if the first run had been killed while it wrote, and had not attempted line 10.
+    // The results are changed to those of a run that was killed while it wrote, and had not attempted line 10.
     let kept: Vec<_> = written.lines().filter(|line| !by_line(line).contains_key(&500)).collect();
     let kept = kept.join("\n") + "\n{\"line\":500,\"content\":\"";
     let tenth = written.lines().find(|line| by_line(line).contains_key(&10)).unwrap();
@@ -188,7 +196,7 @@ async fn a_second_run_sends_only_what_has_no_verdict() {
         let token = &tokens[number - 1];
         assert_eq!(world.simulator.journal().by_device_token(token).len(), 2, "line {number}");
     }
-    // A line that is another by now is another push.
+    // A line whose content has changed is another push.
     std::fs::write(file, line(&good(0), "changed")).unwrap();
     let fourth = batch(args).await;
     assert_eq!(fourth.code, Some(0), "{}", fourth.stderr);
@@ -237,7 +245,7 @@ async fn results_that_are_no_file_may_be_shared_and_a_wait_may_have_any_length()
     let file = folder.path().join("pushes.ndjson");
     std::fs::write(&file, line(&good(1), "x")).unwrap();
     let (file, to) = (file.to_str().unwrap(), address(&world));
-    // As another run with the same results does.
+    // Another run with the same results holds this lock.
     let nowhere = std::fs::File::open("/dev/null").unwrap();
     nowhere.lock().unwrap();
     let ran = batch([file, "--to", &to, "--results", "/dev/null"]).await;
@@ -255,42 +263,4 @@ impl Drop for Running {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
-}
-
-#[tokio::test]
-async fn a_signal_ends_the_run_with_every_verdict_though_the_input_is_silent() {
-    // A terminal that closes says so twice: by itself, and by its shell.
-    for signals in [&["-TERM"][..], &["-HUP", "-HUP"]] {
-        ended_by(signals).await;
-    }
-}
-
-async fn ended_by(signals: &[&str]) {
-    let world = World::start().await;
-    let folder = tempfile::tempdir().unwrap();
-    let results = folder.path().join("results.ndjson");
-    // Answers are held back, so that the signal finds pushes in flight.
-    world.simulator.set_answer_latency(std::time::Duration::from_millis(300));
-    let child = std::process::Command::new(env!("CARGO_BIN_EXE_fanfare"))
-        .args(["batch", "-", "--to", &address(&world), "--results"])
-        .arg(&results)
-        .stdin(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut running = Running(child);
-    let mut stdin = running.0.stdin.take().unwrap();
-    let lines: String = (0..100).map(|it| line(&good(it), "x")).collect();
-    stdin.write_all(lines.as_bytes()).unwrap();
-    world.simulator.journal().wait_for_read(100, SOON).await.unwrap();
-    let pid = running.0.id().to_string();
-    for signal in signals {
-        assert!(std::process::Command::new("kill").args([signal, pid.as_str()]).status().unwrap().success());
-    }
-    let ended = tokio::task::spawn_blocking(move || running.0.wait().unwrap());
-    let status = tokio::time::timeout(SOON, ended).await.unwrap().unwrap();
-    assert_eq!(status.code(), Some(3));
-    drop(stdin);
-    let lines = by_line(&read(&results));
-    assert_eq!(lines.len(), 100);
-    assert!(lines.values().all(|result| outcome(result) == "ACCEPTED"));
 }
