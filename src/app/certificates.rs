@@ -118,7 +118,7 @@ mod tests {
         let (pem, key) = (made.cert.pem(), made.signing_key.serialize_pem());
         let validity = ClientIdentity::from_pem(pem.as_bytes(), key.as_bytes()).unwrap().validity();
         let mut certificates = Certificates::default();
-        certificates.add(AppId::parse("news").unwrap(), ProviderKind::Apns, validity);
+        certificates.add(AppId::parse("news").unwrap(), ProviderKind::new("apns", 1), validity);
         certificates.0.remove(0)
     }
 

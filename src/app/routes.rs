@@ -19,9 +19,13 @@ use crate::credential::Credential;
 use crate::credential::apns::{KeyId, ProviderToken, TeamId};
 use crate::credential::google::{GoogleToken, Source};
 use crate::credential::vapid::Vapid;
-use crate::dispatch::{AppRoutes, Route, Routes, Subscriptions, Upstreams};
+use crate::dispatch::{ApnsPeers, AppRoutes, Peers, Route, Routes, Subscriptions};
 use crate::metrics::Metrics;
 use crate::provider::Provider;
+use crate::provider::apns::Apns;
+use crate::provider::fcm::Fcm;
+use crate::provider::mattermost::Mattermost;
+use crate::provider::webpush::WebPush;
 use crate::push::AppId;
 use crate::upstream::tls::{self, ClientIdentity};
 use crate::upstream::{Http, Origin, Peer, PeerPool, Proxies, Reach, Upstream, Validity};
@@ -90,7 +94,7 @@ impl Builder<'_> {
         app: &AppId,
         apns: ApnsConfig,
         proxies: Option<&Proxies>,
-    ) -> Result<Route, StartError> {
+    ) -> Result<Route<Apns>, StartError> {
         let extra = &self.config.apns_extra_roots;
         let mut validity = None;
         let (credential, name, tls) = match apns.credential {
@@ -107,15 +111,20 @@ impl Builder<'_> {
         };
         let proves_credential = matches!(credential, Credential::ProviderToken(_));
         let identity = Identity { name, http: Http::Two, tls, proves_credential };
-        let upstreams = Upstreams::Apns {
+        let peers = ApnsPeers {
             production: self.peer(&self.config.apns_production, &identity, proxies)?,
             sandbox: self.peer(&self.config.apns_sandbox, &identity, proxies)?,
         };
-        let route = self.route(app, Provider::Apns(apns.provider), credential, upstreams);
+        let route = self.route(app, apns.provider, credential, peers);
         Ok(self.with_certificate(app, route, validity))
     }
 
-    fn fcm(&mut self, app: &AppId, fcm: FcmConfig, proxies: Option<&Proxies>) -> Result<Route, StartError> {
+    fn fcm(
+        &mut self,
+        app: &AppId,
+        fcm: FcmConfig,
+        proxies: Option<&Proxies>,
+    ) -> Result<Route<Fcm>, StartError> {
         let config = self.config;
         let token = self.access_token(app, fcm.credential, proxies)?;
         // Projects share connections: who sends is said by each request.
@@ -126,8 +135,8 @@ impl Builder<'_> {
         let validity = fcm.certificate.as_ref().map(ClientIdentity::validity);
         let tls = self.tls(app, &config.fcm.extra_roots, fcm.certificate, Http::Either)?;
         let identity = Identity { name, http: Http::Either, tls, proves_credential: false };
-        let upstreams = Upstreams::One(self.peer(&config.fcm.origin, &identity, proxies)?);
-        let route = self.route(app, Provider::Fcm(fcm.provider), Credential::AccessToken(token), upstreams);
+        let peer = self.peer(&config.fcm.origin, &identity, proxies)?;
+        let route = self.route(app, fcm.provider, Credential::AccessToken(token), peer);
         Ok(self.with_certificate(app, route, validity))
     }
 
@@ -159,13 +168,13 @@ impl Builder<'_> {
         app: &AppId,
         it: MattermostConfig,
         proxies: Option<&Proxies>,
-    ) -> Result<Route, StartError> {
+    ) -> Result<Route<Mattermost>, StartError> {
         // One that trusts others than the rest do is a peer of its own.
         let name = if it.extra_roots.is_empty() { String::new() } else { app.to_string() };
         let tls = self.tls(app, &it.extra_roots, None, it.http)?;
         let identity = Identity { name, http: it.http, tls, proves_credential: false };
-        let upstreams = Upstreams::One(self.peer(&it.origin, &identity, proxies)?);
-        Ok(self.route(app, Provider::Mattermost(it.provider), Credential::None, upstreams))
+        let peer = self.peer(&it.origin, &identity, proxies)?;
+        Ok(self.route(app, it.provider, Credential::None, peer))
     }
 
     fn web_push(
@@ -173,7 +182,7 @@ impl Builder<'_> {
         app: &AppId,
         it: WebPushConfig,
         proxies: Option<&Proxies>,
-    ) -> Result<Route, StartError> {
+    ) -> Result<Route<WebPush>, StartError> {
         let vapid = self.vapid(app, &it)?;
         let template = Peer {
             // Each subscription's own takes its place.
@@ -188,8 +197,7 @@ impl Builder<'_> {
         };
         let proxies = proxies.or(self.config.proxy.as_ref()).cloned();
         let subscriptions = Subscriptions::new(Arc::clone(self.upstream), template, proxies);
-        let upstreams = Upstreams::Subscriptions(subscriptions);
-        Ok(self.route(app, Provider::WebPush(it.provider), Credential::Vapid(vapid), upstreams))
+        Ok(self.route(app, it.provider, Credential::Vapid(vapid), subscriptions))
     }
 
     /// One for all apps that name the same key and subject: a push service sees one application server.
@@ -201,16 +209,26 @@ impl Builder<'_> {
         Ok(Arc::clone(self.vapid.entry(key).or_insert_with(|| Arc::new(made))))
     }
 
-    fn route(&self, app: &AppId, provider: Provider, credential: Credential, upstreams: Upstreams) -> Route {
-        let metrics = self.metrics.pushes.app(app.as_str(), provider.kind());
-        Route::new(app.clone(), provider, credential, upstreams, metrics)
+    fn route<P: Provider>(
+        &self,
+        app: &AppId,
+        provider: P,
+        credential: Credential,
+        peers: impl Peers<P> + 'static,
+    ) -> Route<P> {
+        let metrics = self.metrics.pushes.app(app.as_str(), P::KIND);
+        Route::new(app.clone(), provider, credential, peers, metrics)
     }
 
-    fn with_certificate(&mut self, app: &AppId, route: Route, certificate: Option<Validity>) -> Route {
+    fn with_certificate<P: Provider>(
+        &mut self,
+        app: &AppId,
+        route: Route<P>,
+        certificate: Option<Validity>,
+    ) -> Route<P> {
         if let Some(certificate) = certificate {
-            let provider = route.provider.kind();
-            self.metrics.credentials.certificate(app.as_str(), provider.name(), certificate.until());
-            self.certificates.add(app.clone(), provider, certificate);
+            self.metrics.credentials.certificate(app.as_str(), P::KIND.name(), certificate.until());
+            self.certificates.add(app.clone(), P::KIND, certificate);
         }
         route.with_certificate(certificate)
     }

@@ -1,36 +1,38 @@
-//! The kinds of answers that were logged: each is said once, with the push service's own words, however many pushes it
-//! is given to. Their numbers are in the metrics.
+//! The kinds of answers that were logged. Each kind is logged once, in the push service's own words, however many
+//! pushes get such an answer; the metrics count them.
 
 use std::collections::HashSet;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Mutex, PoisonError};
 
-use super::route::Route;
+use super::guard::Guard;
 use crate::provider::Verdict;
 use crate::push::{Outcome, Shortened};
 
-/// The most kinds of one app on one provider that are logged; some services put numbers into their sentences.
+/// The most kinds of one app on one provider that are logged. Some services put numbers into their sentences, so that
+/// each sentence would be a kind of its own.
 const MAX_KINDS: usize = 64;
 
-/// A kind is told by so many bytes of its reason.
+/// Kinds are told apart by so many bytes of their reasons.
 const TOLD_BY_BYTES: usize = 64;
 
 /// A word of this length may be a token or an id that a sentence repeats; the longest words of sentences are shorter.
 const SHORTENED_BYTES: usize = 24;
 
-/// No word of a sentence is as long as a device token, which may have no digit from 0 to 9.
+/// No word of a sentence is as long as a device token. A word that long is shortened even without a digit, because a
+/// token in hexadecimal may consist of letters alone.
 const TOKEN_BYTES: usize = 64;
 
-/// The kinds of one app on one provider. An accepted push never comes here.
+/// The kinds of answers of one app on one provider. An accepted push never takes the lock.
 #[derive(Debug, Default)]
 pub(super) struct Kinds(Mutex<HashSet<u64>>);
 
 impl Kinds {
     /// Logs an answer that was not an acceptance, where it is the first of its kind.
-    pub(super) fn note(&self, route: &Route, verdict: &Verdict, status: u16) {
+    pub(super) fn note(&self, guard: &Guard, verdict: &Verdict, status: u16) {
         let Some(last) = self.is_new(status, verdict) else { return };
-        let (app, provider, outcome) = (&route.app, route.provider.kind().name(), verdict.outcome.name());
+        let (app, provider, outcome) = (guard.app(), guard.provider().name(), verdict.outcome.name());
         let (reason, detail) = (Logged(&verdict.upstream_reason), Logged(&verdict.detail));
         if is_trouble(verdict.outcome) {
             tracing::warn!(%app, provider, status, outcome, %reason, %detail, "first answer of its kind");
@@ -42,7 +44,7 @@ impl Kinds {
         }
     }
 
-    /// None where it is known, or where there are too many; else whether it is the last that is kept.
+    /// None where the kind is known, or where there are too many; else whether it is the last that is kept.
     fn is_new(&self, status: u16, verdict: &Verdict) -> Option<bool> {
         let mut hasher = DefaultHasher::new();
         let reason = verdict.upstream_reason.as_bytes();
@@ -53,7 +55,7 @@ impl Kinds {
     }
 }
 
-/// What an operator may have to act on. What is about single targets and pushes is their callers' affair.
+/// Whether an operator may have to act. What is wrong with single targets and pushes is for their callers to mend.
 fn is_trouble(outcome: Outcome) -> bool {
     match outcome {
         Outcome::Credential
@@ -71,7 +73,7 @@ fn is_trouble(outcome: Outcome) -> bool {
     }
 }
 
-/// Words of a push service in a log; written only where the log takes them.
+/// Words of a push service in a log. They are shortened only where the log takes the line.
 pub(super) struct Logged<'a>(pub(super) &'a str);
 
 impl fmt::Display for Logged<'_> {
@@ -80,7 +82,7 @@ impl fmt::Display for Logged<'_> {
     }
 }
 
-/// A push service's sentence may repeat the token that it was asked for, which no log may hold.
+/// Shortens what may be a token: a push service's sentence may repeat the token of its push, which no log may hold.
 fn shortened(sentence: &str) -> String {
     let is_part = |character: char| character.is_ascii_alphanumeric() || "-_:%+/=".contains(character);
     let mut shortened = String::with_capacity(sentence.len());
@@ -135,7 +137,7 @@ mod tests {
         let news: Vec<_> =
             (0..1000).filter_map(|it| is_new(429, Outcome::RateLimited, &it.to_string())).collect();
         assert_eq!((news.len(), news.last()), (MAX_KINDS - 3, Some(&true)));
-        // Cut inside a character.
+        // The reason is cut inside a character.
         assert_eq!(
             Kinds::default().is_new(400, &verdict(Outcome::InvalidPush, "é".repeat(200))),
             Some(false)

@@ -1,9 +1,11 @@
 //! The peers of Web Push: each subscription names the origin of its own.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::push::Refusal;
-use crate::upstream::{Origin, Peer, PeerPool, Proxies, TooManyPeers, Upstream};
+use super::peers::{NoPeer, Peers};
+use crate::provider::webpush::{Subscription, WebPush};
+use crate::upstream::{Origin, Peer, PeerPool, Proxies, Upstream};
 
 /// How an app reaches whatever origins its subscriptions name.
 pub struct Subscriptions {
@@ -12,33 +14,24 @@ pub struct Subscriptions {
     proxies: Option<Proxies>,
 }
 
-/// Why a push has no peer to go to.
-#[derive(Debug)]
-pub(super) enum NoPeer {
-    /// Its target names one that may not be.
-    Refused(Refusal),
-    /// As many as may be are in use.
-    TooMany(TooManyPeers),
-}
-
-impl From<Refusal> for NoPeer {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
-    }
-}
-
 impl Subscriptions {
-    /// Each peer is as the template, but for its origin, and the proxy on the way to that.
+    /// Each peer is made from the template, with its own origin and the proxy on the way to that.
     #[must_use]
     pub fn new(upstream: Arc<Upstream>, template: Peer, proxies: Option<Proxies>) -> Self {
         Self { upstream, template, proxies }
     }
 
     /// The peer of an origin that the provider let pass.
-    pub(super) fn peer(&self, origin: Origin) -> Result<PeerPool, NoPeer> {
+    fn peer_of(&self, origin: Origin) -> Result<PeerPool, NoPeer> {
         let proxy = self.proxies.as_ref().and_then(|proxies| proxies.on_the_way_to(&origin));
         let peer = Peer { origin, proxy, ..self.template.clone() };
         self.upstream.unnamed_peer(peer).map_err(NoPeer::TooMany)
+    }
+}
+
+impl Peers<WebPush> for Subscriptions {
+    fn peer(&self, web_push: &WebPush, subscription: &Subscription) -> Result<Cow<'_, PeerPool>, NoPeer> {
+        self.peer_of(web_push.origin(subscription)?).map(Cow::Owned)
     }
 }
 
@@ -57,7 +50,7 @@ pub(super) mod tests {
     use super::*;
     use crate::dispatch::attempts::Attempts;
     use crate::metrics::Metrics;
-    use crate::push::{Options, Outcome, ProviderKind, Reason};
+    use crate::push::{Options, Outcome, Reason};
     use crate::transport::Io;
     use crate::upstream::{BoxFuture, Dial, Http, Proxy, Reach, Resolve, UpstreamSettings, tls};
 
@@ -101,12 +94,12 @@ pub(super) mod tests {
     #[test]
     fn a_peer_that_a_push_holds_is_not_forgotten_for_another() {
         let subscriptions = subscriptions(&upstream(2), None);
-        let peer = |host| subscriptions.peer(Origin::https(host));
+        let peer = |host| subscriptions.peer_of(Origin::https(host));
         let (_first, second) = (peer("first.test").unwrap(), peer("second.test").unwrap());
         assert_eq!(second.origin().to_string(), "https://second.test");
         let why = peer("third.test").unwrap_err();
         let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
-        let attempts = Attempts::new(ProviderKind::WebPush, &Options::default(), 3, deadline);
+        let mut attempts = Attempts::new(&Options::default(), 3, deadline);
         let NoPeer::TooMany(why) = why else { panic!("{why:?}") };
         let result = attempts.without_peer(&why);
         assert_eq!((result.outcome, result.reason), (Outcome::NotAttempted, Some(Reason::Overloaded)));
@@ -127,8 +120,8 @@ pub(super) mod tests {
         for (host, another_way) in [("push.test", true), ("inside.test", false), ("push.inside.test", false)]
         {
             let upstream = upstream(1);
-            let _direct = subscriptions(&upstream, None).peer(Origin::https(host)).unwrap();
-            let proxied = subscriptions(&upstream, proxies()).peer(Origin::https(host));
+            let _direct = subscriptions(&upstream, None).peer_of(Origin::https(host)).unwrap();
+            let proxied = subscriptions(&upstream, proxies()).peer_of(Origin::https(host));
             assert_eq!(proxied.is_err(), another_way, "{host}");
         }
     }

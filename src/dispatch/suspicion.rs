@@ -1,20 +1,21 @@
-//! Whether it is the targets or the configuration. A gateway that points at the wrong environment, topic, key or
-//! project hears of every good target that it is dead, and its callers would delete them all.
+//! Judges whether the targets are at fault or the configuration. A gateway that points at the wrong environment, topic,
+//! key or project is told of every good target that it is dead, and its callers would delete them all.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::push::{Outcome, TokenAction};
 
-/// Answers about targets that are remembered; older ones fade.
+/// How many answers about targets are remembered; older ones fade.
 const WINDOW: u32 = 400;
 
-/// Fewer invalid targets than this are never suspicious; as many are where they are more than half of the answers.
+/// Fewer invalid targets than this are never suspicious. This many are, where they are more than half of the answers.
 const SUSPICIOUS_INVALID: u32 = 10;
 
-/// Of fewer answers than this no share of dead targets is suspicious: the first pushes to an old list go to many.
+/// Among fewer answers than this no share of dead targets is suspicious, because the first pushes to an old list of
+/// targets go to many that are gone.
 const ENOUGH_ANSWERS: u32 = 100;
 
-/// Where fewer answers than one in so many say that their target lives, the dead are suspicious.
+/// Dead targets are suspicious where at most one answer in so many says that its target lives.
 const ONE_LIVES_IN: u32 = 20;
 
 /// Counts what the recent answers of one app on one push service said about targets.
@@ -24,10 +25,10 @@ pub(super) struct Suspicion {
     counts: AtomicU64,
 }
 
-/// What an answer says of its target.
+/// What an answer says about its target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Target {
-    /// It lives, or its death is proved of it alone: the configuration is right.
+enum Sign {
+    /// It lives, or it is proved to be gone by itself. Either way the configuration is right.
     Vouches,
     /// It was good and is gone.
     Gone,
@@ -35,7 +36,7 @@ enum Target {
     Invalid,
 }
 
-/// What became of the guard with one answer.
+/// What one answer led to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Judged {
     pub(super) action: TokenAction,
@@ -54,11 +55,11 @@ impl Suspicion {
     /// configuration. `proved`: the push service says since when this very target is gone, as APNs does; such a target
     /// is deleted whatever the others are.
     pub(super) fn judge(&self, outcome: Outcome, action: TokenAction, proved: bool) -> Judged {
-        let said = match outcome {
-            Outcome::Accepted => Target::Vouches,
-            Outcome::Unregistered if proved => Target::Vouches,
-            Outcome::Unregistered => Target::Gone,
-            Outcome::InvalidToken => Target::Invalid,
+        let sign = match outcome {
+            Outcome::Accepted => Sign::Vouches,
+            Outcome::Unregistered if proved => Sign::Vouches,
+            Outcome::Unregistered => Sign::Gone,
+            Outcome::InvalidToken => Sign::Invalid,
             Outcome::InvalidPush
             | Outcome::PayloadTooLarge
             | Outcome::Credential
@@ -69,11 +70,11 @@ impl Suspicion {
             | Outcome::NotAttempted
             | Outcome::Validated => return Judged { action, turned: None },
         };
-        let (before, now) = self.note(said);
-        let suspicious = match said {
-            Target::Vouches => false,
-            Target::Gone => now.too_many_dead(),
-            Target::Invalid => now.too_many_invalid() || now.too_many_dead(),
+        let (before, now) = self.note(sign);
+        let suspicious = match sign {
+            Sign::Vouches => false,
+            Sign::Gone => now.too_many_dead(),
+            Sign::Invalid => now.too_many_invalid() || now.too_many_dead(),
         };
         let turned = match (before.is_suspicious(), now.is_suspicious()) {
             (false, true) => Some(Turn::Closed),
@@ -84,13 +85,13 @@ impl Suspicion {
         Judged { action: if aside { TokenAction::Quarantine } else { action }, turned }
     }
 
-    /// What was counted before an answer, and with it.
-    fn note(&self, said: Target) -> (Counts, Counts) {
-        let next = |packed| Some(Counts::unpack(packed).with(said).pack());
+    /// Counts an answer; returns what was counted before it, and with it.
+    fn note(&self, sign: Sign) -> (Counts, Counts) {
+        let next = |packed| Some(Counts::unpack(packed).with(sign).pack());
         // The closure always gives a value, so this cannot fail.
         let before = self.counts.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).unwrap_or_default();
         let before = Counts::unpack(before);
-        (before, before.with(said))
+        (before, before.with(sign))
     }
 }
 
@@ -102,12 +103,12 @@ struct Counts {
     invalid: u32,
 }
 
-/// The bits of each count: none is above the window.
+/// The bits of each count, which are enough because no count exceeds the window.
 const BITS: u32 = 16;
 const MASK: u64 = (1 << BITS) - 1;
 
 impl Counts {
-    fn with(self, said: Target) -> Self {
+    fn with(self, sign: Sign) -> Self {
         let Self { mut answers, mut gone, mut invalid } = self;
         if answers >= WINDOW {
             (answers, gone, invalid) = (answers / 2, gone / 2, invalid / 2);
@@ -115,8 +116,8 @@ impl Counts {
         let one = |is_so| u32::from(is_so);
         Self {
             answers: answers + 1,
-            gone: gone + one(said == Target::Gone),
-            invalid: invalid + one(said == Target::Invalid),
+            gone: gone + one(sign == Sign::Gone),
+            invalid: invalid + one(sign == Sign::Invalid),
         }
     }
 
@@ -124,7 +125,7 @@ impl Counts {
         self.invalid >= SUSPICIOUS_INVALID && self.invalid * 2 > self.answers
     }
 
-    /// At least 95 % of at least 100.
+    /// Whether at least 95 % of at least 100 targets are dead.
     fn too_many_dead(self) -> bool {
         let alive = self.answers - self.gone - self.invalid;
         self.answers >= ENOUGH_ANSWERS && alive * ONE_LIVES_IN <= self.answers

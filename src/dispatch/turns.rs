@@ -1,17 +1,17 @@
-//! Turns: work that keeps a worker of the runtime busy is done by few at a time, so that what else is ready runs
-//! between two pieces of it.
+//! Turns: work that keeps a worker of the runtime busy is done by few pushes at a time, so that everything else that is
+//! ready runs between two pieces of it.
 
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::push::ServiceClass;
 
-/// A line of those who have such work. The interactive overtake the bulk that waits, but for as many of it as
-/// there are places; within a class the first to come is the first to go.
+/// The line of those who have such work. The interactive overtake bulk that waits, except for as much bulk as there are
+/// places; within a class the first to come is the first to go.
 #[derive(Debug)]
 pub(super) struct Turns {
     places: Semaphore,
-    /// Bulk takes one of these before it joins the line, so that the line holds no more of it.
+    /// Bulk takes one of these before it joins the line, so that the line never holds more bulk than there are places.
     bulk: Semaphore,
 }
 
@@ -20,12 +20,12 @@ pub(super) struct Turns {
 pub(super) struct TooLate;
 
 impl Turns {
-    /// `places` pieces of work may be done at once: one for each worker of the runtime.
+    /// A line in which `places` pieces of work may be done at once.
     pub(super) fn new(places: usize) -> Self {
         Self { places: Semaphore::new(places.max(1)), bulk: Semaphore::new(places.max(1)) }
     }
 
-    /// A place for each worker of the runtime that this is called in.
+    /// A line with one place for each worker of the runtime that this is called in.
     pub(super) fn of_runtime() -> Self {
         Self::new(tokio::runtime::Handle::try_current().map_or(1, |it| it.metrics().num_workers()))
     }
@@ -43,7 +43,7 @@ impl Turns {
         deadline: Instant,
         work: impl FnOnce() -> T,
     ) -> Result<T, TooLate> {
-        // Neither is ever closed.
+        // Neither semaphore is ever closed.
         let turn = async {
             let bulk = match class {
                 ServiceClass::Interactive => None,
@@ -53,7 +53,7 @@ impl Turns {
         };
         let place = tokio::time::timeout_at(deadline, turn).await.map_err(|_| TooLate)?;
         let done = work();
-        // A task that yields is woken when those that are ready have run; until then the place is taken.
+        // A task that yields runs again after all tasks that are ready; until then it keeps its place.
         tokio::task::yield_now().await;
         drop(place);
         Ok(done)

@@ -66,7 +66,7 @@ mod tests {
     #[test]
     fn outcomes_are_counted_under_their_own_names() {
         let metrics = Metrics::default();
-        let app = metrics.pushes.app("shop", ProviderKind::Apns);
+        let app = metrics.pushes.app("shop", ProviderKind::new("apns", 1));
         for (at, outcome) in Outcome::ALL.into_iter().enumerate() {
             for _ in 0..=at {
                 app.settled(outcome, Duration::ZERO);

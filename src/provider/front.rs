@@ -1,5 +1,5 @@
-//! Answers that something in front of a push service made in its place: a load balancer, a CDN, a proxy that breaks
-//! TLS open.
+//! Answers that something in front of a push service gave in its place: a load balancer, a CDN, or a proxy that
+//! intercepts TLS.
 
 use std::time::Duration;
 
@@ -9,23 +9,23 @@ use crate::push::{Outcome, Reason, TokenAction};
 
 /// The wait after an answer that leaves in doubt whether the push was taken.
 const DOUBT_DELAY: Duration = Duration::from_secs(10);
-/// The wait after a refusal that is not the service's own; Google's pages of that kind stayed for hours to days.
+/// The wait after a refusal that is not the service's own. Google's pages of that kind stayed for hours to days.
 ///
 /// Source: github.com/firebase/firebase-admin-java, issue 506.
 const FOREIGN_DELAY: Duration = Duration::from_secs(60);
 
-/// What an operator knows of the 502 of the front of an app's push service.
+/// What an operator knows about a 502 from the front of an app's push service.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Front502 {
-    /// It may have passed the push on, and lost the answer.
+    /// The front may have passed the push on, and lost the answer.
     #[default]
     Unknown,
-    /// It answers so only where it passed nothing on.
+    /// The front answers 502 only where it passed nothing on.
     NotSent,
 }
 
-/// What an answer means that carries nothing of the service's own, where its status is one that fronts give although
-/// they may have passed the push on. nginx answers 502 both where nothing listens and where the answer was cut.
+/// What a status means in an answer that carries nothing of the service's own: whether the front may have passed the
+/// push on all the same. nginx, for example, answers 502 both where nothing listens and where the answer was cut.
 ///
 /// Source: RFC 9110, sections 15.6.3 and 15.6.5; for 520, 522 and 524 Cloudflare, "Cloudflare 5xx errors".
 pub(super) fn in_doubt(status: u16, front_502: Front502) -> Option<Meaning> {
@@ -43,10 +43,10 @@ pub(super) fn in_doubt(status: u16, front_502: Front502) -> Option<Meaning> {
     }
 }
 
-/// The same, and the refusals of a front as well; None where the status alone says what there is to say.
+/// The same for refusals as well; none where the status alone says everything.
 pub(super) fn by_front(status: u16, front_502: Front502) -> Option<Meaning> {
     match status {
-        // A front's limits of time, size and rate are as good as the service's.
+        // A front's limits of time, size and rate bind as the service's own do.
         408 | 413 | 429 => None,
         400..500 => Some(FOREIGN),
         _ => in_doubt(status, front_502),
@@ -60,13 +60,13 @@ pub(super) const FOREIGN: Meaning = unavailable(
     "something in front of the push service refused the push in its place; check what stands between where this stays",
 );
 
-/// It may have been delivered. `dispatch` repeats it only where that does no harm.
+/// The push may have been delivered. `dispatch` repeats it only where a duplicate does no harm.
 pub(super) const fn doubt(retry: Retry, detail: &'static str) -> Meaning {
     let plain = plain(Outcome::Unconfirmed, TokenAction::Keep, detail);
     Meaning { retryable: true, retry, ..plain }
 }
 
-/// The status says that all is well, and what the service always says beside it is not there.
+/// The status says that all is well, but the answer lacks what the service always says beside it.
 pub(super) const fn unreadable(detail: &'static str) -> Meaning {
     Meaning { reason: Reason::AnswerUnreadable, ..doubt(Retry::IfRepeatable, detail) }
 }

@@ -1,11 +1,11 @@
-//! What an answer means, in the words that every provider's table is written in.
+//! What an answer means: the words in which every provider writes its table of answers.
 
 use std::time::Duration;
 
 use super::{Heal, Retry, Verdict, cut};
 use crate::push::{Outcome, Reason, TokenAction};
 
-/// What an answer means, but for what only this answer says.
+/// What an answer of this kind means. Only what the single answer says is added, by [`Meaning::verdict`].
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Meaning {
     pub(super) outcome: Outcome,
@@ -14,19 +14,20 @@ pub(super) struct Meaning {
     pub(super) retry: Retry,
     pub(super) heal: Heal,
     pub(super) reason: Reason,
-    /// The field at fault, as a path from the push; empty where it is none, or not one alone.
+    /// The field at fault, as a path from the push. It is empty where no field or more than one may be at fault.
     pub(super) field: &'static str,
-    /// Of a target that is dead it says why, and not what to do: `dispatch` adds that, since it may set it aside.
+    /// A sentence for people. About a dead target it says why the target is dead, but not what to do: `dispatch` adds
+    /// that, because it may set the target aside.
     pub(super) detail: &'static str,
 }
 
 impl Meaning {
-    /// This field of the push is at fault.
+    /// The same, with the field of the push that is at fault.
     pub(super) const fn at(self, field: &'static str) -> Self {
         Self { field, ..self }
     }
 
-    /// The verdict, with the answer's own reason.
+    /// The verdict on one answer, with the answer's own reason.
     pub(super) fn verdict(self, upstream_reason: &str) -> Verdict {
         Verdict {
             outcome: self.outcome,
@@ -70,17 +71,17 @@ pub(super) const fn credential(detail: &'static str) -> Meaning {
     plain(Outcome::Credential, TokenAction::Keep, detail)
 }
 
-/// A bug, theirs or ours.
+/// There is a bug, in the push service or in the gateway.
 pub(super) const fn ours(detail: &'static str) -> Meaning {
     plain(Outcome::Internal, TokenAction::Keep, detail)
 }
 
-/// A credential that the gateway mends by itself.
+/// The push service refuses a credential that the gateway can renew by itself.
 pub(super) const fn healing(heal: Heal, detail: &'static str) -> Meaning {
     Meaning { retryable: true, retry: Retry::Once, heal, ..credential(detail) }
 }
 
-/// The push service failed, and may not fail again.
+/// The push service failed, and may succeed the next time.
 pub(super) const fn unavailable(retry: Retry, heal: Heal, detail: &'static str) -> Meaning {
     let plain = plain(Outcome::UpstreamUnavailable, TokenAction::Keep, detail);
     Meaning { retryable: true, retry, heal, ..plain }

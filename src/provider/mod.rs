@@ -1,6 +1,8 @@
 //! In which words: how a push is said to each push service, and what its answer means.
 //!
-//! Pure: no I/O, no clock, nothing spawned. The one match over providers is here.
+//! A provider is a folder that implements [`Provider`]. Everything here is pure: it does no I/O, reads no clock and
+//! spawns nothing. `dispatch` pairs each provider with its targets once, by type, so that no payload meets another
+//! provider's target.
 
 pub mod apns;
 pub mod fcm;
@@ -13,187 +15,99 @@ mod verdict;
 pub mod webpush;
 mod words;
 
+use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 
 pub use front::Front502;
-pub use message::{Message, ReplyContext};
+pub use message::{Message, Outgoing};
 pub use verdict::{Heal, Retry, Verdict};
 
-use crate::push::{Body, Outcome, ProviderKind, PushId, Reason, Refusal, Target};
-use crate::upstream::{Head, Origin};
+use crate::push::{Body, Outcome, ProviderKind, Reason, Refusal};
+use crate::upstream::Head;
 use message::headers;
 
 /// How one app speaks to one push service.
-#[derive(Debug)]
-pub enum Provider {
-    /// Apple Push Notification service.
-    Apns(apns::Apns),
-    /// Firebase Cloud Messaging, HTTP v1.
-    Fcm(fcm::Fcm),
-    /// A Mattermost push proxy.
-    Mattermost(mattermost::Mattermost),
-    /// Web Push.
-    WebPush(webpush::WebPush),
-}
+///
+/// ```text
+/// body ── encode ──▶ payload ── SEAL ──▶ sealed ── address ──▶ message ──▶ the push service
+///         (once for all         (where one target        (anew for                 │
+///          targets)              alone can read it)       each attempt)            ▼
+///                                                    verdict ◀── classify ────── reply
+/// ```
+pub trait Provider: fmt::Debug + Send + Sync + 'static {
+    /// The provider's name, and its number in the contract.
+    const KIND: ProviderKind;
 
-impl Provider {
-    /// Which push service it is.
-    #[must_use]
-    pub fn kind(&self) -> ProviderKind {
-        match self {
-            Self::Apns(_) => ProviderKind::Apns,
-            Self::Fcm(_) => ProviderKind::Fcm,
-            Self::Mattermost(_) => ProviderKind::Mattermost,
-            Self::WebPush(_) => ProviderKind::WebPush,
-        }
-    }
+    /// What an operator checks where almost every target is refused, as the object of "check".
+    const SUSPECTS: &'static str;
 
-    /// Says a body to targets of this kind: once a push, once a multicast.
+    /// How a payload is encrypted so that one target alone can read it; none where every target is sent the payload
+    /// itself. It costs a hundred times what [`Provider::encode`] does, so `dispatch` bounds how many run at once.
+    const SEAL: Option<Seal<Self>> = None;
+
+    /// Whether the push service itself answers a dry run, and delivers nothing.
+    const ANSWERS_DRY_RUNS: bool = false;
+
+    /// Where a push goes. It prints without what would let a reader of the log send to it.
+    type Target: fmt::Debug + Send + Sync;
+
+    /// What a body becomes for all targets; a multicast encodes it once.
+    type Payload: fmt::Debug + Send + Sync;
+
+    /// What [`Provider::SEAL`] makes of a payload for one target, and `()` where nothing is encrypted.
+    type Sealed: Default + Send + Sync;
+
+    /// What an answer is read by beside the answer itself, such as what the message held, and `()` where the answer
+    /// says it all.
+    type Context: Copy + Send + Sync;
+
+    /// Says a body to all targets of this provider.
     ///
     /// # Errors
-    /// Where the body cannot be said: too large, a bad option.
-    pub fn encode(&self, body: &Body, target: &Target) -> Result<Payload, Refusal> {
-        match self {
-            Self::Apns(apns) => apns.encode(body, target).map(Payload::Apns),
-            Self::Fcm(fcm) => fcm.encode(body).map(Payload::Fcm),
-            Self::Mattermost(mattermost) => mattermost.encode(body).map(Payload::Mattermost),
-            Self::WebPush(web_push) => web_push.encode(body).map(Payload::WebPush),
-        }
-    }
+    /// Where the body cannot be said, because it is too large or has a bad option.
+    fn encode(&self, body: &Body) -> Result<Self::Payload, Refusal>;
 
-    /// The origin that a target names, where targets of this kind do.
+    /// Directs a payload to one target, to be sent at `now`.
     ///
     /// # Errors
-    /// Where the app may not send to it, or the target names none.
-    pub fn origin(&self, target: &Target) -> Result<Origin, Refusal> {
-        match self {
-            Self::WebPush(web_push) => web_push.origin(target),
-            Self::Apns(_) | Self::Fcm(_) | Self::Mattermost(_) => {
-                Err(bug("target", &"the provider's targets name no origin"))
-            }
-        }
-    }
-
-    /// Encrypts an encoded body for one target, where its push service wants that; `ephemeral` is fresh. It costs
-    /// a hundred times what `encode` does, so that callers take turns.
-    ///
-    /// # Errors
-    /// Where the target has no keys to encrypt with.
-    pub fn seal(
-        &self,
-        payload: &Payload,
-        target: &Target,
-        ephemeral: &webpush::Ephemeral,
-    ) -> Result<Option<Payload>, Refusal> {
-        match (self, payload) {
-            (Self::WebPush(web_push), Payload::WebPush(payload)) => {
-                web_push.seal(payload, target, ephemeral).map(|sealed| Some(Payload::WebPush(sealed)))
-            }
-            (Self::Apns(_) | Self::Fcm(_) | Self::Mattermost(_) | Self::WebPush(_), _) => Ok(None),
-        }
-    }
-
-    /// Whether bodies are encrypted for each target.
-    #[must_use]
-    pub fn seals(&self) -> bool {
-        match self {
-            Self::Apns(_) | Self::Fcm(_) | Self::Mattermost(_) => false,
-            Self::WebPush(_) => true,
-        }
-    }
-
-    /// Whether a dry run is for the push service to answer, which then delivers nothing.
-    #[must_use]
-    pub fn answers_dry_runs(&self) -> bool {
-        match self {
-            Self::Apns(_) | Self::Mattermost(_) | Self::WebPush(_) => false,
-            Self::Fcm(_) => true,
-        }
-    }
-
-    /// Directs an encoded body to one target, to be sent at `now`.
-    ///
-    /// # Errors
-    /// Where this target cannot be addressed, such as a topic that the app does not list.
-    pub fn address(
-        &self,
-        payload: &Payload,
-        body: &Body,
-        id: &PushId,
-        target: &Target,
-        now: SystemTime,
-    ) -> Result<Message, Refusal> {
-        match (self, payload) {
-            (Self::Apns(apns), Payload::Apns(payload)) => apns.address(payload, body, id, target),
-            (Self::Fcm(fcm), Payload::Fcm(payload)) => fcm.address(payload, body, target, now),
-            (Self::Mattermost(mattermost), Payload::Mattermost(payload)) => {
-                mattermost.address(payload, id, target)
-            }
-            (Self::WebPush(web_push), Payload::WebPush(payload)) => {
-                web_push.address(payload, body, target, now)
-            }
-            (Self::Apns(_) | Self::Fcm(_) | Self::Mattermost(_) | Self::WebPush(_), _) => {
-                Err(bug("target", &"the payload is another provider's"))
-            }
-        }
-    }
+    /// Where this target cannot be addressed, because the app does not list its topic, for example.
+    fn address(&self, push: &Outgoing<'_, Self>, now: SystemTime) -> Result<Message<Self::Context>, Refusal>;
 
     /// What the answer to a message means that came at `now`.
-    #[must_use]
-    pub fn classify(&self, context: ReplyContext, reply: &Reply, now: SystemTime) -> Verdict {
-        match self {
-            Self::Apns(_) => apns::classify(reply, context, now),
-            Self::Fcm(_) => fcm::classify(reply, context, now),
-            Self::Mattermost(_) => mattermost::classify(reply, context, now),
-            Self::WebPush(_) => webpush::classify(reply, context, now),
-        }
+    fn classify(&self, context: Self::Context, reply: &Reply, now: SystemTime) -> Verdict;
+
+    /// Whether the app may send to a target. It is asked before an expensive [`Provider::SEAL`] takes its turn;
+    /// [`Provider::address`] refuses the same targets in any case.
+    ///
+    /// # Errors
+    /// Where the app may not.
+    fn may_send_to(&self, _target: &Self::Target) -> Result<(), Refusal> {
+        Ok(())
     }
 
-    /// What the head of an answer means whose body did not come whole; None where the body would have decided.
-    #[must_use]
-    pub fn classify_head(&self, context: ReplyContext, head: &Head, now: SystemTime) -> Option<Verdict> {
-        let decides = match self {
-            Self::Apns(_) => apns::head_decides(head),
-            Self::WebPush(_) => webpush::head_decides(head),
-            Self::Fcm(_) | Self::Mattermost(_) => false,
-        };
-        let reply = || {
+    /// Whether the head of an answer decides what became of the push although its body did not come whole.
+    fn head_decides(&self, _head: &Head) -> bool {
+        false
+    }
+
+    /// What the head of an answer means whose body did not come whole; none where the body would have decided.
+    fn classify_head(&self, context: Self::Context, head: &Head, now: SystemTime) -> Option<Verdict> {
+        self.head_decides(head).then(|| {
             let mut reply = Reply::default();
             *reply.status_mut() = head.status;
             *reply.headers_mut() = head.headers.clone();
-            reply
-        };
-        decides.then(|| self.classify(context, &reply(), now))
-    }
-
-    /// What an operator checks where almost every target is refused.
-    #[must_use]
-    pub fn suspects(&self) -> &'static str {
-        match self {
-            Self::Apns(_) => "the app's environment, topics and key",
-            Self::Fcm(_) => "the app's project and key_file",
-            Self::Mattermost(_) => "the push proxy's own environment, topics and projects",
-            Self::WebPush(_) => "the app's web_push.key_file, and what stands before the push services",
-        }
+            self.classify(context, &reply, now)
+        })
     }
 }
 
-/// A body encoded for one kind of target.
-#[derive(Debug)]
-pub enum Payload {
-    /// For APNs.
-    Apns(apns::Payload),
-    /// For FCM.
-    Fcm(fcm::Payload),
-    /// For a Mattermost push proxy.
-    Mattermost(mattermost::Payload),
-    /// For Web Push.
-    WebPush(webpush::Payload),
-}
+/// Encrypts a payload for one target, and fails where the target has no keys to encrypt with.
+pub type Seal<P> =
+    fn(&P, &<P as Provider>::Payload, &<P as Provider>::Target) -> Result<<P as Provider>::Sealed, Refusal>;
 
-/// A push service's whole answer.
+/// The whole answer of a push service.
 pub type Reply = http::Response<Bytes>;
 
 /// The first `limit` bytes of `text`, cut where a character ends.
@@ -202,7 +116,7 @@ pub fn cut(text: &str, limit: usize) -> &str {
     &text[..text.floor_char_boundary(limit)]
 }
 
-/// A text that is there.
+/// The text, where it is not empty: the contract cannot tell an empty text from an absent one.
 fn text(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }
@@ -212,7 +126,7 @@ fn epoch_seconds(moment: SystemTime) -> u64 {
     moment.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
-/// What cannot happen did.
+/// A library failed at a step that should never fail. The push is answered with INTERNAL, so that nothing panics.
 fn bug(field: &'static str, detail: &dyn std::fmt::Display) -> Refusal {
     Refusal {
         outcome: Outcome::Internal,

@@ -9,11 +9,12 @@ use http::header::{DATE, RETRY_AFTER};
 
 use super::Retry;
 
-/// The longest `Retry-After` honoured.
+/// The longest `Retry-After` that is honoured, so that a broken answer parks no push for ever. The number is the
+/// gateway's own.
 pub(super) const MAX_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Seconds, or a date. A date is measured from the answer's own `Date`, so that the two clocks need
-/// not agree, and from `now` where the answer has none.
+/// Reads seconds, or a date. A date is measured from the answer's own `Date`, so that the two clocks need not agree;
+/// where the answer has no `Date`, it is measured from `now`.
 pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let in_seconds = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
@@ -32,7 +33,7 @@ fn date(headers: &HeaderMap) -> Option<SystemTime> {
 }
 
 impl Retry {
-    /// What an answer asks for counts more than the table, and more than a try at once.
+    /// The wait that an answer asks for counts more than the wait in the table, and more than an attempt at once.
     pub(super) fn asked_to_wait(self, asked: Option<Duration>) -> Self {
         match self {
             Self::Never | Self::Once | Self::IfRepeatable => self,

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::push::{Outcome, Reason, TokenAction};
 
-/// What an answer means, as plain data. Control flow stays in `dispatch`.
+/// What an answer means, as plain data. What follows from it is decided in `dispatch`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
     /// What became of the push.
@@ -14,15 +14,15 @@ pub struct Verdict {
     pub token_action: TokenAction,
     /// What the gateway itself does next.
     pub retry: Retry,
-    /// Whether the same push may succeed later; for the caller.
+    /// Whether the same push may succeed later. The caller is told.
     pub retryable: bool,
     /// What has to be mended before the next attempt.
     pub heal: Heal,
-    /// Why, as a code; of no use for ACCEPTED.
+    /// Why, as a code. It is not used for ACCEPTED.
     pub reason: Reason,
-    /// The field at fault, as a path from the push. Empty: none, or none that the answer names.
+    /// The field at fault, as a path from the push. It is empty where no field is, or the answer names none.
     pub field: Cow<'static, str>,
-    /// What the answer says, in one sentence for people. Empty for ACCEPTED.
+    /// What the answer says, in one sentence for people. It is empty for ACCEPTED.
     pub detail: Cow<'static, str>,
     /// The answer's reason, verbatim, cut to [`Verdict::MAX_REASON_BYTES`].
     pub upstream_reason: String,
@@ -33,22 +33,24 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// The longest upstream reason kept, in bytes (the contract's `PushResult.upstream_reason`).
+    /// The longest upstream reason that is kept, in bytes.
+    ///
+    /// Source: the contract, `PushResult.upstream_reason`.
     pub const MAX_REASON_BYTES: usize = 256;
 }
 
 /// When the gateway may try again by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Retry {
-    /// Not at all.
+    /// It does not try again.
     Never,
-    /// Once, at once, when what `heal` names is mended. After that not at all.
+    /// It tries again once, at once, after it mended what `heal` names.
     Once,
-    /// Once, at once, when what `heal` names is mended; after that not before this wait.
+    /// It tries again once, at once, after it mended what `heal` names. A further attempt comes after this wait.
     OnceThen(Duration),
-    /// Not before this wait.
+    /// It tries again after this wait.
     After(Duration),
-    /// Soon, and only where the caller says that a duplicate does no harm; no wait is told.
+    /// It tries again soon, but only where the caller says that a duplicate does no harm. The caller is told no wait.
     IfRepeatable,
 }
 
@@ -66,20 +68,20 @@ impl Retry {
 /// What an answer says is broken on our side of the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Heal {
-    /// Nothing.
+    /// Nothing is broken.
     Nothing,
-    /// The credential's token: renew it.
+    /// The credential's token is refused and has to be renewed.
     Renew,
-    /// This connection: no new pushes on it.
+    /// The connection is of no more use for new pushes.
     Retire,
-    /// Both.
+    /// Both the token and the connection have to be replaced.
     RenewAndRetire,
-    /// The token was renewed too often: keep the present one.
+    /// The token was renewed too often, so the present one has to be kept.
     HoldToken,
 }
 
 impl Heal {
-    /// Whether the token is among it.
+    /// Whether the token has to be renewed.
     #[must_use]
     pub fn renews(self) -> bool {
         match self {

@@ -1,5 +1,5 @@
-//! What an answer says in words for people, wherever it says it: in a sentence, in the title of a page, in JSON, or in
-//! a challenge. Every provider reads it here.
+//! The words for people in an answer, wherever they stand: in a sentence, in the title of a page, in JSON, or in a
+//! challenge. Every provider reads them here.
 
 use http::HeaderMap;
 use http::header::WWW_AUTHENTICATE;
@@ -7,8 +7,8 @@ use serde_json::value::RawValue;
 
 use super::Reply;
 
-/// Whether the body is a page (HTML or XML). No push service that the gateway knows answers so, but for Google's for
-/// browsers: a page comes from something in front of the service.
+/// Whether the body is a page (HTML or XML). Of the push services that the gateway knows, only Google's for browsers
+/// answers with one; any other page comes from something in front of the service.
 pub(super) fn is_page(body: &[u8]) -> bool {
     without_mark(body).trim_ascii_start().starts_with(b"<")
 }
@@ -17,18 +17,19 @@ fn without_mark(body: &[u8]) -> &[u8] {
     body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body)
 }
 
-/// The first of these that says something: JSON's sentence, a page's title, the first line of a text, a challenge.
+/// The words of an answer. The first of these counts that says something: a sentence in JSON, the title of a page, the
+/// first line of a text, or a challenge.
 pub(super) fn words(reply: &Reply) -> String {
     let body = reply.body();
     let said = if is_page(body) { title(&String::from_utf8_lossy(body)) } else { in_text(body) };
     said.or_else(|| challenge(reply.headers())).unwrap_or_default()
 }
 
-/// Google's push service for browsers, and most fronts, say it in the title of a page.
+/// The title of a page. Google's push service for browsers, and most fronts, say there what is wrong.
 ///
 /// Source: github.com/GoogleChromeLabs/web-push-codelab, issue 23.
 pub(super) fn title(page: &str) -> Option<String> {
-    // As long as the page itself, byte for byte.
+    // The lower-case copy has the same bytes at the same places as the page.
     let lower = page.to_ascii_lowercase();
     let tag = lower.find("<title")?;
     let begin = tag + lower[tag..].find('>')? + 1;
@@ -69,13 +70,13 @@ fn json(text: &str) -> Option<String> {
     members.filter_map(read::<String>).find(|it| !it.is_empty())
 }
 
-/// The members of a JSON object. An array is none, though serde would read its elements as members in their order.
+/// The members of a JSON object. An array is not an object, although serde would read its elements as members in order.
 pub(super) fn object<'a, T: serde::Deserialize<'a>>(body: &'a [u8]) -> Option<T> {
     let body = without_mark(body);
     body.trim_ascii_start().starts_with(b"{").then(|| serde_json::from_slice(body).ok()).flatten()
 }
 
-/// One member of JSON, where it has the type that is asked for. An odd member takes no other away.
+/// One member of JSON, where it has the type that is asked for. A malformed member does not hide the others.
 pub(super) fn read<'a, T: serde::Deserialize<'a>>(value: &'a RawValue) -> Option<T> {
     serde_json::from_str(value.get()).ok()
 }

@@ -8,15 +8,15 @@ use std::time::{Duration, SystemTime};
 pub struct Content {
     /// What the user sees.
     pub notification: Option<Notification>,
-    /// For the app. Ordered, so that a payload is the same bytes each time.
+    /// What the app reads. It is ordered, so that a payload is the same bytes each time.
     pub data: BTreeMap<String, String>,
-    /// For APNs only.
+    /// The part that only APNs reads.
     pub apns: Option<Box<ApnsContent>>,
-    /// For FCM only.
+    /// The part that only FCM reads.
     pub fcm: Option<Box<FcmContent>>,
-    /// For Web Push only.
+    /// The part that only Web Push reads.
     pub web_push: Option<WebPushContent>,
-    /// For Mattermost push proxies only.
+    /// The part that only Mattermost push proxies read.
     pub mattermost: Option<Box<MattermostContent>>,
 }
 
@@ -37,13 +37,13 @@ pub struct Notification {
     pub badge: Option<u32>,
     /// What a tap means.
     pub category: String,
-    /// Groups notifications.
+    /// Notifications with the same thread are grouped.
     pub thread: String,
-    /// Instead of `title`.
+    /// A localized title, which stands in for `title`.
     pub title_localized: Option<Box<LocalizedText>>,
-    /// Instead of `subtitle`.
+    /// A localized subtitle, which stands in for `subtitle`.
     pub subtitle_localized: Option<Box<LocalizedText>>,
-    /// Instead of `body`.
+    /// A localized body, which stands in for `body`.
     pub body_localized: Option<Box<LocalizedText>>,
 }
 
@@ -78,7 +78,7 @@ pub struct LocalizedText {
 /// What only APNs knows.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ApnsContent {
-    /// `apns-push-type`. Empty: by what there is to show.
+    /// `apns-push-type`. Where it is empty, the type follows from what there is to show.
     pub push_type: String,
     /// `mutable-content`.
     pub mutable_content: bool,
@@ -86,39 +86,39 @@ pub struct ApnsContent {
     pub content_available: bool,
     /// `interruption-level`.
     pub interruption_level: Option<InterruptionLevel>,
-    /// `relevance-score`. Finite.
+    /// `relevance-score`, which is finite.
     pub relevance_score: Option<f64>,
     /// `target-content-id`.
     pub target_content_id: String,
     /// `filter-criteria`.
     pub filter_criteria: String,
-    /// Instead of the portable sound.
+    /// A critical alert's sound, which stands in for the portable sound.
     pub critical_sound: Option<CriticalSound>,
     /// A Live Activity.
     pub live_activity: Option<LiveActivity>,
-    /// The whole payload. Empty: made from the rest.
+    /// The whole payload. Where it is empty, the payload is made from the other fields.
     pub payload_json: String,
 }
 
 /// What the device does about an APNs notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InterruptionLevel {
-    /// Added to the list.
+    /// It is added to the list.
     Passive,
-    /// Shown at once.
+    /// It is shown at once.
     Active,
-    /// Shown through a Focus.
+    /// It is shown even during a Focus.
     TimeSensitive,
-    /// Shown through mute.
+    /// It is shown even where the device is muted.
     Critical,
 }
 
 /// A critical alert's sound.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CriticalSound {
-    /// Empty: `default`.
+    /// Its name. Where it is empty, `default` is meant.
     pub name: String,
-    /// 0 to 1.
+    /// How loud it is, from 0 to 1.
     pub volume: Option<f64>,
 }
 
@@ -133,14 +133,14 @@ pub enum LiveActivityEvent {
     End,
 }
 
-/// A Live Activity. JSON members are objects, checked when decoded.
+/// A Live Activity. Its JSON members are objects, which is checked when they are decoded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LiveActivity {
     /// `event`
     pub event: LiveActivityEvent,
-    /// `timestamp`. Absent: when the push was accepted.
+    /// `timestamp`. Where it is absent, the moment is meant at which the push was accepted.
     pub timestamp: Option<SystemTime>,
-    /// `content-state`. Empty: left out.
+    /// `content-state`. It is left out where it is empty.
     pub content_state_json: String,
     /// `stale-date`
     pub stale_at: Option<SystemTime>,
@@ -148,7 +148,7 @@ pub struct LiveActivity {
     pub dismiss_at: Option<SystemTime>,
     /// `attributes-type`
     pub attributes_type: String,
-    /// `attributes`. Empty: left out.
+    /// `attributes`. It is left out where it is empty.
     pub attributes_json: String,
     /// `input-push-token`
     pub input_push_token: bool,
@@ -177,48 +177,48 @@ pub struct FcmContent {
     pub analytics_label: String,
     /// `apns.live_activity_token`
     pub live_activity_token: String,
-    /// The whole message. Empty: made from the rest.
+    /// The whole message. Where it is empty, the message is made from the other fields.
     pub message_json: String,
 }
 
 /// How much of a notification a locked Android device shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AndroidVisibility {
-    /// All but private parts.
+    /// It shows all but the private parts.
     Private,
-    /// All of it.
+    /// It shows all of it.
     Public,
-    /// Nothing.
+    /// It shows nothing.
     Secret,
 }
 
 /// What only Web Push knows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WebPushContent {
-    /// `Urgency`. Absent: by the priority.
+    /// `Urgency`. Where it is absent, it follows from the priority.
     pub urgency: Option<WebPushUrgency>,
-    /// `Topic`. Empty: by the collapse key.
+    /// `Topic`. Where it is empty, it follows from the collapse key.
     pub topic: String,
     /// What a click opens.
     pub link: String,
-    /// The whole payload. Absent: made from the rest.
+    /// The whole payload. Where it is absent, the payload is made from the other fields.
     pub payload: Option<Vec<u8>>,
 }
 
 /// How long a browser may wait to save power.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WebPushUrgency {
-    /// On power and Wi-Fi.
+    /// It is delivered to a device on power and on Wi-Fi.
     VeryLow,
-    /// On either.
+    /// It is delivered to a device on power or on Wi-Fi.
     Low,
-    /// On neither.
+    /// It is delivered to a device on neither power nor Wi-Fi.
     Normal,
-    /// With a low battery.
+    /// It is delivered even to a device with a low battery.
     High,
 }
 
-/// What only a Mattermost push proxy knows, by its JSON keys. Empty: left out.
+/// What only a Mattermost push proxy knows, by its JSON keys. A field is left out where it is empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "named after the JSON keys of the push proxy")]
 pub struct MattermostContent {
@@ -244,39 +244,39 @@ pub struct MattermostContent {
 /// What the device is told about urgency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Priority {
-    /// At once.
+    /// It is delivered at once.
     High,
-    /// When it suits the device's power.
+    /// It is delivered when that suits the device's power.
     Normal,
-    /// Never wakes the device.
+    /// It never wakes the device.
     Low,
 }
 
 /// How long a push is worth delivering.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Expiry {
-    /// The push service's own default.
+    /// The push service's own default holds.
     #[default]
     Default,
-    /// Deliver now or drop: the push service does not store it. Never expires in the gateway.
+    /// The push service delivers it now or drops it, and does not store it. It never expires in the gateway.
     NoStore,
-    /// Until this moment.
+    /// It is worth delivering until this moment.
     At(SystemTime),
 }
 
 /// How a push is treated.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Options {
-    /// Absent: high where something is shown, else normal.
+    /// How urgent it is. Where it is absent, a push that shows something is high and any other is normal.
     pub priority: Option<Priority>,
     /// How long it is worth delivering.
     pub expiry: Expiry,
-    /// Of pushes with the same key only the newest matters. Empty: none.
+    /// Of several pushes with the same key only the newest matters. Where it is empty, the push collapses with none.
     pub collapse_key: String,
-    /// How long the gateway may work on it. Absent: the configured limit.
+    /// How long the gateway may work on it. Where it is absent, the configured limit holds.
     pub max_wait: Option<Duration>,
-    /// May be sent again after an unanswered attempt.
+    /// Whether it may be sent again after an unanswered attempt.
     pub repeatable: bool,
-    /// Check everything, deliver nothing.
+    /// Whether everything is checked and nothing is delivered.
     pub dry_run: bool,
 }

@@ -1,4 +1,4 @@
-//! What is asked: plain values, checked when they are made. No I/O, no clock.
+//! What is asked: plain values, checked when they are made. Nothing here does I/O or reads a clock.
 
 mod content;
 mod outcome;
@@ -15,21 +15,7 @@ pub use content::{
     WebPushContent, WebPushUrgency,
 };
 pub use outcome::{Delivery, Outcome, ProviderKind, PushResult, Reason, Refusal, TokenAction};
-pub use target::{
-    ApnsChannel, ApnsDevice, ApnsEnvironment, DeviceToken, FcmTarget, MattermostDevice, RegistrationToken,
-    Subscription, Target,
-};
-
-/// One push: an id, a target, and a body that other pushes may share.
-#[derive(Debug, Clone)]
-pub struct Push {
-    /// The caller's name for it, or one made for it.
-    pub id: PushId,
-    /// Where it goes.
-    pub target: Target,
-    /// What it says and how it is treated. Shared by the addressees of a multicast.
-    pub body: Arc<Body>,
-}
+pub use target::{ApnsEnvironment, DeviceToken, RegistrationToken};
 
 /// What a push says, how it is treated, and when it was accepted.
 #[derive(Debug, Clone)]
@@ -40,13 +26,13 @@ pub struct Body {
     pub content: Content,
     /// How to treat it.
     pub options: Options,
-    /// When the gateway took it; a time to live counts from here.
+    /// When the gateway took it. A time to live counts from then.
     pub accepted_at: SystemTime,
-    /// What the caller sees again in the result. Never sent to a push service.
+    /// What the caller sees again in the result. It is never sent to a push service.
     pub labels: Labels,
 }
 
-/// Names and values of the caller's own, which come back with the result. The contract bounds them.
+/// The caller's own names and values, which come back with the result. The contract bounds them.
 pub type Labels = BTreeMap<String, String>;
 
 pub use fanfare_upstream::ServiceClass;
@@ -94,7 +80,7 @@ impl PushId {
     pub const MAX_BYTES: usize = 128;
 
     /// # Errors
-    /// Where the id is empty, too long, or not visible ASCII; with what was given.
+    /// Where the id is empty, too long, or not visible ASCII. The error holds what was given.
     pub fn parse(id: String) -> Result<Self, (String, InvalidValue)> {
         match visible_ascii("an id", &id, Self::MAX_BYTES) {
             Ok(()) => Ok(Self(id)),
@@ -102,7 +88,7 @@ impl PushId {
         }
     }
 
-    /// A fresh one: a random UUID.
+    /// A fresh id, which is a random UUID.
     #[must_use]
     pub fn random() -> Self {
         Self(uuid::Uuid::new_v4().to_string())
@@ -114,11 +100,11 @@ impl PushId {
         &self.0
     }
 
-    /// The id as a UUID: itself where it is one in the form 8-4-4-4-12, else a UUIDv5 of app and id,
-    /// so that a resend carries the same.
+    /// The id as a UUID. An id in the form 8-4-4-4-12 is one already; any other becomes a UUIDv5 of app and id, so that
+    /// a resend carries the same UUID.
     #[must_use]
     pub fn uuid(&self, app: &AppId) -> uuid::Uuid {
-        /// The namespace of these UUIDs. Never changes: a resend must carry what the first try did.
+        /// The namespace of these UUIDs. It must never change, because a resend carries the UUID of the first attempt.
         const NAMESPACE: uuid::Uuid = uuid::Uuid::from_u128(0x8f6c_1d1e_55a4_4c0b_9a55_3c1f_f0a2_61b7);
         let hyphenated = self.0.len() == uuid::fmt::Hyphenated::LENGTH;
         match uuid::Uuid::try_parse(&self.0) {
@@ -153,11 +139,11 @@ impl fmt::Debug for PushId {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected {expected}, found {found}")]
 pub struct InvalidValue {
-    /// What is wrong: the kind of refusal.
+    /// The kind of refusal.
     pub reason: Reason,
     /// What was expected.
     pub expected: String,
-    /// What was found; a length or a character, never a whole token.
+    /// What was found: a length or a character, but never a whole token.
     pub found: String,
 }
 
@@ -189,7 +175,8 @@ pub(crate) fn visible_ascii(what: &str, value: &str, max: usize) -> Result<(), I
     }
 }
 
-/// The first character that is not one of some in ASCII, and where it is. Byte by byte: addresses are long.
+/// The first character that is not one of some ASCII characters, and where it stands. It looks at bytes rather than
+/// characters because addresses are long.
 fn first_other(text: &str, one_of: impl Fn(&u8) -> bool) -> Option<(usize, char)> {
     let at = text.as_bytes().iter().position(|byte| !one_of(byte))?;
     text.get(at..)?.chars().next().map(|c| (at, c))
@@ -202,7 +189,7 @@ impl fmt::Display for Shortened<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const SHOWN: usize = 8;
         let end = self.0.char_indices().nth(SHOWN).map_or(self.0.len(), |(at, _)| at);
-        // A value as short as what is shown would be shown whole.
+        // A value that is no longer than the shown part would be shown whole, so nothing of it is shown.
         if end == self.0.len() { f.write_str("…") } else { write!(f, "{}…", &self.0[..end]) }
     }
 }
@@ -222,7 +209,7 @@ mod tests {
     fn another_id_becomes_the_same_uuid_each_time_and_differs_by_app() {
         let (shop, news) = (AppId::parse("shop").unwrap(), AppId::parse("news").unwrap());
         let id = PushId::parse("order-17".into()).unwrap();
-        // A golden value: changing it would make resends across versions carry another id.
+        // This value is fixed: with another one, resends across versions would carry another id.
         assert_eq!(id.uuid(&shop).to_string(), "e8363a91-fc1b-501d-849d-4af301098609");
         assert_eq!(id.uuid(&shop), id.uuid(&shop));
         assert_ne!(id.uuid(&shop), id.uuid(&news));

@@ -24,13 +24,13 @@ pub enum Outcome {
     RateLimited,
     /// The push service cannot be reached, or failed.
     UpstreamUnavailable,
-    /// A bug, theirs or ours.
+    /// There is a bug, in the push service or in the gateway.
     Internal,
-    /// Sent and not answered.
+    /// It was sent and not answered.
     Unconfirmed,
-    /// No attempt was made, for a reason of ours.
+    /// The gateway made no attempt, for a reason of its own.
     NotAttempted,
-    /// A dry run that would have been sent.
+    /// It was a dry run, and would have been sent.
     Validated,
 }
 
@@ -89,11 +89,11 @@ pub enum TokenAction {
     Keep,
     /// Delete it.
     Delete,
-    /// Set it aside: too many look invalid at once.
+    /// Set it aside, because too many targets look invalid at once.
     Quarantine,
 }
 
-/// Why, in the gateway's own words. The contract's `Reason` documents each.
+/// Why a push has its outcome, as a code. The contract's `Reason` documents each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "documented in push.proto, one to one")]
 pub enum Reason {
@@ -124,29 +124,30 @@ pub enum Reason {
     CredentialMissing,
 }
 
-/// Who carries a push on.
+/// Which provider carries a push. A value and not an enum, so that each provider's folder says its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ProviderKind {
-    /// Apple Push Notification service.
-    Apns,
-    /// Firebase Cloud Messaging, HTTP v1.
-    Fcm,
-    /// A browser vendor's push service.
-    WebPush,
-    /// A Mattermost push proxy.
-    Mattermost,
+pub struct ProviderKind {
+    name: &'static str,
+    contract_number: i32,
 }
 
 impl ProviderKind {
+    /// A provider by its name in configuration, metrics and logs, and by its number in the contract's `Provider`.
+    #[must_use]
+    pub const fn new(name: &'static str, contract_number: i32) -> Self {
+        Self { name, contract_number }
+    }
+
     /// Its name in configuration, metrics and logs.
     #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Apns => "apns",
-            Self::Fcm => "fcm",
-            Self::WebPush => "web_push",
-            Self::Mattermost => "mattermost",
-        }
+    pub const fn name(self) -> &'static str {
+        self.name
+    }
+
+    /// Its number in the contract's `Provider`.
+    #[must_use]
+    pub const fn contract_number(self) -> i32 {
+        self.contract_number
     }
 }
 
@@ -159,17 +160,17 @@ pub struct PushResult {
     pub delivery: Delivery,
     /// What to do with the target.
     pub token_action: TokenAction,
-    /// The same push may succeed later.
+    /// Whether the same push may succeed later.
     pub retryable: bool,
-    /// How long to wait at least.
+    /// How long the caller should wait before it sends the push again.
     pub retry_after: Option<Duration>,
     /// Why, as a code.
     pub reason: Option<Reason>,
     /// Why, in one sentence.
     pub detail: Cow<'static, str>,
-    /// The field at fault, as a path from the push. Empty: none.
+    /// The field at fault, as a path from the push. It is empty where no field is at fault.
     pub field: Cow<'static, str>,
-    /// Who carried it, or would have.
+    /// The provider that carried it, or would have carried it.
     pub provider: Option<ProviderKind>,
     /// The HTTP status of the last answer.
     pub upstream_status: Option<u16>,
@@ -179,12 +180,12 @@ pub struct PushResult {
     pub upstream_id: String,
     /// Since when the target is known to be gone.
     pub token_invalid_since: Option<SystemTime>,
-    /// Times that it was handed to the push service.
+    /// How often it was handed to the push service.
     pub attempts: u32,
 }
 
 impl PushResult {
-    /// A result of which only the outcome, a reason and a sentence are known: nothing was sent.
+    /// The result of a push that was not sent. Only its outcome, a reason and a sentence are known.
     #[must_use]
     pub fn unsent(outcome: Outcome, reason: Reason, detail: impl Into<Cow<'static, str>>) -> Self {
         Self {
@@ -206,10 +207,10 @@ impl PushResult {
     }
 }
 
-/// Why a push cannot be said to its provider: the field, what was found, what was expected.
+/// Why a push cannot be sent: the field, what was found, and what was expected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// INVALID_PUSH, INVALID_TOKEN, UNREGISTERED, PAYLOAD_TOO_LARGE, CREDENTIAL.
+    /// One of `INVALID_PUSH`, `INVALID_TOKEN`, `UNREGISTERED`, `PAYLOAD_TOO_LARGE` and `CREDENTIAL`.
     pub outcome: Outcome,
     /// Why, as a code.
     pub reason: Reason,
@@ -220,13 +221,13 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// A field of the push is at fault.
+    /// Refuses a push because one of its fields is at fault.
     #[must_use]
     pub fn field(field: impl Into<Cow<'static, str>>, reason: Reason, detail: impl Into<String>) -> Self {
         Self { outcome: Outcome::InvalidPush, reason, field: field.into(), detail: detail.into() }
     }
 
-    /// A value of the push cannot be what it should be.
+    /// Refuses a push because one of its values cannot be what it should be.
     #[must_use]
     pub fn value(field: impl Into<Cow<'static, str>>, error: &InvalidValue) -> Self {
         Self::field(field, error.reason, error.to_string())

@@ -1,117 +1,26 @@
-//! Where a push goes.
+//! Parts of targets that more than one module names: the tokens of devices, and the environments of APNs.
 
 use std::fmt;
 
-use super::{InvalidValue, ProviderKind, Shortened, first_other};
+use super::{InvalidValue, Shortened, first_other};
 
-/// Where a push goes. Addresses print cut short.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
-    /// A device, by APNs.
-    Apns(ApnsDevice),
-    /// A broadcast channel, by APNs.
-    ApnsChannel(ApnsChannel),
-    /// A device, topic or condition, by FCM.
-    Fcm(FcmTarget),
-    /// A browser, by Web Push.
-    WebPush(Subscription),
-    /// A device, by a Mattermost push proxy.
-    Mattermost(MattermostDevice),
-}
-
-impl Target {
-    /// Who carries a push to it.
-    #[must_use]
-    pub fn provider(&self) -> ProviderKind {
-        match self {
-            Self::Apns(_) | Self::ApnsChannel(_) => ProviderKind::Apns,
-            Self::Fcm(_) => ProviderKind::Fcm,
-            Self::WebPush(_) => ProviderKind::WebPush,
-            Self::Mattermost(_) => ProviderKind::Mattermost,
-        }
-    }
-}
-
-/// The two worlds of APNs.
+/// APNs runs two environments, which do not know each other's device tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ApnsEnvironment {
-    /// App Store and TestFlight builds.
+    /// The environment of App Store and TestFlight builds.
     Production,
-    /// Development builds.
+    /// The environment of development builds.
     Sandbox,
 }
 
-/// A device that APNs knows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ApnsDevice {
-    /// Its device token.
-    pub token: DeviceToken,
-    /// Absent: the app's environment.
-    pub environment: Option<ApnsEnvironment>,
-    /// The bundle id without suffix. Absent: the app's first topic.
-    pub topic: Option<String>,
-}
-
-/// A broadcast channel of APNs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ApnsChannel {
-    /// The channel id, in base64.
-    pub channel_id: String,
-    /// Absent: the app's environment.
-    pub environment: Option<ApnsEnvironment>,
-    /// The bundle id without suffix. Absent: the app's first topic.
-    pub topic: Option<String>,
-}
-
-/// A target of FCM HTTP v1.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FcmTarget {
-    /// A registration token or device group.
-    Token(RegistrationToken),
-    /// A Firebase installation id.
-    InstallationId(String),
-    /// A topic, without prefix.
-    Topic(String),
-    /// A boolean expression over topics.
-    Condition(String),
-}
-
-/// What a browser's `PushManager` gave.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Subscription {
-    /// The endpoint URL, byte for byte.
-    pub endpoint: String,
-    /// The browser's public key.
-    pub p256dh: Vec<u8>,
-    /// The authentication secret.
-    pub auth: Vec<u8>,
-}
-
-impl fmt::Debug for Subscription {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Subscription({})", Shortened(&self.endpoint))
-    }
-}
-
-/// A device behind a Mattermost push proxy.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MattermostDevice {
-    /// `apple`, `android_rn-v2` and so on: what precedes the first colon.
-    pub platform: String,
-    /// What follows it.
-    pub token: RegistrationToken,
-    /// Absent: the app's configured one.
-    pub server_id: Option<String>,
-}
-
-/// A device token of APNs in hexadecimal. Prints cut short.
+/// A device token of APNs in hexadecimal. It prints cut short.
 ///
-/// Apple says not to assume a length. Source: Apple, "Sending notification requests to APNs".
+/// Its length is not fixed: Apple says not to assume one. Source: Apple, "Sending notification requests to APNs".
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct DeviceToken(String);
 
 impl DeviceToken {
-    /// The most hexadecimal digits taken.
+    /// The most hexadecimal digits that are taken. The number is the gateway's own.
     pub const MAX_DIGITS: usize = 512;
 
     /// # Errors
@@ -141,12 +50,12 @@ impl DeviceToken {
     }
 }
 
-/// A registration token of FCM, or a token behind a push proxy. Prints cut short.
+/// A registration token of FCM, or a token behind a push proxy. It prints cut short.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct RegistrationToken(String);
 
 impl RegistrationToken {
-    /// The longest token taken, in bytes.
+    /// The longest token that is taken, in bytes. The number is the gateway's own.
     pub const MAX_BYTES: usize = 4096;
 
     /// # Errors

@@ -20,6 +20,7 @@ mod mattermost_fronts;
 mod mattermost_recorded;
 mod net;
 mod operating;
+mod own_provider;
 mod pool;
 mod proxy;
 mod rows;

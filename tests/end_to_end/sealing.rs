@@ -6,14 +6,11 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use fanfare::credential::Credential;
-use fanfare::dispatch::{Admission, Ask, DispatchSettings, Dispatcher, Route, Subscriptions, Upstreams};
+use fanfare::dispatch::{Admission, Ask, DispatchSettings, Dispatcher, Route, Subscriptions, Terms};
 use fanfare::metrics::Metrics;
 use fanfare::provider::Provider;
-use fanfare::provider::webpush::{WebPush, WebPushSettings};
-use fanfare::push::{
-    AppId, Body, Content, Labels, Notification, Options, Outcome, ProviderKind, Push, PushId, ServiceClass,
-    Subscription, Target,
-};
+use fanfare::provider::webpush::{Subscription, WebPush, WebPushSettings};
+use fanfare::push::{AppId, Body, Content, Labels, Notification, Options, Outcome, PushId, ServiceClass};
 use fanfare::upstream::{
     Flow, Http, Peer, Reach, SystemResolver, TcpDialer, Upstream, UpstreamSettings, tls,
 };
@@ -31,7 +28,7 @@ enum Event {
     Stepped,
 }
 
-fn route(metrics: &Metrics) -> Route {
+fn route(metrics: &Metrics) -> Route<WebPush> {
     let upstream = Upstream::new(
         UpstreamSettings::default(),
         Arc::new(SystemResolver),
@@ -49,29 +46,28 @@ fn route(metrics: &Metrics) -> Route {
     };
     Route::new(
         AppId::parse("app").unwrap(),
-        Provider::WebPush(WebPush::try_new(WebPushSettings::default()).unwrap()),
+        WebPush::try_new(WebPushSettings::default()).unwrap(),
         Credential::None,
-        Upstreams::Subscriptions(Subscriptions::new(Arc::new(upstream), template, None)),
-        metrics.pushes.app("app", ProviderKind::WebPush),
+        Subscriptions::new(Arc::new(upstream), template, None),
+        metrics.pushes.app("app", WebPush::KIND),
     )
 }
 
-/// A dry run, which is encrypted and not sent. The browser's keys are those of RFC 8291, Appendix A.
-fn push() -> Push {
+/// A dry run: it is encrypted, and nothing is sent. The browser's keys are those of RFC 8291, Appendix A.
+fn push() -> (Subscription, Body) {
     let bytes = |text| URL_SAFE_NO_PAD.decode(text).unwrap();
-    let target = Target::WebPush(Subscription {
+    let subscription = Subscription {
         endpoint: "https://fcm.googleapis.com/wp/a".to_owned(),
         p256dh: bytes(
             "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
         ),
         auth: bytes("BTBZMqHH6r4Tts7J_aSIgg"),
-    });
+    };
     let notification = Notification { title: "Hello".to_owned(), ..Notification::default() };
     let content = Content { notification: Some(notification), ..Content::default() };
     let options = Options { dry_run: true, ..Options::default() };
     let (app, accepted_at) = (AppId::parse("app").unwrap(), std::time::SystemTime::now());
-    let body = Arc::new(Body { app, content, options, accepted_at, labels: Labels::new() });
-    Push { id: PushId::random(), body, target }
+    (subscription, Body { app, content, options, accepted_at, labels: Labels::new() })
 }
 
 #[tokio::test]
@@ -88,9 +84,11 @@ async fn a_flood_of_web_push_lets_all_else_run_after_each_encryption() {
         let (admission, events) = (Arc::clone(&admission), Arc::clone(&events));
         pushes.spawn(async move {
             let mut room = admission.admit(ServiceClass::Interactive).unwrap();
-            let (push, begun) = (push(), Instant::now());
+            let ((target, body), begun) = (push(), Instant::now());
             let (flow, deadline) = (Flow::SINGLE, begun + Duration::from_secs(3600));
-            let ask = Ask { push: &push, encoded: None, route: &route, flow, begun, deadline };
+            let terms = &Terms { flow, begun, deadline, parent: None };
+            let (id, target, body) = (&PushId::random(), &target, &body);
+            let ask = Ask { id, target, body, encoded: None, route: &route, terms };
             let result = dispatcher.send(&ask, &mut room).await;
             assert_eq!(result.outcome, Outcome::Validated, "{result:?}");
             events.lock().unwrap().push(Event::Encrypted);

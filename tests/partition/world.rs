@@ -7,13 +7,13 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use fanfare::credential::Credential;
-use fanfare::dispatch::{Admission, Ask, DispatchSettings, Dispatcher, Route, Upstreams};
+use fanfare::dispatch::{Admission, ApnsPeers, Ask, DispatchSettings, Dispatcher, Route, Terms};
 use fanfare::metrics::Metrics;
 use fanfare::provider::Provider;
-use fanfare::provider::apns::{Apns, ApnsSettings};
+use fanfare::provider::apns::{Apns, ApnsSettings, Device, Target};
 use fanfare::push::{
-    ApnsDevice, ApnsEnvironment, AppId, Body, Content, DeviceToken, Labels, Notification, Options,
-    ProviderKind, Push, PushId, PushResult, ServiceClass, Target,
+    ApnsEnvironment, AppId, Body, Content, DeviceToken, Labels, Notification, Options, PushId, PushResult,
+    ServiceClass,
 };
 use fanfare::transport::Io;
 use fanfare::upstream::{
@@ -124,7 +124,7 @@ async fn serve(
 pub(crate) struct Gateway {
     dispatcher: Arc<Dispatcher>,
     admission: Arc<Admission>,
-    route: Arc<Route>,
+    route: Arc<Route<Apns>>,
     pub(crate) names: Arc<Names>,
     pub(crate) course: Arc<Course>,
     metrics: Arc<Metrics>,
@@ -161,10 +161,10 @@ impl Gateway {
         };
         let route = Route::new(
             AppId::parse("app").unwrap(),
-            Provider::Apns(Apns::try_new(settings).unwrap()),
+            Apns::try_new(settings).unwrap(),
             Credential::Certificate,
-            Upstreams::Apns { production: pool.clone(), sandbox: pool },
-            metrics.pushes.app("app", ProviderKind::Apns),
+            ApnsPeers { production: pool.clone(), sandbox: pool },
+            metrics.pushes.app("app", Apns::KIND),
         );
         Self {
             dispatcher: Arc::new(Dispatcher::new(DispatchSettings::default(), CancellationToken::new())),
@@ -183,11 +183,13 @@ impl Gateway {
     }
 
     async fn send_one(&self, number: usize) -> PushResult {
-        let push = push(number);
+        let (id, target, body) = push(number);
         let mut room = self.admission.admit(ServiceClass::Interactive).unwrap();
         let begun = Instant::now();
         let (flow, deadline) = (Flow::SINGLE, begun + Duration::from_secs(20));
-        let ask = Ask { push: &push, encoded: None, route: &self.route, flow, begun, deadline };
+        let terms = &Terms { flow, begun, deadline, parent: None };
+        let (id, target, body) = (&id, &target, &body);
+        let ask = Ask { id, target, body, encoded: None, route: &self.route, terms };
         let result = self.dispatcher.send(&ask, &mut room).await;
         self.course.note(format!("verdict {number} {:?} {:?}", result.outcome, result.reason));
         result
@@ -213,7 +215,7 @@ fn token(number: usize) -> String {
     format!("900d{number:060x}")
 }
 
-fn push(number: usize) -> Push {
+fn push(number: usize) -> (PushId, Target, Body) {
     let notification = Notification { title: "Hello".to_owned(), ..Notification::default() };
     let body = Body {
         app: AppId::parse("app").unwrap(),
@@ -223,11 +225,8 @@ fn push(number: usize) -> Push {
         labels: Labels::new(),
     };
     let token = DeviceToken::parse(token(number)).unwrap();
-    Push {
-        id: PushId::parse(format!("push-{number}")).unwrap(),
-        target: Target::Apns(ApnsDevice { token, environment: None, topic: None }),
-        body: Arc::new(body),
-    }
+    let target = Target::Device(Device { token, environment: None, topic: None });
+    (PushId::parse(format!("push-{number}")).unwrap(), target, body)
 }
 
 /// Runs a test on the gateway's host, whose connections do not become idle. Returns what happened.

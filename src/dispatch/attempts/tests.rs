@@ -1,12 +1,13 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::credential::NoToken;
 use crate::provider::Heal;
 use crate::push::TokenAction;
-use crate::upstream::ConnectError;
+use crate::upstream::{ConnectError, Unsent};
 
 fn attempts(options: &Options) -> Attempts {
-    Attempts::new(ProviderKind::Mattermost, options, 3, Instant::now() + Duration::from_secs(3600))
+    Attempts::new(options, 3, Instant::now() + Duration::from_secs(3600))
 }
 
 fn verdict(outcome: Outcome, retry: Retry) -> Verdict {
@@ -35,16 +36,17 @@ fn answer(next: Next) -> PushResult {
 #[test]
 fn an_answer_that_does_not_know_is_repeated_only_where_that_does_no_harm() {
     let unknown = || verdict(Outcome::Unconfirmed, Retry::After(Duration::from_secs(10)));
-    let (_, next) = attempts(&Options::default()).answered(unknown(), Some(200));
+    let next = attempts(&Options::default()).answered(unknown(), Some(200));
     let result = answer(next);
     assert_eq!((result.outcome, result.delivery), (Outcome::Unconfirmed, Delivery::Maybe));
     assert_eq!(result.retry_after, Some(Duration::from_secs(10)));
 
     let repeatable = Options { repeatable: true, ..Options::default() };
-    let (again, next) = attempts(&repeatable).answered(unknown(), Some(200));
+    let mut again = attempts(&repeatable);
+    let next = again.answered(unknown(), Some(200));
     assert!(matches!(next, Next::Again(wait) if wait == Duration::from_secs(10)));
     // The first attempt may have been delivered, whatever the second one says.
-    let (_, next) = again.answered(verdict(Outcome::Internal, Retry::Never), Some(200));
+    let next = again.answered(verdict(Outcome::Internal, Retry::Never), Some(200));
     assert_eq!(answer(next).delivery, Delivery::Maybe);
 }
 
@@ -55,7 +57,8 @@ fn what_the_push_service_said_last_is_told_also_where_a_later_attempt_was_not_se
         ..verdict(Outcome::Credential, Retry::Once)
     };
     let nowhere = Arc::new(ConnectError::NoAddress { host: "push.test".into() });
-    let (again, next) = attempts(&Options::default()).answered(expired(), Some(403));
+    let mut again = attempts(&Options::default());
+    let next = again.answered(expired(), Some(403));
     assert!(matches!(next, Next::Again(wait) if wait.is_zero()));
     let result = again.unsent(&Unsent::Unreachable(nowhere));
     assert_eq!((result.outcome, result.delivery), (Outcome::UpstreamUnavailable, Delivery::No));
@@ -66,10 +69,10 @@ fn what_the_push_service_said_last_is_told_also_where_a_later_attempt_was_not_se
 #[tokio::test(start_paused = true)]
 async fn an_attempt_that_would_come_at_the_deadline_or_later_is_not_waited_for() {
     let throttled = |wait| verdict(Outcome::RateLimited, Retry::After(Duration::from_secs(wait)));
-    let (_, next) = attempts(&Options::default()).answered(throttled(3599), Some(429));
+    let next = attempts(&Options::default()).answered(throttled(3599), Some(429));
     assert!(matches!(next, Next::Again(_)));
     for wait in [3600, 3610] {
-        let (_, next) = attempts(&Options::default()).answered(throttled(wait), Some(429));
+        let next = attempts(&Options::default()).answered(throttled(wait), Some(429));
         let result = answer(next);
         let told = (result.outcome, result.retry_after);
         assert_eq!(told, (Outcome::RateLimited, Some(Duration::from_secs(wait))));
@@ -81,35 +84,34 @@ fn no_push_is_handed_over_more_often_than_the_operator_allows() {
     let failed = || verdict(Outcome::UpstreamUnavailable, Retry::After(Duration::from_secs(1)));
     let mut attempts = attempts(&Options::default());
     for _ in 1..3 {
-        let next;
-        (attempts, next) = attempts.answered(failed(), Some(503));
+        let next = attempts.answered(failed(), Some(503));
         assert!(matches!(next, Next::Again(_)));
     }
-    let (_, next) = attempts.answered(failed(), Some(503));
+    let next = attempts.answered(failed(), Some(503));
     let result = answer(next);
     assert_eq!((result.outcome, result.attempts), (Outcome::UpstreamUnavailable, 3));
 }
 
 #[test]
 fn what_is_mended_is_sent_again_at_once_but_once_only() {
-    let (again, next) =
-        attempts(&Options::default()).answered(verdict(Outcome::Credential, Retry::Once), Some(403));
+    let mut again = attempts(&Options::default());
+    let next = again.answered(verdict(Outcome::Credential, Retry::Once), Some(403));
     assert!(matches!(next, Next::Again(wait) if wait.is_zero()));
-    let (_, next) = again.answered(verdict(Outcome::Credential, Retry::Once), Some(403));
+    let next = again.answered(verdict(Outcome::Credential, Retry::Once), Some(403));
     assert_eq!(answer(next).attempts, 2);
 
     let then = Retry::OnceThen(Duration::from_secs(10));
-    let (again, next) =
-        attempts(&Options::default()).answered(verdict(Outcome::UpstreamUnavailable, then), Some(503));
+    let mut again = attempts(&Options::default());
+    let next = again.answered(verdict(Outcome::UpstreamUnavailable, then), Some(503));
     assert!(matches!(next, Next::Again(wait) if wait.is_zero()));
-    let (_, next) = again.answered(verdict(Outcome::UpstreamUnavailable, then), Some(503));
+    let next = again.answered(verdict(Outcome::UpstreamUnavailable, then), Some(503));
     assert!(matches!(next, Next::Again(wait) if wait == Duration::from_secs(10)));
 }
 
 #[test]
 fn a_dry_run_that_the_push_service_refuses_has_its_verdict() {
     let dry_run = Options { dry_run: true, ..Options::default() };
-    let (_, next) = attempts(&dry_run).answered(verdict(Outcome::Unregistered, Retry::Never), Some(404));
+    let next = attempts(&dry_run).answered(verdict(Outcome::Unregistered, Retry::Never), Some(404));
     let result = answer(next);
     assert_eq!((result.outcome, result.reason), (Outcome::Unregistered, Some(Reason::UpstreamAnswered)));
 }
@@ -117,7 +119,7 @@ fn a_dry_run_that_the_push_service_refuses_has_its_verdict() {
 #[test]
 fn a_dry_run_that_the_push_service_takes_is_validated_and_not_delivered() {
     let dry_run = Options { dry_run: true, ..Options::default() };
-    let (_, next) = attempts(&dry_run).answered(verdict(Outcome::Accepted, Retry::Never), Some(200));
+    let next = attempts(&dry_run).answered(verdict(Outcome::Accepted, Retry::Never), Some(200));
     let result = answer(next);
     assert_eq!((result.outcome, result.delivery), (Outcome::Validated, Delivery::No));
     assert_eq!((result.reason, result.attempts), (None, 1));
@@ -165,8 +167,9 @@ fn without_a_token_the_endpoints_sentence_is_the_verdict() {
 fn where_no_newer_token_comes_the_last_answer_is_kept_and_earlier_doubt_remains() {
     let repeatable = Options { repeatable: true, ..Options::default() };
     let lost = Unanswered { cause: Lost::ConnectionLost, head: None };
-    let (again, _) = attempts(&repeatable).unanswered(&lost);
-    let (again, next) = again.answered(verdict(Outcome::Credential, Retry::Once), Some(401));
+    let mut again = attempts(&repeatable);
+    again.unanswered(&lost);
+    let next = again.answered(verdict(Outcome::Credential, Retry::Once), Some(401));
     assert!(matches!(next, Next::Again(wait) if wait.is_zero()));
     let result = again.without_token(&NoToken::Refused("it says no".into()));
     assert_eq!((result.outcome, result.delivery), (Outcome::Credential, Delivery::Maybe));
@@ -177,7 +180,8 @@ fn where_no_newer_token_comes_the_last_answer_is_kept_and_earlier_doubt_remains(
 fn a_dry_run_that_is_not_answered_delivered_nothing() {
     let dry_run = Options { dry_run: true, ..Options::default() };
     let lost = Unanswered { cause: Lost::ConnectionLost, head: None };
-    let (again, next) = attempts(&dry_run).unanswered(&lost);
+    let mut again = attempts(&dry_run);
+    let next = again.unanswered(&lost);
     assert!(matches!(next, Next::Again(_)));
     let result = again.last();
     assert_eq!((result.outcome, result.delivery), (Outcome::UpstreamUnavailable, Delivery::No));
@@ -190,15 +194,15 @@ fn an_answer_that_cannot_be_read_is_repeated_only_where_that_does_no_harm() {
         retryable: true,
         ..verdict(Outcome::Unconfirmed, Retry::IfRepeatable)
     };
-    let (_, next) = attempts(&Options::default()).answered(unreadable(), Some(200));
+    let next = attempts(&Options::default()).answered(unreadable(), Some(200));
     let result = answer(next);
     assert_eq!((result.reason, result.delivery), (Some(Reason::AnswerUnreadable), Delivery::Maybe));
     assert_eq!((result.retryable, result.retry_after), (true, None));
     let repeatable = Options { repeatable: true, ..Options::default() };
-    let (_, next) = attempts(&repeatable).answered(unreadable(), Some(200));
+    let next = attempts(&repeatable).answered(unreadable(), Some(200));
     assert!(matches!(next, Next::Again(wait) if wait == REPEAT_AFTER));
     // Of a dry run nothing can have been delivered.
     let dry_run = Options { dry_run: true, ..Options::default() };
-    let (_, next) = attempts(&dry_run).answered(unreadable(), Some(200));
+    let next = attempts(&dry_run).answered(unreadable(), Some(200));
     assert!(matches!(next, Next::Again(_)));
 }

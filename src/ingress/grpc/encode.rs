@@ -29,7 +29,7 @@ pub(super) fn result(index: u64, id: String, labels: Labels, result: PushResult)
         reason: result.reason.map_or(proto::Reason::Unspecified, reason).into(),
         detail: result.detail.into_owned(),
         field: result.field.into_owned(),
-        provider: result.provider.map_or(proto::Provider::Unspecified, provider).into(),
+        provider: result.provider.map_or(0, ProviderKind::contract_number),
         upstream_status: result.upstream_status.unwrap_or(0).into(),
         upstream_reason: result.upstream_reason,
         upstream_id: result.upstream_id,
@@ -148,15 +148,6 @@ fn token_action(it: TokenAction) -> proto::TokenAction {
     }
 }
 
-fn provider(it: ProviderKind) -> proto::Provider {
-    match it {
-        ProviderKind::Apns => proto::Provider::Apns,
-        ProviderKind::Fcm => proto::Provider::Fcm,
-        ProviderKind::WebPush => proto::Provider::WebPush,
-        ProviderKind::Mattermost => proto::Provider::Mattermost,
-    }
-}
-
 fn reason(it: Reason) -> proto::Reason {
     match it {
         Reason::FieldRequired => proto::Reason::FieldRequired,
@@ -184,5 +175,20 @@ fn reason(it: Reason) -> proto::Reason {
         Reason::ConnectionLost => proto::Reason::ConnectionLost,
         Reason::AnswerUnreadable => proto::Reason::AnswerUnreadable,
         Reason::CredentialMissing => proto::Reason::CredentialMissing,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dispatch::PROVIDERS;
+
+    #[test]
+    fn every_provider_has_its_number_in_the_contract() {
+        for kind in PROVIDERS {
+            let named = format!("PROVIDER_{}", kind.name().to_ascii_uppercase());
+            let numbered = proto::Provider::try_from(kind.contract_number()).unwrap();
+            assert_eq!(numbered.as_str_name(), named);
+        }
     }
 }

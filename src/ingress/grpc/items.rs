@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::Core;
-use super::admit::{Unroutable, target_of};
+use super::admit::destination;
 use super::decode;
 use super::refused::{Refused, echo};
-use crate::dispatch::{Encoded, Route};
+use crate::dispatch::{Encoded, Push, Unsendable};
 use crate::proto;
-use crate::push::{Body, Labels, Push, Reason, Refusal};
+use crate::push::{Body, Labels, Reason, Refusal};
 
 /// The most addressees of a multicast.
 pub(crate) const MAX_ADDRESSEES: usize = 1000;
@@ -19,7 +19,6 @@ pub(crate) const MAX_ADDRESSEES: usize = 1000;
 pub(super) struct Item {
     pub(super) index: u64,
     pub(super) push: Push,
-    pub(super) route: Arc<Route>,
     pub(super) encoded: Option<Arc<Encoded>>,
 }
 
@@ -90,8 +89,7 @@ impl Items {
                 push.app.clone_from(&self.default_app);
             }
             let decoded = core.decode(push, self.accepted_at);
-            let item =
-                decoded.map(|(push, route)| Item { index, push, route: Arc::clone(route), encoded: None });
+            let item = decoded.map(|push| Item { index, push, encoded: None });
             return Some(item.map_err(|refused| (index, refused)));
         }
         loop {
@@ -101,7 +99,7 @@ impl Items {
                 let decoded = group.item(core, addressee);
                 let index = self.number();
                 return Some(match decoded {
-                    Ok((push, route, encoded)) => Ok(Item { index, push, route, encoded: Some(encoded) }),
+                    Ok((push, encoded)) => Ok(Item { index, push, encoded: Some(encoded) }),
                     Err(refused) => Err((index, refused)),
                 });
             }
@@ -161,29 +159,23 @@ impl Group {
         }
     }
 
-    fn item(
-        &self,
-        core: &Core,
-        addressee: proto::Addressee,
-    ) -> Result<(Push, Arc<Route>, Arc<Encoded>), Box<Refused>> {
+    fn item(&self, core: &Core, addressee: proto::Addressee) -> Result<(Push, Arc<Encoded>), Box<Refused>> {
         let proto::Addressee { id, target } = addressee;
         let (body, encoded) = match &self.shared {
             Ok(shared) => shared,
             Err((refusal, labels)) => {
-                return Err(Refused::new(echo(id), labels.clone(), refusal.clone(), None));
+                return Err(Refused::new(echo(id), labels.clone(), refusal.clone()));
             }
         };
-        let id = decode::id(id)
-            .map_err(|(id, refusal)| Refused::new(echo(id), body.labels.clone(), refusal, None))?;
-        let routed = core.routes.app(&body.app).map_err(Unroutable::from);
-        match routed.and_then(|routes| target_of(routes, &body.app, target)) {
-            Ok((target, route)) => {
-                let push = Push { id, target, body: Arc::clone(body) };
-                Ok((push, Arc::clone(route), Arc::clone(encoded)))
+        let id =
+            decode::id(id).map_err(|(id, refusal)| Refused::new(echo(id), body.labels.clone(), refusal))?;
+        let routes = core.routes.app(&body.app).map_err(Unsendable::from);
+        match routes.and_then(|routes| destination(routes, &body.app, target)) {
+            Ok(destination) => {
+                let push = Push { id, destination, body: Arc::clone(body) };
+                Ok((push, Arc::clone(encoded)))
             }
-            Err(Unroutable { refusal, route }) => {
-                Err(Refused::new(id.into_string(), body.labels.clone(), refusal, route))
-            }
+            Err(why) => Err(Refused::new(id.into_string(), body.labels.clone(), why)),
         }
     }
 }

@@ -1,9 +1,9 @@
 //! A push that is not sent, as its result: the same in every RPC.
 
 use super::encode;
-use crate::dispatch::Route;
+use crate::dispatch::Unsendable;
 use crate::proto;
-use crate::push::{Labels, Outcome, PushId, PushResult, Reason, Refusal, TokenAction};
+use crate::push::{Labels, Outcome, PushId, PushResult, Reason};
 
 /// A push that is not sent.
 pub(super) struct Refused {
@@ -14,15 +14,12 @@ pub(super) struct Refused {
 }
 
 impl Refused {
-    /// By what is wrong with it. Where its route is known, the guard of the route's tokens has its say.
-    pub(super) fn new(id: String, labels: Labels, refusal: Refusal, route: Option<&Route>) -> Box<Self> {
-        let (refusal, token_action) = match route {
-            Some(route) => route.refused(refusal),
-            None => (refusal, TokenAction::Keep),
-        };
+    /// A push that cannot be sent, by what is wrong with it.
+    pub(super) fn new(id: String, labels: Labels, why: impl Into<Unsendable>) -> Box<Self> {
+        let Unsendable { refusal, token_action, provider } = why.into();
         let mut result = PushResult::unsent(refusal.outcome, refusal.reason, refusal.detail);
         result.field = refusal.field;
-        result.provider = route.map(|route| route.provider.kind());
+        result.provider = provider;
         result.token_action = token_action;
         Box::new(Self { id, labels, result })
     }

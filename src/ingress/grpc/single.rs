@@ -7,15 +7,14 @@ use tonic::{Request, Status};
 
 use super::refused::Refused;
 use super::{Core, deadline, decode, encode};
-use crate::dispatch::{Ask, Room, Route};
+use crate::dispatch::{Push, Room, Terms};
 use crate::proto;
-use crate::push::{Push, ServiceClass};
+use crate::push::ServiceClass;
 use crate::upstream::Flow;
 
 /// A push that was admitted.
-struct Admitted<'a> {
+struct Admitted {
     push: Push,
-    route: &'a Route,
     room: Room,
     begun: Instant,
     deadline: Instant,
@@ -26,12 +25,12 @@ pub(super) async fn send(
     core: &Core,
     request: Request<proto::SendPushRequest>,
 ) -> Result<proto::PushResult, Status> {
-    let Admitted { push, route, mut room, begun, deadline } = match admit(core, request)? {
+    let Admitted { push, mut room, begun, deadline } = match admit(core, request)? {
         Ok(admitted) => admitted,
         Err(refused) => return Ok(refused.encode(0)),
     };
-    let ask = Ask { push: &push, encoded: None, route, flow: Flow::SINGLE, begun, deadline };
-    let result = core.dispatcher.send(&ask, &mut room).await;
+    let terms = Terms { flow: Flow::SINGLE, begun, deadline, parent: None };
+    let result = push.send(&core.dispatcher, None, &terms, &mut room).await;
     let labels = push.body.labels.clone();
     Ok(encode::result(0, push.id.into_string(), labels, result))
 }
@@ -40,11 +39,11 @@ pub(super) async fn send(
 fn admit(
     core: &Core,
     request: Request<proto::SendPushRequest>,
-) -> Result<Result<Admitted<'_>, Box<Refused>>, Status> {
+) -> Result<Result<Admitted, Box<Refused>>, Status> {
     let begun = Instant::now();
     let (metadata, _, message) = request.into_parts();
     let push = message.push.ok_or_else(|| encode::bad_call(&decode::push_required()))?;
-    let (push, route) = match core.decode(*push, SystemTime::now()) {
+    let push = match core.decode(*push, SystemTime::now()) {
         Ok(decoded) => decoded,
         Err(refused) => {
             core.metrics.refused(refused.reason_name());
@@ -57,5 +56,5 @@ fn admit(
     })?;
     let max_wait = push.body.options.max_wait.unwrap_or(core.max_wait);
     let deadline = deadline::single(begun, max_wait, &metadata);
-    Ok(Ok(Admitted { push, route, room, begun, deadline }))
+    Ok(Ok(Admitted { push, room, begun, deadline }))
 }

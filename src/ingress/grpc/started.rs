@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::items::Item;
 use super::{Core, encode};
-use crate::dispatch::{Ask, Room};
+use crate::dispatch::{Room, Terms};
 use crate::proto;
 use crate::push::{Body, PushId, PushResult};
 use crate::upstream::Flow;
@@ -25,10 +25,9 @@ impl Started {
     #[expect(clippy::manual_async_fn, reason = "a batch has thousands of these in flight")]
     pub(super) fn send(mut self, core: Arc<Core>) -> impl Future<Output = Settled> {
         async move {
-            let Item { push, route, encoded, .. } = &self.item;
-            let (flow, begun, deadline) = (self.flow, self.begun, self.deadline);
-            let ask = Ask { push, encoded: encoded.as_deref(), route, flow, begun, deadline };
-            let result = core.dispatcher.send(&ask, &mut self.room).await;
+            let Item { push, encoded, .. } = &self.item;
+            let terms = Terms { flow: self.flow, begun: self.begun, deadline: self.deadline, parent: None };
+            let result = push.send(&core.dispatcher, encoded.as_deref(), &terms, &mut self.room).await;
             let Item { index, push, .. } = self.item;
             Settled { index, id: push.id, body: push.body, result, room: self.room }
         }

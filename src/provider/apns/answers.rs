@@ -12,26 +12,28 @@ use crate::provider::meaning::{
 use crate::provider::{Front502, Heal, Retry};
 use crate::push::{Outcome, TokenAction};
 
-/// The meaning of an answer; one that is not in the table means what its status says.
+/// The meaning of an answer. An answer that is not in the table means what its status says.
 pub(super) fn meaning(status: u16, reason: &str) -> Meaning {
     let row = TABLE.iter().find(|(at, reasons, _)| *at == status && reasons.contains(&reason));
     row.map_or_else(|| by_status(status), |(_, _, meaning)| *meaning)
 }
 
-/// Apple's own advice for every 5xx: try again after 15 minutes.
+/// The wait after a 5xx. Apple advises to try again after 15 minutes.
+///
+/// Source: Apple, "Handling notification responses from APNs".
 const FIFTEEN_MINUTES: Duration = Duration::from_secs(900);
 /// The shortest time between two provider tokens.
 ///
 /// Source: Apple, "Establishing a token-based connection to APNs".
 const TWENTY_MINUTES: Duration = Duration::from_secs(1200);
-/// Apple asks for a delay after `TooManyRequests` and names none.
+/// The wait after `TooManyRequests`. Apple asks for one and names none, so the number is the gateway's own.
 const DEVICE_DELAY: Duration = Duration::from_secs(30);
-/// After something in front of APNs did not wait for the request.
+/// The wait after something in front of APNs did not wait for the whole request. The number is the gateway's own.
 const TIMEOUT_DELAY: Duration = Duration::from_secs(10);
-/// After an idle connection was closed twice in a row.
+/// The wait after an idle connection was closed twice in a row. The number is the gateway's own.
 const IDLE_DELAY: Duration = Duration::from_secs(1);
 
-/// The meaning of an answer that carries nothing of APNs': something in front of it answered.
+/// The meaning of an answer that carries nothing of APNs' own, because something in front of APNs gave it.
 pub(super) fn foreign(status: u16, front_502: Front502) -> Meaning {
     match status {
         200 => unreadable(
@@ -41,7 +43,7 @@ pub(super) fn foreign(status: u16, front_502: Front502) -> Meaning {
     }
 }
 
-/// A 2xx proves no refusal: the push may have been taken.
+/// What is said of a 2xx that APNs does not give. It does not prove a refusal, so the push may have been taken.
 const NOT_AS_APNS_SAYS_IT: &str = "the answer says that all is well, and not as APNs says it; check what stands between the gateway and APNs";
 
 type Row = (u16, &'static [&'static str], Meaning);
@@ -72,7 +74,7 @@ const TABLE: &[Row] = &[
     (403, &["MissingProviderToken"], credential("APNs found neither a provider token nor a certificate; check the app's credential")),
     (403, &["BadCertificate"], credential("APNs does not take the certificate; renew it")),
     (403, &["BadCertificateEnvironment"], credential("the certificate is of the other environment; check the app's environment")),
-    // The first is Apple's spelling on its page, the second what production has been seen to send.
+    // The first is the spelling on Apple's page, the second is what production has been seen to send.
     // Source: github.com/swift-server-community/APNSwift issue 229.
     (403, &["BadEnvironmentKeyIdInToken", "BadEnvironmentKeyInToken"], credential("the key is of the other environment; check the app's environment")),
     (403, &["Forbidden"], credential("APNs forbids this; check what the key is allowed to do")),
@@ -96,7 +98,7 @@ const TABLE: &[Row] = &[
 fn by_status(status: u16) -> Meaning {
     match status {
         403 => credential("APNs refuses the credential for a reason that is new to the gateway"),
-        // Source: RFC 9110, section 15.5.9: it was not received whole.
+        // The request was not received whole. Source: RFC 9110, section 15.5.9.
         408 => {
             unavailable(Retry::After(TIMEOUT_DELAY), Heal::Nothing, "APNs did not wait for the whole request")
         }

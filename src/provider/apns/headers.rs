@@ -38,7 +38,7 @@ pub(in crate::provider) fn priority_value(priority: Priority) -> &'static str {
     }
 }
 
-/// The key itself where APNs takes it, else its SHA-256 in base64url.
+/// The collapse id of a collapse key: the key itself where APNs takes it, or else its SHA-256 in base64url.
 pub(in crate::provider) fn collapse_id(key: &str) -> Cow<'_, str> {
     // A header value neither begins nor ends with a space. Source: RFC 9113, section 8.2.1.
     let fits = key.len() <= MAX_COLLAPSE_ID_BYTES
@@ -47,17 +47,17 @@ pub(in crate::provider) fn collapse_id(key: &str) -> Cow<'_, str> {
     if fits { key.into() } else { URL_SAFE_NO_PAD.encode(Sha256::digest(key)).into() }
 }
 
-/// `apns-expiration` of a push that names an expiry.
+/// The value of `apns-expiration` for a push that names an expiry.
 pub(in crate::provider) fn expiration(expiry: Expiry) -> Option<u64> {
     match expiry {
         Expiry::Default => None,
         Expiry::NoStore => Some(0),
-        // 0 would say: do not store.
+        // 0 would tell APNs not to store the push.
         Expiry::At(moment) => Some(epoch_seconds(moment).max(1)),
     }
 }
 
-/// Whether HPACK may keep a value. APNs' table is small: values that never come again stay out of it.
+/// Whether HPACK may keep a value. The table of APNs is small, so values that never come again stay out of it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Index {
     Allowed,

@@ -57,8 +57,8 @@ impl<'a> Activity<'a> {
     }
 }
 
-/// The alert of a Live Activity: it has no subtitle, keeps its sound inside, and says a localised
-/// text as a dictionary in the place of the plain one.
+/// The alert of a Live Activity. It has no subtitle, holds its sound itself, and has a localised text as a dictionary
+/// in the place of the plain text.
 #[derive(serde::Serialize)]
 pub(super) struct ActivityAlert<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -120,7 +120,7 @@ fn check_start(activity: &LiveActivity, notification: Option<&Notification>) -> 
     if object(ATTRIBUTES, &activity.attributes_json)?.is_none() {
         return Err(required(ATTRIBUTES, "a start has attributes"));
     }
-    // A subtitle alone is no alert: a Live Activity shows none.
+    // A Live Activity shows no subtitle, so a subtitle alone does not make an alert.
     let alerts = notification.and_then(|notification| ActivityAlert::of(notification, None)).is_some();
     if !alerts {
         return Err(required("content.notification", "a start alerts the user, with a title or a body"));
@@ -128,7 +128,7 @@ fn check_start(activity: &LiveActivity, notification: Option<&Notification>) -> 
     Ok(())
 }
 
-/// What makes a Live Activity is for its start; later the device would ignore it.
+/// Refuses the members that make a Live Activity on any event but its start, where the device would ignore them.
 fn check_continued(activity: &LiveActivity) -> Result<(), Refusal> {
     let (field, present) = if activity.input_push_token {
         ("content.apns.live_activity.input_push_token", true)
@@ -141,7 +141,8 @@ fn check_continued(activity: &LiveActivity) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// A JSON object to copy as it is; absent where empty, or where a serializer wrote `null` for what is not there.
+/// A JSON object that is copied as it is. It is absent where the text is empty, or where a serializer wrote `null` for
+/// what is not there.
 fn object<'a>(field: &'static str, json: &'a str) -> Result<Option<&'a RawValue>, Refusal> {
     if json.is_empty() {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! Apple Push Notification service: its settings and limits.
+//! Apple Push Notification service: what is particular to it, its settings and its limits.
 
 mod answers;
 mod headers;
@@ -9,20 +9,22 @@ mod request;
 mod response;
 #[cfg(test)]
 pub(super) mod strategies;
+mod target;
 #[cfg(test)]
 mod tests;
+mod topic;
 
 pub(super) use headers::{collapse_id, expiration, priority_value};
 pub use request::Payload;
 pub(super) use request::live_activity_payload;
-pub use response::classify;
-pub(super) use response::head_decides;
+pub use target::{Channel, Device, Target};
 
-use http::HeaderValue;
-use http::header::InvalidHeaderValue;
+use std::time::SystemTime;
 
-use super::Front502;
-use crate::push::{ApnsEnvironment, InvalidValue, Target};
+use super::{Front502, Message, Outgoing, Provider, Reply, Verdict};
+use crate::push::{ApnsEnvironment, Body, InvalidValue, ProviderKind, Refusal};
+use crate::upstream::Head;
+use topic::Topic;
 
 /// The largest payload of a push to a device, in bytes of JSON.
 ///
@@ -36,7 +38,8 @@ pub const MAX_VOIP_PAYLOAD_BYTES: usize = 5120;
 
 /// The largest payload of a push to a broadcast channel, in bytes of JSON.
 ///
-/// Apple's pages name none; where APNs allows less it answers `PayloadTooLarge` itself.
+/// Apple's pages name no limit, so the number is the gateway's own. Where APNs allows less, it answers
+/// `PayloadTooLarge` itself.
 pub const MAX_BROADCAST_PAYLOAD_BYTES: usize = 5120;
 
 /// The longest `apns-collapse-id`, in bytes.
@@ -44,7 +47,7 @@ pub const MAX_BROADCAST_PAYLOAD_BYTES: usize = 5120;
 /// Source: Apple, "Sending notification requests to APNs".
 pub const MAX_COLLAPSE_ID_BYTES: usize = 64;
 
-/// The longest topic taken, in bytes.
+/// The longest topic that is taken, in bytes. The number is the gateway's own.
 pub const MAX_TOPIC_BYTES: usize = 255;
 
 /// What an operator says about one app on APNs.
@@ -52,12 +55,13 @@ pub const MAX_TOPIC_BYTES: usize = 255;
 pub struct ApnsSettings {
     /// The environment of targets that name none.
     pub environment: ApnsEnvironment,
-    /// The bundle ids that the app may send to, without suffix; the first is that of targets that name
-    /// none. At least one.
+    /// The bundle ids that the app may send to, without suffix. There is at least one; the first is meant by targets
+    /// that name none.
     pub topics: Vec<String>,
-    /// Authenticated by a client certificate; else by provider token.
+    /// Whether the app authenticates by a client certificate, and not by a provider token.
     pub certificate: bool,
-    /// Passes push types that this module does not know, with the topic without suffix.
+    /// Whether push types that the gateway does not know are sent as the caller names them, to the topic without
+    /// suffix.
     pub unknown_push_types: bool,
 }
 
@@ -90,71 +94,47 @@ impl Apns {
         })
     }
 
-    /// With what an operator knows of a 502 that is not APNs' own.
+    /// The same, with what an operator knows about a 502 that is not APNs' own.
     #[must_use]
     pub fn with_front_502(self, front_502: Front502) -> Self {
         Self { front_502, ..self }
     }
 
-    /// In which of the two worlds of APNs a target lives: its own word, else the app's.
+    /// The environment that a target lives in: the one that it names, or else the app's.
     #[must_use]
     pub fn environment(&self, target: &Target) -> ApnsEnvironment {
-        let named = match target {
-            Target::Apns(device) => device.environment,
-            Target::ApnsChannel(channel) => channel.environment,
-            Target::Fcm(_) | Target::WebPush(_) | Target::Mattermost(_) => None,
-        };
-        named.unwrap_or(self.environment)
+        target.environment().unwrap_or(self.environment)
     }
 
-    /// The topic of a target, where the app may send to it.
+    /// The topic that a target names, or else the app's first one; none where the app does not list it.
     fn topic(&self, named: Option<&str>) -> Option<&Topic> {
         let Some(named) = named else { return Some(&self.first_topic) };
         std::iter::once(&self.first_topic).chain(&self.more_topics).find(|topic| topic.bundle_id == named)
     }
 }
 
-/// A bundle id that the app may send to.
-#[derive(Debug)]
-struct Topic {
-    bundle_id: String,
-    /// Most push types send it as it is: said once, and shared.
-    header: HeaderValue,
-}
+impl Provider for Apns {
+    const KIND: ProviderKind = ProviderKind::new("apns", 1);
+    const SUSPECTS: &'static str = "the app's environment, topics and key";
 
-impl Topic {
-    fn try_new(bundle_id: String) -> Result<Self, InvalidValue> {
-        check_bundle_id(&bundle_id)?;
-        match HeaderValue::from_str(&bundle_id) {
-            Ok(header) => Ok(Self { bundle_id, header }),
-            Err(_) => Err(InvalidValue::invalid("a topic is a bundle id", format!("{bundle_id:?}"))),
-        }
+    type Target = Target;
+    type Payload = Payload;
+    type Sealed = ();
+    type Context = ();
+
+    fn encode(&self, body: &Body) -> Result<Payload, Refusal> {
+        request::encode(self, body)
     }
 
-    /// As `apns-topic` of a push type.
-    fn with(&self, suffix: &str) -> Result<HeaderValue, InvalidHeaderValue> {
-        if suffix.is_empty() {
-            return Ok(self.header.clone());
-        }
-        HeaderValue::try_from([&self.bundle_id, suffix].concat())
+    fn address(&self, push: &Outgoing<'_, Self>, _: SystemTime) -> Result<Message, Refusal> {
+        request::address(self, push)
     }
-}
 
-/// Letters, digits, hyphens and full stops, so that it stands in a header and in a path as it is.
-///
-/// Source: Apple, "CFBundleIdentifier".
-fn check_bundle_id(topic: &str) -> Result<(), InvalidValue> {
-    let expected = || {
-        format!("a topic is a bundle id of 1 to {MAX_TOPIC_BYTES} letters, digits, hyphens and full stops")
-    };
-    if topic.is_empty() {
-        return Err(InvalidValue::required(expected()));
+    fn classify(&self, (): (), reply: &Reply, now: SystemTime) -> Verdict {
+        response::classify(reply, self.front_502, now)
     }
-    if topic.len() > MAX_TOPIC_BYTES {
-        return Err(InvalidValue::too_large(expected(), format!("{} bytes", topic.len())));
-    }
-    match topic.chars().find(|c| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '.')) {
-        Some(c) => Err(InvalidValue::invalid(expected(), format!("{c:?}"))),
-        None => Ok(()),
+
+    fn head_decides(&self, head: &Head) -> bool {
+        response::head_decides(head)
     }
 }

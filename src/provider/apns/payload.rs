@@ -14,8 +14,8 @@ use crate::push::{
     ApnsContent, Content, InterruptionLevel, LocalizedText, Notification, Outcome, Reason, Refusal,
 };
 
-/// What a payload has beside the texts of its notification, mostly, in bytes. It stays as large as it was made for
-/// as long as its push is in flight.
+/// The usual size of a payload without the texts of its notification, in bytes. A buffer of the right size saves
+/// memory, because it keeps its size for as long as its push is in flight.
 const USUAL_BYTES: usize = 128;
 
 /// Writes a payload from its portable and typed parts. The same push is the same bytes each time.
@@ -49,9 +49,9 @@ pub(super) fn write(
 
 /// What a raw payload shows.
 pub(super) struct Raw {
-    /// `aps` has an alert, a sound or a badge.
+    /// Whether `aps` has an alert, a sound or a badge.
     pub(super) shows: bool,
-    /// `aps` has an event of a Live Activity.
+    /// Whether `aps` has an event of a Live Activity.
     pub(super) live_activity: bool,
 }
 
@@ -63,7 +63,7 @@ impl Raw {
             let detail = format!("a raw payload is a JSON object: {error}");
             Refusal::field("content.apns.payload_json", Reason::RawBodyInvalid, detail)
         })?;
-        // An `aps` that is no dictionary shows nothing; what APNs makes of it is for APNs to say.
+        // An `aps` that is no dictionary shows nothing. Whether it is an error is left for APNs to say.
         let aps: BTreeMap<String, &RawValue> =
             members.get("aps").and_then(|aps| serde_json::from_str(aps.get()).ok()).unwrap_or_default();
         let has = |key| aps.get(key).is_some_and(|value| is_there(value));
@@ -71,7 +71,8 @@ impl Raw {
     }
 }
 
-/// Serializers write `null` for what is not there, and a dictionary of nothing but `null` for an alert that is none.
+/// Whether a member is really there. Serializers write `null` for what is not there, and a dictionary of nothing but
+/// `null` for an alert that is not there.
 fn is_there(value: &RawValue) -> bool {
     if value.get() == "null" {
         return false;
@@ -81,7 +82,7 @@ fn is_there(value: &RawValue) -> bool {
     members.is_none_or(|members| members.is_empty() || members.values().any(Option::is_some))
 }
 
-/// 1 where it is so: APNs has no other truth.
+/// The number 1 where something is so, because APNs knows no `true`.
 pub(super) fn flag(is_so: bool) -> Option<u8> {
     is_so.then_some(1)
 }
@@ -143,7 +144,8 @@ struct Aps<'a> {
     activity: Option<Activity<'a>>,
 }
 
-/// Always a dictionary, also where there is only a body: one form for the app's extensions to read.
+/// An alert is always a dictionary, even where there is only a body, so that the app's extensions have one form to
+/// read.
 #[derive(serde::Serialize)]
 #[serde(untagged)]
 enum Alert<'a> {
@@ -175,7 +177,7 @@ struct PlainAlert<'a> {
 }
 
 impl<'a> PlainAlert<'a> {
-    /// A localised text stands in for the plain one.
+    /// The alert of a notification. A localised text stands in for the plain one.
     fn of(notification: &'a Notification) -> Option<Self> {
         let plain = |plain, localized: &Option<_>| if localized.is_none() { text(plain) } else { None };
         let n = notification;
@@ -197,7 +199,7 @@ fn key(localized: Option<&LocalizedText>) -> Option<&str> {
     localized.map(|text| text.key.as_str())
 }
 
-/// What the placeholders become; left out where there are none.
+/// What the placeholders become. The member is left out where there are none.
 pub(super) fn arguments(localized: Option<&LocalizedText>) -> Option<&[String]> {
     localized.map(|text| text.arguments.as_slice()).filter(|arguments| !arguments.is_empty())
 }
@@ -220,9 +222,9 @@ fn aps<'a>(
         sound,
         thread_id: text(&notification.thread),
         category: text(&notification.category),
-        // Source: Apple, "Pushing background updates to your App".
+        // A background push wakes the app only with this flag. Source: Apple, "Pushing background updates to your App".
         content_available: flag(options.content_available || push_type == PushType::Background),
-        // The image is for the app's service extension, which runs only where it may change the push.
+        // The app's service extension loads the image, and it runs only where it may change the push.
         mutable_content: flag(options.mutable_content || !notification.image.is_empty()),
         target_content_id: text(&options.target_content_id),
         interruption_level: options.interruption_level.map(level),
@@ -273,7 +275,7 @@ fn in_unit_range(field: &'static str, what: &str, value: f64) -> Result<(), Refu
     Err(Refusal::field(field, Reason::FieldInvalid, format!("{what} is 0 to 1, found {value}")))
 }
 
-/// Keys beside `aps` that the gateway writes itself are not the caller's.
+/// Refuses data under keys that the gateway writes itself.
 fn check_keys(data: &BTreeMap<String, String>, notification: &Notification) -> Result<(), Refusal> {
     if data.contains_key("aps") {
         let detail = "the key `aps` is APNs' own; use the notification, typed options or payload_json";

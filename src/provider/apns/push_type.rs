@@ -3,7 +3,7 @@
 use super::{MAX_PAYLOAD_BYTES, MAX_VOIP_PAYLOAD_BYTES};
 use crate::push::Priority;
 
-/// `apns-push-type`.
+/// The value of `apns-push-type`.
 ///
 /// Source: Apple, "Sending notification requests to APNs".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,12 +19,12 @@ pub(super) enum PushType {
     PushToTalk,
     Widgets,
     Controls,
-    /// One that came after this was written: it is sent as the caller names it.
+    /// A type that is newer than the gateway. It is sent as the caller names it.
     Unknown,
 }
 
 impl PushType {
-    /// Those that Apple names.
+    /// The push types that Apple names.
     pub(super) const KNOWN: [Self; 11] = [
         Self::Alert,
         Self::Background,
@@ -39,12 +39,12 @@ impl PushType {
         Self::Controls,
     ];
 
-    /// The known one of this name.
+    /// The known push type of this name.
     pub(super) fn parse(name: &str) -> Option<Self> {
         Self::KNOWN.into_iter().find(|known| known.name() == name)
     }
 
-    /// Its name on the wire. Empty for one that only the caller knows.
+    /// Its name on the wire. It is empty for a type that only the caller knows.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Alert => "alert",
@@ -62,7 +62,7 @@ impl PushType {
         }
     }
 
-    /// What follows the bundle id in `apns-topic`. For `mdm` the listed topic is itself no bundle id.
+    /// What follows the bundle id in `apns-topic`. For `mdm` nothing does, because its topic is not a bundle id.
     ///
     /// Source: Apple, "Sending notification requests to APNs"; `liveactivity` as in Apple, "Starting
     /// and updating Live Activities with ActivityKit push notifications".
@@ -85,7 +85,7 @@ impl PushType {
         if self == Self::Voip { MAX_VOIP_PAYLOAD_BYTES } else { MAX_PAYLOAD_BYTES }
     }
 
-    /// The priority of a push that asks for none: high where something is shown, else normal.
+    /// The priority of a push that asks for none. It is high where something is shown, and otherwise normal.
     ///
     /// A call, a talk burst and a Live Activity are shown by the app itself, whatever `aps` says.
     pub(super) fn default_priority(self, shows: bool) -> Priority {

@@ -15,105 +15,94 @@ use super::headers::{
 use super::live_activity::Activity;
 use super::payload::{self, Raw};
 use super::push_type::PushType;
-use super::{Apns, MAX_BROADCAST_PAYLOAD_BYTES};
-use crate::provider::{Message, ReplyContext, bug, headers, text};
+use super::{Apns, Channel, Device, MAX_BROADCAST_PAYLOAD_BYTES, Target};
+use crate::provider::{Message, Outgoing, bug, headers, text};
 use crate::push::{
-    ApnsChannel, ApnsContent, ApnsDevice, Body, LiveActivityEvent, Notification, Outcome, Priority, PushId,
-    Reason, Refusal, Target, visible_ascii,
+    ApnsContent, Body, LiveActivityEvent, Notification, Outcome, Priority, Reason, Refusal, visible_ascii,
 };
 
 /// A body as APNs takes it: all that its addressees share.
 #[derive(Debug)]
 pub struct Payload {
-    /// As the device reads it.
+    /// The JSON that the device reads.
     pub(super) json: Bytes,
     push_type: PushType,
-    /// Starts a Live Activity, which a channel cannot.
+    /// Whether it starts a Live Activity, which a channel cannot.
     starts: bool,
     type_header: HeaderValue,
     priority: HeaderValue,
     expiration: Option<HeaderValue>,
-    /// Of devices only: a channel keeps the newest anyway.
+    /// Only devices are sent a collapse id, because a channel keeps nothing but the newest push.
     collapse_id: Option<HeaderValue>,
 }
 
-/// Those of one target, where there is something to say.
+/// The headers that one target has for itself; those without a value are left out.
 type OwnHeaders = [(HeaderName, Option<HeaderValue>); 3];
 
+/// Says a body to APNs.
+///
+/// # Errors
+/// Where the body cannot be said to any target.
+pub(super) fn encode(apns: &Apns, body: &Body) -> Result<Payload, Refusal> {
+    let content = &body.content;
+    let nothing = ApnsContent::default();
+    let options = content.apns.as_deref().unwrap_or(&nothing);
+    if content.notification.is_none() && content.data.is_empty() && content.apns.is_none() {
+        let detail = "nothing here is for APNs: it has no notification, no data and no options of APNs";
+        return Err(Refusal::field("content", Reason::FieldRequired, detail));
+    }
+    let raw = text(&options.payload_json).map(Raw::parse).transpose()?;
+    let shows = raw.as_ref().map_or_else(|| typed_shows(body), |raw| raw.shows);
+    let (push_type, type_header) = apns.push_type(options, raw.as_ref(), shows)?;
+    let priority = body.options.priority.unwrap_or(push_type.default_priority(shows));
+    apns.check_push_type(push_type, priority)?;
+    let json = match &raw {
+        Some(_) => options.payload_json.clone().into_bytes(),
+        None => write(body, options, push_type)?,
+    };
+    let activity = options.live_activity.as_ref().filter(|_| raw.is_none());
+    Ok(Payload {
+        json: json.into(),
+        push_type,
+        starts: activity.is_some_and(|activity| activity.event == LiveActivityEvent::Start),
+        type_header,
+        priority: HeaderValue::from_static(priority_value(priority)),
+        expiration: expiration_header(body.options.expiry),
+        collapse_id: text(&body.options.collapse_key).map(collapse_header).transpose()?,
+    })
+}
+
+/// Directs an encoded body to one target.
+///
+/// # Errors
+/// Where the app does not list the topic, or this kind of target cannot take the payload.
+pub(super) fn address(apns: &Apns, push: &Outgoing<'_, Apns>) -> Result<Message, Refusal> {
+    let Outgoing { id, body, target, payload, .. } = *push;
+    check_target(payload, target)?;
+    let mut uuid = uuid::Uuid::encode_buffer();
+    let id = header("id", id.uuid(&body.app).hyphenated().encode_lower(&mut uuid), Index::Never)?;
+    let (path, own) = match target {
+        Target::Device(device) => apns.device(payload, device, id)?,
+        Target::Channel(channel) => apns.channel(channel, id)?,
+    };
+    let shared = [
+        (CONTENT_TYPE, Some(HeaderValue::from_static("application/json"))),
+        (APNS_PUSH_TYPE, Some(payload.type_header.clone())),
+        (APNS_PRIORITY, Some(payload.priority.clone())),
+        (APNS_EXPIRATION, payload.expiration.clone()),
+    ];
+    let mut headers = headers(shared.len() + own.len());
+    let all = shared.into_iter().chain(own);
+    headers.extend(all.filter_map(|(name, value)| Some((name, value?))));
+    let path = PathAndQuery::try_from(path).map_err(|error| bug("target", &error))?;
+    Ok(Message { path, headers, body: payload.json.clone(), counts_down: false, context: () })
+}
+
 impl Apns {
-    /// Says a body to APNs.
-    ///
-    /// # Errors
-    /// Where the body cannot be said, to targets like this one or at all.
-    pub fn encode(&self, body: &Body, target: &Target) -> Result<Payload, Refusal> {
-        let content = &body.content;
-        let nothing = ApnsContent::default();
-        let options = content.apns.as_deref().unwrap_or(&nothing);
-        if content.notification.is_none() && content.data.is_empty() && content.apns.is_none() {
-            let detail = "nothing here is for APNs: it has no notification, no data and no options of APNs";
-            return Err(Refusal::field("content", Reason::FieldRequired, detail));
-        }
-        let raw = text(&options.payload_json).map(Raw::parse).transpose()?;
-        let shows = raw.as_ref().map_or_else(|| typed_shows(body), |raw| raw.shows);
-        let (push_type, type_header) = self.push_type(options, raw.as_ref(), shows)?;
-        let priority = body.options.priority.unwrap_or(push_type.default_priority(shows));
-        self.check_push_type(push_type, priority)?;
-        let json = match &raw {
-            Some(_) => options.payload_json.clone().into_bytes(),
-            None => write(body, options, push_type)?,
-        };
-        let activity = options.live_activity.as_ref().filter(|_| raw.is_none());
-        let encoded = Payload {
-            json: json.into(),
-            push_type,
-            starts: activity.is_some_and(|activity| activity.event == LiveActivityEvent::Start),
-            type_header,
-            priority: HeaderValue::from_static(priority_value(priority)),
-            expiration: expiration_header(body.options.expiry),
-            collapse_id: text(&body.options.collapse_key).map(collapse_header).transpose()?,
-        };
-        check_kind(&encoded, target)?;
-        Ok(encoded)
-    }
-
-    /// Directs an encoded body to one target.
-    ///
-    /// # Errors
-    /// Where the app does not list the topic, or this kind of target cannot take the payload.
-    pub fn address(
-        &self,
-        payload: &Payload,
-        body: &Body,
-        id: &PushId,
-        target: &Target,
-    ) -> Result<Message, Refusal> {
-        check_kind(payload, target)?;
-        let mut uuid = uuid::Uuid::encode_buffer();
-        let id = header("id", id.uuid(&body.app).hyphenated().encode_lower(&mut uuid), Index::Never)?;
-        let (path, own) = match target {
-            Target::Apns(device) => self.device(payload, device, id)?,
-            Target::ApnsChannel(channel) => self.channel(channel, id)?,
-            Target::Fcm(_) | Target::WebPush(_) | Target::Mattermost(_) => return Err(not_ours()),
-        };
-        let shared = [
-            (CONTENT_TYPE, Some(HeaderValue::from_static("application/json"))),
-            (APNS_PUSH_TYPE, Some(payload.type_header.clone())),
-            (APNS_PRIORITY, Some(payload.priority.clone())),
-            (APNS_EXPIRATION, payload.expiration.clone()),
-        ];
-        let mut headers = headers(shared.len() + own.len());
-        let all = shared.into_iter().chain(own);
-        headers.extend(all.filter_map(|(name, value)| Some((name, value?))));
-        let path = PathAndQuery::try_from(path).map_err(|error| bug("target", &error))?;
-        let context = ReplyContext { front_502: self.front_502, ..ReplyContext::default() };
-        let body = payload.json.clone();
-        Ok(Message { path, headers, body, counts_down: false, context })
-    }
-
     fn device(
         &self,
         payload: &Payload,
-        device: &ApnsDevice,
+        device: &Device,
         id: HeaderValue,
     ) -> Result<(String, OwnHeaders), Refusal> {
         const TOPIC: &str = "target.apns.topic";
@@ -124,10 +113,10 @@ impl Apns {
         Ok((["/3/device/", device.token.as_str()].concat(), own))
     }
 
-    /// A channel takes no topic header, and the bundle id in the path no suffix.
+    /// A push to a channel has no topic header, and the bundle id stands in its path without a suffix.
     ///
     /// Source: Apple, "Handling error responses from Apple Push Notification service".
-    fn channel(&self, channel: &ApnsChannel, id: HeaderValue) -> Result<(String, OwnHeaders), Refusal> {
+    fn channel(&self, channel: &Channel, id: HeaderValue) -> Result<(String, OwnHeaders), Refusal> {
         let topic = self.topic(channel.topic.as_deref());
         let topic = topic.ok_or_else(|| not_listed("target.apns_channel.topic"))?;
         let channel_id = header("target.apns_channel.channel_id", &channel.channel_id, Index::Allowed)?;
@@ -203,7 +192,7 @@ fn write(body: &Body, options: &ApnsContent, push_type: PushType) -> Result<Vec<
     payload::write(&body.content, push_type, activity)
 }
 
-/// Push type and typed parts must agree: APNs may drop silently what does not.
+/// Checks that push type and typed parts agree, because APNs may silently drop a push in which they do not.
 fn check_typed(push_type: PushType, options: &ApnsContent, shows: bool) -> Result<(), Refusal> {
     let conflict = |detail| Err(Refusal::field("content.apns.push_type", Reason::FieldsConflict, detail));
     match (push_type == PushType::LiveActivity, options.live_activity.is_some()) {
@@ -212,7 +201,8 @@ fn check_typed(push_type: PushType, options: &ApnsContent, shows: bool) -> Resul
             Err(Refusal::field("content.apns.live_activity", Reason::FieldRequired, detail))
         }
         (false, true) => conflict("a Live Activity has push type liveactivity"),
-        // Source: Apple, "Pushing background updates to your App".
+        // APNs may drop a background push that shows something. Source: Apple, "Pushing background updates to your
+        // App".
         (false, false) if push_type == PushType::Background && shows => {
             conflict("a background push shows, plays and badges nothing, and this one does")
         }
@@ -220,11 +210,12 @@ fn check_typed(push_type: PushType, options: &ApnsContent, shows: bool) -> Resul
     }
 }
 
-/// What depends on where the push goes: a multicast may name devices and channels for one payload.
-fn check_kind(payload: &Payload, target: &Target) -> Result<(), Refusal> {
+/// Checks what depends on the target. A multicast may name devices and channels for one payload, so this cannot be
+/// checked when the body is encoded.
+fn check_target(payload: &Payload, target: &Target) -> Result<(), Refusal> {
     let limit = match target {
-        Target::Apns(_) => payload.push_type.max_payload_bytes(),
-        Target::ApnsChannel(_) => {
+        Target::Device(_) => payload.push_type.max_payload_bytes(),
+        Target::Channel(_) => {
             if payload.push_type != PushType::LiveActivity {
                 let detail = "a broadcast channel takes Live Activities only";
                 return Err(Refusal::field("target.apns_channel", Reason::FieldsConflict, detail));
@@ -239,7 +230,6 @@ fn check_kind(payload: &Payload, target: &Target) -> Result<(), Refusal> {
             }
             MAX_BROADCAST_PAYLOAD_BYTES
         }
-        Target::Fcm(_) | Target::WebPush(_) | Target::Mattermost(_) => return Err(not_ours()),
     };
     let found = payload.json.len();
     if found > limit {
@@ -259,8 +249,4 @@ fn collapse_header(key: &str) -> Result<HeaderValue, Refusal> {
 
 fn not_listed(field: &'static str) -> Refusal {
     Refusal::field(field, Reason::TopicNotAllowed, "the app does not list this topic")
-}
-
-fn not_ours() -> Refusal {
-    bug("target", &"it is no target of APNs")
 }

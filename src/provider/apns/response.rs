@@ -1,4 +1,4 @@
-//! What an answer of APNs means. Never fails, whatever the bytes.
+//! What an answer of APNs means. It never fails, whatever the bytes.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -9,54 +9,53 @@ use super::answers::{ACCEPTED, foreign, meaning};
 use super::headers::{APNS_ID, APNS_REQUEST_ID};
 use crate::provider::retry_after::retry_after;
 use crate::provider::words::{is_page, object, read, words};
-use crate::provider::{Reply, ReplyContext, Verdict, cut};
+use crate::provider::{Front502, Reply, Verdict, cut};
 use crate::push::Outcome;
 use crate::upstream::Head;
 
-/// What an answer that came at `now` means. APNs documents no `Retry-After`; where one comes
-/// nonetheless it counts more than the table.
-#[must_use]
-pub fn classify(reply: &Reply, context: ReplyContext, now: SystemTime) -> Verdict {
+/// What an answer means that came at `now`. APNs documents no `Retry-After`; where an answer has one all the same, it
+/// counts more than the wait in the table.
+pub(super) fn classify(reply: &Reply, front_502: Front502, now: SystemTime) -> Verdict {
     let (status, id) = (reply.status().as_u16(), upstream_id(reply.headers()));
     if status == 200 && !id.is_empty() {
         return Verdict { upstream_id: id, ..ACCEPTED.verdict("") };
     }
-    let said = Said::read(reply.body());
-    // APNs names every push that it answers, and its bodies are JSON. That all is well it says without a reason.
-    let own = status != 200 && (!said.reason.is_empty() || (!id.is_empty() && !is_page(reply.body())));
+    let error = ErrorBody::read(reply.body());
+    // APNs names every push that it answers, its error bodies are JSON, and its 200 carries no reason.
+    let own = status != 200 && (!error.reason.is_empty() || (!id.is_empty() && !is_page(reply.body())));
     let verdict = if own {
-        meaning(status, &said.reason).verdict(&said.reason)
+        meaning(status, &error.reason).verdict(&error.reason)
     } else {
-        foreign(status, context.front_502).verdict(&words(reply))
+        foreign(status, front_502).verdict(&words(reply))
     };
     let gone = verdict.outcome == Outcome::Unregistered;
     Verdict {
         retry: verdict.retry.asked_to_wait(retry_after(reply.headers(), now)),
         upstream_id: id,
-        token_invalid_since: if gone { said.timestamp } else { None },
+        token_invalid_since: if gone { error.timestamp } else { None },
         ..verdict
     }
 }
 
-/// Where APNs took a push it says so in the head, and the body says nothing.
-pub(in crate::provider) fn head_decides(head: &Head) -> bool {
+/// The head decides where APNs took a push: the head says so, and the body is empty.
+pub(super) fn head_decides(head: &Head) -> bool {
     head.status == StatusCode::OK && !upstream_id(&head.headers).is_empty()
 }
 
-/// The last second of the year 9999, which is also the last that the contract's Timestamp can say.
+/// The last millisecond of the year 9999, which is also the last moment that the contract's Timestamp can hold.
 const LAST_MILLISECOND: u64 = 253_402_300_799_999;
 
-/// What the body of an answer says.
+/// The error body of an answer: why APNs refuses a push, and since when its target is gone.
 #[derive(Default)]
-struct Said {
+struct ErrorBody {
     reason: String,
     timestamp: Option<SystemTime>,
 }
 
-impl Said {
-    /// A body that is not the JSON of APNs says nothing.
+impl ErrorBody {
+    /// Reads a body. One that is not the JSON of APNs is read as one that says nothing.
     fn read(body: &[u8]) -> Self {
-        /// Each member is read by itself, so that an odd one does not take the other away.
+        /// Each member is read by itself, so that a malformed one does not hide the other.
         #[derive(serde::Deserialize)]
         struct Members<'a> {
             #[serde(borrow)]
@@ -72,7 +71,7 @@ impl Said {
     }
 }
 
-/// Milliseconds since the Unix epoch.
+/// A moment from milliseconds since the Unix epoch; none where it is past the year 9999.
 ///
 /// Source: Apple, "Handling notification responses from APNs".
 fn since_epoch(milliseconds: u64) -> Option<SystemTime> {
@@ -80,7 +79,7 @@ fn since_epoch(milliseconds: u64) -> Option<SystemTime> {
     sensible.then(|| UNIX_EPOCH.checked_add(Duration::from_millis(milliseconds))).flatten()
 }
 
-/// `apns-id`; for a broadcast `apns-request-id`.
+/// The name that APNs gave the push: `apns-id`, or `apns-request-id` for a broadcast.
 pub(super) fn upstream_id(headers: &HeaderMap) -> String {
     let named = headers.get(APNS_ID).or_else(|| headers.get(APNS_REQUEST_ID));
     let id = named.and_then(|id| id.to_str().ok()).unwrap_or_default();

@@ -9,10 +9,10 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::push_type::PushType;
+use super::{Channel, Device, Target};
 use crate::push::{
-    ApnsChannel, ApnsContent, ApnsDevice, ApnsEnvironment, AppId, Body, Content, CriticalSound, DeviceToken,
-    Expiry, InterruptionLevel, LiveActivity, LiveActivityEvent, LocalizedText, Notification, Options,
-    Priority, Target,
+    ApnsContent, ApnsEnvironment, AppId, Body, Content, CriticalSound, DeviceToken, Expiry,
+    InterruptionLevel, LiveActivity, LiveActivityEvent, LocalizedText, Notification, Options, Priority,
 };
 
 pub(in crate::provider) fn body() -> BoxedStrategy<Body> {
@@ -33,12 +33,10 @@ pub(super) fn target() -> BoxedStrategy<Target> {
     let environment = || of(select(vec![ApnsEnvironment::Production, ApnsEnvironment::Sandbox]));
     let device =
         ("([0-9a-fA-F]{2}){1,256}", environment(), topic()).prop_map(|(token, environment, topic)| {
-            Target::Apns(ApnsDevice { token: DeviceToken::parse(token).unwrap(), environment, topic })
+            Target::Device(Device { token: DeviceToken::parse(token).unwrap(), environment, topic })
         });
     let channel = ("[0-9a-zA-Z+/=]{0,40}|.{0,20}", environment(), topic()).prop_map(
-        |(channel_id, environment, topic)| {
-            Target::ApnsChannel(ApnsChannel { channel_id, environment, topic })
-        },
+        |(channel_id, environment, topic)| Target::Channel(Channel { channel_id, environment, topic }),
     );
     prop_oneof![device, channel].boxed()
 }

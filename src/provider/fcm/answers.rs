@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::error::ErrorBody;
-use super::response::Said;
+use super::response::ReplyBody;
 use crate::provider::front::{by_front, unreadable};
 use crate::provider::meaning::{
     Meaning, credential, fault, gone, healing, limited, ours, plain, unavailable, wrong_token,
@@ -15,17 +15,21 @@ use crate::provider::{Front502, Heal, Retry};
 use crate::push::{Outcome, TokenAction};
 
 /// The wait after a 429 that names none.
+///
+/// Source: Firebase, "Best practices when sending FCM messages at scale".
 const RATE_DELAY: Duration = Duration::from_secs(60);
-/// The shortest wait after a 5xx, whatever it names.
+/// The shortest wait after a 5xx, whatever wait it names.
+///
+/// Source: Firebase, "Best practices when sending FCM messages at scale".
 pub(super) const SERVER_DELAY: Duration = Duration::from_secs(10);
 
-/// The meaning of an answer; a code that is not in the table means what its status says.
-pub(super) fn meaning(status: u16, said: &Said, live_activity_token: bool) -> Meaning {
+/// The meaning of an answer. A code that is not in the table means what its status says.
+pub(super) fn meaning(status: u16, body: &ReplyBody, live_activity_token: bool) -> Meaning {
     if status == 200 {
-        return taken(said);
+        return taken(body);
     }
-    let Some(error) = said.error.as_deref() else { return foreign(status, said) };
-    // Which of the two tokens APNs means is not said, and to delete one that lives is the worse mistake.
+    let Some(error) = body.error.as_deref() else { return foreign(status, body) };
+    // APNs does not say which of the two tokens it means, and to delete one that lives is the worse mistake.
     if live_activity_token && matches!(status, 400 | 404) && error.apns_token_is_dead() {
         return fault(
             "APNs does not know the Live Activity's token (any more); change content.fcm.live_activity_token",
@@ -48,11 +52,11 @@ pub(super) fn meaning(status: u16, said: &Said, live_activity_token: bool) -> Me
     }
 }
 
-/// A message that was taken has a name; a status alone may be anybody's.
+/// The meaning of a 200. A message that was taken has a name; the status alone may come from something else.
 ///
 /// Source: Firebase, "Method: projects.messages.send", response body.
-fn taken(said: &Said) -> Meaning {
-    if said.name.is_empty() {
+fn taken(body: &ReplyBody) -> Meaning {
+    if body.name.is_empty() {
         return unreadable(
             "the answer says 200 and names no message, which FCM always does; check what stands between",
         );
@@ -60,11 +64,11 @@ fn taken(said: &Said) -> Meaning {
     plain(Outcome::Accepted, TokenAction::Keep, "")
 }
 
-/// A page, or another body that is not FCM's, says nothing about the token, the message or the credential.
-fn foreign(status: u16, said: &Said) -> Meaning {
+/// The meaning of an answer whose body is not FCM's. It says nothing about the token, the message or the credential.
+fn foreign(status: u16, body: &ReplyBody) -> Meaning {
     match status {
-        // A challenge without a body.
-        401 if said.nothing => EXPIRED,
+        // FCM refuses an access token with a challenge and no body.
+        401 if body.nothing => EXPIRED,
         // Google's own front answers 502 as well, and asks to try again. Source: Firebase, "FCM Error Codes".
         502 => by_status(502),
         _ => by_front(status, Front502::Unknown).unwrap_or_else(|| by_status(status)),
@@ -76,7 +80,8 @@ const EXPIRED: Meaning = healing(
     "FCM did not take the access token; check the service account and the gateway's clock where this stays",
 );
 
-/// One code for many faults: of the token, of the device behind it, of the message.
+/// The meaning of `INVALID_ARGUMENT`, which stands for a fault of the token, of the device behind it, or of the
+/// message.
 fn invalid_argument(error: &ErrorBody) -> Meaning {
     if error.apns_status == Some(410) {
         return gone("APNs says that the device token behind the registration token is gone");
@@ -87,7 +92,8 @@ fn invalid_argument(error: &ErrorBody) -> Meaning {
     fault("FCM does not take the message")
 }
 
-/// Which quota it is, FCM says in the violation's subject or sentence, in words that are not fixed.
+/// The meaning of `QUOTA_EXCEEDED`. FCM names the quota in the violation's subject or sentence, in words that are not
+/// fixed.
 fn quota(error: &ErrorBody) -> Meaning {
     let about = |word| error.quota.to_ascii_lowercase().contains(word);
     let detail = if about("device") {
@@ -109,7 +115,7 @@ fn by_status(status: u16) -> Meaning {
             credential("FCM does not find what the request names, for a reason that is new to the gateway")
         }
         405 => ours("FCM does not take the method of the gateway's request; report it"),
-        // Source: RFC 9110, section 15.5.9: it was not received whole.
+        // The request was not received whole. Source: RFC 9110, section 15.5.9.
         408 => {
             unavailable(Retry::After(SERVER_DELAY), Heal::Nothing, "FCM did not wait for the whole request")
         }
@@ -123,7 +129,7 @@ fn by_status(status: u16) -> Meaning {
         ),
         400..500 => fault("FCM does not take the message, for a reason that is new to the gateway"),
         500.. => unavailable(Retry::After(SERVER_DELAY), Heal::Nothing, "FCM failed, or is overloaded"),
-        // A 2xx proves no refusal: the message may have been taken.
+        // A 2xx does not prove a refusal, so the message may have been taken.
         200..300 => unreadable(
             "the answer says that all is well, and not as FCM says it; check what stands between the gateway and FCM",
         ),

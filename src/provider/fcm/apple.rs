@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use crate::provider::{apns, text};
 use crate::push::{Body, Notification, Priority};
 
-/// `apns`.
+/// The member `apns` of a message.
 #[derive(Default, serde::Serialize)]
 pub(super) struct Apple<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -38,7 +38,7 @@ enum ApplePayload<'a> {
     LiveActivity(&'a RawValue),
 }
 
-/// FCM adds the alert from `notification`.
+/// The dictionary `aps`. It has no alert, because FCM adds that from `notification`.
 #[derive(Default, PartialEq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 struct Aps<'a> {
@@ -55,7 +55,7 @@ struct Aps<'a> {
 }
 
 impl<'a> Apple<'a> {
-    /// Nothing where FCM's own defaults say the same.
+    /// The member, or none where FCM's own defaults say the same.
     pub(super) fn of(body: &'a Body) -> Option<Self> {
         let notification = body.content.notification.as_ref();
         let shows = notification.is_some_and(Notification::shows);
@@ -66,10 +66,11 @@ impl<'a> Apple<'a> {
             badge,
             sound,
             category,
-            // Source: Apple, "Pushing background updates to your App".
+            // A background push wakes the app only with this flag. Source: Apple, "Pushing background updates to your
+            // App".
             content_available: (!shows).then_some(1),
-            // The image is for the app's service extension, which runs only where it may change the
-            // push. Source: Firebase, "Send an image in the notification payload".
+            // The app's service extension loads the image, and it runs only where it may change the push. Source:
+            // Firebase, "Send an image in the notification payload".
             mutable_content: image.map(|_| 1),
         };
         let headers = AppleHeaders { apns_priority: apns_priority(body, shows), ..AppleHeaders::of(body) };
@@ -79,7 +80,7 @@ impl<'a> Apple<'a> {
         something.then_some(Self { headers, payload, live_activity_token: None })
     }
 
-    /// A Live Activity, which has a token of its own.
+    /// The member for a Live Activity, which has a token of its own.
     ///
     /// Source: Firebase, "REST Resource: projects.messages", `ApnsConfig.live_activity_token`.
     pub(super) fn live_activity(body: &'a Body, token: &'a str, payload: &'a RawValue) -> Self {
@@ -104,7 +105,7 @@ impl<'a> AppleHeaders<'a> {
     }
 }
 
-/// What the caller asked for, where anything is shown. APNs refuses the highest where nothing is.
+/// The priority that the caller asked for, where anything is shown. APNs refuses the highest where nothing is.
 ///
 /// Source: Apple, "Pushing background updates to your App".
 fn apns_priority(body: &Body, shows: bool) -> Option<&'static str> {

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use super::fields;
 use crate::provider::words::{object, read};
 
-/// Google's error object. A part that cannot be read says nothing, and takes no other away.
+/// Google's error object. A part that cannot be read is left out, and does not hide the others.
 #[derive(Debug, Default)]
 pub(super) struct ErrorBody {
     /// A code of google.rpc, such as NOT_FOUND.
@@ -20,16 +20,17 @@ pub(super) struct ErrorBody {
     apns_reason: String,
     /// `ErrorInfo.reason`, such as SERVICE_DISABLED.
     info_reason: String,
-    /// The token is what is wrong with the message.
+    /// Whether the token is what is wrong with the message.
     pub(super) names_token: bool,
-    /// The fields that are at fault, and what is wrong with the first.
+    /// The fields that are at fault.
     pub(super) fields: Vec<String>,
+    /// What is wrong with the first of them.
     description: String,
     /// Which quota was exceeded, and how, in FCM's words.
     pub(super) quota: String,
 }
 
-/// What FCM says of a token that is none.
+/// What FCM says where a registration token is not one.
 ///
 /// Source: Firebase, "FCM Error Codes", example 2.
 const NO_TOKEN: &str = "The registration token is not a valid FCM registration token";
@@ -39,8 +40,8 @@ const TOKEN_FIELDS: [&str; 2] = ["message.token", "message.fid"];
 const MAX_FIELDS: usize = 16;
 
 impl ErrorBody {
-    /// The name of a message that was taken, and the error; neither where the body is not FCM's. Some of Google's
-    /// answers stand in an array. Source: github.com/firebase/firebase-admin-java, issue 506.
+    /// Reads the name of a message that was taken, and the error. It finds neither where the body is not FCM's. Some of
+    /// Google's answers stand in an array. Source: github.com/firebase/firebase-admin-java, issue 506.
     pub(super) fn read(body: &[u8]) -> (String, Option<Self>) {
         let answer: Option<Answer<'_>> = if body.trim_ascii_start().starts_with(b"[") {
             let answers = serde_json::from_slice::<Vec<&RawValue>>(body).unwrap_or_default();
@@ -64,14 +65,14 @@ impl ErrorBody {
         for detail in details.into_iter().filter_map(part::<Detail<'_>>) {
             violated |= error.learn(&detail);
         }
-        // A message at fault elsewhere may be refused with the same words.
+        // A message that is at fault elsewhere may be refused with the same words.
         if !violated {
             error.names_token = error.message.starts_with(NO_TOKEN);
         }
         error
     }
 
-    /// Takes in one detail; whether it names fields.
+    /// Takes in one detail, and says whether it names fields.
     fn learn(&mut self, detail: &Detail<'_>) -> bool {
         let kind: String = detail.kind.and_then(read).unwrap_or_default();
         match kind.rsplit('/').next().unwrap_or_default() {
@@ -103,12 +104,14 @@ impl ErrorBody {
         false
     }
 
-    /// FCM's own code counts more than that of google.rpc, which is the same for several of them.
+    /// The code of the error. FCM's own code counts more than that of google.rpc, which is the same for several of
+    /// FCM's.
     pub(super) fn code(&self) -> &str {
         self.fcm_code.as_deref().unwrap_or(&self.status)
     }
 
-    /// What it says for people: the reason below the code, the sentence, and the field where the sentence has it not.
+    /// What the error says for people: the reason below the code, the sentence, and the field where the sentence does
+    /// not name it.
     pub(super) fn sentence(&self) -> String {
         let reason = if self.apns_reason.is_empty() { &self.info_reason } else { &self.apns_reason };
         let field = self.fields.first().filter(|field| !self.message.contains(field.as_str()));
@@ -119,7 +122,7 @@ impl ErrorBody {
         parts.join(": ")
     }
 
-    /// The path of the contract that is at fault where only the sentence says which.
+    /// The path of the contract that is at fault, where only the sentence says which field it is.
     ///
     /// Source: Firebase, "FCM Error Codes"; github.com/mozilla-services/autopush-rs, pull request 1430.
     pub(super) fn named_in_sentence(&self) -> Option<&'static str> {
@@ -134,7 +137,7 @@ impl ErrorBody {
         }
     }
 
-    /// Whether APNs said that its device token is not, or no longer, good for the app.
+    /// Whether APNs told FCM that its device token is not good for the app, or no longer.
     ///
     /// Source: Apple, "Handling notification responses from APNs".
     pub(super) fn apns_token_is_dead(&self) -> bool {

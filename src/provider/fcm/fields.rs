@@ -1,10 +1,10 @@
 //! The fields that FCM names in a refusal, as paths of the contract.
 
-/// Where the caller wrote the message by hand, all that it names is of this field.
+/// The field that is at fault where the caller wrote the message by hand, whatever FCM names in it.
 const RAW: &str = "content.fcm.message_json";
 
-/// The path of the contract that became a field of FCM's, such as `message.android.ttl`; None where it has no one place
-/// there.
+/// The path of the contract that a field of FCM's was made from, such as `message.android.ttl`; none where it was made
+/// from several.
 pub(super) fn path(field: &str, raw_message: bool) -> Option<&'static str> {
     let field = plain(field);
     let row = TARGETS.iter().find(|(theirs, _)| *theirs == field);
@@ -14,8 +14,9 @@ pub(super) fn path(field: &str, raw_message: bool) -> Option<&'static str> {
     row.or_else(|| TABLE.iter().find(|(theirs, _)| is_within(&field, theirs))).map(|(_, ours)| *ours)
 }
 
-/// In snake case and without what stands in brackets: `message.data[2].value` becomes `message.data.value`. Protobuf's
-/// JSON has two spellings of every name. Source: protobuf.dev, "ProtoJSON Format".
+/// Writes a path in snake case and without what stands in brackets: `message.data[2].value` becomes
+/// `message.data.value`. It is needed because protobuf's JSON has two spellings of every name. Source: protobuf.dev,
+/// "ProtoJSON Format".
 fn plain(field: &str) -> String {
     let mut plain = String::with_capacity(field.len());
     let mut inside = false;
@@ -42,7 +43,7 @@ type Row = (&'static str, &'static str);
 
 pub(super) const TOKEN: &str = "target.fcm.registration_token";
 
-/// A target is never a part of a message that was written by hand.
+/// The fields that name a target. A message that was written by hand never has one.
 const TARGETS: &[Row] = &[
     ("message.token", TOKEN),
     ("message.fid", "target.fcm.fid"),
@@ -50,8 +51,8 @@ const TARGETS: &[Row] = &[
     ("message.condition", "target.fcm.condition"),
 ];
 
-/// A field that is not listed stands for all below it. What parts.rs and apple.rs put together from several fields of
-/// the contract has no one place there.
+/// The fields of FCM's and the paths of the contract that they are made from. A listed field stands for all below it.
+/// What `parts.rs` and `apple.rs` make from several fields of the contract is not listed.
 #[rustfmt::skip]
 const TABLE: &[Row] = &[
     ("message.data", "content.data"),

@@ -1,4 +1,4 @@
-//! Firebase Cloud Messaging, HTTP v1: its settings and limits.
+//! Firebase Cloud Messaging, HTTP v1: what is particular to it, its settings and its limits.
 
 mod answers;
 mod apple;
@@ -8,15 +8,20 @@ mod parts;
 mod raw;
 mod request;
 mod response;
+mod target;
 #[cfg(test)]
 mod tests;
 
 pub use request::Payload;
-pub use response::classify;
+pub use response::ReplyContext;
+pub use target::Target;
+
+use std::time::SystemTime;
 
 use http::uri::PathAndQuery;
 
-use crate::push::InvalidValue;
+use super::{Message, Outgoing, Provider, Reply, Verdict};
+use crate::push::{Body, InvalidValue, ProviderKind, Refusal};
 
 /// The most bytes of keys and values in `data` and `notification` of a message.
 ///
@@ -38,13 +43,13 @@ pub const MAX_TTL_SECONDS: u64 = 2_419_200;
 /// Source: Firebase, "Understanding message delivery", analytics labels.
 pub const MAX_ANALYTICS_LABEL_CHARS: usize = 50;
 
-/// The longest project id taken, in bytes.
+/// The longest project id that is taken, in bytes. The number is the gateway's own.
 pub const MAX_PROJECT_ID_BYTES: usize = 128;
 
 /// What an operator says about one app on FCM.
 #[derive(Debug, Clone)]
 pub struct FcmSettings {
-    /// The project whose devices are sent to, by id or number. The sender's own may be another.
+    /// The project whose devices are sent to, by id or number. The project of the sender's key may be another.
     pub project_id: String,
 }
 
@@ -79,5 +84,28 @@ impl Fcm {
         let path = format!("/v1/projects/{id}/messages:send");
         let path = path.parse().map_err(|_| InvalidValue::invalid(expected(), "something else"))?;
         Ok(Self { path })
+    }
+}
+
+impl Provider for Fcm {
+    const KIND: ProviderKind = ProviderKind::new("fcm", 2);
+    const SUSPECTS: &'static str = "the app's project and key_file";
+    const ANSWERS_DRY_RUNS: bool = true;
+
+    type Target = Target;
+    type Payload = Payload;
+    type Sealed = ();
+    type Context = ReplyContext;
+
+    fn encode(&self, body: &Body) -> Result<Payload, Refusal> {
+        request::encode(body)
+    }
+
+    fn address(&self, push: &Outgoing<'_, Self>, now: SystemTime) -> Result<Message<ReplyContext>, Refusal> {
+        request::address(self, push, now)
+    }
+
+    fn classify(&self, context: ReplyContext, reply: &Reply, now: SystemTime) -> Verdict {
+        response::classify(reply, context, now)
     }
 }

@@ -10,7 +10,7 @@ use super::request::bytes_of;
 use crate::provider::text;
 use crate::push::{AndroidVisibility, Body, Expiry, FcmContent, LocalizedText, Notification, Priority};
 
-/// `notification`: what all platforms show. A localised text stands in for the plain one.
+/// The member `notification`: what all platforms show. A localised text stands in for the plain one.
 #[derive(serde::Serialize)]
 pub(super) struct Shown<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -24,7 +24,7 @@ pub(super) struct Shown<'a> {
 impl<'a> Shown<'a> {
     pub(super) fn of(notification: &'a Notification) -> Option<Self> {
         let n = notification;
-        // Android shows a plain text before a localised one, so it must not be there.
+        // Android prefers a plain text to a localised one, so the plain one must not be there.
         let plain = |plain, localized: &Option<_>| if localized.is_none() { text(plain) } else { None };
         let shown = Self {
             title: plain(&n.title, &n.title_localized),
@@ -35,14 +35,14 @@ impl<'a> Shown<'a> {
         something.then_some(shown)
     }
 
-    /// What it counts against the limit.
+    /// The bytes that it counts against FCM's limit.
     pub(super) fn bytes(&self) -> usize {
         let members = [("title", self.title), ("body", self.body), ("image", self.image)];
         members.into_iter().filter_map(|(key, value)| Some(bytes_of(key, value?))).sum()
     }
 }
 
-/// `android`. All but the time to live is the same for every addressee and at every time.
+/// The member `android`. Everything but the time to live is the same for every addressee and at every time.
 #[derive(serde::Serialize)]
 pub(super) struct Android<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -79,13 +79,13 @@ impl<'a> Android<'a> {
     }
 }
 
-/// High where something is shown, as FCM's own default is.
+/// The priority for Android. It is high where something is shown, as FCM's own default is.
 fn priority(body: &Body) -> Priority {
     let shows = body.content.notification.as_ref().is_some_and(Notification::shows);
     body.options.priority.unwrap_or(if shows { Priority::High } else { Priority::Normal })
 }
 
-/// `android.notification`.
+/// The member `android.notification`.
 #[derive(Default, PartialEq, serde::Serialize)]
 pub(super) struct AndroidNotification<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -147,7 +147,7 @@ fn visibility(visibility: AndroidVisibility) -> &'static str {
     }
 }
 
-/// `webpush`: what FCM tells a browser's push service.
+/// The member `webpush`: what FCM tells a browser's push service.
 #[derive(serde::Serialize)]
 pub(super) struct WebPush {
     headers: WebPushHeaders,
@@ -162,7 +162,7 @@ struct WebPushHeaders {
 }
 
 impl WebPush {
-    /// Nothing where FCM's own defaults say the same. Source of the headers: RFC 8030, 5.2 and 5.3.
+    /// The member, or none where FCM's own defaults say the same. Source of the headers: RFC 8030, 5.2 and 5.3.
     pub(super) fn of(body: &Body, ttl: Option<u64>) -> Option<Self> {
         let headers = WebPushHeaders {
             ttl: ttl.map(|seconds| seconds.to_string()),
@@ -176,7 +176,7 @@ impl WebPush {
     }
 }
 
-/// The time to live in seconds, counted from `now`, as a push service counts it from its receipt.
+/// The time to live in seconds, counted from `now`, because a push service counts it from its receipt.
 pub(super) fn ttl(expiry: Expiry, now: SystemTime) -> Option<u64> {
     match expiry {
         Expiry::Default => None,
@@ -188,7 +188,7 @@ pub(super) fn ttl(expiry: Expiry, now: SystemTime) -> Option<u64> {
     }
 }
 
-/// `fcm_options`.
+/// The member `fcm_options`.
 #[derive(serde::Serialize)]
 pub(super) struct FcmOptions<'a> {
     analytics_label: &'a str,

@@ -10,16 +10,16 @@ use crate::push::{Reason, Refusal};
 
 const FIELD: &str = "content.fcm.message_json";
 
-/// Whoever may write a message may not direct it: the target is the push's.
+/// The members that a raw message may not have. The target of a message is that of its push.
 const TARGETS: [&str; 4] = ["token", "fid", "topic", "condition"];
 
 /// A raw message, member by member.
 #[derive(Debug)]
 pub(super) struct Raw {
     pub(super) members: BTreeMap<String, Box<RawValue>>,
-    /// Bytes that count against the limit.
+    /// The bytes that count against FCM's limit.
     pub(super) counted: usize,
-    /// `apns.live_activity_token` is there.
+    /// Whether `apns.live_activity_token` is there.
     pub(super) live_activity: bool,
 }
 
@@ -28,7 +28,7 @@ impl Raw {
     /// Where it is not a JSON object, names a target, or has a `data` that no message can have.
     pub(super) fn parse(json: &str) -> Result<Self, Refusal> {
         let mut members: BTreeMap<String, Box<RawValue>> = read("a raw message is a JSON object", json)?;
-        // Serializers write `null` for what is not there; the target itself is added beside the members.
+        // Serializers write `null` for what is not there. Such a member is left out, because the target is added later.
         members.retain(|key, value| value.get() != "null" || !TARGETS.contains(&key.as_str()));
         if let Some(target) = TARGETS.into_iter().find(|key| members.contains_key(*key)) {
             return Err(refused(format!("expected a message without a target, found {target:?}")));
@@ -42,7 +42,7 @@ impl Raw {
     }
 }
 
-/// The members of an object of texts. `null` is protobuf's way to say that there is none.
+/// The members of an object of texts. In protobuf's JSON `null` means that there is no object.
 fn texts(
     members: &BTreeMap<String, Box<RawValue>>,
     key: &str,
@@ -62,7 +62,7 @@ fn names_live_activity(members: &BTreeMap<String, Box<RawValue>>) -> bool {
 }
 
 fn read<'a, T: serde::Deserialize<'a>>(expected: &str, json: &'a str) -> Result<T, Refusal> {
-    // serde_json's message names what it found and where, not the text around it.
+    // serde_json's message says what it found and where, but does not repeat the text around it, which may be secret.
     serde_json::from_str(json).map_err(|error| refused(format!("expected that {expected}: {error}")))
 }
 

@@ -13,15 +13,17 @@ use serde_json::value::{RawValue, to_raw_value};
 use super::apple::Apple;
 use super::parts::{Android, AndroidNotification, FcmOptions, Shown, WebPush, ttl};
 use super::raw::Raw;
-use super::{Fcm, MAX_ANALYTICS_LABEL_CHARS, MAX_PAYLOAD_BYTES, MAX_TOPIC_PAYLOAD_BYTES};
-use crate::provider::{Message, ReplyContext, apns, bug, headers, text};
-use crate::push::{Body, Expiry, FcmContent, FcmTarget, Outcome, Reason, Refusal, Target};
+use super::{
+    Fcm, MAX_ANALYTICS_LABEL_CHARS, MAX_PAYLOAD_BYTES, MAX_TOPIC_PAYLOAD_BYTES, ReplyContext, Target,
+};
+use crate::provider::{Message, Outgoing, apns, bug, headers, text};
+use crate::push::{Body, Expiry, FcmContent, Outcome, Reason, Refusal};
 
 /// A body as FCM takes it: all that its addressees share, whenever it is sent.
 #[derive(Debug)]
 pub struct Payload {
     parts: Parts,
-    /// Bytes that count against the limit.
+    /// The bytes that count against FCM's limit.
     counted: usize,
 }
 
@@ -32,7 +34,7 @@ enum Parts {
     Typed(Typed),
 }
 
-/// The parts whose length has no bound, written once.
+/// The parts whose length has no bound. They are written as JSON once, for all targets.
 #[derive(Debug, Default)]
 struct Typed {
     notification: Option<Box<RawValue>>,
@@ -40,71 +42,67 @@ struct Typed {
     android_notification: Option<Box<RawValue>>,
 }
 
-impl Fcm {
-    /// Says a body to FCM.
-    ///
-    /// # Errors
-    /// Where the body cannot be said.
-    pub fn encode(&self, body: &Body) -> Result<Payload, Refusal> {
-        let nothing = FcmContent::default();
-        let options = body.content.fcm.as_deref().unwrap_or(&nothing);
-        let payload = if let Some(json) = text(&options.message_json) {
-            let raw = Raw::parse(json)?;
-            Payload { counted: raw.counted, parts: Parts::Raw(raw) }
-        } else {
-            check_options(options)?;
-            check_data(body)?;
-            match text(&options.live_activity_token) {
-                Some(_) => live_activity(body)?,
-                None => typed(body, options)?,
-            }
-        };
-        // What a topic takes less is for `address` to say: a multicast may name tokens beside it.
-        within(payload.counted, MAX_PAYLOAD_BYTES, "a message")?;
-        Ok(payload)
-    }
-
-    /// Directs an encoded body to one target, to be sent at `now`.
-    ///
-    /// # Errors
-    /// Where this kind of target cannot take the payload.
-    pub fn address(
-        &self,
-        payload: &Payload,
-        body: &Body,
-        target: &Target,
-        now: SystemTime,
-    ) -> Result<Message, Refusal> {
-        let target = fcm_target(target)?;
-        check_size(payload, target)?;
-        let message = Addressed { target, parts: &payload.parts, body, ttl: ttl(body.options.expiry, now) };
-        let request = Request { validate_only: body.options.dry_run, message };
-        let json = serde_json::to_vec(&request).map_err(|error| bug("content", &error))?;
-        let (live_activity_token, raw_message) = match &payload.parts {
-            Parts::Raw(raw) => (raw.live_activity, true),
-            Parts::LiveActivity { .. } => (true, false),
-            Parts::Typed(_) => (false, false),
-        };
-        let typed = matches!(payload.parts, Parts::Typed(_));
-        let mut headers = headers(1);
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        Ok(Message {
-            path: self.path.clone(),
-            headers,
-            body: json.into(),
-            counts_down: typed && matches!(body.options.expiry, Expiry::At(_)),
-            context: ReplyContext { live_activity_token, raw_message, ..ReplyContext::default() },
-        })
-    }
+/// Says a body to FCM.
+///
+/// # Errors
+/// Where the body cannot be said.
+pub(super) fn encode(body: &Body) -> Result<Payload, Refusal> {
+    let nothing = FcmContent::default();
+    let options = body.content.fcm.as_deref().unwrap_or(&nothing);
+    let payload = if let Some(json) = text(&options.message_json) {
+        let raw = Raw::parse(json)?;
+        Payload { counted: raw.counted, parts: Parts::Raw(raw) }
+    } else {
+        check_options(options)?;
+        check_data(body)?;
+        match text(&options.live_activity_token) {
+            Some(_) => live_activity(body)?,
+            None => typed(body, options)?,
+        }
+    };
+    // The smaller limit of topics is checked by `address`, because a multicast may name tokens beside a topic.
+    within(payload.counted, MAX_PAYLOAD_BYTES, "a message")?;
+    Ok(payload)
 }
 
-/// The bytes that one member counts against the limit: its key and its value.
+/// Directs an encoded body to one target, to be sent at `now`.
+///
+/// # Errors
+/// Where this kind of target cannot take the payload.
+pub(super) fn address(
+    fcm: &Fcm,
+    push: &Outgoing<'_, Fcm>,
+    now: SystemTime,
+) -> Result<Message<ReplyContext>, Refusal> {
+    let Outgoing { body, target, payload, .. } = *push;
+    check_size(payload, target)?;
+    let message = Addressed { target, parts: &payload.parts, body, ttl: ttl(body.options.expiry, now) };
+    let request = Request { validate_only: body.options.dry_run, message };
+    let json = serde_json::to_vec(&request).map_err(|error| bug("content", &error))?;
+    let (live_activity_token, raw_message) = match &payload.parts {
+        Parts::Raw(raw) => (raw.live_activity, true),
+        Parts::LiveActivity { .. } => (true, false),
+        Parts::Typed(_) => (false, false),
+    };
+    let typed = matches!(payload.parts, Parts::Typed(_));
+    let mut headers = headers(1);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(Message {
+        path: fcm.path.clone(),
+        headers,
+        body: json.into(),
+        counts_down: typed && matches!(body.options.expiry, Expiry::At(_)),
+        context: ReplyContext { live_activity_token, raw_message },
+    })
+}
+
+/// The bytes that one member counts against FCM's limit: those of its key and of its value.
 pub(super) fn bytes_of(key: &str, value: &str) -> usize {
     key.len() + value.len()
 }
 
-/// Keys that FCM uses itself: those that its pages have agreed on over time. What only older pages reserve, such as
-/// `google_place_id`, is for FCM to say.
+/// Refuses the keys that FCM uses itself, as far as all of its pages agree on them. A key that only older pages
+/// reserve, such as `google_place_id`, is left for FCM to refuse.
 ///
 /// Source: Firebase, "FCM Error Codes", INVALID_ARGUMENT, and "REST Resource: projects.messages".
 pub(super) fn check_key(key: &str, field: impl FnOnce() -> Cow<'static, str>) -> Result<(), Refusal> {
@@ -125,7 +123,7 @@ struct Request<'a> {
 }
 
 struct Addressed<'a> {
-    target: &'a FcmTarget,
+    target: &'a Target,
     parts: &'a Parts,
     body: &'a Body,
     ttl: Option<u64>,
@@ -135,10 +133,10 @@ impl Serialize for Addressed<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         match self.target {
-            FcmTarget::Token(token) => map.serialize_entry("token", token.as_str())?,
-            FcmTarget::InstallationId(fid) => map.serialize_entry("fid", fid)?,
-            FcmTarget::Topic(topic) => map.serialize_entry("topic", topic)?,
-            FcmTarget::Condition(condition) => map.serialize_entry("condition", condition)?,
+            Target::Token(token) => map.serialize_entry("token", token.as_str())?,
+            Target::InstallationId(fid) => map.serialize_entry("fid", fid)?,
+            Target::Topic(topic) => map.serialize_entry("topic", topic)?,
+            Target::Condition(condition) => map.serialize_entry("condition", condition)?,
         }
         let nothing = FcmContent::default();
         let options = self.body.content.fcm.as_deref().unwrap_or(&nothing);
@@ -191,7 +189,7 @@ fn typed(body: &Body, options: &FcmContent) -> Result<Payload, Refusal> {
     Ok(Payload { parts: Parts::Typed(typed), counted })
 }
 
-/// A Live Activity behind FCM: all that it says is said to APNs.
+/// Encodes a Live Activity that FCM passes on: everything in it is said to APNs.
 fn live_activity(body: &Body) -> Result<Payload, Refusal> {
     let Some(options) = body.content.apns.as_deref().filter(|apns| apns.live_activity.is_some()) else {
         let detail = "expected what becomes of the Live Activity whose token is given, found nothing";
@@ -213,7 +211,8 @@ fn check_data(body: &Body) -> Result<(), Refusal> {
     keys.try_for_each(|key| check_key(key, || format!("content.data[{key:?}]").into()))
 }
 
-/// Options of a notification turn a data message into one that shows nothing.
+/// Refuses options of a notification without a notification: with them FCM would make a notification of a data message
+/// that shows nothing.
 fn check_shown(body: &Body, options: &FcmContent) -> Result<(), Refusal> {
     if body.content.notification.is_some() {
         return Ok(());
@@ -258,14 +257,11 @@ fn check_options(options: &FcmContent) -> Result<(), Refusal> {
     }
 }
 
-fn check_size(payload: &Payload, target: &FcmTarget) -> Result<(), Refusal> {
-    match target {
-        FcmTarget::Token(_) | FcmTarget::InstallationId(_) => {
-            within(payload.counted, MAX_PAYLOAD_BYTES, "a message")
-        }
-        FcmTarget::Topic(_) | FcmTarget::Condition(_) => {
-            within(payload.counted, MAX_TOPIC_PAYLOAD_BYTES, "a message to topics")
-        }
+fn check_size(payload: &Payload, target: &Target) -> Result<(), Refusal> {
+    if target.is_of_topics() {
+        within(payload.counted, MAX_TOPIC_PAYLOAD_BYTES, "a message to topics")
+    } else {
+        within(payload.counted, MAX_PAYLOAD_BYTES, "a message")
     }
 }
 
@@ -279,13 +275,4 @@ fn within(found: usize, limit: usize, what: &str) -> Result<(), Refusal> {
         field: "content".into(),
         detail: format!("expected at most {limit} bytes of keys and values in {what} to FCM, found {found}"),
     })
-}
-
-fn fcm_target(target: &Target) -> Result<&FcmTarget, Refusal> {
-    match target {
-        Target::Fcm(target) => Ok(target),
-        Target::Apns(_) | Target::ApnsChannel(_) | Target::WebPush(_) | Target::Mattermost(_) => {
-            Err(bug("target", &"it is no target of FCM"))
-        }
-    }
 }

@@ -1,4 +1,4 @@
-//! What an answer of FCM means. Never fails, whatever the bytes.
+//! What an answer of FCM means. It never fails, whatever the bytes.
 
 use std::borrow::Cow;
 use std::time::SystemTime;
@@ -8,18 +8,27 @@ use super::error::ErrorBody;
 use super::fields;
 use crate::provider::retry_after::retry_after;
 use crate::provider::words::words;
-use crate::provider::{Reply, ReplyContext, Verdict, cut};
+use crate::provider::{Reply, Verdict, cut};
 use crate::push::Outcome;
 
 /// The most of FCM's own words that a detail repeats, in bytes.
 const MAX_QUOTED_BYTES: usize = 256;
 
-/// What an answer that came at `now` means.
-#[must_use]
-pub fn classify(reply: &Reply, context: ReplyContext, now: SystemTime) -> Verdict {
+/// What an answer of FCM is read by, beside the answer itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ReplyContext {
+    /// Whether the message names the token of a Live Activity beside its target. An answer may be about
+    /// either token.
+    pub live_activity_token: bool,
+    /// Whether the caller wrote the message by hand. Whatever the answer names in it then belongs to that one field.
+    pub raw_message: bool,
+}
+
+/// What an answer means that came at `now`.
+pub(super) fn classify(reply: &Reply, context: ReplyContext, now: SystemTime) -> Verdict {
     let status = reply.status().as_u16();
-    let said = Said::read(reply);
-    let verdict = meaning(status, &said, context.live_activity_token).verdict(said.reason());
+    let body = ReplyBody::read(reply);
+    let verdict = meaning(status, &body, context.live_activity_token).verdict(body.reason());
     let asked = retry_after(reply.headers(), now);
     let least = if verdict.outcome == Outcome::UpstreamUnavailable {
         asked.map(|it| it.max(SERVER_DELAY))
@@ -29,27 +38,27 @@ pub fn classify(reply: &Reply, context: ReplyContext, now: SystemTime) -> Verdic
     let accepted = verdict.outcome == Outcome::Accepted;
     Verdict {
         retry: verdict.retry.asked_to_wait(least),
-        field: said.field(verdict.outcome, context).into(),
-        detail: if accepted { verdict.detail } else { said.quoted_after(verdict.detail) },
-        upstream_id: cut(&said.name, Verdict::MAX_REASON_BYTES).to_owned(),
+        field: body.field(verdict.outcome, context).into(),
+        detail: if accepted { verdict.detail } else { body.quoted_after(verdict.detail) },
+        upstream_id: cut(&body.name, Verdict::MAX_REASON_BYTES).to_owned(),
         ..verdict
     }
 }
 
-/// What an answer says.
+/// The body of an answer: FCM's own, or what else it says.
 #[derive(Debug, Default)]
-pub(super) struct Said {
-    /// The message's name.
+pub(super) struct ReplyBody {
+    /// The name of a message that was taken.
     pub(super) name: String,
-    /// None where the body is not FCM's.
+    /// The error; none where the body is not FCM's.
     pub(super) error: Option<Box<ErrorBody>>,
-    /// What a body says that is not FCM's.
+    /// What the body says where it is not FCM's.
     words: String,
-    /// There is no body.
+    /// Whether there is no body at all.
     pub(super) nothing: bool,
 }
 
-impl Said {
+impl ReplyBody {
     fn read(reply: &Reply) -> Self {
         let (name, error) = ErrorBody::read(reply.body());
         let foreign = name.is_empty() && error.is_none();
@@ -63,14 +72,15 @@ impl Said {
 
     fn reason(&self) -> &str {
         match &self.error {
-            // One that was taken has a name, and no reason.
+            // A message that was taken has a name, and no reason.
             _ if !self.name.is_empty() => "",
             Some(error) => error.code(),
             None => &self.words,
         }
     }
 
-    /// Of what is at fault with the push or its target; what the gateway's credential lacks is no field of the push.
+    /// The field at fault, where the push or its target is at fault. What the gateway's credential lacks is not a field
+    /// of the push.
     fn field(&self, outcome: Outcome, context: ReplyContext) -> &'static str {
         if !matches!(outcome, Outcome::InvalidPush | Outcome::InvalidToken | Outcome::PayloadTooLarge) {
             return "";
@@ -80,7 +90,7 @@ impl Said {
         named.or_else(|| error.named_in_sentence()).unwrap_or_default()
     }
 
-    /// Our sentence, and theirs.
+    /// The gateway's sentence, followed by FCM's own.
     fn quoted_after(&self, ours: Cow<'static, str>) -> Cow<'static, str> {
         let theirs = self.error.as_ref().map(|error| error.sentence()).unwrap_or_default();
         if theirs.is_empty() {

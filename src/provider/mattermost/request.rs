@@ -7,84 +7,75 @@
 use http::uri::PathAndQuery;
 
 use super::{MAX_CHANNEL_NAME_BYTES, MAX_MESSAGE_BYTES, Mattermost};
-use crate::provider::{Message, ReplyContext, bug, cut, headers, text};
-use crate::push::{Body, MattermostContent, Notification, PushId, Reason, Refusal, Target};
+use crate::provider::{Message, Outgoing, bug, cut, headers, text};
+use crate::push::{Body, MattermostContent, Notification, Reason, Refusal};
 
 const PATH: &str = "/api/v1/send_push";
 
-/// What the proxy does with a badge that is none: leave the app's as it is.
+/// The badge of a push that sets none. The proxy then leaves the badge of the app as it is.
 const KEEP_BADGE: i64 = -1;
 
 /// A body as a push proxy takes it: all that its addressees share.
 #[derive(Debug)]
 pub struct Payload {
-    /// Absent: the id of each push.
+    /// The caller's own acknowledgement id. Where it is absent, the id of each push is sent instead.
     ack_id: Option<String>,
-    /// A JSON object: what follows the members of the target.
+    /// A JSON object with the members that follow those of the target.
     rest: Vec<u8>,
 }
 
-impl Mattermost {
-    /// Says a body to a push proxy.
-    ///
-    /// # Errors
-    /// Where the body cannot be said.
-    pub fn encode(&self, body: &Body) -> Result<Payload, Refusal> {
-        let content = &body.content;
-        if content.notification.is_none() && content.mattermost.is_none() {
-            let detail = "expected a notification or options of Mattermost, found neither";
-            return Err(Refusal::field("content", Reason::FieldRequired, detail));
-        }
-        if !content.data.is_empty() {
-            let detail = "expected no data, which a push proxy has no field for, found some";
-            return Err(Refusal::field("content.data", Reason::FieldsConflict, detail));
-        }
-        let (no_notification, no_options) = (Notification::default(), MattermostContent::default());
-        let notification = content.notification.as_ref().unwrap_or(&no_notification);
-        let options = content.mattermost.as_deref().unwrap_or(&no_options);
-        one_of("content.mattermost.type", &options.r#type, &TYPES)?;
-        one_of("content.mattermost.sub_type", &options.sub_type, &["calls"])?;
-        one_of("content.mattermost.transport", &options.transport, &["voip"])?;
-        let rest = serde_json::to_vec(&Shared::of(notification, options));
-        Ok(Payload {
-            ack_id: text(&options.ack_id).map(str::to_owned),
-            rest: rest.map_err(|error| bug("content", &error))?,
-        })
+/// Says a body to a push proxy.
+///
+/// # Errors
+/// Where the body cannot be said.
+pub(super) fn encode(body: &Body) -> Result<Payload, Refusal> {
+    let content = &body.content;
+    if content.notification.is_none() && content.mattermost.is_none() {
+        let detail = "expected a notification or options of Mattermost, found neither";
+        return Err(Refusal::field("content", Reason::FieldRequired, detail));
     }
+    if !content.data.is_empty() {
+        let detail = "expected no data, which a push proxy has no field for, found some";
+        return Err(Refusal::field("content.data", Reason::FieldsConflict, detail));
+    }
+    let (no_notification, no_options) = (Notification::default(), MattermostContent::default());
+    let notification = content.notification.as_ref().unwrap_or(&no_notification);
+    let options = content.mattermost.as_deref().unwrap_or(&no_options);
+    one_of("content.mattermost.type", &options.r#type, &TYPES)?;
+    one_of("content.mattermost.sub_type", &options.sub_type, &["calls"])?;
+    one_of("content.mattermost.transport", &options.transport, &["voip"])?;
+    let rest = serde_json::to_vec(&Shared::of(notification, options));
+    Ok(Payload {
+        ack_id: text(&options.ack_id).map(str::to_owned),
+        rest: rest.map_err(|error| bug("content", &error))?,
+    })
+}
 
-    /// Directs an encoded body to one target.
-    ///
-    /// # Errors
-    /// Where it is no target of a push proxy.
-    pub fn address(&self, payload: &Payload, id: &PushId, target: &Target) -> Result<Message, Refusal> {
-        let Target::Mattermost(device) = target else {
-            return Err(bug("target", &"it is no target of a push proxy"));
-        };
-        let addressed = Addressed {
-            ack_id: payload.ack_id.as_deref().unwrap_or(id.as_str()),
-            platform: &device.platform,
-            server_id: device.server_id.as_deref().unwrap_or(&self.server_id),
-            device_id: device.token.as_str(),
-        };
-        let mut json = serde_json::to_vec(&addressed).map_err(|error| bug("target", &error))?;
-        // Two objects become one: neither is ever empty.
-        json.pop();
-        json.push(b',');
-        json.extend_from_slice(&payload.rest[1..]);
-        // No content type: a Mattermost server sends none.
-        Ok(Message {
-            path: PathAndQuery::from_static(PATH),
-            headers: headers(0),
-            body: json.into(),
-            counts_down: false,
-            context: ReplyContext { front_502: self.front_502, ..ReplyContext::default() },
-        })
-    }
+/// Directs an encoded body to one device.
+///
+/// # Errors
+/// Where the message cannot be written, which only a bug can bring about.
+pub(super) fn address(mattermost: &Mattermost, push: &Outgoing<'_, Mattermost>) -> Result<Message, Refusal> {
+    let Outgoing { id, target: device, payload, .. } = *push;
+    let addressed = Addressed {
+        ack_id: payload.ack_id.as_deref().unwrap_or(id.as_str()),
+        platform: &device.platform,
+        server_id: device.server_id.as_deref().unwrap_or(&mattermost.server_id),
+        device_id: device.token.as_str(),
+    };
+    let mut json = serde_json::to_vec(&addressed).map_err(|error| bug("target", &error))?;
+    // Two objects become one. Neither is ever empty.
+    json.pop();
+    json.push(b',');
+    json.extend_from_slice(&payload.rest[1..]);
+    // A Mattermost server sends no content type, so none is sent here.
+    let (path, headers) = (PathAndQuery::from_static(PATH), headers(0));
+    Ok(Message { path, headers, body: json.into(), counts_down: false, context: () })
 }
 
 const TYPES: [&str; 5] = ["message", "clear", "update_badge", "session", "test"];
 
-/// A word that is absent, or one that the proxy knows.
+/// Refuses a word that the proxy does not know; an absent one is fine.
 fn one_of(field: &'static str, found: &str, known: &[&str]) -> Result<(), Refusal> {
     if found.is_empty() || known.contains(&found) {
         return Ok(());
@@ -103,7 +94,8 @@ struct Addressed<'a> {
     device_id: &'a str,
 }
 
-/// The members that follow, in the server's order. Those that it always sends are no options.
+/// The members that follow, in the order of a Mattermost server. A member that the server always sends is not optional
+/// here either.
 #[derive(serde::Serialize)]
 struct Shared<'a> {
     post_id: &'a str,
@@ -149,7 +141,7 @@ struct Shared<'a> {
 impl<'a> Shared<'a> {
     fn of(notification: &'a Notification, options: &'a MattermostContent) -> Self {
         let r#type = text(&options.r#type).unwrap_or("message");
-        // A push that shows nothing wakes the app.
+        // A push that shows nothing has to wake the app to be of use.
         let silent = matches!(r#type, "clear" | "update_badge");
         Self {
             post_id: &options.post_id,

@@ -1,4 +1,4 @@
-//! What an answer of a push proxy means. Never fails, whatever the bytes.
+//! What an answer of a push proxy means. It never fails, whatever the bytes.
 //!
 //! Source: github.com/mattermost/mattermost-push-proxy, `server/`; its answers as recorded in
 //! `crates/simulator/tests/data/mattermost-push-proxy.json`.
@@ -12,34 +12,33 @@ use crate::provider::front::{FOREIGN, doubt, in_doubt, unreadable};
 use crate::provider::meaning::{Meaning, credential, gone, limited, ours, plain, unavailable};
 use crate::provider::retry_after::retry_after;
 use crate::provider::words::{is_page, object, read, title, words};
-use crate::provider::{Front502, Heal, Reply, ReplyContext, Retry, Verdict};
+use crate::provider::{Front502, Heal, Reply, Retry, Verdict};
 use crate::push::{Outcome, TokenAction};
 
-/// The wait after a throttle that names none: it counts by the second.
+/// The wait after the proxy's throttle answered without naming a wait. The throttle counts by the second.
 const RATE_DELAY: Duration = Duration::from_secs(1);
 
-/// What an answer that came at `now` means.
-#[must_use]
-pub fn classify(reply: &Reply, context: ReplyContext, now: SystemTime) -> Verdict {
-    let said = Said::read(reply);
+/// What an answer means that came at `now`.
+pub(super) fn classify(reply: &Reply, front_502: Front502, now: SystemTime) -> Verdict {
+    let body = ReplyBody::read(reply);
     let status = reply.status().as_u16();
-    let meaning = if status == 200 { by_word(&said) } else { by_status(status, context.front_502) };
-    let verdict = meaning.verdict(&said.reason());
+    let meaning = if status == 200 { by_word(&body) } else { by_status(status, front_502) };
+    let verdict = meaning.verdict(&body.reason());
     Verdict { retry: verdict.retry.asked_to_wait(retry_after(reply.headers(), now)), ..verdict }
 }
 
-/// What the body of an answer says.
+/// The body of an answer: a word that says whether the push was sent, and a sentence that says why not.
 #[derive(Debug, Default)]
-struct Said {
+struct ReplyBody {
     status: String,
     error: String,
-    /// What a body says that is not the proxy's.
+    /// What the body says where it is not the proxy's own JSON.
     words: String,
 }
 
-impl Said {
+impl ReplyBody {
     fn read(reply: &Reply) -> Self {
-        /// Each member is read by itself, so that an odd one does not take the other away.
+        /// Each member is read by itself, so that a malformed one does not hide the other.
         #[derive(Default, serde::Deserialize)]
         struct Members<'a> {
             #[serde(borrow)]
@@ -61,30 +60,31 @@ impl Said {
             ("OK", _) => String::new(),
             ("", _) => self.words.clone(),
             (status, "") => status.to_owned(),
-            // The proxy passes a page of FCM's on, whole.
+            // The proxy passes on a whole page of FCM's as its error.
             (_, page) if is_page(page.as_bytes()) => title(page).unwrap_or_default(),
             (_, error) => error.to_owned(),
         }
     }
 }
 
-/// HTTP 200 alone says nothing: the word in the body decides.
-fn by_word(said: &Said) -> Meaning {
-    match said.status.as_str() {
+/// The response body decides: the proxy answers 200 even when a push failed.
+fn by_word(body: &ReplyBody) -> Meaning {
+    match body.status.as_str() {
         "OK" => plain(Outcome::Accepted, TokenAction::Keep, ""),
-        // It stands for a wrong topic, environment or project as well.
+        // The proxy says REMOVE for a wrong topic, environment or project as well.
         "REMOVE" => gone("the push service behind the proxy does not know the device (any more)"),
-        "FAIL" => by_sentence(&said.error),
+        "FAIL" => by_sentence(&body.error),
         _ => unreadable(
             "the proxy answered with 200, and not whether it sent the push; check its address where this stays",
         ),
     }
 }
 
-/// What is not 200 comes from the proxy's throttle and router, from a panic of its own, or from what stands before it.
+/// An answer that is not 200 comes from the proxy's throttle or router, from a panic of the proxy, or from what stands
+/// before it.
 fn by_status(status: u16, front_502: Front502) -> Meaning {
     match status {
-        // Source: RFC 9110, section 15.5.9: it was not received whole.
+        // The request was not received whole. Source: RFC 9110, section 15.5.9.
         408 => failed("the proxy did not wait for the whole request"),
         413 => plain(
             Outcome::PayloadTooLarge,
@@ -95,15 +95,15 @@ fn by_status(status: u16, front_502: Front502) -> Meaning {
         300..400 | 401 | 403..=405 | 407 => credential(
             "this is not where a push proxy answers; correct its address, or what stands before it",
         ),
-        // The proxy says with 200 what is wrong with a push.
+        // The proxy would say with 200 what is wrong with a push, so this refusal is not the proxy's.
         400..500 => FOREIGN,
-        // Source: RFC 9110, section 15.6.4; for the others Cloudflare, "Cloudflare 5xx errors": no connection was made.
+        // No connection was made. Source: RFC 9110, section 15.6.4; for the others Cloudflare, "Cloudflare 5xx errors".
         503 | 521 | 523 | 525 | 526 => failed("what stands before the proxy could not reach it"),
         500.. => in_doubt(status, front_502).unwrap_or(doubt(
             Retry::After(FAILED_DELAY),
             "the proxy failed, or what stands before it, and may have passed the push on",
         )),
-        // A 2xx proves no refusal: the push may have been taken.
+        // A 2xx does not prove a refusal, so the push may have been taken.
         200..300 => {
             unreadable("the answer says that all is well, and not as a push proxy says it; check its address")
         }

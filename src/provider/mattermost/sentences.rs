@@ -1,4 +1,4 @@
-//! What the sentence means with which a push proxy says that a push failed.
+//! What the sentence means by which a push proxy says that a push failed.
 //!
 //! Source: github.com/mattermost/mattermost-push-proxy, `server/`, and recordings of 6.5.0; for what it says of FCM
 //! github.com/firebase/firebase-admin-go, `internal/errors.go` and `internal/http_client.go`, whose errors it passes
@@ -12,7 +12,8 @@ use crate::provider::words::{is_page, title};
 use crate::provider::{Heal, Retry};
 use crate::push::{Outcome, TokenAction};
 
-/// The wait after the proxy, or what is behind it, failed. The proxy names none.
+/// The wait after the proxy failed, or the push service behind it. The proxy names none, so the number is the gateway's
+/// own.
 pub(super) const FAILED_DELAY: Duration = Duration::from_secs(10);
 /// The wait after FCM's quota was used up.
 ///
@@ -24,7 +25,7 @@ pub(super) fn by_sentence(error: &str) -> Meaning {
     match (known, status_of_fcm(error)) {
         (Some((_, meaning)), _) => *meaning,
         (None, Some(status)) => by_status_of_fcm(status),
-        // Nothing proves that it was not delivered.
+        // A sentence that is not known does not prove that the push was not delivered.
         (None, None) => doubt(
             Retry::After(FAILED_DELAY),
             "the proxy failed in words that are new to the gateway, and may have passed the push on",
@@ -34,11 +35,11 @@ pub(super) fn by_sentence(error: &str) -> Meaning {
 
 /// How a sentence is known.
 enum Sentence {
-    /// It is these words.
+    /// It consists of these words.
     Is(&'static str),
-    /// It begins so.
+    /// It begins with these words.
     Begins(&'static str),
-    /// It begins so, and has this after it.
+    /// It begins with the first words, and the second follow somewhere.
     Has(&'static str, &'static str),
 }
 use Sentence::{Begins, Has, Is};
@@ -55,9 +56,9 @@ impl Sentence {
 
 const HTTP_CALL: &str = "unknown error while making an http call: ";
 
-/// The first row that fits counts.
+/// The sentences and their meanings. The first row that fits counts.
 const TABLE: &[(&[Sentence], Meaning)] = &[
-    // Before a call of FCM the proxy fetches an access token; where that is refused nothing is sent.
+    // Before it calls FCM the proxy fetches an access token. Where that is refused nothing is sent.
     // Source: golang.org/x/oauth2, `Transport.RoundTrip` and `RetrieveError.Error`.
     (
         &[
@@ -69,7 +70,7 @@ const TABLE: &[(&[Sentence], Meaning)] = &[
         ],
         credential("Google does not take the key of the proxy's service account; correct it there"),
     ),
-    // It wrote the push, up to three times (to FCM five), and had no whole answer.
+    // The proxy wrote the push, up to three times (to FCM five times), and received no whole answer.
     (
         &[
             Is("unknown transport error"),
@@ -86,7 +87,7 @@ const TABLE: &[(&[Sentence], Meaning)] = &[
         &[Begins("failed to establish a connection: ")],
         failed("the proxy could not reach the push service behind it"),
     ),
-    // APNs answered; 403, 413, 429 and 5xx stand behind this one sentence.
+    // APNs answered. The statuses 403, 413, 429 and 5xx all become this one sentence.
     (
         &[Is("unknown send response error")],
         failed("the push service behind the proxy refused the push; the proxy's log says why"),
@@ -100,7 +101,7 @@ const TABLE: &[(&[Sentence], Meaning)] = &[
         &[Begins("Failed to read message body: ")],
         ours("the proxy could not read the gateway's request; report it"),
     ),
-    // From here on FCM speaks, by the proxy's mouth.
+    // The sentences from here on are FCM's own, which the proxy passes on.
     (
         &[Begins("The registration token is not a valid FCM registration token")],
         wrong_token("FCM behind the proxy says that the registration token is not valid")
@@ -115,7 +116,7 @@ const TABLE: &[(&[Sentence], Meaning)] = &[
             Begins("The caller does not have permission"),
             Begins("Firebase Cloud Messaging API has not been used in project "),
             Has("", " API has not been used in project "),
-            // Of a token FCM says more, and the proxy says REMOVE.
+            // About a token FCM says more, and then the proxy says REMOVE.
             Begins("Requested entity was not found"),
         ],
         credential(
@@ -164,14 +165,14 @@ const fn failed(detail: &'static str) -> Meaning {
     unavailable(Retry::After(FAILED_DELAY), Heal::Nothing, detail)
 }
 
-/// The status of an answer of FCM's that was no JSON: the proxy passes on its page, or a sentence with its status.
+/// The status of an answer of FCM's that was not JSON. The proxy passes on its page, or a sentence with its status.
 fn status_of_fcm(error: &str) -> Option<u16> {
     let said = if is_page(error.as_bytes()) {
         title(error)?
     } else {
         error.strip_prefix("unexpected http response with status: ")?.to_owned()
     };
-    // Such as "Error 502 (Server Error)!!1" and "503 Service Unavailable".
+    // Examples are "Error 502 (Server Error)!!1" and "503 Service Unavailable".
     let mut numbers = said.split(|character: char| !character.is_ascii_digit());
     numbers.find(|number| number.len() == 3)?.parse().ok()
 }

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use super::Vendor;
-use super::response::{Form, Said};
+use super::response::{Form, ReplyWords};
 use crate::provider::front::{by_front, unreadable};
 use crate::provider::meaning::{
     Meaning, credential, fault, gone, limited, ours, plain, unavailable, wrong_token,
@@ -16,14 +16,15 @@ use crate::provider::meaning::{
 use crate::provider::{Front502, Heal, Retry};
 use crate::push::{Outcome, TokenAction};
 
-/// The wait after an answer that asks for one and names none. No push service documents another.
+/// The wait after an answer that asks to slow down and names no wait. No push service documents one, so the number is
+/// the gateway's own.
 const RATE_DELAY: Duration = Duration::from_secs(60);
-/// The wait after a push service failed.
+/// The wait after a push service failed. The number is the gateway's own.
 const SERVER_DELAY: Duration = Duration::from_secs(10);
-/// After an idle connection was closed twice in a row.
+/// The wait after an idle connection was closed twice in a row. The number is the gateway's own.
 const IDLE_DELAY: Duration = Duration::from_secs(1);
 
-type Words = fn(u16, &Said) -> Option<Meaning>;
+type Words = fn(u16, &ReplyWords) -> Option<Meaning>;
 
 /// Where an answer is from, and its status.
 pub(super) struct Answer {
@@ -32,8 +33,8 @@ pub(super) struct Answer {
     pub(super) front_502: Front502,
 }
 
-/// The meaning of an answer. Words that are not its vendor's say nothing.
-pub(super) fn meaning(answer: &Answer, said: &Said) -> Meaning {
+/// The meaning of an answer. Words that are not those of its vendor count for nothing.
+pub(super) fn meaning(answer: &Answer, told: &ReplyWords) -> Meaning {
     let Answer { vendor, status, .. } = *answer;
     let words: &[Words] = match vendor {
         Vendor::Mozilla => &[mozilla],
@@ -42,25 +43,25 @@ pub(super) fn meaning(answer: &Answer, said: &Said) -> Meaning {
         Vendor::Microsoft => &[microsoft],
         Vendor::Other => &[mozilla, google, apple, microsoft],
     };
-    let known = words.iter().find_map(|words| words(status, said));
-    known.or_else(|| not_its_own(answer, said)).unwrap_or_else(|| by_status(status))
+    let known = words.iter().find_map(|words| words(status, told));
+    known.or_else(|| not_its_own(answer, told)).unwrap_or_else(|| by_status(status))
 }
 
-/// An answer that something in front of the push service made: it deletes nothing, and accepts nothing.
-fn not_its_own(answer: &Answer, said: &Said) -> Option<Meaning> {
+/// The meaning of an answer that something in front of the push service gave. It deletes nothing, and accepts nothing.
+fn not_its_own(answer: &Answer, told: &ReplyWords) -> Option<Meaning> {
     let Answer { vendor, status, front_502 } = *answer;
-    if said.is_own() {
+    if told.is_own() {
         return None;
     }
-    match (status, said.form) {
+    match (status, told.form) {
         (200, Form::Empty) => None,
-        // ntfy answers so as a UnifiedPush server. Source: github.com/binwiederhier/ntfy, `docs/publish.md`.
+        // ntfy answers like this as a UnifiedPush server. Source: github.com/binwiederhier/ntfy, `docs/publish.md`.
         (200, Form::Json) if vendor == Vendor::Other => None,
         (200, _) => Some(unreadable(
             "the answer says 200 with a body that is no push service's; check what stands between",
         )),
-        // Amazon's firewall says 202 where it passes nothing on, with a page for whoever accepts pages. Source: "AWS WAF
-        // API Reference", ChallengeAction.
+        // Amazon's firewall says 202 where it passes nothing on, with a page for whoever accepts pages. Source: "AWS
+        // WAF API Reference", ChallengeAction.
         (201 | 202, Form::Page) => Some(unreadable(
             "the answer says that the push was taken with a page, which no push service does; check what stands between",
         )),
@@ -69,19 +70,20 @@ fn not_its_own(answer: &Answer, said: &Said) -> Option<Meaning> {
     }
 }
 
-fn mozilla(status: u16, said: &Said) -> Option<Meaning> {
-    Some(match (status, said.errno.as_str()) {
+fn mozilla(status: u16, told: &ReplyWords) -> Option<Meaning> {
+    Some(match (status, told.errno.as_str()) {
         (400, "108") => {
             wrong_token("Mozilla does not know what the endpoint stands for").at("target.web_push.endpoint")
         }
         (400, "113") => fault("Mozilla does not take the topic; change content.web_push.topic")
             .at("content.web_push.topic"),
-        // The page says 112, the code 114. Source: github.com/mozilla-services/autopush-rs, `autoendpoint/src/error.rs`.
+        // The page says 112, and the code says 114. Source: github.com/mozilla-services/autopush-rs,
+        // `autoendpoint/src/error.rs`.
         (400, "112" | "114") => {
             fault("Mozilla does not take the time to live; change options.ttl").at("options.ttl")
         }
         // Source: github.com/mozilla-services/autopush-rs, `autoendpoint/src/headers/vapid.rs`.
-        (401, "109") if said.message.contains("VAPID public key mismatch") => OTHER_KEY,
+        (401, "109") if told.message.contains("VAPID public key mismatch") => OTHER_KEY,
         (503, "202") => {
             unavailable(Retry::OnceThen(SERVER_DELAY), Heal::Nothing, "Mozilla asks to try again at once")
         }
@@ -89,15 +91,16 @@ fn mozilla(status: u16, said: &Said) -> Option<Meaning> {
     })
 }
 
-fn google(status: u16, said: &Said) -> Option<Meaning> {
-    let says = |words| said.line.contains(words);
+fn google(status: u16, told: &ReplyWords) -> Option<Meaning> {
+    let says = |words| told.line.contains(words);
     Some(match status {
         400 if says("UnauthorizedRegistration") => NOT_THIS_KEY,
-        // Also in the title of a page, as its older answers are.
+        // Older answers have the same words in the title of a page.
         404 | 410 if says("NotRegistered") || says("unsubscribed or expired") => GONE,
         // Source: github.com/web-push-libs/webpush-java, issues 206 and 212.
         403 if says("do not correspond to the credentials used to create the subscription") => OTHER_KEY,
-        // An older sentence for the same. Source: github.com/bartbutenaers/node-red-contrib-ui-web-push, issue 7.
+        // This is an older sentence for the same. Source: github.com/bartbutenaers/node-red-contrib-ui-web-push, issue
+        // 7.
         403 if says("does not correspond to the sender ID used to subscribe") => OTHER_KEY,
         403 if says("invalid push subscription endpoint") => credential(
             // Source: github.com/zaru/webpush, issue 89.
@@ -107,8 +110,8 @@ fn google(status: u16, said: &Said) -> Option<Meaning> {
     })
 }
 
-fn apple(status: u16, said: &Said) -> Option<Meaning> {
-    Some(match (status, said.reason.as_str()) {
+fn apple(status: u16, told: &ReplyWords) -> Option<Meaning> {
+    Some(match (status, told.reason.as_str()) {
         (400, "BadWebPushTopic") => {
             fault("Apple does not take the topic; change content.web_push.topic").at("content.web_push.topic")
         }
@@ -121,7 +124,7 @@ fn apple(status: u16, said: &Said) -> Option<Meaning> {
             Heal::Retire,
             "Apple closed the connection because it was idle",
         ),
-        // Apple lists statuses and reasons apart from each other.
+        // Apple lists statuses and reasons separately, so a reason counts with any status.
         (400 | 403, "VapidPkHashMismatch") => NOT_THIS_KEY,
         (404, "BadPath") => ours("Apple does not know the path of the gateway's request; report it"),
         (500..=599, "Shutdown") => {
@@ -131,13 +134,13 @@ fn apple(status: u16, said: &Said) -> Option<Meaning> {
     })
 }
 
-fn microsoft(status: u16, said: &Said) -> Option<Meaning> {
-    Some(match (status, said.wns_status.as_str()) {
+fn microsoft(status: u16, told: &ReplyWords) -> Option<Meaning> {
+    Some(match (status, told.wns_status.as_str()) {
         (200..=202, "channelthrottled") | (406, _) => {
             limited(RATE_DELAY, Heal::Nothing, "Microsoft throttles pushes to this browser; send it fewer")
         }
-        // The sender's domain, not the subscription.
-        (410, _) if said.blocks_sender() => {
+        // WNS blocks the sender's domain, and says nothing about the subscription.
+        (410, _) if told.blocks_sender() => {
             credential("Microsoft has blocked the sender for abuse; stop sending and ask Microsoft")
         }
         _ => return None,
@@ -147,7 +150,7 @@ fn microsoft(status: u16, said: &Said) -> Option<Meaning> {
 fn by_status(status: u16) -> Meaning {
     match status {
         200..=202 => plain(Outcome::Accepted, TokenAction::Keep, ""),
-        // Never followed: an answer could send the gateway anywhere.
+        // A redirect is never followed, because an answer could send the gateway anywhere.
         300..400 => Meaning {
             retryable: true,
             ..plain(
@@ -159,7 +162,7 @@ fn by_status(status: u16) -> Meaning {
         401 | 403 => RENEWED,
         404 | 410 => GONE,
         405 => ours("the push service does not take the method of the gateway's request; report it"),
-        // Source: RFC 9110, section 15.5.9: it was not received whole.
+        // The request was not received whole. Source: RFC 9110, section 15.5.9.
         408 => failed("the push service did not wait for the whole request"),
         413 => plain(
             Outcome::PayloadTooLarge,
@@ -170,7 +173,7 @@ fn by_status(status: u16) -> Meaning {
         429 => limited(RATE_DELAY, Heal::Nothing, "the push service asks to slow down"),
         400..500 => fault("the push service does not take the push; its reason says why"),
         500.. => failed("the push service failed, or is overloaded"),
-        // A 2xx proves no refusal: the push may have been taken.
+        // A 2xx does not prove a refusal, so the push may have been taken.
         203..300 => unreadable(
             "the answer says that all is well, and not as a push service says it; check what stands before it",
         ),
@@ -180,19 +183,20 @@ fn by_status(status: u16) -> Meaning {
 
 const GONE: Meaning = gone("the subscription is gone");
 
-/// Proved: what was subscribed with another key stays so. `dispatch` makes a quarantine of it where many are,
-/// since then it is the app's key that was changed.
+/// The subscription was made with another key, and that never changes. `dispatch` sets such subscriptions aside where
+/// there are many, because then it is the app's key that was changed.
 const OTHER_KEY: Meaning = wrong_token("the subscription was made with another key");
 
-/// As good as proved; set aside, since the push service does not tell it from an app without a key.
+/// The subscription was most likely made with another key. It is set aside, because the push service does not tell this
+/// from an app without a key.
 const NOT_THIS_KEY: Meaning = plain(
     Outcome::Credential,
     TokenAction::Quarantine,
     "this subscription and the app's key do not belong together; check the app's web_push.key_file",
 );
 
-/// Absent and invalid tokens: no vendor keeps to one status for each. The next push goes out with a newer token,
-/// where it is the token; most often it is the key, so this one is not sent again.
+/// The token is absent or invalid; no vendor keeps to one status for each. The next push goes out with a newer token,
+/// in case the token is at fault. Most often the key is, so this push is not sent again.
 const RENEWED: Meaning = Meaning {
     heal: Heal::Renew,
     ..credential(

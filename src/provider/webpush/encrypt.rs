@@ -2,9 +2,9 @@
 //!
 //! Source: RFC 8291, and RFC 8188 for the coding.
 //!
-//! Not by Mozilla's `ece` crate, which the tests decrypt with: its `encrypt` pads to multiples of 128 bytes and
-//! goes on in a second record, so that a payload of 3,968 to 3,993 bytes would leave the limit of 4,096; nor
-//! can key and salt be given to it, so that the vectors of the RFC could not be shown to come out.
+//! Mozilla's `ece` crate, which the tests decrypt with, is not used for two reasons. Its `encrypt` pads to multiples of
+//! 128 bytes and goes on in a second record, so that a payload of 3,968 to 3,993 bytes would exceed the limit of 4,096.
+//! And it takes neither key nor salt, so that a test could not show that the vectors of the RFC come out.
 
 use aws_lc_rs::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::agreement::{self, ECDH_P256, PrivateKey, UnparsedPublicKey};
@@ -12,23 +12,24 @@ use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Prk, Salt};
 use aws_lc_rs::rand;
 
+use super::Subscription;
 use crate::provider::bug;
-use crate::push::{Outcome, Reason, Refusal, Subscription};
+use crate::push::{Outcome, Reason, Refusal};
 
-/// An uncompressed point on P-256. Source: RFC 8291, section 3.1.
+/// The length of an uncompressed point on P-256. Source: RFC 8291, section 3.1.
 const PUBLIC_KEY_BYTES: usize = 65;
-/// Source: RFC 8291, section 3.2.
+/// The length of the authentication secret. Source: RFC 8291, section 3.2.
 const AUTH_SECRET_BYTES: usize = 16;
-/// Source: RFC 8188, section 2.1.
+/// The length of the salt. Source: RFC 8188, section 2.1.
 const SALT_BYTES: usize = 16;
-/// `rs` of the header: more than the largest payload becomes. Source: RFC 8291, section 4.
+/// The field `rs` of the header, which is larger than any record becomes. Source: RFC 8291, section 4.
 const RECORD_SIZE: u32 = 4096;
-/// What follows the payload in the last record of all. Source: RFC 8188, section 2.
+/// The delimiter that follows the payload in the last record. Source: RFC 8188, section 2.
 const LAST_RECORD: u8 = 2;
 
-/// What is drawn at random for each message: a key pair and a salt. Never used twice.
+/// What is drawn at random for each message: a key pair and a salt. It is never used twice.
 #[derive(Debug)]
-pub struct Ephemeral(Result<Drawn, Unspecified>);
+pub(super) struct Ephemeral(Result<Drawn, Unspecified>);
 
 #[derive(Debug)]
 struct Drawn {
@@ -37,9 +38,8 @@ struct Drawn {
 }
 
 impl Ephemeral {
-    /// A fresh one. Where the system has no randomness to give, its use fails.
-    #[must_use]
-    pub fn draw() -> Self {
+    /// Draws a fresh key pair and salt. Where the system has no randomness to give, encryption fails.
+    pub(super) fn draw() -> Self {
         let drawn = || {
             let mut salt = [0; SALT_BYTES];
             rand::fill(&mut salt)?;
@@ -48,7 +48,7 @@ impl Ephemeral {
         Self(drawn())
     }
 
-    /// The one of a test vector.
+    /// The key pair and salt of a test vector.
     #[cfg(test)]
     pub(super) fn given(key: &[u8], salt: [u8; SALT_BYTES]) -> Self {
         Self(Ok(Drawn { key: PrivateKey::from_private_key(&ECDH_P256, key).unwrap(), salt }))
@@ -58,7 +58,7 @@ impl Ephemeral {
 /// Why a payload cannot be encrypted.
 #[derive(Clone, Copy)]
 enum Failure {
-    /// The browser's public key is none.
+    /// The browser's public key is not a point on the curve.
     NoPoint,
     /// The library failed.
     Library,
@@ -78,7 +78,7 @@ pub(super) fn encrypt(
     padding: usize,
 ) -> Result<Vec<u8>, Refusal> {
     let Subscription { p256dh, auth, .. } = subscription;
-    // Only this form: the library would take other notations of the same point.
+    // Only this form is taken, although the library knows other notations of the same point.
     check("target.web_push.p256dh", p256dh, PUBLIC_KEY_BYTES)?;
     check("target.web_push.auth", auth, AUTH_SECRET_BYTES)?;
     if p256dh.first() != Some(&4) {
@@ -110,7 +110,7 @@ fn check(field: &'static str, bytes: &[u8], length: usize) -> Result<(), Refusal
         return Ok(());
     }
     let detail = format!("expected {length} bytes to encrypt the payload with, found {found}");
-    // Without keys a subscription is good for pushes that have no payload.
+    // A subscription without keys is still good for pushes that have no payload.
     Err(if found == 0 {
         Refusal::field(field, Reason::FieldRequired, detail)
     } else {
@@ -118,7 +118,7 @@ fn check(field: &'static str, bytes: &[u8], length: usize) -> Result<(), Refusal
     })
 }
 
-/// No browser made such a key: the subscription was never valid.
+/// Refuses a key that no browser can have made, so that the subscription was never valid.
 fn malformed(field: &'static str, detail: impl Into<String>) -> Refusal {
     Refusal { outcome: Outcome::InvalidToken, ..Refusal::field(field, Reason::FieldInvalid, detail) }
 }

@@ -1,18 +1,17 @@
 //! Where a subscription is, and whether the app may send there.
 //!
-//! An endpoint is a URL that an end user's browser chose, or what pretends to be one. It is read strictly, so
-//! that no two readers can differ about its host; its path is opaque and goes out byte for byte.
+//! An endpoint is a URL that an end user's browser chose, or that somebody made up. It is read strictly, so that no two
+//! readers can differ about its host. Its path is opaque and goes out byte for byte.
 
-use super::WebPush;
 use super::hosts::{Vendor, is_name};
-use crate::provider::bug;
-use crate::push::{Outcome, Reason, Refusal, Subscription, Target};
+use super::{Subscription, WebPush};
+use crate::push::{Outcome, Reason, Refusal};
 use crate::upstream::Origin;
 
 /// The field that a refusal names.
 const FIELD: &str = "target.web_push.endpoint";
 
-/// The host of subscriptions that a browser gave up by itself; nothing answers there.
+/// The host of subscriptions that a browser gave up by itself. Nothing answers there.
 ///
 /// Source: github.com/Couchers-org/couchers, pull request 8212, on Edge for Android.
 const PERMANENTLY_REMOVED: &str = "permanently-removed.invalid";
@@ -20,7 +19,7 @@ const PERMANENTLY_REMOVED: &str = "permanently-removed.invalid";
 /// An endpoint that the app may send to.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Endpoint<'a> {
-    /// In lower case, an IPv6 address without brackets.
+    /// The host in lower case. An IPv6 address has no brackets.
     host: String,
     port: u16,
     /// Path and query.
@@ -33,9 +32,9 @@ impl WebPush {
     /// The origin of a subscription, where the app may send to it.
     ///
     /// # Errors
-    /// Where it may not, or the endpoint is none. One that its browser has given up is UNREGISTERED.
-    pub fn origin(&self, target: &Target) -> Result<Origin, Refusal> {
-        let Endpoint { host, port, .. } = self.endpoint(subscription(target)?)?;
+    /// Where it may not, or the endpoint is not one. A subscription that its browser has given up is UNREGISTERED.
+    pub fn origin(&self, subscription: &Subscription) -> Result<Origin, Refusal> {
+        let Endpoint { host, port, .. } = self.endpoint(subscription)?;
         let host = if host.contains(':') { format!("[{host}]") } else { host };
         format!("https://{host}:{port}").parse().map_err(|_| no_endpoint("a host that cannot be one"))
     }
@@ -58,16 +57,7 @@ impl WebPush {
     }
 }
 
-pub(super) fn subscription(target: &Target) -> Result<&Subscription, Refusal> {
-    match target {
-        Target::WebPush(subscription) => Ok(subscription),
-        Target::Apns(_) | Target::ApnsChannel(_) | Target::Fcm(_) | Target::Mattermost(_) => {
-            Err(bug("target", &"it is no target of Web Push"))
-        }
-    }
-}
-
-/// Never shows the endpoint: who has it may send to it.
+/// Refuses what is not an endpoint. The refusal never shows it, because whoever has an endpoint may send to it.
 pub(super) fn no_endpoint(found: &str) -> Refusal {
     let detail = format!("expected an https URL as a browser gives it, found {found}");
     Refusal::field(FIELD, Reason::FieldInvalid, detail)
@@ -93,7 +83,7 @@ fn parse(url: &str) -> Result<Parts<'_>, &'static str> {
     if !url.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err("whitespace, or what is not ASCII");
     }
-    // Some readers take it for a slash.
+    // Some readers take a backslash for a slash.
     if url.contains('\\') {
         return Err("a backslash");
     }
@@ -122,7 +112,7 @@ fn parse(url: &str) -> Result<Parts<'_>, &'static str> {
     Ok(Parts { host, port: self::port(port)?, path })
 }
 
-/// Without a zone. Whether it is a good one is for the list of hosts to say.
+/// Whether it may be an IPv6 address without a zone. Whether it is a valid address is left to the list of hosts.
 fn is_ipv6(inside: &str) -> bool {
     inside.contains(':') && inside.bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.'))
 }

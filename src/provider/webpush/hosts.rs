@@ -1,6 +1,6 @@
 //! Whose push service a host is, and whether an app may send to it.
 //!
-//! Endpoints come from browsers, so from anybody: without a list of hosts the gateway would send requests
+//! Endpoints come from browsers, and so from anybody. Without a list of hosts the gateway would send requests to
 //! wherever a caller's user likes.
 
 use crate::push::InvalidValue;
@@ -9,7 +9,7 @@ use crate::upstream::Origin;
 /// Whose push service it is. Each answers in its own words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Vendor {
-    /// Firefox: autopush.
+    /// Firefox, whose push service is autopush.
     Mozilla,
     /// Chrome and most browsers built from it.
     Google,
@@ -22,11 +22,11 @@ pub enum Vendor {
 }
 
 impl Vendor {
-    /// The longest time to live that counts, in seconds; what is longer, the push service shortens by itself.
+    /// The longest time to live that counts, in seconds. The push service shortens a longer one by itself.
     ///
-    /// Sources: github.com/mozilla-services/autopush-rs, `docs/src/http.md`, TTL; Apple, "Sending web push notifications in web apps
-    /// and browsers", TTL; Microsoft, "WNS overview": a channel lives 30 days; of Google's what Firebase, "REST
-    /// Resource: projects.messages", says of `ttl`.
+    /// Sources: github.com/mozilla-services/autopush-rs, `docs/src/http.md`, TTL; Apple, "Sending web push
+    /// notifications in web apps and browsers", TTL; Microsoft, "WNS overview", where a channel lives 30 days; for
+    /// Google, Firebase, "REST Resource: projects.messages", `ttl`.
     pub(super) fn max_ttl_seconds(self) -> u64 {
         const DAY: u64 = 24 * 60 * 60;
         match self {
@@ -36,7 +36,7 @@ impl Vendor {
     }
 }
 
-/// Hosts that no operator has to list. The wildcards are the vendors' own advice to who filters by host.
+/// Hosts that no operator has to list. The vendors themselves advise the wildcards for filters by host.
 ///
 /// Sources: github.com/mozilla-services/autopush-rs, `docs/src/http.md`; github.com/web-push-libs/web-push, issue
 /// 940, on Google's; for jmt17.google.com, where Chromium subscribes that was built without Google's keys, endpoints as
@@ -61,14 +61,14 @@ impl Hosts {
         Ok(Self { more })
     }
 
-    /// Whose host it is, in lower case and without brackets; none where the app may not send to it.
+    /// Whose host it is, given in lower case and without brackets; none where the app may not send to it.
     pub(super) fn vendor(&self, host: &str) -> Option<Vendor> {
         let known = KNOWN.iter().find(|(pattern, _)| matches(pattern, host)).map(|(_, vendor)| *vendor);
         known.or_else(|| self.more.iter().any(|pattern| matches(pattern, host)).then_some(Vendor::Other))
     }
 }
 
-/// Compared as texts: an address in another notation is another host.
+/// Whether a host fits a pattern. Both are compared as texts, so that an address in another notation is another host.
 fn matches(pattern: &str, host: &str) -> bool {
     match pattern.strip_prefix('*') {
         Some(suffix) => host.len() > suffix.len() && host.ends_with(suffix),
@@ -96,7 +96,7 @@ fn pattern(text: &str) -> Result<String, InvalidValue> {
     Ok(lower)
 }
 
-/// Labels of letters, digits and hyphens, in lower case, as DNS and certificates have them.
+/// Whether a host consists of labels of letters, digits and hyphens in lower case, as in DNS and certificates.
 ///
 /// Source: RFC 1035, section 2.3.
 pub(super) fn is_name(host: &str) -> bool {
@@ -107,7 +107,7 @@ pub(super) fn is_name(host: &str) -> bool {
     host.len() <= 253 && host.split('.').all(is_label)
 }
 
-/// A name whose last label is a number is an address, or is taken for one.
+/// Whether the last label of a name is a number. Such a name is an address, or is taken for one.
 ///
 /// Source: WHATWG, "URL Standard", ends in a number checker.
 fn ends_in_digits(name: &str) -> bool {

@@ -1,4 +1,4 @@
-//! Web Push: its settings and limits.
+//! Web Push: what is particular to it, its settings and its limits.
 //!
 //! Source: RFC 8030, RFC 8188, RFC 8291.
 
@@ -9,21 +9,24 @@ mod hosts;
 mod payload;
 mod request;
 mod response;
+mod subscription;
 #[cfg(test)]
 mod tests;
 
-pub use encrypt::Ephemeral;
 pub use hosts::Vendor;
-pub use request::Payload;
-pub use response::classify;
-pub(super) use response::head_decides;
+pub use request::{Payload, Sealed};
+pub use subscription::Subscription;
 
-use super::Front502;
-use crate::push::InvalidValue;
+use std::time::SystemTime;
+
+use super::{Front502, Message, Outgoing, Provider, Reply, Seal, Verdict};
+use crate::push::{Body, InvalidValue, ProviderKind, Refusal};
+use crate::upstream::Head;
+use encrypt::Ephemeral;
 use hosts::Hosts;
 
-/// The largest payload before encryption, in bytes: what is left of the 4,096 that every push service takes
-/// when the header of the content coding (86), the delimiter (1) and the authentication tag (16) are in.
+/// The largest payload before encryption, in bytes. Every push service takes 4,096 bytes, of which the header of the
+/// content coding takes 86, the delimiter 1 and the authentication tag 16.
 ///
 /// Source: RFC 8291, section 4, and RFC 8030, section 7.2.
 pub const MAX_PLAINTEXT_BYTES: usize = 3993;
@@ -33,19 +36,20 @@ pub const MAX_PLAINTEXT_BYTES: usize = 3993;
 /// Source: RFC 8030, section 5.4.
 pub const MAX_TOPIC_CHARS: usize = 32;
 
-/// The time to live of a push that names none, in seconds: four weeks. Web Push has no default of its own.
+/// The time to live of a push that names none, in seconds: four weeks. Web Push has no default of its own, and a
+/// request without `TTL` is refused.
 ///
-/// Source: RFC 8030, section 5.2: a request without `TTL` is refused.
+/// Source: RFC 8030, section 5.2; the number is the gateway's own.
 pub const DEFAULT_TTL_SECONDS: u64 = 2_419_200;
 
 /// What an operator says about one app on Web Push.
 #[derive(Debug, Clone, Default)]
 pub struct WebPushSettings {
-    /// Hosts of push services beside the known ones; `*.example.com` for all below `example.com`.
+    /// Hosts of push services beside the known ones. `*.example.com` stands for all hosts below `example.com`.
     pub hosts: Vec<String>,
-    /// Endpoints on other ports than 443 are taken too: for private push servers and tests.
+    /// Whether endpoints on other ports than 443 are taken, as private push servers and tests need it.
     pub any_port: bool,
-    /// Payloads are padded to a multiple of this, in bytes, where the limit allows. 0 and 1: not at all.
+    /// Payloads are padded to a multiple of this, in bytes, as far as the limit allows. 0 and 1 pad nothing.
     pub pad_to: usize,
 }
 
@@ -60,15 +64,48 @@ pub struct WebPush {
 
 impl WebPush {
     /// # Errors
-    /// Where a host is none.
+    /// Where a host is not one.
     pub fn try_new(settings: WebPushSettings) -> Result<Self, InvalidValue> {
         let WebPushSettings { hosts, any_port, pad_to } = settings;
         Ok(Self { hosts: Hosts::try_new(&hosts)?, any_port, pad_to, front_502: Front502::default() })
     }
 
-    /// With what an operator knows of a 502 that is not a push service's own.
+    /// The same, with what an operator knows about a 502 that is not a push service's own.
     #[must_use]
     pub fn with_front_502(self, front_502: Front502) -> Self {
         Self { front_502, ..self }
+    }
+}
+
+impl Provider for WebPush {
+    const KIND: ProviderKind = ProviderKind::new("web_push", 3);
+    const SUSPECTS: &'static str = "the app's web_push.key_file, and what stands before the push services";
+    const SEAL: Option<Seal<Self>> =
+        Some(|web_push, payload, subscription| web_push.seal(payload, subscription, &Ephemeral::draw()));
+
+    type Target = Subscription;
+    type Payload = Payload;
+    type Sealed = Sealed;
+    /// Whose push service it is, because each vendor answers in its own words.
+    type Context = Vendor;
+
+    fn encode(&self, body: &Body) -> Result<Payload, Refusal> {
+        request::encode(body)
+    }
+
+    fn address(&self, push: &Outgoing<'_, Self>, now: SystemTime) -> Result<Message<Vendor>, Refusal> {
+        request::address(self, push, now)
+    }
+
+    fn classify(&self, vendor: Vendor, reply: &Reply, now: SystemTime) -> Verdict {
+        response::classify(reply, vendor, self.front_502, now)
+    }
+
+    fn may_send_to(&self, subscription: &Subscription) -> Result<(), Refusal> {
+        self.origin(subscription).map(drop)
+    }
+
+    fn head_decides(&self, head: &Head) -> bool {
+        response::head_decides(head)
     }
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use crate::provider::{bug, text};
 use crate::push::{Body, Notification, Reason, Refusal, WebPushContent};
 
-/// The members are the options of `showNotification()` where it has such, under names that it does not take
-/// for something else: its `badge` is an image, `navigator.setAppBadge()` takes the number.
+/// The object. Its members have the names of the options of `showNotification()` where there is such an option. A
+/// member has another name where the option means something else: the option `badge` is an image, and
+/// `navigator.setAppBadge()` takes the number.
 ///
 /// Source: WHATWG, "Notifications API Standard"; W3C, "Badging API".
 #[derive(Debug, Default, PartialEq, serde::Serialize)]
@@ -30,7 +31,7 @@ pub(super) struct Shown<'a> {
 }
 
 impl<'a> Shown<'a> {
-    /// What Web Push cannot express is left out; where nothing is left there is nothing to send.
+    /// Leaves out what Web Push cannot express, and refuses a push of which nothing is left.
     fn of(body: &'a Body, options: Option<&'a WebPushContent>) -> Result<Self, Refusal> {
         let content = &body.content;
         let notification = content.notification.as_ref();

@@ -14,12 +14,12 @@ use http::{HeaderName, HeaderValue};
 use sha2::{Digest, Sha256};
 
 use super::encrypt::{Ephemeral, encrypt};
-use super::endpoint::{no_endpoint, subscription};
+use super::endpoint::no_endpoint;
 use super::payload::plaintext;
-use super::{DEFAULT_TTL_SECONDS, MAX_PLAINTEXT_BYTES, MAX_TOPIC_CHARS, Vendor, WebPush};
-use crate::provider::{Message, ReplyContext, bug, headers, text};
+use super::{DEFAULT_TTL_SECONDS, MAX_PLAINTEXT_BYTES, MAX_TOPIC_CHARS, Subscription, Vendor, WebPush};
+use crate::provider::{Message, Outgoing, bug, headers, text};
 use crate::push::{
-    Body, Expiry, Notification, Outcome, Priority, Reason, Refusal, Target, WebPushContent, WebPushUrgency,
+    Body, Expiry, Notification, Outcome, Priority, Reason, Refusal, WebPushContent, WebPushUrgency,
 };
 
 const TTL: HeaderName = HeaderName::from_static("ttl");
@@ -27,127 +27,102 @@ const TOPIC: HeaderName = HeaderName::from_static("topic");
 const URGENCY: HeaderName = HeaderName::from_static("urgency");
 const X_WNS_CACHE_POLICY: HeaderName = HeaderName::from_static("x-wns-cache-policy");
 
-/// A body as Web Push takes it.
+/// A body as Web Push takes it: all that its addressees share.
 #[derive(Debug)]
 pub struct Payload {
     urgency: &'static str,
     topic: Option<HeaderValue>,
-    content: Content,
+    /// What every target reads. It leaves the gateway only after it was encrypted.
+    plaintext: Vec<u8>,
 }
 
-#[derive(Debug)]
-enum Content {
-    /// No body at all. Source: RFC 8291, section 4.
-    Empty,
-    /// What every target gets; it never leaves the gateway like this.
-    Plain(Vec<u8>),
-    /// What one target can read.
-    Sealed(Bytes),
+/// Says a body to browsers.
+///
+/// # Errors
+/// Where the body cannot be said.
+pub(super) fn encode(body: &Body) -> Result<Payload, Refusal> {
+    let plaintext = plaintext(body)?;
+    let found = plaintext.len();
+    if found > MAX_PLAINTEXT_BYTES {
+        return Err(Refusal {
+            outcome: Outcome::PayloadTooLarge,
+            reason: Reason::PayloadOverLimit,
+            field: "content".into(),
+            detail: format!("expected at most {MAX_PLAINTEXT_BYTES} bytes for a browser, found {found}"),
+        });
+    }
+    Ok(Payload { urgency: urgency(body), topic: topic(body)?, plaintext })
 }
+
+/// The body of a request: encrypted for one browser, or empty where the payload is. Nothing else can be made into one,
+/// so nothing leaves the gateway unencrypted.
+#[derive(Debug, Default)]
+pub struct Sealed(Bytes);
 
 impl WebPush {
-    /// Says a body to browsers.
+    /// Encrypts an encoded body for one browser. A push without a payload is sent without a body, so an empty payload
+    /// stays empty. Source: RFC 8291, section 4.
     ///
     /// # Errors
-    /// Where the body cannot be said.
-    pub fn encode(&self, body: &Body) -> Result<Payload, Refusal> {
-        let plaintext = plaintext(body)?;
-        let found = plaintext.len();
-        if found > MAX_PLAINTEXT_BYTES {
-            return Err(Refusal {
-                outcome: Outcome::PayloadTooLarge,
-                reason: Reason::PayloadOverLimit,
-                field: "content".into(),
-                detail: format!("expected at most {MAX_PLAINTEXT_BYTES} bytes for a browser, found {found}"),
-            });
-        }
-        let content = if plaintext.is_empty() { Content::Empty } else { Content::Plain(plaintext) };
-        Ok(Payload { urgency: urgency(body), topic: topic(body)?, content })
-    }
-
-    /// Encrypts an encoded body for one target.
-    ///
-    /// # Errors
-    /// Where the target's keys are none.
-    pub fn seal(
+    /// Where the subscription has no keys to encrypt with.
+    pub(super) fn seal(
         &self,
         payload: &Payload,
-        target: &Target,
+        subscription: &Subscription,
         ephemeral: &Ephemeral,
-    ) -> Result<Payload, Refusal> {
-        let content = match &payload.content {
-            Content::Empty => Content::Empty,
-            Content::Plain(plaintext) => {
-                let padding = padding(plaintext.len(), self.pad_to);
-                let sealed = encrypt(subscription(target)?, ephemeral, plaintext, padding)?;
-                Content::Sealed(sealed.into())
-            }
-            Content::Sealed(_) => return Err(bug("content", &"it is encrypted already")),
-        };
-        Ok(Payload { urgency: payload.urgency, topic: payload.topic.clone(), content })
-    }
-
-    /// Directs a body that was encrypted for this target to it, to be sent at `now`.
-    ///
-    /// # Errors
-    /// Where the app may not send to the endpoint.
-    pub fn address(
-        &self,
-        payload: &Payload,
-        body: &Body,
-        target: &Target,
-        now: SystemTime,
-    ) -> Result<Message, Refusal> {
-        let endpoint = self.endpoint(subscription(target)?)?;
-        let path = PathAndQuery::try_from(endpoint.path).ok();
-        let path = path.filter(|path| path.as_str() == endpoint.path);
-        let path = path.ok_or_else(|| no_endpoint("a path that cannot be sent as it is"))?;
-        let expiry = body.options.expiry;
-        let ttl = ttl(expiry, endpoint.vendor, now);
-        let counts_down = matches!(expiry, Expiry::At(_));
-        let mut headers = headers(6);
-        headers.insert(TTL, seldom_again(ttl.into(), counts_down));
-        headers.insert(URGENCY, HeaderValue::from_static(payload.urgency));
-        headers.extend(payload.topic.clone().map(|topic| (TOPIC, topic)));
-        if endpoint.vendor == Vendor::Microsoft {
-            headers.insert(X_WNS_CACHE_POLICY, HeaderValue::from_static(cache_policy(ttl)));
+    ) -> Result<Sealed, Refusal> {
+        if payload.plaintext.is_empty() {
+            return Ok(Sealed::default());
         }
-        let body = match &payload.content {
-            Content::Empty => Bytes::new(),
-            Content::Plain(_) => return Err(bug("content", &"it was to be sent without encryption")),
-            Content::Sealed(sealed) => {
-                headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
-                headers.insert(CONTENT_ENCODING, HeaderValue::from_static("aes128gcm"));
-                sealed.clone()
-            }
-        };
-        Ok(Message {
-            path,
-            headers,
-            body,
-            counts_down,
-            context: ReplyContext {
-                vendor: Some(endpoint.vendor),
-                front_502: self.front_502,
-                ..ReplyContext::default()
-            },
-        })
+        let padding = padding(payload.plaintext.len(), self.pad_to);
+        encrypt(subscription, ephemeral, &payload.plaintext, padding).map(|record| Sealed(record.into()))
     }
 }
 
-/// A value that hardly comes again stays out of HPACK's table.
+/// Directs a body that was encrypted for one browser to it, to be sent at `now`.
+///
+/// # Errors
+/// Where the app may not send to the endpoint.
+pub(super) fn address(
+    web_push: &WebPush,
+    push: &Outgoing<'_, WebPush>,
+    now: SystemTime,
+) -> Result<Message<Vendor>, Refusal> {
+    let Outgoing { body, target, payload, sealed: Sealed(sealed), .. } = *push;
+    let endpoint = web_push.endpoint(target)?;
+    let path = PathAndQuery::try_from(endpoint.path).ok();
+    let path = path.filter(|path| path.as_str() == endpoint.path);
+    let path = path.ok_or_else(|| no_endpoint("a path that cannot be sent as it is"))?;
+    let expiry = body.options.expiry;
+    let ttl = ttl(expiry, endpoint.vendor, now);
+    let counts_down = matches!(expiry, Expiry::At(_));
+    let mut headers = headers(6);
+    headers.insert(TTL, seldom_again(ttl.into(), counts_down));
+    headers.insert(URGENCY, HeaderValue::from_static(payload.urgency));
+    headers.extend(payload.topic.clone().map(|topic| (TOPIC, topic)));
+    if endpoint.vendor == Vendor::Microsoft {
+        headers.insert(X_WNS_CACHE_POLICY, HeaderValue::from_static(cache_policy(ttl)));
+    }
+    if !sealed.is_empty() {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("aes128gcm"));
+    }
+    Ok(Message { path, headers, body: sealed.clone(), counts_down, context: endpoint.vendor })
+}
+
+/// Keeps a value that will hardly come again out of HPACK's table, which is small.
 fn seldom_again(mut value: HeaderValue, seldom: bool) -> HeaderValue {
     value.set_sensitive(seldom);
     value
 }
 
-/// Zeros up to the next multiple, as far as the limit allows.
+/// How many zeros fill a payload up to the next multiple, as far as the limit allows.
 fn padding(length: usize, multiple: usize) -> usize {
     let padded = length.checked_next_multiple_of(multiple).unwrap_or(length);
     padded.min(MAX_PLAINTEXT_BYTES).saturating_sub(length)
 }
 
-/// How long the push service may keep it, counted from `now`, as it counts from its receipt.
+/// How long the push service may keep a push, counted from `now`, because it counts from its receipt.
 fn ttl(expiry: Expiry, vendor: Vendor, now: SystemTime) -> u64 {
     let left = match expiry {
         Expiry::Default => DEFAULT_TTL_SECONDS,
@@ -157,14 +132,14 @@ fn ttl(expiry: Expiry, vendor: Vendor, now: SystemTime) -> u64 {
     left.min(vendor.max_ttl_seconds())
 }
 
-/// WNS keeps pushes by default, and refuses a `TTL` of 0 beside that.
+/// WNS keeps pushes by default, and refuses a `TTL` of 0 unless it is told not to keep them.
 ///
 /// Source: github.com/web-push-libs/pywebpush, issue 162.
 fn cache_policy(ttl: u64) -> &'static str {
     if ttl == 0 { "no-cache" } else { "cache" }
 }
 
-/// Source: RFC 8030, section 5.3.
+/// The value of `Urgency`: the caller's own, or what follows from the priority. Source: RFC 8030, section 5.3.
 fn urgency(body: &Body) -> &'static str {
     let options = body.content.web_push.as_ref();
     match options.and_then(|it| it.urgency) {
@@ -174,7 +149,7 @@ fn urgency(body: &Body) -> &'static str {
         Some(WebPushUrgency::High) => return "high",
         None => {}
     }
-    // What raw bytes show is not known.
+    // The gateway does not know what a raw payload shows.
     let raw = options.is_some_and(|it| it.payload.is_some());
     let shows = !raw && body.content.notification.as_ref().is_some_and(Notification::shows);
     match body.options.priority.unwrap_or(if shows { Priority::High } else { Priority::Normal }) {
@@ -207,13 +182,14 @@ fn topic(body: &Body) -> Result<Option<HeaderValue>, Refusal> {
     Ok(Some(seldom_again(value, true)))
 }
 
-/// Characters of base64url. Source: RFC 8030, section 5.4.
+/// Whether a text has only characters of base64url, and few enough. Source: RFC 8030, section 5.4.
 fn is_topic(text: &str) -> bool {
     text.len() <= MAX_TOPIC_CHARS
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }
 
-/// The key itself where it can be a topic, else the first characters of its SHA-256 in base64url.
+/// The topic of a collapse key: the key itself where it can be a topic, or else the first characters of its SHA-256 in
+/// base64url.
 fn collapse_topic(key: &str) -> Cow<'_, str> {
     if is_topic(key) {
         return key.into();

@@ -1,4 +1,4 @@
-//! What an answer of a browser's push service means. Never fails, whatever the bytes.
+//! What an answer of a browser's push service means. It never fails, whatever the bytes.
 
 use std::borrow::Cow;
 use std::time::SystemTime;
@@ -11,17 +11,15 @@ use super::Vendor;
 use super::answers::{Answer, meaning};
 use crate::provider::retry_after::retry_after;
 use crate::provider::words::{is_page, object, read, words};
-use crate::provider::{Reply, ReplyContext, Verdict, cut};
+use crate::provider::{Front502, Reply, Verdict, cut};
 use crate::push::Outcome;
 use crate::upstream::Head;
 
 /// What an answer of a vendor's push service means that came at `now`.
-#[must_use]
-pub fn classify(reply: &Reply, context: ReplyContext, now: SystemTime) -> Verdict {
-    let said = Said::read(reply);
-    let (vendor, status) = (context.vendor.unwrap_or(Vendor::Other), reply.status().as_u16());
-    let answer = Answer { vendor, status, front_502: context.front_502 };
-    let verdict = meaning(&answer, &said).verdict(&said.reason());
+pub(super) fn classify(reply: &Reply, vendor: Vendor, front_502: Front502, now: SystemTime) -> Verdict {
+    let told = ReplyWords::read(reply);
+    let answer = Answer { vendor, status: reply.status().as_u16(), front_502 };
+    let verdict = meaning(&answer, &told).verdict(&told.reason());
     let accepted = verdict.outcome == Outcome::Accepted;
     Verdict {
         retry: verdict.retry.asked_to_wait(retry_after(reply.headers(), now)),
@@ -30,16 +28,17 @@ pub fn classify(reply: &Reply, context: ReplyContext, now: SystemTime) -> Verdic
     }
 }
 
-/// Where a push was taken the status line says so. A bare 200 does not: it may be anybody's.
+/// The head decides where the status line says that the push was taken. A bare 200 does not say so, because anything
+/// may answer 200.
 ///
 /// Source: RFC 8030, section 5.
-pub(in crate::provider) fn head_decides(head: &Head) -> bool {
+pub(super) fn head_decides(head: &Head) -> bool {
     let is_own = || OWN_HEADERS.iter().any(|name| head.headers.contains_key(*name));
     matches!(head.status, StatusCode::CREATED | StatusCode::ACCEPTED)
         || (head.status == StatusCode::OK && is_own())
 }
 
-/// Headers that a push service sets and nothing in front of it does.
+/// Headers that a push service sets and that nothing in front of it sets.
 ///
 /// Source: RFC 8030, section 5 (`Location` of a message); Apple, "Sending web push notifications in web apps and
 /// browsers"; Microsoft, "Push notification service request and response headers".
@@ -52,39 +51,40 @@ const OWN_HEADERS: [&str; 6] = [
     "x-wns-error-description",
 ];
 
-/// What a body is.
+/// What form a body has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Form {
     #[default]
     Empty,
-    /// JSON that does not speak of an error.
+    /// The body is JSON that does not speak of an error.
     Json,
     Page,
-    /// A text, or JSON that speaks of an error.
+    /// The body is a text, or JSON that speaks of an error.
     Words,
 }
 
-/// What an answer says beside its status, each vendor in its own place.
+/// What an answer says beside its status. Each vendor says it in a place of its own.
 #[derive(Debug, Default)]
-pub(super) struct Said {
-    /// Mozilla: the number, and the sentence beside it.
+pub(super) struct ReplyWords {
+    /// Mozilla's number of the error, beside which stands `message`.
     pub(super) errno: String,
     pub(super) message: String,
-    /// Apple.
+    /// Apple's reason.
     pub(super) reason: String,
-    /// Microsoft.
+    /// Microsoft's description of the error.
     pub(super) wns_description: String,
     pub(super) wns_status: String,
-    /// Google, and whoever else: the first line of a text, the title of a page, a sentence in JSON or in a challenge.
+    /// The words of Google and of others: the first line of a text, the title of a page, or a sentence in JSON or in a
+    /// challenge.
     pub(super) line: String,
     pub(super) form: Form,
-    /// One of the headers that a push service sets.
+    /// Whether there is one of the headers that only a push service sets.
     pub(super) own_header: bool,
 }
 
-impl Said {
+impl ReplyWords {
     fn read(reply: &Reply) -> Self {
-        /// Each member is read by itself, so that an odd one does not take another away.
+        /// Each member is read by itself, so that a malformed one does not hide the others.
         #[derive(Default, serde::Deserialize)]
         struct Members<'a> {
             #[serde(borrow)]
@@ -94,7 +94,7 @@ impl Said {
             #[serde(borrow)]
             reason: Option<&'a RawValue>,
         }
-        // A push that was taken has no body: not even the error of a reader is made for it.
+        // The answer to a push that was taken has no body, and then not even a reader's error is made.
         let members = match reply.body() {
             body if body.is_empty() => Members::default(),
             body => object::<Members<'_>>(body).unwrap_or_default(),
@@ -106,7 +106,8 @@ impl Said {
             message: members.message.and_then(read).unwrap_or_default(),
             reason: members.reason.and_then(read).unwrap_or_default(),
             wns_description: word("x-wns-error-description").to_owned(),
-            // Its older name. Source: Microsoft, "Push notification service request and response headers".
+            // The second is its older name. Source: Microsoft, "Push notification service request and response
+            // headers".
             wns_status: if status.is_empty() { word("x-wns-notificationstatus") } else { status }.to_owned(),
             line: words(reply),
             form: form(reply.body()),
@@ -114,26 +115,25 @@ impl Said {
         }
     }
 
-    /// WNS has blocked the domain that sends. Source: Microsoft, "Push notification service request and response
+    /// Whether WNS has blocked the sender's domain. Source: Microsoft, "Push notification service request and response
     /// headers", 410.
     pub(super) fn blocks_sender(&self) -> bool {
         let says = |text: &str| text.to_ascii_lowercase().contains("domain blocked");
         says(&self.wns_description) || says(&self.line)
     }
 
-    /// The push service itself speaks, in one of the ways of its kind.
+    /// Whether the push service itself speaks, because the answer has something that only a push service says.
     pub(super) fn is_own(&self) -> bool {
         self.own_header || !self.errno.is_empty() || !self.reason.is_empty()
     }
 
-    /// The one of them that says most, verbatim. Mozilla's number stands for several faults, which its sentence tells
-    /// apart.
+    /// The words that say most, verbatim. Mozilla's number stands for several faults, which its sentence tells apart.
     fn reason(&self) -> Cow<'_, str> {
         let Self { errno, message, reason, wns_description, wns_status, line, .. } = self;
         if !errno.is_empty() && !message.is_empty() {
             return format!("{errno}: {message}").into();
         }
-        // That all is well is no reason.
+        // A word that says that all is well is not a reason.
         let wns_status = if wns_status == "received" { "" } else { wns_status };
         let all = [errno, reason, wns_description, wns_status, line];
         all.into_iter().find(|it| !it.is_empty()).unwrap_or_default().into()
@@ -162,7 +162,7 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
-/// `Location` by the standard, else the vendor's own.
+/// The name that the push service gave the push: `Location` by the standard, or else the vendor's own header.
 ///
 /// Source: RFC 8030, section 5; Apple, "Sending web push notifications in web apps and browsers"; Microsoft,
 /// "Push notification service request and response headers".

@@ -5,12 +5,12 @@ use std::time::{Duration, SystemTime};
 
 use fanfare::credential::Credential;
 use fanfare::credential::google::Source;
-use fanfare::dispatch::{Admission, Ask, DispatchSettings, Dispatcher, Route, Upstreams};
+use fanfare::dispatch::{Admission, Ask, DispatchSettings, Dispatcher, Route, Terms};
 use fanfare::provider::Provider;
-use fanfare::provider::fcm::{Fcm, FcmSettings};
+use fanfare::provider::fcm::{Fcm, FcmSettings, Target};
 use fanfare::push::{
-    AppId, Body, Content, Delivery, FcmTarget, Labels, Notification, Options, Outcome, ProviderKind, Push,
-    PushId, PushResult, Reason, RegistrationToken, ServiceClass, Target,
+    AppId, Body, Content, Delivery, Labels, Notification, Options, Outcome, PushId, PushResult, Reason,
+    RegistrationToken, ServiceClass,
 };
 use fanfare::simulator::Fault;
 use fanfare::upstream::Flow;
@@ -25,7 +25,7 @@ use crate::harness::SOON;
 struct Sender {
     google: Google,
     fresh: Fresh,
-    route: Arc<Route>,
+    route: Arc<Route<Fcm>>,
     dispatcher: Arc<Dispatcher>,
     admission: Arc<Admission>,
     draining: CancellationToken,
@@ -37,10 +37,10 @@ impl Sender {
         let fcm = Fcm::try_new(&FcmSettings { project_id: PROJECT.to_owned() }).unwrap();
         let route = Route::new(
             AppId::parse("app").unwrap(),
-            Provider::Fcm(fcm),
+            fcm,
             Credential::AccessToken(Arc::clone(&fresh.token)),
-            Upstreams::One(google.pool(&google.simulator.fcm().origin().parse().unwrap())),
-            google.metrics.pushes.app("app", ProviderKind::Fcm),
+            google.pool(&google.simulator.fcm().origin().parse().unwrap()),
+            google.metrics.pushes.app("app", Fcm::KIND),
         );
         let draining = CancellationToken::new();
         let dispatcher = Dispatcher::new(DispatchSettings::default(), draining.clone());
@@ -53,9 +53,11 @@ impl Sender {
         let (route, dispatcher) = (Arc::clone(&self.route), Arc::clone(&self.dispatcher));
         let mut room = self.admission.admit(ServiceClass::Interactive).unwrap();
         tokio::spawn(async move {
-            let (push, begun) = (push(number), Instant::now());
+            let ((id, target, body), begun) = (push(number), Instant::now());
             let (flow, deadline) = (Flow::SINGLE, begun + within);
-            let ask = Ask { push: &push, encoded: None, route: &route, flow, begun, deadline };
+            let terms = &Terms { flow, begun, deadline, parent: None };
+            let (id, target, body) = (&id, &target, &body);
+            let ask = Ask { id, target, body, encoded: None, route: &route, terms };
             dispatcher.send(&ask, &mut room).await
         })
     }
@@ -65,7 +67,7 @@ impl Sender {
     }
 }
 
-fn push(number: usize) -> Push {
+fn push(number: usize) -> (PushId, Target, Body) {
     let notification = Notification { title: "Hello".to_owned(), ..Notification::default() };
     let body = Body {
         app: AppId::parse("app").unwrap(),
@@ -75,11 +77,7 @@ fn push(number: usize) -> Push {
         accepted_at: SystemTime::UNIX_EPOCH,
     };
     let token = RegistrationToken::parse(format!("ok:{number}")).unwrap();
-    Push {
-        id: PushId::parse(format!("push-{number}")).unwrap(),
-        target: Target::Fcm(FcmTarget::Token(token)),
-        body: Arc::new(body),
-    }
+    (PushId::parse(format!("push-{number}")).unwrap(), Target::Token(token), body)
 }
 
 #[tokio::test]

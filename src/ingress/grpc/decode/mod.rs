@@ -12,7 +12,9 @@ use check::{at, duration, invalid, moment, required, within};
 
 pub(super) use check::known;
 pub(super) use content::content;
-pub(super) use target::{one_target, target};
+pub(super) use target::{
+    OneTarget, apns_channel, apns_device, fcm_target, mattermost_device, one_target, subscription,
+};
 
 /// The longest Options.max_wait.
 const MAX_WAIT: Duration = Duration::from_secs(60 * 60);
@@ -202,7 +204,7 @@ mod tests {
             id(push.id).err().map(|(_, refusal)| refusal),
             labels(push.labels).err(),
             app(&push.app).err(),
-            one_target(push.target).and_then(|(_, it)| target(it)).err(),
+            one_target(push.target).and_then(OneTarget::check).err(),
             content(push.content).err(),
             options(push.options, Some(Duration::MAX), now).err(),
         ];
@@ -213,10 +215,8 @@ mod tests {
 
     #[test]
     fn a_device_id_is_split_at_the_first_colon() {
-        let mattermost =
-            Box::new(proto::MattermostDevice { device_id: "apple:a:b".into(), server_id: String::new() });
-        let decoded = target(proto::Target { mattermost: Some(mattermost), ..Default::default() }).unwrap();
-        let crate::push::Target::Mattermost(device) = decoded else { panic!("{decoded:?}") };
+        let device = proto::MattermostDevice { device_id: "apple:a:b".into(), server_id: String::new() };
+        let device = mattermost_device(device).unwrap();
         assert_eq!((device.platform.as_str(), device.token.as_str()), ("apple", "a:b"));
     }
 
@@ -224,8 +224,7 @@ mod tests {
     fn a_condition_names_at_most_five_topics() {
         let decoded = |topics: usize| {
             let condition = vec!["'a' in topics"; topics].join(" || ");
-            let fcm = Box::new(proto::FcmTarget { condition, ..Default::default() });
-            target(proto::Target { fcm: Some(fcm), ..Default::default() })
+            fcm_target(proto::FcmTarget { condition, ..Default::default() })
         };
         assert!(decoded(5).is_ok());
         let refusal = decoded(6).unwrap_err();

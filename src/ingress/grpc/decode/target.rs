@@ -3,10 +3,9 @@
 use super::Decoded;
 use super::check::{at, https, invalid, known, malformed, present, required, text, within};
 use crate::proto;
-use crate::push::{
-    ApnsChannel, ApnsDevice, ApnsEnvironment, DeviceToken, FcmTarget, MattermostDevice, ProviderKind, Reason,
-    Refusal, RegistrationToken, Subscription, Target,
-};
+use crate::provider::webpush::Subscription;
+use crate::provider::{apns, fcm, mattermost};
+use crate::push::{ApnsEnvironment, DeviceToken, Reason, Refusal, RegistrationToken};
 
 const MAX_CHANNEL_ID_BYTES: usize = 256;
 const MAX_INSTALLATION_ID_BYTES: usize = 256;
@@ -17,43 +16,46 @@ const MAX_CONDITION_TOPICS: usize = 5;
 const MAX_ENDPOINT_BYTES: usize = 2048;
 const MAX_SERVER_ID_BYTES: usize = 64;
 
-/// Who carries a push to its target, of which there must be exactly one; it is not looked into yet.
-pub(in super::super) fn one_target(target: Option<proto::Target>) -> Decoded<(ProviderKind, proto::Target)> {
-    let target = target.ok_or_else(|| required("target", "a target"))?;
-    let members = [
-        target.apns.is_some().then_some(ProviderKind::Apns),
-        target.apns_channel.is_some().then_some(ProviderKind::Apns),
-        target.fcm.is_some().then_some(ProviderKind::Fcm),
-        target.web_push.is_some().then_some(ProviderKind::WebPush),
-        target.mattermost.is_some().then_some(ProviderKind::Mattermost),
-    ];
-    let mut present = members.into_iter().flatten();
-    match (present.next(), present.next()) {
-        (Some(provider), None) => Ok((provider, target)),
-        (Some(_), Some(_)) => Err(several("target")),
-        (None, _) => Err(required("target", ONE_TARGET)),
+/// The one target of a push, which is not looked into yet.
+pub(in super::super) enum OneTarget {
+    ApnsDevice(proto::ApnsDevice),
+    ApnsChannel(Box<proto::ApnsChannel>),
+    Fcm(Box<proto::FcmTarget>),
+    WebPush(Box<proto::WebPushSubscription>),
+    Mattermost(Box<proto::MattermostDevice>),
+}
+
+#[cfg(test)]
+impl OneTarget {
+    /// Decodes the target, and keeps only what is wrong with it.
+    pub(in super::super) fn check(self) -> Decoded<()> {
+        match self {
+            Self::ApnsDevice(device) => apns_device(device).map(drop),
+            Self::ApnsChannel(channel) => apns_channel(*channel).map(drop),
+            Self::Fcm(target) => fcm_target(*target).map(drop),
+            Self::WebPush(target) => subscription(*target).map(drop),
+            Self::Mattermost(device) => mattermost_device(*device).map(drop),
+        }
     }
 }
 
-/// Where a push goes, of the one target that there is.
-pub(in super::super) fn target(target: proto::Target) -> Decoded<Target> {
+/// The target of a push, of which there must be exactly one.
+pub(in super::super) fn one_target(target: Option<proto::Target>) -> Decoded<OneTarget> {
+    let target = target.ok_or_else(|| required("target", "a target"))?;
     let proto::Target { apns, apns_channel, fcm, web_push, mattermost } = target;
-    if let Some(it) = apns {
-        return apns_device(it).map(Target::Apns);
+    let members = [
+        apns.map(OneTarget::ApnsDevice),
+        apns_channel.map(OneTarget::ApnsChannel),
+        fcm.map(OneTarget::Fcm),
+        web_push.map(OneTarget::WebPush),
+        mattermost.map(OneTarget::Mattermost),
+    ];
+    let mut present = members.into_iter().flatten();
+    match (present.next(), present.next()) {
+        (Some(target), None) => Ok(target),
+        (Some(_), Some(_)) => Err(several("target")),
+        (None, _) => Err(required("target", ONE_TARGET)),
     }
-    if let Some(it) = apns_channel {
-        return channel(*it).map(Target::ApnsChannel);
-    }
-    if let Some(it) = fcm {
-        return fcm_target(*it).map(Target::Fcm);
-    }
-    if let Some(it) = web_push {
-        return subscription(*it).map(Target::WebPush);
-    }
-    if let Some(it) = mattermost {
-        return mattermost_device(*it).map(Target::Mattermost);
-    }
-    Err(required("target", ONE_TARGET))
 }
 
 /// Which the wire cannot promise.
@@ -63,18 +65,18 @@ fn several(field: &'static str) -> Refusal {
     Refusal::field(field, Reason::FieldsConflict, "expected exactly one target, found several")
 }
 
-fn apns_device(device: proto::ApnsDevice) -> Decoded<ApnsDevice> {
-    Ok(ApnsDevice {
+pub(in super::super) fn apns_device(device: proto::ApnsDevice) -> Decoded<apns::Device> {
+    Ok(apns::Device {
         token: DeviceToken::parse(device.token).map_err(at("target.apns.token")).map_err(malformed)?,
         environment: environment("target.apns.environment", device.environment)?,
         topic: present(device.topic),
     })
 }
 
-fn channel(channel: proto::ApnsChannel) -> Decoded<ApnsChannel> {
+pub(in super::super) fn apns_channel(channel: proto::ApnsChannel) -> Decoded<apns::Channel> {
     text("target.apns_channel.channel_id", "a channel id", &channel.channel_id, MAX_CHANNEL_ID_BYTES)
         .map_err(malformed)?;
-    Ok(ApnsChannel {
+    Ok(apns::Channel {
         channel_id: channel.channel_id,
         environment: environment("target.apns_channel.environment", channel.environment)?,
         topic: present(channel.topic),
@@ -89,20 +91,20 @@ fn environment(field: &'static str, value: i32) -> Decoded<Option<ApnsEnvironmen
     })
 }
 
-fn fcm_target(target: proto::FcmTarget) -> Decoded<FcmTarget> {
+pub(in super::super) fn fcm_target(target: proto::FcmTarget) -> Decoded<fcm::Target> {
     let proto::FcmTarget { registration_token, fid, topic, condition } = target;
     match (present(registration_token), present(fid), present(topic), present(condition)) {
         (Some(token), None, None, None) => {
             let token = RegistrationToken::parse(token).map_err(at("target.fcm.registration_token"));
-            token.map(FcmTarget::Token).map_err(malformed)
+            token.map(fcm::Target::Token).map_err(malformed)
         }
         (None, Some(fid), None, None) => {
             text("target.fcm.fid", "an installation id", &fid, MAX_INSTALLATION_ID_BYTES)
                 .map_err(malformed)?;
-            Ok(FcmTarget::InstallationId(fid))
+            Ok(fcm::Target::InstallationId(fid))
         }
-        (None, None, Some(name), None) => topic_name(name).map(FcmTarget::Topic),
-        (None, None, None, Some(condition)) => condition_of_topics(condition).map(FcmTarget::Condition),
+        (None, None, Some(name), None) => topic_name(name).map(fcm::Target::Topic),
+        (None, None, None, Some(condition)) => condition_of_topics(condition).map(fcm::Target::Condition),
         (None, None, None, None) => Err(required("target.fcm", ONE_TARGET)),
         _ => Err(several("target.fcm")),
     }
@@ -128,7 +130,7 @@ fn condition_of_topics(condition: String) -> Decoded<String> {
     Ok(condition)
 }
 
-fn subscription(target: proto::WebPushSubscription) -> Decoded<Subscription> {
+pub(in super::super) fn subscription(target: proto::WebPushSubscription) -> Decoded<Subscription> {
     text("target.web_push.endpoint", "an endpoint", &target.endpoint, MAX_ENDPOINT_BYTES)?;
     https("target.web_push.endpoint", &target.endpoint)?;
     for (field, bytes, length) in
@@ -142,7 +144,7 @@ fn subscription(target: proto::WebPushSubscription) -> Decoded<Subscription> {
     Ok(Subscription { endpoint: target.endpoint, p256dh: target.p256dh, auth: target.auth })
 }
 
-fn mattermost_device(device: proto::MattermostDevice) -> Decoded<MattermostDevice> {
+pub(in super::super) fn mattermost_device(device: proto::MattermostDevice) -> Decoded<mattermost::Device> {
     const FIELD: &str = "target.mattermost.device_id";
     if device.device_id.is_empty() {
         return Err(required(FIELD, "platform:token"));
@@ -157,7 +159,7 @@ fn mattermost_device(device: proto::MattermostDevice) -> Decoded<MattermostDevic
     if let Some(server_id) = &server_id {
         text("target.mattermost.server_id", "a server id", server_id, MAX_SERVER_ID_BYTES)?;
     }
-    Ok(MattermostDevice {
+    Ok(mattermost::Device {
         platform: platform.to_owned(),
         token: RegistrationToken::parse(token.to_owned()).map_err(at(FIELD)).map_err(malformed)?,
         server_id,

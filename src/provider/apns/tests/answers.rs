@@ -4,9 +4,9 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::*;
-use crate::provider::apns::response::{head_decides, upstream_id};
+use crate::provider::apns::response::{classify, head_decides, upstream_id};
 use crate::provider::retry_after::MAX_RETRY_AFTER;
-use crate::provider::{Front502, Heal, Reply, ReplyContext, Retry, Verdict};
+use crate::provider::{Front502, Heal, Reply, Retry, Verdict};
 use crate::push::TokenAction;
 use crate::upstream::Head;
 
@@ -36,7 +36,7 @@ fn reply(status: u16, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Reply
 }
 
 fn classified(reply: &Reply) -> Verdict {
-    classify(reply, ReplyContext::default(), UNIX_EPOCH)
+    classify(reply, Front502::default(), UNIX_EPOCH)
 }
 
 fn refused(status: u16, reason: &str) -> Verdict {
@@ -181,9 +181,8 @@ fn what_a_front_answers_is_not_the_word_of_apns() {
     // Without a word APNs alone can have named the push.
     assert_eq!(classified(&reply(502, &[("apns-id", "an-id")], "")).outcome, Outcome::UpstreamUnavailable);
     assert_eq!(classified(&reply(502, &[], "")).outcome, Outcome::Unconfirmed);
-    let not_sent = ReplyContext { front_502: Front502::NotSent, ..ReplyContext::default() };
     for (status, outcome) in [(502, Outcome::UpstreamUnavailable), (504, Outcome::Unconfirmed)] {
-        assert_eq!(classify(&reply(status, &[], page), not_sent, UNIX_EPOCH).outcome, outcome);
+        assert_eq!(classify(&reply(status, &[], page), Front502::NotSent, UNIX_EPOCH).outcome, outcome);
     }
 }
 

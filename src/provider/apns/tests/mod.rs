@@ -9,11 +9,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use proptest::prelude::*;
 
 use super::*;
-use crate::provider::Message;
+use crate::provider::{Message, Outgoing};
 use crate::push::{
-    ApnsChannel, ApnsContent, ApnsDevice, AppId, Body, Content, CriticalSound, DeviceToken, Expiry,
-    InterruptionLevel, Labels, LiveActivity, LiveActivityEvent, LocalizedText, Notification, Options,
-    Outcome, Priority, PushId, Reason, Refusal,
+    ApnsContent, AppId, Body, Content, CriticalSound, DeviceToken, Expiry, InterruptionLevel, Labels,
+    LiveActivity, LiveActivityEvent, LocalizedText, Notification, Options, Outcome, Priority, PushId, Reason,
+    Refusal,
 };
 
 const ACCEPTED_AT: u64 = 1_700_000_000;
@@ -38,11 +38,11 @@ fn at(seconds: u64) -> SystemTime {
 
 fn device(topic: Option<&str>) -> Target {
     let token = DeviceToken::parse("00ff".repeat(16)).unwrap();
-    Target::Apns(ApnsDevice { token, environment: None, topic: topic.map(String::from) })
+    Target::Device(Device { token, environment: None, topic: topic.map(String::from) })
 }
 
 fn channel() -> Target {
-    Target::ApnsChannel(ApnsChannel {
+    Target::Channel(Channel {
         channel_id: "dHN0LXNyY2gtY2hubA==".into(),
         environment: Some(ApnsEnvironment::Sandbox),
         topic: None,
@@ -88,8 +88,18 @@ fn live(live_activity: LiveActivity) -> Content {
 }
 
 fn sent(apns: &Apns, body: &Body, target: &Target) -> Result<Message, Refusal> {
-    let payload = apns.encode(body, target)?;
-    apns.address(&payload, body, &PushId::parse(UUID.to_uppercase()).unwrap(), target)
+    let payload = apns.encode(body)?;
+    addressed(apns, &PushId::parse(UUID.to_uppercase()).unwrap(), body, target, &payload)
+}
+
+fn addressed(
+    apns: &Apns,
+    id: &PushId,
+    body: &Body,
+    target: &Target,
+    payload: &Payload,
+) -> Result<Message, Refusal> {
+    apns.address(&Outgoing { id, body, target, payload, sealed: &() }, at(ACCEPTED_AT))
 }
 
 fn json(content: Content) -> String {
@@ -188,11 +198,12 @@ fn a_payload_over_the_limit_is_not_sent() {
     let refusal = sent(&apns(), &sized("alert", 4097), &device(None)).unwrap_err();
     assert_eq!((refusal.outcome, refusal.reason), (Outcome::PayloadTooLarge, Reason::PayloadOverLimit));
     assert_eq!(refusal.detail, "the payload has 4097 bytes; APNs takes 4096");
-    // A multicast encoded for a channel says so to a device that takes less.
+    // A multicast is encoded once, and says so to the device alone, which takes less than the channel.
     let body = sized("", 5000);
-    let payload = apns().encode(&body, &channel()).unwrap();
-    let refusal = apns().address(&payload, &body, &PushId::random(), &device(None)).unwrap_err();
-    assert_eq!(refusal.outcome, Outcome::PayloadTooLarge);
+    let payload = apns().encode(&body).unwrap();
+    let to = |target: &Target| addressed(&apns(), &PushId::random(), &body, target, &payload);
+    assert_eq!(to(&device(None)).unwrap_err().outcome, Outcome::PayloadTooLarge);
+    assert!(to(&channel()).is_ok());
 }
 
 #[test]
@@ -240,10 +251,10 @@ proptest! {
     ) {
         let apns = Apns::try_new(ApnsSettings { certificate, unknown_push_types, ..settings() }).unwrap();
         let id = PushId::parse(id).unwrap();
-        let Ok(payload) = apns.encode(&body, &target) else { return Ok(()) };
-        let again = apns.encode(&body, &target).unwrap();
+        let Ok(payload) = apns.encode(&body) else { return Ok(()) };
+        let again = apns.encode(&body).unwrap();
         prop_assert_eq!(&payload.json, &again.json);
-        let Ok(message) = apns.address(&payload, &body, &id, &target) else { return Ok(()) };
+        let Ok(message) = addressed(&apns, &id, &body, &target, &payload) else { return Ok(()) };
         prop_assert!(message.body.len() <= MAX_VOIP_PAYLOAD_BYTES);
         let raw = body.content.apns.as_deref().is_some_and(|apns| !apns.payload_json.is_empty());
         let members: std::collections::BTreeMap<String, &serde_json::value::RawValue> =

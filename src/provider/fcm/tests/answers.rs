@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::provider::{Heal, Reply, ReplyContext, Retry, Verdict};
+use crate::provider::fcm::response::classify;
+use crate::provider::{Heal, Reply, Retry, Verdict};
 use crate::push::{Reason, TokenAction};
 
 /// Every answer that Firebase documents, written from its pages.

@@ -5,14 +5,14 @@ use super::*;
 #[test]
 fn each_kind_of_target_is_named_by_its_own_member() {
     let content = || body(data(&[("a", "1")]));
-    let to = |target| json_of(&sent(&content(), &Target::Fcm(target)).unwrap());
+    let to = |target| json_of(&sent(&content(), &target).unwrap());
     insta::assert_snapshot!(
         json(data(&[("a", "1")])),
         @r#"{"message":{"token":"dev:APA91b","data":{"a":"1"},"android":{"priority":"NORMAL"},"apns":{"headers":{"apns-priority":"5"},"payload":{"aps":{"content-available":1}}}}}"#
     );
-    assert!(to(FcmTarget::InstallationId("f1".into())).starts_with(r#"{"message":{"fid":"f1","data""#));
-    assert!(to(FcmTarget::Topic("news".into())).starts_with(r#"{"message":{"topic":"news","data""#));
-    let condition = FcmTarget::Condition("'a' in topics && !('b' in topics)".into());
+    assert!(to(Target::InstallationId("f1".into())).starts_with(r#"{"message":{"fid":"f1","data""#));
+    assert!(to(Target::Topic("news".into())).starts_with(r#"{"message":{"topic":"news","data""#));
+    let condition = Target::Condition("'a' in topics && !('b' in topics)".into());
     assert!(to(condition).starts_with(r#"{"message":{"condition":"'a' in topics && !('b' in topics)","#));
     let message = sent(&content(), &token()).unwrap();
     assert_eq!(message.path.as_str(), "/v1/projects/shop-1/messages:send");
@@ -116,7 +116,7 @@ fn the_time_that_a_push_waited_counts() {
     let body = Body { options, ..body(alert()) };
     let payload = fcm().encode(&body).unwrap();
     let ttl = |now| {
-        let message = fcm().address(&payload, &body, &token(), now).unwrap();
+        let message = addressed(&fcm(), &body, &token(), &payload, now).unwrap();
         assert!(message.counts_down);
         let json = json_of(&message);
         json.split(r#""ttl":""#).nth(1).unwrap().split('"').next().unwrap().to_owned()

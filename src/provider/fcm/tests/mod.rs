@@ -8,11 +8,11 @@ mod refusals;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::*;
-use crate::provider::{Message, apns};
+use crate::provider::{Message, Outgoing, apns};
 use crate::push::{
-    AndroidVisibility, ApnsContent, AppId, Body, Content, Expiry, FcmContent, FcmTarget, Labels,
-    LiveActivity, LiveActivityEvent, LocalizedText, Notification, Options, Outcome, Priority, Reason,
-    Refusal, RegistrationToken, Target,
+    AndroidVisibility, ApnsContent, AppId, Body, Content, Expiry, FcmContent, Labels, LiveActivity,
+    LiveActivityEvent, LocalizedText, Notification, Options, Outcome, Priority, PushId, Reason, Refusal,
+    RegistrationToken,
 };
 
 const ACCEPTED_AT: u64 = 1_700_000_000;
@@ -26,11 +26,11 @@ fn at(seconds: u64) -> SystemTime {
 }
 
 fn token() -> Target {
-    Target::Fcm(FcmTarget::Token(RegistrationToken::parse("dev:APA91b".into()).unwrap()))
+    Target::Token(RegistrationToken::parse("dev:APA91b".into()).unwrap())
 }
 
 fn topic() -> Target {
-    Target::Fcm(FcmTarget::Topic("news".into()))
+    Target::Topic("news".into())
 }
 
 fn body(content: Content) -> Body {
@@ -58,12 +58,23 @@ fn raw(json: &str) -> Content {
     typed(FcmContent { message_json: json.into(), ..FcmContent::default() })
 }
 
-fn sent(body: &Body, target: &Target) -> Result<Message, Refusal> {
+fn sent(body: &Body, target: &Target) -> Result<Message<ReplyContext>, Refusal> {
     let payload = fcm().encode(body)?;
-    fcm().address(&payload, body, target, at(ACCEPTED_AT))
+    addressed(&fcm(), body, target, &payload, at(ACCEPTED_AT))
 }
 
-fn json_of(message: &Message) -> String {
+fn addressed(
+    fcm: &Fcm,
+    body: &Body,
+    target: &Target,
+    payload: &Payload,
+    now: SystemTime,
+) -> Result<Message<ReplyContext>, Refusal> {
+    let id = &PushId::parse("push-1".into()).unwrap();
+    fcm.address(&Outgoing { id, body, target, payload, sealed: &() }, now)
+}
+
+fn json_of(message: &Message<ReplyContext>) -> String {
     String::from_utf8(message.body.to_vec()).unwrap()
 }
 

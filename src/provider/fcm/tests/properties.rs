@@ -8,8 +8,9 @@ use serde_json::value::RawValue;
 
 use super::*;
 use crate::provider::apns::strategies;
+use crate::provider::fcm::response::classify;
 use crate::provider::retry_after::MAX_RETRY_AFTER;
-use crate::provider::{ReplyContext, Retry, Verdict};
+use crate::provider::{Retry, Verdict};
 
 fn options() -> BoxedStrategy<Option<FcmContent>> {
     let text = || prop_oneof![3 => Just(String::new()), 1 => any::<String>(), 1 => "#[0-9a-f]{6}", 1 => "[a-z]{0,60}"];
@@ -44,12 +45,12 @@ fn options() -> BoxedStrategy<Option<FcmContent>> {
 
 fn target() -> BoxedStrategy<Target> {
     let target = prop_oneof![
-        "[!-~]{1,200}".prop_map(|token| FcmTarget::Token(RegistrationToken::parse(token).unwrap())),
-        any::<String>().prop_map(FcmTarget::InstallationId),
-        any::<String>().prop_map(FcmTarget::Topic),
-        any::<String>().prop_map(FcmTarget::Condition),
+        "[!-~]{1,200}".prop_map(|token| Target::Token(RegistrationToken::parse(token).unwrap())),
+        any::<String>().prop_map(Target::InstallationId),
+        any::<String>().prop_map(Target::Topic),
+        any::<String>().prop_map(Target::Condition),
     ];
-    target.prop_map(Target::Fcm).boxed()
+    target.boxed()
 }
 
 /// What a caller wrote as JSON goes out as it is, and may hold an escape that is no character: not all of it can be
@@ -76,7 +77,7 @@ proptest! {
         body.options.dry_run = dry_run;
         let Ok(payload) = fcm().encode(&body) else { return Ok(()) };
         let now = at(seconds.into());
-        let Ok(message) = fcm().address(&payload, &body, &target, now) else { return Ok(()) };
+        let Ok(message) = addressed(&fcm(), &body, &target, &payload, now) else { return Ok(()) };
         let json = members(&message.body);
         prop_assert_eq!(json.contains_key("validate_only"), dry_run);
         let said = members(json["message"].get().as_bytes());

@@ -81,7 +81,7 @@ fn keys_and_values_count_and_topics_take_half() {
         let notification = Notification { body: "x".repeat(bytes - "body".len()), ..Notification::default() };
         Content { notification: Some(notification), ..Content::default() }
     };
-    let condition = Target::Fcm(FcmTarget::Condition("'a' in topics".into()));
+    let condition = Target::Condition("'a' in topics".into());
     for (target, limit) in [(token(), 4096), (topic(), 2048), (condition, 2048)] {
         assert!(fits(plain(limit), &target) && !fits(plain(limit + 1), &target));
         assert!(fits(accents(limit), &target) && !fits(accents(limit + 2), &target));
@@ -91,9 +91,9 @@ fn keys_and_values_count_and_topics_take_half() {
     // A multicast is encoded once, and each target says what it takes.
     let body = body(plain(3000));
     let payload = fcm().encode(&body).unwrap();
-    assert!(fcm().address(&payload, &body, &token(), at(0)).is_ok());
+    assert!(addressed(&fcm(), &body, &token(), &payload, at(0)).is_ok());
     assert_eq!(
-        fcm().address(&payload, &body, &topic(), at(0)).unwrap_err().outcome,
+        addressed(&fcm(), &body, &topic(), &payload, at(0)).unwrap_err().outcome,
         Outcome::PayloadTooLarge
     );
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::provider::mattermost::response::classify;
 use crate::provider::retry_after::MAX_RETRY_AFTER;
-use crate::provider::{Reply, ReplyContext, Verdict};
+use crate::provider::{Reply, Verdict};
 use crate::push::TokenAction;
 
 /// Every answer of the proxy and of what stands before it, written from its source.
@@ -36,7 +37,7 @@ fn verdict(status: u16, headers: &BTreeMap<String, String>, body: &str) -> Verdi
     for (name, value) in headers {
         reply = reply.header(name, value);
     }
-    classify(&reply.body(body.to_owned().into()).unwrap(), ReplyContext::default(), UNIX_EPOCH)
+    classify(&reply.body(body.to_owned().into()).unwrap(), Front502::default(), UNIX_EPOCH)
 }
 
 fn delivery(outcome: Outcome) -> &'static str {
@@ -166,7 +167,7 @@ proptest! {
         let says_ok = status == 200 && serde_json::from_slice::<BTreeMap<String, String>>(&body)
             .is_ok_and(|members| members.get("status").is_some_and(|word| word == "OK"));
         let reply: Reply = http::Response::builder().status(status).header("retry-after", wait).body(body.into()).unwrap();
-        let verdict = classify(&reply, ReplyContext::default(), UNIX_EPOCH);
+        let verdict = classify(&reply, Front502::default(), UNIX_EPOCH);
         prop_assert!(verdict.upstream_reason.len() <= Verdict::MAX_REASON_BYTES);
         prop_assert!(verdict.retry.wait().is_none_or(|wait| wait <= MAX_RETRY_AFTER));
         prop_assert_eq!(verdict.outcome == Outcome::Accepted, says_ok);

@@ -6,18 +6,18 @@ mod requests;
 use std::time::UNIX_EPOCH;
 
 use super::*;
-use crate::provider::Message;
+use crate::provider::{Message, Outgoing};
 use crate::push::{
-    AppId, Body, Content, Labels, MattermostContent, MattermostDevice, Notification, Options, Outcome,
-    PushId, Reason, Refusal, RegistrationToken, Target,
+    AppId, Body, Content, Labels, MattermostContent, Notification, Options, Outcome, PushId, Reason, Refusal,
+    RegistrationToken,
 };
 
 fn mattermost() -> Mattermost {
     Mattermost::try_new(MattermostSettings { server_id: "srv".into() }).unwrap()
 }
 
-fn device(platform: &str, token: &str) -> MattermostDevice {
-    MattermostDevice {
+fn device(platform: &str, token: &str) -> Device {
+    Device {
         platform: platform.into(),
         token: RegistrationToken::parse(token.into()).unwrap(),
         server_id: None,
@@ -41,18 +41,23 @@ fn typed(mattermost: MattermostContent) -> Content {
     Content { mattermost: Some(Box::new(mattermost)), ..Content::default() }
 }
 
-fn sent(content: Content, device: MattermostDevice) -> Result<Message, Refusal> {
-    let payload = mattermost().encode(&body(content))?;
-    mattermost().address(&payload, &PushId::parse("push-1".into()).unwrap(), &Target::Mattermost(device))
+fn sent(content: Content, device: &Device) -> Result<Message, Refusal> {
+    addressed(&PushId::parse("push-1".into()).unwrap(), content, device)
+}
+
+fn addressed(id: &PushId, content: Content, target: &Device) -> Result<Message, Refusal> {
+    let body = &body(content);
+    let payload = &mattermost().encode(body)?;
+    mattermost().address(&Outgoing { id, body, target, payload, sealed: &() }, UNIX_EPOCH)
 }
 
 fn json(content: Content) -> String {
-    let message = sent(content, device("apple", "aa:11")).unwrap();
+    let message = sent(content, &device("apple", "aa:11")).unwrap();
     String::from_utf8(message.body.to_vec()).unwrap()
 }
 
 fn refused(content: Content) -> (Reason, String) {
-    let refusal = sent(content, device("apple", "aa11")).unwrap_err();
+    let refusal = sent(content, &device("apple", "aa11")).unwrap_err();
     assert!(refusal.detail.contains("expected") && refusal.detail.contains("found"), "{refusal:?}");
     (refusal.reason, refusal.field.into_owned())
 }

@@ -10,7 +10,7 @@ const RECORDED: &str = include_str!("../../../../crates/simulator/tests/data/mat
 
 #[test]
 fn a_message_as_a_mattermost_server_sends_it() {
-    let message = sent(shows(text("Town", "hello")), device("android_rn-v2", "fcm:token")).unwrap();
+    let message = sent(shows(text("Town", "hello")), &device("android_rn-v2", "fcm:token")).unwrap();
     assert_eq!(message.path.as_str(), "/api/v1/send_push");
     assert!(message.headers.is_empty());
     insta::assert_snapshot!(
@@ -138,9 +138,9 @@ fn the_recorded_requests_are_what_is_sent() {
             is_id_loaded: flag("is_id_loaded"),
             ..MattermostContent::default()
         };
-        let device = MattermostDevice { platform: text("platform"), token, server_id: Some(server_id) };
+        let device = Device { platform: text("platform"), token, server_id: Some(server_id) };
         let message =
-            sent(Content { mattermost: Some(Box::new(options)), ..shows(notification) }, device).unwrap();
+            sent(Content { mattermost: Some(Box::new(options)), ..shows(notification) }, &device).unwrap();
         let sent: &serde_json::value::RawValue = serde_json::from_slice(&message.body).unwrap();
         // A server leaves out what is empty and always says two more; `cont_ava` only wakes.
         let ours = |name: &str| matches!(name, "is_crt_enabled" | "signature" | "cont_ava");
@@ -167,8 +167,8 @@ fn a_long_text_is_cut_where_a_character_ends() {
 
 #[test]
 fn the_targets_server_counts_more_than_the_apps() {
-    let other = MattermostDevice { server_id: Some("other".into()), ..device("apple", "aa") };
-    let message = sent(shows(text("", "hi")), other).unwrap();
+    let other = Device { server_id: Some("other".into()), ..device("apple", "aa") };
+    let message = sent(shows(text("", "hi")), &other).unwrap();
     assert!(String::from_utf8(message.body.to_vec()).unwrap().contains(r#""server_id":"other""#));
     for bad in ["", "a b", &"x".repeat(65)] {
         assert!(Mattermost::try_new(MattermostSettings { server_id: bad.into() }).is_err(), "{bad}");
@@ -186,7 +186,7 @@ fn what_the_proxy_has_no_field_for_is_refused() {
     assert_eq!(field(MattermostContent { r#type: "Message".into(), ..nothing() }), invalid("type"));
     assert_eq!(field(MattermostContent { sub_type: "x".into(), ..nothing() }), invalid("sub_type"));
     assert_eq!(field(MattermostContent { transport: "udp".into(), ..nothing() }), invalid("transport"));
-    assert!(sent(typed(nothing()), device("apple", "aa")).is_ok());
+    assert!(sent(typed(nothing()), &device("apple", "aa")).is_ok());
 }
 
 proptest! {
@@ -202,9 +202,7 @@ proptest! {
         let options =
             MattermostContent { ack_id, post_id, sender_name, signature, channel_id, ..MattermostContent::default() };
         let content = Content { notification, mattermost: Some(Box::new(options)), ..Content::default() };
-        let payload = mattermost().encode(&body(content)).unwrap();
-        let target = Target::Mattermost(device(&platform, &token));
-        let message = mattermost().address(&payload, &PushId::parse(id).unwrap(), &target).unwrap();
+        let message = addressed(&PushId::parse(id).unwrap(), content, &device(&platform, &token)).unwrap();
         let json: serde_json::Value = serde_json::from_slice(&message.body).unwrap();
         prop_assert_eq!(&json["platform"], &platform);
         prop_assert_eq!(&json["device_id"], &token);

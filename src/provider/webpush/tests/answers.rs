@@ -1,7 +1,8 @@
 //! What answers mean.
 
 use super::*;
-use crate::provider::{Front502, Heal, Reply, ReplyContext, Retry, Verdict};
+use crate::provider::webpush::response::classify;
+use crate::provider::{Front502, Heal, Reply, Retry, Verdict};
 use crate::push::{Reason, TokenAction};
 
 /// Every answer that the vendors document or have been seen to give; the end-to-end suite reads it too.
@@ -44,12 +45,8 @@ fn reply(status: u16, headers: &[(&str, &str)], body: &str) -> Reply {
     reply.body(body.to_owned().into()).unwrap()
 }
 
-fn of(vendor: Vendor) -> ReplyContext {
-    ReplyContext { vendor: Some(vendor), ..ReplyContext::default() }
-}
-
 fn said(vendor: Vendor, status: u16, body: &str) -> Verdict {
-    classify(&reply(status, &[], body), of(vendor), UNIX_EPOCH)
+    classify(&reply(status, &[], body), vendor, Front502::Unknown, UNIX_EPOCH)
 }
 
 #[test]
@@ -63,7 +60,7 @@ fn every_known_answer_means_what_its_vendor_says() {
         let reply = reply(answer.status, &headers, &body);
         // A host that an operator lists may speak as any of them.
         for vendor in [vendor(&answer.vendor), Vendor::Other] {
-            let verdict = classify(&reply, of(vendor), at(ACCEPTED_AT));
+            let verdict = classify(&reply, vendor, Front502::Unknown, at(ACCEPTED_AT));
             assert_eq!(answer.upstream, "web_push");
             assert_eq!(verdict.outcome.name().to_uppercase(), answer.outcome, "{vendor:?} {answer:?}");
             assert_eq!(
@@ -90,8 +87,14 @@ fn another_vendors_words_say_nothing() {
     assert_eq!(said(Vendor::Mozilla, 404, r#"{"reason":"BadPath"}"#).outcome, Outcome::Unregistered);
     assert_eq!(said(Vendor::Google, 400, r#"{"errno":108}"#).token_action, TokenAction::Keep);
     let blocked = reply(410, &[("x-wns-error-description", "Domain Blocked")], "");
-    assert_eq!(classify(&blocked, of(Vendor::Microsoft), UNIX_EPOCH).outcome, Outcome::Credential);
-    assert_eq!(classify(&blocked, of(Vendor::Apple), UNIX_EPOCH).outcome, Outcome::Unregistered);
+    assert_eq!(
+        classify(&blocked, Vendor::Microsoft, Front502::Unknown, UNIX_EPOCH).outcome,
+        Outcome::Credential
+    );
+    assert_eq!(
+        classify(&blocked, Vendor::Apple, Front502::Unknown, UNIX_EPOCH).outcome,
+        Outcome::Unregistered
+    );
 }
 
 #[test]
@@ -123,7 +126,7 @@ fn what_is_broken_is_mended_for_the_next_push() {
 fn a_redirect_is_never_followed() {
     for status in [300, 301, 302, 303, 307, 308] {
         let redirect = reply(status, &[("location", "https://169.254.169.254/")], "");
-        let verdict = classify(&redirect, of(Vendor::Other), UNIX_EPOCH);
+        let verdict = classify(&redirect, Vendor::Other, Front502::Unknown, UNIX_EPOCH);
         assert_eq!(
             (verdict.outcome, verdict.retry),
             (Outcome::UpstreamUnavailable, Retry::Never),
@@ -136,7 +139,7 @@ fn a_redirect_is_never_followed() {
 #[test]
 fn a_wait_is_seconds_or_a_date() {
     let wait = |status, headers: &[(&str, &str)]| {
-        classify(&reply(status, headers, ""), of(Vendor::Microsoft), UNIX_EPOCH).retry.wait()
+        classify(&reply(status, headers, ""), Vendor::Microsoft, Front502::Unknown, UNIX_EPOCH).retry.wait()
     };
     let dates = [("retry-after", "Sun, 06 Nov 1994 08:51:37 GMT"), ("date", "Sun, 06 Nov 1994 08:49:37 GMT")];
     for status in [406, 429, 500, 503] {
@@ -195,7 +198,7 @@ fn a_page_deletes_and_accepts_nothing() {
 #[test]
 fn a_bare_200_is_an_acceptance_where_the_push_service_shows_itself() {
     let outcome = |vendor, headers: &[(&str, &str)], body| {
-        classify(&reply(200, headers, body), of(vendor), UNIX_EPOCH).outcome
+        classify(&reply(200, headers, body), vendor, Front502::Unknown, UNIX_EPOCH).outcome
     };
     assert_eq!(outcome(Vendor::Mozilla, &[], ""), Outcome::Accepted);
     assert_eq!(
@@ -224,8 +227,8 @@ fn a_front_may_have_passed_the_push_on() {
             assert_eq!(said(Vendor::Apple, status, body).outcome, Outcome::Unconfirmed, "{status} {body}");
         }
         assert_eq!(said(Vendor::Mozilla, status, r#"{"errno":902}"#).outcome, Outcome::UpstreamUnavailable);
-        let context = ReplyContext { front_502: Front502::NotSent, ..of(Vendor::Google) };
-        let not_sent = classify(&reply(status, &[], ""), context, UNIX_EPOCH).outcome;
+        let reply = reply(status, &[], "");
+        let not_sent = classify(&reply, Vendor::Google, Front502::NotSent, UNIX_EPOCH).outcome;
         assert_eq!(not_sent == Outcome::UpstreamUnavailable, status == 502);
     }
 }
@@ -233,7 +236,7 @@ fn a_front_may_have_passed_the_push_on() {
 #[test]
 fn their_words_reach_the_caller() {
     let words = |status, headers: &[(&str, &str)], body| {
-        classify(&reply(status, headers, body), of(Vendor::Other), UNIX_EPOCH)
+        classify(&reply(status, headers, body), Vendor::Other, Front502::Unknown, UNIX_EPOCH)
     };
     let quota = r#"{"code":42908,"http":429,"error":"limit reached: daily message quota reached"}"#;
     assert_eq!(words(429, &[], quota).upstream_reason, "limit reached: daily message quota reached");

@@ -17,8 +17,8 @@ fn the_vector_of_rfc_8291_comes_out_byte_for_byte() {
     // The same through the three steps of a push.
     let body = self::body(raw(PLAINTEXT));
     let payload = web_push().encode(&body).unwrap();
-    let sealed = web_push().seal(&payload, &target(ENDPOINT), &vector).unwrap();
-    let message = web_push().address(&sealed, &body, &target(ENDPOINT), at(0)).unwrap();
+    let sealed = web_push().seal(&payload, &browser(ENDPOINT), &vector).unwrap();
+    let message = addressed(&web_push(), &body, &browser(ENDPOINT), &payload, &sealed, at(0)).unwrap();
     assert_eq!(URL_SAFE_NO_PAD.encode(&message.body), expected);
 }
 
@@ -40,7 +40,7 @@ fn mozillas_crate_opens_what_was_sealed_at_every_length_and_padding() {
         for pad_to in [0, 1, 2, 100, 128, 4096, usize::MAX] {
             let settings = WebPushSettings { pad_to, ..WebPushSettings::default() };
             let web_push = WebPush::try_new(settings).unwrap();
-            let message = sent_by(&web_push, &body(raw(&plaintext)), &target(ENDPOINT)).unwrap();
+            let message = sent_by(&web_push, &body(raw(&plaintext)), &browser(ENDPOINT)).unwrap();
             assert!(cryptographer::decrypt(&message.body) == plaintext, "{length} bytes padded to {pad_to}");
             let padded = if pad_to < 2 { length } else { length.div_ceil(pad_to).saturating_mul(pad_to) };
             assert_eq!(message.body.len(), padded.min(MAX_PLAINTEXT_BYTES) + 103, "{length} to {pad_to}");
@@ -54,7 +54,7 @@ fn lengths_are_hidden_up_to_the_limit_of_4096() {
     let web_push = WebPush::try_new(settings).unwrap();
     let length = |bytes: usize| {
         let plaintext = vec![b'x'; bytes];
-        sent_by(&web_push, &body(raw(&plaintext)), &target(ENDPOINT)).unwrap().body.len()
+        sent_by(&web_push, &body(raw(&plaintext)), &browser(ENDPOINT)).unwrap().body.len()
     };
     assert_eq!(length(1), length(512));
     assert_eq!(length(3585), 4096);
@@ -98,7 +98,7 @@ fn keys_that_are_none_are_refused_by_name() {
     ];
     let refused = |p256dh: &[u8], auth: &[u8]| {
         let subscription = Subscription { p256dh: p256dh.to_vec(), auth: auth.to_vec(), ..browser(ENDPOINT) };
-        let refusal = sent_by(&web_push(), &body(alert()), &Target::WebPush(subscription)).unwrap_err();
+        let refusal = sent_by(&web_push(), &body(alert()), &subscription).unwrap_err();
         let absent = refusal.reason == Reason::FieldRequired;
         assert_eq!(refusal.outcome, if absent { Outcome::InvalidPush } else { Outcome::InvalidToken });
         assert!(refusal.detail.contains("expected") && refusal.detail.contains("found"), "{refusal:?}");

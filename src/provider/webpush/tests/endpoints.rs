@@ -11,7 +11,7 @@ fn opened(hosts: &[&str], any_port: bool) -> WebPush {
 }
 
 fn origin(web_push: &WebPush, endpoint: &str) -> Option<String> {
-    web_push.origin(&target(endpoint)).ok().map(|origin| origin.to_string())
+    web_push.origin(&browser(endpoint)).ok().map(|origin| origin.to_string())
 }
 
 #[test]
@@ -29,8 +29,8 @@ fn the_vendors_hosts_need_no_setting() {
         ),
     ] {
         assert_eq!(self::origin(&web_push(), endpoint).as_deref(), Some(origin), "{endpoint}");
-        let message = sent_by(&web_push(), &body(alert()), &target(endpoint)).unwrap();
-        assert_eq!(message.context.vendor, Some(vendor), "{endpoint}");
+        let message = sent_by(&web_push(), &body(alert()), &browser(endpoint)).unwrap();
+        assert_eq!(message.context, vendor, "{endpoint}");
     }
 }
 
@@ -46,7 +46,7 @@ fn path_and_query_go_out_byte_for_byte() {
         "/a?b=https://[::1]@evil/",
     ] {
         let endpoint = format!("https://fcm.googleapis.com{path}");
-        let message = sent_by(&web_push(), &body(alert()), &target(&endpoint)).unwrap();
+        let message = sent_by(&web_push(), &body(alert()), &browser(&endpoint)).unwrap();
         assert_eq!(message.path.as_str(), path);
     }
 }
@@ -62,7 +62,7 @@ fn a_hostile_endpoint_is_refused_by_name() {
     assert!(kinds.iter().map(|kind| kind.endpoints.len()).sum::<usize>() > 100);
     for (kind, hostile) in kinds.iter().flat_map(|kind| kind.endpoints.iter().map(move |it| (&kind.kind, it)))
     {
-        let endpoint = target(hostile);
+        let endpoint = browser(hostile);
         let sent = sent_by(&web_push(), &body(alert()), &endpoint);
         for refusal in [web_push().origin(&endpoint).err(), sent.err()] {
             let refusal = refusal.unwrap_or_else(|| panic!("{hostile:?} was taken: {kind}"));
@@ -78,7 +78,7 @@ fn an_endpoint_that_its_browser_gave_up_is_gone_without_asking() {
     for endpoint in
         ["https://permanently-removed.invalid/fcm/send/a:b", "https://Permanently-Removed.INVALID:443/"]
     {
-        let refusal = web_push().origin(&target(endpoint)).unwrap_err();
+        let refusal = web_push().origin(&browser(endpoint)).unwrap_err();
         assert_eq!(refusal.outcome, Outcome::Unregistered, "{endpoint}");
         assert_eq!(refusal.field, "target.web_push.endpoint");
     }
@@ -106,8 +106,8 @@ fn an_operator_opens_hosts_and_ports() {
         let with_443 = origin.filter(|origin| origin.rsplit(':').next().unwrap().parse::<u16>().is_err());
         assert_eq!(self::origin(&opened(&own, false), endpoint).as_deref(), with_443, "{endpoint}");
     }
-    let message = sent_by(&opened(&own, true), &body(alert()), &target("https://localhost:1/a")).unwrap();
-    assert_eq!(message.context.vendor, Some(Vendor::Other));
+    let message = sent_by(&opened(&own, true), &body(alert()), &browser("https://localhost:1/a")).unwrap();
+    assert_eq!(message.context, Vendor::Other);
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn what_is_no_host_is_no_setting() {
 #[test]
 fn a_refusal_never_shows_the_endpoint() {
     for endpoint in ["https://evil.example/secret", "https://fcm.googleapis.com/secret#", "http://a/secret"] {
-        let refusal = web_push().origin(&target(endpoint)).unwrap_err();
+        let refusal = web_push().origin(&browser(endpoint)).unwrap_err();
         assert!(!format!("{refusal:?}").contains("secret"), "{refusal:?}");
     }
 }

@@ -73,7 +73,7 @@ fn raw_bytes_replace_everything() {
 #[test]
 fn an_empty_payload_has_no_body_and_needs_no_keys() {
     let keyless = Subscription { p256dh: vec![], auth: vec![], ..browser(ENDPOINT) };
-    let message = sent_by(&web_push(), &body(raw(b"")), &Target::WebPush(keyless)).unwrap();
+    let message = sent_by(&web_push(), &body(raw(b"")), &keyless).unwrap();
     assert!(message.body.is_empty());
     assert_eq!(header(&message, "content-encoding"), None);
     assert_eq!(header(&message, "content-type"), None);
@@ -129,8 +129,8 @@ fn the_time_to_live_counts_down_and_has_a_vendors_limit() {
     let ttl = |endpoint: &str, expiry: Expiry, now: SystemTime| {
         let body = with_options(alert(), Options { expiry, ..Options::default() });
         let payload = web_push().encode(&body).unwrap();
-        let sealed = web_push().seal(&payload, &target(endpoint), &Ephemeral::draw()).unwrap();
-        let message = web_push().address(&sealed, &body, &target(endpoint), now).unwrap();
+        let sealed = web_push().seal(&payload, &browser(endpoint), &Ephemeral::draw()).unwrap();
+        let message = addressed(&web_push(), &body, &browser(endpoint), &payload, &sealed, now).unwrap();
         assert_eq!(message.counts_down, matches!(expiry, Expiry::At(_)));
         header(&message, "ttl").unwrap()
     };
@@ -148,7 +148,7 @@ fn the_time_to_live_counts_down_and_has_a_vendors_limit() {
 fn only_microsoft_is_told_what_to_keep() {
     let policy = |endpoint: &str, expiry: Expiry| {
         let body = with_options(alert(), Options { expiry, ..Options::default() });
-        let message = sent_by(&web_push(), &body, &target(endpoint)).unwrap();
+        let message = sent_by(&web_push(), &body, &browser(endpoint)).unwrap();
         header(&message, "x-wns-cache-policy")
     };
     let microsoft = "https://wns2-par02p.notify.windows.com/w/?token=a";
@@ -166,8 +166,8 @@ fn a_multicast_is_encoded_once_and_each_target_reads_its_own() {
     let body = body(alert());
     let payload = web_push().encode(&body).unwrap();
     let one_of_many = || {
-        let sealed = web_push().seal(&payload, &target(ENDPOINT), &Ephemeral::draw()).unwrap();
-        web_push().address(&sealed, &body, &target(ENDPOINT), at(0)).unwrap()
+        let sealed = web_push().seal(&payload, &browser(ENDPOINT), &Ephemeral::draw()).unwrap();
+        addressed(&web_push(), &body, &browser(ENDPOINT), &payload, &sealed, at(0)).unwrap()
     };
     let (one, other) = (one_of_many(), one_of_many());
     assert_eq!(read(&one), read(&other));

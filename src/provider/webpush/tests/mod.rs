@@ -14,10 +14,10 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::*;
-use crate::provider::Message;
+use crate::provider::{Message, Outgoing};
 use crate::push::{
-    AppId, Body, Content, Expiry, Labels, LocalizedText, Notification, Options, Outcome, Priority, Reason,
-    Refusal, Subscription, Target, WebPushContent, WebPushUrgency,
+    AppId, Body, Content, Expiry, Labels, LocalizedText, Notification, Options, Outcome, Priority, PushId,
+    Reason, Refusal, WebPushContent, WebPushUrgency,
 };
 
 const ACCEPTED_AT: u64 = 1_700_000_000;
@@ -49,10 +49,6 @@ fn browser(endpoint: &str) -> Subscription {
     Subscription { endpoint: endpoint.into(), p256dh: bytes(BROWSER_PUBLIC), auth: bytes(AUTH) }
 }
 
-fn target(endpoint: &str) -> Target {
-    Target::WebPush(browser(endpoint))
-}
-
 fn body(content: Content) -> Body {
     let app = AppId::parse("shop").unwrap();
     Body { app, content, options: Options::default(), accepted_at: at(ACCEPTED_AT), labels: Labels::new() }
@@ -78,17 +74,29 @@ fn raw(payload: &[u8]) -> Content {
     typed(WebPushContent { payload: Some(payload.to_vec()), ..WebPushContent::default() })
 }
 
-fn sent_by(web_push: &WebPush, body: &Body, target: &Target) -> Result<Message, Refusal> {
+fn sent_by(web_push: &WebPush, body: &Body, target: &Subscription) -> Result<Message<Vendor>, Refusal> {
     let payload = web_push.encode(body)?;
     let sealed = web_push.seal(&payload, target, &Ephemeral::draw())?;
-    web_push.address(&sealed, body, target, at(ACCEPTED_AT))
+    addressed(web_push, body, target, &payload, &sealed, at(ACCEPTED_AT))
 }
 
-fn sent(body: &Body) -> Result<Message, Refusal> {
-    sent_by(&web_push(), body, &target(ENDPOINT))
+fn addressed(
+    web_push: &WebPush,
+    body: &Body,
+    target: &Subscription,
+    payload: &Payload,
+    sealed: &Sealed,
+    now: SystemTime,
+) -> Result<Message<Vendor>, Refusal> {
+    let id = &PushId::parse("push-1".into()).unwrap();
+    web_push.address(&Outgoing { id, body, target, payload, sealed }, now)
 }
 
-fn header(message: &Message, name: &str) -> Option<String> {
+fn sent(body: &Body) -> Result<Message<Vendor>, Refusal> {
+    sent_by(&web_push(), body, &browser(ENDPOINT))
+}
+
+fn header(message: &Message<Vendor>, name: &str) -> Option<String> {
     let mut values = message.headers.get_all(name).iter();
     let value = values.next().map(|value| value.to_str().unwrap().to_owned());
     assert!(values.next().is_none(), "{name} twice");
@@ -96,7 +104,7 @@ fn header(message: &Message, name: &str) -> Option<String> {
 }
 
 /// What the browser reads.
-fn read(message: &Message) -> String {
+fn read(message: &Message<Vendor>) -> String {
     String::from_utf8(cryptographer::decrypt(&message.body)).unwrap()
 }
 

@@ -6,7 +6,8 @@ use proptest::sample::select;
 use super::*;
 use crate::provider::apns::strategies;
 use crate::provider::retry_after::MAX_RETRY_AFTER;
-use crate::provider::{Reply, ReplyContext, Verdict};
+use crate::provider::webpush::response::classify;
+use crate::provider::{Reply, Verdict};
 
 fn options() -> BoxedStrategy<Option<WebPushContent>> {
     let text = || prop_oneof![3 => Just(String::new()), 1 => any::<String>(), 1 => "[a-zA-Z0-9_-]{0,40}"];
@@ -24,9 +25,9 @@ fn options() -> BoxedStrategy<Option<WebPushContent>> {
     .boxed()
 }
 
-fn vendor() -> BoxedStrategy<Option<Vendor>> {
+fn vendor() -> BoxedStrategy<Vendor> {
     let vendors = [Vendor::Mozilla, Vendor::Google, Vendor::Apple, Vendor::Microsoft, Vendor::Other];
-    proptest::option::of(select(vendors.to_vec())).boxed()
+    select(vendors.to_vec()).boxed()
 }
 
 proptest! {
@@ -38,8 +39,8 @@ proptest! {
         body.content.web_push = options;
         let web_push = WebPush::try_new(WebPushSettings { pad_to, ..WebPushSettings::default() }).unwrap();
         let Ok(payload) = web_push.encode(&body) else { return Ok(()) };
-        let sealed = web_push.seal(&payload, &target(ENDPOINT), &Ephemeral::draw()).unwrap();
-        let message = web_push.address(&sealed, &body, &target(ENDPOINT), at(seconds.into())).unwrap();
+        let sealed = web_push.seal(&payload, &browser(ENDPOINT), &Ephemeral::draw()).unwrap();
+        let message = addressed(&web_push, &body, &browser(ENDPOINT), &payload, &sealed, at(seconds.into())).unwrap();
         prop_assert!(message.body.len() <= 4096);
         let ttl: u64 = header(&message, "ttl").unwrap().parse().unwrap();
         prop_assert!(ttl <= 2_592_000);
@@ -65,7 +66,7 @@ proptest! {
             "https://[!-~]{0,10}[.]notify.windows.com[!-~]{0,20}",
         ],
     ) {
-        let target = target(&endpoint);
+        let target = browser(&endpoint);
         let origin = web_push().origin(&target);
         let Ok(message) = sent_by(&web_push(), &body(alert()), &target) else { return Ok(()) };
         let origin = origin.unwrap().to_string();
@@ -97,7 +98,7 @@ proptest! {
     ) {
         let value = http::HeaderValue::from_bytes(&value).unwrap();
         let reply: Reply = http::Response::builder().status(status).header(name, value).body(body.into()).unwrap();
-        let verdict = classify(&reply, ReplyContext { vendor, ..ReplyContext::default() }, UNIX_EPOCH);
+        let verdict = classify(&reply, vendor, Front502::Unknown, UNIX_EPOCH);
         prop_assert!(verdict.upstream_reason.len() <= Verdict::MAX_REASON_BYTES);
         prop_assert!(verdict.upstream_id.len() <= Verdict::MAX_REASON_BYTES);
         prop_assert!(verdict.retry.wait().is_none_or(|wait| wait <= MAX_RETRY_AFTER));

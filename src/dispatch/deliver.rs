@@ -1,0 +1,116 @@
+//! The attempts of one push.
+
+use std::pin::pin;
+use std::time::{Duration, SystemTime};
+
+use tokio::time::Instant;
+use tracing::Instrument;
+use tracing::field::Empty;
+
+use super::acquire::Leave;
+use super::attempts::{Attempts, Next};
+use super::learn::Attempt;
+use super::peers::NoPeer;
+use super::request::request;
+use super::window::WaitingSetFull;
+use super::{Ask, Dispatcher, Room};
+use crate::credential::Stamp;
+use crate::provider::{Message, Provider};
+use crate::push::PushResult;
+
+impl Dispatcher {
+    /// Brings a push to its verdict, in one attempt or several. `send.rs` does what stands before the peer.
+    ///
+    /// ```text
+    /// encode ─▶ (seal) ─▶ address ─▶ peer ─▶ acquire ─▶ exchange ─▶ learn ─▶ next ─▶ verdict
+    ///   │          │         │         │       │   ▲                           │
+    ///   │          │         │         │       │   └───────── pause ◀──────────┘ another attempt may follow
+    ///   ▼          ▼         ▼         ▼       ▼                │
+    ///   verdict, because no attempt can be made                 ▼ verdict, because no other attempt can be made
+    /// ```
+    ///
+    /// What an async block takes lies in its future once, whereas a parameter that an async function moves lies in it
+    /// twice.
+    #[expect(clippy::manual_async_fn, reason = "a push holds this future while it is in flight")]
+    pub(super) fn deliver<'a, P: Provider>(
+        &'a self,
+        ask: &'a Ask<'a, P>,
+        payload: &'a P::Payload,
+        sealed: &'a P::Sealed,
+        first: &'a mut Option<Message<P::Context>>,
+        room: &'a mut Room,
+        mut attempts: Attempts,
+    ) -> impl Future<Output = PushResult> + Send + 'a {
+        async move {
+            let route = ask.route;
+            if ask.body.options.dry_run && !P::ANSWERS_DRY_RUNS {
+                return attempts.validated();
+            }
+            if let Some(why) = route.ended() {
+                return attempts.without_token(&why);
+            }
+            let peer = match route.peers.peer(&route.provider, ask.target) {
+                Ok(peer) => peer,
+                Err(NoPeer::Refused(refusal)) => return attempts.refused(refusal, route.guard()),
+                Err(NoPeer::TooMany(why)) => return attempts.without_peer(&why),
+            };
+            // The generation of the token that the last answer refused.
+            let mut refused = None;
+            loop {
+                let Leave { permit, stamp } = match self.acquire(ask, &peer, refused).await {
+                    Ok(leave) => leave,
+                    Err(why) => return attempts.stayed(&why),
+                };
+                let authorization = stamp.as_deref().map(Stamp::header);
+                let anew = || ask.address(payload, sealed, SystemTime::now());
+                // The first message was addressed before anything was waited for, so that a refusal waits for nothing.
+                let message = match first.take().filter(|message| !message.counts_down) {
+                    Some(message) => message,
+                    None => match anew() {
+                        Ok(message) => message,
+                        Err(refusal) => return attempts.refused(refusal, route.guard()),
+                    },
+                };
+                let context = message.context;
+                let again = || anew().ok().map(|message| request(message, authorization));
+                // Answer and result are large, so they end with this block and do not lie in the future of the pause.
+                let wait = {
+                    let span = tracing::debug_span!(
+                        "attempt",
+                        n = attempts.made() + 1,
+                        outcome = Empty,
+                        status = Empty
+                    );
+                    let exchange = permit.exchange(request(message, authorization), again, room.share());
+                    let mut exchange = pin!(exchange.instrument(span));
+                    let ended = exchange.as_mut().await;
+                    let generation = stamp.as_deref().map(Stamp::generation);
+                    let (origin, span) = (peer.origin(), exchange.span());
+                    let learned = route.learn(Attempt { origin, context, generation, span, ended });
+                    refused = generation.filter(|_| learned.refuses_token());
+                    match attempts.next(learned) {
+                        Next::Answer(result) => return result,
+                        Next::Again(wait) => wait,
+                    }
+                };
+                // The pause is boxed, because few pushes have one.
+                if !Box::pin(self.pause(wait, room, ask.terms.deadline)).await {
+                    return attempts.last();
+                }
+            }
+        }
+    }
+
+    /// Waits between two attempts, and says whether another attempt may follow.
+    async fn pause(&self, wait: Duration, room: &mut Room, deadline: Instant) -> bool {
+        if wait.is_zero() {
+            return true;
+        }
+        tokio::select! {
+            waited = room.wait(wait) => waited != Err(WaitingSetFull),
+            () = self.draining().cancelled() => false,
+            // A push of a batch may find no free seat in its window after the wait.
+            () = tokio::time::sleep_until(deadline) => false,
+        }
+    }
+}

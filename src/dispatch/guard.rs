@@ -1,0 +1,158 @@
+//! The guard over the targets of one app on one provider. DELETE is advice about one target; where so many targets die
+//! at once that the configuration is the likelier culprit, the guard makes QUARANTINE of it.
+
+use std::borrow::Cow;
+
+use super::suspicion::{Suspicion, Turn};
+use crate::push::{AppId, Outcome, ProviderKind, Refusal, TokenAction};
+
+/// Sees every answer about a target, and every target that the gateway refuses by itself.
+#[derive(Debug)]
+pub struct Guard {
+    app: AppId,
+    provider: ProviderKind,
+    /// What an operator checks where almost every target is refused.
+    suspects: &'static str,
+    suspicion: Suspicion,
+}
+
+/// Why a push cannot be sent, and what its caller is to do with the target.
+#[derive(Debug)]
+pub struct Unsendable {
+    /// What is wrong with the push, in one sentence that gives the advice as well.
+    pub refusal: Refusal,
+    /// What to do with the target.
+    pub token_action: TokenAction,
+    /// Who would have carried it, where that is known.
+    pub provider: Option<ProviderKind>,
+}
+
+impl From<Refusal> for Unsendable {
+    /// A push that is refused before its route is known. No guard has a say in it, so its target is kept.
+    fn from(refusal: Refusal) -> Self {
+        Self { refusal, token_action: TokenAction::Keep, provider: None }
+    }
+}
+
+impl Guard {
+    /// A guard that knows nothing of the targets yet.
+    pub(super) fn new(app: AppId, provider: ProviderKind, suspects: &'static str) -> Self {
+        Self { app, provider, suspects, suspicion: Suspicion::default() }
+    }
+
+    /// The app whose targets it guards.
+    #[must_use]
+    pub fn app(&self) -> &AppId {
+        &self.app
+    }
+
+    /// The provider whose targets it guards.
+    #[must_use]
+    pub fn provider(&self) -> ProviderKind {
+        self.provider
+    }
+
+    /// Judges a push that the gateway refuses without asking the push service. Many refused targets at once speak for
+    /// a bug in what writes them, so they are judged as answers are.
+    #[must_use]
+    pub fn refuse(&self, refusal: Refusal) -> Unsendable {
+        let dead = [Outcome::InvalidToken, Outcome::Unregistered].contains(&refusal.outcome);
+        let token_action =
+            if dead { self.judge(refusal.outcome, TokenAction::Delete, false) } else { TokenAction::Keep };
+        let advice = self.advice(TokenAction::Delete, token_action, false);
+        let detail = advice.map(|advice| format!("{}; {advice}", refusal.detail));
+        let refusal = Refusal { detail: detail.unwrap_or(refusal.detail), ..refusal };
+        Unsendable { refusal, token_action, provider: Some(self.provider) }
+    }
+
+    /// Notes what was said of a target, and sets the target aside where so many are dead that the configuration is the
+    /// likelier culprit. The log is told when that begins and when it ends.
+    pub(super) fn judge(&self, outcome: Outcome, action: TokenAction, proved: bool) -> TokenAction {
+        let judged = self.suspicion.judge(outcome, action, proved);
+        let (app, provider) = (&self.app, self.provider.name());
+        match judged.turned {
+            None => {}
+            Some(Turn::Closed) => tracing::warn!(
+                %app, provider,
+                "so many targets are refused at once that their callers are told to set them aside, not to delete them: check {}",
+                self.suspects
+            ),
+            Some(Turn::Opened) => tracing::info!(
+                %app, provider, "targets live again: the callers of refused ones are told to delete them"
+            ),
+        }
+        judged.action
+    }
+
+    /// What to do with a dead target, as the end of a sentence that says why it is dead.
+    pub(super) fn advice(
+        &self,
+        asked: TokenAction,
+        given: TokenAction,
+        proved: bool,
+    ) -> Option<Cow<'static, str>> {
+        match (asked, given) {
+            (TokenAction::Delete, TokenAction::Delete) if proved => {
+                Some("delete it unless it was registered again since".into())
+            }
+            (TokenAction::Delete, TokenAction::Delete) => Some("delete it".into()),
+            (TokenAction::Delete, TokenAction::Quarantine) => {
+                Some(format!("set it aside and check {}, since so many fail at once", self.suspects).into())
+            }
+            (TokenAction::Keep | TokenAction::Delete | TokenAction::Quarantine, _) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::Provider;
+    use crate::provider::fcm::Fcm;
+    use crate::push::Reason;
+
+    fn guard() -> Guard {
+        Guard::new(AppId::parse("shop").unwrap(), Fcm::KIND, Fcm::SUSPECTS)
+    }
+
+    fn refusal(outcome: Outcome) -> Refusal {
+        Refusal { outcome, ..Refusal::field("target", Reason::FieldInvalid, "why") }
+    }
+
+    #[test]
+    fn tokens_of_one_encoding_bug_are_set_aside_though_nothing_was_sent() {
+        let guard = guard();
+        let malformed = refusal(Outcome::InvalidToken);
+        for _ in 0..9 {
+            assert_eq!(guard.refuse(malformed.clone()).token_action, TokenAction::Delete);
+        }
+        let tenth = guard.refuse(malformed);
+        assert_eq!(tenth.token_action, TokenAction::Quarantine);
+        let detail = tenth.refusal.detail;
+        assert!(detail.starts_with("why; set it aside and check "), "{detail}");
+        for other in [Outcome::InvalidPush, Outcome::PayloadTooLarge, Outcome::Credential] {
+            let unsendable = guard.refuse(refusal(other));
+            assert_eq!((unsendable.token_action, &*unsendable.refusal.detail), (TokenAction::Keep, "why"));
+        }
+    }
+
+    #[test]
+    fn a_target_that_says_of_itself_that_it_is_gone_is_deleted() {
+        let unsendable = guard().refuse(refusal(Outcome::Unregistered));
+        assert_eq!(unsendable.token_action, TokenAction::Delete);
+        assert_eq!(unsendable.provider.map(ProviderKind::name), Some("fcm"));
+    }
+
+    #[test]
+    fn advice_is_that_of_its_verdict() {
+        let advice =
+            |asked, given, proved| guard().advice(asked, given, proved).unwrap_or_default().into_owned();
+        let (keep, delete, aside) = (TokenAction::Keep, TokenAction::Delete, TokenAction::Quarantine);
+        assert_eq!(advice(delete, delete, false), "delete it");
+        assert_eq!(advice(delete, delete, true), "delete it unless it was registered again since");
+        let set_aside = advice(delete, aside, false);
+        assert!(set_aside.starts_with("set it aside and check the app's project"), "{set_aside}");
+        assert!(!set_aside.contains("delete"));
+        assert_eq!((advice(keep, keep, false), advice(aside, aside, false)), (String::new(), String::new()));
+    }
+}

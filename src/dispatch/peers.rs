@@ -1,0 +1,58 @@
+//! Over which peer a target is reached.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::provider::Provider;
+use crate::provider::apns::{self, Apns};
+use crate::push::{ApnsEnvironment, Refusal};
+use crate::upstream::{PeerPool, TooManyPeers};
+
+/// The peers of one app on one provider.
+pub trait Peers<P: Provider>: fmt::Debug + Send + Sync {
+    /// The peer that takes pushes to a target. While it is held it is not forgotten.
+    ///
+    /// # Errors
+    /// Where the target names a peer that may not be, or there is no room for it.
+    fn peer(&self, provider: &P, target: &P::Target) -> Result<Cow<'_, PeerPool>, NoPeer>;
+}
+
+/// Why a push has no peer to go to.
+#[derive(Debug)]
+pub enum NoPeer {
+    /// Its target names a peer that may not be.
+    Refused(Refusal),
+    /// As many peers as may be are in use.
+    TooMany(TooManyPeers),
+}
+
+impl From<Refusal> for NoPeer {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// One peer for all targets.
+impl<P: Provider> Peers<P> for PeerPool {
+    fn peer(&self, _: &P, _: &P::Target) -> Result<Cow<'_, PeerPool>, NoPeer> {
+        Ok(Cow::Borrowed(self))
+    }
+}
+
+/// One peer for each environment of APNs.
+#[derive(Debug)]
+pub struct ApnsPeers {
+    /// The peer for App Store and TestFlight builds.
+    pub production: PeerPool,
+    /// The peer for development builds.
+    pub sandbox: PeerPool,
+}
+
+impl Peers<Apns> for ApnsPeers {
+    fn peer(&self, apns: &Apns, target: &apns::Target) -> Result<Cow<'_, PeerPool>, NoPeer> {
+        Ok(Cow::Borrowed(match apns.environment(target) {
+            ApnsEnvironment::Production => &self.production,
+            ApnsEnvironment::Sandbox => &self.sandbox,
+        }))
+    }
+}

@@ -1,0 +1,142 @@
+//! The one list of all providers, and what is made from it. Everything else that names them is generic.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use super::{Ask, Dispatcher, Guard, Room, Route, Terms};
+use crate::provider::Provider;
+use crate::provider::apns::Apns;
+use crate::provider::fcm::Fcm;
+use crate::provider::mattermost::Mattermost;
+use crate::provider::webpush::WebPush;
+use crate::push::{Body, ProviderKind, PushId, PushResult, Refusal};
+
+/// A body encoded for the targets of one provider, by the first push that needs it.
+pub(super) type EncodedOnce<P> = OnceLock<Result<<P as Provider>::Payload, Refusal>>;
+
+/// One push whose target is paired with its route.
+pub struct Push {
+    /// The caller's name for it, or one that was made for it.
+    pub id: PushId,
+    /// Where it goes, and by which route.
+    pub destination: Destination,
+    /// What it says and how it is treated. The addressees of a multicast share it.
+    pub body: Arc<Body>,
+}
+
+/// A provider of the list.
+pub trait Listed: Provider {
+    /// The app's route to targets of this provider.
+    fn route(routes: &AppRoutes) -> Option<&Arc<Route<Self>>>
+    where
+        Self: Sized;
+
+    /// A target with its route. This is the only place where the two meet.
+    fn pair(target: Self::Target, route: Arc<Route<Self>>) -> Destination
+    where
+        Self: Sized;
+}
+
+macro_rules! providers {
+    ($($provider:ident: $field:ident),+ $(,)?) => {
+        /// Every provider.
+        pub const PROVIDERS: &[ProviderKind] = &[$($provider::KIND),+];
+
+        /// Where a push goes: a target, paired with the route of its own provider.
+        pub enum Destination {
+            $(
+                #[doc = concat!("A target of ", stringify!($provider), " and the app's route to it.")]
+                $provider(<$provider as Provider>::Target, Arc<Route<$provider>>),
+            )+
+        }
+
+        /// The routes of one app.
+        #[derive(Debug, Default)]
+        pub struct AppRoutes {
+            /// The time to live of its pushes that name none.
+            pub default_ttl: Option<Duration>,
+            $(
+                #[doc = concat!("Its route to targets of ", stringify!($provider), ".")]
+                pub $field: Option<Arc<Route<$provider>>>,
+            )+
+        }
+
+        /// The content of a multicast, encoded once for each provider that its addressees need.
+        #[derive(Debug, Default)]
+        pub struct Encoded {
+            $($field: EncodedOnce<$provider>,)+
+        }
+
+        $(
+            impl Listed for $provider {
+                fn route(routes: &AppRoutes) -> Option<&Arc<Route<Self>>> {
+                    routes.$field.as_ref()
+                }
+
+                fn pair(target: Self::Target, route: Arc<Route<Self>>) -> Destination {
+                    Destination::$provider(target, route)
+                }
+            }
+        )+
+
+        impl Destination {
+            /// The guard over the targets of its route.
+            #[must_use]
+            pub fn guard(&self) -> &Guard {
+                match self {
+                    $(Self::$provider(_, route) => route.guard(),)+
+                }
+            }
+        }
+
+        impl Push {
+            /// Sends the push and returns its verdict, before the deadline. `encoded` is what it shares with the other
+            /// addressees of its multicast.
+            ///
+            /// # Cancel safety
+            /// As [`Dispatcher::send`].
+            pub fn send<'a>(
+                &'a self,
+                dispatcher: &'a Dispatcher,
+                encoded: Option<&'a Encoded>,
+                terms: &'a Terms<'a>,
+                room: &'a mut Room,
+            ) -> impl Future<Output = PushResult> + Send + 'a {
+                // What an async block takes lies in its future once.
+                async move {
+                    let Self { id, destination, body } = self;
+                    match destination {
+                        $(
+                            Destination::$provider(target, route) => {
+                                let encoded = encoded.map(|encoded| &encoded.$field);
+                                let ask = Ask { id, target, body, encoded, route, terms };
+                                dispatcher.send(&ask, room).await
+                            }
+                        )+
+                    }
+                }
+            }
+        }
+    };
+}
+
+providers! {
+    Apns: apns,
+    Fcm: fcm,
+    WebPush: web_push,
+    Mattermost: mattermost,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_providers_have_a_name_or_a_number_of_the_contract_in_common() {
+        let names: HashSet<_> = PROVIDERS.iter().map(|kind| kind.name()).collect();
+        let numbers: HashSet<_> = PROVIDERS.iter().map(|kind| kind.contract_number()).collect();
+        assert_eq!((names.len(), numbers.len()), (PROVIDERS.len(), PROVIDERS.len()));
+    }
+}

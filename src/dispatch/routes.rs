@@ -1,0 +1,88 @@
+//! Which route a push takes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::guard::Unsendable;
+use super::providers::{AppRoutes, Destination, Listed};
+use crate::push::{AppId, Reason, Refusal};
+
+/// The routes of every app.
+#[derive(Debug, Default)]
+pub struct Routes(HashMap<AppId, AppRoutes>);
+
+impl FromIterator<(AppId, AppRoutes)> for Routes {
+    fn from_iter<T: IntoIterator<Item = (AppId, AppRoutes)>>(apps: T) -> Self {
+        Self(apps.into_iter().collect())
+    }
+}
+
+impl Routes {
+    /// The routes of an app.
+    ///
+    /// # Errors
+    /// Where there is no such app.
+    pub fn app(&self, app: &AppId) -> Result<&AppRoutes, Refusal> {
+        self.0.get(app).ok_or_else(|| {
+            let detail = format!("the configuration has no app {app:?}", app = app.as_str());
+            Refusal::field("app", Reason::AppUnknown, detail)
+        })
+    }
+}
+
+impl AppRoutes {
+    /// Pairs a target with the app's route to it. The route is found before the target is decoded, for two reasons: the
+    /// route's guard has to see malformed targets, and a provider that the app does not have says nothing against any
+    /// target.
+    ///
+    /// # Errors
+    /// Where the app has no such provider, or the target cannot be decoded.
+    pub fn destination<P: Listed>(
+        &self,
+        app: &AppId,
+        decode: impl FnOnce() -> Result<P::Target, Refusal>,
+    ) -> Result<Destination, Unsendable> {
+        let route = P::route(self).ok_or_else(|| {
+            let detail = format!("app {:?} has no {} configured", app.as_str(), P::KIND.name());
+            Refusal::field("target", Reason::ProviderNotConfigured, detail)
+        })?;
+        let target = decode().map_err(|refusal| route.guard().refuse(refusal))?;
+        Ok(P::pair(target, Arc::clone(route)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::credential::Credential;
+    use crate::dispatch::Route;
+    use crate::dispatch::subscriptions::tests::{subscriptions, upstream};
+    use crate::metrics::Metrics;
+    use crate::provider::Provider;
+    use crate::provider::fcm::Fcm;
+    use crate::provider::webpush::{WebPush, WebPushSettings};
+    use crate::push::{Outcome, TokenAction};
+
+    #[test]
+    fn the_route_is_known_before_the_target_is_decoded() {
+        let app = AppId::parse("shop").unwrap();
+        let route = Route::new(
+            app.clone(),
+            WebPush::try_new(WebPushSettings::default()).unwrap(),
+            Credential::None,
+            subscriptions(&upstream(1), None),
+            Metrics::default().pushes.app(app.as_str(), WebPush::KIND),
+        );
+        let routes = AppRoutes { web_push: Some(Arc::new(route)), ..AppRoutes::default() };
+        let missing = routes.destination::<Fcm>(&app, || unreachable!("there is no route to it"));
+        let missing = missing.err().unwrap();
+        assert_eq!(missing.refusal.reason, Reason::ProviderNotConfigured);
+        assert_eq!((missing.token_action, missing.provider), (TokenAction::Keep, None));
+
+        let refusal = Refusal::field("target.web_push.p256dh", Reason::FieldInvalid, "why");
+        let malformed = Refusal { outcome: Outcome::InvalidToken, ..refusal };
+        let malformed = routes.destination::<WebPush>(&app, || Err(malformed)).err().unwrap();
+        assert_eq!(malformed.token_action, TokenAction::Delete);
+        assert_eq!(malformed.provider, Some(WebPush::KIND));
+    }
+}

@@ -1,0 +1,52 @@
+//! The bundle ids that an app may send to.
+
+use http::HeaderValue;
+use http::header::InvalidHeaderValue;
+
+use super::MAX_TOPIC_BYTES;
+use crate::push::InvalidValue;
+
+/// A bundle id that the app may send to.
+#[derive(Debug)]
+pub(super) struct Topic {
+    pub(super) bundle_id: String,
+    /// The bundle id as a header. Most push types send it without a suffix, so it is made once and shared.
+    header: HeaderValue,
+}
+
+impl Topic {
+    pub(super) fn try_new(bundle_id: String) -> Result<Self, InvalidValue> {
+        check_bundle_id(&bundle_id)?;
+        match HeaderValue::from_str(&bundle_id) {
+            Ok(header) => Ok(Self { bundle_id, header }),
+            Err(_) => Err(InvalidValue::invalid("a topic is a bundle id", format!("{bundle_id:?}"))),
+        }
+    }
+
+    /// The value of `apns-topic` for a push type with this suffix.
+    pub(super) fn with(&self, suffix: &str) -> Result<HeaderValue, InvalidHeaderValue> {
+        if suffix.is_empty() {
+            return Ok(self.header.clone());
+        }
+        HeaderValue::try_from([&self.bundle_id, suffix].concat())
+    }
+}
+
+/// A bundle id has letters, digits, hyphens and full stops, so it needs no escaping in a header or a path.
+///
+/// Source: Apple, "CFBundleIdentifier".
+fn check_bundle_id(topic: &str) -> Result<(), InvalidValue> {
+    let expected = || {
+        format!("a topic is a bundle id of 1 to {MAX_TOPIC_BYTES} letters, digits, hyphens and full stops")
+    };
+    if topic.is_empty() {
+        return Err(InvalidValue::required(expected()));
+    }
+    if topic.len() > MAX_TOPIC_BYTES {
+        return Err(InvalidValue::too_large(expected(), format!("{} bytes", topic.len())));
+    }
+    match topic.chars().find(|c| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '.')) {
+        Some(c) => Err(InvalidValue::invalid(expected(), format!("{c:?}"))),
+        None => Ok(()),
+    }
+}
