@@ -13,12 +13,12 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::seconds;
 
-/// Names a peer.
+/// The labels that name a peer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct PeerLabels {
-    /// Its origin.
+    /// The origin of the peer.
     pub origin: String,
-    /// Who we are to it.
+    /// Who the gateway is to the peer.
     pub identity: String,
 }
 
@@ -44,14 +44,14 @@ struct GoAwayLabels {
     reason: String,
 }
 
-/// Label values that others choose: the first of them, so that they are bounded.
+/// Label values that others choose. Only the first of them keep their name, so that their number is bounded.
 #[derive(Debug, Clone, Default)]
-struct Bounded(Arc<Mutex<BTreeSet<String>>>);
+struct BoundedLabel(Arc<Mutex<BTreeSet<String>>>);
 
-impl Bounded {
+impl BoundedLabel {
     const MOST: usize = 32;
 
-    fn bounded(&self, value: &str) -> String {
+    fn value(&self, value: &str) -> String {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let fits = known.contains(value) || known.len() < Self::MOST && known.insert(value.to_owned());
         if fits { value.to_owned() } else { "other".to_owned() }
@@ -66,8 +66,8 @@ pub struct UpstreamMetrics {
     connect_failures: Family<PeerCauseLabels, Counter>,
     closed: Family<PeerCauseLabels, Counter>,
     goaways: Family<GoAwayLabels, Counter>,
-    goaway_reasons: Bounded,
-    unnamed_origins: Bounded,
+    goaway_reasons: BoundedLabel,
+    unnamed_origins: BoundedLabel,
     streams_used: Family<PeerLabels, Gauge>,
     streams_allowed: Family<PeerLabels, Gauge>,
     waiting: Family<PeerLabels, Gauge>,
@@ -80,14 +80,14 @@ pub struct UpstreamMetrics {
 
 impl UpstreamMetrics {
     pub(super) fn register(registry: &mut Registry) -> Self {
-        let it = Self {
+        let metrics = Self {
             connections: Family::default(),
             opened: Family::default(),
             connect_failures: Family::default(),
             closed: Family::default(),
             goaways: Family::default(),
-            goaway_reasons: Bounded::default(),
-            unnamed_origins: Bounded::default(),
+            goaway_reasons: BoundedLabel::default(),
+            unnamed_origins: BoundedLabel::default(),
             streams_used: Family::default(),
             streams_allowed: Family::default(),
             waiting: Family::default(),
@@ -97,50 +97,55 @@ impl UpstreamMetrics {
             orphans: Family::default(),
             orphans_ended: Family::default(),
         };
-        let r = registry.sub_registry_with_prefix("upstream");
-        r.register("connections", "Connections by state", it.connections.clone());
-        r.register("connections_opened", "Connections opened, by cause", it.opened.clone());
-        r.register("connect_failures", "Connects that failed, by cause", it.connect_failures.clone());
-        r.register("connections_closed", "Connections closed, by cause", it.closed.clone());
-        r.register(
+        let pool = registry.sub_registry_with_prefix("upstream");
+        pool.register("connections", "Connections by state", metrics.connections.clone());
+        pool.register("connections_opened", "Connections opened, by cause", metrics.opened.clone());
+        pool.register("connect_failures", "Connects that failed, by cause", metrics.connect_failures.clone());
+        pool.register("connections_closed", "Connections closed, by cause", metrics.closed.clone());
+        pool.register(
             "goaways",
             "GOAWAYs that came, by code and by the reason in their debug data",
-            it.goaways.clone(),
+            metrics.goaways.clone(),
         );
-        r.register("streams_used", "Streams in use", it.streams_used.clone());
-        r.register(
+        pool.register("streams_used", "Streams in use", metrics.streams_used.clone());
+        pool.register(
             "streams_allowed",
             "Streams that the peer allows, over its connections",
-            it.streams_allowed.clone(),
+            metrics.streams_allowed.clone(),
         );
-        r.register("waiting", "Pushes that wait for a stream", it.waiting.clone());
-        r.register_with_unit(
+        pool.register("waiting", "Pushes that wait for a stream", metrics.waiting.clone());
+        pool.register_with_unit(
             "wait",
             "Time waited for a stream, by those that had to",
             Unit::Seconds,
-            it.wait.clone(),
+            metrics.wait.clone(),
         );
-        r.register(
+        pool.register(
             "resent",
             "Requests sent again because they were provably not processed, by cause",
-            it.resent.clone(),
+            metrics.resent.clone(),
         );
-        r.register("unanswered", "Requests that were sent and not answered, by cause", it.unanswered.clone());
-        r.register("orphans", "Requests in flight whose callers have left", it.orphans.clone());
-        r.register(
+        pool.register(
+            "unanswered",
+            "Requests that were sent and not answered, by cause",
+            metrics.unanswered.clone(),
+        );
+        pool.register("orphans", "Requests in flight whose callers have left", metrics.orphans.clone());
+        pool.register(
             "orphans_ended",
             "Requests whose callers had left, by how they ended",
-            it.orphans_ended.clone(),
+            metrics.orphans_ended.clone(),
         );
-        it
+        metrics
     }
 
-    /// What an origin that the operator did not name is called: the first ones by themselves, those beyond `other`.
+    /// Returns the label of an origin that the operator did not name: the first ones keep their name, and those beyond are
+    /// called `other`.
     pub(crate) fn unnamed_origin(&self, origin: &str) -> String {
-        self.unnamed_origins.bounded(origin)
+        self.unnamed_origins.value(origin)
     }
 
-    /// The handles of one peer. Peers that are called alike share them: gauges go up and down, and are never set.
+    /// Returns the handles of one peer. Peers with the same labels share them, so gauges go up and down, and are never set.
     #[must_use]
     pub fn peer(&self, labels: &PeerLabels) -> PeerMetrics {
         let PeerLabels { origin, identity } = labels;
@@ -170,15 +175,15 @@ pub struct PeerMetrics {
     warming: Gauge,
     open: Gauge,
     draining: Gauge,
-    /// Streams in use.
+    /// The number of streams in use.
     pub(crate) streams_used: Gauge,
-    /// Streams that the peer allows.
+    /// The number of streams that the peer allows.
     pub(crate) streams_allowed: Gauge,
     waiting: Gauge,
     wait: Histogram,
-    /// Requests whose callers have left.
+    /// The number of requests in flight whose callers have left.
     pub(crate) orphans: Gauge,
-    /// For what is rare: failures are counted by label.
+    /// Rare events, such as failures, are looked up by their labels when they happen.
     families: UpstreamMetrics,
     labels: PeerLabels,
 }
@@ -206,10 +211,10 @@ impl PeerMetrics {
         self.families.opened.get_or_create(&self.because(cause)).inc();
     }
 
-    /// The peer said GOAWAY. What it gives as reason is its own; beyond some distinct ones they are `other`.
+    /// Counts a GOAWAY. The peer chooses the reason, so beyond some distinct ones it is called `other`.
     pub(crate) fn goaway(&self, code: u32, reason: &str) {
         let PeerLabels { origin, identity } = self.labels.clone();
-        let reason = self.families.goaway_reasons.bounded(reason);
+        let reason = self.families.goaway_reasons.value(reason);
         self.families.goaways.get_or_create(&GoAwayLabels { origin, identity, code, reason }).inc();
     }
 
@@ -245,7 +250,7 @@ impl PeerMetrics {
     }
 }
 
-/// A wait that is being counted.
+/// A wait for a stream that is being counted.
 pub(crate) struct Waiting<'a> {
     metrics: &'a PeerMetrics,
     since: Instant,
