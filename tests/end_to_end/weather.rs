@@ -10,16 +10,17 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use fanfare::app::{Gateway, Network};
-use fanfare::config::{ApnsCredential, Config};
+use fanfare::config::Config;
 use fanfare::proto::{self, Delivery, Outcome, Reason};
 use fanfare::simulator::{Fault, FaultRule, GoAway, HangUp, LastId, Phase, Simulator, Then, Trigger};
 use fanfare::transport::Io;
-use fanfare::upstream::tls::ClientIdentity;
 use fanfare::upstream::{BoxFuture, Dial, SystemResolver};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use crate::harness::{APP, SOON, TOPIC, World, app, config, connect, good, metric_sum, push};
+use crate::harness::{
+    APP, SOON, TOPIC, World, apns_certificate, app, config, connect, good, metric_sum, push,
+};
 
 /// What the sockets of a gateway do.
 #[derive(Default)]
@@ -129,9 +130,7 @@ async fn world(change: impl FnOnce(&Simulator, &mut Config)) -> (World, Arc<Weat
 }
 
 fn with_certificate(simulator: &Simulator, config: &mut Config) {
-    let it = simulator.client_certificate(&[TOPIC]).unwrap();
-    let identity = ClientIdentity::from_pem(it.certificate_pem.as_bytes(), it.private_key_pem.as_bytes());
-    config.apps = vec![app(APP, ApnsCredential::Certificate(identity.unwrap()))];
+    config.apps = vec![app(APP, apns_certificate(simulator))];
 }
 
 /// To be settled within so many seconds.

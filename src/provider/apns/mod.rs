@@ -62,7 +62,7 @@ pub struct ApnsSettings {
 }
 
 /// How one app speaks to APNs.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Apns {
     environment: ApnsEnvironment,
     first_topic: Topic,
@@ -115,7 +115,7 @@ impl Apns {
 }
 
 /// A bundle id that the app may send to.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Topic {
     bundle_id: String,
     /// Most push types send it as it is: said once, and shared.

@@ -49,7 +49,7 @@ pub struct FcmSettings {
 }
 
 /// How one app speaks to FCM.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Fcm {
     path: PathAndQuery,
 }

@@ -38,7 +38,7 @@ impl Sender {
         let route = Route::new(
             AppId::parse("app").unwrap(),
             Provider::Fcm(fcm),
-            Credential::AccessToken(Arc::clone(&fresh.token)),
+            Credential::AccessToken(fresh.token.clone()),
             Upstreams::One(google.pool(&google.simulator.fcm().origin().parse().unwrap())),
             google.metrics.pushes.app("app", ProviderKind::Fcm),
         );
