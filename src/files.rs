@@ -1,7 +1,7 @@
-//! Reads a file whole: one that a configuration names, or an input of the command line.
+//! Reads a whole file: one that a configuration names, or an input of the command line.
 //!
 //! A file may be anything that somebody put there. A FIFO without a writer is not waited for, a device is not read
-//! without end, and a byte order mark, which Windows' Notepad and PowerShell put before a text, is skipped.
+//! without end, and the byte order mark that Windows' Notepad and PowerShell put before a text is skipped.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
@@ -14,37 +14,37 @@ use rustix::fs::OFlags;
 /// gateway takes no larger push by default (`grpc.max_message_bytes`).
 pub const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
 
-/// The mark in UTF-8. Source: Unicode, section 23.8, "Specials".
+/// The byte order mark in UTF-8. Source: Unicode, section 23.8, "Specials".
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// How a text in UTF-16 begins, by its byte order. Source: the same.
+/// How a text in UTF-16 begins, in either byte order. Source: the same section.
 const UTF_16: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
 
-/// Others than the owner and its group may read or write the file. The group may: a process in Kubernetes reads the
-/// files of a secret by its group (`fsGroup`).
+/// The permission bits by which users outside the owner's group may read or write a file. The group itself may read it: a
+/// process in Kubernetes reads the files of a secret by its group (`fsGroup`).
 const OPEN_TO_ALL: u32 = 0o006;
 
-/// Why a file cannot be used, to be said after its name.
+/// Why a file cannot be used, as the end of a sentence that begins with the file's name.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// The operating system says why.
+    /// The operating system refused to read the file.
     #[error("cannot be read: {0}")]
     Io(io::Error),
-    /// It is something else than a file.
+    /// The path leads to something else than a regular file.
     #[error("expected a file, found {0}")]
     NotAFile(&'static str),
-    /// It has no end, or a late one.
+    /// The file has more bytes than are read.
     #[error("expected at most {MAX_FILE_BYTES} bytes, found more")]
     TooLarge,
-    /// It is a text, but of another encoding.
+    /// The file holds a text in UTF-16.
     #[error("expected text in UTF-8, found text in UTF-16")]
     Utf16,
-    /// It is no text.
+    /// The file holds no text.
     #[error("expected text in UTF-8, found something else at byte {0}")]
     NotText(usize),
 }
 
-/// Not as its source, which whoever prints a chain of causes would say a second time.
+/// The error is not kept as a source, because printing a chain of causes would say it a second time.
 impl From<io::Error> for FileError {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
@@ -52,19 +52,19 @@ impl From<io::Error> for FileError {
 }
 
 /// A file that was read.
-pub struct Content {
+pub struct FileContent {
     bytes: Vec<u8>,
     open_to_all: bool,
 }
 
-impl Content {
+impl FileContent {
     /// Reads a regular file, and nothing else.
     ///
     /// # Errors
-    /// Where it is none, is too large, is in UTF-16, or cannot be read.
+    /// Fails where the path leads to no regular file, or the file is too large, is in UTF-16, or cannot be read.
     pub fn read(path: &Path) -> Result<Self, FileError> {
-        // Looked at before it is opened, since opening a device may do something, and again when it is open, since it may
-        // be another by then.
+        // The file is looked at before it is opened, since opening a device may do something, and again when it is open,
+        // since the path may lead to another file by then.
         expect_file(&path.metadata()?)?;
         let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
         let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
@@ -74,11 +74,11 @@ impl Content {
         Ok(Self { bytes: read_to_end(file)?, open_to_all })
     }
 
-    /// Reads an input that the command line names: `-` is standard input. It may be a FIFO, as bash's `<(…)` is, or a
-    /// terminal.
+    /// Reads an input that the command line names, where `-` is standard input. The input may be a FIFO, as bash's `<(…)`
+    /// is, or a terminal.
     ///
     /// # Errors
-    /// Where it is too large, is in UTF-16, or cannot be read.
+    /// Fails where the input is a folder, is too large, is in UTF-16, or cannot be read.
     pub fn read_input(path: &Path) -> Result<Self, FileError> {
         let bytes = if path.as_os_str() == "-" {
             read_to_end(io::stdin())?
@@ -92,28 +92,28 @@ impl Content {
         Ok(Self { bytes, open_to_all: false })
     }
 
-    /// Whether every user of the machine may read or write it.
+    /// Whether every user of the machine may read or write the file.
     #[must_use]
     pub fn is_open_to_all(&self) -> bool {
         self.open_to_all
     }
 
-    /// What it holds.
+    /// Returns the bytes of the file.
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
 
-    /// What it holds, as text.
+    /// Returns the text of the file.
     ///
     /// # Errors
-    /// Where it is no text in UTF-8.
+    /// Fails where the bytes are no text in UTF-8.
     pub fn into_text(self) -> Result<String, FileError> {
         String::from_utf8(self.bytes).map_err(|error| FileError::NotText(error.utf8_error().valid_up_to()))
     }
 }
 
-/// The text of a file or of its first line, without the mark that it may begin with.
+/// Returns a text, or its first line, without the byte order mark that it may begin with.
 #[must_use]
 pub fn without_byte_order_mark(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes)
@@ -134,10 +134,10 @@ fn read_to_end(reader: impl Read) -> Result<Vec<u8>, FileError> {
     Ok(bytes)
 }
 
-/// What is there is a regular file.
+/// Checks that what is there is a regular file.
 ///
 /// # Errors
-/// Where it is something else; says what.
+/// Fails with the name of what is there instead.
 pub(crate) fn expect_file(metadata: &std::fs::Metadata) -> Result<(), FileError> {
     let kind = metadata.file_type();
     if kind.is_file() {
@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn why_a_file_cannot_be_read_is_said_once() {
         let missing =
-            Content::read(Path::new("/nowhere/fanfare.toml")).err().map(anyhow::Error::from).unwrap();
+            FileContent::read(Path::new("/nowhere/fanfare.toml")).err().map(anyhow::Error::from).unwrap();
         assert_eq!(format!("{missing:#}"), "cannot be read: No such file or directory (os error 2)");
     }
 }

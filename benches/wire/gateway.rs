@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanfare::app::{Gateway, Network};
-use fanfare::config::{ApnsConfig, ApnsCredential, AppConfig, Config};
+use fanfare::config::{ApnsConfig, ApnsCredential, AppConfig, Config, Trust};
 use fanfare::provider::apns::{Apns, ApnsSettings};
 use fanfare::push::{ApnsEnvironment, AppId};
 use fanfare::telemetry::{self, LogSettings};
@@ -24,7 +24,7 @@ pub(crate) async fn start(spec: Spec, upstream: Upstream) -> anyhow::Result<Star
     let _log = telemetry::init(&LogSettings { filter: "warn".to_owned(), ..LogSettings::default() })?;
     let writes = Writes::default();
     let network = Network { resolver: Arc::new(Loopback), dialer: Arc::new(writes.clone()) };
-    let gateway = Gateway::start(config(&spec, upstream)?, network).await?;
+    let gateway = Gateway::start(config(&spec, &upstream)?, network).await?;
     let port = gateway.grpc_address().port();
     let counts = move || {
         // The gateway lives as long as its counts may be asked for.
@@ -34,13 +34,9 @@ pub(crate) async fn start(spec: Spec, upstream: Upstream) -> anyhow::Result<Star
     Ok(Started { port, ca: None, counts: Box::new(counts) })
 }
 
-fn config(spec: &Spec, upstream: Upstream) -> anyhow::Result<Config> {
+fn config(spec: &Spec, upstream: &Upstream) -> anyhow::Result<Config> {
     let key = rcgen::KeyPair::generate()?.serialize_pem();
-    let credential = ApnsCredential::Token {
-        key: SecretString::from(key),
-        key_id: "ABC123DEFG".to_owned(),
-        team_id: "DEF123GHIJ".to_owned(),
-    };
+    let credential = ApnsCredential::token(&SecretString::from(key), "ABC123DEFG", "DEF123GHIJ")?;
     let provider = Apns::try_new(ApnsSettings {
         environment: ApnsEnvironment::Production,
         topics: vec![TOPIC.to_owned()],
@@ -48,10 +44,13 @@ fn config(spec: &Spec, upstream: Upstream) -> anyhow::Result<Config> {
         unknown_push_types: false,
     })?;
     let apns = Some(ApnsConfig { provider, credential });
-    let mut config = Config::on_loopback(vec![AppConfig { apns, ..AppConfig::new(AppId::parse(APP)?) }]);
-    let scheme = if upstream.ca.is_some() { "https" } else { "http" };
+    let (scheme, trust) = match &upstream.ca {
+        Some(ca) => ("https", Trust::of_system_and(ca)?),
+        None => ("http", Trust::of_system()?),
+    };
+    let app = AppConfig { apns, ..AppConfig::new(AppId::parse(APP)?) };
+    let mut config = Config::on_loopback(vec![app], trust);
     config.apns_production = format!("{scheme}://{HOST}:{}", upstream.port).parse()?;
-    config.extra_roots = upstream.ca.into_iter().map(String::into_bytes).collect();
     config.upstream.max_connections_per_peer = spec.upstream_connections;
     config.grpc.max_wait = MAX_WAIT;
     // The defaults are made for a service. A run that holds more pushes is given room for them.

@@ -1,19 +1,19 @@
-//! Accepting connections while the process has no more of something: file descriptors, most often.
+//! Accepting connections while the process lacks something that it needs for them, most often file descriptors.
 
 use std::io;
 use std::time::Duration;
 
 use tokio_stream::{Stream, StreamExt};
 
-/// tonic asks for the next connection at once, and accept(2) fails again at once: a loop that takes a whole core. axum's
-/// listener makes the same pause.
+/// How long accepting rests after an error of the process. Without a rest, tonic asks for the next connection at once and
+/// accept(2) fails at once, in a loop that takes a whole core. axum's listener rests as long.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Pauses after an error that is of the process and not of one connection.
+/// Pauses after an error that concerns the process and not one connection.
 pub(super) fn pausing<T>(incoming: impl Stream<Item = io::Result<T>>) -> impl Stream<Item = io::Result<T>> {
     incoming.then(|accepted| async {
         if let Err(error) = &accepted
-            && !is_of_one_connection(error)
+            && !concerns_one_connection(error)
         {
             tracing::warn!(%error, "a connection cannot be accepted; trying again in a second");
             tokio::time::sleep(PAUSE).await;
@@ -22,8 +22,8 @@ pub(super) fn pausing<T>(incoming: impl Stream<Item = io::Result<T>>) -> impl St
     })
 }
 
-/// Source: accept(2), "Error handling": what is wrong with a connection already is told by accept as well.
-fn is_of_one_connection(error: &io::Error) -> bool {
+/// Whether the error only says that a new connection has failed already. Source: accept(2), "Error handling".
+fn concerns_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, InvalidInput, NotConnected};
     matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted | InvalidInput | NotConnected)
 }

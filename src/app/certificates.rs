@@ -1,33 +1,38 @@
-//! Says before a client certificate ends that it will, and that it has ended. The gateway goes on: other apps need it.
+//! Warns before a client certificate ends, and says when it has ended. The gateway goes on serving, since other apps need
+//! it.
 
 use std::time::{Duration, SystemTime};
 
 use tokio_util::sync::CancellationToken;
 
+use crate::config::{ApnsCredential, Config};
+use crate::metrics::CredentialMetrics;
+use crate::provider::Provider;
+use crate::provider::apns::Apns;
+use crate::provider::fcm::Fcm;
 use crate::push::{AppId, ProviderKind};
 use crate::upstream::Validity;
 
 /// An end that has been announced is announced again after this time.
 const AGAIN_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The wall clock is looked at so often: it may be set, and does not stand still while a machine sleeps.
+/// How often the wall clock is looked at, since it may be set, and goes on while a machine sleeps.
 const LOOK_EVERY: Duration = Duration::from_secs(60 * 60);
 
-/// The client certificates of all apps.
-#[derive(Default)]
-pub(super) struct Certificates(Vec<Certificate>);
+/// Watches the client certificates of all apps.
+pub(super) struct CertificateWatch(Vec<WatchedCertificate>);
 
-struct Certificate {
+struct WatchedCertificate {
     app: AppId,
     provider: ProviderKind,
     validity: Validity,
-    /// When it was last announced that it ends.
+    /// When its end was last announced.
     announced: Option<SystemTime>,
-    /// It was said that it is not valid.
+    /// The log was told that it is not valid.
     reported: bool,
 }
 
-/// What is to be said.
+/// What the log is to be told.
 #[derive(Debug, PartialEq, Eq)]
 enum Notice {
     HasEnded,
@@ -35,13 +40,29 @@ enum Notice {
     Ends,
 }
 
-impl Certificates {
-    pub(super) fn add(&mut self, app: AppId, provider: ProviderKind, validity: Validity) {
-        self.0.push(Certificate { app, provider, validity, announced: None, reported: false });
+impl CertificateWatch {
+    /// Finds every client certificate of a configuration, and shows in `metrics` when it ends.
+    pub(super) fn new(config: &Config, metrics: &CredentialMetrics) -> Self {
+        let mut watched = Vec::new();
+        for app in &config.apps {
+            let apns = app.apns.as_ref().and_then(|apns| match &apns.credential {
+                ApnsCredential::Certificate(certificate) => Some(certificate),
+                ApnsCredential::Token(_) => None,
+            });
+            let fcm = app.fcm.as_ref().and_then(|fcm| fcm.certificate.as_ref());
+            for (provider, certificate) in [(Apns::KIND, apns), (Fcm::KIND, fcm)] {
+                if let Some(certificate) = certificate {
+                    let validity = certificate.validity();
+                    metrics.certificate(app.id.as_str(), provider.name(), validity.until());
+                    watched.push(WatchedCertificate::new(app.id.clone(), provider, validity));
+                }
+            }
+        }
+        Self(watched)
     }
 
-    /// Says what is to be said, until `stop`.
-    pub(super) async fn watch(mut self, stop: CancellationToken) {
+    /// Tells the log what it is to be told, until `stop`.
+    pub(super) async fn run(mut self, stop: CancellationToken) {
         if self.0.is_empty() {
             return;
         }
@@ -54,7 +75,7 @@ impl Certificates {
                 }
                 let left = certificate.validity.left(now);
                 if !left.is_zero() {
-                    // Its last second is counted in full.
+                    // The certificate is still valid in its last second.
                     pause = pause.min(left + Duration::from_secs(1));
                 }
             }
@@ -65,20 +86,24 @@ impl Certificates {
     }
 }
 
-impl Certificate {
+impl WatchedCertificate {
+    fn new(app: AppId, provider: ProviderKind, validity: Validity) -> Self {
+        Self { app, provider, validity, announced: None, reported: false }
+    }
+
     fn notice(&mut self, now: SystemTime) -> Option<Notice> {
         let problem = match &self.validity {
-            it if it.has_ended(now) => Some(Notice::HasEnded),
-            it if it.has_not_begun(now) => Some(Notice::HasNotBegun),
+            validity if validity.has_ended(now) => Some(Notice::HasEnded),
+            validity if validity.has_not_begun(now) => Some(Notice::HasNotBegun),
             _ => None,
         };
         let was_reported = std::mem::replace(&mut self.reported, problem.is_some());
         if problem.is_some() {
             return problem.filter(|_| !was_reported);
         }
-        // A clock that was set back announces it again.
-        let is_told = |at: SystemTime| now.duration_since(at).is_ok_and(|since| since < AGAIN_AFTER);
-        if !self.validity.ends_soon(now) || self.announced.is_some_and(is_told) {
+        // After the clock was set back, the end is announced again.
+        let is_recent = |at: SystemTime| now.duration_since(at).is_ok_and(|since| since < AGAIN_AFTER);
+        if !self.validity.ends_soon(now) || self.announced.is_some_and(is_recent) {
             return None;
         }
         self.announced = Some(now);
@@ -112,38 +137,36 @@ mod tests {
 
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-    /// From 1975 until 4096, as rcgen makes one where nothing is said.
-    fn certificate() -> Certificate {
+    /// rcgen makes a certificate that is valid from 1975 until 4096 where nothing else is asked of it.
+    fn certificate() -> WatchedCertificate {
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let (pem, key) = (made.cert.pem(), made.signing_key.serialize_pem());
         let validity = ClientIdentity::from_pem(pem.as_bytes(), key.as_bytes()).unwrap().validity();
-        let mut certificates = Certificates::default();
-        certificates.add(AppId::parse("news").unwrap(), ProviderKind::new("apns", 1), validity);
-        certificates.0.remove(0)
+        WatchedCertificate::new(AppId::parse("news").unwrap(), Apns::KIND, validity)
     }
 
     #[test]
     fn an_end_is_announced_daily_and_said_once() {
-        let mut it = certificate();
-        let end = it.validity.until();
-        let mut said = |now| it.notice(now);
-        assert_eq!(said(end - 31 * DAY), None);
-        let announced = (0..30).filter_map(|day| said(end - 30 * DAY + day * DAY));
+        let mut certificate = certificate();
+        let end = certificate.validity.until();
+        let mut notice = |now| certificate.notice(now);
+        assert_eq!(notice(end - 31 * DAY), None);
+        let announced = (0..30).filter_map(|day| notice(end - 30 * DAY + day * DAY));
         assert!(announced.eq((0..30).map(|_| Notice::Ends)));
-        assert_eq!(said(end - DAY / 2), None, "twelve hours after the last time");
-        assert_eq!(said(end + Duration::from_millis(999)), Some(Notice::Ends), "it has not ended yet");
-        assert_eq!(said(end + Duration::from_secs(1)), Some(Notice::HasEnded));
-        assert_eq!(said(end + DAY), None);
-        // The clock was wrong.
-        assert_eq!(said(end - 2 * DAY), Some(Notice::Ends));
-        assert_eq!(said(end + DAY), Some(Notice::HasEnded));
+        assert_eq!(notice(end - DAY / 2), None, "twelve hours after the last time");
+        assert_eq!(notice(end + Duration::from_millis(999)), Some(Notice::Ends), "it has not ended yet");
+        assert_eq!(notice(end + Duration::from_secs(1)), Some(Notice::HasEnded));
+        assert_eq!(notice(end + DAY), None);
+        // The clock was wrong, and is set back.
+        assert_eq!(notice(end - 2 * DAY), Some(Notice::Ends));
+        assert_eq!(notice(end + DAY), Some(Notice::HasEnded));
     }
 
     #[test]
     fn one_that_is_for_later_is_said_once() {
-        let mut it = certificate();
-        assert_eq!(it.notice(SystemTime::UNIX_EPOCH), Some(Notice::HasNotBegun));
-        assert_eq!(it.notice(SystemTime::UNIX_EPOCH + DAY), None);
-        assert_eq!(it.notice(SystemTime::now()), None);
+        let mut certificate = certificate();
+        assert_eq!(certificate.notice(SystemTime::UNIX_EPOCH), Some(Notice::HasNotBegun));
+        assert_eq!(certificate.notice(SystemTime::UNIX_EPOCH + DAY), None);
+        assert_eq!(certificate.notice(SystemTime::now()), None);
     }
 }

@@ -2,18 +2,13 @@
 
 use std::fmt::{Display, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use clap::Args;
-use rustls::RootCertStore;
 
 use super::Done;
 use super::output::{print_or_tell, tell};
-use crate::config::{ApnsCredential, AppConfig, Config};
-use crate::credential::vapid::VapidKey;
-use crate::upstream::tls::ClientIdentity;
-use crate::upstream::{Http, tls};
+use crate::config::{ApnsCredential, AppConfig, ClientCertificate, Config};
 
 /// Validates a configuration and sends nothing.
 ///
@@ -32,28 +27,20 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn run(self) -> anyhow::Result<Done> {
-        let mut config = match Config::load(&self.config) {
+        let config = match Config::load(&self.config) {
             Ok(config) => config,
             Err(errors) => {
                 tell(errors);
                 return Ok(Done::Bad);
             }
         };
-        let roots = match tls::roots(&config.extra_roots) {
-            Ok(roots) => roots,
-            Err(error) => {
-                tell(format_args!("{}: {error}", self.config.display()));
-                return Ok(Done::Bad);
-            }
-        };
-        let apps = std::mem::take(&mut config.apps);
         for warning in &config.warnings {
             tell(format_args!("warning: {warning}"));
         }
         let mut report =
-            Report { file: &self.config, roots, now: SystemTime::now(), lines: String::new(), good: true };
-        for app in apps {
-            report.app(app)?;
+            Report { file: &self.config, now: SystemTime::now(), lines: String::new(), good: true };
+        for app in &config.apps {
+            report.app(app);
         }
         if report.good {
             report.line(format_args!("{} is good", self.config.display()));
@@ -66,7 +53,6 @@ impl Check {
 /// Collects what is said about the apps, and whether it is good.
 struct Report<'a> {
     file: &'a Path,
-    roots: Arc<RootCertStore>,
     now: SystemTime,
     lines: String,
     good: bool,
@@ -78,10 +64,11 @@ impl Report<'_> {
         let _ = writeln!(self.lines, "{line}");
     }
 
-    fn app(&mut self, app: AppConfig) -> anyhow::Result<()> {
+    fn app(&mut self, app: &AppConfig) {
         let AppConfig { id, apns, fcm, mattermost, web_push, .. } = app;
-        match apns.map(|apns| apns.credential) {
-            Some(ApnsCredential::Token { key_id, team_id, .. }) => {
+        match apns.as_ref().map(|apns| &apns.credential) {
+            Some(ApnsCredential::Token(key)) => {
+                let (key_id, team_id) = (key.key_id().as_str(), key.team_id().as_str());
                 self.line(format_args!("app {id}: APNs by key {key_id} of team {team_id}"));
             }
             Some(ApnsCredential::Certificate(certificate)) => {
@@ -92,37 +79,30 @@ impl Report<'_> {
             None => {}
         }
         if let Some(fcm) = fcm {
-            self.line(format_args!("app {id}: FCM as {}", fcm.credential.identity()));
-            if let Some(certificate) = fcm.certificate {
+            self.line(format_args!("app {id}: FCM as {}", fcm.credential.account()));
+            if let Some(certificate) = &fcm.certificate {
                 let valid = certificate.validity();
                 self.line(format_args!("app {id}: FCM shows a certificate, valid {valid}"));
                 self.certificate(&format!("apps.{id}.fcm.certificate"), certificate);
             }
         }
         if let Some(web_push) = web_push {
-            // This key was parsed when the configuration was loaded, so it cannot fail here.
-            let key = VapidKey::parse(&web_push.key)?;
-            let (subject, public_key) = (&web_push.subject, key.public_key());
+            let server = &web_push.application_server;
+            let (subject, public_key) = (server.subject(), server.public_key());
             self.line(format_args!("app {id}: Web Push as {subject}, public key {public_key}"));
         }
         if let Some(mattermost) = mattermost {
             self.line(format_args!("app {id}: Mattermost push proxy {}", mattermost.origin));
         }
-        Ok(())
     }
 
-    /// Checks that a certificate is valid now and fits its key.
-    fn certificate(&mut self, key: &str, certificate: ClientIdentity) {
-        let valid = certificate.validity();
-        let problem = if valid.has_ended(self.now) || valid.has_not_begun(self.now) {
-            Some(format!("expected a certificate that is valid now, found one valid {valid}"))
-        } else {
-            let fits = tls::client_config(Arc::clone(&self.roots), Some(certificate), Http::Two);
-            fits.err().map(|error| error.to_string())
-        };
-        let file = self.file.display();
-        if let Some(problem) = problem {
-            tell(format_args!("{file}: {key}: {problem}"));
+    /// Says whether a certificate is valid now, and for long enough.
+    fn certificate(&mut self, key: &str, certificate: &ClientCertificate) {
+        let (file, valid) = (self.file.display(), certificate.validity());
+        if valid.has_ended(self.now) || valid.has_not_begun(self.now) {
+            tell(format_args!(
+                "{file}: {key}: expected a certificate that is valid now, found one valid {valid}"
+            ));
             self.good = false;
         } else if valid.ends_soon(self.now) {
             tell(format_args!(

@@ -23,7 +23,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 
-use crate::files::Content;
+use crate::files::FileContent;
 use output::tell;
 
 /// How long the end of the process waits for threads that are still at work.
@@ -115,5 +115,7 @@ fn explain(answer: &clap::Error) -> ExitCode {
 /// Reads the text of a file that the command line names; `-` is standard input.
 fn read_text(file: &Path) -> anyhow::Result<String> {
     let name = if file.as_os_str() == "-" { "standard input".into() } else { file.to_string_lossy() };
-    Content::read_input(file).and_then(Content::into_text).with_context(|| format!("cannot use {name}"))
+    FileContent::read_input(file)
+        .and_then(FileContent::into_text)
+        .with_context(|| format!("cannot use {name}"))
 }

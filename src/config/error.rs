@@ -3,14 +3,14 @@
 use std::fmt;
 use std::path::PathBuf;
 
-/// One thing that is wrong. Never holds a secret: those come from files, whose content is not repeated.
+/// One thing that is wrong. It never holds a secret: secrets come from files, whose content is not repeated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
     /// The configuration file.
     pub file: PathBuf,
-    /// The line, from 1, where it is known.
+    /// The line, from 1, where one is known.
     pub line: Option<usize>,
-    /// The key, as a path. Empty: the whole file.
+    /// The key, as a path. It is empty where the whole file is wrong.
     pub key: String,
     /// What is wrong, with what was expected.
     pub problem: String,
@@ -30,7 +30,7 @@ impl fmt::Display for ConfigError {
     }
 }
 
-/// Everything that is wrong with a configuration; at least one thing.
+/// Everything that is wrong with a configuration, which is at least one thing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigErrors(pub Vec<ConfigError>);
 

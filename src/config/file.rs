@@ -1,4 +1,4 @@
-//! What the TOML may say. Unknown keys are refused; everything but the apps has a default.
+//! What the TOML may say. Unknown keys are refused, and everything but the apps has a default.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

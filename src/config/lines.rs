@@ -3,32 +3,32 @@
 use toml::Spanned;
 use toml::de::DeTable;
 
-/// The keys of a document, with their places.
+/// The keys of a document, with the places where they stand.
 pub(super) struct Lines<'a> {
     text: &'a str,
     keys: Option<Spanned<DeTable<'a>>>,
 }
 
 impl<'a> Lines<'a> {
-    /// Of a text that does not parse no key is known.
+    /// Finds the keys of a text. Where the text does not parse, no key is known.
     pub(super) fn of(text: &'a str) -> Self {
         Self { text, keys: DeTable::parse(text).ok() }
     }
 
-    /// The line of a key, given as a path such as `apps.shop.apns`; of one that is not there, that of the table where it
-    /// would be.
+    /// Returns the line of a key, which is given as a path such as `apps.shop.apns`. Where the key is missing, it is the line
+    /// of the table that would hold it.
     pub(super) fn line(&self, key: &str) -> Option<usize> {
         self.at(nearest(self.keys.as_ref()?.get_ref(), key)?)
     }
 
-    /// The line of a byte, from 1.
+    /// Returns the line of a byte, from 1.
     pub(super) fn at(&self, byte: usize) -> Option<usize> {
         Some(self.text.get(..byte)?.matches('\n').count() + 1)
     }
 }
 
-/// Where the longest known beginning of the path stands. The name of an app may have dots, so names are compared with the
-/// path and not the path cut at its dots.
+/// Finds where the longest known beginning of the path stands. The name of an app may have dots, so the path is not cut at
+/// its dots: names are compared with the beginning of the path.
 fn nearest(table: &DeTable<'_>, key: &str) -> Option<usize> {
     let rest_after =
         |name: &str| key.strip_prefix(name).filter(|rest| rest.is_empty() || rest.starts_with('.'));

@@ -1,8 +1,12 @@
-//! As whom: the newest proof of who the gateway is, a synchronous load.
+//! As whom: the newest proof of who the gateway is, which a push loads without waiting.
+//!
+//! Keys are parsed when the configuration is read. The [`Registry`] makes one credential of each, and owns the tasks that
+//! keep them fresh.
 
 pub mod apns;
 pub mod google;
-mod pace;
+mod handle;
+mod registry;
 pub mod vapid;
 
 use std::fmt;
@@ -12,32 +16,35 @@ use std::time::SystemTime;
 use http::HeaderValue;
 use tokio::time::Instant;
 
+pub use handle::Handle;
+pub use registry::Registry;
+
 use crate::upstream::Origin;
 
-/// The wall clock, which push services judge a token's age by; tests put their own in.
-type Wall = Box<dyn Fn() -> SystemTime + Send + Sync>;
+/// The wall clock, by which push services judge a token's age. Tests put their own in.
+type WallClock = Box<dyn Fn() -> SystemTime + Send + Sync>;
 
 /// What an app shows an upstream as its own.
 #[derive(Debug, Clone)]
 pub enum Credential {
-    /// A provider token of APNs.
-    ProviderToken(Arc<apns::ProviderToken>),
-    /// An access token of Google.
-    AccessToken(Arc<google::GoogleToken>),
-    /// Tokens for each origin, by VAPID.
-    Vapid(Arc<vapid::Vapid>),
-    /// A client certificate: shown in the TLS handshake, nothing to stamp on a request.
+    /// The app shows a provider token of APNs.
+    ProviderToken(Handle<apns::ProviderToken>),
+    /// The app shows an access token of Google.
+    AccessToken(Handle<google::GoogleToken>),
+    /// The app shows a VAPID token, another one to each origin.
+    Vapid(Handle<vapid::Vapid>),
+    /// The app shows a client certificate in the TLS handshake, so nothing is stamped on a request.
     Certificate,
-    /// Nothing: the upstream asks for none.
+    /// The app shows nothing, because the upstream asks for nothing.
     None,
 }
 
 impl Credential {
-    /// Waits for a stamp, where the upstream's is fetched and not made: a newer one than that of generation
-    /// `after`, which the upstream refused and [`Credential::renew`] was called for. At once where there is one.
+    /// Waits for a stamp where it is fetched and not made here. Where the upstream refused the stamp of generation `after`
+    /// and [`Credential::renew`] was called, it waits for a newer one. It returns at once where there is one.
     ///
     /// # Errors
-    /// Where there is none, and none will come before the deadline.
+    /// Fails where there is none, and none will come before the deadline.
     ///
     /// # Cancel safety
     /// Dropping the future cancels nothing but the wait.
@@ -48,13 +55,13 @@ impl Credential {
         }
     }
 
-    /// The newest stamp for requests to `origin`; none where the connection itself is the proof, or the newest has
-    /// expired. Waits for nothing; where VAPID has none for that origin, it is signed here.
+    /// Returns the newest stamp for requests to `origin`. There is none where the connection itself is the proof, or the
+    /// newest has expired. It waits for nothing; a VAPID token that is missing for that origin is signed here.
     #[must_use]
     pub fn stamp(&self, origin: &Origin) -> Option<Arc<Stamp>> {
         match self {
             Self::Vapid(vapid) => vapid.stamp(origin),
-            Self::ProviderToken(token) => Some(token.stamp()),
+            Self::ProviderToken(token) => token.stamp(),
             Self::AccessToken(token) => token.stamp(),
             Self::Certificate | Self::None => None,
         }
@@ -69,7 +76,7 @@ impl Credential {
         }
     }
 
-    /// Why no stamp will come, however long one waits: it is made here, and cannot be.
+    /// Returns why no stamp will come, however long one waits: the gateway makes this kind itself, and could not.
     #[must_use]
     pub fn unable(&self) -> Option<NoToken> {
         match self {
@@ -80,12 +87,11 @@ impl Credential {
         }
     }
 
-    /// Asks for a newer stamp for `origin` than that of `generation`, which it refused as expired.
-    ///
-    /// Any number of concurrent calls make one.
+    /// Asks for a newer stamp for `origin` than that of `generation`, which the origin refused as expired. Any number of
+    /// concurrent calls make one.
     ///
     /// # Errors
-    /// Where it could not be made.
+    /// Fails where the stamp cannot be made.
     pub fn renew(&self, origin: &Origin, generation: u64) -> Result<Renewal, CredentialError> {
         match self {
             Self::Vapid(vapid) => vapid.renew(origin, generation),
@@ -99,13 +105,13 @@ impl Credential {
     pub fn hold(&self) {
         match self {
             Self::ProviderToken(token) => token.hold(),
-            // Google does not count renewals, and the gateway paces its own.
+            // Google does not count renewals, and the gateway paces those of VAPID by itself.
             Self::AccessToken(_) | Self::Vapid(_) | Self::Certificate | Self::None => {}
         }
     }
 }
 
-/// What a request carries as its proof. Its header prints as `Sensitive`.
+/// What a request carries as its proof. The header prints as `Sensitive`.
 #[derive(Debug)]
 pub struct Stamp {
     header: HeaderValue,
@@ -113,90 +119,90 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// The value of `authorization`, marked sensitive.
+    /// The value of `authorization`, which is marked sensitive.
     #[must_use]
     pub fn header(&self) -> &HeaderValue {
         &self.header
     }
 
-    /// Counts the stamps of one credential; a greater one is newer.
+    /// The number of this stamp among those of its credential; a greater one is newer.
     #[must_use]
     pub fn generation(&self) -> u64 {
         self.generation
     }
 }
 
-/// What became of a wish for a newer stamp.
+/// What became of a call of [`Credential::renew`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Renewal {
-    /// A newer one was made.
+    /// A newer stamp was made.
     Renewed,
-    /// A newer one is being fetched.
+    /// A newer stamp is being fetched.
     Asked,
-    /// There was a newer one already.
+    /// There was a newer stamp already.
     Newer,
-    /// The present one is too young, or held: the upstream would punish another.
+    /// The present stamp is too young, or held: the upstream would punish another.
     TooSoon,
-    /// Nothing that the gateway can renew.
+    /// The gateway can renew nothing here.
     Impossible,
 }
 
 /// Why there is no stamp to send with, in one sentence.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoToken {
-    /// The token endpoint refuses the credential; somebody has to mend it.
+    /// The token endpoint refuses the credential, so somebody has to mend it.
     #[error("{0}")]
     Refused(Arc<str>),
     /// The token endpoint failed, or cannot be reached.
     #[error("{0}")]
     Unavailable(Arc<str>),
-    /// None came before the deadline, and nothing is known to be wrong.
+    /// No token came before the deadline, and nothing is known to be wrong.
     #[error("no access token came before the deadline")]
     Deadline,
 }
 
-/// Why a credential cannot be used. Never says what is secret.
+/// Why a credential cannot be used. No variant repeats what is secret.
 #[derive(Debug, thiserror::Error)]
 pub enum CredentialError {
-    /// No private key can be read.
+    /// The text holds no private key that can be read.
     #[error(
         "the key is not a private key in PEM (PKCS #8) on an elliptic curve; expected the .p8 file as Apple gave it"
     )]
     Pem(#[source] jsonwebtoken::errors::Error),
-    /// A key, but of another kind.
+    /// The key is of another kind.
     #[error("the key cannot sign ES256; expected one on the curve P-256")]
     NotP256(#[source] jsonwebtoken::errors::Error),
-    /// A key id that is none.
+    /// The text is no key id.
     #[error("the key id is not {} visible characters, found {found}", apns::ID_CHARACTERS)]
     KeyId {
-        /// What was found: a length, or a character.
+        /// The length or the character that was found.
         found: String,
     },
-    /// A team id that is none.
+    /// The text is no team id.
     #[error("the team id is not {} visible characters, found {found}", apns::ID_CHARACTERS)]
     TeamId {
-        /// What was found: a length, or a character.
+        /// The length or the character that was found.
         found: String,
     },
-    /// What was to be a VAPID key is none.
+    /// The text is no VAPID key.
     #[error(
         "expected a private key on the curve P-256, in PEM or as the one line of base64url that npm web-push prints; found {found}"
     )]
     VapidKey {
-        /// What was found instead.
+        /// What the text is instead.
         found: &'static str,
     },
-    /// A subject that push services refuse.
+    /// Push services would refuse the subject.
     #[error("expected a contact such as mailto:push@example.com or https://example.com, found {found:?}")]
     Subject {
-        /// What was found.
+        /// The subject that was found.
         found: String,
     },
-    /// The clock cannot be right.
+    /// The clock of the machine cannot be right.
     #[error("the gateway's clock is before 1970")]
     Clock,
-    /// A token that does not fit a header: a bug.
+    /// The token does not fit into a header, which is a bug.
     #[error("the signed token is not a header value")]
     Header,
 }

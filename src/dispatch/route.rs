@@ -17,7 +17,7 @@ pub struct Route<P: Provider> {
     /// In which words the app speaks to the push service.
     pub provider: P,
     /// As whom it speaks.
-    pub(super) credential: Credential,
+    pub(crate) credential: Credential,
     /// Over which peer a target is reached. It is boxed once per route, not per push.
     pub(super) peers: Box<dyn Peers<P>>,
     /// What becomes of its pushes.

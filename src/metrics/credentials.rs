@@ -26,10 +26,10 @@ struct CertificateLabels {
     provider: &'static str,
 }
 
-/// A moment, in seconds since the Unix epoch.
+/// A moment, as seconds since the Unix epoch.
 type Moment = Gauge<f64, AtomicU64>;
 
-/// Metrics of access tokens and client certificates. Both are as many as are configured.
+/// Metrics of access tokens and client certificates. There are as many of both as the configuration names.
 #[derive(Clone, Default)]
 pub struct CredentialMetrics {
     renewals: Family<RenewalLabels, Counter>,
@@ -39,31 +39,31 @@ pub struct CredentialMetrics {
 
 impl CredentialMetrics {
     pub(super) fn register(registry: &mut Registry) -> Self {
-        let it = Self::default();
-        let r = registry.sub_registry_with_prefix("access_token");
-        r.register("renewals", "Calls of token endpoints, by outcome", it.renewals.clone());
-        r.register_with_unit(
+        let metrics = Self::default();
+        let tokens = registry.sub_registry_with_prefix("access_token");
+        tokens.register("renewals", "Calls of token endpoints, by outcome", metrics.renewals.clone());
+        tokens.register_with_unit(
             "expiry_timestamp",
             "When the newest access token expires, since the Unix epoch",
             Unit::Seconds,
-            it.expires.clone(),
+            metrics.expires.clone(),
         );
         registry.sub_registry_with_prefix("certificate").register_with_unit(
             "expiry_timestamp",
             "When the client certificate of an app ends, since the Unix epoch",
             Unit::Seconds,
-            it.certificates.clone(),
+            metrics.certificates.clone(),
         );
-        it
+        metrics
     }
 
-    /// An app shows a certificate that ends then.
+    /// Notes that an app shows a certificate that ends then.
     pub(crate) fn certificate(&self, app: &str, provider: &'static str, ends_at: SystemTime) {
         let labels = CertificateLabels { app: app.to_owned(), provider };
         self.certificates.get_or_create(&labels).set(since_epoch(ends_at));
     }
 
-    /// The handles of one credential.
+    /// Returns the handles of one credential.
     #[must_use]
     pub fn token(&self, credential: &str) -> TokenMetrics {
         let renewals = |outcome| {
@@ -90,18 +90,18 @@ pub struct TokenMetrics {
 }
 
 impl TokenMetrics {
-    /// The token endpoint gave a token that expires then.
+    /// Notes that the token endpoint gave a token that expires then.
     pub(crate) fn granted(&self, expires_at: SystemTime) {
         self.granted.inc();
         self.expires.set(since_epoch(expires_at));
     }
 
-    /// The token endpoint refused the credential.
+    /// Notes that the token endpoint refused the credential.
     pub(crate) fn refused(&self) {
         self.refused.inc();
     }
 
-    /// The token endpoint failed, or could not be reached.
+    /// Notes that the token endpoint failed, or could not be reached.
     pub(crate) fn unavailable(&self) {
         self.unavailable.inc();
     }

@@ -1,10 +1,10 @@
-//! What became of the log.
+//! Metrics of the log.
 
 use prometheus_client::registry::Registry;
 
 use crate::telemetry;
 
-/// Registers the log's counter, which is the process's.
+/// Registers the counter of lost lines. The whole process has one, because it has one log.
 pub(super) fn register(registry: &mut Registry) {
     let dropped = telemetry::dropped_lines();
     registry.sub_registry_with_prefix("log").register(

@@ -1,5 +1,5 @@
-//! Every metric: name, labels, unit, help. Handles are taken once and passed in; nothing is looked up by name
-//! on the way of a push.
+//! Every metric, with its name, labels, unit and help. Handles are taken once and passed in, so that nothing is looked up by
+//! name on the way of a push.
 
 mod credentials;
 mod log;
@@ -14,11 +14,11 @@ pub use credentials::{CredentialMetrics, TokenMetrics};
 pub use pushes::{AppMetrics, PushMetrics};
 pub use upstream::UpstreamMetrics;
 
-/// Upper bounds of every histogram, in seconds: a millisecond to about a minute.
+/// The upper bounds of every histogram, in seconds, from a millisecond to about a minute.
 const SECONDS: [f64; 16] =
     [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0];
 
-/// A histogram of seconds.
+/// Makes a histogram of seconds.
 fn seconds() -> Histogram {
     Histogram::new(SECONDS)
 }
@@ -26,11 +26,11 @@ fn seconds() -> Histogram {
 /// All metrics of the process.
 pub struct Metrics {
     registry: Registry,
-    /// Of the upstream pool.
+    /// Metrics of the upstream pool.
     pub upstream: UpstreamMetrics,
-    /// Of pushes.
+    /// Metrics of pushes.
     pub pushes: PushMetrics,
-    /// Of access tokens.
+    /// Metrics of access tokens and client certificates.
     pub credentials: CredentialMetrics,
 }
 
@@ -46,7 +46,7 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// The page of `/metrics`, in the OpenMetrics text format.
+    /// Returns the page of `/metrics`, in the OpenMetrics text format.
     #[must_use]
     pub fn page(&self) -> String {
         let mut page = String::new();

@@ -43,7 +43,7 @@ struct RefusalLabels {
 
 impl PushMetrics {
     pub(super) fn register(registry: &mut Registry) -> Self {
-        let it = Self {
+        let metrics = Self {
             settled: Family::default(),
             attempts: Family::default(),
             duration: Family::new_with_constructor(seconds),
@@ -51,33 +51,33 @@ impl PushMetrics {
             refused: Family::default(),
             batch_streams: Gauge::default(),
         };
-        registry.register("pushes", "Pushes that have their verdict, by outcome", it.settled.clone());
+        registry.register("pushes", "Pushes that have their verdict, by outcome", metrics.settled.clone());
         registry.register(
             "attempts",
             "Times that a push was handed to its push service",
-            it.attempts.clone(),
+            metrics.attempts.clone(),
         );
         registry.register_with_unit(
             "push",
             "Time from the first work on a push to its verdict",
             Unit::Seconds,
-            it.duration.clone(),
+            metrics.duration.clone(),
         );
         registry.register(
             "pushes_in_flight",
             "Pushes admitted that have no verdict yet",
-            it.in_flight.clone(),
+            metrics.in_flight.clone(),
         );
-        registry.register("batch_streams", "Open batch streams", it.batch_streams.clone());
+        registry.register("batch_streams", "Open batch streams", metrics.batch_streams.clone());
         registry.register(
             "pushes_refused",
             "Calls and batch items refused before admission, by reason",
-            it.refused.clone(),
+            metrics.refused.clone(),
         );
-        it
+        metrics
     }
 
-    /// The handles of one app on one provider.
+    /// Returns the handles of one app on one provider.
     #[must_use]
     pub fn app(&self, app: &str, provider: ProviderKind) -> AppMetrics {
         let (app, provider) = (app.to_owned(), provider.name());
@@ -93,17 +93,17 @@ impl PushMetrics {
         }
     }
 
-    /// Pushes admitted that have no verdict yet.
+    /// Returns the number of pushes that were admitted and have no verdict yet.
     pub(crate) fn in_flight(&self) -> &Gauge {
         &self.in_flight
     }
 
-    /// Open batch streams.
+    /// Returns the number of open batch streams.
     pub(crate) fn batch_streams(&self) -> &Gauge {
         &self.batch_streams
     }
 
-    /// A call was refused before admission.
+    /// Counts a call or a batch item that was refused before admission.
     pub(crate) fn refused(&self, reason: &'static str) {
         self.refused.get_or_create(&RefusalLabels { reason }).inc();
     }
@@ -118,14 +118,14 @@ pub struct AppMetrics {
 }
 
 impl AppMetrics {
-    /// A push has its verdict.
+    /// Counts a push that has its verdict, and how long that took.
     pub(crate) fn settled(&self, outcome: Outcome, took: Duration) {
-        // In the order of `Outcome::ALL`, which is that of its variants.
+        // The counters are in the order of `Outcome::ALL`, which is the order of its variants.
         self.settled[outcome as usize].inc();
         self.duration.observe(took.as_secs_f64());
     }
 
-    /// A push was handed to its push service.
+    /// Counts a push that was handed to its push service.
     pub(crate) fn attempted(&self) {
         self.attempts.inc();
     }

@@ -13,7 +13,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::seconds;
 
-/// Names a peer.
+/// The labels that name a peer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct PeerLabels {
     origin: String,
@@ -42,14 +42,14 @@ struct GoAwayLabels {
     reason: String,
 }
 
-/// Label values that others choose: the first of them, so that they are bounded.
+/// Label values that others choose. Only the first of them keep their name, so that their number is bounded.
 #[derive(Debug, Clone, Default)]
-struct Bounded(Arc<Mutex<BTreeSet<String>>>);
+struct BoundedLabel(Arc<Mutex<BTreeSet<String>>>);
 
-impl Bounded {
+impl BoundedLabel {
     const MOST: usize = 32;
 
-    fn bounded(&self, value: &str) -> String {
+    fn value(&self, value: &str) -> String {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let fits = known.contains(value) || known.len() < Self::MOST && known.insert(value.to_owned());
         if fits { value.to_owned() } else { "other".to_owned() }
@@ -64,8 +64,8 @@ pub struct UpstreamMetrics {
     connect_failures: Family<PeerCauseLabels, Counter>,
     closed: Family<PeerCauseLabels, Counter>,
     goaways: Family<GoAwayLabels, Counter>,
-    goaway_reasons: Bounded,
-    unnamed_origins: Bounded,
+    goaway_reasons: BoundedLabel,
+    unnamed_origins: BoundedLabel,
     streams_used: Family<PeerLabels, Gauge>,
     streams_allowed: Family<PeerLabels, Gauge>,
     waiting: Family<PeerLabels, Gauge>,
@@ -78,14 +78,14 @@ pub struct UpstreamMetrics {
 
 impl UpstreamMetrics {
     pub(super) fn register(registry: &mut Registry) -> Self {
-        let it = Self {
+        let metrics = Self {
             connections: Family::default(),
             opened: Family::default(),
             connect_failures: Family::default(),
             closed: Family::default(),
             goaways: Family::default(),
-            goaway_reasons: Bounded::default(),
-            unnamed_origins: Bounded::default(),
+            goaway_reasons: BoundedLabel::default(),
+            unnamed_origins: BoundedLabel::default(),
             streams_used: Family::default(),
             streams_allowed: Family::default(),
             waiting: Family::default(),
@@ -95,42 +95,46 @@ impl UpstreamMetrics {
             orphans: Family::default(),
             orphans_ended: Family::default(),
         };
-        let r = registry.sub_registry_with_prefix("upstream");
-        r.register("connections", "Connections by state", it.connections.clone());
-        r.register("connections_opened", "Connections opened, by cause", it.opened.clone());
-        r.register("connect_failures", "Connects that failed, by cause", it.connect_failures.clone());
-        r.register("connections_closed", "Connections closed, by cause", it.closed.clone());
-        r.register(
+        let pool = registry.sub_registry_with_prefix("upstream");
+        pool.register("connections", "Connections by state", metrics.connections.clone());
+        pool.register("connections_opened", "Connections opened, by cause", metrics.opened.clone());
+        pool.register("connect_failures", "Connects that failed, by cause", metrics.connect_failures.clone());
+        pool.register("connections_closed", "Connections closed, by cause", metrics.closed.clone());
+        pool.register(
             "goaways",
             "GOAWAYs that came, by code and by the reason in their debug data",
-            it.goaways.clone(),
+            metrics.goaways.clone(),
         );
-        r.register("streams_used", "Streams in use", it.streams_used.clone());
-        r.register(
+        pool.register("streams_used", "Streams in use", metrics.streams_used.clone());
+        pool.register(
             "streams_allowed",
             "Streams that the peer allows, over its connections",
-            it.streams_allowed.clone(),
+            metrics.streams_allowed.clone(),
         );
-        r.register("waiting", "Pushes that wait for a stream", it.waiting.clone());
-        r.register_with_unit(
+        pool.register("waiting", "Pushes that wait for a stream", metrics.waiting.clone());
+        pool.register_with_unit(
             "wait",
             "Time waited for a stream, by those that had to",
             Unit::Seconds,
-            it.wait.clone(),
+            metrics.wait.clone(),
         );
-        r.register(
+        pool.register(
             "resent",
             "Requests sent again because they were provably not processed, by cause",
-            it.resent.clone(),
+            metrics.resent.clone(),
         );
-        r.register("unanswered", "Requests that were sent and not answered, by cause", it.unanswered.clone());
-        r.register("orphans", "Requests in flight whose callers have left", it.orphans.clone());
-        r.register(
+        pool.register(
+            "unanswered",
+            "Requests that were sent and not answered, by cause",
+            metrics.unanswered.clone(),
+        );
+        pool.register("orphans", "Requests in flight whose callers have left", metrics.orphans.clone());
+        pool.register(
             "orphans_ended",
             "Requests whose callers had left, by how they ended",
-            it.orphans_ended.clone(),
+            metrics.orphans_ended.clone(),
         );
-        it
+        metrics
     }
 
     /// The handles of one peer. Peers that have the same labels share them: gauges go up and down, and are never set.
@@ -162,7 +166,7 @@ impl Observe for UpstreamMetrics {
         let origin = peer.origin.to_string();
         let origin = match named_by {
             NamedBy::Operator => origin,
-            NamedBy::Outsider => self.unnamed_origins.bounded(&origin),
+            NamedBy::Outsider => self.unnamed_origins.value(&origin),
         };
         Box::new(self.handles(&PeerLabels { origin, identity: peer.identity.to_string() }))
     }
@@ -231,7 +235,7 @@ impl PeerMetrics {
     /// The peer chooses the reason of its GOAWAY, so that beyond some distinct ones it is `other`.
     fn goaway(&self, code: u32, reason: &str) {
         let PeerLabels { origin, identity } = self.labels.clone();
-        let reason = self.families.goaway_reasons.bounded(reason);
+        let reason = self.families.goaway_reasons.value(reason);
         self.families.goaways.get_or_create(&GoAwayLabels { origin, identity, code, reason }).inc();
     }
 }

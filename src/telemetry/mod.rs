@@ -1,5 +1,5 @@
-//! The log: readable on a terminal, JSON elsewhere. Nothing that the gateway does depends on whether a line can be
-//! written: a full disk, a closed pipe or a reader that has stalled costs lines, which are counted, and nothing else.
+//! The log, which is readable on a terminal and JSON elsewhere. Nothing that the gateway does depends on whether a line can
+//! be written: a full disk, a closed pipe or a reader that has stalled costs lines, which are counted, and nothing else.
 
 mod queue;
 mod repeats;
@@ -19,19 +19,19 @@ use tracing_subscriber::util::SubscriberInitExt;
 use queue::Queue;
 use repeats::Repeats;
 
-/// The target of what the log says about itself.
+/// The target of the lines that the log writes about itself.
 const TARGET: &str = "fanfare::log";
 
 /// How often the thread that writes looks whether repeated lines are to be told.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
-/// The end of the process waits no longer for a log that takes no lines.
+/// How long the end of the process waits for a log that takes no lines.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
-/// Of the process, as its log is.
+/// The process has one counter, because it has one log.
 static DROPPED_LINES: LazyLock<Counter> = LazyLock::new(Counter::default);
 
-/// Lines that were dropped, because the log could not be written or not as fast as lines came.
+/// Returns how many lines were dropped, because the log could not be written, or not as fast as lines came.
 #[must_use]
 pub fn dropped_lines() -> Counter {
     DROPPED_LINES.clone()
@@ -55,18 +55,18 @@ impl Default for LogSettings {
 /// How a line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
-    /// Pretty on a terminal, JSON elsewhere.
+    /// Lines are for people on a terminal, and JSON elsewhere.
     Auto,
-    /// For people.
+    /// Lines are for people.
     Pretty,
-    /// One JSON object a line.
+    /// Each line is one JSON object.
     Json,
 }
 
 /// Why logging cannot begin.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
-    /// The filter does not parse.
+    /// The filter cannot be parsed.
     #[error("log filter {filter:?}: {source}")]
     Filter {
         /// The filter.
@@ -82,7 +82,7 @@ pub enum TelemetryError {
     Writer(#[from] io::Error),
 }
 
-/// The process's log. What waits is written, for a moment at most, when this is dropped.
+/// The process's log. Dropping it waits until the thread that writes has written what is queued, for a moment at most.
 #[must_use = "the last lines are written when it is dropped"]
 pub struct Log {
     queue: Arc<Queue>,
@@ -99,7 +99,7 @@ impl Drop for Log {
 /// Sets the process's subscriber. Lines go to standard error, so that standard output is for results.
 ///
 /// # Errors
-/// Where the filter does not parse, a subscriber is set already, or no thread can be had.
+/// Fails where the filter does not parse, a subscriber is set already, or no thread can be had.
 pub fn init(settings: &LogSettings) -> Result<Log, TelemetryError> {
     let filter = EnvFilter::try_new(&settings.filter)
         .map_err(|source| TelemetryError::Filter { filter: settings.filter.clone(), source })?;
@@ -113,9 +113,9 @@ pub fn init(settings: &LogSettings) -> Result<Log, TelemetryError> {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(Arc::clone(&queue))
-        // It would print to standard error, and panic where that fails.
+        // tracing-subscriber would print its own errors to standard error, and panic where that fails.
         .log_internal_errors(false);
-    // Colours where people read, unless NO_COLOR forbids them.
+    // Lines have colours where people read them, unless NO_COLOR forbids that.
     let builder = if people_read { builder } else { builder.with_ansi(false) };
     let set = if json {
         builder.json().finish().with(repeats.clone()).try_init()
@@ -123,7 +123,8 @@ pub fn init(settings: &LogSettings) -> Result<Log, TelemetryError> {
         builder.finish().with(repeats.clone()).try_init()
     };
     set.map_err(|_| TelemetryError::AlreadySet)?;
-    // A handle of its own: whoever else prints to standard error waits for no lock of a thread that has stalled.
+    // The thread has a descriptor of its own, so that whoever else prints to standard error waits for no lock that the
+    // thread holds while it is stalled.
     let out = File::from(io::stderr().as_fd().try_clone_to_owned()?);
     let (writes, counts) = (Arc::clone(&queue), repeats.clone());
     std::thread::Builder::new()
@@ -146,7 +147,7 @@ fn tell_repeated(repeats: &Repeats, all: bool) {
     }
 }
 
-/// The default hook prints to standard error, and would wait for ever for a reader that has stalled.
+/// Logs a panic. The default hook prints to standard error instead, and would wait for ever for a reader that has stalled.
 fn tell_panic(panic: &PanicHookInfo<'_>) {
     let place = panic.location().map(ToString::to_string).unwrap_or_default();
     let said = panic.payload_as_str().unwrap_or("something that is no text");

@@ -1,7 +1,7 @@
-//! The way from those who log to standard error: a bounded queue, and one thread that writes.
+//! A bounded queue takes the lines of the log, and one thread writes them to standard error.
 //!
 //! Nobody who logs waits for a disk or for the reader of a pipe: a line that finds the queue full is dropped and counted,
-//! and so is one that cannot be written. tracing-appender's writer is not used, because it bounds lines and not their
+//! and so is a line that cannot be written. tracing-appender's writer is not used, because it bounds lines and not their
 //! bytes, does not count the lines that could not be written, and never says that some are missing.
 
 use std::io::{self, ErrorKind, Write};
@@ -10,34 +10,34 @@ use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
 
-/// The lines that wait to be written, in bytes; as many again may be on their way to standard error. Some four thousand
-/// lines, which a reader that stops for a moment finds whole.
+/// How many bytes of lines may wait to be written; as many again may be on their way to standard error. These are some four
+/// thousand lines, so a reader that stops for a moment misses none.
 const MAX_QUEUED_BYTES: usize = 1024 * 1024;
 
-/// A pipe that another process has made non-blocking says by this that it is full. It is tried again after this pause.
+/// A pipe that another process has made non-blocking returns an error while it is full. It is tried again after this pause.
 const FULL_PIPE_PAUSE: Duration = Duration::from_millis(50);
 
-/// Lines on their way, and how many have been lost.
+/// The lines that wait to be written, and how many were lost.
 pub(super) struct Queue {
-    state: Mutex<State>,
-    /// Told when lines come, and when all are written.
+    queued: Mutex<QueuedLines>,
+    /// Notified when lines come, and when all are written.
     changed: Condvar,
     dropped: Counter,
 }
 
 #[derive(Default)]
-struct State {
+struct QueuedLines {
     lines: Vec<u8>,
-    /// The thread has lines that it has not written yet.
+    /// Whether the thread has taken lines that it has not written yet.
     writing: bool,
-    /// Dropped lines that the log has not told of yet.
+    /// How many lines were dropped since the log last told of dropped lines.
     untold: u64,
 }
 
 impl Queue {
-    /// Counts what is dropped.
+    /// Begins empty. Lines that are dropped are counted in `dropped`.
     pub(super) fn new(dropped: Counter) -> Self {
-        Self { state: Mutex::default(), changed: Condvar::new(), dropped }
+        Self { queued: Mutex::default(), changed: Condvar::new(), dropped }
     }
 
     /// Writes what comes, for ever. `tell` is called with the number of lost lines when writing works again, and
@@ -70,24 +70,25 @@ impl Queue {
 
     /// Waits until all lines are written or lost, but no longer than this.
     pub(super) fn flush(&self, longest: Duration) {
-        let busy = |state: &mut State| state.writing || !state.lines.is_empty();
+        let busy = |queued: &mut QueuedLines| queued.writing || !queued.lines.is_empty();
         let waited = self.changed.wait_timeout_while(self.lock(), longest, busy);
         // Whether the time ran out makes no difference: the process ends now.
         drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Takes all lines, with the buffer that they are in.
+    /// Takes all lines, together with their buffer.
     fn take(&self, into: &mut Vec<u8>, turn: Duration) {
-        let mut state = self.lock();
-        state.writing = false;
+        let mut queued = self.lock();
+        queued.writing = false;
         self.changed.notify_all();
-        let empty = |state: &mut State| state.lines.is_empty();
-        state = self.changed.wait_timeout_while(state, turn, empty).unwrap_or_else(PoisonError::into_inner).0;
-        state.writing = !state.lines.is_empty();
-        std::mem::swap(&mut state.lines, into);
+        let empty = |queued: &mut QueuedLines| queued.lines.is_empty();
+        queued =
+            self.changed.wait_timeout_while(queued, turn, empty).unwrap_or_else(PoisonError::into_inner).0;
+        queued.writing = !queued.lines.is_empty();
+        std::mem::swap(&mut queued.lines, into);
     }
 
-    /// How many bytes could be written.
+    /// Writes lines, and returns how many bytes could be written.
     fn write(&self, out: &mut impl Write, lines: &[u8], is_torn: &mut bool) -> usize {
         let mut written = 0;
         while written < lines.len() {
@@ -108,26 +109,26 @@ impl Queue {
         written
     }
 
-    fn drop_lines(&self, state: &mut State, lines: &[u8]) {
+    fn drop_lines(&self, queued: &mut QueuedLines, lines: &[u8]) {
         let count = lines.iter().filter(|byte| **byte == b'\n').count().max(1) as u64;
         self.dropped.inc_by(count);
-        state.untold += count;
+        queued.untold += count;
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // Each change is whole before anything can panic.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, QueuedLines> {
+        // Each change is whole before anything can panic, so a poisoned lock harms nothing.
+        self.queued.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Write for &Queue {
-    /// Takes a whole line, or drops it. Never fails and never waits.
+    /// Takes a whole line, or drops it. It never fails and never waits.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let mut state = self.lock();
-        if line.len() > MAX_QUEUED_BYTES - state.lines.len() {
-            self.drop_lines(&mut state, line);
+        let mut queued = self.lock();
+        if line.len() > MAX_QUEUED_BYTES - queued.lines.len() {
+            self.drop_lines(&mut queued, line);
         } else {
-            state.lines.extend_from_slice(line);
+            queued.lines.extend_from_slice(line);
             self.changed.notify_all();
         }
         Ok(line.len())

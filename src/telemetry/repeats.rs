@@ -1,8 +1,8 @@
 //! Lines that come again and again are counted and not written: the hosts of Web Push are chosen by end users, who could
 //! otherwise fill the disk of the log and hide every other line.
 //!
-//! Two lines are of one kind where they come from the same place in the code and are about the same thing, as the fields
-//! of [`ABOUT`] say. A line about something that an end user chose has none of these fields but `cause`.
+//! Two lines are of one kind where they come from the same place in the code and have equal values in the fields of
+//! [`ABOUT`]. A line about something that an end user chose has none of these fields but `cause`.
 
 use std::collections::HashMap;
 use std::fmt::{self, Write as _};
@@ -15,28 +15,29 @@ use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 
-/// The fields that tell kinds apart. Their values are as many as the configuration names, or as the code does.
+/// The fields that tell kinds apart. The configuration or the code bounds how many values each of them has.
 const ABOUT: [&str; 7] = ["peer", "app", "provider", "credential", "key_id", "key", "cause"];
 
-/// So many lines of one kind are written in a [`WINDOW`]; more are counted.
+/// How many lines of one kind are written in a [`WINDOW`]. More than these are counted.
 const WRITTEN: u64 = 5;
 
-/// The number of counted lines is told when so much time has passed since the first of them.
+/// The number of counted lines is logged when so much time has passed since the first line of their kind.
 pub(super) const WINDOW: Duration = Duration::from_secs(60);
 
-/// Kinds that are told apart. Beyond them a place in the code is one kind, whatever its lines are about.
+/// How many kinds are told apart. Beyond them, all lines of one place in the code are one kind.
 const MAX_KINDS: usize = 256;
 
-/// The most that is kept of a line's text, in bytes.
+/// How many bytes of a line's text are kept.
 const MAX_TEXT_BYTES: usize = 200;
 
 /// The kinds of lines that came lately.
 #[derive(Clone, Default)]
-pub(super) struct Repeats(Arc<Mutex<HashMap<Kind, Seen>>>);
+pub(super) struct Repeats(Arc<Mutex<HashMap<Kind, SeenLines>>>);
 
+/// A place in the code, and a hash of the fields in [`ABOUT`].
 type Kind = (Identifier, u64);
 
-struct Seen {
+struct SeenLines {
     since: Instant,
     times: u64,
     text: String,
@@ -45,14 +46,14 @@ struct Seen {
 /// A kind of line that came more often than it was written.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Repeated {
-    /// Its message, and what it is about.
+    /// The message of such a line, with the fields that tell its kind.
     pub(super) text: String,
-    /// Lines that were not written.
+    /// How many such lines were not written.
     pub(super) times: u64,
 }
 
 impl Repeats {
-    /// What was counted and not written in windows that are over, or in all windows. It is counted anew.
+    /// Takes what was counted and not written in windows that are over, or in all windows. Those kinds are counted anew.
     pub(super) fn take(&self, now: Instant, all: bool) -> Vec<Repeated> {
         let mut told = Vec::new();
         self.lock().retain(|_, seen| {
@@ -65,18 +66,18 @@ impl Repeats {
         told
     }
 
-    /// Whether a line of this kind is to be written.
+    /// Counts a line of this kind, and returns whether it is to be written.
     fn is_written(&self, kind: Kind, text: impl FnOnce() -> String, now: Instant) -> bool {
         let mut kinds = self.lock();
         let is_known = kinds.contains_key(&kind) || kinds.len() < MAX_KINDS;
         let kind = if is_known { kind } else { (kind.0, 0) };
-        let seen = kinds.entry(kind).or_insert_with(|| Seen { since: now, times: 0, text: text() });
+        let seen = kinds.entry(kind).or_insert_with(|| SeenLines { since: now, times: 0, text: text() });
         seen.times += 1;
         seen.times <= WRITTEN
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Kind, Seen>> {
-        // Each change is whole before anything can panic.
+    fn lock(&self) -> MutexGuard<'_, HashMap<Kind, SeenLines>> {
+        // Each change is whole before anything can panic, so a poisoned lock harms nothing.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -84,7 +85,7 @@ impl Repeats {
 impl<S: Subscriber> Layer<S> for Repeats {
     fn event_enabled(&self, event: &Event<'_>, _: Context<'_, S>) -> bool {
         let metadata = event.metadata();
-        // Who asks for details wants all of them. What this module itself tells is not counted.
+        // Whoever asks for details wants all of them. Lines that this module itself writes are not counted.
         if *metadata.level() > Level::INFO || metadata.target() == super::TARGET {
             return true;
         }
@@ -95,7 +96,7 @@ impl<S: Subscriber> Layer<S> for Repeats {
     }
 }
 
-/// What tells the kind of an event, and its text for people.
+/// What tells the kind of a line, and its text for people.
 struct Line {
     about: DefaultHasher,
     text: String,

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use assert_cmd::Command;
-use fanfare::config::Config;
+use fanfare::config::{Config, Trust};
 use fanfare::simulator::Simulator;
 
 const SAMPLE: &str = include_str!("../../examples/fanfare.toml");
@@ -61,7 +61,7 @@ async fn the_sample_is_good_and_says_every_default() {
     std::fs::write(&file, switched_on(SAMPLE)).unwrap();
     assert!(Config::load(&file).unwrap().proxy.is_some());
     // The sample writes the defaults out, so a file without settings means the same.
-    let bare = Config::on_loopback(Vec::new());
+    let bare = Config::on_loopback(Vec::new(), Trust::of_system().unwrap());
     assert_eq!(format!("{:?}", config.upstream), format!("{:?}", bare.upstream));
     assert_eq!(config.max_in_flight, bare.max_in_flight);
     assert_eq!(config.drain_timeout, bare.drain_timeout);
@@ -93,6 +93,21 @@ async fn what_is_wrong_is_said_with_file_line_and_key() {
             "apps.shop.apns: expected at least one bundle id in topics",
         ),
         ("[apps.news.apns.certificate]", "[apps.news.apns.token]", "apps.news.apns.token"),
+        (
+            "private_key_file = \"news.key\"",
+            "private_key_file = \"AuthKey_ABC123DEFG.p8\"",
+            "apps.news.apns.certificate: keys may not be consistent: KeyMismatch",
+        ),
+        (
+            "certificate_file = \"news.pem\"",
+            "certificate_file = \"news.key\"",
+            "apps.news.apns.certificate.certificate_file: news.key: expected PEM certificates",
+        ),
+        (
+            "private_key_file = \"news.key\"",
+            "private_key_file = \"news.pem\"",
+            "apps.news.apns.certificate.private_key_file: news.pem: expected a PEM private key",
+        ),
         (
             "http://proxy.example:3128",
             "https://proxy.example:3128",
@@ -186,6 +201,30 @@ async fn check_says_good_or_what_is_wrong_and_never_a_key() {
     assert!(said.contains(&format!("fanfare.toml:{line}: apps.shop.apns.token.key_file: AuthKey")), "{said}");
     assert!(said.contains("the key is not a private key in PEM"), "{said}");
     assert!(!said.contains(&secret));
+}
+
+/// A container may have no root certificates of its own.
+#[tokio::test]
+async fn an_app_without_any_root_certificate_is_wrong_and_one_with_its_own_is_good() {
+    let folder = folder().await;
+    std::fs::write(folder.path().join("no-roots.pem"), "").unwrap();
+    // The first list of certificate authorities is that of all upstreams.
+    let with_own = SAMPLE.replacen("ca_files = []", "ca_files = [\"ca.pem\"]", 1);
+    std::fs::write(folder.path().join("with_own.toml"), with_own).unwrap();
+    let check = |file: &str| {
+        let mut command = Command::cargo_bin("fanfare").unwrap();
+        command.arg("check").arg("--config").arg(folder.path().join(file));
+        command.env("SSL_CERT_FILE", folder.path().join("no-roots.pem")).env_remove("SSL_CERT_DIR");
+        let output = command.output().unwrap();
+        (output.status.code(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
+    };
+    let (code, said) = check("fanfare.toml");
+    assert_eq!(code, Some(1), "{said}");
+    let expected =
+        "apps.shop.apns: the operating system has no root certificates; name a file in `upstream.ca_files`";
+    assert!(said.contains(expected) && said.contains("apps.web.web_push: the operating system"), "{said}");
+    let (code, said) = check("with_own.toml");
+    assert_eq!(code, Some(0), "{said}");
 }
 
 #[test]

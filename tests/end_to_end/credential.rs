@@ -7,9 +7,8 @@ use fanfare::proto::{Outcome, Reason};
 use fanfare::simulator::{
     Answer, Environment, Fault, FaultRule, KeyScope, ProviderKeySpec, Service, Trigger,
 };
-use fanfare::upstream::tls::ClientIdentity;
 
-use crate::harness::{APP, TOPIC, World, app, good, push};
+use crate::harness::{APP, World, apns_certificate, app, good, push};
 
 #[tokio::test]
 async fn an_expired_token_on_a_connection_is_healed_on_a_fresh_one() {
@@ -50,13 +49,8 @@ async fn a_key_that_apns_does_not_know_is_the_gateways_fault() {
 #[tokio::test]
 async fn a_certificate_needs_no_token_and_starts_with_all_streams() {
     let world = World::with(|builder| builder, |_| {}).await;
-    let certificate = world.simulator.client_certificate(&[TOPIC]).unwrap();
-    let identity = ClientIdentity::from_pem(
-        certificate.certificate_pem.as_bytes(),
-        certificate.private_key_pem.as_bytes(),
-    );
     let mut config = crate::harness::config(&world.simulator);
-    config.apps = vec![app(APP, ApnsCredential::Certificate(identity.unwrap()))];
+    config.apps = vec![app(APP, apns_certificate(&world.simulator))];
     let gateway = fanfare::app::Gateway::start(config, fanfare::app::Network::default()).await.unwrap();
     let mut client = crate::harness::connect(&gateway).await;
     let request = fanfare::proto::SendPushRequest { push: Some(Box::new(push(&good(1)))) };
@@ -72,12 +66,9 @@ async fn two_teams_never_share_a_connection() {
     let spec = ProviderKeySpec { team_id: "TEAM000002".into(), environment: None, scope: KeyScope::Team };
     let other = world.simulator.add_provider_key(spec).unwrap();
     let mut config = crate::harness::config(&world.simulator);
-    let credential = ApnsCredential::Token {
-        key: other.private_key_pem.clone().into(),
-        key_id: other.key_id.clone(),
-        team_id: other.team_id.clone(),
-    };
-    config.apps.push(app("news", credential));
+    let credential =
+        ApnsCredential::token(&other.private_key_pem.clone().into(), &other.key_id, &other.team_id);
+    config.apps.push(app("news", credential.unwrap()));
     let gateway = fanfare::app::Gateway::start(config, fanfare::app::Network::default()).await.unwrap();
     let client = crate::harness::connect(&gateway).await;
     for round in 0..10 {

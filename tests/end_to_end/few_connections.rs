@@ -8,16 +8,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use fanfare::app::{Gateway, Network};
-use fanfare::config::{ApnsCredential, Config};
+use fanfare::config::Config;
 use fanfare::proto::{Delivery, Outcome};
 use fanfare::simulator::{Answer, Fault, FaultRule, GoAway, HangUp, LastId, Simulator, Then, Trigger};
 use fanfare::transport::Io;
-use fanfare::upstream::tls::ClientIdentity;
 use fanfare::upstream::{BoxFuture, Dial, SystemResolver, TcpDialer};
 use futures_util::future::join_all;
 use tokio::sync::RwLock;
 
-use crate::harness::{APP, TOPIC, World, app, config, connect, good, metric_sum, push, until, within};
+use crate::harness::{
+    APP, TOPIC, World, apns_certificate, app, config, connect, good, metric_sum, push, until, within,
+};
 
 /// Longer than any test takes.
 const FOREVER: Duration = Duration::from_secs(3600);
@@ -52,10 +53,7 @@ async fn world(change: impl FnOnce(&Simulator, &mut Config)) -> (World, Arc<Gate
 }
 
 fn with_certificate(simulator: &Simulator, config: &mut Config) {
-    let client = simulator.client_certificate(&[TOPIC]).unwrap();
-    let (certificate, key) = (client.certificate_pem.as_bytes(), client.private_key_pem.as_bytes());
-    let identity = ClientIdentity::from_pem(certificate, key).unwrap();
-    config.apps = vec![app(APP, ApnsCredential::Certificate(identity))];
+    config.apps = vec![app(APP, apns_certificate(simulator))];
 }
 
 /// Makes the wait after a failure longer than any test, so that a connect too many is seen without waiting for it.

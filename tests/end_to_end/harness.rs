@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use fanfare::app::{Gateway, Network};
-use fanfare::config::{ApnsConfig, ApnsCredential, AppConfig, Config};
+use fanfare::config::{ApnsConfig, ApnsCredential, AppConfig, Config, Trust};
 use fanfare::proto;
 use fanfare::proto::push_service_client::PushServiceClient;
 use fanfare::provider::apns::{Apns, ApnsSettings};
 use fanfare::push::{ApnsEnvironment, AppId};
 use fanfare::simulator::{Environment, Simulator, SimulatorBuilder};
+use fanfare::upstream::Http;
+use fanfare::upstream::tls::ClientIdentity;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tonic::transport::{Channel, Endpoint};
 
@@ -75,16 +77,23 @@ pub(crate) async fn connect(gateway: &Gateway) -> PushServiceClient<Channel> {
 /// A configuration of one app that sends to the simulator.
 pub(crate) fn config(simulator: &Simulator) -> Config {
     let key = simulator.provider_key();
-    let credential = ApnsCredential::Token {
-        key: key.private_key_pem.clone().into(),
-        key_id: key.key_id.clone(),
-        team_id: key.team_id.clone(),
-    };
-    let mut config = Config::on_loopback(vec![app(APP, credential)]);
+    let credential = ApnsCredential::token(&key.private_key_pem.clone().into(), &key.key_id, &key.team_id);
+    let mut config = Config::on_loopback(vec![app(APP, credential.unwrap())], trust(simulator));
     config.apns_production = simulator.origin(Environment::Production).parse().unwrap();
     config.apns_sandbox = simulator.origin(Environment::Sandbox).parse().unwrap();
-    config.extra_roots = vec![simulator.ca_pem().into()];
     config
+}
+
+pub(crate) fn trust(simulator: &Simulator) -> Trust {
+    Trust::of_system_and(simulator.ca_pem()).unwrap()
+}
+
+/// A certificate that the simulator's APNs takes.
+pub(crate) fn apns_certificate(simulator: &Simulator) -> ApnsCredential {
+    let made = simulator.client_certificate(&[TOPIC]).unwrap();
+    let (certificate, key) = (made.certificate_pem.as_bytes(), made.private_key_pem.as_bytes());
+    let identity = ClientIdentity::from_pem(certificate, key).unwrap();
+    ApnsCredential::Certificate(trust(simulator).with_identity(identity, Http::Two).unwrap())
 }
 
 pub(crate) fn app(name: &str, credential: ApnsCredential) -> AppConfig {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fanfare::app::{Gateway, Network};
-use fanfare::config::{AppConfig, Config, MattermostConfig};
+use fanfare::config::{AppConfig, Config, MattermostConfig, Trust};
 use fanfare::proto::{self, Delivery, Outcome, Reason, TokenAction};
 use fanfare::provider::mattermost::{Mattermost, MattermostSettings};
 use fanfare::push::AppId;
@@ -21,7 +21,7 @@ pub(crate) fn app(name: &str, origin: &str, http: Http, roots: &[&str]) -> AppCo
         provider: Mattermost::try_new(settings).unwrap(),
         origin: origin.parse().unwrap(),
         http,
-        extra_roots: roots.iter().map(|pem| pem.as_bytes().to_vec()).collect(),
+        trust: (!roots.is_empty()).then(|| Trust::of_system_and(&roots.concat()).unwrap()),
     };
     AppConfig { mattermost: Some(mattermost), ..AppConfig::new(AppId::parse(name).unwrap()) }
 }
@@ -43,7 +43,8 @@ pub(crate) async fn world_with(
     let simulator = simulator(Simulator::builder().mattermost(unbounded)).start().await.unwrap();
     let proxy = simulator.mattermost();
     let origin = if tls { proxy.tls_origin() } else { proxy.origin() };
-    let mut config = Config::on_loopback(vec![app(APP, &origin, Http::Either, &[simulator.ca_pem()])]);
+    let apps = vec![app(APP, &origin, Http::Either, &[simulator.ca_pem()])];
+    let mut config = Config::on_loopback(apps, Trust::of_system().unwrap());
     change(&mut config);
     let gateway = Gateway::start(config, Network::default()).await.unwrap();
     let client = connect(&gateway).await;

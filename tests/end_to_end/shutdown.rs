@@ -1,12 +1,18 @@
 //! Draining: pushes in flight come to their verdict, and the others get the verdict that is true of them.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use fanfare::app::{Gateway, Network};
+use fanfare::config::FcmConfig;
+use fanfare::credential::google::Source;
 use fanfare::proto::{self, Delivery, Outcome, Reason};
-use fanfare::simulator::Fate;
+use fanfare::provider::fcm::{Fcm, FcmSettings};
+use fanfare::simulator::{Fate, Simulator};
+use tokio::runtime::{Builder, Runtime};
 use tonic_types::StatusExt;
 
-use crate::harness::{SOON, World, good, http_get, metric, push, until};
+use crate::harness::{SOON, TOPIC, World, config, connect, good, http_get, metric, push, until};
 
 fn call(
     world: &World,
@@ -90,4 +96,57 @@ async fn while_draining_calls_are_refused_and_readiness_says_why() {
     assert_eq!(in_flight.await.unwrap().unwrap().outcome(), Outcome::Accepted);
     ending.await.unwrap();
     simulator.wait_until(SOON, |simulator| simulator.counters().connections_open == 0).await.unwrap();
+}
+
+fn runtime() -> Runtime {
+    Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+}
+
+/// Waits until a runtime has no task. Nobody but the tasks themselves brings that about.
+async fn wait_until_empty(runtime: &Runtime) {
+    let end = Instant::now() + SOON;
+    while runtime.metrics().num_alive_tasks() > 0 {
+        assert!(Instant::now() < end, "{} tasks are left", runtime.metrics().num_alive_tasks());
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// The gateway has a runtime of its own here, so that every task in it is one of the gateway's.
+#[test]
+fn no_task_is_left_when_the_gateway_has_ended() {
+    let (outside, own) = (runtime(), runtime());
+    let simulator = Simulator::builder().bundle_ids([TOPIC]).fcm(fanfare::simulator::FcmSettings::default());
+    let simulator = outside.block_on(simulator.start()).unwrap();
+    let account = simulator.fcm().add_service_account(&["demo-project"]).unwrap();
+    for is_silent in [false, true] {
+        let mut config = config(&simulator);
+        config.fcm.origin = simulator.fcm().origin().parse().unwrap();
+        config.apps[0].fcm = Some(FcmConfig {
+            provider: Fcm::try_new(&FcmSettings { project_id: "demo-project".to_owned() }).unwrap(),
+            credential: Arc::new(Source::from_json(&account.key_json().into()).unwrap()),
+            certificate: None,
+        });
+        config.drain_timeout = Duration::from_millis(if is_silent { 100 } else { 20_000 });
+        let gateway = own.block_on(Gateway::start(config, Network::default())).unwrap();
+        let client = outside.block_on(connect(&gateway));
+        let send = |push: proto::Push| {
+            let mut client = client.clone();
+            async move { client.send_push(proto::SendPushRequest { push: Some(Box::new(push)) }).await }
+        };
+        let target = proto::FcmTarget { registration_token: "ok:1".to_owned(), ..Default::default() };
+        let target = Some(proto::Target { fcm: Some(Box::new(target)), ..proto::Target::default() });
+        for push in [push(&good(1)), proto::Push { target, ..push(&good(1)) }] {
+            let result = outside.block_on(send(push)).unwrap().into_inner().result.unwrap();
+            assert_eq!(result.outcome(), Outcome::Accepted, "{result:?}");
+        }
+        if is_silent {
+            simulator.set_fate(&good(2), Fate::Silent);
+            outside.spawn(send(push(&good(2))));
+            let is_read = |it: &Simulator| !it.journal().by_device_token(&good(2)).is_empty();
+            outside.block_on(simulator.wait_until(SOON, is_read)).unwrap();
+        }
+        assert!(own.metrics().num_alive_tasks() > 0);
+        own.block_on(gateway.shut_down());
+        outside.block_on(wait_until_empty(&own));
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use fanfare::app::{Gateway, Network};
-use fanfare::config::{AppConfig, Config};
+use fanfare::config::{AppConfig, Config, Trust};
 use fanfare::proto;
 use fanfare::proto::push_service_client::PushServiceClient;
 use http_body_util::Full;
@@ -32,7 +32,7 @@ pub(crate) struct Front {
 
 impl Front {
     pub(crate) async fn start(apps: Vec<AppConfig>, change: impl FnOnce(&mut Config)) -> Self {
-        let mut config = Config::on_loopback(apps);
+        let mut config = Config::on_loopback(apps, Trust::of_system().unwrap());
         change(&mut config);
         let gateway = Gateway::start(config, Network::default()).await.unwrap();
         let client = connect(&gateway).await;

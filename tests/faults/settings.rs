@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fanfare::config::{ApnsConfig, ApnsCredential, AppConfig, Config, MattermostConfig};
+use fanfare::config::{ApnsConfig, ApnsCredential, AppConfig, Config, MattermostConfig, Trust};
 use fanfare::provider::apns::{Apns, ApnsSettings};
 use fanfare::provider::mattermost::{Mattermost, MattermostSettings};
 use fanfare::push::{ApnsEnvironment, AppId};
@@ -16,31 +16,26 @@ use crate::network::NAME;
 /// needs to meet one sets it.
 pub(crate) fn config(simulator: &Simulator, service: Service, tls: bool) -> Config {
     let key = simulator.provider_key();
-    let credential = ApnsCredential::Token {
-        key: key.private_key_pem.clone().into(),
-        key_id: key.key_id.clone(),
-        team_id: key.team_id.clone(),
-    };
+    let credential = ApnsCredential::token(&key.private_key_pem.clone().into(), &key.key_id, &key.team_id);
     let settings = ApnsSettings {
         environment: ApnsEnvironment::Production,
         topics: vec![TOPIC.to_owned()],
         certificate: false,
         unknown_push_types: false,
     };
-    let apns = ApnsConfig { provider: Apns::try_new(settings).unwrap(), credential };
+    let apns = ApnsConfig { provider: Apns::try_new(settings).unwrap(), credential: credential.unwrap() };
     let scheme = if tls { "https" } else { "http" };
     let mattermost = (service == Service::Mattermost).then(|| MattermostConfig {
         provider: Mattermost::try_new(MattermostSettings { server_id: SERVER_ID.to_owned() }).unwrap(),
         origin: format!("{scheme}://{NAME}").parse().unwrap(),
         http: Http::Either,
-        extra_roots: Vec::new(),
+        trust: None,
     });
     let id = AppId::parse(APP).unwrap();
     let app = AppConfig { apns: Some(apns), mattermost, ..AppConfig::new(id) };
-    let mut config = Config::on_loopback(vec![app]);
+    let mut config = Config::on_loopback(vec![app], Trust::of_system_and(simulator.ca_pem()).unwrap());
     config.apns_production = format!("https://{NAME}").parse().unwrap();
     config.apns_sandbox = "https://sandbox.push.test".parse().unwrap();
-    config.extra_roots = vec![simulator.ca_pem().into()];
     let upstream = &mut config.upstream;
     upstream.backoff_min = Duration::from_millis(10);
     upstream.backoff_max = Duration::from_millis(100);

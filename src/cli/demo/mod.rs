@@ -5,21 +5,22 @@ mod plan;
 mod report;
 mod send;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use secrecy::SecretString;
 use tonic::transport::{Channel, Endpoint};
 
 use super::Done;
 use super::output::print_or_tell;
 use crate::app::{Gateway, Network};
 use crate::config::{
-    ApnsConfig, ApnsCredential, AppConfig, Config, FcmConfig, MattermostConfig, WebPushConfig,
+    ApnsConfig, ApnsCredential, AppConfig, Config, FcmConfig, MattermostConfig, Trust, WebPushConfig,
 };
 use crate::credential::google::Source;
+use crate::credential::vapid::ApplicationServer;
 use crate::provider::apns::{Apns, ApnsSettings};
 use crate::provider::fcm::{Fcm, FcmSettings};
 use crate::provider::mattermost::{self, Mattermost};
@@ -126,16 +127,12 @@ fn config(simulator: &Simulator, vapid: VapidKey) -> anyhow::Result<Config> {
             certificate: false,
             unknown_push_types: false,
         })?,
-        credential: ApnsCredential::Token {
-            key: SecretString::from(key.private_key_pem.clone()),
-            key_id: key.key_id.clone(),
-            team_id: key.team_id.clone(),
-        },
+        credential: ApnsCredential::token(&key.private_key_pem.clone().into(), &key.key_id, &key.team_id)?,
     };
     let account = simulator.fcm().add_service_account(&[plan::PROJECT])?;
     let fcm = FcmConfig {
         provider: Fcm::try_new(&FcmSettings { project_id: plan::PROJECT.to_owned() })?,
-        credential: Source::from_json(&account.key_json().into())?,
+        credential: Arc::new(Source::from_json(&account.key_json().into())?),
         certificate: None,
     };
     let mattermost = MattermostConfig {
@@ -144,7 +141,7 @@ fn config(simulator: &Simulator, vapid: VapidKey) -> anyhow::Result<Config> {
         })?,
         origin: simulator.mattermost().origin().parse()?,
         http: Http::Either,
-        extra_roots: Vec::new(),
+        trust: None,
     };
     let web_push = WebPushConfig {
         provider: WebPush::try_new(WebPushSettings {
@@ -152,8 +149,7 @@ fn config(simulator: &Simulator, vapid: VapidKey) -> anyhow::Result<Config> {
             any_port: true,
             ..WebPushSettings::default()
         })?,
-        key: SecretString::from(vapid.private_key_pem),
-        subject: plan::SUBJECT.to_owned(),
+        application_server: Arc::new(ApplicationServer::parse(&vapid.private_key_pem.into(), plan::SUBJECT)?),
         private_addresses: true,
         http: Http::Either,
     };
@@ -164,10 +160,9 @@ fn config(simulator: &Simulator, vapid: VapidKey) -> anyhow::Result<Config> {
         web_push: Some(web_push),
         ..AppConfig::new(AppId::parse(plan::APP)?)
     };
-    let mut config = Config::on_loopback(vec![app]);
+    let mut config = Config::on_loopback(vec![app], Trust::of_system_and(simulator.ca_pem())?);
     config.fcm.origin = simulator.fcm().origin().parse()?;
     config.apns_production = simulator.origin(Environment::Production).parse()?;
     config.apns_sandbox = simulator.origin(Environment::Sandbox).parse()?;
-    config.extra_roots = vec![simulator.ca_pem().into()];
     Ok(config)
 }

@@ -1,10 +1,11 @@
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::UNIX_EPOCH;
 
-use jsonwebtoken::{DecodingKey, Validation};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ED25519};
 
 use super::*;
-use crate::credential::Credential;
+use crate::credential::{Credential, Handle};
 use crate::upstream::Origin;
 
 const EPOCH_SECONDS: u64 = 1_700_000_000;
@@ -19,8 +20,13 @@ fn ids() -> (KeyId, TeamId) {
     (KeyId::parse("ABC123DEFG").unwrap(), TeamId::parse("DEF123GHIJ").unwrap())
 }
 
-fn pem(key: &KeyPair) -> SecretString {
-    key.serialize_pem().into()
+fn parse(pem: &str) -> Result<Arc<SigningKey>, CredentialError> {
+    let (key_id, team_id) = ids();
+    SigningKey::parse(&pem.to_owned().into(), key_id, team_id).map(Arc::new)
+}
+
+fn signing_key(key: &KeyPair) -> Arc<SigningKey> {
+    parse(&key.serialize_pem()).unwrap()
 }
 
 fn p256() -> KeyPair {
@@ -34,8 +40,7 @@ fn token(jump: &Arc<AtomicI64>) -> Arc<ProviderToken> {
         let seconds = EPOCH_SECONDS + start.elapsed().as_secs();
         UNIX_EPOCH + Duration::from_secs(seconds.saturating_add_signed(jump.load(Ordering::Relaxed)))
     };
-    let (key_id, team_id) = ids();
-    Arc::new(ProviderToken::with_wall_clock(&pem(&p256()), key_id, team_id, Box::new(wall)).unwrap())
+    Arc::new(ProviderToken::with_wall_clock(signing_key(&p256()), Box::new(wall)))
 }
 
 async fn pass(minutes: u64) {
@@ -45,9 +50,7 @@ async fn pass(minutes: u64) {
 #[test]
 fn a_token_verifies_and_its_signature_is_64_raw_bytes() {
     let key = p256();
-    let (key_id, team_id) = ids();
-    let token = ProviderToken::new(&pem(&key), key_id, team_id).unwrap();
-    let stamp = token.stamp();
+    let stamp = ProviderToken::new(signing_key(&key)).stamp().unwrap();
     assert!(stamp.header().is_sensitive());
     let jwt = stamp.header().to_str().unwrap().strip_prefix("bearer ").unwrap();
 
@@ -69,10 +72,7 @@ fn a_token_verifies_and_its_signature_is_64_raw_bytes() {
 
 #[test]
 fn a_bad_key_or_id_is_named_and_never_shown() {
-    let new = |key: &str| {
-        let (key_id, team_id) = ids();
-        ProviderToken::new(&key.to_owned().into(), key_id, team_id).unwrap_err()
-    };
+    let new = |key: &str| parse(key).unwrap_err();
     assert!(matches!(new("no key"), CredentialError::Pem(_)));
     assert!(matches!(new(&p256().public_key_pem()), CredentialError::Pem(_)));
     let other = KeyPair::generate_for(&PKCS_ED25519).unwrap().serialize_pem();
@@ -91,10 +91,9 @@ fn a_bad_key_or_id_is_named_and_never_shown() {
 #[test]
 fn debug_shows_neither_key_nor_token() {
     let key = p256();
-    let (key_id, team_id) = ids();
-    let token = Arc::new(ProviderToken::new(&pem(&key), key_id, team_id).unwrap());
+    let token = Handle::without_task(ProviderToken::new(signing_key(&key)));
     let stamp = token.stamp();
-    let shown = format!("{token:?} {stamp:?} {:?}", Credential::ProviderToken(Arc::clone(&token)));
+    let shown = format!("{token:?} {stamp:?} {:?}", Credential::ProviderToken(token.clone()));
     assert!(!shown.contains("eyJ"), "{shown}");
     let secret = key.serialize_pem();
     assert!(secret.lines().filter(|line| !line.starts_with('-')).all(|line| !shown.contains(line)));
@@ -116,7 +115,7 @@ async fn no_token_is_made_within_twenty_minutes_of_the_last() {
     assert_eq!(token.renew(0).unwrap(), Renewal::TooSoon);
     pass(20).await;
     assert_eq!(token.renew(0).unwrap(), Renewal::Renewed);
-    assert_eq!(token.stamp().generation(), 1);
+    assert_eq!(token.stamp().unwrap().generation(), 1);
     assert_eq!(token.renew(0).unwrap(), Renewal::Newer);
     assert_eq!(token.renew(1).unwrap(), Renewal::TooSoon);
 }
@@ -141,7 +140,7 @@ async fn a_thousand_wishes_at_once_make_one_token() {
         }
     });
     assert_eq!(made.load(Ordering::Relaxed), 1);
-    assert_eq!(token.stamp().generation(), 1);
+    assert_eq!(token.stamp().unwrap().generation(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -150,11 +149,11 @@ async fn a_token_is_kept_fresh_at_fifty_minutes_of_age() {
     let stop = CancellationToken::new();
     let task = tokio::spawn(Arc::clone(&token).keep_fresh(stop.clone()));
     pass(49).await;
-    assert_eq!(token.stamp().generation(), 0);
+    assert_eq!(token.stamp().unwrap().generation(), 0);
     pass(2).await;
-    assert_eq!(token.stamp().generation(), 1);
+    assert_eq!(token.stamp().unwrap().generation(), 1);
     pass(50).await;
-    assert_eq!(token.stamp().generation(), 2);
+    assert_eq!(token.stamp().unwrap().generation(), 2);
     stop.cancel();
     task.await.unwrap();
 }
@@ -167,14 +166,14 @@ async fn a_clock_that_jumps_is_noticed_and_still_paced() {
     // The clock was an hour fast when the token was made.
     jump.store(-3600, Ordering::Relaxed);
     pass(19).await;
-    assert_eq!(token.stamp().generation(), 0);
+    assert_eq!(token.stamp().unwrap().generation(), 0);
     pass(2).await;
-    assert_eq!(token.stamp().generation(), 1);
+    assert_eq!(token.stamp().unwrap().generation(), 1);
     // The machine slept for an hour.
     pass(21).await;
     jump.store(0, Ordering::Relaxed);
     pass(2).await;
-    assert_eq!(token.stamp().generation(), 2);
+    assert_eq!(token.stamp().unwrap().generation(), 2);
     task.abort();
 }
 
@@ -186,8 +185,29 @@ async fn a_held_token_stays_for_twenty_minutes() {
     token.hold();
     assert_eq!(token.renew(0).unwrap(), Renewal::TooSoon);
     pass(19).await;
-    assert_eq!(token.stamp().generation(), 0);
+    assert_eq!(token.stamp().unwrap().generation(), 0);
     pass(2).await;
-    assert_eq!(token.stamp().generation(), 1);
+    assert_eq!(token.stamp().unwrap().generation(), 1);
     task.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_before_1970_gives_no_token_until_it_is_set() {
+    let jump = Arc::new(AtomicI64::new(0));
+    let sees = Arc::clone(&jump);
+    let clock = move || match sees.load(Ordering::Relaxed) {
+        0 => UNIX_EPOCH - Duration::from_secs(1),
+        seconds => UNIX_EPOCH + Duration::from_secs(seconds.unsigned_abs()),
+    };
+    let token = Arc::new(ProviderToken::with_wall_clock(signing_key(&p256()), Box::new(clock)));
+    let stop = CancellationToken::new();
+    let task = tokio::spawn(Arc::clone(&token).keep_fresh(stop.clone()));
+    pass(2).await;
+    assert!(token.stamp().is_none());
+    assert!(matches!(token.renew(0), Err(CredentialError::Clock)));
+    jump.store(EPOCH_SECONDS.cast_signed(), Ordering::Relaxed);
+    pass(2).await;
+    assert_eq!(token.stamp().unwrap().generation(), 0);
+    stop.cancel();
+    task.await.unwrap();
 }

@@ -1,4 +1,4 @@
-//! What a token endpoint answers. Never fails, whatever the bytes.
+//! What a token endpoint answers. Reading an answer never fails, whatever its bytes are.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -17,33 +17,33 @@ const MAX_WORDS: usize = 256;
 /// Source: Google, "Create short-lived credentials for a service account".
 const MAX_LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
 
-/// A token.
+/// A token that was granted.
 #[derive(Debug, PartialEq)]
 pub(super) struct Granted {
     /// The value of `authorization`, marked sensitive.
     pub(super) header: HeaderValue,
-    /// How long it is good, from now on.
+    /// How long the token is good, from now on.
     pub(super) lifetime: Duration,
 }
 
 /// Source: RFC 6749, section 5.1.
 #[derive(serde::Deserialize)]
-struct Token {
+struct TokenResponse {
     access_token: String,
     token_type: String,
-    /// Seconds.
+    /// The lifetime in seconds.
     expires_in: u64,
 }
 
 /// Source: RFC 6749, section 5.2.
 #[derive(Default, serde::Deserialize)]
 #[serde(default)]
-struct Refusal {
+struct ErrorResponse {
     error: String,
     error_description: String,
 }
 
-/// The token of an answer, or why it brings none.
+/// Reads the token of an answer, or why it brings none.
 pub(super) fn read(reply: &Reply, endpoint: &Endpoint) -> Result<Granted, NoToken> {
     let status = reply.status();
     if status == StatusCode::OK {
@@ -53,8 +53,8 @@ pub(super) fn read(reply: &Reply, endpoint: &Endpoint) -> Result<Granted, NoToke
             )
         });
     }
-    let words = words(reply.body());
-    // Too many requests are no fault of the credential.
+    let words = endpoint_words(reply.body());
+    // Too many requests are not the fault of the credential.
     if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS {
         return Err(NoToken::Refused(
             format!("{endpoint} refuses the credential with status {}{words}", status.as_u16()).into(),
@@ -65,7 +65,7 @@ pub(super) fn read(reply: &Reply, endpoint: &Endpoint) -> Result<Granted, NoToke
 }
 
 fn token(body: &[u8]) -> Option<Granted> {
-    let Token { access_token, token_type, expires_in } = serde_json::from_slice(body).ok()?;
+    let TokenResponse { access_token, token_type, expires_in } = serde_json::from_slice(body).ok()?;
     let lifetime = Duration::from_secs(expires_in).min(MAX_LIFETIME);
     if access_token.is_empty() || lifetime.is_zero() || !token_type.eq_ignore_ascii_case("bearer") {
         return None;
@@ -75,9 +75,9 @@ fn token(body: &[u8]) -> Option<Granted> {
     Some(Granted { header, lifetime })
 }
 
-/// What the endpoint says is wrong, behind a colon; nothing where it does not say.
-fn words(body: &[u8]) -> String {
-    let Refusal { error, error_description } = serde_json::from_slice(body).unwrap_or_default();
+/// What the endpoint says is wrong, behind a colon. The text is empty where the endpoint does not say.
+fn endpoint_words(body: &[u8]) -> String {
+    let ErrorResponse { error, error_description } = serde_json::from_slice(body).unwrap_or_default();
     let mut words = String::new();
     for part in [error, error_description] {
         let shown: String = part.chars().filter(|c| !c.is_control()).take(MAX_WORDS).collect();

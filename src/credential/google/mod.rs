@@ -1,4 +1,4 @@
-//! Access tokens of Google: fetched over the gateway's own pool, renewed ahead of time by one task.
+//! Access tokens of Google: they are fetched over the gateway's own pool, and renewed ahead of time by one task.
 //!
 //! Source: Google, "Using OAuth 2.0 for Server to Server Applications".
 
@@ -18,22 +18,23 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub(super) use source::SourceIdentity;
 pub use source::{Endpoint, Source, SourceError};
 
 use super::{NoToken, Renewal, Stamp};
 use crate::metrics::TokenMetrics;
 use crate::upstream::{Flow, InFlight, PeerPool, Request, UpstreamError};
 use answer::Granted;
-use grant::Call;
+use grant::TokenRequest;
 
-/// One call of the token endpoint, from the wait for a stream to the whole answer. Longer than a connect may
-/// take, so that a failed one is told by its cause.
+/// How long one call of the token endpoint may take, from the wait for a stream to the whole answer. It is longer than a
+/// connect may take, so that a failed connect is told by its cause.
 const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Calls under way: one, and those that were given up and still hold a stream.
+/// How many calls may be under way: one, and those that were given up and still hold a stream.
 const MAX_CALLS: usize = 4;
 
-/// Failures in a row that a push waits through. After that it is told at once that there is no token.
+/// How many failures in a row a push waits through. After that it is told at once that there is no token.
 const PATIENCE: u32 = 3;
 
 /// The access token of one credential, shared by every project that is sent to with it.
@@ -44,61 +45,63 @@ const PATIENCE: u32 = 3;
 ///   └── failed: backs off            └── the old token serves until it expires ──┘
 /// ```
 pub struct GoogleToken {
-    source: Source,
+    source: Arc<Source>,
     endpoint: PeerPool,
-    newest: ArcSwapOption<Token>,
-    state: watch::Sender<State>,
+    newest: ArcSwapOption<AccessToken>,
+    progress: watch::Sender<Progress>,
     calls: Arc<InFlight>,
     metrics: TokenMetrics,
 }
 
 /// An access token, and how long it is good.
-struct Token {
+struct AccessToken {
     stamp: Arc<Stamp>,
     expires_at: Instant,
 }
 
-/// What those wait for who have no token, and the task that fetches one.
+/// What pushes without a token, and the task that fetches one, wait to see changed.
 #[derive(Debug, Clone, Default)]
-struct State {
+struct Progress {
     /// The generation that a push service refused last.
     refused: Option<u64>,
-    /// What became of the last call, where it failed.
-    trouble: Option<Trouble>,
+    /// Why the last call failed, where it did.
+    failure: Option<CallFailure>,
 }
 
 #[derive(Debug, Clone)]
-struct Trouble {
+struct CallFailure {
     why: NoToken,
-    failures: u32,
+    /// How many calls have failed in a row.
+    times: u32,
 }
 
-impl Trouble {
-    /// Whether waiting on is hopeless: a refusal does not go by itself, what else is wrong may.
+impl CallFailure {
+    /// Whether waiting on is hopeless: a refusal lasts until somebody mends it, while other failures may pass.
     fn is_lasting(&self) -> bool {
         match self.why {
             NoToken::Refused(_) => true,
-            NoToken::Unavailable(_) | NoToken::Deadline => self.failures >= PATIENCE,
+            NoToken::Unavailable(_) | NoToken::Deadline => self.times >= PATIENCE,
         }
     }
 }
 
 impl GoogleToken {
-    /// No token yet: [`GoogleToken::keep_fresh`] fetches it. `endpoint` is the pool of
+    /// Begins without a token, which [`GoogleToken::keep_fresh`] fetches. `endpoint` is the pool of
     /// [`Source::endpoint`]'s origin.
     #[must_use]
-    pub fn new(source: Source, endpoint: PeerPool, metrics: TokenMetrics) -> Self {
+    pub(super) fn new(source: Arc<Source>, endpoint: PeerPool, metrics: TokenMetrics) -> Self {
         Self {
             source,
             endpoint,
             newest: ArcSwapOption::empty(),
-            state: watch::Sender::default(),
+            progress: watch::Sender::default(),
             calls: InFlight::new(|_| {}),
             metrics,
         }
     }
 
-    /// The newest token; none where it has expired, or never was one. Neither waits nor allocates.
+    /// Returns the newest token, without waiting and without allocating. There is none where it has expired, or none was
+    /// fetched yet.
     #[must_use]
     pub fn stamp(&self) -> Option<Arc<Stamp>> {
         let newest = self.newest.load();
@@ -112,7 +115,7 @@ impl GoogleToken {
         if self.generation() > generation {
             return Renewal::Newer;
         }
-        self.state.send_if_modified(|state| state.refused.replace(generation) != Some(generation));
+        self.progress.send_if_modified(|progress| progress.refused.replace(generation) != Some(generation));
         Renewal::Asked
     }
 
@@ -120,7 +123,7 @@ impl GoogleToken {
     /// [`GoogleToken::renew`] was called.
     ///
     /// # Errors
-    /// Where the token endpoint gives none, and waiting on is hopeless or the deadline passes.
+    /// Fails where the token endpoint gives none, and waiting on is hopeless or the deadline passes.
     ///
     /// # Cancel safety
     /// Dropping the future cancels nothing but the wait.
@@ -128,28 +131,28 @@ impl GoogleToken {
         if self.has_token(after) {
             return Ok(());
         }
-        let mut state = self.state.subscribe();
-        let mut trouble = None;
+        let mut progress = self.progress.subscribe();
+        let mut failure = None;
         let wait = async {
             loop {
-                // Before the look, so that a token which comes after it is not missed.
-                trouble = state.borrow_and_update().trouble.clone();
+                // The progress is marked as seen before the token is looked for, so that one which comes later is not missed.
+                failure = progress.borrow_and_update().failure.clone();
                 if self.has_token(after) {
                     return Ok(());
                 }
-                if let Some(lasting) = trouble.as_ref().filter(|trouble| trouble.is_lasting()) {
+                if let Some(lasting) = failure.as_ref().filter(|failure| failure.is_lasting()) {
                     return Err(lasting.why.clone());
                 }
-                // It is never closed: `self` has its sender.
-                let _ = state.changed().await;
+                // The channel is never closed, because `self` has its sender.
+                let _ = progress.changed().await;
             }
         };
         let waited = tokio::time::timeout_at(deadline, wait).await;
-        waited.unwrap_or_else(|_| Err(trouble.map_or(NoToken::Deadline, |trouble| trouble.why)))
+        waited.unwrap_or_else(|_| Err(failure.map_or(NoToken::Deadline, |failure| failure.why)))
     }
 
-    /// Fetches the first token, and each next one ahead of time, until `stop`. For one task of its own.
-    pub async fn keep_fresh(self: Arc<Self>, stop: CancellationToken) {
+    /// Fetches the first token, and each next one ahead of time, until `stop`. One task of its own runs this.
+    pub(super) async fn keep_fresh(self: Arc<Self>, stop: CancellationToken) {
         stop.run_until_cancelled(self.renew_always()).await;
     }
 
@@ -161,11 +164,11 @@ impl GoogleToken {
                     failures = 0;
                     let due = pace::renew_after(granted.lifetime, fastrand::f64());
                     let generation = self.granted(granted);
-                    // Whatever is asked or answered, the endpoint is not called more often than this.
+                    // Whatever is asked or answered, the endpoint is called no more often than this.
                     tokio::time::sleep(pace::MIN_INTERVAL).await;
-                    let mut state = self.state.subscribe();
-                    let refused = state.wait_for(|state| state.refused == Some(generation));
-                    // Either is a reason to renew.
+                    let mut progress = self.progress.subscribe();
+                    let refused = progress.wait_for(|progress| progress.refused == Some(generation));
+                    // A refusal is a reason to renew, and so is the passing of time.
                     let _ = tokio::time::timeout(due.saturating_sub(pace::MIN_INTERVAL), refused).await;
                 }
                 Err(why) => {
@@ -183,8 +186,8 @@ impl GoogleToken {
         let unavailable = |why: &dyn fmt::Display| {
             NoToken::Unavailable(format!("no access token from {endpoint}: {why}").into())
         };
-        let Call { method, headers, body } =
-            self.source.call(SystemTime::now()).map_err(|error| unavailable(&error))?;
+        let TokenRequest { method, headers, body } =
+            self.source.token_request(SystemTime::now()).map_err(|error| unavailable(&error))?;
         let share = self
             .calls
             .begin(MAX_CALLS)
@@ -201,19 +204,22 @@ impl GoogleToken {
 
     fn granted(&self, Granted { header, lifetime }: Granted) -> u64 {
         let generation = self.generation() + 1;
-        let token =
-            Token { stamp: Arc::new(Stamp { header, generation }), expires_at: Instant::now() + lifetime };
+        let token = AccessToken {
+            stamp: Arc::new(Stamp { header, generation }),
+            expires_at: Instant::now() + lifetime,
+        };
         self.newest.store(Some(Arc::new(token)));
         self.metrics.granted(SystemTime::now() + lifetime);
-        // After the token is there, which those look for who wake.
-        self.state.send_modify(|state| state.trouble = None);
-        tracing::info!(credential = self.source.identity(), ?lifetime, generation, "got an access token");
+        // Waiting pushes are woken only now, because they look for the token when they wake.
+        self.progress.send_modify(|progress| progress.failure = None);
+        tracing::info!(credential = self.source.account(), ?lifetime, generation, "got an access token");
         generation
     }
 
     fn failed(&self, why: &NoToken, failures: u32) {
-        let credential = self.source.identity();
-        self.state.send_modify(|state| state.trouble = Some(Trouble { why: why.clone(), failures }));
+        let credential = self.source.account();
+        let failure = CallFailure { why: why.clone(), times: failures };
+        self.progress.send_modify(|progress| progress.failure = Some(failure));
         match why {
             NoToken::Refused(_) => {
                 self.metrics.refused();
@@ -230,7 +236,7 @@ impl GoogleToken {
         self.stamp().is_some_and(|stamp| after.is_none_or(|after| stamp.generation > after))
     }
 
-    /// Of the newest token, expired or not; 0 before the first.
+    /// The generation of the newest token, expired or not; 0 before the first.
     fn generation(&self) -> u64 {
         self.newest.load().as_ref().map_or(0, |token| token.stamp.generation)
     }

@@ -1,4 +1,5 @@
-//! When an access token is renewed, and how long a failed call waits. Pure: the chance is an argument.
+//! When an access token is renewed, and how long a failed call waits. The functions are pure: the chance is an
+//! argument.
 
 use std::time::Duration;
 
@@ -14,18 +15,20 @@ const AHEAD: Duration = Duration::from_secs(5 * 60);
 /// A token that lives shortly is renewed when so much of its life is left.
 const SHORT_LIFE_LEFT: u32 = 5;
 
-/// The first wait after a failed call, and the longest.
+/// The wait after the first failed call.
 const BACKOFF_MIN: Duration = Duration::from_secs(1);
+
+/// The longest wait after failed calls.
 const BACKOFF_MAX: Duration = Duration::from_secs(60);
 
-/// When a token of this lifetime is renewed, counted from its receipt. `chance` is in 0..1: gateways that
+/// Returns how long after its receipt a token of this lifetime is renewed. `chance` is in 0..1, so that gateways that
 /// started together do not call together.
 pub(super) fn renew_after(lifetime: Duration, chance: f64) -> Duration {
     let ahead = AHEAD.min(lifetime / SHORT_LIFE_LEFT);
     lifetime - ahead - ahead.mul_f64(chance / 5.0)
 }
 
-/// The wait after so many failures in a row. `chance` is in 0..1.
+/// Returns the wait after so many failures in a row. `chance` is in 0..1.
 pub(super) fn backoff(failures: u32, chance: f64) -> Duration {
     // Beyond this many doublings the longest wait is reached anyway.
     let doublings = failures.saturating_sub(1).min(10);

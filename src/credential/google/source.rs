@@ -16,7 +16,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use super::grant::{self, Signer};
+use super::grant::{self, ServiceAccountKey};
 use crate::upstream::Origin;
 
 /// The token endpoint of files that name none. Source: Google, "Using OAuth 2.0 to Access Google APIs".
@@ -29,14 +29,14 @@ const METADATA_HOST: &str = "metadata.google.internal";
 const METADATA_PATH: &str = "/computeMetadata/v1/instance/service-accounts/default/token";
 
 /// Where access tokens are asked for.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Endpoint {
     origin: Origin,
     path: PathAndQuery,
 }
 
 impl Endpoint {
-    /// Its origin.
+    /// The origin of the endpoint.
     #[must_use]
     pub fn origin(&self) -> &Origin {
         &self.origin
@@ -50,7 +50,7 @@ impl Endpoint {
 impl FromStr for Endpoint {
     type Err = &'static str;
 
-    /// An https URL; http only to loopback, since it is told secrets.
+    /// Parses an https URL. An http URL may only lead to loopback, since the endpoint is told secrets.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let uri: Uri = text.parse().map_err(|_| "it is no URL")?;
         let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
@@ -80,53 +80,61 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-/// Why a file is no credential of Google. Never says what is secret.
+/// Why a file is no credential of Google. No variant repeats what is secret.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    /// No JSON object.
+    /// The file holds no JSON object.
     #[error("expected a JSON object as Google gave it, found something else at line {line}, column {column}")]
     Json {
-        /// Of the first character that is wrong, from 1.
+        /// The line of the first character that is wrong, from 1.
         line: usize,
-        /// Of the first character that is wrong.
+        /// The column of that character.
         column: usize,
     },
-    /// A key is not there.
+    /// A key is missing.
     #[error("the key {0:?} is missing")]
     Missing(&'static str),
-    /// A key has no text, or an empty one.
+    /// The value of a key is not a text, or is empty.
     #[error("the key {0:?} is not a text, or is empty")]
     NotText(&'static str),
-    /// Credentials of another kind.
+    /// The file holds credentials of another kind.
     #[error("the key \"type\" is {0:?}; expected \"service_account\" or \"authorized_user\"")]
     Type(String),
-    /// A URL that cannot be asked.
+    /// The URL of the endpoint cannot be asked.
     #[error("the key \"token_uri\" is {found:?}, and {why}; expected such as {TOKEN_URI}")]
     TokenUri {
-        /// The URL.
+        /// The URL that was found.
         found: String,
         /// What is wrong with it.
         why: &'static str,
     },
-    /// A key that cannot sign.
+    /// The private key cannot sign.
     #[error("the key \"private_key\" is not an RSA private key in PEM that can sign RS256")]
     PrivateKey(#[source] jsonwebtoken::errors::Error),
 }
 
-/// Where the access tokens of one credential come from.
+/// Where the access tokens of one credential come from. It is parsed once, when the configuration is read.
 pub struct Source {
     proof: Proof,
     endpoint: Endpoint,
+    /// The SHA-256 of the file; zeros for the metadata server, which needs none.
     fingerprint: [u8; 32],
+}
+
+/// What tells sources apart: the same file that is asked for at another endpoint is another source.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(in crate::credential) struct SourceIdentity {
+    fingerprint: [u8; 32],
+    endpoint: Endpoint,
 }
 
 /// What is shown to the endpoint.
 pub(super) enum Proof {
-    /// An assertion signed with a service account's key.
-    ServiceAccount(Signer),
-    /// A user's consent.
+    /// The gateway shows an assertion, signed with a service account's key.
+    ServiceAccount(ServiceAccountKey),
+    /// The gateway shows that a user consented.
     AuthorizedUser { client_id: String, client_secret: SecretString, refresh_token: SecretString },
-    /// Nothing: the machine's metadata server knows the machine.
+    /// The gateway shows nothing: the metadata server of a machine knows the machine.
     Machine,
 }
 
@@ -134,24 +142,24 @@ impl Source {
     /// Reads a service account's key or a user's credentials: JSON, as Google's console and tools write them.
     ///
     /// # Errors
-    /// Names the key that is missing or wrong.
+    /// Fails with the name of the key that is missing or wrong.
     pub fn from_json(file: &SecretString) -> Result<Self, SourceError> {
         let fingerprint = Sha256::digest(file.expose_secret()).into();
-        let file = File::read(file.expose_secret())?;
+        let file = CredentialFile::read(file.expose_secret())?;
         let (proof, token_uri) = match file.required("type")?.as_str() {
             "service_account" => {
-                let key = SecretString::from(file.required("private_key")?);
-                let signer = Signer {
+                let pem = SecretString::from(file.required("private_key")?);
+                let key = ServiceAccountKey {
                     email: file.required("client_email")?,
                     key_id: file.optional("private_key_id")?,
-                    key: EncodingKey::from_rsa_pem(key.expose_secret().as_bytes())
+                    private_key: EncodingKey::from_rsa_pem(pem.expose_secret().as_bytes())
                         .map_err(SourceError::PrivateKey)?,
                     audience: file.required("token_uri")?,
                 };
                 // A PEM that can be read need not be a key that can sign.
-                signer.assertion(0).map_err(SourceError::PrivateKey)?;
-                let token_uri = signer.audience.clone();
-                (Proof::ServiceAccount(signer), token_uri)
+                key.assertion(0).map_err(SourceError::PrivateKey)?;
+                let token_uri = key.audience.clone();
+                (Proof::ServiceAccount(key), token_uri)
             }
             "authorized_user" => {
                 let proof = Proof::AuthorizedUser {
@@ -169,23 +177,21 @@ impl Source {
         }
     }
 
-    /// The machine's own service account, told by its metadata server.
+    /// Makes the source of a machine's own service account, whose tokens its metadata server gives out.
     #[must_use]
     pub fn metadata_server(origin: Origin) -> Self {
         let path = PathAndQuery::from_static(METADATA_PATH);
         Self { proof: Proof::Machine, endpoint: Endpoint { origin, path }, fingerprint: [0; 32] }
     }
 
-    /// Where the metadata server is on every machine at Google.
+    /// Returns where the metadata server is on every machine at Google.
     #[must_use]
     pub fn metadata_origin() -> Origin {
         Origin::http(METADATA_HOST)
     }
 
-    /// Tells credentials apart: the same for the same file.
-    #[must_use]
-    pub fn fingerprint(&self) -> [u8; 32] {
-        self.fingerprint
+    pub(in crate::credential) fn identity(&self) -> SourceIdentity {
+        SourceIdentity { fingerprint: self.fingerprint, endpoint: self.endpoint.clone() }
     }
 
     /// Asks another endpoint than the file names.
@@ -194,41 +200,41 @@ impl Source {
         Self { endpoint, ..self }
     }
 
-    /// Where it is asked for.
+    /// Where tokens are asked for.
     #[must_use]
     pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
 
-    /// Whose token it is, for logs and metrics; no secret.
+    /// The account whose tokens these are, for logs and metrics. It is no secret.
     #[must_use]
-    pub fn identity(&self) -> &str {
+    pub fn account(&self) -> &str {
         match &self.proof {
-            Proof::ServiceAccount(signer) => &signer.email,
+            Proof::ServiceAccount(key) => &key.email,
             Proof::AuthorizedUser { client_id, .. } => client_id,
             Proof::Machine => "metadata server",
         }
     }
 
-    /// The request for a token, at this moment.
-    pub(super) fn call(&self, now: SystemTime) -> Result<grant::Call, grant::NotSigned> {
-        grant::call(&self.proof, now)
+    /// Makes the request for a token, at this moment.
+    pub(super) fn token_request(&self, now: SystemTime) -> Result<grant::TokenRequest, grant::NotSigned> {
+        grant::token_request(&self.proof, now)
     }
 }
 
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Source({} at {})", self.identity(), self.endpoint)
+        write!(f, "Source({} at {})", self.account(), self.endpoint)
     }
 }
 
-/// The members of a file, unread: none is copied but by who keeps it.
-struct File<'a>(HashMap<Cow<'a, str>, &'a RawValue>);
+/// The members of a file, which stay unparsed until they are asked for, so that no secret is copied needlessly.
+struct CredentialFile<'a>(HashMap<Cow<'a, str>, &'a RawValue>);
 
-impl<'a> File<'a> {
+impl<'a> CredentialFile<'a> {
     fn read(text: &'a str) -> Result<Self, SourceError> {
         let members = serde_json::from_str(text)
-            // Its own words may repeat what it found.
+            // The parser's own words may repeat what it found, so they are left out.
             .map_err(|error| SourceError::Json { line: error.line(), column: error.column() })?;
         Ok(Self(members))
     }

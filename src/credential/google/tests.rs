@@ -32,11 +32,11 @@ fn parse(file: &Value) -> Result<Source, SourceError> {
     Source::from_json(&file.to_string().into())
 }
 
-fn call(source: &Source) -> Call {
-    source.call(UNIX_EPOCH + Duration::from_secs(EPOCH_SECONDS)).unwrap()
+fn call(source: &Source) -> TokenRequest {
+    source.token_request(UNIX_EPOCH + Duration::from_secs(EPOCH_SECONDS)).unwrap()
 }
 
-fn form(call: &Call) -> Vec<(String, String)> {
+fn form(call: &TokenRequest) -> Vec<(String, String)> {
     form_urlencoded::parse(&call.body).into_owned().collect()
 }
 
@@ -72,7 +72,7 @@ fn an_assertion_verifies_and_says_who_for_what_to_whom_and_how_long() {
 fn a_users_consent_is_refreshed_at_googles_own_endpoint_where_the_file_names_none() {
     let source = parse(&authorized_user()).unwrap();
     assert_eq!(source.endpoint().to_string(), AUDIENCE);
-    assert_eq!(source.identity(), "1.apps.googleusercontent.com");
+    assert_eq!(source.account(), "1.apps.googleusercontent.com");
     let fields = [
         ("grant_type", "refresh_token"),
         ("client_id", "1.apps.googleusercontent.com"),
@@ -162,8 +162,8 @@ fn debug_shows_no_secret() {
 
 #[test]
 fn what_is_lasting_is_told_at_once() {
-    let trouble = |why, failures| Trouble { why, failures };
-    assert!(trouble(NoToken::Refused("no".into()), 1).is_lasting());
-    assert!(!trouble(NoToken::Unavailable("down".into()), PATIENCE - 1).is_lasting());
-    assert!(trouble(NoToken::Unavailable("down".into()), PATIENCE).is_lasting());
+    let failure = |why, times| CallFailure { why, times };
+    assert!(failure(NoToken::Refused("no".into()), 1).is_lasting());
+    assert!(!failure(NoToken::Unavailable("down".into()), PATIENCE - 1).is_lasting());
+    assert!(failure(NoToken::Unavailable("down".into()), PATIENCE).is_lasting());
 }

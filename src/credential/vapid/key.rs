@@ -1,4 +1,4 @@
-//! A VAPID key: a pair on P-256, in each of the forms that teams have one in.
+//! A VAPID key: a key pair on P-256, read from each of the forms in which teams keep one.
 
 use std::fmt;
 
@@ -13,11 +13,11 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::credential::CredentialError;
 
-/// An uncompressed point on P-256, and how it begins. Source: SEC 1, section 2.3.3.
+/// The length of an uncompressed point on P-256, and its first byte. Source: SEC 1, section 2.3.3.
 const POINT_BYTES: usize = 65;
 const UNCOMPRESSED: u8 = 4;
 
-/// A private key on P-256 and its public key. Prints the latter alone.
+/// A private key on P-256 and its public key. It prints the public key alone.
 pub struct VapidKey {
     pair: EcdsaKeyPair,
     public: String,
@@ -27,7 +27,7 @@ impl VapidKey {
     /// Reads PEM (PKCS #8 or SEC 1), or the 32 bytes of the private key in base64url, as npm web-push prints them.
     ///
     /// # Errors
-    /// Where the text is no such key.
+    /// Fails where the text is no such key.
     pub fn parse(text: &SecretString) -> Result<Self, CredentialError> {
         let text = text.expose_secret().trim();
         let pair = if text.contains("-----BEGIN ") { from_pem(text) } else { from_base64(text) };
@@ -36,7 +36,7 @@ impl VapidKey {
         Ok(Self { pair, public })
     }
 
-    /// The public key in base64url without padding: what browsers take as `applicationServerKey`, and what a
+    /// Returns the public key in base64url without padding: what browsers take as `applicationServerKey`, and what a
     /// request shows as `k`. Source: RFC 8292, section 3.2.
     #[must_use]
     pub fn public_key(&self) -> &str {
@@ -49,7 +49,7 @@ impl VapidKey {
         public_key.trim_end_matches('=') == self.public
     }
 
-    /// The key as tokens are signed with it.
+    /// Returns the private key in the form in which tokens are signed with it.
     pub(super) fn encoding_key(&self) -> Result<EncodingKey, CredentialError> {
         let unusable = |_| CredentialError::VapidKey { found: "one that cannot be used" };
         Ok(EncodingKey::from_ec_der(self.pair.to_pkcs8v1().map_err(unusable)?.as_ref()))
@@ -63,7 +63,7 @@ impl fmt::Debug for VapidKey {
 }
 
 fn from_pem(text: &str) -> Result<EcdsaKeyPair, &'static str> {
-    // It skips what else the file holds: openssl writes the parameters of the curve before the key.
+    // The parser skips what else the file holds: openssl writes the parameters of the curve before the key.
     let key = PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|error| {
         match matches!(error, PemError::NoItemsFound) {
             true if text.contains("ENCRYPTED PRIVATE KEY") => "one that is encrypted",
@@ -85,7 +85,7 @@ fn from_base64(text: &str) -> Result<EcdsaKeyPair, &'static str> {
     if private.len() == POINT_BYTES && private.first() == Some(&UNCOMPRESSED) {
         return Err("a public key");
     }
-    // The public key is computed by the library's key agreement, the only part of it that does so.
+    // The public key is computed by the library's key agreement, because no other part of the library does so.
     let curve = &agreement::ECDH_P256;
     let public = agreement::PrivateKey::from_private_key(curve, &private)
         .ok()
@@ -102,7 +102,7 @@ mod tests {
 
     use super::*;
 
-    // One key, made by npm web-push 3.6.7, in each form: as it printed the key, and as openssl writes such keys.
+    // These are one key, which npm web-push 3.6.7 made: as it printed the key, and as openssl writes such keys.
     const RAW: &str = include_str!("../../../tests/data/vapid/private.key");
     const PUBLIC: &str = include_str!("../../../tests/data/vapid/public.key");
     const PKCS8: &str = include_str!("../../../tests/data/vapid/pkcs8.pem");
@@ -134,7 +134,7 @@ mod tests {
             (PUBLIC, "a public key"),
             (&raw[1..], "neither"),
             (&raw[4..], "base64url of something else"),
-            // Neither is a number from 1 to below the order of the curve.
+            // Neither of these two is a number from 1 to below the order of the curve.
             (&of_bytes(0), "base64url of something else"),
             (&of_bytes(255), "base64url of something else"),
             (&generate(&PKCS_ECDSA_P256_SHA256).public_key_pem(), "a public key"),

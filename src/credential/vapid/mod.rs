@@ -1,7 +1,8 @@
-//! VAPID: a token for each origin, signed by the key that subscriptions were made with.
+//! VAPID: one token for each origin, signed by the key that subscriptions were made with.
 //!
 //! Source: RFC 8292.
 
+mod application_server;
 mod key;
 mod pace;
 
@@ -10,83 +11,61 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use http::{HeaderValue, Uri};
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use lru::LruCache;
-use secrecy::SecretString;
 use tokio::time::Instant;
 
+pub use application_server::ApplicationServer;
+pub(super) use application_server::ApplicationServerIdentity;
 pub use key::VapidKey;
 
-use super::{CredentialError, Renewal, Stamp, Wall};
+use super::{CredentialError, Renewal, Stamp, WallClock};
 use crate::upstream::Origin;
-use pace::Pace;
+use pace::VapidTokenPace;
 
-/// The key of one application server, and the tokens that it has signed.
+/// The tokens that one application server has signed.
 pub struct Vapid {
-    signer: Signer,
-    wall: Wall,
-    /// Held while a token is signed, so that concurrent wishes make one.
-    tokens: Mutex<Tokens>,
+    server: Arc<ApplicationServer>,
+    wall_clock: WallClock,
+    /// The lock is held while a token is signed, so that concurrent callers make one.
+    tokens: Mutex<VapidTokens>,
 }
 
-struct Tokens {
-    /// Those of the origins sent to last. Origins come with subscriptions, so with the users of browsers: the
-    /// number kept is bounded.
-    kept: LruCache<Origin, Token>,
+struct VapidTokens {
+    /// The tokens of the origins that were sent to last. Origins come with subscriptions, so from the users of
+    /// browsers: the number that is kept is bounded.
+    by_origin: LruCache<Origin, VapidToken>,
     made: u64,
 }
 
 #[derive(Clone)]
-struct Token {
+struct VapidToken {
     stamp: Arc<Stamp>,
-    pace: Pace,
+    pace: VapidTokenPace,
 }
 
 impl Vapid {
-    /// `key` is a private key as [`VapidKey::parse`] reads it; `subject` a `mailto:` or `https:` URL. At most
-    /// `max_origins` tokens are kept, and at least one.
-    ///
-    /// # Errors
-    /// Where the key cannot sign, or the subject is none.
-    pub fn new(key: &SecretString, subject: &str, max_origins: usize) -> Result<Self, CredentialError> {
-        Self::with_wall_clock(key, subject, max_origins, Box::new(SystemTime::now))
-    }
-
-    fn with_wall_clock(
-        key: &SecretString,
-        subject: &str,
-        max_origins: usize,
-        wall: Wall,
-    ) -> Result<Self, CredentialError> {
-        let key = VapidKey::parse(key)?;
-        if !is_contact(subject) {
-            return Err(CredentialError::Subject { found: subject.to_owned() });
-        }
-        let signer = Signer {
-            key: key.encoding_key()?,
-            public_key: key.public_key().to_owned(),
-            subject: subject.to_owned(),
-        };
-        // What is wrong with a key is known before a push needs it.
-        signer.sign("https://push.example.net", 0, 0)?;
-        let max_origins = NonZeroUsize::new(max_origins).unwrap_or(NonZeroUsize::MIN);
-        let tokens = Mutex::new(Tokens { kept: LruCache::new(max_origins), made: 0 });
-        Ok(Self { signer, wall, tokens })
-    }
-
-    /// The public key of its tokens, in base64url.
+    /// Keeps at most `max_origins` tokens, and at least one.
     #[must_use]
-    pub fn public_key(&self) -> &str {
-        &self.signer.public_key
+    pub(super) fn new(server: Arc<ApplicationServer>, max_origins: usize) -> Self {
+        Self::with_wall_clock(server, max_origins, Box::new(SystemTime::now))
     }
 
-    /// The newest token for an origin. It is made here where there is none, or the last is at half its life.
+    fn with_wall_clock(server: Arc<ApplicationServer>, max_origins: usize, wall_clock: WallClock) -> Self {
+        let by_origin = LruCache::new(at_least_one(max_origins));
+        Self { server, wall_clock, tokens: Mutex::new(VapidTokens { by_origin, made: 0 }) }
+    }
+
+    /// Keeps at most `max_origins` tokens from now on, since another configuration may say another number.
+    pub(super) fn keep_at_most(&self, max_origins: usize) {
+        self.tokens().by_origin.resize(at_least_one(max_origins));
+    }
+
+    /// Returns the newest token for an origin. It is made here where there is none, or the last is at half its life.
     #[must_use]
     pub fn stamp(&self, origin: &Origin) -> Option<Arc<Stamp>> {
-        let (now, wall) = (Instant::now(), self.seconds());
+        let (now, wall) = (Instant::now(), self.wall_seconds());
         let mut tokens = self.tokens();
-        let known = tokens.kept.get(origin).cloned();
+        let known = tokens.by_origin.get(origin).cloned();
         if let Some(token) = known.as_ref().filter(|token| !token.pace.is_due(now, wall)) {
             return Some(Arc::clone(&token.stamp));
         }
@@ -101,14 +80,14 @@ impl Vapid {
         }
     }
 
-    /// Makes a newer token than that of `generation`, unless there is one, or the last is younger than an hour.
+    /// Makes a newer token than that of `generation`, unless there is one already, or the last is younger than an hour.
     ///
     /// # Errors
-    /// Where it could not be signed; the present one stays.
+    /// Fails where the token cannot be signed; the present one stays.
     pub fn renew(&self, origin: &Origin, generation: u64) -> Result<Renewal, CredentialError> {
-        let (now, wall) = (Instant::now(), self.seconds());
+        let (now, wall) = (Instant::now(), self.wall_seconds());
         let mut tokens = self.tokens();
-        if let Some(token) = tokens.kept.get(origin) {
+        if let Some(token) = tokens.by_origin.get(origin) {
             if token.stamp.generation > generation {
                 return Ok(Renewal::Newer);
             }
@@ -121,84 +100,40 @@ impl Vapid {
 
     fn make(
         &self,
-        tokens: &mut Tokens,
+        tokens: &mut VapidTokens,
         origin: &Origin,
         now: Instant,
         wall: u64,
     ) -> Result<Arc<Stamp>, CredentialError> {
-        let pace = Pace::made(now, wall);
-        let stamp = Arc::new(self.signer.sign(&origin.to_string(), pace.ends_at(), tokens.made)?);
+        let pace = VapidTokenPace::made(now, wall);
+        let stamp = Arc::new(self.server.sign(&origin.to_string(), pace.ends_at(), tokens.made)?);
         tokens.made += 1;
-        tokens.kept.put(origin.clone(), Token { stamp: Arc::clone(&stamp), pace });
+        tokens.by_origin.put(origin.clone(), VapidToken { stamp: Arc::clone(&stamp), pace });
         Ok(stamp)
     }
 
-    /// Of the wall clock, since the Unix epoch. A clock that is before it makes tokens that push services refuse,
-    /// and say so.
-    fn seconds(&self) -> u64 {
-        (self.wall)().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    /// Reads the wall clock, in seconds since the Unix epoch. With a clock that is before it, tokens are made that push
+    /// services refuse, and their answers say so.
+    fn wall_seconds(&self) -> u64 {
+        (self.wall_clock)().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
     }
 
-    fn tokens(&self) -> MutexGuard<'_, Tokens> {
-        // Nothing in there is changed in more than one step.
+    fn tokens(&self) -> MutexGuard<'_, VapidTokens> {
+        // Nothing below the lock is changed in more than one step, so a poisoned lock harms nothing.
         self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn at_least_one(max_origins: usize) -> NonZeroUsize {
+    NonZeroUsize::new(max_origins).unwrap_or(NonZeroUsize::MIN)
 }
 
 impl fmt::Debug for Vapid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Vapid")
-            .field("public_key", &self.signer.public_key)
-            .field("subject", &self.signer.subject)
+            .field("server", &self.server)
             .field("made", &self.tokens().made)
             .finish_non_exhaustive()
-    }
-}
-
-struct Signer {
-    key: EncodingKey,
-    public_key: String,
-    subject: String,
-}
-
-/// Source: RFC 8292, section 2.
-#[derive(serde::Serialize)]
-struct Claims<'a> {
-    aud: &'a str,
-    /// Seconds since the Unix epoch.
-    exp: u64,
-    sub: &'a str,
-}
-
-impl Signer {
-    fn sign(&self, origin: &str, ends_at: u64, generation: u64) -> Result<Stamp, CredentialError> {
-        // `typ` is JWT by default, as section 2 has it.
-        let header = Header::new(Algorithm::ES256);
-        let claims = Claims { aud: origin, exp: ends_at, sub: &self.subject };
-        let token = jsonwebtoken::encode(&header, &claims, &self.key).map_err(CredentialError::NotP256)?;
-        // Source: RFC 8292, section 3.
-        let mut header = HeaderValue::try_from(format!("vapid t={token}, k={}", self.public_key))
-            .map_err(|_| CredentialError::Header)?;
-        header.set_sensitive(true);
-        Ok(Stamp { header, generation })
-    }
-}
-
-/// Whether a push service could reach somebody there. Source: RFC 8292, section 2.1.
-///
-/// Apple's refuses more, such as mailto:push@localhost. Source: github.com/web-push-libs/web-push, issue 947.
-fn is_contact(subject: &str) -> bool {
-    if !subject.chars().all(|c| c.is_ascii_graphic()) {
-        return false;
-    }
-    match subject.split_once(':') {
-        Some(("mailto", address)) => {
-            address.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
-        }
-        Some(("https", rest)) if rest.starts_with("//") => {
-            subject.parse::<Uri>().is_ok_and(|uri| uri.host().is_some_and(|host| !host.is_empty()))
-        }
-        Some(_) | None => false,
     }
 }
 

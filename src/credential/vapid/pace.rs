@@ -1,16 +1,17 @@
-//! When the token of an origin may, and when it must, be made anew. Pure: the times are arguments.
+//! When the token of an origin may, and when it must, be made anew. The functions are pure: the times are
+//! arguments.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How long a token is valid, in seconds: half of what is allowed.
+/// How long a token is valid, in seconds: half of what RFC 8292 allows.
 pub(super) const LIFE: u64 = 12 * 60 * 60;
 
 /// How far its end may lie ahead of a request, in seconds. Source: RFC 8292, section 2.
 pub(super) const FURTHEST_END: u64 = 24 * 60 * 60;
 
-/// Clocks that differ, and the way to the push service, in seconds.
+/// What is left for clocks that differ and for the way to the push service, in seconds.
 const MARGIN: u64 = 5 * 60;
 
 /// The shortest time between two tokens for an origin.
@@ -20,22 +21,22 @@ pub(super) const MIN_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
 /// When the newest token of an origin ends, and when another may follow.
 ///
-/// The wall clock ages a token: it is the one that push services judge by. The monotonic clock paces: nobody
-/// sets it.
+/// The wall clock ages a token, because push services judge by it. The monotonic clock paces renewals, because nobody
+/// can set it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Pace {
+pub(super) struct VapidTokenPace {
     /// Seconds since the Unix epoch.
     ends_at: u64,
     not_before: Instant,
 }
 
-impl Pace {
-    /// A token was made at `wall`, in seconds since the Unix epoch.
+impl VapidTokenPace {
+    /// Begins the pace of a token that was made at `wall`, in seconds since the Unix epoch.
     pub(super) fn made(now: Instant, wall: u64) -> Self {
         Self { ends_at: wall.saturating_add(LIFE), not_before: now + MIN_INTERVAL }
     }
 
-    /// The end of the token, in seconds since the Unix epoch.
+    /// Returns the end of the token, in seconds since the Unix epoch.
     pub(super) fn ends_at(&self) -> u64 {
         self.ends_at
     }
@@ -51,7 +52,7 @@ impl Pace {
         !self.is_valid(wall) || (!self.is_fresh(wall) && self.may_renew(now))
     }
 
-    /// Whether push services take it. After a clock that was ahead its end may be too far.
+    /// Whether push services take the token. After the clock was ahead, the end of the token may be too far away.
     pub(super) fn is_valid(&self, wall: u64) -> bool {
         (MARGIN..=FURTHEST_END - MARGIN).contains(&self.remaining(wall))
     }
@@ -75,7 +76,7 @@ mod tests {
     #[test]
     fn a_token_is_due_at_half_its_life_and_when_the_clock_was_wrong() {
         let start = Instant::now();
-        let pace = Pace::made(start, WALL);
+        let pace = VapidTokenPace::made(start, WALL);
         let an_hour_on = start + MIN_INTERVAL;
         assert_eq!(pace.ends_at(), WALL + 12 * HOUR);
         for (wall, due) in [
@@ -93,7 +94,7 @@ mod tests {
     #[test]
     fn a_token_that_would_be_refused_waits_for_no_hour() {
         let start = Instant::now();
-        let pace = Pace::made(start, WALL);
+        let pace = VapidTokenPace::made(start, WALL);
         for (wall, due) in [
             (WALL + 12 * HOUR - MARGIN, false),
             (WALL + 12 * HOUR - MARGIN + 1, true),

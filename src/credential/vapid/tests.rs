@@ -3,12 +3,12 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{DecodingKey, TokenData, Validation};
+use jsonwebtoken::{Algorithm, DecodingKey, TokenData, Validation};
 use proptest::prelude::*;
 
 use super::pace::{FURTHEST_END, LIFE, MIN_INTERVAL};
 use super::*;
-use crate::credential::Credential;
+use crate::credential::{Credential, Handle};
 
 const KEY: &str = include_str!("../../../tests/data/vapid/pkcs8.pem");
 const PUBLIC: &str = include_str!("../../../tests/data/vapid/public.key");
@@ -45,12 +45,20 @@ fn made(stamp: &Stamp) -> (u64, Decoded) {
     (stamp.generation(), verified(stamp.header().to_str().unwrap()).claims)
 }
 
-/// Whose wall clock is in the test's hand.
+fn server_of(key: &str, subject: &str) -> Result<ApplicationServer, CredentialError> {
+    ApplicationServer::parse(&key.to_owned().into(), subject)
+}
+
+fn server() -> Arc<ApplicationServer> {
+    Arc::new(server_of(KEY, SUBJECT).unwrap())
+}
+
+/// The test sets the wall clock of these tokens.
 fn vapid(wall: &Arc<AtomicU64>, max_origins: usize) -> Vapid {
     wall.store(EPOCH_SECONDS, Ordering::Relaxed);
     let wall = Arc::clone(wall);
     let clock = move || UNIX_EPOCH + Duration::from_secs(wall.load(Ordering::Relaxed));
-    Vapid::with_wall_clock(&KEY.to_owned().into(), SUBJECT, max_origins, Box::new(clock)).unwrap()
+    Vapid::with_wall_clock(server(), max_origins, Box::new(clock))
 }
 
 /// Both clocks run.
@@ -70,7 +78,7 @@ fn the_token_of_the_rfc_verifies_as_ours_do() {
 
 #[test]
 fn a_token_names_the_origin_the_end_and_the_contact_and_verifies() {
-    let vapid = Vapid::new(&KEY.to_owned().into(), SUBJECT, 8).unwrap();
+    let vapid = Vapid::new(server(), 8);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     for (endpoint, aud) in [
         ("https://updates.push.services.mozilla.com", "https://updates.push.services.mozilla.com"),
@@ -90,7 +98,7 @@ fn a_token_names_the_origin_the_end_and_the_contact_and_verifies() {
 
 #[test]
 fn keys_and_subjects_that_cannot_be_used_are_said() {
-    let subject = |subject| Vapid::new(&KEY.to_owned().into(), subject, 1).map(|_| ());
+    let subject = |subject| server_of(KEY, subject).map(|_| ());
     for good in ["mailto:a@b", "https://example.com/contact?by=push", "https://[::1]"] {
         subject(good).unwrap();
     }
@@ -110,15 +118,15 @@ fn keys_and_subjects_that_cannot_be_used_are_said() {
         assert!(matches!(error, CredentialError::Subject { .. }), "{bad}: {error}");
         assert!(error.to_string().ends_with(&format!("found {bad:?}")), "{error}");
     }
-    let error = Vapid::new(&PUBLIC.to_owned().into(), SUBJECT, 1).unwrap_err();
+    let error = server_of(PUBLIC, SUBJECT).unwrap_err();
     assert!(matches!(error, CredentialError::VapidKey { found: "a public key" }));
 }
 
 #[test]
 fn debug_shows_neither_key_nor_token() {
-    let vapid = Arc::new(Vapid::new(&KEY.to_owned().into(), SUBJECT, 1).unwrap());
+    let vapid = Handle::without_task(Vapid::new(server(), 1));
     let stamp = vapid.stamp(&origin("https://push.example")).unwrap();
-    let shown = format!("{vapid:?} {stamp:?} {:?}", Credential::Vapid(Arc::clone(&vapid)));
+    let shown = format!("{vapid:?} {stamp:?} {:?}", Credential::Vapid(vapid.clone()));
     assert!(!shown.contains("eyJ"), "{shown}");
     assert!(KEY.lines().filter(|line| !line.starts_with('-')).all(|line| !shown.contains(line)));
     assert!(shown.contains(PUBLIC.trim()), "{shown}");
@@ -171,7 +179,10 @@ async fn origins_that_were_not_sent_to_for_longest_are_forgotten() {
     for number in 0..1000 {
         stamp(&format!("n{number}"));
     }
-    assert_eq!(vapid.tokens().kept.len(), 2);
+    assert_eq!(vapid.tokens().by_origin.len(), 2);
+    vapid.keep_at_most(1);
+    assert_eq!(vapid.tokens().by_origin.len(), 1);
+    assert_eq!(stamp("n999"), 1004);
     // Room for none is room for one.
     let one = self::vapid(&wall, 0);
     assert_eq!(one.stamp(&origin("https://a.example")).unwrap().generation(), 0);
@@ -202,8 +213,7 @@ async fn a_thousand_wishes_at_once_make_one_token() {
 #[tokio::test(start_paused = true)]
 async fn a_clock_before_1970_makes_a_token_all_the_same() {
     let clock = || UNIX_EPOCH - Duration::from_secs(1);
-    let key = KEY.to_owned().into();
-    let vapid = Vapid::with_wall_clock(&key, SUBJECT, 1, Box::new(clock)).unwrap();
+    let vapid = Vapid::with_wall_clock(server(), 1, Box::new(clock));
     let (_, claims) = made(&vapid.stamp(&origin("https://one.example")).unwrap());
     assert_eq!(claims.exp, LIFE);
 }

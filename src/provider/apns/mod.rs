@@ -66,7 +66,7 @@ pub struct ApnsSettings {
 }
 
 /// How one app speaks to APNs.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Apns {
     environment: ApnsEnvironment,
     first_topic: Topic,

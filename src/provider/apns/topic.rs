@@ -7,7 +7,7 @@ use super::MAX_TOPIC_BYTES;
 use crate::push::InvalidValue;
 
 /// A bundle id that the app may send to.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Topic {
     pub(super) bundle_id: String,
     /// The bundle id as a header. Most push types send it without a suffix, so it is made once and shared.

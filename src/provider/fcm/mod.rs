@@ -54,7 +54,7 @@ pub struct FcmSettings {
 }
 
 /// How one app speaks to FCM.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Fcm {
     path: PathAndQuery,
 }

@@ -38,7 +38,7 @@ pub struct MattermostSettings {
 }
 
 /// How one app speaks to a push proxy.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Mattermost {
     server_id: String,
     front_502: Front502,

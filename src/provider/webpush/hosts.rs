@@ -50,7 +50,7 @@ const KNOWN: [(&str, Vendor); 5] = [
 ];
 
 /// The hosts that an app may send to.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Hosts {
     more: Vec<String>,
 }

@@ -54,7 +54,7 @@ pub struct WebPushSettings {
 }
 
 /// How one app speaks to push services of browsers.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct WebPush {
     hosts: Hosts,
     any_port: bool,

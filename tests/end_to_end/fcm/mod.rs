@@ -6,18 +6,20 @@ mod targets;
 mod tokens;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use fanfare::app::{Gateway, Network};
-use fanfare::config::{AppConfig, Config, FcmConfig};
+use fanfare::config::{AppConfig, Config, FcmConfig, Trust};
 use fanfare::credential::google::Source;
 use fanfare::proto;
 use fanfare::provider::fcm::{Fcm, FcmSettings as Project};
 use fanfare::push::AppId;
 use fanfare::simulator::journal::Entry;
 use fanfare::simulator::{FcmSettings, Service, ServiceAccount, Simulator};
+use fanfare::upstream::Http;
 use fanfare::upstream::tls::ClientIdentity;
 
-use crate::harness::{APP, World, alert, connect};
+use crate::harness::{APP, World, alert, connect, trust};
 
 const PROJECT: &str = "demo-project";
 const OTHER: &str = "other-project";
@@ -31,7 +33,7 @@ async fn google(settings: FcmSettings) -> Simulator {
 fn app(name: &str, project: &str, account: &ServiceAccount) -> AppConfig {
     let fcm = FcmConfig {
         provider: Fcm::try_new(&Project { project_id: project.to_owned() }).unwrap(),
-        credential: Source::from_json(&account.key_json().into()).unwrap(),
+        credential: Arc::new(Source::from_json(&account.key_json().into()).unwrap()),
         certificate: None,
     };
     AppConfig { fcm: Some(fcm), ..AppConfig::new(AppId::parse(name).unwrap()) }
@@ -41,15 +43,17 @@ fn app(name: &str, project: &str, account: &ServiceAccount) -> AppConfig {
 fn with_certificate(mut app: AppConfig, simulator: &Simulator) -> AppConfig {
     let made = simulator.client_certificate(&[]).unwrap();
     let (certificate, key) = (made.certificate_pem.as_bytes(), made.private_key_pem.as_bytes());
-    app.fcm.as_mut().unwrap().certificate = Some(ClientIdentity::from_pem(certificate, key).unwrap());
+    let identity = ClientIdentity::from_pem(certificate, key).unwrap();
+    let certificate = trust(simulator).with_identity(identity, Http::Either).unwrap();
+    app.fcm.as_mut().unwrap().certificate = Some(certificate);
     app
 }
 
 /// A gateway of these apps.
 async fn serve(simulator: Simulator, apps: Vec<AppConfig>) -> World {
-    let mut config = Config::on_loopback(apps);
+    let mut config = Config::on_loopback(apps, Trust::of_system().unwrap());
     config.fcm.origin = simulator.fcm().origin().parse().unwrap();
-    config.fcm.extra_roots = vec![simulator.ca_pem().into()];
+    config.fcm.trust = trust(&simulator);
     let gateway = Gateway::start(config, Network::default()).await.unwrap();
     let client = connect(&gateway).await;
     World { simulator, gateway, client }

@@ -6,8 +6,8 @@ mod tokens;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanfare::credential::NoToken;
 use fanfare::credential::google::{GoogleToken, Source};
+use fanfare::credential::{Handle, NoToken, Registry};
 use fanfare::metrics::Metrics;
 use fanfare::simulator::journal::Entry;
 use fanfare::simulator::{Answer, Fault, FaultRule, ServiceAccount, Simulator, SimulatorBuilder, Trigger};
@@ -15,7 +15,6 @@ use fanfare::upstream::{
     Http, Origin, Peer, PeerPool, Reach, SystemResolver, TcpDialer, Upstream, UpstreamSettings, tls,
 };
 use tokio::time::Instant;
-use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::harness::SOON;
 
@@ -26,12 +25,12 @@ struct Google {
     simulator: Simulator,
     upstream: Upstream,
     metrics: Metrics,
+    credentials: Registry,
 }
 
 /// A token that is kept fresh until this is dropped.
 struct Fresh {
-    token: Arc<GoogleToken>,
-    _stop: DropGuard,
+    token: Handle<GoogleToken>,
 }
 
 impl Google {
@@ -42,7 +41,8 @@ impl Google {
             UpstreamSettings { backoff_min: Duration::from_millis(50), ..UpstreamSettings::default() };
         let upstream =
             Upstream::new(settings, Arc::new(SystemResolver), Arc::new(TcpDialer), metrics.upstream.clone());
-        Self { simulator, upstream, metrics }
+        let credentials = Registry::new(metrics.credentials.clone());
+        Self { simulator, upstream, metrics, credentials }
     }
 
     fn pool(&self, origin: &Origin) -> PeerPool {
@@ -68,11 +68,7 @@ impl Google {
 
     fn keep(&self, source: Source) -> Fresh {
         let pool = self.pool(source.endpoint().origin());
-        let metrics = self.metrics.credentials.token(source.identity());
-        let token = Arc::new(GoogleToken::new(source, pool, metrics));
-        let stop = CancellationToken::new();
-        tokio::spawn(Arc::clone(&token).keep_fresh(stop.clone()));
-        Fresh { token, _stop: stop.drop_guard() }
+        Fresh { token: self.credentials.access_token(&Arc::new(source), pool) }
     }
 
     fn fail_once(&self, fault: Fault) {

@@ -38,7 +38,7 @@ impl Sender {
         let route = Route::new(
             AppId::parse("app").unwrap(),
             fcm,
-            Credential::AccessToken(Arc::clone(&fresh.token)),
+            Credential::AccessToken(fresh.token.clone()),
             google.pool(&google.simulator.fcm().origin().parse().unwrap()),
             google.metrics.pushes.app("app", Fcm::KIND),
         );

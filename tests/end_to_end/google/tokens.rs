@@ -1,6 +1,5 @@
 //! Access tokens: where they come from, when they are renewed, and what is said if there is none.
 
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use fanfare::credential::google::Source;
@@ -21,7 +20,7 @@ async fn every_source_gets_a_token() {
         Source::metadata_server(google.simulator.fcm().metadata_origin().parse().unwrap()),
     ];
     for source in sources {
-        let identity = source.identity().to_owned();
+        let identity = source.account().to_owned();
         let fresh = google.keep(source);
         fresh.ready().await.unwrap();
         let stamp = fresh.token.stamp().unwrap();
@@ -103,7 +102,7 @@ async fn a_thousand_refusals_at_once_make_one_renewal() {
     let first = fresh.generation();
     let deadline = Instant::now() + SOON;
     let waits = (0..1000).map(|_| {
-        let token = Arc::clone(&fresh.token);
+        let token = fresh.token.clone();
         tokio::spawn(async move {
             let _ = token.renew(first);
             token.ready(deadline, Some(first)).await
@@ -124,7 +123,7 @@ async fn those_who_stop_waiting_cancel_nothing() {
     google.fail_once(Fault::Delay(Duration::from_millis(200)));
     let fresh = google.keep(key(&google.account()));
     let waits = tokio::spawn({
-        let token = Arc::clone(&fresh.token);
+        let token = fresh.token.clone();
         async move { token.ready(Instant::now() + SOON, None).await }
     });
     google.simulator.wait_until(SOON, |simulator| simulator.counters().requests_arrived == 1).await.unwrap();

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use fanfare::app::{Gateway, Network};
-use fanfare::config::{AppConfig, Config, WebPushConfig};
+use fanfare::config::{AppConfig, Config, Trust, WebPushConfig};
+use fanfare::credential::vapid::ApplicationServer;
 use fanfare::proto::push_service_client::PushServiceClient;
 use fanfare::proto::{self, Delivery, Outcome, Reason, TokenAction};
 use fanfare::provider::webpush::{WebPush, WebPushSettings};
@@ -38,15 +39,15 @@ impl Browsers {
         let leads_to = format!("127.0.0.1:{}", server.origin.rsplit(':').next().unwrap()).parse().unwrap();
         let net = Net::new(leads_to);
         let settings = WebPushSettings { hosts: vec!["localhost".to_owned()], ..WebPushSettings::default() };
+        let key = include_str!("../../data/vapid/pkcs8.pem").to_owned().into();
+        let application_server = ApplicationServer::parse(&key, "mailto:push@example.com");
         let mut web_push = WebPushConfig {
             provider: WebPush::try_new(settings).unwrap(),
-            key: include_str!("../../data/vapid/pkcs8.pem").to_owned().into(),
-            subject: "mailto:push@example.com".to_owned(),
+            application_server: Arc::new(application_server.unwrap()),
             private_addresses: false,
             http: Http::Either,
         };
-        let mut config = Config::on_loopback(Vec::new());
-        config.web_push.extra_roots = vec![server.pem.clone().into()];
+        let mut config = Config::on_loopback(Vec::new(), Trust::of_system_and(&server.pem).unwrap());
         change(&mut web_push, &mut config);
         config.apps =
             vec![AppConfig { web_push: Some(web_push), ..AppConfig::new(AppId::parse(APP).unwrap()) }];

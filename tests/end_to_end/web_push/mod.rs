@@ -16,7 +16,8 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use fanfare::app::{Gateway, Network};
-use fanfare::config::{AppConfig, Config, WebPushConfig};
+use fanfare::config::{AppConfig, Config, Trust, WebPushConfig};
+use fanfare::credential::vapid::ApplicationServer;
 use fanfare::proto;
 use fanfare::provider::webpush::{WebPush, WebPushSettings as App};
 use fanfare::push::AppId;
@@ -24,7 +25,7 @@ use fanfare::simulator::journal::Entry;
 use fanfare::simulator::{Simulator, Subscription, VapidKey, Vendor, WebPushFate, WebPushSettings};
 use fanfare::upstream::Http;
 
-use crate::harness::{APP, World, alert, connect};
+use crate::harness::{APP, World, alert, connect, trust};
 use crate::net::{Net, PUBLIC};
 
 /// The host of a push service that no vendor runs, and that the app lists.
@@ -80,8 +81,8 @@ impl Browsers {
         change: impl FnOnce(&mut Config),
     ) -> Self {
         net.say(&PUBLIC[..1]);
-        let mut config = Config::on_loopback(apps);
-        config.web_push.extra_roots = vec![simulator.ca_pem().into()];
+        let mut config = Config::on_loopback(apps, Trust::of_system().unwrap());
+        config.web_push.trust = trust(&simulator);
         change(&mut config);
         let network = Network { resolver: Arc::clone(&net) as _, dialer: Arc::clone(&net) as _ };
         let gateway = Gateway::start(config, network).await.unwrap();
@@ -131,10 +132,10 @@ fn app(name: &str, key: &VapidKey, change: impl FnOnce(&mut App)) -> AppConfig {
     let hosts = vec![PRIVATE.to_owned(), format!("*.{PRIVATE}")];
     let mut settings = App { hosts, ..App::default() };
     change(&mut settings);
+    let server = ApplicationServer::parse(&key.private_key_pem.clone().into(), "mailto:push@example.com");
     let web_push = WebPushConfig {
         provider: WebPush::try_new(settings).unwrap(),
-        key: key.private_key_pem.clone().into(),
-        subject: "mailto:push@example.com".to_owned(),
+        application_server: Arc::new(server.unwrap()),
         private_addresses: false,
         http: Http::Either,
     };

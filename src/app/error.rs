@@ -1,0 +1,27 @@
+//! Why a gateway with a good configuration cannot start.
+
+use std::io;
+use std::net::SocketAddr;
+
+use crate::upstream::TooManyPeers;
+
+/// Why the gateway cannot start. Keys and certificates are not among the reasons: they were parsed with the configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A listener cannot listen.
+    #[error("{key} = {address} cannot be listened on: {source}")]
+    Listen {
+        /// The configuration's key.
+        key: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// Why the operating system refuses it.
+        source: io::Error,
+    },
+    /// The configuration names too many upstreams.
+    #[error(transparent)]
+    TooManyPeers(#[from] TooManyPeers),
+    /// Reflection cannot be served.
+    #[error("gRPC reflection cannot be served: {0}")]
+    Reflection(#[from] tonic_reflection::server::Error),
+}

@@ -1,0 +1,200 @@
+//! Turns a configuration into routes: what each app needs on each of its providers.
+//!
+//! This may be called again with another configuration while the routes of the former one are in use. Keys that are named
+//! again keep their credential with its token, and peers that are named again keep their connections.
+
+use std::sync::Arc;
+
+use rustls::ClientConfig;
+
+use crate::config::{
+    ApnsConfig, ApnsCredential, AppConfig, ClientCertificate, Config, FcmConfig, MattermostConfig,
+    WebPushConfig,
+};
+use crate::credential::google::{GoogleToken, Source};
+use crate::credential::{Credential, Handle, Registry};
+use crate::dispatch::{ApnsPeers, AppRoutes, Peers, Route, Routes, Subscriptions};
+use crate::metrics::Metrics;
+use crate::provider::Provider;
+use crate::provider::apns::Apns;
+use crate::provider::fcm::Fcm;
+use crate::provider::mattermost::Mattermost;
+use crate::provider::webpush::WebPush;
+use crate::push::AppId;
+use crate::upstream::{Http, Origin, Peer, PeerPool, Proxies, Reach, TooManyPeers, Upstream};
+
+pub(super) fn build(
+    config: &Config,
+    credentials: &Registry,
+    upstream: &Arc<Upstream>,
+    metrics: &Metrics,
+) -> Result<Routes, TooManyPeers> {
+    let builder = Builder { config, credentials, upstream, metrics };
+    config.apps.iter().map(|app| Ok((app.id.clone(), builder.app(app)?))).collect()
+}
+
+struct Builder<'a> {
+    config: &'a Config,
+    credentials: &'a Registry,
+    upstream: &'a Arc<Upstream>,
+    metrics: &'a Metrics,
+}
+
+/// Who the gateway is to a peer, and what it asks of it.
+struct Identity<'a> {
+    name: String,
+    http: Http,
+    tls: &'a Arc<ClientConfig>,
+    proves_credential: bool,
+}
+
+impl Builder<'_> {
+    fn app(&self, app: &AppConfig) -> Result<AppRoutes, TooManyPeers> {
+        let AppConfig { id, default_ttl, apns, fcm, mattermost, web_push, proxy } = app;
+        let proxies = proxy.as_ref().or(self.config.proxy.as_ref());
+        let apns = apns.as_ref().map(|apns| self.apns(id, apns, proxies)).transpose()?;
+        let fcm = fcm.as_ref().map(|fcm| self.fcm(id, fcm, proxies)).transpose()?;
+        let mattermost =
+            mattermost.as_ref().map(|mattermost| self.mattermost(id, mattermost, proxies)).transpose()?;
+        let web_push = web_push.as_ref().map(|web_push| self.web_push(id, web_push, proxies));
+        Ok(AppRoutes {
+            default_ttl: *default_ttl,
+            apns: apns.map(Arc::new),
+            fcm: fcm.map(Arc::new),
+            mattermost: mattermost.map(Arc::new),
+            web_push: web_push.map(Arc::new),
+        })
+    }
+
+    fn apns(
+        &self,
+        app: &AppId,
+        apns: &ApnsConfig,
+        proxies: Option<&Proxies>,
+    ) -> Result<Route<Apns>, TooManyPeers> {
+        let (credential, validity, identity) = match &apns.credential {
+            ApnsCredential::Token(key) => {
+                let identity = Identity {
+                    name: format!("{}/{}", key.team_id().as_str(), key.key_id().as_str()),
+                    http: Http::Two,
+                    tls: self.config.apns_trust.tls(Http::Two),
+                    proves_credential: true,
+                };
+                (Credential::ProviderToken(self.credentials.provider_token(key)), None, identity)
+            }
+            ApnsCredential::Certificate(certificate) => {
+                let identity = Identity::by_certificate(certificate, Http::Two);
+                (Credential::Certificate, Some(certificate.validity()), identity)
+            }
+        };
+        let peers = ApnsPeers {
+            production: self.peer(&self.config.apns_production, &identity, proxies)?,
+            sandbox: self.peer(&self.config.apns_sandbox, &identity, proxies)?,
+        };
+        let route = self.route(app, apns.provider.clone(), credential, peers);
+        Ok(route.with_certificate(validity))
+    }
+
+    fn fcm(
+        &self,
+        app: &AppId,
+        fcm: &FcmConfig,
+        proxies: Option<&Proxies>,
+    ) -> Result<Route<Fcm>, TooManyPeers> {
+        let upstream = &self.config.fcm;
+        let credential = Credential::AccessToken(self.access_token(&fcm.credential, proxies)?);
+        let identity = match &fcm.certificate {
+            Some(certificate) => Identity::by_certificate(certificate, Http::Either),
+            None => Identity::shared(Http::Either, upstream.trust.tls(Http::Either)),
+        };
+        let peer = self.peer(&upstream.origin, &identity, proxies)?;
+        let route = self.route(app, fcm.provider.clone(), credential, peer);
+        Ok(route.with_certificate(fcm.certificate.as_ref().map(ClientCertificate::validity)))
+    }
+
+    fn access_token(
+        &self,
+        source: &Arc<Source>,
+        proxies: Option<&Proxies>,
+    ) -> Result<Handle<GoogleToken>, TooManyPeers> {
+        let identity = Identity::shared(Http::Either, self.config.fcm.trust.tls(Http::Either));
+        let endpoint = self.peer(source.endpoint().origin(), &identity, proxies)?;
+        Ok(self.credentials.access_token(source, endpoint))
+    }
+
+    fn mattermost(
+        &self,
+        app: &AppId,
+        mattermost: &MattermostConfig,
+        proxies: Option<&Proxies>,
+    ) -> Result<Route<Mattermost>, TooManyPeers> {
+        let http = mattermost.http;
+        let identity = match &mattermost.trust {
+            // Connections that were verified by roots of this app alone are not shared with others.
+            Some(trust) => Identity { name: app.to_string(), ..Identity::shared(http, trust.tls(http)) },
+            None => Identity::shared(http, self.config.trust.tls(http)),
+        };
+        let peer = self.peer(&mattermost.origin, &identity, proxies)?;
+        Ok(self.route(app, mattermost.provider.clone(), Credential::None, peer))
+    }
+
+    fn web_push(&self, app: &AppId, web_push: &WebPushConfig, proxies: Option<&Proxies>) -> Route<WebPush> {
+        let upstream = &self.config.web_push;
+        let vapid = self.credentials.vapid(&web_push.application_server, upstream.max_origins);
+        let identity = Identity::shared(web_push.http, upstream.trust.tls(web_push.http));
+        let template = Peer {
+            reach: if web_push.private_addresses { Reach::Anywhere } else { Reach::Public },
+            // Each subscription names an origin, which takes the place of this one.
+            ..identity.at(Origin::https("subscription.invalid"), None)
+        };
+        let subscriptions = Subscriptions::new(Arc::clone(self.upstream), template, proxies.cloned());
+        self.route(app, web_push.provider.clone(), Credential::Vapid(vapid), subscriptions)
+    }
+
+    fn route<P: Provider>(
+        &self,
+        app: &AppId,
+        provider: P,
+        credential: Credential,
+        peers: impl Peers<P> + 'static,
+    ) -> Route<P> {
+        let metrics = self.metrics.pushes.app(app.as_str(), P::KIND);
+        Route::new(app.clone(), provider, credential, peers, metrics)
+    }
+
+    fn peer(
+        &self,
+        origin: &Origin,
+        identity: &Identity<'_>,
+        proxies: Option<&Proxies>,
+    ) -> Result<PeerPool, TooManyPeers> {
+        self.upstream.peer(identity.at(origin.clone(), proxies))
+    }
+}
+
+impl<'a> Identity<'a> {
+    /// Apps share the connections, because each request says who sends it.
+    fn shared(http: Http, tls: &'a Arc<ClientConfig>) -> Self {
+        Self { name: String::new(), http, tls, proves_credential: false }
+    }
+
+    fn by_certificate(certificate: &'a ClientCertificate, http: Http) -> Self {
+        let name = format!("certificate {}", certificate.fingerprint());
+        Self { name, http, tls: certificate.tls(), proves_credential: false }
+    }
+
+    fn at(&self, origin: Origin, proxies: Option<&Proxies>) -> Peer {
+        Peer {
+            proxy: proxies.and_then(|proxies| proxies.on_the_way_to(&origin)),
+            origin,
+            identity: self.name.as_str().into(),
+            tls: Arc::clone(self.tls),
+            http: self.http,
+            reach: Reach::Anywhere,
+            proves_credential: self.proves_credential,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

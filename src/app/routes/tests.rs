@@ -1,0 +1,127 @@
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::*;
+use crate::config::Trust;
+use crate::credential::apns::ProviderToken;
+use crate::credential::vapid::{ApplicationServer, Vapid};
+use crate::provider::apns::{Apns, ApnsSettings};
+use crate::provider::fcm::{Fcm, FcmSettings as FcmProject};
+use crate::provider::mattermost::{Mattermost, MattermostSettings};
+use crate::provider::webpush::{WebPush, WebPushSettings};
+use crate::push::ApnsEnvironment;
+use crate::simulator::{Environment, FcmSettings, ServiceAccount, Simulator};
+use crate::upstream::{SystemResolver, TcpDialer};
+
+/// No test waits longer for what must happen.
+const SOON: Duration = Duration::from_secs(20);
+
+const APPS: [&str; 2] = ["shop", "news"];
+
+/// Two environments of APNs, FCM with the token endpoint at its origin, and a push proxy.
+const PEERS: usize = 4;
+
+/// Two apps that name the same keys and upstreams, parsed anew each time as a file would be.
+fn config(simulator: &Simulator, account: &ServiceAccount) -> Config {
+    let (key, vapid) = (simulator.provider_key(), include_str!("../../../tests/data/vapid/pkcs8.pem"));
+    let app = |name: &&str| {
+        let topics = vec!["com.example.app".to_owned()];
+        let (environment, certificate, unknown_push_types) = (ApnsEnvironment::Production, false, false);
+        let apns = ApnsConfig {
+            provider: Apns::try_new(ApnsSettings { environment, topics, certificate, unknown_push_types })
+                .unwrap(),
+            credential: ApnsCredential::token(&key.private_key_pem.clone().into(), &key.key_id, &key.team_id)
+                .unwrap(),
+        };
+        let fcm = FcmConfig {
+            provider: Fcm::try_new(&FcmProject { project_id: "demo-project".into() }).unwrap(),
+            credential: Arc::new(Source::from_json(&account.key_json().into()).unwrap()),
+            certificate: None,
+        };
+        let mattermost = MattermostConfig {
+            provider: Mattermost::try_new(MattermostSettings { server_id: "server".into() }).unwrap(),
+            origin: simulator.mattermost().origin().parse().unwrap(),
+            http: Http::Either,
+            trust: None,
+        };
+        let server = ApplicationServer::parse(&vapid.to_owned().into(), "mailto:push@example.com").unwrap();
+        let web_push = WebPushConfig {
+            provider: WebPush::try_new(WebPushSettings::default()).unwrap(),
+            application_server: Arc::new(server),
+            private_addresses: false,
+            http: Http::Either,
+        };
+        AppConfig {
+            apns: Some(apns),
+            fcm: Some(fcm),
+            mattermost: Some(mattermost),
+            web_push: Some(web_push),
+            ..AppConfig::new(AppId::parse(name).unwrap())
+        }
+    };
+    let trust = Trust::of_system_and(simulator.ca_pem()).unwrap();
+    let mut config = Config::on_loopback(APPS.iter().map(app).collect(), trust);
+    config.apns_production = simulator.origin(Environment::Production).parse().unwrap();
+    config.apns_sandbox = simulator.origin(Environment::Sandbox).parse().unwrap();
+    config.fcm.origin = simulator.fcm().origin().parse().unwrap();
+    config.upstream.max_peers = PEERS;
+    config
+}
+
+/// What one app shows APNs, FCM and the push services of browsers.
+type Shown = (Handle<ProviderToken>, Handle<GoogleToken>, Handle<Vapid>);
+
+/// What every app shows.
+fn credentials(routes: &Routes) -> Vec<Shown> {
+    let of_app = |name: &&str| {
+        let AppRoutes { apns, fcm, web_push, .. } = routes.app(&AppId::parse(name).unwrap()).unwrap();
+        fn credential<P: Provider>(route: Option<&Arc<Route<P>>>) -> Credential {
+            route.unwrap().credential.clone()
+        }
+        match (credential(apns.as_ref()), credential(fcm.as_ref()), credential(web_push.as_ref())) {
+            (Credential::ProviderToken(apns), Credential::AccessToken(fcm), Credential::Vapid(vapid)) => {
+                (apns, fcm, vapid)
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    APPS.iter().map(of_app).collect()
+}
+
+#[tokio::test]
+async fn a_configuration_that_is_read_again_keeps_peers_and_credentials() {
+    let simulator = Simulator::builder().fcm(FcmSettings::default()).start().await.unwrap();
+    let account = simulator.fcm().add_service_account(&["demo-project"]).unwrap();
+    let (metrics, first) = (Metrics::default(), config(&simulator, &account));
+    let (resolver, dialer) = (Arc::new(SystemResolver), Arc::new(TcpDialer));
+    let upstream =
+        Arc::new(Upstream::new(first.upstream.clone(), resolver, dialer, metrics.upstream.clone()));
+    let registry = Registry::new(metrics.credentials.clone());
+
+    let routes = build(&first, &registry, &upstream, &metrics).unwrap();
+    let known = credentials(&routes);
+    known[0].1.ready(Instant::now() + SOON, None).await.unwrap();
+    let opened = simulator.counters().connections_opened;
+
+    // The pool has room for no other peer, and the routes of the first configuration hold all of them.
+    let second = config(&simulator, &account);
+    let routes_again = build(&second, &registry, &upstream, &metrics).unwrap();
+    let again = credentials(&routes_again);
+    for (apns, fcm, vapid) in known.iter().chain(&again) {
+        assert!(std::ptr::eq::<ProviderToken>(&**apns, &*known[0].0));
+        assert!(std::ptr::eq::<GoogleToken>(&**fcm, &*known[0].1));
+        assert!(std::ptr::eq::<Vapid>(&**vapid, &*known[0].2));
+    }
+    drop((routes, known, first));
+    again[0].1.ready(Instant::now() + SOON, None).await.unwrap();
+    assert_eq!(again[0].1.stamp().unwrap().generation(), 1);
+    let counters = simulator.counters();
+    assert_eq!((counters.connections_opened, counters.access_tokens_issued), (opened, 1));
+
+    // Another peer would not have fitted.
+    let mut third = config(&simulator, &account);
+    third.apns_sandbox = "https://localhost:1".parse().unwrap();
+    assert!(build(&third, &registry, &upstream, &metrics).is_err());
+    tokio::time::timeout(SOON, registry.shut_down()).await.unwrap();
+}

@@ -1,0 +1,50 @@
+//! The settings of a configuration that says nothing but its apps.
+
+use std::time::Duration;
+
+use super::{AppConfig, Config, FcmUpstream, Trust, WebPushUpstreams};
+use crate::credential::google::Source;
+use crate::dispatch::DispatchSettings;
+use crate::ingress::admin::AdminSettings;
+use crate::ingress::grpc::GrpcSettings;
+use crate::telemetry::LogSettings;
+use crate::upstream::{Origin, UpstreamSettings};
+
+/// Source: Apple, "Sending notification requests to APNs".
+const APNS_PRODUCTION: &str = "api.push.apple.com";
+/// Source: the same page.
+const APNS_SANDBOX: &str = "api.sandbox.push.apple.com";
+
+/// Source: Firebase, "Send a message using FCM HTTP v1 API".
+const FCM: &str = "fcm.googleapis.com";
+
+/// There are fewer push services than this; the token of each costs about a kilobyte.
+const MAX_ORIGINS: usize = 1024;
+
+const MAX_IN_FLIGHT: usize = 50_000;
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(25);
+
+pub(super) fn config(apps: Vec<AppConfig>, trust: Trust) -> Config {
+    Config {
+        grpc: GrpcSettings::default(),
+        admin: AdminSettings::default(),
+        max_in_flight: MAX_IN_FLIGHT,
+        drain_timeout: DRAIN_TIMEOUT,
+        dispatch: DispatchSettings::default(),
+        upstream: UpstreamSettings::default(),
+        apns_trust: trust.clone(),
+        apns_production: Origin::https(APNS_PRODUCTION),
+        apns_sandbox: Origin::https(APNS_SANDBOX),
+        fcm: FcmUpstream {
+            origin: Origin::https(FCM),
+            metadata: Source::metadata_origin(),
+            trust: trust.clone(),
+        },
+        web_push: WebPushUpstreams { trust: trust.clone(), max_origins: MAX_ORIGINS },
+        trust,
+        proxy: None,
+        log: LogSettings::default(),
+        apps,
+        warnings: Vec::new(),
+    }
+}

@@ -1,0 +1,103 @@
+//! Turns what the file says into what the modules need, and collects what is wrong on the way.
+
+mod apns;
+mod apps;
+mod named;
+mod proxy;
+mod settings;
+mod web_push;
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::error::{ConfigError, ConfigErrors};
+use super::lines::Lines;
+use super::{Config, Trust, defaults, file};
+use crate::upstream::{InvalidOrigin, Origin};
+
+/// Reads a parsed file. `system` trusts the operating system's root certificates.
+pub(super) fn read(
+    path: &Path,
+    lines: &Lines<'_>,
+    file: file::File,
+    system: &Trust,
+) -> Result<Config, ConfigErrors> {
+    let mut reader = Reader { path, lines, errors: Vec::new(), warnings: Vec::new() };
+    let mut config = reader.config(file, system);
+    config.warnings = reader.warnings;
+    if reader.errors.is_empty() { Ok(config) } else { Err(ConfigErrors(reader.errors)) }
+}
+
+/// Collects what is wrong, so that all of it is said at once. Where a value is wrong, a method notes the error and goes on
+/// with the default, or returns none.
+struct Reader<'a> {
+    path: &'a Path,
+    lines: &'a Lines<'a>,
+    errors: Vec<ConfigError>,
+    warnings: Vec<ConfigError>,
+}
+
+impl Reader<'_> {
+    fn config(&mut self, file: file::File, system: &Trust) -> Config {
+        let trust = self.trust("upstream.ca_files", system, &file.upstream.ca_files);
+        let mut config = defaults::config(Vec::new(), trust);
+        self.settings(&mut config, &file);
+        config.proxy = file.proxy.and_then(|proxy| self.proxy("proxy", &proxy));
+        if file.apps.is_empty() {
+            self.error("apps", "expected at least one app, such as [apps.shop.apns], found none");
+        }
+        let apps = file.apps.into_iter().filter_map(|(name, app)| self.app(&name, app, &config)).collect();
+        config.apps = apps;
+        config
+    }
+
+    fn origin(&mut self, key: &str, setting: &mut Origin, text: Option<&str>) {
+        let parsed: Result<Origin, InvalidOrigin> = match text {
+            Some(text) => text.parse(),
+            None => return,
+        };
+        if let Some(origin) = self.ok(key, parsed) {
+            *setting = origin;
+        }
+    }
+
+    /// Reads a wait, which is longer than nothing, and not so long that no clock could hold its end.
+    fn wait(&mut self, key: &str, setting: &mut Duration, value: Option<Duration>) {
+        const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+        match value {
+            Some(found) if found > LONGEST => {
+                self.error(key, format!("expected at most a year, found {found:?}"));
+            }
+            value => self.positive(key, setting, value),
+        }
+    }
+
+    fn positive<T: Default + PartialEq>(&mut self, key: &str, setting: &mut T, value: Option<T>) {
+        let Some(value) = value else { return };
+        if value == T::default() {
+            self.error(key, "expected more than 0, found 0");
+        } else {
+            *setting = value;
+        }
+    }
+
+    /// Notes the error of a value that could not be parsed.
+    fn ok<T, E: ToString>(&mut self, key: &str, parsed: Result<T, E>) -> Option<T> {
+        parsed.map_err(|error| self.error(key, error.to_string())).ok()
+    }
+
+    fn error(&mut self, key: &str, problem: impl Into<String>) {
+        let error = self.at(key, problem.into());
+        self.errors.push(error);
+    }
+
+    /// Notes what is unwise but not wrong.
+    fn warn(&mut self, key: &str, problem: String) {
+        let warning = self.at(key, problem);
+        self.warnings.push(warning);
+    }
+
+    fn at(&self, key: &str, problem: String) -> ConfigError {
+        ConfigError { file: self.path.to_owned(), line: self.lines.line(key), key: key.to_owned(), problem }
+    }
+}

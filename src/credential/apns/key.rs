@@ -1,0 +1,141 @@
+//! The signing key of a developer team, as Apple's portal gives it out: a private key, its id, and the team's id.
+
+use std::fmt;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use http::HeaderValue;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+
+use crate::credential::{CredentialError, Stamp};
+
+/// The length of a key id and of a team id, in characters.
+pub const ID_CHARACTERS: usize = 10;
+
+/// The id of a key, as Apple's portal names it: 10 visible characters.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct KeyId(String);
+
+impl KeyId {
+    /// Checks that the text can be a key id.
+    ///
+    /// # Errors
+    /// Fails where the text is not 10 visible ASCII characters.
+    pub fn parse(id: &str) -> Result<Self, CredentialError> {
+        check_id(id).map_err(|found| CredentialError::KeyId { found })?;
+        Ok(Self(id.to_owned()))
+    }
+
+    /// The id as Apple writes it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The id of a developer team: 10 visible characters.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct TeamId(String);
+
+impl TeamId {
+    /// Checks that the text can be a team id.
+    ///
+    /// # Errors
+    /// Fails where the text is not 10 visible ASCII characters.
+    pub fn parse(id: &str) -> Result<Self, CredentialError> {
+        check_id(id).map_err(|found| CredentialError::TeamId { found })?;
+        Ok(Self(id.to_owned()))
+    }
+
+    /// The id as Apple writes it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn check_id(id: &str) -> Result<(), String> {
+    match id.chars().find(|c| !c.is_ascii_graphic()) {
+        Some(c) => Err(format!("{c:?}")),
+        None if id.len() != ID_CHARACTERS => Err(format!("{} characters", id.len())),
+        None => Ok(()),
+    }
+}
+
+/// A key that signs provider tokens. It is parsed and tried once, when the configuration is read. It prints its ids and
+/// never the private key.
+pub struct SigningKey {
+    private_key: EncodingKey,
+    key_id: KeyId,
+    team_id: TeamId,
+}
+
+/// What tells signing keys apart: two files that claim the same ids are two keys.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(in crate::credential) struct SigningKeyIdentity {
+    team_id: TeamId,
+    key_id: KeyId,
+    /// The SHA-256 of the private key, so that the same key is recognised however its file is laid out.
+    fingerprint: [u8; 32],
+}
+
+/// The claims of a provider token. It has no `exp`, because APNs computes the age of a token from `iat`.
+#[derive(serde::Serialize)]
+struct ProviderTokenClaims<'a> {
+    iss: &'a str,
+    /// Seconds since the Unix epoch.
+    iat: u64,
+}
+
+impl SigningKey {
+    /// Parses the text of a .p8 file, and signs once to see that the key can.
+    ///
+    /// # Errors
+    /// Fails where the text is no private key on the curve P-256, or the clock is before 1970.
+    pub fn parse(pem: &SecretString, key_id: KeyId, team_id: TeamId) -> Result<Self, CredentialError> {
+        let private_key =
+            EncodingKey::from_ec_pem(pem.expose_secret().as_bytes()).map_err(CredentialError::Pem)?;
+        let key = Self { private_key, key_id, team_id };
+        key.sign(SystemTime::now(), 0)?;
+        Ok(key)
+    }
+
+    /// The id of the key.
+    #[must_use]
+    pub fn key_id(&self) -> &KeyId {
+        &self.key_id
+    }
+
+    /// The id of the team whose apps are pushed to.
+    #[must_use]
+    pub fn team_id(&self) -> &TeamId {
+        &self.team_id
+    }
+
+    pub(in crate::credential) fn identity(&self) -> SigningKeyIdentity {
+        let fingerprint = Sha256::digest(self.private_key.as_bytes()).into();
+        SigningKeyIdentity { team_id: self.team_id.clone(), key_id: self.key_id.clone(), fingerprint }
+    }
+
+    /// Signs a provider token that was issued at this moment.
+    pub(super) fn sign(&self, issued_at: SystemTime, generation: u64) -> Result<Stamp, CredentialError> {
+        let iat = issued_at.duration_since(UNIX_EPOCH).map_err(|_| CredentialError::Clock)?.as_secs();
+        let mut header = Header::new(Algorithm::ES256);
+        header.typ = None;
+        header.kid = Some(self.key_id.0.clone());
+        let claims = ProviderTokenClaims { iss: &self.team_id.0, iat };
+        let token =
+            jsonwebtoken::encode(&header, &claims, &self.private_key).map_err(CredentialError::NotP256)?;
+        let mut header =
+            HeaderValue::try_from(format!("bearer {token}")).map_err(|_| CredentialError::Header)?;
+        header.set_sensitive(true);
+        Ok(Stamp { header, generation })
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SigningKey({} of team {})", self.key_id.0, self.team_id.0)
+    }
+}

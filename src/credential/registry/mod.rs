@@ -1,0 +1,114 @@
+//! The credentials that are in use, and the tasks that keep them fresh.
+//!
+//! Apps that name the same key share one credential, and so does a configuration that is read again while the former one
+//! is still in use: the credential keeps its token, and nothing is fetched anew.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::apns::{ProviderToken, SigningKey, SigningKeyIdentity};
+use super::google::{GoogleToken, Source, SourceIdentity};
+use super::handle::{Handle, WeakHandle};
+use super::vapid::{ApplicationServer, ApplicationServerIdentity, Vapid};
+use crate::metrics::CredentialMetrics;
+use crate::upstream::PeerPool;
+
+/// Every credential of the process, by what identifies it.
+pub struct Registry {
+    metrics: CredentialMetrics,
+    credentials: Mutex<Credentials>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+#[derive(Default)]
+struct Credentials {
+    provider_tokens: Table<SigningKeyIdentity, ProviderToken>,
+    access_tokens: Table<SourceIdentity, GoogleToken>,
+    vapid: Table<ApplicationServerIdentity, Vapid>,
+}
+
+impl Registry {
+    /// Begins without credentials.
+    #[must_use]
+    pub fn new(metrics: CredentialMetrics) -> Self {
+        let (credentials, tasks, stop) = Default::default();
+        Self { metrics, credentials, tasks, stop }
+    }
+
+    /// Returns the provider token of a signing key.
+    #[must_use]
+    pub fn provider_token(&self, key: &Arc<SigningKey>) -> Handle<ProviderToken> {
+        self.credentials().provider_tokens.find_or_insert(key.identity(), || {
+            let token = Arc::new(ProviderToken::new(Arc::clone(key)));
+            let stop = self.stop.child_token();
+            self.tasks.spawn(Arc::clone(&token).keep_fresh(stop.clone()));
+            Handle::new(token, stop)
+        })
+    }
+
+    /// Returns the access token of a source. Where the source is new here, its tokens are fetched over `endpoint`, the pool
+    /// of [`Source::endpoint`]'s origin. Where it is known, they go on being fetched over the pool that was given first, even
+    /// where another proxy is on the way to this one.
+    #[must_use]
+    pub fn access_token(&self, source: &Arc<Source>, endpoint: PeerPool) -> Handle<GoogleToken> {
+        self.credentials().access_tokens.find_or_insert(source.identity(), || {
+            let metrics = self.metrics.token(source.account());
+            let token = Arc::new(GoogleToken::new(Arc::clone(source), endpoint, metrics));
+            let stop = self.stop.child_token();
+            self.tasks.spawn(Arc::clone(&token).keep_fresh(stop.clone()));
+            Handle::new(token, stop)
+        })
+    }
+
+    /// Returns the VAPID tokens of an application server, of which at most `max_origins` are kept from now on. They need
+    /// no task, since each is signed where it is asked for.
+    #[must_use]
+    pub fn vapid(&self, server: &Arc<ApplicationServer>, max_origins: usize) -> Handle<Vapid> {
+        let vapid = self.credentials().vapid.find_or_insert(server.identity(), || {
+            Handle::without_task(Vapid::new(Arc::clone(server), max_origins))
+        });
+        vapid.keep_at_most(max_origins);
+        vapid
+    }
+
+    /// Ends every task and waits until all have ended. Tokens that were made stay usable, and are renewed no more.
+    pub async fn shut_down(&self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    fn credentials(&self) -> MutexGuard<'_, Credentials> {
+        // An entry is inserted whole or not at all, so a poisoned lock harms nothing.
+        self.credentials.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Credentials of one kind. There are never more entries than credentials in use, which the configuration bounds, and one.
+struct Table<K, T>(HashMap<K, WeakHandle<T>>);
+
+impl<K, T> Default for Table<K, T> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<K: Eq + Hash, T> Table<K, T> {
+    fn find_or_insert(&mut self, identity: K, make: impl FnOnce() -> Handle<T>) -> Handle<T> {
+        if let Some(known) = self.0.get(&identity).and_then(WeakHandle::upgrade) {
+            return known;
+        }
+        self.0.retain(|_, credential| credential.is_held());
+        let made = make();
+        self.0.insert(identity, made.downgrade());
+        made
+    }
+}
+
+#[cfg(test)]
+mod tests;
