@@ -21,6 +21,10 @@ const ABOUT: [&str; 7] = ["peer", "app", "provider", "credential", "key_id", "ke
 /// So many lines of one kind are written in a [`WINDOW`]; more are counted.
 const WRITTEN: u64 = 5;
 
+/// The target of lines that the log writes about itself. They are always written, so that no line about repeated
+/// lines is taken for a repeated one.
+pub(super) const TARGET: &str = "fanfare::log";
+
 /// The number of counted lines is told when so much time has passed since the first of them.
 pub(super) const WINDOW: Duration = Duration::from_secs(60);
 
@@ -85,7 +89,7 @@ impl<S: Subscriber> Layer<S> for Repeats {
     fn event_enabled(&self, event: &Event<'_>, _: Context<'_, S>) -> bool {
         let metadata = event.metadata();
         // Who asks for details wants all of them. What this module itself tells is not counted.
-        if *metadata.level() > Level::INFO || metadata.target() == super::TARGET {
+        if *metadata.level() > Level::INFO || metadata.target() == TARGET {
             return true;
         }
         let mut line = Line { about: DefaultHasher::new(), text: String::new() };
