@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
-use super::InvalidValue;
+use super::invalid::InvalidValue;
+use super::reason::Reason;
 
 /// What became of a push.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -91,37 +92,6 @@ pub enum TokenAction {
     Delete,
     /// Set it aside: too many look invalid at once.
     Quarantine,
-}
-
-/// Why, in the gateway's own words. The contract's `Reason` documents each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "documented in push.proto, one to one")]
-pub enum Reason {
-    FieldRequired,
-    FieldInvalid,
-    FieldTooLarge,
-    FieldsConflict,
-    AppUnknown,
-    ProviderNotConfigured,
-    TopicNotAllowed,
-    RawBodyInvalid,
-    PayloadOverLimit,
-    Overloaded,
-    Draining,
-    Expired,
-    DeadlineExceeded,
-    BreakerOpen,
-    NotPermitted,
-    ClientNotReading,
-    GatewayBug,
-    NotSupported,
-    UpstreamAnswered,
-    UpstreamUnreachable,
-    UpstreamRefused,
-    AnswerTimeout,
-    ConnectionLost,
-    AnswerUnreadable,
-    CredentialMissing,
 }
 
 /// Who carries a push on.

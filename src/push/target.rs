@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::{InvalidValue, ProviderKind, Shortened, first_other};
+use super::invalid::{InvalidValue, first_other, visible_ascii};
+use super::outcome::ProviderKind;
+use super::shortened::Shortened;
 
 /// Where a push goes. Addresses print cut short.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,7 +154,7 @@ impl RegistrationToken {
     /// # Errors
     /// Where it is empty, too long, or not visible ASCII.
     pub fn parse(token: String) -> Result<Self, InvalidValue> {
-        super::visible_ascii("a registration token", &token, Self::MAX_BYTES)?;
+        visible_ascii("a registration token", &token, Self::MAX_BYTES)?;
         Ok(Self(token))
     }
 
