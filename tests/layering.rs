@@ -14,6 +14,7 @@ const ROWS: &[&[&str]] = &[
     &["credential"],
     &["provider"],
     &["dispatch"],
+    &["desk"],
     &["ingress"],
     &["config"],
     &["app"],

@@ -16,9 +16,10 @@ use tonic_health::server::HealthReporter;
 
 use crate::config::Config;
 use crate::credential::CredentialError;
-use crate::dispatch::{Admission, Dispatcher};
+use crate::desk::{Admission, Desk, DeskSettings};
+use crate::dispatch::Dispatcher;
 use crate::ingress::admin::{self, Admin};
-use crate::ingress::grpc::{Core, GrpcSettings, Service, incoming};
+use crate::ingress::grpc::{GrpcSettings, Service, incoming};
 use crate::metrics::Metrics;
 use crate::proto::{self, push_service_server::PushServiceServer};
 use crate::push::AppId;
@@ -112,14 +113,10 @@ impl Gateway {
         let apps = std::mem::take(&mut config.apps);
         let (routes, certificates) = routes::build(apps, &config, &upstream, &metrics, &stop)?;
         let admission = Arc::new(Admission::new(config.max_in_flight, metrics.pushes.in_flight().clone()));
-        let service = Service(Arc::new(Core {
-            max_wait: config.grpc.max_wait,
-            batch: config.grpc.batch.clone(),
-            routes,
-            admission: Arc::clone(&admission),
-            dispatcher: Dispatcher::new(config.dispatch, draining.clone()),
-            metrics: metrics.pushes.clone(),
-        }));
+        let settings = DeskSettings { max_wait: config.grpc.max_wait, batch: config.grpc.batch.clone() };
+        let dispatcher = Dispatcher::new(config.dispatch, draining.clone());
+        let desk = Desk::new(settings, routes, Arc::clone(&admission), dispatcher, metrics.pushes.clone());
+        let service = Service { desk: Arc::new(desk), max_batch_streams: config.grpc.max_batch_streams };
 
         let (grpc, grpc_address) = listen("grpc.listen", config.grpc.listen).await?;
         let (admin, admin_address) = listen("admin.listen", config.admin.listen).await?;

@@ -140,7 +140,7 @@ impl Reader<'_> {
         );
         self.wait("grpc.keepalive_interval", &mut it.keepalive_interval, file.keepalive_interval);
         self.wait("grpc.keepalive_timeout", &mut it.keepalive_timeout, file.keepalive_timeout);
-        self.positive("grpc.max_batch_streams", &mut it.batch.max_streams, file.max_batch_streams);
+        self.positive("grpc.max_batch_streams", &mut it.max_batch_streams, file.max_batch_streams);
         self.windows(it);
     }
 
@@ -156,13 +156,13 @@ impl Reader<'_> {
             }
         }
         // One more: the call that must go through while all batches of the connection stall.
-        let streams = it.batch.max_streams.saturating_add(1);
+        let streams = it.max_batch_streams.saturating_add(1);
         let needed = streams.saturating_mul(it.stream_window as usize);
         if needed > it.connection_window as usize {
             let problem = format!(
                 "expected at least {needed} bytes, found {}: grpc.max_batch_streams ({}) batches that stall, of \
                  grpc.stream_window_bytes ({}) each, would stop every other call of their connection",
-                it.connection_window, it.batch.max_streams, it.stream_window
+                it.connection_window, it.max_batch_streams, it.stream_window
             );
             self.error("grpc.connection_window_bytes", problem);
         }

@@ -1,11 +1,11 @@
 //! When, and how often: the way of one admitted push to its verdict.
 
-mod admission;
 mod attempts;
 mod encoded;
 mod judge;
 mod kinds;
 mod request;
+mod room;
 mod route;
 mod subscriptions;
 mod suspicion;
@@ -19,8 +19,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-pub use admission::{Admission, NoRoom, Room};
 pub use encoded::Encoded;
+pub use room::Room;
 pub use route::{AppRoutes, Route, Routes, Upstreams};
 pub use subscriptions::Subscriptions;
 pub use window::{Seat, WaitingSetFull, Window};

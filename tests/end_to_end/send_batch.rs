@@ -466,7 +466,7 @@ async fn the_streams_deadline_ends_reading_first_and_answers_what_is_open() {
 
 #[tokio::test]
 async fn one_batch_too_many_on_a_connection_is_refused() {
-    let world = World::with(|builder| builder, |config| config.grpc.batch.max_streams = 2).await;
+    let world = World::with(|builder| builder, |config| config.grpc.max_batch_streams = 2).await;
     let _first = Caller::open(&world).await;
     let second = Caller::open(&world).await;
     let (_to, requests) = mpsc::channel(1);

@@ -298,7 +298,7 @@ async fn a_peer_that_answers_503_is_not_stormed() {
 #[tokio::test]
 async fn room_that_bulk_may_not_take_goes_to_the_interactive_who_waits() {
     use fanfare::push::ServiceClass;
-    let admission = std::sync::Arc::new(fanfare::dispatch::Admission::new(
+    let admission = std::sync::Arc::new(fanfare::desk::Admission::new(
         10,
         prometheus_client::metrics::gauge::Gauge::default(),
     ));

@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use fanfare::credential::Credential;
-use fanfare::dispatch::{Admission, Ask, DispatchSettings, Dispatcher, Route, Upstreams};
+use fanfare::desk::Admission;
+use fanfare::dispatch::{Ask, DispatchSettings, Dispatcher, Route, Upstreams};
 use fanfare::metrics::Metrics;
 use fanfare::provider::Provider;
 use fanfare::provider::apns::{Apns, ApnsSettings};

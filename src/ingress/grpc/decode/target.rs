@@ -2,6 +2,7 @@
 
 use super::Decoded;
 use super::check::{at, https, invalid, known, malformed, present, required, text, within};
+use crate::desk::TargetDraft;
 use crate::proto;
 use crate::push::{
     ApnsChannel, ApnsDevice, ApnsEnvironment, DeviceToken, FcmTarget, MattermostDevice, ProviderKind, Reason,
@@ -12,13 +13,14 @@ const MAX_CHANNEL_ID_BYTES: usize = 256;
 const MAX_INSTALLATION_ID_BYTES: usize = 256;
 const MAX_FCM_TOPIC_BYTES: usize = 900;
 const MAX_CONDITION_BYTES: usize = 4096;
-/// Source: Firebase, "Topic messaging", conditions.
+/// A condition names at most so many topics. Source: Firebase, "Topic messaging", conditions.
 const MAX_CONDITION_TOPICS: usize = 5;
 const MAX_ENDPOINT_BYTES: usize = 2048;
 const MAX_SERVER_ID_BYTES: usize = 64;
 
-/// Who carries a push to its target, of which there must be exactly one; it is not looked into yet.
-pub(in super::super) fn one_target(target: Option<proto::Target>) -> Decoded<(ProviderKind, proto::Target)> {
+/// Where a push goes. There must be exactly one target: which one tells who carries the push, even where the target
+/// itself cannot be decoded.
+pub(super) fn target(target: Option<proto::Target>) -> Decoded<TargetDraft> {
     let target = target.ok_or_else(|| required("target", "a target"))?;
     let members = [
         target.apns.is_some().then_some(ProviderKind::Apns),
@@ -29,14 +31,14 @@ pub(in super::super) fn one_target(target: Option<proto::Target>) -> Decoded<(Pr
     ];
     let mut present = members.into_iter().flatten();
     match (present.next(), present.next()) {
-        (Some(provider), None) => Ok((provider, target)),
+        (Some(provider), None) => Ok(TargetDraft { provider, target: one_target(target) }),
         (Some(_), Some(_)) => Err(several("target")),
         (None, _) => Err(required("target", ONE_TARGET)),
     }
 }
 
-/// Where a push goes, of the one target that there is.
-pub(in super::super) fn target(target: proto::Target) -> Decoded<Target> {
+/// Decodes the one target that there is.
+fn one_target(target: proto::Target) -> Decoded<Target> {
     let proto::Target { apns, apns_channel, fcm, web_push, mattermost } = target;
     if let Some(it) = apns {
         return apns_device(it).map(Target::Apns);
@@ -56,7 +58,7 @@ pub(in super::super) fn target(target: proto::Target) -> Decoded<Target> {
     Err(required("target", ONE_TARGET))
 }
 
-/// Which the wire cannot promise.
+/// What is expected of a target. The wire cannot promise it.
 const ONE_TARGET: &str = "exactly one target";
 
 fn several(field: &'static str) -> Refusal {
@@ -147,7 +149,7 @@ fn mattermost_device(device: proto::MattermostDevice) -> Decoded<MattermostDevic
     if device.device_id.is_empty() {
         return Err(required(FIELD, "platform:token"));
     }
-    // Tokens hold colons themselves, so the first one splits.
+    // Tokens hold colons themselves, so the first colon splits.
     let Some((platform, token)) =
         device.device_id.split_once(':').filter(|(platform, _)| !platform.is_empty())
     else {

@@ -1,0 +1,116 @@
+//! Opens a draft: it becomes a push with its route, or its result where it cannot be sent.
+//!
+//! Of several faults the first is reported, in this order: id, labels, app, which provider, the route to it, target,
+//! content, options. A multicast is opened before its addressees: labels, addressees, app, content, options.
+
+use std::sync::Arc;
+
+use tracing::Span;
+
+use super::caller::Caller;
+use super::draft::{BodyDraft, Draft, DraftBody, TargetDraft};
+use super::lookup::{self, Unroutable};
+use super::refused::Refused;
+use super::{Desk, check};
+use crate::dispatch::{AppRoutes, Encoded, Route, Routes};
+use crate::push::{AppId, Body, Labels, Push, Refusal, Target};
+
+/// A push that can be sent.
+pub(super) struct Opened {
+    pub(super) push: Push,
+    /// The push keeps this route, though the routes of the desk may be swapped while it is in flight.
+    pub(super) route: Arc<Route>,
+    /// Where the payload of a multicast lies, which is encoded once for all addressees.
+    pub(super) encoded: Option<Arc<Encoded>>,
+    /// The span that the span of the push is a child of. It is in a box, since few pushes have one and a batch has
+    /// thousands in flight.
+    pub(super) parent: Option<Box<Span>>,
+}
+
+impl Desk {
+    /// Opens a draft.
+    ///
+    /// # Errors
+    /// Where it cannot be sent: with its result.
+    pub(super) fn open_draft(&self, caller: &Caller, draft: Draft) -> Result<Opened, Box<Refused>> {
+        let Draft { id, target, body, parent } = draft;
+        let parent = (!parent.is_none()).then(|| Box::new(parent));
+        let routes = self.routes.load();
+        match body {
+            DraftBody::Own(body) => {
+                let (push, route) = own(&routes, caller, id, target, body)?;
+                Ok(Opened { push, route: Arc::clone(route), encoded: None, parent })
+            }
+            DraftBody::Shared(shared) => {
+                let (body, encoded) = shared.open(&id)?;
+                let (push, route) = addressee(&routes, caller, id, target, body)?;
+                Ok(Opened { push, route: Arc::clone(route), encoded: Some(encoded), parent })
+            }
+        }
+    }
+}
+
+/// A push with a body of its own.
+fn own<'a>(
+    routes: &'a Routes,
+    caller: &Caller,
+    id: String,
+    target: Result<TargetDraft, Refusal>,
+    mut body: BodyDraft,
+) -> Result<(Push, &'a Arc<Route>), Box<Refused>> {
+    let id = check::id(id).map_err(|(id, refusal)| Refused::new(id, Labels::new(), refusal, None))?;
+    let labels = match check::labels(std::mem::take(&mut body.labels)) {
+        Ok(labels) => labels,
+        Err(refusal) => return Err(Refused::new(id.into_string(), Labels::new(), refusal, None)),
+    };
+    match route_and_body(routes, caller, target, body) {
+        Ok((target, route, body)) => {
+            Ok((Push { id, target, body: Arc::new(Body { labels, ..body }) }, route))
+        }
+        Err(Unroutable { refusal, route }) => Err(Refused::new(id.into_string(), labels, refusal, route)),
+    }
+}
+
+fn route_and_body<'a>(
+    routes: &'a Routes,
+    caller: &Caller,
+    target: Result<TargetDraft, Refusal>,
+    draft: BodyDraft,
+) -> Result<(Target, &'a Arc<Route>, Body), Unroutable<'a>> {
+    let app = check::app(&draft.app)?;
+    let routes = lookup::app(routes, caller, &app)?;
+    let (target, route) = lookup::pair(routes, &app, target)?;
+    let body = body(app, routes, draft).map_err(|refusal| Unroutable { refusal, route: Some(route) })?;
+    Ok((target, route, body))
+}
+
+/// A push whose body was opened for all addressees of its multicast.
+fn addressee<'a>(
+    routes: &'a Routes,
+    caller: &Caller,
+    id: String,
+    target: Result<TargetDraft, Refusal>,
+    body: Arc<Body>,
+) -> Result<(Push, &'a Arc<Route>), Box<Refused>> {
+    let refused = |id: String, refusal, route| Refused::new(id, body.labels.clone(), refusal, route);
+    let id = check::id(id).map_err(|(id, refusal)| refused(id, refusal, None))?;
+    let app = lookup::app(routes, caller, &body.app).map_err(Unroutable::from);
+    match app.and_then(|routes| lookup::pair(routes, &body.app, target)) {
+        Ok((target, route)) => Ok((Push { id, target, body }, route)),
+        Err(Unroutable { refusal, route }) => Err(refused(id.into_string(), refusal, route)),
+    }
+}
+
+/// The body that the addressees of a multicast share.
+pub(super) fn shared_body(routes: &Routes, caller: &Caller, draft: BodyDraft) -> Result<Body, Refusal> {
+    let app = check::app(&draft.app)?;
+    let routes = lookup::app(routes, caller, &app)?;
+    body(app, routes, draft)
+}
+
+fn body(app: AppId, routes: &AppRoutes, draft: BodyDraft) -> Result<Body, Refusal> {
+    let BodyDraft { content, options, labels, accepted_at, .. } = draft;
+    let content = content?;
+    let options = options?.fix(routes.default_ttl, accepted_at);
+    Ok(Body { app, content, options, accepted_at, labels })
+}
