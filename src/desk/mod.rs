@@ -22,6 +22,8 @@ mod refused;
 mod settled;
 mod started;
 mod submit;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -11,6 +11,7 @@ mod batch_command_resumes;
 mod config;
 mod connections;
 mod credential;
+mod desk;
 mod fcm;
 mod google;
 mod harness;
