@@ -36,9 +36,9 @@ pub use arrival::Arrival;
 pub use batch::{Batch, BatchCounts, BatchEvent, BatchSettings, Place, TurnedAway};
 pub use caller::Caller;
 pub use draft::{BodyDraft, Draft, DraftBody, OptionsDraft, TargetDraft};
-pub use multicast::{Addressee, MAX_ADDRESSEES, Multicast, SharedBody};
-pub use reason::reason_name;
-pub use refused::NO_ROOM_WAIT;
+pub use multicast::{Addressee, Multicast, SharedBody};
+pub(crate) use reason::reason_name;
+pub(crate) use refused::NO_ROOM_WAIT;
 pub use settled::{EchoedLabels, Settled};
 
 pub use crate::dispatch::Window;

@@ -13,7 +13,7 @@ use crate::dispatch::Encoded;
 use crate::push::{Body, Labels, Reason, Refusal};
 
 /// A multicast has at most so many addressees.
-pub const MAX_ADDRESSEES: usize = 1000;
+pub(super) const MAX_ADDRESSEES: usize = 1000;
 
 /// Who a multicast goes to, as an ingress decoded it.
 #[derive(Debug, Clone)]

@@ -34,7 +34,7 @@ impl Desk {
     /// Where it cannot be sent: with its result.
     pub(super) fn open_draft(&self, caller: &Caller, draft: Draft) -> Result<Opened, Box<Refused>> {
         let Draft { id, target, body, parent } = draft;
-        let parent = (!parent.is_none()).then(|| Box::new(parent));
+        let parent = (!parent.is_disabled()).then(|| Box::new(parent));
         let routes = self.routes.load();
         match body {
             DraftBody::Own(body) => {

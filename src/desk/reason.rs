@@ -3,8 +3,7 @@
 use crate::push::Reason;
 
 /// The name of a reason, which is the contract's without its prefix.
-#[must_use]
-pub fn reason_name(reason: Reason) -> &'static str {
+pub(crate) fn reason_name(reason: Reason) -> &'static str {
     match reason {
         Reason::FieldRequired => "FIELD_REQUIRED",
         Reason::FieldInvalid => "FIELD_INVALID",

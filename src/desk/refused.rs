@@ -10,7 +10,7 @@ use crate::dispatch::{Route, Seat};
 use crate::push::{Labels, Outcome, PushResult, Reason, Refusal, TokenAction};
 
 /// What a caller that found no room is told to wait.
-pub const NO_ROOM_WAIT: Duration = Duration::from_millis(200);
+pub(crate) const NO_ROOM_WAIT: Duration = Duration::from_millis(200);
 
 /// A push that is not sent.
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! Of several faults the first in the desk's order is reported, however the draft comes.
 
 use super::*;
+use crate::desk::multicast::MAX_ADDRESSEES;
 use crate::push::{Outcome, Reason, TokenAction};
 
 /// A fault of a draft: what is wrong, in which field it is reported, and why.
