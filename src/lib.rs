@@ -4,6 +4,7 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod credential;
+pub mod desk;
 pub mod dispatch;
 pub mod files;
 pub mod ingress;

@@ -17,9 +17,10 @@ use tonic_health::server::HealthReporter;
 
 use crate::config::Config;
 use crate::credential::Registry;
-use crate::dispatch::{Admission, Dispatcher};
+use crate::desk::{Admission, Desk, DeskSettings};
+use crate::dispatch::Dispatcher;
 use crate::ingress::admin::Admin;
-use crate::ingress::grpc::{Core, Service};
+use crate::ingress::grpc::Service;
 use crate::metrics::Metrics;
 use crate::upstream::{Dial, Resolve, SystemResolver, TcpDialer, Upstream};
 use certificates::CertificateWatch;
@@ -80,14 +81,10 @@ impl Gateway {
         let credentials = Registry::new(metrics.credentials.clone());
         let routes = routes::build(&config, &credentials, &upstream, &metrics)?;
         let admission = Arc::new(Admission::new(config.max_in_flight, metrics.pushes.in_flight().clone()));
-        let service = Service(Arc::new(Core {
-            max_wait: config.grpc.max_wait,
-            batch: config.grpc.batch.clone(),
-            routes,
-            admission: Arc::clone(&admission),
-            dispatcher: Dispatcher::new(config.dispatch.clone(), draining.clone()),
-            metrics: metrics.pushes.clone(),
-        }));
+        let settings = DeskSettings { max_wait: config.grpc.max_wait, batch: config.grpc.batch.clone() };
+        let dispatcher = Dispatcher::new(config.dispatch.clone(), draining.clone());
+        let desk = Desk::new(settings, routes, Arc::clone(&admission), dispatcher, metrics.pushes.clone());
+        let service = Service { desk: Arc::new(desk), max_batch_streams: config.grpc.max_batch_streams };
         let (health, grpc) = listeners::grpc(&config.grpc, service, grpc_listener, stop.clone()).await?;
         let admin = Admin { metrics: Arc::clone(&metrics), admission: Arc::clone(&admission) };
 

@@ -1,7 +1,7 @@
 //! What the way of one push needs.
 
 use tokio::time::Instant;
-use tracing::Id;
+use tracing::Span;
 
 use super::Route;
 use super::providers::EncodedOnce;
@@ -35,5 +35,5 @@ pub struct Terms<'a> {
     /// By when its verdict is out.
     pub deadline: Instant,
     /// The span that its own span is part of. The trace of a caller enters here.
-    pub parent: Option<&'a Id>,
+    pub parent: Option<&'a Span>,
 }

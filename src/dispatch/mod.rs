@@ -5,7 +5,6 @@
 //! learned from in one place.
 
 mod acquire;
-mod admission;
 mod ask;
 mod attempts;
 mod deliver;
@@ -15,6 +14,7 @@ mod learn;
 mod peers;
 mod providers;
 mod request;
+mod room;
 mod route;
 mod routes;
 mod send;
@@ -25,11 +25,11 @@ mod window;
 
 use tokio_util::sync::CancellationToken;
 
-pub use admission::{Admission, NoRoom, Room};
 pub use ask::{Ask, Terms};
 pub use guard::{Guard, Unsendable};
 pub use peers::{ApnsPeers, NoPeer, Peers};
-pub use providers::{AppRoutes, Destination, Encoded, Listed, PROVIDERS, Push};
+pub use providers::{AppRoutes, Destination, Encoded, Listed, PROVIDERS, Push, TargetDraft};
+pub use room::Room;
 pub use route::Route;
 pub use routes::Routes;
 pub use subscriptions::Subscriptions;

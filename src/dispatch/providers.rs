@@ -3,13 +3,13 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use super::{Ask, Dispatcher, Guard, Room, Route, Terms};
+use super::{Ask, Dispatcher, Guard, Room, Route, Terms, Unsendable};
 use crate::provider::Provider;
 use crate::provider::apns::Apns;
 use crate::provider::fcm::Fcm;
 use crate::provider::mattermost::Mattermost;
 use crate::provider::webpush::WebPush;
-use crate::push::{Body, ProviderKind, PushId, PushResult, Refusal};
+use crate::push::{AppId, Body, ProviderKind, PushId, PushResult, Refusal};
 
 /// A body encoded for the targets of one provider, by the first push that needs it.
 pub(super) type EncodedOnce<P> = OnceLock<Result<<P as Provider>::Payload, Refusal>>;
@@ -48,6 +48,28 @@ macro_rules! providers {
                 #[doc = concat!("A target of ", stringify!($provider), " and the app's route to it.")]
                 $provider(<$provider as Provider>::Target, Arc<Route<$provider>>),
             )+
+        }
+
+        /// Where a push goes, as an ingress decoded it. Which provider carries it is known even where its target cannot be
+        /// decoded: the guard of its route judges malformed targets.
+        #[derive(Debug, Clone)]
+        pub enum TargetDraft {
+            $(
+                #[doc = concat!("A target of ", stringify!($provider), ", or what is wrong with it.")]
+                $provider(Result<<$provider as Provider>::Target, Refusal>),
+            )+
+        }
+
+        impl AppRoutes {
+            /// Pairs a target with the app's route to it.
+            ///
+            /// # Errors
+            /// Where the app has no such provider, or the target could not be decoded.
+            pub fn destination(&self, app: &AppId, target: TargetDraft) -> Result<Destination, Unsendable> {
+                match target {
+                    $(TargetDraft::$provider(target) => self.pair::<$provider>(app, target),)+
+                }
+            }
         }
 
         /// The routes of one app.

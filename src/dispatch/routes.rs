@@ -31,22 +31,19 @@ impl Routes {
 }
 
 impl AppRoutes {
-    /// Pairs a target with the app's route to it. The route is found before the target is decoded, for two reasons: the
-    /// route's guard has to see malformed targets, and a provider that the app does not have says nothing against any
+    /// Pairs a target with the app's route to it. The route is found before the target is looked into, for two reasons:
+    /// the route's guard has to see malformed targets, and a provider that the app does not have says nothing against any
     /// target.
-    ///
-    /// # Errors
-    /// Where the app has no such provider, or the target cannot be decoded.
-    pub fn destination<P: Listed>(
+    pub(super) fn pair<P: Listed>(
         &self,
         app: &AppId,
-        decode: impl FnOnce() -> Result<P::Target, Refusal>,
+        target: Result<P::Target, Refusal>,
     ) -> Result<Destination, Unsendable> {
         let route = P::route(self).ok_or_else(|| {
             let detail = format!("app {:?} has no {} configured", app.as_str(), P::KIND.name());
             Refusal::field("target", Reason::ProviderNotConfigured, detail)
         })?;
-        let target = decode().map_err(|refusal| route.guard().refuse(refusal))?;
+        let target = target.map_err(|refusal| route.guard().refuse(refusal))?;
         Ok(P::pair(target, Arc::clone(route)))
     }
 }
@@ -64,7 +61,7 @@ mod tests {
     use crate::push::{Outcome, TokenAction};
 
     #[test]
-    fn the_route_is_known_before_the_target_is_decoded() {
+    fn the_route_is_known_before_the_target_is_looked_into() {
         let app = AppId::parse("shop").unwrap();
         let route = Route::new(
             app.clone(),
@@ -74,14 +71,14 @@ mod tests {
             Metrics::default().pushes.app(app.as_str(), WebPush::KIND),
         );
         let routes = AppRoutes { web_push: Some(Arc::new(route)), ..AppRoutes::default() };
-        let missing = routes.destination::<Fcm>(&app, || unreachable!("there is no route to it"));
+        let missing = routes.pair::<Fcm>(&app, Err(Refusal::field("target", Reason::FieldInvalid, "why")));
         let missing = missing.err().unwrap();
         assert_eq!(missing.refusal.reason, Reason::ProviderNotConfigured);
         assert_eq!((missing.token_action, missing.provider), (TokenAction::Keep, None));
 
         let refusal = Refusal::field("target.web_push.p256dh", Reason::FieldInvalid, "why");
         let malformed = Refusal { outcome: Outcome::InvalidToken, ..refusal };
-        let malformed = routes.destination::<WebPush>(&app, || Err(malformed)).err().unwrap();
+        let malformed = routes.pair::<WebPush>(&app, Err(malformed)).err().unwrap();
         assert_eq!(malformed.token_action, TokenAction::Delete);
         assert_eq!(malformed.provider, Some(WebPush::KIND));
     }

@@ -1,6 +1,6 @@
 //! From an admitted push to its first attempt: it is encoded, encrypted where its provider does that, and addressed.
 
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use super::attempts::Attempts;
 use super::kinds::Logged;
@@ -22,7 +22,7 @@ impl Dispatcher {
         let Ask { id, body, terms, .. } = *ask;
         let labels = tracing::field::Empty;
         let span = tracing::debug_span!(
-            parent: terms.parent.cloned(), "push", %id, app = %body.app, provider = P::KIND.name(), labels
+            parent: terms.parent.and_then(Span::id), "push", %id, app = %body.app, provider = P::KIND.name(), labels
         );
         if !body.labels.is_empty() {
             span.record("labels", tracing::field::debug(&body.labels));

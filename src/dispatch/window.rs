@@ -1,5 +1,5 @@
-//! The window of one batch stream: items in flight and results not yet delivered are bounded, and an item that
-//! waits long makes room for others.
+//! The window of one batch: it bounds the items in flight together with the results that are not delivered yet. An
+//! item that waits long for its next attempt makes room for others.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// A wait longer than this leaves the window.
+/// An item that waits longer than this leaves the window meanwhile.
 const LONG: Duration = Duration::from_secs(1);
 
-/// The seats of one stream, and its waiting set.
+/// The seats of one batch, and its waiting set.
 #[derive(Debug)]
 pub struct Window {
     seats: Arc<Semaphore>,
@@ -43,7 +43,7 @@ impl Window {
         Seat { window: Arc::clone(self), permit }
     }
 
-    /// Seats return: so many results were delivered.
+    /// So many results were delivered, and their seats return.
     pub fn delivered(&self, results: usize) {
         self.seats.add_permits(results);
     }
@@ -56,7 +56,7 @@ pub struct Seat {
     permit: Option<OwnedSemaphorePermit>,
 }
 
-/// The waiting set is full.
+/// An item may not wait that long, since the waiting set is full.
 #[derive(Debug, PartialEq, Eq)]
 pub struct WaitingSetFull;
 
@@ -64,7 +64,7 @@ impl Seat {
     /// Waits between two attempts. A long wait leaves the window and joins the waiting set.
     ///
     /// # Errors
-    /// Where the waiting set is full; nothing was waited.
+    /// Where the waiting set is full. Then it did not wait.
     pub(super) async fn wait(&mut self, wait: Duration) -> Result<(), WaitingSetFull> {
         if wait <= LONG {
             tokio::time::sleep(wait).await;
@@ -78,9 +78,10 @@ impl Seat {
         Ok(())
     }
 
-    /// The item has its result, which holds the seat until it is delivered; false where there is none to hold,
-    /// since a long wait was cut short.
-    pub fn into_result(self) -> bool {
+    /// Holds the seat for the item's result until [`Window::delivered`] returns it. False where the item has no seat,
+    /// since its deadline ended a long wait.
+    #[must_use]
+    pub fn hold_until_delivered(self) -> bool {
         self.permit.map(OwnedSemaphorePermit::forget).is_some()
     }
 }
@@ -120,7 +121,7 @@ mod tests {
         tokio::time::advance(Duration::from_secs(6)).await;
         assert!(!waits.is_finished());
         // The result of the second is delivered: its seat goes to the first.
-        assert!(second.into_result());
+        assert!(second.hold_until_delivered());
         window.delivered(1);
         let first = waits.await.unwrap();
         assert!(window.try_enter().is_none());

@@ -1,4 +1,5 @@
-//! The operator's questions, on a listener of their own: alive, ready, and every metric.
+//! Answers the operator's questions on a listener of its own: whether the gateway is alive, whether it is ready, and
+//! every metric.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,13 +10,13 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 
-use crate::dispatch::Admission;
+use crate::desk::Admission;
 use crate::metrics::Metrics;
 
 /// The admin listener.
 #[derive(Debug, Clone)]
 pub struct AdminSettings {
-    /// Where it listens.
+    /// The address on which it listens.
     pub listen: SocketAddr,
 }
 
@@ -30,11 +31,11 @@ impl Default for AdminSettings {
 pub struct Admin {
     /// Every metric.
     pub metrics: Arc<Metrics>,
-    /// Room, and whether any more is given.
+    /// Knows how many pushes are in flight, and whether more are taken.
     pub admission: Arc<Admission>,
 }
 
-/// `/healthz`: the process answers. `/readyz`: it takes pushes, or says why not. `/metrics`.
+/// Answers `/healthz` as long as the process runs, `/readyz` by whether it takes pushes, and `/metrics`.
 pub fn router(admin: Admin) -> Router {
     Router::new()
         .route("/healthz", get(async || "ok\n"))

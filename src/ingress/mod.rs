@@ -1,4 +1,4 @@
-//! Who asks: gRPC calls, and the operator's questions on a listener of their own.
+//! Protocols: how callers reach the desk, and how an operator asks about the gateway.
 
 pub mod admin;
 pub mod grpc;

@@ -8,6 +8,7 @@ mod batch_command;
 mod config;
 mod connections;
 mod credential;
+mod desk;
 mod fcm;
 mod few_connections;
 mod google;

@@ -7,7 +7,8 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use fanfare::credential::Credential;
-use fanfare::dispatch::{Admission, Ask, DispatchSettings, Dispatcher, Route, Terms};
+use fanfare::desk::Admission;
+use fanfare::dispatch::{Ask, DispatchSettings, Dispatcher, Route, Terms};
 use fanfare::metrics::Metrics;
 use fanfare::provider::{Heal, Message, Outgoing, Provider, Reply, Retry, Verdict};
 use fanfare::push::{
@@ -20,6 +21,7 @@ use fanfare::upstream::{
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::Span;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
@@ -118,7 +120,7 @@ impl Sender {
         }
     }
 
-    async fn send(&self, notification: Option<Notification>, parent: Option<&Id>) -> PushResult {
+    async fn send(&self, notification: Option<Notification>, parent: Option<&Span>) -> PushResult {
         let body = Body {
             app: AppId::parse("app").unwrap(),
             content: Content { notification, ..Content::default() },
@@ -215,7 +217,7 @@ async fn a_trace_has_a_span_for_the_push_and_for_each_of_its_attempts_below_that
     let listening = tracing::subscriber::set_default(tracing_subscriber::registry().with(exporter.clone()));
     {
         let call = tracing::info_span!("call");
-        sender.send(hello(), call.id().as_ref()).await;
+        sender.send(hello(), Some(&call)).await;
     }
     drop(listening);
     let spans = exporter.0.lock().unwrap();

@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use fanfare::credential::Credential;
-use fanfare::dispatch::{Admission, ApnsPeers, Ask, DispatchSettings, Dispatcher, Route, Terms};
+use fanfare::desk::Admission;
+use fanfare::dispatch::{ApnsPeers, Ask, DispatchSettings, Dispatcher, Route, Terms};
 use fanfare::metrics::Metrics;
 use fanfare::provider::Provider;
 use fanfare::provider::apns::{Apns, ApnsSettings, Device, Target};

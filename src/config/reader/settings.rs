@@ -74,7 +74,7 @@ impl Reader<'_> {
         );
         self.wait("grpc.keepalive_interval", &mut grpc.keepalive_interval, file.keepalive_interval);
         self.wait("grpc.keepalive_timeout", &mut grpc.keepalive_timeout, file.keepalive_timeout);
-        self.positive("grpc.max_batch_streams", &mut grpc.batch.max_streams, file.max_batch_streams);
+        self.positive("grpc.max_batch_streams", &mut grpc.max_batch_streams, file.max_batch_streams);
         self.windows(grpc);
     }
 
@@ -89,13 +89,13 @@ impl Reader<'_> {
             }
         }
         // There is one stream more than batches, for the call that must go through while all batches of the connection stall.
-        let streams = grpc.batch.max_streams.saturating_add(1);
+        let streams = grpc.max_batch_streams.saturating_add(1);
         let needed = streams.saturating_mul(grpc.stream_window as usize);
         if needed > grpc.connection_window as usize {
             let problem = format!(
                 "expected at least {needed} bytes, found {}: grpc.max_batch_streams ({}) batches that stall, of \
                  grpc.stream_window_bytes ({}) each, would stop every other call of their connection",
-                grpc.connection_window, grpc.batch.max_streams, grpc.stream_window
+                grpc.connection_window, grpc.max_batch_streams, grpc.stream_window
             );
             self.error("grpc.connection_window_bytes", problem);
         }

@@ -1,30 +1,27 @@
-//! Results out; and what is wrong with a call, as a status with google.rpc details.
+//! A result becomes a message, and what is wrong with a call becomes a status with google.rpc details.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use tonic::metadata::{MetadataMap, MetadataValue};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
-use crate::dispatch::NoRoom;
+use crate::desk::{NO_ROOM_WAIT, NoRoom, Settled, reason_name};
 use crate::proto::{self, ERROR_DOMAIN};
-use crate::push::{Delivery, Labels, Outcome, ProviderKind, PushResult, Reason, Refusal, TokenAction};
+use crate::push::{Delivery, Outcome, ProviderKind, Reason, Refusal, TokenAction};
 
-/// What a caller that found no room is told to wait.
-pub(super) const NO_ROOM_WAIT: Duration = Duration::from_millis(200);
-
-/// A verdict, as the contract says it.
-pub(super) fn result(index: u64, id: String, labels: Labels, result: PushResult) -> proto::PushResult {
+/// The result of a push, as the contract says it.
+pub(super) fn settled(settled: Settled) -> proto::PushResult {
+    let Settled { index, id, result, labels, .. } = settled;
     proto::PushResult {
         index: index.cast_signed(),
         id,
-        labels,
+        labels: labels.into_labels(),
         outcome: outcome(result.outcome).into(),
         delivery: delivery(result.delivery).into(),
         token_action: token_action(result.token_action).into(),
         retryable: result.retryable,
-        // Waits come from answers, where they are capped far below what a Duration holds.
+        // A wait comes from an answer, and was capped there far below what a Duration holds.
         retry_after: result.retry_after.and_then(|wait| wait.try_into().ok()),
         reason: result.reason.map_or(proto::Reason::Unspecified, reason).into(),
         detail: result.detail.into_owned(),
@@ -38,7 +35,8 @@ pub(super) fn result(index: u64, id: String, labels: Labels, result: PushResult)
     }
 }
 
-/// The call itself is at fault: INVALID_ARGUMENT, with the field as a path from its message. Nothing was sent.
+/// The call itself is at fault. The status is INVALID_ARGUMENT, with the field as a path from the call's message.
+/// Nothing was sent.
 pub(super) fn bad_call(refusal: &Refusal) -> Status {
     let mut details = ErrorDetails::new();
     details
@@ -48,31 +46,33 @@ pub(super) fn bad_call(refusal: &Refusal) -> Status {
     Status::with_error_details(Code::InvalidArgument, message, details)
 }
 
-/// No room: nothing was sent, and it is safe to send again.
+/// There is no room. Nothing was sent, so it is safe to call again.
 pub(super) fn no_room(why: NoRoom) -> Status {
     let message = match why {
         NoRoom::Full => "the gateway is full (limits.max_in_flight); nothing was sent",
         NoRoom::Draining => "the gateway is shutting down; nothing was sent",
     };
-    not_taken(no_room_name(why), message.to_owned())
+    not_taken(why.reason(), message.to_owned())
 }
 
-/// More batch streams than one connection may have.
+/// The connection has as many batch streams as it may have.
 pub(super) fn too_many_batches(most: usize) -> Status {
     let message =
         format!("the connection has {most} batch streams already (grpc.max_batch_streams); nothing was sent");
-    not_taken(reason_name(Reason::Overloaded), message)
+    not_taken(Reason::Overloaded, message)
 }
 
-/// ABORTED, which no gRPC library and no proxy says by itself: what they say, such as UNAVAILABLE, may mean that an
-/// answer was lost, so no caller could repeat it safely.
+/// The status is ABORTED, which no gRPC library and no proxy says by itself. What they say, such as UNAVAILABLE, may
+/// mean that an answer was lost, so no caller could repeat it safely.
 ///
 /// Source: github.com/grpc/grpc, `doc/statuscodes.md`.
-fn not_taken(reason: &'static str, message: String) -> Status {
+fn not_taken(reason: Reason, message: String) -> Status {
     let mut details = ErrorDetails::new();
-    details.set_error_info(reason, ERROR_DOMAIN, HashMap::new()).set_retry_info(Some(NO_ROOM_WAIT));
+    details
+        .set_error_info(reason_name(reason), ERROR_DOMAIN, HashMap::new())
+        .set_retry_info(Some(NO_ROOM_WAIT));
     let mut metadata = MetadataMap::new();
-    // For client libraries; RetryInfo is for people. Source: gRFC A6.
+    // Client libraries read this, people read RetryInfo. Source: gRFC A6.
     metadata.insert("grpc-retry-pushback-ms", MetadataValue::from(NO_ROOM_WAIT.as_millis() as u64));
     Status::with_error_details_and_metadata(Code::Aborted, message, details, metadata)
 }
@@ -93,26 +93,12 @@ pub(super) fn out_of_time() -> Status {
     Status::with_error_details(Code::DeadlineExceeded, message, details)
 }
 
-/// A batch's task failed: what has no result is in doubt.
+/// The task of a batch failed. Whether items without a result were sent is in doubt.
 pub(super) fn batch_broke() -> Status {
     let mut details = ErrorDetails::new();
     details.set_error_info(reason_name(Reason::GatewayBug), ERROR_DOMAIN, HashMap::new());
     let message = "work on the batch failed inside the gateway; items without a result are in doubt";
     Status::with_error_details(Code::Internal, message, details)
-}
-
-/// The name of a lack of room in metrics.
-pub(super) fn no_room_name(why: NoRoom) -> &'static str {
-    reason_name(match why {
-        NoRoom::Full => Reason::Overloaded,
-        NoRoom::Draining => Reason::Draining,
-    })
-}
-
-/// The name of a reason in ErrorInfo: the contract's, without its prefix.
-pub(super) fn reason_name(it: Reason) -> &'static str {
-    let name = reason(it).as_str_name();
-    name.strip_prefix("REASON_").unwrap_or(name)
 }
 
 pub(super) fn outcome(it: Outcome) -> proto::Outcome {
@@ -180,8 +166,47 @@ fn reason(it: Reason) -> proto::Reason {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::dispatch::PROVIDERS;
+
+    #[test]
+    fn the_desk_names_each_reason_as_the_contract_does() {
+        let all = [
+            Reason::FieldRequired,
+            Reason::FieldInvalid,
+            Reason::FieldTooLarge,
+            Reason::FieldsConflict,
+            Reason::AppUnknown,
+            Reason::ProviderNotConfigured,
+            Reason::TopicNotAllowed,
+            Reason::RawBodyInvalid,
+            Reason::PayloadOverLimit,
+            Reason::Overloaded,
+            Reason::Draining,
+            Reason::Expired,
+            Reason::DeadlineExceeded,
+            Reason::BreakerOpen,
+            Reason::NotPermitted,
+            Reason::ClientNotReading,
+            Reason::GatewayBug,
+            Reason::NotSupported,
+            Reason::UpstreamAnswered,
+            Reason::UpstreamUnreachable,
+            Reason::UpstreamRefused,
+            Reason::AnswerTimeout,
+            Reason::ConnectionLost,
+            Reason::AnswerUnreadable,
+            Reason::CredentialMissing,
+        ];
+        for it in all {
+            assert_eq!(reason(it).as_str_name(), format!("REASON_{}", reason_name(it)));
+        }
+        let said: BTreeSet<_> = all.map(|it| i32::from(reason(it))).into();
+        let contract = (1..1000).filter(|number| proto::Reason::try_from(*number).is_ok());
+        assert_eq!(said, contract.collect(), "a reason of the contract is not in the list above");
+    }
 
     #[test]
     fn every_provider_has_its_number_in_the_contract() {

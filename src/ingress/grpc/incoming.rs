@@ -27,7 +27,7 @@ impl BatchStreams {
     }
 }
 
-/// An open batch stream; counted until it is dropped.
+/// An open batch stream, which is counted until this is dropped.
 #[derive(Debug)]
 pub(super) struct OpenBatch(BatchStreams);
 
@@ -44,7 +44,7 @@ pub struct Accepted {
     batches: BatchStreams,
 }
 
-/// Connections as they are accepted.
+/// Yields connections as they are accepted.
 pub fn incoming(listener: TcpListener) -> impl Stream<Item = io::Result<Accepted>> {
     TcpListenerStream::new(listener).map(|socket| {
         let socket = socket?;

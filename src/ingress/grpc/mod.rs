@@ -1,57 +1,52 @@
-//! The gRPC service: decode, admit, send, encode.
+//! The gRPC service: a message becomes a draft for the desk, and a result becomes a message. What concerns a whole call
+//! becomes a status.
 
-mod admit;
 mod batch;
-mod deadline;
 mod decode;
 mod encode;
 mod incoming;
 mod items;
 mod pushes;
-mod refused;
 mod single;
-mod started;
+mod timeout;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::time::Instant;
 use tonic::{Request, Response, Status, Streaming};
 
-pub use batch::{BatchSettings, Results};
+pub use batch::Results;
 pub use incoming::{Accepted, ConnectInfo, incoming};
 
-use crate::dispatch::{Admission, Dispatcher, NoRoom, Routes};
-use crate::metrics::PushMetrics;
+use crate::desk::{BatchSettings, Caller, Desk, NoRoom};
 use crate::proto;
 use crate::proto::push_service_server::PushService;
-use crate::push::ServiceClass;
-use crate::upstream::Flow;
 
 /// The gRPC listener and its limits.
 #[derive(Debug, Clone)]
 pub struct GrpcSettings {
-    /// Where it listens.
+    /// The address on which it listens.
     pub listen: SocketAddr,
     /// The largest request message, in bytes.
     pub max_message_bytes: usize,
-    /// Calls in flight on one connection.
+    /// Bounds the calls in flight on one connection.
     pub max_concurrent_streams: u32,
-    /// Flow-control window of one call, in bytes.
+    /// The flow-control window of one call, in bytes.
     pub stream_window: u32,
-    /// Flow-control window of one connection, in bytes. Far larger than a call's, so that calls that stall
+    /// The flow-control window of one connection, in bytes. It is far larger than a call's, so that calls that stall
     /// leave room for the others.
     pub connection_window: u32,
-    /// Silence on a connection after which it is pinged.
+    /// A connection that was silent for so long is pinged.
     pub keepalive_interval: Duration,
-    /// From that PING to its answer.
+    /// A connection whose PING is not answered for so long is closed.
     pub keepalive_timeout: Duration,
     /// How long the gateway works on a push that names no `max_wait`.
     pub max_wait: Duration,
-    /// Limits of batch streams.
+    /// The limits of a batch.
     pub batch: BatchSettings,
+    /// Bounds the batch streams of one connection.
+    pub max_batch_streams: usize,
 }
 
 impl Default for GrpcSettings {
@@ -66,28 +61,18 @@ impl Default for GrpcSettings {
             keepalive_timeout: Duration::from_secs(20),
             max_wait: Duration::from_secs(30),
             batch: BatchSettings::default(),
+            max_batch_streams: 32,
         }
     }
 }
 
-/// What every call needs.
-pub struct Core {
-    /// How long the gateway works on a single push that names no `max_wait`.
-    pub max_wait: Duration,
-    /// Limits of batch streams.
-    pub batch: BatchSettings,
-    /// Every app's routes.
-    pub routes: Routes,
-    /// Room for pushes in flight.
-    pub admission: Arc<Admission>,
-    /// Sends admitted pushes.
-    pub dispatcher: Dispatcher,
-    /// Counts refusals.
-    pub metrics: PushMetrics,
-}
-
 /// The handlers.
-pub struct Service(pub Arc<Core>);
+pub struct Service {
+    /// The desk, where drafts are handed in.
+    pub desk: Arc<Desk>,
+    /// Bounds the batch streams of one connection.
+    pub max_batch_streams: usize,
+}
 
 #[tonic::async_trait]
 impl PushService for Service {
@@ -95,15 +80,15 @@ impl PushService for Service {
         &self,
         request: Request<proto::SendPushRequest>,
     ) -> Result<Response<proto::SendPushResponse>, Status> {
-        let result = single::send(&self.0, request).await?;
-        Ok(Response::new(proto::SendPushResponse { result: Some(result) }))
+        let settled = single::send(&self.desk, request)?.await.map_err(encode::no_room)?;
+        Ok(Response::new(proto::SendPushResponse { result: Some(encode::settled(settled)) }))
     }
 
     async fn send_pushes(
         &self,
         request: Request<proto::SendPushesRequest>,
     ) -> Result<Response<proto::SendPushesResponse>, Status> {
-        let results = pushes::send(&self.0, request).await?;
+        let results = pushes::send(&self.desk, request).await?;
         Ok(Response::new(proto::SendPushesResponse { results }))
     }
 
@@ -113,26 +98,15 @@ impl PushService for Service {
         &self,
         request: Request<Streaming<proto::SendBatchRequest>>,
     ) -> Result<Response<Results>, Status> {
-        let core = &self.0;
-        if core.admission.is_draining() {
-            core.metrics.refused(encode::no_room_name(NoRoom::Draining));
-            return Err(encode::no_room(NoRoom::Draining));
-        }
         let (metadata, extensions, inbound) = request.into_parts();
-        let most = core.batch.max_streams;
+        let caller = Caller::Anonymous;
+        let batch = self.desk.open(caller.clone(), timeout::arrival(&metadata)).map_err(encode::no_room)?;
+        let most = self.max_batch_streams;
         let open = extensions.get::<ConnectInfo>().map(|connection| connection.batches.open(most));
         let Some(open) = open.unwrap_or_default() else {
-            core.metrics.refused(encode::no_room_name(NoRoom::Full));
+            self.desk.turned_away(NoRoom::Full);
             return Err(encode::too_many_batches(most));
         };
-        let deadline = deadline::stream(Instant::now(), &metadata);
-        Ok(Response::new(batch::start(Arc::clone(core), inbound, deadline, open)))
+        Ok(Response::new(batch::start(&self.desk, caller, batch, inbound, open)))
     }
-}
-
-/// Tells calls apart that have many items, so that permits are granted to them in turn.
-fn flow_of_call(class: ServiceClass) -> Flow {
-    // 0 is for single pushes.
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    Flow { class, id: NEXT.fetch_add(1, Ordering::Relaxed) }
 }

@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use fanfare::credential::Credential;
 use fanfare::credential::google::Source;
-use fanfare::dispatch::{Admission, Ask, DispatchSettings, Dispatcher, Route, Terms};
+use fanfare::desk::Admission;
+use fanfare::dispatch::{Ask, DispatchSettings, Dispatcher, Route, Terms};
 use fanfare::provider::Provider;
 use fanfare::provider::fcm::{Fcm, FcmSettings, Target};
 use fanfare::push::{

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fanfare::dispatch::Admission;
+use fanfare::desk::Admission;
 use fanfare::proto;
 use fanfare::push::ServiceClass;
 use fanfare::simulator::Fault;
@@ -64,7 +64,7 @@ async fn scarce_streams_go_to_the_interactive_first_and_then_in_turn() {
 
 #[tokio::test]
 async fn one_batch_too_many_on_a_connection_is_refused() {
-    let world = World::with(|builder| builder, |config| config.grpc.batch.max_streams = 2).await;
+    let world = World::with(|builder| builder, |config| config.grpc.max_batch_streams = 2).await;
     let _first = BatchCaller::open(&world).await;
     let second = BatchCaller::open(&world).await;
     let (_to, requests) = mpsc::channel(1);

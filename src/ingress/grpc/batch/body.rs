@@ -1,5 +1,5 @@
-//! The response body of a batch stream. It only empties the buffer that the stream's task fills, and gives the
-//! seats of delivered results back.
+//! The response body of a batch stream. It only empties the buffer that the stream's task fills, and gives back the
+//! seats of the results that it delivered.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,49 +11,49 @@ use tonic::Status;
 
 use super::super::encode;
 use super::super::incoming::OpenBatch;
-use crate::dispatch::Window;
+use crate::desk::Window;
 use crate::proto::SendBatchResponse;
 
-/// A message on its way to the caller, and how many seats it gives back.
-pub(super) struct Delivery {
+/// A message on its way to the caller, and how many seats of the window its results hold.
+pub(super) struct Packet {
     pub(super) response: SendBatchResponse,
     pub(super) seats: usize,
 }
 
-/// How a stream ends: its last message, which always has the progress, and its status, where it is not OK.
-/// Beside the buffer, which may be full when a caller that does not read is told to go.
+/// How a stream ends: its last message, which always has the progress, and its status, where that is not OK. It lies
+/// beside the buffer, which may be full when a caller that does not read is told to go.
 pub(super) struct Last {
     pub(super) response: SendBatchResponse,
     pub(super) status: Option<Status>,
 }
 
-/// Set once, before the buffer closes.
+/// The end of a stream, which is set once, before the buffer closes.
 pub(super) type End = Arc<Mutex<Option<Last>>>;
 
-/// The response body.
+/// The response body of a batch stream.
 pub struct Results {
-    buffer: mpsc::Receiver<Delivery>,
+    buffer: mpsc::Receiver<Packet>,
     window: Arc<Window>,
     end: End,
-    state: State,
+    state: BodyState,
     /// The stream counts against its connection's share until its body is gone, read or not.
     _open: OpenBatch,
 }
 
-enum State {
+enum BodyState {
     Open,
-    /// The last message is out; with the status that follows it.
+    /// The last message is out, and this status follows it.
     Last(Option<Status>),
 }
 
 impl Results {
     pub(super) fn new(
-        buffer: mpsc::Receiver<Delivery>,
+        buffer: mpsc::Receiver<Packet>,
         window: Arc<Window>,
         end: End,
         open: OpenBatch,
     ) -> Self {
-        Self { buffer, window, end, state: State::Open, _open: open }
+        Self { buffer, window, end, state: BodyState::Open, _open: open }
     }
 }
 
@@ -61,20 +61,20 @@ impl Stream for Results {
     type Item = Result<SendBatchResponse, Status>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if let Some(Delivery { response, seats }) = ready!(self.buffer.poll_recv(cx)) {
+        if let Some(Packet { response, seats }) = ready!(self.buffer.poll_recv(cx)) {
             self.window.delivered(seats);
             return Poll::Ready(Some(Ok(response)));
         }
-        if let State::Last(status) = &mut self.state {
+        if let BodyState::Last(status) = &mut self.state {
             return Poll::Ready(status.take().map(Err));
         }
         let last = self.end.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(last) = last else {
-            // The task has ended without an end: a bug, and never an OK.
-            self.state = State::Last(None);
+            // The task broke, since it left no end. That is a bug, and must never look like a good end.
+            self.state = BodyState::Last(None);
             return Poll::Ready(Some(Err(encode::batch_broke())));
         };
-        self.state = State::Last(last.status);
+        self.state = BodyState::Last(last.status);
         Poll::Ready(Some(Ok(last.response)))
     }
 }
@@ -86,7 +86,7 @@ mod tests {
     use super::super::super::incoming::BatchStreams;
     use super::*;
 
-    fn results() -> (mpsc::Sender<Delivery>, End, Results) {
+    fn results() -> (mpsc::Sender<Packet>, End, Results) {
         let (sender, buffer) = mpsc::channel(1);
         let end = End::default();
         let open = BatchStreams::default().open(1).unwrap();
@@ -96,7 +96,7 @@ mod tests {
     #[tokio::test]
     async fn the_last_message_comes_after_the_buffer_and_before_the_status() {
         let (sender, end, mut results) = results();
-        sender.try_send(Delivery { response: SendBatchResponse::default(), seats: 0 }).ok().unwrap();
+        sender.try_send(Packet { response: SendBatchResponse::default(), seats: 0 }).ok().unwrap();
         let status = Some(Status::aborted("told to go"));
         *end.lock().unwrap() = Some(Last { response: SendBatchResponse::default(), status });
         drop(sender);

@@ -1,4 +1,4 @@
-//! What the first message of a stream asks for all of them.
+//! The options of a stream, which its first message has.
 
 use tonic::Status;
 
@@ -8,15 +8,16 @@ use crate::push::{Reason, Refusal, ServiceClass};
 
 /// How a stream is treated.
 pub(super) struct Options {
+    /// How its items compete with other pushes.
     pub(super) class: ServiceClass,
-    /// Results of accepted pushes are left out.
+    /// Whether results of accepted pushes are left out.
     pub(super) problems_only: bool,
     /// The app of items that name none.
     pub(super) default_app: String,
 }
 
 impl Options {
-    /// Those of a message. None where they were said before it.
+    /// The options of a message. None for a later message than the first, which says nothing new.
     ///
     /// # Errors
     /// Where a later message has options, or a value is not of its enum.

@@ -50,7 +50,8 @@ pub(super) fn https(field: &'static str, url: &str) -> Decoded<()> {
     if good { Ok(()) } else { Err(invalid(field, "an https URL", "something else")) }
 }
 
-/// A JSON object, or nothing; its keys, and whether they have a value: serializers write `null` for none.
+/// The keys of a JSON object, and whether each has a value, since serializers write `null` for none. None: there is no
+/// object.
 pub(super) fn json_object(
     field: &'static str,
     json: &str,
@@ -59,7 +60,7 @@ pub(super) fn json_object(
         return Ok(None);
     }
     serde_json::from_str(json).map(Some).map_err(|error| {
-        // serde_json's message names what it found, not the text around it.
+        // The message of serde_json names what it found and repeats nothing of the text, which may be secret.
         Refusal::field(field, Reason::RawBodyInvalid, format!("expected a JSON object: {error}"))
     })
 }
@@ -72,9 +73,9 @@ pub(super) fn at(field: &'static str) -> impl Fn(InvalidValue) -> Refusal {
     move |error| Refusal::value(field, &error)
 }
 
-/// An address of a device that cannot be one: the target was never valid.
+/// Marks the refusal of a malformed device address: the target was never valid.
 pub(super) fn malformed(refusal: Refusal) -> Refusal {
-    // One that is absent is the push's fault: there is nothing to delete.
+    // An absent address is a fault of the push alone, since there is nothing to delete.
     let outcome =
         if refusal.reason == Reason::FieldRequired { refusal.outcome } else { Outcome::InvalidToken };
     Refusal { outcome, ..refusal }

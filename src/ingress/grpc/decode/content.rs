@@ -12,7 +12,7 @@ use crate::push::{
 const MAX_LOC_ARGUMENTS: usize = 32;
 
 /// What a push says.
-pub(in super::super) fn content(content: Option<proto::Content>) -> Decoded<Content> {
+pub(super) fn content(content: Option<proto::Content>) -> Decoded<Content> {
     let content = content.ok_or_else(super::content_required)?;
     let proto::Content { notification, data, apns, fcm, web_push, mattermost } = content;
     let content = Content {

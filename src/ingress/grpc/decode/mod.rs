@@ -1,4 +1,5 @@
-//! Message → push. A refusal names the field, as a path from the push.
+//! A message becomes a draft. A part that cannot be decoded is in the draft as its refusal, which names the field as a
+//! path from the push.
 
 mod check;
 mod content;
@@ -6,72 +7,77 @@ mod target;
 
 use std::time::{Duration, SystemTime};
 
+use tracing::Span;
+
+use crate::desk::{Addressee, BodyDraft, Draft, DraftBody, OptionsDraft};
 use crate::proto;
-use crate::push::{AppId, Expiry, Labels, Options, Priority, PushId, Reason, Refusal, ServiceClass};
-use check::{at, duration, invalid, moment, required, within};
+use crate::push::{Expiry, Labels, Options, Priority, Reason, Refusal, ServiceClass};
+use check::{duration, invalid, moment, required, within};
 
 pub(super) use check::known;
-pub(super) use content::content;
-pub(super) use target::{
-    OneTarget, apns_channel, apns_device, fcm_target, mattermost_device, one_target, subscription,
-};
 
-/// The longest Options.max_wait.
+/// `Options.max_wait` is at most so long.
 const MAX_WAIT: Duration = Duration::from_secs(60 * 60);
 
 const MAX_COLLAPSE_KEY_BYTES: usize = 256;
 
-const MAX_LABELS: usize = 8;
-
-/// Of a label's key, and of its value.
-const MAX_LABEL_BYTES: usize = 64;
-
 type Decoded<T> = Result<T, Refusal>;
 
-/// A request without a push.
+/// Decodes a push. It is of the default app where it names none.
+pub(super) fn push(push: proto::Push, default_app: &str, accepted_at: SystemTime) -> Draft {
+    let proto::Push { id, app, target, content, options, labels } = push;
+    let body = body(app, default_app, content, options, labels, accepted_at);
+    Draft { id, target: target::target(target), body: DraftBody::Own(body), parent: Span::none() }
+}
+
+/// Decodes what the addressees of a multicast share. The addressees themselves are decoded one by one, later.
+pub(super) fn multicast(
+    multicast: proto::Multicast,
+    default_app: &str,
+    accepted_at: SystemTime,
+) -> (BodyDraft, Vec<proto::Addressee>) {
+    let proto::Multicast { app, content, options, addressees, labels } = multicast;
+    (body(app, default_app, content, options, labels, accepted_at), addressees)
+}
+
+/// Decodes one addressee of a multicast.
+pub(super) fn addressee(addressee: proto::Addressee) -> Addressee {
+    let proto::Addressee { id, target } = addressee;
+    Addressee { id, target: target::target(target), parent: Span::none() }
+}
+
+fn body(
+    mut app: String,
+    default_app: &str,
+    content: Option<proto::Content>,
+    options: Option<proto::Options>,
+    labels: Labels,
+    accepted_at: SystemTime,
+) -> BodyDraft {
+    if app.is_empty() {
+        default_app.clone_into(&mut app);
+    }
+    let (content, options) = (content::content(content), self::options(options));
+    BodyDraft { app, content, options, labels, accepted_at }
+}
+
+/// A request has no push.
 pub(super) fn push_required() -> Refusal {
     required("push", "a push")
 }
 
-/// A call with none, or with more than it may have.
+/// A call has no items, or more than it may have.
 pub(super) fn items_expected(most: u64, found: u64) -> Refusal {
     let reason = if found == 0 { Reason::FieldRequired } else { Reason::FieldTooLarge };
     Refusal::field("pushes", reason, format!("expected 1 to {most} pushes and addressees, found {found}"))
 }
 
-/// A push or multicast without content.
+/// A push or a multicast has no content.
 fn content_required() -> Refusal {
     required("content", "a content")
 }
 
-/// The id of a push, made where there is none.
-///
-/// # Errors
-/// Where it cannot be one; with what was given, for the result.
-pub(super) fn id(id: String) -> Result<PushId, (String, Refusal)> {
-    if id.is_empty() {
-        return Ok(PushId::random());
-    }
-    PushId::parse(id).map_err(|(id, error)| (id, Refusal::value("id", &error)))
-}
-
-/// What the caller sees again in the result.
-pub(super) fn labels(labels: Labels) -> Decoded<Labels> {
-    const FIELD: &str = "labels";
-    if labels.len() > MAX_LABELS {
-        let detail = format!("expected at most {MAX_LABELS} labels, found {}", labels.len());
-        return Err(Refusal::field(FIELD, Reason::FieldTooLarge, detail));
-    }
-    for (key, value) in &labels {
-        if key.is_empty() {
-            return Err(required(FIELD, format!("a key of 1 to {MAX_LABEL_BYTES} bytes").as_str()));
-        }
-        within(FIELD, key.len().max(value.len()), MAX_LABEL_BYTES)?;
-    }
-    Ok(labels)
-}
-
-/// How work competes; none where the message does not say.
+/// How work competes with other work. None: the message does not say.
 pub(super) fn service_class(field: &'static str, value: i32) -> Decoded<Option<ServiceClass>> {
     Ok(match known::<proto::ServiceClass>(field, value)? {
         proto::ServiceClass::Unspecified => None,
@@ -80,17 +86,8 @@ pub(super) fn service_class(field: &'static str, value: i32) -> Decoded<Option<S
     })
 }
 
-/// The app of a push.
-pub(super) fn app(app: &str) -> Decoded<AppId> {
-    AppId::parse(app).map_err(at("app"))
-}
-
-/// How a push is treated; a time to live is fixed to the clock here, so that waiting counts.
-pub(super) fn options(
-    options: Option<proto::Options>,
-    default_ttl: Option<Duration>,
-    now: SystemTime,
-) -> Decoded<Options> {
+/// How a push is treated, before its time to live is fixed to the clock.
+fn options(options: Option<proto::Options>) -> Decoded<OptionsDraft> {
     let it = options.unwrap_or_default();
     let priority = match known::<proto::Priority>("options.priority", it.priority)? {
         proto::Priority::Unspecified => None,
@@ -98,14 +95,13 @@ pub(super) fn options(
         proto::Priority::Normal => Some(Priority::Normal),
         proto::Priority::Low => Some(Priority::Low),
     };
-    let expiry = match (it.ttl, it.expire_at) {
+    let (ttl, expiry) = match (it.ttl, it.expire_at) {
         (Some(_), Some(_)) => {
             let detail = "expected ttl or expire_at, found both";
             return Err(Refusal::field("options.ttl", Reason::FieldsConflict, detail));
         }
-        (Some(ttl), None) => expiry_after(duration("options.ttl", ttl)?, now),
-        (None, at @ Some(_)) => moment("options.expire_at", at)?.map_or(Expiry::Default, Expiry::At),
-        (None, None) => default_ttl.map_or(Expiry::Default, |ttl| expiry_after(ttl, now)),
+        (Some(ttl), None) => (Some(duration("options.ttl", ttl)?), Expiry::Default),
+        (None, at) => (None, moment("options.expire_at", at)?.map_or(Expiry::Default, Expiry::At)),
     };
     within("options.collapse_key", it.collapse_key.len(), MAX_COLLAPSE_KEY_BYTES)?;
     let max_wait = it.max_wait.map(|wait| duration("options.max_wait", wait)).transpose()?;
@@ -116,22 +112,15 @@ pub(super) fn options(
         let detail = "expected false, found true: this gateway does not remember pushes yet";
         return Err(Refusal::field("options.once", Reason::NotSupported, detail));
     }
-    Ok(Options {
+    let options = Options {
         priority,
         expiry,
         collapse_key: it.collapse_key,
         max_wait,
         repeatable: it.repeatable,
         dry_run: it.dry_run,
-    })
-}
-
-fn expiry_after(ttl: Duration, now: SystemTime) -> Expiry {
-    if ttl.is_zero() {
-        return Expiry::NoStore;
-    }
-    // A time to live beyond the calendar has no end that a push service could be told.
-    now.checked_add(ttl).map_or(Expiry::Default, Expiry::At)
+    };
+    Ok(OptionsDraft { options, ttl })
 }
 
 #[cfg(test)]
@@ -140,6 +129,7 @@ mod tests {
     use prost::Message;
 
     use super::*;
+    use crate::desk::TargetDraft;
 
     /// A push with something in each corner.
     fn full() -> proto::Push {
@@ -197,26 +187,29 @@ mod tests {
         }
     }
 
-    /// All that a push is decoded by; what it refuses names a field and a sentence.
-    fn decode(push: proto::Push) {
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_790_000_000);
-        let refusals = [
-            id(push.id).err().map(|(_, refusal)| refusal),
-            labels(push.labels).err(),
-            app(&push.app).err(),
-            one_target(push.target).and_then(OneTarget::check).err(),
-            content(push.content).err(),
-            options(push.options, Some(Duration::MAX), now).err(),
-        ];
-        for refusal in refusals.into_iter().flatten() {
+    /// Decodes a push; what is refused names a field and has a sentence.
+    fn decode(given: proto::Push) {
+        let draft = push(given, "", SystemTime::UNIX_EPOCH);
+        let DraftBody::Own(body) = draft.body else { panic!("a push has a body of its own") };
+        let target = match draft.target {
+            Ok(TargetDraft::Apns(target)) => target.err(),
+            Ok(TargetDraft::Fcm(target)) => target.err(),
+            Ok(TargetDraft::WebPush(target)) => target.err(),
+            Ok(TargetDraft::Mattermost(target)) => target.err(),
+            Err(refusal) => Some(refusal),
+        };
+        for refusal in [target, body.content.err(), body.options.err()].into_iter().flatten() {
             assert!(!refusal.field.is_empty() && refusal.detail.contains("expected"), "{refusal:?}");
         }
     }
 
     #[test]
     fn a_device_id_is_split_at_the_first_colon() {
-        let device = proto::MattermostDevice { device_id: "apple:a:b".into(), server_id: String::new() };
-        let device = mattermost_device(device).unwrap();
+        let mattermost =
+            Box::new(proto::MattermostDevice { device_id: "apple:a:b".into(), server_id: String::new() });
+        let decoded =
+            target::target(Some(proto::Target { mattermost: Some(mattermost), ..Default::default() }));
+        let Ok(TargetDraft::Mattermost(Ok(device))) = decoded else { panic!("{decoded:?}") };
         assert_eq!((device.platform.as_str(), device.token.as_str()), ("apple", "a:b"));
     }
 
@@ -224,7 +217,12 @@ mod tests {
     fn a_condition_names_at_most_five_topics() {
         let decoded = |topics: usize| {
             let condition = vec!["'a' in topics"; topics].join(" || ");
-            fcm_target(proto::FcmTarget { condition, ..Default::default() })
+            let fcm = Box::new(proto::FcmTarget { condition, ..Default::default() });
+            let target = proto::Target { fcm: Some(fcm), ..Default::default() };
+            match target::target(Some(target)).unwrap() {
+                TargetDraft::Fcm(decoded) => decoded,
+                other => panic!("{other:?}"),
+            }
         };
         assert!(decoded(5).is_ok());
         let refusal = decoded(6).unwrap_err();
@@ -233,18 +231,27 @@ mod tests {
     }
 
     #[test]
-    fn a_time_to_live_is_fixed_to_the_clock_and_zero_is_not_stored() {
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
-        let expiry = |seconds| {
-            let ttl = Some(prost_types::Duration { seconds, nanos: 0 });
-            options(Some(proto::Options { ttl, ..Default::default() }), None, now).unwrap().expiry
+    fn a_time_to_live_and_a_moment_are_told_apart() {
+        let decoded = |ttl, expire_at| {
+            let draft = options(Some(proto::Options { ttl, expire_at, ..Default::default() })).unwrap();
+            (draft.ttl, draft.options.expiry)
         };
-        assert_eq!(expiry(60), Expiry::At(now + Duration::from_secs(60)));
-        assert_eq!(expiry(0), Expiry::NoStore);
-        assert_eq!(expiry(i64::MAX), Expiry::Default);
-        assert_eq!(options(None, None, now).unwrap().expiry, Expiry::Default);
-        let configured = options(None, Some(Duration::from_secs(5)), now).unwrap().expiry;
-        assert_eq!(configured, Expiry::At(now + Duration::from_secs(5)));
+        let ttl = prost_types::Duration { seconds: 60, nanos: 0 };
+        let moment = prost_types::Timestamp { seconds: 60, nanos: 0 };
+        let minute = Duration::from_secs(60);
+        assert_eq!(decoded(Some(ttl), None), (Some(minute), Expiry::Default));
+        assert_eq!(decoded(None, Some(moment)), (None, Expiry::At(SystemTime::UNIX_EPOCH + minute)));
+        assert_eq!(decoded(None, None), (None, Expiry::Default));
+    }
+
+    #[test]
+    fn items_that_name_no_app_are_of_the_calls() {
+        let app = |app: &str| {
+            let given = proto::Push { app: app.into(), ..proto::Push::default() };
+            let DraftBody::Own(body) = push(given, "shop", SystemTime::UNIX_EPOCH).body else { panic!() };
+            body.app
+        };
+        assert_eq!((app(""), app("news")), ("shop".to_owned(), "news".to_owned()));
     }
 
     proptest! {

@@ -2,6 +2,7 @@
 
 use super::Decoded;
 use super::check::{at, https, invalid, known, malformed, present, required, text, within};
+use crate::desk::TargetDraft;
 use crate::proto;
 use crate::provider::webpush::Subscription;
 use crate::provider::{apns, fcm, mattermost};
@@ -11,61 +12,39 @@ const MAX_CHANNEL_ID_BYTES: usize = 256;
 const MAX_INSTALLATION_ID_BYTES: usize = 256;
 const MAX_FCM_TOPIC_BYTES: usize = 900;
 const MAX_CONDITION_BYTES: usize = 4096;
-/// Source: Firebase, "Topic messaging", conditions.
+/// A condition names at most so many topics. Source: Firebase, "Topic messaging", conditions.
 const MAX_CONDITION_TOPICS: usize = 5;
 const MAX_ENDPOINT_BYTES: usize = 2048;
 const MAX_SERVER_ID_BYTES: usize = 64;
 
-/// The one target of a push, which is not looked into yet.
-pub(in super::super) enum OneTarget {
-    ApnsDevice(proto::ApnsDevice),
-    ApnsChannel(Box<proto::ApnsChannel>),
-    Fcm(Box<proto::FcmTarget>),
-    WebPush(Box<proto::WebPushSubscription>),
-    Mattermost(Box<proto::MattermostDevice>),
-}
-
-#[cfg(test)]
-impl OneTarget {
-    /// Decodes the target, and keeps only what is wrong with it.
-    pub(in super::super) fn check(self) -> Decoded<()> {
-        match self {
-            Self::ApnsDevice(device) => apns_device(device).map(drop),
-            Self::ApnsChannel(channel) => apns_channel(*channel).map(drop),
-            Self::Fcm(target) => fcm_target(*target).map(drop),
-            Self::WebPush(target) => subscription(*target).map(drop),
-            Self::Mattermost(device) => mattermost_device(*device).map(drop),
-        }
-    }
-}
-
-/// The target of a push, of which there must be exactly one.
-pub(in super::super) fn one_target(target: Option<proto::Target>) -> Decoded<OneTarget> {
+/// Where a push goes. There must be exactly one target: which one tells who carries the push, even where the target
+/// itself cannot be decoded.
+pub(super) fn target(target: Option<proto::Target>) -> Decoded<TargetDraft> {
     let target = target.ok_or_else(|| required("target", "a target"))?;
     let proto::Target { apns, apns_channel, fcm, web_push, mattermost } = target;
-    let members = [
-        apns.map(OneTarget::ApnsDevice),
-        apns_channel.map(OneTarget::ApnsChannel),
-        fcm.map(OneTarget::Fcm),
-        web_push.map(OneTarget::WebPush),
-        mattermost.map(OneTarget::Mattermost),
-    ];
-    let mut present = members.into_iter().flatten();
-    match (present.next(), present.next()) {
-        (Some(target), None) => Ok(target),
-        (Some(_), Some(_)) => Err(several("target")),
-        (None, _) => Err(required("target", ONE_TARGET)),
+    match (apns, apns_channel, fcm, web_push, mattermost) {
+        (Some(device), None, None, None, None) => {
+            Ok(TargetDraft::Apns(apns_device(device).map(apns::Target::Device)))
+        }
+        (None, Some(channel), None, None, None) => {
+            Ok(TargetDraft::Apns(broadcast_channel(*channel).map(apns::Target::Channel)))
+        }
+        (None, None, Some(target), None, None) => Ok(TargetDraft::Fcm(fcm_target(*target))),
+        (None, None, None, Some(target), None) => Ok(TargetDraft::WebPush(subscription(*target))),
+        (None, None, None, None, Some(device)) => Ok(TargetDraft::Mattermost(mattermost_device(*device))),
+        (None, None, None, None, None) => Err(required("target", ONE_TARGET)),
+        _ => Err(several("target")),
     }
 }
 
-/// Which the wire cannot promise.
+/// What is expected of a target. The wire cannot promise it.
 const ONE_TARGET: &str = "exactly one target";
 
 fn several(field: &'static str) -> Refusal {
     Refusal::field(field, Reason::FieldsConflict, "expected exactly one target, found several")
 }
 
-pub(in super::super) fn apns_device(device: proto::ApnsDevice) -> Decoded<apns::Device> {
+fn apns_device(device: proto::ApnsDevice) -> Decoded<apns::Device> {
     Ok(apns::Device {
         token: DeviceToken::parse(device.token).map_err(at("target.apns.token")).map_err(malformed)?,
         environment: environment("target.apns.environment", device.environment)?,
@@ -73,7 +52,7 @@ pub(in super::super) fn apns_device(device: proto::ApnsDevice) -> Decoded<apns::
     })
 }
 
-pub(in super::super) fn apns_channel(channel: proto::ApnsChannel) -> Decoded<apns::Channel> {
+fn broadcast_channel(channel: proto::ApnsChannel) -> Decoded<apns::Channel> {
     text("target.apns_channel.channel_id", "a channel id", &channel.channel_id, MAX_CHANNEL_ID_BYTES)
         .map_err(malformed)?;
     Ok(apns::Channel {
@@ -91,7 +70,7 @@ fn environment(field: &'static str, value: i32) -> Decoded<Option<ApnsEnvironmen
     })
 }
 
-pub(in super::super) fn fcm_target(target: proto::FcmTarget) -> Decoded<fcm::Target> {
+fn fcm_target(target: proto::FcmTarget) -> Decoded<fcm::Target> {
     let proto::FcmTarget { registration_token, fid, topic, condition } = target;
     match (present(registration_token), present(fid), present(topic), present(condition)) {
         (Some(token), None, None, None) => {
@@ -130,7 +109,7 @@ fn condition_of_topics(condition: String) -> Decoded<String> {
     Ok(condition)
 }
 
-pub(in super::super) fn subscription(target: proto::WebPushSubscription) -> Decoded<Subscription> {
+fn subscription(target: proto::WebPushSubscription) -> Decoded<Subscription> {
     text("target.web_push.endpoint", "an endpoint", &target.endpoint, MAX_ENDPOINT_BYTES)?;
     https("target.web_push.endpoint", &target.endpoint)?;
     for (field, bytes, length) in
@@ -144,7 +123,7 @@ pub(in super::super) fn subscription(target: proto::WebPushSubscription) -> Deco
     Ok(Subscription { endpoint: target.endpoint, p256dh: target.p256dh, auth: target.auth })
 }
 
-pub(in super::super) fn mattermost_device(device: proto::MattermostDevice) -> Decoded<mattermost::Device> {
+fn mattermost_device(device: proto::MattermostDevice) -> Decoded<mattermost::Device> {
     const FIELD: &str = "target.mattermost.device_id";
     if device.device_id.is_empty() {
         return Err(required(FIELD, "platform:token"));

@@ -1,14 +1,13 @@
-//! Room: pushes in flight are bounded, and bulk leaves some of it to others.
+//! Admission: bounds the pushes in flight, and keeps a part of the room from bulk.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use prometheus_client::metrics::gauge::Gauge;
 
-use super::window::{Seat, WaitingSetFull};
-use crate::push::ServiceClass;
-use crate::upstream::{InFlight, Share};
+use crate::dispatch::Room;
+use crate::push::{Reason, ServiceClass};
+use crate::upstream::InFlight;
 
 /// Why there is no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +16,17 @@ pub enum NoRoom {
     Full,
     /// The gateway is shutting down.
     Draining,
+}
+
+impl NoRoom {
+    /// The same as a code.
+    #[must_use]
+    pub fn reason(self) -> Reason {
+        match self {
+            Self::Full => Reason::Overloaded,
+            Self::Draining => Reason::Draining,
+        }
+    }
 }
 
 /// Bounds the pushes in flight.
@@ -28,7 +38,7 @@ pub struct Admission {
 }
 
 impl Admission {
-    /// Room for `limit` pushes, counted in `gauge`.
+    /// There is room for `limit` pushes; `gauge` says how many have it.
     #[must_use]
     pub fn new(limit: usize, gauge: Gauge) -> Self {
         Self {
@@ -38,7 +48,7 @@ impl Admission {
         }
     }
 
-    /// Takes room for one push. Bulk never takes the last fifth.
+    /// Takes room for one push. Bulk never takes the last fifth, so that the interactive find some.
     ///
     /// # Errors
     /// Where there is no room, or none is given any more.
@@ -51,10 +61,10 @@ impl Admission {
             ServiceClass::Bulk => self.limit - self.limit / 5,
         };
         let share = self.in_flight.begin(limit).ok_or(NoRoom::Full)?;
-        Ok(Room { share, seat: None })
+        Ok(Room::new(share))
     }
 
-    /// Takes room for one push, when there is some.
+    /// Waits until there is room for one push, and takes it.
     ///
     /// # Errors
     /// Where none is given any more.
@@ -64,7 +74,7 @@ impl Admission {
     pub async fn admitted(&self, class: ServiceClass) -> Result<Room, NoRoom> {
         loop {
             let mut ended = std::pin::pin!(self.in_flight.ended());
-            // Before the look, so that room which comes free after it is not missed.
+            // Enabled before the look, so that room which comes free after it is not missed.
             ended.as_mut().enable();
             match self.admit(class) {
                 Ok(room) => return Ok(room),
@@ -86,7 +96,8 @@ impl Admission {
         self.draining.load(Ordering::Acquire)
     }
 
-    /// Waits until nobody waits for a push any more. Only after [`Admission::drain`]: before it, more may come.
+    /// Waits until nobody waits for a push any more. It is called after [`Admission::drain`]; before that, more pushes
+    /// may come.
     pub async fn idle(&self) {
         loop {
             let mut ended = std::pin::pin!(self.in_flight.ended());
@@ -98,52 +109,10 @@ impl Admission {
         }
     }
 
-    /// Pushes in flight for which somebody waits.
+    /// How many pushes are in flight for which somebody waits.
     #[must_use]
     pub fn in_flight(&self) -> usize {
         self.in_flight.awaited()
-    }
-}
-
-/// Room for one push. Returned when dropped; where its caller leaves when the push is written, when that has
-/// its answer.
-#[derive(Debug)]
-pub struct Room {
-    share: Share,
-    /// Of an item of a batch.
-    seat: Option<Seat>,
-}
-
-impl Room {
-    /// The room of an item of a batch, with its place in the stream's window.
-    #[must_use]
-    pub fn with_seat(mut self, seat: Seat) -> Self {
-        self.seat = Some(seat);
-        self
-    }
-
-    /// What the push takes of what may be in flight.
-    pub(super) fn share(&self) -> &Share {
-        &self.share
-    }
-
-    /// Waits between two attempts.
-    ///
-    /// # Errors
-    /// Where an item of a batch would have to join a full waiting set; nothing was waited.
-    pub(super) async fn wait(&mut self, wait: Duration) -> Result<(), WaitingSetFull> {
-        match &mut self.seat {
-            Some(seat) => seat.wait(wait).await,
-            None => {
-                tokio::time::sleep(wait).await;
-                Ok(())
-            }
-        }
-    }
-
-    /// The item has its result, which holds the seat until it is delivered; false where there is none to hold.
-    pub fn into_result(mut self) -> bool {
-        self.seat.take().is_some_and(Seat::into_result)
     }
 }
 
@@ -196,12 +165,13 @@ mod tests {
         let admission = Admission::new(2, Gauge::default());
         let window = Window::new(1, 0);
         let room = || admission.admit(ServiceClass::Interactive).unwrap();
-        let seat = window.try_enter().unwrap();
-        assert!(room().with_seat(seat).into_result());
+        let seat = room().with_seat(window.try_enter().unwrap()).into_seat().unwrap();
+        assert_eq!(admission.in_flight(), 0, "a result takes nothing of what may be in flight");
+        assert!(seat.hold_until_delivered());
         assert!(window.try_enter().is_none());
         window.delivered(1);
         assert!(window.try_enter().is_some());
-        assert!(!room().into_result(), "a push that is no item has none");
+        assert!(room().into_seat().is_none(), "a push that is no item has none");
     }
 
     #[test]

@@ -1,0 +1,50 @@
+//! How far a batch is.
+
+use prometheus_client::metrics::gauge::Gauge;
+
+use crate::push::Outcome;
+
+/// How far a batch is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BatchCounts {
+    /// Items that were read.
+    pub items_read: u64,
+    /// Whether the gateway is shutting down.
+    pub draining: bool,
+    /// In the order of `Outcome::ALL`, which is that of its variants.
+    settled: [u64; Outcome::ALL.len()],
+}
+
+impl BatchCounts {
+    /// Items that have this outcome, for each outcome that there was.
+    pub fn by_outcome(&self) -> impl Iterator<Item = (Outcome, u64)> {
+        Outcome::ALL.into_iter().zip(self.settled).filter(|(_, items)| *items > 0)
+    }
+
+    /// Items that have their result.
+    #[must_use]
+    pub fn settled(&self) -> u64 {
+        self.settled.iter().sum()
+    }
+
+    /// One more item has its result.
+    pub(crate) fn settle(&mut self, outcome: Outcome) {
+        self.settled[outcome as usize] += 1;
+    }
+}
+
+/// Counts a batch in the metrics until it is dropped.
+pub(super) struct BatchGauge(Gauge);
+
+impl BatchGauge {
+    pub(super) fn new(gauge: Gauge) -> Self {
+        gauge.inc();
+        Self(gauge)
+    }
+}
+
+impl Drop for BatchGauge {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}

@@ -1,0 +1,213 @@
+//! A batch: pushes of one caller that go on and on. Its window bounds the items in flight together with the results
+//! that are not delivered yet, so a caller that stops reading stops its own admission and nothing else.
+//!
+//! An ingress drives a batch from one task: it offers drafts as long as there is a place, waits for events, and tells
+//! the window what it delivered.
+
+mod counts;
+mod event;
+mod place;
+mod stall;
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::stream::FuturesUnordered;
+use tokio::time::{Instant, Interval, Sleep};
+use tokio_util::sync::WaitForCancellationFutureOwned;
+
+pub use counts::BatchCounts;
+pub use event::BatchEvent;
+pub use place::Place;
+
+use super::arrival::Arrival;
+use super::caller::Caller;
+use super::settled::Settled;
+use super::{Desk, flow_of_call};
+use crate::dispatch::{Room, Seat, Window};
+use crate::push::ServiceClass;
+use crate::upstream::Flow;
+use counts::BatchGauge;
+use stall::Stall;
+
+/// A batch stops taking drafts so long before its deadline, so that the items in flight can be answered. A short batch
+/// takes drafts for four fifths of its time.
+const TAKING_ENDS: Duration = Duration::from_millis(200);
+
+/// The limits of a batch.
+#[derive(Debug, Clone)]
+pub struct BatchSettings {
+    /// Bounds the items in flight and the results not yet delivered, of one batch.
+    pub window: usize,
+    /// Bounds the items of one batch that wait for more than a second for their next attempt.
+    pub max_waiting: usize,
+    /// How long the gateway works on an item that names no `max_wait`.
+    pub max_wait: Duration,
+    /// A batch ends when nothing could be delivered for this long.
+    pub reader_stall_timeout: Duration,
+}
+
+impl Default for BatchSettings {
+    fn default() -> Self {
+        Self {
+            window: 4096,
+            max_waiting: 4096,
+            max_wait: Duration::from_secs(5 * 60),
+            reader_stall_timeout: Duration::from_secs(60),
+        }
+    }
+}
+
+/// What the desk does with the drafts of a batch.
+///
+/// ```text
+///              offered: it is in flight, or refused at once
+///                ┌──────┐
+///                │      ▼
+///  open ───────► Taking ───────────── close: there are no more drafts ─────────────┐
+///                  │                                                               ▼
+///                  │ the gateway drains,                                         Closed ──── nothing in flight ──► over
+///                  │ or the batch's deadline is near                               ▲
+///                  ▼                                                               │
+///                TurningAway ──────── close: those at hand were turned away ───────┘
+///                │      ▲
+///                └──────┘
+///              turned away: its result is NOT_ATTEMPTED
+/// ```
+///
+/// Items in flight settle in each state. A batch that is dropped, since its caller left or reads no results, stops
+/// what has not been written upstream, and only that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum BatchState {
+    /// Drafts are taken.
+    Taking,
+    /// No draft is taken any more; those that the ingress still has are turned away.
+    TurningAway,
+    /// There are no more drafts.
+    Closed,
+}
+
+/// Why a batch takes no more drafts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TurnedAway {
+    /// The gateway is shutting down.
+    Draining,
+    /// The deadline of the batch is near, and its items in flight are to be answered before it.
+    OutOfTime,
+}
+
+/// What the next draft waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lacks {
+    Nothing,
+    Seat,
+    Room,
+}
+
+/// One batch.
+pub struct Batch {
+    desk: Arc<Desk>,
+    caller: Caller,
+    window: Arc<Window>,
+    flow: Flow,
+    state: BatchState,
+    counts: BatchCounts,
+    /// The number of the next item.
+    next_index: u64,
+    in_flight: FuturesUnordered<Pin<Box<dyn Future<Output = Settled> + Send>>>,
+    /// Every item has its verdict by then.
+    deadline: Option<Instant>,
+    /// Comes a while before the deadline.
+    taking_ends: Option<Pin<Box<Sleep>>>,
+    /// Comes when the gateway drains.
+    drains: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    lacks: Lacks,
+    /// A seat that is held for the next item, which waited for it or lacks room.
+    seat: Option<Seat>,
+    /// Room that is held for the next item, which waited for it.
+    room: Option<Room>,
+    tick: Interval,
+    stall: Stall,
+    _open: BatchGauge,
+}
+
+impl Batch {
+    pub(super) fn new(desk: &Arc<Desk>, caller: Caller, arrival: Arrival) -> Self {
+        let settings = &desk.settings.batch;
+        let deadline = arrival.deadline_of_batch();
+        let taking_ends = deadline.map(|deadline| {
+            let before = TAKING_ENDS.min(deadline.saturating_duration_since(Instant::now()) / 5);
+            Box::pin(tokio::time::sleep_until(deadline - before))
+        });
+        Self {
+            caller,
+            window: Window::new(settings.window, settings.max_waiting),
+            flow: flow_of_call(ServiceClass::Bulk),
+            state: BatchState::Taking,
+            counts: BatchCounts::default(),
+            next_index: 0,
+            in_flight: FuturesUnordered::new(),
+            deadline,
+            taking_ends,
+            drains: Some(Box::pin(desk.dispatcher.draining().clone().cancelled_owned())),
+            lacks: Lacks::Nothing,
+            seat: None,
+            room: None,
+            tick: tokio::time::interval(Stall::look_every(settings.reader_stall_timeout)),
+            stall: Stall::new(settings.reader_stall_timeout),
+            _open: BatchGauge::new(desk.metrics.batch_streams().clone()),
+            desk: Arc::clone(desk),
+        }
+    }
+
+    /// Says how the items compete with other pushes. They are bulk where nobody does.
+    pub fn set_class(&mut self, class: ServiceClass) {
+        self.flow.class = class;
+    }
+
+    /// The window of the batch. Whoever delivers results tells it how many seats they held.
+    #[must_use]
+    pub fn window(&self) -> Arc<Window> {
+        Arc::clone(&self.window)
+    }
+
+    /// How far the batch is.
+    #[must_use]
+    pub fn counts(&self) -> &BatchCounts {
+        &self.counts
+    }
+
+    /// Counts items that were read. Most are offered when there is a place for them, later.
+    pub fn items_read(&mut self, items: u64) {
+        self.counts.items_read += items;
+    }
+
+    /// Says that there are no more drafts.
+    pub fn close(&mut self) {
+        self.stop_taking(BatchState::Closed);
+    }
+
+    /// Whether there are no more drafts, and every item has its result.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.state == BatchState::Closed && self.in_flight.is_empty()
+    }
+
+    /// Whether the caller has read nothing for so long that the batch is to end. `waiting` says whether results wait
+    /// for the caller now and it takes none. The ingress asks at each [`BatchEvent::Tick`].
+    pub fn is_stalled(&mut self, now: Instant, waiting: bool) -> bool {
+        self.stall.is_over(now, waiting)
+    }
+
+    /// Tells the stall rule that the caller took results.
+    pub fn delivered(&mut self) {
+        self.stall.delivered();
+    }
+
+    /// What was held for the next draft goes back.
+    fn stop_taking(&mut self, state: BatchState) {
+        self.state = state;
+        (self.lacks, self.seat, self.room) = (Lacks::Nothing, None, None);
+    }
+}

@@ -1,0 +1,93 @@
+//! The places of a batch: who finds one is sent, and who finds none waits or is turned away.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::{Batch, BatchState, Lacks, TurnedAway};
+use crate::desk::admission::NoRoom;
+use crate::desk::draft::Draft;
+use crate::desk::refused::Refused;
+use crate::desk::settled::Settled;
+use crate::desk::started::Started;
+use crate::dispatch::{Room, Seat};
+use crate::push::Reason;
+
+/// A place for one draft: a seat of the window, and room among all pushes in flight.
+pub struct Place<'a> {
+    batch: &'a mut Batch,
+    seat: Seat,
+    room: Room,
+}
+
+impl Batch {
+    /// A place for the next draft, where there is one; else [`Batch::next`] waits for it.
+    pub fn place(&mut self) -> Option<Place<'_>> {
+        if self.state != BatchState::Taking {
+            return None;
+        }
+        // What was lacking may be there by now, though nobody waited for it.
+        self.lacks = Lacks::Nothing;
+        let Some(seat) = self.seat.take().or_else(|| self.window.try_enter()) else {
+            self.lacks = Lacks::Seat;
+            return None;
+        };
+        let room = match self.room.take() {
+            Some(room) => Ok(room),
+            None => self.desk.admission.admit(self.flow.class),
+        };
+        match room {
+            Ok(room) => Some(Place { batch: self, seat, room }),
+            // Whoever waits for room is told as well when none is given any more.
+            Err(NoRoom::Full | NoRoom::Draining) => {
+                (self.seat, self.lacks) = (Some(seat), Lacks::Room);
+                None
+            }
+        }
+    }
+
+    /// Turns a draft away that found no place before the batch stopped taking.
+    pub fn turn_away(&mut self, draft: Draft, why: TurnedAway) -> Settled {
+        let (reason, detail) = match why {
+            TurnedAway::Draining => (Reason::Draining, "the gateway is shutting down"),
+            TurnedAway::OutOfTime => (Reason::DeadlineExceeded, "the stream's deadline came first"),
+        };
+        // It has no seat, so it has none to give back.
+        self.refuse(Refused::unopened(draft, reason, detail), None)
+    }
+
+    fn refuse(&mut self, refused: Refused, seat: Option<Seat>) -> Settled {
+        self.desk.metrics.refused(refused.reason_name());
+        let settled = refused.settle(self.number(), seat);
+        self.counts.settle(settled.result.outcome);
+        settled
+    }
+
+    fn number(&mut self) -> u64 {
+        let index = self.next_index;
+        self.next_index += 1;
+        index
+    }
+}
+
+impl Place<'_> {
+    /// Sends a push.
+    ///
+    /// # Errors
+    /// Where it cannot be sent: with its result.
+    pub fn offer(self, draft: Draft) -> Result<(), Box<Settled>> {
+        let Self { batch, seat, room } = self;
+        let opened = match batch.desk.open_draft(&batch.caller, draft) {
+            Ok(opened) => opened,
+            Err(refused) => return Err(Box::new(batch.refuse(*refused, Some(seat)))),
+        };
+        let begun = Instant::now();
+        let max_wait = opened.push.body.options.max_wait.unwrap_or(batch.desk.settings.batch.max_wait);
+        let own = begun + max_wait;
+        let deadline = batch.deadline.map_or(own, |deadline| own.min(deadline));
+        let (index, flow, room) = (batch.number(), batch.flow, room.with_seat(seat));
+        let started = Started { index, opened, room, flow, begun, deadline };
+        batch.in_flight.push(Box::pin(started.send(Arc::clone(&batch.desk))));
+        Ok(())
+    }
+}

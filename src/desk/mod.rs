@@ -1,0 +1,109 @@
+//! The front desk: who asks, and may they. Every ingress hands in drafts here and gets results back.
+//!
+//! A draft is a push as an ingress decoded it, in plain values. The desk finds its app and its route, admits it, sends
+//! it by the dispatcher, and gives its result back. What is wrong with a push is always its result; only what concerns
+//! a whole call, such as a full gateway, is an error that an ingress translates. The desk knows no protocol.
+//!
+//! - [`Desk::submit`] takes one push, [`Desk::submit_all`] the pushes of one call.
+//! - [`Desk::open`] opens a [`Batch`]: a window for pushes that go on and on.
+//! - [`Desk::multicast`] makes the drafts of many pushes that share one body.
+
+mod admission;
+mod arrival;
+mod batch;
+mod caller;
+mod check;
+mod draft;
+mod lookup;
+mod multicast;
+mod opening;
+mod reason;
+mod refused;
+mod settled;
+mod started;
+mod submit;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+
+pub use admission::{Admission, NoRoom};
+pub use arrival::Arrival;
+pub use batch::{Batch, BatchCounts, BatchEvent, BatchSettings, Place, TurnedAway};
+pub use caller::Caller;
+pub use draft::{BodyDraft, Draft, DraftBody, OptionsDraft};
+pub use multicast::{Addressee, Multicast, SharedBody};
+pub(crate) use reason::reason_name;
+pub(crate) use refused::NO_ROOM_WAIT;
+pub use settled::{EchoedLabels, Settled};
+
+use crate::dispatch::{Dispatcher, Routes};
+pub use crate::dispatch::{TargetDraft, Window};
+use crate::metrics::PushMetrics;
+use crate::push::ServiceClass;
+use crate::upstream::Flow;
+
+/// Limits of the desk.
+#[derive(Debug, Clone)]
+pub struct DeskSettings {
+    /// How long the gateway works on a single push that names no `max_wait`.
+    pub max_wait: Duration,
+    /// Limits of batches.
+    pub batch: BatchSettings,
+}
+
+/// The front desk.
+pub struct Desk {
+    settings: DeskSettings,
+    routes: ArcSwap<Routes>,
+    admission: Arc<Admission>,
+    dispatcher: Dispatcher,
+    metrics: PushMetrics,
+}
+
+impl Desk {
+    /// A desk that admits pushes by `admission`, finds their routes in `routes` and sends them by `dispatcher`.
+    #[must_use]
+    pub fn new(
+        settings: DeskSettings,
+        routes: Routes,
+        admission: Arc<Admission>,
+        dispatcher: Dispatcher,
+        metrics: PushMetrics,
+    ) -> Self {
+        Self { settings, routes: ArcSwap::from_pointee(routes), admission, dispatcher, metrics }
+    }
+
+    /// Gives the pushes that come from now on other routes. A push that was taken already keeps its own.
+    pub fn swap_routes(&self, routes: Routes) {
+        self.routes.store(Arc::new(routes));
+    }
+
+    /// Opens a batch.
+    ///
+    /// # Errors
+    /// Where the gateway is shutting down. A full gateway opens batches, whose items wait for room.
+    pub fn open(self: &Arc<Self>, caller: Caller, arrival: Arrival) -> Result<Batch, NoRoom> {
+        if self.admission.is_draining() {
+            self.turned_away(NoRoom::Draining);
+            return Err(NoRoom::Draining);
+        }
+        Ok(Batch::new(self, caller, arrival))
+    }
+
+    /// Counts a call that is turned away, by the desk or by its ingress.
+    pub fn turned_away(&self, why: NoRoom) {
+        self.metrics.refused(reason_name(why.reason()));
+    }
+}
+
+/// Tells calls apart that have many items, so that streams are granted to them in turn.
+fn flow_of_call(class: ServiceClass) -> Flow {
+    // Flow 0 is that of all single pushes.
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    Flow { class, id: NEXT.fetch_add(1, Ordering::Relaxed) }
+}

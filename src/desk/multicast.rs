@@ -1,0 +1,117 @@
+//! A multicast: one body for many targets, opened once and encoded once.
+
+use std::sync::Arc;
+
+use tracing::Span;
+
+use super::caller::Caller;
+use super::draft::{BodyDraft, Draft, DraftBody};
+use super::opening::shared_body;
+use super::refused::Refused;
+use super::{Desk, check};
+use crate::dispatch::{Encoded, TargetDraft};
+use crate::push::{Body, Labels, Reason, Refusal};
+
+/// A multicast has at most so many addressees.
+pub(super) const MAX_ADDRESSEES: usize = 1000;
+
+/// Who a multicast goes to, as an ingress decoded it.
+#[derive(Debug, Clone)]
+pub struct Addressee {
+    /// The caller's name for the push, as given.
+    pub id: String,
+    /// Where it goes.
+    pub target: Result<TargetDraft, Refusal>,
+    /// The span that the span of this push is a child of.
+    pub parent: Span,
+}
+
+/// The body that the addressees of a multicast share, or why none of them can be sent to.
+#[derive(Debug, Clone)]
+pub struct SharedBody(Shared);
+
+#[derive(Debug, Clone)]
+enum Shared {
+    Opened { body: Arc<Body>, encoded: Arc<Encoded> },
+    Refused(Arc<(Refusal, Labels)>),
+}
+
+/// The drafts of a multicast, one for each addressee. They are made as they are asked for.
+#[derive(Debug)]
+pub struct Multicast<A> {
+    body: SharedBody,
+    addressees: A,
+}
+
+impl Desk {
+    /// Opens what the addressees of a multicast share, and returns their drafts. What is wrong with the multicast becomes
+    /// the result of each addressee.
+    pub fn multicast<A>(&self, caller: &Caller, body: BodyDraft, addressees: A) -> Multicast<A>
+    where
+        A: ExactSizeIterator<Item = Addressee>,
+    {
+        let body = match self.open_shared(caller, body, addressees.len()) {
+            Ok(body) => Shared::Opened { body: Arc::new(body), encoded: Arc::default() },
+            Err(refused) => Shared::Refused(Arc::new(refused)),
+        };
+        Multicast { body: SharedBody(body), addressees }
+    }
+
+    fn open_shared(
+        &self,
+        caller: &Caller,
+        mut draft: BodyDraft,
+        addressees: usize,
+    ) -> Result<Body, (Refusal, Labels)> {
+        let labels = std::mem::take(&mut draft.labels);
+        let labels = check::labels(labels).map_err(|refusal| (refusal, Labels::new()))?;
+        if addressees > MAX_ADDRESSEES {
+            let detail =
+                format!("expected at most {MAX_ADDRESSEES} addressees in a multicast, found {addressees}");
+            return Err((Refusal::field("addressees", Reason::FieldTooLarge, detail), labels));
+        }
+        match shared_body(&self.routes.load(), caller, draft) {
+            Ok(body) => Ok(Body { labels, ..body }),
+            Err(refusal) => Err((refusal, labels)),
+        }
+    }
+}
+
+impl SharedBody {
+    /// The body of one addressee, and the place where its payload is encoded once for all of them.
+    ///
+    /// # Errors
+    /// Where the multicast cannot be sent: the result of the addressee with this id.
+    pub(super) fn open(self, id: &str) -> Result<(Arc<Body>, Arc<Encoded>), Box<Refused>> {
+        match self.0 {
+            Shared::Opened { body, encoded } => Ok((body, encoded)),
+            Shared::Refused(refused) => {
+                let (refusal, labels) = (*refused).clone();
+                Err(Refused::new(check::echo(id.to_owned()), labels, refusal))
+            }
+        }
+    }
+
+    /// What the caller sees again in the result of each addressee.
+    pub(super) fn labels(&self) -> &Labels {
+        match &self.0 {
+            Shared::Opened { body, .. } => &body.labels,
+            Shared::Refused(refused) => &refused.1,
+        }
+    }
+}
+
+impl<A: Iterator<Item = Addressee>> Iterator for Multicast<A> {
+    type Item = Draft;
+
+    fn next(&mut self) -> Option<Draft> {
+        let Addressee { id, target, parent } = self.addressees.next()?;
+        Some(Draft { id, target, body: DraftBody::Shared(self.body.clone()), parent })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.addressees.size_hint()
+    }
+}
+
+impl<A: ExactSizeIterator<Item = Addressee>> ExactSizeIterator for Multicast<A> {}

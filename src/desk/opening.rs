@@ -1,0 +1,112 @@
+//! Opens a draft: it becomes a push with its route, or its result where it cannot be sent.
+//!
+//! Of several faults the first is reported, in this order: id, labels, app, which provider, the route to it, target,
+//! content, options. A multicast is opened before its addressees: labels, addressees, app, content, options.
+
+use std::sync::Arc;
+
+use tracing::Span;
+
+use super::caller::Caller;
+use super::draft::{BodyDraft, Draft, DraftBody};
+use super::lookup;
+use super::refused::Refused;
+use super::{Desk, check};
+use crate::dispatch::{AppRoutes, Destination, Encoded, Push, Routes, TargetDraft, Unsendable};
+use crate::push::{AppId, Body, Labels, Refusal};
+
+/// A push that can be sent. It keeps the route that its destination holds, though the routes of the desk may be swapped
+/// while it is in flight.
+pub(super) struct Opened {
+    pub(super) push: Push,
+    /// Where the payload of a multicast lies, which is encoded once for all addressees.
+    pub(super) encoded: Option<Arc<Encoded>>,
+    /// The span that the span of the push is a child of. It is in a box, since few pushes have one and a batch has
+    /// thousands in flight.
+    pub(super) parent: Option<Box<Span>>,
+}
+
+impl Desk {
+    /// Opens a draft.
+    ///
+    /// # Errors
+    /// Where it cannot be sent: with its result.
+    pub(super) fn open_draft(&self, caller: &Caller, draft: Draft) -> Result<Opened, Box<Refused>> {
+        let Draft { id, target, body, parent } = draft;
+        let parent = (!parent.is_disabled()).then(|| Box::new(parent));
+        let routes = self.routes.load();
+        match body {
+            DraftBody::Own(body) => {
+                let push = own(&routes, caller, id, target, body)?;
+                Ok(Opened { push, encoded: None, parent })
+            }
+            DraftBody::Shared(shared) => {
+                let (body, encoded) = shared.open(&id)?;
+                let push = addressee(&routes, caller, id, target, body)?;
+                Ok(Opened { push, encoded: Some(encoded), parent })
+            }
+        }
+    }
+}
+
+/// A push with a body of its own.
+fn own(
+    routes: &Routes,
+    caller: &Caller,
+    id: String,
+    target: Result<TargetDraft, Refusal>,
+    mut body: BodyDraft,
+) -> Result<Push, Box<Refused>> {
+    let id = check::id(id).map_err(|(id, refusal)| Refused::new(id, Labels::new(), refusal))?;
+    let labels = match check::labels(std::mem::take(&mut body.labels)) {
+        Ok(labels) => labels,
+        Err(refusal) => return Err(Refused::new(id.into_string(), Labels::new(), refusal)),
+    };
+    match destination_and_body(routes, caller, target, body) {
+        Ok((destination, body)) => Ok(Push { id, destination, body: Arc::new(Body { labels, ..body }) }),
+        Err(why) => Err(Refused::new(id.into_string(), labels, why)),
+    }
+}
+
+fn destination_and_body(
+    routes: &Routes,
+    caller: &Caller,
+    target: Result<TargetDraft, Refusal>,
+    draft: BodyDraft,
+) -> Result<(Destination, Body), Unsendable> {
+    let app = check::app(&draft.app)?;
+    let routes = lookup::app(routes, caller, &app)?;
+    let destination = lookup::destination(routes, &app, target)?;
+    let body = body(app, routes, draft).map_err(|refusal| destination.guard().refuse(refusal))?;
+    Ok((destination, body))
+}
+
+/// A push whose body was opened for all addressees of its multicast.
+fn addressee(
+    routes: &Routes,
+    caller: &Caller,
+    id: String,
+    target: Result<TargetDraft, Refusal>,
+    body: Arc<Body>,
+) -> Result<Push, Box<Refused>> {
+    let id = check::id(id).map_err(|(id, refusal)| Refused::new(id, body.labels.clone(), refusal))?;
+    let app = lookup::app(routes, caller, &body.app).map_err(Unsendable::from);
+    match app.and_then(|routes| lookup::destination(routes, &body.app, target)) {
+        Ok(destination) => Ok(Push { id, destination, body }),
+        Err(why) => Err(Refused::new(id.into_string(), body.labels.clone(), why)),
+    }
+}
+
+/// The body that the addressees of a multicast share.
+pub(super) fn shared_body(routes: &Routes, caller: &Caller, draft: BodyDraft) -> Result<Body, Refusal> {
+    let app = check::app(&draft.app)?;
+    let routes = lookup::app(routes, caller, &app)?;
+    body(app, routes, draft)
+}
+
+fn body(app: AppId, routes: &AppRoutes, draft: BodyDraft) -> Result<Body, Refusal> {
+    let BodyDraft { content, options, labels, accepted_at, .. } = draft;
+    let content = content?;
+    let options = options?.fix(routes.default_ttl, accepted_at);
+    Ok(Body { app, content, options, accepted_at, labels })
+}

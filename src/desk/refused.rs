@@ -1,0 +1,64 @@
+//! A push that is not sent, as its result.
+
+use std::time::Duration;
+
+use super::check;
+use super::draft::{Draft, DraftBody};
+use super::reason::reason_name;
+use super::settled::{EchoedLabels, Settled};
+use crate::dispatch::{Seat, Unsendable};
+use crate::push::{Labels, Outcome, PushResult, Reason};
+
+/// What a caller that found no room is told to wait.
+pub(crate) const NO_ROOM_WAIT: Duration = Duration::from_millis(200);
+
+/// A push that is not sent.
+#[derive(Debug)]
+pub(super) struct Refused {
+    /// The id as given, where it could be one; else its beginning, or one that was made.
+    id: String,
+    labels: Labels,
+    result: PushResult,
+}
+
+impl Refused {
+    /// Something is wrong with the push.
+    pub(super) fn new(id: String, labels: Labels, why: impl Into<Unsendable>) -> Box<Self> {
+        let Unsendable { refusal, token_action, provider } = why.into();
+        let mut result = PushResult::unsent(refusal.outcome, refusal.reason, refusal.detail);
+        result.field = refusal.field;
+        result.provider = provider;
+        result.token_action = token_action;
+        Box::new(Self { id, labels, result })
+    }
+
+    /// Nothing is wrong with the push, but the gateway cannot take it now.
+    pub(super) fn not_attempted(id: String, labels: Labels, reason: Reason, detail: &'static str) -> Self {
+        let mut result = PushResult::unsent(Outcome::NotAttempted, reason, detail);
+        result.retryable = true;
+        if reason == Reason::Overloaded {
+            result.retry_after = Some(NO_ROOM_WAIT);
+        }
+        Self { id, labels, result }
+    }
+
+    /// The gateway takes nothing more, so that this draft is not opened.
+    pub(super) fn unopened(draft: Draft, reason: Reason, detail: &'static str) -> Self {
+        let labels = match draft.body {
+            DraftBody::Own(body) => check::labels(body.labels).unwrap_or_default(),
+            DraftBody::Shared(body) => body.labels().clone(),
+        };
+        Self::not_attempted(check::echo(draft.id), labels, reason, detail)
+    }
+
+    /// The name of its reason in metrics.
+    pub(super) fn reason_name(&self) -> &'static str {
+        self.result.reason.map_or("", reason_name)
+    }
+
+    /// Its result. An item of a batch may have taken its seat already.
+    pub(super) fn settle(self, index: u64, seat: Option<Seat>) -> Settled {
+        let Self { id, labels, result } = self;
+        Settled { index, id, result, labels: EchoedLabels::Own(labels), seat }
+    }
+}

@@ -1,0 +1,56 @@
+//! A push that has its result.
+
+use std::sync::Arc;
+
+use crate::dispatch::Seat;
+use crate::push::{Body, Labels, PushResult};
+
+/// A push that has its result.
+#[derive(Debug)]
+pub struct Settled {
+    /// Its number among the pushes of its call or batch, in the order in which they were handed in.
+    pub index: u64,
+    /// Its id. For one that could not be an id, its beginning; for a push without one, the id that was made.
+    pub id: String,
+    /// What became of it.
+    pub result: PushResult,
+    /// What the caller sees again.
+    pub labels: EchoedLabels,
+    /// The seat of an item of a batch. It returns when this is dropped, as is done where the result is not told.
+    pub(super) seat: Option<Seat>,
+}
+
+impl Settled {
+    /// Holds the item's seat until the result is delivered ([`Window::delivered`](super::Window::delivered)); false
+    /// where there is none to hold.
+    pub fn hold_seat(&mut self) -> bool {
+        self.seat.take().is_some_and(Seat::hold_until_delivered)
+    }
+
+    /// An item with this outcome, for tests of who delivers it.
+    #[cfg(test)]
+    pub(crate) fn example(outcome: crate::push::Outcome, seat: Option<Seat>) -> Self {
+        let result = PushResult::unsent(outcome, crate::push::Reason::UpstreamAnswered, "");
+        Self { index: 0, id: "id".to_owned(), result, labels: EchoedLabels::Own(Labels::new()), seat }
+    }
+}
+
+/// The labels of a push. They are copied only where its result is told.
+#[derive(Debug)]
+pub enum EchoedLabels {
+    /// The labels of a push that was refused.
+    Own(Labels),
+    /// The labels are in the body of the push, which other pushes may share.
+    Of(Arc<Body>),
+}
+
+impl EchoedLabels {
+    /// The labels.
+    #[must_use]
+    pub fn into_labels(self) -> Labels {
+        match self {
+            Self::Own(labels) => labels,
+            Self::Of(body) => body.labels.clone(),
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! One push, and several pushes of one call.
+
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use futures_util::future::{Either, FutureExt, ready};
+use futures_util::stream::FuturesUnordered;
+
+use super::admission::NoRoom;
+use super::arrival::Arrival;
+use super::caller::Caller;
+use super::draft::Draft;
+use super::refused::Refused;
+use super::settled::Settled;
+use super::started::Started;
+use super::{Desk, flow_of_call};
+use crate::push::ServiceClass;
+use crate::upstream::Flow;
+
+impl Desk {
+    /// Admits a push, and sends it when the future is polled.
+    ///
+    /// # Errors
+    /// Where there is no room for it. What is wrong with the push itself is its result.
+    ///
+    /// # Cancel safety
+    /// Dropping the future stops what has not been written upstream, and only that.
+    pub fn submit<'a>(
+        &'a self,
+        caller: &Caller,
+        draft: Draft,
+        arrival: Arrival,
+    ) -> impl Future<Output = Result<Settled, NoRoom>> + Send + use<'a> {
+        // This function is not async, so its future does not hold the draft.
+        match self.start(caller, draft, arrival) {
+            Ok(Ok(started)) => Either::Left(started.send(self).map(Ok)),
+            Ok(Err(refused)) => {
+                self.metrics.refused(refused.reason_name());
+                Either::Right(ready(Ok(refused.settle(0, None))))
+            }
+            Err(why) => {
+                self.turned_away(why);
+                Either::Right(ready(Err(why)))
+            }
+        }
+    }
+
+    fn start(
+        &self,
+        caller: &Caller,
+        draft: Draft,
+        arrival: Arrival,
+    ) -> Result<Result<Started, Box<Refused>>, NoRoom> {
+        let opened = match self.open_draft(caller, draft) {
+            Ok(opened) => opened,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        let room = self.admission.admit(ServiceClass::Interactive)?;
+        let max_wait = opened.push.body.options.max_wait.unwrap_or(self.settings.max_wait);
+        let (begun, deadline) = (arrival.at, arrival.deadline(max_wait));
+        Ok(Ok(Started { index: 0, opened, room, flow: Flow::SINGLE, begun, deadline }))
+    }
+
+    /// Admits all pushes of a call before one of them is sent, and returns their results in the order in which they
+    /// were handed in. A push for which there is no room has that as its result. Whoever calls this bounds how many
+    /// drafts there are.
+    ///
+    /// # Errors
+    /// Where there was no room for some and none of the others can be sent, so that nothing was sent at all.
+    pub async fn submit_all(
+        self: &Arc<Self>,
+        caller: &Caller,
+        drafts: impl Iterator<Item = Draft>,
+        class: ServiceClass,
+        arrival: Arrival,
+    ) -> Result<Vec<Settled>, NoRoom> {
+        let flow = flow_of_call(class);
+        let (mut results, mut in_flight) = (Vec::new(), FuturesUnordered::new());
+        // Says why the first push that found no room found none.
+        let mut full = None;
+        for (index, draft) in (0..).zip(drafts) {
+            let opened = match self.open_draft(caller, draft) {
+                Ok(opened) => opened,
+                Err(refused) => {
+                    self.metrics.refused(refused.reason_name());
+                    results.push(refused.settle(index, None));
+                    continue;
+                }
+            };
+            match self.admission.admit(class) {
+                Ok(room) => {
+                    let max_wait = opened.push.body.options.max_wait.unwrap_or(self.settings.max_wait);
+                    let (begun, deadline) = (arrival.at, arrival.deadline(max_wait));
+                    let started = Started { index, opened, room, flow, begun, deadline };
+                    // Nothing runs before the first poll, so all of them are admitted before one is sent.
+                    in_flight.push(started.send(Arc::clone(self)));
+                }
+                Err(why) => {
+                    full.get_or_insert(why);
+                    let push = opened.push;
+                    let (id, labels) = (push.id.into_string(), push.body.labels.clone());
+                    let refused = Refused::not_attempted(id, labels, why.reason(), no_room_for_one(why));
+                    self.metrics.refused(refused.reason_name());
+                    results.push(refused.settle(index, None));
+                }
+            }
+        }
+        if let Some(why) = full.filter(|_| in_flight.is_empty()) {
+            return Err(why);
+        }
+        while let Some(settled) = in_flight.next().await {
+            results.push(settled);
+        }
+        results.sort_unstable_by_key(|settled| settled.index);
+        Ok(results)
+    }
+}
+
+fn no_room_for_one(why: NoRoom) -> &'static str {
+    match why {
+        NoRoom::Full => "the gateway has room for a part of the call (limits.max_in_flight)",
+        NoRoom::Draining => "the gateway is shutting down",
+    }
+}
