@@ -1,4 +1,66 @@
-//! A pool of HTTP/2 and HTTP/1.1 client connections to few, busy peers.
+#![doc = include_str!("../README.md")]
+//!
+//! ## Where to begin
+//!
+//! | to | see |
+//! |---|---|
+//! | build the pool, and end it | [`Upstream`], [`UpstreamSettings`] |
+//! | name a server | [`Peer`], [`Origin`], [`Http`], [`Reach`], [`Proxy`], and [`tls`] for certificates |
+//! | wait for a stream | [`PeerPool::permit`], [`Flow`] |
+//! | send a request | [`Permit::exchange`], [`Request`], [`Answer`] |
+//! | know why there is no answer | [`UpstreamError`]: [`Unsent`] or [`Unanswered`] |
+//! | bound what is in flight | [`InFlight`] |
+//! | count what happens | [`Observe`] |
+//! | replace the network, in a test | [`Resolve`], [`Dial`] |
+//!
+//! ## The life of a request
+//!
+//! ```text
+//! (caller)
+//!     │ permit
+//!     ▼          deadline, no connection, too many wait, or sent again too often
+//!   waits ──────────────────────────────────────────────────────────────────────► Unsent
+//!     │  ▲
+//!     │  └─ provably not processed: it is sent again
+//!     ▼  │
+//!   on a connection ────────────────────────────────────────────────────────────► Answer
+//!     │          reset, cut off, unreadable, or late
+//!     └─────────────────────────────────────────────────────────────────────────► Unanswered
+//! ```
+//!
+//! On an HTTP/2 connection, a request first waits in the outbox of the connection's task, where it can be taken back.
+//! Once it was taken out, it belongs to the connection: if its caller leaves, the answer is still read.
+//! `http2/owner.rs` draws this.
+//!
+//! ## The life of a connection
+//!
+//! ```text
+//!        first SETTINGS        first good answer       GOAWAY, lost PING, idle, old, retired
+//! Connecting ──────► Warming ───────────────────► Open ─────────────────────────────────────► Draining ──► (closed)
+//!                       └────────────────────────────────────────────────────────────────────────▲   last answer
+//! ```
+//!
+//! Nothing opens beside a connection that is connecting or warming. A connection to a peer whose
+//! [`proves_credential`](Peer::proves_credential) is false is open at once. `core/phase.rs` draws this too, as the pool
+//! decides it; an observer sees it as [`ConnectionState`].
+//!
+//! ## The walk of one request through the files
+//!
+//! ```text
+//! 1  upstream.rs         PeerPool::permit asks for a stream
+//! 2  pool/mod.rs         acquire locks, asks the core, unlocks, and does what the core says
+//! 3  core/mod.rs         ask grants, refuses, or lets wait; growth.rs decides whether another connection opens
+//! 4  opening.rs          Connect::run takes a place among all connections (budget.rs) and connects
+//!    connect.rs          resolves and judges (addresses.rs, reach.rs), dials (network.rs), and begins TLS and HTTP
+//! 5  permit.rs           Permit::exchange hands the request over, and sends again what provably was not processed
+//! 6  http2/owner.rs      waits while the request is in the outbox (outbox.rs) and on its stream (exchange.rs)
+//!    http2/driver.rs     the connection's task gives h2 the requests (outlet.rs), and reads on for callers who left (orphan.rs)
+//!    http1/driver.rs     the same for HTTP/1.1
+//! 7  transport/wire.rs   gathers writes, and knows what the socket took
+//! ```
+//!
+//! `core/` decides who gets which stream and when a connection opens, and it does nothing itself. No file imports itself
+//! over others, so that each can be read with those that it imports, and no more.
 
 mod addresses;
 mod budget;

@@ -45,7 +45,7 @@ impl Answer {
 }
 
 impl Permit {
-    pub(super) fn new(granted: Granted, pool: Arc<Pool>, flow: Flow, deadline: Instant) -> Self {
+    pub(crate) fn new(granted: Granted, pool: Arc<Pool>, flow: Flow, deadline: Instant) -> Self {
         Self { granted, pool, flow, deadline }
     }
 
@@ -59,13 +59,14 @@ impl Permit {
     /// end.
     ///
     /// # Errors
-    /// [`UpstreamError::Unsent`] proves that the peer did not process the request: no stream came in time, or it was
-    /// sent again [`UpstreamSettings::max_resends`] times. [`UpstreamError::Unanswered`] says that the request was
-    /// sent, and that nobody knows what the peer did with it.
+    /// [`UpstreamError::Unsent`] proves that the peer did not process the request. It was given back, and then no stream
+    /// came in time, it had been sent again [`UpstreamSettings::max_resends`] times, or `again` made no other.
+    /// [`UpstreamError::Unanswered`] says that the request was sent, and that nobody knows what the peer did with it.
     ///
     /// # Cancel safety
-    /// If the future is dropped before the task of the connection has taken the request, the request is never sent. If
-    /// it is dropped later, nothing is reset: the connection reads the answer, which nobody sees.
+    /// If the future is dropped while an HTTP/2 request still waits in the outbox of its connection, the request is taken
+    /// back and never sent. Else the request may be sent and nothing is reset: the connection reads the answer, which
+    /// nobody sees.
     pub fn exchange<'a>(
         self,
         request: Request,

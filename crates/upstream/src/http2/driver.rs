@@ -36,7 +36,9 @@ pub(crate) struct Driver {
     outlet: Outlet,
     orphans: FuturesUnordered<Orphan>,
     patience: Patience,
+    /// How many streams the peer allows, as the pool was last told.
     limit: usize,
+    /// The pool was told that the peer said GOAWAY.
     goaway_came: bool,
     /// Output waits for one turn, so that what other tasks have to send leaves in the same write.
     output_waited: bool,
@@ -44,11 +46,15 @@ pub(crate) struct Driver {
     unflushed: bool,
     tick: Pin<Box<Sleep>>,
     opened: Instant,
+    /// How many reads had brought bytes when the clock was last looked at.
     reads: u64,
     last_read: Instant,
     last_busy: Instant,
+    /// When the PING was sent that has no answer yet.
     pinged: Option<Instant>,
+    /// When a failed write was first seen.
     broken: Option<Instant>,
+    /// Why the connection ends. It is `Aborted` until something else ends it.
     cause: EndCause,
     /// The place of this connection among all connections.
     place: Place,
