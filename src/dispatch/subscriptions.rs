@@ -25,7 +25,7 @@ impl Subscriptions {
     fn peer_of(&self, origin: Origin) -> Result<PeerPool, NoPeer> {
         let proxy = self.proxies.as_ref().and_then(|proxies| proxies.on_the_way_to(&origin));
         let peer = Peer { origin, proxy, ..self.template.clone() };
-        self.upstream.unnamed_peer(peer).map_err(NoPeer::TooMany)
+        self.upstream.outsider_peer(peer).map_err(NoPeer::TooMany)
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use bytes::Bytes;
-use fanfare::transport::{Counted, Io, Transport, Wire};
+use fanfare::transport::{CountedSocket, Io, Transport, Wire};
 use fanfare::upstream::{Http, tls};
 use h2::client::{Connection, SendRequest};
 use http::{HeaderValue, Request};
@@ -103,7 +103,7 @@ impl Message {
 
 /// A connection as the gateway's pool opens it.
 pub(crate) async fn connect(upstream: &Upstream, writes: &Writes) -> anyhow::Result<SendRequest<Bytes>> {
-    let (socket, below) = Counted::new(writes.connect(upstream.port).await?);
+    let (socket, below) = CountedSocket::new(writes.connect(upstream.port).await?);
     let io: Box<dyn Io> = match &upstream.ca {
         None => Box::new(socket),
         Some(ca) => {

@@ -1,17 +1,17 @@
-//! The addresses that one connect tries: found once, judged, and in which order.
+//! The addresses that one connect tries, and their order.
 
 use std::net::SocketAddr;
 
-use super::connect::Resolve;
-use super::connect_error::ConnectError;
-use super::peer::Peer;
+use crate::connect_error::ConnectError;
+use crate::network::Resolve;
+use crate::peer::Peer;
 
-/// What a connection to the peer may dial. Nothing is resolved again before it is dialled: a name that leads
-/// elsewhere the next time is judged the next time.
+/// The addresses that a connect to the peer may dial. A name is resolved once, and what was judged is what is dialled:
+/// a second resolution could lead elsewhere.
 ///
 /// # Errors
-/// Where nothing is found, or nothing of it may be dialled.
-pub(super) async fn addresses(resolver: &dyn Resolve, peer: &Peer) -> Result<Vec<SocketAddr>, ConnectError> {
+/// It fails if no address is found, or if none of them may be dialled.
+pub(crate) async fn addresses(resolver: &dyn Resolve, peer: &Peer) -> Result<Vec<SocketAddr>, ConnectError> {
     let not_public = || ConnectError::NotPublic { host: peer.origin.host().to_owned() };
     if !peer.reach.allows_host(peer.origin.host()) {
         return Err(not_public());
@@ -24,8 +24,8 @@ pub(super) async fn addresses(resolver: &dyn Resolve, peer: &Peer) -> Result<Vec
         return Err(ConnectError::NoAddress { host: host() });
     }
     if peer.proxy.is_some() {
-        // The proxy, which the operator named, resolves the peer's name: of that only the provider's list of hosts
-        // is left to judge by.
+        // These are the addresses of the proxy, which the operator named. It resolves the peer's name, so that only a
+        // host that is an address could be judged, above.
         return Ok(in_turn(resolved));
     }
     let found = resolved.len();
@@ -41,7 +41,8 @@ pub(super) async fn addresses(resolver: &dyn Resolve, peer: &Peer) -> Result<Vec
     if allowed.is_empty() { Err(not_public()) } else { Ok(in_turn(allowed)) }
 }
 
-/// At random, so that connections spread over them; the families by turns. Source: RFC 8305, section 4.
+/// Puts addresses in a random order, so that connections spread over them, with IPv6 and IPv4 by turns. Source: RFC
+/// 8305, section 4.
 fn in_turn(mut addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     fastrand::shuffle(&mut addresses);
     let (six, four): (Vec<_>, Vec<_>) = addresses.into_iter().partition(SocketAddr::is_ipv6);

@@ -1,69 +1,71 @@
-//! How many connections there are in all: a peer that may open no other waits for one of any peer to close, and
-//! those without streams give way.
+//! Bounds the connections to all peers together. A peer that needs one more waits until a connection to any peer
+//! closes, and connections without streams close for it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Places for connections, over all peers.
+/// The places for connections, over all peers.
 #[derive(Debug)]
-pub(super) struct Budget {
+pub(crate) struct Budget {
     places: Arc<Semaphore>,
-    /// Peers that wait for a place.
+    /// How many connects wait for a place.
     waiting: AtomicUsize,
-    /// Connections that are closing for them.
+    /// How many connections are closing for them.
     giving_way: AtomicUsize,
 }
 
 impl Budget {
-    pub(super) fn new(places: usize) -> Arc<Self> {
+    pub(crate) fn new(places: usize) -> Arc<Self> {
         let places = Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS)));
         Arc::new(Self { places, waiting: AtomicUsize::new(0), giving_way: AtomicUsize::new(0) })
     }
 
-    /// A place, where one is free.
-    pub(super) fn try_take(self: &Arc<Self>) -> Option<Place> {
+    /// Takes a place, where one is free.
+    pub(crate) fn try_take(self: &Arc<Self>) -> Option<Place> {
         let permit = Arc::clone(&self.places).try_acquire_owned().ok()?;
         Some(Place { budget: Arc::clone(self), gives_way: false, _permit: permit })
     }
 
-    /// A place, when one is free; those who asked first get theirs first. None at the end.
+    /// Waits for a place. Those who asked first get theirs first. It is `None` once the budget is closed.
     ///
     /// # Cancel safety
-    /// Dropping the future takes nothing.
-    pub(super) async fn take(self: &Arc<Self>) -> Option<Place> {
+    /// When the future is dropped, it takes no place.
+    pub(crate) async fn take(self: &Arc<Self>) -> Option<Place> {
         self.waiting.fetch_add(1, Ordering::Relaxed);
-        let _waiting = Waiting(self);
+        let _waiting = PlaceWait(self);
         let permit = Arc::clone(&self.places).acquire_owned().await.ok()?;
         Some(Place { budget: Arc::clone(self), gives_way: false, _permit: permit })
     }
 
-    /// Nobody gets a place any more.
-    pub(super) fn close(&self) {
+    /// Gives no more places.
+    pub(crate) fn close(&self) {
         self.places.close();
     }
 }
 
-struct Waiting<'a>(&'a Budget);
+/// Counts a wait for a place until it ends.
+struct PlaceWait<'a>(&'a Budget);
 
-impl Drop for Waiting<'_> {
+impl Drop for PlaceWait<'_> {
     fn drop(&mut self) {
         self.0.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-/// One connection's place. Returned when dropped.
+/// The place of one connection. It returns when it is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     budget: Arc<Budget>,
     gives_way: bool,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Place {
-    /// For a connection without streams: whether it is to close for a peer that waits. One gives way to one.
-    pub(super) fn gives_way(&mut self) -> bool {
+    /// Tells a connection without streams whether it is to close for a connect that waits. One connection closes for
+    /// each.
+    pub(crate) fn gives_way(&mut self) -> bool {
         let waiting = self.budget.waiting.load(Ordering::Relaxed);
         let one_more = |giving: usize| (giving < waiting).then_some(giving + 1);
         let gives = !self.gives_way

@@ -1,18 +1,18 @@
-//! Why connections open and end, as logs and metrics name it.
+//! Why connections open and end.
 
 /// Why a connection opens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OpenCause {
-    /// None was open.
+    /// No connection was open, and a request waited.
     Needed,
-    /// Those that were open were full.
+    /// All streams of the open connections were in use, and a request waited.
     Full,
-    /// In place of one that drains, or is old.
+    /// It takes the place of a connection that drains, or that is old.
     Successor,
 }
 
 impl OpenCause {
-    /// Its name in logs and metrics.
+    /// The name of the cause for logs and metrics, such as `goaway`. It is lower case, and does not change.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -26,45 +26,46 @@ impl OpenCause {
 /// Why a connection takes no more streams, or is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EndCause {
-    /// The peer said GOAWAY.
+    /// The peer said GOAWAY. Source: RFC 9113, section 6.8.
     GoAway,
-    /// The peer closed it.
+    /// The peer closed the connection.
     Closed,
     /// The socket failed.
     Io,
-    /// The peer broke HTTP/2, or h2 thinks so.
+    /// The peer broke the rules of HTTP/2, or the HTTP/2 library says so.
     Protocol,
-    /// h2 took no more requests.
+    /// The HTTP library took no more requests on it.
     NotTaken,
-    /// A stream of it was lost: the connection's own end says why.
+    /// A stream was lost because the connection failed. The end of the connection itself says why.
     Lost,
-    /// A write failed, and what the peer had still to say was read.
+    /// A write failed, and what the peer had sent before was read.
     WriteFailed,
-    /// The socket stayed full.
+    /// The peer read nothing for so long that the socket stayed full.
     Unwritable,
-    /// A PING had no answer.
+    /// No answer came to a PING.
     PingLost,
-    /// A request had no answer: HTTP/1.1 cannot give up a request alone, and over HTTP/2 there had been no good
-    /// answer before.
+    /// No answer came to a request. HTTP/1.1 cannot give up one request alone; over HTTP/2 this ends only a connection
+    /// that has brought no good answer before.
     AnswerTimeout,
-    /// An answer asked for another connection.
+    /// A caller asked for it, by [`Answer::retire_connection`](crate::Answer::retire_connection).
     Retired,
-    /// It had no streams for `upstream.idle_timeout`.
+    /// It had no streams for [`UpstreamSettings::idle_timeout`](crate::UpstreamSettings::idle_timeout), or for that of
+    /// HTTP/1.1.
     Idle,
-    /// It had no streams, and another peer waited for its place.
+    /// It had no streams, and a connection to another peer waited for its place.
     GaveWay,
-    /// It was open for `upstream.max_age`.
+    /// It was open for about [`UpstreamSettings::max_age`](crate::UpstreamSettings::max_age).
     Age,
-    /// Its peer was forgotten for another.
+    /// Its peer was forgotten for another one.
     Evicted,
-    /// The gateway shuts down.
+    /// The pool shuts down.
     Shutdown,
-    /// Its task ended before it did.
+    /// Its task was ended before the connection was.
     Aborted,
 }
 
 impl EndCause {
-    /// Its name in logs and metrics.
+    /// The name of the cause for logs and metrics, such as `goaway`. It is lower case, and does not change.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -88,8 +89,8 @@ impl EndCause {
         }
     }
 
-    /// We wanted it so: it says nothing about the peer.
-    pub(super) fn is_ours(self) -> bool {
+    /// Whether the end was our own wish, so that it says nothing about the peer.
+    pub(crate) fn is_ours(self) -> bool {
         match self {
             Self::Idle | Self::GaveWay | Self::Age | Self::Evicted | Self::Shutdown | Self::Aborted => true,
             Self::GoAway

@@ -12,7 +12,8 @@ use crate::settings::UpstreamSettings;
 pub(crate) struct Common {
     pub(crate) settings: UpstreamSettings,
     pub(crate) connector: Connector,
+    /// Counts the connections of all peers.
     pub(crate) budget: Arc<Budget>,
-    /// Owns every task of the pools.
+    /// Owns every task of the pools, so that their end can be waited for.
     pub(crate) tasks: TaskTracker,
 }

@@ -1,4 +1,4 @@
-//! A connection's beginning: resolve, TCP, TLS with ALPN, HTTP.
+//! How a connection begins: names are resolved, and TCP, TLS and HTTP are begun.
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -14,86 +14,44 @@ use futures_util::stream::FuturesUnordered;
 use h2::client::SendRequest;
 use rustls::HandshakeKind;
 use rustls::pki_types::ServerName;
-use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::addresses::addresses;
-use super::connect_error::ConnectError;
-use super::peer::{Http, Peer};
-use super::{UpstreamSettings, http1};
-use crate::transport::{Counted, Io, SentBytes, Taken, Transport, Watched, Wire};
+use crate::addresses::addresses;
+use crate::connect_error::ConnectError;
+use crate::http1;
+use crate::network::{Dial, Resolve};
+use crate::peer::{Http, Peer};
+use crate::settings::UpstreamSettings;
+use crate::transport::{CountedSocket, CountedStream, Io, SentBytes, SocketBytes, Transport, Wire};
 
-/// A future that a trait object returns.
-pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-
-/// Finds the addresses of a name. Asked afresh for each connection, as Apple advises ("Sending notification
-/// requests to APNs").
-pub trait Resolve: Send + Sync + 'static {
-    /// The addresses, best first.
-    fn resolve<'a>(&'a self, host: &'a str, port: u16) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>>;
-}
-
-/// Opens a byte stream to an address.
-pub trait Dial: Send + Sync + 'static {
-    /// The open stream.
-    fn dial(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn Io>>>;
-}
-
-/// The operating system's resolver.
-#[derive(Debug)]
-pub struct SystemResolver;
-
-impl Resolve for SystemResolver {
-    fn resolve<'a>(&'a self, host: &'a str, port: u16) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
-        Box::pin(async move { Ok(tokio::net::lookup_host((host, port)).await?.collect()) })
-    }
-}
-
-/// TCP.
-#[derive(Debug)]
-pub struct TcpDialer;
-
-impl Dial for TcpDialer {
-    fn dial(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn Io>>> {
-        Box::pin(async move {
-            let stream = TcpStream::connect(address).await?;
-            // Writes are gathered before they reach the socket; waiting for more would only delay.
-            stream.set_nodelay(true)?;
-            Ok(Box::new(stream) as Box<dyn Io>)
-        })
-    }
-}
-
-/// How connections to any peer begin.
-pub(super) struct Connector {
-    pub(super) resolver: Arc<dyn Resolve>,
-    pub(super) dialer: Arc<dyn Dial>,
+/// Begins connections to any peer.
+pub(crate) struct Connector {
+    pub(crate) resolver: Arc<dyn Resolve>,
+    pub(crate) dialer: Arc<dyn Dial>,
 }
 
 /// A connection on which the peer speaks HTTP.
-pub(super) struct Connected {
-    pub(super) protocol: Protocol,
-    pub(super) address: SocketAddr,
-    /// TLS went on with an earlier session.
-    pub(super) resumed: bool,
+pub(crate) struct Connected {
+    pub(crate) protocol: Protocol,
+    pub(crate) address: SocketAddr,
+    /// Whether TLS resumed an earlier session.
+    pub(crate) resumed: bool,
 }
 
-/// What it speaks.
-pub(super) enum Protocol {
-    /// And has spoken: its first SETTINGS are there.
+/// The protocol of a connection, and what its task needs.
+pub(crate) enum Protocol {
+    /// HTTP/2. The peer's first SETTINGS are there.
     Http2 {
         wire: Arc<Wire>,
         sender: SendRequest<Bytes>,
         connection: Box<h2::client::Connection<Transport, Bytes>>,
     },
-    Http1 {
-        http: Box<http1::Http>,
-        sent: SentBytes,
-    },
+    /// HTTP/1.1.
+    Http1 { http: Box<http1::Http1Connection>, sent: SentBytes },
 }
 
 impl Protocol {
-    pub(super) fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Http2 { .. } => "h2",
             Self::Http1 { .. } => "http/1.1",
@@ -105,8 +63,8 @@ impl Connector {
     /// Connects to any of the peer's addresses.
     ///
     /// # Errors
-    /// With what the last of them said, or that the time ran out.
-    pub(super) async fn connect(
+    /// It fails with the error of the last address that failed, or because the time ran out.
+    pub(crate) async fn connect(
         &self,
         peer: &Peer,
         settings: &UpstreamSettings,
@@ -120,9 +78,9 @@ impl Connector {
         }
     }
 
-    /// Begun at a random address, so that connections spread over them. One that fails, or does not speak HTTP
-    /// within a moment, is joined by the next, and the first that speaks wins: a sick address, at whichever step
-    /// it is sick, costs a moment.
+    /// Tries the addresses one after the other. When one fails, or does not speak HTTP within [`NEXT_ADDRESS_AFTER`],
+    /// the next is tried beside it, and the first that speaks wins. So an address that is sick, at whichever step,
+    /// costs a moment only.
     async fn race(&self, peer: &Peer, settings: &UpstreamSettings) -> Result<Connected, ConnectError> {
         let mut waiting = addresses(&*self.resolver, peer).await?.into_iter();
         let mut failed = ConnectError::NoAddress { host: peer.first_hop().host().to_owned() };
@@ -149,7 +107,7 @@ impl Connector {
         }
     }
 
-    /// TCP, the proxy's tunnel where there is one, TLS, HTTP, to one address.
+    /// Connects to one address: TCP, the proxy's tunnel where there is one, TLS, and HTTP.
     async fn begin(
         &self,
         peer: &Peer,
@@ -158,7 +116,7 @@ impl Connector {
     ) -> Result<Connected, ConnectError> {
         let dialled = self.dialer.dial(address).await;
         let tcp = dialled.map_err(|source| ConnectError::Tcp { address, source })?;
-        let (tcp, taken) = Counted::new(tcp);
+        let (tcp, below_tls) = CountedSocket::new(tcp);
         let mut io: Box<dyn Io> = Box::new(tcp);
         if let Some(proxy) = &peer.proxy {
             io = proxy.tunnel(io, &peer.origin).await?;
@@ -168,15 +126,15 @@ impl Connector {
             (io, http2, resumed) = tls(peer, io).await?;
         }
         let protocol = if http2 {
-            begin_http2(peer, settings, io, taken).await?
+            begin_http2(peer, settings, io, below_tls).await?
         } else {
-            begin_http1(peer, settings, io, taken).await?
+            begin_http1(peer, settings, io, below_tls).await?
         };
         Ok(Connected { protocol, address, resumed })
     }
 }
 
-/// TLS; whether the peer chose HTTP/2, and whether the session is an earlier one.
+/// Begins TLS. Returns also whether the peer chose HTTP/2, and whether an earlier session was resumed.
 async fn tls(peer: &Peer, io: Box<dyn Io>) -> Result<(Box<dyn Io>, bool, bool), ConnectError> {
     let host = peer.origin.host();
     let failed = |source| ConnectError::Tls { host: host.to_owned(), source };
@@ -195,11 +153,11 @@ async fn begin_http2(
     peer: &Peer,
     settings: &UpstreamSettings,
     io: Box<dyn Io>,
-    taken: Taken,
+    below_tls: SocketBytes,
 ) -> Result<Protocol, ConnectError> {
     let host = || peer.origin.host().to_owned();
     let failed = |source| ConnectError::Handshake { host: host(), source };
-    let (transport, wire) = Transport::new(io, taken);
+    let (transport, wire) = Transport::new(io, below_tls);
     let (sender, mut connection) = http2(settings).handshake(transport).await.map_err(failed)?;
     match first_settings(&mut connection, &wire).await {
         Ok(true) => Ok(Protocol::Http2 { wire, sender, connection: Box::new(connection) }),
@@ -212,16 +170,16 @@ async fn begin_http1(
     peer: &Peer,
     settings: &UpstreamSettings,
     io: Box<dyn Io>,
-    taken: Taken,
+    below_tls: SocketBytes,
 ) -> Result<Protocol, ConnectError> {
-    let (io, sent) = Watched::new(io, taken);
+    let (io, sent) = CountedStream::new(io, below_tls);
     let begun = http1::handshake(io, settings.max_reply_header_bytes).await;
     let http = begun.map_err(|source| ConnectError::Http1 { host: peer.origin.host().to_owned(), source })?;
     Ok(Protocol::Http1 { http: Box::new(http), sent })
 }
 
-/// Waits for the peer's first SETTINGS, without which no request leaves: a peer that never speaks HTTP/2 has
-/// nothing of ours. False where it hung up before.
+/// Waits for the peer's first SETTINGS. No request leaves before them, so that a peer that never speaks HTTP/2 gets
+/// none. Returns false if the peer hung up before.
 async fn first_settings(
     connection: &mut h2::client::Connection<Transport, Bytes>,
     wire: &Wire,
@@ -232,7 +190,7 @@ async fn first_settings(
             return Poll::Ready(Ok(true));
         }
         if ended.is_pending() {
-            // The preface. A full socket is told by the next poll.
+            // This writes the preface. If the socket is full, the next poll writes the rest.
             let _ = wire.write_out(cx);
         }
         ended.map_ok(|()| false)
@@ -240,18 +198,17 @@ async fn first_settings(
     .await
 }
 
-/// From one address to the next. RFC 8305, section 5, has 250 ms for TCP alone and allows up to 2 s; this one
-/// is for TLS and HTTP/2 too.
+/// How long an address is waited for before the next is tried beside it. RFC 8305, section 5, recommends 250 ms for TCP
+/// alone and allows up to 2 s; this time is for TLS and HTTP/2 too.
 const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(500);
 
-/// HTTP/2 as the pool needs it. Each setting but the first cures a fault of h2's defaults under load:
-/// cancelled streams and small DATA frames would make h2 end a busy connection by itself
-/// (hyperium/h2 issues 856, 939 and 944).
+/// The settings of HTTP/2. With h2's defaults, cancelled streams and small DATA frames would make h2 end a busy
+/// connection by itself. Source: hyperium/h2, issues 856, 939 and 944.
 fn http2(settings: &UpstreamSettings) -> h2::client::Builder {
     let mut builder = h2::client::Builder::new();
     builder
         .enable_push(false)
-        // Until SETTINGS come h2 would open any number.
+        // Until the peer's SETTINGS come, h2 would open any number of streams.
         .initial_max_send_streams(0)
         .max_header_list_size(settings.max_reply_header_bytes)
         .max_concurrent_reset_streams(4096)

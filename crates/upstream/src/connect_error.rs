@@ -1,115 +1,119 @@
-//! Why no connection could be made: nothing was sent.
+//! Why no connection could be made. Nothing was sent then.
+//!
+//! The texts of these errors are shown by programs that use the pool, so they do not change. Some of them name a key of
+//! a configuration file, where a program has one.
 
 use std::io;
 use std::net::SocketAddr;
 
-use super::peer::Origin;
+use crate::origin::Origin;
 
-/// Why no connection could be made.
+/// Why no connection could be made. No request was sent.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// The name could not be resolved.
     #[error("cannot resolve {host}: {source}")]
     Resolve {
-        /// The name.
+        /// The host that the connection was for.
         host: String,
-        /// Why.
+        /// What went wrong.
         source: io::Error,
     },
-    /// The name has no address.
+    /// The name resolves to no address.
     #[error("{host} has no address")]
     NoAddress {
-        /// The name.
+        /// The host that the connection was for.
         host: String,
     },
-    /// The name, or the address that stands in its place, leads to no public address, and to others it may not
-    /// (`web_push.private_addresses`).
+    /// The host has no public address, and the peer may be reached only at such ones
+    /// ([`Reach::Public`](crate::Reach::Public)).
     #[error("{host} has no public address")]
     NotPublic {
-        /// The name.
+        /// The host that the connection was for.
         host: String,
     },
-    /// TCP said no.
+    /// The address could not be dialled.
     #[error("cannot connect to {address}: {source}")]
     Tcp {
-        /// The last address tried.
+        /// The address.
         address: SocketAddr,
-        /// Why.
+        /// What went wrong.
         source: io::Error,
     },
-    /// Resolving, TCP, TLS and the first SETTINGS together took longer than `upstream.connect_timeout`.
+    /// Resolving, TCP, TLS and the first SETTINGS together took longer than
+    /// [`UpstreamSettings::connect_timeout`](crate::UpstreamSettings::connect_timeout).
     #[error("cannot connect to {host}: no connection within {seconds} s")]
     Timeout {
-        /// The name.
+        /// The host that the connection was for.
         host: String,
-        /// The limit.
+        /// The limit, in seconds.
         seconds: f64,
     },
-    /// TLS failed, such as a certificate that does not verify.
+    /// TLS failed, for instance because the peer's certificate does not verify.
     #[error("TLS with {host} failed: {source}")]
     Tls {
-        /// The name.
+        /// The host that the connection was for.
         host: String,
-        /// Why.
+        /// What went wrong.
         source: io::Error,
     },
-    /// The peer does not speak HTTP/2.
+    /// The peer did not agree on HTTP/2 in TLS, and it may be spoken to in no other way.
     #[error("{host} does not offer HTTP/2")]
     NotHttp2 {
-        /// The name.
+        /// The host that the connection was for.
         host: String,
     },
-    /// The peer hung up before it spoke HTTP/2.
+    /// The peer closed the connection before it spoke HTTP/2.
     #[error("{host} hung up before its first SETTINGS")]
     NoSettings {
-        /// The name.
+        /// The host that the connection was for.
         host: String,
     },
-    /// The proxy did not open a way to the peer.
+    /// The proxy refused to connect to the peer.
     #[error("the proxy {proxy} refused to connect to {host}: status {status}{}", hint(*status))]
     ProxyRefused {
-        /// The proxy.
+        /// The origin of the proxy.
         proxy: Origin,
-        /// The peer.
+        /// The host of the peer.
         host: String,
-        /// The proxy's status.
+        /// The status code of the proxy's answer.
         status: u16,
     },
-    /// The proxy could not be asked.
+    /// The proxy could not be asked to connect to the peer.
     #[error("the proxy {proxy} could not be asked for a way to {host}: {source}")]
     Proxy {
-        /// The proxy.
+        /// The origin of the proxy.
         proxy: Origin,
-        /// The peer.
+        /// The host of the peer.
         host: String,
-        /// Why.
+        /// What went wrong.
         source: hyper::Error,
     },
-    /// HTTP/1.1 could not begin.
+    /// HTTP/1.1 could not be begun.
     #[error("HTTP/1.1 with {host} failed: {source}")]
     Http1 {
-        /// The name.
+        /// The host that the connection was for.
         host: String,
-        /// Why.
+        /// What went wrong.
         source: hyper::Error,
     },
-    /// HTTP/2 could not begin.
+    /// HTTP/2 could not be begun.
     #[error("HTTP/2 with {host} failed: {source}")]
     Handshake {
-        /// The name.
+        /// The host that the connection was for.
         host: String,
-        /// Why.
+        /// What went wrong.
         source: h2::Error,
     },
 }
 
 impl ConnectError {
-    /// Whether whoever named the peer is at fault, and not the way to it.
-    pub(super) fn is_forbidden(&self) -> bool {
+    /// Whether no connection to the peer may be made, however often it is tried.
+    pub(crate) fn is_forbidden(&self) -> bool {
         matches!(self, Self::NotPublic { .. })
     }
 
-    /// Its name in metrics.
+    /// The name of the cause for logs and metrics. It is lower case, and does not change.
     #[must_use]
     pub fn cause(&self) -> &'static str {
         match self {
@@ -125,7 +129,7 @@ impl ConnectError {
     }
 }
 
-/// What the commonest refusal of a proxy asks for. Source: RFC 9110, section 15.5.8.
+/// What the commonest refusal of a proxy asks for: other credentials. Source: RFC 9110, section 15.5.8.
 fn hint(status: u16) -> &'static str {
     if status == 407 { " (it wants other credentials: proxy.credentials_file)" } else { "" }
 }

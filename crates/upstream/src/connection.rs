@@ -1,4 +1,4 @@
-//! One connection, whichever protocol it speaks: what its pool and its requests know of it.
+//! One connection, whichever protocol it speaks, as its pool and its requests know it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,26 +12,27 @@ use crate::core::{ConnectionEvent, ConnectionId};
 use crate::observe::Report;
 use crate::transport::GoAway;
 
-/// What a connection has behind it: its pool.
+/// The pool behind a connection, as the connection knows it.
 pub(crate) trait Hub: Send + Sync + 'static {
-    /// Takes what happened on a connection.
+    /// Something happened on a connection.
     fn tell(&self, connection: ConnectionId, event: ConnectionEvent);
-    /// Takes the GOAWAY of a connection's peer.
+    /// The peer said GOAWAY on a connection.
     fn goaway(&self, connection: ConnectionId, goaway: &GoAway);
-    /// Streams in use on a connection.
+    /// How many streams of a connection are in use.
     fn in_use(&self, connection: ConnectionId) -> usize;
-    /// Reports what happened to the pool's observer.
+    /// Reports something to the pool's observer.
     fn report(&self, report: Report<'_>);
 }
 
-/// What the requests of a connection share.
+/// One connection. Its pool, its task and its requests share it.
 pub(crate) struct Connection {
     id: ConnectionId,
     hub: Arc<dyn Hub>,
-    /// A good answer came.
+    /// Whether a good answer came.
     proven: AtomicBool,
-    /// Its task is to end now, for this cause.
+    /// The task is to end at once, for this cause.
     aborted: SetOnce<EndCause>,
+    /// Wakes the task.
     driver: AtomicWaker,
 }
 
@@ -55,23 +56,23 @@ impl Connection {
         self.hub.goaway(self.id, goaway);
     }
 
-    /// It takes no new requests.
+    /// Lets the connection take no new requests.
     pub(crate) fn retire(&self, why: EndCause) {
         self.tell(ConnectionEvent::Drains(why));
     }
 
-    /// Streams in use.
+    /// How many streams are in use.
     pub(crate) fn in_use(&self) -> usize {
         self.hub.in_use(self.id)
     }
 
-    /// Reports what happened to the pool's observer.
+    /// Reports something to the pool's observer.
     pub(crate) fn report(&self, report: Report<'_>) {
         self.hub.report(report);
     }
 
-    /// An answer came. The first good one proves the connection: the credential is good where the peer has
-    /// anything else to say, and the peer is well where it does not fail.
+    /// An answer came. The first good one proves the connection: a peer that says anything but 401 and 403 takes the
+    /// credential, and a peer that says no 5xx is well.
     pub(crate) fn answered(&self, status: http::StatusCode) {
         let good = !matches!(status.as_u16(), 401 | 403 | 500..);
         if good && !self.is_proven() && !self.proven.swap(true, Ordering::Relaxed) {
@@ -84,30 +85,30 @@ impl Connection {
         self.proven.load(Ordering::Relaxed)
     }
 
-    /// Ends the connection, with whatever is in flight.
+    /// Ends the connection at once, with whatever is in flight.
     pub(crate) fn abort(&self, why: EndCause) {
-        // The first cause stands.
+        // Only the first cause is kept.
         let _ = self.aborted.set(why);
         self.driver.wake();
     }
 
-    /// For its task: who wakes it.
+    /// The task of the connection says how it is woken.
     pub(crate) fn driven_by(&self, waker: &Waker) {
         self.driver.register(waker);
     }
 
-    /// Wakes its task.
+    /// Wakes the task of the connection.
     pub(crate) fn wake(&self) {
         self.driver.wake();
     }
 
-    /// For its task: why it is to end now.
+    /// Tells the task of the connection why it is to end at once, where it is.
     pub(crate) fn aborted(&self) -> Option<EndCause> {
         self.aborted.get().copied()
     }
 }
 
-/// A place on a connection for one request. It goes back to the pool when it is dropped.
+/// A place on a connection for one request. It returns to the pool when it is dropped.
 pub(crate) struct Slot(Arc<Connection>);
 
 impl Slot {
@@ -136,9 +137,9 @@ mod tests {
     use super::*;
 
     #[derive(Default)]
-    struct Told(Mutex<Vec<ConnectionEvent>>);
+    struct RecordingHub(Mutex<Vec<ConnectionEvent>>);
 
-    impl Hub for Told {
+    impl Hub for RecordingHub {
         fn tell(&self, _: ConnectionId, event: ConnectionEvent) {
             self.0.lock().unwrap().push(event);
         }
@@ -154,7 +155,7 @@ mod tests {
 
     #[test]
     fn only_the_first_good_answer_proves_a_connection() {
-        let hub = Arc::new(Told::default());
+        let hub = Arc::new(RecordingHub::default());
         let connection = Connection::new(1, Arc::clone(&hub) as Arc<dyn Hub>);
         for bad in [401, 403, 500, 503] {
             connection.answered(http::StatusCode::from_u16(bad).unwrap());
@@ -177,7 +178,8 @@ mod tests {
                 self.0.fetch_add(1, Ordering::Relaxed);
             }
         }
-        let (connection, woken) = (Connection::new(1, Arc::new(Told::default())), Arc::new(Woken::default()));
+        let (connection, woken) =
+            (Connection::new(1, Arc::new(RecordingHub::default())), Arc::new(Woken::default()));
         let task = Waker::from(Arc::clone(&woken));
         connection.driven_by(&task);
         connection.wake();

@@ -1,4 +1,6 @@
-//! Why an exchange has no answer: provably not sent, or sent and not answered.
+//! Why a request has no answer: it provably was not processed, or it was sent and not answered.
+//!
+//! The texts of these errors are shown by programs that use the pool, so they do not change.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,41 +11,46 @@ use http::{HeaderMap, StatusCode};
 use crate::connect_error::ConnectError;
 use crate::core::Refusal;
 
-/// An exchange without an answer.
+/// Why a request has no answer.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum UpstreamError {
-    /// The peer did not process the request. It may be sent again.
+    /// The peer provably did not process the request. It may be sent again.
     #[error(transparent)]
     Unsent(#[from] Unsent),
-    /// The peer may have processed the request. Sending it again may do it twice.
+    /// The peer may have processed the request. If it is sent again, it may be done twice.
     #[error(transparent)]
     Unanswered(#[from] Unanswered),
 }
 
-/// Why a request provably was not processed.
+/// Why a request provably was not processed by the peer.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Unsent {
-    /// The deadline passed while it waited for a stream.
+    /// The deadline passed while the request waited for a stream.
     #[error("no stream was free before the deadline")]
     Deadline,
-    /// The deadline passed while there was no connection.
+    /// The deadline passed while there was no connection, for this reason.
     #[error("no connection before the deadline: {0}")]
     DeadlineUnreachable(Arc<ConnectError>),
-    /// No connection could be made, several times over.
+    /// No connection could be made, as often as
+    /// [`UpstreamSettings::connect_patience`](crate::UpstreamSettings::connect_patience) says. This is why the last one
+    /// failed.
     #[error("{0}")]
     Unreachable(Arc<ConnectError>),
-    /// Connections to the peer would go where they may not: it has no public address.
+    /// No connection to the peer may be made: none of its addresses is within its [`Reach`](crate::Reach).
     #[error("{0}")]
     Forbidden(Arc<ConnectError>),
-    /// Each connection that took it gave it back.
+    /// Each connection that was given the request gave it back, until
+    /// [`UpstreamSettings::max_resends`](crate::UpstreamSettings::max_resends), or until the caller could not make it
+    /// again.
     #[error("refused by the upstream {resends} times, at last: {last}")]
     Refused {
-        /// How often it was sent again.
+        /// How often the request was sent again.
         resends: u32,
-        /// What the last connection said.
+        /// Why the last connection gave it back.
         last: UnsentCause,
     },
-    /// Too many requests wait for this peer (`upstream.max_waiters`).
+    /// As many requests wait for this peer as
+    /// [`UpstreamSettings::max_waiters`](crate::UpstreamSettings::max_waiters) allows, which is this number.
     #[error("too many pushes wait for this upstream ({0})")]
     TooManyWaiters(usize),
     /// The pool is shutting down.
@@ -63,21 +70,22 @@ impl From<Refusal<Arc<ConnectError>>> for Unsent {
     }
 }
 
-/// How a connection gave a request back unprocessed.
+/// Why a connection gave a request back unprocessed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnsentCause {
-    /// The connection did not take it: it took no more, or not this one in time.
+    /// The connection did not take the request: it takes no more, or it did not take this one in time.
     NotTaken,
-    /// RST_STREAM with REFUSED_STREAM. Source: RFC 9113, section 8.7.
+    /// The peer reset the stream with REFUSED_STREAM. Source: RFC 9113, section 8.7.
     RefusedStream,
-    /// GOAWAY with a last stream id below it. Source: RFC 9113, section 6.8.
+    /// The peer said GOAWAY, with a last stream id below the request. Source: RFC 9113, section 6.8.
     GoAway,
-    /// The connection ended before the request, or the end of it, reached the socket.
+    /// The connection ended before the socket took the whole request. Without its end the request is malformed, since
+    /// it has a `content-length`. Source: RFC 9113, section 8.1.1.
     NotWritten,
 }
 
 impl UnsentCause {
-    /// Its name in metrics.
+    /// The name of the cause for logs and metrics. It is lower case, and does not change.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -100,44 +108,44 @@ impl fmt::Display for UnsentCause {
     }
 }
 
-/// An exchange that brought no answer.
+/// Why one connection brought no answer.
 #[derive(Debug)]
-pub(super) enum NoReply {
-    /// Provably not processed.
-    Returned(UnsentCause),
-    /// Perhaps processed.
+pub(crate) enum NoReply {
+    /// The peer provably did not process the request.
+    Unsent(UnsentCause),
+    /// The peer may have processed the request.
     Unanswered(Unanswered),
 }
 
 /// A request that was sent and not answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unanswered {
-    /// The head of an answer, where one came. It may decide alone what became of the request.
+    /// The head of the answer, where it came before the wait ended. It may tell what became of the request.
     pub head: Option<Box<Head>>,
-    /// What ended the wait.
+    /// What ended the wait for the answer.
     pub cause: NoAnswerCause,
 }
 
-/// Status and headers of an answer whose body did not come whole.
+/// The head of an answer whose body did not come whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
-    /// The status.
+    /// The status code.
     pub status: StatusCode,
-    /// The headers.
+    /// The header fields.
     pub headers: HeaderMap,
 }
 
 impl Unanswered {
-    pub(super) fn without_head(cause: NoAnswerCause) -> Self {
+    pub(crate) fn without_head(cause: NoAnswerCause) -> Self {
         Self { head: None, cause }
     }
 
-    pub(super) fn after_head(head: &Parts, cause: NoAnswerCause) -> Self {
+    pub(crate) fn after_head(head: &Parts, cause: NoAnswerCause) -> Self {
         let head = Head { status: head.status, headers: head.headers.clone() };
         Self { head: Some(Box::new(head)), cause }
     }
 
-    /// The status, where the head of an answer came.
+    /// The status code, where the head of the answer came.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         self.head.as_ref().map(|head| head.status.as_u16())
@@ -158,20 +166,23 @@ impl fmt::Display for Unanswered {
 /// What ended the wait for an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NoAnswerCause {
-    /// The caller's deadline.
+    /// The caller's deadline came. The answer is still read, and nobody sees it.
     Deadline,
-    /// `upstream.answer_timeout`; the stream was reset.
+    /// No answer came within [`UpstreamSettings::answer_timeout`](crate::UpstreamSettings::answer_timeout), and the
+    /// stream was reset.
     AnswerTimeout,
-    /// The peer reset the stream, with this code. Source: RFC 9113, section 7.
+    /// The peer reset the stream with this error code. Source: RFC 9113, section 7.
     Reset(u32),
-    /// The connection ended.
+    /// The connection ended after the request was sent.
     ConnectionLost,
-    /// The answer was over `upstream.max_reply_bytes`, or malformed.
+    /// The answer was malformed, or larger than
+    /// [`UpstreamSettings::max_reply_bytes`](crate::UpstreamSettings::max_reply_bytes) or
+    /// [`max_reply_header_bytes`](crate::UpstreamSettings::max_reply_header_bytes).
     Unreadable,
 }
 
 impl NoAnswerCause {
-    /// Its name in metrics.
+    /// The name of the cause for logs and metrics. It is lower case, and does not change.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {

@@ -1,24 +1,26 @@
 //! Who asks for a stream, and who goes first.
 
-/// How work competes for what is scarce.
+/// How requests compete for streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ServiceClass {
-    /// It is served first.
+    /// Somebody waits for each of these requests, so they are served first.
     Interactive,
-    /// It yields to the interactive, and never takes the last fifth of anything.
+    /// These requests come in large numbers. They yield to the interactive ones, and never take the last fifth of a
+    /// peer's streams.
     Bulk,
 }
 
-/// Who asks for a stream: permits are granted in turn between flows of a class.
+/// A series of requests that belong together, such as one batch. The flows of a class are served in turn, so that a
+/// long one does not hold up a short one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Flow {
-    /// The interactive go first.
+    /// The class of its requests.
     pub class: ServiceClass,
-    /// One batch stream, or all single pushes (0).
+    /// Tells the flows of a process apart. 0 stands for all requests that belong to no batch.
     pub id: u64,
 }
 
 impl Flow {
-    /// The flow of all single pushes.
+    /// The flow of all requests that belong to no batch.
     pub const SINGLE: Self = Self { class: ServiceClass::Interactive, id: 0 };
 }

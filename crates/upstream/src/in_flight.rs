@@ -1,5 +1,6 @@
-//! What is in flight, counted. A request whose caller has left goes on counting until its end, so that nobody
-//! can have more in flight by leaving.
+//! Counts the requests in flight.
+//!
+//! A request whose caller has left goes on counting until its end, so that nobody can have more in flight by leaving.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,26 +8,29 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
-/// Counts what is in flight.
+/// Counts requests in flight, and bounds them.
+///
+/// A program has one for each group of requests that has a limit of its own. A request is in flight from
+/// [`begin`](Self::begin) until its [`Share`] is dropped, or until the pool is done with it, whichever is later.
 pub struct InFlight {
     all: AtomicUsize,
-    /// Those of them whose callers have left.
+    /// How many of them are requests whose callers have left.
     orphans: AtomicUsize,
-    /// Told of each change of the count.
+    /// Is told each change of the count.
     changed: Box<dyn Fn(i64) + Send + Sync>,
-    /// Told of each end. All who wait are: one of them may be of a class that may not take it.
+    /// Is told of each end. All who wait are woken, since the first of them may be one that may not take the room.
     ended: Notify,
 }
 
 impl InFlight {
-    /// Begins at none; `changed` is told of each change of the count.
+    /// A counter at 0. `changed` is told each change of the count, 1 or -1, by the thread that changed it.
     #[must_use]
     pub fn new(changed: impl Fn(i64) + Send + Sync + 'static) -> Arc<Self> {
         let (all, orphans) = (AtomicUsize::new(0), AtomicUsize::new(0));
         Arc::new(Self { all, orphans, changed: Box::new(changed), ended: Notify::new() })
     }
 
-    /// One more, unless there are `limit`.
+    /// One more request is in flight, unless there are `limit` of them.
     pub fn begin(self: &Arc<Self>, limit: usize) -> Option<Share> {
         let more = |all: usize| (all < limit).then_some(all + 1);
         self.all.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).ok()?;
@@ -34,26 +38,30 @@ impl InFlight {
         Some(Share(Arc::clone(self)))
     }
 
-    /// All.
+    /// How many requests are in flight.
     #[must_use]
     pub fn count(&self) -> usize {
         self.all.load(Ordering::Acquire)
     }
 
-    /// Waits for one to end, from the moment it is enabled.
+    /// Waits until a request ends. It sees the ends from the moment that it was polled or
+    /// [enabled](Notified::enable).
+    ///
+    /// # Cancel safety
+    /// When it is dropped, nothing is lost: every end wakes all who wait.
     pub fn ended(&self) -> Notified<'_> {
         self.ended.notified()
     }
 
-    /// Lets those who wait look again.
+    /// Wakes all who wait for an end, so that they look again.
     pub fn wake(&self) {
         self.ended.notify_waiters();
     }
 
-    /// Those whose callers wait.
+    /// How many requests are in flight whose callers still wait.
     #[must_use]
     pub fn awaited(&self) -> usize {
-        // An orphan begins to count in all first, and stops last.
+        // An orphan is counted in `all` before it is counted in `orphans`, and longer.
         let orphans = self.orphans.load(Ordering::Acquire);
         self.count().saturating_sub(orphans)
     }
@@ -65,18 +73,18 @@ impl std::fmt::Debug for InFlight {
     }
 }
 
-/// One in flight. Ends when dropped.
+/// One request in flight. It ends when this is dropped.
 #[derive(Debug)]
 pub struct Share(Arc<InFlight>);
 
 impl Share {
-    /// The share of the same request when its caller leaves; both count until this one ends.
-    pub(super) fn orphan(&self) -> Orphaned {
+    /// A share that goes on counting for the same request when its caller leaves. Both count until this one is dropped.
+    pub(crate) fn orphan(&self) -> OrphanShare {
         let Self(in_flight) = self;
         in_flight.all.fetch_add(1, Ordering::AcqRel);
         (in_flight.changed)(1);
         in_flight.orphans.fetch_add(1, Ordering::AcqRel);
-        Orphaned(Self(Arc::clone(in_flight)))
+        OrphanShare(Self(Arc::clone(in_flight)))
     }
 }
 
@@ -89,11 +97,11 @@ impl Drop for Share {
     }
 }
 
-/// One in flight whose caller has left.
+/// One request in flight whose caller has left. It ends when this is dropped.
 #[derive(Debug)]
-pub(super) struct Orphaned(Share);
+pub(crate) struct OrphanShare(Share);
 
-impl Drop for Orphaned {
+impl Drop for OrphanShare {
     fn drop(&mut self) {
         let Share(in_flight) = &self.0;
         in_flight.orphans.fetch_sub(1, Ordering::AcqRel);

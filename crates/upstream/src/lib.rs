@@ -1,7 +1,66 @@
-//! Over which connection: one pool, shared by every call and every provider.
+#![doc = include_str!("../README.md")]
 //!
-//! [`Upstream::peer`] names a pool once; [`PeerPool::permit`] waits for a stream of it; [`Permit::exchange`]
-//! uses the stream, and sends again what provably was not sent.
+//! ## Where to begin
+//!
+//! | to | see |
+//! |---|---|
+//! | build the pool, and end it | [`Upstream`], [`UpstreamSettings`] |
+//! | name a server | [`Peer`], [`Origin`], [`Http`], [`Reach`], [`Proxy`], and [`tls`] for certificates |
+//! | wait for a stream | [`PeerPool::permit`], [`Flow`] |
+//! | send a request | [`Permit::exchange`], [`Request`], [`Answer`] |
+//! | know why there is no answer | [`UpstreamError`]: [`Unsent`] or [`Unanswered`] |
+//! | bound what is in flight | [`InFlight`] |
+//! | count what happens | [`Observe`] |
+//! | replace the network, in a test | [`Resolve`], [`Dial`] |
+//!
+//! ## The life of a request
+//!
+//! ```text
+//! (caller)
+//!     │ permit
+//!     ▼          deadline, no connection, too many wait, or sent again too often
+//!   waits ──────────────────────────────────────────────────────────────────────► Unsent
+//!     │  ▲
+//!     │  └─ provably not processed: it is sent again
+//!     ▼  │
+//!   on a connection ────────────────────────────────────────────────────────────► Answer
+//!     │          reset, cut off, unreadable, or late
+//!     └─────────────────────────────────────────────────────────────────────────► Unanswered
+//! ```
+//!
+//! On an HTTP/2 connection, a request first waits in the outbox of the connection's task, where it can be taken back.
+//! Once it was taken out, it belongs to the connection: if its caller leaves, the answer is still read.
+//! `http2/owner.rs` draws this.
+//!
+//! ## The life of a connection
+//!
+//! ```text
+//!        first SETTINGS        first good answer       GOAWAY, lost PING, idle, old, retired
+//! Connecting ──────► Warming ───────────────────► Open ─────────────────────────────────────► Draining ──► (closed)
+//!                       └────────────────────────────────────────────────────────────────────────▲   last answer
+//! ```
+//!
+//! Nothing opens beside a connection that is connecting or warming. A connection to a peer whose
+//! [`proves_credential`](Peer::proves_credential) is false is open at once. `core/phase.rs` draws this too, as the pool
+//! decides it; an observer sees it as [`ConnectionState`].
+//!
+//! ## The walk of one request through the files
+//!
+//! ```text
+//! 1  upstream.rs         PeerPool::permit asks for a stream
+//! 2  pool/mod.rs         acquire locks, asks the core, unlocks, and does what the core says
+//! 3  core/mod.rs         ask grants, refuses, or lets wait; growth.rs decides whether another connection opens
+//! 4  opening.rs          Connect::run takes a place among all connections (budget.rs) and connects
+//!    connect.rs          resolves and judges (addresses.rs, reach.rs), dials (network.rs), and begins TLS and HTTP
+//! 5  permit.rs           Permit::exchange hands the request over, and sends again what provably was not processed
+//! 6  http2/owner.rs      waits while the request is in the outbox (outbox.rs) and on its stream (exchange.rs)
+//!    http2/driver.rs     the connection's task gives h2 the requests (outlet.rs), and reads on for callers who left (orphan.rs)
+//!    http1/driver.rs     the same for HTTP/1.1
+//! 7  transport/wire.rs   gathers writes, and knows what the socket took
+//! ```
+//!
+//! `core/` decides who gets which stream and when a connection opens, and it does nothing itself. No file imports itself
+//! over others, so that each can be read with those that it imports, and no more.
 
 mod addresses;
 mod budget;
@@ -16,8 +75,10 @@ mod flow;
 mod http1;
 mod http2;
 mod in_flight;
+mod network;
 mod observe;
 mod opening;
+mod origin;
 mod patience;
 mod peer;
 mod peers;
@@ -25,153 +86,30 @@ mod permit;
 mod pool;
 mod proxy;
 mod reach;
+mod request;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod timer;
 pub mod tls;
 pub mod transport;
+mod upstream;
 mod validity;
 
-use std::sync::{Arc, Mutex, PoisonError};
-
-use tokio::time::Instant;
-use tokio_util::task::TaskTracker;
-
 pub use cause::{EndCause, OpenCause};
-pub use connect::{BoxFuture, Dial, Resolve, SystemResolver, TcpDialer};
 pub use connect_error::ConnectError;
 pub use error::{Head, NoAnswerCause, Unanswered, Unsent, UnsentCause, UpstreamError};
 pub use flow::{Flow, ServiceClass};
 pub use in_flight::{InFlight, Share};
+pub use network::{BoxFuture, Dial, Resolve, SystemResolver, TcpDialer};
 pub use observe::{ConnectionState, NamedBy, Observe, ObservePeer, Report, Unobserved};
-pub use peer::{Http, InvalidOrigin, Origin, Peer};
+pub use origin::{InvalidOrigin, Origin};
+pub use peer::{Http, Peer};
 pub use peers::TooManyPeers;
-pub use permit::{Answer, Permit, Reply, Request};
+pub use permit::{Answer, Permit};
 pub use proxy::{Proxies, Proxy};
 pub use reach::Reach;
+pub use request::{Reply, Request};
 pub use settings::UpstreamSettings;
+pub use upstream::{PeerPool, Upstream};
 pub use validity::Validity;
-
-use budget::Budget;
-use common::Common;
-use connect::Connector;
-use core::Arrival;
-use peers::{Held, Peers};
-use pool::Pool;
-
-/// The pool of pools. Built once.
-pub struct Upstream {
-    common: Arc<Common>,
-    observer: Box<dyn Observe>,
-    peers: Mutex<Peers>,
-}
-
-impl Upstream {
-    /// An empty pool.
-    #[must_use]
-    pub fn new(
-        settings: UpstreamSettings,
-        resolver: Arc<dyn Resolve>,
-        dialer: Arc<dyn Dial>,
-        observer: impl Observe,
-    ) -> Self {
-        let budget = Budget::new(settings.max_connections);
-        let connector = Connector { resolver, dialer };
-        let common = Common { settings, connector, budget, tasks: TaskTracker::new() };
-        Self { common: Arc::new(common), observer: Box::new(observer), peers: Mutex::default() }
-    }
-
-    /// The pool of a peer; the same one for the same origin and identity. Where there are too many, the one
-    /// that was idle the longest is forgotten.
-    ///
-    /// # Errors
-    /// Where all are in use.
-    pub fn peer(&self, peer: Peer) -> Result<PeerPool, TooManyPeers> {
-        self.pool(peer, NamedBy::Operator)
-    }
-
-    /// The same for a peer that somebody from outside named, of whom there is no end: its observer is told so.
-    ///
-    /// # Errors
-    /// Where all are in use.
-    pub fn unnamed_peer(&self, peer: Peer) -> Result<PeerPool, TooManyPeers> {
-        self.pool(peer, NamedBy::Outsider)
-    }
-
-    fn pool(&self, peer: Peer, named_by: NamedBy) -> Result<PeerPool, TooManyPeers> {
-        let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
-        let held = peers.get(peer, self.common.settings.max_peers, |peer| {
-            let observer = self.observer.peer(&peer, named_by);
-            Pool::new(peer, Arc::clone(&self.common), observer)
-        })?;
-        Ok(PeerPool { held })
-    }
-
-    /// Items of batches wait for streams no more: their senders go on elsewhere.
-    pub fn drain_batches(&self) {
-        self.pools().iter().for_each(|pool| pool.drain_batches());
-    }
-
-    /// Grants nothing more. Connections close when their streams are done.
-    pub fn shut_down(&self) {
-        self.common.budget.close();
-        self.pools().iter().for_each(|pool| pool.shut_down(EndCause::Shutdown));
-    }
-
-    /// Ends every connection now. What was written and not answered is unanswered.
-    pub fn abort(&self) {
-        self.pools().iter().for_each(|pool| pool.abort(EndCause::Shutdown));
-    }
-
-    /// Waits until the last connection has closed and no task of the pool is left. Only after
-    /// [`shut_down`](Self::shut_down); after [`abort`](Self::abort) it takes a moment.
-    pub async fn closed(&self) {
-        self.common.tasks.close();
-        self.common.tasks.wait().await;
-    }
-
-    fn pools(&self) -> Vec<Arc<Pool>> {
-        self.peers.lock().unwrap_or_else(PoisonError::into_inner).all()
-    }
-
-    /// Connections that have not closed, over all peers.
-    #[must_use]
-    pub fn open_connections(&self) -> usize {
-        self.pools().iter().map(|pool| pool.open_connections()).sum()
-    }
-}
-
-/// The connections of one peer.
-#[derive(Clone)]
-pub struct PeerPool {
-    held: Held,
-}
-
-impl std::fmt::Debug for PeerPool {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "PeerPool({:?})", self.held.pool.peer())
-    }
-}
-
-impl PeerPool {
-    /// Where the peer is.
-    #[must_use]
-    pub fn origin(&self) -> &Origin {
-        &self.held.pool.peer().origin
-    }
-
-    /// Waits for a stream.
-    ///
-    /// # Errors
-    /// Where none came before the deadline, no connection can be made, or too many wait already.
-    ///
-    /// # Cancel safety
-    /// Dropping the future gives up the place in the line, and nothing else.
-    pub async fn permit(&self, flow: Flow, deadline: Instant) -> Result<Permit, Unsent> {
-        let pool = &self.held.pool;
-        let granted = pool.acquire(flow, deadline, Arrival::New).await?;
-        Ok(Permit::new(granted, Arc::clone(pool), flow, deadline))
-    }
-}
-
-#[cfg(test)]
-mod tests;

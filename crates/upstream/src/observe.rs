@@ -1,7 +1,6 @@
-//! What a pool reports about itself, for whoever counts it.
+//! What a pool reports about itself.
 //!
-//! The pool knows no metrics library. It tells an [`Observe`] what happens, and that one turns it into metrics, or into
-//! nothing.
+//! The pool knows no metrics library. It tells an [`Observe`] what happens, which may count it, or do nothing.
 
 use std::time::Duration;
 
@@ -11,13 +10,14 @@ use crate::peer::Peer;
 
 /// Hears what happens in all pools of an [`Upstream`](crate::Upstream).
 pub trait Observe: Send + Sync + 'static {
-    /// A peer has a pool from now on. What happens in that pool is reported to what this returns.
+    /// A peer has a pool from now on. What happens in that pool is reported to the observer that this returns. It is
+    /// called under a lock that [`Upstream::peer`](crate::Upstream::peer) takes, so it must not call the pool.
     fn peer(&self, peer: &Peer, named_by: NamedBy) -> Box<dyn ObservePeer>;
 }
 
 /// Hears what happens in the pool of one peer.
 ///
-/// It is called while requests wait, sometimes with the pool's lock held, so it must neither block nor call the pool.
+/// It is called while requests wait, so it must neither block nor call the pool.
 pub trait ObservePeer: Send + Sync + 'static {
     /// Something happened.
     fn report(&self, report: Report<'_>);
@@ -26,10 +26,10 @@ pub trait ObservePeer: Send + Sync + 'static {
 /// Who named a peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NamedBy {
-    /// Whoever runs the process: there are few such peers, and each is known by its origin.
+    /// The operator of the process did. There are few such peers, and each is known by its origin.
     Operator,
-    /// Somebody from outside, such as the owner of a Web Push subscription: there is no end of such peers, so that an
-    /// observer bounds the names that it keeps.
+    /// Somebody from outside did, for instance by a URL in a request. There is no end of such peers, so an observer has
+    /// to bound the names that it keeps.
     Outsider,
 }
 
@@ -37,56 +37,59 @@ pub enum NamedBy {
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Report<'a> {
-    /// A connection is counted in another state. `None` stands for "not yet" and "no more".
+    /// A connection enters another state. `None` stands for "not yet" and "no more".
     Connection {
         /// The state that it leaves.
         from: Option<ConnectionState>,
         /// The state that it enters.
         to: Option<ConnectionState>,
     },
-    /// A connection was opened.
+    /// A connection was opened, for this cause.
     Opened(OpenCause),
-    /// No connection could be made. The cause is [`ConnectError::cause`](crate::ConnectError::cause), or
-    /// `max_connections` where the connect waits for another connection to close.
+    /// No connection could be made. The cause is that of [`ConnectError::cause`](crate::ConnectError::cause), or
+    /// `max_connections` if the connect waits until another connection closes.
     ConnectFailed(&'static str),
-    /// A connection has closed.
+    /// A connection has closed, for this cause.
     Closed(EndCause),
-    /// The peer said GOAWAY with this error code, and gave this reason in its debug data.
+    /// The peer said GOAWAY.
     GoAway {
         /// The error code. Source: RFC 9113, section 7.
         code: u32,
-        /// The `reason` of the debug data; the peer chooses it.
+        /// The reason in the debug data: `Shutdown` of `{"reason":"Shutdown"}`, and else the whole text. It is cut to
+        /// 40 characters, which are letters, digits, `_`, `-` and `.`, and is `none` if nothing is left. The peer
+        /// chooses it, so an observer has to bound the reasons that it keeps.
         reason: &'a str,
     },
-    /// The streams that the peer allows over all its connections changed by so many.
+    /// The number of streams that the peer allows, over all its connections, changed by this.
     StreamsAllowed(i64),
-    /// The streams in use changed by so many.
+    /// The number of streams in use changed by this.
     StreamsUsed(i64),
     /// A request began to wait for a stream.
     WaitBegan,
-    /// A request waited for a stream so long, and waits no more.
+    /// A request waits for a stream no more. It waited for this long.
     WaitEnded(Duration),
-    /// A request that provably was not processed is sent again; the cause is
+    /// A request that provably was not processed is sent again. The cause is that of
     /// [`UnsentCause::name`](crate::UnsentCause::name).
     Resent(&'static str),
-    /// A request was sent and not answered; the cause is [`NoAnswerCause::name`](crate::NoAnswerCause::name).
+    /// A request was sent and not answered. The cause is that of [`NoAnswerCause::name`](crate::NoAnswerCause::name).
     Unanswered(&'static str),
-    /// The requests in flight whose callers have left changed by so many.
+    /// The number of requests in flight whose callers have left changed by this.
     Orphans(i64),
-    /// A request whose caller had left ended: `answered`, `returned`, `lost` or `timeout`.
+    /// A request whose caller had left ended: it was `answered`; it was `returned`, which is provably unsent; its
+    /// answer was `lost`; or none came in time, a `timeout`.
     OrphanEnded(&'static str),
 }
 
-/// A state that a connection is counted in.
+/// The state of a connection, as it is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConnectionState {
-    /// It is being opened.
+    /// The connection is being opened.
     Connecting,
-    /// It takes streams, and has brought no good answer yet.
+    /// The connection takes requests, and has still to bring a good answer before another may open beside it.
     Warming,
-    /// It takes streams.
+    /// The connection takes requests.
     Open,
-    /// It takes no more streams, and closes when those that it has are done.
+    /// The connection takes no more requests, and closes when the last of those that it has is answered.
     Draining,
 }
 
@@ -100,7 +103,7 @@ impl From<Phase> for ConnectionState {
     }
 }
 
-/// Counts nothing.
+/// An observer that ignores every report.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Unobserved;
 

@@ -1,4 +1,4 @@
-//! How a connection comes to be: the connect, and the task that drives what came of it.
+//! How a connection is opened: the connect, and the task that drives the new connection.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,34 +12,32 @@ use crate::common::Common;
 use crate::connect::{Connected, Protocol};
 use crate::connect_error::ConnectError;
 use crate::connection::{Connection, Hub, Slot};
-use crate::http1::{self, Http1};
-use crate::http2::{self, Http2};
+use crate::http1::{self, Http1Sender};
+use crate::http2::{self, Http2Sender};
 use crate::observe::Report;
 use crate::peer::Peer;
 use crate::reach::Reach;
 use crate::settings::UpstreamSettings;
 
-/// How requests get onto a connection.
+/// The right to hand requests to a connection, whichever protocol it speaks.
 #[derive(Clone)]
-pub(crate) enum Sender {
-    /// Over HTTP/2.
-    Http2(Http2),
-    /// Over HTTP/1.1.
-    Http1(Http1),
+pub(crate) enum RequestSender {
+    Http2(Http2Sender),
+    Http1(Http1Sender),
 }
 
-/// What a grant of the pool carries.
+/// What a grant of the pool carries, so that the connection is not looked up.
 #[derive(Clone)]
 pub(crate) struct Handle {
-    pub(crate) sender: Sender,
+    pub(crate) sender: RequestSender,
     pub(crate) connection: Arc<Connection>,
 }
 
-/// What a permit stands for: a place on a connection, and the way onto it.
+/// What a permit stands for: a place on a connection, and the right to hand it a request.
 pub(crate) struct Granted {
-    pub(crate) sender: Sender,
+    pub(crate) sender: RequestSender,
     pub(crate) slot: Slot,
-    /// When it was granted.
+    /// When the place was granted.
     pub(crate) at: Instant,
 }
 
@@ -51,26 +49,27 @@ impl Granted {
     }
 }
 
-/// A connection that nothing drives yet.
+/// A new connection, whose task has not been spawned yet.
 pub(crate) struct Opened {
     pub(crate) handle: Handle,
-    /// The streams that the peer allows.
+    /// How many streams the peer allows.
     pub(crate) streams: usize,
-    /// Runs until the connection ends.
-    pub(crate) driver: Driver,
+    pub(crate) task: ConnectionTask,
 }
 
 /// How a connect ended.
 pub(crate) enum ConnectEnd {
     /// There is a connection.
     Opened(Box<Opened>),
-    /// There is none.
+    /// No connection could be made.
     Failed(ConnectError),
-    /// It ended before it had a result: it panicked, its runtime ended, or no place for a connection is given any more.
+    /// The connect ended without a result: it panicked, its runtime ended, or the pool shut down while it waited for a
+    /// place.
     Abandoned,
 }
 
-/// A connect under way. However it ends, by itself, by a panic or with its runtime, its pool is told once.
+/// A connect under way. Its pool is told once how it ended, whether that was by itself, by a panic, or with its
+/// runtime.
 pub(crate) struct Connect<F: FnOnce(ConnectEnd)> {
     ended: Option<F>,
 }
@@ -80,7 +79,7 @@ impl<F: FnOnce(ConnectEnd)> Connect<F> {
         Self { ended: Some(ended) }
     }
 
-    /// Takes a place among all connections, then resolves, dials and greets the peer.
+    /// Takes a place among all connections, waiting for one where none is free, and connects to the peer.
     pub(crate) async fn run(mut self, hub: Arc<dyn Hub>, common: Arc<Common>, peer: Peer, why: OpenCause) {
         let Common { settings, connector, budget, .. } = &*common;
         let place = match budget.try_take() {
@@ -94,7 +93,9 @@ impl<F: FnOnce(ConnectEnd)> Connect<F> {
         };
         let Some(place) = place else { return };
         let end = match connector.connect(&peer, settings).await {
-            Ok(connected) => ConnectEnd::Opened(Box::new(drive(hub, &peer, settings, connected, place, why))),
+            Ok(connected) => {
+                ConnectEnd::Opened(Box::new(prepare(hub, &peer, settings, connected, place, why)))
+            }
             Err(error) => ConnectEnd::Failed(error),
         };
         self.end(end);
@@ -116,7 +117,8 @@ impl<F: FnOnce(ConnectEnd)> Drop for Connect<F> {
 /// Tells the operator why no connection could be made.
 pub(crate) fn log_failed(peer: &Peer, error: &ConnectError) {
     let cause = error.cause();
-    // A host that end users choose is no peer of the log: its lines are counted by what went wrong.
+    // The fields decide how a log counts lines that are alike. Outsiders choose hosts without end, so that theirs are
+    // not counted by `peer`.
     match peer.reach {
         Reach::Anywhere => tracing::warn!(?peer, cause, %error, "cannot connect to upstream"),
         Reach::Public => {
@@ -125,7 +127,8 @@ pub(crate) fn log_failed(peer: &Peer, error: &ConnectError) {
     }
 }
 
-fn drive(
+/// Makes the task of a connection, and what its pool knows of it.
+fn prepare(
     hub: Arc<dyn Hub>,
     peer: &Peer,
     settings: &UpstreamSettings,
@@ -133,7 +136,7 @@ fn drive(
     place: Place,
     why: OpenCause,
 ) -> Opened {
-    /// Numbers connections in logs; unique in the process.
+    /// The number of the next connection. It is unique in the process, and stands in logs.
     static NEXT: AtomicU64 = AtomicU64::new(1);
     let Connected { protocol, address, resumed } = connected;
     let connection = Connection::new(NEXT.fetch_add(1, Ordering::Relaxed), hub);
@@ -143,39 +146,40 @@ fn drive(
     );
     let patience = settings.patience();
     let span = tracing::debug_span!("connection", id = connection.id(), ?peer);
-    let (sender, streams, task) = match protocol {
+    let (sender, streams, driver) = match protocol {
         Protocol::Http2 { wire, sender, connection: io } => {
             let streams = http2::Streams::new(Arc::clone(&connection), wire);
             let limit = io.max_concurrent_send_streams();
-            let way = Http2::new(Arc::clone(&streams));
+            let requests = Http2Sender::new(Arc::clone(&streams));
             let driver = http2::Driver::new(streams, sender, *io, patience, place);
-            (Sender::Http2(way), limit, Task::Http2(Box::new(driver)))
+            (RequestSender::Http2(requests), limit, Driver::Http2(Box::new(driver)))
         }
         Protocol::Http1 { http, sent } => {
-            let (driver, way) = http1::Driver::new(Arc::clone(&connection), *http, sent, patience, place);
-            (Sender::Http1(way), 1, Task::Http1(Box::new(driver)))
+            let (driver, requests) =
+                http1::Driver::new(Arc::clone(&connection), *http, sent, patience, place);
+            (RequestSender::Http1(requests), 1, Driver::Http1(Box::new(driver)))
         }
     };
-    Opened { handle: Handle { sender, connection }, streams, driver: Driver { task, span } }
+    Opened { handle: Handle { sender, connection }, streams, task: ConnectionTask { driver, span } }
 }
 
-/// The task of a connection.
-pub(crate) struct Driver {
-    task: Task,
+/// The task of a connection, to be spawned.
+pub(crate) struct ConnectionTask {
+    driver: Driver,
     span: tracing::Span,
 }
 
-enum Task {
+enum Driver {
     Http2(Box<http2::Driver>),
     Http1(Box<http1::Driver>),
 }
 
-impl Driver {
+impl ConnectionTask {
     /// Runs until the connection ends.
     pub(crate) async fn run(self) {
-        match self.task {
-            Task::Http2(driver) => driver.instrument(self.span).await,
-            Task::Http1(driver) => driver.run().instrument(self.span).await,
+        match self.driver {
+            Driver::Http2(driver) => driver.instrument(self.span).await,
+            Driver::Http1(driver) => driver.run().instrument(self.span).await,
         }
     }
 }

@@ -1,29 +1,29 @@
-//! How long a connection is waited for, and how long it lives.
+//! How long a connection may be silent, idle and old.
 
 use std::time::Duration;
 
-/// When a connection is given up.
+/// How long a connection may be silent, idle and old.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Patience {
-    /// Silence, with answers outstanding, after which a PING is sent.
-    pub(super) ping_after: Duration,
-    /// From a PING to its answer.
-    pub(super) ping: Duration,
-    /// Without streams.
-    pub(super) idle: Duration,
-    /// The same, where the connection speaks HTTP/1.1.
-    pub(super) idle_http1: Duration,
-    /// In all; then another takes its place.
-    pub(super) age: Duration,
+pub(crate) struct Patience {
+    /// How long a peer that owes answers may be silent before a PING is sent.
+    pub(crate) ping_after: Duration,
+    /// How long the answer to a PING may take.
+    pub(crate) ping: Duration,
+    /// How long an HTTP/2 connection may have no streams.
+    pub(crate) idle: Duration,
+    /// How long an HTTP/1.1 connection may have no request.
+    pub(crate) idle_http1: Duration,
+    /// After which time another connection takes its place.
+    pub(crate) age: Duration,
 }
 
-/// What a connection that has brought no good answer yet gets of the patience: while it is the only one, the
-/// whole peer waits for it.
-pub(super) const UNPROVEN: u32 = 5;
+/// A connection that has brought no good answer yet gets this part of the patience with silence, since the whole peer
+/// may wait for it.
+pub(crate) const UNPROVEN: u32 = 5;
 
 impl Patience {
-    /// How often the driver looks at the clock.
-    pub(super) fn tick(&self) -> Duration {
+    /// How often the task of a connection looks at the clock.
+    pub(crate) fn tick(&self) -> Duration {
         let shortest = (self.ping_after / UNPROVEN).min(self.ping / UNPROVEN).min(self.idle).min(self.age);
         (shortest / 2).clamp(Duration::from_millis(10), Duration::from_secs(1))
     }

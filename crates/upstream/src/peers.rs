@@ -1,40 +1,41 @@
-//! The pools of all peers: bounded, the longest idle forgotten for a new one.
+//! The pools of all peers. Their number is bounded: the one that was idle the longest is forgotten for a new one.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::cause::EndCause;
-use super::peer::{Peer, PeerKey};
-use super::pool::Pool;
+use crate::cause::EndCause;
+use crate::peer::{Peer, PeerKey};
+use crate::pool::Pool;
 
-/// There are as many peers in use as `upstream.max_peers` allows.
+/// As many peers are in use as [`UpstreamSettings::max_peers`](crate::UpstreamSettings::max_peers) allows.
 #[derive(Debug, thiserror::Error)]
 #[error("more than {0} upstream peers (upstream.max_peers)")]
 pub struct TooManyPeers(usize);
 
-/// A peer's pool, and how many outside hold it.
+/// The pool of a peer, and the fact that somebody has it.
 #[derive(Clone)]
-pub(super) struct Held {
-    pub(super) pool: Arc<Pool>,
-    /// Shared by those outside; a pool that they hold is not forgotten.
+pub(crate) struct HeldPool {
+    pub(crate) pool: Arc<Pool>,
+    /// The callers who have the pool share this. A pool that a caller has is not forgotten.
     holders: Arc<()>,
 }
 
+/// The pools of all peers.
 #[derive(Default)]
-pub(super) struct Peers(HashMap<PeerKey, Held>);
+pub(crate) struct Peers(HashMap<PeerKey, HeldPool>);
 
 impl Peers {
-    pub(super) fn all(&self) -> Vec<Arc<Pool>> {
+    pub(crate) fn all(&self) -> Vec<Arc<Pool>> {
         self.0.values().map(|held| Arc::clone(&held.pool)).collect()
     }
 
-    /// The pool of a peer: the one there is, or a new one.
-    pub(super) fn get(
+    /// The pool of a peer: the one that there is, or a new one.
+    pub(crate) fn get(
         &mut self,
         peer: Peer,
         most: usize,
         make: impl FnOnce(Peer) -> Arc<Pool>,
-    ) -> Result<Held, TooManyPeers> {
+    ) -> Result<HeldPool, TooManyPeers> {
         let key = peer.key();
         if let Some(held) = self.0.get(&key) {
             return Ok(held.clone());
@@ -42,12 +43,12 @@ impl Peers {
         if self.0.len() >= most {
             self.forget_one().ok_or(TooManyPeers(most))?.shut_down(EndCause::Evicted);
         }
-        let held = Held { pool: make(peer), holders: Arc::default() };
+        let held = HeldPool { pool: make(peer), holders: Arc::default() };
         self.0.insert(key, held.clone());
         Ok(held)
     }
 
-    /// Of those that nobody holds and that have nothing to do, the one that was used the longest ago.
+    /// Removes the pool that was used the longest ago, of those that no caller has and that have nothing to do.
     fn forget_one(&mut self) -> Option<Arc<Pool>> {
         let idle = self.0.iter().filter(|(_, held)| Arc::strong_count(&held.holders) == 1);
         let idle = idle.filter_map(|(key, held)| Some((held.pool.idle_since()?, key)));

@@ -1,40 +1,25 @@
-//! A permit's use: one request, its answer, and the resending of what provably was not sent.
+//! The right to send one request: its answer, and the resending of a request that provably was not sent.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderValue, Method, header};
 use tokio::time::Instant;
 
-use super::Flow;
-use super::cause::EndCause;
-use super::connection::Connection;
-use super::core::Arrival;
-use super::error::{NoReply, Unsent, UnsentCause, UpstreamError};
-use super::in_flight::Share;
-use super::observe::Report;
-use super::opening::{Granted, Sender};
-use super::peer::Peer;
-use super::pool::Pool;
-use super::{BoxFuture, UpstreamSettings, http1, http2};
+use crate::cause::EndCause;
+use crate::connection::Connection;
+use crate::core::Arrival;
+use crate::error::{NoReply, Unsent, UnsentCause, UpstreamError};
+use crate::flow::Flow;
+use crate::in_flight::Share;
+use crate::network::BoxFuture;
+use crate::observe::Report;
+use crate::opening::{Granted, RequestSender};
+use crate::pool::Pool;
+use crate::request::{ExchangeLimits, Reply, Request};
+use crate::settings::UpstreamSettings;
+use crate::{http1, http2};
 
-/// A push service's whole answer.
-pub type Reply = http::Response<Bytes>;
-
-/// Limits of one exchange.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
-    /// The caller wants to know by then.
-    pub(super) deadline: Instant,
-    /// A stream without an answer is reset then.
-    pub(super) give_up: Instant,
-    /// The largest body of an answer, in bytes.
-    pub(super) max_reply: usize,
-}
-
-/// The right to one stream, now.
+/// The right to one stream of a connection, which is kept free for it. A permit that is dropped gives the stream back.
 pub struct Permit {
     granted: Granted,
     pool: Arc<Pool>,
@@ -42,51 +27,46 @@ pub struct Permit {
     deadline: Instant,
 }
 
-/// A request, complete but for the origin, which the peer has.
-#[derive(Debug, Clone)]
-pub struct Request {
-    /// Its method.
-    pub method: Method,
-    /// Its path.
-    pub path: PathAndQuery,
-    /// Its headers, but `content-length`.
-    pub headers: HeaderMap,
-    /// Its body.
-    pub body: Bytes,
-}
-
-/// A whole answer, and the connection it came on.
+/// A whole answer, and the connection that it came on.
+///
+/// The pool does not judge it: an answer with the status 500 is an answer. The caller knows what it means, and may say
+/// by [`retire_connection`](Self::retire_connection) that the next request should go elsewhere.
 pub struct Answer {
-    /// The answer.
+    /// What the peer answered.
     pub reply: Reply,
     connection: Arc<Connection>,
 }
 
 impl Answer {
-    /// The connection takes no new streams; those it has are answered.
+    /// Lets the connection take no new requests. The requests that it has are still answered, and then it closes.
     pub fn retire_connection(&self) {
         self.connection.retire(EndCause::Retired);
     }
 }
 
 impl Permit {
-    pub(super) fn new(granted: Granted, pool: Arc<Pool>, flow: Flow, deadline: Instant) -> Self {
+    pub(crate) fn new(granted: Granted, pool: Arc<Pool>, flow: Flow, deadline: Instant) -> Self {
         Self { granted, pool, flow, deadline }
     }
 
-    /// Sends a request and reads the whole answer. What the peer provably did not process is sent again at
-    /// once, on another stream; that is no attempt. A request whose caller leaves goes on counting as its `share`.
+    /// Sends a request and reads the whole answer. A request that the peer provably did not process is sent again, on
+    /// another stream, until the deadline that the permit was asked for with.
     ///
-    /// The request goes out with all that it holds, so that its path and headers are not kept while its answer is
-    /// waited for: `again` makes them once more.
+    /// The request is not kept while its answer is waited for, since thousands may wait. If it has to be sent again,
+    /// `again` makes it once more; `None` says that it cannot be made again, and leaves it unsent.
+    ///
+    /// `share` says who has the request in flight. When the caller leaves, the request goes on counting there until its
+    /// end.
     ///
     /// # Errors
-    /// Unsent where nothing was processed and the deadline or `upstream.max_resends` ended the resending;
-    /// unanswered where the request was sent and no answer came.
+    /// [`UpstreamError::Unsent`] proves that the peer did not process the request. It was given back, and then no stream
+    /// came in time, it had been sent again [`UpstreamSettings::max_resends`] times, or `again` made no other.
+    /// [`UpstreamError::Unanswered`] says that the request was sent, and that nobody knows what the peer did with it.
     ///
     /// # Cancel safety
-    /// A request that was given to h2 belongs to its connection from then on: dropping the future resets
-    /// nothing.
+    /// If the future is dropped while an HTTP/2 request still waits in the outbox of its connection, the request is taken
+    /// back and never sent. Else the request may be sent and nothing is reset: the connection reads the answer, which
+    /// nobody sees.
     pub fn exchange<'a>(
         self,
         request: Request,
@@ -94,18 +74,19 @@ impl Permit {
         share: &'a Share,
     ) -> impl Future<Output = Result<Answer, UpstreamError>> + Send + 'a {
         let Self { granted, pool, flow, deadline } = self;
-        // Before the future, which would hold what it begins with for as long as it waits.
-        let (mut connection, mut begun) = begin(&pool, granted, request, deadline, share);
+        // The request is handed over outside of the future, which would hold it for as long as the answer is waited
+        // for.
+        let (mut connection, mut ongoing) = begin(&pool, granted, request, deadline, share);
         async move {
             let mut resends = 0;
             loop {
-                let last = match begun.reply(deadline).await {
+                let last = match ongoing.reply(deadline).await {
                     Ok(reply) => return Ok(Answer { reply, connection }),
                     Err(NoReply::Unanswered(unanswered)) => {
                         connection.report(Report::Unanswered(unanswered.cause.name()));
                         return Err(unanswered.into());
                     }
-                    Err(NoReply::Returned(last)) => last,
+                    Err(NoReply::Unsent(last)) => last,
                 };
                 if resends == pool.settings().max_resends {
                     return Err(Unsent::Refused { resends, last }.into());
@@ -119,21 +100,21 @@ impl Permit {
                     return Err(Unsent::Refused { resends: resends - 1, last }.into());
                 };
                 connection.report(Report::Resent(last.name()));
-                (connection, begun) = begin(&pool, granted, request, deadline, share);
+                (connection, ongoing) = begin(&pool, granted, request, deadline, share);
             }
         }
     }
 }
 
-/// A request on its way, over either protocol.
-enum Begun<'a> {
+/// An exchange under way, over either protocol.
+enum OngoingExchange<'a> {
     Http2(http2::Owner<'a>),
-    /// Rare, and larger than the other: boxed.
+    /// This one is boxed because it is rare, and larger than the other.
     Http1(BoxFuture<'a, Result<Reply, NoReply>>),
 }
 
-impl Begun<'_> {
-    /// Waits for the answer. Polled to its end once.
+impl OngoingExchange<'_> {
+    /// Waits for the answer. It may be called once.
     async fn reply(&mut self, deadline: Instant) -> Result<Reply, NoReply> {
         match self {
             Self::Http2(owner) => owner.reply(deadline).await,
@@ -142,47 +123,37 @@ impl Begun<'_> {
     }
 }
 
+/// Hands a request to the connection that was granted.
 fn begin<'a>(
     pool: &Pool,
     granted: Granted,
     request: Request,
     deadline: Instant,
     share: &'a Share,
-) -> (Arc<Connection>, Begun<'a>) {
+) -> (Arc<Connection>, OngoingExchange<'a>) {
     let UpstreamSettings { answer_timeout, max_reply_bytes: max_reply, .. } = *pool.settings();
     let Granted { sender, slot, at } = granted;
-    let limits = Limits { deadline, give_up: at + answer_timeout, max_reply };
+    let limits = ExchangeLimits { deadline, give_up: at + answer_timeout, max_reply };
     let connection = Arc::clone(slot.connection());
-    let (head, body) = complete(pool.peer(), request);
-    let begun = match sender {
-        Sender::Http2(http2) => Begun::Http2(http2::begin(&http2, slot, head, body, limits, share)),
-        Sender::Http1(http1) => {
-            Begun::Http1(Box::pin(http1::exchange(http1, slot, head, body, limits, share)))
+    let (head, body) = request.complete(pool.peer());
+    let ongoing = match sender {
+        RequestSender::Http2(sender) => {
+            OngoingExchange::Http2(http2::begin(&sender, slot, head, body, limits, share))
+        }
+        RequestSender::Http1(sender) => {
+            OngoingExchange::Http1(Box::pin(http1::exchange(sender, slot, head, body, limits, share)))
         }
     };
-    (connection, begun)
+    (connection, ongoing)
 }
 
-/// The first resend of a refused stream is at once; a peer that goes on refusing is given time.
+/// How long a refused request waits before it is sent again: the first time not at all, then longer each time, since a
+/// peer that goes on refusing needs time.
 fn refused_wait(resends: u32) -> Duration {
     match resends {
         0 | 1 => Duration::ZERO,
         more => Duration::from_millis(1 << more.min(9)),
     }
-}
-
-/// With its origin and its length.
-fn complete(peer: &Peer, request: Request) -> (http::Request<()>, Bytes) {
-    let Request { method, path, mut headers, body } = request;
-    // A body that is cut is malformed by this, and cannot be delivered: RFC 9113, section 8.1.1.
-    // `from` alone allocates twice.
-    let length = HeaderValue::try_from(body.len().to_string()).unwrap_or_else(|_| body.len().into());
-    headers.insert(header::CONTENT_LENGTH, length);
-    let mut head = http::Request::new(());
-    *head.method_mut() = method;
-    *head.uri_mut() = peer.uri(path);
-    *head.headers_mut() = headers;
-    (head, body)
 }
 
 #[cfg(test)]

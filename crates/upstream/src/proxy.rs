@@ -1,4 +1,4 @@
-//! A way out of the building: HTTP CONNECT. Source: RFC 9110, section 9.3.6.
+//! HTTP proxies that open a tunnel to a peer (CONNECT). Source: RFC 9110, section 9.3.6.
 
 use std::sync::Arc;
 
@@ -13,14 +13,15 @@ use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::TokioIo;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::connect_error::ConnectError;
-use super::peer::Origin;
+use crate::connect_error::ConnectError;
+use crate::origin::Origin;
 use crate::transport::Io;
 
 /// The longest head of a proxy's answer, in bytes.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 
-/// An HTTP proxy that opens tunnels; another where it is told something else of us.
+/// An HTTP proxy that opens tunnels to peers. With other credentials it is another proxy, and the peers behind it are
+/// other peers.
 #[derive(PartialEq, Eq, Hash)]
 pub struct Proxy {
     origin: Origin,
@@ -34,7 +35,8 @@ impl std::fmt::Debug for Proxy {
 }
 
 impl Proxy {
-    /// A proxy, and what it is told of us: `user:password`, as Basic credentials. Source: RFC 7617, section 2.
+    /// A proxy at an origin. `credentials` are `user:password`, and are sent as Basic credentials; `Debug` does not
+    /// show them. Source: RFC 7617, section 2.
     #[must_use]
     pub fn new(origin: Origin, credentials: Option<&SecretString>) -> Self {
         let basic = |secret: &SecretString| {
@@ -46,24 +48,24 @@ impl Proxy {
         Self { origin, authorization: credentials.and_then(basic) }
     }
 
-    /// Where it is.
+    /// The origin of the proxy.
     #[must_use]
     pub fn origin(&self) -> &Origin {
         &self.origin
     }
 
-    /// Asks for a way to an origin, on a connection to the proxy.
-    pub(super) async fn tunnel(&self, io: Box<dyn Io>, to: &Origin) -> Result<Box<dyn Io>, ConnectError> {
+    /// Opens a tunnel to an origin, on a connection to the proxy.
+    pub(crate) async fn tunnel(&self, io: Box<dyn Io>, to: &Origin) -> Result<Box<dyn Io>, ConnectError> {
         let (proxy, host) = (|| self.origin.clone(), || to.host().to_owned());
         let failed = |source| ConnectError::Proxy { proxy: proxy(), host: host(), source };
         let begun = http1::Builder::new().max_buf_size(MAX_HEAD_BYTES).handshake(TokioIo::new(io)).await;
         let (mut sender, connection) = begun.map_err(failed)?;
-        // Ends when the tunnel is there, or with the sender.
+        // This task ends when the tunnel is open, or when the sender is dropped.
         tokio::spawn(connection.with_upgrades());
 
         let mut request =
             Request::connect(to.host_and_port()).body(Empty::<Bytes>::new()).unwrap_or_default();
-        // It was parsed as a part of a URI.
+        // Host and port were parsed as a part of a URI, so that they are a header value.
         if let Ok(host) = HeaderValue::from_str(&to.host_and_port()) {
             request.headers_mut().insert(HOST, host);
         }
@@ -80,7 +82,7 @@ impl Proxy {
     }
 }
 
-/// A proxy, and the hosts that are reached without it.
+/// A proxy, and the hosts that are reached without it. It decides which peers go through the proxy.
 #[derive(Debug, Clone)]
 pub struct Proxies {
     proxy: Arc<Proxy>,
@@ -88,8 +90,8 @@ pub struct Proxies {
 }
 
 impl Proxies {
-    /// `no_proxy` has names (which stand for the names below them too), addresses, networks such as
-    /// `10.0.0.0/8`, or `*` for all.
+    /// All hosts go through `proxy`, but for those in `no_proxy`. That has names (which stand for the names below them
+    /// too), addresses, networks such as `10.0.0.0/8`, or `*` for all hosts.
     #[must_use]
     pub fn new(proxy: Proxy, no_proxy: &[String]) -> Self {
         let url = proxy.origin.to_string();
@@ -97,7 +99,7 @@ impl Proxies {
         Self { proxy: Arc::new(proxy), matcher: Arc::new(matcher) }
     }
 
-    /// The proxy on the way to an origin.
+    /// The proxy on the way to an origin, if there is one.
     #[must_use]
     pub fn on_the_way_to(&self, origin: &Origin) -> Option<Arc<Proxy>> {
         let uri = origin.to_string().parse().ok()?;
@@ -116,9 +118,9 @@ mod tests {
         let no_proxy = ["internal.example", "10.0.0.0/8", "::1"].map(str::to_owned);
         let proxies = Proxies::new(proxy, &no_proxy);
         for (origin, through) in [
-            ("https://fcm.googleapis.com", true),
+            ("https://example.com", true),
             ("https://internal.example", false),
-            ("https://push.internal.example:8066", false),
+            ("https://below.internal.example:8066", false),
             ("http://10.1.2.3:8066", false),
             ("http://11.1.2.3:8066", true),
             ("https://[::1]:8066", false),
@@ -126,6 +128,6 @@ mod tests {
             assert_eq!(proxies.on_the_way_to(&origin.parse().unwrap()).is_some(), through, "{origin}");
         }
         let none = Proxies::new(Proxy::new("http://proxy".parse().unwrap(), None), &["*".to_owned()]);
-        assert!(none.on_the_way_to(&"https://fcm.googleapis.com".parse().unwrap()).is_none());
+        assert!(none.on_the_way_to(&"https://example.com".parse().unwrap()).is_none());
     }
 }

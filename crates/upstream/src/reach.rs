@@ -1,27 +1,30 @@
-//! Which addresses connections may go to. A subscription names its own origin: whoever made it is not to reach
-//! what only this machine can.
+//! Which addresses connections may go to.
+//!
+//! Where somebody from outside names a peer, that peer must not be a host that only this machine can reach.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// How far connections to a peer may go.
+/// To which addresses connections to a peer may go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Reach {
-    /// To any address: the operator named the peer.
+    /// Connections may go to any address. This is for peers that the operator of the process names.
     Anywhere,
-    /// To public addresses only: somebody else named the peer.
+    /// Connections may go to public addresses only. This is for peers that somebody from outside names: they cannot be
+    /// used to reach loopback, private networks, or the metadata service of a cloud. Behind a proxy, which resolves
+    /// names itself, only a host that is an address is judged.
     Public,
 }
 
 impl Reach {
-    /// Those of the addresses to which a connection may go. They are the ones to dial: a second resolution may
-    /// find others.
-    pub(super) fn judge(self, mut addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    /// Keeps the addresses to which a connection may go. They are the ones to dial, since a second resolution may find
+    /// others.
+    pub(crate) fn judge(self, mut addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
         addresses.retain(|address| self.allows(address.ip()));
         addresses
     }
 
-    /// Whether the host, where it is an address, is one to which a connection may go. Of a name this says nothing.
-    pub(super) fn allows_host(self, host: &str) -> bool {
+    /// Whether a connection may go to the host, if that is an address. A name is judged by its addresses, later.
+    pub(crate) fn allows_host(self, host: &str) -> bool {
         host.parse().map_or(true, |address| self.allows(address))
     }
 
@@ -34,51 +37,52 @@ impl Reach {
     }
 }
 
-/// Blocks of IPv4 where no push service is. Source: IANA, "IPv4 Special-Purpose Address Registry" (RFC 6890),
-/// but for two that are noted.
+/// Blocks of IPv4 that are not public. Source: IANA, "IPv4 Special-Purpose Address Registry" (RFC 6890),
+/// except for the entries that name another source.
 const NOT_PUBLIC_V4: [(Ipv4Addr, u32); 16] = [
     (Ipv4Addr::new(0, 0, 0, 0), 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
     (Ipv4Addr::new(100, 64, 0, 0), 10),
     (Ipv4Addr::new(127, 0, 0, 0), 8),
-    // Instances of clouds find their credentials here.
+    // Virtual machines in clouds find their credentials here.
     (Ipv4Addr::new(169, 254, 0, 0), 16),
     (Ipv4Addr::new(172, 16, 0, 0), 12),
     (Ipv4Addr::new(192, 0, 0, 0), 24),
     (Ipv4Addr::new(192, 0, 2, 0), 24),
-    // Relays of 6to4, deprecated. Source: RFC 7526, section 4.
+    // These were relays of 6to4, which is deprecated. Source: RFC 7526, section 4.
     (Ipv4Addr::new(192, 88, 99, 0), 24),
     (Ipv4Addr::new(192, 168, 0, 0), 16),
     (Ipv4Addr::new(198, 18, 0, 0), 15),
     (Ipv4Addr::new(198, 51, 100, 0), 24),
     (Ipv4Addr::new(203, 0, 113, 0), 24),
-    // Multicast. Source: IANA, "IPv4 Multicast Address Space Registry" (RFC 5771).
+    // This is multicast. Source: IANA, "IPv4 Multicast Address Space Registry" (RFC 5771).
     (Ipv4Addr::new(224, 0, 0, 0), 4),
-    // Broadcast too.
+    // This block ends with the address of broadcasts.
     (Ipv4Addr::new(240, 0, 0, 0), 4),
-    // The host of a virtual machine, in public space. Source: Microsoft, "What is IP address 168.63.129.16?".
+    // This public address leads to the host of a virtual machine. Source: Microsoft, "What is IP address
+    // 168.63.129.16?".
     (Ipv4Addr::new(168, 63, 129, 16), 32),
 ];
 
-/// Global unicast: what lies outside is loopback, private, local to a link, multicast, translated or nobody's.
+/// Global unicast. What lies outside of it is loopback, private, local to a link, multicast, translated, or nobody's.
 /// Source: IANA, "Internet Protocol Version 6 Address Space" (RFC 4291, section 2.4).
 const GLOBAL_UNICAST: (Ipv6Addr, u32) = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
 
-/// Blocks of that where no push service is. Source: IANA, "IPv6 Special-Purpose Address Registry".
+/// Blocks of global unicast that are not public. Source: IANA, "IPv6 Special-Purpose Address Registry".
 const NOT_PUBLIC_V6: [(Ipv6Addr, u32); 4] = [
-    // Protocol assignments, Teredo (2001::/32) among them: whom a Teredo address leads to its relay decides.
+    // These are protocol assignments. One of them is Teredo (2001::/32), whose relays decide where an address leads.
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23),
     (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32),
-    // 6to4, deprecated; leads to any IPv4 address. Source: RFC 7526.
+    // This is 6to4, which is deprecated, and leads to any IPv4 address. Source: RFC 7526.
     (Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16),
     (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20),
 ];
 
-/// IPv4 under another name, on this machine. Source: RFC 4291, section 2.5.5.2.
+/// IPv4 addresses under another name, on this machine. Source: RFC 4291, section 2.5.5.2.
 const MAPPED: (Ipv6Addr, u32) = (Ipv6Addr::new(0, 0, 0, 0, 0, 0xffff, 0, 0), 96);
 
-/// IPv4 by way of the network's translator, as networks without IPv4 reach it. The prefixes for local use,
-/// 64:ff9b:1::/48 (RFC 8215), are no global unicast. Source: RFC 6052, section 2.1.
+/// IPv4 addresses that a network without IPv4 reaches through a translator. The prefixes for local use, 64:ff9b:1::/48
+/// (RFC 8215), are not global unicast. Source: RFC 6052, section 2.1.
 const TRANSLATED: (Ipv6Addr, u32) = (Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0), 96);
 
 fn public_v4(address: Ipv4Addr) -> bool {
@@ -89,7 +93,7 @@ fn public_v4(address: Ipv4Addr) -> bool {
     !NOT_PUBLIC_V4.into_iter().any(inside)
 }
 
-/// An address that stands for one of IPv4 is judged as that.
+/// Judges an address that stands for one of IPv4 as that one.
 fn public_v6(address: Ipv6Addr) -> bool {
     let inside = |(block, length): (Ipv6Addr, u32)| {
         let differs = block.to_bits() ^ address.to_bits();
@@ -172,13 +176,13 @@ mod tests {
         for host in ["127.0.0.1", "::1", "::ffff:127.0.0.1", "169.254.169.254"] {
             assert!(!Reach::Public.allows_host(host) && Reach::Anywhere.allows_host(host), "{host}");
         }
-        for host in ["push.example", "localhost", "8.8.8.8", "::ffff:8.8.8.8"] {
+        for host in ["peer.example", "localhost", "8.8.8.8", "::ffff:8.8.8.8"] {
             assert!(Reach::Public.allows_host(host), "{host}");
         }
     }
 
     proptest! {
-        /// Whatever the form that hides an IPv4 address, it opens no way to one that is not public.
+        /// No form that hides an IPv4 address leads to one that is not public.
         #[test]
         fn what_stands_for_an_ipv4_address_reaches_no_further_than_that(bits: u32) {
             let four = Ipv4Addr::from_bits(bits);
@@ -197,7 +201,7 @@ mod tests {
             }
         }
 
-        /// What is kept is what was given, in its order.
+        /// The addresses that are kept stay in their order.
         #[test]
         fn of_many_addresses_the_public_ones_are_kept(hosts: Vec<u32>) {
             let all: Vec<_> = hosts.into_iter().map(|it| SocketAddr::from((Ipv4Addr::from_bits(it), 443))).collect();

@@ -2,47 +2,55 @@
 
 use std::time::Duration;
 
-use crate::core::Limits;
+use crate::core::PoolLimits;
 use crate::patience::Patience;
 
-/// Limits of the pool. Every wait and every queue of it is here.
+/// The limits of the pool. Every wait and every queue of it is bounded by one of them.
+///
+/// [`Default`] has a value for each, which suits few peers that are sent to all the time.
 #[derive(Debug, Clone)]
 pub struct UpstreamSettings {
-    /// Resolving, TCP, TLS and the peer's first SETTINGS together.
+    /// How long a connect may take: resolving, TCP, TLS and the peer's first SETTINGS together. 10 s by default.
     pub connect_timeout: Duration,
-    /// The first wait between failed connects; doubles.
+    /// The wait after the second connect in a row that failed; after the first there is none. It doubles each time, and
+    /// a random half of it is left out. 1 s by default.
     pub backoff_min: Duration,
-    /// The longest wait between failed connects.
+    /// The longest wait between failed connects. 60 s by default.
     pub backoff_max: Duration,
-    /// Failed connects that one push waits through.
+    /// After how many failed connects a request that waits for a stream is refused as
+    /// [`Unsent::Unreachable`](crate::Unsent::Unreachable). 3 by default.
     pub connect_patience: u32,
-    /// Connections to one peer that take streams; as many again may be draining.
+    /// The most connections to one peer that take streams. As many again may be draining. 64 by default.
     pub max_connections_per_peer: usize,
-    /// Connections to all peers, those included that drain or are being opened.
+    /// The most connections to all peers, with those that drain or are being opened. 512 by default.
     pub max_connections: usize,
-    /// Streams on one connection, where the peer allows more.
+    /// The most streams on one connection, where the peer allows more. 1,000 by default.
     pub max_streams: usize,
-    /// Pushes that wait for a stream of one peer.
+    /// The most requests that wait for a stream of one peer. 100,000 by default.
     pub max_waiters: usize,
-    /// Peers.
+    /// The most peers. 1,024 by default.
     pub max_peers: usize,
-    /// A stream without an answer is reset after this time.
+    /// How long an answer may take, from the permit on. A stream without one is reset then. 30 s by default.
     pub answer_timeout: Duration,
-    /// Silence, with answers outstanding, after which a PING is sent.
+    /// How long a peer that owes answers may be silent before it is sent a PING. 10 s by default; a connection that has
+    /// brought no good answer yet gets a fifth of it.
     pub ping_after: Duration,
-    /// From a PING to its answer.
+    /// How long the answer to a PING may take before the connection is given up. 5 s by default; a connection that has
+    /// brought no good answer yet gets a fifth of it.
     pub ping_timeout: Duration,
-    /// A connection without streams closes after this time.
+    /// How long an HTTP/2 connection may have no streams before it closes. 1 h by default.
     pub idle_timeout: Duration,
-    /// The same for HTTP/1.1, where a peer that closes first may leave a push in doubt.
+    /// How long an HTTP/1.1 connection may have no request before it closes. A request that meets the end of a
+    /// connection which the peer closed is in doubt, so this should be less than the peer's own time. 30 s by default.
     pub http1_idle_timeout: Duration,
-    /// A connection is replaced before this age, at a random moment of its last fifth.
+    /// The oldest that a connection gets. It is replaced at a random moment of the last fifth. 24 h by default.
     pub max_age: Duration,
-    /// Resends of one request that came back provably unprocessed.
+    /// How often one request is sent again that came back provably unprocessed. 16 by default.
     pub max_resends: u32,
-    /// The largest body of an answer, in bytes.
+    /// The largest body of an answer, in bytes. A larger answer is
+    /// [unreadable](crate::NoAnswerCause::Unreadable). 64 KiB by default.
     pub max_reply_bytes: usize,
-    /// The largest header list of an answer, in bytes.
+    /// The largest header list of an answer, in bytes. A larger one is unreadable. 16 KiB by default.
     pub max_reply_header_bytes: u32,
 }
 
@@ -61,9 +69,10 @@ impl Default for UpstreamSettings {
             answer_timeout: Duration::from_secs(30),
             ping_after: Duration::from_secs(10),
             ping_timeout: Duration::from_secs(5),
-            // Apple asks to keep connections open for hours or days.
+            // Apple asks to keep connections open for hours or days. Source: "Sending notification requests to APNs".
             idle_timeout: Duration::from_secs(60 * 60),
-            // Mattermost's push proxy closes after 60 s: its read timeout. Source: its `server/server.go`.
+            // Half of the read timeout of a common server, after which it closes an idle connection. Source:
+            // `server/server.go` of Mattermost's push proxy, which has 60 s.
             http1_idle_timeout: Duration::from_secs(30),
             max_age: Duration::from_secs(24 * 60 * 60),
             max_resends: 16,
@@ -74,9 +83,9 @@ impl Default for UpstreamSettings {
 }
 
 impl UpstreamSettings {
-    /// What bounds the pool of one peer.
-    pub(crate) fn limits(&self, proves_credential: bool) -> Limits {
-        Limits {
+    /// The limits of the pool of one peer.
+    pub(crate) fn limits(&self, proves_credential: bool) -> PoolLimits {
+        PoolLimits {
             max_connections: self.max_connections_per_peer,
             max_streams: self.max_streams,
             max_waiters: self.max_waiters,
@@ -87,7 +96,8 @@ impl UpstreamSettings {
         }
     }
 
-    /// With another age each time, so that connections which opened together are not replaced together.
+    /// How long one connection may be silent, idle and old. The age is another each time, so that connections which
+    /// opened together are not replaced together.
     pub(crate) fn patience(&self) -> Patience {
         Patience {
             ping_after: self.ping_after,

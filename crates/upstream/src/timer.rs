@@ -1,14 +1,15 @@
-//! One timer, of which only the earliest moment counts.
+//! One timer, for which only the earliest moment counts.
 
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-/// Fires at the earliest moment that it was armed for; who armed it for a later one arms it again when it has fired.
+/// Fires at the earliest moment that it was armed for. Who armed it for a later moment arms it again when it has fired.
 #[derive(Default)]
 pub(crate) struct Timer(Option<(Instant, AbortHandle)>);
 
 impl Timer {
-    /// Lets `task` run for a moment, in place of a later one.
+    /// Spawns `task`, which is to fire at `at`, in place of a task for a later moment. Does nothing where an earlier
+    /// moment is armed.
     pub(crate) fn arm(&mut self, at: Instant, task: impl FnOnce() -> AbortHandle) {
         if self.0.as_ref().is_none_or(|(armed, _)| at < *armed) {
             self.disarm();
@@ -16,12 +17,12 @@ impl Timer {
         }
     }
 
-    /// The moment has come.
+    /// The moment `at` has come.
     pub(crate) fn fired(&mut self, at: Instant) {
         self.0.take_if(|(armed, _)| *armed == at);
     }
 
-    /// Nothing fires any more.
+    /// Lets nothing fire any more.
     pub(crate) fn disarm(&mut self) {
         if let Some((_, task)) = self.0.take() {
             task.abort();

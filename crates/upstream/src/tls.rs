@@ -1,9 +1,6 @@
-//! TLS to upstreams: whom we trust, and who we are.
+//! TLS to peers: whom we trust, and who we are.
 
 use std::sync::Arc;
-
-use super::peer::Http;
-use super::validity::Validity;
 
 use rustls::ClientConfig;
 use rustls::RootCertStore;
@@ -11,24 +8,27 @@ use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-/// Why TLS to an upstream cannot be set up. Never repeats a key.
+use crate::peer::Http;
+use crate::validity::Validity;
+
+/// Why TLS cannot be set up. No text of it repeats a key.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// The operating system has no usable root certificates.
     #[error("the operating system has no root certificates; name a file in `upstream.ca_files`")]
     NoRoots,
-    /// A file of certificates cannot be read as PEM.
+    /// The certificates are not PEM, or there are none.
     #[error("expected PEM certificates, found none that can be read")]
     NotCertificates,
-    /// A file of a private key cannot be read as PEM.
+    /// The private key is not PEM.
     #[error("expected a PEM private key (PKCS#8, SEC1 or PKCS#1), found none that can be read")]
     NotPrivateKey,
-    /// rustls refuses what it was given.
+    /// rustls refuses the certificates or the key.
     #[error("{0}")]
     Rustls(#[from] rustls::Error),
 }
 
-/// Who we are in TLS.
+/// Who we are in TLS: a chain of certificates and the private key of its leaf. The key is not shown by anything.
 pub struct ClientIdentity {
     certificates: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
@@ -36,10 +36,10 @@ pub struct ClientIdentity {
 }
 
 impl ClientIdentity {
-    /// Reads a chain, leaf first, and its key.
+    /// Reads a chain of certificates, with the leaf first, and its key (PKCS#8, SEC1 or PKCS#1). Both are PEM.
     ///
     /// # Errors
-    /// Where either is not PEM, or the leaf is no certificate.
+    /// It fails if either is not PEM, or if the leaf is no X.509 certificate.
     pub fn from_pem(certificates: &[u8], key: &[u8]) -> Result<Self, TlsError> {
         let certificates = parse_certificates(certificates)?;
         let leaf = certificates.first().ok_or(TlsError::NotCertificates)?;
@@ -48,26 +48,26 @@ impl ClientIdentity {
         Ok(Self { certificates, key, validity })
     }
 
-    /// When the leaf is valid.
+    /// The time in which the leaf is valid.
     #[must_use]
     pub fn validity(&self) -> Validity {
         self.validity
     }
 
-    /// The DER of the leaf.
+    /// The leaf, in DER.
     #[must_use]
     pub fn leaf(&self) -> &[u8] {
         self.certificates.first().map_or(&[], |leaf| leaf.as_ref())
     }
 }
 
-/// The operating system's roots, and those of `extra` PEM files.
+/// The root certificates of the operating system, and those of `extra`, each of which is the content of a PEM file.
 ///
 /// # Errors
-/// Where there is none at all, or an extra one cannot be read.
+/// It fails if there is no root at all, or if one of `extra` cannot be read.
 pub fn roots(extra: &[Vec<u8>]) -> Result<Arc<RootCertStore>, TlsError> {
     let mut store = RootCertStore::empty();
-    // Some certificates of a system may be unreadable; the others serve.
+    // Some certificates of a system may be unreadable. The others serve.
     store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     for pem in extra {
         for certificate in parse_certificates(pem)? {
@@ -77,10 +77,13 @@ pub fn roots(extra: &[Vec<u8>]) -> Result<Arc<RootCertStore>, TlsError> {
     if store.is_empty() { Err(TlsError::NoRoots) } else { Ok(Arc::new(store)) }
 }
 
-/// How TLS to an upstream is done: 1.2 or later, ALPN by what it speaks, sessions resumed.
+/// How TLS to a peer is done: TLS 1.2 or later, ALPN for what the peer speaks, and sessions are resumed. `identity` is
+/// shown to a peer that asks for a client certificate.
+///
+/// A configuration is best shared by all connections to a peer, since it remembers their sessions.
 ///
 /// # Errors
-/// Where the identity's key does not fit its certificate.
+/// It fails if the key of `identity` does not fit its certificate.
 pub fn client_config(
     roots: Arc<RootCertStore>,
     identity: Option<ClientIdentity>,
@@ -97,10 +100,10 @@ pub fn client_config(
     Ok(Arc::new(config))
 }
 
-/// Reads PEM certificates; at least one.
+/// Reads PEM certificates, of which there has to be at least one.
 ///
 /// # Errors
-/// Where there is none, or one cannot be read.
+/// It fails if there is none, or if one cannot be read.
 pub fn parse_certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     match certificates {
@@ -130,7 +133,7 @@ mod tests {
         let identity = ClientIdentity::from_pem(certificate.as_bytes(), key.as_bytes()).unwrap();
         let validity = identity.validity();
         let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
-        // Without a wish rcgen makes one from 1975 until 4096.
+        // rcgen makes certificates from 1975 until 4096 if it is not told otherwise.
         for (now, not_begun, ended) in [(at(0), true, false), (SystemTime::now(), false, false)] {
             assert_eq!((validity.has_not_begun(now), validity.has_ended(now)), (not_begun, ended));
         }

@@ -51,7 +51,7 @@ impl World {
             reach: Reach::Public,
             proves_credential: false,
         };
-        self.upstream.unnamed_peer(peer).unwrap()
+        self.upstream.outsider_peer(peer).unwrap()
     }
 
     pub(super) async fn ask(&self, peer: &PeerPool) -> Result<Reply, UpstreamError> {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-/// Failed connects, and connections that ended before a good answer, since the last good answer.
+/// Counts failed connects, and connections that ended before a good answer, since the last good answer.
 #[derive(Debug)]
 pub(super) struct Backoff<E> {
     least: Duration,
@@ -21,26 +21,27 @@ impl<E: Clone> Backoff<E> {
         Self { least, most, random, failures: 0, not_before: None, last_error: None, forbidden: false }
     }
 
-    /// When the next connect may begin.
+    /// The moment from which on the next connect may begin.
     pub(super) fn earliest(&self, now: Instant) -> Instant {
         self.not_before.unwrap_or(now)
     }
 
-    /// Whether no connect may begin yet.
+    /// Whether no connect may begin at this moment.
     pub(super) fn holds(&self, now: Instant) -> bool {
         self.not_before.is_some_and(|moment| moment > now)
     }
 
-    /// Why the last connect failed, where none has succeeded since.
+    /// Why the last connect failed, if none has succeeded since.
     pub(super) fn last_error(&self) -> Option<E> {
         self.last_error.clone()
     }
 
-    /// The last error, where it says that no connection may be made at all.
+    /// The last error, if it says that no connection may be made at all.
     pub(super) fn forbidden(&self) -> Option<E> {
         if self.forbidden { self.last_error() } else { None }
     }
 
+    /// A connect failed.
     pub(super) fn failed(&mut self, now: Instant, error: E, forbidden: bool) {
         self.back_off(now);
         (self.last_error, self.forbidden) = (Some(error), forbidden);
@@ -56,11 +57,12 @@ impl<E: Clone> Backoff<E> {
         (self.failures, self.not_before, self.last_error) = (0, None, None);
     }
 
-    /// Waits before the next connect: none after the first failure, then one second, doubling, with a random part.
-    /// Source: Apple asks not to reconnect repeatedly ("Establishing a connection to APNs").
+    /// Makes the next connect wait: not at all after the first failure, then for the least time, which doubles, less a
+    /// random part of up to a half. Source: Apple asks not to reconnect repeatedly ("Establishing a connection to
+    /// APNs").
     pub(super) fn back_off(&mut self, now: Instant) {
         if self.holds(now) {
-            // Of several that fail together one counts.
+            // Of several connections that fail together, one counts.
             return;
         }
         self.failures = self.failures.saturating_add(1);

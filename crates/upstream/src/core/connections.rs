@@ -1,4 +1,4 @@
-//! The connections of one peer: which takes the next stream, and how each of them ends.
+//! The connections of one peer: which of them takes the next stream, and how each of them ends.
 
 use std::time::Instant;
 
@@ -7,36 +7,39 @@ use super::phase::Phase;
 use crate::cause::EndCause;
 use crate::flow::ServiceClass;
 
+/// What is known of one connection.
 #[derive(Debug)]
-pub(super) struct Connection<H> {
+pub(super) struct ConnectionRecord<H> {
     pub(super) id: ConnectionId,
-    /// None while it drains: its task ends when the last clone is gone.
+    /// It is `None` while the connection drains, since its task ends when the last clone is gone.
     pub(super) handle: Option<H>,
     pub(super) phase: Phase,
-    /// It brought a good answer.
+    /// The connection brought a good answer.
     pub(super) proven: bool,
-    /// Why it drains.
+    /// Why the connection drains.
     pub(super) ending: Option<EndCause>,
-    /// It drains as soon as another is open.
+    /// The connection drains as soon as another is open.
     pub(super) old: bool,
+    /// How many of its streams are in use.
     pub(super) used: usize,
+    /// How many streams it may have.
     pub(super) limit: usize,
-    /// When the peer last lowered the limit, where it did not raise it since.
+    /// When the peer last lowered the limit, if it did not raise it since.
     pub(super) limit_fell: Option<Instant>,
 }
 
-/// What was known of a connection when it ended, or began to.
-pub(super) struct Ended {
-    /// It brought no good answer, and this is the first that is seen of its end.
-    pub(super) ended_unproven: bool,
-    /// It has streams in use.
+/// What was known of a connection when it closed, or began to drain.
+pub(super) struct Departure {
+    /// The connection brought no good answer, and this is the first that is seen of its end.
+    pub(super) unproven: bool,
+    /// The connection has streams in use.
     pub(super) busy: bool,
 }
 
-/// All of them. There are few, so that they are searched one by one.
+/// All connections of the peer. There are few, so that they are searched one by one.
 #[derive(Debug)]
 pub(super) struct Connections<H> {
-    all: Vec<Connection<H>>,
+    all: Vec<ConnectionRecord<H>>,
 }
 
 impl<H> Default for Connections<H> {
@@ -54,7 +57,7 @@ impl<H: Clone> Connections<H> {
         limit: usize,
         effects: &mut Effects<H, W, E>,
     ) {
-        self.all.push(Connection {
+        self.all.push(ConnectionRecord {
             id,
             handle: Some(handle),
             phase,
@@ -69,46 +72,50 @@ impl<H: Clone> Connections<H> {
         effects.push(Effect::Allowed(streams(limit)));
     }
 
-    /// Fills one connection before it spreads to the next, so that writes gather: the fullest with room takes the next
-    /// stream, the old ones last. Bulk never takes the last fifth of the peer's streams.
+    /// Chooses the fullest connection that has room, and an old one only if no other has. So one connection is filled
+    /// before the next is used, and writes gather. Bulk never takes the last fifth of the peer's streams.
     fn pick(&self, class: ServiceClass) -> Option<usize> {
         if class == ServiceClass::Bulk {
-            let limit: usize = self.live().map(|it| it.limit).sum();
-            let used: usize = self.live().map(|it| it.used).sum();
+            let limit: usize = self.live().map(|connection| connection.limit).sum();
+            let used: usize = self.live().map(|connection| connection.used).sum();
             if used >= limit - limit / 5 {
                 return None;
             }
         }
-        let with_room =
-            self.all.iter().enumerate().filter(|(_, it)| it.phase != Phase::Draining && it.used < it.limit);
-        with_room.max_by_key(|(_, it)| (!it.old, it.used)).map(|(at, _)| at)
+        let with_room = self.all.iter().enumerate().filter(|(_, connection)| {
+            connection.phase != Phase::Draining && connection.used < connection.limit
+        });
+        with_room.max_by_key(|(_, connection)| (!connection.old, connection.used)).map(|(at, _)| at)
     }
 
-    /// Takes a stream, where there is one.
+    /// Takes a stream, if there is one for the class.
     pub(super) fn take(&mut self, class: ServiceClass) -> Option<Grant<H>> {
         let at = self.pick(class)?;
-        let it = self.all.get_mut(at)?;
-        let handle = it.handle.clone()?;
-        it.used += 1;
-        Some(Grant { connection: it.id, handle })
+        let connection = self.all.get_mut(at)?;
+        let handle = connection.handle.clone()?;
+        connection.used += 1;
+        Some(Grant { connection: connection.id, handle })
     }
 
+    /// A stream is in use no more.
     pub(super) fn give_back(&mut self, id: ConnectionId) {
-        if let Some(it) = self.find(id) {
-            debug_assert!(it.used > 0, "a grant came back twice");
-            it.used = it.used.saturating_sub(1);
+        if let Some(connection) = self.find(id) {
+            debug_assert!(connection.used > 0, "a grant came back twice");
+            connection.used = connection.used.saturating_sub(1);
         }
     }
 
+    /// A connection brought a good answer.
     pub(super) fn proven<W, E>(&mut self, id: ConnectionId, effects: &mut Effects<H, W, E>) {
-        if let Some(it) = self.find(id) {
-            it.proven = true;
-            if it.phase == Phase::Warming {
-                it.enter(Phase::Open, effects);
+        if let Some(connection) = self.find(id) {
+            connection.proven = true;
+            if connection.phase == Phase::Warming {
+                connection.enter(Phase::Open, effects);
             }
         }
     }
 
+    /// The peer allows another number of streams on a connection.
     pub(super) fn set_limit<W, E>(
         &mut self,
         now: Instant,
@@ -116,43 +123,43 @@ impl<H: Clone> Connections<H> {
         limit: usize,
         effects: &mut Effects<H, W, E>,
     ) {
-        let Some(it) = self.find(id) else { return };
-        effects.push(Effect::Allowed(streams(limit) - streams(it.limit)));
-        if limit < it.limit {
-            it.limit_fell = Some(now);
-        } else if limit > it.limit {
-            it.limit_fell = None;
+        let Some(connection) = self.find(id) else { return };
+        effects.push(Effect::Allowed(streams(limit) - streams(connection.limit)));
+        if limit < connection.limit {
+            connection.limit_fell = Some(now);
+        } else if limit > connection.limit {
+            connection.limit_fell = None;
         }
-        it.limit = limit;
+        connection.limit = limit;
     }
 
-    /// Marks a connection as old; false where it was already, or is not there.
+    /// Marks a connection as old. Returns false if it was old already, or is not there.
     pub(super) fn age(&mut self, id: ConnectionId) -> bool {
-        self.find(id).is_some_and(|it| !std::mem::replace(&mut it.old, true))
+        self.find(id).is_some_and(|connection| !std::mem::replace(&mut connection.old, true))
     }
 
-    /// The old connections, where another is open to take their streams.
+    /// The old connections, if another is open to take their streams.
     pub(super) fn replaced(&self) -> Vec<ConnectionId> {
-        if !self.all.iter().any(|it| it.phase == Phase::Open && !it.old) {
+        if !self.all.iter().any(|connection| connection.phase == Phase::Open && !connection.old) {
             return Vec::new();
         }
-        self.live().filter(|it| it.old).map(|it| it.id).collect()
+        self.live().filter(|connection| connection.old).map(|connection| connection.id).collect()
     }
 
-    /// Lets a connection take no new streams; None where it drains already, or is not there.
+    /// Lets a connection take no new streams. Returns `None` if it drains already, or is not there.
     pub(super) fn drain<W, E>(
         &mut self,
         id: ConnectionId,
         why: EndCause,
         effects: &mut Effects<H, W, E>,
-    ) -> Option<Ended> {
-        let it = self.find(id).filter(|it| it.phase != Phase::Draining)?;
-        it.enter(Phase::Draining, effects);
-        it.ending = Some(why);
-        if let Some(handle) = it.handle.take() {
+    ) -> Option<Departure> {
+        let connection = self.find(id).filter(|connection| connection.phase != Phase::Draining)?;
+        connection.enter(Phase::Draining, effects);
+        connection.ending = Some(why);
+        if let Some(handle) = connection.handle.take() {
             effects.push(Effect::Retire { connection: id, why, handle });
         }
-        Some(Ended { ended_unproven: !it.proven, busy: it.used > 0 })
+        Some(Departure { unproven: !connection.proven, busy: connection.used > 0 })
     }
 
     /// Forgets a connection whose task has ended for `why`.
@@ -161,23 +168,26 @@ impl<H: Clone> Connections<H> {
         id: ConnectionId,
         why: EndCause,
         effects: &mut Effects<H, W, E>,
-    ) -> Option<Ended> {
-        let at = self.all.iter().position(|it| it.id == id)?;
-        let it = self.all.swap_remove(at);
-        effects.push(Effect::Moved { from: Some(it.phase), to: None });
-        effects.push(Effect::Allowed(-streams(it.limit)));
-        // What began the end is its cause, unless that was a stream which only saw it.
-        let why = it.ending.filter(|first| *first != EndCause::Lost).unwrap_or(why);
-        effects.push(Effect::Closed { connection: id, why, handle: it.handle });
-        Some(Ended { ended_unproven: it.phase != Phase::Draining && !it.proven, busy: it.used > 0 })
+    ) -> Option<Departure> {
+        let at = self.all.iter().position(|connection| connection.id == id)?;
+        let connection = self.all.swap_remove(at);
+        effects.push(Effect::Moved { from: Some(connection.phase), to: None });
+        effects.push(Effect::Allowed(-streams(connection.limit)));
+        // The cause of an end is what began it, unless that was a stream which only saw it.
+        let why = connection.ending.filter(|first| *first != EndCause::Lost).unwrap_or(why);
+        effects.push(Effect::Closed { connection: id, why, handle: connection.handle });
+        Some(Departure {
+            unproven: connection.phase != Phase::Draining && !connection.proven,
+            busy: connection.used > 0,
+        })
     }
 
     pub(super) fn in_use(&self, id: ConnectionId) -> usize {
-        self.all.iter().find(|it| it.id == id).map_or(0, |it| it.used)
+        self.all.iter().find(|connection| connection.id == id).map_or(0, |connection| connection.used)
     }
 
     pub(super) fn any_in_use(&self) -> bool {
-        self.all.iter().any(|it| it.used > 0)
+        self.all.iter().any(|connection| connection.used > 0)
     }
 
     pub(super) fn count(&self) -> usize {
@@ -185,25 +195,25 @@ impl<H: Clone> Connections<H> {
     }
 
     pub(super) fn ids(&self) -> Vec<ConnectionId> {
-        self.all.iter().map(|it| it.id).collect()
+        self.all.iter().map(|connection| connection.id).collect()
     }
 
-    /// Those that take streams.
-    pub(super) fn live(&self) -> impl Iterator<Item = &Connection<H>> {
-        self.all.iter().filter(|it| it.phase != Phase::Draining)
+    /// The connections that take streams.
+    pub(super) fn live(&self) -> impl Iterator<Item = &ConnectionRecord<H>> {
+        self.all.iter().filter(|connection| connection.phase != Phase::Draining)
     }
 
-    /// How many take streams.
+    /// How many connections take streams.
     pub(super) fn live_count(&self) -> usize {
         self.live().count()
     }
 
-    fn find(&mut self, id: ConnectionId) -> Option<&mut Connection<H>> {
-        self.all.iter_mut().find(|it| it.id == id)
+    fn find(&mut self, id: ConnectionId) -> Option<&mut ConnectionRecord<H>> {
+        self.all.iter_mut().find(|connection| connection.id == id)
     }
 }
 
-impl<H> Connection<H> {
+impl<H> ConnectionRecord<H> {
     fn enter<W, E>(&mut self, phase: Phase, effects: &mut Effects<H, W, E>) {
         effects.push(Effect::Moved { from: Some(self.phase), to: Some(phase) });
         self.phase = phase;

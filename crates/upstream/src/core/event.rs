@@ -1,4 +1,4 @@
-//! What the core is told, and what it answers.
+//! What the core is told, and what it says is to be done.
 
 use std::time::Instant;
 
@@ -6,15 +6,15 @@ use super::phase::Phase;
 use crate::cause::{EndCause, OpenCause};
 use crate::flow::Flow;
 
-/// A connection's number in its process, from 1.
+/// The number of a connection. It is unique in the process, and begins at 1.
 pub(crate) type ConnectionId = u64;
 
 /// Whether a request asks for the first time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Arrival {
-    /// It does.
+    /// The request asks for the first time.
     New,
-    /// A connection gave it back. It has waited already, and goes first.
+    /// A connection gave the request back. It has waited already, and goes first.
     Returned,
 }
 
@@ -23,16 +23,16 @@ pub(crate) enum Arrival {
 pub(crate) struct Ask {
     /// Who asks.
     pub(crate) flow: Flow,
-    /// It has no use for a stream from then on.
+    /// The moment from which on it has no use for a stream.
     pub(crate) until: Instant,
     /// Whether it asks for the first time.
     pub(crate) arrival: Arrival,
 }
 
-/// The right to one stream of a connection. It is given back as [`ConnectionEvent::Returned`], once.
+/// The right to one stream of a connection. It is given back once, as [`ConnectionEvent::Returned`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Grant<H> {
-    /// The connection.
+    /// The connection whose stream it is.
     pub(crate) connection: ConnectionId,
     /// The handle that the core was given for it.
     pub(crate) handle: H,
@@ -41,22 +41,22 @@ pub(crate) struct Grant<H> {
 /// Something happened to the pool.
 #[derive(Debug)]
 pub(crate) enum Event<H, E> {
-    /// Something happened on a connection. It may have closed in the meantime; then nothing comes of it.
+    /// Something happened on a connection. If that has closed in the meantime, nothing comes of it.
     Connection(ConnectionId, ConnectionEvent),
     /// A connect that [`Effect::Open`] asked for has a connection.
     Opened {
-        /// Its number, which no other connection had.
+        /// The number of the connection, which no other had.
         connection: ConnectionId,
         /// What its grants carry.
         handle: H,
-        /// The streams that the peer allows on it.
+        /// How many streams the peer allows on it.
         streams: usize,
-        /// It takes one request at a time.
+        /// The connection takes one request at a time.
         one_at_a_time: bool,
     },
     /// A connect that [`Effect::Open`] asked for failed.
     ConnectFailed {
-        /// Why.
+        /// What went wrong.
         error: E,
         /// No connection to this peer may be made, however often it is tried.
         forbidden: bool,
@@ -65,7 +65,7 @@ pub(crate) enum Event<H, E> {
     ConnectAbandoned,
     /// The time that [`Effect::WakeAt`] named has come.
     Woken,
-    /// Items of batches wait no more.
+    /// Requests of batches wait no more.
     DrainBatches,
     /// Nothing more is granted. Connections close when their streams are done.
     ShutDown(EndCause),
@@ -78,79 +78,79 @@ pub(crate) enum ConnectionEvent {
     Returned,
     /// The first good answer came.
     Proven,
-    /// The peer allows so many streams from now on.
+    /// The peer allows this many streams from now on.
     Limit(usize),
-    /// It is old: another takes its place.
+    /// The connection is old, and another is to take its place.
     Aged,
-    /// It takes no new streams.
+    /// The connection takes no new streams.
     Drains(EndCause),
-    /// It is gone.
+    /// The connection is gone.
     Closed(EndCause),
 }
 
-/// What is to be done, after the lock was released.
+/// Something that is to be done, after the lock was released.
 #[derive(Debug)]
 pub(crate) enum Effect<H, W, E> {
-    /// A waiter has a stream.
+    /// A waiter is granted a stream.
     Grant {
-        /// Who waited.
+        /// How the waiter is told.
         waiter: W,
-        /// What it has.
+        /// What it is granted.
         grant: Grant<H>,
     },
-    /// A waiter gets none.
+    /// A waiter gets no stream.
     Refuse {
-        /// Who waited.
+        /// How the waiter is told.
         waiter: W,
         /// Why it gets none.
         why: Refusal<E>,
     },
-    /// A connect begins. It ends as [`Event::Opened`], [`Event::ConnectFailed`] or [`Event::ConnectAbandoned`].
+    /// A connect is to begin. It ends as [`Event::Opened`], [`Event::ConnectFailed`] or [`Event::ConnectAbandoned`].
     Open(OpenCause),
     /// A connection takes no new streams. Its task ends when the last clone of its handle is gone.
     Retire {
-        /// The connection.
+        /// The connection that this is about.
         connection: ConnectionId,
         /// Why it drains.
         why: EndCause,
-        /// The core's own clone, which is dropped.
+        /// The core's own clone of the handle, to be dropped.
         handle: H,
     },
-    /// The core wants to be [`Event::Woken`] then, or earlier.
+    /// The core wants to be [`Event::Woken`] at this moment, or earlier.
     WakeAt(Instant),
-    /// A connection is counted in another phase.
+    /// A connection enters another phase.
     Moved {
-        /// The phase that it leaves; none where it is new.
+        /// The phase that it leaves, or `None` if it is new.
         from: Option<Phase>,
-        /// The phase that it enters; none where it is gone.
+        /// The phase that it enters, or `None` if it is gone.
         to: Option<Phase>,
     },
-    /// The streams that the peer allows changed by so many.
+    /// The number of streams that the peer allows changed by this.
     Allowed(i64),
     /// A connection has closed.
     Closed {
-        /// The connection.
+        /// The connection that this is about.
         connection: ConnectionId,
         /// What began its end.
         why: EndCause,
-        /// The core's own clone, where it had not drained. It is dropped.
+        /// The core's own clone of the handle, to be dropped. It is `None` if the connection had drained.
         handle: Option<H>,
     },
 }
 
-/// What is to be done, in this order by the thread that was told.
+/// What is to be done, in this order, by the thread that was told.
 pub(crate) type Effects<H, W, E> = Vec<Effect<H, W, E>>;
 
 /// Why a request gets no stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Refusal<E> {
-    /// It has no use for one any more.
+    /// The request has no use for a stream any more.
     Deadline,
-    /// No connection could be made, as often as one request waits through.
+    /// Connects failed as often as one request waits through. This is why the last one did.
     Unreachable(E),
-    /// No connection may be made to this peer.
+    /// No connection to this peer may be made, for this reason.
     Forbidden(E),
-    /// As many wait as may.
+    /// As many requests wait as may, which is this number.
     TooManyWaiters(usize),
     /// The pool is shutting down.
     ShuttingDown,

@@ -1,22 +1,23 @@
-//! What bounds the pool of one peer.
+//! The limits of the pool of one peer.
 
 use std::time::Duration;
 
-/// What bounds the pool of one peer.
+/// The limits of the pool of one peer.
 #[derive(Debug, Clone)]
-pub(crate) struct Limits {
-    /// Connections that take streams. As many again may be draining.
+pub(crate) struct PoolLimits {
+    /// The most connections that take streams. As many again may be draining.
     pub(crate) max_connections: usize,
-    /// Streams on one connection, where the peer allows more.
+    /// The most streams on one connection, where the peer allows more.
     pub(crate) max_streams: usize,
-    /// Requests that wait for a stream.
+    /// The most requests that wait for a stream.
     pub(crate) max_waiters: usize,
-    /// Failed connects that one request waits through.
+    /// After how many failed connects a request that waits is refused.
     pub(crate) connect_patience: u32,
-    /// The first wait between failed connects; it doubles.
+    /// The first wait between failed connects. It doubles each time.
     pub(crate) backoff_min: Duration,
     /// The longest wait between failed connects.
     pub(crate) backoff_max: Duration,
-    /// A connection is [`Phase::Warming`](super::Phase::Warming) until it brings a good answer, and none other opens beside it.
+    /// Whether a connection is [`Phase::Warming`](super::Phase::Warming) until it brings a good answer, so that no
+    /// other opens beside it.
     pub(crate) proves_credential: bool,
 }

@@ -1,14 +1,14 @@
-//! What the pool of one peer decides, and nothing else: it has no socket, clock, task or lock, and counts nothing.
+//! What the pool of one peer decides, and nothing else. It has no socket, clock, task or lock, and counts nothing.
 //!
-//! It is told the time and what happened, and answers with what is to be done. Its shell (`pool.rs`) holds it under a
+//! It is told the time and what happened, and answers with what is to be done. Its shell (`pool/`) holds it under a
 //! lock, and does what it says after the lock was released, so that nothing can be done under the lock by mistake. Two
-//! threads may do theirs in any order:
+//! threads may do what they were told in any order:
 //!
 //! - A grant whose waiter has left comes back as [`ConnectionEvent::Returned`], and is granted to another.
 //! - A wake-up that comes too early finds nothing to do, and another is asked for.
 //!
-//! Three things are opaque to it, and are handed back without being looked at: `H`, what a grant gives to use a
-//! connection; `W`, how a waiter is told; `E`, why a connect failed.
+//! Three things are opaque to the core, and are handed back without being looked at: `H` is what a grant carries, so
+//! that its connection can be used; `W` is how a waiter is told; `E` is why a connect failed.
 
 mod backoff;
 mod connections;
@@ -21,7 +21,7 @@ mod waiters;
 use std::time::Instant;
 
 pub(crate) use event::{Arrival, Ask, ConnectionEvent, ConnectionId, Effect, Effects, Event, Grant, Refusal};
-pub(crate) use limits::Limits;
+pub(crate) use limits::PoolLimits;
 pub(crate) use phase::Phase;
 pub(crate) use waiters::WaiterId;
 
@@ -29,26 +29,26 @@ use crate::cause::EndCause;
 use crate::flow::{Flow, ServiceClass};
 use backoff::Backoff;
 use connections::Connections;
-use growth::{Growth, Next};
+use growth::{Growth, NextConnection};
 use waiters::Waiters;
 
-/// The state of one peer's pool.
+/// What is known of the pool of one peer.
 #[derive(Debug)]
 pub(crate) struct Core<H, W, E> {
-    limits: Limits,
+    limits: PoolLimits,
     connections: Connections<H>,
     waiters: Waiters<W>,
     backoff: Backoff<E>,
     growth: Growth,
     last_asked: Option<Instant>,
     shut_down: bool,
-    /// Items of batches that would have to wait are told that the pool is shutting down.
+    /// Requests of batches that would have to wait are refused, since the pool is shutting down.
     batches_drained: bool,
 }
 
 impl<H: Clone, W, E: Clone> Core<H, W, E> {
     /// A pool without connections. `seed` draws the random part of backoffs.
-    pub(crate) fn new(limits: Limits, seed: u64) -> Self {
+    pub(crate) fn new(limits: PoolLimits, seed: u64) -> Self {
         Self {
             backoff: Backoff::new(limits.backoff_min, limits.backoff_max, seed),
             growth: Growth::new(limits.max_connections),
@@ -61,8 +61,8 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
         }
     }
 
-    /// A request asks for a stream: it has one at once, is refused at once, or (`None`) has to [`wait`](Self::wait).
-    /// What has a stream at once allocates nothing.
+    /// A request asks for a stream. It is granted one at once, is refused at once, or has to [`wait`](Self::wait),
+    /// which is `None`. A request that is granted a stream at once costs no allocation.
     pub(crate) fn ask(&mut self, now: Instant, ask: Ask) -> Result<Option<Grant<H>>, Refusal<E>> {
         let Ask { flow, until, arrival } = ask;
         if self.shut_down {
@@ -72,7 +72,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
             return Err(Refusal::Deadline);
         }
         self.last_asked = Some(now);
-        // Nobody is overtaken: where somebody waits, there is no room for its class.
+        // Nobody is overtaken by this: if somebody waits, there is no room for the class of the waiter.
         if let Some(grant) = self.connections.take(flow.class) {
             return Ok(Some(grant));
         }
@@ -86,14 +86,13 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
             && self.backoff.holds(now)
             && let Some(error) = self.forbidden()
         {
-            // Nothing can come before the next connect may look again.
+            // The next connect may begin only after the backoff, and nothing can change before.
             return Err(Refusal::Forbidden(error));
         }
         Ok(None)
     }
 
-    /// A request for which [`ask`](Self::ask) had no stream waits for one, until it is granted, refused, or
-    /// [`left`](Self::left).
+    /// A request that [`ask`](Self::ask) gave no stream waits for one until it is granted, refused or [`left`](Self::left).
     pub(crate) fn wait(
         &mut self,
         now: Instant,
@@ -106,7 +105,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
         id
     }
 
-    /// A waiter left before it was told anything. Why no connection can be made, where that is what it waited for.
+    /// A waiter left before it was told anything. Returns why no connection can be made, if that is what it waited for.
     pub(crate) fn left(&mut self, waiter: WaiterId) -> Option<E> {
         self.waiters.leave(waiter);
         self.backoff.last_error()
@@ -134,7 +133,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
                 self.growth.opening -= 1;
                 self.backoff.failed(now, error.clone(), forbidden);
                 let refused = match self.forbidden() {
-                    // Waiting for another connect would bring another resolution of the same name, and no other answer.
+                    // Another connect would resolve the same name again, and find the same.
                     Some(_) => self.waiters.remove_all(),
                     None => self.waiters.connect_failed(self.limits.connect_patience),
                 };
@@ -144,7 +143,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
             }
             Event::ConnectAbandoned => {
                 self.growth.opening -= 1;
-                // What ends one connect without a result may end the next: it begins after a wait.
+                // What ended this connect without a result may end the next one, so that it begins after a wait.
                 self.backoff.back_off(now);
                 self.grow(now, effects);
             }
@@ -154,8 +153,9 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
             }
             Event::DrainBatches => {
                 self.batches_drained = true;
-                let items = self.waiters.remove_if(|flow| flow.id != Flow::SINGLE.id);
-                effects.extend(items.map(|waiter| Effect::Refuse { waiter, why: Refusal::ShuttingDown }));
+                let of_batches = self.waiters.remove_if(|flow| flow.id != Flow::SINGLE.id);
+                effects
+                    .extend(of_batches.map(|waiter| Effect::Refuse { waiter, why: Refusal::ShuttingDown }));
             }
             Event::ShutDown(why) => {
                 self.shut_down = true;
@@ -196,7 +196,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
                 if !self.connections.age(id) {
                     return;
                 }
-                // Where no other may open, it drains at once; else another opens first.
+                // If no other connection may open, this one drains at once. Else another opens first.
                 let full = self.growth.is_full(self.connections.live_count());
                 self.grow(now, effects);
                 if full {
@@ -208,7 +208,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
             ConnectionEvent::Drains(why) => self.drain(now, id, why, effects),
             ConnectionEvent::Closed(why) => {
                 let Some(closed) = self.connections.remove(id, why, effects) else { return };
-                if closed.ended_unproven {
+                if closed.unproven {
                     self.backoff.back_off(now);
                 }
                 self.growth.wake_at = None;
@@ -218,18 +218,18 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
         }
     }
 
-    /// Streams in use on a connection.
+    /// How many streams of a connection are in use.
     pub(crate) fn in_use(&self, id: ConnectionId) -> usize {
         self.connections.in_use(id)
     }
 
-    /// When it was last asked for a stream, where nothing of it is in use or waited for; `now` where it never was.
+    /// When the pool was last asked for a stream, or `now` if never. It is `None` if anything is in use or waited for.
     pub(crate) fn idle_since(&self, now: Instant) -> Option<Instant> {
         let busy = self.growth.opening > 0 || !self.waiters.is_empty() || self.connections.any_in_use();
         if busy { None } else { Some(self.last_asked.unwrap_or(now)) }
     }
 
-    /// Grants what is free to those who wait, and then opens another connection where that helps the rest.
+    /// Grants what is free to those who wait, and opens another connection if that helps the rest.
     fn serve(&mut self, now: Instant, effects: &mut Effects<H, W, E>) {
         if self.waiters.is_empty() {
             return;
@@ -249,48 +249,48 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
         self.grow(now, effects);
     }
 
-    /// A connection takes no new streams; it closes when those it has are done.
+    /// Lets a connection take no new streams. It closes when those that it has are done.
     fn drain(&mut self, now: Instant, id: ConnectionId, why: EndCause, effects: &mut Effects<H, W, E>) {
         let Some(drained) = self.connections.drain(id, why, effects) else { return };
-        if drained.ended_unproven && !why.is_ours() {
+        if drained.unproven && !why.is_ours() {
             self.backoff.back_off(now);
         }
         self.growth.successor = drained.busy && self.connections.live_count() == 0;
         self.growth.wake_at = None;
-        // With fewer streams in all, bulk may have a share of those that are left.
+        // The drained streams count for the share of bulk no more, so that there may be room for bulk on the others.
         self.serve(now, effects);
         self.grow(now, effects);
     }
 
-    /// The old connections drain as soon as another is open.
+    /// Drains the old connections, if another is open.
     fn drain_old(&mut self, now: Instant, effects: &mut Effects<H, W, E>) {
         for id in self.connections.replaced() {
             self.drain(now, id, EndCause::Age, effects);
         }
     }
 
-    /// Opens another connection where it helps those who wait, or asks to be woken when it may.
+    /// Opens another connection if it helps those who wait, or asks to be woken when one may open.
     fn grow(&mut self, now: Instant, effects: &mut Effects<H, W, E>) {
         while !self.shut_down {
             match self.growth.next(now, &self.connections, &self.waiters, &self.backoff) {
-                Next::Open(why) => {
+                NextConnection::Open(why) => {
                     self.growth.opening += 1;
                     self.growth.successor = false;
                     effects.push(Effect::Open(why));
                 }
-                Next::LookAgain(moment) => {
+                NextConnection::LookAgain(moment) => {
                     if self.growth.wake_at.is_none_or(|armed| moment < armed) {
                         self.growth.wake_at = Some(moment);
                         effects.push(Effect::WakeAt(moment));
                     }
                     return;
                 }
-                Next::Nothing => return,
+                NextConnection::Nothing => return,
             }
         }
     }
 
-    /// Why no connection may be made, where there is none and the last connect found that.
+    /// Why no connection may be made, if there is none and the last connect found that.
     fn forbidden(&self) -> Option<E> {
         self.backoff.forbidden().filter(|_| self.connections.live_count() == 0)
     }

@@ -1,4 +1,4 @@
-//! Who waits for a stream of a peer: the interactive first, and within a class each flow in turn.
+//! The requests that wait for a stream of a peer. The interactive go first, and the flows of a class take turns.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
@@ -9,21 +9,22 @@ use super::event::{Arrival, Ask};
 use crate::flow::{Flow, ServiceClass};
 
 slotmap::new_key_type! {
-    /// Names one wait. It is never given to another.
+    /// Names one wait. No other wait ever gets the same name.
     pub(crate) struct WaiterId;
 }
 
 #[derive(Debug)]
 struct Waiter<W> {
-    told_by: W,
+    /// How the waiter is told.
+    teller: W,
     flow: Flow,
     since: Instant,
     until: Instant,
     connect_failures: u32,
 }
 
-/// The waiters of one peer. Those that were told, or left, are in no line any more; their places in the queues are
-/// passed over, and swept out when they are the most.
+/// The waiters of one peer. The place of a waiter that left stays in its queue, is passed over, and is swept out when
+/// such places are more than the others.
 #[derive(Debug)]
 pub(super) struct Waiters<W> {
     waiting: SlotMap<WaiterId, Waiter<W>>,
@@ -46,14 +47,14 @@ impl<W> Waiters<W> {
         self.waiting.is_empty()
     }
 
-    pub(super) fn push(&mut self, now: Instant, ask: Ask, told_by: W) -> WaiterId {
+    pub(super) fn push(&mut self, now: Instant, ask: Ask, teller: W) -> WaiterId {
         let Ask { flow, until, arrival } = ask;
-        let id = self.waiting.insert(Waiter { told_by, flow, since: now, until, connect_failures: 0 });
+        let id = self.waiting.insert(Waiter { teller, flow, since: now, until, connect_failures: 0 });
         self.line(flow.class).push(flow.id, id, arrival);
         id
     }
 
-    /// The next of a class. Those before it that have no use for a stream any more are handed to `late`.
+    /// Removes the next waiter of a class. Those before it whose time is up are removed too, and are handed to `late`.
     pub(super) fn pop(&mut self, now: Instant, class: ServiceClass, late: impl FnMut(W)) -> Option<W> {
         let Self { waiting, interactive, bulk } = self;
         let line = match class {
@@ -63,7 +64,7 @@ impl<W> Waiters<W> {
         line.pop(now, waiting, late)
     }
 
-    /// A waiter that has not been told anything waits no more.
+    /// Removes a waiter that has not been told anything.
     pub(super) fn leave(&mut self, id: WaiterId) {
         let Some(waiter) = self.waiting.remove(id) else { return };
         let Self { waiting, interactive, bulk } = self;
@@ -73,12 +74,12 @@ impl<W> Waiters<W> {
         }
     }
 
-    /// Since when the one that waits longest has waited.
+    /// Since when the waiter that has waited the longest waits.
     pub(super) fn oldest(&self) -> Option<Instant> {
         [&self.interactive, &self.bulk].into_iter().filter_map(|line| line.oldest(&self.waiting)).min()
     }
 
-    /// Counts a failed connect for all, and removes those for whom it was one too many.
+    /// Counts a failed connect for all waiters, and removes those for whom it was one too many.
     pub(super) fn connect_failed(&mut self, patience: u32) -> std::vec::IntoIter<W> {
         for waiter in self.waiting.values_mut() {
             waiter.connect_failures += 1;
@@ -86,7 +87,7 @@ impl<W> Waiters<W> {
         self.remove_where(|waiter| waiter.connect_failures >= patience)
     }
 
-    /// Removes all.
+    /// Removes all waiters.
     pub(super) fn remove_all(&mut self) -> std::vec::IntoIter<W> {
         self.remove_where(|_| true)
     }
@@ -102,7 +103,7 @@ impl<W> Waiters<W> {
         for line in [&mut self.interactive, &mut self.bulk] {
             line.sweep(&self.waiting);
         }
-        removed.into_iter().map(|waiter| waiter.told_by).collect::<Vec<_>>().into_iter()
+        removed.into_iter().map(|waiter| waiter.teller).collect::<Vec<_>>().into_iter()
     }
 
     fn line(&mut self, class: ServiceClass) -> &mut Line {
@@ -113,18 +114,18 @@ impl<W> Waiters<W> {
     }
 }
 
-/// One class: its flows in turn, each a queue.
+/// The waiters of one class. Each flow has a queue, and the flows take turns.
 #[derive(Debug, Default)]
 struct Line {
     turn: VecDeque<u64>,
     flows: HashMap<u64, VecDeque<WaiterId>>,
-    /// Those that wait.
+    /// How many wait.
     waiting: usize,
-    /// Places of those that left.
+    /// How many places are those of waiters that left.
     empty: usize,
 }
 
-/// Places of waiters that left are swept out when they are more than those that wait, and more than these.
+/// The places of waiters that left are swept out when they are more than those that wait, and more than this.
 const SWEEP_ABOVE: usize = 64;
 
 impl Line {
@@ -155,8 +156,8 @@ impl Line {
                 match waiting.remove(id) {
                     Some(waiter) => {
                         self.waiting -= 1;
-                        // One that is late does not cost its flow the turn.
-                        if waiter.until <= now { late(waiter.told_by) } else { found = Some(waiter.told_by) }
+                        // A waiter that is late does not cost its flow the turn.
+                        if waiter.until <= now { late(waiter.teller) } else { found = Some(waiter.teller) }
                     }
                     None => self.empty -= 1,
                 }

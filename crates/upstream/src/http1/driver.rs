@@ -6,16 +6,16 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use http::response::Parts;
-use http::{HeaderMap, StatusCode, header};
-use http_body_util::{BodyExt, Full};
+use bytes::Bytes;
+use http::HeaderMap;
+use http_body_util::Full;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use super::{Http1, Job, least_bytes};
+use super::reply::{says_close, whole_reply};
+use super::request::{Http1Sender, TaskRequest, least_bytes};
 use crate::budget::Place;
 use crate::cause::EndCause;
 use crate::connection::Connection;
@@ -23,33 +23,33 @@ use crate::core::ConnectionEvent;
 use crate::error::{NoAnswerCause, NoReply, Unanswered, UnsentCause};
 use crate::observe::Report;
 use crate::patience::Patience;
-use crate::permit::Reply;
-use crate::transport::{SentBytes, Watched};
+use crate::request::Reply;
+use crate::transport::{CountedStream, SentBytes};
 
-type Io = http1::Connection<TokioIo<Watched>, Full<Bytes>>;
+type HyperConnection = http1::Connection<TokioIo<CountedStream>, Full<Bytes>>;
 
-/// A connection as hyper has it: the way onto it, and what has to be polled.
-pub(crate) type Http = (http1::SendRequest<Full<Bytes>>, Io);
+/// A connection as hyper has it: what takes requests, and what has to be polled.
+pub(crate) type Http1Connection = (http1::SendRequest<Full<Bytes>>, HyperConnection);
 
-/// Begins HTTP/1.1.
-pub(crate) async fn handshake(io: Watched, max_header_bytes: u32) -> hyper::Result<Http> {
+/// Begins HTTP/1.1 on a byte stream.
+pub(crate) async fn handshake(io: CountedStream, max_header_bytes: u32) -> hyper::Result<Http1Connection> {
     let most = usize::try_from(max_header_bytes).unwrap_or(usize::MAX);
     http1::Builder::new().max_buf_size(most.max(LEAST_BUFFER)).handshake(TokioIo::new(io)).await
 }
 
-/// hyper wants at least so much.
+/// The smallest buffer that hyper accepts, in bytes.
 const LEAST_BUFFER: usize = 8192;
 
-/// The task of one connection. It has the requests, one after the other.
+/// The task of one HTTP/1.1 connection. It has the requests, one after the other.
 pub(crate) struct Driver {
     connection: Arc<Connection>,
-    http: http1::SendRequest<Full<Bytes>>,
-    /// None once it is given up: nothing is written any more.
-    io: Option<Io>,
+    sender: http1::SendRequest<Full<Bytes>>,
+    /// It is dropped when the connection is given up, so that nothing more is written.
+    io: Option<HyperConnection>,
     sent: SentBytes,
-    jobs: mpsc::Receiver<Job>,
+    requests: mpsc::Receiver<TaskRequest>,
     patience: Patience,
-    /// Without requests.
+    /// How long the connection may be without a request.
     idle: Duration,
     opened: Instant,
     last_busy: Instant,
@@ -60,48 +60,49 @@ pub(crate) struct Driver {
 impl Driver {
     pub(crate) fn new(
         connection: Arc<Connection>,
-        (http, io): Http,
+        (sender, io): Http1Connection,
         sent: SentBytes,
         patience: Patience,
         place: Place,
-    ) -> (Self, Http1) {
-        let (sender, jobs) = mpsc::channel(1);
+    ) -> (Self, Http1Sender) {
+        let (hand_over, requests) = mpsc::channel(1);
         let (now, idle) = (Instant::now(), patience.idle_http1);
         let (opened, last_busy, why) = (now, now, EndCause::Aborted);
         let io = Some(io);
-        let it = Self { connection, http, io, sent, jobs, patience, idle, opened, last_busy, why, place };
-        (it, Http1(sender))
+        let driver =
+            Self { connection, sender, io, sent, requests, patience, idle, opened, last_busy, why, place };
+        (driver, Http1Sender(hand_over))
     }
 
-    /// Until the connection ends.
+    /// Runs until the connection ends.
     pub(crate) async fn run(mut self) {
         loop {
             let io = self.io.as_mut();
             let tick = Instant::now() + self.patience.tick();
             let idle = self.last_busy + self.idle;
-            let job = tokio::select! {
+            let request = tokio::select! {
                 biased;
                 why = aborted(&self.connection) => {
                     self.why = why;
                     return;
                 }
-                // Before the next request: the peer may have closed in the meantime.
+                // This is looked at before the next request, since the peer may have closed in the meantime.
                 ended = polled(io) => {
                     self.why = if ended.is_ok() { EndCause::Closed } else { EndCause::Io };
                     return;
                 }
-                job = self.jobs.recv() => job,
+                request = self.requests.recv() => request,
                 () = sleep_until(tick.min(idle)) => {
                     self.look_at_the_clock();
                     continue;
                 }
             };
-            // Nobody can send any more: it drains.
-            let Some(job) = job else {
+            // Nobody can send a request any more, since the connection drains.
+            let Some(request) = request else {
                 self.why = EndCause::Closed;
                 return;
             };
-            if let Some(why) = self.exchange(job).await {
+            if let Some(why) = self.exchange(request).await {
                 self.why = why;
                 return;
             }
@@ -120,24 +121,24 @@ impl Driver {
         }
     }
 
-    /// One request and its whole answer; why the connection ends, where it does.
-    async fn exchange(&mut self, job: Job) -> Option<EndCause> {
-        let Job { head, body, give_up, max_reply, answer, mut orphaned, slot } = job;
+    /// Sends one request and reads its whole answer. Returns why the connection ends, where it does.
+    async fn exchange(&mut self, request: TaskRequest) -> Option<EndCause> {
+        let TaskRequest { head, body, give_up, max_reply, answer, mut orphaned, slot } = request;
         let (least, before) = (least_bytes(&head, &body), self.sent.get());
         let (head, ()) = head.into_parts();
         let request = http::Request::from_parts(head, Full::new(body));
-        let mut begun = None;
+        let mut head_came = None;
         let mut share = None;
         let mut io_ended = None;
         let ended = {
-            let mut reply = pin!(whole_reply(&mut self.http, request, max_reply, &mut begun));
+            let mut reply = pin!(whole_reply(&mut self.sender, request, max_reply, &mut head_came));
             let mut caller_stays = true;
             loop {
                 tokio::select! {
                     biased;
                     ended = &mut reply => break ended.map_err(|lost| (lost, EndCause::Io)),
                     ended = polled(self.io.as_mut()), if io_ended.is_none() => {
-                        // What hyper has of the answer comes still.
+                        // hyper still hands out what it has read of the answer.
                         io_ended = Some(if ended.is_ok() { EndCause::Closed } else { EndCause::Io });
                     }
                     why = aborted(&self.connection) => break Err((NoAnswerCause::ConnectionLost, why)),
@@ -161,11 +162,11 @@ impl Driver {
                 (Ok(reply), io_ended.or(last.then_some(EndCause::Closed)))
             }
             Err((cause, why)) => {
-                // From here on nothing more is written: what was sent is final.
+                // Nothing more is written from here on, so that what was sent is final.
                 self.io = None;
                 let cut = self.sent.get() - before < least;
-                let no_reply = match begun {
-                    None if cut => NoReply::Returned(UnsentCause::NotWritten),
+                let no_reply = match head_came {
+                    None if cut => NoReply::Unsent(UnsentCause::NotWritten),
                     None => NoReply::Unanswered(Unanswered::without_head(cause)),
                     Some(head) => NoReply::Unanswered(Unanswered::after_head(&head, cause)),
                 };
@@ -173,51 +174,56 @@ impl Driver {
             }
         };
         if let Some(why) = why {
-            // Before the permit returns: nobody else is to get this connection.
+            // The connection is retired before the permit returns, so that nobody else gets it.
             slot.connection().retire(why);
         }
         if share.is_some() {
             self.connection.report(Report::Orphans(-1));
-            self.connection.report(Report::OrphanEnded(how(&ended)));
+            self.connection.report(Report::OrphanEnded(orphan_end(&ended)));
         }
         drop(slot);
-        // Its caller may have left.
+        // This fails if the caller has left.
         let _ = answer.send(ended);
         why
     }
 
-    /// The peer closes a connection that is idle for so long: we do it a moment earlier.
-    /// Source: RFC 9112, appendix C.2.2, and what Node, nginx and Apache send.
+    /// The peer says after how many idle seconds it closes the connection. The connection is closed a moment earlier,
+    /// since a request that meets the peer's end would be in doubt. Source: RFC 9112, appendix C.2.2, and what Node,
+    /// nginx and Apache send.
     fn heed_keep_alive(&mut self, headers: &HeaderMap) {
-        let said = headers.get("keep-alive").and_then(|value| value.to_str().ok());
-        let seconds = said.and_then(|it| it.split(',').find_map(|it| it.trim().strip_prefix("timeout=")));
-        if let Some(seconds) = seconds.and_then(|it| it.parse().ok()) {
+        let value = headers.get("keep-alive").and_then(|value| value.to_str().ok());
+        let seconds =
+            value.and_then(|all| all.split(',').find_map(|one| one.trim().strip_prefix("timeout=")));
+        if let Some(seconds) = seconds.and_then(|seconds| seconds.parse().ok()) {
             let theirs = Duration::from_secs(seconds);
-            self.idle = self.patience.idle_http1.min(theirs.saturating_sub(A_MOMENT));
+            self.idle = self.patience.idle_http1.min(theirs.saturating_sub(CLOSE_EARLIER));
         }
     }
 }
 
-const A_MOMENT: Duration = Duration::from_secs(1);
+/// How much earlier than the peer an idle connection is closed.
+const CLOSE_EARLIER: Duration = Duration::from_secs(1);
 
 impl Drop for Driver {
     fn drop(&mut self) {
         self.io = None;
-        self.jobs.close();
-        while let Ok(job) = self.jobs.try_recv() {
-            let _ = job.answer.send(Err(NoReply::Returned(UnsentCause::NotTaken)));
+        self.requests.close();
+        while let Ok(request) = self.requests.try_recv() {
+            let _ = request.answer.send(Err(NoReply::Unsent(UnsentCause::NotTaken)));
         }
         self.connection.tell(ConnectionEvent::Closed(self.why));
     }
 }
 
-async fn polled(io: Option<&mut Io>) -> hyper::Result<()> {
+/// Drives the connection until it ends.
+async fn polled(io: Option<&mut HyperConnection>) -> hyper::Result<()> {
     match io {
         Some(io) => io.await,
         None => Ok(()),
     }
 }
 
+/// Waits until the pool aborts the connection.
 async fn aborted(connection: &Connection) -> EndCause {
     poll_fn(|cx| {
         connection.driven_by(cx.waker());
@@ -226,65 +232,12 @@ async fn aborted(connection: &Connection) -> EndCause {
     .await
 }
 
-async fn whole_reply(
-    http: &mut http1::SendRequest<Full<Bytes>>,
-    request: http::Request<Full<Bytes>>,
-    max_reply: usize,
-    begun: &mut Option<Parts>,
-) -> Result<Reply, NoAnswerCause> {
-    let lost = |error: hyper::Error| {
-        if error.is_parse() { NoAnswerCause::Unreadable } else { NoAnswerCause::ConnectionLost }
-    };
-    http.ready().await.map_err(lost)?;
-    let (head, mut incoming) = http.send_request(request).await.map_err(lost)?.into_parts();
-    *begun = Some(head);
-    let mut body = BytesMut::new();
-    while let Some(frame) = incoming.frame().await {
-        let Ok(data) = frame.map_err(lost)?.into_data() else { continue };
-        if body.len() + data.len() > max_reply {
-            return Err(NoAnswerCause::Unreadable);
-        }
-        body.extend_from_slice(&data);
-    }
-    // It was put there above.
-    let head = begun.take().ok_or(NoAnswerCause::Unreadable)?;
-    Ok(Reply::from_parts(head, body.freeze()))
-}
-
-/// Source: RFC 9112, section 9.3.
-fn says_close(reply: &Reply) -> bool {
-    let said = reply.headers().get_all(header::CONNECTION).iter();
-    let words = said.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
-    let close = words.map(str::trim).any(|word| word.eq_ignore_ascii_case("close"));
-    close || reply.version() < http::Version::HTTP_11 || reply.status() == StatusCode::SWITCHING_PROTOCOLS
-}
-
-fn how(ended: &Result<Reply, NoReply>) -> &'static str {
+/// How an exchange whose caller had left ended, by the name that observers are given.
+fn orphan_end(ended: &Result<Reply, NoReply>) -> &'static str {
     match ended {
         Ok(_) => "answered",
-        Err(NoReply::Returned(_)) => "returned",
+        Err(NoReply::Unsent(_)) => "returned",
         Err(NoReply::Unanswered(Unanswered { cause: NoAnswerCause::AnswerTimeout, .. })) => "timeout",
         Err(NoReply::Unanswered(_)) => "lost",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use http::Version;
-
-    use super::*;
-
-    #[test]
-    fn an_answer_says_whether_it_is_the_last_of_its_connection() {
-        let says = |version, status: u16, connection: &[&'static str]| {
-            let mut reply = http::Response::builder().version(version).status(status);
-            for value in connection {
-                reply = reply.header(header::CONNECTION, *value);
-            }
-            says_close(&reply.body(Bytes::new()).unwrap())
-        };
-        assert!(!says(Version::HTTP_11, 200, &[]) && !says(Version::HTTP_11, 200, &["keep-alive"]));
-        assert!(says(Version::HTTP_11, 200, &["Close"]) && says(Version::HTTP_11, 200, &["a", "b, close"]));
-        assert!(says(Version::HTTP_10, 200, &[]) && says(Version::HTTP_11, 101, &["upgrade"]));
     }
 }

@@ -1,4 +1,4 @@
-//! The task of one connection.
+//! The task of one HTTP/2 connection.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -13,9 +13,9 @@ use h2::client::SendRequest;
 use h2::{Ping, PingPong};
 use tokio::time::{Instant, Sleep};
 
-use super::Streams;
 use super::orphan::Orphan;
-use super::outbox::Outlet;
+use super::outlet::Outlet;
+use super::streams::Streams;
 use crate::budget::Place;
 use crate::cause::EndCause;
 use crate::core::ConnectionEvent;
@@ -23,11 +23,12 @@ use crate::observe::Report;
 use crate::patience::{Patience, UNPROVEN};
 use crate::transport::Transport;
 
-/// From a write error to the end of reading: what the peer said before may still arrive.
+/// How long a connection is read after a write failed. What the peer said before may still arrive, such as a GOAWAY
+/// that tells which requests it did not process.
 const READ_ON: Duration = Duration::from_secs(1);
 
-/// The task of one connection. Only it gives h2 requests, polls h2's connection, writes to the socket, and looks at the
-/// clock.
+/// The task of one HTTP/2 connection. Only it gives h2 requests, polls h2's connection, writes to the socket, and looks
+/// at the clock.
 pub(crate) struct Driver {
     streams: Arc<Streams>,
     connection: Option<h2::client::Connection<Transport, Bytes>>,
@@ -35,21 +36,27 @@ pub(crate) struct Driver {
     outlet: Outlet,
     orphans: FuturesUnordered<Orphan>,
     patience: Patience,
+    /// How many streams the peer allows, as the pool was last told.
     limit: usize,
+    /// The pool was told that the peer said GOAWAY.
     goaway_came: bool,
-    /// Output waits one turn, so that what other tasks have to say leaves in the same write.
+    /// Output waits for one turn, so that what other tasks have to send leaves in the same write.
     output_waited: bool,
-    /// The socket was full: there is output, ours or inside TLS, until a write says otherwise.
+    /// The socket was full. There is output, here or inside TLS, until a write has sent it all.
     unflushed: bool,
     tick: Pin<Box<Sleep>>,
     opened: Instant,
+    /// How many reads had brought bytes when the clock was last looked at.
     reads: u64,
     last_read: Instant,
     last_busy: Instant,
+    /// When the PING was sent that has no answer yet.
     pinged: Option<Instant>,
+    /// When a failed write was first seen.
     broken: Option<Instant>,
+    /// Why the connection ends. It is `Aborted` until something else ends it.
     cause: EndCause,
-    /// Its place among all connections.
+    /// The place of this connection among all connections.
     place: Place,
 }
 
@@ -94,8 +101,8 @@ impl Driver {
         self.streams.connection.report(Report::Orphans(sign * count));
     }
 
-    /// What h2 learned: the peer's limit, its GOAWAY.
-    fn follow(&mut self) {
+    /// Tells the pool what the peer said: its limit of streams, and its GOAWAY.
+    fn tell_what_came(&mut self) {
         if let Some(connection) = &self.connection {
             let limit = connection.max_concurrent_send_streams();
             if limit != self.limit {
@@ -127,7 +134,8 @@ impl Driver {
         }
     }
 
-    /// h2 has no timer of its own: silence, PING and idleness are judged here.
+    /// Judges silence, PINGs and idleness, since h2 has no timer of its own. Returns why the connection ends, where it
+    /// does.
     fn look_at_the_clock(&mut self, cx: &mut Context<'_>) -> Option<EndCause> {
         if let Some(ping_pong) = &mut self.ping_pong
             && self.pinged.is_some()
@@ -206,7 +214,7 @@ impl Future for Driver {
             Some(connection) => Pin::new(connection).poll(cx),
             None => Poll::Ready(Ok(())),
         };
-        driver.follow();
+        driver.tell_what_came();
         driver.poll_orphans(cx);
         if let Poll::Ready(ended) = ended {
             driver.cause = match (driver.goaway_came, &ended) {
@@ -226,16 +234,16 @@ impl Future for Driver {
     }
 }
 
-/// However the task ends, by itself, by a panic or with the runtime, in this order: h2's connection goes
-/// first, so that nothing more is written; then what was written is final; then those who wait for it are
-/// told.
+/// The order is the same however the task ends: by itself, by a panic, or with the runtime. h2's connection is dropped
+/// first, so that nothing more is written. Then what was written is final. Only then are those told who wait to know
+/// it.
 impl Drop for Driver {
     fn drop(&mut self) {
         self.connection = None;
         self.streams.wire.close();
         self.streams.has_closed();
         self.outlet.close();
-        self.streams.refuse_handed();
+        self.streams.refuse_handed_over();
         let left = self.streams.take_orphans();
         self.report_orphans(self.orphans.len(), -1);
         drop(left);

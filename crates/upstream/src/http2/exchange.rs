@@ -1,67 +1,72 @@
-//! One stream, from h2 to the whole answer, or to what is known without one.
+//! One stream: from the request that h2 has to the whole answer, or to what is known without one.
 
 use std::mem;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
 use h2::client::ResponseFuture;
 use h2::{Reason, RecvStream, SendStream};
 
-use super::Streams;
-use super::outbox::Sent;
+use super::outbox::OpenStream;
 use crate::cause::EndCause;
 use crate::connection::Slot;
 use crate::error::{NoAnswerCause, Unanswered, UnsentCause};
-use crate::permit::Reply;
-use crate::transport::Progress;
+use crate::request::Reply;
+use crate::transport::{Progress, Wire};
 
-/// How an exchange ended without a reply.
+/// How a stream ended without a whole answer.
 #[derive(Debug)]
-pub(super) enum Ended {
-    Returned(UnsentCause),
+pub(super) enum StreamEnd {
+    /// The peer provably did not process the request.
+    Unsent(UnsentCause),
+    /// The peer may have processed the request.
     Unanswered(Unanswered),
-    /// h2 gives the same error to a stream that was written and to one that was not.
+    /// The connection failed. h2 gives the same error to a request that was written and to one that was not, so that
+    /// only what the socket took can tell them apart.
     WithItsConnection,
 }
 
-/// A stage is as large as its largest, for as long as the stream is waited for: what only a body needs is boxed.
+/// How much of the answer is there. What only a body needs is boxed, since every stream that waits for its head would
+/// hold room for it otherwise.
 enum Stage {
+    /// The head is waited for.
     Head(ResponseFuture),
+    /// The head is there, and the body is being read.
     Body(Box<(http::response::Parts, RecvStream, BytesMut)>),
 }
 
-/// A request that h2 has. Fields drop in this order: the stream is given up before its permit returns.
+/// A request that h2 has. The fields drop in this order, so that the stream is given up before its permit returns.
 pub(super) struct Exchange {
     stage: Stage,
     upload: SendStream<Bytes>,
+    /// The id of the stream.
     pub(super) stream: u32,
     max_reply: usize,
-    pub(super) streams: Arc<Streams>,
     pub(super) slot: Slot,
 }
 
 impl Exchange {
-    pub(super) fn new(sent: Sent, max_reply: usize, streams: Arc<Streams>, slot: Slot) -> Self {
-        let Sent { response, upload } = sent;
+    pub(super) fn new(open: OpenStream, max_reply: usize, slot: Slot) -> Self {
+        let OpenStream { response, upload } = open;
         let stream = response.stream_id().as_u32();
-        Self { stage: Stage::Head(response), upload, stream, max_reply, streams, slot }
+        Self { stage: Stage::Head(response), upload, stream, max_reply, slot }
     }
 
-    pub(super) fn poll_reply(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reply, Ended>> {
-        let ended = ready!(self.poll_stream(cx));
-        if !matches!(ended, Err(Ended::WithItsConnection)) {
-            self.streams.wire.settle(self.stream);
+    /// Waits for the whole answer. `wire` is the one of the stream's connection.
+    pub(super) fn poll_reply(&mut self, cx: &mut Context<'_>, wire: &Wire) -> Poll<Result<Reply, StreamEnd>> {
+        let ended = ready!(self.poll_stream(cx, wire));
+        if !matches!(ended, Err(StreamEnd::WithItsConnection)) {
+            wire.settle(self.stream);
         }
-        // Whether its caller still waits or not.
+        // A good answer proves the connection, whether the caller still waits for it or not.
         if let Ok(reply) = &ended {
             self.slot.connection().answered(reply.status());
         }
         Poll::Ready(ended)
     }
 
-    fn poll_stream(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reply, Ended>> {
+    fn poll_stream(&mut self, cx: &mut Context<'_>, wire: &Wire) -> Poll<Result<Reply, StreamEnd>> {
         loop {
             match &mut self.stage {
                 Stage::Head(response) => match ready!(Pin::new(response).poll(cx)) {
@@ -69,7 +74,7 @@ impl Exchange {
                     Ok(reply) => {
                         let (head, stream) = reply.into_parts();
                         if stream.is_end_stream() {
-                            return Poll::Ready(Ok(self.answered(head, Bytes::new())));
+                            return Poll::Ready(Ok(self.answered(wire, head, Bytes::new())));
                         }
                         self.stage = Stage::Body(Box::new((head, stream, BytesMut::new())));
                     }
@@ -82,7 +87,7 @@ impl Exchange {
                                 return Poll::Ready(Err(self.after_headers(NoAnswerCause::Unreadable)));
                             }
                             body.extend_from_slice(&piece);
-                            // Fails only where the stream has ended, and then there is nothing to release.
+                            // This fails only if the stream has ended, and then there is nothing to release.
                             let _ = stream.flow_control().release_capacity(piece.len());
                         }
                         Some(Err(error)) => {
@@ -92,7 +97,7 @@ impl Exchange {
                         None => {
                             let head = mem::replace(head, empty_head());
                             let body = body.split().freeze();
-                            return Poll::Ready(Ok(self.answered(head, body)));
+                            return Poll::Ready(Ok(self.answered(wire, head, body)));
                         }
                     }
                 }
@@ -100,28 +105,28 @@ impl Exchange {
         }
     }
 
-    /// No answer came in time. A connection that has brought no good answer yet takes no other request: where it is
-    /// the only one, each in turn would wait as long, whatever other addresses there are.
+    /// No answer came in time. A connection that has brought no good answer yet takes no other request: if it is the
+    /// only one, each request in turn would wait as long, whatever other addresses the peer has.
     pub(super) fn gave_up(&self) {
         if !self.slot.connection().is_proven() {
             self.slot.connection().retire(EndCause::AnswerTimeout);
         }
     }
 
-    fn answered(&mut self, head: http::response::Parts, body: Bytes) -> Reply {
-        // A whole answer before our whole request: h2 keeps the stream's place for ever, unless it is reset.
-        // It must not be reset when all is sent: h2 would remember it as reset for a minute.
-        if self.streams.wire.progress(self.stream) != Progress::Complete {
+    fn answered(&mut self, wire: &Wire, head: http::response::Parts, body: Bytes) -> Reply {
+        // If the whole answer came before the whole request was sent, h2 keeps the stream's place for ever, unless it
+        // is reset. A stream of which all was sent must not be reset: h2 would remember it as reset for a minute.
+        if wire.progress(self.stream) != Progress::Complete {
             self.upload.send_reset(Reason::CANCEL);
         }
         Reply::from_parts(head, body)
     }
 
-    fn after_headers(&self, cause: NoAnswerCause) -> Ended {
-        Ended::Unanswered(self.unanswered(cause))
+    fn after_headers(&self, cause: NoAnswerCause) -> StreamEnd {
+        StreamEnd::Unanswered(self.unanswered(cause))
     }
 
-    /// With the head of the answer, where it came.
+    /// The request is unanswered for this cause; the head of the answer is kept, if it came.
     pub(super) fn unanswered(&self, cause: NoAnswerCause) -> Unanswered {
         match &self.stage {
             Stage::Head(_) => Unanswered::without_head(cause),
@@ -134,25 +139,25 @@ fn empty_head() -> http::response::Parts {
     http::Response::new(()).into_parts().0
 }
 
-/// Without a head nothing was answered: GOAWAY above its last id and REFUSED_STREAM prove that nothing was
-/// processed either. Source: RFC 9113, section 8.7.
-fn before_headers(error: &h2::Error) -> Ended {
+/// What an error means before the head of an answer. Then a GOAWAY whose last id is below the stream, and
+/// REFUSED_STREAM, prove that the request was not processed. Source: RFC 9113, section 8.7.
+fn before_headers(error: &h2::Error) -> StreamEnd {
     if error.is_go_away() && error.is_remote() {
-        return Ended::Returned(UnsentCause::GoAway);
+        return StreamEnd::Unsent(UnsentCause::GoAway);
     }
     if error.is_reset() {
         if error.is_remote() && error.reason() == Some(Reason::REFUSED_STREAM) {
-            return Ended::Returned(UnsentCause::RefusedStream);
+            return StreamEnd::Unsent(UnsentCause::RefusedStream);
         }
-        return Ended::Unanswered(Unanswered::without_head(cause_after_headers(error)));
+        return StreamEnd::Unanswered(Unanswered::without_head(cause_after_headers(error)));
     }
-    Ended::WithItsConnection
+    StreamEnd::WithItsConnection
 }
 
 fn cause_after_headers(error: &h2::Error) -> NoAnswerCause {
     match error.reason() {
         Some(reason) if error.is_reset() && error.is_remote() => NoAnswerCause::Reset(reason.into()),
-        // Reset by our own h2: the answer was malformed.
+        // Our own h2 resets a stream whose answer is malformed.
         Some(_) if error.is_reset() => NoAnswerCause::Unreadable,
         Some(_) | None => NoAnswerCause::ConnectionLost,
     }

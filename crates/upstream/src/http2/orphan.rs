@@ -1,43 +1,49 @@
-//! An exchange whose caller has left: it reads the answer, or gives up at the answer timeout, and only then
-//! returns its permit.
+//! An exchange whose caller has left.
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::exchange::{Ended, Exchange};
-use crate::in_flight::Orphaned;
+use super::exchange::{Exchange, StreamEnd};
+use crate::in_flight::OrphanShare;
+use crate::transport::Wire;
 
-/// It belongs to its connection's task.
+/// An exchange whose caller has left. It belongs to the task of its connection, which reads the answer, or resets the
+/// stream at the answer timeout. Only then does the permit return: the peer counts the stream for as long.
+///
+/// The fields drop in this order, so that the request counts as in flight until its stream is given back.
 pub(super) struct Orphan {
-    in_flight: Exchange,
+    exchange: Exchange,
+    wire: Arc<Wire>,
     give_up: Pin<Box<Sleep>>,
-    _share: Orphaned,
+    _share: OrphanShare,
 }
 
 impl Orphan {
-    pub(super) fn new(in_flight: Exchange, give_up: Instant, share: Orphaned) -> Self {
-        Self { in_flight, give_up: Box::pin(sleep_until(give_up)), _share: share }
+    pub(super) fn new(exchange: Exchange, wire: Arc<Wire>, give_up: Instant, share: OrphanShare) -> Self {
+        Self { exchange, wire, give_up: Box::pin(sleep_until(give_up)), _share: share }
     }
 }
 
 impl Future for Orphan {
-    /// How it ended, as metrics name it.
+    /// How it ended, by the name that observers are given.
     type Output = &'static str;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<&'static str> {
-        match self.in_flight.poll_reply(cx) {
+        let Self { exchange, wire, give_up, .. } = &mut *self;
+        match exchange.poll_reply(cx, wire) {
             Poll::Ready(Ok(_)) => return Poll::Ready("answered"),
-            Poll::Ready(Err(Ended::Returned(_))) => return Poll::Ready("returned"),
-            Poll::Ready(Err(Ended::Unanswered(_) | Ended::WithItsConnection)) => {
+            Poll::Ready(Err(StreamEnd::Unsent(_))) => return Poll::Ready("returned"),
+            Poll::Ready(Err(StreamEnd::Unanswered(_) | StreamEnd::WithItsConnection)) => {
                 return Poll::Ready("lost");
             }
             Poll::Pending => {}
         }
-        ready!(self.give_up.as_mut().poll(cx));
-        self.in_flight.gave_up();
+        ready!(give_up.as_mut().poll(cx));
+        exchange.gave_up();
         Poll::Ready("timeout")
     }
 }

@@ -1,6 +1,6 @@
-//! The connections of one peer: the shell around the [`core`](crate::core) that decides.
+//! The pool of one peer: the shell around the [`core`](crate::core), which decides.
 //!
-//! It locks, tells the core what happened, unlocks, and does what the core says.
+//! The shell locks, tells the core what happened, unlocks, and does what the core says.
 
 mod hub;
 
@@ -18,27 +18,30 @@ use crate::core::{Arrival, Ask, ConnectionId, Core, Effect, Event, Grant, Waiter
 use crate::error::Unsent;
 use crate::flow::Flow;
 use crate::observe::{ConnectionState, ObservePeer, Report};
-use crate::opening::{self, Connect, ConnectEnd, Granted, Handle, Opened, Sender};
+use crate::opening::{self, Connect, ConnectEnd, Granted, Handle, Opened, RequestSender};
 use crate::peer::Peer;
 use crate::settings::UpstreamSettings;
 use crate::timer::Timer;
 
-type Told = Result<Granted, Unsent>;
-type Waiter = oneshot::Sender<Told>;
-type Effects = crate::core::Effects<Handle, Waiter, Arc<ConnectError>>;
+/// What a request that asks for a stream is told.
+type Outcome = Result<Granted, Unsent>;
+/// How a request that waits is told.
+type TellWaiter = oneshot::Sender<Outcome>;
+type Effects = crate::core::Effects<Handle, TellWaiter, Arc<ConnectError>>;
 
-/// The connections of one peer.
+/// The pool of one peer.
 pub(crate) struct Pool {
     me: Weak<Self>,
     peer: Peer,
     common: Arc<Common>,
     observer: Box<dyn ObservePeer>,
-    state: Mutex<State>,
+    state: Mutex<PoolState>,
 }
 
-struct State {
-    core: Core<Handle, Waiter, Arc<ConnectError>>,
-    /// Those that have not closed.
+/// What the lock of a pool guards.
+struct PoolState {
+    core: Core<Handle, TellWaiter, Arc<ConnectError>>,
+    /// The connections that have not closed.
     connections: HashMap<ConnectionId, Arc<Connection>>,
     /// Wakes the core.
     timer: Timer,
@@ -48,7 +51,7 @@ impl Pool {
     pub(crate) fn new(peer: Peer, common: Arc<Common>, observer: Box<dyn ObservePeer>) -> Arc<Self> {
         let limits = common.settings.limits(peer.proves_credential);
         let core = Core::new(limits, fastrand::u64(..));
-        let state = Mutex::new(State { core, connections: HashMap::new(), timer: Timer::default() });
+        let state = Mutex::new(PoolState { core, connections: HashMap::new(), timer: Timer::default() });
         Arc::new_cyclic(|me| Self { me: me.clone(), peer, common, observer, state })
     }
 
@@ -60,35 +63,35 @@ impl Pool {
         &self.common.settings
     }
 
-    /// A place on the connection that takes the next stream, now or before the deadline.
+    /// Waits for a place on the connection that takes the next stream, at most until the deadline.
     ///
     /// # Cancel safety
-    /// Dropping this future gives up the place in the line. A connect that it caused goes on for others.
-    pub(crate) async fn acquire(&self, flow: Flow, deadline: Instant, arrival: Arrival) -> Told {
-        let (waiting, told) = match self.ask(flow, deadline, arrival) {
+    /// When this future is dropped, its place in the line is given up. A connect that it caused goes on for others.
+    pub(crate) async fn acquire(&self, flow: Flow, deadline: Instant, arrival: Arrival) -> Outcome {
+        let (place, told) = match self.ask(flow, deadline, arrival) {
             Ok(granted) => return granted,
             Err(waits) => waits,
         };
         match tokio::time::timeout_at(deadline, told).await {
             Ok(told) => {
-                waiting.was_told();
-                // The core keeps a waiter until it was told.
+                place.was_told();
+                // The core drops no waiter before it was told, so that this is an error only if the pool is gone.
                 told.unwrap_or(Err(Unsent::ShuttingDown))
             }
-            Err(_) => Err(match waiting.leave() {
+            Err(_) => Err(match place.leave() {
                 Some(error) => Unsent::DeadlineUnreachable(error),
                 None => Unsent::Deadline,
             }),
         }
     }
 
-    /// Asks for a place. `Err` is a wait.
+    /// Asks for a place. `Ok` is what the request is told at once, and `Err` its wait.
     fn ask(
         &self,
         flow: Flow,
         deadline: Instant,
         arrival: Arrival,
-    ) -> Result<Told, (Waiting<'_>, oneshot::Receiver<Told>)> {
+    ) -> Result<Outcome, (PlaceInLine<'_>, oneshot::Receiver<Outcome>)> {
         let mut state = self.lock();
         let now = Instant::now();
         let ask = Ask { flow, until: deadline.into_std(), arrival };
@@ -103,9 +106,9 @@ impl Pool {
                 let mut effects = Effects::new();
                 let id = state.core.wait(now.into_std(), ask, tell, &mut effects);
                 drop(state);
-                let waiting = Waiting::begin(self, id, now);
+                let place = PlaceInLine::begin(self, id, now);
                 self.perform(now, effects);
-                Err((waiting, told))
+                Err((place, told))
             }
         }
     }
@@ -115,28 +118,28 @@ impl Pool {
         Granted::new(grant.handle, at)
     }
 
-    /// Items of batches wait no more: their senders go on elsewhere.
+    /// Lets the requests of batches wait no more.
     pub(crate) fn drain_batches(&self) {
         self.on(Event::DrainBatches);
     }
 
-    /// Nothing more is granted; connections close when their streams are done.
+    /// Grants nothing more. Connections close when their streams are done.
     pub(crate) fn shut_down(&self, why: EndCause) {
         self.lock().timer.disarm();
         self.on(Event::ShutDown(why));
     }
 
-    /// Ends every connection now.
+    /// Ends every connection at once.
     pub(crate) fn abort(&self, why: EndCause) {
         self.lock().connections.values().for_each(|connection| connection.abort(why));
     }
 
-    /// Connections that have not closed.
+    /// How many connections have not closed.
     pub(crate) fn open_connections(&self) -> usize {
         self.lock().connections.len()
     }
 
-    /// When it was last asked for a stream, where nothing of it is in use or waited for.
+    /// When the pool was last asked for a stream, if nothing of it is in use or waited for.
     pub(crate) fn idle_since(&self) -> Option<Instant> {
         self.lock().core.idle_since(Instant::now().into_std()).map(Instant::from_std)
     }
@@ -149,7 +152,7 @@ impl Pool {
         *state.connections.keys().next().unwrap()
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, PoolState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -161,7 +164,7 @@ impl Pool {
         self.perform(now, effects);
     }
 
-    /// Does what the core says. The lock is free: a grant that nobody takes comes back through it.
+    /// Does what the core says. The lock must be free: a grant that nobody takes comes back through it.
     fn perform(&self, now: Instant, effects: Effects) {
         for effect in effects {
             match effect {
@@ -188,7 +191,7 @@ impl Pool {
         }
     }
 
-    /// Begins a connect for all who wait; it goes on when those who caused it have left.
+    /// Begins a connect for all who wait. It goes on when those who caused it have left.
     fn open(&self, why: OpenCause) {
         let Some(pool) = self.me.upgrade() else { return };
         self.report(Report::Connection { from: None, to: Some(ConnectionState::Connecting) });
@@ -198,7 +201,7 @@ impl Pool {
         self.common.tasks.spawn(connect.run(hub, common, peer, why));
     }
 
-    /// Has the core woken then, or earlier where that was asked for before.
+    /// Wakes the core at that moment, or earlier if that was asked for before.
     fn wake_at(&self, at: Instant) {
         let Some(pool) = self.me.upgrade() else { return };
         let task = async move {
@@ -220,9 +223,9 @@ impl Pool {
 
     fn opened(&self, opened: Opened, why: OpenCause) {
         self.report(Report::Opened(why));
-        let Opened { handle, streams, driver } = opened;
+        let Opened { handle, streams, task } = opened;
         let connection = handle.connection.id();
-        let one_at_a_time = matches!(handle.sender, Sender::Http1(_));
+        let one_at_a_time = matches!(handle.sender, RequestSender::Http1(_));
         let now = Instant::now();
         let mut effects = Effects::new();
         let mut state = self.lock();
@@ -231,8 +234,9 @@ impl Pool {
         state.core.on(now.into_std(), event, &mut effects);
         drop(state);
         self.perform(now, effects);
-        // Outside the lock: a runtime that is ending drops the driver in place, and its drop takes the lock.
-        self.common.tasks.spawn(driver.run());
+        // This is done outside of the lock, since a runtime that is ending drops the task here, and its drop takes the
+        // lock.
+        self.common.tasks.spawn(task.run());
     }
 
     fn connect_failed(&self, error: ConnectError) {
@@ -240,20 +244,20 @@ impl Pool {
         let forbidden = error.is_forbidden();
         let error = Arc::new(error);
         self.on(Event::ConnectFailed { error: Arc::clone(&error), forbidden });
-        // After those who wait were told: nobody waits for the log.
+        // This is logged after those who wait were told, so that nobody waits for the log.
         opening::log_failed(&self.peer, &error);
     }
 }
 
-/// A request that waits for a stream.
-struct Waiting<'a> {
+/// The place in the line of a request that waits for a stream. When it is dropped, the place is given up.
+struct PlaceInLine<'a> {
     pool: &'a Pool,
     id: WaiterId,
     since: Instant,
     told: bool,
 }
 
-impl<'a> Waiting<'a> {
+impl<'a> PlaceInLine<'a> {
     fn begin(pool: &'a Pool, id: WaiterId, since: Instant) -> Self {
         pool.report(Report::WaitBegan);
         Self { pool, id, since, told: false }
@@ -263,14 +267,14 @@ impl<'a> Waiting<'a> {
         self.told = true;
     }
 
-    /// Leaves the line; why no connection can be made, where that is what it waited for.
+    /// Leaves the line. Returns why no connection can be made, if that is what the request waited for.
     fn leave(mut self) -> Option<Arc<ConnectError>> {
         self.told = true;
         self.pool.lock().core.left(self.id)
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for PlaceInLine<'_> {
     fn drop(&mut self) {
         self.pool.report(Report::WaitEnded(self.since.elapsed()));
         if !self.told {

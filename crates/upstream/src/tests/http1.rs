@@ -5,7 +5,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use super::pipes::{BODY, World};
 use super::*;
 
-/// Less than a request.
+/// How many bytes a pipe holds, which is less than a request.
 const PIPE: usize = 64;
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
 
@@ -13,7 +13,7 @@ fn world(settings: UpstreamSettings) -> World {
     World::new(settings, Http::Either, PIPE)
 }
 
-/// The whole request.
+/// Reads the whole request.
 async fn read(pipe: &mut DuplexStream) {
     let mut request = Vec::new();
     while !request.ends_with(&BODY) {
@@ -29,7 +29,7 @@ async fn answer(pipe: &mut DuplexStream, bytes: &[u8]) {
     pipe.write_all(bytes).await.unwrap();
 }
 
-/// A part of a request, which is longer than all that a pipe takes.
+/// Reads a part of a request. The rest does not fit into the pipe.
 async fn read_some(pipe: &mut DuplexStream) {
     pipe.read_exact(&mut [0; 100]).await.unwrap();
 }
@@ -45,7 +45,7 @@ async fn a_request_that_was_cut_short_is_sent_again_and_a_whole_one_is_in_doubt(
     answer(&mut second, OK).await;
     assert_eq!(cut.await.unwrap().unwrap().status(), 200);
 
-    // Also where others went out before it on its connection.
+    // It is the same if other requests went out before it on its connection.
     let cut = world.send();
     read_some(&mut second).await;
     drop(second);
@@ -95,7 +95,7 @@ async fn an_answer_is_read_up_to_its_limit_and_no_further() {
         let sent = world.send();
         let mut pipe = world.pipe().await;
         read(&mut pipe).await;
-        // The rest is not read.
+        // This may fail, since the client does not read the rest.
         let _ = pipe.write_all(framed(&pieces).as_bytes()).await;
         match sent.await.unwrap() {
             Ok(reply) => assert!(fits && **reply.body() == *pieces.concat().as_bytes(), "{pieces:?}"),

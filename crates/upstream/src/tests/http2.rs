@@ -1,4 +1,4 @@
-//! HTTP/2 over a pipe: what becomes of a stream, as its peer sees it.
+//! HTTP/2 over a pipe: what becomes of a stream, as the peer sees it.
 
 use std::future::poll_fn;
 
@@ -48,7 +48,7 @@ async fn an_answer_is_read_up_to_its_limit_and_no_further() {
 
 #[tokio::test]
 async fn a_reset_is_told_with_its_code() {
-    // Whether the head arrived before it is h2's affair.
+    // h2 decides whether the head arrives before it.
     let why = told(&[], Some(Reason::CANCEL)).await.unwrap_err();
     assert_eq!(why.cause, NoAnswerCause::Reset(Reason::CANCEL.into()));
 }
@@ -66,7 +66,7 @@ fn lost(sent: Result<Reply, UpstreamError>) -> NoAnswerCause {
 
 type Respond = h2::server::SendResponse<Bytes>;
 
-/// The first request of a connection, which goes on beside it.
+/// Serves a connection, and returns what answers its first request.
 async fn first(pipe: DuplexStream, window: u32) -> Respond {
     let mut server = h2::server::Builder::new();
     let mut connection = server.initial_window_size(window).handshake(pipe).await.unwrap();
@@ -89,7 +89,7 @@ async fn an_answer_with_more_headers_than_may_be_is_unreadable() {
 async fn an_answer_before_the_whole_request_gives_its_stream_up() {
     let mut world = world(UpstreamSettings::default());
     let sent = world.send();
-    // Less than a body.
+    // The window is smaller than the body.
     let mut respond = first(world.pipe().await, 100).await;
     let mut stream = respond.send_response(http::Response::new(()), true).unwrap();
     assert_eq!(sent.await.unwrap().unwrap().status(), 200);
@@ -180,7 +180,7 @@ async fn a_connection_without_any_good_answer_gets_a_fifth_of_the_patience() {
     let sent = world.send();
     let mut connection = h2::server::handshake(world.pipe().await).await.unwrap();
     let _request = connection.accept().await.unwrap().unwrap();
-    // Nobody reads on, so that no PING is answered.
+    // The server does not read on, so that no PING is answered.
     assert_eq!(lost(sent.await.unwrap()), NoAnswerCause::ConnectionLost);
     let found = begun.elapsed();
     assert!(least <= found && found <= least * 2, "{found:?}");
@@ -189,7 +189,7 @@ async fn a_connection_without_any_good_answer_gets_a_fifth_of_the_patience() {
 #[tokio::test(start_paused = true)]
 async fn a_ping_that_is_answered_late_but_in_time_costs_nothing() {
     let settings = UpstreamSettings::default();
-    // The clock ticks each half second here: it has seen the PING without its answer.
+    // The task looks at the clock each half second here, so that it has seen the PING without its answer.
     let late = (settings.ping_after + settings.ping_timeout) / 5 + Duration::from_millis(200);
     let mut world = world(settings);
     let sent = world.send();

@@ -1,5 +1,6 @@
-//! The shell of the pool: over pipes, and without a network, where names are never found.
+//! The shell of the pool, over pipes, and without a network, where names are never found.
 
+mod circles;
 mod http1;
 mod http2;
 mod outbox;
@@ -7,13 +8,15 @@ mod pipes;
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use tokio::time::Instant;
 
-use super::*;
-use crate::observe::Unobserved;
+use crate::pool::Pool;
 use crate::transport::Io;
+use crate::*;
 
 struct NoNetwork;
 
@@ -47,7 +50,7 @@ fn peer(host: &'static str) -> Peer {
 }
 
 fn pool() -> PeerPool {
-    upstream(UpstreamSettings::default()).peer(peer("push.test")).unwrap()
+    upstream(UpstreamSettings::default()).peer(peer("peer.test")).unwrap()
 }
 
 fn far() -> Instant {
@@ -60,14 +63,14 @@ fn a_connection_is_replaced_at_a_random_moment_of_the_last_fifth_of_its_age() {
     let ages: Vec<_> = (0..200).map(|_| settings.patience().age).collect();
     let (least, most) = (ages.iter().min().unwrap(), ages.iter().max().unwrap());
     assert!(*least >= settings.max_age.mul_f64(0.8) && *most <= settings.max_age, "{least:?} {most:?}");
-    // Two hundred draws within half of it are no chance.
+    // Two hundred draws are within half of it by no chance.
     assert!(*most - *least > settings.max_age / 10, "{least:?} {most:?}");
 }
 
 #[tokio::test]
 async fn who_leaves_the_line_makes_room_in_it() {
     let settings = UpstreamSettings { max_waiters: 1, ..UpstreamSettings::default() };
-    let pool = upstream(settings).peer(peer("push.test")).unwrap();
+    let pool = upstream(settings).peer(peer("peer.test")).unwrap();
     let mut waits = Box::pin(pool.permit(Flow::SINGLE, far()));
     assert!(waits.as_mut().now_or_never().is_none());
     let refused = pool.permit(Flow::SINGLE, far()).now_or_never().unwrap();
@@ -120,7 +123,7 @@ async fn a_connect_that_panics_leaves_the_way_free_for_another() {
 #[tokio::test]
 async fn no_task_is_left_when_the_pool_has_closed() {
     let upstream = upstream(UpstreamSettings::default());
-    let pool = upstream.peer(peer("push.test")).unwrap();
+    let pool = upstream.peer(peer("peer.test")).unwrap();
     let mut waits = Box::pin(pool.permit(Flow::SINGLE, far()));
     assert!(waits.as_mut().now_or_never().is_none());
     upstream.shut_down();

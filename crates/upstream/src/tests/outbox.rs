@@ -1,4 +1,4 @@
-//! What becomes of a request that its caller handed over and h2 has not got.
+//! What becomes of a request that its caller handed over and that h2 does not have yet.
 
 use http::uri::PathAndQuery;
 use tokio::io::DuplexStream;
@@ -28,7 +28,7 @@ fn world() -> World {
     World::new(UpstreamSettings::default(), Http::Two, 64 * 1024)
 }
 
-/// The next request: its stream and its path.
+/// The next request: its stream, its path, and what answers it.
 async fn next(server: &mut Server) -> (u32, String, h2::server::SendResponse<bytes::Bytes>) {
     let (request, respond) = server.accept().await.unwrap().unwrap();
     (respond.stream_id().as_u32(), request.uri().path().to_owned(), respond)
@@ -67,7 +67,7 @@ async fn it_is_unsent_at_its_deadline() {
 
 #[tokio::test(start_paused = true)]
 async fn it_is_sent_on_another_connection_when_its_own_ends_first() {
-    // While it waits, and before it was handed over.
+    // The connection ends while the request waits, and before it was handed over.
     for waits in [true, false] {
         let mut world = world();
         let (mut server, permit, share) = granted(&mut world, far()).await;

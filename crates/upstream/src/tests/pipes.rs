@@ -43,17 +43,17 @@ impl World {
         let resolver = Pipes { dialled: dialled.clone(), holds };
         let dialer = Pipes { dialled, holds };
         let upstream = Upstream::new(settings, Arc::new(resolver), Arc::new(dialer), Unobserved);
-        let peer = Peer { origin: Origin::http("push.test"), http, ..peer("push.test") };
+        let peer = Peer { origin: Origin::http("peer.test"), http, ..peer("peer.test") };
         let pool = upstream.peer(Peer { proves_credential: false, ..peer }).unwrap();
         Self { pool, pipes, in_flight: InFlight::new(|_| {}) }
     }
 
-    /// A push whose caller waits for long.
+    /// A request whose caller waits for long.
     pub(super) fn send(&self) -> tokio::task::JoinHandle<Result<Reply, UpstreamError>> {
         self.send_until(far())
     }
 
-    /// A push that cannot be said again.
+    /// A request that cannot be made again.
     pub(super) fn send_once(&self) -> tokio::task::JoinHandle<Result<Reply, UpstreamError>> {
         self.exchange(far(), || None)
     }
@@ -86,7 +86,7 @@ impl World {
 
     /// The pool itself.
     pub(super) fn pool(&self) -> &Arc<Pool> {
-        &self.pool.held.pool
+        self.pool.pool()
     }
 
     /// The number of its only connection.

@@ -1,15 +1,15 @@
-//! HTTP/2 frames as they pass, in pieces of any size: which requests were sent, and what the peer said of itself.
+//! Reads HTTP/2 frames as they pass, in pieces of any size: which requests were sent, and what the peer said of itself.
 
 use std::collections::VecDeque;
 
 use bytes::{Buf, BytesMut};
 
-use super::GoAway;
+use super::goaway::GoAway;
 
-/// Debug data of a GOAWAY that is kept.
+/// How much of the debug data of a GOAWAY is kept, in bytes.
 const GOAWAY_DEBUG_BYTES: usize = 1024;
 
-// Frame types and flags. Source: RFC 9113, section 6.
+// These are the types and flags of frames. Source: RFC 9113, section 6.
 const DATA: u8 = 0x0;
 const HEADERS: u8 = 0x1;
 const RST_STREAM: u8 = 0x3;
@@ -19,35 +19,37 @@ const CONTINUATION: u8 = 0x9;
 const END_STREAM: u8 = 0x1;
 const END_HEADERS: u8 = 0x4;
 
-/// The client preface. Source: RFC 9113, section 3.4.
+/// The length of the client preface. Source: RFC 9113, section 3.4.
 const PREFACE_BYTES: usize = 24;
 
+/// The header of a frame, without its length.
 #[derive(Debug, Clone, Copy)]
-struct Head {
+struct FrameHead {
     kind: u8,
     flags: u8,
     stream: u32,
 }
 
-/// Walks frame headers through a byte stream that comes in pieces of any size.
+/// Walks over the frames of a byte stream that comes in pieces of any size.
 #[derive(Debug, Default)]
-struct Frames {
+struct FrameWalk {
     partial: [u8; 9],
     have: usize,
-    head: Option<Head>,
+    head: Option<FrameHead>,
     left: usize,
 }
 
+/// What a walk meets.
 enum Step<'a> {
     /// A frame header is complete.
-    Begins(Head),
+    Begins(FrameHead),
     /// Some payload of the frame.
-    Payload(Head, &'a [u8]),
+    Payload(FrameHead, &'a [u8]),
     /// The frame is complete.
-    Ends(Head),
+    Ends(FrameHead),
 }
 
-impl Frames {
+impl FrameWalk {
     fn walk<'a>(&mut self, mut bytes: &'a [u8], mut on: impl FnMut(Step<'a>)) {
         while !bytes.is_empty() || self.head.is_some_and(|_| self.left == 0) {
             let Some(head) = self.head else {
@@ -59,7 +61,7 @@ impl Frames {
                     let [a, b, c, kind, flags, id @ ..] = self.partial;
                     let length = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
                     let stream = u32::from_be_bytes(id) & 0x7fff_ffff;
-                    let head = Head { kind, flags, stream };
+                    let head = FrameHead { kind, flags, stream };
                     self.head = Some(head);
                     self.left = length;
                     self.have = 0;
@@ -81,34 +83,37 @@ impl Frames {
     }
 }
 
-/// What the socket accepted: HEADERS leave in the order of their ids, so one number tells which were begun.
+/// The frames that the socket took. HEADERS leave in the order of their ids, so one number tells which requests were
+/// begun.
 #[derive(Debug, Default)]
-pub(super) struct Sent {
+pub(super) struct SentFrames {
     preface: usize,
-    frames: Frames,
+    frames: FrameWalk,
     begun: u32,
-    /// Begun and not ended, oldest first; mostly empty, since a request's frames leave together.
+    /// The requests that are begun and not ended, with the oldest first. It is mostly empty, since the frames of a
+    /// request leave together.
     unended: VecDeque<u32>,
-    /// HEADERS with END_STREAM whose CONTINUATION is still to come.
+    /// The stream of HEADERS with END_STREAM whose last CONTINUATION is still to come.
     ends_with_headers: Option<u32>,
 }
 
-impl Sent {
-    /// The highest stream of which the socket took anything.
+impl SentFrames {
+    /// The id of the highest stream of which the socket took anything.
     pub(super) fn begun(&self) -> u32 {
         self.begun
     }
 
-    /// Streams that are begun and not ended.
+    /// The streams that are begun and not ended.
     pub(super) fn unended(&self) -> &VecDeque<u32> {
         &self.unended
     }
 
-    /// Forgets a stream whose end matters no more.
+    /// Forgets a stream whose end does not matter any more.
     pub(super) fn settle(&mut self, stream: u32) {
         end(&mut self.unended, stream);
     }
 
+    /// Walks over bytes that the socket took.
     pub(super) fn walk(&mut self, mut bytes: &[u8]) {
         let preface = bytes.len().min(PREFACE_BYTES - self.preface);
         self.preface += preface;
@@ -139,7 +144,8 @@ impl Sent {
     }
 }
 
-/// Bodies mostly end in the order in which their streams began.
+/// Removes a stream that has ended. The first is looked at first, since bodies mostly end in the order of their
+/// streams.
 fn end(unended: &mut VecDeque<u32>, id: u32) {
     if unended.front() == Some(&id) {
         unended.pop_front();
@@ -148,16 +154,16 @@ fn end(unended: &mut VecDeque<u32>, id: u32) {
     }
 }
 
-/// What came: the first SETTINGS, and GOAWAY with its reason, which h2 shows nowhere.
+/// The frames that came: whether the first SETTINGS did, and GOAWAY with its debug data, which h2 shows nowhere.
 #[derive(Debug, Default)]
-pub(super) struct Received {
-    frames: Frames,
+pub(super) struct ReceivedFrames {
+    frames: FrameWalk,
     settings_seen: bool,
     partial: BytesMut,
     goaway: Option<GoAway>,
 }
 
-impl Received {
+impl ReceivedFrames {
     pub(super) fn settings_seen(&self) -> bool {
         self.settings_seen
     }
@@ -167,6 +173,7 @@ impl Received {
         self.goaway.as_ref()
     }
 
+    /// Walks over bytes that came.
     pub(super) fn walk(&mut self, bytes: &[u8]) {
         let Self { frames, settings_seen, partial, goaway } = self;
         frames.walk(bytes, |step| match step {
@@ -221,7 +228,7 @@ mod tests {
         ]
         .concat();
         for size in 1..bytes.len() {
-            let mut sent = Sent::default();
+            let mut sent = SentFrames::default();
             bytes.chunks(size).for_each(|piece| sent.walk(piece));
             assert_eq!((sent.begun, Vec::from(sent.unended)), (9, vec![1, 7]), "pieces of {size}");
         }
@@ -231,7 +238,7 @@ mod tests {
     fn a_body_cut_in_its_last_byte_is_incomplete() {
         let whole =
             [preface(), frame(HEADERS, END_HEADERS, 1, b"h"), frame(DATA, END_STREAM, 1, b"body")].concat();
-        let mut sent = Sent::default();
+        let mut sent = SentFrames::default();
         sent.walk(&whole[..whole.len() - 1]);
         assert_eq!(sent.unended, [1]);
         sent.walk(&whole[whole.len() - 1..]);
@@ -240,7 +247,7 @@ mod tests {
 
     #[test]
     fn an_empty_last_data_frame_ends_the_request() {
-        let mut sent = Sent::default();
+        let mut sent = SentFrames::default();
         sent.walk(
             &[preface(), frame(HEADERS, END_HEADERS, 1, b"h"), frame(DATA, END_STREAM, 1, b"")].concat(),
         );
@@ -254,7 +261,7 @@ mod tests {
         let bytes =
             [frame(SETTINGS, 0, 0, &[]), frame(GOAWAY, 0, 0, &payload), frame(DATA, 0, 1, b"x")].concat();
         for size in 1..bytes.len() {
-            let mut received = Received::default();
+            let mut received = ReceivedFrames::default();
             bytes.chunks(size).for_each(|piece| received.walk(piece));
             assert!(received.settings_seen);
             let goaway = GoAway { last_stream_id: 7, code: 0, debug: Bytes::from_static(debug) };
@@ -265,7 +272,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn no_bytes_make_a_walk_panic(bytes: Vec<u8>, size in 1_usize..64) {
-            let (mut sent, mut received) = (Sent::default(), Received::default());
+            let (mut sent, mut received) = (SentFrames::default(), ReceivedFrames::default());
             for piece in bytes.chunks(size) {
                 sent.walk(piece);
                 received.walk(piece);

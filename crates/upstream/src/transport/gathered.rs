@@ -1,8 +1,8 @@
-//! The socket wrapper below a server's HTTP/2: answers that become ready together leave in one write.
+//! A socket wrapper below the HTTP/2 of a server: answers that become ready together leave in one write.
 //!
-//! On a runtime of several threads each answer wakes the task of its connection, which runs before the next answer
-//! is made and would flush it by itself: a write call per answer. Here the first flush after new output lets
-//! everything else that is ready run once, and the next one writes.
+//! On a runtime of several threads each answer wakes the task of its connection, which runs before the next answer is
+//! made and flushes it: that is a write call for each answer. Here the first flush after new output lets everything
+//! else that is ready run once, and the next flush writes.
 
 use std::io;
 use std::pin::Pin;
@@ -11,15 +11,16 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Bytes gathered before a write is forced.
+/// How many bytes are gathered before a write is forced.
 const BUFFER_BYTES: usize = 64 * 1024;
 
-/// A socket whose flushes come one turn of its task later.
+/// A socket of a server whose flushes come one turn of its task later, so that answers which become ready together
+/// leave in one write.
 #[derive(Debug)]
 pub struct Gathered<S> {
     socket: S,
     buffer: BytesMut,
-    /// The turn that the output is given has begun.
+    /// The output has already waited for a turn.
     waited: bool,
 }
 
@@ -62,7 +63,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Gathered<S> {
         Poll::Ready(Ok(count))
     }
 
-    /// One write of many pieces would pass the buffer by; and h2 copies what it is not let chain.
+    /// A write of many pieces would pass the buffer by. Without it, h2 copies the pieces into one.
     fn is_write_vectored(&self) -> bool {
         false
     }
@@ -91,7 +92,7 @@ mod tests {
 
     use super::*;
 
-    /// A socket that takes so many bytes, and keeps the writes.
+    /// A socket that takes a number of bytes, and keeps the writes.
     #[derive(Default)]
     struct Script {
         takes: usize,

@@ -4,33 +4,34 @@ use bytes::Bytes;
 
 /// A GOAWAY frame. Source: RFC 9113, section 6.8.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GoAway {
-    /// Streams above it were not processed.
-    pub last_stream_id: u32,
-    /// Its error code. Source: RFC 9113, section 7.
-    pub code: u32,
-    /// Its debug data, cut to 1 KiB.
-    pub debug: Bytes,
+pub(crate) struct GoAway {
+    /// The peer did not process streams with a higher id.
+    pub(crate) last_stream_id: u32,
+    /// The error code. Source: RFC 9113, section 7.
+    pub(crate) code: u32,
+    /// The debug data, cut to 1 KiB.
+    pub(crate) debug: Bytes,
 }
 
-/// Longer reasons are cut.
+/// Reasons are cut to this many characters.
 const REASON_CHARS: usize = 40;
 
 impl GoAway {
-    /// The reason in its debug data: of APNs' `{"reason":"Shutdown"}` the word, else the text. Letters, digits and
-    /// `_-.` of it, at most 40; `none` where there is none.
-    /// Source: Apple, "Communicating with APNs", on connections that APNs closes.
-    #[must_use]
-    pub fn reason(&self) -> String {
+    /// The reason in the debug data: the word in `{"reason":"Shutdown"}`, and else the whole text. Only letters,
+    /// digits, `_`, `-` and `.` of it are kept, and at most 40 characters. It is `none` if nothing is left.
+    ///
+    /// Source of that form: Apple, "Communicating with APNs", on connections that APNs closes.
+    pub(crate) fn reason(&self) -> String {
         #[derive(serde::Deserialize)]
         struct Debug<'a> {
             #[serde(borrow)]
             reason: std::borrow::Cow<'a, str>,
         }
         let text = String::from_utf8_lossy(&self.debug);
-        let said = serde_json::from_str::<Debug<'_>>(&text).map_or(text.as_ref().into(), |it| it.reason);
+        let reason =
+            serde_json::from_str::<Debug<'_>>(&text).map_or(text.as_ref().into(), |debug| debug.reason);
         let plain = |letter: &char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-' | '.');
-        let reason: String = said.chars().filter(plain).take(REASON_CHARS).collect();
+        let reason: String = reason.chars().filter(plain).take(REASON_CHARS).collect();
         if reason.is_empty() { "none".to_owned() } else { reason }
     }
 }

@@ -28,7 +28,7 @@ impl Bench {
         self.on(Event::Connection(id, event))
     }
 
-    /// Asks, and waits where there is nothing.
+    /// Asks, is granted nothing, and waits.
     pub(super) fn wait(&mut self, flow: Flow) -> (WaiterId, Effects) {
         let ask = self.ask_as(flow, Arrival::New);
         assert_eq!(self.core.ask(self.now, ask), Ok(None));
@@ -43,13 +43,13 @@ impl Bench {
         self.core.ask(self.now, ask).unwrap().map(|grant| grant.connection)
     }
 
-    /// One more connection, which nobody asked for.
+    /// Adds a connection that nobody asked for.
     pub(super) fn add(&mut self, id: ConnectionId, streams: usize) -> Effects {
         self.core.growth.opening += 1;
         self.on(Event::Opened { connection: id, handle: id, streams, one_at_a_time: false })
     }
 
-    /// The same, which has brought a good answer.
+    /// Adds such a connection, which brings a good answer.
     pub(super) fn add_proven(&mut self, id: ConnectionId, streams: usize) {
         self.add(id, streams);
         self.on_connection(id, ConnectionEvent::Proven);

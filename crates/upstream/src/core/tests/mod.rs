@@ -19,8 +19,8 @@ type Effects = super::Effects<ConnectionId, u32, &'static str>;
 const MOST: usize = 4;
 const BULK: Flow = Flow { class: ServiceClass::Bulk, id: 7 };
 
-fn limits() -> Limits {
-    Limits {
+fn limits() -> PoolLimits {
+    PoolLimits {
         max_connections: MOST,
         max_streams: 100,
         max_waiters: 3,
@@ -125,13 +125,13 @@ fn what_was_given_back_goes_before_what_never_went() {
 }
 
 #[test]
-fn once_batches_are_drained_their_items_wait_no_more_and_single_pushes_do() {
+fn once_batches_are_drained_their_requests_wait_no_more_and_single_ones_do() {
     let mut bench = Bench::new();
     bench.wait(BULK);
     bench.wait(Flow::SINGLE);
     assert_eq!(refused(&bench.on(Event::DrainBatches)), [(1, Refusal::ShuttingDown)]);
-    let item = bench.ask_as(BULK, Arrival::New);
-    assert_eq!(bench.core.ask(bench.now, item), Err(Refusal::ShuttingDown));
+    let of_batch = bench.ask_as(BULK, Arrival::New);
+    assert_eq!(bench.core.ask(bench.now, of_batch), Err(Refusal::ShuttingDown));
     bench.wait(Flow::SINGLE);
     assert_eq!(granted(&bench.add(1, 10)), [2, 3]);
     assert_eq!(bench.take(BULK), Some(1), "what need not wait is sent");

@@ -1,11 +1,11 @@
-//! A shell without a network, whose threads do what the core says in any order, and what is known to hold at every step.
+//! A shell without a network, whose threads do what the core says in any order.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use super::*;
 
-/// What happens next. Numbers choose among what there is, in turn.
+/// What happens next. A number chooses one of those that there are.
 #[derive(Debug, Clone)]
 pub(super) enum Step {
     Ask {
@@ -16,7 +16,7 @@ pub(super) enum Step {
     },
     /// A caller goes away, or its time is up.
     Leave(usize),
-    /// A request has ended.
+    /// A request ends.
     Return(usize),
     Prove(usize),
     Limit(usize, usize),
@@ -41,9 +41,9 @@ pub(super) enum Step {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum State {
+pub(super) enum CallerState {
     Waits,
-    /// The core told it something, which may be on its way still.
+    /// The core has told the caller something, which may still be on its way.
     Told,
     Left,
 }
@@ -53,8 +53,8 @@ pub(super) struct Caller {
     pub(super) id: WaiterId,
     pub(super) flow: Flow,
     pub(super) until: Instant,
-    pub(super) state: State,
-    /// Nobody receives what it is told.
+    pub(super) state: CallerState,
+    /// Nobody receives what the caller is told.
     pub(super) gone: bool,
 }
 
@@ -70,7 +70,7 @@ pub(super) struct Seen {
 /// The core, and all that was seen of it.
 pub(super) struct Model {
     pub(super) core: Tested,
-    pub(super) limits: Limits,
+    pub(super) limits: PoolLimits,
     pub(super) now: Instant,
     pub(super) callers: BTreeMap<u32, Caller>,
     /// Grants that requests hold.
@@ -81,7 +81,7 @@ pub(super) struct Model {
     pub(super) opening: usize,
     pub(super) begun: usize,
     pub(super) one_at_a_time: bool,
-    /// What each thread has still to do.
+    /// What each thread still has to do.
     pub(super) threads: Vec<VecDeque<Effect<ConnectionId, u32, &'static str>>>,
     pub(super) timer: Option<Instant>,
     pub(super) shut_down: bool,
@@ -90,7 +90,7 @@ pub(super) struct Model {
 }
 
 impl Model {
-    pub(super) fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: PoolLimits) -> Self {
         Self {
             core: Core::new(limits.clone(), 1),
             limits,
@@ -180,7 +180,7 @@ impl Model {
         while !self.held.is_empty() {
             self.step(&Step::Return(0));
         }
-        assert!(self.callers.values().all(|caller| caller.state != State::Waits), "{:?}", self.callers);
+        assert!(self.callers.values().all(|caller| caller.state != CallerState::Waits), "{:?}", self.callers);
         assert!(!self.core.connections.any_in_use() && self.core.waiters.is_empty());
     }
 
@@ -199,7 +199,7 @@ impl Model {
                 let number = u32::try_from(self.callers.len()).unwrap();
                 let mut effects = Effects::new();
                 let id = self.core.wait(self.now, ask, number, &mut effects);
-                let caller = Caller { id, flow, until, state: State::Waits, gone: false };
+                let caller = Caller { id, flow, until, state: CallerState::Waits, gone: false };
                 self.callers.insert(number, caller);
                 self.told(effects);
             }
@@ -213,8 +213,8 @@ impl Model {
         let Some(number) = stays.get(which % stays.len().max(1)) else { return };
         let caller = self.callers.get_mut(number).unwrap();
         caller.gone = true;
-        if caller.state == State::Waits {
-            caller.state = State::Left;
+        if caller.state == CallerState::Waits {
+            caller.state = CallerState::Left;
             let flow = caller.flow;
             let id = caller.id;
             self.core.left(id);

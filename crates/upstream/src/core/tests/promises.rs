@@ -1,18 +1,18 @@
 //! What is known to hold at every step, whoever does what the core says, and in whatever order.
 
-use super::model::{Caller, Model, State};
+use super::model::{Caller, CallerState, Model};
 use super::*;
 
 impl Model {
-    /// What the core said is right, whoever does it and when.
+    /// Checks what the core said, and gives it to a thread to do.
     pub(super) fn told(&mut self, effects: Effects) {
         for effect in &effects {
             match effect {
                 Effect::Grant { waiter, grant } => {
                     let caller = self.callers.get_mut(waiter).unwrap();
-                    assert_eq!(caller.state, State::Waits, "it is told once, and not after it left");
+                    assert_eq!(caller.state, CallerState::Waits, "it is told once, and not after it left");
                     assert!(caller.until > self.now, "nobody has a stream past its deadline");
-                    caller.state = State::Told;
+                    caller.state = CallerState::Told;
                     let flow = caller.flow;
                     assert!(
                         flow.class == ServiceClass::Interactive
@@ -26,8 +26,8 @@ impl Model {
                 }
                 Effect::Refuse { waiter, .. } => {
                     let caller = self.callers.get_mut(waiter).unwrap();
-                    assert_eq!(caller.state, State::Waits, "it is told once, and not after it left");
-                    caller.state = State::Told;
+                    assert_eq!(caller.state, CallerState::Waits, "it is told once, and not after it left");
+                    caller.state = CallerState::Told;
                     let flow = caller.flow;
                     self.stopped_waiting(flow);
                 }
@@ -75,7 +75,7 @@ impl Model {
         }
     }
 
-    /// A flow is served again when those that waited beside it were.
+    /// A flow is served again only after the flows that waited beside it.
     fn in_turn(&mut self, flow: Flow) {
         let bulk = flow.class == ServiceClass::Bulk;
         let missed = self.before_again.remove(&(bulk, flow.id)).unwrap_or_default();
@@ -86,16 +86,16 @@ impl Model {
         let others = self
             .callers
             .values()
-            .filter(|it| it.state == State::Waits && it.flow.class == flow.class && it.until > self.now)
+            .filter(|it| it.state == CallerState::Waits && it.flow.class == flow.class && it.until > self.now)
             .map(|it| it.flow.id)
             .filter(|id| *id != flow.id)
             .collect();
         self.before_again.insert((bulk, flow.id), others);
     }
 
-    /// Where that was the last of its flow, nobody has to wait for that flow.
+    /// If that was the last waiter of its flow, nobody has to be served after that flow any more.
     pub(super) fn stopped_waiting(&mut self, flow: Flow) {
-        if !self.callers.values().any(|it| it.state == State::Waits && it.flow == flow) {
+        if !self.callers.values().any(|it| it.state == CallerState::Waits && it.flow == flow) {
             let bulk = flow.class == ServiceClass::Bulk;
             for (_, others) in self.before_again.iter_mut().filter(|((class, _), _)| *class == bulk) {
                 others.remove(&flow.id);
@@ -104,11 +104,12 @@ impl Model {
     }
 
     fn waits(&self, class: ServiceClass) -> bool {
-        self.callers.values().any(|it| it.state == State::Waits && it.flow.class == class)
+        self.callers.values().any(|it| it.state == CallerState::Waits && it.flow.class == class)
     }
 
     pub(super) fn waits_in_time(&self, class: ServiceClass) -> bool {
-        let waits = |it: &Caller| it.state == State::Waits && it.flow.class == class && it.until > self.now;
+        let waits =
+            |it: &Caller| it.state == CallerState::Waits && it.flow.class == class && it.until > self.now;
         self.callers.values().any(waits)
     }
 
@@ -124,8 +125,8 @@ impl Model {
             (live().map(|it| it.limit).sum::<usize>(), live().map(|it| it.used).sum::<usize>());
         let for_bulk = room && used < limit - limit / 5;
         assert!(!for_bulk || !self.waits(ServiceClass::Bulk), "idle while bulk waits");
-        // Whoever waits is waited for by something: a connect, a timer, an answer, or the end of a connection.
-        let asked = self.callers.values().any(|it| it.state == State::Waits);
+        // If somebody waits, something will end the wait: a connect, a timer, an answer, or the end of a connection.
+        let asked = self.callers.values().any(|it| it.state == CallerState::Waits);
         let will_be_woken =
             self.timer.is_some() || self.threads.iter().flatten().any(|it| matches!(it, Effect::WakeAt(_)));
         let bounded = live().count() >= self.limits.max_connections

@@ -26,9 +26,9 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn limits() -> impl Strategy<Value = Limits> {
+fn limits() -> impl Strategy<Value = PoolLimits> {
     (1..4_usize, 1..6_usize, 1..8_usize, 1..4_u32, any::<bool>()).prop_map(
-        |(max_connections, max_streams, max_waiters, connect_patience, proves_credential)| Limits {
+        |(max_connections, max_streams, max_waiters, connect_patience, proves_credential)| PoolLimits {
             max_connections,
             max_streams,
             max_waiters,

@@ -1,4 +1,4 @@
-//! What HTTP/1.1 is written to: it counts what was sent, above TLS.
+//! Counts above TLS what was sent, for HTTP/1.1.
 
 use std::io;
 use std::pin::Pin;
@@ -8,37 +8,36 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::{Io, Taken};
+use super::counted_socket::SocketBytes;
+use super::io::Io;
 
-/// How many bytes of plaintext may have been sent.
+/// How many bytes of plaintext may have been sent. Clones count the same bytes.
 #[derive(Debug, Clone, Default)]
-pub struct SentBytes(Arc<AtomicU64>);
+pub(crate) struct SentBytes(Arc<AtomicU64>);
 
 impl SentBytes {
-    /// At most so many. What TLS accepted counts, though it may still hold it.
-    #[must_use]
-    pub fn get(&self) -> u64 {
+    /// The most bytes that may have been sent. What TLS accepted counts, though TLS may still hold it.
+    pub(crate) fn get(&self) -> u64 {
         self.0.load(Ordering::Acquire)
     }
 }
 
-/// A byte stream that counts what was sent.
-pub struct Watched {
+/// A byte stream that counts what was sent. It lies above TLS, where there is TLS.
+pub(crate) struct CountedStream {
     io: Box<dyn Io>,
-    below: Taken,
+    below: SocketBytes,
     sent: SentBytes,
 }
 
-impl Watched {
-    /// Wraps a stream, above TLS; `below` counts what the socket under TLS takes.
-    #[must_use]
-    pub fn new(io: Box<dyn Io>, below: Taken) -> (Self, SentBytes) {
+impl CountedStream {
+    /// Wraps a stream above TLS. `below` counts what the socket below TLS takes. The second part is the count.
+    pub(crate) fn new(io: Box<dyn Io>, below: SocketBytes) -> (Self, SentBytes) {
         let sent = SentBytes::default();
         (Self { io, below, sent: sent.clone() }, sent)
     }
 }
 
-impl AsyncRead for Watched {
+impl AsyncRead for CountedStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -48,15 +47,15 @@ impl AsyncRead for Watched {
     }
 }
 
-impl AsyncWrite for Watched {
+impl AsyncWrite for CountedStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let before = self.below.bytes();
+        let before = self.below.get();
         let written = Pin::new(&mut self.io).poll_write(cx, bytes);
         let sent = match &written {
             Poll::Ready(Ok(count)) => *count as u64,
-            // TLS does not say how many records of a write that fails the peer has got. They hold less plaintext
-            // than the bytes that the socket took.
-            Poll::Ready(Err(_)) => (self.below.bytes() - before).min(bytes.len() as u64),
+            // TLS does not say how many records of a failed write left. They hold less plaintext than the bytes that
+            // the socket took.
+            Poll::Ready(Err(_)) => (self.below.get() - before).min(bytes.len() as u64),
             Poll::Pending => 0,
         };
         self.sent.0.fetch_add(sent, Ordering::Release);

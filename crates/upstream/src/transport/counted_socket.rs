@@ -1,4 +1,4 @@
-//! A socket below TLS that counts what it takes: the bound of what a failed TLS write may have sent.
+//! Counts below TLS what a socket takes, which bounds what a TLS write that failed may have sent.
 
 use std::io;
 use std::pin::Pin;
@@ -8,29 +8,30 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::Io;
+use super::io::Io;
 
-/// How many bytes a socket has taken.
+/// How many bytes a socket has taken. Clones count the same bytes.
 #[derive(Debug, Clone, Default)]
-pub struct Taken(Arc<AtomicU64>);
+pub struct SocketBytes(Arc<AtomicU64>);
 
-impl Taken {
-    pub(super) fn bytes(&self) -> u64 {
+impl SocketBytes {
+    /// The number of bytes.
+    pub(super) fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// A socket below TLS that counts what it takes.
+/// A socket that counts the bytes that it takes. It lies below TLS.
 #[derive(Debug)]
-pub struct Counted<I> {
+pub struct CountedSocket<I> {
     io: I,
-    taken: Taken,
+    taken: SocketBytes,
 }
 
-impl<I: Io> Counted<I> {
-    /// Wraps a socket.
-    pub fn new(io: I) -> (Self, Taken) {
-        let taken = Taken::default();
+impl<I: Io> CountedSocket<I> {
+    /// Wraps a socket. The second part is its count.
+    pub fn new(io: I) -> (Self, SocketBytes) {
+        let taken = SocketBytes::default();
         (Self { io, taken: taken.clone() }, taken)
     }
 
@@ -41,7 +42,7 @@ impl<I: Io> Counted<I> {
     }
 }
 
-impl<I: Io> AsyncRead for Counted<I> {
+impl<I: Io> AsyncRead for CountedSocket<I> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -51,7 +52,7 @@ impl<I: Io> AsyncRead for Counted<I> {
     }
 }
 
-impl<I: Io> AsyncWrite for Counted<I> {
+impl<I: Io> AsyncWrite for CountedSocket<I> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.io).poll_write(cx, bytes);
         self.count(&written);

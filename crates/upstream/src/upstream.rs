@@ -1,0 +1,162 @@
+//! The pools of all peers, and what a caller has of one of them.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
+
+use crate::budget::Budget;
+use crate::cause::EndCause;
+use crate::common::Common;
+use crate::connect::Connector;
+use crate::core::Arrival;
+use crate::error::Unsent;
+use crate::flow::Flow;
+use crate::network::{Dial, Resolve};
+use crate::observe::{NamedBy, Observe};
+use crate::origin::Origin;
+use crate::peer::Peer;
+use crate::peers::{HeldPool, Peers, TooManyPeers};
+use crate::permit::Permit;
+use crate::pool::Pool;
+use crate::settings::UpstreamSettings;
+
+/// The pools of all peers. A program builds one, and shares it.
+///
+/// Its settings bound every wait and every queue. It has no thread of its own: it spawns tasks on the tokio runtime in
+/// which its methods are called.
+pub struct Upstream {
+    common: Arc<Common>,
+    observer: Box<dyn Observe>,
+    peers: Mutex<Peers>,
+}
+
+impl Upstream {
+    /// A pool without peers and connections.
+    ///
+    /// `resolver` and `dialer` are its network, and `observer` hears what happens in it.
+    #[must_use]
+    pub fn new(
+        settings: UpstreamSettings,
+        resolver: Arc<dyn Resolve>,
+        dialer: Arc<dyn Dial>,
+        observer: impl Observe,
+    ) -> Self {
+        let budget = Budget::new(settings.max_connections);
+        let connector = Connector { resolver, dialer };
+        let common = Common { settings, connector, budget, tasks: TaskTracker::new() };
+        Self { common: Arc::new(common), observer: Box::new(observer), peers: Mutex::default() }
+    }
+
+    /// The pool of a peer, whom the operator of this process named. Peers share a pool if they have the same origin,
+    /// identity, protocol, proxy and reach.
+    ///
+    /// No connection opens before one is asked for. A peer beyond [`UpstreamSettings::max_peers`] takes the place of
+    /// the one that was idle the longest.
+    ///
+    /// # Errors
+    /// [`TooManyPeers`] says that there are that many peers, and that all of them are in use.
+    pub fn peer(&self, peer: Peer) -> Result<PeerPool, TooManyPeers> {
+        self.pool(peer, NamedBy::Operator)
+    }
+
+    /// The pool of a peer whom somebody from outside named, like [`peer`](Self::peer). There is no end of such peers,
+    /// and the observer is told that this is one of them.
+    ///
+    /// # Errors
+    /// As for [`peer`](Self::peer).
+    pub fn outsider_peer(&self, peer: Peer) -> Result<PeerPool, TooManyPeers> {
+        self.pool(peer, NamedBy::Outsider)
+    }
+
+    fn pool(&self, peer: Peer, named_by: NamedBy) -> Result<PeerPool, TooManyPeers> {
+        let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = peers.get(peer, self.common.settings.max_peers, |peer| {
+            let observer = self.observer.peer(&peer, named_by);
+            Pool::new(peer, Arc::clone(&self.common), observer)
+        })?;
+        Ok(PeerPool { held })
+    }
+
+    /// Lets the requests of batches wait for streams no more: those that wait, and those that would have to, are
+    /// refused with [`Unsent::ShuttingDown`]. Requests of [`Flow::SINGLE`] go on waiting.
+    pub fn drain_batches(&self) {
+        self.pools().iter().for_each(|pool| pool.drain_batches());
+    }
+
+    /// Grants no more streams, and refuses those who wait. Each connection closes when its last answer has come.
+    pub fn shut_down(&self) {
+        self.common.budget.close();
+        self.pools().iter().for_each(|pool| pool.shut_down(EndCause::Shutdown));
+    }
+
+    /// Ends every connection at once. A request that was written and not answered is [unanswered](crate::Unanswered);
+    /// one that was not written is unsent.
+    pub fn abort(&self) {
+        self.pools().iter().for_each(|pool| pool.abort(EndCause::Shutdown));
+    }
+
+    /// Waits until the last connection has closed and no task of the pool is left. It ends only after
+    /// [`shut_down`](Self::shut_down), and soon only after [`abort`](Self::abort).
+    ///
+    /// # Cancel safety
+    /// The future may be dropped and called for again.
+    pub async fn closed(&self) {
+        self.common.tasks.close();
+        self.common.tasks.wait().await;
+    }
+
+    fn pools(&self) -> Vec<Arc<Pool>> {
+        self.peers.lock().unwrap_or_else(PoisonError::into_inner).all()
+    }
+
+    /// How many connections have not closed, over all peers.
+    #[must_use]
+    pub fn open_connections(&self) -> usize {
+        self.pools().iter().map(|pool| pool.open_connections()).sum()
+    }
+}
+
+/// The pool of one peer. Clones are the same pool. While one is held, the peer is not forgotten for another.
+#[derive(Clone)]
+pub struct PeerPool {
+    held: HeldPool,
+}
+
+impl std::fmt::Debug for PeerPool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "PeerPool({:?})", self.held.pool.peer())
+    }
+}
+
+impl PeerPool {
+    /// The pool itself.
+    #[cfg(test)]
+    pub(crate) fn pool(&self) -> &Arc<Pool> {
+        &self.held.pool
+    }
+
+    /// The origin of the peer.
+    #[must_use]
+    pub fn origin(&self) -> &Origin {
+        &self.held.pool.peer().origin
+    }
+
+    /// Waits for a stream, and opens a connection where that is needed. `flow` decides who goes first.
+    ///
+    /// A caller takes the permit first and makes its request then, so that the request is new when it leaves: a token
+    /// that it carries may be replaced while the permit is waited for.
+    ///
+    /// # Errors
+    /// [`Unsent`] says why there is no stream: none came before the deadline, no connection can be made, or too many
+    /// requests wait already.
+    ///
+    /// # Cancel safety
+    /// When the future is dropped, its place in the line is given up. A connection that it caused to open stays for
+    /// others.
+    pub async fn permit(&self, flow: Flow, deadline: Instant) -> Result<Permit, Unsent> {
+        let pool = &self.held.pool;
+        let granted = pool.acquire(flow, deadline, Arrival::New).await?;
+        Ok(Permit::new(granted, Arc::clone(pool), flow, deadline))
+    }
+}
