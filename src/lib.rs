@@ -12,12 +12,4 @@ pub mod metrics;
 pub mod proto;
 pub mod provider;
 pub mod push;
-pub use fanfare_simulator as simulator;
 pub mod telemetry;
-
-/// The pool, under the name that it has in the imports.
-pub mod upstream {
-    pub use fanfare_upstream::*;
-    pub use fanfare_upstream::{NoAnswerCause as Lost, UnsentCause as Return};
-}
-pub use fanfare_upstream::transport;

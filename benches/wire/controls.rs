@@ -11,7 +11,7 @@ use anyhow::{Context as _, ensure};
 use bytes::Bytes;
 use fanfare::proto;
 use fanfare::proto::push_service_server::{PushService, PushServiceServer};
-use fanfare::upstream::{Http, tls};
+use fanfare_upstream::{Http, tls};
 use http::Uri;
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
-use fanfare::transport::Io;
-use fanfare::upstream::{BoxFuture, Dial, Resolve};
+use fanfare_upstream::transport::Io;
+use fanfare_upstream::{BoxFuture, Dial, Resolve};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 

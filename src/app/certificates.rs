@@ -3,6 +3,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use fanfare_upstream::Validity;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{ApnsCredential, Config};
@@ -11,7 +12,6 @@ use crate::provider::Provider;
 use crate::provider::apns::Apns;
 use crate::provider::fcm::Fcm;
 use crate::push::{AppId, ProviderKind};
-use crate::upstream::Validity;
 
 /// An end that has been announced is announced again after this time.
 const AGAIN_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
@@ -131,7 +131,7 @@ impl WatchedCertificate {
 
 #[cfg(test)]
 mod tests {
-    use crate::upstream::tls::ClientIdentity;
+    use fanfare_upstream::tls::ClientIdentity;
 
     use super::*;
 

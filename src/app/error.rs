@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use crate::upstream::TooManyPeers;
+use fanfare_upstream::TooManyPeers;
 
 /// Why the gateway cannot start. Keys and certificates are not among the reasons: they were parsed with the configuration.
 #[derive(Debug, thiserror::Error)]

@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fanfare_upstream::{Dial, Resolve, SystemResolver, TcpDialer, Upstream};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -22,7 +23,6 @@ use crate::dispatch::Dispatcher;
 use crate::ingress::admin::Admin;
 use crate::ingress::grpc::Service;
 use crate::metrics::Metrics;
-use crate::upstream::{Dial, Resolve, SystemResolver, TcpDialer, Upstream};
 use certificates::CertificateWatch;
 
 pub use error::StartError;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use fanfare_upstream::{Http, Origin, Proxies};
 use secrecy::SecretString;
 
 use super::{ClientCertificate, Trust};
@@ -15,7 +16,6 @@ use crate::provider::fcm::Fcm;
 use crate::provider::mattermost::Mattermost;
 use crate::provider::webpush::WebPush;
 use crate::push::AppId;
-use crate::upstream::{Http, Origin, Proxies};
 
 /// One app.
 pub struct AppConfig {

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use fanfare_upstream::{Origin, UpstreamSettings};
+
 use super::{AppConfig, Config, FcmUpstream, Trust, WebPushUpstreams};
 use crate::credential::google::Source;
 use crate::dispatch::DispatchSettings;
 use crate::ingress::admin::AdminSettings;
 use crate::ingress::grpc::GrpcSettings;
 use crate::telemetry::LogSettings;
-use crate::upstream::{Origin, UpstreamSettings};
 
 /// Source: Apple, "Sending notification requests to APNs".
 const APNS_PRODUCTION: &str = "api.push.apple.com";

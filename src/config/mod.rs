@@ -25,7 +25,7 @@ use crate::files::FileContent;
 use crate::ingress::admin::AdminSettings;
 use crate::ingress::grpc::GrpcSettings;
 use crate::telemetry::LogSettings;
-use crate::upstream::{Origin, Proxies, UpstreamSettings};
+use fanfare_upstream::{Origin, Proxies, UpstreamSettings};
 use lines::Lines;
 
 /// A checked configuration.

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
+use fanfare_upstream::tls::{self, ClientIdentity, TlsError};
+use fanfare_upstream::{Http, Validity};
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
 use sha2::{Digest, Sha256};
-
-use crate::upstream::tls::{self, ClientIdentity, TlsError};
-use crate::upstream::{Http, Validity};
 
 /// Root certificates, and TLS that verifies upstreams by them. Clones share the sessions that TLS resumes.
 #[derive(Clone)]

@@ -13,13 +13,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use fanfare_upstream::Origin;
 use http::HeaderValue;
 use tokio::time::Instant;
 
 pub use handle::Handle;
 pub use registry::Registry;
-
-use crate::upstream::Origin;
 
 /// The wall clock, by which push services judge a token's age. Tests put their own in.
 type WallClock = Box<dyn Fn() -> SystemTime + Send + Sync>;

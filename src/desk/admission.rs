@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use fanfare_upstream::InFlight;
+use fanfare_upstream::ServiceClass;
 use prometheus_client::metrics::gauge::Gauge;
 
 use crate::dispatch::Room;
-use crate::push::{Reason, ServiceClass};
-use crate::upstream::InFlight;
+use crate::push::Reason;
 
 /// Why there is no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

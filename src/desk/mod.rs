@@ -30,6 +30,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use fanfare_upstream::Flow;
+use fanfare_upstream::ServiceClass;
 
 pub use admission::{Admission, NoRoom};
 pub use arrival::Arrival;
@@ -44,8 +46,6 @@ pub use settled::{EchoedLabels, Settled};
 use crate::dispatch::{Dispatcher, Routes};
 pub use crate::dispatch::{TargetDraft, Window};
 use crate::metrics::PushMetrics;
-use crate::push::ServiceClass;
-use crate::upstream::Flow;
 
 /// Limits of the desk.
 #[derive(Debug, Clone)]

@@ -2,13 +2,13 @@
 
 use std::ops::Deref;
 
+use fanfare_upstream::Flow;
 use tokio::time::Instant;
 
 use super::Desk;
 use super::opening::Opened;
 use super::settled::{EchoedLabels, Settled};
 use crate::dispatch::{Room, Terms};
-use crate::upstream::Flow;
 
 /// A push that was admitted.
 pub(super) struct Started {

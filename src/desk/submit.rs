@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use fanfare_upstream::Flow;
+use fanfare_upstream::ServiceClass;
 use futures_util::StreamExt;
 use futures_util::future::{Either, FutureExt, ready};
 use futures_util::stream::FuturesUnordered;
@@ -14,8 +16,6 @@ use super::refused::Refused;
 use super::settled::Settled;
 use super::started::Started;
 use super::{Desk, flow_of_call};
-use crate::push::ServiceClass;
-use crate::upstream::Flow;
 
 impl Desk {
     /// Admits a push, and sends it when the future is polled.

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use fanfare_upstream::{PeerPool, Permit, Unsent};
 use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use super::{Ask, Dispatcher};
 use crate::credential::{Credential, NoToken, Stamp};
 use crate::provider::Provider;
-use crate::upstream::{PeerPool, Permit, Unsent};
 
 /// What an attempt leaves with.
 pub(super) struct Leave {

@@ -1,5 +1,6 @@
 //! What the way of one push needs.
 
+use fanfare_upstream::Flow;
 use tokio::time::Instant;
 use tracing::Span;
 
@@ -7,7 +8,6 @@ use super::Route;
 use super::providers::EncodedOnce;
 use crate::provider::Provider;
 use crate::push::{Body, PushId};
-use crate::upstream::Flow;
 
 /// An admitted push, with its route.
 pub struct Ask<'a, P: Provider> {

@@ -3,12 +3,12 @@
 
 use std::time::SystemTime;
 
+use fanfare_upstream::{Answer, Head, Origin, Unanswered, Unsent, UpstreamError};
 use tracing::Span;
 
 use super::Route;
 use crate::provider::{Heal, Provider, Verdict};
 use crate::push::Outcome;
-use crate::upstream::{Answer, Head, Origin, Unanswered, Unsent, UpstreamError};
 
 /// One exchange with a push service, as it ended.
 pub(super) struct Attempt<'a, C> {

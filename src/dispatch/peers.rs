@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use fanfare_upstream::{PeerPool, TooManyPeers};
+
 use crate::provider::Provider;
 use crate::provider::apns::{self, Apns};
 use crate::push::{ApnsEnvironment, Refusal};
-use crate::upstream::{PeerPool, TooManyPeers};
 
 /// The peers of one app on one provider.
 pub trait Peers<P: Provider>: fmt::Debug + Send + Sync {

@@ -2,13 +2,13 @@
 
 use std::time::SystemTime;
 
+use fanfare_upstream::Request;
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, Method};
 
 use super::Ask;
 use crate::provider::{Message, Outgoing, Provider};
 use crate::push::{Expiry, Refusal};
-use crate::upstream::Request;
 
 impl<P: Provider> Ask<'_, P> {
     /// The message to the target, as it is sent at `now`.

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use fanfare_upstream::Share;
+
 use super::window::{Seat, WaitingSetFull};
-use crate::upstream::Share;
 
 /// Room for one push. It returns when it is dropped; where the caller leaves after the push was written, it returns
 /// when that has its answer.

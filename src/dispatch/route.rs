@@ -2,6 +2,8 @@
 
 use std::time::SystemTime;
 
+use fanfare_upstream::Validity;
+
 use super::guard::Guard;
 use super::kinds::Kinds;
 use super::peers::Peers;
@@ -9,7 +11,6 @@ use crate::credential::{Credential, NoToken};
 use crate::metrics::AppMetrics;
 use crate::provider::Provider;
 use crate::push::AppId;
-use crate::upstream::Validity;
 
 /// One app on one provider.
 #[derive(Debug)]

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use fanfare_upstream::{Origin, Peer, PeerPool, Proxies, Upstream};
+
 use super::peers::{NoPeer, Peers};
 use crate::provider::webpush::{Subscription, WebPush};
-use crate::upstream::{Origin, Peer, PeerPool, Proxies, Upstream};
 
 /// How an app reaches whatever origins its subscriptions name.
 pub struct Subscriptions {
@@ -51,8 +52,8 @@ pub(super) mod tests {
     use crate::dispatch::attempts::Attempts;
     use crate::metrics::Metrics;
     use crate::push::{Options, Outcome, Reason};
-    use crate::transport::Io;
-    use crate::upstream::{BoxFuture, Dial, Http, Proxy, Reach, Resolve, UpstreamSettings, tls};
+    use fanfare_upstream::transport::Io;
+    use fanfare_upstream::{BoxFuture, Dial, Http, Proxy, Reach, Resolve, UpstreamSettings, tls};
 
     /// Peers are found without a network.
     struct NoNetwork;

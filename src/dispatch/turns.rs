@@ -1,10 +1,9 @@
 //! Turns: work that keeps a worker of the runtime busy is done by few pushes at a time, so that everything else that is
 //! ready runs between two pieces of it.
 
+use fanfare_upstream::ServiceClass;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
-
-use crate::push::ServiceClass;
 
 /// The line of those who have such work. The interactive overtake bulk that waits, except for as much bulk as there are
 /// places; within a class the first to come is the first to go.

@@ -19,13 +19,13 @@ use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use fanfare_upstream::Head;
 
 pub use front::Front502;
 pub use message::{Message, Outgoing};
 pub use verdict::{Heal, Retry, Verdict};
 
 use crate::push::{Body, Outcome, ProviderKind, Reason, Refusal};
-use crate::upstream::Head;
 use message::headers;
 
 /// How one app speaks to one push service.

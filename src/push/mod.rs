@@ -35,8 +35,6 @@ pub struct Body {
 /// The caller's own names and values, which come back with the result. The contract bounds them.
 pub type Labels = BTreeMap<String, String>;
 
-pub use fanfare_upstream::ServiceClass;
-
 /// An app, by its name in the configuration: 1 to 64 bytes of visible ASCII.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AppId(Arc<str>);

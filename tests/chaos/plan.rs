@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fanfare::simulator::{
+use fanfare_simulator::{
     Answer, Environment, Fault, FaultRule, GoAway, HangUp, LastId, Phase, Service, Then, Trigger,
 };
 use fastrand::Rng;

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use fanfare::proto::{self, Delivery, Outcome, Reason};
-use fanfare::simulator::{Answer, Fault, FaultRule, HangUp, Phase, StoragePolicy, Trigger};
+use fanfare_simulator::{Answer, Fault, FaultRule, HangUp, Phase, StoragePolicy, Trigger};
 use serde::Deserialize;
 
 use crate::harness::{APP, TOPIC, World, good, push, within};

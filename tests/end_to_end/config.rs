@@ -5,7 +5,7 @@ use std::path::Path;
 
 use assert_cmd::Command;
 use fanfare::config::{Config, Trust};
-use fanfare::simulator::Simulator;
+use fanfare_simulator::Simulator;
 
 const SAMPLE: &str = include_str!("../../examples/fanfare.toml");
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use fanfare::app::{Gateway, Network};
 use fanfare::proto::{self, Outcome};
-use fanfare::simulator::{Environment, Fault, FaultRule, GoAway, LastId, Simulator, Then, Trigger};
-use fanfare::upstream::{BoxFuture, Resolve, TcpDialer};
+use fanfare_simulator::{Environment, Fault, FaultRule, GoAway, LastId, Simulator, Then, Trigger};
+use fanfare_upstream::{BoxFuture, Resolve, TcpDialer};
 use tokio::net::TcpListener;
 
 use crate::harness::{SOON, TOPIC, World, config, connect, good, metric, metric_sum, push, until, within};

@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use fanfare::config::ApnsCredential;
 use fanfare::proto::{Outcome, Reason};
-use fanfare::simulator::{
-    Answer, Environment, Fault, FaultRule, KeyScope, ProviderKeySpec, Service, Trigger,
-};
+use fanfare_simulator::{Answer, Environment, Fault, FaultRule, KeyScope, ProviderKeySpec, Service, Trigger};
 
 use crate::harness::{APP, World, apns_certificate, app, good, push};
 

@@ -10,9 +10,9 @@ use std::time::Duration;
 use fanfare::app::{Gateway, Network};
 use fanfare::config::Config;
 use fanfare::proto::{Delivery, Outcome};
-use fanfare::simulator::{Answer, Fault, FaultRule, GoAway, HangUp, LastId, Simulator, Then, Trigger};
-use fanfare::transport::Io;
-use fanfare::upstream::{BoxFuture, Dial, SystemResolver, TcpDialer};
+use fanfare_simulator::{Answer, Fault, FaultRule, GoAway, HangUp, LastId, Simulator, Then, Trigger};
+use fanfare_upstream::transport::Io;
+use fanfare_upstream::{BoxFuture, Dial, SystemResolver, TcpDialer};
 use futures_util::future::join_all;
 use tokio::sync::RwLock;
 

@@ -8,9 +8,9 @@ use fanfare::proto;
 use fanfare::proto::push_service_client::PushServiceClient;
 use fanfare::provider::apns::{Apns, ApnsSettings};
 use fanfare::push::{ApnsEnvironment, AppId};
-use fanfare::simulator::{Environment, Simulator, SimulatorBuilder};
-use fanfare::upstream::Http;
-use fanfare::upstream::tls::ClientIdentity;
+use fanfare_simulator::{Environment, Simulator, SimulatorBuilder};
+use fanfare_upstream::Http;
+use fanfare_upstream::tls::ClientIdentity;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tonic::transport::{Channel, Endpoint};
 

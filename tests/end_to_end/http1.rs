@@ -4,8 +4,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use fanfare::proto::{self, Delivery, Outcome, Reason};
-use fanfare::simulator::HangUp;
-use fanfare::upstream::Http;
+use fanfare_simulator::HangUp;
+use fanfare_upstream::Http;
 
 use crate::harness::{APP, SOON, metric, metric_sum, until, within};
 use crate::mattermost::{app, good_push, world, world_with};

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use fanfare::simulator::Simulator;
+use fanfare_simulator::Simulator;
 
 use crate::batch_command::{Ran, batch, by_line, line, outcome, read};
 use crate::harness::{SOON, TOPIC, good, until};

@@ -8,8 +8,8 @@ use fanfare::config::{AppConfig, Config, MattermostConfig, Trust};
 use fanfare::proto::{self, Delivery, Outcome, Reason, TokenAction};
 use fanfare::provider::mattermost::{Mattermost, MattermostSettings};
 use fanfare::push::AppId;
-use fanfare::simulator::{self, Answer, Fault, FaultRule, Simulator, SimulatorBuilder, Trigger};
-use fanfare::upstream::Http;
+use fanfare_simulator::{Answer, Fault, FaultRule, Simulator, SimulatorBuilder, Trigger};
+use fanfare_upstream::Http;
 use serde::Deserialize;
 
 use crate::harness::{APP, World, alert, connect, good};
@@ -36,9 +36,9 @@ pub(crate) async fn world_with(
     simulator: impl FnOnce(SimulatorBuilder) -> SimulatorBuilder,
     change: impl FnOnce(&mut Config),
 ) -> World {
-    let unbounded = simulator::MattermostSettings {
+    let unbounded = fanfare_simulator::MattermostSettings {
         throttle_per_second: u64::MAX,
-        ..simulator::MattermostSettings::default()
+        ..fanfare_simulator::MattermostSettings::default()
     };
     let simulator = simulator(Simulator::builder().mattermost(unbounded)).start().await.unwrap();
     let proxy = simulator.mattermost();

@@ -3,8 +3,8 @@
 use fanfare::config::AppConfig;
 use fanfare::proto::{self, Delivery, Outcome, Reason, TokenAction};
 use fanfare::provider::Front502;
-use fanfare::simulator::Fate;
-use fanfare::upstream::Http;
+use fanfare_simulator::Fate;
+use fanfare_upstream::Http;
 
 use crate::harness::APP;
 use crate::mattermost::{app, good_push, push, world};

@@ -1,7 +1,7 @@
 //! The recorded answers of a real Mattermost push proxy: each exchange comes to its verdict.
 
 use fanfare::proto::{self, Delivery, Outcome, TokenAction};
-use fanfare::simulator::{self, Answer, Fate, Fault, FaultRule, Trigger};
+use fanfare_simulator::{Answer, Fate, Fault, FaultRule, Trigger};
 use serde_json::Value;
 
 use crate::harness::{APP, World};
@@ -94,10 +94,10 @@ async fn every_recorded_exchange_of_the_real_proxy_becomes_its_verdict() {
     let recorded: Value =
         serde_json::from_str(include_str!("../../crates/simulator/tests/data/mattermost-push-proxy.json"))
             .unwrap();
-    let settings = simulator::MattermostSettings {
+    let settings = fanfare_simulator::MattermostSettings {
         apple: vec![("apple".to_owned(), "com.example.app".to_owned())],
         android: Vec::new(),
-        ..simulator::MattermostSettings::default()
+        ..fanfare_simulator::MattermostSettings::default()
     };
     let world =
         world_with(false, |builder| builder.mattermost(settings), |config| config.dispatch.max_attempts = 1)

@@ -4,8 +4,8 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
-use fanfare::transport::Io;
-use fanfare::upstream::{BoxFuture, Dial, Resolve};
+use fanfare_upstream::transport::Io;
+use fanfare_upstream::{BoxFuture, Dial, Resolve};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 

@@ -13,11 +13,10 @@ use fanfare::metrics::Metrics;
 use fanfare::provider::{Heal, Message, Outgoing, Provider, Reply, Retry, Verdict};
 use fanfare::push::{
     AppId, Body, Content, Delivery, Labels, Notification, Options, Outcome, ProviderKind, PushId, PushResult,
-    Reason, Refusal, ServiceClass, TokenAction,
+    Reason, Refusal, TokenAction,
 };
-use fanfare::upstream::{
-    Flow, Http, Peer, Reach, SystemResolver, TcpDialer, Upstream, UpstreamSettings, tls,
-};
+use fanfare_upstream::ServiceClass;
+use fanfare_upstream::{Flow, Http, Peer, Reach, SystemResolver, TcpDialer, Upstream, UpstreamSettings, tls};
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;

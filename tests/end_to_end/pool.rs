@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fanfare::proto::{self, Delivery, Outcome, Reason};
-use fanfare::simulator::{Environment, Fault, FaultRule, GoAway, HangUp, LastId, Phase, Then, Trigger};
+use fanfare_simulator::{Environment, Fault, FaultRule, GoAway, HangUp, LastId, Phase, Then, Trigger};
 
 use crate::harness::{SOON, World, good, metric, metric_sum, push, within};
 

@@ -7,8 +7,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use fanfare::config::Config;
 use fanfare::proto::{self, Delivery, Outcome, Reason};
-use fanfare::simulator::{Environment, Simulator};
-use fanfare::upstream::Http;
+use fanfare_simulator::{Environment, Simulator};
+use fanfare_upstream::Http;
 
 use crate::harness::{APP, SOON, World, good, metric_sum, push, until};
 use crate::mattermost::{app, good_push, world_with};

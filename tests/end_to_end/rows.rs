@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use fanfare::proto;
-use fanfare::simulator::Answer;
+use fanfare_simulator::Answer;
 use serde::Deserialize;
 use serde_json::Value;
 

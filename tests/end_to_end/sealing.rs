@@ -11,10 +11,9 @@ use fanfare::dispatch::{Ask, DispatchSettings, Dispatcher, Route, Subscriptions,
 use fanfare::metrics::Metrics;
 use fanfare::provider::Provider;
 use fanfare::provider::webpush::{Subscription, WebPush, WebPushSettings};
-use fanfare::push::{AppId, Body, Content, Labels, Notification, Options, Outcome, PushId, ServiceClass};
-use fanfare::upstream::{
-    Flow, Http, Peer, Reach, SystemResolver, TcpDialer, Upstream, UpstreamSettings, tls,
-};
+use fanfare::push::{AppId, Body, Content, Labels, Notification, Options, Outcome, PushId};
+use fanfare_upstream::ServiceClass;
+use fanfare_upstream::{Flow, Http, Peer, Reach, SystemResolver, TcpDialer, Upstream, UpstreamSettings, tls};
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;

@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use fanfare::proto::push_service_client::PushServiceClient;
 use fanfare::proto::{self, Outcome, SendPushRequest};
-use fanfare::simulator::{Answer, Environment, Fault, FaultRule, Simulator, Trigger};
+use fanfare_simulator::{Answer, Environment, Fault, FaultRule, Simulator, Trigger};
 
 use crate::harness::{SOON, TOPIC, good, http_get, push};
 use crate::surroundings::signal;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use fanfare::proto::{self, Delivery, Outcome, Provider, Reason, TokenAction};
-use fanfare::simulator::journal::digest;
-use fanfare::simulator::{Environment, Fate, Fault, FaultRule, Phase, Service, Trigger};
+use fanfare_simulator::journal::digest;
+use fanfare_simulator::{Environment, Fate, Fault, FaultRule, Phase, Service, Trigger};
 
 use crate::harness::{self, SOON, TOPIC, World, good, push, within};
 
@@ -231,7 +231,7 @@ async fn many_invalid_tokens_at_once_are_set_aside_not_deleted() {
 
 #[tokio::test]
 async fn a_broadcast_goes_to_its_channel() {
-    use fanfare::simulator::StoragePolicy;
+    use fanfare_simulator::StoragePolicy;
 
     let world = World::start().await;
     world.simulator.add_channel(TOPIC, "dHN0LXNyY2gtY2hubA==", StoragePolicy::MostRecent);

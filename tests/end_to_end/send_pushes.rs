@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fanfare::proto::{self, Delivery, Outcome, Reason, SendPushesRequest};
-use fanfare::simulator::Fate;
+use fanfare_simulator::Fate;
 use tonic_types::StatusExt;
 
 use crate::harness::{APP, SOON, World, alert, device, good, metric, push};

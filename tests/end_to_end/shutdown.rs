@@ -8,7 +8,7 @@ use fanfare::config::FcmConfig;
 use fanfare::credential::google::Source;
 use fanfare::proto::{self, Delivery, Outcome, Reason};
 use fanfare::provider::fcm::{Fcm, FcmSettings};
-use fanfare::simulator::{Fate, Simulator};
+use fanfare_simulator::{Fate, Simulator};
 use tokio::runtime::{Builder, Runtime};
 use tonic_types::StatusExt;
 
@@ -115,7 +115,7 @@ async fn wait_until_empty(runtime: &Runtime) {
 #[test]
 fn no_task_is_left_when_the_gateway_has_ended() {
     let (outside, own) = (runtime(), runtime());
-    let simulator = Simulator::builder().bundle_ids([TOPIC]).fcm(fanfare::simulator::FcmSettings::default());
+    let simulator = Simulator::builder().bundle_ids([TOPIC]).fcm(fanfare_simulator::FcmSettings::default());
     let simulator = outside.block_on(simulator.start()).unwrap();
     let account = simulator.fcm().add_service_account(&["demo-project"]).unwrap();
     for is_silent in [false, true] {

@@ -9,9 +9,9 @@ use std::task::{Context, Poll, Waker};
 
 use fanfare::app::{Gateway, Network};
 use fanfare::proto::{self, Outcome, Reason};
-use fanfare::simulator::{HangUp, Simulator};
-use fanfare::transport::Io;
-use fanfare::upstream::{BoxFuture, Dial, SystemResolver};
+use fanfare_simulator::{HangUp, Simulator};
+use fanfare_upstream::transport::Io;
+use fanfare_upstream::{BoxFuture, Dial, SystemResolver};
 use futures_util::future::join_all;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;

@@ -10,8 +10,8 @@
 use std::collections::HashMap;
 
 use fanfare::proto::{Delivery, Outcome, Reason};
-use fanfare::simulator::Service;
-use fanfare::simulator::journal::{self, Entry};
+use fanfare_simulator::Service;
+use fanfare_simulator::journal::{self, Entry};
 
 use crate::bounds::{Seen, most_held_back, most_in_buffers, most_lost_answers};
 use crate::ledger::{Broken, Ledger, Verdict};

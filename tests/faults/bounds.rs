@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use fanfare::simulator::journal::{self, Entry};
+use fanfare_simulator::journal::{self, Entry};
 
 use crate::marker::least_bytes;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fanfare::config::Config;
-use fanfare::simulator::{Fault, GoAway, HangUp, LastId, Phase, Then};
+use fanfare_simulator::{Fault, GoAway, HangUp, LastId, Phase, Then};
 
 use crate::accounts::Totals;
 use crate::script::{Blow, Step};

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use fanfare::config::Config;
-use fanfare::simulator::{
+use fanfare_simulator::{
     Environment, Fault, FaultRule, GoAway, HangUp, LastId, Phase, Service, Then, Trigger,
 };
 

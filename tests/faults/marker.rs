@@ -1,7 +1,7 @@
 //! A push that differs from every other one in each of its parts, and the request that has to arrive for it.
 
 use fanfare::proto;
-use fanfare::simulator::{Service, journal};
+use fanfare_simulator::{Service, journal};
 use uuid::Uuid;
 
 pub(crate) const APP: &str = "shop";

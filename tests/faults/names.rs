@@ -1,6 +1,6 @@
 //! Names that change or fail.
 
-use fanfare::simulator::{Fault, GoAway, LastId, Then};
+use fanfare_simulator::{Fault, GoAway, LastId, Then};
 
 use crate::network::{Names, Place};
 use crate::script::{Blow, Step};

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
-use fanfare::transport::Io;
-use fanfare::upstream::{BoxFuture, Dial, Resolve};
+use fanfare_upstream::transport::Io;
+use fanfare_upstream::{BoxFuture, Dial, Resolve};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fanfare::config::Config;
-use fanfare::simulator::{Environment, Fault, FaultRule, GoAway, HangUp, LastId, Service, Then, Trigger};
+use fanfare_simulator::{Environment, Fault, FaultRule, GoAway, HangUp, LastId, Service, Then, Trigger};
 
 use crate::network::{Names, Place};
 use crate::script::{self, Blow, Step};
@@ -137,7 +137,7 @@ async fn an_outage_is_told_as_unsent_and_ends_when_the_port_opens_again() {
         Step::at(100, Blow::Close(Environment::Production)),
         Step::at(
             100,
-            Blow::StrikeAll(Fault::HangUp { how: HangUp::Reset, at: fanfare::simulator::Phase::AfterBody }),
+            Blow::StrikeAll(Fault::HangUp { how: HangUp::Reset, at: fanfare_simulator::Phase::AfterBody }),
         ),
         Step::later(500, Blow::Open(Environment::Production)),
     ];

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fanfare::simulator::{Environment, Fault, FaultRule, Trigger};
+use fanfare_simulator::{Environment, Fault, FaultRule, Trigger};
 
 use crate::network::Names;
 use crate::tunnels::Trouble;

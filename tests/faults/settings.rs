@@ -6,8 +6,8 @@ use fanfare::config::{ApnsConfig, ApnsCredential, AppConfig, Config, MattermostC
 use fanfare::provider::apns::{Apns, ApnsSettings};
 use fanfare::provider::mattermost::{Mattermost, MattermostSettings};
 use fanfare::push::{ApnsEnvironment, AppId};
-use fanfare::simulator::{Service, Simulator};
-use fanfare::upstream::Http;
+use fanfare_simulator::{Service, Simulator};
+use fanfare_upstream::Http;
 
 use crate::marker::{APP, SERVER_ID, TOPIC};
 use crate::network::NAME;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fanfare::simulator::{Fault, Phase};
+use fanfare_simulator::{Fault, Phase};
 
 use crate::script::{Blow, Step};
 use crate::traffic::Traffic;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use fanfare::proto::push_service_client::PushServiceClient;
 use fanfare::proto::{self, SendBatchRequest, SendPushRequest};
-use fanfare::simulator::Service;
+use fanfare_simulator::Service;
 use futures_util::future::try_join_all;
 use tonic::transport::Channel;
 

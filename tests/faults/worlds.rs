@@ -7,8 +7,8 @@ use std::time::Duration;
 use fanfare::app::{Gateway, Network};
 use fanfare::config::Config;
 use fanfare::proto::push_service_client::PushServiceClient;
-use fanfare::simulator::{self, ConnectionInfo, Environment, HangUp, Service, Simulator, SimulatorBuilder};
-use fanfare::upstream::{Proxies, Proxy};
+use fanfare_simulator::{ConnectionInfo, Environment, HangUp, Service, Simulator, SimulatorBuilder};
+use fanfare_upstream::{Proxies, Proxy};
 use tonic::transport::{Channel, Endpoint};
 
 use crate::accounts::{Totals, audit};
@@ -269,9 +269,9 @@ async fn eventually(reached: impl Fn() -> bool) -> bool {
 
 fn shaped(builder: SimulatorBuilder, shape: &Shape) -> SimulatorBuilder {
     // The push proxy's own throttle is switched off, because it is no fault of the wire.
-    let unbounded = simulator::MattermostSettings {
+    let unbounded = fanfare_simulator::MattermostSettings {
         throttle_per_second: u64::MAX,
-        ..simulator::MattermostSettings::default()
+        ..fanfare_simulator::MattermostSettings::default()
     };
     builder
         .max_concurrent_streams(shape.streams)

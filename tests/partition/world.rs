@@ -14,10 +14,10 @@ use fanfare::provider::Provider;
 use fanfare::provider::apns::{Apns, ApnsSettings, Device, Target};
 use fanfare::push::{
     ApnsEnvironment, AppId, Body, Content, DeviceToken, Labels, Notification, Options, PushId, PushResult,
-    ServiceClass,
 };
-use fanfare::transport::Io;
-use fanfare::upstream::{
+use fanfare_upstream::ServiceClass;
+use fanfare_upstream::transport::Io;
+use fanfare_upstream::{
     BoxFuture, Dial, Flow, Http, Origin, Peer, Reach, Resolve, Upstream, UpstreamSettings, tls,
 };
 use futures_util::future::join_all;

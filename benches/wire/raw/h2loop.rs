@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use bytes::Bytes;
-use fanfare::transport::{CountedSocket, Io, Transport, Wire};
-use fanfare::upstream::{Http, tls};
+use fanfare_upstream::transport::{CountedSocket, Io, Transport, Wire};
+use fanfare_upstream::{Http, tls};
 use h2::client::{Connection, SendRequest};
 use http::{HeaderValue, Request};
 use rustls::pki_types::ServerName;

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use fanfare_upstream::{Http, Origin, Peer, PeerPool, Proxies, Reach, TooManyPeers, Upstream};
 use rustls::ClientConfig;
 
 use crate::config::{
@@ -21,7 +22,6 @@ use crate::provider::fcm::Fcm;
 use crate::provider::mattermost::Mattermost;
 use crate::provider::webpush::WebPush;
 use crate::push::AppId;
-use crate::upstream::{Http, Origin, Peer, PeerPool, Proxies, Reach, TooManyPeers, Upstream};
 
 pub(super) fn build(
     config: &Config,

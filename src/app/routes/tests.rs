@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use fanfare_simulator::{Environment, FcmSettings, ServiceAccount, Simulator};
+use fanfare_upstream::{SystemResolver, TcpDialer};
 use tokio::time::Instant;
 
 use super::*;
@@ -11,8 +13,6 @@ use crate::provider::fcm::{Fcm, FcmSettings as FcmProject};
 use crate::provider::mattermost::{Mattermost, MattermostSettings};
 use crate::provider::webpush::{WebPush, WebPushSettings};
 use crate::push::ApnsEnvironment;
-use crate::simulator::{Environment, FcmSettings, ServiceAccount, Simulator};
-use crate::upstream::{SystemResolver, TcpDialer};
 
 /// No test waits longer for what must happen.
 const SOON: Duration = Duration::from_secs(20);

@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use fanfare_simulator::{Environment, MattermostSettings, Simulator, VapidKey};
+use fanfare_upstream::Http;
 use indicatif::{ProgressBar, ProgressStyle};
 use tonic::transport::{Channel, Endpoint};
 
@@ -26,9 +28,7 @@ use crate::provider::fcm::{Fcm, FcmSettings};
 use crate::provider::mattermost::{self, Mattermost};
 use crate::provider::webpush::{WebPush, WebPushSettings};
 use crate::push::{ApnsEnvironment, AppId};
-use crate::simulator::{Environment, MattermostSettings, Simulator, VapidKey};
 use crate::telemetry::{self, LogSettings};
-use crate::upstream::Http;
 use plan::Browsers;
 use report::Report;
 use send::Sending;

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use fanfare_simulator::journal::digest;
+use fanfare_simulator::{Simulator, SimulatorError, Subscription, VapidKey, web_push_fates};
 
 use crate::proto;
-use crate::simulator::journal::digest;
-use crate::simulator::{Simulator, SimulatorError, Subscription, VapidKey, web_push_fates};
 
 pub(super) const APP: &str = "demo";
 pub(super) const TOPIC: &str = "com.example.demo";

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{CellAlignment, Table};
+use fanfare_simulator::Simulator;
 use owo_colors::{OwoColorize, Stream};
 
 use super::plan::{self, Service};
 use super::send::{Sending, SentPush};
 use crate::proto;
-use crate::simulator::Simulator;
 
 /// How many mismatches are shown. Further ones are only counted.
 const SHOWN: usize = 10;

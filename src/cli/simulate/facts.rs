@@ -1,8 +1,7 @@
 //! Collects what a client of the simulator needs to know, for `simulator.json`.
 
+use fanfare_simulator::{Environment, Simulator, StoragePolicy, VapidKey, fates, fcm_fates, web_push_fates};
 use serde::Serialize;
-
-use crate::simulator::{Environment, Simulator, StoragePolicy, VapidKey, fates, fcm_fates, web_push_fates};
 
 /// The content of `simulator.json`.
 #[derive(Serialize)]

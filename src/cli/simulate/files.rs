@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use anyhow::Context;
+use fanfare_simulator::{ClientCertificate, Simulator, Subscription, VapidKey};
 
 use super::config::gateway_config;
 use super::facts::Facts;
 use crate::cli::whole::{EVERYBODY, OWNER, write_whole};
-use crate::simulator::{ClientCertificate, Simulator, Subscription, VapidKey};
 
 /// The folder of the subscriptions.
 const SUBSCRIPTIONS: &str = "subscriptions";

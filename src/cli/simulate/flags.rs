@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-
-use crate::simulator::{
+use fanfare_simulator::{
     FateRow, FaultRule, FcmFateRow, FcmSettings, LimitRises, MattermostSettings, Simulator, SimulatorBuilder,
     StoragePolicy, WebPushSettings, fates, fcm_fates, web_push_fates,
 };

@@ -11,8 +11,8 @@ use std::path::Path;
 use super::Done;
 use super::output::{print_or_tell, tell};
 use super::signals::{StopSignals, ignore_hangups};
-use crate::simulator::{Simulator, SimulatorError, WebPushFateRow, web_push_fates};
 use facts::Facts;
+use fanfare_simulator::{Simulator, SimulatorError, WebPushFateRow, web_push_fates};
 use files::Secrets;
 pub(super) use flags::Simulate;
 

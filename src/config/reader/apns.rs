@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use fanfare_upstream::Http;
+
 use super::Reader;
 use crate::config::{ApnsConfig, ApnsCredential, Config, file};
 use crate::credential::apns::{KeyId, SigningKey, TeamId};
 use crate::provider::apns::{Apns, ApnsSettings};
 use crate::push::ApnsEnvironment;
-use crate::upstream::Http;
 
 impl Reader<'_> {
     pub(super) fn apns(&mut self, key: &str, file: file::AppApns, config: &Config) -> Option<ApnsConfig> {

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use fanfare_upstream::{Http, Origin};
+
 use super::Reader;
 use crate::config::{AppConfig, Config, FcmConfig, MattermostConfig, file};
 use crate::credential::google::Source;
@@ -10,7 +12,6 @@ use crate::provider::Front502;
 use crate::provider::fcm::{Fcm, FcmSettings};
 use crate::provider::mattermost::{Mattermost, MattermostSettings};
 use crate::push::AppId;
-use crate::upstream::{Http, Origin};
 
 impl Reader<'_> {
     /// Reads an app. `config` holds everything but the apps.

@@ -10,10 +10,11 @@ mod web_push;
 use std::path::Path;
 use std::time::Duration;
 
+use fanfare_upstream::{InvalidOrigin, Origin};
+
 use super::error::{ConfigError, ConfigErrors};
 use super::lines::Lines;
 use super::{Config, Trust, defaults, file};
-use crate::upstream::{InvalidOrigin, Origin};
 
 /// Reads a parsed file. `system` trusts the operating system's root certificates.
 pub(super) fn read(

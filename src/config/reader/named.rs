@@ -3,13 +3,13 @@
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
+use fanfare_upstream::Http;
+use fanfare_upstream::tls::{self, ClientIdentity, TlsError};
 use secrecy::SecretString;
 
 use super::Reader;
 use crate::config::{ClientCertificate, Trust, file};
 use crate::files::FileContent;
-use crate::upstream::Http;
-use crate::upstream::tls::{self, ClientIdentity, TlsError};
 
 impl Reader<'_> {
     /// Reads root certificates, which are trusted beside those of `base`.

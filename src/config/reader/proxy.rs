@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
+use fanfare_upstream::{Origin, Proxies, Proxy};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Reader;
 use crate::config::file;
-use crate::upstream::{Origin, Proxies, Proxy};
 
 impl Reader<'_> {
     pub(super) fn proxy(&mut self, key: &str, file: &file::Proxy) -> Option<Proxies> {

@@ -1,10 +1,11 @@
 //! What the file says of listeners, limits, upstreams and the log.
 
+use fanfare_upstream::UpstreamSettings;
+
 use super::Reader;
 use crate::config::{Config, file};
 use crate::ingress::grpc::GrpcSettings;
 use crate::telemetry::{LogFormat, LogSettings};
-use crate::upstream::UpstreamSettings;
 
 /// The largest flow-control window of HTTP/2. Source: RFC 9113, section 6.9.1.
 const LARGEST_WINDOW: u32 = (1 << 31) - 1;

@@ -1,12 +1,12 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::UNIX_EPOCH;
 
+use fanfare_upstream::Origin;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ED25519};
 
 use super::*;
 use crate::credential::{Credential, Handle};
-use crate::upstream::Origin;
 
 const EPOCH_SECONDS: u64 = 1_700_000_000;
 

@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use fanfare_upstream::Reply;
 use http::{HeaderValue, StatusCode};
 
 use super::source::Endpoint;
 use crate::credential::NoToken;
-use crate::upstream::Reply;
 
 /// The longest part of the endpoint's own words that is repeated, in characters.
 const MAX_WORDS: usize = 256;

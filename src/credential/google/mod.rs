@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwapOption;
+use fanfare_upstream::{Flow, InFlight, PeerPool, Request, UpstreamError};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -23,7 +24,6 @@ pub use source::{Endpoint, Source, SourceError};
 
 use super::{NoToken, Renewal, Stamp};
 use crate::metrics::TokenMetrics;
-use crate::upstream::{Flow, InFlight, PeerPool, Request, UpstreamError};
 use answer::Granted;
 use grant::TokenRequest;
 

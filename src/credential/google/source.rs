@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::SystemTime;
 
+use fanfare_upstream::Origin;
 use http::Uri;
 use http::uri::PathAndQuery;
 use jsonwebtoken::EncodingKey;
@@ -17,7 +18,6 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use super::grant::{self, ServiceAccountKey};
-use crate::upstream::Origin;
 
 /// The token endpoint of files that name none. Source: Google, "Using OAuth 2.0 to Access Google APIs".
 const TOKEN_URI: &str = "https://oauth2.googleapis.com/token";

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use fanfare_upstream::PeerPool;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -15,7 +16,6 @@ use super::google::{GoogleToken, Source, SourceIdentity};
 use super::handle::{Handle, WeakHandle};
 use super::vapid::{ApplicationServer, ApplicationServerIdentity, Vapid};
 use crate::metrics::CredentialMetrics;
-use crate::upstream::PeerPool;
 
 /// Every credential of the process, by what identifies it.
 pub struct Registry {

@@ -1,13 +1,13 @@
 use std::time::Duration;
 
+use fanfare_simulator::{FcmSettings, Simulator};
+use fanfare_upstream::{Http, Peer, Reach, SystemResolver, TcpDialer, Upstream, UpstreamSettings, tls};
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256};
 use secrecy::SecretString;
 
 use super::*;
 use crate::credential::apns::{KeyId, TeamId};
 use crate::metrics::Metrics;
-use crate::simulator::{FcmSettings, Simulator};
-use crate::upstream::{Http, Peer, Reach, SystemResolver, TcpDialer, Upstream, UpstreamSettings, tls};
 use tokio::time::Instant;
 
 /// No test waits longer for what must happen.

@@ -11,6 +11,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use fanfare_upstream::Origin;
 use lru::LruCache;
 use tokio::time::Instant;
 
@@ -19,7 +20,6 @@ pub(super) use application_server::ApplicationServerIdentity;
 pub use key::VapidKey;
 
 use super::{CredentialError, Renewal, Stamp, WallClock};
-use crate::upstream::Origin;
 use pace::VapidTokenPace;
 
 /// The tokens that one application server has signed.

@@ -13,6 +13,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fanfare_upstream::Flow;
+use fanfare_upstream::ServiceClass;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, Interval, Sleep};
 use tokio_util::sync::WaitForCancellationFutureOwned;
@@ -26,8 +28,6 @@ use super::caller::Caller;
 use super::settled::Settled;
 use super::{Desk, flow_of_call};
 use crate::dispatch::{Room, Seat, Window};
-use crate::push::ServiceClass;
-use crate::upstream::Flow;
 use counts::BatchGauge;
 use stall::Stall;
 

@@ -8,6 +8,7 @@ mod pushes;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use fanfare_upstream::{Http, Peer, Reach, SystemResolver, TcpDialer, Upstream, UpstreamSettings, tls};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
@@ -19,7 +20,6 @@ use crate::metrics::Metrics;
 use crate::provider::Provider;
 use crate::provider::mattermost::{Device, Mattermost, MattermostSettings};
 use crate::push::{AppId, Content, Labels, Notification, Options, Refusal, RegistrationToken};
-use crate::upstream::{Http, Peer, Reach, SystemResolver, TcpDialer, Upstream, UpstreamSettings, tls};
 
 const APP: &str = "shop";
 

@@ -5,12 +5,12 @@ mod stayed;
 
 use std::time::Duration;
 
+use fanfare_upstream::{NoAnswerCause, Unanswered};
 use tokio::time::Instant;
 
 use super::learn::Learned;
 use crate::provider::{Retry, Verdict};
 use crate::push::{Delivery, Options, Outcome, PushResult, Reason};
-use crate::upstream::{Lost, Unanswered};
 
 /// The wait before a push that was not answered, and may be repeated, is sent again.
 const REPEAT_AFTER: Duration = Duration::from_secs(1);
@@ -95,9 +95,9 @@ impl Attempts {
     fn unanswered(&mut self, why: &Unanswered) -> Next {
         self.made += 1;
         let reason = match why.cause {
-            Lost::Deadline | Lost::AnswerTimeout => Reason::AnswerTimeout,
-            Lost::Reset(_) | Lost::ConnectionLost => Reason::ConnectionLost,
-            Lost::Unreadable => Reason::AnswerUnreadable,
+            NoAnswerCause::Deadline | NoAnswerCause::AnswerTimeout => Reason::AnswerTimeout,
+            NoAnswerCause::Reset(_) | NoAnswerCause::ConnectionLost => Reason::ConnectionLost,
+            NoAnswerCause::Unreadable => Reason::AnswerUnreadable,
         };
         let mut result = PushResult::unsent(Outcome::Unconfirmed, reason, why.to_string());
         result.retryable = true;

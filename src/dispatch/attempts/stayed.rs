@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use fanfare_upstream::{TooManyPeers, Unsent};
+
 use super::Attempts;
 use crate::credential::NoToken;
 use crate::dispatch::acquire::NoLeave;
 use crate::dispatch::guard::{Guard, Unsendable};
 use crate::push::{Outcome, PushResult, Reason, Refusal};
-use crate::upstream::{TooManyPeers, Unsent};
 
 /// The wait that a caller is told where the gateway has no better advice.
 const COME_BACK_AFTER: Duration = Duration::from_secs(1);

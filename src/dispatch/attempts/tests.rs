@@ -1,10 +1,11 @@
 use std::sync::Arc;
 
+use fanfare_upstream::{ConnectError, Unsent};
+
 use super::*;
 use crate::credential::NoToken;
 use crate::provider::Heal;
 use crate::push::TokenAction;
-use crate::upstream::{ConnectError, Unsent};
 
 fn attempts(options: &Options) -> Attempts {
     Attempts::new(options, 3, Instant::now() + Duration::from_secs(3600))
@@ -166,7 +167,7 @@ fn without_a_token_the_endpoints_sentence_is_the_verdict() {
 #[test]
 fn where_no_newer_token_comes_the_last_answer_is_kept_and_earlier_doubt_remains() {
     let repeatable = Options { repeatable: true, ..Options::default() };
-    let lost = Unanswered { cause: Lost::ConnectionLost, head: None };
+    let lost = Unanswered { cause: NoAnswerCause::ConnectionLost, head: None };
     let mut again = attempts(&repeatable);
     again.unanswered(&lost);
     let next = again.answered(verdict(Outcome::Credential, Retry::Once), Some(401));
@@ -179,7 +180,7 @@ fn where_no_newer_token_comes_the_last_answer_is_kept_and_earlier_doubt_remains(
 #[test]
 fn a_dry_run_that_is_not_answered_delivered_nothing() {
     let dry_run = Options { dry_run: true, ..Options::default() };
-    let lost = Unanswered { cause: Lost::ConnectionLost, head: None };
+    let lost = Unanswered { cause: NoAnswerCause::ConnectionLost, head: None };
     let mut again = attempts(&dry_run);
     let next = again.unanswered(&lost);
     assert!(matches!(next, Next::Again(_)));

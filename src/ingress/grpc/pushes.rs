@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use fanfare_upstream::ServiceClass;
 use tonic::{Request, Status};
 
 use super::items::Items;
 use super::{decode, encode, timeout};
 use crate::desk::{Caller, Desk};
 use crate::proto;
-use crate::push::ServiceClass;
 
 /// A call has at most so many items.
 const MAX_ITEMS: u64 = 1000;

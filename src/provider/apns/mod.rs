@@ -23,7 +23,7 @@ use std::time::SystemTime;
 
 use super::{Front502, Message, Outgoing, Provider, Reply, Verdict};
 use crate::push::{ApnsEnvironment, Body, InvalidValue, ProviderKind, Refusal};
-use crate::upstream::Head;
+use fanfare_upstream::Head;
 use topic::Topic;
 
 /// The largest payload of a push to a device, in bytes of JSON.

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use fanfare_upstream::Head;
 use http::{HeaderMap, StatusCode};
 use serde_json::value::RawValue;
 
@@ -11,7 +12,6 @@ use crate::provider::retry_after::retry_after;
 use crate::provider::words::{is_page, object, read, words};
 use crate::provider::{Front502, Reply, Verdict, cut};
 use crate::push::Outcome;
-use crate::upstream::Head;
 
 /// What an answer means that came at `now`. APNs documents no `Retry-After`; where an answer has one all the same, it
 /// counts more than the wait in the table.

@@ -3,10 +3,11 @@
 //! An endpoint is a URL that an end user's browser chose, or that somebody made up. It is read strictly, so that no two
 //! readers can differ about its host. Its path is opaque and goes out byte for byte.
 
+use fanfare_upstream::Origin;
+
 use super::hosts::{Vendor, is_name};
 use super::{Subscription, WebPush};
 use crate::push::{Outcome, Reason, Refusal};
-use crate::upstream::Origin;
 
 /// The field that a refusal names.
 const FIELD: &str = "target.web_push.endpoint";

@@ -3,8 +3,9 @@
 //! Endpoints come from browsers, and so from anybody. Without a list of hosts the gateway would send requests to
 //! wherever a caller's user likes.
 
+use fanfare_upstream::Origin;
+
 use crate::push::InvalidValue;
-use crate::upstream::Origin;
 
 /// Whose push service it is. Each answers in its own words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

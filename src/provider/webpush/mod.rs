@@ -21,8 +21,8 @@ use std::time::SystemTime;
 
 use super::{Front502, Message, Outgoing, Provider, Reply, Seal, Verdict};
 use crate::push::{Body, InvalidValue, ProviderKind, Refusal};
-use crate::upstream::Head;
 use encrypt::Ephemeral;
+use fanfare_upstream::Head;
 use hosts::Hosts;
 
 /// The largest payload before encryption, in bytes. Every push service takes 4,096 bytes, of which the header of the

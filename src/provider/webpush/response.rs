@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::time::SystemTime;
 
+use fanfare_upstream::Head;
 use http::{HeaderMap, StatusCode};
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -13,7 +14,6 @@ use crate::provider::retry_after::retry_after;
 use crate::provider::words::{is_page, object, read, words};
 use crate::provider::{Front502, Reply, Verdict, cut};
 use crate::push::Outcome;
-use crate::upstream::Head;
 
 /// What an answer of a vendor's push service means that came at `now`.
 pub(super) fn classify(reply: &Reply, vendor: Vendor, front_502: Front502, now: SystemTime) -> Verdict {

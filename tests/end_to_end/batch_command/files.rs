@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use fanfare::simulator::Simulator;
+use fanfare_simulator::Simulator;
 use serde_json::Value;
 
 use super::read;

@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use fanfare::simulator::Simulator;
+use fanfare_simulator::Simulator;
 use serde_json::{Value, json};
 
 use super::files::{Files, deliveries, last};

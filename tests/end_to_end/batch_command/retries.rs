@@ -1,6 +1,6 @@
 //! `fanfare batch` with `--retry` and `--stop-after-credential`: what is sent again because the caller says so.
 
-use fanfare::simulator::{Answer, Fault, FaultRule, Trigger};
+use fanfare_simulator::{Answer, Fault, FaultRule, Trigger};
 
 use super::files::{Files, deliveries, last};
 use super::{address, batch, line, outcome, read};

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use fanfare::proto::{self, Outcome};
-use fanfare::simulator::{Answer, Fault, FaultRule, FcmSettings, Trigger, fcm_fates};
+use fanfare_simulator::{Answer, Fault, FaultRule, FcmSettings, Trigger, fcm_fates};
 
 use super::{impatient, push, world};
 use crate::harness::World;

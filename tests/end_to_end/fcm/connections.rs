@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fanfare::proto::{self, Outcome};
-use fanfare::simulator::{
+use fanfare_simulator::{
     ConnectionInfo, Fault, FaultRule, FcmSettings, GoAway, LastId, Service, Simulator, Then, Trigger,
 };
 

@@ -14,10 +14,10 @@ use fanfare::credential::google::Source;
 use fanfare::proto;
 use fanfare::provider::fcm::{Fcm, FcmSettings as Project};
 use fanfare::push::AppId;
-use fanfare::simulator::journal::Entry;
-use fanfare::simulator::{FcmSettings, Service, ServiceAccount, Simulator};
-use fanfare::upstream::Http;
-use fanfare::upstream::tls::ClientIdentity;
+use fanfare_simulator::journal::Entry;
+use fanfare_simulator::{FcmSettings, Service, ServiceAccount, Simulator};
+use fanfare_upstream::Http;
+use fanfare_upstream::tls::ClientIdentity;
 
 use crate::harness::{APP, World, alert, connect, trust};
 

@@ -1,7 +1,7 @@
 //! The targets and the content of pushes, as they arrive at FCM.
 
 use fanfare::proto::{self, Delivery, Outcome, Reason, TokenAction};
-use fanfare::simulator::FcmSettings;
+use fanfare_simulator::FcmSettings;
 use serde_json::{Value, json};
 
 use super::{PROJECT, asked, json, push, to, world};

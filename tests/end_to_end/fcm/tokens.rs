@@ -1,8 +1,8 @@
 //! The access tokens of a whole gateway, and what the caller notices of them.
 
 use fanfare::proto::{self, Delivery, Outcome, Reason, TokenAction};
-use fanfare::simulator::journal::Outcome::Answered;
-use fanfare::simulator::{Answer, Fault, FaultRule, FcmSettings, Trigger};
+use fanfare_simulator::journal::Outcome::Answered;
+use fanfare_simulator::{Answer, Fault, FaultRule, FcmSettings, Trigger};
 use tokio::time::timeout;
 
 use super::{OTHER, PROJECT, app, asked, burst, each_once, google, impatient, push, serve, world};

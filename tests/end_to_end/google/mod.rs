@@ -9,9 +9,9 @@ use std::time::Duration;
 use fanfare::credential::google::{GoogleToken, Source};
 use fanfare::credential::{Handle, NoToken, Registry};
 use fanfare::metrics::Metrics;
-use fanfare::simulator::journal::Entry;
-use fanfare::simulator::{Answer, Fault, FaultRule, ServiceAccount, Simulator, SimulatorBuilder, Trigger};
-use fanfare::upstream::{
+use fanfare_simulator::journal::Entry;
+use fanfare_simulator::{Answer, Fault, FaultRule, ServiceAccount, Simulator, SimulatorBuilder, Trigger};
+use fanfare_upstream::{
     Http, Origin, Peer, PeerPool, Reach, SystemResolver, TcpDialer, Upstream, UpstreamSettings, tls,
 };
 use tokio::time::Instant;

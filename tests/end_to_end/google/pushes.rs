@@ -11,10 +11,11 @@ use fanfare::provider::Provider;
 use fanfare::provider::fcm::{Fcm, FcmSettings, Target};
 use fanfare::push::{
     AppId, Body, Content, Delivery, Labels, Notification, Options, Outcome, PushId, PushResult, Reason,
-    RegistrationToken, ServiceClass,
+    RegistrationToken,
 };
-use fanfare::simulator::Fault;
-use fanfare::upstream::Flow;
+use fanfare_simulator::Fault;
+use fanfare_upstream::Flow;
+use fanfare_upstream::ServiceClass;
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use fanfare::credential::google::Source;
 use fanfare::credential::{NoToken, Renewal};
-use fanfare::simulator::{Answer, Fault, FaultRule, Service, ServiceAccount, Trigger};
+use fanfare_simulator::{Answer, Fault, FaultRule, Service, ServiceAccount, Trigger};
 use tokio::time::Instant;
 
 use super::{Google, PROJECT, key, status};

@@ -11,7 +11,7 @@ use fanfare::proto::push_service_client::PushServiceClient;
 use fanfare::proto::{self, Delivery, Outcome, Reason, TokenAction};
 use fanfare::provider::webpush::{WebPush, WebPushSettings};
 use fanfare::push::AppId;
-use fanfare::upstream::Http;
+use fanfare_upstream::Http;
 use futures_util::future::join_all;
 use tonic::transport::Channel;
 

@@ -6,7 +6,7 @@ mod world;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use fanfare::upstream::{Origin, UpstreamSettings};
+use fanfare_upstream::{Origin, UpstreamSettings};
 use futures_util::future::join_all;
 
 use self::world::World;

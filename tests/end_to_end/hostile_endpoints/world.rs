@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fanfare::metrics::Metrics;
-use fanfare::upstream::{
+use fanfare_upstream::{
     Flow, Http, InFlight, Peer, PeerPool, Proxies, Reach, Reply, Request, Share, Unsent, Upstream,
     UpstreamError, UpstreamSettings, tls,
 };

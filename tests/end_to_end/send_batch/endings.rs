@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fanfare::proto::{self, Outcome, Reason, SendBatchRequest};
-use fanfare::simulator::Fate;
+use fanfare_simulator::Fate;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic_types::StatusExt;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use fanfare::desk::Admission;
 use fanfare::proto;
-use fanfare::push::ServiceClass;
-use fanfare::simulator::Fault;
+use fanfare_simulator::Fault;
+use fanfare_upstream::ServiceClass;
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fanfare::proto::{self, Outcome};
-use fanfare::simulator::{Answer, Fault, FaultRule, Trigger};
+use fanfare_simulator::{Answer, Fault, FaultRule, Trigger};
 
 use super::{BatchCaller, message, options, run};
 use crate::harness::{APP, SOON, World, good, push};

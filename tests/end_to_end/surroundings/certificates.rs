@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use fanfare::proto::push_service_client::PushServiceClient;
 use fanfare::proto::{self, Delivery, Outcome, SendPushRequest, TokenAction};
-use fanfare::simulator::Simulator;
+use fanfare_simulator::Simulator;
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 
 use super::{check, ended, run, said, signal};

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use fanfare::simulator::Simulator;
+use fanfare_simulator::Simulator;
 
 use super::{check, ended, run, said, signal};
 use crate::config::{folder, switched_on};

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use fanfare::proto::push_service_client::PushServiceClient;
 use fanfare::proto::{Outcome, PushResult, SendPushRequest};
-use fanfare::simulator::{Environment, Simulator};
+use fanfare_simulator::{Environment, Simulator};
 use tonic::transport::Channel;
 
 use super::relay::Relay;

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Lines};
 use std::process::{Child, ChildStderr, Command, Stdio};
 
-use fanfare::simulator::Simulator;
+use fanfare_simulator::Simulator;
 
 use super::{ended, fanfare, signal};
 use crate::batch_command::{address, line};

@@ -6,7 +6,7 @@ use std::sync::mpsc;
 
 use fanfare::proto::push_service_client::PushServiceClient;
 use fanfare::proto::{Outcome, SendPushRequest};
-use fanfare::simulator::Simulator;
+use fanfare_simulator::Simulator;
 use tokio::net::TcpListener;
 
 use super::{ended, fanfare, run, said, signal};

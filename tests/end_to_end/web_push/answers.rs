@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use fanfare::proto::{self, Outcome};
-use fanfare::simulator::{Answer, Fault, FaultRule, Subscription, Trigger, Vendor, web_push_fates};
+use fanfare_simulator::{Answer, Fault, FaultRule, Subscription, Trigger, Vendor, web_push_fates};
 
 use super::{Browsers, PRIVATE, host, push, seconds, with_options};
 use crate::rows::{Row, verdict, waits};

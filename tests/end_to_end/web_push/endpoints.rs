@@ -1,7 +1,7 @@
 //! Endpoints: their path goes out byte for byte, and their origin has one spelling.
 
 use fanfare::proto::{Delivery, Outcome, TokenAction};
-use fanfare::simulator::{Subscription, Vendor};
+use fanfare_simulator::{Subscription, Vendor};
 
 use super::{Browsers, header, push};
 

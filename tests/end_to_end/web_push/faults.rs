@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use fanfare::proto::{self, Delivery, Outcome, Reason};
-use fanfare::simulator::journal::{self, Entry};
-use fanfare::simulator::{
+use fanfare_simulator::journal::{self, Entry};
+use fanfare_simulator::{
     Answer, Fault, FaultRule, GoAway, HangUp, LastId, Phase, Subscription, Then, Trigger, Vendor,
 };
 use futures_util::future::join_all;

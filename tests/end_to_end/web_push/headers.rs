@@ -5,8 +5,8 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use fanfare::proto::{self, Outcome, Priority, Reason, WebPushUrgency};
-use fanfare::simulator::journal::Entry;
-use fanfare::simulator::{Answer, Fault, FaultRule, Subscription, Trigger, Urgency, Vendor};
+use fanfare_simulator::journal::Entry;
+use fanfare_simulator::{Answer, Fault, FaultRule, Subscription, Trigger, Urgency, Vendor};
 use sha2::{Digest, Sha256};
 
 use super::{Browsers, body, header, push, raw, seconds, with_options};

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use fanfare::proto::{self, Delivery, Outcome, Reason, SendBatchRequest, TokenAction};
-use fanfare::simulator::journal::Opened;
-use fanfare::simulator::{Subscription, Vendor, WebPushSettings};
+use fanfare_simulator::journal::Opened;
+use fanfare_simulator::{Subscription, Vendor, WebPushSettings};
 use serde_json::{Value, json};
 
 use super::{Browsers, app, body, header, host, push, raw, simulator, target, with_content, with_options};

@@ -21,9 +21,9 @@ use fanfare::credential::vapid::ApplicationServer;
 use fanfare::proto;
 use fanfare::provider::webpush::{WebPush, WebPushSettings as App};
 use fanfare::push::AppId;
-use fanfare::simulator::journal::Entry;
-use fanfare::simulator::{Simulator, Subscription, VapidKey, Vendor, WebPushFate, WebPushSettings};
-use fanfare::upstream::Http;
+use fanfare_simulator::journal::Entry;
+use fanfare_simulator::{Simulator, Subscription, VapidKey, Vendor, WebPushFate, WebPushSettings};
+use fanfare_upstream::Http;
 
 use crate::harness::{APP, World, alert, connect, trust};
 use crate::net::{Net, PUBLIC};

@@ -1,7 +1,7 @@
 //! More and more origins: peers are bounded, idle ones make room for others, and little is kept of each.
 
 use fanfare::proto::{Delivery, Outcome};
-use fanfare::simulator::{Simulator, Vendor};
+use fanfare_simulator::{Simulator, Vendor};
 use futures_util::future::join_all;
 
 use super::{Browsers, push};

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use fanfare::proto::{Delivery, Outcome, Reason, TokenAction};
-use fanfare::simulator::{Simulator, Subscription, Vendor, WebPushFate, WebPushSettings};
+use fanfare_simulator::{Simulator, Subscription, Vendor, WebPushFate, WebPushSettings};
 
 use super::{Browsers, PRIVATE, app, host, push, simulator};
 use crate::harness::APP;

@@ -6,7 +6,7 @@ use std::path::Path;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use fanfare::proto;
-use fanfare::simulator::{Simulator, Subscription, VapidKey, Vendor, WebPushFate, WebPushRefusal};
+use fanfare_simulator::{Simulator, Subscription, VapidKey, Vendor, WebPushFate, WebPushRefusal};
 
 use super::{header, push, raw, seconds, target};
 use crate::secrets::everything_said;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use fanfare::proto::{self, Delivery, Outcome, TokenAction};
-use fanfare::simulator::{
+use fanfare_simulator::{
     Answer, Fault, FaultRule, Subscription, Trigger, Vendor, WebPushFate, WebPushRefusal, WebPushSettings,
 };
 use futures_util::future::join_all;

@@ -1,10 +1,11 @@
 //! The options of a stream, which its first message has.
 
+use fanfare_upstream::ServiceClass;
 use tonic::Status;
 
 use super::super::{decode, encode};
 use crate::proto;
-use crate::push::{Reason, Refusal, ServiceClass};
+use crate::push::{Reason, Refusal};
 
 /// How a stream is treated.
 pub(super) struct Options {

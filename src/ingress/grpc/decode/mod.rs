@@ -7,11 +7,12 @@ mod target;
 
 use std::time::{Duration, SystemTime};
 
+use fanfare_upstream::ServiceClass;
 use tracing::Span;
 
 use crate::desk::{Addressee, BodyDraft, Draft, DraftBody, OptionsDraft};
 use crate::proto;
-use crate::push::{Expiry, Labels, Options, Priority, Reason, Refusal, ServiceClass};
+use crate::push::{Expiry, Labels, Options, Priority, Reason, Refusal};
 use check::{duration, invalid, moment, required, within};
 
 pub(super) use check::known;

@@ -1,6 +1,7 @@
 //! What answers mean.
 
 use bytes::Bytes;
+use fanfare_upstream::Head;
 use proptest::prelude::*;
 
 use super::*;
@@ -8,7 +9,6 @@ use crate::provider::apns::response::{classify, head_decides, upstream_id};
 use crate::provider::retry_after::MAX_RETRY_AFTER;
 use crate::provider::{Front502, Heal, Reply, Retry, Verdict};
 use crate::push::TokenAction;
-use crate::upstream::Head;
 
 /// Every answer that Apple documents, written from its pages; the end-to-end suite reads it too.
 const ANSWERS: &str = include_str!("../../../../tests/data/apns-answers.json");
