@@ -5,7 +5,7 @@ use std::time::Duration;
 use fanfare::config::ApnsCredential;
 use fanfare::proto::{Outcome, Reason};
 use fanfare::simulator::{
-    Answer, Environment, Fault, FaultRule, KeyScope, ProviderKeySpec, Service, Trigger,
+    Environment, Fault, FaultRule, KeyScope, ProviderKeySpec, ScriptedAnswer, Service, Trigger,
 };
 use fanfare::upstream::tls::ClientIdentity;
 
@@ -17,7 +17,7 @@ async fn an_expired_token_on_a_connection_is_healed_on_a_fresh_one() {
     world.send(push(&good(0))).await;
     let rule = FaultRule::once(
         Trigger::DeviceToken(good(1)),
-        Fault::Answer(Answer::refusal(403, "ExpiredProviderToken")),
+        Fault::Answer(ScriptedAnswer::refusal(403, "ExpiredProviderToken")),
     );
     world.simulator.add_fault(rule);
     let result = world.send(push(&good(1))).await;

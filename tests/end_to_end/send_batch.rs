@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fanfare::proto::{self, Outcome, Reason, SendBatchRequest, SendBatchResponse};
-use fanfare::simulator::{Answer, Fate, Fault, FaultRule, Trigger};
+use fanfare::simulator::{ApnsScriptedOutcome, Fault, FaultRule, ScriptedAnswer, Trigger};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
@@ -350,7 +350,7 @@ async fn scarce_streams_go_to_the_interactive_first_and_then_in_turn() {
     let world = World::with(|builder| builder.max_concurrent_streams(1), one).await;
     // It is taken, and stays so until everyone stands in line.
     let held = good(0);
-    world.simulator.set_fate(&held, Fate::Slow(Duration::from_secs(2)));
+    world.simulator.script_outcome(&held, ApnsScriptedOutcome::Slow(Duration::from_secs(2)));
     let mut client = world.client.clone();
     let first = tokio::spawn(async move {
         client.send_push(proto::SendPushRequest { push: Some(Box::new(push(&good(0)))) }).await
@@ -401,9 +401,9 @@ async fn scarce_streams_go_to_the_interactive_first_and_then_in_turn() {
 #[tokio::test]
 async fn an_item_that_waits_long_leaves_the_window_to_others() {
     let world = World::with(|builder| builder, |config| config.grpc.batch.window = 4).await;
-    let throttled = Answer {
+    let throttled = ScriptedAnswer {
         headers: vec![("retry-after".into(), "2".into())],
-        ..Answer::refusal(429, "TooManyRequests")
+        ..ScriptedAnswer::refusal(429, "TooManyRequests")
     };
     for n in 0..4 {
         let rule = FaultRule::once(Trigger::DeviceToken(good(n)), Fault::Answer(throttled.clone()));
@@ -428,9 +428,9 @@ async fn an_item_that_waits_long_leaves_the_window_to_others() {
 async fn a_full_waiting_set_answers_at_once_with_the_advice() {
     let change = |config: &mut fanfare::config::Config| config.grpc.batch.max_waiting = 1;
     let world = World::with(|builder| builder, change).await;
-    let throttled = Answer {
+    let throttled = ScriptedAnswer {
         headers: vec![("retry-after".into(), "2".into())],
-        ..Answer::refusal(429, "TooManyRequests")
+        ..ScriptedAnswer::refusal(429, "TooManyRequests")
     };
     for n in 0..3 {
         let rule = FaultRule::once(Trigger::DeviceToken(good(n)), Fault::Answer(throttled.clone()));
@@ -448,7 +448,7 @@ async fn a_full_waiting_set_answers_at_once_with_the_advice() {
 async fn the_streams_deadline_ends_reading_first_and_answers_what_is_open() {
     let world = World::start().await;
     world.send(push(&good(1000))).await;
-    world.simulator.set_fate(&good(1), Fate::Silent);
+    world.simulator.script_outcome(&good(1), ApnsScriptedOutcome::Silent);
     let (to, requests) = mpsc::channel(4);
     to.send(message(vec![push(&good(0)), push(&good(1))])).await.unwrap();
     let mut request = tonic::Request::new(ReceiverStream::new(requests));

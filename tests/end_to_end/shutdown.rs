@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fanfare::proto::{self, Delivery, Outcome, Reason};
-use fanfare::simulator::Fate;
+use fanfare::simulator::ApnsScriptedOutcome;
 use tonic_types::StatusExt;
 
 use crate::harness::{SOON, World, good, http_get, metric, push};
@@ -38,7 +38,7 @@ async fn at_the_drain_timeout_the_written_is_unconfirmed_and_the_waiting_not_att
         |config| config.drain_timeout = Duration::from_millis(200),
     )
     .await;
-    world.simulator.set_fate(&good(1), Fate::Silent);
+    world.simulator.script_outcome(&good(1), ApnsScriptedOutcome::Silent);
     let written = call(&world, push(&good(1)));
     world.simulator.journal().wait_for_read(1, SOON).await.unwrap();
     let waiting = call(&world, push(&good(2)));
@@ -70,7 +70,7 @@ async fn at_the_drain_timeout_the_written_is_unconfirmed_and_the_waiting_not_att
 #[tokio::test]
 async fn while_draining_calls_are_refused_and_readiness_says_why() {
     let world = World::start().await;
-    world.simulator.set_fate(&good(1), Fate::Slow(Duration::from_secs(1)));
+    world.simulator.script_outcome(&good(1), ApnsScriptedOutcome::Slow(Duration::from_secs(1)));
     let in_flight = call(&world, push(&good(1)));
     world.simulator.journal().wait_for_read(1, SOON).await.unwrap();
     let World { simulator, gateway, client } = world;

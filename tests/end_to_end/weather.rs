@@ -12,7 +12,7 @@ use std::time::Duration;
 use fanfare::app::{Gateway, Network};
 use fanfare::config::{ApnsCredential, Config};
 use fanfare::proto::{self, Delivery, Outcome, Reason};
-use fanfare::simulator::{Fault, FaultRule, GoAway, HangUp, LastId, Phase, Simulator, Then, Trigger};
+use fanfare::simulator::{AfterGoAway, Fault, FaultRule, GoAway, HangUp, LastId, Phase, Simulator, Trigger};
 use fanfare::transport::Io;
 use fanfare::upstream::tls::ClientIdentity;
 use fanfare::upstream::{BoxFuture, Dial, SystemResolver};
@@ -221,7 +221,8 @@ async fn nothing_is_sent_after_its_deadline() {
 #[tokio::test]
 async fn a_peer_that_goes_away_before_any_answer_is_not_stormed() {
     let (world, _) = world(with_certificate).await;
-    let goaway = GoAway { last: LastId::BeforeThis, code: 0, reason: None, then: Then::HangUp(HangUp::Fin) };
+    let goaway =
+        GoAway { last: LastId::BeforeThis, code: 0, reason: None, then: AfterGoAway::HangUp(HangUp::Fin) };
     world.simulator.add_fault(FaultRule::always(Trigger::RequestOfEach(1), Fault::GoAway(goaway)));
     let results = world.send_all((0..50).map(good));
     let _ = tokio::time::timeout(Duration::from_secs(3), results).await;
@@ -283,7 +284,7 @@ async fn a_connection_in_use_is_not_idle() {
 #[tokio::test]
 async fn a_peer_that_answers_503_is_not_stormed() {
     let (world, _) = world(|_, _| {}).await;
-    let overloaded = Fault::Answer(fanfare::simulator::Answer::refusal(503, "ServiceUnavailable"));
+    let overloaded = Fault::Answer(fanfare::simulator::ScriptedAnswer::refusal(503, "ServiceUnavailable"));
     world.simulator.add_fault(FaultRule::always(Trigger::Always, overloaded));
     let sends = async {
         for number in 0..50 {

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::proto;
 use crate::simulator::journal::digest;
-use crate::simulator::{Simulator, SimulatorError, Subscription, VapidKey, web_push_fates};
+use crate::simulator::{Simulator, SimulatorError, Subscription, VapidKey, web_push_scripted_subscriptions};
 
 pub(super) const APP: &str = "demo";
 pub(super) const TOPIC: &str = "com.example.demo";
@@ -106,8 +106,8 @@ impl Browsers {
     /// Subscribes one for each fate that the simulator knows.
     pub(super) fn subscribe(simulator: &Simulator, key: &VapidKey) -> Result<Self, SimulatorError> {
         let web_push = simulator.web_push();
-        let subscribed = web_push_fates().iter().map(|row| {
-            let subscription = web_push.subscribe(row.vendor, &key.public_key, row.fate)?;
+        let subscribed = web_push_scripted_subscriptions().iter().map(|row| {
+            let subscription = web_push.subscribe(row.vendor, &key.public_key, row.outcome)?;
             Ok((row.name(), Arc::new(subscription)))
         });
         Ok(Self(subscribed.collect::<Result<_, SimulatorError>>()?))

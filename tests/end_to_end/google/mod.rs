@@ -11,7 +11,7 @@ use fanfare::credential::google::{GoogleToken, Source};
 use fanfare::metrics::Metrics;
 use fanfare::simulator::journal::Entry;
 use fanfare::simulator::{
-    Answer, Fault, FaultRule, FcmSettings, ServiceAccount, Simulator, SimulatorBuilder, Trigger,
+    Fault, FaultRule, FcmSettings, ScriptedAnswer, ServiceAccount, Simulator, SimulatorBuilder, Trigger,
 };
 use fanfare::upstream::{
     Http, Origin, Peer, PeerPool, Reach, SystemResolver, TcpDialer, Upstream, UpstreamSettings, tls,
@@ -112,5 +112,5 @@ fn key(account: &ServiceAccount) -> Source {
 }
 
 fn status(status: u16) -> Fault {
-    Fault::Answer(Answer { status, ..Answer::default() })
+    Fault::Answer(ScriptedAnswer { status, ..ScriptedAnswer::default() })
 }

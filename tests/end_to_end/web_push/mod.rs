@@ -21,7 +21,9 @@ use fanfare::proto;
 use fanfare::provider::webpush::{WebPush, WebPushSettings as App};
 use fanfare::push::AppId;
 use fanfare::simulator::journal::Entry;
-use fanfare::simulator::{Simulator, Subscription, VapidKey, Vendor, WebPushFate, WebPushSettings};
+use fanfare::simulator::{
+    Simulator, Subscription, VapidKey, Vendor, WebPushScriptedOutcome, WebPushSettings,
+};
 use fanfare::upstream::Http;
 
 use crate::harness::{APP, World, alert, connect};
@@ -99,10 +101,10 @@ impl Browsers {
     }
 
     fn subscribe_at(&self, host: &str, vendor: Vendor) -> Subscription {
-        self.fated(host, vendor, WebPushFate::Good)
+        self.fated(host, vendor, WebPushScriptedOutcome::Good)
     }
 
-    fn fated(&self, host: &str, vendor: Vendor, fate: WebPushFate) -> Subscription {
+    fn fated(&self, host: &str, vendor: Vendor, fate: WebPushScriptedOutcome) -> Subscription {
         let services = self.simulator().web_push();
         services.subscribe_at(&format!("https://{host}"), vendor, &self.key.public_key, fate).unwrap()
     }
