@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use fanfare_simulator::{
-    Answer, Environment, Fault, FaultRule, GoAway, HangUp, LastId, Phase, Service, Then, Trigger,
+    AfterGoAway, Environment, Fault, FaultRule, GoAway, HangUp, LastId, Phase, ScriptedAnswer, Service,
+    Trigger,
 };
 use fastrand::Rng;
 
@@ -87,13 +88,15 @@ impl Kind {
             vec![Step::at(at, set(limit)), Step::later(millis, set(STREAMS))]
         };
         match self {
-            Self::GoAwayMiddle => vec![Step::next(at, 1, goaway(middle(dice), 0, Then::Drain))],
+            Self::GoAwayMiddle => vec![Step::next(at, 1, goaway(middle(dice), 0, AfterGoAway::Drain))],
             Self::GoAwayGraceful => {
                 let pause = Duration::from_millis(dice.u64(0..20));
                 vec![Step::next(at, 1, Fault::GracefulGoAway { pause, reason: None })]
             }
-            Self::GoAwayHangUp => vec![Step::next(at, 1, goaway(middle(dice), 0, Then::HangUp(how(dice))))],
-            Self::EnhanceYourCalm => vec![Step::next(at, 1, goaway(middle(dice), 11, Then::Drain))],
+            Self::GoAwayHangUp => {
+                vec![Step::next(at, 1, goaway(middle(dice), 0, AfterGoAway::HangUp(how(dice))))]
+            }
+            Self::EnhanceYourCalm => vec![Step::next(at, 1, goaway(middle(dice), 11, AfterGoAway::Drain))],
             Self::RefusedStreams if dice.bool() => next(dice, Fault::RefuseThenClosed),
             Self::RefusedStreams => {
                 let fault = Fault::ResetStream { code: 7, at: phase(dice) };
@@ -122,7 +125,7 @@ impl Kind {
             Self::TenMebibytes => vec![Step::next(at, 3, Fault::HugeBody(10 * 1024 * 1024))],
             Self::Trickle => endless(dice, Fault::Trickle { every: Duration::from_secs(1) }),
             Self::ExpiredToken => {
-                let fault = Fault::Answer(Answer::refusal(403, "ExpiredProviderToken"));
+                let fault = Fault::Answer(ScriptedAnswer::refusal(403, "ExpiredProviderToken"));
                 vec![Step::next(at, 5, fault)]
             }
             Self::SickOpening => vec![Step::at(at, Blow::Rule(sick(dice))), reopen(at)],
@@ -180,13 +183,13 @@ pub(crate) fn mended() -> Vec<Step> {
     ]
 }
 
-fn goaway(last: LastId, code: u32, then: Then) -> Fault {
+fn goaway(last: LastId, code: u32, then: AfterGoAway) -> Fault {
     Fault::GoAway(GoAway { last, code, reason: Some("Shutdown".to_owned()), then })
 }
 
 /// Ends every connection without a loss, so that new ones have to open.
 fn reopen(at: u64) -> Step {
-    Step::at(at, Blow::StrikeAll(goaway(LastId::Highest, 0, Then::Drain)))
+    Step::at(at, Blow::StrikeAll(goaway(LastId::Highest, 0, AfterGoAway::Drain)))
 }
 
 fn outage(at: u64, dice: &mut Rng) -> Vec<Step> {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use fanfare::proto::{self, Delivery, Outcome, Reason};
-use fanfare_simulator::{Answer, Fault, FaultRule, HangUp, Phase, StoragePolicy, Trigger};
+use fanfare_simulator::{Fault, FaultRule, HangUp, Phase, ScriptedAnswer, StoragePolicy, Trigger};
 use serde::Deserialize;
 
 use crate::harness::{APP, TOPIC, World, good, push, within};
@@ -50,11 +50,11 @@ async fn every_documented_answer_becomes_its_verdict() {
         }
         world.simulator.clear_faults();
         if row.status != 200 {
-            let answer = Answer {
+            let answer = ScriptedAnswer {
                 status: row.status,
                 body: row.reason.is_empty().then(Default::default),
                 reason: Some(row.reason.clone()),
-                ..Answer::default()
+                ..ScriptedAnswer::default()
             };
             let path = if row.upstream == "apns" { "/3/device/dd" } else { "/4/broadcasts/" };
             world
@@ -92,16 +92,27 @@ async fn every_documented_answer_becomes_its_verdict() {
 async fn answers_that_nobody_documents_are_kept_and_treated_by_status() {
     let world = World::start().await;
     let answers = [
-        (Answer { status: 400, body: Some("".into()), ..Answer::default() }, "INVALID_PUSH", ""),
-        (Answer { pieces: 5, ..Answer::refusal(410, "Unregistered") }, "UNREGISTERED", "Unregistered"),
         (
-            Answer { trailers: vec![("x".into(), "y".into())], ..Answer::refusal(400, "BadTopic") },
+            ScriptedAnswer { status: 400, body: Some("".into()), ..ScriptedAnswer::default() },
+            "INVALID_PUSH",
+            "",
+        ),
+        (
+            ScriptedAnswer { pieces: 5, ..ScriptedAnswer::refusal(410, "Unregistered") },
+            "UNREGISTERED",
+            "Unregistered",
+        ),
+        (
+            ScriptedAnswer {
+                trailers: vec![("x".into(), "y".into())],
+                ..ScriptedAnswer::refusal(400, "BadTopic")
+            },
             "INVALID_PUSH",
             "BadTopic",
         ),
-        (Answer::refusal(499, "BrandNew"), "INVALID_PUSH", "BrandNew"),
-        (Answer::refusal(418, &"é".repeat(200)), "INVALID_PUSH", &"é".repeat(128)),
-        (Answer { status: 302, body: Some("".into()), ..Answer::default() }, "INTERNAL", ""),
+        (ScriptedAnswer::refusal(499, "BrandNew"), "INVALID_PUSH", "BrandNew"),
+        (ScriptedAnswer::refusal(418, &"é".repeat(200)), "INVALID_PUSH", &"é".repeat(128)),
+        (ScriptedAnswer { status: 302, body: Some("".into()), ..ScriptedAnswer::default() }, "INTERNAL", ""),
     ];
     for (number, (answer, outcome, reason)) in answers.into_iter().enumerate() {
         let token = good(number);
@@ -133,7 +144,7 @@ async fn what_a_front_answers_is_not_the_word_of_apns() {
     .enumerate()
     {
         let token = good(number);
-        let answer = Answer { status, foreign, body: Some(body.into()), ..Answer::default() };
+        let answer = ScriptedAnswer { status, foreign, body: Some(body.into()), ..ScriptedAnswer::default() };
         world
             .simulator
             .add_fault(FaultRule::always(Trigger::DeviceToken(token.clone()), Fault::Answer(answer)));
@@ -152,8 +163,9 @@ async fn what_a_front_answers_is_not_the_word_of_apns() {
 async fn a_push_that_apns_named_is_accepted_whatever_becomes_of_the_body() {
     let limit = |config: &mut fanfare::config::Config| config.upstream.max_reply_bytes = 1000;
     let world = World::with(|builder| builder, limit).await;
-    let body =
-        |text: String| Fault::Answer(Answer { body: Some(text.into()), pieces: 9, ..Answer::default() });
+    let body = |text: String| {
+        Fault::Answer(ScriptedAnswer { body: Some(text.into()), pieces: 9, ..ScriptedAnswer::default() })
+    };
     for (number, fault) in [
         body("x".repeat(100_000)),
         body("<html>".to_owned()),
@@ -184,9 +196,9 @@ async fn a_push_that_apns_named_is_accepted_whatever_becomes_of_the_body() {
 #[tokio::test]
 async fn retry_after_is_honoured_and_a_short_one_waited_for() {
     let world = World::start().await;
-    let answer = |seconds: &str| Answer {
+    let answer = |seconds: &str| ScriptedAnswer {
         headers: vec![("retry-after".into(), seconds.into())],
-        ..Answer::refusal(429, "TooManyRequests")
+        ..ScriptedAnswer::refusal(429, "TooManyRequests")
     };
     let rule = |token: String, answer| FaultRule::once(Trigger::DeviceToken(token), Fault::Answer(answer));
     world.simulator.add_fault(rule(good(1), answer("120")));

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use fanfare::app::{Gateway, Network};
 use fanfare::proto::{self, Outcome};
-use fanfare_simulator::{Environment, Fault, FaultRule, GoAway, LastId, Simulator, Then, Trigger};
+use fanfare_simulator::{AfterGoAway, Environment, Fault, FaultRule, GoAway, LastId, Simulator, Trigger};
 use fanfare_upstream::{BoxFuture, Resolve, TcpDialer};
 use tokio::net::TcpListener;
 
@@ -63,7 +63,8 @@ async fn a_successor_opens_while_a_connection_drains_though_nobody_waits() {
     let world = World::start().await;
     world.send(push(&good(0))).await;
     world.simulator.set_answer_latency(Duration::from_millis(300));
-    let goaway = GoAway { last: LastId::This, code: 0, reason: Some("Shutdown".into()), then: Then::Drain };
+    let goaway =
+        GoAway { last: LastId::This, code: 0, reason: Some("Shutdown".into()), then: AfterGoAway::Drain };
     world.simulator.add_fault(FaultRule::once(Trigger::DeviceToken(good(1)), Fault::GoAway(goaway)));
     assert_eq!(world.send(push(&good(1))).await.outcome(), Outcome::Accepted);
     until(|| opened(&world, "successor") == 1.0 && closed(&world, "goaway") == 1.0).await;
@@ -120,7 +121,7 @@ async fn another_connection_goes_on_with_the_tls_session() {
     for number in 0..4 {
         world.send(push(&good(number))).await;
         let connection = world.simulator.connections().last().unwrap().id;
-        let goaway = GoAway { last: LastId::This, code: 0, reason: None, then: Then::Drain };
+        let goaway = GoAway { last: LastId::This, code: 0, reason: None, then: AfterGoAway::Drain };
         world.simulator.on_connection(connection, &Fault::GoAway(goaway)).unwrap();
         until(|| closed(&world, "goaway") == f64::from(number as u32 + 1)).await;
     }

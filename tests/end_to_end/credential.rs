@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use fanfare::config::ApnsCredential;
 use fanfare::proto::{Outcome, Reason};
-use fanfare_simulator::{Answer, Environment, Fault, FaultRule, KeyScope, ProviderKeySpec, Service, Trigger};
+use fanfare_simulator::{
+    Environment, Fault, FaultRule, KeyScope, ProviderKeySpec, ScriptedAnswer, Service, Trigger,
+};
 
 use crate::harness::{APP, World, apns_certificate, app, good, push};
 
@@ -14,7 +16,7 @@ async fn an_expired_token_on_a_connection_is_healed_on_a_fresh_one() {
     world.send(push(&good(0))).await;
     let rule = FaultRule::once(
         Trigger::DeviceToken(good(1)),
-        Fault::Answer(Answer::refusal(403, "ExpiredProviderToken")),
+        Fault::Answer(ScriptedAnswer::refusal(403, "ExpiredProviderToken")),
     );
     world.simulator.add_fault(rule);
     let result = world.send(push(&good(1))).await;

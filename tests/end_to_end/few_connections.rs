@@ -10,7 +10,9 @@ use std::time::Duration;
 use fanfare::app::{Gateway, Network};
 use fanfare::config::Config;
 use fanfare::proto::{Delivery, Outcome};
-use fanfare_simulator::{Answer, Fault, FaultRule, GoAway, HangUp, LastId, Simulator, Then, Trigger};
+use fanfare_simulator::{
+    AfterGoAway, Fault, FaultRule, GoAway, HangUp, LastId, ScriptedAnswer, Simulator, Trigger,
+};
 use fanfare_upstream::transport::Io;
 use fanfare_upstream::{BoxFuture, Dial, SystemResolver, TcpDialer};
 use futures_util::future::join_all;
@@ -94,7 +96,8 @@ async fn a_peer_that_goes_away_before_any_answer_is_not_stormed() {
         backs_off(config);
     })
     .await;
-    let goaway = GoAway { last: LastId::BeforeThis, code: 0, reason: None, then: Then::HangUp(HangUp::Fin) };
+    let goaway =
+        GoAway { last: LastId::BeforeThis, code: 0, reason: None, then: AfterGoAway::HangUp(HangUp::Fin) };
     world.simulator.add_fault(FaultRule::always(Trigger::RequestOfEach(1), Fault::GoAway(goaway)));
     let watch = async {
         until(|| metric_sum(&world, "fanfare_upstream_connections_closed_total{", "") >= 1.0).await;
@@ -117,7 +120,7 @@ async fn a_peer_that_goes_away_before_any_answer_is_not_stormed() {
 #[tokio::test]
 async fn a_peer_that_answers_503_is_not_stormed() {
     let (world, dialer) = world(|_, config| backs_off(config)).await;
-    let overloaded = Fault::Answer(Answer::refusal(503, "ServiceUnavailable"));
+    let overloaded = Fault::Answer(ScriptedAnswer::refusal(503, "ServiceUnavailable"));
     world.simulator.add_fault(FaultRule::always(Trigger::Always, overloaded));
     let pushes = (0..50).map(|number| within(push(&good(number)), Duration::from_millis(500)));
     let results = join_all(pushes.map(|push| world.send(push))).await;

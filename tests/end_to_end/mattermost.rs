@@ -8,7 +8,7 @@ use fanfare::config::{AppConfig, Config, MattermostConfig, Trust};
 use fanfare::proto::{self, Delivery, Outcome, Reason, TokenAction};
 use fanfare::provider::mattermost::{Mattermost, MattermostSettings};
 use fanfare::push::AppId;
-use fanfare_simulator::{Answer, Fault, FaultRule, Simulator, SimulatorBuilder, Trigger};
+use fanfare_simulator::{Fault, FaultRule, ScriptedAnswer, Simulator, SimulatorBuilder, Trigger};
 use fanfare_upstream::Http;
 use serde::Deserialize;
 
@@ -98,12 +98,12 @@ struct Row {
 }
 
 impl Row {
-    fn answer(&self) -> Answer {
-        Answer {
+    fn answer(&self) -> ScriptedAnswer {
+        ScriptedAnswer {
             status: self.status,
             body: Some(self.body.clone().into()),
             headers: self.headers.clone().into_iter().collect(),
-            ..Answer::default()
+            ..ScriptedAnswer::default()
         }
     }
 }
@@ -148,7 +148,12 @@ async fn a_refusal_is_waited_for_and_a_doubt_is_left_alone() {
     let world = world(false, |builder| builder).await;
     let answer = |number, status, headers: &[(&str, &str)], body: &str| {
         let headers = headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-        let answer = Answer { status, headers, body: Some(body.to_owned().into()), ..Answer::default() };
+        let answer = ScriptedAnswer {
+            status,
+            headers,
+            body: Some(body.to_owned().into()),
+            ..ScriptedAnswer::default()
+        };
         world.simulator.add_fault(FaultRule::once(Trigger::DeviceToken(good(number)), Fault::Answer(answer)));
     };
     let verdict = |result: &proto::PushResult| (result.outcome(), result.delivery(), result.attempts);

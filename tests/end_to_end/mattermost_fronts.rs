@@ -3,7 +3,7 @@
 use fanfare::config::AppConfig;
 use fanfare::proto::{self, Delivery, Outcome, Reason, TokenAction};
 use fanfare::provider::Front502;
-use fanfare_simulator::Fate;
+use fanfare_simulator::ApnsScriptedOutcome;
 use fanfare_upstream::Http;
 
 use crate::harness::APP;
@@ -102,7 +102,7 @@ async fn a_proxy_in_the_wrong_environment_has_no_more_than_a_hundred_devices_del
     let mut actions = Vec::new();
     for number in 0..300 {
         let device = format!("{number:064x}");
-        world.simulator.set_fate(&device, Fate::refusal(400, "BadDeviceToken"));
+        world.simulator.script_outcome(&device, ApnsScriptedOutcome::refusal(400, "BadDeviceToken"));
         let result = world.send(push(&format!("apple_rn:{device}"))).await;
         assert_eq!(result.outcome(), Outcome::Unregistered, "{result:?}");
         actions.push(result.token_action());

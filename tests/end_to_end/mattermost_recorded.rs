@@ -1,7 +1,7 @@
 //! The recorded answers of a real Mattermost push proxy: each exchange comes to its verdict.
 
 use fanfare::proto::{self, Delivery, Outcome, TokenAction};
-use fanfare_simulator::{Answer, Fate, Fault, FaultRule, Trigger};
+use fanfare_simulator::{ApnsScriptedOutcome, Fault, FaultRule, ScriptedAnswer, Trigger};
 use serde_json::Value;
 
 use crate::harness::{APP, World};
@@ -76,7 +76,7 @@ fn verdict_of(body: &str, status: u64) -> (Outcome, TokenAction, bool, Delivery)
 }
 
 /// The fate at APNs that a case is named after, such as `APNs 400 BadDeviceToken`.
-fn fate(case: &str) -> Option<Fate> {
+fn fate(case: &str) -> Option<ApnsScriptedOutcome> {
     let (status, reason) = case.strip_prefix("APNs ")?.split_at(3);
     let reason = match (status, reason.trim()) {
         ("200", _) => return None,
@@ -84,7 +84,7 @@ fn fate(case: &str) -> Option<Fate> {
         ("503", "") => "ServiceUnavailable",
         (_, reason) => reason,
     };
-    Some(Fate::refusal(status.parse().unwrap(), reason))
+    Some(ApnsScriptedOutcome::refusal(status.parse().unwrap(), reason))
 }
 
 /// Each exchange that a push can say is sent as its Mattermost server sent it, and the simulated proxy finds its own answer.
@@ -109,14 +109,14 @@ async fn every_recorded_exchange_of_the_real_proxy_becomes_its_verdict() {
         let (status, body) = (&exchange["response"]["status"], &exchange["response"]["body"]);
         let (status, body) = (status.as_u64().unwrap(), body.as_str().unwrap());
         if let Some(fate) = fate(case) {
-            world.simulator.set_fate(request["device_id"].as_str().unwrap(), fate);
+            world.simulator.script_outcome(request["device_id"].as_str().unwrap(), fate);
         }
         let sent = as_push(request).unwrap_or_else(|| {
             scripted += 1;
-            let answer = Answer {
+            let answer = ScriptedAnswer {
                 status: u16::try_from(status).unwrap(),
                 body: Some(body.to_owned().into()),
-                ..Answer::default()
+                ..ScriptedAnswer::default()
             };
             world.simulator.add_fault(FaultRule::once(Trigger::Always, Fault::Answer(answer)));
             good_push(scripted)
@@ -133,7 +133,7 @@ async fn every_recorded_exchange_of_the_real_proxy_becomes_its_verdict() {
 /// The proxy asked APNs what the real one asked, so the gateway told it what a Mattermost server tells it.
 fn assert_asked(world: &World, recorded: &Value) {
     let wanted = recorded["apns_requests_in_order"].as_array().unwrap();
-    let asked = world.simulator.mattermost().asked();
+    let asked = world.simulator.mattermost().proxied_requests();
     assert_eq!(asked.len(), wanted.len());
     for (asked, wanted) in asked.iter().zip(wanted) {
         assert_eq!(asked.path, wanted["path"].as_str().unwrap());

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fanfare::proto::{self, Delivery, Outcome, Reason};
-use fanfare_simulator::{Environment, Fault, FaultRule, GoAway, HangUp, LastId, Phase, Then, Trigger};
+use fanfare_simulator::{AfterGoAway, Environment, Fault, FaultRule, GoAway, HangUp, LastId, Phase, Trigger};
 
 use crate::harness::{SOON, World, good, metric, metric_sum, push, within};
 
@@ -44,7 +44,8 @@ async fn one_stream_until_the_first_good_answer_then_as_many_as_allowed() {
 #[tokio::test]
 async fn goaway_moves_pushes_to_a_fresh_connection() {
     let world = World::start().await;
-    let goaway = GoAway { last: LastId::This, code: 0, reason: Some("Shutdown".into()), then: Then::Drain };
+    let goaway =
+        GoAway { last: LastId::This, code: 0, reason: Some("Shutdown".into()), then: AfterGoAway::Drain };
     all_accepted(&burst(&world, 300, 50, Fault::GoAway(goaway)).await);
     none_twice(&world);
     assert_eq!(world.simulator.counters().connections_opened, 2);
@@ -227,7 +228,7 @@ async fn unreadable_answers_are_unconfirmed_with_their_status() {
 async fn permits_and_connections_return_to_what_they_were() {
     let world = World::with(|builder| builder.max_concurrent_streams(100), |_| {}).await;
     let goaway =
-        GoAway { last: LastId::BeforeThis, code: 0, reason: None, then: Then::HangUp(HangUp::Reset) };
+        GoAway { last: LastId::BeforeThis, code: 0, reason: None, then: AfterGoAway::HangUp(HangUp::Reset) };
     let results = burst(&world, 500, 250, Fault::GoAway(goaway)).await;
     assert_eq!(results.len(), 500);
     none_twice(&world);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use fanfare::proto;
-use fanfare_simulator::Answer;
+use fanfare_simulator::ScriptedAnswer;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -33,10 +33,10 @@ pub(crate) struct Row {
 pub(crate) type VerdictParts = (String, String, bool, Option<u64>, String, u32, String);
 
 impl Row {
-    pub(crate) fn answer(&self) -> Answer {
+    pub(crate) fn answer(&self) -> ScriptedAnswer {
         let body = self.body.as_str().map_or_else(|| self.body.to_string(), str::to_owned);
         let headers = self.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-        Answer { status: self.status, body: Some(body.into()), headers, ..Answer::default() }
+        ScriptedAnswer { status: self.status, body: Some(body.into()), headers, ..ScriptedAnswer::default() }
     }
 
     pub(crate) fn expected(&self) -> VerdictParts {

@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use fanfare::proto::push_service_client::PushServiceClient;
 use fanfare::proto::{self, Outcome, SendPushRequest};
-use fanfare_simulator::{Answer, Environment, Fault, FaultRule, Simulator, Trigger};
+use fanfare_simulator::{Environment, Fault, FaultRule, ScriptedAnswer, Simulator, Trigger};
 
 use crate::harness::{SOON, TOPIC, good, http_get, push};
 use crate::surroundings::signal;
@@ -167,7 +167,8 @@ async fn what_a_push_service_says_is_logged_once_a_kind_and_without_tokens() {
     let simulator = Simulator::builder().bundle_ids([TOPIC]).start().await.unwrap();
     write_config(folder.path(), &simulator);
     let reason = format!("NewReason about {}", good(77));
-    simulator.add_fault(FaultRule::always(Trigger::Always, Fault::Answer(Answer::refusal(418, &reason))));
+    simulator
+        .add_fault(FaultRule::always(Trigger::Always, Fault::Answer(ScriptedAnswer::refusal(418, &reason))));
     let (log, others) = log_and_others(folder.path(), vec![push(&good(77)); 5]).await;
     assert!(others.contains(&reason), "the caller reads it as it was said: {others}");
     assert_eq!(log.matches("first answer of its kind").count(), 1, "{log}");

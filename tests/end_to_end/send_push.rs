@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fanfare::proto::{self, Delivery, Outcome, Provider, Reason, TokenAction};
 use fanfare_simulator::journal::digest;
-use fanfare_simulator::{Environment, Fate, Fault, FaultRule, Phase, Service, Trigger};
+use fanfare_simulator::{ApnsScriptedOutcome, Environment, Fault, FaultRule, Phase, Service, Trigger};
 
 use crate::harness::{self, SOON, TOPIC, World, good, push, within};
 
@@ -89,7 +89,7 @@ async fn a_dead_token_is_told_since_when() {
     let world = World::start().await;
     let token = format!("900d{}", "00".repeat(30));
     let since = prost_types::Timestamp { seconds: 1_790_000_000, nanos: 123_000_000 };
-    world.simulator.set_fate(&token, Fate::unregistered(1_790_000_000_123));
+    world.simulator.script_outcome(&token, ApnsScriptedOutcome::unregistered(1_790_000_000_123));
     let result = world.send(push(&token)).await;
     assert_eq!(result.outcome(), Outcome::Unregistered);
     assert_eq!(result.token_action(), TokenAction::Delete);
@@ -113,7 +113,7 @@ async fn environments_are_two_worlds() {
 async fn a_silent_upstream_is_unconfirmed_before_the_caller_leaves() {
     let world = World::start().await;
     let token = good(1);
-    world.simulator.set_fate(&token, Fate::Silent);
+    world.simulator.script_outcome(&token, ApnsScriptedOutcome::Silent);
     let mut request = tonic::Request::new(proto::SendPushRequest { push: Some(Box::new(push(&token))) });
     request.set_timeout(Duration::from_secs(1));
     let response = world.client.clone().send_push(request).await.expect("a verdict, not a broken deadline");
@@ -198,7 +198,7 @@ async fn without_room_the_call_is_refused_and_says_when_to_come_back() {
     use tonic_types::StatusExt;
 
     let world = World::with(|builder| builder, |config| config.max_in_flight = 1).await;
-    world.simulator.set_fate(&good(1), Fate::Silent);
+    world.simulator.script_outcome(&good(1), ApnsScriptedOutcome::Silent);
     let mut client = world.client.clone();
     let held = tokio::spawn(async move {
         client.send_push(proto::SendPushRequest { push: Some(Box::new(push(&good(1)))) }).await

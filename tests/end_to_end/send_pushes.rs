@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fanfare::proto::{self, Delivery, Outcome, Reason, SendPushesRequest};
-use fanfare_simulator::Fate;
+use fanfare_simulator::ApnsScriptedOutcome;
 use tonic_types::StatusExt;
 
 use crate::harness::{APP, SOON, World, alert, device, good, metric, push};
@@ -20,7 +20,7 @@ fn pushes(tokens: impl IntoIterator<Item = String>) -> SendPushesRequest {
 #[tokio::test]
 async fn verdicts_come_in_the_order_written() {
     let world = World::start().await;
-    world.simulator.set_fate(&good(0), Fate::Slow(Duration::from_millis(200)));
+    world.simulator.script_outcome(&good(0), ApnsScriptedOutcome::Slow(Duration::from_millis(200)));
     let addressee = |n: usize| proto::Addressee { id: format!("to-{n}"), target: Some(device(&good(n))) };
     let multicast = proto::Multicast {
         content: Some(alert("All", "of you")),
@@ -80,7 +80,7 @@ async fn what_fits_is_sent_and_the_rest_told_to_come_again() {
 #[tokio::test]
 async fn a_call_of_which_nothing_fits_is_aborted_and_nothing_was_sent() {
     let world = World::with(|builder| builder, |config| config.max_in_flight = 1).await;
-    world.simulator.set_fate(&good(0), Fate::Slow(Duration::from_millis(500)));
+    world.simulator.script_outcome(&good(0), ApnsScriptedOutcome::Slow(Duration::from_millis(500)));
     let client = world.client.clone();
     let holding = tokio::spawn(async move {
         client.clone().send_push(proto::SendPushRequest { push: Some(Box::new(push(&good(0)))) }).await
@@ -101,7 +101,7 @@ async fn a_call_of_which_nothing_fits_is_aborted_and_nothing_was_sent() {
 async fn every_verdict_comes_before_the_calls_deadline() {
     let world = World::start().await;
     world.send(push(&good(100))).await;
-    world.simulator.set_fate(&good(1), Fate::Silent);
+    world.simulator.script_outcome(&good(1), ApnsScriptedOutcome::Silent);
     let mut request = tonic::Request::new(pushes((0..3).map(good)));
     request.set_timeout(Duration::from_secs(1));
     let results = world.client.clone().send_pushes(request).await.unwrap().into_inner().results;

@@ -8,7 +8,7 @@ use fanfare::config::FcmConfig;
 use fanfare::credential::google::Source;
 use fanfare::proto::{self, Delivery, Outcome, Reason};
 use fanfare::provider::fcm::{Fcm, FcmSettings};
-use fanfare_simulator::{Fate, Simulator};
+use fanfare_simulator::{ApnsScriptedOutcome, Simulator};
 use tokio::runtime::{Builder, Runtime};
 use tonic_types::StatusExt;
 
@@ -44,7 +44,7 @@ async fn at_the_drain_timeout_the_written_is_unconfirmed_and_the_waiting_not_att
         |config| config.drain_timeout = Duration::from_millis(200),
     )
     .await;
-    world.simulator.set_fate(&good(1), Fate::Silent);
+    world.simulator.script_outcome(&good(1), ApnsScriptedOutcome::Silent);
     let written = call(&world, push(&good(1)));
     world.simulator.journal().wait_for_read(1, SOON).await.unwrap();
     let waiting = call(&world, push(&good(2)));
@@ -74,7 +74,7 @@ async fn at_the_drain_timeout_the_written_is_unconfirmed_and_the_waiting_not_att
 #[tokio::test]
 async fn while_draining_calls_are_refused_and_readiness_says_why() {
     let world = World::start().await;
-    world.simulator.set_fate(&good(1), Fate::Slow(Duration::from_secs(1)));
+    world.simulator.script_outcome(&good(1), ApnsScriptedOutcome::Slow(Duration::from_secs(1)));
     let in_flight = call(&world, push(&good(1)));
     world.simulator.journal().wait_for_read(1, SOON).await.unwrap();
     let World { simulator, gateway, client } = world;
@@ -140,7 +140,7 @@ fn no_task_is_left_when_the_gateway_has_ended() {
             assert_eq!(result.outcome(), Outcome::Accepted, "{result:?}");
         }
         if is_silent {
-            simulator.set_fate(&good(2), Fate::Silent);
+            simulator.script_outcome(&good(2), ApnsScriptedOutcome::Silent);
             outside.spawn(send(push(&good(2))));
             let is_read = |it: &Simulator| !it.journal().by_device_token(&good(2)).is_empty();
             outside.block_on(simulator.wait_until(SOON, is_read)).unwrap();

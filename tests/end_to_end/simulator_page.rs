@@ -65,7 +65,7 @@ async fn the_page_names_every_flag_fate_and_fault() {
         let of_send = ["--app", "--apns", "--fcm", "--mattermost", "--title", "--config"].contains(&flag);
         assert!(of_send || page.contains(&format!("`{flag}")), "{flag} is not on the page");
     }
-    for row in fanfare_simulator::fates() {
+    for row in fanfare_simulator::apns_scripted_prefixes() {
         assert!(page.contains(&format!("| `{}` |", row.prefix)), "{}", row.prefix);
     }
     let document: Value =

@@ -124,7 +124,7 @@ fn gather(ledger: &Ledger, seen: &Seen) -> Result<Vec<Requests>, Broken> {
 impl Requests {
     fn take(&mut self, entry: &Entry, disturbed: bool) {
         match &entry.outcome {
-            journal::Outcome::Answered { status, .. } => {
+            journal::RequestOutcome::Answered { status, .. } => {
                 if *status == 200 {
                     self.accepted += 1;
                 } else {
@@ -133,9 +133,9 @@ impl Requests {
                 }
                 self.lost_answers += u32::from(disturbed || entry.cancelled.or(entry.broken_off).is_some());
             }
-            journal::Outcome::Unanswered => self.unanswered += u32::from(entry.read.is_some()),
-            journal::Outcome::Reset(_) => self.unanswered += 1,
-            journal::Outcome::Refused | journal::Outcome::Excluded => {}
+            journal::RequestOutcome::Unanswered => self.unanswered += u32::from(entry.read.is_some()),
+            journal::RequestOutcome::Reset(_) => self.unanswered += 1,
+            journal::RequestOutcome::Refused | journal::RequestOutcome::Excluded => {}
         }
     }
 

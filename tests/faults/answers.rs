@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fanfare::config::Config;
-use fanfare_simulator::{Answer, Fault, FaultRule, Trigger};
+use fanfare_simulator::{Fault, FaultRule, ScriptedAnswer, Trigger};
 
 use crate::accounts::Totals;
 use crate::script::{Blow, Step};
@@ -81,7 +81,7 @@ async fn an_expired_token_on_one_connection_of_three_is_mended_and_every_push_ac
     let mut world = warm(shape, |_| {}).await;
     // Pushes that wait have connections opened, and 200 callers fill three and more.
     let traffic = Traffic { callers: 200, batches: 0, pushes: 1200, repeatable_every: 0 };
-    let expired = Fault::Answer(Answer::refusal(403, "ExpiredProviderToken"));
+    let expired = Fault::Answer(ScriptedAnswer::refusal(403, "ExpiredProviderToken"));
     let rule = FaultRule { when: Trigger::Connection(2), fault: expired, times: 100 };
     let totals = world.run(traffic, vec![Step::at(600, Blow::Rule(rule))]).await.unwrap();
     assert!(world.opened() >= 3, "{}", world.opened());

@@ -58,7 +58,8 @@ pub(crate) fn most_in_buffers(seen: &Seen) -> u64 {
     let unheard: HashSet<u64> = seen.lines.iter().filter(|it| it.unheard).map(|it| it.id).collect();
     for entry in &seen.requests {
         // A request that was refused or excluded was told so, if the frame that tells it has arrived.
-        let told = matches!(entry.outcome, journal::Outcome::Refused | journal::Outcome::Excluded);
+        let told =
+            matches!(entry.outcome, journal::RequestOutcome::Refused | journal::RequestOutcome::Excluded);
         if told && unheard.contains(&entry.connection) {
             continue;
         }
@@ -90,7 +91,7 @@ pub(crate) fn most_held_back(seen: &Seen) -> u64 {
 pub(crate) fn most_lost_answers(seen: &Seen) -> u64 {
     let quiet: HashSet<u64> = seen.lines.iter().filter(|it| !it.disturbed).map(|it| it.id).collect();
     let known = |it: &&Entry| {
-        matches!(it.outcome, journal::Outcome::Answered { .. })
+        matches!(it.outcome, journal::RequestOutcome::Answered { .. })
             && (!quiet.contains(&it.connection) || it.cancelled.or(it.broken_off).is_some())
     };
     let swallowed = |it: &Line| it.undelivered.div_ceil(LEAST_ANSWER);

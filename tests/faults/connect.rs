@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fanfare::config::Config;
-use fanfare_simulator::{Fault, GoAway, HangUp, LastId, Phase, Then};
+use fanfare_simulator::{AfterGoAway, Fault, GoAway, HangUp, LastId, Phase};
 
 use crate::accounts::Totals;
 use crate::script::{Blow, Step};
@@ -46,7 +46,7 @@ fn persistent(config: &mut Config) {
 }
 
 fn go_away(last: LastId) -> Fault {
-    Fault::GoAway(GoAway { last, code: 0, reason: None, then: Then::Drain })
+    Fault::GoAway(GoAway { last, code: 0, reason: None, then: AfterGoAway::Drain })
 }
 
 /// So many of the next CONNECT requests meet this fault, and a connection is needed.
@@ -164,7 +164,7 @@ async fn goaways_and_refused_streams_come_through_a_tunnel_as_without_one() {
 #[tokio::test]
 async fn a_peer_that_hangs_up_behind_its_goaway_is_seen_through_the_tunnel() {
     for how in [HangUp::Fin, HangUp::Reset] {
-        let then = Then::HangUp(how);
+        let then = AfterGoAway::HangUp(how);
         let fault = Fault::GoAway(GoAway { last: LastId::BeforeThis, code: 0, reason: None, then });
         let (world, totals) = meet(vec![Step::next(1000, 1, fault)], 1000, persistent).await;
         assert!(totals.unconfirmed <= IN_FLIGHT, "{how:?} {totals:?}");

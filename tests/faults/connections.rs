@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fanfare::config::Config;
-use fanfare_simulator::{Fault, GoAway, HangUp, LastId, Phase, Then};
+use fanfare_simulator::{AfterGoAway, Fault, GoAway, HangUp, LastId, Phase};
 
 use crate::accounts::Totals;
 use crate::script::{Blow, Step};
@@ -16,7 +16,7 @@ const IN_FLIGHT: u64 = 264;
 const NO_ERROR: u32 = 0;
 const ENHANCE_YOUR_CALM: u32 = 11;
 
-fn goaway(last: LastId, code: u32, then: Then) -> Fault {
+fn goaway(last: LastId, code: u32, then: AfterGoAway) -> Fault {
     Fault::GoAway(GoAway { last, code, reason: Some("Shutdown".to_owned()), then })
 }
 
@@ -40,7 +40,7 @@ fn many_in_flight() -> Shape {
 
 #[tokio::test]
 async fn a_goaway_with_its_last_id_in_the_middle_loses_nothing() {
-    let at = |arrived, last| Step::next(arrived, 1, goaway(last, NO_ERROR, Then::Drain));
+    let at = |arrived, last| Step::next(arrived, 1, goaway(last, NO_ERROR, AfterGoAway::Drain));
     let steps = vec![at(200, LastId::This), at(400, LastId::BeforeThis), at(600, LastId::Highest)];
     let (world, totals) = meet(many_in_flight(), steps).await;
     assert_eq!(totals.accepted, 800, "{totals:?}");
@@ -50,7 +50,7 @@ async fn a_goaway_with_its_last_id_in_the_middle_loses_nothing() {
 
 #[tokio::test]
 async fn a_goaway_from_a_peer_that_waits_for_us_to_close_loses_nothing() {
-    let steps = vec![Step::next(200, 1, goaway(LastId::This, NO_ERROR, Then::Serve))];
+    let steps = vec![Step::next(200, 1, goaway(LastId::This, NO_ERROR, AfterGoAway::Serve))];
     let (world, totals) = meet(many_in_flight(), steps).await;
     assert_eq!(totals.accepted, 800, "{totals:?}");
     assert!(world.opened() <= 2, "{}", world.opened());
@@ -70,7 +70,7 @@ async fn a_graceful_goaway_loses_nothing() {
 #[tokio::test]
 async fn what_a_goaway_excludes_is_sent_again_though_the_peer_hangs_up_at_once() {
     for how in [HangUp::Fin, HangUp::Reset] {
-        let fault = goaway(LastId::BeforeThis, NO_ERROR, Then::HangUp(how));
+        let fault = goaway(LastId::BeforeThis, NO_ERROR, AfterGoAway::HangUp(how));
         let (world, totals) = meet(many_in_flight(), vec![Step::next(400, 1, fault)]).await;
         // Streams up to the last id were read and will not be answered. There are no more of them than pushes in flight.
         assert!(totals.unconfirmed <= IN_FLIGHT, "{how:?} {totals:?}");
@@ -81,7 +81,7 @@ async fn what_a_goaway_excludes_is_sent_again_though_the_peer_hangs_up_at_once()
 
 #[tokio::test]
 async fn enhance_your_calm_moves_pushes_and_opens_no_storm() {
-    let fault = || goaway(LastId::This, ENHANCE_YOUR_CALM, Then::Drain);
+    let fault = || goaway(LastId::This, ENHANCE_YOUR_CALM, AfterGoAway::Drain);
     let steps = vec![Step::next(200, 1, fault()), Step::next(500, 1, fault())];
     let (world, totals) = meet(many_in_flight(), steps).await;
     assert_eq!(totals.accepted, 800, "{totals:?}");

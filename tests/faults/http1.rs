@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fanfare::config::Config;
 use fanfare_simulator::{
-    Environment, Fault, FaultRule, GoAway, HangUp, LastId, Phase, Service, Then, Trigger,
+    AfterGoAway, Environment, Fault, FaultRule, GoAway, HangUp, LastId, Phase, Service, Trigger,
 };
 
 use crate::accounts::Totals;
@@ -35,7 +35,7 @@ async fn meet(tls: bool, fault: &Fault, change: impl FnOnce(&mut Config)) -> (Wo
 }
 
 fn close() -> Fault {
-    Fault::GoAway(GoAway { last: LastId::Highest, code: 0, reason: None, then: Then::Drain })
+    Fault::GoAway(GoAway { last: LastId::Highest, code: 0, reason: None, then: AfterGoAway::Drain })
 }
 
 /// Makes the backoff so short that these tests never wait for it.

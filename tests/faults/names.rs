@@ -1,6 +1,6 @@
 //! Names that change or fail.
 
-use fanfare_simulator::{Fault, GoAway, LastId, Then};
+use fanfare_simulator::{AfterGoAway, Fault, GoAway, LastId};
 
 use crate::network::{Names, Place};
 use crate::script::{Blow, Step};
@@ -9,7 +9,7 @@ use crate::worlds::{Shape, World};
 
 /// Ends every connection without a loss, so that new ones have to open.
 fn reopen(arrived: u64) -> Step {
-    let goaway = GoAway { last: LastId::Highest, code: 0, reason: None, then: Then::Drain };
+    let goaway = GoAway { last: LastId::Highest, code: 0, reason: None, then: AfterGoAway::Drain };
     Step::at(arrived, Blow::StrikeAll(Fault::GoAway(goaway)))
 }
 

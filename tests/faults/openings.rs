@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use fanfare::config::Config;
-use fanfare_simulator::{Environment, Fault, FaultRule, GoAway, HangUp, LastId, Service, Then, Trigger};
+use fanfare_simulator::{
+    AfterGoAway, Environment, Fault, FaultRule, GoAway, HangUp, LastId, Service, Trigger,
+};
 
 use crate::network::{Names, Place};
 use crate::script::{self, Blow, Step};
@@ -20,7 +22,7 @@ fn both() -> Names {
 /// Ends every connection without a loss, so that new ones have to open.
 fn go_away() -> Fault {
     let last = LastId::Highest;
-    Fault::GoAway(GoAway { last, code: 0, reason: None, then: Then::Drain })
+    Fault::GoAway(GoAway { last, code: 0, reason: None, then: AfterGoAway::Drain })
 }
 
 fn reopen(arrived: u64) -> Step {

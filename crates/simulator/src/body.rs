@@ -19,12 +19,12 @@ pub(super) struct Body {
     pub(super) len: u64,
     pub(super) sha256: [u8; 32],
     /// What the body holds for the browser that it was encrypted for. It is `None` where nothing was encrypted.
-    pub(super) opened: Option<Opened>,
+    pub(super) decrypted: Option<Decrypted>,
 }
 
 /// What the receiver of an encrypted body reads in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Opened {
+pub enum Decrypted {
     /// The body decrypts to these bytes.
     Plaintext(Bytes),
     /// The body does not decrypt, for this reason.
@@ -35,7 +35,7 @@ impl Body {
     #[cfg(test)]
     pub(super) fn of(bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
-        Self { len: bytes.len() as u64, sha256: Sha256::digest(&bytes).into(), bytes, opened: None }
+        Self { len: bytes.len() as u64, sha256: Sha256::digest(&bytes).into(), bytes, decrypted: None }
     }
 }
 
@@ -97,6 +97,6 @@ impl PartialBody {
     pub(super) fn done(self) -> Body {
         let bytes = if self.gathered.is_empty() { self.first } else { self.gathered.freeze() };
         let sha256 = self.hash.map(|hash| hash.finalize().into()).unwrap_or_default();
-        Body { bytes, len: self.len, sha256, opened: None }
+        Body { bytes, len: self.len, sha256, decrypted: None }
     }
 }

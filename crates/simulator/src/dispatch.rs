@@ -3,7 +3,7 @@
 use http::request::Parts;
 
 use super::apns::{self, Session};
-use super::body::{self, Body, Opened};
+use super::body::{self, Body, Decrypted};
 use super::decision::Decision;
 use super::fault::Refusal;
 use super::service::Service;
@@ -57,7 +57,7 @@ impl Service {
     }
 
     /// Decrypts a body for the receiver that it was encrypted for.
-    pub(super) fn decrypt(self, shared: &Shared, parts: &Parts, body: &Body) -> Option<Opened> {
+    pub(super) fn decrypt(self, shared: &Shared, parts: &Parts, body: &Body) -> Option<Decrypted> {
         match self {
             Self::WebPush => webpush::decrypt(&shared.web_push, parts, body),
             Self::Apns(_) | Self::Fcm | Self::GoogleMetadata | Self::Mattermost => None,

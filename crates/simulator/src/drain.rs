@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::fault::{Fault, GoAway, LastId, Then};
+use super::fault::{AfterGoAway, Fault, GoAway, LastId};
 use super::filter::code;
 use super::shared::Shared;
 use super::strike;
@@ -18,7 +18,7 @@ pub(super) async fn drain(shared: &Arc<Shared>, timeout: Duration) {
         last: LastId::Highest,
         code: code::NO_ERROR,
         reason: Some(REASON.to_owned()),
-        then: Then::Drain,
+        then: AfterGoAway::Drain,
     });
     let mut told = HashSet::new();
     let ended = || {

@@ -14,9 +14,9 @@ use super::apns::{LimitRises, Session, message_id};
 use super::body::{self, Body};
 use super::decision::{Decision, Timing};
 use super::dispatch::ReceivedRequest;
-use super::fault::{Fault, Phase, Then};
+use super::fault::{AfterGoAway, Fault, Phase};
 use super::filter::{Admission, AnnouncedAnswer, FilterHandle, code};
-use super::journal::{Entry, EntryId, Outcome, Reading, device_token};
+use super::journal::{Entry, EntryId, Reading, RequestOutcome, device_token};
 use super::rules::Arrival;
 use super::service::Service;
 use super::shared::Shared;
@@ -102,7 +102,7 @@ pub(super) fn note(head: &RequestHead<'_>, order: u64, keep_headers: bool) -> En
         apns_id: id("apns-id").or_else(|| id("apns-request-id")),
         headers: keep_headers.then(headers),
         read: None,
-        outcome: Outcome::Unanswered,
+        outcome: RequestOutcome::Unanswered,
         cancelled: None,
         broken_off: None,
     }
@@ -172,7 +172,7 @@ impl Exchange {
         let kept = journal.keeps(self.entry);
         let service = self.connection.filter.service;
         let mut body = body::read(&mut self.body, kept, service.reads_at_most()).await.ok()?;
-        body.opened = service.decrypt(&self.connection.shared, &self.parts, &body);
+        body.decrypted = service.decrypt(&self.connection.shared, &self.parts, &body);
         let reading = kept.then(|| Reading::new(&self.parts, &body, service.token_in(&self.parts, &body)));
         journal.finish_reading(self.entry, reading);
         self.whole = Some(body.clone());
@@ -211,7 +211,7 @@ impl Exchange {
         response: Response<()>,
         end: bool,
     ) -> Option<SendStream<Bytes>> {
-        let outcome = Outcome::Answered {
+        let outcome = RequestOutcome::Answered {
             status: response.status().as_u16(),
             reason: decision.reason.clone(),
             at_ms: self.connection.shared.clock.now_ms(),
@@ -226,7 +226,7 @@ impl Exchange {
         let Some(allowed) = self.connection.shared.apns.settings.bad_tokens_allowed else { return };
         if self.connection.bad_tokens.fetch_add(1, Ordering::SeqCst) + 1 == allowed {
             let filter = &self.connection.filter;
-            filter.goaway(filter.highest(), code::NO_ERROR, Some("BadDeviceToken"), Then::Drain);
+            filter.goaway(filter.highest(), code::NO_ERROR, Some("BadDeviceToken"), AfterGoAway::Drain);
         }
     }
 

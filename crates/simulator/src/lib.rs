@@ -1,5 +1,5 @@
-// Relative links of the README, seen from `target/doc/fanfare_simulator`. The first definition of a link is the one that
-// counts.
+// These are the relative links of the README as seen from `target/doc/fanfare_simulator`. The first definition of a link
+// is the one that counts.
 #![doc = "[docs/simulator.md]: ../../../docs/simulator.md"]
 #![doc = "[examples/testing]: ../../../examples/testing/README.md"]
 #![doc = ""]
@@ -7,22 +7,23 @@
 //!
 //! # Where to find what
 //!
-//! - [`Simulator`] is the whole of it, and [`SimulatorBuilder`] its settings; [`FcmSettings`], [`WebPushSettings`] and
+//! - [`Simulator`] is the whole of it, and [`SimulatorBuilder`] has its settings; [`FcmSettings`], [`WebPushSettings`] and
 //!   [`MattermostSettings`] are those of one service.
-//! - **Scripted outcomes.** [`fates`], [`fcm_fates`] and [`web_push_fates`] list what tokens and subscriptions script by
-//!   themselves. [`Simulator::set_fate`], [`Fcm::set_fate`] and [`WebPush::set_fate`] script any other [`Fate`],
-//!   [`FcmFate`] or [`WebPushFate`]. A Mattermost proxy has the devices of APNs and FCM.
-//! - **Faults.** A [`FaultRule`] is a [`Fault`] with its [`Trigger`]; [`Simulator::add_fault`] adds one to the script, and
+//! - **Scripted outcomes.** Tokens and subscriptions script their own outcomes: [`apns_scripted_prefixes`],
+//!   [`fcm_scripted_words`] and [`web_push_scripted_subscriptions`] list them. [`Simulator::script_outcome`],
+//!   [`Fcm::script_outcome`] and [`WebPush::script_outcome`] script any other [`ApnsScriptedOutcome`],
+//!   [`FcmScriptedOutcome`] or [`WebPushScriptedOutcome`]. The devices of a Mattermost proxy are those of APNs and FCM.
+//! - **Faults.** A [`FaultRule`] is a [`Fault`] with its [`Trigger`]. [`Simulator::add_fault`] adds one to the script, and
 //!   [`Simulator::on_connection`] strikes a connection that is open. A rule can be parsed from the word of a command
 //!   line.
-//! - **Who may send.** [`ProviderKey`] and [`ClientCertificate`] for APNs, [`ServiceAccount`] and [`AuthorizedUser`] for
-//!   FCM, [`VapidKey`] and [`Subscription`] for Web Push. [`Clock::advance`] makes tokens expire.
-//! - **What happened.** The [`journal`] has the requests, [`Counters`] the numbers, [`ConnectionInfo`] the connections;
-//!   [`WebPush::delivered`] has what a browser decrypted, and [`Mattermost::asked`] what the push proxy asked of APNs and
-//!   FCM.
+//! - **Who may send.** [`ProviderKey`] and [`ClientCertificate`] are for APNs, [`ServiceAccount`] and [`AuthorizedUser`]
+//!   for FCM, [`VapidKey`] and [`Subscription`] for Web Push. [`Clock::advance`] makes tokens expire.
+//! - **What happened.** The [`journal`] has the requests, [`Counters`] the numbers, and [`ConnectionInfo`] the
+//!   connections. [`WebPush::delivered`] has what a browser decrypted, and [`Mattermost::proxied_requests`] what the push
+//!   proxy asked of APNs and FCM.
 //!
-//! Times are named by their unit (`_ms`, `_s`) where they are numbers, and dates are since the Unix epoch by the
-//! simulator's [`Clock`]. Latencies, delays and timeouts pass in real time.
+//! Numbers that are times carry their unit in their name (`_ms`, `_s`). Dates are since the Unix epoch by the
+//! [`Clock`] of the simulator. Latencies, delays and timeouts pass in real time.
 
 mod apns;
 mod body;
@@ -62,7 +63,10 @@ mod tests;
 mod tls_records;
 mod webpush;
 
-pub use apns::{Fate, FateRow, KeyScope, LimitRises, ProviderKey, ProviderKeySpec, StoragePolicy, fates};
+pub use apns::{
+    ApnsScriptedOutcome, ApnsScriptedPrefix, KeyScope, LimitRises, ProviderKey, ProviderKeySpec,
+    StoragePolicy, apns_scripted_prefixes,
+};
 pub use builder::SimulatorBuilder;
 pub use certificate::ClientCertificate;
 pub use clock::Clock;
@@ -70,20 +74,21 @@ pub use connection_info::ConnectionInfo;
 pub use counters::Counters;
 pub use error::SimulatorError;
 pub use fault::{
-    Answer, Fault, FaultRule, Front, GoAway, HangUp, LastId, Phase, Refusal, RuleError, Then, Trigger,
-    UnfitRule,
+    AfterGoAway, Fault, FaultRule, Front, GoAway, HangUp, LastId, Phase, Refusal, RuleError, ScriptedAnswer,
+    Trigger, UnfitRule,
 };
 pub use fcm::{
-    AuthorizedUser, Fcm, FcmFate, FcmFateRow, FcmRefusal, FcmSettings, Quota, ServiceAccount, fcm_fates,
+    AuthorizedUser, Fcm, FcmRefusal, FcmScriptedOutcome, FcmScriptedWord, FcmSettings, Quota, ServiceAccount,
+    fcm_scripted_words,
 };
 pub use journal::Journal;
-pub use mattermost::{Asked, Mattermost, MattermostSettings};
+pub use mattermost::{Mattermost, MattermostSettings, ProxiedRequest};
 pub use retry_after::RetryAfter;
 pub use service::{Environment, Service};
 pub use simulator::Simulator;
 pub use strike::StrikeError;
 pub use sync::NotReached;
 pub use webpush::{
-    Subscription, Urgency, VapidFault, VapidKey, Vendor, WebPush, WebPushFate, WebPushFateRow,
-    WebPushMessage, WebPushRefusal, WebPushSettings, web_push_fates,
+    Subscription, Urgency, VapidFault, VapidKey, Vendor, WebPush, WebPushMessage, WebPushRefusal,
+    WebPushScriptedOutcome, WebPushScriptedSubscription, WebPushSettings, web_push_scripted_subscriptions,
 };

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::decision::Decision;
 use super::exchange::{Connection, Exchange};
-use super::fault::{Answer, Fault, Front, Phase, Refusal};
+use super::fault::{Fault, Front, Phase, Refusal, ScriptedAnswer};
 
 /// How the bodies begin that never end.
 pub(super) const BEGINNING: &[u8] = br#"{"reason":"#;
@@ -102,7 +102,7 @@ impl Exchange {
         self.reply(&decision);
     }
 
-    async fn answer_as_scripted(mut self, answer: Answer) {
+    async fn answer_as_scripted(mut self, answer: ScriptedAnswer) {
         let Some(body) = self.read().await else { return };
         let follow_up = self.decide(&body).follow_up;
         let status = if answer.status == 0 { 200 } else { answer.status };

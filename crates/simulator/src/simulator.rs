@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::apns::{Fate, ProviderKey, ProviderKeySpec, StoragePolicy};
+use super::apns::{ApnsScriptedOutcome, ProviderKey, ProviderKeySpec, StoragePolicy};
 use super::certificate::ClientCertificate;
 use super::clock::Clock;
 use super::connection_info::ConnectionInfo;
@@ -122,8 +122,8 @@ impl Simulator {
     }
 
     /// Scripts the outcome of pushes to a device token, in place of the one that its first digits name.
-    pub fn set_fate(&self, device_token: &str, fate: Fate) {
-        self.shared.apns.outcomes.set(device_token, fate);
+    pub fn script_outcome(&self, device_token: &str, outcome: ApnsScriptedOutcome) {
+        self.shared.apns.outcomes.set(device_token, outcome);
     }
 
     /// Registers a broadcast channel.

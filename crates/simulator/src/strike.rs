@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::fault::{Fault, GoAway, HangUp, LastId, Then};
+use super::fault::{AfterGoAway, Fault, GoAway, HangUp, LastId};
 use super::filter::{FilterHandle, MAX_STREAM_ID, code};
 use super::http1::connection::{End, Http1Connection};
 use super::shared::Shared;
@@ -50,12 +50,12 @@ pub(super) fn http2(
             filter.goaway(last, *code, reason.as_deref(), *then);
         }
         Fault::GracefulGoAway { pause, reason } => {
-            filter.goaway(MAX_STREAM_ID, code::NO_ERROR, reason.as_deref(), Then::Serve);
+            filter.goaway(MAX_STREAM_ID, code::NO_ERROR, reason.as_deref(), AfterGoAway::Serve);
             let (filter, reason, pause) = (Arc::clone(filter), reason.clone(), *pause);
             let stop = shared.stop.clone();
             shared.tasks.spawn(async move {
                 if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_some() {
-                    filter.goaway(filter.highest(), code::NO_ERROR, reason.as_deref(), Then::Drain);
+                    filter.goaway(filter.highest(), code::NO_ERROR, reason.as_deref(), AfterGoAway::Drain);
                 }
             });
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use fanfare_simulator::journal::digest;
-use fanfare_simulator::{Simulator, SimulatorError, Subscription, VapidKey, web_push_fates};
+use fanfare_simulator::{Simulator, SimulatorError, Subscription, VapidKey, web_push_scripted_subscriptions};
 
 use crate::proto;
 
@@ -106,8 +106,8 @@ impl Browsers {
     /// Makes a subscription for each fate that the simulator knows.
     pub(super) fn subscribe(simulator: &Simulator, key: &VapidKey) -> Result<Self, SimulatorError> {
         let web_push = simulator.web_push();
-        let subscribed = web_push_fates().iter().map(|row| {
-            let subscription = web_push.subscribe(row.vendor, &key.public_key, row.fate)?;
+        let subscribed = web_push_scripted_subscriptions().iter().map(|row| {
+            let subscription = web_push.subscribe(row.vendor, &key.public_key, row.outcome)?;
             Ok((row.name(), Arc::new(subscription)))
         });
         Ok(Self(subscribed.collect::<Result<_, SimulatorError>>()?))

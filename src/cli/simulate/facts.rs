@@ -1,6 +1,9 @@
 //! Collects what a client of the simulator needs to know, for `simulator.json`.
 
-use fanfare_simulator::{Environment, Simulator, StoragePolicy, VapidKey, fates, fcm_fates, web_push_fates};
+use fanfare_simulator::{
+    Environment, Simulator, StoragePolicy, VapidKey, apns_scripted_prefixes, fcm_scripted_words,
+    web_push_scripted_subscriptions,
+};
 use serde::Serialize;
 
 /// The content of `simulator.json`.
@@ -83,7 +86,7 @@ impl<'a> Facts<'a> {
             team_id: &key.team_id,
             key_id: &key.key_id,
             topics,
-            fates: fates()
+            fates: apns_scripted_prefixes()
                 .iter()
                 .map(|row| FateFacts {
                     prefix: row.prefix,
@@ -97,7 +100,7 @@ impl<'a> Facts<'a> {
                 token_uri: fcm.token_uri(),
                 metadata: fcm.metadata_origin(),
                 projects,
-                fates: fcm_fates()
+                fates: fcm_scripted_words()
                     .iter()
                     .map(|row| WordFacts { word: row.word, description: row.description })
                     .collect(),
@@ -106,7 +109,7 @@ impl<'a> Facts<'a> {
             web_push: WebPushFacts {
                 origin: simulator.web_push().origin(),
                 public_key: &vapid.public_key,
-                subscriptions: web_push_fates()
+                subscriptions: web_push_scripted_subscriptions()
                     .iter()
                     .map(|row| SubscriptionFacts { name: row.name(), description: row.description })
                     .collect(),

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use clap::Args;
 use fanfare_simulator::{
-    FateRow, FaultRule, FcmFateRow, FcmSettings, LimitRises, MattermostSettings, Simulator, SimulatorBuilder,
-    StoragePolicy, WebPushSettings, fates, fcm_fates, web_push_fates,
+    ApnsScriptedPrefix, FaultRule, FcmScriptedWord, FcmSettings, LimitRises, MattermostSettings, Simulator,
+    SimulatorBuilder, StoragePolicy, WebPushSettings, apns_scripted_prefixes, fcm_scripted_words,
+    web_push_scripted_subscriptions,
 };
 
 /// Runs a simulator of APNs, FCM, Web Push and a Mattermost push proxy on loopback. It needs no account.
@@ -104,18 +105,18 @@ fn channel(text: &str) -> Result<String, String> {
 
 fn after_help() -> String {
     let mut help = "Device tokens that begin with:\n".to_owned();
-    for FateRow { prefix, description, .. } in fates() {
+    for ApnsScriptedPrefix { prefix, description, .. } in apns_scripted_prefixes() {
         help.push_str(&format!("  {prefix}…  {description}\n"));
     }
     help.push_str("Every other device token is good.\n\nRegistration tokens that begin with:\n");
-    for FcmFateRow { word, description, .. } in fcm_fates() {
+    for FcmScriptedWord { word, description, .. } in fcm_scripted_words() {
         help.push_str(&format!("  {:<18}{description}\n", format!("{word}:")));
     }
     help.push_str(
         "  WORD.PROJECT:     the token belongs to that project; sent by another one, it is a mismatch\n",
     );
     help.push_str("Every other registration token is good.\n\nSubscriptions:\n");
-    for row in web_push_fates() {
+    for row in web_push_scripted_subscriptions() {
         help.push_str(&format!("  {:<22}{}\n", row.name(), row.description));
     }
     help.push_str(

@@ -12,7 +12,9 @@ use super::Done;
 use super::output::{print_or_tell, tell};
 use super::signals::{StopSignals, ignore_hangups};
 use facts::Facts;
-use fanfare_simulator::{Simulator, SimulatorError, WebPushFateRow, web_push_fates};
+use fanfare_simulator::{
+    Simulator, SimulatorError, WebPushScriptedSubscription, web_push_scripted_subscriptions,
+};
 use files::Secrets;
 pub(super) use flags::Simulate;
 
@@ -48,8 +50,11 @@ impl Simulate {
         let projects: Vec<&str> = self.projects.iter().map(String::as_str).collect();
         let topics: Vec<&str> = self.topics.iter().map(String::as_str).collect();
         let vapid = web_push.new_key()?;
-        let subscribe = |row: &WebPushFateRow| web_push.subscribe(row.vendor, &vapid.public_key, row.fate);
-        let subscriptions = web_push_fates().iter().map(|row| Ok((row.name(), subscribe(row)?)));
+        let subscribe = |row: &WebPushScriptedSubscription| {
+            web_push.subscribe(row.vendor, &vapid.public_key, row.outcome)
+        };
+        let subscriptions =
+            web_push_scripted_subscriptions().iter().map(|row| Ok((row.name(), subscribe(row)?)));
         Ok(Secrets {
             service_account: fcm.add_service_account(&projects)?.key_json(),
             user: fcm.add_user(&projects).json(),

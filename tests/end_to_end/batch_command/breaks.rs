@@ -76,7 +76,7 @@ async fn cut_in_the_middle(extra: &'static str) -> (World, i32, std::collections
     // This warms the connection to the simulator, which takes one push before the first good answer.
     world.send(push(&good(PUSHES))).await;
     for it in 0..WINDOW {
-        world.simulator.set_fate(&good(it), fanfare_simulator::Fate::Silent);
+        world.simulator.script_outcome(&good(it), fanfare_simulator::ApnsScriptedOutcome::Silent);
     }
     let folder = tempfile::tempdir().unwrap();
     let (file, results) = (folder.path().join("pushes.ndjson"), folder.path().join("results.ndjson"));
@@ -89,7 +89,7 @@ async fn cut_in_the_middle(extra: &'static str) -> (World, i32, std::collections
     });
     world.simulator.journal().wait_for_read(1 + WINDOW as u64, SOON).await.unwrap();
     for it in 0..WINDOW {
-        world.simulator.set_fate(&good(it), fanfare_simulator::Fate::Good);
+        world.simulator.script_outcome(&good(it), fanfare_simulator::ApnsScriptedOutcome::Good);
     }
     cut.cancel();
     let (ran, results) = run.await.unwrap();

@@ -1,6 +1,6 @@
 //! `fanfare batch` with `--retry` and `--stop-after-credential`: what is sent again because the caller says so.
 
-use fanfare_simulator::{Answer, Fault, FaultRule, Trigger};
+use fanfare_simulator::{Fault, FaultRule, ScriptedAnswer, Trigger};
 
 use super::files::{Files, deliveries, last};
 use super::{address, batch, line, outcome, read};
@@ -12,7 +12,7 @@ async fn a_mended_key_sends_what_it_held_up() {
     let files = Files::new("pushes.ndjson");
     files.write((0..50).map(|n| line(&good(n), "x")).chain(["dead01\n".to_owned()]));
     for n in 0..20 {
-        let forbidden = Fault::Answer(Answer::refusal(403, "Forbidden"));
+        let forbidden = Fault::Answer(ScriptedAnswer::refusal(403, "Forbidden"));
         world.simulator.add_fault(FaultRule::once(Trigger::DeviceToken(good(n)), forbidden));
     }
     let to = address(&world);
@@ -40,7 +40,7 @@ async fn a_run_stops_after_so_many_refused_credentials() {
     let world = World::start().await;
     let files = Files::new("pushes.ndjson");
     files.write((0..2_000).map(|n| line(&good(n), "x")));
-    let forbidden = Fault::Answer(Answer::refusal(403, "Forbidden"));
+    let forbidden = Fault::Answer(ScriptedAnswer::refusal(403, "Forbidden"));
     world.simulator.add_fault(FaultRule::always(Trigger::Always, forbidden));
     let to = address(&world);
     let ran = batch([

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use fanfare::proto::{self, Outcome};
-use fanfare_simulator::{Answer, Fault, FaultRule, FcmSettings, Trigger, fcm_fates};
+use fanfare_simulator::{Fault, FaultRule, FcmSettings, ScriptedAnswer, Trigger, fcm_scripted_words};
 
 use super::{impatient, push, world};
 use crate::harness::World;
@@ -98,7 +98,7 @@ async fn every_fate_of_a_token_becomes_its_verdict() {
         assert!(waits == wait || waits == wait.map(|it| it - date), "{word}: {waits:?}");
     }
     let words: HashSet<_> = FATED.iter().map(|(word, ..)| *word).collect();
-    for row in fcm_fates() {
+    for row in fcm_scripted_words() {
         assert!(words.contains(row.word), "{}", row.word);
     }
 }
@@ -106,9 +106,9 @@ async fn every_fate_of_a_token_becomes_its_verdict() {
 #[tokio::test]
 async fn a_wait_that_fcm_asks_for_is_kept_where_there_is_time_and_told_where_there_is_none() {
     let world = world(FcmSettings::default()).await;
-    let too_many = |headers: &[(&str, &str)]| Answer {
+    let too_many = |headers: &[(&str, &str)]| ScriptedAnswer {
         headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
-        ..Answer::refusal(429, "QUOTA_EXCEEDED")
+        ..ScriptedAnswer::refusal(429, "QUOTA_EXCEEDED")
     };
     let in_seconds: &[(&str, &str)] = &[("retry-after", "1")];
     let (now, then) = ("Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:38 GMT");
@@ -142,7 +142,8 @@ async fn the_field_and_the_sentence_of_a_refusal_reach_the_caller() {
                 "fieldViolations": [{ "field": field, "description": sentence }],
             }],
         }});
-        let answer = Answer { status: 400, body: Some(body.to_string().into()), ..Answer::default() };
+        let answer =
+            ScriptedAnswer { status: 400, body: Some(body.to_string().into()), ..ScriptedAnswer::default() };
         world
             .simulator
             .add_fault(FaultRule::always(Trigger::DeviceToken(token.to_owned()), Fault::Answer(answer)));

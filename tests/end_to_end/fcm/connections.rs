@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fanfare::proto::{self, Outcome};
 use fanfare_simulator::{
-    ConnectionInfo, Fault, FaultRule, FcmSettings, GoAway, LastId, Service, Simulator, Then, Trigger,
+    AfterGoAway, ConnectionInfo, Fault, FaultRule, FcmSettings, GoAway, LastId, Service, Simulator, Trigger,
 };
 
 use super::{PROJECT, app, burst, each_once, google, push, serve, with_certificate, world};
@@ -44,7 +44,7 @@ async fn a_goaway_of_a_session_that_timed_out_loses_nothing() {
         last: LastId::This,
         code: 0,
         reason: Some("session_timed_out".to_owned()),
-        then: Then::Drain,
+        then: AfterGoAway::Drain,
     };
     world.simulator.add_fault(FaultRule {
         when: Trigger::RequestOfEach(60),

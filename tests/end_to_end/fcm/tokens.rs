@@ -1,8 +1,8 @@
 //! The access tokens of a whole gateway, and what the caller notices of them.
 
 use fanfare::proto::{self, Delivery, Outcome, Reason, TokenAction};
-use fanfare_simulator::journal::Outcome::Answered;
-use fanfare_simulator::{Answer, Fault, FaultRule, FcmSettings, Trigger};
+use fanfare_simulator::journal::RequestOutcome::Answered;
+use fanfare_simulator::{Fault, FaultRule, FcmSettings, ScriptedAnswer, Trigger};
 use tokio::time::timeout;
 
 use super::{OTHER, PROJECT, app, asked, burst, each_once, google, impatient, push, serve, world};
@@ -40,7 +40,7 @@ async fn a_thousand_pushes_whose_token_was_revoked_are_each_accepted_once_after_
 async fn an_endpoint_that_is_down_at_the_start_is_told_in_one_sentence_and_passes() {
     let simulator = google(FcmSettings::default()).await;
     let account = simulator.fcm().add_service_account(&[PROJECT]).unwrap();
-    let down = Fault::Answer(Answer { status: 503, ..Answer::default() });
+    let down = Fault::Answer(ScriptedAnswer { status: 503, ..ScriptedAnswer::default() });
     simulator.add_fault(FaultRule::always(Trigger::PathPrefix("/token".to_owned()), down));
     let world = serve(simulator, vec![app(APP, PROJECT, &account)]).await;
     let told = world.send(impatient("ok:1", 2)).await;

@@ -10,7 +10,9 @@ use fanfare::credential::google::{GoogleToken, Source};
 use fanfare::credential::{Handle, NoToken, Registry};
 use fanfare::metrics::Metrics;
 use fanfare_simulator::journal::Entry;
-use fanfare_simulator::{Answer, Fault, FaultRule, ServiceAccount, Simulator, SimulatorBuilder, Trigger};
+use fanfare_simulator::{
+    Fault, FaultRule, ScriptedAnswer, ServiceAccount, Simulator, SimulatorBuilder, Trigger,
+};
 use fanfare_upstream::{
     Http, Origin, Peer, PeerPool, Reach, SystemResolver, TcpDialer, Upstream, UpstreamSettings, tls,
 };
@@ -102,5 +104,5 @@ fn key(account: &ServiceAccount) -> Source {
 }
 
 fn status(status: u16) -> Fault {
-    Fault::Answer(Answer { status, ..Answer::default() })
+    Fault::Answer(ScriptedAnswer { status, ..ScriptedAnswer::default() })
 }

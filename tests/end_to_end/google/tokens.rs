@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use fanfare::credential::google::Source;
 use fanfare::credential::{NoToken, Renewal};
-use fanfare_simulator::{Answer, Fault, FaultRule, Service, ServiceAccount, Trigger};
+use fanfare_simulator::{Fault, FaultRule, ScriptedAnswer, Service, ServiceAccount, Trigger};
 use tokio::time::Instant;
 
 use super::{Google, PROJECT, key, status};
@@ -88,7 +88,10 @@ async fn an_endpoint_that_cannot_be_reached_or_read_is_unavailable() {
     assert!(matches!(why, NoToken::Unavailable(_)), "{told}");
     assert!(told.starts_with("no access token from https://127.0.0.1:1/token: cannot connect"), "{told}");
 
-    google.fail_once(Fault::Answer(Answer { body: Some("<html>".into()), ..Answer::default() }));
+    google.fail_once(Fault::Answer(ScriptedAnswer {
+        body: Some("<html>".into()),
+        ..ScriptedAnswer::default()
+    }));
     let fresh = google.keep(key(&google.account()));
     google.simulator.wait_until(SOON, |simulator| simulator.counters().requests_answered == 1).await.unwrap();
     fresh.ready().await.unwrap();

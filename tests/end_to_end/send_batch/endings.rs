@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fanfare::proto::{self, Outcome, Reason, SendBatchRequest};
-use fanfare_simulator::Fate;
+use fanfare_simulator::ApnsScriptedOutcome;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic_types::StatusExt;
@@ -119,7 +119,7 @@ async fn cancelled_batches_leave_a_shared_connection_whole() {
 async fn the_streams_deadline_ends_reading_first_and_answers_what_is_open() {
     let world = World::start().await;
     world.send(push(&good(1000))).await;
-    world.simulator.set_fate(&good(1), Fate::Silent);
+    world.simulator.script_outcome(&good(1), ApnsScriptedOutcome::Silent);
     let (to, requests) = mpsc::channel(4);
     to.send(message(vec![push(&good(0)), push(&good(1))])).await.unwrap();
     let mut request = tonic::Request::new(ReceiverStream::new(requests));

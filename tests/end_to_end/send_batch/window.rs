@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fanfare::proto::{self, Outcome};
-use fanfare_simulator::{Answer, Fault, FaultRule, Trigger};
+use fanfare_simulator::{Fault, FaultRule, ScriptedAnswer, Trigger};
 
 use super::{BatchCaller, message, options, run};
 use crate::harness::{APP, SOON, World, good, push};
@@ -52,9 +52,9 @@ async fn problems_only_needs_no_reading_until_half_close() {
 #[tokio::test]
 async fn an_item_that_waits_long_leaves_the_window_to_others() {
     let world = World::with(|builder| builder, |config| config.grpc.batch.window = 4).await;
-    let throttled = Answer {
+    let throttled = ScriptedAnswer {
         headers: vec![("retry-after".into(), "2".into())],
-        ..Answer::refusal(429, "TooManyRequests")
+        ..ScriptedAnswer::refusal(429, "TooManyRequests")
     };
     for n in 0..4 {
         let rule = FaultRule::once(Trigger::DeviceToken(good(n)), Fault::Answer(throttled.clone()));
@@ -79,9 +79,9 @@ async fn an_item_that_waits_long_leaves_the_window_to_others() {
 async fn a_full_waiting_set_answers_at_once_with_the_advice() {
     let change = |config: &mut fanfare::config::Config| config.grpc.batch.max_waiting = 1;
     let world = World::with(|builder| builder, change).await;
-    let throttled = Answer {
+    let throttled = ScriptedAnswer {
         headers: vec![("retry-after".into(), "2".into())],
-        ..Answer::refusal(429, "TooManyRequests")
+        ..ScriptedAnswer::refusal(429, "TooManyRequests")
     };
     for n in 0..3 {
         let rule = FaultRule::once(Trigger::DeviceToken(good(n)), Fault::Answer(throttled.clone()));

@@ -4,7 +4,9 @@
 use std::collections::HashSet;
 
 use fanfare::proto::{self, Outcome};
-use fanfare_simulator::{Answer, Fault, FaultRule, Subscription, Trigger, Vendor, web_push_fates};
+use fanfare_simulator::{
+    Fault, FaultRule, ScriptedAnswer, Subscription, Trigger, Vendor, web_push_scripted_subscriptions,
+};
 
 use super::{Browsers, PRIVATE, host, push, seconds, with_options};
 use crate::rows::{Row, verdict, waits};
@@ -122,13 +124,13 @@ const FATED: [Fated; 32] = [
 async fn every_fate_of_a_subscription_becomes_its_verdict() {
     let browsers = Browsers::start().await;
     let words: HashSet<_> = FATED.iter().map(|(name, ..)| (*name).to_owned()).collect();
-    for fate in web_push_fates() {
+    for fate in web_push_scripted_subscriptions() {
         assert!(words.contains(&fate.name()), "{}", fate.name());
     }
     for (name, outcome, token_action, reason, wait) in FATED {
         good_ones(&browsers).await;
-        let fate = web_push_fates().iter().find(|fate| fate.name() == name).unwrap();
-        let subscription = browsers.fated(host(fate.vendor), fate.vendor, fate.fate);
+        let fate = web_push_scripted_subscriptions().iter().find(|fate| fate.name() == name).unwrap();
+        let subscription = browsers.fated(host(fate.vendor), fate.vendor, fate.outcome);
         let result = browsers.send(impatient(&subscription)).await;
         assert_eq!(result.outcome().as_str_name(), format!("OUTCOME_{outcome}"), "{name} {result:?}");
         assert_eq!(result.token_action().as_str_name(), format!("TOKEN_ACTION_{token_action}"), "{name}");
@@ -165,7 +167,12 @@ async fn a_page_in_the_place_of_a_push_service_deletes_and_accepts_nothing() {
         ] {
             let subscription = browsers.subscribe(vendor);
             let page = "<html><head><title>Access to this site is blocked</title></head></html>";
-            let answer = Answer { status, foreign: true, body: Some(page.into()), ..Answer::default() };
+            let answer = ScriptedAnswer {
+                status,
+                foreign: true,
+                body: Some(page.into()),
+                ..ScriptedAnswer::default()
+            };
             let rule = Trigger::DeviceToken(subscription.path.clone());
             browsers.simulator().add_fault(FaultRule::always(rule, Fault::Answer(answer)));
             let result = browsers.send(impatient(&subscription)).await;
@@ -194,8 +201,12 @@ async fn a_subscription_of_chromium_without_googles_keys_is_googles() {
 async fn a_201_whose_body_never_comes_is_an_acceptance() {
     let browsers = Browsers::with(|_| {}, |config| config.upstream.max_reply_bytes = 1000).await;
     let subscription = browsers.subscribe(Vendor::Mozilla);
-    let answer =
-        Answer { status: 201, body: Some("x".repeat(100_000).into()), pieces: 9, ..Answer::default() };
+    let answer = ScriptedAnswer {
+        status: 201,
+        body: Some("x".repeat(100_000).into()),
+        pieces: 9,
+        ..ScriptedAnswer::default()
+    };
     let rule = Trigger::DeviceToken(subscription.path.clone());
     browsers.simulator().add_fault(FaultRule::always(rule, Fault::Answer(answer)));
     let options =

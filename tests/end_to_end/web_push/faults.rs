@@ -6,7 +6,8 @@ use std::time::Duration;
 use fanfare::proto::{self, Delivery, Outcome, Reason};
 use fanfare_simulator::journal::{self, Entry};
 use fanfare_simulator::{
-    Answer, Fault, FaultRule, GoAway, HangUp, LastId, Phase, Subscription, Then, Trigger, Vendor,
+    AfterGoAway, Fault, FaultRule, GoAway, HangUp, LastId, Phase, ScriptedAnswer, Subscription, Trigger,
+    Vendor,
 };
 use futures_util::future::join_all;
 
@@ -38,13 +39,14 @@ async fn burst(rules: impl Fn(&[Subscription]) -> Vec<FaultRule>) -> Browsers {
     let journal = browsers.simulator().journal();
     assert!(journal.duplicates().is_empty(), "{:?}", journal.duplicates());
     assert_eq!(browsers.simulator().counters().limit_violations, 0);
-    let in_doubt = journal.select(|it| it.outcome == journal::Outcome::Unanswered && it.may_be_delivered());
+    let in_doubt =
+        journal.select(|it| it.outcome == journal::RequestOutcome::Unanswered && it.may_be_delivered());
     assert!(unconfirmed >= in_doubt.len() as u64, "{unconfirmed} {}", in_doubt.len());
     browsers
 }
 
 fn taken(entry: &Entry) -> bool {
-    matches!(entry.outcome, journal::Outcome::Answered { status: 201, .. })
+    matches!(entry.outcome, journal::RequestOutcome::Answered { status: 201, .. })
 }
 
 /// Checks the verdict of a push against all requests that arrived for it.
@@ -63,9 +65,9 @@ fn balance(browsers: &Browsers, subscription: &Subscription, result: &proto::Pus
     assert!(whole.windows(2).all(|two| body(two[0]) == body(two[1])), "another ciphertext: {whole:?}");
     // Every request that was read in full decrypts to what was meant.
     for entry in whole {
-        let opened = entry.read.as_ref().unwrap().opened.clone();
+        let opened = entry.read.as_ref().unwrap().decrypted.clone();
         let meant = bytes::Bytes::from_static(br#"{"title":"Hello","body":"World"}"#);
-        assert_eq!(opened, Some(journal::Opened::Plaintext(meant)));
+        assert_eq!(opened, Some(journal::Decrypted::Plaintext(meant)));
     }
 }
 
@@ -79,16 +81,16 @@ fn once(subscription: &Subscription, fault: &Fault) -> FaultRule {
     FaultRule::once(Trigger::DeviceToken(subscription.path.clone()), fault.clone())
 }
 
-fn goaway(last: LastId, then: Then) -> Fault {
+fn goaway(last: LastId, then: AfterGoAway) -> Fault {
     Fault::GoAway(GoAway { last, code: 0, reason: None, then })
 }
 
 #[tokio::test]
 async fn a_goaway_moves_pushes_to_a_fresh_connection_and_loses_none() {
     for fault in [
-        goaway(LastId::This, Then::Drain),
-        goaway(LastId::BeforeThis, Then::Drain),
-        goaway(LastId::Highest, Then::Serve),
+        goaway(LastId::This, AfterGoAway::Drain),
+        goaway(LastId::BeforeThis, AfterGoAway::Drain),
+        goaway(LastId::Highest, AfterGoAway::Serve),
         Fault::GracefulGoAway { pause: Duration::from_millis(10), reason: None },
     ] {
         let browsers = burst(at_thirty(&fault)).await;
@@ -128,7 +130,7 @@ async fn what_is_sent_again_is_the_same_ciphertext() {
         (Fault::ResetStream { code: REFUSED_STREAM, at: Phase::AfterBody }, false, 1),
         (Fault::ResetStream { code: INTERNAL_ERROR, at: Phase::AfterBody }, true, 2),
         (Fault::HangUp { how: HangUp::Fin, at: Phase::AfterBody }, true, 2),
-        (goaway(LastId::BeforeThis, Then::Drain), false, 1),
+        (goaway(LastId::BeforeThis, AfterGoAway::Drain), false, 1),
     ] {
         let subscription = browsers.subscribe(Vendor::Apple);
         browsers.simulator().add_fault(once(&subscription, &fault));
@@ -170,7 +172,7 @@ async fn a_server_that_takes_its_leave_in_an_answer_is_asked_no_more() {
     for (status, reason, attempts) in [(503, "Shutdown", 1), (400, "IdleTimeout", 2)] {
         let browsers = Browsers::start().await;
         let subscription = browsers.subscribe(Vendor::Apple);
-        let answer = Fault::Answer(Answer::refusal(status, reason));
+        let answer = Fault::Answer(ScriptedAnswer::refusal(status, reason));
         browsers.simulator().add_fault(once(&subscription, &answer));
         let options = proto::Options { max_wait: seconds(4), ..proto::Options::default() };
         let told = browsers.send(with_options(&subscription, options)).await;

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use fanfare::proto::{self, Outcome, Priority, Reason, WebPushUrgency};
 use fanfare_simulator::journal::Entry;
-use fanfare_simulator::{Answer, Fault, FaultRule, Subscription, Trigger, Urgency, Vendor};
+use fanfare_simulator::{Fault, FaultRule, ScriptedAnswer, Subscription, Trigger, Urgency, Vendor};
 use sha2::{Digest, Sha256};
 
 use super::{Browsers, body, header, push, raw, seconds, with_options};
@@ -75,8 +75,11 @@ async fn a_time_to_live_counts_while_a_push_waits() {
     assert!(ttl(&first) <= 3598, "{first:?}");
 
     // The time between two attempts counts too, though both send the same ciphertext.
-    let answer =
-        Answer { status: 503, headers: vec![("retry-after".into(), "2".into())], ..Answer::default() };
+    let answer = ScriptedAnswer {
+        status: 503,
+        headers: vec![("retry-after".into(), "2".into())],
+        ..ScriptedAnswer::default()
+    };
     let when = Trigger::DeviceToken(subscription.path.clone());
     browsers.simulator().add_fault(FaultRule::once(when, Fault::Answer(answer)));
     let result = browsers.send(with_options(&subscription, an_hour())).await;
@@ -97,8 +100,11 @@ async fn a_push_that_expires_while_it_waits_is_not_sent() {
     assert!(browsers.asked(&subscription).is_empty());
 
     // A push that was sent once is told as it was answered.
-    let answer =
-        Answer { status: 429, headers: vec![("retry-after".into(), "2".into())], ..Answer::default() };
+    let answer = ScriptedAnswer {
+        status: 429,
+        headers: vec![("retry-after".into(), "2".into())],
+        ..ScriptedAnswer::default()
+    };
     let when = Trigger::DeviceToken(subscription.path.clone());
     browsers.simulator().add_fault(FaultRule::always(when, Fault::Answer(answer)));
     let result = browsers.send(with_options(&subscription, brief())).await;

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use fanfare::proto::{self, Delivery, Outcome, Reason, SendBatchRequest, TokenAction};
-use fanfare_simulator::journal::Opened;
+use fanfare_simulator::journal::Decrypted;
 use fanfare_simulator::{Subscription, Vendor, WebPushSettings};
 use serde_json::{Value, json};
 
@@ -188,8 +188,8 @@ async fn a_multicast_gives_each_of_fifty_browsers_a_ciphertext_of_its_own() {
         let got = browsers.got(subscription);
         // All browsers get the same bytes, because the content is encoded once.
         assert_eq!((got.len(), &got[0]), (1, &browsers.got(&subscriptions[0])[0]));
-        let opened = asked.read.as_ref().unwrap().opened.clone();
-        assert_eq!(opened, Some(Opened::Plaintext(got[0].clone())));
+        let opened = asked.read.as_ref().unwrap().decrypted.clone();
+        assert_eq!(opened, Some(Decrypted::Plaintext(got[0].clone())));
     }
     assert_eq!(browsers.simulator().counters().vapid_tokens_seen, 4);
 }

@@ -22,7 +22,7 @@ use fanfare::proto;
 use fanfare::provider::webpush::{WebPush, WebPushSettings as App};
 use fanfare::push::AppId;
 use fanfare_simulator::journal::Entry;
-use fanfare_simulator::{Simulator, Subscription, VapidKey, Vendor, WebPushFate, WebPushSettings};
+use fanfare_simulator::{Simulator, Subscription, VapidKey, Vendor, WebPushScriptedOutcome, WebPushSettings};
 use fanfare_upstream::Http;
 
 use crate::harness::{APP, World, alert, connect, trust};
@@ -100,10 +100,10 @@ impl Browsers {
     }
 
     fn subscribe_at(&self, host: &str, vendor: Vendor) -> Subscription {
-        self.fated(host, vendor, WebPushFate::Good)
+        self.fated(host, vendor, WebPushScriptedOutcome::Good)
     }
 
-    fn fated(&self, host: &str, vendor: Vendor, fate: WebPushFate) -> Subscription {
+    fn fated(&self, host: &str, vendor: Vendor, fate: WebPushScriptedOutcome) -> Subscription {
         let services = self.simulator().web_push();
         services.subscribe_at(&format!("https://{host}"), vendor, &self.key.public_key, fate).unwrap()
     }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use fanfare::proto::{Delivery, Outcome, Reason, TokenAction};
-use fanfare_simulator::{Simulator, Subscription, Vendor, WebPushFate, WebPushSettings};
+use fanfare_simulator::{Simulator, Subscription, Vendor, WebPushScriptedOutcome, WebPushSettings};
 
 use super::{Browsers, PRIVATE, app, host, push, simulator};
 use crate::harness::APP;
@@ -30,7 +30,7 @@ fn port(simulator: &Simulator) -> u16 {
 
 fn subscribe(browsers: &Browsers, host: &str, vendor: Vendor) -> Subscription {
     let host = format!("{host}:{}", port(browsers.simulator()));
-    browsers.fated(&host, vendor, WebPushFate::Good)
+    browsers.fated(&host, vendor, WebPushScriptedOutcome::Good)
 }
 
 #[tokio::test]

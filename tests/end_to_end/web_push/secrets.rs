@@ -6,7 +6,7 @@ use std::path::Path;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use fanfare::proto;
-use fanfare_simulator::{Simulator, Subscription, VapidKey, Vendor, WebPushFate, WebPushRefusal};
+use fanfare_simulator::{Simulator, Subscription, VapidKey, Vendor, WebPushRefusal, WebPushScriptedOutcome};
 
 use super::{header, push, raw, seconds, target};
 use crate::secrets::everything_said;
@@ -68,17 +68,17 @@ fn pushes(simulator: &Simulator, key: &VapidKey) -> (Vec<proto::Push>, Vec<Subsc
     let (mut pushes, mut subscriptions) = (Vec::new(), Vec::new());
     for vendor in Vendor::ALL {
         for fate in [
-            WebPushFate::Good,
-            WebPushFate::Refused(WebPushRefusal::Gone),
-            WebPushFate::Refused(WebPushRefusal::KeyMismatch),
+            WebPushScriptedOutcome::Good,
+            WebPushScriptedOutcome::Refused(WebPushRefusal::Gone),
+            WebPushScriptedOutcome::Refused(WebPushRefusal::KeyMismatch),
         ] {
             let subscription = services.subscribe(vendor, &key.public_key, fate).unwrap();
             pushes.push(proto::Push { content: Some(raw(PAYLOAD)), ..push(&subscription) });
             subscriptions.push(subscription);
         }
     }
-    let good = services.subscribe(Vendor::Google, &key.public_key, WebPushFate::Good).unwrap();
-    let deaf = services.subscribe(Vendor::Apple, &key.public_key, WebPushFate::Silent).unwrap();
+    let good = services.subscribe(Vendor::Google, &key.public_key, WebPushScriptedOutcome::Good).unwrap();
+    let deaf = services.subscribe(Vendor::Apple, &key.public_key, WebPushScriptedOutcome::Silent).unwrap();
     pushes.push(push(&deaf));
     let with = |endpoint: String| Subscription { endpoint, ..good.clone() };
     for endpoint in [

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use fanfare::proto::{self, Delivery, Outcome, TokenAction};
 use fanfare_simulator::{
-    Answer, Fault, FaultRule, Subscription, Trigger, Vendor, WebPushFate, WebPushRefusal, WebPushSettings,
+    Fault, FaultRule, ScriptedAnswer, Subscription, Trigger, Vendor, WebPushRefusal, WebPushScriptedOutcome,
+    WebPushSettings,
 };
 use futures_util::future::join_all;
 
@@ -109,7 +110,7 @@ async fn where_all_subscriptions_are_of_another_key_they_are_set_aside() {
     let gone = browsers.fated(
         host(Vendor::Google),
         Vendor::Google,
-        WebPushFate::Refused(WebPushRefusal::KeyMismatch),
+        WebPushScriptedOutcome::Refused(WebPushRefusal::KeyMismatch),
     );
     assert_eq!(browsers.send(push(&gone)).await.token_action(), TokenAction::Delete);
 }
@@ -118,7 +119,7 @@ async fn where_all_subscriptions_are_of_another_key_they_are_set_aside() {
 fn refusing(browsers: &Browsers, vendor: Vendor, status: u16) -> Subscription {
     let subscription = browsers.subscribe(vendor);
     let when = Trigger::DeviceToken(subscription.path.clone());
-    let answer = Answer { status, ..Answer::default() };
+    let answer = ScriptedAnswer { status, ..ScriptedAnswer::default() };
     browsers.simulator().add_fault(FaultRule::always(when, Fault::Answer(answer)));
     subscription
 }

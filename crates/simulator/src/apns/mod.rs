@@ -23,7 +23,7 @@ pub use self::channels::StoragePolicy;
 pub(super) use self::keys::Keys;
 pub use self::provider_key::{KeyScope, ProviderKey, ProviderKeySpec};
 pub(super) use self::scripted::outcome_of_prefix;
-pub use self::scripted::{Fate, FateRow, fates};
+pub use self::scripted::{ApnsScriptedOutcome, ApnsScriptedPrefix, apns_scripted_prefixes};
 pub(super) use self::server::Apns;
 pub(super) use self::settings::ApnsSettings;
 pub use self::settings::LimitRises;
@@ -51,8 +51,8 @@ pub(super) fn outcome(apns: &Apns, device_token: &str, topic: &str) -> (Option<C
     if !is_device_token(device_token) {
         return (Some("BadDeviceToken".into()), Timing::Now);
     }
-    let fate = apns.outcomes.of(device_token, apns.clock.now_ms());
-    let (reply, timing) = scripted::answer_to_push(fate, topic, Environment::Production);
+    let outcome = apns.outcomes.of(device_token, apns.clock.now_ms());
+    let (reply, timing) = scripted::answer_to_push(outcome, topic, Environment::Production);
     (reply.reason, timing)
 }
 
@@ -148,8 +148,8 @@ fn judge(apns: &Apns, session: &Session, environment: Environment, parts: &Parts
     let bundle_ids = &apns.settings.bundle_ids;
     let judged = match target {
         Target::Device(device_token) => validate::push(&parts.headers, body, &by, bundle_ids).map(|topic| {
-            let fate = apns.outcomes.of(device_token, apns.clock.now_ms());
-            scripted::answer_to_push(fate, &topic, environment)
+            let outcome = apns.outcomes.of(device_token, apns.clock.now_ms());
+            scripted::answer_to_push(outcome, &topic, environment)
         }),
         Target::Broadcast(bundle_id) => {
             broadcast::check(&apns.channels, bundle_id, bundle_ids, &parts.headers, body)

@@ -17,7 +17,7 @@ const SLOW: Duration = Duration::from_secs(2);
 
 /// What APNs does with a push to a device token.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Fate {
+pub enum ApnsScriptedOutcome {
     /// The push is accepted with 200.
     Good,
     /// The push gets this answer.
@@ -41,7 +41,7 @@ pub enum Fate {
     Silent,
 }
 
-impl Fate {
+impl ApnsScriptedOutcome {
     /// Makes a refusal without timestamp and `retry-after`.
     pub fn refusal(status: u16, reason: &str) -> Self {
         Self::Answer { status, reason: reason.to_owned(), timestamp_ms: None, retry_after: None }
@@ -60,7 +60,7 @@ impl Fate {
 
 /// A prefix of device tokens, and the outcome that it scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FateRow {
+pub struct ApnsScriptedPrefix {
     /// The first four hexadecimal digits of the tokens, in lower case.
     pub prefix: &'static str,
     /// The HTTP status, or `None` if there is no answer.
@@ -87,11 +87,11 @@ const fn refused(
     status: u16,
     reason: &'static str,
     description: &'static str,
-) -> FateRow {
-    FateRow { prefix, status: Some(status), reason: Some(reason), description, kind }
+) -> ApnsScriptedPrefix {
+    ApnsScriptedPrefix { prefix, status: Some(status), reason: Some(reason), description, kind }
 }
 
-const FATES: [FateRow; 10] = [
+const SCRIPTED: [ApnsScriptedPrefix; 10] = [
     refused("dead", PrefixKind::Dead, 410, "Unregistered", "the app was removed a day ago"),
     refused("a6ed", PrefixKind::Dead, 410, "ExpiredToken", "\"aged\": the token expired a day ago"),
     refused("0bad", PrefixKind::Refused, 400, "BadDeviceToken", "malformed, or of the other environment"),
@@ -100,14 +100,14 @@ const FATES: [FateRow; 10] = [
     refused("0500", PrefixKind::Refused, 500, "InternalServerError", "APNs fails"),
     refused("0503", PrefixKind::Refused, 503, "ServiceUnavailable", "APNs is overloaded"),
     refused("0ff0", PrefixKind::Refused, 503, "Shutdown", "\"off\": the server is shutting down"),
-    FateRow {
+    ApnsScriptedPrefix {
         prefix: "1a7e",
         status: Some(200),
         reason: None,
         description: "\"late\": answered after 2 seconds",
         kind: PrefixKind::Slow,
     },
-    FateRow {
+    ApnsScriptedPrefix {
         prefix: "deaf",
         status: None,
         reason: None,
@@ -117,45 +117,45 @@ const FATES: [FateRow; 10] = [
 ];
 
 /// Returns the prefixes that script an outcome. Pushes to all other device tokens are accepted.
-pub fn fates() -> &'static [FateRow] {
-    &FATES
+pub fn apns_scripted_prefixes() -> &'static [ApnsScriptedPrefix] {
+    &SCRIPTED
 }
 
 /// The outcomes that a test scripted, which come before those that prefixes name.
 #[derive(Default)]
-pub(crate) struct ApnsOutcomes(Mutex<HashMap<String, Fate>>);
+pub(crate) struct ApnsOutcomes(Mutex<HashMap<String, ApnsScriptedOutcome>>);
 
 impl ApnsOutcomes {
-    pub(crate) fn set(&self, device_token: &str, fate: Fate) {
-        lock(&self.0).insert(device_token.to_ascii_lowercase(), fate);
+    pub(crate) fn set(&self, device_token: &str, outcome: ApnsScriptedOutcome) {
+        lock(&self.0).insert(device_token.to_ascii_lowercase(), outcome);
     }
 
     /// Scripts an outcome, or with `None` takes back the one that was scripted.
-    pub(crate) fn set_or_unset(&self, device_token: &str, fate: Option<Fate>) {
-        match fate {
-            Some(fate) => self.set(device_token, fate),
+    pub(crate) fn set_or_unset(&self, device_token: &str, outcome: Option<ApnsScriptedOutcome>) {
+        match outcome {
+            Some(outcome) => self.set(device_token, outcome),
             None => {
                 lock(&self.0).remove(&device_token.to_ascii_lowercase());
             }
         }
     }
 
-    pub(crate) fn of(&self, device_token: &str, now_ms: u64) -> Fate {
+    pub(crate) fn of(&self, device_token: &str, now_ms: u64) -> ApnsScriptedOutcome {
         let token = device_token.to_ascii_lowercase();
-        if let Some(fate) = lock(&self.0).get(&token) {
-            return fate.clone();
+        if let Some(outcome) = lock(&self.0).get(&token) {
+            return outcome.clone();
         }
-        outcome_of_prefix(&token, now_ms).unwrap_or(Fate::Good)
+        outcome_of_prefix(&token, now_ms).unwrap_or(ApnsScriptedOutcome::Good)
     }
 }
 
 /// Returns the outcome that the first digits of a token name, if they name one.
-pub(crate) fn outcome_of_prefix(token: &str, now_ms: u64) -> Option<Fate> {
-    let row = FATES.iter().find(|row| token.starts_with(row.prefix))?;
+pub(crate) fn outcome_of_prefix(token: &str, now_ms: u64) -> Option<ApnsScriptedOutcome> {
+    let row = SCRIPTED.iter().find(|row| token.starts_with(row.prefix))?;
     Some(match row.kind {
-        PrefixKind::Slow => Fate::Slow(SLOW),
-        PrefixKind::Silent => Fate::Silent,
-        PrefixKind::Refused | PrefixKind::Dead => Fate::Answer {
+        PrefixKind::Slow => ApnsScriptedOutcome::Slow(SLOW),
+        PrefixKind::Silent => ApnsScriptedOutcome::Silent,
+        PrefixKind::Refused | PrefixKind::Dead => ApnsScriptedOutcome::Answer {
             status: row.status.unwrap_or_default(),
             reason: row.reason.unwrap_or_default().to_owned(),
             timestamp_ms: (row.kind == PrefixKind::Dead).then(|| now_ms.saturating_sub(DEAD_FOR_MS)),
@@ -165,18 +165,22 @@ pub(crate) fn outcome_of_prefix(token: &str, now_ms: u64) -> Option<Fate> {
 }
 
 /// Answers a valid push.
-pub(super) fn answer_to_push(fate: Fate, topic: &str, environment: Environment) -> (Reply, Timing) {
-    let reply = match fate {
-        Fate::Good => Reply::accepted(),
-        Fate::Answer { status, reason, timestamp_ms, retry_after } => {
+pub(super) fn answer_to_push(
+    outcome: ApnsScriptedOutcome,
+    topic: &str,
+    environment: Environment,
+) -> (Reply, Timing) {
+    let reply = match outcome {
+        ApnsScriptedOutcome::Good => Reply::accepted(),
+        ApnsScriptedOutcome::Answer { status, reason, timestamp_ms, retry_after } => {
             Reply { status, reason: Some(reason.into()), timestamp_ms, retry_after }
         }
-        Fate::OnlyTopic(own) if own != topic => Reply::refused(400, "DeviceTokenNotForTopic"),
-        Fate::OnlyTopic(_) => Reply::accepted(),
-        Fate::OnlyIn(own) if own != environment => Reply::refused(400, "BadDeviceToken"),
-        Fate::OnlyIn(_) => Reply::accepted(),
-        Fate::Slow(delay) => return (Reply::accepted(), Timing::After(delay)),
-        Fate::Silent => return (Reply::accepted(), Timing::Never),
+        ApnsScriptedOutcome::OnlyTopic(own) if own != topic => Reply::refused(400, "DeviceTokenNotForTopic"),
+        ApnsScriptedOutcome::OnlyTopic(_) => Reply::accepted(),
+        ApnsScriptedOutcome::OnlyIn(own) if own != environment => Reply::refused(400, "BadDeviceToken"),
+        ApnsScriptedOutcome::OnlyIn(_) => Reply::accepted(),
+        ApnsScriptedOutcome::Slow(delay) => return (Reply::accepted(), Timing::After(delay)),
+        ApnsScriptedOutcome::Silent => return (Reply::accepted(), Timing::Never),
     };
     (reply, Timing::Now)
 }
@@ -189,14 +193,14 @@ mod tests {
     fn a_set_fate_comes_before_that_of_the_prefix() {
         let outcomes = ApnsOutcomes::default();
         let token = "DEAD0000";
-        assert_eq!(outcomes.of(token, 2 * DEAD_FOR_MS), Fate::unregistered(DEAD_FOR_MS));
-        outcomes.set(token, Fate::Good);
-        assert_eq!(outcomes.of("dead0000", 0), Fate::Good);
+        assert_eq!(outcomes.of(token, 2 * DEAD_FOR_MS), ApnsScriptedOutcome::unregistered(DEAD_FOR_MS));
+        outcomes.set(token, ApnsScriptedOutcome::Good);
+        assert_eq!(outcomes.of("dead0000", 0), ApnsScriptedOutcome::Good);
     }
 
     #[test]
     fn every_prefix_is_four_lower_case_hex_digits() {
-        for row in fates() {
+        for row in apns_scripted_prefixes() {
             assert_eq!(row.prefix.len(), 4);
             assert!(row.prefix.chars().all(|c| c.is_ascii_digit() || ('a'..='f').contains(&c)));
         }

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::journal::{Entry, Opened, Outcome, Reading};
+use crate::journal::{Decrypted, Entry, Reading, RequestOutcome};
 use crate::service::Service;
 
 #[derive(Serialize)]
@@ -63,14 +63,14 @@ impl From<&Entry> for EntryJson {
             (name.to_string(), String::from_utf8_lossy(value).into_owned())
         };
         let (outcome, status, reason, answered_ms, reset_code) = match &entry.outcome {
-            Outcome::Unanswered => ("unanswered", None, None, None, None),
-            Outcome::Answered { status, reason, at_ms } => {
+            RequestOutcome::Unanswered => ("unanswered", None, None, None, None),
+            RequestOutcome::Answered { status, reason, at_ms } => {
                 let reason = reason.as_deref().map(str::to_owned);
                 ("answered", Some(*status), reason, Some(*at_ms), entry.broken_off)
             }
-            Outcome::Refused => ("refused", None, None, None, None),
-            Outcome::Excluded => ("excluded", None, None, None, None),
-            Outcome::Reset(code) => ("reset", None, None, None, Some(*code)),
+            RequestOutcome::Refused => ("refused", None, None, None, None),
+            RequestOutcome::Excluded => ("excluded", None, None, None, None),
+            RequestOutcome::Reset(code) => ("reset", None, None, None, Some(*code)),
         };
         Self {
             number: entry.order,
@@ -97,9 +97,9 @@ impl From<&Entry> for EntryJson {
 
 impl From<&Reading> for ReadJson {
     fn from(reading: &Reading) -> Self {
-        let (plaintext, undecipherable) = match &reading.opened {
-            Some(Opened::Plaintext(plaintext)) => (Some(plaintext.into()), None),
-            Some(Opened::Undecipherable(why)) => (None, Some(*why)),
+        let (plaintext, undecipherable) = match &reading.decrypted {
+            Some(Decrypted::Plaintext(plaintext)) => (Some(plaintext.into()), None),
+            Some(Decrypted::Undecipherable(why)) => (None, Some(*why)),
             None => (None, None),
         };
         Self {

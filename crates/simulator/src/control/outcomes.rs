@@ -19,7 +19,7 @@ const MAX_TOKEN: usize = 4096;
 
 pub(super) async fn list(State(control): ControlState) -> ControlAnswer {
     let outcomes = lock(&control.outcomes);
-    let one = |((service, token), fate): (&(TokenService, String), &ScriptedOutcomeJson)| json!({ "service": service, "token": token, "fate": fate });
+    let one = |((service, token), outcome): (&(TokenService, String), &ScriptedOutcomeJson)| json!({ "service": service, "token": token, "fate": outcome });
     ok(&json!({ "fates": outcomes.iter().map(one).collect::<Vec<_>>() }))
 }
 
@@ -34,14 +34,14 @@ pub(super) async fn show(
 ) -> ControlAnswer {
     let key = (TokenService::named(&service)?, normal(&token)?);
     let outcomes = lock(&control.outcomes);
-    let fate = outcomes.get(&key).ok_or_else(|| not_scripted(&key.1))?;
-    ok(&json!({ "service": key.0, "token": key.1, "fate": fate }))
+    let outcome = outcomes.get(&key).ok_or_else(|| not_scripted(&key.1))?;
+    ok(&json!({ "service": key.0, "token": key.1, "fate": outcome }))
 }
 
 pub(super) async fn set(
     State(control): ControlState,
     Path((service, token)): Path<(String, String)>,
-    Input(fate): Input<ScriptedOutcomeJson>,
+    Input(outcome): Input<ScriptedOutcomeJson>,
 ) -> ControlAnswer {
     let key = (TokenService::named(&service)?, normal(&token)?);
     let mut outcomes = lock(&control.outcomes);
@@ -49,9 +49,9 @@ pub(super) async fn set(
         let detail = format!("{MAX_SCRIPTED} tokens have a fate already, which is the most");
         return Err(Problem::new(StatusCode::CONFLICT, detail));
     }
-    key.0.set(&control.shared, &key.1, Some(&fate))?;
-    let answer = ok(&json!({ "service": key.0, "token": key.1, "fate": fate }));
-    outcomes.insert(key, fate);
+    key.0.set(&control.shared, &key.1, Some(&outcome))?;
+    let answer = ok(&json!({ "service": key.0, "token": key.1, "fate": outcome }));
+    outcomes.insert(key, outcome);
     answer
 }
 

@@ -5,15 +5,15 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::problem::Problem;
-use crate::apns::{self, Fate, fates};
-use crate::fcm::{FcmFate, fcm_fates};
+use crate::apns::{self, ApnsScriptedOutcome, apns_scripted_prefixes};
+use crate::fcm::{FcmScriptedOutcome, fcm_scripted_words};
 use crate::service::Environment;
 use crate::shared::Shared;
-use crate::webpush::{Vendor, WebPushFate, web_push_fates};
+use crate::webpush::{Vendor, WebPushScriptedOutcome, web_push_scripted_subscriptions};
 
 /// The service that knows a token. A Mattermost proxy has no tokens of its own: its devices are those of APNs and FCM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename = "FateService", rename_all = "snake_case")]
 pub(super) enum TokenService {
     Apns,
     Fcm,
@@ -21,7 +21,7 @@ pub(super) enum TokenService {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[serde(rename = "Fate", rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum ScriptedOutcomeJson {
     /// The push is accepted.
     Good,
@@ -60,17 +60,20 @@ impl TokenService {
         self,
         shared: &Shared,
         token: &str,
-        fate: Option<&ScriptedOutcomeJson>,
+        outcome: Option<&ScriptedOutcomeJson>,
     ) -> Result<(), Problem> {
         match self {
-            Self::Apns => {
-                shared.apns.outcomes.set_or_unset(token, fate.map(|fate| fate.of_apns(shared)).transpose()?)
+            Self::Apns => shared
+                .apns
+                .outcomes
+                .set_or_unset(token, outcome.map(|outcome| outcome.of_apns(shared)).transpose()?),
+            Self::Fcm => {
+                shared.fcm.script_outcome(token, outcome.map(ScriptedOutcomeJson::of_fcm).transpose()?)
             }
-            Self::Fcm => shared.fcm.set_fate(token, fate.map(ScriptedOutcomeJson::of_fcm).transpose()?),
             Self::WebPush => {
                 let vendor = Vendor::of_path(token);
-                let fate = fate.map(|fate| fate.of_web_push(vendor)).transpose()?;
-                if !shared.web_push.set_fate(token, fate) {
+                let outcome = outcome.map(|outcome| outcome.of_web_push(vendor)).transpose()?;
+                if !shared.web_push.script_outcome(token, outcome) {
                     return Err(Problem::not_found(format!("there is no subscription at {token}")));
                 }
             }
@@ -80,48 +83,51 @@ impl TokenService {
 }
 
 impl ScriptedOutcomeJson {
-    fn of_apns(&self, shared: &Shared) -> Result<Fate, Problem> {
+    fn of_apns(&self, shared: &Shared) -> Result<ApnsScriptedOutcome, Problem> {
         Ok(match self.clone() {
-            Self::Good => Fate::Good,
-            Self::Silent => Fate::Silent,
-            Self::Slow(time) => Fate::Slow(time),
-            Self::OnlyTopic(topic) => Fate::OnlyTopic(topic),
-            Self::OnlyIn(environment) => Fate::OnlyIn(environment),
+            Self::Good => ApnsScriptedOutcome::Good,
+            Self::Silent => ApnsScriptedOutcome::Silent,
+            Self::Slow(time) => ApnsScriptedOutcome::Slow(time),
+            Self::OnlyTopic(topic) => ApnsScriptedOutcome::OnlyTopic(topic),
+            Self::OnlyIn(environment) => ApnsScriptedOutcome::OnlyIn(environment),
             Self::Refused { status, .. } if !matches!(status, 400..=599) => {
                 return Err(Problem::field("refused.status", &status, &"a status from 400 to 599"));
             }
             Self::Refused { status, reason, timestamp_ms, retry_after_s } => {
                 let retry_after = retry_after_s.map(|seconds| Duration::from_secs(seconds.into()));
-                Fate::Answer { status, reason, timestamp_ms, retry_after }
+                ApnsScriptedOutcome::Answer { status, reason, timestamp_ms, retry_after }
             }
-            Self::Like(prefix) => apns::outcome_of_prefix(&prefix, shared.clock.now_ms())
-                .ok_or_else(|| unlike(&prefix, fates().iter().map(|row| row.prefix.to_owned())))?,
+            Self::Like(prefix) => {
+                apns::outcome_of_prefix(&prefix, shared.clock.now_ms()).ok_or_else(|| {
+                    unlike(&prefix, apns_scripted_prefixes().iter().map(|row| row.prefix.to_owned()))
+                })?
+            }
         })
     }
 
-    fn of_fcm(&self) -> Result<FcmFate, Problem> {
+    fn of_fcm(&self) -> Result<FcmScriptedOutcome, Problem> {
         match self {
-            Self::Good => Ok(FcmFate::Good),
-            Self::Silent => Ok(FcmFate::Silent),
-            Self::Slow(time) => Ok(FcmFate::Slow(*time)),
+            Self::Good => Ok(FcmScriptedOutcome::Good),
+            Self::Silent => Ok(FcmScriptedOutcome::Silent),
+            Self::Slow(time) => Ok(FcmScriptedOutcome::Slow(*time)),
             Self::Like(word) => {
-                let row = fcm_fates().iter().find(|row| row.word == word);
-                row.map(|row| row.fate)
-                    .ok_or_else(|| unlike(word, fcm_fates().iter().map(|row| row.word.to_owned())))
+                let row = fcm_scripted_words().iter().find(|row| row.word == word);
+                row.map(|row| row.outcome)
+                    .ok_or_else(|| unlike(word, fcm_scripted_words().iter().map(|row| row.word.to_owned())))
             }
             Self::Refused { .. } | Self::OnlyTopic(_) | Self::OnlyIn(_) => Err(self.of_apns_alone()),
         }
     }
 
-    fn of_web_push(&self, vendor: Vendor) -> Result<WebPushFate, Problem> {
+    fn of_web_push(&self, vendor: Vendor) -> Result<WebPushScriptedOutcome, Problem> {
         match self {
-            Self::Good => Ok(WebPushFate::Good),
-            Self::Silent => Ok(WebPushFate::Silent),
-            Self::Slow(time) => Ok(WebPushFate::Slow(*time)),
+            Self::Good => Ok(WebPushScriptedOutcome::Good),
+            Self::Silent => Ok(WebPushScriptedOutcome::Silent),
+            Self::Slow(time) => Ok(WebPushScriptedOutcome::Slow(*time)),
             Self::Like(word) => {
-                let rows = || web_push_fates().iter().filter(|row| row.vendor == vendor);
+                let rows = || web_push_scripted_subscriptions().iter().filter(|row| row.vendor == vendor);
                 let row = rows().find(|row| row.word == word || row.name() == *word);
-                row.map(|row| row.fate).ok_or_else(|| unlike(word, rows().map(|row| row.word.to_owned())))
+                row.map(|row| row.outcome).ok_or_else(|| unlike(word, rows().map(|row| row.word.to_owned())))
             }
             Self::Refused { .. } | Self::OnlyTopic(_) | Self::OnlyIn(_) => Err(self.of_apns_alone()),
         }

@@ -10,7 +10,7 @@ use super::answer::{ControlAnswer, json_text};
 use super::context::ControlState;
 use super::input::Input;
 use super::problem::Problem;
-use crate::webpush::{Vendor, WebPushFate};
+use crate::webpush::{Vendor, WebPushScriptedOutcome};
 
 /// The most subscriptions that one simulator may have.
 const MAX_SUBSCRIPTIONS: usize = 100_000;
@@ -51,7 +51,7 @@ pub(super) async fn create(
         return Err(Problem::new(StatusCode::CONFLICT, detail));
     }
     let subscription = web_push
-        .subscribe(vendor, &control.web_push, key, WebPushFate::Good)
+        .subscribe(vendor, &control.web_push, key, WebPushScriptedOutcome::Good)
         .map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
     Ok(json_text(StatusCode::CREATED, subscription.json()))
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue};
 
 use super::kinds::Fault;
-use super::parts::{Answer, Front};
+use super::parts::{Front, ScriptedAnswer};
 use super::rule::{FaultRule, Trigger};
 
 /// The longest pause of a fault.
@@ -91,7 +91,7 @@ impl Fault {
     }
 }
 
-impl Answer {
+impl ScriptedAnswer {
     fn check(&self) -> Result<(), UnfitRule> {
         if !matches!(self.status, 0 | 200..=599) {
             return unfit("fault.answer.status", &self.status, "a status from 200 to 599");

@@ -91,13 +91,17 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::fault::{Fault, Front, GoAway, HangUp, LastId, Phase, Refusal, Then, Trigger};
+    use crate::fault::{AfterGoAway, Fault, Front, GoAway, HangUp, LastId, Phase, Refusal, Trigger};
     use crate::service::Service;
 
     #[test]
     fn a_word_of_the_command_line_is_a_rule() {
-        let goaway =
-            GoAway { last: LastId::BeforeThis, code: 0, reason: Some("Shutdown".into()), then: Then::Drain };
+        let goaway = GoAway {
+            last: LastId::BeforeThis,
+            code: 0,
+            reason: Some("Shutdown".into()),
+            then: AfterGoAway::Drain,
+        };
         let token = Trigger::DeviceToken("ok:APA91b=x,y@z".to_owned());
         for (text, when, fault, times) in [
             ("silence", Trigger::Always, Fault::Silence, 1),

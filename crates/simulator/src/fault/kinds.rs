@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::parts::{Answer, Front, GoAway, HangUp, Phase, Refusal};
+use super::parts::{Front, GoAway, HangUp, Phase, Refusal, ScriptedAnswer};
 
 /// Something that goes wrong.
 ///
@@ -15,7 +15,7 @@ use super::parts::{Answer, Front, GoAway, HangUp, Phase, Refusal};
 pub enum Fault {
     // --- the answer ------------------------------------------------------------
     /// The service gives this answer instead of the true one.
-    Answer(Answer),
+    Answer(ScriptedAnswer),
     /// The service refuses the request, in its own words.
     Refuse(Refusal),
     /// A reverse proxy answers with its page instead of the service.

@@ -15,5 +15,5 @@ pub use self::bounds::UnfitRule;
 pub use self::grammar::RuleError;
 pub use self::kinds::Fault;
 pub(super) use self::opening::OpeningFault;
-pub use self::parts::{Answer, Front, GoAway, HangUp, LastId, Phase, Refusal, Then};
+pub use self::parts::{AfterGoAway, Front, GoAway, HangUp, LastId, Phase, Refusal, ScriptedAnswer};
 pub use self::rule::{FaultRule, Trigger};

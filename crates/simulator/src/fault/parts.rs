@@ -7,8 +7,8 @@ use super::json_forms;
 
 /// An answer that a fault gives instead of the true one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Answer {
+#[serde(rename = "Answer", default, deny_unknown_fields)]
+pub struct ScriptedAnswer {
     /// The HTTP status; 0 stands for 200.
     pub status: u16,
     /// The reason in a body of the service's own form. It is ignored if `body` is set.
@@ -26,7 +26,7 @@ pub struct Answer {
     pub trailers: Vec<(String, String)>,
 }
 
-impl Answer {
+impl ScriptedAnswer {
     /// Makes a refusal with this status and reason, in the service's own form.
     pub fn refusal(status: u16, reason: &str) -> Self {
         Self { status, reason: Some(reason.to_owned()), ..Self::default() }
@@ -74,7 +74,7 @@ pub struct GoAway {
     pub reason: Option<String>,
     /// What follows the frame.
     #[serde(default)]
-    pub then: Then,
+    pub then: AfterGoAway,
 }
 
 /// The last stream id of a GOAWAY.
@@ -94,8 +94,8 @@ pub enum LastId {
 
 /// What follows a GOAWAY.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Then {
+#[serde(rename = "Then", rename_all = "snake_case")]
+pub enum AfterGoAway {
     /// The streams up to the last id are served, then the simulator closes the connection.
     #[default]
     Drain,

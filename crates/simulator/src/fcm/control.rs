@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use super::account::{AuthorizedUser, ServiceAccount};
 use super::google::Google;
 use super::quota::Quota;
-use super::scripted::FcmFate;
+use super::scripted::FcmScriptedOutcome;
 use crate::error::SimulatorError;
 use crate::origin::origin;
 
@@ -74,8 +74,8 @@ impl Fcm<'_> {
 
     /// Scripts the outcome of pushes to a registration token or installation id, in place of the one that its first
     /// word names.
-    pub fn set_fate(&self, token: &str, fate: FcmFate) {
-        self.google.outcomes.set(token, Some(fate));
+    pub fn script_outcome(&self, token: &str, outcome: FcmScriptedOutcome) {
+        self.google.outcomes.set(token, Some(outcome));
     }
 
     /// Limits the pushes of each project. Without it there is no limit.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use super::account::Accounts;
 use super::auth::AccessTokens;
 use super::quota::Quotas;
-use super::scripted::{FcmFate, FcmOutcomes};
+use super::scripted::{FcmOutcomes, FcmScriptedOutcome};
 use super::settings::FcmSettings;
 use crate::clock::Clock;
 use crate::counters::LiveCounters;
@@ -62,8 +62,8 @@ impl Google {
     }
 
     /// Scripts the outcome of a registration token; `None` stands for the one that its word names.
-    pub(crate) fn set_fate(&self, token: &str, fate: Option<FcmFate>) {
-        self.outcomes.set(token, fate);
+    pub(crate) fn script_outcome(&self, token: &str, outcome: Option<FcmScriptedOutcome>) {
+        self.outcomes.set(token, outcome);
     }
 
     /// Forgets all access tokens, and returns how many they were.
@@ -72,7 +72,7 @@ impl Google {
     }
 
     /// Returns what becomes of a push to a registration token.
-    pub(crate) fn fate(&self, token: &str) -> FcmFate {
+    pub(crate) fn outcome(&self, token: &str) -> FcmScriptedOutcome {
         self.outcomes.of(token)
     }
 }

@@ -29,7 +29,7 @@ pub(super) use self::google::Google;
 pub(super) use self::metadata::metadata;
 pub use self::quota::Quota;
 pub use self::refusal::FcmRefusal;
-pub use self::scripted::{FcmFate, FcmFateRow, fcm_fates};
+pub use self::scripted::{FcmScriptedOutcome, FcmScriptedWord, fcm_scripted_words};
 pub(super) use self::send::token_in;
 pub use self::settings::FcmSettings;
 

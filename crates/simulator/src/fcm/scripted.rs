@@ -15,7 +15,7 @@ const SLOW: Duration = Duration::from_secs(2);
 
 /// What FCM does with a push to a registration token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FcmFate {
+pub enum FcmScriptedOutcome {
     /// The push is accepted with 200.
     Good,
     /// The push is refused like this.
@@ -28,7 +28,7 @@ pub enum FcmFate {
     Silent,
 }
 
-impl FcmFate {
+impl FcmScriptedOutcome {
     /// Answers a valid push; `accepted` is the answer to a good token.
     pub(super) fn answer_to_push(self, accepted: Decision, now_ms: u64) -> Decision {
         match self {
@@ -47,21 +47,21 @@ impl FcmFate {
 
 /// A word at the start of registration tokens, and the outcome that it scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FcmFateRow {
+pub struct FcmScriptedWord {
     /// The word that stands before the first colon of the token.
     pub word: &'static str,
     /// What becomes of a push.
-    pub fate: FcmFate,
+    pub outcome: FcmScriptedOutcome,
     /// What becomes of a push, in words.
     pub description: &'static str,
 }
 
-const fn refused(word: &'static str, refusal: FcmRefusal, description: &'static str) -> FcmFateRow {
-    FcmFateRow { word, fate: FcmFate::Refused(refusal), description }
+const fn refused(word: &'static str, refusal: FcmRefusal, description: &'static str) -> FcmScriptedWord {
+    FcmScriptedWord { word, outcome: FcmScriptedOutcome::Refused(refusal), description }
 }
 
-const fn row(word: &'static str, fate: FcmFate, description: &'static str) -> FcmFateRow {
-    FcmFateRow { word, fate, description }
+const fn row(word: &'static str, outcome: FcmScriptedOutcome, description: &'static str) -> FcmScriptedWord {
+    FcmScriptedWord { word, outcome, description }
 }
 
 const NOT_FOUND: FcmRefusal = FcmRefusal::new(404, "NOT_FOUND", "Requested entity was not found.");
@@ -73,7 +73,7 @@ const DOWN: FcmRefusal = FcmRefusal::new(503, "UNAVAILABLE", "The service is cur
 
 /// Source of statuses, codes and shapes: Google, "FCM Error Codes". Those with an ApnsError are as senders report
 /// them.
-const FATES: [FcmFateRow; 25] = [
+const SCRIPTED: [FcmScriptedWord; 25] = [
     refused("unregistered", NOT_FOUND.code("UNREGISTERED"), "the app was removed"),
     refused(
         "unregistered-ios",
@@ -155,28 +155,28 @@ const FATES: [FcmFateRow; 25] = [
         FcmRefusal::new(400, "FAILED_PRECONDITION", "Something new.").code("SOMETHING_NEW"),
         "a code that nobody knows yet",
     ),
-    row("page-502", FcmFate::Page(502), "a page of the front end"),
-    row("page-503", FcmFate::Page(503), "the same, overloaded"),
-    row("late", FcmFate::Slow(SLOW), "answered after 2 seconds"),
-    row("deaf", FcmFate::Silent, "never answered"),
+    row("page-502", FcmScriptedOutcome::Page(502), "a page of the front end"),
+    row("page-503", FcmScriptedOutcome::Page(503), "the same, overloaded"),
+    row("late", FcmScriptedOutcome::Slow(SLOW), "answered after 2 seconds"),
+    row("deaf", FcmScriptedOutcome::Silent, "never answered"),
 ];
 
 /// Returns the words that script an outcome when they stand before the first colon of a registration token. Pushes to
 /// all other tokens are accepted. A token such as `unregistered.other-project:…` belongs to that project, and to any
 /// project if it names none.
-pub fn fcm_fates() -> &'static [FcmFateRow] {
-    &FATES
+pub fn fcm_scripted_words() -> &'static [FcmScriptedWord] {
+    &SCRIPTED
 }
 
 /// Returns the outcome that the word of a token names.
-fn outcome_of_word(token: &str) -> FcmFate {
+fn outcome_of_word(token: &str) -> FcmScriptedOutcome {
     let word = head(token).map_or("", |head| head.split('.').next().unwrap_or_default());
     named(word)
 }
 
 /// Returns the outcome that this word names, which is good if it names none.
-pub(super) fn named(word: &str) -> FcmFate {
-    FATES.iter().find(|row| row.word == word).map_or(FcmFate::Good, |row| row.fate)
+pub(super) fn named(word: &str) -> FcmScriptedOutcome {
+    SCRIPTED.iter().find(|row| row.word == word).map_or(FcmScriptedOutcome::Good, |row| row.outcome)
 }
 
 /// Returns the project that a token names as its own.
@@ -190,19 +190,19 @@ fn head(token: &str) -> Option<&str> {
 
 /// The outcomes that a test scripted, which come before those that words name.
 #[derive(Default)]
-pub(super) struct FcmOutcomes(Mutex<HashMap<String, FcmFate>>);
+pub(super) struct FcmOutcomes(Mutex<HashMap<String, FcmScriptedOutcome>>);
 
 impl FcmOutcomes {
     /// Scripts the outcome of a token, or with `None` takes back the one that was scripted.
-    pub(super) fn set(&self, token: &str, fate: Option<FcmFate>) {
+    pub(super) fn set(&self, token: &str, outcome: Option<FcmScriptedOutcome>) {
         let mut outcomes = lock(&self.0);
-        match fate {
-            Some(fate) => outcomes.insert(token.to_owned(), fate),
+        match outcome {
+            Some(outcome) => outcomes.insert(token.to_owned(), outcome),
             None => outcomes.remove(token),
         };
     }
 
-    pub(super) fn of(&self, token: &str) -> FcmFate {
+    pub(super) fn of(&self, token: &str) -> FcmScriptedOutcome {
         let set = lock(&self.0).get(token).copied();
         set.unwrap_or_else(|| outcome_of_word(token))
     }
@@ -214,10 +214,10 @@ mod tests {
 
     #[test]
     fn the_word_before_the_colon_decides_and_a_project_may_follow_it() {
-        assert_eq!(outcome_of_word("late:APA91b"), FcmFate::Slow(SLOW));
-        assert_eq!(outcome_of_word("late.other-project:APA91b"), FcmFate::Slow(SLOW));
-        assert_eq!(outcome_of_word("later:APA91b"), FcmFate::Good);
-        assert_eq!(outcome_of_word("late"), FcmFate::Good);
+        assert_eq!(outcome_of_word("late:APA91b"), FcmScriptedOutcome::Slow(SLOW));
+        assert_eq!(outcome_of_word("late.other-project:APA91b"), FcmScriptedOutcome::Slow(SLOW));
+        assert_eq!(outcome_of_word("later:APA91b"), FcmScriptedOutcome::Good);
+        assert_eq!(outcome_of_word("late"), FcmScriptedOutcome::Good);
         assert_eq!(project_of("ok.other-project:APA91b"), Some("other-project"));
         assert_eq!(project_of("ok:APA91.b"), None);
     }

@@ -46,7 +46,7 @@ fn judge(google: &Google, project: &str, parts: &Parts, body: &Body) -> Result<D
         return Err(error.fcm("SENDER_ID_MISMATCH"));
     }
     google.quotas.take_device(&token, now_ms)?;
-    Ok(google.fate(&token).answer_to_push(accepted(project, &device_id(now_ms), validate_only), now_ms))
+    Ok(google.outcome(&token).answer_to_push(accepted(project, &device_id(now_ms), validate_only), now_ms))
 }
 
 fn accepted(project: &str, id: &str, validate_only: bool) -> Decision {

@@ -12,7 +12,7 @@ use super::condition::is_topic;
 use super::error::{GoogleError, JSON};
 use super::google::Google;
 use super::refusal::FcmRefusal;
-use super::scripted::FcmFate;
+use super::scripted::FcmScriptedOutcome;
 use crate::body::Body;
 use crate::decision::Decision;
 use crate::sync::lock;
@@ -57,9 +57,12 @@ fn judge(google: &Google, parts: &Parts, body: &Body) -> Result<Decision, Google
     let results: Vec<Value> = batch
         .registration_tokens
         .into_iter()
-        .map(|token| match google.fate(&token) {
-            FcmFate::Refused(refusal) => json!({ "error": word(&refusal) }),
-            FcmFate::Good | FcmFate::Page(_) | FcmFate::Slow(_) | FcmFate::Silent => {
+        .map(|token| match google.outcome(&token) {
+            FcmScriptedOutcome::Refused(refusal) => json!({ "error": word(&refusal) }),
+            FcmScriptedOutcome::Good
+            | FcmScriptedOutcome::Page(_)
+            | FcmScriptedOutcome::Slow(_)
+            | FcmScriptedOutcome::Silent => {
                 if add {
                     subscribed.insert(token);
                 } else {
@@ -108,17 +111,17 @@ fn judge_one(
     if !is_topic(&topic) {
         return Err(GoogleError::invalid("Malformed topic name").fcm("INVALID_ARGUMENT"));
     }
-    let fate = google.fate(&subscription.token);
+    let outcome = google.outcome(&subscription.token);
     let mut topics = lock(&google.topics.0);
     let subscribed = topics.entry(topic).or_default();
-    if !matches!(fate, FcmFate::Refused(_)) {
+    if !matches!(outcome, FcmScriptedOutcome::Refused(_)) {
         if parts.method == Method::DELETE {
             subscribed.remove(&subscription.token);
         } else {
             subscribed.insert(subscription.token.clone());
         }
     }
-    Ok(fate.answer_to_push(Decision::new(200, JSON, "{}"), google.clock.now_ms()))
+    Ok(outcome.answer_to_push(Decision::new(200, JSON, "{}"), google.clock.now_ms()))
 }
 
 /// Decodes a part of a path, whose escapes are those of the key of a form.

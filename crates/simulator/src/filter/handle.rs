@@ -8,8 +8,8 @@ use super::advertised::AdvertisedSettings;
 use super::state::{AnnouncedAnswer, Http2State, Recorders};
 use crate::connection_info::ConnectionInfo;
 use crate::decision::FollowUp;
-use crate::fault::{HangUp, Then};
-use crate::journal::{EntryId, Outcome};
+use crate::fault::{AfterGoAway, HangUp};
+use crate::journal::{EntryId, RequestOutcome};
 use crate::service::Service;
 use crate::socket::Remote;
 use crate::sync::lock;
@@ -62,13 +62,13 @@ impl FilterHandle {
             open.entry = Some(entry);
             return Admission::Serve;
         }
-        let fate = match state.cut.get(&stream) {
+        let outcome = match state.cut.get(&stream) {
             Some(outcome) => Some(outcome.clone()),
-            None if stream > state.last_served => Some(Outcome::Excluded),
+            None if stream > state.last_served => Some(RequestOutcome::Excluded),
             None => None,
         };
         drop(state);
-        if let Some(outcome) = fate {
+        if let Some(outcome) = outcome {
             self.recorders.journal.conclude(entry, outcome);
         }
         Admission::Gone
@@ -97,7 +97,7 @@ impl FilterHandle {
     }
 
     /// Sends GOAWAY. Streams above `last` that have no answer yet will never get one.
-    pub(crate) fn goaway(&self, last: u32, code: u32, reason: Option<&str>, then: Then) {
+    pub(crate) fn goaway(&self, last: u32, code: u32, reason: Option<&str>, then: AfterGoAway) {
         let debug_data = match (self.service, reason) {
             (_, None) => String::new(),
             (Service::Apns(_), Some(reason)) => serde_json::json!({ "reason": reason }).to_string(),

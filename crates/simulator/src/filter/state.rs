@@ -11,8 +11,8 @@ use super::advertised::AdvertisedSettings;
 use super::frame::{self, Head, code, kind, setting};
 use crate::counters::LiveCounters;
 use crate::decision::FollowUp;
-use crate::fault::{HangUp, Then};
-use crate::journal::{EntryId, Journal, Outcome};
+use crate::fault::{AfterGoAway, HangUp};
+use crate::journal::{EntryId, Journal, RequestOutcome};
 
 /// Where the filter records what it sees.
 pub(crate) struct Recorders {
@@ -22,7 +22,7 @@ pub(crate) struct Recorders {
 
 /// An answer that the service hands to h2. It counts once its HEADERS pass the filter.
 pub(crate) struct AnnouncedAnswer {
-    pub(crate) outcome: Outcome,
+    pub(crate) outcome: RequestOutcome,
     pub(crate) follow_up: FollowUp,
 }
 
@@ -41,7 +41,7 @@ pub(super) struct Http2State {
     pub(super) advertised: AdvertisedSettings,
     pub(super) streams: HashMap<u32, OpenStream>,
     /// The streams that the simulator reset, for the life of the connection: what h2 still writes for them is dropped.
-    pub(super) cut: HashMap<u32, Outcome>,
+    pub(super) cut: HashMap<u32, RequestOutcome>,
     pub(super) highest: u32,
     /// The last stream id of the last GOAWAY.
     pub(super) last_served: u32,
@@ -149,8 +149,8 @@ impl Http2State {
     pub(super) fn reset(&mut self, recorders: &Recorders, stream: u32, codes: &[u32]) {
         let Some(open) = self.streams.remove(&stream) else { return };
         let outcome = match codes.first() {
-            Some(&code::REFUSED_STREAM) | None => Outcome::Refused,
-            Some(&other) => Outcome::Reset(other),
+            Some(&code::REFUSED_STREAM) | None => RequestOutcome::Refused,
+            Some(&other) => RequestOutcome::Reset(other),
         };
         match open.entry {
             Some(entry) if open.answered => {
@@ -173,7 +173,7 @@ impl Http2State {
         last: u32,
         code: u32,
         debug_data: &[u8],
-        then: Then,
+        then: AfterGoAway,
     ) {
         // A later GOAWAY may exclude more streams, never fewer. Source: RFC 9113, 6.8.
         self.last_served = self.last_served.min(last);
@@ -189,13 +189,13 @@ impl Http2State {
             .collect();
         for stream in excluded {
             if let Some(entry) = self.streams.remove(&stream).and_then(|open| open.entry) {
-                recorders.journal.conclude(entry, Outcome::Excluded);
+                recorders.journal.conclude(entry, RequestOutcome::Excluded);
             }
         }
         match then {
-            Then::Drain => self.draining = true,
-            Then::Serve => {}
-            Then::HangUp(how) => self.hang_up = Some(how),
+            AfterGoAway::Drain => self.draining = true,
+            AfterGoAway::Serve => {}
+            AfterGoAway::HangUp(how) => self.hang_up = Some(how),
         }
         self.close_if_drained();
     }

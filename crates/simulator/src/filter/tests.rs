@@ -8,7 +8,7 @@ use super::frame::{self, HEAD_LEN, Head, code, kind};
 use super::state::Http2State;
 use super::{AdvertisedSettings, OverLimit, Recorders};
 use crate::counters::LiveCounters;
-use crate::fault::{HangUp, Then};
+use crate::fault::{AfterGoAway, HangUp};
 use crate::journal::{Journal, JournalBounds};
 use crate::sync::ChangeNotifier;
 
@@ -137,7 +137,7 @@ fn goaway_silences_what_it_excludes_and_closes_after_the_rest() {
     for stream in [1, 3] {
         rig.client_sends(kind::HEADERS, END_STREAM, stream);
     }
-    rig.state.goaway(&rig.recorders, 1, code::NO_ERROR, b"", Then::Drain);
+    rig.state.goaway(&rig.recorders, 1, code::NO_ERROR, b"", AfterGoAway::Drain);
     assert!(!rig.h2_sends(kind::HEADERS, END_STREAM, 3));
     assert!(rig.client_sends(kind::HEADERS, END_STREAM, 5), "h2 needs the header block");
     assert!(!rig.h2_sends(kind::HEADERS, END_STREAM, 5));
@@ -149,9 +149,9 @@ fn goaway_silences_what_it_excludes_and_closes_after_the_rest() {
 #[test]
 fn a_second_goaway_never_raises_the_last_id() {
     let mut rig = Rig::started(9);
-    rig.state.goaway(&rig.recorders, 1, code::NO_ERROR, b"", Then::Serve);
+    rig.state.goaway(&rig.recorders, 1, code::NO_ERROR, b"", AfterGoAway::Serve);
     rig.state.out.clear();
-    rig.state.goaway(&rig.recorders, 5, code::NO_ERROR, b"", Then::Serve);
+    rig.state.goaway(&rig.recorders, 5, code::NO_ERROR, b"", AfterGoAway::Serve);
     let mut expected = BytesMut::new();
     frame::goaway(&mut expected, 1, code::NO_ERROR, b"");
     assert_eq!(rig.state.out, expected);

@@ -6,7 +6,7 @@ use super::advertised::OverLimit;
 use super::frame::{self, HEAD_LEN, Head, code, kind, setting};
 use super::scheme;
 use super::state::{Http2State, OpenStream, Recorders};
-use crate::fault::{HangUp, Then};
+use crate::fault::{AfterGoAway, HangUp};
 
 /// The debug data of the GOAWAY to a client that opens too many streams. Source: firebase/firebase-admin-node#2943.
 const TOO_MANY_STREAMS: &[u8] = b"exceeded_max_concurrent_streams";
@@ -105,7 +105,7 @@ impl Http2State {
                 match self.advertised.over_limit {
                     OverLimit::Refused => self.reset(recorders, head.stream, &[code::REFUSED_STREAM]),
                     OverLimit::EndsConnection => {
-                        let (last, then) = (head.stream.saturating_sub(2), Then::HangUp(HangUp::Fin));
+                        let (last, then) = (head.stream.saturating_sub(2), AfterGoAway::HangUp(HangUp::Fin));
                         self.goaway(recorders, last, code::PROTOCOL_ERROR, TOO_MANY_STREAMS, then);
                     }
                 }

@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 
 use crate::connection_info::ConnectionInfo;
 use crate::fault::HangUp;
-use crate::journal::{EntryId, Journal, Outcome};
+use crate::journal::{EntryId, Journal, RequestOutcome};
 use crate::service::Service;
 use crate::sync::lock;
 
@@ -34,7 +34,7 @@ struct Http1State {
     whole: u64,
     busy: bool,
     /// The answer that goes out next.
-    announced: Option<(EntryId, Outcome)>,
+    announced: Option<(EntryId, RequestOutcome)>,
     /// Whether the connection closes after the next answer.
     closing: bool,
     throttle: Option<(usize, Duration)>,
@@ -62,7 +62,7 @@ impl Http1Connection {
     }
 
     /// Announces an answer before hyper gets it.
-    pub(super) fn announce(&self, entry: EntryId, outcome: Outcome) {
+    pub(super) fn announce(&self, entry: EntryId, outcome: RequestOutcome) {
         lock(&self.state).announced = Some((entry, outcome));
     }
 

@@ -16,7 +16,7 @@ use crate::decision::{Decision, Timing};
 use crate::dispatch::ReceivedRequest;
 use crate::exchange::{RequestHead, note};
 use crate::fault::Fault;
-use crate::journal::{EntryId, Outcome, Reading, device_token};
+use crate::journal::{EntryId, Reading, RequestOutcome, device_token};
 use crate::rules::Arrival;
 use crate::shared::Shared;
 
@@ -122,7 +122,7 @@ impl Exchange {
             }
         }
         let mut body = partial.done();
-        body.opened = self.connection.service.decrypt(&self.shared, &self.parts, &body);
+        body.decrypted = self.connection.service.decrypt(&self.shared, &self.parts, &body);
         let token = || self.connection.service.token_in(&self.parts, &body);
         let reading = kept.then(|| Reading::new(&self.parts, &body, token()));
         self.connection.read();
@@ -138,7 +138,7 @@ impl Exchange {
         head: Response<()>,
         body: HttpBody,
     ) -> Response<HttpBody> {
-        let outcome = Outcome::Answered {
+        let outcome = RequestOutcome::Answered {
             status: head.status().as_u16(),
             reason: decision.reason.clone(),
             at_ms: self.shared.clock.now_ms(),

@@ -14,7 +14,7 @@ use http::Response;
 use super::connection::End;
 use super::exchange::Exchange;
 use crate::decision::Decision;
-use crate::fault::{Answer, Fault, Front, HangUp, Phase};
+use crate::fault::{Fault, Front, HangUp, Phase, ScriptedAnswer};
 use crate::misbehave::{BEGINNING, HEADERS_OUT, TRICKLE, cut, header_map};
 use crate::strike;
 
@@ -96,7 +96,7 @@ impl Exchange {
     }
 
     /// Gives the scripted answer, without trailers: no service sends any over HTTP/1.1.
-    async fn answer_as_scripted(mut self, answer: Answer) -> Response<HttpBody> {
+    async fn answer_as_scripted(mut self, answer: ScriptedAnswer) -> Response<HttpBody> {
         self.read().await;
         let status = if answer.status == 0 { 200 } else { answer.status };
         let decision = self.scripted_answer(status, answer.reason.as_deref());

@@ -9,8 +9,8 @@ const NOT_DIGESTED: [&str; 7] =
 
 /// Returns the SHA-256 over the method, the path, the headers sorted by name and value, and the body.
 ///
-/// Every field is preceded by its length (8 bytes, big-endian), so that no two requests run into each other. The body is
-/// represented by its own SHA-256, and an encrypted body by that of its plaintext. Header names are compared in lower
+/// Every field is preceded by its length (8 bytes, big-endian), so that no two requests run into each other. The body
+/// is represented by its own SHA-256, and an encrypted body by that of its plaintext. Header names are compared in lower
 /// case. Pseudo-headers are left out, and so are `authorization`, `connection`, `content-length`, `host`, `te`, `ttl` and
 /// `user-agent`, which do not say what was meant.
 pub fn digest(method: &str, path: &str, headers: &[(&str, &[u8])], body: &[u8]) -> [u8; 32] {

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::digest::digest_of_parts;
-use crate::body::{Body, MAX_READ, Opened};
+use crate::body::{Body, Decrypted, MAX_READ};
 use crate::decision::PASSED_ON;
 use crate::service::Service;
 
@@ -36,7 +36,7 @@ pub struct Entry {
     /// What was read. It is `None` until END_STREAM was read.
     pub read: Option<Reading>,
     /// What became of the request.
-    pub outcome: Outcome,
+    pub outcome: RequestOutcome,
     /// The code with which the client reset the stream, before or after the answer.
     pub cancelled: Option<u32>,
     /// The code with which the simulator reset the stream after the headers of the answer.
@@ -56,7 +56,7 @@ pub struct Reading {
     pub body: Option<Bytes>,
     /// What an encrypted body holds. Only the newest entries keep a plaintext; the reason why a body does not decrypt
     /// is always kept.
-    pub opened: Option<Opened>,
+    pub decrypted: Option<Decrypted>,
     /// The device that the body names, where the path does not name it.
     pub token: Option<Box<str>>,
 }
@@ -68,9 +68,9 @@ impl Reading {
             parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
         let path = parts.uri.path_and_query().map_or("", |path| path.as_str());
         // Encrypting the same content twice gives different bodies, so the digest is of the plaintext.
-        let sha256 = match &body.opened {
-            Some(Opened::Plaintext(plaintext)) => Sha256::digest(plaintext).into(),
-            Some(Opened::Undecipherable(_)) | None => body.sha256,
+        let sha256 = match &body.decrypted {
+            Some(Decrypted::Plaintext(plaintext)) => Sha256::digest(plaintext).into(),
+            Some(Decrypted::Undecipherable(_)) | None => body.sha256,
         };
         let digest = digest_of_parts(parts.method.as_str(), path, &headers, &sha256);
         Self {
@@ -78,7 +78,7 @@ impl Reading {
             body_sha256: body.sha256,
             digest,
             body: Some(body.bytes.clone()),
-            opened: body.opened.clone(),
+            decrypted: body.decrypted.clone(),
             token: token.map(Into::into),
         }
     }
@@ -89,7 +89,7 @@ impl Reading {
     pub(super) fn own_body(&mut self) {
         let own = |bytes: &Bytes| Bytes::copy_from_slice(bytes.get(..MAX_READ).unwrap_or(bytes));
         self.body = self.body.as_ref().map(own);
-        if let Some(Opened::Plaintext(plaintext)) = &mut self.opened {
+        if let Some(Decrypted::Plaintext(plaintext)) = &mut self.decrypted {
             *plaintext = own(plaintext);
         }
     }
@@ -97,13 +97,13 @@ impl Reading {
     /// Forgets what is long. The reason why a body does not decrypt is short, and stays.
     pub(super) fn forget_body(&mut self) {
         self.body = None;
-        self.opened.take_if(|opened| matches!(opened, Opened::Plaintext(_)));
+        self.decrypted.take_if(|decrypted| matches!(decrypted, Decrypted::Plaintext(_)));
     }
 }
 
 /// What became of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum RequestOutcome {
     /// No answer went out yet. A request that was read in full may count as delivered.
     Unanswered,
     /// The headers of an answer went out on the wire.
@@ -142,14 +142,14 @@ impl Entry {
     /// that it does not know. The page of a front may hide a good answer.
     pub fn may_be_delivered(&self) -> bool {
         match &self.outcome {
-            Outcome::Answered { status, reason, .. } => {
+            RequestOutcome::Answered { status, reason, .. } => {
                 let reason = reason.as_deref();
                 reason == Some(PASSED_ON)
                     || matches!(status, 200 | 201)
                         && reason.is_none_or(|reason| reason == "unknown transport error")
             }
-            Outcome::Unanswered | Outcome::Reset(_) => self.read.is_some(),
-            Outcome::Refused | Outcome::Excluded => false,
+            RequestOutcome::Unanswered | RequestOutcome::Reset(_) => self.read.is_some(),
+            RequestOutcome::Refused | RequestOutcome::Excluded => false,
         }
     }
 }

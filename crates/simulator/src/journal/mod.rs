@@ -14,10 +14,10 @@ mod tests;
 
 pub use digest::digest;
 pub(super) use entry::device_token;
-pub use entry::{Entry, Outcome, Reading};
+pub use entry::{Entry, Reading, RequestOutcome};
 pub(super) use query::Page;
 pub use query::{Query, Stage};
 pub use store::Journal;
 pub(super) use store::{EntryId, JournalBounds};
 
-pub use super::body::Opened;
+pub use super::body::Decrypted;

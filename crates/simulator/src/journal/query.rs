@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::entry::{Entry, Outcome};
+use super::entry::{Entry, RequestOutcome};
 use super::store::Journal;
 use crate::service::Service;
 use crate::sync::{NotReached, lock};
@@ -53,7 +53,7 @@ impl Query {
         let come = match self.stage {
             Stage::Arrived => true,
             Stage::Read => entry.read.is_some(),
-            Stage::Settled => entry.outcome != Outcome::Unanswered,
+            Stage::Settled => entry.outcome != RequestOutcome::Unanswered,
         };
         come && self.service.is_none_or(|service| entry.service == service)
             && self.apns_id.is_none_or(|id| entry.apns_id == Some(id))

@@ -1,6 +1,6 @@
 //! What connections write into the journal.
 
-use super::entry::{Entry, Outcome, Reading};
+use super::entry::{Entry, Reading, RequestOutcome};
 use super::store::{EntryId, Journal};
 use crate::sync::lock;
 
@@ -48,13 +48,13 @@ impl Journal {
     }
 
     /// Records what became of a request. The first outcome stays.
-    pub(crate) fn conclude(&self, id: EntryId, outcome: Outcome) {
+    pub(crate) fn conclude(&self, id: EntryId, outcome: RequestOutcome) {
         let mut recorded = lock(&self.recorded);
-        if matches!(outcome, Outcome::Answered { .. }) {
+        if matches!(outcome, RequestOutcome::Answered { .. }) {
             recorded.answered += 1;
         }
         if let Some(entry) = id.0.and_then(|at| recorded.entry(at))
-            && entry.outcome == Outcome::Unanswered
+            && entry.outcome == RequestOutcome::Unanswered
         {
             entry.outcome = outcome;
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Method;
 
-use super::{Entry, Journal, JournalBounds, Outcome, Query, Reading, Stage};
+use super::{Entry, Journal, JournalBounds, Query, Reading, RequestOutcome, Stage};
 use crate::Service;
 use crate::sync::ChangeNotifier;
 
@@ -27,13 +27,13 @@ fn journal(requests: u64) -> Journal {
             apns_id: None,
             headers: headers.then(Vec::new),
             read: None,
-            outcome: Outcome::Unanswered,
+            outcome: RequestOutcome::Unanswered,
             cancelled: None,
             broken_off: None,
         });
         assert_eq!(order, number);
         journal.finish_reading(id, Some(reading(number)));
-        journal.conclude(id, Outcome::Answered { status: 200, reason: None, at_ms: 0 });
+        journal.conclude(id, RequestOutcome::Answered { status: 200, reason: None, at_ms: 0 });
     }
     journal
 }
@@ -44,7 +44,7 @@ fn reading(number: u64) -> Reading {
         body_sha256: [0; 32],
         digest: [0; 32],
         body: Some(Bytes::from_static(b"{}")),
-        opened: None,
+        decrypted: None,
         token: Some(if number.is_multiple_of(2) { "even" } else { "odd" }.into()),
     }
 }
@@ -58,7 +58,7 @@ fn a_full_journal_keeps_the_newest_and_counts_what_it_dropped() {
     );
     let entries = journal.entries();
     assert_eq!((entries[0].order, entries[99].order), (151, 250));
-    assert!(entries.iter().all(|entry| entry.read.is_some() && entry.outcome != Outcome::Unanswered));
+    assert!(entries.iter().all(|entry| entry.read.is_some() && entry.outcome != RequestOutcome::Unanswered));
     let with =
         |kept: fn(&Entry) -> bool| entries.iter().filter(move |entry| kept(entry)).map(|entry| entry.order);
     let bodies = |entry: &Entry| entry.read.as_ref().is_some_and(|read| read.body.is_some());
@@ -86,7 +86,7 @@ fn what_is_concluded_after_it_was_dropped_or_taken_changes_nothing_else() {
     let entry = journal.entries()[0].clone();
     let (early, _) = journal.arrive(|order, _| Entry { order, ..entry });
     assert_eq!(journal.take().len(), 100);
-    journal.conclude(early, Outcome::Refused);
+    journal.conclude(early, RequestOutcome::Refused);
     assert!(journal.is_empty());
     journal.reset();
     assert_eq!((journal.arrived(), journal.dropped()), (0, 0));
@@ -99,8 +99,9 @@ async fn a_wait_ends_when_enough_is_there_or_at_its_timeout() {
     assert!(journal.wait_for(&query, 1, Duration::ZERO).await.is_err());
     let entry = journal.entries()[0].clone();
     let arriving = async {
-        let (id, _) = journal.arrive(|order, _| Entry { order, outcome: Outcome::Unanswered, ..entry });
-        journal.conclude(id, Outcome::Refused);
+        let (id, _) =
+            journal.arrive(|order, _| Entry { order, outcome: RequestOutcome::Unanswered, ..entry });
+        journal.conclude(id, RequestOutcome::Refused);
     };
     let (waited, ()) = tokio::join!(journal.wait_for(&query, 1, Duration::from_secs(30)), arriving);
     assert_eq!(waited, Ok(()));

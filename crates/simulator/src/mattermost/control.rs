@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::proxied::Asked;
+use super::proxied::ProxiedRequest;
 use super::proxy::PushProxy;
 use crate::origin::origin;
 
@@ -36,7 +36,7 @@ impl Mattermost<'_> {
     }
 
     /// Returns the last 10,000 requests that the proxy made of APNs and FCM, in order.
-    pub fn asked(&self) -> Vec<Asked> {
-        self.proxy.asked()
+    pub fn proxied_requests(&self) -> Vec<ProxiedRequest> {
+        self.proxy.proxied_requests()
     }
 }

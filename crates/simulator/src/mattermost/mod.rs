@@ -16,7 +16,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method};
 
 pub use self::control::Mattermost;
-pub use self::proxied::Asked;
+pub use self::proxied::ProxiedRequest;
 pub(super) use self::proxy::PushProxy;
 pub use self::settings::MattermostSettings;
 
@@ -112,15 +112,15 @@ fn send(proxy: &PushProxy, body: &Body) -> Result<Decision, String> {
     let (platform, app_version) = notification.platform();
     let settings = &proxy.settings;
     if let Some((_, topic)) = settings.apple.iter().find(|(known, _)| known == platform) {
-        let asked = proxied::of_apns(&notification, app_version, topic);
-        let decision = response::of_apns(proxy, device_id, topic, &asked);
-        proxy.note(asked);
+        let request = proxied::of_apns(&notification, app_version, topic);
+        let decision = response::of_apns(proxy, device_id, topic, &request);
+        proxy.note(request);
         return Ok(decision);
     }
     if settings.android.iter().any(|known| known == platform) {
-        let asked = proxied::of_fcm(&notification);
-        let decision = response::of_fcm(proxy, device_id, &asked);
-        proxy.note(asked);
+        let request = proxied::of_fcm(&notification);
+        let decision = response::of_fcm(proxy, device_id, &request);
+        proxy.note(request);
         return Ok(decision);
     }
     Err(format!(

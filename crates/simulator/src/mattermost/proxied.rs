@@ -9,7 +9,7 @@ use super::notification::Notification;
 
 /// A request that the proxy would make of APNs or FCM. It is recorded and not sent.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Asked {
+pub struct ProxiedRequest {
     /// The path.
     pub path: String,
     /// The headers that are about the push.
@@ -18,7 +18,7 @@ pub struct Asked {
     pub body: Value,
 }
 
-impl Asked {
+impl ProxiedRequest {
     /// Returns the bytes of the body as the proxy writes it.
     pub(super) fn len(&self) -> usize {
         go_json(&self.body).len()
@@ -41,14 +41,14 @@ const COMMON: [&str; 8] = [
     "override_icon_url",
 ];
 
-pub(super) fn of_apns(push: &Notification, app_version: u32, topic: &str) -> Asked {
+pub(super) fn of_apns(push: &Notification, app_version: u32, topic: &str) -> ProxiedRequest {
     let voip = push.text("transport") == "voip";
     let (topic, push_type, body) = if voip {
         (format!("{topic}.voip"), "voip", voip_payload(push))
     } else {
         (topic.to_owned(), "alert", payload(push, app_version))
     };
-    Asked {
+    ProxiedRequest {
         path: format!("/3/device/{}", push.text("device_id")),
         headers: vec![
             ("apns-topic", topic),
@@ -144,7 +144,7 @@ fn signature(push: &Notification) -> &str {
     }
 }
 
-pub(super) fn of_fcm(push: &Notification) -> Asked {
+pub(super) fn of_fcm(push: &Notification) -> ProxiedRequest {
     let mut data = Map::new();
     let mut put = |name: &str, value: &str| data.insert(name.to_owned(), value.into());
     for name in ["ack_id", "type", "sub_type", "version", "channel_id", "server_id", "category"] {
@@ -171,5 +171,9 @@ pub(super) fn of_fcm(push: &Notification) -> Asked {
         }
     }
     let message = json!({ "token": push.text("device_id"), "android": { "priority": "high" }, "data": data });
-    Asked { path: "messages:send".to_owned(), headers: Vec::new(), body: json!({ "message": message }) }
+    ProxiedRequest {
+        path: "messages:send".to_owned(),
+        headers: Vec::new(),
+        body: json!({ "message": message }),
+    }
 }

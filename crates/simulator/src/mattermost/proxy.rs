@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
-use super::proxied::Asked;
+use super::proxied::ProxiedRequest;
 use super::settings::MattermostSettings;
 use super::throttle::Throttle;
 use crate::apns::Apns;
@@ -12,7 +12,7 @@ use crate::fcm::Google;
 use crate::sync::lock;
 
 /// How many requests to APNs and FCM are remembered.
-const MAX_ASKED: usize = 10_000;
+const MAX_PROXIED: usize = 10_000;
 
 /// The push proxy with the services behind it.
 pub(crate) struct PushProxy {
@@ -21,7 +21,7 @@ pub(crate) struct PushProxy {
     pub(super) clock: Clock,
     pub(super) apns: Arc<Apns>,
     pub(super) google: Arc<Google>,
-    asked: Mutex<VecDeque<Asked>>,
+    proxied_requests: Mutex<VecDeque<ProxiedRequest>>,
 }
 
 impl PushProxy {
@@ -31,18 +31,25 @@ impl PushProxy {
         apns: Arc<Apns>,
         google: Arc<Google>,
     ) -> Self {
-        Self { settings, throttle: Throttle::default(), clock, apns, google, asked: Mutex::default() }
+        Self {
+            settings,
+            throttle: Throttle::default(),
+            clock,
+            apns,
+            google,
+            proxied_requests: Mutex::default(),
+        }
     }
 
-    pub(super) fn note(&self, asked: Asked) {
-        let mut all = lock(&self.asked);
-        if all.len() == MAX_ASKED {
+    pub(super) fn note(&self, request: ProxiedRequest) {
+        let mut all = lock(&self.proxied_requests);
+        if all.len() == MAX_PROXIED {
             all.pop_front();
         }
-        all.push_back(asked);
+        all.push_back(request);
     }
 
-    pub(super) fn asked(&self) -> Vec<Asked> {
-        lock(&self.asked).iter().cloned().collect()
+    pub(super) fn proxied_requests(&self) -> Vec<ProxiedRequest> {
+        lock(&self.proxied_requests).iter().cloned().collect()
     }
 }

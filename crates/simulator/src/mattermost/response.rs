@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use http::HeaderValue;
 
 use super::json::go_json;
-use super::proxied::Asked;
+use super::proxied::ProxiedRequest;
 use super::proxy::PushProxy;
 use crate::apns;
 use crate::decision::{Decision, Timing};
-use crate::fcm::{self, FcmFate};
+use crate::fcm::{self, FcmScriptedOutcome};
 
 /// The most bytes of a payload at APNs, and of one for VoIP. Source: Apple, "Generating a remote notification".
 const MAX_PAYLOAD: usize = 4096;
@@ -71,9 +71,9 @@ fn plain_error(status: u16, text: &'static str) -> Decision {
 }
 
 /// Answers once APNs has answered the proxy, or has not.
-pub(super) fn of_apns(proxy: &PushProxy, device_id: &str, topic: &str, asked: &Asked) -> Decision {
+pub(super) fn of_apns(proxy: &PushProxy, device_id: &str, topic: &str, request: &ProxiedRequest) -> Decision {
     // A payload that is too large is refused before the device is looked at.
-    if asked.len() > if asked.is_voip() { MAX_VOIP_PAYLOAD } else { MAX_PAYLOAD } {
+    if request.len() > if request.is_voip() { MAX_VOIP_PAYLOAD } else { MAX_PAYLOAD } {
         return fail("unknown send response error");
     }
     let (reason, timing) = apns::outcome(&proxy.apns, device_id, topic);
@@ -87,19 +87,21 @@ pub(super) fn of_apns(proxy: &PushProxy, device_id: &str, topic: &str, asked: &A
 }
 
 /// Answers once FCM has answered the proxy, or has not.
-pub(super) fn of_fcm(proxy: &PushProxy, device_id: &str, asked: &Asked) -> Decision {
-    if fcm::is_too_big(&asked.body) {
+pub(super) fn of_fcm(proxy: &PushProxy, device_id: &str, request: &ProxiedRequest) -> Decision {
+    if fcm::is_too_big(&request.body) {
         return fail("Message is too big");
     }
-    match proxy.google.fate(device_id) {
-        FcmFate::Good => ok(),
-        FcmFate::Refused(refusal) if refusal.code.is_some_and(|code| REMOVED_BY_FCM.contains(&code)) => {
+    match proxy.google.outcome(device_id) {
+        FcmScriptedOutcome::Good => ok(),
+        FcmScriptedOutcome::Refused(refusal)
+            if refusal.code.is_some_and(|code| REMOVED_BY_FCM.contains(&code)) =>
+        {
             remove()
         }
-        FcmFate::Refused(refusal) => fail(refusal.message),
-        FcmFate::Page(status) => fail(format!("unexpected http response with status: {status}")),
-        FcmFate::Slow(delay) => Decision { timing: Timing::After(delay), ..ok() },
-        FcmFate::Silent => unanswered(proxy, "context deadline exceeded"),
+        FcmScriptedOutcome::Refused(refusal) => fail(refusal.message),
+        FcmScriptedOutcome::Page(status) => fail(format!("unexpected http response with status: {status}")),
+        FcmScriptedOutcome::Slow(delay) => Decision { timing: Timing::After(delay), ..ok() },
+        FcmScriptedOutcome::Silent => unanswered(proxy, "context deadline exceeded"),
     }
 }
 

@@ -4,8 +4,8 @@ use http::Request;
 use uuid::Uuid;
 
 use super::client::{Client, GOOD, PATIENCE, tls, tls_to};
-use crate::journal::{Outcome, digest};
-use crate::{Environment, Fate, Simulator, StoragePolicy};
+use crate::journal::{RequestOutcome, digest};
+use crate::{ApnsScriptedOutcome, Environment, Simulator, StoragePolicy};
 
 #[tokio::test]
 async fn a_good_token_is_accepted_and_the_id_comes_back() {
@@ -22,7 +22,7 @@ async fn a_good_token_is_accepted_and_the_id_comes_back() {
     assert!(reply.body.is_empty());
 
     let entry = simulator.journal().by_apns_id(id).remove(0);
-    assert!(matches!(entry.outcome, Outcome::Answered { status: 200, .. }));
+    assert!(matches!(entry.outcome, RequestOutcome::Answered { status: 200, .. }));
     let reading = entry.read.unwrap();
     assert_eq!(reading.body.unwrap(), "{}");
     let headers: [(&str, &[u8]); 3] = [
@@ -48,14 +48,14 @@ async fn prefixes_and_set_fates_decide_the_answer() {
     assert_eq!(client.push("0bad0001").await.unwrap().reason(), "BadDeviceToken");
     assert_eq!(client.push("f10d0001").await.unwrap().status, 429);
 
-    simulator.set_fate(GOOD, Fate::refusal(503, "ServiceUnavailable"));
+    simulator.script_outcome(GOOD, ApnsScriptedOutcome::refusal(503, "ServiceUnavailable"));
     assert_eq!(client.push(GOOD).await.unwrap().status, 503);
 }
 
 #[tokio::test]
 async fn the_sandbox_has_tokens_of_its_own_and_names_its_answers() {
     let simulator = Simulator::builder().start().await.unwrap();
-    simulator.set_fate(GOOD, Fate::OnlyIn(Environment::Sandbox));
+    simulator.script_outcome(GOOD, ApnsScriptedOutcome::OnlyIn(Environment::Sandbox));
     let mut production = Client::connect(&simulator).await;
     assert_eq!(production.push(GOOD).await.unwrap().reason(), "BadDeviceToken");
     let tls = tls_to(&simulator, Environment::Sandbox, None).await.unwrap();

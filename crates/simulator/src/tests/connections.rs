@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::client::{Client, GOOD, PATIENCE, finish, tls};
-use crate::journal::Outcome;
+use crate::journal::RequestOutcome;
 use crate::{Environment, Fault, FaultRule, KeyScope, ProviderKeySpec, Simulator, Trigger};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -41,7 +41,7 @@ async fn an_expired_provider_token_takes_the_streams_in_flight_along() {
     let refused = finish(in_flight).await.unwrap_err();
     assert!(refused.is_reset() && refused.is_remote());
     assert_eq!(refused.reason(), Some(h2::Reason::REFUSED_STREAM));
-    assert_eq!(simulator.journal().by_device_token("deaf")[0].outcome, Outcome::Refused);
+    assert_eq!(simulator.journal().by_device_token("deaf")[0].outcome, RequestOutcome::Refused);
     assert_eq!(simulator.counters().resets_sent, 2, "7, then 5");
     assert_eq!(simulator.connections()[0].limit, 1);
 

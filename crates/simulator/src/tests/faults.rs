@@ -5,8 +5,10 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::client::{Client, GOOD, PATIENCE, finish};
-use crate::journal::Outcome;
-use crate::{Answer, Fault, FaultRule, GoAway, HangUp, LastId, Phase, Simulator, Then, Trigger};
+use crate::journal::RequestOutcome;
+use crate::{
+    AfterGoAway, Fault, FaultRule, GoAway, HangUp, LastId, Phase, ScriptedAnswer, Simulator, Trigger,
+};
 
 fn on_token(token: &str, fault: Fault) -> FaultRule {
     FaultRule::once(Trigger::DeviceToken(token.to_owned()), fault)
@@ -19,8 +21,12 @@ async fn goaway_excludes_what_is_above_its_last_id_and_serves_the_rest() {
     simulator.add_fault(on_token("0a01", Fault::Delay(Duration::from_millis(50))));
     let served = client.start("0a01").await;
     simulator.journal().wait_for_read(2, PATIENCE).await.unwrap();
-    let goaway =
-        GoAway { last: LastId::BeforeThis, code: 0, reason: Some("Shutdown".to_owned()), then: Then::Drain };
+    let goaway = GoAway {
+        last: LastId::BeforeThis,
+        code: 0,
+        reason: Some("Shutdown".to_owned()),
+        then: AfterGoAway::Drain,
+    };
     simulator.add_fault(on_token("0a02", Fault::GoAway(goaway)));
     let excluded = client.start("0a02").await;
 
@@ -31,7 +37,7 @@ async fn goaway_excludes_what_is_above_its_last_id_and_serves_the_rest() {
 
     simulator.wait_until(PATIENCE, |s| s.counters().connections_open == 0).await.unwrap();
     let journal = simulator.journal();
-    assert_eq!(journal.by_device_token("0a02")[0].outcome, Outcome::Excluded);
+    assert_eq!(journal.by_device_token("0a02")[0].outcome, RequestOutcome::Excluded);
     assert!(journal.by_device_token("0a01")[0].may_be_delivered());
     assert_eq!(simulator.counters().goaways_sent, 1);
 }
@@ -57,7 +63,7 @@ async fn a_refused_stream_is_reset_twice_and_the_connection_goes_on() {
     simulator.add_fault(on_token("0a01", Fault::RefuseThenClosed));
     let error = client.push("0a01").await.unwrap_err();
     assert_eq!(error.reason(), Some(h2::Reason::REFUSED_STREAM));
-    assert_eq!(simulator.journal().by_device_token("0a01")[0].outcome, Outcome::Refused);
+    assert_eq!(simulator.journal().by_device_token("0a01")[0].outcome, RequestOutcome::Refused);
     assert_eq!(simulator.counters().resets_sent, 2);
     assert_eq!(client.push("0a01").await.unwrap().status, 200);
 }
@@ -84,7 +90,7 @@ async fn a_tcp_reset_after_the_body_leaves_the_push_read_and_unanswered() {
 
     let entry = simulator.journal().by_device_token("0a01").remove(0);
     assert!(entry.read.is_some());
-    assert_eq!(entry.outcome, Outcome::Unanswered);
+    assert_eq!(entry.outcome, RequestOutcome::Unanswered);
     assert!(entry.may_be_delivered());
 }
 
@@ -138,7 +144,7 @@ async fn a_half_open_connection_can_still_be_reset() {
     assert!(finish(pending).await.unwrap_err().is_io());
     simulator.wait_until(PATIENCE, |s| s.counters().connections_open == 0).await.unwrap();
     let entry = simulator.journal().by_device_token("0a01").remove(0);
-    assert_eq!(entry.outcome, Outcome::Unanswered);
+    assert_eq!(entry.outcome, RequestOutcome::Unanswered);
 }
 
 #[tokio::test]
@@ -167,20 +173,23 @@ async fn too_many_bad_tokens_end_the_connection_after_the_last_answer() {
 async fn strange_answers_arrive_as_scripted() {
     let simulator = Simulator::builder().start().await.unwrap();
     let mut client = Client::trusted(&simulator).await;
-    let html = Answer {
+    let html = ScriptedAnswer {
         status: 502,
         body: Some(Bytes::from_static(b"<html>no gateway</html>")),
         pieces: 5,
         headers: vec![("via".to_owned(), "1.1 somebody".to_owned())],
         trailers: vec![("x-end".to_owned(), "1".to_owned())],
-        ..Answer::default()
+        ..ScriptedAnswer::default()
     };
     simulator.add_fault(on_token("0a01", Fault::Answer(html)));
     let reply = client.push("0a01").await.unwrap();
     assert_eq!((reply.status.as_u16(), &reply.body[..]), (502, &b"<html>no gateway</html>"[..]));
     assert_eq!(reply.headers["via"], "1.1 somebody");
 
-    simulator.add_fault(on_token("0a02", Fault::Answer(Answer { status: 500, ..Answer::default() })));
+    simulator.add_fault(on_token(
+        "0a02",
+        Fault::Answer(ScriptedAnswer { status: 500, ..ScriptedAnswer::default() }),
+    ));
     assert!(client.push("0a02").await.unwrap().body.is_empty());
 
     simulator.add_fault(on_token("0a03", Fault::HugeBody(300_000)));

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use super::client::{PATIENCE, finish};
 use super::google::{OTHER, PROJECT, Sender, code, detail};
-use crate::journal::Outcome;
+use crate::journal::RequestOutcome;
 use crate::{
-    Fault, FaultRule, FcmFate, FcmRefusal, FcmSettings, GoAway, HangUp, LastId, Phase, Quota, RetryAfter,
-    Service, Simulator, Then, Trigger, fcm_fates,
+    AfterGoAway, Fault, FaultRule, FcmRefusal, FcmScriptedOutcome, FcmSettings, GoAway, HangUp, LastId,
+    Phase, Quota, RetryAfter, Service, Simulator, Trigger, fcm_scripted_words,
 };
 
 async fn sender() -> (Simulator, Sender) {
@@ -46,8 +46,8 @@ async fn every_row_of_the_table_is_answered_so() {
         }
     }
     // Every word except the one that is never answered is in the table.
-    for fate in fcm_fates().iter().filter(|row| row.fate != FcmFate::Silent) {
-        assert!(rows.iter().any(|row| row["word"] == fate.word), "{}", fate.word);
+    for outcome in fcm_scripted_words().iter().filter(|row| row.outcome != FcmScriptedOutcome::Silent) {
+        assert!(rows.iter().any(|row| row["word"] == outcome.word), "{}", outcome.word);
     }
 }
 
@@ -162,7 +162,7 @@ async fn tokens_belong_to_projects_and_set_fates_come_first() {
     let reply = sender.send_to("ok.other-project:1").await;
     assert_eq!((reply.status.as_u16(), code(&reply).unwrap().as_str()), (403, "SENDER_ID_MISMATCH"));
     let refusal = FcmRefusal::new(503, "UNAVAILABLE", "later").code("UNAVAILABLE");
-    simulator.fcm().set_fate("ok:2", FcmFate::Refused(refusal));
+    simulator.fcm().script_outcome("ok:2", FcmScriptedOutcome::Refused(refusal));
     assert_eq!(sender.send_to("ok:2").await.status, 503);
 }
 
@@ -191,7 +191,7 @@ async fn the_stream_limit_holds_from_the_start_and_goaway_speaks_plain_words() {
     let on_send = Trigger::PathPrefix("/v1/".to_owned());
     simulator.add_fault(FaultRule::always(on_send, Fault::Silence));
     let reason = Some("session_timed_out".to_owned());
-    let goaway = GoAway { last: LastId::Exact(1), code: 0, reason, then: Then::Drain };
+    let goaway = GoAway { last: LastId::Exact(1), code: 0, reason, then: AfterGoAway::Drain };
     let request = sender.request(PROJECT);
     let waiting = sender.client.start_request(request, r#"{"message":{"token":"ok:1"}}"#).await;
     simulator.journal().wait_for_read(2, PATIENCE).await.unwrap();
@@ -208,7 +208,8 @@ async fn faults_of_the_wire_strike_fcm_too() {
     simulator.add_fault(on_token("ok:reset", reset));
     simulator.add_fault(on_token("ok:refused", Fault::RefuseThenClosed));
     simulator.add_fault(on_token("ok:gone", Fault::HangUp { how: HangUp::Reset, at: Phase::AfterBody }));
-    for (token, outcome) in [("ok:reset", Outcome::Reset(2)), ("ok:refused", Outcome::Refused)] {
+    for (token, outcome) in [("ok:reset", RequestOutcome::Reset(2)), ("ok:refused", RequestOutcome::Refused)]
+    {
         let request = sender.request(PROJECT);
         let body = json!({ "message": { "token": token } }).to_string();
         sender.client.push_request(request, &body).await.unwrap_err();
@@ -218,7 +219,7 @@ async fn faults_of_the_wire_strike_fcm_too() {
     let request = sender.request(PROJECT);
     let body = json!({ "message": { "token": "ok:gone" } }).to_string();
     sender.client.push_request(request, &body).await.unwrap_err();
-    assert_eq!(simulator.journal().by_device_token("ok:gone")[0].outcome, Outcome::Unanswered);
+    assert_eq!(simulator.journal().by_device_token("ok:gone")[0].outcome, RequestOutcome::Unanswered);
 }
 
 #[tokio::test]

@@ -10,8 +10,10 @@ use tokio::net::TcpStream;
 
 use super::client::{PATIENCE, Reply, tls_at};
 use super::mattermost::{SEND, push};
-use crate::journal::Outcome;
-use crate::{Answer, Fault, FaultRule, GoAway, HangUp, LastId, Phase, Simulator, Then, Trigger};
+use crate::journal::RequestOutcome;
+use crate::{
+    AfterGoAway, Fault, FaultRule, GoAway, HangUp, LastId, Phase, ScriptedAnswer, Simulator, Trigger,
+};
 
 /// A connection that can be read and written.
 pub(super) trait HttpStream: AsyncRead + AsyncWrite + Unpin {}
@@ -124,7 +126,11 @@ async fn the_connection_ends_before_the_answer() {
         let reset = error.kind() == std::io::ErrorKind::ConnectionReset;
         assert_eq!(reset, how == HangUp::Reset, "{how:?} {at:?}: {error}");
         let entry = simulator.journal().entries().remove(0);
-        assert_eq!((entry.outcome, entry.read.is_some()), (Outcome::Unanswered, read), "{how:?} {at:?}");
+        assert_eq!(
+            (entry.outcome, entry.read.is_some()),
+            (RequestOutcome::Unanswered, read),
+            "{how:?} {at:?}"
+        );
     }
 }
 
@@ -142,13 +148,13 @@ async fn the_connection_ends_after_the_head_of_the_answer() {
         let end = ends(&mut line).await;
         assert_eq!(end.is_err(), how == HangUp::Reset, "{how:?}");
         let outcome = simulator.journal().entries().remove(0).outcome;
-        assert!(matches!(outcome, Outcome::Answered { status: 200, .. }));
+        assert!(matches!(outcome, RequestOutcome::Answered { status: 200, .. }));
     }
 }
 
 #[tokio::test]
 async fn goaway_is_connection_close() {
-    let goaway = GoAway { last: LastId::Highest, code: 0, reason: None, then: Then::Drain };
+    let goaway = GoAway { last: LastId::Highest, code: 0, reason: None, then: AfterGoAway::Drain };
     let (simulator, mut line) = proxy_with(Fault::GoAway(goaway.clone())).await;
     let reply = post(&mut line, SEND, &push("600d")).await.unwrap();
     assert_eq!((reply.status.as_u16(), &reply.headers["connection"]), (200, &"close".parse().unwrap()));
@@ -192,7 +198,8 @@ async fn bodies_that_trickle_never_end_or_are_huge() {
 
 #[tokio::test]
 async fn answers_are_scripted_and_slow_writes_arrive_whole() {
-    let scripted = Answer { status: 502, body: Some("<html>".into()), pieces: 3, ..Answer::default() };
+    let scripted =
+        ScriptedAnswer { status: 502, body: Some("<html>".into()), pieces: 3, ..ScriptedAnswer::default() };
     let (simulator, mut line) = proxy_with(Fault::Answer(scripted)).await;
     let throttle = Fault::Throttle { bytes: 16, every: Duration::from_millis(1) };
     simulator.add_fault(FaultRule::once(Trigger::DeviceToken("600d".to_owned()), throttle));

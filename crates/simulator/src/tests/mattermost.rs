@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::client::Reply;
 use super::http1::{get, plain, post};
-use crate::{Fate, MattermostSettings, Service, Simulator};
+use crate::{ApnsScriptedOutcome, MattermostSettings, Service, Simulator};
 
 pub(super) const SEND: &str = "/api/v1/send_push";
 
@@ -21,7 +21,7 @@ fn status(reply: &Reply) -> String {
 }
 
 /// Returns what the APNs behind the real proxy answered in a case, by its name, such as `APNs 400 BadDeviceToken`.
-fn fate(case: &str) -> Option<Fate> {
+fn outcome(case: &str) -> Option<ApnsScriptedOutcome> {
     let (status, reason) = case.strip_prefix("APNs ")?.split_at(3);
     let reason = match (status, reason.trim()) {
         ("200", _) => return None,
@@ -29,7 +29,7 @@ fn fate(case: &str) -> Option<Fate> {
         ("503", "") => "ServiceUnavailable",
         (_, reason) => reason,
     };
-    Some(Fate::refusal(status.parse().unwrap(), reason))
+    Some(ApnsScriptedOutcome::refusal(status.parse().unwrap(), reason))
 }
 
 /// Returns the body as it was posted. One that is not JSON is recorded as a string.
@@ -57,8 +57,8 @@ async fn every_recorded_exchange_of_the_real_proxy_comes_out_the_same() {
     let exchanges = recorded["exchanges"].as_array().unwrap();
     for exchange in exchanges {
         let (case, options) = (exchange["case"].as_str().unwrap(), &exchange["request_options"]);
-        if let Some(fate) = fate(case) {
-            simulator.set_fate(exchange["request"]["device_id"].as_str().unwrap(), fate);
+        if let Some(outcome) = outcome(case) {
+            simulator.script_outcome(exchange["request"]["device_id"].as_str().unwrap(), outcome);
         }
         let path = options["path"].as_str().unwrap_or(SEND);
         let reply = if options["method"] == "GET" {
@@ -85,7 +85,7 @@ async fn every_recorded_exchange_of_the_real_proxy_comes_out_the_same() {
 /// recording cut a long one.
 fn assert_asked(simulator: &Simulator, recorded: &Value) {
     let wanted = recorded["apns_requests_in_order"].as_array().unwrap();
-    let asked = simulator.mattermost().asked();
+    let asked = simulator.mattermost().proxied_requests();
     assert_eq!(asked.len(), wanted.len());
     for (asked, wanted) in asked.iter().zip(wanted) {
         assert_eq!(asked.path, wanted["path"].as_str().unwrap());
@@ -126,7 +126,7 @@ async fn the_devices_are_those_of_apns_and_fcm() {
         let reply = post(&mut line, SEND, &push).await.unwrap();
         assert_eq!((status(&reply).as_str(), &reply.json()["error"]), (wanted, &error), "{token}");
     }
-    let asked = simulator.mattermost().asked().pop().unwrap().body;
+    let asked = simulator.mattermost().proxied_requests().pop().unwrap().body;
     assert_eq!(asked["message"]["android"]["priority"], "high");
     assert_eq!(asked["message"]["data"]["signature"], "NO_SIGNATURE");
     let entry = simulator.journal().by_device_token("dead").remove(0);

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::http1::{plain, request};
-use crate::{FcmFate, FcmRefusal, Simulator};
+use crate::{FcmRefusal, FcmScriptedOutcome, Simulator};
 
 /// Returns a request of the second recording, which keeps bodies as they were sent, except for the one of 5 MB.
 fn sent(exchange: &Value) -> String {
@@ -17,7 +17,7 @@ fn sent(exchange: &Value) -> String {
 /// Scripts what FCM answered to the device ids of the second recording.
 fn recorded_fates(simulator: &Simulator) {
     let refusal = FcmRefusal::new;
-    for (token, fate) in [
+    for (token, outcome) in [
         ("unreg1", refusal(404, "NOT_FOUND", "Requested entity was not found.").code("UNREGISTERED")),
         ("mismatch1", refusal(403, "PERMISSION_DENIED", "SenderId mismatch").code("SENDER_ID_MISMATCH")),
         (
@@ -36,7 +36,7 @@ fn recorded_fates(simulator: &Simulator) {
             refusal(503, "UNAVAILABLE", "The service is currently unavailable.").code("UNAVAILABLE"),
         ),
     ] {
-        simulator.fcm().set_fate(token, FcmFate::Refused(fate));
+        simulator.fcm().script_outcome(token, FcmScriptedOutcome::Refused(outcome));
     }
 }
 
@@ -51,7 +51,7 @@ async fn every_exchange_of_the_second_recording_comes_out_the_same() {
         let text = |name: &str| exchange[name].as_str().unwrap();
         let (case, method, body) = (text("case"), text("method"), sent(exchange));
         let mut line = plain(simulator.mattermost().address()).await;
-        let before = simulator.mattermost().asked().len();
+        let before = simulator.mattermost().proxied_requests().len();
         let reply = request(&mut line, method, text("path"), &body).await;
         assert_eq!(u64::from(reply.status.as_u16()), exchange["status"].as_u64().unwrap(), "{case}");
         assert_eq!(reply.body, text("body"), "{case}");
@@ -72,7 +72,7 @@ async fn every_exchange_of_the_second_recording_comes_out_the_same() {
 /// Compares the body that the proxy sent on, except for the emoji, which stays as it is here.
 fn assert_asked_as_recorded(simulator: &Simulator, before: usize, exchange: &Value) {
     let case = exchange["case"].as_str().unwrap();
-    let asked = simulator.mattermost().asked().into_iter().nth(before);
+    let asked = simulator.mattermost().proxied_requests().into_iter().nth(before);
     let upstream = exchange["upstream"].as_array().unwrap();
     let wanted = upstream.iter().find(|request| request["path"] != "/token");
     let (asked, wanted) = match (asked, wanted) {

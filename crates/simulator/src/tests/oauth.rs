@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::google::{PROJECT, SCOPE, Sender, ask, ask_with_jwt, claims, connect, sign};
 use super::http1::{get, plain};
-use crate::{Answer, Fault, FaultRule, ServiceAccount, Simulator, Trigger};
+use crate::{Fault, FaultRule, ScriptedAnswer, ServiceAccount, Simulator, Trigger};
 
 type Change = fn(&mut Value, u64);
 
@@ -145,8 +145,8 @@ async fn a_token_without_the_scope_may_not_send() {
 async fn the_endpoint_fails_as_it_is_told_to() {
     let simulator = Simulator::builder().start().await.unwrap();
     let at_token = |fault| FaultRule::once(Trigger::PathPrefix("/token".to_owned()), fault);
-    simulator.add_fault(at_token(Fault::Answer(Answer { status: 503, ..Answer::default() })));
-    simulator.add_fault(at_token(Fault::Answer(Answer::refusal(400, "invalid_grant"))));
+    simulator.add_fault(at_token(Fault::Answer(ScriptedAnswer { status: 503, ..ScriptedAnswer::default() })));
+    simulator.add_fault(at_token(Fault::Answer(ScriptedAnswer::refusal(400, "invalid_grant"))));
     simulator.add_fault(at_token(Fault::Delay(Duration::from_millis(20))));
     let mut client = connect(&simulator).await;
     assert_eq!(ask(&mut client, &[]).await.status, 503);

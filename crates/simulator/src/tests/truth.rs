@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use super::client::{Client, finish};
-use crate::journal::Outcome;
-use crate::{Fault, GoAway, HangUp, LastId, Simulator, Then};
+use crate::journal::RequestOutcome;
+use crate::{AfterGoAway, Fault, GoAway, HangUp, LastId, Simulator};
 
 const ROUNDS: u64 = 24;
 const PUSHES: u32 = 120;
@@ -30,10 +30,10 @@ fn learned(result: Result<super::client::Reply, h2::Error>) -> Learned {
 
 fn fault(round: u64, dice: &mut fastrand::Rng) -> Fault {
     let then = match round % 4 {
-        0 => Then::Drain,
-        1 => Then::Serve,
-        2 => Then::HangUp(HangUp::Fin),
-        _ => Then::HangUp(HangUp::Reset),
+        0 => AfterGoAway::Drain,
+        1 => AfterGoAway::Serve,
+        2 => AfterGoAway::HangUp(HangUp::Fin),
+        _ => AfterGoAway::HangUp(HangUp::Reset),
     };
     let last = LastId::Exact(dice.u32(1..=PUSHES) * 2 + 1);
     Fault::GoAway(GoAway { last, code: 0, reason: Some("Shutdown".to_owned()), then })
@@ -68,10 +68,10 @@ async fn what_the_client_was_told_agrees_with_the_journal() {
                 Learned::Refused | Learned::Nothing => {}
             }
             let agrees = match learned {
-                Learned::Answer(200) => matches!(outcome, Some(Outcome::Answered { status: 200, .. })),
+                Learned::Answer(200) => matches!(outcome, Some(RequestOutcome::Answered { status: 200, .. })),
                 Learned::Answer(_) => false,
-                Learned::NotProcessed => matches!(outcome, None | Some(Outcome::Excluded)),
-                Learned::Refused => matches!(outcome, Some(Outcome::Refused)),
+                Learned::NotProcessed => matches!(outcome, None | Some(RequestOutcome::Excluded)),
+                Learned::Refused => matches!(outcome, Some(RequestOutcome::Refused)),
                 Learned::Nothing => true,
             };
             assert!(agrees, "round {round}, {token}: the client was told {learned:?}, the journal {entry:?}");

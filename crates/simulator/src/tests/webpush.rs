@@ -6,8 +6,11 @@ use serde_json::Value;
 
 use super::client::{PATIENCE, Reply};
 use super::webpush_sender::{Sealing, Sender, seal};
-use crate::journal::{Opened, Outcome, digest};
-use crate::{Service, Subscription, Urgency, Vendor, WebPushFate, WebPushRefusal, web_push_fates};
+use crate::journal::{Decrypted, RequestOutcome, digest};
+use crate::{
+    Service, Subscription, Urgency, Vendor, WebPushRefusal, WebPushScriptedOutcome,
+    web_push_scripted_subscriptions,
+};
 
 const MAX: usize = 3993;
 
@@ -15,7 +18,7 @@ const MAX: usize = 3993;
 async fn each_vendor_takes_a_message_and_says_so_in_its_way() {
     let mut sender = Sender::start().await;
     for vendor in Vendor::ALL {
-        let subscription = sender.subscribe(vendor, WebPushFate::Good);
+        let subscription = sender.subscribe(vendor, WebPushScriptedOutcome::Good);
         let reply = sender.send(&subscription, "hello").await;
         assert_eq!((reply.status.as_u16(), reply.body.len()), (201, 0), "{vendor:?}");
         let has = |name| reply.headers.contains_key(name);
@@ -31,7 +34,7 @@ async fn each_vendor_takes_a_message_and_says_so_in_its_way() {
 #[tokio::test]
 async fn the_journal_has_the_plaintext_and_a_digest_of_what_was_meant() {
     let mut sender = Sender::start().await;
-    let subscription = sender.subscribe(Vendor::Google, WebPushFate::Good);
+    let subscription = sender.subscribe(Vendor::Google, WebPushScriptedOutcome::Good);
     for ttl in ["60", "59"] {
         sender.send_with(&subscription, &sender.headers_with("ttl", ttl), "hello").await;
     }
@@ -42,7 +45,7 @@ async fn the_journal_has_the_plaintext_and_a_digest_of_what_was_meant() {
         assert_eq!(entry.service, Service::WebPush);
         assert!(entry.may_be_delivered());
         let reading = entry.read.unwrap();
-        assert_eq!(reading.opened, Some(Opened::Plaintext("hello".into())));
+        assert_eq!(reading.decrypted, Some(Decrypted::Plaintext("hello".into())));
         assert_eq!(reading.digest, meant);
     }
     assert_eq!(sender.simulator.journal().duplicates()[&subscription.path], 2);
@@ -51,10 +54,10 @@ async fn the_journal_has_the_plaintext_and_a_digest_of_what_was_meant() {
 #[tokio::test]
 async fn what_does_not_decrypt_is_refused_and_marked() {
     let mut sender = Sender::start().await;
-    let stranger = sender.subscribe(Vendor::Apple, WebPushFate::Good);
+    let stranger = sender.subscribe(Vendor::Apple, WebPushScriptedOutcome::Good);
     let good = |to: &Subscription| seal(to, b"hello", &Sealing::default());
     for vendor in Vendor::ALL {
-        let to = sender.subscribe(vendor, WebPushFate::Good);
+        let to = sender.subscribe(vendor, WebPushScriptedOutcome::Good);
         let more = Sealing { end: vec![1], ..Sealing::default() };
         let full = Sealing { record_size: 5 + 1 + 16, ..Sealing::default() };
         for (case, body, why) in [
@@ -72,7 +75,7 @@ async fn what_does_not_decrypt_is_refused_and_marked() {
             let reply = sender.post(&to.path, &headers, &body).await;
             assert_eq!(reply.status, 400, "{vendor:?} {case}");
             let entry = sender.simulator.journal().entries().pop().unwrap();
-            assert_eq!(entry.read.unwrap().opened, Some(Opened::Undecipherable(why)), "{case}");
+            assert_eq!(entry.read.unwrap().decrypted, Some(Decrypted::Undecipherable(why)), "{case}");
         }
         assert!(sender.got(&to).is_empty());
     }
@@ -81,7 +84,7 @@ async fn what_does_not_decrypt_is_refused_and_marked() {
 #[tokio::test]
 async fn padding_is_taken_off_and_the_largest_message_fits() {
     let mut sender = Sender::start().await;
-    let to = sender.subscribe(Vendor::Mozilla, WebPushFate::Good);
+    let to = sender.subscribe(Vendor::Mozilla, WebPushScriptedOutcome::Good);
     let headers = sender.headers();
     let padded = Sealing { end: [vec![2], vec![0; 100]].concat(), ..Sealing::default() };
     assert_eq!(sender.post(&to.path, &headers, &seal(&to, b"padded", &padded)).await.status, 201);
@@ -98,7 +101,7 @@ async fn padding_is_taken_off_and_the_largest_message_fits() {
 #[tokio::test]
 async fn every_header_is_checked() {
     let mut sender = Sender::start().await;
-    let to = sender.subscribe(Vendor::Mozilla, WebPushFate::Good);
+    let to = sender.subscribe(Vendor::Mozilla, WebPushScriptedOutcome::Good);
     let (topic, long) = ("a-Z_9".repeat(6) + "xx", "x".repeat(33));
     for (name, value, errno) in [
         ("ttl", Some("0"), None),
@@ -139,7 +142,7 @@ async fn every_header_is_checked() {
 #[tokio::test]
 async fn wns_keeps_what_has_no_time_to_live_unless_it_is_told_not_to() {
     let mut sender = Sender::start().await;
-    let to = sender.subscribe(Vendor::Microsoft, WebPushFate::Good);
+    let to = sender.subscribe(Vendor::Microsoft, WebPushScriptedOutcome::Good);
     let mut headers = sender.headers_with("ttl", "0");
     let reply = sender.send_with(&to, &headers, "now").await;
     assert_eq!(reply.status, 400);
@@ -151,7 +154,7 @@ async fn wns_keeps_what_has_no_time_to_live_unless_it_is_told_not_to() {
 #[tokio::test]
 async fn messages_wait_for_a_browser_that_is_away_and_a_topic_replaces() {
     let mut sender = Sender::start().await;
-    let to = sender.subscribe(Vendor::Mozilla, WebPushFate::Good);
+    let to = sender.subscribe(Vendor::Mozilla, WebPushScriptedOutcome::Good);
     sender.simulator.web_push().go_away(&to);
     let topic = |topic: &str| sender.headers_with("topic", topic);
     let (score, news, no_ttl) = (topic("score"), topic("news"), sender.headers_with("ttl", "0"));
@@ -190,18 +193,18 @@ fn retry_after(reply: &Reply) -> Option<&str> {
 #[tokio::test]
 async fn every_fate_is_met() {
     let mut sender = Sender::start().await;
-    for row in web_push_fates() {
-        let to = sender.subscribe(row.vendor, row.fate);
-        let refused = matches!(row.fate, WebPushFate::Refused(_));
+    for row in web_push_scripted_subscriptions() {
+        let to = sender.subscribe(row.vendor, row.outcome);
+        let refused = matches!(row.outcome, WebPushScriptedOutcome::Refused(_));
         let status =
             row.description.get(..3).filter(|_| refused).map_or(201, |status| status.parse().unwrap());
-        if row.fate == WebPushFate::Silent {
+        if row.outcome == WebPushScriptedOutcome::Silent {
             continue;
         }
         let reply = sender.send(&to, "hi").await;
         assert_eq!(reply.status, status, "{}", row.name());
         let delivered = sender.simulator.journal().by_device_token(&to.path)[0].may_be_delivered();
-        let taken = !refused && !matches!(row.fate, WebPushFate::Discarded(_));
+        let taken = !refused && !matches!(row.outcome, WebPushScriptedOutcome::Discarded(_));
         assert_eq!((delivered, sender.got(&to).len() == 1), (taken, taken), "{}", row.name());
         match (row.vendor, row.word) {
             (Vendor::Google, "throttled") => {
@@ -227,9 +230,9 @@ async fn every_fate_is_met() {
 #[tokio::test]
 async fn a_fate_can_change_and_a_silent_service_has_the_message() {
     let mut sender = Sender::start().await;
-    let to = sender.subscribe(Vendor::Apple, WebPushFate::Refused(WebPushRefusal::Internal));
+    let to = sender.subscribe(Vendor::Apple, WebPushScriptedOutcome::Refused(WebPushRefusal::Internal));
     assert_eq!(sender.send(&to, "one").await.status, 500);
-    sender.simulator.web_push().set_fate(&to, WebPushFate::Silent);
+    sender.simulator.web_push().script_outcome(&to, WebPushScriptedOutcome::Silent);
     let request = http::Request::post(format!("https://localhost{}", to.path))
         .header("authorization", sender.authorization())
         .header("ttl", "60")
@@ -238,7 +241,7 @@ async fn a_fate_can_change_and_a_silent_service_has_the_message() {
     let _unanswered = sender.client.start_request(request.body(()).unwrap(), body).await;
     let delivered = |simulator: &crate::Simulator| !simulator.web_push().delivered(&to).is_empty();
     sender.simulator.wait_until(PATIENCE, delivered).await.unwrap();
-    assert_eq!(sender.simulator.journal().entries()[1].outcome, Outcome::Unanswered);
+    assert_eq!(sender.simulator.journal().entries()[1].outcome, RequestOutcome::Unanswered);
 }
 
 #[tokio::test]
@@ -256,7 +259,7 @@ async fn a_path_that_nobody_subscribed_is_answered_in_the_form_of_its_vendor() {
     let reply = sender.post("/w/?token=BQYAAAC%2b", &headers, b"").await;
     assert_eq!((reply.status.as_u16(), reply.headers["x-wns-status"].as_bytes()), (404, &b"dropped"[..]));
     // Decoding a token makes another token of it; writing its escapes in capitals does not.
-    let to = sender.subscribe(Vendor::Microsoft, WebPushFate::Good);
+    let to = sender.subscribe(Vendor::Microsoft, WebPushScriptedOutcome::Good);
     let decoded = to.path.replace("%2b", "+");
     let capitals = to.path.replace("%2b", "%2B");
     assert_eq!(sender.post(&capitals, &sender.headers_without("content-encoding"), b"").await.status, 201);

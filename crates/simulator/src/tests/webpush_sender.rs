@@ -10,7 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::Request;
 
 use super::client::{Client, Reply, tls_at};
-use crate::{Simulator, Subscription, VapidKey, Vendor, WebPushFate};
+use crate::{Simulator, Subscription, VapidKey, Vendor, WebPushScriptedOutcome};
 
 pub(super) const CONTACT: &str = "mailto:ops@example.com";
 
@@ -71,8 +71,8 @@ impl Sender {
         Self { simulator, key, client }
     }
 
-    pub(super) fn subscribe(&self, vendor: Vendor, fate: WebPushFate) -> Subscription {
-        self.simulator.web_push().subscribe(vendor, &self.key.public_key, fate).unwrap()
+    pub(super) fn subscribe(&self, vendor: Vendor, outcome: WebPushScriptedOutcome) -> Subscription {
+        self.simulator.web_push().subscribe(vendor, &self.key.public_key, outcome).unwrap()
     }
 
     pub(super) fn now_s(&self) -> u64 {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::client::Reply;
 use super::webpush_sender::{CONTACT, Sender};
-use crate::{Subscription, Vendor, WebPushFate};
+use crate::{Subscription, Vendor, WebPushScriptedOutcome};
 
 const DAY: u64 = 24 * 60 * 60;
 
@@ -26,7 +26,7 @@ fn told(vendor: Vendor, reply: &Reply) -> (u16, String) {
 }
 
 fn subscriptions(sender: &Sender) -> Vec<(Vendor, Subscription)> {
-    Vendor::ALL.map(|vendor| (vendor, sender.subscribe(vendor, WebPushFate::Good))).into()
+    Vendor::ALL.map(|vendor| (vendor, sender.subscribe(vendor, WebPushScriptedOutcome::Good))).into()
 }
 
 #[tokio::test]
@@ -45,7 +45,8 @@ async fn a_request_that_proves_nothing_is_refused_as_the_vendor_does() {
         assert_eq!((status, reason.as_str()), expected);
         assert!(sender.got(&subscription).is_empty());
     }
-    let anybody = sender.simulator.web_push().subscribe(Vendor::Mozilla, "", WebPushFate::Good).unwrap();
+    let anybody =
+        sender.simulator.web_push().subscribe(Vendor::Mozilla, "", WebPushScriptedOutcome::Good).unwrap();
     assert_eq!(sender.send_with(&anybody, &bare, "hi").await.status, 201, "made without a key");
 }
 
@@ -88,22 +89,22 @@ async fn every_claim_is_judged() {
         ("draft scheme", good.replace("vapid", "WebPush"), "BadAuthorizationHeader"),
     ];
     let without_subject = sign(&origin, now + 60, None);
-    let apple = sender.subscribe(Vendor::Apple, WebPushFate::Good);
+    let apple = sender.subscribe(Vendor::Apple, WebPushScriptedOutcome::Good);
     for (case, authorization, reason) in bad {
         let headers = sender.headers_with("authorization", &authorization);
         let reply = sender.send_with(&apple, &headers, "hi").await;
         assert_eq!((reply.status.as_u16(), reply.reason().as_str()), (403, reason), "{case}");
     }
     let headers = sender.headers_with("authorization", &without_subject);
-    let google = sender.subscribe(Vendor::Google, WebPushFate::Good);
+    let google = sender.subscribe(Vendor::Google, WebPushScriptedOutcome::Good);
     assert_eq!(sender.send_with(&google, &headers, "hi").await.status, 201, "the RFC leaves sub open");
 }
 
 #[tokio::test]
 async fn a_token_is_counted_once_and_expires_by_the_simulators_clock() {
     let mut sender = Sender::start().await;
-    let mozilla = sender.subscribe(Vendor::Mozilla, WebPushFate::Good);
-    let microsoft = sender.subscribe(Vendor::Microsoft, WebPushFate::Good);
+    let mozilla = sender.subscribe(Vendor::Mozilla, WebPushScriptedOutcome::Good);
+    let microsoft = sender.subscribe(Vendor::Microsoft, WebPushScriptedOutcome::Good);
     let headers = sender.headers();
     for subscription in [&mozilla, &microsoft, &mozilla] {
         assert_eq!(sender.send_with(subscription, &headers, "hi").await.status, 201);

@@ -6,21 +6,22 @@ use tokio::io::AsyncWriteExt as _;
 use super::client::{Client, PATIENCE, finish, tls_at};
 use super::http1::answer;
 use super::webpush_sender::{Sealing, Sender, seal};
-use crate::journal::Outcome;
+use crate::journal::RequestOutcome;
 use crate::{
-    Answer, Fault, FaultRule, GoAway, LastId, Service, Simulator, Then, Trigger, Vendor, WebPushFate,
-    WebPushSettings,
+    AfterGoAway, Fault, FaultRule, GoAway, LastId, ScriptedAnswer, Service, Simulator, Trigger, Vendor,
+    WebPushScriptedOutcome, WebPushSettings,
 };
 
 #[tokio::test]
 async fn http_1_is_served_too_and_scripts_strike() {
     let sender = Sender::start().await;
-    let to = sender.subscribe(Vendor::Mozilla, WebPushFate::Good);
-    let fault = Fault::Answer(Answer::refusal(503, "202"));
+    let to = sender.subscribe(Vendor::Mozilla, WebPushScriptedOutcome::Good);
+    let fault = Fault::Answer(ScriptedAnswer::refusal(503, "202"));
     sender.simulator.add_fault(FaultRule::once(Trigger::Service(Service::WebPush), fault));
-    sender
-        .simulator
-        .add_fault(FaultRule::once(Trigger::DeviceToken(to.path.clone()), Fault::Answer(Answer::default())));
+    sender.simulator.add_fault(FaultRule::once(
+        Trigger::DeviceToken(to.path.clone()),
+        Fault::Answer(ScriptedAnswer::default()),
+    ));
     let mut line =
         tls_at(&sender.simulator, sender.simulator.web_push().address(), b"http/1.1", None).await.unwrap();
     for expected in [503, 200, 201] {
@@ -38,14 +39,14 @@ async fn http_1_is_served_too_and_scripts_strike() {
         }
     }
     assert_eq!(sender.got(&to), ["over one"]);
-    assert!(sender.simulator.journal().entries()[2].read.as_ref().unwrap().opened.is_some());
+    assert!(sender.simulator.journal().entries()[2].read.as_ref().unwrap().decrypted.is_some());
 }
 
 #[tokio::test]
 async fn goaway_excludes_a_message_that_its_browser_never_gets() {
     let mut sender = Sender::start().await;
-    let to = sender.subscribe(Vendor::Apple, WebPushFate::Good);
-    let goaway = GoAway { last: LastId::BeforeThis, code: 0, reason: None, then: Then::Drain };
+    let to = sender.subscribe(Vendor::Apple, WebPushScriptedOutcome::Good);
+    let goaway = GoAway { last: LastId::BeforeThis, code: 0, reason: None, then: AfterGoAway::Drain };
     sender.simulator.add_fault(FaultRule::once(Trigger::PathPrefix(to.path.clone()), Fault::GoAway(goaway)));
     let request = Request::post(format!("https://localhost{}", to.path))
         .header("authorization", sender.authorization())
@@ -54,7 +55,7 @@ async fn goaway_excludes_a_message_that_its_browser_never_gets() {
     let body = seal(&to, b"excluded", &Sealing::default());
     let response = sender.client.start_request(request.body(()).unwrap(), body).await;
     assert!(finish(response).await.unwrap_err().is_go_away());
-    let excluded = |s: &Simulator| s.journal().entries()[0].outcome == Outcome::Excluded;
+    let excluded = |s: &Simulator| s.journal().entries()[0].outcome == RequestOutcome::Excluded;
     sender.simulator.wait_until(PATIENCE, excluded).await.unwrap();
     let tls = tls_at(&sender.simulator, sender.simulator.web_push().address(), b"h2", None).await.unwrap();
     sender.client = Client::over(tls, None).await;

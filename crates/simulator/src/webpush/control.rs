@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::mailbox::WebPushMessage;
-use super::scripted::WebPushFate;
+use super::scripted::WebPushScriptedOutcome;
 use super::services::PushServices;
 use super::subscriber::{Subscription, SubscriptionState};
 use super::vapid::VapidKey;
@@ -51,9 +51,9 @@ impl WebPush<'_> {
         &self,
         vendor: Vendor,
         application_server_key: &str,
-        fate: WebPushFate,
+        outcome: WebPushScriptedOutcome,
     ) -> Result<Subscription, SimulatorError> {
-        self.subscribe_at(&self.origin(), vendor, application_server_key, fate)
+        self.subscribe_at(&self.origin(), vendor, application_server_key, outcome)
     }
 
     /// Subscribes a new browser whose endpoint has another origin, for clients that resolve names in their own way;
@@ -67,17 +67,17 @@ impl WebPush<'_> {
         origin: &str,
         vendor: Vendor,
         application_server_key: &str,
-        fate: WebPushFate,
+        outcome: WebPushScriptedOutcome,
     ) -> Result<Subscription, SimulatorError> {
         // A text that is not a key belongs to nobody, so that no sender matches it.
         let key = URL_SAFE_NO_PAD.decode(application_server_key).unwrap_or_else(|_| b"no key".to_vec());
         let key = Some(key).filter(|key| !key.is_empty());
-        self.services.subscribe(vendor, origin, key, fate)
+        self.services.subscribe(vendor, origin, key, outcome)
     }
 
     /// Scripts another outcome for a subscription.
-    pub fn set_fate(&self, subscription: &Subscription, fate: WebPushFate) {
-        self.with(subscription, |state| state.fate = fate);
+    pub fn script_outcome(&self, subscription: &Subscription, outcome: WebPushScriptedOutcome) {
+        self.with(subscription, |state| state.outcome = outcome);
     }
 
     /// Takes the browser offline: messages wait for it.

@@ -71,13 +71,13 @@ impl UserAgent {
         }
         let (key, nonce) = self.keys(sender, salt).map_err(|_| "no key can be agreed on")?;
         let mut record = record.to_vec();
-        let opened = key
+        let decrypted = key
             .open_in_place(nonce, Aad::empty(), &mut record)
             .map_err(|_| "the record does not authenticate")?;
         // Padding is zeros behind the delimiter, which is 2 in a last record. Source: RFC 8188, 2.
-        let end = opened.iter().rposition(|byte| *byte != 0).ok_or("a record without a delimiter")?;
-        match opened.get(end) {
-            Some(2) => Ok(Bytes::copy_from_slice(opened.get(..end).unwrap_or_default())),
+        let end = decrypted.iter().rposition(|byte| *byte != 0).ok_or("a record without a delimiter")?;
+        match decrypted.get(end) {
+            Some(2) => Ok(Bytes::copy_from_slice(decrypted.get(..end).unwrap_or_default())),
             _ => Err("the delimiter is not that of a last record"),
         }
     }

@@ -27,7 +27,9 @@ pub use self::control::WebPush;
 pub use self::mailbox::WebPushMessage;
 pub use self::refusal::{VapidFault, WebPushRefusal};
 pub use self::request::Urgency;
-pub use self::scripted::{WebPushFate, WebPushFateRow, web_push_fates};
+pub use self::scripted::{
+    WebPushScriptedOutcome, WebPushScriptedSubscription, web_push_scripted_subscriptions,
+};
 pub(super) use self::services::PushServices;
 pub use self::settings::WebPushSettings;
 pub use self::subscriber::Subscription;
@@ -37,18 +39,18 @@ pub use self::vendor::Vendor;
 use self::request::MessageHeaders;
 use self::vapid::ExpectedSender;
 use self::vendor::AcceptedMessage;
-use super::body::{Body, Opened};
+use super::body::{Body, Decrypted};
 use super::decision::{Decision, Timing};
 use super::fault::Refusal;
 use super::retry_after::RetryAfter;
 use super::sync::lock;
 
 /// Decrypts a body for the browser that it is sent to.
-pub(super) fn decrypt(services: &PushServices, parts: &Parts, body: &Body) -> Option<Opened> {
+pub(super) fn decrypt(services: &PushServices, parts: &Parts, body: &Body) -> Option<Decrypted> {
     let subscriber = services.subscriber(parts).filter(|_| body.len > 0)?;
     Some(match subscriber.user_agent.decrypt(&body.bytes) {
-        Ok(plaintext) => Opened::Plaintext(plaintext),
-        Err(why) => Opened::Undecipherable(why),
+        Ok(plaintext) => Decrypted::Plaintext(plaintext),
+        Err(why) => Decrypted::Undecipherable(why),
     })
 }
 
@@ -99,22 +101,22 @@ fn judge(
         services.counters.add(&services.counters.vapid_tokens_seen);
     }
     let headers_read = MessageHeaders::read(vendor, &parts.headers, body.len)?;
-    let plaintext = match &body.opened {
+    let plaintext = match &body.decrypted {
         None => Bytes::new(),
-        Some(Opened::Plaintext(plaintext)) => plaintext.clone(),
-        Some(Opened::Undecipherable(_)) => return Err(WebPushRefusal::BadContent),
+        Some(Decrypted::Plaintext(plaintext)) => plaintext.clone(),
+        Some(Decrypted::Undecipherable(_)) => return Err(WebPushRefusal::BadContent),
     };
     // The key of the signature must differ from that of the encryption. Source: RFC 8292, 5.
     if sender.key.is_some() && decrypt::sender_key(&body.bytes) == sender.key.as_deref() {
         return Err(WebPushRefusal::BadContent);
     }
     let mut state = lock(&subscriber.state);
-    let (discarded, timing) = match state.fate {
-        WebPushFate::Good => (None, Timing::Now),
-        WebPushFate::Refused(refusal) => return Err(refusal),
-        WebPushFate::Discarded(word) => (Some(word), Timing::Now),
-        WebPushFate::Slow(pause) => (None, Timing::After(pause)),
-        WebPushFate::Silent => (None, Timing::Never),
+    let (discarded, timing) = match state.outcome {
+        WebPushScriptedOutcome::Good => (None, Timing::Now),
+        WebPushScriptedOutcome::Refused(refusal) => return Err(refusal),
+        WebPushScriptedOutcome::Discarded(word) => (Some(word), Timing::Now),
+        WebPushScriptedOutcome::Slow(pause) => (None, Timing::After(pause)),
+        WebPushScriptedOutcome::Silent => (None, Timing::Never),
     };
     let accepted = AcceptedMessage {
         origin: &subscriber.origin,

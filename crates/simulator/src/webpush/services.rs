@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::request::Parts;
 
-use super::scripted::WebPushFate;
+use super::scripted::WebPushScriptedOutcome;
 use super::settings::WebPushSettings;
 use super::subscriber::{NewSubscriber, Subscriber, Subscribers, Subscription};
 use super::vapid::VapidTokens;
@@ -48,17 +48,17 @@ impl PushServices {
         vendor: Vendor,
         origin: &str,
         key: Option<Vec<u8>>,
-        fate: WebPushFate,
+        outcome: WebPushScriptedOutcome,
     ) -> Result<Subscription, SimulatorError> {
-        self.subscribers.add(NewSubscriber { vendor, origin, key, fate })
+        self.subscribers.add(NewSubscriber { vendor, origin, key, outcome })
     }
 
     /// Scripts the outcome of a subscription; `None` stands for the one that it was made with. The result is false if
     /// there is no such subscription.
-    pub(crate) fn set_fate(&self, path: &str, fate: Option<WebPushFate>) -> bool {
+    pub(crate) fn script_outcome(&self, path: &str, outcome: Option<WebPushScriptedOutcome>) -> bool {
         let Some(subscriber) = self.subscribers.at(path) else { return false };
         let mut state = lock(&subscriber.state);
-        state.fate = fate.unwrap_or(state.first_outcome);
+        state.outcome = outcome.unwrap_or(state.first_outcome);
         true
     }
 

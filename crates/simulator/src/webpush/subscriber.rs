@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::decrypt::UserAgent;
 use super::mailbox::Mailbox;
-use super::scripted::WebPushFate;
+use super::scripted::WebPushScriptedOutcome;
 
 use super::vendor::Vendor;
 use crate::error::SimulatorError;
@@ -47,7 +47,7 @@ pub(super) struct NewSubscriber<'a> {
     pub(super) origin: &'a str,
     /// The `applicationServerKey`. With `None` anybody may send.
     pub(super) key: Option<Vec<u8>>,
-    pub(super) fate: WebPushFate,
+    pub(super) outcome: WebPushScriptedOutcome,
 }
 
 /// A browser with one subscription, and what its service knows of it.
@@ -59,9 +59,9 @@ pub(super) struct Subscriber {
 }
 
 pub(super) struct SubscriptionState {
-    pub(super) fate: WebPushFate,
+    pub(super) outcome: WebPushScriptedOutcome,
     /// The outcome that it was made with.
-    pub(super) first_outcome: WebPushFate,
+    pub(super) first_outcome: WebPushScriptedOutcome,
     pub(super) mailbox: Mailbox,
 }
 
@@ -71,7 +71,7 @@ pub(super) struct Subscribers(Mutex<HashMap<String, Arc<Subscriber>>>);
 
 impl Subscribers {
     pub(super) fn add(&self, subscribing: NewSubscriber<'_>) -> Result<Subscription, SimulatorError> {
-        let NewSubscriber { vendor, origin, key, fate } = subscribing;
+        let NewSubscriber { vendor, origin, key, outcome } = subscribing;
         let mut random = [0; 96];
         rand::fill(&mut random)?;
         let user_agent = UserAgent::new()?;
@@ -82,7 +82,8 @@ impl Subscribers {
             auth: URL_SAFE_NO_PAD.encode(user_agent.auth()),
             path: path.clone(),
         };
-        let state = Mutex::new(SubscriptionState { fate, first_outcome: fate, mailbox: Mailbox::default() });
+        let state =
+            Mutex::new(SubscriptionState { outcome, first_outcome: outcome, mailbox: Mailbox::default() });
         let subscriber = Subscriber { origin: origin.to_owned(), key, user_agent, state };
         lock(&self.0).insert(normal(&path), Arc::new(subscriber));
         Ok(subscription)

@@ -86,8 +86,8 @@ async fn a_fate_that_is_set_is_met_by_every_service_until_it_is_unset() {
     let made = api.post("/v1/subscriptions", &json!({ "vendor": "mozilla" })).await.json;
     let endpoint: String =
         form_urlencoded::byte_serialize(made["endpoint"].as_str().unwrap().as_bytes()).collect();
-    let fate = format!("/v1/fates/web_push/{endpoint}");
-    assert_eq!(api.call("PUT", &fate, r#"{"like":"gone"}"#).await.status, 200);
+    let outcome = format!("/v1/fates/web_push/{endpoint}");
+    assert_eq!(api.call("PUT", &outcome, r#"{"like":"gone"}"#).await.status, 200);
     assert_eq!(api.get("/v1/fates").await["fates"][0]["service"], "web_push");
     assert_eq!(api.call("PUT", "/v1/fates/web_push/%2Fnowhere", r#""good""#).await.status, 404);
     assert_eq!(api.call("PUT", "/v1/fates/fcm/ok%3A1", r#"{"like":"unregistered"}"#).await.status, 200);
