@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::budget::Budget;
@@ -44,7 +45,8 @@ impl Upstream {
     ) -> Self {
         let budget = Budget::new(settings.max_connections);
         let connector = Connector { resolver, dialer };
-        let common = Common { settings, connector, budget, tasks: TaskTracker::new() };
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let common = Common { settings, connector, budget, tasks, stop };
         Self { common: Arc::new(common), observer: Box::new(observer), peers: Mutex::default() }
     }
 
@@ -75,6 +77,10 @@ impl Upstream {
             let observer = self.observer.peer(&peer, named_by);
             Pool::new(peer, Arc::clone(&self.common), observer)
         })?;
+        if self.common.stop.is_cancelled() {
+            // It may be younger than the shutdown, which knew nothing of it.
+            held.pool.shut_down(EndCause::Shutdown);
+        }
         Ok(PeerPool { held })
     }
 
@@ -84,9 +90,10 @@ impl Upstream {
         self.pools().iter().for_each(|pool| pool.drain_batches());
     }
 
-    /// Grants no more streams, and refuses those who wait. Each connection closes when its last answer has come.
+    /// Grants no more streams, and refuses those who wait. Connects that are under way end, and each connection closes
+    /// when its last answer has come.
     pub fn shut_down(&self) {
-        self.common.budget.close();
+        self.common.stop.cancel();
         self.pools().iter().for_each(|pool| pool.shut_down(EndCause::Shutdown));
     }
 

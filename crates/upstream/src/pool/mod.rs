@@ -125,7 +125,8 @@ impl Pool {
 
     /// Grants nothing more. Connections close when their streams are done.
     pub(crate) fn shut_down(&self, why: EndCause) {
-        self.lock().timer.disarm();
+        // A thread that was told to wake the core before this may do so after it.
+        self.lock().timer.close();
         self.on(Event::ShutDown(why));
     }
 
@@ -283,3 +284,6 @@ impl Drop for PlaceInLine<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
