@@ -60,6 +60,8 @@ async fn a_call_is_admitted_whole_before_one_push_is_sent() {
     assert_eq!(count(Outcome::Validated), 8);
     assert_eq!((count(Outcome::NotAttempted), count(Outcome::InvalidPush)), (11, 1));
     assert!(results.iter().map(|settled| settled.index).eq(0..20));
+    let keeps_its_body = |settled: &Settled| matches!(settled.labels, EchoedLabels::Of(_));
+    assert!(!results.iter().any(keeps_its_body), "a result that waits for the others keeps no body");
     assert_eq!(results[19].result.reason, Some(Reason::Overloaded));
     assert_eq!(results[19].result.retry_after, Some(NO_ROOM_WAIT));
     assert_eq!(send(ServiceClass::Interactive, 4..24).await.unwrap().len(), 20);
