@@ -122,6 +122,9 @@ where
 async fn the_span_of_a_push_is_a_child_of_the_span_that_came_with_its_draft() {
     let spans = Arc::<Mutex<Vec<_>>>::default();
     let subscriber = tracing_subscriber::registry().with(Parents(Arc::clone(&spans)));
+    // Where one subscriber is there, tracing asks the thread that comes by a span first whether it is wanted, once for
+    // all threads, and the threads of other tests want none. Where two are there, it asks both.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let _subscribed = tracing::subscriber::set_default(subscriber);
     let front = Front::new(10, BatchSettings::default());
     let parent = tracing::info_span!("callers_span");
