@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::budget::Budget;
@@ -16,4 +17,6 @@ pub(crate) struct Common {
     pub(crate) budget: Arc<Budget>,
     /// Owns every task of the pools, so that their end can be waited for.
     pub(crate) tasks: TaskTracker,
+    /// Cancelled when every connection is to end, so that connects under way end too.
+    pub(crate) aborted: CancellationToken,
 }

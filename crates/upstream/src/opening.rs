@@ -63,8 +63,8 @@ pub(crate) enum ConnectEnd {
     Opened(Box<Opened>),
     /// No connection could be made.
     Failed(ConnectError),
-    /// The connect ended without a result: it panicked, its runtime ended, or the pool shut down while it waited for a
-    /// place.
+    /// The connect ended without a result: it panicked, its runtime ended, every connection is to end, or the pool shut down
+    /// while it waited for a place.
     Abandoned,
 }
 
@@ -81,7 +81,7 @@ impl<F: FnOnce(ConnectEnd)> Connect<F> {
 
     /// Takes a place among all connections, waiting for one where none is free, and connects to the peer.
     pub(crate) async fn run(mut self, hub: Arc<dyn Hub>, common: Arc<Common>, peer: Peer, why: OpenCause) {
-        let Common { settings, connector, budget, .. } = &*common;
+        let Common { settings, connector, budget, aborted, .. } = &*common;
         let place = match budget.try_take() {
             Some(place) => Some(place),
             None => {
@@ -92,7 +92,12 @@ impl<F: FnOnce(ConnectEnd)> Connect<F> {
             }
         };
         let Some(place) = place else { return };
-        let end = match connector.connect(&peer, settings).await {
+        let connected = tokio::select! {
+            biased;
+            () = aborted.cancelled() => return,
+            connected = connector.connect(&peer, settings) => connected,
+        };
+        let end = match connected {
             Ok(connected) => {
                 ConnectEnd::Opened(Box::new(prepare(hub, &peer, settings, connected, place, why)))
             }

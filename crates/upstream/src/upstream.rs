@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::budget::Budget;
@@ -44,7 +45,13 @@ impl Upstream {
     ) -> Self {
         let budget = Budget::new(settings.max_connections);
         let connector = Connector { resolver, dialer };
-        let common = Common { settings, connector, budget, tasks: TaskTracker::new() };
+        let common = Common {
+            settings,
+            connector,
+            budget,
+            tasks: TaskTracker::new(),
+            aborted: CancellationToken::new(),
+        };
         Self { common: Arc::new(common), observer: Box::new(observer), peers: Mutex::default() }
     }
 
@@ -90,9 +97,10 @@ impl Upstream {
         self.pools().iter().for_each(|pool| pool.shut_down(EndCause::Shutdown));
     }
 
-    /// Ends every connection at once. A request that was written and not answered is [unanswered](crate::Unanswered);
+    /// Ends every connection at once, and every connect; no other connection is kept from then on. A request that was written and not answered is [unanswered](crate::Unanswered);
     /// one that was not written is unsent.
     pub fn abort(&self) {
+        self.common.aborted.cancel();
         self.pools().iter().for_each(|pool| pool.abort(EndCause::Shutdown));
     }
 

@@ -122,7 +122,10 @@ async fn a_connect_that_panics_leaves_the_way_free_for_another() {
 
 #[tokio::test]
 async fn no_task_is_left_when_the_pool_has_closed() {
-    let upstream = upstream(UpstreamSettings::default());
+    // A connect that only the end of the pool can end.
+    let settings =
+        UpstreamSettings { connect_timeout: Duration::from_secs(3600), ..UpstreamSettings::default() };
+    let upstream = upstream(settings);
     let pool = upstream.peer(peer("peer.test")).unwrap();
     let mut waits = Box::pin(pool.permit(Flow::SINGLE, far()));
     assert!(waits.as_mut().now_or_never().is_none());
