@@ -17,9 +17,9 @@ mod draft;
 mod lookup;
 mod multicast;
 mod opening;
-mod reason;
 mod refused;
 mod settled;
+mod shared_body;
 mod started;
 mod submit;
 #[cfg(test)]
@@ -38,10 +38,10 @@ pub use arrival::Arrival;
 pub use batch::{Batch, BatchCounts, BatchEvent, BatchSettings, Place, TurnedAway};
 pub use caller::Caller;
 pub use draft::{BodyDraft, Draft, DraftBody, OptionsDraft};
-pub use multicast::{Addressee, Multicast, SharedBody};
-pub(crate) use reason::reason_name;
+pub use multicast::{Addressee, Multicast};
 pub(crate) use refused::NO_ROOM_WAIT;
 pub use settled::{EchoedLabels, Settled};
+pub use shared_body::SharedBody;
 
 use crate::dispatch::{Dispatcher, Routes};
 pub use crate::dispatch::{TargetDraft, Window};
@@ -83,21 +83,9 @@ impl Desk {
         self.routes.store(Arc::new(routes));
     }
 
-    /// Opens a batch.
-    ///
-    /// # Errors
-    /// Where the gateway is shutting down. A full gateway opens batches, whose items wait for room.
-    pub fn open(self: &Arc<Self>, caller: Caller, arrival: Arrival) -> Result<Batch, NoRoom> {
-        if self.admission.is_draining() {
-            self.turned_away(NoRoom::Draining);
-            return Err(NoRoom::Draining);
-        }
-        Ok(Batch::new(self, caller, arrival))
-    }
-
     /// Counts a call that is turned away, by the desk or by its ingress.
     pub fn turned_away(&self, why: NoRoom) {
-        self.metrics.refused(reason_name(why.reason()));
+        self.metrics.refused(why.reason().name());
     }
 }
 

@@ -1,7 +1,10 @@
 //! What is asked: plain values, checked when they are made. Nothing here does I/O or reads a clock.
 
 mod content;
+mod invalid;
 mod outcome;
+mod reason;
+mod shortened;
 mod target;
 
 use std::collections::BTreeMap;
@@ -14,7 +17,11 @@ pub use content::{
     LiveActivity, LiveActivityEvent, LocalizedText, MattermostContent, Notification, Options, Priority,
     WebPushContent, WebPushUrgency,
 };
-pub use outcome::{Delivery, Outcome, ProviderKind, PushResult, Reason, Refusal, TokenAction};
+pub use invalid::InvalidValue;
+pub(crate) use invalid::visible_ascii;
+pub use outcome::{Delivery, Outcome, ProviderKind, PushResult, Refusal, TokenAction};
+pub use reason::Reason;
+pub(crate) use shortened::Shortened;
 pub use target::{ApnsEnvironment, DeviceToken, RegistrationToken};
 
 /// What a push says, how it is treated, and when it was accepted.
@@ -133,65 +140,6 @@ impl fmt::Debug for PushId {
     }
 }
 
-/// Why a value cannot be what it should be: one sentence that never repeats a secret.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected {expected}, found {found}")]
-pub struct InvalidValue {
-    /// The kind of refusal.
-    pub reason: Reason,
-    /// What was expected.
-    pub expected: String,
-    /// What was found: a length or a character, but never a whole token.
-    pub found: String,
-}
-
-impl InvalidValue {
-    pub(crate) fn invalid(expected: impl Into<String>, found: impl Into<String>) -> Self {
-        Self { reason: Reason::FieldInvalid, expected: expected.into(), found: found.into() }
-    }
-
-    pub(crate) fn required(expected: impl Into<String>) -> Self {
-        Self { reason: Reason::FieldRequired, expected: expected.into(), found: "nothing".into() }
-    }
-
-    pub(crate) fn too_large(expected: impl Into<String>, found: impl Into<String>) -> Self {
-        Self { reason: Reason::FieldTooLarge, expected: expected.into(), found: found.into() }
-    }
-}
-
-pub(crate) fn visible_ascii(what: &str, value: &str, max: usize) -> Result<(), InvalidValue> {
-    let expected = || format!("{what} of 1 to {max} visible ASCII characters");
-    if value.is_empty() {
-        return Err(InvalidValue::required(expected()));
-    }
-    if value.len() > max {
-        return Err(InvalidValue::too_large(expected(), format!("{} bytes", value.len())));
-    }
-    match first_other(value, u8::is_ascii_graphic) {
-        Some((_, c)) => Err(InvalidValue::invalid(expected(), format!("{c:?}"))),
-        None => Ok(()),
-    }
-}
-
-/// The first character that is not one of some ASCII characters, and where it stands. It looks at bytes rather than
-/// characters because addresses are long.
-fn first_other(text: &str, one_of: impl Fn(&u8) -> bool) -> Option<(usize, char)> {
-    let at = text.as_bytes().iter().position(|byte| !one_of(byte))?;
-    text.get(at..)?.chars().next().map(|c| (at, c))
-}
-
-/// The first characters of a device address, enough to find it in a log and too few to use it.
-pub(crate) struct Shortened<'a>(pub(crate) &'a str);
-
-impl fmt::Display for Shortened<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const SHOWN: usize = 8;
-        let end = self.0.char_indices().nth(SHOWN).map_or(self.0.len(), |(at, _)| at);
-        // A value that is no longer than the shown part would be shown whole, so nothing of it is shown.
-        if end == self.0.len() { f.write_str("…") } else { write!(f, "{}…", &self.0[..end]) }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -220,12 +168,5 @@ mod tests {
         assert_eq!(PushId::parse("é".into()).unwrap_err().1.reason, Reason::FieldInvalid);
         assert_eq!(PushId::parse("x".repeat(129)).unwrap_err().1.reason, Reason::FieldTooLarge);
         assert!(PushId::parse("x".repeat(128)).is_ok());
-    }
-
-    #[test]
-    fn addresses_are_cut_short() {
-        assert_eq!(Shortened("0123456789abcdef").to_string(), "01234567…");
-        assert_eq!(Shortened("01234567").to_string(), "…");
-        assert_eq!(Shortened("ééééééééé").to_string(), "éééééééé…");
     }
 }

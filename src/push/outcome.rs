@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
-use super::InvalidValue;
+use super::{InvalidValue, Reason};
 
 /// What became of a push.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -91,37 +91,6 @@ pub enum TokenAction {
     Delete,
     /// Set it aside, because too many targets look invalid at once.
     Quarantine,
-}
-
-/// Why a push has its outcome, as a code. The contract's `Reason` documents each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "documented in push.proto, one to one")]
-pub enum Reason {
-    FieldRequired,
-    FieldInvalid,
-    FieldTooLarge,
-    FieldsConflict,
-    AppUnknown,
-    ProviderNotConfigured,
-    TopicNotAllowed,
-    RawBodyInvalid,
-    PayloadOverLimit,
-    Overloaded,
-    Draining,
-    Expired,
-    DeadlineExceeded,
-    BreakerOpen,
-    NotPermitted,
-    ClientNotReading,
-    GatewayBug,
-    NotSupported,
-    UpstreamAnswered,
-    UpstreamUnreachable,
-    UpstreamRefused,
-    AnswerTimeout,
-    ConnectionLost,
-    AnswerUnreadable,
-    CredentialMissing,
 }
 
 /// Which provider carries a push. A value and not an enum, so that each provider's folder says its own.

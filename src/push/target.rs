@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::{InvalidValue, Shortened, first_other};
+use super::invalid::first_other;
+use super::{InvalidValue, Shortened};
 
 /// APNs runs two environments, which do not know each other's device tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

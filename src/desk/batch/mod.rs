@@ -7,6 +7,7 @@
 mod counts;
 mod event;
 mod place;
+mod settings;
 mod stall;
 
 use std::pin::Pin;
@@ -22,7 +23,9 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 pub use counts::BatchCounts;
 pub use event::BatchEvent;
 pub use place::Place;
+pub use settings::BatchSettings;
 
+use super::admission::NoRoom;
 use super::arrival::Arrival;
 use super::caller::Caller;
 use super::settled::Settled;
@@ -34,30 +37,6 @@ use stall::Stall;
 /// A batch stops taking drafts so long before its deadline, so that the items in flight can be answered. A short batch
 /// takes drafts for four fifths of its time.
 const TAKING_ENDS: Duration = Duration::from_millis(200);
-
-/// The limits of a batch.
-#[derive(Debug, Clone)]
-pub struct BatchSettings {
-    /// Bounds the items in flight and the results not yet delivered, of one batch.
-    pub window: usize,
-    /// Bounds the items of one batch that wait for more than a second for their next attempt.
-    pub max_waiting: usize,
-    /// How long the gateway works on an item that names no `max_wait`.
-    pub max_wait: Duration,
-    /// A batch ends when nothing could be delivered for this long.
-    pub reader_stall_timeout: Duration,
-}
-
-impl Default for BatchSettings {
-    fn default() -> Self {
-        Self {
-            window: 4096,
-            max_waiting: 4096,
-            max_wait: Duration::from_secs(5 * 60),
-            reader_stall_timeout: Duration::from_secs(60),
-        }
-    }
-}
 
 /// What the desk does with the drafts of a batch.
 ///
@@ -132,8 +111,22 @@ pub struct Batch {
     _open: BatchGauge,
 }
 
+impl Desk {
+    /// Opens a batch.
+    ///
+    /// # Errors
+    /// Where the gateway is shutting down. A full gateway opens batches, whose items wait for room.
+    pub fn open(self: &Arc<Self>, caller: Caller, arrival: Arrival) -> Result<Batch, NoRoom> {
+        if self.admission.is_draining() {
+            self.turned_away(NoRoom::Draining);
+            return Err(NoRoom::Draining);
+        }
+        Ok(Batch::new(self, caller, arrival))
+    }
+}
+
 impl Batch {
-    pub(super) fn new(desk: &Arc<Desk>, caller: Caller, arrival: Arrival) -> Self {
+    fn new(desk: &Arc<Desk>, caller: Caller, arrival: Arrival) -> Self {
         let settings = &desk.settings.batch;
         let deadline = arrival.deadline_of_batch();
         let taking_ends = deadline.map(|deadline| {
