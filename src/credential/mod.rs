@@ -4,24 +4,23 @@
 //! keep them fresh.
 
 pub mod apns;
+mod clock;
+mod error;
 pub mod google;
 mod handle;
 mod registry;
+mod stamp;
 pub mod vapid;
 
-use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use fanfare_upstream::Origin;
-use http::HeaderValue;
 use tokio::time::Instant;
 
+pub use error::CredentialError;
 pub use handle::Handle;
 pub use registry::Registry;
-
-/// The wall clock, by which push services judge a token's age. Tests put their own in.
-type WallClock = Box<dyn Fn() -> SystemTime + Send + Sync>;
+pub use stamp::{NoToken, Renewal, Stamp};
 
 /// What an app shows an upstream as its own.
 #[derive(Debug, Clone)]
@@ -107,113 +106,5 @@ impl Credential {
             // Google does not count renewals, and the gateway paces those of VAPID by itself.
             Self::AccessToken(_) | Self::Vapid(_) | Self::Certificate | Self::None => {}
         }
-    }
-}
-
-/// What a request carries as its proof. The header prints as `Sensitive`.
-#[derive(Debug)]
-pub struct Stamp {
-    header: HeaderValue,
-    generation: u64,
-}
-
-impl Stamp {
-    /// The value of `authorization`, which is marked sensitive.
-    #[must_use]
-    pub fn header(&self) -> &HeaderValue {
-        &self.header
-    }
-
-    /// The number of this stamp among those of its credential; a greater one is newer.
-    #[must_use]
-    pub fn generation(&self) -> u64 {
-        self.generation
-    }
-}
-
-/// What became of a call of [`Credential::renew`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use]
-pub enum Renewal {
-    /// A newer stamp was made.
-    Renewed,
-    /// A newer stamp is being fetched.
-    Asked,
-    /// There was a newer stamp already.
-    Newer,
-    /// The present stamp is too young, or held: the upstream would punish another.
-    TooSoon,
-    /// The gateway can renew nothing here.
-    Impossible,
-}
-
-/// Why there is no stamp to send with, in one sentence.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NoToken {
-    /// The token endpoint refuses the credential, so somebody has to mend it.
-    #[error("{0}")]
-    Refused(Arc<str>),
-    /// The token endpoint failed, or cannot be reached.
-    #[error("{0}")]
-    Unavailable(Arc<str>),
-    /// No token came before the deadline, and nothing is known to be wrong.
-    #[error("no access token came before the deadline")]
-    Deadline,
-}
-
-/// Why a credential cannot be used. No variant repeats what is secret.
-#[derive(Debug, thiserror::Error)]
-pub enum CredentialError {
-    /// The text holds no private key that can be read.
-    #[error(
-        "the key is not a private key in PEM (PKCS #8) on an elliptic curve; expected the .p8 file as Apple gave it"
-    )]
-    Pem(#[source] jsonwebtoken::errors::Error),
-    /// The key is of another kind.
-    #[error("the key cannot sign ES256; expected one on the curve P-256")]
-    NotP256(#[source] jsonwebtoken::errors::Error),
-    /// The text is no key id.
-    #[error("the key id is not {} visible characters, found {found}", apns::ID_CHARACTERS)]
-    KeyId {
-        /// The length or the character that was found.
-        found: String,
-    },
-    /// The text is no team id.
-    #[error("the team id is not {} visible characters, found {found}", apns::ID_CHARACTERS)]
-    TeamId {
-        /// The length or the character that was found.
-        found: String,
-    },
-    /// The text is no VAPID key.
-    #[error(
-        "expected a private key on the curve P-256, in PEM or as the one line of base64url that npm web-push prints; found {found}"
-    )]
-    VapidKey {
-        /// What the text is instead.
-        found: &'static str,
-    },
-    /// Push services would refuse the subject.
-    #[error("expected a contact such as mailto:push@example.com or https://example.com, found {found:?}")]
-    Subject {
-        /// The subject that was found.
-        found: String,
-    },
-    /// The clock of the machine cannot be right.
-    #[error("the gateway's clock is before 1970")]
-    Clock,
-    /// The token does not fit into a header, which is a bug.
-    #[error("the signed token is not a header value")]
-    Header,
-}
-
-impl fmt::Display for Renewal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Renewed => "renewed",
-            Self::Asked => "a newer one is being fetched",
-            Self::Newer => "there was a newer one already",
-            Self::TooSoon => "too soon after the last",
-            Self::Impossible => "nothing to renew",
-        })
     }
 }

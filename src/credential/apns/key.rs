@@ -8,10 +8,8 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
+use crate::credential::error::ID_CHARACTERS;
 use crate::credential::{CredentialError, Stamp};
-
-/// The length of a key id and of a team id, in characters.
-pub const ID_CHARACTERS: usize = 10;
 
 /// The id of a key, as Apple's portal names it: 10 visible characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -14,9 +14,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub(super) use key::SigningKeyIdentity;
-pub use key::{ID_CHARACTERS, KeyId, SigningKey, TeamId};
+pub use key::{KeyId, SigningKey, TeamId};
 
-use super::{CredentialError, Renewal, Stamp, WallClock};
+use super::clock::WallClock;
+use super::{CredentialError, Renewal, Stamp};
 use pace::ProviderTokenPace;
 
 /// How often the age of the token is looked at.

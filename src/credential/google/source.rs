@@ -17,7 +17,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use super::grant::{self, ServiceAccountKey};
+use super::grant::{self, Proof, ServiceAccountKey};
 
 /// The token endpoint of files that name none. Source: Google, "Using OAuth 2.0 to Access Google APIs".
 const TOKEN_URI: &str = "https://oauth2.googleapis.com/token";
@@ -126,16 +126,6 @@ pub struct Source {
 pub(in crate::credential) struct SourceIdentity {
     fingerprint: [u8; 32],
     endpoint: Endpoint,
-}
-
-/// What is shown to the endpoint.
-pub(super) enum Proof {
-    /// The gateway shows an assertion, signed with a service account's key.
-    ServiceAccount(ServiceAccountKey),
-    /// The gateway shows that a user consented.
-    AuthorizedUser { client_id: String, client_secret: SecretString, refresh_token: SecretString },
-    /// The gateway shows nothing: the metadata server of a machine knows the machine.
-    Machine,
 }
 
 impl Source {

@@ -19,7 +19,8 @@ pub use application_server::ApplicationServer;
 pub(super) use application_server::ApplicationServerIdentity;
 pub use key::VapidKey;
 
-use super::{CredentialError, Renewal, Stamp, WallClock};
+use super::clock::WallClock;
+use super::{CredentialError, Renewal, Stamp};
 use pace::VapidTokenPace;
 
 /// The tokens that one application server has signed.
