@@ -1,8 +1,9 @@
 //! The one list of all providers, and what is made from it. Everything else that names them is generic.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::ask::EncodedOnce;
 use super::{Ask, Dispatcher, Guard, Room, Route, Terms, Unsendable};
 use crate::provider::Provider;
 use crate::provider::apns::Apns;
@@ -10,9 +11,6 @@ use crate::provider::fcm::Fcm;
 use crate::provider::mattermost::Mattermost;
 use crate::provider::webpush::WebPush;
 use crate::push::{AppId, Body, ProviderKind, PushId, PushResult, Refusal};
-
-/// A body encoded for the targets of one provider, by the first push that needs it.
-pub(super) type EncodedOnce<P> = OnceLock<Result<<P as Provider>::Payload, Refusal>>;
 
 /// One push whose target is paired with its route.
 pub struct Push {
