@@ -3,7 +3,7 @@
 //! Keys are parsed when the configuration is read. The [`Registry`] makes one credential of each, and owns the tasks that
 //! keep them fresh.
 
-pub mod apns;
+pub(crate) mod apns;
 mod clock;
 mod error;
 pub mod google;
@@ -46,7 +46,7 @@ impl Credential {
     ///
     /// # Cancel safety
     /// Dropping the future cancels nothing but the wait.
-    pub async fn ready(&self, deadline: Instant, after: Option<u64>) -> Result<(), NoToken> {
+    pub(crate) async fn ready(&self, deadline: Instant, after: Option<u64>) -> Result<(), NoToken> {
         match self {
             Self::AccessToken(token) => token.ready(deadline, after).await,
             Self::ProviderToken(_) | Self::Vapid(_) | Self::Certificate | Self::None => Ok(()),
@@ -56,7 +56,7 @@ impl Credential {
     /// Returns the newest stamp for requests to `origin`. There is none where the connection itself is the proof, or the
     /// newest has expired. It waits for nothing; a VAPID token that is missing for that origin is signed here.
     #[must_use]
-    pub fn stamp(&self, origin: &Origin) -> Option<Arc<Stamp>> {
+    pub(crate) fn stamp(&self, origin: &Origin) -> Option<Arc<Stamp>> {
         match self {
             Self::Vapid(vapid) => vapid.stamp(origin),
             Self::ProviderToken(token) => token.stamp(),
@@ -67,7 +67,7 @@ impl Credential {
 
     /// Whether requests carry a stamp.
     #[must_use]
-    pub fn stamps(&self) -> bool {
+    pub(crate) fn stamps(&self) -> bool {
         match self {
             Self::ProviderToken(_) | Self::AccessToken(_) | Self::Vapid(_) => true,
             Self::Certificate | Self::None => false,
@@ -76,7 +76,7 @@ impl Credential {
 
     /// Returns why no stamp will come, however long one waits: the gateway makes this kind itself, and could not.
     #[must_use]
-    pub fn unable(&self) -> Option<NoToken> {
+    pub(crate) fn unable(&self) -> Option<NoToken> {
         match self {
             Self::Vapid(_) | Self::ProviderToken(_) => {
                 Some(NoToken::Refused("the key cannot sign; the log says why".into()))
@@ -90,7 +90,7 @@ impl Credential {
     ///
     /// # Errors
     /// Fails where the stamp cannot be made.
-    pub fn renew(&self, origin: &Origin, generation: u64) -> Result<Renewal, CredentialError> {
+    pub(crate) fn renew(&self, origin: &Origin, generation: u64) -> Result<Renewal, CredentialError> {
         match self {
             Self::Vapid(vapid) => vapid.renew(origin, generation),
             Self::ProviderToken(token) => token.renew(generation),
@@ -100,7 +100,7 @@ impl Credential {
     }
 
     /// Keeps the present stamp for a while: the upstream says that it was renewed too often.
-    pub fn hold(&self) {
+    pub(crate) fn hold(&self) {
         match self {
             Self::ProviderToken(token) => token.hold(),
             // Google does not count renewals, and the gateway paces those of VAPID by itself.

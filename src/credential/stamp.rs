@@ -26,7 +26,7 @@ impl Stamp {
     }
 }
 
-/// What became of a call of [`Credential::renew`](super::Credential::renew).
+/// What became of a call of `Credential::renew`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Renewal {

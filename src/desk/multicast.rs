@@ -17,7 +17,7 @@ pub(super) const MAX_ADDRESSEES: usize = 1000;
 
 /// Who a multicast goes to, as an ingress decoded it.
 #[derive(Debug, Clone)]
-pub struct Addressee {
+pub(crate) struct Addressee {
     /// The caller's name for the push, as given.
     pub id: String,
     /// Where it goes.
@@ -28,7 +28,7 @@ pub struct Addressee {
 
 /// The drafts of a multicast, one for each addressee. They are made as they are asked for.
 #[derive(Debug)]
-pub struct Multicast<A> {
+pub(crate) struct Multicast<A> {
     body: SharedBody,
     addressees: A,
 }
@@ -36,7 +36,7 @@ pub struct Multicast<A> {
 impl Desk {
     /// Opens what the addressees of a multicast share, and returns their drafts. What is wrong with the multicast becomes
     /// the result of each addressee.
-    pub fn multicast<A>(&self, caller: &Caller, body: BodyDraft, addressees: A) -> Multicast<A>
+    pub(crate) fn multicast<A>(&self, caller: &Caller, body: BodyDraft, addressees: A) -> Multicast<A>
     where
         A: ExactSizeIterator<Item = Addressee>,
     {

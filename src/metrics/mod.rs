@@ -10,7 +10,8 @@ mod upstream;
 use prometheus_client::encoding::text;
 use prometheus_client::registry::Registry;
 
-pub use credentials::{CredentialMetrics, TokenMetrics};
+pub use credentials::CredentialMetrics;
+pub(crate) use credentials::TokenMetrics;
 pub use pushes::{AppMetrics, PushMetrics};
 pub use upstream::UpstreamMetrics;
 

@@ -48,7 +48,7 @@ pub struct AppId(Arc<str>);
 
 impl AppId {
     /// The longest name, in bytes.
-    pub const MAX_BYTES: usize = 64;
+    pub(crate) const MAX_BYTES: usize = 64;
 
     /// # Errors
     /// Where the name is empty, too long, or not visible ASCII.
@@ -59,7 +59,7 @@ impl AppId {
 
     /// The name.
     #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
@@ -82,7 +82,7 @@ pub struct PushId(String);
 
 impl PushId {
     /// The longest id, in bytes.
-    pub const MAX_BYTES: usize = 128;
+    pub(crate) const MAX_BYTES: usize = 128;
 
     /// # Errors
     /// Where the id is empty, too long, or not visible ASCII. The error holds what was given.
@@ -101,14 +101,14 @@ impl PushId {
 
     /// The id.
     #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
     /// The id as a UUID. An id in the form 8-4-4-4-12 is one already; any other becomes a UUIDv5 of app and id, so that
     /// a resend carries the same UUID.
     #[must_use]
-    pub fn uuid(&self, app: &AppId) -> uuid::Uuid {
+    pub(crate) fn uuid(&self, app: &AppId) -> uuid::Uuid {
         /// The namespace of these UUIDs. It must never change, because a resend carries the UUID of the first attempt.
         const NAMESPACE: uuid::Uuid = uuid::Uuid::from_u128(0x8f6c_1d1e_55a4_4c0b_9a55_3c1f_f0a2_61b7);
         let hyphenated = self.0.len() == uuid::fmt::Hyphenated::LENGTH;
@@ -123,7 +123,7 @@ impl PushId {
 
     /// The id, for the result that carries it home.
     #[must_use]
-    pub fn into_string(self) -> String {
+    pub(crate) fn into_string(self) -> String {
         self.0
     }
 }

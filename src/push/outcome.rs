@@ -36,7 +36,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// Every outcome, in the order of the contract.
-    pub const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Accepted,
         Self::Unregistered,
         Self::InvalidToken,
@@ -53,7 +53,7 @@ impl Outcome {
 
     /// Its name in metrics and on terminals.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
             Self::Unregistered => "unregistered",
@@ -109,13 +109,13 @@ impl ProviderKind {
 
     /// Its name in configuration, metrics and logs.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         self.name
     }
 
     /// Its number in the contract's `Provider`.
     #[must_use]
-    pub const fn contract_number(self) -> i32 {
+    pub(crate) const fn contract_number(self) -> i32 {
         self.contract_number
     }
 }
@@ -156,7 +156,7 @@ pub struct PushResult {
 impl PushResult {
     /// The result of a push that was not sent. Only its outcome, a reason and a sentence are known.
     #[must_use]
-    pub fn unsent(outcome: Outcome, reason: Reason, detail: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn unsent(outcome: Outcome, reason: Reason, detail: impl Into<Cow<'static, str>>) -> Self {
         Self {
             outcome,
             delivery: Delivery::No,
@@ -198,7 +198,7 @@ impl Refusal {
 
     /// Refuses a push because one of its values cannot be what it should be.
     #[must_use]
-    pub fn value(field: impl Into<Cow<'static, str>>, error: &InvalidValue) -> Self {
+    pub(crate) fn value(field: impl Into<Cow<'static, str>>, error: &InvalidValue) -> Self {
         Self::field(field, error.reason, error.to_string())
     }
 }

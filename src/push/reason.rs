@@ -34,7 +34,7 @@ pub enum Reason {
 impl Reason {
     /// Returns its name in metrics and in the details of errors, which is the contract's without its prefix.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::FieldRequired => "FIELD_REQUIRED",
             Self::FieldInvalid => "FIELD_INVALID",

@@ -30,7 +30,7 @@ static DROPPED_LINES: LazyLock<Counter> = LazyLock::new(Counter::default);
 
 /// Returns how many lines were dropped, because the log could not be written, or not as fast as lines came.
 #[must_use]
-pub fn dropped_lines() -> Counter {
+pub(crate) fn dropped_lines() -> Counter {
     DROPPED_LINES.clone()
 }
 

@@ -176,7 +176,7 @@ impl Source {
 
     /// Returns where the metadata server is on every machine at Google.
     #[must_use]
-    pub fn metadata_origin() -> Origin {
+    pub(crate) fn metadata_origin() -> Origin {
         Origin::http(METADATA_HOST)
     }
 

@@ -20,9 +20,8 @@ use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, Interval, Sleep};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
-pub use counts::BatchCounts;
+pub(crate) use counts::BatchCounts;
 pub use event::BatchEvent;
-pub use place::Place;
 pub use settings::BatchSettings;
 
 use super::admission::NoRoom;
@@ -155,24 +154,24 @@ impl Batch {
     }
 
     /// Says how the items compete with other pushes. They are bulk where nobody does.
-    pub fn set_class(&mut self, class: ServiceClass) {
+    pub(crate) fn set_class(&mut self, class: ServiceClass) {
         self.flow.class = class;
     }
 
     /// The window of the batch. Whoever delivers results tells it how many seats they held.
     #[must_use]
-    pub fn window(&self) -> Arc<Window> {
+    pub(crate) fn window(&self) -> Arc<Window> {
         Arc::clone(&self.window)
     }
 
     /// How far the batch is.
     #[must_use]
-    pub fn counts(&self) -> &BatchCounts {
+    pub(crate) fn counts(&self) -> &BatchCounts {
         &self.counts
     }
 
     /// Counts items that were read. Most are offered when there is a place for them, later.
-    pub fn items_read(&mut self, items: u64) {
+    pub(crate) fn items_read(&mut self, items: u64) {
         self.counts.items_read += items;
     }
 
@@ -189,12 +188,12 @@ impl Batch {
 
     /// Whether the caller has read nothing for so long that the batch is to end. `waiting` says whether results wait
     /// for the caller now and it takes none. The ingress asks at each [`BatchEvent::Tick`].
-    pub fn is_stalled(&mut self, now: Instant, waiting: bool) -> bool {
+    pub(crate) fn is_stalled(&mut self, now: Instant, waiting: bool) -> bool {
         self.stall.is_over(now, waiting)
     }
 
     /// Tells the stall rule that the caller took results.
-    pub fn delivered(&mut self) {
+    pub(crate) fn delivered(&mut self) {
         self.stall.delivered();
     }
 

@@ -48,7 +48,7 @@ impl Batch {
     }
 
     /// Turns a draft away that found no place before the batch stopped taking.
-    pub fn turn_away(&mut self, draft: Draft, why: TurnedAway) -> Settled {
+    pub(crate) fn turn_away(&mut self, draft: Draft, why: TurnedAway) -> Settled {
         let (reason, detail) = match why {
             TurnedAway::Draining => (Reason::Draining, "the gateway is shutting down"),
             TurnedAway::OutOfTime => (Reason::DeadlineExceeded, "the stream's deadline came first"),

@@ -51,13 +51,13 @@ impl Apns {
 
     /// The same, with what an operator knows about a 502 that is not APNs' own.
     #[must_use]
-    pub fn with_front_502(self, front_502: Front502) -> Self {
+    pub(crate) fn with_front_502(self, front_502: Front502) -> Self {
         Self { front_502, ..self }
     }
 
     /// The environment that a target lives in: the one that it names, or else the app's.
     #[must_use]
-    pub fn environment(&self, target: &Target) -> ApnsEnvironment {
+    pub(crate) fn environment(&self, target: &Target) -> ApnsEnvironment {
         target.environment().unwrap_or(self.environment)
     }
 

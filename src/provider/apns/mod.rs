@@ -19,7 +19,7 @@ mod topic;
 
 pub use app::{Apns, ApnsSettings};
 pub(super) use headers::{collapse_id, expiration, priority_value};
-pub use limits::{
+pub(crate) use limits::{
     MAX_BROADCAST_PAYLOAD_BYTES, MAX_COLLAPSE_ID_BYTES, MAX_PAYLOAD_BYTES, MAX_TOPIC_BYTES,
     MAX_VOIP_PAYLOAD_BYTES,
 };

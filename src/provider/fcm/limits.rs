@@ -3,22 +3,22 @@
 /// The most bytes of keys and values in `data` and `notification` of a message.
 ///
 /// Source: Firebase, "FCM Error Codes", INVALID_ARGUMENT.
-pub const MAX_PAYLOAD_BYTES: usize = 4096;
+pub(crate) const MAX_PAYLOAD_BYTES: usize = 4096;
 
 /// The same where the message goes to a topic, or to several by a condition.
 ///
 /// Source: Firebase, "FCM Error Codes", INVALID_ARGUMENT.
-pub const MAX_TOPIC_PAYLOAD_BYTES: usize = 2048;
+pub(crate) const MAX_TOPIC_PAYLOAD_BYTES: usize = 2048;
 
 /// The longest time to live, in seconds: four weeks.
 ///
 /// Source: Firebase, "REST Resource: projects.messages", `AndroidConfig.ttl`.
-pub const MAX_TTL_SECONDS: u64 = 2_419_200;
+pub(crate) const MAX_TTL_SECONDS: u64 = 2_419_200;
 
 /// The longest analytics label, in characters.
 ///
 /// Source: Firebase, "Understanding message delivery", analytics labels.
-pub const MAX_ANALYTICS_LABEL_CHARS: usize = 50;
+pub(crate) const MAX_ANALYTICS_LABEL_CHARS: usize = 50;
 
 /// The longest project id that is taken, in bytes. The number is the gateway's own.
-pub const MAX_PROJECT_ID_BYTES: usize = 128;
+pub(crate) const MAX_PROJECT_ID_BYTES: usize = 128;

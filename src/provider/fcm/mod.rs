@@ -17,9 +17,8 @@ mod target;
 mod tests;
 
 pub use app::{Fcm, FcmSettings};
-pub use limits::{
-    MAX_ANALYTICS_LABEL_CHARS, MAX_PAYLOAD_BYTES, MAX_PROJECT_ID_BYTES, MAX_TOPIC_PAYLOAD_BYTES,
-    MAX_TTL_SECONDS,
+pub(crate) use limits::{
+    MAX_ANALYTICS_LABEL_CHARS, MAX_PAYLOAD_BYTES, MAX_TOPIC_PAYLOAD_BYTES, MAX_TTL_SECONDS,
 };
 pub use reply::ReplyContext;
 pub use request::Payload;

@@ -10,7 +10,7 @@ mod target;
 mod tests;
 
 pub use app::{Mattermost, MattermostSettings};
-pub use limits::{MAX_CHANNEL_NAME_BYTES, MAX_MESSAGE_BYTES, MAX_SERVER_ID_BYTES};
+pub(crate) use limits::{MAX_CHANNEL_NAME_BYTES, MAX_MESSAGE_BYTES};
 pub use request::Payload;
 pub use target::Device;
 

@@ -34,7 +34,7 @@ impl WebPush {
 
     /// The same, with what an operator knows about a 502 that is not a push service's own.
     #[must_use]
-    pub fn with_front_502(self, front_502: Front502) -> Self {
+    pub(crate) fn with_front_502(self, front_502: Front502) -> Self {
         Self { front_502, ..self }
     }
 }

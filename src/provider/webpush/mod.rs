@@ -18,7 +18,7 @@ mod tests;
 
 pub use app::{WebPush, WebPushSettings};
 pub use hosts::Vendor;
-pub use limits::{DEFAULT_TTL_SECONDS, MAX_PLAINTEXT_BYTES, MAX_TOPIC_CHARS};
+pub(crate) use limits::{DEFAULT_TTL_SECONDS, MAX_PLAINTEXT_BYTES, MAX_TOPIC_CHARS};
 pub use request::{Payload, Sealed};
 pub use subscription::Subscription;
 

@@ -213,10 +213,9 @@ mod tests {
             let condition = vec!["'a' in topics"; topics].join(" || ");
             let fcm = Box::new(proto::FcmTarget { condition, ..Default::default() });
             let target = proto::Target { fcm: Some(fcm), ..Default::default() };
-            match target::target(Some(target)).unwrap() {
-                TargetDraft::Fcm(decoded) => decoded,
-                other => panic!("{other:?}"),
-            }
+            let target = target::target(Some(target)).unwrap();
+            let TargetDraft::Fcm(decoded) = target else { panic!("{target:?}") };
+            decoded
         };
         assert!(decoded(5).is_ok());
         let refusal = decoded(6).unwrap_err();
