@@ -93,7 +93,7 @@ impl Place<'_> {
     }
 }
 
-/// The result of a draft that is not opened, because the gateway takes nothing more.
+/// Makes the result of a draft that is not opened, because the gateway takes nothing more.
 fn unopened(draft: Draft, reason: Reason, detail: &'static str) -> Refused {
     let labels = match draft.body {
         DraftBody::Own(body) => check::labels(body.labels).unwrap_or_default(),
