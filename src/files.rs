@@ -12,7 +12,7 @@ use rustix::fs::OFlags;
 
 /// The largest file that is read whole, in bytes: a bundle of all public root certificates has a quarter of a MiB, and a
 /// gateway takes no larger push by default (`grpc.max_message_bytes`).
-pub const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
+pub(crate) const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
 
 /// The byte order mark in UTF-8. Source: Unicode, section 23.8, "Specials".
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -26,7 +26,7 @@ const OPEN_TO_ALL: u32 = 0o006;
 
 /// Why a file cannot be used, as the end of a sentence that begins with the file's name.
 #[derive(Debug, thiserror::Error)]
-pub enum FileError {
+pub(crate) enum FileError {
     /// The operating system refused to read the file.
     #[error("cannot be read: {0}")]
     Io(io::Error),
@@ -52,7 +52,7 @@ impl From<io::Error> for FileError {
 }
 
 /// A file that was read.
-pub struct FileContent {
+pub(crate) struct FileContent {
     bytes: Vec<u8>,
     open_to_all: bool,
 }
@@ -62,7 +62,7 @@ impl FileContent {
     ///
     /// # Errors
     /// Fails where the path leads to no regular file, or the file is too large, is in UTF-16, or cannot be read.
-    pub fn read(path: &Path) -> Result<Self, FileError> {
+    pub(crate) fn read(path: &Path) -> Result<Self, FileError> {
         // The file is looked at before it is opened, since opening a device may do something, and again when it is open,
         // since the path may lead to another file by then.
         expect_file(&path.metadata()?)?;
@@ -79,7 +79,7 @@ impl FileContent {
     ///
     /// # Errors
     /// Fails where the input is a folder, is too large, is in UTF-16, or cannot be read.
-    pub fn read_input(path: &Path) -> Result<Self, FileError> {
+    pub(crate) fn read_input(path: &Path) -> Result<Self, FileError> {
         let bytes = if path.as_os_str() == "-" {
             read_to_end(io::stdin())?
         } else {
@@ -94,13 +94,13 @@ impl FileContent {
 
     /// Whether every user of the machine may read or write the file.
     #[must_use]
-    pub fn is_open_to_all(&self) -> bool {
+    pub(crate) fn is_open_to_all(&self) -> bool {
         self.open_to_all
     }
 
     /// Returns the bytes of the file.
     #[must_use]
-    pub fn into_bytes(self) -> Vec<u8> {
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
 
@@ -108,14 +108,14 @@ impl FileContent {
     ///
     /// # Errors
     /// Fails where the bytes are no text in UTF-8.
-    pub fn into_text(self) -> Result<String, FileError> {
+    pub(crate) fn into_text(self) -> Result<String, FileError> {
         String::from_utf8(self.bytes).map_err(|error| FileError::NotText(error.utf8_error().valid_up_to()))
     }
 }
 
 /// Returns a text, or its first line, without the byte order mark that it may begin with.
 #[must_use]
-pub fn without_byte_order_mark(bytes: &[u8]) -> &[u8] {
+pub(crate) fn without_byte_order_mark(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes)
 }
 

@@ -6,7 +6,7 @@ pub mod config;
 pub mod credential;
 pub mod desk;
 pub mod dispatch;
-pub mod files;
+pub(crate) mod files;
 pub mod ingress;
 pub mod metrics;
 pub mod proto;

@@ -168,7 +168,7 @@ impl Gateway {
         }
         let _ = timeout(LAST_GOODBYE, self.credentials.shut_down()).await;
         self.upstream.abort();
-        wait_until(Instant::now() + LAST_GOODBYE, || self.upstream.open_connections() == 0).await;
+        let _ = timeout(LAST_GOODBYE, self.upstream.closed()).await;
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use clap::Args;
 
-use super::Done;
+use super::done::Done;
 use super::output::{print_or_tell, tell};
 use crate::config::{ApnsCredential, AppConfig, ClientCertificate, Config};
 

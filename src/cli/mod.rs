@@ -6,7 +6,9 @@ mod check;
 mod content;
 mod demo;
 mod descriptors;
+mod done;
 mod json;
+mod named_file;
 mod output;
 mod send;
 mod serve;
@@ -16,14 +18,12 @@ mod subscription;
 mod vapid_key;
 mod whole;
 
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Context;
 use clap::{Parser, Subcommand};
 
-use crate::files::FileContent;
+use done::Done;
 use output::tell;
 
 /// How long the end of the process waits for threads that are still at work.
@@ -46,18 +46,6 @@ enum Command {
     VapidKey(vapid_key::MakeVapidKey),
     Simulate(simulate::Simulate),
     Demo(demo::Demo),
-}
-
-/// How a command ended, which is its exit code.
-enum Done {
-    /// Exit code 0: the command ran, and its answer is yes.
-    Good,
-    /// Exit code 1: the command ran, and its answer is no.
-    Bad,
-    /// Exit code 2: the command could not begin, and its log says why.
-    NotBegun,
-    /// Exit code 3: the command broke off, and a part of its work has no answer.
-    BrokenOff,
 }
 
 /// Runs the command that the process was started with.
@@ -110,12 +98,4 @@ fn explain(answer: &clap::Error) -> ExitCode {
             ExitCode::from(2)
         }
     }
-}
-
-/// Reads the text of a file that the command line names; `-` is standard input.
-fn read_text(file: &Path) -> anyhow::Result<String> {
-    let name = if file.as_os_str() == "-" { "standard input".into() } else { file.to_string_lossy() };
-    FileContent::read_input(file)
-        .and_then(FileContent::into_text)
-        .with_context(|| format!("cannot use {name}"))
 }

@@ -8,9 +8,11 @@ use clap::{ArgGroup, Args};
 
 use super::address::endpoint;
 use super::content::{ContentArgs, DeviceArgs, describe, duration};
+use super::done::Done;
 use super::json::Schema;
+use super::named_file::read_text;
 use super::output::{print, tell};
-use super::{Done, read_text, subscription};
+use super::subscription;
 use crate::proto::{self, push_service_client::PushServiceClient};
 
 /// Sends one push through a gateway and prints its verdict.

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 
-use super::Done;
 use super::descriptors::raise_limit;
+use super::done::Done;
 use super::signals::{StopSignals, ignore_hangups};
 use super::whole::{EVERYBODY, write_whole};
 use crate::app::{Gateway, Network};

@@ -10,8 +10,9 @@ use clap::Args;
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::done::Done;
+use super::named_file::read_text;
 use super::output::{print, tell};
-use super::{Done, read_text};
 use crate::credential::vapid::VapidKey;
 
 /// Makes a key for Web Push, or shows the public key of one.

@@ -5,6 +5,7 @@
 //! that an operator wrote can fail later.
 
 mod apps;
+mod checked;
 mod defaults;
 mod error;
 mod file;
@@ -14,73 +15,14 @@ mod trust;
 
 use std::ops::Range;
 use std::path::Path;
-use std::time::Duration;
 
 pub use apps::{ApnsConfig, ApnsCredential, AppConfig, FcmConfig, MattermostConfig, WebPushConfig};
+pub use checked::{Config, FcmUpstream, WebPushUpstreams};
 pub use error::{ConfigError, ConfigErrors};
 pub use trust::{ClientCertificate, Trust};
 
-use crate::dispatch::DispatchSettings;
 use crate::files::FileContent;
-use crate::ingress::admin::AdminSettings;
-use crate::ingress::grpc::GrpcSettings;
-use crate::telemetry::LogSettings;
-use fanfare_upstream::{Origin, Proxies, UpstreamSettings};
 use lines::Lines;
-
-/// A checked configuration.
-pub struct Config {
-    /// Settings of the gRPC listener.
-    pub grpc: GrpcSettings,
-    /// Settings of the admin listener.
-    pub admin: AdminSettings,
-    /// How many pushes may be in flight.
-    pub max_in_flight: usize,
-    /// How long a shutdown waits for the pushes in flight.
-    pub drain_timeout: Duration,
-    /// Settings of the attempts that a push gets.
-    pub dispatch: DispatchSettings,
-    /// Settings of the pool.
-    pub upstream: UpstreamSettings,
-    /// The roots by which upstreams are verified that have none of their own.
-    pub trust: Trust,
-    /// The roots by which APNs is verified.
-    pub apns_trust: Trust,
-    /// Where APNs is for App Store and TestFlight builds.
-    pub apns_production: Origin,
-    /// Where APNs is for development builds.
-    pub apns_sandbox: Origin,
-    /// Where FCM is, and how it is verified.
-    pub fcm: FcmUpstream,
-    /// What the push services of browsers have in common.
-    pub web_push: WebPushUpstreams,
-    /// The proxy by which upstreams are reached, where an app names none of its own.
-    pub proxy: Option<Proxies>,
-    /// What is logged, and how.
-    pub log: LogSettings,
-    /// The apps that callers may push for.
-    pub apps: Vec<AppConfig>,
-    /// What is unwise but not wrong, such as a private key that every user of the machine may read.
-    pub warnings: Vec<ConfigError>,
-}
-
-/// Where FCM is, and how it is verified.
-pub struct FcmUpstream {
-    /// Where FCM itself is.
-    pub origin: Origin,
-    /// Where the metadata server of a machine at Google is.
-    pub metadata: Origin,
-    /// The roots by which FCM and its token endpoint are verified.
-    pub trust: Trust,
-}
-
-/// What the push services of browsers have in common. Each subscription says where its own is.
-pub struct WebPushUpstreams {
-    /// The roots by which they are verified.
-    pub trust: Trust,
-    /// How many origins' VAPID tokens are kept for each key.
-    pub max_origins: usize,
-}
 
 impl Config {
     /// Makes a configuration of defaults, with both listeners on free ports of loopback, for demos and tests. Every

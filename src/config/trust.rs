@@ -64,7 +64,7 @@ impl Trust {
 
     /// Returns TLS to an upstream that speaks this HTTP and is shown no certificate.
     #[must_use]
-    pub fn tls(&self, http: Http) -> &Arc<ClientConfig> {
+    pub(crate) fn tls(&self, http: Http) -> &Arc<ClientConfig> {
         match http {
             Http::Two => &self.http2,
             Http::One => &self.http1,
@@ -95,19 +95,19 @@ pub struct ClientCertificate {
 impl ClientCertificate {
     /// Returns TLS to the upstream that is shown this certificate.
     #[must_use]
-    pub fn tls(&self) -> &Arc<ClientConfig> {
+    pub(crate) fn tls(&self) -> &Arc<ClientConfig> {
         &self.tls
     }
 
     /// Returns what tells certificates apart in logs and metrics.
     #[must_use]
-    pub fn fingerprint(&self) -> &str {
+    pub(crate) fn fingerprint(&self) -> &str {
         &self.fingerprint
     }
 
     /// Returns when the certificate is valid.
     #[must_use]
-    pub fn validity(&self) -> Validity {
+    pub(crate) fn validity(&self) -> Validity {
         self.validity
     }
 }

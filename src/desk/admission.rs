@@ -22,7 +22,7 @@ pub enum NoRoom {
 impl NoRoom {
     /// The same as a code.
     #[must_use]
-    pub fn reason(self) -> Reason {
+    pub(crate) fn reason(self) -> Reason {
         match self {
             Self::Full => Reason::Overloaded,
             Self::Draining => Reason::Draining,
@@ -86,20 +86,20 @@ impl Admission {
     }
 
     /// Gives no more room.
-    pub fn drain(&self) {
+    pub(crate) fn drain(&self) {
         self.draining.store(true, Ordering::Release);
         self.in_flight.wake();
     }
 
     /// Whether no more room is given.
     #[must_use]
-    pub fn is_draining(&self) -> bool {
+    pub(crate) fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Acquire)
     }
 
     /// Waits until nobody waits for a push any more. It is called after [`Admission::drain`]; before that, more pushes
     /// may come.
-    pub async fn idle(&self) {
+    pub(crate) async fn idle(&self) {
         loop {
             let mut ended = std::pin::pin!(self.in_flight.ended());
             ended.as_mut().enable();
@@ -112,7 +112,7 @@ impl Admission {
 
     /// How many pushes are in flight for which somebody waits.
     #[must_use]
-    pub fn in_flight(&self) -> usize {
+    pub(crate) fn in_flight(&self) -> usize {
         self.in_flight.awaited()
     }
 }

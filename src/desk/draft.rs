@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use tracing::Span;
 
-use super::multicast::SharedBody;
+use super::shared_body::SharedBody;
 use crate::dispatch::TargetDraft;
 use crate::push::{Content, Expiry, Labels, Options, Refusal};
 

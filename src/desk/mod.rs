@@ -4,9 +4,9 @@
 //! it by the dispatcher, and gives its result back. What is wrong with a push is always its result; only what concerns
 //! a whole call, such as a full gateway, is an error that an ingress translates. The desk knows no protocol.
 //!
-//! - [`Desk::submit`] takes one push, [`Desk::submit_all`] the pushes of one call.
+//! - [`Desk::submit`] takes one push, `Desk::submit_all` the pushes of one call.
 //! - [`Desk::open`] opens a [`Batch`]: a window for pushes that go on and on.
-//! - [`Desk::multicast`] makes the drafts of many pushes that share one body.
+//! - `Desk::multicast` makes the drafts of many pushes that share one body.
 
 mod admission;
 mod arrival;
@@ -17,9 +17,9 @@ mod draft;
 mod lookup;
 mod multicast;
 mod opening;
-mod reason;
 mod refused;
 mod settled;
+mod shared_body;
 mod started;
 mod submit;
 #[cfg(test)]
@@ -35,16 +35,17 @@ use fanfare_upstream::ServiceClass;
 
 pub use admission::{Admission, NoRoom};
 pub use arrival::Arrival;
-pub use batch::{Batch, BatchCounts, BatchEvent, BatchSettings, Place, TurnedAway};
+pub(crate) use batch::BatchCounts;
+pub use batch::{Batch, BatchEvent, BatchSettings, TurnedAway};
 pub use caller::Caller;
 pub use draft::{BodyDraft, Draft, DraftBody, OptionsDraft};
-pub use multicast::{Addressee, Multicast, SharedBody};
-pub(crate) use reason::reason_name;
+pub(crate) use multicast::{Addressee, Multicast};
 pub(crate) use refused::NO_ROOM_WAIT;
-pub use settled::{EchoedLabels, Settled};
+pub use settled::Settled;
 
+pub use crate::dispatch::TargetDraft;
+pub(crate) use crate::dispatch::Window;
 use crate::dispatch::{Dispatcher, Routes};
-pub use crate::dispatch::{TargetDraft, Window};
 use crate::metrics::PushMetrics;
 
 /// Limits of the desk.
@@ -83,21 +84,9 @@ impl Desk {
         self.routes.store(Arc::new(routes));
     }
 
-    /// Opens a batch.
-    ///
-    /// # Errors
-    /// Where the gateway is shutting down. A full gateway opens batches, whose items wait for room.
-    pub fn open(self: &Arc<Self>, caller: Caller, arrival: Arrival) -> Result<Batch, NoRoom> {
-        if self.admission.is_draining() {
-            self.turned_away(NoRoom::Draining);
-            return Err(NoRoom::Draining);
-        }
-        Ok(Batch::new(self, caller, arrival))
-    }
-
     /// Counts a call that is turned away, by the desk or by its ingress.
-    pub fn turned_away(&self, why: NoRoom) {
-        self.metrics.refused(reason_name(why.reason()));
+    pub(crate) fn turned_away(&self, why: NoRoom) {
+        self.metrics.refused(why.reason().name());
     }
 }
 

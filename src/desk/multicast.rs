@@ -7,9 +7,9 @@ use tracing::Span;
 use super::caller::Caller;
 use super::draft::{BodyDraft, Draft, DraftBody};
 use super::opening::shared_body;
-use super::refused::Refused;
+use super::shared_body::{Shared, SharedBody};
 use super::{Desk, check};
-use crate::dispatch::{Encoded, TargetDraft};
+use crate::dispatch::TargetDraft;
 use crate::push::{Body, Labels, Reason, Refusal};
 
 /// A multicast has at most so many addressees.
@@ -17,7 +17,7 @@ pub(super) const MAX_ADDRESSEES: usize = 1000;
 
 /// Who a multicast goes to, as an ingress decoded it.
 #[derive(Debug, Clone)]
-pub struct Addressee {
+pub(crate) struct Addressee {
     /// The caller's name for the push, as given.
     pub id: String,
     /// Where it goes.
@@ -26,19 +26,9 @@ pub struct Addressee {
     pub parent: Span,
 }
 
-/// The body that the addressees of a multicast share, or why none of them can be sent to.
-#[derive(Debug, Clone)]
-pub struct SharedBody(Shared);
-
-#[derive(Debug, Clone)]
-enum Shared {
-    Opened { body: Arc<Body>, encoded: Arc<Encoded> },
-    Refused(Arc<(Refusal, Labels)>),
-}
-
 /// The drafts of a multicast, one for each addressee. They are made as they are asked for.
 #[derive(Debug)]
-pub struct Multicast<A> {
+pub(crate) struct Multicast<A> {
     body: SharedBody,
     addressees: A,
 }
@@ -46,7 +36,7 @@ pub struct Multicast<A> {
 impl Desk {
     /// Opens what the addressees of a multicast share, and returns their drafts. What is wrong with the multicast becomes
     /// the result of each addressee.
-    pub fn multicast<A>(&self, caller: &Caller, body: BodyDraft, addressees: A) -> Multicast<A>
+    pub(crate) fn multicast<A>(&self, caller: &Caller, body: BodyDraft, addressees: A) -> Multicast<A>
     where
         A: ExactSizeIterator<Item = Addressee>,
     {
@@ -73,30 +63,6 @@ impl Desk {
         match shared_body(&self.routes.load(), caller, draft) {
             Ok(body) => Ok(Body { labels, ..body }),
             Err(refusal) => Err((refusal, labels)),
-        }
-    }
-}
-
-impl SharedBody {
-    /// The body of one addressee, and the place where its payload is encoded once for all of them.
-    ///
-    /// # Errors
-    /// Where the multicast cannot be sent: the result of the addressee with this id.
-    pub(super) fn open(self, id: &str) -> Result<(Arc<Body>, Arc<Encoded>), Box<Refused>> {
-        match self.0 {
-            Shared::Opened { body, encoded } => Ok((body, encoded)),
-            Shared::Refused(refused) => {
-                let (refusal, labels) = (*refused).clone();
-                Err(Refused::new(check::echo(id.to_owned()), labels, refusal))
-            }
-        }
-    }
-
-    /// What the caller sees again in the result of each addressee.
-    pub(super) fn labels(&self) -> &Labels {
-        match &self.0 {
-            Shared::Opened { body, .. } => &body.labels,
-            Shared::Refused(refused) => &refused.1,
         }
     }
 }

@@ -2,9 +2,6 @@
 
 use std::time::Duration;
 
-use super::check;
-use super::draft::{Draft, DraftBody};
-use super::reason::reason_name;
 use super::settled::{EchoedLabels, Settled};
 use crate::dispatch::{Seat, Unsendable};
 use crate::push::{Labels, Outcome, PushResult, Reason};
@@ -42,18 +39,9 @@ impl Refused {
         Self { id, labels, result }
     }
 
-    /// The gateway takes nothing more, so that this draft is not opened.
-    pub(super) fn unopened(draft: Draft, reason: Reason, detail: &'static str) -> Self {
-        let labels = match draft.body {
-            DraftBody::Own(body) => check::labels(body.labels).unwrap_or_default(),
-            DraftBody::Shared(body) => body.labels().clone(),
-        };
-        Self::not_attempted(check::echo(draft.id), labels, reason, detail)
-    }
-
     /// The name of its reason in metrics.
     pub(super) fn reason_name(&self) -> &'static str {
-        self.result.reason.map_or("", reason_name)
+        self.result.reason.map_or("", Reason::name)
     }
 
     /// Its result. An item of a batch may have taken its seat already.

@@ -23,7 +23,7 @@ pub struct Settled {
 impl Settled {
     /// Holds the item's seat until the result is delivered ([`Window::delivered`](super::Window::delivered)); false
     /// where there is none to hold.
-    pub fn hold_seat(&mut self) -> bool {
+    pub(crate) fn hold_seat(&mut self) -> bool {
         self.seat.take().is_some_and(Seat::hold_until_delivered)
     }
 
@@ -53,7 +53,7 @@ pub enum EchoedLabels {
 impl EchoedLabels {
     /// The labels.
     #[must_use]
-    pub fn into_labels(self) -> Labels {
+    pub(crate) fn into_labels(self) -> Labels {
         match self {
             Self::Own(labels) => labels,
             Self::Of(body) => body.labels.clone(),

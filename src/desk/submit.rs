@@ -67,7 +67,7 @@ impl Desk {
     ///
     /// # Errors
     /// Where there was no room for some and none of the others can be sent, so that nothing was sent at all.
-    pub async fn submit_all(
+    pub(crate) async fn submit_all(
         self: &Arc<Self>,
         caller: &Caller,
         drafts: impl Iterator<Item = Draft>,

@@ -1,13 +1,17 @@
 //! What the way of one push needs.
 
+use std::sync::OnceLock;
+
 use fanfare_upstream::Flow;
 use tokio::time::Instant;
 use tracing::Span;
 
 use super::Route;
-use super::providers::EncodedOnce;
 use crate::provider::Provider;
-use crate::push::{Body, PushId};
+use crate::push::{Body, PushId, Refusal};
+
+/// A body encoded for the targets of one provider, by the first push that needs it.
+pub(super) type EncodedOnce<P> = OnceLock<Result<<P as Provider>::Payload, Refusal>>;
 
 /// An admitted push, with its route.
 pub struct Ask<'a, P: Provider> {

@@ -42,20 +42,20 @@ impl Guard {
 
     /// The app whose targets it guards.
     #[must_use]
-    pub fn app(&self) -> &AppId {
+    pub(crate) fn app(&self) -> &AppId {
         &self.app
     }
 
     /// The provider whose targets it guards.
     #[must_use]
-    pub fn provider(&self) -> ProviderKind {
+    pub(crate) fn provider(&self) -> ProviderKind {
         self.provider
     }
 
     /// Judges a push that the gateway refuses without asking the push service. Many refused targets at once speak for
     /// a bug in what writes them, so they are judged as answers are.
     #[must_use]
-    pub fn refuse(&self, refusal: Refusal) -> Unsendable {
+    pub(crate) fn refuse(&self, refusal: Refusal) -> Unsendable {
         let dead = [Outcome::InvalidToken, Outcome::Unregistered].contains(&refusal.outcome);
         let token_action =
             if dead { self.judge(refusal.outcome, TokenAction::Delete, false) } else { TokenAction::Keep };

@@ -1,6 +1,6 @@
 //! When, and how often: the way of one admitted push to its verdict.
 //!
-//! [`Push::send`] is the one match over providers; behind it everything is generic. [`Dispatcher::send`] encodes and
+//! `Push::send` is the one match over providers; behind it everything is generic. [`Dispatcher::send`] encodes and
 //! addresses a push, and then makes attempts: each acquires what it needs, exchanges one request for an answer, and is
 //! learned from in one place.
 
@@ -27,13 +27,18 @@ use tokio_util::sync::CancellationToken;
 
 pub use ask::{Ask, Terms};
 pub use guard::{Guard, Unsendable};
-pub use peers::{ApnsPeers, NoPeer, Peers};
-pub use providers::{AppRoutes, Destination, Encoded, Listed, PROVIDERS, Push, TargetDraft};
+pub use peers::{ApnsPeers, Peers};
+pub(crate) use providers::Encoded;
+#[cfg(test)]
+pub(crate) use providers::PROVIDERS;
+pub(crate) use providers::Push;
+pub use providers::TargetDraft;
+pub use providers::{AppRoutes, Destination};
 pub use room::Room;
 pub use route::Route;
 pub use routes::Routes;
 pub use subscriptions::Subscriptions;
-pub use window::{Seat, WaitingSetFull, Window};
+pub(crate) use window::{Seat, Window};
 
 use turns::Turns;
 
@@ -69,7 +74,7 @@ impl Dispatcher {
 
     /// It is cancelled when the gateway drains.
     #[must_use]
-    pub fn draining(&self) -> &CancellationToken {
+    pub(crate) fn draining(&self) -> &CancellationToken {
         &self.draining
     }
 }

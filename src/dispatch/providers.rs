@@ -1,21 +1,21 @@
 //! The one list of all providers, and what is made from it. Everything else that names them is generic.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::ask::EncodedOnce;
 use super::{Ask, Dispatcher, Guard, Room, Route, Terms, Unsendable};
 use crate::provider::Provider;
 use crate::provider::apns::Apns;
 use crate::provider::fcm::Fcm;
 use crate::provider::mattermost::Mattermost;
 use crate::provider::webpush::WebPush;
-use crate::push::{AppId, Body, ProviderKind, PushId, PushResult, Refusal};
-
-/// A body encoded for the targets of one provider, by the first push that needs it.
-pub(super) type EncodedOnce<P> = OnceLock<Result<<P as Provider>::Payload, Refusal>>;
+#[cfg(test)]
+use crate::push::ProviderKind;
+use crate::push::{AppId, Body, PushId, PushResult, Refusal};
 
 /// One push whose target is paired with its route.
-pub struct Push {
+pub(crate) struct Push {
     /// The caller's name for it, or one that was made for it.
     pub id: PushId,
     /// Where it goes, and by which route.
@@ -25,7 +25,7 @@ pub struct Push {
 }
 
 /// A provider of the list.
-pub trait Listed: Provider {
+pub(crate) trait Listed: Provider {
     /// The app's route to targets of this provider.
     fn route(routes: &AppRoutes) -> Option<&Arc<Route<Self>>>
     where
@@ -39,8 +39,9 @@ pub trait Listed: Provider {
 
 macro_rules! providers {
     ($($provider:ident: $field:ident),+ $(,)?) => {
-        /// Every provider.
-        pub const PROVIDERS: &[ProviderKind] = &[$($provider::KIND),+];
+        /// Every provider, for tests of what must hold for each.
+        #[cfg(test)]
+        pub(crate) const PROVIDERS: &[ProviderKind] = &[$($provider::KIND),+];
 
         /// Where a push goes: a target, paired with the route of its own provider.
         pub enum Destination {
@@ -85,7 +86,7 @@ macro_rules! providers {
 
         /// The content of a multicast, encoded once for each provider that its addressees need.
         #[derive(Debug, Default)]
-        pub struct Encoded {
+        pub(crate) struct Encoded {
             $($field: EncodedOnce<$provider>,)+
         }
 
@@ -104,7 +105,7 @@ macro_rules! providers {
         impl Destination {
             /// The guard over the targets of its route.
             #[must_use]
-            pub fn guard(&self) -> &Guard {
+            pub(crate) fn guard(&self) -> &Guard {
                 match self {
                     $(Self::$provider(_, route) => route.guard(),)+
                 }
@@ -117,7 +118,7 @@ macro_rules! providers {
             ///
             /// # Cancel safety
             /// As [`Dispatcher::send`].
-            pub fn send<'a>(
+            pub(crate) fn send<'a>(
                 &'a self,
                 dispatcher: &'a Dispatcher,
                 encoded: Option<&'a Encoded>,

@@ -18,20 +18,20 @@ pub struct Room {
 impl Room {
     /// The room of a push, which takes this share of what may be in flight.
     #[must_use]
-    pub fn new(share: Share) -> Self {
+    pub(crate) fn new(share: Share) -> Self {
         Self { share, seat: None }
     }
 
     /// The room of an item of a batch, with its place in the batch's window.
     #[must_use]
-    pub fn with_seat(mut self, seat: Seat) -> Self {
+    pub(crate) fn with_seat(mut self, seat: Seat) -> Self {
         self.seat = Some(seat);
         self
     }
 
     /// The push has its result, which still holds the seat; the rest of the room returns.
     #[must_use]
-    pub fn into_seat(self) -> Option<Seat> {
+    pub(crate) fn into_seat(self) -> Option<Seat> {
         self.seat
     }
 

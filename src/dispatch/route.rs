@@ -47,13 +47,13 @@ impl<P: Provider> Route<P> {
 
     /// The guard over the route's targets.
     #[must_use]
-    pub fn guard(&self) -> &Guard {
+    pub(crate) fn guard(&self) -> &Guard {
         &self.guard
     }
 
     /// The same route with the client certificate that its connections show.
     #[must_use]
-    pub fn with_certificate(self, certificate: Option<Validity>) -> Self {
+    pub(crate) fn with_certificate(self, certificate: Option<Validity>) -> Self {
         Self { certificate, ..self }
     }
 

@@ -22,7 +22,7 @@ impl Routes {
     ///
     /// # Errors
     /// Where there is no such app.
-    pub fn app(&self, app: &AppId) -> Result<&AppRoutes, Refusal> {
+    pub(crate) fn app(&self, app: &AppId) -> Result<&AppRoutes, Refusal> {
         self.0.get(app).ok_or_else(|| {
             let detail = format!("the configuration has no app {app:?}", app = app.as_str());
             Refusal::field("app", Reason::AppUnknown, detail)

@@ -12,7 +12,7 @@ const LONG: Duration = Duration::from_secs(1);
 
 /// The seats of one batch, and its waiting set.
 #[derive(Debug)]
-pub struct Window {
+pub(crate) struct Window {
     seats: Arc<Semaphore>,
     waiting: AtomicUsize,
     most_waiting: usize,
@@ -21,14 +21,14 @@ pub struct Window {
 impl Window {
     /// A window of `seats` items, beside which `most_waiting` items may wait for their next attempt.
     #[must_use]
-    pub fn new(seats: usize, most_waiting: usize) -> Arc<Self> {
+    pub(crate) fn new(seats: usize, most_waiting: usize) -> Arc<Self> {
         let seats = Arc::new(Semaphore::new(seats.min(u32::MAX as usize)));
         Arc::new(Self { seats, waiting: AtomicUsize::new(0), most_waiting })
     }
 
     /// A seat, where one is free.
     #[must_use]
-    pub fn try_enter(self: &Arc<Self>) -> Option<Seat> {
+    pub(crate) fn try_enter(self: &Arc<Self>) -> Option<Seat> {
         let permit = Arc::clone(&self.seats).try_acquire_owned().ok()?;
         Some(Seat { window: Arc::clone(self), permit: Some(permit) })
     }
@@ -37,28 +37,28 @@ impl Window {
     ///
     /// # Cancel safety
     /// Dropping the future gives up the place in the line.
-    pub async fn enter(self: &Arc<Self>) -> Seat {
+    pub(crate) async fn enter(self: &Arc<Self>) -> Seat {
         // The semaphore is never closed.
         let permit = Arc::clone(&self.seats).acquire_owned().await.ok();
         Seat { window: Arc::clone(self), permit }
     }
 
     /// So many results were delivered, and their seats return.
-    pub fn delivered(&self, results: usize) {
+    pub(crate) fn delivered(&self, results: usize) {
         self.seats.add_permits(results);
     }
 }
 
 /// One item's place in its window.
 #[derive(Debug)]
-pub struct Seat {
+pub(crate) struct Seat {
     window: Arc<Window>,
     permit: Option<OwnedSemaphorePermit>,
 }
 
 /// An item may not wait that long, since the waiting set is full.
 #[derive(Debug, PartialEq, Eq)]
-pub struct WaitingSetFull;
+pub(crate) struct WaitingSetFull;
 
 impl Seat {
     /// Waits between two attempts. A long wait leaves the window and joins the waiting set.
@@ -81,7 +81,7 @@ impl Seat {
     /// Holds the seat for the item's result until [`Window::delivered`] returns it. False where the item has no seat,
     /// since its deadline ended a long wait.
     #[must_use]
-    pub fn hold_until_delivered(self) -> bool {
+    pub(crate) fn hold_until_delivered(self) -> bool {
         self.permit.map(OwnedSemaphorePermit::forget).is_some()
     }
 }

@@ -28,7 +28,7 @@ impl Default for AdminSettings {
 
 /// What the answers are made of.
 #[derive(Clone)]
-pub struct Admin {
+pub(crate) struct Admin {
     /// Every metric.
     pub metrics: Arc<Metrics>,
     /// Knows how many pushes are in flight, and whether more are taken.
@@ -36,7 +36,7 @@ pub struct Admin {
 }
 
 /// Answers `/healthz` as long as the process runs, `/readyz` by whether it takes pushes, and `/metrics`.
-pub fn router(admin: Admin) -> Router {
+pub(crate) fn router(admin: Admin) -> Router {
     Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(readyz))

@@ -1,4 +1,4 @@
 //! Protocols: how callers reach the desk, and how an operator asks about the gateway.
 
-pub mod admin;
+pub(crate) mod admin;
 pub mod grpc;

@@ -65,7 +65,7 @@ impl CredentialMetrics {
 
     /// Returns the handles of one credential.
     #[must_use]
-    pub fn token(&self, credential: &str) -> TokenMetrics {
+    pub(crate) fn token(&self, credential: &str) -> TokenMetrics {
         let renewals = |outcome| {
             let labels = RenewalLabels { credential: credential.to_owned(), outcome };
             self.renewals.get_or_create_owned(&labels)
@@ -82,7 +82,7 @@ impl CredentialMetrics {
 }
 
 /// The handles of one credential.
-pub struct TokenMetrics {
+pub(crate) struct TokenMetrics {
     granted: Counter,
     refused: Counter,
     unavailable: Counter,

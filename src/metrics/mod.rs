@@ -4,24 +4,16 @@
 mod credentials;
 mod log;
 mod pushes;
+mod seconds;
 mod upstream;
 
 use prometheus_client::encoding::text;
-use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-pub use credentials::{CredentialMetrics, TokenMetrics};
+pub use credentials::CredentialMetrics;
+pub(crate) use credentials::TokenMetrics;
 pub use pushes::{AppMetrics, PushMetrics};
 pub use upstream::UpstreamMetrics;
-
-/// The upper bounds of every histogram, in seconds, from a millisecond to about a minute.
-const SECONDS: [f64; 16] =
-    [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0];
-
-/// Makes a histogram of seconds.
-fn seconds() -> Histogram {
-    Histogram::new(SECONDS)
-}
 
 /// All metrics of the process.
 pub struct Metrics {

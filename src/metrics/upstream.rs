@@ -11,7 +11,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::seconds;
+use super::seconds::seconds;
 
 /// The labels that name a peer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]

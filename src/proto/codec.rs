@@ -15,7 +15,7 @@ use super::{
 };
 
 /// Who wrote a message.
-pub trait Direction {
+pub(crate) trait Direction {
     /// A caller did; else the gateway.
     const FROM_CALLER: bool;
 }
@@ -33,7 +33,7 @@ direction!(false: SendPushResponse, SendPushesResponse, SendBatchResponse);
 
 /// Encodes `T` and decodes `U`.
 #[derive(Debug, Clone, Default)]
-pub struct Codec<T, U>(ProstCodec<T, U>);
+pub(crate) struct Codec<T, U>(ProstCodec<T, U>);
 
 impl<T, U> GrpcCodec for Codec<T, U>
 where
@@ -56,7 +56,7 @@ where
 
 /// Decodes `U`, and names who is at fault where that fails.
 #[derive(Debug, Clone)]
-pub struct NamingDecoder<U>(ProstDecoder<U>);
+pub(crate) struct NamingDecoder<U>(ProstDecoder<U>);
 
 impl<U: Message + Default + Direction> Decoder for NamingDecoder<U> {
     type Item = U;

@@ -2,12 +2,12 @@
 
 #![allow(missing_docs, unreachable_pub, clippy::all, clippy::large_futures, reason = "generated")]
 
-pub mod codec;
+pub(crate) mod codec;
 
 tonic::include_proto!("fanfare.push.v1");
 
 /// The domain of every ErrorInfo of the gateway's: who said it.
-pub const ERROR_DOMAIN: &str = "push.fanfare.dev";
+pub(crate) const ERROR_DOMAIN: &str = "push.fanfare.dev";
 
 /// The compiled descriptors of the contract and its imports, for reflection and ProtoJSON.
-pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+pub(crate) const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

@@ -4,23 +4,6 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::uri::PathAndQuery;
 
-use super::Provider;
-use crate::push::{Body, PushId};
-
-/// A push to one target, with everything that its message is made from.
-pub struct Outgoing<'a, P: Provider + ?Sized> {
-    /// The name of the push.
-    pub id: &'a PushId,
-    /// What it says, and how it is treated.
-    pub body: &'a Body,
-    /// Where it goes.
-    pub target: &'a P::Target,
-    /// The body, encoded for all targets.
-    pub payload: &'a P::Payload,
-    /// The payload, encrypted for this target alone.
-    pub sealed: &'a P::Sealed,
-}
-
 /// A request to a push service, complete but for origin and credential.
 #[derive(Debug, Clone)]
 pub struct Message<C = ()> {

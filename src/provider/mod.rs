@@ -22,10 +22,10 @@ use bytes::Bytes;
 use fanfare_upstream::Head;
 
 pub use front::Front502;
-pub use message::{Message, Outgoing};
+pub use message::Message;
 pub use verdict::{Heal, Retry, Verdict};
 
-use crate::push::{Body, Outcome, ProviderKind, Reason, Refusal};
+use crate::push::{Body, Outcome, ProviderKind, PushId, Reason, Refusal};
 use message::headers;
 
 /// How one app speaks to one push service.
@@ -101,6 +101,20 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
             self.classify(context, &reply, now)
         })
     }
+}
+
+/// A push to one target, with everything that its message is made from.
+pub struct Outgoing<'a, P: Provider + ?Sized> {
+    /// The name of the push.
+    pub id: &'a PushId,
+    /// What it says, and how it is treated.
+    pub body: &'a Body,
+    /// Where it goes.
+    pub target: &'a P::Target,
+    /// The body, encoded for all targets.
+    pub payload: &'a P::Payload,
+    /// The payload, encrypted for this target alone.
+    pub sealed: &'a P::Sealed,
 }
 
 /// Encrypts a payload for one target, and fails where the target has no keys to encrypt with.

@@ -50,13 +50,13 @@ pub struct Notification {
 impl Notification {
     /// Whether the user sees, hears or is numbered by anything.
     #[must_use]
-    pub fn shows(&self) -> bool {
+    pub(crate) fn shows(&self) -> bool {
         self.alerts() || !self.sound.is_empty() || self.badge.is_some()
     }
 
     /// Whether there is text to show.
     #[must_use]
-    pub fn alerts(&self) -> bool {
+    pub(crate) fn alerts(&self) -> bool {
         !self.title.is_empty()
             || !self.subtitle.is_empty()
             || !self.body.is_empty()

@@ -1,7 +1,10 @@
 //! What is asked: plain values, checked when they are made. Nothing here does I/O or reads a clock.
 
 mod content;
+mod invalid;
 mod outcome;
+mod reason;
+mod shortened;
 mod target;
 
 use std::collections::BTreeMap;
@@ -14,7 +17,11 @@ pub use content::{
     LiveActivity, LiveActivityEvent, LocalizedText, MattermostContent, Notification, Options, Priority,
     WebPushContent, WebPushUrgency,
 };
-pub use outcome::{Delivery, Outcome, ProviderKind, PushResult, Reason, Refusal, TokenAction};
+pub use invalid::InvalidValue;
+pub(crate) use invalid::visible_ascii;
+pub use outcome::{Delivery, Outcome, ProviderKind, PushResult, Refusal, TokenAction};
+pub use reason::Reason;
+pub(crate) use shortened::Shortened;
 pub use target::{ApnsEnvironment, DeviceToken, RegistrationToken};
 
 /// What a push says, how it is treated, and when it was accepted.
@@ -41,7 +48,7 @@ pub struct AppId(Arc<str>);
 
 impl AppId {
     /// The longest name, in bytes.
-    pub const MAX_BYTES: usize = 64;
+    pub(crate) const MAX_BYTES: usize = 64;
 
     /// # Errors
     /// Where the name is empty, too long, or not visible ASCII.
@@ -52,7 +59,7 @@ impl AppId {
 
     /// The name.
     #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
@@ -75,7 +82,7 @@ pub struct PushId(String);
 
 impl PushId {
     /// The longest id, in bytes.
-    pub const MAX_BYTES: usize = 128;
+    pub(crate) const MAX_BYTES: usize = 128;
 
     /// # Errors
     /// Where the id is empty, too long, or not visible ASCII. The error holds what was given.
@@ -94,14 +101,14 @@ impl PushId {
 
     /// The id.
     #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
     /// The id as a UUID. An id in the form 8-4-4-4-12 is one already; any other becomes a UUIDv5 of app and id, so that
     /// a resend carries the same UUID.
     #[must_use]
-    pub fn uuid(&self, app: &AppId) -> uuid::Uuid {
+    pub(crate) fn uuid(&self, app: &AppId) -> uuid::Uuid {
         /// The namespace of these UUIDs. It must never change, because a resend carries the UUID of the first attempt.
         const NAMESPACE: uuid::Uuid = uuid::Uuid::from_u128(0x8f6c_1d1e_55a4_4c0b_9a55_3c1f_f0a2_61b7);
         let hyphenated = self.0.len() == uuid::fmt::Hyphenated::LENGTH;
@@ -116,7 +123,7 @@ impl PushId {
 
     /// The id, for the result that carries it home.
     #[must_use]
-    pub fn into_string(self) -> String {
+    pub(crate) fn into_string(self) -> String {
         self.0
     }
 }
@@ -130,65 +137,6 @@ impl fmt::Display for PushId {
 impl fmt::Debug for PushId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PushId({})", self.0)
-    }
-}
-
-/// Why a value cannot be what it should be: one sentence that never repeats a secret.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected {expected}, found {found}")]
-pub struct InvalidValue {
-    /// The kind of refusal.
-    pub reason: Reason,
-    /// What was expected.
-    pub expected: String,
-    /// What was found: a length or a character, but never a whole token.
-    pub found: String,
-}
-
-impl InvalidValue {
-    pub(crate) fn invalid(expected: impl Into<String>, found: impl Into<String>) -> Self {
-        Self { reason: Reason::FieldInvalid, expected: expected.into(), found: found.into() }
-    }
-
-    pub(crate) fn required(expected: impl Into<String>) -> Self {
-        Self { reason: Reason::FieldRequired, expected: expected.into(), found: "nothing".into() }
-    }
-
-    pub(crate) fn too_large(expected: impl Into<String>, found: impl Into<String>) -> Self {
-        Self { reason: Reason::FieldTooLarge, expected: expected.into(), found: found.into() }
-    }
-}
-
-pub(crate) fn visible_ascii(what: &str, value: &str, max: usize) -> Result<(), InvalidValue> {
-    let expected = || format!("{what} of 1 to {max} visible ASCII characters");
-    if value.is_empty() {
-        return Err(InvalidValue::required(expected()));
-    }
-    if value.len() > max {
-        return Err(InvalidValue::too_large(expected(), format!("{} bytes", value.len())));
-    }
-    match first_other(value, u8::is_ascii_graphic) {
-        Some((_, c)) => Err(InvalidValue::invalid(expected(), format!("{c:?}"))),
-        None => Ok(()),
-    }
-}
-
-/// The first character that is not one of some ASCII characters, and where it stands. It looks at bytes rather than
-/// characters because addresses are long.
-fn first_other(text: &str, one_of: impl Fn(&u8) -> bool) -> Option<(usize, char)> {
-    let at = text.as_bytes().iter().position(|byte| !one_of(byte))?;
-    text.get(at..)?.chars().next().map(|c| (at, c))
-}
-
-/// The first characters of a device address, enough to find it in a log and too few to use it.
-pub(crate) struct Shortened<'a>(pub(crate) &'a str);
-
-impl fmt::Display for Shortened<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const SHOWN: usize = 8;
-        let end = self.0.char_indices().nth(SHOWN).map_or(self.0.len(), |(at, _)| at);
-        // A value that is no longer than the shown part would be shown whole, so nothing of it is shown.
-        if end == self.0.len() { f.write_str("…") } else { write!(f, "{}…", &self.0[..end]) }
     }
 }
 
@@ -220,12 +168,5 @@ mod tests {
         assert_eq!(PushId::parse("é".into()).unwrap_err().1.reason, Reason::FieldInvalid);
         assert_eq!(PushId::parse("x".repeat(129)).unwrap_err().1.reason, Reason::FieldTooLarge);
         assert!(PushId::parse("x".repeat(128)).is_ok());
-    }
-
-    #[test]
-    fn addresses_are_cut_short() {
-        assert_eq!(Shortened("0123456789abcdef").to_string(), "01234567…");
-        assert_eq!(Shortened("01234567").to_string(), "…");
-        assert_eq!(Shortened("ééééééééé").to_string(), "éééééééé…");
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
-use super::InvalidValue;
+use super::{InvalidValue, Reason};
 
 /// What became of a push.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -36,7 +36,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// Every outcome, in the order of the contract.
-    pub const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Accepted,
         Self::Unregistered,
         Self::InvalidToken,
@@ -53,7 +53,7 @@ impl Outcome {
 
     /// Its name in metrics and on terminals.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
             Self::Unregistered => "unregistered",
@@ -93,37 +93,6 @@ pub enum TokenAction {
     Quarantine,
 }
 
-/// Why a push has its outcome, as a code. The contract's `Reason` documents each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "documented in push.proto, one to one")]
-pub enum Reason {
-    FieldRequired,
-    FieldInvalid,
-    FieldTooLarge,
-    FieldsConflict,
-    AppUnknown,
-    ProviderNotConfigured,
-    TopicNotAllowed,
-    RawBodyInvalid,
-    PayloadOverLimit,
-    Overloaded,
-    Draining,
-    Expired,
-    DeadlineExceeded,
-    BreakerOpen,
-    NotPermitted,
-    ClientNotReading,
-    GatewayBug,
-    NotSupported,
-    UpstreamAnswered,
-    UpstreamUnreachable,
-    UpstreamRefused,
-    AnswerTimeout,
-    ConnectionLost,
-    AnswerUnreadable,
-    CredentialMissing,
-}
-
 /// Which provider carries a push. A value and not an enum, so that each provider's folder says its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ProviderKind {
@@ -140,13 +109,13 @@ impl ProviderKind {
 
     /// Its name in configuration, metrics and logs.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         self.name
     }
 
     /// Its number in the contract's `Provider`.
     #[must_use]
-    pub const fn contract_number(self) -> i32 {
+    pub(crate) const fn contract_number(self) -> i32 {
         self.contract_number
     }
 }
@@ -187,7 +156,7 @@ pub struct PushResult {
 impl PushResult {
     /// The result of a push that was not sent. Only its outcome, a reason and a sentence are known.
     #[must_use]
-    pub fn unsent(outcome: Outcome, reason: Reason, detail: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn unsent(outcome: Outcome, reason: Reason, detail: impl Into<Cow<'static, str>>) -> Self {
         Self {
             outcome,
             delivery: Delivery::No,
@@ -229,7 +198,7 @@ impl Refusal {
 
     /// Refuses a push because one of its values cannot be what it should be.
     #[must_use]
-    pub fn value(field: impl Into<Cow<'static, str>>, error: &InvalidValue) -> Self {
+    pub(crate) fn value(field: impl Into<Cow<'static, str>>, error: &InvalidValue) -> Self {
         Self::field(field, error.reason, error.to_string())
     }
 }

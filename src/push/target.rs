@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::{InvalidValue, Shortened, first_other};
+use super::invalid::first_other;
+use super::{InvalidValue, Shortened};
 
 /// APNs runs two environments, which do not know each other's device tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -21,7 +22,7 @@ pub struct DeviceToken(String);
 
 impl DeviceToken {
     /// The most hexadecimal digits that are taken. The number is the gateway's own.
-    pub const MAX_DIGITS: usize = 512;
+    pub(crate) const MAX_DIGITS: usize = 512;
 
     /// # Errors
     /// Where it is empty, too long, odd, or not hexadecimal.
@@ -45,7 +46,7 @@ impl DeviceToken {
 
     /// The digits, as given.
     #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
@@ -56,7 +57,7 @@ pub struct RegistrationToken(String);
 
 impl RegistrationToken {
     /// The longest token that is taken, in bytes. The number is the gateway's own.
-    pub const MAX_BYTES: usize = 4096;
+    pub(crate) const MAX_BYTES: usize = 4096;
 
     /// # Errors
     /// Where it is empty, too long, or not visible ASCII.
@@ -67,7 +68,7 @@ impl RegistrationToken {
 
     /// The token, as given.
     #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }

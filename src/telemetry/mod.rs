@@ -17,10 +17,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use queue::Queue;
-use repeats::Repeats;
-
-/// The target of the lines that the log writes about itself.
-const TARGET: &str = "fanfare::log";
+use repeats::{Repeats, TARGET};
 
 /// How often the thread that writes looks whether repeated lines are to be told.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -33,7 +30,7 @@ static DROPPED_LINES: LazyLock<Counter> = LazyLock::new(Counter::default);
 
 /// Returns how many lines were dropped, because the log could not be written, or not as fast as lines came.
 #[must_use]
-pub fn dropped_lines() -> Counter {
+pub(crate) fn dropped_lines() -> Counter {
     DROPPED_LINES.clone()
 }
 

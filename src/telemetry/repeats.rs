@@ -15,6 +15,9 @@ use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 
+/// The target of the lines that the log writes about itself.
+pub(super) const TARGET: &str = "fanfare::log";
+
 /// The fields that tell kinds apart. The configuration or the code bounds how many values each of them has.
 const ABOUT: [&str; 7] = ["peer", "app", "provider", "credential", "key_id", "key", "cause"];
 
@@ -86,7 +89,7 @@ impl<S: Subscriber> Layer<S> for Repeats {
     fn event_enabled(&self, event: &Event<'_>, _: Context<'_, S>) -> bool {
         let metadata = event.metadata();
         // Whoever asks for details wants all of them. Lines that this module itself writes are not counted.
-        if *metadata.level() > Level::INFO || metadata.target() == super::TARGET {
+        if *metadata.level() > Level::INFO || metadata.target() == TARGET {
             return true;
         }
         let mut line = Line { about: DefaultHasher::new(), text: String::new() };

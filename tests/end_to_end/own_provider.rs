@@ -223,9 +223,12 @@ async fn a_trace_has_a_span_for_the_push_and_for_each_of_its_attempts_below_that
     }
     drop(listening);
     let spans = exporter.0.lock().unwrap();
-    // The span of a connection is part of no push.
-    let of_pushes = |seen: &&Seen| !["call", "connection"].contains(&seen.name);
-    let told: Vec<_> = spans.iter().map(|(_, seen)| seen).filter(of_pushes).collect();
+    let connections: Vec<_> = spans.iter().filter(|(_, seen)| seen.name == "connection").collect();
+    let [(_, connection)] = connections[..] else { panic!("{connections:?}") };
+    assert!(connection.fields["peer"].contains("127.0.0.1"), "{connection:?}");
+    assert_eq!(connection.parent, None, "a connection outlives the push that opened it");
+    let told = spans.iter().map(|(_, seen)| seen).filter(|seen| ["push", "attempt"].contains(&seen.name));
+    let told: Vec<_> = told.collect();
     let [push, first, second] = told[..] else { panic!("{told:?}") };
     assert!(told.iter().all(|seen| seen.closed), "{told:?}");
 

@@ -20,9 +20,7 @@ mod workspace;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use circles::Circle;
-use findings::{Finding, is_below};
-use rules::KNOWN_CIRCLES;
+use findings::Finding;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -34,27 +32,8 @@ fn every_place_names_only_what_it_may() {
 
 #[test]
 fn no_files_need_each_other() {
-    let found = circles::circles(Path::new(ROOT));
-    let is_known = |circle: &Circle| {
-        KNOWN_CIRCLES.iter().any(|known| circle.places.iter().all(|place| covers(known, place)))
-    };
-    let new: Vec<_> = found.iter().filter(|circle| !is_known(circle)).collect();
-    assert!(new.is_empty(), "files that need each other: {new:#?}");
-    for known in KNOWN_CIRCLES {
-        let inside = |circle: &&Circle| circle.places.iter().all(|place| covers(known, place));
-        let places: Vec<_> = found.iter().filter(inside).flat_map(|circle| &circle.places).collect();
-        let free: Vec<_> =
-            known.iter().filter(|pattern| !places.iter().any(|place| covers(&[pattern], place))).collect();
-        assert!(free.is_empty(), "KNOWN_CIRCLES names what is in no circle any more: {free:?} of {known:?}");
-    }
-}
-
-/// Whether a place is one of those that `known` names; `dispatch::*` names all that is in `dispatch`.
-fn covers(known: &[&str], place: &str) -> bool {
-    known.iter().any(|pattern| match pattern.strip_suffix("::*") {
-        Some(start) => is_below(place, start),
-        None => *pattern == place,
-    })
+    let circles = circles::circles(Path::new(ROOT));
+    assert!(circles.is_empty(), "files that need each other: {circles:#?}");
 }
 
 /// Asserts that exactly those lines below `root` are reported that say that they are planted.

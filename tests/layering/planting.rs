@@ -71,9 +71,29 @@ const PLANTS: &[(&str, &str)] = &[
     ("ingress", "mod reexport { use crate::dispatch::PlantedReason; // planted\n }"),
     ("dispatch", "mod generated { use crate::proto::SendPushRequest; // planted\n }"),
     ("dispatch", "mod grpc { use tonic::Status as PlantedStatus; // planted\n }"),
-    ("dispatch", "mod simulator { use crate::simulator::Simulator; // planted\n }"),
+    ("dispatch", "mod simulator { use fanfare_simulator::Simulator; // planted\n }"),
     ("simulator", "mod gateway { use fanfare as gateway;\n use gateway::push::AppId; // planted\n }"),
+    ("push", "mod pool { use fanfare_upstream::ServiceClass; // planted\n }"),
+    ("push", "mod sockets { use fanfare_upstream::transport::Io; // planted\n }"),
+    ("metrics", "mod credential { use crate::credential::Credential; // planted\n }"),
+    ("dispatch", "mod desk { use crate::desk::Desk; // planted\n }"),
+    ("desk", "mod ingress { use crate::ingress::grpc::GrpcSettings; // planted\n }"),
+    ("desk", "mod sockets { use fanfare_upstream::transport::Gathered; // planted\n }"),
+    ("upstream", "mod grpc { use tonic::Status; // planted\n }"),
+    ("upstream/transport", "mod pool { use crate::Peer; // planted\n }"),
+    ("upstream/core", "mod shared { use std::{fmt, sync::Arc}; // planted\n }"),
+    ("upstream/core", "mod lock { fn f() { std::sync::Mutex::new(()); } // planted\n }"),
+    ("upstream/core", "mod clock { use std::time::Instant; fn f() { Instant::now(); } // planted\n }"),
+    ("upstream/core", "mod outer_clock { fn f() { super::Instant::now(); } // planted\n }"),
+    (
+        "upstream/core",
+        "mod age { use std::time::Instant; fn f() { let _ = Instant::elapsed; } // planted\n }",
+    ),
+    ("upstream/core", "mod task { fn f() { tokio::spawn(async {}); } // planted\n }"),
+    ("upstream/core", "mod timer { use tokio::time; fn f() { time::sleep(X); } // planted\n }"),
+    ("upstream/core", "mod socket { use crate::transport::Io; // planted\n }"),
     // None of these breaks a rule.
+    ("upstream/core", "mod time { use std::time::{Duration, Instant}; fn f(at: Instant) -> Instant { at } }"),
     ("push", "mod visibility { pub(in crate::push) fn f() {} /* crate::cli */ }"),
     ("push", "mod text { /// crate::cli\n fn f() { println!(\"crate::cli\"); } }"),
     (
@@ -129,12 +149,13 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The file of the module or crate `part`.
+/// The file of the module or crate `part`; `upstream/core` is a module of a crate.
 fn own_file(root: &Path, part: &str) -> PathBuf {
     let places = [
         root.join(format!("src/{part}.rs")),
         root.join(format!("src/{part}/mod.rs")),
         root.join(format!("crates/{part}/src/lib.rs")),
+        root.join(format!("crates/{}/mod.rs", part.replace('/', "/src/"))),
     ];
     places.into_iter().find(|file| file.is_file()).unwrap()
 }

@@ -1,6 +1,7 @@
 //! What the pools of all peers share.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -19,4 +20,6 @@ pub(crate) struct Common {
     pub(crate) tasks: TaskTracker,
     /// Ends the connects that are under way, since nobody would use their connections.
     pub(crate) stop: CancellationToken,
+    /// Every connection is to end at once, also one that a connect has just brought.
+    pub(crate) aborted: AtomicBool,
 }

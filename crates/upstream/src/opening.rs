@@ -154,12 +154,12 @@ fn prepare(
             let limit = io.max_concurrent_send_streams();
             let requests = Http2Sender::new(Arc::clone(&streams));
             let driver = http2::Driver::new(streams, sender, *io, patience, place);
-            (RequestSender::Http2(requests), limit, Driver::Http2(Box::new(driver)))
+            (RequestSender::Http2(requests), limit, ProtocolDriver::Http2(Box::new(driver)))
         }
         Protocol::Http1 { http, sent } => {
             let (driver, requests) =
                 http1::Driver::new(Arc::clone(&connection), *http, sent, patience, place);
-            (RequestSender::Http1(requests), 1, Driver::Http1(Box::new(driver)))
+            (RequestSender::Http1(requests), 1, ProtocolDriver::Http1(Box::new(driver)))
         }
     };
     Opened { handle: Handle { sender, connection }, streams, task: ConnectionTask { driver, span } }
@@ -167,11 +167,12 @@ fn prepare(
 
 /// The task of a connection, to be spawned.
 pub(crate) struct ConnectionTask {
-    driver: Driver,
+    driver: ProtocolDriver,
     span: tracing::Span,
 }
 
-enum Driver {
+/// The driver of a connection, for the protocol that it speaks.
+enum ProtocolDriver {
     Http2(Box<http2::Driver>),
     Http1(Box<http1::Driver>),
 }
@@ -180,8 +181,8 @@ impl ConnectionTask {
     /// Runs until the connection ends.
     pub(crate) async fn run(self) {
         match self.driver {
-            Driver::Http2(driver) => driver.instrument(self.span).await,
-            Driver::Http1(driver) => driver.run().instrument(self.span).await,
+            ProtocolDriver::Http2(driver) => driver.instrument(self.span).await,
+            ProtocolDriver::Http1(driver) => driver.run().instrument(self.span).await,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The pools of all peers, and what a caller has of one of them.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::time::Instant;
@@ -46,7 +47,7 @@ impl Upstream {
         let budget = Budget::new(settings.max_connections);
         let connector = Connector { resolver, dialer };
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        let common = Common { settings, connector, budget, tasks, stop };
+        let common = Common { settings, connector, budget, tasks, stop, aborted: AtomicBool::new(false) };
         Self { common: Arc::new(common), observer: Box::new(observer), peers: Mutex::default() }
     }
 
@@ -97,9 +98,11 @@ impl Upstream {
         self.pools().iter().for_each(|pool| pool.shut_down(EndCause::Shutdown));
     }
 
-    /// Ends every connection at once. A request that was written and not answered is [unanswered](crate::Unanswered);
-    /// one that was not written is unsent.
+    /// Ends every connection at once, and every connect; no other connection is kept from then on. A request that was
+    /// written and not answered is [unanswered](crate::Unanswered); one that was not written is unsent.
     pub fn abort(&self) {
+        self.common.stop.cancel();
+        self.common.aborted.store(true, Ordering::Release);
         self.pools().iter().for_each(|pool| pool.abort(EndCause::Shutdown));
     }
 

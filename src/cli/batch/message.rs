@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::item::{Item, ItemKind};
 use super::rate::PushRate;
-use super::worker::BatchRun;
+use super::run::BatchRun;
 use crate::proto::{self, SendBatchRequest};
 
 /// A message is full when it has so many pushes.

@@ -15,11 +15,14 @@ mod rate;
 mod results;
 mod retry;
 mod room;
+mod run;
+mod show;
 mod stream;
 mod summary;
 mod table;
 mod text;
 mod verdict;
+mod work;
 mod worker;
 
 use std::num::NonZeroU32;
@@ -32,8 +35,8 @@ use clap::{Args, ValueEnum};
 use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 
-use super::Done;
 use super::content::{ContentArgs, DeviceArgs, duration};
+use super::done::Done;
 use super::json::Schema;
 use super::output::tell;
 use super::signals::StopSignals;
@@ -48,7 +51,8 @@ use rate::PushRate;
 use results::{OpenedResults, Results, ResultsOpener};
 use retry::{RetryCase, RetryCases};
 use room::room_for;
-use worker::{BatchRun, MulticastTemplate, Worker};
+use run::{BatchRun, MulticastTemplate};
+use worker::Worker;
 
 /// How long the process may take to end by itself after a second signal.
 const LAST_PATIENCE: Duration = Duration::from_secs(2);

@@ -1,9 +1,7 @@
 //! The progress of a run: all streams count here, and the figures are shown while it runs and summed up at its end.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::io::{self, IsTerminal};
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -12,16 +10,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
 use super::outcomes::OutcomeCounts;
-use super::summary::{Summary, as_json};
 use super::verdict::LineVerdict;
 use crate::cli::output::tell;
 use crate::proto::Outcome;
-
-/// How often the figures on a terminal are renewed.
-const ON_A_TERMINAL: Duration = Duration::from_millis(200);
-
-/// How often the figures are written to a standard error that is no terminal.
-const IN_A_LOG: Duration = Duration::from_secs(5);
 
 /// How many bad lines are named on standard error. Further ones are only counted.
 const NAMED_BAD_LINES: u64 = 20;
@@ -72,8 +63,8 @@ pub(super) struct Progress {
     pub(super) trouble: Mutex<Option<String>>,
     /// Why credentials were refused, each cause with its count.
     pub(super) causes: Mutex<BTreeMap<String, u64>>,
-    bar: ProgressBar,
-    show: ProgressFormat,
+    pub(super) bar: ProgressBar,
+    pub(super) show: ProgressFormat,
 }
 
 impl Progress {
@@ -196,26 +187,6 @@ impl Progress {
         self.outcomes.sum() == good.iter().sum::<u64>() && self.skipped_bad.load(Relaxed) == 0
     }
 
-    /// Shows the figures again and again, and never returns.
-    pub(super) async fn show(&self) {
-        let mut tick = tokio::time::interval(match self.show {
-            ProgressFormat::Bar => ON_A_TERMINAL,
-            ProgressFormat::Lines | ProgressFormat::Json => IN_A_LOG,
-        });
-        tick.tick().await;
-        loop {
-            tick.tick().await;
-            match self.show {
-                ProgressFormat::Bar => {
-                    self.bar.set_position(self.bytes_settled());
-                    self.bar.set_message(self.figures());
-                }
-                ProgressFormat::Lines => tell(self.figures()),
-                ProgressFormat::Json => tell(as_json(self, false)),
-            }
-        }
-    }
-
     pub(super) fn clear(&self) {
         self.bar.finish_and_clear();
     }
@@ -226,29 +197,13 @@ impl Progress {
     }
 
     /// Estimates the bytes of the lines that have their verdict, as if all lines were of one length.
-    fn bytes_settled(&self) -> u64 {
+    pub(super) fn bytes_settled(&self) -> u64 {
         let share = self.lines_done() as f64 / self.lines_read.load(Relaxed).max(1) as f64;
         (self.bytes_read.load(Relaxed) as f64 * share.min(1.0)) as u64
     }
 
     pub(super) fn rate(&self) -> f64 {
         self.outcomes.sum() as f64 / self.begun.elapsed().as_secs_f64()
-    }
-
-    fn figures(&self) -> String {
-        let mut line = format!("{} pushes, {:.0}/s", self.outcomes.sum(), self.rate());
-        if let Some(left) = self.time_left() {
-            // Writing to a string does not fail.
-            let _ = write!(line, ", {} left", humantime::format_duration(left));
-        }
-        // The trouble stands before the outcomes, because a bar is cut where the terminal ends.
-        if let Some(trouble) = &*lock(&self.trouble) {
-            let _ = write!(line, "  {trouble}");
-        }
-        for (name, count) in self.outcomes.by_name() {
-            let _ = write!(line, "  {name} {count}");
-        }
-        line
     }
 
     /// Estimates how long the rest of the file takes at the present rate, if the file's size is known. Lines that were
@@ -261,14 +216,6 @@ impl Progress {
         }
         let seconds = self.begun.elapsed().as_secs_f64() * (all - done) as f64 / now;
         Duration::try_from_secs_f64(seconds.round()).ok()
-    }
-
-    /// The figures at the end of the run.
-    pub(super) fn summary(&self, results: Option<PathBuf>) -> String {
-        match self.show {
-            ProgressFormat::Bar | ProgressFormat::Lines => Summary { progress: self, results }.to_string(),
-            ProgressFormat::Json => as_json(self, true).to_string(),
-        }
     }
 }
 

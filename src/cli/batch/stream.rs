@@ -17,8 +17,9 @@ use super::call::{
 };
 use super::item::Item;
 use super::message;
+use super::run::BatchRun;
 use super::verdict::LineVerdict;
-use super::worker::{BatchRun, Worker};
+use super::worker::Worker;
 use crate::proto::{self, Outcome, Reason, SendBatchResponse};
 
 /// The most bytes of lines in flight on one stream, whatever `--in-flight` says.

@@ -15,7 +15,7 @@ use fanfare_upstream::Http;
 use indicatif::{ProgressBar, ProgressStyle};
 use tonic::transport::{Channel, Endpoint};
 
-use super::Done;
+use super::done::Done;
 use super::output::print_or_tell;
 use crate::app::{Gateway, Network};
 use crate::config::{

@@ -8,7 +8,7 @@ mod flags;
 use std::fmt;
 use std::path::Path;
 
-use super::Done;
+use super::done::Done;
 use super::output::{print_or_tell, tell};
 use super::signals::{StopSignals, ignore_hangups};
 use facts::Facts;

@@ -9,49 +9,47 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
+use crate::credential::error::ID_CHARACTERS;
 use crate::credential::{CredentialError, Stamp};
-
-/// The length of a key id and of a team id, in characters.
-pub const ID_CHARACTERS: usize = 10;
 
 /// The id of a key, as Apple's portal names it: 10 visible characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct KeyId(String);
+pub(crate) struct KeyId(String);
 
 impl KeyId {
     /// Checks that the text can be a key id.
     ///
     /// # Errors
     /// Fails where the text is not 10 visible ASCII characters.
-    pub fn parse(id: &str) -> Result<Self, CredentialError> {
+    pub(crate) fn parse(id: &str) -> Result<Self, CredentialError> {
         check_id(id).map_err(|found| CredentialError::KeyId { found })?;
         Ok(Self(id.to_owned()))
     }
 
     /// The id as Apple writes it.
     #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
 
 /// The id of a developer team: 10 visible characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct TeamId(String);
+pub(crate) struct TeamId(String);
 
 impl TeamId {
     /// Checks that the text can be a team id.
     ///
     /// # Errors
     /// Fails where the text is not 10 visible ASCII characters.
-    pub fn parse(id: &str) -> Result<Self, CredentialError> {
+    pub(crate) fn parse(id: &str) -> Result<Self, CredentialError> {
         check_id(id).map_err(|found| CredentialError::TeamId { found })?;
         Ok(Self(id.to_owned()))
     }
 
     /// The id as Apple writes it.
     #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
@@ -95,7 +93,7 @@ impl SigningKey {
     ///
     /// # Errors
     /// Fails where the text is no private key on the curve P-256, or the clock is before 1970.
-    pub fn parse(pem: &SecretString, key_id: KeyId, team_id: TeamId) -> Result<Self, CredentialError> {
+    pub(crate) fn parse(pem: &SecretString, key_id: KeyId, team_id: TeamId) -> Result<Self, CredentialError> {
         let private_key =
             EncodingKey::from_ec_pem(pem.expose_secret().as_bytes()).map_err(CredentialError::Pem)?;
         let key = Self { private_key, key_id, team_id };
@@ -105,13 +103,13 @@ impl SigningKey {
 
     /// The id of the key.
     #[must_use]
-    pub fn key_id(&self) -> &KeyId {
+    pub(crate) fn key_id(&self) -> &KeyId {
         &self.key_id
     }
 
     /// The id of the team whose apps are pushed to.
     #[must_use]
-    pub fn team_id(&self) -> &TeamId {
+    pub(crate) fn team_id(&self) -> &TeamId {
         &self.team_id
     }
 

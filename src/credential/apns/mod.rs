@@ -13,10 +13,12 @@ use arc_swap::ArcSwapOption;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use key::SigningKey;
 pub(super) use key::SigningKeyIdentity;
-pub use key::{ID_CHARACTERS, KeyId, SigningKey, TeamId};
+pub(crate) use key::{KeyId, TeamId};
 
-use super::{CredentialError, Renewal, Stamp, WallClock};
+use super::clock::WallClock;
+use super::{CredentialError, Renewal, Stamp};
 use pace::ProviderTokenPace;
 
 /// How often the age of the token is looked at.
@@ -54,7 +56,7 @@ impl ProviderToken {
 
     /// Returns the newest token, without waiting and without allocating.
     #[must_use]
-    pub fn stamp(&self) -> Option<Arc<Stamp>> {
+    pub(crate) fn stamp(&self) -> Option<Arc<Stamp>> {
         self.newest.load_full()
     }
 
@@ -63,7 +65,7 @@ impl ProviderToken {
     ///
     /// # Errors
     /// Fails where the token cannot be signed; the present one stays.
-    pub fn renew(&self, generation: u64) -> Result<Renewal, CredentialError> {
+    pub(crate) fn renew(&self, generation: u64) -> Result<Renewal, CredentialError> {
         let mut pace = self.pace();
         if self.newest.load().as_ref().is_some_and(|newest| newest.generation > generation) {
             return Ok(Renewal::Newer);
@@ -72,7 +74,7 @@ impl ProviderToken {
     }
 
     /// Makes no other token for 20 minutes from now.
-    pub fn hold(&self) {
+    pub(crate) fn hold(&self) {
         self.pace().hold(Instant::now());
     }
 

@@ -6,9 +6,7 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue, Method};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use secrecy::ExposeSecret;
-
-use super::source::Proof;
+use secrecy::{ExposeSecret, SecretString};
 
 /// The scope asks for tokens that may send pushes. Source: Firebase, "Send a message using FCM HTTP v1 API".
 const SCOPE: &str = "https://www.googleapis.com/auth/firebase.messaging";
@@ -26,6 +24,16 @@ const METADATA_FLAVOR: (HeaderName, HeaderValue) =
 /// Source: RFC 6749, section 4.1.3.
 const FORM: (HeaderName, HeaderValue) =
     (CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+
+/// What is shown to the endpoint.
+pub(super) enum Proof {
+    /// The gateway shows an assertion, signed with a service account's key.
+    ServiceAccount(ServiceAccountKey),
+    /// The gateway shows that a user consented.
+    AuthorizedUser { client_id: String, client_secret: SecretString, refresh_token: SecretString },
+    /// The gateway shows nothing: the metadata server of a machine knows the machine.
+    Machine,
+}
 
 /// A request for a token. The endpoint that it goes to is not part of it.
 pub(super) struct TokenRequest {

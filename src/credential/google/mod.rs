@@ -19,8 +19,8 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub use source::Source;
 pub(super) use source::SourceIdentity;
-pub use source::{Endpoint, Source, SourceError};
 
 use super::{NoToken, Renewal, Stamp};
 use crate::metrics::TokenMetrics;

@@ -17,7 +17,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use super::grant::{self, ServiceAccountKey};
+use super::grant::{self, Proof, ServiceAccountKey};
 
 /// The token endpoint of files that name none. Source: Google, "Using OAuth 2.0 to Access Google APIs".
 const TOKEN_URI: &str = "https://oauth2.googleapis.com/token";
@@ -128,16 +128,6 @@ pub(in crate::credential) struct SourceIdentity {
     endpoint: Endpoint,
 }
 
-/// What is shown to the endpoint.
-pub(super) enum Proof {
-    /// The gateway shows an assertion, signed with a service account's key.
-    ServiceAccount(ServiceAccountKey),
-    /// The gateway shows that a user consented.
-    AuthorizedUser { client_id: String, client_secret: SecretString, refresh_token: SecretString },
-    /// The gateway shows nothing: the metadata server of a machine knows the machine.
-    Machine,
-}
-
 impl Source {
     /// Reads a service account's key or a user's credentials: JSON, as Google's console and tools write them.
     ///
@@ -186,7 +176,7 @@ impl Source {
 
     /// Returns where the metadata server is on every machine at Google.
     #[must_use]
-    pub fn metadata_origin() -> Origin {
+    pub(crate) fn metadata_origin() -> Origin {
         Origin::http(METADATA_HOST)
     }
 

@@ -4,6 +4,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, RsaKeySize};
 use serde_json::{Value, json};
 
+use super::source::{Endpoint, SourceError};
 use super::*;
 
 const EPOCH_SECONDS: u64 = 1_700_000_000;

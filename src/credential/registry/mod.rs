@@ -42,7 +42,7 @@ impl Registry {
 
     /// Returns the provider token of a signing key.
     #[must_use]
-    pub fn provider_token(&self, key: &Arc<SigningKey>) -> Handle<ProviderToken> {
+    pub(crate) fn provider_token(&self, key: &Arc<SigningKey>) -> Handle<ProviderToken> {
         self.credentials().provider_tokens.find_or_insert(key.identity(), || {
             let token = Arc::new(ProviderToken::new(Arc::clone(key)));
             let stop = self.stop.child_token();
@@ -68,7 +68,7 @@ impl Registry {
     /// Returns the VAPID tokens of an application server, of which at most `max_origins` are kept from now on. They need
     /// no task, since each is signed where it is asked for.
     #[must_use]
-    pub fn vapid(&self, server: &Arc<ApplicationServer>, max_origins: usize) -> Handle<Vapid> {
+    pub(crate) fn vapid(&self, server: &Arc<ApplicationServer>, max_origins: usize) -> Handle<Vapid> {
         let vapid = self.credentials().vapid.find_or_insert(server.identity(), || {
             Handle::without_task(Vapid::new(Arc::clone(server), max_origins))
         });
@@ -77,7 +77,7 @@ impl Registry {
     }
 
     /// Ends every task and waits until all have ended. Tokens that were made stay usable, and are renewed no more.
-    pub async fn shut_down(&self) {
+    pub(crate) async fn shut_down(&self) {
         self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;

@@ -36,7 +36,7 @@ struct VapidClaims<'a> {
 }
 
 impl ApplicationServer {
-    /// Parses a private key as [`VapidKey::parse`] does, and checks the subject.
+    /// Parses a private key as `VapidKey::parse` does, and checks the subject.
     ///
     /// # Errors
     /// Fails where the text is no VAPID key, or the subject is no contact.
@@ -48,7 +48,7 @@ impl ApplicationServer {
     ///
     /// # Errors
     /// Fails where the subject is no contact, or the key cannot sign.
-    pub fn new(key: &VapidKey, subject: &str) -> Result<Self, CredentialError> {
+    pub(crate) fn new(key: &VapidKey, subject: &str) -> Result<Self, CredentialError> {
         if !is_contact(subject) {
             return Err(CredentialError::Subject { found: subject.to_owned() });
         }
@@ -63,13 +63,13 @@ impl ApplicationServer {
 
     /// Returns the public key, in base64url.
     #[must_use]
-    pub fn public_key(&self) -> &str {
+    pub(crate) fn public_key(&self) -> &str {
         &self.public_key
     }
 
     /// Returns the contact to which a push service may turn.
     #[must_use]
-    pub fn subject(&self) -> &str {
+    pub(crate) fn subject(&self) -> &str {
         &self.subject
     }
 

@@ -18,7 +18,7 @@ const POINT_BYTES: usize = 65;
 const UNCOMPRESSED: u8 = 4;
 
 /// A private key on P-256 and its public key. It prints the public key alone.
-pub struct VapidKey {
+pub(crate) struct VapidKey {
     pair: EcdsaKeyPair,
     public: String,
 }
@@ -28,7 +28,7 @@ impl VapidKey {
     ///
     /// # Errors
     /// Fails where the text is no such key.
-    pub fn parse(text: &SecretString) -> Result<Self, CredentialError> {
+    pub(crate) fn parse(text: &SecretString) -> Result<Self, CredentialError> {
         let text = text.expose_secret().trim();
         let pair = if text.contains("-----BEGIN ") { from_pem(text) } else { from_base64(text) };
         let pair = pair.map_err(|found| CredentialError::VapidKey { found })?;
@@ -39,13 +39,13 @@ impl VapidKey {
     /// Returns the public key in base64url without padding: what browsers take as `applicationServerKey`, and what a
     /// request shows as `k`. Source: RFC 8292, section 3.2.
     #[must_use]
-    pub fn public_key(&self) -> &str {
+    pub(crate) fn public_key(&self) -> &str {
         &self.public
     }
 
     /// Whether this is its public key, in base64url with padding or without.
     #[must_use]
-    pub fn is_of(&self, public_key: &str) -> bool {
+    pub(crate) fn is_of(&self, public_key: &str) -> bool {
         public_key.trim_end_matches('=') == self.public
     }
 

@@ -17,9 +17,10 @@ use tokio::time::Instant;
 
 pub use application_server::ApplicationServer;
 pub(super) use application_server::ApplicationServerIdentity;
-pub use key::VapidKey;
+pub(crate) use key::VapidKey;
 
-use super::{CredentialError, Renewal, Stamp, WallClock};
+use super::clock::WallClock;
+use super::{CredentialError, Renewal, Stamp};
 use pace::VapidTokenPace;
 
 /// The tokens that one application server has signed.
@@ -62,7 +63,7 @@ impl Vapid {
 
     /// Returns the newest token for an origin. It is made here where there is none, or the last is at half its life.
     #[must_use]
-    pub fn stamp(&self, origin: &Origin) -> Option<Arc<Stamp>> {
+    pub(crate) fn stamp(&self, origin: &Origin) -> Option<Arc<Stamp>> {
         let (now, wall) = (Instant::now(), self.wall_seconds());
         let mut tokens = self.tokens();
         let known = tokens.by_origin.get(origin).cloned();
@@ -84,7 +85,7 @@ impl Vapid {
     ///
     /// # Errors
     /// Fails where the token cannot be signed; the present one stays.
-    pub fn renew(&self, origin: &Origin, generation: u64) -> Result<Renewal, CredentialError> {
+    pub(crate) fn renew(&self, origin: &Origin, generation: u64) -> Result<Renewal, CredentialError> {
         let (now, wall) = (Instant::now(), self.wall_seconds());
         let mut tokens = self.tokens();
         if let Some(token) = tokens.by_origin.get(origin) {

@@ -6,7 +6,7 @@ use crate::push::Outcome;
 
 /// How far a batch is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct BatchCounts {
+pub(crate) struct BatchCounts {
     /// Items that were read.
     pub items_read: u64,
     /// Whether the gateway is shutting down.
@@ -17,13 +17,13 @@ pub struct BatchCounts {
 
 impl BatchCounts {
     /// Items that have this outcome, for each outcome that there was.
-    pub fn by_outcome(&self) -> impl Iterator<Item = (Outcome, u64)> {
+    pub(crate) fn by_outcome(&self) -> impl Iterator<Item = (Outcome, u64)> {
         Outcome::ALL.into_iter().zip(self.settled).filter(|(_, items)| *items > 0)
     }
 
     /// Items that have their result.
     #[must_use]
-    pub fn settled(&self) -> u64 {
+    pub(crate) fn settled(&self) -> u64 {
         self.settled.iter().sum()
     }
 

@@ -21,7 +21,7 @@ pub enum BatchEvent {
 
 impl Batch {
     /// One more item that has its result already. Several have it at once where answers came in one read.
-    pub fn settled(&mut self) -> Option<Settled> {
+    pub(crate) fn settled(&mut self) -> Option<Settled> {
         let settled = self.in_flight.next().now_or_never()??;
         self.counts.settle(settled.result.outcome);
         Some(settled)

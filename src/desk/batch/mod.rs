@@ -7,6 +7,7 @@
 mod counts;
 mod event;
 mod place;
+mod settings;
 mod stall;
 
 use std::pin::Pin;
@@ -19,10 +20,11 @@ use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, Interval, Sleep};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
-pub use counts::BatchCounts;
+pub(crate) use counts::BatchCounts;
 pub use event::BatchEvent;
-pub use place::Place;
+pub use settings::BatchSettings;
 
+use super::admission::NoRoom;
 use super::arrival::Arrival;
 use super::caller::Caller;
 use super::settled::Settled;
@@ -34,30 +36,6 @@ use stall::Stall;
 /// A batch stops taking drafts so long before its deadline, so that the items in flight can be answered. A short batch
 /// takes drafts for four fifths of its time.
 const TAKING_ENDS: Duration = Duration::from_millis(200);
-
-/// The limits of a batch.
-#[derive(Debug, Clone)]
-pub struct BatchSettings {
-    /// Bounds the items in flight and the results not yet delivered, of one batch.
-    pub window: usize,
-    /// Bounds the items of one batch that wait for more than a second for their next attempt.
-    pub max_waiting: usize,
-    /// How long the gateway works on an item that names no `max_wait`.
-    pub max_wait: Duration,
-    /// A batch ends when nothing could be delivered for this long.
-    pub reader_stall_timeout: Duration,
-}
-
-impl Default for BatchSettings {
-    fn default() -> Self {
-        Self {
-            window: 4096,
-            max_waiting: 4096,
-            max_wait: Duration::from_secs(5 * 60),
-            reader_stall_timeout: Duration::from_secs(60),
-        }
-    }
-}
 
 /// What the desk does with the drafts of a batch.
 ///
@@ -132,8 +110,22 @@ pub struct Batch {
     _open: BatchGauge,
 }
 
+impl Desk {
+    /// Opens a batch.
+    ///
+    /// # Errors
+    /// Where the gateway is shutting down. A full gateway opens batches, whose items wait for room.
+    pub fn open(self: &Arc<Self>, caller: Caller, arrival: Arrival) -> Result<Batch, NoRoom> {
+        if self.admission.is_draining() {
+            self.turned_away(NoRoom::Draining);
+            return Err(NoRoom::Draining);
+        }
+        Ok(Batch::new(self, caller, arrival))
+    }
+}
+
 impl Batch {
-    pub(super) fn new(desk: &Arc<Desk>, caller: Caller, arrival: Arrival) -> Self {
+    fn new(desk: &Arc<Desk>, caller: Caller, arrival: Arrival) -> Self {
         let settings = &desk.settings.batch;
         let deadline = arrival.deadline_of_batch();
         let taking_ends = deadline.map(|deadline| {
@@ -162,24 +154,24 @@ impl Batch {
     }
 
     /// Says how the items compete with other pushes. They are bulk where nobody does.
-    pub fn set_class(&mut self, class: ServiceClass) {
+    pub(crate) fn set_class(&mut self, class: ServiceClass) {
         self.flow.class = class;
     }
 
     /// The window of the batch. Whoever delivers results tells it how many seats they held.
     #[must_use]
-    pub fn window(&self) -> Arc<Window> {
+    pub(crate) fn window(&self) -> Arc<Window> {
         Arc::clone(&self.window)
     }
 
     /// How far the batch is.
     #[must_use]
-    pub fn counts(&self) -> &BatchCounts {
+    pub(crate) fn counts(&self) -> &BatchCounts {
         &self.counts
     }
 
     /// Counts items that were read. Most are offered when there is a place for them, later.
-    pub fn items_read(&mut self, items: u64) {
+    pub(crate) fn items_read(&mut self, items: u64) {
         self.counts.items_read += items;
     }
 
@@ -196,12 +188,12 @@ impl Batch {
 
     /// Whether the caller has read nothing for so long that the batch is to end. `waiting` says whether results wait
     /// for the caller now and it takes none. The ingress asks at each [`BatchEvent::Tick`].
-    pub fn is_stalled(&mut self, now: Instant, waiting: bool) -> bool {
+    pub(crate) fn is_stalled(&mut self, now: Instant, waiting: bool) -> bool {
         self.stall.is_over(now, waiting)
     }
 
     /// Tells the stall rule that the caller took results.
-    pub fn delivered(&mut self) {
+    pub(crate) fn delivered(&mut self) {
         self.stall.delivered();
     }
 

@@ -6,7 +6,8 @@ use tokio::time::Instant;
 
 use super::{Batch, BatchState, Lacks, TurnedAway};
 use crate::desk::admission::NoRoom;
-use crate::desk::draft::Draft;
+use crate::desk::check;
+use crate::desk::draft::{Draft, DraftBody};
 use crate::desk::refused::Refused;
 use crate::desk::settled::Settled;
 use crate::desk::started::Started;
@@ -47,13 +48,13 @@ impl Batch {
     }
 
     /// Turns a draft away that found no place before the batch stopped taking.
-    pub fn turn_away(&mut self, draft: Draft, why: TurnedAway) -> Settled {
+    pub(crate) fn turn_away(&mut self, draft: Draft, why: TurnedAway) -> Settled {
         let (reason, detail) = match why {
             TurnedAway::Draining => (Reason::Draining, "the gateway is shutting down"),
             TurnedAway::OutOfTime => (Reason::DeadlineExceeded, "the stream's deadline came first"),
         };
         // It has no seat, so it has none to give back.
-        self.refuse(Refused::unopened(draft, reason, detail), None)
+        self.refuse(unopened(draft, reason, detail), None)
     }
 
     fn refuse(&mut self, refused: Refused, seat: Option<Seat>) -> Settled {
@@ -90,4 +91,13 @@ impl Place<'_> {
         batch.in_flight.push(Box::pin(started.send(Arc::clone(&batch.desk))));
         Ok(())
     }
+}
+
+/// Makes the result of a draft that is not opened, because the gateway takes nothing more.
+fn unopened(draft: Draft, reason: Reason, detail: &'static str) -> Refused {
+    let labels = match draft.body {
+        DraftBody::Own(body) => check::labels(body.labels).unwrap_or_default(),
+        DraftBody::Shared(body) => body.labels().clone(),
+    };
+    Refused::not_attempted(check::echo(draft.id), labels, reason, detail)
 }

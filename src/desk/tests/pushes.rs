@@ -6,6 +6,7 @@ use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::*;
+use crate::desk::settled::EchoedLabels;
 use crate::push::{Delivery, Outcome, Reason};
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use tonic::metadata::{MetadataMap, MetadataValue};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
-use crate::desk::{NO_ROOM_WAIT, NoRoom, Settled, reason_name};
+use crate::desk::{NO_ROOM_WAIT, NoRoom, Settled};
 use crate::proto::{self, ERROR_DOMAIN};
 use crate::push::{Delivery, Outcome, ProviderKind, Reason, Refusal, TokenAction};
 
@@ -40,7 +40,7 @@ pub(super) fn settled(settled: Settled) -> proto::PushResult {
 pub(super) fn bad_call(refusal: &Refusal) -> Status {
     let mut details = ErrorDetails::new();
     details
-        .set_error_info(reason_name(refusal.reason), ERROR_DOMAIN, HashMap::new())
+        .set_error_info(refusal.reason.name(), ERROR_DOMAIN, HashMap::new())
         .add_bad_request_violation(&*refusal.field, &refusal.detail);
     let message = format!("{}: {}", refusal.field, refusal.detail);
     Status::with_error_details(Code::InvalidArgument, message, details)
@@ -68,9 +68,7 @@ pub(super) fn too_many_batches(most: usize) -> Status {
 /// Source: github.com/grpc/grpc, `doc/statuscodes.md`.
 fn not_taken(reason: Reason, message: String) -> Status {
     let mut details = ErrorDetails::new();
-    details
-        .set_error_info(reason_name(reason), ERROR_DOMAIN, HashMap::new())
-        .set_retry_info(Some(NO_ROOM_WAIT));
+    details.set_error_info(reason.name(), ERROR_DOMAIN, HashMap::new()).set_retry_info(Some(NO_ROOM_WAIT));
     let mut metadata = MetadataMap::new();
     // Client libraries read this, people read RetryInfo. Source: gRFC A6.
     metadata.insert("grpc-retry-pushback-ms", MetadataValue::from(NO_ROOM_WAIT.as_millis() as u64));
@@ -80,7 +78,7 @@ fn not_taken(reason: Reason, message: String) -> Status {
 /// The caller of a batch stopped reading; its progress comes with the status.
 pub(super) fn client_not_reading(figures: HashMap<String, String>) -> Status {
     let mut details = ErrorDetails::new();
-    details.set_error_info(reason_name(Reason::ClientNotReading), ERROR_DOMAIN, figures);
+    details.set_error_info(Reason::ClientNotReading.name(), ERROR_DOMAIN, figures);
     let message = "the caller stopped reading results (limits.reader_stall_timeout)";
     Status::with_error_details(Code::Aborted, message, details)
 }
@@ -88,7 +86,7 @@ pub(super) fn client_not_reading(figures: HashMap<String, String>) -> Status {
 /// A stream's deadline has come: what was read before has its verdict.
 pub(super) fn out_of_time() -> Status {
     let mut details = ErrorDetails::new();
-    details.set_error_info(reason_name(Reason::DeadlineExceeded), ERROR_DOMAIN, HashMap::new());
+    details.set_error_info(Reason::DeadlineExceeded.name(), ERROR_DOMAIN, HashMap::new());
     let message = "the stream's deadline ended its reading; items_read tells how far";
     Status::with_error_details(Code::DeadlineExceeded, message, details)
 }
@@ -96,7 +94,7 @@ pub(super) fn out_of_time() -> Status {
 /// The task of a batch failed. Whether items without a result were sent is in doubt.
 pub(super) fn batch_broke() -> Status {
     let mut details = ErrorDetails::new();
-    details.set_error_info(reason_name(Reason::GatewayBug), ERROR_DOMAIN, HashMap::new());
+    details.set_error_info(Reason::GatewayBug.name(), ERROR_DOMAIN, HashMap::new());
     let message = "work on the batch failed inside the gateway; items without a result are in doubt";
     Status::with_error_details(Code::Internal, message, details)
 }
@@ -201,7 +199,7 @@ mod tests {
             Reason::CredentialMissing,
         ];
         for it in all {
-            assert_eq!(reason(it).as_str_name(), format!("REASON_{}", reason_name(it)));
+            assert_eq!(reason(it).as_str_name(), format!("REASON_{}", it.name()));
         }
         let said: BTreeSet<_> = all.map(|it| i32::from(reason(it))).into();
         let contract = (1..1000).filter(|number| proto::Reason::try_from(*number).is_ok());

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use tonic::{Request, Response, Status, Streaming};
 
-pub use batch::Results;
+pub(crate) use batch::Results;
 pub use incoming::{Accepted, ConnectInfo, incoming};
 
 use crate::desk::{BatchSettings, Caller, Desk, NoRoom};
@@ -67,7 +67,7 @@ impl Default for GrpcSettings {
 }
 
 /// The handlers.
-pub struct Service {
+pub(crate) struct Service {
     /// The desk, where drafts are handed in.
     pub desk: Arc<Desk>,
     /// Bounds the batch streams of one connection.

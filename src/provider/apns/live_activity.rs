@@ -4,7 +4,7 @@
 
 use serde_json::value::RawValue;
 
-use super::payload::{Sound, arguments, flag};
+use super::members::{Sound, arguments, flag};
 use crate::provider::{epoch_seconds, text};
 use crate::push::{Body, LiveActivity, LiveActivityEvent, LocalizedText, Notification, Reason, Refusal};
 

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
-use super::live_activity::Activity;
+use super::live_activity::{Activity, ActivityAlert};
+use super::members::{Sound, arguments, flag};
 use super::push_type::PushType;
 use crate::provider::text;
 use crate::push::{
@@ -82,19 +83,6 @@ fn is_there(value: &RawValue) -> bool {
     members.is_none_or(|members| members.is_empty() || members.values().any(Option::is_some))
 }
 
-/// The number 1 where something is so, because APNs knows no `true`.
-pub(super) fn flag(is_so: bool) -> Option<u8> {
-    is_so.then_some(1)
-}
-
-/// A sound by name, or a critical alert's.
-#[derive(serde::Serialize)]
-#[serde(untagged)]
-pub(super) enum Sound<'a> {
-    Name(&'a str),
-    Critical { critical: u8, name: &'a str, volume: f64 },
-}
-
 struct Document<'a> {
     aps: Aps<'a>,
     image: Option<&'a str>,
@@ -150,7 +138,7 @@ struct Aps<'a> {
 #[serde(untagged)]
 enum Alert<'a> {
     Plain(PlainAlert<'a>),
-    Activity(super::live_activity::ActivityAlert<'a>),
+    Activity(ActivityAlert<'a>),
 }
 
 #[derive(serde::Serialize)]
@@ -199,11 +187,6 @@ fn key(localized: Option<&LocalizedText>) -> Option<&str> {
     localized.map(|text| text.key.as_str())
 }
 
-/// What the placeholders become. The member is left out where there are none.
-pub(super) fn arguments(localized: Option<&LocalizedText>) -> Option<&[String]> {
-    localized.map(|text| text.arguments.as_slice()).filter(|arguments| !arguments.is_empty())
-}
-
 fn aps<'a>(
     notification: &'a Notification,
     options: &'a ApnsContent,
@@ -212,7 +195,7 @@ fn aps<'a>(
 ) -> Result<Aps<'a>, Refusal> {
     let sound = sound(notification, options)?;
     let (alert, sound) = if activity.is_some() {
-        (super::live_activity::ActivityAlert::of(notification, sound).map(Alert::Activity), None)
+        (ActivityAlert::of(notification, sound).map(Alert::Activity), None)
     } else {
         (PlainAlert::of(notification).map(Alert::Plain), sound)
     };

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::error::ErrorBody;
-use super::response::ReplyBody;
+use super::reply::ReplyBody;
 use crate::provider::front::{by_front, unreadable};
 use crate::provider::meaning::{
     Meaning, credential, fault, gone, healing, limited, ours, plain, unavailable, wrong_token,

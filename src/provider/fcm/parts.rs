@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use serde_json::value::RawValue;
 
-use super::request::bytes_of;
+use super::data::bytes_of;
 use crate::provider::text;
 use crate::push::{AndroidVisibility, Body, Expiry, FcmContent, LocalizedText, Notification, Priority};
 

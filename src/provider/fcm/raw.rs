@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use super::request::{bytes_of, check_key};
+use super::data::{bytes_of, check_key};
 use crate::push::{Reason, Refusal};
 
 const FIELD: &str = "content.fcm.message_json";

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use super::Vendor;
-use super::response::{Form, ReplyWords};
+use super::reply::{Form, ReplyWords};
 use crate::provider::front::{by_front, unreadable};
 use crate::provider::meaning::{
     Meaning, credential, fault, gone, limited, ours, plain, unavailable, wrong_token,

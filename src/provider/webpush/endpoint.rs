@@ -34,7 +34,7 @@ impl WebPush {
     ///
     /// # Errors
     /// Where it may not, or the endpoint is not one. A subscription that its browser has given up is UNREGISTERED.
-    pub fn origin(&self, subscription: &Subscription) -> Result<Origin, Refusal> {
+    pub(crate) fn origin(&self, subscription: &Subscription) -> Result<Origin, Refusal> {
         let Endpoint { host, port, .. } = self.endpoint(subscription)?;
         let host = if host.contains(':') { format!("[{host}]") } else { host };
         format!("https://{host}:{port}").parse().map_err(|_| no_endpoint("a host that cannot be one"))

@@ -5,6 +5,7 @@
 mod hub;
 
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::oneshot;
@@ -229,8 +230,9 @@ impl Pool {
         let one_at_a_time = matches!(handle.sender, RequestSender::Http1(_));
         let now = Instant::now();
         let mut effects = Effects::new();
+        let opened = Arc::clone(&handle.connection);
         let mut state = self.lock();
-        state.connections.insert(connection, Arc::clone(&handle.connection));
+        state.connections.insert(connection, Arc::clone(&opened));
         let event = Event::Opened { connection, handle, streams, one_at_a_time };
         state.core.on(now.into_std(), event, &mut effects);
         drop(state);
@@ -238,6 +240,9 @@ impl Pool {
         // This is done outside of the lock, since a runtime that is ending drops the task here, and its drop takes the
         // lock.
         self.common.tasks.spawn(task.run());
+        if self.common.aborted.load(Ordering::Acquire) {
+            opened.abort(EndCause::Shutdown);
+        }
     }
 
     fn connect_failed(&self, error: ConnectError) {

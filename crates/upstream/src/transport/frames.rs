@@ -40,7 +40,7 @@ struct FrameWalk {
 }
 
 /// What a walk meets.
-enum Step<'a> {
+enum FrameStep<'a> {
     /// A frame header is complete.
     Begins(FrameHead),
     /// Some payload of the frame.
@@ -50,7 +50,7 @@ enum Step<'a> {
 }
 
 impl FrameWalk {
-    fn walk<'a>(&mut self, mut bytes: &'a [u8], mut on: impl FnMut(Step<'a>)) {
+    fn walk<'a>(&mut self, mut bytes: &'a [u8], mut on: impl FnMut(FrameStep<'a>)) {
         while !bytes.is_empty() || self.head.is_some_and(|_| self.left == 0) {
             let Some(head) = self.head else {
                 let take = bytes.len().min(9 - self.have);
@@ -65,19 +65,19 @@ impl FrameWalk {
                     self.head = Some(head);
                     self.left = length;
                     self.have = 0;
-                    on(Step::Begins(head));
+                    on(FrameStep::Begins(head));
                 }
                 continue;
             };
             let take = bytes.len().min(self.left);
             if take > 0 {
-                on(Step::Payload(head, &bytes[..take]));
+                on(FrameStep::Payload(head, &bytes[..take]));
                 bytes = &bytes[take..];
                 self.left -= take;
             }
             if self.left == 0 {
                 self.head = None;
-                on(Step::Ends(head));
+                on(FrameStep::Ends(head));
             }
         }
     }
@@ -120,11 +120,11 @@ impl SentFrames {
         bytes = &bytes[preface..];
         let Self { frames, begun, unended, ends_with_headers, .. } = self;
         frames.walk(bytes, |step| match step {
-            Step::Begins(head) if head.kind == HEADERS && head.stream > *begun => {
+            FrameStep::Begins(head) if head.kind == HEADERS && head.stream > *begun => {
                 *begun = head.stream;
                 unended.push_back(head.stream);
             }
-            Step::Ends(head) => {
+            FrameStep::Ends(head) => {
                 let ends_stream = head.flags & END_STREAM != 0;
                 let ends_headers = head.flags & END_HEADERS != 0;
                 match head.kind {
@@ -139,7 +139,7 @@ impl SentFrames {
                     _ => {}
                 }
             }
-            Step::Begins(_) | Step::Payload(..) => {}
+            FrameStep::Begins(_) | FrameStep::Payload(..) => {}
         });
     }
 }
@@ -177,18 +177,18 @@ impl ReceivedFrames {
     pub(super) fn walk(&mut self, bytes: &[u8]) {
         let Self { frames, settings_seen, partial, goaway } = self;
         frames.walk(bytes, |step| match step {
-            Step::Begins(head) if head.kind == GOAWAY => partial.clear(),
-            Step::Payload(head, piece) if head.kind == GOAWAY => {
+            FrameStep::Begins(head) if head.kind == GOAWAY => partial.clear(),
+            FrameStep::Payload(head, piece) if head.kind == GOAWAY => {
                 let room = (8 + GOAWAY_DEBUG_BYTES).saturating_sub(partial.len());
                 partial.extend_from_slice(&piece[..piece.len().min(room)]);
             }
-            Step::Ends(head) if head.kind == GOAWAY && partial.len() >= 8 => {
+            FrameStep::Ends(head) if head.kind == GOAWAY && partial.len() >= 8 => {
                 let last_stream_id = partial.get_u32() & 0x7fff_ffff;
                 let code = partial.get_u32();
                 *goaway = Some(GoAway { last_stream_id, code, debug: partial.split().freeze() });
             }
-            Step::Ends(head) if head.kind == SETTINGS => *settings_seen = true,
-            Step::Begins(_) | Step::Payload(..) | Step::Ends(_) => {}
+            FrameStep::Ends(head) if head.kind == SETTINGS => *settings_seen = true,
+            FrameStep::Begins(_) | FrameStep::Payload(..) | FrameStep::Ends(_) => {}
         });
     }
 }

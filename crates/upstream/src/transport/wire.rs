@@ -109,10 +109,11 @@ impl Wire {
         !self.lock().buffer.is_empty()
     }
 
-    /// Closes the socket, and drops what was gathered. What was not sent until now never is.
+    /// Closes the socket, and drops what was gathered. What was not sent until now never is. The buffer is freed, since
+    /// requests that are sent again on another connection may hold this wire for a while.
     pub(crate) fn close(&self) {
         let mut state = self.lock();
-        state.buffer.clear();
+        state.buffer = BytesMut::new();
         state.broken.get_or_insert(io::ErrorKind::NotConnected);
         state.io = Box::new(tokio::io::empty());
     }

@@ -31,7 +31,7 @@ pub(super) struct Last {
 pub(super) type End = Arc<Mutex<Option<Last>>>;
 
 /// The response body of a batch stream.
-pub struct Results {
+pub(crate) struct Results {
     buffer: mpsc::Receiver<Packet>,
     window: Arc<Window>,
     end: End,

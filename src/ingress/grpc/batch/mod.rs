@@ -11,7 +11,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tonic::Streaming;
 
-pub use body::Results;
+pub(crate) use body::Results;
 
 use super::incoming::OpenBatch;
 use crate::desk::{Batch, Caller, Desk};

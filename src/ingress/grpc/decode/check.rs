@@ -6,8 +6,10 @@ use std::time::{Duration, SystemTime};
 
 use serde::de::IgnoredAny;
 
-use super::Decoded;
 use crate::push::{InvalidValue, Outcome, Reason, Refusal};
+
+/// A value, or why the message cannot be decoded.
+pub(super) type Decoded<T> = Result<T, Refusal>;
 
 pub(super) fn duration(field: &'static str, it: prost_types::Duration) -> Decoded<Duration> {
     let found = format!("{} s and {} ns", it.seconds, it.nanos);

@@ -1,7 +1,6 @@
 //! What a push says.
 
-use super::Decoded;
-use super::check::{finite, https, invalid, json_object, known, moment, required};
+use super::check::{Decoded, finite, https, invalid, json_object, known, moment, required};
 use crate::proto;
 use crate::push::{
     AndroidVisibility, ApnsContent, Content, CriticalSound, FcmContent, InterruptionLevel, LiveActivity,
@@ -13,7 +12,7 @@ const MAX_LOC_ARGUMENTS: usize = 32;
 
 /// What a push says.
 pub(super) fn content(content: Option<proto::Content>) -> Decoded<Content> {
-    let content = content.ok_or_else(super::content_required)?;
+    let content = content.ok_or_else(content_required)?;
     let proto::Content { notification, data, apns, fcm, web_push, mattermost } = content;
     let content = Content {
         notification: notification.map(self::notification).transpose()?,
@@ -186,4 +185,9 @@ fn mattermost(it: proto::MattermostOptions) -> MattermostContent {
         signature: it.signature,
         transport: it.transport,
     }
+}
+
+/// A push or a multicast has no content.
+fn content_required() -> Refusal {
+    required("content", "a content")
 }

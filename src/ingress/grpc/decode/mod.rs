@@ -13,7 +13,7 @@ use tracing::Span;
 use crate::desk::{Addressee, BodyDraft, Draft, DraftBody, OptionsDraft};
 use crate::proto;
 use crate::push::{Expiry, Labels, Options, Priority, Reason, Refusal};
-use check::{duration, invalid, moment, required, within};
+use check::{Decoded, duration, invalid, moment, required, within};
 
 pub(super) use check::known;
 
@@ -21,8 +21,6 @@ pub(super) use check::known;
 const MAX_WAIT: Duration = Duration::from_secs(60 * 60);
 
 const MAX_COLLAPSE_KEY_BYTES: usize = 256;
-
-type Decoded<T> = Result<T, Refusal>;
 
 /// Decodes a push. It is of the default app where it names none.
 pub(super) fn push(push: proto::Push, default_app: &str, accepted_at: SystemTime) -> Draft {
@@ -71,11 +69,6 @@ pub(super) fn push_required() -> Refusal {
 pub(super) fn items_expected(most: u64, found: u64) -> Refusal {
     let reason = if found == 0 { Reason::FieldRequired } else { Reason::FieldTooLarge };
     Refusal::field("pushes", reason, format!("expected 1 to {most} pushes and addressees, found {found}"))
-}
-
-/// A push or a multicast has no content.
-fn content_required() -> Refusal {
-    required("content", "a content")
 }
 
 /// How work competes with other work. None: the message does not say.
@@ -220,8 +213,8 @@ mod tests {
             let condition = vec!["'a' in topics"; topics].join(" || ");
             let fcm = Box::new(proto::FcmTarget { condition, ..Default::default() });
             let target = proto::Target { fcm: Some(fcm), ..Default::default() };
-            let decoded = target::target(Some(target)).unwrap();
-            let TargetDraft::Fcm(decoded) = decoded else { panic!("{decoded:?}") };
+            let target = target::target(Some(target)).unwrap();
+            let TargetDraft::Fcm(decoded) = target else { panic!("{target:?}") };
             decoded
         };
         assert!(decoded(5).is_ok());

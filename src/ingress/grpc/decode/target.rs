@@ -1,7 +1,6 @@
 //! Where a push goes.
 
-use super::Decoded;
-use super::check::{at, https, invalid, known, malformed, present, required, text, within};
+use super::check::{Decoded, at, https, invalid, known, malformed, present, required, text, within};
 use crate::desk::TargetDraft;
 use crate::proto;
 use crate::provider::webpush::Subscription;

@@ -11,9 +11,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::provider::{Message, Outgoing};
 use crate::push::{
-    ApnsContent, AppId, Body, Content, CriticalSound, DeviceToken, Expiry, InterruptionLevel, Labels,
-    LiveActivity, LiveActivityEvent, LocalizedText, Notification, Options, Outcome, Priority, PushId, Reason,
-    Refusal,
+    ApnsContent, ApnsEnvironment, AppId, Body, Content, CriticalSound, DeviceToken, Expiry,
+    InterruptionLevel, Labels, LiveActivity, LiveActivityEvent, LocalizedText, Notification, Options,
+    Outcome, Priority, PushId, Reason, Refusal,
 };
 
 const ACCEPTED_AT: u64 = 1_700_000_000;

@@ -1,6 +1,7 @@
 //! What is refused before it is sent.
 
 use super::*;
+use crate::provider::fcm::limits::MAX_PROJECT_ID_BYTES;
 
 #[test]
 fn a_project_id_stands_in_the_path() {

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::provider::mattermost::response::classify;
 use crate::provider::retry_after::MAX_RETRY_AFTER;
-use crate::provider::{Reply, Verdict};
+use crate::provider::{Front502, Reply, Verdict};
 use crate::push::TokenAction;
 
 /// Every answer of the proxy and of what stands before it, written from its source.

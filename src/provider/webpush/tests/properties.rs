@@ -7,7 +7,7 @@ use super::*;
 use crate::provider::apns::strategies;
 use crate::provider::retry_after::MAX_RETRY_AFTER;
 use crate::provider::webpush::response::classify;
-use crate::provider::{Reply, Verdict};
+use crate::provider::{Front502, Reply, Verdict};
 
 fn options() -> BoxedStrategy<Option<WebPushContent>> {
     let text = || prop_oneof![3 => Just(String::new()), 1 => any::<String>(), 1 => "[a-zA-Z0-9_-]{0,40}"];

@@ -7,7 +7,7 @@ use http::HeaderValue;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{JSON, TEXT};
+use super::media_type::{JSON, TEXT};
 use crate::decision::Decision;
 use crate::webpush::refusal::{VapidFault, WebPushRefusal};
 

@@ -1,6 +1,7 @@
 //! Answers as FCM's endpoint for browsers. No page of Google lists its answers; these are as senders report them.
 
-use super::{AcceptedMessage, TEXT, located};
+use super::accepted::{AcceptedMessage, located};
+use super::media_type::TEXT;
 use crate::decision::Decision;
 use crate::webpush::refusal::{VapidFault, WebPushRefusal};
 

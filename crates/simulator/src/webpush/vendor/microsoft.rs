@@ -6,7 +6,8 @@ use std::borrow::Cow;
 use http::HeaderValue;
 use uuid::Uuid;
 
-use super::{AcceptedMessage, TEXT};
+use super::accepted::AcceptedMessage;
+use super::media_type::TEXT;
 use crate::decision::Decision;
 use crate::webpush::refusal::{VapidFault, WebPushRefusal};
 

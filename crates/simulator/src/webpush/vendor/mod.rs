@@ -1,20 +1,20 @@
 //! The vendors of browsers, and what each of their push services says.
 
+mod accepted;
 mod apple;
 mod google;
+mod media_type;
 mod microsoft;
 mod mozilla;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::HeaderValue;
-use uuid::Uuid;
+
+pub(super) use accepted::AcceptedMessage;
 
 use super::refusal::WebPushRefusal;
 use crate::decision::Decision;
-
-const TEXT: &str = "text/plain; charset=utf-8";
-const JSON: &str = "application/json";
+use media_type::TEXT;
 
 const DAY_S: u64 = 24 * 60 * 60;
 
@@ -30,17 +30,6 @@ pub enum Vendor {
     Apple,
     /// Edge, whose service is WNS.
     Microsoft,
-}
-
-/// A message that was taken.
-pub(super) struct AcceptedMessage<'a> {
-    pub(super) origin: &'a str,
-    /// For how many seconds it is kept.
-    pub(super) ttl: u64,
-    /// Whether the browser is offline.
-    pub(super) away: bool,
-    /// The word of Microsoft for a message that was taken and is thrown away.
-    pub(super) discarded: Option<&'static str>,
 }
 
 impl Vendor {
@@ -134,14 +123,5 @@ impl Vendor {
             Self::Apple => apple::error(status, reason),
             Self::Microsoft => microsoft::error(status, reason),
         }
-    }
-}
-
-/// Adds the `Location` at which the message is a resource. Source: RFC 8030, 5.
-fn located(decision: Decision, origin: &str, folder: &str) -> Decision {
-    let location = format!("{origin}/{folder}/{}", Uuid::new_v4().simple());
-    match HeaderValue::try_from(location) {
-        Ok(location) => decision.with_header("location", location),
-        Err(_) => decision,
     }
 }

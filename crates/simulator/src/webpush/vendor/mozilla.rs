@@ -6,7 +6,8 @@ use std::borrow::Cow;
 use http::{HeaderValue, StatusCode};
 use serde_json::json;
 
-use super::{AcceptedMessage, JSON, TEXT, located};
+use super::accepted::{AcceptedMessage, located};
+use super::media_type::{JSON, TEXT};
 use crate::decision::Decision;
 use crate::retry_after::RetryAfter;
 use crate::webpush::refusal::WebPushRefusal;

@@ -1,0 +1,27 @@
+//! The limits of a batch.
+
+use std::time::Duration;
+
+/// The limits of a batch.
+#[derive(Debug, Clone)]
+pub struct BatchSettings {
+    /// Bounds the items in flight and the results not yet delivered, of one batch.
+    pub window: usize,
+    /// Bounds the items of one batch that wait for more than a second for their next attempt.
+    pub max_waiting: usize,
+    /// How long the gateway works on an item that names no `max_wait`.
+    pub max_wait: Duration,
+    /// A batch ends when nothing could be delivered for this long.
+    pub reader_stall_timeout: Duration,
+}
+
+impl Default for BatchSettings {
+    fn default() -> Self {
+        Self {
+            window: 4096,
+            max_waiting: 4096,
+            max_wait: Duration::from_secs(5 * 60),
+            reader_stall_timeout: Duration::from_secs(60),
+        }
+    }
+}
