@@ -14,6 +14,7 @@ use fanfare_upstream::{Dial, Resolve, SystemResolver, TcpDialer, Upstream};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tonic_health::server::HealthReporter;
 
 use crate::config::Config;
@@ -30,9 +31,6 @@ pub use error::StartError;
 /// How long each step of the end may take once every verdict is out. A caller that does not close its side of a connection
 /// would otherwise hold tonic's own shutdown for an hour (hyperium/hyper issue 4170).
 const LAST_GOODBYE: Duration = Duration::from_secs(2);
-
-/// How often a condition that nobody announces is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// How the gateway reaches the network. Tests put their own in.
 pub struct Network {
@@ -60,6 +58,8 @@ pub struct Gateway {
     drain_timeout: Duration,
     draining: CancellationToken,
     stop: CancellationToken,
+    /// The tasks of batch streams.
+    batches: TaskTracker,
     /// The listeners, and the task that warns of certificates.
     tasks: JoinSet<()>,
 }
@@ -84,7 +84,12 @@ impl Gateway {
         let settings = DeskSettings { max_wait: config.grpc.max_wait, batch: config.grpc.batch.clone() };
         let dispatcher = Dispatcher::new(config.dispatch.clone(), draining.clone());
         let desk = Desk::new(settings, routes, Arc::clone(&admission), dispatcher, metrics.pushes.clone());
-        let service = Service { desk: Arc::new(desk), max_batch_streams: config.grpc.max_batch_streams };
+        let batches = TaskTracker::new();
+        let service = Service {
+            desk: Arc::new(desk),
+            max_batch_streams: config.grpc.max_batch_streams,
+            batches: batches.clone(),
+        };
         let (health, grpc) = listeners::grpc(&config.grpc, service, grpc_listener, stop.clone()).await?;
         let admin = Admin { metrics: Arc::clone(&metrics), admission: Arc::clone(&admission) };
 
@@ -104,6 +109,7 @@ impl Gateway {
             drain_timeout: config.drain_timeout,
             draining,
             stop,
+            batches,
             tasks,
         })
     }
@@ -151,11 +157,12 @@ impl Gateway {
         self.upstream.shut_down();
         if !drained {
             self.upstream.abort();
-            // Every wait for an upstream has just ended, so verdicts are a matter of turns.
+            // Every wait for an upstream has just ended, so the verdicts need only a few more polls.
             let _ = timeout(LAST_GOODBYE, self.admission.idle()).await;
         }
-        // Verdicts are out when their callers have read them: batches may take what is left of the time.
-        wait_until(end, || self.metrics.pushes.batch_streams().get() == 0).await;
+        // A verdict counts as delivered when it was read, so open batches get the rest of the time.
+        self.batches.close();
+        let _ = tokio::time::timeout_at(end, self.batches.wait()).await;
     }
 
     /// Ends every task, and waits until all have ended.
@@ -169,11 +176,5 @@ impl Gateway {
         let _ = timeout(LAST_GOODBYE, self.credentials.shut_down()).await;
         self.upstream.abort();
         let _ = timeout(LAST_GOODBYE, self.upstream.closed()).await;
-    }
-}
-
-async fn wait_until(end: Instant, is_reached: impl Fn() -> bool) {
-    while !is_reached() && Instant::now() < end {
-        tokio::time::sleep(LOOK_EVERY).await;
     }
 }

@@ -14,6 +14,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio_util::task::TaskTracker;
 use tonic::{Request, Response, Status, Streaming};
 
 pub(crate) use batch::Results;
@@ -72,6 +73,8 @@ pub(crate) struct Service {
     pub desk: Arc<Desk>,
     /// Bounds the batch streams of one connection.
     pub max_batch_streams: usize,
+    /// Owns the tasks of batch streams, so their end can be waited for.
+    pub batches: TaskTracker,
 }
 
 #[tonic::async_trait]
@@ -107,6 +110,6 @@ impl PushService for Service {
             self.desk.turned_away(NoRoom::Full);
             return Err(encode::too_many_batches(most));
         };
-        Ok(Response::new(batch::start(&self.desk, caller, batch, inbound, open)))
+        Ok(Response::new(batch::start(&self.batches, &self.desk, caller, batch, inbound, open)))
     }
 }

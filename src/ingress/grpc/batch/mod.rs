@@ -9,6 +9,7 @@ mod task;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
 use tonic::Streaming;
 
 pub(crate) use body::Results;
@@ -19,8 +20,9 @@ use crate::proto;
 use body::End;
 use task::BatchTask;
 
-/// Starts a stream's task and returns its response body.
+/// Starts a stream's task, which `tasks` owns, and returns its response body.
 pub(super) fn start(
+    tasks: &TaskTracker,
     desk: &Arc<Desk>,
     caller: Caller,
     batch: Batch,
@@ -30,6 +32,6 @@ pub(super) fn start(
     let (sender, buffer) = mpsc::channel(1);
     let (window, end) = (batch.window(), End::default());
     let task = BatchTask::new(Arc::clone(desk), caller, batch, Arc::clone(&end));
-    tokio::spawn(task.run(inbound, sender));
+    tasks.spawn(task.run(inbound, sender));
     Results::new(buffer, window, end, open)
 }
