@@ -27,6 +27,12 @@ impl Settled {
         self.seat.take().is_some_and(Seat::hold_until_delivered)
     }
 
+    /// Lets go of the push's body, which is large beside its labels and would be kept while results of others are
+    /// waited for.
+    pub(super) fn without_body(self) -> Self {
+        Self { labels: EchoedLabels::Own(self.labels.into_labels()), ..self }
+    }
+
     /// An item with this outcome, for tests of who delivers it.
     #[cfg(test)]
     pub(crate) fn example(outcome: crate::push::Outcome, seat: Option<Seat>) -> Self {
@@ -38,7 +44,7 @@ impl Settled {
 /// The labels of a push. They are copied only where its result is told.
 #[derive(Debug)]
 pub enum EchoedLabels {
-    /// The labels of a push that was refused.
+    /// The labels of a push that was refused, or whose body was let go of.
     Own(Labels),
     /// The labels are in the body of the push, which other pushes may share.
     Of(Arc<Body>),

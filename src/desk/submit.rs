@@ -109,7 +109,7 @@ impl Desk {
             return Err(why);
         }
         while let Some(settled) = in_flight.next().await {
-            results.push(settled);
+            results.push(settled.without_body());
         }
         results.sort_unstable_by_key(|settled| settled.index);
         Ok(results)

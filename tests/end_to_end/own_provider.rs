@@ -213,6 +213,9 @@ async fn a_trace_has_a_span_for_the_push_and_for_each_of_its_attempts_below_that
     let server = Raw::start(|number| Some(if number == 1 { BUSY } else { TAKEN }.to_vec())).await;
     let sender = Sender::to(&server);
     let exporter = Exporter::default();
+    // Where one subscriber is there, tracing asks the thread that comes by a span first whether it is wanted, once for
+    // all threads, and the threads of other tests want none. Where two are there, it asks both.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let listening = tracing::subscriber::set_default(tracing_subscriber::registry().with(exporter.clone()));
     {
         let call = tracing::info_span!("call");

@@ -25,23 +25,19 @@ impl Budget {
     /// Takes a place, where one is free.
     pub(crate) fn try_take(self: &Arc<Self>) -> Option<Place> {
         let permit = Arc::clone(&self.places).try_acquire_owned().ok()?;
-        Some(Place { budget: Arc::clone(self), gives_way: false, _permit: permit })
+        Some(Place { budget: Arc::clone(self), gives_way: false, _permit: Some(permit) })
     }
 
-    /// Waits for a place. Those who asked first get theirs first. It is `None` once the budget is closed.
+    /// Waits for a place. Those who asked first get theirs first.
     ///
     /// # Cancel safety
     /// When the future is dropped, it takes no place.
-    pub(crate) async fn take(self: &Arc<Self>) -> Option<Place> {
+    pub(crate) async fn take(self: &Arc<Self>) -> Place {
         self.waiting.fetch_add(1, Ordering::Relaxed);
         let _waiting = PlaceWait(self);
-        let permit = Arc::clone(&self.places).acquire_owned().await.ok()?;
-        Some(Place { budget: Arc::clone(self), gives_way: false, _permit: permit })
-    }
-
-    /// Gives no more places.
-    pub(crate) fn close(&self) {
-        self.places.close();
+        // The semaphore is never closed, so that there is a permit.
+        let permit = Arc::clone(&self.places).acquire_owned().await.ok();
+        Place { budget: Arc::clone(self), gives_way: false, _permit: permit }
     }
 }
 
@@ -59,7 +55,7 @@ impl Drop for PlaceWait<'_> {
 pub(crate) struct Place {
     budget: Arc<Budget>,
     gives_way: bool,
-    _permit: OwnedSemaphorePermit,
+    _permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Place {
@@ -126,13 +122,5 @@ mod tests {
         assert!(!place.gives_way());
         drop(place);
         assert!(budget.try_take().is_some());
-    }
-
-    #[test]
-    fn nobody_waits_for_a_budget_that_is_closed() {
-        let budget = Budget::new(1);
-        let _place = budget.try_take();
-        budget.close();
-        assert!(budget.take().now_or_never().unwrap().is_none());
     }
 }

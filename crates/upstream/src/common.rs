@@ -1,6 +1,7 @@
 //! What the pools of all peers share.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -17,6 +18,8 @@ pub(crate) struct Common {
     pub(crate) budget: Arc<Budget>,
     /// Owns every task of the pools, so that their end can be waited for.
     pub(crate) tasks: TaskTracker,
-    /// Cancelled when every connection is to end, so that connects under way end too.
-    pub(crate) aborted: CancellationToken,
+    /// Ends the connects that are under way, since nobody would use their connections.
+    pub(crate) stop: CancellationToken,
+    /// Every connection is to end at once, also one that a connect has just brought.
+    pub(crate) aborted: AtomicBool,
 }

@@ -63,8 +63,7 @@ pub(crate) enum ConnectEnd {
     Opened(Box<Opened>),
     /// No connection could be made.
     Failed(ConnectError),
-    /// The connect ended without a result: it panicked, its runtime ended, every connection is to end, or the pool shut down
-    /// while it waited for a place.
+    /// The connect ended without a result: it panicked, its runtime ended, or the pools shut down.
     Abandoned,
 }
 
@@ -79,31 +78,11 @@ impl<F: FnOnce(ConnectEnd)> Connect<F> {
         Self { ended: Some(ended) }
     }
 
-    /// Takes a place among all connections, waiting for one where none is free, and connects to the peer.
+    /// Connects to the peer, unless the pools shut down first.
     pub(crate) async fn run(mut self, hub: Arc<dyn Hub>, common: Arc<Common>, peer: Peer, why: OpenCause) {
-        let Common { settings, connector, budget, aborted, .. } = &*common;
-        let place = match budget.try_take() {
-            Some(place) => Some(place),
-            None => {
-                hub.report(Report::ConnectFailed("max_connections"));
-                let most = settings.max_connections;
-                tracing::warn!(origin = ?peer, most, "as many connections as upstream.max_connections allows");
-                budget.take().await
-            }
-        };
-        let Some(place) = place else { return };
-        let connected = tokio::select! {
-            biased;
-            () = aborted.cancelled() => return,
-            connected = connector.connect(&peer, settings) => connected,
-        };
-        let end = match connected {
-            Ok(connected) => {
-                ConnectEnd::Opened(Box::new(prepare(hub, &peer, settings, connected, place, why)))
-            }
-            Err(error) => ConnectEnd::Failed(error),
-        };
-        self.end(end);
+        if let Some(end) = common.stop.run_until_cancelled(connect(hub, &common, &peer, why)).await {
+            self.end(end);
+        }
     }
 
     fn end(&mut self, end: ConnectEnd) {
@@ -116,6 +95,24 @@ impl<F: FnOnce(ConnectEnd)> Connect<F> {
 impl<F: FnOnce(ConnectEnd)> Drop for Connect<F> {
     fn drop(&mut self) {
         self.end(ConnectEnd::Abandoned);
+    }
+}
+
+/// Takes a place among all connections, waiting for one where none is free, and connects to the peer.
+async fn connect(hub: Arc<dyn Hub>, common: &Common, peer: &Peer, why: OpenCause) -> ConnectEnd {
+    let Common { settings, connector, budget, .. } = common;
+    let place = match budget.try_take() {
+        Some(place) => place,
+        None => {
+            hub.report(Report::ConnectFailed("max_connections"));
+            let most = settings.max_connections;
+            tracing::warn!(origin = ?peer, most, "as many connections as upstream.max_connections allows");
+            budget.take().await
+        }
+    };
+    match connector.connect(peer, settings).await {
+        Ok(connected) => ConnectEnd::Opened(Box::new(prepare(hub, peer, settings, connected, place, why))),
+        Err(error) => ConnectEnd::Failed(error),
     }
 }
 

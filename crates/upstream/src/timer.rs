@@ -5,26 +5,34 @@ use tokio::time::Instant;
 
 /// Fires at the earliest moment that it was armed for. Who armed it for a later moment arms it again when it has fired.
 #[derive(Default)]
-pub(crate) struct Timer(Option<(Instant, AbortHandle)>);
+pub(crate) struct Timer {
+    armed: Option<(Instant, AbortHandle)>,
+    closed: bool,
+}
 
 impl Timer {
     /// Spawns `task`, which is to fire at `at`, in place of a task for a later moment. Does nothing where an earlier
-    /// moment is armed.
+    /// moment is armed, or the timer is closed.
     pub(crate) fn arm(&mut self, at: Instant, task: impl FnOnce() -> AbortHandle) {
-        if self.0.as_ref().is_none_or(|(armed, _)| at < *armed) {
+        if !self.closed && self.armed.as_ref().is_none_or(|(armed, _)| at < *armed) {
             self.disarm();
-            self.0 = Some((at, task()));
+            self.armed = Some((at, task()));
         }
     }
 
     /// The moment `at` has come.
     pub(crate) fn fired(&mut self, at: Instant) {
-        self.0.take_if(|(armed, _)| *armed == at);
+        self.armed.take_if(|(armed, _)| *armed == at);
     }
 
-    /// Lets nothing fire any more.
-    pub(crate) fn disarm(&mut self) {
-        if let Some((_, task)) = self.0.take() {
+    /// Lets nothing fire any more, whoever still arms it.
+    pub(crate) fn close(&mut self) {
+        self.closed = true;
+        self.disarm();
+    }
+
+    fn disarm(&mut self) {
+        if let Some((_, task)) = self.armed.take() {
             task.abort();
         }
     }

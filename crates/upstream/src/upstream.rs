@@ -1,5 +1,6 @@
 //! The pools of all peers, and what a caller has of one of them.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::time::Instant;
@@ -45,13 +46,8 @@ impl Upstream {
     ) -> Self {
         let budget = Budget::new(settings.max_connections);
         let connector = Connector { resolver, dialer };
-        let common = Common {
-            settings,
-            connector,
-            budget,
-            tasks: TaskTracker::new(),
-            aborted: CancellationToken::new(),
-        };
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let common = Common { settings, connector, budget, tasks, stop, aborted: AtomicBool::new(false) };
         Self { common: Arc::new(common), observer: Box::new(observer), peers: Mutex::default() }
     }
 
@@ -82,6 +78,10 @@ impl Upstream {
             let observer = self.observer.peer(&peer, named_by);
             Pool::new(peer, Arc::clone(&self.common), observer)
         })?;
+        if self.common.stop.is_cancelled() {
+            // It may be younger than the shutdown, which knew nothing of it.
+            held.pool.shut_down(EndCause::Shutdown);
+        }
         Ok(PeerPool { held })
     }
 
@@ -91,16 +91,18 @@ impl Upstream {
         self.pools().iter().for_each(|pool| pool.drain_batches());
     }
 
-    /// Grants no more streams, and refuses those who wait. Each connection closes when its last answer has come.
+    /// Grants no more streams, and refuses those who wait. Connects that are under way end, and each connection closes
+    /// when its last answer has come.
     pub fn shut_down(&self) {
-        self.common.budget.close();
+        self.common.stop.cancel();
         self.pools().iter().for_each(|pool| pool.shut_down(EndCause::Shutdown));
     }
 
-    /// Ends every connection at once, and every connect; no other connection is kept from then on. A request that was written and not answered is [unanswered](crate::Unanswered);
-    /// one that was not written is unsent.
+    /// Ends every connection at once, and every connect; no other connection is kept from then on. A request that was
+    /// written and not answered is [unanswered](crate::Unanswered); one that was not written is unsent.
     pub fn abort(&self) {
-        self.common.aborted.cancel();
+        self.common.stop.cancel();
+        self.common.aborted.store(true, Ordering::Release);
         self.pools().iter().for_each(|pool| pool.abort(EndCause::Shutdown));
     }
 

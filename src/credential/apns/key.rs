@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use http::HeaderValue;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use secrecy::{ExposeSecret, SecretString};
@@ -74,7 +75,8 @@ pub struct SigningKey {
 pub(in crate::credential) struct SigningKeyIdentity {
     team_id: TeamId,
     key_id: KeyId,
-    /// The SHA-256 of the private key, so that the same key is recognised however its file is laid out.
+    /// The SHA-256 of the public key, so that the same key is recognised however its file is laid out, and whether that
+    /// holds the public key or not.
     fingerprint: [u8; 32],
 }
 
@@ -112,7 +114,13 @@ impl SigningKey {
     }
 
     pub(in crate::credential) fn identity(&self) -> SigningKeyIdentity {
-        let fingerprint = Sha256::digest(self.private_key.as_bytes()).into();
+        let private_key = self.private_key.as_bytes();
+        // A key that has signed is such a pair, so that its own bytes are never needed.
+        let fingerprint =
+            match EcdsaKeyPair::from_private_key_der(&ECDSA_P256_SHA256_FIXED_SIGNING, private_key) {
+                Ok(pair) => Sha256::digest(pair.public_key()).into(),
+                Err(_) => Sha256::digest(private_key).into(),
+            };
         SigningKeyIdentity { team_id: self.team_id.clone(), key_id: self.key_id.clone(), fingerprint }
     }
 

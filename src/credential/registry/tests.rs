@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use fanfare_simulator::{FcmSettings, Simulator};
 use fanfare_upstream::{Http, Peer, Reach, SystemResolver, TcpDialer, Upstream, UpstreamSettings, tls};
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256};
@@ -48,6 +50,22 @@ async fn the_same_key_is_one_credential_however_often_it_is_read() {
     assert!(is_same(&first, &again));
     assert!(Arc::ptr_eq(&first.stamp().unwrap(), &again.stamp().unwrap()));
     assert_eq!(registry.tasks.len(), 1);
+}
+
+#[tokio::test]
+async fn the_same_key_is_one_credential_whether_its_file_holds_the_public_key_or_not() {
+    /// PKCS #8 of a key on P-256, up to the 32 bytes of the private key, with nothing behind them.
+    const BEFORE: &[u8] =
+        b"\x30\x41\x02\x01\x00\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\
+        \x3d\x03\x01\x07\x04\x27\x30\x25\x02\x01\x01\x04\x20";
+    let private = include_str!("../../../tests/data/vapid/private.key").trim();
+    let der = [BEFORE, &URL_SAFE_NO_PAD.decode(private).unwrap()].concat();
+    let bare = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", STANDARD.encode(der));
+    let whole = include_str!("../../../tests/data/vapid/pkcs8.pem");
+    let registry = registry();
+    let [one, other] =
+        [whole, &bare].map(|pem| registry.provider_token(&signing_key(&pem.to_owned().into())));
+    assert!(is_same(&one, &other));
 }
 
 #[tokio::test]

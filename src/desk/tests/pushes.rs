@@ -6,6 +6,7 @@ use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::*;
+use crate::desk::settled::EchoedLabels;
 use crate::push::{Delivery, Outcome, Reason};
 
 #[tokio::test]
@@ -60,6 +61,8 @@ async fn a_call_is_admitted_whole_before_one_push_is_sent() {
     assert_eq!(count(Outcome::Validated), 8);
     assert_eq!((count(Outcome::NotAttempted), count(Outcome::InvalidPush)), (11, 1));
     assert!(results.iter().map(|settled| settled.index).eq(0..20));
+    let keeps_its_body = |settled: &Settled| matches!(settled.labels, EchoedLabels::Of(_));
+    assert!(!results.iter().any(keeps_its_body), "a result that waits for the others keeps no body");
     assert_eq!(results[19].result.reason, Some(Reason::Overloaded));
     assert_eq!(results[19].result.retry_after, Some(NO_ROOM_WAIT));
     assert_eq!(send(ServiceClass::Interactive, 4..24).await.unwrap().len(), 20);
@@ -120,6 +123,9 @@ where
 async fn the_span_of_a_push_is_a_child_of_the_span_that_came_with_its_draft() {
     let spans = Arc::<Mutex<Vec<_>>>::default();
     let subscriber = tracing_subscriber::registry().with(Parents(Arc::clone(&spans)));
+    // Where one subscriber is there, tracing asks the thread that comes by a span first whether it is wanted, once for
+    // all threads, and the threads of other tests want none. Where two are there, it asks both.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let _subscribed = tracing::subscriber::set_default(subscriber);
     let front = Front::new(10, BatchSettings::default());
     let parent = tracing::info_span!("callers_span");

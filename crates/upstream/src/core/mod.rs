@@ -235,15 +235,15 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
             return;
         }
         for class in [ServiceClass::Interactive, ServiceClass::Bulk] {
-            while let Some(grant) = self.connections.take(class) {
+            while self.waiters.any(class)
+                && let Some(grant) = self.connections.take(class)
+            {
                 let late = |waiter| effects.push(Effect::Refuse { waiter, why: Refusal::Deadline });
-                match self.waiters.pop(now, class, late) {
-                    Some(waiter) => effects.push(Effect::Grant { waiter, grant }),
-                    None => {
-                        self.connections.give_back(grant.connection);
-                        break;
-                    }
-                }
+                let Some(waiter) = self.waiters.pop(now, class, late) else {
+                    self.connections.give_back(grant.connection);
+                    break;
+                };
+                effects.push(Effect::Grant { waiter, grant });
             }
         }
         self.grow(now, effects);

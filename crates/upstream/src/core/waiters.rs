@@ -47,6 +47,14 @@ impl<W> Waiters<W> {
         self.waiting.is_empty()
     }
 
+    /// Whether somebody of a class waits.
+    pub(super) fn any(&self, class: ServiceClass) -> bool {
+        match class {
+            ServiceClass::Interactive => self.interactive.waiting > 0,
+            ServiceClass::Bulk => self.bulk.waiting > 0,
+        }
+    }
+
     pub(super) fn push(&mut self, now: Instant, ask: Ask, teller: W) -> WaiterId {
         let Ask { flow, until, arrival } = ask;
         let id = self.waiting.insert(Waiter { teller, flow, since: now, until, connect_failures: 0 });

@@ -5,6 +5,7 @@
 mod hub;
 
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::oneshot;
@@ -125,7 +126,8 @@ impl Pool {
 
     /// Grants nothing more. Connections close when their streams are done.
     pub(crate) fn shut_down(&self, why: EndCause) {
-        self.lock().timer.disarm();
+        // A thread that was told to wake the core before this may do so after it.
+        self.lock().timer.close();
         self.on(Event::ShutDown(why));
     }
 
@@ -238,7 +240,7 @@ impl Pool {
         // This is done outside of the lock, since a runtime that is ending drops the task here, and its drop takes the
         // lock.
         self.common.tasks.spawn(task.run());
-        if self.common.aborted.is_cancelled() {
+        if self.common.aborted.load(Ordering::Acquire) {
             opened.abort(EndCause::Shutdown);
         }
     }
@@ -287,3 +289,6 @@ impl Drop for PlaceInLine<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

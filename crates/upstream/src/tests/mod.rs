@@ -33,11 +33,11 @@ impl Dial for NoNetwork {
     }
 }
 
-fn upstream(settings: UpstreamSettings) -> Upstream {
+pub(crate) fn upstream(settings: UpstreamSettings) -> Upstream {
     Upstream::new(settings, Arc::new(NoNetwork), Arc::new(NoNetwork), Unobserved)
 }
 
-fn peer(host: &'static str) -> Peer {
+pub(crate) fn peer(host: &'static str) -> Peer {
     Peer {
         origin: Origin::https(host),
         identity: "".into(),
@@ -53,7 +53,7 @@ fn pool() -> PeerPool {
     upstream(UpstreamSettings::default()).peer(peer("peer.test")).unwrap()
 }
 
-fn far() -> Instant {
+pub(crate) fn far() -> Instant {
     Instant::now() + Duration::from_secs(3600)
 }
 
@@ -120,18 +120,33 @@ async fn a_connect_that_panics_leaves_the_way_free_for_another() {
     tokio::time::timeout(Duration::from_secs(20), free).await.unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn no_task_is_left_when_the_pool_has_closed() {
-    // A connect that only the end of the pool can end.
-    let settings =
-        UpstreamSettings { connect_timeout: Duration::from_secs(3600), ..UpstreamSettings::default() };
+    let settings = UpstreamSettings { max_connections: 1, ..UpstreamSettings::default() };
     let upstream = upstream(settings);
-    let pool = upstream.peer(peer("peer.test")).unwrap();
-    let mut waits = Box::pin(pool.permit(Flow::SINGLE, far()));
-    assert!(waits.as_mut().now_or_never().is_none());
+    let pools = ["peer.test", "other.test"].map(|host| upstream.peer(peer(host)).unwrap());
+    let mut waits = pools.each_ref().map(|pool| Box::pin(pool.permit(Flow::SINGLE, far())));
+    for wait in &mut waits {
+        assert!(wait.as_mut().now_or_never().is_none());
+    }
+    // One connect waits for an address, and the other for the place of the first.
+    tokio::task::yield_now().await;
+    assert!(upstream.closed().now_or_never().is_none(), "two connects are under way");
     upstream.shut_down();
-    assert!(matches!(waits.await, Err(Unsent::ShuttingDown)));
-    assert!(upstream.closed().now_or_never().is_none(), "a connect is under way");
-    upstream.abort();
-    tokio::time::timeout(Duration::from_secs(20), upstream.closed()).await.unwrap();
+    for wait in waits {
+        assert!(matches!(wait.await, Err(Unsent::ShuttingDown)));
+    }
+    // The clock goes on only where nothing else can, so that a connect that is waited for takes its whole time.
+    let began = Instant::now();
+    upstream.closed().await;
+    assert_eq!(began.elapsed(), Duration::ZERO, "no connect is waited for");
+}
+
+#[tokio::test]
+async fn a_peer_that_is_named_after_the_end_is_connected_to_no_more() {
+    let upstream = upstream(UpstreamSettings::default());
+    upstream.shut_down();
+    let pool = upstream.peer(peer("late.test")).unwrap();
+    let refused = pool.permit(Flow::SINGLE, far()).now_or_never();
+    assert!(matches!(refused, Some(Err(Unsent::ShuttingDown))));
 }

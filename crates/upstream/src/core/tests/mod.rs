@@ -252,3 +252,33 @@ fn nothing_is_granted_after_the_end_and_a_connection_that_comes_late_goes_at_onc
     let ask = bench.ask_as(Flow::SINGLE, Arrival::New);
     assert_eq!(bench.core.ask(bench.now, ask), Err(Refusal::ShuttingDown));
 }
+
+/// A handle that counts how often it was cloned.
+#[derive(Debug, Default)]
+struct CountedHandle(std::rc::Rc<std::cell::Cell<u32>>);
+
+impl Clone for CountedHandle {
+    fn clone(&self) -> Self {
+        self.0.set(self.0.get() + 1);
+        Self(std::rc::Rc::clone(&self.0))
+    }
+}
+
+#[test]
+fn a_stream_that_comes_back_costs_one_clone_for_the_one_that_gets_it() {
+    let handle = CountedHandle::default();
+    let clones = std::rc::Rc::clone(&handle.0);
+    let (now, mut effects) = (Instant::now(), super::Effects::new());
+    let mut core: Core<CountedHandle, u32, &str> = Core::new(limits(), 7);
+    core.growth.opening = 1;
+    let opened = Event::Opened { connection: 1, handle, streams: 1, one_at_a_time: false };
+    core.on(now, opened, &mut effects);
+    let ask = Ask { flow: BULK, until: now + Duration::from_secs(3600), arrival: Arrival::New };
+    assert!(core.ask(now, ask).unwrap().is_some());
+    core.wait(now, ask, 1, &mut effects);
+    let before = clones.get();
+    effects.clear();
+    core.on(now, Event::Connection(1, ConnectionEvent::Returned), &mut effects);
+    assert!(matches!(effects[..], [Effect::Grant { waiter: 1, .. }]), "{effects:?}");
+    assert_eq!(clones.get() - before, 1);
+}
