@@ -203,6 +203,21 @@ async fn check_says_good_or_what_is_wrong_and_never_a_key() {
     assert!(!said.contains(&secret));
 }
 
+#[tokio::test]
+async fn apps_that_name_the_same_key_id_have_the_same_key() {
+    let folder = folder().await;
+    let twin = |key_file: &str| {
+        let ids = "key_id = \"ABC123DEFG\"\nteam_id = \"DEF123GHIJ\"";
+        let apns = "[apps.twin.apns]\ntopics = [\"com.example.twin\"]\n[apps.twin.apns.token]";
+        format!("{SAMPLE}\n{apns}\nkey_file = \"{key_file}\"\n{ids}\n")
+    };
+    let said = errors(folder.path(), |_| twin("vapid.pem"));
+    assert!(said.contains("apps.twin.apns.token.key_file: expected the key of app shop"), "{said}");
+    let good = folder.path().join("good.toml");
+    std::fs::write(&good, twin("AuthKey_ABC123DEFG.p8")).unwrap();
+    assert!(Config::load(&good).is_ok());
+}
+
 /// A container may have no root certificates of its own.
 #[tokio::test]
 async fn an_app_without_any_root_certificate_is_wrong_and_one_with_its_own_is_good() {

@@ -1,14 +1,15 @@
 //! What the file says of one app on APNs.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use fanfare_upstream::Http;
 
 use super::Reader;
-use crate::config::{ApnsConfig, ApnsCredential, Config, file};
+use crate::config::{ApnsConfig, ApnsCredential, AppConfig, Config, file};
 use crate::credential::apns::{KeyId, SigningKey, TeamId};
 use crate::provider::apns::{Apns, ApnsSettings};
-use crate::push::ApnsEnvironment;
+use crate::push::{ApnsEnvironment, AppId};
 
 impl Reader<'_> {
     pub(super) fn apns(&mut self, key: &str, file: file::AppApns, config: &Config) -> Option<ApnsConfig> {
@@ -42,6 +43,25 @@ impl Reader<'_> {
         let provider = self.ok(key, Apns::try_new(settings));
         let provider = provider.map(|provider| provider.with_front_502(file.front_502.into()));
         Some(ApnsConfig { provider: provider?, credential: credential? })
+    }
+
+    /// Apps that name the same ids share a connection, on which APNs takes the tokens of one key alone.
+    /// Source: Apple, "Establishing a token-based connection to APNs".
+    pub(super) fn expect_one_key_for_its_ids(&mut self, apps: &[AppConfig]) {
+        let mut known: HashMap<_, (&AppId, &SigningKey)> = HashMap::new();
+        for app in apps {
+            let Some(ApnsCredential::Token(key)) = app.apns.as_ref().map(|apns| &apns.credential) else {
+                continue;
+            };
+            let ids = (key.team_id().as_str(), key.key_id().as_str());
+            let (first, first_key) = *known.entry(ids).or_insert((&app.id, key.as_ref()));
+            if !first_key.is_same_key(key) {
+                self.error(
+                    &format!("apps.{}.apns.token.key_file", app.id),
+                    format!("expected the key of app {first}, which has the same team_id and key_id; found another"),
+                );
+            }
+        }
     }
 
     fn signing_key(&mut self, key: &str, file: &file::ApnsToken) -> Option<ApnsCredential> {

@@ -49,6 +49,7 @@ impl Reader<'_> {
         }
         let apps = file.apps.into_iter().filter_map(|(name, app)| self.app(&name, app, &config)).collect();
         config.apps = apps;
+        self.expect_one_key_for_its_ids(&config.apps);
         config
     }
 

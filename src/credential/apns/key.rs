@@ -113,6 +113,11 @@ impl SigningKey {
         &self.team_id
     }
 
+    /// Whether a key that has the same ids is the same key.
+    pub(crate) fn is_same_key(&self, other: &Self) -> bool {
+        self.identity() == other.identity()
+    }
+
     pub(in crate::credential) fn identity(&self) -> SigningKeyIdentity {
         let private_key = self.private_key.as_bytes();
         // A key that has signed is such a pair, so that its own bytes are never needed.

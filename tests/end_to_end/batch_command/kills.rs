@@ -40,8 +40,8 @@ async fn a_killed_run_leaves_in_doubt_what_was_in_flight_and_the_next_calls_it_s
     assert_eq!(verdicts.len(), LINES);
     let in_doubt = verdicts.values().filter(|it| outcome(it) == "UNCONFIRMED").count();
     assert_eq!(verdicts.values().filter(|it| outcome(it) == "ACCEPTED").count(), LINES - in_doubt);
-    // At most the two windows of pushes in flight.
-    assert!(in_doubt > 0 && in_doubt <= 600, "{in_doubt}");
+    // The two windows of pushes in flight, and as many verdicts that were on their way to the file.
+    assert!(in_doubt > 0 && in_doubt <= 1200, "{in_doubt}");
     assert!(times.values().all(|times| *times == 1), "something was sent twice");
     assert!(times.len() >= LINES - in_doubt);
     assert_eq!(batch(args).await.code, Some(1));

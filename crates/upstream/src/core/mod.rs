@@ -111,6 +111,16 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
         self.backoff.last_error()
     }
 
+    /// A grant came back while nobody waits, which needs no clock. It is false where somebody waits; then the grant comes back
+    /// as [`ConnectionEvent::Returned`].
+    pub(crate) fn returned_to_nobody(&mut self, id: ConnectionId) -> bool {
+        let nobody = self.waiters.is_empty();
+        if nobody {
+            self.connections.give_back(id);
+        }
+        nobody
+    }
+
     /// Something happened.
     pub(crate) fn on(&mut self, now: Instant, event: Event<H, E>, effects: &mut Effects<H, W, E>) {
         match event {

@@ -1,6 +1,8 @@
 //! What connections tell their pool.
 
-use super::Pool;
+use tokio::time::Instant;
+
+use super::{Effects, Pool};
 use crate::cause::EndCause;
 use crate::connection::Hub;
 use crate::core::{ConnectionEvent, ConnectionId, Event};
@@ -9,13 +11,22 @@ use crate::transport::GoAway;
 
 impl Hub for Pool {
     fn tell(&self, connection: ConnectionId, event: ConnectionEvent) {
-        if event == ConnectionEvent::Returned {
+        let returned = event == ConnectionEvent::Returned;
+        if returned {
             self.report(Report::StreamsUsed(-1));
         }
-        if matches!(event, ConnectionEvent::Closed(_)) {
-            self.lock().connections.remove(&connection);
+        let mut state = self.lock();
+        if returned && state.core.returned_to_nobody(connection) {
+            return;
         }
-        self.on(Event::Connection(connection, event));
+        let now = Instant::now();
+        let mut effects = Effects::new();
+        let closed =
+            matches!(event, ConnectionEvent::Closed(_)).then(|| state.connections.remove(&connection));
+        state.core.on(now.into_std(), Event::Connection(connection, event), &mut effects);
+        drop(state);
+        drop(closed);
+        self.perform(now, effects);
     }
 
     fn goaway(&self, connection: ConnectionId, goaway: &GoAway) {

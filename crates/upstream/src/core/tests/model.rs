@@ -290,7 +290,9 @@ impl Model {
         if let Some(seen) = self.connections.get_mut(&connection) {
             seen.used -= 1;
         }
-        self.on_connection(connection, ConnectionEvent::Returned);
+        if !self.core.returned_to_nobody(connection) {
+            self.on_connection(connection, ConnectionEvent::Returned);
+        }
     }
 
     fn some_connection(&self, which: usize) -> Option<ConnectionId> {
