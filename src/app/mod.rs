@@ -68,7 +68,7 @@ impl Gateway {
     /// Builds every part and begins to serve.
     ///
     /// # Errors
-    /// Fails where an address cannot be listened on, or the configuration names too many upstreams.
+    /// Fails if an address cannot be listened on, or the configuration names too many upstreams.
     pub async fn start(config: Config, network: Network) -> Result<Self, StartError> {
         let (grpc_listener, grpc_address) = listeners::listen("grpc.listen", config.grpc.listen).await?;
         let (admin_listener, admin_address) = listeners::listen("admin.listen", config.admin.listen).await?;
@@ -151,10 +151,10 @@ impl Gateway {
         self.upstream.shut_down();
         if !drained {
             self.upstream.abort();
-            // Every wait for an upstream has just ended, so verdicts are a matter of turns.
+            // Every wait for an upstream has just ended, so the verdicts need only a few more polls.
             let _ = timeout(LAST_GOODBYE, self.admission.idle()).await;
         }
-        // Verdicts are out when their callers have read them: batches may take what is left of the time.
+        // A verdict counts as delivered when it was read, so open batches get the rest of the time.
         wait_until(end, || self.metrics.pushes.batch_streams().get() == 0).await;
     }
 

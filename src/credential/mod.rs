@@ -1,4 +1,4 @@
-//! As whom: the newest proof of who the gateway is, which a push loads without waiting.
+//! As whom: the newest proof of who the gateway is, which a push loads; only an access token may have to be waited for.
 //!
 //! Keys are parsed when the configuration is read. The [`Registry`] makes one credential of each, and owns the tasks that
 //! keep them fresh.
@@ -42,7 +42,7 @@ impl Credential {
     /// and [`Credential::renew`] was called, it waits for a newer one. It returns at once where there is one.
     ///
     /// # Errors
-    /// Fails where there is none, and none will come before the deadline.
+    /// Fails if there is none, and none will come before the deadline.
     ///
     /// # Cancel safety
     /// Dropping the future cancels nothing but the wait.
@@ -89,7 +89,7 @@ impl Credential {
     /// concurrent calls make one.
     ///
     /// # Errors
-    /// Fails where the stamp cannot be made.
+    /// Fails if the stamp cannot be made.
     pub(crate) fn renew(&self, origin: &Origin, generation: u64) -> Result<Renewal, CredentialError> {
         match self {
             Self::Vapid(vapid) => vapid.renew(origin, generation),

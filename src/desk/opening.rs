@@ -30,7 +30,7 @@ impl Desk {
     /// Opens a draft.
     ///
     /// # Errors
-    /// Where it cannot be sent: with its result.
+    /// Fails with the push's result if it cannot be sent.
     pub(super) fn open_draft(&self, caller: &Caller, draft: Draft) -> Result<Opened, Box<Refused>> {
         let Draft { id, target, body, parent } = draft;
         let parent = (!parent.is_disabled()).then(|| Box::new(parent));

@@ -23,7 +23,7 @@ pub(super) struct Started {
 impl Started {
     /// Sends the push and waits for its verdict. Nothing runs before the first poll.
     ///
-    /// What an async block takes lies in its future once; the parameters of an async function lie there twice.
+    /// An `async fn` would keep each moved parameter twice.
     #[expect(clippy::manual_async_fn, reason = "a batch has thousands of these in flight")]
     pub(super) fn send<D>(mut self, desk: D) -> impl Future<Output = Settled> + Send
     where

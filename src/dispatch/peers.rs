@@ -14,7 +14,7 @@ pub trait Peers<P: Provider>: fmt::Debug + Send + Sync {
     /// The peer that takes pushes to a target. While it is held it is not forgotten.
     ///
     /// # Errors
-    /// Where the target names a peer that may not be, or there is no room for it.
+    /// Fails if the target names a peer that may not be, or there is no room for it.
     fn peer(&self, provider: &P, target: &P::Target) -> Result<Cow<'_, PeerPool>, NoPeer>;
 }
 

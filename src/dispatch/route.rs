@@ -15,9 +15,9 @@ use crate::push::AppId;
 /// One app on one provider.
 #[derive(Debug)]
 pub struct Route<P: Provider> {
-    /// In which words the app speaks to the push service.
+    /// The provider, as the app configured it.
     pub provider: P,
-    /// As whom it speaks.
+    /// The credential that the app shows.
     pub(crate) credential: Credential,
     /// Over which peer a target is reached. It is boxed once per route, not per push.
     pub(super) peers: Box<dyn Peers<P>>,

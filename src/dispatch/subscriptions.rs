@@ -117,7 +117,7 @@ pub(super) mod tests {
             let proxy = Proxy::new("http://proxy.test:3128".parse().unwrap(), None);
             Some(Proxies::new(proxy, &["inside.test".to_owned()]))
         };
-        // There is room for one peer, so that another way to the same origin finds none.
+        // There is room for one peer, so another way to the same origin finds none.
         for (host, another_way) in [("push.test", true), ("inside.test", false), ("push.inside.test", false)]
         {
             let upstream = upstream(1);

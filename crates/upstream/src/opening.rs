@@ -122,7 +122,7 @@ impl<F: FnOnce(ConnectEnd)> Drop for Connect<F> {
 /// Tells the operator why no connection could be made.
 pub(crate) fn log_failed(peer: &Peer, error: &ConnectError) {
     let cause = error.cause();
-    // The fields decide how a log counts lines that are alike. Outsiders choose hosts without end, so that theirs are
+    // The fields decide how a log counts lines that are alike. Outsiders choose hosts without end, so theirs are
     // not counted by `peer`.
     match peer.reach {
         Reach::Anywhere => tracing::warn!(?peer, cause, %error, "cannot connect to upstream"),

@@ -55,8 +55,8 @@ impl Permit {
     /// The request is not kept while its answer is waited for, since thousands may wait. If it has to be sent again,
     /// `again` makes it once more; `None` says that it cannot be made again, and leaves it unsent.
     ///
-    /// `share` says who has the request in flight. When the caller leaves, the request goes on counting there until its
-    /// end.
+    /// `share` is the request's place in its group's limit. When the caller leaves, the request goes on counting there
+    /// until its end.
     ///
     /// # Errors
     /// [`UpstreamError::Unsent`] proves that the peer did not process the request. It was given back, and then no stream

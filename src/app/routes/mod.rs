@@ -40,7 +40,7 @@ struct Builder<'a> {
     metrics: &'a Metrics,
 }
 
-/// Who the gateway is to a peer, and what it asks of it.
+/// What of a peer depends on the credential.
 struct Identity<'a> {
     name: String,
     http: Http,

@@ -89,7 +89,7 @@ impl Registry {
     }
 }
 
-/// Credentials of one kind. There are never more entries than credentials in use, which the configuration bounds, and one.
+/// Credentials of one kind. There is at most one entry more than credentials in use, which the configuration bounds.
 struct Table<K, T>(HashMap<K, WeakHandle<T>>);
 
 impl<K, T> Default for Table<K, T> {

@@ -75,7 +75,7 @@ impl Place<'_> {
     /// Sends a push.
     ///
     /// # Errors
-    /// Where it cannot be sent: with its result.
+    /// Fails with the push's result if it cannot be sent.
     pub fn offer(self, draft: Draft) -> Result<(), Box<Settled>> {
         let Self { batch, seat, room } = self;
         let opened = match batch.desk.open_draft(&batch.caller, draft) {

@@ -23,7 +23,7 @@ pub(crate) enum Arrival {
 pub(crate) struct Ask {
     /// Who asks.
     pub(crate) flow: Flow,
-    /// The moment from which on it has no use for a stream.
+    /// After this moment the request wants no stream.
     pub(crate) until: Instant,
     /// Whether it asks for the first time.
     pub(crate) arrival: Arrival,
@@ -144,13 +144,13 @@ pub(crate) type Effects<H, W, E> = Vec<Effect<H, W, E>>;
 /// Why a request gets no stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Refusal<E> {
-    /// The request has no use for a stream any more.
+    /// The deadline of the request has passed, so it wants no stream any more.
     Deadline,
-    /// Connects failed as often as one request waits through. This is why the last one did.
+    /// `connect_patience` connects failed while the request waited; this is the last error.
     Unreachable(E),
     /// No connection to this peer may be made, for this reason.
     Forbidden(E),
-    /// As many requests wait as may, which is this number.
+    /// The line is full: this many wait.
     TooManyWaiters(usize),
     /// The pool is shutting down.
     ShuttingDown,

@@ -1,4 +1,4 @@
-//! What the pool of one peer decides, and nothing else. It has no socket, clock, task or lock, and counts nothing.
+//! What the pool of one peer decides, and nothing else. It has no socket, clock, task or lock, and keeps no metrics.
 //!
 //! It is told the time and what happened, and answers with what is to be done. Its shell (`pool/`) holds it under a
 //! lock, and does what it says after the lock was released, so that nothing can be done under the lock by mistake. Two
@@ -143,7 +143,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
             }
             Event::ConnectAbandoned => {
                 self.growth.opening -= 1;
-                // What ended this connect without a result may end the next one, so that it begins after a wait.
+                // What ended this connect without a result may end the next one, so it begins after a wait.
                 self.backoff.back_off(now);
                 self.grow(now, effects);
             }
@@ -188,7 +188,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
             }
             ConnectionEvent::Limit(streams) => {
                 self.connections.set_limit(now, id, streams.min(self.limits.max_streams), effects);
-                // What keeps others from opening may have changed.
+                // The new limit may allow or forbid another connection.
                 self.growth.wake_at = None;
                 self.serve(now, effects);
             }
@@ -257,7 +257,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
         }
         self.growth.successor = drained.busy && self.connections.live_count() == 0;
         self.growth.wake_at = None;
-        // The drained streams count for the share of bulk no more, so that there may be room for bulk on the others.
+        // The drained streams count for the share of bulk no more, so there may be room for bulk on the others.
         self.serve(now, effects);
         self.grow(now, effects);
     }

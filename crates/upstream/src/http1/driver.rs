@@ -121,7 +121,7 @@ impl Driver {
         }
     }
 
-    /// Sends one request and reads its whole answer. Returns why the connection ends, where it does.
+    /// Sends one request and reads its whole answer. Returns the cause if the connection has to end.
     async fn exchange(&mut self, request: TaskRequest) -> Option<EndCause> {
         let TaskRequest { head, body, give_up, max_reply, answer, mut orphaned, slot } = request;
         let (least, before) = (least_bytes(&head, &body), self.sent.get());
@@ -162,7 +162,7 @@ impl Driver {
                 (Ok(reply), io_ended.or(last.then_some(EndCause::Closed)))
             }
             Err((cause, why)) => {
-                // Nothing more is written from here on, so that what was sent is final.
+                // Nothing more is written from here on, so what was sent is final.
                 self.io = None;
                 let cut = self.sent.get() - before < least;
                 let no_reply = match head_came {

@@ -27,8 +27,8 @@ use crate::transport::Transport;
 /// that tells which requests it did not process.
 const READ_ON: Duration = Duration::from_secs(1);
 
-/// The task of one HTTP/2 connection. Only it gives h2 requests, polls h2's connection, writes to the socket, and looks
-/// at the clock.
+/// The task of one HTTP/2 connection. Only it gives h2 requests, polls h2's connection, writes to the socket, and
+/// judges silence and idleness.
 pub(crate) struct Driver {
     streams: Arc<Streams>,
     connection: Option<h2::client::Connection<Transport, Bytes>>,
@@ -134,8 +134,8 @@ impl Driver {
         }
     }
 
-    /// Judges silence, PINGs and idleness, since h2 has no timer of its own. Returns why the connection ends, where it
-    /// does.
+    /// Judges silence, PINGs and idleness, since h2 has no timer of its own. Returns the cause if the connection has to
+    /// end.
     fn look_at_the_clock(&mut self, cx: &mut Context<'_>) -> Option<EndCause> {
         if let Some(ping_pong) = &mut self.ping_pong
             && self.pinged.is_some()

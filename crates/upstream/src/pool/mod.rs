@@ -75,7 +75,7 @@ impl Pool {
         match tokio::time::timeout_at(deadline, told).await {
             Ok(told) => {
                 place.was_told();
-                // The core drops no waiter before it was told, so that this is an error only if the pool is gone.
+                // The core drops no waiter before it was told, so this is an error only if the pool is gone.
                 told.unwrap_or(Err(Unsent::ShuttingDown))
             }
             Err(_) => Err(match place.leave() {
