@@ -18,7 +18,7 @@ use fanfare_upstream::Origin;
 use tokio::time::Instant;
 
 pub use error::CredentialError;
-pub use handle::Handle;
+pub use handle::CredentialHandle;
 pub use registry::Registry;
 pub use stamp::{NoToken, Renewal, Stamp};
 
@@ -26,11 +26,11 @@ pub use stamp::{NoToken, Renewal, Stamp};
 #[derive(Debug, Clone)]
 pub enum Credential {
     /// The app shows a provider token of APNs.
-    ProviderToken(Handle<apns::ProviderToken>),
+    ProviderToken(CredentialHandle<apns::ProviderToken>),
     /// The app shows an access token of Google.
-    AccessToken(Handle<google::GoogleToken>),
+    AccessToken(CredentialHandle<google::GoogleToken>),
     /// The app shows a VAPID token, another one to each origin.
-    Vapid(Handle<vapid::Vapid>),
+    Vapid(CredentialHandle<vapid::Vapid>),
     /// The app shows a client certificate in the TLS handshake, so nothing is stamped on a request.
     Certificate,
     /// The app shows nothing, because the upstream asks for nothing.

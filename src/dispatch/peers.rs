@@ -10,7 +10,7 @@ use crate::provider::apns::{self, Apns};
 use crate::push::{ApnsEnvironment, Refusal};
 
 /// The peers of one app on one provider.
-pub trait Peers<P: Provider>: fmt::Debug + Send + Sync {
+pub trait TargetPeers<P: Provider>: fmt::Debug + Send + Sync {
     /// The peer that takes pushes to a target. While it is held it is not forgotten.
     ///
     /// # Errors
@@ -34,7 +34,7 @@ impl From<Refusal> for NoPeer {
 }
 
 /// One peer for all targets.
-impl<P: Provider> Peers<P> for PeerPool {
+impl<P: Provider> TargetPeers<P> for PeerPool {
     fn peer(&self, _: &P, _: &P::Target) -> Result<Cow<'_, PeerPool>, NoPeer> {
         Ok(Cow::Borrowed(self))
     }
@@ -49,7 +49,7 @@ pub struct ApnsPeers {
     pub sandbox: PeerPool,
 }
 
-impl Peers<Apns> for ApnsPeers {
+impl TargetPeers<Apns> for ApnsPeers {
     fn peer(&self, apns: &Apns, target: &apns::Target) -> Result<Cow<'_, PeerPool>, NoPeer> {
         Ok(Cow::Borrowed(match apns.environment(target) {
             ApnsEnvironment::Production => &self.production,

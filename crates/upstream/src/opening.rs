@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use crate::budget::Place;
+use crate::budget::ConnectionPlace;
 use crate::cause::OpenCause;
 use crate::common::Common;
 use crate::connect::{Connected, Protocol};
@@ -28,7 +28,7 @@ pub(crate) enum RequestSender {
 
 /// What a grant of the pool carries, so that the connection is not looked up.
 #[derive(Clone)]
-pub(crate) struct Handle {
+pub(crate) struct ConnectionHandle {
     pub(crate) sender: RequestSender,
     pub(crate) connection: Arc<Connection>,
 }
@@ -43,15 +43,15 @@ pub(crate) struct Granted {
 
 impl Granted {
     /// The place that a grant with this handle stands for.
-    pub(crate) fn new(handle: Handle, at: Instant) -> Self {
-        let Handle { sender, connection } = handle;
+    pub(crate) fn new(handle: ConnectionHandle, at: Instant) -> Self {
+        let ConnectionHandle { sender, connection } = handle;
         Self { sender, slot: Slot::new(connection), at }
     }
 }
 
 /// A new connection, whose task has not been spawned yet.
-pub(crate) struct Opened {
-    pub(crate) handle: Handle,
+pub(crate) struct OpenedConnection {
+    pub(crate) handle: ConnectionHandle,
     /// How many streams the peer allows.
     pub(crate) streams: usize,
     pub(crate) task: ConnectionTask,
@@ -60,7 +60,7 @@ pub(crate) struct Opened {
 /// How a connect ended.
 pub(crate) enum ConnectEnd {
     /// There is a connection.
-    Opened(Box<Opened>),
+    Opened(Box<OpenedConnection>),
     /// No connection could be made.
     Failed(ConnectError),
     /// The connect ended without a result: it panicked, its runtime ended, every connection is to end, or the pool shut down
@@ -138,9 +138,9 @@ fn prepare(
     peer: &Peer,
     settings: &UpstreamSettings,
     connected: Connected,
-    place: Place,
+    place: ConnectionPlace,
     why: OpenCause,
-) -> Opened {
+) -> OpenedConnection {
     /// The number of the next connection. It is unique in the process, and stands in logs.
     static NEXT: AtomicU64 = AtomicU64::new(1);
     let Connected { protocol, address, resumed } = connected;
@@ -165,7 +165,11 @@ fn prepare(
             (RequestSender::Http1(requests), 1, ProtocolDriver::Http1(Box::new(driver)))
         }
     };
-    Opened { handle: Handle { sender, connection }, streams, task: ConnectionTask { driver, span } }
+    OpenedConnection {
+        handle: ConnectionHandle { sender, connection },
+        streams,
+        task: ConnectionTask { driver, span },
+    }
 }
 
 /// The task of a connection, to be spawned.

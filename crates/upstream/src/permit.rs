@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::cause::EndCause;
 use crate::connection::Connection;
-use crate::core::Arrival;
+use crate::core::Standing;
 use crate::error::{NoReply, Unsent, UnsentCause, UpstreamError};
 use crate::flow::Flow;
 use crate::in_flight::Share;
@@ -95,7 +95,7 @@ impl Permit {
                 if last == UnsentCause::RefusedStream {
                     tokio::time::sleep_until(deadline.min(Instant::now() + refused_wait(resends))).await;
                 }
-                let granted = Box::pin(pool.acquire(flow, deadline, Arrival::Returned)).await?;
+                let granted = Box::pin(pool.acquire(flow, deadline, Standing::Returned)).await?;
                 let Some(request) = again() else {
                     return Err(Unsent::Refused { resends: resends - 1, last }.into());
                 };

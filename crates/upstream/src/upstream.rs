@@ -10,7 +10,7 @@ use crate::budget::Budget;
 use crate::cause::EndCause;
 use crate::common::Common;
 use crate::connect::Connector;
-use crate::core::Arrival;
+use crate::core::Standing;
 use crate::error::Unsent;
 use crate::flow::Flow;
 use crate::network::{Dial, Resolve};
@@ -164,7 +164,7 @@ impl PeerPool {
     /// others.
     pub async fn permit(&self, flow: Flow, deadline: Instant) -> Result<Permit, Unsent> {
         let pool = &self.held.pool;
-        let granted = pool.acquire(flow, deadline, Arrival::New).await?;
+        let granted = pool.acquire(flow, deadline, Standing::New).await?;
         Ok(Permit::new(granted, Arc::clone(pool), flow, deadline))
     }
 }

@@ -9,9 +9,9 @@ use crate::flow::Flow;
 /// The number of a connection. It is unique in the process, and begins at 1.
 pub(crate) type ConnectionId = u64;
 
-/// Whether a request asks for the first time.
+/// Whether a request asks for the first time, or again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Arrival {
+pub(crate) enum Standing {
     /// The request asks for the first time.
     New,
     /// A connection gave the request back. It has waited already, and goes first.
@@ -20,13 +20,13 @@ pub(crate) enum Arrival {
 
 /// A request for a stream.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Ask {
+pub(crate) struct StreamAsk {
     /// Who asks.
     pub(crate) flow: Flow,
     /// After this moment the request wants no stream.
     pub(crate) until: Instant,
     /// Whether it asks for the first time.
-    pub(crate) arrival: Arrival,
+    pub(crate) standing: Standing,
 }
 
 /// The right to one stream of a connection. It is given back once, as [`ConnectionEvent::Returned`].

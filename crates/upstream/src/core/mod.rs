@@ -20,7 +20,9 @@ mod waiters;
 
 use std::time::Instant;
 
-pub(crate) use event::{Arrival, Ask, ConnectionEvent, ConnectionId, Effect, Effects, Event, Grant, Refusal};
+pub(crate) use event::{
+    ConnectionEvent, ConnectionId, Effect, Effects, Event, Grant, Refusal, Standing, StreamAsk,
+};
 pub(crate) use limits::PoolLimits;
 pub(crate) use phase::Phase;
 pub(crate) use waiters::WaiterId;
@@ -63,8 +65,8 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
 
     /// A request asks for a stream. It is granted one at once, is refused at once, or has to [`wait`](Self::wait),
     /// which is `None`. A request that is granted a stream at once costs no allocation.
-    pub(crate) fn ask(&mut self, now: Instant, ask: Ask) -> Result<Option<Grant<H>>, Refusal<E>> {
-        let Ask { flow, until, arrival } = ask;
+    pub(crate) fn ask(&mut self, now: Instant, ask: StreamAsk) -> Result<Option<Grant<H>>, Refusal<E>> {
+        let StreamAsk { flow, until, standing } = ask;
         if self.shut_down {
             return Err(Refusal::ShuttingDown);
         }
@@ -79,7 +81,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
         if self.batches_drained && flow.id != Flow::SINGLE.id {
             return Err(Refusal::ShuttingDown);
         }
-        if arrival == Arrival::New && self.waiters.len() >= self.limits.max_waiters {
+        if standing == Standing::New && self.waiters.len() >= self.limits.max_waiters {
             return Err(Refusal::TooManyWaiters(self.limits.max_waiters));
         }
         if self.growth.opening == 0
@@ -96,7 +98,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
     pub(crate) fn wait(
         &mut self,
         now: Instant,
-        ask: Ask,
+        ask: StreamAsk,
         waiter: W,
         effects: &mut Effects<H, W, E>,
     ) -> WaiterId {

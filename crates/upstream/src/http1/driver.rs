@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::reply::{says_close, whole_reply};
 use super::request::{Http1Sender, TaskRequest, least_bytes};
-use crate::budget::Place;
+use crate::budget::ConnectionPlace;
 use crate::cause::EndCause;
 use crate::connection::Connection;
 use crate::core::ConnectionEvent;
@@ -54,7 +54,7 @@ pub(crate) struct Driver {
     opened: Instant,
     last_busy: Instant,
     why: EndCause,
-    place: Place,
+    place: ConnectionPlace,
 }
 
 impl Driver {
@@ -63,7 +63,7 @@ impl Driver {
         (sender, io): Http1Connection,
         sent: SentBytes,
         patience: Patience,
-        place: Place,
+        place: ConnectionPlace,
     ) -> (Self, Http1Sender) {
         let (hand_over, requests) = mpsc::channel(1);
         let (now, idle) = (Instant::now(), patience.idle_http1);

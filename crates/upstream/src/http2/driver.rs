@@ -16,7 +16,7 @@ use tokio::time::{Instant, Sleep};
 use super::orphan::Orphan;
 use super::outlet::Outlet;
 use super::streams::Streams;
-use crate::budget::Place;
+use crate::budget::ConnectionPlace;
 use crate::cause::EndCause;
 use crate::core::ConnectionEvent;
 use crate::observe::Report;
@@ -57,7 +57,7 @@ pub(crate) struct Driver {
     /// Why the connection ends. It is `Aborted` until something else ends it.
     cause: EndCause,
     /// The place of this connection among all connections.
-    place: Place,
+    place: ConnectionPlace,
 }
 
 impl Driver {
@@ -66,7 +66,7 @@ impl Driver {
         sender: SendRequest<Bytes>,
         mut connection: h2::client::Connection<Transport, Bytes>,
         patience: Patience,
-        place: Place,
+        place: ConnectionPlace,
     ) -> Self {
         let now = Instant::now();
         Self {
