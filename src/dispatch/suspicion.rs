@@ -40,7 +40,6 @@ enum Sign {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Judged {
     pub(super) action: TokenAction,
-    /// The guard began, or ended, to set targets aside.
     pub(super) turned: Option<Turn>,
 }
 
@@ -264,10 +263,8 @@ mod tests {
         assert_eq!((gone(&suspicion), proved()), (TokenAction::Quarantine, TokenAction::Delete));
         let proofs = Suspicion::default();
         for _ in 0..1000 {
-            assert_eq!(
-                proofs.judge(Outcome::Unregistered, TokenAction::Delete, true).action,
-                TokenAction::Delete
-            );
+            let judged = proofs.judge(Outcome::Unregistered, TokenAction::Delete, true);
+            assert_eq!(judged.action, TokenAction::Delete);
         }
         assert_eq!(invalid(&proofs), TokenAction::Delete, "what is proved speaks for the configuration");
     }

@@ -20,9 +20,8 @@ mod waiters;
 
 use std::time::Instant;
 
-pub(crate) use event::{
-    ConnectionEvent, ConnectionId, Effect, Effects, Event, Grant, Refusal, Standing, StreamAsk,
-};
+pub(crate) use event::{ConnectionEvent, ConnectionId, Effect, Effects, Event, Grant, Refusal};
+pub(crate) use event::{Standing, StreamAsk};
 pub(crate) use limits::PoolLimits;
 pub(crate) use phase::Phase;
 pub(crate) use waiters::WaiterId;
@@ -155,9 +154,8 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
             }
             Event::DrainBatches => {
                 self.batches_drained = true;
-                let of_batches = self.waiters.remove_if(|flow| flow.id != Flow::SINGLE.id);
-                effects
-                    .extend(of_batches.map(|waiter| Effect::Refuse { waiter, why: Refusal::ShuttingDown }));
+                let batches = self.waiters.remove_if(|flow| flow.id != Flow::SINGLE.id);
+                effects.extend(batches.map(|waiter| Effect::Refuse { waiter, why: Refusal::ShuttingDown }));
             }
             Event::ShutDown(why) => {
                 self.shut_down = true;
