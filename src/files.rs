@@ -61,7 +61,7 @@ impl FileContent {
     /// Reads a regular file, and nothing else.
     ///
     /// # Errors
-    /// Fails where the path leads to no regular file, or the file is too large, is in UTF-16, or cannot be read.
+    /// Fails if the path leads to no regular file, or the file is too large, is in UTF-16, or cannot be read.
     pub(crate) fn read(path: &Path) -> Result<Self, FileError> {
         // The file is looked at before it is opened, since opening a device may do something, and again when it is open,
         // since the path may lead to another file by then.
@@ -78,7 +78,7 @@ impl FileContent {
     /// is, or a terminal.
     ///
     /// # Errors
-    /// Fails where the input is a folder, is too large, is in UTF-16, or cannot be read.
+    /// Fails if the input is a folder, is too large, is in UTF-16, or cannot be read.
     pub(crate) fn read_input(path: &Path) -> Result<Self, FileError> {
         let bytes = if path.as_os_str() == "-" {
             read_to_end(io::stdin())?
@@ -107,7 +107,7 @@ impl FileContent {
     /// Returns the text of the file.
     ///
     /// # Errors
-    /// Fails where the bytes are no text in UTF-8.
+    /// Fails if the bytes are no text in UTF-8.
     pub(crate) fn into_text(self) -> Result<String, FileError> {
         String::from_utf8(self.bytes).map_err(|error| FileError::NotText(error.utf8_error().valid_up_to()))
     }

@@ -23,7 +23,7 @@ pub(super) async fn listen(
     Ok((listener, bound))
 }
 
-/// Returns what callers ask about the gateway's health, and the future that serves them until `stop`.
+/// Returns the health reporter, and the future that serves gRPC until `stop`.
 pub(super) async fn grpc(
     settings: &GrpcSettings,
     service: Service,

@@ -68,7 +68,7 @@ impl Gateway {
     /// Builds every part and begins to serve.
     ///
     /// # Errors
-    /// Fails where an address cannot be listened on, or the configuration names too many upstreams.
+    /// Fails if an address cannot be listened on, or the configuration names too many upstreams.
     pub async fn start(config: Config, network: Network) -> Result<Self, StartError> {
         let (grpc_listener, grpc_address) = listeners::listen("grpc.listen", config.grpc.listen).await?;
         let (admin_listener, admin_address) = listeners::listen("admin.listen", config.admin.listen).await?;

@@ -63,7 +63,7 @@ impl ApnsCredential {
     /// Parses a signing key and its ids. `pem` is the text of the .p8 file.
     ///
     /// # Errors
-    /// Fails where an id is none, or the key cannot sign.
+    /// Fails if an id is none, or the key cannot sign.
     pub fn token(pem: &SecretString, key_id: &str, team_id: &str) -> Result<Self, CredentialError> {
         let (key_id, team_id) = (KeyId::parse(key_id)?, TeamId::parse(team_id)?);
         Ok(Self::Token(Arc::new(SigningKey::parse(pem, key_id, team_id)?)))

@@ -22,7 +22,7 @@ impl Trust {
     /// app needs one.
     ///
     /// # Errors
-    /// Fails where TLS cannot be set up, which would be a bug.
+    /// Fails if TLS cannot be set up, which would be a bug.
     pub fn of_system() -> Result<Self, TlsError> {
         match tls::roots(&[]) {
             Ok(roots) => Self::new(roots),
@@ -34,7 +34,7 @@ impl Trust {
     /// Trusts the root certificates of the operating system and those of a PEM text.
     ///
     /// # Errors
-    /// Fails where the text holds no certificates, or one that cannot be used.
+    /// Fails if the text holds no certificates, or one that cannot be used.
     pub fn of_system_and(pem: &str) -> Result<Self, TlsError> {
         Self::of_system()?.and(tls::parse_certificates(pem.as_bytes())?)
     }
@@ -42,7 +42,7 @@ impl Trust {
     /// Trusts these certificates as well.
     ///
     /// # Errors
-    /// Fails where one of them cannot be used as a root.
+    /// Fails if one of them cannot be used as a root.
     pub(super) fn and(&self, certificates: Vec<CertificateDer<'static>>) -> Result<Self, TlsError> {
         let mut roots = RootCertStore::clone(&self.roots);
         for certificate in certificates {
@@ -75,7 +75,7 @@ impl Trust {
     /// Sets up TLS to an upstream that speaks this HTTP and is shown a certificate.
     ///
     /// # Errors
-    /// Fails where the private key does not fit the certificate.
+    /// Fails if the private key does not fit the certificate.
     pub fn with_identity(&self, identity: ClientIdentity, http: Http) -> Result<ClientCertificate, TlsError> {
         let digest = Sha256::digest(identity.leaf());
         let fingerprint = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();

@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// A credential that is in use. When the last handle is dropped, the task that keeps the credential fresh ends.
-pub struct Handle<T> {
+pub struct CredentialHandle<T> {
     credential: Arc<T>,
     /// The task shares `credential` but not this guard, so that it does not keep itself alive.
     task: Arc<DropGuard>,
@@ -19,7 +19,7 @@ pub(super) struct WeakHandle<T> {
     task: Weak<DropGuard>,
 }
 
-impl<T> Handle<T> {
+impl<T> CredentialHandle<T> {
     /// Holds a credential whose task ends when `stop` is cancelled.
     pub(super) fn new(credential: Arc<T>, stop: CancellationToken) -> Self {
         Self { credential, task: Arc::new(stop.drop_guard()) }
@@ -37,8 +37,8 @@ impl<T> Handle<T> {
 
 impl<T> WeakHandle<T> {
     /// Returns a handle, unless the last one is gone and the task is ending or has ended.
-    pub(super) fn upgrade(&self) -> Option<Handle<T>> {
-        Some(Handle { task: self.task.upgrade()?, credential: self.credential.upgrade()? })
+    pub(super) fn upgrade(&self) -> Option<CredentialHandle<T>> {
+        Some(CredentialHandle { task: self.task.upgrade()?, credential: self.credential.upgrade()? })
     }
 
     pub(super) fn is_held(&self) -> bool {
@@ -46,13 +46,13 @@ impl<T> WeakHandle<T> {
     }
 }
 
-impl<T> Clone for Handle<T> {
+impl<T> Clone for CredentialHandle<T> {
     fn clone(&self) -> Self {
         Self { credential: Arc::clone(&self.credential), task: Arc::clone(&self.task) }
     }
 }
 
-impl<T> Deref for Handle<T> {
+impl<T> Deref for CredentialHandle<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -60,7 +60,7 @@ impl<T> Deref for Handle<T> {
     }
 }
 
-impl<T: fmt::Debug> fmt::Debug for Handle<T> {
+impl<T: fmt::Debug> fmt::Debug for CredentialHandle<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.credential.fmt(f)
     }

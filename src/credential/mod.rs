@@ -1,4 +1,4 @@
-//! As whom: the newest proof of who the gateway is, which a push loads without waiting.
+//! As whom: the newest proof of who the gateway is, which a push loads; only an access token may have to be waited for.
 //!
 //! Keys are parsed when the configuration is read. The [`Registry`] makes one credential of each, and owns the tasks that
 //! keep them fresh.
@@ -18,7 +18,7 @@ use fanfare_upstream::Origin;
 use tokio::time::Instant;
 
 pub use error::CredentialError;
-pub use handle::Handle;
+pub use handle::CredentialHandle;
 pub use registry::Registry;
 pub use stamp::{NoToken, Renewal, Stamp};
 
@@ -26,11 +26,11 @@ pub use stamp::{NoToken, Renewal, Stamp};
 #[derive(Debug, Clone)]
 pub enum Credential {
     /// The app shows a provider token of APNs.
-    ProviderToken(Handle<apns::ProviderToken>),
+    ProviderToken(CredentialHandle<apns::ProviderToken>),
     /// The app shows an access token of Google.
-    AccessToken(Handle<google::GoogleToken>),
+    AccessToken(CredentialHandle<google::GoogleToken>),
     /// The app shows a VAPID token, another one to each origin.
-    Vapid(Handle<vapid::Vapid>),
+    Vapid(CredentialHandle<vapid::Vapid>),
     /// The app shows a client certificate in the TLS handshake, so nothing is stamped on a request.
     Certificate,
     /// The app shows nothing, because the upstream asks for nothing.
@@ -42,7 +42,7 @@ impl Credential {
     /// and [`Credential::renew`] was called, it waits for a newer one. It returns at once where there is one.
     ///
     /// # Errors
-    /// Fails where there is none, and none will come before the deadline.
+    /// Fails if there is none, and none will come before the deadline.
     ///
     /// # Cancel safety
     /// Dropping the future cancels nothing but the wait.
@@ -89,7 +89,7 @@ impl Credential {
     /// concurrent calls make one.
     ///
     /// # Errors
-    /// Fails where the stamp cannot be made.
+    /// Fails if the stamp cannot be made.
     pub(crate) fn renew(&self, origin: &Origin, generation: u64) -> Result<Renewal, CredentialError> {
         match self {
             Self::Vapid(vapid) => vapid.renew(origin, generation),

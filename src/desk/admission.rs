@@ -52,7 +52,7 @@ impl Admission {
     /// Takes room for one push. Bulk never takes the last fifth, so that the interactive find some.
     ///
     /// # Errors
-    /// Where there is no room, or none is given any more.
+    /// Fails if there is no room, or none is given any more.
     pub fn admit(&self, class: ServiceClass) -> Result<Room, NoRoom> {
         if self.is_draining() {
             return Err(NoRoom::Draining);
@@ -68,7 +68,7 @@ impl Admission {
     /// Waits until there is room for one push, and takes it.
     ///
     /// # Errors
-    /// Where none is given any more.
+    /// Fails if none is given any more.
     ///
     /// # Cancel safety
     /// Dropping the future takes nothing.
@@ -97,8 +97,8 @@ impl Admission {
         self.draining.load(Ordering::Acquire)
     }
 
-    /// Waits until nobody waits for a push any more. It is called after [`Admission::drain`]; before that, more pushes
-    /// may come.
+    /// Waits until no caller waits for a push; orphans do not count. It is called after [`Admission::drain`]; before
+    /// that, more pushes may come.
     pub(crate) async fn idle(&self) {
         loop {
             let mut ended = std::pin::pin!(self.in_flight.ended());

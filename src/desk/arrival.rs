@@ -16,7 +16,7 @@ const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 pub struct Arrival {
     /// When work on the call began.
     pub at: Instant,
-    /// How long the caller waits, as it said. None: it did not say.
+    /// How long the caller waits, as it said. It is `None` if the caller named no timeout.
     pub timeout: Option<Duration>,
 }
 
@@ -26,12 +26,12 @@ impl Arrival {
         self.at + self.less_margin().map_or(max_wait, |timeout| timeout.min(max_wait))
     }
 
-    /// By when all items of a batch have their verdicts. None: the batch may go on for as long as it likes.
+    /// By when all items of a batch have their verdicts. It is `None` if the batch may go on for as long as it likes.
     pub(super) fn deadline_of_batch(self) -> Option<Instant> {
         self.less_margin().filter(|timeout| *timeout < YEAR).map(|timeout| self.at + timeout)
     }
 
-    /// Short timeouts keep four fifths.
+    /// Subtracts 50 ms from the timeout, or a fifth of it if that is less.
     fn less_margin(self) -> Option<Duration> {
         self.timeout.map(|timeout| timeout - MARGIN.min(timeout / 5))
     }

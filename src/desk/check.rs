@@ -10,7 +10,7 @@ const MAX_LABEL_BYTES: usize = 64;
 /// The id of a push; one is made where there is none.
 ///
 /// # Errors
-/// Where it cannot be an id: what its result says instead, and why.
+/// Fails if it cannot be an id, with what its result says instead, and why.
 pub(super) fn id(id: String) -> Result<PushId, (String, Refusal)> {
     if id.is_empty() {
         return Ok(PushId::random());

@@ -1,5 +1,5 @@
-//! Finds the app of a draft, finds its route, and pairs the route with the target. Every look-up of a push is made here
-//! and names its caller, so permissions have one place.
+//! Finds the app of a draft, finds its route, and pairs the route with the target. Every look-up of a push is made
+//! here, and the look-up of an app names its caller, so permissions have one place.
 
 use super::caller::Caller;
 use crate::dispatch::{AppRoutes, Destination, Routes, TargetDraft, Unsendable};

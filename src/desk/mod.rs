@@ -1,4 +1,4 @@
-//! The front desk: who asks, and may they. Every ingress hands in drafts here and gets results back.
+//! The front desk knows who asks, and whether they may. Every ingress hands in drafts here and gets results back.
 //!
 //! A draft is a push as an ingress decoded it, in plain values. The desk finds its app and its route, admits it, sends
 //! it by the dispatcher, and gives its result back. What is wrong with a push is always its result; only what concerns

@@ -17,7 +17,7 @@ use crate::push::{AppId, Body, Labels, Refusal};
 
 /// A push that can be sent. It keeps the route that its destination holds, though the routes of the desk may be swapped
 /// while it is in flight.
-pub(super) struct Opened {
+pub(super) struct OpenedPush {
     pub(super) push: Push,
     /// Where the payload of a multicast lies, which is encoded once for all addressees.
     pub(super) encoded: Option<Arc<Encoded>>,
@@ -30,20 +30,20 @@ impl Desk {
     /// Opens a draft.
     ///
     /// # Errors
-    /// Where it cannot be sent: with its result.
-    pub(super) fn open_draft(&self, caller: &Caller, draft: Draft) -> Result<Opened, Box<Refused>> {
+    /// Fails with the push's result if it cannot be sent.
+    pub(super) fn open_draft(&self, caller: &Caller, draft: Draft) -> Result<OpenedPush, Box<Refused>> {
         let Draft { id, target, body, parent } = draft;
         let parent = (!parent.is_disabled()).then(|| Box::new(parent));
         let routes = self.routes.load();
         match body {
             DraftBody::Own(body) => {
                 let push = own(&routes, caller, id, target, body)?;
-                Ok(Opened { push, encoded: None, parent })
+                Ok(OpenedPush { push, encoded: None, parent })
             }
             DraftBody::Shared(shared) => {
                 let (body, encoded) = shared.open(&id)?;
                 let push = addressee(&routes, caller, id, target, body)?;
-                Ok(Opened { push, encoded: Some(encoded), parent })
+                Ok(OpenedPush { push, encoded: Some(encoded), parent })
             }
         }
     }

@@ -16,7 +16,8 @@ pub struct Settled {
     pub result: PushResult,
     /// What the caller sees again.
     pub labels: EchoedLabels,
-    /// The seat of an item of a batch. It returns when this is dropped, as is done where the result is not told.
+    /// The seat of an item of a batch. It returns when this is dropped. `PROBLEMS_ONLY` drops results that are not
+    /// told.
     pub(super) seat: Option<Seat>,
 }
 

@@ -21,7 +21,7 @@ impl SharedBody {
     /// The body of one addressee, and the place where its payload is encoded once for all of them.
     ///
     /// # Errors
-    /// Where the multicast cannot be sent: the result of the addressee with this id.
+    /// Fails if the multicast cannot be sent, with the result of the addressee with this id.
     pub(super) fn open(self, id: &str) -> Result<(Arc<Body>, Arc<Encoded>), Box<Refused>> {
         match self.0 {
             Shared::Opened { body, encoded } => Ok((body, encoded)),

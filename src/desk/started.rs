@@ -6,14 +6,14 @@ use fanfare_upstream::Flow;
 use tokio::time::Instant;
 
 use super::Desk;
-use super::opening::Opened;
+use super::opening::OpenedPush;
 use super::settled::{EchoedLabels, Settled};
 use crate::dispatch::{Room, Terms};
 
 /// A push that was admitted.
 pub(super) struct Started {
     pub(super) index: u64,
-    pub(super) opened: Opened,
+    pub(super) opened: OpenedPush,
     pub(super) room: Room,
     pub(super) flow: Flow,
     pub(super) begun: Instant,
@@ -23,18 +23,18 @@ pub(super) struct Started {
 impl Started {
     /// Sends the push and waits for its verdict. Nothing runs before the first poll.
     ///
-    /// What an async block takes lies in its future once; the parameters of an async function lie there twice.
+    /// An `async fn` would keep each moved parameter twice.
     #[expect(clippy::manual_async_fn, reason = "a batch has thousands of these in flight")]
     pub(super) fn send<D>(mut self, desk: D) -> impl Future<Output = Settled> + Send
     where
         D: Deref<Target = Desk> + Send,
     {
         async move {
-            let Opened { push, encoded, parent } = &self.opened;
+            let OpenedPush { push, encoded, parent } = &self.opened;
             let (flow, begun, deadline) = (self.flow, self.begun, self.deadline);
             let terms = Terms { flow, begun, deadline, parent: parent.as_deref() };
             let result = push.send(&desk.dispatcher, encoded.as_deref(), &terms, &mut self.room).await;
-            let Self { index, opened: Opened { push, .. }, room, .. } = self;
+            let Self { index, opened: OpenedPush { push, .. }, room, .. } = self;
             let labels = EchoedLabels::Of(push.body);
             Settled { index, id: push.id.into_string(), result, labels, seat: room.into_seat() }
         }

@@ -21,10 +21,10 @@ impl Desk {
     /// Admits a push, and sends it when the future is polled.
     ///
     /// # Errors
-    /// Where there is no room for it. What is wrong with the push itself is its result.
+    /// Fails if there is no room for it. What is wrong with the push itself is its result.
     ///
     /// # Cancel safety
-    /// Dropping the future stops what has not been written upstream, and only that.
+    /// Dropping the future stops the push if its connection has not taken it yet, and only then.
     pub fn submit<'a>(
         &'a self,
         caller: &Caller,
@@ -66,7 +66,7 @@ impl Desk {
     /// drafts there are.
     ///
     /// # Errors
-    /// Where there was no room for some and none of the others can be sent, so that nothing was sent at all.
+    /// Fails if there was no room for some and none of the others can be sent, so nothing was sent at all.
     pub(crate) async fn submit_all(
         self: &Arc<Self>,
         caller: &Caller,

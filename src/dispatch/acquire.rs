@@ -34,8 +34,6 @@ impl Dispatcher {
     /// Waits for all that an attempt needs, in this order: a token, so that a push without one holds no permit; a
     /// permit; then it looks whether the push has expired while it waited, and loads the newest token, because a push
     /// may have waited longer than a token lives. `refused` is the generation of a token that the push service refused.
-    ///
-    /// A breaker and a pace belong at the beginning.
     pub(super) async fn acquire<P: Provider>(
         &self,
         ask: &Ask<'_, P>,

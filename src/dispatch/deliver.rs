@@ -19,7 +19,8 @@ use crate::provider::{Message, Provider};
 use crate::push::PushResult;
 
 impl Dispatcher {
-    /// Brings a push to its verdict, in one attempt or several. `send.rs` does what stands before the peer.
+    /// Brings a push to its verdict, in one attempt or several. `send.rs` does the first steps: encode, seal and
+    /// address.
     ///
     /// ```text
     /// encode ─▶ (seal) ─▶ address ─▶ peer ─▶ acquire ─▶ exchange ─▶ learn ─▶ next ─▶ verdict
@@ -29,8 +30,7 @@ impl Dispatcher {
     ///   verdict, because no attempt can be made                 ▼ verdict, because no other attempt can be made
     /// ```
     ///
-    /// What an async block takes lies in its future once, whereas a parameter that an async function moves lies in it
-    /// twice.
+    /// An `async fn` would keep each moved parameter twice.
     #[expect(clippy::manual_async_fn, reason = "a push holds this future while it is in flight")]
     pub(super) fn deliver<'a, P: Provider>(
         &'a self,
@@ -109,7 +109,7 @@ impl Dispatcher {
         tokio::select! {
             waited = room.wait(wait) => waited != Err(WaitingSetFull),
             () = self.draining().cancelled() => false,
-            // A push of a batch may find no free seat in its window after the wait.
+            // `room.wait` may last longer, since an item needs a seat again; the deadline bounds it.
             () = tokio::time::sleep_until(deadline) => false,
         }
     }

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use super::suspicion::{Suspicion, Turn};
 use crate::push::{AppId, Outcome, ProviderKind, Refusal, TokenAction};
 
-/// Sees every answer about a target, and every target that the gateway refuses by itself.
+/// Sees every answer about a target whose caller still waits, and every target that the gateway refuses by itself.
 #[derive(Debug)]
 pub struct Guard {
     app: AppId,

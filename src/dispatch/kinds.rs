@@ -10,7 +10,7 @@ use super::guard::Guard;
 use crate::provider::Verdict;
 use crate::push::{Outcome, Shortened};
 
-/// The most kinds of one app on one provider that are logged. Some services put numbers into their sentences, so that
+/// The most kinds of one app on one provider that are logged. Some services put numbers into their sentences, so
 /// each sentence would be a kind of its own.
 const MAX_KINDS: usize = 64;
 

@@ -35,7 +35,7 @@ pub(super) enum Learned {
 }
 
 impl Learned {
-    /// Whether the push service refused the token, so that the next attempt waits for a newer one.
+    /// Whether the push service refused the token, so the next attempt waits for a newer one.
     pub(super) fn refuses_token(&self) -> bool {
         match self {
             Self::Answered { verdict, .. } => verdict.heal.renews(),
@@ -58,7 +58,7 @@ impl Learned {
 }
 
 impl<P: Provider> Route<P> {
-    /// Takes note of an attempt. Whatever learns from attempts begins here, as a breaker would.
+    /// Takes note of an attempt. Whatever learns from attempts begins here.
     pub(super) fn learn(&self, attempt: Attempt<'_, P::Context>) -> Learned {
         let Attempt { origin, context, generation, span, ended } = attempt;
         let _within = span.enter();

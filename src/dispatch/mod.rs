@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use ask::{Ask, Terms};
 pub use guard::{Guard, Unsendable};
-pub use peers::{ApnsPeers, Peers};
+pub use peers::{ApnsPeers, TargetPeers};
 pub(crate) use providers::Encoded;
 #[cfg(test)]
 pub(crate) use providers::PROVIDERS;

@@ -10,11 +10,11 @@ use crate::provider::apns::{self, Apns};
 use crate::push::{ApnsEnvironment, Refusal};
 
 /// The peers of one app on one provider.
-pub trait Peers<P: Provider>: fmt::Debug + Send + Sync {
+pub trait TargetPeers<P: Provider>: fmt::Debug + Send + Sync {
     /// The peer that takes pushes to a target. While it is held it is not forgotten.
     ///
     /// # Errors
-    /// Where the target names a peer that may not be, or there is no room for it.
+    /// Fails if the target names a peer that may not be, or there is no room for it.
     fn peer(&self, provider: &P, target: &P::Target) -> Result<Cow<'_, PeerPool>, NoPeer>;
 }
 
@@ -34,7 +34,7 @@ impl From<Refusal> for NoPeer {
 }
 
 /// One peer for all targets.
-impl<P: Provider> Peers<P> for PeerPool {
+impl<P: Provider> TargetPeers<P> for PeerPool {
     fn peer(&self, _: &P, _: &P::Target) -> Result<Cow<'_, PeerPool>, NoPeer> {
         Ok(Cow::Borrowed(self))
     }
@@ -49,7 +49,7 @@ pub struct ApnsPeers {
     pub sandbox: PeerPool,
 }
 
-impl Peers<Apns> for ApnsPeers {
+impl TargetPeers<Apns> for ApnsPeers {
     fn peer(&self, apns: &Apns, target: &apns::Target) -> Result<Cow<'_, PeerPool>, NoPeer> {
         Ok(Cow::Borrowed(match apns.environment(target) {
             ApnsEnvironment::Production => &self.production,

@@ -1,4 +1,4 @@
-//! The one list of all providers, and what is made from it. Everything else that names them is generic.
+//! The one list of all providers, and what is made from it. Dispatch behind it is generic.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +24,7 @@ pub(crate) struct Push {
     pub body: Arc<Body>,
 }
 
-/// A provider of the list.
+/// A provider that is in the list at the end of this file.
 pub(crate) trait Listed: Provider {
     /// The app's route to targets of this provider.
     fn route(routes: &AppRoutes) -> Option<&Arc<Route<Self>>>
@@ -65,7 +65,7 @@ macro_rules! providers {
             /// Pairs a target with the app's route to it.
             ///
             /// # Errors
-            /// Where the app has no such provider, or the target could not be decoded.
+            /// Fails if the app has no such provider, or the target could not be decoded.
             pub fn destination(&self, app: &AppId, target: TargetDraft) -> Result<Destination, Unsendable> {
                 match target {
                     $(TargetDraft::$provider(target) => self.pair::<$provider>(app, target),)+
@@ -117,7 +117,7 @@ macro_rules! providers {
             /// addressees of its multicast.
             ///
             /// # Cancel safety
-            /// As [`Dispatcher::send`].
+            /// It is as cancel safe as [`Dispatcher::send`].
             pub(crate) fn send<'a>(
                 &'a self,
                 dispatcher: &'a Dispatcher,
@@ -125,7 +125,7 @@ macro_rules! providers {
                 terms: &'a Terms<'a>,
                 room: &'a mut Room,
             ) -> impl Future<Output = PushResult> + Send + 'a {
-                // What an async block takes lies in its future once.
+                // An `async fn` would keep each moved parameter twice.
                 async move {
                     let Self { id, destination, body } = self;
                     match destination {

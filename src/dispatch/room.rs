@@ -6,8 +6,7 @@ use fanfare_upstream::Share;
 
 use super::window::{Seat, WaitingSetFull};
 
-/// Room for one push. It returns when it is dropped; where the caller leaves after the push was written, it returns
-/// when that has its answer.
+/// Room for one push. Dropping it gives the room back; a request that h2 has keeps it until its answer.
 #[derive(Debug)]
 pub struct Room {
     share: Share,
@@ -43,7 +42,7 @@ impl Room {
     /// Waits between two attempts.
     ///
     /// # Errors
-    /// Where an item of a batch would have to join a full waiting set. Then it did not wait.
+    /// Fails if an item of a batch would have to join a full waiting set. Then it did not wait.
     pub(super) async fn wait(&mut self, wait: Duration) -> Result<(), WaitingSetFull> {
         match &mut self.seat {
             Some(seat) => seat.wait(wait).await,

@@ -6,7 +6,7 @@ use fanfare_upstream::Validity;
 
 use super::guard::Guard;
 use super::kinds::Kinds;
-use super::peers::Peers;
+use super::peers::TargetPeers;
 use crate::credential::{Credential, NoToken};
 use crate::metrics::AppMetrics;
 use crate::provider::Provider;
@@ -15,12 +15,12 @@ use crate::push::AppId;
 /// One app on one provider.
 #[derive(Debug)]
 pub struct Route<P: Provider> {
-    /// In which words the app speaks to the push service.
+    /// The provider, as the app configured it.
     pub provider: P,
-    /// As whom it speaks.
+    /// The credential that the app shows.
     pub(crate) credential: Credential,
     /// Over which peer a target is reached. It is boxed once per route, not per push.
-    pub(super) peers: Box<dyn Peers<P>>,
+    pub(super) peers: Box<dyn TargetPeers<P>>,
     /// What becomes of its pushes.
     pub(super) metrics: AppMetrics,
     /// When the client certificate of its connections is valid, where they show one.
@@ -37,7 +37,7 @@ impl<P: Provider> Route<P> {
         app: AppId,
         provider: P,
         credential: Credential,
-        peers: impl Peers<P> + 'static,
+        peers: impl TargetPeers<P> + 'static,
         metrics: AppMetrics,
     ) -> Self {
         let guard = Guard::new(app, P::KIND, P::SUSPECTS);

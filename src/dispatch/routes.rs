@@ -21,7 +21,7 @@ impl Routes {
     /// The routes of an app.
     ///
     /// # Errors
-    /// Where there is no such app.
+    /// Fails if there is no such app.
     pub(crate) fn app(&self, app: &AppId) -> Result<&AppRoutes, Refusal> {
         self.0.get(app).ok_or_else(|| {
             let detail = format!("the configuration has no app {app:?}", app = app.as_str());

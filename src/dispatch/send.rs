@@ -13,7 +13,7 @@ impl Dispatcher {
     /// Sends a push and returns its verdict, before the deadline.
     ///
     /// # Cancel safety
-    /// Dropping the future stops what has not been written upstream, and only that.
+    /// Dropping the future stops the push if its connection has not taken it yet, and only then.
     pub fn send<'a, P: Provider>(
         &'a self,
         ask: &'a Ask<'a, P>,
@@ -27,7 +27,7 @@ impl Dispatcher {
         if !body.labels.is_empty() {
             span.record("labels", tracing::field::debug(&body.labels));
         }
-        // The attribute of the same name would hold the future twice.
+        // `#[instrument]` would hold the future twice.
         self.verdict(ask, room).instrument(span)
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use fanfare_upstream::{Origin, Peer, PeerPool, Proxies, Upstream};
 
-use super::peers::{NoPeer, Peers};
+use super::peers::{NoPeer, TargetPeers};
 use crate::provider::webpush::{Subscription, WebPush};
 
 /// How an app reaches whatever origins its subscriptions name.
@@ -30,7 +30,7 @@ impl Subscriptions {
     }
 }
 
-impl Peers<WebPush> for Subscriptions {
+impl TargetPeers<WebPush> for Subscriptions {
     fn peer(&self, web_push: &WebPush, subscription: &Subscription) -> Result<Cow<'_, PeerPool>, NoPeer> {
         self.peer_of(web_push.origin(subscription)?).map(Cow::Owned)
     }
@@ -117,7 +117,7 @@ pub(super) mod tests {
             let proxy = Proxy::new("http://proxy.test:3128".parse().unwrap(), None);
             Some(Proxies::new(proxy, &["inside.test".to_owned()]))
         };
-        // There is room for one peer, so that another way to the same origin finds none.
+        // There is room for one peer, so another way to the same origin finds none.
         for (host, another_way) in [("push.test", true), ("inside.test", false), ("push.inside.test", false)]
         {
             let upstream = upstream(1);

@@ -8,7 +8,7 @@ use crate::push::{Outcome, TokenAction};
 /// How many answers about targets are remembered; older ones fade.
 const WINDOW: u32 = 400;
 
-/// Fewer invalid targets than this are never suspicious. This many are, where they are more than half of the answers.
+/// Fewer invalid targets than this are never suspicious. Ten are, if they are more than half of the answers.
 const SUSPICIOUS_INVALID: u32 = 10;
 
 /// Among fewer answers than this no share of dead targets is suspicious, because the first pushes to an old list of
@@ -40,13 +40,15 @@ enum Sign {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Judged {
     pub(super) action: TokenAction,
-    /// The guard began, or ended, to set targets aside.
     pub(super) turned: Option<Turn>,
 }
 
+/// How the guard changed with one answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Turn {
+    /// The guard began to set targets aside.
     Closed,
+    /// The guard lets dead targets be deleted again.
     Opened,
 }
 
@@ -261,10 +263,8 @@ mod tests {
         assert_eq!((gone(&suspicion), proved()), (TokenAction::Quarantine, TokenAction::Delete));
         let proofs = Suspicion::default();
         for _ in 0..1000 {
-            assert_eq!(
-                proofs.judge(Outcome::Unregistered, TokenAction::Delete, true).action,
-                TokenAction::Delete
-            );
+            let judged = proofs.judge(Outcome::Unregistered, TokenAction::Delete, true);
+            assert_eq!(judged.action, TokenAction::Delete);
         }
         assert_eq!(invalid(&proofs), TokenAction::Delete, "what is proved speaks for the configuration");
     }

@@ -32,7 +32,7 @@ impl Turns {
     /// Does a piece of work when its turn has come, and lets all else that is ready run before the next in line.
     ///
     /// # Errors
-    /// Where the turn had not come by the deadline.
+    /// Fails if the turn had not come by the deadline.
     ///
     /// # Cancel safety
     /// Dropping the future gives up the place, in the line or at work.
@@ -126,7 +126,7 @@ mod tests {
         });
     }
 
-    /// Another caller: two tasks that hand a ball to each other, so that one of them is ready at all times.
+    /// Another caller: two tasks that hand a ball to each other, so one of them is ready at all times.
     fn other_caller(order: &Arc<Order>) -> [tokio::task::JoinHandle<()>; 2] {
         let ((to_second, mut from_first), (to_first, mut from_second)) = (mpsc::channel(1), mpsc::channel(1));
         to_second.try_send(()).unwrap();

@@ -64,7 +64,7 @@ impl Seat {
     /// Waits between two attempts. A long wait leaves the window and joins the waiting set.
     ///
     /// # Errors
-    /// Where the waiting set is full. Then it did not wait.
+    /// Fails if the waiting set is full. Then it did not wait.
     pub(super) async fn wait(&mut self, wait: Duration) -> Result<(), WaitingSetFull> {
         if wait <= LONG {
             tokio::time::sleep(wait).await;

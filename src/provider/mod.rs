@@ -63,16 +63,16 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     /// says it all.
     type Context: Copy + Send + Sync;
 
-    /// Says a body to all targets of this provider.
+    /// Makes the payload that all targets share.
     ///
     /// # Errors
-    /// Where the body cannot be said, because it is too large or has a bad option.
+    /// Fails if the body cannot be said, because it is too large or has a bad option.
     fn encode(&self, body: &Body) -> Result<Self::Payload, Refusal>;
 
     /// Directs a payload to one target, to be sent at `now`.
     ///
     /// # Errors
-    /// Where this target cannot be addressed, because the app does not list its topic, for example.
+    /// Fails if this target cannot be addressed, because the app does not list its topic, for example.
     fn address(&self, push: &Outgoing<'_, Self>, now: SystemTime) -> Result<Message<Self::Context>, Refusal>;
 
     /// What the answer to a message means that came at `now`.
@@ -82,7 +82,7 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     /// [`Provider::address`] refuses the same targets in any case.
     ///
     /// # Errors
-    /// Where the app may not.
+    /// Fails if the app may not.
     fn may_send_to(&self, _target: &Self::Target) -> Result<(), Refusal> {
         Ok(())
     }
@@ -92,7 +92,7 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
         false
     }
 
-    /// What the head of an answer means whose body did not come whole; none where the body would have decided.
+    /// What the head alone means, if the body of the answer did not come whole; `None` if the body would have decided.
     fn classify_head(&self, context: Self::Context, head: &Head, now: SystemTime) -> Option<Verdict> {
         self.head_decides(head).then(|| {
             let mut reply = Reply::default();

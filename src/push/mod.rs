@@ -50,8 +50,10 @@ impl AppId {
     /// The longest name, in bytes.
     pub(crate) const MAX_BYTES: usize = 64;
 
+    /// Checks a name and makes an id of it.
+    ///
     /// # Errors
-    /// Where the name is empty, too long, or not visible ASCII.
+    /// Fails if the name is empty, too long, or not visible ASCII.
     pub fn parse(name: &str) -> Result<Self, InvalidValue> {
         visible_ascii("an app", name, Self::MAX_BYTES)?;
         Ok(Self(name.into()))
@@ -84,8 +86,10 @@ impl PushId {
     /// The longest id, in bytes.
     pub(crate) const MAX_BYTES: usize = 128;
 
+    /// Checks the caller's name for a push and makes an id of it.
+    ///
     /// # Errors
-    /// Where the id is empty, too long, or not visible ASCII. The error holds what was given.
+    /// Fails if the id is empty, too long, or not visible ASCII. The error holds what was given.
     pub fn parse(id: String) -> Result<Self, (String, InvalidValue)> {
         match visible_ascii("an id", &id, Self::MAX_BYTES) {
             Ok(()) => Ok(Self(id)),

@@ -25,7 +25,7 @@ impl DeviceToken {
     pub(crate) const MAX_DIGITS: usize = 512;
 
     /// # Errors
-    /// Where it is empty, too long, odd, or not hexadecimal.
+    /// Fails if it is empty, too long, odd, or not hexadecimal.
     pub fn parse(token: String) -> Result<Self, InvalidValue> {
         let expected =
             || format!("a device token of 2 to {} hexadecimal digits, an even number", Self::MAX_DIGITS);
@@ -60,7 +60,7 @@ impl RegistrationToken {
     pub(crate) const MAX_BYTES: usize = 4096;
 
     /// # Errors
-    /// Where it is empty, too long, or not visible ASCII.
+    /// Fails if it is empty, too long, or not visible ASCII.
     pub fn parse(token: String) -> Result<Self, InvalidValue> {
         super::visible_ascii("a registration token", &token, Self::MAX_BYTES)?;
         Ok(Self(token))

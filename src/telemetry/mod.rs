@@ -96,7 +96,7 @@ impl Drop for Log {
 /// Sets the process's subscriber. Lines go to standard error, so that standard output is for results.
 ///
 /// # Errors
-/// Fails where the filter does not parse, a subscriber is set already, or no thread can be had.
+/// Fails if the filter does not parse, a subscriber is set already, or no thread can be had.
 pub fn init(settings: &LogSettings) -> Result<Log, TelemetryError> {
     let filter = EnvFilter::try_new(&settings.filter)
         .map_err(|source| TelemetryError::Filter { filter: settings.filter.clone(), source })?;

@@ -88,7 +88,7 @@ async fn bytes_after_an_answer_are_not_taken_for_the_next_one() {
     })
     .await;
     let front = front(&server).await;
-    // All wait for the one connection, so that each is written as soon as the one before it is answered.
+    // All wait for the one connection, so each is written as soon as the one before it is answered.
     let all = futures_util::future::join_all((0..50).map(|number| front.send(good_push(number)))).await;
     assert!(all.iter().all(|it| verdict(it) == ACCEPTED), "{all:?}");
     assert_eq!(server.requests.lock().unwrap().len(), 50);

@@ -38,7 +38,7 @@ impl SocketFaults {
         self.stalled.store(true, Ordering::SeqCst);
     }
 
-    /// Waits until a write found its socket full, so that its bytes are kept above it.
+    /// Waits until a write found its socket full, so its bytes are kept above it.
     async fn until_full(&self) {
         until(|| self.refused.load(Ordering::SeqCst) > 0).await;
     }
@@ -145,7 +145,7 @@ fn large(number: usize) -> proto::Push {
 #[tokio::test]
 async fn a_write_error_within_a_tls_write_does_not_make_written_pushes_unsent() {
     let (world, faults) = world().await;
-    // All pushes wait above the full socket, so that one write takes them, and breaks.
+    // All pushes wait above the full socket, so one write takes them, and breaks.
     faults.stall();
     faults.breaks_at.store(20_000, Ordering::SeqCst);
     let (results, ()) = tokio::join!(join_all((1..=30).map(|number| world.send(large(number)))), async {

@@ -39,7 +39,7 @@ async fn meet(steps: Vec<Step>, streams: u32, change: impl FnOnce(&mut Config)) 
     (world, totals)
 }
 
-/// No push gives up because connects fail, so that only its deadline ends its wait.
+/// No push gives up because connects fail, so only its deadline ends its wait.
 fn persistent(config: &mut Config) {
     config.upstream.connect_patience = 1000;
     config.upstream.connect_timeout = Duration::from_secs(20);

@@ -16,7 +16,7 @@ const PLATFORM: &str = "apple_rn";
 /// The expiry of the first push, in seconds after the epoch. It is any time that is not soon, and each push has its own.
 const EXPIRES: u64 = 4_000_000_000;
 
-/// How long a push may take. It is longer than every wait that a fault causes, so that no verdict is due to the deadline.
+/// How long a push may take. It is longer than every wait that a fault causes, so no verdict is due to the deadline.
 const MAX_WAIT_SECONDS: i64 = 100;
 
 /// Fills bodies up to a few hundred bytes, as real pushes have.

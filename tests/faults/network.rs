@@ -24,7 +24,7 @@ pub(crate) enum Place {
     First,
     /// The simulator's second listener.
     Second,
-    /// A listener whose backlog is full and which never accepts, so that a connect to it takes for ever.
+    /// A listener whose backlog is full and which never accepts, so a connect to it takes for ever.
     Deaf,
 }
 

@@ -36,7 +36,7 @@ const MAX_WINDOW: u32 = (1 << 31) - 1;
 /// The team of the default provider key.
 const DEFAULT_TEAM: &str = "TEAM000001";
 
-/// The settings of a [`Simulator`]. Each has a default, so that `Simulator::builder().start()` is enough.
+/// The settings of a [`Simulator`]. Each has a default, so `Simulator::builder().start()` is enough.
 #[derive(Clone, Debug)]
 pub struct SimulatorBuilder {
     apns: ApnsSettings,

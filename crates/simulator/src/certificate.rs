@@ -44,7 +44,7 @@ pub(super) struct ServerConfigs {
     pub(super) wrong_name: Arc<ServerConfig>,
     /// It presents a certificate of the same CA and for the right names that expired in 2020.
     pub(super) expired: Arc<ServerConfig>,
-    /// It has no certificate at all, so that every handshake ends with an alert.
+    /// It has no certificate at all, so every handshake ends with an alert.
     pub(super) refusing: Arc<ServerConfig>,
 }
 

@@ -13,9 +13,9 @@
 //!   [`fcm_scripted_words`] and [`web_push_scripted_subscriptions`] list them. [`Simulator::script_outcome`],
 //!   [`Fcm::script_outcome`] and [`WebPush::script_outcome`] script any other [`ApnsScriptedOutcome`],
 //!   [`FcmScriptedOutcome`] or [`WebPushScriptedOutcome`]. The devices of a Mattermost proxy are those of APNs and FCM.
-//! - **Faults.** A [`FaultRule`] is a [`Fault`] with its [`Trigger`]. [`Simulator::add_fault`] adds one to the script, and
-//!   [`Simulator::on_connection`] strikes a connection that is open. A rule can be parsed from the word of a command
-//!   line.
+//! - **Faults.** A [`FaultRule`] is a [`Fault`] with its [`Trigger`]. [`Simulator::add_fault`] adds one to the script,
+//!   and [`Simulator::on_connection`] strikes a connection that is open. A rule can be written as one word, as
+//!   `--fault` takes it.
 //! - **Who may send.** [`ProviderKey`] and [`ClientCertificate`] are for APNs, [`ServiceAccount`] and [`AuthorizedUser`]
 //!   for FCM, [`VapidKey`] and [`Subscription`] for Web Push. [`Clock::advance`] makes tokens expire.
 //! - **What happened.** The [`journal`] has the requests, [`Counters`] the numbers, and [`ConnectionInfo`] the

@@ -24,7 +24,7 @@ pub(crate) async fn addresses(resolver: &dyn Resolve, peer: &Peer) -> Result<Vec
         return Err(ConnectError::NoAddress { host: host() });
     }
     if peer.proxy.is_some() {
-        // These are the addresses of the proxy, which the operator named. It resolves the peer's name, so that only a
+        // These are the addresses of the proxy, which the operator named. It resolves the peer's name, so only a
         // host that is an address could be judged, above.
         return Ok(in_turn(resolved));
     }

@@ -23,21 +23,21 @@ impl Budget {
     }
 
     /// Takes a place, where one is free.
-    pub(crate) fn try_take(self: &Arc<Self>) -> Option<Place> {
+    pub(crate) fn try_take(self: &Arc<Self>) -> Option<ConnectionPlace> {
         let permit = Arc::clone(&self.places).try_acquire_owned().ok()?;
-        Some(Place { budget: Arc::clone(self), gives_way: false, _permit: Some(permit) })
+        Some(ConnectionPlace { budget: Arc::clone(self), gives_way: false, _permit: Some(permit) })
     }
 
     /// Waits for a place. Those who asked first get theirs first.
     ///
     /// # Cancel safety
     /// When the future is dropped, it takes no place.
-    pub(crate) async fn take(self: &Arc<Self>) -> Place {
+    pub(crate) async fn take(self: &Arc<Self>) -> ConnectionPlace {
         self.waiting.fetch_add(1, Ordering::Relaxed);
         let _waiting = PlaceWait(self);
         // The semaphore is never closed, so that there is a permit.
         let permit = Arc::clone(&self.places).acquire_owned().await.ok();
-        Place { budget: Arc::clone(self), gives_way: false, _permit: permit }
+        ConnectionPlace { budget: Arc::clone(self), gives_way: false, _permit: permit }
     }
 }
 
@@ -52,13 +52,13 @@ impl Drop for PlaceWait<'_> {
 
 /// The place of one connection. It returns when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct ConnectionPlace {
     budget: Arc<Budget>,
     gives_way: bool,
     _permit: Option<OwnedSemaphorePermit>,
 }
 
-impl Place {
+impl ConnectionPlace {
     /// Tells a connection without streams whether it is to close for a connect that waits. One connection closes for
     /// each.
     pub(crate) fn gives_way(&mut self) -> bool {
@@ -71,7 +71,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionPlace {
     fn drop(&mut self) {
         if self.gives_way {
             self.budget.giving_way.fetch_sub(1, Ordering::Relaxed);
@@ -95,10 +95,10 @@ mod tests {
         let mut waits = Box::pin(budget.take());
         assert!(waits.as_mut().now_or_never().is_none());
         assert_eq!(places.iter_mut().filter_map(|place| place.gives_way().then_some(())).count(), 1);
-        assert!(!places.iter_mut().any(Place::gives_way), "one is on its way");
+        assert!(!places.iter_mut().any(ConnectionPlace::gives_way), "one is on its way");
         places.retain(|place| !place.gives_way);
         assert!(waits.as_mut().now_or_never().is_some());
-        assert!(!places.iter_mut().any(Place::gives_way), "nobody waits any more");
+        assert!(!places.iter_mut().any(ConnectionPlace::gives_way), "nobody waits any more");
     }
 
     #[test]

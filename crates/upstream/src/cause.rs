@@ -12,7 +12,7 @@ pub enum OpenCause {
 }
 
 impl OpenCause {
-    /// The name of the cause for logs and metrics, such as `goaway`. It is lower case, and does not change.
+    /// The name of the cause for logs and metrics, such as `full`. It is lower case, and does not change.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -60,7 +60,7 @@ pub enum EndCause {
     Evicted,
     /// The pool shuts down.
     Shutdown,
-    /// Its task was ended before the connection was.
+    /// Its task was dropped, by a panic or with the runtime.
     Aborted,
 }
 
@@ -89,7 +89,7 @@ impl EndCause {
         }
     }
 
-    /// Whether the end was our own wish, so that it says nothing about the peer.
+    /// Whether the end was our own wish, so it says nothing about the peer.
     pub(crate) fn is_ours(self) -> bool {
         match self {
             Self::Idle | Self::GaveWay | Self::Age | Self::Evicted | Self::Shutdown | Self::Aborted => true,

@@ -178,7 +178,7 @@ async fn begin_http1(
     Ok(Protocol::Http1 { http: Box::new(http), sent })
 }
 
-/// Waits for the peer's first SETTINGS. No request leaves before them, so that a peer that never speaks HTTP/2 gets
+/// Waits for the peer's first SETTINGS. No request leaves before them, so a peer that never speaks HTTP/2 gets
 /// none. Returns false if the peer hung up before.
 async fn first_settings(
     connection: &mut h2::client::Connection<Transport, Bytes>,

@@ -92,7 +92,7 @@ impl Connection {
         self.driver.wake();
     }
 
-    /// The task of the connection says how it is woken.
+    /// Registers the waker of the task.
     pub(crate) fn driven_by(&self, waker: &Waker) {
         self.driver.register(waker);
     }
@@ -102,7 +102,7 @@ impl Connection {
         self.driver.wake();
     }
 
-    /// Tells the task of the connection why it is to end at once, where it is.
+    /// Why the task has to end at once, if it has to.
     pub(crate) fn aborted(&self) -> Option<EndCause> {
         self.aborted.get().copied()
     }

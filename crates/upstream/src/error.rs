@@ -31,9 +31,8 @@ pub enum Unsent {
     /// The deadline passed while there was no connection, for this reason.
     #[error("no connection before the deadline: {0}")]
     DeadlineUnreachable(Arc<ConnectError>),
-    /// No connection could be made, as often as
-    /// [`UpstreamSettings::connect_patience`](crate::UpstreamSettings::connect_patience) says. This is why the last one
-    /// failed.
+    /// [`UpstreamSettings::connect_patience`](crate::UpstreamSettings::connect_patience) connects failed while the
+    /// request waited; this is the last error.
     #[error("{0}")]
     Unreachable(Arc<ConnectError>),
     /// No connection to the peer may be made: none of its addresses is within its [`Reach`](crate::Reach).
@@ -49,8 +48,8 @@ pub enum Unsent {
         /// Why the last connection gave it back.
         last: UnsentCause,
     },
-    /// As many requests wait for this peer as
-    /// [`UpstreamSettings::max_waiters`](crate::UpstreamSettings::max_waiters) allows, which is this number.
+    /// The line for this peer is full: this many requests wait, which is
+    /// [`UpstreamSettings::max_waiters`](crate::UpstreamSettings::max_waiters).
     #[error("too many pushes wait for this upstream ({0})")]
     TooManyWaiters(usize),
     /// The pool is shutting down.

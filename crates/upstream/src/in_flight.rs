@@ -16,9 +16,10 @@ pub struct InFlight {
     all: AtomicUsize,
     /// How many of them are requests whose callers have left.
     orphans: AtomicUsize,
-    /// Is told each change of the count.
+    /// It is called with each change of the count.
     changed: Box<dyn Fn(i64) + Send + Sync>,
-    /// Is told of each end. All who wait are woken, since the first of them may be one that may not take the room.
+    /// It wakes those who wait for room. All of them are woken, since the first of them may be one that may not take
+    /// the room.
     ended: Notify,
 }
 

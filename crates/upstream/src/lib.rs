@@ -35,14 +35,15 @@
 //! ## The life of a connection
 //!
 //! ```text
-//!        first SETTINGS        first good answer       GOAWAY, lost PING, idle, old, retired
+//!        first SETTINGS        first good answer            GOAWAY, idle, old, retired
 //! Connecting ──────► Warming ───────────────────► Open ─────────────────────────────────────► Draining ──► (closed)
 //!                       └────────────────────────────────────────────────────────────────────────▲   last answer
 //! ```
 //!
-//! Nothing opens beside a connection that is connecting or warming. A connection to a peer whose
-//! [`proves_credential`](Peer::proves_credential) is false is open at once. `core/phase.rs` draws this too, as the pool
-//! decides it; an observer sees it as [`ConnectionState`].
+//! A connection that breaks, or whose PING gets no answer, closes at once. Over HTTP/2 nothing opens beside a
+//! connection that is connecting or warming; over HTTP/1.1 one opens for each request that waits. A connection to a
+//! peer whose [`proves_credential`](Peer::proves_credential) is false is open at once. `core/phase.rs` draws this too,
+//! as the pool decides it; an observer sees it as [`ConnectionState`].
 //!
 //! ## The walk of one request through the files
 //!
@@ -59,8 +60,12 @@
 //! 7  transport/wire.rs   gathers writes, and knows what the socket took
 //! ```
 //!
-//! `core/` decides who gets which stream and when a connection opens, and it does nothing itself. No file imports itself
-//! over others, so that each can be read with those that it imports, and no more.
+//! A GOAWAY: `transport/frames.rs` reads it, `http2/driver.rs` tells the pool (`pool/hub.rs`), and `Core` drains the
+//! connection. Each request that it cuts off is judged in `http2/exchange.rs` (`before_headers`) and sent again in
+//! `permit.rs`.
+//!
+//! `core/` decides who gets which stream and when a connection opens, and it does nothing itself. No two files need
+//! each other in a circle: to understand one, read it and what it imports.
 
 mod addresses;
 mod budget;

@@ -60,7 +60,7 @@ impl Dial for TcpDialer {
     fn dial(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn Io>>> {
         Box::pin(async move {
             let stream = TcpStream::connect(address).await?;
-            // Writes are gathered before they reach the socket, so that waiting for more would only delay them.
+            // Writes are gathered before they reach the socket, so waiting for more would only delay them.
             stream.set_nodelay(true)?;
             Ok(Box::new(stream) as Box<dyn Io>)
         })

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use crate::budget::Place;
+use crate::budget::ConnectionPlace;
 use crate::cause::OpenCause;
 use crate::common::Common;
 use crate::connect::{Connected, Protocol};
@@ -28,7 +28,7 @@ pub(crate) enum RequestSender {
 
 /// What a grant of the pool carries, so that the connection is not looked up.
 #[derive(Clone)]
-pub(crate) struct Handle {
+pub(crate) struct ConnectionHandle {
     pub(crate) sender: RequestSender,
     pub(crate) connection: Arc<Connection>,
 }
@@ -43,15 +43,15 @@ pub(crate) struct Granted {
 
 impl Granted {
     /// The place that a grant with this handle stands for.
-    pub(crate) fn new(handle: Handle, at: Instant) -> Self {
-        let Handle { sender, connection } = handle;
+    pub(crate) fn new(handle: ConnectionHandle, at: Instant) -> Self {
+        let ConnectionHandle { sender, connection } = handle;
         Self { sender, slot: Slot::new(connection), at }
     }
 }
 
 /// A new connection, whose task has not been spawned yet.
-pub(crate) struct Opened {
-    pub(crate) handle: Handle,
+pub(crate) struct OpenedConnection {
+    pub(crate) handle: ConnectionHandle,
     /// How many streams the peer allows.
     pub(crate) streams: usize,
     pub(crate) task: ConnectionTask,
@@ -60,7 +60,7 @@ pub(crate) struct Opened {
 /// How a connect ended.
 pub(crate) enum ConnectEnd {
     /// There is a connection.
-    Opened(Box<Opened>),
+    Opened(Box<OpenedConnection>),
     /// No connection could be made.
     Failed(ConnectError),
     /// The connect ended without a result: it panicked, its runtime ended, or the pools shut down.
@@ -119,7 +119,7 @@ async fn connect(hub: Arc<dyn Hub>, common: &Common, peer: &Peer, why: OpenCause
 /// Tells the operator why no connection could be made.
 pub(crate) fn log_failed(peer: &Peer, error: &ConnectError) {
     let cause = error.cause();
-    // The fields decide how a log counts lines that are alike. Outsiders choose hosts without end, so that theirs are
+    // The fields decide how a log counts lines that are alike. Outsiders choose hosts without end, so theirs are
     // not counted by `peer`.
     match peer.reach {
         Reach::Anywhere => tracing::warn!(?peer, cause, %error, "cannot connect to upstream"),
@@ -135,9 +135,9 @@ fn prepare(
     peer: &Peer,
     settings: &UpstreamSettings,
     connected: Connected,
-    place: Place,
+    place: ConnectionPlace,
     why: OpenCause,
-) -> Opened {
+) -> OpenedConnection {
     /// The number of the next connection. It is unique in the process, and stands in logs.
     static NEXT: AtomicU64 = AtomicU64::new(1);
     let Connected { protocol, address, resumed } = connected;
@@ -162,7 +162,11 @@ fn prepare(
             (RequestSender::Http1(requests), 1, ProtocolDriver::Http1(Box::new(driver)))
         }
     };
-    Opened { handle: Handle { sender, connection }, streams, task: ConnectionTask { driver, span } }
+    OpenedConnection {
+        handle: ConnectionHandle { sender, connection },
+        streams,
+        task: ConnectionTask { driver, span },
+    }
 }
 
 /// The task of a connection, to be spawned.

@@ -1,4 +1,4 @@
-//! A peer: an origin, and who we are to it. It is what pools are told apart by.
+//! A peer: an origin, and who we are to it. Its `key` tells pools apart.
 
 use std::fmt;
 use std::sync::Arc;

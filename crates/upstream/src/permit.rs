@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::cause::EndCause;
 use crate::connection::Connection;
-use crate::core::Arrival;
+use crate::core::Standing;
 use crate::error::{NoReply, Unsent, UnsentCause, UpstreamError};
 use crate::flow::Flow;
 use crate::in_flight::Share;
@@ -55,8 +55,8 @@ impl Permit {
     /// The request is not kept while its answer is waited for, since thousands may wait. If it has to be sent again,
     /// `again` makes it once more; `None` says that it cannot be made again, and leaves it unsent.
     ///
-    /// `share` says who has the request in flight. When the caller leaves, the request goes on counting there until its
-    /// end.
+    /// `share` is the request's place in its group's limit. When the caller leaves, the request goes on counting there
+    /// until its end.
     ///
     /// # Errors
     /// [`UpstreamError::Unsent`] proves that the peer did not process the request. It was given back, and then no stream
@@ -95,7 +95,7 @@ impl Permit {
                 if last == UnsentCause::RefusedStream {
                     tokio::time::sleep_until(deadline.min(Instant::now() + refused_wait(resends))).await;
                 }
-                let granted = Box::pin(pool.acquire(flow, deadline, Arrival::Returned)).await?;
+                let granted = Box::pin(pool.acquire(flow, deadline, Standing::Returned)).await?;
                 let Some(request) = again() else {
                     return Err(Unsent::Refused { resends: resends - 1, last }.into());
                 };

@@ -65,7 +65,7 @@ impl Proxy {
 
         let mut request =
             Request::connect(to.host_and_port()).body(Empty::<Bytes>::new()).unwrap_or_default();
-        // Host and port were parsed as a part of a URI, so that they are a header value.
+        // Host and port were parsed as a part of a URI, so they are a header value.
         if let Ok(host) = HeaderValue::from_str(&to.host_and_port()) {
             request.headers_mut().insert(HOST, host);
         }

@@ -24,7 +24,7 @@ impl Request {
     /// The request with its origin and its length.
     pub(crate) fn complete(self, peer: &Peer) -> (http::Request<()>, Bytes) {
         let Self { method, path, mut headers, body } = self;
-        // With its length, a body that is cut short makes the request malformed, so that no peer may process it.
+        // With its length, a body that is cut short makes the request malformed, so no peer may process it.
         // Source: RFC 9113, section 8.1.1. `HeaderValue::from` alone would allocate twice.
         let length = HeaderValue::try_from(body.len().to_string()).unwrap_or_else(|_| body.len().into());
         headers.insert(header::CONTENT_LENGTH, length);

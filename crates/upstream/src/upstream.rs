@@ -11,7 +11,7 @@ use crate::budget::Budget;
 use crate::cause::EndCause;
 use crate::common::Common;
 use crate::connect::Connector;
-use crate::core::Arrival;
+use crate::core::Standing;
 use crate::error::Unsent;
 use crate::flow::Flow;
 use crate::network::{Dial, Resolve};
@@ -63,11 +63,11 @@ impl Upstream {
         self.pool(peer, NamedBy::Operator)
     }
 
-    /// The pool of a peer whom somebody from outside named, like [`peer`](Self::peer). There is no end of such peers,
-    /// and the observer is told that this is one of them.
+    /// The pool of a peer whom somebody from outside named, like [`peer`](Self::peer). Their number is unbounded, so
+    /// the observer is told.
     ///
     /// # Errors
-    /// As for [`peer`](Self::peer).
+    /// It fails as [`peer`](Self::peer) does.
     pub fn outsider_peer(&self, peer: Peer) -> Result<PeerPool, TooManyPeers> {
         self.pool(peer, NamedBy::Outsider)
     }
@@ -98,8 +98,8 @@ impl Upstream {
         self.pools().iter().for_each(|pool| pool.shut_down(EndCause::Shutdown));
     }
 
-    /// Ends every connection at once, and every connect; no other connection is kept from then on. A request that was
-    /// written and not answered is [unanswered](crate::Unanswered); one that was not written is unsent.
+    /// Ends every connection at once, and every connect. A connection that is made later is ended too. A request that
+    /// was written and not answered is [unanswered](crate::Unanswered); one that was not written is unsent.
     pub fn abort(&self) {
         self.common.stop.cancel();
         self.common.aborted.store(true, Ordering::Release);
@@ -107,7 +107,7 @@ impl Upstream {
     }
 
     /// Waits until the last connection has closed and no task of the pool is left. It ends only after
-    /// [`shut_down`](Self::shut_down), and soon only after [`abort`](Self::abort).
+    /// [`shut_down`](Self::shut_down). Without [`abort`](Self::abort) it lasts until the last answer.
     ///
     /// # Cancel safety
     /// The future may be dropped and called for again.
@@ -166,7 +166,7 @@ impl PeerPool {
     /// others.
     pub async fn permit(&self, flow: Flow, deadline: Instant) -> Result<Permit, Unsent> {
         let pool = &self.held.pool;
-        let granted = pool.acquire(flow, deadline, Arrival::New).await?;
+        let granted = pool.acquire(flow, deadline, Standing::New).await?;
         Ok(Permit::new(granted, Arc::clone(pool), flow, deadline))
     }
 }

@@ -13,8 +13,8 @@ use crate::config::{
     WebPushConfig,
 };
 use crate::credential::google::{GoogleToken, Source};
-use crate::credential::{Credential, Handle, Registry};
-use crate::dispatch::{ApnsPeers, AppRoutes, Peers, Route, Routes, Subscriptions};
+use crate::credential::{Credential, CredentialHandle, Registry};
+use crate::dispatch::{ApnsPeers, AppRoutes, Route, Routes, Subscriptions, TargetPeers};
 use crate::metrics::Metrics;
 use crate::provider::Provider;
 use crate::provider::apns::Apns;
@@ -40,7 +40,7 @@ struct Builder<'a> {
     metrics: &'a Metrics,
 }
 
-/// Who the gateway is to a peer, and what it asks of it.
+/// What of a peer depends on the credential.
 struct Identity<'a> {
     name: String,
     http: Http,
@@ -116,7 +116,7 @@ impl Builder<'_> {
         &self,
         source: &Arc<Source>,
         proxies: Option<&Proxies>,
-    ) -> Result<Handle<GoogleToken>, TooManyPeers> {
+    ) -> Result<CredentialHandle<GoogleToken>, TooManyPeers> {
         let identity = Identity::shared(Http::Either, self.config.fcm.trust.tls(Http::Either));
         let endpoint = self.peer(source.endpoint().origin(), &identity, proxies)?;
         Ok(self.credentials.access_token(source, endpoint))
@@ -156,7 +156,7 @@ impl Builder<'_> {
         app: &AppId,
         provider: P,
         credential: Credential,
-        peers: impl Peers<P> + 'static,
+        peers: impl TargetPeers<P> + 'static,
     ) -> Route<P> {
         let metrics = self.metrics.pushes.app(app.as_str(), P::KIND);
         Route::new(app.clone(), provider, credential, peers, metrics)

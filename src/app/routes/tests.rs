@@ -70,7 +70,7 @@ fn config(simulator: &Simulator, account: &ServiceAccount) -> Config {
 }
 
 /// What one app shows APNs, FCM and the push services of browsers.
-type Shown = (Handle<ProviderToken>, Handle<GoogleToken>, Handle<Vapid>);
+type Shown = (CredentialHandle<ProviderToken>, CredentialHandle<GoogleToken>, CredentialHandle<Vapid>);
 
 /// What every app shows.
 fn credentials(routes: &Routes) -> Vec<Shown> {

@@ -2,6 +2,7 @@
 
 mod call;
 mod device;
+mod disk_room;
 mod earlier;
 mod gateways;
 mod identity;
@@ -14,7 +15,6 @@ mod progress;
 mod rate;
 mod results;
 mod retry;
-mod room;
 mod run;
 mod show;
 mod stream;
@@ -42,6 +42,7 @@ use super::output::tell;
 use super::signals::StopSignals;
 use crate::proto;
 use device::{DeviceService, Devices};
+use disk_room::room_for;
 use gateways::Gateways;
 use identity::{LineIdentities, SharedContent};
 use input::{Input, InputReader};
@@ -50,7 +51,6 @@ use progress::{Progress, ProgressFormat};
 use rate::PushRate;
 use results::{OpenedResults, Results, ResultsOpener};
 use retry::{RetryCase, RetryCases};
-use room::room_for;
 use run::{BatchRun, MulticastTemplate};
 use worker::Worker;
 

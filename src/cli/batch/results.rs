@@ -10,11 +10,11 @@ use anyhow::{Context, bail};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::disk_room::{DiskRoom, end_of_results};
 use super::earlier::EarlierResults;
 use super::journal::{self, Journal, NotedPush};
 use super::progress::Progress;
 use super::retry::RetryCases;
-use super::room::{DiskRoom, end_of_results};
 use super::verdict::LineVerdict;
 use crate::cli::json::Schema;
 

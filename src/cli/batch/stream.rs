@@ -56,7 +56,7 @@ pub(super) struct BatchStream<'a> {
     items_read: Option<u64>,
     /// Whether a verdict came that is not handed back.
     brought: bool,
-    /// Why the journal cannot be written, so that nothing more may be sent.
+    /// Why the journal cannot be written, so nothing more may be sent.
     journal_error: Option<io::Error>,
 }
 

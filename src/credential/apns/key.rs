@@ -20,7 +20,7 @@ impl KeyId {
     /// Checks that the text can be a key id.
     ///
     /// # Errors
-    /// Fails where the text is not 10 visible ASCII characters.
+    /// Fails if the text is not 10 visible ASCII characters.
     pub(crate) fn parse(id: &str) -> Result<Self, CredentialError> {
         check_id(id).map_err(|found| CredentialError::KeyId { found })?;
         Ok(Self(id.to_owned()))
@@ -41,7 +41,7 @@ impl TeamId {
     /// Checks that the text can be a team id.
     ///
     /// # Errors
-    /// Fails where the text is not 10 visible ASCII characters.
+    /// Fails if the text is not 10 visible ASCII characters.
     pub(crate) fn parse(id: &str) -> Result<Self, CredentialError> {
         check_id(id).map_err(|found| CredentialError::TeamId { found })?;
         Ok(Self(id.to_owned()))
@@ -92,7 +92,7 @@ impl SigningKey {
     /// Parses the text of a .p8 file, and signs once to see that the key can.
     ///
     /// # Errors
-    /// Fails where the text is no private key on the curve P-256, or the clock is before 1970.
+    /// Fails if the text is no private key on the curve P-256, or the clock is before 1970.
     pub(crate) fn parse(pem: &SecretString, key_id: KeyId, team_id: TeamId) -> Result<Self, CredentialError> {
         let private_key =
             EncodingKey::from_ec_pem(pem.expose_secret().as_bytes()).map_err(CredentialError::Pem)?;

@@ -64,7 +64,7 @@ impl ProviderToken {
     /// or held.
     ///
     /// # Errors
-    /// Fails where the token cannot be signed; the present one stays.
+    /// Fails if the token cannot be signed; the present one stays.
     pub(crate) fn renew(&self, generation: u64) -> Result<Renewal, CredentialError> {
         let mut pace = self.pace();
         if self.newest.load().as_ref().is_some_and(|newest| newest.generation > generation) {

@@ -6,7 +6,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ED25519};
 
 use super::*;
-use crate::credential::{Credential, Handle};
+use crate::credential::{Credential, CredentialHandle};
 
 const EPOCH_SECONDS: u64 = 1_700_000_000;
 
@@ -91,7 +91,7 @@ fn a_bad_key_or_id_is_named_and_never_shown() {
 #[test]
 fn debug_shows_neither_key_nor_token() {
     let key = p256();
-    let token = Handle::without_task(ProviderToken::new(signing_key(&key)));
+    let token = CredentialHandle::without_task(ProviderToken::new(signing_key(&key)));
     let stamp = token.stamp();
     let shown = format!("{token:?} {stamp:?} {:?}", Credential::ProviderToken(token.clone()));
     assert!(!shown.contains("eyJ"), "{shown}");

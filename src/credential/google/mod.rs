@@ -123,7 +123,7 @@ impl GoogleToken {
     /// [`GoogleToken::renew`] was called.
     ///
     /// # Errors
-    /// Fails where the token endpoint gives none, and waiting on is hopeless or the deadline passes.
+    /// Fails if the token endpoint gives none, and waiting on is hopeless or the deadline passes.
     ///
     /// # Cancel safety
     /// Dropping the future cancels nothing but the wait.

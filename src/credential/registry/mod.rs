@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use super::apns::{ProviderToken, SigningKey, SigningKeyIdentity};
 use super::google::{GoogleToken, Source, SourceIdentity};
-use super::handle::{Handle, WeakHandle};
+use super::handle::{CredentialHandle, WeakHandle};
 use super::vapid::{ApplicationServer, ApplicationServerIdentity, Vapid};
 use crate::metrics::CredentialMetrics;
 
@@ -42,12 +42,12 @@ impl Registry {
 
     /// Returns the provider token of a signing key.
     #[must_use]
-    pub(crate) fn provider_token(&self, key: &Arc<SigningKey>) -> Handle<ProviderToken> {
+    pub(crate) fn provider_token(&self, key: &Arc<SigningKey>) -> CredentialHandle<ProviderToken> {
         self.credentials().provider_tokens.find_or_insert(key.identity(), || {
             let token = Arc::new(ProviderToken::new(Arc::clone(key)));
             let stop = self.stop.child_token();
             self.tasks.spawn(Arc::clone(&token).keep_fresh(stop.clone()));
-            Handle::new(token, stop)
+            CredentialHandle::new(token, stop)
         })
     }
 
@@ -55,22 +55,26 @@ impl Registry {
     /// of [`Source::endpoint`]'s origin. Where it is known, they go on being fetched over the pool that was given first, even
     /// where another proxy is on the way to this one.
     #[must_use]
-    pub fn access_token(&self, source: &Arc<Source>, endpoint: PeerPool) -> Handle<GoogleToken> {
+    pub fn access_token(&self, source: &Arc<Source>, endpoint: PeerPool) -> CredentialHandle<GoogleToken> {
         self.credentials().access_tokens.find_or_insert(source.identity(), || {
             let metrics = self.metrics.token(source.account());
             let token = Arc::new(GoogleToken::new(Arc::clone(source), endpoint, metrics));
             let stop = self.stop.child_token();
             self.tasks.spawn(Arc::clone(&token).keep_fresh(stop.clone()));
-            Handle::new(token, stop)
+            CredentialHandle::new(token, stop)
         })
     }
 
     /// Returns the VAPID tokens of an application server, of which at most `max_origins` are kept from now on. They need
     /// no task, since each is signed where it is asked for.
     #[must_use]
-    pub(crate) fn vapid(&self, server: &Arc<ApplicationServer>, max_origins: usize) -> Handle<Vapid> {
+    pub(crate) fn vapid(
+        &self,
+        server: &Arc<ApplicationServer>,
+        max_origins: usize,
+    ) -> CredentialHandle<Vapid> {
         let vapid = self.credentials().vapid.find_or_insert(server.identity(), || {
-            Handle::without_task(Vapid::new(Arc::clone(server), max_origins))
+            CredentialHandle::without_task(Vapid::new(Arc::clone(server), max_origins))
         });
         vapid.keep_at_most(max_origins);
         vapid
@@ -89,7 +93,7 @@ impl Registry {
     }
 }
 
-/// Credentials of one kind. There are never more entries than credentials in use, which the configuration bounds, and one.
+/// Credentials of one kind. There is at most one entry more than credentials in use, which the configuration bounds.
 struct Table<K, T>(HashMap<K, WeakHandle<T>>);
 
 impl<K, T> Default for Table<K, T> {
@@ -99,7 +103,11 @@ impl<K, T> Default for Table<K, T> {
 }
 
 impl<K: Eq + Hash, T> Table<K, T> {
-    fn find_or_insert(&mut self, identity: K, make: impl FnOnce() -> Handle<T>) -> Handle<T> {
+    fn find_or_insert(
+        &mut self,
+        identity: K,
+        make: impl FnOnce() -> CredentialHandle<T>,
+    ) -> CredentialHandle<T> {
         if let Some(known) = self.0.get(&identity).and_then(WeakHandle::upgrade) {
             return known;
         }

@@ -25,7 +25,7 @@ fn signing_key(pem: &SecretString) -> Arc<SigningKey> {
 }
 
 /// Whether both are handles of one credential.
-fn is_same<T>(one: &Handle<T>, other: &Handle<T>) -> bool {
+fn is_same<T>(one: &CredentialHandle<T>, other: &CredentialHandle<T>) -> bool {
     std::ptr::eq::<T>(&**one, &**other)
 }
 

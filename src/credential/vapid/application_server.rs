@@ -39,7 +39,7 @@ impl ApplicationServer {
     /// Parses a private key as `VapidKey::parse` does, and checks the subject.
     ///
     /// # Errors
-    /// Fails where the text is no VAPID key, or the subject is no contact.
+    /// Fails if the text is no VAPID key, or the subject is no contact.
     pub fn parse(private_key: &SecretString, subject: &str) -> Result<Self, CredentialError> {
         Self::new(&VapidKey::parse(private_key)?, subject)
     }
@@ -47,7 +47,7 @@ impl ApplicationServer {
     /// Checks the subject, which is a `mailto:` or `https:` URL, and signs once to see that the key can.
     ///
     /// # Errors
-    /// Fails where the subject is no contact, or the key cannot sign.
+    /// Fails if the subject is no contact, or the key cannot sign.
     pub(crate) fn new(key: &VapidKey, subject: &str) -> Result<Self, CredentialError> {
         if !is_contact(subject) {
             return Err(CredentialError::Subject { found: subject.to_owned() });

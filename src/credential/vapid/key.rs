@@ -27,7 +27,7 @@ impl VapidKey {
     /// Reads PEM (PKCS #8 or SEC 1), or the 32 bytes of the private key in base64url, as npm web-push prints them.
     ///
     /// # Errors
-    /// Fails where the text is no such key.
+    /// Fails if the text is no such key.
     pub(crate) fn parse(text: &SecretString) -> Result<Self, CredentialError> {
         let text = text.expose_secret().trim();
         let pair = if text.contains("-----BEGIN ") { from_pem(text) } else { from_base64(text) };

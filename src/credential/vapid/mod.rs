@@ -84,7 +84,7 @@ impl Vapid {
     /// Makes a newer token than that of `generation`, unless there is one already, or the last is younger than an hour.
     ///
     /// # Errors
-    /// Fails where the token cannot be signed; the present one stays.
+    /// Fails if the token cannot be signed; the present one stays.
     pub(crate) fn renew(&self, origin: &Origin, generation: u64) -> Result<Renewal, CredentialError> {
         let (now, wall) = (Instant::now(), self.wall_seconds());
         let mut tokens = self.tokens();

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::pace::{FURTHEST_END, LIFE, MIN_INTERVAL};
 use super::*;
-use crate::credential::{Credential, Handle};
+use crate::credential::{Credential, CredentialHandle};
 
 const KEY: &str = include_str!("../../../tests/data/vapid/pkcs8.pem");
 const PUBLIC: &str = include_str!("../../../tests/data/vapid/public.key");
@@ -124,7 +124,7 @@ fn keys_and_subjects_that_cannot_be_used_are_said() {
 
 #[test]
 fn debug_shows_neither_key_nor_token() {
-    let vapid = Handle::without_task(Vapid::new(server(), 1));
+    let vapid = CredentialHandle::without_task(Vapid::new(server(), 1));
     let stamp = vapid.stamp(&origin("https://push.example")).unwrap();
     let shown = format!("{vapid:?} {stamp:?} {:?}", Credential::Vapid(vapid.clone()));
     assert!(!shown.contains("eyJ"), "{shown}");

@@ -54,8 +54,8 @@ const TAKING_ENDS: Duration = Duration::from_millis(200);
 ///              turned away: its result is NOT_ATTEMPTED
 /// ```
 ///
-/// Items in flight settle in each state. A batch that is dropped, since its caller left or reads no results, stops
-/// what has not been written upstream, and only that.
+/// Items in flight settle in each state. A batch that is dropped, since its caller left or reads no results, stops the
+/// pushes that their connections have not taken yet, and only those.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum BatchState {
     /// Drafts are taken.
@@ -114,7 +114,7 @@ impl Desk {
     /// Opens a batch.
     ///
     /// # Errors
-    /// Where the gateway is shutting down. A full gateway opens batches, whose items wait for room.
+    /// Fails if the gateway is shutting down. A full gateway opens batches, whose items wait for room.
     pub fn open(self: &Arc<Self>, caller: Caller, arrival: Arrival) -> Result<Batch, NoRoom> {
         if self.admission.is_draining() {
             self.turned_away(NoRoom::Draining);

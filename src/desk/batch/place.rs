@@ -15,7 +15,7 @@ use crate::dispatch::{Room, Seat};
 use crate::push::Reason;
 
 /// A place for one draft: a seat of the window, and room among all pushes in flight.
-pub struct Place<'a> {
+pub struct BatchPlace<'a> {
     batch: &'a mut Batch,
     seat: Seat,
     room: Room,
@@ -23,7 +23,7 @@ pub struct Place<'a> {
 
 impl Batch {
     /// A place for the next draft, where there is one; else [`Batch::next`] waits for it.
-    pub fn place(&mut self) -> Option<Place<'_>> {
+    pub fn place(&mut self) -> Option<BatchPlace<'_>> {
         if self.state != BatchState::Taking {
             return None;
         }
@@ -38,7 +38,7 @@ impl Batch {
             None => self.desk.admission.admit(self.flow.class),
         };
         match room {
-            Ok(room) => Some(Place { batch: self, seat, room }),
+            Ok(room) => Some(BatchPlace { batch: self, seat, room }),
             // Whoever waits for room is told as well when none is given any more.
             Err(NoRoom::Full | NoRoom::Draining) => {
                 (self.seat, self.lacks) = (Some(seat), Lacks::Room);
@@ -71,11 +71,11 @@ impl Batch {
     }
 }
 
-impl Place<'_> {
+impl BatchPlace<'_> {
     /// Sends a push.
     ///
     /// # Errors
-    /// Where it cannot be sent: with its result.
+    /// Fails with the push's result if it cannot be sent.
     pub fn offer(self, draft: Draft) -> Result<(), Box<Settled>> {
         let Self { batch, seat, room } = self;
         let opened = match batch.desk.open_draft(&batch.caller, draft) {

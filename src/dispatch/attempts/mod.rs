@@ -33,7 +33,7 @@ pub(super) struct Attempts {
     most: u32,
     deadline: Instant,
     made: u32,
-    /// Whether an attempt was sent and not answered, so that the push may have been delivered.
+    /// Whether an attempt was sent and not answered, so the push may have been delivered.
     unanswered: bool,
     /// Whether the one resend at once that an answer may ask for was used.
     resent_at_once: bool,

@@ -67,7 +67,7 @@ impl Default for GrpcSettings {
     }
 }
 
-/// The handlers.
+/// The gRPC service.
 pub(crate) struct Service {
     /// The desk, where drafts are handed in.
     pub desk: Arc<Desk>,

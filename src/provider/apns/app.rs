@@ -33,7 +33,7 @@ pub struct Apns {
 
 impl Apns {
     /// # Errors
-    /// Where there is no topic, or one is not a bundle id.
+    /// Fails if there is no topic, or one is not a bundle id.
     pub fn try_new(settings: ApnsSettings) -> Result<Self, InvalidValue> {
         let mut topics = settings.topics.into_iter().map(Topic::try_new);
         let Some(first_topic) = topics.next() else {

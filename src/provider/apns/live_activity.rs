@@ -32,7 +32,7 @@ pub(super) struct Activity<'a> {
 
 impl<'a> Activity<'a> {
     /// # Errors
-    /// Where the event lacks what it needs, has what only a start may have, or a member is not a
+    /// Fails if the event lacks what it needs, has what only a start may have, or a member is not a
     /// JSON object.
     pub(super) fn of(activity: &'a LiveActivity, body: &'a Body) -> Result<Self, Refusal> {
         match activity.event {

@@ -22,7 +22,7 @@ const USUAL_BYTES: usize = 128;
 /// Writes a payload from its portable and typed parts. The same push is the same bytes each time.
 ///
 /// # Errors
-/// Where a key is taken by the gateway, or a number is out of its range.
+/// Fails if a key is taken by the gateway, or a number is out of its range.
 pub(super) fn write(
     content: &Content,
     push_type: PushType,
@@ -58,7 +58,7 @@ pub(super) struct Raw {
 
 impl Raw {
     /// # Errors
-    /// Where it is not a JSON object.
+    /// Fails if it is not a JSON object.
     pub(super) fn parse(json: &str) -> Result<Self, Refusal> {
         let members: BTreeMap<String, &RawValue> = serde_json::from_str(json).map_err(|error| {
             let detail = format!("a raw payload is a JSON object: {error}");

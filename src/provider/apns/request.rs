@@ -42,7 +42,7 @@ type OwnHeaders = [(HeaderName, Option<HeaderValue>); 3];
 /// Says a body to APNs.
 ///
 /// # Errors
-/// Where the body cannot be said to any target.
+/// Fails if the body cannot be said to any target.
 pub(super) fn encode(apns: &Apns, body: &Body) -> Result<Payload, Refusal> {
     let content = &body.content;
     let nothing = ApnsContent::default();
@@ -75,7 +75,7 @@ pub(super) fn encode(apns: &Apns, body: &Body) -> Result<Payload, Refusal> {
 /// Directs an encoded body to one target.
 ///
 /// # Errors
-/// Where the app does not list the topic, or this kind of target cannot take the payload.
+/// Fails if the app does not list the topic, or this kind of target cannot take the payload.
 pub(super) fn address(apns: &Apns, push: &Outgoing<'_, Apns>) -> Result<Message, Refusal> {
     let Outgoing { id, body, target, payload, .. } = *push;
     check_target(payload, target)?;
@@ -179,7 +179,7 @@ fn typed_shows(body: &Body) -> bool {
 /// The payload of a Live Activity, for FCM as well, which carries it to APNs.
 ///
 /// # Errors
-/// Where the event lacks what it needs, or a member is out of its range.
+/// Fails if the event lacks what it needs, or a member is out of its range.
 pub(in crate::provider) fn live_activity_payload(
     body: &Body,
     options: &ApnsContent,

@@ -20,7 +20,7 @@ pub struct Fcm {
 
 impl Fcm {
     /// # Errors
-    /// Where the project id is empty, too long, or cannot stand in a path.
+    /// Fails if the project id is empty, too long, or cannot stand in a path.
     pub fn try_new(settings: &FcmSettings) -> Result<Self, InvalidValue> {
         let id = settings.project_id.as_str();
         let expected = || {

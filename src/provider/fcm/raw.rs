@@ -25,7 +25,7 @@ pub(super) struct Raw {
 
 impl Raw {
     /// # Errors
-    /// Where it is not a JSON object, names a target, or has a `data` that no message can have.
+    /// Fails if it is not a JSON object, names a target, or has a `data` that no message can have.
     pub(super) fn parse(json: &str) -> Result<Self, Refusal> {
         let mut members: BTreeMap<String, Box<RawValue>> = read("a raw message is a JSON object", json)?;
         // Serializers write `null` for what is not there. Such a member is left out, because the target is added later.

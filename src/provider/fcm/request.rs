@@ -45,7 +45,7 @@ struct Typed {
 /// Says a body to FCM.
 ///
 /// # Errors
-/// Where the body cannot be said.
+/// Fails if the body cannot be said.
 pub(super) fn encode(body: &Body) -> Result<Payload, Refusal> {
     let nothing = FcmContent::default();
     let options = body.content.fcm.as_deref().unwrap_or(&nothing);
@@ -68,7 +68,7 @@ pub(super) fn encode(body: &Body) -> Result<Payload, Refusal> {
 /// Directs an encoded body to one target, to be sent at `now`.
 ///
 /// # Errors
-/// Where this kind of target cannot take the payload.
+/// Fails if this kind of target cannot take the payload.
 pub(super) fn address(
     fcm: &Fcm,
     push: &Outgoing<'_, Fcm>,

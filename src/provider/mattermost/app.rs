@@ -20,7 +20,7 @@ pub struct Mattermost {
 
 impl Mattermost {
     /// # Errors
-    /// Where the server id is empty, too long, or not visible ASCII. The proxy refuses a push without one.
+    /// Fails if the server id is empty, too long, or not visible ASCII. The proxy refuses a push without one.
     pub fn try_new(settings: MattermostSettings) -> Result<Self, InvalidValue> {
         visible_ascii("a server id", &settings.server_id, MAX_SERVER_ID_BYTES)?;
         Ok(Self { server_id: settings.server_id, front_502: Front502::default() })

@@ -27,7 +27,7 @@ pub struct Payload {
 /// Says a body to a push proxy.
 ///
 /// # Errors
-/// Where the body cannot be said.
+/// Fails if the body cannot be said.
 pub(super) fn encode(body: &Body) -> Result<Payload, Refusal> {
     let content = &body.content;
     if content.notification.is_none() && content.mattermost.is_none() {
@@ -54,7 +54,7 @@ pub(super) fn encode(body: &Body) -> Result<Payload, Refusal> {
 /// Directs an encoded body to one device.
 ///
 /// # Errors
-/// Where the message cannot be written, which only a bug can bring about.
+/// Fails if the message cannot be written, which only a bug can bring about.
 pub(super) fn address(mattermost: &Mattermost, push: &Outgoing<'_, Mattermost>) -> Result<Message, Refusal> {
     let Outgoing { id, target: device, payload, .. } = *push;
     let addressed = Addressed {

@@ -26,7 +26,7 @@ pub struct WebPush {
 
 impl WebPush {
     /// # Errors
-    /// Where a host is not one.
+    /// Fails if a host is not one.
     pub fn try_new(settings: WebPushSettings) -> Result<Self, InvalidValue> {
         let WebPushSettings { hosts, any_port, pad_to } = settings;
         Ok(Self { hosts: Hosts::try_new(&hosts)?, any_port, pad_to, front_502: Front502::default() })

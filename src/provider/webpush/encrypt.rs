@@ -3,8 +3,8 @@
 //! Source: RFC 8291, and RFC 8188 for the coding.
 //!
 //! Mozilla's `ece` crate, which the tests decrypt with, is not used for two reasons. Its `encrypt` pads to multiples of
-//! 128 bytes and goes on in a second record, so that a payload of 3,968 to 3,993 bytes would exceed the limit of 4,096.
-//! And it takes neither key nor salt, so that a test could not show that the vectors of the RFC come out.
+//! 128 bytes and goes on in a second record, so a payload of 3,968 to 3,993 bytes would exceed the limit of 4,096.
+//! And it takes neither key nor salt, so a test could not show that the vectors of the RFC come out.
 
 use aws_lc_rs::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::agreement::{self, ECDH_P256, PrivateKey, UnparsedPublicKey};
@@ -118,7 +118,7 @@ fn check(field: &'static str, bytes: &[u8], length: usize) -> Result<(), Refusal
     })
 }
 
-/// Refuses a key that no browser can have made, so that the subscription was never valid.
+/// Refuses a key that no browser can have made, so the subscription was never valid.
 fn malformed(field: &'static str, detail: impl Into<String>) -> Refusal {
     Refusal { outcome: Outcome::InvalidToken, ..Refusal::field(field, Reason::FieldInvalid, detail) }
 }

@@ -33,7 +33,7 @@ impl WebPush {
     /// The origin of a subscription, where the app may send to it.
     ///
     /// # Errors
-    /// Where it may not, or the endpoint is not one. A subscription that its browser has given up is UNREGISTERED.
+    /// Fails if it may not, or the endpoint is not one. A subscription that its browser has given up is UNREGISTERED.
     pub(crate) fn origin(&self, subscription: &Subscription) -> Result<Origin, Refusal> {
         let Endpoint { host, port, .. } = self.endpoint(subscription)?;
         let host = if host.contains(':') { format!("[{host}]") } else { host };

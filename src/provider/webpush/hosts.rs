@@ -69,7 +69,7 @@ impl Hosts {
     }
 }
 
-/// Whether a host fits a pattern. Both are compared as texts, so that an address in another notation is another host.
+/// Whether a host fits a pattern. Both are compared as texts, so an address in another notation is another host.
 fn matches(pattern: &str, host: &str) -> bool {
     match pattern.strip_prefix('*') {
         Some(suffix) => host.len() > suffix.len() && host.ends_with(suffix),

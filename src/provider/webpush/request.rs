@@ -39,7 +39,7 @@ pub struct Payload {
 /// Says a body to browsers.
 ///
 /// # Errors
-/// Where the body cannot be said.
+/// Fails if the body cannot be said.
 pub(super) fn encode(body: &Body) -> Result<Payload, Refusal> {
     let plaintext = plaintext(body)?;
     let found = plaintext.len();
@@ -64,7 +64,7 @@ impl WebPush {
     /// stays empty. Source: RFC 8291, section 4.
     ///
     /// # Errors
-    /// Where the subscription has no keys to encrypt with.
+    /// Fails if the subscription has no keys to encrypt with.
     pub(super) fn seal(
         &self,
         payload: &Payload,
@@ -82,7 +82,7 @@ impl WebPush {
 /// Directs a body that was encrypted for one browser to it, to be sent at `now`.
 ///
 /// # Errors
-/// Where the app may not send to the endpoint.
+/// Fails if the app may not send to the endpoint.
 pub(super) fn address(
     web_push: &WebPush,
     push: &Outgoing<'_, WebPush>,

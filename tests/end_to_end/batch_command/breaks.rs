@@ -170,7 +170,7 @@ async fn a_gateway_is_looked_for_no_shorter_because_there_was_nothing_to_send() 
     let simulator = Simulator::builder().bundle_ids([TOPIC]).start().await.unwrap();
     write_config(folder.path(), &simulator);
     let (first, second) = (serve(folder.path(), "first").await, serve(folder.path(), "second").await);
-    // The gateway in the middle is never there, so that connecting again takes two attempts.
+    // The gateway in the middle is never there, so connecting again takes two attempts.
     let to = format!("{},http://127.0.0.1:1,{}", first.grpc, second.grpc);
     let child = Command::new(env!("CARGO_BIN_EXE_fanfare"))
         .args(["batch", "-", "--to", &to, "--reconnect-for", "1s"])

@@ -10,7 +10,7 @@ use super::{impatient, push, world};
 use crate::harness::World;
 use crate::rows::{Row, verdict, waits};
 
-/// This is shorter than any wait of the tables, so that none is waited for, and longer than a renewal takes.
+/// This is shorter than any wait of the tables, so none is waited for, and longer than a renewal takes.
 const IMPATIENT: i64 = 4;
 
 /// Sends good pushes in between, because so many invalid tokens in a row would be set aside.

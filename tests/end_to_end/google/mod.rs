@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanfare::credential::google::{GoogleToken, Source};
-use fanfare::credential::{Handle, NoToken, Registry};
+use fanfare::credential::{CredentialHandle, NoToken, Registry};
 use fanfare::metrics::Metrics;
 use fanfare_simulator::journal::Entry;
 use fanfare_simulator::{
@@ -32,7 +32,7 @@ struct Google {
 
 /// A token that is kept fresh until this is dropped.
 struct Fresh {
-    token: Handle<GoogleToken>,
+    token: CredentialHandle<GoogleToken>,
 }
 
 impl Google {

@@ -18,7 +18,7 @@ fn mixed(n: usize) -> (String, Outcome) {
     (format!("{prefix}{n:060x}"), outcome)
 }
 
-/// A gateway that has no time to wait the 30 seconds that a throttled device asks for, so that it is told at once.
+/// A gateway that has no time to wait the 30 seconds that a throttled device asks for, so it is told at once.
 async fn impatient() -> World {
     World::with(|builder| builder, |config| config.grpc.batch.max_wait = Duration::from_secs(20)).await
 }

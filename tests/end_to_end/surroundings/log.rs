@@ -148,7 +148,7 @@ async fn what_a_stalled_reader_missed_is_counted_and_told_when_it_reads_again() 
             let _ = heard.blocking_send(line);
         }
     });
-    // Once the dropped lines are told, the queue has room again, so that none of the last lines is lost.
+    // Once the dropped lines are told, the queue has room again, so none of the last lines is lost.
     let told = next_that(&mut lines, |line| line["target"] == "fanfare::log").await;
     assert!(told["fields"]["message"].as_str().unwrap().contains("lines were dropped"), "{told}");
     assert!(told["fields"]["lines"].as_u64().unwrap() > 0, "{told}");

@@ -11,7 +11,7 @@ use fanfare_simulator::{
 use super::{Browsers, PRIVATE, host, push, seconds, with_options};
 use crate::rows::{Row, verdict, waits};
 
-/// This is shorter than every wait of the tables but one, so that none of them is waited for.
+/// This is shorter than every wait of the tables but one, so none of them is waited for.
 const IMPATIENT: i64 = 4;
 
 impl Row {

@@ -83,9 +83,9 @@ pub struct GoAway {
 pub enum LastId {
     /// The stream whose request set the fault off, or [`LastId::Highest`] if none did.
     This,
-    /// The stream before it, so that the request itself is excluded.
+    /// The stream before it, so the request itself is excluded.
     BeforeThis,
-    /// The highest id that arrived, so that nothing in flight is excluded.
+    /// The highest id that arrived, so nothing in flight is excluded.
     #[default]
     Highest,
     /// This id.

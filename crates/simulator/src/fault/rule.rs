@@ -8,7 +8,7 @@ use crate::service::Service;
 
 /// A fault, when it strikes, and how often.
 ///
-/// `"delay:2s@service:fcm*3".parse()` makes one from the word of a command line.
+/// A rule can be written as one word, as `--fault` takes it: `"delay:2s@service:fcm*3".parse()`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FaultRule {

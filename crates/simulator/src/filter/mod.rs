@@ -264,7 +264,7 @@ impl AsyncWrite for Filter {
             ready!(this.poll_hang_up(cx, how))?;
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
-        // h2 keeps what cannot be written, so that the journal shows a stalled answer as unanswered.
+        // h2 keeps what cannot be written, so the journal shows a stalled answer as unanswered.
         if stalled {
             return Poll::Pending;
         }

@@ -53,7 +53,7 @@ pub(super) struct Http2State {
     authorised: bool,
     /// Whole frames on their way to the socket.
     pub(super) out: BytesMut,
-    /// Whether the first SETTINGS went out, so that other frames may follow.
+    /// Whether the first SETTINGS went out, so other frames may follow.
     pub(super) started: bool,
     pub(super) stalled: bool,
     pub(super) throttle: Option<(usize, Duration)>,
@@ -73,7 +73,7 @@ pub(super) struct Http2State {
 /// A SETTINGS frame that the client has not acknowledged.
 pub(super) struct SentSettings {
     pub(super) limit: u32,
-    /// Whether the filter added it, so that h2 must not see its acknowledgement.
+    /// Whether the filter added it, so h2 must not see its acknowledgement.
     pub(super) injected: bool,
 }
 

@@ -29,7 +29,7 @@ impl Http2State {
                 }
             }
             kind::SETTINGS => {
-                // Without a dynamic table every header block stands alone, so that the filter may drop any block of
+                // Without a dynamic table every header block stands alone, so the filter may drop any block of
                 // h2.
                 frame::settings_with(to_h2, frame, setting::HEADER_TABLE_SIZE, 0);
                 return;

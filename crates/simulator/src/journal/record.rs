@@ -23,7 +23,7 @@ impl Journal {
         (id, order)
     }
 
-    /// Whether the entry exists, so that its hashes are worth computing.
+    /// Whether the entry exists, so its hashes are worth computing.
     pub(crate) fn keeps(&self, id: EntryId) -> bool {
         id.0.is_some()
     }

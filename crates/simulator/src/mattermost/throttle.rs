@@ -1,5 +1,5 @@
 //! The throttle of the proxy, which exists and never strikes. It keeps what is left of a second in whole seconds,
-//! which is none as soon as any time has passed, so that each request opens a new window. A test that wants a throttle
+//! which is none as soon as any time has passed, so each request opens a new window. A test that wants a throttle
 //! which works sets a number of requests in a second, which begins with the first of them.
 //!
 //! Source: gopkg.in/throttled/throttled.v1, and 40 requests in 10 ms at a limit of 5, which were all accepted.

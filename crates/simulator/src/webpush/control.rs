@@ -69,7 +69,7 @@ impl WebPush<'_> {
         application_server_key: &str,
         outcome: WebPushScriptedOutcome,
     ) -> Result<Subscription, SimulatorError> {
-        // A text that is not a key belongs to nobody, so that no sender matches it.
+        // A text that is not a key belongs to nobody, so no sender matches it.
         let key = URL_SAFE_NO_PAD.decode(application_server_key).unwrap_or_else(|_| b"no key".to_vec());
         let key = Some(key).filter(|key| !key.is_empty());
         self.services.subscribe(vendor, origin, key, outcome)

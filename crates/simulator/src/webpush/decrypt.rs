@@ -65,7 +65,7 @@ impl UserAgent {
             return Err("an empty record");
         }
         // The record size must be "greater than the sum of the lengths of the plaintext, the padding delimiter, any
-        // padding, and the authentication tag", so that there is one record, and not a full one. Source: RFC 8291, 4.
+        // padding, and the authentication tag", so there is one record, and not a full one. Source: RFC 8291, 4.
         if record_size <= record.len() {
             return Err("more than one record");
         }

@@ -30,13 +30,13 @@ pub(super) struct ConnectionRecord<H> {
 
 /// What was known of a connection when it closed, or began to drain.
 pub(super) struct Departure {
-    /// The connection brought no good answer, and this is the first that is seen of its end.
+    /// The connection brought no good answer. Its end has not been counted yet: it did not drain before.
     pub(super) unproven: bool,
     /// The connection has streams in use.
     pub(super) busy: bool,
 }
 
-/// All connections of the peer. There are few, so that they are searched one by one.
+/// All connections of the peer. There are few, so they are searched one by one.
 #[derive(Debug)]
 pub(super) struct Connections<H> {
     all: Vec<ConnectionRecord<H>>,
@@ -173,7 +173,8 @@ impl<H: Clone> Connections<H> {
         let connection = self.all.swap_remove(at);
         effects.push(Effect::Moved { from: Some(connection.phase), to: None });
         effects.push(Effect::Allowed(-streams(connection.limit)));
-        // The cause of an end is what began it, unless that was a stream which only saw it.
+        // The cause of an end is what began it. `Lost` is replaced by the task's own cause, since a stream only noticed
+        // the failure.
         let why = connection.ending.filter(|first| *first != EndCause::Lost).unwrap_or(why);
         effects.push(Effect::Closed { connection: id, why, handle: connection.handle });
         Some(Departure {

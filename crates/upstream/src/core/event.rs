@@ -9,9 +9,9 @@ use crate::flow::Flow;
 /// The number of a connection. It is unique in the process, and begins at 1.
 pub(crate) type ConnectionId = u64;
 
-/// Whether a request asks for the first time.
+/// Whether a request asks for the first time, or again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Arrival {
+pub(crate) enum Standing {
     /// The request asks for the first time.
     New,
     /// A connection gave the request back. It has waited already, and goes first.
@@ -20,13 +20,13 @@ pub(crate) enum Arrival {
 
 /// A request for a stream.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Ask {
+pub(crate) struct StreamAsk {
     /// Who asks.
     pub(crate) flow: Flow,
-    /// The moment from which on it has no use for a stream.
+    /// After this moment the request wants no stream.
     pub(crate) until: Instant,
     /// Whether it asks for the first time.
-    pub(crate) arrival: Arrival,
+    pub(crate) standing: Standing,
 }
 
 /// The right to one stream of a connection. It is given back once, as [`ConnectionEvent::Returned`].
@@ -144,13 +144,13 @@ pub(crate) type Effects<H, W, E> = Vec<Effect<H, W, E>>;
 /// Why a request gets no stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Refusal<E> {
-    /// The request has no use for a stream any more.
+    /// The deadline of the request has passed, so it wants no stream any more.
     Deadline,
-    /// Connects failed as often as one request waits through. This is why the last one did.
+    /// `connect_patience` connects failed while the request waited; this is the last error.
     Unreachable(E),
     /// No connection to this peer may be made, for this reason.
     Forbidden(E),
-    /// As many requests wait as may, which is this number.
+    /// The line is full: this many wait.
     TooManyWaiters(usize),
     /// The pool is shutting down.
     ShuttingDown,

@@ -24,7 +24,7 @@ pub(super) struct Growth {
     pub(super) opening: usize,
     /// The peer takes one request at a time on a connection: it speaks HTTP/1.1.
     pub(super) one_at_a_time: bool,
-    /// The only connection in use began to drain, so that another opens before anybody has to wait for it.
+    /// The only connection in use began to drain, so another opens before anybody has to wait for it.
     pub(super) successor: bool,
     /// The moment at which the shell was asked to wake the core.
     pub(super) wake_at: Option<Instant>,
@@ -46,7 +46,7 @@ impl Growth {
         Self { most, opening: 0, one_at_a_time: false, successor: false, wake_at: None }
     }
 
-    /// Whether as many connections take streams as may.
+    /// Whether the limit of connections that take streams is reached.
     pub(super) fn is_full(&self, live: usize) -> bool {
         live >= self.most
     }
@@ -64,7 +64,7 @@ impl Growth {
         if live + self.opening >= self.most || connections.count() >= self.most.saturating_mul(2) {
             return NextConnection::Nothing;
         }
-        // One connect is under way for all who wait, unless nothing of it could be shared.
+        // One connect is under way for all who wait, except over HTTP/1.1, whose connections cannot be shared.
         if self.opening > 0 && !(self.one_at_a_time && waiters.len() > self.opening) {
             return NextConnection::Nothing;
         }
@@ -77,7 +77,7 @@ impl Growth {
         } else if live > 0 && connections.live().all(|connection| connection.old) {
             (earliest, OpenCause::Successor)
         } else if asked && self.one_at_a_time {
-            // A connection that takes one request at a time cannot be shared, so that waiting for it would only be
+            // A connection that takes one request at a time cannot be shared, so waiting for it would only be
             // waiting.
             (earliest, OpenCause::Full)
         } else if asked && connections.live().all(|connection| connection.phase == Phase::Open) {

@@ -17,7 +17,7 @@ pub(crate) struct PoolLimits {
     pub(crate) backoff_min: Duration,
     /// The longest wait between failed connects.
     pub(crate) backoff_max: Duration,
-    /// Whether a connection is [`Phase::Warming`](super::Phase::Warming) until it brings a good answer, so that no
+    /// Whether a connection is [`Phase::Warming`](super::Phase::Warming) until it brings a good answer, so no
     /// other opens beside it.
     pub(crate) proves_credential: bool,
 }

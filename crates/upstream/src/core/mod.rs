@@ -1,4 +1,4 @@
-//! What the pool of one peer decides, and nothing else. It has no socket, clock, task or lock, and counts nothing.
+//! What the pool of one peer decides, and nothing else. It has no socket, clock, task or lock, and keeps no metrics.
 //!
 //! It is told the time and what happened, and answers with what is to be done. Its shell (`pool/`) holds it under a
 //! lock, and does what it says after the lock was released, so that nothing can be done under the lock by mistake. Two
@@ -20,7 +20,8 @@ mod waiters;
 
 use std::time::Instant;
 
-pub(crate) use event::{Arrival, Ask, ConnectionEvent, ConnectionId, Effect, Effects, Event, Grant, Refusal};
+pub(crate) use event::{ConnectionEvent, ConnectionId, Effect, Effects, Event, Grant, Refusal};
+pub(crate) use event::{Standing, StreamAsk};
 pub(crate) use limits::PoolLimits;
 pub(crate) use phase::Phase;
 pub(crate) use waiters::WaiterId;
@@ -63,8 +64,8 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
 
     /// A request asks for a stream. It is granted one at once, is refused at once, or has to [`wait`](Self::wait),
     /// which is `None`. A request that is granted a stream at once costs no allocation.
-    pub(crate) fn ask(&mut self, now: Instant, ask: Ask) -> Result<Option<Grant<H>>, Refusal<E>> {
-        let Ask { flow, until, arrival } = ask;
+    pub(crate) fn ask(&mut self, now: Instant, ask: StreamAsk) -> Result<Option<Grant<H>>, Refusal<E>> {
+        let StreamAsk { flow, until, standing } = ask;
         if self.shut_down {
             return Err(Refusal::ShuttingDown);
         }
@@ -79,7 +80,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
         if self.batches_drained && flow.id != Flow::SINGLE.id {
             return Err(Refusal::ShuttingDown);
         }
-        if arrival == Arrival::New && self.waiters.len() >= self.limits.max_waiters {
+        if standing == Standing::New && self.waiters.len() >= self.limits.max_waiters {
             return Err(Refusal::TooManyWaiters(self.limits.max_waiters));
         }
         if self.growth.opening == 0
@@ -96,7 +97,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
     pub(crate) fn wait(
         &mut self,
         now: Instant,
-        ask: Ask,
+        ask: StreamAsk,
         waiter: W,
         effects: &mut Effects<H, W, E>,
     ) -> WaiterId {
@@ -153,7 +154,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
             }
             Event::ConnectAbandoned => {
                 self.growth.opening -= 1;
-                // What ended this connect without a result may end the next one, so that it begins after a wait.
+                // What ended this connect without a result may end the next one, so it begins after a wait.
                 self.backoff.back_off(now);
                 self.grow(now, effects);
             }
@@ -163,9 +164,8 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
             }
             Event::DrainBatches => {
                 self.batches_drained = true;
-                let of_batches = self.waiters.remove_if(|flow| flow.id != Flow::SINGLE.id);
-                effects
-                    .extend(of_batches.map(|waiter| Effect::Refuse { waiter, why: Refusal::ShuttingDown }));
+                let batches = self.waiters.remove_if(|flow| flow.id != Flow::SINGLE.id);
+                effects.extend(batches.map(|waiter| Effect::Refuse { waiter, why: Refusal::ShuttingDown }));
             }
             Event::ShutDown(why) => {
                 self.shut_down = true;
@@ -198,7 +198,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
             }
             ConnectionEvent::Limit(streams) => {
                 self.connections.set_limit(now, id, streams.min(self.limits.max_streams), effects);
-                // What keeps others from opening may have changed.
+                // The new limit may allow or forbid another connection.
                 self.growth.wake_at = None;
                 self.serve(now, effects);
             }
@@ -267,7 +267,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
         }
         self.growth.successor = drained.busy && self.connections.live_count() == 0;
         self.growth.wake_at = None;
-        // The drained streams count for the share of bulk no more, so that there may be room for bulk on the others.
+        // The drained streams count for the share of bulk no more, so there may be room for bulk on the others.
         self.serve(now, effects);
         self.grow(now, effects);
     }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use slotmap::SlotMap;
 
-use super::event::{Arrival, Ask};
+use super::event::{Standing, StreamAsk};
 use crate::flow::{Flow, ServiceClass};
 
 slotmap::new_key_type! {
@@ -55,10 +55,10 @@ impl<W> Waiters<W> {
         }
     }
 
-    pub(super) fn push(&mut self, now: Instant, ask: Ask, teller: W) -> WaiterId {
-        let Ask { flow, until, arrival } = ask;
+    pub(super) fn push(&mut self, now: Instant, ask: StreamAsk, teller: W) -> WaiterId {
+        let StreamAsk { flow, until, standing } = ask;
         let id = self.waiting.insert(Waiter { teller, flow, since: now, until, connect_failures: 0 });
-        self.line(flow.class).push(flow.id, id, arrival);
+        self.line(flow.class).push(flow.id, id, standing);
         id
     }
 
@@ -137,14 +137,14 @@ struct Line {
 const SWEEP_ABOVE: usize = 64;
 
 impl Line {
-    fn push(&mut self, flow: u64, id: WaiterId, arrival: Arrival) {
+    fn push(&mut self, flow: u64, id: WaiterId, standing: Standing) {
         let queue = self.flows.entry(flow).or_default();
         if queue.is_empty() {
             self.turn.push_back(flow);
         }
-        match arrival {
-            Arrival::New => queue.push_back(id),
-            Arrival::Returned => queue.push_front(id),
+        match standing {
+            Standing::New => queue.push_back(id),
+            Standing::Returned => queue.push_front(id),
         }
         self.waiting += 1;
     }

@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::reply::{says_close, whole_reply};
 use super::request::{Http1Sender, TaskRequest, least_bytes};
-use crate::budget::Place;
+use crate::budget::ConnectionPlace;
 use crate::cause::EndCause;
 use crate::connection::Connection;
 use crate::core::ConnectionEvent;
@@ -54,7 +54,7 @@ pub(crate) struct Driver {
     opened: Instant,
     last_busy: Instant,
     why: EndCause,
-    place: Place,
+    place: ConnectionPlace,
 }
 
 impl Driver {
@@ -63,7 +63,7 @@ impl Driver {
         (sender, io): Http1Connection,
         sent: SentBytes,
         patience: Patience,
-        place: Place,
+        place: ConnectionPlace,
     ) -> (Self, Http1Sender) {
         let (hand_over, requests) = mpsc::channel(1);
         let (now, idle) = (Instant::now(), patience.idle_http1);
@@ -121,7 +121,7 @@ impl Driver {
         }
     }
 
-    /// Sends one request and reads its whole answer. Returns why the connection ends, where it does.
+    /// Sends one request and reads its whole answer. Returns the cause if the connection has to end.
     async fn exchange(&mut self, request: TaskRequest) -> Option<EndCause> {
         let TaskRequest { head, body, give_up, max_reply, answer, mut orphaned, slot } = request;
         let (least, before) = (least_bytes(&head, &body), self.sent.get());
@@ -162,7 +162,7 @@ impl Driver {
                 (Ok(reply), io_ended.or(last.then_some(EndCause::Closed)))
             }
             Err((cause, why)) => {
-                // Nothing more is written from here on, so that what was sent is final.
+                // Nothing more is written from here on, so what was sent is final.
                 self.io = None;
                 let cut = self.sent.get() - before < least;
                 let no_reply = match head_came {

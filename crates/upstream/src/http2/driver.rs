@@ -16,7 +16,7 @@ use tokio::time::{Instant, Sleep};
 use super::orphan::Orphan;
 use super::outlet::Outlet;
 use super::streams::Streams;
-use crate::budget::Place;
+use crate::budget::ConnectionPlace;
 use crate::cause::EndCause;
 use crate::core::ConnectionEvent;
 use crate::observe::Report;
@@ -27,8 +27,8 @@ use crate::transport::Transport;
 /// that tells which requests it did not process.
 const READ_ON: Duration = Duration::from_secs(1);
 
-/// The task of one HTTP/2 connection. Only it gives h2 requests, polls h2's connection, writes to the socket, and looks
-/// at the clock.
+/// The task of one HTTP/2 connection. Only it gives h2 requests, polls h2's connection, writes to the socket, and
+/// judges silence and idleness.
 pub(crate) struct Driver {
     streams: Arc<Streams>,
     connection: Option<h2::client::Connection<Transport, Bytes>>,
@@ -57,7 +57,7 @@ pub(crate) struct Driver {
     /// Why the connection ends. It is `Aborted` until something else ends it.
     cause: EndCause,
     /// The place of this connection among all connections.
-    place: Place,
+    place: ConnectionPlace,
 }
 
 impl Driver {
@@ -66,7 +66,7 @@ impl Driver {
         sender: SendRequest<Bytes>,
         mut connection: h2::client::Connection<Transport, Bytes>,
         patience: Patience,
-        place: Place,
+        place: ConnectionPlace,
     ) -> Self {
         let now = Instant::now();
         Self {
@@ -134,8 +134,8 @@ impl Driver {
         }
     }
 
-    /// Judges silence, PINGs and idleness, since h2 has no timer of its own. Returns why the connection ends, where it
-    /// does.
+    /// Judges silence, PINGs and idleness, since h2 has no timer of its own. Returns the cause if the connection has to
+    /// end.
     fn look_at_the_clock(&mut self, cx: &mut Context<'_>) -> Option<EndCause> {
         if let Some(ping_pong) = &mut self.ping_pong
             && self.pinged.is_some()

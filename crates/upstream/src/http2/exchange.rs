@@ -22,7 +22,7 @@ pub(super) enum StreamEnd {
     Unsent(UnsentCause),
     /// The peer may have processed the request.
     Unanswered(Unanswered),
-    /// The connection failed. h2 gives the same error to a request that was written and to one that was not, so that
+    /// The connection failed. h2 gives the same error to a request that was written and to one that was not, so
     /// only what the socket took can tell them apart.
     WithItsConnection,
 }

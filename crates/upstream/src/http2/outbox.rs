@@ -25,7 +25,7 @@ pub(super) struct OpenStream {
 #[derive(Clone)]
 pub(super) struct QueuedRequest(Arc<Mutex<QueuedState>>);
 
-#[expect(clippy::large_enum_variant, reason = "each begins as the large one")]
+#[expect(clippy::large_enum_variant, reason = "every request begins in the largest state")]
 enum QueuedState {
     /// h2 does not have it yet.
     Waits(http::Request<()>, Bytes, Option<Waker>),

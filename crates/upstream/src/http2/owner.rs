@@ -118,7 +118,7 @@ impl Owner<'_> {
         };
         let ended = ready!(exchange.poll_reply(cx, &self.streams.wire));
         match &ended {
-            // The permit is kept until it is known what was written.
+            // The permit is kept until the connection was retired, so that nobody else gets it.
             Err(StreamEnd::WithItsConnection) => {}
             Err(StreamEnd::Unsent(UnsentCause::GoAway)) => {
                 // The connection is retired before the permit returns, so that nobody else gets it.
@@ -161,7 +161,7 @@ impl Owner<'_> {
         NoReply::Unanswered(unanswered)
     }
 
-    /// Takes the request back, unless h2 has it. Returns whether the request was taken back, so that h2 never gets it.
+    /// Takes the request back, unless h2 has it. Returns whether the request was taken back, so h2 never gets it.
     fn take_back(&mut self) -> bool {
         if !matches!(self.state, RequestState::Outbox(_)) {
             return false;

@@ -68,7 +68,7 @@ impl Streams {
         left.iter().for_each(QueuedRequest::refuse);
     }
 
-    /// Nobody can hand over a request any more, so that a connection that drains may end.
+    /// Nobody can hand over a request any more, so a connection that drains may end.
     pub(super) fn seal(&self) {
         self.sealed.store(true, Ordering::Release);
         self.connection.wake();

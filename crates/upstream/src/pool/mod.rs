@@ -15,20 +15,20 @@ use crate::cause::{EndCause, OpenCause};
 use crate::common::Common;
 use crate::connect_error::ConnectError;
 use crate::connection::{Connection, Hub};
-use crate::core::{Arrival, Ask, ConnectionId, Core, Effect, Event, Grant, WaiterId};
+use crate::core::{ConnectionId, Core, Effect, Event, Grant, Standing, StreamAsk, WaiterId};
 use crate::error::Unsent;
 use crate::flow::Flow;
 use crate::observe::{ConnectionState, ObservePeer, Report};
-use crate::opening::{self, Connect, ConnectEnd, Granted, Handle, Opened, RequestSender};
+use crate::opening::{self, Connect, ConnectEnd, ConnectionHandle, Granted, OpenedConnection, RequestSender};
 use crate::peer::Peer;
 use crate::settings::UpstreamSettings;
 use crate::timer::Timer;
 
 /// What a request that asks for a stream is told.
-type Outcome = Result<Granted, Unsent>;
+type AskOutcome = Result<Granted, Unsent>;
 /// How a request that waits is told.
-type TellWaiter = oneshot::Sender<Outcome>;
-type Effects = crate::core::Effects<Handle, TellWaiter, Arc<ConnectError>>;
+type TellWaiter = oneshot::Sender<AskOutcome>;
+type Effects = crate::core::Effects<ConnectionHandle, TellWaiter, Arc<ConnectError>>;
 
 /// The pool of one peer.
 pub(crate) struct Pool {
@@ -41,7 +41,7 @@ pub(crate) struct Pool {
 
 /// What the lock of a pool guards.
 struct PoolState {
-    core: Core<Handle, TellWaiter, Arc<ConnectError>>,
+    core: Core<ConnectionHandle, TellWaiter, Arc<ConnectError>>,
     /// The connections that have not closed.
     connections: HashMap<ConnectionId, Arc<Connection>>,
     /// Wakes the core.
@@ -68,15 +68,15 @@ impl Pool {
     ///
     /// # Cancel safety
     /// When this future is dropped, its place in the line is given up. A connect that it caused goes on for others.
-    pub(crate) async fn acquire(&self, flow: Flow, deadline: Instant, arrival: Arrival) -> Outcome {
-        let (place, told) = match self.ask(flow, deadline, arrival) {
+    pub(crate) async fn acquire(&self, flow: Flow, deadline: Instant, standing: Standing) -> AskOutcome {
+        let (place, told) = match self.ask(flow, deadline, standing) {
             Ok(granted) => return granted,
             Err(waits) => waits,
         };
         match tokio::time::timeout_at(deadline, told).await {
             Ok(told) => {
                 place.was_told();
-                // The core drops no waiter before it was told, so that this is an error only if the pool is gone.
+                // The core drops no waiter before it was told, so this is an error only if the pool is gone.
                 told.unwrap_or(Err(Unsent::ShuttingDown))
             }
             Err(_) => Err(match place.leave() {
@@ -91,11 +91,11 @@ impl Pool {
         &self,
         flow: Flow,
         deadline: Instant,
-        arrival: Arrival,
-    ) -> Result<Outcome, (PlaceInLine<'_>, oneshot::Receiver<Outcome>)> {
+        standing: Standing,
+    ) -> Result<AskOutcome, (PlaceInLine<'_>, oneshot::Receiver<AskOutcome>)> {
         let mut state = self.lock();
         let now = Instant::now();
-        let ask = Ask { flow, until: deadline.into_std(), arrival };
+        let ask = StreamAsk { flow, until: deadline.into_std(), standing };
         match state.core.ask(now.into_std(), ask) {
             Ok(Some(grant)) => {
                 drop(state);
@@ -114,7 +114,7 @@ impl Pool {
         }
     }
 
-    fn granted(&self, grant: Grant<Handle>, at: Instant) -> Granted {
+    fn granted(&self, grant: Grant<ConnectionHandle>, at: Instant) -> Granted {
         self.report(Report::StreamsUsed(1));
         Granted::new(grant.handle, at)
     }
@@ -159,7 +159,7 @@ impl Pool {
     }
 
     /// Tells the core what happened, and does what it says.
-    fn on(&self, event: Event<Handle, Arc<ConnectError>>) {
+    fn on(&self, event: Event<ConnectionHandle, Arc<ConnectError>>) {
         let now = Instant::now();
         let mut effects = Effects::new();
         self.lock().core.on(now.into_std(), event, &mut effects);
@@ -223,9 +223,9 @@ impl Pool {
         }
     }
 
-    fn opened(&self, opened: Opened, why: OpenCause) {
+    fn opened(&self, opened: OpenedConnection, why: OpenCause) {
         self.report(Report::Opened(why));
-        let Opened { handle, streams, task } = opened;
+        let OpenedConnection { handle, streams, task } = opened;
         let connection = handle.connection.id();
         let one_at_a_time = matches!(handle.sender, RequestSender::Http1(_));
         let now = Instant::now();

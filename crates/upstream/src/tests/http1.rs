@@ -1,4 +1,4 @@
-//! HTTP/1.1 over pipes that hold few bytes, so that the peer says how much of a request reaches it.
+//! HTTP/1.1 over pipes that hold few bytes, so the peer says how much of a request reaches it.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 

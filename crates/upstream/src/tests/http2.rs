@@ -180,7 +180,7 @@ async fn a_connection_without_any_good_answer_gets_a_fifth_of_the_patience() {
     let sent = world.send();
     let mut connection = h2::server::handshake(world.pipe().await).await.unwrap();
     let _request = connection.accept().await.unwrap().unwrap();
-    // The server does not read on, so that no PING is answered.
+    // The server does not read on, so no PING is answered.
     assert_eq!(lost(sent.await.unwrap()), NoAnswerCause::ConnectionLost);
     let found = begun.elapsed();
     assert!(least <= found && found <= least * 2, "{found:?}");
@@ -189,7 +189,7 @@ async fn a_connection_without_any_good_answer_gets_a_fifth_of_the_patience() {
 #[tokio::test(start_paused = true)]
 async fn a_ping_that_is_answered_late_but_in_time_costs_nothing() {
     let settings = UpstreamSettings::default();
-    // The task looks at the clock each half second here, so that it has seen the PING without its answer.
+    // The task looks at the clock each half second here, so it has seen the PING without its answer.
     let late = (settings.ping_after + settings.ping_timeout) / 5 + Duration::from_millis(200);
     let mut world = world(settings);
     let sent = world.send();

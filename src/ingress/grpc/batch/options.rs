@@ -21,7 +21,7 @@ impl Options {
     /// The options of a message. None for a later message than the first, which says nothing new.
     ///
     /// # Errors
-    /// Where a later message has options, or a value is not of its enum.
+    /// Fails if a later message has options, or a value is not of its enum.
     pub(super) fn of(options: Option<proto::BatchOptions>, first: bool) -> Result<Option<Self>, Status> {
         match (options, first) {
             (None, false) => Ok(None),

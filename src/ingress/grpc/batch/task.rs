@@ -19,7 +19,7 @@ use crate::proto;
 /// One turn of the task offers at most so many items before it looks at everything else again.
 const TURN: usize = 64;
 
-/// Whether the stream is read on.
+/// How far the stream was read.
 enum Reading {
     /// The first message is to come, which may carry options.
     First,
@@ -58,7 +58,8 @@ impl BatchTask {
             }
             let now = Instant::now();
             tokio::select! {
-                // The caller is gone. Dropping the batch stops what was not written upstream, and only that.
+                // The caller is gone. Dropping the batch stops the pushes that their connections have not taken yet,
+                // and only those.
                 () = sender.closed() => return,
                 slot = sender.reserve(), if self.outgoing.has_message(now) => {
                     let Ok(slot) = slot else { return };
@@ -156,7 +157,7 @@ impl BatchTask {
         }
     }
 
-    /// The caller does not read. Its items are let go, and its status waits for it.
+    /// The caller does not read. Its items are dropped; it gets the status when it reads.
     fn abandon(self) {
         let counts = self.batch.counts();
         tracing::info!(items_read = counts.items_read, "a batch's caller stopped reading its results");

@@ -67,7 +67,7 @@ impl Vendor {
             Self::Mozilla => format!("/wpush/v2/gAAAAA{text}"),
             Self::Google => format!("/fcm/send/{short}:APA91b{long}"),
             Self::Apple => format!("/Q{text}"),
-            // The token is percent-encoded base64, so that whoever decodes it makes another token of it.
+            // The token is percent-encoded base64, so whoever decodes it makes another token of it.
             Self::Microsoft => format!("/w/?token=BQYAAAC{short}%2b{long}%2f%3d%3d"),
         }
     }

@@ -188,7 +188,8 @@ impl Model {
         let class = if bulk { ServiceClass::Bulk } else { ServiceClass::Interactive };
         let flow = Flow { class, id: flow };
         let until = self.now + Duration::from_millis(wait_ms);
-        let ask = Ask { flow, until, arrival: if returned { Arrival::Returned } else { Arrival::New } };
+        let ask =
+            StreamAsk { flow, until, standing: if returned { Standing::Returned } else { Standing::New } };
         match self.core.ask(self.now, ask) {
             Ok(Some(grant)) => {
                 assert!(!self.waits_in_time(class), "it overtook those who wait");
