@@ -216,8 +216,7 @@ impl Model {
         caller.gone = true;
         if caller.state == CallerState::Waits {
             caller.state = CallerState::Left;
-            let flow = caller.flow;
-            let id = caller.id;
+            let (flow, id) = (caller.flow, caller.id);
             self.core.left(id);
             self.stopped_waiting(flow);
         }
@@ -255,11 +254,8 @@ impl Model {
 
     fn perform(&mut self, which: usize) {
         self.threads.retain(|thread| !thread.is_empty());
-        if self.threads.is_empty() {
-            return;
-        }
-        let at = which % self.threads.len();
-        match self.threads[at].pop_front().unwrap() {
+        let Some(thread) = which.checked_rem(self.threads.len()) else { return };
+        match self.threads[thread].pop_front().unwrap() {
             Effect::Grant { waiter, grant } => {
                 if self.callers[&waiter].gone {
                     self.give_back(grant.connection);
