@@ -208,8 +208,8 @@ async fn apps_that_name_the_same_key_id_have_the_same_key() {
     let folder = folder().await;
     let twin = |key_file: &str| {
         let ids = "key_id = \"ABC123DEFG\"\nteam_id = \"DEF123GHIJ\"";
-        let apns = "[apps.twin.apns]\ntopics = [\"com.example.twin\"]\n[apps.twin.apns.token]";
-        format!("{SAMPLE}\n{apns}\nkey_file = \"{key_file}\"\n{ids}\n")
+        let apns = "[apps.twin.apns]\nenvironment = \"production\"\ntopics = [\"com.example.twin\"]";
+        format!("{SAMPLE}\n{apns}\n[apps.twin.apns.token]\nkey_file = \"{key_file}\"\n{ids}\n")
     };
     let said = errors(folder.path(), |_| twin("vapid.pem"));
     assert!(said.contains("apps.twin.apns.token.key_file: expected the key of app shop"), "{said}");
