@@ -83,7 +83,7 @@ impl PushService for Service {
         &self,
         request: Request<proto::SendPushRequest>,
     ) -> Result<Response<proto::SendPushResponse>, Status> {
-        let settled = single::send(&self.desk, request)?.await.map_err(encode::no_room)?;
+        let settled = single::send(&self.desk, request).await?;
         Ok(Response::new(proto::SendPushResponse { result: Some(encode::settled(settled)) }))
     }
 
