@@ -2,9 +2,6 @@
 
 use std::ops::Deref;
 
-use fanfare_upstream::Flow;
-use tokio::time::Instant;
-
 use super::Desk;
 use super::opening::OpenedPush;
 use super::settled::{EchoedLabels, Settled};
@@ -15,9 +12,7 @@ pub(super) struct Started {
     pub(super) index: u64,
     pub(super) opened: OpenedPush,
     pub(super) room: Room,
-    pub(super) flow: Flow,
-    pub(super) begun: Instant,
-    pub(super) deadline: Instant,
+    pub(super) terms: Terms,
 }
 
 impl Started {
@@ -31,9 +26,8 @@ impl Started {
     {
         async move {
             let OpenedPush { push, encoded, parent } = &self.opened;
-            let (flow, begun, deadline) = (self.flow, self.begun, self.deadline);
-            let terms = Terms { flow, begun, deadline, parent: parent.as_deref() };
-            let result = push.send(&desk.dispatcher, encoded.as_deref(), &terms, &mut self.room).await;
+            let (encoded, parent) = (encoded.as_deref(), parent.as_deref());
+            let result = push.send(&desk.dispatcher, encoded, &self.terms, parent, &mut self.room).await;
             let Self { index, opened: OpenedPush { push, .. }, room, .. } = self;
             let labels = EchoedLabels::Of(push.body);
             Settled { index, id: push.id.into_string(), result, labels, seat: room.into_seat() }

@@ -16,6 +16,7 @@ use super::refused::Refused;
 use super::settled::Settled;
 use super::started::Started;
 use super::{Desk, flow_of_call};
+use crate::dispatch::Terms;
 
 impl Desk {
     /// Admits a push, and sends it when the future is polled.
@@ -58,7 +59,8 @@ impl Desk {
         let room = self.admission.admit(ServiceClass::Interactive)?;
         let max_wait = opened.push.body.options.max_wait.unwrap_or(self.settings.max_wait);
         let (begun, deadline) = (arrival.at, arrival.deadline(max_wait));
-        Ok(Ok(Started { index: 0, opened, room, flow: Flow::SINGLE, begun, deadline }))
+        let terms = Terms { flow: Flow::SINGLE, begun, deadline };
+        Ok(Ok(Started { index: 0, opened, room, terms }))
     }
 
     /// Admits all pushes of a call before one of them is sent, and returns their results in the order in which they
@@ -91,7 +93,8 @@ impl Desk {
                 Ok(room) => {
                     let max_wait = opened.push.body.options.max_wait.unwrap_or(self.settings.max_wait);
                     let (begun, deadline) = (arrival.at, arrival.deadline(max_wait));
-                    let started = Started { index, opened, room, flow, begun, deadline };
+                    let terms = Terms { flow, begun, deadline };
+                    let started = Started { index, opened, room, terms };
                     // Nothing runs before the first poll, so all of them are admitted before one is sent.
                     in_flight.push(started.send(Arc::clone(self)));
                 }

@@ -26,18 +26,18 @@ pub struct Ask<'a, P: Provider> {
     /// What its app on its provider needs.
     pub route: &'a Route<P>,
     /// How it competes, and for how long.
-    pub terms: &'a Terms<'a>,
+    pub terms: &'a Terms,
+    /// The span that its own span is part of. The trace of a caller enters here.
+    pub parent: Option<&'a Span>,
 }
 
 /// How a push competes for what is scarce, and for how long.
 #[derive(Debug, Clone, Copy)]
-pub struct Terms<'a> {
+pub struct Terms {
     /// How it competes for streams.
     pub flow: Flow,
     /// When work on it began.
     pub begun: Instant,
     /// By when its verdict is out.
     pub deadline: Instant,
-    /// The span that its own span is part of. The trace of a caller enters here.
-    pub parent: Option<&'a Span>,
 }

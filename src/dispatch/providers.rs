@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::ask::EncodedOnce;
+use tracing::Span;
+
 use super::{Ask, Dispatcher, Guard, Room, Route, Terms, Unsendable};
 use crate::provider::Provider;
 use crate::provider::apns::Apns;
@@ -114,7 +116,7 @@ macro_rules! providers {
 
         impl Push {
             /// Sends the push and returns its verdict, before the deadline. `encoded` is what it shares with the other
-            /// addressees of its multicast.
+            /// addressees of its multicast, and `parent` the span that its own span is part of.
             ///
             /// # Cancel safety
             /// It is as cancel safe as [`Dispatcher::send`].
@@ -122,7 +124,8 @@ macro_rules! providers {
                 &'a self,
                 dispatcher: &'a Dispatcher,
                 encoded: Option<&'a Encoded>,
-                terms: &'a Terms<'a>,
+                terms: &'a Terms,
+                parent: Option<&'a Span>,
                 room: &'a mut Room,
             ) -> impl Future<Output = PushResult> + Send + 'a {
                 // An `async fn` would keep each moved parameter twice.
@@ -132,7 +135,7 @@ macro_rules! providers {
                         $(
                             Destination::$provider(target, route) => {
                                 let encoded = encoded.map(|encoded| &encoded.$field);
-                                let ask = Ask { id, target, body, encoded, route, terms };
+                                let ask = Ask { id, target, body, encoded, route, terms, parent };
                                 dispatcher.send(&ask, room).await
                             }
                         )+

@@ -19,10 +19,10 @@ impl Dispatcher {
         ask: &'a Ask<'a, P>,
         room: &'a mut Room,
     ) -> impl Future<Output = PushResult> + Send + 'a {
-        let Ask { id, body, terms, .. } = *ask;
+        let Ask { id, body, parent, .. } = *ask;
         let labels = tracing::field::Empty;
         let span = tracing::debug_span!(
-            parent: terms.parent.and_then(Span::id), "push", %id, app = %body.app, provider = P::KIND.name(), labels
+            parent: parent.and_then(Span::id), "push", %id, app = %body.app, provider = P::KIND.name(), labels
         );
         if !body.labels.is_empty() {
             span.record("labels", tracing::field::debug(&body.labels));

@@ -129,9 +129,16 @@ impl Sender {
         };
         let (id, target) = (PushId::parse("push-1".into()).unwrap(), "orders".to_owned());
         let begun = Instant::now();
-        let terms = Terms { flow: Flow::SINGLE, begun, deadline: begun + SOON, parent };
-        let ask =
-            Ask { id: &id, target: &target, body: &body, encoded: None, route: &self.route, terms: &terms };
+        let terms = Terms { flow: Flow::SINGLE, begun, deadline: begun + SOON };
+        let ask = Ask {
+            id: &id,
+            target: &target,
+            body: &body,
+            encoded: None,
+            route: &self.route,
+            terms: &terms,
+            parent,
+        };
         let mut room = self.admission.admit(ServiceClass::Interactive).unwrap();
         self.dispatcher.send(&ask, &mut room).await
     }

@@ -86,9 +86,9 @@ async fn a_flood_of_web_push_lets_all_else_run_after_each_encryption() {
             let mut room = admission.admit(ServiceClass::Interactive).unwrap();
             let ((target, body), begun) = (push(), Instant::now());
             let (flow, deadline) = (Flow::SINGLE, begun + Duration::from_secs(3600));
-            let terms = &Terms { flow, begun, deadline, parent: None };
+            let terms = &Terms { flow, begun, deadline };
             let (id, target, body) = (&PushId::random(), &target, &body);
-            let ask = Ask { id, target, body, encoded: None, route: &route, terms };
+            let ask = Ask { id, target, body, encoded: None, route: &route, terms, parent: None };
             let result = dispatcher.send(&ask, &mut room).await;
             assert_eq!(result.outcome, Outcome::Validated, "{result:?}");
             events.lock().unwrap().push(Event::Encrypted);

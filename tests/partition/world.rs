@@ -188,9 +188,9 @@ impl Gateway {
         let mut room = self.admission.admit(ServiceClass::Interactive).unwrap();
         let begun = Instant::now();
         let (flow, deadline) = (Flow::SINGLE, begun + Duration::from_secs(20));
-        let terms = &Terms { flow, begun, deadline, parent: None };
+        let terms = &Terms { flow, begun, deadline };
         let (id, target, body) = (&id, &target, &body);
-        let ask = Ask { id, target, body, encoded: None, route: &self.route, terms };
+        let ask = Ask { id, target, body, encoded: None, route: &self.route, terms, parent: None };
         let result = self.dispatcher.send(&ask, &mut room).await;
         self.course.note(format!("verdict {number} {:?} {:?}", result.outcome, result.reason));
         result

@@ -11,7 +11,7 @@ use crate::desk::draft::{Draft, DraftBody};
 use crate::desk::refused::Refused;
 use crate::desk::settled::Settled;
 use crate::desk::started::Started;
-use crate::dispatch::{Room, Seat};
+use crate::dispatch::{Room, Seat, Terms};
 use crate::push::Reason;
 
 /// A place for one draft: a seat of the window, and room among all pushes in flight.
@@ -87,7 +87,8 @@ impl BatchPlace<'_> {
         let own = begun + max_wait;
         let deadline = batch.deadline.map_or(own, |deadline| own.min(deadline));
         let (index, flow, room) = (batch.number(), batch.flow, room.with_seat(seat));
-        let started = Started { index, opened, room, flow, begun, deadline };
+        let terms = Terms { flow, begun, deadline };
+        let started = Started { index, opened, room, terms };
         batch.in_flight.push(Box::pin(started.send(Arc::clone(&batch.desk))));
         Ok(())
     }

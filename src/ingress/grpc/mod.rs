@@ -14,6 +14,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use tokio_util::task::TaskTracker;
 use tonic::{Request, Response, Status, Streaming};
 
@@ -79,12 +80,16 @@ pub(crate) struct Service {
 
 #[tonic::async_trait]
 impl PushService for Service {
-    async fn send_push(
-        &self,
+    // What an async function is called with, it keeps until its end: written out, so that no call in flight keeps its message.
+    fn send_push<'s, 'async_trait>(
+        &'s self,
         request: Request<proto::SendPushRequest>,
-    ) -> Result<Response<proto::SendPushResponse>, Status> {
-        let settled = single::send(&self.desk, request).await?;
-        Ok(Response::new(proto::SendPushResponse { result: Some(encode::settled(settled)) }))
+    ) -> BoxFuture<'async_trait, Result<Response<proto::SendPushResponse>, Status>>
+    where
+        's: 'async_trait,
+        Self: 'async_trait,
+    {
+        Box::pin(single::send(&self.desk, request))
     }
 
     async fn send_pushes(

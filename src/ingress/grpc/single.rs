@@ -3,10 +3,10 @@
 use std::time::SystemTime;
 
 use futures_util::future::{Either, FutureExt, ready};
-use tonic::{Request, Status};
+use tonic::{Request, Response, Status};
 
 use super::{decode, encode, timeout};
-use crate::desk::{Arrival, Caller, Desk, Draft, Settled};
+use crate::desk::{Arrival, Caller, Desk, Draft, NoRoom, Settled};
 use crate::proto;
 
 /// Sends the push of a call. This function is not async, and what it returns is awaited as it is, so the future of a call
@@ -14,14 +14,16 @@ use crate::proto;
 pub(super) fn send(
     desk: &Desk,
     request: Request<proto::SendPushRequest>,
-) -> impl Future<Output = Result<Settled, Status>> + Send {
+) -> impl Future<Output = Result<Response<proto::SendPushResponse>, Status>> + Send {
     match draft(request) {
-        Ok((draft, arrival)) => {
-            let settled = desk.submit(&Caller::Anonymous, draft, arrival);
-            Either::Left(settled.map(|settled| settled.map_err(encode::no_room)))
-        }
+        Ok((draft, arrival)) => Either::Left(desk.submit(&Caller::Anonymous, draft, arrival).map(respond)),
         Err(status) => Either::Right(ready(Err(status))),
     }
+}
+
+fn respond(settled: Result<Settled, NoRoom>) -> Result<Response<proto::SendPushResponse>, Status> {
+    let settled = settled.map_err(encode::no_room)?;
+    Ok(Response::new(proto::SendPushResponse { result: Some(encode::settled(settled)) }))
 }
 
 fn draft(request: Request<proto::SendPushRequest>) -> Result<(Draft, Arrival), Status> {
@@ -47,8 +49,8 @@ mod tests {
     use crate::metrics::Metrics;
     use crate::proto::push_service_server::PushService;
 
-    /// What is kept for each call in flight was 1,672 bytes when this was written. A future that is kept twice, as the operand
-    /// of `?` in front of `.await` is, takes 1,544 more.
+    /// What is kept for each call in flight was 1,504 bytes when this was written, in an allocation of 1,536. The operand of `?`
+    /// in front of `.await` would be kept beside what is awaited, and an async function would keep its message.
     #[tokio::test]
     async fn a_call_in_flight_keeps_its_future_once() {
         let service = Service {
@@ -64,7 +66,7 @@ mod tests {
         };
         let call = service.send_push(Request::new(proto::SendPushRequest::default()));
         let size = size_of_val(&*call);
-        assert!(size < 2048, "{size} bytes");
+        assert!(size <= 1536, "{size} bytes");
         assert_eq!(call.await.unwrap_err().code(), tonic::Code::InvalidArgument);
     }
 }

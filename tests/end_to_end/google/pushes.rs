@@ -57,9 +57,9 @@ impl Sender {
         tokio::spawn(async move {
             let ((id, target, body), begun) = (push(number), Instant::now());
             let (flow, deadline) = (Flow::SINGLE, begun + within);
-            let terms = &Terms { flow, begun, deadline, parent: None };
+            let terms = &Terms { flow, begun, deadline };
             let (id, target, body) = (&id, &target, &body);
-            let ask = Ask { id, target, body, encoded: None, route: &route, terms };
+            let ask = Ask { id, target, body, encoded: None, route: &route, terms, parent: None };
             dispatcher.send(&ask, &mut room).await
         })
     }
