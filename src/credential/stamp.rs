@@ -3,20 +3,49 @@
 use std::fmt;
 use std::sync::Arc;
 
-use http::HeaderValue;
+use fanfare_upstream::{Fields, Indexing};
 
-/// What a request carries as its proof. The header prints as `Sensitive`.
+use super::CredentialError;
+
+/// The name of the header that carries a stamp. Source: RFC 9110, section 11.6.2.
+const AUTHORIZATION: &str = "authorization";
+
+/// A value of `authorization` that can be sent. It never prints.
+#[derive(PartialEq, Eq)]
+pub(super) struct Authorization(String);
+
+impl Authorization {
+    /// # Errors
+    /// Fails if the text cannot be the value of a header.
+    pub(super) fn try_new(value: String) -> Result<Self, CredentialError> {
+        let pushed = Fields::new().push(AUTHORIZATION, &value, Indexing::Secret);
+        pushed.map_err(|_| CredentialError::Header)?;
+        Ok(Self(value))
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Authorization {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Authorization(secret)")
+    }
+}
+
+/// What a request carries as its proof. Its value never prints.
 #[derive(Debug)]
 pub struct Stamp {
-    pub(super) header: HeaderValue,
+    pub(super) authorization: Authorization,
     pub(super) generation: u64,
 }
 
 impl Stamp {
-    /// The value of `authorization`, which is marked sensitive.
+    /// The value of `authorization`. It is a secret.
     #[must_use]
-    pub fn header(&self) -> &HeaderValue {
-        &self.header
+    pub fn authorization(&self) -> &str {
+        self.authorization.as_str()
     }
 
     /// The number of this stamp among those of its credential; a greater one is newer.

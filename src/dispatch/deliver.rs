@@ -11,7 +11,7 @@ use super::acquire::Leave;
 use super::attempts::{Attempts, Next};
 use super::learn::Attempt;
 use super::peers::NoPeer;
-use super::request::request;
+use super::request::stamped;
 use super::window::WaitingSetFull;
 use super::{Ask, Dispatcher, Room};
 use crate::credential::Stamp;
@@ -61,18 +61,15 @@ impl Dispatcher {
                     Ok(leave) => leave,
                     Err(why) => return attempts.stayed(&why),
                 };
-                let authorization = stamp.as_deref().map(Stamp::header);
+                let stamp = stamp.as_deref();
                 let anew = || ask.address(payload, sealed, SystemTime::now());
                 // The first message was addressed before anything was waited for, so that a refusal waits for nothing.
-                let message = match first.take().filter(|message| !message.counts_down) {
-                    Some(message) => message,
-                    None => match anew() {
-                        Ok(message) => message,
-                        Err(refusal) => return attempts.refused(refusal, route.guard()),
-                    },
+                let message = first.take().filter(|message| !message.counts_down).map_or_else(anew, Ok);
+                let Message { request, context, .. } = match message.and_then(|it| stamped(it, stamp)) {
+                    Ok(message) => message,
+                    Err(refusal) => return attempts.refused(refusal, route.guard()),
                 };
-                let context = message.context;
-                let again = || anew().ok().map(|message| request(message, authorization));
+                let again = || stamped(anew().ok()?, stamp).ok().map(|message| message.request);
                 // Answer and result are large, so they end with this block and do not lie in the future of the pause.
                 let wait = {
                     let span = tracing::debug_span!(
@@ -81,10 +78,10 @@ impl Dispatcher {
                         outcome = Empty,
                         status = Empty
                     );
-                    let exchange = permit.exchange(request(message, authorization), again, room.share());
+                    let exchange = permit.exchange(request, again, room.share());
                     let mut exchange = pin!(exchange.instrument(span));
                     let ended = exchange.as_mut().await;
-                    let generation = stamp.as_deref().map(Stamp::generation);
+                    let generation = stamp.map(Stamp::generation);
                     let (origin, span) = (peer.origin(), exchange.span());
                     let learned = route.learn(Attempt { origin, context, generation, span, ended });
                     refused = generation.filter(|_| learned.refuses_token());

@@ -65,7 +65,7 @@ impl<P: Provider> Route<P> {
         let learned = match ended {
             Ok(answer) => {
                 self.metrics.attempted();
-                let status = answer.reply.status().as_u16();
+                let status = answer.reply.status.as_u16();
                 let verdict = self.provider.classify(context, &answer.reply, SystemTime::now());
                 let verdict = self.judge(verdict, status);
                 self.mend(verdict.heal, origin, generation, &answer);

@@ -2,12 +2,11 @@
 
 use std::time::SystemTime;
 
-use fanfare_upstream::Request;
-use http::header::AUTHORIZATION;
-use http::{HeaderValue, Method};
+use fanfare_upstream::Indexing;
 
 use super::Ask;
-use crate::provider::{Message, Outgoing, Provider};
+use crate::credential::Stamp;
+use crate::provider::{Message, Outgoing, Provider, bug};
 use crate::push::{Expiry, Refusal};
 
 impl<P: Provider> Ask<'_, P> {
@@ -28,11 +27,11 @@ impl<P: Provider> Ask<'_, P> {
     }
 }
 
-/// The request of a message, with the proof of who sends it.
-pub(super) fn request<C>(message: Message<C>, authorization: Option<&HeaderValue>) -> Request {
-    let Message { path, mut headers, body, .. } = message;
-    if let Some(authorization) = authorization {
-        headers.insert(AUTHORIZATION, authorization.clone());
+/// The message with the proof of who sends it, as its last header.
+pub(super) fn stamped<C>(mut message: Message<C>, stamp: Option<&Stamp>) -> Result<Message<C>, Refusal> {
+    if let Some(stamp) = stamp {
+        let pushed = message.request.push("authorization", stamp.authorization(), Indexing::Secret);
+        pushed.map_err(|error| bug("", &error))?;
     }
-    Request { method: Method::POST, path, headers, body }
+    Ok(message)
 }

@@ -10,6 +10,8 @@ mod front;
 pub mod mattermost;
 mod meaning;
 mod message;
+#[cfg(test)]
+mod replies;
 mod retry_after;
 mod verdict;
 pub mod webpush;
@@ -19,14 +21,14 @@ use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use fanfare_upstream::Head;
+use fanfare_upstream::{Head, Indexing, Request};
 
+pub use fanfare_upstream::Reply;
 pub use front::Front502;
 pub use message::Message;
 pub use verdict::{Heal, Retry, Verdict};
 
 use crate::push::{Body, Outcome, ProviderKind, PushId, Reason, Refusal};
-use message::headers;
 
 /// How one app speaks to one push service.
 ///
@@ -95,10 +97,8 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     /// What the head alone means, if the body of the answer did not come whole; `None` if the body would have decided.
     fn classify_head(&self, context: Self::Context, head: &Head, now: SystemTime) -> Option<Verdict> {
         self.head_decides(head).then(|| {
-            let mut reply = Reply::default();
-            *reply.status_mut() = head.status;
-            *reply.headers_mut() = head.headers.clone();
-            self.classify(context, &reply, now)
+            let Head { status, fields } = head.clone();
+            self.classify(context, &Reply { status, fields, body: Bytes::new() }, now)
         })
     }
 }
@@ -121,9 +121,6 @@ pub struct Outgoing<'a, P: Provider + ?Sized> {
 pub type Seal<P> =
     fn(&P, &<P as Provider>::Payload, &<P as Provider>::Target) -> Result<<P as Provider>::Sealed, Refusal>;
 
-/// The whole answer of a push service.
-pub type Reply = http::Response<Bytes>;
-
 /// The first `limit` bytes of `text`, cut where a character ends.
 #[must_use]
 pub fn cut(text: &str, limit: usize) -> &str {
@@ -140,8 +137,18 @@ fn epoch_seconds(moment: SystemTime) -> u64 {
     moment.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
+/// Adds a header whose value is the gateway's own, so that only a bug can make it one that cannot be sent.
+fn push_own(
+    request: &mut Request,
+    name: &'static str,
+    value: &str,
+    indexing: Indexing,
+) -> Result<(), Refusal> {
+    request.push(name, value, indexing).map_err(|error| bug("content", &error))
+}
+
 /// A library failed at a step that should never fail. The push is answered with INTERNAL, so that nothing panics.
-fn bug(field: &'static str, detail: &dyn std::fmt::Display) -> Refusal {
+pub(crate) fn bug(field: &'static str, detail: &dyn std::fmt::Display) -> Refusal {
     Refusal {
         outcome: Outcome::Internal,
         reason: Reason::GatewayBug,

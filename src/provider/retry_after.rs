@@ -4,8 +4,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use http::HeaderMap;
-use http::header::{DATE, RETRY_AFTER};
+use fanfare_upstream::Fields;
 
 use super::Retry;
 
@@ -15,21 +14,21 @@ pub(super) const MAX_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Reads seconds, or a date. A date is measured from the answer's own `Date`, so that the two clocks need not agree;
 /// where the answer has no `Date`, it is measured from `now`.
-pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+pub(super) fn retry_after(fields: &Fields, now: SystemTime) -> Option<Duration> {
+    let value = fields.get_str("retry-after")?.trim();
     let in_seconds = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
     let wait = if in_seconds {
         // More seconds than fit are longer than the longest wait anyway.
         value.parse().map_or(MAX_RETRY_AFTER, Duration::from_secs)
     } else {
         let until = httpdate::parse_http_date(value).ok()?;
-        until.duration_since(date(headers).unwrap_or(now)).unwrap_or_default()
+        until.duration_since(date(fields).unwrap_or(now)).unwrap_or_default()
     };
     Some(wait.min(MAX_RETRY_AFTER))
 }
 
-fn date(headers: &HeaderMap) -> Option<SystemTime> {
-    httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()
+fn date(fields: &Fields) -> Option<SystemTime> {
+    httpdate::parse_http_date(fields.get_str("date")?).ok()
 }
 
 impl Retry {
@@ -49,15 +48,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::provider::replies::reply;
 
     /// Sun, 06 Nov 1994 08:49:37 GMT.
     const NOW: Duration = Duration::from_secs(784_111_777);
 
-    fn wait(headers: &[(&'static str, &str)]) -> Option<u64> {
-        let headers = headers.iter().map(|(name, value)| {
-            (http::HeaderName::from_static(name), http::HeaderValue::from_str(value).unwrap())
-        });
-        retry_after(&headers.collect(), UNIX_EPOCH + NOW).map(|wait| wait.as_secs())
+    fn wait(fields: &[(&str, &str)]) -> Option<u64> {
+        let reply = reply(503, fields, "");
+        retry_after(&reply.fields, UNIX_EPOCH + NOW).map(|wait| wait.as_secs())
     }
 
     #[test]
@@ -101,11 +99,9 @@ mod tests {
         fn no_value_makes_it_panic(
             value in prop_oneof!["[0-9]{1,60}", "[ -~]{0,40}"], date in "[ -~]{0,40}", seconds: u32,
         ) {
-            let mut headers = HeaderMap::new();
-            headers.insert(RETRY_AFTER, http::HeaderValue::from_str(&value).unwrap());
-            headers.insert(DATE, http::HeaderValue::from_str(&date).unwrap());
+            let reply = reply(503, &[("retry-after", &value), ("date", &date)], "");
             let now = UNIX_EPOCH + Duration::from_secs(seconds.into());
-            prop_assert!(retry_after(&headers, now).is_none_or(|wait| wait <= MAX_RETRY_AFTER));
+            prop_assert!(retry_after(&reply.fields, now).is_none_or(|wait| wait <= MAX_RETRY_AFTER));
         }
     }
 }

@@ -1,8 +1,7 @@
 //! The words for people in an answer, wherever they stand: in a sentence, in the title of a page, in JSON, or in a
 //! challenge. Every provider reads them here.
 
-use http::HeaderMap;
-use http::header::WWW_AUTHENTICATE;
+use fanfare_upstream::Fields;
 use serde_json::value::RawValue;
 
 use super::Reply;
@@ -20,9 +19,9 @@ fn without_mark(body: &[u8]) -> &[u8] {
 /// The words of an answer. The first of these counts that says something: a sentence in JSON, the title of a page, the
 /// first line of a text, or a challenge.
 pub(super) fn words(reply: &Reply) -> String {
-    let body = reply.body();
+    let body = &reply.body;
     let said = if is_page(body) { title(&String::from_utf8_lossy(body)) } else { in_text(body) };
-    said.or_else(|| challenge(reply.headers())).unwrap_or_default()
+    said.or_else(|| challenge(&reply.fields)).unwrap_or_default()
 }
 
 /// The title of a page. Google's push service for browsers, and most fronts, say there what is wrong.
@@ -84,8 +83,9 @@ pub(super) fn read<'a, T: serde::Deserialize<'a>>(value: &'a RawValue) -> Option
 /// What a challenge says was wrong with the credential.
 ///
 /// Source: RFC 6750, section 3 (`error_description`, `error`).
-fn challenge(headers: &HeaderMap) -> Option<String> {
-    let all = || headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
+fn challenge(fields: &Fields) -> Option<String> {
+    let values = || fields.get_all("www-authenticate").filter(|value| value.is_ascii());
+    let all = || values().filter_map(|value| std::str::from_utf8(value).ok());
     let named = |name| all().find_map(|challenge| parameter(challenge, name));
     named("error_description").or_else(|| named("error"))
 }
@@ -115,10 +115,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::provider::replies::reply;
 
     fn said(challenge: &str, body: impl Into<Bytes>) -> String {
-        let reply = http::Response::builder().header(WWW_AUTHENTICATE, challenge);
-        words(&reply.body(body.into()).unwrap())
+        words(&reply(401, &[("www-authenticate", challenge)], body))
     }
 
     #[test]

@@ -16,7 +16,9 @@ use fanfare::push::{
     Reason, Refusal, TokenAction,
 };
 use fanfare_upstream::ServiceClass;
-use fanfare_upstream::{Flow, Http, Peer, Reach, SystemResolver, TcpDialer, Upstream, UpstreamSettings, tls};
+use fanfare_upstream::{
+    Flow, Http, Peer, Reach, Request, SystemResolver, TcpDialer, Upstream, UpstreamSettings, tls,
+};
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -54,15 +56,15 @@ impl Provider for LogLines {
     }
 
     fn address(&self, push: &Outgoing<'_, Self>, _: SystemTime) -> Result<Message, Refusal> {
-        let path = format!("/logs/{}?id={}", push.target, push.id).parse();
-        let path =
-            path.map_err(|_| Refusal::field("target", Reason::FieldInvalid, "expected a log's name"))?;
-        let headers = http::HeaderMap::new();
-        Ok(Message { path, headers, body: push.payload.clone(), counts_down: false, context: () })
+        let path = ["/logs/", push.target, "?id=", &push.id.to_string()];
+        let request = Request::new(&http::Method::POST, &path, push.payload.clone());
+        let request =
+            request.map_err(|_| Refusal::field("target", Reason::FieldInvalid, "expected a log's name"))?;
+        Ok(Message { request, counts_down: false, context: () })
     }
 
     fn classify(&self, (): (), reply: &Reply, _: SystemTime) -> Verdict {
-        let taken = reply.status() == http::StatusCode::NO_CONTENT;
+        let taken = reply.status == http::StatusCode::NO_CONTENT;
         Verdict {
             outcome: if taken { Outcome::Accepted } else { Outcome::UpstreamUnavailable },
             token_action: TokenAction::Keep,

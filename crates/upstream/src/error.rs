@@ -5,11 +5,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use http::response::Parts;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 
 use crate::connect_error::ConnectError;
 use crate::core::Refusal;
+use crate::fields::Fields;
 
 /// Why a request has no answer.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -126,12 +126,12 @@ pub struct Unanswered {
 }
 
 /// The head of an answer whose body did not come whole.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Head {
     /// The status code.
     pub status: StatusCode,
     /// The header fields.
-    pub headers: HeaderMap,
+    pub fields: Fields,
 }
 
 impl Unanswered {
@@ -139,8 +139,7 @@ impl Unanswered {
         Self { head: None, cause }
     }
 
-    pub(crate) fn after_head(head: &Parts, cause: NoAnswerCause) -> Self {
-        let head = Head { status: head.status, headers: head.headers.clone() };
+    pub(crate) fn after_head(head: Head, cause: NoAnswerCause) -> Self {
         Self { head: Some(Box::new(head)), cause }
     }
 
@@ -176,7 +175,8 @@ pub enum NoAnswerCause {
     ConnectionLost,
     /// The answer was malformed, or larger than
     /// [`UpstreamSettings::max_reply_bytes`](crate::UpstreamSettings::max_reply_bytes) or
-    /// [`max_reply_header_bytes`](crate::UpstreamSettings::max_reply_header_bytes).
+    /// [`max_reply_header_bytes`](crate::UpstreamSettings::max_reply_header_bytes), or had a header field that is longer
+    /// than [`Fields`] can hold.
     Unreadable,
 }
 
@@ -214,7 +214,7 @@ mod tests {
     fn the_caller_is_told_what_came_and_what_ended_the_wait() {
         let told = |status: Option<u16>, cause| {
             let head = |status| {
-                Box::new(Head { status: StatusCode::from_u16(status).unwrap(), headers: HeaderMap::new() })
+                Box::new(Head { status: StatusCode::from_u16(status).unwrap(), fields: Fields::new() })
             };
             Unanswered { head: status.map(head), cause }.to_string()
         };

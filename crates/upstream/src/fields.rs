@@ -49,6 +49,10 @@ pub enum InvalidField {
     /// The name is longer than 255 bytes, or the value is longer than 65,535 bytes.
     #[error("a header name has at most 255 bytes, and its value at most 65535")]
     TooLong,
+    /// The pool writes the field itself, such as `content-length`, or it is about a connection of HTTP/1.1. Source:
+    /// RFC 9113, section 8.2.2.
+    #[error("the pool itself writes what is about the length of a request and about its connection")]
+    Reserved,
 }
 
 /// The header fields of a request or an answer, in their order.
@@ -60,7 +64,7 @@ pub struct Fields {
 }
 
 /// How many bytes stand before each field.
-const PREFIX: usize = 4;
+pub(crate) const PREFIX: usize = 4;
 
 impl Fields {
     /// An empty list.
@@ -104,14 +108,25 @@ impl Fields {
 
     /// Adds a field whose characters were checked.
     pub(crate) fn pack(&mut self, name: &[u8], value: &[u8], indexing: Indexing) -> Result<(), InvalidField> {
-        let (Ok(name_len), Ok(value_len)) = (u8::try_from(name.len()), u16::try_from(value.len())) else {
+        self.pack_pieces(name, &[value], indexing)
+    }
+
+    /// The same with a value in pieces, which are written one behind the other.
+    pub(crate) fn pack_pieces(
+        &mut self,
+        name: &[u8],
+        pieces: &[impl AsRef<[u8]>],
+        indexing: Indexing,
+    ) -> Result<(), InvalidField> {
+        let length: usize = pieces.iter().map(|piece| piece.as_ref().len()).sum();
+        let (Ok(name_len), Ok(value_len)) = (u8::try_from(name.len()), u16::try_from(length)) else {
             return Err(InvalidField::TooLong);
         };
-        self.packed.reserve(PREFIX + name.len() + value.len());
+        self.packed.reserve(PREFIX + name.len() + length);
         self.packed.extend_from_slice(&[indexing as u8, name_len]);
         self.packed.extend_from_slice(&value_len.to_le_bytes());
         self.packed.extend_from_slice(name);
-        self.packed.extend_from_slice(value);
+        pieces.iter().for_each(|piece| self.packed.extend_from_slice(piece.as_ref()));
         Ok(())
     }
 
@@ -124,13 +139,18 @@ impl Fields {
     /// The value of the first field with this name, which is in lower case.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&[u8]> {
-        self.iter().find(|field| field.name == name.as_bytes()).map(|field| field.value)
+        self.get_all(name).next()
     }
 
-    /// The value of the first field with this name, where it is text.
+    /// The values of all fields with this name, which is in lower case.
+    pub fn get_all(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        self.iter().filter(move |field| field.name == name.as_bytes()).map(|field| field.value)
+    }
+
+    /// The value of the first field with this name, where it is ASCII text.
     #[must_use]
     pub fn get_str(&self, name: &str) -> Option<&str> {
-        std::str::from_utf8(self.get(name)?).ok()
+        std::str::from_utf8(self.get(name)?).ok().filter(|text| text.is_ascii())
     }
 }
 

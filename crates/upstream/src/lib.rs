@@ -7,7 +7,7 @@
 //! | build the pool, and end it | [`Upstream`], [`UpstreamSettings`] |
 //! | name a server | [`Peer`], [`Origin`], [`Http`], [`Reach`], [`Proxy`], and [`tls`] for certificates |
 //! | wait for a stream | [`PeerPool::permit`], [`Flow`] |
-//! | send a request | [`Permit::exchange`], [`Request`], [`Answer`] |
+//! | send a request | [`Permit::exchange`], [`Request`], [`Fields`], [`Answer`] |
 //! | know why there is no answer | [`UpstreamError`]: [`Unsent`] or [`Unanswered`] |
 //! | bound what is in flight | [`InFlight`] |
 //! | count what happens | [`Observe`] |
@@ -80,11 +80,13 @@ mod fields;
 mod flow;
 mod http1;
 mod http2;
+mod http_types;
 mod in_flight;
 mod network;
 mod observe;
 mod opening;
 mod origin;
+mod path;
 mod patience;
 mod peer;
 mod peers;
@@ -111,6 +113,7 @@ pub use in_flight::{InFlight, Share};
 pub use network::{BoxFuture, Dial, Resolve, SystemResolver, TcpDialer};
 pub use observe::{ConnectionState, NamedBy, Observe, ObservePeer, Report, Unobserved};
 pub use origin::{InvalidOrigin, Origin};
+pub use path::InvalidPath;
 pub use peer::{Http, Peer};
 pub use peers::TooManyPeers;
 pub use permit::{Answer, Permit};

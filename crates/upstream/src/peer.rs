@@ -73,12 +73,12 @@ impl Peer {
         self.proxy.as_ref().map_or(&self.origin, |proxy| proxy.origin())
     }
 
-    /// The URI of a request to the peer.
-    pub(crate) fn uri(&self, path: PathAndQuery) -> Uri {
+    /// The URI of a request to the peer. Without a path it is none.
+    pub(crate) fn uri(&self, path: Option<PathAndQuery>) -> Uri {
         let mut parts = http::uri::Parts::default();
         parts.scheme = Some(self.origin.scheme());
         parts.authority = Some(self.origin.authority().clone());
-        parts.path_and_query = Some(path);
+        parts.path_and_query = path;
         // These parts always make a URI, since all three are there.
         Uri::from_parts(parts).unwrap_or_default()
     }

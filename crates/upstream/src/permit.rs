@@ -10,6 +10,7 @@ use crate::connection::Connection;
 use crate::core::Standing;
 use crate::error::{NoReply, Unsent, UnsentCause, UpstreamError};
 use crate::flow::Flow;
+use crate::http_types::to_http;
 use crate::in_flight::Share;
 use crate::network::BoxFuture;
 use crate::observe::Report;
@@ -135,7 +136,8 @@ fn begin<'a>(
     let Granted { sender, slot, at } = granted;
     let limits = ExchangeLimits { deadline, give_up: at + answer_timeout, max_reply };
     let connection = Arc::clone(slot.connection());
-    let (head, body) = request.complete(pool.peer());
+    let (head, body) = request.complete();
+    let head = to_http(&head, pool.peer());
     let ongoing = match sender {
         RequestSender::Http2(sender) => {
             OngoingExchange::Http2(http2::begin(&sender, slot, head, body, limits, share))

@@ -4,12 +4,12 @@ use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
-use http::HeaderValue;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
 use crate::credential::error::ID_CHARACTERS;
+use crate::credential::stamp::Authorization;
 use crate::credential::{CredentialError, Stamp};
 
 /// The id of a key, as Apple's portal names it: 10 visible characters.
@@ -138,10 +138,8 @@ impl SigningKey {
         let claims = ProviderTokenClaims { iss: &self.team_id.0, iat };
         let token =
             jsonwebtoken::encode(&header, &claims, &self.private_key).map_err(CredentialError::NotP256)?;
-        let mut header =
-            HeaderValue::try_from(format!("bearer {token}")).map_err(|_| CredentialError::Header)?;
-        header.set_sensitive(true);
-        Ok(Stamp { header, generation })
+        let authorization = Authorization::try_new(format!("bearer {token}"))?;
+        Ok(Stamp { authorization, generation })
     }
 }
 

@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use fanfare_upstream::Reply;
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 
 use super::source::Endpoint;
 use crate::credential::NoToken;
+use crate::credential::stamp::Authorization;
 
 /// The longest part of the endpoint's own words that is repeated, in characters.
 const MAX_WORDS: usize = 256;
@@ -20,8 +21,8 @@ const MAX_LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
 /// A token that was granted.
 #[derive(Debug, PartialEq)]
 pub(super) struct Granted {
-    /// The value of `authorization`, marked sensitive.
-    pub(super) header: HeaderValue,
+    /// The value of `authorization`.
+    pub(super) authorization: Authorization,
     /// How long the token is good, from now on.
     pub(super) lifetime: Duration,
 }
@@ -45,15 +46,15 @@ struct ErrorResponse {
 
 /// Reads the token of an answer, or why it brings none.
 pub(super) fn read(reply: &Reply, endpoint: &Endpoint) -> Result<Granted, NoToken> {
-    let status = reply.status();
+    let status = reply.status;
     if status == StatusCode::OK {
-        return token(reply.body()).ok_or_else(|| {
+        return token(&reply.body).ok_or_else(|| {
             NoToken::Unavailable(
                 format!("no access token from {endpoint}: status 200, and no token that can be read").into(),
             )
         });
     }
-    let words = endpoint_words(reply.body());
+    let words = endpoint_words(&reply.body);
     // Too many requests are not the fault of the credential.
     if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS {
         return Err(NoToken::Refused(
@@ -70,9 +71,8 @@ fn token(body: &[u8]) -> Option<Granted> {
     if access_token.is_empty() || lifetime.is_zero() || !token_type.eq_ignore_ascii_case("bearer") {
         return None;
     }
-    let mut header = HeaderValue::try_from(format!("Bearer {access_token}")).ok()?;
-    header.set_sensitive(true);
-    Some(Granted { header, lifetime })
+    let authorization = Authorization::try_new(format!("Bearer {access_token}")).ok()?;
+    Some(Granted { authorization, lifetime })
 }
 
 /// What the endpoint says is wrong, behind a colon. The text is empty where the endpoint does not say.
@@ -96,15 +96,18 @@ mod tests {
     use super::*;
 
     fn told(status: u16, body: &str) -> Result<Granted, NoToken> {
-        let reply = http::Response::builder().status(status).body(Bytes::copy_from_slice(body.as_bytes()));
-        read(&reply.unwrap(), &"https://oauth2.googleapis.com/token".parse().unwrap())
+        let (status, body) = (StatusCode::from_u16(status).unwrap(), Bytes::copy_from_slice(body.as_bytes()));
+        read(
+            &Reply { status, body, ..Reply::default() },
+            &"https://oauth2.googleapis.com/token".parse().unwrap(),
+        )
     }
 
     #[test]
     fn a_token_is_read_and_kept_out_of_sight() {
         let granted =
             told(200, r#"{"access_token":"ya29.a","expires_in":3599,"token_type":"Bearer"}"#).unwrap();
-        assert_eq!((granted.header.as_bytes(), granted.lifetime.as_secs()), (&b"Bearer ya29.a"[..], 3599));
+        assert_eq!((granted.authorization.as_str(), granted.lifetime.as_secs()), ("Bearer ya29.a", 3599));
         assert!(!format!("{granted:?}").contains("ya29"));
     }
 

@@ -3,8 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{HeaderName, HeaderValue, Method};
+use http::Method;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -18,12 +17,10 @@ const ASSERTION_LIFETIME: Duration = Duration::from_secs(60 * 60);
 const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
 /// The metadata server answers no request without this header. Source: Google, "About VM metadata".
-const METADATA_FLAVOR: (HeaderName, HeaderValue) =
-    (HeaderName::from_static("metadata-flavor"), HeaderValue::from_static("Google"));
+const METADATA_FLAVOR: (&str, &str) = ("metadata-flavor", "Google");
 
 /// Source: RFC 6749, section 4.1.3.
-const FORM: (HeaderName, HeaderValue) =
-    (CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
 /// What is shown to the endpoint.
 pub(super) enum Proof {
@@ -38,7 +35,8 @@ pub(super) enum Proof {
 /// A request for a token. The endpoint that it goes to is not part of it.
 pub(super) struct TokenRequest {
     pub(super) method: Method,
-    pub(super) headers: [(HeaderName, HeaderValue); 1],
+    /// Its only header, by name and value.
+    pub(super) header: (&'static str, &'static str),
     pub(super) body: Bytes,
 }
 
@@ -89,7 +87,7 @@ impl ServiceAccountKey {
 pub(super) fn token_request(proof: &Proof, now: SystemTime) -> Result<TokenRequest, NotSigned> {
     let form = |fields: &[(&str, &str)]| {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        TokenRequest { method: Method::POST, headers: [FORM], body: body.into() }
+        TokenRequest { method: Method::POST, header: FORM, body: body.into() }
     };
     Ok(match proof {
         Proof::ServiceAccount(key) => {
@@ -104,8 +102,6 @@ pub(super) fn token_request(proof: &Proof, now: SystemTime) -> Result<TokenReque
             ("client_secret", client_secret.expose_secret()),
             ("refresh_token", refresh_token.expose_secret()),
         ]),
-        Proof::Machine => {
-            TokenRequest { method: Method::GET, headers: [METADATA_FLAVOR], body: Bytes::new() }
-        }
+        Proof::Machine => TokenRequest { method: Method::GET, header: METADATA_FLAVOR, body: Bytes::new() },
     })
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwapOption;
-use fanfare_upstream::{Flow, InFlight, PeerPool, Request, UpstreamError};
+use fanfare_upstream::{Flow, InFlight, Indexing, PeerPool, Request, UpstreamError};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -186,14 +186,15 @@ impl GoogleToken {
         let unavailable = |why: &dyn fmt::Display| {
             NoToken::Unavailable(format!("no access token from {endpoint}: {why}").into())
         };
-        let TokenRequest { method, headers, body } =
+        let TokenRequest { method, header: (name, value), body } =
             self.source.token_request(SystemTime::now()).map_err(|error| unavailable(&error))?;
         let share = self
             .calls
             .begin(MAX_CALLS)
             .ok_or_else(|| unavailable(&"earlier calls still wait for their answers"))?;
-        let headers = headers.into_iter().collect();
-        let request = Request { method, path: endpoint.path().clone(), headers, body };
+        let path = [endpoint.path().as_str()];
+        let mut request = Request::new(&method, &path, body).map_err(|error| unavailable(&error))?;
+        request.push(name, value, Indexing::Repeats).map_err(|error| unavailable(&error))?;
         let asked = async {
             let permit = self.endpoint.permit(Flow::SINGLE, Instant::now() + CALL_TIMEOUT).await?;
             permit.exchange(request.clone(), || Some(request.clone()), &share).await
@@ -202,10 +203,10 @@ impl GoogleToken {
         answer::read(&answer.reply, endpoint)
     }
 
-    fn granted(&self, Granted { header, lifetime }: Granted) -> u64 {
+    fn granted(&self, Granted { authorization, lifetime }: Granted) -> u64 {
         let generation = self.generation() + 1;
         let token = AccessToken {
-            stamp: Arc::new(Stamp { header, generation }),
+            stamp: Arc::new(Stamp { authorization, generation }),
             expires_at: Instant::now() + lifetime,
         };
         self.newest.store(Some(Arc::new(token)));

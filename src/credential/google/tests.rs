@@ -49,7 +49,7 @@ fn an_assertion_verifies_and_says_who_for_what_to_whom_and_how_long() {
     assert_eq!(source.endpoint().to_string(), "https://localhost:1234/other");
     let call = call(&source);
     assert_eq!(call.method, http::Method::POST);
-    assert_eq!(call.headers[0].1, "application/x-www-form-urlencoded");
+    assert_eq!(call.header.1, "application/x-www-form-urlencoded");
     let form = form(&call);
     let grant = ("grant_type".to_owned(), "urn:ietf:params:oauth:grant-type:jwt-bearer".to_owned());
     assert_eq!((form.len(), &form[0], form[1].0.as_str()), (2, &grant, "assertion"));
@@ -92,10 +92,7 @@ fn the_metadata_server_is_asked_with_its_header() {
         "http://metadata.google.internal/computeMetadata/v1/instance/service-accounts/default/token"
     );
     assert_eq!((call.method, call.body.len()), (http::Method::GET, 0));
-    assert_eq!(
-        (call.headers[0].0.as_str(), &call.headers[0].1),
-        ("metadata-flavor", &"Google".parse().unwrap())
-    );
+    assert_eq!(call.header, ("metadata-flavor", "Google"));
     // Written in the code, it is what it would be if it were parsed.
     assert_eq!(Source::metadata_origin(), "http://metadata.google.internal".parse().unwrap());
 }

@@ -4,11 +4,12 @@
 
 use std::fmt;
 
-use http::{HeaderValue, Uri};
+use http::Uri;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use secrecy::SecretString;
 
 use super::key::VapidKey;
+use crate::credential::stamp::Authorization;
 use crate::credential::{CredentialError, Stamp};
 
 /// Who signs VAPID tokens. It is checked once, when the configuration is read. It prints its public key and never the
@@ -85,10 +86,8 @@ impl ApplicationServer {
         let token =
             jsonwebtoken::encode(&header, &claims, &self.private_key).map_err(CredentialError::NotP256)?;
         // Source: RFC 8292, section 3.
-        let mut header = HeaderValue::try_from(format!("vapid t={token}, k={}", self.public_key))
-            .map_err(|_| CredentialError::Header)?;
-        header.set_sensitive(true);
-        Ok(Stamp { header, generation })
+        let authorization = Authorization::try_new(format!("vapid t={token}, k={}", self.public_key))?;
+        Ok(Stamp { authorization, generation })
     }
 }
 

@@ -6,29 +6,24 @@ use std::borrow::Cow;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::{HeaderName, HeaderValue};
+use fanfare_upstream::{Indexing, Request};
 use sha2::{Digest, Sha256};
 
 use super::MAX_COLLAPSE_ID_BYTES;
 use crate::provider::epoch_seconds;
 use crate::push::{Expiry, Priority, Reason, Refusal};
 
-pub(super) const APNS_CHANNEL_ID: HeaderName = HeaderName::from_static("apns-channel-id");
-pub(super) const APNS_COLLAPSE_ID: HeaderName = HeaderName::from_static("apns-collapse-id");
-pub(super) const APNS_EXPIRATION: HeaderName = HeaderName::from_static("apns-expiration");
-pub(super) const APNS_ID: HeaderName = HeaderName::from_static("apns-id");
-pub(super) const APNS_PRIORITY: HeaderName = HeaderName::from_static("apns-priority");
-pub(super) const APNS_PUSH_TYPE: HeaderName = HeaderName::from_static("apns-push-type");
-pub(super) const APNS_REQUEST_ID: HeaderName = HeaderName::from_static("apns-request-id");
-pub(super) const APNS_TOPIC: HeaderName = HeaderName::from_static("apns-topic");
+const APNS_CHANNEL_ID: &str = "apns-channel-id";
+pub(super) const APNS_COLLAPSE_ID: &str = "apns-collapse-id";
+pub(super) const APNS_EXPIRATION: &str = "apns-expiration";
+pub(super) const APNS_ID: &str = "apns-id";
+pub(super) const APNS_PRIORITY: &str = "apns-priority";
+pub(super) const APNS_PUSH_TYPE: &str = "apns-push-type";
+pub(super) const APNS_REQUEST_ID: &str = "apns-request-id";
+pub(super) const APNS_TOPIC: &str = "apns-topic";
 
-pub(super) fn expiration_header(expiry: Expiry) -> Option<HeaderValue> {
-    expiration(expiry).map(|seconds| {
-        let mut value = HeaderValue::from(seconds);
-        value.set_sensitive(true);
-        value
-    })
-}
+/// The room that the headers of most pushes need, with a provider token, in bytes.
+pub(super) const HEADERS_ROOM: usize = 512;
 
 pub(in crate::provider) fn priority_value(priority: Priority) -> &'static str {
     match priority {
@@ -57,18 +52,11 @@ pub(in crate::provider) fn expiration(expiry: Expiry) -> Option<u64> {
     }
 }
 
-/// Whether HPACK may keep a value. The table of APNs is small, so values that never come again stay out of it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Index {
-    Allowed,
-    Never,
-}
-
-pub(super) fn header(field: &'static str, value: &str, index: Index) -> Result<HeaderValue, Refusal> {
-    let mut value = HeaderValue::from_str(value).map_err(|_| {
-        let detail = "it is visible ASCII characters, found others";
-        Refusal::field(field, Reason::FieldInvalid, detail)
-    })?;
-    value.set_sensitive(index == Index::Never);
-    Ok(value)
+/// Adds the id of a broadcast channel, which is the caller's.
+pub(super) fn push_channel_id(request: &mut Request, channel_id: &str) -> Result<(), Refusal> {
+    if channel_id.is_ascii() && request.push(APNS_CHANNEL_ID, channel_id, Indexing::Repeats).is_ok() {
+        return Ok(());
+    }
+    let detail = "it is visible ASCII characters, found others";
+    Err(Refusal::field("target.apns_channel.channel_id", Reason::FieldInvalid, detail))
 }

@@ -3,20 +3,22 @@
 //! Source: Apple, "Sending notification requests to APNs"; for channels Apple, "Sending broadcast
 //! push notification requests to APNs".
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::uri::PathAndQuery;
-use http::{HeaderName, HeaderValue};
+use fanfare_upstream::{Indexing, Request};
+use http::Method;
 
 use super::headers::{
-    APNS_CHANNEL_ID, APNS_COLLAPSE_ID, APNS_EXPIRATION, APNS_ID, APNS_PRIORITY, APNS_PUSH_TYPE,
-    APNS_REQUEST_ID, APNS_TOPIC, Index, collapse_id, expiration_header, header, priority_value,
+    APNS_COLLAPSE_ID, APNS_EXPIRATION, APNS_ID, APNS_PRIORITY, APNS_PUSH_TYPE, APNS_REQUEST_ID, APNS_TOPIC,
+    HEADERS_ROOM, collapse_id, expiration, priority_value, push_channel_id,
 };
 use super::live_activity::Activity;
 use super::payload::{self, Raw};
 use super::push_type::PushType;
-use super::{Apns, Channel, Device, MAX_BROADCAST_PAYLOAD_BYTES, Target};
-use crate::provider::{Message, Outgoing, bug, headers, text};
+use super::topic::Topic;
+use super::{Apns, MAX_BROADCAST_PAYLOAD_BYTES, Target};
+use crate::provider::{Message, Outgoing, bug, push_own, text};
 use crate::push::{
     ApnsContent, Body, LiveActivityEvent, Notification, Outcome, Priority, Reason, Refusal, visible_ascii,
 };
@@ -29,15 +31,13 @@ pub struct Payload {
     push_type: PushType,
     /// Whether it starts a Live Activity, which a channel cannot.
     starts: bool,
-    type_header: HeaderValue,
-    priority: HeaderValue,
-    expiration: Option<HeaderValue>,
+    /// The name of the push type, which is the caller's own where the gateway does not know the type.
+    type_name: Cow<'static, str>,
+    priority: Priority,
+    expiration: Option<u64>,
     /// Only devices are sent a collapse id, because a channel keeps nothing but the newest push.
-    collapse_id: Option<HeaderValue>,
+    collapse_id: Option<String>,
 }
-
-/// The headers that one target has for itself; those without a value are left out.
-type OwnHeaders = [(HeaderName, Option<HeaderValue>); 3];
 
 /// Says a body to APNs.
 ///
@@ -53,7 +53,7 @@ pub(super) fn encode(apns: &Apns, body: &Body) -> Result<Payload, Refusal> {
     }
     let raw = text(&options.payload_json).map(Raw::parse).transpose()?;
     let shows = raw.as_ref().map_or_else(|| typed_shows(body), |raw| raw.shows);
-    let (push_type, type_header) = apns.push_type(options, raw.as_ref(), shows)?;
+    let (push_type, type_name) = apns.push_type(options, raw.as_ref(), shows)?;
     let priority = body.options.priority.unwrap_or(push_type.default_priority(shows));
     apns.check_push_type(push_type, priority)?;
     let json = match &raw {
@@ -65,10 +65,10 @@ pub(super) fn encode(apns: &Apns, body: &Body) -> Result<Payload, Refusal> {
         json: json.into(),
         push_type,
         starts: activity.is_some_and(|activity| activity.event == LiveActivityEvent::Start),
-        type_header,
-        priority: HeaderValue::from_static(priority_value(priority)),
-        expiration: expiration_header(body.options.expiry),
-        collapse_id: text(&body.options.collapse_key).map(collapse_header).transpose()?,
+        type_name,
+        priority,
+        expiration: expiration(body.options.expiry),
+        collapse_id: text(&body.options.collapse_key).map(|key| collapse_id(key).into_owned()),
     })
 }
 
@@ -79,50 +79,60 @@ pub(super) fn encode(apns: &Apns, body: &Body) -> Result<Payload, Refusal> {
 pub(super) fn address(apns: &Apns, push: &Outgoing<'_, Apns>) -> Result<Message, Refusal> {
     let Outgoing { id, body, target, payload, .. } = *push;
     check_target(payload, target)?;
-    let mut uuid = uuid::Uuid::encode_buffer();
-    let id = header("id", id.uuid(&body.app).hyphenated().encode_lower(&mut uuid), Index::Never)?;
-    let (path, own) = match target {
-        Target::Device(device) => apns.device(payload, device, id)?,
-        Target::Channel(channel) => apns.channel(channel, id)?,
+    let topic = apns.listed_topic(target)?;
+    let path = match target {
+        Target::Device(device) => ["/3/device/", device.token.as_str()],
+        // The bundle id stands here without a suffix. Source: Apple, "Handling error responses from Apple Push
+        // Notification service".
+        Target::Channel(_) => ["/4/broadcasts/apps/", &topic.bundle_id],
     };
-    let shared = [
-        (CONTENT_TYPE, Some(HeaderValue::from_static("application/json"))),
-        (APNS_PUSH_TYPE, Some(payload.type_header.clone())),
-        (APNS_PRIORITY, Some(payload.priority.clone())),
-        (APNS_EXPIRATION, payload.expiration.clone()),
-    ];
-    let mut headers = headers(shared.len() + own.len());
-    let all = shared.into_iter().chain(own);
-    headers.extend(all.filter_map(|(name, value)| Some((name, value?))));
-    let path = PathAndQuery::try_from(path).map_err(|error| bug("target", &error))?;
-    Ok(Message { path, headers, body: payload.json.clone(), counts_down: false, context: () })
+    let request = Request::with_room(&Method::POST, &path, payload.json.clone(), HEADERS_ROOM);
+    let mut request = request.map_err(|error| bug("target", &error))?;
+    payload.push_shared_headers(&mut request)?;
+    let mut uuid = uuid::Uuid::encode_buffer();
+    let id = id.uuid(&body.app).hyphenated().encode_lower(&mut uuid);
+    match target {
+        Target::Device(_) => payload.push_device_headers(&mut request, topic, id)?,
+        // A push to a channel has no topic header.
+        Target::Channel(channel) => {
+            push_channel_id(&mut request, &channel.channel_id)?;
+            push_own(&mut request, APNS_REQUEST_ID, id, Indexing::Varies)?;
+        }
+    }
+    Ok(Message { request, counts_down: false, context: () })
+}
+
+impl Payload {
+    fn push_shared_headers(&self, request: &mut Request) -> Result<(), Refusal> {
+        push_own(request, "content-type", "application/json", Indexing::Repeats)?;
+        push_own(request, APNS_PUSH_TYPE, &self.type_name, Indexing::Repeats)?;
+        push_own(request, APNS_PRIORITY, priority_value(self.priority), Indexing::Repeats)?;
+        if let Some(seconds) = self.expiration {
+            let pushed = request.push_number(APNS_EXPIRATION, seconds, Indexing::Varies);
+            pushed.map_err(|error| bug("options", &error))?;
+        }
+        Ok(())
+    }
+
+    fn push_device_headers(&self, request: &mut Request, topic: &Topic, id: &str) -> Result<(), Refusal> {
+        push_own(request, APNS_TOPIC, &topic.with(self.push_type.suffix()), Indexing::Repeats)?;
+        push_own(request, APNS_ID, id, Indexing::Varies)?;
+        match &self.collapse_id {
+            Some(id) => push_own(request, APNS_COLLAPSE_ID, id, Indexing::Varies),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Apns {
-    fn device(
-        &self,
-        payload: &Payload,
-        device: &Device,
-        id: HeaderValue,
-    ) -> Result<(String, OwnHeaders), Refusal> {
-        const TOPIC: &str = "target.apns.topic";
-        let topic = self.topic(device.topic.as_deref()).ok_or_else(|| not_listed(TOPIC))?;
-        let topic = topic.with(payload.push_type.suffix()).map_err(|error| bug(TOPIC, &error))?;
-        let own =
-            [(APNS_TOPIC, Some(topic)), (APNS_ID, Some(id)), (APNS_COLLAPSE_ID, payload.collapse_id.clone())];
-        Ok((["/3/device/", device.token.as_str()].concat(), own))
-    }
-
-    /// A push to a channel has no topic header, and the bundle id stands in its path without a suffix.
-    ///
-    /// Source: Apple, "Handling error responses from Apple Push Notification service".
-    fn channel(&self, channel: &Channel, id: HeaderValue) -> Result<(String, OwnHeaders), Refusal> {
-        let topic = self.topic(channel.topic.as_deref());
-        let topic = topic.ok_or_else(|| not_listed("target.apns_channel.topic"))?;
-        let channel_id = header("target.apns_channel.channel_id", &channel.channel_id, Index::Allowed)?;
-        let own =
-            [(APNS_CHANNEL_ID, Some(channel_id)), (APNS_REQUEST_ID, Some(id)), (APNS_COLLAPSE_ID, None)];
-        Ok((["/4/broadcasts/apps/", &topic.bundle_id].concat(), own))
+    /// The topic that a target names, or else the app's first one.
+    fn listed_topic(&self, target: &Target) -> Result<&Topic, Refusal> {
+        let (named, field) = match target {
+            Target::Device(device) => (&device.topic, "target.apns.topic"),
+            Target::Channel(channel) => (&channel.topic, "target.apns_channel.topic"),
+        };
+        let detail = "the app does not list this topic";
+        self.topic(named.as_deref()).ok_or_else(|| Refusal::field(field, Reason::TopicNotAllowed, detail))
     }
 
     fn push_type(
@@ -130,7 +140,7 @@ impl Apns {
         options: &ApnsContent,
         raw: Option<&Raw>,
         shows: bool,
-    ) -> Result<(PushType, HeaderValue), Refusal> {
+    ) -> Result<(PushType, Cow<'static, str>), Refusal> {
         const FIELD: &str = "content.apns.push_type";
         const MAX_BYTES: usize = 64;
         let live = options.live_activity.is_some() || raw.is_some_and(|raw| raw.live_activity);
@@ -143,7 +153,7 @@ impl Apns {
                 None if self.unknown_push_types => {
                     visible_ascii("a push type", name, MAX_BYTES)
                         .map_err(|error| Refusal::value(FIELD, &error))?;
-                    return Ok((PushType::Unknown, header(FIELD, name, Index::Allowed)?));
+                    return Ok((PushType::Unknown, name.to_owned().into()));
                 }
                 None => {
                     let known = PushType::KNOWN.map(PushType::name).join(", ");
@@ -155,7 +165,7 @@ impl Apns {
         if raw.is_none() {
             check_typed(push_type, options, shows)?;
         }
-        Ok((push_type, HeaderValue::from_static(push_type.name())))
+        Ok((push_type, push_type.name().into()))
     }
 
     fn check_push_type(&self, push_type: PushType, priority: Priority) -> Result<(), Refusal> {
@@ -241,12 +251,4 @@ fn check_target(payload: &Payload, target: &Target) -> Result<(), Refusal> {
         });
     }
     Ok(())
-}
-
-fn collapse_header(key: &str) -> Result<HeaderValue, Refusal> {
-    header("options.collapse_key", &collapse_id(key), Index::Never)
-}
-
-fn not_listed(field: &'static str) -> Refusal {
-    Refusal::field(field, Reason::TopicNotAllowed, "the app does not list this topic")
 }

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use fanfare_upstream::Head;
-use http::{HeaderMap, StatusCode};
+use fanfare_upstream::{Fields, Head};
+use http::StatusCode;
 use serde_json::value::RawValue;
 
 use super::answers::{ACCEPTED, foreign, meaning};
@@ -16,13 +16,13 @@ use crate::push::Outcome;
 /// What an answer means that came at `now`. APNs documents no `Retry-After`; where an answer has one all the same, it
 /// counts more than the wait in the table.
 pub(super) fn classify(reply: &Reply, front_502: Front502, now: SystemTime) -> Verdict {
-    let (status, id) = (reply.status().as_u16(), upstream_id(reply.headers()));
+    let (status, id) = (reply.status.as_u16(), upstream_id(&reply.fields));
     if status == 200 && !id.is_empty() {
         return Verdict { upstream_id: id, ..ACCEPTED.verdict("") };
     }
-    let error = ErrorBody::read(reply.body());
+    let error = ErrorBody::read(&reply.body);
     // APNs names every push that it answers, its error bodies are JSON, and its 200 carries no reason.
-    let own = status != 200 && (!error.reason.is_empty() || (!id.is_empty() && !is_page(reply.body())));
+    let own = status != 200 && (!error.reason.is_empty() || (!id.is_empty() && !is_page(&reply.body)));
     let verdict = if own {
         meaning(status, &error.reason).verdict(&error.reason)
     } else {
@@ -30,7 +30,7 @@ pub(super) fn classify(reply: &Reply, front_502: Front502, now: SystemTime) -> V
     };
     let gone = verdict.outcome == Outcome::Unregistered;
     Verdict {
-        retry: verdict.retry.asked_to_wait(retry_after(reply.headers(), now)),
+        retry: verdict.retry.asked_to_wait(retry_after(&reply.fields, now)),
         upstream_id: id,
         token_invalid_since: if gone { error.timestamp } else { None },
         ..verdict
@@ -39,7 +39,7 @@ pub(super) fn classify(reply: &Reply, front_502: Front502, now: SystemTime) -> V
 
 /// The head decides where APNs took a push: the head says so, and the body is empty.
 pub(super) fn head_decides(head: &Head) -> bool {
-    head.status == StatusCode::OK && !upstream_id(&head.headers).is_empty()
+    head.status == StatusCode::OK && !upstream_id(&head.fields).is_empty()
 }
 
 /// The last millisecond of the year 9999, which is also the last moment that the contract's Timestamp can hold.
@@ -80,8 +80,7 @@ fn since_epoch(milliseconds: u64) -> Option<SystemTime> {
 }
 
 /// The name that APNs gave the push: `apns-id`, or `apns-request-id` for a broadcast.
-pub(super) fn upstream_id(headers: &HeaderMap) -> String {
-    let named = headers.get(APNS_ID).or_else(|| headers.get(APNS_REQUEST_ID));
-    let id = named.and_then(|id| id.to_str().ok()).unwrap_or_default();
-    cut(id, Verdict::MAX_REASON_BYTES).to_owned()
+pub(super) fn upstream_id(fields: &Fields) -> String {
+    let name = if fields.get(APNS_ID).is_some() { APNS_ID } else { APNS_REQUEST_ID };
+    cut(fields.get_str(name).unwrap_or_default(), Verdict::MAX_REASON_BYTES).to_owned()
 }

@@ -1,7 +1,6 @@
 //! The bundle ids that an app may send to.
 
-use http::HeaderValue;
-use http::header::InvalidHeaderValue;
+use std::borrow::Cow;
 
 use super::MAX_TOPIC_BYTES;
 use crate::push::InvalidValue;
@@ -10,25 +9,20 @@ use crate::push::InvalidValue;
 #[derive(Debug, Clone)]
 pub(super) struct Topic {
     pub(super) bundle_id: String,
-    /// The bundle id as a header. Most push types send it without a suffix, so it is made once and shared.
-    header: HeaderValue,
 }
 
 impl Topic {
     pub(super) fn try_new(bundle_id: String) -> Result<Self, InvalidValue> {
         check_bundle_id(&bundle_id)?;
-        match HeaderValue::from_str(&bundle_id) {
-            Ok(header) => Ok(Self { bundle_id, header }),
-            Err(_) => Err(InvalidValue::invalid("a topic is a bundle id", format!("{bundle_id:?}"))),
-        }
+        Ok(Self { bundle_id })
     }
 
     /// The value of `apns-topic` for a push type with this suffix.
-    pub(super) fn with(&self, suffix: &str) -> Result<HeaderValue, InvalidHeaderValue> {
+    pub(super) fn with(&self, suffix: &str) -> Cow<'_, str> {
         if suffix.is_empty() {
-            return Ok(self.header.clone());
+            return Cow::Borrowed(&self.bundle_id);
         }
-        HeaderValue::try_from([&self.bundle_id, suffix].concat())
+        [&self.bundle_id, suffix].concat().into()
     }
 }
 

@@ -1,7 +1,5 @@
 //! How one app speaks to FCM: what an operator says about it, checked once.
 
-use http::uri::PathAndQuery;
-
 use super::limits::MAX_PROJECT_ID_BYTES;
 use crate::push::InvalidValue;
 
@@ -15,7 +13,7 @@ pub struct FcmSettings {
 /// How one app speaks to FCM.
 #[derive(Debug, Clone)]
 pub struct Fcm {
-    pub(super) path: PathAndQuery,
+    pub(super) project_id: String,
 }
 
 impl Fcm {
@@ -40,8 +38,6 @@ impl Fcm {
         if let Some(c) = id.chars().find(|c| !allowed(*c)) {
             return Err(InvalidValue::invalid(expected(), format!("{c:?}")));
         }
-        let path = format!("/v1/projects/{id}/messages:send");
-        let path = path.parse().map_err(|_| InvalidValue::invalid(expected(), "something else"))?;
-        Ok(Self { path })
+        Ok(Self { project_id: id.to_owned() })
     }
 }

@@ -36,13 +36,13 @@ pub(super) struct ReplyBody {
 
 impl ReplyBody {
     pub(super) fn read(reply: &Reply) -> Self {
-        let (name, error) = ErrorBody::read(reply.body());
+        let (name, error) = ErrorBody::read(&reply.body);
         let foreign = name.is_empty() && error.is_none();
         Self {
             name,
             error: error.map(Box::new),
             words: if foreign { words(reply) } else { String::new() },
-            nothing: reply.body().is_empty(),
+            nothing: reply.body.is_empty(),
         }
     }
 

@@ -4,8 +4,8 @@
 
 use std::time::SystemTime;
 
-use http::HeaderValue;
-use http::header::CONTENT_TYPE;
+use fanfare_upstream::{Indexing, Request};
+use http::Method;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -16,7 +16,7 @@ use super::raw::Raw;
 use super::{
     Fcm, MAX_ANALYTICS_LABEL_CHARS, MAX_PAYLOAD_BYTES, MAX_TOPIC_PAYLOAD_BYTES, ReplyContext, Target,
 };
-use crate::provider::{Message, Outgoing, apns, bug, headers, text};
+use crate::provider::{Message, Outgoing, apns, bug, push_own, text};
 use crate::push::{Body, Expiry, FcmContent, Outcome, Reason, Refusal};
 
 /// A body as FCM takes it: all that its addressees share, whenever it is sent.
@@ -77,27 +77,30 @@ pub(super) fn address(
     let Outgoing { body, target, payload, .. } = *push;
     check_size(payload, target)?;
     let message = Addressed { target, parts: &payload.parts, body, ttl: ttl(body.options.expiry, now) };
-    let request = Request { validate_only: body.options.dry_run, message };
-    let json = serde_json::to_vec(&request).map_err(|error| bug("content", &error))?;
+    let sent = SendBody { validate_only: body.options.dry_run, message };
+    let json = serde_json::to_vec(&sent).map_err(|error| bug("content", &error))?;
     let (live_activity_token, raw_message) = match &payload.parts {
         Parts::Raw(raw) => (raw.live_activity, true),
         Parts::LiveActivity { .. } => (true, false),
         Parts::Typed(_) => (false, false),
     };
     let typed = matches!(payload.parts, Parts::Typed(_));
-    let mut headers = headers(1);
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let path = ["/v1/projects/", &fcm.project_id, "/messages:send"];
+    let request = Request::with_room(&Method::POST, &path, json.into(), HEADERS_ROOM);
+    let mut request = request.map_err(|error| bug("target", &error))?;
+    push_own(&mut request, "content-type", "application/json", Indexing::Repeats)?;
     Ok(Message {
-        path: fcm.path.clone(),
-        headers,
-        body: json.into(),
+        request,
         counts_down: typed && matches!(body.options.expiry, Expiry::At(_)),
         context: ReplyContext { live_activity_token, raw_message },
     })
 }
 
+/// The room that the headers of a push need, with an access token of Google, in bytes.
+const HEADERS_ROOM: usize = 1400;
+
 #[derive(serde::Serialize)]
-struct Request<'a> {
+struct SendBody<'a> {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     validate_only: bool,
     message: Addressed<'a>,

@@ -10,10 +10,10 @@ use crate::push::Outcome;
 
 /// What an answer means that came at `now`.
 pub(super) fn classify(reply: &Reply, context: ReplyContext, now: SystemTime) -> Verdict {
-    let status = reply.status().as_u16();
+    let status = reply.status.as_u16();
     let body = ReplyBody::read(reply);
     let verdict = meaning(status, &body, context.live_activity_token).verdict(body.reason());
-    let asked = retry_after(reply.headers(), now);
+    let asked = retry_after(&reply.fields, now);
     let least = if verdict.outcome == Outcome::UpstreamUnavailable {
         asked.map(|it| it.max(SERVER_DELAY))
     } else {

@@ -4,10 +4,11 @@
 //! Source: github.com/mattermost/mattermost, `server/public/model/push_notification.go`, for names, order
 //! and what is left out; `server/channels/app/notification_push.go` for `cont_ava`.
 
-use http::uri::PathAndQuery;
+use fanfare_upstream::Request;
+use http::Method;
 
 use super::{MAX_CHANNEL_NAME_BYTES, MAX_MESSAGE_BYTES, Mattermost};
-use crate::provider::{Message, Outgoing, bug, cut, headers, text};
+use crate::provider::{Message, Outgoing, bug, cut, text};
 use crate::push::{Body, MattermostContent, Notification, Reason, Refusal};
 
 const PATH: &str = "/api/v1/send_push";
@@ -69,8 +70,9 @@ pub(super) fn address(mattermost: &Mattermost, push: &Outgoing<'_, Mattermost>) 
     json.push(b',');
     json.extend_from_slice(&payload.rest[1..]);
     // A Mattermost server sends no content type, so none is sent here.
-    let (path, headers) = (PathAndQuery::from_static(PATH), headers(0));
-    Ok(Message { path, headers, body: json.into(), counts_down: false, context: () })
+    let request = Request::with_room(&Method::POST, &[PATH], json.into(), 0);
+    let request = request.map_err(|error| bug("target", &error))?;
+    Ok(Message { request, counts_down: false, context: () })
 }
 
 const TYPES: [&str; 5] = ["message", "clear", "update_badge", "session", "test"];

@@ -21,10 +21,10 @@ const RATE_DELAY: Duration = Duration::from_secs(1);
 /// What an answer means that came at `now`.
 pub(super) fn classify(reply: &Reply, front_502: Front502, now: SystemTime) -> Verdict {
     let body = ReplyBody::read(reply);
-    let status = reply.status().as_u16();
+    let status = reply.status.as_u16();
     let meaning = if status == 200 { by_word(&body) } else { by_status(status, front_502) };
     let verdict = meaning.verdict(&body.reason());
-    Verdict { retry: verdict.retry.asked_to_wait(retry_after(reply.headers(), now)), ..verdict }
+    Verdict { retry: verdict.retry.asked_to_wait(retry_after(&reply.fields, now)), ..verdict }
 }
 
 /// The body of an answer: a word that says whether the push was sent, and a sentence that says why not.
@@ -46,7 +46,7 @@ impl ReplyBody {
             #[serde(borrow)]
             error: Option<&'a RawValue>,
         }
-        let Members { status, error } = object(reply.body()).unwrap_or_default();
+        let Members { status, error } = object(&reply.body).unwrap_or_default();
         match status.and_then(read) {
             Some(status) => {
                 Self { status, error: error.and_then(read).unwrap_or_default(), words: String::new() }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use http::HeaderMap;
+use fanfare_upstream::Fields;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
@@ -13,7 +13,7 @@ use crate::provider::words::{is_page, object, read, words};
 ///
 /// Source: RFC 8030, section 5 (`Location` of a message); Apple, "Sending web push notifications in web apps and
 /// browsers"; Microsoft, "Push notification service request and response headers".
-pub(super) const OWN_HEADERS: [&str; 6] = [
+const OWN_HEADERS: [&str; 6] = [
     "location",
     "apns-id",
     "x-wns-status",
@@ -66,11 +66,11 @@ impl ReplyWords {
             reason: Option<&'a RawValue>,
         }
         // The answer to a push that was taken has no body, and then not even a reader's error is made.
-        let members = match reply.body() {
+        let members = match &reply.body {
             body if body.is_empty() => Members::default(),
             body => object::<Members<'_>>(body).unwrap_or_default(),
         };
-        let word = |name| header(reply.headers(), name);
+        let word = |name| reply.fields.get_str(name).unwrap_or_default();
         let status = word("x-wns-status");
         Self {
             errno: members.errno.and_then(read::<u32>).map(|errno| errno.to_string()).unwrap_or_default(),
@@ -81,8 +81,8 @@ impl ReplyWords {
             // headers".
             wns_status: if status.is_empty() { word("x-wns-notificationstatus") } else { status }.to_owned(),
             line: words(reply),
-            form: form(reply.body()),
-            own_header: OWN_HEADERS.iter().any(|name| reply.headers().contains_key(*name)),
+            form: form(&reply.body),
+            own_header: has_own_header(&reply.fields),
         }
     }
 
@@ -129,6 +129,7 @@ fn form(body: &[u8]) -> Form {
     }
 }
 
-pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
-    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+/// Whether there is one of the headers that only a push service sets.
+pub(super) fn has_own_header(fields: &Fields) -> bool {
+    OWN_HEADERS.iter().any(|name| fields.get(name).is_some())
 }

@@ -8,30 +8,27 @@ use std::time::SystemTime;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use http::uri::PathAndQuery;
-use http::{HeaderName, HeaderValue};
+use fanfare_upstream::{Indexing, Request};
+use http::Method;
 use sha2::{Digest, Sha256};
 
 use super::encrypt::{Ephemeral, encrypt};
 use super::endpoint::no_endpoint;
 use super::payload::plaintext;
 use super::{DEFAULT_TTL_SECONDS, MAX_PLAINTEXT_BYTES, MAX_TOPIC_CHARS, Subscription, Vendor, WebPush};
-use crate::provider::{Message, Outgoing, bug, headers, text};
+use crate::provider::{Message, Outgoing, bug, push_own, text};
 use crate::push::{
     Body, Expiry, Notification, Outcome, Priority, Reason, Refusal, WebPushContent, WebPushUrgency,
 };
 
-const TTL: HeaderName = HeaderName::from_static("ttl");
-const TOPIC: HeaderName = HeaderName::from_static("topic");
-const URGENCY: HeaderName = HeaderName::from_static("urgency");
-const X_WNS_CACHE_POLICY: HeaderName = HeaderName::from_static("x-wns-cache-policy");
+/// The room that the headers of a push need, with a VAPID token, in bytes.
+const HEADERS_ROOM: usize = 576;
 
 /// A body as Web Push takes it: all that its addressees share.
 #[derive(Debug)]
 pub struct Payload {
     urgency: &'static str,
-    topic: Option<HeaderValue>,
+    topic: Option<String>,
     /// What every target reads. It leaves the gateway only after it was encrypted.
     plaintext: Vec<u8>,
 }
@@ -90,30 +87,25 @@ pub(super) fn address(
 ) -> Result<Message<Vendor>, Refusal> {
     let Outgoing { body, target, payload, sealed: Sealed(sealed), .. } = *push;
     let endpoint = web_push.endpoint(target)?;
-    let path = PathAndQuery::try_from(endpoint.path).ok();
-    let path = path.filter(|path| path.as_str() == endpoint.path);
-    let path = path.ok_or_else(|| no_endpoint("a path that cannot be sent as it is"))?;
+    let request = Request::with_room(&Method::POST, &[endpoint.path], sealed.clone(), HEADERS_ROOM);
+    let mut request = request.map_err(|_| no_endpoint("a path that cannot be sent as it is"))?;
     let expiry = body.options.expiry;
     let ttl = ttl(expiry, endpoint.vendor, now);
     let counts_down = matches!(expiry, Expiry::At(_));
-    let mut headers = headers(6);
-    headers.insert(TTL, seldom_again(ttl.into(), counts_down));
-    headers.insert(URGENCY, HeaderValue::from_static(payload.urgency));
-    headers.extend(payload.topic.clone().map(|topic| (TOPIC, topic)));
+    let indexing = if counts_down { Indexing::Varies } else { Indexing::Repeats };
+    request.push_number("ttl", ttl, indexing).map_err(|error| bug("options", &error))?;
+    push_own(&mut request, "urgency", payload.urgency, Indexing::Repeats)?;
+    if let Some(topic) = &payload.topic {
+        push_own(&mut request, "topic", topic, Indexing::Varies)?;
+    }
     if endpoint.vendor == Vendor::Microsoft {
-        headers.insert(X_WNS_CACHE_POLICY, HeaderValue::from_static(cache_policy(ttl)));
+        push_own(&mut request, "x-wns-cache-policy", cache_policy(ttl), Indexing::Repeats)?;
     }
     if !sealed.is_empty() {
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
-        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("aes128gcm"));
+        push_own(&mut request, "content-type", "application/octet-stream", Indexing::Repeats)?;
+        push_own(&mut request, "content-encoding", "aes128gcm", Indexing::Repeats)?;
     }
-    Ok(Message { path, headers, body: sealed.clone(), counts_down, context: endpoint.vendor })
-}
-
-/// Keeps a value that will hardly come again out of HPACK's table, which is small.
-fn seldom_again(mut value: HeaderValue, seldom: bool) -> HeaderValue {
-    value.set_sensitive(seldom);
-    value
+    Ok(Message { request, counts_down, context: endpoint.vendor })
 }
 
 /// How many zeros fill a payload up to the next multiple, as far as the limit allows.
@@ -159,7 +151,7 @@ fn urgency(body: &Body) -> &'static str {
     }
 }
 
-fn topic(body: &Body) -> Result<Option<HeaderValue>, Refusal> {
+fn topic(body: &Body) -> Result<Option<String>, Refusal> {
     const FIELD: &str = "content.web_push.topic";
     let nothing = WebPushContent::default();
     let topic = match text(&body.content.web_push.as_ref().unwrap_or(&nothing).topic) {
@@ -178,8 +170,7 @@ fn topic(body: &Body) -> Result<Option<HeaderValue>, Refusal> {
             None => return Ok(None),
         },
     };
-    let value = HeaderValue::from_str(&topic).map_err(|error| bug(FIELD, &error))?;
-    Ok(Some(seldom_again(value, true)))
+    Ok(Some(topic.into_owned()))
 }
 
 /// Whether a text has only characters of base64url, and few enough. Source: RFC 8030, section 5.4.

@@ -93,7 +93,7 @@ async fn of_mixed_answers_only_the_public_ones_are_dialled() {
     let peer = world.peer("http://push.test", None);
     world.net.say(&["10.0.0.1", PUBLIC[0], "::1", PUBLIC[1], "::ffff:10.0.0.1", "169.254.169.254"]);
     for _ in 0..30 {
-        assert_eq!(world.ask(&peer).await.unwrap().status(), 201);
+        assert_eq!(world.ask(&peer).await.unwrap().status, 201);
     }
     let dialled = world.net.dialled();
     assert!(dialled.iter().all(|it| PUBLIC.contains(&it.as_str())), "{dialled:?}");
@@ -109,7 +109,7 @@ async fn a_name_that_turns_private_is_dialled_no_more_and_comes_back_when_it_tur
     let peer = world.peer("http://push.test", None);
     for round in 1..=3 {
         world.net.say(&PUBLIC[..1]);
-        assert_eq!(world.ask(&peer).await.unwrap().status(), 201);
+        assert_eq!(world.ask(&peer).await.unwrap().status, 201);
         world.all_closed().await;
         world.net.say(&["127.0.0.1"]);
         world.assert_forbidden(&peer, "push.test").await;
@@ -139,7 +139,7 @@ async fn many_at_once_are_told_by_one_resolution_and_those_after_them_by_few() {
     // Another peer does not suffer from that.
     world.net.say(&PUBLIC);
     let healthy = world.peer("http://healthy.test", None);
-    assert_eq!(world.ask(&healthy).await.unwrap().status(), 201);
+    assert_eq!(world.ask(&healthy).await.unwrap().status, 201);
 }
 
 #[tokio::test]
@@ -156,7 +156,7 @@ async fn behind_a_proxy_addresses_are_judged_and_names_are_left_to_it() {
     }
     assert_eq!((world.net.resolved(), world.net.dialled().len(), tunnel.heads().len()), (0, 0, 0));
     let named = world.peer(&format!("http://push.test:{}", server.address.port()), Some(&proxies));
-    assert_eq!(world.ask(&named).await.unwrap().status(), 201);
+    assert_eq!(world.ask(&named).await.unwrap().status, 201);
     assert_eq!(world.net.dialled(), [tunnel.address.ip().to_string()]);
     assert_eq!(*world.net.resolved.lock().unwrap(), [tunnel.address.ip().to_string()]);
 }
@@ -172,7 +172,7 @@ async fn no_redirect_is_followed() {
         let server = Raw::start(move |_| Some(to.clone().into())).await;
         let world = World::new(server.address);
         world.net.say(&PUBLIC[..1]);
-        assert_eq!(world.ask(&world.peer("http://push.test", None)).await.unwrap().status(), status);
+        assert_eq!(world.ask(&world.peer("http://push.test", None)).await.unwrap().status, status);
         assert_eq!((server.requests.lock().unwrap().len(), world.net.dialled().len()), (1, 1));
         assert_eq!(elsewhere.connections.load(Ordering::SeqCst), 0);
     }
@@ -185,7 +185,7 @@ async fn peers_without_end_leave_few_series_and_those_that_share_one_add_up() {
     world.net.say(&PUBLIC[..1]);
     let peers: Vec<_> = (0..100).map(|it| world.peer(&format!("http://push-{it}.test"), None)).collect();
     for answer in join_all(peers.iter().map(|peer| world.ask(peer))).await {
-        assert_eq!(answer.unwrap().status(), 201);
+        assert_eq!(answer.unwrap().status, 201);
     }
     let open = |origin: &str| {
         let labels = format!("origin=\"{origin}\",identity=\"\",state=\"open\"");

@@ -10,8 +10,7 @@ use fanfare_upstream::{
     Flow, Http, InFlight, Peer, PeerPool, Proxies, Reach, Reply, Request, Share, Unsent, Upstream,
     UpstreamError, UpstreamSettings, tls,
 };
-use http::uri::PathAndQuery;
-use http::{HeaderMap, Method};
+use http::Method;
 use tokio::time::Instant;
 
 use crate::harness::{SOON, until};
@@ -56,13 +55,8 @@ impl World {
 
     pub(super) async fn ask(&self, peer: &PeerPool) -> Result<Reply, UpstreamError> {
         let permit = peer.permit(Flow::SINGLE, Instant::now() + SOON).await?;
-        let request = || Request {
-            method: Method::POST,
-            path: PathAndQuery::from_static("/push/1"),
-            headers: HeaderMap::new(),
-            body: Bytes::from_static(b"{}"),
-        };
-        permit.exchange(request(), || Some(request()), &self.share).await.map(|answer| answer.reply)
+        let request = || Request::new(&Method::POST, &["/push/1"], Bytes::from_static(b"{}")).ok();
+        permit.exchange(request().unwrap(), request, &self.share).await.map(|answer| answer.reply)
     }
 
     pub(super) async fn assert_forbidden(&self, peer: &PeerPool, host: &str) {
@@ -70,7 +64,7 @@ impl World {
             Err(UpstreamError::Unsent(why @ Unsent::Forbidden(_))) => {
                 assert_eq!(why.to_string(), format!("{host} has no public address"));
             }
-            other => panic!("{host}: {:?}", other.map(|reply| reply.status())),
+            other => panic!("{host}: {:?}", other.map(|reply| reply.status)),
         }
     }
 

@@ -7,20 +7,20 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::HeaderMap;
 use http_body_util::Full;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use super::reply::{says_close, whole_reply};
+use super::reply::whole_reply;
 use super::request::{Http1Sender, TaskRequest, least_bytes};
 use crate::budget::ConnectionPlace;
 use crate::cause::EndCause;
 use crate::connection::Connection;
 use crate::core::ConnectionEvent;
 use crate::error::{NoAnswerCause, NoReply, Unanswered, UnsentCause};
+use crate::fields::Fields;
 use crate::observe::Report;
 use crate::patience::Patience;
 use crate::request::Reply;
@@ -155,10 +155,10 @@ impl Driver {
         };
         let whole = self.sent.get() - before >= least;
         let (ended, why) = match ended {
-            Ok(reply) => {
-                slot.connection().answered(reply.status());
-                self.heed_keep_alive(reply.headers());
-                let last = says_close(&reply) || !whole;
+            Ok((reply, last)) => {
+                slot.connection().answered(reply.status);
+                self.heed_keep_alive(&reply.fields);
+                let last = last || !whole;
                 (Ok(reply), io_ended.or(last.then_some(EndCause::Closed)))
             }
             Err((cause, why)) => {
@@ -168,7 +168,7 @@ impl Driver {
                 let no_reply = match head_came {
                     None if cut => NoReply::Unsent(UnsentCause::NotWritten),
                     None => NoReply::Unanswered(Unanswered::without_head(cause)),
-                    Some(head) => NoReply::Unanswered(Unanswered::after_head(&head, cause)),
+                    Some(head) => NoReply::Unanswered(Unanswered::after_head(head, cause)),
                 };
                 (Err(no_reply), Some(io_ended.unwrap_or(why)))
             }
@@ -190,8 +190,8 @@ impl Driver {
     /// The peer says after how many idle seconds it closes the connection. The connection is closed a moment earlier,
     /// since a request that meets the peer's end would be in doubt. Source: RFC 9112, appendix C.2.2, and what Node,
     /// nginx and Apache send.
-    fn heed_keep_alive(&mut self, headers: &HeaderMap) {
-        let value = headers.get("keep-alive").and_then(|value| value.to_str().ok());
+    fn heed_keep_alive(&mut self, fields: &Fields) {
+        let value = fields.get_str("keep-alive");
         let seconds =
             value.and_then(|all| all.split(',').find_map(|one| one.trim().strip_prefix("timeout=")));
         if let Some(seconds) = seconds.and_then(|seconds| seconds.parse().ok()) {

@@ -11,7 +11,8 @@ use h2::{Reason, RecvStream, SendStream};
 use super::outbox::OpenStream;
 use crate::cause::EndCause;
 use crate::connection::Slot;
-use crate::error::{NoAnswerCause, Unanswered, UnsentCause};
+use crate::error::{Head, NoAnswerCause, Unanswered, UnsentCause};
+use crate::http_types::from_http;
 use crate::request::Reply;
 use crate::transport::{Progress, Wire};
 
@@ -33,7 +34,7 @@ enum Stage {
     /// The head is waited for.
     Head(ResponseFuture),
     /// The head is there, and the body is being read.
-    Body(Box<(http::response::Parts, RecvStream, BytesMut)>),
+    Body(Box<(Head, RecvStream, BytesMut)>),
 }
 
 /// A request that h2 has. The fields drop in this order, so that the stream is given up before its permit returns.
@@ -61,7 +62,7 @@ impl Exchange {
         }
         // A good answer proves the connection, whether the caller still waits for it or not.
         if let Ok(reply) = &ended {
-            self.slot.connection().answered(reply.status());
+            self.slot.connection().answered(reply.status);
         }
         Poll::Ready(ended)
     }
@@ -72,7 +73,10 @@ impl Exchange {
                 Stage::Head(response) => match ready!(Pin::new(response).poll(cx)) {
                     Err(error) => return Poll::Ready(Err(before_headers(&error))),
                     Ok(reply) => {
-                        let (head, stream) = reply.into_parts();
+                        let (parts, stream) = reply.into_parts();
+                        let Ok(head) = from_http(&parts) else {
+                            return Poll::Ready(Err(self.after_headers(NoAnswerCause::Unreadable)));
+                        };
                         if stream.is_end_stream() {
                             return Poll::Ready(Ok(self.answered(wire, head, Bytes::new())));
                         }
@@ -95,7 +99,7 @@ impl Exchange {
                             return Poll::Ready(Err(self.after_headers(cause)));
                         }
                         None => {
-                            let head = mem::replace(head, empty_head());
+                            let head = mem::take(head);
                             let body = body.split().freeze();
                             return Poll::Ready(Ok(self.answered(wire, head, body)));
                         }
@@ -113,13 +117,13 @@ impl Exchange {
         }
     }
 
-    fn answered(&mut self, wire: &Wire, head: http::response::Parts, body: Bytes) -> Reply {
+    fn answered(&mut self, wire: &Wire, Head { status, fields }: Head, body: Bytes) -> Reply {
         // If the whole answer came before the whole request was sent, h2 keeps the stream's place for ever, unless it
         // is reset. A stream of which all was sent must not be reset: h2 would remember it as reset for a minute.
         if wire.progress(self.stream) != Progress::Complete {
             self.upload.send_reset(Reason::CANCEL);
         }
-        Reply::from_parts(head, body)
+        Reply { status, fields, body }
     }
 
     fn after_headers(&self, cause: NoAnswerCause) -> StreamEnd {
@@ -130,13 +134,9 @@ impl Exchange {
     pub(super) fn unanswered(&self, cause: NoAnswerCause) -> Unanswered {
         match &self.stage {
             Stage::Head(_) => Unanswered::without_head(cause),
-            Stage::Body(begun) => Unanswered::after_head(&begun.0, cause),
+            Stage::Body(begun) => Unanswered::after_head(begun.0.clone(), cause),
         }
     }
-}
-
-fn empty_head() -> http::response::Parts {
-    http::Response::new(()).into_parts().0
 }
 
 /// What an error means before the head of an answer. Then a GOAWAY whose last id is below the stream, and

@@ -43,7 +43,7 @@ async fn a_request_that_was_cut_short_is_sent_again_and_a_whole_one_is_in_doubt(
     drop(first);
     let mut second = world.pipe().await;
     answer(&mut second, OK).await;
-    assert_eq!(cut.await.unwrap().unwrap().status(), 200);
+    assert_eq!(cut.await.unwrap().unwrap().status, 200);
 
     // It is the same if other requests went out before it on its connection.
     let cut = world.send();
@@ -51,7 +51,7 @@ async fn a_request_that_was_cut_short_is_sent_again_and_a_whole_one_is_in_doubt(
     drop(second);
     let mut third = world.pipe().await;
     answer(&mut third, OK).await;
-    assert_eq!(cut.await.unwrap().unwrap().status(), 200);
+    assert_eq!(cut.await.unwrap().unwrap().status, 200);
 
     let whole = world.send();
     read(&mut third).await;
@@ -98,15 +98,26 @@ async fn an_answer_is_read_up_to_its_limit_and_no_further() {
         // This may fail, since the client does not read the rest.
         let _ = pipe.write_all(framed(&pieces).as_bytes()).await;
         match sent.await.unwrap() {
-            Ok(reply) => assert!(fits && **reply.body() == *pieces.concat().as_bytes(), "{pieces:?}"),
+            Ok(reply) => assert!(fits && *reply.body == *pieces.concat().as_bytes(), "{pieces:?}"),
             Err(UpstreamError::Unanswered(why)) => {
                 assert_eq!((why.status(), &why.cause), (Some(200), &NoAnswerCause::Unreadable));
-                assert_eq!(why.head.unwrap().headers["transfer-encoding"], "chunked");
+                assert_eq!(why.head.unwrap().fields.get_str("transfer-encoding"), Some("chunked"));
                 assert!(!fits, "{pieces:?}");
             }
             Err(error) => panic!("{pieces:?}: {error}"),
         }
     }
+}
+
+#[tokio::test]
+async fn an_answer_with_a_field_that_cannot_be_held_is_unreadable() {
+    let mut world = world(UpstreamSettings::default());
+    let sent = world.send();
+    let mut pipe = world.pipe().await;
+    let head = format!("HTTP/1.1 200 OK\r\n{}: x\r\ncontent-length: 0\r\n\r\n", "n".repeat(256));
+    answer(&mut pipe, head.as_bytes()).await;
+    let unreadable = Unanswered { head: None, cause: NoAnswerCause::Unreadable };
+    assert!(matches!(sent.await.unwrap(), Err(UpstreamError::Unanswered(why)) if why == unreadable));
 }
 
 #[tokio::test(start_paused = true)]

@@ -30,7 +30,7 @@ async fn told(pieces: &[&'static str], end: Option<Reason>) -> Result<Bytes, Una
     let ended = sent.await.unwrap();
     served.abort();
     match ended {
-        Ok(reply) => Ok(reply.into_body()),
+        Ok(reply) => Ok(reply.body),
         Err(UpstreamError::Unanswered(why)) => Err(why),
         Err(UpstreamError::Unsent(why)) => panic!("{why}"),
     }
@@ -60,7 +60,7 @@ fn world(settings: UpstreamSettings) -> World {
 fn lost(sent: Result<Reply, UpstreamError>) -> NoAnswerCause {
     match sent {
         Err(UpstreamError::Unanswered(why)) => why.cause,
-        other => panic!("{:?}", other.map(|reply| reply.status())),
+        other => panic!("{:?}", other.map(|reply| reply.status)),
     }
 }
 
@@ -86,13 +86,23 @@ async fn an_answer_with_more_headers_than_may_be_is_unreadable() {
 }
 
 #[tokio::test]
+async fn an_answer_with_a_field_that_cannot_be_held_is_unreadable() {
+    let mut world = world(UpstreamSettings::default());
+    let sent = world.send();
+    let mut respond = first(world.pipe().await, 65_535).await;
+    let head = http::Response::builder().header("n".repeat(256), "x").body(()).unwrap();
+    respond.send_response(head, true).unwrap();
+    assert_eq!(lost(sent.await.unwrap()), NoAnswerCause::Unreadable);
+}
+
+#[tokio::test]
 async fn an_answer_before_the_whole_request_gives_its_stream_up() {
     let mut world = world(UpstreamSettings::default());
     let sent = world.send();
     // The window is smaller than the body.
     let mut respond = first(world.pipe().await, 100).await;
     let mut stream = respond.send_response(http::Response::new(()), true).unwrap();
-    assert_eq!(sent.await.unwrap().unwrap().status(), 200);
+    assert_eq!(sent.await.unwrap().unwrap().status, 200);
     let reset = tokio::time::timeout(Duration::from_secs(20), poll_fn(|cx| stream.poll_reset(cx))).await;
     assert_eq!(reset.unwrap().unwrap(), Reason::CANCEL);
 }
@@ -127,7 +137,7 @@ async fn what_is_given_up_at_the_limit_of_a_proven_connection_is_reset() {
     let given_up = world.send();
     let (_request, mut respond) = connection.accept().await.unwrap().unwrap();
     tokio::spawn(async move { while connection.accept().await.is_some() {} });
-    assert_eq!(answered.await.unwrap().unwrap().status(), 200);
+    assert_eq!(answered.await.unwrap().unwrap().status, 200);
     assert_eq!(lost(given_up.await.unwrap()), NoAnswerCause::AnswerTimeout);
     let reset = tokio::time::timeout(seconds(1), poll_fn(|cx| respond.poll_reset(cx))).await;
     assert_eq!(reset.unwrap().unwrap(), Reason::CANCEL);
@@ -198,5 +208,5 @@ async fn a_ping_that_is_answered_late_but_in_time_costs_nothing() {
     tokio::time::sleep(late).await;
     respond.send_response(http::Response::new(()), true).unwrap();
     tokio::spawn(async move { while connection.accept().await.is_some() {} });
-    assert_eq!(sent.await.unwrap().unwrap().status(), 200);
+    assert_eq!(sent.await.unwrap().unwrap().status, 200);
 }

@@ -1,9 +1,8 @@
 //! What becomes of a request that its caller handed over and that h2 does not have yet.
 
-use http::uri::PathAndQuery;
 use tokio::io::DuplexStream;
 
-use super::pipes::{World, request};
+use super::pipes::{World, request, request_for};
 use super::*;
 use crate::connection::Hub;
 use crate::core::ConnectionEvent;
@@ -42,15 +41,14 @@ async fn it_is_never_sent_when_its_caller_leaves() {
     assert!(left.is_none(), "it waits, and its caller has left");
     assert_eq!(world.pool().in_use(world.connection()), 0);
     let (permit, share) = world.permit(far()).await;
-    let path = PathAndQuery::from_static("/second");
     let sends = tokio::spawn(async move {
-        permit.exchange(Request { path, ..request() }, || None, &share).await.map(|answer| answer.reply)
+        permit.exchange(request_for("/second"), || None, &share).await.map(|answer| answer.reply)
     });
     let (stream, path, mut respond) = next(&mut server).await;
     assert_eq!((stream, path.as_str()), (1, "/second"));
     respond.send_response(http::Response::new(()), true).unwrap();
     tokio::spawn(async move { while server.accept().await.is_some() {} });
-    assert_eq!(sends.await.unwrap().unwrap().status(), 200);
+    assert_eq!(sends.await.unwrap().unwrap().status, 200);
 }
 
 #[tokio::test(start_paused = true)]
@@ -92,7 +90,7 @@ async fn it_is_sent_on_another_connection_when_its_own_ends_first() {
             second.accept().await
         };
         tokio::select! {
-            sent = sends => assert_eq!(sent.ok().map(|answer| answer.reply.status().as_u16()), Some(200)),
+            sent = sends => assert_eq!(sent.ok().map(|answer| answer.reply.status.as_u16()), Some(200)),
             _ = serves => panic!("the second connection ended"),
         }
     }
@@ -110,5 +108,5 @@ async fn a_connection_that_drains_ends_when_the_last_permit_was_used() {
     let (_, _, mut respond) = next(&mut server).await;
     respond.send_response(http::Response::new(()), true).unwrap();
     assert!(server.accept().await.is_none(), "it ends");
-    assert_eq!(sends.await.unwrap().unwrap().status(), 200);
+    assert_eq!(sends.await.unwrap().unwrap().status, 200);
 }

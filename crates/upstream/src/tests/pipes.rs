@@ -1,9 +1,6 @@
 //! A peer at the other end of pipes.
 
 use bytes::Bytes;
-use http::uri::PathAndQuery;
-use http::{HeaderMap, Method};
-
 use tokio::io::DuplexStream;
 use tokio::sync::mpsc;
 
@@ -106,10 +103,9 @@ impl World {
 }
 
 pub(super) fn request() -> Request {
-    Request {
-        method: Method::POST,
-        path: PathAndQuery::from_static("/"),
-        headers: HeaderMap::new(),
-        body: BODY,
-    }
+    request_for("/")
+}
+
+pub(super) fn request_for(path: &str) -> Request {
+    Request::new(&http::Method::POST, &[path], BODY).unwrap()
 }

@@ -1,11 +1,11 @@
 //! What answers mean.
 
-use bytes::Bytes;
 use fanfare_upstream::Head;
 use proptest::prelude::*;
 
 use super::*;
 use crate::provider::apns::response::{classify, head_decides, upstream_id};
+use crate::provider::replies::reply;
 use crate::provider::retry_after::MAX_RETRY_AFTER;
 use crate::provider::{Front502, Heal, Reply, Retry, Verdict};
 use crate::push::TokenAction;
@@ -25,14 +25,6 @@ struct Answer {
     retry_after_s: Option<u64>,
     delivery: String,
     source: String,
-}
-
-fn reply(status: u16, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Reply {
-    let mut reply = http::Response::builder().status(status);
-    for (name, value) in headers {
-        reply = reply.header(*name, *value);
-    }
-    reply.body(body.into()).unwrap()
 }
 
 fn classified(reply: &Reply) -> Verdict {
@@ -148,9 +140,8 @@ fn a_push_was_taken_where_apns_named_it_and_only_there() {
         assert_eq!((verdict.retryable, verdict.retry), (true, Retry::IfRepeatable));
     }
     let head = |status: u16, name| {
-        let made =
-            http::Response::builder().status(status).header(name, "an-id").body(()).unwrap().into_parts().0;
-        Head { status: made.status, headers: made.headers }
+        let Reply { status, fields, .. } = reply(status, &[(name, "an-id")], "");
+        Head { status, fields }
     };
     assert!(head_decides(&head(200, "apns-id")) && head_decides(&head(200, "apns-request-id")));
     assert!(!head_decides(&head(200, "date")) && !head_decides(&head(400, "apns-id")));
@@ -227,12 +218,12 @@ proptest! {
             }),
         ],
     ) {
-        let value = http::HeaderValue::from_bytes(&value).unwrap();
-        let reply = http::Response::builder().status(status).header(name, value).body(body.into()).unwrap();
+        let mut reply = reply(status, &[], body);
+        reply.fields.push(name, value.trim_ascii(), Indexing::Varies).unwrap();
         let verdict = classified(&reply);
         prop_assert!(verdict.upstream_reason.len() <= Verdict::MAX_REASON_BYTES);
         prop_assert!(verdict.retry.wait().is_none_or(|wait| wait <= MAX_RETRY_AFTER));
-        let named = !upstream_id(reply.headers()).is_empty();
+        let named = !upstream_id(&reply.fields).is_empty();
         prop_assert_eq!(verdict.outcome == Outcome::Accepted, status == 200 && named);
     }
 }

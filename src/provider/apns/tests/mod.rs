@@ -6,6 +6,7 @@ mod refusals;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use fanfare_upstream::{Field, Indexing};
 use proptest::prelude::*;
 
 use super::*;
@@ -104,16 +105,21 @@ fn addressed(
 
 fn json(content: Content) -> String {
     let message = sent(&apns(), &body(content), &device(None)).unwrap();
-    String::from_utf8(message.body.to_vec()).unwrap()
+    String::from_utf8(message.request.body().to_vec()).unwrap()
 }
 
-/// The headers, a line each; what HPACK must not keep is marked.
+/// The headers, a line each; what never comes again is marked.
 fn headers(message: &Message) -> String {
-    let line = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
-        let mark = if value.is_sensitive() { " !" } else { "" };
-        format!("{name}: {}{mark}\n", value.to_str().unwrap())
+    let line = |field: Field<'_>| {
+        let mark = if field.indexing == Indexing::Repeats { "" } else { " !" };
+        format!("{field:?}{mark}\n")
     };
-    message.headers.iter().map(line).collect()
+    message.request.headers().map(line).collect()
+}
+
+fn header(message: &Message, name: &str) -> Option<String> {
+    let field = message.request.headers().find(|field| field.name == name.as_bytes());
+    field.map(|field| String::from_utf8(field.value.to_vec()).unwrap())
 }
 
 fn refused(content: Content, target: &Target) -> (Reason, String) {
@@ -184,6 +190,32 @@ fn only_listed_topics_are_sent_to() {
 }
 
 #[test]
+fn a_channel_id_that_is_no_header_is_refused() {
+    for channel_id in ["é", "a\r\nb: c", " a"] {
+        let Target::Channel(channel) = channel() else { unreachable!() };
+        let target = Target::Channel(Channel { channel_id: channel_id.into(), ..channel });
+        let refusal = sent(&apns(), &body(live(activity(LiveActivityEvent::Update))), &target).unwrap_err();
+        assert_eq!(
+            (refusal.reason, &*refusal.field),
+            (Reason::FieldInvalid, "target.apns_channel.channel_id")
+        );
+        assert_eq!(refusal.detail, "it is visible ASCII characters, found others");
+    }
+}
+
+#[test]
+fn a_push_with_a_provider_token_has_room_for_its_headers() {
+    let mut body = body(alert());
+    body.options.expiry = Expiry::At(at(ACCEPTED_AT));
+    body.options.collapse_key = "x".repeat(43);
+    let message = sent(&apns(), &body, &device(None)).unwrap();
+    let each = message.request.headers().map(|field| field.name.len() + field.value.len() + 4);
+    // A provider token with its name and its scheme.
+    let authorization = 210;
+    assert!(each.sum::<usize>() + authorization <= headers::HEADERS_ROOM);
+}
+
+#[test]
 fn a_payload_over_the_limit_is_not_sent() {
     let sized = |name: &str, bytes: usize| {
         let payload_json = format!(r#"{{"aps":{{"event":"end"}},"x":"{}"}}"#, "x".repeat(bytes - 30));
@@ -212,7 +244,7 @@ fn a_collapse_key_that_apns_cannot_take_becomes_its_digest() {
         let mut body = body(alert());
         body.options.collapse_key = key.into();
         let message = sent(&apns(), &body, &device(None)).unwrap();
-        message.headers["apns-collapse-id"].to_str().unwrap().to_owned()
+        header(&message, "apns-collapse-id").unwrap()
     };
     assert_eq!(id("order 17"), "order 17");
     assert_eq!(id(&"x".repeat(64)), "x".repeat(64));
@@ -232,7 +264,7 @@ fn an_expiry_is_epoch_seconds_and_never_0_by_chance() {
         let mut body = body(alert());
         body.options.expiry = expiry;
         let message = sent(&apns(), &body, &device(None)).unwrap();
-        message.headers.get("apns-expiration").map(|value| value.to_str().unwrap().to_owned())
+        header(&message, "apns-expiration")
     };
     assert_eq!(expiration(Expiry::Default), None);
     assert_eq!(expiration(Expiry::NoStore).as_deref(), Some("0"));
@@ -255,18 +287,18 @@ proptest! {
         let again = apns.encode(&body).unwrap();
         prop_assert_eq!(&payload.json, &again.json);
         let Ok(message) = addressed(&apns, &id, &body, &target, &payload) else { return Ok(()) };
-        prop_assert!(message.body.len() <= MAX_VOIP_PAYLOAD_BYTES);
+        prop_assert!(message.request.body().len() <= MAX_VOIP_PAYLOAD_BYTES);
         let raw = body.content.apns.as_deref().is_some_and(|apns| !apns.payload_json.is_empty());
         let members: std::collections::BTreeMap<String, &serde_json::value::RawValue> =
-            serde_json::from_slice(&message.body).unwrap();
+            serde_json::from_slice(message.request.body()).unwrap();
         prop_assert!(raw || members.contains_key("aps"));
-        let mut names: Vec<_> = message.headers.iter().map(|(name, _)| name.as_str()).collect();
+        let mut names: Vec<_> = message.request.headers().map(|field| field.name).collect();
         let count = names.len();
         names.sort_unstable();
         names.dedup();
         prop_assert_eq!(names.len(), count, "a repeated header is refused by APNs");
         for name in ["apns-push-type", "apns-priority", "content-type"] {
-            prop_assert!(names.contains(&name));
+            prop_assert!(names.contains(&name.as_bytes()));
         }
     }
 }

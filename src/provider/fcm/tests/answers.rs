@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::provider::fcm::response::classify;
-use crate::provider::{Heal, Reply, Retry, Verdict};
+use crate::provider::{Heal, Reply, Retry, Verdict, replies};
 use crate::push::{Reason, TokenAction};
 
 /// Every answer that Firebase documents, written from its pages.
@@ -27,7 +27,7 @@ struct Answer {
 }
 
 fn reply(status: u16, body: &str) -> Reply {
-    http::Response::builder().status(status).body(body.to_owned().into()).unwrap()
+    replies::reply(status, &[], body.to_owned())
 }
 
 fn error(status: u16, details: &str) -> Verdict {
@@ -51,11 +51,9 @@ fn every_documented_answer_means_what_the_page_says() {
     assert!(answers.len() > 35, "{} rows", answers.len());
     for answer in answers {
         let body = answer.body.as_str().map_or_else(|| answer.body.to_string(), str::to_owned);
-        let mut reply = reply(answer.status, &body);
-        for (name, value) in &answer.headers {
-            let name: http::HeaderName = name.parse().unwrap();
-            reply.headers_mut().insert(name, value.parse().unwrap());
-        }
+        let headers: Vec<_> =
+            answer.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let reply = replies::reply(answer.status, &headers, body);
         let verdict = classify(&reply, ReplyContext::default(), at(ACCEPTED_AT));
         assert_eq!(answer.upstream, "fcm");
         assert_eq!(verdict.outcome.name().to_uppercase(), answer.outcome, "{answer:?}");

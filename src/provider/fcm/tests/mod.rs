@@ -75,7 +75,7 @@ fn addressed(
 }
 
 fn json_of(message: &Message<ReplyContext>) -> String {
-    String::from_utf8(message.body.to_vec()).unwrap()
+    String::from_utf8(message.request.body().to_vec()).unwrap()
 }
 
 fn json(content: Content) -> String {

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use super::*;
 use crate::provider::apns::strategies;
 use crate::provider::fcm::response::classify;
+use crate::provider::replies::reply;
 use crate::provider::retry_after::MAX_RETRY_AFTER;
 use crate::provider::{Retry, Verdict};
 
@@ -78,7 +79,7 @@ proptest! {
         let Ok(payload) = fcm().encode(&body) else { return Ok(()) };
         let now = at(seconds.into());
         let Ok(message) = addressed(&fcm(), &body, &target, &payload, now) else { return Ok(()) };
-        let json = members(&message.body);
+        let json = members(message.request.body());
         prop_assert_eq!(json.contains_key("validate_only"), dry_run);
         let said = members(json["message"].get().as_bytes());
         let targets = ["token", "fid", "topic", "condition"];
@@ -107,9 +108,9 @@ proptest! {
             }),
         ],
     ) {
-        let reply = http::Response::builder().status(status).header("retry-after", wait);
+        let reply = reply(status, &[("retry-after", &wait)], body);
         let context = ReplyContext { live_activity_token, ..ReplyContext::default() };
-        let verdict = classify(&reply.body(body.into()).unwrap(), context, at(seconds.into()));
+        let verdict = classify(&reply, context, at(seconds.into()));
         prop_assert!(verdict.upstream_reason.len() <= Verdict::MAX_REASON_BYTES);
         prop_assert!(verdict.upstream_id.len() <= Verdict::MAX_REASON_BYTES);
         prop_assert!(verdict.retry.wait().is_none_or(|wait| wait <= MAX_RETRY_AFTER));

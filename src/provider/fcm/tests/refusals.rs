@@ -7,7 +7,10 @@ use crate::provider::fcm::limits::MAX_PROJECT_ID_BYTES;
 fn a_project_id_stands_in_the_path() {
     for good in ["shop-1", "123456789", "example.com:shop", &"x".repeat(MAX_PROJECT_ID_BYTES)] {
         let fcm = Fcm::try_new(&FcmSettings { project_id: good.into() }).unwrap();
-        assert_eq!(fcm.path.as_str(), format!("/v1/projects/{good}/messages:send"));
+        let body = body(alert());
+        let payload = fcm.encode(&body).unwrap();
+        let message = addressed(&fcm, &body, &token(), &payload, at(ACCEPTED_AT)).unwrap();
+        assert_eq!(message.request.path(), format!("/v1/projects/{good}/messages:send"));
     }
     for bad in ["", "a/b", "Shop", "a b", "ü", &"x".repeat(129)] {
         assert!(Fcm::try_new(&FcmSettings { project_id: bad.into() }).is_err(), "{bad}");

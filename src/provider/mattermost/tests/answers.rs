@@ -6,8 +6,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::provider::mattermost::response::classify;
+use crate::provider::replies::reply;
 use crate::provider::retry_after::MAX_RETRY_AFTER;
-use crate::provider::{Front502, Reply, Verdict};
+use crate::provider::{Front502, Verdict};
 use crate::push::TokenAction;
 
 /// Every answer of the proxy and of what stands before it, written from its source.
@@ -33,11 +34,8 @@ struct Answer {
 }
 
 fn verdict(status: u16, headers: &BTreeMap<String, String>, body: &str) -> Verdict {
-    let mut reply = http::Response::builder().status(status);
-    for (name, value) in headers {
-        reply = reply.header(name, value);
-    }
-    classify(&reply.body(body.to_owned().into()).unwrap(), Front502::default(), UNIX_EPOCH)
+    let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    classify(&reply(status, &headers, body.to_owned()), Front502::default(), UNIX_EPOCH)
 }
 
 fn delivery(outcome: Outcome) -> &'static str {
@@ -166,7 +164,7 @@ proptest! {
     ) {
         let says_ok = status == 200 && serde_json::from_slice::<BTreeMap<String, String>>(&body)
             .is_ok_and(|members| members.get("status").is_some_and(|word| word == "OK"));
-        let reply: Reply = http::Response::builder().status(status).header("retry-after", wait).body(body.into()).unwrap();
+        let reply = reply(status, &[("retry-after", &wait)], body);
         let verdict = classify(&reply, Front502::default(), UNIX_EPOCH);
         prop_assert!(verdict.upstream_reason.len() <= Verdict::MAX_REASON_BYTES);
         prop_assert!(verdict.retry.wait().is_none_or(|wait| wait <= MAX_RETRY_AFTER));

@@ -53,7 +53,7 @@ fn addressed(id: &PushId, content: Content, target: &Device) -> Result<Message, 
 
 fn json(content: Content) -> String {
     let message = sent(content, &device("apple", "aa:11")).unwrap();
-    String::from_utf8(message.body.to_vec()).unwrap()
+    String::from_utf8(message.request.body().to_vec()).unwrap()
 }
 
 fn refused(content: Content) -> (Reason, String) {

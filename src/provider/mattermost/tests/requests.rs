@@ -11,10 +11,10 @@ const RECORDED: &str = include_str!("../../../../crates/simulator/tests/data/mat
 #[test]
 fn a_message_as_a_mattermost_server_sends_it() {
     let message = sent(shows(text("Town", "hello")), &device("android_rn-v2", "fcm:token")).unwrap();
-    assert_eq!(message.path.as_str(), "/api/v1/send_push");
-    assert!(message.headers.is_empty());
+    assert_eq!(message.request.path(), "/api/v1/send_push");
+    assert_eq!(message.request.headers().next(), None);
     insta::assert_snapshot!(
-        String::from_utf8(message.body.to_vec()).unwrap(),
+        String::from_utf8(message.request.body().to_vec()).unwrap(),
         @r#"{"ack_id":"push-1","platform":"android_rn-v2","server_id":"srv","device_id":"fcm:token","post_id":"","message":"hello","badge":-1,"channel_name":"Town","type":"message","version":"v2","is_crt_enabled":false,"is_id_loaded":false,"signature":""}"#
     );
 }
@@ -141,7 +141,7 @@ fn the_recorded_requests_are_what_is_sent() {
         let device = Device { platform: text("platform"), token, server_id: Some(server_id) };
         let message =
             sent(Content { mattermost: Some(Box::new(options)), ..shows(notification) }, &device).unwrap();
-        let sent: &serde_json::value::RawValue = serde_json::from_slice(&message.body).unwrap();
+        let sent: &serde_json::value::RawValue = serde_json::from_slice(message.request.body()).unwrap();
         // A server leaves out what is empty and always says two more; `cont_ava` only wakes.
         let ours = |name: &str| matches!(name, "is_crt_enabled" | "signature" | "cont_ava");
         let left_out = |value: &serde_json::Value| value == "" || value == 0;
@@ -169,7 +169,7 @@ fn a_long_text_is_cut_where_a_character_ends() {
 fn the_targets_server_counts_more_than_the_apps() {
     let other = Device { server_id: Some("other".into()), ..device("apple", "aa") };
     let message = sent(shows(text("", "hi")), &other).unwrap();
-    assert!(String::from_utf8(message.body.to_vec()).unwrap().contains(r#""server_id":"other""#));
+    assert!(String::from_utf8(message.request.body().to_vec()).unwrap().contains(r#""server_id":"other""#));
     for bad in ["", "a b", &"x".repeat(65)] {
         assert!(Mattermost::try_new(MattermostSettings { server_id: bad.into() }).is_err(), "{bad}");
     }
@@ -203,7 +203,7 @@ proptest! {
             MattermostContent { ack_id, post_id, sender_name, signature, channel_id, ..MattermostContent::default() };
         let content = Content { notification, mattermost: Some(Box::new(options)), ..Content::default() };
         let message = addressed(&PushId::parse(id).unwrap(), content, &device(&platform, &token)).unwrap();
-        let json: serde_json::Value = serde_json::from_slice(&message.body).unwrap();
+        let json: serde_json::Value = serde_json::from_slice(message.request.body()).unwrap();
         prop_assert_eq!(&json["platform"], &platform);
         prop_assert_eq!(&json["device_id"], &token);
         for (name, most) in [("message", MAX_MESSAGE_BYTES), ("channel_name", MAX_CHANNEL_NAME_BYTES)] {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::provider::webpush::response::classify;
-use crate::provider::{Front502, Heal, Reply, Retry, Verdict};
+use crate::provider::{Front502, Heal, Reply, Retry, Verdict, replies};
 use crate::push::{Reason, TokenAction};
 
 /// Every answer that the vendors document or have been seen to give; the end-to-end suite reads it too.
@@ -38,11 +38,7 @@ fn vendor(name: &str) -> Vendor {
 }
 
 fn reply(status: u16, headers: &[(&str, &str)], body: &str) -> Reply {
-    let mut reply = http::Response::builder().status(status);
-    for (name, value) in headers {
-        reply = reply.header(*name, *value);
-    }
-    reply.body(body.to_owned().into()).unwrap()
+    replies::reply(status, headers, body.to_owned())
 }
 
 fn said(vendor: Vendor, status: u16, body: &str) -> Verdict {

@@ -19,7 +19,7 @@ fn the_vector_of_rfc_8291_comes_out_byte_for_byte() {
     let payload = web_push().encode(&body).unwrap();
     let sealed = web_push().seal(&payload, &browser(ENDPOINT), &vector).unwrap();
     let message = addressed(&web_push(), &body, &browser(ENDPOINT), &payload, &sealed, at(0)).unwrap();
-    assert_eq!(URL_SAFE_NO_PAD.encode(&message.body), expected);
+    assert_eq!(URL_SAFE_NO_PAD.encode(message.request.body()), expected);
 }
 
 /// Source: RFC 8188, section 3.1.
@@ -41,9 +41,16 @@ fn mozillas_crate_opens_what_was_sealed_at_every_length_and_padding() {
             let settings = WebPushSettings { pad_to, ..WebPushSettings::default() };
             let web_push = WebPush::try_new(settings).unwrap();
             let message = sent_by(&web_push, &body(raw(&plaintext)), &browser(ENDPOINT)).unwrap();
-            assert!(cryptographer::decrypt(&message.body) == plaintext, "{length} bytes padded to {pad_to}");
+            assert!(
+                cryptographer::decrypt(message.request.body()) == plaintext,
+                "{length} bytes padded to {pad_to}"
+            );
             let padded = if pad_to < 2 { length } else { length.div_ceil(pad_to).saturating_mul(pad_to) };
-            assert_eq!(message.body.len(), padded.min(MAX_PLAINTEXT_BYTES) + 103, "{length} to {pad_to}");
+            assert_eq!(
+                message.request.body().len(),
+                padded.min(MAX_PLAINTEXT_BYTES) + 103,
+                "{length} to {pad_to}"
+            );
         }
     }
 }
@@ -54,7 +61,7 @@ fn lengths_are_hidden_up_to_the_limit_of_4096() {
     let web_push = WebPush::try_new(settings).unwrap();
     let length = |bytes: usize| {
         let plaintext = vec![b'x'; bytes];
-        sent_by(&web_push, &body(raw(&plaintext)), &browser(ENDPOINT)).unwrap().body.len()
+        sent_by(&web_push, &body(raw(&plaintext)), &browser(ENDPOINT)).unwrap().request.body().len()
     };
     assert_eq!(length(1), length(512));
     assert_eq!(length(3585), 4096);
@@ -63,7 +70,7 @@ fn lengths_are_hidden_up_to_the_limit_of_4096() {
 
 #[test]
 fn no_two_messages_share_a_key_or_a_salt() {
-    let header = || sent(&body(raw(b"x"))).unwrap().body[..86].to_vec();
+    let header = || sent(&body(raw(b"x"))).unwrap().request.body()[..86].to_vec();
     let (one, other) = (header(), header());
     assert_ne!(one[..16], other[..16]);
     assert_ne!(one[21..], other[21..]);

@@ -47,7 +47,7 @@ fn path_and_query_go_out_byte_for_byte() {
     ] {
         let endpoint = format!("https://fcm.googleapis.com{path}");
         let message = sent_by(&web_push(), &body(alert()), &browser(&endpoint)).unwrap();
-        assert_eq!(message.path.as_str(), path);
+        assert_eq!(message.request.path(), path);
     }
 }
 

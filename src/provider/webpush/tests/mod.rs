@@ -97,15 +97,15 @@ fn sent(body: &Body) -> Result<Message<Vendor>, Refusal> {
 }
 
 fn header(message: &Message<Vendor>, name: &str) -> Option<String> {
-    let mut values = message.headers.get_all(name).iter();
-    let value = values.next().map(|value| value.to_str().unwrap().to_owned());
-    assert!(values.next().is_none(), "{name} twice");
+    let mut fields = message.request.headers().filter(|field| field.name == name.as_bytes());
+    let value = fields.next().map(|field| String::from_utf8(field.value.to_vec()).unwrap());
+    assert!(fields.next().is_none(), "{name} twice");
     value
 }
 
 /// What the browser reads.
 fn read(message: &Message<Vendor>) -> String {
-    String::from_utf8(cryptographer::decrypt(&message.body)).unwrap()
+    String::from_utf8(cryptographer::decrypt(message.request.body())).unwrap()
 }
 
 fn refused(body: &Body) -> (Reason, String) {

@@ -1,13 +1,15 @@
 //! What holds whatever is asked, and whatever is answered.
 
+use fanfare_upstream::Indexing;
 use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
 use crate::provider::apns::strategies;
+use crate::provider::replies::reply;
 use crate::provider::retry_after::MAX_RETRY_AFTER;
 use crate::provider::webpush::response::classify;
-use crate::provider::{Front502, Reply, Verdict};
+use crate::provider::{Front502, Verdict};
 
 fn options() -> BoxedStrategy<Option<WebPushContent>> {
     let text = || prop_oneof![3 => Just(String::new()), 1 => any::<String>(), 1 => "[a-zA-Z0-9_-]{0,40}"];
@@ -41,15 +43,15 @@ proptest! {
         let Ok(payload) = web_push.encode(&body) else { return Ok(()) };
         let sealed = web_push.seal(&payload, &browser(ENDPOINT), &Ephemeral::draw()).unwrap();
         let message = addressed(&web_push, &body, &browser(ENDPOINT), &payload, &sealed, at(seconds.into())).unwrap();
-        prop_assert!(message.body.len() <= 4096);
+        prop_assert!(message.request.body().len() <= 4096);
         let ttl: u64 = header(&message, "ttl").unwrap().parse().unwrap();
         prop_assert!(ttl <= 2_592_000);
         prop_assert!(header(&message, "topic").is_none_or(|topic| (1..=32).contains(&topic.len())));
         let raw = body.content.web_push.as_ref().and_then(|it| it.payload.as_ref());
-        if message.body.is_empty() {
+        if message.request.body().is_empty() {
             prop_assert_eq!(raw, Some(&vec![]));
         } else if let Some(raw) = raw {
-            prop_assert_eq!(&cryptographer::decrypt(&message.body), raw);
+            prop_assert_eq!(&cryptographer::decrypt(message.request.body()), raw);
         } else {
             let json: serde_json::Value = serde_json::from_str(&read(&message)).unwrap();
             let title = body.content.notification.as_ref().map_or("", |it| &it.title);
@@ -72,7 +74,7 @@ proptest! {
         let origin = origin.unwrap().to_string();
         let known = origin == "https://fcm.googleapis.com" || origin.ends_with(".notify.windows.com");
         prop_assert!(known, "{origin}");
-        prop_assert!(endpoint.ends_with(message.path.as_str()));
+        prop_assert!(endpoint.ends_with(message.request.path()));
         // Another reader finds the same host.
         let uri: http::Uri = endpoint.parse().unwrap();
         let host = uri.host().unwrap().to_ascii_lowercase();
@@ -96,8 +98,8 @@ proptest! {
             }),
         ],
     ) {
-        let value = http::HeaderValue::from_bytes(&value).unwrap();
-        let reply: Reply = http::Response::builder().status(status).header(name, value).body(body.into()).unwrap();
+        let mut reply = reply(status, &[], body);
+        reply.fields.push(name, value.trim_ascii(), Indexing::Varies).unwrap();
         let verdict = classify(&reply, vendor, Front502::Unknown, UNIX_EPOCH);
         prop_assert!(verdict.upstream_reason.len() <= Verdict::MAX_REASON_BYTES);
         prop_assert!(verdict.upstream_id.len() <= Verdict::MAX_REASON_BYTES);

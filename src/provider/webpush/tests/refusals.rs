@@ -19,12 +19,12 @@ fn something_must_be_for_the_browser() {
 
 #[test]
 fn the_limit_is_what_fits_into_4096_bytes() {
-    assert_eq!(sent(&body(raw(&vec![1; MAX_PLAINTEXT_BYTES]))).unwrap().body.len(), 4096);
+    assert_eq!(sent(&body(raw(&vec![1; MAX_PLAINTEXT_BYTES]))).unwrap().request.body().len(), 4096);
     let shown = |bytes: usize| {
         let body = "x".repeat(bytes - r#"{"body":""}"#.len());
         shows(Notification { body, ..Notification::default() })
     };
-    assert_eq!(sent(&body(shown(MAX_PLAINTEXT_BYTES))).unwrap().body.len(), 4096);
+    assert_eq!(sent(&body(shown(MAX_PLAINTEXT_BYTES))).unwrap().request.body().len(), 4096);
     for too_large in [raw(&vec![1; MAX_PLAINTEXT_BYTES + 1]), shown(MAX_PLAINTEXT_BYTES + 1)] {
         let refusal = sent(&body(too_large)).unwrap_err();
         assert_eq!((refusal.outcome, refusal.reason), (Outcome::PayloadTooLarge, Reason::PayloadOverLimit));
@@ -51,5 +51,5 @@ fn nothing_leaves_the_gateway_unencrypted() {
     let payload = web_push().encode(&body).unwrap();
     let unsealed = Sealed::default();
     let message = addressed(&web_push(), &body, &browser(ENDPOINT), &payload, &unsealed, at(0)).unwrap();
-    assert!(message.body.is_empty());
+    assert!(message.request.body().is_empty());
 }
