@@ -3,7 +3,7 @@
 //! Source: RFC 7541, section 5.2.
 
 use super::error::CompressionError;
-use super::huffman_code::{CODES, symbol};
+use super::huffman_code::{CODES, Code, symbol};
 
 /// How many bytes the text has in Huffman code.
 pub(super) fn coded_len(text: &[u8]) -> usize {
@@ -12,21 +12,46 @@ pub(super) fn coded_len(text: &[u8]) -> usize {
 
 /// Appends the text in Huffman code.
 pub(super) fn encode(text: &[u8], out: &mut Vec<u8>) {
-    // The lowest `count` bits of `bits` are not written yet. They are fewer than 32, and no code has more than 30.
-    let (mut bits, mut count) = (0_u64, 0_u32);
-    for &byte in text {
-        let code = CODES[usize::from(byte)];
-        bits = bits << code.length | u64::from(code.bits);
-        count += u32::from(code.length);
-        if count >= 32 {
-            count -= 32;
-            out.extend_from_slice(&((bits >> count) as u32).to_be_bytes());
+    let mut bits = Bits { value: 0, count: 0, out };
+    let (groups, rest) = text.as_chunks::<4>();
+    for group in groups {
+        // Four short codes are joined first: the processor does that while it still writes the four before.
+        let codes = group.map(|byte| CODES[usize::from(byte)]);
+        let [a, b, c, d] = codes;
+        if a.length + b.length + c.length + d.length <= 32 {
+            bits.push(a.then(b).then(c.then(d)));
+        } else {
+            codes.into_iter().for_each(|code| bits.push(code));
         }
     }
-    // Ones fill the last byte, because they begin the code of the end.
-    let last = ((bits << 32 | u64::from(u32::MAX)) >> count) as u32;
-    let bytes = last.to_be_bytes();
-    out.extend_from_slice(bytes.get(..count.div_ceil(8) as usize).unwrap_or(&bytes));
+    rest.iter().for_each(|&byte| bits.push(CODES[usize::from(byte)]));
+    bits.finish();
+}
+
+/// Bits that are written four bytes at a time.
+struct Bits<'a> {
+    /// The lowest `count` bits are not written yet, which are fewer than 32 of them.
+    value: u64,
+    count: u32,
+    out: &'a mut Vec<u8>,
+}
+
+impl Bits<'_> {
+    fn push(&mut self, code: Code) {
+        self.value = self.value << code.length | u64::from(code.bits);
+        self.count += u32::from(code.length);
+        if self.count >= 32 {
+            self.count -= 32;
+            self.out.extend_from_slice(&((self.value >> self.count) as u32).to_be_bytes());
+        }
+    }
+
+    /// Writes the rest, and fills its last byte with ones, because they begin the code of the symbol that ends a text.
+    fn finish(self) {
+        let filled = (self.value << 32 | u64::from(u32::MAX)) >> self.count;
+        let bytes = (filled as u32).to_be_bytes();
+        self.out.extend(bytes.into_iter().take(self.count.div_ceil(8) as usize));
+    }
 }
 
 /// Appends the text that this Huffman code stands for, which has at most eight bytes for five of the code.

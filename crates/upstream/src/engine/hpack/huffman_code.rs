@@ -26,13 +26,20 @@ const LENGTHS: [u8; 257] = [
     27, 27, 26, 30,
 ];
 
-/// The code of a symbol.
+/// The code of a symbol, or of several behind each other.
 #[derive(Clone, Copy)]
 pub(super) struct Code {
     /// The code, in the lowest bits.
     pub(super) bits: u32,
     /// How many bits it has.
     pub(super) length: u8,
+}
+
+impl Code {
+    /// This code with the next one behind it. Both together have at most 32 bits.
+    pub(super) fn then(self, next: Self) -> Self {
+        Self { bits: self.bits << next.length | next.bits, length: self.length + next.length }
+    }
 }
 
 /// The code of each byte.

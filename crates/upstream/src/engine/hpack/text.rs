@@ -8,8 +8,31 @@ use super::{huffman, integer};
 /// The bit of the first byte that says that the string is in Huffman code.
 const HUFFMAN: u8 = 0x80;
 
+/// A length below this is one byte.
+const LONG: usize = 0x7f;
+
 /// Appends a string, in Huffman code where that is shorter.
 pub(super) fn encode(text: &[u8], out: &mut Vec<u8>) {
+    if text.len() < LONG { encode_short(text, out) } else { encode_long(text, out) }
+}
+
+/// Leaves a byte for the length, which is known once the string is written. Nearly all strings are short.
+fn encode_short(text: &[u8], out: &mut Vec<u8>) {
+    let start = out.len();
+    out.push(text.len() as u8);
+    huffman::encode(text, out);
+    let coded_len = out.len() - start - 1;
+    if coded_len < text.len() {
+        if let Some(length) = out.get_mut(start) {
+            *length = HUFFMAN | coded_len as u8;
+        }
+    } else {
+        out.truncate(start + 1);
+        out.extend_from_slice(text);
+    }
+}
+
+fn encode_long(text: &[u8], out: &mut Vec<u8>) {
     let coded_len = huffman::coded_len(text);
     if coded_len < text.len() {
         integer::encode(coded_len, 7, HUFFMAN, out);
