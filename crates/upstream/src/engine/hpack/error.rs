@@ -8,7 +8,7 @@ pub(crate) enum CompressionError {
     #[error("the header block ends inside of a field")]
     Truncated,
     /// A number is longer than any that can be meant. Source: RFC 7541, section 5.1.
-    #[error("the header block has a number of more than 28 bits")]
+    #[error("the header block has a number of more than five bytes")]
     Number,
     /// An index is zero, or beyond the end of the table. Source: RFC 7541, sections 2.3.3 and 6.1.
     #[error("the header block refers to an entry that the table does not have")]

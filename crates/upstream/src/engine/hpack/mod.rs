@@ -3,14 +3,13 @@
 //! Either side of a connection keeps a table of fields that it wrote, which the other side's decoder keeps too, and
 //! refers to them from then on. A push therefore sends its authority, topic and priority as one byte each.
 //!
-//! ```text
-//! encoder.rs ──► guesses.rs    where a field like this one was found last
-//!     │     ──► secrets.rs     the Huffman code of the last secrets
-//!     ▼
-//! decoder.rs ──► table.rs ──► static_table.rs    what an index means
-//!     both   ──► text.rs  ──► huffman.rs         strings
-//!                   └───────► integer.rs         numbers, also of indices
-//! ```
+//! | file | what it knows |
+//! |---|---|
+//! | `decoder.rs`, `encoder.rs` | the forms of a field |
+//! | `guesses.rs`, `secrets.rs` | where the encoder finds a field again, and how it sends a token again |
+//! | `table.rs`, `static_table.rs` | what an index means |
+//! | `text.rs`, `huffman.rs`, `huffman_code.rs` | strings |
+//! | `integer.rs` | numbers |
 //!
 //! Both tables have at most 4,096 bytes, and a block is decoded in time that its length bounds.
 

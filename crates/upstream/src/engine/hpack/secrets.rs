@@ -8,9 +8,9 @@ use super::text;
 /// How many secrets are kept. The apps that share a connection have a token each.
 const KEPT: usize = 8;
 
-/// How long a secret is that is kept. Google says that an access token has at most 2,048 bytes. Source:
+/// How long a secret is at most that is kept. An access token of Google has at most 2,048 bytes. Source:
 /// <https://developers.google.com/identity/protocols/oauth2#size>.
-const LONGEST: usize = 2200;
+const LONGEST: usize = 2048 + "Bearer ".len();
 
 struct Secret {
     value: Vec<u8>,
@@ -43,10 +43,13 @@ impl Secrets {
     }
 
     fn keep(&mut self, value: &[u8], coded: &[u8]) {
-        let secret = Secret { value: value.to_vec(), coded: coded.to_vec() };
         match self.kept.get_mut(self.oldest) {
-            Some(oldest) => *oldest = secret,
-            None => self.kept.push(secret),
+            Some(oldest) => {
+                // The memory of the oldest one is used again.
+                value.clone_into(&mut oldest.value);
+                coded.clone_into(&mut oldest.coded);
+            }
+            None => self.kept.push(Secret { value: value.to_vec(), coded: coded.to_vec() }),
         }
         self.oldest = (self.oldest + 1) % KEPT;
     }

@@ -4,7 +4,6 @@
 //! without an allocation. Answers come with an id each, which most servers add to the table.
 
 use std::collections::VecDeque;
-use std::ops::Range;
 
 use super::static_table::STATIC_TABLE;
 
@@ -79,7 +78,7 @@ impl Table {
     /// The name and the value of an entry.
     pub(super) fn get(&self, index: usize) -> Option<(&[u8], &[u8])> {
         if index < NEWEST {
-            return STATIC_TABLE.get(index.checked_sub(1)?).copied();
+            return static_entry(index);
         }
         let entry = self.entry(index)?;
         self.buffer
@@ -100,24 +99,18 @@ impl Table {
     /// empties it. Source: RFC 7541, section 4.4.
     pub(super) fn add(&mut self, name: Name<'_>, value: &[u8]) {
         let Some(name_len) = self.name(name).map(<[u8]>::len) else { return };
-        let entry = Entry { start: 0, name_len, value_len: value.len() };
-        let size = entry.size();
+        let value_len = value.len();
+        let size = ENTRY_OVERHEAD + name_len + value_len;
         let Some(room_for_others) = self.max_size.checked_sub(size) else { return self.evict_to(0) };
-        if self.buffer.len() + name_len + value.len() > BUFFER_SIZE {
+        if self.buffer.len() + name_len + value_len > BUFFER_SIZE {
             self.compact();
         }
         let start = self.buffer.len();
         // The name may be that of an entry that is evicted now, and so it is copied before.
-        match name {
-            Name::Index(index) if index >= NEWEST => self.buffer.extend_from_within(self.name_range(index)),
-            Name::Index(index) => {
-                self.buffer.extend_from_slice(STATIC_TABLE.get(index - 1).map_or(b"", |(name, _)| name));
-            }
-            Name::Text(text) => self.buffer.extend_from_slice(text),
-        }
+        self.copy_name(name);
         self.buffer.extend_from_slice(value);
         self.evict_to(room_for_others);
-        self.entries.push_back(Entry { start, ..entry });
+        self.entries.push_back(Entry { start, name_len, value_len });
         self.size += size;
         self.added = self.added.wrapping_add(1);
     }
@@ -159,8 +152,17 @@ impl Table {
         self.entries.get(self.entries.len().checked_sub(1)?.checked_sub(age)?)
     }
 
-    fn name_range(&self, index: usize) -> Range<usize> {
-        self.entry(index).map_or(0..0, |entry| entry.start..entry.start + entry.name_len)
+    /// Appends a name to the buffer.
+    fn copy_name(&mut self, name: Name<'_>) {
+        match name {
+            Name::Text(text) => self.buffer.extend_from_slice(text),
+            Name::Index(index) => {
+                match self.entry(index).map(|entry| entry.start..entry.start + entry.name_len) {
+                    Some(range) => self.buffer.extend_from_within(range),
+                    None => self.buffer.extend_from_slice(static_entry(index).map_or(b"", |(name, _)| name)),
+                }
+            }
+        }
     }
 
     fn evict_to(&mut self, size: usize) {
@@ -179,4 +181,8 @@ impl Table {
             entry.start -= unused;
         }
     }
+}
+
+fn static_entry(index: usize) -> Option<(&'static [u8], &'static [u8])> {
+    STATIC_TABLE.get(index.checked_sub(1)?).copied()
 }

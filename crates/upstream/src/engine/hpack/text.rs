@@ -8,7 +8,7 @@ use super::{huffman, integer};
 /// The bit of the first byte that says that the string is in Huffman code.
 const HUFFMAN: u8 = 0x80;
 
-/// A length below this is one byte.
+/// The length of a text that is shorter than this is one byte, and so is that of its Huffman code where that is shorter.
 const LONG: usize = 0x7f;
 
 /// Appends a string, in Huffman code where that is shorter.

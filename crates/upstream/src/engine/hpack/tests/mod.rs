@@ -3,6 +3,7 @@ mod drawn;
 mod huffman;
 mod properties;
 mod pushes;
+mod table;
 mod vectors;
 
 use super::table::Table;
