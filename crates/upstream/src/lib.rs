@@ -75,6 +75,7 @@ mod connect;
 mod connect_error;
 mod connection;
 mod core;
+mod engine;
 mod error;
 mod fields;
 mod flow;
