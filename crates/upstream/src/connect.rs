@@ -18,9 +18,11 @@ use tokio_rustls::TlsConnector;
 
 use crate::addresses::addresses;
 use crate::connect_error::ConnectError;
+use crate::engine::{AnswerLimits, Engine};
 use crate::http1;
 use crate::network::{Dial, Resolve};
 use crate::peer::{Http, Peer};
+use crate::session::{Link, OnStream};
 use crate::settings::UpstreamSettings;
 use crate::transport::{CountedSocket, CountedStream, Io, SentBytes, SocketBytes, Transport, Wire};
 
@@ -41,7 +43,9 @@ pub(crate) struct Connected {
 /// The protocol of a connection, and what its task needs.
 pub(crate) enum Protocol {
     /// HTTP/2. The peer's first SETTINGS are there.
-    Http2 {
+    Http2(Box<Link<OnStream>>),
+    /// HTTP/2 on the h2 crate.
+    H2 {
         wire: Arc<Wire>,
         sender: SendRequest<Bytes>,
         connection: Box<h2::client::Connection<Transport, Bytes>>,
@@ -53,7 +57,7 @@ pub(crate) enum Protocol {
 impl Protocol {
     pub(crate) fn name(&self) -> &'static str {
         match self {
-            Self::Http2 { .. } => "h2",
+            Self::Http2(_) | Self::H2 { .. } => "h2",
             Self::Http1 { .. } => "http/1.1",
         }
     }
@@ -126,7 +130,11 @@ impl Connector {
             (io, http2, resumed) = tls(peer, io).await?;
         }
         let protocol = if http2 {
-            begin_http2(peer, settings, io, below_tls).await?
+            if std::env::var_os("FANFARE_HTTP2").is_some_and(|engine| engine == "h2") {
+                begin_h2(peer, settings, io, below_tls).await?
+            } else {
+                begin_http2(peer, settings, io, below_tls).await?
+            }
         } else {
             begin_http1(peer, settings, io, below_tls).await?
         };
@@ -156,11 +164,31 @@ async fn begin_http2(
     below_tls: SocketBytes,
 ) -> Result<Protocol, ConnectError> {
     let host = || peer.origin.host().to_owned();
-    let failed = |source| ConnectError::Handshake { host: host(), source };
+    let limits =
+        AnswerLimits { body: settings.max_reply_bytes, header_list: settings.max_reply_header_bytes };
+    let scheme = if peer.origin.tls() { "https" } else { "http" };
+    let engine = Engine::new(scheme, peer.origin.authority().to_string(), limits);
+    let mut link = Box::new(Link::new(engine, io, below_tls));
+    match link.first_settings().await {
+        Ok(true) => Ok(Protocol::Http2(link)),
+        Ok(false) => Err(ConnectError::NoSettings { host: host() }),
+        Err(source) => Err(ConnectError::Handshake { host: host(), source }),
+    }
+}
+
+async fn begin_h2(
+    peer: &Peer,
+    settings: &UpstreamSettings,
+    io: Box<dyn Io>,
+    below_tls: SocketBytes,
+) -> Result<Protocol, ConnectError> {
+    let host = || peer.origin.host().to_owned();
+    let failed =
+        |source: h2::Error| ConnectError::Handshake { host: host(), source: io::Error::other(source) };
     let (transport, wire) = Transport::new(io, below_tls);
     let (sender, mut connection) = http2(settings).handshake(transport).await.map_err(failed)?;
     match first_settings(&mut connection, &wire).await {
-        Ok(true) => Ok(Protocol::Http2 { wire, sender, connection: Box::new(connection) }),
+        Ok(true) => Ok(Protocol::H2 { wire, sender, connection: Box::new(connection) }),
         Ok(false) => Err(ConnectError::NoSettings { host: host() }),
         Err(source) => Err(failed(source)),
     }

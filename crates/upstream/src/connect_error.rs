@@ -103,7 +103,7 @@ pub enum ConnectError {
         /// The host that the connection was for.
         host: String,
         /// What went wrong.
-        source: h2::Error,
+        source: io::Error,
     },
 }
 

@@ -9,6 +9,7 @@ use http::StatusCode;
 
 use crate::connect_error::ConnectError;
 use crate::core::Refusal;
+use crate::error_code::ErrorCode;
 use crate::fields::Fields;
 
 /// Why a request has no answer.
@@ -199,7 +200,7 @@ impl fmt::Display for NoAnswerCause {
         match self {
             Self::Deadline => f.write_str("the deadline passed"),
             Self::AnswerTimeout => f.write_str("no answer came in time"),
-            Self::Reset(code) => write!(f, "the upstream reset the stream with {}", h2::Reason::from(*code)),
+            Self::Reset(code) => write!(f, "the upstream reset the stream with {}", ErrorCode(*code)),
             Self::ConnectionLost => f.write_str("the connection was lost"),
             Self::Unreadable => f.write_str("the answer could not be read"),
         }
@@ -219,7 +220,7 @@ mod tests {
             Unanswered { head: status.map(head), cause }.to_string()
         };
         assert_eq!(told(None, NoAnswerCause::ConnectionLost), "sent, then the connection was lost");
-        let reset = "sent; status 200 came, then the upstream reset the stream with unexpected internal error encountered";
+        let reset = "sent; status 200 came, then the upstream reset the stream with INTERNAL_ERROR";
         assert_eq!(told(Some(200), NoAnswerCause::Reset(2)), reset);
         let refused = Unsent::Refused { resends: 2, last: UnsentCause::GoAway }.to_string();
         assert_eq!(refused, "refused by the upstream 2 times, at last: the upstream went away before it");

@@ -77,6 +77,7 @@ mod connection;
 mod core;
 mod engine;
 mod error;
+mod error_code;
 mod fields;
 mod flow;
 mod http1;
@@ -96,6 +97,7 @@ mod pool;
 mod proxy;
 mod reach;
 mod request;
+mod session;
 mod settings;
 #[cfg(test)]
 mod tests;

@@ -18,7 +18,7 @@ use crate::opening::{Granted, RequestSender};
 use crate::pool::Pool;
 use crate::request::{ExchangeLimits, Reply, Request};
 use crate::settings::UpstreamSettings;
-use crate::{http1, http2};
+use crate::{http1, http2, session};
 
 /// The right to one stream of a connection, which is kept free for it. A permit that is dropped gives the stream back.
 pub struct Permit {
@@ -109,7 +109,8 @@ impl Permit {
 
 /// An exchange under way, over either protocol.
 enum OngoingExchange<'a> {
-    Http2(http2::Owner<'a>),
+    Http2(session::PendingReply<'a>),
+    H2(http2::Owner<'a>),
     /// This one is boxed because it is rare, and larger than the other.
     Http1(BoxFuture<'a, Result<Reply, NoReply>>),
 }
@@ -118,7 +119,8 @@ impl OngoingExchange<'_> {
     /// Waits for the answer. It may be called once.
     async fn reply(&mut self, deadline: Instant) -> Result<Reply, NoReply> {
         match self {
-            Self::Http2(owner) => owner.reply(deadline).await,
+            Self::Http2(pending) => pending.reply().await,
+            Self::H2(owner) => owner.reply(deadline).await,
             Self::Http1(exchange) => exchange.await,
         }
     }
@@ -136,13 +138,18 @@ fn begin<'a>(
     let Granted { sender, slot, at } = granted;
     let limits = ExchangeLimits { deadline, give_up: at + answer_timeout, max_reply };
     let connection = Arc::clone(slot.connection());
-    let (head, body) = request.complete();
-    let head = to_http(&head, pool.peer());
     let ongoing = match sender {
         RequestSender::Http2(sender) => {
-            OngoingExchange::Http2(http2::begin(&sender, slot, head, body, limits, share))
+            OngoingExchange::Http2(session::begin(&sender, slot, request, limits, share))
+        }
+        RequestSender::H2(sender) => {
+            let (head, body) = request.complete();
+            let head = to_http(&head, pool.peer());
+            OngoingExchange::H2(http2::begin(&sender, slot, head, body, limits, share))
         }
         RequestSender::Http1(sender) => {
+            let (head, body) = request.complete();
+            let head = to_http(&head, pool.peer());
             OngoingExchange::Http1(Box::pin(http1::exchange(sender, slot, head, body, limits, share)))
         }
     };

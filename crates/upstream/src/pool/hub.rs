@@ -6,6 +6,7 @@ use super::{Effects, Pool};
 use crate::cause::EndCause;
 use crate::connection::Hub;
 use crate::core::{ConnectionEvent, ConnectionId, Event};
+use crate::error_code::ErrorCode;
 use crate::observe::Report;
 use crate::transport::GoAway;
 
@@ -32,7 +33,7 @@ impl Hub for Pool {
     fn goaway(&self, connection: ConnectionId, goaway: &GoAway) {
         self.report(Report::GoAway { code: goaway.code, reason: &goaway.reason() });
         self.tell(connection, ConnectionEvent::Drains(EndCause::GoAway));
-        let (peer, code) = (&self.peer, h2::Reason::from(goaway.code));
+        let (peer, code) = (&self.peer, ErrorCode(goaway.code));
         tracing::info!(
             connection, ?peer, last_stream_id = goaway.last_stream_id, %code,
             debug = %goaway.debug.escape_ascii(), "upstream goes away"

@@ -57,7 +57,7 @@ async fn it_is_unsent_at_its_deadline() {
     let deadline = Instant::now() + Duration::from_secs(5);
     let (mut server, permit, share) = granted(&mut world, deadline).await;
     tokio::time::advance(Duration::from_secs(6)).await;
-    let sent = permit.exchange(request(), || Some(request()), &share).now_or_never().unwrap();
+    let sent = permit.exchange(request(), || Some(request()), &share).await;
     assert!(matches!(sent, Err(UpstreamError::Unsent(Unsent::Deadline))));
     let more = tokio::time::timeout(Duration::from_secs(1), server.accept()).await;
     assert!(more.is_err(), "nothing was sent");

@@ -16,7 +16,7 @@ pub struct SocketBytes(Arc<AtomicU64>);
 
 impl SocketBytes {
     /// The number of bytes.
-    pub(super) fn get(&self) -> u64 {
+    pub(crate) fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }

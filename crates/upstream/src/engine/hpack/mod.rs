@@ -13,8 +13,6 @@
 //!
 //! Both tables have at most 4,096 bytes, and a block is decoded in time that its length bounds.
 
-#![cfg_attr(not(test), expect(dead_code, unused_imports, reason = "the engine will use it"))]
-
 mod decoder;
 mod encoder;
 mod error;
