@@ -7,9 +7,6 @@ use fanfare_upstream::{Fields, Indexing};
 
 use super::CredentialError;
 
-/// The name of the header that carries a stamp. Source: RFC 9110, section 11.6.2.
-const AUTHORIZATION: &str = "authorization";
-
 /// A value of `authorization` that can be sent. It never prints.
 #[derive(PartialEq, Eq)]
 pub(super) struct Authorization(String);
@@ -18,7 +15,7 @@ impl Authorization {
     /// # Errors
     /// Fails if the text cannot be the value of a header.
     pub(super) fn try_new(value: String) -> Result<Self, CredentialError> {
-        let pushed = Fields::new().push(AUTHORIZATION, &value, Indexing::Secret);
+        let pushed = Fields::new().push("authorization", &value, Indexing::Secret);
         pushed.map_err(|_| CredentialError::Header)?;
         Ok(Self(value))
     }

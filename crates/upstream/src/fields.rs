@@ -51,7 +51,9 @@ pub enum InvalidField {
     TooLong,
     /// The pool writes the field itself, such as `content-length`, or it is about a connection of HTTP/1.1. Source:
     /// RFC 9113, section 8.2.2.
-    #[error("the pool itself writes what is about the length of a request and about its connection")]
+    #[error(
+        "the pool itself writes the headers that are about the length of a request or about its connection"
+    )]
     Reserved,
 }
 
