@@ -39,9 +39,11 @@ impl Figure {
                 // A connection per push has as many streams as it has pushes in flight.
                 let streams = match spec.subject {
                     Subject::Fresh | Subject::FreshGateway => spec.in_flight as f64,
-                    Subject::Gateway | Subject::Echo | Subject::H2Loop | Subject::HyperUtil => {
-                        figures.connections? as f64 * f64::from(spec.max_streams)
-                    }
+                    Subject::Gateway
+                    | Subject::Echo
+                    | Subject::H2Loop
+                    | Subject::HyperUtil
+                    | Subject::Pushy => figures.connections? as f64 * f64::from(spec.max_streams),
                 };
                 Some(figures.answers_per_second * spec.latency.as_secs_f64() / streams)
             }

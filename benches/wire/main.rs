@@ -14,6 +14,7 @@ mod load;
 mod messages;
 mod party;
 mod process;
+mod pushy;
 mod raw;
 mod report;
 mod rounds;
@@ -123,7 +124,7 @@ fn measure(scenario: &Scenario, options: &Options) -> anyhow::Result<rounds::Out
                 println!("{what}: {tool:?} does not count here");
                 continue;
             }
-            for (label, spec) in &scenario.runs {
+            for (label, spec) in scenario.runs.iter().filter(|(label, _)| outcome.runs.contains_key(label)) {
                 println!("{what} per push, {label}: {}", report::short(run::traced(spec, tool)?));
             }
         }

@@ -1,5 +1,6 @@
-//! A party as its parent sees it: this binary again, as a process that is pinned to a core and told its role.
+//! A party as its parent sees it: a process that is pinned to a core and told its role. It is this binary again, or PUSHY.
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
@@ -8,7 +9,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 
 use super::child::{Counts, Line, Section, Whole};
-use super::spec::{Role, Start};
+use super::pushy;
+use super::spec::{Role, Start, Subject};
 
 /// How much longer than its run a party may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -37,9 +39,13 @@ impl Party {
             Role::Subject => spec.subject.name().to_owned(),
         };
         let files = spec.files.filter(|_| start.role != Role::Load);
-        let mut command = command(core(start), files)?;
-        let child = command.arg("--party").arg(serde_json::to_string(start)?);
-        let mut child = child
+        let program = match (start.role, spec.subject) {
+            (Role::Subject, Subject::Pushy) => pushy::command(start)?,
+            _ => {
+                vec![std::env::current_exe()?.into(), "--party".into(), serde_json::to_string(start)?.into()]
+            }
+        };
+        let mut child = command(core(start), files, program)?
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -140,16 +146,15 @@ fn core(start: &Start) -> Option<usize> {
     }
 }
 
-fn command(core: Option<usize>, files: Option<u32>) -> anyhow::Result<Command> {
-    let this = std::env::current_exe()?;
-    let mut words: Vec<std::ffi::OsString> = Vec::new();
+fn command(core: Option<usize>, files: Option<u32>, program: Vec<OsString>) -> anyhow::Result<Command> {
+    let mut words: Vec<OsString> = Vec::new();
     if let Some(core) = core {
         words.extend(["taskset".into(), "--cpu-list".into(), core.to_string().into()]);
     }
     if let Some(files) = files {
         words.extend(["sh".into(), "-c".into(), format!(r#"ulimit -n {files} && exec "$0" "$@""#).into()]);
     }
-    words.push(this.into());
+    words.extend(program);
     let mut words = words.into_iter();
     let mut command = Command::new(words.next().context("no command")?);
     command.args(words);

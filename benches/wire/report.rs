@@ -25,6 +25,9 @@ const COLUMNS: [&str; 13] = [
 /// Prints the runs of a scenario as medians of their rounds, and its goals.
 pub(crate) fn print(outcome: &Outcome) {
     println!("\n{}: {}", outcome.name, outcome.about);
+    if let Some(pushy) = &outcome.pushy {
+        println!("{pushy}");
+    }
     let mut table = Table::new();
     table.load_preset(UTF8_HORIZONTAL_ONLY).set_header(COLUMNS);
     for label in &outcome.order {

@@ -6,14 +6,18 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::goal::Goal;
+use super::pushy;
 use super::run::{self, Figures};
 use super::scenarios::Scenario;
+use super::spec::{Spec, Subject};
 
 /// The figures of a scenario.
 #[derive(Debug, Serialize)]
 pub(crate) struct Outcome {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
+    /// What PUSHY is here, or why it is absent.
+    pub(crate) pushy: Option<String>,
     /// The figures of each round, by the label of the run.
     pub(crate) runs: BTreeMap<&'static str, Vec<Figures>>,
     /// The goals, in the order of the table.
@@ -35,15 +39,22 @@ pub(crate) struct Reached {
 /// Runs a scenario, round by round.
 pub(crate) fn run(scenario: &Scenario, rounds: usize) -> anyhow::Result<Outcome> {
     let mut runs: BTreeMap<&'static str, Vec<Figures>> = BTreeMap::new();
+    let pushy = scenario.runs.iter().find(|(_, spec)| spec.subject == Subject::Pushy);
+    let pushy = pushy.map(|(_, spec)| pushy::program(spec));
+    let there = |spec: &Spec| spec.subject != Subject::Pushy || matches!(pushy, Some(Ok(_)));
     for round in 1..=rounds {
-        for (label, spec) in &scenario.runs {
+        for (label, spec) in scenario.runs.iter().filter(|(_, spec)| there(spec)) {
             eprintln!("{} {round}/{rounds}: {label}", scenario.name);
             runs.entry(label).or_default().push(run::run(spec)?);
         }
     }
     let goals = scenario.goals.iter().map(|goal| reached(scenario, goal, &runs, rounds)).collect();
     let order = scenario.runs.iter().map(|(label, _)| *label).collect();
-    Ok(Outcome { name: scenario.name, about: scenario.about, runs, order, goals })
+    let pushy = pushy.map(|program| match program {
+        Ok(program) => format!("PUSHY: {}", program.about),
+        Err(why) => format!("PUSHY: absent ({why})"),
+    });
+    Ok(Outcome { name: scenario.name, about: scenario.about, pushy, runs, order, goals })
 }
 
 fn reached(

@@ -94,7 +94,7 @@ pub(crate) fn run(spec: &Spec) -> anyhow::Result<Figures> {
 
 fn measured(spec: &Spec) -> anyhow::Result<Figures> {
     let (mut parties, memory_before_kib) = Parties::start(spec)?;
-    let within = 2 * spec.warm_up + spec.section + 2 * spec.latency;
+    let within = spec.longest();
     parties.driver().begun(within)?;
     let before = parties.sample()?;
     let section = parties.driver().ended(within)?;
@@ -138,7 +138,7 @@ fn measured(spec: &Spec) -> anyhow::Result<Figures> {
 /// Counts with a tool, in a run of its own. Returns the count per push.
 pub(crate) fn traced(spec: &Spec, tool: Tool) -> anyhow::Result<f64> {
     let (mut parties, _) = Parties::start(spec)?;
-    let within = 2 * spec.warm_up + spec.section + 2 * spec.latency;
+    let within = spec.longest();
     parties.driver().begun(within)?;
     let attached = tool.attach(parties.subject.id())?;
     let completed = |parties: &mut Parties| {

@@ -19,6 +19,8 @@ pub(crate) enum Subject {
     HyperUtil,
     /// Control: tonic in front of a connection for each push.
     FreshGateway,
+    /// A loop over PUSHY, the APNs client in Java, where it can be had.
+    Pushy,
 }
 
 impl Subject {
@@ -30,6 +32,7 @@ impl Subject {
             Self::Fresh => "connection per push",
             Self::HyperUtil => "hyper-util",
             Self::FreshGateway => "tonic + connection per push",
+            Self::Pushy => "PUSHY",
         }
     }
 
@@ -112,6 +115,11 @@ impl Spec {
 
     pub(crate) fn of(&self, subject: Subject) -> Self {
         Self { subject, ..self.clone() }
+    }
+
+    /// How long the steps of a run may take, beside what a party is waited for anyway.
+    pub(crate) fn longest(&self) -> Duration {
+        2 * self.warm_up + self.section + 2 * self.latency
     }
 }
 

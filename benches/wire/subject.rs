@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use super::child::{Counts, Started};
 use super::controls::{self, Control};
@@ -29,6 +29,7 @@ pub(crate) async fn start(spec: Spec, upstream: Option<Upstream>) -> anyhow::Res
             let counts = move || writes.counts().into_iter().chain(counted.counts()).collect();
             Ok(Started { port: 0, ca: None, counts: Box::new(counts) })
         }
+        Subject::Pushy => bail!("PUSHY is a program of its own"),
         Subject::Fresh | Subject::HyperUtil => {
             let tally = Shared::new()?;
             Arc::new(Control::new(&spec, &stand_in()?)?).repeat(spec.in_flight, &tally);

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use super::goal::Bound::{Least, Most, Told};
 use super::goal::{Figure, Goal, ratio, value};
+use super::pushy;
 use super::spec::Shape::{Multicast, Stream, Unary};
-use super::spec::Subject::{Echo, Gateway, H2Loop};
+use super::spec::Subject::{Echo, Gateway, H2Loop, Pushy};
 use super::spec::{Shape, Spec, Subject};
 
 pub(crate) struct Scenario {
@@ -35,6 +36,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         pool::streams(),
         pool::descriptors(),
         pool::goaway(),
+        pushy(),
     ]
 }
 
@@ -210,6 +212,23 @@ fn allocations() -> Scenario {
             value("allocations per push, stream", Figure::Allocations, "stream", Told),
             value("allocations per push, multicast", Figure::Allocations, "multicast", Told),
             value("allocations per push, h2", Figure::Allocations, "h2", Told),
+        ],
+    )
+}
+
+fn pushy() -> Scenario {
+    let stream = spec(Gateway, Stream(1), 1000);
+    scenario(
+        "pushy",
+        "PUSHY, the APNs client in Java, after 700,000 pushes, 1,000 in flight",
+        [
+            ("PUSHY", Spec { warm_up: pushy::WARM_UP, ..stream.of(Pushy) }),
+            ("stream", stream),
+            ("multicast", Spec { upstream_connections: 1, ..spec(Gateway, Multicast(1000), 2000) }),
+        ],
+        [
+            ratio("CPU: PUSHY, warm ÷ stream", Figure::Cpu, "PUSHY", &["stream"], Least(2.5)),
+            ratio("CPU: PUSHY, warm ÷ multicast", Figure::Cpu, "PUSHY", &["multicast"], Least(4.0)),
         ],
     )
 }
