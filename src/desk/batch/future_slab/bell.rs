@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Wake, Waker};
 
 /// Wakes one entry. It may outlive the future that it was given to, and then an entry is polled in vain.
@@ -30,9 +30,11 @@ impl Bell {
         Arc::new(Self { number, rung: AtomicBool::new(false), rings: Arc::clone(rings) })
     }
 
-    /// The entry is to be polled; false where that is known already.
-    pub(super) fn ring(&self) -> bool {
-        !self.rung.swap(true, Ordering::AcqRel)
+    /// The entry is to be polled after those that rang before it. The task of the slab is not woken, since it calls this.
+    pub(super) fn ring(&self) {
+        if !self.rung.swap(true, Ordering::AcqRel) {
+            self.rings.lock().numbers.push_back(self.number);
+        }
     }
 
     /// The entry is polled now. The poll sees all that was done before the bell rang, and the bell may ring again.
@@ -47,26 +49,22 @@ impl Wake for Bell {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        if self.ring() {
-            self.rings.add(self.number);
+        if !self.rung.swap(true, Ordering::AcqRel) {
+            let mut rung = self.rings.lock();
+            rung.numbers.push_back(self.number);
+            let task = rung.task.take();
+            drop(rung);
+            if let Some(task) = task {
+                task.wake();
+            }
         }
     }
 }
 
 impl Rings {
-    fn add(&self, number: usize) {
-        let mut rung = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        rung.numbers.push_back(number);
-        let task = rung.task.take();
-        drop(rung);
-        if let Some(task) = task {
-            task.wake();
-        }
-    }
-
     /// Moves what rang into `due`, which is empty. Where nothing did, the task is noted as one that waits.
     pub(super) fn take(&self, due: &mut VecDeque<usize>, task: &Waker) {
-        let mut rung = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rung = self.lock();
         if rung.numbers.is_empty() {
             if !rung.task.as_ref().is_some_and(|noted| noted.will_wake(task)) {
                 rung.task = Some(task.clone());
@@ -74,5 +72,9 @@ impl Rings {
         } else {
             std::mem::swap(&mut rung.numbers, due);
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Rung> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

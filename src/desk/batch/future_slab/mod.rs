@@ -18,9 +18,6 @@ use futures_util::Stream;
 
 use bell::{Bell, Rings};
 
-/// After so many polls without a result the task gives way to others, since futures may wake each other for ever.
-const MAX_POLLS: usize = 64;
-
 /// The memory of one future, which never moves.
 type Memory<F> = Pin<Box<Option<F>>>;
 
@@ -33,7 +30,7 @@ pub(super) struct FutureSlab<F> {
     spare: Vec<Memory<F>>,
     /// How many of the spare were not needed since [`FutureSlab::give_back`].
     unused: usize,
-    /// The entries to poll, in the order in which they were woken.
+    /// The entries to poll, in the order in which their bells rang.
     due: VecDeque<usize>,
     rings: Arc<Rings>,
     filled: usize,
@@ -79,10 +76,8 @@ impl<F> FutureSlab<F> {
             None => self.entries.push(Entry::new(number, memory, &self.rings)),
         }
         self.filled += 1;
-        if let Some(entry) = self.entries.get(number)
-            && entry.bell.ring()
-        {
-            self.due.push_back(number);
+        if let Some(entry) = self.entries.get(number) {
+            entry.bell.ring();
         }
     }
 
@@ -109,7 +104,9 @@ impl<F: Future> Stream for FutureSlab<F> {
         if slab.is_empty() {
             return Poll::Ready(None);
         }
-        for _ in 0..MAX_POLLS {
+        // As many polls as there are futures, and then the task gives way to others: futures may wake each other for ever. A
+        // smaller number would fall behind a batch that is offered items without a pause, and its results would wait.
+        for _ in 0..slab.filled {
             let Some(number) = slab.next_due(cx.waker()) else { return Poll::Pending };
             if let Some(entry) = slab.entries.get_mut(number)
                 && let Poll::Ready(output) = entry.poll()

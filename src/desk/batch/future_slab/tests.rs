@@ -121,6 +121,19 @@ fn memory_is_used_again_and_given_back_when_it_is_not() {
 }
 
 #[test]
+fn a_future_that_was_woken_is_not_overtaken_by_one_that_is_new() {
+    let mut slab = FutureSlab::new();
+    let [(first, woken), (second, new)] = [oneshot::channel(), oneshot::channel()];
+    slab.push(woken);
+    assert!(slab.next().now_or_never().is_none());
+    first.send(1).unwrap();
+    second.send(2).unwrap();
+    slab.push(new);
+    let numbers: Vec<_> = slab.map(Result::unwrap).collect().now_or_never().unwrap();
+    assert_eq!(numbers, [1, 2]);
+}
+
+#[test]
 fn a_future_that_is_always_ready_for_more_lets_its_task_give_way() {
     let (mut slab, task) = (FutureSlab::new(), Arc::new(Task::default()));
     slab.push(std::future::poll_fn(|cx| {
