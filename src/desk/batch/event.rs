@@ -59,7 +59,10 @@ impl Batch {
                 self.taking_ends = None;
                 self.turn_all_away(TurnedAway::OutOfTime)
             }
-            _ = self.tick.tick() => BatchEvent::Tick,
+            _ = self.tick.tick() => {
+                self.in_flight.give_back();
+                BatchEvent::Tick
+            }
         }
     }
 

@@ -6,6 +6,8 @@
 
 mod counts;
 mod event;
+mod future_slab;
+mod in_flight;
 mod place;
 mod settings;
 mod stall;
@@ -16,7 +18,6 @@ use std::time::Duration;
 
 use fanfare_upstream::Flow;
 use fanfare_upstream::ServiceClass;
-use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, Interval, Sleep};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
@@ -27,10 +28,10 @@ pub use settings::BatchSettings;
 use super::admission::NoRoom;
 use super::arrival::Arrival;
 use super::caller::Caller;
-use super::settled::Settled;
 use super::{Desk, flow_of_call};
 use crate::dispatch::{Room, Seat, Window};
 use counts::BatchGauge;
+use in_flight::{ItemsInFlight, items_in_flight};
 use stall::Stall;
 
 /// A batch stops taking drafts so long before its deadline, so that the items in flight can be answered. A short batch
@@ -93,7 +94,7 @@ pub struct Batch {
     counts: BatchCounts,
     /// The number of the next item.
     next_index: u64,
-    in_flight: FuturesUnordered<Pin<Box<dyn Future<Output = Settled> + Send>>>,
+    in_flight: Box<dyn ItemsInFlight>,
     /// Every item has its verdict by then.
     deadline: Option<Instant>,
     /// Comes a while before the deadline.
@@ -139,7 +140,7 @@ impl Batch {
             state: BatchState::Taking,
             counts: BatchCounts::default(),
             next_index: 0,
-            in_flight: FuturesUnordered::new(),
+            in_flight: items_in_flight(Arc::clone(desk)),
             deadline,
             taking_ends,
             drains: Some(Box::pin(desk.dispatcher.draining().clone().cancelled_owned())),

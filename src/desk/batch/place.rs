@@ -1,7 +1,5 @@
 //! The places of a batch: who finds one is sent, and who finds none waits or is turned away.
 
-use std::sync::Arc;
-
 use tokio::time::Instant;
 
 use super::{Batch, BatchState, Lacks, TurnedAway};
@@ -88,8 +86,7 @@ impl BatchPlace<'_> {
         let deadline = batch.deadline.map_or(own, |deadline| own.min(deadline));
         let (index, flow, room) = (batch.number(), batch.flow, room.with_seat(seat));
         let terms = Terms { flow, begun, deadline };
-        let started = Started { index, opened, room, terms };
-        batch.in_flight.push(Box::pin(started.send(Arc::clone(&batch.desk))));
+        batch.in_flight.send(Started { index, opened, room, terms });
         Ok(())
     }
 }
