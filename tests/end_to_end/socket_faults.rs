@@ -183,5 +183,5 @@ async fn a_fin_while_the_socket_is_full_ends_the_wait() {
     let result = result.expect("a verdict");
     assert_eq!((result.outcome(), result.reason()), (Outcome::Unconfirmed, Reason::ConnectionLost));
     let closed = "fanfare_upstream_connections_closed_total{";
-    assert_eq!(metric_sum(&world, closed, "cause=\"unwritable\""), 1.0);
+    assert_eq!(metric_sum(&world, closed, "cause=\"closed\""), 1.0);
 }

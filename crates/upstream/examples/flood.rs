@@ -16,11 +16,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fanfare_upstream::{
-    Flow, Http, InFlight, NamedBy, Observe, ObservePeer, Peer, PeerPool, Reach, Report, Request, Share,
-    SystemResolver, TcpDialer, Upstream, UpstreamSettings, tls,
+    Flow, Http, InFlight, Indexing, NamedBy, Observe, ObservePeer, Peer, PeerPool, Reach, Report, Request,
+    Share, SystemResolver, TcpDialer, Upstream, UpstreamSettings, tls,
 };
 use futures_util::{StreamExt, stream};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{Method, StatusCode};
 use tokio::time::Instant;
 
 /// How long all requests together may take, on a machine that is busy with other things.
@@ -123,10 +123,10 @@ async fn send(peer: &PeerPool, number: u64, deadline: Instant, share: &Share) ->
     let permit = peer.permit(Flow::SINGLE, deadline).await?;
     let again = || request(number).ok();
     let reply = permit.exchange(request(number)?, again, share).await?.reply;
-    if reply.status() != StatusCode::OK {
-        return Err(format!("the server answered {}", reply.status()).into());
+    if reply.status != StatusCode::OK {
+        return Err(format!("the server answered {}", reply.status).into());
     }
-    if *reply.body() != body(number) {
+    if reply.body != body(number) {
         return Err("the answer is not an echo of the request".into());
     }
     Ok(())
@@ -134,14 +134,11 @@ async fn send(peer: &PeerPool, number: u64, deadline: Instant, share: &Share) ->
 
 /// The request with this number. Each has another path and another body.
 fn request(number: u64) -> Result<Request, Box<dyn Error>> {
-    let mut headers = HeaderMap::new();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
-    headers.insert("request-number", HeaderValue::from(number));
-    let mut token = HeaderValue::try_from(format!("bearer {number:064x}"))?;
-    token.set_sensitive(true);
-    headers.insert(header::AUTHORIZATION, token);
-    let path = format!("/echo/{number}").try_into()?;
-    Ok(Request { method: Method::POST, path, headers, body: body(number) })
+    let mut request = Request::new(&Method::POST, &["/echo/", &number.to_string()], body(number))?;
+    request.push("content-type", "text/plain", Indexing::Repeats)?;
+    request.push_number("request-number", number, Indexing::Varies)?;
+    request.push("authorization", format!("bearer {number:064x}"), Indexing::Secret)?;
+    Ok(request)
 }
 
 /// A body that names its request. The lengths are spread evenly, and neighbours differ much.

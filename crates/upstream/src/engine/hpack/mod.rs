@@ -29,4 +29,3 @@ mod text;
 
 pub(crate) use decoder::Decoder;
 pub(crate) use encoder::Encoder;
-pub(crate) use error::CompressionError;

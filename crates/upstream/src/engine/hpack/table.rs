@@ -61,6 +61,7 @@ impl Table {
         Self { entries: VecDeque::new(), buffer: Vec::new(), size: 0, max_size: TABLE_SIZE, added: 0 }
     }
 
+    #[cfg(test)]
     pub(super) fn size(&self) -> usize {
         self.size
     }
