@@ -3,7 +3,7 @@
 use loona_hpack::huffman::HuffmanDecoder;
 use proptest::prelude::*;
 
-use crate::engine::hpack::CompressionError;
+use crate::engine::hpack::error::CompressionError;
 use crate::engine::hpack::huffman;
 
 fn encoded(text: &[u8]) -> Vec<u8> {

@@ -6,8 +6,9 @@ mod pushes;
 mod table;
 mod vectors;
 
+use super::error::CompressionError;
 use super::table::Table;
-use super::{CompressionError, Decoder, Encoder};
+use super::{Decoder, Encoder};
 use crate::fields::{Field, Indexing};
 
 /// Names and values in their order.
