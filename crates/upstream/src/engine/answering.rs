@@ -59,6 +59,9 @@ impl<T> Engine<T> {
             Closed::Reset => {
                 let window = self.streams.receive_closed(id, bytes);
                 window.map_err(|_| Violation::flow_control("more DATA than the window of a reset stream"))?;
+                if ends_stream {
+                    self.budget.answered_late();
+                }
             }
         }
         if ends_stream {
@@ -119,7 +122,8 @@ impl<T> Engine<T> {
         });
         decoded.map_err(|_| Violation::compression("a header block that cannot be decoded"))?;
         let Some(stream) = self.streams.open.get_mut(&id) else {
-            return self.data_of_closed(id, 0, ends_stream);
+            // A head costs its peer something until its answer ends, because there may be any number of them.
+            return if ends_stream { self.data_of_closed(id, 0, true) } else { self.budget.spend() };
         };
         if stream.answer.is_some() {
             // Trailers end an answer, and say nothing that anybody asks for.

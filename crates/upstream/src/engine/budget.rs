@@ -40,6 +40,18 @@ impl Budget {
         self.left = (self.left + EARNED_BY_ANSWER).min(MOST);
     }
 
+    /// The end came of an answer to a stream that was reset here. Its head is no more one that nothing ends.
+    pub(super) fn answered_late(&mut self) {
+        self.left = (self.left + 1).min(MOST);
+    }
+
+    /// So many bytes of a body were written that a window had held back. A peer may open the window of the stream and
+    /// that of the connection for each of them.
+    pub(super) fn let_through(&mut self, bytes: usize) {
+        let earned = u32::try_from(bytes).unwrap_or(u32::MAX).saturating_mul(2);
+        self.left = self.left.saturating_add(earned).min(MOST);
+    }
+
     /// Some time passed.
     pub(super) fn tick(&mut self) {
         self.left = (self.left + EARNED_BY_TICK).min(MOST);

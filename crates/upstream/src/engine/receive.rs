@@ -171,18 +171,17 @@ impl<T> Engine<T> {
             }
             self.send.change(by).map_err(|_| Violation::flow_control("a window above 2^31-1"))?;
             self.unblocked = true;
-            return if self.blocked.is_empty() { self.budget.spend() } else { Ok(()) };
+            return self.budget.spend();
         }
         self.check_opened(frame)?;
-        let Some(stream) = self.streams.open.get_mut(&id) else { return self.budget.spend() };
+        self.budget.spend()?;
+        let Some(stream) = self.streams.open.get_mut(&id) else { return Ok(()) };
         if by == 0 {
             self.unreadable(id, ErrorCode::PROTOCOL_ERROR, ends);
         } else if stream.send.change(by).is_err() {
             self.unreadable(id, ErrorCode::FLOW_CONTROL_ERROR, ends);
         } else if stream.ends.is_none() {
             self.unblocked = true;
-        } else {
-            return self.budget.spend();
         }
         Ok(())
     }

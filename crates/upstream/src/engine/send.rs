@@ -67,7 +67,9 @@ impl<T> Engine<T> {
             }
             let Some(id) = self.blocked.pop_front() else { return };
             let Some(stream) = self.streams.open.get_mut(&id) else { continue };
+            let before = stream.rest.len();
             write_body(id, stream, &mut self.send, &mut self.output);
+            self.budget.let_through(before - stream.rest.len());
             if stream.ends.is_none() {
                 self.blocked.push_back(id);
             }

@@ -61,11 +61,16 @@ impl<T: Unpin> Link<T> {
         let mut ends = Vec::new();
         poll_fn(|cx| {
             let _ = self.write_out(cx);
-            let read = self.read(cx, &mut ends);
-            if self.engine.settings_seen() {
-                return Poll::Ready(Ok(true));
-            }
-            match read {
+            match self.read(cx, &mut ends) {
+                // It counts although the SETTINGS came before it in the same read: nothing is read behind it.
+                ReadEnd::Refused(error) => {
+                    Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, error)))
+                }
+                ReadEnd::Empty | ReadEnd::More | ReadEnd::Closed | ReadEnd::Failed(_)
+                    if self.engine.settings_seen() =>
+                {
+                    Poll::Ready(Ok(true))
+                }
                 ReadEnd::Empty if self.engine.goaway().is_some() => Poll::Ready(Ok(false)),
                 ReadEnd::Empty => Poll::Pending,
                 ReadEnd::More => {
@@ -74,9 +79,6 @@ impl<T: Unpin> Link<T> {
                 }
                 ReadEnd::Closed => Poll::Ready(Ok(false)),
                 ReadEnd::Failed(error) => Poll::Ready(Err(error)),
-                ReadEnd::Refused(error) => {
-                    Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, error)))
-                }
             }
         })
         .await

@@ -96,6 +96,7 @@ impl Session {
         }
         let now = Instant::now();
         let read = if self.leaving.is_some() { ReadEnd::Empty } else { self.link.read(cx, &mut self.ends) };
+        let stopped = !self.link.engine.may_read();
         self.tell_what_came();
         self.deliver();
         match read {
@@ -120,6 +121,10 @@ impl Session {
         }
         if self.leaving.is_none() {
             self.send(cx, now);
+        }
+        if stopped && self.link.engine.may_read() {
+            // What stopped the reads was written, and nothing else wakes this task when there is something to read.
+            cx.waker().wake_by_ref();
         }
         if self.link.is_broken() || self.link.engine.is_used_up() {
             self.retire(if self.link.is_broken() { EndCause::WriteFailed } else { EndCause::Age });

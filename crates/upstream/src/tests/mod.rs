@@ -5,6 +5,7 @@ mod http1;
 mod http2;
 mod outbox;
 mod pipes;
+mod scripted;
 
 use std::io;
 use std::net::SocketAddr;

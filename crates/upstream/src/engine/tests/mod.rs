@@ -1,1 +1,3 @@
-//! stub
+//! The engine alone.
+
+mod seams;
