@@ -39,7 +39,6 @@ pub(super) struct Exchange {
     state: Mutex<State>,
 }
 
-#[expect(clippy::large_enum_variant, reason = "every exchange begins in the largest state")]
 enum State {
     /// The session has not given it to the engine. Its place on the connection is its own.
     Waits { request: Request, slot: Slot, waker: Option<Waker> },
@@ -143,7 +142,11 @@ impl Exchange {
                 *state = State::Sent { waker };
                 Taken::Send(request, slot)
             }
-            other => {
+            other @ (State::Sent { .. }
+            | State::Late { .. }
+            | State::Orphan(_)
+            | State::Ended(_)
+            | State::Over) => {
                 *state = other;
                 Taken::Nothing
             }
@@ -161,7 +164,11 @@ impl Exchange {
                 drop(slot);
                 wake(waker);
             }
-            other => *state = other,
+            other @ (State::Sent { .. }
+            | State::Late { .. }
+            | State::Orphan(_)
+            | State::Ended(_)
+            | State::Over) => *state = other,
         }
     }
 
@@ -188,7 +195,7 @@ impl Exchange {
             State::Sent { waker } => waker,
             State::Late { .. } => None,
             State::Orphan(share) => return Heard::Nobody(end, share),
-            other => {
+            other @ (State::Waits { .. } | State::Ended(_) | State::Over) => {
                 debug_assert!(false, "an exchange ends once");
                 *state = other;
                 return Heard::Caller;
