@@ -16,6 +16,8 @@ use crate::transport::GoAway;
 pub(crate) trait Hub: Send + Sync + 'static {
     /// Something happened on a connection.
     fn tell(&self, connection: ConnectionId, event: ConnectionEvent);
+    /// So many grants of a connection came back. It is the same as [`ConnectionEvent::Returned`] for each of them.
+    fn returned(&self, connection: ConnectionId, grants: usize);
     /// The peer said GOAWAY on a connection.
     fn goaway(&self, connection: ConnectionId, goaway: &GoAway);
     /// How many streams of a connection are in use.
@@ -49,6 +51,19 @@ impl Connection {
     /// Tells the pool what happened.
     pub(crate) fn tell(&self, event: ConnectionEvent) {
         self.hub.tell(self.id, event);
+    }
+
+    /// Gives places back that were taken together, so that the pool is locked once for all of them.
+    pub(crate) fn give_back(&self, slots: impl Iterator<Item = Slot>) {
+        let mut count = 0;
+        for mut slot in slots {
+            slot.returned = true;
+            drop(slot);
+            count += 1;
+        }
+        if count > 0 {
+            self.hub.returned(self.id, count);
+        }
     }
 
     /// Tells the pool that the peer said GOAWAY.
@@ -109,22 +124,28 @@ impl Connection {
 }
 
 /// A place on a connection for one request. It returns to the pool when it is dropped.
-pub(crate) struct Slot(Arc<Connection>);
+pub(crate) struct Slot {
+    connection: Arc<Connection>,
+    /// It was given back with others.
+    returned: bool,
+}
 
 impl Slot {
     /// The place that a grant of the pool stands for.
     pub(crate) fn new(connection: Arc<Connection>) -> Self {
-        Self(connection)
+        Self { connection, returned: false }
     }
 
     pub(crate) fn connection(&self) -> &Arc<Connection> {
-        &self.0
+        &self.connection
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.0.tell(ConnectionEvent::Returned);
+        if !self.returned {
+            self.connection.hub.returned(self.connection.id, 1);
+        }
     }
 }
 
@@ -142,6 +163,10 @@ mod tests {
     impl Hub for RecordingHub {
         fn tell(&self, _: ConnectionId, event: ConnectionEvent) {
             self.0.lock().unwrap().push(event);
+        }
+
+        fn returned(&self, _: ConnectionId, grants: usize) {
+            self.0.lock().unwrap().extend(std::iter::repeat_n(ConnectionEvent::Returned, grants));
         }
 
         fn goaway(&self, _: ConnectionId, _: &GoAway) {}

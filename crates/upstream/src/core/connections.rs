@@ -98,10 +98,10 @@ impl<H: Clone> Connections<H> {
     }
 
     /// A stream is in use no more.
-    pub(super) fn give_back(&mut self, id: ConnectionId) {
+    pub(super) fn give_back(&mut self, id: ConnectionId, grants: usize) {
         if let Some(connection) = self.find(id) {
-            debug_assert!(connection.used > 0, "a grant came back twice");
-            connection.used = connection.used.saturating_sub(1);
+            debug_assert!(connection.used >= grants, "a grant came back twice");
+            connection.used = connection.used.saturating_sub(grants);
         }
     }
 

@@ -63,12 +63,12 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
         }
     }
 
-    /// A grant came back while nobody waits, which needs no clock. It is false where somebody waits; then the grant comes back
-    /// as [`ConnectionEvent::Returned`].
-    pub(crate) fn returned_to_nobody(&mut self, id: ConnectionId) -> bool {
+    /// Grants came back while nobody waits, which needs no clock. It is false where somebody waits; then each comes back as
+    /// [`ConnectionEvent::Returned`].
+    pub(crate) fn returned_to_nobody(&mut self, id: ConnectionId, grants: usize) -> bool {
         let nobody = self.waiters.is_empty();
         if nobody {
-            self.connections.give_back(id);
+            self.connections.give_back(id, grants);
         }
         nobody
     }
@@ -138,7 +138,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
     ) {
         match event {
             ConnectionEvent::Returned => {
-                self.connections.give_back(id);
+                self.connections.give_back(id, 1);
                 self.serve(now, effects);
             }
             ConnectionEvent::Proven => {
@@ -201,7 +201,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
             {
                 let late = |waiter| effects.push(Effect::Refuse { waiter, why: Refusal::Deadline });
                 let Some(waiter) = self.waiters.pop(now, class, late) else {
-                    self.connections.give_back(grant.connection);
+                    self.connections.give_back(grant.connection, 1);
                     break;
                 };
                 effects.push(Effect::Grant { waiter, grant });

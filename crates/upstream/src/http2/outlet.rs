@@ -78,6 +78,8 @@ mod tests {
     impl Hub for NoPool {
         fn tell(&self, _: u64, _: ConnectionEvent) {}
 
+        fn returned(&self, _: u64, _: usize) {}
+
         fn goaway(&self, _: u64, _: &GoAway) {}
 
         fn in_use(&self, _: u64) -> usize {

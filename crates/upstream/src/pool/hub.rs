@@ -12,14 +12,7 @@ use crate::transport::GoAway;
 
 impl Hub for Pool {
     fn tell(&self, connection: ConnectionId, event: ConnectionEvent) {
-        let returned = event == ConnectionEvent::Returned;
-        if returned {
-            self.report(Report::StreamsUsed(-1));
-        }
         let mut state = self.lock();
-        if returned && state.core.returned_to_nobody(connection) {
-            return;
-        }
         let now = Instant::now();
         let mut effects = Effects::new();
         let closed =
@@ -27,6 +20,22 @@ impl Hub for Pool {
         state.core.on(now.into_std(), Event::Connection(connection, event), &mut effects);
         drop(state);
         drop(closed);
+        self.perform(now, effects);
+    }
+
+    fn returned(&self, connection: ConnectionId, grants: usize) {
+        self.report(Report::StreamsUsed(-i64::try_from(grants).unwrap_or(i64::MAX)));
+        let mut state = self.lock();
+        if state.core.returned_to_nobody(connection, grants) {
+            return;
+        }
+        let now = Instant::now();
+        let mut effects = Effects::new();
+        for _ in 0..grants {
+            let event = Event::Connection(connection, ConnectionEvent::Returned);
+            state.core.on(now.into_std(), event, &mut effects);
+        }
+        drop(state);
         self.perform(now, effects);
     }
 

@@ -14,16 +14,17 @@ impl Session {
     /// Tells callers how their requests ended. First their places on the connection return, so that a caller who asks for
     /// the next one finds it.
     pub(super) fn deliver(&mut self) {
-        for Ended { token, end } in self.ends.drain(..) {
+        let (connection, outcomes) = (&self.connection, &mut self.outcomes);
+        connection.give_back(self.ends.drain(..).map(|Ended { token, end }| {
             let outcome = outcome(end);
             // A good answer proves the connection, whether the caller still waits for it or not.
             if let Ok(reply) = &outcome {
-                self.connection.answered(reply.status);
+                connection.answered(reply.status);
             }
             let OnStream { exchange, slot, .. } = token;
-            drop(slot);
-            self.outcomes.push((exchange, outcome));
-        }
+            outcomes.push((exchange, outcome));
+            slot
+        }));
         for (exchange, outcome) in self.outcomes.drain(..) {
             if let Heard::Nobody(outcome, share) = exchange.end(outcome) {
                 drop(share);

@@ -287,7 +287,7 @@ impl Model {
         if let Some(seen) = self.connections.get_mut(&connection) {
             seen.used -= 1;
         }
-        if !self.core.returned_to_nobody(connection) {
+        if !self.core.returned_to_nobody(connection, 1) {
             self.on_connection(connection, ConnectionEvent::Returned);
         }
     }
