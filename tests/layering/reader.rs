@@ -208,7 +208,7 @@ fn attributes(item: &Item) -> &[Attribute] {
     }
 }
 
-/// Whether the attribute compiles what it stands on for tests alone.
+/// Whether the attribute compiles what it stands on for tests alone, of which fuzz targets are some.
 fn is_for_tests(attribute: &Attribute) -> bool {
     fn implies_test(condition: &Meta) -> bool {
         let parts = |list: &MetaList| {
@@ -216,7 +216,7 @@ fn is_for_tests(attribute: &Attribute) -> bool {
             list.parse_args_with(parser).unwrap_or_default()
         };
         match condition {
-            Meta::Path(path) => path.is_ident("test"),
+            Meta::Path(path) => path.is_ident("test") || path.is_ident("fuzzing"),
             Meta::List(list) if list.path.is_ident("all") => parts(list).iter().any(implies_test),
             Meta::List(list) if list.path.is_ident("any") => parts(list).iter().all(implies_test),
             _ => false,

@@ -107,6 +107,9 @@ pub mod transport;
 mod upstream;
 mod validity;
 
+#[cfg(fuzzing)]
+pub use engine::fuzzing;
+
 pub use cause::{EndCause, OpenCause};
 pub use connect_error::ConnectError;
 pub use error::{Head, NoAnswerCause, Unanswered, Unsent, UnsentCause, UpstreamError};

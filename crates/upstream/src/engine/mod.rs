@@ -251,5 +251,7 @@ impl<T> Engine<T> {
     }
 }
 
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 mod tests;
+#[cfg(fuzzing)]
+pub use tests::fuzzing;

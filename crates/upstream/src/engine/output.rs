@@ -37,7 +37,7 @@ impl Output {
 
     /// The socket took so many more bytes.
     pub(super) fn take(&mut self, count: usize) {
-        self.taken = (self.taken + count).min(self.bytes.len());
+        self.taken = self.taken.saturating_add(count).min(self.bytes.len());
         if self.taken == self.bytes.len() || self.taken >= COMPACT_BYTES {
             self.base += self.taken as u64;
             self.bytes.drain(..self.taken);

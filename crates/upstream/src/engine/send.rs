@@ -79,7 +79,7 @@ impl<T> Engine<T> {
 
 /// Writes as much of a body as the windows and the output have room for.
 fn write_body<T>(id: u32, stream: &mut Stream<T>, connection: &mut SendWindow, output: &mut Output) {
-    while stream.ends.is_none() && output.waiting().len() < OUTPUT_FULL {
+    while stream.ends.is_none() && !output.is_closed() && output.waiting().len() < OUTPUT_FULL {
         let room = stream.send.available().min(connection.available()).min(MAX_PAYLOAD_BYTES);
         let count = stream.rest.len().min(room);
         if count == 0 {

@@ -15,7 +15,7 @@
 
 mod decoder;
 mod encoder;
-mod error;
+pub(crate) mod error;
 mod guesses;
 mod huffman;
 mod huffman_code;
