@@ -1,5 +1,7 @@
 //! What may stand in the path of a request.
 
+use crate::fields::all;
+
 /// Why a path cannot be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -14,15 +16,25 @@ const MAX_PATH_BYTES: usize = 65_534;
 /// path, and no quotation mark in the query. The `http` crate takes the same, which is a little more than RFC 3986 allows,
 /// since URLs in use are not all that strict.
 pub(crate) fn is_path(pieces: &[&str]) -> bool {
-    let mut bytes = pieces.iter().flat_map(|piece| piece.bytes());
+    let first = pieces.iter().find_map(|piece| piece.as_bytes().first());
+    let length: usize = pieces.iter().map(|piece| piece.len()).sum();
     let mut in_query = false;
-    bytes.next() == Some(b'/')
-        && bytes.all(|byte| {
-            in_query |= byte == b'?';
-            let forbidden = if in_query { b'"' } else { b'`' };
-            byte.is_ascii_graphic() && byte != forbidden && !matches!(byte, b'#' | b'<' | b'>')
+    first == Some(&b'/')
+        && length <= MAX_PATH_BYTES
+        && pieces.iter().all(|piece| {
+            let bytes = piece.as_bytes();
+            let query = bytes.iter().position(|byte| *byte == b'?').filter(|_| !in_query);
+            let before = query.unwrap_or(if in_query { 0 } else { bytes.len() });
+            let (path, query) = bytes.split_at(before);
+            in_query |= !query.is_empty();
+            all(path, |byte| may_stand(byte) & (byte != b'`'))
+                && all(query, |byte| may_stand(byte) & (byte != b'"'))
         })
-        && pieces.iter().map(|piece| piece.len()).sum::<usize>() <= MAX_PATH_BYTES
+}
+
+/// Whether a path or a query may have this character.
+fn may_stand(byte: u8) -> bool {
+    byte.is_ascii_graphic() & (byte != b'#') & (byte != b'<') & (byte != b'>')
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use crate::error::Head;
-use crate::fields::{Fields, Indexing, is_name, is_value};
+use crate::fields::{Fields, Indexing, all, is_name, is_value};
 use crate::request::Reply;
 
 /// What each field counts beyond its name and value. Source: RFC 9113, section 6.5.2.
@@ -53,8 +53,8 @@ impl Section {
         }
         self.regular = true;
         let fine = !name.is_empty()
-            && name.iter().copied().all(is_name)
-            && value.iter().copied().all(is_value)
+            && all(name, is_name)
+            && all(value, is_value)
             && !is_of_connection(name)
             && (name != b"content-length" || self.content_length(value))
             && self.fields.pack(name, value, Indexing::Varies).is_ok();
