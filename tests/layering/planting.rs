@@ -92,6 +92,8 @@ const PLANTS: &[(&str, &str)] = &[
     ("upstream/core", "mod task { fn f() { tokio::spawn(async {}); } // planted\n }"),
     ("upstream/core", "mod timer { use tokio::time; fn f() { time::sleep(X); } // planted\n }"),
     ("upstream/core", "mod socket { use crate::transport::Io; // planted\n }"),
+    ("upstream/http2/engine", "mod lock { use std::sync::Arc; // planted\n }"),
+    ("upstream/http2/engine", "mod library { use h2::client; // planted\n }"),
     // None of these breaks a rule.
     ("upstream/core", "mod time { use std::time::{Duration, Instant}; fn f(at: Instant) -> Instant { at } }"),
     ("push", "mod visibility { pub(in crate::push) fn f() {} /* crate::cli */ }"),

@@ -43,7 +43,8 @@ pub(crate) const ONLY: &[(&[&str], &[&str])] = &[
     // The socket wrappers are a part of the pool. A server needs one of them, to gather its writes.
     (&["crate::transport"], &["transport", "upstream", "ingress::grpc"]),
     // Only the two ends of a connection see its protocol.
-    (&["h2", "hyper", "hyper_util"], &["upstream", "simulator"]),
+    (&["h2"], &["simulator"]),
+    (&["hyper", "hyper_util"], &["upstream", "simulator"]),
 ];
 
 const GRPC: &[&str] = &["proto", "ingress::grpc", "app", "cli"];
@@ -70,9 +71,10 @@ pub(crate) const NEVER: &[(&[&str], &[&str])] = &[
             "std::time::SystemTime::elapsed",
         ],
     ),
-    // The core of the pool only decides: its events are drawn at random, which no clock, task or lock may disturb.
+    // The core of the pool and the engine of HTTP/2 only decide: their events are drawn at random, which no clock, task or
+    // lock may disturb.
     (
-        &["upstream::core"],
+        &["upstream::core", "upstream::http2::engine"],
         &[
             "tokio",
             "tokio_rustls",

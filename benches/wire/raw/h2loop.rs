@@ -1,5 +1,5 @@
-//! Raw part: the same requests to the same stand-in through the h2 crate, with the gateway's transport wrapper, TLS and
-//! settings, and nothing else: no pool, no deadline, no verdict.
+//! Raw part: the same requests to the same stand-in through the h2 crate, with a transport wrapper that gathers
+//! writes, with the gateway's TLS and settings, and nothing else: no pool, no deadline, no verdict.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -10,13 +10,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use bytes::Bytes;
-use fanfare_upstream::transport::{CountedSocket, Io, Transport, Wire};
+use fanfare_upstream::transport::Io;
 use fanfare_upstream::{Http, tls};
 use h2::client::{Connection, SendRequest};
 use http::{HeaderValue, Request};
 use rustls::pki_types::ServerName;
 use tokio_rustls::TlsConnector;
 
+use super::transport::{Transport, Wire};
 use crate::sockets::Writes;
 use crate::spec::{Spec, Upstream};
 use crate::standin::HOST;
@@ -103,7 +104,7 @@ impl Message {
 
 /// A connection as the gateway's pool opens it.
 pub(crate) async fn connect(upstream: &Upstream, writes: &Writes) -> anyhow::Result<SendRequest<Bytes>> {
-    let (socket, below) = CountedSocket::new(writes.connect(upstream.port).await?);
+    let socket = writes.connect(upstream.port).await?;
     let io: Box<dyn Io> = match &upstream.ca {
         None => Box::new(socket),
         Some(ca) => {
@@ -112,7 +113,7 @@ pub(crate) async fn connect(upstream: &Upstream, writes: &Writes) -> anyhow::Res
             Box::new(connector.connect(ServerName::try_from(HOST)?, socket).await?)
         }
     };
-    let (transport, wire) = Transport::new(io, below);
+    let (transport, wire) = Transport::new(io);
     let (sender, connection) = h2::client::Builder::new()
         .enable_push(false)
         .max_header_list_size(16 * 1024)

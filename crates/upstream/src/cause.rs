@@ -32,16 +32,12 @@ pub enum EndCause {
     Closed,
     /// The socket failed.
     Io,
-    /// The peer broke the rules of HTTP/2, or the HTTP/2 library says so.
+    /// The peer broke the rules of HTTP/2, or sent more than is sensible.
     Protocol,
-    /// The HTTP library took no more requests on it.
+    /// It took no more requests.
     NotTaken,
-    /// A stream was lost because the connection failed. The end of the connection itself says why.
-    Lost,
     /// A write failed, and what the peer had sent before was read.
     WriteFailed,
-    /// The peer read nothing for so long that the socket stayed full.
-    Unwritable,
     /// No answer came to a PING.
     PingLost,
     /// No answer came to a request. HTTP/1.1 cannot give up one request alone; over HTTP/2 this ends only a connection
@@ -74,9 +70,7 @@ impl EndCause {
             Self::Io => "io",
             Self::Protocol => "protocol",
             Self::NotTaken => "not_taken",
-            Self::Lost => "lost",
             Self::WriteFailed => "write_failed",
-            Self::Unwritable => "unwritable",
             Self::PingLost => "ping_lost",
             Self::AnswerTimeout => "answer_timeout",
             Self::Retired => "retired",
@@ -98,9 +92,7 @@ impl EndCause {
             | Self::Io
             | Self::Protocol
             | Self::NotTaken
-            | Self::Lost
             | Self::WriteFailed
-            | Self::Unwritable
             | Self::PingLost
             | Self::AnswerTimeout
             | Self::Retired => false,

@@ -1,30 +1,25 @@
 //! How a connection begins: names are resolved, and TCP, TLS and HTTP are begun.
 
-use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use h2::client::SendRequest;
 use rustls::HandshakeKind;
 use rustls::pki_types::ServerName;
 use tokio_rustls::TlsConnector;
 
 use crate::addresses::addresses;
 use crate::connect_error::ConnectError;
-use crate::engine::{AnswerLimits, Engine};
 use crate::http1;
+use crate::http2::engine::{AnswerLimits, Engine};
+use crate::http2::{Link, OnStream};
 use crate::network::{Dial, Resolve};
 use crate::peer::{Http, Peer};
-use crate::session::{Link, OnStream};
 use crate::settings::UpstreamSettings;
-use crate::transport::{CountedSocket, CountedStream, Io, SentBytes, SocketBytes, Transport, Wire};
+use crate::transport::{CountedSocket, CountedStream, Io, SentBytes, SocketBytes};
 
 /// Begins connections to any peer.
 pub(crate) struct Connector {
@@ -44,12 +39,6 @@ pub(crate) struct Connected {
 pub(crate) enum Protocol {
     /// HTTP/2. The peer's first SETTINGS are there.
     Http2(Box<Link<OnStream>>),
-    /// HTTP/2 on the h2 crate.
-    H2 {
-        wire: Arc<Wire>,
-        sender: SendRequest<Bytes>,
-        connection: Box<h2::client::Connection<Transport, Bytes>>,
-    },
     /// HTTP/1.1.
     Http1 { http: Box<http1::Http1Connection>, sent: SentBytes },
 }
@@ -57,7 +46,7 @@ pub(crate) enum Protocol {
 impl Protocol {
     pub(crate) fn name(&self) -> &'static str {
         match self {
-            Self::Http2(_) | Self::H2 { .. } => "h2",
+            Self::Http2(_) => "h2",
             Self::Http1 { .. } => "http/1.1",
         }
     }
@@ -130,11 +119,7 @@ impl Connector {
             (io, http2, resumed) = tls(peer, io).await?;
         }
         let protocol = if http2 {
-            if std::env::var_os("FANFARE_HTTP2").is_some_and(|engine| engine == "h2") {
-                begin_h2(peer, settings, io, below_tls).await?
-            } else {
-                begin_http2(peer, settings, io, below_tls).await?
-            }
+            begin_http2(peer, settings, io, below_tls).await?
         } else {
             begin_http1(peer, settings, io, below_tls).await?
         };
@@ -176,24 +161,6 @@ async fn begin_http2(
     }
 }
 
-async fn begin_h2(
-    peer: &Peer,
-    settings: &UpstreamSettings,
-    io: Box<dyn Io>,
-    below_tls: SocketBytes,
-) -> Result<Protocol, ConnectError> {
-    let host = || peer.origin.host().to_owned();
-    let failed =
-        |source: h2::Error| ConnectError::Handshake { host: host(), source: io::Error::other(source) };
-    let (transport, wire) = Transport::new(io, below_tls);
-    let (sender, mut connection) = http2(settings).handshake(transport).await.map_err(failed)?;
-    match first_settings(&mut connection, &wire).await {
-        Ok(true) => Ok(Protocol::H2 { wire, sender, connection: Box::new(connection) }),
-        Ok(false) => Err(ConnectError::NoSettings { host: host() }),
-        Err(source) => Err(failed(source)),
-    }
-}
-
 async fn begin_http1(
     peer: &Peer,
     settings: &UpstreamSettings,
@@ -206,43 +173,6 @@ async fn begin_http1(
     Ok(Protocol::Http1 { http: Box::new(http), sent })
 }
 
-/// Waits for the peer's first SETTINGS. No request leaves before them, so a peer that never speaks HTTP/2 gets
-/// none. Returns false if the peer hung up before.
-async fn first_settings(
-    connection: &mut h2::client::Connection<Transport, Bytes>,
-    wire: &Wire,
-) -> Result<bool, h2::Error> {
-    poll_fn(|cx| {
-        let ended = Pin::new(&mut *connection).poll(cx);
-        if wire.settings_seen() {
-            return Poll::Ready(Ok(true));
-        }
-        if ended.is_pending() {
-            // This writes the preface. If the socket is full, the next poll writes the rest.
-            let _ = wire.write_out(cx);
-        }
-        ended.map_ok(|()| false)
-    })
-    .await
-}
-
 /// How long an address is waited for before the next is tried beside it. RFC 8305, section 5, recommends 250 ms for TCP
 /// alone and allows up to 2 s; this time is for TLS and HTTP/2 too.
 const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(500);
-
-/// The settings of HTTP/2. With h2's defaults, cancelled streams and small DATA frames would make h2 end a busy
-/// connection by itself. Source: hyperium/h2, issues 856, 939 and 944.
-fn http2(settings: &UpstreamSettings) -> h2::client::Builder {
-    let mut builder = h2::client::Builder::new();
-    builder
-        .enable_push(false)
-        // Until the peer's SETTINGS come, h2 would open any number of streams.
-        .initial_max_send_streams(0)
-        .max_header_list_size(settings.max_reply_header_bytes)
-        .max_concurrent_reset_streams(4096)
-        .reset_stream_duration(Duration::from_secs(60))
-        .max_local_error_reset_streams(None)
-        .data_frame_budget(4 * 1024 * 1024)
-        .initial_connection_window_size(16 * 1024 * 1024);
-    builder
-}

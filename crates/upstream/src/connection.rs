@@ -9,8 +9,8 @@ use tokio::sync::SetOnce;
 
 use crate::cause::EndCause;
 use crate::core::{ConnectionEvent, ConnectionId};
+use crate::goaway::GoAway;
 use crate::observe::Report;
-use crate::transport::GoAway;
 
 /// The pool behind a connection, as the connection knows it.
 pub(crate) trait Hub: Send + Sync + 'static {
@@ -210,9 +210,9 @@ mod tests {
         connection.wake();
         connection.driven_by(&task);
         assert_eq!(connection.aborted(), None);
-        connection.abort(EndCause::Unwritable);
+        connection.abort(EndCause::Evicted);
         connection.abort(EndCause::Shutdown);
-        assert_eq!(connection.aborted(), Some(EndCause::Unwritable));
+        assert_eq!(connection.aborted(), Some(EndCause::Evicted));
         assert_eq!(woken.0.load(Ordering::Relaxed), 2);
     }
 }

@@ -75,14 +75,13 @@ mod connect;
 mod connect_error;
 mod connection;
 mod core;
-mod engine;
 mod error;
 mod error_code;
 mod fields;
 mod flow;
+mod goaway;
 mod http1;
 mod http2;
-mod http_types;
 mod in_flight;
 mod network;
 mod observe;
@@ -97,7 +96,6 @@ mod pool;
 mod proxy;
 mod reach;
 mod request;
-mod session;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -108,7 +106,7 @@ mod upstream;
 mod validity;
 
 #[cfg(fuzzing)]
-pub use engine::fuzzing;
+pub use http2::engine::fuzzing;
 
 pub use cause::{EndCause, OpenCause};
 pub use connect_error::ConnectError;

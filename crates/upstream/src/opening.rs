@@ -17,14 +17,12 @@ use crate::http2::{self, Http2Sender};
 use crate::observe::Report;
 use crate::peer::Peer;
 use crate::reach::Reach;
-use crate::session;
 use crate::settings::UpstreamSettings;
 
 /// The right to hand requests to a connection, whichever protocol it speaks.
 #[derive(Clone)]
 pub(crate) enum RequestSender {
-    Http2(session::Http2Sender),
-    H2(Http2Sender),
+    Http2(Http2Sender),
     Http1(Http1Sender),
 }
 
@@ -152,18 +150,11 @@ fn prepare(
     let span = tracing::debug_span!("connection", id = connection.id(), ?peer);
     let (sender, streams, driver) = match protocol {
         Protocol::Http2(link) => {
-            let inbox = session::Inbox::new(Arc::clone(&connection));
+            let inbox = http2::Inbox::new(Arc::clone(&connection));
             let limit = link.max_streams();
-            let requests = session::Http2Sender::new(Arc::clone(&inbox));
-            let session = session::Session::new(inbox, *link, patience, place);
+            let requests = Http2Sender::new(Arc::clone(&inbox));
+            let session = http2::Session::new(inbox, *link, patience, place);
             (RequestSender::Http2(requests), limit, ProtocolDriver::Http2(Box::new(session)))
-        }
-        Protocol::H2 { wire, sender, connection: io } => {
-            let streams = http2::Streams::new(Arc::clone(&connection), wire);
-            let limit = io.max_concurrent_send_streams();
-            let requests = Http2Sender::new(Arc::clone(&streams));
-            let driver = http2::Driver::new(streams, sender, *io, patience, place);
-            (RequestSender::H2(requests), limit, ProtocolDriver::H2(Box::new(driver)))
         }
         Protocol::Http1 { http, sent } => {
             let (driver, requests) =
@@ -186,8 +177,7 @@ pub(crate) struct ConnectionTask {
 
 /// The driver of a connection, for the protocol that it speaks.
 enum ProtocolDriver {
-    Http2(Box<session::Session>),
-    H2(Box<http2::Driver>),
+    Http2(Box<http2::Session>),
     Http1(Box<http1::Driver>),
 }
 
@@ -196,7 +186,6 @@ impl ConnectionTask {
     pub(crate) async fn run(self) {
         match self.driver {
             ProtocolDriver::Http2(session) => session.instrument(self.span).await,
-            ProtocolDriver::H2(driver) => driver.instrument(self.span).await,
             ProtocolDriver::Http1(driver) => driver.run().instrument(self.span).await,
         }
     }

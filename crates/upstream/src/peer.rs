@@ -3,9 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use http::Uri;
-use http::uri::PathAndQuery;
-
 use crate::origin::Origin;
 use crate::proxy::Proxy;
 use crate::reach::Reach;
@@ -71,16 +68,6 @@ impl Peer {
     /// Where a connection to the peer begins: at its proxy, or at the peer itself.
     pub(crate) fn first_hop(&self) -> &Origin {
         self.proxy.as_ref().map_or(&self.origin, |proxy| proxy.origin())
-    }
-
-    /// The URI of a request to the peer. Without a path it is none.
-    pub(crate) fn uri(&self, path: Option<PathAndQuery>) -> Uri {
-        let mut parts = http::uri::Parts::default();
-        parts.scheme = Some(self.origin.scheme());
-        parts.authority = Some(self.origin.authority().clone());
-        parts.path_and_query = path;
-        // These parts always make a URI, since all three are there.
-        Uri::from_parts(parts).unwrap_or_default()
     }
 }
 

@@ -10,7 +10,6 @@ use crate::connection::Connection;
 use crate::core::Standing;
 use crate::error::{NoReply, Unsent, UnsentCause, UpstreamError};
 use crate::flow::Flow;
-use crate::http_types::to_http;
 use crate::in_flight::Share;
 use crate::network::BoxFuture;
 use crate::observe::Report;
@@ -18,7 +17,7 @@ use crate::opening::{Granted, RequestSender};
 use crate::pool::Pool;
 use crate::request::{ExchangeLimits, Reply, Request};
 use crate::settings::UpstreamSettings;
-use crate::{http1, http2, session};
+use crate::{http1, http2};
 
 /// The right to one stream of a connection, which is kept free for it. A permit that is dropped gives the stream back.
 pub struct Permit {
@@ -81,7 +80,7 @@ impl Permit {
         async move {
             let mut resends = 0;
             loop {
-                let last = match ongoing.reply(deadline).await {
+                let last = match ongoing.reply().await {
                     Ok(reply) => return Ok(Answer { reply, connection }),
                     Err(NoReply::Unanswered(unanswered)) => {
                         connection.report(Report::Unanswered(unanswered.cause.name()));
@@ -109,18 +108,16 @@ impl Permit {
 
 /// An exchange under way, over either protocol.
 enum OngoingExchange<'a> {
-    Http2(session::PendingReply<'a>),
-    H2(http2::Owner<'a>),
+    Http2(http2::PendingReply<'a>),
     /// This one is boxed because it is rare, and larger than the other.
     Http1(BoxFuture<'a, Result<Reply, NoReply>>),
 }
 
 impl OngoingExchange<'_> {
     /// Waits for the answer. It may be called once.
-    async fn reply(&mut self, deadline: Instant) -> Result<Reply, NoReply> {
+    async fn reply(&mut self) -> Result<Reply, NoReply> {
         match self {
             Self::Http2(pending) => pending.reply().await,
-            Self::H2(owner) => owner.reply(deadline).await,
             Self::Http1(exchange) => exchange.await,
         }
     }
@@ -140,16 +137,10 @@ fn begin<'a>(
     let connection = Arc::clone(slot.connection());
     let ongoing = match sender {
         RequestSender::Http2(sender) => {
-            OngoingExchange::Http2(session::begin(&sender, slot, request, limits, share))
-        }
-        RequestSender::H2(sender) => {
-            let (head, body) = request.complete();
-            let head = to_http(&head, pool.peer());
-            OngoingExchange::H2(http2::begin(&sender, slot, head, body, limits, share))
+            OngoingExchange::Http2(http2::begin(&sender, slot, request, limits, share))
         }
         RequestSender::Http1(sender) => {
-            let (head, body) = request.complete();
-            let head = to_http(&head, pool.peer());
+            let (head, body) = http1::to_http(request, pool.peer());
             OngoingExchange::Http1(Box::pin(http1::exchange(sender, slot, head, body, limits, share)))
         }
     };

@@ -173,9 +173,8 @@ impl<H: Clone> Connections<H> {
         let connection = self.all.swap_remove(at);
         effects.push(Effect::Moved { from: Some(connection.phase), to: None });
         effects.push(Effect::Allowed(-streams(connection.limit)));
-        // The cause of an end is what began it. `Lost` is replaced by the task's own cause, since a stream only noticed
-        // the failure.
-        let why = connection.ending.filter(|first| *first != EndCause::Lost).unwrap_or(why);
+        // The cause of an end is what began it.
+        let why = connection.ending.unwrap_or(why);
         effects.push(Effect::Closed { connection: id, why, handle: connection.handle });
         Some(Departure {
             unproven: connection.phase != Phase::Draining && !connection.proven,

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
-use super::request::{Http1Sender, TaskRequest, in_origin_form};
+use super::request::{Http1Sender, TaskRequest};
 use crate::cause::EndCause;
 use crate::connection::Slot;
 use crate::error::{NoAnswerCause, NoReply, Unanswered, UnsentCause};
@@ -18,12 +18,11 @@ use crate::request::{ExchangeLimits, Reply};
 pub(crate) async fn exchange(
     sender: Http1Sender,
     slot: Slot,
-    mut head: http::Request<()>,
+    head: http::Request<()>,
     body: Bytes,
     limits: ExchangeLimits,
     share: &Share,
 ) -> Result<Reply, NoReply> {
-    in_origin_form(&mut head);
     let (answer, answered) = oneshot::channel();
     let (leave, orphaned) = oneshot::channel();
     let ExchangeLimits { deadline, give_up, max_reply } = limits;

@@ -6,9 +6,11 @@
 
 mod caller;
 mod driver;
+mod http_types;
 mod reply;
 mod request;
 
 pub(crate) use caller::exchange;
 pub(crate) use driver::{Driver, Http1Connection, handshake};
+pub(crate) use http_types::to_http;
 pub(crate) use request::Http1Sender;

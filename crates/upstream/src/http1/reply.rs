@@ -6,8 +6,8 @@ use http::{StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
 
+use super::http_types::from_http;
 use crate::error::{Head, NoAnswerCause};
-use crate::http_types::from_http;
 use crate::request::Reply;
 
 /// Sends a request and reads the whole answer. The head of the answer is put into `head_came` while the body is read.

@@ -1,164 +1,219 @@
-//! One stream: from the request that h2 has to the whole answer, or to what is known without one.
+//! One request, as its caller and the session of its connection share it.
 
 use std::mem;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 
-use bytes::{Bytes, BytesMut};
-use h2::client::ResponseFuture;
-use h2::{Reason, RecvStream, SendStream};
+use tokio::time::Instant;
 
-use super::outbox::OpenStream;
-use crate::cause::EndCause;
 use crate::connection::Slot;
-use crate::error::{Head, NoAnswerCause, Unanswered, UnsentCause};
-use crate::http_types::from_http;
-use crate::request::Reply;
-use crate::transport::{Progress, Wire};
+use crate::error::{Head, NoAnswerCause, NoReply, Unanswered, UnsentCause};
+use crate::in_flight::{OrphanShare, Share};
+use crate::request::{ExchangeLimits, Reply, Request};
 
-/// How a stream ended without a whole answer.
-#[derive(Debug)]
-pub(super) enum StreamEnd {
-    /// The peer provably did not process the request.
-    Unsent(UnsentCause),
-    /// The peer may have processed the request.
-    Unanswered(Unanswered),
-    /// The connection failed. h2 gives the same error to a request that was written and to one that was not, so
-    /// only what the socket took can tell them apart.
-    WithItsConnection,
-}
-
-/// How much of the answer is there. What only a body needs is boxed, since every stream that waits for its head would
-/// hold room for it otherwise.
-enum Stage {
-    /// The head is waited for.
-    Head(ResponseFuture),
-    /// The head is there, and the body is being read.
-    Body(Box<(Head, RecvStream, BytesMut)>),
-}
-
-/// A request that h2 has. The fields drop in this order, so that the stream is given up before its permit returns.
+/// One request, as its caller and the session of its connection share it.
+///
+/// ```text
+/// (begin)
+///    │ handed over
+///    ▼     taken back by its caller ──────────────────────────────────────────► Over
+/// Waits ── late, or the connection takes no more: provably unsent ──────┐         ▲
+///    │ the session gives it to the engine                               ▼         │
+///    ▼                                                                Ended ──────┤ its caller takes the end
+/// Sent ──── answered, refused, reset, lost, or given up ────────────────▲         │
+///    │ the caller's deadline comes                                      │         │
+///    ▼                                                                  │         │
+/// Late ──── the same, before its caller has looked ─────────────────────┘         │
+///    │ its caller looks, or leaves; from Sent, its caller leaves                  │
+///    ▼                                                                            │
+/// Orphan ── the same, and nobody is told ─────────────────────────────────────────┘
+/// ```
+/// No stream is reset because a caller left: what was sent cannot be taken back, and its end proves the connection.
 pub(super) struct Exchange {
-    stage: Stage,
-    upload: SendStream<Bytes>,
-    /// The id of the stream.
-    pub(super) stream: u32,
-    max_reply: usize,
-    pub(super) slot: Slot,
+    /// When the caller wants to know.
+    pub(super) deadline: Instant,
+    /// When a stream without an answer is reset.
+    pub(super) give_up: Instant,
+    /// The length of the body, in bytes.
+    pub(super) body: usize,
+    state: Mutex<State>,
+}
+
+enum State {
+    /// The session has not given it to the engine. Its place on the connection is its own.
+    Waits { request: Request, slot: Slot, waker: Option<Waker> },
+    /// The engine has it.
+    Sent { waker: Option<Waker> },
+    /// The engine has it, its caller's deadline has come, and this much of the answer.
+    Late { head: Option<Head> },
+    /// The engine has it, and its caller has left.
+    Orphan(OrphanShare),
+    /// It has ended, and its caller has still to be told.
+    Ended(Result<Reply, NoReply>),
+    /// Nothing of it is left to do.
+    Over,
+}
+
+/// What the session does with a request that it wants to send.
+pub(super) enum Taken {
+    /// It is the engine's from now on.
+    Send(Request, Slot),
+    /// There is nothing to send: its caller took it back, or its time is up.
+    Nothing,
+}
+
+/// Who heard of the end of an exchange.
+pub(super) enum Heard {
+    /// Its caller did, or will.
+    Caller,
+    /// Nobody did, because the caller had left. This is how it was counted.
+    Nobody(Result<Reply, NoReply>, OrphanShare),
 }
 
 impl Exchange {
-    pub(super) fn new(open: OpenStream, max_reply: usize, slot: Slot) -> Self {
-        let OpenStream { response, upload } = open;
-        let stream = response.stream_id().as_u32();
-        Self { stage: Stage::Head(response), upload, stream, max_reply, slot }
+    pub(super) fn new(request: Request, slot: Slot, limits: ExchangeLimits) -> Self {
+        let ExchangeLimits { deadline, give_up, .. } = limits;
+        let body = request.body().len();
+        Self { deadline, give_up, body, state: Mutex::new(State::Waits { request, slot, waker: None }) }
     }
 
-    /// Waits for the whole answer. `wire` is the one of the stream's connection.
-    pub(super) fn poll_reply(&mut self, cx: &mut Context<'_>, wire: &Wire) -> Poll<Result<Reply, StreamEnd>> {
-        let ended = ready!(self.poll_stream(cx, wire));
-        if !matches!(ended, Err(StreamEnd::WithItsConnection)) {
-            wire.settle(self.stream);
-        }
-        // A good answer proves the connection, whether the caller still waits for it or not.
-        if let Ok(reply) = &ended {
-            self.slot.connection().answered(reply.status);
-        }
-        Poll::Ready(ended)
+    /// When its caller is told at the latest.
+    pub(super) fn until(&self) -> Instant {
+        self.deadline.min(self.give_up)
     }
 
-    fn poll_stream(&mut self, cx: &mut Context<'_>, wire: &Wire) -> Poll<Result<Reply, StreamEnd>> {
-        loop {
-            match &mut self.stage {
-                Stage::Head(response) => match ready!(Pin::new(response).poll(cx)) {
-                    Err(error) => return Poll::Ready(Err(before_headers(&error))),
-                    Ok(reply) => {
-                        let (parts, stream) = reply.into_parts();
-                        let Ok(head) = from_http(&parts) else {
-                            return Poll::Ready(Err(self.after_headers(NoAnswerCause::Unreadable)));
-                        };
-                        if stream.is_end_stream() {
-                            return Poll::Ready(Ok(self.answered(wire, head, Bytes::new())));
-                        }
-                        self.stage = Stage::Body(Box::new((head, stream, BytesMut::new())));
-                    }
-                },
-                Stage::Body(begun) => {
-                    let (head, stream, body) = begun.as_mut();
-                    match ready!(stream.poll_data(cx)) {
-                        Some(Ok(piece)) => {
-                            if body.len() + piece.len() > self.max_reply {
-                                return Poll::Ready(Err(self.after_headers(NoAnswerCause::Unreadable)));
-                            }
-                            body.extend_from_slice(&piece);
-                            // This fails only if the stream has ended, and then there is nothing to release.
-                            let _ = stream.flow_control().release_capacity(piece.len());
-                        }
-                        Some(Err(error)) => {
-                            let cause = cause_after_headers(&error);
-                            return Poll::Ready(Err(self.after_headers(cause)));
-                        }
-                        None => {
-                            let head = mem::take(head);
-                            let body = body.split().freeze();
-                            return Poll::Ready(Ok(self.answered(wire, head, body)));
-                        }
-                    }
-                }
+    // What the caller does.
+
+    /// Waits for the end. It may be polled to its end once. A caller whose deadline has come leaves with this: `share`
+    /// goes on counting for the request.
+    pub(super) fn poll(&self, cx: &mut Context<'_>, share: &Share) -> Poll<(Result<Reply, NoReply>, bool)> {
+        let mut state = self.lock();
+        if let State::Waits { waker, .. } | State::Sent { waker } = &mut *state {
+            match waker {
+                Some(waker) => waker.clone_from(cx.waker()),
+                None => *waker = Some(cx.waker().clone()),
+            }
+            return Poll::Pending;
+        }
+        match mem::replace(&mut *state, State::Over) {
+            State::Ended(end) => Poll::Ready((end, false)),
+            State::Late { head } => {
+                *state = State::Orphan(share.orphan());
+                let unanswered = Unanswered { head: head.map(Box::new), cause: NoAnswerCause::Deadline };
+                Poll::Ready((Err(NoReply::Unanswered(unanswered)), true))
+            }
+            other @ (State::Waits { .. } | State::Sent { .. } | State::Orphan(_) | State::Over) => {
+                debug_assert!(false, "polled after its end");
+                *state = other;
+                Poll::Pending
             }
         }
     }
 
-    /// No answer came in time. A connection that has brought no good answer yet takes no other request: if it is the
-    /// only one, each request in turn would wait as long, whatever other addresses the peer has.
-    pub(super) fn gave_up(&self) {
-        if !self.slot.connection().is_proven() {
-            self.slot.connection().retire(EndCause::AnswerTimeout);
+    /// The caller leaves. If the engine does not have the request it never gets it, and else `share` goes on counting for
+    /// it. Returns whether it became an orphan.
+    pub(super) fn leave(&self, share: &Share) -> bool {
+        let mut state = self.lock();
+        let before = mem::replace(&mut *state, State::Over);
+        let orphaned = matches!(before, State::Sent { .. } | State::Late { .. });
+        if orphaned {
+            *state = State::Orphan(share.orphan());
+        }
+        drop(state);
+        // The slot of a request that was taken back returns here, outside of the lock.
+        drop(before);
+        orphaned
+    }
+
+    // What the session does.
+
+    /// Takes the request to send it, unless its time is up.
+    pub(super) fn take(&self, now: Instant) -> Taken {
+        let mut state = self.lock();
+        match mem::replace(&mut *state, State::Over) {
+            State::Waits { slot, waker, .. } if self.until() <= now => {
+                *state = State::Ended(Err(NoReply::Unsent(UnsentCause::NotTaken)));
+                drop(state);
+                drop(slot);
+                wake(waker);
+                Taken::Nothing
+            }
+            State::Waits { request, slot, waker } => {
+                *state = State::Sent { waker };
+                Taken::Send(request, slot)
+            }
+            other @ (State::Sent { .. }
+            | State::Late { .. }
+            | State::Orphan(_)
+            | State::Ended(_)
+            | State::Over) => {
+                *state = other;
+                Taken::Nothing
+            }
         }
     }
 
-    fn answered(&mut self, wire: &Wire, Head { status, fields }: Head, body: Bytes) -> Reply {
-        // If the whole answer came before the whole request was sent, h2 keeps the stream's place for ever, unless it
-        // is reset. A stream of which all was sent must not be reset: h2 would remember it as reset for a minute.
-        if wire.progress(self.stream) != Progress::Complete {
-            self.upload.send_reset(Reason::CANCEL);
+    /// The connection takes no more requests, so this one is unsent. The connection must be retired by now, because the
+    /// place on it returns to the pool.
+    pub(super) fn refuse(&self) {
+        let mut state = self.lock();
+        match mem::replace(&mut *state, State::Over) {
+            State::Waits { slot, waker, .. } => {
+                *state = State::Ended(Err(NoReply::Unsent(UnsentCause::NotTaken)));
+                drop(state);
+                drop(slot);
+                wake(waker);
+            }
+            other @ (State::Sent { .. }
+            | State::Late { .. }
+            | State::Orphan(_)
+            | State::Ended(_)
+            | State::Over) => *state = other,
         }
-        Reply { status, fields, body }
     }
 
-    fn after_headers(&self, cause: NoAnswerCause) -> StreamEnd {
-        StreamEnd::Unanswered(self.unanswered(cause))
+    /// Whether its caller took it back.
+    pub(super) fn is_gone(&self) -> bool {
+        matches!(*self.lock(), State::Over)
     }
 
-    /// The request is unanswered for this cause; the head of the answer is kept, if it came.
-    pub(super) fn unanswered(&self, cause: NoAnswerCause) -> Unanswered {
-        match &self.stage {
-            Stage::Head(_) => Unanswered::without_head(cause),
-            Stage::Body(begun) => Unanswered::after_head(begun.0.clone(), cause),
+    /// The caller's deadline has come for a request that the engine has. `head` is what came of the answer.
+    pub(super) fn late(&self, head: Option<&Head>) {
+        let mut state = self.lock();
+        if let State::Sent { waker } = &mut *state {
+            let waker = waker.take();
+            *state = State::Late { head: head.cloned() };
+            drop(state);
+            wake(waker);
         }
+    }
+
+    /// A request that the engine had has ended.
+    pub(super) fn end(&self, end: Result<Reply, NoReply>) -> Heard {
+        let mut state = self.lock();
+        let waker = match mem::replace(&mut *state, State::Over) {
+            State::Sent { waker } => waker,
+            State::Late { .. } => None,
+            State::Orphan(share) => return Heard::Nobody(end, share),
+            other @ (State::Waits { .. } | State::Ended(_) | State::Over) => {
+                debug_assert!(false, "an exchange ends once");
+                *state = other;
+                return Heard::Caller;
+            }
+        };
+        *state = State::Ended(end);
+        drop(state);
+        wake(waker);
+        Heard::Caller
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What an error means before the head of an answer. Then a GOAWAY whose last id is below the stream, and
-/// REFUSED_STREAM, prove that the request was not processed. Source: RFC 9113, section 8.7.
-fn before_headers(error: &h2::Error) -> StreamEnd {
-    if error.is_go_away() && error.is_remote() {
-        return StreamEnd::Unsent(UnsentCause::GoAway);
-    }
-    if error.is_reset() {
-        if error.is_remote() && error.reason() == Some(Reason::REFUSED_STREAM) {
-            return StreamEnd::Unsent(UnsentCause::RefusedStream);
-        }
-        return StreamEnd::Unanswered(Unanswered::without_head(cause_after_headers(error)));
-    }
-    StreamEnd::WithItsConnection
-}
-
-fn cause_after_headers(error: &h2::Error) -> NoAnswerCause {
-    match error.reason() {
-        Some(reason) if error.is_reset() && error.is_remote() => NoAnswerCause::Reset(reason.into()),
-        // Our own h2 resets a stream whose answer is malformed.
-        Some(_) if error.is_reset() => NoAnswerCause::Unreadable,
-        Some(_) | None => NoAnswerCause::ConnectionLost,
+fn wake(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        waker.wake();
     }
 }

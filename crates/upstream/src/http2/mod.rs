@@ -1,19 +1,32 @@
-//! HTTP/2: many requests at once on one connection, on the h2 crate.
+//! HTTP/2: many requests at once on one connection.
 //!
-//! A caller begins a request ([`begin`]), which puts it into the outbox of its connection, and waits for the answer
-//! through its [`Owner`]. The connection's one task ([`Driver`]) takes requests out of the outbox, gives them to h2,
-//! and writes to the socket. [`Streams`] is what the two sides share.
+//! ```text
+//! callers                               the session, one task for each connection
+//!
+//! begin ── Exchange ──▶ Inbox ────────▶ queue ── Engine ──▶ Link ──▶ socket
+//!   │         ▲   the request waits       unsent             │
+//!   ▼         │                                       │               │
+//! PendingReply│◀──────────── its end ─────────────────┘◀──────────────┘
+//! ```
+//!
+//! A caller begins a request ([`begin`]) and waits for its end through [`PendingReply`]. What both sides share of one
+//! request is its [`Exchange`](exchange::Exchange). Until the session gives the request to the engine, the caller may
+//! take it back; from then on it belongs to the connection, and its end is read whether the caller still waits or not.
 
-mod driver;
+mod clock;
+mod ends;
+pub(crate) mod engine;
 mod exchange;
-mod orphan;
-mod outbox;
-mod outlet;
-mod owner;
+mod inbox;
+mod link;
+mod outcome;
+mod pending;
 mod sender;
-mod streams;
+mod sending;
+mod task;
 
-pub(crate) use driver::Driver;
-pub(crate) use owner::{Owner, begin};
+pub(crate) use inbox::Inbox;
+pub(crate) use link::Link;
+pub(crate) use pending::{PendingReply, begin};
 pub(crate) use sender::Http2Sender;
-pub(crate) use streams::Streams;
+pub(crate) use task::{OnStream, Session};

@@ -2,26 +2,26 @@
 
 use std::sync::Arc;
 
-use super::streams::Streams;
+use super::inbox::Inbox;
 
 /// The right to hand requests to an HTTP/2 connection. A connection that drains lives on while somebody has one.
 #[derive(Clone)]
-pub(crate) struct Http2Sender(Arc<OutboxSeal>);
+pub(crate) struct Http2Sender(Arc<InboxSeal>);
 
 impl Http2Sender {
-    pub(crate) fn new(streams: Arc<Streams>) -> Self {
-        Self(Arc::new(OutboxSeal(streams)))
+    pub(crate) fn new(inbox: Arc<Inbox>) -> Self {
+        Self(Arc::new(InboxSeal(inbox)))
     }
 
-    pub(super) fn streams(&self) -> &Arc<Streams> {
+    pub(super) fn inbox(&self) -> &Arc<Inbox> {
         &self.0.0
     }
 }
 
-/// Seals the outbox when the last sender is dropped.
-struct OutboxSeal(Arc<Streams>);
+/// Seals the inbox when the last sender is dropped.
+struct InboxSeal(Arc<Inbox>);
 
-impl Drop for OutboxSeal {
+impl Drop for InboxSeal {
     fn drop(&mut self) {
         self.0.seal();
     }

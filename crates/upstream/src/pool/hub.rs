@@ -7,8 +7,8 @@ use crate::cause::EndCause;
 use crate::connection::Hub;
 use crate::core::{ConnectionEvent, ConnectionId, Event};
 use crate::error_code::ErrorCode;
+use crate::goaway::GoAway;
 use crate::observe::Report;
-use crate::transport::GoAway;
 
 impl Hub for Pool {
     fn tell(&self, connection: ConnectionId, event: ConnectionEvent) {

@@ -7,7 +7,7 @@ use super::*;
 
 fn step() -> impl Strategy<Value = Step> {
     let some = 0..64_usize;
-    let why = prop_oneof![Just(EndCause::GoAway), Just(EndCause::Idle), Just(EndCause::Lost)];
+    let why = prop_oneof![Just(EndCause::GoAway), Just(EndCause::Idle), Just(EndCause::Retired)];
     prop_oneof![
         12 => (any::<bool>(), 0..4_u64, 1..3000_u64, prop::bool::weighted(0.1))
             .prop_map(|(bulk, flow, wait_ms, returned)| Step::Ask { bulk, flow, wait_ms, returned }),

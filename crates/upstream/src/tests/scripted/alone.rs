@@ -3,8 +3,8 @@
 use bytes::Bytes;
 
 use super::frames::{Frame, settings, settings_ack, take_frame};
-use crate::engine::{AnswerLimits, End, Ended, Engine, Progress};
 use crate::error::Head;
+use crate::http2::engine::{AnswerLimits, End, Ended, Engine, Progress};
 use crate::request::Request;
 
 /// The largest header list of an answer.

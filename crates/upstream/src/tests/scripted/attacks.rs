@@ -2,7 +2,7 @@
 
 use super::alone::{Alone, Told};
 use super::frames::*;
-use crate::engine::Progress;
+use crate::http2::engine::Progress;
 
 /// The codes that end a connection. Source: RFC 9113, section 7.
 const PROTOCOL_ERROR: u32 = 1;

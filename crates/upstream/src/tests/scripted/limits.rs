@@ -6,7 +6,7 @@ use super::alone::{Alone, Told};
 use super::frames::*;
 use super::server::Server;
 use super::world::{Verdict, World};
-use crate::engine::Progress;
+use crate::http2::engine::Progress;
 use crate::tests::*;
 
 /// The server's view of the streams that are open.

@@ -2,7 +2,7 @@
 
 use super::alone::{Alone, Told};
 use super::frames::*;
-use crate::engine::Progress;
+use crate::http2::engine::Progress;
 
 /// The lengths of the DATA that was written, by the ids of their streams.
 fn lengths(alone: &mut Alone) -> Vec<(u32, usize, bool)> {
