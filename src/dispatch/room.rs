@@ -6,7 +6,7 @@ use fanfare_upstream::Share;
 
 use super::window::{Seat, WaitingSetFull};
 
-/// Room for one push. Dropping it gives the room back; a request that h2 has keeps it until its answer.
+/// Room for one push. Dropping it gives the room back; a request that its connection has keeps it until its answer.
 #[derive(Debug)]
 pub struct Room {
     share: Share,

@@ -28,9 +28,8 @@
 //!     └─────────────────────────────────────────────────────────────────────────► Unanswered
 //! ```
 //!
-//! On an HTTP/2 connection, a request first waits in the outbox of the connection's task, where it can be taken back.
-//! Once it was taken out, it belongs to the connection: if its caller leaves, the answer is still read.
-//! `http2/owner.rs` draws this.
+//! On an HTTP/2 connection, a request first waits for the connection's task, and can be taken back. Once the task has
+//! begun it, it belongs to the connection: if its caller leaves, the answer is still read. `http2/exchange.rs` draws this.
 //!
 //! ## The life of a connection
 //!
@@ -54,15 +53,15 @@
 //! 4  opening.rs          Connect::run takes a place among all connections (budget.rs) and connects
 //!    connect.rs          resolves and judges (addresses.rs, reach.rs), dials (network.rs), and begins TLS and HTTP
 //! 5  permit.rs           Permit::exchange hands the request over, and sends again what provably was not processed
-//! 6  http2/owner.rs      waits while the request is in the outbox (outbox.rs) and on its stream (exchange.rs)
-//!    http2/driver.rs     the connection's task gives h2 the requests (outlet.rs), and reads on for callers who left (orphan.rs)
-//!    http1/driver.rs     the same for HTTP/1.1
-//! 7  transport/wire.rs   gathers writes, and knows what the socket took
+//! 6  http2/pending.rs    hands the request to the connection's task (inbox.rs), and waits; both share its exchange.rs
+//!    http2/task.rs       the task: reads and writes (link.rs), begins requests (sending.rs), tells how they end (ends.rs)
+//!    http2/engine/       HTTP/2 itself, without a socket: send.rs, receive.rs, and output.rs, whose offsets tell what was sent
+//!    http1/driver.rs     the same for HTTP/1.1, on hyper
 //! ```
 //!
-//! A GOAWAY: `transport/frames.rs` reads it, `http2/driver.rs` tells the pool (`pool/hub.rs`), and `Core` drains the
-//! connection. Each request that it cuts off is judged in `http2/exchange.rs` (`before_headers`) and sent again in
-//! `permit.rs`.
+//! A GOAWAY: `http2/engine/receive.rs` reads it and ends the requests that it cuts off, `http2/task.rs` tells the pool
+//! (`pool/hub.rs`), and `Core` drains the connection. What the end of a request means is judged in `http2/outcome.rs`;
+//! what was not processed is sent again in `permit.rs`.
 //!
 //! `core/` decides who gets which stream and when a connection opens, and it does nothing itself. No two files need
 //! each other in a circle: to understand one, read it and what it imports.
