@@ -64,7 +64,7 @@ impl Permit {
     /// [`UpstreamError::Unanswered`] says that the request was sent, and that nobody knows what the peer did with it.
     ///
     /// # Cancel safety
-    /// If the future is dropped while an HTTP/2 request still waits in the outbox of its connection, the request is taken
+    /// If the future is dropped while an HTTP/2 request still waits for the task of its connection, the request is taken
     /// back and never sent. Else the request may be sent and nothing is reset: the connection reads the answer, which
     /// nobody sees.
     pub fn exchange<'a>(
@@ -93,9 +93,11 @@ impl Permit {
                 }
                 resends += 1;
                 if last == UnsentCause::RefusedStream {
-                    tokio::time::sleep_until(deadline.min(Instant::now() + refused_wait(resends))).await;
+                    // It is boxed because it is rare, and larger than the wait for an answer.
+                    let until = deadline.min(Instant::now() + refused_wait(resends));
+                    Box::pin(tokio::time::sleep_until(until)).await;
                 }
-                let granted = Box::pin(pool.acquire(flow, deadline, Standing::Returned)).await?;
+                let granted = pool.acquire(flow, deadline, Standing::Returned).await?;
                 let Some(request) = again() else {
                     return Err(Unsent::Refused { resends: resends - 1, last }.into());
                 };

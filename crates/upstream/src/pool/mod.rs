@@ -69,20 +69,10 @@ impl Pool {
     /// # Cancel safety
     /// When this future is dropped, its place in the line is given up. A connect that it caused goes on for others.
     pub(crate) async fn acquire(&self, flow: Flow, deadline: Instant, standing: Standing) -> AskOutcome {
-        let (place, told) = match self.ask(flow, deadline, standing) {
-            Ok(granted) => return granted,
-            Err(waits) => waits,
-        };
-        match tokio::time::timeout_at(deadline, told).await {
-            Ok(told) => {
-                place.was_told();
-                // The core drops no waiter before it was told, so this is an error only if the pool is gone.
-                told.unwrap_or(Err(Unsent::ShuttingDown))
-            }
-            Err(_) => Err(match place.leave() {
-                Some(error) => Unsent::DeadlineUnreachable(error),
-                None => Unsent::Deadline,
-            }),
+        match self.ask(flow, deadline, standing) {
+            Ok(told) => told,
+            // The wait is boxed, so that it takes no room in the future of a request that finds a stream at once.
+            Err((place, told)) => Box::pin(place.wait(told, deadline)).await,
         }
     }
 
@@ -269,8 +259,19 @@ impl<'a> PlaceInLine<'a> {
         Self { pool, id, since, told: false }
     }
 
-    fn was_told(mut self) {
-        self.told = true;
+    /// Waits to be told, at most until the deadline.
+    async fn wait(mut self, told: oneshot::Receiver<AskOutcome>, deadline: Instant) -> AskOutcome {
+        match tokio::time::timeout_at(deadline, told).await {
+            Ok(told) => {
+                self.told = true;
+                // The core drops no waiter before it was told, so this is an error only if the pool is gone.
+                told.unwrap_or(Err(Unsent::ShuttingDown))
+            }
+            Err(_) => Err(match self.leave() {
+                Some(error) => Unsent::DeadlineUnreachable(error),
+                None => Unsent::Deadline,
+            }),
+        }
     }
 
     /// Leaves the line. Returns why no connection can be made, if that is what the request waited for.
