@@ -157,7 +157,7 @@ fn own_file(root: &Path, part: &str) -> PathBuf {
         root.join(format!("src/{part}.rs")),
         root.join(format!("src/{part}/mod.rs")),
         root.join(format!("crates/{part}/src/lib.rs")),
-        root.join(format!("crates/{}/mod.rs", part.replace('/', "/src/"))),
+        root.join(format!("crates/{}/mod.rs", part.replacen('/', "/src/", 1))),
     ];
     places.into_iter().find(|file| file.is_file()).unwrap()
 }

@@ -32,7 +32,7 @@ const FILES: &[(&str, &str)] = &[
         [package]
         name = "fanfare-upstream"
         [dependencies]
-        h2 = "1"
+        hyper = "1"
         tonic = "1" # planted
         metrics = { package = "prometheus-client", version = "1" } # planted
         gateway = { workspace = true }
@@ -44,7 +44,7 @@ const FILES: &[(&str, &str)] = &[
         prost-types = "1" # planted
         "#,
     ),
-    ("crates/upstream/src/lib.rs", "mod core; mod transport; pub use h2::Reason; pub struct Pool;"),
+    ("crates/upstream/src/lib.rs", "mod core; mod transport;\n pub use hyper::Error;\n pub struct Pool;\n use h2::Reason; // planted"),
     (
         "crates/upstream/src/core.rs",
         "use crate::Pool;\n use std::sync::Arc; // planted\n use std::time::Instant;",

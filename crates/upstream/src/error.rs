@@ -117,6 +117,16 @@ pub(crate) enum NoReply {
     Unanswered(Unanswered),
 }
 
+/// How a request whose caller had left ended, by the name that observers are given.
+pub(crate) fn orphan_end<T>(end: &Result<T, NoReply>) -> &'static str {
+    match end {
+        Ok(_) => "answered",
+        Err(NoReply::Unsent(_)) => "returned",
+        Err(NoReply::Unanswered(Unanswered { cause: NoAnswerCause::AnswerTimeout, .. })) => "timeout",
+        Err(NoReply::Unanswered(_)) => "lost",
+    }
+}
+
 /// A request that was sent and not answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unanswered {

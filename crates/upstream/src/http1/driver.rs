@@ -19,7 +19,7 @@ use crate::budget::ConnectionPlace;
 use crate::cause::EndCause;
 use crate::connection::Connection;
 use crate::core::ConnectionEvent;
-use crate::error::{NoAnswerCause, NoReply, Unanswered, UnsentCause};
+use crate::error::{NoAnswerCause, NoReply, Unanswered, UnsentCause, orphan_end};
 use crate::fields::Fields;
 use crate::observe::Report;
 use crate::patience::Patience;
@@ -230,14 +230,4 @@ async fn aborted(connection: &Connection) -> EndCause {
         connection.aborted().map_or(Poll::Pending, Poll::Ready)
     })
     .await
-}
-
-/// How an exchange whose caller had left ended, by the name that observers are given.
-fn orphan_end(ended: &Result<Reply, NoReply>) -> &'static str {
-    match ended {
-        Ok(_) => "answered",
-        Err(NoReply::Unsent(_)) => "returned",
-        Err(NoReply::Unanswered(Unanswered { cause: NoAnswerCause::AnswerTimeout, .. })) => "timeout",
-        Err(NoReply::Unanswered(_)) => "lost",
-    }
 }

@@ -3,10 +3,10 @@
 use tokio::time::Instant;
 
 use super::exchange::Heard;
-use super::outcome::{orphan_end, outcome, unanswered};
+use super::outcome::{outcome, unanswered};
 use super::task::{OnStream, Session};
 use crate::cause::EndCause;
-use crate::error::NoAnswerCause;
+use crate::error::{NoAnswerCause, orphan_end};
 use crate::http2::engine::Ended;
 use crate::observe::Report;
 

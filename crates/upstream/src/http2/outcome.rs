@@ -24,13 +24,3 @@ pub(super) fn outcome(end: End) -> Result<Reply, NoReply> {
 pub(super) fn unanswered(head: Option<Head>, cause: NoAnswerCause) -> NoReply {
     NoReply::Unanswered(Unanswered { head: head.map(Box::new), cause })
 }
-
-/// How a request whose caller had left ended, by the name that observers are given.
-pub(super) fn orphan_end(end: &Result<Reply, NoReply>) -> &'static str {
-    match end {
-        Ok(_) => "answered",
-        Err(NoReply::Unsent(_)) => "returned",
-        Err(NoReply::Unanswered(Unanswered { cause: NoAnswerCause::AnswerTimeout, .. })) => "timeout",
-        Err(NoReply::Unanswered(_)) => "lost",
-    }
-}

@@ -78,7 +78,12 @@ fn header(bytes: &[u8]) -> Result<Option<(FrameHeader, &[u8])>, Violation> {
     let Some((header, rest)) = bytes.split_first_chunk::<HEADER_BYTES>() else { return Ok(None) };
     let header = FrameHeader::read(*header);
     if header.length > MAX_PAYLOAD_BYTES {
-        return Err(Violation::frame_size("a frame that is longer than 16,384 bytes"));
+        // A server that knows no HTTP/2 answers the preface so.
+        let what = match bytes.starts_with(b"HTTP/") {
+            true => "it answers in HTTP/1.1",
+            false => "a frame that is longer than 16,384 bytes",
+        };
+        return Err(Violation::frame_size(what));
     }
     Ok(Some((header, rest)))
 }
@@ -127,5 +132,11 @@ mod tests {
         let header = FrameHeader { length: 16_385, kind: kind::DATA, flags: 0, stream: 1 }.bytes();
         assert!(input.next(&mut &header[..8]).unwrap().is_none());
         assert!(input.next(&mut &header[8..]).is_err());
+    }
+
+    #[test]
+    fn a_server_of_http_1_is_called_that() {
+        let refused = Input::default().next(&mut &b"HTTP/1.1 400 Bad Request\r\n"[..]).err().unwrap();
+        assert_eq!(refused.to_string(), "FRAME_SIZE_ERROR: it answers in HTTP/1.1");
     }
 }
