@@ -10,7 +10,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use crate::patience::{Patience, UNPROVEN};
 
 /// How long a connection is read after a write failed. What the peer said before may still arrive, such as a GOAWAY
-/// that tells which requests it did not process.
+/// that tells which requests it did not process. The last bytes of a connection have as long to leave.
 pub(super) const READ_ON: Duration = Duration::from_secs(1);
 
 /// The one timer of a session. It fires at each tick, and at the earliest deadline.

@@ -1,5 +1,7 @@
 //! How requests end, and who is told.
 
+use std::iter;
+
 use tokio::time::Instant;
 
 use super::exchange::Heard;
@@ -14,18 +16,21 @@ impl Session {
     /// Tells callers how their requests ended. First their places on the connection return, so that a caller who asks for
     /// the next one finds it.
     pub(super) fn deliver(&mut self) {
-        let (connection, outcomes) = (&self.connection, &mut self.outcomes);
-        connection.give_back(self.ends.drain(..).map(|Ended { token, end }| {
+        let (connection, ends, outcomes) = (&self.connection, &mut self.ends, &mut self.outcomes);
+        // Each is taken out by itself, so that the others are still there for `Drop` if an observer panics, and none of
+        // their callers waits for ever. Both lists are taken from the back, so the first to end is the first to be told.
+        connection.give_back(iter::from_fn(|| {
+            let Ended { token: OnStream { exchange, slot, .. }, end } = ends.pop()?;
             let outcome = outcome(end);
-            // A good answer proves the connection, whether the caller still waits for it or not.
-            if let Ok(reply) = &outcome {
-                connection.answered(reply.status);
-            }
-            let OnStream { exchange, slot, .. } = token;
+            let status = outcome.as_ref().ok().map(|reply| reply.status);
             outcomes.push((exchange, outcome));
-            slot
+            // A good answer proves the connection, whether the caller still waits for it or not.
+            if let Some(status) = status {
+                connection.answered(status);
+            }
+            Some(slot)
         }));
-        for (exchange, outcome) in self.outcomes.drain(..) {
+        while let Some((exchange, outcome)) = self.outcomes.pop() {
             if let Heard::Nobody(outcome, share) = exchange.end(outcome) {
                 drop(share);
                 self.connection.report(Report::Orphans(-1));

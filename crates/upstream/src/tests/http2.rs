@@ -123,7 +123,6 @@ async fn a_deadline_leaves_the_stream_to_be_answered_and_the_answer_timeout_rese
     }
 }
 
-/// At the peer's limit h2's sender holds the request that it sent last.
 #[tokio::test(start_paused = true)]
 async fn what_is_given_up_at_the_limit_of_a_proven_connection_is_reset() {
     let seconds = Duration::from_secs;
@@ -209,4 +208,37 @@ async fn a_ping_that_is_answered_late_but_in_time_costs_nothing() {
     respond.send_response(http::Response::new(()), true).unwrap();
     tokio::spawn(async move { while connection.accept().await.is_some() {} });
     assert_eq!(sent.await.unwrap().unwrap().status, 200);
+}
+
+/// An observer that panics when a request ends whose caller had left.
+struct Panics;
+
+impl Observe for Panics {
+    fn peer(&self, _: &Peer, _: NamedBy) -> Box<dyn ObservePeer> {
+        Box::new(Self)
+    }
+}
+
+impl ObservePeer for Panics {
+    fn report(&self, report: Report<'_>) {
+        assert!(!matches!(report, Report::OrphanEnded(_)), "an observer that panics");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_observer_that_panics_leaves_nobody_waiting() {
+    let mut world = World::observed(UpstreamSettings::default(), Http::Two, 64 * 1024, Panics);
+    let leaves = world.send();
+    let mut connection = h2::server::handshake(world.pipe().await).await.unwrap();
+    let (_request, mut orphan) = connection.accept().await.unwrap().unwrap();
+    leaves.abort();
+    let stays = world.send();
+    let (_request, mut awaited) = connection.accept().await.unwrap().unwrap();
+    // Both answers are read together, and the end of the first panics.
+    for respond in [&mut orphan, &mut awaited] {
+        respond.send_response(http::Response::new(()), true).unwrap();
+    }
+    tokio::spawn(async move { while connection.accept().await.is_some() {} });
+    let stays = tokio::time::timeout(Duration::from_secs(60), stays).await.unwrap();
+    assert_eq!(stays.unwrap().unwrap().status, 200);
 }

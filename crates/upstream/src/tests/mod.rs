@@ -3,7 +3,7 @@
 mod circles;
 mod http1;
 mod http2;
-mod outbox;
+mod inbox;
 mod pipes;
 mod scripted;
 

@@ -36,10 +36,20 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(settings: UpstreamSettings, http: Http, holds: usize) -> Self {
+        Self::observed(settings, http, holds, Unobserved)
+    }
+
+    /// A world whose pool reports to `observer`.
+    pub(super) fn observed(
+        settings: UpstreamSettings,
+        http: Http,
+        holds: usize,
+        observer: impl Observe,
+    ) -> Self {
         let (dialled, pipes) = mpsc::channel(16);
         let resolver = Pipes { dialled: dialled.clone(), holds };
         let dialer = Pipes { dialled, holds };
-        let upstream = Upstream::new(settings, Arc::new(resolver), Arc::new(dialer), Unobserved);
+        let upstream = Upstream::new(settings, Arc::new(resolver), Arc::new(dialer), observer);
         let peer = Peer { origin: Origin::http("peer.test"), http, ..peer("peer.test") };
         let pool = upstream.peer(Peer { proves_credential: false, ..peer }).unwrap();
         Self { pool, pipes, in_flight: InFlight::new(|_| {}) }

@@ -50,8 +50,8 @@ use settings::PeerSettings;
 use stream::Streams;
 use window::{DEFAULT_WINDOW, ReceiveWindow, SendWindow};
 
-/// The window for the bodies of all answers of a connection together. It is never in the way, because each answer has a
-/// window and a limit of its own.
+/// The window for the bodies of all answers of a connection together. It is hardly ever in the way, because what comes is
+/// used at once, and the window is given back. What bounds a body is the window and the limit of its own answer.
 const CONNECTION_WINDOW: u32 = 16 * 1024 * 1024;
 
 /// A request is begun, and a body continued, while less than this waits to be written. What is not begun can be taken
@@ -62,9 +62,11 @@ pub(crate) const OUTPUT_FULL: usize = 64 * 1024;
 /// frames must not make us keep them.
 const OUTPUT_STOPS_INPUT: usize = 256 * 1024;
 
-/// Ids above this are not used. What is left is enough for the requests that were granted a place before the connection
-/// was seen to be used up. Source: RFC 9113, section 5.1.1, which ends at 2^31-1.
+/// The last id that there is. Source: RFC 9113, section 5.1.1.
 const LAST_ID: u32 = (1 << 31) - 1;
+
+/// From this id on the connection should be replaced. The ids behind it are enough for the requests that have a place on it
+/// by then.
 const USED_UP: u32 = LAST_ID - (1 << 20);
 
 /// What bounds the answers.

@@ -23,6 +23,8 @@ impl<T> Engine<T> {
     pub(crate) fn receive(&mut self, mut bytes: &[u8], ends: &mut Vec<Ended<T>>) -> Received {
         let received = self.receive_frames(&mut bytes, ends);
         if let Err(error) = received {
+            // No body goes on behind the GOAWAY, so what is not whole by now provably never is.
+            self.blocked.clear();
             self.leave(error.code);
         }
         received

@@ -1,6 +1,6 @@
 //! What drawn operations and fuzzing have found once, told plainly.
 
-use super::frames::{SETTINGS, WINDOW_UPDATE, frame};
+use super::frames::{PUSH_PROMISE, SETTINGS, WINDOW_UPDATE, frame};
 use super::request::{AUTHORITY, DrawnRequest};
 use super::session::LIMITS;
 use crate::http2::engine::{End, Engine, Progress};
@@ -34,6 +34,22 @@ fn no_count_of_accepted_bytes_is_too_large() {
     engine.accepted(1);
     engine.accepted(usize::MAX);
     let mut ends = Vec::new();
+    engine.lose_all(&mut ends);
+    assert!(matches!(ends[0].end, End::Lost { progress: Progress::Incomplete, .. }), "{ends:?}");
+}
+
+/// A peer that broke HTTP/2 must not be sent the rest of a body behind the GOAWAY, which would make the request complete.
+#[test]
+fn no_body_goes_on_behind_our_goaway() {
+    let mut engine = with_blocked_body();
+    let mut ends = Vec::new();
+    // The windows have room for the rest of the body, and the output has not.
+    let windows = [0, 1].map(|id| frame(WINDOW_UPDATE, 0, id, &[0, 1, 0, 0])).concat();
+    engine.receive(&windows, &mut ends).unwrap();
+    engine.receive(&frame(PUSH_PROMISE, 0, 1, &[0; 4]), &mut ends).unwrap_err();
+    let waiting = engine.output().len();
+    engine.accepted(waiting);
+    assert!(engine.output().is_empty());
     engine.lose_all(&mut ends);
     assert!(matches!(ends[0].end, End::Lost { progress: Progress::Incomplete, .. }), "{ends:?}");
 }

@@ -1,4 +1,4 @@
-//! What becomes of a request that its caller handed over and that h2 does not have yet.
+//! What becomes of a request that its caller handed over and that its connection has not begun yet.
 
 use tokio::io::DuplexStream;
 
