@@ -44,7 +44,10 @@ const FILES: &[(&str, &str)] = &[
         prost-types = "1" # planted
         "#,
     ),
-    ("crates/upstream/src/lib.rs", "mod core; mod transport;\n pub use hyper::Error;\n pub struct Pool;\n use h2::Reason; // planted"),
+    (
+        "crates/upstream/src/lib.rs",
+        "mod core; mod transport;\n pub use hyper::Error;\n pub struct Pool;\n use h2::Reason; // planted",
+    ),
     (
         "crates/upstream/src/core.rs",
         "use crate::Pool;\n use std::sync::Arc; // planted\n use std::time::Instant;",

@@ -23,7 +23,6 @@ use crate::error::{NoAnswerCause, NoReply, Unanswered, UnsentCause, orphan_end};
 use crate::fields::Fields;
 use crate::observe::Report;
 use crate::patience::Patience;
-use crate::request::Reply;
 use crate::transport::{CountedStream, SentBytes};
 
 type HyperConnection = http1::Connection<TokioIo<CountedStream>, Full<Bytes>>;
