@@ -70,6 +70,8 @@ impl Session {
 
     pub(super) fn refuse_queue(&mut self) {
         self.retire(EndCause::NotTaken);
-        self.queue.drain(..).for_each(|exchange| exchange.refuse());
+        while let Some(exchange) = self.queue.pop_front() {
+            exchange.refuse();
+        }
     }
 }
