@@ -69,7 +69,7 @@ impl Session {
     }
 
     pub(super) fn refuse_queue(&mut self) {
-        self.retire(EndCause::NotTaken);
+        self.retire(if self.link.is_broken() { EndCause::WriteFailed } else { EndCause::NotTaken });
         while let Some(exchange) = self.queue.pop_front() {
             exchange.refuse();
         }

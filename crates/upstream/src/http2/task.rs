@@ -168,6 +168,9 @@ impl Session {
             awaits_pong: self.link.engine.awaits_pong(),
         };
         let due = self.clock.tick(now, &seen);
+        if !busy {
+            self.rest();
+        }
         if self.leaving.is_some_and(|since| now - since >= READ_ON) {
             return Some(self.ended(EndCause::Closed));
         }
@@ -189,6 +192,14 @@ impl Session {
             self.connection.tell(ConnectionEvent::Aged);
         }
         None
+    }
+
+    /// Gives memory back that a busier time needed.
+    fn rest(&mut self) {
+        self.queue.shrink_to_fit();
+        self.fresh.shrink_to_fit();
+        self.ends.shrink_to_fit();
+        self.outcomes.shrink_to_fit();
     }
 
     /// Whether the connection has ended because nobody uses it any more, or will.

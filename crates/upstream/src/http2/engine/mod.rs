@@ -197,6 +197,9 @@ impl<T> Engine<T> {
         self.budget.tick();
         self.output.rest();
         self.input.rest();
+        if self.streams.open.is_empty() {
+            self.streams.open.shrink_to_fit();
+        }
     }
 
     /// Says that this client goes away. Nothing is begun afterwards.
