@@ -68,8 +68,8 @@ pub(super) fn memory() -> Scenario {
         "10,000 in flight at 500 ms",
         [("unary", held(Unary)), ("stream", held(Stream(1)))],
         [
-            value("KiB per push in flight, unary", Figure::Memory, "unary", Most(16.0)),
-            value("KiB per push in flight, stream", Figure::Memory, "stream", Most(8.0)),
+            value("KiB per push in flight, unary", Figure::Memory, "unary", Most(9.0)),
+            value("KiB per push in flight, stream", Figure::Memory, "stream", Most(5.0)),
         ],
     )
 }
@@ -99,7 +99,7 @@ pub(super) fn streams() -> Scenario {
             value("share of streams / latency, gateway, 100", Figure::Share, "gateway, 100", Least(0.95)),
             value("the same, connection per push", Figure::Share, "fresh, 100", Told),
             value("the same, hyper-util", Figure::Share, "hyper-util, 100", Told),
-            value("share of streams / latency, gateway, 1,000", Figure::Share, "gateway, 1,000", Least(0.95)),
+            value("share of streams / latency, gateway, 1,000", Figure::Share, "gateway, 1,000", Least(0.97)),
             value("the same, connection per push", Figure::Share, "fresh, 1,000", Told),
             value("the same, hyper-util", Figure::Share, "hyper-util, 1,000", Told),
             value("sockets per 1,000 pushes, gateway, 100", Figure::Sockets, "gateway, 100", Told),
