@@ -14,9 +14,8 @@ use crate::transport::{Io, SocketBytes};
 /// How much is read at once. A TLS record has no more plaintext. Source: RFC 8446, section 5.1.
 const READ_BYTES: usize = 16 * 1024;
 
-/// How often a socket is read before other tasks have their turn. Those who are answered by more answers than that are no
-/// longer in the processor's cache when they run.
-const READS_A_TURN: usize = 2;
+/// How often a socket is read before other tasks have their turn.
+const READS_A_TURN: usize = 8;
 
 /// The socket of a connection, with the engine that speaks over it. It knows for each byte whether the socket may have
 /// taken it.
