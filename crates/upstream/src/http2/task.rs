@@ -111,13 +111,14 @@ impl Session {
                 return Some(self.ended(EndCause::Protocol));
             }
         }
-        if self.clock.deadline_came(now) {
-            self.end_late(now);
-        }
+        // Silence is judged before requests end by their time, because then the peer owes answers.
         if self.clock.ticks(now)
             && let Some(cause) = self.tick(now)
         {
             return Some(cause);
+        }
+        if self.clock.deadline_came(now) {
+            self.end_late(now);
         }
         if self.leaving.is_none() {
             self.send(cx, now);
