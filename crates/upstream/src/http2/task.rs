@@ -111,14 +111,14 @@ impl Session {
                 return Some(self.ended(EndCause::Protocol));
             }
         }
-        // Silence is judged before requests end by their time, because then the peer owes answers.
-        if self.clock.ticks(now)
-            && let Some(cause) = self.tick(now)
-        {
-            return Some(cause);
-        }
+        let ticks = self.clock.ticks(now);
+        // This is looked at before requests end by their time, because the peer owed answers to them.
+        let busy = ticks && self.connection.in_use() > 0;
         if self.clock.deadline_came(now) {
             self.end_late(now);
+        }
+        if ticks && let Some(cause) = self.tick(now, busy) {
+            return Some(cause);
         }
         if self.leaving.is_none() {
             self.send(cx, now);
@@ -158,9 +158,8 @@ impl Session {
         }
     }
 
-    fn tick(&mut self, now: Instant) -> Option<EndCause> {
+    fn tick(&mut self, now: Instant, busy: bool) -> Option<EndCause> {
         self.link.engine.tick();
-        let busy = self.connection.in_use() > 0;
         let seen = Seen {
             reads: self.link.reads(),
             busy,
