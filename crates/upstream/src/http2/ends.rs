@@ -44,7 +44,7 @@ impl Session {
     pub(super) fn end_late(&mut self, now: Instant) {
         self.queue.retain(|exchange| match exchange.until() <= now {
             true => {
-                let _ = exchange.take(now);
+                exchange.refuse();
                 false
             }
             false => {

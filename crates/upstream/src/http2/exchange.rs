@@ -129,15 +129,12 @@ impl Exchange {
 
     /// Takes the request to send it, unless its time is up.
     pub(super) fn take(&self, now: Instant) -> Taken {
+        if self.until() <= now {
+            self.refuse();
+            return Taken::Nothing;
+        }
         let mut state = self.lock();
         match mem::replace(&mut *state, State::Over) {
-            State::Waits { slot, waker, .. } if self.until() <= now => {
-                *state = State::Ended(Err(NoReply::Unsent(UnsentCause::NotTaken)));
-                drop(state);
-                drop(slot);
-                wake(waker);
-                Taken::Nothing
-            }
             State::Waits { request, slot, waker } => {
                 *state = State::Sent { waker };
                 Taken::Send(request, slot)
@@ -153,8 +150,8 @@ impl Exchange {
         }
     }
 
-    /// The connection takes no more requests, so this one is unsent. The connection must be retired by now, because the
-    /// place on it returns to the pool.
+    /// The request is not sent on this connection, because its time is up or the connection takes no more. Such a connection
+    /// must be retired by now, because the place on it returns to the pool.
     pub(super) fn refuse(&self) {
         let mut state = self.lock();
         match mem::replace(&mut *state, State::Over) {

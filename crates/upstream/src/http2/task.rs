@@ -45,9 +45,9 @@ pub(crate) struct Session {
     pub(super) outcomes: Vec<(Arc<Exchange>, Result<Reply, NoReply>)>,
     pub(super) clock: Clock,
     /// How many streams the peer allows, as the pool was last told.
-    pub(super) limit: usize,
+    limit: usize,
     /// The pool was told that the peer said GOAWAY.
-    pub(super) goaway_told: bool,
+    goaway_told: bool,
     /// The pool was told to grant no more, because nothing more can be written or the ids are used up.
     pub(super) retired: bool,
     /// What is to be sent waits for one turn, so that what other tasks have to send leaves in the same write.
@@ -55,11 +55,11 @@ pub(crate) struct Session {
     /// The socket was full. There is output, here or inside TLS, until a write has sent it all.
     pub(super) full: bool,
     /// Since when nothing is left to do but to write the last bytes.
-    pub(super) leaving: Option<Instant>,
+    leaving: Option<Instant>,
     /// Why the connection ends. It is `Aborted` until something else ends it.
-    pub(super) cause: EndCause,
+    cause: EndCause,
     /// The place of this connection among all connections.
-    pub(super) place: ConnectionPlace,
+    place: ConnectionPlace,
 }
 
 impl Session {

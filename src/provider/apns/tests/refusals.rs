@@ -68,3 +68,36 @@ fn a_live_activity_has_what_its_event_needs() {
     assert_eq!(refused(with_alert(start()), &channel()), (Reason::FieldsConflict, at("event")));
     assert_eq!(refused(alert(), &channel()), (Reason::FieldsConflict, "target.apns_channel".into()));
 }
+
+#[test]
+fn only_listed_topics_are_sent_to() {
+    let refusal = sent(&apns(), &body(alert()), &device(Some("com.example.other"))).unwrap_err();
+    assert_eq!(refusal.outcome, Outcome::InvalidPush);
+    assert_eq!((refusal.reason, &*refusal.field), (Reason::TopicNotAllowed, "target.apns.topic"));
+    for topics in [vec![], vec![""], vec!["a", "b/c"], vec!["ü"]] {
+        let topics = topics.into_iter().map(String::from).collect();
+        assert!(Apns::try_new(ApnsSettings { topics, ..settings() }).is_err());
+    }
+    for (bytes, taken) in
+        [(MAX_TOPIC_BYTES, true), (MAX_TOPIC_BYTES + 1, false), (MAX_TOPIC_BYTES + 2, false)]
+    {
+        let topics = vec!["x".repeat(bytes)];
+        assert_eq!(Apns::try_new(ApnsSettings { topics, ..settings() }).is_ok(), taken, "{bytes}");
+    }
+    assert_eq!(apns().environment(&device(None)), ApnsEnvironment::Production);
+    assert_eq!(apns().environment(&channel()), ApnsEnvironment::Sandbox);
+}
+
+#[test]
+fn a_channel_id_that_is_no_header_is_refused() {
+    for channel_id in ["é", "a\r\nb: c", " a"] {
+        let Target::Channel(channel) = channel() else { unreachable!() };
+        let target = Target::Channel(Channel { channel_id: channel_id.into(), ..channel });
+        let refusal = sent(&apns(), &body(live(activity(LiveActivityEvent::Update))), &target).unwrap_err();
+        assert_eq!(
+            (refusal.reason, &*refusal.field),
+            (Reason::FieldInvalid, "target.apns_channel.channel_id")
+        );
+        assert_eq!(refusal.detail, "it is visible ASCII characters, found others");
+    }
+}

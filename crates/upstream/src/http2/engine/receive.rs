@@ -150,12 +150,11 @@ impl<T> Engine<T> {
         for id in above {
             let Some(stream) = self.streams.open.remove(&id) else { continue };
             self.forget_body(id, stream.ends.is_none());
+            let progress = stream.progress(taken);
             let end = match stream.answer {
                 None => End::GoneAway,
                 // What it has answered in part it has seen, whatever it says now.
-                Some(ref answer) => {
-                    End::Lost { progress: stream.progress(taken), head: Some(answer.head.clone()) }
-                }
+                Some(answer) => End::Lost { progress, head: Some(answer.head) },
             };
             ends.push(Ended { token: stream.token, end });
         }

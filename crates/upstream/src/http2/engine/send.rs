@@ -11,8 +11,8 @@ use crate::fields::{Field, Fields, Indexing};
 
 impl<T> Engine<T> {
     /// Whether a request with a body of this length may begin now: the peer is there, a stream is free, little waits to
-    /// be written, and the connection's window has room for the body. A body that is larger than the window goes alone.
-    /// What may not begin yet waits unsent, where it can be taken back.
+    /// be written, and the connection's window has room for the body, or for a part of it while no other body is held back:
+    /// a window may be smaller than any body. What may not begin yet waits unsent, where it can be taken back.
     pub(crate) fn may_begin(&self, body: usize) -> bool {
         let room = self.send.available();
         self.takes_requests()
