@@ -29,6 +29,8 @@ pub enum Reason {
     ConnectionLost,
     AnswerUnreadable,
     CredentialMissing,
+    CallerUnknown,
+    CallerOverRate,
 }
 
 impl Reason {
@@ -61,6 +63,8 @@ impl Reason {
             Self::ConnectionLost => "CONNECTION_LOST",
             Self::AnswerUnreadable => "ANSWER_UNREADABLE",
             Self::CredentialMissing => "CREDENTIAL_MISSING",
+            Self::CallerUnknown => "CALLER_UNKNOWN",
+            Self::CallerOverRate => "CALLER_OVER_RATE",
         }
     }
 }

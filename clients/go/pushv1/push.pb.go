@@ -744,7 +744,8 @@ const (
 	Reason_REASON_DEADLINE_EXCEEDED Reason = 13
 	// Pushes to this upstream are held back, because it fails.
 	Reason_REASON_BREAKER_OPEN Reason = 14
-	// The caller may not send for this app.
+	// The caller may not send this: not for this app (or there is no such app), not by
+	// this provider, not to this topic or channel, or not with this service class.
 	Reason_REASON_NOT_PERMITTED Reason = 15
 	// The caller stopped reading its results.
 	Reason_REASON_CLIENT_NOT_READING Reason = 16
@@ -766,6 +767,11 @@ const (
 	Reason_REASON_ANSWER_UNREADABLE Reason = 25
 	// There is no token for the upstream, because none could be made or fetched.
 	Reason_REASON_CREDENTIAL_MISSING Reason = 26
+	// The gateway does not know the caller; the status says what was wrong with what it
+	// showed. Only statuses have this reason.
+	Reason_REASON_CALLER_UNKNOWN Reason = 27
+	// The caller is over its rate. It may try again a little later.
+	Reason_REASON_CALLER_OVER_RATE Reason = 28
 )
 
 // Enum value maps for Reason.
@@ -797,6 +803,8 @@ var (
 		24: "REASON_CONNECTION_LOST",
 		25: "REASON_ANSWER_UNREADABLE",
 		26: "REASON_CREDENTIAL_MISSING",
+		27: "REASON_CALLER_UNKNOWN",
+		28: "REASON_CALLER_OVER_RATE",
 	}
 	Reason_value = map[string]int32{
 		"REASON_UNSPECIFIED":             0,
@@ -825,6 +833,8 @@ var (
 		"REASON_CONNECTION_LOST":         24,
 		"REASON_ANSWER_UNREADABLE":       25,
 		"REASON_CREDENTIAL_MISSING":      26,
+		"REASON_CALLER_UNKNOWN":          27,
+		"REASON_CALLER_OVER_RATE":        28,
 	}
 )
 
@@ -3880,7 +3890,7 @@ const file_fanfare_push_v1_push_proto_rawDesc = "" +
 	"\x18TOKEN_ACTION_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11TOKEN_ACTION_KEEP\x10\x01\x12\x17\n" +
 	"\x13TOKEN_ACTION_DELETE\x10\x02\x12\x1b\n" +
-	"\x17TOKEN_ACTION_QUARANTINE\x10\x03*\xd5\x05\n" +
+	"\x17TOKEN_ACTION_QUARANTINE\x10\x03*\x8d\x06\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15REASON_FIELD_REQUIRED\x10\x01\x12\x18\n" +
@@ -3908,7 +3918,9 @@ const file_fanfare_push_v1_push_proto_rawDesc = "" +
 	"\x15REASON_ANSWER_TIMEOUT\x10\x17\x12\x1a\n" +
 	"\x16REASON_CONNECTION_LOST\x10\x18\x12\x1c\n" +
 	"\x18REASON_ANSWER_UNREADABLE\x10\x19\x12\x1d\n" +
-	"\x19REASON_CREDENTIAL_MISSING\x10\x1a*y\n" +
+	"\x19REASON_CREDENTIAL_MISSING\x10\x1a\x12\x19\n" +
+	"\x15REASON_CALLER_UNKNOWN\x10\x1b\x12\x1b\n" +
+	"\x17REASON_CALLER_OVER_RATE\x10\x1c*y\n" +
 	"\bProvider\x12\x18\n" +
 	"\x14PROVIDER_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rPROVIDER_APNS\x10\x01\x12\x10\n" +

@@ -49,21 +49,28 @@ const (
 // the app does not list, a raw body that is not JSON, two targets, an app that is
 // unknown. A status other than OK speaks of the call alone. One that the gateway
 // itself decided on has google.rpc details (ErrorInfo.reason is a Reason without its
-// prefix, ErrorInfo.domain is `push.fanfare.dev`); UNIMPLEMENTED and OUT_OF_RANGE are
-// of the gRPC library below it and have none:
+// prefix, ErrorInfo.domain is `push.fanfare.dev`); UNIMPLEMENTED is of the gRPC library
+// below it and has none:
 //
 //	INVALID_ARGUMENT    the call holds no push or more than it may (BadRequest names
-//	                    the field), or cannot be decoded. Nothing was sent.
-//	UNAUTHENTICATED     the gateway does not know the caller. Nothing was sent.
-//	PERMISSION_DENIED   the caller may not use this RPC at all. Nothing was sent.
-//	RESOURCE_EXHAUSTED  the caller is over its rate. Nothing was sent.
+//	                    the field), cannot be decoded, or has more than 16 KiB of
+//	                    metadata. Nothing was sent.
+//	UNAUTHENTICATED     the gateway does not know the caller (CALLER_UNKNOWN). Nothing
+//	                    was sent. A SendBatch that has begun can also end so, 60 s
+//	                    after the caller's token or certificate has expired.
+//	PERMISSION_DENIED   the caller may not use this RPC at all (NOT_PERMITTED). Nothing
+//	                    was sent. What it may not send is a result instead.
+//	RESOURCE_EXHAUSTED  the caller is over its rate (CALLER_OVER_RATE). Nothing was
+//	                    sent; RetryInfo says when there is room again. The items of a
+//	                    SendBatch wait for their turn instead.
 //	ABORTED             the gateway is full (ErrorInfo.reason OVERLOADED) or
 //	                    shutting down (DRAINING). Nothing was sent. RetryInfo, and
 //	                    `grpc-retry-pushback-ms` for client libraries, say when to
 //	                    try again. A SendBatch that has begun can also end so with
 //	                    CLIENT_NOT_READING.
 //	UNIMPLEMENTED       a message was compressed: the gateway takes none that is.
-//	OUT_OF_RANGE        a message is larger than `grpc.max_message_bytes`.
+//	OUT_OF_RANGE        a message is larger than `grpc.max_message_bytes`, or that of a
+//	                    SendPush than `grpc.max_push_bytes`.
 //	INTERNAL            a bug of the gateway's. A push may have been sent.
 //
 // Repeating a call. Client libraries and proxies say UNAVAILABLE,
@@ -102,10 +109,13 @@ type PushServiceClient interface {
 	// CLIENT_NOT_READING after `limits.reader_stall_timeout`.
 	//
 	// What ends a stream early, after everything read before has its verdict: a
-	// message that is larger than `grpc.max_message_bytes` (4 MiB) or cannot be
-	// decoded, options in a later message, the call's deadline (reading ends a little
-	// before it). A connection has at most `grpc.max_batch_streams` (32); one more is
-	// refused with ABORTED and reason OVERLOADED.
+	// message that is larger than `grpc.max_message_bytes` (4 MiB), has more items than
+	// `grpc.max_message_items` (65,536), or cannot be decoded; a message that does not
+	// arrive whole in `grpc.message_timeout`; options in a later message; the call's
+	// deadline (reading ends a little before it); the end of what the caller showed. An
+	// item that cannot be decoded ends nothing: it is a result, as every fault of an item.
+	// A connection has at most `grpc.max_batch_streams` (32), and a caller as many as it
+	// may; one more is refused with ABORTED and reason OVERLOADED.
 	//
 	// When a stream ends with a status, its last message has the progress, and an item
 	// at or beyond its items_read was never read. A stream that is reset (its
@@ -178,21 +188,28 @@ type PushService_SendBatchClient = grpc.BidiStreamingClient[SendBatchRequest, Se
 // the app does not list, a raw body that is not JSON, two targets, an app that is
 // unknown. A status other than OK speaks of the call alone. One that the gateway
 // itself decided on has google.rpc details (ErrorInfo.reason is a Reason without its
-// prefix, ErrorInfo.domain is `push.fanfare.dev`); UNIMPLEMENTED and OUT_OF_RANGE are
-// of the gRPC library below it and have none:
+// prefix, ErrorInfo.domain is `push.fanfare.dev`); UNIMPLEMENTED is of the gRPC library
+// below it and has none:
 //
 //	INVALID_ARGUMENT    the call holds no push or more than it may (BadRequest names
-//	                    the field), or cannot be decoded. Nothing was sent.
-//	UNAUTHENTICATED     the gateway does not know the caller. Nothing was sent.
-//	PERMISSION_DENIED   the caller may not use this RPC at all. Nothing was sent.
-//	RESOURCE_EXHAUSTED  the caller is over its rate. Nothing was sent.
+//	                    the field), cannot be decoded, or has more than 16 KiB of
+//	                    metadata. Nothing was sent.
+//	UNAUTHENTICATED     the gateway does not know the caller (CALLER_UNKNOWN). Nothing
+//	                    was sent. A SendBatch that has begun can also end so, 60 s
+//	                    after the caller's token or certificate has expired.
+//	PERMISSION_DENIED   the caller may not use this RPC at all (NOT_PERMITTED). Nothing
+//	                    was sent. What it may not send is a result instead.
+//	RESOURCE_EXHAUSTED  the caller is over its rate (CALLER_OVER_RATE). Nothing was
+//	                    sent; RetryInfo says when there is room again. The items of a
+//	                    SendBatch wait for their turn instead.
 //	ABORTED             the gateway is full (ErrorInfo.reason OVERLOADED) or
 //	                    shutting down (DRAINING). Nothing was sent. RetryInfo, and
 //	                    `grpc-retry-pushback-ms` for client libraries, say when to
 //	                    try again. A SendBatch that has begun can also end so with
 //	                    CLIENT_NOT_READING.
 //	UNIMPLEMENTED       a message was compressed: the gateway takes none that is.
-//	OUT_OF_RANGE        a message is larger than `grpc.max_message_bytes`.
+//	OUT_OF_RANGE        a message is larger than `grpc.max_message_bytes`, or that of a
+//	                    SendPush than `grpc.max_push_bytes`.
 //	INTERNAL            a bug of the gateway's. A push may have been sent.
 //
 // Repeating a call. Client libraries and proxies say UNAVAILABLE,
@@ -231,10 +248,13 @@ type PushServiceServer interface {
 	// CLIENT_NOT_READING after `limits.reader_stall_timeout`.
 	//
 	// What ends a stream early, after everything read before has its verdict: a
-	// message that is larger than `grpc.max_message_bytes` (4 MiB) or cannot be
-	// decoded, options in a later message, the call's deadline (reading ends a little
-	// before it). A connection has at most `grpc.max_batch_streams` (32); one more is
-	// refused with ABORTED and reason OVERLOADED.
+	// message that is larger than `grpc.max_message_bytes` (4 MiB), has more items than
+	// `grpc.max_message_items` (65,536), or cannot be decoded; a message that does not
+	// arrive whole in `grpc.message_timeout`; options in a later message; the call's
+	// deadline (reading ends a little before it); the end of what the caller showed. An
+	// item that cannot be decoded ends nothing: it is a result, as every fault of an item.
+	// A connection has at most `grpc.max_batch_streams` (32), and a caller as many as it
+	// may; one more is refused with ABORTED and reason OVERLOADED.
 	//
 	// When a stream ends with a status, its last message has the progress, and an item
 	// at or beyond its items_read was never read. A stream that is reset (its

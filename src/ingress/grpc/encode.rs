@@ -159,6 +159,8 @@ fn reason(it: Reason) -> proto::Reason {
         Reason::ConnectionLost => proto::Reason::ConnectionLost,
         Reason::AnswerUnreadable => proto::Reason::AnswerUnreadable,
         Reason::CredentialMissing => proto::Reason::CredentialMissing,
+        Reason::CallerUnknown => proto::Reason::CallerUnknown,
+        Reason::CallerOverRate => proto::Reason::CallerOverRate,
     }
 }
 
@@ -197,6 +199,8 @@ mod tests {
             Reason::ConnectionLost,
             Reason::AnswerUnreadable,
             Reason::CredentialMissing,
+            Reason::CallerUnknown,
+            Reason::CallerOverRate,
         ];
         for it in all {
             assert_eq!(reason(it).as_str_name(), format!("REASON_{}", it.name()));
