@@ -1,15 +1,17 @@
 //! The listeners: gRPC for callers, and HTTP for those who operate the gateway.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tonic_health::server::HealthReporter;
+use tonic_health::server::{HealthReporter, HealthService};
 
 use super::StartError;
 use super::accept;
+use crate::caller::Callers;
 use crate::ingress::admin::{self, Admin};
-use crate::ingress::grpc::{GrpcSettings, Service, incoming};
+use crate::ingress::grpc::{Authenticate, GrpcSettings, GuardedHealth, Service, incoming};
 use crate::proto::{self, push_service_server::PushServiceServer};
 
 /// Binds an address that the configuration names under `key`.
@@ -27,10 +29,12 @@ pub(super) async fn listen(
 pub(super) async fn grpc(
     settings: &GrpcSettings,
     service: Service,
+    callers: Arc<Callers>,
     listener: TcpListener,
     stop: CancellationToken,
 ) -> Result<(HealthReporter, impl Future<Output = ()> + use<>), StartError> {
-    let (health, health_service) = tonic_health::server::health_reporter();
+    let health = HealthReporter::new();
+    let health_service = GuardedHealth::server(HealthService::from_health_reporter(health.clone()));
     health.set_serving::<PushServiceServer<Service>>().await;
     let reflection = || {
         tonic_reflection::server::Builder::configure()
@@ -40,6 +44,7 @@ pub(super) async fn grpc(
     };
     let push_service = PushServiceServer::new(service).max_decoding_message_size(settings.max_message_bytes);
     let router = tonic::transport::Server::builder()
+        .layer(tower_layer::layer_fn(move |inner| Authenticate::new(Arc::clone(&callers), inner)))
         .initial_stream_window_size(settings.stream_window)
         .initial_connection_window_size(settings.connection_window)
         .max_concurrent_streams(settings.max_concurrent_streams)

@@ -17,6 +17,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic_health::server::HealthReporter;
 
+use crate::caller::jwt::Tokens;
+use crate::caller::{CallerSettings, Callers};
 use crate::config::Config;
 use crate::credential::Registry;
 use crate::desk::{Admission, Desk, DeskSettings};
@@ -52,6 +54,7 @@ pub struct Gateway {
     admin_address: SocketAddr,
     metrics: Arc<Metrics>,
     admission: Arc<Admission>,
+    callers: Arc<Callers>,
     upstream: Arc<Upstream>,
     credentials: Registry,
     health: HealthReporter,
@@ -69,7 +72,7 @@ impl Gateway {
     ///
     /// # Errors
     /// Fails if an address cannot be listened on, or the configuration names too many upstreams.
-    pub async fn start(config: Config, network: Network) -> Result<Self, StartError> {
+    pub async fn start(mut config: Config, network: Network) -> Result<Self, StartError> {
         let (grpc_listener, grpc_address) = listeners::listen("grpc.listen", config.grpc.listen).await?;
         let (admin_listener, admin_address) = listeners::listen("admin.listen", config.admin.listen).await?;
 
@@ -85,12 +88,16 @@ impl Gateway {
         let dispatcher = Dispatcher::new(config.dispatch.clone(), draining.clone());
         let desk = Desk::new(settings, routes, Arc::clone(&admission), dispatcher, metrics.pushes.clone());
         let batches = TaskTracker::new();
+        let callers =
+            Callers::new(std::mem::take(&mut config.callers), Tokens::default(), metrics.callers.clone());
+        let callers = Arc::new(callers);
         let service = Service {
             desk: Arc::new(desk),
             max_batch_streams: config.grpc.max_batch_streams,
             batches: batches.clone(),
         };
-        let (health, grpc) = listeners::grpc(&config.grpc, service, grpc_listener, stop.clone()).await?;
+        let (health, grpc) =
+            listeners::grpc(&config.grpc, service, Arc::clone(&callers), grpc_listener, stop.clone()).await?;
         let admin = Admin { metrics: Arc::clone(&metrics), admission: Arc::clone(&admission) };
 
         let mut tasks = JoinSet::new();
@@ -103,6 +110,7 @@ impl Gateway {
             admin_address,
             metrics,
             admission,
+            callers,
             upstream,
             credentials,
             health,
@@ -130,6 +138,13 @@ impl Gateway {
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+
+    /// Knows these callers from now on. What a caller may do changes with its next push, also on streams that are open.
+    pub fn change_callers(&self, callers: Vec<CallerSettings>) {
+        let count = callers.len();
+        self.callers.change(callers);
+        tracing::info!(callers = count, "the callers of the configuration hold from now on");
     }
 
     /// Takes no more pushes, lets those in flight come to their verdict for `limits.drain_timeout`, and then ends what is

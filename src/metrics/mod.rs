@@ -4,6 +4,7 @@
 mod credentials;
 mod log;
 mod pushes;
+mod refusals;
 mod seconds;
 mod upstream;
 
@@ -13,6 +14,8 @@ use prometheus_client::registry::Registry;
 pub use credentials::CredentialMetrics;
 pub(crate) use credentials::TokenMetrics;
 pub use pushes::{AppMetrics, PushMetrics};
+pub use refusals::CallerMetrics;
+pub(crate) use refusals::CallerRefusals;
 pub use upstream::UpstreamMetrics;
 
 /// All metrics of the process.
@@ -24,6 +27,8 @@ pub struct Metrics {
     pub pushes: PushMetrics,
     /// Metrics of access tokens and client certificates.
     pub credentials: CredentialMetrics,
+    /// Metrics of callers that were refused.
+    pub callers: CallerMetrics,
 }
 
 impl Default for Metrics {
@@ -32,8 +37,9 @@ impl Default for Metrics {
         let upstream = UpstreamMetrics::register(&mut registry);
         let pushes = PushMetrics::register(&mut registry);
         let credentials = CredentialMetrics::register(&mut registry);
+        let callers = CallerMetrics::register(&mut registry);
         log::register(&mut registry);
-        Self { registry, upstream, pushes, credentials }
+        Self { registry, upstream, pushes, credentials, callers }
     }
 }
 

@@ -13,6 +13,8 @@ use tokio_stream::wrappers::TcpListenerStream;
 use tokio_stream::{Stream, StreamExt};
 use tonic::transport::server::Connected;
 
+use super::peer::Peer;
+
 /// The batch streams of one connection.
 #[derive(Debug, Clone, Default)]
 pub(super) struct BatchStreams(Arc<AtomicUsize>);
@@ -40,6 +42,7 @@ impl Drop for OpenBatch {
 #[derive(Debug)]
 pub struct Accepted {
     socket: Gathered<TcpStream>,
+    peer: Arc<Peer>,
     batches: BatchStreams,
 }
 
@@ -49,7 +52,8 @@ pub fn incoming(listener: TcpListener) -> impl Stream<Item = io::Result<Accepted
         let socket = socket?;
         // Answers are gathered before they are written; waiting for more would only delay.
         socket.set_nodelay(true)?;
-        Ok(Accepted { socket: Gathered::new(socket), batches: BatchStreams::default() })
+        let peer = Arc::new(Peer::new(socket.peer_addr()?, Vec::new()));
+        Ok(Accepted { socket: Gathered::new(socket), peer, batches: BatchStreams::default() })
     })
 }
 
@@ -57,13 +61,14 @@ impl Connected for Accepted {
     type ConnectInfo = ConnectInfo;
 
     fn connect_info(&self) -> Self::ConnectInfo {
-        ConnectInfo { batches: self.batches.clone() }
+        ConnectInfo { peer: Arc::clone(&self.peer), batches: self.batches.clone() }
     }
 }
 
 /// What the handlers know of a call's connection.
 #[derive(Debug, Clone)]
 pub struct ConnectInfo {
+    pub(super) peer: Arc<Peer>,
     pub(super) batches: BatchStreams,
 }
 

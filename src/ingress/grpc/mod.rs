@@ -1,11 +1,14 @@
 //! The gRPC service: a message becomes a draft for the desk, and a result becomes a message. What concerns a whole call
 //! becomes a status.
 
+mod authenticate;
 mod batch;
 mod decode;
 mod encode;
+mod health;
 mod incoming;
 mod items;
+mod peer;
 mod pushes;
 mod single;
 mod timeout;
@@ -18,10 +21,12 @@ use futures_util::future::BoxFuture;
 use tokio_util::task::TaskTracker;
 use tonic::{Request, Response, Status, Streaming};
 
+pub(crate) use authenticate::Authenticate;
 pub(crate) use batch::Results;
+pub(crate) use health::GuardedHealth;
 pub use incoming::{Accepted, ConnectInfo, incoming};
 
-use crate::desk::{BatchSettings, Caller, Desk, NoRoom};
+use crate::desk::{BatchSettings, Desk, NoRoom};
 use crate::proto;
 use crate::proto::push_service_server::PushService;
 
@@ -107,7 +112,11 @@ impl PushService for Service {
         request: Request<Streaming<proto::SendBatchRequest>>,
     ) -> Result<Response<Results>, Status> {
         let (metadata, extensions, inbound) = request.into_parts();
-        let caller = Caller::Anonymous;
+        let caller = authenticate::caller(&extensions)?;
+        let of_caller = caller.open_stream().map_err(|denied| {
+            caller.note(denied, "");
+            encode::denied_call(denied)
+        })?;
         let batch = self.desk.open(caller.clone(), timeout::arrival(&metadata)).map_err(encode::no_room)?;
         let most = self.max_batch_streams;
         let open = extensions.get::<ConnectInfo>().map(|connection| connection.batches.open(most));
@@ -115,6 +124,13 @@ impl PushService for Service {
             self.desk.turned_away(NoRoom::Full);
             return Err(encode::too_many_batches(most));
         };
-        Ok(Response::new(batch::start(&self.batches, &self.desk, caller, batch, inbound, open)))
+        Ok(Response::new(batch::start(
+            &self.batches,
+            &self.desk,
+            caller.clone(),
+            batch,
+            inbound,
+            (open, of_caller),
+        )))
     }
 }
