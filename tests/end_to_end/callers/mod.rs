@@ -1,6 +1,7 @@
 //! Who may call: callers that are known by a key, what each may do, and what becomes of what it may not.
 
 mod changes;
+mod configuration;
 mod doors;
 mod matrix;
 mod rates;
