@@ -5,6 +5,7 @@ mod configuration;
 mod doors;
 mod matrix;
 mod rates;
+mod reading_anew;
 
 use std::sync::Arc;
 
