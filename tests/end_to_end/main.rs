@@ -5,6 +5,7 @@
 mod answers;
 mod bad_input;
 mod batch_command;
+mod caller_key_command;
 mod config;
 mod connections;
 mod credential;

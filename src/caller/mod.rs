@@ -1,0 +1,3 @@
+//! Who calls the gateway, and how a caller shows it.
+
+pub(crate) mod key;
