@@ -1,6 +1,5 @@
 //! The command line. Each command has a file or a folder here.
 
-mod address;
 mod batch;
 mod caller_key;
 mod check;
@@ -8,6 +7,7 @@ mod content;
 mod demo;
 mod descriptors;
 mod done;
+mod gateway;
 mod json;
 mod named_file;
 mod new_file;

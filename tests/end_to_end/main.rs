@@ -37,6 +37,7 @@ mod simulator_page;
 mod socket_faults;
 mod stub;
 mod surroundings;
+mod tls_commands;
 mod tunnel;
 mod vapid_key_command;
 mod web_push;
