@@ -1,14 +1,16 @@
 //! The command line. Each command has a file or a folder here.
 
-mod address;
 mod batch;
+mod caller_key;
 mod check;
 mod content;
 mod demo;
 mod descriptors;
 mod done;
+mod gateway;
 mod json;
 mod named_file;
+mod new_file;
 mod output;
 mod send;
 mod serve;
@@ -44,6 +46,7 @@ enum Command {
     Send(send::Send),
     Batch(batch::Batch),
     VapidKey(vapid_key::MakeVapidKey),
+    CallerKey(caller_key::MakeCallerKey),
     Simulate(simulate::Simulate),
     Demo(demo::Demo),
 }
@@ -69,6 +72,7 @@ pub fn run() -> ExitCode {
             Command::Send(send) => send.run().await,
             Command::Batch(batch) => batch.run().await,
             Command::VapidKey(vapid_key) => vapid_key.run(),
+            Command::CallerKey(caller_key) => caller_key.run(),
             Command::Simulate(simulate) => simulate.run().await,
             Command::Demo(demo) => demo.run().await,
         }

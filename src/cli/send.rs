@@ -1,19 +1,20 @@
 //! `fanfare send`: sends one push and prints its verdict.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{ArgGroup, Args};
 
-use super::address::endpoint;
-use super::content::{ContentArgs, DeviceArgs, describe, duration};
+use super::content::{ContentArgs, DeviceArgs, duration};
 use super::done::Done;
+use super::gateway::{GatewayArgs, RemoteGateway};
 use super::json::Schema;
 use super::named_file::read_text;
 use super::output::{print, tell};
 use super::subscription;
-use crate::proto::{self, push_service_client::PushServiceClient};
+use crate::proto;
 
 /// Sends one push through a gateway and prints its verdict.
 ///
@@ -30,12 +31,15 @@ use crate::proto::{self, push_service_client::PushServiceClient};
   fanfare send --app web --web-push subscription.json --title Hello --ttl 1h
   fanfare send --app chat --mattermost android_rn:dT9x…:APA91b… --title Hello
   fanfare send --json push.json
+  fanfare send --to https://gateway.example:50051 --ca ca.pem --cert orders.pem --key orders.key --json push.json
   echo '{\"app\":\"shop\",\"target\":{\"apns\":{\"token\":\"5f1c…e2\"}},\"content\":{\"data\":{\"k\":\"v\"}}}' | fanfare send --json -"
 )]
 pub(super) struct Send {
-    /// The address of the gateway.
+    /// The address of the gateway; https:// means TLS.
     #[arg(long, env = "FANFARE_TO", default_value = "http://127.0.0.1:50051")]
     to: String,
+    #[command(flatten)]
+    gateway: GatewayArgs,
     /// A file with a fanfare.push.v1.Push as ProtoJSON; `-` for standard input.
     #[arg(long, conflicts_with = "app")]
     json: Option<PathBuf>,
@@ -69,17 +73,15 @@ pub(super) struct Send {
 impl Send {
     pub(super) async fn run(self) -> anyhow::Result<Done> {
         let schema = Schema::load()?;
-        let (to, timeout) = (self.to.clone(), self.timeout);
-        let gateway = endpoint(&to)?;
+        let gateway = RemoteGateway::new(&self.to, &Arc::new(self.gateway.clone()))?;
+        let timeout = self.timeout;
         let push = self.push(&schema)?;
-        let connected = gateway.connect().await;
-        let channel = connected.with_context(|| format!("cannot connect to the gateway at {to}"))?;
-        let mut client = PushServiceClient::new(channel);
-        let mut request = tonic::Request::new(proto::SendPushRequest { push: Some(push.into()) });
+        let connection = gateway.connect().await?;
+        let mut request = connection.request(proto::SendPushRequest { push: Some(push.into()) });
         request.set_timeout(timeout);
-        let result = match client.send_push(request).await {
+        let result = match connection.client().send_push(request).await {
             Ok(response) => response.into_inner().result.context("the gateway answered without a result")?,
-            Err(status) => bail!(describe(&status)),
+            Err(status) => bail!(connection.why_first_ended(&status)),
         };
         if let Err(error) = print(schema.result(&result)?) {
             // The push has its verdict even if nobody can read it, so the exit code stays that of the verdict.

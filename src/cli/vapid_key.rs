@@ -1,17 +1,15 @@
 //! `fanfare vapid-key`: makes a key for Web Push, or shows its public key.
 
-use std::fs::OpenOptions;
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::Args;
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::done::Done;
 use super::named_file::read_text;
+use super::new_file::write_new;
 use super::output::{print, tell};
 use crate::credential::vapid::VapidKey;
 
@@ -46,7 +44,7 @@ impl MakeVapidKey {
         let pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).context("cannot make a key")?;
         let pem = SecretString::from(pair.serialize_pem());
         let key = VapidKey::parse(&pem)?;
-        write_new(&self.file, pem.expose_secret())?;
+        write_new(&self.file, pem.expose_secret(), "every subscription made with its key")?;
         print(key.public_key()).with_context(|| format!("the key is made; --show {file} shows it"))?;
         // This does not go to standard output, so that a script reads only the key there.
         tell(
@@ -58,20 +56,4 @@ impl MakeVapidKey {
         ));
         Ok(Done::Good)
     }
-}
-
-/// Writes a file that must not exist yet.
-fn write_new(file: &Path, pem: &str) -> anyhow::Result<()> {
-    let shown = file.display();
-    let mut new = match OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
-        Ok(new) => new,
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            bail!(
-                "{shown} exists already and is not overwritten: every subscription made with its key would be lost"
-            )
-        }
-        Err(error) => return Err(error).with_context(|| format!("cannot write {shown}")),
-    };
-    let written = new.write_all(pem.as_bytes()).and_then(|()| new.sync_all());
-    written.inspect_err(|_| drop(std::fs::remove_file(file))).with_context(|| format!("cannot write {shown}"))
 }

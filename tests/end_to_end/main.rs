@@ -5,6 +5,7 @@
 mod answers;
 mod bad_input;
 mod batch_command;
+mod caller_key_command;
 mod callers;
 mod config;
 mod connections;
@@ -37,6 +38,7 @@ mod simulator_page;
 mod socket_faults;
 mod stub;
 mod surroundings;
+mod tls_commands;
 mod tunnel;
 mod vapid_key_command;
 mod web_push;

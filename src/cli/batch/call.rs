@@ -7,14 +7,11 @@ use std::task::{Context, Poll};
 
 use futures_util::future::{BoxFuture, FutureExt};
 use tokio::sync::mpsc;
-use tonic::transport::Channel;
 use tonic::{Code, Status, Streaming};
 use tonic_types::StatusExt;
 
-use crate::cli::content::describe;
-use crate::proto::{
-    ERROR_DOMAIN, SendBatchRequest, SendBatchResponse, push_service_client::PushServiceClient,
-};
+use crate::cli::gateway::{GatewayConnection, is_from_the_gateway, why};
+use crate::proto::{ERROR_DOMAIN, SendBatchRequest, SendBatchResponse};
 
 /// A request message, and the number of the first item that is not in it or in an earlier one.
 pub(super) struct NumberedMessage {
@@ -71,23 +68,47 @@ pub(super) enum CallEnd {
 pub(super) enum StreamEnd {
     /// The gateway ended the stream as the contract says. Items that are left need another stream.
     Done,
-    /// The stream broke for this reason, and the worker connects again.
+    /// The gateway ended the stream for this reason, or brought nothing for too long, and the worker connects again.
     Lost(String),
+    /// The connection broke, and the worker connects again.
+    Broke(String),
     /// Another attempt would end for the same reason, so the worker gives up.
     Refused(String),
+    /// The gateway does not know the caller, or knows it no longer. Another attempt would end for the same reason unless
+    /// something else is shown.
+    CallerUnknown(String),
+}
+
+impl StreamEnd {
+    /// What the status means that a stream ended with.
+    pub(super) fn of(status: &Status) -> Self {
+        let why = why(status);
+        match is_fatal(status) {
+            true if status.code() == Code::Unauthenticated => Self::CallerUnknown(why),
+            true => Self::Refused(why),
+            false if is_from_the_gateway(status) => Self::Lost(why),
+            false => Self::Broke(why),
+        }
+    }
+
+    /// The reason, in one sentence.
+    pub(super) fn why(&self) -> &str {
+        match self {
+            Self::Done => "the stream ended",
+            Self::Lost(why) | Self::Broke(why) | Self::Refused(why) | Self::CallerUnknown(why) => why,
+        }
+    }
 }
 
 impl Incoming {
     pub(super) fn call(
-        channel: Channel,
+        connection: &GatewayConnection,
         messages: mpsc::Receiver<NumberedMessage>,
         taken: TakenItems,
     ) -> Self {
-        let mut client = PushServiceClient::new(channel);
-        let call = async move {
-            let answer = client.send_batch(Outgoing { messages, taken }).await;
-            Ok(answer?.into_inner())
-        };
+        let mut client = connection.client();
+        let request = connection.request(Outgoing { messages, taken });
+        let call = async move { Ok(client.send_batch(request).await?.into_inner()) };
         Self::Calling(call.boxed())
     }
 
@@ -136,28 +157,10 @@ pub(super) fn is_own(status: &Status) -> bool {
     status.get_details_error_info().is_some_and(|info| info.domain == ERROR_DOMAIN)
 }
 
-/// Whether another attempt would end with the same status.
-pub(super) fn is_fatal(status: &Status) -> bool {
+/// Whether another attempt that shows the same would end with the same status.
+fn is_fatal(status: &Status) -> bool {
     matches!(
         status.code(),
         Code::InvalidArgument | Code::Unimplemented | Code::Unauthenticated | Code::PermissionDenied
     ) && is_from_the_gateway(status)
-}
-
-/// Whether the status was received. One that tonic makes because the connection broke has the connection's error as its
-/// source.
-pub(super) fn is_from_the_gateway(status: &Status) -> bool {
-    std::error::Error::source(status).is_none()
-}
-
-/// Why a call ended, in one sentence.
-pub(super) fn why(status: &Status) -> String {
-    if is_from_the_gateway(status) {
-        return describe(status);
-    }
-    let mut cause: &dyn std::error::Error = status;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    format!("the connection to the gateway broke: {cause}")
 }

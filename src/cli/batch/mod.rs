@@ -37,6 +37,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::content::{ContentArgs, DeviceArgs, duration};
 use super::done::Done;
+use super::gateway::GatewayArgs;
 use super::json::Schema;
 use super::output::tell;
 use super::signals::StopSignals;
@@ -82,13 +83,17 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
   fanfare batch users.csv.gz --provider fcm --app shop --title Sale --rate 5000 --results results.ndjson
   fanfare batch pushes.ndjson --results results.ndjson --retry CREDENTIAL,QUARANTINE
   generate | fanfare batch - --app shop --results - | jq 'select(.tokenAction == \"TOKEN_ACTION_DELETE\")'
-  fanfare batch pushes.ndjson --to http://a:50051,http://b:50051 --streams 4 --results results.ndjson")]
+  fanfare batch pushes.ndjson --to http://a:50051,http://b:50051 --streams 4 --results results.ndjson
+  fanfare batch pushes.ndjson --to https://gateway.example:50051 --token-file token.jwt --results results.ndjson")]
 pub(super) struct Batch {
     /// The file of the pushes, one on each line; `-` for standard input.
     file: PathBuf,
-    /// The address of the gateway. Several are separated by commas: a stream that has to connect again takes the next one.
+    /// The address of the gateway; https:// means TLS. Several are separated by commas: a stream that has to connect again
+    /// takes the next one.
     #[arg(long, env = "FANFARE_TO", value_delimiter = ',', default_value = "http://127.0.0.1:50051")]
     to: Vec<String>,
+    #[command(flatten)]
+    gateway: GatewayArgs,
     /// The app of pushes that name none, as the gateway's configuration names it.
     #[arg(long)]
     app: Option<String>,
@@ -153,7 +158,7 @@ impl Batch {
     pub(super) async fn run(self) -> anyhow::Result<Done> {
         self.check()?;
         let (stop, now) = (CancellationToken::new(), CancellationToken::new());
-        let mut gateways = Gateways::parse(&self.to)?;
+        let mut gateways = Gateways::new(&self.to, self.gateway)?;
         let mut first = Some(gateways.connect_any().await?);
 
         let progress = Arc::new(Progress::new(ProgressFormat::of(self.json)));

@@ -10,16 +10,14 @@ use anyhow::Context;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tonic::Code;
-use tonic::transport::Channel;
 
-use super::call::{
-    CallEnd, Incoming, NumberedMessage, StreamEnd, TakenItems, is_fatal, is_own, reserve, why,
-};
+use super::call::{CallEnd, Incoming, NumberedMessage, StreamEnd, TakenItems, is_own, reserve};
 use super::item::Item;
 use super::message;
 use super::run::BatchRun;
 use super::verdict::LineVerdict;
 use super::worker::Worker;
+use crate::cli::gateway::GatewayConnection;
 use crate::proto::{self, Outcome, Reason, SendBatchResponse};
 
 /// The most bytes of lines in flight on one stream, whatever `--in-flight` says.
@@ -79,13 +77,13 @@ impl<'a> BatchStream<'a> {
     }
 
     /// Runs the stream to its end. Returns how it ended, and whether it brought a verdict.
-    pub(super) async fn run(mut self, channel: Channel) -> anyhow::Result<(StreamEnd, bool)> {
+    pub(super) async fn run(mut self, connection: &GatewayConnection) -> anyhow::Result<(StreamEnd, bool)> {
         let run = Arc::clone(&self.run);
         let taken = TakenItems::default();
         // At most one message waits here. It was not sent, so its items are safe.
         let (sender, messages) = mpsc::channel(1);
         let mut sender = Some(sender);
-        let mut incoming = Incoming::call(channel, messages, taken.clone());
+        let mut incoming = Incoming::call(connection, messages, taken.clone());
         let (ended, safe_from) = loop {
             if !self.writing || (self.worker.exhausted && self.worker.queue.is_empty()) {
                 // Without a sender, the connection half-closes the call.
@@ -119,11 +117,7 @@ impl<'a> BatchStream<'a> {
                 () = run.now.cancelled() => break (StreamEnd::Lost("told to stop".to_owned()), taken.count()),
             }
         };
-        let reason = match &ended {
-            StreamEnd::Done => "the stream ended",
-            StreamEnd::Lost(why) | StreamEnd::Refused(why) => why,
-        };
-        let verdicts = self.leave(safe_from, reason);
+        let verdicts = self.leave(safe_from, ended.why());
         run.results.record(verdicts).await?;
         match self.journal_error {
             None => Ok((ended, self.brought)),
@@ -259,16 +253,15 @@ impl<'a> BatchStream<'a> {
     fn ended(&self, end: &CallEnd, taken: u64) -> (StreamEnd, u64) {
         match end {
             CallEnd::Ok => (StreamEnd::Done, self.items_read.unwrap_or(taken)),
-            CallEnd::Refused(status) if is_fatal(status) => (StreamEnd::Refused(why(status)), 0),
-            CallEnd::Refused(status) => (StreamEnd::Lost(why(status)), 0),
+            CallEnd::Refused(status) => (StreamEnd::of(status), 0),
             CallEnd::Failed(status) => {
                 // With one of these codes the gateway itself ends the stream, and it sent its last progress before. Any
                 // other end may come from the connection, which may have lost a progress.
-                let ends = [Code::InvalidArgument, Code::DeadlineExceeded, Code::Aborted];
+                let ends =
+                    [Code::InvalidArgument, Code::DeadlineExceeded, Code::Aborted, Code::Unauthenticated];
                 let is_last = ends.contains(&status.code()) && is_own(status);
                 let read = self.items_read.filter(|_| is_last).unwrap_or(taken);
-                let ended = if is_fatal(status) { StreamEnd::Refused } else { StreamEnd::Lost };
-                (ended(why(status)), read)
+                (StreamEnd::of(status), read)
             }
         }
     }

@@ -5,19 +5,23 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use tokio::time::Instant;
-use tonic::transport::Channel;
 
 use super::call::StreamEnd;
 use super::gateways::{Gateways, backoff};
 use super::stream::BatchStream;
 use super::worker::Worker;
+use crate::cli::gateway::GatewayConnection;
 
 impl Worker {
     /// Sends until the input has ended, or the worker has to give up.
     ///
     /// # Errors
     /// Says in one sentence why the worker gave up.
-    pub(super) async fn work(mut self, gateways: Gateways, first: Option<Channel>) -> anyhow::Result<()> {
+    pub(super) async fn work(
+        mut self,
+        gateways: Gateways,
+        first: Option<GatewayConnection>,
+    ) -> anyhow::Result<()> {
         let ended = self.send_all(gateways, first).await;
         // An item that may have been sent before and was not sent again gets the verdict UNCONFIRMED, so that no later run
         // repeats it unasked.
@@ -37,7 +41,11 @@ impl Worker {
         ended
     }
 
-    async fn send_all(&mut self, mut gateways: Gateways, mut first: Option<Channel>) -> anyhow::Result<()> {
+    async fn send_all(
+        &mut self,
+        mut gateways: Gateways,
+        mut first: Option<GatewayConnection>,
+    ) -> anyhow::Result<()> {
         let run = Arc::clone(&self.run);
         let mut failures = 0;
         // The time since which no gateway gave a verdict.
@@ -49,25 +57,27 @@ impl Worker {
             }
             // Time in which there was nothing to send does not count, because no gateway was looked for.
             without = without.map(|since: Instant| since + idle.elapsed());
-            let channel = match first.take() {
-                Some(channel) => Ok(channel),
+            let connection = match first.take() {
+                Some(connection) => Ok(connection),
                 None => tokio::select! {
-                    channel = gateways.connect() => channel,
+                    connection = gateways.connect() => connection,
                     () = run.stop.cancelled() => continue,
                 },
             };
-            let why = match channel {
+            let why = match connection {
                 Err(error) => format!("{error:#}"),
-                Ok(channel) => {
-                    let (ended, brought) = BatchStream::new(self).run(channel).await?;
+                Ok(connection) => {
+                    let (ended, brought) = BatchStream::new(self).run(&connection).await?;
                     if brought {
                         (failures, without) = (0, None);
                     }
                     match ended {
                         StreamEnd::Done if brought => continue,
                         StreamEnd::Done => "the gateway took nothing".to_owned(),
-                        StreamEnd::Lost(why) => why,
+                        StreamEnd::CallerUnknown(why) if connection.shows_what_files_hold() => bail!(why),
                         StreamEnd::Refused(why) => bail!(why),
+                        StreamEnd::Broke(why) if !brought => connection.with_advice(&why),
+                        StreamEnd::Lost(why) | StreamEnd::Broke(why) | StreamEnd::CallerUnknown(why) => why,
                     }
                 }
             };

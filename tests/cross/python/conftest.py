@@ -42,14 +42,22 @@ def address() -> str:
     return os.environ["FANFARE_GRPC"]
 
 
-def connect(address: str) -> grpc.Channel:
-    """A channel with the contract's service config."""
+def options() -> list[tuple[str, object]]:
+    """The options of a channel with the contract's service config."""
     service_config = (Path(os.environ["FANFARE_PROTO"]) / "fanfare/push/v1/service_config.json").read_text()
-    return grpc.insecure_channel(address, options=[
+    return [
         ("grpc.service_config", service_config),
         # A channel of its own for each test: none inherits another's connection.
         ("grpc.use_local_subchannel_pool", 1),
-    ])
+    ]
+
+
+def connect(address: str) -> grpc.Channel:
+    return grpc.insecure_channel(address, options=options())
+
+
+def secure_channel(address: str, credentials: grpc.ChannelCredentials) -> grpc.Channel:
+    return grpc.secure_channel(address, credentials, options=options())
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What README.md tells a caller in Python to copy runs as it is written, and docs/calling.md shows what is tested."""
+"""What README.md tells a caller in Python to copy runs as it is written, and the pages for callers show what is tested."""
 
 import os
 import re
@@ -6,24 +6,25 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from conftest import CALL
 
 ROOT = Path(__file__).parents[3]
 README = ROOT / "README.md"
-CALLING = ROOT / "docs/calling.md"
 
 
 def stripped(text):
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
-def test_the_page_about_calling_shows_code_that_is_tested():
-    shown = re.findall(r"<!-- from (\S+) -->\n```\w+\n(.*?)```", CALLING.read_text(), re.DOTALL)
-    assert len(shown) == 5
+@pytest.mark.parametrize("page, pieces", [("docs/calling.md", 5), ("docs/callers.md", 8)])
+def test_the_pages_for_callers_show_code_that_is_tested(page, pieces):
+    shown = re.findall(r"<!-- from (\S+) -->\n```\w+\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+    assert len(shown) == pieces
     for file, code in shown:
         wanted, lines = stripped(code), stripped((ROOT / file).read_text())
         found = any(lines[at : at + len(wanted)] == wanted for at in range(len(lines)))
-        assert found, f"docs/calling.md shows code that {file} does not have:\n{code}"
+        assert found, f"{page} shows code that {file} does not have:\n{code}"
 
 
 def test_the_callers_example_runs_as_it_is_written(address, tmp_path):

@@ -22,8 +22,8 @@ const { PushService } = (grpc.loadPackageDefinition(loaded) as unknown as ProtoG
 
 const serviceConfig = readFileSync(`${proto}/fanfare/push/v1/service_config.json`, 'utf8')
 
-export const connect = (address: string) =>
-  new PushService(address, grpc.credentials.createInsecure(), { 'grpc.service_config': serviceConfig })
+export const connect = (address: string, credentials = grpc.credentials.createInsecure()) =>
+  new PushService(address, credentials, { 'grpc.service_config': serviceConfig })
 
 export type Client = ReturnType<typeof connect>
 

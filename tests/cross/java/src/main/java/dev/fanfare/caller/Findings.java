@@ -92,7 +92,7 @@ public final class Findings {
     }
   }
 
-  private static Push push(JsonElement finding) throws InvalidProtocolBufferException {
+  static Push push(JsonElement finding) throws InvalidProtocolBufferException {
     Push.Builder push = Push.newBuilder();
     JsonFormat.parser().merge(finding.getAsJsonObject().get("push").toString(), push);
     return push.build();

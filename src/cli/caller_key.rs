@@ -1,0 +1,59 @@
+//! `fanfare caller-key`: makes a static key for a caller, or shows the SHA-256 of one.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::done::Done;
+use super::named_file::read_text;
+use super::new_file::write_new;
+use super::output::{print, tell};
+use crate::caller::CallerKey;
+
+/// Makes a static key for a caller, or shows the SHA-256 of one.
+///
+/// The caller sends the key as `authorization: Bearer KEY`, and the gateway's configuration has its SHA-256 alone. Make a key
+/// for each caller. Prefer certificates or tokens where your platform gives them: a key is valid until somebody takes its
+/// SHA-256 out of the configuration.
+///
+/// Exit code 0: the key was made, or its SHA-256 shown; 2: it was not, or standard output could not be written.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  fanfare caller-key orders.key
+  fanfare caller-key | vault kv put secret/orders key=-
+  fanfare caller-key --show orders.key")]
+pub(super) struct MakeCallerKey {
+    /// The file that the key is written to, which only its owner may read. An existing file is never overwritten. By default
+    /// the key is printed, and this is the only time.
+    #[arg(required_if_eq("show", "true"))]
+    file: Option<PathBuf>,
+    /// Make no key, but print the SHA-256 of the one in the file; `-` for standard input.
+    #[arg(long)]
+    show: bool,
+}
+
+impl MakeCallerKey {
+    pub(super) fn run(self) -> anyhow::Result<Done> {
+        if let (true, Some(file)) = (self.show, &self.file) {
+            let text = SecretString::from(read_text(file)?);
+            let key = CallerKey::parse(text.expose_secret());
+            let key = key.with_context(|| format!("{} is no key of a caller", file.display()))?;
+            print(key.digest())?;
+            return Ok(Done::Good);
+        }
+        let key = CallerKey::generate().context("cannot make a key")?;
+        match &self.file {
+            Some(file) => {
+                let line = SecretString::from(format!("{}\n", key.expose_secret()));
+                write_new(file, line.expose_secret(), "a key that a caller may still use")?;
+            }
+            None => print(key.expose_secret())?,
+        }
+        // This does not go to standard output, so that a script reads only the key there.
+        tell("The configuration of the gateway knows the caller by this line in [callers.NAME]:");
+        tell(format_args!("key_sha256 = [\"{}\"]", key.digest()));
+        Ok(Done::Good)
+    }
+}
