@@ -75,6 +75,7 @@
 //! `ARCHITECTURE.md` has the rows in which imports point down, the walk of one push, and the invariants.
 
 pub mod app;
+pub mod caller;
 pub mod cli;
 pub mod config;
 pub mod credential;

@@ -1,6 +1,7 @@
 //! Every metric, with its name, labels, unit and help. Handles are taken once and passed in, so that nothing is looked up by
 //! name on the way of a push.
 
+mod callers;
 mod credentials;
 mod log;
 mod pushes;
@@ -10,6 +11,8 @@ mod upstream;
 use prometheus_client::encoding::text;
 use prometheus_client::registry::Registry;
 
+pub use callers::CallerMetrics;
+pub(crate) use callers::JwksMetrics;
 pub use credentials::CredentialMetrics;
 pub(crate) use credentials::TokenMetrics;
 pub use pushes::{AppMetrics, PushMetrics};
@@ -24,6 +27,8 @@ pub struct Metrics {
     pub pushes: PushMetrics,
     /// Metrics of access tokens and client certificates.
     pub credentials: CredentialMetrics,
+    /// Metrics of callers.
+    pub callers: CallerMetrics,
 }
 
 impl Default for Metrics {
@@ -32,8 +37,9 @@ impl Default for Metrics {
         let upstream = UpstreamMetrics::register(&mut registry);
         let pushes = PushMetrics::register(&mut registry);
         let credentials = CredentialMetrics::register(&mut registry);
+        let callers = CallerMetrics::register(&mut registry);
         log::register(&mut registry);
-        Self { registry, upstream, pushes, credentials }
+        Self { registry, upstream, pushes, credentials, callers }
     }
 }
 

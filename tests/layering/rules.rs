@@ -17,7 +17,7 @@ pub(crate) const ROWS: &[&[&str]] = &[
     &["transport", "simulator"],
     &["upstream", "push", "proto", "telemetry", "files"],
     &["metrics"],
-    &["credential"],
+    &["credential", "caller"],
     &["provider"],
     &["dispatch"],
     &["desk"],
