@@ -3,6 +3,7 @@
 mod accept;
 mod certificates;
 mod error;
+mod issuers;
 mod listeners;
 mod routes;
 
