@@ -150,13 +150,13 @@ fn a_token_of_every_algorithm_is_verified() {
         let expected =
             VerifiedToken { issuer: "corp".into(), name: "orders".into(), expires_at: at(NOW + 600) };
         assert_eq!(verified, expected, "{name}");
-        // The same token with one bit of its signature turned is another one.
-        let mut other = signer.token(&claims(json!({})));
-        let last = other.pop().unwrap();
-        other.pop();
-        other.push(if last == 'A' { 'Q' } else { 'A' });
-        other.push(last);
-        assert!(tokens.verify(&other, at(NOW)).is_err(), "{name}");
+        // The same token with another character in its signature is another one. The last character is left alone, since
+        // some of its bits may mean nothing.
+        let mut other = signer.token(&claims(json!({}))).into_bytes();
+        let place = other.len() - 2;
+        other[place] = if other[place] == b'A' { b'B' } else { b'A' };
+        let other = String::from_utf8(other).unwrap();
+        assert_eq!(tokens.verify(&other, at(NOW)), Err(TokenProblem::Signature("corp".into())), "{name}");
     }
 }
 
