@@ -3,6 +3,7 @@
 mod accept;
 mod certificates;
 mod error;
+mod issuers;
 mod listeners;
 mod routes;
 
@@ -17,7 +18,6 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic_health::server::HealthReporter;
 
-use crate::caller::jwt::Tokens;
 use crate::caller::{CallerSettings, Callers};
 use crate::config::Config;
 use crate::credential::Registry;
@@ -88,8 +88,9 @@ impl Gateway {
         let dispatcher = Dispatcher::new(config.dispatch.clone(), draining.clone());
         let desk = Desk::new(settings, routes, Arc::clone(&admission), dispatcher, metrics.pushes.clone());
         let batches = TaskTracker::new();
-        let callers =
-            Callers::new(std::mem::take(&mut config.callers), Tokens::default(), metrics.callers.clone());
+        let mut tasks = JoinSet::new();
+        let tokens = issuers::tokens(&config, &upstream, &metrics.issuers, &mut tasks, &stop)?;
+        let callers = Callers::new(std::mem::take(&mut config.callers), tokens, metrics.callers.clone());
         let callers = Arc::new(callers);
         let service = Service {
             desk: Arc::new(desk),
@@ -100,7 +101,6 @@ impl Gateway {
             listeners::grpc(&config.grpc, service, Arc::clone(&callers), grpc_listener, stop.clone()).await?;
         let admin = Admin { metrics: Arc::clone(&metrics), admission: Arc::clone(&admission) };
 
-        let mut tasks = JoinSet::new();
         tasks.spawn(grpc);
         tasks.spawn(listeners::admin(admin, admin_listener, stop.clone()));
         tracing::info!(grpc = %grpc_address, admin = %admin_address, "serving");

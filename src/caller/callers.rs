@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use arc_swap::ArcSwap;
 
 use super::certificate::{CertificateRule, Chain};
-use super::jwt::{TokenProblem, Tokens, VerifiedToken};
+use super::jwt::{Tokens, VerifiedToken};
 use super::key::{CallerKey, KeyDigest};
 use super::known::Known;
 use super::rule::{CallerRule, Proof};
@@ -101,7 +101,7 @@ impl Unknown {
     /// Whether fetching the issuer's keys anew may mend it.
     #[must_use]
     pub(crate) fn may_be_mended_by_a_fetch(&self) -> bool {
-        matches!(self, Self::Token(TokenProblem::UnknownKey { fetch: true, .. }))
+        matches!(self, Self::Token(problem) if problem.missing_keys_of().is_some())
     }
 }
 

@@ -11,7 +11,7 @@ mod audit;
 mod callers;
 mod certificate;
 mod denied;
-pub(crate) mod jwt;
+pub mod jwt;
 mod key;
 mod known;
 mod pace;

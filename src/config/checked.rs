@@ -8,6 +8,7 @@ use super::apps::AppConfig;
 use super::error::ConfigError;
 use super::trust::Trust;
 use crate::caller::CallerSettings;
+use crate::caller::jwt::IssuerSettings;
 use crate::dispatch::DispatchSettings;
 use crate::ingress::admin::AdminSettings;
 use crate::ingress::grpc::GrpcSettings;
@@ -45,6 +46,8 @@ pub struct Config {
     pub log: LogSettings,
     /// The callers; where there are none, everybody may do everything.
     pub callers: Vec<CallerSettings>,
+    /// The issuers whose tokens callers may show.
+    pub issuers: Vec<IssuerSettings>,
     /// The apps that callers may push for.
     pub apps: Vec<AppConfig>,
     /// What is unwise but not wrong, such as a private key that every user of the machine may read.

@@ -46,6 +46,7 @@ pub(super) fn config(apps: Vec<AppConfig>, trust: Trust) -> Config {
         proxy: None,
         log: LogSettings::default(),
         callers: Vec::new(),
+        issuers: Vec::new(),
         apps,
         warnings: Vec::new(),
     }

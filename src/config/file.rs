@@ -19,6 +19,7 @@ pub(super) struct File {
     pub(super) fcm: Fcm,
     pub(super) web_push: WebPush,
     pub(super) log: Log,
+    pub(super) issuers: BTreeMap<String, Issuer>,
     pub(super) apps: BTreeMap<String, App>,
     pub(super) callers: BTreeMap<String, Caller>,
 }
@@ -140,6 +141,30 @@ pub(super) enum LogFormat {
     Auto,
     Pretty,
     Json,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Issuer {
+    pub(super) issuer: String,
+    pub(super) audience: OneOrMany,
+    pub(super) algorithms: Option<Vec<String>>,
+    pub(super) claim: Option<String>,
+    pub(super) jwks_file: Option<PathBuf>,
+    pub(super) jwks_url: Option<String>,
+    #[serde(default, with = "humantime_serde")]
+    pub(super) refresh: Option<Duration>,
+    #[serde(default, with = "humantime_serde")]
+    pub(super) max_stale: Option<Duration>,
+    #[serde(default)]
+    pub(super) ca_files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "expected a text or a list of texts")]
+pub(super) enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
 }
 
 #[derive(Debug, Deserialize)]

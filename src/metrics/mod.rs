@@ -1,21 +1,24 @@
 //! Every metric, with its name, labels, unit and help. Handles are taken once and passed in, so that nothing is looked up by
 //! name on the way of a push.
 
+mod callers;
 mod credentials;
+mod issuers;
 mod log;
 mod pushes;
-mod refusals;
 mod seconds;
 mod upstream;
 
 use prometheus_client::encoding::text;
 use prometheus_client::registry::Registry;
 
+pub use callers::CallerMetrics;
+pub(crate) use callers::CallerRefusals;
 pub use credentials::CredentialMetrics;
 pub(crate) use credentials::TokenMetrics;
+pub use issuers::IssuerMetrics;
+pub(crate) use issuers::JwksMetrics;
 pub use pushes::{AppMetrics, PushMetrics};
-pub use refusals::CallerMetrics;
-pub(crate) use refusals::CallerRefusals;
 pub use upstream::UpstreamMetrics;
 
 /// All metrics of the process.
@@ -29,6 +32,8 @@ pub struct Metrics {
     pub credentials: CredentialMetrics,
     /// Metrics of callers that were refused.
     pub callers: CallerMetrics,
+    /// Metrics of the issuers of callers' tokens.
+    pub issuers: IssuerMetrics,
 }
 
 impl Default for Metrics {
@@ -38,8 +43,9 @@ impl Default for Metrics {
         let pushes = PushMetrics::register(&mut registry);
         let credentials = CredentialMetrics::register(&mut registry);
         let callers = CallerMetrics::register(&mut registry);
+        let issuers = IssuerMetrics::register(&mut registry);
         log::register(&mut registry);
-        Self { registry, upstream, pushes, credentials, callers }
+        Self { registry, upstream, pushes, credentials, callers, issuers }
     }
 }
 

@@ -17,6 +17,7 @@ mod google;
 mod harness;
 mod hostile_endpoints;
 mod http1;
+mod issuers;
 mod killed;
 mod mattermost;
 mod mattermost_fronts;

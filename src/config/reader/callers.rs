@@ -45,6 +45,16 @@ impl Reader<'_> {
             Some(certificate) => Some(self.certificate_rule(&format!("{key}.certificate"), certificate)?),
             None => None,
         };
+        if let Some(jwt) = &file.jwt {
+            let at = |name: &str| format!("{key}.jwt.{name}");
+            if !config.issuers.iter().any(|issuer| *issuer.name == *jwt.issuer) {
+                let problem = format!("expected the name of one of [issuers.NAME], found {:?}", jwt.issuer);
+                self.error(&at("issuer"), problem);
+            }
+            if jwt.name.is_empty() {
+                self.error(&at("name"), "expected what the token's claim says, found nothing");
+            }
+        }
         let token = file.jwt.map(|jwt| TokenRule { issuer: jwt.issuer, name: jwt.name });
         let name = name.to_owned();
         Some(CallerSettings { name, permissions, keys, certificate, token, anonymous: file.anonymous })

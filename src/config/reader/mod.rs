@@ -3,6 +3,7 @@
 mod apns;
 mod apps;
 mod callers;
+mod issuers;
 mod named;
 mod proxy;
 mod settings;
@@ -48,6 +49,10 @@ impl Reader<'_> {
         let mut config = defaults::config(Vec::new(), trust);
         self.settings(&mut config, &file);
         config.proxy = file.proxy.and_then(|proxy| self.proxy("proxy", &proxy));
+        for (name, issuer) in &file.issuers {
+            let read = self.issuer(name, issuer, &config, &config.issuers);
+            config.issuers.extend(read);
+        }
         if file.apps.is_empty() {
             self.error("apps", "expected at least one app, such as [apps.shop.apns], found none");
         }

@@ -68,6 +68,12 @@ async fn what_is_wrong_with_a_caller_is_said_with_its_key() {
             "ca_file = \"news.key\"",
             "callers.orders.certificate.ca_file: news.key: expected PEM",
         ),
+        (
+            "issuer = \"corp\"",
+            "issuer = \"corporation\"",
+            "callers.ci.jwt.issuer: expected the name of one of [issuers",
+        ),
+        ("name = \"ci-runner\"", "name = \"\"", "callers.ci.jwt.name: expected what the token's claim says"),
         ("5e884898da28", "5e884898", "callers.web.key_sha256: expected the SHA-256 of a key"),
         ("5e884898da28", "fanfare_5e88", "callers.web.key_sha256: expected the SHA-256 of a key"),
     ] {
