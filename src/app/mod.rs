@@ -1,7 +1,7 @@
 //! Builds every part once, runs until it is told to end, drains, and ends every task that it started.
 
-mod accept;
 mod certificates;
+mod descriptors;
 mod error;
 mod listeners;
 mod routes;
@@ -29,7 +29,7 @@ use certificates::CertificateWatch;
 pub use error::StartError;
 
 /// How long each step of the end may take once every verdict is out. A caller that does not close its side of a connection
-/// would otherwise hold tonic's own shutdown for an hour (hyperium/hyper issue 4170).
+/// would otherwise hold the shutdown for an hour (hyperium/hyper issue 4170).
 const LAST_GOODBYE: Duration = Duration::from_secs(2);
 
 /// How the gateway reaches the network. Tests put their own in.
@@ -70,8 +70,10 @@ impl Gateway {
     /// # Errors
     /// Fails if an address cannot be listened on, or the configuration names too many upstreams.
     pub async fn start(config: Config, network: Network) -> Result<Self, StartError> {
-        let (grpc_listener, grpc_address) = listeners::listen("grpc.listen", config.grpc.listen).await?;
-        let (admin_listener, admin_address) = listeners::listen("admin.listen", config.admin.listen).await?;
+        let (grpc_listener, grpc_address) =
+            listeners::listen("grpc.listen", config.grpc.listener.listen).await?;
+        let (admin_listener, admin_address) =
+            listeners::listen("admin.listen", config.admin.listener.listen).await?;
 
         let metrics = Arc::new(Metrics::default());
         let (draining, stop) = (CancellationToken::new(), CancellationToken::new());
@@ -90,12 +92,16 @@ impl Gateway {
             max_batch_streams: config.grpc.max_batch_streams,
             batches: batches.clone(),
         };
-        let (health, grpc) = listeners::grpc(&config.grpc, service, grpc_listener, stop.clone()).await?;
+        let mut grpc = config.grpc.clone();
+        let (wanted, upstream_connections) = (grpc.listener.max_connections, config.upstream.max_connections);
+        grpc.listener.max_connections = descriptors::most_callers(wanted, upstream_connections);
+        let (health, grpc) =
+            listeners::grpc(grpc, service, grpc_listener, &metrics.listeners, stop.clone()).await?;
         let admin = Admin { metrics: Arc::clone(&metrics), admission: Arc::clone(&admission) };
 
         let mut tasks = JoinSet::new();
         tasks.spawn(grpc);
-        tasks.spawn(listeners::admin(admin, admin_listener, stop.clone()));
+        tasks.spawn(listeners::admin(admin, config.admin.listener.clone(), admin_listener, stop.clone()));
         tracing::info!(grpc = %grpc_address, admin = %admin_address, "serving");
         tasks.spawn(CertificateWatch::new(&config, &metrics.credentials).run(stop.clone()));
         Ok(Self {

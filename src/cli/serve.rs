@@ -49,9 +49,9 @@ impl Serve {
     async fn serve(self, mut config: Config) -> anyhow::Result<()> {
         ignore_hangups(|| tracing::warn!("SIGHUP is ignored: a changed configuration needs a restart"))?;
         let mut stop = StopSignals::listen()?;
-        let (warnings, connections) = (std::mem::take(&mut config.warnings), config.upstream.max_connections);
+        let warnings = std::mem::take(&mut config.warnings);
+        raise_limit();
         let gateway = Gateway::start(config, Network::default()).await?;
-        raise_limit(connections);
         for warning in warnings {
             tracing::warn!(key = warning.key, %warning, "the configuration is unwise");
         }

@@ -2,6 +2,7 @@
 //! name on the way of a push.
 
 mod credentials;
+mod listeners;
 mod log;
 mod pushes;
 mod seconds;
@@ -12,6 +13,8 @@ use prometheus_client::registry::Registry;
 
 pub use credentials::CredentialMetrics;
 pub(crate) use credentials::TokenMetrics;
+pub(crate) use listeners::ConnectionRefusal;
+pub use listeners::{ListenerMetrics, ListenersMetrics};
 pub use pushes::{AppMetrics, PushMetrics};
 pub use upstream::UpstreamMetrics;
 
@@ -24,6 +27,8 @@ pub struct Metrics {
     pub pushes: PushMetrics,
     /// Metrics of access tokens and client certificates.
     pub credentials: CredentialMetrics,
+    /// Metrics of the listeners.
+    pub listeners: ListenersMetrics,
 }
 
 impl Default for Metrics {
@@ -32,8 +37,9 @@ impl Default for Metrics {
         let upstream = UpstreamMetrics::register(&mut registry);
         let pushes = PushMetrics::register(&mut registry);
         let credentials = CredentialMetrics::register(&mut registry);
+        let listeners = ListenersMetrics::register(&mut registry);
         log::register(&mut registry);
-        Self { registry, upstream, pushes, credentials }
+        Self { registry, upstream, pushes, credentials, listeners }
     }
 }
 

@@ -28,14 +28,22 @@ pub(crate) async fn folder() -> tempfile::TempDir {
     let certificate = simulator.client_certificate(&["com.example.news"]).unwrap();
     write("news.pem", &certificate.certificate_pem);
     write("news.key", &certificate.private_key_pem);
+    let own = rcgen::generate_simple_self_signed(["gateway.example".to_owned()]).unwrap();
+    write("gateway.pem", &own.cert.pem());
+    write("gateway.key", &own.signing_key.serialize_pem());
     write("ca.pem", simulator.ca_pem());
     write("proxy-credentials", "fanfare:swordfish\n");
     let account = simulator.fcm().add_service_account(&["demo-project"]).unwrap();
     write("service-account.json", &account.key_json());
     write("vapid.pem", include_str!("../data/vapid/pkcs8.pem"));
-    for secret in
-        ["AuthKey_ABC123DEFG.p8", "news.key", "proxy-credentials", "service-account.json", "vapid.pem"]
-    {
+    for secret in [
+        "AuthKey_ABC123DEFG.p8",
+        "news.key",
+        "gateway.key",
+        "proxy-credentials",
+        "service-account.json",
+        "vapid.pem",
+    ] {
         let only_its_owner = std::fs::Permissions::from_mode(0o600);
         std::fs::set_permissions(folder.path().join(secret), only_its_owner).unwrap();
     }
@@ -69,9 +77,13 @@ async fn the_sample_is_good_and_says_every_default() {
     assert_eq!(config.apns_production.to_string(), bare.apns_production.to_string());
     assert_eq!(config.web_push.max_origins, bare.web_push.max_origins);
     let mut grpc = config.grpc;
-    assert_eq!(grpc.listen.to_string(), "127.0.0.1:50051");
-    grpc.listen = bare.grpc.listen;
+    assert_eq!(grpc.listener.listen.to_string(), "127.0.0.1:50051");
+    grpc.listener.listen = bare.grpc.listener.listen;
     assert_eq!(format!("{grpc:?}"), format!("{:?}", bare.grpc));
+    let mut admin = config.admin;
+    assert_eq!(admin.listener.listen.to_string(), "127.0.0.1:9464");
+    admin.listener.listen = bare.admin.listener.listen;
+    assert_eq!(format!("{admin:?}"), format!("{:?}", bare.admin));
 }
 
 #[tokio::test]
@@ -83,7 +95,26 @@ async fn what_is_wrong_is_said_with_file_line_and_key() {
         ("max_in_flight = 50000", "max_in_flight = \"many\"", "limits.max_in_flight"),
         ("max_in_flight = 50000", "max_in_flight = 0", "limits.max_in_flight: expected more than 0, found 0"),
         ("max_wait = \"30s\"", "max_wait = \"thirty\"", "limits.max_wait"),
-        ("127.0.0.1:50051", "0.0.0.0:50051", "grpc.listen: expected a loopback address, found 0.0.0.0:50051"),
+        (
+            "certificate_file = \"gateway.pem\"",
+            "certificate_file = \"gateway.key\"",
+            "grpc.tls.certificate_file: gateway.key: expected PEM certificates",
+        ),
+        (
+            "private_key_file = \"gateway.key\"",
+            "private_key_file = \"news.key\"",
+            "admin.tls: keys may not be consistent: KeyMismatch",
+        ),
+        (
+            "trusted_proxies = []",
+            "trusted_proxies = [\"10.0.0.0/33\"]",
+            "grpc.trusted_proxies: expected an address or a network such as 10.0.0.0/8, found \"10.0.0.0/33\"",
+        ),
+        (
+            "max_connections_per_address = 100",
+            "max_connections_per_address = 0",
+            "grpc.max_connections_per_address: expected more than 0, found 0",
+        ),
         ("https://api.push.apple.com", "api.push.apple.com", "apns.production: expected an origin"),
         ("AuthKey_ABC123DEFG.p8", "missing.p8", "apps.shop.apns.token.key_file"),
         ("key_id = \"ABC123DEFG\"", "key_id = \"short\"", "the key id is not 10 visible characters"),

@@ -16,6 +16,7 @@ mod harness;
 mod hostile_endpoints;
 mod http1;
 mod killed;
+mod listener;
 mod mattermost;
 mod mattermost_fronts;
 mod mattermost_recorded;

@@ -2,6 +2,7 @@
 
 mod apns;
 mod apps;
+mod listeners;
 mod named;
 mod proxy;
 mod settings;

@@ -68,13 +68,13 @@ impl Reader<'_> {
     }
 
     /// Reads a file that the configuration names. Its path begins at the folder of the configuration.
-    fn read(&mut self, key: &str, file: &Path) -> Option<FileContent> {
+    pub(super) fn read(&mut self, key: &str, file: &Path) -> Option<FileContent> {
         let content = FileContent::read(&self.path.parent().unwrap_or(Path::new("")).join(file));
         self.ok_in_file(key, file, content)
     }
 
     /// Reads a file that nobody else should be able to read, and warns where everybody can.
-    fn read_secret(&mut self, key: &str, file: &Path) -> Option<FileContent> {
+    pub(super) fn read_secret(&mut self, key: &str, file: &Path) -> Option<FileContent> {
         let content = self.read(key, file)?;
         if content.is_open_to_all() {
             let problem = format!(

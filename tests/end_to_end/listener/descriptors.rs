@@ -1,0 +1,106 @@
+//! The process has no file descriptors left.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::Instant;
+
+use fanfare::proto::push_service_client::PushServiceClient;
+use fanfare::proto::{Outcome, SendPushRequest};
+use fanfare_simulator::Simulator;
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
+use tokio::time::timeout;
+
+use crate::harness::{SOON, TOPIC, good, http_get, push, until};
+use crate::killed::{Serving, serve_by};
+use crate::secrets::write_config;
+use crate::surroundings::{ended, signal};
+
+/// A gateway, and the lines of its log as they come.
+async fn serve(
+    folder: &tempfile::TempDir,
+    simulator: &Simulator,
+    limit: &str,
+) -> (Serving, mpsc::Receiver<String>) {
+    write_config(folder.path(), simulator);
+    let mut command = Command::new("bash");
+    command.args(["-c", &format!("{limit} exec \"$@\""), "bash", env!("CARGO_BIN_EXE_fanfare")]);
+    let mut gateway = serve_by(command.stderr(Stdio::piped()), folder.path(), "gateway").await;
+    let log = BufReader::new(gateway.process.stderr.take().unwrap());
+    let (lines, log_lines) = mpsc::sync_channel(100_000);
+    std::thread::spawn(move || log.lines().map_while(Result::ok).try_for_each(|line| lines.send(line)));
+    (gateway, log_lines)
+}
+
+async fn send(grpc: &str) -> Outcome {
+    let mut client = PushServiceClient::connect(grpc.to_owned()).await.unwrap();
+    let request = SendPushRequest { push: Some(Box::new(push(&good(1)))) };
+    let sent = timeout(SOON, client.send_push(request)).await.expect("an answer").unwrap();
+    sent.into_inner().result.unwrap().outcome()
+}
+
+/// Lets the process have so many files open beside those that it has open now.
+fn leave(gateway: &Serving, more: u64) {
+    let pid = gateway.process.id().cast_signed();
+    let open = std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap().count() as u64;
+    let pid = Pid::from_raw(pid).unwrap();
+    let limit = Some(open + more);
+    prlimit(Some(pid), Resource::Nofile, Rlimit { current: limit, maximum: limit }).unwrap();
+}
+
+#[tokio::test]
+async fn without_descriptors_operators_are_answered_and_callers_once_there_are_some() {
+    let folder = tempfile::tempdir().unwrap();
+    let simulator = Simulator::builder().bundle_ids([TOPIC]).start().await.unwrap();
+    let (mut gateway, log) = serve(&folder, &simulator, "").await;
+    assert_eq!(send(&gateway.grpc).await, Outcome::Accepted);
+    let admin: SocketAddr = gateway.admin.parse().unwrap();
+    leave(&gateway, 4);
+    let since = Instant::now();
+    let address = gateway.grpc.strip_prefix("http://").unwrap();
+    let callers: Vec<_> = (0..20).map(|_| std::net::TcpStream::connect(address).unwrap()).collect();
+    let fails = "fanfare_listener_refused_total{listener=\"grpc\",reason=\"descriptors\"} ";
+    let mut failed = 0;
+    while failed < 2 {
+        assert!(since.elapsed() < SOON, "the listener tries again");
+        let health = timeout(SOON, http_get(admin, "/healthz")).await.expect("an answer");
+        assert!(health.starts_with("HTTP/1.1 200"), "{health}");
+        let page = http_get(admin, "/metrics").await;
+        failed = page.lines().find_map(|it| it.strip_prefix(fails)).expect(fails).parse().unwrap();
+    }
+    // It tries at once and then each second, and not in a loop that takes a processor.
+    assert!(failed <= 1 + since.elapsed().as_secs(), "{failed} times");
+    drop(callers);
+    assert_eq!(send(&gateway.grpc).await, Outcome::Accepted);
+    signal(&gateway.process, "-TERM");
+    assert_eq!(ended(&mut gateway.process).await.code(), Some(0));
+    let log: Vec<_> = log.iter().filter(|line| line.contains("\"listener\":\"grpc\"")).collect();
+    let said = |text: &str| log.iter().filter(|line| line.contains(text)).count();
+    assert_eq!(said("a connection cannot be accepted"), 1, "{log:?}");
+    assert_eq!(said("connections are accepted again"), 1, "{log:?}");
+}
+
+#[tokio::test]
+async fn a_process_that_may_open_few_files_says_so_and_takes_fewer_callers() {
+    let folder = tempfile::tempdir().unwrap();
+    let simulator = Simulator::builder().bundle_ids([TOPIC]).start().await.unwrap();
+    let (mut gateway, log) = serve(&folder, &simulator, "ulimit -n 40;").await;
+    let address = gateway.grpc.strip_prefix("http://").unwrap();
+    let callers: Vec<_> = (0..60).map(|_| std::net::TcpStream::connect(address).unwrap()).collect();
+    let admin: SocketAddr = gateway.admin.parse().unwrap();
+    let page = http_get(admin, "/metrics").await;
+    assert!(
+        page.contains("fanfare_listener_refused_total{listener=\"grpc\",reason=\"descriptors\"} 0\n"),
+        "{page}"
+    );
+    drop(callers);
+    until(|| std::fs::read_dir(format!("/proc/{}/fd", gateway.process.id())).unwrap().count() < 30).await;
+    assert_eq!(send(&gateway.grpc).await, Outcome::Accepted);
+    signal(&gateway.process, "-TERM");
+    assert_eq!(ended(&mut gateway.process).await.code(), Some(0));
+    let log: Vec<_> = log.iter().collect();
+    let said = |text: &str| log.iter().filter(|line| line.contains(text)).count();
+    assert_eq!(said("the process may open fewer files than upstream.max_connections"), 1, "{log:?}");
+    assert_eq!(said("the listener is full"), 1, "{log:?}");
+}
