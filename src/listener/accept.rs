@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::net::{TcpListener, TcpStream};
 
@@ -33,7 +33,8 @@ impl Acceptor {
         Self { socket, name, spares, failing: Bout::default(), metrics }
     }
 
-    /// Waits for the next connection. It may be dropped while it waits.
+    /// Waits for the next connection. It may be dropped while it waits, and then begins anew without a rest: that is done
+    /// where a connection has ended, whose descriptor is free.
     pub(super) async fn accept(&mut self) -> (TcpStream, SocketAddr) {
         let listener = self.name;
         self.spares.take_back();
@@ -41,7 +42,7 @@ impl Acceptor {
             match self.socket.accept().await {
                 Ok(accepted) => {
                     if self.spares.are_whole()
-                        && let Some(lasted) = self.failing.ends()
+                        && let Some(lasted) = self.failing.stayed_away(Instant::now())
                     {
                         tracing::warn!(listener, ?lasted, "connections are accepted again");
                     }
@@ -49,7 +50,7 @@ impl Acceptor {
                 }
                 Err(error) if concerns_one_connection(&error) => {}
                 Err(error) => {
-                    if self.failing.begins() {
+                    if self.failing.came(Instant::now()) {
                         tracing::warn!(listener, %error, "a connection cannot be accepted; trying again each second");
                     }
                     if !self.spares.give_one_up() {

@@ -20,6 +20,7 @@ mod tls;
 
 use std::error::Error;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -96,7 +97,7 @@ impl Listener {
             };
             if connections.len() >= most {
                 serving.metrics.refused(ConnectionRefusal::MaxConnections);
-                if full.begins() {
+                if full.came(Instant::now()) {
                     tracing::warn!(
                         listener = name,
                         most,
@@ -105,7 +106,7 @@ impl Listener {
                 }
                 continue;
             }
-            if let Some(lasted) = full.ends() {
+            if let Some(lasted) = full.stayed_away(Instant::now()) {
                 tracing::warn!(listener = name, ?lasted, "the listener is no longer full");
             }
             let serving = Arc::clone(&serving);

@@ -211,6 +211,25 @@ async fn what_is_wrong_is_said_with_file_line_and_key() {
 }
 
 #[tokio::test]
+async fn plaintext_off_loopback_is_asked_for_by_name() {
+    let folder = folder().await;
+    let said = |text: String| {
+        let file = folder.path().join("changed.toml");
+        std::fs::write(&file, text).unwrap();
+        Config::load(&file).map_or_else(|errors| errors.to_string(), |_| String::new())
+    };
+    for (table, port) in [("grpc", 50051), ("admin", 9464)] {
+        let anywhere = SAMPLE.replace(&format!("127.0.0.1:{port}"), &format!("0.0.0.0:{port}"));
+        let refused = said(anywhere.clone());
+        let expected = format!("{table}.listen: expected a loopback address, found 0.0.0.0:{port}");
+        assert!(refused.contains(&expected) && refused.lines().count() == 1, "{refused}");
+        assert_eq!(said(anywhere.replace("plaintext_anywhere = false", "plaintext_anywhere = true")), "");
+        let files = "certificate_file = \"gateway.pem\"\nprivate_key_file = \"gateway.key\"";
+        assert_eq!(said(format!("{anywhere}\n[{table}.tls]\n{files}\n")), "");
+    }
+}
+
+#[tokio::test]
 async fn check_says_good_or_what_is_wrong_and_never_a_key() {
     let folder = folder().await;
     let check = |file: &str| {

@@ -32,7 +32,7 @@ async fn with_metadata(bytes: usize) -> tonic::Status {
         let result = call.await.unwrap().unwrap().into_inner().result.unwrap();
         assert_eq!(result.outcome(), Outcome::Accepted);
     }
-    assert_eq!(world.simulator.journal().arrived(), CALLS + 1, "nothing was sent for the call");
+    assert_eq!(world.simulator.journal().arrived(), 1 + CALLS as u64, "nothing was sent for the call");
     assert_eq!(metric(&world.gateway, "fanfare_listener_connections{listener=\"grpc\"} "), 1.0);
     refused
 }
