@@ -56,7 +56,9 @@ impl Entrance {
         self.enter(proxied, address).await
     }
 
-    async fn enter<S: Io>(&self, stream: S, address: SocketAddr) -> Result<Opened, Refused> {
+    async fn enter<S: Io>(&self, stream: S, from: SocketAddr) -> Result<Opened, Refused> {
+        // Rules and the log know an IPv4 address as one, also where a socket for both kinds wraps it in an IPv6 address.
+        let address = SocketAddr::new(from.ip().to_canonical(), from.port());
         let entered = self.addresses.enter(address.ip());
         let entered = entered.ok_or(Refused { reason: ConnectionRefusal::PerAddress, error: None })?;
         let Some(tls) = &self.tls else {

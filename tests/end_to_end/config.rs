@@ -304,3 +304,21 @@ fn the_command_line_explains_itself() {
         Command::cargo_bin("fanfare").unwrap().args(["send", "--to", "http://127.0.0.1:1"]).output().unwrap();
     assert_eq!(refused.status.code(), Some(2));
 }
+
+#[tokio::test]
+async fn a_certificate_of_a_listener_that_has_ended_is_a_warning() {
+    let folder = folder().await;
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::new(["gateway.example".to_owned()]).unwrap();
+    params.not_after = rcgen::date_time_ymd(2020, 1, 1);
+    std::fs::write(folder.path().join("gateway.pem"), params.self_signed(&key).unwrap().pem()).unwrap();
+    std::fs::write(folder.path().join("gateway.key"), key.serialize_pem()).unwrap();
+    let file = folder.path().join("switched_on.toml");
+    std::fs::write(&file, switched_on(SAMPLE)).unwrap();
+    let warnings: Vec<_> =
+        Config::load(&file).unwrap().warnings.iter().map(std::string::ToString::to_string).collect();
+    for key in ["grpc.tls.certificate_file", "admin.tls.certificate_file"] {
+        let expected = format!("{key}: expected a certificate that is valid now, found one from ");
+        assert!(warnings.iter().any(|warning| warning.contains(&expected)), "{warnings:?}");
+    }
+}

@@ -1,7 +1,7 @@
 //! The process has no file descriptors left.
 
-use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Instant;
@@ -12,7 +12,8 @@ use fanfare_simulator::Simulator;
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use tokio::time::timeout;
 
-use crate::harness::{SOON, TOPIC, good, http_get, push, until};
+use super::frames::{PREFACE, SETTINGS};
+use crate::harness::{SOON, TOPIC, good, http_get, push};
 use crate::killed::{Serving, serve_by};
 use crate::secrets::write_config;
 use crate::surroundings::{ended, signal};
@@ -40,6 +41,23 @@ async fn send(grpc: &str) -> Outcome {
     sent.into_inner().result.unwrap().outcome()
 }
 
+/// Opens connections that begin HTTP/2, and does nothing more with them. Those that are closed already take nothing.
+fn callers(gateway: &Serving, count: usize) -> Vec<TcpStream> {
+    let address = gateway.grpc.strip_prefix("http://").unwrap();
+    let begin = |_| {
+        let mut caller = TcpStream::connect(address).unwrap();
+        let _ = caller.write_all(&[PREFACE, SETTINGS].concat());
+        caller
+    };
+    (0..count).map(begin).collect()
+}
+
+/// Waits until the page of metrics has this line.
+async fn page_says(admin: SocketAddr, line: &str) {
+    let says = async { while !http_get(admin, "/metrics").await.contains(line) {} };
+    timeout(SOON, says).await.expect(line);
+}
+
 /// Lets the process have so many files open beside those that it has open now.
 fn leave(gateway: &Serving, more: u64) {
     let pid = gateway.process.id().cast_signed();
@@ -58,8 +76,7 @@ async fn without_descriptors_operators_are_answered_and_callers_once_there_are_s
     let admin: SocketAddr = gateway.admin.parse().unwrap();
     leave(&gateway, 4);
     let since = Instant::now();
-    let address = gateway.grpc.strip_prefix("http://").unwrap();
-    let callers: Vec<_> = (0..20).map(|_| std::net::TcpStream::connect(address).unwrap()).collect();
+    let callers = callers(&gateway, 20);
     let fails = "fanfare_listener_refused_total{listener=\"grpc\",reason=\"descriptors\"} ";
     let mut failed = 0;
     while failed < 2 {
@@ -88,16 +105,15 @@ async fn a_process_that_may_open_few_files_says_so_and_takes_fewer_callers() {
     let folder = tempfile::tempdir().unwrap();
     let simulator = Simulator::builder().bundle_ids([TOPIC]).start().await.unwrap();
     let (mut gateway, log) = serve(&folder, &simulator, "ulimit -n 40;").await;
-    let address = gateway.grpc.strip_prefix("http://").unwrap();
-    let callers: Vec<_> = (0..60).map(|_| std::net::TcpStream::connect(address).unwrap()).collect();
+    let callers = callers(&gateway, 60);
     let admin: SocketAddr = gateway.admin.parse().unwrap();
-    let page = http_get(admin, "/metrics").await;
-    assert!(
-        page.contains("fanfare_listener_refused_total{listener=\"grpc\",reason=\"descriptors\"} 0\n"),
-        "{page}"
-    );
+    // A quarter of 40 files is for callers.
+    page_says(admin, "fanfare_listener_connections{listener=\"grpc\"} 10\n").await;
+    page_says(admin, "fanfare_listener_refused_total{listener=\"grpc\",reason=\"max_connections\"} 50\n")
+        .await;
+    page_says(admin, "fanfare_listener_refused_total{listener=\"grpc\",reason=\"descriptors\"} 0\n").await;
     drop(callers);
-    until(|| std::fs::read_dir(format!("/proc/{}/fd", gateway.process.id())).unwrap().count() < 30).await;
+    page_says(admin, "fanfare_listener_connections{listener=\"grpc\"} 0\n").await;
     assert_eq!(send(&gateway.grpc).await, Outcome::Accepted);
     signal(&gateway.process, "-TERM");
     assert_eq!(ended(&mut gateway.process).await.code(), Some(0));
