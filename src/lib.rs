@@ -65,7 +65,7 @@
 //! | What is asked? | [`push`] |
 //! | Who may connect? | [`listener`] |
 //! | By which protocol? | [`ingress`], [`proto`] |
-//! | Who asks, and may they? | [`desk`] |
+//! | Who asks, and may they? | [`caller`], [`desk`] |
 //! | When, and how often? | [`dispatch`] |
 //! | In which words? | [`provider`] |
 //! | As whom? | [`credential`] |
@@ -76,6 +76,7 @@
 //! `ARCHITECTURE.md` has the rows in which imports point down, the walk of one push, and the invariants.
 
 pub mod app;
+pub mod caller;
 pub mod cli;
 pub mod config;
 pub mod credential;

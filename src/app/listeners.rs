@@ -6,12 +6,15 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
-use tonic_health::server::HealthReporter;
+use tonic_health::server::{HealthReporter, HealthService};
 
 use super::StartError;
+use crate::caller::{CallerSettings, Callers};
 use crate::ingress::admin::{self, Admin};
-use crate::ingress::grpc::{BoundedMetadata, ConnectInfo, GrpcSettings, OfConnection, Service};
-use crate::listener::{Listener, ListenerSettings, Protocol};
+use crate::ingress::grpc::{
+    Authenticate, BoundedMetadata, ConnectInfo, GrpcSettings, GuardedHealth, OfConnection, Service,
+};
+use crate::listener::{Listener, ListenerSettings, Protocol, ServerTls};
 use crate::metrics::ListenersMetrics;
 use crate::proto::{self, push_service_server::PushServiceServer};
 
@@ -29,15 +32,29 @@ pub(super) async fn listen(
     Ok((listener, bound))
 }
 
+/// Lets the clients of a listener show certificates of the callers' authorities, from the next connection on.
+pub(super) fn know_callers(tls: Option<&ServerTls>, callers: &[CallerSettings]) {
+    let certificates = callers.iter().filter_map(|caller| caller.certificate.as_ref());
+    let bundles: Vec<_> = certificates.map(|certificate| Arc::clone(certificate.roots())).collect();
+    if let Some(tls) = tls
+        && let Err(error) = tls.know_clients(&bundles)
+    {
+        // Each bundle was tried when the configuration was read.
+        tracing::error!(%error, "the authorities of callers stay as they were, which is a bug of the gateway");
+    }
+}
+
 /// Returns the health reporter, and the future that serves gRPC until `stop`.
 pub(super) async fn grpc(
     settings: GrpcSettings,
     service: Service,
+    callers: Arc<Callers>,
     socket: TcpListener,
     metrics: &ListenersMetrics,
     stop: CancellationToken,
 ) -> Result<(HealthReporter, impl Future<Output = ()> + use<>), StartError> {
-    let (health, health_service) = tonic_health::server::health_reporter();
+    let health = HealthReporter::new();
+    let health_service = GuardedHealth::server(HealthService::from_health_reporter(health.clone()));
     health.set_serving::<PushServiceServer<Service>>().await;
     let reflection = || {
         tonic_reflection::server::Builder::configure()
@@ -52,7 +69,7 @@ pub(super) async fn grpc(
         .add_service(reflection().build_v1alpha()?)
         .add_service(PushServiceServer::new(service).max_decoding_message_size(max_message_bytes))
         .prepare();
-    let service = BoundedMetadata::before(routes);
+    let service = BoundedMetadata::before(Authenticate::new(callers, routes));
     let mut limits = settings.listener;
     limits.own_stall_timeout = settings.batch.reader_stall_timeout;
     let listener = Listener {

@@ -17,12 +17,15 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic_health::server::HealthReporter;
 
+use crate::caller::jwt::Tokens;
+use crate::caller::{CallerSettings, Callers};
 use crate::config::Config;
 use crate::credential::Registry;
 use crate::desk::{Admission, Desk, DeskSettings};
 use crate::dispatch::Dispatcher;
 use crate::ingress::admin::Admin;
 use crate::ingress::grpc::Service;
+use crate::listener::ServerTls;
 use crate::metrics::Metrics;
 use certificates::CertificateWatch;
 
@@ -52,6 +55,9 @@ pub struct Gateway {
     admin_address: SocketAddr,
     metrics: Arc<Metrics>,
     admission: Arc<Admission>,
+    callers: Arc<Callers>,
+    /// TLS of the listeners that have it.
+    tls: Vec<ServerTls>,
     upstream: Arc<Upstream>,
     credentials: Registry,
     health: HealthReporter,
@@ -69,7 +75,7 @@ impl Gateway {
     ///
     /// # Errors
     /// Fails if an address cannot be listened on, or the configuration names too many upstreams.
-    pub async fn start(config: Config, network: Network) -> Result<Self, StartError> {
+    pub async fn start(mut config: Config, network: Network) -> Result<Self, StartError> {
         let (grpc_listener, grpc_address) =
             listeners::listen("grpc.listen", config.grpc.listener.listen).await?;
         let (admin_listener, admin_address) =
@@ -87,6 +93,12 @@ impl Gateway {
         let dispatcher = Dispatcher::new(config.dispatch.clone(), draining.clone());
         let desk = Desk::new(settings, routes, Arc::clone(&admission), dispatcher, metrics.pushes.clone());
         let batches = TaskTracker::new();
+        for listener in [&config.grpc.listener, &config.admin.listener] {
+            listeners::know_callers(listener.tls.as_ref(), &config.callers);
+        }
+        let callers =
+            Callers::new(std::mem::take(&mut config.callers), Tokens::default(), metrics.callers.clone());
+        let callers = Arc::new(callers);
         let service = Service {
             desk: Arc::new(desk),
             max_batch_streams: config.grpc.max_batch_streams,
@@ -95,8 +107,10 @@ impl Gateway {
         let mut grpc = config.grpc.clone();
         let (wanted, upstream_connections) = (grpc.listener.max_connections, config.upstream.max_connections);
         grpc.listener.max_connections = descriptors::most_callers(wanted, upstream_connections);
+        let of_callers = Arc::clone(&callers);
         let (health, grpc) =
-            listeners::grpc(grpc, service, grpc_listener, &metrics.listeners, stop.clone()).await?;
+            listeners::grpc(grpc, service, of_callers, grpc_listener, &metrics.listeners, stop.clone())
+                .await?;
         let admin = Admin { metrics: Arc::clone(&metrics), admission: Arc::clone(&admission) };
 
         let mut tasks = JoinSet::new();
@@ -109,6 +123,8 @@ impl Gateway {
             admin_address,
             metrics,
             admission,
+            callers,
+            tls: [config.grpc.listener.tls, config.admin.listener.tls].into_iter().flatten().collect(),
             upstream,
             credentials,
             health,
@@ -136,6 +152,16 @@ impl Gateway {
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+
+    /// Knows these callers from now on. What a caller may do changes with its next push, also on streams that are open.
+    pub fn change_callers(&self, callers: Vec<CallerSettings>) {
+        let count = callers.len();
+        for tls in &self.tls {
+            listeners::know_callers(Some(tls), &callers);
+        }
+        self.callers.change(callers);
+        tracing::info!(callers = count, "the callers of the configuration hold from now on");
     }
 
     /// Takes no more pushes, lets those in flight come to their verdict for `limits.drain_timeout`, and then ends what is

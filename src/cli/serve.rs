@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::descriptors::raise_limit;
 use super::done::Done;
-use super::signals::{StopSignals, ignore_hangups};
+use super::signals::{StopSignals, hangups};
 use super::whole::{EVERYBODY, write_whole};
 use crate::app::{Gateway, Network};
 use crate::config::Config;
@@ -15,8 +15,10 @@ use crate::telemetry;
 
 /// Runs the gateway until SIGTERM or SIGINT, then drains.
 ///
-/// The log goes to standard error. If that cannot be written, lines are dropped and counted. SIGHUP is ignored, because a
-/// changed configuration needs a restart.
+/// The log goes to standard error. If that cannot be written, lines are dropped and counted.
+///
+/// On SIGHUP the callers are read anew from the configuration: what each may do holds for the next push, also on streams that
+/// are open. If the file is wrong, everything stays as it is. Everything else in the file needs a restart.
 ///
 /// Exit code 0: the gateway served and has drained; 2: it could not start.
 #[derive(Debug, Args)]
@@ -47,8 +49,7 @@ impl Serve {
     }
 
     async fn serve(self, mut config: Config) -> anyhow::Result<()> {
-        ignore_hangups(|| tracing::warn!("SIGHUP is ignored: a changed configuration needs a restart"))?;
-        let mut stop = StopSignals::listen()?;
+        let (mut stop, mut hangups) = (StopSignals::listen()?, hangups()?);
         let warnings = std::mem::take(&mut config.warnings);
         raise_limit();
         let gateway = Gateway::start(config, Network::default()).await?;
@@ -64,8 +65,27 @@ impl Serve {
                 return Err(error).with_context(|| format!("cannot write {}", file.display()));
             }
         }
-        stop.wait().await;
+        loop {
+            tokio::select! {
+                () = stop.wait() => break,
+                _ = hangups.recv() => change_callers(&gateway, self.config.clone()).await,
+            }
+        }
         gateway.shut_down().await;
         Ok(())
+    }
+}
+
+/// Reads the callers anew. Where the file is wrong, those of before stay.
+async fn change_callers(gateway: &Gateway, file: PathBuf) {
+    // Reading files blocks its thread.
+    match tokio::task::spawn_blocking(move || Config::load(&file)).await {
+        Ok(Ok(config)) => gateway.change_callers(config.callers),
+        Err(error) => tracing::error!(%error, "the configuration was not read"),
+        Ok(Err(errors)) => {
+            for error in errors.0 {
+                tracing::error!(key = error.key, %error, "the configuration is wrong, so nothing was changed");
+            }
+        }
     }
 }

@@ -36,9 +36,14 @@ impl StopSignals {
     }
 }
 
+/// SIGHUP, which from now on does not end the process.
+pub(super) fn hangups() -> anyhow::Result<Signal> {
+    Ok(signal(SignalKind::hangup())?)
+}
+
 /// From now on SIGHUP does not end the process. Each time it comes, `tell` is called.
 pub(super) fn ignore_hangups(tell: impl Fn() + Send + 'static) -> anyhow::Result<()> {
-    let mut hangup = signal(SignalKind::hangup())?;
+    let mut hangup = hangups()?;
     tokio::spawn(async move {
         while hangup.recv().await.is_some() {
             tell();

@@ -7,6 +7,7 @@ use fanfare_upstream::{Origin, Proxies, UpstreamSettings};
 use super::apps::AppConfig;
 use super::error::ConfigError;
 use super::trust::Trust;
+use crate::caller::CallerSettings;
 use crate::dispatch::DispatchSettings;
 use crate::ingress::admin::AdminSettings;
 use crate::ingress::grpc::GrpcSettings;
@@ -42,6 +43,8 @@ pub struct Config {
     pub proxy: Option<Proxies>,
     /// What is logged, and how.
     pub log: LogSettings,
+    /// The callers; where there are none, everybody may do everything.
+    pub callers: Vec<CallerSettings>,
     /// The apps that callers may push for.
     pub apps: Vec<AppConfig>,
     /// What is unwise but not wrong, such as a private key that every user of the machine may read.

@@ -45,6 +45,7 @@ pub(super) fn config(apps: Vec<AppConfig>, trust: Trust) -> Config {
         trust,
         proxy: None,
         log: LogSettings::default(),
+        callers: Vec::new(),
         apps,
         warnings: Vec::new(),
     }

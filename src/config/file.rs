@@ -20,6 +20,7 @@ pub(super) struct File {
     pub(super) web_push: WebPush,
     pub(super) log: Log,
     pub(super) apps: BTreeMap<String, App>,
+    pub(super) callers: BTreeMap<String, Caller>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -263,4 +264,40 @@ pub(super) struct ApnsToken {
 pub(super) struct Certificate {
     pub(super) certificate_file: PathBuf,
     pub(super) private_key_file: PathBuf,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Caller {
+    pub(super) apps: Vec<String>,
+    pub(super) providers: Vec<String>,
+    pub(super) topics: Vec<String>,
+    pub(super) broadcasts: Vec<String>,
+    pub(super) rpcs: Vec<String>,
+    pub(super) service_classes: Vec<String>,
+    pub(super) pushes_per_second: Option<u32>,
+    pub(super) burst: Option<u32>,
+    pub(super) max_streams: Option<usize>,
+    pub(super) weight: Option<u8>,
+    pub(super) admin: bool,
+    pub(super) anonymous: bool,
+    pub(super) key_sha256: Vec<String>,
+    pub(super) certificate: Option<CallerCertificate>,
+    pub(super) jwt: Option<CallerToken>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CallerCertificate {
+    pub(super) ca_file: PathBuf,
+    pub(super) spiffe: Option<String>,
+    pub(super) dns: Option<String>,
+    pub(super) cn: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CallerToken {
+    pub(super) issuer: String,
+    pub(super) name: String,
 }

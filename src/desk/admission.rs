@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use fanfare_upstream::InFlight;
 use fanfare_upstream::ServiceClass;
@@ -10,6 +11,9 @@ use prometheus_client::metrics::gauge::Gauge;
 use crate::dispatch::Room;
 use crate::push::Reason;
 
+/// What a caller that found no room is told to wait.
+pub(crate) const NO_ROOM_WAIT: Duration = Duration::from_millis(200);
+
 /// Why there is no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoRoom {
@@ -17,6 +21,8 @@ pub enum NoRoom {
     Full,
     /// The gateway is shutting down.
     Draining,
+    /// The caller is over its rate. Its next turn comes after this wait.
+    OverRate(Duration),
 }
 
 impl NoRoom {
@@ -26,6 +32,17 @@ impl NoRoom {
         match self {
             Self::Full => Reason::Overloaded,
             Self::Draining => Reason::Draining,
+            Self::OverRate(_) => Reason::CallerOverRate,
+        }
+    }
+
+    /// When it is worth trying again; none where this gateway will have no room at all.
+    #[must_use]
+    pub(crate) fn wait(self) -> Option<Duration> {
+        match self {
+            Self::Full => Some(NO_ROOM_WAIT),
+            Self::Draining => None,
+            Self::OverRate(wait) => Some(wait),
         }
     }
 }
@@ -79,8 +96,8 @@ impl Admission {
             ended.as_mut().enable();
             match self.admit(class) {
                 Ok(room) => return Ok(room),
-                Err(NoRoom::Draining) => return Err(NoRoom::Draining),
                 Err(NoRoom::Full) => ended.await,
+                Err(why @ (NoRoom::Draining | NoRoom::OverRate(_))) => return Err(why),
             }
         }
     }

@@ -11,7 +11,6 @@
 mod admission;
 mod arrival;
 mod batch;
-mod caller;
 mod check;
 mod draft;
 mod lookup;
@@ -33,14 +32,14 @@ use arc_swap::ArcSwap;
 use fanfare_upstream::Flow;
 use fanfare_upstream::ServiceClass;
 
+pub use crate::caller::Caller;
+pub(crate) use admission::NO_ROOM_WAIT;
 pub use admission::{Admission, NoRoom};
 pub use arrival::Arrival;
 pub(crate) use batch::BatchCounts;
 pub use batch::{Batch, BatchEvent, BatchSettings, TurnedAway};
-pub use caller::Caller;
 pub use draft::{BodyDraft, Draft, DraftBody, OptionsDraft};
 pub(crate) use multicast::{Addressee, Multicast};
-pub(crate) use refused::NO_ROOM_WAIT;
 pub use settled::Settled;
 
 pub use crate::dispatch::TargetDraft;
@@ -91,8 +90,8 @@ impl Desk {
 }
 
 /// Tells calls apart that have many items, so that streams are granted to them in turn.
-fn flow_of_call(class: ServiceClass) -> Flow {
+fn flow_of_call(class: ServiceClass, caller: &Caller) -> Flow {
     // Flow 0 is that of all single pushes.
     static NEXT: AtomicU64 = AtomicU64::new(1);
-    Flow { class, id: NEXT.fetch_add(1, Ordering::Relaxed) }
+    Flow { class, id: NEXT.fetch_add(1, Ordering::Relaxed), weight: caller.weight() }
 }

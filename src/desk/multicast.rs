@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use tracing::Span;
 
-use super::caller::Caller;
 use super::draft::{BodyDraft, Draft, DraftBody};
 use super::opening::shared_body;
 use super::shared_body::{Shared, SharedBody};
 use super::{Desk, check};
+use crate::caller::Caller;
 use crate::dispatch::TargetDraft;
 use crate::push::{Body, Labels, Reason, Refusal};
 

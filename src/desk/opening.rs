@@ -5,13 +5,14 @@
 
 use std::sync::Arc;
 
+use fanfare_upstream::ServiceClass;
 use tracing::Span;
 
-use super::caller::Caller;
 use super::draft::{BodyDraft, Draft, DraftBody};
 use super::lookup;
 use super::refused::Refused;
 use super::{Desk, check};
+use crate::caller::Caller;
 use crate::dispatch::{AppRoutes, Destination, Encoded, Push, Routes, TargetDraft, Unsendable};
 use crate::push::{AppId, Body, Labels, Refusal};
 
@@ -31,28 +32,40 @@ impl Desk {
     ///
     /// # Errors
     /// Fails with the push's result if it cannot be sent.
-    pub(super) fn open_draft(&self, caller: &Caller, draft: Draft) -> Result<OpenedPush, Box<Refused>> {
+    pub(super) fn open_draft(
+        &self,
+        caller: &Caller,
+        class: ServiceClass,
+        draft: Draft,
+    ) -> Result<OpenedPush, Box<Refused>> {
+        let asker = &Asker { caller, class };
         let Draft { id, target, body, parent } = draft;
         let parent = (!parent.is_disabled()).then(|| Box::new(parent));
         let routes = self.routes.load();
         match body {
             DraftBody::Own(body) => {
-                let push = own(&routes, caller, id, target, body)?;
+                let push = own(&routes, asker, id, target, body)?;
                 Ok(OpenedPush { push, encoded: None, parent })
             }
             DraftBody::Shared(shared) => {
                 let (body, encoded) = shared.open(&id)?;
-                let push = addressee(&routes, caller, id, target, body)?;
+                let push = addressee(&routes, asker, id, target, body)?;
                 Ok(OpenedPush { push, encoded: Some(encoded), parent })
             }
         }
     }
 }
 
+/// Who asks for a push, and how it is to compete with others: what a permission depends on beside the push itself.
+struct Asker<'a> {
+    caller: &'a Caller,
+    class: ServiceClass,
+}
+
 /// A push with a body of its own.
 fn own(
     routes: &Routes,
-    caller: &Caller,
+    asker: &Asker<'_>,
     id: String,
     target: Result<TargetDraft, Refusal>,
     mut body: BodyDraft,
@@ -62,7 +75,7 @@ fn own(
         Ok(labels) => labels,
         Err(refusal) => return Err(Refused::new(id.into_string(), Labels::new(), refusal)),
     };
-    match destination_and_body(routes, caller, target, body) {
+    match destination_and_body(routes, asker, target, body) {
         Ok((destination, body)) => Ok(Push { id, destination, body: Arc::new(Body { labels, ..body }) }),
         Err(why) => Err(Refused::new(id.into_string(), labels, why)),
     }
@@ -70,13 +83,13 @@ fn own(
 
 fn destination_and_body(
     routes: &Routes,
-    caller: &Caller,
+    asker: &Asker<'_>,
     target: Result<TargetDraft, Refusal>,
     draft: BodyDraft,
 ) -> Result<(Destination, Body), Unsendable> {
     let app = check::app(&draft.app)?;
-    let routes = lookup::app(routes, caller, &app)?;
-    let destination = lookup::destination(routes, &app, target)?;
+    let routes = lookup::app(routes, asker.caller, &app)?;
+    let destination = lookup::destination(routes, asker.caller, &app, asker.class, target)?;
     let body = body(app, routes, draft).map_err(|refusal| destination.guard().refuse(refusal))?;
     Ok((destination, body))
 }
@@ -84,14 +97,15 @@ fn destination_and_body(
 /// A push whose body was opened for all addressees of its multicast.
 fn addressee(
     routes: &Routes,
-    caller: &Caller,
+    asker: &Asker<'_>,
     id: String,
     target: Result<TargetDraft, Refusal>,
     body: Arc<Body>,
 ) -> Result<Push, Box<Refused>> {
     let id = check::id(id).map_err(|(id, refusal)| Refused::new(id, body.labels.clone(), refusal))?;
+    let Asker { caller, class } = *asker;
     let app = lookup::app(routes, caller, &body.app).map_err(Unsendable::from);
-    match app.and_then(|routes| lookup::destination(routes, &body.app, target)) {
+    match app.and_then(|routes| lookup::destination(routes, caller, &body.app, class, target)) {
         Ok(destination) => Ok(Push { id, destination, body }),
         Err(why) => Err(Refused::new(id.into_string(), body.labels.clone(), why)),
     }

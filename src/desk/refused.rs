@@ -1,13 +1,9 @@
 //! A push that is not sent, as its result.
 
-use std::time::Duration;
-
+use super::admission::NoRoom;
 use super::settled::{EchoedLabels, Settled};
 use crate::dispatch::{Seat, Unsendable};
 use crate::push::{Labels, Outcome, PushResult, Reason};
-
-/// What a caller that found no room is told to wait.
-pub(crate) const NO_ROOM_WAIT: Duration = Duration::from_millis(200);
 
 /// A push that is not sent.
 #[derive(Debug)]
@@ -29,14 +25,18 @@ impl Refused {
         Box::new(Self { id, labels, result })
     }
 
-    /// Nothing is wrong with the push, but the gateway cannot take it now.
+    /// Nothing is wrong with the push, but it cannot be taken now.
     pub(super) fn not_attempted(id: String, labels: Labels, reason: Reason, detail: &'static str) -> Self {
         let mut result = PushResult::unsent(Outcome::NotAttempted, reason, detail);
         result.retryable = true;
-        if reason == Reason::Overloaded {
-            result.retry_after = Some(NO_ROOM_WAIT);
-        }
         Self { id, labels, result }
+    }
+
+    /// Nothing is wrong with the push, but there is no room for it now.
+    pub(super) fn no_room(id: String, labels: Labels, why: NoRoom, detail: &'static str) -> Self {
+        let mut refused = Self::not_attempted(id, labels, why.reason(), detail);
+        refused.result.retry_after = why.wait();
+        refused
     }
 
     /// The name of its reason in metrics.

@@ -10,12 +10,13 @@ use futures_util::stream::FuturesUnordered;
 
 use super::admission::NoRoom;
 use super::arrival::Arrival;
-use super::caller::Caller;
 use super::draft::Draft;
+use super::opening::OpenedPush;
 use super::refused::Refused;
 use super::settled::Settled;
 use super::started::Started;
 use super::{Desk, flow_of_call};
+use crate::caller::{Caller, Denied};
 use crate::dispatch::Terms;
 
 impl Desk {
@@ -52,15 +53,24 @@ impl Desk {
         draft: Draft,
         arrival: Arrival,
     ) -> Result<Result<Started, Box<Refused>>, NoRoom> {
-        let opened = match self.open_draft(caller, draft) {
+        let opened = match self.open_draft(caller, ServiceClass::Interactive, draft) {
             Ok(opened) => opened,
             Err(refused) => return Ok(Err(refused)),
         };
+        self.take_turn(caller, &opened)?;
         let room = self.admission.admit(ServiceClass::Interactive)?;
         let max_wait = opened.push.body.options.max_wait.unwrap_or(self.settings.max_wait);
         let (begun, deadline) = (arrival.at, arrival.deadline(max_wait));
         let terms = Terms { flow: Flow::SINGLE, begun, deadline };
         Ok(Ok(Started { index: 0, opened, room, terms }))
+    }
+
+    /// Takes the turn of one push of those that its caller may hand in each second.
+    fn take_turn(&self, caller: &Caller, opened: &OpenedPush) -> Result<(), NoRoom> {
+        caller.take_turn().map_err(|wait| {
+            caller.note(Denied::Rate, opened.push.body.app.as_str());
+            NoRoom::OverRate(wait)
+        })
     }
 
     /// Admits all pushes of a call before one of them is sent, and returns their results in the order in which they
@@ -76,12 +86,12 @@ impl Desk {
         class: ServiceClass,
         arrival: Arrival,
     ) -> Result<Vec<Settled>, NoRoom> {
-        let flow = flow_of_call(class);
+        let flow = flow_of_call(class, caller);
         let (mut results, mut in_flight) = (Vec::new(), FuturesUnordered::new());
         // Says why the first push that found no room found none.
         let mut full = None;
         for (index, draft) in (0..).zip(drafts) {
-            let opened = match self.open_draft(caller, draft) {
+            let opened = match self.open_draft(caller, class, draft) {
                 Ok(opened) => opened,
                 Err(refused) => {
                     self.metrics.refused(refused.reason_name());
@@ -89,7 +99,8 @@ impl Desk {
                     continue;
                 }
             };
-            match self.admission.admit(class) {
+            let turn = self.take_turn(caller, &opened);
+            match turn.and_then(|()| self.admission.admit(class)) {
                 Ok(room) => {
                     let max_wait = opened.push.body.options.max_wait.unwrap_or(self.settings.max_wait);
                     let (begun, deadline) = (arrival.at, arrival.deadline(max_wait));
@@ -102,7 +113,7 @@ impl Desk {
                     full.get_or_insert(why);
                     let push = opened.push;
                     let (id, labels) = (push.id.into_string(), push.body.labels.clone());
-                    let refused = Refused::not_attempted(id, labels, why.reason(), no_room_for_one(why));
+                    let refused = Refused::no_room(id, labels, why, no_room_for_one(why));
                     self.metrics.refused(refused.reason_name());
                     results.push(refused.settle(index, None));
                 }
@@ -121,6 +132,7 @@ impl Desk {
 
 fn no_room_for_one(why: NoRoom) -> &'static str {
     match why {
+        NoRoom::OverRate(_) => "the caller's rate has room for a part of the call",
         NoRoom::Full => "the gateway has room for a part of the call (limits.max_in_flight)",
         NoRoom::Draining => "the gateway is shutting down",
     }

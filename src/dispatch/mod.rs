@@ -29,7 +29,6 @@ pub use ask::{Ask, Terms};
 pub use guard::{Guard, Unsendable};
 pub use peers::{ApnsPeers, TargetPeers};
 pub(crate) use providers::Encoded;
-#[cfg(test)]
 pub(crate) use providers::PROVIDERS;
 pub(crate) use providers::Push;
 pub use providers::TargetDraft;

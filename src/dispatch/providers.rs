@@ -12,9 +12,7 @@ use crate::provider::apns::Apns;
 use crate::provider::fcm::Fcm;
 use crate::provider::mattermost::Mattermost;
 use crate::provider::webpush::WebPush;
-#[cfg(test)]
-use crate::push::ProviderKind;
-use crate::push::{AppId, Body, PushId, PushResult, Refusal};
+use crate::push::{AppId, Audience, Body, ProviderKind, PushId, PushResult, Refusal};
 
 /// One push whose target is paired with its route.
 pub(crate) struct Push {
@@ -41,8 +39,7 @@ pub(crate) trait Listed: Provider {
 
 macro_rules! providers {
     ($($provider:ident: $field:ident),+ $(,)?) => {
-        /// Every provider, for tests of what must hold for each.
-        #[cfg(test)]
+        /// Every provider.
         pub(crate) const PROVIDERS: &[ProviderKind] = &[$($provider::KIND),+];
 
         /// Where a push goes: a target, paired with the route of its own provider.
@@ -61,6 +58,22 @@ macro_rules! providers {
                 #[doc = concat!("A target of ", stringify!($provider), ", or what is wrong with it.")]
                 $provider(Result<<$provider as Provider>::Target, Refusal>),
             )+
+        }
+
+        impl TargetDraft {
+            /// Who carries a push to this target, also where the target itself cannot be decoded.
+            pub(crate) fn provider(&self) -> ProviderKind {
+                match self {
+                    $(Self::$provider(_) => $provider::KIND,)+
+                }
+            }
+
+            /// Whom the push reaches; none where the target cannot be decoded.
+            pub(crate) fn audience(&self) -> Option<Audience<'_>> {
+                match self {
+                    $(Self::$provider(target) => target.as_ref().ok().map($provider::audience),)+
+                }
+            }
         }
 
         impl AppRoutes {

@@ -27,13 +27,13 @@ use http::{Request, Response};
 use hyper::body::{Body, Incoming};
 use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinSet};
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower_service::Service;
 
 pub use answer::WatchedByItself;
 pub use connection::Connection;
-pub use settings::{Http2Settings, ListenerSettings, Protocol};
+pub use protocol::{Http2Settings, Protocol};
+pub use settings::ListenerSettings;
 pub use tls::{ServerTls, ServerTlsError};
 
 use crate::metrics::{ConnectionRefusal, ListenerMetrics};
@@ -75,14 +75,10 @@ impl Listener {
         let Self { name, socket, settings, protocol, spare_descriptors, metrics } = self;
         let most = settings.max_connections;
         let mut acceptor = Acceptor::new(socket, name, Spares::keep(spare_descriptors), metrics.clone());
-        let tls = settings.tls.as_ref().map(|tls| match protocol {
-            Protocol::Http1 => tls.http1(),
-            Protocol::Http2(_) => tls.http2(),
-        });
         let entrance = Entrance {
             trusted_proxies: settings.trusted_proxies.clone(),
             addresses: Addresses::new(settings.max_connections_per_address),
-            tls: tls.map(TlsAcceptor::from),
+            tls: settings.tls.clone(),
         };
         let serving = Arc::new(Serving { name, settings, protocol, entrance, metrics, make_service });
         let (mut connections, mut full) = (JoinSet::new(), Bout::default());

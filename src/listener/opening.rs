@@ -10,9 +10,10 @@ use proxy_header::io::ProxiedStream;
 use proxy_header::{ParseConfig, ProxyHeader};
 use rustls::pki_types::CertificateDer;
 use tokio::net::TcpStream;
-use tokio_rustls::TlsAcceptor;
 
 use super::addresses::{Addresses, Entered};
+use super::protocol::Protocol;
+use super::tls::ServerTls;
 use crate::metrics::ConnectionRefusal;
 
 /// What a PROXY header may have. Of version 2 the address is read alone.
@@ -22,7 +23,7 @@ const HEADER: ParseConfig = ParseConfig { include_tlvs: false, allow_v1: true, a
 pub(super) struct Entrance {
     pub(super) trusted_proxies: Vec<IpNet>,
     pub(super) addresses: Arc<Addresses>,
-    pub(super) tls: Option<TlsAcceptor>,
+    pub(super) tls: Option<ServerTls>,
 }
 
 /// A connection that may begin its HTTP.
@@ -43,20 +44,30 @@ pub(super) struct Refused {
 
 impl Entrance {
     /// Opens a connection that was accepted from this address.
-    pub(super) async fn open(&self, socket: TcpStream, from: SocketAddr) -> Result<Opened, Refused> {
+    pub(super) async fn open(
+        &self,
+        socket: TcpStream,
+        from: SocketAddr,
+        protocol: &Protocol,
+    ) -> Result<Opened, Refused> {
         // Answers are gathered before they are written; waiting for more would only delay. Where this fails, so does what
         // comes next.
         let _ = socket.set_nodelay(true);
         if !self.trusts(from) {
-            return self.enter(socket, from).await;
+            return self.enter(socket, from, protocol).await;
         }
         let proxied = ProxiedStream::create_from_tokio(socket, HEADER).await;
         let proxied = proxied.map_err(|error| Refused::by(ConnectionRefusal::ProxyHeader, error))?;
         let address = address(proxied.proxy_header()).unwrap_or(from);
-        self.enter(proxied, address).await
+        self.enter(proxied, address, protocol).await
     }
 
-    async fn enter<S: Io>(&self, stream: S, from: SocketAddr) -> Result<Opened, Refused> {
+    async fn enter<S: Io>(
+        &self,
+        stream: S,
+        from: SocketAddr,
+        protocol: &Protocol,
+    ) -> Result<Opened, Refused> {
         // Rules and the log know an IPv4 address as one, also where a socket for both kinds wraps it in an IPv6 address.
         let address = SocketAddr::new(from.ip().to_canonical(), from.port());
         let entered = self.addresses.enter(address.ip());
@@ -64,7 +75,7 @@ impl Entrance {
         let Some(tls) = &self.tls else {
             return Ok(Opened { stream: Box::new(stream), address, certificates: Vec::new(), entered });
         };
-        let stream = tls.accept(stream).await;
+        let stream = tls.acceptor(protocol).accept(stream).await;
         let stream = stream.map_err(|error| Refused::by(ConnectionRefusal::Tls, error))?;
         let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
         let certificates = certificates.iter().map(|it| it.clone().into_owned()).collect();

@@ -5,7 +5,42 @@ use std::time::Duration;
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
-use super::settings::Http2Settings;
+/// Which HTTP a listener speaks.
+#[derive(Debug, Clone)]
+pub enum Protocol {
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2, without an upgrade.
+    Http2(Http2Settings),
+}
+
+/// The limits of HTTP/2.
+#[derive(Debug, Clone)]
+pub struct Http2Settings {
+    /// Bounds the calls in flight on one connection.
+    pub max_concurrent_streams: u32,
+    /// The flow-control window of one call, in bytes.
+    pub stream_window: u32,
+    /// The flow-control window of one connection, in bytes. It is far larger than a call's, so that calls that stall
+    /// leave room for the others.
+    pub connection_window: u32,
+    /// A connection that was silent for so long is pinged.
+    pub keepalive_interval: Duration,
+    /// A connection whose PING is not answered for so long is closed.
+    pub keepalive_timeout: Duration,
+}
+
+impl Default for Http2Settings {
+    fn default() -> Self {
+        Self {
+            max_concurrent_streams: 10_000,
+            stream_window: 256 * 1024,
+            connection_window: 16 * 1024 * 1024,
+            keepalive_interval: Duration::from_secs(60),
+            keepalive_timeout: Duration::from_secs(20),
+        }
+    }
+}
 
 /// The largest header list of a request. A call with a larger one fails alone up to four times this, and ends its connection
 /// above. Source: h2, `MAX_HEADER_LIST_ABUSE_MULTIPLIER`.

@@ -23,8 +23,8 @@ use super::connection::Connection;
 use super::opening::{Entrance, Opened, Refused};
 use super::patience::{Patience, Step};
 use super::preface::Prefaced;
-use super::protocol;
-use super::settings::{ListenerSettings, Protocol};
+use super::protocol::{self, Protocol};
+use super::settings::ListenerSettings;
 use crate::metrics::{ConnectionRefusal, ListenerMetrics};
 
 /// What all connections of a listener share.
@@ -50,7 +50,7 @@ where
     pub(super) async fn serve(&self, socket: TcpStream, from: SocketAddr, stop: CancellationToken) {
         let _open = self.metrics.open();
         let deadline = Instant::now() + self.settings.handshake_timeout;
-        let opening = timeout_at(deadline, self.entrance.open(socket, from));
+        let opening = timeout_at(deadline, self.entrance.open(socket, from, &self.protocol));
         let Opened { stream, address, certificates, entered: _entered } =
             match stop.run_until_cancelled(opening).await {
                 Some(Ok(Ok(opened))) => opened,

@@ -5,6 +5,7 @@ mod credentials;
 mod listeners;
 mod log;
 mod pushes;
+mod refusals;
 mod seconds;
 mod upstream;
 
@@ -16,6 +17,8 @@ pub(crate) use credentials::TokenMetrics;
 pub(crate) use listeners::ConnectionRefusal;
 pub use listeners::{ListenerMetrics, ListenersMetrics};
 pub use pushes::{AppMetrics, PushMetrics};
+pub use refusals::CallerMetrics;
+pub(crate) use refusals::CallerRefusals;
 pub use upstream::UpstreamMetrics;
 
 /// All metrics of the process.
@@ -27,6 +30,8 @@ pub struct Metrics {
     pub pushes: PushMetrics,
     /// Metrics of access tokens and client certificates.
     pub credentials: CredentialMetrics,
+    /// Metrics of callers that were refused.
+    pub callers: CallerMetrics,
     /// Metrics of the listeners.
     pub listeners: ListenersMetrics,
 }
@@ -37,9 +42,10 @@ impl Default for Metrics {
         let upstream = UpstreamMetrics::register(&mut registry);
         let pushes = PushMetrics::register(&mut registry);
         let credentials = CredentialMetrics::register(&mut registry);
+        let callers = CallerMetrics::register(&mut registry);
         let listeners = ListenersMetrics::register(&mut registry);
         log::register(&mut registry);
-        Self { registry, upstream, pushes, credentials, listeners }
+        Self { registry, upstream, pushes, credentials, callers, listeners }
     }
 }
 

@@ -28,7 +28,7 @@ pub use front::Front502;
 pub use message::Message;
 pub use verdict::{Heal, Retry, Verdict};
 
-use crate::push::{Body, Outcome, ProviderKind, PushId, Reason, Refusal};
+use crate::push::{Audience, Body, Outcome, ProviderKind, PushId, Reason, Refusal};
 
 /// How one app speaks to one push service.
 ///
@@ -79,6 +79,14 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
 
     /// What the answer to a message means that came at `now`.
     fn classify(&self, context: Self::Context, reply: &Reply, now: SystemTime) -> Verdict;
+
+    /// Whom a push to a target reaches, which its caller needs a permission for.
+    fn audience(_target: &Self::Target) -> Audience<'_>
+    where
+        Self: Sized,
+    {
+        Audience::Device
+    }
 
     /// Whether the app may send to a target. It is asked before an expensive [`Provider::SEAL`] takes its turn;
     /// [`Provider::address`] refuses the same targets in any case.

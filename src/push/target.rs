@@ -5,6 +5,20 @@ use std::fmt;
 use super::invalid::first_other;
 use super::{InvalidValue, Shortened};
 
+/// Whom a push reaches. A topic or a channel may have millions of subscribers, so a caller is permitted to use it apart
+/// from devices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience<'a> {
+    /// One device, or one browser.
+    Device,
+    /// Those who subscribed to a topic of FCM.
+    Topic(&'a str),
+    /// Those whose subscriptions fulfil a condition over topics of FCM.
+    Condition(&'a str),
+    /// Those who subscribed to a broadcast channel of APNs.
+    Broadcast(&'a str),
+}
+
 /// APNs runs two environments, which do not know each other's device tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ApnsEnvironment {

@@ -17,6 +17,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use queue::Queue;
+pub(crate) use repeats::AUDIT;
 use repeats::{Repeats, TARGET};
 
 /// How often the thread that writes looks whether repeated lines are to be told.

@@ -2,7 +2,8 @@
 //! otherwise fill the disk of the log and hide every other line.
 //!
 //! Two lines are of one kind where they come from the same place in the code and have equal values in the fields of
-//! [`ABOUT`]. A line about something that an end user chose has none of these fields but `cause`.
+//! [`ABOUT`]. A line about something that an end user chose has none of these fields but `cause`. Lines for auditors are told
+//! apart by their caller and rule alone, since a caller may ask for any app, and more of them are written.
 
 use std::collections::HashMap;
 use std::fmt::{self, Write as _};
@@ -18,11 +19,20 @@ use tracing_subscriber::layer::{Context, Layer};
 /// The target of the lines that the log writes about itself.
 pub(super) const TARGET: &str = "fanfare::log";
 
+/// The target of lines for auditors, so that a filter can keep them or drop them.
+pub(crate) const AUDIT: &str = "fanfare::audit";
+
 /// The fields that tell kinds apart. The configuration or the code bounds how many values each of them has.
 const ABOUT: [&str; 7] = ["peer", "app", "provider", "credential", "key_id", "key", "cause"];
 
+/// The fields that tell lines for auditors apart. The configuration bounds how many callers there are.
+const ABOUT_AUDIT: [&str; 2] = ["caller", "rule"];
+
 /// How many lines of one kind are written in a [`WINDOW`]. More than these are counted.
 const WRITTEN: u64 = 5;
+
+/// The same of lines for auditors, who look for the single one.
+const WRITTEN_AUDIT: u64 = 100;
 
 /// The number of counted lines is logged when so much time has passed since the first line of their kind.
 pub(super) const WINDOW: Duration = Duration::from_secs(60);
@@ -43,6 +53,8 @@ type Kind = (Identifier, u64);
 struct SeenLines {
     since: Instant,
     times: u64,
+    /// How many of them are written.
+    written: u64,
     text: String,
 }
 
@@ -61,8 +73,9 @@ impl Repeats {
         let mut told = Vec::new();
         self.lock().retain(|_, seen| {
             let is_over = all || now.saturating_duration_since(seen.since) >= WINDOW;
-            if is_over && seen.times > WRITTEN {
-                told.push(Repeated { text: std::mem::take(&mut seen.text), times: seen.times - WRITTEN });
+            if is_over && seen.times > seen.written {
+                let text = std::mem::take(&mut seen.text);
+                told.push(Repeated { text, times: seen.times - seen.written });
             }
             !is_over
         });
@@ -70,13 +83,14 @@ impl Repeats {
     }
 
     /// Counts a line of this kind, and returns whether it is to be written.
-    fn is_written(&self, kind: Kind, text: impl FnOnce() -> String, now: Instant) -> bool {
+    fn is_written(&self, kind: Kind, written: u64, text: impl FnOnce() -> String, now: Instant) -> bool {
         let mut kinds = self.lock();
         let is_known = kinds.contains_key(&kind) || kinds.len() < MAX_KINDS;
         let kind = if is_known { kind } else { (kind.0, 0) };
-        let seen = kinds.entry(kind).or_insert_with(|| SeenLines { since: now, times: 0, text: text() });
+        let seen =
+            kinds.entry(kind).or_insert_with(|| SeenLines { since: now, times: 0, written, text: text() });
         seen.times += 1;
-        seen.times <= WRITTEN
+        seen.times <= seen.written
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Kind, SeenLines>> {
@@ -92,15 +106,19 @@ impl<S: Subscriber> Layer<S> for Repeats {
         if *metadata.level() > Level::INFO || metadata.target() == TARGET {
             return true;
         }
-        let mut line = Line { about: DefaultHasher::new(), text: String::new() };
+        let audit = metadata.target() == AUDIT;
+        let (fields, written): (&[&str], _) =
+            if audit { (&ABOUT_AUDIT, WRITTEN_AUDIT) } else { (&ABOUT, WRITTEN) };
+        let mut line = Line { fields, about: DefaultHasher::new(), text: String::new() };
         event.record(&mut line);
         let kind = (metadata.callsite(), line.about.finish());
-        self.is_written(kind, || line.text, Instant::now())
+        self.is_written(kind, written, || line.text, Instant::now())
     }
 }
 
 /// What tells the kind of a line, and its text for people.
 struct Line {
+    fields: &'static [&'static str],
     about: DefaultHasher,
     text: String,
 }
@@ -108,7 +126,7 @@ struct Line {
 impl Visit for Line {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         let is_message = field.name() == "message";
-        if !is_message && !ABOUT.contains(&field.name()) {
+        if !is_message && !self.fields.contains(&field.name()) {
             return;
         }
         // Writing to a string does not fail.
@@ -164,6 +182,19 @@ mod tests {
         assert!(told.text.contains("cannot connect") && told.text.contains("cause=\"dns\""), "{}", told.text);
         assert_eq!(written(&repeats, || failed("push.example", None)), 1);
         assert_eq!(repeats.take(later + WINDOW, true), []);
+    }
+
+    #[test]
+    fn lines_for_auditors_are_told_apart_by_caller_and_rule_whatever_app_is_asked_for() {
+        let repeats = Repeats::default();
+        let refused = |caller: &str, times: usize| {
+            for app in 0..times {
+                tracing::warn!(target: AUDIT, caller, rule = "apps", app, "a caller was refused");
+            }
+        };
+        assert_eq!(written(&repeats, || refused("orders", 1000)), 100);
+        assert_eq!(written(&repeats, || refused("web", 1)), 1);
+        assert_eq!(repeats.lock().len(), 2);
     }
 
     #[test]

@@ -50,7 +50,7 @@ pub(crate) async fn folder() -> tempfile::TempDir {
     folder
 }
 
-fn errors(folder: &Path, change: impl FnOnce(String) -> String) -> String {
+pub(crate) fn errors(folder: &Path, change: impl FnOnce(String) -> String) -> String {
     let file = folder.join("changed.toml");
     std::fs::write(&file, change(switched_on(SAMPLE))).unwrap();
     match Config::load(&file) {

@@ -101,7 +101,7 @@ fn draft(number: usize) -> Draft {
 }
 
 async fn submit(desk: &Desk, number: usize) -> Settled {
-    desk.submit(&Caller::Anonymous, draft(number), arrival()).await.unwrap()
+    desk.submit(&Caller::anyone(), draft(number), arrival()).await.unwrap()
 }
 
 #[tokio::test]
@@ -132,7 +132,7 @@ async fn a_batch_of_drafts_is_sent_and_each_settles_once() {
     const ITEMS: usize = 300;
     let simulator = Simulator::builder().start().await.unwrap();
     let front = Front::new(&simulator.mattermost().origin());
-    let mut batch = front.desk.open(Caller::Anonymous, arrival()).unwrap();
+    let mut batch = front.desk.open(Caller::anyone(), arrival()).unwrap();
     let (mut offered, mut settled) = (0, Vec::new());
     let sending = async {
         while settled.len() < ITEMS {

@@ -17,7 +17,7 @@ pub(crate) const ROWS: &[&[&str]] = &[
     &["transport", "simulator"],
     &["upstream", "push", "proto", "telemetry", "files"],
     &["metrics"],
-    &["credential", "listener"],
+    &["credential", "caller", "listener"],
     &["provider"],
     &["dispatch"],
     &["desk"],

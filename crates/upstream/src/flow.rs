@@ -18,9 +18,11 @@ pub struct Flow {
     pub class: ServiceClass,
     /// Tells the flows of a process apart. 0 stands for all requests that belong to no batch.
     pub id: u64,
+    /// How many streams it is given in one turn; 0 counts as 1.
+    pub weight: u8,
 }
 
 impl Flow {
     /// The flow of all requests that belong to no batch.
-    pub const SINGLE: Self = Self { class: ServiceClass::Interactive, id: 0 };
+    pub const SINGLE: Self = Self { class: ServiceClass::Interactive, id: 0, weight: 1 };
 }

@@ -1,21 +1,19 @@
 //! What the file says of who may connect.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use fanfare_upstream::Validity;
 use fanfare_upstream::tls::TlsError;
 use ipnet::IpNet;
-use rustls::RootCertStore;
 
 use super::Reader;
 use crate::config::file;
-use crate::listener::{ListenerSettings, ServerTls, ServerTlsError};
+use crate::listener::{ListenerSettings, ServerTls};
 
 impl Reader<'_> {
     pub(super) fn grpc_listener(&mut self, listener: &mut ListenerSettings, file: &file::Grpc) {
-        self.listen("grpc", listener, file.listen, file.tls.as_ref(), &[]);
+        self.listen("grpc", listener, file.listen, file.tls.as_ref());
         self.expect_secret_or_loopback("grpc", listener, file.tls.is_some() || file.plaintext_anywhere);
         self.wait("grpc.handshake_timeout", &mut listener.handshake_timeout, file.handshake_timeout);
         self.wait("grpc.idle_timeout", &mut listener.idle_timeout, file.idle_timeout);
@@ -38,26 +36,25 @@ impl Reader<'_> {
     }
 
     pub(super) fn admin_listener(&mut self, listener: &mut ListenerSettings, file: &file::Admin) {
-        self.listen("admin", listener, file.listen, file.tls.as_ref(), &[]);
+        self.listen("admin", listener, file.listen, file.tls.as_ref());
         self.expect_secret_or_loopback("admin", listener, file.tls.is_some() || file.plaintext_anywhere);
         self.wait("admin.idle_timeout", &mut listener.idle_timeout, file.idle_timeout);
         self.positive("admin.max_connections", &mut listener.max_connections, file.max_connections);
     }
 
-    /// Reads where a listener listens, and its TLS, where clients may show certificates that chain to `client_roots`.
+    /// Reads where a listener listens, and its TLS.
     fn listen(
         &mut self,
         table: &str,
         listener: &mut ListenerSettings,
         address: Option<SocketAddr>,
         tls: Option<&file::Certificate>,
-        client_roots: &[Arc<RootCertStore>],
     ) {
         if let Some(address) = address {
             listener.listen = address;
         }
         if let Some(files) = tls {
-            listener.tls = self.server_tls(&format!("{table}.tls"), files, client_roots);
+            listener.tls = self.server_tls(&format!("{table}.tls"), files);
         }
     }
 
@@ -74,24 +71,16 @@ impl Reader<'_> {
         }
     }
 
-    fn server_tls(
-        &mut self,
-        key: &str,
-        files: &file::Certificate,
-        client_roots: &[Arc<RootCertStore>],
-    ) -> Option<ServerTls> {
+    fn server_tls(&mut self, key: &str, files: &file::Certificate) -> Option<ServerTls> {
         let (at, key_at) = (format!("{key}.certificate_file"), format!("{key}.private_key_file"));
         let certificates = self.read(&at, &files.certificate_file);
         let private_key = self.read_secret(&key_at, &files.private_key_file);
         let (certificates, private_key) = (certificates?.into_bytes(), private_key?.into_bytes());
-        let tls = match ServerTls::from_pem(&certificates, &private_key, client_roots) {
-            Err(ServerTlsError::Identity(error @ TlsError::NotPrivateKey)) => {
-                self.ok_in_file(&key_at, &files.private_key_file, Err(error))
-            }
-            Err(ServerTlsError::Identity(error @ TlsError::NotCertificates)) => {
-                self.ok_in_file(&at, &files.certificate_file, Err(error))
-            }
-            tls => self.ok(key, tls),
+        let tls = ServerTls::from_pem(&certificates, &private_key);
+        let tls = match &tls {
+            Err(TlsError::NotPrivateKey) => self.ok_in_file(&key_at, &files.private_key_file, tls),
+            Err(TlsError::NotCertificates) => self.ok_in_file(&at, &files.certificate_file, tls),
+            Ok(_) | Err(_) => self.ok(key, tls),
         }?;
         self.warn_unless_valid(&at, tls.validity());
         Some(tls)

@@ -2,6 +2,7 @@
 
 mod apns;
 mod apps;
+mod callers;
 mod listeners;
 mod named;
 mod proxy;
@@ -30,6 +31,9 @@ pub(super) fn read(
     if reader.errors.is_empty() { Ok(config) } else { Err(ConfigErrors(reader.errors)) }
 }
 
+/// The most callers. Each call that shows a static key compares it with those of all callers.
+const MAX_CALLERS: usize = 1000;
+
 /// Collects what is wrong, so that all of it is said at once. Where a value is wrong, a method notes the error and goes on
 /// with the default, or returns none.
 struct Reader<'a> {
@@ -51,6 +55,13 @@ impl Reader<'_> {
         let apps = file.apps.into_iter().filter_map(|(name, app)| self.app(&name, app, &config)).collect();
         config.apps = apps;
         self.expect_one_key_for_its_ids(&config.apps);
+        if file.callers.len() > MAX_CALLERS {
+            let found = file.callers.len();
+            self.error("callers", format!("expected at most {MAX_CALLERS} callers, found {found}"));
+        }
+        let callers = file.callers.into_iter().filter_map(|(name, it)| self.caller(&name, it, &config));
+        config.callers = callers.collect();
+        self.expect_callers_apart(&config.callers);
         config
     }
 

@@ -39,6 +39,10 @@ impl Batch {
                 self.counts.settle(settled.result.outcome);
                 BatchEvent::Settled(settled)
             }
+            Some(()) = passed(&mut self.turn_comes), if self.lacks == Lacks::Turn => {
+                (self.turn_comes, self.lacks) = (None, Lacks::Nothing);
+                BatchEvent::Place
+            }
             seat = self.window.enter(), if self.lacks == Lacks::Seat => {
                 (self.seat, self.lacks) = (Some(seat), Lacks::Nothing);
                 BatchEvent::Place
@@ -58,6 +62,10 @@ impl Batch {
             Some(()) = passed(&mut self.taking_ends), if taking => {
                 self.taking_ends = None;
                 self.turn_all_away(TurnedAway::OutOfTime)
+            }
+            Some(()) = passed(&mut self.caller_expires), if taking => {
+                self.caller_expires = None;
+                self.turn_all_away(TurnedAway::CallerExpired)
             }
             _ = self.tick.tick() => {
                 self.in_flight.give_back();

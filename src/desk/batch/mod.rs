@@ -14,7 +14,7 @@ mod stall;
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use fanfare_upstream::Flow;
 use fanfare_upstream::ServiceClass;
@@ -27,8 +27,8 @@ pub use settings::BatchSettings;
 
 use super::admission::NoRoom;
 use super::arrival::Arrival;
-use super::caller::Caller;
 use super::{Desk, flow_of_call};
+use crate::caller::Caller;
 use crate::dispatch::{Room, Seat, Window};
 use counts::BatchGauge;
 use in_flight::{ItemsInFlight, items_in_flight};
@@ -46,8 +46,8 @@ const TAKING_ENDS: Duration = Duration::from_millis(200);
 ///                │      ▼
 ///  open ───────► Taking ───────────── close: there are no more drafts ─────────────┐
 ///                  │                                                               ▼
-///                  │ the gateway drains,                                         Closed ──── nothing in flight ──► over
-///                  │ or the batch's deadline is near                               ▲
+///                  │ the gateway drains, the batch's                             Closed ──── nothing in flight ──► over
+///                  │ deadline is near, or its caller's token expired               ▲
 ///                  ▼                                                               │
 ///                TurningAway ──────── close: those at hand were turned away ───────┘
 ///                │      ▲
@@ -74,12 +74,15 @@ pub enum TurnedAway {
     Draining,
     /// The deadline of the batch is near, and its items in flight are to be answered before it.
     OutOfTime,
+    /// What the caller showed has expired a while ago.
+    CallerExpired,
 }
 
 /// What the next draft waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Lacks {
     Nothing,
+    Turn,
     Seat,
     Room,
 }
@@ -101,7 +104,13 @@ pub struct Batch {
     taking_ends: Option<Pin<Box<Sleep>>>,
     /// Comes when the gateway drains.
     drains: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    /// Comes a while after what the caller showed has expired.
+    caller_expires: Option<Pin<Box<Sleep>>>,
     lacks: Lacks,
+    /// When the caller's rate has a turn again, where the next item lacks one.
+    turn_comes: Option<Pin<Box<Sleep>>>,
+    /// Whether a turn is held for the next item, which lacks something else.
+    has_turn: bool,
     /// A seat that is held for the next item, which waited for it or lacks room.
     seat: Option<Seat>,
     /// Room that is held for the next item, which waited for it.
@@ -133,10 +142,16 @@ impl Batch {
             let before = TAKING_ENDS.min(deadline.saturating_duration_since(Instant::now()) / 5);
             Box::pin(tokio::time::sleep_until(deadline - before))
         });
+        let caller_expires = caller.stream_ends().and_then(|ends| {
+            // An expiry that no clock can hold is none.
+            let wait = ends.duration_since(SystemTime::now()).unwrap_or_default();
+            Some(Box::pin(tokio::time::sleep_until(Instant::now().checked_add(wait)?)))
+        });
+        let flow = flow_of_call(ServiceClass::Bulk, &caller);
         Self {
             caller,
             window: Window::new(settings.window, settings.max_waiting),
-            flow: flow_of_call(ServiceClass::Bulk),
+            flow,
             state: BatchState::Taking,
             counts: BatchCounts::default(),
             next_index: 0,
@@ -144,7 +159,10 @@ impl Batch {
             deadline,
             taking_ends,
             drains: Some(Box::pin(desk.dispatcher.draining().clone().cancelled_owned())),
+            caller_expires,
             lacks: Lacks::Nothing,
+            turn_comes: None,
+            has_turn: false,
             seat: None,
             room: None,
             tick: tokio::time::interval(Stall::look_every(settings.reader_stall_timeout)),
@@ -201,6 +219,6 @@ impl Batch {
     /// What was held for the next draft goes back.
     fn stop_taking(&mut self, state: BatchState) {
         self.state = state;
-        (self.lacks, self.seat, self.room) = (Lacks::Nothing, None, None);
+        (self.lacks, self.turn_comes, self.seat, self.room) = (Lacks::Nothing, None, None, None);
     }
 }

@@ -27,6 +27,14 @@ impl Batch {
         }
         // What was lacking may be there by now, though nobody waited for it.
         self.lacks = Lacks::Nothing;
+        if !self.has_turn
+            && let Err(wait) = self.caller.take_turn()
+        {
+            self.turn_comes = Some(Box::pin(tokio::time::sleep(wait)));
+            self.lacks = Lacks::Turn;
+            return None;
+        }
+        self.has_turn = true;
         let Some(seat) = self.seat.take().or_else(|| self.window.try_enter()) else {
             self.lacks = Lacks::Seat;
             return None;
@@ -36,9 +44,12 @@ impl Batch {
             None => self.desk.admission.admit(self.flow.class),
         };
         match room {
-            Ok(room) => Some(BatchPlace { batch: self, seat, room }),
+            Ok(room) => {
+                self.has_turn = false;
+                Some(BatchPlace { batch: self, seat, room })
+            }
             // Whoever waits for room is told as well when none is given any more.
-            Err(NoRoom::Full | NoRoom::Draining) => {
+            Err(NoRoom::Full | NoRoom::Draining | NoRoom::OverRate(_)) => {
                 (self.seat, self.lacks) = (Some(seat), Lacks::Room);
                 None
             }
@@ -50,6 +61,7 @@ impl Batch {
         let (reason, detail) = match why {
             TurnedAway::Draining => (Reason::Draining, "the gateway is shutting down"),
             TurnedAway::OutOfTime => (Reason::DeadlineExceeded, "the stream's deadline came first"),
+            TurnedAway::CallerExpired => (Reason::NotPermitted, "what the caller showed has expired"),
         };
         // It has no seat, so it has none to give back.
         self.refuse(unopened(draft, reason, detail), None)
@@ -76,7 +88,7 @@ impl BatchPlace<'_> {
     /// Fails with the push's result if it cannot be sent.
     pub fn offer(self, draft: Draft) -> Result<(), Box<Settled>> {
         let Self { batch, seat, room } = self;
-        let opened = match batch.desk.open_draft(&batch.caller, draft) {
+        let opened = match batch.desk.open_draft(&batch.caller, batch.flow.class, draft) {
             Ok(opened) => opened,
             Err(refused) => return Err(Box::new(batch.refuse(*refused, Some(seat)))),
         };

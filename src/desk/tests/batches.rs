@@ -135,7 +135,7 @@ async fn who_waits_for_room_is_told_that_the_gateway_drains() {
 async fn a_batch_takes_nothing_more_shortly_before_its_deadline() {
     let front = Front::new(100, window(8));
     let arrival = Arrival { at: Instant::now(), timeout: Some(Duration::from_secs(10)) };
-    let mut batch = front.desk.open(Caller::Anonymous, arrival).unwrap();
+    let mut batch = front.desk.open(Caller::anyone(), arrival).unwrap();
     assert!(batch.place().is_some());
     assert!(matches!(event(&mut batch).await, BatchEvent::TurnsAway(TurnedAway::OutOfTime)));
     assert!(Instant::now() < arrival.at + Duration::from_secs(10));

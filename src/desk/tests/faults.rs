@@ -51,7 +51,7 @@ fn with_bad_options(draft: &mut Draft) {
 }
 
 async fn settled(front: &Front, draft: Draft) -> Settled {
-    front.desk.submit(&Caller::Anonymous, draft, arrival()).await.unwrap()
+    front.desk.submit(&Caller::anyone(), draft, arrival()).await.unwrap()
 }
 
 #[tokio::test]
@@ -85,7 +85,7 @@ async fn the_first_fault_of_a_multicast_is_that_of_each_addressee() {
         let mut body = body(true);
         change(&mut body);
         let bad = Addressee { id: "with space".into(), target: device(1), parent: Span::none() };
-        let mut multicast = front.desk.multicast(&Caller::Anonymous, body, vec![bad; addressees].into_iter());
+        let mut multicast = front.desk.multicast(&Caller::anyone(), body, vec![bad; addressees].into_iter());
         assert_eq!(multicast.len(), addressees);
         multicast.next().unwrap()
     };

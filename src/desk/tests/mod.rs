@@ -51,7 +51,7 @@ impl Front {
     }
 
     fn batch(&self) -> Batch {
-        self.desk.open(Caller::Anonymous, arrival()).unwrap()
+        self.desk.open(Caller::anyone(), arrival()).unwrap()
     }
 
     fn refused(&self, reason: &str) -> u64 {

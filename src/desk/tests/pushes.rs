@@ -12,11 +12,11 @@ use crate::push::{Delivery, Outcome, Reason};
 #[tokio::test]
 async fn a_push_is_its_own_again_in_its_result() {
     let front = Front::new(10, BatchSettings::default());
-    let settled = front.desk.submit(&Caller::Anonymous, dry_run(1), arrival()).await.unwrap();
+    let settled = front.desk.submit(&Caller::anyone(), dry_run(1), arrival()).await.unwrap();
     assert_eq!((settled.result.outcome, settled.id.as_str()), (Outcome::Validated, "push-1"), "{settled:?}");
     assert_eq!(settled.labels.into_labels()["order"], "17");
     let unnamed = Draft { id: String::new(), ..dry_run(2) };
-    let settled = front.desk.submit(&Caller::Anonymous, unnamed, arrival()).await.unwrap();
+    let settled = front.desk.submit(&Caller::anyone(), unnamed, arrival()).await.unwrap();
     assert!(!settled.id.is_empty(), "an id is made for it");
     assert_eq!(front.admission.in_flight(), 0);
 }
@@ -26,22 +26,22 @@ async fn a_push_to_an_upstream_that_cannot_be_reached_is_not_delivered() {
     let front = Front::new(10, BatchSettings::default());
     let arrival = Arrival { at: Instant::now(), timeout: Some(Duration::from_millis(300)) };
     let sent = Draft { body: DraftBody::Own(body(false)), ..dry_run(1) };
-    let settled = front.desk.submit(&Caller::Anonymous, sent, arrival).await.unwrap();
+    let settled = front.desk.submit(&Caller::anyone(), sent, arrival).await.unwrap();
     assert_eq!((settled.result.delivery, settled.result.attempts), (Delivery::No, 0), "{settled:?}");
 }
 
 #[tokio::test]
 async fn a_full_desk_is_an_error_of_the_call_and_a_bad_push_is_not() {
     let front = Front::new(0, BatchSettings::default());
-    let error = front.desk.submit(&Caller::Anonymous, dry_run(1), arrival()).await.unwrap_err();
+    let error = front.desk.submit(&Caller::anyone(), dry_run(1), arrival()).await.unwrap_err();
     assert_eq!((error, front.refused("OVERLOADED")), (NoRoom::Full, 1));
     let bad = Draft { id: "with space".into(), ..dry_run(1) };
-    let settled = front.desk.submit(&Caller::Anonymous, bad, arrival()).await.unwrap();
+    let settled = front.desk.submit(&Caller::anyone(), bad, arrival()).await.unwrap();
     assert_eq!((settled.result.outcome, front.refused("FIELD_INVALID")), (Outcome::InvalidPush, 1));
     front.drain();
-    let error = front.desk.submit(&Caller::Anonymous, dry_run(1), arrival()).await.unwrap_err();
+    let error = front.desk.submit(&Caller::anyone(), dry_run(1), arrival()).await.unwrap_err();
     assert_eq!((error, front.refused("DRAINING")), (NoRoom::Draining, 1));
-    assert!(matches!(front.desk.open(Caller::Anonymous, arrival()), Err(NoRoom::Draining)));
+    assert!(matches!(front.desk.open(Caller::anyone(), arrival()), Err(NoRoom::Draining)));
 }
 
 #[tokio::test]
@@ -53,7 +53,7 @@ async fn a_call_is_admitted_whole_before_one_push_is_sent() {
             3 => Draft { id: "with space".into(), ..dry_run(number) },
             _ => dry_run(number),
         });
-        async move { desk.submit_all(&Caller::Anonymous, drafts, class, arrival()).await }
+        async move { desk.submit_all(&Caller::anyone(), drafts, class, arrival()).await }
     };
     // If one had its verdict before the last was admitted, its room would serve another.
     let results = send(ServiceClass::Bulk, 0..20).await.unwrap();
@@ -78,8 +78,9 @@ async fn a_multicast_becomes_a_push_for_each_addressee() {
         target: device(number),
         parent: Span::none(),
     });
-    let drafts = front.desk.multicast(&Caller::Anonymous, body(true), addressees);
-    let results = front.desk.submit_all(&Caller::Anonymous, drafts, ServiceClass::Bulk, arrival());
+    let drafts = front.desk.multicast(&Caller::anyone(), body(true), addressees);
+    let caller = Caller::anyone();
+    let results = front.desk.submit_all(&caller, drafts, ServiceClass::Bulk, arrival());
     let results = results.await.unwrap();
     assert_eq!(results.len(), 3);
     for (number, settled) in results.into_iter().enumerate() {
@@ -93,10 +94,10 @@ async fn an_app_that_new_routes_do_not_have_is_unknown_from_then_on() {
     let front = Front::new(10, BatchSettings::default());
     let addressees =
         (0..2).map(|number| Addressee { id: String::new(), target: device(number), parent: Span::none() });
-    let mut multicast = front.desk.multicast(&Caller::Anonymous, body(true), addressees);
+    let mut multicast = front.desk.multicast(&Caller::anyone(), body(true), addressees);
     let mut submit = async || {
         let draft = multicast.next().unwrap();
-        front.desk.submit(&Caller::Anonymous, draft, arrival()).await.unwrap().result
+        front.desk.submit(&Caller::anyone(), draft, arrival()).await.unwrap().result
     };
     assert_eq!(submit().await.outcome, Outcome::Validated);
     front.desk.swap_routes(Routes::default());
@@ -130,8 +131,8 @@ async fn the_span_of_a_push_is_a_child_of_the_span_that_came_with_its_draft() {
     let front = Front::new(10, BatchSettings::default());
     let parent = tracing::info_span!("callers_span");
     let traced = Draft { parent: parent.clone(), ..dry_run(1) };
-    let _ = front.desk.submit(&Caller::Anonymous, traced, arrival()).await.unwrap();
-    let _ = front.desk.submit(&Caller::Anonymous, dry_run(2), arrival()).await.unwrap();
+    let _ = front.desk.submit(&Caller::anyone(), traced, arrival()).await.unwrap();
+    let _ = front.desk.submit(&Caller::anyone(), dry_run(2), arrival()).await.unwrap();
     let mut batch = front.batch();
     batch.place().unwrap().offer(Draft { parent, ..dry_run(3) }).unwrap();
     while !matches!(batch.next().await, BatchEvent::Settled(_)) {}

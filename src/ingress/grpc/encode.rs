@@ -1,11 +1,13 @@
 //! A result becomes a message, and what is wrong with a call becomes a status with google.rpc details.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use tonic::metadata::{MetadataMap, MetadataValue};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
+use crate::caller::{Denied, Unknown};
 use crate::desk::{NO_ROOM_WAIT, NoRoom, Settled};
 use crate::proto::{self, ERROR_DOMAIN};
 use crate::push::{Delivery, Outcome, ProviderKind, Reason, Refusal, TokenAction};
@@ -51,28 +53,60 @@ pub(super) fn no_room(why: NoRoom) -> Status {
     let message = match why {
         NoRoom::Full => "the gateway is full (limits.max_in_flight); nothing was sent",
         NoRoom::Draining => "the gateway is shutting down; nothing was sent",
+        NoRoom::OverRate(_) => "the caller is over its rate (pushes_per_second); nothing was sent",
     };
-    not_taken(why.reason(), message.to_owned())
+    let code = match why {
+        NoRoom::Full | NoRoom::Draining => Code::Aborted,
+        NoRoom::OverRate(_) => Code::ResourceExhausted,
+    };
+    not_taken(code, why.reason(), message.to_owned(), why.wait().unwrap_or(NO_ROOM_WAIT))
+}
+
+/// The gateway does not know the caller.
+pub(super) fn unknown_caller(unknown: &Unknown) -> Status {
+    let mut details = ErrorDetails::new();
+    details.set_error_info(Reason::CallerUnknown.name(), ERROR_DOMAIN, HashMap::new());
+    Status::with_error_details(Code::Unauthenticated, format!("{unknown}; nothing was sent"), details)
+}
+
+/// The caller may not make this call.
+pub(super) fn denied_call(denied: Denied) -> Status {
+    if let Denied::Streams(_) = denied {
+        return not_taken(Code::Aborted, Reason::Overloaded, denied.to_string(), NO_ROOM_WAIT);
+    }
+    let mut details = ErrorDetails::new();
+    details.set_error_info(Reason::NotPermitted.name(), ERROR_DOMAIN, HashMap::new());
+    Status::with_error_details(Code::PermissionDenied, denied.to_string(), details)
+}
+
+/// What the caller of a batch showed has expired while its stream was open.
+pub(super) fn caller_expired() -> Status {
+    let mut details = ErrorDetails::new();
+    details.set_error_info(Reason::CallerUnknown.name(), ERROR_DOMAIN, HashMap::new());
+    let message = "what the caller showed has expired; items_read tells how far the stream was read";
+    Status::with_error_details(Code::Unauthenticated, message, details)
 }
 
 /// The connection has as many batch streams as it may have.
 pub(super) fn too_many_batches(most: usize) -> Status {
     let message =
         format!("the connection has {most} batch streams already (grpc.max_batch_streams); nothing was sent");
-    not_taken(Reason::Overloaded, message)
+    not_taken(Code::Aborted, Reason::Overloaded, message, NO_ROOM_WAIT)
 }
 
-/// The status is ABORTED, which no gRPC library and no proxy says by itself. What they say, such as UNAVAILABLE, may
+/// Nothing was sent, and the caller may try again after a wait.
+///
+/// The status is mostly ABORTED, which no gRPC library and no proxy says by itself. What they say, such as UNAVAILABLE, may
 /// mean that an answer was lost, so no caller could repeat it safely.
 ///
 /// Source: github.com/grpc/grpc, `doc/statuscodes.md`.
-fn not_taken(reason: Reason, message: String) -> Status {
+fn not_taken(code: Code, reason: Reason, message: String, wait: Duration) -> Status {
     let mut details = ErrorDetails::new();
-    details.set_error_info(reason.name(), ERROR_DOMAIN, HashMap::new()).set_retry_info(Some(NO_ROOM_WAIT));
+    details.set_error_info(reason.name(), ERROR_DOMAIN, HashMap::new()).set_retry_info(Some(wait));
     let mut metadata = MetadataMap::new();
     // Client libraries read this, people read RetryInfo. Source: gRFC A6.
-    metadata.insert("grpc-retry-pushback-ms", MetadataValue::from(NO_ROOM_WAIT.as_millis() as u64));
-    Status::with_error_details_and_metadata(Code::Aborted, message, details, metadata)
+    metadata.insert("grpc-retry-pushback-ms", MetadataValue::from(wait.as_millis().max(1) as u64));
+    Status::with_error_details_and_metadata(code, message, details, metadata)
 }
 
 /// The caller of a batch stopped reading; its progress comes with the status.

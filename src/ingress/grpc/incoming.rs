@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use http::Request;
-use tonic::codegen::Service;
+use tower_service::Service;
 
+use super::peer::Peer;
 use crate::listener::Connection;
 
 /// The batch streams of one connection.
@@ -35,15 +36,15 @@ impl Drop for OpenBatch {
 /// What the handlers know of a call's connection. It is in the extensions of each request.
 #[derive(Debug, Clone)]
 pub struct ConnectInfo {
-    /// The connection.
-    pub connection: Arc<Connection>,
+    pub(super) peer: Arc<Peer>,
     pub(super) batches: BatchStreams,
 }
 
 impl ConnectInfo {
     /// Makes what the calls of this connection share.
-    pub(crate) fn new(connection: &Arc<Connection>) -> Self {
-        Self { connection: Arc::clone(connection), batches: BatchStreams::default() }
+    pub(crate) fn new(connection: &Connection) -> Self {
+        let peer = Peer::new(connection.address(), connection.certificates().to_vec());
+        Self { peer: Arc::new(peer), batches: BatchStreams::default() }
     }
 }
 

@@ -3,7 +3,8 @@
 use std::time::SystemTime;
 
 use super::decode;
-use crate::desk::{Addressee, Caller, Desk, Draft, Multicast};
+use crate::caller::Caller;
+use crate::desk::{Addressee, Desk, Draft, Multicast};
 use crate::proto;
 
 /// The addressees of a multicast, decoded as they are asked for.

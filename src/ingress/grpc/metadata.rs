@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use futures_util::future::Either;
 use http::{Request, Response};
 use tonic::body::Body;
-use tonic::codegen::Service;
+use tower_service::Service;
 
 use super::encode;
 use crate::push::{Reason, Refusal};

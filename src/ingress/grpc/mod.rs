@@ -1,12 +1,15 @@
 //! The gRPC service: a message becomes a draft for the desk, and a result becomes a message. What concerns a whole call
 //! becomes a status.
 
+mod authenticate;
 mod batch;
 mod decode;
 mod encode;
+mod health;
 mod incoming;
 mod items;
 mod metadata;
+mod peer;
 mod pushes;
 mod single;
 mod timeout;
@@ -19,12 +22,14 @@ use futures_util::future::BoxFuture;
 use tokio_util::task::TaskTracker;
 use tonic::{Request, Response, Status, Streaming};
 
+pub(crate) use authenticate::Authenticate;
 pub(crate) use batch::Results;
+pub(crate) use health::GuardedHealth;
 pub use incoming::ConnectInfo;
 pub(crate) use incoming::OfConnection;
 pub(crate) use metadata::BoundedMetadata;
 
-use crate::desk::{BatchSettings, Caller, Desk, NoRoom};
+use crate::desk::{BatchSettings, Desk, NoRoom};
 use crate::listener::{Http2Settings, ListenerSettings, WatchedByItself};
 use crate::proto;
 use crate::proto::push_service_server::PushService;
@@ -98,7 +103,11 @@ impl PushService for Service {
         request: Request<Streaming<proto::SendBatchRequest>>,
     ) -> Result<Response<Results>, Status> {
         let (metadata, extensions, inbound) = request.into_parts();
-        let caller = Caller::Anonymous;
+        let caller = authenticate::caller(&extensions)?;
+        let of_caller = caller.open_stream().map_err(|denied| {
+            caller.note(denied, "");
+            encode::denied_call(denied)
+        })?;
         let batch = self.desk.open(caller.clone(), timeout::arrival(&metadata)).map_err(encode::no_room)?;
         let most = self.max_batch_streams;
         let open = extensions.get::<ConnectInfo>().map(|connection| connection.batches.open(most));
@@ -106,7 +115,8 @@ impl PushService for Service {
             self.desk.turned_away(NoRoom::Full);
             return Err(encode::too_many_batches(most));
         };
-        let results = batch::start(&self.batches, &self.desk, caller, batch, inbound, open);
+        let open = (open, of_caller);
+        let results = batch::start(&self.batches, &self.desk, caller.clone(), batch, inbound, open);
         let mut response = Response::new(results);
         // A batch whose caller reads nothing ends by limits.reader_stall_timeout, with a status of its own.
         response.extensions_mut().insert(WatchedByItself);

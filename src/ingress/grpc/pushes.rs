@@ -7,8 +7,8 @@ use fanfare_upstream::ServiceClass;
 use tonic::{Request, Status};
 
 use super::items::Items;
-use super::{decode, encode, timeout};
-use crate::desk::{Caller, Desk};
+use super::{authenticate, decode, encode, timeout};
+use crate::desk::Desk;
 use crate::proto;
 
 /// A call has at most so many items.
@@ -19,7 +19,8 @@ pub(super) async fn send(
     desk: &Arc<Desk>,
     request: Request<proto::SendPushesRequest>,
 ) -> Result<Vec<proto::PushResult>, Status> {
-    let (metadata, _, message) = request.into_parts();
+    let (metadata, extensions, message) = request.into_parts();
+    let caller = authenticate::caller(&extensions)?;
     let arrival = timeout::arrival(&metadata);
     let proto::SendPushesRequest { app, service_class, pushes, multicasts } = message;
     let class = decode::service_class("service_class", service_class)
@@ -31,8 +32,7 @@ pub(super) async fn send(
     if count == 0 || count > MAX_ITEMS {
         return Err(encode::bad_call(&decode::items_expected(MAX_ITEMS, count)));
     }
-    let caller = Caller::Anonymous;
-    let drafts = std::iter::from_fn(|| items.next(desk, &caller));
-    let settled = desk.submit_all(&caller, drafts, class, arrival).await.map_err(encode::no_room)?;
+    let drafts = std::iter::from_fn(|| items.next(desk, caller));
+    let settled = desk.submit_all(caller, drafts, class, arrival).await.map_err(encode::no_room)?;
     Ok(settled.into_iter().map(encode::settled).collect())
 }

@@ -5,8 +5,8 @@ use std::time::SystemTime;
 use futures_util::future::{Either, FutureExt, ready};
 use tonic::{Request, Response, Status};
 
-use super::{decode, encode, timeout};
-use crate::desk::{Arrival, Caller, Desk, Draft, NoRoom, Settled};
+use super::{authenticate, decode, encode, timeout};
+use crate::desk::{Desk, NoRoom, Settled};
 use crate::proto;
 
 /// Sends the push of a call. This function is not async, and what it returns is awaited as it is, so the future of a call
@@ -15,8 +15,8 @@ pub(super) fn send(
     desk: &Desk,
     request: Request<proto::SendPushRequest>,
 ) -> impl Future<Output = Result<Response<proto::SendPushResponse>, Status>> + Send {
-    match draft(request) {
-        Ok((draft, arrival)) => Either::Left(desk.submit(&Caller::Anonymous, draft, arrival).map(respond)),
+    match submit(desk, request) {
+        Ok(submitted) => Either::Left(submitted.map(respond)),
         Err(status) => Either::Right(ready(Err(status))),
     }
 }
@@ -26,11 +26,14 @@ fn respond(settled: Result<Settled, NoRoom>) -> Result<Response<proto::SendPushR
     Ok(Response::new(proto::SendPushResponse { result: Some(encode::settled(settled)) }))
 }
 
-fn draft(request: Request<proto::SendPushRequest>) -> Result<(Draft, Arrival), Status> {
-    let (metadata, _, message) = request.into_parts();
-    let arrival = timeout::arrival(&metadata);
+fn submit(
+    desk: &Desk,
+    request: Request<proto::SendPushRequest>,
+) -> Result<impl Future<Output = Result<Settled, NoRoom>> + Send, Status> {
+    let (metadata, extensions, message) = request.into_parts();
+    let (caller, arrival) = (authenticate::caller(&extensions)?, timeout::arrival(&metadata));
     let push = message.push.ok_or_else(|| encode::bad_call(&decode::push_required()))?;
-    Ok((decode::push(*push, "", SystemTime::now()), arrival))
+    Ok(desk.submit(caller, decode::push(*push, "", SystemTime::now()), arrival))
 }
 
 #[cfg(test)]
@@ -43,6 +46,7 @@ mod tests {
     use tokio_util::task::TaskTracker;
 
     use super::*;
+    use crate::caller::Caller;
     use crate::desk::{Admission, BatchSettings, DeskSettings};
     use crate::dispatch::{DispatchSettings, Dispatcher, Routes};
     use crate::ingress::grpc::Service;
@@ -64,7 +68,9 @@ mod tests {
             max_batch_streams: 1,
             batches: TaskTracker::new(),
         };
-        let call = service.send_push(Request::new(proto::SendPushRequest::default()));
+        let mut request = Request::new(proto::SendPushRequest::default());
+        request.extensions_mut().insert(Caller::anyone());
+        let call = service.send_push(request);
         let size = size_of_val(&*call);
         assert!(size <= 1536, "{size} bytes");
         assert_eq!(call.await.unwrap_err().code(), tonic::Code::InvalidArgument);

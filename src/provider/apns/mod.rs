@@ -30,7 +30,7 @@ pub use target::{Channel, Device, Target};
 use std::time::SystemTime;
 
 use super::{Message, Outgoing, Provider, Reply, Verdict};
-use crate::push::{Body, ProviderKind, Refusal};
+use crate::push::{Audience, Body, ProviderKind, Refusal};
 use fanfare_upstream::Head;
 
 impl Provider for Apns {
@@ -41,6 +41,13 @@ impl Provider for Apns {
     type Payload = Payload;
     type Sealed = ();
     type Context = ();
+
+    fn audience(target: &Target) -> Audience<'_> {
+        match target {
+            Target::Device(_) => Audience::Device,
+            Target::Channel(channel) => Audience::Broadcast(&channel.channel_id),
+        }
+    }
 
     fn encode(&self, body: &Body) -> Result<Payload, Refusal> {
         request::encode(self, body)

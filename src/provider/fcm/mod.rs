@@ -27,7 +27,7 @@ pub use target::Target;
 use std::time::SystemTime;
 
 use super::{Message, Outgoing, Provider, Reply, Verdict};
-use crate::push::{Body, ProviderKind, Refusal};
+use crate::push::{Audience, Body, ProviderKind, Refusal};
 
 impl Provider for Fcm {
     const KIND: ProviderKind = ProviderKind::new("fcm", 2);
@@ -38,6 +38,14 @@ impl Provider for Fcm {
     type Payload = Payload;
     type Sealed = ();
     type Context = ReplyContext;
+
+    fn audience(target: &Target) -> Audience<'_> {
+        match target {
+            Target::Token(_) | Target::InstallationId(_) => Audience::Device,
+            Target::Topic(topic) => Audience::Topic(topic),
+            Target::Condition(condition) => Audience::Condition(condition),
+        }
+    }
 
     fn encode(&self, body: &Body) -> Result<Payload, Refusal> {
         request::encode(body)

@@ -43,7 +43,9 @@ impl Authority {
         let (certificate, key) = self.sign("localhost");
         let roots: Vec<_> = clients.iter().map(|it| it.roots()).collect();
         let (pem, key) = (certificate.pem(), key.serialize_pem());
-        ServerTls::from_pem(pem.as_bytes(), key.as_bytes(), &roots).unwrap()
+        let tls = ServerTls::from_pem(pem.as_bytes(), key.as_bytes()).unwrap();
+        tls.know_clients(&roots).unwrap();
+        tls
     }
 
     /// TLS of a client that trusts this authority, and shows a certificate of another, if any.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use fanfare::app::{Gateway, Network};
+use fanfare::caller::{CallerSettings, CertificateIdentity, CertificateRule, Permissions};
 use fanfare::proto::push_service_client::PushServiceClient;
 use fanfare::proto::{Outcome, SendPushRequest};
 use fanfare_simulator::Simulator;
@@ -14,6 +15,7 @@ use rustls::{ClientConfig, HandshakeKind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
+use tonic::Code;
 use tonic::codegen::Service;
 use tonic::transport::{Channel, Endpoint, Uri};
 
@@ -48,6 +50,19 @@ async fn channel(gateway: &Gateway, config: ClientConfig) -> Result<Channel, ton
     Endpoint::from_static("http://localhost").connect_with_connector(connector).await
 }
 
+/// A caller who may do everything, and is known by a certificate of this authority.
+fn caller(name: &str, authority: &Authority) -> CallerSettings {
+    let identity = CertificateIdentity::Dns("caller.example".to_owned());
+    CallerSettings {
+        name: name.to_owned(),
+        permissions: Permissions::everything(),
+        keys: Vec::new(),
+        certificate: Some(CertificateRule::new(authority.roots(), identity).unwrap()),
+        token: None,
+        anonymous: false,
+    }
+}
+
 async fn send(channel: Channel) -> Result<Outcome, tonic::Status> {
     let request = SendPushRequest { push: Some(Box::new(push(&good(1)))) };
     let sent = PushServiceClient::new(channel).send_push(request).await?;
@@ -59,19 +74,33 @@ async fn a_certificate_is_optional_and_one_that_is_shown_is_of_a_known_authority
     let [own, callers, others, foreign] = [(); 4].map(|()| Authority::new());
     let simulator = Simulator::builder().bundle_ids([TOPIC]).start().await.unwrap();
     let mut config = config(&simulator);
-    config.grpc.listener.tls = Some(own.server(&[&callers, &others]));
+    config.grpc.listener.tls = Some(own.server(&[]));
+    config.callers = vec![caller("first", &callers), caller("second", &others)];
     let gateway = Gateway::start(config, Network::default()).await.unwrap();
-    for shows in [None, Some(&callers), Some(&others)] {
-        let channel = channel(&gateway, own.client(shows, b"h2")).await.unwrap();
+    for shows in [&callers, &others] {
+        let channel = channel(&gateway, own.client(Some(shows), b"h2")).await.unwrap();
         assert_eq!(send(channel).await.unwrap(), Outcome::Accepted);
     }
+    let nothing = channel(&gateway, own.client(None, b"h2")).await.unwrap();
+    assert_eq!(send(nothing).await.unwrap_err().code(), Code::Unauthenticated);
     let refused = r#"fanfare_listener_refused_total{listener="grpc",reason="tls"} "#;
     assert_eq!(metric(&gateway, refused), 0.0);
-    // A client of TLS 1.3 may take the handshake for done before it is told.
-    if let Ok(channel) = channel(&gateway, own.client(Some(&foreign), b"h2")).await {
-        send(channel).await.unwrap_err();
-    }
+    let is_refused = async |shows| {
+        // A client of TLS 1.3 may take the handshake for done before it is told.
+        if let Ok(channel) = channel(&gateway, own.client(Some(shows), b"h2")).await {
+            send(channel).await.unwrap_err();
+        }
+    };
+    is_refused(&foreign).await;
     assert!(metric(&gateway, refused) >= 1.0);
+    // The authorities change with the callers, for the connections that come from now on.
+    let before = metric(&gateway, refused);
+    gateway.change_callers(vec![caller("third", &foreign)]);
+    let channel = channel(&gateway, own.client(Some(&foreign), b"h2")).await.unwrap();
+    assert_eq!(send(channel).await.unwrap(), Outcome::Accepted);
+    assert_eq!(metric(&gateway, refused), before);
+    is_refused(&callers).await;
+    assert!(metric(&gateway, refused) > before);
     gateway.shut_down().await;
 }
 

@@ -1,4 +1,5 @@
-//! The requests that wait for a stream of a peer. The interactive go first, and the flows of a class take turns.
+//! The requests that wait for a stream of a peer. The interactive go first, and the flows of a class take turns, in which a
+//! flow is given as many streams as its weight says.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
@@ -58,7 +59,7 @@ impl<W> Waiters<W> {
     pub(super) fn push(&mut self, now: Instant, ask: StreamAsk, teller: W) -> WaiterId {
         let StreamAsk { flow, until, standing } = ask;
         let id = self.waiting.insert(Waiter { teller, flow, since: now, until, connect_failures: 0 });
-        self.line(flow.class).push(flow.id, id, standing);
+        self.line(flow.class).push(flow, id, standing);
         id
     }
 
@@ -126,21 +127,32 @@ impl<W> Waiters<W> {
 #[derive(Debug, Default)]
 struct Line {
     turn: VecDeque<u64>,
-    flows: HashMap<u64, VecDeque<WaiterId>>,
+    flows: HashMap<u64, Queue>,
     /// How many wait.
     waiting: usize,
     /// How many places are those of waiters that left.
     empty: usize,
 }
 
+/// The waiters of one flow.
+#[derive(Debug, Default)]
+struct Queue {
+    ids: VecDeque<WaiterId>,
+    /// How many streams the flow has been given in this turn.
+    given: u8,
+    weight: u8,
+}
+
 /// The places of waiters that left are swept out when they are more than those that wait, and more than this.
 const SWEEP_ABOVE: usize = 64;
 
 impl Line {
-    fn push(&mut self, flow: u64, id: WaiterId, standing: Standing) {
-        let queue = self.flows.entry(flow).or_default();
+    fn push(&mut self, flow: Flow, id: WaiterId, standing: Standing) {
+        let queue = self.flows.entry(flow.id).or_default();
+        queue.weight = flow.weight;
+        let queue = &mut queue.ids;
         if queue.is_empty() {
-            self.turn.push_back(flow);
+            self.turn.push_back(flow.id);
         }
         match standing {
             Standing::New => queue.push_back(id),
@@ -159,7 +171,7 @@ impl Line {
             let Some(queue) = self.flows.get_mut(&flow) else { continue };
             let mut found = None;
             while found.is_none()
-                && let Some(id) = queue.pop_front()
+                && let Some(id) = queue.ids.pop_front()
             {
                 match waiting.remove(id) {
                     Some(waiter) => {
@@ -170,9 +182,13 @@ impl Line {
                     None => self.empty -= 1,
                 }
             }
-            if queue.is_empty() {
+            queue.given += u8::from(found.is_some());
+            if queue.ids.is_empty() {
                 self.flows.remove(&flow);
+            } else if queue.given < queue.weight {
+                self.turn.push_front(flow);
             } else {
+                queue.given = 0;
                 self.turn.push_back(flow);
             }
             if found.is_some() {
@@ -191,17 +207,17 @@ impl Line {
     }
 
     fn oldest<W>(&self, waiting: &SlotMap<WaiterId, Waiter<W>>) -> Option<Instant> {
-        let first = |queue: &VecDeque<WaiterId>| queue.iter().find_map(|id| waiting.get(*id));
+        let first = |queue: &Queue| queue.ids.iter().find_map(|id| waiting.get(*id));
         self.flows.values().filter_map(first).map(|waiter| waiter.since).min()
     }
 
     fn sweep<W>(&mut self, waiting: &SlotMap<WaiterId, Waiter<W>>) {
         self.flows.retain(|_, queue| {
-            queue.retain(|id| waiting.contains_key(*id));
-            !queue.is_empty()
+            queue.ids.retain(|id| waiting.contains_key(*id));
+            !queue.ids.is_empty()
         });
         let flows = &self.flows;
         self.turn.retain(|flow| flows.contains_key(flow));
-        (self.waiting, self.empty) = (flows.values().map(VecDeque::len).sum(), 0);
+        (self.waiting, self.empty) = (flows.values().map(|queue| queue.ids.len()).sum(), 0);
     }
 }

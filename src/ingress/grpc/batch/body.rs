@@ -11,6 +11,7 @@ use tonic::Status;
 
 use super::super::encode;
 use super::super::incoming::OpenBatch;
+use crate::caller::OpenStream;
 use crate::desk::Window;
 use crate::proto::SendBatchResponse;
 
@@ -30,14 +31,17 @@ pub(super) struct Last {
 /// The end of a stream, which is set once, before the buffer closes.
 pub(super) type End = Arc<Mutex<Option<Last>>>;
 
+/// The stream as its connection counts it, and as its caller does.
+pub(super) type Counted = (OpenBatch, OpenStream);
+
 /// The response body of a batch stream.
 pub(crate) struct Results {
     buffer: mpsc::Receiver<Packet>,
     window: Arc<Window>,
     end: End,
     state: BodyState,
-    /// The stream counts against its connection's share until its body is gone, read or not.
-    _open: OpenBatch,
+    /// The stream counts until its body is gone, read or not.
+    _counted: Counted,
 }
 
 enum BodyState {
@@ -51,9 +55,9 @@ impl Results {
         buffer: mpsc::Receiver<Packet>,
         window: Arc<Window>,
         end: End,
-        open: OpenBatch,
+        counted: Counted,
     ) -> Self {
-        Self { buffer, window, end, state: BodyState::Open, _open: open }
+        Self { buffer, window, end, state: BodyState::Open, _counted: counted }
     }
 }
 
@@ -85,11 +89,12 @@ mod tests {
 
     use super::super::super::incoming::BatchStreams;
     use super::*;
+    use crate::caller::Caller;
 
     fn results() -> (mpsc::Sender<Packet>, End, Results) {
         let (sender, buffer) = mpsc::channel(1);
         let end = End::default();
-        let open = BatchStreams::default().open(1).unwrap();
+        let open = (BatchStreams::default().open(1).unwrap(), Caller::anyone().open_stream().unwrap());
         (sender, Arc::clone(&end), Results::new(buffer, Window::new(4, 4), end, open))
     }
 

@@ -14,10 +14,10 @@ use tonic::Streaming;
 
 pub(crate) use body::Results;
 
-use super::incoming::OpenBatch;
-use crate::desk::{Batch, Caller, Desk};
+use crate::caller::Caller;
+use crate::desk::{Batch, Desk};
 use crate::proto;
-use body::End;
+use body::{Counted, End};
 use task::BatchTask;
 
 /// Starts a stream's task, which `tasks` owns, and returns its response body.
@@ -27,11 +27,11 @@ pub(super) fn start(
     caller: Caller,
     batch: Batch,
     inbound: Streaming<proto::SendBatchRequest>,
-    open: OpenBatch,
+    counted: Counted,
 ) -> Results {
     let (sender, buffer) = mpsc::channel(1);
     let (window, end) = (batch.window(), End::default());
     let task = BatchTask::new(Arc::clone(desk), caller, batch, Arc::clone(&end));
     tasks.spawn(task.run(inbound, sender));
-    Results::new(buffer, window, end, open)
+    Results::new(buffer, window, end, counted)
 }

@@ -13,7 +13,8 @@ use super::super::items::Items;
 use super::body::{End, Last, Packet};
 use super::options::Options;
 use super::outgoing::{Outgoing, last};
-use crate::desk::{Batch, BatchEvent, Caller, Desk, TurnedAway};
+use crate::caller::Caller;
+use crate::desk::{Batch, BatchEvent, Desk, TurnedAway};
 use crate::proto;
 
 /// One turn of the task offers at most so many items before it looks at everything else again.
@@ -148,6 +149,7 @@ impl BatchTask {
                 None
             }
             TurnedAway::OutOfTime => Some(encode::out_of_time()),
+            TurnedAway::CallerExpired => Some(encode::caller_expired()),
         };
         if !matches!(self.reading, Reading::Ended(_)) {
             self.reading = Reading::Ended(status);

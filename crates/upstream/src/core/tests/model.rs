@@ -186,7 +186,7 @@ impl Model {
 
     fn ask(&mut self, bulk: bool, flow: u64, wait_ms: u64, returned: bool) {
         let class = if bulk { ServiceClass::Bulk } else { ServiceClass::Interactive };
-        let flow = Flow { class, id: flow };
+        let flow = Flow { class, id: flow, weight: 1 };
         let until = self.now + Duration::from_millis(wait_ms);
         let ask =
             StreamAsk { flow, until, standing: if returned { Standing::Returned } else { Standing::New } };

@@ -1,0 +1,205 @@
+//! The callers of the configuration, and who of them a call is from.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use arc_swap::ArcSwap;
+
+use super::certificate::{CertificateRule, Chain};
+use super::jwt::{TokenProblem, Tokens, VerifiedToken};
+use super::key::{CallerKey, KeyDigest};
+use super::known::Known;
+use super::rule::{CallerRule, Proof};
+use super::settings::{CallerSettings, TokenRule};
+use super::shown::{Shown, Unknown};
+use super::{Caller, Denied, Permissions, audit};
+use crate::metrics::CallerMetrics;
+
+/// The callers of the configuration.
+pub struct Callers {
+    directory: ArcSwap<Directory>,
+    tokens: Tokens,
+    metrics: CallerMetrics,
+}
+
+/// By what each caller is known.
+#[derive(Default)]
+struct Directory {
+    /// Whether the configuration has callers at all.
+    has_callers: bool,
+    rules: HashMap<String, Arc<CallerRule>>,
+    keys: Vec<(KeyDigest, Known)>,
+    certificates: Vec<(CertificateRule, Known)>,
+    tokens: HashMap<TokenRule, Known>,
+    anonymous: Option<Known>,
+}
+
+impl Callers {
+    /// Knows these callers. Where there are none, everybody may do everything.
+    #[must_use]
+    pub fn new(settings: Vec<CallerSettings>, tokens: Tokens, metrics: CallerMetrics) -> Self {
+        let directory = Directory::build(settings, &Directory::default(), &metrics);
+        Self { directory: ArcSwap::from_pointee(directory), tokens, metrics }
+    }
+
+    /// Knows other callers from now on. Who is named again has its new permissions with the next push of the streams that
+    /// are open already; who is not, and what was shown and is good no more, may do nothing from then on.
+    pub fn change(&self, settings: Vec<CallerSettings>) {
+        let former = self.directory.load_full();
+        let newer = Directory::build(settings, &former, &self.metrics);
+        for (name, rule) in &former.rules {
+            if !newer.rules.contains_key(name) {
+                rule.change(Arc::new(Permissions::nothing()));
+            }
+        }
+        let kept: Vec<_> = newer.proofs().collect();
+        former.proofs().filter(|proof| !kept.iter().any(|kept| kept.is(proof))).for_each(Proof::revoke);
+        self.directory.store(Arc::new(newer));
+    }
+
+    /// Finds who a call is from, by the token or key that it shows, else by its certificate. What is shown and wrong is
+    /// refused, whatever else is shown.
+    ///
+    /// # Errors
+    /// Fails if the gateway does not know the caller. [`Unknown::Token`] may be mended by
+    /// [`Callers::find_after_fetch`].
+    pub fn find(&self, shown: &Shown<'_>, now: SystemTime) -> Result<Caller, Unknown> {
+        let directory = self.directory.load();
+        let caller = |known| Caller { known, address: Some(shown.address) };
+        if !directory.has_callers {
+            return Ok(caller(Known::anyone()));
+        }
+        let Some(bearer) = shown.bearer()? else { return directory.without_bearer(shown, now).map(caller) };
+        if let Ok(key) = CallerKey::parse(bearer) {
+            return directory.by_key(&key.digest()).map(caller).ok_or(Unknown::Key);
+        }
+        let verified = self.tokens.verify(bearer, now).map_err(Unknown::Token)?;
+        directory.by_token(&verified).map(caller)
+    }
+
+    /// The same once the keys of a token's issuer were fetched anew, where they may be.
+    ///
+    /// # Errors
+    /// Fails as [`Callers::find`] does.
+    pub async fn find_after_fetch(&self, shown: &Shown<'_>, now: SystemTime) -> Result<Caller, Unknown> {
+        let bearer = shown.bearer()?.ok_or(Unknown::NothingShown)?;
+        let verified = self.tokens.verify_after_fetch(bearer, now).await.map_err(Unknown::Token)?;
+        let known = self.directory.load().by_token(&verified)?;
+        Ok(Caller { known, address: Some(shown.address) })
+    }
+
+    /// Notes that somebody was refused whom the gateway does not know.
+    pub(crate) fn note_unknown(&self, unknown: &Unknown, address: SocketAddr) {
+        self.metrics.unknown(unknown.kind());
+        audit::unknown(unknown, address);
+    }
+}
+
+impl Unknown {
+    /// Whether fetching the issuer's keys anew may mend it.
+    #[must_use]
+    pub(crate) fn may_be_mended_by_a_fetch(&self) -> bool {
+        matches!(self, Self::Token(TokenProblem::UnknownKey { fetch: true, .. }))
+    }
+}
+
+impl Directory {
+    fn build(settings: Vec<CallerSettings>, former: &Self, metrics: &CallerMetrics) -> Self {
+        let mut directory = Self { has_callers: !settings.is_empty(), ..Self::default() };
+        for caller in settings {
+            let permissions = Arc::new(caller.permissions);
+            let rule = match former.rules.get(&caller.name) {
+                Some(rule) => {
+                    rule.change(permissions);
+                    Arc::clone(rule)
+                }
+                None => {
+                    let refusals = metrics.refusals(&caller.name, &Denied::RULES);
+                    Arc::new(CallerRule::new(&caller.name, permissions, refusals))
+                }
+            };
+            let known = |former: Option<&Known>| Known {
+                rule: Arc::clone(&rule),
+                // What a caller was known by before is still good where it is the same caller's.
+                proof: former
+                    .filter(|former| Arc::ptr_eq(&former.rule, &rule))
+                    .map_or_else(Proof::default, |former| former.proof.clone()),
+                ends: None,
+            };
+            for digest in caller.keys {
+                let before = former.keys.iter().find(|(key, _)| *key == digest).map(|(_, known)| known);
+                directory.keys.push((digest, known(before)));
+            }
+            if let Some(certificate) = caller.certificate {
+                let mut before = former.certificates.iter();
+                let before = before.find(|(rule, _)| rule.is_same(&certificate)).map(|(_, known)| known);
+                let known = known(before);
+                directory.certificates.push((certificate, known));
+            }
+            if let Some(token) = caller.token {
+                let known = known(former.tokens.get(&token));
+                directory.tokens.insert(token, known);
+            }
+            if caller.anonymous {
+                directory.anonymous = Some(known(former.anonymous.as_ref()));
+            }
+            directory.rules.insert(caller.name, rule);
+        }
+        directory
+    }
+
+    fn proofs(&self) -> impl Iterator<Item = &Proof> {
+        let keys = self.keys.iter().map(|(_, known)| known);
+        let certificates = self.certificates.iter().map(|(_, known)| known);
+        let known = keys.chain(certificates).chain(self.tokens.values()).chain(&self.anonymous);
+        known.map(|known| &known.proof)
+    }
+
+    /// Each key is compared, and each in constant time, so that time tells nothing about any of them.
+    fn by_key(&self, digest: &KeyDigest) -> Option<Known> {
+        let mut found = None;
+        for (key, known) in &self.keys {
+            if key == digest {
+                found = Some(known.clone());
+            }
+        }
+        found
+    }
+
+    fn by_token(&self, verified: &VerifiedToken) -> Result<Known, Unknown> {
+        let rule = TokenRule { issuer: verified.issuer.to_string(), name: verified.name.to_string() };
+        let known = self.tokens.get(&rule).ok_or(Unknown::TokenOfNobody)?;
+        Ok(Known { ends: Some(verified.expires_at), ..known.clone() })
+    }
+
+    fn without_bearer(&self, shown: &Shown<'_>, now: SystemTime) -> Result<Known, Unknown> {
+        if shown.certificates.is_empty() {
+            return self.anonymous.clone().ok_or(Unknown::NothingShown);
+        }
+        let known = match shown.by_certificate.get() {
+            Some(known) => known,
+            None => {
+                let known = self.by_certificate(shown, now)?;
+                shown.by_certificate.set(known.clone());
+                known
+            }
+        };
+        if known.ends.is_some_and(|ends| ends <= now) {
+            return Err(Unknown::CertificateExpired);
+        }
+        Ok(known)
+    }
+
+    fn by_certificate(&self, shown: &Shown<'_>, now: SystemTime) -> Result<Known, Unknown> {
+        let chain = Chain::parse(shown.certificates).ok_or(Unknown::Certificate)?;
+        let mut of = self.certificates.iter().filter(|(rule, _)| rule.matches(&chain, now));
+        let (_, first) = of.next().ok_or(Unknown::Certificate)?;
+        // One caller may be known by several rules, but a certificate is never that of several callers.
+        if of.any(|(_, other)| !Arc::ptr_eq(&other.rule, &first.rule)) {
+            return Err(Unknown::CertificateOfSeveral);
+        }
+        Ok(Known { ends: Some(chain.ends()), ..first.clone() })
+    }
+}

@@ -1,0 +1,51 @@
+//! Who was found by what a call showed.
+
+use std::sync::{Arc, LazyLock};
+use std::time::SystemTime;
+
+use arc_swap::ArcSwapOption;
+
+use super::permissions::Permissions;
+use super::rule::{CallerRule, Proof};
+use crate::metrics::CallerRefusals;
+
+/// A caller's rule, found by something that it showed.
+#[derive(Debug, Clone)]
+pub(super) struct Known {
+    pub(super) rule: Arc<CallerRule>,
+    pub(super) proof: Proof,
+    /// When what it showed expires.
+    pub(super) ends: Option<SystemTime>,
+}
+
+impl Known {
+    /// Everybody, where the configuration has no callers.
+    pub(super) fn anyone() -> Self {
+        static ANYONE: LazyLock<Known> = LazyLock::new(|| Known {
+            rule: Arc::new(CallerRule::new(
+                "anyone",
+                Arc::new(Permissions::everything()),
+                CallerRefusals::default(),
+            )),
+            proof: Proof::default(),
+            ends: None,
+        });
+        ANYONE.clone()
+    }
+}
+
+/// Whom the certificate of a connection was found to belong to. It is found once, and again when the configuration has
+/// changed in a way that matters to it, since verifying a chain costs more than a push.
+#[derive(Debug, Default)]
+pub(crate) struct KnownByCertificate(ArcSwapOption<Known>);
+
+impl KnownByCertificate {
+    pub(super) fn get(&self) -> Option<Known> {
+        let known = self.0.load();
+        known.as_deref().filter(|known| !known.proof.is_revoked()).cloned()
+    }
+
+    pub(super) fn set(&self, known: Known) {
+        self.0.store(Some(Arc::new(known)));
+    }
+}

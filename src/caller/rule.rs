@@ -1,0 +1,91 @@
+//! The rule of one caller, which its calls hold while they are open.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use arc_swap::ArcSwap;
+
+use super::denied::Denied;
+use super::permissions::Permissions;
+use crate::metrics::CallerRefusals;
+
+/// The rule of one caller. Calls hold it, and look into it for each push, so that a change holds for the next push.
+pub(super) struct CallerRule {
+    name: Arc<str>,
+    permissions: ArcSwap<Permissions>,
+    streams: AtomicUsize,
+    refusals: CallerRefusals,
+}
+
+impl CallerRule {
+    pub(super) fn new(name: &str, permissions: Arc<Permissions>, refusals: CallerRefusals) -> Self {
+        let (permissions, streams) = (ArcSwap::new(permissions), AtomicUsize::new(0));
+        Self { name: name.into(), permissions, streams, refusals }
+    }
+
+    /// The caller's name in the configuration.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What the caller may do from now on.
+    pub(super) fn change(&self, permissions: Arc<Permissions>) {
+        self.permissions.store(permissions);
+    }
+
+    /// What the caller may do now.
+    pub(super) fn permissions(&self) -> arc_swap::Guard<Arc<Permissions>> {
+        self.permissions.load()
+    }
+
+    /// Counts a refusal.
+    pub(super) fn count(&self, denied: Denied) {
+        self.refusals.count(denied.rule());
+    }
+
+    /// Counts one more batch stream of the caller.
+    pub(super) fn open_stream(self: &Arc<Self>) -> Result<OpenStream, Denied> {
+        let most = self.permissions().max_streams.unwrap_or(usize::MAX);
+        let more = |open: usize| (open < most).then_some(open + 1);
+        let opened = self.streams.fetch_update(Ordering::AcqRel, Ordering::Acquire, more);
+        opened.map_err(|_| Denied::Streams(most))?;
+        Ok(OpenStream(Arc::clone(self)))
+    }
+}
+
+impl fmt::Debug for CallerRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallerRule").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// An open batch stream of a caller, which is counted until this is dropped.
+#[derive(Debug)]
+pub struct OpenStream(Arc<CallerRule>);
+
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        self.0.streams.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// What a caller showed to be known, as long as it is good: a key or a certificate's identity that is taken out of the
+/// configuration stops the streams that were opened with it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Proof(Arc<AtomicBool>);
+
+impl Proof {
+    pub(super) fn revoke(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_revoked(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// Whether both are the same, and not only equal.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}

@@ -1,0 +1,79 @@
+//! What a call shows, and why that is not enough.
+
+use std::net::SocketAddr;
+
+use rustls::pki_types::CertificateDer;
+use thiserror::Error;
+
+use super::jwt::TokenProblem;
+use super::known::KnownByCertificate;
+
+/// What a call shows of its caller.
+#[derive(Debug, Clone, Copy)]
+pub struct Shown<'a> {
+    /// The value of `authorization`, as given; none where there is no such header.
+    pub authorization: Option<&'a [u8]>,
+    /// The certificates of the connection, the caller's own first.
+    pub certificates: &'a [CertificateDer<'static>],
+    /// Whom the certificates were found to belong to.
+    pub(crate) by_certificate: &'a KnownByCertificate,
+    /// Where the call came from.
+    pub address: SocketAddr,
+}
+
+impl<'a> Shown<'a> {
+    /// The token or key of the call.
+    pub(super) fn bearer(&self) -> Result<Option<&'a str>, Unknown> {
+        let Some(header) = self.authorization else { return Ok(None) };
+        let text = std::str::from_utf8(header).map_err(|_| Unknown::NotBearer)?;
+        let (scheme, token) = text.split_once(' ').ok_or(Unknown::NotBearer)?;
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(Unknown::NotBearer);
+        }
+        Ok(Some(token.trim_matches(' ')))
+    }
+}
+
+/// Why the gateway does not know a caller. The sentence goes to the caller and to the log, and never repeats what was
+/// shown.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Unknown {
+    /// Nothing was shown.
+    #[error("the call shows neither a client certificate nor `authorization: Bearer` with a key or a token")]
+    NothingShown,
+    /// The header has another form.
+    #[error("expected one `authorization: Bearer` with a key or a token, found something else")]
+    NotBearer,
+    /// The key is not one of the configuration's.
+    #[error("the key belongs to no caller")]
+    Key,
+    /// The token is not good.
+    #[error("the token is refused: {0}")]
+    Token(TokenProblem),
+    /// The token is good, and no caller has the name in it.
+    #[error("the token is good, but the name in it belongs to no caller")]
+    TokenOfNobody,
+    /// The certificate belongs to no caller.
+    #[error("the client certificate belongs to no caller")]
+    Certificate,
+    /// The certificate fits the rules of several callers.
+    #[error("the client certificate fits the rules of several callers")]
+    CertificateOfSeveral,
+    /// The certificate has expired since the connection began.
+    #[error("the client certificate has expired")]
+    CertificateExpired,
+}
+
+impl Unknown {
+    /// Its kind, for metrics.
+    #[must_use]
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::NothingShown => "nothing_shown",
+            Self::NotBearer => "not_bearer",
+            Self::Key => "key",
+            Self::Token(_) | Self::TokenOfNobody => "token",
+            Self::Certificate | Self::CertificateOfSeveral | Self::CertificateExpired => "certificate",
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Finds out who calls before anything of the call's message is read. A call of somebody unknown, and one of an RPC that
+//! its caller may not use, end here with a status.
+//!
+//! Whether the gateway as a whole is healthy may be asked by anybody, since load balancers show nothing.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::SystemTime;
+
+use futures_util::future::{BoxFuture, Either, FutureExt, Ready, ready};
+use http::{Extensions, HeaderMap, Request, Response};
+use tonic::Status;
+use tonic::body::Body;
+use tower_service::Service;
+
+use super::peer::Peer;
+use super::{ConnectInfo, encode};
+use crate::caller::{Caller, Callers, Rpc, Unknown};
+
+/// The paths of the contract's RPCs begin so.
+const PUSH_SERVICE: &str = "/fanfare.push.v1.PushService/";
+
+/// The paths of health checks begin so.
+const HEALTH: &str = "/grpc.health.v1.Health/";
+
+/// The caller of a call that came this far.
+pub(super) fn caller(extensions: &Extensions) -> Result<&Caller, Status> {
+    // Without a caller the call did not come by this layer, so nothing is known of who made it.
+    extensions.get::<Caller>().ok_or_else(|| encode::unknown_caller(&Unknown::NothingShown))
+}
+
+/// A service behind this layer.
+#[derive(Clone)]
+pub(crate) struct Authenticate<S> {
+    callers: Arc<Callers>,
+    inner: S,
+}
+
+impl<S> Authenticate<S> {
+    pub(crate) fn new(callers: Arc<Callers>, inner: S) -> Self {
+        Self { callers, inner }
+    }
+}
+
+/// What a call is for, as far as it matters here.
+#[derive(Clone, Copy)]
+enum Asked {
+    /// An RPC that callers need a permission for.
+    Rpc(Rpc),
+    /// A health check, which answers those it does not know as far as it may.
+    Health,
+    /// Something that every known caller may ask, such as reflection.
+    Other,
+}
+
+impl Asked {
+    fn of(path: &str) -> Self {
+        match path.strip_prefix(PUSH_SERVICE) {
+            Some(name) => Rpc::ALL.into_iter().find(|rpc| rpc.name() == name).map_or(Self::Other, Self::Rpc),
+            None if path.starts_with(HEALTH) => Self::Health,
+            None => Self::Other,
+        }
+    }
+
+    /// Lets the caller on, or says why not.
+    fn admit<B>(self, caller: Caller, request: &mut Request<B>) -> Result<(), Status> {
+        if let Self::Rpc(rpc) = self
+            && let Err(denied) = caller.may_call(rpc)
+        {
+            caller.note(denied, "");
+            return Err(encode::denied_call(denied));
+        }
+        request.extensions_mut().insert(caller);
+        Ok(())
+    }
+}
+
+type Refused<E> = Ready<Result<Response<Body>, E>>;
+
+impl<S, B> Service<Request<B>> for Authenticate<S>
+where
+    S: Service<Request<B>, Response = Response<Body>> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+    S::Error: Send + 'static,
+    B: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = S::Error;
+    type Future =
+        Either<Refused<S::Error>, Either<S::Future, BoxFuture<'static, Result<Response<Body>, S::Error>>>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let refused = |status: Status| Either::Left(ready(Ok(status.into_http())));
+        let asked = Asked::of(request.uri().path());
+        let Some(peer) = request.extensions().get::<ConnectInfo>().map(|info| Arc::clone(&info.peer)) else {
+            return refused(encode::unknown_caller(&Unknown::NothingShown));
+        };
+        match find(&self.callers, &peer, request.headers()) {
+            Ok(caller) => match asked.admit(caller, &mut request) {
+                Ok(()) => Either::Right(Either::Left(self.inner.call(request))),
+                Err(status) => refused(status),
+            },
+            Err(_) if matches!(asked, Asked::Health) => Either::Right(Either::Left(self.inner.call(request))),
+            Err(unknown) if unknown.may_be_mended_by_a_fetch() => {
+                let (callers, mut inner) = (Arc::clone(&self.callers), self.inner.clone());
+                let slow = async move {
+                    match find_after_fetch(&callers, &peer, request.headers()).await {
+                        Ok(caller) => match asked.admit(caller, &mut request) {
+                            Ok(()) => inner.call(request).await,
+                            Err(status) => Ok(status.into_http()),
+                        },
+                        Err(unknown) => Ok(encode::unknown_caller(&unknown).into_http()),
+                    }
+                };
+                Either::Right(Either::Right(slow.boxed()))
+            }
+            Err(unknown) => {
+                note(&self.callers, &unknown, &peer);
+                refused(encode::unknown_caller(&unknown))
+            }
+        }
+    }
+}
+
+fn find(callers: &Callers, peer: &Peer, headers: &HeaderMap) -> Result<Caller, Unknown> {
+    callers.find(&peer.shows(headers)?, SystemTime::now())
+}
+
+async fn find_after_fetch(callers: &Callers, peer: &Peer, headers: &HeaderMap) -> Result<Caller, Unknown> {
+    let found = callers.find_after_fetch(&peer.shows(headers)?, SystemTime::now()).await;
+    found.inspect_err(|unknown| note(callers, unknown, peer))
+}
+
+fn note(callers: &Callers, unknown: &Unknown, peer: &Peer) {
+    callers.note_unknown(unknown, peer.address);
+}
