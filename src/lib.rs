@@ -63,6 +63,7 @@
 //! | question | module |
 //! |---|---|
 //! | What is asked? | [`push`] |
+//! | Who may connect? | [`listener`] |
 //! | By which protocol? | [`ingress`], [`proto`] |
 //! | Who asks, and may they? | [`caller`], [`desk`] |
 //! | When, and how often? | [`dispatch`] |
@@ -83,6 +84,7 @@ pub mod desk;
 pub mod dispatch;
 pub(crate) mod files;
 pub mod ingress;
+pub mod listener;
 pub mod metrics;
 pub mod proto;
 pub mod provider;

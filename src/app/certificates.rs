@@ -1,5 +1,5 @@
-//! Warns before a client certificate ends, and says when it has ended. The gateway goes on serving, since other apps need
-//! it.
+//! Warns before a certificate ends, of an app or of a listener, and says when it has ended. The gateway goes on serving,
+//! since other apps need it.
 
 use std::time::{Duration, SystemTime};
 
@@ -19,17 +19,24 @@ const AGAIN_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 /// How often the wall clock is looked at, since it may be set, and goes on while a machine sleeps.
 const LOOK_EVERY: Duration = Duration::from_secs(60 * 60);
 
-/// Watches the client certificates of all apps.
+/// Watches the client certificates of all apps, and the certificates of the listeners.
 pub(super) struct CertificateWatch(Vec<WatchedCertificate>);
 
 struct WatchedCertificate {
-    app: AppId,
-    provider: ProviderKind,
+    owner: Owner,
     validity: Validity,
     /// When its end was last announced.
     announced: Option<SystemTime>,
     /// The log was told that it is not valid.
     reported: bool,
+}
+
+/// Who shows a certificate.
+enum Owner {
+    /// An app, to a push service.
+    App(AppId, ProviderKind),
+    /// The listener of a table of the configuration, to those who connect.
+    Listener(&'static str),
 }
 
 /// What the log is to be told.
@@ -41,7 +48,7 @@ enum Notice {
 }
 
 impl CertificateWatch {
-    /// Finds every client certificate of a configuration, and shows in `metrics` when it ends.
+    /// Finds every certificate of a configuration, and shows in `metrics` when those of apps end.
     pub(super) fn new(config: &Config, metrics: &CredentialMetrics) -> Self {
         let mut watched = Vec::new();
         for app in &config.apps {
@@ -54,8 +61,13 @@ impl CertificateWatch {
                 if let Some(certificate) = certificate {
                     let validity = certificate.validity();
                     metrics.certificate(app.id.as_str(), provider.name(), validity.until());
-                    watched.push(WatchedCertificate::new(app.id.clone(), provider, validity));
+                    watched.push(WatchedCertificate::new(Owner::App(app.id.clone(), provider), validity));
                 }
+            }
+        }
+        for (table, listener) in [("grpc", &config.grpc.listener), ("admin", &config.admin.listener)] {
+            if let Some(tls) = &listener.tls {
+                watched.push(WatchedCertificate::new(Owner::Listener(table), tls.validity()));
             }
         }
         Self(watched)
@@ -87,8 +99,8 @@ impl CertificateWatch {
 }
 
 impl WatchedCertificate {
-    fn new(app: AppId, provider: ProviderKind, validity: Validity) -> Self {
-        Self { app, provider, validity, announced: None, reported: false }
+    fn new(owner: Owner, validity: Validity) -> Self {
+        Self { owner, validity, announced: None, reported: false }
     }
 
     fn notice(&mut self, now: SystemTime) -> Option<Notice> {
@@ -111,7 +123,32 @@ impl WatchedCertificate {
     }
 
     fn tell(&self, notice: &Notice) {
-        let (app, provider, validity) = (&self.app, self.provider.name(), &self.validity);
+        match &self.owner {
+            Owner::App(app, provider) => self.tell_of_app(notice, app, provider.name()),
+            Owner::Listener(table) => self.tell_of_listener(notice, table),
+        }
+    }
+
+    fn tell_of_listener(&self, notice: &Notice, listener: &str) {
+        let validity = &self.validity;
+        match notice {
+            Notice::HasEnded => tracing::error!(
+                listener, valid = %validity,
+                "the listener's certificate has ended: those who verify it cannot connect until it is replaced"
+            ),
+            Notice::HasNotBegun => tracing::error!(
+                listener, valid = %validity,
+                "the listener's certificate is not valid yet: it is for later, or the clock is wrong"
+            ),
+            Notice::Ends => tracing::warn!(
+                listener, valid = %validity,
+                "the listener's certificate ends within 30 days: replace it and restart the gateway"
+            ),
+        }
+    }
+
+    fn tell_of_app(&self, notice: &Notice, app: &AppId, provider: &str) {
+        let validity = &self.validity;
         match notice {
             Notice::HasEnded => tracing::error!(
                 %app, provider, valid = %validity,
@@ -142,7 +179,7 @@ mod tests {
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let (pem, key) = (made.cert.pem(), made.signing_key.serialize_pem());
         let validity = ClientIdentity::from_pem(pem.as_bytes(), key.as_bytes()).unwrap().validity();
-        WatchedCertificate::new(AppId::parse("news").unwrap(), Apns::KIND, validity)
+        WatchedCertificate::new(Owner::App(AppId::parse("news").unwrap(), Apns::KIND), validity)
     }
 
     #[test]

@@ -5,14 +5,21 @@ use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
 use tonic_health::server::{HealthReporter, HealthService};
 
 use super::StartError;
-use super::accept;
-use crate::caller::Callers;
+use crate::caller::{CallerSettings, Callers};
 use crate::ingress::admin::{self, Admin};
-use crate::ingress::grpc::{Authenticate, GrpcSettings, GuardedHealth, Service, incoming};
+use crate::ingress::grpc::{
+    Authenticate, BoundedMetadata, ConnectInfo, GrpcSettings, GuardedHealth, OfConnection, Service,
+};
+use crate::listener::{Listener, ListenerSettings, Protocol, ServerTls};
+use crate::metrics::ListenersMetrics;
 use crate::proto::{self, push_service_server::PushServiceServer};
+
+/// How many descriptors the admin listener keeps back: its clients are few, and each needs one for a moment.
+const ADMIN_SPARES: usize = 4;
 
 /// Binds an address that the configuration names under `key`.
 pub(super) async fn listen(
@@ -25,12 +32,25 @@ pub(super) async fn listen(
     Ok((listener, bound))
 }
 
+/// Lets the clients of a listener show certificates of the callers' authorities, from the next connection on.
+pub(super) fn know_callers(tls: Option<&ServerTls>, callers: &[CallerSettings]) {
+    let certificates = callers.iter().filter_map(|caller| caller.certificate.as_ref());
+    let bundles: Vec<_> = certificates.map(|certificate| Arc::clone(certificate.roots())).collect();
+    if let Some(tls) = tls
+        && let Err(error) = tls.know_clients(&bundles)
+    {
+        // Each bundle was tried when the configuration was read.
+        tracing::error!(%error, "the authorities of callers stay as they were, which is a bug of the gateway");
+    }
+}
+
 /// Returns the health reporter, and the future that serves gRPC until `stop`.
 pub(super) async fn grpc(
-    settings: &GrpcSettings,
+    settings: GrpcSettings,
     service: Service,
     callers: Arc<Callers>,
-    listener: TcpListener,
+    socket: TcpListener,
+    metrics: &ListenersMetrics,
     stop: CancellationToken,
 ) -> Result<(HealthReporter, impl Future<Output = ()> + use<>), StartError> {
     let health = HealthReporter::new();
@@ -42,26 +62,27 @@ pub(super) async fn grpc(
             .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
-    let push_service = PushServiceServer::new(service).max_decoding_message_size(settings.max_message_bytes);
-    let router = tonic::transport::Server::builder()
-        .layer(tower_layer::layer_fn(move |inner| Authenticate::new(Arc::clone(&callers), inner)))
-        .initial_stream_window_size(settings.stream_window)
-        .initial_connection_window_size(settings.connection_window)
-        .max_concurrent_streams(settings.max_concurrent_streams)
-        .http2_keepalive_interval(Some(settings.keepalive_interval))
-        .http2_keepalive_timeout(Some(settings.keepalive_timeout))
-        .add_service(health_service)
+    let max_message_bytes = settings.max_message_bytes;
+    let routes = Routes::new(health_service)
         .add_service(reflection().build_v1()?)
         // grpcurl before 1.9 and grpcio ask for this version.
         .add_service(reflection().build_v1alpha()?)
-        .add_service(push_service);
-    let incoming = accept::pausing(incoming(listener));
-    let serving = async move {
-        if let Err(error) = router.serve_with_incoming_shutdown(incoming, stop.cancelled_owned()).await {
-            tracing::error!(%error, "the gRPC listener has ended");
-        }
+        .add_service(PushServiceServer::new(service).max_decoding_message_size(max_message_bytes))
+        .prepare();
+    let service = BoundedMetadata::before(Authenticate::new(callers, routes));
+    let mut limits = settings.listener;
+    limits.own_stall_timeout = settings.batch.reader_stall_timeout;
+    let listener = Listener {
+        name: "grpc",
+        socket,
+        settings: limits,
+        protocol: Protocol::Http2(settings.http2),
+        spare_descriptors: 0,
+        metrics: metrics.listener("grpc"),
     };
-    Ok((health, serving))
+    let of_connection =
+        move |connection: &Arc<_>| OfConnection::new(service.clone(), ConnectInfo::new(connection));
+    Ok((health, listener.serve(of_connection, stop)))
 }
 
 /// Tells callers that they are to go elsewhere.
@@ -71,9 +92,20 @@ pub(super) async fn tell_not_serving(health: &HealthReporter) {
 }
 
 /// Serves health and metrics until `stop`.
-pub(super) async fn admin(state: Admin, listener: TcpListener, stop: CancellationToken) {
-    let serving = axum::serve(listener, admin::router(state));
-    if let Err(error) = serving.with_graceful_shutdown(stop.cancelled_owned()).await {
-        tracing::error!(%error, "the admin listener has ended");
-    }
+pub(super) async fn admin(
+    state: Admin,
+    settings: ListenerSettings,
+    socket: TcpListener,
+    stop: CancellationToken,
+) {
+    let listener = Listener {
+        name: "admin",
+        socket,
+        settings,
+        protocol: Protocol::Http1,
+        spare_descriptors: ADMIN_SPARES,
+        metrics: state.metrics.listeners.listener("admin"),
+    };
+    let router = admin::router(state);
+    listener.serve(move |_| router.clone(), stop).await;
 }

@@ -1,7 +1,7 @@
 //! Builds every part once, runs until it is told to end, drains, and ends every task that it started.
 
-mod accept;
 mod certificates;
+mod descriptors;
 mod error;
 mod issuers;
 mod listeners;
@@ -25,13 +25,14 @@ use crate::desk::{Admission, Desk, DeskSettings};
 use crate::dispatch::Dispatcher;
 use crate::ingress::admin::Admin;
 use crate::ingress::grpc::Service;
+use crate::listener::ServerTls;
 use crate::metrics::Metrics;
 use certificates::CertificateWatch;
 
 pub use error::StartError;
 
 /// How long each step of the end may take once every verdict is out. A caller that does not close its side of a connection
-/// would otherwise hold tonic's own shutdown for an hour (hyperium/hyper issue 4170).
+/// would otherwise hold the shutdown for an hour (hyperium/hyper issue 4170).
 const LAST_GOODBYE: Duration = Duration::from_secs(2);
 
 /// How the gateway reaches the network. Tests put their own in.
@@ -55,6 +56,8 @@ pub struct Gateway {
     metrics: Arc<Metrics>,
     admission: Arc<Admission>,
     callers: Arc<Callers>,
+    /// TLS of the listeners that have it.
+    tls: Vec<ServerTls>,
     upstream: Arc<Upstream>,
     credentials: Registry,
     health: HealthReporter,
@@ -73,8 +76,10 @@ impl Gateway {
     /// # Errors
     /// Fails if an address cannot be listened on, or the configuration names too many upstreams.
     pub async fn start(mut config: Config, network: Network) -> Result<Self, StartError> {
-        let (grpc_listener, grpc_address) = listeners::listen("grpc.listen", config.grpc.listen).await?;
-        let (admin_listener, admin_address) = listeners::listen("admin.listen", config.admin.listen).await?;
+        let (grpc_listener, grpc_address) =
+            listeners::listen("grpc.listen", config.grpc.listener.listen).await?;
+        let (admin_listener, admin_address) =
+            listeners::listen("admin.listen", config.admin.listener.listen).await?;
 
         let metrics = Arc::new(Metrics::default());
         let (draining, stop) = (CancellationToken::new(), CancellationToken::new());
@@ -88,6 +93,9 @@ impl Gateway {
         let dispatcher = Dispatcher::new(config.dispatch.clone(), draining.clone());
         let desk = Desk::new(settings, routes, Arc::clone(&admission), dispatcher, metrics.pushes.clone());
         let batches = TaskTracker::new();
+        for listener in [&config.grpc.listener, &config.admin.listener] {
+            listeners::know_callers(listener.tls.as_ref(), &config.callers);
+        }
         let mut tasks = JoinSet::new();
         let tokens = issuers::tokens(&config, &upstream, &metrics.issuers, &mut tasks, &stop)?;
         let callers = Callers::new(std::mem::take(&mut config.callers), tokens, metrics.callers.clone());
@@ -97,12 +105,17 @@ impl Gateway {
             max_batch_streams: config.grpc.max_batch_streams,
             batches: batches.clone(),
         };
+        let mut grpc = config.grpc.clone();
+        let (wanted, upstream_connections) = (grpc.listener.max_connections, config.upstream.max_connections);
+        grpc.listener.max_connections = descriptors::most_callers(wanted, upstream_connections);
+        let of_callers = Arc::clone(&callers);
         let (health, grpc) =
-            listeners::grpc(&config.grpc, service, Arc::clone(&callers), grpc_listener, stop.clone()).await?;
+            listeners::grpc(grpc, service, of_callers, grpc_listener, &metrics.listeners, stop.clone())
+                .await?;
         let admin = Admin { metrics: Arc::clone(&metrics), admission: Arc::clone(&admission) };
 
         tasks.spawn(grpc);
-        tasks.spawn(listeners::admin(admin, admin_listener, stop.clone()));
+        tasks.spawn(listeners::admin(admin, config.admin.listener.clone(), admin_listener, stop.clone()));
         tracing::info!(grpc = %grpc_address, admin = %admin_address, "serving");
         tasks.spawn(CertificateWatch::new(&config, &metrics.credentials).run(stop.clone()));
         Ok(Self {
@@ -111,6 +124,7 @@ impl Gateway {
             metrics,
             admission,
             callers,
+            tls: [config.grpc.listener.tls, config.admin.listener.tls].into_iter().flatten().collect(),
             upstream,
             credentials,
             health,
@@ -143,6 +157,9 @@ impl Gateway {
     /// Knows these callers from now on. What a caller may do changes with its next push, also on streams that are open.
     pub fn change_callers(&self, callers: Vec<CallerSettings>) {
         let count = callers.len();
+        for tls in &self.tls {
+            listeners::know_callers(Some(tls), &callers);
+        }
         self.callers.change(callers);
         tracing::info!(callers = count, "the callers of the configuration hold from now on");
     }

@@ -50,9 +50,9 @@ impl Serve {
 
     async fn serve(self, mut config: Config) -> anyhow::Result<()> {
         let (mut stop, mut hangups) = (StopSignals::listen()?, hangups()?);
-        let (warnings, connections) = (std::mem::take(&mut config.warnings), config.upstream.max_connections);
+        let warnings = std::mem::take(&mut config.warnings);
+        raise_limit();
         let gateway = Gateway::start(config, Network::default()).await?;
-        raise_limit(connections);
         for warning in warnings {
             tracing::warn!(key = warning.key, %warning, "the configuration is unwise");
         }

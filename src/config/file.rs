@@ -29,6 +29,16 @@ pub(super) struct File {
 pub(super) struct Grpc {
     pub(super) listen: Option<SocketAddr>,
     pub(super) plaintext_anywhere: bool,
+    pub(super) tls: Option<Certificate>,
+    #[serde(with = "humantime_serde")]
+    pub(super) handshake_timeout: Option<Duration>,
+    #[serde(with = "humantime_serde")]
+    pub(super) idle_timeout: Option<Duration>,
+    #[serde(with = "humantime_serde")]
+    pub(super) answer_stall_timeout: Option<Duration>,
+    pub(super) max_connections: Option<usize>,
+    pub(super) max_connections_per_address: Option<usize>,
+    pub(super) trusted_proxies: Vec<String>,
     pub(super) max_message_bytes: Option<usize>,
     pub(super) max_concurrent_streams: Option<u32>,
     pub(super) max_batch_streams: Option<usize>,
@@ -44,6 +54,11 @@ pub(super) struct Grpc {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Admin {
     pub(super) listen: Option<SocketAddr>,
+    pub(super) plaintext_anywhere: bool,
+    pub(super) tls: Option<Certificate>,
+    #[serde(with = "humantime_serde")]
+    pub(super) idle_timeout: Option<Duration>,
+    pub(super) max_connections: Option<usize>,
 }
 
 #[derive(Debug, Default, Deserialize)]

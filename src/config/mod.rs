@@ -30,8 +30,8 @@ impl Config {
     #[must_use]
     pub fn on_loopback(apps: Vec<AppConfig>, trust: Trust) -> Self {
         let mut config = defaults::config(apps, trust);
-        config.grpc.listen.set_port(0);
-        config.admin.listen.set_port(0);
+        config.grpc.listener.listen.set_port(0);
+        config.admin.listener.listen.set_port(0);
         config
     }
 

@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -11,18 +12,27 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 
 use crate::desk::Admission;
+use crate::listener::ListenerSettings;
 use crate::metrics::Metrics;
 
 /// The admin listener.
 #[derive(Debug, Clone)]
 pub struct AdminSettings {
-    /// The address on which it listens.
-    pub listen: SocketAddr,
+    /// Where it listens, and who may connect.
+    pub listener: ListenerSettings,
 }
 
 impl Default for AdminSettings {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 9464)) }
+        let listener = ListenerSettings::on(SocketAddr::from(([127, 0, 0, 1], 9464)));
+        // Monitoring asks from a few places, each some times a minute.
+        Self {
+            listener: ListenerSettings {
+                max_connections: 64,
+                idle_timeout: Duration::from_secs(60),
+                ..listener
+            },
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 mod callers;
 mod credentials;
 mod issuers;
+mod listeners;
 mod log;
 mod pushes;
 mod seconds;
@@ -18,6 +19,8 @@ pub use credentials::CredentialMetrics;
 pub(crate) use credentials::TokenMetrics;
 pub use issuers::IssuerMetrics;
 pub(crate) use issuers::JwksMetrics;
+pub(crate) use listeners::ConnectionRefusal;
+pub use listeners::{ListenerMetrics, ListenersMetrics};
 pub use pushes::{AppMetrics, PushMetrics};
 pub use upstream::UpstreamMetrics;
 
@@ -34,6 +37,8 @@ pub struct Metrics {
     pub callers: CallerMetrics,
     /// Metrics of the issuers of callers' tokens.
     pub issuers: IssuerMetrics,
+    /// Metrics of the listeners.
+    pub listeners: ListenersMetrics,
 }
 
 impl Default for Metrics {
@@ -44,8 +49,9 @@ impl Default for Metrics {
         let credentials = CredentialMetrics::register(&mut registry);
         let callers = CallerMetrics::register(&mut registry);
         let issuers = IssuerMetrics::register(&mut registry);
+        let listeners = ListenersMetrics::register(&mut registry);
         log::register(&mut registry);
-        Self { registry, upstream, pushes, credentials, callers, issuers }
+        Self { registry, upstream, pushes, credentials, callers, issuers, listeners }
     }
 }
 

@@ -28,14 +28,22 @@ pub(crate) async fn folder() -> tempfile::TempDir {
     let certificate = simulator.client_certificate(&["com.example.news"]).unwrap();
     write("news.pem", &certificate.certificate_pem);
     write("news.key", &certificate.private_key_pem);
+    let own = rcgen::generate_simple_self_signed(["gateway.example".to_owned()]).unwrap();
+    write("gateway.pem", &own.cert.pem());
+    write("gateway.key", &own.signing_key.serialize_pem());
     write("ca.pem", simulator.ca_pem());
     write("proxy-credentials", "fanfare:swordfish\n");
     let account = simulator.fcm().add_service_account(&["demo-project"]).unwrap();
     write("service-account.json", &account.key_json());
     write("vapid.pem", include_str!("../data/vapid/pkcs8.pem"));
-    for secret in
-        ["AuthKey_ABC123DEFG.p8", "news.key", "proxy-credentials", "service-account.json", "vapid.pem"]
-    {
+    for secret in [
+        "AuthKey_ABC123DEFG.p8",
+        "news.key",
+        "gateway.key",
+        "proxy-credentials",
+        "service-account.json",
+        "vapid.pem",
+    ] {
         let only_its_owner = std::fs::Permissions::from_mode(0o600);
         std::fs::set_permissions(folder.path().join(secret), only_its_owner).unwrap();
     }
@@ -69,9 +77,13 @@ async fn the_sample_is_good_and_says_every_default() {
     assert_eq!(config.apns_production.to_string(), bare.apns_production.to_string());
     assert_eq!(config.web_push.max_origins, bare.web_push.max_origins);
     let mut grpc = config.grpc;
-    assert_eq!(grpc.listen.to_string(), "127.0.0.1:50051");
-    grpc.listen = bare.grpc.listen;
+    assert_eq!(grpc.listener.listen.to_string(), "127.0.0.1:50051");
+    grpc.listener.listen = bare.grpc.listener.listen;
     assert_eq!(format!("{grpc:?}"), format!("{:?}", bare.grpc));
+    let mut admin = config.admin;
+    assert_eq!(admin.listener.listen.to_string(), "127.0.0.1:9464");
+    admin.listener.listen = bare.admin.listener.listen;
+    assert_eq!(format!("{admin:?}"), format!("{:?}", bare.admin));
 }
 
 #[tokio::test]
@@ -83,7 +95,26 @@ async fn what_is_wrong_is_said_with_file_line_and_key() {
         ("max_in_flight = 50000", "max_in_flight = \"many\"", "limits.max_in_flight"),
         ("max_in_flight = 50000", "max_in_flight = 0", "limits.max_in_flight: expected more than 0, found 0"),
         ("max_wait = \"30s\"", "max_wait = \"thirty\"", "limits.max_wait"),
-        ("127.0.0.1:50051", "0.0.0.0:50051", "grpc.listen: expected a loopback address, found 0.0.0.0:50051"),
+        (
+            "certificate_file = \"gateway.pem\"",
+            "certificate_file = \"gateway.key\"",
+            "grpc.tls.certificate_file: gateway.key: expected PEM certificates",
+        ),
+        (
+            "private_key_file = \"gateway.key\"",
+            "private_key_file = \"news.key\"",
+            "admin.tls: keys may not be consistent: KeyMismatch",
+        ),
+        (
+            "trusted_proxies = []",
+            "trusted_proxies = [\"10.0.0.0/33\"]",
+            "grpc.trusted_proxies: expected an address or a network such as 10.0.0.0/8, found \"10.0.0.0/33\"",
+        ),
+        (
+            "max_connections_per_address = 100",
+            "max_connections_per_address = 0",
+            "grpc.max_connections_per_address: expected more than 0, found 0",
+        ),
         ("https://api.push.apple.com", "api.push.apple.com", "apns.production: expected an origin"),
         ("AuthKey_ABC123DEFG.p8", "missing.p8", "apps.shop.apns.token.key_file"),
         ("key_id = \"ABC123DEFG\"", "key_id = \"short\"", "the key id is not 10 visible characters"),
@@ -180,6 +211,25 @@ async fn what_is_wrong_is_said_with_file_line_and_key() {
 }
 
 #[tokio::test]
+async fn plaintext_off_loopback_is_asked_for_by_name() {
+    let folder = folder().await;
+    let said = |text: String| {
+        let file = folder.path().join("changed.toml");
+        std::fs::write(&file, text).unwrap();
+        Config::load(&file).map_or_else(|errors| errors.to_string(), |_| String::new())
+    };
+    for (table, port) in [("grpc", 50051), ("admin", 9464)] {
+        let anywhere = SAMPLE.replace(&format!("127.0.0.1:{port}"), &format!("0.0.0.0:{port}"));
+        let refused = said(anywhere.clone());
+        let expected = format!("{table}.listen: expected a loopback address, found 0.0.0.0:{port}");
+        assert!(refused.contains(&expected) && refused.lines().count() == 1, "{refused}");
+        assert_eq!(said(anywhere.replace("plaintext_anywhere = false", "plaintext_anywhere = true")), "");
+        let files = "certificate_file = \"gateway.pem\"\nprivate_key_file = \"gateway.key\"";
+        assert_eq!(said(format!("{anywhere}\n[{table}.tls]\n{files}\n")), "");
+    }
+}
+
+#[tokio::test]
 async fn check_says_good_or_what_is_wrong_and_never_a_key() {
     let folder = folder().await;
     let check = |file: &str| {
@@ -253,4 +303,22 @@ fn the_command_line_explains_itself() {
     let refused =
         Command::cargo_bin("fanfare").unwrap().args(["send", "--to", "http://127.0.0.1:1"]).output().unwrap();
     assert_eq!(refused.status.code(), Some(2));
+}
+
+#[tokio::test]
+async fn a_certificate_of_a_listener_that_has_ended_is_a_warning() {
+    let folder = folder().await;
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::new(["gateway.example".to_owned()]).unwrap();
+    params.not_after = rcgen::date_time_ymd(2020, 1, 1);
+    std::fs::write(folder.path().join("gateway.pem"), params.self_signed(&key).unwrap().pem()).unwrap();
+    std::fs::write(folder.path().join("gateway.key"), key.serialize_pem()).unwrap();
+    let file = folder.path().join("switched_on.toml");
+    std::fs::write(&file, switched_on(SAMPLE)).unwrap();
+    let warnings: Vec<_> =
+        Config::load(&file).unwrap().warnings.iter().map(std::string::ToString::to_string).collect();
+    for key in ["grpc.tls.certificate_file", "admin.tls.certificate_file"] {
+        let expected = format!("{key}: expected a certificate that is valid now, found one from ");
+        assert!(warnings.iter().any(|warning| warning.contains(&expected)), "{warnings:?}");
+    }
 }

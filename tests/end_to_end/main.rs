@@ -19,6 +19,7 @@ mod hostile_endpoints;
 mod http1;
 mod issuers;
 mod killed;
+mod listener;
 mod mattermost;
 mod mattermost_fronts;
 mod mattermost_recorded;

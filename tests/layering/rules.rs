@@ -17,7 +17,7 @@ pub(crate) const ROWS: &[&[&str]] = &[
     &["transport", "simulator"],
     &["upstream", "push", "proto", "telemetry", "files"],
     &["metrics"],
-    &["credential", "caller"],
+    &["credential", "caller", "listener"],
     &["provider"],
     &["dispatch"],
     &["desk"],
@@ -41,10 +41,10 @@ pub(crate) const ONLY: &[(&[&str], &[&str])] = &[
     // The command line starts simulators for people who try the gateway; nothing else may know them.
     (&["crate::simulator"], &["simulator", "cli"]),
     // The socket wrappers are a part of the pool. A server needs one of them, to gather its writes.
-    (&["crate::transport"], &["transport", "upstream", "ingress::grpc"]),
+    (&["crate::transport"], &["transport", "upstream", "listener"]),
     // Only the two ends of a connection see its protocol.
     (&["h2"], &["simulator"]),
-    (&["hyper", "hyper_util"], &["upstream", "simulator"]),
+    (&["hyper", "hyper_util"], &["upstream", "simulator", "listener"]),
 ];
 
 const GRPC: &[&str] = &["proto", "ingress::grpc", "app", "cli"];

@@ -22,7 +22,8 @@ pub struct Validity {
 
 impl Validity {
     /// Reads it from a certificate in DER. It is `None` if that cannot be read.
-    pub(crate) fn of(certificate: &[u8]) -> Option<Self> {
+    #[must_use]
+    pub fn of(certificate: &[u8]) -> Option<Self> {
         let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?;
         Some(Self { from: moment(parsed.validity().not_before), until: moment(parsed.validity().not_after) })
     }

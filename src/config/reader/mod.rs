@@ -4,6 +4,7 @@ mod apns;
 mod apps;
 mod callers;
 mod issuers;
+mod listeners;
 mod named;
 mod proxy;
 mod settings;

@@ -74,7 +74,7 @@ impl Reader<'_> {
     }
 
     /// Reads a file that nobody else should be able to read, and warns where everybody can.
-    fn read_secret(&mut self, key: &str, file: &Path) -> Option<FileContent> {
+    pub(super) fn read_secret(&mut self, key: &str, file: &Path) -> Option<FileContent> {
         let content = self.read(key, file)?;
         if content.is_open_to_all() {
             let problem = format!(

@@ -16,9 +16,8 @@ const FIRST_WINDOW: u32 = 65_535;
 impl Reader<'_> {
     /// Reads everything but proxies and apps.
     pub(super) fn settings(&mut self, config: &mut Config, file: &file::File) {
-        if let Some(listen) = file.admin.listen {
-            config.admin.listen = listen;
-        }
+        self.admin_listener(&mut config.admin.listener, &file.admin);
+        self.grpc_listener(&mut config.grpc.listener, &file.grpc);
         self.grpc(&mut config.grpc, &file.grpc);
         let limits = &file.limits;
         self.positive("limits.max_in_flight", &mut config.max_in_flight, limits.max_in_flight);
@@ -48,41 +47,29 @@ impl Reader<'_> {
     }
 
     fn grpc(&mut self, grpc: &mut GrpcSettings, file: &file::Grpc) {
-        if let Some(listen) = file.listen {
-            grpc.listen = listen;
-        }
-        if !grpc.listen.ip().is_loopback() && !file.plaintext_anywhere {
-            let found = grpc.listen;
-            self.error(
-                "grpc.listen",
-                format!(
-                    "expected a loopback address, found {found}: callers are not authenticated yet; \
-                 set grpc.plaintext_anywhere = true where the network keeps others out"
-                ),
-            );
-        }
         self.positive("grpc.max_message_bytes", &mut grpc.max_message_bytes, file.max_message_bytes);
+        let http2 = &mut grpc.http2;
         self.positive(
             "grpc.max_concurrent_streams",
-            &mut grpc.max_concurrent_streams,
+            &mut http2.max_concurrent_streams,
             file.max_concurrent_streams,
         );
-        self.positive("grpc.stream_window_bytes", &mut grpc.stream_window, file.stream_window_bytes);
+        self.positive("grpc.stream_window_bytes", &mut http2.stream_window, file.stream_window_bytes);
         self.positive(
             "grpc.connection_window_bytes",
-            &mut grpc.connection_window,
+            &mut http2.connection_window,
             file.connection_window_bytes,
         );
-        self.wait("grpc.keepalive_interval", &mut grpc.keepalive_interval, file.keepalive_interval);
-        self.wait("grpc.keepalive_timeout", &mut grpc.keepalive_timeout, file.keepalive_timeout);
+        self.wait("grpc.keepalive_interval", &mut http2.keepalive_interval, file.keepalive_interval);
+        self.wait("grpc.keepalive_timeout", &mut http2.keepalive_timeout, file.keepalive_timeout);
         self.positive("grpc.max_batch_streams", &mut grpc.max_batch_streams, file.max_batch_streams);
         self.windows(grpc);
     }
 
     fn windows(&mut self, grpc: &GrpcSettings) {
         for (key, window) in [
-            ("grpc.stream_window_bytes", grpc.stream_window),
-            ("grpc.connection_window_bytes", grpc.connection_window),
+            ("grpc.stream_window_bytes", grpc.http2.stream_window),
+            ("grpc.connection_window_bytes", grpc.http2.connection_window),
         ] {
             if !(FIRST_WINDOW..=LARGEST_WINDOW).contains(&window) {
                 let problem = format!("expected {FIRST_WINDOW} to {LARGEST_WINDOW} bytes, found {window}");
@@ -91,12 +78,12 @@ impl Reader<'_> {
         }
         // There is one stream more than batches, for the call that must go through while all batches of the connection stall.
         let streams = grpc.max_batch_streams.saturating_add(1);
-        let needed = streams.saturating_mul(grpc.stream_window as usize);
-        if needed > grpc.connection_window as usize {
+        let needed = streams.saturating_mul(grpc.http2.stream_window as usize);
+        if needed > grpc.http2.connection_window as usize {
             let problem = format!(
                 "expected at least {needed} bytes, found {}: grpc.max_batch_streams ({}) batches that stall, of \
                  grpc.stream_window_bytes ({}) each, would stop every other call of their connection",
-                grpc.connection_window, grpc.max_batch_streams, grpc.stream_window
+                grpc.http2.connection_window, grpc.max_batch_streams, grpc.http2.stream_window
             );
             self.error("grpc.connection_window_bytes", problem);
         }

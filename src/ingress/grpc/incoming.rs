@@ -1,19 +1,14 @@
-//! Accepted connections, each with a count of its batch streams.
+//! What the calls of one connection share.
 
-use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
-use fanfare_upstream::transport::Gathered;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
-use tokio_stream::wrappers::TcpListenerStream;
-use tokio_stream::{Stream, StreamExt};
-use tonic::transport::server::Connected;
+use http::Request;
+use tower_service::Service;
 
 use super::peer::Peer;
+use crate::listener::Connection;
 
 /// The batch streams of one connection.
 #[derive(Debug, Clone, Default)]
@@ -38,64 +33,46 @@ impl Drop for OpenBatch {
     }
 }
 
-/// An accepted connection.
-#[derive(Debug)]
-pub struct Accepted {
-    socket: Gathered<TcpStream>,
-    peer: Arc<Peer>,
-    batches: BatchStreams,
-}
-
-/// Yields connections as they are accepted.
-pub fn incoming(listener: TcpListener) -> impl Stream<Item = io::Result<Accepted>> {
-    TcpListenerStream::new(listener).map(|socket| {
-        let socket = socket?;
-        // Answers are gathered before they are written; waiting for more would only delay.
-        socket.set_nodelay(true)?;
-        let peer = Arc::new(Peer::new(socket.peer_addr()?, Vec::new()));
-        Ok(Accepted { socket: Gathered::new(socket), peer, batches: BatchStreams::default() })
-    })
-}
-
-impl Connected for Accepted {
-    type ConnectInfo = ConnectInfo;
-
-    fn connect_info(&self) -> Self::ConnectInfo {
-        ConnectInfo { peer: Arc::clone(&self.peer), batches: self.batches.clone() }
-    }
-}
-
-/// What the handlers know of a call's connection.
+/// What the handlers know of a call's connection. It is in the extensions of each request.
 #[derive(Debug, Clone)]
 pub struct ConnectInfo {
     pub(super) peer: Arc<Peer>,
     pub(super) batches: BatchStreams,
 }
 
-impl AsyncRead for Accepted {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_read(cx, buf)
+impl ConnectInfo {
+    /// Makes what the calls of this connection share.
+    pub(crate) fn new(connection: &Connection) -> Self {
+        let peer = Peer::new(connection.address(), connection.certificates().to_vec());
+        Self { peer: Arc::new(peer), batches: BatchStreams::default() }
     }
 }
 
-impl AsyncWrite for Accepted {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.socket).poll_write(cx, buf)
+/// A service whose requests know their connection.
+#[derive(Debug, Clone)]
+pub(crate) struct OfConnection<S> {
+    service: S,
+    connection: ConnectInfo,
+}
+
+impl<S> OfConnection<S> {
+    /// Hands the requests of a connection to this service.
+    pub(crate) fn new(service: S, connection: ConnectInfo) -> Self {
+        Self { service, connection }
+    }
+}
+
+impl<S: Service<Request<B>>, B> Service<Request<B>> for OfConnection<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.service.poll_ready(cx)
     }
 
-    fn is_write_vectored(&self) -> bool {
-        self.socket.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_shutdown(cx)
+    fn call(&mut self, mut request: Request<B>) -> S::Future {
+        request.extensions_mut().insert(self.connection.clone());
+        self.service.call(request)
     }
 }

@@ -8,6 +8,7 @@ mod encode;
 mod health;
 mod incoming;
 mod items;
+mod metadata;
 mod peer;
 mod pushes;
 mod single;
@@ -24,30 +25,24 @@ use tonic::{Request, Response, Status, Streaming};
 pub(crate) use authenticate::Authenticate;
 pub(crate) use batch::Results;
 pub(crate) use health::GuardedHealth;
-pub use incoming::{Accepted, ConnectInfo, incoming};
+pub use incoming::ConnectInfo;
+pub(crate) use incoming::OfConnection;
+pub(crate) use metadata::BoundedMetadata;
 
 use crate::desk::{BatchSettings, Desk, NoRoom};
+use crate::listener::{Http2Settings, ListenerSettings, WatchedByItself};
 use crate::proto;
 use crate::proto::push_service_server::PushService;
 
 /// The gRPC listener and its limits.
 #[derive(Debug, Clone)]
 pub struct GrpcSettings {
-    /// The address on which it listens.
-    pub listen: SocketAddr,
+    /// Where it listens, and who may connect.
+    pub listener: ListenerSettings,
+    /// The limits of its HTTP/2.
+    pub http2: Http2Settings,
     /// The largest request message, in bytes.
     pub max_message_bytes: usize,
-    /// Bounds the calls in flight on one connection.
-    pub max_concurrent_streams: u32,
-    /// The flow-control window of one call, in bytes.
-    pub stream_window: u32,
-    /// The flow-control window of one connection, in bytes. It is far larger than a call's, so that calls that stall
-    /// leave room for the others.
-    pub connection_window: u32,
-    /// A connection that was silent for so long is pinged.
-    pub keepalive_interval: Duration,
-    /// A connection whose PING is not answered for so long is closed.
-    pub keepalive_timeout: Duration,
     /// How long the gateway works on a push that names no `max_wait`.
     pub max_wait: Duration,
     /// The limits of a batch.
@@ -59,13 +54,9 @@ pub struct GrpcSettings {
 impl Default for GrpcSettings {
     fn default() -> Self {
         Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 50051)),
+            listener: ListenerSettings::on(SocketAddr::from(([127, 0, 0, 1], 50051))),
+            http2: Http2Settings::default(),
             max_message_bytes: 4 * 1024 * 1024,
-            max_concurrent_streams: 10_000,
-            stream_window: 256 * 1024,
-            connection_window: 16 * 1024 * 1024,
-            keepalive_interval: Duration::from_secs(60),
-            keepalive_timeout: Duration::from_secs(20),
             max_wait: Duration::from_secs(30),
             batch: BatchSettings::default(),
             max_batch_streams: 32,
@@ -124,13 +115,11 @@ impl PushService for Service {
             self.desk.turned_away(NoRoom::Full);
             return Err(encode::too_many_batches(most));
         };
-        Ok(Response::new(batch::start(
-            &self.batches,
-            &self.desk,
-            caller.clone(),
-            batch,
-            inbound,
-            (open, of_caller),
-        )))
+        let open = (open, of_caller);
+        let results = batch::start(&self.batches, &self.desk, caller.clone(), batch, inbound, open);
+        let mut response = Response::new(results);
+        // A batch whose caller reads nothing ends by limits.reader_stall_timeout, with a status of its own.
+        response.extensions_mut().insert(WatchedByItself);
+        Ok(response)
     }
 }

@@ -1,18 +1,13 @@
 //! Commands that cannot begin say so in words, and leave nothing half begun.
 
-use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
-use std::sync::mpsc;
 
-use fanfare::proto::push_service_client::PushServiceClient;
-use fanfare::proto::{Outcome, SendPushRequest};
 use fanfare_simulator::Simulator;
 use tokio::net::TcpListener;
 
-use super::{ended, fanfare, run, said, signal};
+use super::{fanfare, run, said};
 use crate::batch_command::line;
-use crate::harness::{APP, SOON, TOPIC, good, push};
-use crate::killed::serve_by;
+use crate::harness::{APP, SOON, TOPIC, good};
 use crate::secrets::write_config;
 
 #[tokio::test]
@@ -81,32 +76,4 @@ async fn a_simulator_without_a_folder_says_so() {
     let refused = run(command).await;
     assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
     assert!(said(&refused).contains(&format!("cannot write to {}", file.display())), "{}", said(&refused));
-}
-
-/// The process may have only so few files open that its callers use them all up.
-#[tokio::test]
-async fn a_gateway_without_file_descriptors_says_so_and_goes_on_when_there_are_some() {
-    let folder = tempfile::tempdir().unwrap();
-    let simulator = Simulator::builder().bundle_ids([TOPIC]).start().await.unwrap();
-    write_config(folder.path(), &simulator);
-    let mut command = Command::new("bash");
-    command.args(["-c", "ulimit -n 40; exec \"$@\"", "bash", env!("CARGO_BIN_EXE_fanfare")]);
-    let mut gateway = serve_by(command.stderr(Stdio::piped()), folder.path(), "gateway").await;
-    let log = BufReader::new(gateway.process.stderr.take().unwrap());
-    let (lines, log_lines) = mpsc::sync_channel(100_000);
-    std::thread::spawn(move || log.lines().map_while(Result::ok).try_for_each(|line| lines.send(line)));
-    let says = move |expected: &str| {
-        while !log_lines.recv_timeout(SOON).expect(expected).contains(expected) {}
-    };
-    says("the process may open fewer files than upstream.max_connections");
-    let address = gateway.grpc.strip_prefix("http://").unwrap();
-    let callers: Vec<_> = (0..60).map(|_| std::net::TcpStream::connect(address).unwrap()).collect();
-    tokio::task::spawn_blocking(move || says("a connection cannot be accepted")).await.unwrap();
-    drop(callers);
-    let mut client = PushServiceClient::connect(gateway.grpc.clone()).await.unwrap();
-    let request = SendPushRequest { push: Some(Box::new(push(&good(1)))) };
-    let sent = tokio::time::timeout(SOON, client.send_push(request)).await.expect("an answer").unwrap();
-    assert_eq!(sent.into_inner().result.unwrap().outcome(), Outcome::Accepted);
-    signal(&gateway.process, "-TERM");
-    assert_eq!(ended(&mut gateway.process).await.code(), Some(0));
 }

@@ -1,0 +1,71 @@
+//! Accepts connections, and rests while the process lacks something that it needs for them, most often file descriptors.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use tokio::net::{TcpListener, TcpStream};
+
+use super::bout::Bout;
+use super::spares::Spares;
+use crate::metrics::{ConnectionRefusal, ListenerMetrics};
+
+/// How long accepting rests after an error of the process. Without a rest accept(2) fails again at once, in a loop that takes
+/// a whole core.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Accepts the connections of one listener.
+pub(super) struct Acceptor {
+    socket: TcpListener,
+    name: &'static str,
+    spares: Spares,
+    failing: Bout,
+    metrics: ListenerMetrics,
+}
+
+impl Acceptor {
+    pub(super) fn new(
+        socket: TcpListener,
+        name: &'static str,
+        spares: Spares,
+        metrics: ListenerMetrics,
+    ) -> Self {
+        Self { socket, name, spares, failing: Bout::default(), metrics }
+    }
+
+    /// Waits for the next connection. It may be dropped while it waits, and then begins anew without a rest: that is done
+    /// where a connection has ended, whose descriptor is free.
+    pub(super) async fn accept(&mut self) -> (TcpStream, SocketAddr) {
+        let listener = self.name;
+        self.spares.take_back();
+        loop {
+            match self.socket.accept().await {
+                Ok(accepted) => {
+                    if self.spares.are_whole()
+                        && let Some(lasted) = self.failing.stayed_away(Instant::now())
+                    {
+                        tracing::warn!(listener, ?lasted, "connections are accepted again");
+                    }
+                    return accepted;
+                }
+                Err(error) if concerns_one_connection(&error) => {}
+                Err(error) => {
+                    if self.failing.came(Instant::now()) {
+                        tracing::warn!(listener, %error, "a connection cannot be accepted; trying again each second");
+                    }
+                    if !self.spares.give_one_up() {
+                        self.metrics.refused(ConnectionRefusal::Descriptors);
+                        tokio::time::sleep(PAUSE).await;
+                        self.spares.take_back();
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Whether the error only says that a new connection has failed already. Source: accept(2), "Error handling".
+fn concerns_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, InvalidInput, NotConnected};
+    matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted | InvalidInput | NotConnected)
+}

@@ -1,0 +1,83 @@
+//! HTTP as the listeners speak it.
+
+use std::time::Duration;
+
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+/// Which HTTP a listener speaks.
+#[derive(Debug, Clone)]
+pub enum Protocol {
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2, without an upgrade.
+    Http2(Http2Settings),
+}
+
+/// The limits of HTTP/2.
+#[derive(Debug, Clone)]
+pub struct Http2Settings {
+    /// Bounds the calls in flight on one connection.
+    pub max_concurrent_streams: u32,
+    /// The flow-control window of one call, in bytes.
+    pub stream_window: u32,
+    /// The flow-control window of one connection, in bytes. It is far larger than a call's, so that calls that stall
+    /// leave room for the others.
+    pub connection_window: u32,
+    /// A connection that was silent for so long is pinged.
+    pub keepalive_interval: Duration,
+    /// A connection whose PING is not answered for so long is closed.
+    pub keepalive_timeout: Duration,
+}
+
+impl Default for Http2Settings {
+    fn default() -> Self {
+        Self {
+            max_concurrent_streams: 10_000,
+            stream_window: 256 * 1024,
+            connection_window: 16 * 1024 * 1024,
+            keepalive_interval: Duration::from_secs(60),
+            keepalive_timeout: Duration::from_secs(20),
+        }
+    }
+}
+
+/// The largest header list of a request. A call with a larger one fails alone up to four times this, and ends its connection
+/// above. Source: h2, `MAX_HEADER_LIST_ABUSE_MULTIPLIER`.
+const MAX_HEADER_LIST_BYTES: u32 = 256 * 1024;
+
+/// How much of the answer to one call lies ready to be written.
+const SEND_BUFFER_BYTES: usize = 256 * 1024;
+
+/// How many calls may have been reset by the client before they were looked at. A client that has more only opens calls to
+/// reset them, and is sent away. Source: CVE-2023-44487, and h2's own default.
+const MAX_PENDING_RESETS: usize = 20;
+
+/// How many calls of one connection may have ended by an error of the client. Source: RUSTSEC-2024-0003, and hyper's own
+/// default.
+const MAX_ERROR_RESETS: usize = 1024;
+
+/// The calls' tasks need no owner: each ends when its connection ends.
+pub(super) fn http2(settings: &Http2Settings) -> http2::Builder<TokioExecutor> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(settings.max_concurrent_streams)
+        .initial_stream_window_size(settings.stream_window)
+        .initial_connection_window_size(settings.connection_window)
+        .keep_alive_interval(settings.keepalive_interval)
+        .keep_alive_timeout(settings.keepalive_timeout)
+        .max_header_list_size(MAX_HEADER_LIST_BYTES)
+        .max_send_buf_size(SEND_BUFFER_BYTES)
+        .max_pending_accept_reset_streams(MAX_PENDING_RESETS)
+        .max_local_error_reset_streams(MAX_ERROR_RESETS);
+    builder
+}
+
+/// hyper counts the time of a head from the end of the answer before it, so that this time bounds both a connection that is
+/// kept without requests and a head that comes slowly.
+pub(super) fn http1(idle_timeout: Duration) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(idle_timeout);
+    builder
+}

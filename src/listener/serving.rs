@@ -1,0 +1,152 @@
+//! The task of one connection, from its socket to its end.
+
+use std::error::Error;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use fanfare_upstream::transport::Gathered;
+use http::{Request, Response};
+use hyper::body::{Body, Incoming};
+use hyper::service::{Service as _, service_fn};
+use hyper_util::rt::TokioIo;
+use hyper_util::server::graceful::GracefulConnection;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tower_service::Service;
+
+use super::answer::Answer;
+use super::connection::Connection;
+use super::opening::{Entrance, Opened, Refused};
+use super::patience::{Patience, Step};
+use super::preface::Prefaced;
+use super::protocol::{self, Protocol};
+use super::settings::ListenerSettings;
+use crate::metrics::{ConnectionRefusal, ListenerMetrics};
+
+/// What all connections of a listener share.
+pub(super) struct Serving<M> {
+    pub(super) name: &'static str,
+    pub(super) settings: ListenerSettings,
+    pub(super) protocol: Protocol,
+    pub(super) entrance: Entrance,
+    pub(super) metrics: ListenerMetrics,
+    pub(super) make_service: M,
+}
+
+impl<M, S, B> Serving<M>
+where
+    M: Fn(&Arc<Connection>) -> S,
+    S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Error: Into<Box<dyn Error + Send + Sync>> + Send,
+    B: Body<Data = Bytes> + Unpin + Send + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    /// Serves one connection until it ends, or until it has no calls once `stop` was cancelled.
+    pub(super) async fn serve(&self, socket: TcpStream, from: SocketAddr, stop: CancellationToken) {
+        let _open = self.metrics.open();
+        let deadline = Instant::now() + self.settings.handshake_timeout;
+        let opening = timeout_at(deadline, self.entrance.open(socket, from, &self.protocol));
+        let Opened { stream, address, certificates, entered: _entered } =
+            match stop.run_until_cancelled(opening).await {
+                Some(Ok(Ok(opened))) => opened,
+                Some(Ok(Err(refused))) => return self.refuse(from, &refused),
+                Some(Err(_)) => return self.refuse(from, &LATE),
+                None => return,
+            };
+        let connection = Arc::new(Connection::new(address, certificates));
+        let service = TowerToHyperService::new((self.make_service)(&connection));
+        let service = service_fn(|request| {
+            let call = connection.call();
+            let answer = service.call(request);
+            async move { Ok::<_, S::Error>(Answer::new(answer.await?, call)) }
+        });
+        match &self.protocol {
+            Protocol::Http2(settings) => {
+                let io = TokioIo::new(Gathered::new(Prefaced::new(stream, &connection)));
+                let http = protocol::http2(settings).serve_connection(io, service);
+                self.watch(http, &connection, deadline, &stop).await;
+            }
+            Protocol::Http1 => {
+                let io = TokioIo::new(stream);
+                let http = protocol::http1(self.settings.idle_timeout).serve_connection(io, service);
+                self.watch(http, &connection, deadline, &stop).await;
+            }
+        }
+    }
+
+    /// Drives a connection, and looks at its counters now and then.
+    async fn watch<H: GracefulConnection<Error = hyper::Error>>(
+        &self,
+        http: H,
+        connection: &Connection,
+        deadline: Instant,
+        stop: &CancellationToken,
+    ) {
+        let (listener, address) = (self.name, connection.address());
+        let mut patience = Patience::new(&self.settings, connection.counts(), Instant::now());
+        let (pause, mut stopped) = (patience.pause(), false);
+        let mut http = pin!(http);
+        let mut look = pin!(sleep_until(deadline.min(Instant::now() + pause)));
+        loop {
+            tokio::select! {
+                biased;
+                ended = http.as_mut() => {
+                    if let Err(error) = ended {
+                        tracing::debug!(listener, %address, %error, "a caller's connection has broken");
+                    }
+                    return;
+                }
+                () = stop.cancelled(), if !stopped => {
+                    stopped = true;
+                    http.as_mut().graceful_shutdown();
+                }
+                () = look.as_mut() => {
+                    let now = Instant::now();
+                    let mut next = now + pause;
+                    if connection.has_begun() {
+                        match patience.look(connection.counts(), now) {
+                            Step::GoOn => {}
+                            Step::TellToGo => http.as_mut().graceful_shutdown(),
+                            Step::Close => return self.close(connection),
+                        }
+                    } else if now >= deadline {
+                        return self.refuse(address, &LATE);
+                    } else {
+                        next = next.min(deadline);
+                    }
+                    look.as_mut().reset(next);
+                }
+            }
+        }
+    }
+
+    fn close(&self, connection: &Connection) {
+        let (listener, address) = (self.name, connection.address());
+        match connection.counts().waiting {
+            0 => tracing::debug!(listener, %address, "an idle connection is closed, which was told to go"),
+            answers => tracing::warn!(
+                listener, %address, answers,
+                "a caller takes none of its answers; its connection is closed"
+            ),
+        }
+    }
+
+    fn refuse(&self, address: SocketAddr, refused: &Refused) {
+        let (listener, reason) = (self.name, refused.reason.name());
+        self.metrics.refused(refused.reason);
+        match &refused.error {
+            Some(error) => {
+                tracing::warn!(listener, %address, cause = reason, %error, "a connection is refused")
+            }
+            None => tracing::debug!(listener, %address, cause = reason, "a connection is refused"),
+        }
+    }
+}
+
+/// A connection that has not begun in time.
+const LATE: Refused = Refused { reason: ConnectionRefusal::HandshakeTimeout, error: None };

@@ -1,0 +1,116 @@
+//! TLS of a listener.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use fanfare_upstream::Validity;
+use fanfare_upstream::tls::{TlsError, parse_certificates};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::server::{
+    NoServerSessionStorage, ResolvesServerCert, VerifierBuilderError, WebPkiClientVerifier,
+};
+use rustls::{ConfigBuilder, RootCertStore, ServerConfig, WantsVerifier};
+use tokio_rustls::TlsAcceptor;
+
+use super::protocol::Protocol;
+
+/// HTTP/2 and HTTP/1.1 as ALPN names them. Source: RFC 9113, section 3.1, and RFC 7301, section 6.
+const H2: &[u8] = b"h2";
+const HTTP_1_1: &[u8] = b"http/1.1";
+
+/// Why clients cannot be asked for certificates.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerTlsError {
+    /// TLS cannot be set up, which would be a bug.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The root certificates of clients cannot be used.
+    #[error("the root certificates of clients cannot be used: {0}")]
+    ClientRoots(#[from] VerifierBuilderError),
+}
+
+/// TLS of a listener: TLS 1.2 or later, and certificates of clients where roots for them are known. Clones share which.
+#[derive(Clone)]
+pub struct ServerTls {
+    own: Arc<dyn ResolvesServerCert>,
+    validity: Validity,
+    config: Arc<ArcSwap<ServerConfig>>,
+}
+
+impl ServerTls {
+    /// Reads a chain of certificates, with the leaf first, and its key (PKCS#8, SEC1 or PKCS#1). Both are PEM. Clients are
+    /// not asked for certificates.
+    ///
+    /// # Errors
+    /// Fails if something of it cannot be read, or the key does not fit the certificate.
+    pub fn from_pem(certificates: &[u8], key: &[u8]) -> Result<Self, TlsError> {
+        let certificates = parse_certificates(certificates)?;
+        let leaf = certificates.first().ok_or(TlsError::NotCertificates)?;
+        let validity = Validity::of(leaf).ok_or(TlsError::NotCertificates)?;
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| TlsError::NotPrivateKey)?;
+        let config = builder()?.with_no_client_auth().with_single_cert(certificates, key)?;
+        let own = Arc::clone(&config.cert_resolver);
+        Ok(Self { own, validity, config: Arc::new(ArcSwap::from_pointee(config)) })
+    }
+
+    /// Asks the clients of new connections for certificates, if there are roots for them. A client need not show one, but one
+    /// that is shown must chain to a root of one of these bundles, or the handshake fails.
+    ///
+    /// # Errors
+    /// Fails if the roots cannot be used; then everything stays as it was.
+    pub fn know_clients(&self, bundles: &[Arc<RootCertStore>]) -> Result<(), ServerTlsError> {
+        let mut roots = RootCertStore::empty();
+        roots.extend(bundles.iter().flat_map(|bundle| bundle.roots.iter().cloned()));
+        let builder = builder()?;
+        let config = if roots.is_empty() {
+            builder.with_no_client_auth().with_cert_resolver(Arc::clone(&self.own))
+        } else {
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider());
+            let verifier = verifier.allow_unauthenticated().build()?;
+            let mut config =
+                builder.with_client_cert_verifier(verifier).with_cert_resolver(Arc::clone(&self.own));
+            // rustls does not verify the certificate of a client again whose session is resumed. With sessions, a client
+            // would pass that was known once, after its root was taken away or its certificate has ended.
+            config.session_storage = Arc::new(NoServerSessionStorage {});
+            config.send_tls13_tickets = 0;
+            config
+        };
+        self.config.store(Arc::new(config));
+        Ok(())
+    }
+
+    /// Returns when the certificate is valid.
+    #[must_use]
+    pub fn validity(&self) -> Validity {
+        self.validity
+    }
+
+    /// Returns what agrees with the next client on TLS and on this HTTP.
+    pub(super) fn acceptor(&self, protocol: &Protocol) -> TlsAcceptor {
+        let alpn = match protocol {
+            Protocol::Http1 => HTTP_1_1,
+            Protocol::Http2(_) => H2,
+        };
+        let mut config = ServerConfig::clone(&self.config.load());
+        config.alpn_protocols = vec![alpn.to_vec()];
+        TlsAcceptor::from(Arc::new(config))
+    }
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(aws_lc_rs::default_provider())
+}
+
+fn builder() -> Result<ConfigBuilder<ServerConfig, WantsVerifier>, TlsError> {
+    Ok(ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?)
+}
+
+/// Shows when the certificate is valid, and nothing of the key.
+impl fmt::Debug for ServerTls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerTls").field("validity", &self.validity).finish_non_exhaustive()
+    }
+}
