@@ -107,5 +107,5 @@ pub(super) async fn admin(
         metrics: state.metrics.listeners.listener("admin"),
     };
     let router = admin::router(state);
-    listener.serve(move |_| router.clone(), stop).await;
+    listener.serve(move |connection: &Arc<_>| admin::of_connection(&router, connection), stop).await;
 }

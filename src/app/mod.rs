@@ -112,7 +112,8 @@ impl Gateway {
         let (health, grpc) =
             listeners::grpc(grpc, service, of_callers, grpc_listener, &metrics.listeners, stop.clone())
                 .await?;
-        let admin = Admin { metrics: Arc::clone(&metrics), admission: Arc::clone(&admission) };
+        let readers = (!admin_address.ip().is_loopback()).then(|| Arc::clone(&callers));
+        let admin = Admin { metrics: Arc::clone(&metrics), admission: Arc::clone(&admission), readers };
 
         tasks.spawn(grpc);
         tasks.spawn(listeners::admin(admin, config.admin.listener.clone(), admin_listener, stop.clone()));

@@ -188,6 +188,39 @@ impl Reader<'_> {
         self.ok_in_file(&at, &file.ca_file, CertificateRule::new(roots, identity))
     }
 
+    /// Notes where everybody could call from anywhere, or read what operators read, though nobody has asked for that.
+    pub(super) fn expect_callers_off_loopback(
+        &mut self,
+        config: &Config,
+        grpc_for_all: bool,
+        admin_for_all: bool,
+    ) {
+        let (grpc, admin) = (&config.grpc.listener, &config.admin.listener);
+        if !grpc.listen.ip().is_loopback() && !grpc_for_all && config.callers.is_empty() {
+            let problem = "expected at least one caller, such as [callers.orders], since grpc.listen is not on loopback: \
+                           without callers everybody may do everything";
+            self.error("callers", problem);
+        }
+        let has_reader = config.callers.iter().any(|caller| caller.permissions.admin);
+        if !admin.listen.ip().is_loopback() && !admin_for_all && !has_reader {
+            let problem = "expected a caller with admin = true, since admin.listen is not on loopback: nobody could read \
+                           /metrics";
+            self.error("admin.listen", problem);
+        }
+        let shows_secrets = |caller: &CallerSettings| !caller.keys.is_empty() || caller.token.is_some();
+        for (table, listener) in [("grpc", grpc), ("admin", admin)] {
+            if listener.tls.is_none()
+                && !listener.listen.ip().is_loopback()
+                && config.callers.iter().any(shows_secrets)
+            {
+                let problem = format!(
+                    "keys and tokens of callers travel unencrypted without [{table}.tls]; whoever reads along can use them"
+                );
+                self.warn(&format!("{table}.listen"), problem);
+            }
+        }
+    }
+
     /// Notes what one caller has and another as well: a call would be of both.
     pub(super) fn expect_callers_apart(&mut self, callers: &[CallerSettings]) {
         for (at, caller) in callers.iter().enumerate() {

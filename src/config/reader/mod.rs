@@ -49,6 +49,7 @@ impl Reader<'_> {
         let trust = self.trust("upstream.ca_files", system, &file.upstream.ca_files);
         let mut config = defaults::config(Vec::new(), trust);
         self.settings(&mut config, &file);
+        let (grpc_for_all, admin_for_all) = (file.grpc.plaintext_anywhere, file.admin.plaintext_anywhere);
         config.proxy = file.proxy.and_then(|proxy| self.proxy("proxy", &proxy));
         for (name, issuer) in &file.issuers {
             let read = self.issuer(name, issuer, &config, &config.issuers);
@@ -67,6 +68,7 @@ impl Reader<'_> {
         let callers = file.callers.into_iter().filter_map(|(name, it)| self.caller(&name, it, &config));
         config.callers = callers.collect();
         self.expect_callers_apart(&config.callers);
+        self.expect_callers_off_loopback(&config, grpc_for_all, admin_for_all);
         config
     }
 

@@ -13,9 +13,9 @@ use tonic::Status;
 use tonic::body::Body;
 use tower_service::Service;
 
-use super::peer::Peer;
 use super::{ConnectInfo, encode};
 use crate::caller::{Caller, Callers, Rpc, Unknown};
+use crate::ingress::peer::Peer;
 
 /// The paths of the contract's RPCs begin so.
 const PUSH_SERVICE: &str = "/fanfare.push.v1.PushService/";
@@ -136,5 +136,5 @@ async fn find_after_fetch(callers: &Callers, peer: &Peer, headers: &HeaderMap) -
 }
 
 fn note(callers: &Callers, unknown: &Unknown, peer: &Peer) {
-    callers.note_unknown(unknown, peer.address);
+    callers.note_unknown(unknown, peer.address());
 }

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use http::Request;
 use tower_service::Service;
 
-use super::peer::Peer;
+use crate::ingress::peer::Peer;
 use crate::listener::Connection;
 
 /// The batch streams of one connection.
@@ -42,9 +42,8 @@ pub struct ConnectInfo {
 
 impl ConnectInfo {
     /// Makes what the calls of this connection share.
-    pub(crate) fn new(connection: &Connection) -> Self {
-        let peer = Peer::new(connection.address(), connection.certificates().to_vec());
-        Self { peer: Arc::new(peer), batches: BatchStreams::default() }
+    pub(crate) fn new(connection: &Arc<Connection>) -> Self {
+        Self { peer: Arc::new(Peer::new(connection)), batches: BatchStreams::default() }
     }
 }
 

@@ -9,7 +9,6 @@ mod health;
 mod incoming;
 mod items;
 mod metadata;
-mod peer;
 mod pushes;
 mod single;
 mod timeout;

@@ -1,25 +1,28 @@
 //! The other end of a connection, and what its calls show.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use http::{HeaderMap, header};
-use rustls::pki_types::CertificateDer;
 
 use crate::caller::{KnownByCertificate, Shown, Unknown};
+use crate::listener::Connection;
 
 /// What is known of a connection's other end.
 #[derive(Debug)]
 pub(crate) struct Peer {
-    /// Where it is.
-    pub(crate) address: SocketAddr,
-    /// The certificates that it showed, which the handshake has verified; its own is first.
-    pub(crate) certificates: Vec<CertificateDer<'static>>,
+    connection: Arc<Connection>,
     by_certificate: KnownByCertificate,
 }
 
 impl Peer {
-    pub(crate) fn new(address: SocketAddr, certificates: Vec<CertificateDer<'static>>) -> Self {
-        Self { address, certificates, by_certificate: KnownByCertificate::default() }
+    pub(crate) fn new(connection: &Arc<Connection>) -> Self {
+        Self { connection: Arc::clone(connection), by_certificate: KnownByCertificate::default() }
+    }
+
+    /// Where it is.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.connection.address()
     }
 
     /// What a call of this connection shows.
@@ -29,7 +32,8 @@ impl Peer {
         if values.next().is_some() {
             return Err(Unknown::NotBearer);
         }
-        let Self { address, certificates, by_certificate } = self;
-        Ok(Shown { authorization, certificates, by_certificate, address: *address })
+        let Self { connection, by_certificate } = self;
+        let (certificates, address) = (connection.certificates(), connection.address());
+        Ok(Shown { authorization, certificates, by_certificate, address })
     }
 }
