@@ -1,6 +1,7 @@
 //! The listeners: gRPC for callers, and HTTP for those who operate the gateway.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -8,9 +9,10 @@ use tonic_health::server::HealthReporter;
 
 use super::StartError;
 use super::accept;
+use crate::held_bytes::BytesBudget;
 use crate::ingress::admin::{self, Admin};
-use crate::ingress::grpc::{GrpcSettings, Service, incoming};
-use crate::proto::{self, push_service_server::PushServiceServer};
+use crate::ingress::grpc::{Gate, GrpcSettings, Service, incoming};
+use crate::proto::{self, server::push_service_server::PushServiceServer};
 
 /// Binds an address that the configuration names under `key`.
 pub(super) async fn listen(
@@ -27,6 +29,7 @@ pub(super) async fn listen(
 pub(super) async fn grpc(
     settings: &GrpcSettings,
     service: Service,
+    budget: Arc<BytesBudget>,
     listener: TcpListener,
     stop: CancellationToken,
 ) -> Result<(HealthReporter, impl Future<Output = ()> + use<>), StartError> {
@@ -39,7 +42,9 @@ pub(super) async fn grpc(
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
     let push_service = PushServiceServer::new(service).max_decoding_message_size(settings.max_message_bytes);
+    let gated = settings.clone();
     let router = tonic::transport::Server::builder()
+        .layer(tower_layer::layer_fn(move |routes| Gate::new(routes, &gated)))
         .initial_stream_window_size(settings.stream_window)
         .initial_connection_window_size(settings.connection_window)
         .max_concurrent_streams(settings.max_concurrent_streams)
@@ -50,7 +55,7 @@ pub(super) async fn grpc(
         // grpcurl before 1.9 and grpcio ask for this version.
         .add_service(reflection().build_v1alpha()?)
         .add_service(push_service);
-    let incoming = accept::pausing(incoming(listener));
+    let incoming = accept::pausing(incoming(listener, budget, settings.max_connection_bytes));
     let serving = async move {
         if let Err(error) = router.serve_with_incoming_shutdown(incoming, stop.cancelled_owned()).await {
             tracing::error!(%error, "the gRPC listener has ended");

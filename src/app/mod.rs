@@ -21,6 +21,7 @@ use crate::config::Config;
 use crate::credential::Registry;
 use crate::desk::{Admission, Desk, DeskSettings};
 use crate::dispatch::Dispatcher;
+use crate::held_bytes::BytesBudget;
 use crate::ingress::admin::Admin;
 use crate::ingress::grpc::Service;
 use crate::metrics::Metrics;
@@ -88,9 +89,12 @@ impl Gateway {
         let service = Service {
             desk: Arc::new(desk),
             max_batch_streams: config.grpc.max_batch_streams,
+            max_message_items: config.grpc.max_message_items,
             batches: batches.clone(),
         };
-        let (health, grpc) = listeners::grpc(&config.grpc, service, grpc_listener, stop.clone()).await?;
+        let budget = BytesBudget::new(config.max_held_bytes);
+        let (health, grpc) =
+            listeners::grpc(&config.grpc, service, budget, grpc_listener, stop.clone()).await?;
         let admin = Admin { metrics: Arc::clone(&metrics), admission: Arc::clone(&admission) };
 
         let mut tasks = JoinSet::new();

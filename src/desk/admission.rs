@@ -15,6 +15,8 @@ use crate::push::Reason;
 pub enum NoRoom {
     /// `limits.max_in_flight` pushes are in flight.
     Full,
+    /// The bytes of callers fill `limits.max_held_bytes`, or those of one caller its share of it.
+    OverBudget,
     /// The gateway is shutting down.
     Draining,
 }
@@ -24,7 +26,7 @@ impl NoRoom {
     #[must_use]
     pub(crate) fn reason(self) -> Reason {
         match self {
-            Self::Full => Reason::Overloaded,
+            Self::Full | Self::OverBudget => Reason::Overloaded,
             Self::Draining => Reason::Draining,
         }
     }
@@ -79,7 +81,7 @@ impl Admission {
             ended.as_mut().enable();
             match self.admit(class) {
                 Ok(room) => return Ok(room),
-                Err(NoRoom::Draining) => return Err(NoRoom::Draining),
+                Err(why @ (NoRoom::Draining | NoRoom::OverBudget)) => return Err(why),
                 Err(NoRoom::Full) => ended.await,
             }
         }

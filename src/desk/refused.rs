@@ -9,6 +9,10 @@ use crate::push::{Labels, Outcome, PushResult, Reason};
 /// What a caller that found no room is told to wait.
 pub(crate) const NO_ROOM_WAIT: Duration = Duration::from_millis(200);
 
+/// Why an item is turned away that is too large for what is left of the budget of bytes.
+pub(super) const OVER_BUDGET: &str =
+    "the bytes of callers fill the gateway's room for them (limits.max_held_bytes)";
+
 /// A push that is not sent.
 #[derive(Debug)]
 pub(super) struct Refused {

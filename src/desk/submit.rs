@@ -12,7 +12,7 @@ use super::admission::NoRoom;
 use super::arrival::Arrival;
 use super::caller::Caller;
 use super::draft::Draft;
-use super::refused::Refused;
+use super::refused::{OVER_BUDGET, Refused};
 use super::settled::Settled;
 use super::started::Started;
 use super::{Desk, flow_of_call};
@@ -56,6 +56,7 @@ impl Desk {
             Ok(opened) => opened,
             Err(refused) => return Ok(Err(refused)),
         };
+        opened.bytes_held()?;
         let room = self.admission.admit(ServiceClass::Interactive)?;
         let max_wait = opened.push.body.options.max_wait.unwrap_or(self.settings.max_wait);
         let (begun, deadline) = (arrival.at, arrival.deadline(max_wait));
@@ -89,7 +90,7 @@ impl Desk {
                     continue;
                 }
             };
-            match self.admission.admit(class) {
+            match opened.bytes_held().and_then(|()| self.admission.admit(class)) {
                 Ok(room) => {
                     let max_wait = opened.push.body.options.max_wait.unwrap_or(self.settings.max_wait);
                     let (begun, deadline) = (arrival.at, arrival.deadline(max_wait));
@@ -122,6 +123,7 @@ impl Desk {
 fn no_room_for_one(why: NoRoom) -> &'static str {
     match why {
         NoRoom::Full => "the gateway has room for a part of the call (limits.max_in_flight)",
+        NoRoom::OverBudget => OVER_BUDGET,
         NoRoom::Draining => "the gateway is shutting down",
     }
 }

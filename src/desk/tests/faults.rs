@@ -85,7 +85,8 @@ async fn the_first_fault_of_a_multicast_is_that_of_each_addressee() {
         let mut body = body(true);
         change(&mut body);
         let bad = Addressee { id: "with space".into(), target: device(1), parent: Span::none() };
-        let mut multicast = front.desk.multicast(&Caller::Anonymous, body, vec![bad; addressees].into_iter());
+        let mut multicast =
+            front.desk.multicast(&Caller::Anonymous, Ok(body), Ok(None), vec![bad; addressees].into_iter());
         assert_eq!(multicast.len(), addressees);
         multicast.next().unwrap()
     };

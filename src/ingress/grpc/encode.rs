@@ -1,6 +1,7 @@
 //! A result becomes a message, and what is wrong with a call becomes a status with google.rpc details.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use tonic::metadata::{MetadataMap, MetadataValue};
 use tonic::{Code, Status};
@@ -50,6 +51,7 @@ pub(super) fn bad_call(refusal: &Refusal) -> Status {
 pub(super) fn no_room(why: NoRoom) -> Status {
     let message = match why {
         NoRoom::Full => "the gateway is full (limits.max_in_flight); nothing was sent",
+        NoRoom::OverBudget => OVER_BUDGET,
         NoRoom::Draining => "the gateway is shutting down; nothing was sent",
     };
     not_taken(why.reason(), message.to_owned())
@@ -60,6 +62,34 @@ pub(super) fn too_many_batches(most: usize) -> Status {
     let message =
         format!("the connection has {most} batch streams already (grpc.max_batch_streams); nothing was sent");
     not_taken(Reason::Overloaded, message)
+}
+
+/// Why a message or a push is not taken that is too large for what is left of the budget of bytes.
+const OVER_BUDGET: &str =
+    "the bytes of callers fill the gateway's room for them (limits.max_held_bytes); nothing of this was sent";
+
+/// A message is larger than it may be; `key` is the setting that says so.
+pub(super) fn message_too_large(found: usize, most: usize, key: &str) -> Status {
+    let mut details = ErrorDetails::new();
+    details.set_error_info(Reason::FieldTooLarge.name(), ERROR_DOMAIN, HashMap::new());
+    let message = format!("expected a message of at most {most} bytes ({key}), found {found}");
+    Status::with_error_details(Code::OutOfRange, message, details)
+}
+
+/// A message ends before its length says so.
+pub(super) fn message_cut_short() -> Status {
+    let mut details = ErrorDetails::new();
+    details.set_error_info(Reason::FieldInvalid.name(), ERROR_DOMAIN, HashMap::new());
+    let message = "the call ended within a message; nothing of that message was sent";
+    Status::with_error_details(Code::InvalidArgument, message, details)
+}
+
+/// A message did not arrive in its time.
+pub(super) fn message_too_slow(timeout: Duration) -> Status {
+    let message = format!(
+        "a message did not arrive whole in {timeout:?} (grpc.message_timeout); nothing of it was sent"
+    );
+    not_taken(Reason::DeadlineExceeded, message)
 }
 
 /// The status is ABORTED, which no gRPC library and no proxy says by itself. What they say, such as UNAVAILABLE, may

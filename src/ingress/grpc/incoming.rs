@@ -11,7 +11,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_stream::{Stream, StreamExt};
+use tonic::Extensions;
 use tonic::transport::server::Connected;
+
+use super::gate::ConnectionBytes;
+use crate::held_bytes::{BytesBudget, BytesShare};
 
 /// The batch streams of one connection.
 #[derive(Debug, Clone, Default)]
@@ -41,15 +45,22 @@ impl Drop for OpenBatch {
 pub struct Accepted {
     socket: Gathered<TcpStream>,
     batches: BatchStreams,
+    bytes: ConnectionBytes,
 }
 
-/// Yields connections as they are accepted.
-pub fn incoming(listener: TcpListener) -> impl Stream<Item = io::Result<Accepted>> {
-    TcpListenerStream::new(listener).map(|socket| {
+/// Yields connections as they are accepted. Each takes a share of the budget, and at most `max_bytes` for its large
+/// messages.
+pub(crate) fn incoming(
+    listener: TcpListener,
+    budget: Arc<BytesBudget>,
+    max_bytes: usize,
+) -> impl Stream<Item = io::Result<Accepted>> {
+    TcpListenerStream::new(listener).map(move |socket| {
         let socket = socket?;
         // Answers are gathered before they are written; waiting for more would only delay.
         socket.set_nodelay(true)?;
-        Ok(Accepted { socket: Gathered::new(socket), batches: BatchStreams::default() })
+        let bytes = ConnectionBytes::new(&budget, max_bytes);
+        Ok(Accepted { socket: Gathered::new(socket), batches: BatchStreams::default(), bytes })
     })
 }
 
@@ -57,7 +68,7 @@ impl Connected for Accepted {
     type ConnectInfo = ConnectInfo;
 
     fn connect_info(&self) -> Self::ConnectInfo {
-        ConnectInfo { batches: self.batches.clone() }
+        ConnectInfo { batches: self.batches.clone(), bytes: self.bytes.clone() }
     }
 }
 
@@ -65,6 +76,12 @@ impl Connected for Accepted {
 #[derive(Debug, Clone)]
 pub struct ConnectInfo {
     pub(super) batches: BatchStreams,
+    pub(super) bytes: ConnectionBytes,
+}
+
+/// The caller's share of the budget of bytes, of which a call that came over no connection has none.
+pub(super) fn share(extensions: &Extensions) -> BytesShare {
+    extensions.get::<ConnectInfo>().map(|connection| connection.bytes.share.clone()).unwrap_or_default()
 }
 
 impl AsyncRead for Accepted {

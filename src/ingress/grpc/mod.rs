@@ -4,6 +4,7 @@
 mod batch;
 mod decode;
 mod encode;
+mod gate;
 mod incoming;
 mod items;
 mod pushes;
@@ -19,11 +20,15 @@ use tokio_util::task::TaskTracker;
 use tonic::{Request, Response, Status, Streaming};
 
 pub(crate) use batch::Results;
-pub use incoming::{Accepted, ConnectInfo, incoming};
+pub(crate) use gate::Gate;
+pub(crate) use incoming::incoming;
+pub use incoming::{Accepted, ConnectInfo};
+
+use items::Items;
 
 use crate::desk::{BatchSettings, Caller, Desk, NoRoom};
 use crate::proto;
-use crate::proto::push_service_server::PushService;
+use crate::proto::server::push_service_server::PushService;
 
 /// The gRPC listener and its limits.
 #[derive(Debug, Clone)]
@@ -32,6 +37,14 @@ pub struct GrpcSettings {
     pub listen: SocketAddr,
     /// The largest request message, in bytes.
     pub max_message_bytes: usize,
+    /// The largest request message of a SendPush, in bytes.
+    pub max_push_bytes: usize,
+    /// Bounds the pushes and addressees of one message of a stream.
+    pub max_message_items: usize,
+    /// Bounds the bytes of large messages that arrive or are worked on, of one connection.
+    pub max_connection_bytes: usize,
+    /// How long a message may take to arrive whole.
+    pub message_timeout: Duration,
     /// Bounds the calls in flight on one connection.
     pub max_concurrent_streams: u32,
     /// The flow-control window of one call, in bytes.
@@ -56,6 +69,10 @@ impl Default for GrpcSettings {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 50051)),
             max_message_bytes: 4 * 1024 * 1024,
+            max_push_bytes: 64 * 1024,
+            max_message_items: 65_536,
+            max_connection_bytes: 32 * 1024 * 1024,
+            message_timeout: Duration::from_secs(30),
             max_concurrent_streams: 10_000,
             stream_window: 256 * 1024,
             connection_window: 16 * 1024 * 1024,
@@ -74,6 +91,8 @@ pub(crate) struct Service {
     pub desk: Arc<Desk>,
     /// Bounds the batch streams of one connection.
     pub max_batch_streams: usize,
+    /// Bounds the pushes and addressees of one message of a stream.
+    pub max_message_items: usize,
     /// Owns the tasks of batch streams, so their end can be waited for.
     pub batches: TaskTracker,
 }
@@ -83,7 +102,7 @@ impl PushService for Service {
     // What an async function is called with, it keeps until its end: written out, so that no call in flight keeps its message.
     fn send_push<'s, 'async_trait>(
         &'s self,
-        request: Request<proto::SendPushRequest>,
+        request: Request<proto::MeasuredPush>,
     ) -> BoxFuture<'async_trait, Result<Response<proto::SendPushResponse>, Status>>
     where
         's: 'async_trait,
@@ -94,7 +113,7 @@ impl PushService for Service {
 
     async fn send_pushes(
         &self,
-        request: Request<proto::SendPushesRequest>,
+        request: Request<proto::UnreadPushes>,
     ) -> Result<Response<proto::SendPushesResponse>, Status> {
         let results = pushes::send(&self.desk, request).await?;
         Ok(Response::new(proto::SendPushesResponse { results }))
@@ -104,7 +123,7 @@ impl PushService for Service {
 
     async fn send_batch(
         &self,
-        request: Request<Streaming<proto::SendBatchRequest>>,
+        request: Request<Streaming<proto::UnreadBatch>>,
     ) -> Result<Response<Results>, Status> {
         let (metadata, extensions, inbound) = request.into_parts();
         let caller = Caller::Anonymous;
@@ -115,6 +134,8 @@ impl PushService for Service {
             self.desk.turned_away(NoRoom::Full);
             return Err(encode::too_many_batches(most));
         };
-        Ok(Response::new(batch::start(&self.batches, &self.desk, caller, batch, inbound, open)))
+        let items = Items::new(incoming::share(&extensions));
+        let stream = batch::Inbound { messages: inbound, items, max_items: self.max_message_items };
+        Ok(Response::new(batch::start(&self.batches, &self.desk, caller, batch, stream, open)))
     }
 }

@@ -8,9 +8,11 @@ mod target;
 use std::time::{Duration, SystemTime};
 
 use fanfare_upstream::ServiceClass;
+use prost::DecodeError;
 use tracing::Span;
 
 use crate::desk::{Addressee, BodyDraft, Draft, DraftBody, OptionsDraft};
+use crate::held_bytes::PushBytes;
 use crate::proto;
 use crate::push::{Expiry, Labels, Options, Priority, Reason, Refusal};
 use check::{Decoded, duration, invalid, moment, required, within};
@@ -23,26 +25,46 @@ const MAX_WAIT: Duration = Duration::from_secs(60 * 60);
 const MAX_COLLAPSE_KEY_BYTES: usize = 256;
 
 /// Decodes a push. It is of the default app where it names none.
-pub(super) fn push(push: proto::Push, default_app: &str, accepted_at: SystemTime) -> Draft {
+pub(super) fn push(push: proto::Push, default_app: &str, accepted_at: SystemTime, held: PushBytes) -> Draft {
     let proto::Push { id, app, target, content, options, labels } = push;
     let body = body(app, default_app, content, options, labels, accepted_at);
-    Draft { id, target: target::target(target), body: DraftBody::Own(body), parent: Span::none() }
+    Draft { id, target: target::target(target), body: DraftBody::Own(body), held, parent: Span::none() }
 }
 
-/// Decodes what the addressees of a multicast share. The addressees themselves are decoded one by one, later.
+/// A push whose bytes are no push. Its id may have been among those that could be read.
+pub(super) fn unreadable_push(id: String, error: &DecodeError) -> Draft {
+    let refusal = unreadable("push", error);
+    let body = DraftBody::Unreadable(refusal.clone());
+    Draft { id, target: Err(refusal), body, held: Ok(None), parent: Span::none() }
+}
+
+/// Decodes what the addressees of a multicast share.
 pub(super) fn multicast(
     multicast: proto::Multicast,
+    error: Option<&DecodeError>,
     default_app: &str,
     accepted_at: SystemTime,
-) -> (BodyDraft, Vec<proto::Addressee>) {
-    let proto::Multicast { app, content, options, addressees, labels } = multicast;
-    (body(app, default_app, content, options, labels, accepted_at), addressees)
+) -> Result<BodyDraft, Refusal> {
+    if let Some(error) = error {
+        return Err(unreadable("multicast", error));
+    }
+    let proto::Multicast { app, content, options, labels, .. } = multicast;
+    Ok(body(app, default_app, content, options, labels, accepted_at))
 }
 
 /// Decodes one addressee of a multicast.
-pub(super) fn addressee(addressee: proto::Addressee) -> Addressee {
+pub(super) fn addressee((addressee, error): (proto::Addressee, Option<DecodeError>)) -> Addressee {
     let proto::Addressee { id, target } = addressee;
-    Addressee { id, target: target::target(target), parent: Span::none() }
+    let target = match error {
+        None => target::target(target),
+        Some(error) => Err(unreadable("push", &error)),
+    };
+    Addressee { id, target, parent: Span::none() }
+}
+
+/// An item cannot be decoded. The error names the field where one is known, and repeats no value.
+fn unreadable(what: &str, error: &DecodeError) -> Refusal {
+    Refusal::field("", Reason::FieldInvalid, format!("the {what} cannot be decoded: {error}"))
 }
 
 fn body(
@@ -65,8 +87,16 @@ pub(super) fn push_required() -> Refusal {
     required("push", "a push")
 }
 
+/// A message of a stream has more items than it may have.
+pub(super) fn too_many_items(most: usize, found: usize) -> Refusal {
+    let detail = format!(
+        "expected at most {most} pushes and addressees in a message (grpc.max_message_items), found {found}"
+    );
+    Refusal::field("pushes", Reason::FieldTooLarge, detail)
+}
+
 /// A call has no items, or more than it may have.
-pub(super) fn items_expected(most: u64, found: u64) -> Refusal {
+pub(super) fn items_expected(most: usize, found: usize) -> Refusal {
     let reason = if found == 0 { Reason::FieldRequired } else { Reason::FieldTooLarge };
     Refusal::field("pushes", reason, format!("expected 1 to {most} pushes and addressees, found {found}"))
 }
@@ -183,7 +213,7 @@ mod tests {
 
     /// Decodes a push; what is refused names a field and has a sentence.
     fn decode(given: proto::Push) {
-        let draft = push(given, "", SystemTime::UNIX_EPOCH);
+        let draft = push(given, "", SystemTime::UNIX_EPOCH, Ok(None));
         let DraftBody::Own(body) = draft.body else { panic!("a push has a body of its own") };
         let target = match draft.target {
             Ok(TargetDraft::Apns(target)) => target.err(),
@@ -241,7 +271,9 @@ mod tests {
     fn items_that_name_no_app_are_of_the_calls() {
         let app = |app: &str| {
             let given = proto::Push { app: app.into(), ..proto::Push::default() };
-            let DraftBody::Own(body) = push(given, "shop", SystemTime::UNIX_EPOCH).body else { panic!() };
+            let DraftBody::Own(body) = push(given, "shop", SystemTime::UNIX_EPOCH, Ok(None)).body else {
+                panic!()
+            };
             body.app
         };
         assert_eq!((app(""), app("news")), ("shop".to_owned(), "news".to_owned()));
