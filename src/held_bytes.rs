@@ -42,6 +42,12 @@ impl BytesBudget {
         message.saturating_mul(2 * LARGEST_SHARE)
     }
 
+    /// How many bytes are held.
+    #[cfg(test)]
+    pub(crate) fn held(&self) -> usize {
+        self.held.load(Ordering::Relaxed)
+    }
+
     /// The share of one more caller.
     #[must_use]
     pub fn share(self: &Arc<Self>) -> BytesShare {
@@ -155,9 +161,9 @@ mod tests {
         last.add(5).unwrap();
         held.keep(10);
         last.add(40).unwrap();
-        assert_eq!(budget.held.load(Ordering::Relaxed), 100);
+        assert_eq!(budget.held(), 100);
         drop((held, others, last));
-        assert_eq!(budget.held.load(Ordering::Relaxed), 0);
+        assert_eq!(budget.held(), 0);
         assert_eq!(third.0.held.load(Ordering::Relaxed), 0, "what was refused took nothing");
     }
 

@@ -19,6 +19,7 @@ mod killed;
 mod mattermost;
 mod mattermost_fronts;
 mod mattermost_recorded;
+mod memory;
 mod net;
 mod operating;
 mod own_provider;

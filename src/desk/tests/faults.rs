@@ -10,7 +10,7 @@ type Fault = (fn(&mut Draft), &'static str, Reason);
 fn own(draft: &mut Draft) -> &mut BodyDraft {
     match &mut draft.body {
         DraftBody::Own(body) => body,
-        DraftBody::Shared(_) => panic!("the body is shared"),
+        DraftBody::Shared(_) | DraftBody::Unreadable(_) => panic!("the draft has no body of its own"),
     }
 }
 

@@ -17,32 +17,23 @@ pub(super) struct MessageLimit {
 }
 
 impl MessageLimit {
-    /// The length that the header at the front of `bytes` claims. None: there is no whole header.
-    ///
-    /// # Errors
-    /// Fails if it is over the limit.
-    fn length(self, bytes: &[u8]) -> Result<Option<usize>, Status> {
-        let Some([_, length @ ..]) = bytes.first_chunk::<HEADER>() else { return Ok(None) };
-        let length = u32::from_be_bytes(*length) as usize;
-        if length > self.bytes {
-            return Err(encode::message_too_large(length, self.bytes, self.key));
-        }
-        Ok(Some(length))
-    }
-
-    /// How many bytes at the front of `chunk` are whole messages.
-    ///
-    /// # Errors
-    /// Fails if one is over the limit.
-    pub(super) fn whole(self, chunk: &[u8]) -> Result<usize, Status> {
+    /// How many bytes at the front of `chunk` are whole messages that are not over the limit.
+    pub(super) fn whole(self, chunk: &[u8]) -> usize {
         let mut whole = 0;
-        while let Some(length) = self.length(&chunk[whole..])?
+        while let Some(length) = claimed(&chunk[whole..])
+            && length <= self.bytes
             && chunk.len() - whole >= HEADER + length
         {
             whole += HEADER + length;
         }
-        Ok(whole)
+        whole
     }
+}
+
+/// The length that the header at the front of `bytes` claims. None: there is no whole header.
+fn claimed(bytes: &[u8]) -> Option<usize> {
+    let [_, length @ ..] = bytes.first_chunk::<HEADER>()?;
+    Some(u32::from_be_bytes(*length) as usize)
 }
 
 /// A message of which a part has arrived.
@@ -84,7 +75,10 @@ impl Arriving {
         let part = chunk.split_to(chunk.len().min(all - self.bytes.len()));
         self.bytes.extend_from_slice(&part);
         if self.length.is_none() {
-            self.length = limit.length(&self.bytes)?;
+            self.length = claimed(&self.bytes);
+        }
+        if let Some(length) = self.length.filter(|length| *length > limit.bytes) {
+            return Err(encode::message_too_large(length, limit.bytes, limit.key));
         }
         let Some(length) = self.length.filter(|length| self.bytes.len() == HEADER + length) else {
             return Ok(None);

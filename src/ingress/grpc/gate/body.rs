@@ -98,7 +98,7 @@ impl<B> WholeMessages<B> {
     /// A chunk arrived. A message that is decoded at once, as the only one of its call, is not worth counting.
     fn arrived(&mut self, chunk: Bytes) -> Result<Option<Bytes>, Status> {
         let at_once = self.arity == Arity::One && self.arriving.is_empty();
-        if at_once && self.limit.whole(&chunk)? == chunk.len() {
+        if at_once && self.limit.whole(&chunk) == chunk.len() {
             return Ok(Some(chunk));
         }
         self.held.add(chunk.len()).map_err(|_| encode::no_room(NoRoom::OverBudget))?;
@@ -109,7 +109,7 @@ impl<B> WholeMessages<B> {
     /// What can be passed of the chunk that arrived last.
     fn pass(&mut self) -> Result<Option<Bytes>, Status> {
         if self.arriving.is_empty() {
-            let whole = self.limit.whole(&self.behind)?;
+            let whole = self.limit.whole(&self.behind);
             if whole > 0 {
                 return Ok(Some(self.behind.split_to(whole)));
             }
