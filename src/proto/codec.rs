@@ -12,7 +12,7 @@ use tonic_prost::ProstEncoder;
 use tonic_types::{ErrorDetails, StatusExt};
 
 use super::unread::{ItemFields, Unread};
-use super::{ERROR_DOMAIN, Reason};
+use super::{ERROR_DOMAIN, Reason, SendPushRequest};
 
 /// A message that is kept as bytes is copied out of the decoder's buffer up to this size, so that the buffer, which has
 /// this size, serves the next message; a larger one has a buffer of its own, which is taken as it is.
@@ -30,6 +30,9 @@ pub(crate) struct Measured<M> {
     pub(crate) message: M,
     pub(crate) bytes: usize,
 }
+
+/// A SendPushRequest as the gateway's server reads it.
+pub(crate) type MeasuredPush = Measured<SendPushRequest>;
 
 impl<M: Message + Default> FromCaller for Measured<M> {
     fn read(message: &mut DecodeBuf<'_>) -> Result<Self, DecodeError> {

@@ -7,22 +7,17 @@ pub(crate) mod codec;
 mod fields;
 mod unread;
 
-pub(crate) use codec::Measured;
-pub(crate) use unread::{Item, UnreadAddressees, UnreadItems, UnreadMulticast, UnreadPush};
+pub(crate) use codec::MeasuredPush;
+pub(crate) use unread::{
+    Item, UnreadAddressees, UnreadBatch, UnreadItems, UnreadMulticast, UnreadPush, UnreadPushes,
+};
 
 tonic::include_proto!("fanfare.push.v1");
 
-/// The stubs of the gateway's server, whose requests are the types below.
+/// The stubs of the gateway's server, whose requests are the types above.
 pub(crate) mod server {
     include!(concat!(env!("OUT_DIR"), "/server/fanfare.push.v1.rs"));
 }
-
-/// A SendPushRequest as the gateway's server reads it.
-pub(crate) type MeasuredPush = Measured<SendPushRequest>;
-/// A SendPushesRequest as the gateway's server reads it.
-pub(crate) type UnreadPushes = unread::Unread<SendPushesRequest>;
-/// A SendBatchRequest as the gateway's server reads it.
-pub(crate) type UnreadBatch = unread::Unread<SendBatchRequest>;
 
 /// The domain of every ErrorInfo of the gateway's: who said it.
 pub(crate) const ERROR_DOMAIN: &str = "push.fanfare.dev";

@@ -38,6 +38,12 @@ pub(crate) struct Unread<M> {
     pub(crate) items: UnreadItems,
 }
 
+/// A SendPushesRequest as the gateway's server reads it.
+pub(crate) type UnreadPushes = Unread<SendPushesRequest>;
+
+/// A SendBatchRequest as the gateway's server reads it.
+pub(crate) type UnreadBatch = Unread<SendBatchRequest>;
+
 impl<M: Message + Default + ItemFields> Unread<M> {
     /// Looks through a message.
     ///

@@ -13,7 +13,6 @@ use tonic::Status;
 use tonic::codegen::StdError;
 
 use super::super::encode;
-use super::Arity;
 use super::arriving::{Arriving, MessageLimit, Whole};
 use super::connection::ConnectionBytes;
 use crate::desk::NoRoom;
@@ -21,6 +20,15 @@ use crate::held_bytes::HeldBytes;
 
 /// A message of at most so many bytes never waits for its turn.
 const SMALL: usize = 64 * 1024;
+
+/// How many messages the caller of a call writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Arity {
+    /// One, which is awaited from the beginning of the call.
+    One,
+    /// Any number, and each is awaited from its first byte.
+    Many,
+}
 
 /// The body of a request, which passes whole messages.
 ///

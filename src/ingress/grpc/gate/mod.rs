@@ -24,7 +24,7 @@ pub(crate) use connection::ConnectionBytes;
 use super::GrpcSettings;
 use super::incoming::ConnectInfo;
 use arriving::MessageLimit;
-use body::WholeMessages;
+use body::{Arity, WholeMessages};
 
 const SEND_PUSH: &str = "/fanfare.push.v1.PushService/SendPush";
 const SEND_PUSHES: &str = "/fanfare.push.v1.PushService/SendPushes";
@@ -41,15 +41,6 @@ struct GateSettings {
     push: MessageLimit,
     message: MessageLimit,
     timeout: Duration,
-}
-
-/// How many messages the caller of a call writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Arity {
-    /// One, which is awaited from the beginning of the call.
-    One,
-    /// Any number, and each is awaited from its first byte.
-    Many,
 }
 
 impl<S> Gate<S> {
