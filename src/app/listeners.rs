@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
+use tokio_stream::StreamExt;
 use tokio_util::sync::CancellationToken;
 use tonic_health::server::HealthReporter;
 
@@ -55,7 +56,9 @@ pub(super) async fn grpc(
         // grpcurl before 1.9 and grpcio ask for this version.
         .add_service(reflection().build_v1alpha()?)
         .add_service(push_service);
-    let incoming = accept::pausing(incoming(listener, budget, settings.max_connection_bytes));
+    let max_bytes = settings.max_connection_bytes;
+    let incoming = incoming(listener).map(move |accepted| Ok(accepted?.holding(&budget, max_bytes)));
+    let incoming = accept::pausing(incoming);
     let serving = async move {
         if let Err(error) = router.serve_with_incoming_shutdown(incoming, stop.cancelled_owned()).await {
             tracing::error!(%error, "the gRPC listener has ended");

@@ -48,20 +48,23 @@ pub struct Accepted {
     bytes: ConnectionBytes,
 }
 
-/// Yields connections as they are accepted. Each takes a share of the budget, and at most `max_bytes` for its large
-/// messages.
-pub(crate) fn incoming(
-    listener: TcpListener,
-    budget: Arc<BytesBudget>,
-    max_bytes: usize,
-) -> impl Stream<Item = io::Result<Accepted>> {
-    TcpListenerStream::new(listener).map(move |socket| {
+/// Yields connections as they are accepted. Calls over them may hold no bytes until `Accepted::holding` gives them a share.
+pub fn incoming(listener: TcpListener) -> impl Stream<Item = io::Result<Accepted>> {
+    TcpListenerStream::new(listener).map(|socket| {
         let socket = socket?;
         // Answers are gathered before they are written; waiting for more would only delay.
         socket.set_nodelay(true)?;
-        let bytes = ConnectionBytes::new(&budget, max_bytes);
-        Ok(Accepted { socket: Gathered::new(socket), batches: BatchStreams::default(), bytes })
+        let (batches, bytes) = (BatchStreams::default(), ConnectionBytes::default());
+        Ok(Accepted { socket: Gathered::new(socket), batches, bytes })
     })
+}
+
+impl Accepted {
+    /// Gives the connection a share of the budget, and at most `max_bytes` for its large messages.
+    #[must_use]
+    pub(crate) fn holding(self, budget: &Arc<BytesBudget>, max_bytes: usize) -> Self {
+        Self { bytes: ConnectionBytes::new(budget, max_bytes), ..self }
+    }
 }
 
 impl Connected for Accepted {

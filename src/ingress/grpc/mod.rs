@@ -21,8 +21,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 pub(crate) use batch::Results;
 pub(crate) use gate::Gate;
-pub(crate) use incoming::incoming;
-pub use incoming::{Accepted, ConnectInfo};
+pub use incoming::{Accepted, ConnectInfo, incoming};
 
 use items::Items;
 

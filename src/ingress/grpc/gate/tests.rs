@@ -8,7 +8,7 @@ use http_body_util::{BodyExt, StreamBody};
 use proptest::prelude::*;
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt;
-use tokio_stream::wrappers::UnboundedReceiverStream;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
@@ -18,23 +18,26 @@ use crate::held_bytes::BytesBudget;
 const TIMEOUT: Duration = Duration::from_secs(30);
 const LIMIT: MessageLimit = MessageLimit { bytes: 200_000, key: "grpc.max_message_bytes" };
 
+/// More chunks than a test writes before they are read.
+const CHUNKS: usize = 8;
+
 /// A caller, and what the decoder sees of it.
 struct Call {
-    to: Option<mpsc::UnboundedSender<Bytes>>,
+    to: Option<mpsc::Sender<Bytes>>,
     body: WholeMessages<std::pin::Pin<Box<dyn Body<Data = Bytes, Error = Infallible>>>>,
 }
 
 impl Call {
     fn new(arity: Arity, connection: &ConnectionBytes) -> Self {
-        let (to, chunks) = mpsc::unbounded_channel();
-        let chunks = UnboundedReceiverStream::new(chunks).map(|chunk| Ok(Frame::data(chunk)));
+        let (to, chunks) = mpsc::channel(CHUNKS);
+        let chunks = ReceiverStream::new(chunks).map(|chunk| Ok(Frame::data(chunk)));
         let body =
             WholeMessages::new(Box::pin(StreamBody::new(chunks)) as _, LIMIT, arity, TIMEOUT, connection);
         Self { to: Some(to), body }
     }
 
     fn write(&self, bytes: impl Into<Bytes>) {
-        self.to.as_ref().unwrap().send(bytes.into()).unwrap();
+        self.to.as_ref().unwrap().try_send(bytes.into()).unwrap();
     }
 
     /// What the decoder gets, or None where it has to wait.

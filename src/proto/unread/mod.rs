@@ -152,7 +152,7 @@ impl UnreadItems {
         }
         while self.addressees > 0 {
             let at = self.walk.next(self.multicast_field)?;
-            let read = UnreadMulticast::read(self.walk.kept(at));
+            let read = UnreadMulticast::read(&self.walk.kept(at));
             self.addressees = self.addressees.saturating_sub(read.addressees.len());
             if read.addressees.len() > 0 {
                 return Some(Item::Multicast(read));
@@ -171,9 +171,9 @@ impl UnreadPush {
 }
 
 impl UnreadMulticast {
-    fn read(value: Bytes) -> Self {
+    fn read(value: &Bytes) -> Self {
         let (mut multicast, mut error, mut bytes, mut left) = (Multicast::default(), None, 0, 0);
-        let mut rest = content_of(&value).unwrap_or_default();
+        let mut rest = content_of(value).unwrap_or_default();
         let content = value.slice_ref(rest);
         while !rest.is_empty() {
             // Nothing fails here: the multicast was looked through when its message came.
