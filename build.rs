@@ -35,7 +35,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     // Large and often absent: inline, every push would be moved about with room for all of them.
     // Ordered maps, so that equal messages are equal bytes; one that is empty is three words.
-    let mut stubs = tonic_prost_build::configure().btree_map(".").codec_path("crate::proto::codec::Codec");
+    let mut stubs = tonic_prost_build::configure().btree_map(".");
     for large in [
         "SendPushRequest.push",
         "Target.apns_channel",
@@ -51,6 +51,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     ] {
         stubs = stubs.boxed(format!(".fanfare.push.v1.{large}"));
     }
-    stubs.compile_fds(files)?;
+    stubs.compile_fds(files.clone())?;
+
+    // The gateway's own server is generated a second time: it knows how large a push was, and leaves the items of a
+    // message as bytes until there is a place for them. Everybody else has the plain messages.
+    let server = out.join("server");
+    std::fs::create_dir_all(&server)?;
+    tonic_prost_build::configure()
+        .out_dir(server)
+        .build_client(false)
+        .codec_path("crate::proto::codec::ServerCodec")
+        .extern_path(".fanfare.push.v1", "crate::proto")
+        .extern_path(".fanfare.push.v1.SendPushRequest", "crate::proto::MeasuredPush")
+        .extern_path(".fanfare.push.v1.SendPushesRequest", "crate::proto::UnreadPushes")
+        .extern_path(".fanfare.push.v1.SendBatchRequest", "crate::proto::UnreadBatch")
+        .compile_fds(files)?;
     Ok(())
 }

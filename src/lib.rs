@@ -83,6 +83,7 @@ pub mod credential;
 pub mod desk;
 pub mod dispatch;
 pub(crate) mod files;
+pub mod held_bytes;
 pub mod ingress;
 pub mod listener;
 pub mod metrics;

@@ -10,13 +10,14 @@ use tonic_health::server::{HealthReporter, HealthService};
 
 use super::StartError;
 use crate::caller::{CallerSettings, Callers};
+use crate::held_bytes::BytesBudget;
 use crate::ingress::admin::{self, Admin};
 use crate::ingress::grpc::{
-    Authenticate, BoundedMetadata, ConnectInfo, GrpcSettings, GuardedHealth, OfConnection, Service,
+    Authenticate, BoundedMetadata, ConnectInfo, Gate, GrpcSettings, GuardedHealth, OfConnection, Service,
 };
 use crate::listener::{Listener, ListenerSettings, Protocol, ServerTls};
 use crate::metrics::ListenersMetrics;
-use crate::proto::{self, push_service_server::PushServiceServer};
+use crate::proto::{self, server::push_service_server::PushServiceServer};
 
 /// How many descriptors the admin listener keeps back: its clients are few, and each needs one for a moment.
 const ADMIN_SPARES: usize = 4;
@@ -49,6 +50,7 @@ pub(super) async fn grpc(
     settings: GrpcSettings,
     service: Service,
     callers: Arc<Callers>,
+    budget: Arc<BytesBudget>,
     socket: TcpListener,
     metrics: &ListenersMetrics,
     stop: CancellationToken,
@@ -69,7 +71,9 @@ pub(super) async fn grpc(
         .add_service(reflection().build_v1alpha()?)
         .add_service(PushServiceServer::new(service).max_decoding_message_size(max_message_bytes))
         .prepare();
-    let service = BoundedMetadata::before(Authenticate::new(callers, routes));
+    let gate = Gate::new(routes, &settings);
+    let service = BoundedMetadata::before(Authenticate::new(callers, gate));
+    let max_bytes = settings.max_connection_bytes;
     let mut limits = settings.listener;
     limits.own_stall_timeout = settings.batch.reader_stall_timeout;
     let listener = Listener {
@@ -80,8 +84,9 @@ pub(super) async fn grpc(
         spare_descriptors: 0,
         metrics: metrics.listener("grpc"),
     };
-    let of_connection =
-        move |connection: &Arc<_>| OfConnection::new(service.clone(), ConnectInfo::new(connection));
+    let of_connection = move |connection: &Arc<_>| {
+        OfConnection::new(service.clone(), ConnectInfo::new(connection, &budget, max_bytes))
+    };
     Ok((health, listener.serve(of_connection, stop)))
 }
 

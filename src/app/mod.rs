@@ -23,6 +23,7 @@ use crate::config::Config;
 use crate::credential::Registry;
 use crate::desk::{Admission, Desk, DeskSettings};
 use crate::dispatch::Dispatcher;
+use crate::held_bytes::BytesBudget;
 use crate::ingress::admin::Admin;
 use crate::ingress::grpc::Service;
 use crate::listener::ServerTls;
@@ -98,20 +99,31 @@ impl Gateway {
         }
         let mut tasks = JoinSet::new();
         let tokens = issuers::tokens(&config, &upstream, &metrics.issuers, &mut tasks, &stop)?;
-        let callers = Callers::new(std::mem::take(&mut config.callers), tokens, metrics.callers.clone());
+        let budget = BytesBudget::new(config.max_held_bytes);
+        let shares = Arc::clone(&budget);
+        let callers =
+            Callers::new(std::mem::take(&mut config.callers), tokens, shares, metrics.callers.clone());
         let callers = Arc::new(callers);
         let service = Service {
             desk: Arc::new(desk),
             max_batch_streams: config.grpc.max_batch_streams,
+            max_message_items: config.grpc.max_message_items,
             batches: batches.clone(),
         };
         let mut grpc = config.grpc.clone();
         let (wanted, upstream_connections) = (grpc.listener.max_connections, config.upstream.max_connections);
         grpc.listener.max_connections = descriptors::most_callers(wanted, upstream_connections);
         let of_callers = Arc::clone(&callers);
-        let (health, grpc) =
-            listeners::grpc(grpc, service, of_callers, grpc_listener, &metrics.listeners, stop.clone())
-                .await?;
+        let (health, grpc) = listeners::grpc(
+            grpc,
+            service,
+            of_callers,
+            budget,
+            grpc_listener,
+            &metrics.listeners,
+            stop.clone(),
+        )
+        .await?;
         let readers = (!admin_address.ip().is_loopback()).then(|| Arc::clone(&callers));
         let admin = Admin { metrics: Arc::clone(&metrics), admission: Arc::clone(&admission), readers };
 

@@ -15,12 +15,14 @@ use super::rule::{CallerRule, Proof};
 use super::settings::{CallerSettings, TokenRule};
 use super::shown::{Shown, Unknown};
 use super::{Caller, Denied, Permissions, audit};
+use crate::held_bytes::BytesBudget;
 use crate::metrics::CallerMetrics;
 
 /// The callers of the configuration.
 pub struct Callers {
     directory: ArcSwap<Directory>,
     tokens: Tokens,
+    budget: Arc<BytesBudget>,
     metrics: CallerMetrics,
 }
 
@@ -39,16 +41,21 @@ struct Directory {
 impl Callers {
     /// Knows these callers. Where there are none, everybody may do everything.
     #[must_use]
-    pub fn new(settings: Vec<CallerSettings>, tokens: Tokens, metrics: CallerMetrics) -> Self {
-        let directory = Directory::build(settings, &Directory::default(), &metrics);
-        Self { directory: ArcSwap::from_pointee(directory), tokens, metrics }
+    pub fn new(
+        settings: Vec<CallerSettings>,
+        tokens: Tokens,
+        budget: Arc<BytesBudget>,
+        metrics: CallerMetrics,
+    ) -> Self {
+        let directory = Directory::build(settings, &Directory::default(), &budget, &metrics);
+        Self { directory: ArcSwap::from_pointee(directory), tokens, budget, metrics }
     }
 
     /// Knows other callers from now on. Who is named again has its new permissions with the next push of the streams that
     /// are open already; who is not, and what was shown and is good no more, may do nothing from then on.
     pub fn change(&self, settings: Vec<CallerSettings>) {
         let former = self.directory.load_full();
-        let newer = Directory::build(settings, &former, &self.metrics);
+        let newer = Directory::build(settings, &former, &self.budget, &self.metrics);
         for (name, rule) in &former.rules {
             if !newer.rules.contains_key(name) {
                 rule.change(Arc::new(Permissions::nothing()));
@@ -106,7 +113,12 @@ impl Unknown {
 }
 
 impl Directory {
-    fn build(settings: Vec<CallerSettings>, former: &Self, metrics: &CallerMetrics) -> Self {
+    fn build(
+        settings: Vec<CallerSettings>,
+        former: &Self,
+        budget: &Arc<BytesBudget>,
+        metrics: &CallerMetrics,
+    ) -> Self {
         let mut directory = Self { has_callers: !settings.is_empty(), ..Self::default() };
         for caller in settings {
             let permissions = Arc::new(caller.permissions);
@@ -117,7 +129,7 @@ impl Directory {
                 }
                 None => {
                     let refusals = metrics.refusals(&caller.name, &Denied::RULES);
-                    Arc::new(CallerRule::new(&caller.name, permissions, refusals))
+                    Arc::new(CallerRule::new(&caller.name, permissions, Some(budget.share()), refusals))
                 }
             };
             let known = |former: Option<&Known>| Known {

@@ -25,6 +25,7 @@ impl Known {
             rule: Arc::new(CallerRule::new(
                 "anyone",
                 Arc::new(Permissions::everything()),
+                None,
                 CallerRefusals::default(),
             )),
             proof: Proof::default(),

@@ -39,6 +39,7 @@ pub use rule::OpenStream;
 pub use settings::{CallerSettings, TokenRule};
 pub use shown::{Shown, Unknown};
 
+use crate::held_bytes::BytesShare;
 use crate::push::{AppId, Audience, ProviderKind};
 use known::Known;
 
@@ -126,6 +127,12 @@ impl Caller {
     /// Fails if it has as many open as it may.
     pub fn open_stream(&self) -> Result<OpenStream, Denied> {
         self.known.rule.open_stream()
+    }
+
+    /// What its calls take of the budget of bytes; none where each connection has a share of its own.
+    #[must_use]
+    pub(crate) fn bytes(&self) -> Option<&BytesShare> {
+        self.known.rule.bytes()
     }
 
     /// How its share of a push service's streams compares with those of other callers.

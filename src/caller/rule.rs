@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 
 use super::denied::Denied;
 use super::permissions::Permissions;
+use crate::held_bytes::BytesShare;
 use crate::metrics::CallerRefusals;
 
 /// The rule of one caller. Calls hold it, and look into it for each push, so that a change holds for the next push.
@@ -15,13 +16,24 @@ pub(super) struct CallerRule {
     name: Arc<str>,
     permissions: ArcSwap<Permissions>,
     streams: AtomicUsize,
+    /// What its calls take of the budget of bytes; none where each connection has a share of its own.
+    bytes: Option<BytesShare>,
     refusals: CallerRefusals,
 }
 
 impl CallerRule {
-    pub(super) fn new(name: &str, permissions: Arc<Permissions>, refusals: CallerRefusals) -> Self {
+    pub(super) fn new(
+        name: &str,
+        permissions: Arc<Permissions>,
+        bytes: Option<BytesShare>,
+        refusals: CallerRefusals,
+    ) -> Self {
         let (permissions, streams) = (ArcSwap::new(permissions), AtomicUsize::new(0));
-        Self { name: name.into(), permissions, streams, refusals }
+        Self { name: name.into(), permissions, streams, bytes, refusals }
+    }
+
+    pub(super) fn bytes(&self) -> Option<&BytesShare> {
+        self.bytes.as_ref()
     }
 
     /// The caller's name in the configuration.

@@ -23,6 +23,7 @@ const FCM: &str = "fcm.googleapis.com";
 const MAX_ORIGINS: usize = 1024;
 
 const MAX_IN_FLIGHT: usize = 50_000;
+const MAX_HELD_BYTES: usize = 512 * 1024 * 1024;
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(25);
 
 pub(super) fn config(apps: Vec<AppConfig>, trust: Trust) -> Config {
@@ -30,6 +31,7 @@ pub(super) fn config(apps: Vec<AppConfig>, trust: Trust) -> Config {
         grpc: GrpcSettings::default(),
         admin: AdminSettings::default(),
         max_in_flight: MAX_IN_FLIGHT,
+        max_held_bytes: MAX_HELD_BYTES,
         drain_timeout: DRAIN_TIMEOUT,
         dispatch: DispatchSettings::default(),
         upstream: UpstreamSettings::default(),

@@ -40,6 +40,11 @@ pub(super) struct Grpc {
     pub(super) max_connections_per_address: Option<usize>,
     pub(super) trusted_proxies: Vec<String>,
     pub(super) max_message_bytes: Option<usize>,
+    pub(super) max_push_bytes: Option<usize>,
+    pub(super) max_message_items: Option<usize>,
+    pub(super) max_connection_bytes: Option<usize>,
+    #[serde(with = "humantime_serde")]
+    pub(super) message_timeout: Option<Duration>,
     pub(super) max_concurrent_streams: Option<u32>,
     pub(super) max_batch_streams: Option<usize>,
     pub(super) stream_window_bytes: Option<u32>,
@@ -65,6 +70,7 @@ pub(super) struct Admin {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Limits {
     pub(super) max_in_flight: Option<usize>,
+    pub(super) max_held_bytes: Option<usize>,
     pub(super) max_attempts: Option<u32>,
     #[serde(with = "humantime_serde")]
     pub(super) max_wait: Option<Duration>,

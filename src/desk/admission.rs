@@ -19,6 +19,8 @@ pub(crate) const NO_ROOM_WAIT: Duration = Duration::from_millis(200);
 pub enum NoRoom {
     /// `limits.max_in_flight` pushes are in flight.
     Full,
+    /// The bytes of callers fill `limits.max_held_bytes`, or those of one caller its share of it.
+    OverBudget,
     /// The gateway is shutting down.
     Draining,
     /// The caller is over its rate. Its next turn comes after this wait.
@@ -30,7 +32,7 @@ impl NoRoom {
     #[must_use]
     pub(crate) fn reason(self) -> Reason {
         match self {
-            Self::Full => Reason::Overloaded,
+            Self::Full | Self::OverBudget => Reason::Overloaded,
             Self::Draining => Reason::Draining,
             Self::OverRate(_) => Reason::CallerOverRate,
         }
@@ -40,7 +42,7 @@ impl NoRoom {
     #[must_use]
     pub(crate) fn wait(self) -> Option<Duration> {
         match self {
-            Self::Full => Some(NO_ROOM_WAIT),
+            Self::Full | Self::OverBudget => Some(NO_ROOM_WAIT),
             Self::Draining => None,
             Self::OverRate(wait) => Some(wait),
         }
@@ -97,7 +99,7 @@ impl Admission {
             match self.admit(class) {
                 Ok(room) => return Ok(room),
                 Err(NoRoom::Full) => ended.await,
-                Err(why @ (NoRoom::Draining | NoRoom::OverRate(_))) => return Err(why),
+                Err(why @ (NoRoom::Draining | NoRoom::OverBudget | NoRoom::OverRate(_))) => return Err(why),
             }
         }
     }

@@ -9,6 +9,7 @@ use tracing::Span;
 
 use super::shared_body::SharedBody;
 use crate::dispatch::TargetDraft;
+use crate::held_bytes::PushBytes;
 use crate::push::{Content, Expiry, Labels, Options, Refusal};
 
 /// One push, as an ingress decoded it.
@@ -20,6 +21,8 @@ pub struct Draft {
     pub target: Result<TargetDraft, Refusal>,
     /// What it says and how it is treated.
     pub body: DraftBody,
+    /// What it takes of its caller's share of bytes until it has its result.
+    pub held: PushBytes,
     /// The span that the span of this push is a child of: an ingress that knows the caller's trace puts it here.
     pub parent: Span,
 }
@@ -35,6 +38,8 @@ pub enum DraftBody {
     Own(BodyDraft),
     /// The push shares its body with the other addressees of its multicast.
     Shared(SharedBody),
+    /// Nothing but perhaps the id could be read of the push, for this reason.
+    Unreadable(Refusal),
 }
 
 /// What a push or a multicast says, and how it is treated.

@@ -10,6 +10,7 @@ use super::shared_body::{Shared, SharedBody};
 use super::{Desk, check};
 use crate::caller::Caller;
 use crate::dispatch::TargetDraft;
+use crate::held_bytes::PushBytes;
 use crate::push::{Body, Labels, Reason, Refusal};
 
 /// A multicast has at most so many addressees.
@@ -30,13 +31,21 @@ pub(crate) struct Addressee {
 #[derive(Debug)]
 pub(crate) struct Multicast<A> {
     body: SharedBody,
+    held: PushBytes,
     addressees: A,
 }
 
 impl Desk {
     /// Opens what the addressees of a multicast share, and returns their drafts. What is wrong with the multicast becomes
-    /// the result of each addressee.
-    pub(crate) fn multicast<A>(&self, caller: &Caller, body: BodyDraft, addressees: A) -> Multicast<A>
+    /// the result of each addressee; so does why it could not be read. `held` is what its body takes of its caller's
+    /// share of bytes, until the last addressee has its result.
+    pub(crate) fn multicast<A>(
+        &self,
+        caller: &Caller,
+        body: Result<BodyDraft, Refusal>,
+        held: PushBytes,
+        addressees: A,
+    ) -> Multicast<A>
     where
         A: ExactSizeIterator<Item = Addressee>,
     {
@@ -44,15 +53,16 @@ impl Desk {
             Ok(body) => Shared::Opened { body: Arc::new(body), encoded: Arc::default() },
             Err(refused) => Shared::Refused(Arc::new(refused)),
         };
-        Multicast { body: SharedBody(body), addressees }
+        Multicast { body: SharedBody(body), held, addressees }
     }
 
     fn open_shared(
         &self,
         caller: &Caller,
-        mut draft: BodyDraft,
+        draft: Result<BodyDraft, Refusal>,
         addressees: usize,
     ) -> Result<Body, (Refusal, Labels)> {
+        let mut draft = draft.map_err(|refusal| (refusal, Labels::new()))?;
         let labels = std::mem::take(&mut draft.labels);
         let labels = check::labels(labels).map_err(|refusal| (refusal, Labels::new()))?;
         if addressees > MAX_ADDRESSEES {
@@ -72,7 +82,8 @@ impl<A: Iterator<Item = Addressee>> Iterator for Multicast<A> {
 
     fn next(&mut self) -> Option<Draft> {
         let Addressee { id, target, parent } = self.addressees.next()?;
-        Some(Draft { id, target, body: DraftBody::Shared(self.body.clone()), parent })
+        let (body, held) = (DraftBody::Shared(self.body.clone()), self.held.clone());
+        Some(Draft { id, target, body, held, parent })
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

@@ -1,19 +1,21 @@
 //! Opens a draft: it becomes a push with its route, or its result where it cannot be sent.
 //!
-//! Of several faults the first is reported, in this order: id, labels, app, which provider, the route to it, target,
-//! content, options. A multicast is opened before its addressees: labels, addressees, app, content, options.
+//! Of several faults the first is reported, in this order: what keeps it from being read, id, labels, app, which provider, the route to it, target,
+//! content, options. A multicast is opened before its addressees: what keeps it from being read, labels, addressees, app, content, options.
 
 use std::sync::Arc;
 
 use fanfare_upstream::ServiceClass;
 use tracing::Span;
 
+use super::admission::NoRoom;
 use super::draft::{BodyDraft, Draft, DraftBody};
 use super::lookup;
 use super::refused::Refused;
 use super::{Desk, check};
 use crate::caller::Caller;
 use crate::dispatch::{AppRoutes, Destination, Encoded, Push, Routes, TargetDraft, Unsendable};
+use crate::held_bytes::{OverBudget, PushBytes};
 use crate::push::{AppId, Body, Labels, Refusal};
 
 /// A push that can be sent. It keeps the route that its destination holds, though the routes of the desk may be swapped
@@ -25,6 +27,17 @@ pub(super) struct OpenedPush {
     /// The span that the span of the push is a child of. It is in a box, since few pushes have one and a batch has
     /// thousands in flight.
     pub(super) parent: Option<Box<Span>>,
+    held: PushBytes,
+}
+
+impl OpenedPush {
+    /// Whether there was room for the bytes of the push, which it holds until its result.
+    ///
+    /// # Errors
+    /// Fails if there was none.
+    pub(super) fn bytes_held(&self) -> Result<(), NoRoom> {
+        self.held.as_ref().map(|_| ()).map_err(|OverBudget| NoRoom::OverBudget)
+    }
 }
 
 impl Desk {
@@ -39,19 +52,20 @@ impl Desk {
         draft: Draft,
     ) -> Result<OpenedPush, Box<Refused>> {
         let asker = &Asker { caller, class };
-        let Draft { id, target, body, parent } = draft;
+        let Draft { id, target, body, held, parent } = draft;
         let parent = (!parent.is_disabled()).then(|| Box::new(parent));
         let routes = self.routes.load();
         match body {
             DraftBody::Own(body) => {
                 let push = own(&routes, asker, id, target, body)?;
-                Ok(OpenedPush { push, encoded: None, parent })
+                Ok(OpenedPush { push, encoded: None, parent, held })
             }
             DraftBody::Shared(shared) => {
                 let (body, encoded) = shared.open(&id)?;
                 let push = addressee(&routes, asker, id, target, body)?;
-                Ok(OpenedPush { push, encoded: Some(encoded), parent })
+                Ok(OpenedPush { push, encoded: Some(encoded), parent, held })
             }
+            DraftBody::Unreadable(refusal) => Err(Refused::new(check::echo(id), Labels::new(), refusal)),
         }
     }
 }

@@ -5,6 +5,10 @@ use super::settled::{EchoedLabels, Settled};
 use crate::dispatch::{Seat, Unsendable};
 use crate::push::{Labels, Outcome, PushResult, Reason};
 
+/// Why an item is turned away that is too large for what is left of the budget of bytes.
+pub(super) const OVER_BUDGET: &str =
+    "the bytes of callers fill the gateway's room for them (limits.max_held_bytes)";
+
 /// A push that is not sent.
 #[derive(Debug)]
 pub(super) struct Refused {

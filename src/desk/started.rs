@@ -25,7 +25,7 @@ impl Started {
         D: Deref<Target = Desk> + Send,
     {
         async move {
-            let OpenedPush { push, encoded, parent } = &self.opened;
+            let OpenedPush { push, encoded, parent, .. } = &self.opened;
             let (encoded, parent) = (encoded.as_deref(), parent.as_deref());
             let result = push.send(&desk.dispatcher, encoded, &self.terms, parent, &mut self.room).await;
             let Self { index, opened: OpenedPush { push, .. }, room, .. } = self;

@@ -12,7 +12,7 @@ use super::admission::NoRoom;
 use super::arrival::Arrival;
 use super::draft::Draft;
 use super::opening::OpenedPush;
-use super::refused::Refused;
+use super::refused::{OVER_BUDGET, Refused};
 use super::settled::Settled;
 use super::started::Started;
 use super::{Desk, flow_of_call};
@@ -57,6 +57,7 @@ impl Desk {
             Ok(opened) => opened,
             Err(refused) => return Ok(Err(refused)),
         };
+        opened.bytes_held()?;
         self.take_turn(caller, &opened)?;
         let room = self.admission.admit(ServiceClass::Interactive)?;
         let max_wait = opened.push.body.options.max_wait.unwrap_or(self.settings.max_wait);
@@ -99,7 +100,7 @@ impl Desk {
                     continue;
                 }
             };
-            let turn = self.take_turn(caller, &opened);
+            let turn = opened.bytes_held().and_then(|()| self.take_turn(caller, &opened));
             match turn.and_then(|()| self.admission.admit(class)) {
                 Ok(room) => {
                     let max_wait = opened.push.body.options.max_wait.unwrap_or(self.settings.max_wait);
@@ -134,6 +135,7 @@ fn no_room_for_one(why: NoRoom) -> &'static str {
     match why {
         NoRoom::OverRate(_) => "the caller's rate has room for a part of the call",
         NoRoom::Full => "the gateway has room for a part of the call (limits.max_in_flight)",
+        NoRoom::OverBudget => OVER_BUDGET,
         NoRoom::Draining => "the gateway is shutting down",
     }
 }

@@ -1,80 +1,104 @@
-//! prost's codec, but for the status of a request that cannot be decoded: its caller wrote it, so it is
+//! The codec of the gateway's server. A message that cannot be decoded was written by its caller, so its status is
 //! INVALID_ARGUMENT, where the library says INTERNAL as of bugs.
 
 use std::collections::HashMap;
+use std::marker::PhantomData;
 
-use prost::Message;
-use tonic::codec::{BufferSettings, Codec as GrpcCodec, DecodeBuf, Decoder};
+use bytes::{Buf, Bytes};
+use prost::{DecodeError, Message};
+use tonic::codec::{BufferSettings, Codec, DecodeBuf, Decoder};
 use tonic::{Code, Status};
-use tonic_prost::{ProstCodec, ProstDecoder, ProstEncoder};
+use tonic_prost::ProstEncoder;
 use tonic_types::{ErrorDetails, StatusExt};
 
-use super::{
-    ERROR_DOMAIN, Reason, SendBatchRequest, SendBatchResponse, SendPushRequest, SendPushResponse,
-    SendPushesRequest, SendPushesResponse,
-};
+use super::unread::{ItemFields, Unread};
+use super::{ERROR_DOMAIN, Reason, SendPushRequest};
 
-/// Who wrote a message.
-pub(crate) trait Direction {
-    /// A caller did; else the gateway.
-    const FROM_CALLER: bool;
+/// A message that is kept as bytes is copied out of the decoder's buffer up to this size, so that the buffer, which has
+/// this size, serves the next message; a larger one has a buffer of its own, which is taken as it is.
+const COPIED: usize = 8 * 1024;
+
+/// How a request becomes what the server works with.
+pub(crate) trait FromCaller: Sized {
+    /// Reads a whole message.
+    fn read(message: &mut DecodeBuf<'_>) -> Result<Self, DecodeError>;
 }
 
-macro_rules! direction {
-    ($from_caller:literal: $($message:ty),*) => {
-        $(impl Direction for $message {
-            const FROM_CALLER: bool = $from_caller;
-        })*
-    };
+/// A message that is decoded at once, and how many bytes it had.
+#[derive(Debug)]
+pub(crate) struct Measured<M> {
+    pub(crate) message: M,
+    pub(crate) bytes: usize,
 }
 
-direction!(true: SendPushRequest, SendPushesRequest, SendBatchRequest);
-direction!(false: SendPushResponse, SendPushesResponse, SendBatchResponse);
+/// A SendPushRequest as the gateway's server reads it.
+pub(crate) type MeasuredPush = Measured<SendPushRequest>;
 
-/// Encodes `T` and decodes `U`.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Codec<T, U>(ProstCodec<T, U>);
+impl<M: Message + Default> FromCaller for Measured<M> {
+    fn read(message: &mut DecodeBuf<'_>) -> Result<Self, DecodeError> {
+        let bytes = message.remaining();
+        Ok(Self { message: M::decode(message)?, bytes })
+    }
+}
 
-impl<T, U> GrpcCodec for Codec<T, U>
+impl<M: Message + Default + ItemFields> FromCaller for Unread<M> {
+    fn read(message: &mut DecodeBuf<'_>) -> Result<Self, DecodeError> {
+        let length = message.remaining();
+        let bytes = match message.chunk() {
+            chunk if chunk.len() == length && length <= COPIED => Bytes::copy_from_slice(chunk),
+            _ => return Self::of(message.copy_to_bytes(length)),
+        };
+        message.advance(length);
+        Self::of(bytes)
+    }
+}
+
+/// Encodes `T` and reads `U`.
+#[derive(Debug, Clone)]
+pub(crate) struct ServerCodec<T, U>(PhantomData<(T, U)>);
+
+impl<T, U> Default for ServerCodec<T, U> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<T, U> Codec for ServerCodec<T, U>
 where
     T: Message + Send + 'static,
-    U: Message + Default + Direction + Send + 'static,
+    U: FromCaller + Send + 'static,
 {
     type Encode = T;
     type Decode = U;
     type Encoder = ProstEncoder<T>;
-    type Decoder = NamingDecoder<U>;
+    type Decoder = Reader<U>;
 
     fn encoder(&mut self) -> Self::Encoder {
-        self.0.encoder()
+        ProstEncoder::new(BufferSettings::default())
     }
 
     fn decoder(&mut self) -> Self::Decoder {
-        NamingDecoder(self.0.decoder())
+        Reader(PhantomData)
     }
 }
 
-/// Decodes `U`, and names who is at fault where that fails.
+/// Reads `U`, and says that its caller is at fault where that fails.
 #[derive(Debug, Clone)]
-pub(crate) struct NamingDecoder<U>(ProstDecoder<U>);
+pub(crate) struct Reader<U>(PhantomData<U>);
 
-impl<U: Message + Default + Direction> Decoder for NamingDecoder<U> {
+impl<U: FromCaller> Decoder for Reader<U> {
     type Item = U;
     type Error = Status;
 
     fn decode(&mut self, buf: &mut DecodeBuf<'_>) -> Result<Option<U>, Status> {
-        self.0.decode(buf).map_err(|status| if U::FROM_CALLER { undecodable(&status) } else { status })
-    }
-
-    fn buffer_settings(&self) -> BufferSettings {
-        self.0.buffer_settings()
+        U::read(buf).map(Some).map_err(|error| undecodable(&error))
     }
 }
 
-fn undecodable(status: &Status) -> Status {
+fn undecodable(error: &DecodeError) -> Status {
     let name = Reason::FieldInvalid.as_str_name();
     let mut details = ErrorDetails::new();
     details.set_error_info(name.trim_start_matches("REASON_"), ERROR_DOMAIN, HashMap::new());
-    let message = format!("the message cannot be decoded: {}", status.message());
+    let message = format!("the message cannot be decoded: {error}");
     Status::with_error_details(Code::InvalidArgument, message, details)
 }

@@ -72,6 +72,7 @@ async fn the_sample_is_good_and_says_every_default() {
     let bare = Config::on_loopback(Vec::new(), Trust::of_system().unwrap());
     assert_eq!(format!("{:?}", config.upstream), format!("{:?}", bare.upstream));
     assert_eq!(config.max_in_flight, bare.max_in_flight);
+    assert_eq!(config.max_held_bytes, bare.max_held_bytes);
     assert_eq!(config.drain_timeout, bare.drain_timeout);
     assert_eq!(format!("{:?}", config.dispatch), format!("{:?}", bare.dispatch));
     assert_eq!(config.apns_production.to_string(), bare.apns_production.to_string());
@@ -94,6 +95,27 @@ async fn what_is_wrong_is_said_with_file_line_and_key() {
         ("[grpc]", "[grpc]\nlisten_on = 1", "listen_on"),
         ("max_in_flight = 50000", "max_in_flight = \"many\"", "limits.max_in_flight"),
         ("max_in_flight = 50000", "max_in_flight = 0", "limits.max_in_flight: expected more than 0, found 0"),
+        (
+            "max_push_bytes = 65536",
+            "max_push_bytes = 4194305",
+            "grpc.max_push_bytes: expected at most grpc.max_message_bytes (4194304), found 4194305",
+        ),
+        (
+            "max_connection_bytes = 33554432",
+            "max_connection_bytes = 4194303",
+            "grpc.max_connection_bytes: expected at least grpc.max_message_bytes (4194304), found 4194303",
+        ),
+        (
+            "max_held_bytes = 536870912",
+            "max_held_bytes = 16777215",
+            "limits.max_held_bytes: expected at least 16777216, so that one caller's share holds",
+        ),
+        (
+            "max_message_items = 65536",
+            "max_message_items = 0",
+            "grpc.max_message_items: expected more than 0",
+        ),
+        ("message_timeout = \"30s\"", "message_timeout = \"0s\"", "grpc.message_timeout"),
         ("max_wait = \"30s\"", "max_wait = \"thirty\"", "limits.max_wait"),
         (
             "certificate_file = \"gateway.pem\"",

@@ -96,6 +96,7 @@ fn draft(number: usize) -> Draft {
         id: format!("push-{number}"),
         target: Ok(TargetDraft::Mattermost(Ok(device))),
         body: DraftBody::Own(body),
+        held: Ok(None),
         parent: Span::none(),
     }
 }

@@ -23,6 +23,7 @@ mod listener;
 mod mattermost;
 mod mattermost_fronts;
 mod mattermost_recorded;
+mod memory;
 mod net;
 mod operating;
 mod own_provider;

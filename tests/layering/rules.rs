@@ -15,7 +15,7 @@ pub(crate) const PARTS: &[(&str, &str)] = &[
 /// pool, so the pool stands at the bottom. `push` stands beside it, so that neither can name the other.
 pub(crate) const ROWS: &[&[&str]] = &[
     &["transport", "simulator"],
-    &["upstream", "push", "proto", "telemetry", "files"],
+    &["upstream", "push", "proto", "telemetry", "files", "held_bytes"],
     &["metrics"],
     &["credential", "caller", "listener"],
     &["provider"],

@@ -1,17 +1,17 @@
-//! Raw part: a tonic service with the same messages, which accepts every push at once, on the gateway's listener.
+//! Raw part: a tonic server of the same service with the same messages, which accepts every push at once,
+//! on sockets that the gateway accepted.
 
-use std::net::SocketAddr;
 use std::pin::Pin;
+use std::time::Duration;
 
-use fanfare::listener::{Http2Settings, Listener, ListenerSettings, Protocol};
-use fanfare::metrics::Metrics;
 use fanfare::proto;
 use fanfare::proto::push_service_server::{PushService, PushServiceServer};
 use tokio::net::TcpListener;
 use tokio_stream::{Stream, StreamExt};
-use tokio_util::sync::CancellationToken;
-use tonic::service::Routes;
+use tonic::transport::Server;
 use tonic::{Request, Response, Status, Streaming};
+
+use super::accepted::incoming;
 
 /// What a push service would have said.
 const UPSTREAM_ID: &str = "eabeae54-14a8-11e5-b60b-1697f925ec7b";
@@ -19,18 +19,16 @@ const UPSTREAM_ID: &str = "eabeae54-14a8-11e5-b60b-1697f925ec7b";
 /// Serves on a free port of loopback, which it returns.
 pub(crate) async fn serve() -> anyhow::Result<u16> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-    let address: SocketAddr = listener.local_addr()?;
-    let listener = Listener {
-        name: "echo",
-        socket: listener,
-        settings: ListenerSettings::on(address),
-        protocol: Protocol::Http2(Http2Settings::default()),
-        spare_descriptors: 0,
-        metrics: Metrics::default().listeners.listener("echo"),
-    };
-    let routes = Routes::new(PushServiceServer::new(Echo)).prepare();
-    tokio::spawn(listener.serve(move |_| routes.clone(), CancellationToken::new()));
-    Ok(address.port())
+    let port = listener.local_addr()?.port();
+    let router = Server::builder()
+        .initial_stream_window_size(256 * 1024)
+        .initial_connection_window_size(16 * 1024 * 1024)
+        .max_concurrent_streams(10_000)
+        .http2_keepalive_interval(Some(Duration::from_secs(60)))
+        .http2_keepalive_timeout(Some(Duration::from_secs(20)))
+        .add_service(PushServiceServer::new(Echo));
+    tokio::spawn(router.serve_with_incoming(incoming(listener)));
+    Ok(port)
 }
 
 /// A verdict as the gateway gives it.

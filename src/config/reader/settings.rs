@@ -4,6 +4,7 @@ use fanfare_upstream::UpstreamSettings;
 
 use super::Reader;
 use crate::config::{Config, file};
+use crate::held_bytes::BytesBudget;
 use crate::ingress::grpc::GrpcSettings;
 use crate::telemetry::{LogFormat, LogSettings};
 
@@ -21,6 +22,8 @@ impl Reader<'_> {
         self.grpc(&mut config.grpc, &file.grpc);
         let limits = &file.limits;
         self.positive("limits.max_in_flight", &mut config.max_in_flight, limits.max_in_flight);
+        self.positive("limits.max_held_bytes", &mut config.max_held_bytes, limits.max_held_bytes);
+        self.message_bytes(config);
         self.positive("limits.max_attempts", &mut config.dispatch.max_attempts, limits.max_attempts);
         self.wait("limits.max_wait", &mut config.grpc.max_wait, limits.max_wait);
         self.wait("limits.drain_timeout", &mut config.drain_timeout, limits.drain_timeout);
@@ -48,6 +51,10 @@ impl Reader<'_> {
 
     fn grpc(&mut self, grpc: &mut GrpcSettings, file: &file::Grpc) {
         self.positive("grpc.max_message_bytes", &mut grpc.max_message_bytes, file.max_message_bytes);
+        self.positive("grpc.max_push_bytes", &mut grpc.max_push_bytes, file.max_push_bytes);
+        self.positive("grpc.max_message_items", &mut grpc.max_message_items, file.max_message_items);
+        self.positive("grpc.max_connection_bytes", &mut grpc.max_connection_bytes, file.max_connection_bytes);
+        self.wait("grpc.message_timeout", &mut grpc.message_timeout, file.message_timeout);
         let http2 = &mut grpc.http2;
         self.positive(
             "grpc.max_concurrent_streams",
@@ -64,6 +71,29 @@ impl Reader<'_> {
         self.wait("grpc.keepalive_timeout", &mut http2.keepalive_timeout, file.keepalive_timeout);
         self.positive("grpc.max_batch_streams", &mut grpc.max_batch_streams, file.max_batch_streams);
         self.windows(grpc);
+    }
+
+    /// A message that is allowed must be able to arrive.
+    fn message_bytes(&mut self, config: &Config) {
+        let (grpc, message) = (&config.grpc, config.grpc.max_message_bytes);
+        if grpc.max_push_bytes > message {
+            let found = grpc.max_push_bytes;
+            let problem = format!("expected at most grpc.max_message_bytes ({message}), found {found}");
+            self.error("grpc.max_push_bytes", problem);
+        }
+        if grpc.max_connection_bytes < message {
+            let found = grpc.max_connection_bytes;
+            let problem = format!("expected at least grpc.max_message_bytes ({message}), found {found}");
+            self.error("grpc.max_connection_bytes", problem);
+        }
+        let (needed, found) = (BytesBudget::total_for(message), config.max_held_bytes);
+        if found < needed {
+            let problem = format!(
+                "expected at least {needed}, so that one caller's share holds a message of grpc.max_message_bytes \
+                 ({message}) and the one before it, found {found}"
+            );
+            self.error("limits.max_held_bytes", problem);
+        }
     }
 
     fn windows(&mut self, grpc: &GrpcSettings) {

@@ -6,11 +6,11 @@ use super::{Batch, BatchState, Lacks, TurnedAway};
 use crate::desk::admission::NoRoom;
 use crate::desk::check;
 use crate::desk::draft::{Draft, DraftBody};
-use crate::desk::refused::Refused;
+use crate::desk::refused::{OVER_BUDGET, Refused};
 use crate::desk::settled::Settled;
 use crate::desk::started::Started;
 use crate::dispatch::{Room, Seat, Terms};
-use crate::push::Reason;
+use crate::push::{Labels, Reason};
 
 /// A place for one draft: a seat of the window, and room among all pushes in flight.
 pub struct BatchPlace<'a> {
@@ -49,7 +49,7 @@ impl Batch {
                 Some(BatchPlace { batch: self, seat, room })
             }
             // Whoever waits for room is told as well when none is given any more.
-            Err(NoRoom::Full | NoRoom::Draining | NoRoom::OverRate(_)) => {
+            Err(NoRoom::Full | NoRoom::OverBudget | NoRoom::Draining | NoRoom::OverRate(_)) => {
                 (self.seat, self.lacks) = (Some(seat), Lacks::Room);
                 None
             }
@@ -92,6 +92,11 @@ impl BatchPlace<'_> {
             Ok(opened) => opened,
             Err(refused) => return Err(Box::new(batch.refuse(*refused, Some(seat)))),
         };
+        if let Err(why) = opened.bytes_held() {
+            let (id, labels) = (opened.push.id.into_string(), opened.push.body.labels.clone());
+            let refused = Refused::not_attempted(id, labels, why.reason(), OVER_BUDGET);
+            return Err(Box::new(batch.refuse(refused, Some(seat))));
+        }
         let begun = Instant::now();
         let max_wait = opened.push.body.options.max_wait.unwrap_or(batch.desk.settings.batch.max_wait);
         let own = begun + max_wait;
@@ -108,6 +113,7 @@ fn unopened(draft: Draft, reason: Reason, detail: &'static str) -> Refused {
     let labels = match draft.body {
         DraftBody::Own(body) => check::labels(body.labels).unwrap_or_default(),
         DraftBody::Shared(body) => body.labels().clone(),
+        DraftBody::Unreadable(_) => Labels::new(),
     };
     Refused::not_attempted(check::echo(draft.id), labels, reason, detail)
 }

@@ -10,7 +10,7 @@ type Fault = (fn(&mut Draft), &'static str, Reason);
 fn own(draft: &mut Draft) -> &mut BodyDraft {
     match &mut draft.body {
         DraftBody::Own(body) => body,
-        DraftBody::Shared(_) => panic!("the body is shared"),
+        DraftBody::Shared(_) | DraftBody::Unreadable(_) => panic!("the draft has no body of its own"),
     }
 }
 
@@ -85,7 +85,8 @@ async fn the_first_fault_of_a_multicast_is_that_of_each_addressee() {
         let mut body = body(true);
         change(&mut body);
         let bad = Addressee { id: "with space".into(), target: device(1), parent: Span::none() };
-        let mut multicast = front.desk.multicast(&Caller::anyone(), body, vec![bad; addressees].into_iter());
+        let mut multicast =
+            front.desk.multicast(&Caller::anyone(), Ok(body), Ok(None), vec![bad; addressees].into_iter());
         assert_eq!(multicast.len(), addressees);
         multicast.next().unwrap()
     };

@@ -119,5 +119,5 @@ fn body(dry_run: bool) -> BodyDraft {
 /// A draft that is checked as all are, and sent to nobody.
 fn dry_run(number: usize) -> Draft {
     let (id, body) = (format!("push-{number}"), DraftBody::Own(body(true)));
-    Draft { id, target: device(number), body, parent: Span::none() }
+    Draft { id, target: device(number), body, held: Ok(None), parent: Span::none() }
 }

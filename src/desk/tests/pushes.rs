@@ -78,8 +78,8 @@ async fn a_multicast_becomes_a_push_for_each_addressee() {
         target: device(number),
         parent: Span::none(),
     });
-    let drafts = front.desk.multicast(&Caller::anyone(), body(true), addressees);
     let caller = Caller::anyone();
+    let drafts = front.desk.multicast(&caller, Ok(body(true)), Ok(None), addressees);
     let results = front.desk.submit_all(&caller, drafts, ServiceClass::Bulk, arrival());
     let results = results.await.unwrap();
     assert_eq!(results.len(), 3);
@@ -94,7 +94,7 @@ async fn an_app_that_new_routes_do_not_have_is_unknown_from_then_on() {
     let front = Front::new(10, BatchSettings::default());
     let addressees =
         (0..2).map(|number| Addressee { id: String::new(), target: device(number), parent: Span::none() });
-    let mut multicast = front.desk.multicast(&Caller::anyone(), body(true), addressees);
+    let mut multicast = front.desk.multicast(&Caller::anyone(), Ok(body(true)), Ok(None), addressees);
     let mut submit = async || {
         let draft = multicast.next().unwrap();
         front.desk.submit(&Caller::anyone(), draft, arrival()).await.unwrap().result

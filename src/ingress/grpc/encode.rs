@@ -52,11 +52,12 @@ pub(super) fn bad_call(refusal: &Refusal) -> Status {
 pub(super) fn no_room(why: NoRoom) -> Status {
     let message = match why {
         NoRoom::Full => "the gateway is full (limits.max_in_flight); nothing was sent",
+        NoRoom::OverBudget => OVER_BUDGET,
         NoRoom::Draining => "the gateway is shutting down; nothing was sent",
         NoRoom::OverRate(_) => "the caller is over its rate (pushes_per_second); nothing was sent",
     };
     let code = match why {
-        NoRoom::Full | NoRoom::Draining => Code::Aborted,
+        NoRoom::Full | NoRoom::OverBudget | NoRoom::Draining => Code::Aborted,
         NoRoom::OverRate(_) => Code::ResourceExhausted,
     };
     not_taken(code, why.reason(), message.to_owned(), why.wait().unwrap_or(NO_ROOM_WAIT))
@@ -92,6 +93,34 @@ pub(super) fn too_many_batches(most: usize) -> Status {
     let message =
         format!("the connection has {most} batch streams already (grpc.max_batch_streams); nothing was sent");
     not_taken(Code::Aborted, Reason::Overloaded, message, NO_ROOM_WAIT)
+}
+
+/// Why a message or a push is not taken that is too large for what is left of the budget of bytes.
+const OVER_BUDGET: &str =
+    "the bytes of callers fill the gateway's room for them (limits.max_held_bytes); nothing of this was sent";
+
+/// A message is larger than it may be; `key` is the setting that says so.
+pub(super) fn message_too_large(found: usize, most: usize, key: &str) -> Status {
+    let mut details = ErrorDetails::new();
+    details.set_error_info(Reason::FieldTooLarge.name(), ERROR_DOMAIN, HashMap::new());
+    let message = format!("expected a message of at most {most} bytes ({key}), found {found}");
+    Status::with_error_details(Code::OutOfRange, message, details)
+}
+
+/// A message ends before its length says so.
+pub(super) fn message_cut_short() -> Status {
+    let mut details = ErrorDetails::new();
+    details.set_error_info(Reason::FieldInvalid.name(), ERROR_DOMAIN, HashMap::new());
+    let message = "the call ended within a message; nothing of that message was sent";
+    Status::with_error_details(Code::InvalidArgument, message, details)
+}
+
+/// A message did not arrive in its time.
+pub(super) fn message_too_slow(timeout: Duration) -> Status {
+    let message = format!(
+        "a message did not arrive whole in {timeout:?} (grpc.message_timeout); nothing of it was sent"
+    );
+    not_taken(Code::Aborted, Reason::DeadlineExceeded, message, NO_ROOM_WAIT)
 }
 
 /// Nothing was sent, and the caller may try again after a wait.

@@ -5,8 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use http::Request;
+use tonic::Extensions;
 use tower_service::Service;
 
+use super::gate::ConnectionBytes;
+use crate::caller::Caller;
+use crate::held_bytes::{BytesBudget, BytesShare};
 use crate::ingress::peer::Peer;
 use crate::listener::Connection;
 
@@ -38,12 +42,22 @@ impl Drop for OpenBatch {
 pub struct ConnectInfo {
     pub(super) peer: Arc<Peer>,
     pub(super) batches: BatchStreams,
+    pub(super) bytes: ConnectionBytes,
+}
+
+/// The caller's share of the budget of bytes: one for all calls of a caller that the configuration has, else that of the
+/// connection. A call that came over no connection may hold nothing.
+pub(super) fn share(extensions: &Extensions) -> BytesShare {
+    let of_caller = extensions.get::<Caller>().and_then(Caller::bytes);
+    let of_connection = || extensions.get::<ConnectInfo>().map(|connection| connection.bytes.share.clone());
+    of_caller.cloned().or_else(of_connection).unwrap_or_default()
 }
 
 impl ConnectInfo {
-    /// Makes what the calls of this connection share.
-    pub(crate) fn new(connection: &Arc<Connection>) -> Self {
-        Self { peer: Arc::new(Peer::new(connection)), batches: BatchStreams::default() }
+    /// Makes what the calls of this connection share, whose large messages may claim `max_bytes` at a time.
+    pub(crate) fn new(connection: &Arc<Connection>, budget: &Arc<BytesBudget>, max_bytes: usize) -> Self {
+        let bytes = ConnectionBytes::new(budget, max_bytes);
+        Self { peer: Arc::new(Peer::new(connection)), batches: BatchStreams::default(), bytes }
     }
 }
 

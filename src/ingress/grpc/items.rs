@@ -2,31 +2,35 @@
 
 use std::time::SystemTime;
 
+use prost::DecodeError;
+
 use super::decode;
 use crate::caller::Caller;
 use crate::desk::{Addressee, Desk, Draft, Multicast};
-use crate::proto;
+use crate::held_bytes::BytesShare;
+use crate::proto::{self, Item, UnreadAddressees, UnreadItems, UnreadMulticast, UnreadPush};
 
 /// The addressees of a multicast, decoded as they are asked for.
-type Addressees = std::iter::Map<std::vec::IntoIter<proto::Addressee>, fn(proto::Addressee) -> Addressee>;
+type Addressees = std::iter::Map<UnreadAddressees, fn((proto::Addressee, Option<DecodeError>)) -> Addressee>;
 
 /// The items of one message.
 pub(super) struct Items {
     default_app: String,
     accepted_at: SystemTime,
-    pushes: std::vec::IntoIter<proto::Push>,
-    multicasts: std::vec::IntoIter<proto::Multicast>,
+    /// What large items take while they are in flight is taken from here.
+    share: BytesShare,
+    unread: UnreadItems,
     /// What is left of the multicast that was begun.
     begun: Option<Multicast<Addressees>>,
 }
 
 impl Items {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(share: BytesShare) -> Self {
         Self {
             default_app: String::new(),
             accepted_at: SystemTime::UNIX_EPOCH,
-            pushes: Vec::new().into_iter(),
-            multicasts: Vec::new().into_iter(),
+            share,
+            unread: UnreadItems::default(),
             begun: None,
         }
     }
@@ -36,43 +40,43 @@ impl Items {
         self.default_app = app;
     }
 
-    /// Takes the items of a message in and returns how many there are. The message before must be used up.
-    pub(super) fn read(
-        &mut self,
-        pushes: Vec<proto::Push>,
-        mut multicasts: Vec<proto::Multicast>,
-        now: SystemTime,
-    ) -> u64 {
+    /// Takes the items of a message in. The message before must be used up.
+    pub(super) fn read(&mut self, unread: UnreadItems, now: SystemTime) {
         debug_assert!(self.is_empty(), "a message is read when the one before is used up");
-        // A multicast without addressees has no items, so whatever is wrong with it is no result.
-        multicasts.retain(|multicast| !multicast.addressees.is_empty());
-        let addressees: usize = multicasts.iter().map(|multicast| multicast.addressees.len()).sum();
-        let count = pushes.len() + addressees;
         self.accepted_at = now;
-        self.pushes = pushes.into_iter();
-        self.multicasts = multicasts.into_iter();
-        count as u64
+        self.unread = unread;
     }
 
     /// Whether the message is used up.
     pub(super) fn is_empty(&self) -> bool {
-        let begun = self.begun.as_ref().map_or(0, ExactSizeIterator::len);
-        self.pushes.as_slice().is_empty() && begun == 0 && self.multicasts.as_slice().is_empty()
+        self.unread.len() == 0 && self.begun.as_ref().map_or(0, ExactSizeIterator::len) == 0
     }
 
-    /// The draft of the next item.
+    /// The draft of the next item. With the last one, the bytes of the message are let go.
     pub(super) fn next(&mut self, desk: &Desk, caller: &Caller) -> Option<Draft> {
-        if let Some(push) = self.pushes.next() {
-            return Some(decode::push(push, &self.default_app, self.accepted_at));
+        let draft = self.begun.as_mut().and_then(Iterator::next).or_else(|| self.begin(desk, caller));
+        if self.is_empty() {
+            (self.unread, self.begun) = (UnreadItems::default(), None);
         }
-        loop {
-            if let Some(draft) = self.begun.as_mut().and_then(Iterator::next) {
-                return Some(draft);
+        draft
+    }
+
+    /// The next push, or the first addressee of the next multicast.
+    fn begin(&mut self, desk: &Desk, caller: &Caller) -> Option<Draft> {
+        match self.unread.next()? {
+            Item::Push(UnreadPush { push, error: Some(error), .. }) => {
+                Some(decode::unreadable_push(push.id, &error))
             }
-            let (body, addressees) =
-                decode::multicast(self.multicasts.next()?, &self.default_app, self.accepted_at);
-            let addressees: Addressees = addressees.into_iter().map(decode::addressee);
-            self.begun = Some(desk.multicast(caller, body, addressees));
+            Item::Push(UnreadPush { push, error: None, bytes }) => {
+                let held = self.share.in_flight(bytes);
+                Some(decode::push(push, &self.default_app, self.accepted_at, held))
+            }
+            Item::Multicast(UnreadMulticast { multicast, error, bytes, addressees }) => {
+                let held = self.share.in_flight(bytes);
+                let body = decode::multicast(multicast, error.as_ref(), &self.default_app, self.accepted_at);
+                let addressees: Addressees = addressees.map(decode::addressee);
+                self.begun.insert(desk.multicast(caller, body, held, addressees)).next()
+            }
         }
     }
 }

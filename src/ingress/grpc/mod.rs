@@ -5,6 +5,7 @@ mod authenticate;
 mod batch;
 mod decode;
 mod encode;
+mod gate;
 mod health;
 mod incoming;
 mod items;
@@ -23,15 +24,18 @@ use tonic::{Request, Response, Status, Streaming};
 
 pub(crate) use authenticate::Authenticate;
 pub(crate) use batch::Results;
+pub(crate) use gate::Gate;
 pub(crate) use health::GuardedHealth;
 pub use incoming::ConnectInfo;
 pub(crate) use incoming::OfConnection;
 pub(crate) use metadata::BoundedMetadata;
 
+use items::Items;
+
 use crate::desk::{BatchSettings, Desk, NoRoom};
 use crate::listener::{Http2Settings, ListenerSettings, WatchedByItself};
 use crate::proto;
-use crate::proto::push_service_server::PushService;
+use crate::proto::server::push_service_server::PushService;
 
 /// The gRPC listener and its limits.
 #[derive(Debug, Clone)]
@@ -42,6 +46,14 @@ pub struct GrpcSettings {
     pub http2: Http2Settings,
     /// The largest request message, in bytes.
     pub max_message_bytes: usize,
+    /// The largest request message of a SendPush, in bytes.
+    pub max_push_bytes: usize,
+    /// Bounds the pushes and addressees of one message of a stream.
+    pub max_message_items: usize,
+    /// Bounds the bytes of large messages that arrive or are worked on, of one connection.
+    pub max_connection_bytes: usize,
+    /// How long a message may take to arrive whole.
+    pub message_timeout: Duration,
     /// How long the gateway works on a push that names no `max_wait`.
     pub max_wait: Duration,
     /// The limits of a batch.
@@ -56,6 +68,10 @@ impl Default for GrpcSettings {
             listener: ListenerSettings::on(SocketAddr::from(([127, 0, 0, 1], 50051))),
             http2: Http2Settings::default(),
             max_message_bytes: 4 * 1024 * 1024,
+            max_push_bytes: 64 * 1024,
+            max_message_items: 65_536,
+            max_connection_bytes: 32 * 1024 * 1024,
+            message_timeout: Duration::from_secs(30),
             max_wait: Duration::from_secs(30),
             batch: BatchSettings::default(),
             max_batch_streams: 32,
@@ -69,6 +85,8 @@ pub(crate) struct Service {
     pub desk: Arc<Desk>,
     /// Bounds the batch streams of one connection.
     pub max_batch_streams: usize,
+    /// Bounds the pushes and addressees of one message of a stream.
+    pub max_message_items: usize,
     /// Owns the tasks of batch streams, so their end can be waited for.
     pub batches: TaskTracker,
 }
@@ -78,7 +96,7 @@ impl PushService for Service {
     // What an async function is called with, it keeps until its end: written out, so that no call in flight keeps its message.
     fn send_push<'s, 'async_trait>(
         &'s self,
-        request: Request<proto::SendPushRequest>,
+        request: Request<proto::MeasuredPush>,
     ) -> BoxFuture<'async_trait, Result<Response<proto::SendPushResponse>, Status>>
     where
         's: 'async_trait,
@@ -89,7 +107,7 @@ impl PushService for Service {
 
     async fn send_pushes(
         &self,
-        request: Request<proto::SendPushesRequest>,
+        request: Request<proto::UnreadPushes>,
     ) -> Result<Response<proto::SendPushesResponse>, Status> {
         let results = pushes::send(&self.desk, request).await?;
         Ok(Response::new(proto::SendPushesResponse { results }))
@@ -99,7 +117,7 @@ impl PushService for Service {
 
     async fn send_batch(
         &self,
-        request: Request<Streaming<proto::SendBatchRequest>>,
+        request: Request<Streaming<proto::UnreadBatch>>,
     ) -> Result<Response<Results>, Status> {
         let (metadata, extensions, inbound) = request.into_parts();
         let caller = authenticate::caller(&extensions)?;
@@ -114,8 +132,10 @@ impl PushService for Service {
             self.desk.turned_away(NoRoom::Full);
             return Err(encode::too_many_batches(most));
         };
+        let items = Items::new(incoming::share(&extensions));
+        let stream = batch::Inbound { messages: inbound, items, max_items: self.max_message_items };
         let open = (open, of_caller);
-        let results = batch::start(&self.batches, &self.desk, caller.clone(), batch, inbound, open);
+        let results = batch::start(&self.batches, &self.desk, caller.clone(), batch, stream, open);
         let mut response = Response::new(results);
         // A batch whose caller reads nothing ends by limits.reader_stall_timeout, with a status of its own.
         response.extensions_mut().insert(WatchedByItself);

@@ -5,15 +5,17 @@ use std::time::SystemTime;
 use futures_util::future::{Either, FutureExt, ready};
 use tonic::{Request, Response, Status};
 
+use super::incoming::share;
 use super::{authenticate, decode, encode, timeout};
 use crate::desk::{Desk, NoRoom, Settled};
+use crate::held_bytes::is_small;
 use crate::proto;
 
 /// Sends the push of a call. This function is not async, and what it returns is awaited as it is, so the future of a call
 /// holds neither the message nor what is awaited a second time.
 pub(super) fn send(
     desk: &Desk,
-    request: Request<proto::SendPushRequest>,
+    request: Request<proto::MeasuredPush>,
 ) -> impl Future<Output = Result<Response<proto::SendPushResponse>, Status>> + Send {
     match submit(desk, request) {
         Ok(submitted) => Either::Left(submitted.map(respond)),
@@ -28,12 +30,14 @@ fn respond(settled: Result<Settled, NoRoom>) -> Result<Response<proto::SendPushR
 
 fn submit(
     desk: &Desk,
-    request: Request<proto::SendPushRequest>,
+    request: Request<proto::MeasuredPush>,
 ) -> Result<impl Future<Output = Result<Settled, NoRoom>> + Send, Status> {
-    let (metadata, extensions, message) = request.into_parts();
+    let (metadata, extensions, proto::MeasuredPush { message, bytes }) = request.into_parts();
     let (caller, arrival) = (authenticate::caller(&extensions)?, timeout::arrival(&metadata));
     let push = message.push.ok_or_else(|| encode::bad_call(&decode::push_required()))?;
-    Ok(desk.submit(caller, decode::push(*push, "", SystemTime::now()), arrival))
+    // Most pushes are small, and need no look at their connection.
+    let held = if is_small(bytes) { Ok(None) } else { share(&extensions).in_flight(bytes) };
+    Ok(desk.submit(caller, decode::push(*push, "", SystemTime::now(), held), arrival))
 }
 
 #[cfg(test)]
@@ -51,7 +55,7 @@ mod tests {
     use crate::dispatch::{DispatchSettings, Dispatcher, Routes};
     use crate::ingress::grpc::Service;
     use crate::metrics::Metrics;
-    use crate::proto::push_service_server::PushService;
+    use crate::proto::server::push_service_server::PushService;
 
     /// What is kept for each call in flight was 1,504 bytes when this was written, in an allocation of 1,536. The operand of `?`
     /// in front of `.await` would be kept beside what is awaited, and an async function would keep its message.
@@ -66,9 +70,11 @@ mod tests {
                 Metrics::default().pushes,
             )),
             max_batch_streams: 1,
+            max_message_items: 1,
             batches: TaskTracker::new(),
         };
-        let mut request = Request::new(proto::SendPushRequest::default());
+        let empty = proto::MeasuredPush { message: proto::SendPushRequest::default(), bytes: 0 };
+        let mut request = Request::new(empty);
         request.extensions_mut().insert(Caller::anyone());
         let call = service.send_push(request);
         let size = size_of_val(&*call);

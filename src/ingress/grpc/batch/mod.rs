@@ -14,11 +14,21 @@ use tonic::Streaming;
 
 pub(crate) use body::Results;
 
+use super::items::Items;
 use crate::caller::Caller;
 use crate::desk::{Batch, Desk};
 use crate::proto;
 use body::{Counted, End};
 use task::BatchTask;
+
+/// What comes from the caller of a stream.
+pub(super) struct Inbound {
+    pub(super) messages: Streaming<proto::UnreadBatch>,
+    /// The items of the message that was read last.
+    pub(super) items: Items,
+    /// Bounds the items of one message.
+    pub(super) max_items: usize,
+}
 
 /// Starts a stream's task, which `tasks` owns, and returns its response body.
 pub(super) fn start(
@@ -26,12 +36,13 @@ pub(super) fn start(
     desk: &Arc<Desk>,
     caller: Caller,
     batch: Batch,
-    inbound: Streaming<proto::SendBatchRequest>,
+    inbound: Inbound,
     counted: Counted,
 ) -> Results {
     let (sender, buffer) = mpsc::channel(1);
     let (window, end) = (batch.window(), End::default());
-    let task = BatchTask::new(Arc::clone(desk), caller, batch, Arc::clone(&end));
-    tasks.spawn(task.run(inbound, sender));
+    let Inbound { messages, items, max_items } = inbound;
+    let task = BatchTask::new(Arc::clone(desk), caller, batch, items, max_items, Arc::clone(&end));
+    tasks.spawn(task.run(messages, sender));
     Results::new(buffer, window, end, counted)
 }

@@ -8,8 +8,8 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tonic::{Status, Streaming};
 
-use super::super::encode;
 use super::super::items::Items;
+use super::super::{decode, encode};
 use super::body::{End, Last, Packet};
 use super::options::Options;
 use super::outgoing::{Outgoing, last};
@@ -38,18 +38,26 @@ pub(super) struct BatchTask {
     end: End,
     reading: Reading,
     items: Items,
+    max_items: usize,
     outgoing: Outgoing,
 }
 
 impl BatchTask {
-    pub(super) fn new(desk: Arc<Desk>, caller: Caller, batch: Batch, end: End) -> Self {
-        let (items, outgoing) = (Items::new(), Outgoing::new(Instant::now()));
-        Self { desk, caller, batch, end, reading: Reading::First, items, outgoing }
+    pub(super) fn new(
+        desk: Arc<Desk>,
+        caller: Caller,
+        batch: Batch,
+        items: Items,
+        max_items: usize,
+        end: End,
+    ) -> Self {
+        let outgoing = Outgoing::new(Instant::now());
+        Self { desk, caller, batch, end, reading: Reading::First, items, max_items, outgoing }
     }
 
     pub(super) async fn run(
         mut self,
-        mut inbound: Streaming<proto::SendBatchRequest>,
+        mut inbound: Streaming<proto::UnreadBatch>,
         sender: mpsc::Sender<Packet>,
     ) {
         loop {
@@ -92,7 +100,7 @@ impl BatchTask {
     /// Offers the items for which there is a place, at most a turn's worth, and returns whether the turn was used up.
     /// Messages that are there already are read in a row: many come at once, and code that runs many times over is in
     /// the processor's cache.
-    fn offer(&mut self, inbound: &mut Streaming<proto::SendBatchRequest>) -> bool {
+    fn offer(&mut self, inbound: &mut Streaming<proto::UnreadBatch>) -> bool {
         for _ in 0..TURN {
             if self.items.is_empty() {
                 if !self.reads() {
@@ -117,7 +125,7 @@ impl BatchTask {
         self.items.is_empty() && !matches!(self.reading, Reading::Ended(_))
     }
 
-    fn read(&mut self, message: Result<Option<proto::SendBatchRequest>, Status>) {
+    fn read(&mut self, message: Result<Option<proto::UnreadBatch>, Status>) {
         // Where a message cannot be decoded, what was read before it has its verdict first.
         self.reading = match message.and_then(|message| message.map(|it| self.take(it)).transpose()) {
             Ok(Some(())) => Reading::On,
@@ -126,17 +134,22 @@ impl BatchTask {
         };
     }
 
-    fn take(&mut self, mut message: proto::SendBatchRequest) -> Result<(), Status> {
+    fn take(&mut self, read: proto::UnreadBatch) -> Result<(), Status> {
+        let proto::UnreadBatch { message, items } = read;
         let first = matches!(self.reading, Reading::First);
-        if let Some(options) = Options::of(message.options.take(), first)? {
+        if let Some(options) = Options::of(message.options, first)? {
             self.batch.set_class(options.class);
             if options.problems_only {
                 self.outgoing.problems_only();
             }
             self.items.set_default_app(options.default_app);
         }
-        let items = self.items.read(message.pushes, message.multicasts, SystemTime::now());
-        self.batch.items_read(items);
+        let count = items.len();
+        if count > self.max_items {
+            return Err(encode::bad_call(&decode::too_many_items(self.max_items, count)));
+        }
+        self.items.read(items, SystemTime::now());
+        self.batch.items_read(count as u64);
         self.outgoing.progressed();
         Ok(())
     }

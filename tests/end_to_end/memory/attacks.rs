@@ -1,0 +1,153 @@
+//! Attacks on the gateway's memory, each with what it may cost.
+
+use fanfare::proto::{self, Outcome, SendBatchResponse};
+use fanfare_simulator::ApnsScriptedOutcome;
+use prost::Message;
+use tonic_types::StatusExt;
+
+use super::Watched;
+use crate::harness::{APP, World, good, push};
+
+const MIB: usize = 1024 * 1024;
+
+/// The largest message by default.
+const LARGEST: usize = 4 * MIB;
+
+/// A bound is so many times what an attack was measured to cost beside an idle gateway, because allocators and the number of
+/// threads differ.
+const GENEROUS: usize = 3;
+
+/// A message of copies of one item. Each is written as field 2 of a SendBatchRequest.
+fn copies(push: &proto::Push, count: usize) -> Vec<u8> {
+    proto::SendBatchRequest { pushes: vec![push.clone()], ..Default::default() }.encode_to_vec().repeat(count)
+}
+
+/// Before the gate, a call that claimed 4 MiB had them reserved, which cost 1.3 GB in huge pages.
+#[tokio::test]
+async fn a_thousand_claims_of_four_megabytes_reserve_nothing() {
+    let watched = Watched::start("").await;
+    let mut attacker = watched.attacker().await;
+    let mut calls = Vec::new();
+    for _ in 0..1000 {
+        calls.push(attacker.claim("SendPushes", LARGEST, 150).await);
+    }
+    // A small call of the same connection, behind all of them, does not wait for its turn.
+    let mut small = attacker.call("SendPush").await;
+    let request = proto::SendPushRequest { push: Some(Box::new(push(&good(1)))) };
+    small.write_message(&request.encode_to_vec());
+    small.half_close();
+    let (answers, status) = small.answer::<proto::SendPushResponse>().await;
+    assert_eq!(status.code(), tonic::Code::Ok, "{status:?}");
+    assert_eq!(answers[0].result.as_ref().unwrap().outcome(), Outcome::Accepted);
+    watched.good_push(good(2)).await;
+    assert!(watched.grew() < GENEROUS * 16 * MIB, "{} MiB", watched.grew() / MIB);
+}
+
+/// Before items were decoded one by one, this held 330 MB and more.
+#[tokio::test]
+async fn thirty_two_large_messages_whose_items_wait_are_held_as_bytes() {
+    let watched = Watched::start("max_in_flight = 100").await;
+    watched.simulator.script_outcome(&good(1), ApnsScriptedOutcome::Silent);
+    let mut attacker = watched.attacker().await;
+    let message = copies(&proto::Push { id: "x".repeat(8), ..push(&good(1)) }, 35_000);
+    assert!((LARGEST - MIB..LARGEST).contains(&message.len()), "{}", message.len());
+    let mut calls = Vec::new();
+    for _ in 0..32 {
+        let mut call = attacker.call("SendBatch").await;
+        call.write_message(&message);
+        calls.push(call);
+    }
+    // As many as may be worked on at a time have been read when progress comes on so many streams.
+    let mut begun = futures_util::stream::FuturesUnordered::from_iter(
+        calls.iter_mut().map(|call| call.first::<SendBatchResponse>()),
+    );
+    for _ in 0..8 {
+        let first = futures_util::StreamExt::next(&mut begun).await.unwrap();
+        assert_eq!(first.progress.unwrap().items_read, 35_000);
+    }
+    watched.good_push(good(2)).await;
+    assert!(watched.grew() < GENEROUS * 80 * MIB, "{} MiB", watched.grew() / MIB);
+}
+
+/// Before items were counted ahead of being decoded, this held 300 MB.
+#[tokio::test]
+async fn two_million_empty_pushes_in_a_message_are_refused() {
+    let watched = Watched::start("").await;
+    let mut attacker = watched.attacker().await;
+    let mut call = attacker.call("SendBatch").await;
+    call.write_message(&copies(&proto::Push::default(), 2_000_000));
+    let (answers, status) = call.answer::<SendBatchResponse>().await;
+    assert_eq!(status.code(), tonic::Code::InvalidArgument, "{status:?}");
+    let details = status.get_error_details();
+    assert_eq!(details.error_info().unwrap().reason, "FIELD_TOO_LARGE");
+    let violation = &details.bad_request().unwrap().field_violations[0];
+    assert_eq!(violation.field, "pushes");
+    assert!(violation.description.ends_with("(grpc.max_message_items), found 2000000"), "{violation:?}");
+    assert_eq!(answers.last().unwrap().progress.as_ref().unwrap().items_read, 0);
+    assert!(watched.grew() < GENEROUS * 20 * MIB, "{} MiB", watched.grew() / MIB);
+}
+
+#[tokio::test]
+async fn empty_pushes_in_messages_of_as_many_as_there_may_be_are_results() {
+    const MESSAGES: usize = 2;
+    let watched = Watched::start("").await;
+    let mut attacker = watched.attacker().await;
+    let mut call = attacker.call("SendBatch").await;
+    for _ in 0..MESSAGES {
+        call.write_message(&copies(&proto::Push::default(), 65_536));
+    }
+    call.half_close();
+    let (answers, status) = call.answer::<SendBatchResponse>().await;
+    assert_eq!(status.code(), tonic::Code::Ok, "{status:?}");
+    let results: usize = answers.iter().map(|answer| answer.results.len()).sum();
+    assert_eq!(results, MESSAGES * 65_536);
+    assert!(watched.grew() < GENEROUS * 25 * MIB, "{} MiB", watched.grew() / MIB);
+}
+
+/// The streams that nobody reads stop at their windows.
+#[tokio::test]
+async fn two_million_empty_pushes_whose_results_nobody_reads_wait_as_bytes() {
+    let watched = Watched::start("").await;
+    let mut attacker = watched.attacker().await;
+    let mut call = attacker.call("SendBatch").await;
+    let message = copies(&proto::Push::default(), 65_536);
+    for _ in 0..31 {
+        call.write_message(&message);
+    }
+    assert!(!call.first::<SendBatchResponse>().await.results.is_empty());
+    watched.good_push(good(1)).await;
+    assert!(watched.grew() < GENEROUS * 25 * MIB, "{} MiB", watched.grew() / MIB);
+}
+
+#[tokio::test]
+async fn claims_that_never_complete_harm_no_other_connection() {
+    let world = World::start().await;
+    let mut attacker = super::RawCaller::connect(world.gateway.grpc_address()).await;
+    let mut claims = Vec::new();
+    for _ in 0..100 {
+        claims.push(attacker.claim("SendPushes", LARGEST, 100_000).await);
+    }
+    let results = world.send_all((0..200).map(good)).await;
+    assert!(results.iter().all(|result| result.outcome() == Outcome::Accepted));
+    // A large message waits for its turn among those of its own connection alone.
+    let pushes: Vec<_> = (200..1200).map(|n| proto::Push { app: String::new(), ..push(&good(n)) }).collect();
+    let request = proto::SendPushesRequest { app: APP.to_owned(), pushes, ..Default::default() };
+    assert!(request.encoded_len() > 64 * 1024);
+    let results = world.client.clone().send_pushes(request).await.unwrap().into_inner().results;
+    assert!(results.iter().all(|result| result.outcome() == Outcome::Accepted));
+}
+
+#[tokio::test]
+async fn a_message_that_does_not_arrive_in_time_is_not_taken() {
+    let timeout = std::time::Duration::from_millis(300);
+    let world = World::with(|builder| builder, |config| config.grpc.message_timeout = timeout).await;
+    let mut attacker = super::RawCaller::connect(world.gateway.grpc_address()).await;
+    for (method, length, sent) in
+        [("SendPush", 1000, 999), ("SendPushes", LARGEST, 0), ("SendBatch", 1000, 1), ("SendPush", 0, 0)]
+    {
+        let (_, status) = attacker.claim(method, length, sent).await.answer::<SendBatchResponse>().await;
+        assert_eq!(status.code(), tonic::Code::Aborted, "{method}: {status:?}");
+        assert_eq!(status.get_error_details().error_info().unwrap().reason, "DEADLINE_EXCEEDED");
+    }
+    assert_eq!(world.send(push(&good(1))).await.outcome(), Outcome::Accepted);
+}
