@@ -247,7 +247,14 @@ async fn plaintext_off_loopback_is_asked_for_by_name() {
         assert!(refused.contains(&expected) && refused.lines().count() == 1, "{refused}");
         assert_eq!(said(anywhere.replace("plaintext_anywhere = false", "plaintext_anywhere = true")), "");
         let files = "certificate_file = \"gateway.pem\"\nprivate_key_file = \"gateway.key\"";
-        assert_eq!(said(format!("{anywhere}\n[{table}.tls]\n{files}\n")), "");
+        let with_tls = format!("{anywhere}\n[{table}.tls]\n{files}\n");
+        let refused = said(with_tls.clone());
+        assert!(
+            refused.contains("expected") && refused.contains("caller") && refused.lines().count() == 1,
+            "{refused}"
+        );
+        let caller = "[callers.operator]\nadmin = true\nanonymous = true\n";
+        assert_eq!(said(format!("{with_tls}{caller}")), "");
     }
 }
 

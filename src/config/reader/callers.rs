@@ -188,7 +188,8 @@ impl Reader<'_> {
         self.ok_in_file(&at, &file.ca_file, CertificateRule::new(roots, identity))
     }
 
-    /// Notes where everybody could call from anywhere, or read what operators read, though nobody has asked for that.
+    /// Notes where everybody could call from anywhere, or nobody could read what operators read. That TLS is lacking is noted
+    /// elsewhere.
     pub(super) fn expect_callers_off_loopback(
         &mut self,
         config: &Config,
@@ -196,13 +197,14 @@ impl Reader<'_> {
         admin_for_all: bool,
     ) {
         let (grpc, admin) = (&config.grpc.listener, &config.admin.listener);
-        if !grpc.listen.ip().is_loopback() && !grpc_for_all && config.callers.is_empty() {
+        if grpc.tls.is_some() && !grpc.listen.ip().is_loopback() && !grpc_for_all && config.callers.is_empty()
+        {
             let problem = "expected at least one caller, such as [callers.orders], since grpc.listen is not on loopback: \
                            without callers everybody may do everything";
             self.error("callers", problem);
         }
         let has_reader = config.callers.iter().any(|caller| caller.permissions.admin);
-        if !admin.listen.ip().is_loopback() && !admin_for_all && !has_reader {
+        if admin.tls.is_some() && !admin.listen.ip().is_loopback() && !admin_for_all && !has_reader {
             let problem = "expected a caller with admin = true, since admin.listen is not on loopback: nobody could read \
                            /metrics";
             self.error("admin.listen", problem);
