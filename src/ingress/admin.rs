@@ -113,3 +113,72 @@ async fn metrics(State(admin): State<Admin>) -> impl IntoResponse {
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], admin.metrics.page())
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::{Body, to_bytes};
+    use prometheus_client::metrics::gauge::Gauge;
+    use tower_service::Service;
+
+    use super::*;
+    use crate::caller::jwt::Tokens;
+    use crate::caller::{CallerKey, CallerSettings, Permissions};
+    use crate::held_bytes::BytesBudget;
+
+    /// An admin listener off loopback, and the key of a caller that may read it, and of one that may not.
+    fn off_loopback() -> (Router, CallerKey, CallerKey) {
+        let metrics = Arc::new(Metrics::default());
+        let (reader, other) = (CallerKey::generate().unwrap(), CallerKey::generate().unwrap());
+        let caller = |name: &str, key: &CallerKey, admin| CallerSettings {
+            name: name.to_owned(),
+            permissions: Permissions { admin, ..Permissions::everything() },
+            keys: vec![key.digest()],
+            certificate: None,
+            token: None,
+            anonymous: false,
+        };
+        let callers = vec![caller("prometheus", &reader, true), caller("orders", &other, false)];
+        let budget = BytesBudget::new(1024);
+        let callers = Callers::new(callers, Tokens::new(Vec::new()), budget, metrics.callers.clone());
+        let admission = Arc::new(Admission::new(1, Gauge::default()));
+        let router = router(Admin { metrics, admission, readers: Some(Arc::new(callers)) });
+        let connection = Connection::new(SocketAddr::from(([192, 0, 2, 1], 9)), Vec::new());
+        (of_connection(&router, &Arc::new(connection)), reader, other)
+    }
+
+    async fn get(router: &Router, path: &str, authorization: Option<String>) -> (StatusCode, String) {
+        let mut request = Request::builder().uri(path);
+        if let Some(value) = authorization {
+            request = request.header(header::AUTHORIZATION, value);
+        }
+        let answer = router.clone().call(request.body(Body::empty()).unwrap()).await.unwrap();
+        let status = answer.status();
+        let body = to_bytes(answer.into_body(), 1 << 20).await.unwrap();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn off_loopback_health_is_for_all_and_the_rest_for_callers_that_may() {
+        use secrecy::ExposeSecret;
+
+        let (router, reader, other) = off_loopback();
+        let bearer = |key: &CallerKey| Some(format!("Bearer {}", key.expose_secret()));
+        for path in ["/healthz", "/readyz"] {
+            assert_eq!(get(&router, path, None).await.0, StatusCode::OK, "{path}");
+        }
+        assert_eq!(get(&router, "/metrics", None).await.0, StatusCode::UNAUTHORIZED);
+        assert_eq!(
+            get(&router, "/metrics", bearer(&CallerKey::generate().unwrap())).await.0,
+            StatusCode::UNAUTHORIZED
+        );
+        assert_eq!(get(&router, "/metrics", Some("Basic YTpi".to_owned())).await.0, StatusCode::UNAUTHORIZED);
+        assert_eq!(get(&router, "/metrics", bearer(&other)).await.0, StatusCode::FORBIDDEN);
+        let (status, page) = get(&router, "/metrics", bearer(&reader)).await;
+        assert_eq!(status, StatusCode::OK);
+        assert!(page.contains("fanfare_caller_refusals_total{caller=\"orders\",rule=\"admin\"} 1"), "{page}");
+        assert!(page.contains("fanfare_unknown_callers_total{shown=\"nothing_shown\"} 1"), "{page}");
+        for path in ["/metrics/", "//metrics", "/METRICS", "/other"] {
+            assert_eq!(get(&router, path, None).await.0, StatusCode::NOT_FOUND, "{path}");
+        }
+    }
+}

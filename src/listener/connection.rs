@@ -20,7 +20,7 @@ pub struct Connection {
 
 impl Connection {
     /// Makes a connection from this address, whose client has shown these certificates.
-    pub(super) fn new(address: SocketAddr, certificates: Vec<CertificateDer<'static>>) -> Self {
+    pub(crate) fn new(address: SocketAddr, certificates: Vec<CertificateDer<'static>>) -> Self {
         Self {
             address,
             certificates,

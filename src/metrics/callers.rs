@@ -5,6 +5,9 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 
+/// What a call may have shown that was refused, as `Unknown::kind` names it.
+const SHOWN: [&str; 5] = ["nothing_shown", "not_bearer", "key", "token", "certificate"];
+
 /// Metrics of callers that were refused. The configuration bounds how many callers there are.
 #[derive(Debug, Clone)]
 pub struct CallerMetrics {
@@ -30,7 +33,11 @@ impl CallerMetrics {
         registry.register("caller_refusals", help, refusals.clone());
         let help = "Calls of unknown callers, by what they showed";
         registry.register("unknown_callers", help, unknown.clone());
-        Self { refusals, unknown }
+        let metrics = Self { refusals, unknown };
+        for shown in SHOWN {
+            let _ = metrics.unknown.get_or_create(&UnknownLabels { shown });
+        }
+        metrics
     }
 
     /// Counts the refusals of one caller, of which each rule's begins at 0.

@@ -6,10 +6,12 @@ mod doors;
 mod matrix;
 mod rates;
 mod reading_anew;
+mod tokens;
 
 use std::sync::Arc;
 
 use fanfare::app::{Gateway, Network};
+use fanfare::caller::jwt::IssuerSettings;
 use fanfare::caller::{CallerKey, CallerSettings, Listed, Permissions, Rpc};
 use fanfare::config::{AppConfig, FcmConfig};
 use fanfare::credential::google::Source;
@@ -84,6 +86,10 @@ fn these<T: Ord>(listed: impl IntoIterator<Item = T>) -> Listed<T> {
 
 /// A gateway with two apps: [`APP`] by APNs and FCM, [`NEWS`] by APNs alone.
 async fn world(callers: Vec<CallerSettings>) -> World {
+    world_with(callers, Vec::new()).await
+}
+
+async fn world_with(callers: Vec<CallerSettings>, issuers: Vec<IssuerSettings>) -> World {
     let simulator =
         Simulator::builder().bundle_ids([TOPIC]).fcm(FcmSettings::default()).start().await.unwrap();
     let account = simulator.fcm().add_service_account(&[PROJECT]).unwrap();
@@ -101,7 +107,7 @@ async fn world(callers: Vec<CallerSettings>) -> World {
         app(name, fanfare::config::ApnsCredential::token(&pem, &key.key_id, &key.team_id).unwrap())
     };
     config.apps = vec![AppConfig { fcm: Some(fcm), ..apns(APP) }, apns(NEWS)];
-    config.callers = callers;
+    (config.callers, config.issuers) = (callers, issuers);
     let gateway = Gateway::start(config, Network::default()).await.unwrap();
     let client = connect(&gateway).await;
     World { simulator, gateway, client }
