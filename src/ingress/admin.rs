@@ -178,7 +178,9 @@ mod tests {
         assert!(page.contains("fanfare_caller_refusals_total{caller=\"orders\",rule=\"admin\"} 1"), "{page}");
         assert!(page.contains("fanfare_unknown_callers_total{shown=\"nothing_shown\"} 1"), "{page}");
         for path in ["/metrics/", "//metrics", "/METRICS", "/other"] {
-            assert_eq!(get(&router, path, None).await.0, StatusCode::NOT_FOUND, "{path}");
+            // What is not there is guarded as well, so that nothing is told of what is.
+            assert_eq!(get(&router, path, None).await.0, StatusCode::UNAUTHORIZED, "{path}");
+            assert_eq!(get(&router, path, bearer(&reader)).await.0, StatusCode::NOT_FOUND, "{path}");
         }
     }
 }
