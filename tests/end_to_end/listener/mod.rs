@@ -3,7 +3,7 @@
 mod authority;
 mod descriptors;
 mod ending;
-mod frames;
+pub(crate) mod frames;
 mod limits;
 mod metadata;
 mod proxied;

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod budget;
+mod frames;
 mod items;
 mod raw_call;
 
