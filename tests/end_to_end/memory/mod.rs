@@ -6,6 +6,7 @@ mod frames;
 mod items;
 mod raw_call;
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 
 use fanfare::proto::{self, Outcome};
@@ -68,8 +69,15 @@ impl Watched {
         line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
     }
 
-    /// How much more than an idle gateway it took at most.
-    fn grew(&self) -> usize {
-        self.peak() - self.idle
+    /// Holds what an attack has cost against what it may: by how much the gateway took more than an idle one at most, in
+    /// bytes. Where `FANFARE_FIGURES` names a file, the cost is added to it as a line.
+    fn cost(&self, attack: &str, most: usize) {
+        let grew = self.peak() - self.idle;
+        if let Some(file) = std::env::var_os("FANFARE_FIGURES") {
+            let mut file = std::fs::OpenOptions::new().create(true).append(true).open(file).unwrap();
+            let mib = |bytes: usize| bytes as f64 / f64::from(1 << 20);
+            writeln!(file, "{attack}: {:.1} MiB beside {:.1} when idle", mib(grew), mib(self.idle)).unwrap();
+        }
+        assert!(grew < most, "{attack}: {grew} bytes, at most {most}");
     }
 }
