@@ -61,6 +61,23 @@ func TestABatchGoesThroughNginxHoweverLargeItIs(t *testing.T) {
 	defer cancel()
 	stream, err := client.SendBatch(ctx)
 	must(t, err)
+	// It reads while it writes: nginx passes nothing on, in either direction, while results wait for a caller that does not.
+	read := make(chan error, 1)
+	accepted := 0
+	go func() {
+		for {
+			answer, err := stream.Recv()
+			if err != nil {
+				read <- err
+				return
+			}
+			for _, result := range answer.Results {
+				if result.Outcome == pushv1.Outcome_OUTCOME_ACCEPTED {
+					accepted++
+				}
+			}
+		}
+	}()
 	for first := 0; first < items; first += each {
 		message := &pushv1.SendBatchRequest{}
 		for number := first; number < first+each; number++ {
@@ -71,18 +88,8 @@ func TestABatchGoesThroughNginxHoweverLargeItIs(t *testing.T) {
 		must(t, stream.Send(message))
 	}
 	must(t, stream.CloseSend())
-	accepted := 0
-	for {
-		answer, err := stream.Recv()
-		if err == io.EOF {
-			break
-		}
-		must(t, err)
-		for _, result := range answer.Results {
-			if result.Outcome == pushv1.Outcome_OUTCOME_ACCEPTED {
-				accepted++
-			}
-		}
+	if err := <-read; err != io.EOF {
+		t.Fatal(err)
 	}
 	if accepted != items || len(stand.journal()) != items {
 		t.Errorf("%d of %d items were accepted, %d arrived", accepted, items, len(stand.journal()))
