@@ -73,7 +73,7 @@ pub(super) async fn grpc(
         .prepare();
     let gate = Gate::new(routes, &settings);
     let service = BoundedMetadata::before(Authenticate::new(callers, gate));
-    let max_bytes = settings.max_connection_bytes;
+    let (max_bytes, max_waiting) = (settings.max_connection_bytes, settings.max_waiting_calls());
     let mut limits = settings.listener;
     limits.own_stall_timeout = settings.batch.reader_stall_timeout;
     let listener = Listener {
@@ -85,7 +85,7 @@ pub(super) async fn grpc(
         metrics: metrics.listener("grpc"),
     };
     let of_connection = move |connection: &Arc<_>| {
-        OfConnection::new(service.clone(), ConnectInfo::new(connection, &budget, max_bytes))
+        OfConnection::new(service.clone(), ConnectInfo::new(connection, &budget, max_bytes, max_waiting))
     };
     Ok((health, listener.serve(of_connection, stop)))
 }

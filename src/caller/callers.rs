@@ -29,7 +29,7 @@ pub struct Callers {
 /// By what each caller is known.
 #[derive(Default)]
 struct Directory {
-    /// Whether the configuration has callers at all.
+    /// Whether the configuration has callers, or has had some since the gateway was started.
     has_callers: bool,
     rules: HashMap<String, Arc<CallerRule>>,
     keys: Vec<(KeyDigest, Known)>,
@@ -51,7 +51,10 @@ impl Callers {
         Self { directory: ArcSwap::from_pointee(directory), tokens, budget, metrics }
     }
 
-    /// Knows other callers from now on. Who is named again has its new permissions with the next push of the streams that
+    /// Knows other callers from now on. Where there were callers and are none now, nobody may call: everybody may only where
+    /// a gateway is started so, since its listeners were judged by that.
+    ///
+    /// Who is named again has its new permissions with the next push of the streams that
     /// are open already; who is not, and what was shown and is good no more, may do nothing from then on.
     pub fn change(&self, settings: Vec<CallerSettings>) {
         let former = self.directory.load_full();
@@ -119,7 +122,8 @@ impl Directory {
         budget: &Arc<BytesBudget>,
         metrics: &CallerMetrics,
     ) -> Self {
-        let mut directory = Self { has_callers: !settings.is_empty(), ..Self::default() };
+        let mut directory =
+            Self { has_callers: former.has_callers || !settings.is_empty(), ..Self::default() };
         for caller in settings {
             let permissions = Arc::new(caller.permissions);
             let rule = match former.rules.get(&caller.name) {

@@ -50,7 +50,8 @@ pub struct Permissions {
     pub apps: Listed<AppId>,
     /// The providers that it may push by, by their names in metrics, such as `apns`.
     pub providers: Listed<String>,
-    /// The topics of FCM that it may push to. A condition is permitted if every topic in it is.
+    /// The topics of FCM that it may push to. A condition is permitted if every topic in it is, and it reaches only
+    /// who subscribed to one of them.
     pub topics: Listed<String>,
     /// The broadcast channels of APNs that it may push to, by their ids.
     pub broadcasts: Listed<String>,
@@ -148,6 +149,9 @@ impl Permissions {
     /// Whether every topic that a condition names is permitted. A name stands in single quotes; a condition whose quotes
     /// are not closed, or that has none, is permitted only where every topic is.
     ///
+    /// `!('news' in topics)` reaches everybody else, also who subscribed to nothing. So a condition may negate only where it
+    /// narrows a topic that it begins with, as `'news' in topics && !('quiet' in topics)` does.
+    ///
     /// Source: Firebase, "Send messages to topics", conditions.
     fn condition(&self, condition: &str) -> bool {
         if self.topics.is_everything() {
@@ -156,8 +160,13 @@ impl Permissions {
         let parts = condition.split('\'').count();
         let mut names = condition.split('\'').skip(1).step_by(2);
         let closed = parts > 1 && parts % 2 == 1;
+        let narrows = condition.trim_start().starts_with('\'') && !condition.contains('|');
+        let reaches_others = condition.contains('!') && !narrows;
         // FCM is said to take double quotes as well: what stands in them was not looked at.
-        closed && !condition.contains(['"', '\\']) && names.all(|name| self.topics.has(name))
+        closed
+            && !reaches_others
+            && !condition.contains(['"', '\\'])
+            && names.all(|name| self.topics.has(name))
     }
 
     /// Whether it may use an RPC.
@@ -183,7 +192,8 @@ mod tests {
         let may =
             |condition| permissions.push(ServiceClass::Bulk, FCM, Audience::Condition(condition)).is_ok();
         assert!(may("'news' in topics"));
-        assert!(may("'news' in topics && ('sport' in topics || !('news' in topics))"));
+        assert!(may("'news' in topics && ('sport' in topics || 'news' in topics)"));
+        assert!(may(" 'news' in topics && !('sport' in topics)"));
         for other in [
             "'news' in topics || 'staff' in topics",
             "'news in topics",
@@ -193,6 +203,10 @@ mod tests {
             "'news' in topics || 'staff",
             "''  in topics",
             "'news\\' in topics || 'staff' in topics",
+            "!('news' in topics)",
+            "('news' in topics || !('sport' in topics))",
+            "'news' in topics || !('news' in topics)",
+            "!('sport' in topics) && 'news' in topics",
         ] {
             assert!(!may(other), "{other}");
         }

@@ -18,7 +18,8 @@ use crate::telemetry;
 /// The log goes to standard error. If that cannot be written, lines are dropped and counted.
 ///
 /// On SIGHUP the callers are read anew from the configuration: what each may do holds for the next push, also on streams that
-/// are open. If the file is wrong, everything stays as it is. Everything else in the file needs a restart.
+/// are open. If the file is wrong, everything stays as it is. Where it has no callers any more, nobody may call; everything
+/// else in the file needs a restart.
 ///
 /// Exit code 0: the gateway served and has drained; 2: it could not start.
 #[derive(Debug, Args)]

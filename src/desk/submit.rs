@@ -17,7 +17,7 @@ use super::settled::Settled;
 use super::started::Started;
 use super::{Desk, flow_of_call};
 use crate::caller::{Caller, Denied};
-use crate::dispatch::Terms;
+use crate::dispatch::{Room, Terms};
 
 impl Desk {
     /// Admits a push, and sends it when the future is polled.
@@ -57,21 +57,23 @@ impl Desk {
             Ok(opened) => opened,
             Err(refused) => return Ok(Err(refused)),
         };
-        opened.bytes_held()?;
-        self.take_turn(caller, &opened)?;
-        let room = self.admission.admit(ServiceClass::Interactive)?;
+        let room = self.admit(caller, ServiceClass::Interactive, &opened)?;
         let max_wait = opened.push.body.options.max_wait.unwrap_or(self.settings.max_wait);
         let (begun, deadline) = (arrival.at, arrival.deadline(max_wait));
         let terms = Terms { flow: Flow::SINGLE, begun, deadline };
         Ok(Ok(Started { index: 0, opened, room, terms }))
     }
 
-    /// Takes the turn of one push of those that its caller may hand in each second.
-    fn take_turn(&self, caller: &Caller, opened: &OpenedPush) -> Result<(), NoRoom> {
+    /// Finds room for a push, and takes its turn of those that its caller may hand in each second. A push for which there is
+    /// no room takes no turn, so that it may come again.
+    fn admit(&self, caller: &Caller, class: ServiceClass, opened: &OpenedPush) -> Result<Room, NoRoom> {
+        opened.bytes_held()?;
+        let room = self.admission.admit(class)?;
         caller.take_turn().map_err(|wait| {
             caller.note(Denied::Rate, opened.push.body.app.as_str());
             NoRoom::OverRate(wait)
-        })
+        })?;
+        Ok(room)
     }
 
     /// Admits all pushes of a call before one of them is sent, and returns their results in the order in which they
@@ -100,8 +102,7 @@ impl Desk {
                     continue;
                 }
             };
-            let turn = opened.bytes_held().and_then(|()| self.take_turn(caller, &opened));
-            match turn.and_then(|()| self.admission.admit(class)) {
+            match self.admit(caller, class, &opened) {
                 Ok(room) => {
                     let max_wait = opened.push.body.options.max_wait.unwrap_or(self.settings.max_wait);
                     let (begun, deadline) = (arrival.at, arrival.deadline(max_wait));

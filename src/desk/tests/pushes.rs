@@ -1,12 +1,16 @@
 //! Pushes by themselves, and several of one call.
 
+use std::num::NonZeroU32;
 use std::sync::Mutex;
 
 use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::*;
+use crate::caller::jwt::Tokens;
+use crate::caller::{CallerSettings, Callers, KnownByCertificate, Permissions, Shown};
 use crate::desk::settled::EchoedLabels;
+use crate::held_bytes::BytesBudget;
 use crate::push::{Delivery, Outcome, Reason};
 
 #[tokio::test]
@@ -139,4 +143,40 @@ async fn the_span_of_a_push_is_a_child_of_the_span_that_came_with_its_draft() {
     let spans: Vec<_> = spans.lock().unwrap().iter().filter(|(name, _)| *name == "push").copied().collect();
     let child = ("push", Some("callers_span"));
     assert_eq!(spans, [child, ("push", None), child]);
+}
+
+/// Whoever shows nothing, as a caller that may hand in one push a second.
+fn paced(front: &Front) -> Caller {
+    let anybody = CallerSettings {
+        name: "anybody".to_owned(),
+        permissions: Permissions::everything().at_most(NonZeroU32::MIN, NonZeroU32::MIN),
+        keys: Vec::new(),
+        certificate: None,
+        token: None,
+        anonymous: true,
+    };
+    let (tokens, budget) = (Tokens::new(Vec::new()), BytesBudget::new(1024));
+    let callers = Callers::new(vec![anybody], tokens, budget, front.metrics.callers.clone());
+    let shown = Shown {
+        authorization: None,
+        certificates: &[],
+        by_certificate: &KnownByCertificate::default(),
+        address: ([127, 0, 0, 1], 1).into(),
+    };
+    callers.find(&shown, SystemTime::now()).unwrap()
+}
+
+#[tokio::test]
+async fn a_push_for_which_there_is_no_room_takes_no_turn_of_its_callers_rate() {
+    let front = Front::new(1, BatchSettings::default());
+    let caller = paced(&front);
+    let room = front.admission.admit(ServiceClass::Interactive).unwrap();
+    for number in 0..5 {
+        let (one, all) = (dry_run(number), [dry_run(number)].into_iter());
+        assert_eq!(front.desk.submit(&caller, one, arrival()).await.unwrap_err(), NoRoom::Full);
+        let call = front.desk.submit_all(&caller, all, ServiceClass::Interactive, arrival());
+        assert_eq!(call.await.unwrap_err(), NoRoom::Full);
+    }
+    drop(room);
+    front.desk.submit(&caller, dry_run(5), arrival()).await.unwrap();
 }

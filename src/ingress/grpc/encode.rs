@@ -95,6 +95,15 @@ pub(super) fn too_many_batches(most: usize) -> Status {
     not_taken(Code::Aborted, Reason::Overloaded, message, NO_ROOM_WAIT)
 }
 
+/// As many unary calls of the connection wait with a large message as may wait.
+pub(super) fn too_many_large(most: usize) -> Status {
+    let message = format!(
+        "{most} calls of the connection wait already until others have taken their large messages in \
+         (grpc.max_connection_bytes); nothing was sent"
+    );
+    not_taken(Code::Aborted, Reason::Overloaded, message, NO_ROOM_WAIT)
+}
+
 /// Why a message or a push is not taken that is too large for what is left of the budget of bytes.
 const OVER_BUDGET: &str =
     "the bytes of callers fill the gateway's room for them (limits.max_held_bytes); nothing of this was sent";

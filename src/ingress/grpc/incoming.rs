@@ -54,9 +54,14 @@ pub(super) fn share(extensions: &Extensions) -> BytesShare {
 }
 
 impl ConnectInfo {
-    /// Makes what the calls of this connection share, whose large messages may claim `max_bytes` at a time.
-    pub(crate) fn new(connection: &Arc<Connection>, budget: &Arc<BytesBudget>, max_bytes: usize) -> Self {
-        let bytes = ConnectionBytes::new(budget, max_bytes);
+    /// Makes what the calls of this connection share, by the limits of its listener.
+    pub(crate) fn new(
+        connection: &Arc<Connection>,
+        budget: &Arc<BytesBudget>,
+        max_bytes: usize,
+        max_waiting: usize,
+    ) -> Self {
+        let bytes = ConnectionBytes::new(budget, max_bytes, max_waiting);
         Self { peer: Arc::new(Peer::new(connection)), batches: BatchStreams::default(), bytes }
     }
 }

@@ -79,6 +79,16 @@ impl Default for GrpcSettings {
     }
 }
 
+impl GrpcSettings {
+    /// How many unary calls of one connection may wait with a large message, whose windows are full meanwhile. The windows of
+    /// all its batch streams may be full as well, and half of what is left is for those who do not wait.
+    pub(crate) fn max_waiting_calls(&self) -> usize {
+        let windows = self.http2.connection_window / self.http2.stream_window.max(1);
+        let left = usize::try_from(windows).unwrap_or(usize::MAX).saturating_sub(self.max_batch_streams);
+        (left / 2).max(1)
+    }
+}
+
 /// The gRPC service.
 pub(crate) struct Service {
     /// The desk, where drafts are handed in.

@@ -68,3 +68,21 @@ async fn a_key_that_is_taken_back_opens_nothing_and_stops_what_it_opened() {
     world.gateway.change_callers(vec![known("others").settings]);
     assert!(is_not_permitted(&stream.send(push(&good(4))).await));
 }
+
+/// A gateway off loopback must not be opened to everybody by a file that is about to move it to loopback.
+#[tokio::test]
+async fn where_no_caller_is_left_nobody_may_call() {
+    let orders = known("orders");
+    let world = world(vec![again(&orders)]).await;
+    let client = client(&world, &orders.key).await;
+    let mut stream = Stream::open(&client).await;
+    assert_eq!(stream.send(push(&good(1))).await.outcome(), Outcome::Accepted);
+    world.gateway.change_callers(Vec::new());
+    assert!(is_not_permitted(&stream.send(push(&good(2))).await));
+    for refused in [world.call(push(&good(3))).await, send(&client, Rpc::SendPush, push(&good(4))).await] {
+        assert_eq!(refused.unwrap_err().code(), Code::Unauthenticated);
+    }
+    world.gateway.change_callers(vec![again(&orders)]);
+    let result = send(&client, Rpc::SendPush, push(&good(5))).await.unwrap();
+    assert_eq!(result.outcome(), Outcome::Accepted);
+}

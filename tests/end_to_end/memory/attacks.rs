@@ -151,3 +151,22 @@ async fn a_message_that_does_not_arrive_in_time_is_not_taken() {
     }
     assert_eq!(world.send(push(&good(1))).await.outcome(), Outcome::Accepted);
 }
+
+/// Anybody may ask whether the gateway serves, so whoever asks has to say what within a time.
+#[tokio::test]
+async fn a_health_check_that_never_comes_ends_in_time() {
+    let timeout = std::time::Duration::from_millis(100);
+    let world = World::with(|builder| builder, |config| config.grpc.message_timeout = timeout).await;
+    let mut stranger = super::RawCaller::connect(world.gateway.grpc_address()).await;
+    for method in ["Check", "Watch"] {
+        let unsaid = stranger.call_path(&format!("/grpc.health.v1.Health/{method}")).await;
+        let mut not_ended = stranger.call_path(&format!("/grpc.health.v1.Health/{method}")).await;
+        not_ended.write_message(&[]);
+        for call in [unsaid, not_ended] {
+            let answer = call.answer::<tonic_health::pb::HealthCheckResponse>();
+            let (answers, status) = tokio::time::timeout(crate::harness::SOON, answer).await.unwrap();
+            assert!(answers.is_empty());
+            assert_eq!(status.code(), tonic::Code::Aborted, "{method}: {status:?}");
+        }
+    }
+}

@@ -141,3 +141,26 @@ async fn the_body_of_a_multicast_is_taken_once() {
     assert_eq!(results.len(), 50);
     assert!(results.iter().all(|result| result.outcome() == Outcome::Accepted), "{results:?}");
 }
+
+/// Whoever waits with a large message fills the window of its call, and a part of the connection's. When any number could
+/// wait, they filled all of it, and those whose turn it was never got the rest of theirs.
+#[tokio::test]
+async fn large_messages_that_wait_leave_the_window_to_those_whose_turn_it_is() {
+    let windows = |config: &mut Config| {
+        let grpc = &mut config.grpc;
+        (grpc.http2.stream_window, grpc.http2.connection_window) = (64 * 1024, 512 * 1024);
+        (grpc.max_batch_streams, grpc.max_connection_bytes) = (2, 1024 * KIB);
+        grpc.message_timeout = SOON * 10;
+    };
+    let world = World::with(|builder| builder, windows).await;
+    let labels = [("a".repeat(60), "b".repeat(60)), ("c".repeat(60), "d".repeat(60))].into();
+    let pushes: Vec<_> =
+        (0..1000).map(|n| proto::Push { labels: Clone::clone(&labels), ..push(&good(n)) }).collect();
+    let request = proto::SendPushesRequest { pushes, ..Default::default() };
+    assert!(request.encoded_len() > 300 * KIB, "{}", request.encoded_len());
+    let call = || async { world.client.clone().send_pushes(request.clone()).await };
+    for answer in futures_util::future::join_all((0..12).map(|_| soon(call))).await {
+        let results = answer.into_inner().results;
+        assert!(results.iter().all(|result| result.outcome() == Outcome::Accepted));
+    }
+}

@@ -41,7 +41,12 @@ impl RawCaller {
 
     /// Begins a call of this method.
     pub(super) async fn call(&mut self, method: &str) -> RawCall {
-        let request = Request::post(format!("http://localhost/fanfare.push.v1.PushService/{method}"))
+        self.call_path(&format!("/fanfare.push.v1.PushService/{method}")).await
+    }
+
+    /// Begins a call of the method of any service.
+    pub(super) async fn call_path(&mut self, path: &str) -> RawCall {
+        let request = Request::post(format!("http://localhost{path}"))
             .header("content-type", "application/grpc")
             .header("te", "trailers")
             .body(())

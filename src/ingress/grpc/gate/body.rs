@@ -1,12 +1,13 @@
 //! The body of a request, which passes whole messages.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::PollSemaphore;
 use tonic::Status;
@@ -46,6 +47,10 @@ pub(crate) struct WholeMessages<B> {
     most: u32,
     /// The turn of a large message, until it is used up.
     turn: Option<OwnedSemaphorePermit>,
+    places: Arc<Semaphore>,
+    most_waiting: usize,
+    /// The place of a unary call that waits for its turn.
+    place: Option<OwnedSemaphorePermit>,
     /// What has arrived of the next message.
     arriving: Arriving,
     /// What follows it in the same chunk.
@@ -78,6 +83,9 @@ impl<B> WholeMessages<B> {
             turns: PollSemaphore::new(connection.turns.clone()),
             most: connection.most,
             turn: None,
+            places: Arc::clone(&connection.places),
+            most_waiting: connection.most_waiting,
+            place: None,
             arriving: Arriving::default(),
             behind: Bytes::new(),
             next: None,
@@ -99,7 +107,7 @@ impl<B> WholeMessages<B> {
     fn ended(&mut self, status: Status) -> Status {
         (self.arriving, self.behind) = (Arriving::default(), Bytes::new());
         self.held.keep(self.largest);
-        (self.turn, self.timer) = (None, None);
+        (self.turn, self.place, self.timer) = (None, None, None);
         status
     }
 
@@ -132,17 +140,22 @@ impl<B> WholeMessages<B> {
         Ok(Some(header))
     }
 
-    /// Waits until a large message may be gathered. The time that it waits for its turn is not its caller's fault.
-    fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Waits until a large message may be gathered. The time that it waits for its turn is not its caller's fault. How many
+    /// streams wait is bounded by how many a connection has.
+    fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Status>> {
         let Some(length) = self.arriving.length().filter(|length| *length > SMALL) else {
-            return Poll::Ready(());
+            return Poll::Ready(Ok(()));
         };
         if self.turn.is_none() {
+            if self.arity == Arity::One && self.place.is_none() {
+                let place = Arc::clone(&self.places).try_acquire_owned();
+                self.place = Some(place.map_err(|_| encode::too_many_large(self.most_waiting))?);
+            }
             let permits = u32::try_from(length).unwrap_or(u32::MAX).min(self.most);
             self.turn = ready!(self.turns.poll_acquire_many(cx, permits));
-            self.timed = false;
+            (self.place, self.timed) = (None, false);
         }
-        Poll::Ready(())
+        Poll::Ready(Ok(()))
     }
 
     /// Waits until the message that is awaited is late. The timer is made where a message is not there at once.
@@ -183,7 +196,9 @@ where
             this.used_up();
         }
         loop {
-            ready!(this.poll_turn(cx));
+            if let Err(status) = ready!(this.poll_turn(cx)) {
+                return Poll::Ready(Some(Err(this.ended(status))));
+            }
             let passed = if this.behind.is_empty() {
                 let Poll::Ready(frame) = Pin::new(&mut this.inner).poll_frame(cx) else {
                     let status = ready!(this.poll_late(cx));

@@ -30,6 +30,9 @@ use body::{Arity, WholeMessages};
 const SEND_PUSH: &str = "/fanfare.push.v1.PushService/SendPush";
 const SEND_PUSHES: &str = "/fanfare.push.v1.PushService/SendPushes";
 
+/// The paths of health checks begin so. Anybody may call them, and each is asked by one small message.
+const HEALTH: &str = "/grpc.health.v1.Health/";
+
 /// Serves calls by `S`, which is given whole messages.
 #[derive(Debug, Clone)]
 pub(crate) struct Gate<S> {
@@ -74,6 +77,7 @@ where
         let (limit, arity) = match request.uri().path() {
             SEND_PUSH => (*push, Arity::One),
             SEND_PUSHES => (*message, Arity::One),
+            path if path.starts_with(HEALTH) => (*push, Arity::One),
             _ => (*message, Arity::Many),
         };
         let connection = request.extensions().get::<ConnectInfo>();

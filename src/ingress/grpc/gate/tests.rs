@@ -72,7 +72,7 @@ fn message(length: usize) -> Vec<u8> {
 
 fn connection(total: usize, most: usize) -> (Arc<BytesBudget>, ConnectionBytes) {
     let budget = BytesBudget::new(total);
-    let connection = ConnectionBytes::new(&budget, most);
+    let connection = ConnectionBytes::new(&budget, most, 1);
     (budget, connection)
 }
 
@@ -244,4 +244,32 @@ proptest! {
         drop(call);
         prop_assert_eq!(budget.held(), 0);
     }
+}
+
+#[tokio::test]
+async fn few_unary_calls_wait_for_their_turn_and_others_are_refused() {
+    let (budget, connection) = connection(1_000_000, 100_000);
+    let mut holds = Call::new(Arity::One, &connection);
+    holds.write(header(100_000));
+    assert!(holds.waits());
+    let mut next = Call::new(Arity::One, &connection);
+    next.write(header(100_000));
+    assert!(next.waits());
+    let mut refused = Call::new(Arity::One, &connection);
+    refused.write(header(100_000));
+    let status = refused.refused().await;
+    assert_eq!(status.code(), Code::Aborted);
+    assert_eq!(status.get_details_error_info().unwrap().reason, "OVERLOADED");
+    // A stream waits all the same, since they are bounded by themselves.
+    let mut stream = Call::new(Arity::Many, &connection);
+    stream.write(header(100_000));
+    assert!(stream.waits());
+    // Who has the turn leaves the place to another.
+    drop(holds);
+    assert!(next.waits());
+    let mut last = Call::new(Arity::One, &connection);
+    last.write(header(100_000));
+    assert!(last.waits());
+    drop((next, refused, stream, last));
+    assert_eq!(budget.held(), 0);
 }
