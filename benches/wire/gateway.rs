@@ -10,6 +10,7 @@ use fanfare::push::{ApnsEnvironment, AppId};
 use fanfare::telemetry::{self, LogSettings};
 use secrecy::SecretString;
 
+use super::callers::Material;
 use super::child::Started;
 use super::messages::{APP, TOPIC};
 use super::sockets::{Loopback, Writes};
@@ -19,12 +20,20 @@ use super::standin::HOST;
 /// This is longer than any run, because slow pushes are to be measured and not given up.
 const MAX_WAIT: Duration = Duration::from_secs(120);
 
-pub(crate) async fn start(spec: Spec, upstream: Upstream) -> anyhow::Result<Started> {
+pub(crate) async fn start(
+    spec: Spec,
+    upstream: Upstream,
+    material: Option<Material>,
+) -> anyhow::Result<Started> {
     // The gateway logs as `fanfare serve` does, but for the lines of every start.
     let _log = telemetry::init(&LogSettings { filter: "warn".to_owned(), ..LogSettings::default() })?;
     let writes = Writes::default();
     let network = Network { resolver: Arc::new(Loopback), dialer: Arc::new(writes.clone()) };
-    let gateway = Gateway::start(config(&spec, &upstream)?, network).await?;
+    let mut config = config(&spec, &upstream)?;
+    if let Some(material) = material {
+        material.configure(&spec, &mut config)?;
+    }
+    let gateway = Gateway::start(config, network).await?;
     let port = gateway.grpc_address().port();
     let counts = move || {
         // The gateway lives as long as its counts may be asked for.

@@ -4,9 +4,11 @@
 /// Indices of the static table. Source: RFC 7541, appendix A.
 const METHOD_POST: u8 = 3;
 const SCHEME_HTTP: u8 = 6;
+const SCHEME_HTTPS: u8 = 7;
 const STATUS_200: u8 = 8;
 const PATH: u8 = 4;
 const AUTHORITY: u8 = 1;
+const AUTHORIZATION: u8 = 23;
 const CONTENT_TYPE: u8 = 31;
 const STATIC_ENTRIES: usize = 61;
 
@@ -14,18 +16,35 @@ const STATIC_ENTRIES: usize = 61;
 const INDEXED: u8 = 0x80;
 const WITH_INDEXING: u8 = 0x40;
 const TABLE_SIZE: u8 = 0x20;
+const NEVER_INDEXED: u8 = 0x10;
 const LITERAL: u8 = 0x00;
 
+/// Source: RFC 7541, 5.1.
+fn put_integer(block: &mut Vec<u8>, form: u8, prefix: u32, value: usize) {
+    let most = (1_usize << prefix) - 1;
+    let byte = |value: usize| u8::try_from(value).unwrap_or(u8::MAX);
+    if value < most {
+        return block.push(form | byte(value));
+    }
+    block.push(form | byte(most));
+    let mut rest = value - most;
+    while rest >= 0x80 {
+        block.push(0x80 | byte(rest & 0x7f));
+        rest >>= 7;
+    }
+    block.push(byte(rest));
+}
+
 fn put_text(block: &mut Vec<u8>, text: &str) {
-    // The value is shorter than 127 bytes, so its length is one byte.
-    block.push(u8::try_from(text.len()).unwrap_or(0));
+    put_integer(block, 0, 7, text.len());
     block.extend_from_slice(text.as_bytes());
 }
 
 /// The header blocks of gRPC calls, as a gRPC library sends them: that of the first call of a connection, which fills the
-/// dynamic table, and that of all later ones.
-pub(crate) fn call(path: &str, authority: &str) -> (Vec<u8>, Vec<u8>) {
-    let mut first = vec![INDEXED | METHOD_POST, INDEXED | SCHEME_HTTP];
+/// dynamic table, and that of all later ones. A secret is never put into a table (RFC 7541, 7.1.3), so it stands in each.
+pub(crate) fn call(path: &str, authority: &str, tls: bool, secret: Option<&str>) -> (Vec<u8>, Vec<u8>) {
+    let scheme = if tls { SCHEME_HTTPS } else { SCHEME_HTTP };
+    let mut first = vec![INDEXED | METHOD_POST, INDEXED | scheme];
     for (name, value) in [(PATH, path), (AUTHORITY, authority), (CONTENT_TYPE, "application/grpc")] {
         first.push(WITH_INDEXING | name);
         put_text(&mut first, value);
@@ -33,7 +52,13 @@ pub(crate) fn call(path: &str, authority: &str) -> (Vec<u8>, Vec<u8>) {
     first.push(WITH_INDEXING);
     put_text(&mut first, "te");
     put_text(&mut first, "trailers");
-    let later = vec![INDEXED | METHOD_POST, INDEXED | SCHEME_HTTP, 0xc1, 0xc0, 0xbf, 0xbe];
+    let mut later = vec![INDEXED | METHOD_POST, INDEXED | scheme, 0xc1, 0xc0, 0xbf, 0xbe];
+    if let Some(secret) = secret {
+        for block in [&mut first, &mut later] {
+            put_integer(block, NEVER_INDEXED, 4, AUTHORIZATION.into());
+            put_text(block, secret);
+        }
+    }
     (first, later)
 }
 
@@ -43,8 +68,7 @@ pub(crate) fn answer(json: bool) -> Vec<u8> {
     put_text(&mut block, "apns-id");
     put_text(&mut block, "eabeae54-14a8-11e5-b60b-1697f925ec7b");
     if json {
-        // Its index does not fit into four bits.
-        block.extend_from_slice(&[LITERAL | 0x0f, CONTENT_TYPE - 0x0f]);
+        put_integer(&mut block, LITERAL, 4, CONTENT_TYPE.into());
         put_text(&mut block, "application/json");
     }
     block

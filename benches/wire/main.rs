@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark talks to people")]
 
 mod brief;
+mod callers;
 mod child;
 mod controls;
 mod frames;
@@ -165,8 +166,11 @@ fn be(start: Start) -> anyhow::Result<()> {
 
 async fn party(start: Start) -> anyhow::Result<Started> {
     match start.role {
-        Role::Load => load::start(start.spec, start.server.context("a load without a server")?).await,
+        Role::Load => {
+            let server = start.server.context("a load without a server")?;
+            load::start(start.spec, server, start.material.as_ref()).await
+        }
         Role::Standin => standin::start(start.spec).await,
-        Role::Subject => subject::start(start.spec, start.upstream).await,
+        Role::Subject => subject::start(start.spec, start.upstream, start.material).await,
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 use serde::Serialize;
 
+use super::callers::Material;
 use super::child::{Counts, Section, Whole};
 use super::party::Party;
 use super::process;
@@ -56,8 +57,10 @@ struct Sample {
 
 impl Parties {
     fn start(spec: &Spec) -> anyhow::Result<(Self, u64)> {
+        let material = spec.needs_material().then(Material::new).transpose()?;
         let start = |role, upstream: Option<&Upstream>, server| {
-            Party::start(&Start { role, spec: spec.clone(), upstream: upstream.cloned(), server })
+            let (spec, material) = (spec.clone(), material.clone());
+            Party::start(&Start { role, spec, upstream: upstream.cloned(), server, material })
         };
         let standin = spec.subject.needs_standin().then(|| start(Role::Standin, None, None)).transpose()?;
         let upstream = standin.as_ref().map(|party| Upstream { port: party.port, ca: party.ca.clone() });

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::callers::Material;
+
 /// The party under test, or what it is compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum Subject {
@@ -59,6 +61,21 @@ pub(crate) enum Shape {
     Multicast(usize),
 }
 
+/// By what the gateway knows the load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) enum KnownBy {
+    /// The gateway has no callers in its configuration.
+    Nothing,
+    /// Its caller is whoever shows nothing.
+    Anonymous,
+    /// The client certificate of the connection, so the run has TLS.
+    Certificate,
+    /// A static key in each call.
+    Key,
+    /// A token, signed with ES256, in each call.
+    Token,
+}
+
 /// A run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Spec {
@@ -71,7 +88,11 @@ pub(crate) struct Spec {
     pub(crate) body: usize,
     /// The latency of the stand-in's answers.
     pub(crate) latency: Duration,
+    /// Whether the stand-in speaks TLS.
     pub(crate) tls: bool,
+    /// Whether the gateway speaks TLS with the load.
+    pub(crate) caller_tls: bool,
+    pub(crate) known_by: KnownBy,
     /// Whether answers have a body of 80 bytes of JSON, which those of APNs do not have.
     pub(crate) json: bool,
     /// How many streams the stand-in allows on a connection.
@@ -100,6 +121,8 @@ impl Spec {
             body: 200,
             latency: Duration::ZERO,
             tls: true,
+            caller_tls: false,
+            known_by: KnownBy::Nothing,
             json: false,
             // There are more than the gateway uses, so that the h2 loop never queues inside h2.
             max_streams: 2000,
@@ -115,6 +138,11 @@ impl Spec {
 
     pub(crate) fn of(&self, subject: Subject) -> Self {
         Self { subject, ..self.clone() }
+    }
+
+    /// Whether the load and the gateway are to have something by which they know each other.
+    pub(crate) fn needs_material(&self) -> bool {
+        self.caller_tls || self.known_by != KnownBy::Nothing
     }
 
     /// How long the steps of a run may take, beside what a party is waited for anyway.
@@ -139,6 +167,8 @@ pub(crate) struct Start {
     pub(crate) upstream: Option<Upstream>,
     /// The port that the load calls.
     pub(crate) server: Option<u16>,
+    /// What the load shows to the gateway, if it shows anything or speaks TLS.
+    pub(crate) material: Option<Material>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

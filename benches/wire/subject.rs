@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 
+use super::callers::Material;
 use super::child::{Counts, Started};
 use super::controls::{self, Control};
 use super::gateway;
@@ -12,10 +13,14 @@ use super::sockets::Writes;
 use super::spec::{Spec, Subject, Upstream};
 use super::tally::Shared;
 
-pub(crate) async fn start(spec: Spec, upstream: Option<Upstream>) -> anyhow::Result<Started> {
+pub(crate) async fn start(
+    spec: Spec,
+    upstream: Option<Upstream>,
+    material: Option<Material>,
+) -> anyhow::Result<Started> {
     let stand_in = || upstream.clone().context("a subject without a stand-in");
     match spec.subject {
-        Subject::Gateway => gateway::start(spec, stand_in()?).await,
+        Subject::Gateway => gateway::start(spec, stand_in()?, material).await,
         Subject::Echo => Ok(serving(echo::serve().await?)),
         Subject::FreshGateway => {
             let control = Arc::new(Control::new(&spec, &stand_in()?)?);

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::{Context, bail};
 
-use super::session::{Event, Session};
+use super::session::{Event, Server, Session};
 use crate::frames::{self, Received};
 use crate::hpack::GrpcStatus;
 use crate::messages::{self, PREFIX, Template};
@@ -35,7 +35,7 @@ pub(super) struct Batch {
 
 impl Batch {
     pub(super) async fn run(
-        server: u16,
+        server: Server,
         body: usize,
         shape: Shape,
         most: usize,
@@ -46,7 +46,7 @@ impl Batch {
             Shape::Stream(each) => (Template::batch(body, each), each),
             Shape::Multicast(each) => (Template::multicast(body, each), each),
         };
-        let mut session = Session::connect(server, "SendBatch").await?;
+        let mut session = Session::connect(&server, "SendBatch").await?;
         let stream = session.call();
         let mut batch = Self {
             stream_window: session.stream_window,

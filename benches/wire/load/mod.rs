@@ -6,43 +6,50 @@ mod unary;
 
 use std::future::Future;
 
+use super::callers::Material;
 use super::child::{Line, Started, tell};
 use super::spec::{Shape, Spec};
 use super::tally::Shared;
 use batch::Batch;
+use session::Server;
 use unary::Unary;
 
-pub(crate) async fn start(spec: Spec, server: u16) -> anyhow::Result<Started> {
+pub(crate) async fn start(spec: Spec, port: u16, material: Option<&Material>) -> anyhow::Result<Started> {
+    let server = Server {
+        port,
+        tls: material.map(|material| material.connector(&spec)).transpose()?.flatten(),
+        authorization: material.and_then(|material| material.authorization(&spec)),
+    };
     let tally = Shared::new()?;
     let counted = tally.clone();
     spawn(async move {
         if spec.mixed_warm_up {
             let warm = Shared::new()?;
             for shape in [Shape::Unary, Shape::Stream(1)] {
-                open(&spec, shape, server, &warm);
+                open(&spec, shape, &server, &warm);
             }
             tokio::time::sleep(spec.warm_up).await;
             warm.drain(spec.latency).await;
         }
-        open(&spec, spec.shape, server, &tally);
+        open(&spec, spec.shape, &server, &tally);
         tally.measure(spec).await;
         Ok(())
     });
     Ok(Started { port: 0, ca: None, counts: Box::new(move || counted.counts()) })
 }
 
-fn open(spec: &Spec, shape: Shape, server: u16, tally: &Shared) {
+fn open(spec: &Spec, shape: Shape, server: &Server, tally: &Shared) {
     match shape {
         Shape::Unary | Shape::Waves => {
             for at in 0..spec.connections {
                 let share =
                     spec.in_flight * (at + 1) / spec.connections - spec.in_flight * at / spec.connections;
                 let waves = shape == Shape::Waves;
-                spawn(Unary::run(server, spec.body, share, waves, tally.clone()));
+                spawn(Unary::run(server.clone(), spec.body, share, waves, tally.clone()));
             }
         }
         Shape::Stream(_) | Shape::Multicast(_) => {
-            spawn(Batch::run(server, spec.body, shape, spec.in_flight, tally.clone()));
+            spawn(Batch::run(server.clone(), spec.body, shape, spec.in_flight, tally.clone()));
         }
     }
 }

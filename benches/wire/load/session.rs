@@ -3,10 +3,25 @@
 use std::ops::Range;
 
 use anyhow::{Context, bail};
+use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_util::either::Either;
 
 use crate::frames::{self, Pipe, Received};
 use crate::hpack::{self, Decoder, GrpcStatus};
+use crate::standin::HOST;
+
+/// The server, and how the load speaks to it.
+#[derive(Clone)]
+pub(super) struct Server {
+    pub(super) port: u16,
+    /// TLS, if there is any.
+    pub(super) tls: Option<TlsConnector>,
+    /// The value of `authorization` in each call.
+    pub(super) authorization: Option<String>,
+}
 
 /// Something that came for a stream.
 pub(super) enum Event {
@@ -29,7 +44,7 @@ pub(super) enum Event {
 }
 
 pub(super) struct Session {
-    pipe: Pipe<TcpStream>,
+    pipe: Pipe<Either<TcpStream, TlsStream<TcpStream>>>,
     decoder: Decoder,
     first: Option<Vec<u8>>,
     later: Vec<u8>,
@@ -43,11 +58,17 @@ pub(super) struct Session {
 
 impl Session {
     /// Connects, and waits for the server's settings.
-    pub(super) async fn connect(port: u16, method: &str) -> anyhow::Result<Self> {
-        let socket = TcpStream::connect(("127.0.0.1", port)).await?;
+    pub(super) async fn connect(server: &Server, method: &str) -> anyhow::Result<Self> {
+        let Server { port, tls, authorization } = server;
+        let socket = TcpStream::connect(("127.0.0.1", *port)).await?;
         socket.set_nodelay(true)?;
         let path = format!("/fanfare.push.v1.PushService/{method}");
-        let (first, later) = hpack::call(&path, &format!("127.0.0.1:{port}"));
+        let authority = format!("127.0.0.1:{port}");
+        let (first, later) = hpack::call(&path, &authority, tls.is_some(), authorization.as_deref());
+        let socket = match tls {
+            None => Either::Left(socket),
+            Some(tls) => Either::Right(tls.connect(ServerName::try_from(HOST)?, socket).await?),
+        };
         let mut pipe = Pipe::new(socket);
         pipe.out.extend_from_slice(frames::PREFACE);
         frames::put_greeting(&mut pipe.out, &[(frames::INITIAL_WINDOW_SIZE, frames::LARGEST_WINDOW)]);

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::time::Instant;
 
-use super::session::{Event, Session};
+use super::session::{Event, Server, Session};
 use crate::frames;
 use crate::hpack::GrpcStatus;
 use crate::messages::{self, PREFIX, Template};
@@ -33,13 +33,13 @@ pub(super) struct Unary {
 
 impl Unary {
     pub(super) async fn run(
-        server: u16,
+        server: Server,
         body: usize,
         share: usize,
         waves: bool,
         tally: Shared,
     ) -> anyhow::Result<()> {
-        let session = Session::connect(server, "SendPush").await?;
+        let session = Session::connect(&server, "SendPush").await?;
         let template = Template::single(body);
         let places = vec![None; PLACES];
         let mut unary = Self { session, tally, template, share, waves, number: 0, open: 0, places };

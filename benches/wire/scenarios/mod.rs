@@ -1,5 +1,6 @@
 //! The scenarios: the runs of each, and what they have to show.
 
+mod callers;
 mod pool;
 
 use std::time::Duration;
@@ -33,6 +34,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         workers(),
         alone(),
         allocations(),
+        callers::callers(),
         pool::streams(),
         pool::descriptors(),
         pool::goaway(),
