@@ -148,3 +148,15 @@ async fn the_demo_checks_itself_and_the_simulator_serves_all_the_same() {
         assert_eq!(ended(&mut simulator).await.code(), Some(0), "{gone:?}");
     }
 }
+
+#[test]
+fn the_command_line_explains_itself() {
+    for command in ["serve", "check", "send", "batch", "caller-key", "vapid-key", "simulate", "demo"] {
+        let output = fanfare().args([command, "--help"]).output().unwrap();
+        let help = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success() && help.contains("fanfare "), "{command}: {help}");
+        assert!(help.contains("Example"), "{command} has no example: {help}");
+    }
+    let refused = fanfare().args(["send", "--to", "http://127.0.0.1:1"]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+}
