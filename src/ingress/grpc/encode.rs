@@ -95,6 +95,12 @@ pub(super) fn too_many_batches(most: usize) -> Status {
     not_taken(Code::Aborted, Reason::Overloaded, message, NO_ROOM_WAIT)
 }
 
+/// The connection has as many health checks of unknown callers as it may have.
+pub(super) fn too_many_of_strangers(most: usize) -> Status {
+    let message = format!("the connection has {most} health checks of unknown callers already");
+    not_taken(Code::Aborted, Reason::Overloaded, message, NO_ROOM_WAIT)
+}
+
 /// As many unary calls of the connection wait with a large message as may wait.
 pub(super) fn too_many_large(most: usize) -> Status {
     let message = format!(

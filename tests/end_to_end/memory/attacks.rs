@@ -1,12 +1,14 @@
 //! Attacks on the gateway's memory, each with what it may cost.
 
+use fanfare::caller::{CallerSettings, Permissions};
 use fanfare::proto::{self, Outcome, SendBatchResponse};
 use fanfare_simulator::ApnsScriptedOutcome;
 use prost::Message;
+use tonic_health::pb::HealthCheckResponse;
 use tonic_types::StatusExt;
 
 use super::Watched;
-use crate::harness::{APP, World, good, push};
+use crate::harness::{APP, SOON, World, good, push};
 
 const MIB: usize = 1024 * 1024;
 
@@ -163,10 +165,52 @@ async fn a_health_check_that_never_comes_ends_in_time() {
         let mut not_ended = stranger.call_path(&format!("/grpc.health.v1.Health/{method}")).await;
         not_ended.write_message(&[]);
         for call in [unsaid, not_ended] {
-            let answer = call.answer::<tonic_health::pb::HealthCheckResponse>();
-            let (answers, status) = tokio::time::timeout(crate::harness::SOON, answer).await.unwrap();
+            let answer = call.answer::<HealthCheckResponse>();
+            let (answers, status) = tokio::time::timeout(SOON, answer).await.unwrap();
             assert!(answers.is_empty());
             assert_eq!(status.code(), tonic::Code::Aborted, "{method}: {status:?}");
         }
     }
+}
+
+/// Each watch costs 4 KB, and a connection has room for 10,000 calls.
+#[tokio::test]
+async fn a_stranger_watches_health_a_few_times_at_most() {
+    let key = fanfare::caller::CallerKey::generate().unwrap();
+    let caller = CallerSettings {
+        name: "orders".to_owned(),
+        permissions: Permissions::everything(),
+        keys: vec![key.digest()],
+        certificate: None,
+        token: None,
+        anonymous: false,
+    };
+    let world = World::with(|builder| builder, |config| config.callers = vec![caller]).await;
+    let mut stranger = super::RawCaller::connect(world.gateway.grpc_address()).await;
+    let mut open = Vec::new();
+    let refused = loop {
+        let mut call = stranger.call_path("/grpc.health.v1.Health/Watch").await;
+        call.write_message(&[]);
+        call.half_close();
+        match call.status_now().await {
+            Some(status) => break status,
+            None => open.push(call),
+        }
+    };
+    assert_eq!(refused.code(), tonic::Code::Aborted, "{refused:?}");
+    assert_eq!(open.len(), 16);
+    // One that ends leaves its place to another.
+    open.pop();
+    let again = async {
+        loop {
+            let mut call = stranger.call_path("/grpc.health.v1.Health/Check").await;
+            call.write_message(&[]);
+            call.half_close();
+            let (_, status) = call.answer::<HealthCheckResponse>().await;
+            if status.code() == tonic::Code::Ok {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(SOON, again).await.unwrap();
 }
