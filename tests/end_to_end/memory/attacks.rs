@@ -1,7 +1,7 @@
 //! Attacks on the gateway's memory, each with what it may cost.
 
 use fanfare::caller::{CallerSettings, Permissions};
-use fanfare::proto::{self, Outcome, SendBatchResponse};
+use fanfare::proto::{self, Outcome, Reason, SendBatchResponse};
 use fanfare_simulator::ApnsScriptedOutcome;
 use prost::Message;
 use tonic_health::pb::HealthCheckResponse;
@@ -213,4 +213,33 @@ async fn a_stranger_watches_health_a_few_times_at_most() {
         }
     };
     tokio::time::timeout(SOON, again).await.unwrap();
+}
+
+/// An entry of a map takes ten times the memory of its bytes. Where a raw payload stands in for the data, the push is sent all the
+/// same, and its data was held until its verdict: 16 held
+/// 366 MB.
+#[tokio::test]
+async fn data_of_more_entries_than_any_payload_holds_is_not_kept() {
+    let watched = Watched::start("").await;
+    watched.simulator.script_outcome(&good(1), ApnsScriptedOutcome::Silent);
+    let mut large = push(&good(1));
+    let content = large.content.as_mut().unwrap();
+    content.data = (0..300_000).map(|n| (format!("{n:x}"), String::new())).collect();
+    let payload_json = r#"{"aps":{"alert":"x"}}"#.to_owned();
+    content.apns = Some(Box::new(proto::ApnsOptions { payload_json, ..Default::default() }));
+    let message = copies(&large, 1);
+    assert!((2 * MIB..LARGEST).contains(&message.len()), "{}", message.len());
+    let mut attacker = watched.attacker().await;
+    let mut call = attacker.call("SendBatch").await;
+    for _ in 0..16 {
+        call.write_message(&message);
+    }
+    call.half_close();
+    let (answers, status) = call.answer::<SendBatchResponse>().await;
+    assert_eq!(status.code(), tonic::Code::Ok, "{status:?}");
+    let results: Vec<_> = answers.iter().flat_map(|answer| &answer.results).collect();
+    assert_eq!(results.len(), 16);
+    assert!(results.iter().all(|result| result.reason() == Reason::FieldTooLarge), "{results:?}");
+    assert!(results.iter().all(|result| result.field == "content.data"));
+    assert!(watched.grew() < GENEROUS * 80 * MIB, "{} MiB", watched.grew() / MIB);
 }
