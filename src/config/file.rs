@@ -64,6 +64,7 @@ pub(super) struct Admin {
     #[serde(with = "humantime_serde")]
     pub(super) idle_timeout: Option<Duration>,
     pub(super) max_connections: Option<usize>,
+    pub(super) max_connections_per_address: Option<usize>,
 }
 
 #[derive(Debug, Default, Deserialize)]
