@@ -21,6 +21,8 @@ use crate::metrics::CallerMetrics;
 /// The callers of the configuration.
 pub struct Callers {
     directory: ArcSwap<Directory>,
+    /// Everybody, as long as the configuration has had no callers.
+    anyone: Known,
     tokens: Tokens,
     budget: Arc<BytesBudget>,
     metrics: CallerMetrics,
@@ -48,7 +50,8 @@ impl Callers {
         metrics: CallerMetrics,
     ) -> Self {
         let directory = Directory::build(settings, &Directory::default(), &budget, &metrics);
-        Self { directory: ArcSwap::from_pointee(directory), tokens, budget, metrics }
+        let anyone = Known { proof: Proof::default(), ..Known::anyone() };
+        Self { directory: ArcSwap::from_pointee(directory), anyone, tokens, budget, metrics }
     }
 
     /// Knows other callers from now on. Where there were callers and are none now, nobody may call: everybody may only where
@@ -66,6 +69,9 @@ impl Callers {
         }
         let kept: Vec<_> = newer.proofs().collect();
         former.proofs().filter(|proof| !kept.iter().any(|kept| kept.is(proof))).for_each(Proof::revoke);
+        if newer.has_callers {
+            self.anyone.proof.revoke();
+        }
         self.directory.store(Arc::new(newer));
     }
 
@@ -79,7 +85,7 @@ impl Callers {
         let directory = self.directory.load();
         let caller = |known| Caller { known, address: Some(shown.address) };
         if !directory.has_callers {
-            return Ok(caller(Known::anyone()));
+            return Ok(caller(self.anyone.clone()));
         }
         let Some(bearer) = shown.bearer()? else { return directory.without_bearer(shown, now).map(caller) };
         if let Ok(key) = CallerKey::parse(bearer) {

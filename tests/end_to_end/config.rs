@@ -137,6 +137,11 @@ async fn what_is_wrong_is_said_with_file_line_and_key() {
             "max_connections_per_address = 0",
             "grpc.max_connections_per_address: expected more than 0, found 0",
         ),
+        (
+            "max_connections_per_address = 8",
+            "max_connections_per_address = 0",
+            "admin.max_connections_per_address: expected more than 0, found 0",
+        ),
         ("https://api.push.apple.com", "api.push.apple.com", "apns.production: expected an origin"),
         ("AuthKey_ABC123DEFG.p8", "missing.p8", "apps.shop.apns.token.key_file"),
         ("key_id = \"ABC123DEFG\"", "key_id = \"short\"", "the key id is not 10 visible characters"),

@@ -2216,7 +2216,7 @@ type Content struct {
 	Notification *Notification `protobuf:"bytes,1,opt,name=notification,proto3" json:"notification,omitempty"`
 	// For the app. APNs: custom keys beside `aps` (the key `aps` is refused).
 	// FCM: `message.data` (reserved keys are refused). Web Push: the member
-	// `data`. Mattermost: refused; it has fields of its own.
+	// `data`. Mattermost: refused; it has fields of its own. At most 1,024 entries.
 	Data map[string]string `protobuf:"bytes,2,rep,name=data,proto3" json:"data,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// For APNs only.
 	Apns *ApnsOptions `protobuf:"bytes,3,opt,name=apns,proto3" json:"apns,omitempty"`

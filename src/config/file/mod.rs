@@ -68,6 +68,7 @@ pub(in crate::config) struct Admin {
     #[serde(with = "humantime_serde")]
     pub(in crate::config) idle_timeout: Option<Duration>,
     pub(in crate::config) max_connections: Option<usize>,
+    pub(in crate::config) max_connections_per_address: Option<usize>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -20,10 +20,7 @@ impl Reader<'_> {
         let stall = file.answer_stall_timeout;
         self.wait("grpc.answer_stall_timeout", &mut listener.answer_stall_timeout, stall);
         self.positive("grpc.max_connections", &mut listener.max_connections, file.max_connections);
-        if let Some(most) = file.max_connections_per_address {
-            let key = "grpc.max_connections_per_address";
-            self.positive(key, listener.max_connections_per_address.insert(1), Some(most));
-        }
+        self.per_address("grpc", listener, file.max_connections_per_address);
         for text in &file.trusted_proxies {
             match network(text) {
                 Some(network) => listener.trusted_proxies.push(network),
@@ -40,6 +37,14 @@ impl Reader<'_> {
         self.expect_secret_or_loopback("admin", listener, file.tls.is_some() || file.plaintext_anywhere);
         self.wait("admin.idle_timeout", &mut listener.idle_timeout, file.idle_timeout);
         self.positive("admin.max_connections", &mut listener.max_connections, file.max_connections);
+        self.per_address("admin", listener, file.max_connections_per_address);
+    }
+
+    fn per_address(&mut self, table: &str, listener: &mut ListenerSettings, most: Option<usize>) {
+        if most.is_some() {
+            let key = format!("{table}.max_connections_per_address");
+            self.positive(&key, listener.max_connections_per_address.insert(1), most);
+        }
     }
 
     /// Reads where a listener listens, and its TLS.

@@ -1,18 +1,21 @@
 //! Finds out who calls before anything of the call's message is read. A call of somebody unknown, and one of an RPC that
 //! its caller may not use, end here with a status.
 //!
-//! Whether the gateway as a whole is healthy may be asked by anybody, since load balancers show nothing.
+//! Whether the gateway as a whole is healthy may be asked by anybody, since load balancers show nothing. How often at a time
+//! is bounded for each connection, since a watch goes on until its caller ends it.
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::SystemTime;
 
-use futures_util::future::{BoxFuture, Either, FutureExt, Ready, ready};
+use futures_util::future::{BoxFuture, Either, FutureExt, Ready, TryFutureExt, ready};
 use http::{Extensions, HeaderMap, Request, Response};
+use http_body_util::BodyExt;
 use tonic::Status;
 use tonic::body::Body;
 use tower_service::Service;
 
+use super::incoming::OpenCall;
 use super::{ConnectInfo, encode};
 use crate::caller::{Caller, Callers, Rpc, Unknown};
 use crate::ingress::peer::Peer;
@@ -22,6 +25,9 @@ const PUSH_SERVICE: &str = "/fanfare.push.v1.PushService/";
 
 /// The paths of health checks begin so.
 const HEALTH: &str = "/grpc.health.v1.Health/";
+
+/// How many health checks of strangers are open on one connection. A load balancer has one.
+const MAX_OF_STRANGERS: usize = 16;
 
 /// The caller of a call that came this far.
 pub(super) fn caller(extensions: &Extensions) -> Result<&Caller, Status> {
@@ -104,7 +110,13 @@ where
                 Ok(()) => Either::Right(Either::Left(self.inner.call(request))),
                 Err(status) => refused(status),
             },
-            Err(_) if matches!(asked, Asked::Health) => Either::Right(Either::Left(self.inner.call(request))),
+            Err(_) if matches!(asked, Asked::Health) => match open_for_stranger(request.extensions()) {
+                Some(open) => {
+                    let answer = self.inner.call(request).map_ok(|answer| while_open(answer, open));
+                    Either::Right(Either::Right(answer.boxed()))
+                }
+                None => refused(encode::too_many_of_strangers(MAX_OF_STRANGERS)),
+            },
             Err(unknown) if unknown.may_be_mended_by_a_fetch() => {
                 let (callers, mut inner) = (Arc::clone(&self.callers), self.inner.clone());
                 let slow = async move {
@@ -124,6 +136,21 @@ where
             }
         }
     }
+}
+
+/// Counts one more health check of a stranger, where its connection has not as many as it may have.
+fn open_for_stranger(extensions: &Extensions) -> Option<OpenCall> {
+    extensions.get::<ConnectInfo>()?.of_strangers.open(MAX_OF_STRANGERS)
+}
+
+/// An answer whose call counts until its body is gone.
+fn while_open(answer: Response<Body>, open: OpenCall) -> Response<Body> {
+    answer.map(|body| {
+        Body::new(body.map_frame(move |frame| {
+            let _open = &open;
+            frame
+        }))
+    })
 }
 
 fn find(callers: &Callers, peer: &Peer, headers: &HeaderMap) -> Result<Caller, Unknown> {

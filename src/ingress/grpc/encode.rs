@@ -95,13 +95,16 @@ pub(super) fn too_many_batches(most: usize) -> Status {
     not_taken(Code::Aborted, Reason::Overloaded, message, NO_ROOM_WAIT)
 }
 
-/// As many unary calls of the connection wait with a large message as may wait.
-pub(super) fn too_many_large(most: usize) -> Status {
-    let message = format!(
-        "{most} calls of the connection wait already until others have taken their large messages in \
-         (grpc.max_connection_bytes); nothing was sent"
-    );
+/// The connection has as many health checks of unknown callers as it may have.
+pub(super) fn too_many_of_strangers(most: usize) -> Status {
+    let message = format!("the connection has {most} health checks of unknown callers already");
     not_taken(Code::Aborted, Reason::Overloaded, message, NO_ROOM_WAIT)
+}
+
+/// The turn of a large message does not come in time, or as many wait for theirs as may wait.
+pub(super) fn no_turn() -> Status {
+    let message = "large messages of other calls fill the connection's room for them (grpc.max_connection_bytes); nothing was sent";
+    not_taken(Code::Aborted, Reason::Overloaded, message.to_owned(), NO_ROOM_WAIT)
 }
 
 /// Why a message or a push is not taken that is too large for what is left of the budget of bytes.

@@ -14,24 +14,24 @@ use crate::held_bytes::{BytesBudget, BytesShare};
 use crate::ingress::peer::Peer;
 use crate::listener::Connection;
 
-/// The batch streams of one connection.
+/// The open calls of one kind, of one connection.
 #[derive(Debug, Clone, Default)]
-pub(super) struct BatchStreams(Arc<AtomicUsize>);
+pub(super) struct OpenCalls(Arc<AtomicUsize>);
 
-impl BatchStreams {
+impl OpenCalls {
     /// Counts one more, where there are fewer than `most`.
-    pub(super) fn open(&self, most: usize) -> Option<OpenBatch> {
+    pub(super) fn open(&self, most: usize) -> Option<OpenCall> {
         let more = |open: usize| (open < most).then_some(open + 1);
         self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).ok()?;
-        Some(OpenBatch(self.clone()))
+        Some(OpenCall(self.clone()))
     }
 }
 
-/// An open batch stream, which is counted until this is dropped.
+/// An open call, which is counted until this is dropped.
 #[derive(Debug)]
-pub(super) struct OpenBatch(BatchStreams);
+pub(super) struct OpenCall(OpenCalls);
 
-impl Drop for OpenBatch {
+impl Drop for OpenCall {
     fn drop(&mut self) {
         self.0.0.fetch_sub(1, Ordering::AcqRel);
     }
@@ -41,7 +41,9 @@ impl Drop for OpenBatch {
 #[derive(Debug, Clone)]
 pub struct ConnectInfo {
     pub(super) peer: Arc<Peer>,
-    pub(super) batches: BatchStreams,
+    pub(super) batches: OpenCalls,
+    /// The calls of whoever shows nothing that the gateway knows.
+    pub(super) of_strangers: OpenCalls,
     pub(super) bytes: ConnectionBytes,
 }
 
@@ -62,7 +64,8 @@ impl ConnectInfo {
         max_waiting: usize,
     ) -> Self {
         let bytes = ConnectionBytes::new(budget, max_bytes, max_waiting);
-        Self { peer: Arc::new(Peer::new(connection)), batches: BatchStreams::default(), bytes }
+        let (batches, of_strangers) = (OpenCalls::default(), OpenCalls::default());
+        Self { peer: Arc::new(Peer::new(connection)), batches, of_strangers, bytes }
     }
 }
 

@@ -86,3 +86,14 @@ async fn where_no_caller_is_left_nobody_may_call() {
     let result = send(&client, Rpc::SendPush, push(&good(5))).await.unwrap();
     assert_eq!(result.outcome(), Outcome::Accepted);
 }
+
+#[tokio::test]
+async fn the_first_callers_stop_the_streams_of_everybody() {
+    let (orders, world) = (known("orders"), world(Vec::new()).await);
+    let mut stream = Stream::open(&client(&world, "anything").await).await;
+    assert_eq!(stream.send(push(&good(1))).await.outcome(), Outcome::Accepted);
+    world.gateway.change_callers(vec![again(&orders)]);
+    assert!(is_not_permitted(&stream.send(push(&good(2))).await));
+    let refused = world.call(push(&good(3))).await.unwrap_err();
+    assert_eq!(refused.code(), Code::Unauthenticated);
+}

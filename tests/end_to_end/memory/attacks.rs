@@ -1,12 +1,14 @@
 //! Attacks on the gateway's memory, each with what it may cost.
 
-use fanfare::proto::{self, Outcome, SendBatchResponse};
+use fanfare::caller::{CallerSettings, Permissions};
+use fanfare::proto::{self, Outcome, Reason, SendBatchResponse};
 use fanfare_simulator::ApnsScriptedOutcome;
 use prost::Message;
+use tonic_health::pb::HealthCheckResponse;
 use tonic_types::StatusExt;
 
 use super::Watched;
-use crate::harness::{APP, World, good, push};
+use crate::harness::{APP, SOON, World, good, push};
 
 const MIB: usize = 1024 * 1024;
 
@@ -163,10 +165,81 @@ async fn a_health_check_that_never_comes_ends_in_time() {
         let mut not_ended = stranger.call_path(&format!("/grpc.health.v1.Health/{method}")).await;
         not_ended.write_message(&[]);
         for call in [unsaid, not_ended] {
-            let answer = call.answer::<tonic_health::pb::HealthCheckResponse>();
-            let (answers, status) = tokio::time::timeout(crate::harness::SOON, answer).await.unwrap();
+            let answer = call.answer::<HealthCheckResponse>();
+            let (answers, status) = tokio::time::timeout(SOON, answer).await.unwrap();
             assert!(answers.is_empty());
             assert_eq!(status.code(), tonic::Code::Aborted, "{method}: {status:?}");
         }
     }
+}
+
+/// Each watch costs 4 KB, and a connection has room for 10,000 calls.
+#[tokio::test]
+async fn a_stranger_watches_health_a_few_times_at_most() {
+    let key = fanfare::caller::CallerKey::generate().unwrap();
+    let caller = CallerSettings {
+        name: "orders".to_owned(),
+        permissions: Permissions::everything(),
+        keys: vec![key.digest()],
+        certificate: None,
+        token: None,
+        anonymous: false,
+    };
+    let world = World::with(|builder| builder, |config| config.callers = vec![caller]).await;
+    let mut stranger = super::RawCaller::connect(world.gateway.grpc_address()).await;
+    let mut open = Vec::new();
+    let refused = loop {
+        let mut call = stranger.call_path("/grpc.health.v1.Health/Watch").await;
+        call.write_message(&[]);
+        call.half_close();
+        match call.status_now().await {
+            Some(status) => break status,
+            None => open.push(call),
+        }
+    };
+    assert_eq!(refused.code(), tonic::Code::Aborted, "{refused:?}");
+    assert_eq!(open.len(), 16);
+    // One that ends leaves its place to another.
+    open.pop();
+    let again = async {
+        loop {
+            let mut call = stranger.call_path("/grpc.health.v1.Health/Check").await;
+            call.write_message(&[]);
+            call.half_close();
+            let (_, status) = call.answer::<HealthCheckResponse>().await;
+            if status.code() == tonic::Code::Ok {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(SOON, again).await.unwrap();
+}
+
+/// An entry of a map takes ten times the memory of its bytes. Where a raw payload stands in for the data, the push is sent all the
+/// same, and its data was held until its verdict: 16 held
+/// 366 MB.
+#[tokio::test]
+async fn data_of_more_entries_than_any_payload_holds_is_not_kept() {
+    let watched = Watched::start("").await;
+    watched.simulator.script_outcome(&good(1), ApnsScriptedOutcome::Silent);
+    let mut large = push(&good(1));
+    let content = large.content.as_mut().unwrap();
+    content.data = (0..300_000).map(|n| (format!("{n:x}"), String::new())).collect();
+    let payload_json = r#"{"aps":{"alert":"x"}}"#.to_owned();
+    content.apns = Some(Box::new(proto::ApnsOptions { payload_json, ..Default::default() }));
+    let message = copies(&large, 1);
+    assert!((2 * MIB..LARGEST).contains(&message.len()), "{}", message.len());
+    let mut attacker = watched.attacker().await;
+    let mut call = attacker.call("SendBatch").await;
+    for _ in 0..16 {
+        call.write_message(&message);
+    }
+    call.half_close();
+    let (answers, status) = call.answer::<SendBatchResponse>().await;
+    assert_eq!(status.code(), tonic::Code::Ok, "{status:?}");
+    let results: Vec<_> = answers.iter().flat_map(|answer| &answer.results).collect();
+    assert_eq!(results.len(), 16);
+    assert!(results.iter().all(|result| result.reason() == Reason::FieldTooLarge), "{results:?}");
+    assert!(results.iter().all(|result| result.field == "content.data"));
+    watched.cost("pushes of many small entries of data", GENEROUS * 80 * MIB);
 }

@@ -97,6 +97,13 @@ impl RawCall {
         message
     }
 
+    /// The status of a call that was refused at once; none where its answer begins, of which nothing more is read.
+    pub(super) async fn status_now(&mut self) -> Option<Status> {
+        let (head, body) = (&mut self.response).await.unwrap().into_parts();
+        self.unread = Some(body);
+        Status::from_header_map(&head.headers)
+    }
+
     /// The messages of the answer, and the status after them.
     pub(super) async fn answer<M: Message + Default>(self) -> (Vec<M>, Status) {
         let response = self.response.await.unwrap();

@@ -10,7 +10,7 @@ use tokio_stream::Stream;
 use tonic::Status;
 
 use super::super::encode;
-use super::super::incoming::OpenBatch;
+use super::super::incoming::OpenCall;
 use crate::caller::OpenStream;
 use crate::desk::Window;
 use crate::proto::SendBatchResponse;
@@ -32,7 +32,7 @@ pub(super) struct Last {
 pub(super) type End = Arc<Mutex<Option<Last>>>;
 
 /// The stream as its connection counts it, and as its caller does.
-pub(super) type Counted = (OpenBatch, OpenStream);
+pub(super) type Counted = (OpenCall, OpenStream);
 
 /// The response body of a batch stream.
 pub(crate) struct Results {
@@ -87,14 +87,14 @@ impl Stream for Results {
 mod tests {
     use tokio_stream::StreamExt;
 
-    use super::super::super::incoming::BatchStreams;
+    use super::super::super::incoming::OpenCalls;
     use super::*;
     use crate::caller::Caller;
 
     fn results() -> (mpsc::Sender<Packet>, End, Results) {
         let (sender, buffer) = mpsc::channel(1);
         let end = End::default();
-        let open = (BatchStreams::default().open(1).unwrap(), Caller::anyone().open_stream().unwrap());
+        let open = (OpenCalls::default().open(1).unwrap(), Caller::anyone().open_stream().unwrap());
         (sender, Arc::clone(&end), Results::new(buffer, Window::new(4, 4), end, open))
     }
 

@@ -10,10 +10,18 @@ use crate::push::{
 
 const MAX_LOC_ARGUMENTS: usize = 32;
 
+/// The most entries of data. Each takes some ten times the memory of its bytes, and a payload of 4 KiB, which is about what
+/// push services take, has room for fewer.
+const MAX_DATA_ENTRIES: usize = 1024;
+
 /// What a push says.
 pub(super) fn content(content: Option<proto::Content>) -> Decoded<Content> {
     let content = content.ok_or_else(content_required)?;
     let proto::Content { notification, data, apns, fcm, web_push, mattermost } = content;
+    if data.len() > MAX_DATA_ENTRIES {
+        let detail = format!("expected at most {MAX_DATA_ENTRIES} entries, found {}", data.len());
+        return Err(Refusal::field("content.data", Reason::FieldTooLarge, detail));
+    }
     let content = Content {
         notification: notification.map(self::notification).transpose()?,
         data: data.into_iter().collect(),

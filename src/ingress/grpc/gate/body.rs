@@ -48,7 +48,6 @@ pub(crate) struct WholeMessages<B> {
     /// The turn of a large message, until it is used up.
     turn: Option<OwnedSemaphorePermit>,
     places: Arc<Semaphore>,
-    most_waiting: usize,
     /// The place of a unary call that waits for its turn.
     place: Option<OwnedSemaphorePermit>,
     /// What has arrived of the next message.
@@ -84,7 +83,6 @@ impl<B> WholeMessages<B> {
             most: connection.most,
             turn: None,
             places: Arc::clone(&connection.places),
-            most_waiting: connection.most_waiting,
             place: None,
             arriving: Arriving::default(),
             behind: Bytes::new(),
@@ -108,6 +106,8 @@ impl<B> WholeMessages<B> {
         (self.arriving, self.behind) = (Arriving::default(), Bytes::new());
         self.held.keep(self.largest);
         (self.turn, self.place, self.timer) = (None, None, None);
+        // The wait for a turn is over as well.
+        self.turns = PollSemaphore::new(self.turns.clone_inner());
         status
     }
 
@@ -140,8 +140,9 @@ impl<B> WholeMessages<B> {
         Ok(Some(header))
     }
 
-    /// Waits until a large message may be gathered. The time that it waits for its turn is not its caller's fault. How many
-    /// streams wait is bounded by how many a connection has.
+    /// Waits until a large message may be gathered. The time that it waits for its turn is not its caller's fault. A stream
+    /// waits as long as it takes, and how many wait is bounded by how many a connection has. A unary call is told to come
+    /// again while its caller still listens, since batches may take long to use their messages up.
     fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Status>> {
         let Some(length) = self.arriving.length().filter(|length| *length > SMALL) else {
             return Poll::Ready(Ok(()));
@@ -149,11 +150,17 @@ impl<B> WholeMessages<B> {
         if self.turn.is_none() {
             if self.arity == Arity::One && self.place.is_none() {
                 let place = Arc::clone(&self.places).try_acquire_owned();
-                self.place = Some(place.map_err(|_| encode::too_many_large(self.most_waiting))?);
+                self.place = Some(place.map_err(|_| encode::no_turn())?);
             }
             let permits = u32::try_from(length).unwrap_or(u32::MAX).min(self.most);
-            self.turn = ready!(self.turns.poll_acquire_many(cx, permits));
-            (self.place, self.timed) = (None, false);
+            let Poll::Ready(turn) = self.turns.poll_acquire_many(cx, permits) else {
+                if self.arity == Arity::One {
+                    let _late = ready!(self.poll_late(cx));
+                    return Poll::Ready(Err(encode::no_turn()));
+                }
+                return Poll::Pending;
+            };
+            (self.turn, self.place, self.timed) = (turn, None, false);
         }
         Poll::Ready(Ok(()))
     }

@@ -17,8 +17,6 @@ pub(crate) struct ConnectionBytes {
     pub(super) most: u32,
     /// The places of unary calls that wait for their turn.
     pub(super) places: Arc<Semaphore>,
-    /// How many places there are.
-    pub(super) most_waiting: usize,
 }
 
 impl ConnectionBytes {
@@ -34,7 +32,6 @@ impl ConnectionBytes {
             turns: Arc::new(Semaphore::new(most as usize)),
             most,
             places: Arc::new(Semaphore::new(most_waiting.min(Semaphore::MAX_PERMITS))),
-            most_waiting,
         }
     }
 }

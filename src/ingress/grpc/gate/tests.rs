@@ -246,7 +246,7 @@ proptest! {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn few_unary_calls_wait_for_their_turn_and_others_are_refused() {
     let (budget, connection) = connection(1_000_000, 100_000);
     let mut holds = Call::new(Arity::One, &connection);
@@ -259,17 +259,23 @@ async fn few_unary_calls_wait_for_their_turn_and_others_are_refused() {
     refused.write(header(100_000));
     let status = refused.refused().await;
     assert_eq!(status.code(), Code::Aborted);
-    assert_eq!(status.get_details_error_info().unwrap().reason, "OVERLOADED");
+    assert_eq!(status.get_error_details().error_info().unwrap().reason, "OVERLOADED");
     // A stream waits all the same, since they are bounded by themselves.
     let mut stream = Call::new(Arity::Many, &connection);
     stream.write(header(100_000));
     assert!(stream.waits());
+    // Who does not get the turn in time is told the same.
+    let status = next.refused().await;
+    assert_eq!(status.get_error_details().error_info().unwrap().reason, "OVERLOADED", "{status:?}");
+    let mut next = Call::new(Arity::One, &connection);
+    next.write(header(100_000));
+    assert!(next.waits());
     // Who has the turn leaves the place to another.
-    drop(holds);
+    drop((holds, stream));
     assert!(next.waits());
     let mut last = Call::new(Arity::One, &connection);
     last.write(header(100_000));
     assert!(last.waits());
-    drop((next, refused, stream, last));
+    drop((next, refused, last));
     assert_eq!(budget.held(), 0);
 }
