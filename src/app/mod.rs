@@ -108,6 +108,7 @@ impl Gateway {
             desk: Arc::new(desk),
             max_batch_streams: config.grpc.max_batch_streams,
             max_message_items: config.grpc.max_message_items,
+            stream_window: config.grpc.http2.stream_window as usize,
             batches: batches.clone(),
         };
         let mut grpc = config.grpc.clone();

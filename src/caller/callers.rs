@@ -60,6 +60,16 @@ impl Callers {
     /// Who is named again has its new permissions with the next push of the streams that
     /// are open already; who is not, and what was shown and is good no more, may do nothing from then on.
     pub fn change(&self, settings: Vec<CallerSettings>) {
+        for caller in &settings {
+            if let Some(token) = caller.token.as_ref().filter(|token| !self.tokens.knows(&token.issuer)) {
+                let (caller, issuer) = (&caller.name, &token.issuer);
+                tracing::warn!(
+                    caller,
+                    issuer,
+                    "the tokens of a caller are refused until a restart: its issuer is new"
+                );
+            }
+        }
         let former = self.directory.load_full();
         let newer = Directory::build(settings, &former, &self.budget, &self.metrics);
         for (name, rule) in &former.rules {

@@ -50,6 +50,12 @@ impl Tokens {
         Self { issuers, cache: TokenCache::default() }
     }
 
+    /// Whether there is an issuer with this name in the configuration.
+    #[must_use]
+    pub fn knows(&self, issuer: &str) -> bool {
+        self.issuers.iter().any(|known| &**known.name() == issuer)
+    }
+
     /// Verifies a token, as it stands behind `Bearer `, without waiting. One that was verified before costs a digest
     /// and a look-up.
     ///

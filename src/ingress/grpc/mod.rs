@@ -97,6 +97,8 @@ pub(crate) struct Service {
     pub max_batch_streams: usize,
     /// Bounds the pushes and addressees of one message of a stream.
     pub max_message_items: usize,
+    /// How many bytes of a batch stream HTTP/2 may hold that nobody has read yet.
+    pub stream_window: usize,
     /// Owns the tasks of batch streams, so their end can be waited for.
     pub batches: TaskTracker,
 }
@@ -142,10 +144,17 @@ impl PushService for Service {
             self.desk.turned_away(NoRoom::Full);
             return Err(encode::too_many_batches(most));
         };
-        let items = Items::new(incoming::share(&extensions));
+        let share = incoming::share(&extensions);
+        // As long as the items of a batch wait, its window may be full, and the gate sees nothing of what is in it.
+        let mut in_window = share.nothing();
+        if in_window.add(self.stream_window).is_err() {
+            self.desk.turned_away(NoRoom::OverBudget);
+            return Err(encode::no_room(NoRoom::OverBudget));
+        }
+        let items = Items::new(share);
         let stream = batch::Inbound { messages: inbound, items, max_items: self.max_message_items };
-        let open = (open, of_caller);
-        let results = batch::start(&self.batches, &self.desk, caller.clone(), batch, stream, open);
+        let counted = (open, of_caller, in_window);
+        let results = batch::start(&self.batches, &self.desk, caller.clone(), batch, stream, counted);
         let mut response = Response::new(results);
         // A batch whose caller reads nothing ends by limits.reader_stall_timeout, with a status of its own.
         response.extensions_mut().insert(WatchedByItself);

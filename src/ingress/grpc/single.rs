@@ -71,6 +71,7 @@ mod tests {
             )),
             max_batch_streams: 1,
             max_message_items: 1,
+            stream_window: 1,
             batches: TaskTracker::new(),
         };
         let empty = proto::MeasuredPush { message: proto::SendPushRequest::default(), bytes: 0 };

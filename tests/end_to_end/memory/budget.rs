@@ -15,6 +15,12 @@ async fn with_budget(bytes: usize) -> World {
     World::with(|builder| builder, |config: &mut Config| config.max_held_bytes = bytes).await
 }
 
+/// The same beside what one open batch takes for its window, of which its caller's share has half.
+async fn with_budget_beside_a_batch(bytes: usize) -> World {
+    let window = fanfare::listener::Http2Settings::default().stream_window as usize;
+    with_budget(bytes + 2 * window).await
+}
+
 /// A push that is larger than what is free in flight. What FCM would be told does not concern APNs.
 fn large(token: &str) -> proto::Push {
     let mut push = push(token);
@@ -67,7 +73,7 @@ async fn who_holds_the_budget_leaves_small_callers_unharmed() {
 
 #[tokio::test]
 async fn a_stream_that_is_over_the_budget_ends_after_what_was_read_has_its_verdict() {
-    let world = with_budget(64 * KIB).await;
+    let world = with_budget_beside_a_batch(64 * KIB).await;
     let mut caller = RawCaller::connect(world.gateway.grpc_address()).await;
     let mut call = caller.call("SendBatch").await;
     let pushes = (0..3).map(|n| push(&good(n))).collect();
@@ -110,7 +116,7 @@ async fn a_large_push_in_flight_takes_its_bytes_until_its_verdict() {
 #[tokio::test]
 async fn a_large_item_for_which_there_is_no_room_is_told_to_come_again() {
     // Half of it holds the message, and not the push beside it.
-    let world = with_budget(40 * KIB).await;
+    let world = with_budget_beside_a_batch(40 * KIB).await;
     let message =
         proto::SendBatchRequest { pushes: vec![large(&good(2)), push(&good(3))], ..Default::default() };
     let mut batch = world.client.clone().send_batch(tokio_stream::once(message)).await.unwrap().into_inner();
@@ -163,4 +169,20 @@ async fn large_messages_that_wait_leave_the_window_to_those_whose_turn_it_is() {
         let results = answer.into_inner().results;
         assert!(results.iter().all(|result| result.outcome() == Outcome::Accepted));
     }
+}
+
+/// HTTP/2 holds what nobody has read yet of a batch whose items wait, and the gate sees nothing of it.
+#[tokio::test]
+async fn an_open_batch_takes_its_window() {
+    let window = fanfare::listener::Http2Settings::default().stream_window as usize;
+    // The connection's share has room for two.
+    let world = with_budget(4 * window).await;
+    let pending = tokio_stream::pending::<proto::SendBatchRequest>;
+    let (mut first, mut second, mut third) =
+        (world.client.clone(), world.client.clone(), world.client.clone());
+    let _open = (first.send_batch(pending()).await.unwrap(), second.send_batch(pending()).await.unwrap());
+    let refused = third.send_batch(pending()).await.unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::Aborted);
+    assert_eq!(refused.get_error_details().error_info().unwrap().reason, "OVERLOADED");
+    assert_eq!(world.send(push(&good(1))).await.outcome(), Outcome::Accepted);
 }

@@ -13,6 +13,7 @@ use super::super::encode;
 use super::super::incoming::OpenCall;
 use crate::caller::OpenStream;
 use crate::desk::Window;
+use crate::held_bytes::HeldBytes;
 use crate::proto::SendBatchResponse;
 
 /// A message on its way to the caller, and how many seats of the window its results hold.
@@ -31,8 +32,8 @@ pub(super) struct Last {
 /// The end of a stream, which is set once, before the buffer closes.
 pub(super) type End = Arc<Mutex<Option<Last>>>;
 
-/// The stream as its connection counts it, and as its caller does.
-pub(super) type Counted = (OpenCall, OpenStream);
+/// The stream as its connection counts it, as its caller does, and what HTTP/2 may hold of it.
+pub(super) type Counted = (OpenCall, OpenStream, HeldBytes);
 
 /// The response body of a batch stream.
 pub(crate) struct Results {
@@ -90,11 +91,13 @@ mod tests {
     use super::super::super::incoming::OpenCalls;
     use super::*;
     use crate::caller::Caller;
+    use crate::held_bytes::BytesShare;
 
     fn results() -> (mpsc::Sender<Packet>, End, Results) {
         let (sender, buffer) = mpsc::channel(1);
         let end = End::default();
-        let open = (OpenCalls::default().open(1).unwrap(), Caller::anyone().open_stream().unwrap());
+        let held = BytesShare::default().nothing();
+        let open = (OpenCalls::default().open(1).unwrap(), Caller::anyone().open_stream().unwrap(), held);
         (sender, Arc::clone(&end), Results::new(buffer, Window::new(4, 4), end, open))
     }
 
