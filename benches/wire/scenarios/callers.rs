@@ -32,16 +32,16 @@ pub(super) fn callers() -> Scenario {
         [
             ratio("CPU: anonymous ÷ no callers", Figure::Cpu, "anonymous", &["no callers"], Told),
             ratio("CPU: TLS ÷ no callers", Figure::Cpu, "TLS, anonymous", &["no callers"], Told),
-            ratio("CPU: mTLS ÷ no callers", Figure::Cpu, "TLS, certificate", &["no callers"], Most(1.5)),
-            ratio("CPU: key ÷ no callers", Figure::Cpu, "key", &["no callers"], Most(1.25)),
-            ratio("CPU: token ÷ no callers", Figure::Cpu, "token", &["no callers"], Most(1.25)),
-            ratio("CPU: token over TLS ÷ no callers", Figure::Cpu, "TLS, token", &["no callers"], Most(1.75)),
+            ratio("CPU: mTLS ÷ no callers", Figure::Cpu, "TLS, certificate", &["no callers"], Most(1.15)),
+            ratio("CPU: key ÷ no callers", Figure::Cpu, "key", &["no callers"], Most(1.15)),
+            ratio("CPU: token ÷ no callers", Figure::Cpu, "token", &["no callers"], Most(1.2)),
+            ratio("CPU: token over TLS ÷ no callers", Figure::Cpu, "TLS, token", &["no callers"], Most(1.25)),
             ratio(
                 "CPU: mTLS ÷ no callers, stream",
                 Figure::Cpu,
                 "stream, TLS, certificate",
                 &["stream, no callers"],
-                Most(1.5),
+                Most(1.15),
             ),
         ],
     )
