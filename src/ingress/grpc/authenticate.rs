@@ -102,10 +102,10 @@ where
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let refused = |status: Status| Either::Left(ready(Ok(status.into_http())));
         let asked = Asked::of(request.uri().path());
-        let Some(info) = request.extensions().get::<Arc<ConnectInfo>>().cloned() else {
+        let Some(peer) = request.extensions().get::<ConnectInfo>().map(|info| Arc::clone(&info.peer)) else {
             return refused(encode::unknown_caller(&Unknown::NothingShown));
         };
-        match find(&self.callers, &info.peer, request.headers()) {
+        match find(&self.callers, &peer, request.headers()) {
             Ok(caller) => match asked.admit(caller, &mut request) {
                 Ok(()) => Either::Right(Either::Left(self.inner.call(request))),
                 Err(status) => refused(status),
@@ -120,7 +120,7 @@ where
             Err(unknown) if unknown.may_be_mended_by_a_fetch() => {
                 let (callers, mut inner) = (Arc::clone(&self.callers), self.inner.clone());
                 let slow = async move {
-                    match find_after_fetch(&callers, &info.peer, request.headers()).await {
+                    match find_after_fetch(&callers, &peer, request.headers()).await {
                         Ok(caller) => match asked.admit(caller, &mut request) {
                             Ok(()) => inner.call(request).await,
                             Err(status) => Ok(status.into_http()),
@@ -131,7 +131,7 @@ where
                 Either::Right(Either::Right(slow.boxed()))
             }
             Err(unknown) => {
-                note(&self.callers, &unknown, &info.peer);
+                note(&self.callers, &unknown, &peer);
                 refused(encode::unknown_caller(&unknown))
             }
         }
@@ -140,7 +140,7 @@ where
 
 /// Counts one more health check of a stranger, where its connection has not as many as it may have.
 fn open_for_stranger(extensions: &Extensions) -> Option<OpenCall> {
-    extensions.get::<Arc<ConnectInfo>>()?.of_strangers.open(MAX_OF_STRANGERS)
+    extensions.get::<ConnectInfo>()?.of_strangers.open(MAX_OF_STRANGERS)
 }
 
 /// An answer whose call counts until its body is gone.

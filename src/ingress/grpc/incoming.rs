@@ -37,11 +37,10 @@ impl Drop for OpenCall {
     }
 }
 
-/// What the handlers know of a call's connection. It is in the extensions of each request, behind one `Arc`: counting each
-/// of its parts for each call would cost more than a hundredth of a push.
-#[derive(Debug)]
+/// What the handlers know of a call's connection. It is in the extensions of each request.
+#[derive(Debug, Clone)]
 pub struct ConnectInfo {
-    pub(super) peer: Peer,
+    pub(super) peer: Arc<Peer>,
     pub(super) batches: OpenCalls,
     /// The calls of whoever shows nothing that the gateway knows.
     pub(super) of_strangers: OpenCalls,
@@ -52,7 +51,7 @@ pub struct ConnectInfo {
 /// connection. A call that came over no connection may hold nothing.
 pub(super) fn share(extensions: &Extensions) -> BytesShare {
     let of_caller = extensions.get::<Caller>().and_then(Caller::bytes);
-    let of_connection = || extensions.get::<Arc<ConnectInfo>>().map(|info| info.bytes.share.clone());
+    let of_connection = || extensions.get::<ConnectInfo>().map(|connection| connection.bytes.share.clone());
     of_caller.cloned().or_else(of_connection).unwrap_or_default()
 }
 
@@ -66,7 +65,7 @@ impl ConnectInfo {
     ) -> Self {
         let bytes = ConnectionBytes::new(budget, max_bytes, max_waiting);
         let (batches, of_strangers) = (OpenCalls::default(), OpenCalls::default());
-        Self { peer: Peer::new(connection), batches, of_strangers, bytes }
+        Self { peer: Arc::new(Peer::new(connection)), batches, of_strangers, bytes }
     }
 }
 
@@ -74,13 +73,13 @@ impl ConnectInfo {
 #[derive(Debug, Clone)]
 pub(crate) struct OfConnection<S> {
     service: S,
-    connection: Arc<ConnectInfo>,
+    connection: ConnectInfo,
 }
 
 impl<S> OfConnection<S> {
     /// Hands the requests of a connection to this service.
     pub(crate) fn new(service: S, connection: ConnectInfo) -> Self {
-        Self { service, connection: Arc::new(connection) }
+        Self { service, connection }
     }
 }
 
@@ -94,7 +93,7 @@ impl<S: Service<Request<B>>, B> Service<Request<B>> for OfConnection<S> {
     }
 
     fn call(&mut self, mut request: Request<B>) -> S::Future {
-        request.extensions_mut().insert(Arc::clone(&self.connection));
+        request.extensions_mut().insert(self.connection.clone());
         self.service.call(request)
     }
 }

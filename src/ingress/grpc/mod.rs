@@ -139,7 +139,7 @@ impl PushService for Service {
         })?;
         let batch = self.desk.open(caller.clone(), timeout::arrival(&metadata)).map_err(encode::no_room)?;
         let most = self.max_batch_streams;
-        let open = extensions.get::<Arc<ConnectInfo>>().map(|connection| connection.batches.open(most));
+        let open = extensions.get::<ConnectInfo>().map(|connection| connection.batches.open(most));
         let Some(open) = open.unwrap_or_default() else {
             self.desk.turned_away(NoRoom::Full);
             return Err(encode::too_many_batches(most));

@@ -71,7 +71,7 @@ impl<B> WholeMessages<B> {
         limit: MessageLimit,
         arity: Arity,
         timeout: Duration,
-        connection: ConnectionBytes,
+        connection: &ConnectionBytes,
     ) -> Self {
         Self {
             inner,
@@ -79,7 +79,7 @@ impl<B> WholeMessages<B> {
             arity,
             timeout,
             held: connection.share.nothing(),
-            turns: PollSemaphore::new(connection.turns),
+            turns: PollSemaphore::new(connection.turns.clone()),
             most: connection.most,
             turn: None,
             places: Arc::clone(&connection.places),

@@ -80,11 +80,11 @@ where
             path if path.starts_with(HEALTH) => (*push, Arity::One),
             _ => (*message, Arity::Many),
         };
-        let connection = request.extensions().get::<Arc<ConnectInfo>>();
+        let connection = request.extensions().get::<ConnectInfo>();
         let mut bytes = connection.map(|connection| connection.bytes.clone()).unwrap_or_default();
         if let Some(share) = request.extensions().get::<Caller>().and_then(Caller::bytes) {
             bytes.share = share.clone();
         }
-        self.inner.call(request.map(|body| WholeMessages::new(body, limit, arity, *timeout, bytes)))
+        self.inner.call(request.map(|body| WholeMessages::new(body, limit, arity, *timeout, &bytes)))
     }
 }

@@ -31,13 +31,8 @@ impl Call {
     fn new(arity: Arity, connection: &ConnectionBytes) -> Self {
         let (to, chunks) = mpsc::channel(CHUNKS);
         let chunks = ReceiverStream::new(chunks).map(|chunk| Ok(Frame::data(chunk)));
-        let body = WholeMessages::new(
-            Box::pin(StreamBody::new(chunks)) as _,
-            LIMIT,
-            arity,
-            TIMEOUT,
-            connection.clone(),
-        );
+        let body =
+            WholeMessages::new(Box::pin(StreamBody::new(chunks)) as _, LIMIT, arity, TIMEOUT, connection);
         Self { to: Some(to), body }
     }
 
