@@ -57,8 +57,8 @@ impl Callers {
     /// Knows other callers from now on. Where there were callers and are none now, nobody may call: everybody may only where
     /// a gateway is started so, since its listeners were judged by that.
     ///
-    /// Who is named again has its new permissions with the next push of the streams that
-    /// are open already; who is not, and what was shown and is good no more, may do nothing from then on.
+    /// Who is named again has its new permissions with the next push of the streams that are open already; who is not, and
+    /// who showed something that is good no more, may do nothing from then on.
     pub fn change(&self, settings: Vec<CallerSettings>) {
         for caller in &settings {
             if let Some(token) = caller.token.as_ref().filter(|token| !self.tokens.knows(&token.issuer)) {

@@ -1,7 +1,8 @@
 //! Opens a draft: it becomes a push with its route, or its result where it cannot be sent.
 //!
-//! Of several faults the first is reported, in this order: what keeps it from being read, id, labels, app, which provider, the route to it, target,
-//! content, options. A multicast is opened before its addressees: what keeps it from being read, labels, addressees, app, content, options.
+//! Of several faults the first is reported, in this order: what keeps it from being read, id, labels, app, which provider,
+//! whether its caller may send it, the route to it, target, content, options. A multicast is opened before its addressees:
+//! what keeps it from being read, labels, addressees, app, content, options.
 
 use std::sync::Arc;
 

@@ -215,9 +215,8 @@ async fn a_stranger_watches_health_a_few_times_at_most() {
     tokio::time::timeout(SOON, again).await.unwrap();
 }
 
-/// An entry of a map takes ten times the memory of its bytes. Where a raw payload stands in for the data, the push is sent all the
-/// same, and its data was held until its verdict: 16 held
-/// 366 MB.
+/// An entry of a map takes ten times the memory of its bytes. Where a raw payload stands in for the data, the push is sent
+/// all the same, and its data was held until its verdict: 16 pushes held 366 MB.
 #[tokio::test]
 async fn data_of_more_entries_than_any_payload_holds_is_not_kept() {
     let watched = Watched::start("").await;
