@@ -35,11 +35,11 @@ impl BytesBudget {
         Arc::new(Self { total, held: AtomicUsize::new(0) })
     }
 
-    /// How large a budget must be at least, so that the share of a caller holds two messages of this size: one arrives
-    /// while the decoder keeps the buffer of another.
+    /// How large a budget must be at least, so that the share of a caller holds an open batch, which takes its window, with
+    /// two messages of this size: one arrives while the decoder keeps the buffer of another.
     #[must_use]
-    pub fn total_for(message: usize) -> usize {
-        message.saturating_mul(2 * LARGEST_SHARE)
+    pub fn total_for(message: usize, window: usize) -> usize {
+        message.saturating_mul(2).saturating_add(window).saturating_mul(LARGEST_SHARE)
     }
 
     /// How many bytes are held.

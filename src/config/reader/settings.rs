@@ -86,11 +86,12 @@ impl Reader<'_> {
             let problem = format!("expected at least grpc.max_message_bytes ({message}), found {found}");
             self.error("grpc.max_connection_bytes", problem);
         }
-        let (needed, found) = (BytesBudget::total_for(message), config.max_held_bytes);
+        let window = grpc.http2.stream_window as usize;
+        let (needed, found) = (BytesBudget::total_for(message, window), config.max_held_bytes);
         if found < needed {
             let problem = format!(
                 "expected at least {needed}, so that one caller's share holds a message of grpc.max_message_bytes \
-                 ({message}) and the one before it, found {found}"
+                 ({message}), the one before it, and the window of a batch (grpc.stream_window_bytes, {window}), found {found}"
             );
             self.error("limits.max_held_bytes", problem);
         }
