@@ -36,7 +36,8 @@ struct Directory {
     rules: HashMap<String, Arc<CallerRule>>,
     keys: Vec<(KeyDigest, Known)>,
     certificates: Vec<(CertificateRule, Known)>,
-    tokens: HashMap<TokenRule, Known>,
+    /// By the issuer's name, and by what its claim says.
+    tokens: HashMap<String, HashMap<String, Known>>,
     anonymous: Option<Known>,
 }
 
@@ -171,8 +172,9 @@ impl Directory {
                 directory.certificates.push((certificate, known));
             }
             if let Some(token) = caller.token {
-                let known = known(former.tokens.get(&token));
-                directory.tokens.insert(token, known);
+                let TokenRule { issuer, name } = token;
+                let known = known(former.token(&issuer, &name));
+                directory.tokens.entry(issuer).or_default().insert(name, known);
             }
             if caller.anonymous {
                 directory.anonymous = Some(known(former.anonymous.as_ref()));
@@ -185,7 +187,10 @@ impl Directory {
     fn proofs(&self) -> impl Iterator<Item = &Proof> {
         let keys = self.keys.iter().map(|(_, known)| known);
         let certificates = self.certificates.iter().map(|(_, known)| known);
-        let known = keys.chain(certificates).chain(self.tokens.values()).chain(&self.anonymous);
+        let known = keys
+            .chain(certificates)
+            .chain(self.tokens.values().flat_map(HashMap::values))
+            .chain(&self.anonymous);
         known.map(|known| &known.proof)
     }
 
@@ -200,9 +205,12 @@ impl Directory {
         found
     }
 
+    fn token(&self, issuer: &str, name: &str) -> Option<&Known> {
+        self.tokens.get(issuer)?.get(name)
+    }
+
     fn by_token(&self, verified: &VerifiedToken) -> Result<Known, Unknown> {
-        let rule = TokenRule { issuer: verified.issuer.to_string(), name: verified.name.to_string() };
-        let known = self.tokens.get(&rule).ok_or(Unknown::TokenOfNobody)?;
+        let known = self.token(&verified.issuer, &verified.name).ok_or(Unknown::TokenOfNobody)?;
         Ok(Known { ends: Some(verified.expires_at), ..known.clone() })
     }
 
