@@ -16,15 +16,9 @@ use tonic::body::Body;
 use tower_service::Service;
 
 use super::incoming::OpenCall;
-use super::{ConnectInfo, encode};
+use super::{ConnectInfo, encode, paths};
 use crate::caller::{Caller, Callers, Rpc, Unknown};
 use crate::ingress::peer::Peer;
-
-/// The paths of the contract's RPCs begin so.
-const PUSH_SERVICE: &str = "/fanfare.push.v1.PushService/";
-
-/// The paths of health checks begin so.
-const HEALTH: &str = "/grpc.health.v1.Health/";
 
 /// How many health checks of strangers are open on one connection. A load balancer has one.
 const MAX_OF_STRANGERS: usize = 16;
@@ -53,7 +47,7 @@ impl<S> Authenticate<S> {
 enum Asked {
     /// An RPC that callers need a permission for.
     Rpc(Rpc),
-    /// A health check, which answers those it does not know as far as it may.
+    /// A health check. Strangers may ask it about the gateway as a whole.
     Health,
     /// Something that every known caller may ask, such as reflection.
     Other,
@@ -61,9 +55,9 @@ enum Asked {
 
 impl Asked {
     fn of(path: &str) -> Self {
-        match path.strip_prefix(PUSH_SERVICE) {
+        match path.strip_prefix(paths::PUSH_SERVICE) {
             Some(name) => Rpc::ALL.into_iter().find(|rpc| rpc.name() == name).map_or(Self::Other, Self::Rpc),
-            None if path.starts_with(HEALTH) => Self::Health,
+            None if path.starts_with(paths::HEALTH) => Self::Health,
             None => Self::Other,
         }
     }
