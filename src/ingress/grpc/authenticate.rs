@@ -25,8 +25,10 @@ const MAX_OF_STRANGERS: usize = 16;
 
 /// The caller of a call that came this far.
 pub(super) fn caller(extensions: &Extensions) -> Result<&Caller, Status> {
-    // Without a caller the call did not come by this layer, so nothing is known of who made it.
-    extensions.get::<Caller>().ok_or_else(|| encode::unknown_caller(&Unknown::NothingShown))
+    // A stranger's health check has come this far with why it is one. Any other call without a caller did not come by this
+    // layer, so nothing is known of who made it.
+    let unknown = || extensions.get::<Unknown>().unwrap_or(&Unknown::NothingShown);
+    extensions.get::<Caller>().ok_or_else(|| encode::unknown_caller(unknown()))
 }
 
 /// A service behind this layer.
@@ -104,8 +106,9 @@ where
                 Ok(()) => Either::Right(Either::Left(self.inner.call(request))),
                 Err(status) => refused(status),
             },
-            Err(_) if matches!(asked, Asked::Health) => match open_for_stranger(request.extensions()) {
+            Err(unknown) if matches!(asked, Asked::Health) => match open_for_stranger(request.extensions()) {
                 Some(open) => {
+                    request.extensions_mut().insert(unknown);
                     let answer = self.inner.call(request).map_ok(|answer| while_open(answer, open));
                     Either::Right(Either::Right(answer.boxed()))
                 }
