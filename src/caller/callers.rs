@@ -21,7 +21,7 @@ use crate::metrics::CallerMetrics;
 /// The callers of the configuration.
 pub struct Callers {
     directory: ArcSwap<Directory>,
-    /// Everybody, as long as the configuration has had no callers.
+    /// Everybody, as long as the configuration has never had callers.
     anyone: Known,
     tokens: Tokens,
     budget: Arc<BytesBudget>,
@@ -55,11 +55,12 @@ impl Callers {
         Self { directory: ArcSwap::from_pointee(directory), anyone, tokens, budget, metrics }
     }
 
-    /// Knows other callers from now on. Where there were callers and are none now, nobody may call: everybody may only where
-    /// a gateway is started so, since its listeners were judged by that.
+    /// Knows other callers from now on. Where there were callers and there are none now, nobody may call: whether a listener
+    /// may be where it is was judged at the start, when the configuration had callers.
     ///
-    /// Who is named again has its new permissions with the next push of the streams that are open already; who is not, and
-    /// who showed something that is good no more, may do nothing from then on.
+    /// A caller that is named again has its new permissions from its next push on, also on streams that are open already. A
+    /// caller that is not named again may do nothing from then on, nor may a stream that was opened by a key, certificate or
+    /// token that its caller is no longer known by.
     pub fn change(&self, settings: Vec<CallerSettings>) {
         for caller in &settings {
             if let Some(token) = caller.token.as_ref().filter(|token| !self.tokens.knows(&token.issuer)) {
@@ -121,14 +122,6 @@ impl Callers {
     pub(crate) fn note_unknown(&self, unknown: &Unknown, address: SocketAddr) {
         self.metrics.unknown(unknown.kind());
         audit::unknown(unknown, address);
-    }
-}
-
-impl Unknown {
-    /// Whether fetching the issuer's keys anew may mend it.
-    #[must_use]
-    pub(crate) fn may_be_mended_by_a_fetch(&self) -> bool {
-        matches!(self, Self::Token(problem) if problem.missing_keys_of().is_some())
     }
 }
 

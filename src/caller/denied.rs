@@ -1,4 +1,4 @@
-//! Why a caller may not do what it asked for.
+//! The permissions that a caller may lack, and what it and auditors are told then.
 
 use fanfare_upstream::ServiceClass;
 use thiserror::Error;

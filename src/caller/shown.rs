@@ -1,4 +1,4 @@
-//! What a call shows, and why that is not enough.
+//! What a call shows, and why the gateway does not know its caller by that.
 
 use std::net::SocketAddr;
 
@@ -65,6 +65,12 @@ pub enum Unknown {
 }
 
 impl Unknown {
+    /// Whether fetching the issuer's keys anew may mend it.
+    #[must_use]
+    pub(crate) fn may_be_mended_by_a_fetch(&self) -> bool {
+        matches!(self, Self::Token(problem) if problem.missing_keys_of().is_some())
+    }
+
     /// Its kind, for metrics.
     #[must_use]
     pub(crate) fn kind(&self) -> &'static str {

@@ -33,8 +33,8 @@ impl Acceptor {
         Self { socket, name, spares, failing: Bout::default(), metrics }
     }
 
-    /// Waits for the next connection. It may be dropped while it waits, and then begins anew without a rest: that is done
-    /// where a connection has ended, whose descriptor is free.
+    /// Waits for the next connection. The future may be dropped while it rests, and the next one begins without a rest. The
+    /// listener drops it where a connection has ended, which has freed a descriptor.
     pub(super) async fn accept(&mut self) -> (TcpStream, SocketAddr) {
         let listener = self.name;
         self.spares.take_back();

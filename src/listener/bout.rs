@@ -1,11 +1,11 @@
-//! Something that lasts for a while, and is said when it begins and when it is over.
+//! Trouble that lasts for a while. The log says when it begins and when it is over.
 
 use std::time::{Duration, Instant};
 
-/// How long nothing of it may come until it is over: what comes and goes is one bout and two lines of the log.
+/// The trouble is over when it did not come for so long. So trouble that comes and goes is two lines of the log.
 const CALM: Duration = Duration::from_secs(5);
 
-/// Something that lasts for a while.
+/// Trouble that lasts for a while.
 #[derive(Debug, Default)]
 pub(super) struct Bout(Option<Span>);
 
@@ -16,7 +16,7 @@ struct Span {
 }
 
 impl Bout {
-    /// Notes that it came. Whether it has just begun.
+    /// Notes that it came. Returns whether it has just begun.
     pub(super) fn came(&mut self, now: Instant) -> bool {
         let begins = self.0.is_none();
         self.0.get_or_insert(Span { first: now, last: now }).last = now;

@@ -29,7 +29,7 @@ impl Spares {
         }
     }
 
-    /// Closes one, so that its descriptor is free. Whether there was one.
+    /// Closes one, so that its descriptor is free. Returns whether there was one.
     pub(super) fn give_one_up(&mut self) -> bool {
         self.kept.pop().is_some()
     }

@@ -14,8 +14,8 @@ use tonic_types::{ErrorDetails, StatusExt};
 use super::unread::{ItemFields, Unread};
 use super::{ERROR_DOMAIN, Reason, SendPushRequest};
 
-/// A message that is kept as bytes is copied out of the decoder's buffer up to this size, so that the buffer, which has
-/// this size, serves the next message; a larger one has a buffer of its own, which is taken as it is.
+/// The largest message that is copied out of the decoder's buffer to be kept as bytes. The buffer has this size, and serves
+/// the next message once this one is copied. The decoder makes a buffer for each larger message, which is kept without a copy.
 const COPIED: usize = 8 * 1024;
 
 /// How a request becomes what the server works with.

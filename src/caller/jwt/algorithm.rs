@@ -1,4 +1,4 @@
-//! The algorithms that tokens may be signed by. Each has a public key: HS256 and `none` cannot even be named here.
+//! The algorithms that tokens may be signed by. Each verifies by a public key, so HS256 and `none` are not among them.
 
 use std::fmt;
 use std::str::FromStr;

@@ -16,23 +16,19 @@ use tonic::body::Body;
 use tower_service::Service;
 
 use super::incoming::OpenCall;
-use super::{ConnectInfo, encode};
+use super::{ConnectInfo, encode, paths};
 use crate::caller::{Caller, Callers, Rpc, Unknown};
 use crate::ingress::peer::Peer;
-
-/// The paths of the contract's RPCs begin so.
-const PUSH_SERVICE: &str = "/fanfare.push.v1.PushService/";
-
-/// The paths of health checks begin so.
-const HEALTH: &str = "/grpc.health.v1.Health/";
 
 /// How many health checks of strangers are open on one connection. A load balancer has one.
 const MAX_OF_STRANGERS: usize = 16;
 
 /// The caller of a call that came this far.
 pub(super) fn caller(extensions: &Extensions) -> Result<&Caller, Status> {
-    // Without a caller the call did not come by this layer, so nothing is known of who made it.
-    extensions.get::<Caller>().ok_or_else(|| encode::unknown_caller(&Unknown::NothingShown))
+    // A stranger's health check has come this far with why it is one. Any other call without a caller did not come by this
+    // layer, so nothing is known of who made it.
+    let unknown = || extensions.get::<Unknown>().unwrap_or(&Unknown::NothingShown);
+    extensions.get::<Caller>().ok_or_else(|| encode::unknown_caller(unknown()))
 }
 
 /// A service behind this layer.
@@ -53,7 +49,7 @@ impl<S> Authenticate<S> {
 enum Asked {
     /// An RPC that callers need a permission for.
     Rpc(Rpc),
-    /// A health check, which answers those it does not know as far as it may.
+    /// A health check. Strangers may ask it about the gateway as a whole.
     Health,
     /// Something that every known caller may ask, such as reflection.
     Other,
@@ -61,9 +57,9 @@ enum Asked {
 
 impl Asked {
     fn of(path: &str) -> Self {
-        match path.strip_prefix(PUSH_SERVICE) {
+        match path.strip_prefix(paths::PUSH_SERVICE) {
             Some(name) => Rpc::ALL.into_iter().find(|rpc| rpc.name() == name).map_or(Self::Other, Self::Rpc),
-            None if path.starts_with(HEALTH) => Self::Health,
+            None if path.starts_with(paths::HEALTH) => Self::Health,
             None => Self::Other,
         }
     }
@@ -110,8 +106,9 @@ where
                 Ok(()) => Either::Right(Either::Left(self.inner.call(request))),
                 Err(status) => refused(status),
             },
-            Err(_) if matches!(asked, Asked::Health) => match open_for_stranger(request.extensions()) {
+            Err(unknown) if matches!(asked, Asked::Health) => match open_for_stranger(request.extensions()) {
                 Some(open) => {
+                    request.extensions_mut().insert(unknown);
                     let answer = self.inner.call(request).map_ok(|answer| while_open(answer, open));
                     Either::Right(Either::Right(answer.boxed()))
                 }

@@ -1,5 +1,5 @@
-//! Health checks. Whether the gateway as a whole serves may be asked by anybody, since load balancers show nothing; what
-//! else there is, only by callers that the gateway knows.
+//! Health checks. Anybody may ask whether the gateway as a whole serves, since load balancers show nothing. About anything
+//! else, only callers that the gateway knows may ask.
 
 use tonic::{Request, Response, Status};
 use tonic_health::pb::health_server::{Health, HealthServer};
@@ -19,8 +19,8 @@ impl GuardedHealth {
     }
 }
 
-/// Whether the caller may ask about this service.
-fn check(request: &Request<HealthCheckRequest>) -> Result<(), Status> {
+/// Fails if the caller may not ask about this service.
+fn may_ask(request: &Request<HealthCheckRequest>) -> Result<(), Status> {
     let service = &request.get_ref().service;
     if service.is_empty() || service == SERVICE_NAME {
         return Ok(());
@@ -34,7 +34,7 @@ impl Health for GuardedHealth {
         &self,
         request: Request<HealthCheckRequest>,
     ) -> Result<Response<HealthCheckResponse>, Status> {
-        check(&request)?;
+        may_ask(&request)?;
         self.0.check(request).await
     }
 
@@ -44,7 +44,7 @@ impl Health for GuardedHealth {
         &self,
         request: Request<HealthCheckRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
-        check(&request)?;
+        may_ask(&request)?;
         self.0.watch(request).await
     }
 }

@@ -10,6 +10,7 @@ mod health;
 mod incoming;
 mod items;
 mod metadata;
+mod paths;
 mod pushes;
 mod single;
 mod timeout;

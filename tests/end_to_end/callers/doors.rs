@@ -127,6 +127,11 @@ async fn anybody_may_ask_whether_the_gateway_serves_and_nothing_else() {
         assert_eq!(refused.code(), Code::Unauthenticated, "{service}");
         assert_eq!(stranger.watch(request(service)).await.unwrap_err().code(), Code::Unauthenticated);
     }
+    let wrong = Bearer("Bearer fanfare_00000000000000000000000000000000".to_owned());
+    let mut wrong = HealthClient::with_interceptor(channel.clone(), wrong);
+    wrong.check(request("")).await.unwrap();
+    let refused = wrong.check(request(APP)).await.unwrap_err();
+    assert_eq!(refused.message(), "the key belongs to no caller; nothing was sent");
     let bearer = Bearer(format!("Bearer {}", orders.key));
     let mut known = HealthClient::with_interceptor(channel.clone(), bearer.clone());
     let answers = [known.check(request(NEWS)).await, known.check(request("nobody")).await];

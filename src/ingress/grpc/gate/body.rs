@@ -101,7 +101,7 @@ impl<B> WholeMessages<B> {
         self.timed = self.arity == Arity::One && self.timed;
     }
 
-    /// Nothing more is passed, so nothing is kept.
+    /// Nothing more is passed, so nothing is kept but what the decoder has.
     fn ended(&mut self, status: Status) -> Status {
         (self.arriving, self.behind) = (Arriving::default(), Bytes::new());
         self.held.keep(self.largest);

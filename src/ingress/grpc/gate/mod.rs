@@ -21,17 +21,11 @@ use tonic::codegen::Service;
 
 pub(crate) use connection::ConnectionBytes;
 
-use super::GrpcSettings;
 use super::incoming::ConnectInfo;
+use super::{GrpcSettings, paths};
 use crate::caller::Caller;
 use arriving::MessageLimit;
 use body::{Arity, WholeMessages};
-
-const SEND_PUSH: &str = "/fanfare.push.v1.PushService/SendPush";
-const SEND_PUSHES: &str = "/fanfare.push.v1.PushService/SendPushes";
-
-/// The paths of health checks begin so. Anybody may call them, and each is asked by one small message.
-const HEALTH: &str = "/grpc.health.v1.Health/";
 
 /// Serves calls by `S`, which is given whole messages.
 #[derive(Debug, Clone)]
@@ -75,9 +69,10 @@ where
     fn call(&mut self, request: Request<B>) -> S::Future {
         let GateSettings { push, message, timeout } = &*self.settings;
         let (limit, arity) = match request.uri().path() {
-            SEND_PUSH => (*push, Arity::One),
-            SEND_PUSHES => (*message, Arity::One),
-            path if path.starts_with(HEALTH) => (*push, Arity::One),
+            paths::SEND_PUSH => (*push, Arity::One),
+            paths::SEND_PUSHES => (*message, Arity::One),
+            // Anybody may call these, and each is asked by one small message.
+            path if path.starts_with(paths::HEALTH) => (*push, Arity::One),
             _ => (*message, Arity::Many),
         };
         let connection = request.extensions().get::<ConnectInfo>();
