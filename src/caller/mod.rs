@@ -14,8 +14,8 @@ mod denied;
 pub mod jwt;
 mod key;
 mod known;
-mod pace;
 mod permissions;
+mod rate;
 mod rpc;
 mod rule;
 mod settings;
@@ -32,8 +32,8 @@ pub use certificate::{CertificateIdentity, CertificateRule, InvalidSpiffeId, Spi
 pub use denied::Denied;
 pub use key::{CallerKey, KeyDigest, KeyError};
 pub(crate) use known::KnownByCertificate;
-pub use pace::Pace;
 pub use permissions::{Listed, Permissions};
+pub use rate::Rate;
 pub use rpc::Rpc;
 pub use rule::OpenStream;
 pub use settings::{CallerSettings, TokenRule};
@@ -118,7 +118,7 @@ impl Caller {
     /// # Errors
     /// Fails with how long it is until the next turn.
     pub fn take_turn(&self) -> Result<(), Duration> {
-        self.known.rule.permissions().pace.as_ref().map_or(Ok(()), pace::Pace::take)
+        self.known.rule.permissions().rate.as_ref().map_or(Ok(()), Rate::take)
     }
 
     /// Counts one more batch stream, until what is returned is dropped.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use fanfare_upstream::ServiceClass;
 
 use super::denied::Denied;
-use super::pace::Pace;
+use super::rate::Rate;
 use super::rpc::Rpc;
 use crate::push::{AppId, Audience, ProviderKind};
 
@@ -62,7 +62,7 @@ pub struct Permissions {
     /// Whether its pushes may come in large numbers.
     pub bulk: bool,
     /// How many pushes it may hand in a second; as many as it likes where there is none.
-    pub pace: Option<Pace>,
+    pub rate: Option<Rate>,
     /// How many batch streams it may have open at a time; as many as its connections may where there is none.
     pub max_streams: Option<usize>,
     /// How its share of a push service's streams compares with those of other callers.
@@ -83,7 +83,7 @@ impl Permissions {
             rpcs: Listed::Everything,
             interactive: true,
             bulk: true,
-            pace: None,
+            rate: None,
             max_streams: None,
             weight: 1,
             admin: true,
@@ -101,7 +101,7 @@ impl Permissions {
             rpcs: Listed::nothing(),
             interactive: false,
             bulk: false,
-            pace: None,
+            rate: None,
             max_streams: Some(0),
             weight: 1,
             admin: false,
@@ -111,7 +111,7 @@ impl Permissions {
     /// Bounds the pushes a second, with a burst.
     #[must_use]
     pub fn at_most(self, pushes_per_second: std::num::NonZeroU32, burst: std::num::NonZeroU32) -> Self {
-        Self { pace: Some(Pace::new(pushes_per_second, burst)), ..self }
+        Self { rate: Some(Rate::new(pushes_per_second, burst)), ..self }
     }
 
     /// Whether it may push for an app.

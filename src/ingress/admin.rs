@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
 
-use super::peer::Peer;
+use super::client::Client;
 use crate::caller::{Caller, Callers, Unknown};
 use crate::desk::Admission;
 use crate::listener::{Connection, ListenerSettings};
@@ -65,18 +65,18 @@ pub(crate) fn router(admin: Admin) -> Router {
 
 /// The same for the calls of one connection.
 pub(crate) fn of_connection(router: &Router, connection: &Arc<Connection>) -> Router {
-    router.clone().layer(Extension(Arc::new(Peer::new(connection))))
+    router.clone().layer(Extension(Arc::new(Client::new(connection))))
 }
 
 /// Lets only those on who may read what operators read.
 async fn guard(
     State(admin): State<Admin>,
-    Extension(peer): Extension<Arc<Peer>>,
+    Extension(client): Extension<Arc<Client>>,
     request: Request,
     next: Next,
 ) -> Response {
     let Some(callers) = &admin.readers else { return next.run(request).await };
-    match find(callers, &peer, request.headers()).await {
+    match find(callers, &client, request.headers()).await {
         Ok(caller) => match caller.may_read_admin() {
             Ok(()) => next.run(request).await,
             Err(denied) => {
@@ -85,7 +85,7 @@ async fn guard(
             }
         },
         Err(unknown) => {
-            callers.note_unknown(&unknown, peer.address());
+            callers.note_unknown(&unknown, client.address());
             // Source: RFC 6750, section 3.
             let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
             (StatusCode::UNAUTHORIZED, challenge, format!("{unknown}\n")).into_response()
@@ -93,8 +93,8 @@ async fn guard(
     }
 }
 
-async fn find(callers: &Callers, peer: &Peer, headers: &HeaderMap) -> Result<Caller, Unknown> {
-    let (shown, now) = (peer.shows(headers)?, SystemTime::now());
+async fn find(callers: &Callers, client: &Client, headers: &HeaderMap) -> Result<Caller, Unknown> {
+    let (shown, now) = (client.shows(headers)?, SystemTime::now());
     match callers.find(&shown, now) {
         Err(unknown) if unknown.may_be_mended_by_a_fetch() => callers.find_after_fetch(&shown, now).await,
         found => found,

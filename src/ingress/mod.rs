@@ -1,5 +1,5 @@
 //! Protocols: how callers reach the desk, and how an operator asks about the gateway.
 
 pub(crate) mod admin;
+mod client;
 pub mod grpc;
-mod peer;

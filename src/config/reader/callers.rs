@@ -107,10 +107,10 @@ impl Reader<'_> {
             admin: file.admin,
             ..Permissions::nothing()
         };
-        self.pace(key, file, permissions)
+        self.rate(key, file, permissions)
     }
 
-    fn pace(&mut self, key: &str, file: &file::Caller, permissions: Permissions) -> Permissions {
+    fn rate(&mut self, key: &str, file: &file::Caller, permissions: Permissions) -> Permissions {
         let Some(rate) = file.pushes_per_second else {
             if file.burst.is_some() {
                 self.error(&format!("{key}.burst"), "expected pushes_per_second beside it, found none");

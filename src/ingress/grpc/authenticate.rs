@@ -18,7 +18,7 @@ use tower_service::Service;
 use super::incoming::OpenCall;
 use super::{ConnectInfo, encode, paths};
 use crate::caller::{Caller, Callers, Rpc, Unknown};
-use crate::ingress::peer::Peer;
+use crate::ingress::client::Client;
 
 /// How many health checks of strangers are open on one connection. A load balancer has one.
 const MAX_OF_STRANGERS: usize = 16;
@@ -98,10 +98,11 @@ where
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let refused = |status: Status| Either::Left(ready(Ok(status.into_http())));
         let asked = Asked::of(request.uri().path());
-        let Some(peer) = request.extensions().get::<ConnectInfo>().map(|info| Arc::clone(&info.peer)) else {
+        let Some(client) = request.extensions().get::<ConnectInfo>().map(|info| Arc::clone(&info.client))
+        else {
             return refused(encode::unknown_caller(&Unknown::NothingShown));
         };
-        match find(&self.callers, &peer, request.headers()) {
+        match find(&self.callers, &client, request.headers()) {
             Ok(caller) => match asked.admit(caller, &mut request) {
                 Ok(()) => Either::Right(Either::Left(self.inner.call(request))),
                 Err(status) => refused(status),
@@ -117,7 +118,7 @@ where
             Err(unknown) if unknown.may_be_mended_by_a_fetch() => {
                 let (callers, mut inner) = (Arc::clone(&self.callers), self.inner.clone());
                 let slow = async move {
-                    match find_after_fetch(&callers, &peer, request.headers()).await {
+                    match find_after_fetch(&callers, &client, request.headers()).await {
                         Ok(caller) => match asked.admit(caller, &mut request) {
                             Ok(()) => inner.call(request).await,
                             Err(status) => Ok(status.into_http()),
@@ -128,7 +129,7 @@ where
                 Either::Right(Either::Right(slow.boxed()))
             }
             Err(unknown) => {
-                note(&self.callers, &unknown, &peer);
+                note(&self.callers, &unknown, &client);
                 refused(encode::unknown_caller(&unknown))
             }
         }
@@ -150,15 +151,19 @@ fn while_open(answer: Response<Body>, open: OpenCall) -> Response<Body> {
     })
 }
 
-fn find(callers: &Callers, peer: &Peer, headers: &HeaderMap) -> Result<Caller, Unknown> {
-    callers.find(&peer.shows(headers)?, SystemTime::now())
+fn find(callers: &Callers, client: &Client, headers: &HeaderMap) -> Result<Caller, Unknown> {
+    callers.find(&client.shows(headers)?, SystemTime::now())
 }
 
-async fn find_after_fetch(callers: &Callers, peer: &Peer, headers: &HeaderMap) -> Result<Caller, Unknown> {
-    let found = callers.find_after_fetch(&peer.shows(headers)?, SystemTime::now()).await;
-    found.inspect_err(|unknown| note(callers, unknown, peer))
+async fn find_after_fetch(
+    callers: &Callers,
+    client: &Client,
+    headers: &HeaderMap,
+) -> Result<Caller, Unknown> {
+    let found = callers.find_after_fetch(&client.shows(headers)?, SystemTime::now()).await;
+    found.inspect_err(|unknown| note(callers, unknown, client))
 }
 
-fn note(callers: &Callers, unknown: &Unknown, peer: &Peer) {
-    callers.note_unknown(unknown, peer.address());
+fn note(callers: &Callers, unknown: &Unknown, client: &Client) {
+    callers.note_unknown(unknown, client.address());
 }

@@ -37,6 +37,13 @@ pub(super) fn settled(settled: Settled) -> proto::PushResult {
     }
 }
 
+/// A status with its reason as a detail.
+fn status(code: Code, reason: Reason, message: impl Into<String>) -> Status {
+    let mut details = ErrorDetails::new();
+    details.set_error_info(reason.name(), ERROR_DOMAIN, HashMap::new());
+    Status::with_error_details(code, message, details)
+}
+
 /// The call itself is at fault. The status is INVALID_ARGUMENT, with the field as a path from the call's message.
 /// Nothing was sent.
 pub(super) fn bad_call(refusal: &Refusal) -> Status {
@@ -65,9 +72,7 @@ pub(super) fn no_room(why: NoRoom) -> Status {
 
 /// The gateway does not know the caller.
 pub(super) fn unknown_caller(unknown: &Unknown) -> Status {
-    let mut details = ErrorDetails::new();
-    details.set_error_info(Reason::CallerUnknown.name(), ERROR_DOMAIN, HashMap::new());
-    Status::with_error_details(Code::Unauthenticated, format!("{unknown}; nothing was sent"), details)
+    status(Code::Unauthenticated, Reason::CallerUnknown, format!("{unknown}; nothing was sent"))
 }
 
 /// The caller may not make this call.
@@ -75,17 +80,13 @@ pub(super) fn denied_call(denied: Denied) -> Status {
     if let Denied::Streams(_) = denied {
         return not_taken(Code::Aborted, Reason::Overloaded, denied.to_string(), NO_ROOM_WAIT);
     }
-    let mut details = ErrorDetails::new();
-    details.set_error_info(Reason::NotPermitted.name(), ERROR_DOMAIN, HashMap::new());
-    Status::with_error_details(Code::PermissionDenied, denied.to_string(), details)
+    status(Code::PermissionDenied, Reason::NotPermitted, denied.to_string())
 }
 
 /// What the caller of a batch showed has expired while its stream was open.
 pub(super) fn caller_expired() -> Status {
-    let mut details = ErrorDetails::new();
-    details.set_error_info(Reason::CallerUnknown.name(), ERROR_DOMAIN, HashMap::new());
     let message = "what the caller showed has expired; items_read tells how far the stream was read";
-    Status::with_error_details(Code::Unauthenticated, message, details)
+    status(Code::Unauthenticated, Reason::CallerUnknown, message)
 }
 
 /// The connection has as many batch streams as it may have.
@@ -113,18 +114,14 @@ const OVER_BUDGET: &str =
 
 /// A message is larger than it may be; `key` is the setting that says so.
 pub(super) fn message_too_large(found: usize, most: usize, key: &str) -> Status {
-    let mut details = ErrorDetails::new();
-    details.set_error_info(Reason::FieldTooLarge.name(), ERROR_DOMAIN, HashMap::new());
     let message = format!("expected a message of at most {most} bytes ({key}), found {found}");
-    Status::with_error_details(Code::OutOfRange, message, details)
+    status(Code::OutOfRange, Reason::FieldTooLarge, message)
 }
 
 /// A message ends before its length says so.
 pub(super) fn message_cut_short() -> Status {
-    let mut details = ErrorDetails::new();
-    details.set_error_info(Reason::FieldInvalid.name(), ERROR_DOMAIN, HashMap::new());
     let message = "the call ended within a message; nothing of that message was sent";
-    Status::with_error_details(Code::InvalidArgument, message, details)
+    status(Code::InvalidArgument, Reason::FieldInvalid, message)
 }
 
 /// A message did not arrive in its time.
@@ -160,18 +157,14 @@ pub(super) fn client_not_reading(figures: HashMap<String, String>) -> Status {
 
 /// A stream's deadline has come: what was read before has its verdict.
 pub(super) fn out_of_time() -> Status {
-    let mut details = ErrorDetails::new();
-    details.set_error_info(Reason::DeadlineExceeded.name(), ERROR_DOMAIN, HashMap::new());
     let message = "the stream's deadline ended its reading; items_read tells how far";
-    Status::with_error_details(Code::DeadlineExceeded, message, details)
+    status(Code::DeadlineExceeded, Reason::DeadlineExceeded, message)
 }
 
 /// The task of a batch failed. Whether items without a result were sent is in doubt.
 pub(super) fn batch_broke() -> Status {
-    let mut details = ErrorDetails::new();
-    details.set_error_info(Reason::GatewayBug.name(), ERROR_DOMAIN, HashMap::new());
     let message = "work on the batch failed inside the gateway; items without a result are in doubt";
-    Status::with_error_details(Code::Internal, message, details)
+    status(Code::Internal, Reason::GatewayBug, message)
 }
 
 pub(super) fn outcome(it: Outcome) -> proto::Outcome {

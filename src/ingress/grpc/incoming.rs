@@ -11,7 +11,7 @@ use tower_service::Service;
 use super::gate::ConnectionBytes;
 use crate::caller::Caller;
 use crate::held_bytes::{BytesBudget, BytesShare};
-use crate::ingress::peer::Peer;
+use crate::ingress::client::Client;
 use crate::listener::Connection;
 
 /// The open calls of one kind, of one connection.
@@ -40,7 +40,7 @@ impl Drop for OpenCall {
 /// What the handlers know of a call's connection. It is in the extensions of each request.
 #[derive(Debug, Clone)]
 pub struct ConnectInfo {
-    pub(super) peer: Arc<Peer>,
+    pub(super) client: Arc<Client>,
     pub(super) batches: OpenCalls,
     /// The calls of whoever shows nothing that the gateway knows.
     pub(super) of_strangers: OpenCalls,
@@ -65,7 +65,7 @@ impl ConnectInfo {
     ) -> Self {
         let bytes = ConnectionBytes::new(budget, max_bytes, max_waiting);
         let (batches, of_strangers) = (OpenCalls::default(), OpenCalls::default());
-        Self { peer: Arc::new(Peer::new(connection)), batches, of_strangers, bytes }
+        Self { client: Arc::new(Client::new(connection)), batches, of_strangers, bytes }
     }
 }
 

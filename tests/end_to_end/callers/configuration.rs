@@ -74,8 +74,8 @@ async fn what_is_wrong_with_a_caller_is_said_with_its_key() {
             "callers.ci.jwt.issuer: expected the name of one of [issuers",
         ),
         ("name = \"ci-runner\"", "name = \"\"", "callers.ci.jwt.name: expected what the token's claim says"),
-        ("5e884898da28", "5e884898", "callers.web.key_sha256: expected the SHA-256 of a key"),
-        ("5e884898da28", "fanfare_5e88", "callers.web.key_sha256: expected the SHA-256 of a key"),
+        ("2a9693c34e7c", "2a9693c3", "callers.web.key_sha256: expected the SHA-256 of a key"),
+        ("2a9693c34e7c", "fanfare_2a96", "callers.web.key_sha256: expected the SHA-256 of a key"),
     ] {
         let said = errors(folder.path(), |sample| {
             assert!(sample.contains(from), "{from}");
@@ -86,7 +86,7 @@ async fn what_is_wrong_with_a_caller_is_said_with_its_key() {
     for (rule, expected) in [
         ("", "callers.another: expected something by which the caller is known"),
         (
-            "key_sha256 = [\"5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8\"]",
+            "key_sha256 = [\"2a9693c34e7c03a3eb1e0e5a116611033018e4695e7c5035a22fe82ba01761fe\"]",
             "callers.web.key_sha256: expected a key of its own, found that of callers.another",
         ),
         (

@@ -10,12 +10,12 @@ use crate::listener::Connection;
 
 /// What is known of a connection's other end.
 #[derive(Debug)]
-pub(crate) struct Peer {
+pub(crate) struct Client {
     connection: Arc<Connection>,
     by_certificate: KnownByCertificate,
 }
 
-impl Peer {
+impl Client {
     pub(crate) fn new(connection: &Arc<Connection>) -> Self {
         Self { connection: Arc::clone(connection), by_certificate: KnownByCertificate::default() }
     }

@@ -7,12 +7,12 @@ use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
 /// Pushes a second, with a burst.
-pub struct Pace {
+pub struct Rate {
     limiter: DefaultDirectRateLimiter,
     clock: DefaultClock,
 }
 
-impl Pace {
+impl Rate {
     /// So many pushes a second, of which so many may come at once.
     #[must_use]
     pub fn new(pushes_per_second: NonZeroU32, burst: NonZeroU32) -> Self {
@@ -29,8 +29,8 @@ impl Pace {
     }
 }
 
-impl std::fmt::Debug for Pace {
+impl std::fmt::Debug for Rate {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Pace").finish_non_exhaustive()
+        f.debug_struct("Rate").finish_non_exhaustive()
     }
 }
