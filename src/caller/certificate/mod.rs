@@ -153,7 +153,8 @@ impl<'a> Chain<'a> {
                     if let GeneralName::URI(uri) = name { Some(*uri) } else { None }
                 };
                 let mut uris = self.names().filter_map(uri);
-                uris.next() == Some(id.id.as_str()) && uris.next().is_none()
+                let only = uris.next() == Some(id.id.as_str()) && uris.next().is_none();
+                only && !self.may_sign()
             }
             CertificateIdentity::Dns(wanted) => self
                 .names()
@@ -173,5 +174,14 @@ impl<'a> Chain<'a> {
         let names = names.map_or(&[][..], |names| &names.value.general_names);
         let malformed = names.iter().any(|name| matches!(name, GeneralName::Invalid(..)));
         if malformed { [].iter() } else { names.iter() }
+    }
+
+    /// Whether the certificate is for the signing of certificates or revocation lists, which that of a workload is not.
+    /// rustls does not look at this extension. Source: X.509-SVID, section 5.2.
+    fn may_sign(&self) -> bool {
+        // An extension that stands twice, or cannot be parsed, may say anything.
+        self.parsed.key_usage().map_or(true, |usage| {
+            usage.is_some_and(|usage| usage.value.key_cert_sign() || usage.value.crl_sign())
+        })
     }
 }

@@ -1,10 +1,13 @@
 //! Certificates of callers, and of those who are none.
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, DnType, IsCa, KeyPair, SanType,
+    BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, DnType, ExtendedKeyUsagePurpose,
+    IsCa, KeyPair, KeyUsagePurpose, SanType, date_time_ymd,
 };
 
 use super::*;
+use ExtendedKeyUsagePurpose::{ClientAuth, ServerAuth};
+use KeyUsagePurpose::{CrlSign, DigitalSignature, KeyCertSign};
 
 type Authority = CertifiedIssuer<'static, KeyPair>;
 
@@ -136,6 +139,47 @@ fn malformed_names_are_nobodys() {
         };
         assert!(!is(&by_id) && !is(&by_name), "{what}");
     }
+}
+
+#[test]
+fn a_certificate_for_something_else_is_nobodys() {
+    let own = authority();
+    let check = check(&own, CertificateIdentity::Spiffe(SpiffeId::parse(ORDERS).unwrap()));
+    let with = |wish: &dyn Fn(&mut CertificateParams)| {
+        wished(&own, |params| {
+            params.subject_alt_names = vec![uri(ORDERS)];
+            wish(params);
+        })
+    };
+    assert!(matches(&check, &with(&|params| params.extended_key_usages = vec![ServerAuth, ClientAuth])));
+    assert!(matches(&check, &with(&|params| params.key_usages = vec![DigitalSignature])));
+    assert!(!matches(&check, &with(&|params| params.extended_key_usages = vec![ServerAuth])));
+    assert!(!matches(&check, &with(&|params| params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained))));
+    for signs in [KeyCertSign, CrlSign] {
+        let usages = vec![DigitalSignature, signs];
+        assert!(!matches(&check, &with(&|params| params.key_usages = usages.clone())), "{signs:?}");
+    }
+}
+
+#[test]
+fn an_authority_between_is_one_and_is_valid() {
+    let own = authority();
+    let check = check(&own, CertificateIdentity::CommonName("orders".to_owned()));
+    let under = |wish: &dyn Fn(&mut CertificateParams)| {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(DnType::CommonName, "between");
+        wish(&mut params);
+        let between = CertifiedIssuer::signed_by(params, KeyPair::generate().unwrap(), &own).unwrap();
+        let mut chain = leaf(&between, "orders", vec![]);
+        chain.push(between.der().clone());
+        matches(&check, &chain)
+    };
+    assert!(under(&|_| {}));
+    assert!(!under(&|params| params.is_ca = IsCa::NoCa), "no basic constraints");
+    assert!(!under(&|params| params.is_ca = IsCa::ExplicitNoCa));
+    assert!(!under(&|params| params.not_after = date_time_ymd(2020, 1, 1)), "expired");
+    assert!(!under(&|params| params.extended_key_usages = vec![ServerAuth]));
 }
 
 #[test]
