@@ -23,7 +23,18 @@ pub(super) fn endpoint(address: &str) -> anyhow::Result<Endpoint> {
     // The text is looked at, because tonic also takes the path of a socket.
     let scheme = address.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
     ensure!(matches!(scheme.as_deref(), Some("http" | "https")), expected());
-    Endpoint::from_shared(address.to_owned()).with_context(expected)
+    let endpoint = Endpoint::from_shared(address.to_owned()).with_context(expected)?;
+    ensure!(is_whole(endpoint.uri()), expected());
+    Ok(endpoint)
+}
+
+/// Whether nothing of an address would be ignored: tonic takes the default port in place of one that is no number of a
+/// port, and never sends a path.
+fn is_whole(address: &Uri) -> bool {
+    let host = address.host().unwrap_or_default();
+    let behind = address.authority().and_then(|authority| authority.as_str().strip_prefix(host));
+    let good_port = behind == Some("") || address.port_u16().is_some_and(|port| port != 0);
+    !host.is_empty() && good_port && matches!(address.path(), "" | "/") && address.query().is_none()
 }
 
 /// Whether a connection to the address uses TLS.
@@ -58,6 +69,14 @@ mod tests {
             ("127.0.0.1:50051", Err("expected an address such as http://")),
             ("gateway.example", Err("expected an address such as http://")),
             ("", Err("expected an address such as http://")),
+            ("http://127.0.0.1:50051/", Ok(false)),
+            ("https://[fd00::1]", Ok(true)),
+            ("https://gateway.example:99999", Err("expected an address such as http://")),
+            ("https://gateway.example:0", Err("expected an address such as http://")),
+            ("https://gateway.example:", Err("expected an address such as http://")),
+            ("https://:50051", Err("expected an address such as http://")),
+            ("https://gateway.example/push", Err("expected an address such as http://")),
+            ("https://gateway.example?push", Err("expected an address such as http://")),
             ("https://user:secret@gateway.example", Err("without a user")),
         ] {
             match (endpoint(address), expected) {

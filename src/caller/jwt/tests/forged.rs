@@ -46,6 +46,25 @@ fn a_public_key_is_no_secret() {
 }
 
 #[test]
+fn with_the_exponent_1_nobody_signs() {
+    // With this exponent each message is its own signature. aws-lc-rs reads such a key, and verifies nothing by it.
+    let signer = Signer::new("r", Algorithm::RS256);
+    let mut jwk = signer.jwk();
+    jwk["e"] = "AQ".into();
+    let tokens = tokens(&["RS256"], &[jwk]);
+    let (header, claims) = (signer.header().to_string(), claims(json!({})).to_string());
+    let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, message.as_bytes());
+    // The name of SHA-256 and the padding. Source: RFC 8017, section 9.2.
+    let name = b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20";
+    let padding = [0xff; 2048 / 8 - 3 - 19 - 32];
+    let padded = [b"\x00\x01", &padding[..], b"\x00", name, digest.as_ref()].concat();
+    assert_eq!(padded.len(), 2048 / 8);
+    let forged = format!("{message}.{}", URL_SAFE_NO_PAD.encode(padded));
+    assert_eq!(tokens.verify(&forged, at(NOW)), Err(TokenProblem::Signature("corp".into())));
+}
+
+#[test]
 fn a_foreign_key_is_told_by_its_signature_or_its_kid() {
     let (ours, foreign) = (Signer::es256("a"), Signer::es256("a"));
     let tokens = tokens(&["ES256"], &[ours.jwk()]);
@@ -140,6 +159,10 @@ fn a_token_is_bounded() {
         refused(&tokens, &"a".repeat(1 << 20)),
         "expected a token of at most 8192 bytes, found 1048576"
     );
+    let header = json!({ "alg": "ES256", "kid": "\u{1b}".repeat(900) }).to_string();
+    let said = refused(&tokens, &signer.sign(&header, &claims(json!({})).to_string()));
+    assert!(said.contains(r#"the unknown "kid" "\u{1b}"#) && said.len() < 1_000, "{said}");
+    assert!(!said.contains('\u{1b}'), "it does nothing to a terminal");
 }
 
 #[test]
@@ -147,6 +170,10 @@ fn what_is_no_token_is_told_without_repeating_it() {
     let signer = Signer::es256("a");
     let good = signer.token(&claims(json!({})));
     let tokens = tokens(&["ES256"], &[signer.jwk()]);
+    // The last character has four bits that belong to no byte of the signature.
+    let mut second_spelling = good.clone();
+    let last = second_spelling.pop().unwrap();
+    second_spelling.push(char::from_u32(u32::from(last) + 1).unwrap());
     for garbage in [
         "",
         "secret",
@@ -157,6 +184,8 @@ fn what_is_no_token_is_told_without_repeating_it() {
         &good[1..],
         &format!("{good}="),
         &format!("{good} "),
+        &good.replacen('.', "\n.", 1),
+        &second_spelling,
     ] {
         let said = refused(&tokens, garbage);
         assert!(said.starts_with("expected a JSON Web Token in its compact form, found "), "{said}");
