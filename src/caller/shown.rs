@@ -34,8 +34,8 @@ impl<'a> Shown<'a> {
     }
 }
 
-/// Why the gateway does not know a caller. The sentence goes to the caller and to the log, and never repeats what was
-/// shown.
+/// Why the gateway does not know a caller. The sentence goes to the caller and to the log. It never repeats a key or a
+/// token; of a token that is refused it says the issuer, the algorithm or the name of the key, cut short.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Unknown {
     /// Nothing was shown.

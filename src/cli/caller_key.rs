@@ -1,8 +1,8 @@
 //! `fanfare caller-key`: makes a static key for a caller, or shows the SHA-256 of one.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -42,6 +42,9 @@ impl MakeCallerKey {
             let key = key.with_context(|| format!("{} is no key of a caller", file.display()))?;
             print(key.digest())?;
             return Ok(Done::Good);
+        }
+        if self.file.as_deref() == Some(Path::new("-")) {
+            bail!("expected the name of a file to write, found -; without a name the key is printed");
         }
         let key = CallerKey::generate().context("cannot make a key")?;
         match &self.file {

@@ -64,6 +64,11 @@ fn a_key_in_a_file_is_for_its_owner_alone_and_never_overwritten() {
 
     let shown = caller_key(["--show", name], "");
     assert_eq!((said(&shown.stdout).trim_end(), said(&shown.stderr)), (digest.as_str(), ""));
+
+    // Elsewhere - is a standard stream, so no file is called so.
+    let dash = caller_key(["-"], "");
+    assert_eq!((dash.status.code(), said(&dash.stdout)), (Some(2), ""));
+    assert!(said(&dash.stderr).contains("expected the name of a file to write, found -"), "{dash:?}");
 }
 
 #[test]

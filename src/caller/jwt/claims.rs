@@ -12,6 +12,10 @@ use super::settings::IssuerSettings;
 /// How far the clocks of an issuer and of the gateway may be apart.
 pub(super) const LEEWAY: Duration = Duration::from_secs(60);
 
+/// The longest name of a caller in a token, in bytes, so that the tokens that are kept stay small. A `sub` has at most 255
+/// characters of ASCII. Source: OpenID Connect Core, section 2.
+const MAX_NAME_BYTES: usize = 256;
+
 /// The last second of the year 9999. A token that claims to be good longer is good until then, so that everybody can
 /// count with the moment.
 const LATEST: f64 = 253_402_300_799.0;
@@ -53,9 +57,10 @@ pub(super) fn check(
         }
     }
     let name: Option<String> = claims.get(&expected.claim).ok().flatten();
-    let name = name.filter(|name| !name.is_empty()).ok_or_else(|| TokenProblem::Claim {
+    let is_name = |name: &String| (1..=MAX_NAME_BYTES).contains(&name.len());
+    let name = name.filter(is_name).ok_or_else(|| TokenProblem::Claim {
         claim: expected.claim.as_str().into(),
-        expected: "a text that is not empty",
+        expected: "a text of 1 to 256 bytes",
     })?;
     Ok(Checked { name: name.into(), expires_at })
 }

@@ -93,9 +93,10 @@ fn a_time_is_a_number_that_a_clock_can_hold() {
 #[test]
 fn a_caller_has_a_name() {
     let claimed = Claimed::new();
-    for nobody in [json!(""), json!(7), json!(["orders"]), json!({}), Value::Null] {
+    let long = "x".repeat(257);
+    for nobody in [json!(""), json!(long), json!(7), json!(["orders"]), json!({}), Value::Null] {
         let expected =
-            "expected the claim \"sub\" to be a text that is not empty, found something else or nothing";
+            "expected the claim \"sub\" to be a text of 1 to 256 bytes, found something else or nothing";
         assert_eq!(claimed.says(json!({ "sub": nobody })), expected, "{nobody}");
     }
     let unknown = claimed.says(json!({ "iss": ["https://idp.example"] }));
