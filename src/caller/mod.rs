@@ -14,6 +14,7 @@ mod denied;
 pub mod jwt;
 mod key;
 mod known;
+mod open_calls;
 mod permissions;
 mod rate;
 mod rpc;
@@ -32,10 +33,11 @@ pub use certificate::{CertificateIdentity, CertificateRule, InvalidSpiffeId, Spi
 pub use denied::Denied;
 pub use key::{CallerKey, KeyDigest, KeyError};
 pub(crate) use known::KnownByCertificate;
+pub use open_calls::OpenCall;
+pub(crate) use open_calls::OpenCalls;
 pub use permissions::{Listed, Permissions};
 pub use rate::Rate;
 pub use rpc::Rpc;
-pub use rule::OpenStream;
 pub use settings::{CallerSettings, TokenRule};
 pub use shown::{Shown, Unknown};
 
@@ -125,7 +127,7 @@ impl Caller {
     ///
     /// # Errors
     /// Fails if it has as many open as it may.
-    pub fn open_stream(&self) -> Result<OpenStream, Denied> {
+    pub fn open_stream(&self) -> Result<OpenCall, Denied> {
         self.known.rule.open_stream()
     }
 

@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 
 use super::denied::Denied;
+use super::open_calls::{OpenCall, OpenCalls};
 use super::permissions::Permissions;
 use crate::held_bytes::BytesShare;
 use crate::metrics::CallerRefusals;
@@ -15,7 +16,7 @@ use crate::metrics::CallerRefusals;
 pub(super) struct CallerRule {
     name: Arc<str>,
     permissions: ArcSwap<Permissions>,
-    streams: AtomicUsize,
+    streams: OpenCalls,
     /// What its calls take of the budget of bytes; none where each connection has a share of its own.
     bytes: Option<BytesShare>,
     refusals: CallerRefusals,
@@ -28,7 +29,7 @@ impl CallerRule {
         bytes: Option<BytesShare>,
         refusals: CallerRefusals,
     ) -> Self {
-        let (permissions, streams) = (ArcSwap::new(permissions), AtomicUsize::new(0));
+        let (permissions, streams) = (ArcSwap::new(permissions), OpenCalls::default());
         Self { name: name.into(), permissions, streams, bytes, refusals }
     }
 
@@ -57,28 +58,15 @@ impl CallerRule {
     }
 
     /// Counts one more batch stream of the caller.
-    pub(super) fn open_stream(self: &Arc<Self>) -> Result<OpenStream, Denied> {
+    pub(super) fn open_stream(&self) -> Result<OpenCall, Denied> {
         let most = self.permissions().max_streams.unwrap_or(usize::MAX);
-        let more = |open: usize| (open < most).then_some(open + 1);
-        let opened = self.streams.fetch_update(Ordering::AcqRel, Ordering::Acquire, more);
-        opened.map_err(|_| Denied::Streams(most))?;
-        Ok(OpenStream(Arc::clone(self)))
+        self.streams.open(most).ok_or(Denied::Streams(most))
     }
 }
 
 impl fmt::Debug for CallerRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CallerRule").field("name", &self.name).finish_non_exhaustive()
-    }
-}
-
-/// An open batch stream of a caller, which is counted until this is dropped.
-#[derive(Debug)]
-pub struct OpenStream(Arc<CallerRule>);
-
-impl Drop for OpenStream {
-    fn drop(&mut self) {
-        self.0.streams.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

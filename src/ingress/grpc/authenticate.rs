@@ -15,9 +15,8 @@ use tonic::Status;
 use tonic::body::Body;
 use tower_service::Service;
 
-use super::incoming::OpenCall;
 use super::{ConnectInfo, encode, paths};
-use crate::caller::{Caller, Callers, Rpc, Unknown};
+use crate::caller::{Caller, Callers, OpenCall, Rpc, Unknown};
 use crate::ingress::client::Client;
 
 /// How many health checks of strangers are open on one connection. A load balancer has one.

@@ -1,7 +1,6 @@
 //! What the calls of one connection share.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use http::Request;
@@ -9,33 +8,10 @@ use tonic::Extensions;
 use tower_service::Service;
 
 use super::gate::ConnectionBytes;
-use crate::caller::Caller;
+use crate::caller::{Caller, OpenCalls};
 use crate::held_bytes::{BytesBudget, BytesShare};
 use crate::ingress::client::Client;
 use crate::listener::Connection;
-
-/// The open calls of one kind, of one connection.
-#[derive(Debug, Clone, Default)]
-pub(super) struct OpenCalls(Arc<AtomicUsize>);
-
-impl OpenCalls {
-    /// Counts one more, where there are fewer than `most`.
-    pub(super) fn open(&self, most: usize) -> Option<OpenCall> {
-        let more = |open: usize| (open < most).then_some(open + 1);
-        self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).ok()?;
-        Some(OpenCall(self.clone()))
-    }
-}
-
-/// An open call, which is counted until this is dropped.
-#[derive(Debug)]
-pub(super) struct OpenCall(OpenCalls);
-
-impl Drop for OpenCall {
-    fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Ordering::AcqRel);
-    }
-}
 
 /// What the handlers know of a call's connection. It is in the extensions of each request.
 #[derive(Debug, Clone)]

@@ -10,8 +10,7 @@ use tokio_stream::Stream;
 use tonic::Status;
 
 use super::super::encode;
-use super::super::incoming::OpenCall;
-use crate::caller::OpenStream;
+use crate::caller::OpenCall;
 use crate::desk::Window;
 use crate::held_bytes::HeldBytes;
 use crate::proto::SendBatchResponse;
@@ -33,7 +32,7 @@ pub(super) struct Last {
 pub(super) type End = Arc<Mutex<Option<Last>>>;
 
 /// The stream as its connection counts it, as its caller does, and what HTTP/2 may hold of it.
-pub(super) type Counted = (OpenCall, OpenStream, HeldBytes);
+pub(super) type Counted = (OpenCall, OpenCall, HeldBytes);
 
 /// The response body of a batch stream.
 pub(crate) struct Results {
@@ -88,9 +87,8 @@ impl Stream for Results {
 mod tests {
     use tokio_stream::StreamExt;
 
-    use super::super::super::incoming::OpenCalls;
     use super::*;
-    use crate::caller::Caller;
+    use crate::caller::{Caller, OpenCalls};
     use crate::held_bytes::BytesShare;
 
     fn results() -> (mpsc::Sender<Packet>, End, Results) {
