@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use fanfare_upstream::transport::Io;
+use fanfare_upstream::transport::{Io, keep_alive};
 use ipnet::IpNet;
 use proxy_header::io::ProxiedStream;
 use proxy_header::{ParseConfig, ProxyHeader};
@@ -50,9 +50,9 @@ impl Entrance {
         from: SocketAddr,
         protocol: &Protocol,
     ) -> Result<Opened, Refused> {
-        // Answers are gathered before they are written; waiting for more would only delay. Where this fails, so does what
-        // comes next.
-        let _ = socket.set_nodelay(true);
+        // Answers are gathered before they are written; waiting for more would only delay. The kernel finds callers who
+        // vanished without a word. Where this fails, so does what comes next.
+        let _ = (socket.set_nodelay(true), keep_alive(&socket));
         if !self.trusts(from) {
             return self.enter(socket, from, protocol).await;
         }

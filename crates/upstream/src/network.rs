@@ -9,7 +9,7 @@ use std::pin::Pin;
 
 use tokio::net::TcpStream;
 
-use crate::transport::Io;
+use crate::transport::{Io, keep_alive};
 
 /// A future that a trait object returns.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -58,11 +58,29 @@ pub struct TcpDialer;
 
 impl Dial for TcpDialer {
     fn dial(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn Io>>> {
-        Box::pin(async move {
-            let stream = TcpStream::connect(address).await?;
-            // Writes are gathered before they reach the socket, so waiting for more would only delay them.
-            stream.set_nodelay(true)?;
-            Ok(Box::new(stream) as Box<dyn Io>)
-        })
+        Box::pin(async move { Ok(Box::new(connect(address).await?) as Box<dyn Io>) })
+    }
+}
+
+async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
+    // Writes are gathered before they reach the socket, so waiting for more would only delay them.
+    stream.set_nodelay(true)?;
+    keep_alive(&stream)?;
+    Ok(stream)
+}
+
+#[cfg(test)]
+mod tests {
+    use socket2::SockRef;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_kernel_probes_what_was_dialled() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let stream = connect(listener.local_addr().unwrap()).await.unwrap();
+        assert!(SockRef::from(&stream).keepalive().unwrap());
     }
 }
