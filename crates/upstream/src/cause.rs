@@ -38,7 +38,7 @@ pub enum EndCause {
     NotTaken,
     /// A write failed, and what the peer had sent before was read.
     WriteFailed,
-    /// No answer came to a PING.
+    /// No answer came to a PING, on this connection or on another of the peer that was silent for as long.
     PingLost,
     /// No answer came to a request. HTTP/1.1 cannot give up one request alone; over HTTP/2 this ends only a connection
     /// that has brought no good answer before.

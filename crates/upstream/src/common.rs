@@ -9,11 +9,14 @@ use tokio_util::task::TaskTracker;
 use crate::budget::Budget;
 use crate::connect::Connector;
 use crate::settings::UpstreamSettings;
+use crate::sleep::WallClock;
 
 /// What the pools of all peers share.
 pub(crate) struct Common {
     pub(crate) settings: UpstreamSettings,
     pub(crate) connector: Connector,
+    /// Tells whether the machine slept.
+    pub(crate) wall_clock: WallClock,
     /// Counts the connections of all peers.
     pub(crate) budget: Arc<Budget>,
     /// Owns every task of the pools, so that their end can be waited for.

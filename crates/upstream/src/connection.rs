@@ -34,14 +34,16 @@ pub(crate) struct Connection {
     proven: AtomicBool,
     /// The task is to end at once, for this cause.
     aborted: SetOnce<EndCause>,
+    /// The task is to ask the peer whether the connection lives.
+    probe: AtomicBool,
     /// Wakes the task.
     driver: AtomicWaker,
 }
 
 impl Connection {
     pub(crate) fn new(id: ConnectionId, hub: Arc<dyn Hub>) -> Arc<Self> {
-        let (proven, aborted, driver) = (AtomicBool::new(false), SetOnce::new(), AtomicWaker::new());
-        Arc::new(Self { id, hub, proven, aborted, driver })
+        let (proven, probe) = (AtomicBool::new(false), AtomicBool::new(false));
+        Arc::new(Self { id, hub, proven, aborted: SetOnce::new(), probe, driver: AtomicWaker::new() })
     }
 
     pub(crate) fn id(&self) -> ConnectionId {
@@ -105,6 +107,17 @@ impl Connection {
         // Only the first cause is kept.
         let _ = self.aborted.set(why);
         self.driver.wake();
+    }
+
+    /// Lets the task ask the peer whether the connection lives.
+    pub(crate) fn probe(&self) {
+        self.probe.store(true, Ordering::Release);
+        self.driver.wake();
+    }
+
+    /// Whether the task was told to ask the peer since this was last called.
+    pub(crate) fn take_probe(&self) -> bool {
+        self.probe.load(Ordering::Relaxed) && self.probe.swap(false, Ordering::Acquire)
     }
 
     /// Registers the waker of the task.

@@ -39,7 +39,8 @@
 //!                       └────────────────────────────────────────────────────────────────────────▲   last answer
 //! ```
 //!
-//! A connection that breaks, or whose PING gets no answer, closes at once. Over HTTP/2 nothing opens beside a
+//! A connection that was silent for [`probe_after`](UpstreamSettings::probe_after) is asked by a PING before it is used
+//! again; `core/silence.rs` draws that. A connection that breaks, or whose PING gets no answer, closes at once. Over HTTP/2 nothing opens beside a
 //! connection that is connecting or warming; over HTTP/1.1 one opens for each request that waits. A connection to a
 //! peer whose [`proves_credential`](Peer::proves_credential) is false is open at once. `core/phase.rs` draws this too,
 //! as the pool decides it; an observer sees it as [`ConnectionState`].
@@ -96,6 +97,7 @@ mod proxy;
 mod reach;
 mod request;
 mod settings;
+mod sleep;
 #[cfg(test)]
 mod tests;
 mod timer;

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use crate::budget::ConnectionPlace;
-use crate::cause::OpenCause;
+use crate::cause::{EndCause, OpenCause};
 use crate::common::Common;
 use crate::connect::{Connected, Protocol};
 use crate::connect_error::ConnectError;
@@ -17,7 +17,7 @@ use crate::http2::{self, Http2Sender};
 use crate::observe::Report;
 use crate::peer::Peer;
 use crate::reach::Reach;
-use crate::settings::UpstreamSettings;
+use crate::sleep::SleepWatch;
 
 /// The right to hand requests to a connection, whichever protocol it speaks.
 #[derive(Clone)]
@@ -31,6 +31,16 @@ pub(crate) enum RequestSender {
 pub(crate) struct ConnectionHandle {
     pub(crate) sender: RequestSender,
     pub(crate) connection: Arc<Connection>,
+}
+
+impl ConnectionHandle {
+    /// Finds out whether the connection lives. Over HTTP/1.1 nothing can be asked, so another connection takes its place.
+    pub(crate) fn probe(self) {
+        match self.sender {
+            RequestSender::Http2(_) => self.connection.probe(),
+            RequestSender::Http1(_) => self.connection.retire(EndCause::Idle),
+        }
+    }
 }
 
 /// What a permit stands for: a place on a connection, and the right to hand it a request.
@@ -111,7 +121,7 @@ async fn connect(hub: Arc<dyn Hub>, common: &Common, peer: &Peer, why: OpenCause
         }
     };
     match connector.connect(peer, settings).await {
-        Ok(connected) => ConnectEnd::Opened(Box::new(prepare(hub, peer, settings, connected, place, why))),
+        Ok(connected) => ConnectEnd::Opened(Box::new(prepare(hub, peer, common, connected, place, why))),
         Err(error) => ConnectEnd::Failed(error),
     }
 }
@@ -133,7 +143,7 @@ pub(crate) fn log_failed(peer: &Peer, error: &ConnectError) {
 fn prepare(
     hub: Arc<dyn Hub>,
     peer: &Peer,
-    settings: &UpstreamSettings,
+    common: &Common,
     connected: Connected,
     place: ConnectionPlace,
     why: OpenCause,
@@ -146,14 +156,15 @@ fn prepare(
         connection = connection.id(), ?peer, %address, resumed, cause = why.name(), protocol = protocol.name(),
         "connection opened"
     );
-    let patience = settings.patience();
+    let patience = common.settings.patience();
     let span = tracing::debug_span!("connection", id = connection.id(), ?peer);
     let (sender, streams, driver) = match protocol {
         Protocol::Http2(link) => {
             let inbox = http2::Inbox::new(Arc::clone(&connection));
             let limit = link.max_streams();
             let requests = Http2Sender::new(Arc::clone(&inbox));
-            let session = http2::Session::new(inbox, *link, patience, place);
+            let sleep_watch = SleepWatch::new(&common.wall_clock);
+            let session = http2::Session::new(inbox, *link, patience, sleep_watch, place);
             (RequestSender::Http2(requests), limit, ProtocolDriver::Http2(Box::new(session)))
         }
         Protocol::Http1 { http, sent } => {

@@ -9,6 +9,10 @@ pub(crate) struct Patience {
     pub(crate) ping_after: Duration,
     /// How long the answer to a PING may take.
     pub(crate) ping: Duration,
+    /// How long an HTTP/2 connection that owes nothing may be silent before it is asked whether it lives.
+    pub(crate) probe_after: Duration,
+    /// How long it may take to say so.
+    pub(crate) probe: Duration,
     /// How long an HTTP/2 connection may have no streams.
     pub(crate) idle: Duration,
     /// How long an HTTP/1.1 connection may have no request.
@@ -24,7 +28,8 @@ pub(crate) const UNPROVEN: u32 = 5;
 impl Patience {
     /// How often the task of a connection looks at the clock.
     pub(crate) fn tick(&self) -> Duration {
-        let shortest = (self.ping_after / UNPROVEN).min(self.ping / UNPROVEN).min(self.idle).min(self.age);
+        let pings = (self.ping_after / UNPROVEN).min(self.ping / UNPROVEN).min(self.probe_after);
+        let shortest = pings.min(self.idle).min(self.age);
         (shortest / 2).clamp(Duration::from_millis(10), Duration::from_secs(1))
     }
 }
@@ -36,13 +41,16 @@ mod tests {
     #[test]
     fn the_clock_is_looked_at_twice_in_the_shortest_wait_there_may_be() {
         let long = Duration::from_secs(60);
-        let patience = Patience { ping_after: long, ping: long, idle: long, idle_http1: long, age: long };
+        let (ping_after, ping, probe_after, probe) = (long, long, long, long);
+        let patience =
+            Patience { ping_after, ping, probe_after, probe, idle: long, idle_http1: long, age: long };
         assert_eq!(patience.tick(), Duration::from_secs(1));
         let wait = Duration::from_millis(400);
         let unproven = wait * UNPROVEN;
         for patience in [
             Patience { ping_after: unproven, ..patience },
             Patience { ping: unproven, ..patience },
+            Patience { probe_after: wait, ..patience },
             Patience { idle: wait, ..patience },
             Patience { age: wait, ..patience },
         ] {

@@ -38,10 +38,17 @@ pub struct UpstreamSettings {
     /// How long the answer to a PING may take before the connection is given up. 5 s by default; a connection that has
     /// brought no good answer yet gets a fifth of it.
     pub ping_timeout: Duration,
+    /// How long an HTTP/2 connection that owes nothing may be silent. It is asked by a PING before it is used again, since
+    /// a NAT or a firewall may have forgotten it without a word. An HTTP/1.1 connection cannot be asked, and closes. This
+    /// has to be less than the idle time of anything on the way. 60 s by default.
+    pub probe_after: Duration,
+    /// How long the answer to that PING may take before another connection opens. 1 s by default.
+    pub probe_timeout: Duration,
     /// How long an HTTP/2 connection may have no streams before it closes. 1 h by default.
     pub idle_timeout: Duration,
     /// How long an HTTP/1.1 connection may have no request before it closes. A request that meets the end of a
-    /// connection which the peer closed is in doubt, so this should be less than the peer's own time. 30 s by default.
+    /// connection which the peer closed is in doubt, so this should be less than the peer's own time. It closes after
+    /// [`probe_after`](Self::probe_after) if that is less. 30 s by default.
     pub http1_idle_timeout: Duration,
     /// The oldest that a connection gets. It is replaced at a random moment of the last fifth. 24 h by default.
     pub max_age: Duration,
@@ -69,6 +76,10 @@ impl Default for UpstreamSettings {
             answer_timeout: Duration::from_secs(30),
             ping_after: Duration::from_secs(10),
             ping_timeout: Duration::from_secs(5),
+            // Common middleboxes forget a connection after 4 minutes (Azure's load balancer and NAT gateway: "TCP idle timeout")
+            // or 350 s (AWS: "NAT gateway basics", "Network Load Balancers").
+            probe_after: Duration::from_secs(60),
+            probe_timeout: Duration::from_secs(1),
             // Apple asks to keep connections open for hours or days. Source: "Sending notification requests to APNs".
             idle_timeout: Duration::from_secs(60 * 60),
             // Half of the read timeout of a common server, after which it closes an idle connection. Source:
@@ -102,8 +113,10 @@ impl UpstreamSettings {
         Patience {
             ping_after: self.ping_after,
             ping: self.ping_timeout,
+            probe_after: self.probe_after,
+            probe: self.probe_timeout,
             idle: self.idle_timeout,
-            idle_http1: self.http1_idle_timeout,
+            idle_http1: self.http1_idle_timeout.min(self.probe_after),
             age: self.max_age.mul_f64(1.0 - fastrand::f64() / 5.0),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -22,6 +23,7 @@ use crate::peers::{HeldPool, Peers, TooManyPeers};
 use crate::permit::Permit;
 use crate::pool::Pool;
 use crate::settings::UpstreamSettings;
+use crate::sleep::WallClock;
 
 /// The pools of all peers. A program builds one, and shares it.
 ///
@@ -44,10 +46,21 @@ impl Upstream {
         dialer: Arc<dyn Dial>,
         observer: impl Observe,
     ) -> Self {
+        Self::with_wall_clock(settings, resolver, dialer, observer, Arc::new(SystemTime::now))
+    }
+
+    pub(crate) fn with_wall_clock(
+        settings: UpstreamSettings,
+        resolver: Arc<dyn Resolve>,
+        dialer: Arc<dyn Dial>,
+        observer: impl Observe,
+        wall_clock: WallClock,
+    ) -> Self {
         let budget = Budget::new(settings.max_connections);
         let connector = Connector { resolver, dialer };
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        let common = Common { settings, connector, budget, tasks, stop, aborted: AtomicBool::new(false) };
+        let aborted = AtomicBool::new(false);
+        let common = Common { settings, connector, wall_clock, budget, tasks, stop, aborted };
         Self { common: Arc::new(common), observer: Box::new(observer), peers: Mutex::default() }
     }
 

@@ -112,6 +112,10 @@ pub(in crate::config) struct Upstream {
     #[serde(with = "humantime_serde")]
     pub(in crate::config) ping_timeout: Option<Duration>,
     #[serde(with = "humantime_serde")]
+    pub(in crate::config) probe_after: Option<Duration>,
+    #[serde(with = "humantime_serde")]
+    pub(in crate::config) probe_timeout: Option<Duration>,
+    #[serde(with = "humantime_serde")]
     pub(in crate::config) idle_timeout: Option<Duration>,
     #[serde(with = "humantime_serde")]
     pub(in crate::config) http1_idle_timeout: Option<Duration>,

@@ -137,6 +137,8 @@ impl Reader<'_> {
         self.wait("upstream.answer_timeout", &mut upstream.answer_timeout, file.answer_timeout);
         self.wait("upstream.ping_after", &mut upstream.ping_after, file.ping_after);
         self.wait("upstream.ping_timeout", &mut upstream.ping_timeout, file.ping_timeout);
+        self.wait("upstream.probe_after", &mut upstream.probe_after, file.probe_after);
+        self.wait("upstream.probe_timeout", &mut upstream.probe_timeout, file.probe_timeout);
         self.wait("upstream.idle_timeout", &mut upstream.idle_timeout, file.idle_timeout);
         self.wait("upstream.http1_idle_timeout", &mut upstream.http1_idle_timeout, file.http1_idle_timeout);
         self.wait("upstream.max_age", &mut upstream.max_age, file.max_age);

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::event::{ConnectionId, Effect, Effects, Grant};
 use super::phase::Phase;
+use super::silence::Silence;
 use crate::cause::EndCause;
 use crate::flow::ServiceClass;
 
@@ -26,11 +27,14 @@ pub(super) struct ConnectionRecord<H> {
     pub(super) limit: usize,
     /// When the peer last lowered the limit, if it did not raise it since.
     pub(super) limit_fell: Option<Instant>,
+    /// Whether the network may have forgotten the connection.
+    pub(super) silence: Silence,
 }
 
 /// What was known of a connection when it closed, or began to drain.
 pub(super) struct Departure {
-    /// The connection brought no good answer. Its end has not been counted yet: it did not drain before.
+    /// The connection brought no good answer. Its end has not been counted yet: it did not drain before. One that was
+    /// silent for long is none of these, since the network may have ended it.
     pub(super) unproven: bool,
     /// The connection has streams in use.
     pub(super) busy: bool,
@@ -67,6 +71,7 @@ impl<H: Clone> Connections<H> {
             used: 0,
             limit,
             limit_fell: None,
+            silence: Silence::Heard,
         });
         effects.push(Effect::Moved { from: None, to: Some(phase) });
         effects.push(Effect::Allowed(streams(limit)));
@@ -76,15 +81,17 @@ impl<H: Clone> Connections<H> {
     /// before the next is used, and writes gather. Bulk never takes the last fifth of the peer's streams.
     fn pick(&self, class: ServiceClass) -> Option<usize> {
         if class == ServiceClass::Bulk {
-            let limit: usize = self.live().map(|connection| connection.limit).sum();
-            let used: usize = self.live().map(|connection| connection.used).sum();
+            let limit: usize = self.ready().map(|connection| connection.limit).sum();
+            let used: usize = self.ready().map(|connection| connection.used).sum();
             if used >= limit - limit / 5 {
                 return None;
             }
         }
-        let with_room = self.all.iter().enumerate().filter(|(_, connection)| {
-            connection.phase != Phase::Draining && connection.used < connection.limit
-        });
+        let with_room = self
+            .all
+            .iter()
+            .enumerate()
+            .filter(|(_, connection)| connection.is_ready() && connection.used < connection.limit);
         with_room.max_by_key(|(_, connection)| (!connection.old, connection.used)).map(|(at, _)| at)
     }
 
@@ -159,7 +166,8 @@ impl<H: Clone> Connections<H> {
         if let Some(handle) = connection.handle.take() {
             effects.push(Effect::Retire { connection: id, why, handle });
         }
-        Some(Departure { unproven: !connection.proven, busy: connection.used > 0 })
+        let unproven = !connection.proven && connection.silence == Silence::Heard;
+        Some(Departure { unproven, busy: connection.used > 0 })
     }
 
     /// Forgets a connection whose task has ended for `why`.
@@ -175,11 +183,9 @@ impl<H: Clone> Connections<H> {
         effects.push(Effect::Allowed(-streams(connection.limit)));
         // The cause of an end is what began it.
         let why = connection.ending.unwrap_or(why);
+        let unproven = connection.is_ready() && !connection.proven;
         effects.push(Effect::Closed { connection: id, why, handle: connection.handle });
-        Some(Departure {
-            unproven: connection.phase != Phase::Draining && !connection.proven,
-            busy: connection.used > 0,
-        })
+        Some(Departure { unproven, busy: connection.used > 0 })
     }
 
     pub(super) fn in_use(&self, id: ConnectionId) -> usize {
@@ -198,22 +204,37 @@ impl<H: Clone> Connections<H> {
         self.all.iter().map(|connection| connection.id).collect()
     }
 
-    /// The connections that take streams.
+    /// The connections that do not drain.
     pub(super) fn live(&self) -> impl Iterator<Item = &ConnectionRecord<H>> {
         self.all.iter().filter(|connection| connection.phase != Phase::Draining)
     }
 
-    /// How many connections take streams.
+    /// The same, to be changed.
+    pub(super) fn live_mut(&mut self) -> impl Iterator<Item = &mut ConnectionRecord<H>> {
+        self.all.iter_mut().filter(|connection| connection.phase != Phase::Draining)
+    }
+
+    /// The connections that take streams now.
+    fn ready(&self) -> impl Iterator<Item = &ConnectionRecord<H>> {
+        self.all.iter().filter(|connection| connection.is_ready())
+    }
+
+    /// How many connections do not drain.
     pub(super) fn live_count(&self) -> usize {
         self.live().count()
     }
 
-    fn find(&mut self, id: ConnectionId) -> Option<&mut ConnectionRecord<H>> {
+    pub(super) fn find(&mut self, id: ConnectionId) -> Option<&mut ConnectionRecord<H>> {
         self.all.iter_mut().find(|connection| connection.id == id)
     }
 }
 
 impl<H> ConnectionRecord<H> {
+    /// Whether the connection takes streams now.
+    fn is_ready(&self) -> bool {
+        self.phase != Phase::Draining && self.silence == Silence::Heard
+    }
+
     fn enter<W, E>(&mut self, phase: Phase, effects: &mut Effects<H, W, E>) {
         effects.push(Effect::Moved { from: Some(self.phase), to: Some(phase) });
         self.phase = phase;

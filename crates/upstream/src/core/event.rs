@@ -65,6 +65,8 @@ pub(crate) enum Event<H, E> {
     ConnectAbandoned,
     /// The time that [`Effect::WakeAt`] named has come.
     Woken,
+    /// The machine slept. The network may have forgotten every connection in the meantime.
+    Woke,
     /// Requests of batches wait no more.
     DrainBatches,
     /// Nothing more is granted. Connections close when their streams are done.
@@ -80,6 +82,10 @@ pub(crate) enum ConnectionEvent {
     Proven,
     /// The peer allows this many streams from now on.
     Limit(usize),
+    /// Nothing was read for long, and no answer is owed. The network may have forgotten the connection.
+    Quiet,
+    /// Something was read on a connection that was quiet.
+    Alive,
     /// The connection is old, and another is to take its place.
     Aged,
     /// The connection takes no new streams.
@@ -107,6 +113,13 @@ pub(crate) enum Effect<H, W, E> {
     },
     /// A connect is to begin. It ends as [`Event::Opened`], [`Event::ConnectFailed`] or [`Event::ConnectAbandoned`].
     Open(OpenCause),
+    /// A connection is to be asked whether it lives. It ends as [`ConnectionEvent::Alive`], or the connection does.
+    Probe {
+        /// The connection that this is about.
+        connection: ConnectionId,
+        /// A clone of its handle, to be dropped.
+        handle: H,
+    },
     /// A connection takes no new streams. Its task ends when the last clone of its handle is gone.
     Retire {
         /// The connection that this is about.

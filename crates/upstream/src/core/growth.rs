@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::backoff::Backoff;
 use super::connections::Connections;
+use super::event::ConnectionId;
 use super::phase::Phase;
 use super::waiters::Waiters;
 use crate::cause::OpenCause;
@@ -37,6 +38,8 @@ pub(super) enum NextConnection {
     Nothing,
     /// A connection opens now.
     Open(OpenCause),
+    /// This connection is asked whether it lives.
+    Probe(ConnectionId),
     /// A connection may open at this moment, if it still helps.
     LookAgain(Instant),
 }
@@ -51,7 +54,8 @@ impl Growth {
         live >= self.most
     }
 
-    /// Another connection opens if none is open, if the oldest waiter has waited for those that are, or in place of one
+    /// Where somebody waits, a connection that was silent is asked whether it lives, one after the other. If none is left to
+    /// be asked, another connection opens if none is open, if the oldest waiter has waited for those that are, or in place of one
     /// that drains or is old.
     pub(super) fn next<H: Clone, W, E: Clone>(
         &self,
@@ -60,6 +64,13 @@ impl Growth {
         waiters: &Waiters<W>,
         backoff: &Backoff<E>,
     ) -> NextConnection {
+        let asked = !waiters.is_empty();
+        if asked && connections.any_probed() {
+            return NextConnection::Nothing;
+        }
+        if asked && let Some(silent) = connections.next_probe() {
+            return NextConnection::Probe(silent);
+        }
         let live = connections.live_count();
         if live + self.opening >= self.most || connections.count() >= self.most.saturating_mul(2) {
             return NextConnection::Nothing;
@@ -69,7 +80,6 @@ impl Growth {
             return NextConnection::Nothing;
         }
         let earliest = backoff.earliest(now);
-        let asked = !waiters.is_empty();
         let (at, why) = if live == 0 && self.successor {
             (earliest, OpenCause::Successor)
         } else if live == 0 && asked {

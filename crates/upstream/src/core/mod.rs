@@ -17,6 +17,8 @@ mod event;
 mod growth;
 mod limits;
 mod phase;
+mod probing;
+mod silence;
 mod waiters;
 
 use std::time::Instant;
@@ -113,6 +115,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
                 self.growth.wake_at = None;
                 self.grow(now, effects);
             }
+            Event::Woke => self.woke(now, effects),
             Event::DrainBatches => {
                 self.batches_drained = true;
                 let batches = self.waiters.remove_if(|flow| flow.id != Flow::SINGLE.id);
@@ -122,9 +125,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
                 self.shut_down = true;
                 let all = self.waiters.remove_all();
                 effects.extend(all.map(|waiter| Effect::Refuse { waiter, why: Refusal::ShuttingDown }));
-                for id in self.connections.ids() {
-                    self.drain(now, id, why, effects);
-                }
+                self.drain(now, self.connections.ids(), why, effects);
             }
         }
     }
@@ -153,6 +154,8 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
                 self.growth.wake_at = None;
                 self.serve(now, effects);
             }
+            ConnectionEvent::Quiet => self.quiet(now, id, effects),
+            ConnectionEvent::Alive => self.alive(now, id, effects),
             ConnectionEvent::Aged => {
                 if !self.connections.age(id) {
                     return;
@@ -161,12 +164,14 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
                 let full = self.growth.is_full(self.connections.live_count());
                 self.grow(now, effects);
                 if full {
-                    self.drain(now, id, EndCause::Age, effects);
+                    self.drain(now, [id], EndCause::Age, effects);
                 } else {
                     self.drain_old(now, effects);
                 }
             }
-            ConnectionEvent::Drains(why) => self.drain(now, id, why, effects),
+            ConnectionEvent::Drains(why) => {
+                self.drain(now, self.connections.end_with(id, why), why, effects);
+            }
             ConnectionEvent::Closed(why) => {
                 let Some(closed) = self.connections.remove(id, why, effects) else { return };
                 if closed.unproven {
@@ -210,13 +215,26 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
         self.grow(now, effects);
     }
 
-    /// Lets a connection take no new streams. It closes when those that it has are done.
-    fn drain(&mut self, now: Instant, id: ConnectionId, why: EndCause, effects: &mut Effects<H, W, E>) {
-        let Some(drained) = self.connections.drain(id, why, effects) else { return };
-        if drained.unproven && !why.is_ours() {
-            self.backoff.back_off(now);
+    /// Lets connections take no new streams. Each closes when those that it has are done.
+    fn drain(
+        &mut self,
+        now: Instant,
+        ids: impl IntoIterator<Item = ConnectionId>,
+        why: EndCause,
+        effects: &mut Effects<H, W, E>,
+    ) {
+        let (mut any, mut busy) = (false, false);
+        for id in ids {
+            let Some(drained) = self.connections.drain(id, why, effects) else { continue };
+            if drained.unproven && !why.is_ours() {
+                self.backoff.back_off(now);
+            }
+            (any, busy) = (true, busy || drained.busy);
         }
-        self.growth.successor = drained.busy && self.connections.live_count() == 0;
+        if !any {
+            return;
+        }
+        self.growth.successor = busy && self.connections.live_count() == 0;
         self.growth.wake_at = None;
         // The drained streams count for the share of bulk no more, so there may be room for bulk on the others.
         self.serve(now, effects);
@@ -225,12 +243,11 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
 
     /// Drains the old connections, if another is open.
     fn drain_old(&mut self, now: Instant, effects: &mut Effects<H, W, E>) {
-        for id in self.connections.replaced() {
-            self.drain(now, id, EndCause::Age, effects);
-        }
+        self.drain(now, self.connections.replaced(), EndCause::Age, effects);
     }
 
-    /// Opens another connection if it helps those who wait, or asks to be woken when one may open.
+    /// Opens another connection if it helps those who wait, or asks to be woken when one may open. Before that, those that
+    /// were silent are asked whether they live.
     fn grow(&mut self, now: Instant, effects: &mut Effects<H, W, E>) {
         while !self.shut_down {
             match self.growth.next(now, &self.connections, &self.waiters, &self.backoff) {
@@ -239,6 +256,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
                     self.growth.successor = false;
                     effects.push(Effect::Open(why));
                 }
+                NextConnection::Probe(silent) => self.probe(silent, effects),
                 NextConnection::LookAgain(moment) => {
                     if self.growth.wake_at.is_none_or(|armed| moment < armed) {
                         self.growth.wake_at = Some(moment);

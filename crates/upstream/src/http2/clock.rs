@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::patience::{Patience, UNPROVEN};
+use crate::sleep::SleepWatch;
 
 /// How long a connection is read after a write failed. What the peer said before may still arrive, such as a GOAWAY
 /// that tells which requests it did not process. The last bytes of a connection have as long to leave.
@@ -27,8 +28,13 @@ pub(super) struct Clock {
     reads: u64,
     last_read: Instant,
     last_busy: Instant,
+    /// When something was last read, whether an answer was owed or not.
+    last_heard: Instant,
     /// When the PING was sent that has no answer yet.
     pinged: Option<Instant>,
+    /// Until when something has to be read, since the peer was asked whether the connection lives.
+    probe_until: Option<Instant>,
+    sleep_watch: SleepWatch,
     /// When a failed write was first seen.
     broken: Option<Instant>,
 }
@@ -53,12 +59,16 @@ pub(super) struct Due {
     pub(super) write_failed: bool,
     pub(super) ping_lost: bool,
     pub(super) ping: bool,
+    /// Nothing was read for long, and nothing is owed.
+    pub(super) quiet: bool,
+    /// The machine slept, and answers are owed.
+    pub(super) slept: bool,
     pub(super) idle: bool,
     pub(super) aged: bool,
 }
 
 impl Clock {
-    pub(super) fn new(patience: Patience) -> Self {
+    pub(super) fn new(patience: Patience, sleep_watch: SleepWatch) -> Self {
         let now = Instant::now();
         let next_tick = now + patience.tick();
         Self {
@@ -71,7 +81,10 @@ impl Clock {
             reads: 0,
             last_read: now,
             last_busy: now,
+            last_heard: now,
             pinged: None,
+            probe_until: None,
+            sleep_watch,
             broken: None,
         }
     }
@@ -81,6 +94,19 @@ impl Clock {
         if self.next_deadline.is_none_or(|next| moment < next) {
             self.next_deadline = Some(moment);
         }
+    }
+
+    /// Something was read.
+    pub(super) fn heard(&mut self, now: Instant) {
+        self.last_heard = now;
+        self.probe_until = None;
+    }
+
+    /// The peer was asked whether the connection lives.
+    pub(super) fn probed(&mut self, now: Instant) {
+        let until = now + self.patience.probe;
+        self.probe_until = Some(until);
+        self.next_tick = self.next_tick.min(until);
     }
 
     /// Whether a deadline may have come. Who looks says anew when the next one comes.
@@ -124,10 +150,20 @@ impl Clock {
         if !seen.awaits_pong {
             self.pinged = None;
         }
+        let probe_lost = self.probe_until.is_some_and(|until| until <= now);
+        let quiet_at = self.last_heard + self.patience.probe_after;
+        // The next tick comes no later than these, so that nobody is granted a stream or waits in between.
+        let awaited = [self.probe_until, (!seen.busy).then_some(quiet_at)];
+        for moment in awaited.into_iter().flatten().filter(|moment| *moment > now) {
+            self.next_tick = self.next_tick.min(moment);
+        }
         let part = if seen.proven { 1 } else { UNPROVEN };
         let mut due = Due {
             write_failed: seen.broken && now - *self.broken.get_or_insert(now) >= READ_ON,
-            ping_lost: self.pinged.is_some_and(|pinged| now - pinged >= self.patience.ping / part),
+            ping_lost: probe_lost
+                || self.pinged.is_some_and(|pinged| now - pinged >= self.patience.ping / part),
+            quiet: !seen.busy && quiet_at <= now,
+            slept: self.sleep_watch.slept(now) && seen.busy,
             idle: now - self.last_busy >= self.patience.idle,
             aged: now - self.opened >= self.patience.age,
             ping: false,

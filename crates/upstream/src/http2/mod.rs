@@ -23,6 +23,7 @@ mod outcome;
 mod pending;
 mod sender;
 mod sending;
+mod silence;
 mod task;
 
 pub(crate) use inbox::Inbox;

@@ -55,6 +55,7 @@ impl Session {
             && let Some(exchange) = self.queue.pop_front()
         {
             if let Taken::Send(request, slot) = exchange.take(now) {
+                self.asked = false;
                 let (head, body) = request.complete();
                 self.link.engine.begin(&head, body, OnStream { exchange, slot, late: false });
             }

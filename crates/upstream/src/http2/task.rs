@@ -22,6 +22,7 @@ use crate::error_code::ErrorCode;
 use crate::http2::engine::Ended;
 use crate::patience::Patience;
 use crate::request::Reply;
+use crate::sleep::SleepWatch;
 
 /// A request that the engine has.
 pub(crate) struct OnStream {
@@ -44,6 +45,10 @@ pub(crate) struct Session {
     pub(super) ends: Vec<Ended<OnStream>>,
     pub(super) outcomes: Vec<(Arc<Exchange>, Result<Reply, NoReply>)>,
     pub(super) clock: Clock,
+    /// The pool may believe that the connection is quiet, and is told when something is read.
+    pub(super) quiet: bool,
+    /// The peer was asked whether the connection lives, and no request has followed.
+    pub(super) asked: bool,
     /// How many streams the peer allows, as the pool was last told.
     limit: usize,
     /// The pool was told that the peer said GOAWAY.
@@ -67,6 +72,7 @@ impl Session {
         inbox: Arc<Inbox>,
         link: Link<OnStream>,
         patience: Patience,
+        sleep_watch: SleepWatch,
         place: ConnectionPlace,
     ) -> Self {
         Self {
@@ -78,7 +84,9 @@ impl Session {
             fresh: Vec::new(),
             ends: Vec::new(),
             outcomes: Vec::new(),
-            clock: Clock::new(patience),
+            clock: Clock::new(patience, sleep_watch),
+            quiet: false,
+            asked: false,
             goaway_told: false,
             retired: false,
             waited: false,
@@ -95,9 +103,13 @@ impl Session {
             return Some(cause);
         }
         let now = Instant::now();
+        let reads = self.link.reads();
         let read = if self.leaving.is_some() { ReadEnd::Empty } else { self.link.read(cx, &mut self.ends) };
         let stopped = !self.link.engine.may_read();
         self.tell_what_came();
+        if self.link.reads() != reads {
+            self.hear(now);
+        }
         self.deliver();
         match read {
             ReadEnd::Empty => {}
@@ -110,6 +122,9 @@ impl Session {
                 let _ = self.link.write_out(cx);
                 return Some(self.ended(EndCause::Protocol));
             }
+        }
+        if self.connection.take_probe() {
+            self.probe(now);
         }
         let ticks = self.clock.ticks(now);
         // This is looked at before requests end by their time, because the peer owed answers to them.
@@ -182,6 +197,12 @@ impl Session {
         }
         if due.ping {
             self.link.engine.ping();
+        }
+        if due.slept {
+            self.probe(now);
+        }
+        if due.quiet {
+            self.fall_silent();
         }
         if due.idle {
             self.connection.tell(ConnectionEvent::Drains(EndCause::Idle));

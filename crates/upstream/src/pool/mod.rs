@@ -22,6 +22,7 @@ use crate::observe::{ConnectionState, ObservePeer, Report};
 use crate::opening::{self, Connect, ConnectEnd, ConnectionHandle, Granted, OpenedConnection, RequestSender};
 use crate::peer::Peer;
 use crate::settings::UpstreamSettings;
+use crate::sleep::SleepWatch;
 use crate::timer::Timer;
 
 /// What a request that asks for a stream is told.
@@ -46,13 +47,16 @@ struct PoolState {
     connections: HashMap<ConnectionId, Arc<Connection>>,
     /// Wakes the core.
     timer: Timer,
+    sleep_watch: SleepWatch,
 }
 
 impl Pool {
     pub(crate) fn new(peer: Peer, common: Arc<Common>, observer: Box<dyn ObservePeer>) -> Arc<Self> {
         let limits = common.settings.limits(peer.proves_credential);
         let core = Core::new(limits, fastrand::u64(..));
-        let state = Mutex::new(PoolState { core, connections: HashMap::new(), timer: Timer::default() });
+        let sleep_watch = SleepWatch::new(&common.wall_clock);
+        let (connections, timer) = (HashMap::new(), Timer::default());
+        let state = Mutex::new(PoolState { core, connections, timer, sleep_watch });
         Arc::new_cyclic(|me| Self { me: me.clone(), peer, common, observer, state })
     }
 
@@ -86,15 +90,23 @@ impl Pool {
         let mut state = self.lock();
         let now = Instant::now();
         let ask = StreamAsk { flow, until: deadline.into_std(), standing };
+        let mut effects = Effects::new();
+        if state.sleep_watch.slept(now) {
+            state.core.on(now.into_std(), Event::Woke, &mut effects);
+        }
         match state.core.ask(now.into_std(), ask) {
             Ok(Some(grant)) => {
                 drop(state);
+                self.perform(now, effects);
                 Ok(Ok(self.granted(grant, now)))
             }
-            Err(refusal) => Ok(Err(refusal.into())),
+            Err(refusal) => {
+                drop(state);
+                self.perform(now, effects);
+                Ok(Err(refusal.into()))
+            }
             Ok(None) => {
                 let (tell, told) = oneshot::channel();
-                let mut effects = Effects::new();
                 let id = state.core.wait(now.into_std(), ask, tell, &mut effects);
                 drop(state);
                 let place = PlaceInLine::begin(self, id, now);
@@ -163,6 +175,13 @@ impl Pool {
                 Effect::Grant { waiter, grant } => drop(waiter.send(Ok(self.granted(grant, now)))),
                 Effect::Refuse { waiter, why } => drop(waiter.send(Err(why.into()))),
                 Effect::Open(why) => self.open(why),
+                Effect::Probe { connection, handle } => {
+                    tracing::debug!(
+                        connection,
+                        "connection was silent for long, and is asked whether it lives"
+                    );
+                    handle.probe();
+                }
                 Effect::WakeAt(at) => self.wake_at(Instant::from_std(at)),
                 Effect::Retire { connection, why, handle } => {
                     drop(handle);

@@ -133,3 +133,26 @@ async fn a_connection_that_is_neither_idle_nor_old_is_kept() {
     second.await.unwrap().unwrap();
     assert!(world.none_opened());
 }
+
+/// A connection that cannot be asked whether it lives is not used again after a rest, or after sleep.
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_rested_is_replaced() {
+    for sleeps in [false, true] {
+        let settings =
+            UpstreamSettings { http1_idle_timeout: Duration::from_secs(3600), ..Default::default() };
+        let mut world = world(settings);
+        let first = world.send();
+        let mut pipe = world.pipe().await;
+        answer(&mut pipe, OK).await;
+        first.await.unwrap().unwrap();
+        match sleeps {
+            true => world.machine.sleeps(Duration::from_secs(60)),
+            false => tokio::time::sleep(Duration::from_secs(60)).await,
+        }
+        let next = world.send();
+        let mut fresh = world.pipe().await;
+        answer(&mut fresh, OK).await;
+        next.await.unwrap().unwrap();
+        assert_eq!(pipe.read(&mut [0; 10]).await.unwrap(), 0, "nothing was written to it");
+    }
+}

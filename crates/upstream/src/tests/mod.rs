@@ -9,15 +9,36 @@ mod scripted;
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
 
 use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use crate::pool::Pool;
+use crate::sleep::WallClock;
 use crate::transport::Io;
 use crate::*;
+
+/// A machine that can sleep. Its wall clock stands still otherwise, as the clock of a paused runtime does.
+#[derive(Clone)]
+pub(crate) struct Machine(Arc<Mutex<SystemTime>>);
+
+impl Machine {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Mutex::new(SystemTime::UNIX_EPOCH)))
+    }
+
+    pub(crate) fn wall_clock(&self) -> WallClock {
+        let shows = Arc::clone(&self.0);
+        Arc::new(move || *shows.lock().unwrap())
+    }
+
+    /// Time passes, and the monotonic clock stands still.
+    pub(crate) fn sleeps(&self, time: Duration) {
+        *self.0.lock().unwrap() += time;
+    }
+}
 
 struct NoNetwork;
 
@@ -35,7 +56,9 @@ impl Dial for NoNetwork {
 }
 
 pub(crate) fn upstream(settings: UpstreamSettings) -> Upstream {
-    Upstream::new(settings, Arc::new(NoNetwork), Arc::new(NoNetwork), Unobserved)
+    let network = Arc::new(NoNetwork);
+    let wall_clock = Machine::new().wall_clock();
+    Upstream::with_wall_clock(settings, Arc::clone(&network) as _, network, Unobserved, wall_clock)
 }
 
 pub(crate) fn peer(host: &'static str) -> Peer {

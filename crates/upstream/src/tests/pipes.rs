@@ -32,6 +32,7 @@ pub(super) struct World {
     pool: PeerPool,
     pipes: mpsc::Receiver<DuplexStream>,
     in_flight: Arc<InFlight>,
+    pub(super) machine: Machine,
 }
 
 impl World {
@@ -49,10 +50,11 @@ impl World {
         let (dialled, pipes) = mpsc::channel(16);
         let resolver = Pipes { dialled: dialled.clone(), holds };
         let dialer = Pipes { dialled, holds };
-        let upstream = Upstream::new(settings, Arc::new(resolver), Arc::new(dialer), observer);
+        let (machine, resolver, dialer) = (Machine::new(), Arc::new(resolver), Arc::new(dialer));
+        let upstream = Upstream::with_wall_clock(settings, resolver, dialer, observer, machine.wall_clock());
         let peer = Peer { origin: Origin::http("peer.test"), http, ..peer("peer.test") };
         let pool = upstream.peer(Peer { proves_credential: false, ..peer }).unwrap();
-        Self { pool, pipes, in_flight: InFlight::new(|_| {}) }
+        Self { pool, pipes, in_flight: InFlight::new(|_| {}), machine }
     }
 
     /// A request whose caller waits for long.

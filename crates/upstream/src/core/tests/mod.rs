@@ -4,6 +4,7 @@ mod bench;
 mod model;
 mod promises;
 mod properties;
+mod silent;
 
 use std::time::Duration;
 

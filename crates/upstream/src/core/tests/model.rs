@@ -23,6 +23,11 @@ pub(super) enum Step {
     Age(usize),
     Drain(usize, EndCause),
     Close(usize),
+    Quiet(usize),
+    Alive(usize),
+    /// A connection that was asked whether it lives does not say so in time.
+    ProbeLost(usize),
+    Woke,
     /// A connect ends: with a connection of so many streams, or one that takes one request at a time.
     Connected {
         streams: usize,
@@ -65,6 +70,15 @@ pub(super) struct Seen {
     pub(super) drains: bool,
     pub(super) warming: bool,
     pub(super) old: bool,
+    pub(super) quiet: bool,
+    pub(super) probed: bool,
+}
+
+impl Seen {
+    /// Whether it takes streams now.
+    pub(super) fn ready(&self) -> bool {
+        !self.drains && !self.quiet
+    }
 }
 
 /// The core, and all that was seen of it.
@@ -149,6 +163,26 @@ impl Model {
                     self.on_connection(id, ConnectionEvent::Closed(EndCause::Io));
                 }
             }
+            Step::Quiet(which) => {
+                if let Some(id) = self.some_connection(which).filter(|_| !self.one_at_a_time) {
+                    self.connections.get_mut(&id).unwrap().quiet = true;
+                    self.on_connection(id, ConnectionEvent::Quiet);
+                }
+            }
+            Step::Alive(which) => {
+                if let Some(id) = self.some_connection(which) {
+                    let seen = self.connections.get_mut(&id).unwrap();
+                    (seen.quiet, seen.probed) = (false, false);
+                    self.on_connection(id, ConnectionEvent::Alive);
+                }
+            }
+            Step::ProbeLost(which) => self.probe_lost(which),
+            Step::Woke => {
+                if !self.one_at_a_time {
+                    self.connections.values_mut().for_each(|it| it.quiet = true);
+                }
+                self.on(Event::Woke);
+            }
             Step::Connected { streams } => self.connected(streams),
             Step::ConnectFailed { forbidden } => {
                 self.connect_ends(Event::ConnectFailed { error: "no", forbidden })
@@ -222,6 +256,16 @@ impl Model {
         }
     }
 
+    fn probe_lost(&mut self, which: usize) {
+        let probed: Vec<_> =
+            self.connections.iter().filter(|(_, it)| it.probed && !it.drains).map(|(id, _)| *id).collect();
+        let Some(id) = which.checked_rem(probed.len()).map(|at| probed[at]) else { return };
+        self.on_connection(id, ConnectionEvent::Drains(EndCause::PingLost));
+        assert!(self.connections.values().all(|it| it.drains || !it.quiet), "all that were silent go");
+        self.connections.remove(&id);
+        self.on_connection(id, ConnectionEvent::Closed(EndCause::PingLost));
+    }
+
     fn connected(&mut self, streams: usize) {
         if self.begun == 0 {
             return;
@@ -265,7 +309,8 @@ impl Model {
             }
             Effect::Open(_) => self.begun += 1,
             Effect::WakeAt(at) => self.timer = Some(self.timer.map_or(at, |armed| armed.min(at))),
-            Effect::Refuse { .. }
+            Effect::Probe { .. }
+            | Effect::Refuse { .. }
             | Effect::Retire { .. }
             | Effect::Moved { .. }
             | Effect::Allowed(_)

@@ -32,6 +32,10 @@ impl Model {
                     self.stopped_waiting(flow);
                 }
                 Effect::Open(_) => self.opens(),
+                Effect::Probe { connection, handle } => {
+                    assert_eq!(connection, handle);
+                    self.probes(*connection);
+                }
                 Effect::Retire { connection, handle, .. } => {
                     assert_eq!(connection, handle);
                     if let Some(seen) = self.connections.get_mut(connection) {
@@ -46,24 +50,39 @@ impl Model {
     }
 
     pub(super) fn granted(&mut self, class: ServiceClass, connection: ConnectionId) {
-        let live = || self.connections.values().filter(|it| !it.drains);
+        let live = || self.connections.values().filter(|it| it.ready());
         let (limit, used) =
             (live().map(|it| it.limit).sum::<usize>(), live().map(|it| it.used).sum::<usize>());
         assert!(class == ServiceClass::Interactive || used < limit - limit / 5, "bulk leaves a fifth");
         let fullest = live().filter(|it| it.used < it.limit).map(|it| (!it.old, it.used)).max();
         let seen = self.connections.get_mut(&connection).unwrap();
         assert!(
-            !seen.drains && seen.used < seen.limit,
-            "never above a limit, never where it drains: {seen:?}"
+            seen.ready() && seen.used < seen.limit,
+            "never above a limit, where it drains, or where it was silent: {seen:?}"
         );
         assert_eq!(Some((!seen.old, seen.used)), fullest, "fill, then spread");
         seen.used += 1;
         assert!(!self.shut_down);
     }
 
+    /// A connection is asked whether it lives.
+    fn probes(&mut self, connection: ConnectionId) {
+        let waits = self.waits(ServiceClass::Interactive) || self.waits(ServiceClass::Bulk);
+        let others = self.connections.values().any(|it| !it.drains && it.probed);
+        let seen = self.connections.get_mut(&connection).unwrap();
+        assert!(!seen.drains && seen.quiet, "only what was silent is asked: {seen:?}");
+        assert!(!seen.probed, "it is asked once");
+        assert!(seen.used > 0 || waits, "nobody asks for nothing");
+        assert!(seen.used > 0 || !others, "one after the other");
+        seen.probed = true;
+    }
+
     fn opens(&mut self) {
         self.opening += 1;
         let live = || self.connections.values().filter(|it| !it.drains);
+        let waits = self.waits(ServiceClass::Interactive) || self.waits(ServiceClass::Bulk);
+        assert!(!waits || !live().any(|it| it.probed), "none beside one that may live");
+        assert!(!waits || !live().any(|it| it.quiet && it.used < it.limit), "the silent are asked first");
         assert!(!self.shut_down);
         assert!(live().count() + self.opening <= self.limits.max_connections, "bounded");
         assert!(self.connections.len() < 2 * self.limits.max_connections, "bounded with those that drain");
@@ -119,10 +138,11 @@ impl Model {
         for (id, seen) in &self.connections {
             assert_eq!(self.core.in_use(*id), seen.used, "connection {id}");
         }
-        let room = live().any(|it| it.used < it.limit);
+        let ready = || self.connections.values().filter(|it| it.ready());
+        let room = ready().any(|it| it.used < it.limit);
         assert!(!room || !self.waits(ServiceClass::Interactive), "idle while the interactive wait");
         let (limit, used) =
-            (live().map(|it| it.limit).sum::<usize>(), live().map(|it| it.used).sum::<usize>());
+            (ready().map(|it| it.limit).sum::<usize>(), ready().map(|it| it.used).sum::<usize>());
         let for_bulk = room && used < limit - limit / 5;
         assert!(!for_bulk || !self.waits(ServiceClass::Bulk), "idle while bulk waits");
         // If somebody waits, something will end the wait: a connect, a timer, an answer, or the end of a connection.
@@ -132,8 +152,11 @@ impl Model {
         let bounded = live().count() >= self.limits.max_connections
             || self.connections.len() >= 2 * self.limits.max_connections;
         let warming = live().any(|it| it.warming);
+        let probing = live().any(|it| it.probed);
+        let silent = live().any(|it| it.quiet && it.used < it.limit);
+        assert!(!asked || !silent || probing, "somebody waits beside one that nobody asks");
         assert!(
-            !asked || self.opening > 0 || will_be_woken || bounded || warming,
+            !asked || probing || self.opening > 0 || will_be_woken || bounded || warming,
             "somebody waits, and nothing will happen"
         );
     }

@@ -18,6 +18,10 @@ fn step() -> impl Strategy<Value = Step> {
         1 => some.clone().prop_map(Step::Age),
         2 => (some.clone(), why).prop_map(|(which, why)| Step::Drain(which, why)),
         2 => some.clone().prop_map(Step::Close),
+        6 => some.clone().prop_map(Step::Quiet),
+        4 => some.clone().prop_map(Step::Alive),
+        2 => some.clone().prop_map(Step::ProbeLost),
+        1 => Just(Step::Woke),
         5 => (0..6_usize).prop_map(|streams| Step::Connected { streams }),
         1 => prop::bool::weighted(0.2).prop_map(|forbidden| Step::ConnectFailed { forbidden }),
         1 => Just(Step::ConnectAbandoned),
@@ -44,7 +48,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
     /// Every step asserts: never above a limit; never idle while somebody waits and there is room; nobody is granted
-    /// anything past its deadline; no connection opens beside one that is not proven; the interactive before bulk, and
+    /// anything past its deadline; nobody is granted a connection that was silent, which is asked only where somebody waits
+    /// or an answer is owed, and once; no connection opens beside one that is not proven; the interactive before bulk, and
     /// flows in turn; whoever waits is told once; and there is always something that will end the wait.
     #[test]
     fn the_pool_keeps_its_promises(

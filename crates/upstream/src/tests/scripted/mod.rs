@@ -16,6 +16,7 @@ mod limits;
 mod matrix;
 mod patience;
 mod server;
+mod silence;
 mod streams;
 mod unread;
 mod windows;

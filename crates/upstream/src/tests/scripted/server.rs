@@ -117,6 +117,12 @@ impl Server {
         }
     }
 
+    /// The next frame that comes by then.
+    pub(super) async fn frame_by(&mut self, moment: Instant) -> Option<Frame> {
+        let next = tokio::time::timeout_at(moment, self.frame()).await;
+        next.ok().map(|frame| frame.expect("the connection goes on"))
+    }
+
     /// The next frame that matches.
     pub(super) async fn until(&mut self, matches: impl Fn(&Frame) -> bool) -> Frame {
         loop {

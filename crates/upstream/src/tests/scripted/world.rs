@@ -94,6 +94,7 @@ pub(super) struct World {
     servers: mpsc::Receiver<Server>,
     pub(super) in_flight: Arc<InFlight>,
     counter: Counter,
+    pub(super) machine: Machine,
 }
 
 impl World {
@@ -102,10 +103,12 @@ impl World {
         let resolver = Pipes { dialled: dialled.clone(), holds };
         let dialer = Pipes { dialled, holds };
         let counter = Counter::default();
-        let upstream = Upstream::new(settings, Arc::new(resolver), Arc::new(dialer), counter.clone());
+        let (machine, resolver, dialer) = (Machine::new(), Arc::new(resolver), Arc::new(dialer));
+        let wall_clock = machine.wall_clock();
+        let upstream = Upstream::with_wall_clock(settings, resolver, dialer, counter.clone(), wall_clock);
         let peer = Peer { origin: Origin::http("peer.test"), proves_credential: false, ..peer("peer.test") };
         let pool = upstream.peer(peer).unwrap();
-        Self { upstream, pool, servers, in_flight: InFlight::new(|_| {}), counter }
+        Self { upstream, pool, servers, in_flight: InFlight::new(|_| {}), counter, machine }
     }
 
     /// A pool that opens one connection, on which everything is told at once.

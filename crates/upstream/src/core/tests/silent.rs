@@ -1,0 +1,159 @@
+//! Connections that were silent for long, and may be forgotten by the network.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+use ConnectionEvent::{Alive, Closed, Drains, Quiet};
+
+fn probed(effects: &Effects) -> Vec<ConnectionId> {
+    effects
+        .iter()
+        .filter_map(|it| if let Effect::Probe { connection, .. } = it { Some(*connection) } else { None })
+        .collect()
+}
+
+#[test]
+fn a_quiet_connection_is_asked_once_when_somebody_waits_and_granted_when_it_lives() {
+    let mut bench = Bench::new();
+    bench.add_proven(1, 10);
+    assert!(bench.on_connection(1, Quiet).is_empty(), "nobody asks for nothing");
+    assert_eq!(probed(&bench.wait(Flow::SINGLE).1), [1]);
+    let (_, effects) = bench.wait(Flow::SINGLE);
+    assert!(effects.is_empty(), "it is asked once, and none opens beside it: {effects:?}");
+    assert_eq!(granted(&bench.on_connection(1, Alive)), [1, 2]);
+    assert_eq!(bench.take(Flow::SINGLE), Some(1));
+}
+
+#[test]
+fn who_finds_another_connection_asks_no_quiet_one() {
+    let mut bench = Bench::new();
+    bench.add_proven(1, 10);
+    bench.add_proven(2, 1);
+    bench.on_connection(1, Quiet);
+    assert_eq!(bench.take(Flow::SINGLE), Some(2));
+    assert_eq!(probed(&bench.wait(Flow::SINGLE).1), [1], "before another opens");
+}
+
+#[test]
+fn when_one_does_not_live_all_that_were_quiet_go_and_another_opens_at_once() {
+    let mut bench = Bench::new();
+    (1..=3).for_each(|id| bench.add_proven(id, 10));
+    (1..=2).for_each(|id| drop(bench.on_connection(id, Quiet)));
+    (0..10).for_each(|_| assert_eq!(bench.take(Flow::SINGLE), Some(3)));
+    let lost = probed(&bench.wait(Flow::SINGLE).1)[0];
+    let effects = bench.on_connection(lost, Drains(EndCause::PingLost));
+    assert_eq!(retired(&effects).len(), 2, "{effects:?}");
+    assert!(probed(&effects).is_empty(), "nobody waits for the next one too");
+    let effects = bench.on_connection(3, Drains(EndCause::GoAway));
+    assert_eq!(opens(&effects), [OpenCause::Successor]);
+}
+
+#[test]
+fn a_connection_that_the_network_ends_in_a_rest_is_no_failed_connect() {
+    for ends in [&[Drains(EndCause::PingLost), Closed(EndCause::PingLost)][..], &[Closed(EndCause::Io)]] {
+        let mut bench = Bench::new();
+        bench.core.backoff.failed(bench.now, "first", false);
+        bench.add(1, 10);
+        bench.on_connection(1, Quiet);
+        bench.wait(Flow::SINGLE);
+        let opened: Vec<_> = ends.iter().flat_map(|end| opens(&bench.on_connection(1, *end))).collect();
+        assert_eq!(opened, [OpenCause::Needed], "at once");
+    }
+}
+
+#[test]
+fn after_sleep_all_are_quiet_and_those_that_owe_answers_are_asked_at_once() {
+    let mut bench = Bench::new();
+    bench.add_proven(1, 10);
+    bench.add_proven(2, 10);
+    bench.take(Flow::SINGLE).unwrap();
+    let busy = if bench.core.in_use(1) > 0 { 1 } else { 2 };
+    assert_eq!(probed(&bench.on(Event::Woke)), [busy]);
+    assert_eq!(bench.take(Flow::SINGLE), None);
+    assert!(bench.wait(Flow::SINGLE).1.is_empty(), "what was asked is waited for");
+    assert_eq!(granted(&bench.on_connection(busy, Alive)), [1]);
+}
+
+#[test]
+fn after_sleep_a_connection_that_cannot_be_asked_is_replaced() {
+    let mut bench = Bench::new();
+    bench.core.growth.opening = 1;
+    bench.on(Event::Opened { connection: 1, handle: 1, streams: 1, one_at_a_time: true });
+    assert_eq!(retired(&bench.on(Event::Woke)), [1]);
+    assert_eq!(opens(&bench.wait(Flow::SINGLE).1), [OpenCause::Needed]);
+}
+
+/// How long the network takes, in milliseconds.
+const PROBE_TIMEOUT: u64 = 1000;
+const CONNECT: u64 = 300;
+
+proptest! {
+    /// After a rest, whichever connections the network has forgotten, nobody waits longer than for one probe that fails and
+    /// a connect, but for the answers of those that live.
+    #[test]
+    fn nobody_waits_longer_than_a_probe_and_a_connect(
+        lives in prop::collection::vec(any::<bool>(), 1..MOST),
+        burst in 1..60_u32,
+        answers_after in 1..200_u64,
+    ) {
+        let mut bench = Bench::new();
+        let began = bench.now;
+        for id in 1..=lives.len() as u64 {
+            bench.add_proven(id, 10);
+            bench.on_connection(id, Quiet);
+        }
+        bench.core.limits.max_waiters = 1000;
+        let most = lives.len() as u64 * answers_after + PROBE_TIMEOUT + CONNECT;
+        // What comes, by when.
+        let mut coming: BTreeMap<(Instant, u32), Event<ConnectionId, &'static str>> = BTreeMap::new();
+        let (mut number, mut answered) = (0, Vec::new());
+        let mut next_id = 100;
+        let mut effects = Effects::new();
+        for _ in 0..burst {
+            effects.extend(bench.wait(Flow::SINGLE).1);
+        }
+        loop {
+            for effect in std::mem::take(&mut effects) {
+                let (ms, event) = match effect {
+                    Effect::Probe { connection, .. } => match lives[connection as usize - 1] {
+                        true => (answers_after, Event::Connection(connection, Alive)),
+                        false => {
+                            let lost = Event::Connection(connection, Drains(EndCause::PingLost));
+                            (PROBE_TIMEOUT, lost)
+                        }
+                    },
+                    Effect::Open(_) => {
+                        next_id += 1;
+                        let (handle, streams) = (next_id, 100);
+                        (CONNECT, Event::Opened { connection: next_id, handle, streams, one_at_a_time: false })
+                    }
+                    Effect::WakeAt(at) => {
+                        ((at - bench.now).as_millis() as u64, Event::Woken)
+                    }
+                    Effect::Grant { waiter, grant } => {
+                        let forgotten = lives.get(grant.connection as usize - 1) == Some(&false);
+                        prop_assert!(!forgotten, "it went to one that the network has forgotten");
+                        answered.push(waiter);
+                        continue;
+                    }
+                    _ => continue,
+                };
+                number += 1;
+                coming.insert((bench.now + Duration::from_millis(ms), number), event);
+            }
+            let Some(((at, _), event)) = coming.pop_first() else { break };
+            bench.now = at;
+            effects = bench.on(event);
+            if granted(&effects).is_empty() {
+                continue;
+            }
+            let waited = (at - began).as_millis() as u64;
+            let grow = GROW_AFTER.as_millis() as u64;
+            prop_assert!(waited <= most + grow, "{waited} of {most} ms");
+        }
+        answered.sort_unstable();
+        prop_assert_eq!(answered, (1..=burst).collect::<Vec<_>>());
+    }
+}
