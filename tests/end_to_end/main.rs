@@ -36,6 +36,7 @@ mod send_batch;
 mod send_push;
 mod send_pushes;
 mod shutdown;
+mod silent_networks;
 mod simulate_command;
 mod simulator_page;
 mod socket_faults;

@@ -2,6 +2,7 @@
 
 mod answers;
 mod connections;
+mod silent;
 mod targets;
 mod tokens;
 

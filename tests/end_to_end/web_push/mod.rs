@@ -9,6 +9,7 @@ mod messages;
 mod peers;
 mod proxy;
 mod secrets;
+mod silent;
 mod vapid;
 
 use std::sync::Arc;
