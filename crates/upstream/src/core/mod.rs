@@ -14,9 +14,12 @@ mod asking;
 mod backoff;
 mod connections;
 mod event;
+mod grant_rate;
 mod growth;
 mod limits;
 mod phase;
+mod ring;
+mod shares;
 mod waiters;
 
 use std::time::Instant;
@@ -31,6 +34,7 @@ use crate::cause::EndCause;
 use crate::flow::{Flow, ServiceClass};
 use backoff::Backoff;
 use connections::Connections;
+use grant_rate::GrantRate;
 use growth::{Growth, NextConnection};
 use waiters::Waiters;
 
@@ -42,6 +46,7 @@ pub(crate) struct Core<H, W, E> {
     waiters: Waiters<W>,
     backoff: Backoff<E>,
     growth: Growth,
+    grant_rate: GrantRate,
     last_asked: Option<Instant>,
     shut_down: bool,
     /// Requests of batches that would have to wait are refused, since the pool is shutting down.
@@ -57,6 +62,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
             limits,
             connections: Connections::default(),
             waiters: Waiters::default(),
+            grant_rate: GrantRate::default(),
             last_asked: None,
             shut_down: false,
             batches_drained: false,
@@ -88,6 +94,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
                 let phase = if self.limits.proves_credential { Phase::Warming } else { Phase::Open };
                 let limit = streams.min(self.limits.max_streams);
                 self.connections.add(connection, handle, phase, limit, effects);
+                self.grant_rate.begin(now);
                 self.serve(now, effects);
                 self.drain_old(now, effects);
             }
@@ -143,12 +150,15 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
             }
             ConnectionEvent::Proven => {
                 self.backoff.proven();
-                self.connections.proven(id, effects);
+                if self.connections.proven(id, effects) {
+                    self.grant_rate.begin(now);
+                }
                 self.serve(now, effects);
                 self.drain_old(now, effects);
             }
             ConnectionEvent::Limit(streams) => {
                 self.connections.set_limit(now, id, streams.min(self.limits.max_streams), effects);
+                self.grant_rate.begin(now);
                 // The new limit may allow or forbid another connection.
                 self.growth.wake_at = None;
                 self.serve(now, effects);
@@ -173,6 +183,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
                     self.backoff.back_off(now);
                 }
                 self.growth.wake_at = None;
+                self.grant_rate.begin(now);
                 self.serve(now, effects);
                 self.grow(now, effects);
             }
@@ -204,6 +215,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
                     self.connections.give_back(grant.connection, 1);
                     break;
                 };
+                self.grant_rate.granted(now);
                 effects.push(Effect::Grant { waiter, grant });
             }
         }
@@ -218,6 +230,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
         }
         self.growth.successor = drained.busy && self.connections.live_count() == 0;
         self.growth.wake_at = None;
+        self.grant_rate.begin(now);
         // The drained streams count for the share of bulk no more, so there may be room for bulk on the others.
         self.serve(now, effects);
         self.grow(now, effects);
