@@ -90,4 +90,5 @@ pub mod metrics;
 pub mod proto;
 pub mod provider;
 pub mod push;
+pub mod sharer;
 pub mod telemetry;

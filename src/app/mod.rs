@@ -88,8 +88,8 @@ impl Gateway {
         let upstream = Upstream::new(config.upstream.clone(), resolver, dialer, metrics.upstream.clone());
         let upstream = Arc::new(upstream);
         let credentials = Registry::new(metrics.credentials.clone());
-        let routes = routes::build(&config, &credentials, &upstream, &metrics)?;
         let admission = Arc::new(Admission::new(config.max_in_flight, metrics.pushes.in_flight().clone()));
+        let routes = routes::build(&config, &credentials, &upstream, &admission, &metrics)?;
         let settings = DeskSettings { max_wait: config.grpc.max_wait, batch: config.grpc.batch.clone() };
         let dispatcher = Dispatcher::new(config.dispatch.clone(), draining.clone());
         let desk = Desk::new(settings, routes, Arc::clone(&admission), dispatcher, metrics.pushes.clone());

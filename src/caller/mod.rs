@@ -26,7 +26,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
-use fanfare_upstream::ServiceClass;
+use fanfare_upstream::{Party, ServiceClass};
 
 pub use callers::Callers;
 pub use certificate::{CertificateIdentity, CertificateRule, InvalidSpiffeId, SpiffeId};
@@ -137,10 +137,11 @@ impl Caller {
         self.known.rule.bytes()
     }
 
-    /// How its share of a push service's streams compares with those of other callers.
+    /// How it shares the streams of a push service with other callers.
     #[must_use]
-    pub(crate) fn weight(&self) -> u8 {
-        self.known.rule.permissions().weight
+    pub(crate) fn party(&self) -> Party {
+        let rule = &self.known.rule;
+        rule.sharer().party(rule.permissions().weight)
     }
 
     /// When a stream of its has to end, because what it showed has expired.

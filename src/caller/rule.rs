@@ -11,12 +11,14 @@ use super::open_calls::{OpenCall, OpenCalls};
 use super::permissions::Permissions;
 use crate::held_bytes::BytesShare;
 use crate::metrics::CallerRefusals;
+use crate::sharer::Sharer;
 
 /// The rule of one caller. Calls hold it, and look into it for each push, so that a change holds for the next push.
 pub(super) struct CallerRule {
     name: Arc<str>,
     permissions: ArcSwap<Permissions>,
     streams: OpenCalls,
+    sharer: Arc<Sharer>,
     /// What its calls take of the budget of bytes; none where each connection has a share of its own.
     bytes: Option<BytesShare>,
     refusals: CallerRefusals,
@@ -30,11 +32,17 @@ impl CallerRule {
         refusals: CallerRefusals,
     ) -> Self {
         let (permissions, streams) = (ArcSwap::new(permissions), OpenCalls::default());
-        Self { name: name.into(), permissions, streams, bytes, refusals }
+        let sharer = Arc::default();
+        Self { name: name.into(), permissions, streams, sharer, bytes, refusals }
     }
 
     pub(super) fn bytes(&self) -> Option<&BytesShare> {
         self.bytes.as_ref()
+    }
+
+    /// The caller as one who shares streams and room with others.
+    pub(super) fn sharer(&self) -> &Arc<Sharer> {
+        &self.sharer
     }
 
     /// The caller's name in the configuration.

@@ -23,6 +23,8 @@ pub struct AppConfig {
     pub id: AppId,
     /// The time to live of its pushes that name none.
     pub default_ttl: Option<Duration>,
+    /// How its share of a push service's streams compares with those of the other apps of a caller.
+    pub weight: u8,
     /// How it speaks to APNs.
     pub apns: Option<ApnsConfig>,
     /// How it speaks to FCM.
@@ -39,7 +41,16 @@ impl AppConfig {
     /// Makes an app that speaks to nobody yet.
     #[must_use]
     pub fn new(id: AppId) -> Self {
-        Self { id, default_ttl: None, apns: None, fcm: None, mattermost: None, web_push: None, proxy: None }
+        Self {
+            id,
+            default_ttl: None,
+            weight: 1,
+            apns: None,
+            fcm: None,
+            mattermost: None,
+            web_push: None,
+            proxy: None,
+        }
     }
 }
 

@@ -9,7 +9,8 @@ use fanfare_upstream::ServiceClass;
 use prometheus_client::metrics::gauge::Gauge;
 
 use crate::dispatch::Room;
-use crate::push::Reason;
+use crate::push::{AppId, Reason};
+use crate::sharer::{Apps, Sharer};
 
 /// What a caller that found no room is told to wait.
 pub(crate) const NO_ROOM_WAIT: Duration = Duration::from_millis(200);
@@ -55,6 +56,7 @@ pub struct Admission {
     limit: usize,
     in_flight: Arc<InFlight>,
     draining: AtomicBool,
+    apps: Apps,
 }
 
 impl Admission {
@@ -65,7 +67,13 @@ impl Admission {
             limit,
             in_flight: InFlight::new(move |change| _ = gauge.inc_by(change)),
             draining: AtomicBool::new(false),
+            apps: Apps::default(),
         }
+    }
+
+    /// An app as one who shares room and streams with others.
+    pub(crate) fn app(&self, app: &AppId) -> Arc<Sharer> {
+        self.apps.sharer(app)
     }
 
     /// Takes room for one push. Bulk never takes the last fifth, so that the interactive find some.

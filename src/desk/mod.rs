@@ -29,8 +29,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use fanfare_upstream::Flow;
-use fanfare_upstream::ServiceClass;
+use fanfare_upstream::{Flow, Party, ServiceClass};
 
 pub use crate::caller::Caller;
 pub(crate) use admission::NO_ROOM_WAIT;
@@ -93,5 +92,10 @@ impl Desk {
 fn flow_of_call(class: ServiceClass, caller: &Caller) -> Flow {
     // Flow 0 is that of all single pushes.
     static NEXT: AtomicU64 = AtomicU64::new(1);
-    Flow { class, id: NEXT.fetch_add(1, Ordering::Relaxed), weight: caller.weight() }
+    Flow { id: NEXT.fetch_add(1, Ordering::Relaxed), ..flow_of(class, caller) }
+}
+
+/// The flow of single pushes of a caller.
+fn flow_of(class: ServiceClass, caller: &Caller) -> Flow {
+    Flow { class, parties: [caller.party(), Party::NOBODY], ..Flow::SINGLE }
 }

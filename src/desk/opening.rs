@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use fanfare_upstream::ServiceClass;
+use fanfare_upstream::{Flow, ServiceClass};
 use tracing::Span;
 
 use super::admission::NoRoom;
@@ -32,6 +32,12 @@ pub(super) struct OpenedPush {
 }
 
 impl OpenedPush {
+    /// The flow of a caller's pushes, as that of this push, which is also its app's.
+    pub(super) fn flow(&self, of_caller: Flow) -> Flow {
+        let [caller, _] = of_caller.parties;
+        Flow { parties: [caller, self.push.destination.party()], ..of_caller }
+    }
+
     /// Whether there was room for the bytes of the push, which it holds until its result.
     ///
     /// # Errors

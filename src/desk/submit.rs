@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use fanfare_upstream::Flow;
 use fanfare_upstream::ServiceClass;
 use futures_util::StreamExt;
 use futures_util::future::{Either, FutureExt, ready};
@@ -15,7 +14,7 @@ use super::opening::OpenedPush;
 use super::refused::{OVER_BUDGET, Refused};
 use super::settled::Settled;
 use super::started::Started;
-use super::{Desk, flow_of_call};
+use super::{Desk, flow_of, flow_of_call};
 use crate::caller::{Caller, Denied};
 use crate::dispatch::{Room, Terms};
 
@@ -60,7 +59,8 @@ impl Desk {
         let room = self.admit(caller, ServiceClass::Interactive, &opened)?;
         let max_wait = opened.push.body.options.max_wait.unwrap_or(self.settings.max_wait);
         let (begun, deadline) = (arrival.at, arrival.deadline(max_wait));
-        let terms = Terms { flow: Flow::SINGLE, begun, deadline };
+        let flow = opened.flow(flow_of(ServiceClass::Interactive, caller));
+        let terms = Terms { flow, begun, deadline };
         Ok(Ok(Started { index: 0, opened, room, terms }))
     }
 
@@ -106,7 +106,7 @@ impl Desk {
                 Ok(room) => {
                     let max_wait = opened.push.body.options.max_wait.unwrap_or(self.settings.max_wait);
                     let (begun, deadline) = (arrival.at, arrival.deadline(max_wait));
-                    let terms = Terms { flow, begun, deadline };
+                    let terms = Terms { flow: opened.flow(flow), begun, deadline };
                     let started = Started { index, opened, room, terms };
                     // Nothing runs before the first poll, so all of them are admitted before one is sent.
                     in_flight.push(started.send(Arc::clone(self)));

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::ask::EncodedOnce;
+use fanfare_upstream::Party;
 use tracing::Span;
 
 use super::{Ask, Dispatcher, Guard, Room, Route, Terms, Unsendable};
@@ -123,6 +124,14 @@ macro_rules! providers {
             pub(crate) fn guard(&self) -> &Guard {
                 match self {
                     $(Self::$provider(_, route) => route.guard(),)+
+                }
+            }
+
+            /// How its app shares the streams of its push service.
+            #[must_use]
+            pub(crate) fn party(&self) -> Party {
+                match self {
+                    $(Self::$provider(_, route) => route.party(),)+
                 }
             }
         }

@@ -1,8 +1,9 @@
 //! What one app on one provider needs.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
-use fanfare_upstream::Validity;
+use fanfare_upstream::{Party, Validity};
 
 use super::guard::Guard;
 use super::kinds::Kinds;
@@ -11,6 +12,7 @@ use crate::credential::{Credential, NoToken};
 use crate::metrics::AppMetrics;
 use crate::provider::Provider;
 use crate::push::AppId;
+use crate::sharer::Sharer;
 
 /// One app on one provider.
 #[derive(Debug)]
@@ -26,6 +28,9 @@ pub struct Route<P: Provider> {
     /// When the client certificate of its connections is valid, where they show one.
     certificate: Option<Validity>,
     guard: Guard,
+    /// The app as one who shares streams and room with others.
+    sharer: Arc<Sharer>,
+    weight: u8,
     /// The kinds of answers that were logged.
     pub(super) kinds: Kinds,
 }
@@ -42,13 +47,34 @@ impl<P: Provider> Route<P> {
     ) -> Self {
         let guard = Guard::new(app, P::KIND, P::SUSPECTS);
         let (peers, kinds) = (Box::new(peers), Kinds::default());
-        Self { provider, credential, peers, metrics, certificate: None, guard, kinds }
+        Self {
+            provider,
+            credential,
+            peers,
+            metrics,
+            certificate: None,
+            guard,
+            sharer: Arc::default(),
+            weight: 1,
+            kinds,
+        }
     }
 
     /// The guard over the route's targets.
     #[must_use]
     pub(crate) fn guard(&self) -> &Guard {
         &self.guard
+    }
+
+    /// The same route of an app that shares streams and room with others as one, by this weight.
+    #[must_use]
+    pub(crate) fn shared_by(self, sharer: Arc<Sharer>, weight: u8) -> Self {
+        Self { sharer, weight, ..self }
+    }
+
+    /// How the app shares the streams of its push service with the other apps of a caller.
+    pub(crate) fn party(&self) -> Party {
+        self.sharer.party(self.weight)
     }
 
     /// The same route with the client certificate that its connections show.

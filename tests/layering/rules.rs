@@ -16,7 +16,7 @@ pub(crate) const PARTS: &[(&str, &str)] = &[
 pub(crate) const ROWS: &[&[&str]] = &[
     &["transport", "simulator"],
     &["upstream", "push", "proto", "telemetry", "files", "held_bytes"],
-    &["metrics"],
+    &["metrics", "sharer"],
     &["credential", "caller", "listener"],
     &["provider"],
     &["dispatch"],

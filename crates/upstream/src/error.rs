@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::StatusCode;
 
@@ -53,6 +54,9 @@ pub enum Unsent {
     /// [`UpstreamSettings::max_waiters`](crate::UpstreamSettings::max_waiters).
     #[error("too many pushes wait for this upstream ({0})")]
     TooManyWaiters(usize),
+    /// The peer takes so few requests in a second that this one would wait about so long, which is far beyond its deadline.
+    #[error("so many pushes wait for this upstream that this one would wait about {} s, far beyond its deadline", .0.as_secs_f64().ceil())]
+    TooLong(Duration),
     /// The pool is shutting down.
     #[error("the gateway is shutting down")]
     ShuttingDown,
@@ -65,6 +69,7 @@ impl From<Refusal<Arc<ConnectError>>> for Unsent {
             Refusal::Unreachable(error) => Self::Unreachable(error),
             Refusal::Forbidden(error) => Self::Forbidden(error),
             Refusal::TooManyWaiters(most) => Self::TooManyWaiters(most),
+            Refusal::TooLong(wait) => Self::TooLong(wait),
             Refusal::ShuttingDown => Self::ShuttingDown,
         }
     }

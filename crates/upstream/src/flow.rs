@@ -10,19 +10,37 @@ pub enum ServiceClass {
     Bulk,
 }
 
-/// A series of requests that belong together, such as one batch. The flows of a class are served in turn, so that a
-/// long one does not hold up a short one.
+/// One of those who share the streams of a peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Party {
+    /// Tells the parties of one level apart.
+    pub id: u32,
+    /// How many streams it is given in one turn, where others wait as well; 0 counts as 1.
+    pub weight: u8,
+}
+
+impl Party {
+    /// Nobody in particular.
+    pub const NOBODY: Self = Self { id: 0, weight: 1 };
+}
+
+/// A series of requests that belong together, such as one batch.
+///
+/// The parties of a class share a peer's streams level by level, by their weights: first those of the first level, and what
+/// each of these is given, its parties of the second. The flows of such a party are served in turn, so that a long one does
+/// not hold up a short one. A share that is not asked for goes to the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Flow {
     /// The class of its requests.
     pub class: ServiceClass,
-    /// Tells the flows of a process apart. 0 stands for all requests that belong to no batch.
+    /// Whose requests they are, from the first level to the last.
+    pub parties: [Party; 2],
+    /// Tells the flows of a process apart. 0 stands for all requests of its parties that belong to no batch.
     pub id: u64,
-    /// How many streams it is given in one turn; 0 counts as 1.
-    pub weight: u8,
 }
 
 impl Flow {
-    /// The flow of all requests that belong to no batch.
-    pub const SINGLE: Self = Self { class: ServiceClass::Interactive, id: 0, weight: 1 };
+    /// The flow of all requests that belong to nobody in particular, and to no batch.
+    pub const SINGLE: Self =
+        Self { class: ServiceClass::Interactive, parties: [Party::NOBODY, Party::NOBODY], id: 0 };
 }

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | build the pool, and end it | [`Upstream`], [`UpstreamSettings`] |
 //! | name a server | [`Peer`], [`Origin`], [`Http`], [`Reach`], [`Proxy`], and [`tls`] for certificates |
-//! | wait for a stream | [`PeerPool::permit`], [`Flow`] |
+//! | wait for a stream | [`PeerPool::permit`], [`Flow`], [`Party`] |
 //! | send a request | [`Permit::exchange`], [`Request`], [`Fields`], [`Answer`] |
 //! | know why there is no answer | [`UpstreamError`]: [`Unsent`] or [`Unanswered`] |
 //! | bound what is in flight | [`InFlight`] |
@@ -50,7 +50,7 @@
 //! ```text
 //! 1  upstream.rs         PeerPool::permit asks for a stream
 //! 2  pool/mod.rs         acquire locks, asks the core, unlocks, and does what the core says
-//! 3  core/mod.rs         ask grants, refuses, or lets wait; growth.rs decides whether another connection opens
+//! 3  core/mod.rs         ask grants, refuses, or lets wait (shares.rs says who is next); growth.rs decides whether another connection opens
 //! 4  opening.rs          Connect::run takes a place among all connections (budget.rs) and connects
 //!    connect.rs          resolves and judges (addresses.rs, reach.rs), dials (network.rs), and begins TLS and HTTP
 //! 5  permit.rs           Permit::exchange hands the request over, and sends again what provably was not processed
@@ -113,7 +113,7 @@ pub use cause::{EndCause, OpenCause};
 pub use connect_error::ConnectError;
 pub use error::{Head, NoAnswerCause, Unanswered, Unsent, UnsentCause, UpstreamError};
 pub use fields::{Field, Fields, FieldsIter, Indexing, InvalidField};
-pub use flow::{Flow, ServiceClass};
+pub use flow::{Flow, Party, ServiceClass};
 pub use in_flight::{InFlight, Share};
 pub use network::{BoxFuture, Dial, Resolve, SystemResolver, TcpDialer};
 pub use observe::{ConnectionState, NamedBy, Observe, ObservePeer, Report, Unobserved};

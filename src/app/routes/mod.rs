@@ -1,7 +1,8 @@
 //! Turns a configuration into routes: what each app needs on each of its providers.
 //!
 //! This may be called again with another configuration while the routes of the former one are in use. Keys that are named
-//! again keep their credential with its token, and peers that are named again keep their connections.
+//! again keep their credential with its token, peers that are named again keep their connections, and apps that are named
+//! again their share.
 
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use crate::config::{
 };
 use crate::credential::google::{GoogleToken, Source};
 use crate::credential::{Credential, CredentialHandle, Registry};
+use crate::desk::Admission;
 use crate::dispatch::{ApnsPeers, AppRoutes, Route, Routes, Subscriptions, TargetPeers};
 use crate::metrics::Metrics;
 use crate::provider::Provider;
@@ -21,15 +23,15 @@ use crate::provider::apns::Apns;
 use crate::provider::fcm::Fcm;
 use crate::provider::mattermost::Mattermost;
 use crate::provider::webpush::WebPush;
-use crate::push::AppId;
 
 pub(super) fn build(
     config: &Config,
     credentials: &Registry,
     upstream: &Arc<Upstream>,
+    admission: &Admission,
     metrics: &Metrics,
 ) -> Result<Routes, TooManyPeers> {
-    let builder = Builder { config, credentials, upstream, metrics };
+    let builder = Builder { config, credentials, upstream, admission, metrics };
     config.apps.iter().map(|app| Ok((app.id.clone(), builder.app(app)?))).collect()
 }
 
@@ -37,6 +39,7 @@ struct Builder<'a> {
     config: &'a Config,
     credentials: &'a Registry,
     upstream: &'a Arc<Upstream>,
+    admission: &'a Admission,
     metrics: &'a Metrics,
 }
 
@@ -50,13 +53,13 @@ struct Identity<'a> {
 
 impl Builder<'_> {
     fn app(&self, app: &AppConfig) -> Result<AppRoutes, TooManyPeers> {
-        let AppConfig { id, default_ttl, apns, fcm, mattermost, web_push, proxy } = app;
+        let AppConfig { default_ttl, apns, fcm, mattermost, web_push, proxy, .. } = app;
         let proxies = proxy.as_ref().or(self.config.proxy.as_ref());
-        let apns = apns.as_ref().map(|apns| self.apns(id, apns, proxies)).transpose()?;
-        let fcm = fcm.as_ref().map(|fcm| self.fcm(id, fcm, proxies)).transpose()?;
+        let apns = apns.as_ref().map(|apns| self.apns(app, apns, proxies)).transpose()?;
+        let fcm = fcm.as_ref().map(|fcm| self.fcm(app, fcm, proxies)).transpose()?;
         let mattermost =
-            mattermost.as_ref().map(|mattermost| self.mattermost(id, mattermost, proxies)).transpose()?;
-        let web_push = web_push.as_ref().map(|web_push| self.web_push(id, web_push, proxies));
+            mattermost.as_ref().map(|mattermost| self.mattermost(app, mattermost, proxies)).transpose()?;
+        let web_push = web_push.as_ref().map(|web_push| self.web_push(app, web_push, proxies));
         Ok(AppRoutes {
             default_ttl: *default_ttl,
             apns: apns.map(Arc::new),
@@ -68,7 +71,7 @@ impl Builder<'_> {
 
     fn apns(
         &self,
-        app: &AppId,
+        app: &AppConfig,
         apns: &ApnsConfig,
         proxies: Option<&Proxies>,
     ) -> Result<Route<Apns>, TooManyPeers> {
@@ -97,7 +100,7 @@ impl Builder<'_> {
 
     fn fcm(
         &self,
-        app: &AppId,
+        app: &AppConfig,
         fcm: &FcmConfig,
         proxies: Option<&Proxies>,
     ) -> Result<Route<Fcm>, TooManyPeers> {
@@ -124,21 +127,26 @@ impl Builder<'_> {
 
     fn mattermost(
         &self,
-        app: &AppId,
+        app: &AppConfig,
         mattermost: &MattermostConfig,
         proxies: Option<&Proxies>,
     ) -> Result<Route<Mattermost>, TooManyPeers> {
         let http = mattermost.http;
         let identity = match &mattermost.trust {
             // Connections that were verified by roots of this app alone are not shared with others.
-            Some(trust) => Identity { name: app.to_string(), ..Identity::shared(http, trust.tls(http)) },
+            Some(trust) => Identity { name: app.id.to_string(), ..Identity::shared(http, trust.tls(http)) },
             None => Identity::shared(http, self.config.trust.tls(http)),
         };
         let peer = self.peer(&mattermost.origin, &identity, proxies)?;
         Ok(self.route(app, mattermost.provider.clone(), Credential::None, peer))
     }
 
-    fn web_push(&self, app: &AppId, web_push: &WebPushConfig, proxies: Option<&Proxies>) -> Route<WebPush> {
+    fn web_push(
+        &self,
+        app: &AppConfig,
+        web_push: &WebPushConfig,
+        proxies: Option<&Proxies>,
+    ) -> Route<WebPush> {
         let upstream = &self.config.web_push;
         let vapid = self.credentials.vapid(&web_push.application_server, upstream.max_origins);
         let identity = Identity::shared(web_push.http, upstream.trust.tls(web_push.http));
@@ -153,13 +161,14 @@ impl Builder<'_> {
 
     fn route<P: Provider>(
         &self,
-        app: &AppId,
+        app: &AppConfig,
         provider: P,
         credential: Credential,
         peers: impl TargetPeers<P> + 'static,
     ) -> Route<P> {
-        let metrics = self.metrics.pushes.app(app.as_str(), P::KIND);
-        Route::new(app.clone(), provider, credential, peers, metrics)
+        let metrics = self.metrics.pushes.app(app.id.as_str(), P::KIND);
+        let route = Route::new(app.id.clone(), provider, credential, peers, metrics);
+        route.shared_by(self.admission.app(&app.id), app.weight)
     }
 
     fn peer(

@@ -12,7 +12,7 @@ use crate::provider::apns::{Apns, ApnsSettings};
 use crate::provider::fcm::{Fcm, FcmSettings as FcmProject};
 use crate::provider::mattermost::{Mattermost, MattermostSettings};
 use crate::provider::webpush::{WebPush, WebPushSettings};
-use crate::push::ApnsEnvironment;
+use crate::push::{ApnsEnvironment, AppId};
 
 /// No test waits longer for what must happen.
 const SOON: Duration = Duration::from_secs(20);
@@ -98,21 +98,31 @@ async fn a_configuration_that_is_read_again_keeps_peers_and_credentials() {
     let upstream =
         Arc::new(Upstream::new(first.upstream.clone(), resolver, dialer, metrics.upstream.clone()));
     let registry = Registry::new(metrics.credentials.clone());
+    let admission = Admission::new(1, metrics.pushes.in_flight().clone());
 
-    let routes = build(&first, &registry, &upstream, &metrics).unwrap();
+    let routes = build(&first, &registry, &upstream, &admission, &metrics).unwrap();
     let known = credentials(&routes);
     known[0].1.ready(Instant::now() + SOON, None).await.unwrap();
     let opened = simulator.counters().connections_opened;
 
     // The pool has room for no other peer, and the routes of the first configuration hold all of them.
     let second = config(&simulator, &account);
-    let routes_again = build(&second, &registry, &upstream, &metrics).unwrap();
+    let routes_again = build(&second, &registry, &upstream, &admission, &metrics).unwrap();
     let again = credentials(&routes_again);
     for (apns, fcm, vapid) in known.iter().chain(&again) {
         assert!(std::ptr::eq::<ProviderToken>(&**apns, &*known[0].0));
         assert!(std::ptr::eq::<GoogleToken>(&**fcm, &*known[0].1));
         assert!(std::ptr::eq::<Vapid>(&**vapid, &*known[0].2));
     }
+    for app in APPS.map(|name| AppId::parse(name).unwrap()) {
+        let party = |routes: &Routes| routes.app(&app).unwrap().mattermost.as_ref().unwrap().party();
+        assert_eq!(party(&routes), party(&routes_again), "an app is the same one to those it shares with");
+        assert_eq!(routes.app(&app).unwrap().fcm.as_ref().unwrap().party(), party(&routes));
+    }
+    assert_ne!(
+        admission.app(&AppId::parse("shop").unwrap()).party(1),
+        admission.app(&AppId::parse("news").unwrap()).party(1)
+    );
     drop((routes, known, first));
     again[0].1.ready(Instant::now() + SOON, None).await.unwrap();
     assert_eq!(again[0].1.stamp().unwrap().generation(), 1);
@@ -122,6 +132,6 @@ async fn a_configuration_that_is_read_again_keeps_peers_and_credentials() {
     // Another peer would not have fitted.
     let mut third = config(&simulator, &account);
     third.apns_sandbox = "https://localhost:1".parse().unwrap();
-    assert!(build(&third, &registry, &upstream, &metrics).is_err());
+    assert!(build(&third, &registry, &upstream, &admission, &metrics).is_err());
     tokio::time::timeout(SOON, registry.shut_down()).await.unwrap();
 }

@@ -178,6 +178,7 @@ pub(in crate::config) enum LogFormat {
 pub(in crate::config) struct App {
     #[serde(default, with = "humantime_serde")]
     pub(in crate::config) default_ttl: Option<Duration>,
+    pub(in crate::config) weight: Option<u8>,
     pub(in crate::config) apns: Option<AppApns>,
     pub(in crate::config) fcm: Option<AppFcm>,
     pub(in crate::config) mattermost: Option<AppMattermost>,

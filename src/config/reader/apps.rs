@@ -25,6 +25,10 @@ impl Reader<'_> {
         }
         let mut app = AppConfig::new(id);
         app.default_ttl = file.default_ttl;
+        app.weight = file.weight.unwrap_or(app.weight);
+        if app.weight == 0 {
+            self.error(&format!("{key}.weight"), "expected more than 0, found 0");
+        }
         app.apns = file.apns.and_then(|apns| self.apns(&format!("{key}.apns"), apns, config));
         app.fcm = file.fcm.and_then(|fcm| self.fcm(&format!("{key}.fcm"), &fcm, config));
         let mattermost = format!("{key}.mattermost");

@@ -101,7 +101,7 @@ impl BatchPlace<'_> {
         let max_wait = opened.push.body.options.max_wait.unwrap_or(batch.desk.settings.batch.max_wait);
         let own = begun + max_wait;
         let deadline = batch.deadline.map_or(own, |deadline| own.min(deadline));
-        let (index, flow, room) = (batch.number(), batch.flow, room.with_seat(seat));
+        let (index, flow, room) = (batch.number(), opened.flow(batch.flow), room.with_seat(seat));
         let terms = Terms { flow, begun, deadline };
         batch.in_flight.send(Started { index, opened, room, terms });
         Ok(())

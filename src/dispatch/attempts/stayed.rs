@@ -13,6 +13,10 @@ use crate::push::{Outcome, PushResult, Reason, Refusal};
 /// The wait that a caller is told where the gateway has no better advice.
 const COME_BACK_AFTER: Duration = Duration::from_secs(1);
 
+/// The shortest and the longest wait that a caller is told where too many wait before it.
+const SHORTEST_LINE: Duration = Duration::from_millis(200);
+const LONGEST_LINE: Duration = Duration::from_secs(60);
+
 impl Attempts {
     /// The verdict where an attempt does not leave.
     pub(in crate::dispatch) fn stayed(&mut self, why: &NoLeave) -> PushResult {
@@ -120,6 +124,10 @@ impl Attempts {
                 return self.unsendable(refusal.into());
             }
             Unsent::TooManyWaiters(_) => (Outcome::NotAttempted, Reason::Overloaded, Some(COME_BACK_AFTER)),
+            Unsent::TooLong(wait) => {
+                let wait = (*wait).clamp(SHORTEST_LINE, LONGEST_LINE);
+                (Outcome::NotAttempted, Reason::Overloaded, Some(wait))
+            }
             Unsent::Refused { .. } => {
                 (Outcome::UpstreamUnavailable, Reason::UpstreamRefused, Some(COME_BACK_AFTER))
             }

@@ -1,11 +1,17 @@
 //! How a request asks for a stream, and waits for one.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Core;
 use super::event::{Effects, Grant, Refusal, Standing, StreamAsk};
 use super::waiters::WaiterId;
 use crate::flow::Flow;
+
+/// A line of fewer waiters is never too long.
+const LONG_LINE: usize = 100;
+
+/// A wait is too long where it is so many times as long as there is time, since it is only estimated.
+const DOUBT: u32 = 2;
 
 impl<H: Clone, W, E: Clone> Core<H, W, E> {
     /// A request asks for a stream. It is granted one at once, is refused at once, or has to [`wait`](Self::wait),
@@ -29,6 +35,11 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
         if standing == Standing::New && self.waiters.len() >= self.limits.max_waiters {
             return Err(Refusal::TooManyWaiters(self.limits.max_waiters));
         }
+        if standing == Standing::New
+            && let Some(wait) = self.too_long(now, flow, until)
+        {
+            return Err(Refusal::TooLong(wait));
+        }
         if self.growth.opening == 0
             && self.backoff.holds(now)
             && let Some(error) = self.forbidden()
@@ -47,9 +58,23 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
         waiter: W,
         effects: &mut Effects<H, W, E>,
     ) -> WaiterId {
+        if self.waiters.is_empty() {
+            self.grant_rate.begin(now);
+        }
         let id = self.waiters.push(now, ask, waiter);
         self.grow(now, effects);
         id
+    }
+
+    /// How long somebody would wait, where that is far beyond its deadline. A wait is not judged before it is known: while
+    /// few wait, while another connection is opening, or while the rate of grants was not measured.
+    fn too_long(&self, now: Instant, flow: Flow, until: Instant) -> Option<Duration> {
+        if self.waiters.len() < LONG_LINE || self.growth.opening > 0 {
+            return None;
+        }
+        let wait = self.grant_rate.wait(now, self.waiters.turns_until(flow))?;
+        let patience = until.saturating_duration_since(now).saturating_mul(DOUBT);
+        Some(wait).filter(|wait| *wait > patience)
     }
 
     /// A waiter left before it was told anything. Returns why no connection can be made, if that is what it waited for.

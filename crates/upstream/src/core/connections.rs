@@ -112,14 +112,13 @@ impl<H: Clone> Connections<H> {
         }
     }
 
-    /// A connection brought a good answer.
-    pub(super) fn proven<W, E>(&mut self, id: ConnectionId, effects: &mut Effects<H, W, E>) {
-        if let Some(connection) = self.find(id) {
-            connection.proven = true;
-            if connection.phase == Phase::Warming {
-                connection.enter(Phase::Open, effects);
-            }
+    /// A connection brought a good answer. Returns whether it was the first.
+    pub(super) fn proven<W, E>(&mut self, id: ConnectionId, effects: &mut Effects<H, W, E>) -> bool {
+        let Some(connection) = self.find(id) else { return false };
+        if connection.phase == Phase::Warming {
+            connection.enter(Phase::Open, effects);
         }
+        !std::mem::replace(&mut connection.proven, true)
     }
 
     /// The peer allows another number of streams on a connection.

@@ -1,6 +1,6 @@
 //! What the core is told, and what it says is to be done.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::phase::Phase;
 use crate::cause::{EndCause, OpenCause};
@@ -165,6 +165,8 @@ pub(crate) enum Refusal<E> {
     Forbidden(E),
     /// The line is full: this many wait.
     TooManyWaiters(usize),
+    /// So many wait that this one would wait about so long, which is far beyond its deadline.
+    TooLong(Duration),
     /// The pool is shutting down.
     ShuttingDown,
 }

@@ -14,10 +14,13 @@ mod asking;
 mod backoff;
 mod connections;
 mod event;
+mod grant_rate;
 mod growth;
 mod limits;
 mod phase;
 mod probing;
+mod ring;
+mod shares;
 mod silence;
 mod waiters;
 
@@ -33,6 +36,7 @@ use crate::cause::EndCause;
 use crate::flow::{Flow, ServiceClass};
 use backoff::Backoff;
 use connections::Connections;
+use grant_rate::GrantRate;
 use growth::{Growth, NextConnection};
 use waiters::Waiters;
 
@@ -44,6 +48,7 @@ pub(crate) struct Core<H, W, E> {
     waiters: Waiters<W>,
     backoff: Backoff<E>,
     growth: Growth,
+    grant_rate: GrantRate,
     last_asked: Option<Instant>,
     shut_down: bool,
     /// Requests of batches that would have to wait are refused, since the pool is shutting down.
@@ -59,6 +64,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
             limits,
             connections: Connections::default(),
             waiters: Waiters::default(),
+            grant_rate: GrantRate::default(),
             last_asked: None,
             shut_down: false,
             batches_drained: false,
@@ -90,6 +96,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
                 let phase = if self.limits.proves_credential { Phase::Warming } else { Phase::Open };
                 let limit = streams.min(self.limits.max_streams);
                 self.connections.add(connection, handle, phase, limit, effects);
+                self.grant_rate.begin(now);
                 self.serve(now, effects);
                 self.drain_old(now, effects);
             }
@@ -144,12 +151,15 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
             }
             ConnectionEvent::Proven => {
                 self.backoff.proven();
-                self.connections.proven(id, effects);
+                if self.connections.proven(id, effects) {
+                    self.grant_rate.begin(now);
+                }
                 self.serve(now, effects);
                 self.drain_old(now, effects);
             }
             ConnectionEvent::Limit(streams) => {
                 self.connections.set_limit(now, id, streams.min(self.limits.max_streams), effects);
+                self.grant_rate.begin(now);
                 // The new limit may allow or forbid another connection.
                 self.growth.wake_at = None;
                 self.serve(now, effects);
@@ -178,6 +188,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
                     self.backoff.back_off(now);
                 }
                 self.growth.wake_at = None;
+                self.grant_rate.begin(now);
                 self.serve(now, effects);
                 self.grow(now, effects);
             }
@@ -209,6 +220,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
                     self.connections.give_back(grant.connection, 1);
                     break;
                 };
+                self.grant_rate.granted(now);
                 effects.push(Effect::Grant { waiter, grant });
             }
         }
@@ -236,6 +248,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
         }
         self.growth.successor = busy && self.connections.live_count() == 0;
         self.growth.wake_at = None;
+        self.grant_rate.begin(now);
         // The drained streams count for the share of bulk no more, so there may be room for bulk on the others.
         self.serve(now, effects);
         self.grow(now, effects);

@@ -4,6 +4,7 @@ mod bench;
 mod model;
 mod promises;
 mod properties;
+mod shares;
 mod silent;
 
 use std::time::Duration;
@@ -13,12 +14,13 @@ use bench::Bench;
 use super::growth::{GROW_AFTER, LIMIT_FELL};
 use super::*;
 use crate::cause::OpenCause;
+use crate::flow::Party;
 
 type Tested = Core<ConnectionId, u32, &'static str>;
 type Effects = super::Effects<ConnectionId, u32, &'static str>;
 
 const MOST: usize = 4;
-const BULK: Flow = Flow { class: ServiceClass::Bulk, id: 7, weight: 1 };
+const BULK: Flow = Flow { class: ServiceClass::Bulk, id: 7, ..Flow::SINGLE };
 
 fn limits() -> PoolLimits {
     PoolLimits {
@@ -280,19 +282,4 @@ fn a_stream_that_comes_back_costs_one_clone_for_the_one_that_gets_it() {
     core.on(now, Event::Connection(1, ConnectionEvent::Returned), &mut effects);
     assert!(matches!(effects[..], [Effect::Grant { waiter: 1, .. }]), "{effects:?}");
     assert_eq!(clones.get() - before, 1);
-}
-
-#[test]
-fn a_flow_is_given_as_many_streams_in_its_turn_as_its_weight_says() {
-    let mut waiters = Waiters::default();
-    let now = Instant::now();
-    for (id, weight) in [(1, 3), (2, 1), (3, 0)] {
-        let flow = Flow { class: ServiceClass::Bulk, id, weight };
-        for _ in 0..5 {
-            let ask = StreamAsk { flow, until: now + Duration::from_secs(1), standing: Standing::New };
-            waiters.push(now, ask, id);
-        }
-    }
-    let served = std::iter::from_fn(|| waiters.pop(now, ServiceClass::Bulk, |_| {}));
-    assert_eq!(served.collect::<Vec<_>>(), [1, 1, 1, 2, 3, 1, 1, 2, 3, 2, 3, 2, 3, 2, 3]);
 }

@@ -10,6 +10,7 @@ use super::*;
 pub(super) enum Step {
     Ask {
         bulk: bool,
+        parties: [u32; 2],
         flow: u64,
         wait_ms: u64,
         returned: bool,
@@ -63,6 +64,16 @@ pub(super) struct Caller {
     pub(super) gone: bool,
 }
 
+/// A party or a flow: its number, after that of its class and those of the parties that it is a part of.
+pub(super) type Share = Vec<u64>;
+
+/// The parties of a flow, and the flow itself.
+pub(super) fn shares(flow: Flow) -> [Share; 3] {
+    let [first, second] = flow.parties.map(|party| u64::from(party.id));
+    let all = [u64::from(flow.class == ServiceClass::Bulk), first, second, flow.id];
+    [all[..2].to_vec(), all[..3].to_vec(), all.to_vec()]
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     pub(super) limit: usize,
@@ -99,8 +110,8 @@ pub(super) struct Model {
     pub(super) threads: Vec<VecDeque<Effect<ConnectionId, u32, &'static str>>>,
     pub(super) timer: Option<Instant>,
     pub(super) shut_down: bool,
-    /// For a flow that was served: those of its class that are to be served before it is again.
-    pub(super) before_again: BTreeMap<(bool, u64), BTreeSet<u64>>,
+    /// For a party or a flow that was served: those beside it that are to be served before it is again.
+    pub(super) before_again: BTreeMap<Share, BTreeSet<Share>>,
 }
 
 impl Model {
@@ -125,7 +136,11 @@ impl Model {
 
     pub(super) fn step(&mut self, step: &Step) {
         match *step {
-            Step::Ask { bulk, flow, wait_ms, returned } => self.ask(bulk, flow, wait_ms, returned),
+            Step::Ask { bulk, parties, flow, wait_ms, returned } => {
+                let class = if bulk { ServiceClass::Bulk } else { ServiceClass::Interactive };
+                let parties = parties.map(|id| Party { id, weight: 1 });
+                self.ask(Flow { class, parties, id: flow }, wait_ms, returned);
+            }
             Step::Leave(which) => self.leave(which),
             Step::Return(which) => {
                 if !self.held.is_empty() {
@@ -218,16 +233,14 @@ impl Model {
         assert!(!self.core.connections.any_in_use() && self.core.waiters.is_empty());
     }
 
-    fn ask(&mut self, bulk: bool, flow: u64, wait_ms: u64, returned: bool) {
-        let class = if bulk { ServiceClass::Bulk } else { ServiceClass::Interactive };
-        let flow = Flow { class, id: flow, weight: 1 };
+    fn ask(&mut self, flow: Flow, wait_ms: u64, returned: bool) {
         let until = self.now + Duration::from_millis(wait_ms);
         let ask =
             StreamAsk { flow, until, standing: if returned { Standing::Returned } else { Standing::New } };
         match self.core.ask(self.now, ask) {
             Ok(Some(grant)) => {
-                assert!(!self.waits_in_time(class), "it overtook those who wait");
-                self.granted(class, grant.connection);
+                assert!(!self.waits_in_time(flow.class), "it overtook those who wait");
+                self.granted(flow.class, grant.connection);
                 self.held.push(grant.connection);
             }
             Ok(None) => {

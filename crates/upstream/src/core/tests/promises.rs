@@ -1,6 +1,6 @@
 //! What is known to hold at every step, whoever does what the core says, and in whatever order.
 
-use super::model::{Caller, CallerState, Model};
+use super::model::{Caller, CallerState, Model, shares};
 use super::*;
 
 impl Model {
@@ -94,30 +94,29 @@ impl Model {
         }
     }
 
-    /// A flow is served again only after the flows that waited beside it.
+    /// A party is served again only after the parties that waited beside it, and so is a flow of it.
     fn in_turn(&mut self, flow: Flow) {
-        let bulk = flow.class == ServiceClass::Bulk;
-        let missed = self.before_again.remove(&(bulk, flow.id)).unwrap_or_default();
-        assert!(missed.is_empty(), "{flow:?} was served twice, and not once {missed:?}");
-        for (_, others) in self.before_again.iter_mut().filter(|((class, _), _)| *class == bulk) {
-            others.remove(&flow.id);
+        for (level, served) in shares(flow).into_iter().enumerate() {
+            let missed = self.before_again.remove(&served).unwrap_or_default();
+            assert!(missed.is_empty(), "{served:?} was served twice, and not once {missed:?}");
+            self.before_again.values_mut().for_each(|others| _ = others.remove(&served));
+            let others = self
+                .callers
+                .values()
+                .filter(|it| it.state == CallerState::Waits && it.until > self.now)
+                .map(|it| shares(it.flow)[level].clone())
+                .filter(|other| *other != served && other[..=level] == served[..=level])
+                .collect();
+            self.before_again.insert(served, others);
         }
-        let others = self
-            .callers
-            .values()
-            .filter(|it| it.state == CallerState::Waits && it.flow.class == flow.class && it.until > self.now)
-            .map(|it| it.flow.id)
-            .filter(|id| *id != flow.id)
-            .collect();
-        self.before_again.insert((bulk, flow.id), others);
     }
 
-    /// If that was the last waiter of its flow, nobody has to be served after that flow any more.
+    /// If that was the last waiter of its flow, nobody has to wait for that flow's turn any more; the same holds for a party.
     pub(super) fn stopped_waiting(&mut self, flow: Flow) {
-        if !self.callers.values().any(|it| it.state == CallerState::Waits && it.flow == flow) {
-            let bulk = flow.class == ServiceClass::Bulk;
-            for (_, others) in self.before_again.iter_mut().filter(|((class, _), _)| *class == bulk) {
-                others.remove(&flow.id);
+        for (level, share) in shares(flow).into_iter().enumerate() {
+            let waits = |it: &Caller| it.state == CallerState::Waits && shares(it.flow)[level] == share;
+            if !self.callers.values().any(waits) {
+                self.before_again.values_mut().for_each(|others| _ = others.remove(&share));
             }
         }
     }

@@ -9,8 +9,8 @@ fn step() -> impl Strategy<Value = Step> {
     let some = 0..64_usize;
     let why = prop_oneof![Just(EndCause::GoAway), Just(EndCause::Idle), Just(EndCause::Retired)];
     prop_oneof![
-        12 => (any::<bool>(), 0..4_u64, 1..3000_u64, prop::bool::weighted(0.1))
-            .prop_map(|(bulk, flow, wait_ms, returned)| Step::Ask { bulk, flow, wait_ms, returned }),
+        12 => (any::<bool>(), [0..3_u32, 0..2], 0..3_u64, 1..3000_u64, prop::bool::weighted(0.1))
+            .prop_map(|(bulk, parties, flow, wait_ms, returned)| Step::Ask { bulk, parties, flow, wait_ms, returned }),
         3 => some.clone().prop_map(Step::Leave),
         10 => some.clone().prop_map(Step::Return),
         3 => some.clone().prop_map(Step::Prove),
@@ -50,7 +50,7 @@ proptest! {
     /// Every step asserts: never above a limit; never idle while somebody waits and there is room; nobody is granted
     /// anything past its deadline; nobody is granted a connection that was silent, which is asked only where somebody waits
     /// or an answer is owed, and once; no connection opens beside one that is not proven; the interactive before bulk, and
-    /// flows in turn; whoever waits is told once; and there is always something that will end the wait.
+    /// parties and flows in turn; whoever waits is told once; and there is always something that will end the wait.
     #[test]
     fn the_pool_keeps_its_promises(
         limits in limits(),

@@ -1,0 +1,49 @@
+//! Who shares streams and room with others: each caller, and each app.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use fanfare_upstream::Party;
+
+use crate::push::AppId;
+
+/// A caller or an app. It is the same one as long as the configuration names it.
+#[derive(Debug)]
+pub struct Sharer {
+    number: u32,
+}
+
+impl Default for Sharer {
+    fn default() -> Self {
+        // 0 is the number of nobody in particular.
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        Self { number: NEXT.fetch_add(1, Ordering::Relaxed) }
+    }
+}
+
+impl Sharer {
+    /// How it shares the streams of a push service.
+    #[must_use]
+    pub(crate) fn party(&self, weight: u8) -> Party {
+        Party { id: self.number, weight }
+    }
+}
+
+/// The apps as those who share, by their names. An app that is named again is the same one as long as a push or a route is
+/// its.
+#[derive(Debug, Default)]
+pub(crate) struct Apps(Mutex<HashMap<AppId, Weak<Sharer>>>);
+
+impl Apps {
+    pub(crate) fn sharer(&self, app: &AppId) -> Arc<Sharer> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sharer) = known.get(app).and_then(Weak::upgrade) {
+            return sharer;
+        }
+        known.retain(|_, sharer| sharer.strong_count() > 0);
+        let sharer = Arc::default();
+        known.insert(app.clone(), Arc::downgrade(&sharer));
+        sharer
+    }
+}
