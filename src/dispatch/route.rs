@@ -2,8 +2,9 @@
 
 use std::time::SystemTime;
 
-use fanfare_upstream::Validity;
+use fanfare_upstream::{BreakerSettings, Validity};
 
+use super::breaker::RouteBreaker;
 use super::guard::Guard;
 use super::kinds::Kinds;
 use super::peers::TargetPeers;
@@ -26,6 +27,8 @@ pub struct Route<P: Provider> {
     /// When the client certificate of its connections is valid, where they show one.
     certificate: Option<Validity>,
     guard: Guard,
+    /// The breaker of the app, where the provider's apps share a peer that may fail for one of them alone.
+    pub(super) breaker: Option<RouteBreaker>,
     /// The kinds of answers that were logged.
     pub(super) kinds: Kinds,
 }
@@ -42,7 +45,18 @@ impl<P: Provider> Route<P> {
     ) -> Self {
         let guard = Guard::new(app, P::KIND, P::SUSPECTS);
         let (peers, kinds) = (Box::new(peers), Kinds::default());
-        Self { provider, credential, peers, metrics, certificate: None, guard, kinds }
+        let route =
+            Self { provider, credential, peers, metrics, certificate: None, guard, breaker: None, kinds };
+        route.with_breaker(BreakerSettings::default())
+    }
+
+    /// The same route with these settings of its breaker, where it has one.
+    #[must_use]
+    pub(crate) fn with_breaker(self, settings: BreakerSettings) -> Self {
+        let app = || self.guard.app().clone();
+        let breaker =
+            P::FAILS_BY_APP.then(|| RouteBreaker::new(app(), P::KIND, settings, self.metrics.breaker()));
+        Self { breaker, ..self }
     }
 
     /// The guard over the route's targets.

@@ -67,6 +67,7 @@
 //! each other in a circle: to understand one, read it and what it imports.
 
 mod addresses;
+mod breaker;
 mod budget;
 mod cause;
 mod common;
@@ -76,6 +77,7 @@ mod connection;
 mod core;
 mod error;
 mod error_code;
+mod failure;
 mod fields;
 mod flow;
 mod goaway;
@@ -107,9 +109,11 @@ mod validity;
 #[cfg(fuzzing)]
 pub use http2::engine::fuzzing;
 
+pub use breaker::{Breaker, BreakerChange, BreakerSettings, Probe};
 pub use cause::{EndCause, OpenCause};
 pub use connect_error::ConnectError;
 pub use error::{Head, NoAnswerCause, Unanswered, Unsent, UnsentCause, UpstreamError};
+pub use failure::{FailingPeer, LeftAlone, PeerFailure, Symptom};
 pub use fields::{Field, Fields, FieldsIter, Indexing, InvalidField};
 pub use flow::{Flow, ServiceClass};
 pub use in_flight::{InFlight, Share};

@@ -159,7 +159,8 @@ impl Builder<'_> {
         peers: impl TargetPeers<P> + 'static,
     ) -> Route<P> {
         let metrics = self.metrics.pushes.app(app.as_str(), P::KIND);
-        Route::new(app.clone(), provider, credential, peers, metrics)
+        let route = Route::new(app.clone(), provider, credential, peers, metrics);
+        route.with_breaker(self.config.upstream.breaker)
     }
 
     fn peer(

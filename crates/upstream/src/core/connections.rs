@@ -16,6 +16,10 @@ pub(super) struct ConnectionRecord<H> {
     pub(super) phase: Phase,
     /// The connection brought a good answer.
     pub(super) proven: bool,
+    /// The connection brought an answer that says that the peer is well, which one about a credential does too.
+    pub(super) answered: bool,
+    /// Its end was counted as a failure of the peer.
+    pub(super) blamed: bool,
     /// Why the connection drains.
     pub(super) ending: Option<EndCause>,
     /// The connection drains as soon as another is open.
@@ -32,6 +36,11 @@ pub(super) struct ConnectionRecord<H> {
 pub(super) struct Departure {
     /// The connection brought no good answer. Its end has not been counted yet: it did not drain before.
     pub(super) unproven: bool,
+    /// Requests were on the connection, and it brought no answer that says that the peer is well. Its end has not been
+    /// looked at yet.
+    pub(super) fruitless: bool,
+    /// Its end was counted as a failure of the peer before.
+    pub(super) blamed: bool,
     /// The connection has streams in use.
     pub(super) busy: bool,
 }
@@ -62,6 +71,8 @@ impl<H: Clone> Connections<H> {
             handle: Some(handle),
             phase,
             proven: false,
+            answered: false,
+            blamed: false,
             ending: None,
             old: false,
             used: 0,
@@ -94,7 +105,7 @@ impl<H: Clone> Connections<H> {
         let connection = self.all.get_mut(at)?;
         let handle = connection.handle.clone()?;
         connection.used += 1;
-        Some(Grant { connection: connection.id, handle })
+        Some(Grant { connection: connection.id, handle, probe: None })
     }
 
     /// A stream is in use no more.
@@ -113,6 +124,24 @@ impl<H: Clone> Connections<H> {
                 connection.enter(Phase::Open, effects);
             }
         }
+    }
+
+    /// A connection brought an answer that says that the peer is well.
+    pub(super) fn answered(&mut self, id: ConnectionId) {
+        if let Some(connection) = self.find(id) {
+            connection.answered = true;
+        }
+    }
+
+    /// The end of a connection is a failure of the peer, unless it was counted as one before: all that a connection takes
+    /// with it is one failure.
+    pub(super) fn blame(&mut self, id: ConnectionId) -> bool {
+        self.find(id).is_some_and(|connection| !std::mem::replace(&mut connection.blamed, true))
+    }
+
+    /// Whether a connection that takes streams has brought an answer which says that the peer is well.
+    pub(super) fn any_answered(&self) -> bool {
+        self.live().any(|connection| connection.answered)
     }
 
     /// The peer allows another number of streams on a connection.
@@ -159,7 +188,10 @@ impl<H: Clone> Connections<H> {
         if let Some(handle) = connection.handle.take() {
             effects.push(Effect::Retire { connection: id, why, handle });
         }
-        Some(Departure { unproven: !connection.proven, busy: connection.used > 0 })
+        let (busy, fruitless) = (connection.used > 0, connection.used > 0 && !connection.answered);
+        let blamed = connection.blamed;
+        connection.blamed |= fruitless;
+        Some(Departure { unproven: !connection.proven, fruitless, blamed, busy })
     }
 
     /// Forgets a connection whose task has ended for `why`.
@@ -176,9 +208,12 @@ impl<H: Clone> Connections<H> {
         // The cause of an end is what began it.
         let why = connection.ending.unwrap_or(why);
         effects.push(Effect::Closed { connection: id, why, handle: connection.handle });
+        let (drained, busy) = (connection.phase == Phase::Draining, connection.used > 0);
         Some(Departure {
-            unproven: connection.phase != Phase::Draining && !connection.proven,
-            busy: connection.used > 0,
+            unproven: !drained && !connection.proven,
+            fruitless: !drained && busy && !connection.answered,
+            blamed: connection.blamed,
+            busy,
         })
     }
 

@@ -14,7 +14,9 @@ mod asking;
 mod backoff;
 mod connections;
 mod event;
+mod failing;
 mod growth;
+mod health;
 mod limits;
 mod phase;
 mod waiters;
@@ -28,10 +30,12 @@ pub(crate) use phase::Phase;
 pub(crate) use waiters::WaiterId;
 
 use crate::cause::EndCause;
+use crate::failure::{PeerFailure, Symptom};
 use crate::flow::{Flow, ServiceClass};
 use backoff::Backoff;
 use connections::Connections;
 use growth::{Growth, NextConnection};
+use health::Health;
 use waiters::Waiters;
 
 /// What is known of the pool of one peer.
@@ -42,6 +46,7 @@ pub(crate) struct Core<H, W, E> {
     waiters: Waiters<W>,
     backoff: Backoff<E>,
     growth: Growth,
+    health: Health<E>,
     last_asked: Option<Instant>,
     shut_down: bool,
     /// Requests of batches that would have to wait are refused, since the pool is shutting down.
@@ -54,6 +59,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
         Self {
             backoff: Backoff::new(limits.backoff_min, limits.backoff_max, seed),
             growth: Growth::new(limits.max_connections),
+            health: Health::new(&limits, seed),
             limits,
             connections: Connections::default(),
             waiters: Waiters::default(),
@@ -75,6 +81,11 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
 
     /// Something happened.
     pub(crate) fn on(&mut self, now: Instant, event: Event<H, E>, effects: &mut Effects<H, W, E>) {
+        self.happened(now, event, effects);
+        self.look_after_probe();
+    }
+
+    fn happened(&mut self, now: Instant, event: Event<H, E>, effects: &mut Effects<H, W, E>) {
         match event {
             Event::Connection(id, event) => self.on_connection(now, id, event, effects),
             Event::Opened { connection, handle, streams, one_at_a_time } => {
@@ -101,6 +112,10 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
                 };
                 let why = if self.forbidden().is_some() { Refusal::Forbidden } else { Refusal::Unreachable };
                 effects.extend(refused.map(|waiter| Effect::Refuse { waiter, why: why(error.clone()) }));
+                if !forbidden {
+                    self.failed(now, PeerFailure::Connect(error), None, effects);
+                    self.fruitless(now, effects);
+                }
                 self.grow(now, effects);
             }
             Event::ConnectAbandoned => {
@@ -119,9 +134,13 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
                 effects.extend(batches.map(|waiter| Effect::Refuse { waiter, why: Refusal::ShuttingDown }));
             }
             Event::ShutDown(why) => {
+                let ill = self.health.is_ill() && !self.shut_down;
                 self.shut_down = true;
                 let all = self.waiters.remove_all();
                 effects.extend(all.map(|waiter| Effect::Refuse { waiter, why: Refusal::ShuttingDown }));
+                if ill {
+                    effects.push(Effect::BreakerForgotten);
+                }
                 for id in self.connections.ids() {
                     self.drain(now, id, why, effects);
                 }
@@ -144,9 +163,13 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
             ConnectionEvent::Proven => {
                 self.backoff.proven();
                 self.connections.proven(id, effects);
+                self.answered(now, id, 1, effects);
                 self.serve(now, effects);
                 self.drain_old(now, effects);
             }
+            ConnectionEvent::Answered(count) => self.answered(now, id, count, effects),
+            ConnectionEvent::Failed(symptom, asked) => self.shows(now, id, symptom, asked, effects),
+            ConnectionEvent::ProbeOver(probe) => self.health.probe_over(probe),
             ConnectionEvent::Limit(streams) => {
                 self.connections.set_limit(now, id, streams.min(self.limits.max_streams), effects);
                 // The new limit may allow or forbid another connection.
@@ -166,9 +189,13 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
                     self.drain_old(now, effects);
                 }
             }
+            ConnectionEvent::GoesAway(code) => {
+                self.drain_as(now, id, EndCause::GoAway, Symptom::GoAway(code), effects)
+            }
             ConnectionEvent::Drains(why) => self.drain(now, id, why, effects),
             ConnectionEvent::Closed(why) => {
                 let Some(closed) = self.connections.remove(id, why, effects) else { return };
+                self.departed(now, &closed, why, Symptom::Ended(why), effects);
                 if closed.unproven {
                     self.backoff.back_off(now);
                 }
@@ -204,6 +231,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
                     self.connections.give_back(grant.connection, 1);
                     break;
                 };
+                let grant = Grant { probe: self.health.granted(), ..grant };
                 effects.push(Effect::Grant { waiter, grant });
             }
         }
@@ -212,7 +240,20 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
 
     /// Lets a connection take no new streams. It closes when those that it has are done.
     fn drain(&mut self, now: Instant, id: ConnectionId, why: EndCause, effects: &mut Effects<H, W, E>) {
+        self.drain_as(now, id, why, Symptom::Ended(why), effects);
+    }
+
+    /// The same, where the connection drains because of this symptom.
+    fn drain_as(
+        &mut self,
+        now: Instant,
+        id: ConnectionId,
+        why: EndCause,
+        symptom: Symptom,
+        effects: &mut Effects<H, W, E>,
+    ) {
         let Some(drained) = self.connections.drain(id, why, effects) else { return };
+        self.departed(now, &drained, why, symptom, effects);
         if drained.unproven && !why.is_ours() {
             self.backoff.back_off(now);
         }
@@ -232,7 +273,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
 
     /// Opens another connection if it helps those who wait, or asks to be woken when one may open.
     fn grow(&mut self, now: Instant, effects: &mut Effects<H, W, E>) {
-        while !self.shut_down {
+        while !self.shut_down && self.health.may_connect() {
             match self.growth.next(now, &self.connections, &self.waiters, &self.backoff) {
                 NextConnection::Open(why) => {
                     self.growth.opening += 1;
@@ -249,11 +290,6 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
                 NextConnection::Nothing => return,
             }
         }
-    }
-
-    /// Why no connection may be made, if there is none and the last connect found that.
-    fn forbidden(&self) -> Option<E> {
-        self.backoff.forbidden().filter(|_| self.connections.live_count() == 0)
     }
 }
 

@@ -73,6 +73,11 @@ impl<W> Waiters<W> {
         line.pop(now, waiting, late)
     }
 
+    /// Whether this one waits.
+    pub(super) fn contains(&self, id: WaiterId) -> bool {
+        self.waiting.contains_key(id)
+    }
+
     /// Removes a waiter that has not been told anything.
     pub(super) fn leave(&mut self, id: WaiterId) {
         let Some(waiter) = self.waiting.remove(id) else { return };

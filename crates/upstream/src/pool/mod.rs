@@ -2,10 +2,12 @@
 //!
 //! The shell locks, tells the core what happened, unlocks, and does what the core says.
 
+mod breaker;
 mod hub;
+mod telling;
 
 use std::collections::HashMap;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::oneshot;
@@ -17,6 +19,7 @@ use crate::connect_error::ConnectError;
 use crate::connection::{Connection, Hub};
 use crate::core::{ConnectionId, Core, Effect, Event, Grant, Standing, StreamAsk, WaiterId};
 use crate::error::Unsent;
+use crate::failure::PeerFailure;
 use crate::flow::Flow;
 use crate::observe::{ConnectionState, ObservePeer, Report};
 use crate::opening::{self, Connect, ConnectEnd, ConnectionHandle, Granted, OpenedConnection, RequestSender};
@@ -36,6 +39,8 @@ pub(crate) struct Pool {
     peer: Peer,
     common: Arc<Common>,
     observer: Box<dyn ObservePeer>,
+    /// What [`Core::counts_answers`] says, so that answers need no lock while the peer is well.
+    counts_answers: AtomicBool,
     state: Mutex<PoolState>,
 }
 
@@ -53,7 +58,8 @@ impl Pool {
         let limits = common.settings.limits(peer.proves_credential);
         let core = Core::new(limits, fastrand::u64(..));
         let state = Mutex::new(PoolState { core, connections: HashMap::new(), timer: Timer::default() });
-        Arc::new_cyclic(|me| Self { me: me.clone(), peer, common, observer, state })
+        let counts_answers = AtomicBool::new(false);
+        Arc::new_cyclic(|me| Self { me: me.clone(), peer, common, observer, counts_answers, state })
     }
 
     pub(crate) fn peer(&self) -> &Peer {
@@ -91,7 +97,7 @@ impl Pool {
                 drop(state);
                 Ok(Ok(self.granted(grant, now)))
             }
-            Err(refusal) => Ok(Err(refusal.into())),
+            Err(refusal) => Ok(Err(self.refused(refusal))),
             Ok(None) => {
                 let (tell, told) = oneshot::channel();
                 let mut effects = Effects::new();
@@ -106,7 +112,7 @@ impl Pool {
 
     fn granted(&self, grant: Grant<ConnectionHandle>, at: Instant) -> Granted {
         self.report(Report::StreamsUsed(1));
-        Granted::new(grant.handle, at)
+        Granted::new(grant.handle, at, grant.probe)
     }
 
     /// Lets the requests of batches wait no more.
@@ -148,20 +154,12 @@ impl Pool {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells the core what happened, and does what it says.
-    fn on(&self, event: Event<ConnectionHandle, Arc<ConnectError>>) {
-        let now = Instant::now();
-        let mut effects = Effects::new();
-        self.lock().core.on(now.into_std(), event, &mut effects);
-        self.perform(now, effects);
-    }
-
     /// Does what the core says. The lock must be free: a grant that nobody takes comes back through it.
     fn perform(&self, now: Instant, effects: Effects) {
         for effect in effects {
             match effect {
                 Effect::Grant { waiter, grant } => drop(waiter.send(Ok(self.granted(grant, now)))),
-                Effect::Refuse { waiter, why } => drop(waiter.send(Err(why.into()))),
+                Effect::Refuse { waiter, why } => drop(waiter.send(Err(self.refused(why)))),
                 Effect::Open(why) => self.open(why),
                 Effect::WakeAt(at) => self.wake_at(Instant::from_std(at)),
                 Effect::Retire { connection, why, handle } => {
@@ -179,6 +177,8 @@ impl Pool {
                     self.report(Report::Connection { from, to });
                 }
                 Effect::Allowed(change) => self.report(Report::StreamsAllowed(change)),
+                Effect::Breaker(change, why) => self.breaker_changed(change, why),
+                Effect::BreakerForgotten => self.report(Report::BreakerClosed),
             }
         }
     }
@@ -224,7 +224,7 @@ impl Pool {
         let mut state = self.lock();
         state.connections.insert(connection, Arc::clone(&opened));
         let event = Event::Opened { connection, handle, streams, one_at_a_time };
-        state.core.on(now.into_std(), event, &mut effects);
+        self.tell_core(&mut state, now, event, &mut effects);
         drop(state);
         self.perform(now, effects);
         // This is done outside of the lock, since a runtime that is ending drops the task here, and its drop takes the
@@ -267,15 +267,15 @@ impl<'a> PlaceInLine<'a> {
                 // The core drops no waiter before it was told, so this is an error only if the pool is gone.
                 told.unwrap_or(Err(Unsent::ShuttingDown))
             }
-            Err(_) => Err(match self.leave() {
-                Some(error) => Unsent::DeadlineUnreachable(error),
-                None => Unsent::Deadline,
-            }),
+            Err(_) => {
+                let host = self.pool.peer.origin.host();
+                Err(self.leave().map_or(Unsent::Deadline, |why| Unsent::deadline_failing(host, why)))
+            }
         }
     }
 
-    /// Leaves the line. Returns why no connection can be made, if that is what the request waited for.
-    fn leave(mut self) -> Option<Arc<ConnectError>> {
+    /// Leaves the line. Returns what is wrong with the peer, if that is why there was no connection.
+    fn leave(mut self) -> Option<PeerFailure> {
         self.told = true;
         self.pool.lock().core.left(self.id)
     }

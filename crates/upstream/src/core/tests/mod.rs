@@ -11,6 +11,7 @@ use bench::Bench;
 
 use super::growth::{GROW_AFTER, LIMIT_FELL};
 use super::*;
+use crate::breaker::BreakerSettings;
 use crate::cause::OpenCause;
 
 type Tested = Core<ConnectionId, u32, &'static str>;
@@ -27,6 +28,7 @@ fn limits() -> PoolLimits {
         connect_patience: 2,
         backoff_min: Duration::from_secs(1),
         backoff_max: Duration::from_secs(60),
+        breaker: BreakerSettings::default(),
         proves_credential: true,
     }
 }

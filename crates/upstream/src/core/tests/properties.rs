@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::model::{Model, Step};
 use super::*;
+use crate::breaker::BreakerSettings;
 
 fn step() -> impl Strategy<Value = Step> {
     let some = 0..64_usize;
@@ -16,6 +17,10 @@ fn step() -> impl Strategy<Value = Step> {
         3 => some.clone().prop_map(Step::Prove),
         2 => (some.clone(), 0..6_usize).prop_map(|(which, streams)| Step::Limit(which, streams)),
         1 => some.clone().prop_map(Step::Age),
+        3 => (some.clone(), 1..3_u32).prop_map(|(which, count)| Step::Answer(which, count)),
+        4 => (some.clone(), symptom(), prop::option::weighted(0.1, 0..20_u64))
+            .prop_map(|(which, symptom, asked)| Step::Fail(which, symptom, asked)),
+        2 => Just(Step::EndProbe),
         2 => (some.clone(), why).prop_map(|(which, why)| Step::Drain(which, why)),
         2 => some.clone().prop_map(Step::Close),
         5 => (0..6_usize).prop_map(|streams| Step::Connected { streams }),
@@ -23,6 +28,16 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::ConnectAbandoned),
         5 => (0..2000_u64).prop_map(|ms| Step::Pass { ms }),
         20 => some.prop_map(Step::Perform),
+    ]
+}
+
+fn symptom() -> impl Strategy<Value = Symptom> {
+    prop_oneof![
+        Just(Symptom::Reset(2)),
+        Just(Symptom::NoAnswer),
+        Just(Symptom::Status(503)),
+        Just(Symptom::Ended(EndCause::Io)),
+        Just(Symptom::Violation { code: 1, what: "odd" }),
     ]
 }
 
@@ -35,6 +50,7 @@ fn limits() -> impl Strategy<Value = PoolLimits> {
             connect_patience,
             backoff_min: Duration::from_millis(100),
             backoff_max: Duration::from_secs(2),
+            breaker: BreakerSettings { failures: 3, max_wait: Duration::from_secs(8), ..Default::default() },
             proves_credential,
         },
     )
@@ -45,7 +61,8 @@ proptest! {
 
     /// Every step asserts: never above a limit; never idle while somebody waits and there is room; nobody is granted
     /// anything past its deadline; no connection opens beside one that is not proven; the interactive before bulk, and
-    /// flows in turn; whoever waits is told once; and there is always something that will end the wait.
+    /// flows in turn; whoever waits is told once; and there is always something that will end the wait. While the peer
+    /// is left alone only a probe is let through, one at a time, and none is held back for too long.
     #[test]
     fn the_pool_keeps_its_promises(
         limits in limits(),
