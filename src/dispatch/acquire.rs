@@ -6,20 +6,25 @@ use fanfare_upstream::{PeerPool, Permit, Unsent};
 use futures_util::FutureExt;
 use tokio::time::Instant;
 
+use super::breaker::{HeldBack, RouteBreaker, RouteProbe};
 use super::{Ask, Dispatcher};
 use crate::credential::{Credential, NoToken, Stamp};
 use crate::provider::Provider;
 
 /// What an attempt leaves with.
-pub(super) struct Leave {
+pub(super) struct Leave<'a> {
     /// The right to one stream.
     pub(super) permit: Permit,
     /// The newest token, where requests carry one.
     pub(super) stamp: Option<Arc<Stamp>>,
+    /// The right to probe, where the push service fails for the app. It is kept until the attempt was learned from.
+    pub(super) probe: Option<RouteProbe<'a>>,
 }
 
 /// Why an attempt does not leave.
 pub(super) enum NoLeave {
+    /// The push service fails for the app, whose pushes are held back.
+    HeldBack(HeldBack),
     /// There is no token to send it with.
     NoToken(NoToken),
     /// No stream was to be had.
@@ -31,16 +36,19 @@ pub(super) enum NoLeave {
 }
 
 impl Dispatcher {
-    /// Waits for all that an attempt needs, in this order: a token, so that a push without one holds no permit; a
+    /// Waits for all that an attempt needs, in this order: the breaker, so that a push that is held back waits for
+    /// nothing; a token, so that a push without one holds no permit; a
     /// permit; then it looks whether the push has expired while it waited, and loads the newest token, because a push
     /// may have waited longer than a token lives. `refused` is the generation of a token that the push service refused.
-    pub(super) async fn acquire<P: Provider>(
+    pub(super) async fn acquire<'a, P: Provider>(
         &self,
-        ask: &Ask<'_, P>,
+        ask: &'a Ask<'a, P>,
         peer: &PeerPool,
         refused: Option<u64>,
-    ) -> Result<Leave, NoLeave> {
+    ) -> Result<Leave<'a>, NoLeave> {
         let (credential, terms) = (&ask.route.credential, ask.terms);
+        let breaker = ask.route.breaker.as_ref();
+        let probe = breaker.map(RouteBreaker::ask).transpose().map_err(NoLeave::HeldBack)?.flatten();
         loop {
             self.token(credential, terms.deadline, refused).await?;
             let permit = peer.permit(terms.flow, terms.deadline).await.map_err(NoLeave::Unsent)?;
@@ -49,7 +57,7 @@ impl Dispatcher {
             }
             let stamp = credential.stamp(peer.origin());
             if stamp.is_some() || !credential.stamps() {
-                return Ok(Leave { permit, stamp });
+                return Ok(Leave { permit, stamp, probe });
             }
             // The token expired while the push waited for its permit.
             if let Some(why) = credential.unable() {

@@ -57,7 +57,7 @@ impl Dispatcher {
             // The generation of the token that the last answer refused.
             let mut refused = None;
             loop {
-                let Leave { permit, stamp } = match self.acquire(ask, &peer, refused).await {
+                let Leave { permit, stamp, probe } = match self.acquire(ask, &peer, refused).await {
                     Ok(leave) => leave,
                     Err(why) => return attempts.stayed(&why),
                 };
@@ -85,6 +85,7 @@ impl Dispatcher {
                     let (origin, span) = (peer.origin(), exchange.span());
                     let learned = route.learn(Attempt { origin, context, generation, span, ended });
                     refused = generation.filter(|_| learned.refuses_token());
+                    drop(probe);
                     match attempts.next(learned) {
                         Next::Answer(result) => return result,
                         Next::Again(wait) => wait,

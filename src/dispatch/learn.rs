@@ -68,6 +68,7 @@ impl<P: Provider> Route<P> {
                 let status = answer.reply.status.as_u16();
                 let verdict = self.provider.classify(context, &answer.reply, SystemTime::now());
                 let verdict = self.judge(verdict, status);
+                self.hold_against(&verdict, &answer);
                 self.mend(verdict.heal, origin, generation, &answer);
                 Learned::Answered { verdict, status }
             }

@@ -7,6 +7,8 @@
 mod acquire;
 mod ask;
 mod attempts;
+mod blame;
+mod breaker;
 mod deliver;
 mod guard;
 mod kinds;

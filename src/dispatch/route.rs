@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use fanfare_upstream::{Party, Validity};
+use fanfare_upstream::{BreakerSettings, Party, Validity};
 
+use super::breaker::RouteBreaker;
 use super::guard::Guard;
 use super::kinds::Kinds;
 use super::peers::TargetPeers;
@@ -31,6 +32,8 @@ pub struct Route<P: Provider> {
     /// The app as one who shares streams and room with others.
     sharer: Arc<Sharer>,
     weight: u8,
+    /// The breaker of the app, where the provider's apps share a peer that may fail for one of them alone.
+    pub(super) breaker: Option<RouteBreaker>,
     /// The kinds of answers that were logged.
     pub(super) kinds: Kinds,
 }
@@ -47,17 +50,28 @@ impl<P: Provider> Route<P> {
     ) -> Self {
         let guard = Guard::new(app, P::KIND, P::SUSPECTS);
         let (peers, kinds) = (Box::new(peers), Kinds::default());
-        Self {
+        let route = Self {
             provider,
             credential,
             peers,
             metrics,
             certificate: None,
             guard,
+            breaker: None,
             sharer: Arc::default(),
             weight: 1,
             kinds,
-        }
+        };
+        route.with_breaker(BreakerSettings::default())
+    }
+
+    /// The same route with these settings of its breaker, where it has one.
+    #[must_use]
+    pub(crate) fn with_breaker(self, settings: BreakerSettings) -> Self {
+        let app = || self.guard.app().clone();
+        let breaker =
+            P::FAILS_BY_APP.then(|| RouteBreaker::new(app(), P::KIND, settings, self.metrics.breaker()));
+        Self { breaker, ..self }
     }
 
     /// The guard over the route's targets.

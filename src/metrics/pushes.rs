@@ -34,6 +34,7 @@ pub struct PushMetrics {
     in_flight: Gauge,
     refused: Family<RefusalLabels, Counter>,
     batch_streams: Gauge,
+    breakers_open: Family<AppLabels, Gauge>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -50,6 +51,7 @@ impl PushMetrics {
             in_flight: Gauge::default(),
             refused: Family::default(),
             batch_streams: Gauge::default(),
+            breakers_open: Family::default(),
         };
         registry.register("pushes", "Pushes that have their verdict, by outcome", metrics.settled.clone());
         registry.register(
@@ -67,6 +69,11 @@ impl PushMetrics {
             "pushes_in_flight",
             "Pushes admitted that have no verdict yet",
             metrics.in_flight.clone(),
+        );
+        registry.register(
+            "breaker_apps_open",
+            "Whether an app's pushes are held back, because its push service fails for this app",
+            metrics.breakers_open.clone(),
         );
         registry.register("batch_streams", "Open batch streams", metrics.batch_streams.clone());
         registry.register(
@@ -90,6 +97,8 @@ impl PushMetrics {
             settled,
             attempts: self.attempts.get_or_create_owned(&labels),
             duration: self.duration.get_or_create_owned(&labels),
+            breakers_open: self.breakers_open.clone(),
+            labels,
         }
     }
 
@@ -115,6 +124,9 @@ pub struct AppMetrics {
     settled: [Counter; Outcome::ALL.len()],
     attempts: Counter,
     duration: Histogram,
+    /// Only a provider whose push service fails by app has a breaker for each app.
+    breakers_open: Family<AppLabels, Gauge>,
+    labels: AppLabels,
 }
 
 impl AppMetrics {
@@ -123,6 +135,11 @@ impl AppMetrics {
         // The counters are in the order of `Outcome::ALL`, which is the order of its variants.
         self.settled[outcome as usize].inc();
         self.duration.observe(took.as_secs_f64());
+    }
+
+    /// Returns the gauge of the app's breaker.
+    pub(crate) fn breaker(&self) -> Gauge {
+        self.breakers_open.get_or_create_owned(&self.labels)
     }
 
     /// Counts a push that was handed to its push service.

@@ -74,6 +74,8 @@ pub struct UpstreamMetrics {
     unanswered: Family<PeerCauseLabels, Counter>,
     orphans: Family<PeerLabels, Gauge>,
     orphans_ended: Family<PeerCauseLabels, Counter>,
+    breakers_open: Family<PeerLabels, Gauge>,
+    breakers_opened: Family<PeerCauseLabels, Counter>,
 }
 
 impl UpstreamMetrics {
@@ -94,7 +96,19 @@ impl UpstreamMetrics {
             unanswered: Family::default(),
             orphans: Family::default(),
             orphans_ended: Family::default(),
+            breakers_open: Family::default(),
+            breakers_opened: Family::default(),
         };
+        registry.register(
+            "breaker_peers_open",
+            "Peers that are left alone, because they fail",
+            metrics.breakers_open.clone(),
+        );
+        registry.register(
+            "breaker_peers_opened",
+            "Times that a peer began to be left alone, by what was wrong with it",
+            metrics.breakers_opened.clone(),
+        );
         let pool = registry.sub_registry_with_prefix("upstream");
         pool.register("connections", "Connections by state", metrics.connections.clone());
         pool.register("connections_opened", "Connections opened, by cause", metrics.opened.clone());
@@ -154,6 +168,7 @@ impl UpstreamMetrics {
             waiting: self.waiting.get_or_create_owned(labels),
             wait: self.wait.get_or_create_owned(labels),
             orphans: self.orphans.get_or_create_owned(labels),
+            breaker: self.breakers_open.get_or_create_owned(labels),
             families: self.clone(),
             labels: labels.clone(),
         }
@@ -183,6 +198,7 @@ struct PeerMetrics {
     waiting: Gauge,
     wait: Histogram,
     orphans: Gauge,
+    breaker: Gauge,
     /// Failures are rare, and looked up by their labels.
     families: UpstreamMetrics,
     labels: PeerLabels,
@@ -205,6 +221,11 @@ impl ObservePeer for PeerMetrics {
             }
             Report::Orphans(change) => _ = self.orphans.inc_by(change),
             Report::OrphanEnded(how) => self.count(&families.orphans_ended, how),
+            Report::BreakerOpened(cause) => {
+                self.breaker.inc();
+                self.count(&families.breakers_opened, cause);
+            }
+            Report::BreakerClosed => _ = self.breaker.dec(),
             Report::Opened(cause) => self.count(&families.opened, cause.name()),
             Report::ConnectFailed(cause) => self.count(&families.connect_failures, cause),
             Report::Closed(cause) => self.count(&families.closed, cause.name()),

@@ -26,6 +26,7 @@ use fanfare_upstream::{Head, Indexing, Request};
 pub use fanfare_upstream::Reply;
 pub use front::Front502;
 pub use message::Message;
+pub(crate) use retry_after::retry_after;
 pub use verdict::{Heal, Retry, Verdict};
 
 use crate::push::{Audience, Body, Outcome, ProviderKind, PushId, Reason, Refusal};
@@ -51,6 +52,10 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
 
     /// Whether the push service itself answers a dry run, and delivers nothing.
     const ANSWERS_DRY_RUNS: bool = false;
+
+    /// Whether the push service may fail for one app and be well for the others, which share its peer. Then its 5xx hold
+    /// back the app, and else all who send to the peer.
+    const FAILS_BY_APP: bool = false;
 
     /// Where a push goes. It prints without what would let a reader of the log send to it.
     type Target: fmt::Debug + Send + Sync;

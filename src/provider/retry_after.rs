@@ -14,7 +14,7 @@ pub(super) const MAX_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Reads seconds, or a date. A date is measured from the answer's own `Date`, so that the two clocks need not agree;
 /// where the answer has no `Date`, it is measured from `now`.
-pub(super) fn retry_after(fields: &Fields, now: SystemTime) -> Option<Duration> {
+pub(crate) fn retry_after(fields: &Fields, now: SystemTime) -> Option<Duration> {
     let value = fields.get_str("retry-after")?.trim();
     let in_seconds = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
     let wait = if in_seconds {

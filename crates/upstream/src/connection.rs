@@ -7,8 +7,10 @@ use std::task::Waker;
 use futures_util::task::AtomicWaker;
 use tokio::sync::SetOnce;
 
+use crate::breaker::Probe;
 use crate::cause::EndCause;
 use crate::core::{ConnectionEvent, ConnectionId};
+use crate::failure::Symptom;
 use crate::goaway::GoAway;
 use crate::observe::Report;
 
@@ -20,6 +22,8 @@ pub(crate) trait Hub: Send + Sync + 'static {
     fn returned(&self, connection: ConnectionId, grants: usize);
     /// The peer said GOAWAY on a connection.
     fn goaway(&self, connection: ConnectionId, goaway: &GoAway);
+    /// Whether every answer is to be told. The first of a connection is, in any case.
+    fn hears_answers(&self) -> bool;
     /// How many streams of a connection are in use.
     fn in_use(&self, connection: ConnectionId) -> usize;
     /// Reports something to the pool's observer.
@@ -32,6 +36,8 @@ pub(crate) struct Connection {
     hub: Arc<dyn Hub>,
     /// Whether a good answer came.
     proven: AtomicBool,
+    /// Whether an answer came which says that the peer is well.
+    heard: AtomicBool,
     /// The task is to end at once, for this cause.
     aborted: SetOnce<EndCause>,
     /// The task is to ask the peer whether the connection lives.
@@ -42,8 +48,9 @@ pub(crate) struct Connection {
 
 impl Connection {
     pub(crate) fn new(id: ConnectionId, hub: Arc<dyn Hub>) -> Arc<Self> {
-        let (proven, probe) = (AtomicBool::new(false), AtomicBool::new(false));
-        Arc::new(Self { id, hub, proven, aborted: SetOnce::new(), probe, driver: AtomicWaker::new() })
+        let [proven, heard, probe] = [const { AtomicBool::new(false) }; 3];
+        let (aborted, driver) = (SetOnce::new(), AtomicWaker::new());
+        Arc::new(Self { id, hub, proven, heard, aborted, probe, driver })
     }
 
     pub(crate) fn id(&self) -> ConnectionId {
@@ -90,11 +97,31 @@ impl Connection {
 
     /// An answer came. The first good one proves the connection: a peer that says anything but 401 and 403 takes the
     /// credential, and a peer that says no 5xx is well.
-    pub(crate) fn answered(&self, status: http::StatusCode) {
-        let good = !matches!(status.as_u16(), 401 | 403 | 500..);
+    ///
+    /// Returns whether the answer has to be [counted](Self::well): it says that the peer is well, and somebody wants to
+    /// know. What a 5xx says of the peer, its caller knows alone.
+    #[must_use]
+    pub(crate) fn answered(&self, status: http::StatusCode) -> bool {
+        let well = !status.is_server_error() && status.as_u16() < 600;
+        let good = well && !matches!(status.as_u16(), 401 | 403);
         if good && !self.is_proven() && !self.proven.swap(true, Ordering::Relaxed) {
+            self.heard.store(true, Ordering::Relaxed);
             self.tell(ConnectionEvent::Proven);
         }
+        let first = well && !self.heard.load(Ordering::Relaxed) && !self.heard.swap(true, Ordering::Relaxed);
+        first || well && self.hub.hears_answers()
+    }
+
+    /// So many answers came that say that the peer is well.
+    pub(crate) fn well(&self, answers: u32) {
+        if answers > 0 {
+            self.tell(ConnectionEvent::Answered(answers));
+        }
+    }
+
+    /// The peer failed on this connection.
+    pub(crate) fn failed(&self, symptom: Symptom) {
+        self.tell(ConnectionEvent::Failed(symptom, None));
     }
 
     /// Whether a good answer came.
@@ -133,6 +160,24 @@ impl Connection {
     /// Why the task has to end at once, if it has to.
     pub(crate) fn aborted(&self) -> Option<EndCause> {
         self.aborted.get().copied()
+    }
+}
+
+/// The right to probe a peer that failed, until this is dropped.
+pub(crate) struct HeldProbe {
+    connection: Arc<Connection>,
+    probe: Probe,
+}
+
+impl HeldProbe {
+    pub(crate) fn new(connection: &Arc<Connection>, probe: Probe) -> Self {
+        Self { connection: Arc::clone(connection), probe }
+    }
+}
+
+impl Drop for HeldProbe {
+    fn drop(&mut self) {
+        self.connection.tell(ConnectionEvent::ProbeOver(self.probe));
     }
 }
 
@@ -188,6 +233,10 @@ mod tests {
             0
         }
 
+        fn hears_answers(&self) -> bool {
+            false
+        }
+
         fn report(&self, _: Report<'_>) {}
     }
 
@@ -196,11 +245,12 @@ mod tests {
         let hub = Arc::new(RecordingHub::default());
         let connection = Connection::new(1, Arc::clone(&hub) as Arc<dyn Hub>);
         for bad in [401, 403, 500, 503] {
-            connection.answered(http::StatusCode::from_u16(bad).unwrap());
+            let counts = connection.answered(http::StatusCode::from_u16(bad).unwrap());
+            assert_eq!(counts, bad == 401, "the first that says that the peer is well");
             assert!(!connection.is_proven() && hub.0.lock().unwrap().is_empty(), "{bad}");
         }
-        connection.answered(http::StatusCode::BAD_REQUEST);
-        connection.answered(http::StatusCode::OK);
+        assert!(!connection.answered(http::StatusCode::BAD_REQUEST));
+        assert!(!connection.answered(http::StatusCode::OK));
         assert!(connection.is_proven());
         assert_eq!(*hub.0.lock().unwrap(), [ConnectionEvent::Proven]);
         drop(Slot::new(connection));

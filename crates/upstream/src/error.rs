@@ -11,6 +11,7 @@ use http::StatusCode;
 use crate::connect_error::ConnectError;
 use crate::core::Refusal;
 use crate::error_code::ErrorCode;
+use crate::failure::{FailingPeer, LeftAlone, PeerFailure};
 use crate::fields::Fields;
 
 /// Why a request has no answer.
@@ -33,6 +34,12 @@ pub enum Unsent {
     /// The deadline passed while there was no connection, for this reason.
     #[error("no connection before the deadline: {0}")]
     DeadlineUnreachable(Arc<ConnectError>),
+    /// The deadline passed while there was no connection, because the peer fails in this way.
+    #[error("no connection before the deadline: {0}")]
+    DeadlineFailing(Box<FailingPeer>),
+    /// The peer fails, and is left alone: its breaker is open.
+    #[error("nothing is sent for now, because {}", .0.peer)]
+    BreakerOpen(Box<LeftAlone>),
     /// [`UpstreamSettings::connect_patience`](crate::UpstreamSettings::connect_patience) connects failed while the
     /// request waited; this is the last error.
     #[error("{0}")]
@@ -62,15 +69,30 @@ pub enum Unsent {
     ShuttingDown,
 }
 
-impl From<Refusal<Arc<ConnectError>>> for Unsent {
-    fn from(refusal: Refusal<Arc<ConnectError>>) -> Self {
+impl Unsent {
+    /// What a request is told that the pool of a host refused.
+    pub(crate) fn refused(host: &str, refusal: Refusal<Arc<ConnectError>>) -> Self {
         match refusal {
+            Refusal::BreakerOpen { why, retry_after } => {
+                let peer = FailingPeer { host: host.to_owned(), why };
+                Self::BreakerOpen(Box::new(LeftAlone { peer, retry_after }))
+            }
             Refusal::Deadline => Self::Deadline,
             Refusal::Unreachable(error) => Self::Unreachable(error),
             Refusal::Forbidden(error) => Self::Forbidden(error),
             Refusal::TooManyWaiters(most) => Self::TooManyWaiters(most),
             Refusal::TooLong(wait) => Self::TooLong(wait),
             Refusal::ShuttingDown => Self::ShuttingDown,
+        }
+    }
+
+    /// What a request is told whose deadline passed while it waited for a connection to a host that fails so.
+    pub(crate) fn deadline_failing(host: &str, why: PeerFailure) -> Self {
+        match why {
+            PeerFailure::Connect(error) => Self::DeadlineUnreachable(error),
+            why @ PeerFailure::Symptom(_) => {
+                Self::DeadlineFailing(Box::new(FailingPeer { host: host.to_owned(), why }))
+            }
         }
     }
 }

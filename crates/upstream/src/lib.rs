@@ -68,6 +68,7 @@
 //! each other in a circle: to understand one, read it and what it imports.
 
 mod addresses;
+mod breaker;
 mod budget;
 mod cause;
 mod common;
@@ -77,6 +78,7 @@ mod connection;
 mod core;
 mod error;
 mod error_code;
+mod failure;
 mod fields;
 mod flow;
 mod goaway;
@@ -109,9 +111,11 @@ mod validity;
 #[cfg(fuzzing)]
 pub use http2::engine::fuzzing;
 
+pub use breaker::{Breaker, BreakerChange, BreakerSettings, Probe};
 pub use cause::{EndCause, OpenCause};
 pub use connect_error::ConnectError;
 pub use error::{Head, NoAnswerCause, Unanswered, Unsent, UnsentCause, UpstreamError};
+pub use failure::{FailingPeer, LeftAlone, PeerFailure, Symptom};
 pub use fields::{Field, Fields, FieldsIter, Indexing, InvalidField};
 pub use flow::{Flow, Party, ServiceClass};
 pub use in_flight::{InFlight, Share};

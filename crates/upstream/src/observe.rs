@@ -73,6 +73,11 @@ pub enum Report<'a> {
     Resent(&'static str),
     /// A request was sent and not answered. The cause is that of [`NoAnswerCause::name`](crate::NoAnswerCause::name).
     Unanswered(&'static str),
+    /// The peer fails and is left alone from now on, until [`BreakerClosed`](Self::BreakerClosed). The cause is that of
+    /// [`PeerFailure::name`](crate::PeerFailure::name).
+    BreakerOpened(&'static str),
+    /// The peer is left alone no more: it is well again, or its pool is forgotten.
+    BreakerClosed,
     /// The number of requests in flight whose callers have left changed by this.
     Orphans(i64),
     /// A request whose caller had left ended: it was `answered`; it was `returned`, which is provably unsent; its

@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::time::Instant;
 use tracing::Instrument;
 
+use crate::breaker::Probe;
 use crate::budget::ConnectionPlace;
 use crate::cause::{EndCause, OpenCause};
 use crate::common::Common;
 use crate::connect::{Connected, Protocol};
 use crate::connect_error::ConnectError;
-use crate::connection::{Connection, Hub, Slot};
+use crate::connection::{Connection, HeldProbe, Hub, Slot};
 use crate::http1::{self, Http1Sender};
 use crate::http2::{self, Http2Sender};
 use crate::observe::Report;
@@ -49,13 +50,16 @@ pub(crate) struct Granted {
     pub(crate) slot: Slot,
     /// When the place was granted.
     pub(crate) at: Instant,
+    /// The request is the probe of a peer that failed.
+    pub(crate) probe: Option<HeldProbe>,
 }
 
 impl Granted {
     /// The place that a grant with this handle stands for.
-    pub(crate) fn new(handle: ConnectionHandle, at: Instant) -> Self {
+    pub(crate) fn new(handle: ConnectionHandle, at: Instant, probe: Option<Probe>) -> Self {
         let ConnectionHandle { sender, connection } = handle;
-        Self { sender, slot: Slot::new(connection), at }
+        let probe = probe.map(|probe| HeldProbe::new(&connection, probe));
+        Self { sender, slot: Slot::new(connection), at, probe }
     }
 }
 

@@ -6,9 +6,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::cause::EndCause;
-use crate::connection::Connection;
-use crate::core::Standing;
+use crate::connection::{Connection, HeldProbe};
+use crate::core::{ConnectionEvent, Standing};
 use crate::error::{NoReply, Unsent, UnsentCause, UpstreamError};
+use crate::failure::Symptom;
 use crate::flow::Flow;
 use crate::in_flight::Share;
 use crate::network::BoxFuture;
@@ -35,12 +36,27 @@ pub struct Answer {
     /// What the peer answered.
     pub reply: Reply,
     connection: Arc<Connection>,
+    /// The right to probe is kept until the caller has judged the answer.
+    _probe: Option<HeldProbe>,
 }
 
 impl Answer {
     /// Lets the connection take no new requests. The requests that it has are still answered, and then it closes.
     pub fn retire_connection(&self) {
         self.connection.retire(EndCause::Retired);
+    }
+
+    /// The answer, a 5xx, says that the peer is ill, which counts as a failure of it: enough of them open its breaker.
+    /// `asked` is how long the peer asks to be left alone.
+    pub fn failed(&self, asked: Option<Duration>) {
+        let symptom = Symptom::Status(self.reply.status.as_u16());
+        self.connection.tell(ConnectionEvent::Failed(symptom, asked));
+    }
+
+    /// The answer, a 5xx, says nothing against the peer: it concerns this request, or one of many who share the peer.
+    /// Of any other answer this need not be said.
+    pub fn succeeded(&self) {
+        self.connection.well(1);
     }
 }
 
@@ -76,12 +92,12 @@ impl Permit {
         let Self { granted, pool, flow, deadline } = self;
         // The request is handed over outside of the future, which would hold it for as long as the answer is waited
         // for.
-        let (mut connection, mut ongoing) = begin(&pool, granted, request, deadline, share);
+        let (mut connection, mut ongoing, mut probe) = begin(&pool, granted, request, deadline, share);
         async move {
             let mut resends = 0;
             loop {
                 let last = match ongoing.reply().await {
-                    Ok(reply) => return Ok(Answer { reply, connection }),
+                    Ok(reply) => return Ok(Answer { reply, connection, _probe: probe }),
                     Err(NoReply::Unanswered(unanswered)) => {
                         connection.report(Report::Unanswered(unanswered.cause.name()));
                         return Err(unanswered.into());
@@ -89,9 +105,12 @@ impl Permit {
                     Err(NoReply::Unsent(last)) => last,
                 };
                 if resends == pool.settings().max_resends {
+                    connection.failed(Symptom::Refuses);
                     return Err(Unsent::Refused { resends, last }.into());
                 }
                 resends += 1;
+                // It may be the probe again, if the breaker lets it.
+                drop(probe.take());
                 if last == UnsentCause::RefusedStream {
                     // It is boxed because it is rare, and larger than the wait for an answer.
                     let until = deadline.min(Instant::now() + refused_wait(resends));
@@ -102,7 +121,7 @@ impl Permit {
                     return Err(Unsent::Refused { resends: resends - 1, last }.into());
                 };
                 connection.report(Report::Resent(last.name()));
-                (connection, ongoing) = begin(&pool, granted, request, deadline, share);
+                (connection, ongoing, probe) = begin(&pool, granted, request, deadline, share);
             }
         }
     }
@@ -132,9 +151,9 @@ fn begin<'a>(
     request: Request,
     deadline: Instant,
     share: &'a Share,
-) -> (Arc<Connection>, OngoingExchange<'a>) {
+) -> (Arc<Connection>, OngoingExchange<'a>, Option<HeldProbe>) {
     let UpstreamSettings { answer_timeout, max_reply_bytes: max_reply, .. } = *pool.settings();
-    let Granted { sender, slot, at } = granted;
+    let Granted { sender, slot, at, probe } = granted;
     let limits = ExchangeLimits { deadline, give_up: at + answer_timeout, max_reply };
     let connection = Arc::clone(slot.connection());
     let ongoing = match sender {
@@ -146,7 +165,7 @@ fn begin<'a>(
             OngoingExchange::Http1(Box::pin(http1::exchange(sender, slot, head, body, limits, share)))
         }
     };
-    (connection, ongoing)
+    (connection, ongoing, probe)
 }
 
 /// How long a refused request waits before it is sent again: the first time not at all, then longer each time, since a

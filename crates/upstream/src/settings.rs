@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::breaker::BreakerSettings;
 use crate::core::PoolLimits;
 use crate::patience::Patience;
 
@@ -20,6 +21,9 @@ pub struct UpstreamSettings {
     /// After how many failed connects a request that waits for a stream is refused as
     /// [`Unsent::Unreachable`](crate::Unsent::Unreachable). 3 by default.
     pub connect_patience: u32,
+    /// When a peer that fails is left alone, and for how long. It is left alone too after three connects in a row that
+    /// brought no answer, or after `connect_patience`, if that is more.
+    pub breaker: BreakerSettings,
     /// The most connections to one peer that take streams. As many again may be draining. 64 by default.
     pub max_connections_per_peer: usize,
     /// The most connections to all peers, with those that drain or are being opened. 512 by default.
@@ -68,6 +72,7 @@ impl Default for UpstreamSettings {
             backoff_min: Duration::from_secs(1),
             backoff_max: Duration::from_secs(60),
             connect_patience: 3,
+            breaker: BreakerSettings::default(),
             max_connections_per_peer: 64,
             max_connections: 512,
             max_streams: 1000,
@@ -103,6 +108,7 @@ impl UpstreamSettings {
             connect_patience: self.connect_patience,
             backoff_min: self.backoff_min,
             backoff_max: self.backoff_max,
+            breaker: self.breaker,
             proves_credential,
         }
     }

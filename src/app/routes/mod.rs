@@ -168,7 +168,8 @@ impl Builder<'_> {
     ) -> Route<P> {
         let metrics = self.metrics.pushes.app(app.id.as_str(), P::KIND);
         let route = Route::new(app.id.clone(), provider, credential, peers, metrics);
-        route.shared_by(self.admission.app(&app.id), app.weight)
+        let route = route.shared_by(self.admission.app(&app.id), app.weight);
+        route.with_breaker(self.config.upstream.breaker)
     }
 
     fn peer(

@@ -100,6 +100,12 @@ pub(in crate::config) struct Upstream {
     #[serde(with = "humantime_serde")]
     pub(in crate::config) backoff_max: Option<Duration>,
     pub(in crate::config) connect_patience: Option<u32>,
+    pub(in crate::config) breaker_failures: Option<u32>,
+    pub(in crate::config) breaker_error_percent: Option<u32>,
+    #[serde(with = "humantime_serde")]
+    pub(in crate::config) breaker_wait: Option<Duration>,
+    #[serde(with = "humantime_serde")]
+    pub(in crate::config) breaker_max_wait: Option<Duration>,
     pub(in crate::config) max_connections_per_peer: Option<usize>,
     pub(in crate::config) max_connections: Option<usize>,
     pub(in crate::config) max_streams: Option<usize>,

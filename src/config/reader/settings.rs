@@ -1,6 +1,6 @@
 //! What the file says of listeners, limits, upstreams and the log.
 
-use fanfare_upstream::UpstreamSettings;
+use fanfare_upstream::{BreakerSettings, UpstreamSettings};
 
 use super::Reader;
 use crate::config::{Config, file};
@@ -125,6 +125,7 @@ impl Reader<'_> {
         self.wait("upstream.backoff_min", &mut upstream.backoff_min, file.backoff_min);
         self.wait("upstream.backoff_max", &mut upstream.backoff_max, file.backoff_max);
         self.positive("upstream.connect_patience", &mut upstream.connect_patience, file.connect_patience);
+        self.breaker(&mut upstream.breaker, file);
         self.positive(
             "upstream.max_connections_per_peer",
             &mut upstream.max_connections_per_peer,
@@ -157,6 +158,23 @@ impl Reader<'_> {
                 "upstream.backoff_min",
                 format!("expected at most upstream.backoff_max ({max:?}), found {min:?}"),
             );
+        }
+    }
+
+    fn breaker(&mut self, breaker: &mut BreakerSettings, file: &file::Upstream) {
+        self.positive("upstream.breaker_failures", &mut breaker.failures, file.breaker_failures);
+        let percent = &mut breaker.error_percent;
+        self.positive("upstream.breaker_error_percent", percent, file.breaker_error_percent);
+        self.wait("upstream.breaker_wait", &mut breaker.wait, file.breaker_wait);
+        self.wait("upstream.breaker_max_wait", &mut breaker.max_wait, file.breaker_max_wait);
+        if breaker.error_percent > 100 {
+            let found = breaker.error_percent;
+            self.error("upstream.breaker_error_percent", format!("expected 1 to 100, found {found}"));
+        }
+        if breaker.wait > breaker.max_wait {
+            let (wait, max) = (breaker.wait, breaker.max_wait);
+            let problem = format!("expected at most upstream.breaker_max_wait ({max:?}), found {wait:?}");
+            self.error("upstream.breaker_wait", problem);
         }
     }
 

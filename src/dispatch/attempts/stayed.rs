@@ -1,5 +1,6 @@
 //! The verdicts on a push of which no attempt is made now.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use fanfare_upstream::{TooManyPeers, Unsent};
@@ -21,6 +22,7 @@ impl Attempts {
     /// The verdict where an attempt does not leave.
     pub(in crate::dispatch) fn stayed(&mut self, why: &NoLeave) -> PushResult {
         match why {
+            NoLeave::HeldBack(why) => self.held_back(why.to_string(), why.retry_after),
             NoLeave::NoToken(why) => self.without_token(why),
             NoLeave::Unsent(why) => self.unsent(why),
             NoLeave::Expired => self.expired(),
@@ -76,8 +78,18 @@ impl Attempts {
         self.not_attempted(Reason::Draining, "the gateway is shutting down")
     }
 
+    /// The verdict where the push service fails, and is left alone for now.
+    fn held_back(&mut self, detail: String, retry_after: Duration) -> PushResult {
+        let answered = self.last.is_some();
+        let mut result = self.not_attempted(Reason::BreakerOpen, detail);
+        if !answered {
+            result.retry_after = Some(retry_after);
+        }
+        result
+    }
+
     /// The verdict where no attempt is made now. The last answer stands where there is one.
-    fn not_attempted(&mut self, reason: Reason, detail: &'static str) -> PushResult {
+    fn not_attempted(&mut self, reason: Reason, detail: impl Into<Cow<'static, str>>) -> PushResult {
         if let Some(last) = self.last.take() {
             return self.complete(*last);
         }
@@ -116,6 +128,7 @@ impl Attempts {
                 );
             }
             Unsent::ShuttingDown => return self.draining(),
+            Unsent::BreakerOpen(left) => return self.held_back(why.to_string(), left.retry_after),
             Unsent::Forbidden(_) => {
                 // Only a subscription names a peer that is held to public addresses. Its host may have one another
                 // day: nothing is said against the subscription.
@@ -128,7 +141,7 @@ impl Attempts {
                 let wait = (*wait).clamp(SHORTEST_LINE, LONGEST_LINE);
                 (Outcome::NotAttempted, Reason::Overloaded, Some(wait))
             }
-            Unsent::Refused { .. } => {
+            Unsent::Refused { .. } | Unsent::DeadlineFailing(_) => {
                 (Outcome::UpstreamUnavailable, Reason::UpstreamRefused, Some(COME_BACK_AFTER))
             }
             Unsent::Unreachable(_) | Unsent::DeadlineUnreachable(_) => {

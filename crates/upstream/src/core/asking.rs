@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::Core;
 use super::event::{Effects, Grant, Refusal, Standing, StreamAsk};
 use super::waiters::WaiterId;
+use crate::failure::PeerFailure;
 use crate::flow::Flow;
 
 /// A line of fewer waiters is never too long.
@@ -25,9 +26,12 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
             return Err(Refusal::Deadline);
         }
         self.last_asked = Some(now);
+        if let Some(refusal) = self.health.refusal(now) {
+            return Err(refusal);
+        }
         // Nobody is overtaken by this: if somebody waits, there is no room for the class of the waiter.
         if let Some(grant) = self.connections.take(flow.class) {
-            return Ok(Some(grant));
+            return Ok(Some(Grant { probe: self.health.begin(now), ..grant }));
         }
         if self.batches_drained && flow.id != Flow::SINGLE.id {
             return Err(Refusal::ShuttingDown);
@@ -62,6 +66,9 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
             self.grant_rate.begin(now);
         }
         let id = self.waiters.push(now, ask, waiter);
+        if self.health.begin_to_wait(now, id) {
+            self.backoff.skip();
+        }
         self.grow(now, effects);
         id
     }
@@ -77,9 +84,11 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
         Some(wait).filter(|wait| *wait > patience)
     }
 
-    /// A waiter left before it was told anything. Returns why no connection can be made, if that is what it waited for.
-    pub(crate) fn left(&mut self, waiter: WaiterId) -> Option<E> {
+    /// A waiter left before it was told anything. Returns what is wrong with the peer, if that is why there was no
+    /// connection.
+    pub(crate) fn left(&mut self, waiter: WaiterId) -> Option<PeerFailure<E>> {
         self.waiters.leave(waiter);
-        self.backoff.last_error()
+        self.look_after_probe();
+        self.health.why().filter(|_| self.connections.live_count() == 0)
     }
 }

@@ -52,6 +52,11 @@ impl<E: Clone> Backoff<E> {
         self.last_error = None;
     }
 
+    /// The next connect begins without a wait, since the breaker has waited.
+    pub(super) fn skip(&mut self) {
+        self.not_before = None;
+    }
+
     /// A good answer came.
     pub(super) fn proven(&mut self) {
         (self.failures, self.not_before, self.last_error) = (0, None, None);

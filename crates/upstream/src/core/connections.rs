@@ -17,6 +17,10 @@ pub(super) struct ConnectionRecord<H> {
     pub(super) phase: Phase,
     /// The connection brought a good answer.
     pub(super) proven: bool,
+    /// The connection brought an answer that says that the peer is well, which one about a credential does too.
+    pub(super) answered: bool,
+    /// Its end was counted as a failure of the peer.
+    pub(super) blamed: bool,
     /// Why the connection drains.
     pub(super) ending: Option<EndCause>,
     /// The connection drains as soon as another is open.
@@ -36,6 +40,11 @@ pub(super) struct Departure {
     /// The connection brought no good answer. Its end has not been counted yet: it did not drain before. One that was
     /// silent for long is none of these, since the network may have ended it.
     pub(super) unproven: bool,
+    /// Requests were on the connection, and it brought no answer that says that the peer is well. Its end has not been
+    /// looked at yet.
+    pub(super) fruitless: bool,
+    /// Its end was counted as a failure of the peer before.
+    pub(super) blamed: bool,
     /// The connection has streams in use.
     pub(super) busy: bool,
 }
@@ -66,6 +75,8 @@ impl<H: Clone> Connections<H> {
             handle: Some(handle),
             phase,
             proven: false,
+            answered: false,
+            blamed: false,
             ending: None,
             old: false,
             used: 0,
@@ -101,7 +112,7 @@ impl<H: Clone> Connections<H> {
         let connection = self.all.get_mut(at)?;
         let handle = connection.handle.clone()?;
         connection.used += 1;
-        Some(Grant { connection: connection.id, handle })
+        Some(Grant { connection: connection.id, handle, probe: None })
     }
 
     /// A stream is in use no more.
@@ -119,6 +130,24 @@ impl<H: Clone> Connections<H> {
             connection.enter(Phase::Open, effects);
         }
         !std::mem::replace(&mut connection.proven, true)
+    }
+
+    /// A connection brought an answer that says that the peer is well.
+    pub(super) fn answered(&mut self, id: ConnectionId) {
+        if let Some(connection) = self.find(id) {
+            connection.answered = true;
+        }
+    }
+
+    /// The end of a connection is a failure of the peer, unless it was counted as one before: all that a connection takes
+    /// with it is one failure.
+    pub(super) fn blame(&mut self, id: ConnectionId) -> bool {
+        self.find(id).is_some_and(|connection| !std::mem::replace(&mut connection.blamed, true))
+    }
+
+    /// Whether a connection that takes streams has brought an answer which says that the peer is well.
+    pub(super) fn any_answered(&self) -> bool {
+        self.live().any(|connection| connection.answered)
     }
 
     /// The peer allows another number of streams on a connection.
@@ -166,7 +195,11 @@ impl<H: Clone> Connections<H> {
             effects.push(Effect::Retire { connection: id, why, handle });
         }
         let unproven = !connection.proven && connection.silence == Silence::Heard;
-        Some(Departure { unproven, busy: connection.used > 0 })
+        let busy = connection.used > 0;
+        let fruitless = busy && !connection.answered && connection.silence == Silence::Heard;
+        let blamed = connection.blamed;
+        connection.blamed |= fruitless;
+        Some(Departure { unproven, fruitless, blamed, busy })
     }
 
     /// Forgets a connection whose task has ended for `why`.
@@ -182,9 +215,10 @@ impl<H: Clone> Connections<H> {
         effects.push(Effect::Allowed(-streams(connection.limit)));
         // The cause of an end is what began it.
         let why = connection.ending.unwrap_or(why);
-        let unproven = connection.is_ready() && !connection.proven;
+        let (ready, busy, blamed) = (connection.is_ready(), connection.used > 0, connection.blamed);
+        let (unproven, fruitless) = (ready && !connection.proven, ready && busy && !connection.answered);
         effects.push(Effect::Closed { connection: id, why, handle: connection.handle });
-        Some(Departure { unproven, busy: connection.used > 0 })
+        Some(Departure { unproven, fruitless, blamed, busy })
     }
 
     pub(super) fn in_use(&self, id: ConnectionId) -> usize {

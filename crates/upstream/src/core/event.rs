@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use super::phase::Phase;
+use crate::breaker::{BreakerChange, Probe};
 use crate::cause::{EndCause, OpenCause};
+use crate::failure::{PeerFailure, Symptom};
 use crate::flow::Flow;
 
 /// The number of a connection. It is unique in the process, and begins at 1.
@@ -36,6 +38,8 @@ pub(crate) struct Grant<H> {
     pub(crate) connection: ConnectionId,
     /// The handle that the core was given for it.
     pub(crate) handle: H,
+    /// It is the probe of a peer that failed. It ends as [`ConnectionEvent::ProbeOver`].
+    pub(crate) probe: Option<Probe>,
 }
 
 /// Something happened to the pool.
@@ -80,6 +84,13 @@ pub(crate) enum ConnectionEvent {
     Returned,
     /// The first good answer came.
     Proven,
+    /// So many answers came that say that the peer is well. It is told of the first of each connection, and of all while
+    /// [`counts_answers`](super::Core::counts_answers).
+    Answered(u32),
+    /// The peer failed on this connection. It asks to be left alone for so long.
+    Failed(Symptom, Option<Duration>),
+    /// A probe is over. Its outcome, if it had one, was told before.
+    ProbeOver(Probe),
     /// The peer allows this many streams from now on.
     Limit(usize),
     /// Nothing was read for long, and no answer is owed. The network may have forgotten the connection.
@@ -88,6 +99,8 @@ pub(crate) enum ConnectionEvent {
     Alive,
     /// The connection is old, and another is to take its place.
     Aged,
+    /// The peer said GOAWAY with this error code.
+    GoesAway(u32),
     /// The connection takes no new streams.
     Drains(EndCause),
     /// The connection is gone.
@@ -140,6 +153,10 @@ pub(crate) enum Effect<H, W, E> {
     },
     /// The number of streams that the peer allows changed by this.
     Allowed(i64),
+    /// The breaker of the peer changed.
+    Breaker(BreakerChange, Option<PeerFailure<E>>),
+    /// The breaker of the peer is forgotten with its pool, and was open.
+    BreakerForgotten,
     /// A connection has closed.
     Closed {
         /// The connection that this is about.
@@ -163,6 +180,13 @@ pub(crate) enum Refusal<E> {
     Unreachable(E),
     /// No connection to this peer may be made, for this reason.
     Forbidden(E),
+    /// The peer fails, and is left alone.
+    BreakerOpen {
+        /// What is wrong with it.
+        why: PeerFailure<E>,
+        /// When it may be worth to ask again.
+        retry_after: Duration,
+    },
     /// The line is full: this many wait.
     TooManyWaiters(usize),
     /// So many wait that this one would wait about so long, which is far beyond its deadline.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::breaker::BreakerSettings;
+
 /// The limits of the pool of one peer.
 #[derive(Debug, Clone)]
 pub(crate) struct PoolLimits {
@@ -17,6 +19,8 @@ pub(crate) struct PoolLimits {
     pub(crate) backoff_min: Duration,
     /// The longest wait between failed connects.
     pub(crate) backoff_max: Duration,
+    /// When a peer that fails is left alone, and for how long.
+    pub(crate) breaker: BreakerSettings,
     /// Whether a connection is [`Phase::Warming`](super::Phase::Warming) until it brings a good answer, so no
     /// other opens beside it.
     pub(crate) proves_credential: bool,

@@ -14,8 +14,10 @@ mod asking;
 mod backoff;
 mod connections;
 mod event;
+mod failing;
 mod grant_rate;
 mod growth;
+mod health;
 mod limits;
 mod phase;
 mod probing;
@@ -33,11 +35,13 @@ pub(crate) use phase::Phase;
 pub(crate) use waiters::WaiterId;
 
 use crate::cause::EndCause;
+use crate::failure::{PeerFailure, Symptom};
 use crate::flow::{Flow, ServiceClass};
 use backoff::Backoff;
 use connections::Connections;
 use grant_rate::GrantRate;
 use growth::{Growth, NextConnection};
+use health::Health;
 use waiters::Waiters;
 
 /// What is known of the pool of one peer.
@@ -49,6 +53,7 @@ pub(crate) struct Core<H, W, E> {
     backoff: Backoff<E>,
     growth: Growth,
     grant_rate: GrantRate,
+    health: Health<E>,
     last_asked: Option<Instant>,
     shut_down: bool,
     /// Requests of batches that would have to wait are refused, since the pool is shutting down.
@@ -61,6 +66,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
         Self {
             backoff: Backoff::new(limits.backoff_min, limits.backoff_max, seed),
             growth: Growth::new(limits.max_connections),
+            health: Health::new(&limits, seed),
             limits,
             connections: Connections::default(),
             waiters: Waiters::default(),
@@ -83,6 +89,11 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
 
     /// Something happened.
     pub(crate) fn on(&mut self, now: Instant, event: Event<H, E>, effects: &mut Effects<H, W, E>) {
+        self.happened(now, event, effects);
+        self.look_after_probe();
+    }
+
+    fn happened(&mut self, now: Instant, event: Event<H, E>, effects: &mut Effects<H, W, E>) {
         match event {
             Event::Connection(id, event) => self.on_connection(now, id, event, effects),
             Event::Opened { connection, handle, streams, one_at_a_time } => {
@@ -110,6 +121,10 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
                 };
                 let why = if self.forbidden().is_some() { Refusal::Forbidden } else { Refusal::Unreachable };
                 effects.extend(refused.map(|waiter| Effect::Refuse { waiter, why: why(error.clone()) }));
+                if !forbidden {
+                    self.failed(now, PeerFailure::Connect(error), None, effects);
+                    self.fruitless(now, effects);
+                }
                 self.grow(now, effects);
             }
             Event::ConnectAbandoned => {
@@ -129,9 +144,13 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
                 effects.extend(batches.map(|waiter| Effect::Refuse { waiter, why: Refusal::ShuttingDown }));
             }
             Event::ShutDown(why) => {
+                let ill = self.health.is_ill() && !self.shut_down;
                 self.shut_down = true;
                 let all = self.waiters.remove_all();
                 effects.extend(all.map(|waiter| Effect::Refuse { waiter, why: Refusal::ShuttingDown }));
+                if ill {
+                    effects.push(Effect::BreakerForgotten);
+                }
                 self.drain(now, self.connections.ids(), why, effects);
             }
         }
@@ -154,9 +173,13 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
                 if self.connections.proven(id, effects) {
                     self.grant_rate.begin(now);
                 }
+                self.answered(now, id, 1, effects);
                 self.serve(now, effects);
                 self.drain_old(now, effects);
             }
+            ConnectionEvent::Answered(count) => self.answered(now, id, count, effects),
+            ConnectionEvent::Failed(symptom, asked) => self.shows(now, id, symptom, asked, effects),
+            ConnectionEvent::ProbeOver(probe) => self.health.probe_over(probe),
             ConnectionEvent::Limit(streams) => {
                 self.connections.set_limit(now, id, streams.min(self.limits.max_streams), effects);
                 self.grant_rate.begin(now);
@@ -179,11 +202,15 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
                     self.drain_old(now, effects);
                 }
             }
+            ConnectionEvent::GoesAway(code) => {
+                self.drain_as(now, [id], EndCause::GoAway, Symptom::GoAway(code), effects);
+            }
             ConnectionEvent::Drains(why) => {
                 self.drain(now, self.connections.end_with(id, why), why, effects);
             }
             ConnectionEvent::Closed(why) => {
                 let Some(closed) = self.connections.remove(id, why, effects) else { return };
+                self.departed(now, &closed, why, Symptom::Ended(why), effects);
                 if closed.unproven {
                     self.backoff.back_off(now);
                 }
@@ -221,6 +248,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
                     break;
                 };
                 self.grant_rate.granted(now);
+                let grant = Grant { probe: self.health.granted(), ..grant };
                 effects.push(Effect::Grant { waiter, grant });
             }
         }
@@ -235,9 +263,22 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
         why: EndCause,
         effects: &mut Effects<H, W, E>,
     ) {
+        self.drain_as(now, ids, why, Symptom::Ended(why), effects);
+    }
+
+    /// The same, where the connections drain because of this symptom.
+    fn drain_as(
+        &mut self,
+        now: Instant,
+        ids: impl IntoIterator<Item = ConnectionId>,
+        why: EndCause,
+        symptom: Symptom,
+        effects: &mut Effects<H, W, E>,
+    ) {
         let (mut any, mut busy) = (false, false);
         for id in ids {
             let Some(drained) = self.connections.drain(id, why, effects) else { continue };
+            self.departed(now, &drained, why, symptom, effects);
             if drained.unproven && !why.is_ours() {
                 self.backoff.back_off(now);
             }
@@ -262,7 +303,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
     /// Opens another connection if it helps those who wait, or asks to be woken when one may open. Before that, those that
     /// were silent are asked whether they live.
     fn grow(&mut self, now: Instant, effects: &mut Effects<H, W, E>) {
-        while !self.shut_down {
+        while !self.shut_down && self.health.may_connect() {
             match self.growth.next(now, &self.connections, &self.waiters, &self.backoff) {
                 NextConnection::Open(why) => {
                     self.growth.opening += 1;
@@ -280,11 +321,6 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
                 NextConnection::Nothing => return,
             }
         }
-    }
-
-    /// Why no connection may be made, if there is none and the last connect found that.
-    fn forbidden(&self) -> Option<E> {
-        self.backoff.forbidden().filter(|_| self.connections.live_count() == 0)
     }
 }
 

@@ -104,6 +104,11 @@ impl<W> Waiters<W> {
         }
     }
 
+    /// Whether this one waits.
+    pub(super) fn contains(&self, id: WaiterId) -> bool {
+        self.waiting.contains_key(id)
+    }
+
     /// Removes a waiter that has not been told anything.
     pub(super) fn leave(&mut self, id: WaiterId) {
         self.remove(id);

@@ -20,6 +20,7 @@ use crate::cause::EndCause;
 use crate::connection::Connection;
 use crate::core::ConnectionEvent;
 use crate::error::{NoAnswerCause, NoReply, Unanswered, UnsentCause, orphan_end};
+use crate::failure::Symptom;
 use crate::fields::Fields;
 use crate::observe::Report;
 use crate::patience::Patience;
@@ -155,7 +156,7 @@ impl Driver {
         let whole = self.sent.get() - before >= least;
         let (ended, why) = match ended {
             Ok((reply, last)) => {
-                slot.connection().answered(reply.status);
+                slot.connection().well(u32::from(slot.connection().answered(reply.status)));
                 self.heed_keep_alive(&reply.fields);
                 let last = last || !whole;
                 (Ok(reply), io_ended.or(last.then_some(EndCause::Closed)))
@@ -166,7 +167,10 @@ impl Driver {
                 let cut = self.sent.get() - before < least;
                 let no_reply = match head_came {
                     None if cut => NoReply::Unsent(UnsentCause::NotWritten),
-                    None => NoReply::Unanswered(Unanswered::without_head(cause)),
+                    None => {
+                        self.blame(&cause, why);
+                        NoReply::Unanswered(Unanswered::without_head(cause))
+                    }
                     Some(head) => NoReply::Unanswered(Unanswered::after_head(head, cause)),
                 };
                 (Err(no_reply), Some(io_ended.unwrap_or(why)))
@@ -184,6 +188,18 @@ impl Driver {
         // This fails if the caller has left.
         let _ = answer.send(ended);
         why
+    }
+
+    /// A request was sent, and nothing came of an answer. The end of the connection is `why`.
+    fn blame(&self, cause: &NoAnswerCause, why: EndCause) {
+        match cause {
+            NoAnswerCause::AnswerTimeout => self.connection.failed(Symptom::NoAnswer),
+            NoAnswerCause::ConnectionLost if !why.is_ours() => self.connection.failed(Symptom::Ended(why)),
+            NoAnswerCause::ConnectionLost
+            | NoAnswerCause::Reset(_)
+            | NoAnswerCause::Unreadable
+            | NoAnswerCause::Deadline => {}
+        }
     }
 
     /// The peer says after how many idle seconds it closes the connection. The connection is closed a moment earlier,

@@ -5,10 +5,12 @@ use std::iter;
 use tokio::time::Instant;
 
 use super::exchange::Heard;
+use super::heard::HeardOfPeer;
 use super::outcome::{outcome, unanswered};
 use super::task::{OnStream, Session};
 use crate::cause::EndCause;
 use crate::error::{NoAnswerCause, orphan_end};
+use crate::failure::Symptom;
 use crate::http2::engine::Ended;
 use crate::observe::Report;
 
@@ -17,19 +19,18 @@ impl Session {
     /// the next one finds it.
     pub(super) fn deliver(&mut self) {
         let (connection, ends, outcomes) = (&self.connection, &mut self.ends, &mut self.outcomes);
+        let mut heard = HeardOfPeer::default();
         // Each is taken out by itself, so that the others are still there for `Drop` if an observer panics, and none of
         // their callers waits for ever. Both lists are taken from the back, so the first to end is the first to be told.
         connection.give_back(iter::from_fn(|| {
             let Ended { token: OnStream { exchange, slot, .. }, end } = ends.pop()?;
             let outcome = outcome(end);
-            let status = outcome.as_ref().ok().map(|reply| reply.status);
-            outcomes.push((exchange, outcome));
             // A good answer proves the connection, whether the caller still waits for it or not.
-            if let Some(status) = status {
-                connection.answered(status);
-            }
+            heard.note(connection, &outcome);
+            outcomes.push((exchange, outcome));
             Some(slot)
         }));
+        heard.tell(connection, self.cause);
         while let Some((exchange, outcome)) = self.outcomes.pop() {
             if let Heard::Nobody(outcome, share) = exchange.end(outcome) {
                 drop(share);
@@ -74,6 +75,7 @@ impl Session {
             if !self.connection.is_proven() {
                 self.connection.retire(EndCause::AnswerTimeout);
             }
+            self.connection.failed(Symptom::NoAnswer);
             let outcome = Err(unanswered(head, NoAnswerCause::AnswerTimeout));
             drop(request.slot);
             self.outcomes.push((request.exchange, outcome));

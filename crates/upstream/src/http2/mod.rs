@@ -17,6 +17,7 @@ mod clock;
 mod ends;
 pub(crate) mod engine;
 mod exchange;
+mod heard;
 mod inbox;
 mod link;
 mod outcome;

@@ -19,6 +19,7 @@ use crate::connection::{Connection, Slot};
 use crate::core::ConnectionEvent;
 use crate::error::NoReply;
 use crate::error_code::ErrorCode;
+use crate::failure::Symptom;
 use crate::http2::engine::Ended;
 use crate::patience::Patience;
 use crate::request::Reply;
@@ -62,7 +63,7 @@ pub(crate) struct Session {
     /// Since when nothing is left to do but to write the last bytes.
     leaving: Option<Instant>,
     /// Why the connection ends. It is `Aborted` until something else ends it.
-    cause: EndCause,
+    pub(super) cause: EndCause,
     /// The place of this connection among all connections.
     place: ConnectionPlace,
 }
@@ -118,6 +119,7 @@ impl Session {
             ReadEnd::Failed(_) => return Some(self.ended(EndCause::Io)),
             ReadEnd::Refused(error) => {
                 tracing::debug!(connection = self.connection.id(), %error, "the peer broke HTTP/2");
+                self.connection.failed(Symptom::Violation { code: error.code.0, what: error.what });
                 // The peer is told, if the socket takes it.
                 let _ = self.link.write_out(cx);
                 return Some(self.ended(EndCause::Protocol));

@@ -1,9 +1,10 @@
 //! What connections tell their pool.
 
+use std::sync::atomic::Ordering;
+
 use tokio::time::Instant;
 
 use super::{Effects, Pool};
-use crate::cause::EndCause;
 use crate::connection::Hub;
 use crate::core::{ConnectionEvent, ConnectionId, Event};
 use crate::error_code::ErrorCode;
@@ -17,7 +18,7 @@ impl Hub for Pool {
         let mut effects = Effects::new();
         let closed =
             matches!(event, ConnectionEvent::Closed(_)).then(|| state.connections.remove(&connection));
-        state.core.on(now.into_std(), Event::Connection(connection, event), &mut effects);
+        self.tell_core(&mut state, now, Event::Connection(connection, event), &mut effects);
         drop(state);
         drop(closed);
         self.perform(now, effects);
@@ -41,12 +42,16 @@ impl Hub for Pool {
 
     fn goaway(&self, connection: ConnectionId, goaway: &GoAway) {
         self.report(Report::GoAway { code: goaway.code, reason: &goaway.reason() });
-        self.tell(connection, ConnectionEvent::Drains(EndCause::GoAway));
+        self.tell(connection, ConnectionEvent::GoesAway(goaway.code));
         let (peer, code) = (&self.peer, ErrorCode(goaway.code));
         tracing::info!(
             connection, ?peer, last_stream_id = goaway.last_stream_id, %code,
             debug = %goaway.debug.escape_ascii(), "upstream goes away"
         );
+    }
+
+    fn hears_answers(&self) -> bool {
+        self.counts_answers.load(Ordering::Relaxed)
     }
 
     fn in_use(&self, connection: ConnectionId) -> usize {

@@ -2,10 +2,12 @@
 //!
 //! The shell locks, tells the core what happened, unlocks, and does what the core says.
 
+mod breaker;
 mod hub;
+mod telling;
 
 use std::collections::HashMap;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::oneshot;
@@ -17,6 +19,7 @@ use crate::connect_error::ConnectError;
 use crate::connection::{Connection, Hub};
 use crate::core::{ConnectionId, Core, Effect, Event, Grant, Standing, StreamAsk, WaiterId};
 use crate::error::Unsent;
+use crate::failure::PeerFailure;
 use crate::flow::Flow;
 use crate::observe::{ConnectionState, ObservePeer, Report};
 use crate::opening::{self, Connect, ConnectEnd, ConnectionHandle, Granted, OpenedConnection, RequestSender};
@@ -37,6 +40,8 @@ pub(crate) struct Pool {
     peer: Peer,
     common: Arc<Common>,
     observer: Box<dyn ObservePeer>,
+    /// What [`Core::counts_answers`] says, so that answers need no lock while the peer is well.
+    counts_answers: AtomicBool,
     state: Mutex<PoolState>,
 }
 
@@ -54,10 +59,10 @@ impl Pool {
     pub(crate) fn new(peer: Peer, common: Arc<Common>, observer: Box<dyn ObservePeer>) -> Arc<Self> {
         let limits = common.settings.limits(peer.proves_credential);
         let core = Core::new(limits, fastrand::u64(..));
-        let sleep_watch = SleepWatch::new(&common.wall_clock);
+        let (sleep_watch, counts_answers) = (SleepWatch::new(&common.wall_clock), AtomicBool::new(false));
         let (connections, timer) = (HashMap::new(), Timer::default());
         let state = Mutex::new(PoolState { core, connections, timer, sleep_watch });
-        Arc::new_cyclic(|me| Self { me: me.clone(), peer, common, observer, state })
+        Arc::new_cyclic(|me| Self { me: me.clone(), peer, common, observer, counts_answers, state })
     }
 
     pub(crate) fn peer(&self) -> &Peer {
@@ -103,7 +108,7 @@ impl Pool {
             Err(refusal) => {
                 drop(state);
                 self.perform(now, effects);
-                Ok(Err(refusal.into()))
+                Ok(Err(self.refused(refusal)))
             }
             Ok(None) => {
                 let (tell, told) = oneshot::channel();
@@ -118,7 +123,7 @@ impl Pool {
 
     fn granted(&self, grant: Grant<ConnectionHandle>, at: Instant) -> Granted {
         self.report(Report::StreamsUsed(1));
-        Granted::new(grant.handle, at)
+        Granted::new(grant.handle, at, grant.probe)
     }
 
     /// Lets the requests of batches wait no more.
@@ -160,20 +165,12 @@ impl Pool {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells the core what happened, and does what it says.
-    fn on(&self, event: Event<ConnectionHandle, Arc<ConnectError>>) {
-        let now = Instant::now();
-        let mut effects = Effects::new();
-        self.lock().core.on(now.into_std(), event, &mut effects);
-        self.perform(now, effects);
-    }
-
     /// Does what the core says. The lock must be free: a grant that nobody takes comes back through it.
     fn perform(&self, now: Instant, effects: Effects) {
         for effect in effects {
             match effect {
                 Effect::Grant { waiter, grant } => drop(waiter.send(Ok(self.granted(grant, now)))),
-                Effect::Refuse { waiter, why } => drop(waiter.send(Err(why.into()))),
+                Effect::Refuse { waiter, why } => drop(waiter.send(Err(self.refused(why)))),
                 Effect::Open(why) => self.open(why),
                 Effect::Probe { connection, handle } => {
                     tracing::debug!(
@@ -198,6 +195,8 @@ impl Pool {
                     self.report(Report::Connection { from, to });
                 }
                 Effect::Allowed(change) => self.report(Report::StreamsAllowed(change)),
+                Effect::Breaker(change, why) => self.breaker_changed(change, why),
+                Effect::BreakerForgotten => self.report(Report::BreakerClosed),
             }
         }
     }
@@ -243,7 +242,7 @@ impl Pool {
         let mut state = self.lock();
         state.connections.insert(connection, Arc::clone(&opened));
         let event = Event::Opened { connection, handle, streams, one_at_a_time };
-        state.core.on(now.into_std(), event, &mut effects);
+        self.tell_core(&mut state, now, event, &mut effects);
         drop(state);
         self.perform(now, effects);
         // This is done outside of the lock, since a runtime that is ending drops the task here, and its drop takes the
@@ -286,15 +285,15 @@ impl<'a> PlaceInLine<'a> {
                 // The core drops no waiter before it was told, so this is an error only if the pool is gone.
                 told.unwrap_or(Err(Unsent::ShuttingDown))
             }
-            Err(_) => Err(match self.leave() {
-                Some(error) => Unsent::DeadlineUnreachable(error),
-                None => Unsent::Deadline,
-            }),
+            Err(_) => {
+                let host = self.pool.peer.origin.host();
+                Err(self.leave().map_or(Unsent::Deadline, |why| Unsent::deadline_failing(host, why)))
+            }
         }
     }
 
-    /// Leaves the line. Returns why no connection can be made, if that is what the request waited for.
-    fn leave(mut self) -> Option<Arc<ConnectError>> {
+    /// Leaves the line. Returns what is wrong with the peer, if that is why there was no connection.
+    fn leave(mut self) -> Option<PeerFailure> {
         self.told = true;
         self.pool.lock().core.left(self.id)
     }

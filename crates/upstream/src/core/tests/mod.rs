@@ -13,6 +13,7 @@ use bench::Bench;
 
 use super::growth::{GROW_AFTER, LIMIT_FELL};
 use super::*;
+use crate::breaker::BreakerSettings;
 use crate::cause::OpenCause;
 use crate::flow::Party;
 
@@ -30,6 +31,7 @@ fn limits() -> PoolLimits {
         connect_patience: 2,
         backoff_min: Duration::from_secs(1),
         backoff_max: Duration::from_secs(60),
+        breaker: BreakerSettings::default(),
         proves_credential: true,
     }
 }

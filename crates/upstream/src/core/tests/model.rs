@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use super::*;
+use crate::breaker::Probe;
 
 /// What happens next. A number chooses one of those that there are.
 #[derive(Debug, Clone)]
@@ -22,6 +23,12 @@ pub(super) enum Step {
     Prove(usize),
     Limit(usize, usize),
     Age(usize),
+    /// Answers come on a connection which say that the peer is well.
+    Answer(usize, u32),
+    /// The peer fails on a connection.
+    Fail(usize, Symptom, Option<u64>),
+    /// The probe ends without an outcome, and its caller has left.
+    EndProbe,
     Drain(usize, EndCause),
     Close(usize),
     Quiet(usize),
@@ -100,6 +107,12 @@ pub(super) struct Model {
     pub(super) callers: BTreeMap<u32, Caller>,
     /// Grants that requests hold.
     pub(super) held: Vec<ConnectionId>,
+    /// The probe that is under way, and has no outcome yet.
+    pub(super) probe: Option<(ConnectionId, Probe)>,
+    /// The breaker of the peer is not closed.
+    pub(super) ill: bool,
+    /// The peer asked to be left alone until then.
+    pub(super) asked_until: Instant,
     pub(super) connections: BTreeMap<ConnectionId, Seen>,
     pub(super) next_connection: ConnectionId,
     /// Connects that the core asked for, begun or on their way.
@@ -122,6 +135,9 @@ impl Model {
             now: Instant::now(),
             callers: BTreeMap::new(),
             held: Vec::new(),
+            probe: None,
+            ill: false,
+            asked_until: Instant::now(),
             connections: BTreeMap::new(),
             next_connection: 1,
             opening: 0,
@@ -165,6 +181,23 @@ impl Model {
                 if let Some(id) = self.some_connection(which) {
                     self.connections.get_mut(&id).unwrap().old = true;
                     self.on_connection(id, ConnectionEvent::Aged);
+                }
+            }
+            Step::Answer(which, count) => {
+                if let Some(id) = self.some_connection(which) {
+                    self.on_connection(id, ConnectionEvent::Answered(count));
+                }
+            }
+            Step::Fail(which, symptom, asked) => {
+                let asked = asked.map(Duration::from_secs);
+                if let Some(id) = self.some_connection(which) {
+                    self.asked_until = self.asked_until.max(self.now + asked.unwrap_or_default());
+                    self.on_connection(id, ConnectionEvent::Failed(symptom, asked));
+                }
+            }
+            Step::EndProbe => {
+                if let Some((id, probe)) = self.probe.take() {
+                    self.on_connection(id, ConnectionEvent::ProbeOver(probe));
                 }
             }
             Step::Drain(which, why) => {
@@ -240,7 +273,7 @@ impl Model {
         match self.core.ask(self.now, ask) {
             Ok(Some(grant)) => {
                 assert!(!self.waits_in_time(flow.class), "it overtook those who wait");
-                self.granted(flow.class, grant.connection);
+                self.granted(flow.class, &grant);
                 self.held.push(grant.connection);
             }
             Ok(None) => {
@@ -251,7 +284,7 @@ impl Model {
                 self.callers.insert(number, caller);
                 self.told(effects);
             }
-            Err(_) => {}
+            Err(refusal) => self.left_alone(&refusal),
         }
     }
 
@@ -327,6 +360,8 @@ impl Model {
             | Effect::Retire { .. }
             | Effect::Moved { .. }
             | Effect::Allowed(_)
+            | Effect::Breaker(..)
+            | Effect::BreakerForgotten
             | Effect::Closed { .. } => {}
         }
     }

@@ -2,6 +2,7 @@
 
 use super::model::{Caller, CallerState, Model, shares};
 use super::*;
+use crate::breaker::BreakerChange;
 
 impl Model {
     /// Checks what the core said, and gives it to a thread to do.
@@ -21,7 +22,7 @@ impl Model {
                     );
                     assert_eq!(grant.handle, grant.connection);
                     self.in_turn(flow);
-                    self.granted(flow.class, grant.connection);
+                    self.granted(flow.class, grant);
                     self.stopped_waiting(flow);
                 }
                 Effect::Refuse { waiter, .. } => {
@@ -31,6 +32,14 @@ impl Model {
                     let flow = caller.flow;
                     self.stopped_waiting(flow);
                 }
+                Effect::Breaker(change, _) => {
+                    assert!(!self.shut_down);
+                    assert_eq!(self.ill, !matches!(change, BreakerChange::Opened(_)));
+                    self.ill = *change != BreakerChange::Closed;
+                    // The probe, if there was one, has its outcome.
+                    self.probe = None;
+                }
+                Effect::BreakerForgotten => assert!(self.ill && self.shut_down),
                 Effect::Open(_) => self.opens(),
                 Effect::Probe { connection, handle } => {
                     assert_eq!(connection, handle);
@@ -49,7 +58,22 @@ impl Model {
         self.threads.push(effects.into());
     }
 
-    pub(super) fn granted(&mut self, class: ServiceClass, connection: ConnectionId) {
+    /// A request is refused at once.
+    pub(super) fn left_alone(&self, refusal: &Refusal<&'static str>) {
+        if let Refusal::BreakerOpen { retry_after, .. } = refusal {
+            assert!(self.ill, "a peer that is well is not left alone");
+            let longest =
+                self.limits.breaker.max_wait.max(self.asked_until.saturating_duration_since(self.now));
+            assert!(*retry_after <= longest, "{retry_after:?}");
+        }
+    }
+
+    pub(super) fn granted(&mut self, class: ServiceClass, grant: &Grant<ConnectionId>) {
+        let connection = grant.connection;
+        assert!(!self.ill || grant.probe.is_some(), "who is let through to a peer that fails is the probe");
+        if let Some(probe) = grant.probe.filter(|_| self.ill) {
+            assert_eq!(self.probe.replace((connection, probe)), None, "one probe at a time");
+        }
         let live = || self.connections.values().filter(|it| it.ready());
         let (limit, used) =
             (live().map(|it| it.limit).sum::<usize>(), live().map(|it| it.used).sum::<usize>());

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::model::{Model, Step};
 use super::*;
+use crate::breaker::BreakerSettings;
 
 fn step() -> impl Strategy<Value = Step> {
     let some = 0..64_usize;
@@ -16,6 +17,10 @@ fn step() -> impl Strategy<Value = Step> {
         3 => some.clone().prop_map(Step::Prove),
         2 => (some.clone(), 0..6_usize).prop_map(|(which, streams)| Step::Limit(which, streams)),
         1 => some.clone().prop_map(Step::Age),
+        3 => (some.clone(), 1..3_u32).prop_map(|(which, count)| Step::Answer(which, count)),
+        4 => (some.clone(), symptom(), prop::option::weighted(0.1, 0..20_u64))
+            .prop_map(|(which, symptom, asked)| Step::Fail(which, symptom, asked)),
+        2 => Just(Step::EndProbe),
         2 => (some.clone(), why).prop_map(|(which, why)| Step::Drain(which, why)),
         2 => some.clone().prop_map(Step::Close),
         6 => some.clone().prop_map(Step::Quiet),
@@ -30,6 +35,16 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+fn symptom() -> impl Strategy<Value = Symptom> {
+    prop_oneof![
+        Just(Symptom::Reset(2)),
+        Just(Symptom::NoAnswer),
+        Just(Symptom::Status(503)),
+        Just(Symptom::Ended(EndCause::Io)),
+        Just(Symptom::Violation { code: 1, what: "odd" }),
+    ]
+}
+
 fn limits() -> impl Strategy<Value = PoolLimits> {
     (1..4_usize, 1..6_usize, 1..8_usize, 1..4_u32, any::<bool>()).prop_map(
         |(max_connections, max_streams, max_waiters, connect_patience, proves_credential)| PoolLimits {
@@ -39,6 +54,7 @@ fn limits() -> impl Strategy<Value = PoolLimits> {
             connect_patience,
             backoff_min: Duration::from_millis(100),
             backoff_max: Duration::from_secs(2),
+            breaker: BreakerSettings { failures: 3, max_wait: Duration::from_secs(8), ..Default::default() },
             proves_credential,
         },
     )
@@ -50,7 +66,8 @@ proptest! {
     /// Every step asserts: never above a limit; never idle while somebody waits and there is room; nobody is granted
     /// anything past its deadline; nobody is granted a connection that was silent, which is asked only where somebody waits
     /// or an answer is owed, and once; no connection opens beside one that is not proven; the interactive before bulk, and
-    /// parties and flows in turn; whoever waits is told once; and there is always something that will end the wait.
+    /// parties and flows in turn; whoever waits is told once; and there is always something that will end the wait. While
+    /// the peer is left alone only a probe is let through, one at a time, and none is held back for too long.
     #[test]
     fn the_pool_keeps_its_promises(
         limits in limits(),

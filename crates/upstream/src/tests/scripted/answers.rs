@@ -29,7 +29,8 @@ fn a_thousand_answers_in_three_frames_each_may_come_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_connection_outlives_thousands_of_answers_that_come_too_late() {
-    let settings = UpstreamSettings { max_streams: 1001, ..one_connection() };
+    let breaker = BreakerSettings { failures: u32::MAX, error_percent: 101, ..Default::default() };
+    let settings = UpstreamSettings { max_streams: 1001, breaker, ..one_connection() };
     let give_up = settings.answer_timeout;
     let mut world = World::new(settings, 1 << 22);
     let first = world.send();

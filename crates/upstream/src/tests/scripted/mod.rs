@@ -8,6 +8,7 @@
 mod alone;
 mod answers;
 mod attacks;
+mod breakers;
 mod breaks;
 mod frames;
 mod handshakes;

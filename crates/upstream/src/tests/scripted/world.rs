@@ -67,6 +67,8 @@ impl ObservePeer for Counter {
             | Report::GoAway { .. }
             | Report::Resent(_)
             | Report::Unanswered(_)
+            | Report::BreakerOpened(_)
+            | Report::BreakerClosed
             | Report::OrphanEnded(_) => {}
         }
     }
@@ -114,6 +116,29 @@ impl World {
     /// A pool that opens one connection, on which everything is told at once.
     pub(super) fn once() -> Self {
         Self::new(one_connection(), 1 << 20)
+    }
+
+    /// A pool each of whose connections is served by `serve`, for as long as the test lasts.
+    pub(super) fn serving<F: Future<Output = ()> + Send + 'static>(
+        settings: UpstreamSettings,
+        serve: impl Fn(Server) -> F + Send + 'static,
+    ) -> Self {
+        let mut world = Self::new(settings, 1 << 20);
+        let (_, nothing) = mpsc::channel(1);
+        let mut servers = std::mem::replace(&mut world.servers, nothing);
+        tokio::spawn(async move {
+            while let Some(server) = servers.recv().await {
+                tokio::spawn(serve(server));
+            }
+        });
+        world
+    }
+
+    /// Sends a request, and returns its whole answer.
+    pub(super) async fn answer(&self) -> Result<Answer, UpstreamError> {
+        let share = self.in_flight.begin(100_000).unwrap();
+        let permit = self.pool.permit(Flow::SINGLE, far()).await?;
+        permit.exchange(request(300), || Some(request(300)), &share).await
     }
 
     /// The next connection that is opened.

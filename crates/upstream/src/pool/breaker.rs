@@ -1,0 +1,57 @@
+//! What is told of the breaker of a peer: to requests, to the observer, and to the operator.
+
+use std::sync::Arc;
+
+use super::Pool;
+use crate::breaker::BreakerChange;
+use crate::connect_error::ConnectError;
+use crate::connection::Hub;
+use crate::core::Refusal;
+use crate::error::Unsent;
+use crate::failure::PeerFailure;
+use crate::observe::Report;
+use crate::reach::Reach;
+
+impl Pool {
+    /// What a request is told that the core refused.
+    pub(super) fn refused(&self, why: Refusal<Arc<ConnectError>>) -> Unsent {
+        Unsent::refused(self.peer.origin.host(), why)
+    }
+
+    /// Tells of a breaker that changed. `why` is the last failure of the peer.
+    pub(super) fn breaker_changed(&self, change: BreakerChange, why: Option<PeerFailure>) {
+        let cause = why.as_ref().map_or("none", PeerFailure::name);
+        let why = why.map(|why| why.to_string()).unwrap_or_default();
+        let peer = &self.peer;
+        match change {
+            BreakerChange::Opened(wait) => {
+                self.report(Report::BreakerOpened(cause));
+                // As with connects that fail, lines of hosts that outsiders name are not counted by `peer`, since there is
+                // no end of such hosts.
+                match peer.reach {
+                    Reach::Anywhere => {
+                        tracing::warn!(?peer, cause, ?wait, %why, "upstream fails, and is left alone");
+                    }
+                    Reach::Public => {
+                        tracing::warn!(
+                            origin = ?peer, cause, ?wait, %why,
+                            "a subscription's push service fails, and is left alone"
+                        );
+                    }
+                }
+            }
+            BreakerChange::Reopened(wait) => {
+                tracing::debug!(?peer, cause, ?wait, %why, "upstream still fails");
+            }
+            BreakerChange::Closed => {
+                self.report(Report::BreakerClosed);
+                match peer.reach {
+                    Reach::Anywhere => tracing::info!(?peer, "upstream is well again"),
+                    Reach::Public => {
+                        tracing::info!(origin = ?peer, "a subscription's push service is well again");
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! The breaker of one app, whose part of a push service may fail while the peer is well for the others.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use fanfare_upstream::{Breaker, BreakerChange, BreakerSettings, Probe};
+use prometheus_client::metrics::gauge::Gauge;
+
+use crate::push::{AppId, ProviderKind};
+
+/// The breaker of one app on a provider whose apps share a peer.
+#[derive(Debug)]
+pub(super) struct RouteBreaker {
+    app: AppId,
+    provider: ProviderKind,
+    /// What the breaker is, so that pushes take no lock while all is well: one of the constants below.
+    looks: AtomicU8,
+    state: Mutex<State>,
+    /// Counts the breakers that are open.
+    open: Gauge,
+}
+
+/// Everybody may send, and successes change nothing.
+const WELL: u8 = 0;
+/// Everybody may send, and successes are counted.
+const COUNTS: u8 = 1;
+/// Only a probe may send.
+const OPEN: u8 = 2;
+
+#[derive(Debug)]
+struct State {
+    breaker: Breaker,
+    /// The last status that said that the service is ill.
+    status: u16,
+}
+
+/// Why pushes of an app are held back.
+#[derive(Debug)]
+pub(super) struct HeldBack {
+    provider: ProviderKind,
+    status: u16,
+    /// When it may be worth to send again.
+    pub(super) retry_after: Duration,
+}
+
+impl std::fmt::Display for HeldBack {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { provider, status, .. } = self;
+        let name = provider.name();
+        write!(f, "nothing is sent for this app for now, because {name} fails for it: it answers {status}")
+    }
+}
+
+/// The right to probe, until this is dropped.
+#[derive(Debug)]
+pub(super) struct RouteProbe<'a> {
+    breaker: &'a RouteBreaker,
+    probe: Probe,
+}
+
+impl Drop for RouteProbe<'_> {
+    fn drop(&mut self) {
+        self.breaker.lock().breaker.probe_over(self.probe);
+    }
+}
+
+impl RouteBreaker {
+    pub(super) fn new(app: AppId, provider: ProviderKind, settings: BreakerSettings, open: Gauge) -> Self {
+        let breaker = Breaker::new(settings, fastrand::u64(..));
+        let state = Mutex::new(State { breaker, status: 0 });
+        Self { app, provider, looks: AtomicU8::new(WELL), state, open }
+    }
+
+    /// Whether a push may be sent, and whether it is a probe.
+    pub(super) fn ask(&self) -> Result<Option<RouteProbe<'_>>, HeldBack> {
+        if self.looks.load(Ordering::Relaxed) != OPEN {
+            return Ok(None);
+        }
+        let mut state = self.lock();
+        match state.breaker.ask(Instant::now()) {
+            Ok(probe) => Ok(probe.map(|probe| RouteProbe { breaker: self, probe })),
+            Err(retry_after) => Err(HeldBack { provider: self.provider, status: state.status, retry_after }),
+        }
+    }
+
+    /// An answer came that says that the service is well.
+    pub(super) fn succeeded(&self) {
+        if self.looks.load(Ordering::Relaxed) != WELL {
+            self.tell(|state| state.breaker.succeeded(Instant::now(), 1));
+        }
+    }
+
+    /// An answer with this status says that the service is ill, and how long it asks to be left alone.
+    pub(super) fn failed(&self, status: u16, asked: Option<Duration>) {
+        self.tell(|state| {
+            state.status = status;
+            state.breaker.failed(Instant::now(), asked)
+        });
+    }
+
+    fn tell(&self, what: impl FnOnce(&mut State) -> Option<BreakerChange>) {
+        let mut state = self.lock();
+        let change = what(&mut state);
+        let looks = match &state.breaker {
+            breaker if !breaker.is_closed() => OPEN,
+            breaker if breaker.counts_successes() => COUNTS,
+            _ => WELL,
+        };
+        self.looks.store(looks, Ordering::Relaxed);
+        let status = state.status;
+        drop(state);
+        let (app, provider) = (&self.app, self.provider.name());
+        match change {
+            Some(BreakerChange::Opened(wait)) => {
+                self.open.inc();
+                tracing::warn!(%app, provider, status, ?wait, "the push service fails for this app, which is held back");
+            }
+            Some(BreakerChange::Closed) => {
+                self.open.dec();
+                tracing::info!(%app, provider, "the push service is well again for this app");
+            }
+            Some(BreakerChange::Reopened(wait)) => {
+                tracing::debug!(%app, provider, status, ?wait, "the push service still fails for this app");
+            }
+            None => {}
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for RouteBreaker {
+    fn drop(&mut self) {
+        if !self.lock().breaker.is_closed() {
+            self.open.dec();
+        }
+    }
+}
