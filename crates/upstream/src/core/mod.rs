@@ -16,6 +16,7 @@ mod connections;
 mod event;
 mod growth;
 mod limits;
+mod pacing;
 mod phase;
 mod waiters;
 
@@ -24,6 +25,8 @@ use std::time::Instant;
 pub(crate) use event::{ConnectionEvent, ConnectionId, Effect, Effects, Event, Grant, Refusal};
 pub(crate) use event::{Standing, StreamAsk};
 pub(crate) use limits::PoolLimits;
+pub use pacing::PaceSettings;
+pub(crate) use pacing::{Limited, PaceEffect, Pacing, Refusal as PaceRefusal};
 pub(crate) use phase::Phase;
 pub(crate) use waiters::WaiterId;
 
