@@ -1,8 +1,9 @@
 //! What one app on one provider needs.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
-use fanfare_upstream::Validity;
+use fanfare_upstream::{Pacer, Validity};
 
 use super::guard::Guard;
 use super::kinds::Kinds;
@@ -25,6 +26,8 @@ pub struct Route<P: Provider> {
     pub(super) metrics: AppMetrics,
     /// When the client certificate of its connections is valid, where they show one.
     certificate: Option<Validity>,
+    /// Paces its pushes, where its quota is not that of the peer.
+    pub(super) pacer: Option<Arc<Pacer>>,
     guard: Guard,
     /// The kinds of answers that were logged.
     pub(super) kinds: Kinds,
@@ -42,7 +45,7 @@ impl<P: Provider> Route<P> {
     ) -> Self {
         let guard = Guard::new(app, P::KIND, P::SUSPECTS);
         let (peers, kinds) = (Box::new(peers), Kinds::default());
-        Self { provider, credential, peers, metrics, certificate: None, guard, kinds }
+        Self { provider, credential, peers, metrics, certificate: None, pacer: None, guard, kinds }
     }
 
     /// The guard over the route's targets.
@@ -55,6 +58,12 @@ impl<P: Provider> Route<P> {
     #[must_use]
     pub(crate) fn with_certificate(self, certificate: Option<Validity>) -> Self {
         Self { certificate, ..self }
+    }
+
+    /// The same route, which shares a quota of its push service with all who have this pacer.
+    #[must_use]
+    pub(crate) fn with_pacer(self, pacer: Arc<Pacer>) -> Self {
+        Self { pacer: Some(pacer), ..self }
     }
 
     /// Why nothing can be sent before an operator has acted: the client certificate has ended, so no handshake would

@@ -11,6 +11,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::paces::{PaceMetrics, PaceObserver};
 use super::seconds::seconds;
 
 /// The labels that name a peer.
@@ -74,6 +75,8 @@ pub struct UpstreamMetrics {
     unanswered: Family<PeerCauseLabels, Counter>,
     orphans: Family<PeerLabels, Gauge>,
     orphans_ended: Family<PeerCauseLabels, Counter>,
+    /// The paces of peers, and of quotas that are not a peer's.
+    pub(crate) paces: PaceMetrics,
 }
 
 impl UpstreamMetrics {
@@ -94,6 +97,7 @@ impl UpstreamMetrics {
             unanswered: Family::default(),
             orphans: Family::default(),
             orphans_ended: Family::default(),
+            paces: PaceMetrics::register(registry),
         };
         let pool = registry.sub_registry_with_prefix("upstream");
         pool.register("connections", "Connections by state", metrics.connections.clone());
@@ -154,6 +158,7 @@ impl UpstreamMetrics {
             waiting: self.waiting.get_or_create_owned(labels),
             wait: self.wait.get_or_create_owned(labels),
             orphans: self.orphans.get_or_create_owned(labels),
+            pace: self.paces.of(origin.clone(), identity.clone()),
             families: self.clone(),
             labels: labels.clone(),
         }
@@ -183,6 +188,7 @@ struct PeerMetrics {
     waiting: Gauge,
     wait: Histogram,
     orphans: Gauge,
+    pace: PaceObserver,
     /// Failures are rare, and looked up by their labels.
     families: UpstreamMetrics,
     labels: PeerLabels,
@@ -211,8 +217,8 @@ impl ObservePeer for PeerMetrics {
             Report::Resent(cause) => self.count(&families.resent, cause),
             Report::Unanswered(cause) => self.count(&families.unanswered, cause),
             Report::GoAway { code, reason } => self.goaway(code, reason),
-            // A report that this version does not know is not counted.
-            _ => {}
+            // What is left is about the pace, or is a report that this version does not know.
+            other => self.pace.report(other),
         }
     }
 }

@@ -3,10 +3,14 @@
 //! This may be called again with another configuration while the routes of the former one are in use. Keys that are named
 //! again keep their credential with its token, and peers that are named again keep their connections.
 
+mod pacers;
+
 use std::sync::Arc;
 
 use fanfare_upstream::{Http, Origin, Peer, PeerPool, Proxies, Reach, TooManyPeers, Upstream};
 use rustls::ClientConfig;
+
+pub(super) use pacers::Pacers;
 
 use crate::config::{
     ApnsConfig, ApnsCredential, AppConfig, ClientCertificate, Config, FcmConfig, MattermostConfig,
@@ -27,9 +31,10 @@ pub(super) fn build(
     config: &Config,
     credentials: &Registry,
     upstream: &Arc<Upstream>,
+    pacers: &Pacers,
     metrics: &Metrics,
 ) -> Result<Routes, TooManyPeers> {
-    let builder = Builder { config, credentials, upstream, metrics };
+    let builder = Builder { config, credentials, upstream, pacers, metrics };
     config.apps.iter().map(|app| Ok((app.id.clone(), builder.app(app)?))).collect()
 }
 
@@ -37,6 +42,7 @@ struct Builder<'a> {
     config: &'a Config,
     credentials: &'a Registry,
     upstream: &'a Arc<Upstream>,
+    pacers: &'a Pacers,
     metrics: &'a Metrics,
 }
 
@@ -108,7 +114,10 @@ impl Builder<'_> {
             None => Identity::shared(Http::Either, upstream.trust.tls(Http::Either)),
         };
         let peer = self.peer(&upstream.origin, &identity, proxies)?;
-        let route = self.route(app, fcm.provider.clone(), credential, peer);
+        let per_minute = fcm.pushes_per_minute.unwrap_or(upstream.pushes_per_minute);
+        let metrics = &self.metrics.upstream.paces;
+        let pacer = self.pacers.project(fcm.provider.project(), per_minute, self.upstream, metrics);
+        let route = self.route(app, fcm.provider.clone(), credential, peer).with_pacer(pacer);
         Ok(route.with_certificate(fcm.certificate.as_ref().map(ClientCertificate::validity)))
     }
 

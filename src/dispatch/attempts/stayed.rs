@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fanfare_upstream::{TooManyPeers, Unsent};
+use fanfare_upstream::{NoTurn, TooManyPeers, Unsent};
 
 use super::Attempts;
 use crate::credential::NoToken;
@@ -18,6 +18,7 @@ impl Attempts {
     pub(in crate::dispatch) fn stayed(&mut self, why: &NoLeave) -> PushResult {
         match why {
             NoLeave::NoToken(why) => self.without_token(why),
+            NoLeave::NoTurn(why) => self.without_turn(*why),
             NoLeave::Unsent(why) => self.unsent(why),
             NoLeave::Expired => self.expired(),
             NoLeave::Draining => self.last(),
@@ -79,6 +80,22 @@ impl Attempts {
         }
         let mut result = PushResult::unsent(Outcome::NotAttempted, reason, detail);
         result.retryable = reason != Reason::Expired;
+        self.complete(result)
+    }
+
+    /// The verdict where the pace of the push service leaves no turn for it. The last answer stands where there is one.
+    fn without_turn(&mut self, why: NoTurn) -> PushResult {
+        let wait = match why {
+            NoTurn::TooLong(wait) | NoTurn::Full(wait) => wait,
+            NoTurn::ShuttingDown => return self.draining(),
+        };
+        if let Some(last) = self.last.take() {
+            return self.complete(*last);
+        }
+        let detail = format!("pushes to this push service are paced: {why}");
+        let mut result = PushResult::unsent(Outcome::NotAttempted, Reason::Paced, detail);
+        result.retryable = true;
+        result.retry_after = Some(wait);
         self.complete(result)
     }
 

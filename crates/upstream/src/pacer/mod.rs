@@ -178,7 +178,8 @@ impl Pacer {
     /// Reports by how much the pace has changed. Observers only count, so this may be done under the lock, which keeps the
     /// changes in their order.
     fn report_pace(&self, state: &mut PacerState) {
-        let pace = state.core.per_second().unwrap_or(0.0);
+        // It is rounded to parts that a float holds, so that all changes together come to nothing in the end.
+        let pace = (state.core.per_second().unwrap_or(0.0) * 1024.0).round() / 1024.0;
         let change = pace - std::mem::replace(&mut state.reported, pace);
         if change != 0.0 {
             self.observer.report(Report::Pace(change));
