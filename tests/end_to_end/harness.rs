@@ -1,5 +1,6 @@
 //! A simulator and a gateway on free ports of loopback, and a caller.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use fanfare::app::{Gateway, Network};
@@ -184,4 +185,12 @@ pub(crate) fn metric_sum(world: &World, begins: &str, contains: &str) -> f64 {
     let page = world.gateway.metrics().page();
     let lines = page.lines().filter(|line| line.starts_with(begins) && line.contains(contains));
     lines.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
+}
+
+/// Adds a line to the file that `FANFARE_FIGURES` names, where it names one.
+pub(crate) fn figure(line: &str) {
+    if let Some(file) = std::env::var_os("FANFARE_FIGURES") {
+        let mut file = std::fs::OpenOptions::new().create(true).append(true).open(file).unwrap();
+        writeln!(file, "{line}").unwrap();
+    }
 }

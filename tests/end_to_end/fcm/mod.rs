@@ -2,6 +2,7 @@
 
 mod answers;
 mod connections;
+mod pacing;
 mod targets;
 mod tokens;
 

@@ -33,7 +33,7 @@ const JUST_NOW: f64 = 1.0 / 8.0;
 const LEAST: f64 = 0.1;
 /// Beyond this many turns a second a limit has faded; no service is known to take as many from one sender.
 const MOST: f64 = 1_000_000.0;
-/// A measured pace of less says little, since it is the count of one second.
+/// A pace that was measured says little where it is lower, since it is the count of one second.
 const MEASURABLE: f64 = 10.0;
 
 /// Answers about targets say something of the service only where so many different targets had them, or so many where the
@@ -108,11 +108,7 @@ impl Limit {
         if limited.target.is_some() && !self.recent.is_of_the_service(enough) {
             return false;
         }
-        let measured = limited.taken_per_second;
-        let mut knee = present.unwrap_or(measured);
-        if measured >= MEASURABLE {
-            knee = knee.min(measured);
-        }
+        let knee = present.unwrap_or(f64::INFINITY).min(limited.taken_per_second.max(MEASURABLE));
         let just_now = self.in_force.as_ref().is_some_and(|limit| limit.progress(now) < JUST_NOW);
         // Where only some of the recent requests were taken, no more than that part of the pace can be right.
         let part = if just_now { PART_AGAIN } else { self.recent.taken_part().clamp(PART_AGAIN, PART) };
