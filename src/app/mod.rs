@@ -61,6 +61,8 @@ pub struct Gateway {
     tls: Vec<ServerTls>,
     upstream: Arc<Upstream>,
     credentials: Registry,
+    /// The pacers of quotas that routes share, also with the routes of a later configuration.
+    _pacers: routes::Pacers,
     health: HealthReporter,
     drain_timeout: Duration,
     draining: CancellationToken,
@@ -88,8 +90,9 @@ impl Gateway {
         let upstream = Upstream::new(config.upstream.clone(), resolver, dialer, metrics.upstream.clone());
         let upstream = Arc::new(upstream);
         let credentials = Registry::new(metrics.credentials.clone());
+        let pacers = routes::Pacers::default();
         let admission = Arc::new(Admission::new(config.max_in_flight, metrics.pushes.in_flight().clone()));
-        let routes = routes::build(&config, &credentials, &upstream, &admission, &metrics)?;
+        let routes = routes::build(&config, &credentials, &upstream, &admission, &pacers, &metrics)?;
         let settings = DeskSettings { max_wait: config.grpc.max_wait, batch: config.grpc.batch.clone() };
         let dispatcher = Dispatcher::new(config.dispatch.clone(), draining.clone());
         let desk = Desk::new(settings, routes, Arc::clone(&admission), dispatcher, metrics.pushes.clone());
@@ -141,6 +144,7 @@ impl Gateway {
             tls: [config.grpc.listener.tls, config.admin.listener.tls].into_iter().flatten().collect(),
             upstream,
             credentials,
+            _pacers: pacers,
             health,
             drain_timeout: config.drain_timeout,
             draining,

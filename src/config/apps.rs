@@ -89,6 +89,10 @@ pub struct FcmConfig {
     pub credential: Arc<Source>,
     /// What it shows FCM's mTLS host in the TLS handshake.
     pub certificate: Option<ClientCertificate>,
+    /// How many pushes a minute this gateway sends to its project, where that is not what [`FcmUpstream`] says.
+    ///
+    /// [`FcmUpstream`]: super::FcmUpstream
+    pub pushes_per_minute: Option<u32>,
 }
 
 /// How one app speaks to a Mattermost push proxy.

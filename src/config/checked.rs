@@ -64,6 +64,8 @@ pub struct FcmUpstream {
     pub metadata: Origin,
     /// The roots by which FCM and its token endpoint are verified.
     pub trust: Trust,
+    /// How many pushes a minute this gateway sends to each project.
+    pub pushes_per_minute: u32,
 }
 
 /// What the push services of browsers have in common. Each subscription says where its own is.

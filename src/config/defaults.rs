@@ -19,6 +19,9 @@ const APNS_SANDBOX: &str = "api.sandbox.push.apple.com";
 /// Source: Firebase, "Send a message using FCM HTTP v1 API".
 const FCM: &str = "fcm.googleapis.com";
 
+/// The quota that a project has unless Google gave it more. Source: Firebase, "FCM Throttling and Quotas".
+const FCM_PUSHES_PER_MINUTE: u32 = 600_000;
+
 /// There are fewer push services than this; the token of each costs about a kilobyte.
 const MAX_ORIGINS: usize = 1024;
 
@@ -42,6 +45,7 @@ pub(super) fn config(apps: Vec<AppConfig>, trust: Trust) -> Config {
             origin: Origin::https(FCM),
             metadata: Source::metadata_origin(),
             trust: trust.clone(),
+            pushes_per_minute: FCM_PUSHES_PER_MINUTE,
         },
         web_push: WebPushUpstreams { trust: trust.clone(), max_origins: MAX_ORIGINS },
         trust,

@@ -1,8 +1,8 @@
-//! What a push waits for before an attempt: a token, a permit, and again a token that is still good.
+//! What a push waits for before an attempt: a token, its turn, a permit, and again a token that is still good.
 
 use std::sync::Arc;
 
-use fanfare_upstream::{PeerPool, Permit, Unsent};
+use fanfare_upstream::{NoTurn, PeerPool, Permit, Unsent};
 use futures_util::FutureExt;
 use tokio::time::Instant;
 
@@ -27,6 +27,8 @@ pub(super) enum NoLeave {
     HeldBack(HeldBack),
     /// There is no token to send it with.
     NoToken(NoToken),
+    /// The pace of its push service left no turn.
+    NoTurn(NoTurn),
     /// No stream was to be had.
     Unsent(Unsent),
     /// The push expired while it waited.
@@ -36,9 +38,14 @@ pub(super) enum NoLeave {
 }
 
 impl Dispatcher {
-    /// Waits for all that an attempt needs, in this order: the breaker, so that a push that is held back waits for
-    /// nothing; a token, so that a push without one holds no permit; a
-    /// permit; then it looks whether the push has expired while it waited, and loads the newest token, because a push
+    /// Waits for all that an attempt needs, in this order:
+    ///
+    /// 1. The breaker of the app, so that a push that is held back waits for nothing.
+    /// 2. A token, so that a push without one takes no turn.
+    /// 3. A turn at the pace of the push service, so that a push that waits for one holds no permit.
+    /// 4. A permit of the pool.
+    ///
+    /// Then it looks whether the push has expired while it waited, and loads the newest token, because a push
     /// may have waited longer than a token lives. `refused` is the generation of a token that the push service refused.
     pub(super) async fn acquire<'a, P: Provider>(
         &self,
@@ -51,6 +58,7 @@ impl Dispatcher {
         let probe = breaker.map(RouteBreaker::ask).transpose().map_err(NoLeave::HeldBack)?.flatten();
         loop {
             self.token(credential, terms.deadline, refused).await?;
+            self.turn(ask, peer).await?;
             let permit = peer.permit(terms.flow, terms.deadline).await.map_err(NoLeave::Unsent)?;
             if ask.has_expired() {
                 return Err(NoLeave::Expired);

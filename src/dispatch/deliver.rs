@@ -61,6 +61,9 @@ impl Dispatcher {
                     Ok(leave) => leave,
                     Err(why) => return attempts.stayed(&why),
                 };
+                if attempts.made() == 0 {
+                    peer.first_try();
+                }
                 let stamp = stamp.as_deref();
                 let anew = || ask.address(payload, sealed, SystemTime::now());
                 // The first message was addressed before anything was waited for, so that a refusal waits for nothing.
@@ -71,26 +74,32 @@ impl Dispatcher {
                 };
                 let again = || stamped(anew().ok()?, stamp).ok().map(|message| message.request);
                 // Answer and result are large, so they end with this block and do not lie in the future of the pause.
-                let wait = {
+                let (wait, has_a_price) = {
                     let span = tracing::debug_span!(
                         "attempt",
                         n = attempts.made() + 1,
                         outcome = Empty,
                         status = Empty
                     );
+                    let begun = permit.granted_at();
                     let exchange = permit.exchange(request, again, room.share());
                     let mut exchange = pin!(exchange.instrument(span));
                     let ended = exchange.as_mut().await;
                     let generation = stamp.map(Stamp::generation);
-                    let (origin, span) = (peer.origin(), exchange.span());
-                    let learned = route.learn(Attempt { origin, context, generation, span, ended });
+                    let (peer, target, span) = (&*peer, ask.target, exchange.span());
+                    let attempt = Attempt { peer, target, begun, context, generation, span, ended };
+                    let learned = route.learn(attempt);
+                    let has_a_price = learned.retry_has_a_price();
                     refused = generation.filter(|_| learned.refuses_token());
                     drop(probe);
                     match attempts.next(learned) {
                         Next::Answer(result) => return result,
-                        Next::Again(wait) => wait,
+                        Next::Again(wait) => (wait, has_a_price),
                     }
                 };
+                if has_a_price && !peer.may_retry() {
+                    return attempts.last();
+                }
                 // The pause is boxed, because few pushes have one.
                 if !Box::pin(self.pause(wait, room, ask.terms.deadline)).await {
                     return attempts.last();

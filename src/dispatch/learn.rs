@@ -3,19 +3,24 @@
 
 use std::time::SystemTime;
 
-use fanfare_upstream::{Answer, Head, Origin, Unanswered, Unsent, UpstreamError};
+use fanfare_upstream::{Answer, Head, Origin, PeerPool, Unanswered, Unsent, UpstreamError};
+use tokio::time::Instant;
 use tracing::Span;
 
-use super::Route;
-use crate::provider::{Heal, Provider, Verdict};
+use super::{Route, pacing};
+use crate::provider::{Heal, Provider, Retry, Verdict};
 use crate::push::Outcome;
 
 /// One exchange with a push service, as it ended.
-pub(super) struct Attempt<'a, C> {
-    /// Where it went.
-    pub(super) origin: &'a Origin,
+pub(super) struct Attempt<'a, P: Provider> {
+    /// The peer that it went to.
+    pub(super) peer: &'a PeerPool,
+    /// The target that it went to.
+    pub(super) target: &'a P::Target,
+    /// When it had its permit.
+    pub(super) begun: Instant,
     /// What its answer is read by.
-    pub(super) context: C,
+    pub(super) context: P::Context,
     /// The generation of the token that it carried.
     pub(super) generation: Option<u64>,
     /// Its span, which is told how it ended.
@@ -43,6 +48,17 @@ impl Learned {
         }
     }
 
+    /// Whether another attempt takes from the budget of retries. One with a newer token, or on another connection, mends what
+    /// was broken on this side; and one that was limited waits for its turn. Neither multiplies an outage.
+    pub(super) fn retry_has_a_price(&self) -> bool {
+        match self {
+            Self::Answered { verdict, .. } => {
+                verdict.retry != Retry::Once && verdict.outcome != Outcome::RateLimited
+            }
+            Self::Unanswered(_) | Self::Unsent(_) => true,
+        }
+    }
+
     /// Tells the span of the attempt how it ended.
     fn record(&self, span: &Span) {
         let (outcome, status) = match self {
@@ -59,8 +75,8 @@ impl Learned {
 
 impl<P: Provider> Route<P> {
     /// Takes note of an attempt. Whatever learns from attempts begins here.
-    pub(super) fn learn(&self, attempt: Attempt<'_, P::Context>) -> Learned {
-        let Attempt { origin, context, generation, span, ended } = attempt;
+    pub(super) fn learn(&self, attempt: Attempt<'_, P>) -> Learned {
+        let Attempt { peer, target, begun, context, generation, span, ended } = attempt;
         let _within = span.enter();
         let learned = match ended {
             Ok(answer) => {
@@ -69,7 +85,7 @@ impl<P: Provider> Route<P> {
                 let verdict = self.provider.classify(context, &answer.reply, SystemTime::now());
                 let verdict = self.judge(verdict, status);
                 self.hold_against(&verdict, &answer);
-                self.mend(verdict.heal, origin, generation, &answer);
+                self.mend(verdict.heal, peer.origin(), generation, &answer);
                 Learned::Answered { verdict, status }
             }
             Err(UpstreamError::Unanswered(unanswered)) => {
@@ -81,6 +97,9 @@ impl<P: Provider> Route<P> {
             }
             Err(UpstreamError::Unsent(unsent)) => Learned::Unsent(unsent),
         };
+        if let Learned::Answered { verdict, status } = &learned {
+            pacing::tell(self.pacer(peer), begun, target, verdict.pace, *status);
+        }
         learned.record(span);
         learned
     }

@@ -13,6 +13,7 @@ mod deliver;
 mod guard;
 mod kinds;
 mod learn;
+mod pacing;
 mod peers;
 mod providers;
 mod request;

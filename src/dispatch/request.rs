@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use fanfare_upstream::Indexing;
+use tokio::time::Instant;
 
 use super::Ask;
 use crate::credential::Stamp;
@@ -21,10 +22,22 @@ impl<P: Provider> Ask<'_, P> {
         route.provider.address(&Outgoing { id, body, target, payload, sealed }, now)
     }
 
+    /// From when on sending the push is of no use: its deadline, or its expiry where that is earlier.
+    pub(super) fn useless_from(&self) -> Instant {
+        useless_from(self.terms.deadline, self.body.options.expiry)
+    }
+
     /// Whether the push has expired. The clock is read only for pushes that can.
     pub(super) fn has_expired(&self) -> bool {
         matches!(self.body.options.expiry, Expiry::At(moment) if moment <= SystemTime::now())
     }
+}
+
+/// The deadline of a push, or its expiry where that is earlier.
+pub(super) fn useless_from(deadline: Instant, expiry: Expiry) -> Instant {
+    let Expiry::At(expiry) = expiry else { return deadline };
+    let left = expiry.duration_since(SystemTime::now()).unwrap_or_default();
+    Instant::now().checked_add(left).map_or(deadline, |expiry| deadline.min(expiry))
 }
 
 /// The message with the proof of who sends it, as its last header.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use fanfare_upstream::{BreakerSettings, Party, Validity};
+use fanfare_upstream::{BreakerSettings, Pacer, Party, Validity};
 
 use super::breaker::RouteBreaker;
 use super::guard::Guard;
@@ -28,6 +28,8 @@ pub struct Route<P: Provider> {
     pub(super) metrics: AppMetrics,
     /// When the client certificate of its connections is valid, where they show one.
     certificate: Option<Validity>,
+    /// Paces its pushes, where its quota is not that of the peer.
+    pub(super) pacer: Option<Arc<Pacer>>,
     guard: Guard,
     /// The app as one who shares streams and room with others.
     sharer: Arc<Sharer>,
@@ -56,6 +58,7 @@ impl<P: Provider> Route<P> {
             peers,
             metrics,
             certificate: None,
+            pacer: None,
             guard,
             breaker: None,
             sharer: Arc::default(),
@@ -95,6 +98,12 @@ impl<P: Provider> Route<P> {
     #[must_use]
     pub(crate) fn with_certificate(self, certificate: Option<Validity>) -> Self {
         Self { certificate, ..self }
+    }
+
+    /// The same route, which shares a quota of its push service with all who have this pacer.
+    #[must_use]
+    pub(crate) fn with_pacer(self, pacer: Arc<Pacer>) -> Self {
+        Self { pacer: Some(pacer), ..self }
     }
 
     /// Why nothing can be sent before an operator has acted: the client certificate has ended, so no handshake would

@@ -11,6 +11,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::paces::{PaceMetrics, PaceObserver};
 use super::seconds::seconds;
 
 /// The labels that name a peer.
@@ -76,6 +77,8 @@ pub struct UpstreamMetrics {
     orphans_ended: Family<PeerCauseLabels, Counter>,
     breakers_open: Family<PeerLabels, Gauge>,
     breakers_opened: Family<PeerCauseLabels, Counter>,
+    /// The paces of peers, and of quotas that are not a peer's.
+    pub(crate) paces: PaceMetrics,
 }
 
 impl UpstreamMetrics {
@@ -98,6 +101,7 @@ impl UpstreamMetrics {
             orphans_ended: Family::default(),
             breakers_open: Family::default(),
             breakers_opened: Family::default(),
+            paces: PaceMetrics::register(registry),
         };
         registry.register(
             "breaker_peers_open",
@@ -169,6 +173,7 @@ impl UpstreamMetrics {
             wait: self.wait.get_or_create_owned(labels),
             orphans: self.orphans.get_or_create_owned(labels),
             breaker: self.breakers_open.get_or_create_owned(labels),
+            pace: self.paces.of(origin.clone(), identity.clone()),
             families: self.clone(),
             labels: labels.clone(),
         }
@@ -199,6 +204,7 @@ struct PeerMetrics {
     wait: Histogram,
     orphans: Gauge,
     breaker: Gauge,
+    pace: PaceObserver,
     /// Failures are rare, and looked up by their labels.
     families: UpstreamMetrics,
     labels: PeerLabels,
@@ -232,8 +238,8 @@ impl ObservePeer for PeerMetrics {
             Report::Resent(cause) => self.count(&families.resent, cause),
             Report::Unanswered(cause) => self.count(&families.unanswered, cause),
             Report::GoAway { code, reason } => self.goaway(code, reason),
-            // A report that this version does not know is not counted.
-            _ => {}
+            // What is left is about the pace, or is a report that this version does not know.
+            other => self.pace.report(other),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Heal, Retry, Verdict, cut};
+use super::{Heal, Pace, Retry, Verdict, cut};
 use crate::push::{Outcome, Reason, TokenAction};
 
 /// What an answer of this kind means. Only what the single answer says is added, by [`Meaning::verdict`].
@@ -13,6 +13,7 @@ pub(super) struct Meaning {
     pub(super) retryable: bool,
     pub(super) retry: Retry,
     pub(super) heal: Heal,
+    pub(super) pace: Pace,
     pub(super) reason: Reason,
     /// The field at fault, as a path from the push. It is empty where no field or more than one may be at fault.
     pub(super) field: &'static str,
@@ -35,6 +36,7 @@ impl Meaning {
             retry: self.retry,
             retryable: self.retryable,
             heal: self.heal,
+            pace: self.pace,
             reason: self.reason,
             field: self.field.into(),
             detail: self.detail.into(),
@@ -47,8 +49,9 @@ impl Meaning {
 
 /// An outcome that calls for nothing more.
 pub(super) const fn plain(outcome: Outcome, token_action: TokenAction, detail: &'static str) -> Meaning {
-    let (retry, heal, reason) = (Retry::Never, Heal::Nothing, Reason::UpstreamAnswered);
-    Meaning { outcome, token_action, retryable: false, retry, heal, reason, field: "", detail }
+    let (retry, heal, pace) = (Retry::Never, Heal::Nothing, Pace::Nothing);
+    let reason = Reason::UpstreamAnswered;
+    Meaning { outcome, token_action, retryable: false, retry, heal, pace, reason, field: "", detail }
 }
 
 /// The push is at fault.
@@ -87,8 +90,8 @@ pub(super) const fn unavailable(retry: Retry, heal: Heal, detail: &'static str) 
     Meaning { retryable: true, retry, heal, ..plain }
 }
 
-/// The push service asks to slow down.
-pub(super) const fn limited(wait: Duration, heal: Heal, detail: &'static str) -> Meaning {
+/// The push service asks to slow down, towards those whom `pace` names.
+pub(super) const fn limited(wait: Duration, pace: Pace, detail: &'static str) -> Meaning {
     let plain = plain(Outcome::RateLimited, TokenAction::Keep, detail);
-    Meaning { retryable: true, retry: Retry::After(wait), heal, ..plain }
+    Meaning { retryable: true, retry: Retry::After(wait), pace, ..plain }
 }

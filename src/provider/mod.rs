@@ -18,6 +18,7 @@ pub mod webpush;
 mod words;
 
 use std::fmt;
+use std::hash::Hash;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -27,7 +28,7 @@ pub use fanfare_upstream::Reply;
 pub use front::Front502;
 pub use message::Message;
 pub(crate) use retry_after::retry_after;
-pub use verdict::{Heal, Retry, Verdict};
+pub use verdict::{Heal, Pace, Retry, Verdict};
 
 use crate::push::{Audience, Body, Outcome, ProviderKind, PushId, Reason, Refusal};
 
@@ -58,7 +59,7 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     const FAILS_BY_APP: bool = false;
 
     /// Where a push goes. It prints without what would let a reader of the log send to it.
-    type Target: fmt::Debug + Send + Sync;
+    type Target: fmt::Debug + Hash + Send + Sync;
 
     /// What a body becomes for all targets; a multicast encodes it once.
     type Payload: fmt::Debug + Send + Sync;

@@ -18,6 +18,8 @@ pub struct Verdict {
     pub retryable: bool,
     /// What has to be mended before the next attempt.
     pub heal: Heal,
+    /// What the answer says of the pace at which it may be sent to.
+    pub pace: Pace,
     /// Why, as a code. It is not used for ACCEPTED.
     pub reason: Reason,
     /// The field at fault, as a path from the push. It is empty where no field is, or the answer names none.
@@ -89,6 +91,18 @@ impl Heal {
             Self::Nothing | Self::Retire | Self::HoldToken => false,
         }
     }
+}
+
+/// What an answer says of the pace at which its push service may be sent to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// It says nothing of that.
+    Nothing,
+    /// Too much was sent to this target, or to nobody knows what. It says something of the push service only where many
+    /// targets are answered like this.
+    Target,
+    /// Too much was sent by the app, the project or the gateway.
+    Sender,
 }
 
 #[cfg(test)]

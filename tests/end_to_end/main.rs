@@ -27,6 +27,7 @@ mod memory;
 mod net;
 mod operating;
 mod own_provider;
+mod pacing;
 mod pool;
 mod proxy;
 mod rows;

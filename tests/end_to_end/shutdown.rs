@@ -125,6 +125,7 @@ fn no_task_is_left_when_the_gateway_has_ended() {
             provider: Fcm::try_new(&FcmSettings { project_id: "demo-project".to_owned() }).unwrap(),
             credential: Arc::new(Source::from_json(&account.key_json().into()).unwrap()),
             certificate: None,
+            pushes_per_minute: None,
         });
         config.drain_timeout = Duration::from_millis(if is_silent { 100 } else { 20_000 });
         let gateway = own.block_on(Gateway::start(config, Network::default())).unwrap();

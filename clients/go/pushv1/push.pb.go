@@ -772,6 +772,10 @@ const (
 	Reason_REASON_CALLER_UNKNOWN Reason = 27
 	// The caller is over its rate. It may try again a little later.
 	Reason_REASON_CALLER_OVER_RATE Reason = 28
+	// Pushes to this upstream are paced, at its quota or at the rate that its answers
+	// allow, and the turn of this one would have come after its deadline or expiry.
+	// retry_after is when it would have come.
+	Reason_REASON_PACED Reason = 29
 )
 
 // Enum value maps for Reason.
@@ -805,6 +809,7 @@ var (
 		26: "REASON_CREDENTIAL_MISSING",
 		27: "REASON_CALLER_UNKNOWN",
 		28: "REASON_CALLER_OVER_RATE",
+		29: "REASON_PACED",
 	}
 	Reason_value = map[string]int32{
 		"REASON_UNSPECIFIED":             0,
@@ -835,6 +840,7 @@ var (
 		"REASON_CREDENTIAL_MISSING":      26,
 		"REASON_CALLER_UNKNOWN":          27,
 		"REASON_CALLER_OVER_RATE":        28,
+		"REASON_PACED":                   29,
 	}
 )
 
@@ -3890,7 +3896,7 @@ const file_fanfare_push_v1_push_proto_rawDesc = "" +
 	"\x18TOKEN_ACTION_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11TOKEN_ACTION_KEEP\x10\x01\x12\x17\n" +
 	"\x13TOKEN_ACTION_DELETE\x10\x02\x12\x1b\n" +
-	"\x17TOKEN_ACTION_QUARANTINE\x10\x03*\x8d\x06\n" +
+	"\x17TOKEN_ACTION_QUARANTINE\x10\x03*\x9f\x06\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15REASON_FIELD_REQUIRED\x10\x01\x12\x18\n" +
@@ -3920,7 +3926,8 @@ const file_fanfare_push_v1_push_proto_rawDesc = "" +
 	"\x18REASON_ANSWER_UNREADABLE\x10\x19\x12\x1d\n" +
 	"\x19REASON_CREDENTIAL_MISSING\x10\x1a\x12\x19\n" +
 	"\x15REASON_CALLER_UNKNOWN\x10\x1b\x12\x1b\n" +
-	"\x17REASON_CALLER_OVER_RATE\x10\x1c*y\n" +
+	"\x17REASON_CALLER_OVER_RATE\x10\x1c\x12\x10\n" +
+	"\fREASON_PACED\x10\x1d*y\n" +
 	"\bProvider\x12\x18\n" +
 	"\x14PROVIDER_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rPROVIDER_APNS\x10\x01\x12\x10\n" +

@@ -78,8 +78,8 @@ pub use fault::{
     Trigger, UnfitRule,
 };
 pub use fcm::{
-    AuthorizedUser, Fcm, FcmRefusal, FcmScriptedOutcome, FcmScriptedWord, FcmSettings, Quota, ServiceAccount,
-    fcm_scripted_words,
+    AuthorizedUser, Fcm, FcmRefusal, FcmScriptedOutcome, FcmScriptedWord, FcmSettings, Quota, Rate,
+    ServiceAccount, fcm_scripted_words,
 };
 pub use journal::Journal;
 pub use mattermost::{Mattermost, MattermostSettings, ProxiedRequest};

@@ -10,6 +10,8 @@
 //! | send a request | [`Permit::exchange`], [`Request`], [`Fields`], [`Answer`] |
 //! | know why there is no answer | [`UpstreamError`]: [`Unsent`] or [`Unanswered`] |
 //! | bound what is in flight | [`InFlight`] |
+//! | send no faster than a service takes | [`PeerPool::pacer`], [`Upstream::pacer`], [`Pacer`] |
+//! | try again without multiplying an outage | [`PeerPool::first_try`], [`PeerPool::may_retry`] |
 //! | count what happens | [`Observe`] |
 //! | replace the network, in a test | [`Resolve`], [`Dial`] |
 //!
@@ -89,6 +91,7 @@ mod network;
 mod observe;
 mod opening;
 mod origin;
+mod pacer;
 mod path;
 mod patience;
 mod peer;
@@ -98,6 +101,7 @@ mod pool;
 mod proxy;
 mod reach;
 mod request;
+mod retry_budget;
 mod settings;
 mod sleep;
 #[cfg(test)]
@@ -114,6 +118,7 @@ pub use http2::engine::fuzzing;
 pub use breaker::{Breaker, BreakerChange, BreakerSettings, Probe};
 pub use cause::{EndCause, OpenCause};
 pub use connect_error::ConnectError;
+pub use core::PaceSettings;
 pub use error::{Head, NoAnswerCause, Unanswered, Unsent, UnsentCause, UpstreamError};
 pub use failure::{FailingPeer, LeftAlone, PeerFailure, Symptom};
 pub use fields::{Field, Fields, FieldsIter, Indexing, InvalidField};
@@ -122,6 +127,7 @@ pub use in_flight::{InFlight, Share};
 pub use network::{BoxFuture, Dial, Resolve, SystemResolver, TcpDialer};
 pub use observe::{ConnectionState, NamedBy, Observe, ObservePeer, Report, Unobserved};
 pub use origin::{InvalidOrigin, Origin};
+pub use pacer::{NoTurn, Pacer};
 pub use path::InvalidPath;
 pub use peer::{Http, Peer};
 pub use peers::TooManyPeers;

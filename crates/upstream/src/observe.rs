@@ -71,6 +71,16 @@ pub enum Report<'a> {
     /// A request that provably was not processed is sent again. The cause is that of
     /// [`UnsentCause::name`](crate::UnsentCause::name).
     Resent(&'static str),
+    /// A request began to wait for its turn.
+    PaceWaitBegan,
+    /// A request waits for its turn no more. It waited for this long.
+    PaceWaitEnded(Duration),
+    /// The number of turns a second changed by this. Where there is no pace it counts as 0.
+    Pace(f64),
+    /// The answers of the service began to limit the pace.
+    PaceLowered,
+    /// A request was not tried again, since the budget of retries was used up.
+    RetryRefused,
     /// A request was sent and not answered. The cause is that of [`NoAnswerCause::name`](crate::NoAnswerCause::name).
     Unanswered(&'static str),
     /// The peer fails and is left alone from now on, until [`BreakerClosed`](Self::BreakerClosed). The cause is that of

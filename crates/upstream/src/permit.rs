@@ -65,6 +65,12 @@ impl Permit {
         Self { granted, pool, flow, deadline }
     }
 
+    /// When the stream was granted.
+    #[must_use]
+    pub fn granted_at(&self) -> Instant {
+        self.granted.at
+    }
+
     /// Sends a request and reads the whole answer. A request that the peer provably did not process is sent again, on
     /// another stream, until the deadline that the permit was asked for with.
     ///

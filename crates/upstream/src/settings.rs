@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::breaker::BreakerSettings;
-use crate::core::PoolLimits;
+use crate::core::{PaceSettings, PoolLimits};
+use crate::observe::NamedBy;
 use crate::patience::Patience;
 
 /// The limits of the pool. Every wait and every queue of it is bounded by one of them.
@@ -58,6 +59,13 @@ pub struct UpstreamSettings {
     pub max_age: Duration,
     /// How often one request is sent again that came back provably unprocessed. 16 by default.
     pub max_resends: u32,
+    /// How many of the requests to one peer may be tried again, in percent of the first tries. 20 by default.
+    pub retry_percent: u32,
+    /// How many may be tried again in a second beside those. 10 by default.
+    pub retry_min_per_second: u32,
+    /// The most turns a second of a peer whom somebody from [outside](crate::Upstream::outsider_peer) named. By default
+    /// there is no such ceiling, and the pace is learned from answers alone.
+    pub outsider_turns_per_second: Option<u32>,
     /// The largest body of an answer, in bytes. A larger answer is
     /// [unreadable](crate::NoAnswerCause::Unreadable). 64 KiB by default.
     pub max_reply_bytes: usize,
@@ -92,6 +100,11 @@ impl Default for UpstreamSettings {
             http1_idle_timeout: Duration::from_secs(30),
             max_age: Duration::from_secs(24 * 60 * 60),
             max_resends: 16,
+            // The defaults of Finagle's budget, which services of all kinds have run with. Source: Finagle,
+            // `RetryBudget.apply`.
+            retry_percent: 20,
+            retry_min_per_second: 10,
+            outsider_turns_per_second: None,
             max_reply_bytes: 64 * 1024,
             max_reply_header_bytes: 16 * 1024,
         }
@@ -99,6 +112,15 @@ impl Default for UpstreamSettings {
 }
 
 impl UpstreamSettings {
+    /// The pace towards a peer.
+    pub(crate) fn pace(&self, named_by: NamedBy) -> PaceSettings {
+        let most_per_second = match named_by {
+            NamedBy::Operator => None,
+            NamedBy::Outsider => self.outsider_turns_per_second.map(f64::from),
+        };
+        PaceSettings { most_per_second, max_waiters: self.max_waiters, ..PaceSettings::default() }
+    }
+
     /// The limits of the pool of one peer.
     pub(crate) fn limits(&self, proves_credential: bool) -> PoolLimits {
         PoolLimits {

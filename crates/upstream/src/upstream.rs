@@ -12,12 +12,13 @@ use crate::budget::Budget;
 use crate::cause::EndCause;
 use crate::common::Common;
 use crate::connect::Connector;
-use crate::core::Standing;
+use crate::core::{PaceSettings, Standing};
 use crate::error::Unsent;
 use crate::flow::Flow;
 use crate::network::{Dial, Resolve};
-use crate::observe::{NamedBy, Observe};
+use crate::observe::{NamedBy, Observe, ObservePeer};
 use crate::origin::Origin;
+use crate::pacer::Pacer;
 use crate::peer::Peer;
 use crate::peers::{HeldPool, Peers, TooManyPeers};
 use crate::permit::Permit;
@@ -89,13 +90,21 @@ impl Upstream {
         let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
         let held = peers.get(peer, self.common.settings.max_peers, |peer| {
             let observer = self.observer.peer(&peer, named_by);
-            Pool::new(peer, Arc::clone(&self.common), observer)
+            Pool::new(peer, named_by, Arc::clone(&self.common), observer)
         })?;
         if self.common.stop.is_cancelled() {
             // It may be younger than the shutdown, which knew nothing of it.
             held.pool.shut_down(EndCause::Shutdown);
         }
         Ok(PeerPool { held })
+    }
+
+    /// A pacer for requests that share a quota which no single peer stands for. `subject` names it in the log, and
+    /// `observer` hears what happens to it.
+    #[must_use]
+    pub fn pacer(&self, settings: PaceSettings, subject: String, observer: impl ObservePeer) -> Arc<Pacer> {
+        let (tasks, stop) = (self.common.tasks.clone(), self.common.stop.clone());
+        Pacer::new(settings, subject, NamedBy::Operator, Arc::new(observer), tasks, stop)
     }
 
     /// Lets the requests of batches wait for streams no more: those that wait, and those that would have to, are
@@ -163,6 +172,23 @@ impl PeerPool {
     #[must_use]
     pub fn origin(&self) -> &Origin {
         &self.held.pool.peer().origin
+    }
+
+    /// The pacer of the peer, which is told by its users how the peer answers. [`permit`](Self::permit) does not ask it.
+    #[must_use]
+    pub fn pacer(&self) -> &Pacer {
+        self.held.pool.pacer()
+    }
+
+    /// A request is about to be tried for the first time.
+    pub fn first_try(&self) {
+        self.held.pool.retries().first_try();
+    }
+
+    /// Whether the budget of retries lets another request be tried again. If so, it is taken from the budget.
+    #[must_use]
+    pub fn may_retry(&self) -> bool {
+        self.held.pool.may_retry()
     }
 
     /// Waits for a stream, and opens a connection where that is needed. `flow` decides who goes first.

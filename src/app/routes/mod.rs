@@ -4,10 +4,14 @@
 //! again keep their credential with its token, peers that are named again keep their connections, and apps that are named
 //! again their share.
 
+mod pacers;
+
 use std::sync::Arc;
 
 use fanfare_upstream::{Http, Origin, Peer, PeerPool, Proxies, Reach, TooManyPeers, Upstream};
 use rustls::ClientConfig;
+
+pub(super) use pacers::Pacers;
 
 use crate::config::{
     ApnsConfig, ApnsCredential, AppConfig, ClientCertificate, Config, FcmConfig, MattermostConfig,
@@ -29,9 +33,10 @@ pub(super) fn build(
     credentials: &Registry,
     upstream: &Arc<Upstream>,
     admission: &Admission,
+    pacers: &Pacers,
     metrics: &Metrics,
 ) -> Result<Routes, TooManyPeers> {
-    let builder = Builder { config, credentials, upstream, admission, metrics };
+    let builder = Builder { config, credentials, upstream, admission, pacers, metrics };
     config.apps.iter().map(|app| Ok((app.id.clone(), builder.app(app)?))).collect()
 }
 
@@ -40,6 +45,7 @@ struct Builder<'a> {
     credentials: &'a Registry,
     upstream: &'a Arc<Upstream>,
     admission: &'a Admission,
+    pacers: &'a Pacers,
     metrics: &'a Metrics,
 }
 
@@ -111,7 +117,10 @@ impl Builder<'_> {
             None => Identity::shared(Http::Either, upstream.trust.tls(Http::Either)),
         };
         let peer = self.peer(&upstream.origin, &identity, proxies)?;
-        let route = self.route(app, fcm.provider.clone(), credential, peer);
+        let per_minute = fcm.pushes_per_minute.unwrap_or(upstream.pushes_per_minute);
+        let metrics = &self.metrics.upstream.paces;
+        let pacer = self.pacers.project(fcm.provider.project(), per_minute, self.upstream, metrics);
+        let route = self.route(app, fcm.provider.clone(), credential, peer).with_pacer(pacer);
         Ok(route.with_certificate(fcm.certificate.as_ref().map(ClientCertificate::validity)))
     }
 

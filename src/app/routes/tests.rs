@@ -38,6 +38,7 @@ fn config(simulator: &Simulator, account: &ServiceAccount) -> Config {
             provider: Fcm::try_new(&FcmProject { project_id: "demo-project".into() }).unwrap(),
             credential: Arc::new(Source::from_json(&account.key_json().into()).unwrap()),
             certificate: None,
+            pushes_per_minute: None,
         };
         let mattermost = MattermostConfig {
             provider: Mattermost::try_new(MattermostSettings { server_id: "server".into() }).unwrap(),
@@ -97,17 +98,17 @@ async fn a_configuration_that_is_read_again_keeps_peers_and_credentials() {
     let (resolver, dialer) = (Arc::new(SystemResolver), Arc::new(TcpDialer));
     let upstream =
         Arc::new(Upstream::new(first.upstream.clone(), resolver, dialer, metrics.upstream.clone()));
-    let registry = Registry::new(metrics.credentials.clone());
+    let (registry, pacers) = (Registry::new(metrics.credentials.clone()), Pacers::default());
     let admission = Admission::new(1, metrics.pushes.in_flight().clone());
 
-    let routes = build(&first, &registry, &upstream, &admission, &metrics).unwrap();
+    let routes = build(&first, &registry, &upstream, &admission, &pacers, &metrics).unwrap();
     let known = credentials(&routes);
     known[0].1.ready(Instant::now() + SOON, None).await.unwrap();
     let opened = simulator.counters().connections_opened;
 
     // The pool has room for no other peer, and the routes of the first configuration hold all of them.
     let second = config(&simulator, &account);
-    let routes_again = build(&second, &registry, &upstream, &admission, &metrics).unwrap();
+    let routes_again = build(&second, &registry, &upstream, &admission, &pacers, &metrics).unwrap();
     let again = credentials(&routes_again);
     for (apns, fcm, vapid) in known.iter().chain(&again) {
         assert!(std::ptr::eq::<ProviderToken>(&**apns, &*known[0].0));
@@ -132,6 +133,6 @@ async fn a_configuration_that_is_read_again_keeps_peers_and_credentials() {
     // Another peer would not have fitted.
     let mut third = config(&simulator, &account);
     third.apns_sandbox = "https://localhost:1".parse().unwrap();
-    assert!(build(&third, &registry, &upstream, &admission, &metrics).is_err());
+    assert!(build(&third, &registry, &upstream, &admission, &pacers, &metrics).is_err());
     tokio::time::timeout(SOON, registry.shut_down()).await.unwrap();
 }

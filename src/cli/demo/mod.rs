@@ -134,6 +134,7 @@ fn config(simulator: &Simulator, vapid: VapidKey) -> anyhow::Result<Config> {
         provider: Fcm::try_new(&FcmSettings { project_id: plan::PROJECT.to_owned() })?,
         credential: Arc::new(Source::from_json(&account.key_json().into())?),
         certificate: None,
+        pushes_per_minute: None,
     };
     let mattermost = MattermostConfig {
         provider: Mattermost::try_new(mattermost::MattermostSettings {

@@ -128,6 +128,8 @@ pub(in crate::config) struct Upstream {
     #[serde(with = "humantime_serde")]
     pub(in crate::config) max_age: Option<Duration>,
     pub(in crate::config) max_resends: Option<u32>,
+    pub(in crate::config) retry_percent: Option<u32>,
+    pub(in crate::config) retry_min_per_second: Option<u32>,
     pub(in crate::config) max_reply_bytes: Option<usize>,
     pub(in crate::config) max_reply_header_bytes: Option<u32>,
 }
@@ -146,6 +148,7 @@ pub(in crate::config) struct Fcm {
     pub(in crate::config) origin: Option<String>,
     pub(in crate::config) metadata: Option<String>,
     pub(in crate::config) ca_files: Vec<PathBuf>,
+    pub(in crate::config) pushes_per_minute: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -153,6 +156,7 @@ pub(in crate::config) struct Fcm {
 pub(in crate::config) struct WebPush {
     pub(in crate::config) ca_files: Vec<PathBuf>,
     pub(in crate::config) max_origins: Option<usize>,
+    pub(in crate::config) pushes_per_second_per_origin: Option<u32>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -196,6 +200,7 @@ pub(in crate::config) struct App {
 #[serde(deny_unknown_fields)]
 pub(in crate::config) struct AppFcm {
     pub(in crate::config) project: String,
+    pub(in crate::config) pushes_per_minute: Option<u32>,
     pub(in crate::config) key_file: Option<PathBuf>,
     #[serde(default)]
     pub(in crate::config) metadata_server: bool,

@@ -62,7 +62,9 @@ impl Reader<'_> {
             }
             None => None,
         };
-        Some(FcmConfig { provider: provider?, credential: Arc::new(credential?), certificate })
+        let pushes_per_minute = self.fcm_pace(key, file);
+        let credential = Arc::new(credential?);
+        Some(FcmConfig { provider: provider?, credential, certificate, pushes_per_minute })
     }
 
     fn google_key(&mut self, key: &str, file: &Path) -> Option<Source> {

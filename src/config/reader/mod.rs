@@ -6,6 +6,7 @@ mod callers;
 mod issuers;
 mod listeners;
 mod named;
+mod paces;
 mod proxy;
 mod settings;
 mod web_push;
@@ -61,6 +62,7 @@ impl Reader<'_> {
         let apps = file.apps.into_iter().filter_map(|(name, app)| self.app(&name, app, &config)).collect();
         config.apps = apps;
         self.expect_one_key_for_its_ids(&config.apps);
+        self.expect_one_pace_for_each_project(&config);
         if file.callers.len() > MAX_CALLERS {
             let found = file.callers.len();
             self.error("callers", format!("expected at most {MAX_CALLERS} callers, found {found}"));

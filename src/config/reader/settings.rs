@@ -38,6 +38,7 @@ impl Reader<'_> {
         let stall = limits.reader_stall_timeout;
         self.wait("limits.reader_stall_timeout", &mut batch.reader_stall_timeout, stall);
         self.upstream(&mut config.upstream, &file.upstream);
+        self.paces(config, file);
         config.apns_trust = self.trust("apns.ca_files", &config.trust, &file.apns.ca_files);
         config.fcm.trust = self.trust("fcm.ca_files", &config.trust, &file.fcm.ca_files);
         config.web_push.trust = self.trust("web_push.ca_files", &config.trust, &file.web_push.ca_files);

@@ -9,11 +9,14 @@ use fanfare_upstream::{NoAnswerCause, Unanswered};
 use tokio::time::Instant;
 
 use super::learn::Learned;
+use super::request::useless_from;
 use crate::provider::{Retry, Verdict};
-use crate::push::{Delivery, Options, Outcome, PushResult, Reason};
+use crate::push::{Delivery, Expiry, Options, Outcome, PushResult, Reason};
 
-/// The wait before a push that was not answered, and may be repeated, is sent again.
-const REPEAT_AFTER: Duration = Duration::from_secs(1);
+/// The first backoff. It doubles with each attempt.
+const BACKOFF: Duration = Duration::from_secs(1);
+/// The backoff doubles at most this often, to about a minute.
+const MOST_DOUBLINGS: u32 = 6;
 
 /// What follows an attempt.
 #[derive(Debug)]
@@ -24,6 +27,15 @@ pub(super) enum Next {
     Again(Duration),
 }
 
+/// When another attempt may follow.
+#[derive(Debug, Clone, Copy)]
+enum Again {
+    /// At once, since what was wrong is mended.
+    AtOnce,
+    /// After at least this wait.
+    After(Duration),
+}
+
 /// The history of one push.
 #[derive(Debug)]
 pub(super) struct Attempts {
@@ -32,6 +44,7 @@ pub(super) struct Attempts {
     dry_run: bool,
     most: u32,
     deadline: Instant,
+    expiry: Expiry,
     made: u32,
     /// Whether an attempt was sent and not answered, so the push may have been delivered.
     unanswered: bool,
@@ -48,6 +61,7 @@ impl Attempts {
             dry_run: options.dry_run,
             most,
             deadline,
+            expiry: options.expiry,
             made: 0,
             unanswered: false,
             resent_at_once: false,
@@ -80,13 +94,13 @@ impl Attempts {
         let again = match retry {
             Retry::Never => None,
             _ if unknown && !self.repeatable => None,
-            Retry::IfRepeatable => Some(REPEAT_AFTER),
+            Retry::IfRepeatable => Some(Again::After(Duration::ZERO)),
             Retry::Once | Retry::OnceThen(_) if !self.resent_at_once => {
                 self.resent_at_once = true;
-                Some(Duration::ZERO)
+                Some(Again::AtOnce)
             }
             Retry::Once => None,
-            Retry::OnceThen(wait) | Retry::After(wait) => Some(wait),
+            Retry::OnceThen(wait) | Retry::After(wait) => Some(Again::After(wait)),
         };
         self.again_or(again, result)
     }
@@ -108,20 +122,36 @@ impl Attempts {
         } else {
             self.unanswered = true;
         }
-        let again = (self.repeatable || self.dry_run).then_some(REPEAT_AFTER);
+        let again = (self.repeatable || self.dry_run).then_some(Again::After(Duration::ZERO));
         self.again_or(again, result)
     }
 
-    fn again_or(&mut self, again: Option<Duration>, mut result: PushResult) -> Next {
+    fn again_or(&mut self, again: Option<Again>, mut result: PushResult) -> Next {
         self.keep_last_answer(&mut result);
-        let in_time = |wait: &Duration| Instant::now() + *wait < self.deadline;
-        match again.filter(in_time) {
+        match again.and_then(|again| self.wait(again)) {
             Some(wait) if self.made < self.most => {
                 self.last = Some(Box::new(result));
                 Next::Again(wait)
             }
             Some(_) | None => Next::Answer(self.complete(result)),
         }
+    }
+
+    /// The wait before another attempt; none if that would come too late. No wait is shorter than the one that was named,
+    /// and its random part grows with each attempt, so that pushes which failed together do not come back together ("full
+    /// jitter": AWS Architecture Blog, "Exponential Backoff And Jitter").
+    fn wait(&self, again: Again) -> Option<Duration> {
+        let useless_from = useless_from(self.deadline, self.expiry);
+        let left = useless_from.saturating_duration_since(Instant::now());
+        let wait = match again {
+            Again::AtOnce => Duration::ZERO,
+            Again::After(named) => {
+                let backoff = BACKOFF * (1 << self.made.saturating_sub(1).min(MOST_DOUBLINGS));
+                let random = backoff.min(left.saturating_sub(named)).mul_f64(fastrand::f64());
+                named.saturating_add(random)
+            }
+        };
+        (wait < left).then_some(wait)
     }
 
     /// Keeps what the push service said last, where this attempt brought no answer.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use fanfare_upstream::{TooManyPeers, Unsent};
+use fanfare_upstream::{NoTurn, TooManyPeers, Unsent};
 
 use super::Attempts;
 use crate::credential::NoToken;
@@ -24,6 +24,7 @@ impl Attempts {
         match why {
             NoLeave::HeldBack(why) => self.held_back(why.to_string(), why.retry_after),
             NoLeave::NoToken(why) => self.without_token(why),
+            NoLeave::NoTurn(why) => self.without_turn(*why),
             NoLeave::Unsent(why) => self.unsent(why),
             NoLeave::Expired => self.expired(),
             NoLeave::Draining => self.last(),
@@ -95,6 +96,22 @@ impl Attempts {
         }
         let mut result = PushResult::unsent(Outcome::NotAttempted, reason, detail);
         result.retryable = reason != Reason::Expired;
+        self.complete(result)
+    }
+
+    /// The verdict where the pace of the push service leaves no turn for it. The last answer stands where there is one.
+    fn without_turn(&mut self, why: NoTurn) -> PushResult {
+        let wait = match why {
+            NoTurn::TooLong(wait) | NoTurn::Full(wait) => wait,
+            NoTurn::ShuttingDown => return self.draining(),
+        };
+        if let Some(last) = self.last.take() {
+            return self.complete(*last);
+        }
+        let detail = format!("pushes to this push service are paced: {why}");
+        let mut result = PushResult::unsent(Outcome::NotAttempted, Reason::Paced, detail);
+        result.retryable = true;
+        result.retry_after = Some(wait);
         self.complete(result)
     }
 

@@ -1,10 +1,11 @@
 use std::sync::Arc;
 
-use fanfare_upstream::{ConnectError, Unsent};
+use fanfare_upstream::{ConnectError, NoTurn, Unsent};
 
 use super::*;
 use crate::credential::NoToken;
-use crate::provider::Heal;
+use crate::dispatch::acquire::NoLeave;
+use crate::provider::{Heal, Pace};
 use crate::push::TokenAction;
 
 fn attempts(options: &Options) -> Attempts {
@@ -18,6 +19,7 @@ fn verdict(outcome: Outcome, retry: Retry) -> Verdict {
         retry,
         retryable: retry != Retry::Never,
         heal: Heal::Nothing,
+        pace: Pace::Nothing,
         reason: Reason::UpstreamAnswered,
         field: "".into(),
         detail: "".into(),
@@ -25,6 +27,11 @@ fn verdict(outcome: Outcome, retry: Retry) -> Verdict {
         upstream_id: String::new(),
         token_invalid_since: None,
     }
+}
+
+/// A wait of so many seconds that was named, and the random part after the first attempt.
+fn about(named: u64) -> std::ops::RangeInclusive<Duration> {
+    Duration::from_secs(named)..=Duration::from_secs(named) + BACKOFF
 }
 
 fn answer(next: Next) -> PushResult {
@@ -45,7 +52,7 @@ fn an_answer_that_does_not_know_is_repeated_only_where_that_does_no_harm() {
     let repeatable = Options { repeatable: true, ..Options::default() };
     let mut again = attempts(&repeatable);
     let next = again.answered(unknown(), Some(200));
-    assert!(matches!(next, Next::Again(wait) if wait == Duration::from_secs(10)));
+    assert!(matches!(next, Next::Again(wait) if about(10).contains(&wait)));
     // The first attempt may have been delivered, whatever the second one says.
     let next = again.answered(verdict(Outcome::Internal, Retry::Never), Some(200));
     assert_eq!(answer(next).delivery, Delivery::Maybe);
@@ -80,6 +87,62 @@ async fn an_attempt_that_would_come_at_the_deadline_or_later_is_not_waited_for()
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_would_come_after_the_expiry_is_not_waited_for() {
+    let expiry = |after| Options {
+        expiry: Expiry::At(std::time::SystemTime::now() + Duration::from_secs(after)),
+        ..Options::default()
+    };
+    let throttled = || verdict(Outcome::RateLimited, Retry::After(Duration::from_secs(60)));
+    assert!(matches!(attempts(&expiry(120)).answered(throttled(), Some(429)), Next::Again(_)));
+    let result = answer(attempts(&expiry(30)).answered(throttled(), Some(429)));
+    assert_eq!((result.outcome, result.retry_after), (Outcome::RateLimited, Some(Duration::from_secs(60))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_is_never_shorter_than_the_named_one_and_its_random_part_doubles() {
+    let failed = || verdict(Outcome::UpstreamUnavailable, Retry::After(Duration::from_secs(10)));
+    let mut longest = [Duration::ZERO; 4];
+    for _ in 0..200 {
+        let mut attempts = Attempts::new(&Options::default(), 10, Instant::now() + Duration::from_secs(3600));
+        for longest in &mut longest {
+            let Next::Again(wait) = attempts.answered(failed(), Some(503)) else { panic!("tried again") };
+            assert!(wait >= Duration::from_secs(10));
+            *longest = wait.max(*longest);
+        }
+    }
+    for (doublings, longest) in longest.into_iter().enumerate() {
+        let most = BACKOFF * (1 << doublings);
+        let random = longest - Duration::from_secs(10);
+        // Of two hundred draws all are in the lower half by no chance.
+        assert!(random <= most && random > most / 2, "{doublings}: {random:?}");
+    }
+    // The random part never makes a wait too long that fits by itself.
+    for _ in 0..200 {
+        let deadline = Instant::now() + Duration::from_millis(10_001);
+        let next = Attempts::new(&Options::default(), 3, deadline).answered(failed(), Some(503));
+        assert!(matches!(next, Next::Again(_)));
+    }
+}
+
+#[test]
+fn a_push_without_a_turn_was_not_attempted_and_an_earlier_answer_stands() {
+    let wait = Duration::from_secs(7);
+    for why in [NoTurn::TooLong(wait), NoTurn::Full(wait)] {
+        let result = attempts(&Options::default()).stayed(&NoLeave::NoTurn(why));
+        assert_eq!((result.outcome, result.reason), (Outcome::NotAttempted, Some(Reason::Paced)));
+        assert_eq!((result.retryable, result.retry_after), (true, Some(wait)));
+    }
+    let throttled = verdict(Outcome::RateLimited, Retry::After(Duration::from_secs(60)));
+    let mut again = attempts(&Options::default());
+    assert!(matches!(again.answered(throttled, Some(429)), Next::Again(_)));
+    let result = again.stayed(&NoLeave::NoTurn(NoTurn::TooLong(wait)));
+    assert_eq!((result.outcome, result.attempts), (Outcome::RateLimited, 1));
+    assert_eq!(result.retry_after, Some(Duration::from_secs(60)));
+    let result = attempts(&Options::default()).stayed(&NoLeave::NoTurn(NoTurn::ShuttingDown));
+    assert_eq!(result.reason, Some(Reason::Draining));
+}
+
 #[test]
 fn no_push_is_handed_over_more_often_than_the_operator_allows() {
     let failed = || verdict(Outcome::UpstreamUnavailable, Retry::After(Duration::from_secs(1)));
@@ -106,7 +169,7 @@ fn what_is_mended_is_sent_again_at_once_but_once_only() {
     let next = again.answered(verdict(Outcome::UpstreamUnavailable, then), Some(503));
     assert!(matches!(next, Next::Again(wait) if wait.is_zero()));
     let next = again.answered(verdict(Outcome::UpstreamUnavailable, then), Some(503));
-    assert!(matches!(next, Next::Again(wait) if wait == Duration::from_secs(10)));
+    assert!(matches!(next, Next::Again(wait) if (10..=12).contains(&wait.as_secs())), "{next:?}");
 }
 
 #[test]
@@ -201,7 +264,7 @@ fn an_answer_that_cannot_be_read_is_repeated_only_where_that_does_no_harm() {
     assert_eq!((result.retryable, result.retry_after), (true, None));
     let repeatable = Options { repeatable: true, ..Options::default() };
     let next = attempts(&repeatable).answered(unreadable(), Some(200));
-    assert!(matches!(next, Next::Again(wait) if wait == REPEAT_AFTER));
+    assert!(matches!(next, Next::Again(wait) if wait <= BACKOFF));
     // Of a dry run nothing can have been delivered.
     let dry_run = Options { dry_run: true, ..Options::default() };
     let next = attempts(&dry_run).answered(unreadable(), Some(200));

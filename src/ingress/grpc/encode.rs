@@ -229,6 +229,7 @@ fn reason(it: Reason) -> proto::Reason {
         Reason::CredentialMissing => proto::Reason::CredentialMissing,
         Reason::CallerUnknown => proto::Reason::CallerUnknown,
         Reason::CallerOverRate => proto::Reason::CallerOverRate,
+        Reason::Paced => proto::Reason::Paced,
     }
 }
 
@@ -269,6 +270,7 @@ mod tests {
             Reason::CredentialMissing,
             Reason::CallerUnknown,
             Reason::CallerOverRate,
+            Reason::Paced,
         ];
         for it in all {
             assert_eq!(reason(it).as_str_name(), format!("REASON_{}", it.name()));

@@ -9,7 +9,7 @@ use crate::provider::front::{by_front, unreadable};
 use crate::provider::meaning::{
     Meaning, credential, fault, gone, healing, limited, ours, plain, unavailable, wrong_token,
 };
-use crate::provider::{Front502, Heal, Retry};
+use crate::provider::{Front502, Heal, Pace, Retry};
 use crate::push::{Outcome, TokenAction};
 
 /// The meaning of an answer. An answer that is not in the table means what its status says.
@@ -86,14 +86,19 @@ const TABLE: &[Row] = &[
     (410, &["ExpiredToken"], gone("the device token has expired")),
     (413, &["PayloadTooLarge"], TOO_LARGE),
 
-    (429, &["TooManyRequests"], limited(DEVICE_DELAY, Heal::Nothing, "too many pushes in a row to this target; send it fewer")),
-    (429, &["TooManyProviderTokenUpdates"], limited(TWENTY_MINUTES, Heal::HoldToken, "provider tokens were made too often for this team; let no other process use its key")),
+    (429, &["TooManyRequests"], limited(DEVICE_DELAY, Pace::Target, "too many pushes in a row to this target; send it fewer")),
+    (429, &["TooManyProviderTokenUpdates"], holding(limited(TWENTY_MINUTES, Pace::Nothing, "provider tokens were made too often for this team; let no other process use its key"))),
 
     (500, &["InternalServerError"], unavailable(Retry::After(FIFTEEN_MINUTES), Heal::Nothing, "APNs failed")),
     // Apple's page on channels prints a space.
     (503, &["ServiceUnavailable", "Service Unavailable"], unavailable(Retry::OnceThen(FIFTEEN_MINUTES), Heal::Retire, "APNs is unavailable")),
     (503, &["Shutdown"], unavailable(Retry::OnceThen(FIFTEEN_MINUTES), Heal::Retire, "this server of APNs is shutting down")),
 ];
+
+/// The same, about tokens that were made too often.
+const fn holding(meaning: Meaning) -> Meaning {
+    Meaning { heal: Heal::HoldToken, ..meaning }
+}
 
 fn by_status(status: u16) -> Meaning {
     match status {
@@ -106,7 +111,7 @@ fn by_status(status: u16) -> Meaning {
         413 => TOO_LARGE,
         429 => limited(
             DEVICE_DELAY,
-            Heal::Nothing,
+            Pace::Target,
             "APNs asks to slow down, for a reason that is new to the gateway",
         ),
         400..500 => fault("APNs does not take the push, for a reason that is new to the gateway"),

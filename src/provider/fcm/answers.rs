@@ -11,7 +11,7 @@ use crate::provider::front::{by_front, unreadable};
 use crate::provider::meaning::{
     Meaning, credential, fault, gone, healing, limited, ours, plain, unavailable, wrong_token,
 };
-use crate::provider::{Front502, Heal, Retry};
+use crate::provider::{Front502, Heal, Pace, Retry};
 use crate::push::{Outcome, TokenAction};
 
 /// The wait after a 429 that names none.
@@ -96,16 +96,16 @@ fn invalid_argument(error: &ErrorBody) -> Meaning {
 /// fixed.
 fn quota(error: &ErrorBody) -> Meaning {
     let about = |word| error.quota.to_ascii_lowercase().contains(word);
-    let detail = if about("device") {
-        "too many messages to this device; send it fewer"
+    let (pace, detail) = if about("device") {
+        (Pace::Target, "too many messages to this device; send it fewer")
     } else if about("topic") {
-        "too many messages to this topic; send it fewer"
+        (Pace::Target, "too many messages to this topic; send it fewer")
     } else if about("project") {
-        "the project's quota of messages is used up; spread them, or ask Google for more"
+        (Pace::Sender, "the project's quota of messages is used up; spread them, or ask Google for more")
     } else {
-        "FCM asks to slow down"
+        (Pace::Target, "FCM asks to slow down")
     };
-    limited(RATE_DELAY, Heal::Nothing, detail)
+    limited(RATE_DELAY, pace, detail)
 }
 
 fn by_status(status: u16) -> Meaning {
@@ -124,7 +124,7 @@ fn by_status(status: u16) -> Meaning {
         }
         429 => limited(
             RATE_DELAY,
-            Heal::Nothing,
+            Pace::Target,
             "FCM asks to slow down, for a reason that is new to the gateway",
         ),
         400..500 => fault("FCM does not take the message, for a reason that is new to the gateway"),

@@ -40,4 +40,10 @@ impl Fcm {
         }
         Ok(Self { project_id: id.to_owned() })
     }
+
+    /// The project whose devices are sent to.
+    #[must_use]
+    pub fn project(&self) -> &str {
+        &self.project_id
+    }
 }

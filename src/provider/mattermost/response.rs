@@ -12,7 +12,7 @@ use crate::provider::front::{FOREIGN, doubt, in_doubt, unreadable};
 use crate::provider::meaning::{Meaning, credential, gone, limited, ours, plain, unavailable};
 use crate::provider::retry_after::retry_after;
 use crate::provider::words::{is_page, object, read, title, words};
-use crate::provider::{Front502, Heal, Reply, Retry, Verdict};
+use crate::provider::{Front502, Heal, Pace, Reply, Retry, Verdict};
 use crate::push::{Outcome, TokenAction};
 
 /// The wait after the proxy's throttle answered without naming a wait. The throttle counts by the second.
@@ -91,7 +91,7 @@ fn by_status(status: u16, front_502: Front502) -> Meaning {
             TokenAction::Keep,
             "the push is over the proxy's limit; make it smaller",
         ),
-        429 => limited(RATE_DELAY, Heal::Nothing, "the proxy asks to slow down"),
+        429 => limited(RATE_DELAY, Pace::Sender, "the proxy asks to slow down"),
         300..400 | 401 | 403..=405 | 407 => credential(
             "this is not where a push proxy answers; correct its address, or what stands before it",
         ),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::provider::front::doubt;
 use crate::provider::meaning::{Meaning, credential, fault, limited, ours, plain, unavailable, wrong_token};
 use crate::provider::words::{is_page, title};
-use crate::provider::{Heal, Retry};
+use crate::provider::{Heal, Pace, Retry};
 use crate::push::{Outcome, TokenAction};
 
 /// The wait after the proxy failed, or the push service behind it. The proxy names none, so the number is the gateway's
@@ -132,7 +132,7 @@ const TABLE: &[(&[Sentence], Meaning)] = &[
             Begins("Device message rate exceeded"),
             Begins("Topics message rate exceeded"),
         ],
-        limited(QUOTA_DELAY, Heal::Nothing, "FCM behind the proxy asks to slow down"),
+        limited(QUOTA_DELAY, Pace::Target, "FCM behind the proxy asks to slow down"),
     ),
     (
         &[
@@ -180,7 +180,7 @@ fn status_of_fcm(error: &str) -> Option<u16> {
 fn by_status_of_fcm(status: u16) -> Meaning {
     match status {
         401 => credential("FCM does not take the proxy's access token; check the proxy's service account"),
-        429 => limited(QUOTA_DELAY, Heal::Nothing, "FCM behind the proxy asks to slow down"),
+        429 => limited(QUOTA_DELAY, Pace::Target, "FCM behind the proxy asks to slow down"),
         400..500 => unavailable(
             Retry::After(QUOTA_DELAY),
             Heal::Nothing,

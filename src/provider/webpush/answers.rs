@@ -13,7 +13,7 @@ use crate::provider::front::{by_front, unreadable};
 use crate::provider::meaning::{
     Meaning, credential, fault, gone, limited, ours, plain, unavailable, wrong_token,
 };
-use crate::provider::{Front502, Heal, Retry};
+use crate::provider::{Front502, Heal, Pace, Retry};
 use crate::push::{Outcome, TokenAction};
 
 /// The wait after an answer that asks to slow down and names no wait. No push service documents one, so the number is
@@ -137,7 +137,7 @@ fn apple(status: u16, told: &ReplyWords) -> Option<Meaning> {
 fn microsoft(status: u16, told: &ReplyWords) -> Option<Meaning> {
     Some(match (status, told.wns_status.as_str()) {
         (200..=202, "channelthrottled") | (406, _) => {
-            limited(RATE_DELAY, Heal::Nothing, "Microsoft throttles pushes to this browser; send it fewer")
+            limited(RATE_DELAY, Pace::Target, "Microsoft throttles pushes to this browser; send it fewer")
         }
         // WNS blocks the sender's domain, and says nothing about the subscription.
         (410, _) if told.blocks_sender() => {
@@ -170,7 +170,8 @@ fn by_status(status: u16) -> Meaning {
             "the payload is too large for this push service; make it smaller",
         )
         .at("content"),
-        429 => limited(RATE_DELAY, Heal::Nothing, "the push service asks to slow down"),
+        // It is about the target. Source: RFC 8030, section 8.4.
+        429 => limited(RATE_DELAY, Pace::Target, "the push service asks to slow down"),
         400..500 => fault("the push service does not take the push; its reason says why"),
         500.. => failed("the push service failed, or is overloaded"),
         // A 2xx does not prove a refusal, so the push may have been taken.

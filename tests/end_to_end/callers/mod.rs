@@ -98,6 +98,7 @@ async fn world_with(callers: Vec<CallerSettings>, issuers: Vec<IssuerSettings>) 
         provider: Fcm::try_new(&Project { project_id: PROJECT.to_owned() }).unwrap(),
         credential: Arc::new(Source::from_json(&account.key_json().into()).unwrap()),
         certificate: None,
+        pushes_per_minute: None,
     };
     config.fcm.origin = simulator.fcm().origin().parse().unwrap();
     config.fcm.trust = trust(&simulator);

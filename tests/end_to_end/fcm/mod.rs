@@ -2,6 +2,7 @@
 
 mod answers;
 mod connections;
+mod pacing;
 mod silent;
 mod targets;
 mod tokens;
@@ -36,6 +37,7 @@ fn app(name: &str, project: &str, account: &ServiceAccount) -> AppConfig {
         provider: Fcm::try_new(&Project { project_id: project.to_owned() }).unwrap(),
         credential: Arc::new(Source::from_json(&account.key_json().into()).unwrap()),
         certificate: None,
+        pushes_per_minute: None,
     };
     AppConfig { fcm: Some(fcm), ..AppConfig::new(AppId::parse(name).unwrap()) }
 }

@@ -15,37 +15,37 @@ use tonic::Streaming;
 use crate::harness::World;
 
 /// A batch as its caller holds it.
-struct BatchCaller {
+pub(crate) struct BatchCaller {
     to: Option<mpsc::Sender<SendBatchRequest>>,
     from: Streaming<SendBatchResponse>,
 }
 
 /// Everything that a batch brought until it ended.
 #[derive(Debug, Default)]
-struct BatchEnd {
-    results: BTreeMap<i64, proto::PushResult>,
-    progress: Option<proto::BatchProgress>,
-    status: Option<tonic::Status>,
+pub(crate) struct BatchEnd {
+    pub(crate) results: BTreeMap<i64, proto::PushResult>,
+    pub(crate) progress: Option<proto::BatchProgress>,
+    pub(crate) status: Option<tonic::Status>,
 }
 
 impl BatchCaller {
-    async fn open(world: &World) -> Self {
+    pub(crate) async fn open(world: &World) -> Self {
         let (to, requests) = mpsc::channel(4);
         let from = world.client.clone().send_batch(ReceiverStream::new(requests)).await.unwrap().into_inner();
         Self { to: Some(to), from }
     }
 
     /// Writes a message as soon as flow control allows it.
-    async fn write(&self, message: SendBatchRequest) {
+    pub(crate) async fn write(&self, message: SendBatchRequest) {
         self.to.as_ref().unwrap().send(message).await.unwrap();
     }
 
-    fn half_close(&mut self) {
+    pub(crate) fn half_close(&mut self) {
         self.to = None;
     }
 
     /// Reads until the batch ends.
-    async fn read(mut self) -> BatchEnd {
+    pub(crate) async fn read(mut self) -> BatchEnd {
         let mut ended = BatchEnd::default();
         loop {
             match self.from.message().await {
@@ -70,13 +70,13 @@ impl BatchEnd {
         self.progress = message.progress.or(self.progress.take());
     }
 
-    fn settled(&self, outcome: Outcome) -> i64 {
+    pub(crate) fn settled(&self, outcome: Outcome) -> i64 {
         let settled = &self.progress.as_ref().expect("the last message has progress").settled;
         settled.iter().find(|count| count.outcome() == outcome).map_or(0, |count| count.count)
     }
 }
 
-fn message(pushes: Vec<proto::Push>) -> SendBatchRequest {
+pub(crate) fn message(pushes: Vec<proto::Push>) -> SendBatchRequest {
     SendBatchRequest { pushes, ..SendBatchRequest::default() }
 }
 

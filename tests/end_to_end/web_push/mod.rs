@@ -6,6 +6,7 @@ mod endpoints;
 mod faults;
 mod headers;
 mod messages;
+mod pacing;
 mod peers;
 mod proxy;
 mod secrets;

@@ -50,6 +50,7 @@ pub(super) async fn reset(State(control): ControlState) -> ControlAnswer {
     shared.rules.clear();
     control.restore_outcomes();
     shared.clock.reset();
+    shared.fcm.restore_rate();
     shared.apns.keys.reset();
     shared.apns.channels.restore(&control.channels);
     shared.journal.reset();

@@ -15,6 +15,7 @@ mod input;
 mod journal;
 mod outcomes;
 mod problem;
+mod rate;
 mod scripted;
 mod subscriptions;
 #[cfg(test)]
@@ -47,7 +48,7 @@ const MAX_WAITS: usize = 64;
 const GRACE: Duration = Duration::from_secs(1);
 
 /// Lists every path and what serves it. A test compares this with `openapi.json`.
-fn routes() -> [(&'static str, MethodRouter<Arc<Control>>); 17] {
+fn routes() -> [(&'static str, MethodRouter<Arc<Control>>); 18] {
     [
         ("/openapi.json", get(async || json_text(StatusCode::OK, OPENAPI))),
         ("/v1/journal", get(journal::read).delete(journal::clear)),
@@ -62,6 +63,7 @@ fn routes() -> [(&'static str, MethodRouter<Arc<Control>>); 17] {
         ("/v1/channels", get(channels::list).post(channels::create)),
         ("/v1/channels/{bundle_id}/{channel_id}", delete(channels::remove)),
         ("/v1/subscriptions", post(subscriptions::create)),
+        ("/v1/fcm/rate", put(rate::set).delete(rate::clear)),
         ("/v1/counters", get(connections::counters)),
         ("/v1/connections", get(connections::list)),
         ("/v1/connections/{id}/faults", post(connections::strike)),

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use super::account::{AuthorizedUser, ServiceAccount};
 use super::google::Google;
 use super::quota::Quota;
+use super::rate::Rate;
 use super::scripted::FcmScriptedOutcome;
 use crate::error::SimulatorError;
 use crate::origin::origin;
@@ -81,6 +82,11 @@ impl Fcm<'_> {
     /// Limits the pushes of each project. Without it there is no limit.
     pub fn set_project_quota(&self, quota: Quota) {
         self.google.quotas.set_project(quota);
+    }
+
+    /// Limits the pushes of each project by a bucket of tokens; `None` stands for no limit.
+    pub fn set_project_rate(&self, rate: Option<Rate>) {
+        self.google.set_rate(rate);
     }
 
     /// Limits the pushes to each device. Without it there is no limit.

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use super::account::Accounts;
 use super::auth::AccessTokens;
 use super::quota::Quotas;
+use super::rate::{Rate, Rates};
 use super::scripted::{FcmOutcomes, FcmScriptedOutcome};
 use super::settings::FcmSettings;
 use crate::clock::Clock;
@@ -24,6 +25,7 @@ pub(crate) struct Google {
     pub(super) tokens: AccessTokens,
     pub(super) outcomes: FcmOutcomes,
     pub(super) quotas: Quotas,
+    pub(super) rates: Rates,
     pub(super) topics: Topics,
     pub(super) clock: Clock,
     /// The address of the token endpoint, which is known once the port is known.
@@ -32,16 +34,29 @@ pub(crate) struct Google {
 
 impl Google {
     pub(crate) fn new(settings: FcmSettings, clock: Clock, counters: Arc<LiveCounters>) -> Self {
-        Self {
+        let google = Self {
             accounts: Accounts::new(settings.projects.first().map_or("", String::as_str)),
             tokens: AccessTokens::new(settings.token_lifetime, clock.clone(), counters),
             settings,
             outcomes: FcmOutcomes::default(),
             quotas: Quotas::default(),
+            rates: Rates::default(),
             topics: Topics::default(),
             clock,
             token_uri: OnceLock::new(),
-        }
+        };
+        google.restore_rate();
+        google
+    }
+
+    /// Sets the rate of each project; `None` stands for no limit.
+    pub(crate) fn set_rate(&self, rate: Option<Rate>) {
+        self.rates.set(rate);
+    }
+
+    /// Sets the rate that there was at the start.
+    pub(crate) fn restore_rate(&self) {
+        self.rates.set(self.settings.project_rate);
     }
 
     pub(crate) fn max_concurrent_streams(&self) -> u32 {

@@ -43,8 +43,7 @@ impl Quotas {
     pub(super) fn take_project(&self, project: &str, now_ms: u64) -> Result<(), GoogleError> {
         let mut quotas = lock(&self.0);
         let Some(quota) = quotas.project else { return Ok(()) };
-        let subject = format!("project:{project}");
-        quotas.take(quota, &subject, "Message rate exceeded for the project.", now_ms)
+        quotas.take(quota, &subject_of(project), OF_PROJECT, now_ms)
     }
 
     /// Takes one push from the quota of a device.
@@ -72,8 +71,23 @@ impl QuotaUse {
         if *used <= quota.per_minute {
             return Ok(());
         }
-        let message = "Quota exceeded for quota metric 'Messages sent' and limit 'Messages sent per minute'.";
-        let error = GoogleError::new(429, "RESOURCE_EXHAUSTED", message).fcm("QUOTA_EXCEEDED");
-        Err(error.quota(subject, description).retry_after(quota.retry_after.header(now_ms)))
+        Err(over(subject, description, quota.retry_after, now_ms))
     }
+}
+
+const OF_PROJECT: &str = "Message rate exceeded for the project.";
+
+fn subject_of(project: &str) -> String {
+    format!("project:{project}")
+}
+
+/// The answer to a push that is over the quota or the rate of its project.
+pub(super) fn over_the_projects(project: &str, retry_after: RetryAfter, now_ms: u64) -> GoogleError {
+    over(&subject_of(project), OF_PROJECT, retry_after, now_ms)
+}
+
+fn over(subject: &str, description: &str, retry_after: RetryAfter, now_ms: u64) -> GoogleError {
+    let message = "Quota exceeded for quota metric 'Messages sent' and limit 'Messages sent per minute'.";
+    let error = GoogleError::new(429, "RESOURCE_EXHAUSTED", message).fcm("QUOTA_EXCEEDED");
+    error.quota(subject, description).retry_after(retry_after.header(now_ms))
 }

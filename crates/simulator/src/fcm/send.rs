@@ -8,6 +8,7 @@ use super::auth::may_send;
 use super::error::{GoogleError, JSON};
 use super::google::Google;
 use super::message::{self, Message, Target};
+use super::quota;
 use super::scripted::project_of;
 use crate::body::Body;
 use crate::decision::Decision;
@@ -36,6 +37,7 @@ fn judge(google: &Google, project: &str, parts: &Parts, body: &Body) -> Result<D
     let account = google.tokens.authorize(&parts.headers)?;
     may_send(&google.settings.projects, &account, project)?;
     google.quotas.take_project(project, now_ms)?;
+    google.rates.take(project, now_ms).map_err(|retry| quota::over_the_projects(project, retry, now_ms))?;
     let Message { target, validate_only } = message::parse(body)?;
     let token = match target {
         Target::Device(token) => token,

@@ -3,6 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use super::rate::Rate;
+
 /// The settings of the stand-in for FCM.
 #[derive(Clone, Debug)]
 pub struct FcmSettings {
@@ -16,6 +18,8 @@ pub struct FcmSettings {
     pub max_concurrent_streams: u32,
     /// Whether HTTP/2 is spoken. If not, ALPN offers HTTP/1.1 alone. The default is true.
     pub http2: bool,
+    /// The rate of each project. By default there is no limit.
+    pub project_rate: Option<Rate>,
     /// How long an access token is good, in whole seconds. The default is 3,599 s. Source: Google, "Using OAuth 2.0
     /// for Server to Server Applications".
     pub token_lifetime: Duration,
@@ -30,6 +34,7 @@ impl Default for FcmSettings {
             projects: vec!["demo-project".to_owned(), "other-project".to_owned()],
             max_concurrent_streams: 100,
             http2: true,
+            project_rate: None,
             token_lifetime: Duration::from_secs(3599),
         }
     }

@@ -9,7 +9,7 @@ use super::google::{OTHER, PROJECT, Sender, code, detail};
 use crate::journal::RequestOutcome;
 use crate::{
     AfterGoAway, Fault, FaultRule, FcmRefusal, FcmScriptedOutcome, FcmSettings, GoAway, HangUp, LastId,
-    Phase, Quota, RetryAfter, Service, Simulator, Trigger, fcm_scripted_words,
+    Phase, Quota, Rate, RetryAfter, Service, Simulator, Trigger, fcm_scripted_words,
 };
 
 async fn sender() -> (Simulator, Sender) {
@@ -182,6 +182,22 @@ async fn quotas_are_by_the_minute_of_projects_and_devices() {
     assert!(!over.headers.contains_key("retry-after"));
     simulator.clock().advance(Duration::from_secs(60));
     assert_eq!(sender.send_to("ok:1").await.status, 200, "a new minute");
+}
+
+#[tokio::test]
+async fn a_rate_of_projects_fills_by_the_clock() {
+    let (simulator, mut sender) = sender().await;
+    let rate = Rate { per_second: 1, burst: 1, retry_after: RetryAfter::Seconds(1) };
+    simulator.fcm().set_project_rate(Some(rate));
+    assert_eq!(sender.send_to("ok:1").await.status, 200);
+    let over = sender.send_to("ok:2").await;
+    assert_eq!((over.status.as_u16(), code(&over).unwrap().as_str()), (429, "QUOTA_EXCEEDED"));
+    assert_eq!(detail(&over, "QuotaFailure").unwrap()["violations"][0]["subject"], "project:demo-project");
+    assert_eq!(over.headers["retry-after"], "1");
+    simulator.clock().advance(Duration::from_secs(30));
+    assert_eq!(sender.send_to("ok:3").await.status, 200);
+    simulator.fcm().set_project_rate(None);
+    assert_eq!(sender.send_to("ok:4").await.status, 200);
 }
 
 #[tokio::test]

@@ -19,6 +19,7 @@ mod grant_rate;
 mod growth;
 mod health;
 mod limits;
+mod pacing;
 mod phase;
 mod probing;
 mod ring;
@@ -31,6 +32,8 @@ use std::time::Instant;
 pub(crate) use event::{ConnectionEvent, ConnectionId, Effect, Effects, Event, Grant, Refusal};
 pub(crate) use event::{Standing, StreamAsk};
 pub(crate) use limits::PoolLimits;
+pub use pacing::PaceSettings;
+pub(crate) use pacing::{Limited, PaceEffect, Pacing, Refusal as PaceRefusal};
 pub(crate) use phase::Phase;
 pub(crate) use waiters::WaiterId;
 

@@ -21,9 +21,11 @@ use crate::core::{ConnectionId, Core, Effect, Event, Grant, Standing, StreamAsk,
 use crate::error::Unsent;
 use crate::failure::PeerFailure;
 use crate::flow::Flow;
-use crate::observe::{ConnectionState, ObservePeer, Report};
+use crate::observe::{ConnectionState, NamedBy, ObservePeer, Report};
 use crate::opening::{self, Connect, ConnectEnd, ConnectionHandle, Granted, OpenedConnection, RequestSender};
+use crate::pacer::Pacer;
 use crate::peer::Peer;
+use crate::retry_budget::RetryBudget;
 use crate::settings::UpstreamSettings;
 use crate::sleep::SleepWatch;
 use crate::timer::Timer;
@@ -39,7 +41,9 @@ pub(crate) struct Pool {
     me: Weak<Self>,
     peer: Peer,
     common: Arc<Common>,
-    observer: Box<dyn ObservePeer>,
+    observer: Arc<dyn ObservePeer>,
+    pacer: Arc<Pacer>,
+    retries: RetryBudget,
     /// What [`Core::counts_answers`] says, so that answers need no lock while the peer is well.
     counts_answers: AtomicBool,
     state: Mutex<PoolState>,
@@ -56,13 +60,27 @@ struct PoolState {
 }
 
 impl Pool {
-    pub(crate) fn new(peer: Peer, common: Arc<Common>, observer: Box<dyn ObservePeer>) -> Arc<Self> {
+    pub(crate) fn new(
+        peer: Peer,
+        named_by: NamedBy,
+        common: Arc<Common>,
+        observer: Box<dyn ObservePeer>,
+    ) -> Arc<Self> {
+        let observer: Arc<dyn ObservePeer> = observer.into();
+        let (settings, subject) = (&common.settings, peer.origin.to_string());
+        let (tasks, stop) = (common.tasks.clone(), common.stop.clone());
+        let pacer =
+            Pacer::new(settings.pace(named_by), subject, named_by, Arc::clone(&observer), tasks, stop);
+        let retries = RetryBudget::new(settings.retry_percent, settings.retry_min_per_second, Instant::now());
         let limits = common.settings.limits(peer.proves_credential);
         let core = Core::new(limits, fastrand::u64(..));
         let (sleep_watch, counts_answers) = (SleepWatch::new(&common.wall_clock), AtomicBool::new(false));
         let (connections, timer) = (HashMap::new(), Timer::default());
         let state = Mutex::new(PoolState { core, connections, timer, sleep_watch });
-        Arc::new_cyclic(|me| Self { me: me.clone(), peer, common, observer, counts_answers, state })
+        Arc::new_cyclic(|me| {
+            let me = me.clone();
+            Self { me, peer, common, observer, pacer, retries, counts_answers, state }
+        })
     }
 
     pub(crate) fn peer(&self) -> &Peer {
@@ -71,6 +89,23 @@ impl Pool {
 
     pub(crate) fn settings(&self) -> &UpstreamSettings {
         &self.common.settings
+    }
+
+    pub(crate) fn pacer(&self) -> &Pacer {
+        &self.pacer
+    }
+
+    pub(crate) fn retries(&self) -> &RetryBudget {
+        &self.retries
+    }
+
+    /// Takes one retry out of the budget, and says whether there was one.
+    pub(crate) fn may_retry(&self) -> bool {
+        let may = self.retries.retry(Instant::now());
+        if !may {
+            self.observer.report(Report::RetryRefused);
+        }
+        may
     }
 
     /// Waits for a place on the connection that takes the next stream, at most until the deadline.

@@ -1,0 +1,302 @@
+//! Gives turns at a pace: the shell around [`core`](crate::core), which decides.
+
+mod taken;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::core::{Limited, PaceEffect, PaceRefusal, PaceSettings, Pacing, WaiterId};
+use crate::flow::Flow;
+use crate::observe::{NamedBy, ObservePeer, Report};
+use crate::timer::Timer;
+use taken::Taken;
+
+/// Why there is no turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoTurn {
+    /// A turn would come after this wait only, and the deadline is before that.
+    #[error("its turn would come in {0:.1?}, after its deadline")]
+    TooLong(Duration),
+    /// As many wait as [`PaceSettings::max_waiters`] allows. A turn would come after this wait.
+    #[error("too many wait for their turn, which would come in {0:.1?}")]
+    Full(Duration),
+    /// The pool that the pacer belongs to is shut down.
+    #[error("the pool is shut down")]
+    ShuttingDown,
+}
+
+/// How a waiter is told.
+type TellWaiter = oneshot::Sender<bool>;
+type Effects = Vec<PaceEffect<TellWaiter>>;
+
+/// Gives turns at a pace.
+///
+/// The pace is the lower one of two: the ceiling of its [`PaceSettings`], and a limit that it learns from the answers that
+/// it is [told of](Self::limited). Where there is neither, a turn costs one atomic load.
+///
+/// It counts what this process sends. Processes that share a quota are each given their part of it.
+pub struct Pacer {
+    me: Weak<Self>,
+    /// What it paces, for the log.
+    subject: Box<str>,
+    named_by: NamedBy,
+    /// Whether there is any pace at this moment.
+    paced: AtomicBool,
+    taken: Taken,
+    state: Mutex<PacerState>,
+    observer: Arc<dyn ObservePeer>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+/// What the lock of a pacer guards.
+struct PacerState {
+    core: Pacing<TellWaiter>,
+    timer: Timer,
+    /// The pace that was last reported; 0 stands for none.
+    reported: f64,
+}
+
+impl Pacer {
+    pub(crate) fn new(
+        settings: PaceSettings,
+        subject: String,
+        named_by: NamedBy,
+        observer: Arc<dyn ObservePeer>,
+        tasks: TaskTracker,
+        stop: CancellationToken,
+    ) -> Arc<Self> {
+        let now = Instant::now();
+        let core = Pacing::new(now.into_std(), settings);
+        let (paced, taken) = (AtomicBool::new(core.is_paced()), Taken::new(now));
+        let state = Mutex::new(PacerState { core, timer: Timer::default(), reported: 0.0 });
+        let subject = subject.into_boxed_str();
+        let pacer = Arc::new_cyclic(|me| {
+            let me = me.clone();
+            Self { me, subject, named_by, paced, taken, state, observer, tasks, stop }
+        });
+        pacer.report_pace(&mut pacer.lock());
+        pacer
+    }
+
+    /// Waits for a turn. `flow` decides who goes first, as it does for streams.
+    ///
+    /// # Errors
+    /// [`NoTurn`] says why there is none. A turn that would come after the deadline is refused at once.
+    ///
+    /// # Cancel safety
+    /// When the future is dropped, its place in the line is given up.
+    pub async fn turn(&self, flow: Flow, deadline: Instant) -> Result<(), NoTurn> {
+        if !self.is_paced() {
+            return Ok(());
+        }
+        match self.ask(flow, deadline)? {
+            None => Ok(()),
+            // The wait is boxed, so that it takes no room in the future of a request that has its turn at once.
+            Some((place, told)) => Box::pin(place.wait(told, deadline)).await,
+        }
+    }
+
+    /// Whether there is any pace at this moment. Where there is none, every turn is free.
+    #[must_use]
+    pub fn is_paced(&self) -> bool {
+        self.paced.load(Ordering::Relaxed)
+    }
+
+    /// The service took a request that began at this moment, whatever became of it there.
+    pub fn taken(&self, begun: Instant) {
+        self.taken.count(begun);
+    }
+
+    /// The service answered a request that began at this moment with "too many requests" of its sender, or of its
+    /// `target`, which a number stands for. What is said of targets lowers the pace only where many different ones make a
+    /// part of the recent answers, since one device that gets too much says nothing of the service.
+    pub fn limited(&self, begun: Instant, target: Option<u64>) {
+        let now = Instant::now();
+        let (taken, taken_per_second) = (self.taken.all(), self.taken.per_second(now));
+        let limited = Limited { begun: begun.into_std(), target, taken_per_second, taken };
+        self.on(|core, effects| core.limited(now.into_std(), limited, effects));
+    }
+
+    /// How many turns a second there are at this moment, if there is any pace.
+    #[must_use]
+    pub fn per_second(&self) -> Option<f64> {
+        self.lock().core.per_second()
+    }
+
+    /// Asks for a turn. `None` is a turn at once, and `Some` the wait for one.
+    #[expect(clippy::type_complexity, reason = "a place and how it is told have no name together")]
+    fn ask(
+        &self,
+        flow: Flow,
+        deadline: Instant,
+    ) -> Result<Option<(PlaceInLine<'_>, oneshot::Receiver<bool>)>, NoTurn> {
+        let mut state = self.lock();
+        let now = Instant::now();
+        match state.core.ask(now.into_std(), flow, deadline.into_std()) {
+            Ok(true) => return Ok(None),
+            Ok(false) => {}
+            Err(PaceRefusal::TooLong(wait)) => return Err(NoTurn::TooLong(wait)),
+            Err(PaceRefusal::Full(wait)) => return Err(NoTurn::Full(wait)),
+        }
+        if self.stop.is_cancelled() {
+            return Err(NoTurn::ShuttingDown);
+        }
+        let (tell, told) = oneshot::channel();
+        let mut effects = Effects::new();
+        let id = state.core.wait(now.into_std(), flow, deadline.into_std(), tell, &mut effects);
+        drop(state);
+        self.observer.report(Report::PaceWaitBegan);
+        self.perform(effects);
+        Ok(Some((PlaceInLine { pacer: self, id, flow, since: now, told: false }, told)))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, PacerState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells the core what happened, and does what it says.
+    fn on(&self, event: impl FnOnce(&mut Pacing<TellWaiter>, &mut Effects)) {
+        let mut effects = Effects::new();
+        let mut state = self.lock();
+        event(&mut state.core, &mut effects);
+        if self.stop.is_cancelled() {
+            state.core.end(&mut effects);
+        }
+        self.paced.store(state.core.is_paced(), Ordering::Relaxed);
+        self.report_pace(&mut state);
+        drop(state);
+        self.perform(effects);
+    }
+
+    /// Reports by how much the pace has changed. Observers only count, so this may be done under the lock, which keeps the
+    /// changes in their order.
+    fn report_pace(&self, state: &mut PacerState) {
+        // It is rounded to parts that a float holds, so that all changes together come to nothing in the end.
+        let pace = (state.core.per_second().unwrap_or(0.0) * 1024.0).round() / 1024.0;
+        let change = pace - std::mem::replace(&mut state.reported, pace);
+        if change != 0.0 {
+            self.observer.report(Report::Pace(change));
+        }
+    }
+
+    /// Does what the core says. The lock must be free.
+    fn perform(&self, effects: Effects) {
+        for effect in effects {
+            match effect {
+                PaceEffect::Turn(waiter) => drop(waiter.send(true)),
+                PaceEffect::NoTurn(waiter) => drop(waiter.send(false)),
+                PaceEffect::WakeAt(at) => self.wake_at(Instant::from_std(at)),
+                PaceEffect::Lowered(per_second) => self.log_lowered(per_second),
+                PaceEffect::Whole => self.log_whole(),
+            }
+        }
+    }
+
+    /// Wakes the core at that moment, or earlier if that was asked for before, or when the pool ends.
+    fn wake_at(&self, at: Instant) {
+        let (me, stop) = (self.me.clone(), self.stop.clone());
+        let task = async move {
+            tokio::select! {
+                () = tokio::time::sleep_until(at) => {}
+                () = stop.cancelled() => {}
+            }
+            let Some(pacer) = me.upgrade() else { return };
+            pacer.lock().timer.fired(at);
+            let now = Instant::now();
+            pacer.on(|core, effects| core.woken(now.into_std(), effects));
+        };
+        let mut state = self.lock();
+        if self.stop.is_cancelled() {
+            // Nobody waits any more, or the wake-up that is under way tells those who do.
+            return;
+        }
+        state.timer.arm(at, || self.tasks.spawn(task).abort_handle());
+    }
+
+    /// An outsider names any number of services, so that what happens to those is counted and not logged.
+    fn log_lowered(&self, per_second: f64) {
+        self.observer.report(Report::PaceLowered);
+        let (subject, per_second) = (&*self.subject, per_second.round());
+        match self.named_by {
+            NamedBy::Operator => tracing::warn!(
+                subject,
+                per_second,
+                "too many requests, says the service; requests to it are paced from now on"
+            ),
+            NamedBy::Outsider => tracing::debug!(subject, per_second, "requests are paced from now on"),
+        }
+    }
+
+    fn log_whole(&self) {
+        let subject = &*self.subject;
+        match self.named_by {
+            NamedBy::Operator => tracing::info!(subject, "the service limits requests no more"),
+            NamedBy::Outsider => tracing::debug!(subject, "the service limits requests no more"),
+        }
+    }
+}
+
+impl Drop for Pacer {
+    fn drop(&mut self) {
+        let reported = self.state.get_mut().unwrap_or_else(PoisonError::into_inner).reported;
+        if reported != 0.0 {
+            self.observer.report(Report::Pace(-reported));
+        }
+    }
+}
+
+impl std::fmt::Debug for Pacer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Pacer({})", self.subject)
+    }
+}
+
+/// The place in the line of somebody who waits for a turn. When it is dropped, the place is given up.
+struct PlaceInLine<'a> {
+    pacer: &'a Pacer,
+    id: WaiterId,
+    flow: Flow,
+    since: Instant,
+    told: bool,
+}
+
+impl PlaceInLine<'_> {
+    /// Waits to be told, at most until the deadline.
+    async fn wait(mut self, told: oneshot::Receiver<bool>, deadline: Instant) -> Result<(), NoTurn> {
+        match tokio::time::timeout_at(deadline, told).await {
+            Ok(Ok(true)) => {
+                self.told = true;
+                Ok(())
+            }
+            Ok(_) if self.pacer.stop.is_cancelled() => Err(NoTurn::ShuttingDown),
+            // The pace has fallen since, so that the turn did not come in time.
+            Ok(_) | Err(_) => Err(NoTurn::TooLong(self.leave())),
+        }
+    }
+
+    /// Leaves the line. Returns how long the turn would still have taken.
+    fn leave(&mut self) -> Duration {
+        self.told = true;
+        let now = Instant::now();
+        self.pacer.lock().core.left(now.into_std(), self.id, self.flow)
+    }
+}
+
+impl Drop for PlaceInLine<'_> {
+    fn drop(&mut self) {
+        self.pacer.observer.report(Report::PaceWaitEnded(self.since.elapsed()));
+        if !self.told {
+            self.leave();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,100 @@
+//! Metrics of the paces at which push services are sent to.
+
+use std::sync::atomic::AtomicU64;
+
+use fanfare_upstream::{ObservePeer, Report};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+use super::seconds::seconds;
+
+/// The labels of a pace: a peer, or a quota that is not a peer's, whose origin is its service and whose identity says what of
+/// it the quota is for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PaceLabels {
+    origin: String,
+    identity: String,
+}
+
+type Pace = Gauge<f64, AtomicU64>;
+
+/// Metrics of the paces at which push services are sent to.
+#[derive(Clone)]
+pub struct PaceMetrics {
+    per_second: Family<PaceLabels, Pace>,
+    lowered: Family<PaceLabels, Counter>,
+    waiting: Family<PaceLabels, Gauge>,
+    wait: Family<PaceLabels, Histogram, fn() -> Histogram>,
+    retries_refused: Family<PaceLabels, Counter>,
+}
+
+impl PaceMetrics {
+    pub(super) fn register(registry: &mut Registry) -> Self {
+        let metrics = Self {
+            per_second: Family::default(),
+            lowered: Family::default(),
+            waiting: Family::default(),
+            wait: Family::new_with_constructor(seconds),
+            retries_refused: Family::default(),
+        };
+        let paces = registry.sub_registry_with_prefix("pace");
+        paces.register(
+            "turns_per_second",
+            "Pushes a second that may leave at this moment; 0 where nothing limits them",
+            metrics.per_second.clone(),
+        );
+        paces.register(
+            "lowered",
+            "Times that the answers of a push service began to limit its pace",
+            metrics.lowered.clone(),
+        );
+        paces.register("waiting", "Pushes that wait for their turn", metrics.waiting.clone());
+        paces.register_with_unit(
+            "wait",
+            "Time waited for a turn, by those that had to",
+            Unit::Seconds,
+            metrics.wait.clone(),
+        );
+        registry.register(
+            "retries_refused",
+            "Pushes that were not tried again because the budget of retries was used up",
+            metrics.retries_refused.clone(),
+        );
+        metrics
+    }
+
+    /// Observes one pace.
+    #[must_use]
+    pub(crate) fn of(&self, origin: String, identity: String) -> PaceObserver {
+        PaceObserver { families: self.clone(), labels: PaceLabels { origin, identity } }
+    }
+}
+
+/// Observes one pace. What it counts happens to few pushes, or to those that wait anyway, so that it is looked up by its
+/// labels, and a peer that is never paced has no samples.
+pub(crate) struct PaceObserver {
+    families: PaceMetrics,
+    labels: PaceLabels,
+}
+
+impl ObservePeer for PaceObserver {
+    fn report(&self, report: Report<'_>) {
+        let Self { families, labels } = self;
+        match report {
+            Report::PaceWaitBegan => _ = families.waiting.get_or_create(labels).inc(),
+            Report::PaceWaitEnded(waited) => {
+                families.waiting.get_or_create(labels).dec();
+                families.wait.get_or_create(labels).observe(waited.as_secs_f64());
+            }
+            Report::Pace(change) => _ = families.per_second.get_or_create(labels).inc_by(change),
+            Report::PaceLowered => _ = families.lowered.get_or_create(labels).inc(),
+            Report::RetryRefused => _ = families.retries_refused.get_or_create(labels).inc(),
+            // The pool has metrics of its own.
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! FCM's quota is a project's: whoever sends for the project shares its pace.
+
+use fanfare::proto::{Outcome, Reason};
+use fanfare_simulator::{FcmSettings, Rate, RetryAfter};
+
+use super::{OTHER, PROJECT, app, google, impatient, push, serve};
+use crate::harness::{APP, World, figure, metric, metric_sum, until};
+use crate::send_batch::{BatchCaller, message};
+
+const BATCH: usize = 10_000;
+
+/// A gateway of two apps that send for [`PROJECT`] so many pushes a minute, and of one that sends for another project.
+async fn world(per_minute: u32, rate: Option<Rate>) -> World {
+    let simulator = google(FcmSettings { project_rate: rate, ..FcmSettings::default() }).await;
+    let account = simulator.fcm().add_service_account(&[PROJECT, OTHER]).unwrap();
+    let mut apps = [(APP, PROJECT), ("news", PROJECT), ("mail", OTHER)].map(|(name, project)| {
+        let mut app = app(name, project, &account);
+        app.fcm.as_mut().unwrap().pushes_per_minute = Some(per_minute);
+        app
+    });
+    apps[2].fcm.as_mut().unwrap().pushes_per_minute = None;
+    serve(simulator, apps.into()).await
+}
+
+fn of_app(name: &str, push: fanfare::proto::Push) -> fanfare::proto::Push {
+    fanfare::proto::Push { app: name.to_owned(), ..push }
+}
+
+#[tokio::test]
+async fn a_batch_runs_at_the_pace_that_fcm_takes_and_a_single_push_goes_first() {
+    // The ramp is twice as steep as that of FCM's quota, so that the batch comes to the limit in a few seconds.
+    let rate = Rate { per_second: 1000, burst: 1000, retry_after: RetryAfter::Seconds(1) };
+    let world = world(1_200_000, Some(rate)).await;
+    let mut caller = BatchCaller::open(&world).await;
+    let begun = std::time::Instant::now();
+    let waiting = || metric_sum(&world, "fanfare_pace_waiting", PROJECT) as usize;
+    let accepted = || metric_sum(&world, "fanfare_pushes_total", "\"accepted\"") as usize;
+    let write = async {
+        let mut items = (0..BATCH).map(|number| push(&format!("ok:{number}")));
+        loop {
+            let pushes: Vec<_> = items.by_ref().take(500).collect();
+            if pushes.is_empty() {
+                break;
+            }
+            caller.write(message(pushes)).await;
+        }
+        caller.half_close();
+        caller.read().await
+    };
+    let beside = async {
+        // As many wait as the window of the batch holds.
+        until(|| waiting() > 2000).await;
+        let (before, line) = (accepted(), waiting());
+        let result = world.send(push("ok:single")).await;
+        assert_eq!(result.outcome(), Outcome::Accepted, "{result:?}");
+        (line, accepted() - before)
+    };
+    let (ended, (line, passed)) = tokio::join!(write, beside);
+    let seconds = begun.elapsed().as_secs_f64();
+    assert_eq!(ended.settled(Outcome::Accepted), BATCH as i64, "{:?} {:?}", ended.progress, ended.status);
+    assert!(
+        passed < line / 2,
+        "a single push does not wait for the {line} of a batch: {passed} went before it"
+    );
+    let requests = world.simulator.journal().select(|it| it.device_token().is_some());
+    let refused = requests.len() - BATCH - 1;
+    let per_second = (BATCH + 1) as f64 / seconds;
+    figure(&format!(
+        "FCM takes 1,000 a second, a batch of {BATCH}: {per_second:.0} a second, {refused} answers of 429, \
+         a single push passed {line} that waited, and {passed} went before it"
+    ));
+    assert!(refused * 100 < requests.len(), "{refused} of {}", requests.len());
+    let lowered = metric_sum(&world, "fanfare_pace_lowered_total", PROJECT);
+    assert_eq!(lowered > 0.0, refused > 0, "{lowered} {refused}");
+}
+
+#[tokio::test]
+async fn a_push_whose_turn_comes_too_late_is_told_when_it_would_come_and_other_projects_are_free() {
+    let world = world(1, None).await;
+    assert_eq!(world.send(impatient("ok:1", 4)).await.outcome(), Outcome::Accepted);
+    for name in [APP, "news"] {
+        let result = world.send(of_app(name, impatient("ok:2", 4))).await;
+        assert_eq!((result.outcome(), result.reason()), (Outcome::NotAttempted, Reason::Paced), "{result:?}");
+        let wait = result.retry_after.as_ref().unwrap().seconds;
+        assert!(result.retryable && (30..=60).contains(&wait), "{result:?}");
+    }
+    for number in 0..20 {
+        let result = world.send(of_app("mail", impatient(&format!("ok:{number}"), 4))).await;
+        assert_eq!(result.outcome(), Outcome::Accepted, "{result:?}");
+    }
+    let pace = format!("fanfare_pace_turns_per_second{{origin=\"fcm\",identity=\"project {PROJECT}\"}} ");
+    let pace = metric(&world.gateway, &pace);
+    assert!((0.016..0.017).contains(&pace), "{pace}");
+}
+
+#[tokio::test]
+async fn a_device_that_gets_too_much_slows_nobody() {
+    let world = world(600_000, None).await;
+    for number in 0..60 {
+        let result = world.send(impatient("quota-device:1", 1)).await;
+        assert_eq!(result.outcome(), Outcome::RateLimited, "{result:?}");
+        let result = world.send(push(&format!("ok:{number}"))).await;
+        assert_eq!((result.outcome(), result.attempts), (Outcome::Accepted, 1), "{result:?}");
+    }
+    assert_eq!(metric_sum(&world, "fanfare_pace_lowered_total", ""), 0.0);
+}
