@@ -93,5 +93,5 @@ impl Desk {
 fn flow_of_call(class: ServiceClass, caller: &Caller) -> Flow {
     // Flow 0 is that of all single pushes.
     static NEXT: AtomicU64 = AtomicU64::new(1);
-    Flow { class, id: NEXT.fetch_add(1, Ordering::Relaxed), weight: caller.weight() }
+    Flow { class, id: NEXT.fetch_add(1, Ordering::Relaxed), weight: caller.weight(), ..Flow::SINGLE }
 }

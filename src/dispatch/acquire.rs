@@ -1,25 +1,30 @@
-//! What a push waits for before an attempt: a token, a permit, and again a token that is still good.
+//! What a push needs before an attempt: a credential that is not refused, a token, a permit, and again both of them as they
+//! are then.
 
 use std::sync::Arc;
 
-use fanfare_upstream::{PeerPool, Permit, Unsent};
+use fanfare_upstream::{Flow, PeerPool, Permit, Unsent};
 use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use super::{Ask, Dispatcher};
-use crate::credential::{Credential, NoToken, Stamp};
+use crate::credential::{Credential, NoToken, Pass, Refused, Stamp};
 use crate::provider::Provider;
 
 /// What an attempt leaves with.
-pub(super) struct Leave {
+pub(super) struct Leave<'a> {
     /// The right to one stream.
     pub(super) permit: Permit,
     /// The newest token, where requests carry one.
     pub(super) stamp: Option<Arc<Stamp>>,
+    /// The leave to show the credential.
+    pub(super) pass: Pass<'a>,
 }
 
 /// Why an attempt does not leave.
 pub(super) enum NoLeave {
+    /// The push service refuses the credential, for all pushes or for those to its topic.
+    Refused(Box<Refused>),
     /// There is no token to send it with.
     NoToken(NoToken),
     /// No stream was to be had.
@@ -31,25 +36,37 @@ pub(super) enum NoLeave {
 }
 
 impl Dispatcher {
-    /// Waits for all that an attempt needs, in this order: a token, so that a push without one holds no permit; a
-    /// permit; then it looks whether the push has expired while it waited, and loads the newest token, because a push
-    /// may have waited longer than a token lives. `refused` is the generation of a token that the push service refused.
-    pub(super) async fn acquire<P: Provider>(
+    /// Waits for all that an attempt needs, in this order: leave to show the credential, so that a push whose credential is
+    /// refused waits for nothing; a token, so that a push without one holds no permit; a permit; then it looks whether the
+    /// push has expired while it waited and its credential was refused, and loads the newest token, because a push may have
+    /// waited longer than a token lives. `refused` is the generation of a token that the push service refused.
+    pub(super) async fn acquire<'a, P: Provider>(
         &self,
-        ask: &Ask<'_, P>,
+        ask: &Ask<'a, P>,
+        payload: &P::Payload,
         peer: &PeerPool,
         refused: Option<u64>,
-    ) -> Result<Leave, NoLeave> {
+    ) -> Result<Leave<'a>, NoLeave> {
         let (credential, terms) = (&ask.route.credential, ask.terms);
         loop {
+            let mut pass = ask.pass(payload)?;
             self.token(credential, terms.deadline, refused).await?;
-            let permit = peer.permit(terms.flow, terms.deadline).await.map_err(NoLeave::Unsent)?;
+            let flow = Flow { depends_on: pass.number(), ..terms.flow };
+            let permit = match peer.permit(flow, terms.deadline).await {
+                Ok(permit) => permit,
+                // The credential was shut while the push waited, so it asks for leave again, and is told why.
+                Err(Unsent::TurnedAway) => continue,
+                Err(why) => return Err(ask.route.without_stream(pass, why, peer)),
+            };
             if ask.has_expired() {
                 return Err(NoLeave::Expired);
             }
+            if !pass.is_probe() {
+                pass = ask.pass(payload)?;
+            }
             let stamp = credential.stamp(peer.origin());
             if stamp.is_some() || !credential.stamps() {
-                return Ok(Leave { permit, stamp });
+                return Ok(Leave { permit, stamp, pass });
             }
             // The token expired while the push waited for its permit.
             if let Some(why) = credential.unable() {

@@ -56,8 +56,10 @@ impl Dispatcher {
             };
             // The generation of the token that the last answer refused.
             let mut refused = None;
+            // The last answer refused the credential, and what may have been wrong with it was mended.
+            let mut mended = false;
             loop {
-                let Leave { permit, stamp } = match self.acquire(ask, &peer, refused).await {
+                let Leave { permit, stamp, pass } = match self.acquire(ask, payload, &peer, refused).await {
                     Ok(leave) => leave,
                     Err(why) => return attempts.stayed(&why),
                 };
@@ -82,9 +84,11 @@ impl Dispatcher {
                     let mut exchange = pin!(exchange.instrument(span));
                     let ended = exchange.as_mut().await;
                     let generation = stamp.map(Stamp::generation);
-                    let (origin, span) = (peer.origin(), exchange.span());
-                    let learned = route.learn(Attempt { origin, context, generation, span, ended });
+                    let (peer, span) = (&*peer, exchange.span());
+                    let learned =
+                        ask.learn(Attempt { peer, payload, context, generation, mended, pass, span, ended });
                     refused = generation.filter(|_| learned.refuses_token());
+                    mended = learned.is_mended();
                     match attempts.next(learned) {
                         Next::Answer(result) => return result,
                         Next::Again(wait) => wait,

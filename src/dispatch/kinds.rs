@@ -106,7 +106,7 @@ fn shortened(sentence: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::{Heal, Retry};
+    use crate::provider::{Heal, Refuses, Retry};
     use crate::push::{Reason, TokenAction};
 
     fn verdict(outcome: Outcome, reason: String) -> Verdict {
@@ -116,6 +116,7 @@ mod tests {
             retry: Retry::Never,
             retryable: false,
             heal: Heal::Nothing,
+            refuses: Refuses::Nothing,
             reason: Reason::UpstreamAnswered,
             field: "".into(),
             detail: "".into(),

@@ -3,21 +3,28 @@
 
 use std::time::SystemTime;
 
-use fanfare_upstream::{Answer, Head, Origin, Unanswered, Unsent, UpstreamError};
+use fanfare_upstream::{Answer, Head, Origin, PeerPool, Unanswered, Unsent, UpstreamError};
 use tracing::Span;
 
-use super::Route;
-use crate::provider::{Heal, Provider, Verdict};
+use super::{Ask, Route};
+use crate::credential::{Pass, Renewal};
+use crate::provider::{Heal, Provider, Refuses, Verdict};
 use crate::push::Outcome;
 
 /// One exchange with a push service, as it ended.
-pub(super) struct Attempt<'a, C> {
+pub(super) struct Attempt<'a, P: Provider> {
     /// Where it went.
-    pub(super) origin: &'a Origin,
+    pub(super) peer: &'a PeerPool,
+    /// What it carried.
+    pub(super) payload: &'a P::Payload,
     /// What its answer is read by.
-    pub(super) context: C,
+    pub(super) context: P::Context,
     /// The generation of the token that it carried.
     pub(super) generation: Option<u64>,
+    /// Whether the attempt before was refused, and mended what may have been wrong.
+    pub(super) mended: bool,
+    /// Its leave to show the credential.
+    pub(super) pass: Pass<'a>,
     /// Its span, which is told how it ended.
     pub(super) span: &'a Span,
     /// Its answer, or why there is none.
@@ -43,6 +50,16 @@ impl Learned {
         }
     }
 
+    /// Whether the push service refused the credential for something that was mended since.
+    pub(super) fn is_mended(&self) -> bool {
+        match self {
+            Self::Answered { verdict, .. } => {
+                verdict.refuses == Refuses::Credential && verdict.heal != Heal::Nothing
+            }
+            Self::Unanswered(_) | Self::Unsent(_) => false,
+        }
+    }
+
     /// Tells the span of the attempt how it ended.
     fn record(&self, span: &Span) {
         let (outcome, status) = match self {
@@ -57,24 +74,29 @@ impl Learned {
     }
 }
 
-impl<P: Provider> Route<P> {
+impl<P: Provider> Ask<'_, P> {
     /// Takes note of an attempt. Whatever learns from attempts begins here.
-    pub(super) fn learn(&self, attempt: Attempt<'_, P::Context>) -> Learned {
-        let Attempt { origin, context, generation, span, ended } = attempt;
+    pub(super) fn learn(&self, attempt: Attempt<'_, P>) -> Learned {
+        let Attempt { peer, payload, context, generation, mended, pass, span, ended } = attempt;
         let _within = span.enter();
+        let route = self.route;
         let learned = match ended {
             Ok(answer) => {
-                self.metrics.attempted();
+                route.metrics.attempted();
                 let status = answer.reply.status.as_u16();
-                let verdict = self.provider.classify(context, &answer.reply, SystemTime::now());
-                let verdict = self.judge(verdict, status);
-                self.mend(verdict.heal, origin, generation, &answer);
+                let verdict = route.provider.classify(context, &answer.reply, SystemTime::now());
+                let verdict = route.judge(verdict, status);
+                let fresh = route.mend(verdict.heal, peer.origin(), generation, &answer) || mended;
+                self.heard(pass, &verdict, status, fresh, payload, peer);
                 Learned::Answered { verdict, status }
             }
             Err(UpstreamError::Unanswered(unanswered)) => {
-                self.metrics.attempted();
-                match unanswered.head.as_deref().and_then(|head| self.head_verdict(context, head)) {
-                    Some((verdict, status)) => Learned::Answered { verdict, status },
+                route.metrics.attempted();
+                match unanswered.head.as_deref().and_then(|head| route.head_verdict(context, head)) {
+                    Some((verdict, status)) => {
+                        self.heard(pass, &verdict, status, true, payload, peer);
+                        Learned::Answered { verdict, status }
+                    }
                     None => Learned::Unanswered(unanswered),
                 }
             }
@@ -83,7 +105,9 @@ impl<P: Provider> Route<P> {
         learned.record(span);
         learned
     }
+}
 
+impl<P: Provider> Route<P> {
     /// What the head of an answer decides whose body did not come whole. A push that was taken must not be sent again,
     /// whatever became of the body.
     fn head_verdict(&self, context: P::Context, head: &Head) -> Option<(Verdict, u16)> {
@@ -108,26 +132,40 @@ impl<P: Provider> Route<P> {
         verdict
     }
 
-    /// Mends on this side of the wire what the answer says is broken.
-    fn mend(&self, heal: Heal, origin: &Origin, generation: Option<u64>, answer: &Answer) {
+    /// Mends on this side of the wire what the answer says is broken. It is true where nothing could be mended, so that a
+    /// refusal is one of the credential itself.
+    fn mend(&self, heal: Heal, origin: &Origin, generation: Option<u64>, answer: &Answer) -> bool {
         match heal {
-            Heal::Nothing => {}
+            Heal::Nothing => true,
             Heal::Renew => self.renew(origin, generation),
-            Heal::Retire => answer.retire_connection(),
-            Heal::RenewAndRetire => {
-                self.renew(origin, generation);
+            Heal::Retire => {
                 answer.retire_connection();
+                false
             }
-            Heal::HoldToken => self.credential.hold(),
+            Heal::RenewAndRetire => {
+                answer.retire_connection();
+                self.renew(origin, generation)
+            }
+            Heal::HoldToken => {
+                self.credential.hold();
+                true
+            }
         }
     }
 
-    /// Asks for a newer token than the one that was refused, where the request carried one.
-    fn renew(&self, origin: &Origin, generation: Option<u64>) {
-        let Some(generation) = generation else { return };
+    /// Asks for a newer token than the one that was refused, where the request carried one. It is true where there will be
+    /// none, because the token is fresh.
+    fn renew(&self, origin: &Origin, generation: Option<u64>) -> bool {
+        let Some(generation) = generation else { return true };
         match self.credential.renew(origin, generation) {
-            Ok(renewal) => tracing::debug!(%renewal, "the push service refused the token as expired"),
-            Err(error) => tracing::error!(%error, "the token cannot be renewed; the old one stays"),
+            Ok(renewal) => {
+                tracing::debug!(%renewal, "the push service refused the token as expired");
+                matches!(renewal, Renewal::TooSoon | Renewal::Impossible)
+            }
+            Err(error) => {
+                tracing::error!(%error, "the token cannot be renewed; the old one stays");
+                true
+            }
         }
     }
 }

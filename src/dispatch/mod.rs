@@ -8,6 +8,7 @@ mod acquire;
 mod ask;
 mod attempts;
 mod deliver;
+mod doors;
 mod guard;
 mod kinds;
 mod learn;
@@ -26,6 +27,7 @@ mod window;
 use tokio_util::sync::CancellationToken;
 
 pub use ask::{Ask, Terms};
+pub(crate) use doors::ApnsDoors;
 pub use guard::{Guard, Unsendable};
 pub use peers::{ApnsPeers, TargetPeers};
 pub(crate) use providers::Encoded;

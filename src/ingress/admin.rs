@@ -15,6 +15,7 @@ use axum::{Extension, Router};
 
 use super::client::Client;
 use crate::caller::{Caller, Callers, Unknown};
+use crate::credential::Doors;
 use crate::desk::Admission;
 use crate::listener::{Connection, ListenerSettings};
 use crate::metrics::Metrics;
@@ -47,6 +48,8 @@ pub(crate) struct Admin {
     pub metrics: Arc<Metrics>,
     /// Knows how many pushes are in flight, and whether more are taken.
     pub admission: Arc<Admission>,
+    /// Which credentials are refused.
+    pub doors: Arc<Doors>,
     /// Who may read more than health; none where everybody may, since the listener is on loopback.
     pub readers: Option<Arc<Callers>>,
 }
@@ -106,7 +109,18 @@ async fn readyz(State(admin): State<Admin>) -> impl IntoResponse {
         let left = admin.admission.in_flight();
         return (StatusCode::SERVICE_UNAVAILABLE, format!("draining: {left} pushes in flight\n"));
     }
-    (StatusCode::OK, "ready\n".to_owned())
+    let (shut, apps) = admin.doors.shut();
+    let mut said = "ready\n".to_owned();
+    if shut > 0 {
+        said.push_str(&format!("credentials refused: {shut}\n"));
+    }
+    // Off loopback anybody may ask, so no app is named.
+    if admin.readers.is_none() {
+        for app in apps {
+            said.push_str(&format!("app {app}: a credential is refused\n"));
+        }
+    }
+    (StatusCode::OK, said)
 }
 
 async fn metrics(State(admin): State<Admin>) -> impl IntoResponse {
@@ -141,7 +155,8 @@ mod tests {
         let budget = BytesBudget::new(1024);
         let callers = Callers::new(callers, Tokens::new(Vec::new()), budget, metrics.callers.clone());
         let admission = Arc::new(Admission::new(1, Gauge::default()));
-        let router = router(Admin { metrics, admission, readers: Some(Arc::new(callers)) });
+        let doors = Arc::new(Doors::new(metrics.credentials.clone()));
+        let router = router(Admin { metrics, admission, doors, readers: Some(Arc::new(callers)) });
         let connection = Connection::new(SocketAddr::from(([192, 0, 2, 1], 9)), Vec::new());
         (of_connection(&router, &Arc::new(connection)), reader, other)
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Heal, Retry, Verdict, cut};
+use super::{Heal, Refuses, Retry, Verdict, cut};
 use crate::push::{Outcome, Reason, TokenAction};
 
 /// What an answer of this kind means. Only what the single answer says is added, by [`Meaning::verdict`].
@@ -13,6 +13,7 @@ pub(super) struct Meaning {
     pub(super) retryable: bool,
     pub(super) retry: Retry,
     pub(super) heal: Heal,
+    pub(super) refuses: Refuses,
     pub(super) reason: Reason,
     /// The field at fault, as a path from the push. It is empty where no field or more than one may be at fault.
     pub(super) field: &'static str,
@@ -27,6 +28,16 @@ impl Meaning {
         Self { field, ..self }
     }
 
+    /// The same, where the push service refuses the credential for every other push as well.
+    pub(super) const fn of_credential(self) -> Self {
+        Self { refuses: Refuses::Credential, ..self }
+    }
+
+    /// The same, where the push service refuses the credential for every other push to this topic.
+    pub(super) const fn of_topic(self) -> Self {
+        Self { refuses: Refuses::Topic, ..self }
+    }
+
     /// The verdict on one answer, with the answer's own reason.
     pub(super) fn verdict(self, upstream_reason: &str) -> Verdict {
         Verdict {
@@ -35,6 +46,7 @@ impl Meaning {
             retry: self.retry,
             retryable: self.retryable,
             heal: self.heal,
+            refuses: self.refuses,
             reason: self.reason,
             field: self.field.into(),
             detail: self.detail.into(),
@@ -47,8 +59,9 @@ impl Meaning {
 
 /// An outcome that calls for nothing more.
 pub(super) const fn plain(outcome: Outcome, token_action: TokenAction, detail: &'static str) -> Meaning {
-    let (retry, heal, reason) = (Retry::Never, Heal::Nothing, Reason::UpstreamAnswered);
-    Meaning { outcome, token_action, retryable: false, retry, heal, reason, field: "", detail }
+    let (retry, heal, refuses, reason) =
+        (Retry::Never, Heal::Nothing, Refuses::Nothing, Reason::UpstreamAnswered);
+    Meaning { outcome, token_action, retryable: false, retry, heal, refuses, reason, field: "", detail }
 }
 
 /// The push is at fault.

@@ -53,6 +53,10 @@ pub enum Unsent {
     /// [`UpstreamSettings::max_waiters`](crate::UpstreamSettings::max_waiters).
     #[error("too many pushes wait for this upstream ({0})")]
     TooManyWaiters(usize),
+    /// What the request depends on is of no use now, as
+    /// [`PeerPool::turn_away`](crate::PeerPool::turn_away) was told.
+    #[error("what the request depends on is of no use now")]
+    TurnedAway,
     /// The pool is shutting down.
     #[error("the gateway is shutting down")]
     ShuttingDown,
@@ -65,6 +69,7 @@ impl From<Refusal<Arc<ConnectError>>> for Unsent {
             Refusal::Unreachable(error) => Self::Unreachable(error),
             Refusal::Forbidden(error) => Self::Forbidden(error),
             Refusal::TooManyWaiters(most) => Self::TooManyWaiters(most),
+            Refusal::TurnedAway => Self::TurnedAway,
             Refusal::ShuttingDown => Self::ShuttingDown,
         }
     }

@@ -20,9 +20,12 @@ pub struct Flow {
     pub id: u64,
     /// How many streams it is given in one turn; 0 counts as 1.
     pub weight: u8,
+    /// What the request depends on, by a number that only the caller understands, so that all who wait for the same can
+    /// be [turned away](crate::PeerPool::turn_away) together. 0 is nothing that they could be turned away for.
+    pub depends_on: u64,
 }
 
 impl Flow {
     /// The flow of all requests that belong to no batch.
-    pub const SINGLE: Self = Self { class: ServiceClass::Interactive, id: 0, weight: 1 };
+    pub const SINGLE: Self = Self { class: ServiceClass::Interactive, id: 0, weight: 1, depends_on: 0 };
 }

@@ -14,14 +14,14 @@ use crate::config::{
 };
 use crate::credential::google::{GoogleToken, Source};
 use crate::credential::{Credential, CredentialHandle, Registry};
-use crate::dispatch::{ApnsPeers, AppRoutes, Route, Routes, Subscriptions, TargetPeers};
+use crate::dispatch::{ApnsDoors, ApnsPeers, AppRoutes, Route, Routes, Subscriptions, TargetPeers};
 use crate::metrics::Metrics;
 use crate::provider::Provider;
 use crate::provider::apns::Apns;
 use crate::provider::fcm::Fcm;
 use crate::provider::mattermost::Mattermost;
 use crate::provider::webpush::WebPush;
-use crate::push::AppId;
+use crate::push::{ApnsEnvironment, AppId};
 
 pub(super) fn build(
     config: &Config,
@@ -87,12 +87,31 @@ impl Builder<'_> {
                 (Credential::Certificate, Some(certificate.validity()), identity)
             }
         };
+        let doors = {
+            let door = |environment: ApnsEnvironment| {
+                let place = match environment {
+                    ApnsEnvironment::Production => "apns production",
+                    ApnsEnvironment::Sandbox => "apns sandbox",
+                };
+                match &apns.credential {
+                    ApnsCredential::Token(key) => self.credentials.doors().of_signing_key(key, place),
+                    ApnsCredential::Certificate(certificate) => {
+                        self.credentials.doors().of_certificate(certificate.fingerprint(), place)
+                    }
+                }
+            };
+            ApnsDoors {
+                production: door(ApnsEnvironment::Production),
+                sandbox: door(ApnsEnvironment::Sandbox),
+            }
+        };
         let peers = ApnsPeers {
             production: self.peer(&self.config.apns_production, &identity, proxies)?,
             sandbox: self.peer(&self.config.apns_sandbox, &identity, proxies)?,
         };
+        let all = [&doors.production.clone(), &doors.sandbox.clone()];
         let route = self.route(app, apns.provider.clone(), credential, peers);
-        Ok(route.with_certificate(validity))
+        Ok(route.with_doors(doors, &all).with_certificate(validity))
     }
 
     fn fcm(
@@ -108,7 +127,10 @@ impl Builder<'_> {
             None => Identity::shared(Http::Either, upstream.trust.tls(Http::Either)),
         };
         let peer = self.peer(&upstream.origin, &identity, proxies)?;
-        let route = self.route(app, fcm.provider.clone(), credential, peer);
+        let place = format!("fcm project {}", fcm.provider.project_id());
+        let door = self.credentials.doors().of_source(&fcm.credential, &place);
+        let all = [&door.clone(), &self.credentials.token_door(&fcm.credential)];
+        let route = self.route(app, fcm.provider.clone(), credential, peer).with_doors(door, &all);
         Ok(route.with_certificate(fcm.certificate.as_ref().map(ClientCertificate::validity)))
     }
 
@@ -179,8 +201,7 @@ impl<'a> Identity<'a> {
     }
 
     fn by_certificate(certificate: &'a ClientCertificate, http: Http) -> Self {
-        let name = format!("certificate {}", certificate.fingerprint());
-        Self { name, http, tls: certificate.tls(), proves_credential: false }
+        Self { name: certificate.label(), http, tls: certificate.tls(), proves_credential: false }
     }
 
     fn at(&self, origin: Origin, proxies: Option<&Proxies>) -> Peer {

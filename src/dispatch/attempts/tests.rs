@@ -4,7 +4,7 @@ use fanfare_upstream::{ConnectError, Unsent};
 
 use super::*;
 use crate::credential::NoToken;
-use crate::provider::Heal;
+use crate::provider::{Heal, Refuses};
 use crate::push::TokenAction;
 
 fn attempts(options: &Options) -> Attempts {
@@ -18,6 +18,7 @@ fn verdict(outcome: Outcome, retry: Retry) -> Verdict {
         retry,
         retryable: retry != Retry::Never,
         heal: Heal::Nothing,
+        refuses: Refuses::Nothing,
         reason: Reason::UpstreamAnswered,
         field: "".into(),
         detail: "".into(),

@@ -40,4 +40,10 @@ impl Fcm {
         }
         Ok(Self { project_id: id.to_owned() })
     }
+
+    /// The project whose devices are sent to.
+    #[must_use]
+    pub(crate) fn project_id(&self) -> &str {
+        &self.project_id
+    }
 }

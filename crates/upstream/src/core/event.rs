@@ -67,6 +67,8 @@ pub(crate) enum Event<H, E> {
     Woken,
     /// Requests of batches wait no more.
     DrainBatches,
+    /// Requests that depend on this wait no more.
+    TurnAway(u64),
     /// Nothing more is granted. Connections close when their streams are done.
     ShutDown(EndCause),
 }
@@ -152,6 +154,8 @@ pub(crate) enum Refusal<E> {
     Forbidden(E),
     /// The line is full: this many wait.
     TooManyWaiters(usize),
+    /// What it depends on is of no use now.
+    TurnedAway,
     /// The pool is shutting down.
     ShuttingDown,
 }

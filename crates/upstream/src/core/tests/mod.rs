@@ -17,7 +17,7 @@ type Tested = Core<ConnectionId, u32, &'static str>;
 type Effects = super::Effects<ConnectionId, u32, &'static str>;
 
 const MOST: usize = 4;
-const BULK: Flow = Flow { class: ServiceClass::Bulk, id: 7, weight: 1 };
+const BULK: Flow = Flow { class: ServiceClass::Bulk, id: 7, weight: 1, depends_on: 0 };
 
 fn limits() -> PoolLimits {
     PoolLimits {
@@ -122,6 +122,18 @@ fn what_was_given_back_goes_before_what_never_went() {
     let ask = bench.ask_as(Flow::SINGLE, Standing::Returned);
     bench.core.wait(bench.now, ask, 99, &mut Effects::new());
     assert_eq!(granted(&bench.add(1, 1)), [99]);
+}
+
+#[test]
+fn those_who_are_turned_away_wait_no_more_and_the_others_keep_their_place() {
+    let mut bench = Bench::new();
+    let of = |depends_on| Flow { depends_on, ..Flow::SINGLE };
+    for flow in [of(2), of(1), of(2)] {
+        bench.wait(flow);
+    }
+    assert_eq!(refused(&bench.on(Event::TurnAway(1))), [(2, Refusal::TurnedAway)]);
+    bench.wait(of(1));
+    assert_eq!(granted(&bench.add(1, 10)), [1, 3, 4], "one that asks later is not concerned");
 }
 
 #[test]
@@ -286,7 +298,7 @@ fn a_flow_is_given_as_many_streams_in_its_turn_as_its_weight_says() {
     let mut waiters = Waiters::default();
     let now = Instant::now();
     for (id, weight) in [(1, 3), (2, 1), (3, 0)] {
-        let flow = Flow { class: ServiceClass::Bulk, id, weight };
+        let flow = Flow { class: ServiceClass::Bulk, id, weight, depends_on: 0 };
         for _ in 0..5 {
             let ask = StreamAsk { flow, until: now + Duration::from_secs(1), standing: Standing::New };
             waiters.push(now, ask, id);

@@ -37,6 +37,7 @@ pub(super) enum Step {
     /// One thread does the next thing that it was told to do.
     Perform(usize),
     DrainBatches,
+    TurnAway(u64),
     ShutDown,
 }
 
@@ -163,6 +164,7 @@ impl Model {
             }
             Step::Perform(which) => self.perform(which),
             Step::DrainBatches => self.on(Event::DrainBatches),
+            Step::TurnAway(what) => self.turn_away(what),
             Step::ShutDown => {
                 self.shut_down = true;
                 self.on(Event::ShutDown(EndCause::Shutdown));
@@ -186,7 +188,7 @@ impl Model {
 
     fn ask(&mut self, bulk: bool, flow: u64, wait_ms: u64, returned: bool) {
         let class = if bulk { ServiceClass::Bulk } else { ServiceClass::Interactive };
-        let flow = Flow { class, id: flow, weight: 1 };
+        let flow = Flow { class, id: flow, weight: 1, depends_on: flow % 2 };
         let until = self.now + Duration::from_millis(wait_ms);
         let ask =
             StreamAsk { flow, until, standing: if returned { Standing::Returned } else { Standing::New } };
@@ -206,6 +208,17 @@ impl Model {
             }
             Err(_) => {}
         }
+    }
+
+    fn turn_away(&mut self, what: u64) {
+        let waiting = |model: &Self| -> Vec<_> {
+            let waits = model.callers.values().filter(|caller| caller.state == CallerState::Waits);
+            waits.map(|caller| (caller.id, caller.flow.depends_on)).collect()
+        };
+        let before = waiting(self);
+        self.on(Event::TurnAway(what));
+        let others: Vec<_> = before.into_iter().filter(|(_, depends_on)| *depends_on != what).collect();
+        assert_eq!(waiting(self), others, "those who depend on something else wait on");
     }
 
     fn leave(&mut self, which: usize) {
