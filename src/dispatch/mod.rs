@@ -14,6 +14,7 @@ mod kinds;
 mod learn;
 mod peers;
 mod providers;
+mod refusals;
 mod request;
 mod room;
 mod route;

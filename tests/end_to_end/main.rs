@@ -29,6 +29,7 @@ mod operating;
 mod own_provider;
 mod pool;
 mod proxy;
+mod refused_credentials;
 mod rows;
 mod sealing;
 mod secrets;
