@@ -1,5 +1,5 @@
 //! Answers the operator's questions on a listener of its own: whether the gateway is alive, whether it is ready, and
-//! every metric. The first two may be asked by anybody, and name no app. The rest may be read where the listener is on
+//! every metric. The first two may be asked by anybody, and name an app only where the listener is on loopback. The rest may be read where the listener is on
 //! loopback, and elsewhere by callers that may.
 
 use std::net::SocketAddr;
@@ -137,7 +137,9 @@ mod tests {
     use super::*;
     use crate::caller::jwt::Tokens;
     use crate::caller::{CallerKey, CallerSettings, Permissions};
+    use crate::credential::RefusingAnswer;
     use crate::held_bytes::BytesBudget;
+    use crate::push::AppId;
 
     /// An admin listener off loopback, and the key of a caller that may read it, and of one that may not.
     fn off_loopback() -> (Router, CallerKey, CallerKey) {
@@ -170,6 +172,29 @@ mod tests {
         let status = answer.status();
         let body = to_bytes(answer.into_body(), 1 << 20).await.unwrap();
         (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn readiness_counts_refused_credentials_and_names_their_apps_only_on_loopback() {
+        let metrics = Arc::new(Metrics::default());
+        let doors = Arc::new(Doors::new(metrics.credentials.clone()));
+        let door = doors.of_certificate("00ff", "apns production");
+        let app = Arc::new(AppId::parse("shop").unwrap());
+        door.shown_by(Arc::downgrade(&app));
+        door.shut(RefusingAnswer { status: Some(403), reason: "Forbidden".into(), detail: String::new() });
+        let connection = Arc::new(Connection::new(SocketAddr::from(([127, 0, 0, 1], 9)), Vec::new()));
+        let budget = BytesBudget::new(1024);
+        let callers = Callers::new(Vec::new(), Tokens::new(Vec::new()), budget, metrics.callers.clone());
+        let off_loopback = Some(Arc::new(callers));
+        let counted = "ready\ncredentials refused: 1\n";
+        let named = format!("{counted}app shop: a credential is refused\n");
+        for (readers, expected) in [(None, named.as_str()), (off_loopback, counted)] {
+            let admission = Arc::new(Admission::new(1, Gauge::default()));
+            let (metrics, doors) = (Arc::clone(&metrics), Arc::clone(&doors));
+            let router = router(Admin { metrics, admission, doors, readers });
+            let (status, body) = get(&of_connection(&router, &connection), "/readyz", None).await;
+            assert_eq!((status, body.as_str()), (StatusCode::OK, expected));
+        }
     }
 
     #[tokio::test]

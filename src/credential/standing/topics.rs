@@ -1,8 +1,9 @@
 //! The topics that a push service refused to a credential.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use arc_swap::ArcSwapOption;
+use arc_swap::ArcSwap;
 
 use super::door::Door;
 use super::name::DoorName;
@@ -11,20 +12,23 @@ use crate::metrics::CredentialMetrics;
 /// The most topics of one credential at one place that have a door. The refusals of others shut nothing.
 const MAX_TOPICS: usize = 64;
 
-/// The topics of one credential at one place that were refused once. There is no list as long as none was, so that a push
-/// costs one look.
+/// The topics of one credential at one place that were refused once, with their doors.
 #[derive(Default)]
-pub(super) struct TopicDoors(ArcSwapOption<Vec<(Box<str>, Arc<Door>)>>);
+pub(super) struct TopicDoors {
+    /// Whether there is one. It saves a push the look at the list.
+    any: AtomicBool,
+    list: ArcSwap<Vec<(Box<str>, Arc<Door>)>>,
+}
 
 impl TopicDoors {
     /// Whether no topic was ever refused.
     pub(super) fn are_none(&self) -> bool {
-        self.0.load().is_none()
+        !self.any.load(Ordering::Acquire)
     }
 
     pub(super) fn find(&self, topic: &str) -> Option<Arc<Door>> {
-        let doors = self.0.load();
-        let found = doors.as_ref()?.iter().find(|(known, _)| **known == *topic);
+        let list = self.list.load();
+        let found = list.iter().find(|(known, _)| **known == *topic);
         found.map(|(_, door)| Arc::clone(door))
     }
 
@@ -38,19 +42,25 @@ impl TopicDoors {
         if let Some(known) = self.find(topic) {
             return Some(known);
         }
+        if self.list.load().len() >= MAX_TOPICS {
+            return None;
+        }
         let name = of.for_topic(topic);
-        let made = Arc::new(Door::new(name, metrics.door(&of.label, &of.for_topic(topic).place)));
-        self.0.rcu(|doors| {
-            let mut doors = doors.as_deref().cloned().unwrap_or_default();
-            if doors.len() < MAX_TOPICS && doors.iter().all(|(known, _)| **known != *topic) {
-                doors.push((topic.into(), Arc::clone(&made)));
+        let metrics = metrics.door(&name.label, &name.place);
+        let made = Arc::new(Door::new(name, metrics));
+        self.list.rcu(|list| {
+            let mut list = Vec::clone(list);
+            // Another thread may have added it meanwhile.
+            if list.len() < MAX_TOPICS && list.iter().all(|(known, _)| **known != *topic) {
+                list.push((topic.into(), Arc::clone(&made)));
             }
-            Some(Arc::new(doors))
+            list
         });
+        self.any.store(true, Ordering::Release);
         self.find(topic)
     }
 
     pub(super) fn any_shut(&self) -> bool {
-        self.0.load().as_ref().is_some_and(|doors| doors.iter().any(|(_, door)| door.is_shut()))
+        self.list.load().iter().any(|(_, door)| door.is_shut())
     }
 }
