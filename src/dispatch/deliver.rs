@@ -56,8 +56,6 @@ impl Dispatcher {
             };
             // The generation of the token that the last answer refused.
             let mut refused = None;
-            // The last answer refused the credential, and what may have been wrong with it was mended.
-            let mut mended = false;
             loop {
                 let Leave { permit, stamp, pass } = match self.acquire(ask, payload, &peer, refused).await {
                     Ok(leave) => leave,
@@ -84,11 +82,11 @@ impl Dispatcher {
                     let mut exchange = pin!(exchange.instrument(span));
                     let ended = exchange.as_mut().await;
                     let generation = stamp.map(Stamp::generation);
+                    let renewed = refused.is_some() && generation > refused;
                     let (peer, span) = (&*peer, exchange.span());
                     let learned =
-                        ask.learn(Attempt { peer, payload, context, generation, mended, pass, span, ended });
+                        ask.learn(Attempt { peer, payload, context, generation, renewed, pass, span, ended });
                     refused = generation.filter(|_| learned.refuses_token());
-                    mended = learned.is_mended();
                     match attempts.next(learned) {
                         Next::Answer(result) => return result,
                         Next::Again(wait) => wait,

@@ -8,7 +8,7 @@ use tracing::Span;
 
 use super::{Ask, Route};
 use crate::credential::{Pass, Renewal};
-use crate::provider::{Heal, Provider, Refuses, Verdict};
+use crate::provider::{Heal, Provider, Verdict};
 use crate::push::Outcome;
 
 /// One exchange with a push service, as it ended.
@@ -21,8 +21,8 @@ pub(super) struct Attempt<'a, P: Provider> {
     pub(super) context: P::Context,
     /// The generation of the token that it carried.
     pub(super) generation: Option<u64>,
-    /// Whether the attempt before was refused, and mended what may have been wrong.
-    pub(super) mended: bool,
+    /// Whether the token is newer than one that the attempt before was refused with.
+    pub(super) renewed: bool,
     /// Its leave to show the credential.
     pub(super) pass: Pass<'a>,
     /// Its span, which is told how it ended.
@@ -50,16 +50,6 @@ impl Learned {
         }
     }
 
-    /// Whether the push service refused the credential for something that was mended since.
-    pub(super) fn is_mended(&self) -> bool {
-        match self {
-            Self::Answered { verdict, .. } => {
-                verdict.refuses == Refuses::Credential && verdict.heal != Heal::Nothing
-            }
-            Self::Unanswered(_) | Self::Unsent(_) => false,
-        }
-    }
-
     /// Tells the span of the attempt how it ended.
     fn record(&self, span: &Span) {
         let (outcome, status) = match self {
@@ -77,7 +67,7 @@ impl Learned {
 impl<P: Provider> Ask<'_, P> {
     /// Takes note of an attempt. Whatever learns from attempts begins here.
     pub(super) fn learn(&self, attempt: Attempt<'_, P>) -> Learned {
-        let Attempt { peer, payload, context, generation, mended, pass, span, ended } = attempt;
+        let Attempt { peer, payload, context, generation, renewed, pass, span, ended } = attempt;
         let _within = span.enter();
         let route = self.route;
         let learned = match ended {
@@ -86,7 +76,9 @@ impl<P: Provider> Ask<'_, P> {
                 let status = answer.reply.status.as_u16();
                 let verdict = route.provider.classify(context, &answer.reply, SystemTime::now());
                 let verdict = route.judge(verdict, status);
-                let fresh = route.mend(verdict.heal, peer.origin(), generation, &answer) || mended;
+                let mended = !route.mend(verdict.heal, peer.origin(), generation, &answer);
+                // A renewed token is fresh, although another is fetched when it is refused.
+                let fresh = !mended || (renewed && verdict.heal == Heal::Renew);
                 self.heard(pass, &verdict, status, fresh, payload, peer);
                 Learned::Answered { verdict, status }
             }
@@ -132,19 +124,19 @@ impl<P: Provider> Route<P> {
         verdict
     }
 
-    /// Mends on this side of the wire what the answer says is broken. It is true where nothing could be mended, so that a
-    /// refusal is one of the credential itself.
+    /// Mends on this side of the wire what the answer says is broken. It is true where a refusal is one of the credential
+    /// itself: nothing was there to be mended, because the token is fresh, and so is the connection.
     fn mend(&self, heal: Heal, origin: &Origin, generation: Option<u64>, answer: &Answer) -> bool {
         match heal {
             Heal::Nothing => true,
             Heal::Renew => self.renew(origin, generation),
             Heal::Retire => {
                 answer.retire_connection();
-                false
+                !answer.is_of_proven_connection()
             }
             Heal::RenewAndRetire => {
                 answer.retire_connection();
-                self.renew(origin, generation)
+                self.renew(origin, generation) && !answer.is_of_proven_connection()
             }
             Heal::HoldToken => {
                 self.credential.hold();

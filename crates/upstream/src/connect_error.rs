@@ -122,10 +122,8 @@ impl ConnectError {
     /// Source: RFC 8446, section 6.2.
     #[must_use]
     pub fn refused_certificate(&self) -> Option<&'static str> {
-        match self {
-            Self::Tls { source, .. } | Self::Handshake { source, .. } => certificate_alert(source),
-            _ => None,
-        }
+        let (Self::Tls { source, .. } | Self::Handshake { source, .. }) = self else { return None };
+        certificate_alert(source)
     }
 
     /// The name of the cause for logs and metrics. It is lower case, and does not change.
@@ -144,23 +142,25 @@ impl ConnectError {
     }
 }
 
-/// The name of the TLS alert by which a peer refuses a client certificate; none where a socket failed otherwise.
+/// The alerts that say what a peer has against a client certificate, by their names.
 ///
 /// Source: RFC 8446, section 6.2.
+const CERTIFICATE_ALERTS: [(AlertDescription, &str); 8] = [
+    (AlertDescription::BadCertificate, "bad_certificate"),
+    (AlertDescription::UnsupportedCertificate, "unsupported_certificate"),
+    (AlertDescription::CertificateRevoked, "certificate_revoked"),
+    (AlertDescription::CertificateExpired, "certificate_expired"),
+    (AlertDescription::CertificateUnknown, "certificate_unknown"),
+    (AlertDescription::UnknownCA, "unknown_ca"),
+    (AlertDescription::AccessDenied, "access_denied"),
+    (AlertDescription::CertificateRequired, "certificate_required"),
+];
+
+/// The name of the alert by which a peer refuses a client certificate; none where a socket failed otherwise.
 pub(crate) fn certificate_alert(error: &io::Error) -> Option<&'static str> {
     let error = error.get_ref()?.downcast_ref::<rustls::Error>()?;
-    let rustls::Error::AlertReceived(alert) = error else { return None };
-    match alert {
-        AlertDescription::BadCertificate => Some("bad_certificate"),
-        AlertDescription::UnsupportedCertificate => Some("unsupported_certificate"),
-        AlertDescription::CertificateRevoked => Some("certificate_revoked"),
-        AlertDescription::CertificateExpired => Some("certificate_expired"),
-        AlertDescription::CertificateUnknown => Some("certificate_unknown"),
-        AlertDescription::UnknownCA => Some("unknown_ca"),
-        AlertDescription::AccessDenied => Some("access_denied"),
-        AlertDescription::CertificateRequired => Some("certificate_required"),
-        _ => None,
-    }
+    let rustls::Error::AlertReceived(received) = error else { return None };
+    CERTIFICATE_ALERTS.iter().find(|(alert, _)| alert == received).map(|(_, name)| *name)
 }
 
 /// What the commonest refusal of a proxy asks for: other credentials. Source: RFC 9110, section 15.5.8.

@@ -23,7 +23,8 @@ pub struct CredentialDoor {
 impl CredentialDoor {
     pub(in crate::credential) fn new(name: DoorName, metrics: CredentialMetrics) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        let door = Door::new(name.clone(), metrics.door(&name.label, &name.place));
+        let of_door = metrics.door(&name.label, &name.place);
+        let door = Door::new(name, of_door);
         let (topics, apps) = Default::default();
         Self { number: NEXT.fetch_add(1, Ordering::Relaxed), door, topics, metrics, apps }
     }

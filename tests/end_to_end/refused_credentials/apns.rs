@@ -149,15 +149,21 @@ async fn all_apps_that_show_the_key_hear_it() {
 
 #[tokio::test]
 async fn a_refusal_that_another_connection_may_mend_counts_only_when_it_comes_again() {
-    let world = World::start().await;
-    let refusal = Fault::Answer(ScriptedAnswer::refusal(403, "UnrelatedKeyIdInToken"));
-    world.simulator.add_fault(FaultRule::always(Trigger::PathPrefix("/3/device/".to_owned()), refusal));
-    for number in 0..2 {
-        let refused = world.send(push(&good(number))).await;
-        assert_eq!((refused.outcome(), refused.attempts), (Outcome::Credential, 2), "{refused:?}");
+    for reason in ["UnrelatedKeyIdInToken", "ExpiredProviderToken"] {
+        let world = World::start().await;
+        assert_eq!(world.send(push(&good(0))).await.outcome(), Outcome::Accepted);
+        let refusal = Fault::Answer(ScriptedAnswer::refusal(403, reason));
+        world.simulator.add_fault(FaultRule::always(Trigger::PathPrefix("/3/device/".to_owned()), refusal));
+        // The first of its attempts went over the connection that was good, and the second over a new one.
+        let first = world.send(push(&good(1))).await;
+        assert_eq!((first.outcome(), first.attempts), (Outcome::Credential, 2), "{first:?}");
+        let second = world.send(push(&good(2))).await;
+        assert_eq!((second.outcome(), second.attempts), (Outcome::Credential, 1), "{second:?}");
+        let third = world.send(push(&good(3))).await;
+        refused_by_apns(&third, 403, reason);
+        not_sent(&third, &["apns production"]);
+        assert_eq!(world.simulator.journal().entries().len(), 4);
     }
-    refused_by_apns(&world.send(push(&good(2))).await, 403, "UnrelatedKeyIdInToken");
-    assert_eq!(world.simulator.journal().entries().len(), 4);
 }
 
 #[tokio::test]
