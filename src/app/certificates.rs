@@ -7,7 +7,7 @@ use fanfare_upstream::Validity;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{ApnsCredential, Config};
-use crate::metrics::CredentialMetrics;
+use crate::metrics::{CredentialMetrics, DoorMetrics};
 use crate::provider::Provider;
 use crate::provider::apns::Apns;
 use crate::provider::fcm::Fcm;
@@ -29,6 +29,8 @@ struct WatchedCertificate {
     announced: Option<SystemTime>,
     /// The log was told that it is not valid.
     reported: bool,
+    /// Shows that it has ended, where it is an app's.
+    metrics: Option<DoorMetrics>,
 }
 
 /// Who shows a certificate.
@@ -61,7 +63,12 @@ impl CertificateWatch {
                 if let Some(certificate) = certificate {
                     let validity = certificate.validity();
                     metrics.certificate(app.id.as_str(), provider.name(), validity.until());
-                    watched.push(WatchedCertificate::new(Owner::App(app.id.clone(), provider), validity));
+                    let label = certificate.label();
+                    let owner = Owner::App(app.id.clone(), provider);
+                    watched.push(WatchedCertificate {
+                        metrics: Some(metrics.door(&label, provider.name())),
+                        ..WatchedCertificate::new(owner, validity)
+                    });
                 }
             }
         }
@@ -82,6 +89,10 @@ impl CertificateWatch {
             let now = SystemTime::now();
             let mut pause = LOOK_EVERY;
             for certificate in &mut self.0 {
+                if let Some(metrics) = &certificate.metrics {
+                    // Its pushes are answered without a handshake, which could not succeed.
+                    metrics.refused(certificate.validity.has_ended(now));
+                }
                 if let Some(notice) = certificate.notice(now) {
                     certificate.tell(&notice);
                 }
@@ -100,7 +111,7 @@ impl CertificateWatch {
 
 impl WatchedCertificate {
     fn new(owner: Owner, validity: Validity) -> Self {
-        Self { owner, validity, announced: None, reported: false }
+        Self { owner, validity, announced: None, reported: false, metrics: None }
     }
 
     fn notice(&mut self, now: SystemTime) -> Option<Notice> {

@@ -129,7 +129,9 @@ impl Gateway {
         )
         .await?;
         let readers = (!admin_address.ip().is_loopback()).then(|| Arc::clone(&callers));
-        let admin = Admin { metrics: Arc::clone(&metrics), admission: Arc::clone(&admission), readers };
+        let doors = Arc::clone(credentials.doors());
+        let admin =
+            Admin { metrics: Arc::clone(&metrics), admission: Arc::clone(&admission), doors, readers };
 
         tasks.spawn(grpc);
         tasks.spawn(listeners::admin(admin, config.admin.listener.clone(), admin_listener, stop.clone()));

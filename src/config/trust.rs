@@ -105,6 +105,12 @@ impl ClientCertificate {
         &self.fingerprint
     }
 
+    /// Returns how the certificate is called in logs and metrics.
+    #[must_use]
+    pub(crate) fn label(&self) -> String {
+        format!("certificate {}", self.fingerprint)
+    }
+
     /// Returns when the certificate is valid.
     #[must_use]
     pub(crate) fn validity(&self) -> Validity {

@@ -10,6 +10,8 @@ pub mod google;
 mod handle;
 mod registry;
 mod stamp;
+mod standing;
+mod table;
 pub mod vapid;
 
 use std::sync::Arc;
@@ -19,8 +21,11 @@ use tokio::time::Instant;
 
 pub use error::CredentialError;
 pub use handle::CredentialHandle;
+pub(crate) use registry::Doors;
 pub use registry::Registry;
 pub use stamp::{NoToken, Renewal, Stamp};
+pub use standing::CredentialDoor;
+pub(crate) use standing::{Heard, HeardOfPush, Pass, Refused, RefusingAnswer};
 
 /// What an app shows an upstream as its own.
 #[derive(Debug, Clone)]

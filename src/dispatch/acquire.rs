@@ -1,14 +1,15 @@
-//! What a push waits for before an attempt: a token, its turn, a permit, and again a token that is still good.
+//! What a push needs before an attempt: a push service that does not fail, a credential that is not refused, a token, a
+//! turn, a permit, and again credential and token as they are then.
 
 use std::sync::Arc;
 
-use fanfare_upstream::{NoTurn, PeerPool, Permit, Unsent};
+use fanfare_upstream::{Flow, NoTurn, PeerPool, Permit, Unsent};
 use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use super::breaker::{HeldBack, RouteBreaker, RouteProbe};
 use super::{Ask, Dispatcher};
-use crate::credential::{Credential, NoToken, Stamp};
+use crate::credential::{Credential, NoToken, Pass, Refused, Stamp};
 use crate::provider::Provider;
 
 /// What an attempt leaves with.
@@ -19,12 +20,16 @@ pub(super) struct Leave<'a> {
     pub(super) stamp: Option<Arc<Stamp>>,
     /// The right to probe, where the push service fails for the app. It is kept until the attempt was learned from.
     pub(super) probe: Option<RouteProbe<'a>>,
+    /// The leave to show the credential.
+    pub(super) pass: Pass<'a>,
 }
 
 /// Why an attempt does not leave.
 pub(super) enum NoLeave {
     /// The push service fails for the app, whose pushes are held back.
     HeldBack(HeldBack),
+    /// The push service refuses the credential, for all pushes or for those to its topic.
+    Refused(Box<Refused>),
     /// There is no token to send it with.
     NoToken(NoToken),
     /// The pace of its push service left no turn.
@@ -40,16 +45,18 @@ pub(super) enum NoLeave {
 impl Dispatcher {
     /// Waits for all that an attempt needs, in this order:
     ///
-    /// 1. The breaker of the app, so that a push that is held back waits for nothing.
+    /// 1. The breaker of the app, and leave to show the credential, so that a push that has no use waits for nothing.
     /// 2. A token, so that a push without one takes no turn.
     /// 3. A turn at the pace of the push service, so that a push that waits for one holds no permit.
     /// 4. A permit of the pool.
     ///
-    /// Then it looks whether the push has expired while it waited, and loads the newest token, because a push
-    /// may have waited longer than a token lives. `refused` is the generation of a token that the push service refused.
+    /// Then it looks whether the push has expired while it waited and its credential was refused, and loads the newest
+    /// token, because a push may have waited longer than a token lives. `refused` is the generation of a token that the push
+    /// service refused.
     pub(super) async fn acquire<'a, P: Provider>(
         &self,
         ask: &'a Ask<'a, P>,
+        payload: &P::Payload,
         peer: &PeerPool,
         refused: Option<u64>,
     ) -> Result<Leave<'a>, NoLeave> {
@@ -57,15 +64,25 @@ impl Dispatcher {
         let breaker = ask.route.breaker.as_ref();
         let probe = breaker.map(RouteBreaker::ask).transpose().map_err(NoLeave::HeldBack)?.flatten();
         loop {
+            let mut pass = ask.pass(payload)?;
             self.token(credential, terms.deadline, refused).await?;
-            self.turn(ask, peer).await?;
-            let permit = peer.permit(terms.flow, terms.deadline).await.map_err(NoLeave::Unsent)?;
+            let flow = Flow { depends_on: pass.number(), ..terms.flow };
+            self.turn(ask, flow, peer).await?;
+            let permit = match peer.permit(flow, terms.deadline).await {
+                Ok(permit) => permit,
+                // The credential was shut while the push waited, so it asks for leave again, and is told why.
+                Err(Unsent::TurnedAway) => continue,
+                Err(why) => return Err(ask.route.without_stream(pass, why, peer)),
+            };
             if ask.has_expired() {
                 return Err(NoLeave::Expired);
             }
+            if !pass.is_probe() {
+                pass = ask.pass(payload)?;
+            }
             let stamp = credential.stamp(peer.origin());
             if stamp.is_some() || !credential.stamps() {
-                return Ok(Leave { permit, stamp, probe });
+                return Ok(Leave { permit, stamp, probe, pass });
             }
             // The token expired while the push waited for its permit.
             if let Some(why) = credential.unable() {

@@ -57,10 +57,11 @@ impl Dispatcher {
             // The generation of the token that the last answer refused.
             let mut refused = None;
             loop {
-                let Leave { permit, stamp, probe } = match self.acquire(ask, &peer, refused).await {
-                    Ok(leave) => leave,
-                    Err(why) => return attempts.stayed(&why),
-                };
+                let Leave { permit, stamp, probe, pass } =
+                    match self.acquire(ask, payload, &peer, refused).await {
+                        Ok(leave) => leave,
+                        Err(why) => return attempts.stayed(&why),
+                    };
                 if attempts.made() == 0 {
                     peer.first_try();
                 }
@@ -86,9 +87,11 @@ impl Dispatcher {
                     let mut exchange = pin!(exchange.instrument(span));
                     let ended = exchange.as_mut().await;
                     let generation = stamp.map(Stamp::generation);
-                    let (peer, target, span) = (&*peer, ask.target, exchange.span());
-                    let attempt = Attempt { peer, target, begun, context, generation, span, ended };
-                    let learned = route.learn(attempt);
+                    let renewed = refused.is_some() && generation > refused;
+                    let (peer, span) = (&*peer, exchange.span());
+                    let attempt =
+                        Attempt { peer, payload, begun, context, generation, renewed, pass, span, ended };
+                    let learned = ask.learn(attempt);
                     let has_a_price = learned.retry_has_a_price();
                     refused = generation.filter(|_| learned.refuses_token());
                     drop(probe);

@@ -106,7 +106,7 @@ fn shortened(sentence: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::{Heal, Pace, Retry};
+    use crate::provider::{Heal, Pace, Refuses, Retry};
     use crate::push::{Reason, TokenAction};
 
     fn verdict(outcome: Outcome, reason: String) -> Verdict {
@@ -117,6 +117,7 @@ mod tests {
             retryable: false,
             heal: Heal::Nothing,
             pace: Pace::Nothing,
+            refuses: Refuses::Nothing,
             reason: Reason::UpstreamAnswered,
             field: "".into(),
             detail: "".into(),

@@ -7,7 +7,8 @@ use fanfare_upstream::{Answer, Head, Origin, PeerPool, Unanswered, Unsent, Upstr
 use tokio::time::Instant;
 use tracing::Span;
 
-use super::{Route, pacing};
+use super::{Ask, Route, pacing};
+use crate::credential::{Pass, Renewal};
 use crate::provider::{Heal, Provider, Retry, Verdict};
 use crate::push::Outcome;
 
@@ -15,14 +16,18 @@ use crate::push::Outcome;
 pub(super) struct Attempt<'a, P: Provider> {
     /// The peer that it went to.
     pub(super) peer: &'a PeerPool,
-    /// The target that it went to.
-    pub(super) target: &'a P::Target,
+    /// What it carried.
+    pub(super) payload: &'a P::Payload,
     /// When it had its permit.
     pub(super) begun: Instant,
     /// What its answer is read by.
     pub(super) context: P::Context,
     /// The generation of the token that it carried.
     pub(super) generation: Option<u64>,
+    /// Whether the token is newer than one that the attempt before was refused with.
+    pub(super) renewed: bool,
+    /// Its leave to show the credential.
+    pub(super) pass: Pass<'a>,
     /// Its span, which is told how it ended.
     pub(super) span: &'a Span,
     /// Its answer, or why there is none.
@@ -73,37 +78,46 @@ impl Learned {
     }
 }
 
-impl<P: Provider> Route<P> {
+impl<P: Provider> Ask<'_, P> {
     /// Takes note of an attempt. Whatever learns from attempts begins here.
     pub(super) fn learn(&self, attempt: Attempt<'_, P>) -> Learned {
-        let Attempt { peer, target, begun, context, generation, span, ended } = attempt;
+        let Attempt { peer, payload, begun, context, generation, renewed, pass, span, ended } = attempt;
         let _within = span.enter();
+        let route = self.route;
         let learned = match ended {
             Ok(answer) => {
-                self.metrics.attempted();
+                route.metrics.attempted();
                 let status = answer.reply.status.as_u16();
-                let verdict = self.provider.classify(context, &answer.reply, SystemTime::now());
-                let verdict = self.judge(verdict, status);
-                self.hold_against(&verdict, &answer);
-                self.mend(verdict.heal, peer.origin(), generation, &answer);
+                let verdict = route.provider.classify(context, &answer.reply, SystemTime::now());
+                let verdict = route.judge(verdict, status);
+                route.hold_against(&verdict, &answer);
+                let mended = !route.mend(verdict.heal, peer.origin(), generation, &answer);
+                // A renewed token is fresh, although another is fetched when it is refused.
+                let fresh = !mended || (renewed && verdict.heal == Heal::Renew);
+                self.heard(pass, &verdict, status, fresh, payload, peer);
                 Learned::Answered { verdict, status }
             }
             Err(UpstreamError::Unanswered(unanswered)) => {
-                self.metrics.attempted();
-                match unanswered.head.as_deref().and_then(|head| self.head_verdict(context, head)) {
-                    Some((verdict, status)) => Learned::Answered { verdict, status },
+                route.metrics.attempted();
+                match unanswered.head.as_deref().and_then(|head| route.head_verdict(context, head)) {
+                    Some((verdict, status)) => {
+                        self.heard(pass, &verdict, status, true, payload, peer);
+                        Learned::Answered { verdict, status }
+                    }
                     None => Learned::Unanswered(unanswered),
                 }
             }
             Err(UpstreamError::Unsent(unsent)) => Learned::Unsent(unsent),
         };
         if let Learned::Answered { verdict, status } = &learned {
-            pacing::tell(self.pacer(peer), begun, target, verdict.pace, *status);
+            pacing::tell(route.pacer(peer), begun, self.target, verdict.pace, *status);
         }
         learned.record(span);
         learned
     }
+}
 
+impl<P: Provider> Route<P> {
     /// What the head of an answer decides whose body did not come whole. A push that was taken must not be sent again,
     /// whatever became of the body.
     fn head_verdict(&self, context: P::Context, head: &Head) -> Option<(Verdict, u16)> {
@@ -128,26 +142,40 @@ impl<P: Provider> Route<P> {
         verdict
     }
 
-    /// Mends on this side of the wire what the answer says is broken.
-    fn mend(&self, heal: Heal, origin: &Origin, generation: Option<u64>, answer: &Answer) {
+    /// Mends on this side of the wire what the answer says is broken. It is true where a refusal is one of the credential
+    /// itself: nothing was there to be mended, because the token is fresh, and so is the connection.
+    fn mend(&self, heal: Heal, origin: &Origin, generation: Option<u64>, answer: &Answer) -> bool {
         match heal {
-            Heal::Nothing => {}
+            Heal::Nothing => true,
             Heal::Renew => self.renew(origin, generation),
-            Heal::Retire => answer.retire_connection(),
-            Heal::RenewAndRetire => {
-                self.renew(origin, generation);
+            Heal::Retire => {
                 answer.retire_connection();
+                !answer.is_of_proven_connection()
             }
-            Heal::HoldToken => self.credential.hold(),
+            Heal::RenewAndRetire => {
+                answer.retire_connection();
+                self.renew(origin, generation) && !answer.is_of_proven_connection()
+            }
+            Heal::HoldToken => {
+                self.credential.hold();
+                true
+            }
         }
     }
 
-    /// Asks for a newer token than the one that was refused, where the request carried one.
-    fn renew(&self, origin: &Origin, generation: Option<u64>) {
-        let Some(generation) = generation else { return };
+    /// Asks for a newer token than the one that was refused, where the request carried one. It is true where there will be
+    /// none, because the token is fresh.
+    fn renew(&self, origin: &Origin, generation: Option<u64>) -> bool {
+        let Some(generation) = generation else { return true };
         match self.credential.renew(origin, generation) {
-            Ok(renewal) => tracing::debug!(%renewal, "the push service refused the token as expired"),
-            Err(error) => tracing::error!(%error, "the token cannot be renewed; the old one stays"),
+            Ok(renewal) => {
+                tracing::debug!(%renewal, "the push service refused the token as expired");
+                matches!(renewal, Renewal::TooSoon | Renewal::Impossible)
+            }
+            Err(error) => {
+                tracing::error!(%error, "the token cannot be renewed; the old one stays");
+                true
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::OnceLock;
 
-use fanfare_upstream::{Pacer, PeerPool};
+use fanfare_upstream::{Flow, Pacer, PeerPool};
 use tokio::time::Instant;
 
 use super::acquire::NoLeave;
@@ -13,7 +13,12 @@ use crate::provider::{Pace, Provider};
 impl Dispatcher {
     /// Waits for the turn of an attempt, unless the gateway drains first. What does not fit before the push's deadline and
     /// its expiry is not waited for.
-    pub(super) async fn turn<P: Provider>(&self, ask: &Ask<'_, P>, peer: &PeerPool) -> Result<(), NoLeave> {
+    pub(super) async fn turn<P: Provider>(
+        &self,
+        ask: &Ask<'_, P>,
+        flow: Flow,
+        peer: &PeerPool,
+    ) -> Result<(), NoLeave> {
         let pacer = ask.route.pacer(peer);
         if !pacer.is_paced() {
             return Ok(());
@@ -22,7 +27,7 @@ impl Dispatcher {
         let wait = async {
             tokio::select! {
                 biased;
-                turn = pacer.turn(ask.terms.flow, ask.useless_from()) => turn.map_err(|why| {
+                turn = pacer.turn(flow, ask.useless_from()) => turn.map_err(|why| {
                     if ask.has_expired() { NoLeave::Expired } else { NoLeave::NoTurn(why) }
                 }),
                 () = self.draining().cancelled() => Err(NoLeave::Draining),

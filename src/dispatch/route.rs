@@ -6,10 +6,11 @@ use std::time::SystemTime;
 use fanfare_upstream::{BreakerSettings, Pacer, Party, Validity};
 
 use super::breaker::RouteBreaker;
+use super::doors::{NoDoors, TargetDoors};
 use super::guard::Guard;
 use super::kinds::Kinds;
 use super::peers::TargetPeers;
-use crate::credential::{Credential, NoToken};
+use crate::credential::{Credential, CredentialDoor, CredentialHandle, NoToken};
 use crate::metrics::AppMetrics;
 use crate::provider::Provider;
 use crate::push::AppId;
@@ -24,6 +25,10 @@ pub struct Route<P: Provider> {
     pub(crate) credential: Credential,
     /// Over which peer a target is reached. It is boxed once per route, not per push.
     pub(super) peers: Box<dyn TargetPeers<P>>,
+    /// Whether the push service takes the credential.
+    pub(super) doors: Box<dyn TargetDoors<P>>,
+    /// The app by which the doors know that the route is in use.
+    app: Arc<AppId>,
     /// What becomes of its pushes.
     pub(super) metrics: AppMetrics,
     /// When the client certificate of its connections is valid, where they show one.
@@ -50,12 +55,15 @@ impl<P: Provider> Route<P> {
         peers: impl TargetPeers<P> + 'static,
         metrics: AppMetrics,
     ) -> Self {
-        let guard = Guard::new(app, P::KIND, P::SUSPECTS);
-        let (peers, kinds) = (Box::new(peers), Kinds::default());
+        let guard = Guard::new(app.clone(), P::KIND, P::SUSPECTS);
+        let (peers, doors, app, kinds) =
+            (Box::new(peers), Box::new(NoDoors), Arc::new(app), Kinds::default());
         let route = Self {
             provider,
             credential,
             peers,
+            doors,
+            app,
             metrics,
             certificate: None,
             pacer: None,
@@ -75,6 +83,24 @@ impl<P: Provider> Route<P> {
         let breaker =
             P::FAILS_BY_APP.then(|| RouteBreaker::new(app(), P::KIND, settings, self.metrics.breaker()));
         Self { breaker, ..self }
+    }
+
+    /// The same route with the doors that its pushes pass. `all` are these, and those where its tokens come from.
+    #[must_use]
+    pub(crate) fn with_doors(
+        self,
+        doors: impl TargetDoors<P> + 'static,
+        all: &[&CredentialHandle<CredentialDoor>],
+    ) -> Self {
+        for door in all {
+            door.shown_by(Arc::downgrade(&self.app));
+        }
+        Self { doors: Box::new(doors), ..self }
+    }
+
+    /// Whether its connections show a client certificate.
+    pub(super) fn shows_certificate(&self) -> bool {
+        self.certificate.is_some()
     }
 
     /// The guard over the route's targets.

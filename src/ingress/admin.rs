@@ -1,5 +1,5 @@
 //! Answers the operator's questions on a listener of its own: whether the gateway is alive, whether it is ready, and
-//! every metric. The first two may be asked by anybody, and name no app. The rest may be read where the listener is on
+//! every metric. The first two may be asked by anybody, and name an app only where the listener is on loopback. The rest may be read where the listener is on
 //! loopback, and elsewhere by callers that may.
 
 use std::net::SocketAddr;
@@ -15,6 +15,7 @@ use axum::{Extension, Router};
 
 use super::client::Client;
 use crate::caller::{Caller, Callers, Unknown};
+use crate::credential::Doors;
 use crate::desk::Admission;
 use crate::listener::{Connection, ListenerSettings};
 use crate::metrics::Metrics;
@@ -47,6 +48,8 @@ pub(crate) struct Admin {
     pub metrics: Arc<Metrics>,
     /// Knows how many pushes are in flight, and whether more are taken.
     pub admission: Arc<Admission>,
+    /// Which credentials are refused.
+    pub doors: Arc<Doors>,
     /// Who may read more than health; none where everybody may, since the listener is on loopback.
     pub readers: Option<Arc<Callers>>,
 }
@@ -106,7 +109,18 @@ async fn readyz(State(admin): State<Admin>) -> impl IntoResponse {
         let left = admin.admission.in_flight();
         return (StatusCode::SERVICE_UNAVAILABLE, format!("draining: {left} pushes in flight\n"));
     }
-    (StatusCode::OK, "ready\n".to_owned())
+    let (shut, apps) = admin.doors.shut();
+    let mut said = "ready\n".to_owned();
+    if shut > 0 {
+        said.push_str(&format!("credentials refused: {shut}\n"));
+    }
+    // Off loopback anybody may ask, so no app is named.
+    if admin.readers.is_none() {
+        for app in apps {
+            said.push_str(&format!("app {app}: a credential is refused\n"));
+        }
+    }
+    (StatusCode::OK, said)
 }
 
 async fn metrics(State(admin): State<Admin>) -> impl IntoResponse {
@@ -123,7 +137,9 @@ mod tests {
     use super::*;
     use crate::caller::jwt::Tokens;
     use crate::caller::{CallerKey, CallerSettings, Permissions};
+    use crate::credential::RefusingAnswer;
     use crate::held_bytes::BytesBudget;
+    use crate::push::AppId;
 
     /// An admin listener off loopback, and the key of a caller that may read it, and of one that may not.
     fn off_loopback() -> (Router, CallerKey, CallerKey) {
@@ -141,7 +157,8 @@ mod tests {
         let budget = BytesBudget::new(1024);
         let callers = Callers::new(callers, Tokens::new(Vec::new()), budget, metrics.callers.clone());
         let admission = Arc::new(Admission::new(1, Gauge::default()));
-        let router = router(Admin { metrics, admission, readers: Some(Arc::new(callers)) });
+        let doors = Arc::new(Doors::new(metrics.credentials.clone()));
+        let router = router(Admin { metrics, admission, doors, readers: Some(Arc::new(callers)) });
         let connection = Connection::new(SocketAddr::from(([192, 0, 2, 1], 9)), Vec::new());
         (of_connection(&router, &Arc::new(connection)), reader, other)
     }
@@ -155,6 +172,29 @@ mod tests {
         let status = answer.status();
         let body = to_bytes(answer.into_body(), 1 << 20).await.unwrap();
         (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn readiness_counts_refused_credentials_and_names_their_apps_only_on_loopback() {
+        let metrics = Arc::new(Metrics::default());
+        let doors = Arc::new(Doors::new(metrics.credentials.clone()));
+        let door = doors.of_certificate("00ff", "apns production");
+        let app = Arc::new(AppId::parse("shop").unwrap());
+        door.shown_by(Arc::downgrade(&app));
+        door.shut(RefusingAnswer { status: Some(403), reason: "Forbidden".into(), detail: String::new() });
+        let connection = Arc::new(Connection::new(SocketAddr::from(([127, 0, 0, 1], 9)), Vec::new()));
+        let budget = BytesBudget::new(1024);
+        let callers = Callers::new(Vec::new(), Tokens::new(Vec::new()), budget, metrics.callers.clone());
+        let off_loopback = Some(Arc::new(callers));
+        let counted = "ready\ncredentials refused: 1\n";
+        let named = format!("{counted}app shop: a credential is refused\n");
+        for (readers, expected) in [(None, named.as_str()), (off_loopback, counted)] {
+            let admission = Arc::new(Admission::new(1, Gauge::default()));
+            let (metrics, doors) = (Arc::clone(&metrics), Arc::clone(&doors));
+            let router = router(Admin { metrics, admission, doors, readers });
+            let (status, body) = get(&of_connection(&router, &connection), "/readyz", None).await;
+            assert_eq!((status, body.as_str()), (StatusCode::OK, expected));
+        }
     }
 
     #[tokio::test]

@@ -26,6 +26,12 @@ struct CertificateLabels {
     provider: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DoorLabels {
+    credential: String,
+    r#where: String,
+}
+
 /// A moment, as seconds since the Unix epoch.
 type Moment = Gauge<f64, AtomicU64>;
 
@@ -35,6 +41,8 @@ pub struct CredentialMetrics {
     renewals: Family<RenewalLabels, Counter>,
     expires: Family<CredentialLabels, Moment>,
     certificates: Family<CertificateLabels, Moment>,
+    refused: Family<DoorLabels, Gauge>,
+    answered: Family<DoorLabels, Counter>,
 }
 
 impl CredentialMetrics {
@@ -54,7 +62,28 @@ impl CredentialMetrics {
             Unit::Seconds,
             metrics.certificates.clone(),
         );
+        let credentials = registry.sub_registry_with_prefix("credential");
+        credentials.register(
+            "refused",
+            "Whether a credential is refused where it is shown (1), so that its pushes are answered at once",
+            metrics.refused.clone(),
+        );
+        credentials.register(
+            "refused_pushes",
+            "Pushes that were answered without being sent because their credential is refused",
+            metrics.answered.clone(),
+        );
         metrics
+    }
+
+    /// Returns the handles of one credential at one place.
+    #[must_use]
+    pub(crate) fn door(&self, credential: &str, place: &str) -> DoorMetrics {
+        let labels = DoorLabels { credential: credential.to_owned(), r#where: place.to_owned() };
+        DoorMetrics {
+            refused: self.refused.get_or_create_owned(&labels),
+            answered: self.answered.get_or_create_owned(&labels),
+        }
     }
 
     /// Notes that an app shows a certificate that ends then.
@@ -104,6 +133,25 @@ impl TokenMetrics {
     /// Notes that the token endpoint failed, or could not be reached.
     pub(crate) fn unavailable(&self) {
         self.unavailable.inc();
+    }
+}
+
+/// The handles of one credential at one place.
+#[derive(Debug)]
+pub(crate) struct DoorMetrics {
+    refused: Gauge,
+    answered: Counter,
+}
+
+impl DoorMetrics {
+    /// Notes whether the credential is refused.
+    pub(crate) fn refused(&self, refused: bool) {
+        self.refused.set(refused.into());
+    }
+
+    /// Counts a push that was not sent because the credential is refused.
+    pub(crate) fn answered(&self) {
+        self.answered.inc();
     }
 }
 

@@ -17,7 +17,7 @@ use prometheus_client::registry::Registry;
 pub use callers::CallerMetrics;
 pub(crate) use callers::CallerRefusals;
 pub use credentials::CredentialMetrics;
-pub(crate) use credentials::TokenMetrics;
+pub(crate) use credentials::{DoorMetrics, TokenMetrics};
 pub use issuers::IssuerMetrics;
 pub(crate) use issuers::JwksMetrics;
 pub(crate) use listeners::ConnectionRefusal;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Heal, Pace, Retry, Verdict, cut};
+use super::{Heal, Pace, Refuses, Retry, Verdict, cut};
 use crate::push::{Outcome, Reason, TokenAction};
 
 /// What an answer of this kind means. Only what the single answer says is added, by [`Meaning::verdict`].
@@ -14,6 +14,7 @@ pub(super) struct Meaning {
     pub(super) retry: Retry,
     pub(super) heal: Heal,
     pub(super) pace: Pace,
+    pub(super) refuses: Refuses,
     pub(super) reason: Reason,
     /// The field at fault, as a path from the push. It is empty where no field or more than one may be at fault.
     pub(super) field: &'static str,
@@ -28,6 +29,16 @@ impl Meaning {
         Self { field, ..self }
     }
 
+    /// The same, where the push service refuses the credential for every other push as well.
+    pub(super) const fn of_credential(self) -> Self {
+        Self { refuses: Refuses::Credential, ..self }
+    }
+
+    /// The same, where the push service refuses the credential for every other push to this topic.
+    pub(super) const fn of_topic(self) -> Self {
+        Self { refuses: Refuses::Topic, ..self }
+    }
+
     /// The verdict on one answer, with the answer's own reason.
     pub(super) fn verdict(self, upstream_reason: &str) -> Verdict {
         Verdict {
@@ -37,6 +48,7 @@ impl Meaning {
             retryable: self.retryable,
             heal: self.heal,
             pace: self.pace,
+            refuses: self.refuses,
             reason: self.reason,
             field: self.field.into(),
             detail: self.detail.into(),
@@ -49,9 +61,9 @@ impl Meaning {
 
 /// An outcome that calls for nothing more.
 pub(super) const fn plain(outcome: Outcome, token_action: TokenAction, detail: &'static str) -> Meaning {
-    let (retry, heal, pace) = (Retry::Never, Heal::Nothing, Pace::Nothing);
+    let (retry, heal, pace, refuses) = (Retry::Never, Heal::Nothing, Pace::Nothing, Refuses::Nothing);
     let reason = Reason::UpstreamAnswered;
-    Meaning { outcome, token_action, retryable: false, retry, heal, pace, reason, field: "", detail }
+    Meaning { outcome, token_action, retryable: false, retry, heal, pace, refuses, reason, field: "", detail }
 }
 
 /// The push is at fault.

@@ -17,6 +17,7 @@ mod verdict;
 pub mod webpush;
 mod words;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::hash::Hash;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -28,7 +29,7 @@ pub use fanfare_upstream::Reply;
 pub use front::Front502;
 pub use message::Message;
 pub(crate) use retry_after::retry_after;
-pub use verdict::{Heal, Pace, Retry, Verdict};
+pub use verdict::{Heal, Pace, Refuses, Retry, Verdict};
 
 use crate::push::{Audience, Body, Outcome, ProviderKind, PushId, Reason, Refusal};
 
@@ -92,6 +93,12 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
         Self: Sized,
     {
         Audience::Device
+    }
+
+    /// The topic of a push, where a push service may refuse a credential for one topic and take it for others. It is
+    /// asked for only while a topic is refused.
+    fn topic<'a>(&'a self, _target: &'a Self::Target, _payload: &Self::Payload) -> Option<Cow<'a, str>> {
+        None
     }
 
     /// Whether the app may send to a target. It is asked before an expensive [`Provider::SEAL`] takes its turn;

@@ -20,6 +20,8 @@ pub struct Verdict {
     pub heal: Heal,
     /// What the answer says of the pace at which it may be sent to.
     pub pace: Pace,
+    /// What the push service refuses, for every other push as well.
+    pub refuses: Refuses,
     /// Why, as a code. It is not used for ACCEPTED.
     pub reason: Reason,
     /// The field at fault, as a path from the push. It is empty where no field is, or the answer names none.
@@ -103,6 +105,18 @@ pub enum Pace {
     Target,
     /// Too much was sent by the app, the project or the gateway.
     Sender,
+}
+
+/// What an answer refuses beside its push. Where a push service refuses the same twice in a row, nothing more is sent to
+/// it in vain: see `credential/standing`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refuses {
+    /// The answer concerns its push alone, or something that only others can mend.
+    Nothing,
+    /// The push service does not take the app's credential, in this environment or project.
+    Credential,
+    /// The push service does not take the app's credential for the topic of the push.
+    Topic,
 }
 
 #[cfg(test)]

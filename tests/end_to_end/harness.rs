@@ -21,6 +21,9 @@ pub(crate) const TOPIC: &str = "com.example.app";
 /// No test waits longer than this for something that must happen.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 
+/// Longer than the first two waits of a credential that is refused: one push may ask then if it is taken again.
+pub(crate) const PROBE_IS_DUE: Duration = Duration::from_secs(2);
+
 /// How long a test waits before it looks again.
 const LOOK: Duration = Duration::from_millis(5);
 

@@ -30,6 +30,7 @@ mod own_provider;
 mod pacing;
 mod pool;
 mod proxy;
+mod refused_credentials;
 mod rows;
 mod sealing;
 mod secrets;

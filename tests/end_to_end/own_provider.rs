@@ -10,7 +10,7 @@ use fanfare::credential::Credential;
 use fanfare::desk::Admission;
 use fanfare::dispatch::{Ask, DispatchSettings, Dispatcher, Route, Terms};
 use fanfare::metrics::Metrics;
-use fanfare::provider::{Heal, Message, Outgoing, Pace, Provider, Reply, Retry, Verdict};
+use fanfare::provider::{Heal, Message, Outgoing, Pace, Provider, Refuses, Reply, Retry, Verdict};
 use fanfare::push::{
     AppId, Body, Content, Delivery, Labels, Notification, Options, Outcome, ProviderKind, PushId, PushResult,
     Reason, Refusal, TokenAction,
@@ -72,6 +72,7 @@ impl Provider for LogLines {
             retryable: !taken,
             heal: Heal::Nothing,
             pace: Pace::Nothing,
+            refuses: Refuses::Nothing,
             reason: Reason::UpstreamAnswered,
             field: "".into(),
             detail: if taken { "" } else { "the log server is busy" }.into(),

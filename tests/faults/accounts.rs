@@ -212,7 +212,12 @@ fn judge(
             } else {
                 // The status of an attempt in doubt may be that of an answer which broke off after its head.
                 let broke_off = in_doubt && status == 200 && requests.lost_answers > 0;
-                check(broke_off || requests.status == status, "a refusal is that of the push service")?;
+                // A push whose credential was refused meanwhile is told what the others were answered.
+                let of_others = outcome == Outcome::Credential && status == 403 && requests.status != 403;
+                check(
+                    broke_off || of_others || requests.status == status,
+                    "a refusal is that of the push service",
+                )?;
             }
         }
     }

@@ -504,6 +504,11 @@ const (
 	Outcome_OUTCOME_PAYLOAD_TOO_LARGE Outcome = 5
 	// The gateway's credential or its configuration is at fault; an operator has
 	// to act. Never the caller's own credential.
+	// A credential that a push service refused twice in a row is not shown again for
+	// each push: one at a time asks whether it is taken by now, and the others have this
+	// outcome at once, with the status and reason of the refusal and attempts 0. It is
+	// not retryable, because nothing changes before somebody has acted; then a push
+	// finds out within a minute.
 	Outcome_OUTCOME_CREDENTIAL Outcome = 6
 	// The push service asks to slow down.
 	Outcome_OUTCOME_RATE_LIMITED Outcome = 7

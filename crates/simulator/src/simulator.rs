@@ -112,6 +112,12 @@ impl Simulator {
         self.shared.apns.keys.set_revoked(key_id, true);
     }
 
+    /// Makes a revoked key good again, as an operator does who gives the key that the tokens are signed with the rights
+    /// that it lacked.
+    pub fn restore_provider_key(&self, key_id: &str) {
+        self.shared.apns.keys.set_revoked(key_id, false);
+    }
+
     /// Makes a client certificate that may push to `topics`.
     ///
     /// # Errors

@@ -6,6 +6,8 @@
 use std::io;
 use std::net::SocketAddr;
 
+use rustls::AlertDescription;
+
 use crate::origin::Origin;
 
 /// Why no connection could be made. No request was sent.
@@ -113,6 +115,17 @@ impl ConnectError {
         matches!(self, Self::NotPublic { .. })
     }
 
+    /// What the peer has against the client certificate that it was shown, or against there being none: the name of its
+    /// TLS alert. None where the connect failed for another reason. Over TLS 1.3 a peer says this only after the
+    /// handshake, in place of its first SETTINGS; over HTTP/1.1 it says it to the first request, which this does not see.
+    ///
+    /// Source: RFC 8446, section 6.2.
+    #[must_use]
+    pub fn refused_certificate(&self) -> Option<&'static str> {
+        let (Self::Tls { source, .. } | Self::Handshake { source, .. }) = self else { return None };
+        certificate_alert(source)
+    }
+
     /// The name of the cause for logs and metrics. It is lower case, and does not change.
     #[must_use]
     pub fn cause(&self) -> &'static str {
@@ -129,7 +142,49 @@ impl ConnectError {
     }
 }
 
+/// The alerts that say what a peer has against a client certificate, by their names.
+///
+/// Source: RFC 8446, section 6.2.
+const CERTIFICATE_ALERTS: [(AlertDescription, &str); 8] = [
+    (AlertDescription::BadCertificate, "bad_certificate"),
+    (AlertDescription::UnsupportedCertificate, "unsupported_certificate"),
+    (AlertDescription::CertificateRevoked, "certificate_revoked"),
+    (AlertDescription::CertificateExpired, "certificate_expired"),
+    (AlertDescription::CertificateUnknown, "certificate_unknown"),
+    (AlertDescription::UnknownCA, "unknown_ca"),
+    (AlertDescription::AccessDenied, "access_denied"),
+    (AlertDescription::CertificateRequired, "certificate_required"),
+];
+
+/// The name of the alert by which a peer refuses a client certificate; none where a socket failed otherwise.
+pub(crate) fn certificate_alert(error: &io::Error) -> Option<&'static str> {
+    let error = error.get_ref()?.downcast_ref::<rustls::Error>()?;
+    let rustls::Error::AlertReceived(received) = error else { return None };
+    CERTIFICATE_ALERTS.iter().find(|(alert, _)| alert == received).map(|(_, name)| *name)
+}
+
 /// What the commonest refusal of a proxy asks for: other credentials. Source: RFC 9110, section 15.5.8.
 fn hint(status: u16) -> &'static str {
     if status == 407 { " (it wants other credentials: proxy.credentials_file)" } else { "" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alert_about_the_certificate_is_told_from_other_failures() {
+        let failed = |error: io::Error| {
+            let host = || "push.test".to_owned();
+            let tls =
+                ConnectError::Tls { host: host(), source: io::Error::new(error.kind(), error.to_string()) };
+            assert_eq!(tls.refused_certificate(), None, "words alone say nothing");
+            ConnectError::Handshake { host: host(), source: error }.refused_certificate()
+        };
+        let alert =
+            |alert| failed(io::Error::new(io::ErrorKind::InvalidData, rustls::Error::AlertReceived(alert)));
+        assert_eq!(alert(AlertDescription::CertificateExpired), Some("certificate_expired"));
+        assert_eq!(alert(AlertDescription::HandshakeFailure), None);
+        assert_eq!(failed(io::ErrorKind::ConnectionReset.into()), None);
+    }
 }

@@ -64,6 +64,10 @@ pub enum Unsent {
     /// The peer takes so few requests in a second that this one would wait about so long, which is far beyond its deadline.
     #[error("so many pushes wait for this upstream that this one would wait about {} s, far beyond its deadline", .0.as_secs_f64().ceil())]
     TooLong(Duration),
+    /// What the request depends on is of no use now, as
+    /// [`PeerPool::turn_away`](crate::PeerPool::turn_away) was told.
+    #[error("what the request depends on is of no use now")]
+    TurnedAway,
     /// The pool is shutting down.
     #[error("the gateway is shutting down")]
     ShuttingDown,
@@ -82,6 +86,7 @@ impl Unsent {
             Refusal::Forbidden(error) => Self::Forbidden(error),
             Refusal::TooManyWaiters(most) => Self::TooManyWaiters(most),
             Refusal::TooLong(wait) => Self::TooLong(wait),
+            Refusal::TurnedAway => Self::TurnedAway,
             Refusal::ShuttingDown => Self::ShuttingDown,
         }
     }

@@ -37,10 +37,17 @@ pub struct Flow {
     pub parties: [Party; 2],
     /// Tells the flows of a process apart. 0 stands for all requests of its parties that belong to no batch.
     pub id: u64,
+    /// What the request depends on, by a number that only the caller understands, so that all who wait for the same can
+    /// be [turned away](crate::PeerPool::turn_away) together. 0 is nothing that they could be turned away for.
+    pub depends_on: u64,
 }
 
 impl Flow {
     /// The flow of all requests that belong to nobody in particular, and to no batch.
-    pub const SINGLE: Self =
-        Self { class: ServiceClass::Interactive, parties: [Party::NOBODY, Party::NOBODY], id: 0 };
+    pub const SINGLE: Self = Self {
+        class: ServiceClass::Interactive,
+        parties: [Party::NOBODY, Party::NOBODY],
+        id: 0,
+        depends_on: 0,
+    };
 }

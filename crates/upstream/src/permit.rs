@@ -41,6 +41,13 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Whether the connection has brought a good answer, which is any but 401, 403 and 5xx. One that has not may be as good
+    /// as its peer lets any connection be.
+    #[must_use]
+    pub fn is_of_proven_connection(&self) -> bool {
+        self.connection.is_proven()
+    }
+
     /// Lets the connection take no new requests. The requests that it has are still answered, and then it closes.
     pub fn retire_connection(&self) {
         self.connection.retire(EndCause::Retired);

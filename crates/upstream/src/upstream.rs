@@ -208,4 +208,10 @@ impl PeerPool {
         let granted = pool.acquire(flow, deadline, Standing::New).await?;
         Ok(Permit::new(granted, Arc::clone(pool), flow, deadline))
     }
+
+    /// Refuses those who wait for a stream with [`Unsent::TurnedAway`], where their [`Flow::depends_on`] is `what`.
+    /// Requests that have a permit are not concerned, nor are those that ask later.
+    pub fn turn_away(&self, what: u64) {
+        self.held.pool.turn_away(what);
+    }
 }

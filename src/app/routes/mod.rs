@@ -20,13 +20,14 @@ use crate::config::{
 use crate::credential::google::{GoogleToken, Source};
 use crate::credential::{Credential, CredentialHandle, Registry};
 use crate::desk::Admission;
-use crate::dispatch::{ApnsPeers, AppRoutes, Route, Routes, Subscriptions, TargetPeers};
+use crate::dispatch::{ApnsDoors, ApnsPeers, AppRoutes, Route, Routes, Subscriptions, TargetPeers};
 use crate::metrics::Metrics;
 use crate::provider::Provider;
 use crate::provider::apns::Apns;
 use crate::provider::fcm::Fcm;
 use crate::provider::mattermost::Mattermost;
 use crate::provider::webpush::WebPush;
+use crate::push::ApnsEnvironment;
 
 pub(super) fn build(
     config: &Config,
@@ -96,12 +97,31 @@ impl Builder<'_> {
                 (Credential::Certificate, Some(certificate.validity()), identity)
             }
         };
+        let doors = {
+            let door = |environment: ApnsEnvironment| {
+                let place = match environment {
+                    ApnsEnvironment::Production => "apns production",
+                    ApnsEnvironment::Sandbox => "apns sandbox",
+                };
+                match &apns.credential {
+                    ApnsCredential::Token(key) => self.credentials.doors().of_signing_key(key, place),
+                    ApnsCredential::Certificate(certificate) => {
+                        self.credentials.doors().of_certificate(certificate.fingerprint(), place)
+                    }
+                }
+            };
+            ApnsDoors {
+                production: door(ApnsEnvironment::Production),
+                sandbox: door(ApnsEnvironment::Sandbox),
+            }
+        };
         let peers = ApnsPeers {
             production: self.peer(&self.config.apns_production, &identity, proxies)?,
             sandbox: self.peer(&self.config.apns_sandbox, &identity, proxies)?,
         };
+        let all = [&doors.production.clone(), &doors.sandbox.clone()];
         let route = self.route(app, apns.provider.clone(), credential, peers);
-        Ok(route.with_certificate(validity))
+        Ok(route.with_doors(doors, &all).with_certificate(validity))
     }
 
     fn fcm(
@@ -119,8 +139,12 @@ impl Builder<'_> {
         let peer = self.peer(&upstream.origin, &identity, proxies)?;
         let per_minute = fcm.pushes_per_minute.unwrap_or(upstream.pushes_per_minute);
         let metrics = &self.metrics.upstream.paces;
-        let pacer = self.pacers.project(fcm.provider.project(), per_minute, self.upstream, metrics);
-        let route = self.route(app, fcm.provider.clone(), credential, peer).with_pacer(pacer);
+        let pacer = self.pacers.project(fcm.provider.project_id(), per_minute, self.upstream, metrics);
+        let place = format!("fcm project {}", fcm.provider.project_id());
+        let door = self.credentials.doors().of_source(&fcm.credential, &place);
+        let all = [&door.clone(), &self.credentials.token_door(&fcm.credential)];
+        let route = self.route(app, fcm.provider.clone(), credential, peer);
+        let route = route.with_pacer(pacer).with_doors(door, &all);
         Ok(route.with_certificate(fcm.certificate.as_ref().map(ClientCertificate::validity)))
     }
 
@@ -198,8 +222,7 @@ impl<'a> Identity<'a> {
     }
 
     fn by_certificate(certificate: &'a ClientCertificate, http: Http) -> Self {
-        let name = format!("certificate {}", certificate.fingerprint());
-        Self { name, http, tls: certificate.tls(), proves_credential: false }
+        Self { name: certificate.label(), http, tls: certificate.tls(), proves_credential: false }
     }
 
     fn at(&self, origin: Origin, proxies: Option<&Proxies>) -> Peer {

@@ -52,7 +52,7 @@ impl Reader<'_> {
         let pace = |app: &AppConfig| {
             let fcm = app.fcm.as_ref()?;
             let pace = fcm.pushes_per_minute.unwrap_or(config.fcm.pushes_per_minute);
-            Some((fcm.provider.project().to_owned(), pace))
+            Some((fcm.provider.project_id().to_owned(), pace))
         };
         let paces: Vec<_> = config.apps.iter().filter_map(|app| Some((&app.id, pace(app)?))).collect();
         for (at, (app, (project, found))) in paces.iter().enumerate() {

@@ -22,6 +22,8 @@ use tokio_util::sync::CancellationToken;
 pub use source::Source;
 pub(super) use source::SourceIdentity;
 
+use super::handle::CredentialHandle;
+use super::standing::{CredentialDoor, RefusingAnswer};
 use super::{NoToken, Renewal, Stamp};
 use crate::metrics::TokenMetrics;
 use answer::Granted;
@@ -50,6 +52,8 @@ pub struct GoogleToken {
     newest: ArcSwapOption<AccessToken>,
     progress: watch::Sender<Progress>,
     calls: Arc<InFlight>,
+    /// Whether the token endpoint takes the credential.
+    door: CredentialHandle<CredentialDoor>,
     metrics: TokenMetrics,
 }
 
@@ -89,13 +93,19 @@ impl GoogleToken {
     /// Begins without a token, which [`GoogleToken::keep_fresh`] fetches. `endpoint` is the pool of
     /// [`Source::endpoint`]'s origin.
     #[must_use]
-    pub(super) fn new(source: Arc<Source>, endpoint: PeerPool, metrics: TokenMetrics) -> Self {
+    pub(super) fn new(
+        source: Arc<Source>,
+        endpoint: PeerPool,
+        door: CredentialHandle<CredentialDoor>,
+        metrics: TokenMetrics,
+    ) -> Self {
         Self {
             source,
             endpoint,
             newest: ArcSwapOption::empty(),
             progress: watch::Sender::default(),
             calls: InFlight::new(|_| {}),
+            door,
             metrics,
         }
     }
@@ -141,6 +151,9 @@ impl GoogleToken {
                     return Ok(());
                 }
                 if let Some(lasting) = failure.as_ref().filter(|failure| failure.is_lasting()) {
+                    if matches!(lasting.why, NoToken::Refused(_)) {
+                        self.door.answered();
+                    }
                     return Err(lasting.why.clone());
                 }
                 // The channel is never closed, because `self` has its sender.
@@ -213,6 +226,7 @@ impl GoogleToken {
         self.metrics.granted(SystemTime::now() + lifetime);
         // Waiting pushes are woken only now, because they look for the token when they wake.
         self.progress.send_modify(|progress| progress.failure = None);
+        self.door.open();
         tracing::info!(credential = self.source.account(), ?lifetime, generation, "got an access token");
         generation
     }
@@ -222,9 +236,12 @@ impl GoogleToken {
         let failure = CallFailure { why: why.clone(), times: failures };
         self.progress.send_modify(|progress| progress.failure = Some(failure));
         match why {
-            NoToken::Refused(_) => {
+            NoToken::Refused(detail) => {
                 self.metrics.refused();
-                tracing::error!(credential, failures, %why, "got no access token");
+                tracing::debug!(credential, failures, %why, "got no access token");
+                // One refusal is enough, since the endpoint judges the key itself and no proof that ages.
+                let detail = detail.to_string();
+                self.door.shut(RefusingAnswer { status: None, reason: String::new(), detail });
             }
             NoToken::Unavailable(_) | NoToken::Deadline => {
                 self.metrics.unavailable();

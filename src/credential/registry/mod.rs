@@ -3,8 +3,8 @@
 //! Apps that name the same key share one credential, and so does a configuration that is read again while the former one
 //! is still in use: the credential keeps its token, and nothing is fetched anew.
 
-use std::collections::HashMap;
-use std::hash::Hash;
+mod doors;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fanfare_upstream::PeerPool;
@@ -13,13 +13,17 @@ use tokio_util::task::TaskTracker;
 
 use super::apns::{ProviderToken, SigningKey, SigningKeyIdentity};
 use super::google::{GoogleToken, Source, SourceIdentity};
-use super::handle::{CredentialHandle, WeakHandle};
+use super::handle::CredentialHandle;
+use super::standing::CredentialDoor;
+use super::table::Table;
 use super::vapid::{ApplicationServer, ApplicationServerIdentity, Vapid};
 use crate::metrics::CredentialMetrics;
+pub(crate) use doors::Doors;
 
 /// Every credential of the process, by what identifies it.
 pub struct Registry {
     metrics: CredentialMetrics,
+    doors: Arc<Doors>,
     credentials: Mutex<Credentials>,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -37,7 +41,20 @@ impl Registry {
     #[must_use]
     pub fn new(metrics: CredentialMetrics) -> Self {
         let (credentials, tasks, stop) = Default::default();
-        Self { metrics, credentials, tasks, stop }
+        let doors = Arc::new(Doors::new(metrics.clone()));
+        Self { metrics, doors, credentials, tasks, stop }
+    }
+
+    /// Every place where a credential is shown.
+    #[must_use]
+    pub(crate) fn doors(&self) -> &Arc<Doors> {
+        &self.doors
+    }
+
+    /// The door of a source of access tokens at its token endpoint.
+    #[must_use]
+    pub(crate) fn token_door(&self, source: &Source) -> CredentialHandle<CredentialDoor> {
+        self.doors.of_source(source, "token endpoint")
     }
 
     /// Returns the provider token of a signing key.
@@ -58,7 +75,8 @@ impl Registry {
     pub fn access_token(&self, source: &Arc<Source>, endpoint: PeerPool) -> CredentialHandle<GoogleToken> {
         self.credentials().access_tokens.find_or_insert(source.identity(), || {
             let metrics = self.metrics.token(source.account());
-            let token = Arc::new(GoogleToken::new(Arc::clone(source), endpoint, metrics));
+            let door = self.token_door(source);
+            let token = Arc::new(GoogleToken::new(Arc::clone(source), endpoint, door, metrics));
             let stop = self.stop.child_token();
             self.tasks.spawn(Arc::clone(&token).keep_fresh(stop.clone()));
             CredentialHandle::new(token, stop)
@@ -90,31 +108,6 @@ impl Registry {
     fn credentials(&self) -> MutexGuard<'_, Credentials> {
         // An entry is inserted whole or not at all, so a poisoned lock harms nothing.
         self.credentials.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Credentials of one kind. There is at most one entry more than credentials in use, which the configuration bounds.
-struct Table<K, T>(HashMap<K, WeakHandle<T>>);
-
-impl<K, T> Default for Table<K, T> {
-    fn default() -> Self {
-        Self(HashMap::new())
-    }
-}
-
-impl<K: Eq + Hash, T> Table<K, T> {
-    fn find_or_insert(
-        &mut self,
-        identity: K,
-        make: impl FnOnce() -> CredentialHandle<T>,
-    ) -> CredentialHandle<T> {
-        if let Some(known) = self.0.get(&identity).and_then(WeakHandle::upgrade) {
-            return known;
-        }
-        self.0.retain(|_, credential| credential.is_held());
-        let made = make();
-        self.0.insert(identity, made.downgrade());
-        made
     }
 }
 

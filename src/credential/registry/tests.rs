@@ -93,7 +93,7 @@ async fn the_task_ends_with_the_last_handle_and_the_credential_is_forgotten() {
     for _ in 0..100 {
         drop(registry.provider_token(&signing_key(&pem())));
     }
-    assert!(registry.credentials().provider_tokens.0.len() <= 2);
+    assert!(registry.credentials().provider_tokens.len() <= 2);
 }
 
 #[tokio::test]

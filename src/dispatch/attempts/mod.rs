@@ -5,7 +5,7 @@ mod stayed;
 
 use std::time::Duration;
 
-use fanfare_upstream::{NoAnswerCause, Unanswered};
+use fanfare_upstream::{NoAnswerCause, Unanswered, Unsent};
 use tokio::time::Instant;
 
 use super::learn::Learned;
@@ -79,6 +79,8 @@ impl Attempts {
         match learned {
             Learned::Answered { verdict, status } => self.answered(verdict, Some(status)),
             Learned::Unanswered(why) => self.unanswered(&why),
+            // It waited to be sent again, and its credential was refused meanwhile. The next attempt is told why.
+            Learned::Unsent(Unsent::TurnedAway) => Next::Again(Duration::ZERO),
             Learned::Unsent(why) => Next::Answer(self.unsent(&why)),
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use fanfare_upstream::{NoTurn, TooManyPeers, Unsent};
 
 use super::Attempts;
-use crate::credential::NoToken;
+use crate::credential::{NoToken, Refused};
 use crate::dispatch::acquire::NoLeave;
 use crate::dispatch::guard::{Guard, Unsendable};
 use crate::push::{Outcome, PushResult, Reason, Refusal};
@@ -23,6 +23,7 @@ impl Attempts {
     pub(in crate::dispatch) fn stayed(&mut self, why: &NoLeave) -> PushResult {
         match why {
             NoLeave::HeldBack(why) => self.held_back(why.to_string(), why.retry_after),
+            NoLeave::Refused(why) => self.shut(why),
             NoLeave::NoToken(why) => self.without_token(why),
             NoLeave::NoTurn(why) => self.without_turn(*why),
             NoLeave::Unsent(why) => self.unsent(why),
@@ -115,6 +116,18 @@ impl Attempts {
         self.complete(result)
     }
 
+    /// The verdict where the push service refuses the credential. No advice is given when to come back, because an operator
+    /// has to act first.
+    fn shut(&mut self, why: &Refused) -> PushResult {
+        let Refused { answer, detail } = why;
+        // Where the refusal was no answer, it ended a connect.
+        let reason = answer.status.map_or(Reason::UpstreamUnreachable, |_| Reason::UpstreamAnswered);
+        let mut result = PushResult::unsent(Outcome::Credential, reason, detail.clone());
+        result.upstream_status = answer.status;
+        result.upstream_reason.clone_from(&answer.reason);
+        self.complete(result)
+    }
+
     /// The verdict where there is no token to send it with.
     pub(in crate::dispatch) fn without_token(&mut self, why: &NoToken) -> PushResult {
         let outcome = match why {
@@ -146,6 +159,10 @@ impl Attempts {
             }
             Unsent::ShuttingDown => return self.draining(),
             Unsent::BreakerOpen(left) => return self.held_back(why.to_string(), left.retry_after),
+            // `Attempts::next` has such a push look at its credential again, which says why.
+            Unsent::TurnedAway => {
+                (Outcome::UpstreamUnavailable, Reason::UpstreamRefused, Some(COME_BACK_AFTER))
+            }
             Unsent::Forbidden(_) => {
                 // Only a subscription names a peer that is held to public addresses. Its host may have one another
                 // day: nothing is said against the subscription.

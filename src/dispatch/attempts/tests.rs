@@ -5,7 +5,7 @@ use fanfare_upstream::{ConnectError, NoTurn, Unsent};
 use super::*;
 use crate::credential::NoToken;
 use crate::dispatch::acquire::NoLeave;
-use crate::provider::{Heal, Pace};
+use crate::provider::{Heal, Pace, Refuses};
 use crate::push::TokenAction;
 
 fn attempts(options: &Options) -> Attempts {
@@ -20,6 +20,7 @@ fn verdict(outcome: Outcome, retry: Retry) -> Verdict {
         retryable: retry != Retry::Never,
         heal: Heal::Nothing,
         pace: Pace::Nothing,
+        refuses: Refuses::Nothing,
         reason: Reason::UpstreamAnswered,
         field: "".into(),
         detail: "".into(),

@@ -59,7 +59,7 @@ const TABLE: &[Row] = &[
     (400, &["BadTopic", "MissingTopic"], fault("APNs does not take the topic; correct the topic, or the topics of the app").at("target.apns.topic")),
     (400, &["BadDeviceToken"], wrong_token("the device token is malformed, or of the other environment").at("target.apns.token")),
     (400, &["DeviceTokenNotForTopic"], wrong_token("the device token belongs to another topic").at("target.apns.token")),
-    (400, &["TopicDisallowed"], credential("the credential may not push to this topic; correct the app's topics or its key")),
+    (400, &["TopicDisallowed"], credential("the credential may not push to this topic; correct the app's topics or its key").of_topic()),
     (400, &["DuplicateHeaders", "MissingDeviceToken"], ours("APNs found the gateway's request malformed; report it")),
     (400, &["IdleTimeout"], unavailable(Retry::OnceThen(IDLE_DELAY), Heal::Retire, "APNs closed the connection because it was idle")),
 
@@ -68,17 +68,17 @@ const TABLE: &[Row] = &[
     (400, &["CannotCreateChannelConfig"], credential("the app has as many channels as it may have; delete some at Apple")),
     (400, &["MissingChannelId", "BadRequestParams", "BadRequestPayload", "MissingPushType"], fault("APNs does not take the broadcast; its reason says why")),
 
-    (403, &["ExpiredProviderToken"], healing(Heal::RenewAndRetire, "the provider token had expired; check the gateway's clock where this stays")),
-    (403, &["UnrelatedKeyIdInToken"], healing(Heal::Retire, "the connection was bound to another key; check that the app's key is for its topics where this stays")),
-    (403, &["InvalidProviderToken"], credential("APNs does not take the provider token; check key, key id and team id")),
-    (403, &["MissingProviderToken"], credential("APNs found neither a provider token nor a certificate; check the app's credential")),
-    (403, &["BadCertificate"], credential("APNs does not take the certificate; renew it")),
-    (403, &["BadCertificateEnvironment"], credential("the certificate is of the other environment; check the app's environment")),
+    (403, &["ExpiredProviderToken"], healing(Heal::RenewAndRetire, "the provider token had expired; check the gateway's clock where this stays").of_credential()),
+    (403, &["UnrelatedKeyIdInToken"], healing(Heal::Retire, "the connection was bound to another key; check that the app's key is for its topics where this stays").of_credential()),
+    (403, &["InvalidProviderToken"], credential("APNs does not take the provider token; check key, key id and team id").of_credential()),
+    (403, &["MissingProviderToken"], credential("APNs found neither a provider token nor a certificate; check the app's credential").of_credential()),
+    (403, &["BadCertificate"], credential("APNs does not take the certificate; renew it").of_credential()),
+    (403, &["BadCertificateEnvironment"], credential("the certificate is of the other environment; check the app's environment").of_credential()),
     // The first is the spelling on Apple's page, the second is what production has been seen to send.
     // Source: github.com/swift-server-community/APNSwift issue 229.
-    (403, &["BadEnvironmentKeyIdInToken", "BadEnvironmentKeyInToken"], credential("the key is of the other environment; check the app's environment")),
-    (403, &["Forbidden"], credential("APNs forbids this; check what the key is allowed to do")),
-    (403, &["TopicMismatch"], credential("the certificate is not for this bundle id; correct the app's topics or its certificate")),
+    (403, &["BadEnvironmentKeyIdInToken", "BadEnvironmentKeyInToken"], credential("the key is of the other environment; check the app's environment").of_credential()),
+    (403, &["Forbidden"], credential("APNs forbids this; check what the key is allowed to do").of_credential()),
+    (403, &["TopicMismatch"], credential("the certificate is not for this bundle id; correct the app's topics or its certificate").of_topic()),
 
     (404, &["BadPath"], ours("APNs does not know the path of the gateway's request; report it")),
     (405, &["MethodNotAllowed"], ours("APNs does not take the method of the gateway's request; report it")),
@@ -102,7 +102,9 @@ const fn holding(meaning: Meaning) -> Meaning {
 
 fn by_status(status: u16) -> Meaning {
     match status {
-        403 => credential("APNs refuses the credential for a reason that is new to the gateway"),
+        403 => {
+            credential("APNs refuses the credential for a reason that is new to the gateway").of_credential()
+        }
         // The request was not received whole. Source: RFC 9110, section 15.5.9.
         408 => {
             unavailable(Retry::After(TIMEOUT_DELAY), Heal::Nothing, "APNs did not wait for the whole request")

@@ -27,6 +27,7 @@ pub use request::Payload;
 pub(super) use request::live_activity_payload;
 pub use target::{Channel, Device, Target};
 
+use std::borrow::Cow;
 use std::time::SystemTime;
 
 use super::{Message, Outgoing, Provider, Reply, Verdict};
@@ -47,6 +48,10 @@ impl Provider for Apns {
             Target::Device(_) => Audience::Device,
             Target::Channel(channel) => Audience::Broadcast(&channel.channel_id),
         }
+    }
+
+    fn topic<'a>(&'a self, target: &'a Target, payload: &Payload) -> Option<Cow<'a, str>> {
+        request::topic(self, target, payload)
     }
 
     fn encode(&self, body: &Body) -> Result<Payload, Refusal> {

@@ -102,6 +102,15 @@ pub(super) fn address(apns: &Apns, push: &Outgoing<'_, Apns>) -> Result<Message,
     Ok(Message { request, counts_down: false, context: () })
 }
 
+/// The topic of a push: the value of `apns-topic`, and for a channel its bundle id.
+pub(super) fn topic<'a>(apns: &'a Apns, target: &Target, payload: &Payload) -> Option<Cow<'a, str>> {
+    let topic = apns.listed_topic(target).ok()?;
+    Some(match target {
+        Target::Device(_) => topic.with(payload.push_type.suffix()),
+        Target::Channel(_) => Cow::Borrowed(&topic.bundle_id),
+    })
+}
+
 impl Payload {
     fn push_shared_headers(&self, request: &mut Request) -> Result<(), Refusal> {
         push_own(request, "content-type", "application/json", Indexing::Repeats)?;

@@ -44,9 +44,12 @@ pub(super) fn meaning(status: u16, body: &ReplyBody, live_activity_token: bool) 
         (403, Some("SENDER_ID_MISMATCH")) => wrong_token("the registration token belongs to another sender"),
         (403, None) => credential(
             "the service account may not send for this project; grant it the role, and enable the API",
-        ),
+        )
+        .of_credential(),
         (404, Some("UNREGISTERED")) => gone("the app instance is no longer registered"),
-        (404, None) => credential("FCM does not know the project; correct the app's project id"),
+        (404, None) => {
+            credential("FCM does not know the project; correct the app's project id").of_credential()
+        }
         (429, Some("QUOTA_EXCEEDED") | None) => quota(error),
         (_, _) => by_status(status),
     }
@@ -78,7 +81,8 @@ fn foreign(status: u16, body: &ReplyBody) -> Meaning {
 const EXPIRED: Meaning = healing(
     Heal::Renew,
     "FCM did not take the access token; check the service account and the gateway's clock where this stays",
-);
+)
+.of_credential();
 
 /// The meaning of `INVALID_ARGUMENT`, which stands for a fault of the token, of the device behind it, or of the
 /// message.

@@ -43,7 +43,7 @@ impl Fcm {
 
     /// The project whose devices are sent to.
     #[must_use]
-    pub fn project(&self) -> &str {
+    pub fn project_id(&self) -> &str {
         &self.project_id
     }
 }

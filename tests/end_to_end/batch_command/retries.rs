@@ -1,10 +1,11 @@
 //! `fanfare batch` with `--retry` and `--stop-after-credential`: what is sent again because the caller says so.
 
+use fanfare::proto::Outcome;
 use fanfare_simulator::{Fault, FaultRule, ScriptedAnswer, Trigger};
 
 use super::files::{Files, deliveries, last};
 use super::{address, batch, line, outcome, read};
-use crate::harness::{World, good};
+use crate::harness::{PROBE_IS_DUE, World, good, pass, push};
 
 #[tokio::test]
 async fn a_mended_key_sends_what_it_held_up() {
@@ -27,6 +28,10 @@ async fn a_mended_key_sends_what_it_held_up() {
     let arrived = world.simulator.journal().arrived();
     assert_eq!(batch(args).await.code, Some(1));
     assert_eq!(world.simulator.journal().arrived(), arrived, "nothing goes again unasked");
+    // Where two refusals came in a row, the gateway has to see that the key was mended.
+    pass(PROBE_IS_DUE).await;
+    assert_eq!(world.send(push(&good(50))).await.outcome(), Outcome::Accepted);
+    let arrived = arrived + 1;
     let retry = ["--retry", "credential"];
     let asked = batch([args[0], args[1], args[2], args[3], args[4], retry[0], retry[1]]).await;
     assert_eq!(asked.code, Some(1), "one line is no push: {}", asked.stderr);

@@ -166,6 +166,11 @@ async fn the_gateway_serves_other_apps_and_says_of_each_that_it_has_ended() {
         let name = "fanfare_certificate_expiry_timestamp_seconds";
         let sample = format!("{name}{{app=\"{app}\",provider=\"{provider}\"}} {ends_at}.0\n");
         assert!(page.contains(&sample), "{sample}{page}");
+        let refused = page
+            .lines()
+            .filter(|line| line.starts_with("fanfare_credential_refused{credential=\"certificate "));
+        let here = format!(",where=\"{provider}\"}} 1");
+        assert_eq!(refused.filter(|line| line.ends_with(&here)).count(), 1, "{page}");
     }
     let ready = http_get(gateway.admin.parse().unwrap(), "/readyz").await;
     assert!(ready.starts_with("HTTP/1.1 200"), "{ready}");

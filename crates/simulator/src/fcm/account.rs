@@ -182,6 +182,13 @@ impl Accounts {
         }
     }
 
+    /// Enables an account again.
+    pub(super) fn enable(&self, email: &str) {
+        if let Some(key) = self.key(email) {
+            key.account.disabled.store(false, Ordering::SeqCst);
+        }
+    }
+
     pub(super) fn add_user(&self, projects: &[&str], token_uri: &str) -> AuthorizedUser {
         let mut users = lock(&self.users);
         let number = users.len() + 1;

@@ -63,6 +63,11 @@ impl Fcm<'_> {
         self.google.accounts.disable(client_email);
     }
 
+    /// Enables a service account again that was disabled.
+    pub fn enable_service_account(&self, client_email: &str) {
+        self.google.accounts.enable(client_email);
+    }
+
     /// Ends the consent of a user: the refresh token gets no more access tokens.
     pub fn revoke_refresh_token(&self, refresh_token: &str) {
         self.google.accounts.revoke_refresh_token(refresh_token);

@@ -73,6 +73,8 @@ pub(crate) enum Event<H, E> {
     Woke,
     /// Requests of batches wait no more.
     DrainBatches,
+    /// Requests that depend on this wait no more.
+    TurnAway(u64),
     /// Nothing more is granted. Connections close when their streams are done.
     ShutDown(EndCause),
 }
@@ -191,6 +193,8 @@ pub(crate) enum Refusal<E> {
     TooManyWaiters(usize),
     /// So many wait that this one would wait about so long, which is far beyond its deadline.
     TooLong(Duration),
+    /// What it depends on is of no use now.
+    TurnedAway,
     /// The pool is shutting down.
     ShuttingDown,
 }

@@ -146,6 +146,10 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
                 let batches = self.waiters.remove_if(|flow| flow.id != Flow::SINGLE.id);
                 effects.extend(batches.map(|waiter| Effect::Refuse { waiter, why: Refusal::ShuttingDown }));
             }
+            Event::TurnAway(what) => {
+                let all = self.waiters.remove_if(|flow| flow.depends_on == what);
+                effects.extend(all.map(|waiter| Effect::Refuse { waiter, why: Refusal::TurnedAway }));
+            }
             Event::ShutDown(why) => {
                 let ill = self.health.is_ill() && !self.shut_down;
                 self.shut_down = true;

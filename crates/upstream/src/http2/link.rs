@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::connect_error::certificate_alert;
 use crate::http2::engine::{Ended, Engine, Violation};
 use crate::transport::{Io, SocketBytes};
 
@@ -66,6 +67,8 @@ impl<T: Unpin> Link<T> {
                 ReadEnd::Refused(error) => {
                     Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, error)))
                 }
+                // A peer may say its SETTINGS before it has judged the client's certificate.
+                ReadEnd::Failed(error) if certificate_alert(&error).is_some() => Poll::Ready(Err(error)),
                 ReadEnd::Empty | ReadEnd::More | ReadEnd::Closed | ReadEnd::Failed(_)
                     if self.engine.settings_seen() =>
                 {

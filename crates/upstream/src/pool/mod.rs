@@ -166,6 +166,11 @@ impl Pool {
         self.on(Event::DrainBatches);
     }
 
+    /// Lets the requests that depend on this wait no more.
+    pub(crate) fn turn_away(&self, what: u64) {
+        self.on(Event::TurnAway(what));
+    }
+
     /// Grants nothing more. Connections close when their streams are done.
     pub(crate) fn shut_down(&self, why: EndCause) {
         // A thread that was told to wake the core before this may do so after it.

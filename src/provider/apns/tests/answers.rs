@@ -7,7 +7,7 @@ use super::*;
 use crate::provider::apns::response::{classify, head_decides, upstream_id};
 use crate::provider::replies::reply;
 use crate::provider::retry_after::MAX_RETRY_AFTER;
-use crate::provider::{Front502, Heal, Reply, Retry, Verdict};
+use crate::provider::{Front502, Heal, Refuses, Reply, Retry, Verdict};
 use crate::push::TokenAction;
 
 /// Every answer that Apple documents, written from its pages; the end-to-end suite reads it too.
@@ -57,6 +57,42 @@ fn every_documented_answer_means_what_the_page_says() {
         assert_eq!(verdict.detail.is_empty(), accepted, "{answer:?}");
         assert!(!answer.source.is_empty());
     }
+}
+
+#[test]
+fn a_refusal_says_whether_it_concerns_the_credential_the_topic_or_the_push_alone() {
+    let of_credential = [
+        "ExpiredProviderToken",
+        "UnrelatedKeyIdInToken",
+        "InvalidProviderToken",
+        "MissingProviderToken",
+        "BadCertificate",
+        "BadCertificateEnvironment",
+        "BadEnvironmentKeyIdInToken",
+        "BadEnvironmentKeyInToken",
+        "Forbidden",
+        "ANewReason",
+    ];
+    for reason in of_credential {
+        assert_eq!(refused(403, reason).refuses, Refuses::Credential, "{reason}");
+    }
+    for (status, reason) in [(403, "TopicMismatch"), (400, "TopicDisallowed")] {
+        assert_eq!(refused(status, reason).refuses, Refuses::Topic, "{reason}");
+    }
+    for (status, reason) in [
+        (400, "FeatureNotEnabled"),
+        (400, "CannotCreateChannelConfig"),
+        (400, "BadDeviceToken"),
+        (400, "DeviceTokenNotForTopic"),
+        (410, "Unregistered"),
+        (429, "TooManyProviderTokenUpdates"),
+        (503, "ServiceUnavailable"),
+    ] {
+        assert_eq!(refused(status, reason).refuses, Refuses::Nothing, "{reason}");
+    }
+    // A page comes from something in front of APNs, which judges no credential.
+    let page = classified(&reply(403, &[("apns-id", "an-id")], "<html>".to_owned()));
+    assert_eq!(page.refuses, Refuses::Nothing);
 }
 
 #[test]

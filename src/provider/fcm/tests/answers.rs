@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::provider::fcm::response::classify;
-use crate::provider::{Heal, Reply, Retry, Verdict, replies};
+use crate::provider::{Heal, Refuses, Reply, Retry, Verdict, replies};
 use crate::push::{Reason, TokenAction};
 
 /// Every answer that Firebase documents, written from its pages.
@@ -65,6 +65,28 @@ fn every_documented_answer_means_what_the_page_says() {
         assert_eq!(accepted, answer.delivery == "ACCEPTED", "{answer:?}");
         assert_eq!(verdict.detail.is_empty(), accepted, "{answer:?}");
         assert!(!answer.source.is_empty());
+    }
+}
+
+#[test]
+fn a_refusal_concerns_the_credential_only_where_fcm_names_nothing_of_the_message() {
+    for status in [401, 403, 404] {
+        assert_eq!(error(status, "").refuses, Refuses::Credential, "{status}");
+    }
+    assert_eq!(classify(&reply(401, ""), ReplyContext::default(), at(0)).refuses, Refuses::Credential);
+    for (status, name) in [
+        (401, "THIRD_PARTY_AUTH_ERROR"),
+        (403, "SENDER_ID_MISMATCH"),
+        (403, "A_NEW_CODE"),
+        (404, "UNREGISTERED"),
+        (429, "QUOTA_EXCEEDED"),
+        (503, "UNAVAILABLE"),
+    ] {
+        assert_eq!(error(status, &code(name)).refuses, Refuses::Nothing, "{name}");
+    }
+    for status in [403, 404] {
+        let page = classify(&reply(status, "<html>"), ReplyContext::default(), at(0));
+        assert_eq!(page.refuses, Refuses::Nothing, "a page of something in front of FCM, {status}");
     }
 }
 

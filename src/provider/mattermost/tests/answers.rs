@@ -8,7 +8,7 @@ use super::*;
 use crate::provider::mattermost::response::classify;
 use crate::provider::replies::reply;
 use crate::provider::retry_after::MAX_RETRY_AFTER;
-use crate::provider::{Front502, Verdict};
+use crate::provider::{Front502, Refuses, Verdict};
 use crate::push::TokenAction;
 
 /// Every answer of the proxy and of what stands before it, written from its source.
@@ -58,6 +58,11 @@ fn every_answer_means_what_its_source_says() {
         assert_eq!(verdict.outcome.name().to_uppercase(), answer.outcome, "{answer:?}");
         assert_eq!(format!("{:?}", verdict.token_action).to_uppercase(), answer.token_action, "{answer:?}");
         assert_eq!(verdict.retryable, answer.retryable, "{answer:?}");
+        assert_eq!(
+            verdict.refuses,
+            Refuses::Nothing,
+            "a proxy judges no credential of the gateway's: {answer:?}"
+        );
         assert_eq!(verdict.retry.wait().map(|wait| wait.as_secs()), answer.retry_after_s, "{answer:?}");
         assert_eq!(verdict.upstream_reason, answer.reason, "{answer:?}");
         assert_eq!(delivery(verdict.outcome), answer.delivery, "{answer:?}");

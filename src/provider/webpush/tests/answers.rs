@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::provider::webpush::response::classify;
-use crate::provider::{Front502, Heal, Reply, Retry, Verdict, replies};
+use crate::provider::{Front502, Heal, Refuses, Reply, Retry, Verdict, replies};
 use crate::push::{Reason, TokenAction};
 
 /// Every answer that the vendors document or have been seen to give; the end-to-end suite reads it too.
@@ -65,6 +65,7 @@ fn every_known_answer_means_what_its_vendor_says() {
                 "{answer:?}"
             );
             assert_eq!(verdict.retryable, answer.retryable, "{answer:?}");
+            assert_eq!(verdict.refuses, Refuses::Nothing, "it concerns one subscription: {answer:?}");
             assert_eq!(verdict.retry.wait().map(|wait| wait.as_secs()), answer.retry_after_s, "{answer:?}");
             assert_eq!(verdict.upstream_reason, answer.reason, "{answer:?}");
             assert_eq!(verdict.upstream_id, answer.id, "{answer:?}");

@@ -130,6 +130,18 @@ fn what_was_given_back_goes_before_what_never_went() {
 }
 
 #[test]
+fn those_who_are_turned_away_wait_no_more_and_the_others_keep_their_place() {
+    let mut bench = Bench::new();
+    let of = |depends_on| Flow { depends_on, ..Flow::SINGLE };
+    for flow in [of(2), of(1), of(2)] {
+        bench.wait(flow);
+    }
+    assert_eq!(refused(&bench.on(Event::TurnAway(1))), [(2, Refusal::TurnedAway)]);
+    bench.wait(of(1));
+    assert_eq!(granted(&bench.add(1, 10)), [1, 3, 4], "one that asks later is not concerned");
+}
+
+#[test]
 fn once_batches_are_drained_their_requests_wait_no_more_and_single_ones_do() {
     let mut bench = Bench::new();
     bench.wait(BULK);

@@ -50,6 +50,7 @@ pub(super) enum Step {
     /// One thread does the next thing that it was told to do.
     Perform(usize),
     DrainBatches,
+    TurnAway(u64),
     ShutDown,
 }
 
@@ -155,7 +156,7 @@ impl Model {
             Step::Ask { bulk, parties, flow, wait_ms, returned } => {
                 let class = if bulk { ServiceClass::Bulk } else { ServiceClass::Interactive };
                 let parties = parties.map(|id| Party { id, weight: 1 });
-                self.ask(Flow { class, parties, id: flow }, wait_ms, returned);
+                self.ask(Flow { class, parties, id: flow, depends_on: flow % 2 }, wait_ms, returned);
             }
             Step::Leave(which) => self.leave(which),
             Step::Return(which) => {
@@ -245,6 +246,7 @@ impl Model {
             }
             Step::Perform(which) => self.perform(which),
             Step::DrainBatches => self.on(Event::DrainBatches),
+            Step::TurnAway(what) => self.turn_away(what),
             Step::ShutDown => {
                 self.shut_down = true;
                 self.on(Event::ShutDown(EndCause::Shutdown));
@@ -286,6 +288,17 @@ impl Model {
             }
             Err(refusal) => self.left_alone(&refusal),
         }
+    }
+
+    fn turn_away(&mut self, what: u64) {
+        let waiting = |model: &Self| -> Vec<_> {
+            let waits = model.callers.values().filter(|caller| caller.state == CallerState::Waits);
+            waits.map(|caller| (caller.id, caller.flow.depends_on)).collect()
+        };
+        let before = waiting(self);
+        self.on(Event::TurnAway(what));
+        let others: Vec<_> = before.into_iter().filter(|(_, depends_on)| *depends_on != what).collect();
+        assert_eq!(waiting(self), others, "those who depend on something else wait on");
     }
 
     fn leave(&mut self, which: usize) {

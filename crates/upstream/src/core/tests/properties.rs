@@ -30,6 +30,7 @@ fn step() -> impl Strategy<Value = Step> {
         5 => (0..6_usize).prop_map(|streams| Step::Connected { streams }),
         1 => prop::bool::weighted(0.2).prop_map(|forbidden| Step::ConnectFailed { forbidden }),
         1 => Just(Step::ConnectAbandoned),
+        1 => (0..2_u64).prop_map(Step::TurnAway),
         5 => (0..2000_u64).prop_map(|ms| Step::Pass { ms }),
         20 => some.prop_map(Step::Perform),
     ]
@@ -66,8 +67,9 @@ proptest! {
     /// Every step asserts: never above a limit; never idle while somebody waits and there is room; nobody is granted
     /// anything past its deadline; nobody is granted a connection that was silent, which is asked only where somebody waits
     /// or an answer is owed, and once; no connection opens beside one that is not proven; the interactive before bulk, and
-    /// parties and flows in turn; whoever waits is told once; and there is always something that will end the wait. While
-    /// the peer is left alone only a probe is let through, one at a time, and none is held back for too long.
+    /// parties and flows in turn; whoever waits is told once; those who are turned away are those who depend on what it is
+    /// about; and there is always something that will end the wait. While the peer is left alone only a probe is let
+    /// through, one at a time, and none is held back for too long.
     #[test]
     fn the_pool_keeps_its_promises(
         limits in limits(),

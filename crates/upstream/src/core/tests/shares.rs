@@ -7,7 +7,12 @@ use proptest::prelude::*;
 use super::*;
 
 fn bulk(parties: [(u32, u8); 2], id: u64) -> Flow {
-    Flow { class: ServiceClass::Bulk, parties: parties.map(|(id, weight)| Party { id, weight }), id }
+    Flow {
+        class: ServiceClass::Bulk,
+        parties: parties.map(|(id, weight)| Party { id, weight }),
+        id,
+        depends_on: 0,
+    }
 }
 
 /// Those who wait, each told by its number.

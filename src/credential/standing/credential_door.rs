@@ -1,0 +1,88 @@
+//! A credential at one place, with the topics that are refused to it there, and the apps that show it.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
+
+use super::door::{Door, RefusingAnswer};
+use super::name::DoorName;
+use super::topics::TopicDoors;
+use crate::metrics::CredentialMetrics;
+use crate::push::AppId;
+
+/// A credential at one place.
+pub struct CredentialDoor {
+    number: u64,
+    pub(super) door: Door,
+    pub(super) topics: TopicDoors,
+    pub(super) metrics: CredentialMetrics,
+    /// The apps that show the credential here. Each is held by its route.
+    apps: Mutex<Vec<Weak<AppId>>>,
+}
+
+impl CredentialDoor {
+    pub(in crate::credential) fn new(name: DoorName, metrics: CredentialMetrics) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let of_door = metrics.door(&name.label, &name.place);
+        let door = Door::new(name, of_door);
+        let (topics, apps) = Default::default();
+        Self { number: NEXT.fetch_add(1, Ordering::Relaxed), door, topics, metrics, apps }
+    }
+
+    /// Tells doors apart. None is 0.
+    #[must_use]
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// An app shows the credential here, as long as it is held.
+    pub(crate) fn shown_by(&self, app: Weak<AppId>) {
+        let mut apps = self.apps();
+        apps.retain(|app| app.strong_count() > 0);
+        apps.push(app);
+    }
+
+    /// The push service refused the credential in a way that one refusal says for certain.
+    pub(crate) fn shut(&self, answer: RefusingAnswer) {
+        self.door.shut(answer, || self.app_count());
+    }
+
+    /// The push service took the credential.
+    pub(crate) fn open(&self) {
+        if self.door.is_shut() {
+            self.door.open();
+        }
+    }
+
+    /// Counts a push that was answered because the credential is refused.
+    pub(crate) fn answered(&self) {
+        self.door.answered();
+    }
+
+    /// Whether the credential is refused here, or is for a topic.
+    pub(in crate::credential) fn is_shut(&self) -> bool {
+        self.door.is_shut() || self.topics.any_shut()
+    }
+
+    pub(super) fn app_count(&self) -> usize {
+        self.apps().iter().filter(|app| app.strong_count() > 0).count()
+    }
+
+    pub(in crate::credential) fn app_names(&self) -> Vec<AppId> {
+        self.apps().iter().filter_map(Weak::upgrade).map(|app| AppId::clone(&app)).collect()
+    }
+
+    fn apps(&self) -> MutexGuard<'_, Vec<Weak<AppId>>> {
+        // The list is whole at every moment, so a poisoned lock harms nothing.
+        self.apps.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for CredentialDoor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CredentialDoor")
+            .field("number", &self.number)
+            .field("door", &self.door)
+            .finish_non_exhaustive()
+    }
+}

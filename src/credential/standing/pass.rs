@@ -1,0 +1,102 @@
+//! The leave of one attempt to go out with its credential, and to its topic.
+
+use std::sync::Arc;
+
+use super::credential_door::CredentialDoor;
+use super::door::{Door, Refused, RefusingAnswer};
+use super::state::{Heard, Ticket};
+
+/// The leave of one attempt. Where it is dropped, nothing was heard, and a probe gives its right to another push.
+#[derive(Debug)]
+pub(crate) struct Pass<'a> {
+    /// None where nobody judges the credential, or what was heard was told.
+    through: Option<(&'a CredentialDoor, Ticket)>,
+    /// There is one only where the topic was refused before.
+    topic: Option<(Arc<Door>, Ticket)>,
+}
+
+/// What an attempt was answered: as far as it concerns its credential, and its topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct HeardOfPush {
+    /// As far as it concerns the credential.
+    pub(crate) credential: Heard,
+    /// As far as it concerns the topic.
+    pub(crate) topic: Heard,
+}
+
+impl HeardOfPush {
+    /// No answer came.
+    pub(crate) const NOTHING: Self = Self { credential: Heard::Nothing, topic: Heard::Nothing };
+}
+
+impl<'a> Pass<'a> {
+    /// Asks for leave. `topic` is called only where some topic was refused before.
+    pub(crate) fn ask<T: AsRef<str>>(
+        door: Option<&'a CredentialDoor>,
+        topic: impl FnOnce() -> Option<T>,
+    ) -> Result<Self, Box<Refused>> {
+        let Some(door) = door else { return Ok(Self { through: None, topic: None }) };
+        let ticket = door.door.ask()?;
+        // From here on a drop gives the right to probe back.
+        let mut pass = Self { through: Some((door, ticket)), topic: None };
+        if !door.topics.are_none()
+            && let Some(topic) = topic()
+            && let Some(topic) = door.topics.find(topic.as_ref())
+        {
+            let ticket = topic.ask()?;
+            pass.topic = Some((topic, ticket));
+        }
+        Ok(pass)
+    }
+
+    /// The number of the credential's door; 0 where there is none.
+    pub(crate) fn number(&self) -> u64 {
+        self.through.map_or(0, |(door, _)| door.number())
+    }
+
+    /// Whether this attempt asks if the credential, or its topic, is taken again.
+    pub(crate) fn is_probe(&self) -> bool {
+        let of_topic = self.topic.as_ref().is_some_and(|(_, ticket)| ticket.probe);
+        of_topic || self.through.is_some_and(|(_, ticket)| ticket.probe)
+    }
+
+    /// Tells what was heard. It is true where the credential was shut by this, so that others are to be told.
+    pub(crate) fn hear<T: AsRef<str>>(
+        mut self,
+        heard: HeardOfPush,
+        answer: impl Fn() -> RefusingAnswer,
+        topic: impl FnOnce() -> Option<T>,
+    ) -> bool {
+        let Some((door, ticket)) = self.through.take() else { return false };
+        let apps = || door.app_count();
+        let shut = door.door.hear(ticket, heard.credential, &answer, apps);
+        match self.topic.take() {
+            Some((topic, ticket)) => {
+                topic.hear(ticket, heard.topic, answer, apps);
+            }
+            None if heard.topic == Heard::Refused => {
+                let added = topic().and_then(|topic| {
+                    door.topics.find_or_add(topic.as_ref(), door.door.name(), &door.metrics)
+                });
+                if let Some(added) = added {
+                    // The topic had no door when the attempt began, so its door had never opened.
+                    added.hear(Ticket { opened: 0, probe: false }, heard.topic, answer, apps);
+                }
+            }
+            None => {}
+        }
+        shut
+    }
+}
+
+impl Drop for Pass<'_> {
+    fn drop(&mut self) {
+        let nothing = || RefusingAnswer { status: None, reason: String::new(), detail: String::new() };
+        if let Some((door, ticket)) = self.through.take() {
+            door.door.hear(ticket, Heard::Nothing, nothing, || 0);
+        }
+        if let Some((topic, ticket)) = self.topic.take() {
+            topic.hear(ticket, Heard::Nothing, nothing, || 0);
+        }
+    }
+}

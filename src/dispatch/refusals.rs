@@ -1,0 +1,71 @@
+//! Whether the push service takes the app's credential: asked before an attempt, and told after it.
+
+use fanfare_upstream::{PeerPool, Unsent};
+
+use super::acquire::NoLeave;
+use super::{Ask, Route};
+use crate::credential::{Credential, Heard, HeardOfPush, Pass, Refused, RefusingAnswer};
+use crate::provider::{Provider, Refuses, Verdict};
+
+impl<'a, P: Provider> Ask<'a, P> {
+    /// Asks for leave to show the credential on the way to the target.
+    pub(super) fn pass(&self, payload: &P::Payload) -> Result<Pass<'a>, NoLeave> {
+        let (route, target) = (self.route, self.target);
+        let door = route.doors.door(&route.provider, target);
+        Pass::ask(door, || route.provider.topic(target, payload)).map_err(NoLeave::Refused)
+    }
+
+    /// Tells the credential's door what an answer says of it. Where that shuts the door, those who wait for a stream with
+    /// this credential are told.
+    pub(super) fn heard(
+        &self,
+        pass: Pass<'_>,
+        verdict: &Verdict,
+        status: u16,
+        fresh: bool,
+        payload: &P::Payload,
+        peer: &PeerPool,
+    ) {
+        let heard = match verdict.refuses {
+            Refuses::Nothing => HeardOfPush { credential: Heard::Taken, topic: Heard::Taken },
+            Refuses::Topic => HeardOfPush { credential: Heard::Taken, topic: Heard::Refused },
+            Refuses::Credential if fresh => {
+                HeardOfPush { credential: Heard::Refused, ..HeardOfPush::NOTHING }
+            }
+            Refuses::Credential => HeardOfPush { credential: Heard::RefusedOld, ..HeardOfPush::NOTHING },
+        };
+        let answer = || RefusingAnswer {
+            status: Some(status),
+            reason: verdict.upstream_reason.clone(),
+            detail: verdict.detail.to_string(),
+        };
+        let number = pass.number();
+        if pass.hear(heard, answer, || self.route.provider.topic(self.target, payload)) {
+            peer.turn_away(number);
+        }
+    }
+}
+
+impl<P: Provider> Route<P> {
+    /// What a push is told that got no stream: that the client certificate is refused, where the peer said so.
+    pub(super) fn without_stream(&self, pass: Pass<'_>, why: Unsent, peer: &PeerPool) -> NoLeave {
+        let alert = match &why {
+            Unsent::Unreachable(error) | Unsent::DeadlineUnreachable(error) => error.refused_certificate(),
+            _ => None,
+        };
+        let Some(alert) = alert.filter(|_| self.shows_certificate()) else { return NoLeave::Unsent(why) };
+        let detail =
+            format!("{why}: the push service does not take the app's client certificate; replace it");
+        let answer = RefusingAnswer { status: None, reason: alert.to_owned(), detail: detail.clone() };
+        let refused = Box::new(Refused { answer: answer.clone(), detail });
+        // Beside a token, the certificate is shown to what stands before the push service, and the door is the token's.
+        if matches!(self.credential, Credential::Certificate) {
+            let heard = HeardOfPush { credential: Heard::Refused, ..HeardOfPush::NOTHING };
+            let number = pass.number();
+            if pass.hear(heard, || answer.clone(), || None::<String>) {
+                peer.turn_away(number);
+            }
+        }
+        NoLeave::Refused(refused)
+    }
+}
