@@ -43,6 +43,8 @@ pub(crate) struct Core<H, W, E> {
     backoff: Backoff<E>,
     growth: Growth,
     last_asked: Option<Instant>,
+    /// Whether a good answer ever came.
+    proven: bool,
     shut_down: bool,
     /// Requests of batches that would have to wait are refused, since the pool is shutting down.
     batches_drained: bool,
@@ -58,6 +60,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
             connections: Connections::default(),
             waiters: Waiters::default(),
             last_asked: None,
+            proven: false,
             shut_down: false,
             batches_drained: false,
         }
@@ -97,6 +100,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
                 let refused = match self.forbidden() {
                     // Another connect would resolve the same name again, and find the same.
                     Some(_) => self.waiters.remove_all(),
+                    None if self.gives_up_early() => self.waiters.remove_all(),
                     None => self.waiters.connect_failed(self.limits.connect_patience),
                 };
                 let why = if self.forbidden().is_some() { Refusal::Forbidden } else { Refusal::Unreachable };
@@ -143,6 +147,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
             }
             ConnectionEvent::Proven => {
                 self.backoff.proven();
+                self.proven = true;
                 self.connections.proven(id, effects);
                 self.serve(now, effects);
                 self.drain_old(now, effects);
@@ -249,6 +254,11 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
                 NextConnection::Nothing => return,
             }
         }
+    }
+
+    /// Whether one failed connect is enough to refuse those who wait.
+    fn gives_up_early(&self) -> bool {
+        self.limits.gives_up_early && !self.proven
     }
 
     /// Why no connection may be made, if there is none and the last connect found that.

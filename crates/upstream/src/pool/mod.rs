@@ -5,7 +5,7 @@
 mod hub;
 
 use std::collections::HashMap;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::oneshot;
@@ -18,6 +18,7 @@ use crate::connection::{Connection, Hub};
 use crate::core::{ConnectionId, Core, Effect, Event, Grant, Standing, StreamAsk, WaiterId};
 use crate::error::Unsent;
 use crate::flow::Flow;
+use crate::kind::{PeerKind, Rank};
 use crate::observe::{ConnectionState, ObservePeer, Report};
 use crate::opening::{self, Connect, ConnectEnd, ConnectionHandle, Granted, OpenedConnection, RequestSender};
 use crate::peer::Peer;
@@ -34,6 +35,9 @@ type Effects = crate::core::Effects<ConnectionHandle, TellWaiter, Arc<ConnectErr
 pub(crate) struct Pool {
     me: Weak<Self>,
     peer: Peer,
+    kind: PeerKind,
+    /// Whether a good answer ever came.
+    proven: AtomicBool,
     common: Arc<Common>,
     observer: Box<dyn ObservePeer>,
     state: Mutex<PoolState>,
@@ -49,15 +53,26 @@ struct PoolState {
 }
 
 impl Pool {
-    pub(crate) fn new(peer: Peer, common: Arc<Common>, observer: Box<dyn ObservePeer>) -> Arc<Self> {
-        let limits = common.settings.limits(peer.proves_credential);
+    pub(crate) fn new(
+        peer: Peer,
+        kind: PeerKind,
+        common: Arc<Common>,
+        observer: Box<dyn ObservePeer>,
+    ) -> Arc<Self> {
+        let limits = common.settings.limits(peer.proves_credential, kind.rank(false));
         let core = Core::new(limits, fastrand::u64(..));
         let state = Mutex::new(PoolState { core, connections: HashMap::new(), timer: Timer::default() });
-        Arc::new_cyclic(|me| Self { me: me.clone(), peer, common, observer, state })
+        let proven = AtomicBool::new(false);
+        Arc::new_cyclic(|me| Self { me: me.clone(), peer, kind, proven, common, observer, state })
     }
 
     pub(crate) fn peer(&self) -> &Peer {
         &self.peer
+    }
+
+    /// How much the peer may take of what all peers share.
+    pub(crate) fn rank(&self) -> Rank {
+        self.kind.rank(self.proven.load(Ordering::Relaxed))
     }
 
     pub(crate) fn settings(&self) -> &UpstreamSettings {
@@ -119,6 +134,12 @@ impl Pool {
         // A thread that was told to wake the core before this may do so after it.
         self.lock().timer.close();
         self.on(Event::ShutDown(why));
+    }
+
+    /// Ends the pool for that of another peer.
+    pub(crate) fn forget(&self) {
+        self.report(Report::Forgotten);
+        self.shut_down(EndCause::Evicted);
     }
 
     /// Ends every connection at once.
@@ -190,7 +211,7 @@ impl Pool {
         let (hub, common, peer) =
             (Arc::clone(&pool) as Arc<dyn Hub>, Arc::clone(&self.common), self.peer.clone());
         let connect = Connect::new(move |end| pool.connect_ended(end, why));
-        self.common.tasks.spawn(connect.run(hub, common, peer, why));
+        self.common.tasks.spawn(connect.run(hub, common, peer, self.rank(), why));
     }
 
     /// Wakes the core at that moment, or earlier if that was asked for before.
@@ -241,7 +262,7 @@ impl Pool {
         let error = Arc::new(error);
         self.on(Event::ConnectFailed { error: Arc::clone(&error), forbidden });
         // This is logged after those who wait were told, so that nobody waits for the log.
-        opening::log_failed(&self.peer, &error);
+        opening::log_failed(&self.common, &self.peer, self.rank(), &error);
     }
 }
 

@@ -11,7 +11,7 @@ fn opened(hosts: &[&str], any_port: bool) -> WebPush {
 }
 
 fn origin(web_push: &WebPush, endpoint: &str) -> Option<String> {
-    web_push.origin(&browser(endpoint)).ok().map(|origin| origin.to_string())
+    web_push.origin(&browser(endpoint)).ok().map(|(origin, _)| origin.to_string())
 }
 
 #[test]

@@ -36,6 +36,7 @@ fn limits() -> impl Strategy<Value = PoolLimits> {
             backoff_min: Duration::from_millis(100),
             backoff_max: Duration::from_secs(2),
             proves_credential,
+            gives_up_early: false,
         },
     )
 }
