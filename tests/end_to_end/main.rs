@@ -39,6 +39,7 @@ mod shutdown;
 mod simulate_command;
 mod simulator_page;
 mod socket_faults;
+mod strangers;
 mod stub;
 mod surroundings;
 mod tls_commands;
