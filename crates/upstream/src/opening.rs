@@ -122,7 +122,7 @@ async fn connect(
     let until = Instant::now() + settings.connect_timeout;
     let addresses = addresses(&connector.lookups, peer, rank, settings, until).await?;
     let left = until.saturating_duration_since(Instant::now());
-    let PlaceToConnect { place, connect } = places.take(&*hub, peer, rank, settings).await?;
+    let PlaceToConnect { place, connect } = places.take(&*hub, peer, rank, why, settings).await?;
     let connected = connector.connect(peer, settings, addresses, left).await?;
     drop(connect);
     Ok(prepare(hub, peer, settings, connected, place, why))

@@ -6,6 +6,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::budget::{Budget, ConnectionPlace};
+use crate::cause::OpenCause;
 use crate::connect_error::ConnectError;
 use crate::connection::Hub;
 use crate::kind::{Rank, share_of_strangers, share_of_unproven};
@@ -13,9 +14,15 @@ use crate::observe::Report;
 use crate::peer::Peer;
 use crate::settings::UpstreamSettings;
 
+/// One of so many places is left for the first connections of peers.
+const FOR_FIRST: usize = 8;
+
 /// The places for connections.
 pub(crate) struct Places {
     all: Arc<Budget>,
+    /// The places for connections to strangers, and for those that peers open beside others. The rest is left for the first
+    /// connections of peers that are no strangers, so that whoever sends little is not shut out by who sends much.
+    most: Arc<Budget>,
     strangers: Arc<Budget>,
     /// The connects under way to strangers that have brought no good answer.
     unproven: Arc<Semaphore>,
@@ -35,6 +42,7 @@ impl Places {
         let unproven = share_of_unproven(strangers).min(Semaphore::MAX_PERMITS);
         Self {
             all: Budget::new(settings.max_connections),
+            most: Budget::new(settings.max_connections - settings.max_connections / FOR_FIRST),
             strangers: Budget::new(strangers),
             unproven: Arc::new(Semaphore::new(unproven)),
         }
@@ -50,10 +58,14 @@ impl Places {
         hub: &dyn Hub,
         peer: &Peer,
         rank: Rank,
+        why: OpenCause,
         settings: &UpstreamSettings,
     ) -> Result<PlaceToConnect, ConnectError> {
         if !rank.is_stranger() {
-            let place = self.of_all(hub, peer, settings).await;
+            let place = match why {
+                OpenCause::Needed | OpenCause::Successor => of(&self.all, hub, peer, settings).await,
+                OpenCause::Full => self.beside_others(None, hub, peer, settings).await,
+            };
             return Ok(PlaceToConnect { place, connect: None });
         }
         let wait = async {
@@ -64,7 +76,7 @@ impl Places {
                 Rank::Proven | Rank::Vouched | Rank::Kept => None,
             };
             let share = self.strangers.take().await;
-            let place = self.of_all(hub, peer, settings).await.within(share);
+            let place = self.beside_others(Some(share), hub, peer, settings).await;
             PlaceToConnect { place, connect }
         };
         timeout(settings.connect_timeout, wait).await.map_err(|_| ConnectError::Crowded {
@@ -73,14 +85,96 @@ impl Places {
         })
     }
 
-    /// Takes a place of those of all peers.
-    async fn of_all(&self, hub: &dyn Hub, peer: &Peer, settings: &UpstreamSettings) -> ConnectionPlace {
-        if let Some(place) = self.all.try_take() {
-            return place;
+    /// Takes a place that is not left for first connections.
+    async fn beside_others(
+        &self,
+        share: Option<ConnectionPlace>,
+        hub: &dyn Hub,
+        peer: &Peer,
+        settings: &UpstreamSettings,
+    ) -> ConnectionPlace {
+        let mut place = of(&self.most, hub, peer, settings).await;
+        if let Some(share) = share {
+            place = place.within(share);
         }
-        hub.report(Report::ConnectFailed("max_connections"));
-        let most = settings.max_connections;
-        tracing::warn!(origin = ?peer, most, "as many connections as upstream.max_connections allows");
-        self.all.take().await
+        of(&self.all, hub, peer, settings).await.within(place)
+    }
+}
+
+/// Takes a place of a budget, and says so where it has to wait for one.
+async fn of(
+    budget: &Arc<Budget>,
+    hub: &dyn Hub,
+    peer: &Peer,
+    settings: &UpstreamSettings,
+) -> ConnectionPlace {
+    if let Some(place) = budget.try_take() {
+        return place;
+    }
+    hub.report(Report::ConnectFailed("max_connections"));
+    let most = settings.max_connections;
+    tracing::warn!(origin = ?peer, most, "as many connections as upstream.max_connections allows");
+    budget.take().await
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::core::{ConnectionEvent, ConnectionId};
+    use crate::goaway::GoAway;
+    use crate::tests::peer;
+
+    struct NoHub;
+
+    impl Hub for NoHub {
+        fn tell(&self, _: ConnectionId, _: ConnectionEvent) {}
+        fn returned(&self, _: ConnectionId, _: usize) {}
+        fn goaway(&self, _: ConnectionId, _: &GoAway) {}
+        fn in_use(&self, _: ConnectionId) -> usize {
+            0
+        }
+        fn report(&self, _: Report<'_>) {}
+    }
+
+    /// Takes a place, if there is one at once.
+    fn take(
+        places: &Places,
+        settings: &UpstreamSettings,
+        rank: Rank,
+        why: OpenCause,
+    ) -> Option<PlaceToConnect> {
+        let taken = places.take(&NoHub, &peer("peer.test"), rank, why, settings).now_or_never();
+        taken.map(|taken| taken.unwrap())
+    }
+
+    /// Takes all that there are.
+    fn all(places: &Places, settings: &UpstreamSettings, rank: Rank, why: OpenCause) -> Vec<PlaceToConnect> {
+        std::iter::from_fn(|| take(places, settings, rank, why)).collect()
+    }
+
+    #[tokio::test]
+    async fn strangers_have_a_share_and_first_connections_find_a_place_beside_those_of_one_that_has_many() {
+        let settings = UpstreamSettings {
+            max_connections: 16,
+            max_stranger_connections: 4,
+            ..UpstreamSettings::default()
+        };
+        let places = Places::new(&settings);
+        let mut unproven = all(&places, &settings, Rank::Unproven, OpenCause::Needed);
+        assert_eq!(unproven.len(), 2);
+        let proven = all(&places, &settings, Rank::Proven, OpenCause::Full);
+        assert_eq!(proven.len(), 2);
+        let many = all(&places, &settings, Rank::Vouched, OpenCause::Full);
+        assert_eq!(many.len(), 10, "two places are left for first connections");
+        let first = all(&places, &settings, Rank::Kept, OpenCause::Needed);
+        assert_eq!(first.len(), 2);
+
+        // When a stranger's connect has ended, another may begin, and finds no place until a connection has closed.
+        unproven[0].connect = None;
+        assert!(take(&places, &settings, Rank::Unproven, OpenCause::Needed).is_none());
+        drop(proven);
+        assert!(take(&places, &settings, Rank::Unproven, OpenCause::Needed).is_some());
     }
 }

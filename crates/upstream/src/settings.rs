@@ -23,7 +23,8 @@ pub struct UpstreamSettings {
     pub connect_patience: u32,
     /// The most connections to one peer that take streams. As many again may be draining. 64 by default.
     pub max_connections_per_peer: usize,
-    /// The most connections to all peers, with those that drain or are being opened. 512 by default.
+    /// The most connections to all peers, with those that drain or are being opened. An eighth of them is left for the first
+    /// connections of peers. 512 by default.
     pub max_connections: usize,
     /// The most streams on one connection, where the peer allows more. 1,000 by default.
     pub max_streams: usize,

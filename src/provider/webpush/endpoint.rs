@@ -36,7 +36,7 @@ impl WebPush {
     /// Fails if it may not, or the endpoint is not one. A subscription that its browser has given up is UNREGISTERED.
     pub(crate) fn origin(&self, subscription: &Subscription) -> Result<(Origin, PeerKind), Refusal> {
         let Endpoint { host, port, .. } = self.endpoint(subscription)?;
-        let kind = self.hosts.kind(&host);
+        let kind = self.hosts.kind(&host, port);
         let host = if host.contains(':') { format!("[{host}]") } else { host };
         let origin = format!("https://{host}:{port}").parse();
         Ok((origin.map_err(|_| no_endpoint("a host that cannot be one"))?, kind))

@@ -70,11 +70,16 @@ impl Hosts {
         known.or_else(|| self.more.iter().any(|pattern| matches(pattern, host)).then_some(Vendor::Other))
     }
 
-    /// How well a host is known that an app may send to. Anybody can make up names below a domain, also below a vendor's.
-    pub(super) fn kind(&self, host: &str) -> PeerKind {
-        if self.more.iter().any(|listed| listed == host) {
+    /// How well an origin is known that an app may send to. Anybody can make up names below a domain, also below a vendor's, and
+    /// ports of a host where others than 443 are taken.
+    pub(super) fn kind(&self, host: &str, port: u16) -> PeerKind {
+        let (listed, known) =
+            (self.more.iter().any(|it| it == host), KNOWN.iter().any(|(known, _)| *known == host));
+        if (listed || known) && port != 443 {
+            PeerKind::Claimed
+        } else if listed {
             PeerKind::Configured
-        } else if KNOWN.iter().any(|(known, _)| *known == host) {
+        } else if known {
             PeerKind::Known
         } else if KNOWN.iter().any(|(pattern, _)| matches(pattern, host)) {
             PeerKind::Claimed
