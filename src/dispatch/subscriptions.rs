@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use fanfare_upstream::{Origin, Peer, PeerPool, Proxies, Upstream};
+use fanfare_upstream::{Origin, Peer, PeerKind, PeerPool, Proxies, Upstream};
 
 use super::peers::{NoPeer, TargetPeers};
 use crate::provider::webpush::{Subscription, WebPush};
@@ -23,16 +23,17 @@ impl Subscriptions {
     }
 
     /// The peer of an origin that the provider let pass.
-    fn peer_of(&self, origin: Origin) -> Result<PeerPool, NoPeer> {
+    fn peer_of(&self, origin: Origin, kind: PeerKind) -> Result<PeerPool, NoPeer> {
         let proxy = self.proxies.as_ref().and_then(|proxies| proxies.on_the_way_to(&origin));
         let peer = Peer { origin, proxy, ..self.template.clone() };
-        self.upstream.outsider_peer(peer).map_err(NoPeer::TooMany)
+        self.upstream.peer_of(kind, peer).map_err(NoPeer::TooMany)
     }
 }
 
 impl TargetPeers<WebPush> for Subscriptions {
     fn peer(&self, web_push: &WebPush, subscription: &Subscription) -> Result<Cow<'_, PeerPool>, NoPeer> {
-        self.peer_of(web_push.origin(subscription)?).map(Cow::Owned)
+        let (origin, kind) = web_push.origin(subscription)?;
+        self.peer_of(origin, kind).map(Cow::Owned)
     }
 }
 
@@ -95,7 +96,7 @@ pub(super) mod tests {
     #[test]
     fn a_peer_that_a_push_holds_is_not_forgotten_for_another() {
         let subscriptions = subscriptions(&upstream(2), None);
-        let peer = |host| subscriptions.peer_of(Origin::https(host));
+        let peer = |host| subscriptions.peer_of(Origin::https(host), PeerKind::Known);
         let (_first, second) = (peer("first.test").unwrap(), peer("second.test").unwrap());
         assert_eq!(second.origin().to_string(), "https://second.test");
         let why = peer("third.test").unwrap_err();
@@ -121,8 +122,9 @@ pub(super) mod tests {
         for (host, another_way) in [("push.test", true), ("inside.test", false), ("push.inside.test", false)]
         {
             let upstream = upstream(1);
-            let _direct = subscriptions(&upstream, None).peer_of(Origin::https(host)).unwrap();
-            let proxied = subscriptions(&upstream, proxies()).peer_of(Origin::https(host));
+            let _direct =
+                subscriptions(&upstream, None).peer_of(Origin::https(host), PeerKind::Known).unwrap();
+            let proxied = subscriptions(&upstream, proxies()).peer_of(Origin::https(host), PeerKind::Known);
             assert_eq!(proxied.is_err(), another_way, "{host}");
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use fanfare_upstream::{ConnectionState, NamedBy, Observe, ObservePeer, Peer, Report};
+use fanfare_upstream::{ConnectionState, Observe, ObservePeer, Peer, PeerKind, Report};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -19,6 +19,11 @@ use super::seconds::seconds;
 struct PeerLabels {
     origin: String,
     identity: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct KindLabels {
+    kind: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -60,6 +65,7 @@ impl BoundedLabel {
 /// Metrics of the upstream pool.
 #[derive(Clone)]
 pub struct UpstreamMetrics {
+    peers: Family<KindLabels, Gauge>,
     connections: Family<PeerStateLabels, Gauge>,
     opened: Family<PeerCauseLabels, Counter>,
     connect_failures: Family<PeerCauseLabels, Counter>,
@@ -84,6 +90,7 @@ pub struct UpstreamMetrics {
 impl UpstreamMetrics {
     pub(super) fn register(registry: &mut Registry) -> Self {
         let metrics = Self {
+            peers: Family::default(),
             connections: Family::default(),
             opened: Family::default(),
             connect_failures: Family::default(),
@@ -114,6 +121,7 @@ impl UpstreamMetrics {
             metrics.breakers_opened.clone(),
         );
         let pool = registry.sub_registry_with_prefix("upstream");
+        pool.register("peers", "Upstream peers, by who named them", metrics.peers.clone());
         pool.register("connections", "Connections by state", metrics.connections.clone());
         pool.register("connections_opened", "Connections opened, by cause", metrics.opened.clone());
         pool.register("connect_failures", "Connects that failed, by cause", metrics.connect_failures.clone());
@@ -156,7 +164,7 @@ impl UpstreamMetrics {
     }
 
     /// The handles of one peer. Peers that have the same labels share them: gauges go up and down, and are never set.
-    fn handles(&self, labels: &PeerLabels) -> PeerMetrics {
+    fn handles(&self, labels: &PeerLabels, peers: Gauge) -> PeerMetrics {
         let PeerLabels { origin, identity } = labels;
         let state = |state| {
             let (origin, identity) = (origin.clone(), identity.clone());
@@ -174,6 +182,7 @@ impl UpstreamMetrics {
             orphans: self.orphans.get_or_create_owned(labels),
             breaker: self.breakers_open.get_or_create_owned(labels),
             pace: self.paces.of(origin.clone(), identity.clone()),
+            peers,
             families: self.clone(),
             labels: labels.clone(),
         }
@@ -181,14 +190,13 @@ impl UpstreamMetrics {
 }
 
 impl Observe for UpstreamMetrics {
-    /// A peer that an outsider named has its own origin as label while there are few of them; the others share `other`.
-    fn peer(&self, peer: &Peer, named_by: NamedBy) -> Box<dyn ObservePeer> {
+    /// Of peers that anybody can make up, the first few have their own origin as label; the others share `other`.
+    fn peer(&self, peer: &Peer, kind: PeerKind) -> Box<dyn ObservePeer> {
         let origin = peer.origin.to_string();
-        let origin = match named_by {
-            NamedBy::Operator => origin,
-            NamedBy::Outsider => self.unnamed_origins.value(&origin),
-        };
-        Box::new(self.handles(&PeerLabels { origin, identity: peer.identity.to_string() }))
+        let origin = if kind.is_unbounded() { self.unnamed_origins.value(&origin) } else { origin };
+        let peers = self.peers.get_or_create_owned(&KindLabels { kind: kind.name() });
+        peers.inc();
+        Box::new(self.handles(&PeerLabels { origin, identity: peer.identity.to_string() }, peers))
     }
 }
 
@@ -205,6 +213,8 @@ struct PeerMetrics {
     orphans: Gauge,
     breaker: Gauge,
     pace: PaceObserver,
+    /// All peers of the kind.
+    peers: Gauge,
     /// Failures are rare, and looked up by their labels.
     families: UpstreamMetrics,
     labels: PeerLabels,
@@ -225,6 +235,7 @@ impl ObservePeer for PeerMetrics {
                 self.waiting.dec();
                 self.wait.observe(waited.as_secs_f64());
             }
+            Report::Forgotten => _ = self.peers.dec(),
             Report::Orphans(change) => _ = self.orphans.inc_by(change),
             Report::OrphanEnded(how) => self.count(&families.orphans_ended, how),
             Report::BreakerOpened(cause) => {

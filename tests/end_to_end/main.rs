@@ -42,6 +42,7 @@ mod silent_networks;
 mod simulate_command;
 mod simulator_page;
 mod socket_faults;
+mod strangers;
 mod stub;
 mod surroundings;
 mod tls_commands;

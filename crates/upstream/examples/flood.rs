@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fanfare_upstream::{
-    Flow, Http, InFlight, Indexing, NamedBy, Observe, ObservePeer, Peer, PeerPool, Reach, Report, Request,
+    Flow, Http, InFlight, Indexing, Observe, ObservePeer, Peer, PeerKind, PeerPool, Reach, Report, Request,
     Share, SystemResolver, TcpDialer, Upstream, UpstreamSettings, tls,
 };
 use futures_util::{StreamExt, stream};
@@ -41,7 +41,7 @@ struct Counters {
 }
 
 impl Observe for Counts {
-    fn peer(&self, _: &Peer, _: NamedBy) -> Box<dyn ObservePeer> {
+    fn peer(&self, _: &Peer, _: PeerKind) -> Box<dyn ObservePeer> {
         Box::new(self.clone())
     }
 }

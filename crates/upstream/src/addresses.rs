@@ -2,26 +2,33 @@
 
 use std::net::SocketAddr;
 
+use tokio::time::Instant;
+
 use crate::connect_error::ConnectError;
-use crate::network::Resolve;
+use crate::kind::Rank;
+use crate::lookups::Lookups;
 use crate::peer::Peer;
+use crate::settings::UpstreamSettings;
 
 /// The addresses that a connect to the peer may dial. A name is resolved once, and what was judged is what is dialled:
 /// a second resolution could lead elsewhere.
 ///
 /// # Errors
-/// It fails if no address is found, or if none of them may be dialled.
-pub(crate) async fn addresses(resolver: &dyn Resolve, peer: &Peer) -> Result<Vec<SocketAddr>, ConnectError> {
+/// It fails if no address is found until that moment, or if none of them may be dialled.
+pub(crate) async fn addresses(
+    lookups: &Lookups,
+    peer: &Peer,
+    rank: Rank,
+    settings: &UpstreamSettings,
+    until: Instant,
+) -> Result<Vec<SocketAddr>, ConnectError> {
     let not_public = || ConnectError::NotPublic { host: peer.origin.host().to_owned() };
     if !peer.reach.allows_host(peer.origin.host()) {
         return Err(not_public());
     }
-    let hop = peer.first_hop();
-    let host = || hop.host().to_owned();
-    let resolved = resolver.resolve(hop.host(), hop.port()).await;
-    let resolved = resolved.map_err(|source| ConnectError::Resolve { host: host(), source })?;
+    let resolved = lookups.look_up(peer, rank, settings, until).await?;
     if resolved.is_empty() {
-        return Err(ConnectError::NoAddress { host: host() });
+        return Err(ConnectError::NoAddress { host: peer.first_hop().host().to_owned() });
     }
     if peer.proxy.is_some() {
         // These are the addresses of the proxy, which the operator named. It resolves the peer's name, so only a

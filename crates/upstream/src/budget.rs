@@ -1,4 +1,4 @@
-//! Bounds the connections to all peers together. A peer that needs one more waits until a connection to any peer
+//! Bounds the connections to many peers together. A peer that needs one more waits until a connection to any of them
 //! closes, and connections without streams close for it.
 
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// The places for connections, over all peers.
+/// Places for connections, over many peers.
 #[derive(Debug)]
 pub(crate) struct Budget {
     places: Arc<Semaphore>,
@@ -25,7 +25,7 @@ impl Budget {
     /// Takes a place, where one is free.
     pub(crate) fn try_take(self: &Arc<Self>) -> Option<ConnectionPlace> {
         let permit = Arc::clone(&self.places).try_acquire_owned().ok()?;
-        Some(ConnectionPlace { budget: Arc::clone(self), gives_way: false, _permit: Some(permit) })
+        Some(self.place(Some(permit)))
     }
 
     /// Waits for a place. Those who asked first get theirs first.
@@ -37,7 +37,11 @@ impl Budget {
         let _waiting = PlaceWait(self);
         // The semaphore is never closed, so that there is a permit.
         let permit = Arc::clone(&self.places).acquire_owned().await.ok();
-        ConnectionPlace { budget: Arc::clone(self), gives_way: false, _permit: permit }
+        self.place(permit)
+    }
+
+    fn place(self: &Arc<Self>, permit: Option<OwnedSemaphorePermit>) -> ConnectionPlace {
+        ConnectionPlace { budget: Arc::clone(self), gives_way: false, share: None, _permit: permit }
     }
 }
 
@@ -55,15 +59,26 @@ impl Drop for PlaceWait<'_> {
 pub(crate) struct ConnectionPlace {
     budget: Arc<Budget>,
     gives_way: bool,
+    /// The place in a narrower budget, where the connection counts in two.
+    share: Option<Box<ConnectionPlace>>,
     _permit: Option<OwnedSemaphorePermit>,
 }
 
 impl ConnectionPlace {
+    /// The place of a connection that counts in a narrower budget too.
+    pub(crate) fn within(mut self, share: Self) -> Self {
+        self.share = Some(Box::new(share));
+        self
+    }
+
     /// Tells a connection without streams whether it is to close for a connect that waits. One connection closes for
     /// each.
     pub(crate) fn gives_way(&mut self) -> bool {
         let waiting = self.budget.waiting.load(Ordering::Relaxed);
         let one_more = |giving: usize| (giving < waiting).then_some(giving + 1);
+        if self.share.as_mut().is_some_and(|share| share.gives_way()) {
+            return true;
+        }
         let gives = !self.gives_way
             && self.budget.giving_way.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok();
         self.gives_way |= gives;
@@ -112,6 +127,23 @@ mod tests {
             drop(place);
             assert!(waits.as_mut().now_or_never().is_some());
         }
+    }
+
+    #[test]
+    fn a_place_that_counts_twice_gives_way_in_each_of_the_two() {
+        let (all, share) = (Budget::new(2), Budget::new(1));
+        let mut place = all.try_take().unwrap().within(share.try_take().unwrap());
+        assert!(!place.gives_way(), "nobody waits");
+        let mut waits = Box::pin(share.take());
+        assert!(waits.as_mut().now_or_never().is_none());
+        assert!(place.gives_way());
+        drop(place);
+        assert!(waits.as_mut().now_or_never().is_some());
+        let mut place = all.try_take().unwrap().within(share.try_take().unwrap());
+        let _other = all.try_take().unwrap();
+        let mut waits = Box::pin(all.take());
+        assert!(waits.as_mut().now_or_never().is_none());
+        assert!(place.gives_way());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! How a connection begins: names are resolved, and TCP, TLS and HTTP are begun.
+//! How a connection begins: TCP, TLS and HTTP are begun.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,19 +11,19 @@ use rustls::HandshakeKind;
 use rustls::pki_types::ServerName;
 use tokio_rustls::TlsConnector;
 
-use crate::addresses::addresses;
 use crate::connect_error::ConnectError;
 use crate::http1;
 use crate::http2::engine::{AnswerLimits, Engine};
 use crate::http2::{Link, OnStream};
-use crate::network::{Dial, Resolve};
+use crate::lookups::Lookups;
+use crate::network::Dial;
 use crate::peer::{Http, Peer};
 use crate::settings::UpstreamSettings;
 use crate::transport::{CountedSocket, CountedStream, Io, SentBytes, SocketBytes};
 
 /// Begins connections to any peer.
 pub(crate) struct Connector {
-    pub(crate) resolver: Arc<dyn Resolve>,
+    pub(crate) lookups: Lookups,
     pub(crate) dialer: Arc<dyn Dial>,
 }
 
@@ -53,7 +53,7 @@ impl Protocol {
 }
 
 impl Connector {
-    /// Connects to any of the peer's addresses.
+    /// Connects to any of these addresses of the peer, in this time.
     ///
     /// # Errors
     /// It fails with the error of the last address that failed, or because the time ran out.
@@ -61,21 +61,25 @@ impl Connector {
         &self,
         peer: &Peer,
         settings: &UpstreamSettings,
+        addresses: Vec<SocketAddr>,
+        time: Duration,
     ) -> Result<Connected, ConnectError> {
-        match tokio::time::timeout(settings.connect_timeout, self.race(peer, settings)).await {
+        match tokio::time::timeout(time, self.race(peer, settings, addresses)).await {
             Ok(ended) => ended,
-            Err(_) => {
-                let seconds = settings.connect_timeout.as_secs_f64();
-                Err(ConnectError::Timeout { host: peer.origin.host().to_owned(), seconds })
-            }
+            Err(_) => Err(ConnectError::timeout(&peer.origin, settings.connect_timeout)),
         }
     }
 
     /// Tries the addresses one after the other. When one fails, or does not speak HTTP within [`NEXT_ADDRESS_AFTER`],
     /// the next is tried beside it, and the first that speaks wins. So an address that is sick, at whichever step,
     /// costs a moment only.
-    async fn race(&self, peer: &Peer, settings: &UpstreamSettings) -> Result<Connected, ConnectError> {
-        let mut waiting = addresses(&*self.resolver, peer).await?.into_iter();
+    async fn race(
+        &self,
+        peer: &Peer,
+        settings: &UpstreamSettings,
+        addresses: Vec<SocketAddr>,
+    ) -> Result<Connected, ConnectError> {
+        let mut waiting = addresses.into_iter();
         let mut failed = ConnectError::NoAddress { host: peer.first_hop().host().to_owned() };
         let mut attempts = FuturesUnordered::new();
         loop {

@@ -5,6 +5,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use rustls::AlertDescription;
 
@@ -50,6 +51,16 @@ pub enum ConnectError {
         host: String,
         /// The limit, in seconds.
         seconds: f64,
+    },
+    /// The host is a stranger's, and strangers use all that they may take of look-ups or connections.
+    #[error(
+        "cannot connect to {host} now: hosts that only subscriptions name use all that they may ({setting})"
+    )]
+    Crowded {
+        /// The host that the connection was for.
+        host: String,
+        /// The setting that bounds it.
+        setting: &'static str,
     },
     /// TLS failed, for instance because the peer's certificate does not verify.
     #[error("TLS with {host} failed: {source}")]
@@ -110,6 +121,16 @@ pub enum ConnectError {
 }
 
 impl ConnectError {
+    pub(crate) fn timeout(origin: &Origin, limit: Duration) -> Self {
+        Self::Timeout { host: origin.host().to_owned(), seconds: limit.as_secs_f64() }
+    }
+
+    /// Whether the peer was not even tried, because others use all that there is for such peers.
+    #[must_use]
+    pub fn is_crowded(&self) -> bool {
+        matches!(self, Self::Crowded { .. })
+    }
+
     /// Whether no connection to the peer may be made, however often it is tried.
     pub(crate) fn is_forbidden(&self) -> bool {
         matches!(self, Self::NotPublic { .. })
@@ -134,6 +155,7 @@ impl ConnectError {
             Self::NotPublic { .. } => "not_public",
             Self::Tcp { .. } => "tcp",
             Self::Timeout { .. } => "timeout",
+            Self::Crowded { .. } => "crowded",
             Self::Tls { .. } => "tls",
             Self::NotHttp2 { .. } => "alpn",
             Self::ProxyRefused { .. } | Self::Proxy { .. } => "proxy",

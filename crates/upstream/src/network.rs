@@ -26,7 +26,8 @@ pub trait Resolve: Send + Sync + 'static {
     /// An error, like an empty list, fails the connect.
     ///
     /// # Cancel safety
-    /// The future is dropped when the time for the connect has passed.
+    /// The future is dropped when the time for the connect has passed. That of a stranger
+    /// ([`PeerKind::Stranger`](crate::PeerKind::Stranger)) goes on until it ends or the pools shut down, so it has to end.
     fn resolve<'a>(&'a self, host: &'a str, port: u16) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>>;
 }
 

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use crate::cause::{EndCause, OpenCause};
 use crate::core::Phase;
+use crate::kind::PeerKind;
 use crate::peer::Peer;
 
 /// Hears what happens in all pools of an [`Upstream`](crate::Upstream).
 pub trait Observe: Send + Sync + 'static {
     /// A peer has a pool from now on. What happens in that pool is reported to the observer that this returns. It is
     /// called under a lock that [`Upstream::peer`](crate::Upstream::peer) takes, so it must not call the pool.
-    fn peer(&self, peer: &Peer, named_by: NamedBy) -> Box<dyn ObservePeer>;
+    fn peer(&self, peer: &Peer, kind: PeerKind) -> Box<dyn ObservePeer>;
 }
 
 /// Hears what happens in the pool of one peer.
@@ -23,20 +24,12 @@ pub trait ObservePeer: Send + Sync + 'static {
     fn report(&self, report: Report<'_>);
 }
 
-/// Who named a peer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NamedBy {
-    /// The operator of the process did. There are few such peers, and each is known by its origin.
-    Operator,
-    /// Somebody from outside did, for instance by a URL in a request. There is no end of such peers, so an observer has
-    /// to bound the names that it keeps.
-    Outsider,
-}
-
 /// One thing that happened in the pool of a peer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Report<'a> {
+    /// The peer was forgotten for another. Its connections close.
+    Forgotten,
     /// A connection enters another state. `None` stands for "not yet" and "no more".
     Connection {
         /// The state that it leaves.
@@ -123,7 +116,7 @@ impl From<Phase> for ConnectionState {
 pub struct Unobserved;
 
 impl Observe for Unobserved {
-    fn peer(&self, _: &Peer, _: NamedBy) -> Box<dyn ObservePeer> {
+    fn peer(&self, _: &Peer, _: PeerKind) -> Box<dyn ObservePeer> {
         Box::new(Self)
     }
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::time::Instant;
 use tracing::Instrument;
 
+use crate::addresses::addresses;
 use crate::breaker::Probe;
 use crate::budget::ConnectionPlace;
 use crate::cause::{EndCause, OpenCause};
@@ -15,8 +16,9 @@ use crate::connect_error::ConnectError;
 use crate::connection::{Connection, HeldProbe, Hub, Slot};
 use crate::http1::{self, Http1Sender};
 use crate::http2::{self, Http2Sender};
-use crate::observe::Report;
+use crate::kind::Rank;
 use crate::peer::Peer;
+use crate::places::PlaceToConnect;
 use crate::reach::Reach;
 use crate::sleep::SleepWatch;
 
@@ -93,9 +95,18 @@ impl<F: FnOnce(ConnectEnd)> Connect<F> {
     }
 
     /// Connects to the peer, unless the pools shut down first.
-    pub(crate) async fn run(mut self, hub: Arc<dyn Hub>, common: Arc<Common>, peer: Peer, why: OpenCause) {
-        if let Some(end) = common.stop.run_until_cancelled(connect(hub, &common, &peer, why)).await {
-            self.end(end);
+    pub(crate) async fn run(
+        mut self,
+        hub: Arc<dyn Hub>,
+        common: Arc<Common>,
+        peer: Peer,
+        rank: Rank,
+        why: OpenCause,
+    ) {
+        match common.stop.run_until_cancelled(connect(hub, &common, &peer, rank, why)).await {
+            Some(Ok(opened)) => self.end(ConnectEnd::Opened(Box::new(opened))),
+            Some(Err(error)) => self.end(ConnectEnd::Failed(error)),
+            None => {}
         }
     }
 
@@ -112,30 +123,32 @@ impl<F: FnOnce(ConnectEnd)> Drop for Connect<F> {
     }
 }
 
-/// Takes a place among all connections, waiting for one where none is free, and connects to the peer.
-async fn connect(hub: Arc<dyn Hub>, common: &Common, peer: &Peer, why: OpenCause) -> ConnectEnd {
-    let Common { settings, connector, budget, .. } = common;
-    let place = match budget.try_take() {
-        Some(place) => place,
-        None => {
-            hub.report(Report::ConnectFailed("max_connections"));
-            let most = settings.max_connections;
-            tracing::warn!(origin = ?peer, most, "as many connections as upstream.max_connections allows");
-            budget.take().await
-        }
-    };
-    match connector.connect(peer, settings).await {
-        Ok(connected) => ConnectEnd::Opened(Box::new(prepare(hub, peer, common, connected, place, why))),
-        Err(error) => ConnectEnd::Failed(error),
-    }
+/// Looks the peer's name up, takes a place among the connections, and connects to the peer. A place is waited for only when
+/// there is an address to connect to, so that a name without any holds none, and the wait is no part of the connect's time.
+async fn connect(
+    hub: Arc<dyn Hub>,
+    common: &Common,
+    peer: &Peer,
+    rank: Rank,
+    why: OpenCause,
+) -> Result<OpenedConnection, ConnectError> {
+    let Common { settings, connector, places, .. } = common;
+    let until = Instant::now() + settings.connect_timeout;
+    let addresses = addresses(&connector.lookups, peer, rank, settings, until).await?;
+    let left = until.saturating_duration_since(Instant::now());
+    let PlaceToConnect { place, connect } = places.take(&*hub, peer, rank, why, settings).await?;
+    let connected = connector.connect(peer, settings, addresses, left).await?;
+    drop(connect);
+    Ok(prepare(hub, peer, common, connected, place, why))
 }
 
 /// Tells the operator why no connection could be made.
-pub(crate) fn log_failed(peer: &Peer, error: &ConnectError) {
+pub(crate) fn log_failed(common: &Common, peer: &Peer, rank: Rank, error: &ConnectError) {
     let cause = error.cause();
     // The fields decide how a log counts lines that are alike. Outsiders choose hosts without end, so theirs are
     // not counted by `peer`.
     match peer.reach {
+        _ if rank.is_stranger() => common.unreached.note(peer, error, &common.tasks, &common.stop),
         Reach::Anywhere => tracing::warn!(?peer, cause, %error, "cannot connect to upstream"),
         Reach::Public => {
             tracing::warn!(origin = ?peer, cause, %error, "cannot connect to a subscription's push service");

@@ -1,16 +1,12 @@
-//! The pools of all peers. Their number is bounded: the one that was idle the longest is forgotten for a new one.
+//! The pools of all peers. Their number is bounded, and an idle one is forgotten for a new one.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::cause::EndCause;
+use crate::eviction::{Occupant, PeerLimits, TooManyPeers};
+use crate::kind::PeerKind;
 use crate::peer::{Peer, PeerKey};
 use crate::pool::Pool;
-
-/// As many peers are in use as [`UpstreamSettings::max_peers`](crate::UpstreamSettings::max_peers) allows.
-#[derive(Debug, thiserror::Error)]
-#[error("more than {0} upstream peers (upstream.max_peers)")]
-pub struct TooManyPeers(usize);
 
 /// The pool of a peer, and the fact that somebody has it.
 #[derive(Clone)]
@@ -21,38 +17,52 @@ pub(crate) struct HeldPool {
 }
 
 /// The pools of all peers.
-#[derive(Default)]
-pub(crate) struct Peers(HashMap<PeerKey, HeldPool>);
+///
+/// A peer of which nothing came is kept until another needs its room, and is the first to leave then: meanwhile its backoff
+/// spares the resolver a name that leads nowhere.
+pub(crate) struct Peers {
+    limits: PeerLimits,
+    /// Who named a peer is a part of its key, so that whoever makes a host up decides nothing over one whom the operator
+    /// named.
+    pools: HashMap<(PeerKind, PeerKey), HeldPool>,
+}
 
 impl Peers {
+    pub(crate) fn new(limits: PeerLimits) -> Self {
+        Self { limits, pools: HashMap::new() }
+    }
+
     pub(crate) fn all(&self) -> Vec<Arc<Pool>> {
-        self.0.values().map(|held| Arc::clone(&held.pool)).collect()
+        self.pools.values().map(|held| Arc::clone(&held.pool)).collect()
     }
 
     /// The pool of a peer: the one that there is, or a new one.
     pub(crate) fn get(
         &mut self,
         peer: Peer,
-        most: usize,
+        kind: PeerKind,
         make: impl FnOnce(Peer) -> Arc<Pool>,
     ) -> Result<HeldPool, TooManyPeers> {
-        let key = peer.key();
-        if let Some(held) = self.0.get(&key) {
+        let key = (kind, peer.key());
+        if let Some(held) = self.pools.get(&key) {
             return Ok(held.clone());
         }
-        if self.0.len() >= most {
-            self.forget_one().ok_or(TooManyPeers(most))?.shut_down(EndCause::Evicted);
+        let occupants = self.pools.iter().map(|(key, held)| (key, held.occupant()));
+        if let Some(leaves) = self.limits.leaves_for(kind.rank(false), occupants)?.cloned()
+            && let Some(left) = self.pools.remove(&leaves)
+        {
+            left.pool.forget();
         }
         let held = HeldPool { pool: make(peer), holders: Arc::default() };
-        self.0.insert(key, held.clone());
+        self.pools.insert(key, held.clone());
         Ok(held)
     }
+}
 
-    /// Removes the pool that was used the longest ago, of those that no caller has and that have nothing to do.
-    fn forget_one(&mut self) -> Option<Arc<Pool>> {
-        let idle = self.0.iter().filter(|(_, held)| Arc::strong_count(&held.holders) == 1);
-        let idle = idle.filter_map(|(key, held)| Some((held.pool.idle_since()?, key)));
-        let key = idle.min_by_key(|(since, _)| *since)?.1.clone();
-        self.0.remove(&key).map(|held| held.pool)
+impl HeldPool {
+    fn occupant(&self) -> Occupant {
+        let nobody_has_it = Arc::strong_count(&self.holders) == 1;
+        let idle_since = if nobody_has_it { self.pool.idle_since() } else { None };
+        Occupant { rank: self.pool.rank(), idle_since }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::breaker::BreakerSettings;
 use crate::core::{PaceSettings, PoolLimits};
-use crate::observe::NamedBy;
+use crate::kind::{PeerKind, Rank};
 use crate::patience::Patience;
 
 /// The limits of the pool. Every wait and every queue of it is bounded by one of them.
@@ -27,7 +27,8 @@ pub struct UpstreamSettings {
     pub breaker: BreakerSettings,
     /// The most connections to one peer that take streams. As many again may be draining. 64 by default.
     pub max_connections_per_peer: usize,
-    /// The most connections to all peers, with those that drain or are being opened. 512 by default.
+    /// The most connections to all peers, with those that drain or are being opened. An eighth of them is left for the first
+    /// connections of peers. 512 by default.
     pub max_connections: usize,
     /// The most streams on one connection, where the peer allows more. 1,000 by default.
     pub max_streams: usize,
@@ -35,6 +36,14 @@ pub struct UpstreamSettings {
     pub max_waiters: usize,
     /// The most peers. 1,024 by default.
     pub max_peers: usize,
+    /// The most of them that are strangers, which is at most half of all. A half of these is for strangers that have brought
+    /// a good answer, here and in the next two. 128 by default.
+    pub max_stranger_peers: usize,
+    /// The most connections to strangers, of those to all peers, and at most half of them. 64 by default.
+    pub max_stranger_connections: usize,
+    /// The most look-ups of strangers' names under way at once. One counts until the resolver has returned, even if nobody
+    /// waits for it any more. 16 by default.
+    pub max_stranger_lookups: usize,
     /// How long an answer may take, from the permit on. A stream without one is reset then. 30 s by default.
     pub answer_timeout: Duration,
     /// How long a peer that owes answers may be silent before it is sent a PING. 10 s by default; a connection that has
@@ -86,6 +95,9 @@ impl Default for UpstreamSettings {
             max_streams: 1000,
             max_waiters: 100_000,
             max_peers: 1024,
+            max_stranger_peers: 128,
+            max_stranger_connections: 64,
+            max_stranger_lookups: 16,
             answer_timeout: Duration::from_secs(30),
             ping_after: Duration::from_secs(10),
             ping_timeout: Duration::from_secs(5),
@@ -113,16 +125,18 @@ impl Default for UpstreamSettings {
 
 impl UpstreamSettings {
     /// The pace towards a peer.
-    pub(crate) fn pace(&self, named_by: NamedBy) -> PaceSettings {
-        let most_per_second = match named_by {
-            NamedBy::Operator => None,
-            NamedBy::Outsider => self.outsider_turns_per_second.map(f64::from),
+    pub(crate) fn pace(&self, kind: PeerKind) -> PaceSettings {
+        let most_per_second = match kind {
+            PeerKind::Configured => None,
+            PeerKind::Known | PeerKind::Claimed | PeerKind::Stranger => {
+                self.outsider_turns_per_second.map(f64::from)
+            }
         };
         PaceSettings { most_per_second, max_waiters: self.max_waiters, ..PaceSettings::default() }
     }
 
     /// The limits of the pool of one peer.
-    pub(crate) fn limits(&self, proves_credential: bool) -> PoolLimits {
+    pub(crate) fn limits(&self, proves_credential: bool, rank: Rank) -> PoolLimits {
         PoolLimits {
             max_connections: self.max_connections_per_peer,
             max_streams: self.max_streams,
@@ -132,6 +146,7 @@ impl UpstreamSettings {
             backoff_max: self.backoff_max,
             breaker: self.breaker,
             proves_credential,
+            gives_up_early: rank == Rank::Unproven,
         }
     }
 

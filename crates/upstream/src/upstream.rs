@@ -8,23 +8,27 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::budget::Budget;
 use crate::cause::EndCause;
 use crate::common::Common;
 use crate::connect::Connector;
 use crate::core::{PaceSettings, Standing};
 use crate::error::Unsent;
+use crate::eviction::{PeerLimits, TooManyPeers};
 use crate::flow::Flow;
+use crate::kind::PeerKind;
+use crate::lookups::Lookups;
 use crate::network::{Dial, Resolve};
-use crate::observe::{NamedBy, Observe, ObservePeer};
+use crate::observe::{Observe, ObservePeer};
 use crate::origin::Origin;
 use crate::pacer::Pacer;
 use crate::peer::Peer;
-use crate::peers::{HeldPool, Peers, TooManyPeers};
+use crate::peers::{HeldPool, Peers};
 use crate::permit::Permit;
+use crate::places::Places;
 use crate::pool::Pool;
 use crate::settings::UpstreamSettings;
 use crate::sleep::WallClock;
+use crate::unreached::Unreached;
 
 /// The pools of all peers. A program builds one, and shares it.
 ///
@@ -57,40 +61,46 @@ impl Upstream {
         observer: impl Observe,
         wall_clock: WallClock,
     ) -> Self {
-        let budget = Budget::new(settings.max_connections);
-        let connector = Connector { resolver, dialer };
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        let aborted = AtomicBool::new(false);
-        let common = Common { settings, connector, wall_clock, budget, tasks, stop, aborted };
-        Self { common: Arc::new(common), observer: Box::new(observer), peers: Mutex::default() }
+        let lookups = Lookups::new(resolver, &settings, tasks.clone(), stop.clone());
+        let (places, limits) = (Places::new(&settings), PeerLimits::new(&settings));
+        let common = Common {
+            connector: Connector { lookups, dialer },
+            wall_clock,
+            places,
+            unreached: Unreached::default(),
+            tasks,
+            stop,
+            aborted: AtomicBool::new(false),
+            settings,
+        };
+        let peers = Mutex::new(Peers::new(limits));
+        Self { common: Arc::new(common), observer: Box::new(observer), peers }
     }
 
     /// The pool of a peer, whom the operator of this process named. Peers share a pool if they have the same origin,
     /// identity, protocol, proxy and reach.
     ///
-    /// No connection opens before one is asked for. A peer beyond [`UpstreamSettings::max_peers`] takes the place of
-    /// the one that was idle the longest.
+    /// No connection opens before one is asked for.
     ///
     /// # Errors
-    /// [`TooManyPeers`] says that there are that many peers, and that all of them are in use.
+    /// It fails as [`peer_of`](Self::peer_of) does.
     pub fn peer(&self, peer: Peer) -> Result<PeerPool, TooManyPeers> {
-        self.pool(peer, NamedBy::Operator)
+        self.peer_of(PeerKind::Configured, peer)
     }
 
-    /// The pool of a peer whom somebody from outside named, like [`peer`](Self::peer). Their number is unbounded, so
-    /// the observer is told.
+    /// The pool of a peer, like [`peer`](Self::peer), whoever named it.
+    ///
+    /// A peer beyond [`UpstreamSettings::max_peers`] takes the place of one that is idle: of a stranger if there is one, and
+    /// else of the one that was idle for the longest. A stranger never takes the place of a peer that is none.
     ///
     /// # Errors
-    /// It fails as [`peer`](Self::peer) does.
-    pub fn outsider_peer(&self, peer: Peer) -> Result<PeerPool, TooManyPeers> {
-        self.pool(peer, NamedBy::Outsider)
-    }
-
-    fn pool(&self, peer: Peer, named_by: NamedBy) -> Result<PeerPool, TooManyPeers> {
+    /// [`TooManyPeers`] says that there are as many as may be, and that all of them are in use.
+    pub fn peer_of(&self, kind: PeerKind, peer: Peer) -> Result<PeerPool, TooManyPeers> {
         let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
-        let held = peers.get(peer, self.common.settings.max_peers, |peer| {
-            let observer = self.observer.peer(&peer, named_by);
-            Pool::new(peer, named_by, Arc::clone(&self.common), observer)
+        let held = peers.get(peer, kind, |peer| {
+            let observer = self.observer.peer(&peer, kind);
+            Pool::new(peer, kind, Arc::clone(&self.common), observer)
         })?;
         if self.common.stop.is_cancelled() {
             // It may be younger than the shutdown, which knew nothing of it.
@@ -104,7 +114,7 @@ impl Upstream {
     #[must_use]
     pub fn pacer(&self, settings: PaceSettings, subject: String, observer: impl ObservePeer) -> Arc<Pacer> {
         let (tasks, stop) = (self.common.tasks.clone(), self.common.stop.clone());
-        Pacer::new(settings, subject, NamedBy::Operator, Arc::new(observer), tasks, stop)
+        Pacer::new(settings, subject, PeerKind::Configured, Arc::new(observer), tasks, stop)
     }
 
     /// Lets the requests of batches wait for streams no more: those that wait, and those that would have to, are

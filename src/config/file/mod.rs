@@ -111,6 +111,9 @@ pub(in crate::config) struct Upstream {
     pub(in crate::config) max_streams: Option<usize>,
     pub(in crate::config) max_waiters: Option<usize>,
     pub(in crate::config) max_peers: Option<usize>,
+    pub(in crate::config) max_stranger_peers: Option<usize>,
+    pub(in crate::config) max_stranger_connections: Option<usize>,
+    pub(in crate::config) max_stranger_lookups: Option<usize>,
     #[serde(with = "humantime_serde")]
     pub(in crate::config) answer_timeout: Option<Duration>,
     #[serde(with = "humantime_serde")]

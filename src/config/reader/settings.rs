@@ -136,6 +136,21 @@ impl Reader<'_> {
         self.positive("upstream.max_streams", &mut upstream.max_streams, file.max_streams);
         self.positive("upstream.max_waiters", &mut upstream.max_waiters, file.max_waiters);
         self.positive("upstream.max_peers", &mut upstream.max_peers, file.max_peers);
+        self.positive(
+            "upstream.max_stranger_peers",
+            &mut upstream.max_stranger_peers,
+            file.max_stranger_peers,
+        );
+        self.positive(
+            "upstream.max_stranger_connections",
+            &mut upstream.max_stranger_connections,
+            file.max_stranger_connections,
+        );
+        self.positive(
+            "upstream.max_stranger_lookups",
+            &mut upstream.max_stranger_lookups,
+            file.max_stranger_lookups,
+        );
         self.wait("upstream.answer_timeout", &mut upstream.answer_timeout, file.answer_timeout);
         self.wait("upstream.ping_after", &mut upstream.ping_after, file.ping_after);
         self.wait("upstream.ping_timeout", &mut upstream.ping_timeout, file.ping_timeout);

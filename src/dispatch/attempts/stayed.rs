@@ -178,6 +178,9 @@ impl Attempts {
             Unsent::Refused { .. } | Unsent::DeadlineFailing(_) => {
                 (Outcome::UpstreamUnavailable, Reason::UpstreamRefused, Some(COME_BACK_AFTER))
             }
+            Unsent::Unreachable(why) | Unsent::DeadlineUnreachable(why) if why.is_crowded() => {
+                (Outcome::NotAttempted, Reason::Overloaded, Some(COME_BACK_AFTER))
+            }
             Unsent::Unreachable(_) | Unsent::DeadlineUnreachable(_) => {
                 (Outcome::UpstreamUnavailable, Reason::UpstreamUnreachable, Some(COME_BACK_AFTER))
             }

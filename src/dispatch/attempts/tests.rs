@@ -271,3 +271,17 @@ fn an_answer_that_cannot_be_read_is_repeated_only_where_that_does_no_harm() {
     let next = attempts(&dry_run).answered(unreadable(), Some(200));
     assert!(matches!(next, Next::Again(_)));
 }
+
+#[test]
+fn a_stranger_for_which_nothing_is_left_was_not_tried() {
+    let setting = "upstream.max_stranger_lookups";
+    let crowded = || Arc::new(ConnectError::Crowded { host: "push.test".into(), setting });
+    for why in [Unsent::Unreachable(crowded()), Unsent::DeadlineUnreachable(crowded())] {
+        let result = attempts(&Options::default()).unsent(&why);
+        assert_eq!((result.outcome, result.reason), (Outcome::NotAttempted, Some(Reason::Overloaded)));
+        assert!(
+            result.retryable && result.retry_after.is_some() && result.detail.contains(setting),
+            "{result:?}"
+        );
+    }
+}

@@ -3,7 +3,7 @@
 //! An endpoint is a URL that an end user's browser chose, or that somebody made up. It is read strictly, so that no two
 //! readers can differ about its host. Its path is opaque and goes out byte for byte.
 
-use fanfare_upstream::Origin;
+use fanfare_upstream::{Origin, PeerKind};
 
 use super::hosts::{Vendor, is_name};
 use super::{Subscription, WebPush};
@@ -30,14 +30,16 @@ pub(super) struct Endpoint<'a> {
 }
 
 impl WebPush {
-    /// The origin of a subscription, where the app may send to it.
+    /// The origin of a subscription, where the app may send to it, and how well its host is known.
     ///
     /// # Errors
     /// Fails if it may not, or the endpoint is not one. A subscription that its browser has given up is UNREGISTERED.
-    pub(crate) fn origin(&self, subscription: &Subscription) -> Result<Origin, Refusal> {
+    pub(crate) fn origin(&self, subscription: &Subscription) -> Result<(Origin, PeerKind), Refusal> {
         let Endpoint { host, port, .. } = self.endpoint(subscription)?;
+        let kind = self.hosts.kind(&host, port);
         let host = if host.contains(':') { format!("[{host}]") } else { host };
-        format!("https://{host}:{port}").parse().map_err(|_| no_endpoint("a host that cannot be one"))
+        let origin = format!("https://{host}:{port}").parse();
+        Ok((origin.map_err(|_| no_endpoint("a host that cannot be one"))?, kind))
     }
 
     pub(super) fn endpoint<'a>(&self, subscription: &'a Subscription) -> Result<Endpoint<'a>, Refusal> {

@@ -3,7 +3,7 @@
 //! Endpoints come from browsers, and so from anybody. Without a list of hosts the gateway would send requests to
 //! wherever a caller's user likes.
 
-use fanfare_upstream::Origin;
+use fanfare_upstream::{Origin, PeerKind};
 
 use crate::push::InvalidValue;
 
@@ -40,12 +40,14 @@ impl Vendor {
 /// Hosts that no operator has to list. The vendors themselves advise the wildcards for filters by host.
 ///
 /// Sources: github.com/mozilla-services/autopush-rs, `docs/src/http.md`; github.com/web-push-libs/web-push, issue
-/// 940, on Google's; for jmt17.google.com, where Chromium subscribes that was built without Google's keys, endpoints as
-/// senders report them; Apple, WWDC22, "Meet Web Push for Safari"; Microsoft, "WNS overview", on channel URIs.
-const KNOWN: [(&str, Vendor); 5] = [
+/// 940, on Google's; for jmt17.google.com, where Chromium subscribes that was built without Google's keys, and for
+/// web.push.apple.com, endpoints as senders report them; Apple, WWDC22, "Meet Web Push for Safari"; Microsoft, "WNS
+/// overview", on channel URIs.
+const KNOWN: [(&str, Vendor); 6] = [
     ("updates.push.services.mozilla.com", Vendor::Mozilla),
     ("fcm.googleapis.com", Vendor::Google),
     ("jmt17.google.com", Vendor::Google),
+    ("web.push.apple.com", Vendor::Apple),
     ("*.push.apple.com", Vendor::Apple),
     ("*.notify.windows.com", Vendor::Microsoft),
 ];
@@ -66,6 +68,24 @@ impl Hosts {
     pub(super) fn vendor(&self, host: &str) -> Option<Vendor> {
         let known = KNOWN.iter().find(|(pattern, _)| matches(pattern, host)).map(|(_, vendor)| *vendor);
         known.or_else(|| self.more.iter().any(|pattern| matches(pattern, host)).then_some(Vendor::Other))
+    }
+
+    /// How well an origin is known that an app may send to. Anybody can make up names below a domain, also below a vendor's, and
+    /// ports of a host where others than 443 are taken.
+    pub(super) fn kind(&self, host: &str, port: u16) -> PeerKind {
+        let (listed, known) =
+            (self.more.iter().any(|it| it == host), KNOWN.iter().any(|(known, _)| *known == host));
+        if (listed || known) && port != 443 {
+            PeerKind::Claimed
+        } else if listed {
+            PeerKind::Configured
+        } else if known {
+            PeerKind::Known
+        } else if KNOWN.iter().any(|(pattern, _)| matches(pattern, host)) {
+            PeerKind::Claimed
+        } else {
+            PeerKind::Stranger
+        }
     }
 }
 

@@ -181,7 +181,12 @@ async fn no_redirect_is_followed() {
 #[tokio::test]
 async fn peers_without_end_leave_few_series_and_those_that_share_one_add_up() {
     let server = server(false).await;
-    let world = World::new(server.address);
+    let room = UpstreamSettings {
+        max_stranger_peers: 200,
+        max_stranger_connections: 200,
+        ..UpstreamSettings::default()
+    };
+    let world = World::with(server.address, room);
     world.net.say(&PUBLIC[..1]);
     let peers: Vec<_> = (0..100).map(|it| world.peer(&format!("http://push-{it}.test"), None)).collect();
     for answer in join_all(peers.iter().map(|peer| world.ask(peer))).await {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use fanfare::metrics::Metrics;
 use fanfare_upstream::{
-    Flow, Http, InFlight, Peer, PeerPool, Proxies, Reach, Reply, Request, Share, Unsent, Upstream,
+    Flow, Http, InFlight, Peer, PeerKind, PeerPool, Proxies, Reach, Reply, Request, Share, Unsent, Upstream,
     UpstreamError, UpstreamSettings, tls,
 };
 use http::Method;
@@ -50,7 +50,7 @@ impl World {
             reach: Reach::Public,
             proves_credential: false,
         };
-        self.upstream.outsider_peer(peer).unwrap()
+        self.upstream.peer_of(PeerKind::Stranger, peer).unwrap()
     }
 
     pub(super) async fn ask(&self, peer: &PeerPool) -> Result<Reply, UpstreamError> {

@@ -126,11 +126,11 @@ impl Browsers {
     }
 }
 
-async fn simulator(settings: WebPushSettings) -> Simulator {
+pub(crate) async fn simulator(settings: WebPushSettings) -> Simulator {
     Simulator::builder().web_push(settings).names(NAMES).keep_bodies(1000).start().await.unwrap()
 }
 
-fn app(name: &str, key: &VapidKey, change: impl FnOnce(&mut App)) -> AppConfig {
+pub(crate) fn app(name: &str, key: &VapidKey, change: impl FnOnce(&mut App)) -> AppConfig {
     let hosts = vec![PRIVATE.to_owned(), format!("*.{PRIVATE}")];
     let mut settings = App { hosts, ..App::default() };
     change(&mut settings);
@@ -155,7 +155,7 @@ fn target(subscription: &Subscription) -> proto::Target {
 }
 
 /// A push with a title and a body to a browser.
-fn push(subscription: &Subscription) -> proto::Push {
+pub(crate) fn push(subscription: &Subscription) -> proto::Push {
     proto::Push {
         app: APP.to_owned(),
         target: Some(target(subscription)),

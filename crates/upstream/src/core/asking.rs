@@ -44,12 +44,16 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
         {
             return Err(Refusal::TooLong(wait));
         }
-        if self.growth.opening == 0
-            && self.backoff.holds(now)
-            && let Some(error) = self.forbidden()
-        {
+        if self.growth.opening == 0 && self.backoff.holds(now) && self.connections.live_count() == 0 {
             // The next connect may begin only after the backoff, and nothing can change before.
-            return Err(Refusal::Forbidden(error));
+            if let Some(error) = self.forbidden() {
+                return Err(Refusal::Forbidden(error));
+            }
+            if self.gives_up_early()
+                && let Some(error) = self.backoff.last_error()
+            {
+                return Err(Refusal::Unreachable(error));
+            }
         }
         Ok(None)
     }

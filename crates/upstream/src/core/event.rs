@@ -64,6 +64,8 @@ pub(crate) enum Event<H, E> {
         error: E,
         /// No connection to this peer may be made, however often it is tried.
         forbidden: bool,
+        /// There was no room for the connect, which says nothing about the peer.
+        crowded: bool,
     },
     /// A connect that [`Effect::Open`] asked for ended without a result.
     ConnectAbandoned,

@@ -24,4 +24,7 @@ pub(crate) struct PoolLimits {
     /// Whether a connection is [`Phase::Warming`](super::Phase::Warming) until it brings a good answer, so no
     /// other opens beside it.
     pub(crate) proves_credential: bool,
+    /// Whether one failed connect refuses all who wait, and those who ask while the peer is left alone, until the first good
+    /// answer. It is so where most peers lead nowhere, and one that is waited for takes the place of another.
+    pub(crate) gives_up_early: bool,
 }

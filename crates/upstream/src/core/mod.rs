@@ -58,6 +58,8 @@ pub(crate) struct Core<H, W, E> {
     grant_rate: GrantRate,
     health: Health<E>,
     last_asked: Option<Instant>,
+    /// Whether a good answer ever came.
+    proven: bool,
     shut_down: bool,
     /// Requests of batches that would have to wait are refused, since the pool is shutting down.
     batches_drained: bool,
@@ -75,6 +77,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
             waiters: Waiters::default(),
             grant_rate: GrantRate::default(),
             last_asked: None,
+            proven: false,
             shut_down: false,
             batches_drained: false,
         }
@@ -114,17 +117,18 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
                 self.serve(now, effects);
                 self.drain_old(now, effects);
             }
-            Event::ConnectFailed { error, forbidden } => {
+            Event::ConnectFailed { error, forbidden, crowded } => {
                 self.growth.opening -= 1;
                 self.backoff.failed(now, error.clone(), forbidden);
                 let refused = match self.forbidden() {
                     // Another connect would resolve the same name again, and find the same.
                     Some(_) => self.waiters.remove_all(),
+                    None if self.gives_up_early() => self.waiters.remove_all(),
                     None => self.waiters.connect_failed(self.limits.connect_patience),
                 };
                 let why = if self.forbidden().is_some() { Refusal::Forbidden } else { Refusal::Unreachable };
                 effects.extend(refused.map(|waiter| Effect::Refuse { waiter, why: why(error.clone()) }));
-                if !forbidden {
+                if !forbidden && !crowded {
                     self.failed(now, PeerFailure::Connect(error), None, effects);
                     self.fruitless(now, effects);
                 }
@@ -177,6 +181,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
             }
             ConnectionEvent::Proven => {
                 self.backoff.proven();
+                self.proven = true;
                 if self.connections.proven(id, effects) {
                     self.grant_rate.begin(now);
                 }
@@ -328,6 +333,11 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
                 NextConnection::Nothing => return,
             }
         }
+    }
+
+    /// Whether one failed connect is enough to refuse those who wait.
+    fn gives_up_early(&self) -> bool {
+        self.limits.gives_up_early && !self.proven
     }
 }
 

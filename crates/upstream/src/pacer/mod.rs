@@ -13,7 +13,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::core::{Limited, PaceEffect, PaceRefusal, PaceSettings, Pacing, WaiterId};
 use crate::flow::Flow;
-use crate::observe::{NamedBy, ObservePeer, Report};
+use crate::kind::PeerKind;
+use crate::observe::{ObservePeer, Report};
 use crate::timer::Timer;
 use taken::Taken;
 
@@ -45,7 +46,7 @@ pub struct Pacer {
     me: Weak<Self>,
     /// What it paces, for the log.
     subject: Box<str>,
-    named_by: NamedBy,
+    kind: PeerKind,
     /// Whether there is any pace at this moment.
     paced: AtomicBool,
     taken: Taken,
@@ -67,7 +68,7 @@ impl Pacer {
     pub(crate) fn new(
         settings: PaceSettings,
         subject: String,
-        named_by: NamedBy,
+        kind: PeerKind,
         observer: Arc<dyn ObservePeer>,
         tasks: TaskTracker,
         stop: CancellationToken,
@@ -79,7 +80,7 @@ impl Pacer {
         let subject = subject.into_boxed_str();
         let pacer = Arc::new_cyclic(|me| {
             let me = me.clone();
-            Self { me, subject, named_by, paced, taken, state, observer, tasks, stop }
+            Self { me, subject, kind, paced, taken, state, observer, tasks, stop }
         });
         pacer.report_pace(&mut pacer.lock());
         pacer
@@ -224,21 +225,23 @@ impl Pacer {
     fn log_lowered(&self, per_second: f64) {
         self.observer.report(Report::PaceLowered);
         let (subject, per_second) = (&*self.subject, per_second.round());
-        match self.named_by {
-            NamedBy::Operator => tracing::warn!(
+        if self.kind.is_unbounded() {
+            tracing::debug!(subject, per_second, "requests are paced from now on");
+        } else {
+            tracing::warn!(
                 subject,
                 per_second,
                 "too many requests, says the service; requests to it are paced from now on"
-            ),
-            NamedBy::Outsider => tracing::debug!(subject, per_second, "requests are paced from now on"),
+            );
         }
     }
 
     fn log_whole(&self) {
         let subject = &*self.subject;
-        match self.named_by {
-            NamedBy::Operator => tracing::info!(subject, "the service limits requests no more"),
-            NamedBy::Outsider => tracing::debug!(subject, "the service limits requests no more"),
+        if self.kind.is_unbounded() {
+            tracing::debug!(subject, "the service limits requests no more");
+        } else {
+            tracing::info!(subject, "the service limits requests no more");
         }
     }
 }

@@ -1,6 +1,7 @@
 use futures_util::FutureExt;
 
 use super::*;
+use crate::PeerKind;
 use crate::observe::Unobserved;
 use crate::tests::{far, peer, upstream};
 use crate::{ServiceClass, UpstreamSettings};
@@ -105,5 +106,5 @@ async fn a_peer_that_an_outsider_names_has_the_ceiling_of_outsiders() {
     let upstream = upstream(settings);
     let (inside, outside) = (peer("inside.test"), peer("outside.test"));
     assert_eq!(upstream.peer(inside).unwrap().pacer().per_second(), None);
-    assert_eq!(upstream.outsider_peer(outside).unwrap().pacer().per_second(), Some(7.0));
+    assert_eq!(upstream.peer_of(PeerKind::Stranger, outside).unwrap().pacer().per_second(), Some(7.0));
 }

@@ -13,6 +13,9 @@ use crate::observe::Report;
 
 impl Hub for Pool {
     fn tell(&self, connection: ConnectionId, event: ConnectionEvent) {
+        if event == ConnectionEvent::Proven {
+            self.proven.store(true, Ordering::Relaxed);
+        }
         let mut state = self.lock();
         let now = Instant::now();
         let mut effects = Effects::new();

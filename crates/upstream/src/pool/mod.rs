@@ -21,7 +21,8 @@ use crate::core::{ConnectionId, Core, Effect, Event, Grant, Standing, StreamAsk,
 use crate::error::Unsent;
 use crate::failure::PeerFailure;
 use crate::flow::Flow;
-use crate::observe::{ConnectionState, NamedBy, ObservePeer, Report};
+use crate::kind::{PeerKind, Rank};
+use crate::observe::{ConnectionState, ObservePeer, Report};
 use crate::opening::{self, Connect, ConnectEnd, ConnectionHandle, Granted, OpenedConnection, RequestSender};
 use crate::pacer::Pacer;
 use crate::peer::Peer;
@@ -40,6 +41,9 @@ type Effects = crate::core::Effects<ConnectionHandle, TellWaiter, Arc<ConnectErr
 pub(crate) struct Pool {
     me: Weak<Self>,
     peer: Peer,
+    kind: PeerKind,
+    /// Whether a good answer ever came.
+    proven: AtomicBool,
     common: Arc<Common>,
     observer: Arc<dyn ObservePeer>,
     pacer: Arc<Pacer>,
@@ -62,29 +66,34 @@ struct PoolState {
 impl Pool {
     pub(crate) fn new(
         peer: Peer,
-        named_by: NamedBy,
+        kind: PeerKind,
         common: Arc<Common>,
         observer: Box<dyn ObservePeer>,
     ) -> Arc<Self> {
         let observer: Arc<dyn ObservePeer> = observer.into();
         let (settings, subject) = (&common.settings, peer.origin.to_string());
         let (tasks, stop) = (common.tasks.clone(), common.stop.clone());
-        let pacer =
-            Pacer::new(settings.pace(named_by), subject, named_by, Arc::clone(&observer), tasks, stop);
+        let pacer = Pacer::new(settings.pace(kind), subject, kind, Arc::clone(&observer), tasks, stop);
         let retries = RetryBudget::new(settings.retry_percent, settings.retry_min_per_second, Instant::now());
-        let limits = common.settings.limits(peer.proves_credential);
+        let limits = common.settings.limits(peer.proves_credential, kind.rank(false));
         let core = Core::new(limits, fastrand::u64(..));
-        let (sleep_watch, counts_answers) = (SleepWatch::new(&common.wall_clock), AtomicBool::new(false));
+        let sleep_watch = SleepWatch::new(&common.wall_clock);
         let (connections, timer) = (HashMap::new(), Timer::default());
         let state = Mutex::new(PoolState { core, connections, timer, sleep_watch });
+        let [proven, counts_answers] = [const { AtomicBool::new(false) }; 2];
         Arc::new_cyclic(|me| {
             let me = me.clone();
-            Self { me, peer, common, observer, pacer, retries, counts_answers, state }
+            Self { me, peer, kind, proven, common, observer, pacer, retries, counts_answers, state }
         })
     }
 
     pub(crate) fn peer(&self) -> &Peer {
         &self.peer
+    }
+
+    /// How much the peer may take of what all peers share.
+    pub(crate) fn rank(&self) -> Rank {
+        self.kind.rank(self.proven.load(Ordering::Relaxed))
     }
 
     pub(crate) fn settings(&self) -> &UpstreamSettings {
@@ -178,6 +187,12 @@ impl Pool {
         self.on(Event::ShutDown(why));
     }
 
+    /// Ends the pool for that of another peer.
+    pub(crate) fn forget(&self) {
+        self.report(Report::Forgotten);
+        self.shut_down(EndCause::Evicted);
+    }
+
     /// Ends every connection at once.
     pub(crate) fn abort(&self, why: EndCause) {
         self.lock().connections.values().for_each(|connection| connection.abort(why));
@@ -248,7 +263,7 @@ impl Pool {
         let (hub, common, peer) =
             (Arc::clone(&pool) as Arc<dyn Hub>, Arc::clone(&self.common), self.peer.clone());
         let connect = Connect::new(move |end| pool.connect_ended(end, why));
-        self.common.tasks.spawn(connect.run(hub, common, peer, why));
+        self.common.tasks.spawn(connect.run(hub, common, peer, self.rank(), why));
     }
 
     /// Wakes the core at that moment, or earlier if that was asked for before.
@@ -295,11 +310,11 @@ impl Pool {
 
     fn connect_failed(&self, error: ConnectError) {
         self.report(Report::ConnectFailed(error.cause()));
-        let forbidden = error.is_forbidden();
+        let (forbidden, crowded) = (error.is_forbidden(), error.is_crowded());
         let error = Arc::new(error);
-        self.on(Event::ConnectFailed { error: Arc::clone(&error), forbidden });
+        self.on(Event::ConnectFailed { error: Arc::clone(&error), forbidden, crowded });
         // This is logged after those who wait were told, so that nobody waits for the log.
-        opening::log_failed(&self.peer, &error);
+        opening::log_failed(&self.common, &self.peer, self.rank(), &error);
     }
 }
 

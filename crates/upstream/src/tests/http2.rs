@@ -214,7 +214,7 @@ async fn a_ping_that_is_answered_late_but_in_time_costs_nothing() {
 struct Panics;
 
 impl Observe for Panics {
-    fn peer(&self, _: &Peer, _: NamedBy) -> Box<dyn ObservePeer> {
+    fn peer(&self, _: &Peer, _: PeerKind) -> Box<dyn ObservePeer> {
         Box::new(Self)
     }
 }

@@ -6,6 +6,7 @@ mod http2;
 mod inbox;
 mod pipes;
 mod scripted;
+mod strangers;
 
 use std::io;
 use std::net::SocketAddr;
@@ -153,7 +154,7 @@ async fn no_task_is_left_when_the_pool_has_closed() {
     for wait in &mut waits {
         assert!(wait.as_mut().now_or_never().is_none());
     }
-    // One connect waits for an address, and the other for the place of the first.
+    // Both connects wait for an address.
     tokio::task::yield_now().await;
     assert!(upstream.closed().now_or_never().is_none(), "two connects are under way");
     upstream.shut_down();

@@ -1,5 +1,7 @@
 //! Endpoints are chosen by who pushes go to, so by anybody.
 
+use fanfare_upstream::PeerKind;
+
 use super::*;
 
 /// Endpoints that no app may send to; the end-to-end suite reads it too.
@@ -11,7 +13,7 @@ fn opened(hosts: &[&str], any_port: bool) -> WebPush {
 }
 
 fn origin(web_push: &WebPush, endpoint: &str) -> Option<String> {
-    web_push.origin(&browser(endpoint)).ok().map(|origin| origin.to_string())
+    web_push.origin(&browser(endpoint)).ok().map(|(origin, _)| origin.to_string())
 }
 
 #[test]
@@ -81,6 +83,25 @@ fn an_endpoint_that_its_browser_gave_up_is_gone_without_asking() {
         let refusal = web_push().origin(&browser(endpoint)).unwrap_err();
         assert_eq!(refusal.outcome, Outcome::Unregistered, "{endpoint}");
         assert_eq!(refusal.field, "target.web_push.endpoint");
+    }
+}
+
+#[test]
+fn only_the_very_hosts_that_are_listed_are_known_before_they_answer() {
+    let web_push = opened(&["push.example.com", "*.push.example.org", "wns1.notify.windows.com"], true);
+    for (endpoint, kind) in [
+        ("https://push.example.com/a", PeerKind::Configured),
+        ("https://wns1.notify.windows.com/a", PeerKind::Configured),
+        ("https://push.example.com:8443/a", PeerKind::Claimed),
+        ("https://fcm.googleapis.com/a", PeerKind::Known),
+        ("https://updates.push.services.mozilla.com/a", PeerKind::Known),
+        ("https://web.push.apple.com/a", PeerKind::Known),
+        ("https://web.push.apple.com:8443/a", PeerKind::Claimed),
+        ("https://made-up.push.apple.com/a", PeerKind::Claimed),
+        ("https://wns2.notify.windows.com/a", PeerKind::Claimed),
+        ("https://made-up.push.example.org/a", PeerKind::Stranger),
+    ] {
+        assert_eq!(web_push.origin(&browser(endpoint)).unwrap().1, kind, "{endpoint}");
     }
 }
 

@@ -71,7 +71,7 @@ proptest! {
         let target = browser(&endpoint);
         let origin = web_push().origin(&target);
         let Ok(message) = sent_by(&web_push(), &body(alert()), &target) else { return Ok(()) };
-        let origin = origin.unwrap().to_string();
+        let origin = origin.unwrap().0.to_string();
         let known = origin == "https://fcm.googleapis.com" || origin.ends_with(".notify.windows.com");
         prop_assert!(known, "{origin}");
         prop_assert!(endpoint.ends_with(message.request.path()));

@@ -33,6 +33,7 @@ fn limits() -> PoolLimits {
         backoff_max: Duration::from_secs(60),
         breaker: BreakerSettings::default(),
         proves_credential: true,
+        gives_up_early: false,
     }
 }
 
@@ -66,6 +67,26 @@ fn the_first_that_asks_opens_a_connection_for_all() {
     assert_eq!(opens(&bench.wait(Flow::SINGLE).1), [OpenCause::Needed]);
     assert!(opens(&bench.wait(Flow::SINGLE).1).is_empty());
     assert_eq!(granted(&bench.add(1, 10)), [1, 2]);
+}
+
+#[test]
+fn a_peer_that_never_answered_well_is_given_up_at_the_first_failure_and_one_that_did_is_not() {
+    let mut bench = Bench::new();
+    bench.core = Core::new(PoolLimits { gives_up_early: true, ..limits() }, 7);
+    let failed = || Event::ConnectFailed { error: "no such name", forbidden: false, crowded: false };
+    bench.wait(Flow::SINGLE);
+    assert_eq!(refused(&bench.on(failed())), [(1, Refusal::Unreachable("no such name"))]);
+    bench.wait(Flow::SINGLE);
+    assert_eq!(refused(&bench.on(failed())).len(), 1);
+    let ask = bench.ask_as(Flow::SINGLE, Standing::New);
+    assert_eq!(bench.core.ask(bench.now, ask), Err(Refusal::Unreachable("no such name")), "it is left alone");
+
+    bench.now += Duration::from_secs(60);
+    bench.wait(Flow::SINGLE);
+    bench.add_proven(1, 1);
+    bench.on_connection(1, ConnectionEvent::Closed(EndCause::Io));
+    bench.wait(Flow::SINGLE);
+    assert!(refused(&bench.on(failed())).is_empty(), "the next connect may succeed");
 }
 
 #[test]
@@ -158,17 +179,17 @@ fn once_batches_are_drained_their_requests_wait_no_more_and_single_ones_do() {
 fn a_waiter_is_told_when_connects_have_failed_too_often() {
     let mut bench = Bench::new();
     bench.wait(Flow::SINGLE);
-    let fails = Event::ConnectFailed { error: "refused", forbidden: false };
+    let fails = Event::ConnectFailed { error: "refused", forbidden: false, crowded: false };
     assert!(refused(&bench.on(fails)).is_empty());
     bench.wait(Flow::SINGLE);
-    let fails = Event::ConnectFailed { error: "refused", forbidden: false };
+    let fails = Event::ConnectFailed { error: "refused", forbidden: false, crowded: false };
     assert_eq!(refused(&bench.on(fails)), [(1, Refusal::Unreachable("refused"))]);
 }
 
 #[test]
 fn where_no_connection_may_be_made_all_are_told_at_once_and_so_is_who_asks_next() {
     let mut bench = Bench::new();
-    let forbidden = || Event::ConnectFailed { error: "private", forbidden: true };
+    let forbidden = || Event::ConnectFailed { error: "private", forbidden: true, crowded: false };
     bench.wait(Flow::SINGLE);
     bench.wait(BULK);
     let told = refused(&bench.on(forbidden()));

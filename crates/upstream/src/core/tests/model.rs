@@ -234,7 +234,7 @@ impl Model {
             }
             Step::Connected { streams } => self.connected(streams),
             Step::ConnectFailed { forbidden } => {
-                self.connect_ends(Event::ConnectFailed { error: "no", forbidden })
+                self.connect_ends(Event::ConnectFailed { error: "no", forbidden, crowded: false })
             }
             Step::ConnectAbandoned => self.connect_ends(Event::ConnectAbandoned),
             Step::Pass { ms } => {

@@ -57,6 +57,7 @@ fn limits() -> impl Strategy<Value = PoolLimits> {
             backoff_max: Duration::from_secs(2),
             breaker: BreakerSettings { failures: 3, max_wait: Duration::from_secs(8), ..Default::default() },
             proves_credential,
+            gives_up_early: false,
         },
     )
 }

@@ -44,7 +44,7 @@ pub(super) struct Counts {
 struct Counter(Arc<Mutex<Counts>>);
 
 impl Observe for Counter {
-    fn peer(&self, _: &Peer, _: NamedBy) -> Box<dyn ObservePeer> {
+    fn peer(&self, _: &Peer, _: PeerKind) -> Box<dyn ObservePeer> {
         Box::new(self.clone())
     }
 }
@@ -62,7 +62,8 @@ impl ObservePeer for Counter {
             Report::WaitEnded(_) => counts.waiting -= 1,
             Report::Orphans(by) => counts.orphans += by,
             Report::Closed(cause) => counts.closed.push(cause),
-            Report::Opened(_)
+            Report::Forgotten
+            | Report::Opened(_)
             | Report::ConnectFailed(_)
             | Report::GoAway { .. }
             | Report::Resent(_)
