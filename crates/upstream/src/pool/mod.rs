@@ -52,8 +52,7 @@ struct PoolState {
 
 impl Pool {
     pub(crate) fn new(peer: Peer, common: Arc<Common>, observer: Box<dyn ObservePeer>) -> Arc<Self> {
-        let limits = common.settings.limits(peer.proves_credential);
-        let core = Core::new(limits, fastrand::u64(..));
+        let core = Core::new(common.settings.limits(peer.proves_credential), fastrand::u64(..));
         let sleep_watch = SleepWatch::new(&common.wall_clock);
         let (connections, timer) = (HashMap::new(), Timer::default());
         let state = Mutex::new(PoolState { core, connections, timer, sleep_watch });
@@ -92,28 +91,22 @@ impl Pool {
         let ask = StreamAsk { flow, until: deadline.into_std(), standing };
         let mut effects = Effects::new();
         if state.sleep_watch.slept(now) {
-            state.core.on(now.into_std(), Event::Woke, &mut effects);
+            state.core.on(now.into_std(), Event::Slept, &mut effects);
         }
-        match state.core.ask(now.into_std(), ask) {
-            Ok(Some(grant)) => {
-                drop(state);
-                self.perform(now, effects);
-                Ok(Ok(self.granted(grant, now)))
-            }
-            Err(refusal) => {
-                drop(state);
-                self.perform(now, effects);
-                Ok(Err(refusal.into()))
-            }
-            Ok(None) => {
+        let asked = state.core.ask(now.into_std(), ask).map(|grant| {
+            grant.ok_or_else(|| {
                 let (tell, told) = oneshot::channel();
-                let id = state.core.wait(now.into_std(), ask, tell, &mut effects);
-                drop(state);
-                let place = PlaceInLine::begin(self, id, now);
-                self.perform(now, effects);
-                Err((place, told))
-            }
-        }
+                (state.core.wait(now.into_std(), ask, tell, &mut effects), told)
+            })
+        });
+        drop(state);
+        let told = match asked {
+            Ok(Ok(grant)) => Ok(Ok(self.granted(grant, now))),
+            Ok(Err((id, told))) => Err((PlaceInLine::begin(self, id, now), told)),
+            Err(refusal) => Ok(Err(refusal.into())),
+        };
+        self.perform(now, effects);
+        told
     }
 
     fn granted(&self, grant: Grant<ConnectionHandle>, at: Instant) -> Granted {
@@ -162,8 +155,7 @@ impl Pool {
 
     /// Tells the core what happened, and does what it says.
     fn on(&self, event: Event<ConnectionHandle, Arc<ConnectError>>) {
-        let now = Instant::now();
-        let mut effects = Effects::new();
+        let (now, mut effects) = (Instant::now(), Effects::new());
         self.lock().core.on(now.into_std(), event, &mut effects);
         self.perform(now, effects);
     }
@@ -175,13 +167,7 @@ impl Pool {
                 Effect::Grant { waiter, grant } => drop(waiter.send(Ok(self.granted(grant, now)))),
                 Effect::Refuse { waiter, why } => drop(waiter.send(Err(why.into()))),
                 Effect::Open(why) => self.open(why),
-                Effect::Probe { connection, handle } => {
-                    tracing::debug!(
-                        connection,
-                        "connection was silent for long, and is asked whether it lives"
-                    );
-                    handle.probe();
-                }
+                Effect::Probe(handle) => handle.probe(),
                 Effect::WakeAt(at) => self.wake_at(Instant::from_std(at)),
                 Effect::Retire { connection, why, handle } => {
                     drop(handle);
@@ -237,8 +223,7 @@ impl Pool {
         let OpenedConnection { handle, streams, task } = opened;
         let connection = handle.connection.id();
         let one_at_a_time = matches!(handle.sender, RequestSender::Http1(_));
-        let now = Instant::now();
-        let mut effects = Effects::new();
+        let (now, mut effects) = (Instant::now(), Effects::new());
         let opened = Arc::clone(&handle.connection);
         let mut state = self.lock();
         state.connections.insert(connection, Arc::clone(&opened));

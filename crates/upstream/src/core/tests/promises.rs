@@ -32,10 +32,7 @@ impl Model {
                     self.stopped_waiting(flow);
                 }
                 Effect::Open(_) => self.opens(),
-                Effect::Probe { connection, handle } => {
-                    assert_eq!(connection, handle);
-                    self.probes(*connection);
-                }
+                Effect::Probe(connection) => self.probes(*connection),
                 Effect::Retire { connection, handle, .. } => {
                     assert_eq!(connection, handle);
                     if let Some(seen) = self.connections.get_mut(connection) {
