@@ -39,6 +39,7 @@ pub(crate) struct ConnectionHandle {
 impl ConnectionHandle {
     /// Finds out whether the connection lives. Over HTTP/1.1 nothing can be asked, so another connection takes its place.
     pub(crate) fn probe(self) {
+        tracing::debug!(connection = self.connection.id(), "connection may be forgotten by the network");
         match self.sender {
             RequestSender::Http2(_) => self.connection.probe(),
             RequestSender::Http1(_) => self.connection.retire(EndCause::Idle),

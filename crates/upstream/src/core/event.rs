@@ -72,7 +72,7 @@ pub(crate) enum Event<H, E> {
     /// The time that [`Effect::WakeAt`] named has come.
     Woken,
     /// The machine slept. The network may have forgotten every connection in the meantime.
-    Woke,
+    Slept,
     /// Requests of batches wait no more.
     DrainBatches,
     /// Requests that depend on this wait no more.
@@ -130,13 +130,9 @@ pub(crate) enum Effect<H, W, E> {
     },
     /// A connect is to begin. It ends as [`Event::Opened`], [`Event::ConnectFailed`] or [`Event::ConnectAbandoned`].
     Open(OpenCause),
-    /// A connection is to be asked whether it lives. It ends as [`ConnectionEvent::Alive`], or the connection does.
-    Probe {
-        /// The connection that this is about.
-        connection: ConnectionId,
-        /// A clone of its handle, to be dropped.
-        handle: H,
-    },
+    /// A connection is to be asked whether it lives. It says so by
+    /// [`ConnectionEvent::Alive`], or ends.
+    Probe(H),
     /// A connection takes no new streams. Its task ends when the last clone of its handle is gone.
     Retire {
         /// The connection that this is about.

@@ -54,9 +54,9 @@ impl Growth {
         live >= self.most
     }
 
-    /// Where somebody waits, a connection that was silent is asked whether it lives, one after the other. If none is left to
-    /// be asked, another connection opens if none is open, if the oldest waiter has waited for those that are, or in place of one
-    /// that drains or is old.
+    /// Where somebody waits, the connections that were silent are asked whether they live, one after the other. If none is
+    /// left to be asked, another opens if none is open, if the oldest waiter has waited for those that are, or in place of
+    /// one that drains or is old.
     pub(super) fn next<H: Clone, W, E: Clone>(
         &self,
         now: Instant,

@@ -144,7 +144,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
                 self.growth.wake_at = None;
                 self.grow(now, effects);
             }
-            Event::Woke => self.woke(now, effects),
+            Event::Slept => self.slept(now, effects),
             Event::DrainBatches => {
                 self.batches_drained = true;
                 let batches = self.waiters.remove_if(|flow| flow.id != Flow::SINGLE.id);

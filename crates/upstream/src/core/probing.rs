@@ -29,7 +29,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
     }
 
     /// The machine slept, so that any connection may have been forgotten. Those that owe answers are asked at once.
-    pub(super) fn woke(&mut self, now: Instant, effects: &mut Effects<H, W, E>) {
+    pub(super) fn slept(&mut self, now: Instant, effects: &mut Effects<H, W, E>) {
         if self.growth.one_at_a_time {
             // HTTP/1.1 has nothing by which a connection could be asked.
             self.drain(now, self.connections.ids(), EndCause::Idle, effects);
@@ -81,7 +81,7 @@ impl<H: Clone> ConnectionRecord<H> {
     fn probe<W, E>(&mut self, effects: &mut Effects<H, W, E>) {
         if let Some(handle) = self.handle.clone() {
             self.silence = Silence::Probed;
-            effects.push(Effect::Probe { connection: self.id, handle });
+            effects.push(Effect::Probe(handle));
         }
     }
 }

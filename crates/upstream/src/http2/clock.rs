@@ -32,8 +32,8 @@ pub(super) struct Clock {
     last_heard: Instant,
     /// When the PING was sent that has no answer yet.
     pinged: Option<Instant>,
-    /// Until when something has to be read, since the peer was asked whether the connection lives.
-    probe_until: Option<Instant>,
+    /// When the peer was asked whether the connection lives, if nothing was read since.
+    probed: Option<Instant>,
     sleep_watch: SleepWatch,
     /// When a failed write was first seen.
     broken: Option<Instant>,
@@ -83,7 +83,7 @@ impl Clock {
             last_busy: now,
             last_heard: now,
             pinged: None,
-            probe_until: None,
+            probed: None,
             sleep_watch,
             broken: None,
         }
@@ -99,14 +99,22 @@ impl Clock {
     /// Something was read.
     pub(super) fn heard(&mut self, now: Instant) {
         self.last_heard = now;
-        self.probe_until = None;
+        self.probed = None;
     }
 
     /// The peer was asked whether the connection lives.
     pub(super) fn probed(&mut self, now: Instant) {
-        let until = now + self.patience.probe;
-        self.probe_until = Some(until);
-        self.next_tick = self.next_tick.min(until);
+        self.probed = Some(now);
+        self.tick_after(now, self.patience.probe, now);
+    }
+
+    /// The next tick comes as soon as this wait is over, so that nobody waits longer, or uses what is quiet by then.
+    fn tick_after(&mut self, since: Instant, wait: Duration, now: Instant) {
+        if let Some(over) = since.checked_add(wait)
+            && over > now
+        {
+            self.next_tick = self.next_tick.min(over);
+        }
     }
 
     /// Whether a deadline may have come. Who looks says anew when the next one comes.
@@ -150,19 +158,18 @@ impl Clock {
         if !seen.awaits_pong {
             self.pinged = None;
         }
-        let probe_lost = self.probe_until.is_some_and(|until| until <= now);
-        let quiet_at = self.last_heard + self.patience.probe_after;
-        // The next tick comes no later than these, so that nobody is granted a stream or waits in between.
-        let awaited = [self.probe_until, (!seen.busy).then_some(quiet_at)];
-        for moment in awaited.into_iter().flatten().filter(|moment| *moment > now) {
-            self.next_tick = self.next_tick.min(moment);
+        if let Some(probed) = self.probed {
+            self.tick_after(probed, self.patience.probe, now);
+        }
+        if !seen.busy {
+            self.tick_after(self.last_heard, self.patience.probe_after, now);
         }
         let part = if seen.proven { 1 } else { UNPROVEN };
         let mut due = Due {
             write_failed: seen.broken && now - *self.broken.get_or_insert(now) >= READ_ON,
-            ping_lost: probe_lost
+            ping_lost: self.probed.is_some_and(|probed| now - probed >= self.patience.probe)
                 || self.pinged.is_some_and(|pinged| now - pinged >= self.patience.ping / part),
-            quiet: !seen.busy && quiet_at <= now,
+            quiet: !seen.busy && now - self.last_heard >= self.patience.probe_after,
             slept: self.sleep_watch.slept(now) && seen.busy,
             idle: now - self.last_busy >= self.patience.idle,
             aged: now - self.opened >= self.patience.age,

@@ -141,28 +141,22 @@ impl Pool {
         let ask = StreamAsk { flow, until: deadline.into_std(), standing };
         let mut effects = Effects::new();
         if state.sleep_watch.slept(now) {
-            state.core.on(now.into_std(), Event::Woke, &mut effects);
+            state.core.on(now.into_std(), Event::Slept, &mut effects);
         }
-        match state.core.ask(now.into_std(), ask) {
-            Ok(Some(grant)) => {
-                drop(state);
-                self.perform(now, effects);
-                Ok(Ok(self.granted(grant, now)))
-            }
-            Err(refusal) => {
-                drop(state);
-                self.perform(now, effects);
-                Ok(Err(self.refused(refusal)))
-            }
-            Ok(None) => {
+        let asked = state.core.ask(now.into_std(), ask).map(|grant| {
+            grant.ok_or_else(|| {
                 let (tell, told) = oneshot::channel();
-                let id = state.core.wait(now.into_std(), ask, tell, &mut effects);
-                drop(state);
-                let place = PlaceInLine::begin(self, id, now);
-                self.perform(now, effects);
-                Err((place, told))
-            }
-        }
+                (state.core.wait(now.into_std(), ask, tell, &mut effects), told)
+            })
+        });
+        drop(state);
+        let told = match asked {
+            Ok(Ok(grant)) => Ok(Ok(self.granted(grant, now))),
+            Ok(Err((id, told))) => Err((PlaceInLine::begin(self, id, now), told)),
+            Err(refusal) => Ok(Err(self.refused(refusal))),
+        };
+        self.perform(now, effects);
+        told
     }
 
     fn granted(&self, grant: Grant<ConnectionHandle>, at: Instant) -> Granted {
@@ -227,13 +221,7 @@ impl Pool {
                 Effect::Grant { waiter, grant } => drop(waiter.send(Ok(self.granted(grant, now)))),
                 Effect::Refuse { waiter, why } => drop(waiter.send(Err(self.refused(why)))),
                 Effect::Open(why) => self.open(why),
-                Effect::Probe { connection, handle } => {
-                    tracing::debug!(
-                        connection,
-                        "connection was silent for long, and is asked whether it lives"
-                    );
-                    handle.probe();
-                }
+                Effect::Probe(handle) => handle.probe(),
                 Effect::WakeAt(at) => self.wake_at(Instant::from_std(at)),
                 Effect::Retire { connection, why, handle } => {
                     drop(handle);
@@ -291,8 +279,7 @@ impl Pool {
         let OpenedConnection { handle, streams, task } = opened;
         let connection = handle.connection.id();
         let one_at_a_time = matches!(handle.sender, RequestSender::Http1(_));
-        let now = Instant::now();
-        let mut effects = Effects::new();
+        let (now, mut effects) = (Instant::now(), Effects::new());
         let opened = Arc::clone(&handle.connection);
         let mut state = self.lock();
         state.connections.insert(connection, Arc::clone(&opened));

@@ -35,7 +35,7 @@ pub(super) enum Step {
     Alive(usize),
     /// A connection that was asked whether it lives does not say so in time.
     ProbeLost(usize),
-    Woke,
+    Slept,
     /// A connect ends: with a connection of so many streams, or one that takes one request at a time.
     Connected {
         streams: usize,
@@ -226,11 +226,11 @@ impl Model {
                 }
             }
             Step::ProbeLost(which) => self.probe_lost(which),
-            Step::Woke => {
+            Step::Slept => {
                 if !self.one_at_a_time {
                     self.connections.values_mut().for_each(|it| it.quiet = true);
                 }
-                self.on(Event::Woke);
+                self.on(Event::Slept);
             }
             Step::Connected { streams } => self.connected(streams),
             Step::ConnectFailed { forbidden } => {
@@ -368,7 +368,7 @@ impl Model {
             }
             Effect::Open(_) => self.begun += 1,
             Effect::WakeAt(at) => self.timer = Some(self.timer.map_or(at, |armed| armed.min(at))),
-            Effect::Probe { .. }
+            Effect::Probe(_)
             | Effect::Refuse { .. }
             | Effect::Retire { .. }
             | Effect::Moved { .. }

@@ -41,10 +41,7 @@ impl Model {
                 }
                 Effect::BreakerForgotten => assert!(self.ill && self.shut_down),
                 Effect::Open(_) => self.opens(),
-                Effect::Probe { connection, handle } => {
-                    assert_eq!(connection, handle);
-                    self.probes(*connection);
-                }
+                Effect::Probe(connection) => self.probes(*connection),
                 Effect::Retire { connection, handle, .. } => {
                     assert_eq!(connection, handle);
                     if let Some(seen) = self.connections.get_mut(connection) {
