@@ -90,7 +90,11 @@ impl Gateway {
         let credentials = Registry::new(metrics.credentials.clone());
         let routes = routes::build(&config, &credentials, &upstream, &metrics)?;
         let admission = Arc::new(Admission::new(config.max_in_flight, metrics.pushes.in_flight().clone()));
-        let settings = DeskSettings { max_wait: config.grpc.max_wait, batch: config.grpc.batch.clone() };
+        let settings = DeskSettings {
+            max_wait: config.grpc.max_wait,
+            batch: config.grpc.batch.clone(),
+            once: config.grpc.once,
+        };
         let dispatcher = Dispatcher::new(config.dispatch.clone(), draining.clone());
         let desk = Desk::new(settings, routes, Arc::clone(&admission), dispatcher, metrics.pushes.clone());
         let batches = TaskTracker::new();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::check;
+use super::once::Digest;
 use super::refused::Refused;
 use crate::dispatch::Encoded;
 use crate::push::{Body, Labels, Refusal};
@@ -13,18 +14,19 @@ pub struct SharedBody(pub(super) Shared);
 
 #[derive(Debug, Clone)]
 pub(super) enum Shared {
-    Opened { body: Arc<Body>, encoded: Arc<Encoded> },
+    Opened { body: Arc<Body>, encoded: Arc<Encoded>, said: Option<Digest> },
     Refused(Arc<(Refusal, Labels)>),
 }
 
 impl SharedBody {
-    /// The body of one addressee, and the place where its payload is encoded once for all of them.
+    /// The body of one addressee, the place where its payload is encoded once for all of them, and what it says as a digest
+    /// where it is to be sent once.
     ///
     /// # Errors
     /// Fails if the multicast cannot be sent, with the result of the addressee with this id.
-    pub(super) fn open(self, id: &str) -> Result<(Arc<Body>, Arc<Encoded>), Box<Refused>> {
+    pub(super) fn open(self, id: &str) -> Result<(Arc<Body>, Arc<Encoded>, Option<Digest>), Box<Refused>> {
         match self.0 {
-            Shared::Opened { body, encoded } => Ok((body, encoded)),
+            Shared::Opened { body, encoded, said } => Ok((body, encoded, said)),
             Shared::Refused(refused) => {
                 let (refusal, labels) = (*refused).clone();
                 Err(Refused::new(check::echo(id.to_owned()), labels, refusal))

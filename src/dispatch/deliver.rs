@@ -78,6 +78,7 @@ impl Dispatcher {
                         outcome = Empty,
                         status = Empty
                     );
+                    room.note(attempts.made() + 1);
                     let exchange = permit.exchange(request, again, room.share());
                     let mut exchange = pin!(exchange.instrument(span));
                     let ended = exchange.as_mut().await;
@@ -87,7 +88,10 @@ impl Dispatcher {
                     refused = generation.filter(|_| learned.refuses_token());
                     match attempts.next(learned) {
                         Next::Answer(result) => return result,
-                        Next::Again(wait) => wait,
+                        Next::Again(wait) => {
+                            room.note(attempts.in_doubt());
+                            wait
+                        }
                     }
                 };
                 // The pause is boxed, because few pushes have one.

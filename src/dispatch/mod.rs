@@ -20,6 +20,7 @@ mod routes;
 mod send;
 mod subscriptions;
 mod suspicion;
+mod trail;
 mod turns;
 mod window;
 
@@ -37,6 +38,7 @@ pub use room::Room;
 pub use route::Route;
 pub use routes::Routes;
 pub use subscriptions::Subscriptions;
+pub(crate) use trail::Trail;
 pub(crate) use window::{Seat, Window};
 
 use turns::Turns;

@@ -1,5 +1,6 @@
 //! The one list of all providers, and what is made from it. Dispatch behind it is generic.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -116,6 +117,15 @@ macro_rules! providers {
                 }
             }
         )+
+
+        /// It tells targets apart, whichever route leads to them.
+        impl Hash for Destination {
+            fn hash<H: Hasher>(&self, state: &mut H) {
+                match self {
+                    $(Self::$provider(target, _) => ($provider::KIND, target).hash(state),)+
+                }
+            }
+        }
 
         impl Destination {
             /// The guard over the targets of its route.

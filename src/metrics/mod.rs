@@ -6,6 +6,7 @@ mod credentials;
 mod issuers;
 mod listeners;
 mod log;
+mod once;
 mod pushes;
 mod seconds;
 mod upstream;
@@ -21,6 +22,7 @@ pub use issuers::IssuerMetrics;
 pub(crate) use issuers::JwksMetrics;
 pub(crate) use listeners::ConnectionRefusal;
 pub use listeners::{ListenerMetrics, ListenersMetrics};
+pub use once::OnceMetrics;
 pub use pushes::{AppMetrics, PushMetrics};
 pub use upstream::UpstreamMetrics;
 

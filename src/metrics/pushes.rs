@@ -9,6 +9,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::OnceMetrics;
 use super::seconds::seconds;
 use crate::push::{Outcome, ProviderKind};
 
@@ -34,6 +35,7 @@ pub struct PushMetrics {
     in_flight: Gauge,
     refused: Family<RefusalLabels, Counter>,
     batch_streams: Gauge,
+    once: OnceMetrics,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -50,6 +52,7 @@ impl PushMetrics {
             in_flight: Gauge::default(),
             refused: Family::default(),
             batch_streams: Gauge::default(),
+            once: OnceMetrics::register(registry),
         };
         registry.register("pushes", "Pushes that have their verdict, by outcome", metrics.settled.clone());
         registry.register(
@@ -101,6 +104,11 @@ impl PushMetrics {
     /// Returns the number of open batch streams.
     pub(crate) fn batch_streams(&self) -> &Gauge {
         &self.batch_streams
+    }
+
+    /// Returns the metrics of pushes that are not to be sent twice.
+    pub(crate) fn once(&self) -> &OnceMetrics {
+        &self.once
     }
 
     /// Counts a call or a batch item that was refused before admission.

@@ -18,6 +18,7 @@ pub mod webpush;
 mod words;
 
 use std::fmt;
+use std::hash::Hash;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -52,8 +53,9 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     /// Whether the push service itself answers a dry run, and delivers nothing.
     const ANSWERS_DRY_RUNS: bool = false;
 
-    /// Where a push goes. It prints without what would let a reader of the log send to it.
-    type Target: fmt::Debug + Send + Sync;
+    /// Where a push goes. It prints without what would let a reader of the log send to it. Its hash tells whether two pushes
+    /// with one id go to the same target.
+    type Target: fmt::Debug + Hash + Send + Sync;
 
     /// What a body becomes for all targets; a multicast encodes it once.
     type Payload: fmt::Debug + Send + Sync;

@@ -31,6 +31,7 @@ pub enum Reason {
     CredentialMissing,
     CallerUnknown,
     CallerOverRate,
+    IdReused,
 }
 
 impl Reason {
@@ -65,6 +66,7 @@ impl Reason {
             Self::CredentialMissing => "CREDENTIAL_MISSING",
             Self::CallerUnknown => "CALLER_UNKNOWN",
             Self::CallerOverRate => "CALLER_OVER_RATE",
+            Self::IdReused => "ID_REUSED",
         }
     }
 }

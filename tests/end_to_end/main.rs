@@ -25,6 +25,7 @@ mod mattermost_fronts;
 mod mattermost_recorded;
 mod memory;
 mod net;
+mod once;
 mod operating;
 mod own_provider;
 mod pool;

@@ -34,6 +34,7 @@ pub(super) fn settled(settled: Settled) -> proto::PushResult {
         upstream_id: result.upstream_id,
         token_invalid_since: result.token_invalid_since.map(Into::into),
         attempts: result.attempts.cast_signed(),
+        of_first: result.of_first,
     }
 }
 
@@ -229,6 +230,7 @@ fn reason(it: Reason) -> proto::Reason {
         Reason::CredentialMissing => proto::Reason::CredentialMissing,
         Reason::CallerUnknown => proto::Reason::CallerUnknown,
         Reason::CallerOverRate => proto::Reason::CallerOverRate,
+        Reason::IdReused => proto::Reason::IdReused,
     }
 }
 
@@ -269,6 +271,7 @@ mod tests {
             Reason::CredentialMissing,
             Reason::CallerUnknown,
             Reason::CallerOverRate,
+            Reason::IdReused,
         ];
         for it in all {
             assert_eq!(reason(it).as_str_name(), format!("REASON_{}", it.name()));

@@ -3,7 +3,7 @@
 use crate::push::{ApnsEnvironment, DeviceToken};
 
 /// A target of APNs. It prints with its token cut short.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Target {
     /// One device.
     Device(Device),
@@ -12,7 +12,7 @@ pub enum Target {
 }
 
 /// A device that APNs knows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Device {
     /// Its device token.
     pub token: DeviceToken,
@@ -23,7 +23,7 @@ pub struct Device {
 }
 
 /// A broadcast channel of APNs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Channel {
     /// The channel id, in base64.
     pub channel_id: String,

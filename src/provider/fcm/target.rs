@@ -3,7 +3,7 @@
 use crate::push::RegistrationToken;
 
 /// A target of FCM HTTP v1. It prints with its token cut short.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Target {
     /// The registration token of a device, or of a device group.
     Token(RegistrationToken),

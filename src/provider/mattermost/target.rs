@@ -3,7 +3,7 @@
 use crate::push::RegistrationToken;
 
 /// A device behind a push proxy. It prints with its token cut short.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Device {
     /// The platform, such as `apple` or `android_rn-v2`: what precedes the first colon of a device id.
     pub platform: String,

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::push::Shortened;
 
 /// What a browser's `PushManager` gave. It prints with its endpoint cut short and without its keys.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Subscription {
     /// The endpoint URL, byte for byte.
     pub endpoint: String,
