@@ -16,7 +16,7 @@ use super::once::{self, Digest, OncePush};
 use super::refused::Refused;
 use super::{Desk, check};
 use crate::caller::Caller;
-use crate::dispatch::{AppRoutes, Destination, Encoded, Push, Routes, TargetDraft, Unsendable};
+use crate::dispatch::{AppRoutes, Destination, Encoded, Push, Routes, Sight, TargetDraft, Unsendable};
 use crate::held_bytes::{OverBudget, PushBytes};
 use crate::push::{AppId, Body, Labels, Refusal};
 
@@ -115,8 +115,9 @@ fn destination_and_body(
 ) -> Result<(Destination, (Body, Option<Digest>)), Unsendable> {
     let app = check::app(&draft.app)?;
     let routes = lookup::app(routes, asker.caller, &app)?;
-    let destination = lookup::destination(routes, asker.caller, &app, asker.class, target)?;
-    let body = body(app, routes, draft).map_err(|refusal| destination.guard().refuse(refusal))?;
+    let sight = draft.sight();
+    let destination = lookup::destination(routes, asker.caller, &app, asker.class, target, sight)?;
+    let body = body(app, routes, draft).map_err(|refusal| destination.guard().refuse(refusal, sight))?;
     Ok((destination, body))
 }
 
@@ -131,7 +132,8 @@ fn addressee(
     let id = check::id(id).map_err(|(id, refusal)| Refused::new(id, body.labels.clone(), refusal))?;
     let Asker { caller, class } = *asker;
     let app = lookup::app(routes, caller, &body.app).map_err(Unsendable::from);
-    match app.and_then(|routes| lookup::destination(routes, caller, &body.app, class, target)) {
+    let sight = Sight::of(body.options.dry_run);
+    match app.and_then(|routes| lookup::destination(routes, caller, &body.app, class, target, sight)) {
         Ok(destination) => Ok(Push { id, destination, body }),
         Err(why) => Err(Refused::new(id.into_string(), body.labels.clone(), why)),
     }

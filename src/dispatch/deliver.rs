@@ -13,7 +13,7 @@ use super::learn::Attempt;
 use super::peers::NoPeer;
 use super::request::stamped;
 use super::window::WaitingSetFull;
-use super::{Ask, Dispatcher, Room};
+use super::{Ask, Dispatcher, Room, Sight};
 use crate::credential::Stamp;
 use crate::provider::{Message, Provider};
 use crate::push::PushResult;
@@ -43,11 +43,11 @@ impl Dispatcher {
     ) -> impl Future<Output = PushResult> + Send + 'a {
         async move {
             let route = ask.route;
-            if ask.body.options.dry_run && !P::ANSWERS_DRY_RUNS {
-                return attempts.validated();
-            }
             if let Some(why) = route.ended() {
                 return attempts.without_token(&why);
+            }
+            if ask.body.options.dry_run && !P::ANSWERS_DRY_RUNS {
+                return ask.dry_run(&mut attempts);
             }
             let peer = match route.peers.peer(&route.provider, ask.target) {
                 Ok(peer) => peer,
@@ -84,7 +84,8 @@ impl Dispatcher {
                     let ended = exchange.as_mut().await;
                     let generation = stamp.map(Stamp::generation);
                     let (origin, span) = (peer.origin(), exchange.span());
-                    let learned = route.learn(Attempt { origin, context, generation, span, ended });
+                    let sight = Sight::of(ask.body.options.dry_run);
+                    let learned = route.learn(Attempt { origin, context, generation, span, sight, ended });
                     refused = generation.filter(|_| learned.refuses_token());
                     match attempts.next(learned) {
                         Next::Answer(result) => return result,

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use fanfare_upstream::{Answer, Head, Origin, Unanswered, Unsent, UpstreamError};
 use tracing::Span;
 
-use super::Route;
+use super::{Route, Sight};
 use crate::provider::{Heal, Provider, Verdict};
 use crate::push::Outcome;
 
@@ -20,6 +20,8 @@ pub(super) struct Attempt<'a, C> {
     pub(super) generation: Option<u64>,
     /// Its span, which is told how it ended.
     pub(super) span: &'a Span,
+    /// Whether the push service was asked to deliver nothing.
+    pub(super) sight: Sight,
     /// Its answer, or why there is none.
     pub(super) ended: Result<Answer, UpstreamError>,
 }
@@ -60,20 +62,20 @@ impl Learned {
 impl<P: Provider> Route<P> {
     /// Takes note of an attempt. Whatever learns from attempts begins here.
     pub(super) fn learn(&self, attempt: Attempt<'_, P::Context>) -> Learned {
-        let Attempt { origin, context, generation, span, ended } = attempt;
+        let Attempt { origin, context, generation, span, sight, ended } = attempt;
         let _within = span.enter();
         let learned = match ended {
             Ok(answer) => {
                 self.metrics.attempted();
                 let status = answer.reply.status.as_u16();
                 let verdict = self.provider.classify(context, &answer.reply, SystemTime::now());
-                let verdict = self.judge(verdict, status);
+                let verdict = self.judge(verdict, status, sight);
                 self.mend(verdict.heal, origin, generation, &answer);
                 Learned::Answered { verdict, status }
             }
             Err(UpstreamError::Unanswered(unanswered)) => {
                 self.metrics.attempted();
-                match unanswered.head.as_deref().and_then(|head| self.head_verdict(context, head)) {
+                match unanswered.head.as_deref().and_then(|head| self.head_verdict(context, head, sight)) {
                     Some((verdict, status)) => Learned::Answered { verdict, status },
                     None => Learned::Unanswered(unanswered),
                 }
@@ -86,17 +88,17 @@ impl<P: Provider> Route<P> {
 
     /// What the head of an answer decides whose body did not come whole. A push that was taken must not be sent again,
     /// whatever became of the body.
-    fn head_verdict(&self, context: P::Context, head: &Head) -> Option<(Verdict, u16)> {
+    fn head_verdict(&self, context: P::Context, head: &Head, sight: Sight) -> Option<(Verdict, u16)> {
         let verdict = self.provider.classify_head(context, head, SystemTime::now())?;
         let status = head.status.as_u16();
-        Some((self.judge(verdict, status), status))
+        Some((self.judge(verdict, status, sight), status))
     }
 
     /// Tells the guard of one more answer, adds to the verdict what the other recent answers make of it, and logs an
     /// answer that is the first of its kind.
-    fn judge(&self, mut verdict: Verdict, status: u16) -> Verdict {
+    fn judge(&self, mut verdict: Verdict, status: u16, sight: Sight) -> Verdict {
         let proved = verdict.token_invalid_since.is_some();
-        let action = self.guard().judge(verdict.outcome, verdict.token_action, proved);
+        let action = self.guard().judge(verdict.outcome, verdict.token_action, proved, sight);
         if verdict.outcome == Outcome::Accepted {
             return verdict;
         }

@@ -8,6 +8,7 @@ mod acquire;
 mod ask;
 mod attempts;
 mod deliver;
+mod dry_run;
 mod guard;
 mod kinds;
 mod learn;
@@ -41,6 +42,7 @@ pub use subscriptions::Subscriptions;
 pub(crate) use trail::Trail;
 pub(crate) use window::{Seat, Window};
 
+pub(crate) use suspicion::Sight;
 use turns::Turns;
 
 /// Limits of dispatch.

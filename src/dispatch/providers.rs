@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::ask::EncodedOnce;
 use tracing::Span;
 
-use super::{Ask, Dispatcher, Guard, Room, Route, Terms, Unsendable};
+use super::{Ask, Dispatcher, Guard, Room, Route, Sight, Terms, Unsendable};
 use crate::provider::Provider;
 use crate::provider::apns::Apns;
 use crate::provider::fcm::Fcm;
@@ -82,9 +82,14 @@ macro_rules! providers {
             ///
             /// # Errors
             /// Fails if the app has no such provider, or the target could not be decoded.
-            pub fn destination(&self, app: &AppId, target: TargetDraft) -> Result<Destination, Unsendable> {
+            pub(crate) fn destination(
+                &self,
+                app: &AppId,
+                target: TargetDraft,
+                sight: Sight,
+            ) -> Result<Destination, Unsendable> {
                 match target {
-                    $(TargetDraft::$provider(target) => self.pair::<$provider>(app, target),)+
+                    $(TargetDraft::$provider(target) => self.pair::<$provider>(app, target, sight),)+
                 }
             }
         }

@@ -11,6 +11,7 @@ mod config;
 mod connections;
 mod credential;
 mod desk;
+mod dry_runs;
 mod fcm;
 mod few_connections;
 mod google;

@@ -12,10 +12,7 @@ use crate::peer::Peer;
 /// # Errors
 /// It fails if no address is found, or if none of them may be dialled.
 pub(crate) async fn addresses(resolver: &dyn Resolve, peer: &Peer) -> Result<Vec<SocketAddr>, ConnectError> {
-    let not_public = || ConnectError::NotPublic { host: peer.origin.host().to_owned() };
-    if !peer.reach.allows_host(peer.origin.host()) {
-        return Err(not_public());
-    }
+    peer.reach.judge_host(peer.origin.host())?;
     let hop = peer.first_hop();
     let host = || hop.host().to_owned();
     let resolved = resolver.resolve(hop.host(), hop.port()).await;
@@ -38,7 +35,10 @@ pub(crate) async fn addresses(resolver: &dyn Resolve, peer: &Peer) -> Result<Vec
             "addresses that are not public are not dialled"
         );
     }
-    if allowed.is_empty() { Err(not_public()) } else { Ok(in_turn(allowed)) }
+    if allowed.is_empty() {
+        return Err(ConnectError::NotPublic { host: peer.origin.host().to_owned() });
+    }
+    Ok(in_turn(allowed))
 }
 
 /// Puts addresses in a random order, so that connections spread over them, with IPv6 and IPv4 by turns. Source: RFC
