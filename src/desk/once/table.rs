@@ -73,8 +73,9 @@ impl Drop for Told {
     }
 }
 
+/// A push that is in flight or remembered. The documents say what one takes in memory.
 #[derive(Debug)]
-struct Entry {
+pub(super) struct Entry {
     fingerprint: Digest,
     state: EntryState,
 }

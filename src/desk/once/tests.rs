@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use tokio::time::Instant;
 
-use super::table::{Claim, Ended, FirstVerdict, Joined, Table};
+use super::table::{Claim, Ended, Entry, FirstVerdict, Joined, Table};
 use super::*;
 use crate::desk::draft::OptionsDraft;
 use crate::push::{Content, Delivery, Outcome, PushResult, Reason};
@@ -180,6 +180,15 @@ fn numbers_are_told_apart_by_their_value() {
     };
     assert_eq!(with(0.0), with(-0.0));
     assert_ne!(with(0.5), with(0.25));
+}
+
+/// The sample configuration and the page on calling say half a kilobyte, with the texts of a common result.
+#[test]
+fn what_is_remembered_is_small() {
+    // Three quarters of a map's places are taken on the average, and those of a tree's nodes.
+    let places = (size_of::<(Digest, Entry)>() + size_of::<(u64, Digest)>()) * 4 / 3;
+    let bytes = places + size_of::<PushResult>();
+    assert!(bytes <= 512 - 64, "{bytes} bytes");
 }
 
 fn once() -> OptionsDraft {
