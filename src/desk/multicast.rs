@@ -7,7 +7,7 @@ use tracing::Span;
 use super::draft::{BodyDraft, Draft, DraftBody};
 use super::once::Digest;
 use super::opening::shared_body;
-use super::shared_body::{Shared, SharedBody};
+use super::shared_body::{OpenedBody, Shared, SharedBody};
 use super::{Desk, check};
 use crate::caller::Caller;
 use crate::dispatch::TargetDraft;
@@ -51,7 +51,9 @@ impl Desk {
         A: ExactSizeIterator<Item = Addressee>,
     {
         let body = match self.open_shared(caller, body, addressees.len()) {
-            Ok((body, said)) => Shared::Opened { body: Arc::new(body), encoded: Arc::default(), said },
+            Ok((body, said)) => {
+                Shared::Opened(OpenedBody { body: Arc::new(body), encoded: Arc::default(), said })
+            }
             Err(refused) => Shared::Refused(Arc::new(refused)),
         };
         Multicast { body: SharedBody(body), held, addressees }

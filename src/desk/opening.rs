@@ -14,6 +14,7 @@ use super::draft::{BodyDraft, Draft, DraftBody};
 use super::lookup;
 use super::once::{self, Digest, OncePush};
 use super::refused::Refused;
+use super::shared_body::OpenedBody;
 use super::{Desk, check};
 use crate::caller::Caller;
 use crate::dispatch::{AppRoutes, Destination, Encoded, Push, Routes, Sight, TargetDraft, Unsendable};
@@ -66,7 +67,7 @@ impl Desk {
                 (push, None, said)
             }
             DraftBody::Shared(shared) => {
-                let (body, encoded, said) = shared.open(&id)?;
+                let OpenedBody { body, encoded, said } = shared.open(&id)?;
                 (addressee(&routes, asker, id, target, body)?, Some(encoded), said)
             }
             DraftBody::Unreadable(refusal) => {

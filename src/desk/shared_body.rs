@@ -14,19 +14,28 @@ pub struct SharedBody(pub(super) Shared);
 
 #[derive(Debug, Clone)]
 pub(super) enum Shared {
-    Opened { body: Arc<Body>, encoded: Arc<Encoded>, said: Option<Digest> },
+    Opened(OpenedBody),
     Refused(Arc<(Refusal, Labels)>),
 }
 
+/// What the addressees of a multicast share that can be sent.
+#[derive(Debug, Clone)]
+pub(super) struct OpenedBody {
+    pub(super) body: Arc<Body>,
+    /// Where its payload lies, which is encoded once for all of them.
+    pub(super) encoded: Arc<Encoded>,
+    /// What it says, where it is to be sent once.
+    pub(super) said: Option<Digest>,
+}
+
 impl SharedBody {
-    /// The body of one addressee, the place where its payload is encoded once for all of them, and what it says as a digest
-    /// where it is to be sent once.
+    /// What one addressee shares with the others.
     ///
     /// # Errors
     /// Fails if the multicast cannot be sent, with the result of the addressee with this id.
-    pub(super) fn open(self, id: &str) -> Result<(Arc<Body>, Arc<Encoded>, Option<Digest>), Box<Refused>> {
+    pub(super) fn open(self, id: &str) -> Result<OpenedBody, Box<Refused>> {
         match self.0 {
-            Shared::Opened { body, encoded, said } => Ok((body, encoded, said)),
+            Shared::Opened(opened) => Ok(opened),
             Shared::Refused(refused) => {
                 let (refusal, labels) = (*refused).clone();
                 Err(Refused::new(check::echo(id.to_owned()), labels, refusal))
@@ -37,7 +46,7 @@ impl SharedBody {
     /// What the caller sees again in the result of each addressee.
     pub(super) fn labels(&self) -> &Labels {
         match &self.0 {
-            Shared::Opened { body, .. } => &body.labels,
+            Shared::Opened(opened) => &opened.body.labels,
             Shared::Refused(refused) => &refused.1,
         }
     }

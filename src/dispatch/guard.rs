@@ -135,7 +135,7 @@ mod tests {
         for _ in 0..9 {
             assert_eq!(guard.refuse(malformed.clone(), Sight::Real).token_action, TokenAction::Delete);
         }
-        let tenth = guard.refuse(malformed.clone(), Sight::Real);
+        let tenth = guard.refuse(malformed, Sight::Real);
         assert_eq!(tenth.token_action, TokenAction::Quarantine);
         let detail = tenth.refusal.detail;
         assert!(detail.starts_with("why; set it aside and check "), "{detail}");

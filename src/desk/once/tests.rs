@@ -60,16 +60,20 @@ impl Model {
     fn comes(&mut self, id: u8, content: u8, claim: Claim, now: Instant) {
         self.recorded.retain(|(_, _, until, _)| *until > now);
         if let Some((first, waiting)) = self.in_flight.get_mut(&id) {
-            match claim {
-                Claim::Joined(Joined { verdict, .. }) if *first == content => waiting.push(verdict),
-                Claim::Reused => assert_ne!(*first, content),
-                other => panic!("{other:?} beside one in flight"),
+            if *first != content {
+                assert!(matches!(claim, Claim::Reused), "{claim:?} of another push in flight");
+            } else if let Claim::Joined(Joined { verdict, .. }) = claim {
+                waiting.push(verdict);
+            } else {
+                panic!("{claim:?} beside one in flight");
             }
         } else if let Some((_, first, _, result)) = self.recorded.iter().find(|(other, ..)| *other == id) {
-            match claim {
-                Claim::Recorded(recorded) if *first == content => assert_eq!(*recorded, *result),
-                Claim::Reused => assert_ne!(*first, content),
-                other => panic!("{other:?} beside one that is recorded"),
+            if *first != content {
+                assert!(matches!(claim, Claim::Reused), "{claim:?} of another push that is recorded");
+            } else if let Claim::Recorded(recorded) = claim {
+                assert_eq!(*recorded, *result);
+            } else {
+                panic!("{claim:?} beside one that is recorded");
             }
         } else if self.in_flight.len() == MAX {
             assert!(matches!(claim, Claim::Full), "{claim:?} though all places are in flight");
