@@ -34,15 +34,15 @@ impl Subscriptions {
 impl TargetPeers<WebPush> for Subscriptions {
     fn origin(&self, web_push: &WebPush, subscription: &Subscription) -> Result<Cow<'_, Origin>, Refusal> {
         let origin = web_push.origin(subscription)?;
-        // A host that is an address is judged here, before it takes a place among the peers. A name is judged when it is
-        // resolved, by the same words.
+        // Only a host that is an address can be judged without a look-up. The connects of a peer judge it by the same words,
+        // and the log counts them.
         let judged = self.template.reach.judge_host(origin.host());
         judged.map_err(|why| not_public(&why))?;
         Ok(Cow::Owned(origin))
     }
 
     fn peer(&self, web_push: &WebPush, subscription: &Subscription) -> Result<Cow<'_, PeerPool>, NoPeer> {
-        self.peer_of(self.origin(web_push, subscription)?.into_owned()).map(Cow::Owned)
+        self.peer_of(web_push.origin(subscription)?).map(Cow::Owned)
     }
 }
 
