@@ -93,7 +93,11 @@ impl Gateway {
         let pacers = routes::Pacers::default();
         let admission = Arc::new(Admission::new(config.max_in_flight, metrics.pushes.in_flight().clone()));
         let routes = routes::build(&config, &credentials, &upstream, &admission, &pacers, &metrics)?;
-        let settings = DeskSettings { max_wait: config.grpc.max_wait, batch: config.grpc.batch.clone() };
+        let settings = DeskSettings {
+            max_wait: config.grpc.max_wait,
+            batch: config.grpc.batch.clone(),
+            once: config.grpc.once,
+        };
         let dispatcher = Dispatcher::new(config.dispatch.clone(), draining.clone());
         let desk = Desk::new(settings, routes, Arc::clone(&admission), dispatcher, metrics.pushes.clone());
         let batches = TaskTracker::new();

@@ -41,6 +41,10 @@ pub(super) struct ContentArgs {
     /// Check everything, but deliver nothing.
     #[arg(long)]
     pub(super) dry_run: bool,
+    /// Do not send a push whose id the gateway has just sent; it gets the verdict of the first. Each gateway remembers by
+    /// itself, for a few minutes.
+    #[arg(long)]
+    pub(super) once: bool,
 }
 
 /// The flags for an APNs device, beside its token.
@@ -66,9 +70,18 @@ impl ContentArgs {
         self.notification() == proto::Notification::default() && self.data.is_empty()
     }
 
-    /// Whether a flag other than `--dry-run` says how the content is treated.
+    /// Whether a flag other than `--dry-run` and `--once` says how the content is treated.
     pub(super) fn has_options(&self) -> bool {
         self.ttl.is_some() || self.collapse_key.is_some() || !self.labels.is_empty()
+    }
+
+    /// Adds `--dry-run` and `--once` to a push that has options of its own.
+    pub(super) fn add_to(&self, push: &mut proto::Push) {
+        if self.dry_run || self.once {
+            let options = push.options.get_or_insert_default();
+            options.dry_run |= self.dry_run;
+            options.once |= self.once;
+        }
     }
 
     pub(super) fn content(&self) -> proto::Content {
@@ -89,6 +102,7 @@ impl ContentArgs {
             ttl: self.ttl.map(prost_types::Duration::try_from).transpose()?,
             collapse_key: self.collapse_key.clone().unwrap_or_default(),
             dry_run: self.dry_run,
+            once: self.once,
             ..proto::Options::default()
         })
     }

@@ -60,7 +60,7 @@ pub(super) struct Send {
     mattermost: Option<String>,
     #[command(flatten)]
     device: DeviceArgs,
-    /// The id of the push. By default the gateway makes one.
+    /// The id of the push. By default the gateway makes one. --once needs it.
     #[arg(long)]
     id: Option<String>,
     /// How long to wait for the verdict.
@@ -94,7 +94,12 @@ impl Send {
     fn push(self, schema: &Schema) -> anyhow::Result<proto::Push> {
         if let Some(file) = self.json {
             let json = read_text(&file)?;
-            return schema.push(&json).with_context(|| format!("{} is no push", file.display()));
+            if !self.content.is_empty() || self.content.has_options() || self.id.is_some() {
+                bail!("the file of --json is the whole push: of it, flags only say --dry-run and --once");
+            }
+            let mut push = schema.push(&json).with_context(|| format!("{} is no push", file.display()))?;
+            self.content.add_to(&mut push);
+            return Ok(push);
         }
         let target = self.target()?;
         Ok(proto::Push {

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use tracing::Span;
 
 use super::shared_body::SharedBody;
-use crate::dispatch::TargetDraft;
+use crate::dispatch::{Sight, TargetDraft};
 use crate::held_bytes::PushBytes;
 use crate::push::{Content, Expiry, Labels, Options, Refusal};
 
@@ -64,6 +64,13 @@ pub struct OptionsDraft {
     pub options: Options,
     /// The time to live that the caller named instead of a moment.
     pub ttl: Option<Duration>,
+}
+
+impl BodyDraft {
+    /// Whether the caller's answers about targets count, which those of a dry run do not.
+    pub(super) fn sight(&self) -> Sight {
+        Sight::of(self.options.as_ref().is_ok_and(|draft| draft.options.dry_run))
+    }
 }
 
 impl OptionsDraft {

@@ -15,6 +15,7 @@ mod check;
 mod draft;
 mod lookup;
 mod multicast;
+mod once;
 mod opening;
 mod refused;
 mod settled;
@@ -39,12 +40,14 @@ pub(crate) use batch::BatchCounts;
 pub use batch::{Batch, BatchEvent, BatchSettings, TurnedAway};
 pub use draft::{BodyDraft, Draft, DraftBody, OptionsDraft};
 pub(crate) use multicast::{Addressee, Multicast};
+pub use once::OnceSettings;
 pub use settled::Settled;
 
 pub use crate::dispatch::TargetDraft;
 pub(crate) use crate::dispatch::Window;
 use crate::dispatch::{Dispatcher, Routes};
 use crate::metrics::PushMetrics;
+use once::OnceWindow;
 
 /// Limits of the desk.
 #[derive(Debug, Clone)]
@@ -53,6 +56,8 @@ pub struct DeskSettings {
     pub max_wait: Duration,
     /// Limits of batches.
     pub batch: BatchSettings,
+    /// Limits of the window of pushes that are not to be sent twice.
+    pub once: OnceSettings,
 }
 
 /// The front desk.
@@ -62,6 +67,7 @@ pub struct Desk {
     admission: Arc<Admission>,
     dispatcher: Dispatcher,
     metrics: PushMetrics,
+    once: OnceWindow,
 }
 
 impl Desk {
@@ -74,7 +80,8 @@ impl Desk {
         dispatcher: Dispatcher,
         metrics: PushMetrics,
     ) -> Self {
-        Self { settings, routes: ArcSwap::from_pointee(routes), admission, dispatcher, metrics }
+        let once = OnceWindow::new(settings.once, metrics.once().clone());
+        Self { settings, routes: ArcSwap::from_pointee(routes), admission, dispatcher, metrics, once }
     }
 
     /// Gives the pushes that come from now on other routes. A push that was taken already keeps its own.

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use tracing::Span;
 
 use super::draft::{BodyDraft, Draft, DraftBody};
+use super::once::Digest;
 use super::opening::shared_body;
-use super::shared_body::{Shared, SharedBody};
+use super::shared_body::{OpenedBody, Shared, SharedBody};
 use super::{Desk, check};
 use crate::caller::Caller;
 use crate::dispatch::TargetDraft;
@@ -50,7 +51,9 @@ impl Desk {
         A: ExactSizeIterator<Item = Addressee>,
     {
         let body = match self.open_shared(caller, body, addressees.len()) {
-            Ok(body) => Shared::Opened { body: Arc::new(body), encoded: Arc::default() },
+            Ok((body, said)) => {
+                Shared::Opened(OpenedBody { body: Arc::new(body), encoded: Arc::default(), said })
+            }
             Err(refused) => Shared::Refused(Arc::new(refused)),
         };
         Multicast { body: SharedBody(body), held, addressees }
@@ -61,7 +64,7 @@ impl Desk {
         caller: &Caller,
         draft: Result<BodyDraft, Refusal>,
         addressees: usize,
-    ) -> Result<Body, (Refusal, Labels)> {
+    ) -> Result<(Body, Option<Digest>), (Refusal, Labels)> {
         let mut draft = draft.map_err(|refusal| (refusal, Labels::new()))?;
         let labels = std::mem::take(&mut draft.labels);
         let labels = check::labels(labels).map_err(|refusal| (refusal, Labels::new()))?;
@@ -71,7 +74,7 @@ impl Desk {
             return Err((Refusal::field("addressees", Reason::FieldTooLarge, detail), labels));
         }
         match shared_body(&self.routes.load(), caller, draft) {
-            Ok(body) => Ok(Body { labels, ..body }),
+            Ok((body, said)) => Ok((Body { labels, ..body }, said)),
             Err(refusal) => Err((refusal, labels)),
         }
     }

@@ -1,7 +1,7 @@
 //! Opens a draft: it becomes a push with its route, or its result where it cannot be sent.
 //!
 //! Of several faults the first is reported, in this order: what keeps it from being read, id, labels, app, which provider,
-//! whether its caller may send it, the route to it, target, content, options. A multicast is opened before its addressees:
+//! whether its caller may send it, the route to it, target, content, options, an id that an option needs. A multicast is opened before its addressees:
 //! what keeps it from being read, labels, addressees, app, content, options.
 
 use std::sync::Arc;
@@ -12,10 +12,12 @@ use tracing::Span;
 use super::admission::NoRoom;
 use super::draft::{BodyDraft, Draft, DraftBody};
 use super::lookup;
+use super::once::{self, Digest, OncePush};
 use super::refused::Refused;
+use super::shared_body::OpenedBody;
 use super::{Desk, check};
 use crate::caller::Caller;
-use crate::dispatch::{AppRoutes, Destination, Encoded, Push, Routes, TargetDraft, Unsendable};
+use crate::dispatch::{AppRoutes, Destination, Encoded, Push, Routes, Sight, TargetDraft, Unsendable};
 use crate::held_bytes::{OverBudget, PushBytes};
 use crate::push::{AppId, Body, Labels, Refusal};
 
@@ -25,6 +27,8 @@ pub(super) struct OpenedPush {
     pub(super) push: Push,
     /// Where the payload of a multicast lies, which is encoded once for all addressees.
     pub(super) encoded: Option<Arc<Encoded>>,
+    /// What the window knows it by, where it is not to be sent twice.
+    pub(super) once: Option<Box<OncePush>>,
     /// The span that the span of the push is a child of. It is in a box, since few pushes have one and a batch has
     /// thousands in flight.
     pub(super) parent: Option<Box<Span>>,
@@ -62,17 +66,23 @@ impl Desk {
         let Draft { id, target, body, held, parent } = draft;
         let parent = (!parent.is_disabled()).then(|| Box::new(parent));
         let routes = self.routes.load();
-        match body {
+        let has_id = !id.is_empty();
+        let (push, encoded, said) = match body {
             DraftBody::Own(body) => {
-                let push = own(&routes, asker, id, target, body)?;
-                Ok(OpenedPush { push, encoded: None, parent, held })
+                let (push, said) = own(&routes, asker, id, target, body)?;
+                (push, None, said)
             }
             DraftBody::Shared(shared) => {
-                let (body, encoded) = shared.open(&id)?;
-                let push = addressee(&routes, asker, id, target, body)?;
-                Ok(OpenedPush { push, encoded: Some(encoded), parent, held })
+                let OpenedBody { body, encoded, said } = shared.open(&id)?;
+                (addressee(&routes, asker, id, target, body)?, Some(encoded), said)
             }
-            DraftBody::Unreadable(refusal) => Err(Refused::new(check::echo(id), Labels::new(), refusal)),
+            DraftBody::Unreadable(refusal) => {
+                return Err(Refused::new(check::echo(id), Labels::new(), refusal));
+            }
+        };
+        match once::known_by(caller, &push, has_id, said) {
+            Ok(once) => Ok(OpenedPush { push, encoded, once, parent, held }),
+            Err(refusal) => Err(Refused::new(push.id.into_string(), push.body.labels.clone(), refusal)),
         }
     }
 }
@@ -90,14 +100,16 @@ fn own(
     id: String,
     target: Result<TargetDraft, Refusal>,
     mut body: BodyDraft,
-) -> Result<Push, Box<Refused>> {
+) -> Result<(Push, Option<Digest>), Box<Refused>> {
     let id = check::id(id).map_err(|(id, refusal)| Refused::new(id, Labels::new(), refusal))?;
     let labels = match check::labels(std::mem::take(&mut body.labels)) {
         Ok(labels) => labels,
         Err(refusal) => return Err(Refused::new(id.into_string(), Labels::new(), refusal)),
     };
     match destination_and_body(routes, asker, target, body) {
-        Ok((destination, body)) => Ok(Push { id, destination, body: Arc::new(Body { labels, ..body }) }),
+        Ok((destination, (body, said))) => {
+            Ok((Push { id, destination, body: Arc::new(Body { labels, ..body }) }, said))
+        }
         Err(why) => Err(Refused::new(id.into_string(), labels, why)),
     }
 }
@@ -107,11 +119,12 @@ fn destination_and_body(
     asker: &Asker<'_>,
     target: Result<TargetDraft, Refusal>,
     draft: BodyDraft,
-) -> Result<(Destination, Body), Unsendable> {
+) -> Result<(Destination, (Body, Option<Digest>)), Unsendable> {
     let app = check::app(&draft.app)?;
     let routes = lookup::app(routes, asker.caller, &app)?;
-    let destination = lookup::destination(routes, asker.caller, &app, asker.class, target)?;
-    let body = body(app, routes, draft).map_err(|refusal| destination.guard().refuse(refusal))?;
+    let sight = draft.sight();
+    let destination = lookup::destination(routes, asker.caller, &app, asker.class, target, sight)?;
+    let body = body(app, routes, draft).map_err(|refusal| destination.guard().refuse(refusal, sight))?;
     Ok((destination, body))
 }
 
@@ -126,22 +139,29 @@ fn addressee(
     let id = check::id(id).map_err(|(id, refusal)| Refused::new(id, body.labels.clone(), refusal))?;
     let Asker { caller, class } = *asker;
     let app = lookup::app(routes, caller, &body.app).map_err(Unsendable::from);
-    match app.and_then(|routes| lookup::destination(routes, caller, &body.app, class, target)) {
+    let sight = Sight::of(body.options.dry_run);
+    match app.and_then(|routes| lookup::destination(routes, caller, &body.app, class, target, sight)) {
         Ok(destination) => Ok(Push { id, destination, body }),
         Err(why) => Err(Refused::new(id.into_string(), body.labels.clone(), why)),
     }
 }
 
 /// The body that the addressees of a multicast share.
-pub(super) fn shared_body(routes: &Routes, caller: &Caller, draft: BodyDraft) -> Result<Body, Refusal> {
+pub(super) fn shared_body(
+    routes: &Routes,
+    caller: &Caller,
+    draft: BodyDraft,
+) -> Result<(Body, Option<Digest>), Refusal> {
     let app = check::app(&draft.app)?;
     let routes = lookup::app(routes, caller, &app)?;
     body(app, routes, draft)
 }
 
-fn body(app: AppId, routes: &AppRoutes, draft: BodyDraft) -> Result<Body, Refusal> {
+/// The body, and what it says as a digest where it is to be sent once.
+fn body(app: AppId, routes: &AppRoutes, draft: BodyDraft) -> Result<(Body, Option<Digest>), Refusal> {
     let BodyDraft { content, options, labels, accepted_at, .. } = draft;
-    let content = content?;
-    let options = options?.fix(routes.default_ttl, accepted_at);
-    Ok(Body { app, content, options, accepted_at, labels })
+    let (content, options) = (content?, options?);
+    let said = once::said(&content, &options);
+    let options = options.fix(routes.default_ttl, accepted_at);
+    Ok((Body { app, content, options, accepted_at, labels }, said))
 }

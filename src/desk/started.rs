@@ -2,10 +2,13 @@
 
 use std::ops::Deref;
 
+use futures_util::future::Either;
+
 use super::Desk;
 use super::opening::OpenedPush;
 use super::settled::{EchoedLabels, Settled};
 use crate::dispatch::{Room, Terms};
+use crate::push::PushResult;
 
 /// A push that was admitted.
 pub(super) struct Started {
@@ -16,11 +19,23 @@ pub(super) struct Started {
 }
 
 impl Started {
-    /// Sends the push and waits for its verdict. Nothing runs before the first poll.
+    /// Sends the push, or waits for the first with its id, and returns its verdict. Nothing runs before the first poll.
+    pub(super) fn send<D>(mut self, desk: D) -> impl Future<Output = Settled> + Send
+    where
+        D: Deref<Target = Desk> + Send,
+    {
+        match self.opened.once.take() {
+            None => Either::Left(self.send_now(desk)),
+            // It is boxed, so that it takes no room in the future of every other push.
+            Some(once) => Either::Right(Box::pin(self.send_once(once, desk))),
+        }
+    }
+
+    /// Sends the push and waits for its verdict.
     ///
     /// An `async fn` would keep each moved parameter twice.
     #[expect(clippy::manual_async_fn, reason = "a batch has thousands of these in flight")]
-    pub(super) fn send<D>(mut self, desk: D) -> impl Future<Output = Settled> + Send
+    pub(super) fn send_now<D>(mut self, desk: D) -> impl Future<Output = Settled> + Send
     where
         D: Deref<Target = Desk> + Send,
     {
@@ -28,9 +43,14 @@ impl Started {
             let OpenedPush { push, encoded, parent, .. } = &self.opened;
             let (encoded, parent) = (encoded.as_deref(), parent.as_deref());
             let result = push.send(&desk.dispatcher, encoded, &self.terms, parent, &mut self.room).await;
-            let Self { index, opened: OpenedPush { push, .. }, room, .. } = self;
-            let labels = EchoedLabels::Of(push.body);
-            Settled { index, id: push.id.into_string(), result, labels, seat: room.into_seat() }
+            self.settle(result)
         }
+    }
+
+    /// The push with its result.
+    pub(super) fn settle(self, result: PushResult) -> Settled {
+        let Self { index, opened: OpenedPush { push, .. }, room, .. } = self;
+        let labels = EchoedLabels::Of(push.body);
+        Settled { index, id: push.id.into_string(), result, labels, seat: room.into_seat() }
     }
 }

@@ -43,11 +43,11 @@ impl Dispatcher {
     ) -> impl Future<Output = PushResult> + Send + 'a {
         async move {
             let route = ask.route;
-            if ask.body.options.dry_run && !P::ANSWERS_DRY_RUNS {
-                return attempts.validated();
-            }
             if let Some(why) = route.ended() {
                 return attempts.without_token(&why);
+            }
+            if ask.body.options.dry_run && !P::ANSWERS_DRY_RUNS {
+                return ask.dry_run(&mut attempts);
             }
             let peer = match route.peers.peer(&route.provider, ask.target) {
                 Ok(peer) => peer,
@@ -83,6 +83,7 @@ impl Dispatcher {
                         status = Empty
                     );
                     let begun = permit.granted_at();
+                    room.note(attempts.made() + 1);
                     let exchange = permit.exchange(request, again, room.share());
                     let mut exchange = pin!(exchange.instrument(span));
                     let ended = exchange.as_mut().await;
@@ -97,7 +98,10 @@ impl Dispatcher {
                     drop(probe);
                     match attempts.next(learned) {
                         Next::Answer(result) => return result,
-                        Next::Again(wait) => (wait, has_a_price),
+                        Next::Again(wait) => {
+                            room.note(attempts.in_doubt());
+                            (wait, has_a_price)
+                        }
                     }
                 };
                 if has_a_price && !peer.may_retry() {

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::suspicion::{Suspicion, Turn};
+use super::suspicion::{Sight, Suspicion, Turn};
 use crate::push::{AppId, Outcome, ProviderKind, Refusal, TokenAction};
 
 /// Sees every answer about a target whose caller still waits, and every target that the gateway refuses by itself.
@@ -55,10 +55,13 @@ impl Guard {
     /// Judges a push that the gateway refuses without asking the push service. Many refused targets at once speak for
     /// a bug in what writes them, so they are judged as answers are.
     #[must_use]
-    pub(crate) fn refuse(&self, refusal: Refusal) -> Unsendable {
+    pub(crate) fn refuse(&self, refusal: Refusal, sight: Sight) -> Unsendable {
         let dead = [Outcome::InvalidToken, Outcome::Unregistered].contains(&refusal.outcome);
-        let token_action =
-            if dead { self.judge(refusal.outcome, TokenAction::Delete, false) } else { TokenAction::Keep };
+        let token_action = if dead {
+            self.judge(refusal.outcome, TokenAction::Delete, false, sight)
+        } else {
+            TokenAction::Keep
+        };
         let advice = self.advice(TokenAction::Delete, token_action, false);
         let detail = advice.map(|advice| format!("{}; {advice}", refusal.detail));
         let refusal = Refusal { detail: detail.unwrap_or(refusal.detail), ..refusal };
@@ -67,8 +70,14 @@ impl Guard {
 
     /// Notes what was said of a target, and sets the target aside where so many are dead that the configuration is the
     /// likelier culprit. The log is told when that begins and when it ends.
-    pub(super) fn judge(&self, outcome: Outcome, action: TokenAction, proved: bool) -> TokenAction {
-        let judged = self.suspicion.judge(outcome, action, proved);
+    pub(super) fn judge(
+        &self,
+        outcome: Outcome,
+        action: TokenAction,
+        proved: bool,
+        sight: Sight,
+    ) -> TokenAction {
+        let judged = self.suspicion.judge(outcome, action, proved, sight);
         let (app, provider) = (&self.app, self.provider.name());
         match judged.turned {
             None => {}
@@ -124,21 +133,37 @@ mod tests {
         let guard = guard();
         let malformed = refusal(Outcome::InvalidToken);
         for _ in 0..9 {
-            assert_eq!(guard.refuse(malformed.clone()).token_action, TokenAction::Delete);
+            assert_eq!(guard.refuse(malformed.clone(), Sight::Real).token_action, TokenAction::Delete);
         }
-        let tenth = guard.refuse(malformed);
+        let tenth = guard.refuse(malformed, Sight::Real);
         assert_eq!(tenth.token_action, TokenAction::Quarantine);
         let detail = tenth.refusal.detail;
         assert!(detail.starts_with("why; set it aside and check "), "{detail}");
         for other in [Outcome::InvalidPush, Outcome::PayloadTooLarge, Outcome::Credential] {
-            let unsendable = guard.refuse(refusal(other));
+            let unsendable = guard.refuse(refusal(other), Sight::Real);
             assert_eq!((unsendable.token_action, &*unsendable.refusal.detail), (TokenAction::Keep, "why"));
         }
     }
 
     #[test]
+    fn a_dry_run_is_judged_by_what_is_known_and_adds_nothing() {
+        let guard = guard();
+        let malformed = refusal(Outcome::InvalidToken);
+        for _ in 0..100 {
+            assert_eq!(guard.refuse(malformed.clone(), Sight::DryRun).token_action, TokenAction::Delete);
+        }
+        let real: Vec<_> =
+            (0..10).map(|_| guard.refuse(malformed.clone(), Sight::Real).token_action).collect();
+        assert_eq!(real.iter().filter(|action| **action == TokenAction::Quarantine).count(), 1);
+        for _ in 0..100 {
+            guard.judge(Outcome::Accepted, TokenAction::Keep, false, Sight::DryRun);
+        }
+        assert_eq!(guard.refuse(malformed, Sight::DryRun).token_action, TokenAction::Quarantine);
+    }
+
+    #[test]
     fn a_target_that_says_of_itself_that_it_is_gone_is_deleted() {
-        let unsendable = guard().refuse(refusal(Outcome::Unregistered));
+        let unsendable = guard().refuse(refusal(Outcome::Unregistered), Sight::Real);
         assert_eq!(unsendable.token_action, TokenAction::Delete);
         assert_eq!(unsendable.provider.map(ProviderKind::name), Some("fcm"));
     }

@@ -11,6 +11,7 @@ mod blame;
 mod breaker;
 mod deliver;
 mod doors;
+mod dry_run;
 mod guard;
 mod kinds;
 mod learn;
@@ -25,6 +26,7 @@ mod routes;
 mod send;
 mod subscriptions;
 mod suspicion;
+mod trail;
 mod turns;
 mod window;
 
@@ -43,8 +45,10 @@ pub use room::Room;
 pub use route::Route;
 pub use routes::Routes;
 pub use subscriptions::Subscriptions;
+pub(crate) use trail::Trail;
 pub(crate) use window::{Seat, Window};
 
+pub(crate) use suspicion::Sight;
 use turns::Turns;
 
 /// Limits of dispatch.

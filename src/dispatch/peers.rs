@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use fanfare_upstream::{PeerPool, TooManyPeers};
+use fanfare_upstream::{Origin, PeerPool, TooManyPeers};
 
 use crate::provider::Provider;
 use crate::provider::apns::{self, Apns};
@@ -11,6 +11,12 @@ use crate::push::{ApnsEnvironment, Refusal};
 
 /// The peers of one app on one provider.
 pub trait TargetPeers<P: Provider>: fmt::Debug + Send + Sync {
+    /// Where pushes to a target go. No peer is made for it.
+    ///
+    /// # Errors
+    /// Fails if the target names an origin to which no push may go.
+    fn origin(&self, provider: &P, target: &P::Target) -> Result<Cow<'_, Origin>, Refusal>;
+
     /// The peer that takes pushes to a target. While it is held it is not forgotten.
     ///
     /// # Errors
@@ -35,6 +41,10 @@ impl From<Refusal> for NoPeer {
 
 /// One peer for all targets.
 impl<P: Provider> TargetPeers<P> for PeerPool {
+    fn origin(&self, _: &P, _: &P::Target) -> Result<Cow<'_, Origin>, Refusal> {
+        Ok(Cow::Borrowed(PeerPool::origin(self)))
+    }
+
     fn peer(&self, _: &P, _: &P::Target) -> Result<Cow<'_, PeerPool>, NoPeer> {
         Ok(Cow::Borrowed(self))
     }
@@ -49,11 +59,21 @@ pub struct ApnsPeers {
     pub sandbox: PeerPool,
 }
 
-impl TargetPeers<Apns> for ApnsPeers {
-    fn peer(&self, apns: &Apns, target: &apns::Target) -> Result<Cow<'_, PeerPool>, NoPeer> {
-        Ok(Cow::Borrowed(match apns.environment(target) {
+impl ApnsPeers {
+    fn of(&self, apns: &Apns, target: &apns::Target) -> &PeerPool {
+        match apns.environment(target) {
             ApnsEnvironment::Production => &self.production,
             ApnsEnvironment::Sandbox => &self.sandbox,
-        }))
+        }
+    }
+}
+
+impl TargetPeers<Apns> for ApnsPeers {
+    fn origin(&self, apns: &Apns, target: &apns::Target) -> Result<Cow<'_, Origin>, Refusal> {
+        Ok(Cow::Borrowed(self.of(apns, target).origin()))
+    }
+
+    fn peer(&self, apns: &Apns, target: &apns::Target) -> Result<Cow<'_, PeerPool>, NoPeer> {
+        Ok(Cow::Borrowed(self.of(apns, target)))
     }
 }

@@ -1,5 +1,6 @@
 //! The one list of all providers, and what is made from it. Dispatch behind it is generic.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use super::ask::EncodedOnce;
 use fanfare_upstream::Party;
 use tracing::Span;
 
-use super::{Ask, Dispatcher, Guard, Room, Route, Terms, Unsendable};
+use super::{Ask, Dispatcher, Guard, Room, Route, Sight, Terms, Unsendable};
 use crate::provider::Provider;
 use crate::provider::apns::Apns;
 use crate::provider::fcm::Fcm;
@@ -82,9 +83,14 @@ macro_rules! providers {
             ///
             /// # Errors
             /// Fails if the app has no such provider, or the target could not be decoded.
-            pub fn destination(&self, app: &AppId, target: TargetDraft) -> Result<Destination, Unsendable> {
+            pub(crate) fn destination(
+                &self,
+                app: &AppId,
+                target: TargetDraft,
+                sight: Sight,
+            ) -> Result<Destination, Unsendable> {
                 match target {
-                    $(TargetDraft::$provider(target) => self.pair::<$provider>(app, target),)+
+                    $(TargetDraft::$provider(target) => self.pair::<$provider>(app, target, sight),)+
                 }
             }
         }
@@ -117,6 +123,15 @@ macro_rules! providers {
                 }
             }
         )+
+
+        /// It tells targets apart, whichever route leads to them.
+        impl Hash for Destination {
+            fn hash<H: Hasher>(&self, state: &mut H) {
+                match self {
+                    $(Self::$provider(target, _) => ($provider::KIND, target).hash(state),)+
+                }
+            }
+        }
 
         impl Destination {
             /// The guard over the targets of its route.

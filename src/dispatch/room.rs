@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use fanfare_upstream::Share;
 
+use super::trail::Trail;
 use super::window::{Seat, WaitingSetFull};
 
 /// Room for one push. Dropping it gives the room back; a request that its connection has keeps it until its answer.
@@ -12,13 +13,15 @@ pub struct Room {
     share: Share,
     /// The place of an item in the window of its batch. A push that is no item has none.
     seat: Option<Seat>,
+    /// What is left behind for those who ask after the push, if anybody does.
+    trail: Option<Trail>,
 }
 
 impl Room {
     /// The room of a push, which takes this share of what may be in flight.
     #[must_use]
     pub(crate) fn new(share: Share) -> Self {
-        Self { share, seat: None }
+        Self { share, seat: None, trail: None }
     }
 
     /// The room of an item of a batch, with its place in the batch's window.
@@ -26,6 +29,18 @@ impl Room {
     pub(crate) fn with_seat(mut self, seat: Seat) -> Self {
         self.seat = Some(seat);
         self
+    }
+
+    /// Writes down on `trail` from now on whether the push may have been delivered.
+    pub(crate) fn leave_trail(&mut self, trail: Trail) {
+        self.trail = Some(trail);
+    }
+
+    /// How often the push was attempted, where one of the attempts may have been delivered; else 0.
+    pub(super) fn note(&self, attempts_in_doubt: u32) {
+        if let Some(trail) = &self.trail {
+            trail.note(attempts_in_doubt);
+        }
     }
 
     /// The push has its result, which still holds the seat; the rest of the room returns.
@@ -45,8 +60,10 @@ impl Room {
     /// Fails if an item of a batch would have to join a full waiting set. Then it did not wait.
     pub(super) async fn wait(&mut self, wait: Duration) -> Result<(), WaitingSetFull> {
         match &mut self.seat {
-            Some(seat) => seat.wait(wait).await,
-            None => {
+            // A push that others wait for keeps its seat: they hold seats of the same window until its verdict, so it might
+            // never get another.
+            Some(seat) if self.trail.is_none() => seat.wait(wait).await,
+            Some(_) | None => {
                 tokio::time::sleep(wait).await;
                 Ok(())
             }

@@ -7,6 +7,7 @@ use fanfare_upstream::{Origin, Peer, PeerKind, PeerPool, Proxies, Upstream};
 
 use super::peers::{NoPeer, TargetPeers};
 use crate::provider::webpush::{Subscription, WebPush};
+use crate::push::{Reason, Refusal};
 
 /// How an app reaches whatever origins its subscriptions name.
 pub struct Subscriptions {
@@ -31,10 +32,25 @@ impl Subscriptions {
 }
 
 impl TargetPeers<WebPush> for Subscriptions {
+    fn origin(&self, web_push: &WebPush, subscription: &Subscription) -> Result<Cow<'_, Origin>, Refusal> {
+        let (origin, _) = web_push.origin(subscription)?;
+        // Only a host that is an address can be judged without a look-up. The connects of a peer judge it by the same words,
+        // and the log counts them.
+        let judged = self.template.reach.judge_host(origin.host());
+        judged.map_err(|why| not_public(&why))?;
+        Ok(Cow::Owned(origin))
+    }
+
     fn peer(&self, web_push: &WebPush, subscription: &Subscription) -> Result<Cow<'_, PeerPool>, NoPeer> {
         let (origin, kind) = web_push.origin(subscription)?;
         self.peer_of(origin, kind).map(Cow::Owned)
     }
+}
+
+/// Refuses a push whose subscription names a peer that is not public. Its host may have a public address another day, so
+/// nothing is said against the subscription.
+pub(super) fn not_public(why: &impl std::fmt::Display) -> Refusal {
+    Refusal::field("target.web_push.endpoint", Reason::FieldInvalid, why.to_string())
 }
 
 impl std::fmt::Debug for Subscriptions {
@@ -52,7 +68,7 @@ pub(super) mod tests {
     use super::*;
     use crate::dispatch::attempts::Attempts;
     use crate::metrics::Metrics;
-    use crate::push::{Options, Outcome, Reason};
+    use crate::push::{Options, Outcome};
     use fanfare_upstream::transport::Io;
     use fanfare_upstream::{BoxFuture, Dial, Http, Proxy, Reach, Resolve, UpstreamSettings, tls};
 

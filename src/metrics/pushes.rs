@@ -9,6 +9,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::OnceMetrics;
 use super::seconds::seconds;
 use crate::push::{Outcome, ProviderKind};
 
@@ -35,6 +36,7 @@ pub struct PushMetrics {
     refused: Family<RefusalLabels, Counter>,
     batch_streams: Gauge,
     breakers_open: Family<AppLabels, Gauge>,
+    once: OnceMetrics,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -52,6 +54,7 @@ impl PushMetrics {
             refused: Family::default(),
             batch_streams: Gauge::default(),
             breakers_open: Family::default(),
+            once: OnceMetrics::register(registry),
         };
         registry.register("pushes", "Pushes that have their verdict, by outcome", metrics.settled.clone());
         registry.register(
@@ -110,6 +113,11 @@ impl PushMetrics {
     /// Returns the number of open batch streams.
     pub(crate) fn batch_streams(&self) -> &Gauge {
         &self.batch_streams
+    }
+
+    /// Returns the metrics of pushes that are not to be sent twice.
+    pub(crate) fn once(&self) -> &OnceMetrics {
+        &self.once
     }
 
     /// Counts a call or a batch item that was refused before admission.

@@ -59,7 +59,8 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     /// back the app, and else all who send to the peer.
     const FAILS_BY_APP: bool = false;
 
-    /// Where a push goes. It prints without what would let a reader of the log send to it.
+    /// Where a push goes. It prints without what would let a reader of the log send to it. Its hash tells whether two pushes
+    /// with one id go to the same target.
     type Target: fmt::Debug + Hash + Send + Sync;
 
     /// What a body becomes for all targets; a multicast encodes it once.

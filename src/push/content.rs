@@ -1,10 +1,11 @@
 //! What a push says, and how it is treated.
 
 use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
 use std::time::{Duration, SystemTime};
 
 /// What a push says: portable parts, typed parts of a provider, or a raw body that replaces both.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Hash)]
 pub struct Content {
     /// What the user sees.
     pub notification: Option<Notification>,
@@ -21,7 +22,7 @@ pub struct Content {
 }
 
 /// What the user sees. An empty text is an absent one.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Notification {
     /// Its first line.
     pub title: String,
@@ -67,7 +68,7 @@ impl Notification {
 }
 
 /// A text that the device looks up in the app's own strings.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct LocalizedText {
     /// The key.
     pub key: String,
@@ -100,8 +101,34 @@ pub struct ApnsContent {
     pub payload_json: String,
 }
 
+impl Hash for ApnsContent {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // Every field is named here, so that one that is added is not forgotten.
+        let Self {
+            push_type,
+            mutable_content,
+            content_available,
+            interruption_level,
+            relevance_score,
+            target_content_id,
+            filter_criteria,
+            critical_sound,
+            live_activity,
+            payload_json,
+        } = self;
+        (push_type, mutable_content, content_available, interruption_level).hash(state);
+        (relevance_score.map(bits), target_content_id, filter_criteria).hash(state);
+        (critical_sound, live_activity, payload_json).hash(state);
+    }
+}
+
+/// The bits of a number; those of 0 where it is -0, which is equal to 0.
+fn bits(number: f64) -> u64 {
+    (number + 0.0).to_bits()
+}
+
 /// What the device does about an APNs notification.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum InterruptionLevel {
     /// It is added to the list.
     Passive,
@@ -122,8 +149,15 @@ pub struct CriticalSound {
     pub volume: Option<f64>,
 }
 
+impl Hash for CriticalSound {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Self { name, volume } = self;
+        (name, volume.map(bits)).hash(state);
+    }
+}
+
 /// What happens to a Live Activity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LiveActivityEvent {
     /// `start`
     Start,
@@ -134,7 +168,7 @@ pub enum LiveActivityEvent {
 }
 
 /// A Live Activity. Its JSON members are objects, which is checked when they are decoded.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Hash)]
 pub struct LiveActivity {
     /// `event`
     pub event: LiveActivityEvent,
@@ -157,7 +191,7 @@ pub struct LiveActivity {
 }
 
 /// What only FCM knows.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct FcmContent {
     /// `android.notification.channel_id`
     pub channel_id: String,
@@ -182,7 +216,7 @@ pub struct FcmContent {
 }
 
 /// How much of a notification a locked Android device shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AndroidVisibility {
     /// It shows all but the private parts.
     Private,
@@ -193,7 +227,7 @@ pub enum AndroidVisibility {
 }
 
 /// What only Web Push knows.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct WebPushContent {
     /// `Urgency`. Where it is absent, it follows from the priority.
     pub urgency: Option<WebPushUrgency>,
@@ -206,7 +240,7 @@ pub struct WebPushContent {
 }
 
 /// How long a browser may wait to save power.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum WebPushUrgency {
     /// It is delivered to a device on power and on Wi-Fi.
     VeryLow,
@@ -219,7 +253,7 @@ pub enum WebPushUrgency {
 }
 
 /// What only a Mattermost push proxy knows, by its JSON keys. A field is left out where it is empty.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "named after the JSON keys of the push proxy")]
 pub struct MattermostContent {
     pub r#type: String,
@@ -242,7 +276,7 @@ pub struct MattermostContent {
 }
 
 /// What the device is told about urgency.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Priority {
     /// It is delivered at once.
     High,
@@ -253,7 +287,7 @@ pub enum Priority {
 }
 
 /// How long a push is worth delivering.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
 pub enum Expiry {
     /// The push service's own default holds.
     #[default]
@@ -265,7 +299,7 @@ pub enum Expiry {
 }
 
 /// How a push is treated.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Options {
     /// How urgent it is. Where it is absent, a push that shows something is high and any other is normal.
     pub priority: Option<Priority>,
@@ -279,4 +313,6 @@ pub struct Options {
     pub repeatable: bool,
     /// Whether everything is checked and nothing is delivered.
     pub dry_run: bool,
+    /// Whether a second push with the same id is not sent, but gets the verdict of the first.
+    pub once: bool,
 }

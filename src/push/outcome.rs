@@ -151,6 +151,8 @@ pub struct PushResult {
     pub token_invalid_since: Option<SystemTime>,
     /// How often it was handed to the push service.
     pub attempts: u32,
+    /// Whether this is the verdict of the first push with the same id, and this one was not sent.
+    pub of_first: bool,
 }
 
 impl PushResult {
@@ -172,6 +174,7 @@ impl PushResult {
             upstream_id: String::new(),
             token_invalid_since: None,
             attempts: 0,
+            of_first: false,
         }
     }
 }

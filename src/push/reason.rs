@@ -32,6 +32,7 @@ pub enum Reason {
     CallerUnknown,
     CallerOverRate,
     Paced,
+    IdReused,
 }
 
 impl Reason {
@@ -67,6 +68,7 @@ impl Reason {
             Self::CallerUnknown => "CALLER_UNKNOWN",
             Self::CallerOverRate => "CALLER_OVER_RATE",
             Self::Paced => "PACED",
+            Self::IdReused => "ID_REUSED",
         }
     }
 }

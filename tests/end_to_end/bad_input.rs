@@ -131,7 +131,8 @@ async fn what_is_wrong_with_a_push_is_the_same_result_in_every_rpc() {
         options(push, proto::Options { collapse_key: "x".repeat(257), ..proto::Options::default() });
     })
     .await;
-    bad("options.once", Reason::NotSupported, &|push| {
+    // Every one of these pushes has no id of its own.
+    bad("id", FieldRequired, &|push| {
         options(push, proto::Options { once: true, ..proto::Options::default() });
     })
     .await;

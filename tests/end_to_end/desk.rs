@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use fanfare::credential::Credential;
 use fanfare::desk::{
     Admission, Arrival, BatchEvent, BatchSettings, BodyDraft, Caller, Desk, DeskSettings, Draft, DraftBody,
-    OptionsDraft, Settled, TargetDraft,
+    OnceSettings, OptionsDraft, Settled, TargetDraft,
 };
 use fanfare::dispatch::{AppRoutes, DispatchSettings, Dispatcher, Route, Routes};
 use fanfare::metrics::Metrics;
@@ -36,7 +36,7 @@ impl Front {
         let settings = UpstreamSettings::default();
         let upstream = Upstream::new(settings, resolver, dialer, metrics.upstream.clone());
         let desk = Desk::new(
-            DeskSettings { max_wait: SOON, batch: BatchSettings::default() },
+            DeskSettings { max_wait: SOON, batch: BatchSettings::default(), once: OnceSettings::default() },
             routes(&upstream, &metrics, origin),
             Arc::new(Admission::new(100, Gauge::default())),
             Dispatcher::new(DispatchSettings::default(), CancellationToken::new()),

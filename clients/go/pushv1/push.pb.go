@@ -777,10 +777,13 @@ const (
 	Reason_REASON_CALLER_UNKNOWN Reason = 27
 	// The caller is over its rate. It may try again a little later.
 	Reason_REASON_CALLER_OVER_RATE Reason = 28
+	// A push with this id and Options.once was sent with another target, content or
+	// options; `field` is `id`.
+	Reason_REASON_ID_REUSED Reason = 29
 	// Pushes to this upstream are paced, at its quota or at the rate that its answers
 	// allow, and the turn of this one would have come after its deadline or expiry.
 	// retry_after is when it would have come.
-	Reason_REASON_PACED Reason = 29
+	Reason_REASON_PACED Reason = 30
 )
 
 // Enum value maps for Reason.
@@ -814,7 +817,8 @@ var (
 		26: "REASON_CREDENTIAL_MISSING",
 		27: "REASON_CALLER_UNKNOWN",
 		28: "REASON_CALLER_OVER_RATE",
-		29: "REASON_PACED",
+		29: "REASON_ID_REUSED",
+		30: "REASON_PACED",
 	}
 	Reason_value = map[string]int32{
 		"REASON_UNSPECIFIED":             0,
@@ -845,7 +849,8 @@ var (
 		"REASON_CREDENTIAL_MISSING":      26,
 		"REASON_CALLER_UNKNOWN":          27,
 		"REASON_CALLER_OVER_RATE":        28,
-		"REASON_PACED":                   29,
+		"REASON_ID_REUSED":               29,
+		"REASON_PACED":                   30,
 	}
 )
 
@@ -1466,7 +1471,7 @@ type Push struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The caller's name for this push: 1 to 128 visible ASCII characters (0x21 to
 	// 0x7e). Absent: the gateway makes a UUID. Echoed in the result; of one that is
-	// refused its first 128 bytes.
+	// refused its first 128 bytes. Required where Options.once is set.
 	//
 	// APNs: `apns-id` is the id in lower case when it is a UUID, else a UUIDv5 of
 	// app and id, so that a resend carries the same. Web Push, FCM: not sent.
@@ -3272,11 +3277,32 @@ type Options struct {
 	// a duplicate does no harm (a collapse key makes it so at the device).
 	Repeatable bool `protobuf:"varint,6,opt,name=repeatable,proto3" json:"repeatable,omitempty"`
 	// Checks everything and delivers nothing; a push that would have been sent is
-	// VALIDATED. FCM is asked with `validate_only`; for the others the gateway
-	// checks what it can and sends nothing.
+	// VALIDATED. FCM is asked with `validate_only`, and checks its token. To the others
+	// nothing is sent: the gateway checks permission, app, target, content, the exact size
+	// of what would be sent, expiry, the host of a subscription, its own credential and its
+	// certificate. That the push service takes key, topic and token is not checked.
 	DryRun bool `protobuf:"varint,7,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
-	// A second push of the same app and id within a window is not sent: it gets the
-	// verdict of the first. Not supported yet: INVALID_PUSH with reason NOT_SUPPORTED.
+	// A second push of the same caller, app and id is not sent: it waits for the verdict
+	// of the first, or gets the one that is recorded (PushResult.of_first). Needs an id:
+	// without one INVALID_PUSH, FIELD_REQUIRED.
+	//
+	// Recorded is a verdict whose delivery is ACCEPTED or MAYBE, for `limits.once_window`
+	// (10 minutes) or until `limits.once_max` (100,000) newer ones need its place. What
+	// was not delivered is forgotten, so that trying again is trying again; those who
+	// waited for it get its verdict. Where so many are in flight, the push is
+	// NOT_ATTEMPTED with reason OVERLOADED.
+	//
+	// A push with another target, content, priority, expiry or collapse key than the
+	// first is INVALID_PUSH with reason ID_REUSED. Its expiry is compared as given: repeat
+	// the ttl, or the same expire_at. max_wait, repeatable and labels may differ.
+	//
+	// One that waits and whose own deadline comes first is UNCONFIRMED, because the first
+	// may be delivered yet. Where the caller of the first leaves, one that waits is sent in
+	// its place, unless the first had left for the push service: then it is UNCONFIRMED.
+	//
+	// A push without `once` and a dry run neither read nor write what is recorded. Each
+	// gateway remembers by itself, and forgets when it is restarted: a second push that a
+	// balancer takes to another gateway, or that comes after a restart, is sent.
 	Once          bool `protobuf:"varint,8,opt,name=once,proto3" json:"once,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3450,7 +3476,10 @@ type PushResult struct {
 	// not sent does not count.
 	Attempts int32 `protobuf:"varint,16,opt,name=attempts,proto3" json:"attempts,omitempty"`
 	// The push's labels, as given; none where they, or the id, cannot be what they are.
-	Labels        map[string]string `protobuf:"bytes,17,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Labels map[string]string `protobuf:"bytes,17,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// This is the verdict of the first push with the same id, and this one was not sent
+	// (Options.once). All fields but index, id and labels are those of the first.
+	OfFirst       bool `protobuf:"varint,18,opt,name=of_first,json=ofFirst,proto3" json:"of_first,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3602,6 +3631,13 @@ func (x *PushResult) GetLabels() map[string]string {
 		return x.Labels
 	}
 	return nil
+}
+
+func (x *PushResult) GetOfFirst() bool {
+	if x != nil {
+		return x.OfFirst
+	}
+	return false
 }
 
 var File_fanfare_push_v1_push_proto protoreflect.FileDescriptor
@@ -3812,7 +3848,7 @@ const file_fanfare_push_v1_push_proto_rawDesc = "" +
 	"repeatable\x12\x17\n" +
 	"\adry_run\x18\a \x01(\bR\x06dryRun\x12\x12\n" +
 	"\x04once\x18\b \x01(\bR\x04onceB\b\n" +
-	"\x06expiry\"\xa5\x06\n" +
+	"\x06expiry\"\xc0\x06\n" +
 	"\n" +
 	"PushResult\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x03R\x05index\x12\x0e\n" +
@@ -3834,7 +3870,8 @@ const file_fanfare_push_v1_push_proto_rawDesc = "" +
 	"upstreamId\x12J\n" +
 	"\x13token_invalid_since\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampR\x11tokenInvalidSince\x12\x1a\n" +
 	"\battempts\x18\x10 \x01(\x05R\battempts\x12?\n" +
-	"\x06labels\x18\x11 \x03(\v2'.fanfare.push.v1.PushResult.LabelsEntryR\x06labels\x1a9\n" +
+	"\x06labels\x18\x11 \x03(\v2'.fanfare.push.v1.PushResult.LabelsEntryR\x06labels\x12\x19\n" +
+	"\bof_first\x18\x12 \x01(\bR\aofFirst\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01*d\n" +
@@ -3901,7 +3938,7 @@ const file_fanfare_push_v1_push_proto_rawDesc = "" +
 	"\x18TOKEN_ACTION_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11TOKEN_ACTION_KEEP\x10\x01\x12\x17\n" +
 	"\x13TOKEN_ACTION_DELETE\x10\x02\x12\x1b\n" +
-	"\x17TOKEN_ACTION_QUARANTINE\x10\x03*\x9f\x06\n" +
+	"\x17TOKEN_ACTION_QUARANTINE\x10\x03*\xb5\x06\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15REASON_FIELD_REQUIRED\x10\x01\x12\x18\n" +
@@ -3931,8 +3968,9 @@ const file_fanfare_push_v1_push_proto_rawDesc = "" +
 	"\x18REASON_ANSWER_UNREADABLE\x10\x19\x12\x1d\n" +
 	"\x19REASON_CREDENTIAL_MISSING\x10\x1a\x12\x19\n" +
 	"\x15REASON_CALLER_UNKNOWN\x10\x1b\x12\x1b\n" +
-	"\x17REASON_CALLER_OVER_RATE\x10\x1c\x12\x10\n" +
-	"\fREASON_PACED\x10\x1d*y\n" +
+	"\x17REASON_CALLER_OVER_RATE\x10\x1c\x12\x14\n" +
+	"\x10REASON_ID_REUSED\x10\x1d\x12\x10\n" +
+	"\fREASON_PACED\x10\x1e*y\n" +
 	"\bProvider\x12\x18\n" +
 	"\x14PROVIDER_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rPROVIDER_APNS\x10\x01\x12\x10\n" +

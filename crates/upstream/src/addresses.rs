@@ -22,10 +22,7 @@ pub(crate) async fn addresses(
     settings: &UpstreamSettings,
     until: Instant,
 ) -> Result<Vec<SocketAddr>, ConnectError> {
-    let not_public = || ConnectError::NotPublic { host: peer.origin.host().to_owned() };
-    if !peer.reach.allows_host(peer.origin.host()) {
-        return Err(not_public());
-    }
+    peer.reach.judge_host(peer.origin.host())?;
     let resolved = lookups.look_up(peer, rank, settings, until).await?;
     if resolved.is_empty() {
         return Err(ConnectError::NoAddress { host: peer.first_hop().host().to_owned() });
@@ -45,7 +42,10 @@ pub(crate) async fn addresses(
             "addresses that are not public are not dialled"
         );
     }
-    if allowed.is_empty() { Err(not_public()) } else { Ok(in_turn(allowed)) }
+    if allowed.is_empty() {
+        return Err(ConnectError::NotPublic { host: peer.origin.host().to_owned() });
+    }
+    Ok(in_turn(allowed))
 }
 
 /// Puts addresses in a random order, so that connections spread over them, with IPv6 and IPv4 by turns. Source: RFC

@@ -4,6 +4,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use crate::connect_error::ConnectError;
+
 /// To which addresses connections to a peer may go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Reach {
@@ -23,9 +25,15 @@ impl Reach {
         addresses
     }
 
-    /// Whether a connection may go to the host, if that is an address. A name is judged by its addresses, later.
-    pub(crate) fn allows_host(self, host: &str) -> bool {
-        host.parse().map_or(true, |address| self.allows(address))
+    /// Judges the host of a peer, if that is an address. A name is judged by its addresses, when a connection is to be made.
+    ///
+    /// # Errors
+    /// Fails if no connection may go to the address.
+    pub fn judge_host(self, host: &str) -> Result<(), ConnectError> {
+        match host.parse() {
+            Ok(address) if !self.allows(address) => Err(ConnectError::NotPublic { host: host.to_owned() }),
+            Ok(_) | Err(_) => Ok(()),
+        }
     }
 
     fn allows(self, address: IpAddr) -> bool {
@@ -174,10 +182,13 @@ mod tests {
     #[test]
     fn a_host_that_is_an_address_is_judged_and_a_name_is_not() {
         for host in ["127.0.0.1", "::1", "::ffff:127.0.0.1", "169.254.169.254"] {
-            assert!(!Reach::Public.allows_host(host) && Reach::Anywhere.allows_host(host), "{host}");
+            assert!(
+                Reach::Public.judge_host(host).is_err() && Reach::Anywhere.judge_host(host).is_ok(),
+                "{host}"
+            );
         }
         for host in ["peer.example", "localhost", "8.8.8.8", "::ffff:8.8.8.8"] {
-            assert!(Reach::Public.allows_host(host), "{host}");
+            assert!(Reach::Public.judge_host(host).is_ok(), "{host}");
         }
     }
 

@@ -251,6 +251,7 @@ mod tests {
             devices: None,
             repeatable: false,
             dry_run: false,
+            once: false,
             lines: LineIdentities::new(SharedContent::new("shop", &content, None)),
         };
         let (progress, stop) = (Arc::new(Progress::new(ProgressFormat::Lines)), CancellationToken::new());

@@ -59,6 +59,7 @@ pub(super) struct LineReader {
     pub(super) devices: Option<Devices>,
     pub(super) repeatable: bool,
     pub(super) dry_run: bool,
+    pub(super) once: bool,
     pub(super) lines: LineIdentities,
 }
 
@@ -121,10 +122,11 @@ impl LineReader {
         // The digest is of the message and not of the JSON, so that another spelling of the same push is the same line.
         let identity = self.lines.next(own, &push.encode_to_vec());
         push.id.clone_from(&identity.id);
-        if self.repeatable || self.dry_run {
+        if self.repeatable || self.dry_run || self.once {
             let options = push.options.get_or_insert_default();
             options.repeatable |= self.repeatable;
             options.dry_run |= self.dry_run;
+            options.once |= self.once;
         }
         let options = push.options.clone().unwrap_or_default();
         self.item(line, identity, ItemKind::Push(Box::new(push)), bytes, &options)
@@ -199,6 +201,7 @@ mod tests {
             devices: tokens.then_some(Devices { service: DeviceService::Apns, apns }),
             repeatable: false,
             dry_run: false,
+            once: false,
             lines: LineIdentities::new(SharedContent::new("shop", &content, None)),
         }
     }

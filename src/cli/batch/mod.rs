@@ -184,6 +184,7 @@ impl Batch {
             devices: has_content.then_some(Devices { service: self.provider, apns: self.device }),
             repeatable: self.repeatable,
             dry_run: self.content.dry_run,
+            once: self.content.once,
             lines: LineIdentities::new(shared),
         };
         let is_table = self.csv || is_csv(&self.file);

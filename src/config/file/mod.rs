@@ -87,6 +87,9 @@ pub(in crate::config) struct Limits {
     pub(in crate::config) batch_max_wait: Option<Duration>,
     #[serde(with = "humantime_serde")]
     pub(in crate::config) reader_stall_timeout: Option<Duration>,
+    #[serde(with = "humantime_serde")]
+    pub(in crate::config) once_window: Option<Duration>,
+    pub(in crate::config) once_max: Option<usize>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -37,6 +37,8 @@ impl Reader<'_> {
         self.wait("limits.batch_max_wait", &mut batch.max_wait, limits.batch_max_wait);
         let stall = limits.reader_stall_timeout;
         self.wait("limits.reader_stall_timeout", &mut batch.reader_stall_timeout, stall);
+        self.wait("limits.once_window", &mut config.grpc.once.window, limits.once_window);
+        self.positive("limits.once_max", &mut config.grpc.once.max, limits.once_max);
         self.upstream(&mut config.upstream, &file.upstream);
         self.paces(config, file);
         config.apns_trust = self.trust("apns.ca_files", &config.trust, &file.apns.ca_files);

@@ -118,10 +118,14 @@ async fn so_many_malformed_targets_are_set_aside_and_none_is_judged_without_its_
     let front = Front::new(10, BatchSettings::default());
     let mut actions = Vec::new();
     for _ in 0..10 {
-        let mut draft = dry_run(1);
+        let mut draft = Draft { body: DraftBody::Own(body(false)), ..dry_run(1) };
         FAULTS[6].0(&mut draft);
         actions.push(settled(&front, draft).await.result.token_action);
     }
+    // What a dry run is refused says nothing of the targets of others.
+    let mut draft = dry_run(1);
+    FAULTS[6].0(&mut draft);
+    assert_eq!(settled(&front, draft).await.result.token_action, TokenAction::Quarantine);
     assert_eq!(actions[0], TokenAction::Delete);
     assert_eq!(actions[9], TokenAction::Quarantine);
     let mut draft = dry_run(1);

@@ -3,6 +3,7 @@
 
 mod batches;
 mod faults;
+mod once;
 mod pushes;
 
 use std::sync::Arc;
@@ -37,11 +38,19 @@ struct Front {
 impl Front {
     /// A desk with one app on one Mattermost push proxy, which takes pushes without a credential and is nowhere.
     fn new(max_in_flight: usize, batch: BatchSettings) -> Self {
+        Self::with(max_in_flight, batch, OnceSettings::default())
+    }
+
+    fn with_once(once: OnceSettings) -> Self {
+        Self::with(10, BatchSettings::default(), once)
+    }
+
+    fn with(max_in_flight: usize, batch: BatchSettings, once: OnceSettings) -> Self {
         let metrics = Metrics::default();
         let admission = Arc::new(Admission::new(max_in_flight, metrics.pushes.in_flight().clone()));
         let draining = CancellationToken::new();
         let desk = Desk::new(
-            DeskSettings { max_wait: Duration::from_secs(20), batch },
+            DeskSettings { max_wait: Duration::from_secs(20), batch, once },
             routes(&metrics),
             Arc::clone(&admission),
             Dispatcher::new(DispatchSettings::default(), draining.clone()),
@@ -120,4 +129,14 @@ fn body(dry_run: bool) -> BodyDraft {
 fn dry_run(number: usize) -> Draft {
     let (id, body) = (format!("push-{number}"), DraftBody::Own(body(true)));
     Draft { id, target: device(number), body, held: Ok(None), parent: Span::none() }
+}
+
+/// A draft that is to be sent once.
+fn once(number: usize) -> Draft {
+    let mut body = body(false);
+    body.options = body.options.map(|draft| OptionsDraft {
+        options: Options { once: true, max_wait: Some(Duration::from_secs(10)), ..draft.options },
+        ..draft
+    });
+    Draft { body: DraftBody::Own(body), ..dry_run(number) }
 }

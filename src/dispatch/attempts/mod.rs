@@ -74,6 +74,11 @@ impl Attempts {
         self.made
     }
 
+    /// How many attempts were made, where one of them may have been delivered; else 0.
+    pub(super) fn in_doubt(&self) -> u32 {
+        if self.unanswered { self.made } else { 0 }
+    }
+
     /// What follows from what an attempt came to: the verdict, or another attempt.
     pub(super) fn next(&mut self, learned: Learned) -> Next {
         match learned {
@@ -210,6 +215,7 @@ impl Attempts {
             upstream_id: verdict.upstream_id,
             token_invalid_since: verdict.token_invalid_since,
             attempts: 0,
+            of_first: false,
         }
     }
 }

@@ -7,8 +7,10 @@ use fanfare_upstream::{NoTurn, TooManyPeers, Unsent};
 
 use super::Attempts;
 use crate::credential::{NoToken, Refused};
+use crate::dispatch::Sight;
 use crate::dispatch::acquire::NoLeave;
 use crate::dispatch::guard::{Guard, Unsendable};
+use crate::dispatch::subscriptions::not_public;
 use crate::push::{Outcome, PushResult, Reason, Refusal};
 
 /// The wait that a caller is told where the gateway has no better advice.
@@ -34,7 +36,7 @@ impl Attempts {
 
     /// The verdict where the push cannot be said to its provider, or its target may not be sent to.
     pub(in crate::dispatch) fn refused(&mut self, refusal: Refusal, guard: &Guard) -> PushResult {
-        self.unsendable(guard.refuse(refusal))
+        self.unsendable(guard.refuse(refusal, Sight::of(self.dry_run)))
     }
 
     fn unsendable(&mut self, unsendable: Unsendable) -> PushResult {
@@ -164,11 +166,8 @@ impl Attempts {
                 (Outcome::UpstreamUnavailable, Reason::UpstreamRefused, Some(COME_BACK_AFTER))
             }
             Unsent::Forbidden(_) => {
-                // Only a subscription names a peer that is held to public addresses. Its host may have one another
-                // day: nothing is said against the subscription.
-                let refusal =
-                    Refusal::field("target.web_push.endpoint", Reason::FieldInvalid, why.to_string());
-                return self.unsendable(refusal.into());
+                // Only a subscription names a peer that is held to public addresses.
+                return self.unsendable(not_public(why).into());
             }
             Unsent::TooManyWaiters(_) => (Outcome::NotAttempted, Reason::Overloaded, Some(COME_BACK_AFTER)),
             Unsent::TooLong(wait) => {

@@ -34,6 +34,7 @@ pub(super) fn settled(settled: Settled) -> proto::PushResult {
         upstream_id: result.upstream_id,
         token_invalid_since: result.token_invalid_since.map(Into::into),
         attempts: result.attempts.cast_signed(),
+        of_first: result.of_first,
     }
 }
 
@@ -230,6 +231,7 @@ fn reason(it: Reason) -> proto::Reason {
         Reason::CallerUnknown => proto::Reason::CallerUnknown,
         Reason::CallerOverRate => proto::Reason::CallerOverRate,
         Reason::Paced => proto::Reason::Paced,
+        Reason::IdReused => proto::Reason::IdReused,
     }
 }
 
@@ -271,6 +273,7 @@ mod tests {
             Reason::CallerUnknown,
             Reason::CallerOverRate,
             Reason::Paced,
+            Reason::IdReused,
         ];
         for it in all {
             assert_eq!(reason(it).as_str_name(), format!("REASON_{}", it.name()));

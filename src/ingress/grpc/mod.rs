@@ -33,7 +33,7 @@ pub(crate) use metadata::BoundedMetadata;
 
 use items::Items;
 
-use crate::desk::{BatchSettings, Desk, NoRoom};
+use crate::desk::{BatchSettings, Desk, NoRoom, OnceSettings};
 use crate::listener::{Http2Settings, ListenerSettings, WatchedByItself};
 use crate::proto;
 use crate::proto::server::push_service_server::PushService;
@@ -59,6 +59,8 @@ pub struct GrpcSettings {
     pub max_wait: Duration,
     /// The limits of a batch.
     pub batch: BatchSettings,
+    /// Limits of the window of pushes that are not to be sent twice.
+    pub once: OnceSettings,
     /// Bounds the batch streams of one connection.
     pub max_batch_streams: usize,
 }
@@ -75,6 +77,7 @@ impl Default for GrpcSettings {
             message_timeout: Duration::from_secs(30),
             max_wait: Duration::from_secs(30),
             batch: BatchSettings::default(),
+            once: OnceSettings::default(),
             max_batch_streams: 32,
         }
     }

@@ -51,7 +51,7 @@ mod tests {
 
     use super::*;
     use crate::caller::Caller;
-    use crate::desk::{Admission, BatchSettings, DeskSettings};
+    use crate::desk::{Admission, BatchSettings, DeskSettings, OnceSettings};
     use crate::dispatch::{DispatchSettings, Dispatcher, Routes};
     use crate::ingress::grpc::Service;
     use crate::metrics::Metrics;
@@ -63,7 +63,11 @@ mod tests {
     async fn a_call_in_flight_keeps_its_future_once() {
         let service = Service {
             desk: Arc::new(Desk::new(
-                DeskSettings { max_wait: Duration::from_secs(1), batch: BatchSettings::default() },
+                DeskSettings {
+                    max_wait: Duration::from_secs(1),
+                    batch: BatchSettings::default(),
+                    once: OnceSettings::default(),
+                },
                 Routes::default(),
                 Arc::new(Admission::new(1, Gauge::default())),
                 Dispatcher::new(DispatchSettings::default(), CancellationToken::new()),

@@ -4,6 +4,7 @@ mod changes;
 mod configuration;
 mod doors;
 mod matrix;
+mod once;
 mod rates;
 mod reading_anew;
 mod tokens;

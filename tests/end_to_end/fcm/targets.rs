@@ -4,6 +4,8 @@ use fanfare::proto::{self, Delivery, Outcome, Reason, TokenAction};
 use fanfare_simulator::FcmSettings;
 use serde_json::{Value, json};
 
+use crate::dry_runs::{assert_refused_alike, expired};
+
 use super::{PROJECT, asked, json, push, to, world};
 
 /// More bytes than the gateway adds to data.
@@ -138,4 +140,18 @@ async fn keys_that_are_fcms_own_are_refused_by_name() {
         let result = world.send(raw(serde_json::json!({ "data": { key: "x" } }).to_string())).await;
         assert_eq!(result.outcome(), Outcome::Accepted, "{key} {result:?}");
     }
+}
+
+#[tokio::test]
+async fn a_dry_run_that_the_gateway_refuses_does_not_reach_fcm() {
+    let world = world(FcmSettings::default()).await;
+    let bad = vec![
+        push(""),
+        to(target("topic", "no topic")),
+        proto::Push { content: Some(data(5000)), ..push("ok:1") },
+        expired(push("ok:1")),
+        raw(r#"{"token":"x"}"#.to_owned()),
+    ];
+    assert_refused_alike(&world, bad).await;
+    assert!(asked(&world, "/v1/").is_empty());
 }

@@ -8,6 +8,9 @@ use fanfare_simulator::{Subscription, Vendor, WebPushSettings};
 use serde_json::{Value, json};
 
 use super::{Browsers, app, body, header, host, push, raw, simulator, target, with_content, with_options};
+use fanfare::provider::webpush::WebPushSettings as App;
+
+use crate::dry_runs::{assert_refused_alike, dry, expired};
 use crate::harness::APP;
 use crate::net::Net;
 
@@ -240,4 +243,29 @@ async fn keys_that_are_missing_or_none_are_named_by_their_fields() {
         assert_eq!(result.token_action(), action);
     }
     assert_eq!(browsers.net.dialled(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_dry_run_is_refused_as_the_push_would_be_and_takes_no_place() {
+    let listed = |app: &mut App| app.hosts = vec!["127.0.0.1".to_owned(), "[::1]".to_owned()];
+    let browsers = Browsers::with(listed, |_| {}).await;
+    let subscription = browsers.subscribe(Vendor::Mozilla);
+    let at = |endpoint: &str| push(&Subscription { endpoint: endpoint.to_owned(), ..subscription.clone() });
+    let bad = vec![
+        at("http://updates.push.services.mozilla.com/wpush/v2/x"),
+        at("https://elsewhere.example/x"),
+        at("https://updates.push.services.mozilla.com:444/x"),
+        // These hosts are listed, and no connection may go to their addresses.
+        at("https://127.0.0.1/x"),
+        at("https://[::1]/x"),
+        at("https://permanently-removed.invalid/x"),
+        push(&Subscription { p256dh: String::new(), ..subscription.clone() }),
+        proto::Push { content: Some(raw(vec![1; MOST + 1])), ..push(&subscription) },
+    ];
+    assert_refused_alike(&browsers.world, bad).await;
+    assert_eq!(browsers.send(dry(push(&subscription))).await.outcome(), Outcome::Validated);
+    assert_eq!((browsers.net.resolved(), browsers.net.dialled().len()), (0, 0));
+    // A push that may expire while it waits is looked at when it has its stream.
+    assert_refused_alike(&browsers.world, vec![expired(push(&subscription))]).await;
+    assert_eq!(browsers.simulator().counters().requests_arrived, 0);
 }

@@ -134,10 +134,6 @@ fn options(options: Option<proto::Options>) -> Decoded<OptionsDraft> {
     if let Some(wait) = max_wait.filter(|wait| wait.is_zero() || *wait > MAX_WAIT) {
         return Err(invalid("options.max_wait", "more than 0 and at most one hour", format!("{wait:?}")));
     }
-    if it.once {
-        let detail = "expected false, found true: this gateway does not remember pushes yet";
-        return Err(Refusal::field("options.once", Reason::NotSupported, detail));
-    }
     let options = Options {
         priority,
         expiry,
@@ -145,6 +141,7 @@ fn options(options: Option<proto::Options>) -> Decoded<OptionsDraft> {
         max_wait,
         repeatable: it.repeatable,
         dry_run: it.dry_run,
+        once: it.once,
     };
     Ok(OptionsDraft { options, ttl })
 }

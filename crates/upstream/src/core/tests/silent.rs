@@ -127,6 +127,8 @@ impl Network {
                     continue;
                 }
                 Effect::Refuse { .. }
+                | Effect::Breaker(..)
+                | Effect::BreakerForgotten
                 | Effect::Retire { .. }
                 | Effect::Moved { .. }
                 | Effect::Allowed(_)
