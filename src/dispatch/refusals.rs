@@ -49,11 +49,12 @@ impl<'a, P: Provider> Ask<'a, P> {
 impl<P: Provider> Route<P> {
     /// What a push is told that got no stream: that the client certificate is refused, where the peer said so.
     pub(super) fn without_stream(&self, pass: Pass<'_>, why: Unsent, peer: &PeerPool) -> NoLeave {
-        let alert = match &why {
-            Unsent::Unreachable(error) | Unsent::DeadlineUnreachable(error) => error.refused_certificate(),
-            _ => None,
+        let (Unsent::Unreachable(error) | Unsent::DeadlineUnreachable(error)) = &why else {
+            return NoLeave::Unsent(why);
         };
-        let Some(alert) = alert.filter(|_| self.shows_certificate()) else { return NoLeave::Unsent(why) };
+        let Some(alert) = error.refused_certificate().filter(|_| self.shows_certificate()) else {
+            return NoLeave::Unsent(why);
+        };
         let detail =
             format!("{why}: the push service does not take the app's client certificate; replace it");
         let answer = RefusingAnswer { status: None, reason: alert.to_owned(), detail: detail.clone() };
