@@ -185,3 +185,11 @@ pub(crate) fn metric_sum(world: &World, begins: &str, contains: &str) -> f64 {
     let lines = page.lines().filter(|line| line.starts_with(begins) && line.contains(contains));
     lines.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
 }
+
+/// Adds a line to the file that `FANFARE_FIGURES` names, where it names one.
+pub(crate) fn figure(line: &str) {
+    if let Some(file) = std::env::var_os("FANFARE_FIGURES") {
+        let mut file = std::fs::OpenOptions::new().create(true).append(true).open(file).unwrap();
+        std::io::Write::write_all(&mut file, format!("{line}\n").as_bytes()).unwrap();
+    }
+}

@@ -35,6 +35,7 @@ mod secrets;
 mod send_batch;
 mod send_push;
 mod send_pushes;
+mod shares;
 mod shutdown;
 mod simulate_command;
 mod simulator_page;

@@ -112,7 +112,7 @@ pub use connect_error::ConnectError;
 pub use error::{Head, NoAnswerCause, Unanswered, Unsent, UnsentCause, UpstreamError};
 pub use fields::{Field, Fields, FieldsIter, Indexing, InvalidField};
 pub use flow::{Flow, Party, ServiceClass};
-pub use in_flight::{InFlight, Share};
+pub use in_flight::{InFlight, PartyInFlight, Share};
 pub use network::{BoxFuture, Dial, Resolve, SystemResolver, TcpDialer};
 pub use observe::{ConnectionState, NamedBy, Observe, ObservePeer, Report, Unobserved};
 pub use origin::{InvalidOrigin, Origin};

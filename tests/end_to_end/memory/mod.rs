@@ -6,7 +6,6 @@ mod frames;
 mod items;
 mod raw_call;
 
-use std::io::Write as _;
 use std::net::SocketAddr;
 
 use fanfare::proto::{self, Outcome};
@@ -14,7 +13,7 @@ use fanfare_simulator::Simulator;
 use tonic::transport::Endpoint;
 
 use crate::batch_command::read;
-use crate::harness::{TOPIC, good, push};
+use crate::harness::{TOPIC, figure, good, push};
 use crate::killed::{Serving, serve};
 use crate::secrets::write_config;
 use raw_call::RawCaller;
@@ -73,11 +72,8 @@ impl Watched {
     /// bytes. Where `FANFARE_FIGURES` names a file, the cost is added to it as a line.
     fn cost(&self, attack: &str, most: usize) {
         let grew = self.peak() - self.idle;
-        if let Some(file) = std::env::var_os("FANFARE_FIGURES") {
-            let mut file = std::fs::OpenOptions::new().create(true).append(true).open(file).unwrap();
-            let mib = |bytes: usize| bytes as f64 / f64::from(1 << 20);
-            writeln!(file, "{attack}: {:.1} MiB beside {:.1} when idle", mib(grew), mib(self.idle)).unwrap();
-        }
+        let mib = |bytes: usize| bytes as f64 / f64::from(1 << 20);
+        figure(&format!("{attack}: {:.1} MiB beside {:.1} when idle", mib(grew), mib(self.idle)));
         assert!(grew < most, "{attack}: {grew} bytes, at most {most}");
     }
 }
