@@ -3,7 +3,7 @@
 use fanfare_upstream::ServiceClass;
 use futures_util::{FutureExt, StreamExt};
 
-use super::place::InHand;
+use super::in_hand::InHand;
 use super::{Batch, BatchState, Lacks, TurnedAway};
 use crate::caller::Caller;
 use crate::desk::admission::Admission;

@@ -8,6 +8,7 @@ mod counts;
 mod event;
 mod future_slab;
 mod in_flight;
+mod in_hand;
 mod place;
 mod settings;
 mod stall;
@@ -33,7 +34,7 @@ use crate::caller::Caller;
 use crate::dispatch::{Seat, Window};
 use counts::BatchGauge;
 use in_flight::{ItemsInFlight, items_in_flight};
-use place::InHand;
+use in_hand::InHand;
 use stall::Stall;
 
 /// A batch stops taking drafts so long before its deadline, so that the items in flight can be answered. A short batch

@@ -4,11 +4,11 @@
 
 use tokio::time::Instant;
 
+use super::in_hand::InHand;
 use super::{Batch, BatchState, Lacks, TurnedAway};
 use crate::desk::admission::Unadmitted;
 use crate::desk::check;
 use crate::desk::draft::{Draft, DraftBody};
-use crate::desk::opening::OpenedPush;
 use crate::desk::refused::{OVER_BUDGET, Refused};
 use crate::desk::settled::Settled;
 use crate::desk::started::Started;
@@ -18,13 +18,6 @@ use crate::push::{Labels, Reason};
 /// A place for one draft: a seat of the window.
 pub struct BatchPlace<'a> {
     batch: &'a mut Batch,
-    seat: Seat,
-}
-
-/// An item that has a seat and lacks room.
-pub(super) struct InHand {
-    index: u64,
-    pub(super) opened: OpenedPush,
     seat: Seat,
 }
 
