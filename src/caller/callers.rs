@@ -51,8 +51,7 @@ impl Callers {
         metrics: CallerMetrics,
     ) -> Self {
         let directory = Directory::build(settings, &Directory::default(), &budget, &metrics);
-        let anyone = Known { proof: Proof::default(), ..Known::anyone() };
-        Self { directory: ArcSwap::from_pointee(directory), anyone, tokens, budget, metrics }
+        Self { directory: ArcSwap::from_pointee(directory), anyone: Known::anyone(), tokens, budget, metrics }
     }
 
     /// Knows other callers from now on. Where there were callers and there are none now, nobody may call: whether a listener

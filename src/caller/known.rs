@@ -1,6 +1,6 @@
 //! Who was found by what a call showed.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use arc_swap::ArcSwapOption;
@@ -21,17 +21,9 @@ pub(super) struct Known {
 impl Known {
     /// Everybody, where the configuration has no callers.
     pub(super) fn anyone() -> Self {
-        static ANYONE: LazyLock<Known> = LazyLock::new(|| Known {
-            rule: Arc::new(CallerRule::new(
-                "anyone",
-                Arc::new(Permissions::everything()),
-                None,
-                CallerRefusals::default(),
-            )),
-            proof: Proof::default(),
-            ends: None,
-        });
-        ANYONE.clone()
+        let permissions = Arc::new(Permissions::everything());
+        let rule = CallerRule::new("anyone", permissions, None, CallerRefusals::default());
+        Self { rule: Arc::new(rule), proof: Proof::default(), ends: None }
     }
 }
 

@@ -43,6 +43,7 @@ pub use shown::{Shown, Unknown};
 
 use crate::held_bytes::BytesShare;
 use crate::push::{AppId, Audience, ProviderKind};
+use crate::sharer::Sharer;
 use known::Known;
 
 /// How long a stream goes on after what its caller showed has expired, so that a caller that renews in time is not cut.
@@ -135,6 +136,11 @@ impl Caller {
     #[must_use]
     pub(crate) fn bytes(&self) -> Option<&BytesShare> {
         self.known.rule.bytes()
+    }
+
+    /// The caller as one who shares room with others.
+    pub(crate) fn sharer(&self) -> &Sharer {
+        self.known.rule.sharer()
     }
 
     /// How it shares the streams of a push service with other callers.

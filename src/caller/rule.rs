@@ -18,7 +18,7 @@ pub(super) struct CallerRule {
     name: Arc<str>,
     permissions: ArcSwap<Permissions>,
     streams: OpenCalls,
-    sharer: Arc<Sharer>,
+    sharer: Sharer,
     /// What its calls take of the budget of bytes; none where each connection has a share of its own.
     bytes: Option<BytesShare>,
     refusals: CallerRefusals,
@@ -32,7 +32,7 @@ impl CallerRule {
         refusals: CallerRefusals,
     ) -> Self {
         let (permissions, streams) = (ArcSwap::new(permissions), OpenCalls::default());
-        let sharer = Arc::default();
+        let sharer = Sharer::default();
         Self { name: name.into(), permissions, streams, sharer, bytes, refusals }
     }
 
@@ -41,7 +41,7 @@ impl CallerRule {
     }
 
     /// The caller as one who shares streams and room with others.
-    pub(super) fn sharer(&self) -> &Arc<Sharer> {
+    pub(super) fn sharer(&self) -> &Sharer {
         &self.sharer
     }
 

@@ -34,7 +34,7 @@ use fanfare_upstream::{Flow, Party, ServiceClass};
 
 pub use crate::caller::Caller;
 pub(crate) use admission::NO_ROOM_WAIT;
-pub use admission::{Admission, NoRoom};
+pub use admission::{Admission, NoRoom, Unadmitted};
 pub use arrival::Arrival;
 pub(crate) use batch::BatchCounts;
 pub use batch::{Batch, BatchEvent, BatchSettings, TurnedAway};

@@ -19,7 +19,8 @@ use super::{Desk, check};
 use crate::caller::Caller;
 use crate::dispatch::{AppRoutes, Destination, Encoded, Push, Routes, Sight, TargetDraft, Unsendable};
 use crate::held_bytes::{OverBudget, PushBytes};
-use crate::push::{AppId, Body, Labels, Refusal};
+use crate::push::{AppId, Body, Labels, Reason, Refusal};
+use crate::sharer::Sharer;
 
 /// A push that can be sent. It keeps the route that its destination holds, though the routes of the desk may be swapped
 /// while it is in flight.
@@ -36,6 +37,17 @@ pub(super) struct OpenedPush {
 }
 
 impl OpenedPush {
+    /// The result where the push cannot be taken now.
+    pub(super) fn not_attempted(self, reason: Reason, detail: &'static str) -> Refused {
+        let Push { id, body, .. } = self.push;
+        Refused::not_attempted(id.into_string(), body.labels.clone(), reason, detail)
+    }
+
+    /// Its caller and its app, as those who share room with others.
+    pub(super) fn sharers<'a>(&'a self, caller: &'a Caller) -> [&'a Sharer; 2] {
+        [caller.sharer(), self.push.destination.sharer()]
+    }
+
     /// The flow of a caller's pushes, as that of this push, which is also its app's.
     pub(super) fn flow(&self, of_caller: Flow) -> Flow {
         let [caller, _] = of_caller.parties;

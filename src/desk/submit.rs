@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use futures_util::future::{Either, FutureExt, ready};
 use futures_util::stream::FuturesUnordered;
 
-use super::admission::NoRoom;
+use super::admission::{NoRoom, Unadmitted};
 use super::arrival::Arrival;
 use super::draft::Draft;
 use super::opening::OpenedPush;
@@ -56,7 +56,7 @@ impl Desk {
             Ok(opened) => opened,
             Err(refused) => return Ok(Err(refused)),
         };
-        let room = self.admit(caller, ServiceClass::Interactive, &opened)?;
+        let room = self.admit(caller, ServiceClass::Interactive, &opened, None)?;
         let max_wait = opened.push.body.options.max_wait.unwrap_or(self.settings.max_wait);
         let (begun, deadline) = (arrival.at, arrival.deadline(max_wait));
         let flow = opened.flow(flow_of(ServiceClass::Interactive, caller));
@@ -65,10 +65,21 @@ impl Desk {
     }
 
     /// Finds room for a push, and takes its turn of those that its caller may hand in each second. A push for which there is
-    /// no room takes no turn, so that it may come again.
-    fn admit(&self, caller: &Caller, class: ServiceClass, opened: &OpenedPush) -> Result<Room, NoRoom> {
+    /// no room takes no turn, so that it may come again. Pushes of one call that find none are told to wait equally long,
+    /// as `told` says of an earlier one.
+    fn admit(
+        &self,
+        caller: &Caller,
+        class: ServiceClass,
+        opened: &OpenedPush,
+        told: Option<NoRoom>,
+    ) -> Result<Room, NoRoom> {
         opened.bytes_held()?;
-        let room = self.admission.admit(class)?;
+        let sharers = opened.sharers(caller);
+        let room = self.admission.admit(class, sharers).map_err(|why| match told {
+            Some(full @ NoRoom::Full(_)) if why != Unadmitted::Draining => full,
+            _ => why.told(sharers),
+        })?;
         caller.take_turn().map_err(|wait| {
             caller.note(Denied::Rate, opened.push.body.app.as_str());
             NoRoom::OverRate(wait)
@@ -102,7 +113,7 @@ impl Desk {
                     continue;
                 }
             };
-            match self.admit(caller, class, &opened) {
+            match self.admit(caller, class, &opened, full) {
                 Ok(room) => {
                     let max_wait = opened.push.body.options.max_wait.unwrap_or(self.settings.max_wait);
                     let (begun, deadline) = (arrival.at, arrival.deadline(max_wait));
@@ -135,7 +146,7 @@ impl Desk {
 fn no_room_for_one(why: NoRoom) -> &'static str {
     match why {
         NoRoom::OverRate(_) => "the caller's rate has room for a part of the call",
-        NoRoom::Full => "the gateway has room for a part of the call (limits.max_in_flight)",
+        NoRoom::Full(_) => "the gateway has room for a part of the call (limits.max_in_flight)",
         NoRoom::OverBudget => OVER_BUDGET,
         NoRoom::Draining => "the gateway is shutting down",
     }

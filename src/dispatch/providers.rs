@@ -15,6 +15,7 @@ use crate::provider::fcm::Fcm;
 use crate::provider::mattermost::Mattermost;
 use crate::provider::webpush::WebPush;
 use crate::push::{AppId, Audience, Body, ProviderKind, PushId, PushResult, Refusal};
+use crate::sharer::Sharer;
 
 /// One push whose target is paired with its route.
 pub(crate) struct Push {
@@ -139,6 +140,14 @@ macro_rules! providers {
             pub(crate) fn guard(&self) -> &Guard {
                 match self {
                     $(Self::$provider(_, route) => route.guard(),)+
+                }
+            }
+
+            /// Its app as one who shares room with others.
+            #[must_use]
+            pub(crate) fn sharer(&self) -> &Sharer {
+                match self {
+                    $(Self::$provider(_, route) => route.sharer(),)+
                 }
             }
 

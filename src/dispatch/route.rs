@@ -115,6 +115,11 @@ impl<P: Provider> Route<P> {
         Self { sharer, weight, ..self }
     }
 
+    /// The app as one who shares room with others.
+    pub(super) fn sharer(&self) -> &Sharer {
+        &self.sharer
+    }
+
     /// How the app shares the streams of its push service with the other apps of a caller.
     pub(crate) fn party(&self) -> Party {
         self.sharer.party(self.weight)

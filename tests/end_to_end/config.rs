@@ -95,6 +95,8 @@ async fn what_is_wrong_is_said_with_file_line_and_key() {
         ("[grpc]", "[grpc]\nlisten_on = 1", "listen_on"),
         ("max_in_flight = 50000", "max_in_flight = \"many\"", "limits.max_in_flight"),
         ("max_in_flight = 50000", "max_in_flight = 0", "limits.max_in_flight: expected more than 0, found 0"),
+        ("weight = 1", "weight = 0", "apps.shop.weight: expected more than 0, found 0"),
+        ("weight = 1", "weight = 256", "apps.shop.weight"),
         (
             "max_push_bytes = 65536",
             "max_push_bytes = 4194305",

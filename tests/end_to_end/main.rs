@@ -39,6 +39,7 @@ mod secrets;
 mod send_batch;
 mod send_push;
 mod send_pushes;
+mod shares;
 mod shutdown;
 mod silent_networks;
 mod simulate_command;

@@ -15,6 +15,7 @@ use fanfare::push::{
     AppId, Body, Content, Delivery, Labels, Notification, Options, Outcome, ProviderKind, PushId, PushResult,
     Reason, Refusal, TokenAction,
 };
+use fanfare::sharer::Sharer;
 use fanfare_upstream::ServiceClass;
 use fanfare_upstream::{
     Flow, Http, Peer, Reach, Request, SystemResolver, TcpDialer, Upstream, UpstreamSettings, tls,
@@ -143,7 +144,10 @@ impl Sender {
             terms: &terms,
             parent,
         };
-        let mut room = self.admission.admit(ServiceClass::Interactive).unwrap();
+        let mut room = self
+            .admission
+            .admit(ServiceClass::Interactive, [&Sharer::default(), &Sharer::default()])
+            .unwrap();
         self.dispatcher.send(&ask, &mut room).await
     }
 }

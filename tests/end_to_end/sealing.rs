@@ -12,6 +12,7 @@ use fanfare::metrics::Metrics;
 use fanfare::provider::Provider;
 use fanfare::provider::webpush::{Subscription, WebPush, WebPushSettings};
 use fanfare::push::{AppId, Body, Content, Labels, Notification, Options, Outcome, PushId};
+use fanfare::sharer::Sharer;
 use fanfare_upstream::ServiceClass;
 use fanfare_upstream::{Flow, Http, Peer, Reach, SystemResolver, TcpDialer, Upstream, UpstreamSettings, tls};
 use prometheus_client::metrics::gauge::Gauge;
@@ -83,7 +84,8 @@ async fn a_flood_of_web_push_lets_all_else_run_after_each_encryption() {
         let (route, dispatcher) = (Arc::clone(&route), Arc::clone(&dispatcher));
         let (admission, events) = (Arc::clone(&admission), Arc::clone(&events));
         pushes.spawn(async move {
-            let mut room = admission.admit(ServiceClass::Interactive).unwrap();
+            let mut room =
+                admission.admit(ServiceClass::Interactive, [&Sharer::default(), &Sharer::default()]).unwrap();
             let ((target, body), begun) = (push(), Instant::now());
             let (flow, deadline) = (Flow::SINGLE, begun + Duration::from_secs(3600));
             let terms = &Terms { flow, begun, deadline };

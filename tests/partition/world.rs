@@ -15,6 +15,7 @@ use fanfare::provider::apns::{Apns, ApnsSettings, Device, Target};
 use fanfare::push::{
     ApnsEnvironment, AppId, Body, Content, DeviceToken, Labels, Notification, Options, PushId, PushResult,
 };
+use fanfare::sharer::Sharer;
 use fanfare_upstream::ServiceClass;
 use fanfare_upstream::transport::Io;
 use fanfare_upstream::{
@@ -185,7 +186,10 @@ impl Gateway {
 
     async fn send_one(&self, number: usize) -> PushResult {
         let (id, target, body) = push(number);
-        let mut room = self.admission.admit(ServiceClass::Interactive).unwrap();
+        let mut room = self
+            .admission
+            .admit(ServiceClass::Interactive, [&Sharer::default(), &Sharer::default()])
+            .unwrap();
         let begun = Instant::now();
         let (flow, deadline) = (Flow::SINGLE, begun + Duration::from_secs(20));
         let terms = &Terms { flow, begun, deadline };

@@ -35,8 +35,8 @@ type ServiceClass int32
 const (
 	// BULK in SendBatch and SendPushes.
 	ServiceClass_SERVICE_CLASS_UNSPECIFIED ServiceClass = 0
-	// Yields: never takes the last fifth of the gateway's room or of an
-	// upstream's streams.
+	// Yields: an app's bulk never takes the last fifth of the gateway's room, and
+	// all bulk together never that of an upstream's streams.
 	ServiceClass_SERVICE_CLASS_BULK ServiceClass = 1
 	// Goes first when streams are scarce. SendPush is always INTERACTIVE.
 	ServiceClass_SERVICE_CLASS_INTERACTIVE ServiceClass = 2

@@ -36,7 +36,41 @@ impl InFlight {
         let more = |all: usize| (all < limit).then_some(all + 1);
         self.all.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).ok()?;
         (self.changed)(1);
-        Some(Share(Arc::clone(self)))
+        Some(Share { in_flight: Arc::clone(self), parties: None })
+    }
+
+    /// The same for a request of two parties, each of which may have only so many in flight. `most` says how many, and is
+    /// told how many places of the limit are free.
+    ///
+    /// # Errors
+    /// Fails with which of the parties has as many as it may; it is the last where there is no place for anybody.
+    pub fn begin_for(
+        self: &Arc<Self>,
+        limit: usize,
+        parties: [&Arc<PartyInFlight>; 2],
+        most: impl FnOnce(usize) -> [usize; 2],
+    ) -> Result<Share, usize> {
+        // The parties are asked first, since a share that is taken and given back would wake those who wait.
+        let [first, second] = parties;
+        let free = limit.saturating_sub(self.count());
+        if free == 0 {
+            return Err(1);
+        }
+        let [most_of_first, most_of_second] = most(free);
+        if !first.begin(most_of_first) {
+            return Err(0);
+        }
+        if !second.begin(most_of_second) {
+            first.end();
+            return Err(1);
+        }
+        let Some(mut share) = self.begin(limit) else {
+            first.end();
+            second.end();
+            return Err(1);
+        };
+        share.parties = Some([Arc::clone(first), Arc::clone(second)]);
+        Ok(share)
     }
 
     /// How many requests are in flight.
@@ -74,24 +108,55 @@ impl std::fmt::Debug for InFlight {
     }
 }
 
+/// How many requests of one party are in flight.
+#[derive(Debug, Default)]
+pub struct PartyInFlight(AtomicUsize);
+
+impl PartyInFlight {
+    /// How many requests of the party are in flight.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.0.load(Ordering::Acquire)
+    }
+
+    fn begin(&self, limit: usize) -> bool {
+        let more = |count: usize| (count < limit).then_some(count + 1);
+        self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).is_ok()
+    }
+
+    fn end(&self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 /// One request in flight. It ends when this is dropped.
 #[derive(Debug)]
-pub struct Share(Arc<InFlight>);
+pub struct Share {
+    in_flight: Arc<InFlight>,
+    /// Whose request it is, where parties are counted.
+    parties: Option<[Arc<PartyInFlight>; 2]>,
+}
 
 impl Share {
     /// A share that goes on counting for the same request when its caller leaves. Both count until this one is dropped.
     pub(crate) fn orphan(&self) -> OrphanShare {
-        let Self(in_flight) = self;
+        let Self { in_flight, parties } = self;
         in_flight.all.fetch_add(1, Ordering::AcqRel);
         (in_flight.changed)(1);
         in_flight.orphans.fetch_add(1, Ordering::AcqRel);
-        OrphanShare(Self(Arc::clone(in_flight)))
+        for party in parties.iter().flatten() {
+            party.0.fetch_add(1, Ordering::AcqRel);
+        }
+        OrphanShare(Self { in_flight: Arc::clone(in_flight), parties: parties.clone() })
     }
 }
 
 impl Drop for Share {
     fn drop(&mut self) {
-        let Self(in_flight) = self;
+        let Self { in_flight, parties } = self;
+        for party in parties.iter().flatten() {
+            party.end();
+        }
         in_flight.all.fetch_sub(1, Ordering::AcqRel);
         (in_flight.changed)(-1);
         in_flight.wake();
@@ -104,8 +169,8 @@ pub(crate) struct OrphanShare(Share);
 
 impl Drop for OrphanShare {
     fn drop(&mut self) {
-        let Share(in_flight) = &self.0;
-        in_flight.orphans.fetch_sub(1, Ordering::AcqRel);
+        let Self(share) = self;
+        share.in_flight.orphans.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -126,5 +191,22 @@ mod tests {
         assert_eq!((in_flight.count(), in_flight.awaited()), (0, 0));
         let _next = in_flight.begin(1).unwrap();
         assert_eq!((in_flight.count(), in_flight.awaited()), (1, 1), "the orphan is forgotten");
+    }
+
+    #[test]
+    fn a_party_has_as_many_as_it_may_and_its_orphans_count() {
+        let in_flight = InFlight::new(|_| {});
+        let [caller, app, other] = [(); 3].map(|()| Arc::<PartyInFlight>::default());
+        let begin = |app, most: [usize; 2]| in_flight.begin_for(3, [&caller, app], |_| most);
+        let share = begin(&app, [9, 1]).unwrap();
+        assert_eq!(begin(&app, [9, 1]).unwrap_err(), 1, "the app has one");
+        assert_eq!(begin(&other, [1, 9]).unwrap_err(), 0, "the caller has one");
+        let orphan = share.orphan();
+        drop(share);
+        assert_eq!((caller.count(), app.count(), other.count()), (1, 1, 0));
+        let _two = [begin(&other, [9, 9]).unwrap(), begin(&other, [9, 9]).unwrap()];
+        assert_eq!(begin(&app, [9, 9]).unwrap_err(), 1, "there is no place for anybody");
+        drop(orphan);
+        assert_eq!((caller.count(), app.count(), in_flight.count()), (2, 0, 2));
     }
 }

@@ -129,7 +129,7 @@ pub use eviction::TooManyPeers;
 pub use failure::{FailingPeer, LeftAlone, PeerFailure, Symptom};
 pub use fields::{Field, Fields, FieldsIter, Indexing, InvalidField};
 pub use flow::{Flow, Party, ServiceClass};
-pub use in_flight::{InFlight, Share};
+pub use in_flight::{InFlight, PartyInFlight, Share};
 pub use kind::PeerKind;
 pub use network::{BoxFuture, Dial, Resolve, SystemResolver, TcpDialer};
 pub use observe::{ConnectionState, Observe, ObservePeer, Report, Unobserved};

@@ -118,7 +118,7 @@ impl Upstream {
     }
 
     /// Lets the requests of batches wait for streams no more: those that wait, and those that would have to, are
-    /// refused with [`Unsent::ShuttingDown`]. Requests of [`Flow::SINGLE`] go on waiting.
+    /// refused with [`Unsent::ShuttingDown`]. Requests whose flow has the id 0 go on waiting.
     pub fn drain_batches(&self) {
         self.pools().iter().for_each(|pool| pool.drain_batches());
     }

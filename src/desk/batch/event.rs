@@ -1,9 +1,14 @@
 //! What happens in a batch.
 
+use fanfare_upstream::ServiceClass;
 use futures_util::{FutureExt, StreamExt};
 
+use super::in_hand::InHand;
 use super::{Batch, BatchState, Lacks, TurnedAway};
+use crate::caller::Caller;
+use crate::desk::admission::Admission;
 use crate::desk::settled::Settled;
+use crate::dispatch::Room;
 
 /// What happened in a batch.
 #[derive(Debug)]
@@ -22,6 +27,9 @@ pub enum BatchEvent {
 impl Batch {
     /// One more item that has its result already. Several have it at once where answers came in one read.
     pub(crate) fn settled(&mut self) -> Option<Settled> {
+        if let Some(turned_away) = self.turned_away.take() {
+            return Some(turned_away);
+        }
         let settled = self.in_flight.next().now_or_never()??;
         self.counts.settle(settled.result.outcome);
         Some(settled)
@@ -32,8 +40,11 @@ impl Batch {
     /// # Cancel safety
     /// Dropping the future loses no event.
     pub async fn next(&mut self) -> BatchEvent {
-        let taking = self.state == BatchState::Taking;
-        let class = self.flow.class;
+        if let Some(turned_away) = self.turned_away.take() {
+            return BatchEvent::Settled(turned_away);
+        }
+        let taking = self.state == BatchState::Taking || self.in_hand.is_some();
+        let room = room(&self.desk.admission, self.flow.class, &self.caller, self.in_hand.as_ref());
         tokio::select! {
             Some(settled) = self.in_flight.next(), if !self.in_flight.is_empty() => {
                 self.counts.settle(settled.result.outcome);
@@ -47,13 +58,15 @@ impl Batch {
                 (self.seat, self.lacks) = (Some(seat), Lacks::Nothing);
                 BatchEvent::Place
             }
-            room = self.desk.admission.admitted(class), if self.lacks == Lacks::Room => match room {
-                Ok(room) => {
-                    (self.room, self.lacks) = (Some(room), Lacks::Nothing);
+            Some(room) = room => match room {
+                Some(room) => {
+                    if let Some(item) = self.in_hand.take() {
+                        self.send(item, room);
+                    }
                     BatchEvent::Place
                 }
                 // No more room is given, since the gateway drains.
-                Err(_) => self.turn_all_away(TurnedAway::Draining),
+                None => self.turn_all_away(TurnedAway::Draining),
             },
             Some(()) = passed(&mut self.drains) => {
                 self.drains = None;
@@ -79,6 +92,7 @@ impl Batch {
         if self.state == BatchState::Taking {
             self.stop_taking(BatchState::TurningAway);
         }
+        self.turn_in_hand_away(why);
         BatchEvent::TurnsAway(why)
     }
 }
@@ -87,4 +101,14 @@ impl Batch {
 async fn passed<F: Future<Output = ()> + Unpin>(moment: &mut Option<F>) -> Option<()> {
     moment.as_mut()?.await;
     Some(())
+}
+
+/// Waits for room for an item in hand. `Some(None)` says that none is given any more.
+async fn room(
+    admission: &Admission,
+    class: ServiceClass,
+    caller: &Caller,
+    in_hand: Option<&InHand>,
+) -> Option<Option<Room>> {
+    Some(admission.admitted(class, in_hand?.opened.sharers(caller)).await)
 }

@@ -8,6 +8,7 @@ mod counts;
 mod event;
 mod future_slab;
 mod in_flight;
+mod in_hand;
 mod place;
 mod settings;
 mod stall;
@@ -27,11 +28,13 @@ pub use settings::BatchSettings;
 
 use super::admission::NoRoom;
 use super::arrival::Arrival;
+use super::settled::Settled;
 use super::{Desk, flow_of_call};
 use crate::caller::Caller;
-use crate::dispatch::{Room, Seat, Window};
+use crate::dispatch::{Seat, Window};
 use counts::BatchGauge;
 use in_flight::{ItemsInFlight, items_in_flight};
+use in_hand::InHand;
 use stall::Stall;
 
 /// A batch stops taking drafts so long before its deadline, so that the items in flight can be answered. A short batch
@@ -41,7 +44,7 @@ const TAKING_ENDS: Duration = Duration::from_millis(200);
 /// What the desk does with the drafts of a batch.
 ///
 /// ```text
-///              offered: it is in flight, or refused at once
+///              offered: it is in flight, in hand until there is room, or refused
 ///                ┌──────┐
 ///                │      ▼
 ///  open ───────► Taking ───────────── close: there are no more drafts ─────────────┐
@@ -55,7 +58,8 @@ const TAKING_ENDS: Duration = Duration::from_millis(200);
 ///              turned away: its result is NOT_ATTEMPTED
 /// ```
 ///
-/// Items in flight settle in each state. A batch that is dropped, since its caller left or reads no results, stops the
+/// Items in flight settle in each state; an item in hand is turned away when the batch stops taking drafts for one of these
+/// reasons. A batch that is dropped, since its caller left or reads no results, stops the
 /// pushes that their connections have not taken yet, and only those.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum BatchState {
@@ -84,7 +88,6 @@ enum Lacks {
     Nothing,
     Turn,
     Seat,
-    Room,
 }
 
 /// One batch.
@@ -111,10 +114,12 @@ pub struct Batch {
     turn_comes: Option<Pin<Box<Sleep>>>,
     /// Whether a turn is held for the next item, which lacks something else.
     has_turn: bool,
-    /// A seat that is held for the next item, which waited for it or lacks room.
+    /// A seat that is held for the next item, which waited for it.
     seat: Option<Seat>,
-    /// Room that is held for the next item, which waited for it.
-    room: Option<Room>,
+    /// An item that has a seat and lacks room. No other is taken before it has some.
+    in_hand: Option<InHand>,
+    /// The result of an item that was in hand when the batch took no more.
+    turned_away: Option<Settled>,
     tick: Interval,
     stall: Stall,
     _open: BatchGauge,
@@ -164,7 +169,8 @@ impl Batch {
             turn_comes: None,
             has_turn: false,
             seat: None,
-            room: None,
+            in_hand: None,
+            turned_away: None,
             tick: tokio::time::interval(Stall::look_every(settings.reader_stall_timeout)),
             stall: Stall::new(settings.reader_stall_timeout),
             _open: BatchGauge::new(desk.metrics.batch_streams().clone()),
@@ -202,7 +208,8 @@ impl Batch {
     /// Whether there are no more drafts, and every item has its result.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        self.state == BatchState::Closed && self.in_flight.is_empty()
+        let in_hand = self.in_hand.is_some() || self.turned_away.is_some();
+        self.state == BatchState::Closed && self.in_flight.is_empty() && !in_hand
     }
 
     /// Whether the caller has read nothing for so long that the batch is to end. `waiting` says whether results wait
@@ -219,6 +226,6 @@ impl Batch {
     /// What was held for the next draft goes back.
     fn stop_taking(&mut self, state: BatchState) {
         self.state = state;
-        (self.lacks, self.turn_comes, self.seat, self.room) = (Lacks::Nothing, None, None, None);
+        (self.lacks, self.turn_comes, self.seat) = (Lacks::Nothing, None, None);
     }
 }

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::push::{Outcome, Reason};
+use crate::sharer::Sharer;
 
 fn window(window: usize) -> BatchSettings {
     BatchSettings { window, ..BatchSettings::default() }
@@ -78,14 +79,18 @@ async fn a_seat_that_came_free_unwaited_for_is_not_taken_twice() {
 #[tokio::test]
 async fn an_item_waits_for_room_that_others_have() {
     let front = Front::new(5, window(8));
+    let sharers = [&Sharer::default(), &Sharer::default()];
     let rooms: Vec<_> =
-        std::iter::from_fn(|| front.admission.admit(ServiceClass::Interactive).ok()).collect();
+        std::iter::from_fn(|| front.admission.admit(ServiceClass::Interactive, sharers).ok()).collect();
     let mut batch = front.batch();
-    assert!(batch.place().is_none());
+    batch.place().unwrap().offer(dry_run(0)).unwrap();
+    assert!(batch.place().is_none(), "no other is taken while one lacks room");
+    batch.close();
+    assert!(!batch.is_over(), "the item in hand has no result yet");
     drop(rooms);
     assert!(matches!(event(&mut batch).await, BatchEvent::Place));
-    batch.place().unwrap().offer(dry_run(0)).unwrap();
     assert_eq!(settled(&mut batch).await.result.outcome, Outcome::Validated);
+    assert!(batch.is_over());
     assert_eq!(front.admission.in_flight(), 0);
 }
 
@@ -123,12 +128,33 @@ async fn a_draining_gateway_finishes_what_is_in_flight_and_turns_the_rest_away()
 #[tokio::test]
 async fn who_waits_for_room_is_told_that_the_gateway_drains() {
     let front = Front::new(1, window(8));
-    let _room = front.admission.admit(ServiceClass::Interactive).unwrap();
+    let sharers = [&Sharer::default(), &Sharer::default()];
+    let _room = front.admission.admit(ServiceClass::Interactive, sharers).unwrap();
     let mut batch = front.batch();
+    batch.place().unwrap().offer(dry_run(0)).unwrap();
     assert!(batch.place().is_none());
     // Admission ends a moment before the rest of the gateway drains.
     front.admission.drain();
     assert!(matches!(event(&mut batch).await, BatchEvent::TurnsAway(TurnedAway::Draining)));
+    let mut in_hand = settled(&mut batch).await;
+    assert_eq!((in_hand.index, in_hand.result.reason), (0, Some(Reason::Draining)));
+    assert!(in_hand.hold_seat(), "it had a seat, which holds its result until it is delivered");
+    batch.close();
+    assert!(batch.is_over());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_item_that_still_lacks_room_at_the_deadline_is_turned_away() {
+    let front = Front::new(1, window(8));
+    let sharers = [&Sharer::default(), &Sharer::default()];
+    let _room = front.admission.admit(ServiceClass::Interactive, sharers).unwrap();
+    let arrival = Arrival { at: Instant::now(), timeout: Some(Duration::from_secs(10)) };
+    let mut batch = front.desk.open(Caller::anyone(), arrival).unwrap();
+    batch.place().unwrap().offer(dry_run(0)).unwrap();
+    batch.close();
+    assert!(matches!(event(&mut batch).await, BatchEvent::TurnsAway(TurnedAway::OutOfTime)));
+    assert_eq!(settled(&mut batch).await.result.reason, Some(Reason::DeadlineExceeded));
+    assert!(batch.is_over() && batch.counts().settled() == 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -185,7 +211,8 @@ proptest! {
                     }
                     // A result that is at hand holds its seat as one that is not delivered does.
                     assert!(in_flight + undelivered + just_settled.len() <= seats);
-                    assert!(in_flight <= room);
+                    assert!(in_flight <= room + 1, "one is in hand");
+                    assert!(front.admission.in_flight() <= room);
                 }
                 if just_settled.is_empty() && in_flight > 0 {
                     just_settled.push(settled(&mut batch).await);

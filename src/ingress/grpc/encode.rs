@@ -59,13 +59,15 @@ pub(super) fn bad_call(refusal: &Refusal) -> Status {
 /// There is no room. Nothing was sent, so it is safe to call again.
 pub(super) fn no_room(why: NoRoom) -> Status {
     let message = match why {
-        NoRoom::Full => "the gateway is full (limits.max_in_flight); nothing was sent",
+        NoRoom::Full(_) => {
+            "the gateway has no room for more pushes of this app or caller (limits.max_in_flight); nothing was sent"
+        }
         NoRoom::OverBudget => OVER_BUDGET,
         NoRoom::Draining => "the gateway is shutting down; nothing was sent",
         NoRoom::OverRate(_) => "the caller is over its rate (pushes_per_second); nothing was sent",
     };
     let code = match why {
-        NoRoom::Full | NoRoom::OverBudget | NoRoom::Draining => Code::Aborted,
+        NoRoom::Full(_) | NoRoom::OverBudget | NoRoom::Draining => Code::Aborted,
         NoRoom::OverRate(_) => Code::ResourceExhausted,
     };
     not_taken(code, why.reason(), message.to_owned(), why.wait().unwrap_or(NO_ROOM_WAIT))

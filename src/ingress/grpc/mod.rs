@@ -33,7 +33,7 @@ pub(crate) use metadata::BoundedMetadata;
 
 use items::Items;
 
-use crate::desk::{BatchSettings, Desk, NoRoom, OnceSettings};
+use crate::desk::{BatchSettings, Desk, NO_ROOM_WAIT, NoRoom, OnceSettings};
 use crate::listener::{Http2Settings, ListenerSettings, WatchedByItself};
 use crate::proto;
 use crate::proto::server::push_service_server::PushService;
@@ -145,7 +145,7 @@ impl PushService for Service {
         let most = self.max_batch_streams;
         let open = extensions.get::<ConnectInfo>().map(|connection| connection.batches.open(most));
         let Some(open) = open.unwrap_or_default() else {
-            self.desk.turned_away(NoRoom::Full);
+            self.desk.turned_away(NoRoom::Full(NO_ROOM_WAIT));
             return Err(encode::too_many_batches(most));
         };
         let share = incoming::share(&extensions);

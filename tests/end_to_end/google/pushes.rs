@@ -13,6 +13,7 @@ use fanfare::push::{
     AppId, Body, Content, Delivery, Labels, Notification, Options, Outcome, PushId, PushResult, Reason,
     RegistrationToken,
 };
+use fanfare::sharer::Sharer;
 use fanfare_simulator::Fault;
 use fanfare_upstream::Flow;
 use fanfare_upstream::ServiceClass;
@@ -53,7 +54,10 @@ impl Sender {
 
     fn send(&self, number: usize, within: Duration) -> tokio::task::JoinHandle<PushResult> {
         let (route, dispatcher) = (Arc::clone(&self.route), Arc::clone(&self.dispatcher));
-        let mut room = self.admission.admit(ServiceClass::Interactive).unwrap();
+        let mut room = self
+            .admission
+            .admit(ServiceClass::Interactive, [&Sharer::default(), &Sharer::default()])
+            .unwrap();
         tokio::spawn(async move {
             let ((id, target, body), begun) = (push(number), Instant::now());
             let (flow, deadline) = (Flow::SINGLE, begun + within);

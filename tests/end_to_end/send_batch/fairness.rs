@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use fanfare::desk::Admission;
 use fanfare::proto;
+use fanfare::sharer::Sharer;
 use fanfare_simulator::Fault;
 use fanfare_upstream::ServiceClass;
 use prometheus_client::metrics::gauge::Gauge;
@@ -79,16 +80,17 @@ async fn one_batch_too_many_on_a_connection_is_refused() {
 #[tokio::test]
 async fn room_that_bulk_may_not_take_goes_to_the_interactive_who_waits() {
     let admission = Arc::new(Admission::new(10, Gauge::default()));
-    let mut rooms: Vec<_> = (0..10).map(|_| admission.admit(ServiceClass::Interactive).unwrap()).collect();
-    let bulk = tokio::spawn({
-        let admission = Arc::clone(&admission);
-        async move { admission.admitted(ServiceClass::Bulk).await.is_ok() }
-    });
+    let sharers = Arc::new([Sharer::default(), Sharer::default()]);
+    let [caller, app] = &*sharers;
+    let mut rooms: Vec<_> =
+        (0..10).map(|_| admission.admit(ServiceClass::Interactive, [caller, app]).unwrap()).collect();
+    let waits = |class| {
+        let (admission, sharers) = (Arc::clone(&admission), Arc::clone(&sharers));
+        tokio::spawn(async move { admission.admitted(class, sharers.each_ref()).await.is_some() })
+    };
+    let bulk = waits(ServiceClass::Bulk);
     tokio::task::yield_now().await;
-    let interactive = tokio::spawn({
-        let admission = Arc::clone(&admission);
-        async move { admission.admitted(ServiceClass::Interactive).await.is_ok() }
-    });
+    let interactive = waits(ServiceClass::Interactive);
     tokio::task::yield_now().await;
     rooms.pop();
     let admitted = tokio::time::timeout(SOON, interactive).await;

@@ -124,22 +124,17 @@ impl<Q: Default> Shares<Q> {
     /// About how many streams are granted until somebody has one who joins the flow now, since those of each group take
     /// turns: it waits for those before it, and for what the others are given meanwhile, but never for more than wait.
     pub(super) fn turns_until(&self, flow: Flow) -> usize {
-        let path = path(flow);
-        let mut ids = [self.class(flow.class); 4];
-        for (at, (id, _)) in path.iter().enumerate() {
-            let within = ids.get(at).copied().unwrap_or_default();
-            let found = self.members.get(&(within, *id)).copied().unwrap_or_default();
-            if let Some(place) = ids.get_mut(at + 1) {
-                *place = found;
-            }
-        }
-        let group = |at: usize| ids.get(at).and_then(|id| self.groups.get(*id));
-        let mut turns = group(3).map_or(0, |flow| flow.waiting) + 1;
-        for (at, (_, weight)) in path.iter().enumerate().rev() {
-            let (waiting, weights) = group(at).map_or((0, 0), |within| (within.waiting, within.weights));
-            let weight = usize::from(*weight);
-            let weights = if group(at + 1).is_some() { weights } else { weights + weight };
-            turns = turns.saturating_mul(weights).div_ceil(weight.max(1)).min(waiting + 1);
+        let mut id = self.class(flow.class);
+        let levels = path(flow).map(|(number, weight)| {
+            let within = self.groups.get(id);
+            id = self.members.get(&(id, number)).copied().unwrap_or_default();
+            (within, self.groups.get(id), usize::from(weight))
+        });
+        let mut turns = self.groups.get(id).map_or(0, |flow| flow.waiting) + 1;
+        for (within, own, weight) in levels.into_iter().rev() {
+            let (waiting, weights) = within.map_or((0, 0), |within| (within.waiting, within.weights));
+            let weights = if own.is_some() { weights } else { weights + weight };
+            turns = turns.saturating_mul(weights).div_ceil(weight).min(waiting + 1);
         }
         match flow.class {
             ServiceClass::Interactive => turns,

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
+use super::shares::Share;
 use super::*;
 use crate::breaker::Probe;
 
@@ -10,9 +11,7 @@ use crate::breaker::Probe;
 #[derive(Debug, Clone)]
 pub(super) enum Step {
     Ask {
-        bulk: bool,
-        parties: [u32; 2],
-        flow: u64,
+        flow: Flow,
         wait_ms: u64,
         returned: bool,
     },
@@ -70,16 +69,6 @@ pub(super) struct Caller {
     pub(super) state: CallerState,
     /// Nobody receives what the caller is told.
     pub(super) gone: bool,
-}
-
-/// A party or a flow: its number, after that of its class and those of the parties that it is a part of.
-pub(super) type Share = Vec<u64>;
-
-/// The parties of a flow, and the flow itself.
-pub(super) fn shares(flow: Flow) -> [Share; 3] {
-    let [first, second] = flow.parties.map(|party| u64::from(party.id));
-    let all = [u64::from(flow.class == ServiceClass::Bulk), first, second, flow.id];
-    [all[..2].to_vec(), all[..3].to_vec(), all.to_vec()]
 }
 
 #[derive(Debug, Default)]
@@ -153,11 +142,7 @@ impl Model {
 
     pub(super) fn step(&mut self, step: &Step) {
         match *step {
-            Step::Ask { bulk, parties, flow, wait_ms, returned } => {
-                let class = if bulk { ServiceClass::Bulk } else { ServiceClass::Interactive };
-                let parties = parties.map(|id| Party { id, weight: 1 });
-                self.ask(Flow { class, parties, id: flow, depends_on: flow % 2 }, wait_ms, returned);
-            }
+            Step::Ask { flow, wait_ms, returned } => self.ask(flow, wait_ms, returned),
             Step::Leave(which) => self.leave(which),
             Step::Return(which) => {
                 if !self.held.is_empty() {

@@ -1,6 +1,7 @@
 //! What is known to hold at every step, whoever does what the core says, and in whatever order.
 
-use super::model::{Caller, CallerState, Model, shares};
+use super::model::{Caller, CallerState, Model};
+use super::shares::shares;
 use super::*;
 use crate::breaker::BreakerChange;
 

@@ -6,12 +6,21 @@ use super::model::{Model, Step};
 use super::*;
 use crate::breaker::BreakerSettings;
 
+fn flow() -> impl Strategy<Value = Flow> {
+    (any::<bool>(), [0..3_u32, 0..2], 0..3_u64).prop_map(|(bulk, parties, id)| Flow {
+        depends_on: id % 2,
+        class: if bulk { ServiceClass::Bulk } else { ServiceClass::Interactive },
+        parties: parties.map(|id| Party { id, weight: 1 }),
+        id,
+    })
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let some = 0..64_usize;
     let why = prop_oneof![Just(EndCause::GoAway), Just(EndCause::Idle), Just(EndCause::Retired)];
     prop_oneof![
-        12 => (any::<bool>(), [0..3_u32, 0..2], 0..3_u64, 1..3000_u64, prop::bool::weighted(0.1))
-            .prop_map(|(bulk, parties, flow, wait_ms, returned)| Step::Ask { bulk, parties, flow, wait_ms, returned }),
+        12 => (flow(), 1..3000_u64, prop::bool::weighted(0.1))
+            .prop_map(|(flow, wait_ms, returned)| Step::Ask { flow, wait_ms, returned }),
         3 => some.clone().prop_map(Step::Leave),
         10 => some.clone().prop_map(Step::Return),
         3 => some.clone().prop_map(Step::Prove),

@@ -15,6 +15,16 @@ fn bulk(parties: [(u32, u8); 2], id: u64) -> Flow {
     }
 }
 
+/// A party or a flow: its number, after that of its class and those of the parties that it is a part of.
+pub(super) type Share = Vec<u64>;
+
+/// The parties of a flow, and the flow itself.
+pub(super) fn shares(flow: Flow) -> [Share; 3] {
+    let [first, second] = flow.parties.map(|party| u64::from(party.id));
+    let all = [u64::from(flow.class == ServiceClass::Bulk), first, second, flow.id];
+    [all[..2].to_vec(), all[..3].to_vec(), all.to_vec()]
+}
+
 /// Those who wait, each told by its number.
 struct Line {
     waiters: Waiters<usize>,

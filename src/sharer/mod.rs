@@ -1,24 +1,31 @@
 //! Who shares streams and room with others: each caller, and each app.
 
+mod pressure;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
-use fanfare_upstream::Party;
+use fanfare_upstream::{Party, PartyInFlight};
 
 use crate::push::AppId;
+use pressure::Pressure;
 
 /// A caller or an app. It is the same one as long as the configuration names it.
 #[derive(Debug)]
 pub struct Sharer {
     number: u32,
+    in_flight: Arc<PartyInFlight>,
+    pressure: Pressure,
 }
 
 impl Default for Sharer {
     fn default() -> Self {
         // 0 is the number of nobody in particular.
         static NEXT: AtomicU32 = AtomicU32::new(1);
-        Self { number: NEXT.fetch_add(1, Ordering::Relaxed) }
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        Self { number, in_flight: Arc::default(), pressure: Pressure::default() }
     }
 }
 
@@ -27,6 +34,21 @@ impl Sharer {
     #[must_use]
     pub(crate) fn party(&self, weight: u8) -> Party {
         Party { id: self.number, weight }
+    }
+
+    /// How many of its pushes are in flight.
+    pub(crate) fn in_flight(&self) -> &Arc<PartyInFlight> {
+        &self.in_flight
+    }
+
+    /// A push of its found room.
+    pub(crate) fn admitted(&self) {
+        self.pressure.admitted();
+    }
+
+    /// A push of its found no room. Returns how long whoever handed it in is told to wait.
+    pub(crate) fn refused(&self) -> Duration {
+        self.pressure.refused()
     }
 }
 
