@@ -33,9 +33,10 @@ pub(super) enum NoLeave {
 }
 
 impl Dispatcher {
-    /// Waits for all that an attempt needs, in this order: a token, so that a push without one takes no turn;
-    /// a turn at the pace of the push service, so that a push that waits for one holds no permit; a permit; then it looks whether the push has expired while it waited, and loads the newest token, because a push
-    /// may have waited longer than a token lives. `refused` is the generation of a token that the push service refused.
+    /// Waits for all that an attempt needs, in this order: a token, so that a push without one takes no turn; a turn, so
+    /// that a push that waits for one holds no permit; a permit; then it looks whether the push has expired while it
+    /// waited, and loads the newest token, because a push may have waited longer than a token lives. `refused` is the
+    /// generation of a token that the push service refused.
     pub(super) async fn acquire<P: Provider>(
         &self,
         ask: &Ask<'_, P>,

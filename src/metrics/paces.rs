@@ -1,5 +1,6 @@
 //! Metrics of the paces at which push services are sent to.
 
+use std::sync::OnceLock;
 use std::sync::atomic::AtomicU64;
 
 use fanfare_upstream::{ObservePeer, Report};
@@ -70,25 +71,38 @@ impl PaceMetrics {
     /// Observes one pace.
     #[must_use]
     pub(crate) fn of(&self, origin: String, identity: String) -> PaceObserver {
-        PaceObserver { families: self.clone(), labels: PaceLabels { origin, identity } }
+        let labels = PaceLabels { origin, identity };
+        PaceObserver { families: self.clone(), labels, waits: OnceLock::new() }
     }
 }
 
-/// Observes one pace. What it counts happens to few pushes, or to those that wait anyway, so that it is looked up by its
-/// labels, and a peer that is never paced has no samples.
+/// Observes one pace. A peer that is never paced has no samples.
 pub(crate) struct PaceObserver {
+    /// What is rare is looked up by its labels.
     families: PaceMetrics,
     labels: PaceLabels,
+    /// How many wait, and for how long. Every push of a large batch may.
+    waits: OnceLock<(Gauge, Histogram)>,
+}
+
+impl PaceObserver {
+    fn waits(&self) -> &(Gauge, Histogram) {
+        let Self { families, labels, waits } = self;
+        waits.get_or_init(|| {
+            (families.waiting.get_or_create_owned(labels), families.wait.get_or_create_owned(labels))
+        })
+    }
 }
 
 impl ObservePeer for PaceObserver {
     fn report(&self, report: Report<'_>) {
-        let Self { families, labels } = self;
+        let Self { families, labels, .. } = self;
         match report {
-            Report::PaceWaitBegan => _ = families.waiting.get_or_create(labels).inc(),
+            Report::PaceWaitBegan => _ = self.waits().0.inc(),
             Report::PaceWaitEnded(waited) => {
-                families.waiting.get_or_create(labels).dec();
-                families.wait.get_or_create(labels).observe(waited.as_secs_f64());
+                let (waiting, wait) = self.waits();
+                waiting.dec();
+                wait.observe(waited.as_secs_f64());
             }
             Report::Pace(change) => _ = families.per_second.get_or_create(labels).inc_by(change),
             Report::PaceLowered => _ = families.lowered.get_or_create(labels).inc(),

@@ -1,5 +1,6 @@
 //! Gives turns at a pace: the shell around [`core`](crate::core), which decides.
 
+mod no_turn;
 mod taken;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,25 +12,13 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::common::Common;
 use crate::core::{Limited, PaceEffect, PaceRefusal, PaceSettings, Pacing, WaiterId};
 use crate::flow::Flow;
 use crate::observe::{NamedBy, ObservePeer, Report};
 use crate::timer::Timer;
+pub use no_turn::NoTurn;
 use taken::Taken;
-
-/// Why there is no turn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NoTurn {
-    /// A turn would come after this wait only, and the deadline is before that.
-    #[error("its turn would come in {0:.1?}, after its deadline")]
-    TooLong(Duration),
-    /// As many wait as [`PaceSettings::max_waiters`] allows. A turn would come after this wait.
-    #[error("too many wait for their turn, which would come in {0:.1?}")]
-    Full(Duration),
-    /// The pool that the pacer belongs to is shut down.
-    #[error("the pool is shut down")]
-    ShuttingDown,
-}
 
 /// How a waiter is told.
 type TellWaiter = oneshot::Sender<bool>;
@@ -69,14 +58,13 @@ impl Pacer {
         subject: String,
         named_by: NamedBy,
         observer: Arc<dyn ObservePeer>,
-        tasks: TaskTracker,
-        stop: CancellationToken,
+        common: &Common,
     ) -> Arc<Self> {
         let now = Instant::now();
         let core = Pacing::new(now.into_std(), settings);
         let (paced, taken) = (AtomicBool::new(core.is_paced()), Taken::new(now));
         let state = Mutex::new(PacerState { core, timer: Timer::default(), reported: 0.0 });
-        let subject = subject.into_boxed_str();
+        let (subject, tasks, stop) = (subject.into(), common.tasks.clone(), common.stop.clone());
         let pacer = Arc::new_cyclic(|me| {
             let me = me.clone();
             Self { me, subject, named_by, paced, taken, state, observer, tasks, stop }
