@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicU64;
 
-use fanfare_upstream::{ObservePeer, Report};
+use fanfare_upstream::{ObservePeer, PaceReport, Report};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -94,21 +94,31 @@ impl PaceObserver {
     }
 }
 
-impl ObservePeer for PaceObserver {
-    fn report(&self, report: Report<'_>) {
+impl PaceObserver {
+    pub(super) fn pace(&self, report: PaceReport) {
         let Self { families, labels, .. } = self;
         match report {
-            Report::PaceWaitBegan => _ = self.waits().0.inc(),
-            Report::PaceWaitEnded(waited) => {
+            PaceReport::WaitBegan => _ = self.waits().0.inc(),
+            PaceReport::WaitEnded(waited) => {
                 let (waiting, wait) = self.waits();
                 waiting.dec();
                 wait.observe(waited.as_secs_f64());
             }
-            Report::Pace(change) => _ = families.per_second.get_or_create(labels).inc_by(change),
-            Report::PaceLowered => _ = families.lowered.get_or_create(labels).inc(),
-            Report::RetryRefused => _ = families.retries_refused.get_or_create(labels).inc(),
-            // The pool has metrics of its own.
-            _ => {}
+            PaceReport::Changed(change) => _ = families.per_second.get_or_create(labels).inc_by(change),
+            PaceReport::Lowered => _ = families.lowered.get_or_create(labels).inc(),
+        }
+    }
+
+    pub(super) fn retry_refused(&self) {
+        self.families.retries_refused.get_or_create(&self.labels).inc();
+    }
+}
+
+/// A pace that is not a peer's has nothing else to report.
+impl ObservePeer for PaceObserver {
+    fn report(&self, report: Report<'_>) {
+        if let Report::Pace(report) = report {
+            self.pace(report);
         }
     }
 }

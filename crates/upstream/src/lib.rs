@@ -119,7 +119,7 @@ pub use fields::{Field, Fields, FieldsIter, Indexing, InvalidField};
 pub use flow::{Flow, ServiceClass};
 pub use in_flight::{InFlight, Share};
 pub use network::{BoxFuture, Dial, Resolve, SystemResolver, TcpDialer};
-pub use observe::{ConnectionState, NamedBy, Observe, ObservePeer, Report, Unobserved};
+pub use observe::{ConnectionState, NamedBy, Observe, ObservePeer, PaceReport, Report, Unobserved};
 pub use origin::{InvalidOrigin, Origin};
 pub use pacer::{NoTurn, Pacer};
 pub use path::InvalidPath;

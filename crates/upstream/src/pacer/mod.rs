@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 use crate::common::Common;
 use crate::core::{Limited, PaceEffect, PaceRefusal, PaceSettings, Pacing, WaiterId};
 use crate::flow::Flow;
-use crate::observe::{NamedBy, ObservePeer, Report};
+use crate::observe::{NamedBy, ObservePeer, PaceReport, Report};
 use crate::timer::Timer;
 pub use no_turn::NoTurn;
 use taken::Taken;
@@ -119,7 +119,6 @@ impl Pacer {
     }
 
     /// Asks for a turn. `None` is a turn at once, and `Some` the wait for one.
-    #[expect(clippy::type_complexity, reason = "a place and how it is told have no name together")]
     fn ask(
         &self,
         flow: Flow,
@@ -140,7 +139,7 @@ impl Pacer {
         let mut effects = Effects::new();
         let id = state.core.wait(now.into_std(), flow, deadline.into_std(), tell, &mut effects);
         drop(state);
-        self.observer.report(Report::PaceWaitBegan);
+        self.observer.report(Report::Pace(PaceReport::WaitBegan));
         self.perform(effects);
         Ok(Some((PlaceInLine { pacer: self, id, flow, since: now, told: false }, told)))
     }
@@ -170,7 +169,7 @@ impl Pacer {
         let pace = (state.core.per_second().unwrap_or(0.0) * 1024.0).round() / 1024.0;
         let change = pace - std::mem::replace(&mut state.reported, pace);
         if change != 0.0 {
-            self.observer.report(Report::Pace(change));
+            self.observer.report(Report::Pace(PaceReport::Changed(change)));
         }
     }
 
@@ -210,7 +209,7 @@ impl Pacer {
 
     /// An outsider names any number of services, so that what happens to those is counted and not logged.
     fn log_lowered(&self, per_second: f64) {
-        self.observer.report(Report::PaceLowered);
+        self.observer.report(Report::Pace(PaceReport::Lowered));
         let (subject, per_second) = (&*self.subject, per_second.round());
         match self.named_by {
             NamedBy::Operator => tracing::warn!(
@@ -235,7 +234,7 @@ impl Drop for Pacer {
     fn drop(&mut self) {
         let reported = self.state.get_mut().unwrap_or_else(PoisonError::into_inner).reported;
         if reported != 0.0 {
-            self.observer.report(Report::Pace(-reported));
+            self.observer.report(Report::Pace(PaceReport::Changed(-reported)));
         }
     }
 }
@@ -279,7 +278,7 @@ impl PlaceInLine<'_> {
 
 impl Drop for PlaceInLine<'_> {
     fn drop(&mut self) {
-        self.pacer.observer.report(Report::PaceWaitEnded(self.since.elapsed()));
+        self.pacer.observer.report(Report::Pace(PaceReport::WaitEnded(self.since.elapsed())));
         if !self.told {
             self.leave();
         }
