@@ -134,7 +134,8 @@ impl Limit {
         let knee = present.unwrap_or(f64::INFINITY).min(limited.taken_per_second.max(MEASURABLE));
         let just_now = self.in_force.as_ref().is_some_and(|limit| limit.progress(now) < JUST_NOW);
         // Where only some of the recent requests were taken, no more than that part of the pace can be right.
-        let part = if just_now { PART_AGAIN } else { (1.0 - share).clamp(PART_AGAIN, PART) };
+        let far_too_high = just_now && (limited.target.is_none() || share > 0.5);
+        let part = if far_too_high { PART_AGAIN } else { (1.0 - share).clamp(PART_AGAIN, PART) };
         let knee = knee.clamp(LEAST, MOST);
         let lowered = (knee * part).max(LEAST);
         self.in_force = Some(InForce { since: now, lowered, knee, share, in_vain });
