@@ -80,6 +80,8 @@ struct InForce {
     lowered: f64,
     /// The pace at which the service limited.
     knee: f64,
+    /// Answers about targets, of which few are limited, do not lower the pace below this.
+    floor: f64,
     /// The part of the recent answers that said so.
     share: f64,
     /// How often the pace was lowered in vain, up to this time.
@@ -137,8 +139,15 @@ impl Limit {
         let far_too_high = just_now && (limited.target.is_none() || share > 0.5);
         let part = if far_too_high { PART_AGAIN } else { (1.0 - share).clamp(PART_AGAIN, PART) };
         let knee = knee.clamp(LEAST, MOST);
-        let lowered = (knee * part).max(LEAST);
-        self.in_force = Some(InForce { since: now, lowered, knee, share, in_vain });
+        let (lowered, floor) = match &self.in_force {
+            // A pace at which less than half is limited is less than twice too high, so that half of it is low enough.
+            Some(limit) if limited.target.is_some() && share < 0.5 => {
+                ((knee * part).max(limit.floor), limit.floor)
+            }
+            _ => ((knee * part).max(LEAST), knee * part * PART_AGAIN),
+        };
+        let knee = knee.max(lowered);
+        self.in_force = Some(InForce { since: now, lowered, knee, floor, share, in_vain });
         self.recent = Recent { taken_before: limited.taken, ..Recent::default() };
         true
     }
@@ -160,7 +169,7 @@ impl InForce {
     fn in_vain(&self, recent: &Recent) -> u32 {
         let at_once = recent.first.is_some_and(|first| self.progress(first) < JUST_NOW);
         let (before, share) = (self.share, recent.share());
-        let unchanged = share < 0.5 && (before / 2.0..=before * 2.0).contains(&share);
+        let unchanged = share < 0.5 && (before / 3.0..=before * 3.0).contains(&share);
         if at_once && unchanged { self.in_vain + 1 } else { 0 }
     }
 
