@@ -42,6 +42,9 @@ const TARGETS: usize = 10;
 const TARGETS_AGAIN: usize = 5;
 /// and where they are more than this part of the recent answers,
 const SHARE: f64 = 0.05;
+/// or than this part where the service is not known to limit: a service that refuses what is beyond its limit soon refuses
+/// most of a flood,
+const FIRST_SHARE: f64 = 0.5;
 /// which are about this many.
 const RECENT: f64 = 256.0;
 
@@ -122,8 +125,11 @@ impl Limit {
         let mut in_vain = 0;
         if limited.target.is_some() {
             self.tolerated = if share < self.tolerated / 2.0 { share } else { self.tolerated };
-            let enough = if self.in_force.is_some() { TARGETS_AGAIN } else { TARGETS };
-            if self.recent.targets.len() < enough || share <= SHARE + 2.0 * self.tolerated {
+            let (enough, most) = match self.in_force {
+                Some(_) => (TARGETS_AGAIN, SHARE + 2.0 * self.tolerated),
+                None => (TARGETS, FIRST_SHARE),
+            };
+            if self.recent.targets.len() < enough || share <= most {
                 return false;
             }
             in_vain = self.in_force.as_ref().map_or(0, |limit| limit.in_vain(&self.recent));
