@@ -23,17 +23,13 @@ impl Dispatcher {
         if !pacer.is_paced() {
             return Ok(());
         }
-        // The wait is boxed, so that it takes no room in the future of a push that is not paced.
-        let wait = async {
-            tokio::select! {
-                biased;
-                turn = pacer.turn(flow, ask.useless_from()) => turn.map_err(|why| {
-                    if ask.has_expired() { NoLeave::Expired } else { NoLeave::NoTurn(why) }
-                }),
-                () = self.draining().cancelled() => Err(NoLeave::Draining),
-            }
-        };
-        Box::pin(wait).await
+        tokio::select! {
+            biased;
+            turn = pacer.turn(flow, ask.useless_from()) => turn.map_err(|why| {
+                if ask.has_expired() { NoLeave::Expired } else { NoLeave::NoTurn(why) }
+            }),
+            () = self.draining().cancelled() => Err(NoLeave::Draining),
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! Metrics of the paces at which push services are sent to.
 
+use std::sync::OnceLock;
 use std::sync::atomic::AtomicU64;
 
-use fanfare_upstream::{ObservePeer, Report};
+use fanfare_upstream::{ObservePeer, PaceReport, Report};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -70,31 +71,54 @@ impl PaceMetrics {
     /// Observes one pace.
     #[must_use]
     pub(crate) fn of(&self, origin: String, identity: String) -> PaceObserver {
-        PaceObserver { families: self.clone(), labels: PaceLabels { origin, identity } }
+        let labels = PaceLabels { origin, identity };
+        PaceObserver { families: self.clone(), labels, waits: OnceLock::new() }
     }
 }
 
-/// Observes one pace. What it counts happens to few pushes, or to those that wait anyway, so that it is looked up by its
-/// labels, and a peer that is never paced has no samples.
+/// Observes one pace. A peer that is never paced has no samples.
 pub(crate) struct PaceObserver {
+    /// What is rare is looked up by its labels.
     families: PaceMetrics,
     labels: PaceLabels,
+    /// How many wait, and for how long. Every push of a large batch may.
+    waits: OnceLock<(Gauge, Histogram)>,
 }
 
+impl PaceObserver {
+    fn waits(&self) -> &(Gauge, Histogram) {
+        let Self { families, labels, waits } = self;
+        waits.get_or_init(|| {
+            (families.waiting.get_or_create_owned(labels), families.wait.get_or_create_owned(labels))
+        })
+    }
+}
+
+impl PaceObserver {
+    pub(super) fn pace(&self, report: PaceReport) {
+        let Self { families, labels, .. } = self;
+        match report {
+            PaceReport::WaitBegan => _ = self.waits().0.inc(),
+            PaceReport::WaitEnded(waited) => {
+                let (waiting, wait) = self.waits();
+                waiting.dec();
+                wait.observe(waited.as_secs_f64());
+            }
+            PaceReport::Changed(change) => _ = families.per_second.get_or_create(labels).inc_by(change),
+            PaceReport::Lowered => _ = families.lowered.get_or_create(labels).inc(),
+        }
+    }
+
+    pub(super) fn retry_refused(&self) {
+        self.families.retries_refused.get_or_create(&self.labels).inc();
+    }
+}
+
+/// A pace that is not a peer's has nothing else to report.
 impl ObservePeer for PaceObserver {
     fn report(&self, report: Report<'_>) {
-        let Self { families, labels } = self;
-        match report {
-            Report::PaceWaitBegan => _ = families.waiting.get_or_create(labels).inc(),
-            Report::PaceWaitEnded(waited) => {
-                families.waiting.get_or_create(labels).dec();
-                families.wait.get_or_create(labels).observe(waited.as_secs_f64());
-            }
-            Report::Pace(change) => _ = families.per_second.get_or_create(labels).inc_by(change),
-            Report::PaceLowered => _ = families.lowered.get_or_create(labels).inc(),
-            Report::RetryRefused => _ = families.retries_refused.get_or_create(labels).inc(),
-            // The pool has metrics of its own.
-            _ => {}
+        if let Report::Pace(report) = report {
+            self.pace(report);
         }
     }
 }

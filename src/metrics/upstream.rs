@@ -249,8 +249,10 @@ impl ObservePeer for PeerMetrics {
             Report::Resent(cause) => self.count(&families.resent, cause),
             Report::Unanswered(cause) => self.count(&families.unanswered, cause),
             Report::GoAway { code, reason } => self.goaway(code, reason),
-            // What is left is about the pace, or is a report that this version does not know.
-            other => self.pace.report(other),
+            Report::Pace(report) => self.pace.pace(report),
+            Report::RetryRefused => self.pace.retry_refused(),
+            // A report that this version does not know is not counted.
+            _ => {}
         }
     }
 }

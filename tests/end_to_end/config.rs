@@ -77,6 +77,7 @@ async fn the_sample_is_good_and_says_every_default() {
     assert_eq!(format!("{:?}", config.dispatch), format!("{:?}", bare.dispatch));
     assert_eq!(config.apns_production.to_string(), bare.apns_production.to_string());
     assert_eq!(config.web_push.max_origins, bare.web_push.max_origins);
+    assert_eq!(config.fcm.pushes_per_minute, bare.fcm.pushes_per_minute);
     let mut grpc = config.grpc;
     assert_eq!(grpc.listener.listen.to_string(), "127.0.0.1:50051");
     grpc.listener.listen = bare.grpc.listener.listen;
@@ -193,6 +194,31 @@ async fn what_is_wrong_is_said_with_file_line_and_key() {
         ("http = \"auto\"", "http = \"3\"", "apps.chat.mattermost.http"),
         ("front_502 = \"unknown\"", "front_502 = \"maybe\"", "`unknown` or `not_sent`"),
         ("max_origins = 1024", "max_origins = 0", "web_push.max_origins: expected more than 0, found 0"),
+        (
+            "pushes_per_minute = 600000",
+            "pushes_per_minute = 0",
+            "fcm.pushes_per_minute: expected 1 to 60000000, found 0",
+        ),
+        (
+            "pushes_per_minute = 1200000",
+            "pushes_per_minute = 60000001",
+            "apps.droid.fcm.pushes_per_minute: expected 1 to 60000000, found 60000001",
+        ),
+        (
+            "pushes_per_second_per_origin = 1000",
+            "pushes_per_second_per_origin = 0",
+            "web_push.pushes_per_second_per_origin: expected 1 to 1000000, found 0",
+        ),
+        (
+            "retry_percent = 20",
+            "retry_percent = 101",
+            "upstream.retry_percent: expected at most 100, found 101",
+        ),
+        (
+            "retry_min_per_second = 10",
+            "retry_min_per_second = 1000001",
+            "upstream.retry_min_per_second: expected at most 1000000, found 1000001",
+        ),
         ("key_file = \"vapid.pem\"", "key_file = \"missing.pem\"", "apps.web.web_push.key_file: "),
         (
             "key_file = \"vapid.pem\"",
@@ -276,6 +302,24 @@ async fn apps_that_name_the_same_key_id_have_the_same_key() {
     let good = folder.path().join("good.toml");
     std::fs::write(&good, twin("AuthKey_ABC123DEFG.p8")).unwrap();
     assert!(Config::load(&good).is_ok());
+}
+
+#[tokio::test]
+async fn apps_that_send_for_the_same_project_have_the_same_pace() {
+    let folder = folder().await;
+    let twin = |pace: &str| {
+        let key = "key_file = \"service-account.json\"";
+        format!("{SAMPLE}\n[apps.twin.fcm]\nproject = \"my-project\"\n{key}\n{pace}\n")
+    };
+    let said = errors(folder.path(), |_| twin("pushes_per_minute = 600"));
+    let expected = "apps.twin.fcm.pushes_per_minute: expected 600000, as app droid has it for the same project \
+                    my-project, found 600";
+    assert!(said.contains(expected), "{said}");
+    let good = folder.path().join("good.toml");
+    for pace in ["", "pushes_per_minute = 600000"] {
+        std::fs::write(&good, twin(pace)).unwrap();
+        assert!(Config::load(&good).is_ok());
+    }
 }
 
 /// A container may have no root certificates of its own.

@@ -132,7 +132,7 @@ pub use flow::{Flow, Party, ServiceClass};
 pub use in_flight::{InFlight, PartyInFlight, Share};
 pub use kind::PeerKind;
 pub use network::{BoxFuture, Dial, Resolve, SystemResolver, TcpDialer};
-pub use observe::{ConnectionState, Observe, ObservePeer, Report, Unobserved};
+pub use observe::{ConnectionState, Observe, ObservePeer, PaceReport, Report, Unobserved};
 pub use origin::{InvalidOrigin, Origin};
 pub use pacer::{NoTurn, Pacer};
 pub use path::InvalidPath;

@@ -64,14 +64,8 @@ pub enum Report<'a> {
     /// A request that provably was not processed is sent again. The cause is that of
     /// [`UnsentCause::name`](crate::UnsentCause::name).
     Resent(&'static str),
-    /// A request began to wait for its turn.
-    PaceWaitBegan,
-    /// A request waits for its turn no more. It waited for this long.
-    PaceWaitEnded(Duration),
-    /// The number of turns a second changed by this. Where there is no pace it counts as 0.
-    Pace(f64),
-    /// The answers of the service began to limit the pace.
-    PaceLowered,
+    /// Something happened to the pace at which requests are sent.
+    Pace(PaceReport),
     /// A request was not tried again, since the budget of retries was used up.
     RetryRefused,
     /// A request was sent and not answered. The cause is that of [`NoAnswerCause::name`](crate::NoAnswerCause::name).
@@ -86,6 +80,19 @@ pub enum Report<'a> {
     /// A request whose caller had left ended: it was `answered`; it was `returned`, which is provably unsent; its
     /// answer was `lost`; or none came in time, a `timeout`.
     OrphanEnded(&'static str),
+}
+
+/// One thing that happened to the pace at which requests are sent.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum PaceReport {
+    /// A request began to wait for its turn.
+    WaitBegan,
+    /// A request waits for its turn no more. It waited for this long.
+    WaitEnded(Duration),
+    /// The number of turns a second changed by this. Where there is no pace it counts as 0.
+    Changed(f64),
+    /// The answers of the service began to limit the pace.
+    Lowered,
 }
 
 /// The state of a connection, as it is counted.

@@ -1,10 +1,13 @@
 //! How many requests may be tried again, so that retries never multiply an outage.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
+
+use crate::observe::{ObservePeer, Report};
+use crate::settings::UpstreamSettings;
 
 /// What is saved up is forgotten over this time, as a mean: a long good time pays for no storm of retries. Finagle's budget
 /// counts ten seconds too. Source: Finagle, `RetryBudget`.
@@ -14,8 +17,8 @@ const MEMORY: Duration = Duration::from_secs(10);
 ///
 /// A first try adds to it without a lock. It never lets more than that share of all first tries be repeated, beside
 /// `min_per_second` for each second that has passed, and for ten seconds at the start.
-#[derive(Debug)]
 pub(crate) struct RetryBudget {
+    observer: Arc<dyn ObservePeer>,
     share: f64,
     min_per_second: f64,
     first_tries: AtomicU64,
@@ -23,17 +26,17 @@ pub(crate) struct RetryBudget {
 }
 
 /// The retries that are saved up, as of a moment.
-#[derive(Debug)]
 struct Saved {
     retries: f64,
     as_of: Instant,
 }
 
 impl RetryBudget {
-    pub(crate) fn new(percent: u32, min_per_second: u32, now: Instant) -> Self {
-        let (share, min_per_second) = (f64::from(percent) / 100.0, f64::from(min_per_second));
-        let saved = Saved { retries: min_per_second * MEMORY.as_secs_f64(), as_of: now };
-        Self { share, min_per_second, first_tries: AtomicU64::new(0), saved: Mutex::new(saved) }
+    pub(crate) fn new(settings: &UpstreamSettings, observer: Arc<dyn ObservePeer>) -> Self {
+        let UpstreamSettings { retry_percent, retry_min_per_second, .. } = settings;
+        let (share, min_per_second) = (f64::from(*retry_percent) / 100.0, f64::from(*retry_min_per_second));
+        let saved = Saved { retries: min_per_second * MEMORY.as_secs_f64(), as_of: Instant::now() };
+        Self { observer, share, min_per_second, first_tries: AtomicU64::new(0), saved: Mutex::new(saved) }
     }
 
     /// A request is tried for the first time.
@@ -41,7 +44,7 @@ impl RetryBudget {
         self.first_tries.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Takes one retry out of the budget, and says whether there was one.
+    /// Takes one retry out of the budget, and says whether there was one. One that is refused is reported.
     pub(crate) fn retry(&self, now: Instant) -> bool {
         let mut saved = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
         let passed = now.saturating_duration_since(saved.as_of).as_secs_f64();
@@ -55,6 +58,9 @@ impl RetryBudget {
         let enough = saved.retries >= 1.0;
         if enough {
             saved.retries -= 1.0;
+        } else {
+            drop(saved);
+            self.observer.report(Report::RetryRefused);
         }
         enough
     }
@@ -65,11 +71,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::observe::Unobserved;
+
+    fn budget(retry_percent: u32, retry_min_per_second: u32) -> RetryBudget {
+        let settings =
+            UpstreamSettings { retry_percent, retry_min_per_second, ..UpstreamSettings::default() };
+        RetryBudget::new(&settings, Arc::new(Unobserved))
+    }
 
     #[test]
     fn a_small_sender_may_retry_and_an_outage_ends_the_retries() {
-        let now = Instant::now();
-        let budget = RetryBudget::new(20, 10, now);
+        let budget = budget(20, 10);
+        let now = budget.saved.lock().unwrap().as_of;
         let allowed = |tries| (0..tries).filter(|_| budget.retry(now)).count();
         assert_eq!(allowed(1000), 100, "ten seconds of the minimum are there from the start");
         (0..1000).for_each(|_| budget.first_try());
@@ -78,8 +91,8 @@ mod tests {
 
     #[test]
     fn a_long_good_time_pays_for_no_storm() {
-        let begin = Instant::now();
-        let budget = RetryBudget::new(20, 10, begin);
+        let budget = budget(20, 10);
+        let begin = budget.saved.lock().unwrap().as_of;
         // An hour of 100 a second earns 30 a second, of which ten seconds are kept.
         (0..360_000).for_each(|_| budget.first_try());
         let now = begin + Duration::from_secs(3600);
@@ -94,8 +107,8 @@ mod tests {
             min in 0..50_u32,
             steps in prop::collection::vec((0..3000_u64, 0..200_u32, 0..200_u32), 1..60),
         ) {
-            let begin = Instant::now();
-            let budget = RetryBudget::new(percent, min, begin);
+            let budget = budget(percent, min);
+            let begin = budget.saved.lock().unwrap().as_of;
             let (mut passed, mut first, mut retried) = (Duration::ZERO, 0_u32, 0_u32);
             for (ms, first_tries, retries) in steps {
                 passed += Duration::from_millis(ms);

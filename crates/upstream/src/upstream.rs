@@ -100,7 +100,7 @@ impl Upstream {
         let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
         let held = peers.get(peer, kind, |peer| {
             let observer = self.observer.peer(&peer, kind);
-            Pool::new(peer, kind, Arc::clone(&self.common), observer)
+            Pool::new(peer, kind, Arc::clone(&self.common), observer.into())
         })?;
         if self.common.stop.is_cancelled() {
             // It may be younger than the shutdown, which knew nothing of it.
@@ -113,8 +113,7 @@ impl Upstream {
     /// `observer` hears what happens to it.
     #[must_use]
     pub fn pacer(&self, settings: PaceSettings, subject: String, observer: impl ObservePeer) -> Arc<Pacer> {
-        let (tasks, stop) = (self.common.tasks.clone(), self.common.stop.clone());
-        Pacer::new(settings, subject, PeerKind::Configured, Arc::new(observer), tasks, stop)
+        Pacer::new(settings, subject, PeerKind::Configured, Arc::new(observer), &self.common)
     }
 
     /// Lets the requests of batches wait for streams no more: those that wait, and those that would have to, are
@@ -187,18 +186,18 @@ impl PeerPool {
     /// The pacer of the peer, which is told by its users how the peer answers. [`permit`](Self::permit) does not ask it.
     #[must_use]
     pub fn pacer(&self) -> &Pacer {
-        self.held.pool.pacer()
+        &self.held.pool.pacer
     }
 
     /// A request is about to be tried for the first time.
     pub fn first_try(&self) {
-        self.held.pool.retries().first_try();
+        self.held.pool.retries.first_try();
     }
 
     /// Whether the budget of retries lets another request be tried again. If so, it is taken from the budget.
     #[must_use]
     pub fn may_retry(&self) -> bool {
-        self.held.pool.may_retry()
+        self.held.pool.retries.retry(Instant::now())
     }
 
     /// Waits for a stream, and opens a connection where that is needed. `flow` decides who goes first.

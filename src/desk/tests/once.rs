@@ -90,8 +90,12 @@ async fn items_with_one_id_do_not_wait_for_each_others_seats() {
     settled.sort_unstable_by_key(|item| item.index);
     assert_eq!(settled.iter().map(|item| item.result.of_first).collect::<Vec<_>>(), [false, true]);
     assert_eq!((front.role("first"), front.role("joined")), (1, 1));
-    drop(settled);
-    // A batch whose caller leaves takes its first along, and nothing stays behind.
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_whose_caller_leaves_takes_its_first_along_and_nothing_stays_behind() {
+    let front = Front::new(10, BatchSettings::default());
+    let mut batch = front.batch();
     batch.place().unwrap().offer(once(2)).unwrap();
     assert!(batch.next().now_or_never().is_none_or(|event| !matches!(event, BatchEvent::Settled(_))));
     assert_eq!(front.entries(), 1);

@@ -16,7 +16,7 @@ async fn an_origin_that_throttles_is_sent_less_and_the_others_as_much_as_before(
     let browsers = Browsers::start().await;
     let (mozilla, google) = (Vendor::Mozilla, Vendor::Google);
     let fate = WebPushScriptedOutcome::Refused(WebPushRefusal::Throttled(RetryAfter::Absent));
-    let throttled: Vec<_> = (0..EACH).map(|_| browsers.fated(host(mozilla), mozilla, fate.clone())).collect();
+    let throttled: Vec<_> = (0..EACH).map(|_| browsers.fated(host(mozilla), mozilla, fate)).collect();
     let good: Vec<_> = (0..EACH).map(|_| browsers.subscribe(google)).collect();
     let second = Duration::from_secs(1);
 

@@ -1,5 +1,6 @@
 //! Gives turns at a pace: the shell around [`core`](crate::core), which decides.
 
+mod no_turn;
 mod taken;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,26 +12,14 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::common::Common;
 use crate::core::{Limited, PaceEffect, PaceRefusal, PaceSettings, Pacing, WaiterId};
 use crate::flow::Flow;
 use crate::kind::PeerKind;
-use crate::observe::{ObservePeer, Report};
+use crate::observe::{ObservePeer, PaceReport, Report};
 use crate::timer::Timer;
+pub use no_turn::NoTurn;
 use taken::Taken;
-
-/// Why there is no turn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NoTurn {
-    /// A turn would come after this wait only, and the deadline is before that.
-    #[error("its turn would come in {0:.1?}, after its deadline")]
-    TooLong(Duration),
-    /// As many wait as [`PaceSettings::max_waiters`] allows. A turn would come after this wait.
-    #[error("too many wait for their turn, which would come in {0:.1?}")]
-    Full(Duration),
-    /// The pool that the pacer belongs to is shut down.
-    #[error("the pool is shut down")]
-    ShuttingDown,
-}
 
 /// How a waiter is told.
 type TellWaiter = oneshot::Sender<bool>;
@@ -70,14 +59,13 @@ impl Pacer {
         subject: String,
         kind: PeerKind,
         observer: Arc<dyn ObservePeer>,
-        tasks: TaskTracker,
-        stop: CancellationToken,
+        common: &Common,
     ) -> Arc<Self> {
         let now = Instant::now();
         let core = Pacing::new(now.into_std(), settings);
         let (paced, taken) = (AtomicBool::new(core.is_paced()), Taken::new(now));
         let state = Mutex::new(PacerState { core, timer: Timer::default(), reported: 0.0 });
-        let subject = subject.into_boxed_str();
+        let (subject, tasks, stop) = (subject.into(), common.tasks.clone(), common.stop.clone());
         let pacer = Arc::new_cyclic(|me| {
             let me = me.clone();
             Self { me, subject, kind, paced, taken, state, observer, tasks, stop }
@@ -132,7 +120,6 @@ impl Pacer {
     }
 
     /// Asks for a turn. `None` is a turn at once, and `Some` the wait for one.
-    #[expect(clippy::type_complexity, reason = "a place and how it is told have no name together")]
     fn ask(
         &self,
         flow: Flow,
@@ -153,7 +140,7 @@ impl Pacer {
         let mut effects = Effects::new();
         let id = state.core.wait(now.into_std(), flow, deadline.into_std(), tell, &mut effects);
         drop(state);
-        self.observer.report(Report::PaceWaitBegan);
+        self.observer.report(Report::Pace(PaceReport::WaitBegan));
         self.perform(effects);
         Ok(Some((PlaceInLine { pacer: self, id, flow, since: now, told: false }, told)))
     }
@@ -183,7 +170,7 @@ impl Pacer {
         let pace = (state.core.per_second().unwrap_or(0.0) * 1024.0).round() / 1024.0;
         let change = pace - std::mem::replace(&mut state.reported, pace);
         if change != 0.0 {
-            self.observer.report(Report::Pace(change));
+            self.observer.report(Report::Pace(PaceReport::Changed(change)));
         }
     }
 
@@ -223,7 +210,7 @@ impl Pacer {
 
     /// An outsider names any number of services, so that what happens to those is counted and not logged.
     fn log_lowered(&self, per_second: f64) {
-        self.observer.report(Report::PaceLowered);
+        self.observer.report(Report::Pace(PaceReport::Lowered));
         let (subject, per_second) = (&*self.subject, per_second.round());
         if self.kind.is_unbounded() {
             tracing::debug!(subject, per_second, "requests are paced from now on");
@@ -250,7 +237,7 @@ impl Drop for Pacer {
     fn drop(&mut self) {
         let reported = self.state.get_mut().unwrap_or_else(PoisonError::into_inner).reported;
         if reported != 0.0 {
-            self.observer.report(Report::Pace(-reported));
+            self.observer.report(Report::Pace(PaceReport::Changed(-reported)));
         }
     }
 }
@@ -294,7 +281,7 @@ impl PlaceInLine<'_> {
 
 impl Drop for PlaceInLine<'_> {
     fn drop(&mut self) {
-        self.pacer.observer.report(Report::PaceWaitEnded(self.since.elapsed()));
+        self.pacer.observer.report(Report::Pace(PaceReport::WaitEnded(self.since.elapsed())));
         if !self.told {
             self.leave();
         }

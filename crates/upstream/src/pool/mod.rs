@@ -46,8 +46,8 @@ pub(crate) struct Pool {
     proven: AtomicBool,
     common: Arc<Common>,
     observer: Arc<dyn ObservePeer>,
-    pacer: Arc<Pacer>,
-    retries: RetryBudget,
+    pub(crate) pacer: Arc<Pacer>,
+    pub(crate) retries: RetryBudget,
     /// What [`Core::counts_answers`] says, so that answers need no lock while the peer is well.
     counts_answers: AtomicBool,
     state: Mutex<PoolState>,
@@ -68,13 +68,11 @@ impl Pool {
         peer: Peer,
         kind: PeerKind,
         common: Arc<Common>,
-        observer: Box<dyn ObservePeer>,
+        observer: Arc<dyn ObservePeer>,
     ) -> Arc<Self> {
-        let observer: Arc<dyn ObservePeer> = observer.into();
-        let (settings, subject) = (&common.settings, peer.origin.to_string());
-        let (tasks, stop) = (common.tasks.clone(), common.stop.clone());
-        let pacer = Pacer::new(settings.pace(kind), subject, kind, Arc::clone(&observer), tasks, stop);
-        let retries = RetryBudget::new(settings.retry_percent, settings.retry_min_per_second, Instant::now());
+        let (pace, subject) = (common.settings.pace(kind), peer.origin.to_string());
+        let pacer = Pacer::new(pace, subject, kind, Arc::clone(&observer), &common);
+        let retries = RetryBudget::new(&common.settings, Arc::clone(&observer));
         let limits = common.settings.limits(peer.proves_credential, kind.rank(false));
         let core = Core::new(limits, fastrand::u64(..));
         let sleep_watch = SleepWatch::new(&common.wall_clock);
@@ -98,23 +96,6 @@ impl Pool {
 
     pub(crate) fn settings(&self) -> &UpstreamSettings {
         &self.common.settings
-    }
-
-    pub(crate) fn pacer(&self) -> &Pacer {
-        &self.pacer
-    }
-
-    pub(crate) fn retries(&self) -> &RetryBudget {
-        &self.retries
-    }
-
-    /// Takes one retry out of the budget, and says whether there was one.
-    pub(crate) fn may_retry(&self) -> bool {
-        let may = self.retries.retry(Instant::now());
-        if !may {
-            self.observer.report(Report::RetryRefused);
-        }
-        may
     }
 
     /// Waits for a place on the connection that takes the next stream, at most until the deadline.
@@ -200,14 +181,6 @@ impl Pool {
     /// When the pool was last asked for a stream, if nothing of it is in use or waited for.
     pub(crate) fn idle_since(&self) -> Option<Instant> {
         self.lock().core.idle_since(Instant::now().into_std()).map(Instant::from_std)
-    }
-
-    /// The number of the only connection.
-    #[cfg(test)]
-    pub(crate) fn only_connection(&self) -> ConnectionId {
-        let state = self.lock();
-        assert_eq!(state.connections.len(), 1);
-        *state.connections.keys().next().unwrap()
     }
 
     fn lock(&self) -> MutexGuard<'_, PoolState> {

@@ -5,6 +5,15 @@ use std::time::Duration;
 use super::*;
 use crate::tests::{peer, upstream};
 
+impl Pool {
+    /// The number of the only connection.
+    pub(crate) fn only_connection(&self) -> ConnectionId {
+        let state = self.lock();
+        assert_eq!(state.connections.len(), 1);
+        *state.connections.keys().next().unwrap()
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_wake_up_that_one_thread_asks_for_while_another_ends_the_pool_leaves_no_task() {
     let upstream = upstream(UpstreamSettings::default());

@@ -39,11 +39,18 @@ const MEASURABLE: f64 = 10.0;
 /// Answers about targets say something of the service only where so many different targets had them, or so many where the
 /// service is known to limit,
 const TARGETS: usize = 10;
-const TARGETS_AGAIN: usize = 3;
+const TARGETS_AGAIN: usize = 5;
 /// and where they are more than this part of the recent answers,
 const SHARE: f64 = 0.05;
+/// or than this part where the service is not known to limit: a service that refuses what is beyond its limit soon refuses
+/// most of a flood,
+const FIRST_SHARE: f64 = 0.5;
 /// which are about this many.
 const RECENT: f64 = 256.0;
+
+/// The pace is lowered this often in vain, without a change of that part, before the answers are believed to be about
+/// targets after all. A service that limits its sender refuses less, or nothing, of what is sent more slowly.
+const IN_VAIN: u32 = 2;
 
 /// An answer that said "too many requests".
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -63,6 +70,8 @@ pub(crate) struct Limited {
 pub(super) struct Limit {
     in_force: Option<InForce>,
     recent: Recent,
+    /// The part of the answers that no lower pace has changed.
+    tolerated: f64,
 }
 
 /// A limit that was met.
@@ -74,6 +83,12 @@ struct InForce {
     lowered: f64,
     /// The pace at which the service limited.
     knee: f64,
+    /// Answers about targets, of which few are limited, do not lower the pace below this.
+    floor: f64,
+    /// The part of the recent answers that said so.
+    share: f64,
+    /// How often the pace was lowered in vain, up to this time.
+    in_vain: u32,
 }
 
 /// Recent answers, where older ones count less.
@@ -81,6 +96,8 @@ struct InForce {
 struct Recent {
     limited: f64,
     taken: f64,
+    /// When the first request began that was limited.
+    first: Option<Instant>,
     /// How many were taken in all when this was last brought up to date.
     taken_before: u64,
     /// Different targets that were limited. More than enough are not kept.
@@ -104,17 +121,39 @@ impl Limit {
             return false;
         }
         self.recent.note(limited);
-        let enough = if self.in_force.is_some() { TARGETS_AGAIN } else { TARGETS };
-        if limited.target.is_some() && !self.recent.is_of_the_service(enough) {
-            return false;
+        let share = self.recent.share();
+        let mut in_vain = 0;
+        if limited.target.is_some() {
+            self.tolerated = if share < self.tolerated / 2.0 { share } else { self.tolerated };
+            let (enough, most) = match self.in_force {
+                Some(_) => (TARGETS_AGAIN, SHARE + 2.0 * self.tolerated),
+                None => (TARGETS, FIRST_SHARE),
+            };
+            if self.recent.targets.len() < enough || share <= most {
+                return false;
+            }
+            in_vain = self.in_force.as_ref().map_or(0, |limit| limit.in_vain(&self.recent));
+            if in_vain >= IN_VAIN {
+                *self = Self { tolerated: share, ..Self::default() };
+                self.recent.taken_before = limited.taken;
+                return false;
+            }
         }
         let knee = present.unwrap_or(f64::INFINITY).min(limited.taken_per_second.max(MEASURABLE));
         let just_now = self.in_force.as_ref().is_some_and(|limit| limit.progress(now) < JUST_NOW);
         // Where only some of the recent requests were taken, no more than that part of the pace can be right.
-        let part = if just_now { PART_AGAIN } else { self.recent.taken_part().clamp(PART_AGAIN, PART) };
+        let far_too_high = just_now && (limited.target.is_none() || share > 0.5);
+        let part = if far_too_high { PART_AGAIN } else { (1.0 - share).clamp(PART_AGAIN, PART) };
         let knee = knee.clamp(LEAST, MOST);
-        let lowered = (knee * part).max(LEAST);
-        self.in_force = Some(InForce { since: now, lowered, knee });
+        let (lowered, floor) = match &self.in_force {
+            // A pace at which less than half is limited is less than twice too high, so that half of it is low enough.
+            Some(limit) if limited.target.is_some() && share < 0.5 => {
+                ((knee * part).max(limit.floor), limit.floor)
+            }
+            _ => ((knee * part).max(LEAST), knee * part * PART_AGAIN),
+        };
+        let knee = knee.max(lowered);
+        self.in_force = Some(InForce { since: now, lowered, knee, floor, share, in_vain });
         self.recent = Recent { taken_before: limited.taken, ..Recent::default() };
         true
     }
@@ -132,6 +171,14 @@ impl InForce {
         now.saturating_duration_since(self.since).as_secs_f64() / recovery
     }
 
+    /// How often the pace was lowered in vain, with this time: at once a part of the requests was limited as before.
+    fn in_vain(&self, recent: &Recent) -> u32 {
+        let at_once = recent.first.is_some_and(|first| self.progress(first) < JUST_NOW);
+        let (before, share) = (self.share, recent.share());
+        let unchanged = share < 0.5 && (before / 3.0..=before * 3.0).contains(&share);
+        if at_once && unchanged { self.in_vain + 1 } else { 0 }
+    }
+
     fn per_second(&self, now: Instant) -> f64 {
         let progress = self.progress(now);
         let pace = if progress < 1.0 {
@@ -147,6 +194,13 @@ impl InForce {
 
 impl Recent {
     fn note(&mut self, limited: Limited) {
+        if self.first.is_none() {
+            self.first = Some(limited.begun);
+            if limited.target.is_some() {
+                // What was taken until now had mostly begun before the pace was lowered.
+                self.taken_before = limited.taken;
+            }
+        }
         self.taken += limited.taken.saturating_sub(self.taken_before) as f64;
         self.taken_before = limited.taken;
         self.limited += 1.0;
@@ -167,14 +221,9 @@ impl Recent {
         }
     }
 
-    /// Which part of the recent requests was taken.
-    fn taken_part(&self) -> f64 {
-        self.taken / (self.taken + self.limited).max(1.0)
-    }
-
-    /// Whether the answers about targets are too many, and about too many, to be about targets.
-    fn is_of_the_service(&self, enough: usize) -> bool {
-        self.targets.len() >= enough && self.limited > SHARE * (self.limited + self.taken)
+    /// Which part of the recent requests was limited.
+    fn share(&self) -> f64 {
+        self.limited / (self.taken + self.limited).max(1.0)
     }
 }
 

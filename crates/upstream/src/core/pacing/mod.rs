@@ -163,6 +163,8 @@ impl<W> Pacing<W> {
             if !was_in_force && let Some(per_second) = self.per_second() {
                 effects.push(PaceEffect::Lowered(per_second));
             }
+        } else if was_in_force && !self.limit.is_in_force() {
+            effects.push(PaceEffect::Whole);
         }
         self.serve(now, effects);
     }

@@ -67,10 +67,7 @@ impl ObservePeer for Counter {
             | Report::ConnectFailed(_)
             | Report::GoAway { .. }
             | Report::Resent(_)
-            | Report::PaceWaitBegan
-            | Report::PaceWaitEnded(_)
             | Report::Pace(_)
-            | Report::PaceLowered
             | Report::RetryRefused
             | Report::Unanswered(_)
             | Report::BreakerOpened(_)

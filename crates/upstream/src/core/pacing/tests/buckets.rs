@@ -16,6 +16,8 @@ struct Service {
     latency: f64,
     /// Whether its refusals are about its sender, or seem to be about targets.
     names_sender: bool,
+    /// One of so many requests is refused whatever the pace, because of its target.
+    hot: Option<u32>,
 }
 
 /// What became of a batch.
@@ -45,7 +47,7 @@ fn batch(count: u32, at_once: usize, service: Service, change: Option<(f64, Serv
     let mut answers: BinaryHeap<Reverse<(u64, u64, bool)>> = BinaryHeap::new();
     let mut returning: BinaryHeap<Reverse<u64>> = BinaryHeap::new();
     let (mut left, mut in_bucket, mut filled_ms) = (count, service.burst, 0_u64);
-    let (mut taken, mut refused) = (0_u32, 0_u32);
+    let (mut taken, mut refused, mut sent) = (0_u32, 0_u32, 0_u32);
     let mut lately: std::collections::VecDeque<u64> = std::collections::VecDeque::new();
     let at = |ms: u64| begin + Duration::from_millis(ms);
     while taken < count {
@@ -82,7 +84,8 @@ fn batch(count: u32, at_once: usize, service: Service, change: Option<(f64, Serv
                 break;
             }
             left -= 1;
-            let good = in_bucket >= 1.0;
+            sent += 1;
+            let good = in_bucket >= 1.0 && service.hot.is_none_or(|each| sent % each > 0);
             in_bucket -= f64::from(u8::from(good));
             answers.push(Reverse((now_ms + (service.latency / MS) as u64, now_ms, good)));
         }
@@ -93,7 +96,7 @@ fn batch(count: u32, at_once: usize, service: Service, change: Option<(f64, Serv
 }
 
 fn service(per_second: f64, burst: f64) -> Service {
-    Service { per_second, burst, latency: 0.02, names_sender: true }
+    Service { per_second, burst, latency: 0.02, names_sender: true, hot: None }
 }
 
 #[test]
@@ -131,5 +134,14 @@ fn the_pace_follows_a_service_that_changes() {
         assert!(slower.seconds < 50.0 + 100.0 * 1.3, "{slower:?}");
         let faster = batch(60_000, 1000, of(slow), Some((50.0, of(fast))));
         assert!(faster.refused_share() < 0.02 && faster.seconds < 50.0 + 55.0 * 1.6, "{faster:?}");
+    }
+}
+
+#[test]
+fn targets_that_are_refused_at_any_pace_slow_nobody_for_long() {
+    for each in [3, 5, 10, 15] {
+        let hot = Service { names_sender: false, hot: Some(each), ..service(1e9, 1e9) };
+        let report = batch(100_000, 400, hot, None);
+        assert!(report.per_second() > 5000.0, "one of {each}: {report:?}");
     }
 }
