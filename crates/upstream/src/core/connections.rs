@@ -18,8 +18,10 @@ pub(super) struct ConnectionRecord<H> {
     pub(super) proven: bool,
     /// The connection brought an answer that says that the peer is well, which one about a credential does too.
     pub(super) answered: bool,
-    /// Its end was counted as a failure of the peer.
-    pub(super) blamed: bool,
+    /// How many losses were counted when it opened.
+    pub(super) born: u64,
+    /// Whether its end is a failure of the peer, once that was looked at.
+    pub(super) blamed: Option<bool>,
     /// Why the connection drains.
     pub(super) ending: Option<EndCause>,
     /// The connection drains as soon as another is open.
@@ -36,11 +38,6 @@ pub(super) struct ConnectionRecord<H> {
 pub(super) struct Departure {
     /// The connection brought no good answer. Its end has not been counted yet: it did not drain before.
     pub(super) unproven: bool,
-    /// Requests were on the connection, and it brought no answer that says that the peer is well. Its end has not been
-    /// looked at yet.
-    pub(super) fruitless: bool,
-    /// Its end was counted as a failure of the peer before.
-    pub(super) blamed: bool,
     /// The connection has streams in use.
     pub(super) busy: bool,
 }
@@ -49,11 +46,13 @@ pub(super) struct Departure {
 #[derive(Debug)]
 pub(super) struct Connections<H> {
     all: Vec<ConnectionRecord<H>>,
+    /// How often the end of connections was counted as a failure of the peer.
+    losses: u64,
 }
 
 impl<H> Default for Connections<H> {
     fn default() -> Self {
-        Self { all: Vec::new() }
+        Self { all: Vec::new(), losses: 0 }
     }
 }
 
@@ -72,7 +71,8 @@ impl<H: Clone> Connections<H> {
             phase,
             proven: false,
             answered: false,
-            blamed: false,
+            born: self.losses,
+            blamed: None,
             ending: None,
             old: false,
             used: 0,
@@ -133,10 +133,28 @@ impl<H: Clone> Connections<H> {
         }
     }
 
-    /// The end of a connection is a failure of the peer, unless it was counted as one before: all that a connection takes
-    /// with it is one failure.
+    /// Whether the end of a connection has to be counted as a failure of the peer. All that a connection takes with it is
+    /// one failure, and so is the end of all connections that were open when one was lost, as where a proxy restarts.
     pub(super) fn blame(&mut self, id: ConnectionId) -> bool {
-        self.find(id).is_some_and(|connection| !std::mem::replace(&mut connection.blamed, true))
+        let losses = self.losses;
+        let Some(connection) = self.find(id).filter(|connection| connection.blamed.is_none()) else {
+            return false;
+        };
+        let counts = connection.born == losses;
+        connection.blamed = Some(counts);
+        self.losses += u64::from(counts);
+        counts
+    }
+
+    /// Whether the end of a connection was counted as a failure of the peer.
+    pub(super) fn is_blamed(&self, id: ConnectionId) -> bool {
+        self.all.iter().any(|connection| connection.id == id && connection.blamed == Some(true))
+    }
+
+    /// Whether requests are on a connection that takes streams and has brought no answer which says that the peer is
+    /// well.
+    pub(super) fn is_fruitless(&self, id: ConnectionId) -> bool {
+        self.live().any(|it| it.id == id && it.used > 0 && !it.answered)
     }
 
     /// Whether a connection that takes streams has brought an answer which says that the peer is well.
@@ -188,10 +206,7 @@ impl<H: Clone> Connections<H> {
         if let Some(handle) = connection.handle.take() {
             effects.push(Effect::Retire { connection: id, why, handle });
         }
-        let (busy, fruitless) = (connection.used > 0, connection.used > 0 && !connection.answered);
-        let blamed = connection.blamed;
-        connection.blamed |= fruitless;
-        Some(Departure { unproven: !connection.proven, fruitless, blamed, busy })
+        Some(Departure { unproven: !connection.proven, busy: connection.used > 0 })
     }
 
     /// Forgets a connection whose task has ended for `why`.
@@ -208,12 +223,9 @@ impl<H: Clone> Connections<H> {
         // The cause of an end is what began it.
         let why = connection.ending.unwrap_or(why);
         effects.push(Effect::Closed { connection: id, why, handle: connection.handle });
-        let (drained, busy) = (connection.phase == Phase::Draining, connection.used > 0);
         Some(Departure {
-            unproven: !drained && !connection.proven,
-            fruitless: !drained && busy && !connection.answered,
-            blamed: connection.blamed,
-            busy,
+            unproven: connection.phase != Phase::Draining && !connection.proven,
+            busy: connection.used > 0,
         })
     }
 

@@ -104,6 +104,8 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
             }
             Event::ConnectFailed { error, forbidden } => {
                 self.growth.opening -= 1;
+                // Of several connects that fail together, one counts.
+                let counts = !forbidden && !self.backoff.holds(now);
                 self.backoff.failed(now, error.clone(), forbidden);
                 let refused = match self.forbidden() {
                     // Another connect would resolve the same name again, and find the same.
@@ -112,7 +114,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
                 };
                 let why = if self.forbidden().is_some() { Refusal::Forbidden } else { Refusal::Unreachable };
                 effects.extend(refused.map(|waiter| Effect::Refuse { waiter, why: why(error.clone()) }));
-                if !forbidden {
+                if counts {
                     self.failed(now, PeerFailure::Connect(error), None, effects);
                     self.fruitless(now, effects);
                 }
@@ -194,8 +196,8 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
             }
             ConnectionEvent::Drains(why) => self.drain(now, id, why, effects),
             ConnectionEvent::Closed(why) => {
+                self.departs(now, id, why, Symptom::Ended(why), effects);
                 let Some(closed) = self.connections.remove(id, why, effects) else { return };
-                self.departed(now, &closed, why, Symptom::Ended(why), effects);
                 if closed.unproven {
                     self.backoff.back_off(now);
                 }
@@ -252,8 +254,8 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
         symptom: Symptom,
         effects: &mut Effects<H, W, E>,
     ) {
+        self.departs(now, id, why, symptom, effects);
         let Some(drained) = self.connections.drain(id, why, effects) else { return };
-        self.departed(now, &drained, why, symptom, effects);
         if drained.unproven && !why.is_ours() {
             self.backoff.back_off(now);
         }
