@@ -2,10 +2,11 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use fanfare_upstream::{Breaker, BreakerChange, BreakerSettings, Probe};
 use prometheus_client::metrics::gauge::Gauge;
+use tokio::time::Instant;
 
 use crate::push::{AppId, ProviderKind};
 
@@ -78,7 +79,7 @@ impl RouteBreaker {
             return Ok(None);
         }
         let mut state = self.lock();
-        match state.breaker.ask(Instant::now()) {
+        match state.breaker.ask(Instant::now().into_std()) {
             Ok(probe) => Ok(probe.map(|probe| RouteProbe { breaker: self, probe })),
             Err(retry_after) => Err(HeldBack { provider: self.provider, status: state.status, retry_after }),
         }
@@ -87,7 +88,7 @@ impl RouteBreaker {
     /// An answer came that says that the service is well.
     pub(super) fn succeeded(&self) {
         if self.looks.load(Ordering::Relaxed) != WELL {
-            self.tell(|state| state.breaker.succeeded(Instant::now(), 1));
+            self.tell(|state| state.breaker.succeeded(Instant::now().into_std(), 1));
         }
     }
 
@@ -95,7 +96,7 @@ impl RouteBreaker {
     pub(super) fn failed(&self, status: u16, asked: Option<Duration>) {
         self.tell(|state| {
             state.status = status;
-            state.breaker.failed(Instant::now(), asked)
+            state.breaker.failed(Instant::now().into_std(), asked)
         });
     }
 

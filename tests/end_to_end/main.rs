@@ -5,6 +5,7 @@
 mod answers;
 mod bad_input;
 mod batch_command;
+mod breakers;
 mod caller_key_command;
 mod callers;
 mod config;

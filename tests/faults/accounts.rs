@@ -57,6 +57,8 @@ pub(crate) struct Totals {
     pub(crate) held_back_most: u64,
     /// Pushes that were neither answered nor are in doubt.
     pub(crate) unsent: u64,
+    /// Those of them that were held back because the upstream failed.
+    pub(crate) left_alone: u64,
     /// Pushes that were, or may have been, delivered more than once. Each was `repeatable`.
     pub(crate) repeated: u64,
 }
@@ -209,6 +211,7 @@ fn judge(
             if status == 0 {
                 check(in_doubt || requests.attempts() == 0, "what was not attempted never arrived")?;
                 totals.unsent += 1;
+                totals.left_alone += u64::from(reason == Reason::BreakerOpen);
             } else {
                 // The status of an attempt in doubt may be that of an answer which broke off after its head.
                 let broke_off = in_doubt && status == 200 && requests.lost_answers > 0;

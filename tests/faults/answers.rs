@@ -7,6 +7,7 @@ use fanfare_simulator::{Fault, FaultRule, ScriptedAnswer, Trigger};
 
 use crate::accounts::Totals;
 use crate::script::{Blow, Step};
+use crate::settings::unbroken;
 use crate::traffic::Traffic;
 use crate::worlds::{Shape, World};
 
@@ -67,7 +68,7 @@ async fn a_body_of_ten_mebibytes_is_not_read_and_holds_up_no_other() {
 
 #[tokio::test]
 async fn a_reset_that_enhances_calm_leaves_the_connection_open() {
-    let mut world = warm(Shape::default(), |_| {}).await;
+    let mut world = warm(Shape::default(), unbroken).await;
     let calm = Fault::ResetStream { code: 11, at: fanfare_simulator::Phase::AfterBody };
     let totals = world.run(Traffic::of(400), vec![Step::next(100, 20, calm)]).await.unwrap();
     assert_eq!((totals.unanswered, totals.accepted), (20, 380), "{totals:?}");

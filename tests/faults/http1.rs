@@ -178,6 +178,7 @@ async fn connects_that_are_refused_are_told_as_unsent_and_end_with_the_outage() 
     assert_eq!(totals.accepted + totals.unconfirmed + totals.unsent, 2000, "{totals:?}");
     // The traffic may have been over before the outage.
     world.network.say(Names::Lead(vec![Place::First]));
+    world.recovers().await;
     let totals = world.run(Traffic::of(200), Vec::new()).await.unwrap();
     assert_eq!(totals.accepted, 200, "{totals:?}");
     world.end().await;

@@ -149,6 +149,7 @@ async fn an_outage_is_told_as_unsent_and_ends_when_the_port_opens_again() {
     assert_eq!(totals.accepted + totals.unconfirmed + totals.unsent, 2000, "{totals:?}");
     // The traffic may have been over before the outage. After it everything is as before.
     script::play(&world, vec![Step::later(0, Blow::Open(Environment::Production))]).await;
+    world.recovers().await;
     let totals = world.run(Traffic::of(200), Vec::new()).await.unwrap();
     assert_eq!(totals.accepted, 200, "{totals:?}");
     world.end().await;

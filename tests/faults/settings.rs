@@ -12,6 +12,11 @@ use fanfare_upstream::Http;
 use crate::marker::{APP, SERVER_ID, TOPIC};
 use crate::network::NAME;
 
+/// The upstream is never left alone for what it does to requests, so that all of them meet their faults.
+pub(crate) fn unbroken(config: &mut Config) {
+    (config.upstream.breaker.failures, config.upstream.breaker.error_percent) = (u32::MAX, 101);
+}
+
 /// A configuration with one app, and with limits that no test meets by accident, however busy the machine is. A test that
 /// needs to meet one sets it.
 pub(crate) fn config(simulator: &Simulator, service: Service, tls: bool) -> Config {
@@ -39,6 +44,7 @@ pub(crate) fn config(simulator: &Simulator, service: Service, tls: bool) -> Conf
     let upstream = &mut config.upstream;
     upstream.backoff_min = Duration::from_millis(10);
     upstream.backoff_max = Duration::from_millis(100);
+    (upstream.breaker.wait, upstream.breaker.max_wait) = (upstream.backoff_min, upstream.backoff_max);
     upstream.answer_timeout = Duration::from_secs(90);
     upstream.ping_after = Duration::from_secs(30);
     upstream.ping_timeout = Duration::from_secs(30);

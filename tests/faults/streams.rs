@@ -5,13 +5,14 @@ use std::time::Duration;
 use fanfare_simulator::{Fault, Phase};
 
 use crate::script::{Blow, Step};
+use crate::settings::unbroken;
 use crate::traffic::Traffic;
 use crate::worlds::{Shape, World};
 
 const REFUSED_STREAM: u32 = 7;
 
 async fn warm(shape: Shape) -> World {
-    let mut world = World::start(shape, |_| {}).await;
+    let mut world = World::start(shape, unbroken).await;
     world.warm_up().await;
     world
 }

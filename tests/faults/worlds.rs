@@ -151,6 +151,20 @@ impl World {
         assert_eq!(totals.accepted, 1);
     }
 
+    /// Sends one push after the other until one is accepted: an upstream that was found ill is left alone until a probe
+    /// finds it well.
+    pub(crate) async fn recovers(&mut self) {
+        let one = Traffic { callers: 1, batches: 0, pushes: 1, repeatable_every: 0 };
+        loop {
+            let totals = self.run(one, Vec::new()).await.unwrap();
+            if totals.accepted == 1 {
+                break;
+            }
+            assert_eq!(totals.left_alone, 1, "{totals:?}");
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Ends the faults, and waits until permits, waiters, orphans and sockets are as they were before.
     async fn settle(&self) -> Result<(), Broken> {
         self.simulator.clear_faults();

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use fanfare_upstream::{ConnectError, NoTurn, Unsent};
+use fanfare_upstream::{ConnectError, FailingPeer, LeftAlone, NoTurn, PeerFailure, Symptom, Unsent};
 
 use super::*;
 use crate::credential::NoToken;
@@ -284,4 +284,38 @@ fn a_stranger_for_which_nothing_is_left_was_not_tried() {
             "{result:?}"
         );
     }
+}
+
+#[test]
+fn a_push_that_is_held_back_was_not_attempted_unless_an_earlier_attempt_says_otherwise() {
+    let left_alone = || {
+        let peer =
+            FailingPeer { host: "push.test".to_owned(), why: PeerFailure::Symptom(Symptom::GoAway(11)) };
+        NoLeave::Unsent(Unsent::BreakerOpen(Box::new(LeftAlone {
+            peer,
+            retry_after: Duration::from_secs(7),
+        })))
+    };
+    let result = attempts(&Options::default()).stayed(&left_alone());
+    assert_eq!((result.outcome, result.reason), (Outcome::NotAttempted, Some(Reason::BreakerOpen)));
+    assert_eq!((result.delivery, result.attempts, result.retryable), (Delivery::No, 0, true));
+    assert_eq!(result.retry_after, Some(Duration::from_secs(7)));
+    let says = "nothing is sent for now, because push.test fails: it says GOAWAY (ENHANCE_YOUR_CALM) and answers nothing";
+    assert_eq!(result.detail, says);
+
+    // The last answer stands.
+    let mut again = attempts(&Options::default());
+    let failed = verdict(Outcome::UpstreamUnavailable, Retry::OnceThen(Duration::from_secs(900)));
+    assert!(matches!(again.answered(failed, Some(503)), Next::Again(_)));
+    let result = again.stayed(&left_alone());
+    assert_eq!((result.outcome, result.upstream_status), (Outcome::UpstreamUnavailable, Some(503)));
+    assert_eq!((result.attempts, result.retry_after), (1, Some(Duration::from_secs(900))));
+
+    // So does the doubt.
+    let repeatable = Options { repeatable: true, ..Options::default() };
+    let lost = Unanswered { cause: NoAnswerCause::ConnectionLost, head: None };
+    let mut again = attempts(&repeatable);
+    assert!(matches!(again.unanswered(&lost), Next::Again(_)));
+    let result = again.stayed(&left_alone());
+    assert_eq!((result.outcome, result.delivery), (Outcome::Unconfirmed, Delivery::Maybe));
 }

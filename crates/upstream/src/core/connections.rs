@@ -19,8 +19,10 @@ pub(super) struct ConnectionRecord<H> {
     pub(super) proven: bool,
     /// The connection brought an answer that says that the peer is well, which one about a credential does too.
     pub(super) answered: bool,
-    /// Its end was counted as a failure of the peer.
-    pub(super) blamed: bool,
+    /// How many losses were counted when it opened.
+    pub(super) born: u64,
+    /// Whether its end is a failure of the peer, once that was looked at.
+    pub(super) blamed: Option<bool>,
     /// Why the connection drains.
     pub(super) ending: Option<EndCause>,
     /// The connection drains as soon as another is open.
@@ -40,11 +42,6 @@ pub(super) struct Departure {
     /// The connection brought no good answer. Its end has not been counted yet: it did not drain before. One that was
     /// silent for long is none of these, since the network may have ended it.
     pub(super) unproven: bool,
-    /// Requests were on the connection, and it brought no answer that says that the peer is well. Its end has not been
-    /// looked at yet.
-    pub(super) fruitless: bool,
-    /// Its end was counted as a failure of the peer before.
-    pub(super) blamed: bool,
     /// The connection has streams in use.
     pub(super) busy: bool,
 }
@@ -53,11 +50,13 @@ pub(super) struct Departure {
 #[derive(Debug)]
 pub(super) struct Connections<H> {
     all: Vec<ConnectionRecord<H>>,
+    /// How often the end of connections was counted as a failure of the peer.
+    losses: u64,
 }
 
 impl<H> Default for Connections<H> {
     fn default() -> Self {
-        Self { all: Vec::new() }
+        Self { all: Vec::new(), losses: 0 }
     }
 }
 
@@ -76,7 +75,8 @@ impl<H: Clone> Connections<H> {
             phase,
             proven: false,
             answered: false,
-            blamed: false,
+            born: self.losses,
+            blamed: None,
             ending: None,
             old: false,
             used: 0,
@@ -139,10 +139,28 @@ impl<H: Clone> Connections<H> {
         }
     }
 
-    /// The end of a connection is a failure of the peer, unless it was counted as one before: all that a connection takes
-    /// with it is one failure.
+    /// Whether the end of a connection has to be counted as a failure of the peer. All that a connection takes with it is
+    /// one failure, and so is the end of all connections that were open when one was lost, as where a proxy restarts.
     pub(super) fn blame(&mut self, id: ConnectionId) -> bool {
-        self.find(id).is_some_and(|connection| !std::mem::replace(&mut connection.blamed, true))
+        let losses = self.losses;
+        let Some(connection) = self.find(id).filter(|connection| connection.blamed.is_none()) else {
+            return false;
+        };
+        let counts = connection.born == losses;
+        connection.blamed = Some(counts);
+        self.losses += u64::from(counts);
+        counts
+    }
+
+    /// Whether the end of a connection was counted as a failure of the peer.
+    pub(super) fn is_blamed(&self, id: ConnectionId) -> bool {
+        self.all.iter().any(|connection| connection.id == id && connection.blamed == Some(true))
+    }
+
+    /// Whether requests are on a connection that takes streams and has brought no answer which says that the peer is
+    /// well. One that was silent for long is none of these, since the network may have ended it.
+    pub(super) fn is_fruitless(&self, id: ConnectionId) -> bool {
+        self.all.iter().any(|it| it.id == id && it.is_ready() && it.used > 0 && !it.answered)
     }
 
     /// Whether a connection that takes streams has brought an answer which says that the peer is well.
@@ -195,11 +213,7 @@ impl<H: Clone> Connections<H> {
             effects.push(Effect::Retire { connection: id, why, handle });
         }
         let unproven = !connection.proven && connection.silence == Silence::Heard;
-        let busy = connection.used > 0;
-        let fruitless = busy && !connection.answered && connection.silence == Silence::Heard;
-        let blamed = connection.blamed;
-        connection.blamed |= fruitless;
-        Some(Departure { unproven, fruitless, blamed, busy })
+        Some(Departure { unproven, busy: connection.used > 0 })
     }
 
     /// Forgets a connection whose task has ended for `why`.
@@ -215,10 +229,9 @@ impl<H: Clone> Connections<H> {
         effects.push(Effect::Allowed(-streams(connection.limit)));
         // The cause of an end is what began it.
         let why = connection.ending.unwrap_or(why);
-        let (ready, busy, blamed) = (connection.is_ready(), connection.used > 0, connection.blamed);
-        let (unproven, fruitless) = (ready && !connection.proven, ready && busy && !connection.answered);
+        let (unproven, busy) = (connection.is_ready() && !connection.proven, connection.used > 0);
         effects.push(Effect::Closed { connection: id, why, handle: connection.handle });
-        Some(Departure { unproven, fruitless, blamed, busy })
+        Some(Departure { unproven, busy })
     }
 
     pub(super) fn in_use(&self, id: ConnectionId) -> usize {

@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use super::Core;
-use super::connections::Departure;
 use super::event::{ConnectionId, Effect, Effects};
 use crate::breaker::BreakerChange;
 use crate::cause::EndCause;
@@ -16,27 +15,27 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
         self.health.counts_answers()
     }
 
-    /// A connection takes no more streams. If it brought no answer, and that speaks of the peer, it is one more that
-    /// brought none, and its symptom is a failure where that was not counted before.
-    pub(super) fn departed(
+    /// A connection will take no more streams. If it brought no answer, and that speaks of the peer, it is one more that
+    /// brought none.
+    pub(super) fn departs(
         &mut self,
         now: Instant,
-        departure: &Departure,
+        id: ConnectionId,
         why: EndCause,
         symptom: Symptom,
         effects: &mut Effects<H, W, E>,
     ) {
         // The end of a connection that a caller retired says nothing more than the caller does by `Answer::failed`.
-        if !departure.fruitless || why.is_ours() || why == EndCause::Retired {
+        if !self.connections.is_fruitless(id) || why.is_ours() || why == EndCause::Retired {
             return;
         }
-        if !departure.blamed {
-            self.failed(now, PeerFailure::Symptom(symptom), None, effects);
+        self.shows(now, id, symptom, None, effects);
+        if self.connections.is_blamed(id) {
+            self.fruitless(now, effects);
         }
-        self.fruitless(now, effects);
     }
 
-    /// The peer showed a symptom on a connection. All that a connection takes with it is one failure.
+    /// The peer showed a symptom on a connection.
     pub(super) fn shows(
         &mut self,
         now: Instant,

@@ -119,6 +119,8 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
             }
             Event::ConnectFailed { error, forbidden, crowded } => {
                 self.growth.opening -= 1;
+                // Of several connects that fail together, one counts.
+                let counts = !forbidden && !crowded && !self.backoff.holds(now);
                 self.backoff.failed(now, error.clone(), forbidden);
                 let refused = match self.forbidden() {
                     // Another connect would resolve the same name again, and find the same.
@@ -128,7 +130,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
                 };
                 let why = if self.forbidden().is_some() { Refusal::Forbidden } else { Refusal::Unreachable };
                 effects.extend(refused.map(|waiter| Effect::Refuse { waiter, why: why(error.clone()) }));
-                if !forbidden && !crowded {
+                if counts {
                     self.failed(now, PeerFailure::Connect(error), None, effects);
                     self.fruitless(now, effects);
                 }
@@ -221,8 +223,8 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
                 self.drain(now, self.connections.end_with(id, why), why, effects);
             }
             ConnectionEvent::Closed(why) => {
+                self.departs(now, id, why, Symptom::Ended(why), effects);
                 let Some(closed) = self.connections.remove(id, why, effects) else { return };
-                self.departed(now, &closed, why, Symptom::Ended(why), effects);
                 if closed.unproven {
                     self.backoff.back_off(now);
                 }
@@ -289,8 +291,8 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
     ) {
         let (mut any, mut busy) = (false, false);
         for id in ids {
+            self.departs(now, id, why, symptom, effects);
             let Some(drained) = self.connections.drain(id, why, effects) else { continue };
-            self.departed(now, &drained, why, symptom, effects);
             if drained.unproven && !why.is_ours() {
                 self.backoff.back_off(now);
             }

@@ -11,10 +11,8 @@ use crate::request::Reply;
 pub(super) struct HeardOfPeer {
     /// How many answers say that it is well, and have to be counted.
     well: u32,
-    /// How many requests it reset.
-    resets: u32,
-    /// The code of the last of them.
-    code: u32,
+    /// The code with which it reset requests. As many as it resets at once are one failure.
+    reset: Option<u32>,
     /// The connection took requests with it.
     lost: bool,
 }
@@ -25,7 +23,7 @@ impl HeardOfPeer {
         match end {
             Ok(reply) => self.well += u32::from(connection.answered(reply.status)),
             Err(NoReply::Unanswered(Unanswered { head: None, cause })) => match cause {
-                NoAnswerCause::Reset(code) => (self.resets, self.code) = (self.resets + 1, *code),
+                NoAnswerCause::Reset(code) => self.reset = Some(*code),
                 NoAnswerCause::ConnectionLost => self.lost = true,
                 // An answer that is too long says nothing against the peer, and the others are told where they are seen.
                 NoAnswerCause::Unreadable | NoAnswerCause::Deadline | NoAnswerCause::AnswerTimeout => {}
@@ -36,8 +34,8 @@ impl HeardOfPeer {
 
     /// Tells the pool. The connection ends for `cause`, if it took requests with it.
     pub(super) fn tell(self, connection: &Connection, cause: EndCause) {
-        for _ in 0..self.resets {
-            connection.failed(Symptom::Reset(self.code));
+        if let Some(code) = self.reset {
+            connection.failed(Symptom::Reset(code));
         }
         if self.lost && !cause.is_ours() {
             connection.failed(Symptom::Ended(cause));

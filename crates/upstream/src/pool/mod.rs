@@ -122,7 +122,7 @@ impl Pool {
         let ask = StreamAsk { flow, until: deadline.into_std(), standing };
         let mut effects = Effects::new();
         if state.sleep_watch.slept(now) {
-            state.core.on(now.into_std(), Event::Slept, &mut effects);
+            self.tell_core(&mut state, now, Event::Slept, &mut effects);
         }
         let asked = state.core.ask(now.into_std(), ask).map(|grant| {
             grant.ok_or_else(|| {
