@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 use crate::cause::EndCause;
 use crate::common::Common;
 use crate::connect::Connector;
-use crate::core::{PaceSettings, Standing};
+use crate::core::{PaceSettings, Seniority};
 use crate::error::Unsent;
 use crate::eviction::{PeerLimits, TooManyPeers};
 use crate::flow::Flow;
@@ -214,7 +214,7 @@ impl PeerPool {
     /// others.
     pub async fn permit(&self, flow: Flow, deadline: Instant) -> Result<Permit, Unsent> {
         let pool = &self.held.pool;
-        let granted = pool.acquire(flow, deadline, Standing::New).await?;
+        let granted = pool.acquire(flow, deadline, Seniority::New).await?;
         Ok(Permit::new(granted, Arc::clone(pool), flow, deadline))
     }
 

@@ -30,7 +30,7 @@ mod waiters;
 use std::time::Instant;
 
 pub(crate) use event::{ConnectionEvent, ConnectionId, Effect, Effects, Event, Grant, Refusal};
-pub(crate) use event::{Standing, StreamAsk};
+pub(crate) use event::{Seniority, StreamAsk};
 pub(crate) use limits::PoolLimits;
 pub use pacing::PaceSettings;
 pub(crate) use pacing::{Limited, PaceEffect, Pacing, Refusal as PaceRefusal};

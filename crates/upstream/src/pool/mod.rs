@@ -17,7 +17,7 @@ use crate::cause::{EndCause, OpenCause};
 use crate::common::Common;
 use crate::connect_error::ConnectError;
 use crate::connection::{Connection, Hub};
-use crate::core::{ConnectionId, Core, Effect, Event, Grant, Standing, StreamAsk, WaiterId};
+use crate::core::{ConnectionId, Core, Effect, Event, Grant, Seniority, StreamAsk, WaiterId};
 use crate::error::Unsent;
 use crate::failure::PeerFailure;
 use crate::flow::Flow;
@@ -102,8 +102,8 @@ impl Pool {
     ///
     /// # Cancel safety
     /// When this future is dropped, its place in the line is given up. A connect that it caused goes on for others.
-    pub(crate) async fn acquire(&self, flow: Flow, deadline: Instant, standing: Standing) -> AskOutcome {
-        match self.ask(flow, deadline, standing) {
+    pub(crate) async fn acquire(&self, flow: Flow, deadline: Instant, seniority: Seniority) -> AskOutcome {
+        match self.ask(flow, deadline, seniority) {
             Ok(told) => told,
             // The wait is boxed, so that it takes no room in the future of a request that finds a stream at once.
             Err((place, told)) => Box::pin(place.wait(told, deadline)).await,
@@ -115,11 +115,11 @@ impl Pool {
         &self,
         flow: Flow,
         deadline: Instant,
-        standing: Standing,
+        seniority: Seniority,
     ) -> Result<AskOutcome, (PlaceInLine<'_>, oneshot::Receiver<AskOutcome>)> {
         let mut state = self.lock();
         let now = Instant::now();
-        let ask = StreamAsk { flow, until: deadline.into_std(), standing };
+        let ask = StreamAsk { flow, until: deadline.into_std(), seniority };
         let mut effects = Effects::new();
         if state.sleep_watch.slept(now) {
             self.tell_core(&mut state, now, Event::Slept, &mut effects);

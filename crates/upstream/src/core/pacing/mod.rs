@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 pub(crate) use limit::Limited;
 pub use settings::PaceSettings;
 
-use super::event::{Standing, StreamAsk};
+use super::event::{Seniority, StreamAsk};
 use super::waiters::{WaiterId, Waiters};
 use crate::flow::{Flow, ServiceClass};
 use ceiling::Ceiling;
@@ -132,7 +132,7 @@ impl<W> Pacing<W> {
         effects: &mut Vec<PaceEffect<W>>,
     ) -> WaiterId {
         *self.count(flow.class) += 1;
-        let ask = StreamAsk { flow, until, standing: Standing::New };
+        let ask = StreamAsk { flow, until, seniority: Seniority::New };
         let id = self.waiters.push(now, ask, (flow.class, waiter));
         self.arm(now, effects);
         id

@@ -256,7 +256,7 @@ impl Model {
     fn ask(&mut self, flow: Flow, wait_ms: u64, returned: bool) {
         let until = self.now + Duration::from_millis(wait_ms);
         let ask =
-            StreamAsk { flow, until, standing: if returned { Standing::Returned } else { Standing::New } };
+            StreamAsk { flow, until, seniority: if returned { Seniority::Returned } else { Seniority::New } };
         match self.core.ask(self.now, ask) {
             Ok(Some(grant)) => {
                 assert!(!self.waits_in_time(flow.class), "it overtook those who wait");
