@@ -15,8 +15,8 @@ impl<'a, P: Provider> Ask<'a, P> {
         Pass::ask(door, || route.provider.topic(target, payload)).map_err(NoLeave::Refused)
     }
 
-    /// Tells the credential's door what an answer says of it. Where that shuts the door, those who wait for a stream with
-    /// this credential are told.
+    /// Tells the credential's door what an answer says of it. Where that shuts the door, those who wait with this
+    /// credential are told.
     pub(super) fn heard(
         &self,
         pass: Pass<'_>,
@@ -41,7 +41,7 @@ impl<'a, P: Provider> Ask<'a, P> {
         };
         let number = pass.number();
         if pass.hear(heard, answer, || self.route.provider.topic(self.target, payload)) {
-            peer.turn_away(number);
+            self.route.turn_away(number, peer);
         }
     }
 }
@@ -64,7 +64,7 @@ impl<P: Provider> Route<P> {
             let heard = HeardOfPush { credential: Heard::Refused, ..HeardOfPush::NOTHING };
             let number = pass.number();
             if pass.hear(heard, || answer.clone(), || None::<String>) {
-                peer.turn_away(number);
+                self.turn_away(number, peer);
             }
         }
         NoLeave::Refused(refused)

@@ -218,6 +218,13 @@ impl PeerPool {
         Ok(Permit::new(granted, Arc::clone(pool), flow, deadline))
     }
 
+    /// Why [`permit`](Self::permit) would refuse everybody now, if the peer fails and is left alone. While it is well, this
+    /// costs one atomic load.
+    #[must_use]
+    pub fn left_alone(&self) -> Option<Unsent> {
+        self.held.pool.left_alone()
+    }
+
     /// Refuses those who wait for a stream with [`Unsent::TurnedAway`], where their [`Flow::depends_on`] is `what`.
     /// Requests that have a permit are not concerned, nor are those that ask later.
     pub fn turn_away(&self, what: u64) {
