@@ -93,6 +93,8 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
     pub(crate) fn left(&mut self, waiter: WaiterId) -> Option<PeerFailure<E>> {
         self.waiters.leave(waiter);
         self.look_after_probe();
-        self.health.why().filter(|_| self.connections.live_count() == 0)
+        // Where the peer is well as far as is known, there may have been no room for a connect.
+        let why = self.health.why().or_else(|| self.backoff.last_error().map(PeerFailure::Connect));
+        why.filter(|_| self.connections.live_count() == 0)
     }
 }

@@ -89,14 +89,13 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
         let Some(change) = change.filter(|_| !self.shut_down) else { return };
         effects.push(Effect::Breaker(change, self.health.why()));
         match change {
-            BreakerChange::Opened(_) | BreakerChange::Reopened(_) => {
-                if let Some(why) = self.health.refusal(now) {
-                    let all = self.waiters.remove_all();
-                    effects.extend(all.map(|waiter| Effect::Refuse { waiter, why: why.clone() }));
-                }
+            BreakerChange::Opened(wait) | BreakerChange::Reopened(wait) => {
+                let (why, all) = (self.health.left_alone(wait), self.waiters.remove_all());
+                effects.extend(all.map(|waiter| Effect::Refuse { waiter, why: why.clone() }));
             }
             BreakerChange::Closed => {
                 self.backoff.skip();
+                self.grant_rate.begin(now);
                 self.grow(now, effects);
             }
         }

@@ -42,7 +42,8 @@ impl<E: Clone> Health<E> {
         self.breaker.held(now).map(|retry_after| self.left_alone(retry_after))
     }
 
-    fn left_alone(&self, retry_after: Duration) -> Refusal<E> {
+    /// What those are told who are refused because the peer is left alone.
+    pub(super) fn left_alone(&self, retry_after: Duration) -> Refusal<E> {
         // A breaker opens by a failure, so there is one.
         let why = self.why.clone().unwrap_or(PeerFailure::Symptom(Symptom::NoAnswer));
         Refusal::BreakerOpen { why, retry_after }

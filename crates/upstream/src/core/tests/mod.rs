@@ -1,6 +1,7 @@
 //! The core told of one thing after the other, without a network and without a clock.
 
 mod bench;
+mod failing;
 mod model;
 mod promises;
 mod properties;

@@ -41,6 +41,7 @@ pub(super) enum Step {
     },
     ConnectFailed {
         forbidden: bool,
+        crowded: bool,
     },
     ConnectAbandoned,
     Pass {
@@ -218,8 +219,8 @@ impl Model {
                 self.on(Event::Slept);
             }
             Step::Connected { streams } => self.connected(streams),
-            Step::ConnectFailed { forbidden } => {
-                self.connect_ends(Event::ConnectFailed { error: "no", forbidden, crowded: false })
+            Step::ConnectFailed { forbidden, crowded } => {
+                self.connect_ends(Event::ConnectFailed { error: "no", forbidden, crowded })
             }
             Step::ConnectAbandoned => self.connect_ends(Event::ConnectAbandoned),
             Step::Pass { ms } => {

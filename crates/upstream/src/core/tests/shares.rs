@@ -156,6 +156,14 @@ fn a_wait_that_is_not_known_is_not_too_long() {
     let mut bench = busy(1000);
     bench.on_connection(1, ConnectionEvent::Closed(EndCause::Io));
     assert_eq!(ask(&mut bench, BULK, moment), Ok(()), "a connection is missing");
+    for (event, why) in [
+        (Event::Connection(1, ConnectionEvent::Quiet), "a connection rests"),
+        (Event::Slept, "any connection may be gone"),
+    ] {
+        let mut bench = busy(1000);
+        bench.on(event);
+        assert_eq!(ask(&mut bench, BULK, moment), Ok(()), "{why}");
+    }
 }
 
 /// The parties of a level, with their weights.
