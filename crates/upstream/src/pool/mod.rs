@@ -4,6 +4,7 @@
 
 mod breaker;
 mod hub;
+mod line;
 mod telling;
 
 use std::collections::HashMap;
@@ -17,9 +18,8 @@ use crate::cause::{EndCause, OpenCause};
 use crate::common::Common;
 use crate::connect_error::ConnectError;
 use crate::connection::{Connection, Hub};
-use crate::core::{ConnectionId, Core, Effect, Event, Grant, Seniority, StreamAsk, WaiterId};
+use crate::core::{ConnectionId, Core, Effect, Event, Grant, Seniority, StreamAsk};
 use crate::error::Unsent;
-use crate::failure::PeerFailure;
 use crate::flow::Flow;
 use crate::kind::{PeerKind, Rank};
 use crate::observe::{ConnectionState, ObservePeer, Report};
@@ -30,6 +30,7 @@ use crate::retry_budget::RetryBudget;
 use crate::settings::UpstreamSettings;
 use crate::sleep::SleepWatch;
 use crate::timer::Timer;
+use line::PlaceInLine;
 
 /// What a request that asks for a stream is told.
 type AskOutcome = Result<Granted, Unsent>;
@@ -275,52 +276,6 @@ impl Pool {
         self.on(Event::ConnectFailed { error: Arc::clone(&error), forbidden, crowded });
         // This is logged after those who wait were told, so that nobody waits for the log.
         opening::log_failed(&self.common, &self.peer, self.rank(), &error);
-    }
-}
-
-/// The place in the line of a request that waits for a stream. When it is dropped, the place is given up.
-struct PlaceInLine<'a> {
-    pool: &'a Pool,
-    id: WaiterId,
-    since: Instant,
-    told: bool,
-}
-
-impl<'a> PlaceInLine<'a> {
-    fn begin(pool: &'a Pool, id: WaiterId, since: Instant) -> Self {
-        pool.report(Report::WaitBegan);
-        Self { pool, id, since, told: false }
-    }
-
-    /// Waits to be told, at most until the deadline.
-    async fn wait(mut self, told: oneshot::Receiver<AskOutcome>, deadline: Instant) -> AskOutcome {
-        match tokio::time::timeout_at(deadline, told).await {
-            Ok(told) => {
-                self.told = true;
-                // The core drops no waiter before it was told, so this is an error only if the pool is gone.
-                told.unwrap_or(Err(Unsent::ShuttingDown))
-            }
-            Err(_) => {
-                let host = self.pool.peer.origin.host();
-                Err(self.leave().map_or(Unsent::Deadline, |why| Unsent::deadline_failing(host, why)))
-            }
-        }
-    }
-
-    /// Leaves the line. Returns what is wrong with the peer, if that is why there was no connection.
-    fn leave(mut self) -> Option<PeerFailure> {
-        self.told = true;
-        self.pool.lock().core.left(self.id)
-    }
-}
-
-impl Drop for PlaceInLine<'_> {
-    fn drop(&mut self) {
-        self.pool.report(Report::WaitEnded(self.since.elapsed()));
-        if !self.told {
-            let left = self.pool.lock().core.left(self.id);
-            drop(left);
-        }
     }
 }
 
