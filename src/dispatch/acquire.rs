@@ -75,6 +75,7 @@ impl Dispatcher {
                 Ok(()) => {}
                 // The credential was shut while the push waited, or the peer fails, so it asks again and is told why.
                 Err(NoLeave::NoTurn(NoTurn::TurnedAway)) => continue,
+                Err(NoLeave::Unsent(why)) => return Err(ask.route.without_stream(pass, why, peer)),
                 Err(why) => return Err(why),
             }
             let permit = match peer.permit(flow, terms.deadline).await {

@@ -1,6 +1,6 @@
 //! Whether the push service takes the app's credential: asked before an attempt, and told after it.
 
-use fanfare_upstream::{PeerPool, Unsent};
+use fanfare_upstream::{PeerFailure, PeerPool, Unsent};
 
 use super::acquire::NoLeave;
 use super::{Ask, Route};
@@ -49,10 +49,17 @@ impl<'a, P: Provider> Ask<'a, P> {
 impl<P: Provider> Route<P> {
     /// What a push is told that got no stream: that the client certificate is refused, where the peer said so.
     pub(super) fn without_stream(&self, pass: Pass<'_>, why: Unsent, peer: &PeerPool) -> NoLeave {
-        let (Unsent::Unreachable(error) | Unsent::DeadlineUnreachable(error)) = &why else {
-            return NoLeave::Unsent(why);
+        let error = match &why {
+            Unsent::Unreachable(error) | Unsent::DeadlineUnreachable(error) => Some(error),
+            // Where connects fail for that, the peer is left alone for it too.
+            Unsent::BreakerOpen(left) => match &left.peer.why {
+                PeerFailure::Connect(error) => Some(error),
+                PeerFailure::Symptom(_) => None,
+            },
+            _ => None,
         };
-        let Some(alert) = error.refused_certificate().filter(|_| self.shows_certificate()) else {
+        let alert = error.and_then(|error| error.refused_certificate());
+        let Some(alert) = alert.filter(|_| self.shows_certificate()) else {
             return NoLeave::Unsent(why);
         };
         let detail =
