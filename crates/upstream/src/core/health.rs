@@ -71,6 +71,12 @@ impl<E: Clone> Health<E> {
         self.waiting.map(|(waiter, _)| waiter)
     }
 
+    /// The probe that is under way, or waits for a stream.
+    #[cfg(test)]
+    pub(super) fn probe(&self) -> Option<Probe> {
+        self.breaker.probe()
+    }
+
     /// The probe left the line.
     pub(super) fn probe_left(&mut self) {
         if let Some((_, probe)) = self.waiting.take() {

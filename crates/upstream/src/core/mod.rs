@@ -40,7 +40,7 @@ pub(crate) use phase::Phase;
 pub(crate) use waiters::WaiterId;
 
 use crate::cause::EndCause;
-use crate::failure::{PeerFailure, Symptom};
+use crate::failure::Symptom;
 use crate::flow::{Flow, ServiceClass};
 use backoff::Backoff;
 use connections::Connections;

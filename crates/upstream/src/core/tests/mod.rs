@@ -16,6 +16,7 @@ use super::growth::{GROW_AFTER, LIMIT_FELL};
 use super::*;
 use crate::breaker::BreakerSettings;
 use crate::cause::OpenCause;
+use crate::failure::PeerFailure;
 use crate::flow::Party;
 
 type Tested = Core<ConnectionId, u32, &'static str>;
