@@ -56,7 +56,14 @@ impl<P: Provider> Route<P> {
                 PeerFailure::Connect(error) => Some(error),
                 PeerFailure::Symptom(_) => None,
             },
-            _ => None,
+            Unsent::Deadline
+            | Unsent::DeadlineFailing(_)
+            | Unsent::Forbidden(_)
+            | Unsent::Refused { .. }
+            | Unsent::TooManyWaiters(_)
+            | Unsent::TooLong(_)
+            | Unsent::TurnedAway
+            | Unsent::ShuttingDown => None,
         };
         let alert = error.and_then(|error| error.refused_certificate());
         let Some(alert) = alert.filter(|_| self.shows_certificate()) else {

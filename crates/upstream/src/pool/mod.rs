@@ -18,9 +18,8 @@ use crate::cause::{EndCause, OpenCause};
 use crate::common::Common;
 use crate::connect_error::ConnectError;
 use crate::connection::{Connection, Hub};
-use crate::core::{ConnectionId, Core, Effect, Event, Grant, Seniority, StreamAsk};
+use crate::core::{ConnectionId, Core, Effect, Event, Grant};
 use crate::error::Unsent;
-use crate::flow::Flow;
 use crate::kind::{PeerKind, Rank};
 use crate::observe::{ConnectionState, ObservePeer, Report};
 use crate::opening::{self, Connect, ConnectEnd, ConnectionHandle, Granted, OpenedConnection, RequestSender};
@@ -30,7 +29,6 @@ use crate::retry_budget::RetryBudget;
 use crate::settings::UpstreamSettings;
 use crate::sleep::SleepWatch;
 use crate::timer::Timer;
-use line::PlaceInLine;
 
 /// What a request that asks for a stream is told.
 type AskOutcome = Result<Granted, Unsent>;
@@ -97,48 +95,6 @@ impl Pool {
 
     pub(crate) fn settings(&self) -> &UpstreamSettings {
         &self.common.settings
-    }
-
-    /// Waits for a place on the connection that takes the next stream, at most until the deadline.
-    ///
-    /// # Cancel safety
-    /// When this future is dropped, its place in the line is given up. A connect that it caused goes on for others.
-    pub(crate) async fn acquire(&self, flow: Flow, deadline: Instant, seniority: Seniority) -> AskOutcome {
-        match self.ask(flow, deadline, seniority) {
-            Ok(told) => told,
-            // The wait is boxed, so that it takes no room in the future of a request that finds a stream at once.
-            Err((place, told)) => Box::pin(place.wait(told, deadline)).await,
-        }
-    }
-
-    /// Asks for a place. `Ok` is what the request is told at once, and `Err` its wait.
-    fn ask(
-        &self,
-        flow: Flow,
-        deadline: Instant,
-        seniority: Seniority,
-    ) -> Result<AskOutcome, (PlaceInLine<'_>, oneshot::Receiver<AskOutcome>)> {
-        let mut state = self.lock();
-        let now = Instant::now();
-        let ask = StreamAsk { flow, until: deadline.into_std(), seniority };
-        let mut effects = Effects::new();
-        if state.sleep_watch.slept(now) {
-            self.tell_core(&mut state, now, Event::Slept, &mut effects);
-        }
-        let asked = state.core.ask(now.into_std(), ask).map(|grant| {
-            grant.ok_or_else(|| {
-                let (tell, told) = oneshot::channel();
-                (state.core.wait(now.into_std(), ask, tell, &mut effects), told)
-            })
-        });
-        drop(state);
-        let told = match asked {
-            Ok(Ok(grant)) => Ok(Ok(self.granted(grant, now))),
-            Ok(Err((id, told))) => Err((PlaceInLine::begin(self, id, now), told)),
-            Err(refusal) => Ok(Err(self.refused(refusal))),
-        };
-        self.perform(now, effects);
-        told
     }
 
     fn granted(&self, grant: Grant<ConnectionHandle>, at: Instant) -> Granted {
