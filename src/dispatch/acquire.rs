@@ -50,8 +50,8 @@ impl Dispatcher {
     /// 3. A turn at the pace of the push service, so that a push that waits for one holds no permit.
     /// 4. A permit of the pool.
     ///
-    /// Then it looks whether the push has expired while it waited and its credential was refused, and loads the newest
-    /// token, because a push may have waited longer than a token lives. `refused` is the generation of a token that the push
+    /// Then it looks whether the push has expired while it waited, its app is held back or its credential was refused, and
+    /// loads the newest token, because a push may have waited longer than a token lives. `refused` is the generation of a token that the push
     /// service refused.
     pub(super) async fn acquire<'a, P: Provider>(
         &self,
@@ -62,12 +62,22 @@ impl Dispatcher {
     ) -> Result<Leave<'a>, NoLeave> {
         let (credential, terms) = (&ask.route.credential, ask.terms);
         let breaker = ask.route.breaker.as_ref();
-        let probe = breaker.map(RouteBreaker::ask).transpose().map_err(NoLeave::HeldBack)?.flatten();
+        let held_back = || breaker.map(RouteBreaker::ask).transpose().map_err(NoLeave::HeldBack);
+        let mut probe = None;
         loop {
+            if probe.is_none() {
+                probe = held_back()?.flatten();
+            }
             let mut pass = ask.pass(payload)?;
             self.token(credential, terms.deadline, refused).await?;
             let flow = Flow { depends_on: pass.number(), ..terms.flow };
-            self.turn(ask, flow, peer).await?;
+            match self.turn(ask, flow, peer).await {
+                Ok(()) => {}
+                // The credential was shut while the push waited, or the peer fails, so it asks again and is told why.
+                Err(NoLeave::NoTurn(NoTurn::TurnedAway)) => continue,
+                Err(NoLeave::Unsent(why)) => return Err(ask.route.without_stream(pass, why, peer)),
+                Err(why) => return Err(why),
+            }
             let permit = match peer.permit(flow, terms.deadline).await {
                 Ok(permit) => permit,
                 // The credential was shut while the push waited, so it asks for leave again, and is told why.
@@ -76,6 +86,9 @@ impl Dispatcher {
             };
             if ask.has_expired() {
                 return Err(NoLeave::Expired);
+            }
+            if probe.is_none() {
+                probe = held_back()?.flatten();
             }
             if !pass.is_probe() {
                 pass = ask.pass(payload)?;

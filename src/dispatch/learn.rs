@@ -60,7 +60,9 @@ impl Learned {
             Self::Answered { verdict, .. } => {
                 verdict.retry != Retry::Once && verdict.outcome != Outcome::RateLimited
             }
-            Self::Unanswered(_) | Self::Unsent(_) => true,
+            Self::Unanswered(_) => true,
+            // Only one follows that was turned away while it waited: nothing was sent.
+            Self::Unsent(_) => false,
         }
     }
 

@@ -12,7 +12,7 @@ use crate::provider::{Pace, Provider};
 
 impl Dispatcher {
     /// Waits for the turn of an attempt, unless the gateway drains first. What does not fit before the push's deadline and
-    /// its expiry is not waited for.
+    /// its expiry is not waited for, and where the peer is left alone, no turn is spent.
     pub(super) async fn turn<P: Provider>(
         &self,
         ask: &Ask<'_, P>,
@@ -22,6 +22,9 @@ impl Dispatcher {
         let pacer = ask.route.pacer(peer);
         if !pacer.is_paced() {
             return Ok(());
+        }
+        if let Some(why) = peer.left_alone() {
+            return Err(NoLeave::Unsent(why));
         }
         tokio::select! {
             biased;
@@ -37,6 +40,12 @@ impl<P: Provider> Route<P> {
     /// Who paces what is sent to a peer: whoever stands for the quota of the route, or else the peer's own.
     pub(super) fn pacer<'a>(&'a self, peer: &'a PeerPool) -> &'a Pacer {
         self.pacer.as_deref().unwrap_or(peer.pacer())
+    }
+
+    /// Those who wait for a turn or for a stream look at their credential again, where it is this one.
+    pub(super) fn turn_away(&self, credential: u64, peer: &PeerPool) {
+        self.pacer(peer).turn_away(credential);
+        peer.turn_away(credential);
     }
 }
 

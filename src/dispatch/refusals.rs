@@ -1,6 +1,6 @@
 //! Whether the push service takes the app's credential: asked before an attempt, and told after it.
 
-use fanfare_upstream::{PeerPool, Unsent};
+use fanfare_upstream::{PeerFailure, PeerPool, Unsent};
 
 use super::acquire::NoLeave;
 use super::{Ask, Route};
@@ -15,8 +15,8 @@ impl<'a, P: Provider> Ask<'a, P> {
         Pass::ask(door, || route.provider.topic(target, payload)).map_err(NoLeave::Refused)
     }
 
-    /// Tells the credential's door what an answer says of it. Where that shuts the door, those who wait for a stream with
-    /// this credential are told.
+    /// Tells the credential's door what an answer says of it. Where that shuts the door, those who wait with this
+    /// credential are told.
     pub(super) fn heard(
         &self,
         pass: Pass<'_>,
@@ -41,7 +41,7 @@ impl<'a, P: Provider> Ask<'a, P> {
         };
         let number = pass.number();
         if pass.hear(heard, answer, || self.route.provider.topic(self.target, payload)) {
-            peer.turn_away(number);
+            self.route.turn_away(number, peer);
         }
     }
 }
@@ -49,10 +49,24 @@ impl<'a, P: Provider> Ask<'a, P> {
 impl<P: Provider> Route<P> {
     /// What a push is told that got no stream: that the client certificate is refused, where the peer said so.
     pub(super) fn without_stream(&self, pass: Pass<'_>, why: Unsent, peer: &PeerPool) -> NoLeave {
-        let (Unsent::Unreachable(error) | Unsent::DeadlineUnreachable(error)) = &why else {
-            return NoLeave::Unsent(why);
+        let error = match &why {
+            Unsent::Unreachable(error) | Unsent::DeadlineUnreachable(error) => Some(error),
+            // Where connects fail for that, the peer is left alone for it too.
+            Unsent::BreakerOpen(left) => match &left.peer.why {
+                PeerFailure::Connect(error) => Some(error),
+                PeerFailure::Symptom(_) => None,
+            },
+            Unsent::Deadline
+            | Unsent::DeadlineFailing(_)
+            | Unsent::Forbidden(_)
+            | Unsent::Refused { .. }
+            | Unsent::TooManyWaiters(_)
+            | Unsent::TooLong(_)
+            | Unsent::TurnedAway
+            | Unsent::ShuttingDown => None,
         };
-        let Some(alert) = error.refused_certificate().filter(|_| self.shows_certificate()) else {
+        let alert = error.and_then(|error| error.refused_certificate());
+        let Some(alert) = alert.filter(|_| self.shows_certificate()) else {
             return NoLeave::Unsent(why);
         };
         let detail =
@@ -64,7 +78,7 @@ impl<P: Provider> Route<P> {
             let heard = HeardOfPush { credential: Heard::Refused, ..HeardOfPush::NOTHING };
             let number = pass.number();
             if pass.hear(heard, || answer.clone(), || None::<String>) {
-                peer.turn_away(number);
+                self.turn_away(number, peer);
             }
         }
         NoLeave::Refused(refused)

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::cause::EndCause;
 use crate::connection::{Connection, HeldProbe};
-use crate::core::{ConnectionEvent, Standing};
+use crate::core::{ConnectionEvent, Seniority};
 use crate::error::{NoReply, Unsent, UnsentCause, UpstreamError};
 use crate::failure::Symptom;
 use crate::flow::Flow;
@@ -129,7 +129,7 @@ impl Permit {
                     let until = deadline.min(Instant::now() + refused_wait(resends));
                     Box::pin(tokio::time::sleep_until(until)).await;
                 }
-                let granted = pool.acquire(flow, deadline, Standing::Returned).await?;
+                let granted = pool.acquire(flow, deadline, Seniority::Returned).await?;
                 let Some(request) = again() else {
                     return Err(Unsent::Refused { resends: resends - 1, last }.into());
                 };

@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 use crate::cause::EndCause;
 use crate::common::Common;
 use crate::connect::Connector;
-use crate::core::{PaceSettings, Standing};
+use crate::core::{PaceSettings, Seniority};
 use crate::error::Unsent;
 use crate::eviction::{PeerLimits, TooManyPeers};
 use crate::flow::Flow;
@@ -214,8 +214,15 @@ impl PeerPool {
     /// others.
     pub async fn permit(&self, flow: Flow, deadline: Instant) -> Result<Permit, Unsent> {
         let pool = &self.held.pool;
-        let granted = pool.acquire(flow, deadline, Standing::New).await?;
+        let granted = pool.acquire(flow, deadline, Seniority::New).await?;
         Ok(Permit::new(granted, Arc::clone(pool), flow, deadline))
+    }
+
+    /// Why [`permit`](Self::permit) would refuse everybody now, if the peer fails and is left alone. While it is well, this
+    /// costs one atomic load.
+    #[must_use]
+    pub fn left_alone(&self) -> Option<Unsent> {
+        self.held.pool.left_alone()
     }
 
     /// Refuses those who wait for a stream with [`Unsent::TurnedAway`], where their [`Flow::depends_on`] is `what`.

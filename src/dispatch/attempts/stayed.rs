@@ -106,6 +106,8 @@ impl Attempts {
     fn without_turn(&mut self, why: NoTurn) -> PushResult {
         let wait = match why {
             NoTurn::TooLong(wait) | NoTurn::Full(wait) => wait,
+            // Such a push looks at its credential and its peer again, which say why.
+            NoTurn::TurnedAway => COME_BACK_AFTER,
             NoTurn::ShuttingDown => return self.draining(),
         };
         if let Some(last) = self.last.take() {

@@ -10,8 +10,8 @@ use fanfare::app::{Gateway, Network};
 use fanfare::config::{ApnsCredential, Trust};
 use fanfare::proto::{Outcome, Reason};
 use fanfare_simulator::Simulator;
-use fanfare_upstream::Http;
 use fanfare_upstream::tls::ClientIdentity;
+use fanfare_upstream::{BreakerSettings, Http};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
@@ -90,7 +90,12 @@ impl Server {
 }
 
 /// A gateway whose app shows this certificate to the server. The simulator is there for what a world has.
-async fn serve(server: &Server, ca: &Ca, shown: &(rcgen::Certificate, KeyPair)) -> World {
+async fn serve(
+    server: &Server,
+    ca: &Ca,
+    shown: &(rcgen::Certificate, KeyPair),
+    breaker: BreakerSettings,
+) -> World {
     let simulator = Simulator::builder().start().await.unwrap();
     let trust = Trust::of_system_and(&ca.0.pem()).unwrap();
     let (certificate, key) = (shown.0.pem(), shown.1.serialize_pem());
@@ -99,6 +104,7 @@ async fn serve(server: &Server, ca: &Ca, shown: &(rcgen::Certificate, KeyPair)) 
     let mut config = config(&simulator);
     config.apps = vec![app(APP, credential)];
     config.apns_production = format!("https://localhost:{}", server.address.port()).parse().unwrap();
+    config.upstream.breaker = breaker;
     config.upstream.backoff_min = Duration::from_millis(1);
     config.upstream.backoff_max = Duration::from_millis(2);
     let gateway = Gateway::start(config, Network::default()).await.unwrap();
@@ -118,7 +124,7 @@ async fn a_certificate_that_the_peer_refuses_in_tls_is_the_credentials_fault_in_
     for (alert, certificate) in &shown {
         for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
             let server = Server::start(&ca, &clients, version).await;
-            let world = serve(&server, &ca, certificate).await;
+            let world = serve(&server, &ca, certificate, BreakerSettings::default()).await;
             let told = world.send_all((0..500).map(good)).await;
             for result in &told {
                 let seen =
@@ -135,4 +141,18 @@ async fn a_certificate_that_the_peer_refuses_in_tls_is_the_credentials_fault_in_
             assert!(readiness(&world).await.contains(&format!("app {APP}")));
         }
     }
+}
+
+#[tokio::test]
+async fn a_peer_that_is_left_alone_for_the_certificate_is_the_credentials_fault_too() {
+    let (ca, clients) = (Ca::new("servers"), Ca::new("clients"));
+    let server = Server::start(&ca, &clients, &rustls::version::TLS12).await;
+    let shown = ca.issue("client.example", |_| {});
+    let breaker = BreakerSettings { failures: 1, ..BreakerSettings::default() };
+    let world = serve(&server, &ca, &shown, breaker).await;
+    for result in &world.send_all((0..20).map(good)).await {
+        let seen = (result.outcome(), result.reason(), result.upstream_reason.as_str());
+        assert_eq!(seen, (Outcome::Credential, Reason::UpstreamUnreachable, "unknown_ca"), "{result:?}");
+    }
+    not_sent(&world.send(push(&good(20))).await, &["apns production"]);
 }

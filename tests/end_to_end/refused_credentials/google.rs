@@ -11,7 +11,7 @@ use fanfare::push::AppId;
 use fanfare_simulator::{Fault, FaultRule, FcmSettings, ScriptedAnswer, ServiceAccount, Simulator, Trigger};
 
 use super::{not_sent, readiness};
-use crate::harness::{SOON, World, alert, connect, metric, trust};
+use crate::harness::{SOON, World, alert, connect, metric, trust, within};
 
 const PROJECT: &str = "demo-project";
 const OTHER: &str = "other-project";
@@ -114,4 +114,24 @@ async fn an_account_that_gets_no_tokens_is_told_in_the_same_way_until_it_does() 
     let taken = async { while world.send(push("good", 1)).await.outcome() != Outcome::Accepted {} };
     tokio::time::timeout(SOON, taken).await.expect("a token comes");
     assert_eq!((refused(), readiness(&world).await.as_str()), (0.0, "ready\n"));
+}
+
+#[tokio::test]
+async fn those_who_wait_for_a_turn_of_their_project_hear_that_it_is_refused() {
+    let simulator = Simulator::builder().fcm(FcmSettings::default()).start().await.unwrap();
+    let account = simulator.fcm().add_service_account(&[PROJECT]).unwrap();
+    let mut bad = app("bad", OTHER, &account);
+    bad.fcm.as_mut().unwrap().pushes_per_minute = Some(60);
+    let mut config = Config::on_loopback(vec![bad], Trust::of_system().unwrap());
+    config.fcm.origin = simulator.fcm().origin().parse().unwrap();
+    config.fcm.trust = trust(&simulator);
+    let gateway = Gateway::start(config, Network::default()).await.unwrap();
+    let client = connect(&gateway).await;
+    let world = World { simulator, gateway, client };
+    let longest = |number| within(push("bad", number), SOON + SOON / 2);
+    // One has its turn in each second, and two refusals shut the credential.
+    let all = futures_util::future::join_all((0..28).map(|number| world.send(longest(number))));
+    for result in &tokio::time::timeout(SOON, all).await.expect("nobody waits for a turn in vain") {
+        assert_eq!(result.outcome(), Outcome::Credential, "{result:?}");
+    }
 }

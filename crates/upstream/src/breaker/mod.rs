@@ -215,6 +215,12 @@ impl Breaker {
         }
     }
 
+    /// The probe that is under way.
+    #[cfg(test)]
+    pub(crate) fn probe(&self) -> Option<Probe> {
+        if let State::HalfOpen { probe } = self.state { probe } else { None }
+    }
+
     fn open(&mut self, now: Instant) -> BreakerChange {
         let BreakerSettings { wait, max_wait, .. } = self.settings;
         let wait = wait.saturating_mul(1 << self.openings.min(16)).min(max_wait);

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::Core;
-use super::event::{Effects, Grant, Refusal, Standing, StreamAsk};
+use super::event::{Effects, Grant, Refusal, Seniority, StreamAsk};
 use super::waiters::WaiterId;
 use crate::failure::PeerFailure;
 use crate::flow::Flow;
@@ -18,7 +18,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
     /// A request asks for a stream. It is granted one at once, is refused at once, or has to [`wait`](Self::wait),
     /// which is `None`. A request that is granted a stream at once costs no allocation.
     pub(crate) fn ask(&mut self, now: Instant, ask: StreamAsk) -> Result<Option<Grant<H>>, Refusal<E>> {
-        let StreamAsk { flow, until, standing } = ask;
+        let StreamAsk { flow, until, seniority } = ask;
         if self.shut_down {
             return Err(Refusal::ShuttingDown);
         }
@@ -36,10 +36,10 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
         if self.batches_drained && flow.id != Flow::SINGLE.id {
             return Err(Refusal::ShuttingDown);
         }
-        if standing == Standing::New && self.waiters.len() >= self.limits.max_waiters {
+        if seniority == Seniority::New && self.waiters.len() >= self.limits.max_waiters {
             return Err(Refusal::TooManyWaiters(self.limits.max_waiters));
         }
-        if standing == Standing::New
+        if seniority == Seniority::New
             && let Some(wait) = self.too_long(now, flow, until)
         {
             return Err(Refusal::TooLong(wait));
@@ -93,6 +93,8 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
     pub(crate) fn left(&mut self, waiter: WaiterId) -> Option<PeerFailure<E>> {
         self.waiters.leave(waiter);
         self.look_after_probe();
-        self.health.why().filter(|_| self.connections.live_count() == 0)
+        // Where the peer is well as far as is known, there may have been no room for a connect.
+        let why = self.health.why().or_else(|| self.backoff.last_error().map(PeerFailure::Connect));
+        why.filter(|_| self.connections.live_count() == 0)
     }
 }

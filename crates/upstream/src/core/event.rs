@@ -13,7 +13,7 @@ pub(crate) type ConnectionId = u64;
 
 /// Whether a request asks for the first time, or again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum Seniority {
     /// The request asks for the first time.
     New,
     /// A connection gave the request back. It has waited already, and goes first.
@@ -28,7 +28,7 @@ pub(crate) struct StreamAsk {
     /// After this moment the request wants no stream.
     pub(crate) until: Instant,
     /// Whether it asks for the first time.
-    pub(crate) standing: Standing,
+    pub(crate) seniority: Seniority,
 }
 
 /// The right to one stream of a connection. It is given back once, as [`ConnectionEvent::Returned`].

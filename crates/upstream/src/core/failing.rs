@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::Core;
-use super::event::{ConnectionId, Effect, Effects};
+use super::event::{ConnectionId, Effect, Effects, Refusal};
 use crate::breaker::BreakerChange;
 use crate::cause::EndCause;
 use crate::failure::{PeerFailure, Symptom};
@@ -13,6 +13,11 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
     /// each connection.
     pub(crate) fn counts_answers(&self) -> bool {
         self.health.counts_answers()
+    }
+
+    /// Why everybody is refused now, if the peer is left alone.
+    pub(crate) fn left_alone(&self, now: Instant) -> Option<Refusal<E>> {
+        self.health.refusal(now)
     }
 
     /// A connection will take no more streams. If it brought no answer, and that speaks of the peer, it is one more that
@@ -84,14 +89,13 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
         let Some(change) = change.filter(|_| !self.shut_down) else { return };
         effects.push(Effect::Breaker(change, self.health.why()));
         match change {
-            BreakerChange::Opened(_) | BreakerChange::Reopened(_) => {
-                if let Some(why) = self.health.refusal(now) {
-                    let all = self.waiters.remove_all();
-                    effects.extend(all.map(|waiter| Effect::Refuse { waiter, why: why.clone() }));
-                }
+            BreakerChange::Opened(wait) | BreakerChange::Reopened(wait) => {
+                let (why, all) = (self.health.left_alone(wait), self.waiters.remove_all());
+                effects.extend(all.map(|waiter| Effect::Refuse { waiter, why: why.clone() }));
             }
             BreakerChange::Closed => {
                 self.backoff.skip();
+                self.grant_rate.begin(now);
                 self.grow(now, effects);
             }
         }

@@ -42,7 +42,8 @@ impl<E: Clone> Health<E> {
         self.breaker.held(now).map(|retry_after| self.left_alone(retry_after))
     }
 
-    fn left_alone(&self, retry_after: Duration) -> Refusal<E> {
+    /// What those are told who are refused because the peer is left alone.
+    pub(super) fn left_alone(&self, retry_after: Duration) -> Refusal<E> {
         // A breaker opens by a failure, so there is one.
         let why = self.why.clone().unwrap_or(PeerFailure::Symptom(Symptom::NoAnswer));
         Refusal::BreakerOpen { why, retry_after }
@@ -68,6 +69,12 @@ impl<E: Clone> Health<E> {
     /// The waiter that is to probe the peer.
     pub(super) fn waiting_probe(&self) -> Option<WaiterId> {
         self.waiting.map(|(waiter, _)| waiter)
+    }
+
+    /// The probe that is under way, or waits for a stream.
+    #[cfg(test)]
+    pub(super) fn probe(&self) -> Option<Probe> {
+        self.breaker.probe()
     }
 
     /// The probe left the line.

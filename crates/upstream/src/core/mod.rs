@@ -12,7 +12,9 @@
 
 mod asking;
 mod backoff;
+mod connecting;
 mod connections;
+mod draining;
 mod event;
 mod failing;
 mod grant_rate;
@@ -30,7 +32,7 @@ mod waiters;
 use std::time::Instant;
 
 pub(crate) use event::{ConnectionEvent, ConnectionId, Effect, Effects, Event, Grant, Refusal};
-pub(crate) use event::{Standing, StreamAsk};
+pub(crate) use event::{Seniority, StreamAsk};
 pub(crate) use limits::PoolLimits;
 pub use pacing::PaceSettings;
 pub(crate) use pacing::{Limited, PaceEffect, Pacing, Refusal as PaceRefusal};
@@ -38,12 +40,12 @@ pub(crate) use phase::Phase;
 pub(crate) use waiters::WaiterId;
 
 use crate::cause::EndCause;
-use crate::failure::{PeerFailure, Symptom};
+use crate::failure::Symptom;
 use crate::flow::{Flow, ServiceClass};
 use backoff::Backoff;
 use connections::Connections;
 use grant_rate::GrantRate;
-use growth::{Growth, NextConnection};
+use growth::Growth;
 use health::Health;
 use waiters::Waiters;
 
@@ -103,38 +105,10 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
         match event {
             Event::Connection(id, event) => self.on_connection(now, id, event, effects),
             Event::Opened { connection, handle, streams, one_at_a_time } => {
-                self.growth.opening -= 1;
-                self.backoff.connected();
-                if self.shut_down {
-                    effects.push(Effect::Retire { connection, why: EndCause::Shutdown, handle });
-                    return;
-                }
-                self.growth.one_at_a_time = one_at_a_time;
-                let phase = if self.limits.proves_credential { Phase::Warming } else { Phase::Open };
-                let limit = streams.min(self.limits.max_streams);
-                self.connections.add(connection, handle, phase, limit, effects);
-                self.grant_rate.begin(now);
-                self.serve(now, effects);
-                self.drain_old(now, effects);
+                self.opened(now, connection, handle, (streams, one_at_a_time), effects);
             }
             Event::ConnectFailed { error, forbidden, crowded } => {
-                self.growth.opening -= 1;
-                // Of several connects that fail together, one counts.
-                let counts = !forbidden && !crowded && !self.backoff.holds(now);
-                self.backoff.failed(now, error.clone(), forbidden);
-                let refused = match self.forbidden() {
-                    // Another connect would resolve the same name again, and find the same.
-                    Some(_) => self.waiters.remove_all(),
-                    None if self.gives_up_early() => self.waiters.remove_all(),
-                    None => self.waiters.connect_failed(self.limits.connect_patience),
-                };
-                let why = if self.forbidden().is_some() { Refusal::Forbidden } else { Refusal::Unreachable };
-                effects.extend(refused.map(|waiter| Effect::Refuse { waiter, why: why(error.clone()) }));
-                if counts {
-                    self.failed(now, PeerFailure::Connect(error), None, effects);
-                    self.fruitless(now, effects);
-                }
-                self.grow(now, effects);
+                self.connect_failed(now, error, forbidden, crowded, effects);
             }
             Event::ConnectAbandoned => {
                 self.growth.opening -= 1;
@@ -267,79 +241,6 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
             }
         }
         self.grow(now, effects);
-    }
-
-    /// Lets connections take no new streams. Each closes when those that it has are done.
-    fn drain(
-        &mut self,
-        now: Instant,
-        ids: impl IntoIterator<Item = ConnectionId>,
-        why: EndCause,
-        effects: &mut Effects<H, W, E>,
-    ) {
-        self.drain_as(now, ids, why, Symptom::Ended(why), effects);
-    }
-
-    /// The same, where the connections drain because of this symptom.
-    fn drain_as(
-        &mut self,
-        now: Instant,
-        ids: impl IntoIterator<Item = ConnectionId>,
-        why: EndCause,
-        symptom: Symptom,
-        effects: &mut Effects<H, W, E>,
-    ) {
-        let (mut any, mut busy) = (false, false);
-        for id in ids {
-            self.departs(now, id, why, symptom, effects);
-            let Some(drained) = self.connections.drain(id, why, effects) else { continue };
-            if drained.unproven && !why.is_ours() {
-                self.backoff.back_off(now);
-            }
-            (any, busy) = (true, busy || drained.busy);
-        }
-        if !any {
-            return;
-        }
-        self.growth.successor = busy && self.connections.live_count() == 0;
-        self.growth.wake_at = None;
-        self.grant_rate.begin(now);
-        // The drained streams count for the share of bulk no more, so there may be room for bulk on the others.
-        self.serve(now, effects);
-        self.grow(now, effects);
-    }
-
-    /// Drains the old connections, if another is open.
-    fn drain_old(&mut self, now: Instant, effects: &mut Effects<H, W, E>) {
-        self.drain(now, self.connections.replaced(), EndCause::Age, effects);
-    }
-
-    /// Opens another connection if it helps those who wait, or asks to be woken when one may open. Before that, those that
-    /// were silent are asked whether they live.
-    fn grow(&mut self, now: Instant, effects: &mut Effects<H, W, E>) {
-        while !self.shut_down && self.health.may_connect() {
-            match self.growth.next(now, &self.connections, &self.waiters, &self.backoff) {
-                NextConnection::Open(why) => {
-                    self.growth.opening += 1;
-                    self.growth.successor = false;
-                    effects.push(Effect::Open(why));
-                }
-                NextConnection::Probe(silent) => self.probe(silent, effects),
-                NextConnection::LookAgain(moment) => {
-                    if self.growth.wake_at.is_none_or(|armed| moment < armed) {
-                        self.growth.wake_at = Some(moment);
-                        effects.push(Effect::WakeAt(moment));
-                    }
-                    return;
-                }
-                NextConnection::Nothing => return,
-            }
-        }
-    }
-
-    /// Whether one failed connect is enough to refuse those who wait.
-    fn gives_up_early(&self) -> bool {
-        self.limits.gives_up_early && !self.proven
     }
 }
 

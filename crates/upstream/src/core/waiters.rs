@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use slotmap::SlotMap;
 
-use super::event::{Standing, StreamAsk};
+use super::event::{Seniority, StreamAsk};
 use super::ring::{Member, Place, Ring};
 use super::shares::{GroupId, Shares};
 use crate::flow::{Flow, ServiceClass};
@@ -73,14 +73,14 @@ impl<W> Waiters<W> {
     }
 
     pub(super) fn push(&mut self, now: Instant, ask: StreamAsk, teller: W) -> WaiterId {
-        let StreamAsk { flow, until, standing } = ask;
+        let StreamAsk { flow, until, seniority } = ask;
         let (group, place) = (self.shares.join(flow), Place::default());
         let waiter = Waiter { teller, flow, group, place, since: now, until, connect_failures: 0 };
         let id = self.waiting.insert(waiter);
         if let Some(queue) = self.shares.queue(group) {
-            match standing {
-                Standing::New => queue.push_last(id, &mut self.waiting),
-                Standing::Returned => queue.push_first(id, &mut self.waiting),
+            match seniority {
+                Seniority::New => queue.push_last(id, &mut self.waiting),
+                Seniority::Returned => queue.push_first(id, &mut self.waiting),
             }
         }
         id

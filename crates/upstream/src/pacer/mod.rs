@@ -22,8 +22,19 @@ pub use no_turn::NoTurn;
 use taken::Taken;
 
 /// How a waiter is told.
-type TellWaiter = oneshot::Sender<bool>;
+type TellWaiter = oneshot::Sender<Told>;
 type Effects = Vec<PaceEffect<TellWaiter>>;
+
+/// What a waiter is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// It has its turn.
+    Turn,
+    /// It has none.
+    NoTurn,
+    /// What it depends on is of no use now.
+    TurnedAway,
+}
 
 /// Gives turns at a pace.
 ///
@@ -113,6 +124,24 @@ impl Pacer {
         self.on(|core, effects| core.limited(now.into_std(), limited, effects));
     }
 
+    /// Refuses those who wait for a turn with [`NoTurn::TurnedAway`], where their [`Flow::depends_on`] is `what`. Those who
+    /// ask later are not concerned.
+    pub fn turn_away(&self, what: u64) {
+        self.turn_away_those(|flow| flow.depends_on == what);
+    }
+
+    /// The same for all who wait.
+    pub(crate) fn turn_all_away(&self) {
+        self.turn_away_those(|_| true);
+    }
+
+    fn turn_away_those(&self, whom: impl Fn(Flow) -> bool) {
+        // Where there is no pace, those who still wait have their turns at once.
+        if self.is_paced() {
+            self.on(|core, effects| core.turn_away(whom, effects));
+        }
+    }
+
     /// How many turns a second there are at this moment, if there is any pace.
     #[must_use]
     pub fn per_second(&self) -> Option<f64> {
@@ -124,7 +153,7 @@ impl Pacer {
         &self,
         flow: Flow,
         deadline: Instant,
-    ) -> Result<Option<(PlaceInLine<'_>, oneshot::Receiver<bool>)>, NoTurn> {
+    ) -> Result<Option<(PlaceInLine<'_>, oneshot::Receiver<Told>)>, NoTurn> {
         let mut state = self.lock();
         let now = Instant::now();
         match state.core.ask(now.into_std(), flow, deadline.into_std()) {
@@ -142,7 +171,7 @@ impl Pacer {
         drop(state);
         self.observer.report(Report::Pace(PaceReport::WaitBegan));
         self.perform(effects);
-        Ok(Some((PlaceInLine { pacer: self, id, flow, since: now, told: false }, told)))
+        Ok(Some((PlaceInLine { pacer: self, id, since: now, told: false }, told)))
     }
 
     fn lock(&self) -> MutexGuard<'_, PacerState> {
@@ -178,8 +207,9 @@ impl Pacer {
     fn perform(&self, effects: Effects) {
         for effect in effects {
             match effect {
-                PaceEffect::Turn(waiter) => drop(waiter.send(true)),
-                PaceEffect::NoTurn(waiter) => drop(waiter.send(false)),
+                PaceEffect::Turn(waiter) => drop(waiter.send(Told::Turn)),
+                PaceEffect::NoTurn(waiter) => drop(waiter.send(Told::NoTurn)),
+                PaceEffect::TurnedAway(waiter) => drop(waiter.send(Told::TurnedAway)),
                 PaceEffect::WakeAt(at) => self.wake_at(Instant::from_std(at)),
                 PaceEffect::Lowered(per_second) => self.log_lowered(per_second),
                 PaceEffect::Whole => self.log_whole(),
@@ -252,18 +282,21 @@ impl std::fmt::Debug for Pacer {
 struct PlaceInLine<'a> {
     pacer: &'a Pacer,
     id: WaiterId,
-    flow: Flow,
     since: Instant,
     told: bool,
 }
 
 impl PlaceInLine<'_> {
     /// Waits to be told, at most until the deadline.
-    async fn wait(mut self, told: oneshot::Receiver<bool>, deadline: Instant) -> Result<(), NoTurn> {
+    async fn wait(mut self, told: oneshot::Receiver<Told>, deadline: Instant) -> Result<(), NoTurn> {
         match tokio::time::timeout_at(deadline, told).await {
-            Ok(Ok(true)) => {
+            Ok(Ok(Told::Turn)) => {
                 self.told = true;
                 Ok(())
+            }
+            Ok(Ok(Told::TurnedAway)) => {
+                self.told = true;
+                Err(NoTurn::TurnedAway)
             }
             Ok(_) if self.pacer.stop.is_cancelled() => Err(NoTurn::ShuttingDown),
             // The pace has fallen since, so that the turn did not come in time.
@@ -275,7 +308,7 @@ impl PlaceInLine<'_> {
     fn leave(&mut self) -> Duration {
         self.told = true;
         let now = Instant::now();
-        self.pacer.lock().core.left(now.into_std(), self.id, self.flow)
+        self.pacer.lock().core.left(now.into_std(), self.id)
     }
 }
 

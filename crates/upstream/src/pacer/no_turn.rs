@@ -11,6 +11,10 @@ pub enum NoTurn {
     /// As many wait as [`PaceSettings::max_waiters`](crate::PaceSettings::max_waiters) allows. A turn would come after this wait.
     #[error("too many wait for their turn, which would come in {0:.1?}")]
     Full(Duration),
+    /// What the request depends on is of no use now, as [`Pacer::turn_away`](crate::Pacer::turn_away) was told, or the peer
+    /// whose pace this is fails, and is left alone.
+    #[error("what it depends on is of no use now")]
+    TurnedAway,
     /// The pool that the pacer belongs to is shut down.
     #[error("the pool is shut down")]
     ShuttingDown,

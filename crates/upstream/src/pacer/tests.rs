@@ -108,3 +108,17 @@ async fn a_peer_that_an_outsider_names_has_the_ceiling_of_outsiders() {
     assert_eq!(upstream.peer(inside).unwrap().pacer().per_second(), None);
     assert_eq!(upstream.peer_of(PeerKind::Stranger, outside).unwrap().pacer().per_second(), Some(7.0));
 }
+
+#[tokio::test(start_paused = true)]
+async fn those_who_depend_on_what_is_of_no_use_hear_so_at_once() {
+    let upstream = upstream(UpstreamSettings::default());
+    let pacer = upstream.pacer(ten_a_second(), "test".into(), Unobserved);
+    let begin = Instant::now();
+    pacer.turn(Flow::SINGLE, far()).await.unwrap();
+    let of = |depends_on| Flow { depends_on, ..Flow::SINGLE };
+    let waits = futures_util::future::join_all([1, 2, 1, 1].map(|number| pacer.turn(of(number), far())));
+    let (told, ()) = tokio::join!(waits, async { pacer.turn_away(1) });
+    let away = Err(NoTurn::TurnedAway);
+    assert_eq!(told, [away, Ok(()), away, away]);
+    assert!(begin.elapsed() < Duration::from_millis(150), "those who were told take no turn");
+}

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use super::Pool;
 use crate::breaker::BreakerChange;
 use crate::connect_error::ConnectError;
@@ -18,11 +20,25 @@ impl Pool {
         Unsent::refused(self.peer.origin.host(), why)
     }
 
+    /// What a request would be told now, if the peer is left alone.
+    pub(crate) fn left_alone(&self) -> Option<Unsent> {
+        // While a breaker is not closed, answers are counted.
+        if !self.hears_answers() {
+            return None;
+        }
+        let refusal = self.lock().core.left_alone(Instant::now().into_std())?;
+        Some(self.refused(refusal))
+    }
+
     /// Tells of a breaker that changed. `why` is the last failure of the peer.
     pub(super) fn breaker_changed(&self, change: BreakerChange, why: Option<PeerFailure>) {
         let cause = why.as_ref().map_or("none", PeerFailure::name);
         let why = why.map(|why| why.to_string()).unwrap_or_default();
         let peer = &self.peer;
+        if change != BreakerChange::Closed {
+            // Those who wait for a turn have no use for one now.
+            self.pacer.turn_all_away();
+        }
         match change {
             BreakerChange::Opened(wait) => {
                 self.report(Report::BreakerOpened(cause));

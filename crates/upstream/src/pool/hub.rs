@@ -37,7 +37,7 @@ impl Hub for Pool {
         let mut effects = Effects::new();
         for _ in 0..grants {
             let event = Event::Connection(connection, ConnectionEvent::Returned);
-            state.core.on(now.into_std(), event, &mut effects);
+            self.tell_core(&mut state, now, event, &mut effects);
         }
         drop(state);
         self.perform(now, effects);

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 pub(crate) use limit::Limited;
 pub use settings::PaceSettings;
 
-use super::event::{Standing, StreamAsk};
+use super::event::{Seniority, StreamAsk};
 use super::waiters::{WaiterId, Waiters};
 use crate::flow::{Flow, ServiceClass};
 use ceiling::Ceiling;
@@ -35,6 +35,8 @@ pub(crate) enum PaceEffect<W> {
     Turn(W),
     /// A waiter's time is up, or the pacer ends. It gets no turn.
     NoTurn(W),
+    /// What a waiter depends on is of no use now, so that it wants no turn before it has looked at that again.
+    TurnedAway(W),
     /// The pacer wants to be woken at this moment, or earlier.
     WakeAt(Instant),
     /// The service limits from now on, to this many a second.
@@ -61,10 +63,7 @@ pub(crate) struct Pacing<W> {
     /// The turns in the bucket, as of `filled_at`.
     turns: f64,
     filled_at: Instant,
-    waiters: Waiters<(ServiceClass, W)>,
-    /// How many of each class wait.
-    interactive: usize,
-    bulk: usize,
+    waiters: Waiters<W>,
     /// When the pacer has asked to be woken.
     wake_at: Option<Instant>,
 }
@@ -74,17 +73,7 @@ impl<W> Pacing<W> {
         let ceiling = settings.most_per_second.map(|most| Ceiling::new(most, &settings));
         let turns = ceiling.as_ref().map_or(0.0, |ceiling| ceiling.burst);
         let (limit, waiters) = (Limit::default(), Waiters::default());
-        Self {
-            settings,
-            ceiling,
-            limit,
-            turns,
-            filled_at: now,
-            waiters,
-            interactive: 0,
-            bulk: 0,
-            wake_at: None,
-        }
+        Self { settings, ceiling, limit, turns, filled_at: now, waiters, wake_at: None }
     }
 
     /// Whether there is any pace at all. Where there is none, everybody may go.
@@ -104,15 +93,15 @@ impl<W> Pacing<W> {
     /// Takes a turn at once (true), or says that one has to be [waited](Self::wait) for.
     pub(crate) fn ask(&mut self, now: Instant, flow: Flow, until: Instant) -> Result<bool, Refusal> {
         let Some(per_second) = self.fill(now) else { return Ok(true) };
-        let ahead = match flow.class {
-            ServiceClass::Interactive => self.interactive,
-            ServiceClass::Bulk => self.interactive + self.bulk,
+        let overtakes = match flow.class {
+            ServiceClass::Interactive => self.waiters.any(ServiceClass::Interactive),
+            ServiceClass::Bulk => !self.waiters.is_empty(),
         };
-        if ahead == 0 && self.turns >= 1.0 {
+        if !overtakes && self.turns >= 1.0 {
             self.turns -= 1.0;
             return Ok(true);
         }
-        let wait = seconds((ahead as f64 + 1.0 - self.turns).max(0.0) / per_second);
+        let wait = seconds((self.waiters.turns_until(flow) as f64 - self.turns).max(0.0) / per_second);
         if now.checked_add(wait).is_none_or(|turn| turn >= until) {
             return Err(Refusal::TooLong(wait));
         }
@@ -131,20 +120,22 @@ impl<W> Pacing<W> {
         waiter: W,
         effects: &mut Vec<PaceEffect<W>>,
     ) -> WaiterId {
-        *self.count(flow.class) += 1;
-        let ask = StreamAsk { flow, until, standing: Standing::New };
-        let id = self.waiters.push(now, ask, (flow.class, waiter));
+        let ask = StreamAsk { flow, until, seniority: Seniority::New };
+        let id = self.waiters.push(now, ask, waiter);
         self.arm(now, effects);
         id
     }
 
     /// Somebody left before being told anything. Returns how long a turn would have taken from now on.
-    pub(crate) fn left(&mut self, now: Instant, waiter: WaiterId, flow: Flow) -> Duration {
-        let before = self.waiters.len();
+    pub(crate) fn left(&mut self, now: Instant, waiter: WaiterId) -> Duration {
         self.waiters.leave(waiter);
-        *self.count(flow.class) -= before - self.waiters.len();
         let per_second = self.fill(now).unwrap_or(f64::INFINITY);
         seconds((self.waiters.len() as f64 + 1.0) / per_second)
+    }
+
+    /// Those of these flows wait no more, because what they depend on is of no use now.
+    pub(crate) fn turn_away(&mut self, whom: impl Fn(Flow) -> bool, effects: &mut Vec<PaceEffect<W>>) {
+        effects.extend(self.waiters.remove_if(whom).map(PaceEffect::TurnedAway));
     }
 
     /// Time has passed.
@@ -171,8 +162,7 @@ impl<W> Pacing<W> {
 
     /// The pacer ends. Nobody who waits gets a turn.
     pub(crate) fn end(&mut self, effects: &mut Vec<PaceEffect<W>>) {
-        effects.extend(self.waiters.remove_all().map(|(_, waiter)| PaceEffect::NoTurn(waiter)));
-        (self.interactive, self.bulk) = (0, 0);
+        effects.extend(self.waiters.remove_all().map(PaceEffect::NoTurn));
     }
 
     /// Gives those who wait the turns that there are.
@@ -180,13 +170,8 @@ impl<W> Pacing<W> {
         let paced = self.fill(now).is_some();
         for class in [ServiceClass::Interactive, ServiceClass::Bulk] {
             while (self.turns >= 1.0 || !paced) && self.waiters.any(class) {
-                let mut late = 0;
-                let next = self.waiters.pop(now, class, |(_, waiter)| {
-                    late += 1;
-                    effects.push(PaceEffect::NoTurn(waiter));
-                });
-                *self.count(class) -= late + usize::from(next.is_some());
-                if let Some((_, waiter)) = next {
+                let late = |waiter| effects.push(PaceEffect::NoTurn(waiter));
+                if let Some(waiter) = self.waiters.pop(now, class, late) {
                     self.turns -= f64::from(u8::from(paced));
                     effects.push(PaceEffect::Turn(waiter));
                 }
@@ -238,13 +223,6 @@ impl<W> Pacing<W> {
             }
         }
         self.per_second()
-    }
-
-    fn count(&mut self, class: ServiceClass) -> &mut usize {
-        match class {
-            ServiceClass::Interactive => &mut self.interactive,
-            ServiceClass::Bulk => &mut self.bulk,
-        }
     }
 }
 

@@ -14,8 +14,8 @@ impl Bench {
         Self { core: Core::new(limits(), 7), now: Instant::now(), next_waiter: 1 }
     }
 
-    pub(super) fn ask_as(&self, flow: Flow, standing: Standing) -> StreamAsk {
-        StreamAsk { flow, until: self.now + Duration::from_secs(3600), standing }
+    pub(super) fn ask_as(&self, flow: Flow, seniority: Seniority) -> StreamAsk {
+        StreamAsk { flow, until: self.now + Duration::from_secs(3600), seniority }
     }
 
     pub(super) fn on(&mut self, event: Event<ConnectionId, &'static str>) -> Effects {
@@ -30,7 +30,7 @@ impl Bench {
 
     /// Asks, is granted nothing, and waits.
     pub(super) fn wait(&mut self, flow: Flow) -> (WaiterId, Effects) {
-        let ask = self.ask_as(flow, Standing::New);
+        let ask = self.ask_as(flow, Seniority::New);
         assert_eq!(self.core.ask(self.now, ask), Ok(None));
         let mut effects = Effects::new();
         let id = self.core.wait(self.now, ask, self.next_waiter, &mut effects);
@@ -39,7 +39,7 @@ impl Bench {
     }
 
     pub(super) fn take(&mut self, flow: Flow) -> Option<ConnectionId> {
-        let ask = self.ask_as(flow, Standing::New);
+        let ask = self.ask_as(flow, Seniority::New);
         self.core.ask(self.now, ask).unwrap().map(|grant| grant.connection)
     }
 

@@ -1,6 +1,7 @@
 //! The core told of one thing after the other, without a network and without a clock.
 
 mod bench;
+mod failing;
 mod model;
 mod promises;
 mod properties;
@@ -15,6 +16,7 @@ use super::growth::{GROW_AFTER, LIMIT_FELL};
 use super::*;
 use crate::breaker::BreakerSettings;
 use crate::cause::OpenCause;
+use crate::failure::PeerFailure;
 use crate::flow::Party;
 
 type Tested = Core<ConnectionId, u32, &'static str>;
@@ -78,7 +80,7 @@ fn a_peer_that_never_answered_well_is_given_up_at_the_first_failure_and_one_that
     assert_eq!(refused(&bench.on(failed())), [(1, Refusal::Unreachable("no such name"))]);
     bench.wait(Flow::SINGLE);
     assert_eq!(refused(&bench.on(failed())).len(), 1);
-    let ask = bench.ask_as(Flow::SINGLE, Standing::New);
+    let ask = bench.ask_as(Flow::SINGLE, Seniority::New);
     assert_eq!(bench.core.ask(bench.now, ask), Err(Refusal::Unreachable("no such name")), "it is left alone");
 
     bench.now += Duration::from_secs(60);
@@ -133,9 +135,9 @@ fn a_limit_that_fell_is_remembered_until_it_rises() {
 fn as_many_wait_as_may_and_who_leaves_makes_room() {
     let mut bench = Bench::new();
     let ids: Vec<_> = (0..3).map(|_| bench.wait(Flow::SINGLE).0).collect();
-    let new = bench.ask_as(Flow::SINGLE, Standing::New);
+    let new = bench.ask_as(Flow::SINGLE, Seniority::New);
     assert_eq!(bench.core.ask(bench.now, new), Err(Refusal::TooManyWaiters(3)));
-    let returned = bench.ask_as(Flow::SINGLE, Standing::Returned);
+    let returned = bench.ask_as(Flow::SINGLE, Seniority::Returned);
     assert_eq!(bench.core.ask(bench.now, returned), Ok(None), "it has waited already");
     bench.core.left(ids[0]);
     assert_eq!(bench.core.ask(bench.now, new), Ok(None));
@@ -145,7 +147,7 @@ fn as_many_wait_as_may_and_who_leaves_makes_room() {
 fn what_was_given_back_goes_before_what_never_went() {
     let mut bench = Bench::new();
     bench.wait(Flow::SINGLE);
-    let ask = bench.ask_as(Flow::SINGLE, Standing::Returned);
+    let ask = bench.ask_as(Flow::SINGLE, Seniority::Returned);
     bench.core.wait(bench.now, ask, 99, &mut Effects::new());
     assert_eq!(granted(&bench.add(1, 1)), [99]);
 }
@@ -168,7 +170,7 @@ fn once_batches_are_drained_their_requests_wait_no_more_and_single_ones_do() {
     bench.wait(BULK);
     bench.wait(Flow::SINGLE);
     assert_eq!(refused(&bench.on(Event::DrainBatches)), [(1, Refusal::ShuttingDown)]);
-    let of_batch = bench.ask_as(BULK, Standing::New);
+    let of_batch = bench.ask_as(BULK, Seniority::New);
     assert_eq!(bench.core.ask(bench.now, of_batch), Err(Refusal::ShuttingDown));
     bench.wait(Flow::SINGLE);
     assert_eq!(granted(&bench.add(1, 10)), [2, 3]);
@@ -197,7 +199,7 @@ fn where_no_connection_may_be_made_all_are_told_at_once_and_so_is_who_asks_next(
     // The first failure costs no wait: the next one looks again.
     bench.wait(Flow::SINGLE);
     bench.on(forbidden());
-    let ask = bench.ask_as(Flow::SINGLE, Standing::New);
+    let ask = bench.ask_as(Flow::SINGLE, Seniority::New);
     assert_eq!(bench.core.ask(bench.now, ask), Err(Refusal::Forbidden("private")));
 }
 
@@ -285,7 +287,7 @@ fn nothing_is_granted_after_the_end_and_a_connection_that_comes_late_goes_at_onc
         retired(&bench.on(Event::Opened { connection: 1, handle: 1, streams: 9, one_at_a_time: false })),
         [1]
     );
-    let ask = bench.ask_as(Flow::SINGLE, Standing::New);
+    let ask = bench.ask_as(Flow::SINGLE, Seniority::New);
     assert_eq!(bench.core.ask(bench.now, ask), Err(Refusal::ShuttingDown));
 }
 
@@ -309,7 +311,7 @@ fn a_stream_that_comes_back_costs_one_clone_for_the_one_that_gets_it() {
     core.growth.opening = 1;
     let opened = Event::Opened { connection: 1, handle, streams: 1, one_at_a_time: false };
     core.on(now, opened, &mut effects);
-    let ask = StreamAsk { flow: BULK, until: now + Duration::from_secs(3600), standing: Standing::New };
+    let ask = StreamAsk { flow: BULK, until: now + Duration::from_secs(3600), seniority: Seniority::New };
     assert!(core.ask(now, ask).unwrap().is_some());
     core.wait(now, ask, 1, &mut effects);
     let before = clones.get();

@@ -41,6 +41,7 @@ pub(super) enum Step {
     },
     ConnectFailed {
         forbidden: bool,
+        crowded: bool,
     },
     ConnectAbandoned,
     Pass {
@@ -218,8 +219,8 @@ impl Model {
                 self.on(Event::Slept);
             }
             Step::Connected { streams } => self.connected(streams),
-            Step::ConnectFailed { forbidden } => {
-                self.connect_ends(Event::ConnectFailed { error: "no", forbidden, crowded: false })
+            Step::ConnectFailed { forbidden, crowded } => {
+                self.connect_ends(Event::ConnectFailed { error: "no", forbidden, crowded })
             }
             Step::ConnectAbandoned => self.connect_ends(Event::ConnectAbandoned),
             Step::Pass { ms } => {
@@ -256,7 +257,7 @@ impl Model {
     fn ask(&mut self, flow: Flow, wait_ms: u64, returned: bool) {
         let until = self.now + Duration::from_millis(wait_ms);
         let ask =
-            StreamAsk { flow, until, standing: if returned { Standing::Returned } else { Standing::New } };
+            StreamAsk { flow, until, seniority: if returned { Seniority::Returned } else { Seniority::New } };
         match self.core.ask(self.now, ask) {
             Ok(Some(grant)) => {
                 assert!(!self.waits_in_time(flow.class), "it overtook those who wait");

@@ -159,6 +159,13 @@ impl Model {
         for (id, seen) in &self.connections {
             assert_eq!(self.core.in_use(*id), seen.used, "connection {id}");
         }
+        if let Some(probe) = self.core.health.probe() {
+            let waits = |it: &Caller| it.state == CallerState::Waits;
+            let waiting = self.core.health.waiting_probe();
+            let waits = waiting.is_some_and(|id| self.callers.values().any(|it| it.id == id && waits(it)));
+            let held = self.probe.is_some_and(|(_, it)| it == probe);
+            assert!(waits || held, "the right to probe is somebody's, or anybody's");
+        }
         let ready = || self.connections.values().filter(|it| it.ready());
         let room = ready().any(|it| it.used < it.limit);
         assert!(!room || !self.waits(ServiceClass::Interactive), "idle while the interactive wait");

@@ -37,7 +37,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => some.clone().prop_map(Step::ProbeLost),
         1 => Just(Step::Slept),
         5 => (0..6_usize).prop_map(|streams| Step::Connected { streams }),
-        1 => prop::bool::weighted(0.2).prop_map(|forbidden| Step::ConnectFailed { forbidden }),
+        1 => (0..5_u8).prop_map(|how| Step::ConnectFailed { forbidden: how == 0, crowded: how == 1 }),
         1 => Just(Step::ConnectAbandoned),
         1 => (0..2_u64).prop_map(Step::TurnAway),
         5 => (0..2000_u64).prop_map(|ms| Step::Pass { ms }),

@@ -39,7 +39,7 @@ impl Line {
     }
 
     fn push(&mut self, flow: Flow) -> usize {
-        let ask = StreamAsk { flow, until: self.now + Duration::from_secs(1), standing: Standing::New };
+        let ask = StreamAsk { flow, until: self.now + Duration::from_secs(1), seniority: Seniority::New };
         let number = self.all.len();
         let id = self.waiters.push(self.now, ask, number);
         self.all.push((id, flow.parties.map(|party| party.id)));
@@ -126,7 +126,7 @@ fn busy(waiting: u32) -> Bench {
 }
 
 fn ask(bench: &mut Bench, flow: Flow, within: Duration) -> Result<(), Refusal<&'static str>> {
-    let ask = StreamAsk { flow, until: bench.now + within, standing: Standing::New };
+    let ask = StreamAsk { flow, until: bench.now + within, seniority: Seniority::New };
     bench.core.ask(bench.now, ask).map(|grant| assert_eq!(grant, None))
 }
 
@@ -139,7 +139,7 @@ fn who_would_wait_far_beyond_its_deadline_is_refused_at_once_with_the_wait() {
     assert_eq!(ask(&mut bench, BULK, 6 * second), Ok(()), "the wait is only estimated");
     let other = Flow { parties: [Party { id: 9, weight: 1 }, Party::NOBODY], ..BULK };
     assert_eq!(ask(&mut bench, other, second), Ok(()), "others do not pay for the long line of one");
-    let late = StreamAsk { standing: Standing::Returned, ..bench.ask_as(BULK, Standing::New) };
+    let late = StreamAsk { seniority: Seniority::Returned, ..bench.ask_as(BULK, Seniority::New) };
     assert_eq!(bench.core.ask(bench.now, late), Ok(None), "it has waited already");
 }
 
@@ -156,6 +156,14 @@ fn a_wait_that_is_not_known_is_not_too_long() {
     let mut bench = busy(1000);
     bench.on_connection(1, ConnectionEvent::Closed(EndCause::Io));
     assert_eq!(ask(&mut bench, BULK, moment), Ok(()), "a connection is missing");
+    for (event, why) in [
+        (Event::Connection(1, ConnectionEvent::Quiet), "a connection rests"),
+        (Event::Slept, "any connection may be gone"),
+    ] {
+        let mut bench = busy(1000);
+        bench.on(event);
+        assert_eq!(ask(&mut bench, BULK, moment), Ok(()), "{why}");
+    }
 }
 
 /// The parties of a level, with their weights.

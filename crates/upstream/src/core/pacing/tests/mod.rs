@@ -123,3 +123,16 @@ fn a_wait_that_does_not_fit_is_refused_at_once_and_the_interactive_go_first() {
         assert_eq!(effects.first(), Some(&PaceEffect::Turn(name)));
     }
 }
+
+#[test]
+fn the_long_line_of_one_party_is_no_reason_to_refuse_another() {
+    let begin = Instant::now();
+    let settings = PaceSettings { most_per_second: Some(10.0), burst: 1.0, ..PaceSettings::default() };
+    let mut pacing = Pacing::<u32>::new(begin, settings);
+    let far = begin + Duration::from_secs(1000);
+    assert_eq!(pacing.ask(begin, bulk(1), far), Ok(true));
+    (0..100).for_each(|name| _ = pacing.wait(begin, bulk(1), far, name, &mut Vec::new()));
+    let soon = begin + Duration::from_secs(1);
+    assert!(matches!(pacing.ask(begin, bulk(1), soon), Err(Refusal::TooLong(_))));
+    assert_eq!(pacing.ask(begin, bulk(2), soon), Ok(false), "its turn is the next but one");
+}

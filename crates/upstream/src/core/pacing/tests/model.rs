@@ -13,6 +13,8 @@ pub(super) enum Step {
         wait_ms: u64,
     },
     Leave(usize),
+    /// What the flows of this number depend on is of no use any more.
+    TurnAway(u64),
     Pass {
         ms: u64,
         late_ms: u64,
@@ -71,10 +73,15 @@ impl Model {
             Step::Leave(which) => {
                 let names: Vec<_> = self.waiting.keys().copied().collect();
                 if !names.is_empty()
-                    && let Some((id, flow, _)) = self.waiting.remove(&names[which % names.len()])
+                    && let Some((id, ..)) = self.waiting.remove(&names[which % names.len()])
                 {
-                    self.pacing.left(self.now, id, flow);
+                    self.pacing.left(self.now, id);
                 }
+            }
+            Step::TurnAway(what) => {
+                self.pacing.turn_away(|flow| flow.id == what, &mut effects);
+                let left = self.waiting.values().filter(|(_, flow, _)| flow.id != what).count();
+                assert_eq!(effects.len(), self.waiting.len() - left, "whoever depends on it is told");
             }
             Step::Pass { ms, late_ms } => {
                 let end = self.now + Duration::from_millis(ms);
@@ -117,6 +124,9 @@ impl Model {
                 PaceEffect::NoTurn(name) => {
                     let (_, _, until) = self.waiting.remove(&name).expect("whoever waits is told once");
                     assert!(self.now >= until);
+                }
+                PaceEffect::TurnedAway(name) => {
+                    self.waiting.remove(&name).expect("whoever waits is told once");
                 }
                 PaceEffect::WakeAt(at) => {
                     assert!(self.wake_at.is_none_or(|armed| at < armed));

@@ -10,6 +10,7 @@ fn step() -> impl Strategy<Value = Step> {
         20 => (any::<bool>(), 0..4_u64, 0..3000_u64)
             .prop_map(|(bulk, flow, wait_ms)| Step::Ask { bulk, flow, wait_ms }),
         2 => (0..64_usize).prop_map(Step::Leave),
+        1 => (0..4_u64).prop_map(Step::TurnAway),
         10 => (0..400_u64, 0..20_u64).prop_map(|(ms, late_ms)| Step::Pass { ms, late_ms }),
         1 => (5000..300_000_u64).prop_map(|ms| Step::Pass { ms, late_ms: 0 }),
         2 => (prop::option::of(0..30_u64), 0..500_u64, 0..300_u64)
