@@ -75,7 +75,7 @@ impl Dispatcher {
                 };
                 let again = || stamped(anew().ok()?, stamp).ok().map(|message| message.request);
                 // Answer and result are large, so they end with this block and do not lie in the future of the pause.
-                let (wait, has_a_price) = {
+                let (wait, costs_budget) = {
                     let span = tracing::debug_span!(
                         "attempt",
                         n = attempts.made() + 1,
@@ -93,18 +93,18 @@ impl Dispatcher {
                     let attempt =
                         Attempt { peer, payload, begun, context, generation, renewed, pass, span, ended };
                     let learned = ask.learn(attempt);
-                    let has_a_price = learned.retry_has_a_price();
+                    let costs_budget = learned.costs_retry_budget();
                     refused = generation.filter(|_| learned.refuses_token());
                     drop(probe);
                     match attempts.next(learned) {
                         Next::Answer(result) => return result,
                         Next::Again(wait) => {
                             room.note(attempts.in_doubt());
-                            (wait, has_a_price)
+                            (wait, costs_budget)
                         }
                     }
                 };
-                if has_a_price && !peer.may_retry() {
+                if costs_budget && !peer.may_retry() {
                     return attempts.last();
                 }
                 // The pause is boxed, because few pushes have one.

@@ -54,13 +54,15 @@ impl Learned {
     }
 
     /// Whether another attempt takes from the budget of retries. One with a newer token, or on another connection, mends what
-    /// was broken on this side; and one that was limited waits for its turn. Neither multiplies an outage.
-    pub(super) fn retry_has_a_price(&self) -> bool {
+    /// was broken on this side; one that was limited waits for its turn; and one that was not processed is no retry. None of
+    /// them multiplies an outage.
+    pub(super) fn costs_retry_budget(&self) -> bool {
         match self {
             Self::Answered { verdict, .. } => {
                 verdict.retry != Retry::Once && verdict.outcome != Outcome::RateLimited
             }
-            Self::Unanswered(_) | Self::Unsent(_) => true,
+            Self::Unanswered(_) => true,
+            Self::Unsent(_) => false,
         }
     }
 
