@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwapOption;
-use fanfare_upstream::{Flow, InFlight, Indexing, PeerPool, Request, UpstreamError};
+use fanfare_upstream::{Flow, InFlight, Indexing, PeerPool, Request, Unsent, UpstreamError};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -77,6 +77,19 @@ struct CallFailure {
     why: NoToken,
     /// How many calls have failed in a row.
     times: u32,
+}
+
+/// A call of the token endpoint that brought no token.
+struct NoGrant {
+    why: NoToken,
+    /// For how long the endpoint is left alone, where it was not asked at all because its breaker is open.
+    left_alone: Option<Duration>,
+}
+
+impl From<NoToken> for NoGrant {
+    fn from(why: NoToken) -> Self {
+        Self { why, left_alone: None }
+    }
 }
 
 impl CallFailure {
@@ -184,17 +197,17 @@ impl GoogleToken {
                     // A refusal is a reason to renew, and so is the passing of time.
                     let _ = tokio::time::timeout(due.saturating_sub(pace::MIN_INTERVAL), refused).await;
                 }
-                Err(why) => {
+                Err(NoGrant { why, left_alone }) => {
                     failures += 1;
                     self.failed(&why, failures);
-                    tokio::time::sleep(pace::backoff(failures, fastrand::f64())).await;
+                    tokio::time::sleep(pace::after_failure(failures, left_alone, fastrand::f64())).await;
                 }
             }
         }
     }
 
     /// Asks the token endpoint once.
-    async fn call(&self) -> Result<Granted, NoToken> {
+    async fn call(&self) -> Result<Granted, NoGrant> {
         let endpoint = self.source.endpoint();
         let unavailable = |why: &dyn fmt::Display| {
             NoToken::Unavailable(format!("no access token from {endpoint}: {why}").into())
@@ -212,8 +225,14 @@ impl GoogleToken {
             let permit = self.endpoint.permit(Flow::SINGLE, Instant::now() + CALL_TIMEOUT).await?;
             permit.exchange(request.clone(), || Some(request.clone()), &share).await
         };
-        let answer = asked.await.map_err(|error: UpstreamError| unavailable(&error))?;
-        answer::read(&answer.reply, endpoint)
+        let answer = asked.await.map_err(|error: UpstreamError| {
+            let left_alone = match &error {
+                UpstreamError::Unsent(Unsent::BreakerOpen(left)) => Some(left.retry_after),
+                UpstreamError::Unsent(_) | UpstreamError::Unanswered(_) => None,
+            };
+            NoGrant { left_alone, ..unavailable(&error).into() }
+        })?;
+        Ok(answer::read(&answer.reply, endpoint)?)
     }
 
     fn granted(&self, Granted { authorization, lifetime }: Granted) -> u64 {

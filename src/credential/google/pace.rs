@@ -29,11 +29,17 @@ pub(super) fn renew_after(lifetime: Duration, chance: f64) -> Duration {
 }
 
 /// Returns the wait after so many failures in a row. `chance` is in 0..1.
-pub(super) fn backoff(failures: u32, chance: f64) -> Duration {
+fn backoff(failures: u32, chance: f64) -> Duration {
     // Beyond this many doublings the longest wait is reached anyway.
     let doublings = failures.saturating_sub(1).min(10);
     let longest = (BACKOFF_MIN * (1 << doublings)).min(BACKOFF_MAX);
     longest.mul_f64(1.0 - chance / 4.0)
+}
+
+/// Returns the wait before the next call after so many that brought no token. An endpoint that is left alone was not asked,
+/// so the wait is over when the breaker lets somebody ask again: a fresh token comes soon after the endpoint is well.
+pub(super) fn after_failure(failures: u32, left_alone: Option<Duration>, chance: f64) -> Duration {
+    left_alone.map_or_else(|| backoff(failures, chance), |wait| wait.max(MIN_INTERVAL))
 }
 
 #[cfg(test)]
@@ -59,5 +65,13 @@ mod tests {
         assert_eq!(waits.collect::<Vec<_>>(), [1, 2, 4, 8, 16, 32, 60, 60, 60]);
         assert_eq!(backoff(1, 0.4), seconds(0.9));
         assert_eq!(backoff(u32::MAX, 0.0), BACKOFF_MAX);
+    }
+
+    #[test]
+    fn an_endpoint_that_is_left_alone_is_asked_when_that_is_over_however_often_it_failed() {
+        assert_eq!(after_failure(9, Some(seconds(3.0)), 0.0), seconds(3.0));
+        assert_eq!(after_failure(1, Some(seconds(40.0)), 0.0), seconds(40.0));
+        assert_eq!(after_failure(1, Some(Duration::ZERO), 0.0), MIN_INTERVAL);
+        assert_eq!(after_failure(4, None, 0.0), seconds(8.0));
     }
 }
