@@ -47,7 +47,7 @@ impl Dispatcher {
                 return attempts.without_token(&why);
             }
             if ask.body.options.dry_run && !P::ANSWERS_DRY_RUNS {
-                return ask.dry_run(&mut attempts);
+                return ask.dry_run(payload, &mut attempts);
             }
             let peer = match route.peers.peer(&route.provider, ask.target) {
                 Ok(peer) => peer,

@@ -15,6 +15,13 @@ impl<'a, P: Provider> Ask<'a, P> {
         Pass::ask(door, || route.provider.topic(target, payload)).map_err(NoLeave::Refused)
     }
 
+    /// Why the push would not be sent now, where its credential is refused. It takes no leave.
+    pub(super) fn refusal(&self, payload: &P::Payload) -> Option<Box<Refused>> {
+        let (route, target) = (self.route, self.target);
+        let door = route.doors.door(&route.provider, target)?;
+        door.refusal(|| route.provider.topic(target, payload))
+    }
+
     /// Tells the credential's door what an answer says of it. Where that shuts the door, those who wait for a stream with
     /// this credential are told.
     pub(super) fn heard(

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
 
-use super::door::{Door, RefusingAnswer};
+use super::door::{Door, Refused, RefusingAnswer};
 use super::name::DoorName;
 use super::topics::TopicDoors;
 use crate::metrics::CredentialMetrics;
@@ -52,6 +52,16 @@ impl CredentialDoor {
         if self.door.is_shut() {
             self.door.open();
         }
+    }
+
+    /// What a push to this topic is told now, where the credential is refused for all pushes or for those. `topic` is called
+    /// only where some topic was refused before.
+    pub(crate) fn refusal<T: AsRef<str>>(&self, topic: impl FnOnce() -> Option<T>) -> Option<Box<Refused>> {
+        self.door.refusal().or_else(|| {
+            let refused_once = !self.topics.are_none();
+            let topic = refused_once.then(topic).flatten()?;
+            self.topics.find(topic.as_ref())?.refusal()
+        })
     }
 
     /// Counts a push that was answered because the credential is refused.

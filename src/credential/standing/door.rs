@@ -77,9 +77,12 @@ impl Door {
         if let Some(ticket) = state.standing.ask(now) {
             return Ok(ticket);
         }
-        let (since, answer) = (state.standing.shut_since().unwrap_or(now), state.answer.clone());
-        drop(state);
-        Err(Box::new(self.refused(now - since, answer)))
+        Err(self.refused(now, state))
+    }
+
+    /// What a push is told now, where it is shut. It asks for no leave.
+    pub(super) fn refusal(&self) -> Option<Box<Refused>> {
+        self.is_shut().then(|| self.refused(Instant::now(), self.state()))
     }
 
     /// Whether an attempt with this ticket, which was answered well, has nothing to tell.
@@ -182,16 +185,18 @@ impl Door {
         tracing::info!(credential, place, ?after, answered, "the credential is taken again");
     }
 
-    fn refused(&self, for_so_long: Duration, answer: Option<Arc<RefusingAnswer>>) -> Refused {
+    fn refused(&self, now: Instant, state: MutexGuard<'_, State>) -> Box<Refused> {
+        let (since, answer) = (state.standing.shut_since().unwrap_or(now), state.answer.clone());
+        drop(state);
         self.answered();
         let DoorName { credential, place, .. } = &self.name;
         let answer = answer.map_or_else(RefusingAnswer::unknown, |answer| RefusingAnswer::clone(&answer));
         let detail = format!(
             "{}; {credential} has been refused at {place} for {} s: one push at a time asks again, and this one was not sent",
             answer.detail,
-            for_so_long.as_secs(),
+            now.saturating_duration_since(since).as_secs(),
         );
-        Refused { answer, detail }
+        Box::new(Refused { answer, detail })
     }
 
     /// How often it was opened, and how it stands.
