@@ -33,7 +33,8 @@ mod window;
 use tokio_util::sync::CancellationToken;
 
 pub use ask::{Ask, Terms};
-pub(crate) use doors::ApnsDoors;
+pub(crate) use breaker::RouteBreaker;
+pub(crate) use doors::{ApnsDoors, FcmDoors};
 pub use guard::{Guard, Unsendable};
 pub use peers::{ApnsPeers, TargetPeers};
 pub(crate) use providers::Encoded;
@@ -43,6 +44,7 @@ pub use providers::TargetDraft;
 pub use providers::{AppRoutes, Destination};
 pub use room::Room;
 pub use route::Route;
+pub(crate) use route::RouteParts;
 pub use routes::Routes;
 pub use subscriptions::Subscriptions;
 pub(crate) use trail::Trail;
