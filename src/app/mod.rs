@@ -133,9 +133,9 @@ impl Gateway {
         )
         .await?;
         let readers = (!admin_address.ip().is_loopback()).then(|| Arc::clone(&callers));
-        let doors = Arc::clone(credentials.doors());
+        let standings = Arc::clone(credentials.standings());
         let admin =
-            Admin { metrics: Arc::clone(&metrics), admission: Arc::clone(&admission), doors, readers };
+            Admin { metrics: Arc::clone(&metrics), admission: Arc::clone(&admission), standings, readers };
 
         tasks.spawn(grpc);
         tasks.spawn(listeners::admin(admin, config.admin.listener.clone(), admin_listener, stop.clone()));

@@ -7,7 +7,7 @@ use fanfare_upstream::{Answer, Head, Origin, PeerPool, Unanswered, Unsent, Upstr
 use tokio::time::Instant;
 use tracing::Span;
 
-use super::{Ask, Route, Sight, pacing};
+use super::{Ask, Route, RunMode, pacing};
 use crate::credential::{Pass, Renewal};
 use crate::provider::{Heal, Provider, Retry, Verdict};
 use crate::push::Outcome;
@@ -85,13 +85,13 @@ impl<P: Provider> Ask<'_, P> {
     pub(super) fn learn(&self, attempt: Attempt<'_, P>) -> Learned {
         let Attempt { peer, payload, begun, context, generation, renewed, pass, span, ended } = attempt;
         let _within = span.enter();
-        let (route, sight) = (self.route, Sight::of(self.body.options.dry_run));
+        let (route, mode) = (self.route, RunMode::of(self.body.options.dry_run));
         let learned = match ended {
             Ok(answer) => {
                 route.metrics.attempted();
                 let status = answer.reply.status.as_u16();
                 let verdict = route.provider.classify(context, &answer.reply, SystemTime::now());
-                let verdict = route.judge(verdict, status, sight);
+                let verdict = route.judge(verdict, status, mode);
                 route.hold_against(&verdict, &answer);
                 let mended = !route.mend(verdict.heal, peer.origin(), generation, &answer);
                 // A renewed token is fresh, although another is fetched when it is refused.
@@ -102,7 +102,7 @@ impl<P: Provider> Ask<'_, P> {
             Err(UpstreamError::Unanswered(unanswered)) => {
                 route.metrics.attempted();
                 let head = unanswered.head.as_deref();
-                match head.and_then(|head| route.head_verdict(context, head, sight)) {
+                match head.and_then(|head| route.head_verdict(context, head, mode)) {
                     Some((verdict, status)) => {
                         self.heard(pass, &verdict, status, true, payload, peer);
                         Learned::Answered { verdict, status }
@@ -123,17 +123,17 @@ impl<P: Provider> Ask<'_, P> {
 impl<P: Provider> Route<P> {
     /// What the head of an answer decides whose body did not come whole. A push that was taken must not be sent again,
     /// whatever became of the body.
-    fn head_verdict(&self, context: P::Context, head: &Head, sight: Sight) -> Option<(Verdict, u16)> {
+    fn head_verdict(&self, context: P::Context, head: &Head, mode: RunMode) -> Option<(Verdict, u16)> {
         let verdict = self.provider.classify_head(context, head, SystemTime::now())?;
         let status = head.status.as_u16();
-        Some((self.judge(verdict, status, sight), status))
+        Some((self.judge(verdict, status, mode), status))
     }
 
     /// Tells the guard of one more answer, adds to the verdict what the other recent answers make of it, and logs an
     /// answer that is the first of its kind.
-    fn judge(&self, mut verdict: Verdict, status: u16, sight: Sight) -> Verdict {
+    fn judge(&self, mut verdict: Verdict, status: u16, mode: RunMode) -> Verdict {
         let proved = verdict.token_invalid_since.is_some();
-        let action = self.guard().judge(verdict.outcome, verdict.token_action, proved, sight);
+        let action = self.guard().judge(verdict.outcome, verdict.token_action, proved, mode);
         if verdict.outcome == Outcome::Accepted {
             return verdict;
         }

@@ -11,19 +11,19 @@ impl<'a, P: Provider> Ask<'a, P> {
     /// Asks for leave to show the credential on the way to the target.
     pub(super) fn pass(&self, payload: &P::Payload) -> Result<Pass<'a>, NoLeave> {
         let (route, target) = (self.route, self.target);
-        let door = route.doors.door(&route.provider, target);
-        Pass::ask(door, || route.provider.topic(target, payload)).map_err(NoLeave::Refused)
+        let standing = route.standings.standing(&route.provider, target);
+        Pass::ask(standing, || route.provider.topic(target, payload)).map_err(NoLeave::Refused)
     }
 
     /// Why the push would not be sent now, where its credential is refused. It takes no leave.
     pub(super) fn refusal(&self, payload: &P::Payload) -> Option<Box<Refused>> {
         let (route, target) = (self.route, self.target);
-        let door = route.doors.door(&route.provider, target)?;
-        door.refusal(|| route.provider.topic(target, payload))
+        let standing = route.standings.standing(&route.provider, target)?;
+        standing.refusal(|| route.provider.topic(target, payload))
     }
 
-    /// Tells the credential's door what an answer says of it. Where that shuts the door, those who wait for a stream with
-    /// this credential are told.
+    /// Tells the credential's standing what an answer says of it. Where that shuts the credential, those who wait for a
+    /// stream with it are told.
     pub(super) fn heard(
         &self,
         pass: Pass<'_>,
@@ -66,7 +66,7 @@ impl<P: Provider> Route<P> {
             format!("{why}: the push service does not take the app's client certificate; replace it");
         let answer = RefusingAnswer { status: None, reason: alert.to_owned(), detail: detail.clone() };
         let refused = Box::new(Refused { answer: answer.clone(), detail });
-        // Beside a token, the certificate is shown to what stands before the push service, and the door is the token's.
+        // Beside a token, the certificate is shown to what stands before the push service, and the standing is the token's.
         if matches!(self.credential, Credential::Certificate) {
             let heard = HeardOfPush { credential: Heard::Refused, ..HeardOfPush::NOTHING };
             let number = pass.number();

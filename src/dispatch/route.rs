@@ -6,10 +6,10 @@ use std::time::SystemTime;
 use fanfare_upstream::{Pacer, Party, Validity};
 
 use super::breaker::RouteBreaker;
-use super::doors::{NoDoors, TargetDoors};
 use super::guard::Guard;
 use super::kinds::Kinds;
 use super::peers::TargetPeers;
+use super::standings::{NoStandings, TargetStandings};
 use crate::credential::{Credential, NoToken};
 use crate::metrics::AppMetrics;
 use crate::provider::Provider;
@@ -26,8 +26,8 @@ pub struct Route<P: Provider> {
     /// Over which peer a target is reached. It is boxed once per route, not per push.
     pub(super) peers: Box<dyn TargetPeers<P>>,
     /// Whether the push service takes the credential.
-    pub(super) doors: Box<dyn TargetDoors<P>>,
-    /// The doors know by it that the route is in use.
+    pub(super) standings: Box<dyn TargetStandings<P>>,
+    /// The standings of its credential know by it that the route is in use.
     _app: Arc<AppId>,
     /// What becomes of its pushes.
     pub(super) metrics: AppMetrics,
@@ -50,7 +50,7 @@ pub(crate) struct RouteParts<P: Provider> {
     /// The credential that the app shows.
     pub(crate) credential: Credential,
     /// Whether the push service takes the credential.
-    pub(crate) doors: Box<dyn TargetDoors<P>>,
+    pub(crate) standings: Box<dyn TargetStandings<P>>,
     /// When the client certificate of its connections is valid, where they show one.
     pub(crate) certificate: Option<Validity>,
     /// Over which peer a target is reached.
@@ -81,7 +81,7 @@ impl<P: Provider> RouteParts<P> {
             app,
             provider,
             credential,
-            doors: Box::new(NoDoors),
+            standings: Box::new(NoStandings),
             certificate: None,
             peers: Box::new(peers),
             pacer: None,
@@ -109,16 +109,16 @@ impl<P: Provider> Route<P> {
     /// A route of these parts, which knows nothing of its targets yet.
     #[must_use]
     pub(crate) fn of(parts: RouteParts<P>) -> Self {
-        let RouteParts { app, provider, credential, doors, certificate, peers, pacer, .. } = parts;
+        let RouteParts { app, provider, credential, standings, certificate, peers, pacer, .. } = parts;
         let RouteParts { breaker, sharer, weight, metrics, .. } = parts;
         let guard = Guard::new(app.clone(), P::KIND, P::SUSPECTS);
         let app = Arc::new(app);
-        doors.shown_by(&app);
+        standings.shown_by(&app);
         Self {
             provider,
             credential,
             peers,
-            doors,
+            standings,
             _app: app,
             metrics,
             certificate,

@@ -21,7 +21,7 @@ use crate::credential::google::{GoogleToken, Source};
 use crate::credential::{Credential, CredentialHandle, Registry};
 use crate::desk::Admission;
 use crate::dispatch::{
-    ApnsDoors, ApnsPeers, AppRoutes, FcmDoors, Route, RouteParts, Routes, Subscriptions, TargetPeers,
+    ApnsPeers, ApnsStandings, AppRoutes, FcmStandings, Route, RouteParts, Routes, Subscriptions, TargetPeers,
 };
 use crate::metrics::Metrics;
 use crate::provider::Provider;
@@ -99,22 +99,22 @@ impl Builder<'_> {
                 (Credential::Certificate, Some(certificate.validity()), identity)
             }
         };
-        let doors = {
-            let door = |environment: ApnsEnvironment| {
+        let standings = {
+            let standing = |environment: ApnsEnvironment| {
                 let place = match environment {
                     ApnsEnvironment::Production => "apns production",
                     ApnsEnvironment::Sandbox => "apns sandbox",
                 };
                 match &apns.credential {
-                    ApnsCredential::Token(key) => self.credentials.doors().of_signing_key(key, place),
+                    ApnsCredential::Token(key) => self.credentials.standings().of_signing_key(key, place),
                     ApnsCredential::Certificate(certificate) => {
-                        self.credentials.doors().of_certificate(certificate.fingerprint(), place)
+                        self.credentials.standings().of_certificate(certificate.fingerprint(), place)
                     }
                 }
             };
-            ApnsDoors {
-                production: door(ApnsEnvironment::Production),
-                sandbox: door(ApnsEnvironment::Sandbox),
+            ApnsStandings {
+                production: standing(ApnsEnvironment::Production),
+                sandbox: standing(ApnsEnvironment::Sandbox),
             }
         };
         let peers = ApnsPeers {
@@ -122,7 +122,7 @@ impl Builder<'_> {
             sandbox: self.peer(&self.config.apns_sandbox, &identity, proxies)?,
         };
         Ok(Route::of(RouteParts {
-            doors: Box::new(doors),
+            standings: Box::new(standings),
             certificate: validity,
             ..self.parts(app, apns.provider.clone(), credential, peers)
         }))
@@ -144,12 +144,15 @@ impl Builder<'_> {
         let per_minute = fcm.pushes_per_minute.unwrap_or(upstream.pushes_per_minute);
         let project = fcm.provider.project_id();
         let breaker = self.config.upstream.breaker;
-        let doors = FcmDoors {
-            project: self.credentials.doors().of_source(&fcm.credential, &format!("fcm project {project}")),
-            token_endpoint: self.credentials.token_door(&fcm.credential),
+        let standings = FcmStandings {
+            project: self
+                .credentials
+                .standings()
+                .of_source(&fcm.credential, &format!("fcm project {project}")),
+            token_endpoint: self.credentials.token_standing(&fcm.credential),
         };
         Ok(Route::of(RouteParts {
-            doors: Box::new(doors),
+            standings: Box::new(standings),
             certificate: fcm.certificate.as_ref().map(ClientCertificate::validity),
             pacer: Some(self.projects.pacer(project, per_minute, self.upstream, self.metrics)),
             breaker: Some(self.projects.breaker(project, breaker, self.metrics)),

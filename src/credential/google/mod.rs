@@ -23,7 +23,7 @@ pub use source::Source;
 pub(super) use source::SourceIdentity;
 
 use super::handle::CredentialHandle;
-use super::standing::{CredentialDoor, RefusingAnswer};
+use super::standing::{CredentialStanding, RefusingAnswer};
 use super::{NoToken, Renewal, Stamp};
 use crate::metrics::TokenMetrics;
 use answer::Granted;
@@ -53,7 +53,7 @@ pub struct GoogleToken {
     progress: watch::Sender<Progress>,
     calls: Arc<InFlight>,
     /// Whether the token endpoint takes the credential.
-    door: CredentialHandle<CredentialDoor>,
+    standing: CredentialHandle<CredentialStanding>,
     metrics: TokenMetrics,
 }
 
@@ -109,7 +109,7 @@ impl GoogleToken {
     pub(super) fn new(
         source: Arc<Source>,
         endpoint: PeerPool,
-        door: CredentialHandle<CredentialDoor>,
+        standing: CredentialHandle<CredentialStanding>,
         metrics: TokenMetrics,
     ) -> Self {
         Self {
@@ -118,7 +118,7 @@ impl GoogleToken {
             newest: ArcSwapOption::empty(),
             progress: watch::Sender::default(),
             calls: InFlight::new(|_| {}),
-            door,
+            standing,
             metrics,
         }
     }
@@ -165,7 +165,7 @@ impl GoogleToken {
                 }
                 if let Some(lasting) = failure.as_ref().filter(|failure| failure.is_lasting()) {
                     if matches!(lasting.why, NoToken::Refused(_)) {
-                        self.door.answered();
+                        self.standing.answered();
                     }
                     return Err(lasting.why.clone());
                 }
@@ -245,7 +245,7 @@ impl GoogleToken {
         self.metrics.granted(SystemTime::now() + lifetime);
         // Waiting pushes are woken only now, because they look for the token when they wake.
         self.progress.send_modify(|progress| progress.failure = None);
-        self.door.open();
+        self.standing.open();
         tracing::info!(credential = self.source.account(), ?lifetime, generation, "got an access token");
         generation
     }
@@ -260,7 +260,7 @@ impl GoogleToken {
                 tracing::debug!(credential, failures, %why, "got no access token");
                 // One refusal is enough, since the endpoint judges the key itself and no proof that ages.
                 let detail = detail.to_string();
-                self.door.shut(RefusingAnswer { status: None, reason: String::new(), detail });
+                self.standing.shut(RefusingAnswer { status: None, reason: String::new(), detail });
             }
             NoToken::Unavailable(_) | NoToken::Deadline => {
                 self.metrics.unavailable();
