@@ -83,40 +83,39 @@ impl Learned {
 impl<P: Provider> Ask<'_, P> {
     /// Takes note of an attempt. Whatever learns from attempts begins here.
     pub(super) fn learn(&self, attempt: Attempt<'_, P>) -> Learned {
-        let Attempt { peer, payload, begun, context, generation, renewed, pass, span, ended } = attempt;
+        let span = attempt.span;
         let _within = span.enter();
+        let learned = self.learned(attempt);
+        learned.record(span);
+        learned
+    }
+
+    fn learned(&self, attempt: Attempt<'_, P>) -> Learned {
+        let Attempt { peer, payload, begun, context, generation, renewed, pass, ended, .. } = attempt;
         let (route, mode) = (self.route, RunMode::of(self.body.options.dry_run));
-        let learned = match ended {
+        let (verdict, status, fresh) = match ended {
             Ok(answer) => {
                 route.metrics.attempted();
                 let status = answer.reply.status.as_u16();
                 let verdict = route.provider.classify(context, &answer.reply, SystemTime::now());
                 let verdict = route.judge(verdict, status, mode);
                 route.hold_against(&verdict, &answer);
-                let mended = !route.mend(verdict.heal, peer.origin(), generation, &answer);
+                let mended = route.mend(verdict.heal, peer.origin(), generation, &answer);
                 // A renewed token is fresh, although another is fetched when it is refused.
                 let fresh = !mended || (renewed && verdict.heal == Heal::Renew);
-                self.heard(pass, &verdict, status, fresh, payload, peer);
-                Learned::Answered { verdict, status }
+                (verdict, status, fresh)
             }
             Err(UpstreamError::Unanswered(unanswered)) => {
                 route.metrics.attempted();
-                let head = unanswered.head.as_deref();
-                match head.and_then(|head| route.head_verdict(context, head, mode)) {
-                    Some((verdict, status)) => {
-                        self.heard(pass, &verdict, status, true, payload, peer);
-                        Learned::Answered { verdict, status }
-                    }
-                    None => Learned::Unanswered(unanswered),
-                }
+                let decided = unanswered.head.as_deref().and_then(|it| route.head_verdict(context, it, mode));
+                let Some((verdict, status)) = decided else { return Learned::Unanswered(unanswered) };
+                (verdict, status, true)
             }
-            Err(UpstreamError::Unsent(unsent)) => Learned::Unsent(unsent),
+            Err(UpstreamError::Unsent(unsent)) => return Learned::Unsent(unsent),
         };
-        if let Learned::Answered { verdict, status } = &learned {
-            pacing::tell(route.pacer(peer), begun, self.target, verdict.pace, *status);
-        }
-        learned.record(span);
-        learned
+        self.heard(pass, &verdict, status, fresh, payload, peer);
+        pacing::tell(route.pacer(peer), begun, self.target, verdict.pace, status);
+        Learned::Answered { verdict, status }
     }
 }
 
@@ -145,39 +144,40 @@ impl<P: Provider> Route<P> {
         verdict
     }
 
-    /// Mends on this side of the wire what the answer says is broken. It is true where a refusal is one of the credential
-    /// itself: nothing was there to be mended, because the token is fresh, and so is the connection.
+    /// Mends on this side of the wire what the answer says is broken, and says whether there was something to mend: a token
+    /// that was old, or a connection that had brought good answers before. Where there was not, a refusal is one of the
+    /// credential itself.
     fn mend(&self, heal: Heal, origin: &Origin, generation: Option<u64>, answer: &Answer) -> bool {
         match heal {
-            Heal::Nothing => true,
+            Heal::Nothing => false,
             Heal::Renew => self.renew(origin, generation),
             Heal::Retire => {
                 answer.retire_connection();
-                !answer.is_of_proven_connection()
+                answer.is_of_proven_connection()
             }
             Heal::RenewAndRetire => {
                 answer.retire_connection();
-                self.renew(origin, generation) && !answer.is_of_proven_connection()
+                self.renew(origin, generation) || answer.is_of_proven_connection()
             }
             Heal::HoldToken => {
                 self.credential.hold();
-                true
+                false
             }
         }
     }
 
-    /// Asks for a newer token than the one that was refused, where the request carried one. It is true where there will be
-    /// none, because the token is fresh.
+    /// Asks for a newer token than the one that was refused, and says whether there is one or will be. There will be none
+    /// where the request carried none, or the refused one is fresh.
     fn renew(&self, origin: &Origin, generation: Option<u64>) -> bool {
-        let Some(generation) = generation else { return true };
+        let Some(generation) = generation else { return false };
         match self.credential.renew(origin, generation) {
             Ok(renewal) => {
                 tracing::debug!(%renewal, "the push service refused the token as expired");
-                matches!(renewal, Renewal::TooSoon | Renewal::Impossible)
+                !matches!(renewal, Renewal::TooSoon | Renewal::Impossible)
             }
             Err(error) => {
                 tracing::error!(%error, "the token cannot be renewed; the old one stays");
-                true
+                false
             }
         }
     }
