@@ -3,6 +3,7 @@
 use fanfare_upstream::{PeerPool, Unsent};
 
 use super::acquire::NoLeave;
+use super::kinds::shortened;
 use super::{Ask, Route};
 use crate::credential::{Credential, Heard, HeardOfPush, Pass, Refused, RefusingAnswer};
 use crate::provider::{Provider, Refuses, Verdict};
@@ -41,10 +42,11 @@ impl<'a, P: Provider> Ask<'a, P> {
             }
             Refuses::Credential => HeardOfPush { credential: Heard::RefusedOld, ..HeardOfPush::NOTHING },
         };
+        // The log holds these words, and all who show the credential are told them, so they repeat no token of this push.
         let answer = || RefusingAnswer {
             status: Some(status),
-            reason: verdict.upstream_reason.clone(),
-            detail: verdict.detail.to_string(),
+            reason: shortened(&verdict.upstream_reason),
+            detail: shortened(&verdict.detail),
         };
         let number = pass.number();
         if pass.hear(heard, answer, || self.route.provider.topic(self.target, payload)) {
