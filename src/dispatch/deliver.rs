@@ -108,7 +108,7 @@ impl Dispatcher {
                     return attempts.last();
                 }
                 // The pause is boxed, because few pushes have one.
-                if !Box::pin(self.pause(wait, room, ask.terms.deadline)).await {
+                if !Box::pin(self.pause(wait, room, ask.useless_from())).await {
                     return attempts.last();
                 }
             }
@@ -116,15 +116,15 @@ impl Dispatcher {
     }
 
     /// Waits between two attempts, and says whether another attempt may follow.
-    async fn pause(&self, wait: Duration, room: &mut Room, deadline: Instant) -> bool {
+    async fn pause(&self, wait: Duration, room: &mut Room, useless_from: Instant) -> bool {
         if wait.is_zero() {
             return true;
         }
         tokio::select! {
             waited = room.wait(wait) => waited != Err(WaitingSetFull),
             () = self.draining().cancelled() => false,
-            // `room.wait` may last longer, since an item needs a seat again; the deadline bounds it.
-            () = tokio::time::sleep_until(deadline) => false,
+            // `room.wait` may last longer, since an item needs a seat again; its deadline or its expiry bounds it.
+            () = tokio::time::sleep_until(useless_from) => false,
         }
     }
 }
