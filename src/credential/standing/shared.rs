@@ -217,6 +217,15 @@ impl SharedStanding {
     }
 }
 
+impl Drop for SharedStanding {
+    /// A credential that no app shows any more is not counted as refused.
+    fn drop(&mut self) {
+        if self.is_shut() {
+            self.metrics.refused(false);
+        }
+    }
+}
+
 impl RefusingAnswer {
     /// What stands for an answer in the moment in which the credential is taken again, so that nobody is told its name alone.
     fn unknown() -> Self {
