@@ -79,25 +79,12 @@ struct CallFailure {
     times: u32,
 }
 
-/// A call of the token endpoint that brought no token.
-struct NoGrant {
-    why: NoToken,
-    /// For how long the endpoint is left alone, where it was not asked at all because its breaker is open.
-    left_alone: Option<Duration>,
-}
-
-impl From<NoToken> for NoGrant {
-    fn from(why: NoToken) -> Self {
-        Self { why, left_alone: None }
-    }
-}
-
 impl CallFailure {
     /// Whether waiting on is hopeless: a refusal lasts until somebody mends it, while other failures may pass.
     fn is_lasting(&self) -> bool {
         match self.why {
             NoToken::Refused(_) => true,
-            NoToken::Unavailable(_) | NoToken::Deadline => self.times >= PATIENCE,
+            NoToken::Unavailable(_) | NoToken::LeftAlone { .. } | NoToken::Deadline => self.times >= PATIENCE,
         }
     }
 }
@@ -197,17 +184,17 @@ impl GoogleToken {
                     // A refusal is a reason to renew, and so is the passing of time.
                     let _ = tokio::time::timeout(due.saturating_sub(pace::MIN_INTERVAL), refused).await;
                 }
-                Err(NoGrant { why, left_alone }) => {
+                Err(why) => {
                     failures += 1;
                     self.failed(&why, failures);
-                    tokio::time::sleep(pace::after_failure(failures, left_alone, fastrand::f64())).await;
+                    tokio::time::sleep(pace::after_failure(&why, failures, fastrand::f64())).await;
                 }
             }
         }
     }
 
     /// Asks the token endpoint once.
-    async fn call(&self) -> Result<Granted, NoGrant> {
+    async fn call(&self) -> Result<Granted, NoToken> {
         let endpoint = self.source.endpoint();
         let unavailable = |why: &dyn fmt::Display| {
             NoToken::Unavailable(format!("no access token from {endpoint}: {why}").into())
@@ -225,14 +212,13 @@ impl GoogleToken {
             let permit = self.endpoint.permit(Flow::SINGLE, Instant::now() + CALL_TIMEOUT).await?;
             permit.exchange(request.clone(), || Some(request.clone()), &share).await
         };
-        let answer = asked.await.map_err(|error: UpstreamError| {
-            let left_alone = match &error {
-                UpstreamError::Unsent(Unsent::BreakerOpen(left)) => Some(left.retry_after),
-                UpstreamError::Unsent(_) | UpstreamError::Unanswered(_) => None,
-            };
-            NoGrant { left_alone, ..unavailable(&error).into() }
+        let answer = asked.await.map_err(|error: UpstreamError| match (unavailable(&error), error) {
+            (NoToken::Unavailable(why), UpstreamError::Unsent(Unsent::BreakerOpen(left))) => {
+                NoToken::LeftAlone { why, retry_after: left.retry_after }
+            }
+            (why, _) => why,
         })?;
-        Ok(answer::read(&answer.reply, endpoint)?)
+        answer::read(&answer.reply, endpoint)
     }
 
     fn granted(&self, Granted { authorization, lifetime }: Granted) -> u64 {
@@ -262,7 +248,7 @@ impl GoogleToken {
                 let detail = detail.to_string();
                 self.standing.shut(RefusingAnswer { status: None, reason: String::new(), detail });
             }
-            NoToken::Unavailable(_) | NoToken::Deadline => {
+            NoToken::Unavailable(_) | NoToken::LeftAlone { .. } | NoToken::Deadline => {
                 self.metrics.unavailable();
                 tracing::warn!(credential, failures, %why, "got no access token");
             }

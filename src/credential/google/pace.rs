@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use crate::credential::NoToken;
+
 /// The shortest time between two calls of one token endpoint, however short a token lives.
 pub(super) const MIN_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -38,8 +40,11 @@ fn backoff(failures: u32, chance: f64) -> Duration {
 
 /// Returns the wait before the next call after so many that brought no token. An endpoint that is left alone was not asked,
 /// so the wait is over when the breaker lets somebody ask again: a fresh token comes soon after the endpoint is well.
-pub(super) fn after_failure(failures: u32, left_alone: Option<Duration>, chance: f64) -> Duration {
-    left_alone.map_or_else(|| backoff(failures, chance), |wait| wait.max(MIN_INTERVAL))
+pub(super) fn after_failure(why: &NoToken, failures: u32, chance: f64) -> Duration {
+    match why {
+        NoToken::LeftAlone { retry_after, .. } => MIN_INTERVAL.max(*retry_after),
+        NoToken::Refused(_) | NoToken::Unavailable(_) | NoToken::Deadline => backoff(failures, chance),
+    }
 }
 
 #[cfg(test)]
@@ -69,9 +74,10 @@ mod tests {
 
     #[test]
     fn an_endpoint_that_is_left_alone_is_asked_when_that_is_over_however_often_it_failed() {
-        assert_eq!(after_failure(9, Some(seconds(3.0)), 0.0), seconds(3.0));
-        assert_eq!(after_failure(1, Some(seconds(40.0)), 0.0), seconds(40.0));
-        assert_eq!(after_failure(1, Some(Duration::ZERO), 0.0), MIN_INTERVAL);
-        assert_eq!(after_failure(4, None, 0.0), seconds(8.0));
+        let left_alone = |wait| NoToken::LeftAlone { why: "it fails".into(), retry_after: seconds(wait) };
+        assert_eq!(after_failure(&left_alone(3.0), 9, 0.0), seconds(3.0));
+        assert_eq!(after_failure(&left_alone(40.0), 1, 0.0), seconds(40.0));
+        assert_eq!(after_failure(&left_alone(0.0), 1, 0.0), MIN_INTERVAL);
+        assert_eq!(after_failure(&NoToken::Unavailable("it is down".into()), 4, 0.0), seconds(8.0));
     }
 }

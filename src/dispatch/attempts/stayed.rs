@@ -123,7 +123,7 @@ impl Attempts {
 
     /// The verdict where there is no token to send it with.
     pub(in crate::dispatch) fn without_token(&mut self, why: &NoToken) -> PushResult {
-        let outcome = match why {
+        let (outcome, retry_after) = match why {
             NoToken::Deadline => {
                 return self.not_attempted(
                     Reason::DeadlineExceeded,
@@ -131,14 +131,12 @@ impl Attempts {
                     None,
                 );
             }
-            NoToken::Refused(_) => Outcome::Credential,
-            NoToken::Unavailable(_) => Outcome::UpstreamUnavailable,
+            NoToken::Refused(_) => (Outcome::Credential, None),
+            NoToken::Unavailable(_) => (Outcome::UpstreamUnavailable, Some(COME_BACK_AFTER)),
+            NoToken::LeftAlone { retry_after, .. } => (Outcome::UpstreamUnavailable, Some(*retry_after)),
         };
         let mut result = PushResult::unsent(outcome, Reason::CredentialMissing, why.to_string());
-        if outcome == Outcome::UpstreamUnavailable {
-            result.retryable = true;
-            result.retry_after = Some(COME_BACK_AFTER);
-        }
+        (result.retryable, result.retry_after) = (retry_after.is_some(), retry_after);
         self.complete(result)
     }
 

@@ -98,6 +98,11 @@ fn stays() -> Vec<Stay> {
         stay(refused(alert), Outcome::Credential, None),
         stay(NoLeave::NoToken(NoToken::Deadline), none, None),
         stay(NoLeave::NoToken(NoToken::Unavailable("down".into())), Outcome::UpstreamUnavailable, second),
+        stay(
+            NoLeave::NoToken(NoToken::LeftAlone { why: "down".into(), retry_after: LONG }),
+            Outcome::UpstreamUnavailable,
+            Some(LONG),
+        ),
         stay(NoLeave::NoToken(NoToken::Refused("no".into())), Outcome::Credential, None),
         stay(NoLeave::Expired, none, None),
         stay(NoLeave::Draining, none, None),
