@@ -10,7 +10,7 @@ use super::state::{Heard, Ticket};
 #[derive(Debug)]
 pub(crate) struct Pass<'a> {
     /// None where nobody judges the credential, or what was heard was told.
-    through: Option<(&'a CredentialStanding, Ticket)>,
+    credential: Option<(&'a CredentialStanding, Ticket)>,
     /// There is one only where the topic was refused before.
     topic: Option<(Arc<SharedStanding>, Ticket)>,
 }
@@ -35,10 +35,10 @@ impl<'a> Pass<'a> {
         standing: Option<&'a CredentialStanding>,
         topic: impl FnOnce() -> Option<T>,
     ) -> Result<Self, Box<Refused>> {
-        let Some(standing) = standing else { return Ok(Self { through: None, topic: None }) };
+        let Some(standing) = standing else { return Ok(Self { credential: None, topic: None }) };
         let ticket = standing.credential.ask()?;
         // From here on a drop gives the right to probe back.
-        let mut pass = Self { through: Some((standing, ticket)), topic: None };
+        let mut pass = Self { credential: Some((standing, ticket)), topic: None };
         if !standing.topics.are_none()
             && let Some(topic) = topic()
             && let Some(topic) = standing.topics.find(topic.as_ref())
@@ -51,13 +51,13 @@ impl<'a> Pass<'a> {
 
     /// The number of the credential's standing; 0 where it has none.
     pub(crate) fn number(&self) -> u64 {
-        self.through.map_or(0, |(standing, _)| standing.number())
+        self.credential.map_or(0, |(standing, _)| standing.number())
     }
 
     /// Whether this attempt asks if the credential, or its topic, is taken again.
     pub(crate) fn is_probe(&self) -> bool {
         let of_topic = self.topic.as_ref().is_some_and(|(_, ticket)| ticket.probe);
-        of_topic || self.through.is_some_and(|(_, ticket)| ticket.probe)
+        of_topic || self.credential.is_some_and(|(_, ticket)| ticket.probe)
     }
 
     /// Tells what was heard. It is true where the credential was shut by this, so that others are to be told.
@@ -67,7 +67,7 @@ impl<'a> Pass<'a> {
         answer: impl Fn() -> RefusingAnswer,
         topic: impl FnOnce() -> Option<T>,
     ) -> bool {
-        let Some((standing, ticket)) = self.through.take() else { return false };
+        let Some((standing, ticket)) = self.credential.take() else { return false };
         let apps = || standing.app_count();
         let shut = standing.credential.hear(ticket, heard.credential, &answer, apps);
         match self.topic.take() {
@@ -92,7 +92,7 @@ impl<'a> Pass<'a> {
 impl Drop for Pass<'_> {
     fn drop(&mut self) {
         let nothing = || RefusingAnswer { status: None, reason: String::new(), detail: String::new() };
-        if let Some((standing, ticket)) = self.through.take() {
+        if let Some((standing, ticket)) = self.credential.take() {
             standing.credential.hear(ticket, Heard::Nothing, nothing, || 0);
         }
         if let Some((topic, ticket)) = self.topic.take() {
