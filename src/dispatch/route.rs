@@ -131,10 +131,10 @@ impl<P: Provider> Route<P> {
         }
     }
 
-    /// The breaker of its part of the push service, where it has one.
+    /// What it shares with others of its part of the push service, where it does.
     #[cfg(test)]
-    pub(crate) fn breaker(&self) -> Option<&RouteBreaker> {
-        self.breaker.as_deref()
+    pub(crate) fn shared(&self) -> (Option<&Pacer>, Option<&RouteBreaker>) {
+        (self.pacer.as_deref(), self.breaker.as_deref())
     }
 
     /// Whether its connections show a client certificate.

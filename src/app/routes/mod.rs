@@ -141,8 +141,8 @@ impl Builder<'_> {
             None => Identity::shared(Http::Either, upstream.trust.tls(Http::Either)),
         };
         let peer = self.peer(&upstream.origin, &identity, proxies)?;
-        let per_minute = fcm.pushes_per_minute.unwrap_or(upstream.pushes_per_minute);
         let project = fcm.provider.project_id();
+        let per_minute = self.quota(project);
         let breaker = self.config.upstream.breaker;
         let standings = FcmStandings {
             project: self
@@ -158,6 +158,15 @@ impl Builder<'_> {
             breaker: Some(self.projects.breaker(project, breaker, self.metrics)),
             ..self.parts(app, fcm.provider.clone(), credential, peer)
         }))
+    }
+
+    /// How many pushes a minute a project is sent: what one of its apps names, and the least where they name several, because
+    /// the quota is the project's and not an app's.
+    fn quota(&self, project: &str) -> u32 {
+        let of_all = self.config.apps.iter().filter_map(|app| app.fcm.as_ref());
+        let of_project = of_all.filter(|fcm| fcm.provider.project_id() == project);
+        let named = of_project.filter_map(|fcm| fcm.pushes_per_minute).min();
+        named.unwrap_or(self.config.fcm.pushes_per_minute)
     }
 
     fn access_token(

@@ -38,7 +38,8 @@ fn config(simulator: &Simulator, account: &ServiceAccount) -> Config {
             provider: Fcm::try_new(&FcmProject { project_id: "demo-project".into() }).unwrap(),
             credential: Arc::new(Source::from_json(&account.key_json().into()).unwrap()),
             certificate: None,
-            pushes_per_minute: None,
+            // One of the two names the quota of the project that both send for.
+            pushes_per_minute: (*name == "news").then_some(1_200_000),
         };
         let mattermost = MattermostConfig {
             provider: Mattermost::try_new(MattermostSettings { server_id: "server".into() }).unwrap(),
@@ -120,11 +121,13 @@ async fn a_configuration_that_is_read_again_keeps_peers_and_credentials() {
         assert_eq!(party(&routes), party(&routes_again), "an app is the same one to those it shares with");
         assert_eq!(routes.app(&app).unwrap().fcm.as_ref().unwrap().party(), party(&routes));
     }
-    let breakers = [&routes, &routes_again].map(|routes| {
-        APPS.map(|name| routes.app(&AppId::parse(name).unwrap()).unwrap().fcm.as_ref().unwrap().breaker())
+    let shared = [&routes, &routes_again].map(|routes| {
+        APPS.map(|name| routes.app(&AppId::parse(name).unwrap()).unwrap().fcm.as_ref().unwrap().shared())
     });
-    for breaker in breakers.as_flattened() {
-        assert!(std::ptr::eq(breaker.unwrap(), breakers[0][0].unwrap()), "a project has one breaker");
+    for (pacer, breaker) in shared.as_flattened() {
+        let (of_first, its_breaker) = shared[0][0];
+        assert!(std::ptr::eq(pacer.unwrap(), of_first.unwrap()), "a project has one pacer");
+        assert!(std::ptr::eq(breaker.unwrap(), its_breaker.unwrap()), "a project has one breaker");
     }
     assert_ne!(
         admission.app(&AppId::parse("shop").unwrap()).party(1),
