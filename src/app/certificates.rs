@@ -7,7 +7,7 @@ use fanfare_upstream::Validity;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{ApnsCredential, Config};
-use crate::metrics::{CredentialMetrics, DoorMetrics};
+use crate::metrics::{CredentialMetrics, StandingMetrics};
 use crate::provider::Provider;
 use crate::provider::apns::Apns;
 use crate::provider::fcm::Fcm;
@@ -30,7 +30,7 @@ struct WatchedCertificate {
     /// The log was told that it is not valid.
     reported: bool,
     /// Shows that it has ended, where it is an app's.
-    metrics: Option<DoorMetrics>,
+    metrics: Option<StandingMetrics>,
 }
 
 /// Who shows a certificate.
@@ -66,7 +66,7 @@ impl CertificateWatch {
                     let label = certificate.label();
                     let owner = Owner::App(app.id.clone(), provider);
                     watched.push(WatchedCertificate {
-                        metrics: Some(metrics.door(&label, provider.name())),
+                        metrics: Some(metrics.standing(&label, provider.name())),
                         ..WatchedCertificate::new(owner, validity)
                     });
                 }

@@ -61,8 +61,8 @@ pub struct Gateway {
     tls: Vec<ServerTls>,
     upstream: Arc<Upstream>,
     credentials: Registry,
-    /// The pacers of quotas that routes share, also with the routes of a later configuration.
-    _pacers: routes::Pacers,
+    /// What the routes of one project share, also with the routes of a later configuration.
+    _projects: routes::Projects,
     health: HealthReporter,
     drain_timeout: Duration,
     draining: CancellationToken,
@@ -90,9 +90,9 @@ impl Gateway {
         let upstream = Upstream::new(config.upstream.clone(), resolver, dialer, metrics.upstream.clone());
         let upstream = Arc::new(upstream);
         let credentials = Registry::new(metrics.credentials.clone());
-        let pacers = routes::Pacers::default();
+        let projects = routes::Projects::default();
         let admission = Arc::new(Admission::new(config.max_in_flight, metrics.pushes.in_flight().clone()));
-        let routes = routes::build(&config, &credentials, &upstream, &admission, &pacers, &metrics)?;
+        let routes = routes::build(&config, &credentials, &upstream, &admission, &projects, &metrics)?;
         let settings = DeskSettings {
             max_wait: config.grpc.max_wait,
             batch: config.grpc.batch.clone(),
@@ -133,9 +133,9 @@ impl Gateway {
         )
         .await?;
         let readers = (!admin_address.ip().is_loopback()).then(|| Arc::clone(&callers));
-        let doors = Arc::clone(credentials.doors());
+        let standings = Arc::clone(credentials.standings());
         let admin =
-            Admin { metrics: Arc::clone(&metrics), admission: Arc::clone(&admission), doors, readers };
+            Admin { metrics: Arc::clone(&metrics), admission: Arc::clone(&admission), standings, readers };
 
         tasks.spawn(grpc);
         tasks.spawn(listeners::admin(admin, config.admin.listener.clone(), admin_listener, stop.clone()));
@@ -150,7 +150,7 @@ impl Gateway {
             tls: [config.grpc.listener.tls, config.admin.listener.tls].into_iter().flatten().collect(),
             upstream,
             credentials,
-            _pacers: pacers,
+            _projects: projects,
             health,
             drain_timeout: config.drain_timeout,
             draining,

@@ -21,10 +21,10 @@ use tokio::time::Instant;
 
 pub use error::CredentialError;
 pub use handle::CredentialHandle;
-pub(crate) use registry::Doors;
 pub use registry::Registry;
+pub(crate) use registry::Standings;
 pub use stamp::{NoToken, Renewal, Stamp};
-pub use standing::CredentialDoor;
+pub use standing::CredentialStanding;
 pub(crate) use standing::{Heard, HeardOfPush, Pass, Refused, RefusingAnswer};
 
 /// What an app shows an upstream as its own.

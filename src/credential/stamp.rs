@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fanfare_upstream::{Fields, Indexing};
 
@@ -89,6 +90,14 @@ pub enum NoToken {
     /// The token endpoint failed, or cannot be reached.
     #[error("{0}")]
     Unavailable(Arc<str>),
+    /// The token endpoint fails, and is left alone for a while.
+    #[error("{why}")]
+    LeftAlone {
+        /// Why there is none.
+        why: Arc<str>,
+        /// When it may be worth to come again.
+        retry_after: Duration,
+    },
     /// No token came before the deadline, and nothing is known to be wrong.
     #[error("no access token came before the deadline")]
     Deadline,

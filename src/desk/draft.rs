@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use tracing::Span;
 
 use super::shared_body::SharedBody;
-use crate::dispatch::{Sight, TargetDraft};
+use crate::dispatch::{RunMode, TargetDraft};
 use crate::held_bytes::PushBytes;
 use crate::push::{Content, Expiry, Labels, Options, Refusal};
 
@@ -68,8 +68,8 @@ pub struct OptionsDraft {
 
 impl BodyDraft {
     /// Whether the caller's answers about targets count, which those of a dry run do not.
-    pub(super) fn sight(&self) -> Sight {
-        Sight::of(self.options.as_ref().is_ok_and(|draft| draft.options.dry_run))
+    pub(super) fn mode(&self) -> RunMode {
+        RunMode::of(self.options.as_ref().is_ok_and(|draft| draft.options.dry_run))
     }
 }
 

@@ -5,7 +5,7 @@
 use fanfare_upstream::ServiceClass;
 
 use crate::caller::{Caller, Denied};
-use crate::dispatch::{AppRoutes, Destination, Routes, Sight, TargetDraft, Unsendable};
+use crate::dispatch::{AppRoutes, Destination, Routes, RunMode, TargetDraft, Unsendable};
 use crate::push::{AppId, Audience, Outcome, Reason, Refusal};
 
 /// The routes of an app for this caller. An app that the caller may not use and one that does not exist read the same,
@@ -28,7 +28,7 @@ pub(super) fn destination(
     app: &AppId,
     class: ServiceClass,
     target: Result<TargetDraft, Refusal>,
-    sight: Sight,
+    mode: RunMode,
 ) -> Result<Destination, Unsendable> {
     let target = target?;
     // A target that cannot be decoded reaches nobody; which provider it is for is known all the same.
@@ -36,7 +36,7 @@ pub(super) fn destination(
     if let Err(denied) = caller.may_push(class, target.provider(), audience) {
         return Err(refuse(caller, denied, app).into());
     }
-    routes.destination(app, target, sight)
+    routes.destination(app, target, mode)
 }
 
 fn refuse(caller: &Caller, denied: Denied, app: &AppId) -> Refusal {

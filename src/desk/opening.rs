@@ -17,7 +17,7 @@ use super::refused::Refused;
 use super::shared_body::OpenedBody;
 use super::{Desk, check};
 use crate::caller::Caller;
-use crate::dispatch::{AppRoutes, Destination, Encoded, Push, Routes, Sight, TargetDraft, Unsendable};
+use crate::dispatch::{AppRoutes, Destination, Encoded, Push, Routes, RunMode, TargetDraft, Unsendable};
 use crate::held_bytes::{OverBudget, PushBytes};
 use crate::push::{AppId, Body, Labels, Reason, Refusal};
 use crate::sharer::Sharer;
@@ -134,9 +134,9 @@ fn destination_and_body(
 ) -> Result<(Destination, (Body, Option<Digest>)), Unsendable> {
     let app = check::app(&draft.app)?;
     let routes = lookup::app(routes, asker.caller, &app)?;
-    let sight = draft.sight();
-    let destination = lookup::destination(routes, asker.caller, &app, asker.class, target, sight)?;
-    let body = body(app, routes, draft).map_err(|refusal| destination.guard().refuse(refusal, sight))?;
+    let mode = draft.mode();
+    let destination = lookup::destination(routes, asker.caller, &app, asker.class, target, mode)?;
+    let body = body(app, routes, draft).map_err(|refusal| destination.guard().refuse(refusal, mode))?;
     Ok((destination, body))
 }
 
@@ -151,8 +151,8 @@ fn addressee(
     let id = check::id(id).map_err(|(id, refusal)| Refused::new(id, body.labels.clone(), refusal))?;
     let Asker { caller, class } = *asker;
     let app = lookup::app(routes, caller, &body.app).map_err(Unsendable::from);
-    let sight = Sight::of(body.options.dry_run);
-    match app.and_then(|routes| lookup::destination(routes, caller, &body.app, class, target, sight)) {
+    let mode = RunMode::of(body.options.dry_run);
+    match app.and_then(|routes| lookup::destination(routes, caller, &body.app, class, target, mode)) {
         Ok(destination) => Ok(Push { id, destination, body }),
         Err(why) => Err(Refused::new(id.into_string(), body.labels.clone(), why)),
     }

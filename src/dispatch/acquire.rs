@@ -18,7 +18,7 @@ pub(super) struct Leave<'a> {
     pub(super) permit: Permit,
     /// The newest token, where requests carry one.
     pub(super) stamp: Option<Arc<Stamp>>,
-    /// The right to probe, where the push service fails for the app. It is kept until the attempt was learned from.
+    /// The right to probe, where the push service fails for a part of it. It is kept until the attempt was learned from.
     pub(super) probe: Option<RouteProbe<'a>>,
     /// The leave to show the credential.
     pub(super) pass: Pass<'a>,
@@ -26,7 +26,7 @@ pub(super) struct Leave<'a> {
 
 /// Why an attempt does not leave.
 pub(super) enum NoLeave {
-    /// The push service fails for the app, whose pushes are held back.
+    /// The push service fails for a part of it, such as a project, whose pushes are held back.
     HeldBack(HeldBack),
     /// The push service refuses the credential, for all pushes or for those to its topic.
     Refused(Box<Refused>),
@@ -61,7 +61,7 @@ impl Dispatcher {
         refused: Option<u64>,
     ) -> Result<Leave<'a>, NoLeave> {
         let (credential, terms) = (&ask.route.credential, ask.terms);
-        let breaker = ask.route.breaker.as_ref();
+        let breaker = ask.route.breaker.as_deref();
         let held_back = || breaker.map(RouteBreaker::ask).transpose().map_err(NoLeave::HeldBack);
         let mut probe = None;
         loop {

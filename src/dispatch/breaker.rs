@@ -1,19 +1,21 @@
-//! The breaker of one app, whose part of a push service may fail while the peer is well for the others.
+//! The breaker of one part of a push service, such as a project of FCM, which may fail while the peer is well for the others.
+//! All apps of the part share it.
 
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use fanfare_upstream::{Breaker, BreakerChange, BreakerSettings, Probe};
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::time::Instant;
 
-use crate::push::{AppId, ProviderKind};
+use crate::push::ProviderKind;
 
-/// The breaker of one app on a provider whose apps share a peer.
+/// The breaker that the routes to one part of a push service share.
 #[derive(Debug)]
-pub(super) struct RouteBreaker {
-    app: AppId,
+pub(crate) struct RouteBreaker {
+    /// What the part is called, such as "project demo".
+    part: Arc<str>,
     provider: ProviderKind,
     /// What the breaker is, so that pushes take no lock while all is well: one of the constants below.
     looks: AtomicU8,
@@ -36,9 +38,10 @@ struct State {
     status: u16,
 }
 
-/// Why pushes of an app are held back.
+/// Why pushes are held back.
 #[derive(Debug)]
 pub(super) struct HeldBack {
+    part: Arc<str>,
     provider: ProviderKind,
     status: u16,
     /// When it may be worth to send again.
@@ -47,9 +50,9 @@ pub(super) struct HeldBack {
 
 impl std::fmt::Display for HeldBack {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { provider, status, .. } = self;
+        let Self { part, provider, status, .. } = self;
         let name = provider.name();
-        write!(f, "nothing is sent for this app for now, because {name} fails for it: it answers {status}")
+        write!(f, "nothing is sent for {part} for now, because {name} fails for it: it answers {status}")
     }
 }
 
@@ -67,10 +70,16 @@ impl Drop for RouteProbe<'_> {
 }
 
 impl RouteBreaker {
-    pub(super) fn new(app: AppId, provider: ProviderKind, settings: BreakerSettings, open: Gauge) -> Self {
+    /// A closed breaker. `open` counts those of the part that are open.
+    pub(crate) fn new(
+        part: impl Into<Arc<str>>,
+        provider: ProviderKind,
+        settings: BreakerSettings,
+        open: Gauge,
+    ) -> Self {
         let breaker = Breaker::new(settings, fastrand::u64(..));
         let state = Mutex::new(State { breaker, status: 0 });
-        Self { app, provider, looks: AtomicU8::new(WELL), state, open }
+        Self { part: part.into(), provider, looks: AtomicU8::new(WELL), state, open }
     }
 
     /// Whether a push may be sent, and whether it is a probe.
@@ -81,7 +90,10 @@ impl RouteBreaker {
         let mut state = self.lock();
         match state.breaker.ask(Instant::now().into_std()) {
             Ok(probe) => Ok(probe.map(|probe| RouteProbe { breaker: self, probe })),
-            Err(retry_after) => Err(HeldBack { provider: self.provider, status: state.status, retry_after }),
+            Err(retry_after) => {
+                let (part, provider) = (Arc::clone(&self.part), self.provider);
+                Err(HeldBack { part, provider, status: state.status, retry_after })
+            }
         }
     }
 
@@ -111,18 +123,30 @@ impl RouteBreaker {
         self.looks.store(looks, Ordering::Relaxed);
         let status = state.status;
         drop(state);
-        let (app, provider) = (&self.app, self.provider.name());
+        let (part, provider) = (&*self.part, self.provider.name());
         match change {
             Some(BreakerChange::Opened(wait)) => {
                 self.open.inc();
-                tracing::warn!(%app, provider, status, ?wait, "the push service fails for this app, which is held back");
+                tracing::warn!(
+                    part,
+                    provider,
+                    status,
+                    ?wait,
+                    "the push service fails for this part of it, whose pushes are held back"
+                );
             }
             Some(BreakerChange::Closed) => {
                 self.open.dec();
-                tracing::info!(%app, provider, "the push service is well again for this app");
+                tracing::info!(part, provider, "the push service is well again for this part of it");
             }
             Some(BreakerChange::Reopened(wait)) => {
-                tracing::debug!(%app, provider, status, ?wait, "the push service still fails for this app");
+                tracing::debug!(
+                    part,
+                    provider,
+                    status,
+                    ?wait,
+                    "the push service still fails for this part of it"
+                );
             }
             None => {}
         }

@@ -47,7 +47,7 @@ impl Dispatcher {
                 return attempts.without_token(&why);
             }
             if ask.body.options.dry_run && !P::ANSWERS_DRY_RUNS {
-                return ask.dry_run(&mut attempts);
+                return ask.dry_run(payload, &mut attempts);
             }
             let peer = match route.peers.peer(&route.provider, ask.target) {
                 Ok(peer) => peer,
@@ -75,7 +75,7 @@ impl Dispatcher {
                 };
                 let again = || stamped(anew().ok()?, stamp).ok().map(|message| message.request);
                 // Answer and result are large, so they end with this block and do not lie in the future of the pause.
-                let (wait, has_a_price) = {
+                let (wait, costs_budget) = {
                     let span = tracing::debug_span!(
                         "attempt",
                         n = attempts.made() + 1,
@@ -93,22 +93,22 @@ impl Dispatcher {
                     let attempt =
                         Attempt { peer, payload, begun, context, generation, renewed, pass, span, ended };
                     let learned = ask.learn(attempt);
-                    let has_a_price = learned.retry_has_a_price();
+                    let costs_budget = learned.costs_retry_budget();
                     refused = generation.filter(|_| learned.refuses_token());
                     drop(probe);
                     match attempts.next(learned) {
                         Next::Answer(result) => return result,
                         Next::Again(wait) => {
                             room.note(attempts.in_doubt());
-                            (wait, has_a_price)
+                            (wait, costs_budget)
                         }
                     }
                 };
-                if has_a_price && !peer.may_retry() {
+                if costs_budget && !peer.may_retry() {
                     return attempts.last();
                 }
                 // The pause is boxed, because few pushes have one.
-                if !Box::pin(self.pause(wait, room, ask.terms.deadline)).await {
+                if !Box::pin(self.pause(wait, room, ask.useless_from())).await {
                     return attempts.last();
                 }
             }
@@ -116,15 +116,15 @@ impl Dispatcher {
     }
 
     /// Waits between two attempts, and says whether another attempt may follow.
-    async fn pause(&self, wait: Duration, room: &mut Room, deadline: Instant) -> bool {
+    async fn pause(&self, wait: Duration, room: &mut Room, useless_from: Instant) -> bool {
         if wait.is_zero() {
             return true;
         }
         tokio::select! {
             waited = room.wait(wait) => waited != Err(WaitingSetFull),
             () = self.draining().cancelled() => false,
-            // `room.wait` may last longer, since an item needs a seat again; the deadline bounds it.
-            () = tokio::time::sleep_until(deadline) => false,
+            // `room.wait` may last longer, since an item needs a seat again; its deadline or its expiry bounds it.
+            () = tokio::time::sleep_until(useless_from) => false,
         }
     }
 }

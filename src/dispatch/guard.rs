@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::suspicion::{Sight, Suspicion, Turn};
+use super::suspicion::{RunMode, Suspicion, Turn};
 use crate::push::{AppId, Outcome, ProviderKind, Refusal, TokenAction};
 
 /// Sees every answer about a target whose caller still waits, and every target that the gateway refuses by itself.
@@ -55,10 +55,10 @@ impl Guard {
     /// Judges a push that the gateway refuses without asking the push service. Many refused targets at once speak for
     /// a bug in what writes them, so they are judged as answers are.
     #[must_use]
-    pub(crate) fn refuse(&self, refusal: Refusal, sight: Sight) -> Unsendable {
+    pub(crate) fn refuse(&self, refusal: Refusal, mode: RunMode) -> Unsendable {
         let dead = [Outcome::InvalidToken, Outcome::Unregistered].contains(&refusal.outcome);
         let token_action = if dead {
-            self.judge(refusal.outcome, TokenAction::Delete, false, sight)
+            self.judge(refusal.outcome, TokenAction::Delete, false, mode)
         } else {
             TokenAction::Keep
         };
@@ -75,9 +75,9 @@ impl Guard {
         outcome: Outcome,
         action: TokenAction,
         proved: bool,
-        sight: Sight,
+        mode: RunMode,
     ) -> TokenAction {
-        let judged = self.suspicion.judge(outcome, action, proved, sight);
+        let judged = self.suspicion.judge(outcome, action, proved, mode);
         let (app, provider) = (&self.app, self.provider.name());
         match judged.turned {
             None => {}
@@ -133,14 +133,14 @@ mod tests {
         let guard = guard();
         let malformed = refusal(Outcome::InvalidToken);
         for _ in 0..9 {
-            assert_eq!(guard.refuse(malformed.clone(), Sight::Real).token_action, TokenAction::Delete);
+            assert_eq!(guard.refuse(malformed.clone(), RunMode::Real).token_action, TokenAction::Delete);
         }
-        let tenth = guard.refuse(malformed, Sight::Real);
+        let tenth = guard.refuse(malformed, RunMode::Real);
         assert_eq!(tenth.token_action, TokenAction::Quarantine);
         let detail = tenth.refusal.detail;
         assert!(detail.starts_with("why; set it aside and check "), "{detail}");
         for other in [Outcome::InvalidPush, Outcome::PayloadTooLarge, Outcome::Credential] {
-            let unsendable = guard.refuse(refusal(other), Sight::Real);
+            let unsendable = guard.refuse(refusal(other), RunMode::Real);
             assert_eq!((unsendable.token_action, &*unsendable.refusal.detail), (TokenAction::Keep, "why"));
         }
     }
@@ -150,20 +150,20 @@ mod tests {
         let guard = guard();
         let malformed = refusal(Outcome::InvalidToken);
         for _ in 0..100 {
-            assert_eq!(guard.refuse(malformed.clone(), Sight::DryRun).token_action, TokenAction::Delete);
+            assert_eq!(guard.refuse(malformed.clone(), RunMode::DryRun).token_action, TokenAction::Delete);
         }
         let real: Vec<_> =
-            (0..10).map(|_| guard.refuse(malformed.clone(), Sight::Real).token_action).collect();
+            (0..10).map(|_| guard.refuse(malformed.clone(), RunMode::Real).token_action).collect();
         assert_eq!(real.iter().filter(|action| **action == TokenAction::Quarantine).count(), 1);
         for _ in 0..100 {
-            guard.judge(Outcome::Accepted, TokenAction::Keep, false, Sight::DryRun);
+            guard.judge(Outcome::Accepted, TokenAction::Keep, false, RunMode::DryRun);
         }
-        assert_eq!(guard.refuse(malformed, Sight::DryRun).token_action, TokenAction::Quarantine);
+        assert_eq!(guard.refuse(malformed, RunMode::DryRun).token_action, TokenAction::Quarantine);
     }
 
     #[test]
     fn a_target_that_says_of_itself_that_it_is_gone_is_deleted() {
-        let unsendable = guard().refuse(refusal(Outcome::Unregistered), Sight::Real);
+        let unsendable = guard().refuse(refusal(Outcome::Unregistered), RunMode::Real);
         assert_eq!(unsendable.token_action, TokenAction::Delete);
         assert_eq!(unsendable.provider.map(ProviderKind::name), Some("fcm"));
     }

@@ -83,7 +83,7 @@ impl fmt::Display for Logged<'_> {
 }
 
 /// Shortens what may be a token: a push service's sentence may repeat the token of its push, which no log may hold.
-fn shortened(sentence: &str) -> String {
+pub(super) fn shortened(sentence: &str) -> String {
     let is_part = |character: char| character.is_ascii_alphanumeric() || "-_:%+/=".contains(character);
     let mut shortened = String::with_capacity(sentence.len());
     let mut rest = sentence;

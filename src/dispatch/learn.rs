@@ -7,7 +7,7 @@ use fanfare_upstream::{Answer, Head, Origin, PeerPool, Unanswered, Unsent, Upstr
 use tokio::time::Instant;
 use tracing::Span;
 
-use super::{Ask, Route, Sight, pacing};
+use super::{Ask, Route, RunMode, pacing};
 use crate::credential::{Pass, Renewal};
 use crate::provider::{Heal, Provider, Retry, Verdict};
 use crate::push::Outcome;
@@ -54,8 +54,9 @@ impl Learned {
     }
 
     /// Whether another attempt takes from the budget of retries. One with a newer token, or on another connection, mends what
-    /// was broken on this side; and one that was limited waits for its turn. Neither multiplies an outage.
-    pub(super) fn retry_has_a_price(&self) -> bool {
+    /// was broken on this side; one that was limited waits for its turn; and one that was not processed is no retry. None of
+    /// them multiplies an outage.
+    pub(super) fn costs_retry_budget(&self) -> bool {
         match self {
             Self::Answered { verdict, .. } => {
                 verdict.retry != Retry::Once && verdict.outcome != Outcome::RateLimited
@@ -83,57 +84,56 @@ impl Learned {
 impl<P: Provider> Ask<'_, P> {
     /// Takes note of an attempt. Whatever learns from attempts begins here.
     pub(super) fn learn(&self, attempt: Attempt<'_, P>) -> Learned {
-        let Attempt { peer, payload, begun, context, generation, renewed, pass, span, ended } = attempt;
+        let span = attempt.span;
         let _within = span.enter();
-        let (route, sight) = (self.route, Sight::of(self.body.options.dry_run));
-        let learned = match ended {
+        let learned = self.learned(attempt);
+        learned.record(span);
+        learned
+    }
+
+    fn learned(&self, attempt: Attempt<'_, P>) -> Learned {
+        let Attempt { peer, payload, begun, context, generation, renewed, pass, ended, .. } = attempt;
+        let (route, mode) = (self.route, RunMode::of(self.body.options.dry_run));
+        let (verdict, status, fresh) = match ended {
             Ok(answer) => {
                 route.metrics.attempted();
                 let status = answer.reply.status.as_u16();
                 let verdict = route.provider.classify(context, &answer.reply, SystemTime::now());
-                let verdict = route.judge(verdict, status, sight);
+                let verdict = route.judge(verdict, status, mode);
                 route.hold_against(&verdict, &answer);
-                let mended = !route.mend(verdict.heal, peer.origin(), generation, &answer);
+                let mended = route.mend(verdict.heal, peer.origin(), generation, &answer);
                 // A renewed token is fresh, although another is fetched when it is refused.
                 let fresh = !mended || (renewed && verdict.heal == Heal::Renew);
-                self.heard(pass, &verdict, status, fresh, payload, peer);
-                Learned::Answered { verdict, status }
+                (verdict, status, fresh)
             }
             Err(UpstreamError::Unanswered(unanswered)) => {
                 route.metrics.attempted();
-                let head = unanswered.head.as_deref();
-                match head.and_then(|head| route.head_verdict(context, head, sight)) {
-                    Some((verdict, status)) => {
-                        self.heard(pass, &verdict, status, true, payload, peer);
-                        Learned::Answered { verdict, status }
-                    }
-                    None => Learned::Unanswered(unanswered),
-                }
+                let decided = unanswered.head.as_deref().and_then(|it| route.head_verdict(context, it, mode));
+                let Some((verdict, status)) = decided else { return Learned::Unanswered(unanswered) };
+                (verdict, status, true)
             }
-            Err(UpstreamError::Unsent(unsent)) => Learned::Unsent(unsent),
+            Err(UpstreamError::Unsent(unsent)) => return Learned::Unsent(unsent),
         };
-        if let Learned::Answered { verdict, status } = &learned {
-            pacing::tell(route.pacer(peer), begun, self.target, verdict.pace, *status);
-        }
-        learned.record(span);
-        learned
+        self.heard(pass, &verdict, status, fresh, payload, peer);
+        pacing::tell(route.pacer(peer), begun, self.target, verdict.pace, status);
+        Learned::Answered { verdict, status }
     }
 }
 
 impl<P: Provider> Route<P> {
     /// What the head of an answer decides whose body did not come whole. A push that was taken must not be sent again,
     /// whatever became of the body.
-    fn head_verdict(&self, context: P::Context, head: &Head, sight: Sight) -> Option<(Verdict, u16)> {
+    fn head_verdict(&self, context: P::Context, head: &Head, mode: RunMode) -> Option<(Verdict, u16)> {
         let verdict = self.provider.classify_head(context, head, SystemTime::now())?;
         let status = head.status.as_u16();
-        Some((self.judge(verdict, status, sight), status))
+        Some((self.judge(verdict, status, mode), status))
     }
 
     /// Tells the guard of one more answer, adds to the verdict what the other recent answers make of it, and logs an
     /// answer that is the first of its kind.
-    fn judge(&self, mut verdict: Verdict, status: u16, sight: Sight) -> Verdict {
+    fn judge(&self, mut verdict: Verdict, status: u16, mode: RunMode) -> Verdict {
         let proved = verdict.token_invalid_since.is_some();
-        let action = self.guard().judge(verdict.outcome, verdict.token_action, proved, sight);
+        let action = self.guard().judge(verdict.outcome, verdict.token_action, proved, mode);
         if verdict.outcome == Outcome::Accepted {
             return verdict;
         }
@@ -145,39 +145,40 @@ impl<P: Provider> Route<P> {
         verdict
     }
 
-    /// Mends on this side of the wire what the answer says is broken. It is true where a refusal is one of the credential
-    /// itself: nothing was there to be mended, because the token is fresh, and so is the connection.
+    /// Mends on this side of the wire what the answer says is broken, and says whether there was something to mend: a token
+    /// that was old, or a connection that had brought good answers before. Where there was not, a refusal is one of the
+    /// credential itself.
     fn mend(&self, heal: Heal, origin: &Origin, generation: Option<u64>, answer: &Answer) -> bool {
         match heal {
-            Heal::Nothing => true,
+            Heal::Nothing => false,
             Heal::Renew => self.renew(origin, generation),
             Heal::Retire => {
                 answer.retire_connection();
-                !answer.is_of_proven_connection()
+                answer.is_of_proven_connection()
             }
             Heal::RenewAndRetire => {
                 answer.retire_connection();
-                self.renew(origin, generation) && !answer.is_of_proven_connection()
+                self.renew(origin, generation) || answer.is_of_proven_connection()
             }
             Heal::HoldToken => {
                 self.credential.hold();
-                true
+                false
             }
         }
     }
 
-    /// Asks for a newer token than the one that was refused, where the request carried one. It is true where there will be
-    /// none, because the token is fresh.
+    /// Asks for a newer token than the one that was refused, and says whether there is one or will be. There will be none
+    /// where the request carried none, or the refused one is fresh.
     fn renew(&self, origin: &Origin, generation: Option<u64>) -> bool {
-        let Some(generation) = generation else { return true };
+        let Some(generation) = generation else { return false };
         match self.credential.renew(origin, generation) {
             Ok(renewal) => {
                 tracing::debug!(%renewal, "the push service refused the token as expired");
-                matches!(renewal, Renewal::TooSoon | Renewal::Impossible)
+                !matches!(renewal, Renewal::TooSoon | Renewal::Impossible)
             }
             Err(error) => {
                 tracing::error!(%error, "the token cannot be renewed; the old one stays");
-                true
+                false
             }
         }
     }

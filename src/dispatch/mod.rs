@@ -10,7 +10,6 @@ mod attempts;
 mod blame;
 mod breaker;
 mod deliver;
-mod doors;
 mod dry_run;
 mod guard;
 mod kinds;
@@ -24,6 +23,7 @@ mod room;
 mod route;
 mod routes;
 mod send;
+mod standings;
 mod subscriptions;
 mod suspicion;
 mod trail;
@@ -33,7 +33,7 @@ mod window;
 use tokio_util::sync::CancellationToken;
 
 pub use ask::{Ask, Terms};
-pub(crate) use doors::ApnsDoors;
+pub(crate) use breaker::RouteBreaker;
 pub use guard::{Guard, Unsendable};
 pub use peers::{ApnsPeers, TargetPeers};
 pub(crate) use providers::Encoded;
@@ -43,12 +43,14 @@ pub use providers::TargetDraft;
 pub use providers::{AppRoutes, Destination};
 pub use room::Room;
 pub use route::Route;
+pub(crate) use route::RouteParts;
 pub use routes::Routes;
+pub(crate) use standings::{ApnsStandings, FcmStandings};
 pub use subscriptions::Subscriptions;
 pub(crate) use trail::Trail;
 pub(crate) use window::{Seat, Window};
 
-pub(crate) use suspicion::Sight;
+pub(crate) use suspicion::RunMode;
 use turns::Turns;
 
 /// Limits of dispatch.

@@ -8,7 +8,7 @@ use super::ask::EncodedOnce;
 use fanfare_upstream::Party;
 use tracing::Span;
 
-use super::{Ask, Dispatcher, Guard, Room, Route, Sight, Terms, Unsendable};
+use super::{Ask, Dispatcher, Guard, Room, Route, RunMode, Terms, Unsendable};
 use crate::provider::Provider;
 use crate::provider::apns::Apns;
 use crate::provider::fcm::Fcm;
@@ -88,10 +88,10 @@ macro_rules! providers {
                 &self,
                 app: &AppId,
                 target: TargetDraft,
-                sight: Sight,
+                mode: RunMode,
             ) -> Result<Destination, Unsendable> {
                 match target {
-                    $(TargetDraft::$provider(target) => self.pair::<$provider>(app, target, sight),)+
+                    $(TargetDraft::$provider(target) => self.pair::<$provider>(app, target, mode),)+
                 }
             }
         }

@@ -3,6 +3,7 @@
 use fanfare_upstream::{PeerFailure, PeerPool, Unsent};
 
 use super::acquire::NoLeave;
+use super::kinds::shortened;
 use super::{Ask, Route};
 use crate::credential::{Credential, Heard, HeardOfPush, Pass, Refused, RefusingAnswer};
 use crate::provider::{Provider, Refuses, Verdict};
@@ -11,12 +12,19 @@ impl<'a, P: Provider> Ask<'a, P> {
     /// Asks for leave to show the credential on the way to the target.
     pub(super) fn pass(&self, payload: &P::Payload) -> Result<Pass<'a>, NoLeave> {
         let (route, target) = (self.route, self.target);
-        let door = route.doors.door(&route.provider, target);
-        Pass::ask(door, || route.provider.topic(target, payload)).map_err(NoLeave::Refused)
+        let standing = route.standings.standing(&route.provider, target);
+        Pass::ask(standing, || route.provider.topic(target, payload)).map_err(NoLeave::Refused)
     }
 
-    /// Tells the credential's door what an answer says of it. Where that shuts the door, those who wait with this
-    /// credential are told.
+    /// Why the push would not be sent now, where its credential is refused. It takes no leave.
+    pub(super) fn refusal(&self, payload: &P::Payload) -> Option<Box<Refused>> {
+        let (route, target) = (self.route, self.target);
+        let standing = route.standings.standing(&route.provider, target)?;
+        standing.refusal(|| route.provider.topic(target, payload))
+    }
+
+    /// Tells the credential's standing what an answer says of it. Where that shuts the credential, those who wait with it
+    /// are told.
     pub(super) fn heard(
         &self,
         pass: Pass<'_>,
@@ -34,10 +42,11 @@ impl<'a, P: Provider> Ask<'a, P> {
             }
             Refuses::Credential => HeardOfPush { credential: Heard::RefusedOld, ..HeardOfPush::NOTHING },
         };
+        // The log holds these words, and all who show the credential are told them, so they repeat no token of this push.
         let answer = || RefusingAnswer {
             status: Some(status),
-            reason: verdict.upstream_reason.clone(),
-            detail: verdict.detail.to_string(),
+            reason: shortened(&verdict.upstream_reason),
+            detail: shortened(&verdict.detail),
         };
         let number = pass.number();
         if pass.hear(heard, answer, || self.route.provider.topic(self.target, payload)) {
@@ -73,7 +82,7 @@ impl<P: Provider> Route<P> {
             format!("{why}: the push service does not take the app's client certificate; replace it");
         let answer = RefusingAnswer { status: None, reason: alert.to_owned(), detail: detail.clone() };
         let refused = Box::new(Refused { answer: answer.clone(), detail });
-        // Beside a token, the certificate is shown to what stands before the push service, and the door is the token's.
+        // Beside a token, the certificate is shown to what stands before the push service, and the standing is the token's.
         if matches!(self.credential, Credential::Certificate) {
             let heard = HeardOfPush { credential: Heard::Refused, ..HeardOfPush::NOTHING };
             let number = pass.number();

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use fanfare_upstream::{BreakerSettings, Pacer, Party, Validity};
+use fanfare_upstream::{Pacer, Party, Validity};
 
 use super::breaker::RouteBreaker;
-use super::doors::{NoDoors, TargetDoors};
 use super::guard::Guard;
 use super::kinds::Kinds;
 use super::peers::TargetPeers;
-use crate::credential::{Credential, CredentialDoor, CredentialHandle, NoToken};
+use super::standings::{NoStandings, TargetStandings};
+use crate::credential::{Credential, NoToken};
 use crate::metrics::AppMetrics;
 use crate::provider::Provider;
 use crate::push::AppId;
@@ -26,27 +26,75 @@ pub struct Route<P: Provider> {
     /// Over which peer a target is reached. It is boxed once per route, not per push.
     pub(super) peers: Box<dyn TargetPeers<P>>,
     /// Whether the push service takes the credential.
-    pub(super) doors: Box<dyn TargetDoors<P>>,
-    /// The app by which the doors know that the route is in use.
-    app: Arc<AppId>,
+    pub(super) standings: Box<dyn TargetStandings<P>>,
+    /// The standings of its credential know by it that the route is in use.
+    _app: Arc<AppId>,
     /// What becomes of its pushes.
     pub(super) metrics: AppMetrics,
-    /// When the client certificate of its connections is valid, where they show one.
     certificate: Option<Validity>,
-    /// Paces its pushes, where its quota is not that of the peer.
     pub(super) pacer: Option<Arc<Pacer>>,
+    pub(super) breaker: Option<Arc<RouteBreaker>>,
     guard: Guard,
-    /// The app as one who shares streams and room with others.
     sharer: Arc<Sharer>,
     weight: u8,
-    /// The breaker of the app, where the provider's apps share a peer that may fail for one of them alone.
-    pub(super) breaker: Option<RouteBreaker>,
     /// The kinds of answers that were logged.
     pub(super) kinds: Kinds,
 }
 
+/// What a route is made of.
+pub(crate) struct RouteParts<P: Provider> {
+    /// The name of the app.
+    pub(crate) app: AppId,
+    /// The provider, as the app configured it.
+    pub(crate) provider: P,
+    /// The credential that the app shows.
+    pub(crate) credential: Credential,
+    /// Whether the push service takes the credential.
+    pub(crate) standings: Box<dyn TargetStandings<P>>,
+    /// When the client certificate of its connections is valid, where they show one.
+    pub(crate) certificate: Option<Validity>,
+    /// Over which peer a target is reached.
+    pub(crate) peers: Box<dyn TargetPeers<P>>,
+    /// Paces its pushes, where its quota is not that of the peer. All who have it share the quota.
+    pub(crate) pacer: Option<Arc<Pacer>>,
+    /// The breaker of its part of the push service, where the peer may fail for one part alone. All who have it are held
+    /// back together.
+    pub(crate) breaker: Option<Arc<RouteBreaker>>,
+    /// The app as one who shares streams and room with others.
+    pub(crate) sharer: Arc<Sharer>,
+    /// Its weight among those.
+    pub(crate) weight: u8,
+    /// What becomes of its pushes.
+    pub(crate) metrics: AppMetrics,
+}
+
+impl<P: Provider> RouteParts<P> {
+    /// The parts of a route that shares nothing with others.
+    pub(crate) fn new(
+        app: AppId,
+        provider: P,
+        credential: Credential,
+        peers: impl TargetPeers<P> + 'static,
+        metrics: AppMetrics,
+    ) -> Self {
+        Self {
+            app,
+            provider,
+            credential,
+            standings: Box::new(NoStandings),
+            certificate: None,
+            peers: Box::new(peers),
+            pacer: None,
+            breaker: None,
+            sharer: Arc::default(),
+            weight: 1,
+            metrics,
+        }
+    }
+}
+
 impl<P: Provider> Route<P> {
-    /// A route that knows nothing of its targets yet.
+    /// A route that shares nothing with others, and knows nothing of its targets yet.
     #[must_use]
     pub fn new(
         app: AppId,
@@ -55,47 +103,38 @@ impl<P: Provider> Route<P> {
         peers: impl TargetPeers<P> + 'static,
         metrics: AppMetrics,
     ) -> Self {
+        Self::of(RouteParts::new(app, provider, credential, peers, metrics))
+    }
+
+    /// A route of these parts, which knows nothing of its targets yet.
+    #[must_use]
+    pub(crate) fn of(parts: RouteParts<P>) -> Self {
+        let RouteParts { app, provider, credential, standings, certificate, peers, pacer, .. } = parts;
+        let RouteParts { breaker, sharer, weight, metrics, .. } = parts;
         let guard = Guard::new(app.clone(), P::KIND, P::SUSPECTS);
-        let (peers, doors, app, kinds) =
-            (Box::new(peers), Box::new(NoDoors), Arc::new(app), Kinds::default());
-        let route = Self {
+        let app = Arc::new(app);
+        standings.shown_by(&app);
+        Self {
             provider,
             credential,
             peers,
-            doors,
-            app,
+            standings,
+            _app: app,
             metrics,
-            certificate: None,
-            pacer: None,
+            certificate,
+            pacer,
+            breaker,
             guard,
-            breaker: None,
-            sharer: Arc::default(),
-            weight: 1,
-            kinds,
-        };
-        route.with_breaker(BreakerSettings::default())
-    }
-
-    /// The same route with these settings of its breaker, where it has one.
-    #[must_use]
-    pub(crate) fn with_breaker(self, settings: BreakerSettings) -> Self {
-        let app = || self.guard.app().clone();
-        let breaker =
-            P::FAILS_BY_APP.then(|| RouteBreaker::new(app(), P::KIND, settings, self.metrics.breaker()));
-        Self { breaker, ..self }
-    }
-
-    /// The same route with the doors that its pushes pass. `all` are these, and those where its tokens come from.
-    #[must_use]
-    pub(crate) fn with_doors(
-        self,
-        doors: impl TargetDoors<P> + 'static,
-        all: &[&CredentialHandle<CredentialDoor>],
-    ) -> Self {
-        for door in all {
-            door.shown_by(Arc::downgrade(&self.app));
+            sharer,
+            weight,
+            kinds: Kinds::default(),
         }
-        Self { doors: Box::new(doors), ..self }
+    }
+
+    /// What it shares with others of its part of the push service, where it does.
+    #[cfg(test)]
+    pub(crate) fn shared(&self) -> (Option<&Pacer>, Option<&RouteBreaker>) {
+        (self.pacer.as_deref(), self.breaker.as_deref())
     }
 
     /// Whether its connections show a client certificate.
@@ -109,12 +148,6 @@ impl<P: Provider> Route<P> {
         &self.guard
     }
 
-    /// The same route of an app that shares streams and room with others as one, by this weight.
-    #[must_use]
-    pub(crate) fn shared_by(self, sharer: Arc<Sharer>, weight: u8) -> Self {
-        Self { sharer, weight, ..self }
-    }
-
     /// The app as one who shares room with others.
     pub(super) fn sharer(&self) -> &Sharer {
         &self.sharer
@@ -123,18 +156,6 @@ impl<P: Provider> Route<P> {
     /// How the app shares the streams of its push service with the other apps of a caller.
     pub(crate) fn party(&self) -> Party {
         self.sharer.party(self.weight)
-    }
-
-    /// The same route with the client certificate that its connections show.
-    #[must_use]
-    pub(crate) fn with_certificate(self, certificate: Option<Validity>) -> Self {
-        Self { certificate, ..self }
-    }
-
-    /// The same route, which shares a quota of its push service with all who have this pacer.
-    #[must_use]
-    pub(crate) fn with_pacer(self, pacer: Arc<Pacer>) -> Self {
-        Self { pacer: Some(pacer), ..self }
     }
 
     /// Why nothing can be sent before an operator has acted: the client certificate has ended, so no handshake would

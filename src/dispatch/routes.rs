@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::Sight;
+use super::RunMode;
 use super::guard::Unsendable;
 use super::providers::{AppRoutes, Destination, Listed};
 use crate::push::{AppId, Reason, Refusal};
@@ -39,13 +39,13 @@ impl AppRoutes {
         &self,
         app: &AppId,
         target: Result<P::Target, Refusal>,
-        sight: Sight,
+        mode: RunMode,
     ) -> Result<Destination, Unsendable> {
         let route = P::route(self).ok_or_else(|| {
             let detail = format!("app {:?} has no {} configured", app.as_str(), P::KIND.name());
             Refusal::field("target", Reason::ProviderNotConfigured, detail)
         })?;
-        let target = target.map_err(|refusal| route.guard().refuse(refusal, sight))?;
+        let target = target.map_err(|refusal| route.guard().refuse(refusal, mode))?;
         Ok(P::pair(target, Arc::clone(route)))
     }
 }
@@ -73,15 +73,18 @@ mod tests {
             Metrics::default().pushes.app(app.as_str(), WebPush::KIND),
         );
         let routes = AppRoutes { web_push: Some(Arc::new(route)), ..AppRoutes::default() };
-        let missing =
-            routes.pair::<Fcm>(&app, Err(Refusal::field("target", Reason::FieldInvalid, "why")), Sight::Real);
+        let missing = routes.pair::<Fcm>(
+            &app,
+            Err(Refusal::field("target", Reason::FieldInvalid, "why")),
+            RunMode::Real,
+        );
         let missing = missing.err().unwrap();
         assert_eq!(missing.refusal.reason, Reason::ProviderNotConfigured);
         assert_eq!((missing.token_action, missing.provider), (TokenAction::Keep, None));
 
         let refusal = Refusal::field("target.web_push.p256dh", Reason::FieldInvalid, "why");
         let malformed = Refusal { outcome: Outcome::InvalidToken, ..refusal };
-        let malformed = routes.pair::<WebPush>(&app, Err(malformed), Sight::Real).err().unwrap();
+        let malformed = routes.pair::<WebPush>(&app, Err(malformed), RunMode::Real).err().unwrap();
         assert_eq!(malformed.token_action, TokenAction::Delete);
         assert_eq!(malformed.provider, Some(WebPush::KIND));
     }

@@ -15,7 +15,7 @@ use axum::{Extension, Router};
 
 use super::client::Client;
 use crate::caller::{Caller, Callers, Unknown};
-use crate::credential::Doors;
+use crate::credential::Standings;
 use crate::desk::Admission;
 use crate::listener::{Connection, ListenerSettings};
 use crate::metrics::Metrics;
@@ -49,7 +49,7 @@ pub(crate) struct Admin {
     /// Knows how many pushes are in flight, and whether more are taken.
     pub admission: Arc<Admission>,
     /// Which credentials are refused.
-    pub doors: Arc<Doors>,
+    pub standings: Arc<Standings>,
     /// Who may read more than health; none where everybody may, since the listener is on loopback.
     pub readers: Option<Arc<Callers>>,
 }
@@ -109,7 +109,7 @@ async fn readyz(State(admin): State<Admin>) -> impl IntoResponse {
         let left = admin.admission.in_flight();
         return (StatusCode::SERVICE_UNAVAILABLE, format!("draining: {left} pushes in flight\n"));
     }
-    let (shut, apps) = admin.doors.shut();
+    let (shut, apps) = admin.standings.shut();
     let mut said = "ready\n".to_owned();
     if shut > 0 {
         said.push_str(&format!("credentials refused: {shut}\n"));
@@ -157,8 +157,8 @@ mod tests {
         let budget = BytesBudget::new(1024);
         let callers = Callers::new(callers, Tokens::new(Vec::new()), budget, metrics.callers.clone());
         let admission = Arc::new(Admission::new(1, Gauge::default()));
-        let doors = Arc::new(Doors::new(metrics.credentials.clone()));
-        let router = router(Admin { metrics, admission, doors, readers: Some(Arc::new(callers)) });
+        let standings = Arc::new(Standings::new(metrics.credentials.clone()));
+        let router = router(Admin { metrics, admission, standings, readers: Some(Arc::new(callers)) });
         let connection = Connection::new(SocketAddr::from(([192, 0, 2, 1], 9)), Vec::new());
         (of_connection(&router, &Arc::new(connection)), reader, other)
     }
@@ -177,11 +177,15 @@ mod tests {
     #[tokio::test]
     async fn readiness_counts_refused_credentials_and_names_their_apps_only_on_loopback() {
         let metrics = Arc::new(Metrics::default());
-        let doors = Arc::new(Doors::new(metrics.credentials.clone()));
-        let door = doors.of_certificate("00ff", "apns production");
+        let standings = Arc::new(Standings::new(metrics.credentials.clone()));
+        let standing = standings.of_certificate("00ff", "apns production");
         let app = Arc::new(AppId::parse("shop").unwrap());
-        door.shown_by(Arc::downgrade(&app));
-        door.shut(RefusingAnswer { status: Some(403), reason: "Forbidden".into(), detail: String::new() });
+        standing.shown_by(Arc::downgrade(&app));
+        standing.shut(RefusingAnswer {
+            status: Some(403),
+            reason: "Forbidden".into(),
+            detail: String::new(),
+        });
         let connection = Arc::new(Connection::new(SocketAddr::from(([127, 0, 0, 1], 9)), Vec::new()));
         let budget = BytesBudget::new(1024);
         let callers = Callers::new(Vec::new(), Tokens::new(Vec::new()), budget, metrics.callers.clone());
@@ -190,8 +194,8 @@ mod tests {
         let named = format!("{counted}app shop: a credential is refused\n");
         for (readers, expected) in [(None, named.as_str()), (off_loopback, counted)] {
             let admission = Arc::new(Admission::new(1, Gauge::default()));
-            let (metrics, doors) = (Arc::clone(&metrics), Arc::clone(&doors));
-            let router = router(Admin { metrics, admission, doors, readers });
+            let (metrics, standings) = (Arc::clone(&metrics), Arc::clone(&standings));
+            let router = router(Admin { metrics, admission, standings, readers });
             let (status, body) = get(&of_connection(&router, &connection), "/readyz", None).await;
             assert_eq!((status, body.as_str()), (StatusCode::OK, expected));
         }

@@ -27,7 +27,7 @@ struct CertificateLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct DoorLabels {
+struct StandingLabels {
     credential: String,
     r#where: String,
 }
@@ -41,8 +41,8 @@ pub struct CredentialMetrics {
     renewals: Family<RenewalLabels, Counter>,
     expires: Family<CredentialLabels, Moment>,
     certificates: Family<CertificateLabels, Moment>,
-    refused: Family<DoorLabels, Gauge>,
-    answered: Family<DoorLabels, Counter>,
+    refused: Family<StandingLabels, Gauge>,
+    answered: Family<StandingLabels, Counter>,
 }
 
 impl CredentialMetrics {
@@ -78,9 +78,9 @@ impl CredentialMetrics {
 
     /// Returns the handles of one credential at one place.
     #[must_use]
-    pub(crate) fn door(&self, credential: &str, place: &str) -> DoorMetrics {
-        let labels = DoorLabels { credential: credential.to_owned(), r#where: place.to_owned() };
-        DoorMetrics {
+    pub(crate) fn standing(&self, credential: &str, place: &str) -> StandingMetrics {
+        let labels = StandingLabels { credential: credential.to_owned(), r#where: place.to_owned() };
+        StandingMetrics {
             refused: self.refused.get_or_create_owned(&labels),
             answered: self.answered.get_or_create_owned(&labels),
         }
@@ -138,12 +138,12 @@ impl TokenMetrics {
 
 /// The handles of one credential at one place.
 #[derive(Debug)]
-pub(crate) struct DoorMetrics {
+pub(crate) struct StandingMetrics {
     refused: Gauge,
     answered: Counter,
 }
 
-impl DoorMetrics {
+impl StandingMetrics {
     /// Notes whether the credential is refused.
     pub(crate) fn refused(&self, refused: bool) {
         self.refused.set(refused.into());

@@ -18,7 +18,7 @@ use prometheus_client::registry::Registry;
 pub use callers::CallerMetrics;
 pub(crate) use callers::CallerRefusals;
 pub use credentials::CredentialMetrics;
-pub(crate) use credentials::{DoorMetrics, TokenMetrics};
+pub(crate) use credentials::{StandingMetrics, TokenMetrics};
 pub use issuers::IssuerMetrics;
 pub(crate) use issuers::JwksMetrics;
 pub(crate) use listeners::ConnectionRefusal;

@@ -21,6 +21,11 @@ struct OutcomeLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ProjectLabels {
+    project: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct AppLabels {
     app: String,
     provider: &'static str,
@@ -35,7 +40,7 @@ pub struct PushMetrics {
     in_flight: Gauge,
     refused: Family<RefusalLabels, Counter>,
     batch_streams: Gauge,
-    breakers_open: Family<AppLabels, Gauge>,
+    breakers_open: Family<ProjectLabels, Gauge>,
     once: OnceMetrics,
 }
 
@@ -74,8 +79,8 @@ impl PushMetrics {
             metrics.in_flight.clone(),
         );
         registry.register(
-            "breaker_apps_open",
-            "Whether an app's pushes are held back, because its push service fails for this app",
+            "breaker_projects_open",
+            "Whether the pushes of a project are held back, because FCM fails for it",
             metrics.breakers_open.clone(),
         );
         registry.register("batch_streams", "Open batch streams", metrics.batch_streams.clone());
@@ -100,9 +105,12 @@ impl PushMetrics {
             settled,
             attempts: self.attempts.get_or_create_owned(&labels),
             duration: self.duration.get_or_create_owned(&labels),
-            breakers_open: self.breakers_open.clone(),
-            labels,
         }
+    }
+
+    /// Returns the gauge of the breaker of a project of FCM.
+    pub(crate) fn breaker(&self, project: &str) -> Gauge {
+        self.breakers_open.get_or_create_owned(&ProjectLabels { project: project.to_owned() })
     }
 
     /// Returns the number of pushes that were admitted and have no verdict yet.
@@ -132,9 +140,6 @@ pub struct AppMetrics {
     settled: [Counter; Outcome::ALL.len()],
     attempts: Counter,
     duration: Histogram,
-    /// Only a provider whose push service fails by app has a breaker for each app.
-    breakers_open: Family<AppLabels, Gauge>,
-    labels: AppLabels,
 }
 
 impl AppMetrics {
@@ -143,11 +148,6 @@ impl AppMetrics {
         // The counters are in the order of `Outcome::ALL`, which is the order of its variants.
         self.settled[outcome as usize].inc();
         self.duration.observe(took.as_secs_f64());
-    }
-
-    /// Returns the gauge of the app's breaker.
-    pub(crate) fn breaker(&self) -> Gauge {
-        self.breakers_open.get_or_create_owned(&self.labels)
     }
 
     /// Counts a push that was handed to its push service.

@@ -55,10 +55,6 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     /// Whether the push service itself answers a dry run, and delivers nothing.
     const ANSWERS_DRY_RUNS: bool = false;
 
-    /// Whether the push service may fail for one app and be well for the others, which share its peer. Then its 5xx hold
-    /// back the app, and else all who send to the peer.
-    const FAILS_BY_APP: bool = false;
-
     /// Where a push goes. It prints without what would let a reader of the log send to it. Its hash tells whether two pushes
     /// with one id go to the same target.
     type Target: fmt::Debug + Hash + Send + Sync;

@@ -4,14 +4,14 @@
 //! again keep their credential with its token, peers that are named again keep their connections, and apps that are named
 //! again their share.
 
-mod pacers;
+mod projects;
 
 use std::sync::Arc;
 
 use fanfare_upstream::{Http, Origin, Peer, PeerPool, Proxies, Reach, TooManyPeers, Upstream};
 use rustls::ClientConfig;
 
-pub(super) use pacers::Pacers;
+pub(super) use projects::Projects;
 
 use crate::config::{
     ApnsConfig, ApnsCredential, AppConfig, ClientCertificate, Config, FcmConfig, MattermostConfig,
@@ -20,7 +20,9 @@ use crate::config::{
 use crate::credential::google::{GoogleToken, Source};
 use crate::credential::{Credential, CredentialHandle, Registry};
 use crate::desk::Admission;
-use crate::dispatch::{ApnsDoors, ApnsPeers, AppRoutes, Route, Routes, Subscriptions, TargetPeers};
+use crate::dispatch::{
+    ApnsPeers, ApnsStandings, AppRoutes, FcmStandings, Route, RouteParts, Routes, Subscriptions, TargetPeers,
+};
 use crate::metrics::Metrics;
 use crate::provider::Provider;
 use crate::provider::apns::Apns;
@@ -34,10 +36,10 @@ pub(super) fn build(
     credentials: &Registry,
     upstream: &Arc<Upstream>,
     admission: &Admission,
-    pacers: &Pacers,
+    projects: &Projects,
     metrics: &Metrics,
 ) -> Result<Routes, TooManyPeers> {
-    let builder = Builder { config, credentials, upstream, admission, pacers, metrics };
+    let builder = Builder { config, credentials, upstream, admission, projects, metrics };
     config.apps.iter().map(|app| Ok((app.id.clone(), builder.app(app)?))).collect()
 }
 
@@ -46,7 +48,7 @@ struct Builder<'a> {
     credentials: &'a Registry,
     upstream: &'a Arc<Upstream>,
     admission: &'a Admission,
-    pacers: &'a Pacers,
+    projects: &'a Projects,
     metrics: &'a Metrics,
 }
 
@@ -97,31 +99,33 @@ impl Builder<'_> {
                 (Credential::Certificate, Some(certificate.validity()), identity)
             }
         };
-        let doors = {
-            let door = |environment: ApnsEnvironment| {
+        let standings = {
+            let standing = |environment: ApnsEnvironment| {
                 let place = match environment {
                     ApnsEnvironment::Production => "apns production",
                     ApnsEnvironment::Sandbox => "apns sandbox",
                 };
                 match &apns.credential {
-                    ApnsCredential::Token(key) => self.credentials.doors().of_signing_key(key, place),
+                    ApnsCredential::Token(key) => self.credentials.standings().of_signing_key(key, place),
                     ApnsCredential::Certificate(certificate) => {
-                        self.credentials.doors().of_certificate(certificate.fingerprint(), place)
+                        self.credentials.standings().of_certificate(certificate.fingerprint(), place)
                     }
                 }
             };
-            ApnsDoors {
-                production: door(ApnsEnvironment::Production),
-                sandbox: door(ApnsEnvironment::Sandbox),
+            ApnsStandings {
+                production: standing(ApnsEnvironment::Production),
+                sandbox: standing(ApnsEnvironment::Sandbox),
             }
         };
         let peers = ApnsPeers {
             production: self.peer(&self.config.apns_production, &identity, proxies)?,
             sandbox: self.peer(&self.config.apns_sandbox, &identity, proxies)?,
         };
-        let all = [&doors.production.clone(), &doors.sandbox.clone()];
-        let route = self.route(app, apns.provider.clone(), credential, peers);
-        Ok(route.with_doors(doors, &all).with_certificate(validity))
+        Ok(Route::of(RouteParts {
+            standings: Box::new(standings),
+            certificate: validity,
+            ..self.parts(app, apns.provider.clone(), credential, peers)
+        }))
     }
 
     fn fcm(
@@ -137,15 +141,32 @@ impl Builder<'_> {
             None => Identity::shared(Http::Either, upstream.trust.tls(Http::Either)),
         };
         let peer = self.peer(&upstream.origin, &identity, proxies)?;
-        let per_minute = fcm.pushes_per_minute.unwrap_or(upstream.pushes_per_minute);
-        let metrics = &self.metrics.upstream.paces;
-        let pacer = self.pacers.project(fcm.provider.project_id(), per_minute, self.upstream, metrics);
-        let place = format!("fcm project {}", fcm.provider.project_id());
-        let door = self.credentials.doors().of_source(&fcm.credential, &place);
-        let all = [&door.clone(), &self.credentials.token_door(&fcm.credential)];
-        let route = self.route(app, fcm.provider.clone(), credential, peer);
-        let route = route.with_pacer(pacer).with_doors(door, &all);
-        Ok(route.with_certificate(fcm.certificate.as_ref().map(ClientCertificate::validity)))
+        let project = fcm.provider.project_id();
+        let per_minute = self.quota(project);
+        let breaker = self.config.upstream.breaker;
+        let standings = FcmStandings {
+            project: self
+                .credentials
+                .standings()
+                .of_source(&fcm.credential, &format!("fcm project {project}")),
+            token_endpoint: self.credentials.token_standing(&fcm.credential),
+        };
+        Ok(Route::of(RouteParts {
+            standings: Box::new(standings),
+            certificate: fcm.certificate.as_ref().map(ClientCertificate::validity),
+            pacer: Some(self.projects.pacer(project, per_minute, self.upstream, self.metrics)),
+            breaker: Some(self.projects.breaker(project, breaker, self.metrics)),
+            ..self.parts(app, fcm.provider.clone(), credential, peer)
+        }))
+    }
+
+    /// How many pushes a minute a project is sent: what one of its apps names, and the least where they name several, because
+    /// the quota is the project's and not an app's.
+    fn quota(&self, project: &str) -> u32 {
+        let of_all = self.config.apps.iter().filter_map(|app| app.fcm.as_ref());
+        let of_project = of_all.filter(|fcm| fcm.provider.project_id() == project);
+        let named = of_project.filter_map(|fcm| fcm.pushes_per_minute).min();
+        named.unwrap_or(self.config.fcm.pushes_per_minute)
     }
 
     fn access_token(
@@ -171,7 +192,7 @@ impl Builder<'_> {
             None => Identity::shared(http, self.config.trust.tls(http)),
         };
         let peer = self.peer(&mattermost.origin, &identity, proxies)?;
-        Ok(self.route(app, mattermost.provider.clone(), Credential::None, peer))
+        Ok(Route::of(self.parts(app, mattermost.provider.clone(), Credential::None, peer)))
     }
 
     fn web_push(
@@ -189,20 +210,23 @@ impl Builder<'_> {
             ..identity.at(Origin::https("subscription.invalid"), None)
         };
         let subscriptions = Subscriptions::new(Arc::clone(self.upstream), template, proxies.cloned());
-        self.route(app, web_push.provider.clone(), Credential::Vapid(vapid), subscriptions)
+        Route::of(self.parts(app, web_push.provider.clone(), Credential::Vapid(vapid), subscriptions))
     }
 
-    fn route<P: Provider>(
+    /// What each route has.
+    fn parts<P: Provider>(
         &self,
         app: &AppConfig,
         provider: P,
         credential: Credential,
         peers: impl TargetPeers<P> + 'static,
-    ) -> Route<P> {
+    ) -> RouteParts<P> {
         let metrics = self.metrics.pushes.app(app.id.as_str(), P::KIND);
-        let route = Route::new(app.id.clone(), provider, credential, peers, metrics);
-        let route = route.shared_by(self.admission.app(&app.id), app.weight);
-        route.with_breaker(self.config.upstream.breaker)
+        RouteParts {
+            sharer: self.admission.app(&app.id),
+            weight: app.weight,
+            ..RouteParts::new(app.id.clone(), provider, credential, peers, metrics)
+        }
     }
 
     fn peer(

@@ -38,7 +38,8 @@ fn config(simulator: &Simulator, account: &ServiceAccount) -> Config {
             provider: Fcm::try_new(&FcmProject { project_id: "demo-project".into() }).unwrap(),
             credential: Arc::new(Source::from_json(&account.key_json().into()).unwrap()),
             certificate: None,
-            pushes_per_minute: None,
+            // One of the two names the quota of the project that both send for.
+            pushes_per_minute: (*name == "news").then_some(1_200_000),
         };
         let mattermost = MattermostConfig {
             provider: Mattermost::try_new(MattermostSettings { server_id: "server".into() }).unwrap(),
@@ -98,17 +99,17 @@ async fn a_configuration_that_is_read_again_keeps_peers_and_credentials() {
     let (resolver, dialer) = (Arc::new(SystemResolver), Arc::new(TcpDialer));
     let upstream =
         Arc::new(Upstream::new(first.upstream.clone(), resolver, dialer, metrics.upstream.clone()));
-    let (registry, pacers) = (Registry::new(metrics.credentials.clone()), Pacers::default());
+    let (registry, projects) = (Registry::new(metrics.credentials.clone()), Projects::default());
     let admission = Admission::new(1, metrics.pushes.in_flight().clone());
 
-    let routes = build(&first, &registry, &upstream, &admission, &pacers, &metrics).unwrap();
+    let routes = build(&first, &registry, &upstream, &admission, &projects, &metrics).unwrap();
     let known = credentials(&routes);
     known[0].1.ready(Instant::now() + SOON, None).await.unwrap();
     let opened = simulator.counters().connections_opened;
 
     // The pool has room for no other peer, and the routes of the first configuration hold all of them.
     let second = config(&simulator, &account);
-    let routes_again = build(&second, &registry, &upstream, &admission, &pacers, &metrics).unwrap();
+    let routes_again = build(&second, &registry, &upstream, &admission, &projects, &metrics).unwrap();
     let again = credentials(&routes_again);
     for (apns, fcm, vapid) in known.iter().chain(&again) {
         assert!(std::ptr::eq::<ProviderToken>(&**apns, &*known[0].0));
@@ -119,6 +120,14 @@ async fn a_configuration_that_is_read_again_keeps_peers_and_credentials() {
         let party = |routes: &Routes| routes.app(&app).unwrap().mattermost.as_ref().unwrap().party();
         assert_eq!(party(&routes), party(&routes_again), "an app is the same one to those it shares with");
         assert_eq!(routes.app(&app).unwrap().fcm.as_ref().unwrap().party(), party(&routes));
+    }
+    let shared = [&routes, &routes_again].map(|routes| {
+        APPS.map(|name| routes.app(&AppId::parse(name).unwrap()).unwrap().fcm.as_ref().unwrap().shared())
+    });
+    for (pacer, breaker) in shared.as_flattened() {
+        let (of_first, its_breaker) = shared[0][0];
+        assert!(std::ptr::eq(pacer.unwrap(), of_first.unwrap()), "a project has one pacer");
+        assert!(std::ptr::eq(breaker.unwrap(), its_breaker.unwrap()), "a project has one breaker");
     }
     assert_ne!(
         admission.app(&AppId::parse("shop").unwrap()).party(1),
@@ -133,6 +142,6 @@ async fn a_configuration_that_is_read_again_keeps_peers_and_credentials() {
     // Another peer would not have fitted.
     let mut third = config(&simulator, &account);
     third.apns_sandbox = "https://localhost:1".parse().unwrap();
-    assert!(build(&third, &registry, &upstream, &admission, &pacers, &metrics).is_err());
+    assert!(build(&third, &registry, &upstream, &admission, &projects, &metrics).is_err());
     tokio::time::timeout(SOON, registry.shut_down()).await.unwrap();
 }

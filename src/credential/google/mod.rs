@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwapOption;
-use fanfare_upstream::{Flow, InFlight, Indexing, PeerPool, Request, UpstreamError};
+use fanfare_upstream::{Flow, InFlight, Indexing, PeerPool, Request, Unsent, UpstreamError};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -23,7 +23,7 @@ pub use source::Source;
 pub(super) use source::SourceIdentity;
 
 use super::handle::CredentialHandle;
-use super::standing::{CredentialDoor, RefusingAnswer};
+use super::standing::{CredentialStanding, RefusingAnswer};
 use super::{NoToken, Renewal, Stamp};
 use crate::metrics::TokenMetrics;
 use answer::Granted;
@@ -53,7 +53,7 @@ pub struct GoogleToken {
     progress: watch::Sender<Progress>,
     calls: Arc<InFlight>,
     /// Whether the token endpoint takes the credential.
-    door: CredentialHandle<CredentialDoor>,
+    standing: CredentialHandle<CredentialStanding>,
     metrics: TokenMetrics,
 }
 
@@ -84,7 +84,7 @@ impl CallFailure {
     fn is_lasting(&self) -> bool {
         match self.why {
             NoToken::Refused(_) => true,
-            NoToken::Unavailable(_) | NoToken::Deadline => self.times >= PATIENCE,
+            NoToken::Unavailable(_) | NoToken::LeftAlone { .. } | NoToken::Deadline => self.times >= PATIENCE,
         }
     }
 }
@@ -96,7 +96,7 @@ impl GoogleToken {
     pub(super) fn new(
         source: Arc<Source>,
         endpoint: PeerPool,
-        door: CredentialHandle<CredentialDoor>,
+        standing: CredentialHandle<CredentialStanding>,
         metrics: TokenMetrics,
     ) -> Self {
         Self {
@@ -105,7 +105,7 @@ impl GoogleToken {
             newest: ArcSwapOption::empty(),
             progress: watch::Sender::default(),
             calls: InFlight::new(|_| {}),
-            door,
+            standing,
             metrics,
         }
     }
@@ -152,7 +152,7 @@ impl GoogleToken {
                 }
                 if let Some(lasting) = failure.as_ref().filter(|failure| failure.is_lasting()) {
                     if matches!(lasting.why, NoToken::Refused(_)) {
-                        self.door.answered();
+                        self.standing.answered();
                     }
                     return Err(lasting.why.clone());
                 }
@@ -187,7 +187,7 @@ impl GoogleToken {
                 Err(why) => {
                     failures += 1;
                     self.failed(&why, failures);
-                    tokio::time::sleep(pace::backoff(failures, fastrand::f64())).await;
+                    tokio::time::sleep(pace::after_failure(&why, failures, fastrand::f64())).await;
                 }
             }
         }
@@ -212,7 +212,12 @@ impl GoogleToken {
             let permit = self.endpoint.permit(Flow::SINGLE, Instant::now() + CALL_TIMEOUT).await?;
             permit.exchange(request.clone(), || Some(request.clone()), &share).await
         };
-        let answer = asked.await.map_err(|error: UpstreamError| unavailable(&error))?;
+        let answer = asked.await.map_err(|error: UpstreamError| match (unavailable(&error), error) {
+            (NoToken::Unavailable(why), UpstreamError::Unsent(Unsent::BreakerOpen(left))) => {
+                NoToken::LeftAlone { why, retry_after: left.retry_after }
+            }
+            (why, _) => why,
+        })?;
         answer::read(&answer.reply, endpoint)
     }
 
@@ -226,7 +231,7 @@ impl GoogleToken {
         self.metrics.granted(SystemTime::now() + lifetime);
         // Waiting pushes are woken only now, because they look for the token when they wake.
         self.progress.send_modify(|progress| progress.failure = None);
-        self.door.open();
+        self.standing.open();
         tracing::info!(credential = self.source.account(), ?lifetime, generation, "got an access token");
         generation
     }
@@ -241,9 +246,9 @@ impl GoogleToken {
                 tracing::debug!(credential, failures, %why, "got no access token");
                 // One refusal is enough, since the endpoint judges the key itself and no proof that ages.
                 let detail = detail.to_string();
-                self.door.shut(RefusingAnswer { status: None, reason: String::new(), detail });
+                self.standing.shut(RefusingAnswer { status: None, reason: String::new(), detail });
             }
-            NoToken::Unavailable(_) | NoToken::Deadline => {
+            NoToken::Unavailable(_) | NoToken::LeftAlone { .. } | NoToken::Deadline => {
                 self.metrics.unavailable();
                 tracing::warn!(credential, failures, %why, "got no access token");
             }

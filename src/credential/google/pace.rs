@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use crate::credential::NoToken;
+
 /// The shortest time between two calls of one token endpoint, however short a token lives.
 pub(super) const MIN_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -29,11 +31,20 @@ pub(super) fn renew_after(lifetime: Duration, chance: f64) -> Duration {
 }
 
 /// Returns the wait after so many failures in a row. `chance` is in 0..1.
-pub(super) fn backoff(failures: u32, chance: f64) -> Duration {
+fn backoff(failures: u32, chance: f64) -> Duration {
     // Beyond this many doublings the longest wait is reached anyway.
     let doublings = failures.saturating_sub(1).min(10);
     let longest = (BACKOFF_MIN * (1 << doublings)).min(BACKOFF_MAX);
     longest.mul_f64(1.0 - chance / 4.0)
+}
+
+/// Returns the wait before the next call after so many that brought no token. An endpoint that is left alone was not asked,
+/// so the wait is over when the breaker lets somebody ask again: a fresh token comes soon after the endpoint is well.
+pub(super) fn after_failure(why: &NoToken, failures: u32, chance: f64) -> Duration {
+    match why {
+        NoToken::LeftAlone { retry_after, .. } => MIN_INTERVAL.max(*retry_after),
+        NoToken::Refused(_) | NoToken::Unavailable(_) | NoToken::Deadline => backoff(failures, chance),
+    }
 }
 
 #[cfg(test)]
@@ -59,5 +70,14 @@ mod tests {
         assert_eq!(waits.collect::<Vec<_>>(), [1, 2, 4, 8, 16, 32, 60, 60, 60]);
         assert_eq!(backoff(1, 0.4), seconds(0.9));
         assert_eq!(backoff(u32::MAX, 0.0), BACKOFF_MAX);
+    }
+
+    #[test]
+    fn an_endpoint_that_is_left_alone_is_asked_when_that_is_over_however_often_it_failed() {
+        let left_alone = |wait| NoToken::LeftAlone { why: "it fails".into(), retry_after: seconds(wait) };
+        assert_eq!(after_failure(&left_alone(3.0), 9, 0.0), seconds(3.0));
+        assert_eq!(after_failure(&left_alone(40.0), 1, 0.0), seconds(40.0));
+        assert_eq!(after_failure(&left_alone(0.0), 1, 0.0), MIN_INTERVAL);
+        assert_eq!(after_failure(&NoToken::Unavailable("it is down".into()), 4, 0.0), seconds(8.0));
     }
 }

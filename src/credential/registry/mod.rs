@@ -3,7 +3,7 @@
 //! Apps that name the same key share one credential, and so does a configuration that is read again while the former one
 //! is still in use: the credential keeps its token, and nothing is fetched anew.
 
-mod doors;
+mod standings;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,16 +14,16 @@ use tokio_util::task::TaskTracker;
 use super::apns::{ProviderToken, SigningKey, SigningKeyIdentity};
 use super::google::{GoogleToken, Source, SourceIdentity};
 use super::handle::CredentialHandle;
-use super::standing::CredentialDoor;
+use super::standing::CredentialStanding;
 use super::table::Table;
 use super::vapid::{ApplicationServer, ApplicationServerIdentity, Vapid};
 use crate::metrics::CredentialMetrics;
-pub(crate) use doors::Doors;
+pub(crate) use standings::Standings;
 
 /// Every credential of the process, by what identifies it.
 pub struct Registry {
     metrics: CredentialMetrics,
-    doors: Arc<Doors>,
+    standings: Arc<Standings>,
     credentials: Mutex<Credentials>,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -41,20 +41,20 @@ impl Registry {
     #[must_use]
     pub fn new(metrics: CredentialMetrics) -> Self {
         let (credentials, tasks, stop) = Default::default();
-        let doors = Arc::new(Doors::new(metrics.clone()));
-        Self { metrics, doors, credentials, tasks, stop }
+        let standings = Arc::new(Standings::new(metrics.clone()));
+        Self { metrics, standings, credentials, tasks, stop }
     }
 
     /// Every place where a credential is shown.
     #[must_use]
-    pub(crate) fn doors(&self) -> &Arc<Doors> {
-        &self.doors
+    pub(crate) fn standings(&self) -> &Arc<Standings> {
+        &self.standings
     }
 
-    /// The door of a source of access tokens at its token endpoint.
+    /// How a source of access tokens stands at its token endpoint.
     #[must_use]
-    pub(crate) fn token_door(&self, source: &Source) -> CredentialHandle<CredentialDoor> {
-        self.doors.of_source(source, "token endpoint")
+    pub(crate) fn token_standing(&self, source: &Source) -> CredentialHandle<CredentialStanding> {
+        self.standings.of_source(source, "token endpoint")
     }
 
     /// Returns the provider token of a signing key.
@@ -75,8 +75,8 @@ impl Registry {
     pub fn access_token(&self, source: &Arc<Source>, endpoint: PeerPool) -> CredentialHandle<GoogleToken> {
         self.credentials().access_tokens.find_or_insert(source.identity(), || {
             let metrics = self.metrics.token(source.account());
-            let door = self.token_door(source);
-            let token = Arc::new(GoogleToken::new(Arc::clone(source), endpoint, door, metrics));
+            let standing = self.token_standing(source);
+            let token = Arc::new(GoogleToken::new(Arc::clone(source), endpoint, standing, metrics));
             let stop = self.stop.child_token();
             self.tasks.spawn(Arc::clone(&token).keep_fresh(stop.clone()));
             CredentialHandle::new(token, stop)

@@ -9,6 +9,7 @@ use secrecy::SecretString;
 
 use super::*;
 use crate::credential::apns::{KeyId, TeamId};
+use crate::credential::standing::RefusingAnswer;
 use crate::metrics::Metrics;
 use tokio::time::Instant;
 
@@ -182,4 +183,17 @@ async fn a_source_that_is_read_again_keeps_its_token_and_fetches_no_other() {
     let later = registry.access_token(&read(), google.endpoint.clone());
     later.ready(Instant::now() + SOON, None).await.unwrap();
     assert_eq!(google.issued(), before + 1);
+}
+
+#[tokio::test]
+async fn a_credential_that_no_app_shows_any_more_is_not_counted_as_refused() {
+    let metrics = Metrics::default();
+    let standings = Standings::new(metrics.credentials.clone());
+    let standing = standings.of_certificate("00ff", "apns production");
+    standing.shut(RefusingAnswer { status: None, reason: String::new(), detail: String::new() });
+    let labels = r#"{credential="certificate 00ff",where="apns production"}"#;
+    let refused = |count: u32| format!("fanfare_credential_refused{labels} {count}\n");
+    assert!(metrics.page().contains(&refused(1)));
+    drop(standing);
+    assert!(metrics.page().contains(&refused(0)));
 }

@@ -2,7 +2,7 @@
 
 /// How a credential at a place is called in the log, in metrics, and to callers. Nothing of it is secret.
 #[derive(Debug, Clone)]
-pub(crate) struct DoorName {
+pub(crate) struct StandingName {
     /// The credential in a sentence.
     pub(in crate::credential) credential: String,
     /// The credential in metrics.
@@ -11,7 +11,7 @@ pub(crate) struct DoorName {
     pub(in crate::credential) place: String,
 }
 
-impl DoorName {
+impl StandingName {
     pub(super) fn for_topic(&self, topic: &str) -> Self {
         Self { place: format!("{}, topic {topic}", self.place), ..self.clone() }
     }

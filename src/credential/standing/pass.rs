@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use super::credential_door::CredentialDoor;
-use super::door::{Door, Refused, RefusingAnswer};
+use super::credential_standing::CredentialStanding;
+use super::shared::{Refused, RefusingAnswer, SharedStanding};
 use super::state::{Heard, Ticket};
 
 /// The leave of one attempt. Where it is dropped, nothing was heard, and a probe gives its right to another push.
 #[derive(Debug)]
 pub(crate) struct Pass<'a> {
     /// None where nobody judges the credential, or what was heard was told.
-    through: Option<(&'a CredentialDoor, Ticket)>,
+    credential: Option<(&'a CredentialStanding, Ticket)>,
     /// There is one only where the topic was refused before.
-    topic: Option<(Arc<Door>, Ticket)>,
+    topic: Option<(Arc<SharedStanding>, Ticket)>,
 }
 
 /// What an attempt was answered: as far as it concerns its credential, and its topic.
@@ -32,16 +32,16 @@ impl HeardOfPush {
 impl<'a> Pass<'a> {
     /// Asks for leave. `topic` is called only where some topic was refused before.
     pub(crate) fn ask<T: AsRef<str>>(
-        door: Option<&'a CredentialDoor>,
+        standing: Option<&'a CredentialStanding>,
         topic: impl FnOnce() -> Option<T>,
     ) -> Result<Self, Box<Refused>> {
-        let Some(door) = door else { return Ok(Self { through: None, topic: None }) };
-        let ticket = door.door.ask()?;
+        let Some(standing) = standing else { return Ok(Self { credential: None, topic: None }) };
+        let ticket = standing.credential.ask()?;
         // From here on a drop gives the right to probe back.
-        let mut pass = Self { through: Some((door, ticket)), topic: None };
-        if !door.topics.are_none()
+        let mut pass = Self { credential: Some((standing, ticket)), topic: None };
+        if !standing.topics.are_none()
             && let Some(topic) = topic()
-            && let Some(topic) = door.topics.find(topic.as_ref())
+            && let Some(topic) = standing.topics.find(topic.as_ref())
         {
             let ticket = topic.ask()?;
             pass.topic = Some((topic, ticket));
@@ -49,15 +49,15 @@ impl<'a> Pass<'a> {
         Ok(pass)
     }
 
-    /// The number of the credential's door; 0 where there is none.
+    /// The number of the credential's standing; 0 where it has none.
     pub(crate) fn number(&self) -> u64 {
-        self.through.map_or(0, |(door, _)| door.number())
+        self.credential.map_or(0, |(standing, _)| standing.number())
     }
 
     /// Whether this attempt asks if the credential, or its topic, is taken again.
     pub(crate) fn is_probe(&self) -> bool {
         let of_topic = self.topic.as_ref().is_some_and(|(_, ticket)| ticket.probe);
-        of_topic || self.through.is_some_and(|(_, ticket)| ticket.probe)
+        of_topic || self.credential.is_some_and(|(_, ticket)| ticket.probe)
     }
 
     /// Tells what was heard. It is true where the credential was shut by this, so that others are to be told.
@@ -67,19 +67,19 @@ impl<'a> Pass<'a> {
         answer: impl Fn() -> RefusingAnswer,
         topic: impl FnOnce() -> Option<T>,
     ) -> bool {
-        let Some((door, ticket)) = self.through.take() else { return false };
-        let apps = || door.app_count();
-        let shut = door.door.hear(ticket, heard.credential, &answer, apps);
+        let Some((standing, ticket)) = self.credential.take() else { return false };
+        let apps = || standing.app_count();
+        let shut = standing.credential.hear(ticket, heard.credential, &answer, apps);
         match self.topic.take() {
             Some((topic, ticket)) => {
                 topic.hear(ticket, heard.topic, answer, apps);
             }
             None if heard.topic == Heard::Refused => {
                 let added = topic().and_then(|topic| {
-                    door.topics.find_or_add(topic.as_ref(), door.door.name(), &door.metrics)
+                    standing.topics.find_or_add(topic.as_ref(), standing.credential.name(), &standing.metrics)
                 });
                 if let Some(added) = added {
-                    // The topic had no door when the attempt began, so its door had never opened.
+                    // The topic had no standing when the attempt began, so it had never been taken again.
                     added.hear(Ticket { opened: 0, probe: false }, heard.topic, answer, apps);
                 }
             }
@@ -92,8 +92,8 @@ impl<'a> Pass<'a> {
 impl Drop for Pass<'_> {
     fn drop(&mut self) {
         let nothing = || RefusingAnswer { status: None, reason: String::new(), detail: String::new() };
-        if let Some((door, ticket)) = self.through.take() {
-            door.door.hear(ticket, Heard::Nothing, nothing, || 0);
+        if let Some((standing, ticket)) = self.credential.take() {
+            standing.credential.hear(ticket, Heard::Nothing, nothing, || 0);
         }
         if let Some((topic, ticket)) = self.topic.take() {
             topic.hear(ticket, Heard::Nothing, nothing, || 0);

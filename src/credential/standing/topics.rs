@@ -5,40 +5,40 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 
-use super::door::Door;
-use super::name::DoorName;
+use super::name::StandingName;
+use super::shared::SharedStanding;
 use crate::metrics::CredentialMetrics;
 
-/// The most topics of one credential at one place that have a door. The refusals of others shut nothing.
+/// The most topics of one credential at one place that have a standing. The refusals of others shut nothing.
 const MAX_TOPICS: usize = 64;
 
-/// The topics of one credential at one place that were refused once, with their doors.
+/// The topics of one credential at one place that were refused once, with their standings.
 #[derive(Default)]
-pub(super) struct TopicDoors {
+pub(super) struct TopicStandings {
     /// Whether there is one. It saves a push the look at the list.
     any: AtomicBool,
-    list: ArcSwap<Vec<(Box<str>, Arc<Door>)>>,
+    list: ArcSwap<Vec<(Box<str>, Arc<SharedStanding>)>>,
 }
 
-impl TopicDoors {
+impl TopicStandings {
     /// Whether no topic was ever refused.
     pub(super) fn are_none(&self) -> bool {
         !self.any.load(Ordering::Acquire)
     }
 
-    pub(super) fn find(&self, topic: &str) -> Option<Arc<Door>> {
+    pub(super) fn find(&self, topic: &str) -> Option<Arc<SharedStanding>> {
         let list = self.list.load();
         let found = list.iter().find(|(known, _)| **known == *topic);
-        found.map(|(_, door)| Arc::clone(door))
+        found.map(|(_, standing)| Arc::clone(standing))
     }
 
-    /// The door of a topic that was refused; none where there are too many.
+    /// The standing of a topic that was refused; none where there are too many.
     pub(super) fn find_or_add(
         &self,
         topic: &str,
-        of: &DoorName,
+        of: &StandingName,
         metrics: &CredentialMetrics,
-    ) -> Option<Arc<Door>> {
+    ) -> Option<Arc<SharedStanding>> {
         if let Some(known) = self.find(topic) {
             return Some(known);
         }
@@ -46,8 +46,8 @@ impl TopicDoors {
             return None;
         }
         let name = of.for_topic(topic);
-        let metrics = metrics.door(&name.label, &name.place);
-        let made = Arc::new(Door::new(name, metrics));
+        let metrics = metrics.standing(&name.label, &name.place);
+        let made = Arc::new(SharedStanding::new(name, metrics));
         self.list.rcu(|list| {
             let mut list = Vec::clone(list);
             // Another thread may have added it meanwhile.
@@ -61,6 +61,6 @@ impl TopicDoors {
     }
 
     pub(super) fn any_shut(&self) -> bool {
-        self.list.load().iter().any(|(_, door)| door.is_shut())
+        self.list.load().iter().any(|(_, standing)| standing.is_shut())
     }
 }

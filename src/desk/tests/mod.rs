@@ -2,6 +2,7 @@
 //! pushes that are.
 
 mod batches;
+mod books;
 mod faults;
 mod once;
 mod pushes;

@@ -135,7 +135,7 @@ impl Attempts {
 
     fn again_or(&mut self, again: Option<Again>, mut result: PushResult) -> Next {
         self.keep_last_answer(&mut result);
-        match again.and_then(|again| self.wait(again)) {
+        match again.and_then(|again| self.wait(again, result.retry_after)) {
             Some(wait) if self.made < self.most => {
                 self.last = Some(Box::new(result));
                 Next::Again(wait)
@@ -144,15 +144,16 @@ impl Attempts {
         }
     }
 
-    /// The wait before another attempt; none if that would come too late. No wait is shorter than the one that was named,
-    /// and its random part grows with each attempt, so that pushes which failed together do not come back together ("full
+    /// The wait before another attempt; none if that would come too late. No wait is shorter than the one that was named by
+    /// this answer or, where none came, by the one before it; and its random part grows with each attempt, so that pushes which failed together do not come back together ("full
     /// jitter": AWS Architecture Blog, "Exponential Backoff And Jitter").
-    fn wait(&self, again: Again) -> Option<Duration> {
+    fn wait(&self, again: Again, advice: Option<Duration>) -> Option<Duration> {
         let useless_from = useless_from(self.deadline, self.expiry);
         let left = useless_from.saturating_duration_since(Instant::now());
         let wait = match again {
             Again::AtOnce => Duration::ZERO,
             Again::After(named) => {
+                let named = advice.map_or(named, |advice| advice.max(named));
                 let backoff = BACKOFF * (1 << self.made.saturating_sub(1).min(MOST_DOUBLINGS));
                 let random = backoff.min(left.saturating_sub(named)).mul_f64(fastrand::f64());
                 named.saturating_add(random)
@@ -161,11 +162,14 @@ impl Attempts {
         (wait < left).then_some(wait)
     }
 
-    /// Keeps what the push service said last, where this attempt brought no answer.
+    /// Keeps what the push service said last, where this result brings nothing newer from it.
     fn keep_last_answer(&mut self, result: &mut PushResult) {
-        if let Some(last) = self.last.take().filter(|_| result.upstream_status.is_none()) {
-            result.upstream_status = last.upstream_status;
-            result.upstream_reason = last.upstream_reason;
+        let newer = result.upstream_status.is_some() || !result.upstream_reason.is_empty();
+        let Some(last) = self.last.take().filter(|_| !newer) else { return };
+        result.upstream_status = last.upstream_status;
+        result.upstream_reason = last.upstream_reason;
+        if result.retryable {
+            result.retry_after = result.retry_after.max(last.retry_after);
         }
     }
 
@@ -220,5 +224,7 @@ impl Attempts {
     }
 }
 
+#[cfg(test)]
+mod stays;
 #[cfg(test)]
 mod tests;

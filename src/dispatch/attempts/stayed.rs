@@ -7,7 +7,7 @@ use fanfare_upstream::{NoTurn, TooManyPeers, Unsent};
 
 use super::Attempts;
 use crate::credential::{NoToken, Refused};
-use crate::dispatch::Sight;
+use crate::dispatch::RunMode;
 use crate::dispatch::acquire::NoLeave;
 use crate::dispatch::guard::{Guard, Unsendable};
 use crate::dispatch::subscriptions::not_public;
@@ -24,7 +24,9 @@ impl Attempts {
     /// The verdict where an attempt does not leave.
     pub(in crate::dispatch) fn stayed(&mut self, why: &NoLeave) -> PushResult {
         match why {
-            NoLeave::HeldBack(why) => self.held_back(why.to_string(), why.retry_after),
+            NoLeave::HeldBack(why) => {
+                self.not_attempted(Reason::BreakerOpen, why.to_string(), Some(why.retry_after))
+            }
             NoLeave::Refused(why) => self.shut(why),
             NoLeave::NoToken(why) => self.without_token(why),
             NoLeave::NoTurn(why) => self.without_turn(*why),
@@ -36,7 +38,7 @@ impl Attempts {
 
     /// The verdict where the push cannot be said to its provider, or its target may not be sent to.
     pub(in crate::dispatch) fn refused(&mut self, refusal: Refusal, guard: &Guard) -> PushResult {
-        self.unsendable(guard.refuse(refusal, Sight::of(self.dry_run)))
+        self.unsendable(guard.refuse(refusal, RunMode::of(self.dry_run)))
     }
 
     fn unsendable(&mut self, unsendable: Unsendable) -> PushResult {
@@ -49,15 +51,12 @@ impl Attempts {
 
     /// The verdict where there is no peer to send it to.
     pub(in crate::dispatch) fn without_peer(&mut self, why: &TooManyPeers) -> PushResult {
-        let mut result = PushResult::unsent(Outcome::NotAttempted, Reason::Overloaded, why.to_string());
-        result.retryable = true;
-        result.retry_after = Some(COME_BACK_AFTER);
-        self.complete(result)
+        self.not_attempted(Reason::Overloaded, why.to_string(), Some(COME_BACK_AFTER))
     }
 
     /// The verdict where its turn to be encrypted did not come before the deadline.
     pub(in crate::dispatch) fn too_late(&mut self) -> PushResult {
-        self.not_attempted(Reason::DeadlineExceeded, "it could not be encrypted before the deadline")
+        self.not_attempted(Reason::DeadlineExceeded, "it could not be encrypted before the deadline", None)
     }
 
     /// The verdict on a dry run that would have been sent.
@@ -69,7 +68,7 @@ impl Attempts {
 
     /// The verdict where the push expired before it could be sent.
     fn expired(&mut self) -> PushResult {
-        self.not_attempted(Reason::Expired, "the push expired before it could be sent")
+        self.not_attempted(Reason::Expired, "the push expired before it could be sent", None)
     }
 
     /// The verdict where no attempt can follow: the last answer, with its advice when to come back.
@@ -79,30 +78,28 @@ impl Attempts {
 
     /// The verdict where the gateway shuts down before the push could be sent.
     fn draining(&mut self) -> PushResult {
-        self.not_attempted(Reason::Draining, "the gateway is shutting down")
+        self.not_attempted(Reason::Draining, "the gateway is shutting down", None)
     }
 
-    /// The verdict where the push service fails, and is left alone for now.
-    fn held_back(&mut self, detail: String, retry_after: Duration) -> PushResult {
-        let answered = self.last.is_some();
-        let mut result = self.not_attempted(Reason::BreakerOpen, detail);
-        if !answered {
-            result.retry_after = Some(retry_after);
-        }
-        result
-    }
-
-    /// The verdict where no attempt is made now. The last answer stands where there is one.
-    fn not_attempted(&mut self, reason: Reason, detail: impl Into<Cow<'static, str>>) -> PushResult {
-        if let Some(last) = self.last.take() {
+    /// The verdict where no attempt is made now. The last answer stands where there is one, with the longer of its wait and
+    /// this one.
+    fn not_attempted(
+        &mut self,
+        reason: Reason,
+        detail: impl Into<Cow<'static, str>>,
+        retry_after: Option<Duration>,
+    ) -> PushResult {
+        if let Some(mut last) = self.last.take() {
+            last.retry_after = last.retry_after.max(retry_after);
             return self.complete(*last);
         }
         let mut result = PushResult::unsent(Outcome::NotAttempted, reason, detail);
         result.retryable = reason != Reason::Expired;
+        result.retry_after = retry_after;
         self.complete(result)
     }
 
-    /// The verdict where the pace of the push service leaves no turn for it. The last answer stands where there is one.
+    /// The verdict where the pace of the push service leaves no turn for it.
     fn without_turn(&mut self, why: NoTurn) -> PushResult {
         let wait = match why {
             NoTurn::TooLong(wait) | NoTurn::Full(wait) => wait,
@@ -110,14 +107,8 @@ impl Attempts {
             NoTurn::TurnedAway => COME_BACK_AFTER,
             NoTurn::ShuttingDown => return self.draining(),
         };
-        if let Some(last) = self.last.take() {
-            return self.complete(*last);
-        }
         let detail = format!("pushes to this push service are paced: {why}");
-        let mut result = PushResult::unsent(Outcome::NotAttempted, Reason::Paced, detail);
-        result.retryable = true;
-        result.retry_after = Some(wait);
-        self.complete(result)
+        self.not_attempted(Reason::Paced, detail, Some(wait))
     }
 
     /// The verdict where the push service refuses the credential. No advice is given when to come back, because an operator
@@ -134,61 +125,60 @@ impl Attempts {
 
     /// The verdict where there is no token to send it with.
     pub(in crate::dispatch) fn without_token(&mut self, why: &NoToken) -> PushResult {
-        let outcome = match why {
+        let (outcome, retry_after) = match why {
             NoToken::Deadline => {
                 return self.not_attempted(
                     Reason::DeadlineExceeded,
                     "no access token for the push service came before the deadline",
+                    None,
                 );
             }
-            NoToken::Refused(_) => Outcome::Credential,
-            NoToken::Unavailable(_) => Outcome::UpstreamUnavailable,
+            NoToken::Refused(_) => (Outcome::Credential, None),
+            NoToken::Unavailable(_) => (Outcome::UpstreamUnavailable, Some(COME_BACK_AFTER)),
+            NoToken::LeftAlone { retry_after, .. } => (Outcome::UpstreamUnavailable, Some(*retry_after)),
         };
         let mut result = PushResult::unsent(outcome, Reason::CredentialMissing, why.to_string());
-        if outcome == Outcome::UpstreamUnavailable {
-            result.retryable = true;
-            result.retry_after = Some(COME_BACK_AFTER);
-        }
+        (result.retryable, result.retry_after) = (retry_after.is_some(), retry_after);
         self.complete(result)
     }
 
     /// The verdict where the request was provably not processed, and resending it has come to its end.
     pub(super) fn unsent(&mut self, why: &Unsent) -> PushResult {
-        let (outcome, reason, retry_after) = match why {
+        let reason = match why {
             Unsent::Deadline => {
                 return self.not_attempted(
                     Reason::DeadlineExceeded,
                     "no stream to the push service was free before the deadline",
+                    None,
                 );
             }
             Unsent::ShuttingDown => return self.draining(),
-            Unsent::BreakerOpen(left) => return self.held_back(why.to_string(), left.retry_after),
-            // `Attempts::next` has such a push look at its credential again, which says why.
-            Unsent::TurnedAway => {
-                (Outcome::UpstreamUnavailable, Reason::UpstreamRefused, Some(COME_BACK_AFTER))
+            Unsent::BreakerOpen(left) => {
+                return self.not_attempted(Reason::BreakerOpen, why.to_string(), Some(left.retry_after));
             }
             Unsent::Forbidden(_) => {
                 // Only a subscription names a peer that is held to public addresses.
                 return self.unsendable(not_public(why).into());
             }
-            Unsent::TooManyWaiters(_) => (Outcome::NotAttempted, Reason::Overloaded, Some(COME_BACK_AFTER)),
-            Unsent::TooLong(wait) => {
-                let wait = (*wait).clamp(SHORTEST_LINE, LONGEST_LINE);
-                (Outcome::NotAttempted, Reason::Overloaded, Some(wait))
+            Unsent::TooManyWaiters(_) => return self.overloaded(why, COME_BACK_AFTER),
+            Unsent::TooLong(wait) => return self.overloaded(why, (*wait).clamp(SHORTEST_LINE, LONGEST_LINE)),
+            Unsent::Unreachable(error) | Unsent::DeadlineUnreachable(error) if error.is_crowded() => {
+                return self.overloaded(why, COME_BACK_AFTER);
             }
-            Unsent::Refused { .. } | Unsent::DeadlineFailing(_) => {
-                (Outcome::UpstreamUnavailable, Reason::UpstreamRefused, Some(COME_BACK_AFTER))
-            }
-            Unsent::Unreachable(why) | Unsent::DeadlineUnreachable(why) if why.is_crowded() => {
-                (Outcome::NotAttempted, Reason::Overloaded, Some(COME_BACK_AFTER))
-            }
-            Unsent::Unreachable(_) | Unsent::DeadlineUnreachable(_) => {
-                (Outcome::UpstreamUnavailable, Reason::UpstreamUnreachable, Some(COME_BACK_AFTER))
+            Unsent::Unreachable(_) | Unsent::DeadlineUnreachable(_) => Reason::UpstreamUnreachable,
+            // `Attempts::next` has a push that is turned away look at its credential again, which says why.
+            Unsent::Refused { .. } | Unsent::DeadlineFailing(_) | Unsent::TurnedAway => {
+                Reason::UpstreamRefused
             }
         };
-        let mut result = PushResult::unsent(outcome, reason, why.to_string());
+        let mut result = PushResult::unsent(Outcome::UpstreamUnavailable, reason, why.to_string());
         result.retryable = true;
-        result.retry_after = retry_after;
+        result.retry_after = Some(COME_BACK_AFTER);
         self.complete(result)
+    }
+
+    /// The verdict where too many wait before it.
+    fn overloaded(&mut self, why: &Unsent, retry_after: Duration) -> PushResult {
+        self.not_attempted(Reason::Overloaded, why.to_string(), Some(retry_after))
     }
 }

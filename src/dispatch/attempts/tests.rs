@@ -12,7 +12,7 @@ fn attempts(options: &Options) -> Attempts {
     Attempts::new(options, 3, Instant::now() + Duration::from_secs(3600))
 }
 
-fn verdict(outcome: Outcome, retry: Retry) -> Verdict {
+pub(super) fn verdict(outcome: Outcome, retry: Retry) -> Verdict {
     Verdict {
         outcome,
         token_action: TokenAction::Keep,

@@ -28,17 +28,17 @@ pub(super) struct Suspicion {
     counts: AtomicU64,
 }
 
-/// Whether an answer is noted.
+/// Whether a push is real or a dry run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sight {
-    /// It is of a push that was to be delivered.
+pub(crate) enum RunMode {
+    /// It is to be delivered, and what its answer says of the target is noted.
     Real,
-    /// It is of a dry run, which is judged by what is known and adds nothing to it: whoever tries a list of made-up targets
-    /// does not set those of others aside, and what was never delivered vouches for nothing.
+    /// It delivers nothing. Its answer is judged by what is known and adds nothing to it: whoever tries a list of made-up
+    /// targets does not set those of others aside, and what was never delivered vouches for nothing.
     DryRun,
 }
 
-impl Sight {
+impl RunMode {
     pub(crate) fn of(dry_run: bool) -> Self {
         if dry_run { Self::DryRun } else { Self::Real }
     }
@@ -75,7 +75,7 @@ impl Suspicion {
     /// Takes note of an answer, and turns DELETE into QUARANTINE while the recent answers speak for a wrong
     /// configuration. `proved`: the push service says since when this very target is gone, as APNs does; such a target
     /// is deleted whatever the others are.
-    pub(super) fn judge(&self, outcome: Outcome, action: TokenAction, proved: bool, sight: Sight) -> Judged {
+    pub(super) fn judge(&self, outcome: Outcome, action: TokenAction, proved: bool, mode: RunMode) -> Judged {
         let sign = match outcome {
             Outcome::Accepted => Sign::Vouches,
             Outcome::Unregistered if proved => Sign::Vouches,
@@ -91,9 +91,9 @@ impl Suspicion {
             | Outcome::NotAttempted
             | Outcome::Validated => return Judged { action, turned: None },
         };
-        let (before, now) = match sight {
-            Sight::Real => self.note(sign),
-            Sight::DryRun => {
+        let (before, now) = match mode {
+            RunMode::Real => self.note(sign),
+            RunMode::DryRun => {
                 let now = Counts::unpack(self.counts.load(Ordering::Relaxed));
                 (now, now)
             }

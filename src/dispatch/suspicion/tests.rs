@@ -4,7 +4,7 @@ use super::*;
 
 fn action(suspicion: &Suspicion, outcome: Outcome) -> TokenAction {
     let action = if outcome == Outcome::Accepted { TokenAction::Keep } else { TokenAction::Delete };
-    suspicion.judge(outcome, action, false, Sight::Real).action
+    suspicion.judge(outcome, action, false, RunMode::Real).action
 }
 
 fn invalid(suspicion: &Suspicion) -> TokenAction {
@@ -109,11 +109,11 @@ fn the_invalid_and_the_gone_are_dead_together() {
 fn proof_for_one_target_deletes_it_whatever_the_others_are() {
     let suspicion = Suspicion::default();
     (0..100).for_each(|_| _ = invalid(&suspicion));
-    let proved = || suspicion.judge(Outcome::Unregistered, TokenAction::Delete, true, Sight::Real).action;
+    let proved = || suspicion.judge(Outcome::Unregistered, TokenAction::Delete, true, RunMode::Real).action;
     assert_eq!((gone(&suspicion), proved()), (TokenAction::Quarantine, TokenAction::Delete));
     let proofs = Suspicion::default();
     for _ in 0..1000 {
-        let judged = proofs.judge(Outcome::Unregistered, TokenAction::Delete, true, Sight::Real);
+        let judged = proofs.judge(Outcome::Unregistered, TokenAction::Delete, true, RunMode::Real);
         assert_eq!(judged.action, TokenAction::Delete);
     }
     assert_eq!(invalid(&proofs), TokenAction::Delete, "what is proved speaks for the configuration");
@@ -124,7 +124,7 @@ fn the_guard_says_once_that_it_closes_and_once_that_it_opens() {
     let suspicion = Suspicion::default();
     let turns = |outcome, times| -> Vec<_> {
         (0..times)
-            .filter_map(|_| suspicion.judge(outcome, TokenAction::Delete, false, Sight::Real).turned)
+            .filter_map(|_| suspicion.judge(outcome, TokenAction::Delete, false, RunMode::Real).turned)
             .collect()
     };
     assert_eq!(turns(Outcome::Unregistered, 3 * WINDOW), [Turn::Closed]);

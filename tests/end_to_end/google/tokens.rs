@@ -85,7 +85,8 @@ async fn an_endpoint_that_cannot_be_reached_or_read_is_unavailable() {
     let fresh = google.keep(unreachable);
     let why = fresh.ready().await.unwrap_err();
     let told = why.to_string();
-    assert!(matches!(why, NoToken::Unavailable(_)), "{told}");
+    // Its breaker may be open by then, and names the same cause.
+    assert!(matches!(why, NoToken::Unavailable(_) | NoToken::LeftAlone { .. }), "{told}");
     assert!(told.starts_with("no access token from https://127.0.0.1:1/token: "), "{told}");
     assert!(told.contains("cannot connect to 127.0.0.1:1"), "{told}");
 

@@ -45,6 +45,11 @@ fn to_sandbox(token: &str) -> proto::Push {
     push
 }
 
+fn dry_run(push: proto::Push) -> proto::Push {
+    let options = proto::Options { dry_run: true, ..proto::Options::default() };
+    proto::Push { options: Some(options), ..push }
+}
+
 fn to_other_topic(token: &str) -> proto::Push {
     let mut push = push(token);
     push.target.as_mut().unwrap().apns.as_mut().unwrap().topic = OTHER_TOPIC.to_owned();
@@ -98,6 +103,25 @@ async fn a_dead_tokens_answer_opens_as_a_good_one_does() {
     let dead = world.send(push(&format!("dead{:060x}", 1))).await;
     assert_eq!(dead.outcome(), Outcome::Unregistered, "{dead:?}");
     assert_eq!(world.send(push(&good(4))).await.outcome(), Outcome::Accepted);
+}
+
+#[tokio::test]
+async fn a_dry_run_hears_of_a_refused_key_and_leaves_the_right_to_probe_to_a_push() {
+    let world = World::start().await;
+    let key = world.simulator.provider_key().key_id.clone();
+    assert_eq!(world.send(dry_run(push(&good(0)))).await.outcome(), Outcome::Validated);
+    world.simulator.revoke_provider_key(&key);
+    for number in 0..3 {
+        world.send(push(&good(number))).await;
+    }
+    let told = world.send(dry_run(push(&good(3)))).await;
+    not_sent(&told, &[&key]);
+    refused_by_apns(&told, 403, "InvalidProviderToken");
+    world.simulator.restore_provider_key(&key);
+    pass(PROBE_IS_DUE).await;
+    not_sent(&world.send(dry_run(push(&good(4)))).await, &[&key]);
+    assert_eq!(world.send(push(&good(5))).await.outcome(), Outcome::Accepted);
+    assert_eq!(world.send(dry_run(push(&good(6)))).await.outcome(), Outcome::Validated);
 }
 
 #[tokio::test]
@@ -208,6 +232,8 @@ async fn a_topic_that_is_refused_leaves_the_others_alone() {
     let third = world.send(to_other_topic(&good(3))).await;
     refused_by_apns(&third, 400, "TopicDisallowed");
     not_sent(&third, &[OTHER_TOPIC, &key.key_id]);
+    not_sent(&world.send(dry_run(to_other_topic(&good(4)))).await, &[OTHER_TOPIC, &key.key_id]);
+    assert_eq!(world.send(dry_run(push(&good(4)))).await.outcome(), Outcome::Validated);
     let good_ones = world.send_all((0..100).map(good)).await;
     assert!(good_ones.iter().all(|result| result.outcome() == Outcome::Accepted), "{good_ones:?}");
     let labels = format!(r#"{{credential="{}",where="apns production, topic {OTHER_TOPIC}"}}"#, label(&key));

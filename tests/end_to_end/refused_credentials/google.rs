@@ -89,6 +89,28 @@ async fn a_token_that_is_refused_counts_only_after_its_renewal() {
     not_sent(&told, &[&account.client_email, PROJECT]);
 }
 
+/// The words that shut a credential are told to all who show it, whoever they are, so they hold no token of a device.
+#[tokio::test]
+async fn what_others_hear_of_a_refusal_repeats_no_token_of_the_push_that_was_refused() {
+    let (world, account) = serve(|_, _| {}).await;
+    let token = format!("dQw4w9WgXcQ:APA91b{}", "0f".repeat(60));
+    let body = format!(
+        r#"{{"error":{{"code":403,"status":"PERMISSION_DENIED","message":"May not send to {token}"}}}}"#
+    );
+    let refusal = ScriptedAnswer { status: 403, body: Some(body.into()), ..ScriptedAnswer::default() };
+    world
+        .simulator
+        .add_fault(FaultRule::always(Trigger::PathPrefix("/v1/".to_owned()), Fault::Answer(refusal)));
+    for number in 0..2 {
+        let refused = world.send(push("good", number)).await;
+        assert_eq!((refused.outcome(), refused.attempts), (Outcome::Credential, 1), "{refused:?}");
+        assert!(refused.detail.contains(&token), "its own caller hears all: {refused:?}");
+    }
+    let told = world.send(push("good", 2)).await;
+    not_sent(&told, &[&account.client_email, PROJECT, "May not send to"]);
+    assert!(!format!("{told:?}").contains(&token), "{told:?}");
+}
+
 #[tokio::test]
 async fn an_account_that_gets_no_tokens_is_told_in_the_same_way_until_it_does() {
     let (world, account) = serve(|simulator, account| {

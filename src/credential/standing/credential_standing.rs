@@ -4,32 +4,33 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
 
-use super::door::{Door, RefusingAnswer};
-use super::name::DoorName;
-use super::topics::TopicDoors;
+use super::name::StandingName;
+use super::shared::{Refused, RefusingAnswer, SharedStanding};
+use super::topics::TopicStandings;
 use crate::metrics::CredentialMetrics;
 use crate::push::AppId;
 
 /// A credential at one place.
-pub struct CredentialDoor {
+pub struct CredentialStanding {
     number: u64,
-    pub(super) door: Door,
-    pub(super) topics: TopicDoors,
+    /// Whether it is taken at all.
+    pub(super) credential: SharedStanding,
+    pub(super) topics: TopicStandings,
     pub(super) metrics: CredentialMetrics,
     /// The apps that show the credential here. Each is held by its route.
     apps: Mutex<Vec<Weak<AppId>>>,
 }
 
-impl CredentialDoor {
-    pub(in crate::credential) fn new(name: DoorName, metrics: CredentialMetrics) -> Self {
+impl CredentialStanding {
+    pub(in crate::credential) fn new(name: StandingName, metrics: CredentialMetrics) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        let of_door = metrics.door(&name.label, &name.place);
-        let door = Door::new(name, of_door);
+        let of_standing = metrics.standing(&name.label, &name.place);
+        let credential = SharedStanding::new(name, of_standing);
         let (topics, apps) = Default::default();
-        Self { number: NEXT.fetch_add(1, Ordering::Relaxed), door, topics, metrics, apps }
+        Self { number: NEXT.fetch_add(1, Ordering::Relaxed), credential, topics, metrics, apps }
     }
 
-    /// Tells doors apart. None is 0.
+    /// Tells standings apart. None is 0.
     #[must_use]
     pub(super) fn number(&self) -> u64 {
         self.number
@@ -44,24 +45,34 @@ impl CredentialDoor {
 
     /// The push service refused the credential in a way that one refusal says for certain.
     pub(crate) fn shut(&self, answer: RefusingAnswer) {
-        self.door.shut(answer, || self.app_count());
+        self.credential.shut(answer, || self.app_count());
     }
 
     /// The push service took the credential.
     pub(crate) fn open(&self) {
-        if self.door.is_shut() {
-            self.door.open();
+        if self.credential.is_shut() {
+            self.credential.open();
         }
+    }
+
+    /// What a push to this topic is told now, where the credential is refused for all pushes or for those. `topic` is called
+    /// only where some topic was refused before.
+    pub(crate) fn refusal<T: AsRef<str>>(&self, topic: impl FnOnce() -> Option<T>) -> Option<Box<Refused>> {
+        self.credential.refusal().or_else(|| {
+            let refused_once = !self.topics.are_none();
+            let topic = refused_once.then(topic).flatten()?;
+            self.topics.find(topic.as_ref())?.refusal()
+        })
     }
 
     /// Counts a push that was answered because the credential is refused.
     pub(crate) fn answered(&self) {
-        self.door.answered();
+        self.credential.answered();
     }
 
     /// Whether the credential is refused here, or is for a topic.
     pub(in crate::credential) fn is_shut(&self) -> bool {
-        self.door.is_shut() || self.topics.any_shut()
+        self.credential.is_shut() || self.topics.any_shut()
     }
 
     pub(super) fn app_count(&self) -> usize {
@@ -78,11 +89,11 @@ impl CredentialDoor {
     }
 }
 
-impl fmt::Debug for CredentialDoor {
+impl fmt::Debug for CredentialStanding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CredentialDoor")
+        f.debug_struct("CredentialStanding")
             .field("number", &self.number)
-            .field("door", &self.door)
+            .field("credential", &self.credential)
             .finish_non_exhaustive()
     }
 }

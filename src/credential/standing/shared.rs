@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::name::DoorName;
+use super::name::StandingName;
 use super::state::{Heard, Look, Standing, Ticket, Turn};
-use crate::metrics::DoorMetrics;
+use crate::metrics::StandingMetrics;
 
 /// A credential at one place, or for one topic there.
 #[derive(Debug)]
-pub(super) struct Door {
-    name: DoorName,
-    metrics: DoorMetrics,
+pub(super) struct SharedStanding {
+    name: StandingName,
+    metrics: StandingMetrics,
     /// The standing as it was last changed: how often it was opened, and in the two lowest bits a [`Look`]. A push whose
     /// credential is good reads this and takes no lock.
     look: AtomicU64,
@@ -52,13 +52,13 @@ pub(crate) struct Refused {
 
 const LOOK_BITS: u32 = 2;
 
-impl Door {
-    pub(super) fn new(name: DoorName, metrics: DoorMetrics) -> Self {
+impl SharedStanding {
+    pub(super) fn new(name: StandingName, metrics: StandingMetrics) -> Self {
         let (look, state, answered) = Default::default();
         Self { name, metrics, look, state, answered }
     }
 
-    pub(super) fn name(&self) -> &DoorName {
+    pub(super) fn name(&self) -> &StandingName {
         &self.name
     }
 
@@ -77,9 +77,12 @@ impl Door {
         if let Some(ticket) = state.standing.ask(now) {
             return Ok(ticket);
         }
-        let (since, answer) = (state.standing.shut_since().unwrap_or(now), state.answer.clone());
-        drop(state);
-        Err(Box::new(self.refused(now - since, answer)))
+        Err(self.refused(now, state))
+    }
+
+    /// What a push is told now, where it is shut. It asks for no leave.
+    pub(super) fn refusal(&self) -> Option<Box<Refused>> {
+        self.is_shut().then(|| self.refused(Instant::now(), self.state()))
     }
 
     /// Whether an attempt with this ticket, which was answered well, has nothing to tell.
@@ -91,7 +94,7 @@ impl Door {
         }
     }
 
-    /// An attempt ended. The answer is asked for only where it shuts the door, which is returned.
+    /// An attempt ended. Returns whether that shut it; only then the answer is asked for.
     pub(super) fn hear(
         &self,
         ticket: Ticket,
@@ -128,7 +131,7 @@ impl Door {
         self.metrics.answered();
     }
 
-    /// Changes the standing, and says so after the lock was released. It is true where the door was shut by this.
+    /// Changes the standing, and says so after the lock was released. It is true where this shut it.
     fn change(
         &self,
         change: impl FnOnce(&mut State) -> Option<Turn>,
@@ -163,7 +166,7 @@ impl Door {
     }
 
     fn say_shut(&self, answer: &RefusingAnswer, apps: usize) {
-        let DoorName { credential, place, .. } = &self.name;
+        let StandingName { credential, place, .. } = &self.name;
         let RefusingAnswer { status, reason, detail } = answer;
         tracing::error!(
             credential,
@@ -177,21 +180,23 @@ impl Door {
     }
 
     fn say_opened(&self, after: Duration) {
-        let DoorName { credential, place, .. } = &self.name;
+        let StandingName { credential, place, .. } = &self.name;
         let answered = self.answered.load(Ordering::Relaxed);
         tracing::info!(credential, place, ?after, answered, "the credential is taken again");
     }
 
-    fn refused(&self, for_so_long: Duration, answer: Option<Arc<RefusingAnswer>>) -> Refused {
+    fn refused(&self, now: Instant, state: MutexGuard<'_, State>) -> Box<Refused> {
+        let (since, answer) = (state.standing.shut_since().unwrap_or(now), state.answer.clone());
+        drop(state);
         self.answered();
-        let DoorName { credential, place, .. } = &self.name;
+        let StandingName { credential, place, .. } = &self.name;
         let answer = answer.map_or_else(RefusingAnswer::unknown, |answer| RefusingAnswer::clone(&answer));
         let detail = format!(
             "{}; {credential} has been refused at {place} for {} s: one push at a time asks again, and this one was not sent",
             answer.detail,
-            for_so_long.as_secs(),
+            now.saturating_duration_since(since).as_secs(),
         );
-        Refused { answer, detail }
+        Box::new(Refused { answer, detail })
     }
 
     /// How often it was opened, and how it stands.
@@ -212,8 +217,17 @@ impl Door {
     }
 }
 
+impl Drop for SharedStanding {
+    /// A credential that no app shows any more is not counted as refused.
+    fn drop(&mut self) {
+        if self.is_shut() {
+            self.metrics.refused(false);
+        }
+    }
+}
+
 impl RefusingAnswer {
-    /// What stands for an answer while a door opens, so that nobody is told a credential's name alone.
+    /// What stands for an answer in the moment in which the credential is taken again, so that nobody is told its name alone.
     fn unknown() -> Self {
         Self {
             status: None,
