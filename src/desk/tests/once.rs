@@ -97,7 +97,8 @@ async fn a_batch_whose_caller_leaves_takes_its_first_along_and_nothing_stays_beh
     let front = Front::new(10, BatchSettings::default());
     let mut batch = front.batch();
     batch.place().unwrap().offer(once(2)).unwrap();
-    assert!(batch.next().now_or_never().is_none_or(|event| !matches!(event, BatchEvent::Settled(_))));
+    // The item is polled once. `next` may look at its tick first, and leave the item for the next time.
+    assert!(batch.settled().is_none());
     assert_eq!(front.entries(), 1);
     drop(batch);
     assert_eq!((front.entries(), front.admission.in_flight()), (0, 0));
