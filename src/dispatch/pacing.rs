@@ -4,6 +4,7 @@ use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::OnceLock;
 
 use fanfare_upstream::{Flow, Pacer, PeerPool};
+use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use super::acquire::NoLeave;
@@ -26,13 +27,22 @@ impl Dispatcher {
         if let Some(why) = peer.left_alone() {
             return Err(NoLeave::Unsent(why));
         }
-        tokio::select! {
-            biased;
-            turn = pacer.turn(flow, ask.useless_from()) => turn.map_err(|why| {
-                if ask.has_expired() { NoLeave::Expired } else { NoLeave::NoTurn(why) }
-            }),
-            () = self.draining().cancelled() => Err(NoLeave::Draining),
-        }
+        let mut turn = pacer.turn(flow, ask.useless_from());
+        let told = match (&mut turn).now_or_never() {
+            Some(told) => told,
+            None => {
+                // The wait is boxed, so that it takes no room in the future of a push that has its turn at once.
+                let wait = async {
+                    tokio::select! {
+                        biased;
+                        told = turn => Some(told),
+                        () = self.draining().cancelled() => None,
+                    }
+                };
+                Box::pin(wait).await.ok_or(NoLeave::Draining)?
+            }
+        };
+        told.map_err(|why| if ask.has_expired() { NoLeave::Expired } else { NoLeave::NoTurn(why) })
     }
 }
 

@@ -21,6 +21,7 @@ mod marker;
 #[path = "../faults/network.rs"]
 mod network;
 mod plan;
+mod quota;
 #[path = "../faults/records.rs"]
 #[allow(dead_code, reason = "the fault suite has a proxy")]
 mod records;
@@ -31,12 +32,16 @@ mod script;
 #[path = "../faults/settings.rs"]
 #[allow(dead_code, reason = "the fault suite has upstreams that are never left alone")]
 mod settings;
+#[path = "../faults/shape.rs"]
+mod shape;
 #[path = "../faults/traffic.rs"]
 #[allow(dead_code, reason = "the fault suite has a usual traffic")]
 mod traffic;
 #[path = "../faults/tunnels.rs"]
 #[allow(dead_code, reason = "the fault suite has a proxy")]
 mod tunnels;
+#[path = "../faults/twice.rs"]
+mod twice;
 #[path = "../faults/worlds.rs"]
 #[allow(dead_code, reason = "the fault suite has a warm-up")]
 mod worlds;
@@ -46,9 +51,11 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 
+use fanfare_simulator::Fault;
 use ledger::Broken;
-use plan::Plan;
+use plan::{Kind, Plan};
 use report::Report;
+use script::{Blow, Step};
 use traffic::Traffic;
 use worlds::{Shape, World};
 
@@ -59,6 +66,12 @@ const LARGEST: u64 = 10_000;
 
 /// More connections than this in a round are a storm.
 const STORM: u64 = 60;
+
+/// A connection is asked before it is used again when it was silent for so long, so that pauses of rounds are rests.
+const PROBE_AFTER: Duration = Duration::from_millis(100);
+
+/// What a fault has shut opens again within this.
+const RECOVERS: Duration = Duration::from_secs(120);
 
 /// By how many bytes resident memory may grow from the first round to the last.
 const GROWTH: u64 = 256 << 20;
@@ -112,6 +125,7 @@ async fn run(pushes: u64, seed: u64) -> Result<(), Broken> {
         upstream.answer_timeout = Duration::from_secs(3);
         upstream.ping_after = Duration::from_millis(500);
         upstream.ping_timeout = Duration::from_secs(3);
+        (upstream.probe_after, upstream.probe_timeout) = (PROBE_AFTER, Duration::from_millis(500));
     })
     .await;
     let begun = Instant::now();
@@ -142,20 +156,28 @@ async fn run(pushes: u64, seed: u64) -> Result<(), Broken> {
         return Err(Broken::rule("descriptors return", found));
     }
     world.end().await;
-    Ok(())
+    quota::run(seed, pushes / 10).await
 }
 
 /// Runs one round: its faults, its traffic and its accounts.
 async fn round(world: &mut World, seed: u64, pushes: u64, report: &mut Report) -> Result<(), Broken> {
     let Plan { kinds, steps } = plan::draw(seed, report.rounds, pushes);
-    let traffic = Traffic { callers: 100, batches: 2, pushes, repeatable_every: 7 };
+    let traffic = Traffic { callers: 100, batches: 2, pushes, repeatable_every: 7, once_every: 11 };
     let in_round = |broken: Broken| broken.after(format!("{kinds:?}"));
+    let forgotten = kinds == [Kind::Forgotten];
+    if forgotten {
+        tokio::time::sleep(2 * PROBE_AFTER).await;
+        script::play(world, vec![Step::later(0, Blow::StrikeAll(Fault::HalfOpen))]).await;
+    }
     let before = world.opened();
     let totals = world.run(traffic, steps).await?;
     script::play(world, plan::mended()).await;
     let opened = world.opened() - before;
+    if forgotten && totals.accepted != pushes {
+        return Err(in_round(Broken::rule("a burst after a rest loses nothing", format!("{totals:?}"))));
+    }
     // An upstream that fails often enough is left alone for a while, whatever its faults are.
-    if totals.unsent > totals.left_alone && !kinds.iter().any(|kind| kind.leaves_unsent()) {
+    if totals.unsent > totals.left_alone + totals.paced && !kinds.iter().any(|kind| kind.leaves_unsent()) {
         let broken = Broken::rule("where an address is well, every push is sent", format!("{totals:?}"));
         return Err(in_round(broken));
     }
@@ -164,7 +186,18 @@ async fn round(world: &mut World, seed: u64, pushes: u64, report: &mut Report) -
     }
     report.opened += opened;
     report.add(pushes, &kinds, &totals);
-    Ok(())
+    recovers(world).await.map_err(in_round)
+}
+
+/// Sends one push after the other until one is accepted: what the faults have shut opens again.
+async fn recovers(world: &mut World) -> Result<(), Broken> {
+    let one = Traffic { callers: 1, batches: 0, ..Traffic::of(1) };
+    let accepted = async {
+        while world.run(one, Vec::new()).await?.accepted == 0 {}
+        Ok(())
+    };
+    let shut = |_| Broken::rule("what was shut opens again", format!("not within {RECOVERS:?}"));
+    tokio::time::timeout(RECOVERS, accepted).await.map_err(shut)?
 }
 
 /// How many bytes of this process are in memory.

@@ -44,10 +44,16 @@ pub(crate) enum Kind {
     NamesChange,
     NamesFail,
     Outage,
+    Unavailable,
+    TooManyRequests,
+    KeyRefused,
+    /// The network has forgotten every connection while nothing was sent.
+    Forgotten,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 24] = [
+    /// Those that strike while pushes are sent.
+    const WHILE_SENDING: [Self; 27] = [
         Self::GoAwayMiddle,
         Self::GoAwayGraceful,
         Self::GoAwayHangUp,
@@ -72,6 +78,9 @@ impl Kind {
         Self::NamesChange,
         Self::NamesFail,
         Self::Outage,
+        Self::Unavailable,
+        Self::TooManyRequests,
+        Self::KeyRefused,
     ];
 
     /// Whether pushes may end unsent, because no address is well or known.
@@ -124,10 +133,7 @@ impl Kind {
             Self::BodyWithoutEnd => endless(dice, Fault::BodyWithoutEnd),
             Self::TenMebibytes => vec![Step::next(at, 3, Fault::HugeBody(10 * 1024 * 1024))],
             Self::Trickle => endless(dice, Fault::Trickle { every: Duration::from_secs(1) }),
-            Self::ExpiredToken => {
-                let fault = Fault::Answer(ScriptedAnswer::refusal(403, "ExpiredProviderToken"));
-                vec![Step::next(at, 5, fault)]
-            }
+            Self::ExpiredToken => vec![Step::next(at, 5, answer(403, "ExpiredProviderToken"))],
             Self::SickOpening => vec![Step::at(at, Blow::Rule(sick(dice))), reopen(at)],
             Self::PortClosed => vec![Step::at(at, Blow::Close(SICK)), reopen(at)],
             Self::DeafAddress => {
@@ -141,6 +147,17 @@ impl Kind {
                 vec![Step::at(at, Blow::Say(Names::Fail)), reopen(at), mend]
             }
             Self::Outage => outage(at, dice),
+            Self::Unavailable => {
+                let ill = FaultRule::always(Trigger::Always, answer(503, "ServiceUnavailable"));
+                let well = Step::later(dice.u64(50..500), Blow::TakeBackRules);
+                vec![Step::at(at, Blow::Rule(ill)), well]
+            }
+            Self::TooManyRequests => vec![Step::share(at, 0.5, 100, answer(429, "TooManyRequests"))],
+            Self::KeyRefused => {
+                let mended = Step::later(dice.u64(50..500), Blow::TakesKey(true));
+                vec![Step::at(at, Blow::TakesKey(false)), mended]
+            }
+            Self::Forgotten => Vec::new(),
         }
     }
 }
@@ -155,13 +172,17 @@ pub(crate) struct Plan {
 pub(crate) fn draw(seed: u64, round: u64, pushes: u64) -> Plan {
     // The seed is mixed as SplitMix64 does, so that neighbours have nothing in common.
     let mut dice = Rng::with_seed(seed.wrapping_add(round.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+    // Nothing else strikes then, so that what is in doubt is due to this alone.
+    if dice.u8(0..8) == 0 {
+        return Plan { kinds: vec![Kind::Forgotten], steps: Vec::new() };
+    }
     // A round of the smallest size has one to four faults, and a larger one has more in proportion.
     let faults = dice.u64(1..=4) * (pushes / 2500).max(1);
     let mut moments: Vec<u64> = (0..faults).map(|_| dice.u64(0..pushes.max(1))).collect();
     moments.sort_unstable();
     let mut plan = Plan { kinds: Vec::new(), steps: Vec::new() };
     for at in moments {
-        let kind = Kind::ALL[dice.usize(0..Kind::ALL.len())];
+        let kind = Kind::WHILE_SENDING[dice.usize(0..Kind::WHILE_SENDING.len())];
         plan.kinds.push(kind);
         plan.steps.extend(kind.steps(at, &mut dice));
     }
@@ -180,7 +201,12 @@ pub(crate) fn mended() -> Vec<Step> {
         Step::later(0, Blow::Open(Environment::Sandbox)),
         Step::later(0, Blow::Say(well())),
         Step::later(0, Blow::StrikeAll(Fault::SetMaxStreams(STREAMS))),
+        Step::later(0, Blow::TakesKey(true)),
     ]
+}
+
+fn answer(status: u16, reason: &str) -> Fault {
+    Fault::Answer(ScriptedAnswer::refusal(status, reason))
 }
 
 fn goaway(last: LastId, code: u32, then: AfterGoAway) -> Fault {

@@ -34,6 +34,8 @@ impl Report {
         sum.in_buffers_most += totals.in_buffers_most;
         sum.held_back += totals.held_back;
         sum.unsent += totals.unsent;
+        sum.left_alone += totals.left_alone;
+        sum.paced += totals.paced;
         sum.repeated += totals.repeated;
         for (outcome, count) in &totals.outcomes {
             *self.outcomes.entry(outcome).or_default() += count;
@@ -55,6 +57,8 @@ impl Report {
             in_buffers_most,
             held_back,
             repeated,
+            left_alone,
+            paced,
             ..
         } = self.totals;
         let rate = self.pushes as f64 / took.as_secs_f64();
@@ -70,6 +74,7 @@ impl Report {
         }
         row("requests", requests.to_string());
         row("sent again, provably unprocessed", format!("{resent:.0}"));
+        row("left alone, or paced", format!("{left_alone}, {paced}"));
         row("connections opened", self.opened.to_string());
         row("UNCONFIRMED told", unconfirmed.to_string());
         row(

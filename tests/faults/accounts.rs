@@ -59,6 +59,8 @@ pub(crate) struct Totals {
     pub(crate) unsent: u64,
     /// Those of them that were held back because the upstream failed.
     pub(crate) left_alone: u64,
+    /// Those of them whose turn at the pace of the upstream did not come in time.
+    pub(crate) paced: u64,
     /// Pushes that were, or may have been, delivered more than once. Each was `repeatable`.
     pub(crate) repeated: u64,
 }
@@ -100,7 +102,11 @@ fn gather(ledger: &Ledger, seen: &Seen) -> Result<Vec<Requests>, Broken> {
     let mut all = vec![Requests::default(); ledger.verdicts.len()];
     for entry in &seen.requests {
         // Only the body would name the device. The request was not processed, so nothing tells whose it was.
-        if entry.service == Service::Mattermost && entry.read.is_none() {
+        if matches!(entry.service, Service::Mattermost | Service::Fcm) && entry.read.is_none() {
+            continue;
+        }
+        // Google gives access tokens where FCM is.
+        if entry.service == Service::Fcm && &*entry.path == "/token" {
             continue;
         }
         let Some(marker) = entry.device_token().and_then(Marker::of_token) else {
@@ -212,6 +218,7 @@ fn judge(
                 check(in_doubt || requests.attempts() == 0, "what was not attempted never arrived")?;
                 totals.unsent += 1;
                 totals.left_alone += u64::from(reason == Reason::BreakerOpen);
+                totals.paced += u64::from(reason == Reason::Paced);
             } else {
                 // The status of an attempt in doubt may be that of an answer which broke off after its head.
                 let broke_off = in_doubt && status == 200 && requests.lost_answers > 0;

@@ -81,7 +81,7 @@ async fn an_expired_token_on_one_connection_of_three_is_mended_and_every_push_ac
     let shape = Shape { streams: 40, latency: Duration::from_millis(200), ..Shape::default() };
     let mut world = warm(shape, |_| {}).await;
     // Pushes that wait have connections opened, and 200 callers fill three and more.
-    let traffic = Traffic { callers: 200, batches: 0, pushes: 1200, repeatable_every: 0 };
+    let traffic = Traffic { callers: 200, batches: 0, ..Traffic::of(1200) };
     let expired = Fault::Answer(ScriptedAnswer::refusal(403, "ExpiredProviderToken"));
     let rule = FaultRule { when: Trigger::Connection(2), fault: expired, times: 100 };
     let totals = world.run(traffic, vec![Step::at(600, Blow::Rule(rule))]).await.unwrap();

@@ -89,7 +89,7 @@ async fn idle_connections_that_are_closed_again_and_again_cost_no_more_than_what
     for tls in WAYS {
         let mut world = World::start(proxy(tls), |_| {}).await;
         let steps = (1..=20).map(|at| Step::at(at * 50, Blow::StrikeAll(close()))).collect();
-        let traffic = Traffic { callers: 8, batches: 1, pushes: 1200, repeatable_every: 0 };
+        let traffic = Traffic { callers: 8, batches: 1, ..Traffic::of(1200) };
         let totals = world.run(traffic, steps).await.unwrap();
         assert_eq!(totals.accepted + totals.unconfirmed, 1200, "{totals:?}");
         assert_eq!(totals.unconfirmed, totals.in_buffers + totals.unanswered, "{totals:?}");

@@ -17,9 +17,12 @@ mod names;
 mod network;
 mod openings;
 mod records;
+#[allow(dead_code, reason = "the chaos run does more to upstreams")]
 mod script;
 mod settings;
+mod shape;
 mod streams;
 mod traffic;
 mod tunnels;
+mod twice;
 mod worlds;

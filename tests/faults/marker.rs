@@ -10,11 +10,18 @@ pub(crate) const TOPIC: &str = "com.example.app";
 /// The id of the Mattermost server that the gateway sends for.
 pub(crate) const SERVER_ID: &str = "server";
 
+/// The project of Firebase that the gateway sends for.
+pub(crate) const PROJECT: &str = "demo-project";
+
 /// The platform of the devices behind the push proxy.
 const PLATFORM: &str = "apple_rn";
 
 /// The expiry of the first push, in seconds after the epoch. It is any time that is not soon, and each push has its own.
 const EXPIRES: u64 = 4_000_000_000;
+
+/// The time to live that FCM is told, since the expiry is later than its longest one of four weeks, in seconds. Source:
+/// Firebase, "REST Resource: projects.messages", `AndroidConfig.ttl`.
+const LONGEST_TTL: u64 = 2_419_200;
 
 /// How long a push may take. It is longer than every wait that a fault causes, so no verdict is due to the deadline.
 const MAX_WAIT_SECONDS: i64 = 100;
@@ -74,6 +81,10 @@ impl Marker {
             let device = proto::MattermostDevice { device_id, ..proto::MattermostDevice::default() };
             return proto::Target { mattermost: Some(Box::new(device)), ..proto::Target::default() };
         }
+        if service == Service::Fcm {
+            let target = proto::FcmTarget { registration_token: self.token(), ..proto::FcmTarget::default() };
+            return proto::Target { fcm: Some(Box::new(target)), ..proto::Target::default() };
+        }
         let device = proto::ApnsDevice { token: self.token(), ..proto::ApnsDevice::default() };
         proto::Target { apns: Some(device), ..proto::Target::default() }
     }
@@ -101,8 +112,8 @@ impl Marker {
     }
 
     /// The digest of the request that has to arrive: path, headers and body.
-    /// Source: Apple, "Sending notification requests to APNs" and "Generating a remote notification";
-    /// github.com/mattermost/mattermost, `server/public/model/push_notification.go`.
+    /// Source: Apple, "Sending notification requests to APNs" and "Generating a remote notification"; Firebase, "Method:
+    /// projects.messages.send"; github.com/mattermost/mattermost, `server/public/model/push_notification.go`.
     pub(crate) fn digest(self, service: Service) -> [u8; 32] {
         if service == Service::Mattermost {
             let (id, token, text, title) = (self.id(), self.token(), self.text(), self.title());
@@ -114,6 +125,14 @@ impl Marker {
         let (path, id, expires) =
             (format!("/3/device/{}", self.token()), self.id(), (EXPIRES + self.0).to_string());
         let (collapse_key, body) = (self.collapse_key(), self.body());
+        if service == Service::Fcm {
+            let (token, title, text) = (self.token(), self.title(), self.text());
+            let body = format!(
+                r#"{{"message":{{"token":"{token}","notification":{{"title":"{title}","body":"{text}"}},"android":{{"collapse_key":"{collapse_key}","priority":"HIGH","ttl":"{LONGEST_TTL}s"}},"apns":{{"headers":{{"apns-expiration":"{expires}","apns-collapse-id":"{collapse_key}"}}}},"webpush":{{"headers":{{"TTL":"{LONGEST_TTL}"}}}}}}}}"#
+            );
+            let (path, json) = (format!("/v1/projects/{PROJECT}/messages:send"), b"application/json");
+            return journal::digest("POST", &path, &[("content-type", json)], body.as_bytes());
+        }
         let headers: [(&str, &[u8]); 7] = [
             ("content-type", b"application/json"),
             ("apns-push-type", b"alert"),

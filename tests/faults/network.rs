@@ -119,6 +119,9 @@ impl Net {
     }
 
     fn leads_to(&self, address: SocketAddr) -> io::Result<SocketAddr> {
+        if address.ip().is_loopback() {
+            return Ok(address);
+        }
         let place = Place::ALL.into_iter().find(|place| address.ip() == place.address());
         match place {
             Some(Place::First) => Ok(self.first),
@@ -131,6 +134,10 @@ impl Net {
 
 impl Resolve for Net {
     fn resolve<'a>(&'a self, host: &'a str, port: u16) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
+        // The token endpoint of Google, which has no faults.
+        if host == "localhost" {
+            return Box::pin(async move { Ok(vec![SocketAddr::from((Ipv4Addr::LOCALHOST, port))]) });
+        }
         assert_eq!(host, self.name);
         let names = self.names.lock().unwrap().clone();
         Box::pin(async move {

@@ -41,6 +41,10 @@ pub(crate) enum Blow {
     Say(Names),
     /// It sets what the proxy does to tunnels.
     Tunnels(Trouble),
+    /// It takes back all rules that were added.
+    TakeBackRules,
+    /// It sets whether APNs takes the key of the gateway.
+    TakesKey(bool),
 }
 
 impl Step {
@@ -97,6 +101,9 @@ async fn strike(world: &World, blow: Blow) {
         Blow::Close(environment) => simulator.stop_listening(environment).await,
         Blow::Open(environment) => simulator.resume_listening(environment).await.unwrap(),
         Blow::Say(names) => world.network.say(names),
+        Blow::TakeBackRules => simulator.clear_faults(),
+        Blow::TakesKey(true) => simulator.restore_provider_key(&simulator.provider_key().key_id),
+        Blow::TakesKey(false) => simulator.revoke_provider_key(&simulator.provider_key().key_id),
         Blow::Tunnels(trouble) => world.proxy.as_ref().expect("a world behind a proxy").make(trouble),
     }
 }

@@ -1,15 +1,18 @@
 //! The configuration of a world's gateway.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use fanfare::config::{ApnsConfig, ApnsCredential, AppConfig, Config, MattermostConfig, Trust};
+use fanfare::config::{ApnsConfig, ApnsCredential, AppConfig, Config, FcmConfig, MattermostConfig, Trust};
+use fanfare::credential::google::Source;
 use fanfare::provider::apns::{Apns, ApnsSettings};
+use fanfare::provider::fcm::{Fcm, FcmSettings as Project};
 use fanfare::provider::mattermost::{Mattermost, MattermostSettings};
 use fanfare::push::{ApnsEnvironment, AppId};
 use fanfare_simulator::{Service, Simulator};
 use fanfare_upstream::Http;
 
-use crate::marker::{APP, SERVER_ID, TOPIC};
+use crate::marker::{APP, PROJECT, SERVER_ID, TOPIC};
 use crate::network::NAME;
 
 /// The upstream is never left alone for what it does to requests, so that all of them meet their faults.
@@ -37,9 +40,20 @@ pub(crate) fn config(simulator: &Simulator, service: Service, tls: bool) -> Conf
         trust: None,
     });
     let id = AppId::parse(APP).unwrap();
-    let app = AppConfig { apns: Some(apns), mattermost, ..AppConfig::new(id) };
+    let fcm = (service == Service::Fcm).then(|| {
+        let account = simulator.fcm().add_service_account(&[PROJECT]).unwrap();
+        FcmConfig {
+            provider: Fcm::try_new(&Project { project_id: PROJECT.to_owned() }).unwrap(),
+            credential: Arc::new(Source::from_json(&account.key_json().into()).unwrap()),
+            certificate: None,
+            pushes_per_minute: None,
+        }
+    });
+    let app = AppConfig { apns: Some(apns), fcm, mattermost, ..AppConfig::new(id) };
     let mut config = Config::on_loopback(vec![app], Trust::of_system_and(simulator.ca_pem()).unwrap());
     config.apns_production = format!("https://{NAME}").parse().unwrap();
+    config.fcm.origin = format!("https://{NAME}").parse().unwrap();
+    config.fcm.trust = Trust::of_system_and(simulator.ca_pem()).unwrap();
     config.apns_sandbox = "https://sandbox.push.test".parse().unwrap();
     let upstream = &mut config.upstream;
     upstream.backoff_min = Duration::from_millis(10);

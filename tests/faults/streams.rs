@@ -91,7 +91,7 @@ async fn limit_falls(to: u32) -> World {
         Step::at(510, Blow::StrikeAll(Fault::SetMaxStreams(to))),
         Step::later(1000, Blow::StrikeAll(Fault::SetMaxStreams(1000))),
     ];
-    let traffic = Traffic { callers: 500, batches: 2, pushes: 1000, repeatable_every: 0 };
+    let traffic = Traffic { callers: 500, batches: 2, ..Traffic::of(1000) };
     let totals = world.run(traffic, steps).await.unwrap();
     assert_eq!((totals.accepted, totals.requests), (1000, 1000), "{totals:?}");
     // A limit that falls asks for less, so it opens no connection.
@@ -115,7 +115,7 @@ async fn a_limit_of_2000_is_used_up_to_our_own() {
     let mut world = World::start(shape, |config| config.upstream.max_streams = 400).await;
     world.warm_up().await;
     let steps = vec![Step::at(0, Blow::StrikeAll(Fault::SetMaxStreams(2000)))];
-    let traffic = Traffic { callers: 450, batches: 0, pushes: 450, repeatable_every: 0 };
+    let traffic = Traffic { callers: 450, batches: 0, ..Traffic::of(450) };
     let totals = world.run(traffic, steps).await.unwrap();
     assert_eq!((totals.accepted, totals.requests), (450, 450), "{totals:?}");
     let peak = world.simulator.open_connections().iter().map(|it| it.peak_streams).max();

@@ -7,11 +7,12 @@ use std::time::Duration;
 use fanfare::proto::push_service_client::PushServiceClient;
 use fanfare::proto::{self, SendBatchRequest, SendPushRequest};
 use fanfare_simulator::Service;
-use futures_util::future::try_join_all;
+use futures_util::future::{try_join, try_join_all};
 use tonic::transport::Channel;
 
 use crate::ledger::{Broken, Ledger, Verdict};
 use crate::marker::Marker;
+use crate::twice::of_two;
 
 /// No traffic takes longer than this. If one does, something hangs.
 const LIMIT: Duration = Duration::from_secs(240);
@@ -33,19 +34,33 @@ pub(crate) struct Traffic {
     pub(crate) pushes: u64,
     /// One push of so many is repeatable. With 0 none is.
     pub(crate) repeatable_every: u64,
+    /// One push of so many has `Options.once`, unless it is repeatable; callers of SendPush send it twice. With 0 none has.
+    pub(crate) once_every: u64,
 }
 
 impl Traffic {
     pub(crate) fn of(pushes: u64) -> Self {
-        Self { callers: 64, batches: 2, pushes, repeatable_every: 0 }
+        Self { callers: 64, batches: 2, pushes, repeatable_every: 0, once_every: 0 }
     }
+
+    fn is_repeatable(&self, marker: Marker) -> bool {
+        is_one_of(self.repeatable_every, marker)
+    }
+
+    fn is_once(&self, marker: Marker) -> bool {
+        is_one_of(self.once_every, marker) && !self.is_repeatable(marker)
+    }
+}
+
+fn is_one_of(every: u64, marker: Marker) -> bool {
+    every > 0 && marker.0.is_multiple_of(every)
 }
 
 /// The numbers of pushes that are not yet sent.
 struct Numbers {
     next: AtomicU64,
     end: u64,
-    repeatable_every: u64,
+    traffic: Traffic,
     service: Service,
 }
 
@@ -56,8 +71,11 @@ impl Numbers {
     }
 
     fn push(&self, marker: Marker) -> proto::Push {
-        let repeatable = self.repeatable_every > 0 && marker.0.is_multiple_of(self.repeatable_every);
-        marker.push(self.service, repeatable)
+        let mut push = marker.push(self.service, self.traffic.is_repeatable(marker));
+        if let Some(options) = &mut push.options {
+            options.once = self.traffic.is_once(marker);
+        }
+        push
     }
 }
 
@@ -70,7 +88,7 @@ pub(crate) async fn run(
 ) -> Result<Ledger, Broken> {
     let end = first + traffic.pushes;
     let next = AtomicU64::new(first);
-    let numbers = Arc::new(Numbers { next, end, repeatable_every: traffic.repeatable_every, service });
+    let numbers = Arc::new(Numbers { next, end, traffic, service });
     let callers = (0..traffic.callers).map(|_| tokio::spawn(single(client.clone(), Arc::clone(&numbers))));
     let batches = (0..traffic.batches).map(|_| tokio::spawn(batch(client.clone(), Arc::clone(&numbers))));
     let all = try_join_all(callers.chain(batches));
@@ -89,21 +107,37 @@ pub(crate) async fn run(
 
 type Told = Result<Vec<(u64, Verdict)>, Broken>;
 
-async fn single(mut client: PushServiceClient<Channel>, numbers: Arc<Numbers>) -> Told {
+async fn single(client: PushServiceClient<Channel>, numbers: Arc<Numbers>) -> Told {
     let mut told = Vec::new();
     while let Some(marker) = numbers.take(1).first().copied() {
-        let request = SendPushRequest { push: Some(Box::new(numbers.push(marker))) };
-        let answer = client
-            .send_push(request)
-            .await
-            .map_err(|status| Broken::push("SendPush answers OK", marker.0, status.to_string()))?;
-        let result = answer.into_inner().result.unwrap_or_default();
-        if result.id != marker.id() {
-            return Err(Broken::push("a result names its push", marker.0, format!("{result:?}")));
-        }
-        told.push((marker.0, Verdict::of(&result)));
+        let verdict = if numbers.traffic.is_once(marker) {
+            let twice = try_join(call(&client, &numbers, marker), call(&client, &numbers, marker));
+            of_two(marker, twice.await?)?
+        } else {
+            Verdict::of(&call(&client, &numbers, marker).await?)
+        };
+        told.push((marker.0, verdict));
     }
     Ok(told)
+}
+
+/// Sends one push by a call of its own.
+async fn call(
+    client: &PushServiceClient<Channel>,
+    numbers: &Numbers,
+    marker: Marker,
+) -> Result<proto::PushResult, Broken> {
+    let request = SendPushRequest { push: Some(Box::new(numbers.push(marker))) };
+    let answer = client
+        .clone()
+        .send_push(request)
+        .await
+        .map_err(|status| Broken::push("SendPush answers OK", marker.0, status.to_string()))?;
+    let result = answer.into_inner().result.unwrap_or_default();
+    if result.id != marker.id() {
+        return Err(Broken::push("a result names its push", marker.0, format!("{result:?}")));
+    }
+    Ok(result)
 }
 
 async fn batch(mut client: PushServiceClient<Channel>, numbers: Arc<Numbers>) -> Told {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use fanfare::app::{Gateway, Network};
 use fanfare::config::Config;
 use fanfare::proto::push_service_client::PushServiceClient;
-use fanfare_simulator::{ConnectionInfo, Environment, HangUp, Service, Simulator, SimulatorBuilder};
+use fanfare_simulator::{ConnectionInfo, Environment, HangUp, Service, Simulator};
 use fanfare_upstream::{Proxies, Proxy};
 use tonic::transport::{Channel, Endpoint};
 
@@ -15,9 +15,11 @@ use crate::accounts::{Totals, audit};
 use crate::bounds::{Line, Seen};
 use crate::ledger::Broken;
 use crate::marker::TOPIC;
-use crate::network::{Moved, NAME, Names, Net, Place};
+use crate::network::{Moved, NAME, Net};
 use crate::script::{self, Step};
 use crate::settings::config;
+pub(crate) use crate::shape::Shape;
+use crate::shape::shaped;
 use crate::traffic::{self, Traffic};
 use crate::tunnels::{Lost, PROXY, Tunnels};
 
@@ -26,36 +28,6 @@ const SOON: Duration = Duration::from_secs(60);
 
 /// How long a test waits before it looks again at something that sends no signal.
 const LOOK: Duration = Duration::from_millis(5);
-
-/// How a world differs from the plain one.
-pub(crate) struct Shape {
-    pub(crate) streams: u32,
-    pub(crate) latency: Duration,
-    pub(crate) window: u32,
-    pub(crate) names: Names,
-    pub(crate) seed: u64,
-    /// The upstream of the traffic: APNs over HTTP/2, or a Mattermost push proxy over HTTP/1.1.
-    pub(crate) service: Service,
-    /// Whether the push proxy has TLS. APNs always has.
-    pub(crate) tls: bool,
-    /// The CONNECT proxy on the way to the first address, if there is one.
-    pub(crate) proxy: Option<Arc<Tunnels>>,
-}
-
-impl Default for Shape {
-    fn default() -> Self {
-        Self {
-            streams: 1000,
-            latency: Duration::from_millis(5),
-            window: 65_535,
-            names: Names::Lead(vec![Place::First]),
-            seed: 1,
-            service: Service::Apns(Environment::Production),
-            tls: true,
-            proxy: None,
-        }
-    }
-}
 
 /// A simulator with two addresses, a gateway and its callers.
 pub(crate) struct World {
@@ -84,9 +56,8 @@ impl World {
             (Service::Mattermost, true) => mattermost.tls_address(),
             (Service::Mattermost, false) => mattermost.address(),
             (Service::WebPush, _) => simulator.web_push().address(),
-            (Service::Apns(_) | Service::Fcm | Service::GoogleMetadata, _) => {
-                simulator.address(Environment::Production)
-            }
+            (Service::Fcm, _) => simulator.fcm().address(),
+            (Service::Apns(_) | Service::GoogleMetadata, _) => simulator.address(Environment::Production),
         };
         let second = simulator.address(Environment::Sandbox);
         let (service, tls) = (shape.service, shape.tls);
@@ -146,7 +117,7 @@ impl World {
 
     /// Sends one push, so that a connection is open and proven.
     pub(crate) async fn warm_up(&mut self) {
-        let one = Traffic { callers: 1, batches: 0, pushes: 1, repeatable_every: 0 };
+        let one = Traffic { callers: 1, batches: 0, ..Traffic::of(1) };
         let totals = self.run(one, Vec::new()).await.unwrap();
         assert_eq!(totals.accepted, 1);
     }
@@ -154,7 +125,7 @@ impl World {
     /// Sends one push after the other until one is accepted: an upstream that was found ill is left alone until a probe
     /// finds it well.
     pub(crate) async fn recovers(&mut self) {
-        let one = Traffic { callers: 1, batches: 0, pushes: 1, repeatable_every: 0 };
+        let one = Traffic { callers: 1, batches: 0, ..Traffic::of(1) };
         loop {
             let totals = self.run(one, Vec::new()).await.unwrap();
             if totals.accepted == 1 {
@@ -279,17 +250,4 @@ async fn eventually(reached: impl Fn() -> bool) -> bool {
         }
     };
     tokio::time::timeout(SOON, waiting).await.is_ok()
-}
-
-fn shaped(builder: SimulatorBuilder, shape: &Shape) -> SimulatorBuilder {
-    // The push proxy's own throttle is switched off, because it is no fault of the wire.
-    let unbounded = fanfare_simulator::MattermostSettings {
-        throttle_per_second: u64::MAX,
-        ..fanfare_simulator::MattermostSettings::default()
-    };
-    builder
-        .max_concurrent_streams(shape.streams)
-        .latency(shape.latency)
-        .initial_window_size(shape.window)
-        .mattermost(unbounded)
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use futures_util::future::{Either, ready};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -85,21 +86,24 @@ impl Pacer {
         pacer
     }
 
-    /// Waits for a turn. `flow` decides who goes first, as it does for streams.
+    /// Asks for a turn, and waits for it when the future is polled. `flow` decides who goes first, as it does for streams.
     ///
     /// # Errors
     /// [`NoTurn`] says why there is none. A turn that would come after the deadline is refused at once.
     ///
     /// # Cancel safety
     /// When the future is dropped, its place in the line is given up.
-    pub async fn turn(&self, flow: Flow, deadline: Instant) -> Result<(), NoTurn> {
-        if !self.is_paced() {
-            return Ok(());
-        }
-        match self.ask(flow, deadline)? {
-            None => Ok(()),
+    pub fn turn(
+        &self,
+        flow: Flow,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<(), NoTurn>> + Send + Unpin + '_ {
+        let asked = if self.is_paced() { self.ask(flow, deadline) } else { Ok(None) };
+        match asked {
+            Ok(None) => Either::Left(ready(Ok(()))),
+            Err(why) => Either::Left(ready(Err(why))),
             // The wait is boxed, so that it takes no room in the future of a request that has its turn at once.
-            Some((place, told)) => Box::pin(place.wait(told, deadline)).await,
+            Ok(Some((place, told))) => Either::Right(Box::pin(place.wait(told, deadline))),
         }
     }
 
