@@ -113,7 +113,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
                 let phase = if self.limits.proves_credential { Phase::Warming } else { Phase::Open };
                 let limit = streams.min(self.limits.max_streams);
                 self.connections.add(connection, handle, phase, limit, effects);
-                self.grant_rate.begin(now);
+                self.grant_rate.begin();
                 self.serve(now, effects);
                 self.drain_old(now, effects);
             }
@@ -185,7 +185,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
                 self.backoff.proven();
                 self.proven = true;
                 if self.connections.proven(id, effects) {
-                    self.grant_rate.begin(now);
+                    self.grant_rate.begin();
                 }
                 self.answered(now, id, 1, effects);
                 self.serve(now, effects);
@@ -196,7 +196,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
             ConnectionEvent::ProbeOver(probe) => self.health.probe_over(probe),
             ConnectionEvent::Limit(streams) => {
                 self.connections.set_limit(now, id, streams.min(self.limits.max_streams), effects);
-                self.grant_rate.begin(now);
+                self.grant_rate.begin();
                 // The new limit may allow or forbid another connection.
                 self.growth.wake_at = None;
                 self.serve(now, effects);
@@ -229,7 +229,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
                     self.backoff.back_off(now);
                 }
                 self.growth.wake_at = None;
-                self.grant_rate.begin(now);
+                self.grant_rate.begin();
                 self.serve(now, effects);
                 self.grow(now, effects);
             }
@@ -303,7 +303,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
         }
         self.growth.successor = busy && self.connections.live_count() == 0;
         self.growth.wake_at = None;
-        self.grant_rate.begin(now);
+        self.grant_rate.begin();
         // The drained streams count for the share of bulk no more, so there may be room for bulk on the others.
         self.serve(now, effects);
         self.grow(now, effects);
