@@ -6,14 +6,13 @@ use fanfare::proto::Outcome;
 use fanfare_simulator::Fault;
 
 use super::A_HANDFUL;
-use crate::harness::{World, figure, good, metric_sum, push, sized, until};
+use crate::harness::{SOON, World, figure, good, metric_sum, push, sized, until};
 
 /// The time between two pushes.
 const EACH: Duration = Duration::from_millis(10);
 
-/// One push after another, each at its moment, until `enough` says so of how many were sent. Returns when each was sent, and
-/// whether it was accepted.
-async fn pushes_until(world: &World, first: usize, time: Duration) -> Vec<(Instant, bool)> {
+/// Sends one push after another for so long, each at its moment. Returns when each was sent, and whether it was accepted.
+async fn pushes_for(world: &World, first: usize, time: Duration) -> Vec<(Instant, bool)> {
     let mut moments = tokio::time::interval(EACH);
     let began = Instant::now();
     let mut sent = Vec::new();
@@ -38,21 +37,25 @@ async fn pushes_until(world: &World, first: usize, time: Duration) -> Vec<(Insta
 async fn a_key_that_is_mended_under_load_is_taken_again_by_one_probe() {
     let world = World::start().await;
     let key = world.simulator.provider_key().key_id.clone();
-    let well = pushes_until(&world, 0, sized(Duration::from_millis(200), Duration::from_secs(5))).await;
+    let well = pushes_for(&world, 0, sized(Duration::from_millis(200), Duration::from_secs(5))).await;
     assert!(well.iter().all(|(_, accepted)| *accepted), "the key is good");
     let asked = || world.simulator.journal().arrived();
 
     world.simulator.revoke_provider_key(&key);
     let before = asked();
     let refused =
-        pushes_until(&world, 10_000, sized(Duration::from_millis(500), Duration::from_secs(15))).await;
+        pushes_for(&world, 10_000, sized(Duration::from_millis(500), Duration::from_secs(15))).await;
     let in_vain = asked() - before;
     assert!(refused.iter().all(|(_, accepted)| !accepted), "the key is refused");
     assert!((2..=A_HANDFUL as u64).contains(&in_vain), "{in_vain} requests in vain");
 
     world.simulator.restore_provider_key(&key);
     let mended = Instant::now();
-    let later = pushes_until(&world, 20_000, sized(Duration::from_secs(4), Duration::from_secs(30))).await;
+    let mut later = Vec::new();
+    while later.iter().filter(|(_, accepted)| *accepted).count() < 100 {
+        assert!(mended.elapsed() < 4 * SOON, "a probe finds that the key is good");
+        later.extend(pushes_for(&world, 20_000 + later.len(), Duration::from_secs(1)).await);
+    }
     let first = later.iter().position(|(_, accepted)| *accepted).expect("a probe opens");
     let told = later[first..].iter().filter(|(_, accepted)| !accepted).count();
     // Those that arrive while the probe is under way are told that the key is refused.
