@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use fanfare_simulator::{Fault, FaultRule, ScriptedAnswer, Trigger};
 
 use super::*;
-use crate::harness::{figure, good, push, sized};
+use crate::harness::{SOON, figure, good, push, sized};
 
 /// The time between two pushes of each service.
 const EACH: Duration = Duration::from_millis(10);
@@ -22,6 +22,7 @@ impl Phase {
     /// Sends one push to each service at each moment.
     async fn run(world: &World, numbers: &mut std::ops::RangeFrom<usize>, time: Duration) -> Self {
         let mut moments = tokio::time::interval(EACH);
+        moments.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let (began, mut sent) = (Instant::now(), Vec::new());
         while began.elapsed() < time {
             moments.tick().await;
@@ -45,6 +46,11 @@ impl Phase {
             phase.fcm.push(took);
         }
         phase
+    }
+
+    fn add(&mut self, other: Self) {
+        self.apns.extend(other.apns);
+        self.fcm.extend(other.fcm);
     }
 
     fn apns_with(&self, outcome: Outcome) -> usize {
@@ -77,8 +83,12 @@ async fn an_outage_of_apns_leaves_fcms_order_of_service_as_it_was() {
     let answered = outage.apns_with(Outcome::UpstreamUnavailable);
 
     world.simulator.clear_faults();
-    let healed =
-        Phase::run(&world, &mut numbers, sized(Duration::from_secs(4), Duration::from_secs(40))).await;
+    let (mut healed, began) = (Phase::default(), Instant::now());
+    // The longer the outage was, the longer is the wait for the next probe.
+    while healed.apns_with(Outcome::Accepted) < 100 {
+        assert!(began.elapsed() < 4 * SOON, "a probe finds that it is well");
+        healed.add(Phase::run(&world, &mut numbers, Duration::from_secs(1)).await);
+    }
     let first = healed.apns.iter().position(|result| result.outcome() == Outcome::Accepted);
     let first = first.expect("a probe finds that it is well");
     let again = healed.apns_with(Outcome::Accepted);
@@ -98,7 +108,8 @@ async fn an_outage_of_apns_leaves_fcms_order_of_service_as_it_was() {
         outage.fcm_took(),
         healed.fcm_took(),
     ));
-    assert!(in_vain < 40, "{in_vain} requests in vain");
+    // How many are under way when it begins is up to the machine. Each of them may be tried again.
+    assert!(held_back > 0 && in_vain <= 4 * answered, "{in_vain} requests for {answered} pushes");
     assert_eq!(held_back + answered, outage.apns.len(), "{:?}", outage.apns);
     assert_eq!(order.len(), numbers.start);
 }
