@@ -23,7 +23,8 @@ pub(super) const TARGET: &str = "fanfare::log";
 pub(crate) const AUDIT: &str = "fanfare::audit";
 
 /// The fields that tell kinds apart. The configuration or the code bounds how many values each of them has.
-const ABOUT: [&str; 7] = ["peer", "app", "provider", "credential", "key_id", "key", "cause"];
+const ABOUT: [&str; 9] =
+    ["peer", "app", "provider", "credential", "place", "key_id", "key", "subject", "cause"];
 
 /// The fields that tell lines for auditors apart. The configuration bounds how many callers there are.
 const ABOUT_AUDIT: [&str; 2] = ["caller", "rule"];
@@ -182,6 +183,22 @@ mod tests {
         assert!(told.text.contains("cannot connect") && told.text.contains("cause=\"dns\""), "{}", told.text);
         assert_eq!(written(&repeats, || failed("push.example", None)), 1);
         assert_eq!(repeats.take(later + WINDOW, true), []);
+    }
+
+    #[test]
+    fn each_place_where_a_credential_is_refused_and_each_quota_that_is_used_up_has_its_line() {
+        let repeats = Repeats::default();
+        let refused = || {
+            for project in 0..50 {
+                let place = format!("fcm project {project}");
+                tracing::error!(credential = "fanfare@example", place, "the credential is refused");
+            }
+        };
+        assert_eq!(written(&repeats, refused), 50);
+        let paced = || {
+            (0..50).for_each(|project| tracing::warn!(subject = format!("FCM, project {project}"), "paced"))
+        };
+        assert_eq!(written(&repeats, paced), 50);
     }
 
     #[test]

@@ -214,6 +214,47 @@ async fn what_is_wrong_is_said_with_file_line_and_key() {
             "retry_percent = 101",
             "upstream.retry_percent: expected at most 100, found 101",
         ),
+        ("once_window = \"10m\"", "once_window = \"0s\"", "limits.once_window: expected more than 0"),
+        ("once_max = 100000", "once_max = 0", "limits.once_max: expected more than 0, found 0"),
+        (
+            "breaker_failures = 5",
+            "breaker_failures = 0",
+            "upstream.breaker_failures: expected more than 0, found 0",
+        ),
+        (
+            "breaker_error_percent = 50",
+            "breaker_error_percent = 101",
+            "upstream.breaker_error_percent: expected 1 to 100, found 101",
+        ),
+        (
+            "breaker_error_percent = 50",
+            "breaker_error_percent = 0",
+            "upstream.breaker_error_percent: expected more than 0, found 0",
+        ),
+        ("breaker_wait = \"2s\"", "breaker_wait = \"0s\"", "upstream.breaker_wait: expected more than 0"),
+        (
+            "breaker_wait = \"2s\"",
+            "breaker_wait = \"61s\"",
+            "upstream.breaker_wait: expected at most upstream.breaker_max_wait (60s), found 61s",
+        ),
+        ("breaker_max_wait = \"60s\"", "breaker_max_wait = \"soon\"", "upstream.breaker_max_wait: "),
+        (
+            "max_stranger_peers = 128",
+            "max_stranger_peers = 0",
+            "upstream.max_stranger_peers: expected more than 0, found 0",
+        ),
+        (
+            "max_stranger_connections = 64",
+            "max_stranger_connections = 0",
+            "upstream.max_stranger_connections: expected more than 0, found 0",
+        ),
+        (
+            "max_stranger_lookups = 16",
+            "max_stranger_lookups = 0",
+            "upstream.max_stranger_lookups: expected more than 0, found 0",
+        ),
+        ("probe_after = \"60s\"", "probe_after = \"0s\"", "upstream.probe_after: expected more than 0"),
+        ("probe_timeout = \"1s\"", "probe_timeout = \"0s\"", "upstream.probe_timeout: expected more than 0"),
         (
             "retry_min_per_second = 10",
             "retry_min_per_second = 1000001",

@@ -190,6 +190,16 @@ pub(crate) fn metric_sum(world: &World, begins: &str, contains: &str) -> f64 {
     lines.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
 }
 
+/// The size of a test: the scaled one, or the full one where `FANFARE_FULL` is 1.
+pub(crate) fn sized<T>(scaled: T, full: T) -> T {
+    if is_full() { full } else { scaled }
+}
+
+/// Whether tests that have a full size have it.
+pub(crate) fn is_full() -> bool {
+    std::env::var_os("FANFARE_FULL").is_some_and(|value| value == "1")
+}
+
 /// Adds a line to the file that `FANFARE_FIGURES` names, if it names one.
 pub(crate) fn figure(line: &str) {
     if let Some(file) = std::env::var_os("FANFARE_FIGURES") {

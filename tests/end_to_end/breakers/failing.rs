@@ -3,7 +3,7 @@
 use fanfare_simulator::{Fault, FaultRule, ScriptedAnswer, Trigger};
 
 use super::*;
-use crate::harness::{good, metric_sum, push};
+use crate::harness::{figure, good, metric_sum, push};
 
 /// How many pushes to APNs are sent at once, beside some to FCM.
 const BURST: usize = 50;
@@ -69,7 +69,7 @@ async fn while_apns_answers_503_it_is_left_alone_and_fcm_is_served_as_before() {
     let healed = round(&world, ROUNDS + 2).await;
     assert!(healed.iter().all(|result| result.outcome() == Outcome::Accepted), "{healed:?}");
     assert_eq!(metric_sum(&world, "fanfare_breaker_peers_open{", ""), 0.0);
-    figures(&format!(
+    figure(&format!(
         "APNs 503: of {} pushes {answered} were answered 503 and {left_alone} held back, {arrived} requests arrived; \
          FCM beside it: {} of {} accepted at the first attempt, in order",
         ROUNDS * BURST,

@@ -2,9 +2,9 @@
 
 mod black_hole;
 mod failing;
+mod outage;
 mod projects;
 
-use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -102,12 +102,4 @@ fn held_back(result: &proto::PushResult, why: &str) {
 /// The waits before the next probe pass.
 async fn until_probe() {
     pass(WAIT).await;
-}
-
-/// Adds a line to the file that `FANFARE_FIGURES` names, if it names one.
-fn figures(line: &str) {
-    if let Some(file) = std::env::var_os("FANFARE_FIGURES") {
-        let mut file = std::fs::OpenOptions::new().create(true).append(true).open(file).unwrap();
-        writeln!(file, "{line}").unwrap();
-    }
 }

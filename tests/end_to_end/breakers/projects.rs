@@ -5,7 +5,7 @@ use fanfare::push::AppId;
 use fanfare_simulator::{Fault, FaultRule, ScriptedAnswer, Trigger};
 
 use super::*;
-use crate::harness::metric_sum;
+use crate::harness::{figure, metric_sum};
 
 const OTHER_PROJECT: &str = "other-project";
 
@@ -57,7 +57,7 @@ async fn a_project_that_fails_is_held_back_for_all_its_apps_and_its_neighbour_is
     fcm_takes(&world, SISTER, 0..1).await;
     fcm_takes(&world, APP, 0..50).await;
     assert_eq!(metric_sum(&world, "fanfare_breaker_projects_open{", ""), 0.0);
-    figures(
+    figure(
         "FCM 503 for one project: 5 of 105 pushes were answered 503, 100 held back; its neighbour: 105 of 105 accepted",
     );
 }

@@ -4,18 +4,16 @@ use fanfare::proto::{Outcome, Reason};
 use fanfare_simulator::{FcmSettings, Rate, RetryAfter};
 
 use super::{OTHER, PROJECT, app, google, impatient, push, serve};
-use crate::harness::{APP, World, figure, metric, metric_sum, until};
-use crate::send_batch::{BatchCaller, message};
+use crate::harness::{APP, World, figure, metric, metric_sum, sized, until};
+use crate::send_batch::{message, run};
 
-const BATCH: usize = 10_000;
-
-/// A gateway of two apps that send for [`PROJECT`] so many pushes a minute, and of one that sends for another project.
-async fn world(per_minute: u32, rate: Option<Rate>) -> World {
+/// A gateway of two apps that send for [`PROJECT`] so many pushes a minute, or as many as by default, and of one that sends for another project.
+async fn world(per_minute: Option<u32>, rate: Option<Rate>) -> World {
     let simulator = google(FcmSettings { project_rate: rate, ..FcmSettings::default() }).await;
     let account = simulator.fcm().add_service_account(&[PROJECT, OTHER]).unwrap();
     let mut apps = [(APP, PROJECT), ("news", PROJECT), ("mail", OTHER)].map(|(name, project)| {
         let mut app = app(name, project, &account);
-        app.fcm.as_mut().unwrap().pushes_per_minute = Some(per_minute);
+        app.fcm.as_mut().unwrap().pushes_per_minute = per_minute;
         app
     });
     apps[2].fcm.as_mut().unwrap().pushes_per_minute = None;
@@ -28,25 +26,16 @@ fn of_app(name: &str, push: fanfare::proto::Push) -> fanfare::proto::Push {
 
 #[tokio::test]
 async fn a_batch_runs_at_the_pace_that_fcm_takes_and_a_single_push_goes_first() {
-    // The ramp is twice as steep as that of FCM's quota, so that the batch comes to the limit in a few seconds.
+    let batch = sized(10_000, 100_000);
+    // The ramp is twice as steep as that of FCM's quota, so that a small batch comes to the limit in a few seconds.
+    let per_minute = sized(Some(1_200_000), None);
     let rate = Rate { per_second: 1000, burst: 1000, retry_after: RetryAfter::Seconds(1) };
-    let world = world(1_200_000, Some(rate)).await;
-    let mut caller = BatchCaller::open(&world).await;
+    let world = world(per_minute, Some(rate)).await;
+    let items: Vec<_> = (0..batch).map(|number| push(&format!("ok:{number}"))).collect();
+    let messages = items.chunks(500).map(|pushes| message(pushes.to_vec())).collect();
     let begun = std::time::Instant::now();
     let waiting = || metric_sum(&world, "fanfare_pace_waiting", PROJECT) as usize;
     let accepted = || metric_sum(&world, "fanfare_pushes_total", "\"accepted\"") as usize;
-    let write = async {
-        let mut items = (0..BATCH).map(|number| push(&format!("ok:{number}")));
-        loop {
-            let pushes: Vec<_> = items.by_ref().take(500).collect();
-            if pushes.is_empty() {
-                break;
-            }
-            caller.write(message(pushes)).await;
-        }
-        caller.half_close();
-        caller.read().await
-    };
     let beside = async {
         // As many wait as the window of the batch holds.
         until(|| waiting() > 2000).await;
@@ -55,18 +44,18 @@ async fn a_batch_runs_at_the_pace_that_fcm_takes_and_a_single_push_goes_first() 
         assert_eq!(result.outcome(), Outcome::Accepted, "{result:?}");
         (line, accepted() - before)
     };
-    let (ended, (line, passed)) = tokio::join!(write, beside);
+    let (ended, (line, passed)) = tokio::join!(run(&world, messages), beside);
     let seconds = begun.elapsed().as_secs_f64();
-    assert_eq!(ended.settled(Outcome::Accepted), BATCH as i64, "{:?} {:?}", ended.progress, ended.status);
+    assert_eq!(ended.settled(Outcome::Accepted), batch as i64, "{:?} {:?}", ended.progress, ended.status);
     assert!(
         passed < line / 2,
         "a single push does not wait for the {line} of a batch: {passed} went before it"
     );
     let requests = world.simulator.journal().select(|it| it.device_token().is_some());
-    let refused = requests.len() - BATCH - 1;
-    let per_second = (BATCH + 1) as f64 / seconds;
+    let refused = requests.len() - batch - 1;
+    let per_second = (batch + 1) as f64 / seconds;
     figure(&format!(
-        "FCM takes 1,000 a second, a batch of {BATCH}: {per_second:.0} a second, {refused} answers of 429, \
+        "FCM takes 1,000 a second, a batch of {batch}: {per_second:.0} a second, {refused} answers of 429, \
          a single push passed {line} that waited, and {passed} went before it"
     ));
     assert!(refused * 100 < requests.len(), "{refused} of {}", requests.len());
@@ -76,7 +65,7 @@ async fn a_batch_runs_at_the_pace_that_fcm_takes_and_a_single_push_goes_first() 
 
 #[tokio::test]
 async fn a_push_whose_turn_comes_too_late_is_told_when_it_would_come_and_other_projects_are_free() {
-    let world = world(1, None).await;
+    let world = world(Some(1), None).await;
     assert_eq!(world.send(impatient("ok:1", 4)).await.outcome(), Outcome::Accepted);
     for name in [APP, "news"] {
         let result = world.send(of_app(name, impatient("ok:2", 4))).await;
@@ -95,7 +84,7 @@ async fn a_push_whose_turn_comes_too_late_is_told_when_it_would_come_and_other_p
 
 #[tokio::test]
 async fn a_device_that_gets_too_much_slows_nobody() {
-    let world = world(600_000, None).await;
+    let world = world(None, None).await;
     for number in 0..60 {
         let result = world.send(impatient("quota-device:1", 1)).await;
         assert_eq!(result.outcome(), Outcome::RateLimited, "{result:?}");

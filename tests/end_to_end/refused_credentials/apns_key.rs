@@ -1,6 +1,6 @@
 //! A key that APNs does not know, under load: who hears it, how many requests are made, and what the log says.
 
-use std::io::{Read, Write as _};
+use std::io::Read;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use tonic::transport::Channel;
 
 use super::{A_HANDFUL, label, refused_by_apns};
 use crate::batch_command::read;
-use crate::harness::{SOON, TOPIC, good, http_get, push};
+use crate::harness::{SOON, TOPIC, figure, good, http_get, push};
 use crate::killed::serve_with_log;
 use crate::secrets::write_config;
 use crate::surroundings::{ended, signal};
@@ -42,14 +42,6 @@ async fn batch(client: &PushServiceClient<Channel>) -> Vec<proto::PushResult> {
         results.extend(message.results);
     }
     results
-}
-
-/// Adds a line to the file that `FANFARE_FIGURES` names, where it names one.
-fn figure(line: &str) {
-    if let Some(file) = std::env::var_os("FANFARE_FIGURES") {
-        let mut file = std::fs::OpenOptions::new().create(true).append(true).open(file).unwrap();
-        writeln!(file, "{line}").unwrap();
-    }
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod apns;
 mod apns_key;
 mod certificates;
 mod google;
+mod mended;
 
 use fanfare::proto::{self, Outcome, Reason};
 use fanfare_simulator::ProviderKey;

@@ -85,7 +85,7 @@ fn options(options: proto::BatchOptions) -> SendBatchRequest {
 }
 
 /// Writes the messages, half-closes and reads to the end, at the same time.
-async fn run(world: &World, messages: Vec<SendBatchRequest>) -> BatchEnd {
+pub(crate) async fn run(world: &World, messages: Vec<SendBatchRequest>) -> BatchEnd {
     let mut caller = BatchCaller::open(world).await;
     let to = caller.to.take().unwrap();
     let writing = tokio::spawn(async move {

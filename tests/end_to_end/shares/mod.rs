@@ -2,6 +2,7 @@
 //! the cost of another.
 
 mod apart;
+mod beside;
 mod floods;
 mod weights;
 

@@ -12,16 +12,13 @@ use super::{
     Client, apns_app, client_with, give_streams, one_connection, push_of, send, send_one, sender,
     take_streams, waiting,
 };
-use crate::harness::{APP, TOPIC, World, config, connect, figure};
+use crate::harness::{APP, TOPIC, World, config, connect, figure, sized};
 
 /// The weights of the ten.
 const WEIGHTS: [u8; 10] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 
 /// All of them together.
 const ROUND: usize = 55;
-
-/// For how many rounds each of them has pushes.
-const ROUNDS: usize = 30;
 
 /// Few streams. Bulk leaves a fifth of them.
 const STREAMS: u32 = 10;
@@ -53,12 +50,14 @@ fn caller(name: usize, weight: u8) -> (String, CallerSettings) {
 /// Each of the ten stands in line with pushes for all rounds. Then there are streams, and each is given its share of those
 /// that are used while all of them still wait.
 async fn shares(world: &World, what: &str, senders: Vec<(Client, String)>) {
+    // For how many rounds each of them has pushes.
+    let all_rounds = sized(30, 300);
     send_one(&senders[0].0, push_of(99, 0, &senders[0].1)).await.unwrap();
     let connection = take_streams(world).await;
     let (mut batches, mut in_line) = (Vec::new(), 0);
     for (number, ((client, app), weight)) in senders.into_iter().zip(WEIGHTS).enumerate() {
         let pushes: Vec<_> =
-            (0..ROUNDS * usize::from(weight)).map(|push| push_of(number, push, &app)).collect();
+            (0..all_rounds * usize::from(weight)).map(|push| push_of(number, push, &app)).collect();
         in_line += pushes.len();
         batches.push((pushes.len(), send(client, pushes).await));
         waiting(world, in_line).await;
@@ -70,7 +69,7 @@ async fn shares(world: &World, what: &str, senders: Vec<(Client, String)>) {
     let entries = world.simulator.journal().entries();
     let arrived: Vec<_> = entries.iter().map(|entry| sender(entry.device_token().unwrap())).skip(1).collect();
     assert_eq!(arrived.len(), in_line);
-    for rounds in [10, ROUNDS * 9 / 10] {
+    for rounds in [10, all_rounds * 9 / 10] {
         let busy = &arrived[..rounds * ROUND];
         let counts = (0..WEIGHTS.len()).map(|number| busy.iter().filter(|sender| **sender == number).count());
         for (count, weight) in counts.zip(WEIGHTS) {

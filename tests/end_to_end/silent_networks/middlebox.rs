@@ -10,10 +10,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::AbortHandle;
 
-use crate::harness::until;
+use crate::harness::{sized, until};
 
 /// How long a connection may rest before it is forgotten.
-pub(super) const FORGETS_AFTER: Duration = Duration::from_secs(2);
+pub(super) fn forgets_after() -> Duration {
+    Duration::from_secs(sized(2, 20))
+}
 
 /// What becomes of a connection that rested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,7 +112,7 @@ async fn carry(
                 0 => return Ok(()),
                 count => client.write_all(&said[..count]).await?,
             },
-            () = tokio::time::sleep(FORGETS_AFTER), if activity.active => {
+            () = tokio::time::sleep(forgets_after()), if activity.active => {
                 activity.is(false);
                 if forgets != Forgets::Nothing {
                     break;

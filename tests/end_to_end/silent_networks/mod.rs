@@ -14,7 +14,7 @@ use futures_util::future::join_all;
 
 pub(crate) use middlebox::{Forgets, Middlebox};
 
-use crate::harness::{APP, TOPIC, World, config, connect, figure, good, push, within};
+use crate::harness::{APP, TOPIC, World, config, connect, figure, good, is_full, push, within};
 use crate::mattermost::{app, good_push};
 use crate::stub::{Either, Front};
 
@@ -28,7 +28,7 @@ const WAIT: Duration = Duration::from_secs(5);
 
 /// Half of what the network allows.
 pub(crate) fn probe_early(config: &mut Config) {
-    config.upstream.probe_after = middlebox::FORGETS_AFTER / 2;
+    config.upstream.probe_after = middlebox::forgets_after() / 2;
 }
 
 /// Sends a push, and a burst after each of two rests. All are accepted at the first attempt, and no PING is sent while
@@ -132,6 +132,39 @@ async fn a_push_proxy_behind_http2_after_a_rest() {
             burst("Mattermost over HTTP/2", &way, pushes).await;
         }
         assert_eq!(server.versions.lock().unwrap().len(), 1 + 2 * BURST, "each came once");
+    }))
+    .await;
+}
+
+/// What a network costs that forgets sooner than connections are probed.
+#[tokio::test]
+async fn a_network_that_forgets_before_a_probe_leaves_pushes_in_doubt_and_none_is_sent_twice() {
+    join_all(WAYS.map(|forgets| async move {
+        let simulator = Simulator::builder().bundle_ids([TOPIC]).start().await.unwrap();
+        let way = Middlebox::before(simulator.address(Environment::Production), forgets).await;
+        let mut config = config(&simulator);
+        config.apns_production = format!("https://localhost:{}", way.address.port()).parse().unwrap();
+        if !is_full() {
+            config.upstream.ping_after = Duration::from_secs(1);
+            config.upstream.ping_timeout = Duration::from_secs(1);
+        }
+        let gateway = Gateway::start(config, Network::default()).await.unwrap();
+        let client = connect(&gateway).await;
+        let world = World { simulator, gateway, client };
+        accepted(&world.send(push(&good(0))).await);
+        way.rest().await;
+        let began = Instant::now();
+        let told = world.send_all((1..=BURST).map(good)).await;
+        let in_doubt = told.iter().filter(|result| result.outcome() == Outcome::Unconfirmed).count();
+        let took = began.elapsed();
+        figure(&format!(
+            "APNs, network forgets {forgets:?} before probe_after: {in_doubt} of {BURST} UNCONFIRMED, in {took:.1?}"
+        ));
+        match forgets {
+            Forgets::Nothing => told.iter().for_each(accepted),
+            Forgets::Silently | Forgets::WithReset => assert!(in_doubt > 0, "{told:?}"),
+        }
+        assert!(world.simulator.journal().duplicates().is_empty());
     }))
     .await;
 }

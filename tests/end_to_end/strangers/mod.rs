@@ -4,7 +4,6 @@ mod network;
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
-use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -21,7 +20,9 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
 use self::network::{Death, Network};
-use crate::harness::{APP, World, config, connect, good, metric_sum, pass, push, until, within};
+use crate::harness::{
+    APP, World, config, connect, figure, good, metric_sum, pass, push, sized, until, within,
+};
 use crate::web_push;
 
 /// How many made-up hosts there are.
@@ -33,8 +34,10 @@ const CALLERS: usize = 1500;
 /// How often each good target is sent to while they do, each time over a new connection.
 const ROUNDS: usize = 5;
 
-/// What a resolver waits for at least, in the settings of these tests.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// What a resolver waits for at least. In full size it is the default.
+fn connect_timeout() -> Duration {
+    sized(Duration::from_secs(1), UpstreamSettings::default().connect_timeout)
+}
 
 /// A gateway whose subscriptions lead to good push services and to dead hosts.
 struct Town {
@@ -77,7 +80,7 @@ impl Town {
         let mut config = config(&simulator);
         config.apps[0].web_push = web_push::app(APP, &key, |_| {}).web_push;
         config.web_push.trust = crate::harness::trust(&simulator);
-        config.upstream.connect_timeout = CONNECT_TIMEOUT;
+        config.upstream.connect_timeout = connect_timeout();
         let net =
             fanfare::app::Network { resolver: Arc::clone(&network) as _, dialer: Arc::clone(&network) as _ };
         let gateway = Gateway::start(config, net).await.unwrap();
@@ -109,7 +112,7 @@ impl Town {
         let began = Instant::now();
         let device = std::iter::once(push(&good(number)));
         let pushes = device.chain(self.browsers.iter().map(web_push::push));
-        let sent = pushes.map(|push| self.world.send(within(push, CONNECT_TIMEOUT * 5)));
+        let sent = pushes.map(|push| self.world.send(within(push, connect_timeout() * 5)));
         (join_all(sent).await, began.elapsed())
     }
 
@@ -124,7 +127,7 @@ impl Town {
                 let mut push = web_push::push(template);
                 let subscription = push.target.as_mut().unwrap().web_push.as_mut().unwrap();
                 subscription.endpoint = format!("https://dead-{number}.{domain}/push/1");
-                let result = self.world.send(within(push, CONNECT_TIMEOUT * 2)).await;
+                let result = self.world.send(within(push, connect_timeout() * 2)).await;
                 *told.entry(outcome(&result)).or_default() += 1;
                 if result.outcome() == Outcome::NotAttempted {
                     // A caller that is told to come back does so later, though not as late as it is told.
@@ -190,7 +193,7 @@ async fn good_ones_are_served_beside(death: Death) {
     pass(Duration::from_secs(60)).await;
     until(|| town.warnings.0.lock().unwrap().iter().any(|line| line.contains("in the last minute"))).await;
     let lines = town.warnings.0.lock().unwrap().clone();
-    figures(&format!(
+    figure(&format!(
         "strangers, {death:?}: {accepted} of {} good pushes accepted, the slowest round took {slowest:?}; {} pushes to \
          {DEAD} dead hosts: {told:?}; {} look-ups of them, at most {lookups} at once, at most {dials} connects to them, {} \
          strangers and {} connections and connects of all at once; {} lines of the log",
@@ -208,14 +211,6 @@ async fn good_ones_are_served_beside(death: Death) {
     assert!(dials <= shares.max_stranger_connections / 2, "{dials}");
     assert!(peers.into_inner() <= shares.max_stranger_peers);
     assert_eq!(lines.len(), 2, "the first, and the number of the others: {lines:?}");
-}
-
-/// Adds a line to the file that `FANFARE_FIGURES` names.
-fn figures(line: &str) {
-    if let Some(file) = std::env::var_os("FANFARE_FIGURES") {
-        let mut file = std::fs::OpenOptions::new().create(true).append(true).open(file).unwrap();
-        writeln!(file, "{line}").unwrap();
-    }
 }
 
 #[tokio::test]

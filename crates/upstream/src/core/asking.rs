@@ -67,7 +67,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
         effects: &mut Effects<H, W, E>,
     ) -> WaiterId {
         if self.waiters.is_empty() {
-            self.grant_rate.begin(now);
+            self.grant_rate.begin();
         }
         let id = self.waiters.push(now, ask, waiter);
         if self.health.begin_to_wait(now, id) {

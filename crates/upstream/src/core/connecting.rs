@@ -29,7 +29,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
         let phase = if self.limits.proves_credential { Phase::Warming } else { Phase::Open };
         let limit = streams.min(self.limits.max_streams);
         self.connections.add(connection, handle, phase, limit, effects);
-        self.grant_rate.begin(now);
+        self.grant_rate.begin();
         self.serve(now, effects);
         self.drain_old(now, effects);
     }

@@ -42,7 +42,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
         }
         self.growth.successor = busy && self.connections.live_count() == 0;
         self.growth.wake_at = None;
-        self.grant_rate.begin(now);
+        self.grant_rate.begin();
         // The drained streams count for the share of bulk no more, so there may be room for bulk on the others.
         self.serve(now, effects);
         self.grow(now, effects);

@@ -95,7 +95,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
             }
             BreakerChange::Closed => {
                 self.backoff.skip();
-                self.grant_rate.begin(now);
+                self.grant_rate.begin();
                 self.grow(now, effects);
             }
         }

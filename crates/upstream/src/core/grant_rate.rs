@@ -15,7 +15,8 @@ const GOOD_FOR: Duration = Duration::from_secs(2);
 /// granted as fast as they are asked for, which says nothing of how many there could be.
 #[derive(Debug, Default)]
 pub(super) struct GrantRate {
-    /// Since when grants are counted.
+    /// Since when grants are counted: from the first one on, since the time until then says how long answers take and not how
+    /// many come.
     since: Option<Instant>,
     granted: u32,
     /// Grants in a second. Each measurement weighs as much as all before it.
@@ -24,12 +25,16 @@ pub(super) struct GrantRate {
 
 impl GrantRate {
     /// Begins anew, since somebody waits now and nobody did, or since there are more or fewer streams from now on.
-    pub(super) fn begin(&mut self, now: Instant) {
-        *self = Self { since: Some(now), granted: 0, rate: None };
+    pub(super) fn begin(&mut self) {
+        *self = Self::default();
     }
 
     /// Somebody who waited was granted a stream.
     pub(super) fn granted(&mut self, now: Instant) {
+        if self.since.is_none() {
+            self.since = Some(now);
+            return;
+        }
         self.granted = self.granted.saturating_add(1);
         let passed = self.passed(now);
         if passed < WINDOW || self.granted < GRANTS {
@@ -66,21 +71,34 @@ mod tests {
     #[test]
     fn a_rate_is_known_when_it_was_measured_and_is_forgotten_when_it_was_not_for_long() {
         let (mut rate, begun) = (GrantRate::default(), Instant::now());
-        rate.begin(begun);
+        rate.begin();
         let now = grant(&mut rate, begun, 499);
         assert_eq!(rate.wait(now, 10), None);
-        let now = grant(&mut rate, begun + Duration::from_millis(499), 1);
+        let now = grant(&mut rate, begun + Duration::from_millis(499), 2);
         assert_eq!(rate.wait(now, 4000), Some(Duration::from_secs(4)));
         assert_eq!(rate.wait(now + GOOD_FOR, 1000), Some(Duration::from_secs(1)));
         assert_eq!(rate.wait(now + GOOD_FOR + Duration::from_millis(1), 1000), None);
-        rate.begin(now);
+        rate.begin();
         assert_eq!(rate.wait(now, 1000), None, "there are more streams, or fewer");
+    }
+
+    #[test]
+    fn the_time_until_the_first_answers_is_no_part_of_the_rate() {
+        let (mut rate, begun) = (GrantRate::default(), Instant::now());
+        let latency = Duration::from_millis(600);
+        rate.begin();
+        // A thousand streams are free again when the first answers come, all at once.
+        (0..1000).for_each(|_| rate.granted(begun + latency));
+        assert_eq!(rate.wait(begun + latency, 10_000), None, "not 20 in 600 ms");
+        rate.granted(begun + 2 * latency);
+        assert_eq!(rate.wait(begun + 2 * latency, 10_000), Some(10 * latency));
     }
 
     #[test]
     fn a_few_grants_measure_nothing_and_a_new_rate_weighs_half() {
         let (mut rate, begun) = (GrantRate::default(), Instant::now());
-        rate.begin(begun);
+        rate.begin();
+        rate.granted(begun);
         let second = Duration::from_secs(1);
         (1..u64::from(GRANTS)).for_each(|_| rate.granted(begun + second));
         assert_eq!(rate.wait(begun + second, 20), None);

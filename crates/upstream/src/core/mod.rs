@@ -159,7 +159,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
                 self.backoff.proven();
                 self.proven = true;
                 if self.connections.proven(id, effects) {
-                    self.grant_rate.begin(now);
+                    self.grant_rate.begin();
                 }
                 self.answered(now, id, 1, effects);
                 self.serve(now, effects);
@@ -170,7 +170,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
             ConnectionEvent::ProbeOver(probe) => self.health.probe_over(probe),
             ConnectionEvent::Limit(streams) => {
                 self.connections.set_limit(now, id, streams.min(self.limits.max_streams), effects);
-                self.grant_rate.begin(now);
+                self.grant_rate.begin();
                 // The new limit may allow or forbid another connection.
                 self.growth.wake_at = None;
                 self.serve(now, effects);
@@ -203,7 +203,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
                     self.backoff.back_off(now);
                 }
                 self.growth.wake_at = None;
-                self.grant_rate.begin(now);
+                self.grant_rate.begin();
                 self.serve(now, effects);
                 self.grow(now, effects);
             }

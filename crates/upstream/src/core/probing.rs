@@ -15,7 +15,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
             && connection.silence == Silence::Heard
         {
             connection.silence = Silence::Quiet;
-            self.grant_rate.begin(now);
+            self.grant_rate.begin();
             // Its streams count for the share of bulk no more, and it may be the one that is asked next.
             self.serve(now, effects);
         }
@@ -25,7 +25,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
     pub(super) fn alive(&mut self, now: Instant, id: ConnectionId, effects: &mut Effects<H, W, E>) {
         if let Some(connection) = self.connections.find(id) {
             connection.silence = Silence::Heard;
-            self.grant_rate.begin(now);
+            self.grant_rate.begin();
             self.serve(now, effects);
         }
     }
@@ -44,7 +44,7 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
                 Silence::Heard | Silence::Quiet => connection.silence = Silence::Quiet,
             }
         }
-        self.grant_rate.begin(now);
+        self.grant_rate.begin();
         self.serve(now, effects);
     }
 

@@ -117,7 +117,8 @@ fn busy(waiting: u32) -> Bench {
     bench.add_proven(1, 10);
     while bench.take(BULK).is_some() {}
     (0..waiting).for_each(|_| _ = bench.wait(BULK));
-    for _ in 0..50 {
+    // The first of them begins the measurement.
+    for _ in 0..=50 {
         bench.now += Duration::from_millis(10);
         assert_eq!(granted(&bench.on_connection(1, ConnectionEvent::Returned)).len(), 1);
         bench.wait(BULK);
