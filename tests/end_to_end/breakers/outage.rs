@@ -76,8 +76,10 @@ async fn an_outage_of_apns_leaves_fcms_order_of_service_as_it_was() {
     let arrived = apns_arrived(&world);
     let unavailable = ScriptedAnswer::refusal(503, "ServiceUnavailable");
     world.simulator.add_fault(FaultRule::always(Trigger::Service(APNS), Fault::Answer(unavailable)));
+    // Two connections that end with a 503 make the third wait for up to a second, and whoever waited for it goes out on it
+    // at once. The breaker is open after that.
     let outage =
-        Phase::run(&world, &mut numbers, sized(Duration::from_millis(500), Duration::from_secs(30))).await;
+        Phase::run(&world, &mut numbers, sized(Duration::from_millis(2500), Duration::from_secs(30))).await;
     let in_vain = apns_arrived(&world) - arrived;
     let held_back = outage.apns.iter().filter(|result| is_held_back(result)).count();
     let answered = outage.apns_with(Outcome::UpstreamUnavailable);
