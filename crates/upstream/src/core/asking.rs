@@ -83,9 +83,10 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
         if self.waiters.len() < LONG_LINE || self.growth.opening > 0 {
             return None;
         }
-        let wait = self.grant_rate.wait(now, self.waiters.turns_until(flow))?;
         let patience = until.saturating_duration_since(now).saturating_mul(DOUBT);
-        Some(wait).filter(|wait| *wait > patience)
+        let too_long = |grants| self.grant_rate.wait(now, grants).filter(|wait| *wait > patience);
+        // Nobody waits for longer than all before it, which is known at once; whose turns come first is looked for only then.
+        too_long(self.waiters.len() + 1).and_then(|_| too_long(self.waiters.turns_until(flow)))
     }
 
     /// A waiter left before it was told anything. Returns what is wrong with the peer, if that is why there was no

@@ -1,8 +1,7 @@
 //! Who of those that wait is served next. A class has parties, these have parties of their own, and the last of them have
 //! flows. Those of one group take turns, in which each is given as many streams as its weight says.
 
-use std::collections::HashMap;
-
+use rustc_hash::FxHashMap;
 use slotmap::{Key, SlotMap};
 
 use super::ring::{Member, Place, Ring};
@@ -44,8 +43,8 @@ impl<Q> Member<GroupId> for Group<Q> {
 #[derive(Debug)]
 pub(super) struct Shares<Q> {
     groups: SlotMap<GroupId, Group<Q>>,
-    /// The members of groups by their numbers.
-    members: HashMap<(GroupId, u64), GroupId>,
+    /// The members of groups by their numbers, which nobody outside chooses.
+    members: FxHashMap<(GroupId, u64), GroupId>,
     interactive: GroupId,
     bulk: GroupId,
 }
@@ -54,7 +53,7 @@ impl<Q: Default> Default for Shares<Q> {
     fn default() -> Self {
         let mut groups = SlotMap::with_key();
         let [interactive, bulk] = [groups.insert(Group::default()), groups.insert(Group::default())];
-        Self { groups, members: HashMap::new(), interactive, bulk }
+        Self { groups, members: FxHashMap::default(), interactive, bulk }
     }
 }
 
