@@ -72,7 +72,7 @@ pub struct UpstreamSettings {
     pub retry_percent: u32,
     /// How many may be tried again in a second beside those. 10 by default.
     pub retry_min_per_second: u32,
-    /// The most turns a second of a peer whom somebody from [outside](crate::Upstream::outsider_peer) named. By default
+    /// The most turns a second of a peer whom somebody from [outside](crate::PeerKind) named. By default
     /// there is no such ceiling, and the pace is learned from answers alone.
     pub outsider_turns_per_second: Option<u32>,
     /// The largest body of an answer, in bytes. A larger answer is
