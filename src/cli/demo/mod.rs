@@ -33,6 +33,9 @@ use plan::Browsers;
 use report::Report;
 use send::Sending;
 
+/// The simulator has no quota, and the ramp up to Google's would only slow the demo down.
+const PUSHES_PER_MINUTE: u32 = 60_000_000;
+
 /// Shows everything at once: simulator, gateway, pushes and their verdicts.
 ///
 /// Needs no configuration. It starts the simulator (APNs, FCM, Web Push and a Mattermost push proxy) and a gateway on
@@ -134,7 +137,7 @@ fn config(simulator: &Simulator, vapid: VapidKey) -> anyhow::Result<Config> {
         provider: Fcm::try_new(&FcmSettings { project_id: plan::PROJECT.to_owned() })?,
         credential: Arc::new(Source::from_json(&account.key_json().into())?),
         certificate: None,
-        pushes_per_minute: None,
+        pushes_per_minute: Some(PUSHES_PER_MINUTE),
     };
     let mattermost = MattermostConfig {
         provider: Mattermost::try_new(mattermost::MattermostSettings {

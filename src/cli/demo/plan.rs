@@ -87,7 +87,7 @@ static TARGET_KINDS: [TargetKind; 16] = {
         kind(Fcm, "good", "good:", 20, Accepted, Keep),
         kind(Fcm, "app removed", "unregistered:", 2, Unregistered, Delete),
         kind(Fcm, "of another sender", "mismatch:", 1, InvalidToken, Delete),
-        kind(Fcm, "throttled", "quota:", 1, RateLimited, Keep),
+        kind(Fcm, "throttled", "exhausted:", 1, RateLimited, Keep),
         kind(WebPush, "good", "mozilla-good", 3, Accepted, Keep),
         kind(WebPush, "good", "google-good", 2, Accepted, Keep),
         kind(WebPush, "good", "apple-good", 1, Accepted, Keep),
