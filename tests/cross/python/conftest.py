@@ -125,6 +125,18 @@ def orphans(metrics_page):
     return orphans
 
 
+@pytest.fixture(autouse=True)
+def well(send, metrics_page):
+    """A push service that left the pushes of an earlier test unanswered is left alone for a moment. A test begins after that."""
+    from fanfare.push.v1 import push_pb2
+
+    def left_alone():
+        lines = metrics_page().splitlines()
+        return any(line.startswith("fanfare_breaker_peers_open{") and not line.endswith(" 0") for line in lines)
+
+    until(lambda: not left_alone() or send().outcome == push_pb2.OUTCOME_ACCEPTED)
+
+
 def until(condition):
     """Waits for a condition, for as long as a call may take."""
     deadline = time.monotonic() + CALL

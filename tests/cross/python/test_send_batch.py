@@ -192,7 +192,8 @@ def test_a_cancelled_stream_gives_back_its_room_when_upstream_is_done_with_it(st
     until(lambda: orphans() == 100)
     assert metric("fanfare_pushes_in_flight") == 100
     until(lambda: metric("fanfare_pushes_in_flight") == 0)
-    assert send().outcome == pb.OUTCOME_ACCEPTED
+    # So many that are not answered may have opened the breaker for a moment.
+    until(lambda: send().outcome == pb.OUTCOME_ACCEPTED)
 
 
 def hundred_thousand():

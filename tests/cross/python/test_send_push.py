@@ -173,4 +173,5 @@ class TestDeadlines:
         until(lambda: orphans() == 20)
         assert metric("fanfare_pushes_in_flight") == 20
         until(lambda: metric("fanfare_pushes_in_flight") == 0)
-        assert send().outcome == pb.OUTCOME_ACCEPTED
+        # So many that are not answered may have opened the breaker for a moment.
+        until(lambda: send().outcome == pb.OUTCOME_ACCEPTED)
