@@ -184,8 +184,9 @@ def test_a_stream_ends_well_before_its_deadline(batch):
 
 
 def test_a_cancelled_stream_gives_back_its_room_when_upstream_is_done_with_it(stub, send, metric, orphans):
-    # Of earlier tests.
+    # Of earlier tests, which may have opened the breaker for a moment.
     until(lambda: metric("fanfare_pushes_in_flight") == 0)
+    until(lambda: send().outcome == pb.OUTCOME_ACCEPTED)
     stream = stub.SendBatch(iter([pb.SendBatchRequest(pushes=[push(SILENT)] * 100)]), timeout=CALL)
     until(lambda: metric("fanfare_pushes_in_flight") == 100)
     stream.cancel()
