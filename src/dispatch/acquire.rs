@@ -45,12 +45,12 @@ pub(super) enum NoLeave {
 impl Dispatcher {
     /// Waits for all that an attempt needs, in this order:
     ///
-    /// 1. Leave to show the credential, and the breaker of the app, so that a push that has no use waits for nothing.
+    /// 1. Leave to show the credential, and the breaker of its part of the push service, so that a push that has no use waits for nothing.
     /// 2. A token, so that a push without one takes no turn.
     /// 3. A turn at the pace of the push service, so that a push that waits for one holds no permit.
     /// 4. A permit of the pool.
     ///
-    /// Then it looks whether the push has expired while it waited, its app is held back or its credential was refused, and
+    /// Then it looks whether the push has expired while it waited, it is held back, or its credential was refused, and
     /// loads the newest token, because a push may have waited longer than a token lives. `refused` is the generation of a
     /// token that the push service refused.
     pub(super) async fn acquire<'a, P: Provider>(
