@@ -45,7 +45,8 @@ pub(super) enum NoLeave {
 impl Dispatcher {
     /// Waits for all that an attempt needs, in this order:
     ///
-    /// 1. Leave to show the credential, and the breaker of its part of the push service, so that a push that has no use waits for nothing.
+    /// 1. Leave to show the credential, and the breaker of its part of the push service, so that a push that has no use waits
+    ///    for nothing.
     /// 2. A token, so that a push without one takes no turn.
     /// 3. A turn at the pace of the push service, so that a push that waits for one holds no permit.
     /// 4. A permit of the pool.
