@@ -17,6 +17,7 @@ use super::shown::{Shown, Unknown};
 use super::{Caller, Denied, Permissions, audit};
 use crate::held_bytes::BytesBudget;
 use crate::metrics::CallerMetrics;
+use crate::sharer::Sharer;
 
 /// The callers of the configuration.
 pub struct Callers {
@@ -142,7 +143,13 @@ impl Directory {
                 }
                 None => {
                     let refusals = metrics.refusals(&caller.name, &Denied::RULES);
-                    Arc::new(CallerRule::new(&caller.name, permissions, Some(budget.share()), refusals))
+                    Arc::new(CallerRule::new(
+                        &caller.name,
+                        permissions,
+                        Some(budget.share()),
+                        Sharer::default(),
+                        refusals,
+                    ))
                 }
             };
             let known = |former: Option<&Known>| Known {

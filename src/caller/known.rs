@@ -8,6 +8,7 @@ use arc_swap::ArcSwapOption;
 use super::permissions::Permissions;
 use super::rule::{CallerRule, Proof};
 use crate::metrics::CallerRefusals;
+use crate::sharer::Sharer;
 
 /// A caller's rule, found by something that it showed.
 #[derive(Debug, Clone)]
@@ -22,7 +23,7 @@ impl Known {
     /// Everybody, where the configuration has no callers.
     pub(super) fn anyone() -> Self {
         let permissions = Arc::new(Permissions::everything());
-        let rule = CallerRule::new("anyone", permissions, None, CallerRefusals::default());
+        let rule = CallerRule::new("anyone", permissions, None, Sharer::alone(), CallerRefusals::default());
         Self { rule: Arc::new(rule), proof: Proof::default(), ends: None }
     }
 }

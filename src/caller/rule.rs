@@ -29,10 +29,10 @@ impl CallerRule {
         name: &str,
         permissions: Arc<Permissions>,
         bytes: Option<BytesShare>,
+        sharer: Sharer,
         refusals: CallerRefusals,
     ) -> Self {
         let (permissions, streams) = (ArcSwap::new(permissions), OpenCalls::default());
-        let sharer = Sharer::default();
         Self { name: name.into(), permissions, streams, sharer, bytes, refusals }
     }
 

@@ -91,7 +91,7 @@ impl Dispatcher {
             if probe.is_none() {
                 probe = held_back()?.flatten();
             }
-            if !pass.is_probe() {
+            if !pass.holds() {
                 pass = ask.pass(payload)?;
             }
             let stamp = credential.stamp(peer.origin());

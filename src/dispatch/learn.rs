@@ -1,9 +1,7 @@
 //! The one place that sees every attempt: what it means for the push, for the target, for the credential and for the
 //! connection.
 
-use std::time::SystemTime;
-
-use fanfare_upstream::{Answer, Head, Origin, PeerPool, Unanswered, Unsent, UpstreamError};
+use fanfare_upstream::{Answer, Head, Origin, PeerPool, Unanswered, Unsent, UpstreamError, coarse_now};
 use tokio::time::Instant;
 use tracing::Span;
 
@@ -98,7 +96,7 @@ impl<P: Provider> Ask<'_, P> {
             Ok(answer) => {
                 route.metrics.attempted();
                 let status = answer.reply.status.as_u16();
-                let verdict = route.provider.classify(context, &answer.reply, SystemTime::now());
+                let verdict = route.provider.classify(context, &answer.reply, coarse_now());
                 let verdict = route.judge(verdict, status, mode);
                 route.hold_against(&verdict, &answer);
                 let mended = route.mend(verdict.heal, peer.origin(), generation, &answer);
@@ -124,7 +122,7 @@ impl<P: Provider> Route<P> {
     /// What the head of an answer decides whose body did not come whole. A push that was taken must not be sent again,
     /// whatever became of the body.
     fn head_verdict(&self, context: P::Context, head: &Head, mode: RunMode) -> Option<(Verdict, u16)> {
-        let verdict = self.provider.classify_head(context, head, SystemTime::now())?;
+        let verdict = self.provider.classify_head(context, head, coarse_now())?;
         let status = head.status.as_u16();
         Some((self.judge(verdict, status, mode), status))
     }

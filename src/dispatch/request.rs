@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use fanfare_upstream::Indexing;
+use fanfare_upstream::{FieldName, Indexing};
 use tokio::time::Instant;
 
 use super::Ask;
@@ -40,10 +40,12 @@ pub(super) fn useless_from(deadline: Instant, expiry: Expiry) -> Instant {
     Instant::now().checked_add(left).map_or(deadline, |expiry| deadline.min(expiry))
 }
 
+const AUTHORIZATION: FieldName = FieldName::constant("authorization");
+
 /// The message with the proof of who sends it, as its last header.
 pub(super) fn stamped<C>(mut message: Message<C>, stamp: Option<&Stamp>) -> Result<Message<C>, Refusal> {
     if let Some(stamp) = stamp {
-        let pushed = message.request.push("authorization", stamp.authorization(), Indexing::Secret);
+        let pushed = message.request.push_known(AUTHORIZATION, stamp.authorization(), Indexing::Secret);
         pushed.map_err(|error| bug("", &error))?;
     }
     Ok(message)

@@ -131,7 +131,6 @@ async fn metrics(State(admin): State<Admin>) -> impl IntoResponse {
 #[cfg(test)]
 mod tests {
     use axum::body::{Body, to_bytes};
-    use prometheus_client::metrics::gauge::Gauge;
     use tower_service::Service;
 
     use super::*;
@@ -156,7 +155,7 @@ mod tests {
         let callers = vec![caller("prometheus", &reader, true), caller("orders", &other, false)];
         let budget = BytesBudget::new(1024);
         let callers = Callers::new(callers, Tokens::new(Vec::new()), budget, metrics.callers.clone());
-        let admission = Arc::new(Admission::new(1, Gauge::default()));
+        let admission = Arc::new(Admission::new(1, Arc::default()));
         let standings = Arc::new(Standings::new(metrics.credentials.clone()));
         let router = router(Admin { metrics, admission, standings, readers: Some(Arc::new(callers)) });
         let connection = Connection::new(SocketAddr::from(([192, 0, 2, 1], 9)), Vec::new());
@@ -193,7 +192,7 @@ mod tests {
         let counted = "ready\ncredentials refused: 1\n";
         let named = format!("{counted}app shop: a credential is refused\n");
         for (readers, expected) in [(None, named.as_str()), (off_loopback, counted)] {
-            let admission = Arc::new(Admission::new(1, Gauge::default()));
+            let admission = Arc::new(Admission::new(1, Arc::default()));
             let (metrics, standings) = (Arc::clone(&metrics), Arc::clone(&standings));
             let router = router(Admin { metrics, admission, standings, readers });
             let (status, body) = get(&of_connection(&router, &connection), "/readyz", None).await;

@@ -3,6 +3,7 @@
 
 mod callers;
 mod credentials;
+mod in_flight;
 mod issuers;
 mod listeners;
 mod log;

@@ -1,7 +1,9 @@
 //! Metrics of pushes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use fanfare_upstream::InFlight;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -10,6 +12,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::OnceMetrics;
+use super::in_flight::InFlightCollector;
 use super::seconds::seconds;
 use crate::push::{Outcome, ProviderKind};
 
@@ -37,7 +40,7 @@ pub struct PushMetrics {
     settled: Family<OutcomeLabels, Counter>,
     attempts: Family<AppLabels, Counter>,
     duration: Family<AppLabels, Histogram, fn() -> Histogram>,
-    in_flight: Gauge,
+    in_flight: Arc<InFlight>,
     refused: Family<RefusalLabels, Counter>,
     batch_streams: Gauge,
     breakers_open: Family<ProjectLabels, Gauge>,
@@ -55,7 +58,7 @@ impl PushMetrics {
             settled: Family::default(),
             attempts: Family::default(),
             duration: Family::new_with_constructor(seconds),
-            in_flight: Gauge::default(),
+            in_flight: Arc::default(),
             refused: Family::default(),
             batch_streams: Gauge::default(),
             breakers_open: Family::default(),
@@ -73,11 +76,7 @@ impl PushMetrics {
             Unit::Seconds,
             metrics.duration.clone(),
         );
-        registry.register(
-            "pushes_in_flight",
-            "Pushes admitted that have no verdict yet",
-            metrics.in_flight.clone(),
-        );
+        registry.register_collector(Box::new(InFlightCollector(Arc::clone(&metrics.in_flight))));
         registry.register(
             "breaker_projects_open",
             "Whether the pushes of a project are held back, because FCM fails for it",
@@ -113,8 +112,8 @@ impl PushMetrics {
         self.breakers_open.get_or_create_owned(&ProjectLabels { project: project.to_owned() })
     }
 
-    /// Returns the number of pushes that were admitted and have no verdict yet.
-    pub(crate) fn in_flight(&self) -> &Gauge {
+    /// Returns what counts the pushes that were admitted and have no verdict yet.
+    pub(crate) fn in_flight(&self) -> &Arc<InFlight> {
         &self.in_flight
     }
 

@@ -23,7 +23,7 @@ use std::hash::Hash;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use fanfare_upstream::{Head, Indexing, Request};
+use fanfare_upstream::{FieldName, Head, Indexing, Request};
 
 pub use fanfare_upstream::Reply;
 pub use front::Front502;
@@ -155,14 +155,12 @@ fn epoch_seconds(moment: SystemTime) -> u64 {
     moment.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
+/// The header that says what a body is.
+pub(crate) const CONTENT_TYPE: FieldName = FieldName::constant("content-type");
+
 /// Adds a header whose value is the gateway's own, so that only a bug can make it one that cannot be sent.
-fn push_own(
-    request: &mut Request,
-    name: &'static str,
-    value: &str,
-    indexing: Indexing,
-) -> Result<(), Refusal> {
-    request.push(name, value, indexing).map_err(|error| bug("content", &error))
+fn push_own(request: &mut Request, name: FieldName, value: &str, indexing: Indexing) -> Result<(), Refusal> {
+    request.push_known(name, value, indexing).map_err(|error| bug("content", &error))
 }
 
 /// A library failed at a step that should never fail. The push is answered with INTERNAL, so that nothing panics.

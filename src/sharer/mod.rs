@@ -16,20 +16,27 @@ use pressure::Pressure;
 #[derive(Debug)]
 pub struct Sharer {
     number: u32,
-    in_flight: Arc<PartyInFlight>,
+    /// It is none where nobody is there to share room with.
+    in_flight: Option<Arc<PartyInFlight>>,
     pressure: Pressure,
 }
 
 impl Default for Sharer {
     fn default() -> Self {
-        // 0 is the number of nobody in particular.
-        static NEXT: AtomicU32 = AtomicU32::new(1);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        Self { number, in_flight: Arc::default(), pressure: Pressure::default() }
+        Self { in_flight: Some(Arc::default()), ..Self::alone() }
     }
 }
 
 impl Sharer {
+    /// One beside whom there is no other: it may take all the room, so what it has in flight is not counted.
+    #[must_use]
+    pub(crate) fn alone() -> Self {
+        // 0 is the number of nobody in particular.
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        Self { number, in_flight: None, pressure: Pressure::default() }
+    }
+
     /// How it shares the streams of a push service.
     #[must_use]
     pub(crate) fn party(&self, weight: u8) -> Party {
@@ -37,8 +44,8 @@ impl Sharer {
     }
 
     /// How many of its pushes are in flight.
-    pub(crate) fn in_flight(&self) -> &Arc<PartyInFlight> {
-        &self.in_flight
+    pub(crate) fn in_flight(&self) -> Option<&Arc<PartyInFlight>> {
+        self.in_flight.as_ref()
     }
 
     /// A push of its found room.

@@ -15,7 +15,6 @@ use fanfare::provider::mattermost::{Device, Mattermost, MattermostSettings};
 use fanfare::push::{AppId, Content, Labels, Notification, Options, Outcome, RegistrationToken};
 use fanfare_simulator::{Fault, FaultRule, HangUp, Simulator, Trigger};
 use fanfare_upstream::{Http, Peer, Reach, SystemResolver, TcpDialer, Upstream, UpstreamSettings, tls};
-use prometheus_client::metrics::gauge::Gauge;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
@@ -38,7 +37,7 @@ impl Front {
         let desk = Desk::new(
             DeskSettings { max_wait: SOON, batch: BatchSettings::default(), once: OnceSettings::default() },
             routes(&upstream, &metrics, origin),
-            Arc::new(Admission::new(100, Gauge::default())),
+            Arc::new(Admission::new(100, Arc::default())),
             Dispatcher::new(DispatchSettings::default(), CancellationToken::new()),
             metrics.pushes.clone(),
         );

@@ -20,7 +20,6 @@ use fanfare_upstream::ServiceClass;
 use fanfare_upstream::{
     Flow, Http, Peer, Reach, Request, SystemResolver, TcpDialer, Upstream, UpstreamSettings, tls,
 };
-use prometheus_client::metrics::gauge::Gauge;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
@@ -117,7 +116,7 @@ impl Sender {
             Route::new(app, LogLines, Credential::None, peer, metrics.pushes.app("app", LogLines::KIND));
         Self {
             dispatcher: Dispatcher::new(DispatchSettings::default(), CancellationToken::new()),
-            admission: Admission::new(10, Gauge::default()),
+            admission: Admission::new(10, Arc::default()),
             route,
             metrics,
             _upstream: upstream,

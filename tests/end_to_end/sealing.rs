@@ -15,7 +15,6 @@ use fanfare::push::{AppId, Body, Content, Labels, Notification, Options, Outcome
 use fanfare::sharer::Sharer;
 use fanfare_upstream::ServiceClass;
 use fanfare_upstream::{Flow, Http, Peer, Reach, SystemResolver, TcpDialer, Upstream, UpstreamSettings, tls};
-use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -76,7 +75,7 @@ async fn a_flood_of_web_push_lets_all_else_run_after_each_encryption() {
     let metrics = Metrics::default();
     let route = Arc::new(route(&metrics));
     let dispatcher = Arc::new(Dispatcher::new(DispatchSettings::default(), CancellationToken::new()));
-    let admission = Arc::new(Admission::new(PUSHES, Gauge::default()));
+    let admission = Arc::new(Admission::new(PUSHES, Arc::default()));
     let events = Arc::<Mutex<Vec<Event>>>::default();
 
     let mut pushes = JoinSet::new();

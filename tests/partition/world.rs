@@ -170,7 +170,7 @@ impl Gateway {
         );
         Self {
             dispatcher: Arc::new(Dispatcher::new(DispatchSettings::default(), CancellationToken::new())),
-            admission: Admission::new(1000, prometheus_client::metrics::gauge::Gauge::default()).into(),
+            admission: Admission::new(1000, Arc::default()).into(),
             route: Arc::new(route),
             names,
             course,

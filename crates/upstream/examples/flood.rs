@@ -81,7 +81,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     })?;
 
     let begun = Instant::now();
-    let limit = InFlight::new(|_change| {});
+    let limit = Arc::<InFlight>::default();
     // How often each failure happened.
     let mut failures: BTreeMap<String, u64> = BTreeMap::new();
     let mut answers = stream::iter(0..requests)

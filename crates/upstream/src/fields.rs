@@ -97,10 +97,19 @@ impl Fields {
         value: impl AsRef<[u8]>,
         indexing: Indexing,
     ) -> Result<(), InvalidField> {
-        let value = value.as_ref();
         if name.is_empty() || !all(name.as_bytes(), is_name) {
             return Err(InvalidField::Name);
         }
+        self.push_known(name, value.as_ref(), indexing)
+    }
+
+    /// Adds a field whose name was checked.
+    pub(crate) fn push_known(
+        &mut self,
+        name: &str,
+        value: &[u8],
+        indexing: Indexing,
+    ) -> Result<(), InvalidField> {
         let padded = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
         if padded(value.first()) || padded(value.last()) || !all(value, is_value) {
             return Err(InvalidField::Value);
@@ -201,7 +210,7 @@ pub(crate) fn all(bytes: &[u8], allowed: impl Fn(u8) -> bool) -> bool {
 }
 
 /// Whether a name may have this character.
-pub(crate) fn is_name(byte: u8) -> bool {
+pub(crate) const fn is_name(byte: u8) -> bool {
     matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
 }
 

@@ -3,7 +3,7 @@
 //! A request whose caller has left goes on counting until its end, so that nobody can have more in flight by leaving.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
@@ -12,42 +12,35 @@ use tokio::sync::futures::Notified;
 ///
 /// A program has one for each group of requests that has a limit of its own. A request is in flight from
 /// [`begin`](Self::begin) until its [`Share`] is dropped, or until the pool is done with it, whichever is later.
+#[derive(Default)]
 pub struct InFlight {
     all: AtomicUsize,
     /// How many of them are requests whose callers have left.
     orphans: AtomicUsize,
-    /// It is called with each change of the count.
-    changed: Box<dyn Fn(i64) + Send + Sync>,
     /// It wakes those who wait for room. All of them are woken, since the first of them may be one that may not take
     /// the room.
     ended: Notify,
+    /// How many wait for an end. Nobody is woken where there are none, since that takes a lock.
+    watchers: AtomicUsize,
 }
 
 impl InFlight {
-    /// A counter at 0. `changed` is told each change of the count, 1 or -1, by the thread that changed it.
-    #[must_use]
-    pub fn new(changed: impl Fn(i64) + Send + Sync + 'static) -> Arc<Self> {
-        let (all, orphans) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Arc::new(Self { all, orphans, changed: Box::new(changed), ended: Notify::new() })
-    }
-
     /// One more request is in flight, unless there are `limit` of them.
     pub fn begin(self: &Arc<Self>, limit: usize) -> Option<Share> {
         let more = |all: usize| (all < limit).then_some(all + 1);
         self.all.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).ok()?;
-        (self.changed)(1);
-        Some(Share { in_flight: Arc::clone(self), parties: None })
+        Some(Share { in_flight: Arc::clone(self), parties: [None, None] })
     }
 
     /// The same for a request of two parties, each of which may have only so many in flight. `most` says how many, and is
-    /// told how many places of the limit are free.
+    /// told how many places of the limit are free. A party that is none is not counted.
     ///
     /// # Errors
     /// Fails with which of the parties has as many as it may; it is the last where there is no place for anybody.
     pub fn begin_for(
         self: &Arc<Self>,
         limit: usize,
-        parties: [&Arc<PartyInFlight>; 2],
+        parties: [Option<&Arc<PartyInFlight>>; 2],
         most: impl FnOnce(usize) -> [usize; 2],
     ) -> Result<Share, usize> {
         // The parties are asked first, since a share that is taken and given back would wake those who wait.
@@ -57,19 +50,21 @@ impl InFlight {
             return Err(1);
         }
         let [most_of_first, most_of_second] = most(free);
-        if !first.begin(most_of_first) {
+        let begin = |party: Option<&Arc<PartyInFlight>>, most| party.is_none_or(|party| party.begin(most));
+        let end = |party: Option<&Arc<PartyInFlight>>| party.into_iter().for_each(|party| party.end());
+        if !begin(first, most_of_first) {
             return Err(0);
         }
-        if !second.begin(most_of_second) {
-            first.end();
+        if !begin(second, most_of_second) {
+            end(first);
             return Err(1);
         }
         let Some(mut share) = self.begin(limit) else {
-            first.end();
-            second.end();
+            end(first);
+            end(second);
             return Err(1);
         };
-        share.parties = Some([Arc::clone(first), Arc::clone(second)]);
+        share.parties = parties.map(Option::<&_>::cloned);
         Ok(share)
     }
 
@@ -79,13 +74,10 @@ impl InFlight {
         self.all.load(Ordering::Acquire)
     }
 
-    /// Waits until a request ends. It sees the ends from the moment that it was polled or
-    /// [enabled](Notified::enable).
-    ///
-    /// # Cancel safety
-    /// When it is dropped, nothing is lost: every end wakes all who wait.
-    pub fn ended(&self) -> Notified<'_> {
-        self.ended.notified()
+    /// Watches for requests that end.
+    pub fn watch(&self) -> EndWatch<'_> {
+        self.watchers.fetch_add(1, Ordering::SeqCst);
+        EndWatch(self)
     }
 
     /// Wakes all who wait for an end, so that they look again.
@@ -99,6 +91,34 @@ impl InFlight {
         // An orphan is counted in `all` before it is counted in `orphans`, and longer.
         let orphans = self.orphans.load(Ordering::Acquire);
         self.count().saturating_sub(orphans)
+    }
+}
+
+/// Sees the ends of requests, as long as it is held.
+pub struct EndWatch<'a>(&'a InFlight);
+
+impl EndWatch<'_> {
+    /// Waits until a request ends. It sees the ends from the moment that it was polled or
+    /// [enabled](Notified::enable). Whoever has enabled it looks at the counts by [`look`](Self::look).
+    ///
+    /// # Cancel safety
+    /// When it is dropped, nothing is lost: every end wakes all who wait.
+    pub fn ended(&self) -> Notified<'_> {
+        self.0.ended.notified()
+    }
+
+    /// Looks at counts, each as it is once all ends have been counted that wake nobody.
+    pub fn look<T>(&self, look: impl FnOnce() -> T) -> T {
+        // Whoever ends a request counts that first and then looks for watchers; a watcher is counted first and then looks
+        // at the counts. With all four in one order, one of them sees the other.
+        fence(Ordering::SeqCst);
+        look()
+    }
+}
+
+impl Drop for EndWatch<'_> {
+    fn drop(&mut self) {
+        self.0.watchers.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -134,7 +154,7 @@ impl PartyInFlight {
 pub struct Share {
     in_flight: Arc<InFlight>,
     /// Whose request it is, where parties are counted.
-    parties: Option<[Arc<PartyInFlight>; 2]>,
+    parties: [Option<Arc<PartyInFlight>>; 2],
 }
 
 impl Share {
@@ -142,7 +162,6 @@ impl Share {
     pub(crate) fn orphan(&self) -> OrphanShare {
         let Self { in_flight, parties } = self;
         in_flight.all.fetch_add(1, Ordering::AcqRel);
-        (in_flight.changed)(1);
         in_flight.orphans.fetch_add(1, Ordering::AcqRel);
         for party in parties.iter().flatten() {
             party.0.fetch_add(1, Ordering::AcqRel);
@@ -157,9 +176,10 @@ impl Drop for Share {
         for party in parties.iter().flatten() {
             party.end();
         }
-        in_flight.all.fetch_sub(1, Ordering::AcqRel);
-        (in_flight.changed)(-1);
-        in_flight.wake();
+        in_flight.all.fetch_sub(1, Ordering::SeqCst);
+        if in_flight.watchers.load(Ordering::SeqCst) > 0 {
+            in_flight.wake();
+        }
     }
 }
 
@@ -180,7 +200,7 @@ mod tests {
 
     #[test]
     fn an_orphan_holds_its_share_until_its_end() {
-        let in_flight = InFlight::new(|_| {});
+        let in_flight = Arc::<InFlight>::default();
         let share = in_flight.begin(1).unwrap();
         assert!(in_flight.begin(1).is_none());
         let orphan = share.orphan();
@@ -195,9 +215,9 @@ mod tests {
 
     #[test]
     fn a_party_has_as_many_as_it_may_and_its_orphans_count() {
-        let in_flight = InFlight::new(|_| {});
+        let in_flight = Arc::<InFlight>::default();
         let [caller, app, other] = [(); 3].map(|()| Arc::<PartyInFlight>::default());
-        let begin = |app, most: [usize; 2]| in_flight.begin_for(3, [&caller, app], |_| most);
+        let begin = |app, most: [usize; 2]| in_flight.begin_for(3, [Some(&caller), Some(app)], |_| most);
         let share = begin(&app, [9, 1]).unwrap();
         assert_eq!(begin(&app, [9, 1]).unwrap_err(), 1, "the app has one");
         assert_eq!(begin(&other, [1, 9]).unwrap_err(), 0, "the caller has one");

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::{Method, StatusCode};
 use tokio::time::Instant;
 
+use crate::field_name::{self, FieldName};
 use crate::fields::{Fields, FieldsIter, Indexing, InvalidField};
 use crate::path::{InvalidPath, is_path};
 
@@ -64,10 +65,21 @@ impl Request {
         value: impl AsRef<[u8]>,
         indexing: Indexing,
     ) -> Result<(), InvalidField> {
-        if is_reserved(name) {
-            return Err(InvalidField::Reserved);
-        }
-        self.head.push(name, value, indexing)
+        field_name::check(name)?;
+        self.head.push_known(name, value.as_ref(), indexing)
+    }
+
+    /// Adds a header whose name was checked before.
+    ///
+    /// # Errors
+    /// Fails if the value has characters that it may not have, or is too long.
+    pub fn push_known(
+        &mut self,
+        name: FieldName,
+        value: impl AsRef<[u8]>,
+        indexing: Indexing,
+    ) -> Result<(), InvalidField> {
+        self.head.push_known(name.as_str(), value.as_ref(), indexing)
     }
 
     /// Adds a header whose value is a number.
@@ -119,22 +131,6 @@ impl Request {
 /// The names under which method and path stand in the head of a request. Source: RFC 9113, section 8.3.1.
 pub(crate) const METHOD: &str = ":method";
 pub(crate) const PATH: &str = ":path";
-
-/// Whether the pool writes this header itself, or HTTP/2 forbids it because it is about a connection of HTTP/1.1.
-/// Source: RFC 9113, section 8.2.2.
-fn is_reserved(name: &str) -> bool {
-    matches!(
-        name,
-        "connection"
-            | "content-length"
-            | "host"
-            | "keep-alive"
-            | "proxy-connection"
-            | "te"
-            | "transfer-encoding"
-            | "upgrade"
-    )
-}
 
 /// The whole answer of a peer. The default is an answer that says 200 and nothing else.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -2,7 +2,6 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -29,6 +28,7 @@ use crate::pool::Pool;
 use crate::settings::UpstreamSettings;
 use crate::sleep::WallClock;
 use crate::unreached::Unreached;
+use crate::wall_clock::coarse_now;
 
 /// The pools of all peers. A program builds one, and shares it.
 ///
@@ -51,7 +51,7 @@ impl Upstream {
         dialer: Arc<dyn Dial>,
         observer: impl Observe,
     ) -> Self {
-        Self::with_wall_clock(settings, resolver, dialer, observer, Arc::new(SystemTime::now))
+        Self::with_wall_clock(settings, resolver, dialer, observer, Arc::new(coarse_now))
     }
 
     pub(crate) fn with_wall_clock(

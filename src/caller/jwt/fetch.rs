@@ -56,7 +56,7 @@ pub(super) enum FetchError {
 impl Fetches {
     /// `peer` is the pool of the origin that has the keys.
     pub(super) fn new(peer: PeerPool, path: String, algorithms: Vec<SigningAlgorithm>) -> Self {
-        Self { peer, path, algorithms, under_way: InFlight::new(|_| {}) }
+        Self { peer, path, algorithms, under_way: Arc::default() }
     }
 
     /// Fetches the keys once.

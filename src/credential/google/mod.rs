@@ -104,7 +104,7 @@ impl GoogleToken {
             endpoint,
             newest: ArcSwapOption::empty(),
             progress: watch::Sender::default(),
-            calls: InFlight::new(|_| {}),
+            calls: Arc::default(),
             standing,
             metrics,
         }

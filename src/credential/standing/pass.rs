@@ -54,10 +54,14 @@ impl<'a> Pass<'a> {
         self.credential.map_or(0, |(standing, _)| standing.number())
     }
 
-    /// Whether this attempt asks if the credential, or its topic, is taken again.
-    pub(crate) fn is_probe(&self) -> bool {
-        let of_topic = self.topic.as_ref().is_some_and(|(_, ticket)| ticket.probe);
-        of_topic || self.credential.is_some_and(|(_, ticket)| ticket.probe)
+    /// Whether the attempt may still go out. Where it does not hold, the credential may have been shut since, or was opened
+    /// again, or some topic was refused, so another pass has to be asked for. That of a probe always holds.
+    pub(crate) fn holds(&self) -> bool {
+        let Some((standing, ticket)) = &self.credential else { return true };
+        match &self.topic {
+            None => standing.credential.is_as_for(*ticket) && standing.topics.are_none(),
+            Some((topic, of_topic)) => standing.credential.is_as_for(*ticket) && topic.is_as_for(*of_topic),
+        }
     }
 
     /// Tells what was heard. It is true where the credential was shut by this, so that others are to be told.

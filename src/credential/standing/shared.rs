@@ -80,6 +80,12 @@ impl SharedStanding {
         Err(self.refused(now, state))
     }
 
+    /// Whether the ticket would be the same if it were asked for now; that of a probe is good until the probe ends.
+    pub(super) fn is_as_for(&self, ticket: Ticket) -> bool {
+        let (opened, look) = self.look();
+        ticket.probe || (look != Look::Shut && opened == ticket.opened)
+    }
+
     /// What a push is told now, where it is shut. It asks for no leave.
     pub(super) fn refusal(&self) -> Option<Box<Refused>> {
         self.is_shut().then(|| self.refused(Instant::now(), self.state()))

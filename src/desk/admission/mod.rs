@@ -9,9 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use fanfare_upstream::InFlight;
-use fanfare_upstream::ServiceClass;
-use prometheus_client::metrics::gauge::Gauge;
+use fanfare_upstream::{InFlight, ServiceClass};
 
 use crate::dispatch::Room;
 use crate::push::{AppId, Reason};
@@ -104,15 +102,10 @@ pub struct Admission {
 }
 
 impl Admission {
-    /// There is room for `limit` pushes; `gauge` says how many have it.
+    /// There is room for `limit` pushes, which `in_flight` counts.
     #[must_use]
-    pub fn new(limit: usize, gauge: Gauge) -> Self {
-        Self {
-            limit,
-            in_flight: InFlight::new(move |change| _ = gauge.inc_by(change)),
-            draining: AtomicBool::new(false),
-            apps: Apps::default(),
-        }
+    pub fn new(limit: usize, in_flight: Arc<InFlight>) -> Self {
+        Self { limit, in_flight, draining: AtomicBool::new(false), apps: Apps::default() }
     }
 
     /// An app as one who shares room and streams with others.
@@ -151,12 +144,12 @@ impl Admission {
     /// # Cancel safety
     /// Dropping the future takes nothing.
     pub async fn admitted(&self, class: ServiceClass, sharers: [&Sharer; 2]) -> Option<Room> {
-        let mut looked_again = false;
+        let (ends, mut looked_again) = (self.in_flight.watch(), false);
         loop {
-            let mut ended = std::pin::pin!(self.in_flight.ended());
+            let mut ended = std::pin::pin!(ends.ended());
             // Enabled before the look, so that room which comes free after it is not missed.
             ended.as_mut().enable();
-            match self.admit(class, sharers) {
+            match ends.look(|| self.admit(class, sharers)) {
                 Ok(room) => return Some(room),
                 Err(Unadmitted::Draining) => return None,
                 Err(Unadmitted::CallerFull | Unadmitted::AppFull) => ended.await,
@@ -182,10 +175,11 @@ impl Admission {
     /// Waits until no caller waits for a push; orphans do not count. It is called after [`Admission::drain`]; before
     /// that, more pushes may come.
     pub(crate) async fn idle(&self) {
+        let ends = self.in_flight.watch();
         loop {
-            let mut ended = std::pin::pin!(self.in_flight.ended());
+            let mut ended = std::pin::pin!(ends.ended());
             ended.as_mut().enable();
-            if self.in_flight() == 0 {
+            if ends.look(|| self.in_flight()) == 0 {
                 return;
             }
             ended.await;

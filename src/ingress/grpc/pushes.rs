@@ -1,9 +1,8 @@
 //! SendPushes: up to a thousand pushes in one call, whose verdicts come in the order written.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
-use fanfare_upstream::ServiceClass;
+use fanfare_upstream::{ServiceClass, coarse_now};
 use tonic::{Request, Status};
 
 use super::incoming::share;
@@ -33,7 +32,7 @@ pub(super) async fn send(
     }
     let mut items = Items::new(share(&extensions));
     items.set_default_app(app);
-    items.read(unread, SystemTime::now());
+    items.read(unread, coarse_now());
     let drafts = std::iter::from_fn(|| items.next(desk, caller));
     let settled = desk.submit_all(caller, drafts, class, arrival).await.map_err(encode::no_room)?;
     Ok(settled.into_iter().map(encode::settled).collect())

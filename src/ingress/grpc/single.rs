@@ -1,7 +1,6 @@
 //! SendPush: one push, one verdict.
 
-use std::time::SystemTime;
-
+use fanfare_upstream::coarse_now;
 use futures_util::future::{Either, FutureExt, ready};
 use tonic::{Request, Response, Status};
 
@@ -37,7 +36,7 @@ fn submit(
     let push = message.push.ok_or_else(|| encode::bad_call(&decode::push_required()))?;
     // Most pushes are small, and need no look at their connection.
     let held = if is_small(bytes) { Ok(None) } else { share(&extensions).in_flight(bytes) };
-    Ok(desk.submit(caller, decode::push(*push, "", SystemTime::now(), held), arrival))
+    Ok(desk.submit(caller, decode::push(*push, "", coarse_now(), held), arrival))
 }
 
 #[cfg(test)]
@@ -45,7 +44,6 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use prometheus_client::metrics::gauge::Gauge;
     use tokio_util::sync::CancellationToken;
     use tokio_util::task::TaskTracker;
 
@@ -69,7 +67,7 @@ mod tests {
                     once: OnceSettings::default(),
                 },
                 Routes::default(),
-                Arc::new(Admission::new(1, Gauge::default())),
+                Arc::new(Admission::new(1, Arc::default())),
                 Dispatcher::new(DispatchSettings::default(), CancellationToken::new()),
                 Metrics::default().pushes,
             )),

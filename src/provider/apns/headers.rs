@@ -6,21 +6,21 @@ use std::borrow::Cow;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use fanfare_upstream::{Indexing, Request};
+use fanfare_upstream::{FieldName, Indexing, Request};
 use sha2::{Digest, Sha256};
 
 use super::MAX_COLLAPSE_ID_BYTES;
 use crate::provider::epoch_seconds;
 use crate::push::{Expiry, Priority, Reason, Refusal};
 
-const APNS_CHANNEL_ID: &str = "apns-channel-id";
-pub(super) const APNS_COLLAPSE_ID: &str = "apns-collapse-id";
-pub(super) const APNS_EXPIRATION: &str = "apns-expiration";
-pub(super) const APNS_ID: &str = "apns-id";
-pub(super) const APNS_PRIORITY: &str = "apns-priority";
-pub(super) const APNS_PUSH_TYPE: &str = "apns-push-type";
-pub(super) const APNS_REQUEST_ID: &str = "apns-request-id";
-pub(super) const APNS_TOPIC: &str = "apns-topic";
+const APNS_CHANNEL_ID: FieldName = FieldName::constant("apns-channel-id");
+pub(super) const APNS_COLLAPSE_ID: FieldName = FieldName::constant("apns-collapse-id");
+pub(super) const APNS_EXPIRATION: FieldName = FieldName::constant("apns-expiration");
+pub(super) const APNS_ID: FieldName = FieldName::constant("apns-id");
+pub(super) const APNS_PRIORITY: FieldName = FieldName::constant("apns-priority");
+pub(super) const APNS_PUSH_TYPE: FieldName = FieldName::constant("apns-push-type");
+pub(super) const APNS_REQUEST_ID: FieldName = FieldName::constant("apns-request-id");
+pub(super) const APNS_TOPIC: FieldName = FieldName::constant("apns-topic");
 
 /// The room that the headers of most pushes need, with a provider token, in bytes.
 pub(super) const HEADERS_ROOM: usize = 512;
@@ -54,7 +54,7 @@ pub(in crate::provider) fn expiration(expiry: Expiry) -> Option<u64> {
 
 /// Adds the id of a broadcast channel, which is the caller's.
 pub(super) fn push_channel_id(request: &mut Request, channel_id: &str) -> Result<(), Refusal> {
-    if channel_id.is_ascii() && request.push(APNS_CHANNEL_ID, channel_id, Indexing::Repeats).is_ok() {
+    if channel_id.is_ascii() && request.push_known(APNS_CHANNEL_ID, channel_id, Indexing::Repeats).is_ok() {
         return Ok(());
     }
     let detail = "it is visible ASCII characters, found others";

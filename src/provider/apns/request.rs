@@ -18,7 +18,7 @@ use super::payload::{self, Raw};
 use super::push_type::PushType;
 use super::topic::Topic;
 use super::{Apns, MAX_BROADCAST_PAYLOAD_BYTES, Target};
-use crate::provider::{Message, Outgoing, bug, push_own, text};
+use crate::provider::{CONTENT_TYPE, Message, Outgoing, bug, push_own, text};
 use crate::push::{
     ApnsContent, Body, LiveActivityEvent, Notification, Outcome, Priority, Reason, Refusal, visible_ascii,
 };
@@ -113,11 +113,11 @@ pub(super) fn topic<'a>(apns: &'a Apns, target: &Target, payload: &Payload) -> O
 
 impl Payload {
     fn push_shared_headers(&self, request: &mut Request) -> Result<(), Refusal> {
-        push_own(request, "content-type", "application/json", Indexing::Repeats)?;
+        push_own(request, CONTENT_TYPE, "application/json", Indexing::Repeats)?;
         push_own(request, APNS_PUSH_TYPE, &self.type_name, Indexing::Repeats)?;
         push_own(request, APNS_PRIORITY, priority_value(self.priority), Indexing::Repeats)?;
         if let Some(seconds) = self.expiration {
-            let pushed = request.push_number(APNS_EXPIRATION, seconds, Indexing::Varies);
+            let pushed = request.push_number(APNS_EXPIRATION.as_str(), seconds, Indexing::Varies);
             pushed.map_err(|error| bug("options", &error))?;
         }
         Ok(())

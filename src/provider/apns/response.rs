@@ -81,6 +81,6 @@ fn since_epoch(milliseconds: u64) -> Option<SystemTime> {
 
 /// The name that APNs gave the push: `apns-id`, or `apns-request-id` for a broadcast.
 pub(super) fn upstream_id(fields: &Fields) -> String {
-    let name = if fields.get(APNS_ID).is_some() { APNS_ID } else { APNS_REQUEST_ID };
-    cut(fields.get_str(name).unwrap_or_default(), Verdict::MAX_REASON_BYTES).to_owned()
+    let name = if fields.get(APNS_ID.as_str()).is_some() { APNS_ID } else { APNS_REQUEST_ID };
+    cut(fields.get_str(name.as_str()).unwrap_or_default(), Verdict::MAX_REASON_BYTES).to_owned()
 }

@@ -16,7 +16,7 @@ use super::raw::Raw;
 use super::{
     Fcm, MAX_ANALYTICS_LABEL_CHARS, MAX_PAYLOAD_BYTES, MAX_TOPIC_PAYLOAD_BYTES, ReplyContext, Target,
 };
-use crate::provider::{Message, Outgoing, apns, bug, push_own, text};
+use crate::provider::{CONTENT_TYPE, Message, Outgoing, apns, bug, push_own, text};
 use crate::push::{Body, Expiry, FcmContent, Outcome, Reason, Refusal};
 
 /// A body as FCM takes it: all that its addressees share, whenever it is sent.
@@ -88,7 +88,7 @@ pub(super) fn address(
     let path = ["/v1/projects/", &fcm.project_id, "/messages:send"];
     let request = Request::with_room(&Method::POST, &path, json.into(), HEADERS_ROOM);
     let mut request = request.map_err(|error| bug("target", &error))?;
-    push_own(&mut request, "content-type", "application/json", Indexing::Repeats)?;
+    push_own(&mut request, CONTENT_TYPE, "application/json", Indexing::Repeats)?;
     Ok(Message {
         request,
         counts_down: typed && matches!(body.options.expiry, Expiry::At(_)),

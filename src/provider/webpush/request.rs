@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use fanfare_upstream::{Indexing, Request};
+use fanfare_upstream::{FieldName, Indexing, Request};
 use http::Method;
 use sha2::{Digest, Sha256};
 
@@ -16,13 +16,18 @@ use super::encrypt::{Ephemeral, encrypt};
 use super::endpoint::no_endpoint;
 use super::payload::plaintext;
 use super::{DEFAULT_TTL_SECONDS, MAX_PLAINTEXT_BYTES, MAX_TOPIC_CHARS, Subscription, Vendor, WebPush};
-use crate::provider::{Message, Outgoing, bug, push_own, text};
+use crate::provider::{CONTENT_TYPE, Message, Outgoing, bug, push_own, text};
 use crate::push::{
     Body, Expiry, Notification, Outcome, Priority, Reason, Refusal, WebPushContent, WebPushUrgency,
 };
 
 /// The room that the headers of a push need, with a VAPID token, in bytes.
 const HEADERS_ROOM: usize = 576;
+
+const CONTENT_ENCODING: FieldName = FieldName::constant("content-encoding");
+const TOPIC: FieldName = FieldName::constant("topic");
+const URGENCY: FieldName = FieldName::constant("urgency");
+const WNS_CACHE_POLICY: FieldName = FieldName::constant("x-wns-cache-policy");
 
 /// A body as Web Push takes it: all that its addressees share.
 #[derive(Debug)]
@@ -94,16 +99,16 @@ pub(super) fn address(
     let counts_down = matches!(expiry, Expiry::At(_));
     let indexing = if counts_down { Indexing::Varies } else { Indexing::Repeats };
     request.push_number("ttl", ttl, indexing).map_err(|error| bug("options", &error))?;
-    push_own(&mut request, "urgency", payload.urgency, Indexing::Repeats)?;
+    push_own(&mut request, URGENCY, payload.urgency, Indexing::Repeats)?;
     if let Some(topic) = &payload.topic {
-        push_own(&mut request, "topic", topic, Indexing::Varies)?;
+        push_own(&mut request, TOPIC, topic, Indexing::Varies)?;
     }
     if endpoint.vendor == Vendor::Microsoft {
-        push_own(&mut request, "x-wns-cache-policy", cache_policy(ttl), Indexing::Repeats)?;
+        push_own(&mut request, WNS_CACHE_POLICY, cache_policy(ttl), Indexing::Repeats)?;
     }
     if !sealed.is_empty() {
-        push_own(&mut request, "content-type", "application/octet-stream", Indexing::Repeats)?;
-        push_own(&mut request, "content-encoding", "aes128gcm", Indexing::Repeats)?;
+        push_own(&mut request, CONTENT_TYPE, "application/octet-stream", Indexing::Repeats)?;
+        push_own(&mut request, CONTENT_ENCODING, "aes128gcm", Indexing::Repeats)?;
     }
     Ok(Message { request, counts_down, context: endpoint.vendor })
 }

@@ -17,7 +17,6 @@ use fanfare::sharer::Sharer;
 use fanfare_simulator::Fault;
 use fanfare_upstream::Flow;
 use fanfare_upstream::ServiceClass;
-use prometheus_client::metrics::gauge::Gauge;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -47,7 +46,7 @@ impl Sender {
         );
         let draining = CancellationToken::new();
         let dispatcher = Dispatcher::new(DispatchSettings::default(), draining.clone());
-        let admission = Admission::new(10_000, Gauge::default());
+        let admission = Admission::new(10_000, Arc::default());
         let (route, dispatcher, admission) = (route.into(), dispatcher.into(), admission.into());
         Self { google, fresh, route, dispatcher, admission, draining }
     }

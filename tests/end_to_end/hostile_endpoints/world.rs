@@ -35,7 +35,7 @@ impl World {
         (settings.backoff_min, settings.backoff_max) = (Duration::from_secs(3600), Duration::from_secs(3600));
         let upstream =
             Upstream::new(settings, Arc::clone(&net) as _, Arc::clone(&net) as _, metrics.upstream.clone());
-        let share = InFlight::new(|_| {}).begin(1).unwrap();
+        let share = Arc::<InFlight>::default().begin(1).unwrap();
         Self { net, metrics, upstream, share }
     }
 

@@ -7,7 +7,6 @@ use fanfare::proto;
 use fanfare::sharer::Sharer;
 use fanfare_simulator::Fault;
 use fanfare_upstream::ServiceClass;
-use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic_types::StatusExt;
@@ -79,7 +78,7 @@ async fn one_batch_too_many_on_a_connection_is_refused() {
 
 #[tokio::test]
 async fn room_that_bulk_may_not_take_goes_to_the_interactive_who_waits() {
-    let admission = Arc::new(Admission::new(10, Gauge::default()));
+    let admission = Arc::new(Admission::new(10, Arc::default()));
     let sharers = Arc::new([Sharer::default(), Sharer::default()]);
     let [caller, app] = &*sharers;
     let mut rooms: Vec<_> =

@@ -54,7 +54,7 @@ impl World {
         let upstream = Upstream::with_wall_clock(settings, resolver, dialer, observer, machine.wall_clock());
         let peer = Peer { origin: Origin::http("peer.test"), http, ..peer("peer.test") };
         let pool = upstream.peer(Peer { proves_credential: false, ..peer }).unwrap();
-        Self { pool, pipes, in_flight: InFlight::new(|_| {}), machine }
+        Self { pool, pipes, in_flight: Arc::default(), machine }
     }
 
     /// A request whose caller waits for long.

@@ -1,8 +1,8 @@
 //! The task of one batch stream: it moves messages to the desk's batch and results to the response body.
 
 use std::sync::{Arc, PoisonError};
-use std::time::SystemTime;
 
+use fanfare_upstream::coarse_now;
 use futures_util::FutureExt;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -148,7 +148,7 @@ impl BatchTask {
         if count > self.max_items {
             return Err(encode::bad_call(&decode::too_many_items(self.max_items, count)));
         }
-        self.items.read(items, SystemTime::now());
+        self.items.read(items, coarse_now());
         self.batch.items_read(count as u64);
         self.outgoing.progressed();
         Ok(())

@@ -194,7 +194,7 @@ async fn the_end_of_the_pool_ends_what_is_in_flight() {
 #[test]
 fn a_task_that_is_dropped_tells_who_waits() {
     let tasks = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let in_flight = InFlight::new(|_| {});
+    let in_flight = Arc::<InFlight>::default();
     let share = in_flight.begin(2).unwrap();
     let (mut whole, mut blocked, counts) = tasks.block_on(async {
         let mut world = World::once();

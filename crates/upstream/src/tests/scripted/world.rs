@@ -113,7 +113,7 @@ impl World {
         let upstream = Upstream::with_wall_clock(settings, resolver, dialer, counter.clone(), wall_clock);
         let peer = Peer { origin: Origin::http("peer.test"), proves_credential: false, ..peer("peer.test") };
         let pool = upstream.peer(peer).unwrap();
-        Self { upstream, pool, servers, in_flight: InFlight::new(|_| {}), counter, machine }
+        Self { upstream, pool, servers, in_flight: Arc::default(), counter, machine }
     }
 
     /// A pool that opens one connection, on which everything is told at once.
