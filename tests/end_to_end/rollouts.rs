@@ -14,12 +14,13 @@ use fanfare::proto::{self, Delivery, Outcome, Reason};
 use fanfare_simulator::ApnsScriptedOutcome;
 use http::Uri;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
-use tonic::transport::Endpoint;
+use tonic::transport::{Channel, Endpoint};
 use tonic_types::StatusExt;
 use tower_service::Service;
 
+use crate::batch_command::{batch, by_line, line, outcome, read};
 use crate::harness::{SOON, World, config, connect, good, http_get, metric, push, until};
 use crate::killed::serve;
 use crate::secrets::write_config;
@@ -130,6 +131,58 @@ async fn callers_that_obey_goaway_are_not_refused_while_a_push_is_held() {
     assert!(simulator.journal().duplicates().is_empty());
 }
 
+/// Carries what a client says to a gateway, and what the gateway says back until it is told to keep that.
+async fn keeping(to: SocketAddr, keep: CancellationToken) -> PushServiceClient<Channel> {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let near = listener.accept().await.unwrap().0;
+        let far = TcpStream::connect(to).await.unwrap();
+        let ((mut near_read, mut near_write), (mut far_read, mut far_write)) =
+            (near.into_split(), far.into_split());
+        let there = tokio::io::copy(&mut near_read, &mut far_write);
+        let back = keep.run_until_cancelled(tokio::io::copy(&mut far_read, &mut near_write));
+        let _ = tokio::join!(there, back);
+    });
+    PushServiceClient::connect(address).await.unwrap()
+}
+
+/// A caller that never hears of the GOAWAY goes on in good faith, which must not keep the gateway for ever.
+#[tokio::test]
+async fn a_caller_that_hears_no_goaway_is_refused_after_a_moment() {
+    let world = World::start().await;
+    let keep = CancellationToken::new();
+    let deaf = keeping(world.gateway.grpc_address(), keep.clone()).await;
+    let call = |client: &PushServiceClient<Channel>, number| {
+        let mut client = client.clone();
+        let request = proto::SendPushRequest { push: Some(Box::new(push(&good(number)))) };
+        async move { client.send_push(request).await }
+    };
+    call(&deaf, 1).await.unwrap();
+    world.simulator.script_outcome(&good(0), ApnsScriptedOutcome::Silent);
+    let World { simulator, gateway, client } = world;
+    let held = tokio::spawn(call(&client, 0));
+    simulator.journal().wait_for_read(2, SOON).await.unwrap();
+    keep.cancel();
+    let admin = gateway.admin_address();
+    let ending = tokio::spawn(gateway.shut_down());
+    let refused = async {
+        for number in 2.. {
+            tokio::spawn(call(&deaf, number));
+            let page = http_get(admin, "/metrics").await;
+            if page.contains("fanfare_pushes_refused_total{reason=\"DRAINING\"}") {
+                return number;
+            }
+        }
+        unreachable!("there are enough numbers")
+    };
+    let sent = tokio::time::timeout(SOON, refused).await.expect("calls are refused at last");
+    assert!(simulator.journal().arrived() > 2, "the first of {sent} calls were taken");
+    assert!(!ending.is_finished(), "the push is held");
+    held.abort();
+    ending.await.unwrap();
+}
+
 #[tokio::test]
 async fn in_its_delay_a_gateway_is_not_ready_and_takes_calls_until_it_is_told_again() {
     let world = World::with(|builder| builder, |config| config.drain_delay = Duration::from_secs(3600)).await;
@@ -179,6 +232,47 @@ async fn a_second_signal_ends_the_delay_of_a_process() {
     assert!(gateway.process.try_wait().unwrap().is_none());
     signal(&gateway.process, "-INT");
     assert_eq!(ended(&mut gateway.process).await.code(), Some(0));
+}
+
+/// `fanfare batch` does what the contract says of `draining`, time and again, where there is one gateway alone.
+#[tokio::test]
+async fn the_batch_command_goes_on_over_new_connections_as_its_own_grow_old() {
+    const LINES: usize = 5_000;
+    let world = ageing(Duration::from_millis(400), Duration::from_secs(3600)).await;
+    world.simulator.set_answer_latency(Duration::from_millis(50));
+    let folder = tempfile::tempdir().unwrap();
+    let (file, results) = (folder.path().join("pushes.ndjson"), folder.path().join("results.ndjson"));
+    std::fs::write(&file, (0..LINES).map(|it| line(&good(it), "x")).collect::<String>()).unwrap();
+    let file = file.to_str().unwrap();
+    let (to, connections) = counting(world.gateway.grpc_address()).await;
+    let ran = batch([file, "--to", &to, "--results", results.to_str().unwrap(), "--rate", "2500"]).await;
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let lines = by_line(&read(&results));
+    assert_eq!(lines.len(), LINES);
+    assert!(lines.values().all(|result| outcome(result) == "ACCEPTED"));
+    let journal = world.simulator.journal();
+    assert_eq!((journal.arrived(), journal.duplicates().len()), (LINES as u64, 0));
+    // It takes two seconds at this rate, in which a connection grows old four times.
+    let opened = connections.load(Ordering::Relaxed);
+    assert!(opened > 2, "{opened}");
+}
+
+/// Carries bytes to a gateway, and counts the connections.
+async fn counting(to: SocketAddr) -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&count);
+    tokio::spawn(async move {
+        while let Ok((mut near, _)) = listener.accept().await {
+            counted.fetch_add(1, Ordering::Relaxed);
+            tokio::spawn(async move {
+                let mut far = TcpStream::connect(to).await.unwrap();
+                let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+            });
+        }
+    });
+    (address, count)
 }
 
 /// Has connections reach their age after this time, and gives their calls this grace.
