@@ -42,12 +42,13 @@ impl HealthKeeper {
         self.health.subscribe()
     }
 
-    /// The configuration has these apps from now on.
+    /// The configuration has these apps from now on. Whoever watches looks again, since what callers may ask for may be new too.
     pub(super) fn set_apps(&self, apps: &[AppConfig]) {
         let validities = |app| certificates::of_app(app).map(|(_, certificate)| certificate.validity());
         let apps = apps.iter().map(|app| (app.id.clone(), validities(app).collect())).collect();
         *self.apps.lock().unwrap_or_else(PoisonError::into_inner) = apps;
         self.look();
+        self.health.send_modify(|_| {});
         self.apps_changed.notify_one();
     }
 

@@ -57,18 +57,14 @@ impl Asked {
         Ok(app.map_or(Self::Nothing, |app| Self::App(caller.clone(), app)))
     }
 
-    /// How it is now. What a caller may ask for may change with the configuration.
-    fn status(&self, health: &Health) -> ServingStatus {
+    /// How it is now; none where the caller may ask for nothing of this name. That may change with the configuration.
+    fn status(&self, health: &Health) -> Option<ServingStatus> {
         let serves = match self {
             Self::Gateway => Some(!health.draining),
             Self::App(caller, app) if caller.may_push_for(app).is_ok() => health.app_serves(app),
             Self::App(..) | Self::Nothing => None,
-        };
-        match serves {
-            Some(true) => ServingStatus::Serving,
-            Some(false) => ServingStatus::NotServing,
-            None => ServingStatus::ServiceUnknown,
-        }
+        }?;
+        Some(if serves { ServingStatus::Serving } else { ServingStatus::NotServing })
     }
 }
 
@@ -86,6 +82,7 @@ impl Watch {
     async fn next(&mut self) -> Option<Result<HealthCheckResponse, Status>> {
         loop {
             let status = self.asked.status(&self.health.borrow_and_update());
+            let status = status.unwrap_or(ServingStatus::ServiceUnknown);
             if self.told.replace(status) != Some(status) {
                 return Some(Ok(HealthCheckResponse { status: status.into() }));
             }
@@ -107,10 +104,9 @@ impl HealthRpcs for HealthChecks {
         request: Request<HealthCheckRequest>,
     ) -> Result<Response<HealthCheckResponse>, Status> {
         let asked = Asked::find(&request.get_ref().service, request.extensions())?;
-        match asked.status(&self.0.borrow()) {
-            ServingStatus::ServiceUnknown => Err(Status::not_found("there is no such service here")),
-            status => Ok(Response::new(HealthCheckResponse { status: status.into() })),
-        }
+        let status = asked.status(&self.0.borrow());
+        let status = status.ok_or_else(|| Status::not_found("there is no such service here"))?;
+        Ok(Response::new(HealthCheckResponse { status: status.into() }))
     }
 
     type WatchStream = BoxStream<'static, Result<HealthCheckResponse, Status>>;
