@@ -55,9 +55,11 @@ impl Age {
     pub(super) async fn due(&mut self) -> Due {
         let Some((at, due)) = self.next else { return std::future::pending().await };
         sleep_until(at).await;
+        // The grace is what calls have from when they were told, however late that was.
+        let now = Instant::now();
         self.next = match due {
-            Due::TellToGo => Some((at + self.grace, Due::EndCalls)),
-            Due::EndCalls => Some((at + LAST_MESSAGES, Due::Close)),
+            Due::TellToGo => Some((now + self.grace, Due::EndCalls)),
+            Due::EndCalls => Some((now + LAST_MESSAGES, Due::Close)),
             Due::Close => None,
         };
         due
