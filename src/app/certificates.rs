@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use fanfare_upstream::Validity;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{ApnsCredential, Config};
+use crate::config::{ApnsCredential, AppConfig, ClientCertificate, Config};
 use crate::metrics::{CredentialMetrics, StandingMetrics};
 use crate::provider::Provider;
 use crate::provider::apns::Apns;
@@ -49,27 +49,30 @@ enum Notice {
     Ends,
 }
 
+/// The client certificates of an app.
+pub(super) fn of_app(app: &AppConfig) -> impl Iterator<Item = (ProviderKind, &ClientCertificate)> {
+    let apns = app.apns.as_ref().and_then(|apns| match &apns.credential {
+        ApnsCredential::Certificate(certificate) => Some((Apns::KIND, certificate)),
+        ApnsCredential::Token(_) => None,
+    });
+    let fcm = app.fcm.as_ref().and_then(|fcm| Some((Fcm::KIND, fcm.certificate.as_ref()?)));
+    apns.into_iter().chain(fcm)
+}
+
 impl CertificateWatch {
     /// Finds every certificate of a configuration, and shows in `metrics` when those of apps end.
     pub(super) fn new(config: &Config, metrics: &CredentialMetrics) -> Self {
         let mut watched = Vec::new();
         for app in &config.apps {
-            let apns = app.apns.as_ref().and_then(|apns| match &apns.credential {
-                ApnsCredential::Certificate(certificate) => Some(certificate),
-                ApnsCredential::Token(_) => None,
-            });
-            let fcm = app.fcm.as_ref().and_then(|fcm| fcm.certificate.as_ref());
-            for (provider, certificate) in [(Apns::KIND, apns), (Fcm::KIND, fcm)] {
-                if let Some(certificate) = certificate {
-                    let validity = certificate.validity();
-                    metrics.certificate(app.id.as_str(), provider.name(), validity.until());
-                    let label = certificate.label();
-                    let owner = Owner::App(app.id.clone(), provider);
-                    watched.push(WatchedCertificate {
-                        metrics: Some(metrics.standing(&label, provider.name())),
-                        ..WatchedCertificate::new(owner, validity)
-                    });
-                }
+            for (provider, certificate) in of_app(app) {
+                let validity = certificate.validity();
+                metrics.certificate(app.id.as_str(), provider.name(), validity.until());
+                let label = certificate.label();
+                let owner = Owner::App(app.id.clone(), provider);
+                watched.push(WatchedCertificate {
+                    metrics: Some(metrics.standing(&label, provider.name())),
+                    ..WatchedCertificate::new(owner, validity)
+                });
             }
         }
         for (table, listener) in [("grpc", &config.grpc.listener), ("admin", &config.admin.listener)] {

@@ -4,18 +4,19 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
-use tonic_health::server::{HealthReporter, HealthService};
 
 use super::StartError;
 use crate::caller::{CallerSettings, Callers};
 use crate::held_bytes::BytesBudget;
 use crate::ingress::admin::{self, Admin};
 use crate::ingress::grpc::{
-    Authenticate, BoundedMetadata, ConnectInfo, Gate, GrpcSettings, GuardedHealth, OfConnection, Service,
+    Authenticate, BoundedMetadata, ConnectInfo, Gate, GrpcSettings, HealthChecks, OfConnection, Service,
 };
-use crate::listener::{Listener, ListenerSettings, Protocol, ServerTls};
+use crate::ingress::health::Health;
+use crate::listener::{Accepting, AgeSettings, Listener, ListenerSettings, Protocol, ServerTls};
 use crate::metrics::ListenersMetrics;
 use crate::proto::{self, server::push_service_server::PushServiceServer};
 
@@ -45,19 +46,19 @@ pub(super) fn know_callers(tls: Option<&ServerTls>, callers: &[CallerSettings]) 
     }
 }
 
-/// Returns the health reporter, and the future that serves gRPC until `stop`.
-pub(super) async fn grpc(
+/// Returns the future that serves gRPC until `stop`, and then until its connections have ended.
+#[expect(clippy::too_many_arguments, reason = "each is a part that is made once, in one place")]
+pub(super) fn grpc(
     settings: GrpcSettings,
     service: Service,
     callers: Arc<Callers>,
     budget: Arc<BytesBudget>,
     socket: TcpListener,
+    accepting: Accepting,
+    health: watch::Receiver<Health>,
     metrics: &ListenersMetrics,
     stop: CancellationToken,
-) -> Result<(HealthReporter, impl Future<Output = ()> + use<>), StartError> {
-    let health = HealthReporter::new();
-    let health_service = GuardedHealth::server(HealthService::from_health_reporter(health.clone()));
-    health.set_serving::<PushServiceServer<Service>>().await;
+) -> Result<impl Future<Output = ()> + use<>, StartError> {
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(proto::FILE_DESCRIPTOR_SET)
@@ -65,7 +66,7 @@ pub(super) async fn grpc(
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
     let max_message_bytes = settings.max_message_bytes;
-    let routes = Routes::new(health_service)
+    let routes = Routes::new(HealthChecks::server(health))
         .add_service(reflection().build_v1()?)
         // grpcurl before 1.9 and grpcio ask for this version.
         .add_service(reflection().build_v1alpha()?)
@@ -76,24 +77,21 @@ pub(super) async fn grpc(
     let (max_bytes, max_waiting) = (settings.max_connection_bytes, settings.max_waiting_calls());
     let mut limits = settings.listener;
     limits.own_stall_timeout = settings.batch.reader_stall_timeout;
+    limits.age =
+        Some(AgeSettings { most: settings.max_connection_age, grace: settings.max_connection_age_grace });
     let listener = Listener {
         name: "grpc",
         socket,
         settings: limits,
         protocol: Protocol::Http2(settings.http2),
         spare_descriptors: 0,
+        accepting,
         metrics: metrics.listener("grpc"),
     };
     let of_connection = move |connection: &Arc<_>| {
         OfConnection::new(service.clone(), ConnectInfo::new(connection, &budget, max_bytes, max_waiting))
     };
-    Ok((health, listener.serve(of_connection, stop)))
-}
-
-/// Tells callers that they are to go elsewhere.
-pub(super) async fn tell_not_serving(health: &HealthReporter) {
-    health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
-    health.set_not_serving::<PushServiceServer<Service>>().await;
+    Ok(listener.serve(of_connection, stop))
 }
 
 /// Serves health and metrics until `stop`.
@@ -109,6 +107,7 @@ pub(super) async fn admin(
         settings,
         protocol: Protocol::Http1,
         spare_descriptors: ADMIN_SPARES,
+        accepting: Accepting::default(),
         metrics: state.metrics.listeners.listener("admin"),
     };
     let router = admin::router(state);

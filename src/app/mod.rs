@@ -3,6 +3,7 @@
 mod certificates;
 mod descriptors;
 mod error;
+mod health;
 mod issuers;
 mod listeners;
 mod routes;
@@ -13,10 +14,9 @@ use std::time::Duration;
 
 use fanfare_upstream::{Dial, Resolve, SystemResolver, TcpDialer, Upstream};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tonic_health::server::HealthReporter;
 
 use crate::caller::{CallerSettings, Callers};
 use crate::config::Config;
@@ -26,14 +26,21 @@ use crate::dispatch::Dispatcher;
 use crate::held_bytes::BytesBudget;
 use crate::ingress::admin::Admin;
 use crate::ingress::grpc::Service;
-use crate::listener::ServerTls;
+use crate::listener::{Accepting, ServerTls};
 use crate::metrics::Metrics;
 use certificates::CertificateWatch;
+use health::HealthKeeper;
 
 pub use error::StartError;
 
-/// How long each step of the end may take once every verdict is out. A caller that does not close its side of a connection
-/// would otherwise hold the shutdown for an hour (hyperium/hyper issue 4170).
+/// For so long after a connection was told to go, its calls are taken as before: a caller sends calls in good faith until it has
+/// read the GOAWAY, which takes half a round trip, or a retransmission where the packet is lost. After one round trip HTTP/2
+/// says by a last GOAWAY which calls it took, and takes no others. Source: RFC 9113, section 6.8.
+const LAST_CALLS: Duration = Duration::from_secs(2);
+
+/// How long the last verdicts may take to reach their callers after the drain timeout, and how long callers may then take to
+/// close their connections. One that does not close its side would otherwise hold the shutdown for an hour (hyperium/hyper
+/// issue 4170). With both and a moment, a gateway ends within five seconds of the drain timeout.
 const LAST_GOODBYE: Duration = Duration::from_secs(2);
 
 /// How the gateway reaches the network. Tests put their own in.
@@ -63,13 +70,18 @@ pub struct Gateway {
     credentials: Registry,
     /// What the routes of one project share, also with the routes of a later configuration.
     _projects: routes::Projects,
-    health: HealthReporter,
+    health: Arc<HealthKeeper>,
+    drain_delay: Duration,
     drain_timeout: Duration,
     draining: CancellationToken,
+    /// Ends the listener of callers, and tells their connections to go.
+    leave: CancellationToken,
     stop: CancellationToken,
     /// The tasks of batch streams.
     batches: TaskTracker,
-    /// The listeners, and the task that warns of certificates.
+    /// The listener of callers, with their connections.
+    grpc: JoinSet<()>,
+    /// The admin listener, and the tasks that watch something until the end.
     tasks: JoinSet<()>,
 }
 
@@ -85,7 +97,7 @@ impl Gateway {
             listeners::listen("admin.listen", config.admin.listener.listen).await?;
 
         let metrics = Arc::new(Metrics::default());
-        let (draining, stop) = (CancellationToken::new(), CancellationToken::new());
+        let [draining, leave, stop] = std::array::from_fn(|_| CancellationToken::new());
         let Network { resolver, dialer } = network;
         let upstream = Upstream::new(config.upstream.clone(), resolver, dialer, metrics.upstream.clone());
         let upstream = Arc::new(upstream);
@@ -118,26 +130,37 @@ impl Gateway {
             stream_window: config.grpc.http2.stream_window as usize,
             batches: batches.clone(),
         };
-        let mut grpc = config.grpc.clone();
-        let (wanted, upstream_connections) = (grpc.listener.max_connections, config.upstream.max_connections);
-        grpc.listener.max_connections = descriptors::most_callers(wanted, upstream_connections);
+        let standings = credentials.standings();
+        let health = Arc::new(HealthKeeper::new(standings, &config.apps));
+        let accepting = Accepting::default();
+        let mut settings = config.grpc.clone();
+        let (wanted, upstream_connections) =
+            (settings.listener.max_connections, config.upstream.max_connections);
+        settings.listener.max_connections = descriptors::most_callers(wanted, upstream_connections);
         let of_callers = Arc::clone(&callers);
-        let (health, grpc) = listeners::grpc(
-            grpc,
+        let serving = listeners::grpc(
+            settings,
             service,
             of_callers,
             budget,
             grpc_listener,
+            accepting.clone(),
+            health.subscribe(),
             &metrics.listeners,
-            stop.clone(),
-        )
-        .await?;
+            leave.clone(),
+        )?;
         let readers = (!admin_address.ip().is_loopback()).then(|| Arc::clone(&callers));
-        let standings = Arc::clone(credentials.standings());
-        let admin =
-            Admin { metrics: Arc::clone(&metrics), admission: Arc::clone(&admission), standings, readers };
+        let admin = Admin {
+            metrics: Arc::clone(&metrics),
+            admission: Arc::clone(&admission),
+            health: health.subscribe(),
+            accepting,
+            readers,
+        };
 
-        tasks.spawn(grpc);
+        let mut grpc = JoinSet::new();
+        grpc.spawn(serving);
+        tasks.spawn(Arc::clone(&health).run(stop.clone()));
         tasks.spawn(listeners::admin(admin, config.admin.listener.clone(), admin_listener, stop.clone()));
         tracing::info!(grpc = %grpc_address, admin = %admin_address, "serving");
         tasks.spawn(CertificateWatch::new(&config, &metrics.credentials).run(stop.clone()));
@@ -152,10 +175,13 @@ impl Gateway {
             credentials,
             _projects: projects,
             health,
+            drain_delay: config.drain_delay,
             drain_timeout: config.drain_timeout,
             draining,
+            leave,
             stop,
             batches,
+            grpc,
             tasks,
         })
     }
@@ -188,49 +214,75 @@ impl Gateway {
         tracing::info!(callers = count, "the callers of the configuration hold from now on");
     }
 
-    /// Takes no more pushes, lets those in flight come to their verdict for `limits.drain_timeout`, and then ends what is
-    /// left: unwritten pushes are NOT_ATTEMPTED, unanswered ones UNCONFIRMED. When this returns, every task has ended, but
-    /// for the connections of callers that do not close their side.
+    /// Says at once that it is not ready, and goes on as before for `limits.drain_delay`. Then it tells its callers to go
+    /// elsewhere, and lets what they have sent come to its verdict for `limits.drain_timeout`. What is left then ends: unwritten
+    /// pushes are NOT_ATTEMPTED, unanswered ones UNCONFIRMED. When this returns, every task has ended, but for the connections
+    /// of callers that do not close their side.
     pub async fn shut_down(self) {
+        self.shut_down_hurried_by(std::future::pending()).await;
+    }
+
+    /// The same, where `hurry` ends the delay.
+    pub async fn shut_down_hurried_by(mut self, hurry: impl Future<Output = ()>) {
+        self.health.drain();
+        let (delay, in_flight) = (self.drain_delay, self.admission.in_flight());
+        tracing::info!(?delay, in_flight, "shutting down: no longer ready");
+        tokio::select! {
+            () = sleep(delay) => {}
+            () = hurry => tracing::info!("told again to end: the rest of the delay is left out"),
+        }
         self.drain().await;
         self.end().await;
         tracing::info!("stopped");
     }
 
-    /// Brings every push to its verdict.
-    async fn drain(&self) {
+    /// Sends the callers away, and brings every push to its verdict.
+    async fn drain(&mut self) {
         tracing::info!(in_flight = self.admission.in_flight(), "draining");
+        let end = Instant::now() + self.drain_timeout;
+        // Each connection gets GOAWAY now, which its batches are told as well. A call that was sent before its caller knew of
+        // that is taken, so that nobody is refused who does as HTTP/2 says.
+        self.leave.cancel();
+        let calls_end = end.min(Instant::now() + LAST_CALLS);
+        let _ = timeout_at(calls_end, all_ended(&mut self.grpc)).await;
+
         self.admission.drain();
         self.draining.cancel();
         self.upstream.drain_batches();
-        listeners::tell_not_serving(&self.health).await;
-
-        let end = Instant::now() + self.drain_timeout;
-        let drained = tokio::time::timeout_at(end, self.admission.idle()).await.is_ok();
+        let drained = timeout_at(end, self.admission.idle()).await.is_ok();
         if !drained {
             tracing::warn!(in_flight = self.admission.in_flight(), "drain timeout: ending what is in flight");
         }
         self.upstream.shut_down();
+        let mut goodbye = end;
         if !drained {
             self.upstream.abort();
             // Every wait for an upstream has just ended, so the verdicts need only a few more polls.
-            let _ = timeout(LAST_GOODBYE, self.admission.idle()).await;
+            goodbye = Instant::now() + LAST_GOODBYE;
+            let _ = timeout_at(goodbye, self.admission.idle()).await;
         }
         // A verdict counts as delivered when it was read, so open batches get the rest of the time.
         self.batches.close();
-        let _ = tokio::time::timeout_at(end, self.batches.wait()).await;
+        let _ = timeout_at(goodbye, self.batches.wait()).await;
     }
 
-    /// Ends every task, and waits until all have ended.
+    /// Ends every task, and waits until all have ended. The admin listener is the last, so that probes and monitoring see all
+    /// of it.
     async fn end(mut self) {
-        self.stop.cancel();
-        let tasks_end = async { while self.tasks.join_next().await.is_some() {} };
-        if timeout(LAST_GOODBYE, tasks_end).await.is_err() {
+        if timeout(LAST_GOODBYE, all_ended(&mut self.grpc)).await.is_err() {
             tracing::debug!("some callers keep their connections; leaving them");
-            self.tasks.shutdown().await;
+            self.grpc.shutdown().await;
         }
         let _ = timeout(LAST_GOODBYE, self.credentials.shut_down()).await;
         self.upstream.abort();
         let _ = timeout(LAST_GOODBYE, self.upstream.closed()).await;
+        self.stop.cancel();
+        if timeout(LAST_GOODBYE, all_ended(&mut self.tasks)).await.is_err() {
+            self.tasks.shutdown().await;
+        }
     }
+}
+
+async fn all_ended(tasks: &mut JoinSet<()>) {
+    while tasks.join_next().await.is_some() {}
 }

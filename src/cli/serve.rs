@@ -15,6 +15,9 @@ use crate::telemetry;
 
 /// Runs the gateway until SIGTERM or SIGINT, then drains.
 ///
+/// From the signal on /readyz and the health checks say that it is not ready. It takes calls for limits.drain_delay more, then
+/// sends its callers elsewhere and waits for their pushes for limits.drain_timeout. A second signal ends the delay at once.
+///
 /// The log goes to standard error. If that cannot be written, lines are dropped and counted.
 ///
 /// On SIGHUP the callers are read anew from the configuration: what each may do holds for the next push, also on streams that
@@ -72,7 +75,7 @@ impl Serve {
                 _ = hangups.recv() => change_callers(&gateway, self.config.clone()).await,
             }
         }
-        gateway.shut_down().await;
+        gateway.shut_down_hurried_by(stop.wait()).await;
         Ok(())
     }
 }

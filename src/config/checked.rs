@@ -24,6 +24,8 @@ pub struct Config {
     pub max_in_flight: usize,
     /// How many bytes of callers may be held: messages that arrive or wait for places, and large pushes in flight.
     pub max_held_bytes: usize,
+    /// How long a shutdown goes on taking calls, so that balancers learn that the gateway is not ready.
+    pub drain_delay: Duration,
     /// How long a shutdown waits for the pushes in flight.
     pub drain_timeout: Duration,
     /// Settings of the attempts that a push gets.

@@ -35,6 +35,7 @@ pub(super) fn config(apps: Vec<AppConfig>, trust: Trust) -> Config {
         admin: AdminSettings::default(),
         max_in_flight: MAX_IN_FLIGHT,
         max_held_bytes: MAX_HELD_BYTES,
+        drain_delay: Duration::ZERO,
         drain_timeout: DRAIN_TIMEOUT,
         dispatch: DispatchSettings::default(),
         upstream: UpstreamSettings::default(),

@@ -1,5 +1,5 @@
 //! Answers the operator's questions on a listener of its own: whether the gateway is alive, whether it is ready, and
-//! every metric. The first two may be asked by anybody, and name an app only where the listener is on loopback. The rest may be read where the listener is on
+//! every metric. The first two may be asked by anybody. The rest, and the names of apps, may be read where the listener is on
 //! loopback, and elsewhere by callers that may.
 
 use std::net::SocketAddr;
@@ -12,12 +12,13 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
+use tokio::sync::watch;
 
 use super::client::Client;
+use super::health::Health;
 use crate::caller::{Caller, Callers, Unknown};
-use crate::credential::Standings;
 use crate::desk::Admission;
-use crate::listener::{Connection, ListenerSettings};
+use crate::listener::{Accepting, Connection, ListenerSettings};
 use crate::metrics::Metrics;
 
 /// The admin listener.
@@ -46,10 +47,12 @@ impl Default for AdminSettings {
 pub(crate) struct Admin {
     /// Every metric.
     pub metrics: Arc<Metrics>,
-    /// Knows how many pushes are in flight, and whether more are taken.
+    /// Knows how many pushes are in flight.
     pub admission: Arc<Admission>,
-    /// Which credentials are refused.
-    pub standings: Arc<Standings>,
+    /// How the gateway and its apps are.
+    pub health: watch::Receiver<Health>,
+    /// Whether callers can connect.
+    pub accepting: Accepting,
     /// Who may read more than health; none where everybody may, since the listener is on loopback.
     pub readers: Option<Arc<Callers>>,
 }
@@ -104,23 +107,46 @@ async fn find(callers: &Callers, client: &Client, headers: &HeaderMap) -> Result
     }
 }
 
-async fn readyz(State(admin): State<Admin>) -> impl IntoResponse {
-    if admin.admission.is_draining() {
+/// 503 only where this gateway cannot take calls: where it could not because of one app, that app would take all of them away
+/// from every caller.
+async fn readyz(
+    State(admin): State<Admin>,
+    Extension(client): Extension<Arc<Client>>,
+    headers: HeaderMap,
+) -> (StatusCode, String) {
+    let may_read = may_read_names(&admin, &client, &headers).await;
+    let health = admin.health.borrow();
+    let (status, mut said) = if health.draining {
         let left = admin.admission.in_flight();
-        return (StatusCode::SERVICE_UNAVAILABLE, format!("draining: {left} pushes in flight\n"));
+        (StatusCode::SERVICE_UNAVAILABLE, format!("draining: {left} pushes in flight\n"))
+    } else if !admin.accepting.is_possible() {
+        let why = "no connection can be accepted: the process has no file descriptors left\n";
+        (StatusCode::SERVICE_UNAVAILABLE, why.to_owned())
+    } else {
+        (StatusCode::OK, "ready\n".to_owned())
+    };
+    if health.refused > 0 {
+        said.push_str(&format!("credentials refused: {}\n", health.refused));
     }
-    let (shut, apps) = admin.standings.shut();
-    let mut said = "ready\n".to_owned();
-    if shut > 0 {
-        said.push_str(&format!("credentials refused: {shut}\n"));
-    }
-    // Off loopback anybody may ask, so no app is named.
-    if admin.readers.is_none() {
-        for app in apps {
-            said.push_str(&format!("app {app}: a credential is refused\n"));
+    if may_read {
+        for (app, troubles) in &health.apps {
+            said.extend(troubles.iter().map(|trouble| format!("app {app}: {trouble}\n")));
         }
     }
-    (StatusCode::OK, said)
+    (status, said)
+}
+
+/// Whether who asks may read the names of apps. A probe that shows nothing is no stranger to be noted.
+async fn may_read_names(admin: &Admin, client: &Client, headers: &HeaderMap) -> bool {
+    let Some(callers) = &admin.readers else { return true };
+    match find(callers, client, headers).await {
+        Ok(caller) => caller.may_read_admin().is_ok(),
+        Err(Unknown::NothingShown) => false,
+        Err(unknown) => {
+            callers.note_unknown(&unknown, client.address());
+            false
+        }
+    }
 }
 
 async fn metrics(State(admin): State<Admin>) -> impl IntoResponse {
@@ -130,15 +156,35 @@ async fn metrics(State(admin): State<Admin>) -> impl IntoResponse {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use axum::body::{Body, to_bytes};
+    use secrecy::ExposeSecret;
     use tower_service::Service;
 
+    use super::super::health::Trouble;
     use super::*;
     use crate::caller::jwt::Tokens;
     use crate::caller::{CallerKey, CallerSettings, Permissions};
-    use crate::credential::RefusingAnswer;
     use crate::held_bytes::BytesBudget;
     use crate::push::AppId;
+
+    /// What the answers are made of where an app is in trouble.
+    fn admin(readers: Option<Callers>) -> Admin {
+        let troubles = BTreeSet::from([Trouble::CredentialRefused, Trouble::CertificateEnds]);
+        let apps = [(AppId::parse("shop").unwrap(), troubles)].into();
+        Admin {
+            metrics: Arc::default(),
+            admission: Arc::new(Admission::new(1, Arc::default())),
+            health: watch::channel(Health { draining: false, refused: 1, apps }).1,
+            accepting: Accepting::default(),
+            readers: readers.map(Arc::new),
+        }
+    }
+
+    fn bearer(key: &CallerKey) -> Option<String> {
+        Some(format!("Bearer {}", key.expose_secret()))
+    }
 
     /// An admin listener off loopback, and the key of a caller that may read it, and of one that may not.
     fn off_loopback() -> (Router, CallerKey, CallerKey) {
@@ -155,9 +201,7 @@ mod tests {
         let callers = vec![caller("prometheus", &reader, true), caller("orders", &other, false)];
         let budget = BytesBudget::new(1024);
         let callers = Callers::new(callers, Tokens::new(Vec::new()), budget, metrics.callers.clone());
-        let admission = Arc::new(Admission::new(1, Arc::default()));
-        let standings = Arc::new(Standings::new(metrics.credentials.clone()));
-        let router = router(Admin { metrics, admission, standings, readers: Some(Arc::new(callers)) });
+        let router = router(Admin { metrics, ..admin(Some(callers)) });
         let connection = Connection::new(SocketAddr::from(([192, 0, 2, 1], 9)), Vec::new());
         (of_connection(&router, &Arc::new(connection)), reader, other)
     }
@@ -174,38 +218,27 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn readiness_counts_refused_credentials_and_names_their_apps_only_on_loopback() {
-        let metrics = Arc::new(Metrics::default());
-        let standings = Arc::new(Standings::new(metrics.credentials.clone()));
-        let standing = standings.of_certificate("00ff", "apns production");
-        let app = Arc::new(AppId::parse("shop").unwrap());
-        standing.shown_by(Arc::downgrade(&app));
-        standing.shut(RefusingAnswer {
-            status: Some(403),
-            reason: "Forbidden".into(),
-            detail: String::new(),
-        });
-        let connection = Arc::new(Connection::new(SocketAddr::from(([127, 0, 0, 1], 9)), Vec::new()));
-        let budget = BytesBudget::new(1024);
-        let callers = Callers::new(Vec::new(), Tokens::new(Vec::new()), budget, metrics.callers.clone());
-        let off_loopback = Some(Arc::new(callers));
+    async fn readiness_counts_refused_credentials_and_names_their_apps_to_those_who_may_read() {
+        let (router, reader, other) = off_loopback();
         let counted = "ready\ncredentials refused: 1\n";
-        let named = format!("{counted}app shop: a credential is refused\n");
-        for (readers, expected) in [(None, named.as_str()), (off_loopback, counted)] {
-            let admission = Arc::new(Admission::new(1, Arc::default()));
-            let (metrics, standings) = (Arc::clone(&metrics), Arc::clone(&standings));
-            let router = router(Admin { metrics, admission, standings, readers });
-            let (status, body) = get(&of_connection(&router, &connection), "/readyz", None).await;
+        let named = format!(
+            "{counted}app shop: a credential is refused\napp shop: a client certificate ends within 30 days\n"
+        );
+        let unknown = CallerKey::generate().unwrap();
+        for (key, expected) in
+            [(None, counted), (Some(&other), counted), (Some(&unknown), counted), (Some(&reader), &named)]
+        {
+            let (status, body) = get(&router, "/readyz", key.and_then(bearer)).await;
             assert_eq!((status, body.as_str()), (StatusCode::OK, expected));
         }
+        let connection = Arc::new(Connection::new(SocketAddr::from(([127, 0, 0, 1], 9)), Vec::new()));
+        let on_loopback = of_connection(&super::router(admin(None)), &connection);
+        assert_eq!(get(&on_loopback, "/readyz", None).await, (StatusCode::OK, named));
     }
 
     #[tokio::test]
     async fn off_loopback_health_is_for_all_and_the_rest_for_callers_that_may() {
-        use secrecy::ExposeSecret;
-
         let (router, reader, other) = off_loopback();
-        let bearer = |key: &CallerKey| Some(format!("Bearer {}", key.expose_secret()));
         for path in ["/healthz", "/readyz"] {
             assert_eq!(get(&router, path, None).await.0, StatusCode::OK, "{path}");
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http::{HeaderMap, header};
 
 use crate::caller::{KnownByCertificate, Shown, Unknown};
-use crate::listener::Connection;
+use crate::listener::{Connection, Leaving};
 
 /// What is known of a connection's other end.
 #[derive(Debug)]
@@ -23,6 +23,11 @@ impl Client {
     /// Where it is.
     pub(crate) fn address(&self) -> SocketAddr {
         self.connection.address()
+    }
+
+    /// What its calls learn of the end of the connection.
+    pub(crate) fn leaving(&self) -> &Leaving {
+        self.connection.leaving()
     }
 
     /// What a call of this connection shows.

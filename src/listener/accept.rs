@@ -1,11 +1,13 @@
 //! Accepts connections, and rests while the process lacks something that it needs for them, most often file descriptors.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use tokio::net::{TcpListener, TcpStream};
 
+use super::accepting::Accepting;
 use super::bout::Bout;
 use super::spares::Spares;
 use crate::metrics::{ConnectionRefusal, ListenerMetrics};
@@ -20,6 +22,7 @@ pub(super) struct Acceptor {
     name: &'static str,
     spares: Spares,
     failing: Bout,
+    accepting: Accepting,
     metrics: ListenerMetrics,
 }
 
@@ -28,9 +31,10 @@ impl Acceptor {
         socket: TcpListener,
         name: &'static str,
         spares: Spares,
+        accepting: Accepting,
         metrics: ListenerMetrics,
     ) -> Self {
-        Self { socket, name, spares, failing: Bout::default(), metrics }
+        Self { socket, name, spares, failing: Bout::default(), accepting, metrics }
     }
 
     /// Waits for the next connection. The future may be dropped while it rests, and the next one begins without a rest. The
@@ -39,8 +43,9 @@ impl Acceptor {
         let listener = self.name;
         self.spares.take_back();
         loop {
-            match self.socket.accept().await {
+            match self.next().await {
                 Ok(accepted) => {
+                    self.accepting.set_possible(true);
                     if self.spares.are_whole()
                         && let Some(lasted) = self.failing.stayed_away(Instant::now())
                     {
@@ -54,6 +59,7 @@ impl Acceptor {
                         tracing::warn!(listener, %error, "a connection cannot be accepted; trying again each second");
                     }
                     if !self.spares.give_one_up() {
+                        self.accepting.set_possible(false);
                         self.metrics.refused(ConnectionRefusal::Descriptors);
                         tokio::time::sleep(PAUSE).await;
                         self.spares.take_back();
@@ -61,6 +67,19 @@ impl Acceptor {
                 }
             }
         }
+    }
+
+    /// Accepts a connection, or fails. While nobody asks for one it waits, which says that it is possible: accept(2) looks for
+    /// a descriptor before it looks for a connection, so it fails without one whether or not somebody asks.
+    async fn next(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        poll_fn(|cx| {
+            let polled = self.socket.poll_accept(cx);
+            if polled.is_pending() {
+                self.accepting.set_possible(true);
+            }
+            polled
+        })
+        .await
     }
 }
 

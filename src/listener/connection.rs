@@ -6,12 +6,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rustls::pki_types::CertificateDer;
 
+use super::leaving::Leaving;
+
 /// An accepted connection. The counters only grow, so that one addition counts an event, and what is there now is the
 /// difference of two. Nothing is ordered by them: the connection's task looks at them now and then.
 #[derive(Debug)]
 pub struct Connection {
     address: SocketAddr,
     certificates: Vec<CertificateDer<'static>>,
+    leaving: Leaving,
     begun: AtomicBool,
     calls: Events,
     answers: Events,
@@ -24,6 +27,7 @@ impl Connection {
         Self {
             address,
             certificates,
+            leaving: Leaving::default(),
             begun: AtomicBool::new(false),
             calls: Events::default(),
             answers: Events::default(),
@@ -42,6 +46,12 @@ impl Connection {
     #[must_use]
     pub fn certificates(&self) -> &[CertificateDer<'static>] {
         &self.certificates
+    }
+
+    /// Returns what its calls learn of its end.
+    #[must_use]
+    pub fn leaving(&self) -> &Leaving {
+        &self.leaving
     }
 
     /// Notes that the client has begun its HTTP.

@@ -5,10 +5,13 @@
 //! services behind them are tonic's and axum's.
 
 mod accept;
+mod accepting;
 mod addresses;
+mod age;
 mod answer;
 mod bout;
 mod connection;
+mod leaving;
 mod opening;
 mod patience;
 mod preface;
@@ -30,8 +33,11 @@ use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tower_service::Service;
 
+pub use accepting::Accepting;
+pub use age::AgeSettings;
 pub use answer::WatchedByItself;
 pub use connection::Connection;
+pub use leaving::Leaving;
 pub use protocol::{Http2Settings, Protocol};
 pub use settings::ListenerSettings;
 pub use tls::{ServerTls, ServerTlsError};
@@ -56,6 +62,8 @@ pub struct Listener {
     pub protocol: Protocol,
     /// How many descriptors it keeps back, so that it accepts connections when the process has none left.
     pub spare_descriptors: usize,
+    /// Whether it can accept connections, which it says here.
+    pub accepting: Accepting,
     /// What it counts.
     pub metrics: ListenerMetrics,
 }
@@ -72,9 +80,10 @@ impl Listener {
         B: Body<Data = Bytes> + Unpin + Send + 'static,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        let Self { name, socket, settings, protocol, spare_descriptors, metrics } = self;
+        let Self { name, socket, settings, protocol, spare_descriptors, accepting, metrics } = self;
         let most = settings.max_connections;
-        let mut acceptor = Acceptor::new(socket, name, Spares::keep(spare_descriptors), metrics.clone());
+        let mut acceptor =
+            Acceptor::new(socket, name, Spares::keep(spare_descriptors), accepting, metrics.clone());
         let entrance = Entrance {
             trusted_proxies: settings.trusted_proxies.clone(),
             addresses: Addresses::new(settings.max_connections_per_address),

@@ -18,6 +18,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tower_service::Service;
 
+use super::age::{Age, Due};
 use super::answer::Answer;
 use super::connection::Connection;
 use super::opening::{Entrance, Opened, Refused};
@@ -90,6 +91,7 @@ where
         let (listener, address) = (self.name, connection.address());
         let mut patience = Patience::new(&self.settings, connection.counts(), Instant::now());
         let (pause, mut stopped) = (patience.pause(), false);
+        let mut age = Age::new(self.settings.age, Instant::now(), fastrand::f64());
         let mut http = pin!(http);
         let mut look = pin!(sleep_until(deadline.min(Instant::now() + pause)));
         loop {
@@ -103,8 +105,22 @@ where
                 }
                 () = stop.cancelled(), if !stopped => {
                     stopped = true;
+                    // GOAWAY leaves before anything that the calls say because of it, so that nobody calls here again.
                     http.as_mut().graceful_shutdown();
+                    connection.leaving().told_to_go().cancel();
                 }
+                due = age.due() => match due {
+                    Due::TellToGo => {
+                        http.as_mut().graceful_shutdown();
+                        connection.leaving().told_to_go().cancel();
+                    }
+                    Due::EndCalls => connection.leaving().over().cancel(),
+                    Due::Close => {
+                        let calls = connection.counts().calls;
+                        tracing::info!(listener, %address, calls, "a connection is closed that has reached its age");
+                        return;
+                    }
+                },
                 () = look.as_mut() => {
                     let now = Instant::now();
                     let mut next = now + pause;

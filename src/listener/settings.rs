@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use super::age::AgeSettings;
 use super::tls::ServerTls;
 
 /// A listener and its limits.
@@ -30,6 +31,8 @@ pub struct ListenerSettings {
     /// For how much longer such a connection is kept while it has answers that watch over themselves
     /// ([`WatchedByItself`](super::WatchedByItself)), so that these end by their own rule.
     pub own_stall_timeout: Duration,
+    /// How old a connection grows, if that is limited.
+    pub age: Option<AgeSettings>,
 }
 
 impl ListenerSettings {
@@ -46,6 +49,7 @@ impl ListenerSettings {
             trusted_proxies: Vec::new(),
             answer_stall_timeout: Duration::from_secs(60),
             own_stall_timeout: Duration::from_secs(60),
+            age: None,
         }
     }
 }

@@ -73,6 +73,7 @@ async fn the_sample_is_good_and_says_every_default() {
     assert_eq!(format!("{:?}", config.upstream), format!("{:?}", bare.upstream));
     assert_eq!(config.max_in_flight, bare.max_in_flight);
     assert_eq!(config.max_held_bytes, bare.max_held_bytes);
+    assert_eq!(config.drain_delay, bare.drain_delay);
     assert_eq!(config.drain_timeout, bare.drain_timeout);
     assert_eq!(format!("{:?}", config.dispatch), format!("{:?}", bare.dispatch));
     assert_eq!(config.apns_production.to_string(), bare.apns_production.to_string());
@@ -96,6 +97,22 @@ async fn what_is_wrong_is_said_with_file_line_and_key() {
         ("[grpc]", "[grpc]\nlisten_on = 1", "listen_on"),
         ("max_in_flight = 50000", "max_in_flight = \"many\"", "limits.max_in_flight"),
         ("max_in_flight = 50000", "max_in_flight = 0", "limits.max_in_flight: expected more than 0, found 0"),
+        (
+            "max_connection_age = \"1h\"",
+            "max_connection_age = \"0s\"",
+            "grpc.max_connection_age: expected more than 0, found 0",
+        ),
+        (
+            "max_connection_age_grace = \"6m\"",
+            "max_connection_age_grace = \"0s\"",
+            "grpc.max_connection_age_grace: expected more than 0, found 0",
+        ),
+        (
+            "drain_delay = \"0s\"",
+            "drain_delay = \"400d\"",
+            "limits.drain_delay: expected at most a year, found",
+        ),
+        ("drain_delay = \"0s\"", "drain_delay = 5", "limits.drain_delay"),
         ("weight = 1", "weight = 0", "apps.shop.weight: expected more than 0, found 0"),
         ("weight = 1", "weight = 256", "apps.shop.weight"),
         (

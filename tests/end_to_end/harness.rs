@@ -83,6 +83,8 @@ pub(crate) fn config(simulator: &Simulator) -> Config {
     let key = simulator.provider_key();
     let credential = ApnsCredential::token(&key.private_key_pem.clone().into(), &key.key_id, &key.team_id);
     let mut config = Config::on_loopback(vec![app(APP, credential.unwrap())], trust(simulator));
+    // Some tests let hours pass, and their callers have nothing to do with the age of connections.
+    config.grpc.max_connection_age = Duration::from_secs(365 * 24 * 60 * 60);
     config.apns_production = simulator.origin(Environment::Production).parse().unwrap();
     config.apns_sandbox = simulator.origin(Environment::Sandbox).parse().unwrap();
     config

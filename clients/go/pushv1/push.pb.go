@@ -741,7 +741,8 @@ const (
 	Reason_REASON_PAYLOAD_OVER_LIMIT Reason = 9
 	// The gateway is full.
 	Reason_REASON_OVERLOADED Reason = 10
-	// The gateway is shutting down.
+	// The gateway is shutting down, or the connection of the stream has reached its
+	// age.
 	Reason_REASON_DRAINING Reason = 11
 	// The push expired before it could be sent.
 	Reason_REASON_EXPIRED Reason = 12
@@ -1229,7 +1230,7 @@ type SendBatchResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Verdicts in completion order, at most 256 in a message.
 	Results []*PushResult `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
-	// How far the stream is. Sent now and then, when the gateway drains, and
+	// How far the stream is. Sent now and then, when nothing more is read, and
 	// always in the last message of the stream, whatever status follows it.
 	Progress      *BatchProgress `protobuf:"bytes,2,opt,name=progress,proto3" json:"progress,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1354,7 +1355,10 @@ type BatchProgress struct {
 	// Verdicts so far, counted by outcome; also of those that ResultSelection
 	// keeps back.
 	Settled []*OutcomeCount `protobuf:"bytes,2,rep,name=settled,proto3" json:"settled,omitempty"`
-	// The gateway is shutting down: half-close and go on elsewhere.
+	// Nothing more is read from this stream, since the gateway is shutting down or
+	// the connection has reached its age (`grpc.max_connection_age`). Half-close, and
+	// send what was not read, from the last items_read on, over a new stream: the
+	// connection was told to go, so a client library opens another one for it.
 	Draining      bool `protobuf:"varint,3,opt,name=draining,proto3" json:"draining,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -67,7 +67,8 @@ const (
 //	                    shutting down (DRAINING). Nothing was sent. RetryInfo, and
 //	                    `grpc-retry-pushback-ms` for client libraries, say when to
 //	                    try again. A SendBatch that has begun can also end so with
-//	                    CLIENT_NOT_READING.
+//	                    CLIENT_NOT_READING, or with DRAINING if it goes on for longer
+//	                    than `grpc.max_connection_age_grace` after it was told to end.
 //	UNIMPLEMENTED       a message was compressed: the gateway takes none that is.
 //	OUT_OF_RANGE        a message is larger than `grpc.max_message_bytes`, or that of a
 //	                    SendPush than `grpc.max_push_bytes`.
@@ -206,7 +207,8 @@ type PushService_SendBatchClient = grpc.BidiStreamingClient[SendBatchRequest, Se
 //	                    shutting down (DRAINING). Nothing was sent. RetryInfo, and
 //	                    `grpc-retry-pushback-ms` for client libraries, say when to
 //	                    try again. A SendBatch that has begun can also end so with
-//	                    CLIENT_NOT_READING.
+//	                    CLIENT_NOT_READING, or with DRAINING if it goes on for longer
+//	                    than `grpc.max_connection_age_grace` after it was told to end.
 //	UNIMPLEMENTED       a message was compressed: the gateway takes none that is.
 //	OUT_OF_RANGE        a message is larger than `grpc.max_message_bytes`, or that of a
 //	                    SendPush than `grpc.max_push_bytes`.

@@ -40,6 +40,10 @@ pub(in crate::config) struct Grpc {
     pub(in crate::config) idle_timeout: Option<Duration>,
     #[serde(with = "humantime_serde")]
     pub(in crate::config) answer_stall_timeout: Option<Duration>,
+    #[serde(with = "humantime_serde")]
+    pub(in crate::config) max_connection_age: Option<Duration>,
+    #[serde(with = "humantime_serde")]
+    pub(in crate::config) max_connection_age_grace: Option<Duration>,
     pub(in crate::config) max_connections: Option<usize>,
     pub(in crate::config) max_connections_per_address: Option<usize>,
     pub(in crate::config) trusted_proxies: Vec<String>,
@@ -79,6 +83,8 @@ pub(in crate::config) struct Limits {
     pub(in crate::config) max_attempts: Option<u32>,
     #[serde(with = "humantime_serde")]
     pub(in crate::config) max_wait: Option<Duration>,
+    #[serde(with = "humantime_serde")]
+    pub(in crate::config) drain_delay: Option<Duration>,
     #[serde(with = "humantime_serde")]
     pub(in crate::config) drain_timeout: Option<Duration>,
     pub(in crate::config) batch_window: Option<usize>,

@@ -26,6 +26,9 @@ impl Reader<'_> {
         self.message_bytes(config);
         self.positive("limits.max_attempts", &mut config.dispatch.max_attempts, limits.max_attempts);
         self.wait("limits.max_wait", &mut config.grpc.max_wait, limits.max_wait);
+        if limits.drain_delay.is_some_and(|delay| !delay.is_zero()) {
+            self.wait("limits.drain_delay", &mut config.drain_delay, limits.drain_delay);
+        }
         self.wait("limits.drain_timeout", &mut config.drain_timeout, limits.drain_timeout);
         let batch = &mut config.grpc.batch;
         self.positive("limits.batch_window", &mut batch.window, limits.batch_window);
@@ -58,6 +61,9 @@ impl Reader<'_> {
         self.positive("grpc.max_message_items", &mut grpc.max_message_items, file.max_message_items);
         self.positive("grpc.max_connection_bytes", &mut grpc.max_connection_bytes, file.max_connection_bytes);
         self.wait("grpc.message_timeout", &mut grpc.message_timeout, file.message_timeout);
+        self.wait("grpc.max_connection_age", &mut grpc.max_connection_age, file.max_connection_age);
+        let grace = file.max_connection_age_grace;
+        self.wait("grpc.max_connection_age_grace", &mut grpc.max_connection_age_grace, grace);
         let http2 = &mut grpc.http2;
         self.positive(
             "grpc.max_concurrent_streams",

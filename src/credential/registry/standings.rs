@@ -1,7 +1,8 @@
 //! The standing of every credential at every place where it is shown.
 
-use std::collections::BTreeSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
 
 use crate::credential::apns::{SigningKey, SigningKeyIdentity};
 use crate::credential::google::{Source, SourceIdentity};
@@ -26,15 +27,24 @@ enum CredentialIdentity {
     Certificate(String),
 }
 
+/// A credential that is refused at one place.
+pub(crate) struct ShutCredential {
+    /// The apps that show it there.
+    pub(crate) apps: Vec<AppId>,
+    /// Whether it is refused for every topic.
+    pub(crate) entirely: bool,
+}
+
 /// Every standing of the process. There are at most as many as the configuration has credentials and places for them.
 pub(crate) struct Standings {
     metrics: CredentialMetrics,
+    turned: Arc<Notify>,
     table: Mutex<Table<StandingIdentity, CredentialStanding>>,
 }
 
 impl Standings {
     pub(crate) fn new(metrics: CredentialMetrics) -> Self {
-        Self { metrics, table: Mutex::default() }
+        Self { metrics, turned: Arc::default(), table: Mutex::default() }
     }
 
     /// How a signing key stands at a place.
@@ -81,14 +91,30 @@ impl Standings {
         let name = StandingName { credential, label, place: place.to_owned() };
         let identity = StandingIdentity { credential: identity, place: place.to_owned() };
         self.table().find_or_insert(identity, || {
-            CredentialHandle::without_task(CredentialStanding::new(name, self.metrics.clone()))
+            CredentialHandle::without_task(CredentialStanding::new(
+                name,
+                self.metrics.clone(),
+                Arc::clone(&self.turned),
+            ))
         })
     }
 
-    /// How many credentials are refused somewhere, each counted at each place, and the apps that show them there, in order.
-    pub(crate) fn shut(&self) -> (usize, BTreeSet<AppId>) {
+    /// The credentials that are refused somewhere, each at each place.
+    pub(crate) fn shut(&self) -> Vec<ShutCredential> {
         let shut: Vec<_> = self.table().held().filter(|standing| standing.is_shut()).collect();
-        (shut.len(), shut.iter().flat_map(|standing| standing.app_names()).collect())
+        let shut = shut.iter().map(|standing| ShutCredential {
+            apps: standing.app_names(),
+            entirely: standing.is_shut_entirely(),
+        });
+        shut.collect()
+    }
+
+    /// Waits until a credential was shut or opened since this was last waited for. One task may wait.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
+    pub(crate) async fn changed(&self) {
+        self.turned.notified().await;
     }
 
     fn table(&self) -> MutexGuard<'_, Table<StandingIdentity, CredentialStanding>> {

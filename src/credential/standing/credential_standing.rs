@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use tokio::sync::Notify;
 
 use super::name::StandingName;
 use super::shared::{Refused, RefusingAnswer, SharedStanding};
@@ -17,17 +19,23 @@ pub struct CredentialStanding {
     pub(super) credential: SharedStanding,
     pub(super) topics: TopicStandings,
     pub(super) metrics: CredentialMetrics,
+    /// Is told when this or one of the topics was shut or opened.
+    pub(super) turned: Arc<Notify>,
     /// The apps that show the credential here. Each is held by its route.
     apps: Mutex<Vec<Weak<AppId>>>,
 }
 
 impl CredentialStanding {
-    pub(in crate::credential) fn new(name: StandingName, metrics: CredentialMetrics) -> Self {
+    pub(in crate::credential) fn new(
+        name: StandingName,
+        metrics: CredentialMetrics,
+        turned: Arc<Notify>,
+    ) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let of_standing = metrics.standing(&name.label, &name.place);
-        let credential = SharedStanding::new(name, of_standing);
+        let credential = SharedStanding::new(name, of_standing, Arc::clone(&turned));
         let (topics, apps) = Default::default();
-        Self { number: NEXT.fetch_add(1, Ordering::Relaxed), credential, topics, metrics, apps }
+        Self { number: NEXT.fetch_add(1, Ordering::Relaxed), credential, topics, metrics, turned, apps }
     }
 
     /// Tells standings apart. None is 0.
@@ -73,6 +81,11 @@ impl CredentialStanding {
     /// Whether the credential is refused here, or is for a topic.
     pub(in crate::credential) fn is_shut(&self) -> bool {
         self.credential.is_shut() || self.topics.any_shut()
+    }
+
+    /// Whether the credential is refused here for every topic.
+    pub(in crate::credential) fn is_shut_entirely(&self) -> bool {
+        self.credential.is_shut()
     }
 
     pub(super) fn app_count(&self) -> usize {

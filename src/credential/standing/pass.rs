@@ -80,7 +80,12 @@ impl<'a> Pass<'a> {
             }
             None if heard.topic == Heard::Refused => {
                 let added = topic().and_then(|topic| {
-                    standing.topics.find_or_add(topic.as_ref(), standing.credential.name(), &standing.metrics)
+                    standing.topics.find_or_add(
+                        topic.as_ref(),
+                        standing.credential.name(),
+                        &standing.metrics,
+                        &standing.turned,
+                    )
                 });
                 if let Some(added) = added {
                     // The topic had no standing when the attempt began, so it had never been taken again.

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::name::StandingName;
@@ -21,6 +22,8 @@ pub(super) struct SharedStanding {
     state: Mutex<State>,
     /// How many pushes were answered since it was shut.
     answered: AtomicU64,
+    /// Is told when it was shut or opened.
+    turned: Arc<Notify>,
 }
 
 #[derive(Debug, Default)]
@@ -53,9 +56,9 @@ pub(crate) struct Refused {
 const LOOK_BITS: u32 = 2;
 
 impl SharedStanding {
-    pub(super) fn new(name: StandingName, metrics: StandingMetrics) -> Self {
+    pub(super) fn new(name: StandingName, metrics: StandingMetrics, turned: Arc<Notify>) -> Self {
         let (look, state, answered) = Default::default();
-        Self { name, metrics, look, state, answered }
+        Self { name, metrics, look, state, answered, turned }
     }
 
     pub(super) fn name(&self) -> &StandingName {
@@ -163,6 +166,9 @@ impl SharedStanding {
             self.metrics.refused(turn == Turn::Shut);
         }
         drop(state);
+        if turn.is_some() {
+            self.turned.notify_one();
+        }
         match (turn, said) {
             (Some(Turn::Shut), Some(answer)) => self.say_shut(&answer, apps()),
             (Some(Turn::Opened(after)), _) => self.say_opened(after),
@@ -228,6 +234,7 @@ impl Drop for SharedStanding {
     fn drop(&mut self) {
         if self.is_shut() {
             self.metrics.refused(false);
+            self.turned.notify_one();
         }
     }
 }

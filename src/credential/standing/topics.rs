@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
+use tokio::sync::Notify;
 
 use super::name::StandingName;
 use super::shared::SharedStanding;
@@ -38,6 +39,7 @@ impl TopicStandings {
         topic: &str,
         of: &StandingName,
         metrics: &CredentialMetrics,
+        turned: &Arc<Notify>,
     ) -> Option<Arc<SharedStanding>> {
         if let Some(known) = self.find(topic) {
             return Some(known);
@@ -47,7 +49,7 @@ impl TopicStandings {
         }
         let name = of.for_topic(topic);
         let metrics = metrics.standing(&name.label, &name.place);
-        let made = Arc::new(SharedStanding::new(name, metrics));
+        let made = Arc::new(SharedStanding::new(name, metrics, Arc::clone(turned)));
         self.list.rcu(|list| {
             let mut list = Vec::clone(list);
             // Another thread may have added it meanwhile.

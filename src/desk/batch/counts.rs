@@ -9,7 +9,7 @@ use crate::push::Outcome;
 pub(crate) struct BatchCounts {
     /// Items that were read.
     pub items_read: u64,
-    /// Whether the gateway is shutting down.
+    /// Whether nothing more is read, since the gateway is shutting down or the connection has reached its age.
     pub draining: bool,
     /// In the order of `Outcome::ALL`, which is that of its variants.
     settled: [u64; Outcome::ALL.len()],

@@ -20,7 +20,7 @@ use std::time::{Duration, SystemTime};
 use fanfare_upstream::Flow;
 use fanfare_upstream::ServiceClass;
 use tokio::time::{Instant, Interval, Sleep};
-use tokio_util::sync::WaitForCancellationFutureOwned;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 pub(crate) use counts::BatchCounts;
 pub use event::BatchEvent;
@@ -74,7 +74,7 @@ enum BatchState {
 /// Why a batch takes no more drafts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TurnedAway {
-    /// The gateway is shutting down.
+    /// The gateway is shutting down, or the caller's connection has reached its age.
     Draining,
     /// The deadline of the batch is near, and its items in flight are to be answered before it.
     OutOfTime,
@@ -105,7 +105,7 @@ pub struct Batch {
     deadline: Option<Instant>,
     /// Comes a while before the deadline.
     taking_ends: Option<Pin<Box<Sleep>>>,
-    /// Comes when the gateway drains.
+    /// Comes when the gateway drains, or the caller is told to leave its connection.
     drains: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
     /// Comes a while after what the caller showed has expired.
     caller_expires: Option<Pin<Box<Sleep>>>,
@@ -181,6 +181,11 @@ impl Batch {
     /// Says how the items compete with other pushes. They are bulk where nobody does.
     pub(crate) fn set_class(&mut self, class: ServiceClass) {
         self.flow.class = class;
+    }
+
+    /// Has the batch drain when this is cancelled, which is not after the gateway begins to drain.
+    pub(crate) fn drains_at(&mut self, told_to_go: CancellationToken) {
+        self.drains = Some(Box::pin(told_to_go.cancelled_owned()));
     }
 
     /// The window of the batch. Whoever delivers results tells it how many seats they held.

@@ -130,7 +130,9 @@ impl BatchPlace<'_> {
 
 fn turned_away(why: TurnedAway) -> (Reason, &'static str) {
     match why {
-        TurnedAway::Draining => (Reason::Draining, "the gateway is shutting down"),
+        TurnedAway::Draining => {
+            (Reason::Draining, "the gateway is shutting down, or the connection has reached its age")
+        }
         TurnedAway::OutOfTime => (Reason::DeadlineExceeded, "the stream's deadline came first"),
         TurnedAway::CallerExpired => (Reason::NotPermitted, "what the caller showed has expired"),
     }

@@ -105,6 +105,17 @@ pub(super) fn too_many_of_strangers(most: usize) -> Status {
     not_taken(Code::Aborted, Reason::Overloaded, message, NO_ROOM_WAIT)
 }
 
+/// The connection has as many watches of health as it may have.
+pub(super) fn too_many_watches(most: usize) -> Status {
+    let message = format!("the connection has {most} watches of health already");
+    not_taken(Code::Aborted, Reason::Overloaded, message, NO_ROOM_WAIT)
+}
+
+/// The caller of a watch is told to leave its connection.
+pub(super) fn watch_over() -> Status {
+    Status::unavailable("the connection is about to close; watch on another one")
+}
+
 /// The turn of a large message does not come in time, or as many wait for theirs as may wait.
 pub(super) fn no_turn() -> Status {
     let message = "large messages of other calls fill the connection's room for them (grpc.max_connection_bytes); nothing was sent";
@@ -162,6 +173,13 @@ pub(super) fn client_not_reading(figures: HashMap<String, String>) -> Status {
 pub(super) fn out_of_time() -> Status {
     let message = "the stream's deadline ended its reading; items_read tells how far";
     status(Code::DeadlineExceeded, Reason::DeadlineExceeded, message)
+}
+
+/// The connection of a batch has reached its age, and the stream went on until the end of the grace.
+pub(super) fn connection_over() -> Status {
+    let message = "the connection has reached its age, and its grace has passed (grpc.max_connection_age_grace); items_read \
+         tells how far the stream was read, and items without a result are in doubt";
+    status(Code::Aborted, Reason::Draining, message)
 }
 
 /// The task of a batch failed. Whether items without a result were sent is in doubt.

@@ -18,6 +18,7 @@ use crate::listener::Connection;
 pub struct ConnectInfo {
     pub(super) client: Arc<Client>,
     pub(super) batches: OpenCalls,
+    pub(super) watches: OpenCalls,
     /// The calls of whoever shows nothing that the gateway knows.
     pub(super) of_strangers: OpenCalls,
     pub(super) bytes: ConnectionBytes,
@@ -40,8 +41,8 @@ impl ConnectInfo {
         max_waiting: usize,
     ) -> Self {
         let bytes = ConnectionBytes::new(budget, max_bytes, max_waiting);
-        let (batches, of_strangers) = (OpenCalls::default(), OpenCalls::default());
-        Self { client: Arc::new(Client::new(connection)), batches, of_strangers, bytes }
+        let (batches, watches, of_strangers) = Default::default();
+        Self { client: Arc::new(Client::new(connection)), batches, watches, of_strangers, bytes }
     }
 }
 

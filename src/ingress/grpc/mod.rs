@@ -26,7 +26,7 @@ use tonic::{Request, Response, Status, Streaming};
 pub(crate) use authenticate::Authenticate;
 pub(crate) use batch::Results;
 pub(crate) use gate::Gate;
-pub(crate) use health::GuardedHealth;
+pub(crate) use health::HealthChecks;
 pub use incoming::ConnectInfo;
 pub(crate) use incoming::OfConnection;
 pub(crate) use metadata::BoundedMetadata;
@@ -43,6 +43,10 @@ use crate::proto::server::push_service_server::PushService;
 pub struct GrpcSettings {
     /// Where it listens, and who may connect.
     pub listener: ListenerSettings,
+    /// After this time, give or take, a connection is told to go.
+    pub max_connection_age: Duration,
+    /// How long the calls that it has then may go on.
+    pub max_connection_age_grace: Duration,
     /// The limits of its HTTP/2.
     pub http2: Http2Settings,
     /// The largest request message, in bytes.
@@ -69,6 +73,9 @@ impl Default for GrpcSettings {
     fn default() -> Self {
         Self {
             listener: ListenerSettings::on(SocketAddr::from(([127, 0, 0, 1], 50051))),
+            max_connection_age: Duration::from_secs(60 * 60),
+            // Longer than a batch works on its items (limits.batch_max_wait).
+            max_connection_age_grace: Duration::from_secs(6 * 60),
             http2: Http2Settings::default(),
             max_message_bytes: 4 * 1024 * 1024,
             max_push_bytes: 64 * 1024,
@@ -141,10 +148,11 @@ impl PushService for Service {
             caller.note(denied, "");
             encode::denied_call(denied)
         })?;
-        let batch = self.desk.open(caller.clone(), timeout::arrival(&metadata)).map_err(encode::no_room)?;
+        let mut batch =
+            self.desk.open(caller.clone(), timeout::arrival(&metadata)).map_err(encode::no_room)?;
         let most = self.max_batch_streams;
-        let open = extensions.get::<ConnectInfo>().map(|connection| connection.batches.open(most));
-        let Some(open) = open.unwrap_or_default() else {
+        let connection = extensions.get::<ConnectInfo>();
+        let Some((connection, open)) = connection.and_then(|it| Some((it, it.batches.open(most)?))) else {
             self.desk.turned_away(NoRoom::Full(NO_ROOM_WAIT));
             return Err(encode::too_many_batches(most));
         };
@@ -155,8 +163,11 @@ impl PushService for Service {
             self.desk.turned_away(NoRoom::OverBudget);
             return Err(encode::no_room(NoRoom::OverBudget));
         }
-        let items = Items::new(share);
-        let stream = batch::Inbound { messages: inbound, items, max_items: self.max_message_items };
+        let leaving = connection.client.leaving();
+        batch.drains_at(leaving.told_to_go().clone());
+        let over = leaving.over().clone();
+        let (items, max_items) = (Items::new(share), self.max_message_items);
+        let stream = batch::Inbound { messages: inbound, items, max_items, over };
         let counted = (open, of_caller, in_window);
         let results = batch::start(&self.batches, &self.desk, caller.clone(), batch, stream, counted);
         let mut response = Response::new(results);

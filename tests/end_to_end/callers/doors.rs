@@ -1,6 +1,7 @@
 //! A caller that may push to the devices of one app tries every door.
 
 use tonic::Code;
+use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 use tonic_reflection::pb::v1::{ServerReflectionRequest, server_reflection_client::ServerReflectionClient};
 
@@ -122,7 +123,7 @@ async fn anybody_may_ask_whether_the_gateway_serves_and_nothing_else() {
         stranger.check(request(service)).await.unwrap();
         stranger.watch(request(service)).await.unwrap();
     }
-    for service in [APP, "nobody"] {
+    for service in [APP, "app/shop", "nobody"] {
         let refused = stranger.check(request(service)).await.unwrap_err();
         assert_eq!(refused.code(), Code::Unauthenticated, "{service}");
         assert_eq!(stranger.watch(request(service)).await.unwrap_err().code(), Code::Unauthenticated);
@@ -134,9 +135,15 @@ async fn anybody_may_ask_whether_the_gateway_serves_and_nothing_else() {
     assert_eq!(refused.message(), "the key belongs to no caller; nothing was sent");
     let bearer = Bearer(format!("Bearer {}", orders.key));
     let mut known = HealthClient::with_interceptor(channel.clone(), bearer.clone());
-    let answers = [known.check(request(NEWS)).await, known.check(request("nobody")).await];
-    let codes = answers.map(|answer| answer.unwrap_err().code());
-    assert_eq!(codes, [Code::NotFound, Code::NotFound], "what others have reads as what does not exist");
+    let of_own = known.check(request(&format!("app/{APP}"))).await.unwrap().into_inner();
+    assert_eq!(of_own.status(), ServingStatus::Serving);
+    for name in [&format!("app/{NEWS}"), "app/nobody", "nobody", APP, "app/"] {
+        let refused = known.check(request(name)).await.unwrap_err();
+        assert_eq!(refused.code(), Code::NotFound, "{name}: what others have reads as what does not exist");
+        let mut watch = known.watch(request(name)).await.unwrap().into_inner();
+        let first = watch.message().await.unwrap().unwrap();
+        assert_eq!(first.status(), ServingStatus::ServiceUnknown, "{name}");
+    }
 
     let ask = || tokio_stream::iter([ServerReflectionRequest::default()]);
     let mut stranger = ServerReflectionClient::new(channel.clone());

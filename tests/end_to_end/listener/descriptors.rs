@@ -89,10 +89,15 @@ async fn without_descriptors_operators_are_answered_and_callers_once_there_are_s
     // It tries at once, again when a connection has ended (that of the first push may have), and then each second, and not in a
     // loop that takes a processor.
     assert!(failed <= 2 + since.elapsed().as_secs(), "{failed} times");
+    let ready = http_get(admin, "/readyz").await;
+    assert!(ready.starts_with("HTTP/1.1 503") && ready.contains("no connection can be accepted"), "{ready}");
     let said: Vec<_> = log.try_iter().filter(|line| line.contains("\"listener\":\"grpc\"")).collect();
     let once = said.iter().filter(|line| line.contains("a connection cannot be accepted")).count();
     assert_eq!(once, 1, "{said:?}");
     drop(callers);
+    // Nobody has to connect before it is ready again: a balancer sends nobody to a gateway that is not.
+    let ready = async { while !http_get(admin, "/readyz").await.starts_with("HTTP/1.1 200") {} };
+    timeout(SOON, ready).await.expect("it is ready again");
     while !log.try_iter().any(|line| line.contains("connections are accepted again")) {
         assert!(since.elapsed() < 2 * SOON, "the log says that connections are accepted again");
         assert_eq!(send(&gateway.grpc).await, Outcome::Accepted);

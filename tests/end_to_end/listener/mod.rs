@@ -46,6 +46,7 @@ impl Listening {
             settings,
             protocol,
             spare_descriptors: 0,
+            accepting: fanfare::listener::Accepting::default(),
             metrics: metrics.listeners.listener("test"),
         };
         let of_connection = |connection: &Arc<Connection>| {

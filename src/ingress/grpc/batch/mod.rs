@@ -9,6 +9,7 @@ mod task;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::Streaming;
 
@@ -28,6 +29,8 @@ pub(super) struct Inbound {
     pub(super) items: Items,
     /// Bounds the items of one message.
     pub(super) max_items: usize,
+    /// It is cancelled a moment before the caller's connection is closed.
+    pub(super) over: CancellationToken,
 }
 
 /// Starts a stream's task, which `tasks` owns, and returns its response body.
@@ -41,8 +44,8 @@ pub(super) fn start(
 ) -> Results {
     let (sender, buffer) = mpsc::channel(1);
     let (window, end) = (batch.window(), End::default());
-    let Inbound { messages, items, max_items } = inbound;
+    let Inbound { messages, items, max_items, over } = inbound;
     let task = BatchTask::new(Arc::clone(desk), caller, batch, items, max_items, Arc::clone(&end));
-    tasks.spawn(task.run(messages, sender));
+    tasks.spawn(task.run(messages, sender, over));
     Results::new(buffer, window, end, counted)
 }

@@ -1,11 +1,13 @@
 //! The task of one batch stream: it moves messages to the desk's batch and results to the response body.
 
+use std::pin::pin;
 use std::sync::{Arc, PoisonError};
 
 use fanfare_upstream::coarse_now;
 use futures_util::FutureExt;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
 
 use super::super::items::Items;
@@ -59,7 +61,11 @@ impl BatchTask {
         mut self,
         mut inbound: Streaming<proto::UnreadBatch>,
         sender: mpsc::Sender<Packet>,
+        over: CancellationToken,
     ) {
+        // It is asked only once the caller was told to go, since each look at a token locks it.
+        let mut over = pin!(over.cancelled_owned());
+        let mut leaves = false;
         loop {
             let more = self.offer(&mut inbound);
             if self.batch.is_over() && !self.outgoing.has_results() {
@@ -75,6 +81,7 @@ impl BatchTask {
                     slot.send(self.outgoing.message(now, self.batch.counts()));
                     self.batch.delivered();
                 }
+                () = over.as_mut(), if leaves => return self.cut_off(),
                 message = inbound.message(), if self.reads() => self.read(message),
                 () = tokio::task::yield_now(), if more => {}
                 event = self.batch.next() => match event {
@@ -84,7 +91,10 @@ impl BatchTask {
                             self.outgoing.settle(settled);
                         }
                     }
-                    BatchEvent::TurnsAway(why) => self.turn_away(why),
+                    BatchEvent::TurnsAway(why) => {
+                        leaves |= why == TurnedAway::Draining;
+                        self.turn_away(why);
+                    }
                     BatchEvent::Tick => {
                         let waiting = self.outgoing.has_results() && sender.capacity() == 0;
                         if self.batch.is_stalled(Instant::now(), waiting) {
@@ -183,6 +193,14 @@ impl BatchTask {
         ];
         let figures = figures.map(|(name, count)| (name.to_owned(), count.to_string()));
         self.tell_end(Some(encode::client_not_reading(figures.into())));
+    }
+
+    /// The connection is closed in a moment. The last message says how far the stream was read; what is in flight is in doubt.
+    fn cut_off(self) {
+        let counts = self.batch.counts();
+        let (items_read, settled) = (counts.items_read, counts.settled());
+        tracing::info!(items_read, settled, "a batch outlived the grace of its connection, and is ended");
+        self.tell_end(Some(encode::connection_over()));
     }
 
     /// Every item that was read has its verdict, and all of them are on their way.
