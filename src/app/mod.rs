@@ -5,6 +5,7 @@ mod descriptors;
 mod error;
 mod issuers;
 mod listeners;
+mod outbound;
 mod routes;
 
 use std::net::SocketAddr;
@@ -30,7 +31,9 @@ use crate::listener::ServerTls;
 use crate::metrics::Metrics;
 use certificates::CertificateWatch;
 
+pub(crate) use descriptors::fewer_callers;
 pub use error::StartError;
+pub(crate) use outbound::Outbound;
 
 /// How long each step of the end may take once every verdict is out. A caller that does not close its side of a connection
 /// would otherwise hold the shutdown for an hour (hyperium/hyper issue 4170).

@@ -1,113 +1,148 @@
-//! `fanfare check`: validates a configuration.
+//! `fanfare check`: validates a configuration, tells what it says, and asks the push services whether they take it.
 
-use std::fmt::{Display, Write};
-use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+mod advice;
+mod apps;
+mod asked;
+mod callers;
+mod ends;
+mod findings;
+mod online;
+mod row;
+mod understood;
+
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
 
 use clap::Args;
+use serde::Serialize;
 
 use super::done::Done;
 use super::output::{print_or_tell, tell};
-use crate::config::{ApnsCredential, AppConfig, ClientCertificate, Config};
+use crate::app::Network;
+use crate::config::Config;
+use asked::Asked;
+use findings::Findings;
+use online::Online;
+use understood::Understood;
 
-/// Validates a configuration and sends nothing.
+/// Validates a configuration, and tells what it says.
 ///
-/// Reads every key and certificate that the configuration names. Each problem is a sentence on standard error; what each app
-/// sends as, and when its certificates end, is on standard output.
+/// Reads every key and certificate that the configuration names, and sends nothing unless --online is given. Standard error
+/// has every problem as a sentence, and warnings. Standard output has what the gateway understood: listeners, callers, issuers,
+/// apps, when certificates end, and settings that are not at their defaults. No secret is told.
 ///
-/// Exit code 0: the configuration is good, though there may be warnings; 1: it is not. The exit code is the same if standard
-/// output cannot be written.
+/// --online also asks each push service whether it takes what the apps show, over the gateway's own pool and through the
+/// proxies of the file. Nobody is sent anything: FCM is asked to validate a push to a registration token that was made up; APNs,
+/// which cannot be asked so, is sent a silent push for a device token of zeros, which no device has; a Mattermost push proxy is
+/// asked for its version. Push services of browsers are not asked, because only a browser's subscription could say which.
+///
+/// Exit code 0: all is good, though there may be warnings; 1: something is not. The exit code is the same if standard output
+/// cannot be written.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  fanfare check --config fanfare.toml")]
+#[command(after_help = "Examples:\n  fanfare check --config fanfare.toml\n  fanfare check --online\n  \
+                  fanfare check --online --app shop --timeout 3s\n  fanfare check --json | jq .understood.certificates")]
 pub(super) struct Check {
     /// The configuration file.
     #[arg(long, env = "FANFARE_CONFIG", default_value = "fanfare.toml")]
     config: PathBuf,
+    /// Tells all of it as one JSON document on standard output. docs/check.md names its keys.
+    #[arg(long)]
+    json: bool,
+    /// Asks each push service whether it takes what the apps show.
+    #[arg(long)]
+    online: bool,
+    /// Asks for this app alone.
+    #[arg(long, value_name = "NAME", requires = "online")]
+    app: Option<String>,
+    /// How long each push service may take for its answer.
+    #[arg(long, default_value = "10s", requires = "online", value_parser = timeout)]
+    timeout: Duration,
+}
+
+/// All that a check has to say. This is its JSON.
+#[derive(Serialize)]
+struct Report {
+    file: String,
+    good: bool,
+    #[serde(flatten)]
+    findings: Findings,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    understood: Option<Understood>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    online: Option<Vec<Asked>>,
 }
 
 impl Check {
-    pub(super) fn run(self) -> anyhow::Result<Done> {
-        let config = match Config::load(&self.config) {
-            Ok(config) => config,
-            Err(errors) => {
-                tell(errors);
-                return Ok(Done::Bad);
+    pub(super) async fn run(self) -> anyhow::Result<Done> {
+        let now = SystemTime::now();
+        let report = match Config::load(&self.config) {
+            Err(errors) => self.report(Findings::of_errors(errors), None, None),
+            Ok(mut config) => {
+                let findings = Findings::of(&mut config, &self.config, now);
+                let understood = Understood::of(&config, Vec::new(), now);
+                let online = match self.online {
+                    true => Some(self.ask(config).await?),
+                    false => None,
+                };
+                self.report(findings, Some(understood), online)
             }
         };
-        for warning in &config.warnings {
-            tell(format_args!("warning: {warning}"));
+        let done = if report.good { Done::Good } else { Done::Bad };
+        if self.json {
+            print_or_tell(serde_json::to_string_pretty(&report)?);
+        } else {
+            report.tell();
         }
-        let mut report =
-            Report { file: &self.config, now: SystemTime::now(), lines: String::new(), good: true };
-        for app in &config.apps {
-            report.app(app);
+        Ok(done)
+    }
+
+    /// Asks the push services of the chosen apps.
+    async fn ask(&self, mut config: Config) -> anyhow::Result<Vec<Asked>> {
+        if let Some(name) = &self.app {
+            config.apps.retain(|app| app.id.as_str() == name);
+            anyhow::ensure!(!config.apps.is_empty(), "{} has no app {name:?}", self.config.display());
         }
-        if report.good {
-            report.line(format_args!("{} is good", self.config.display()));
-        }
-        print_or_tell(report.lines.trim_end());
-        Ok(if report.good { Done::Good } else { Done::Bad })
+        Ok(Online::start(config, Network::default(), self.timeout)?.ask().await)
+    }
+
+    fn report(
+        &self,
+        findings: Findings,
+        understood: Option<Understood>,
+        online: Option<Vec<Asked>>,
+    ) -> Report {
+        let answers = online.iter().flatten();
+        let good = findings.wrong.is_empty() && answers.into_iter().all(Asked::is_good);
+        Report { file: self.config.display().to_string(), good, findings, understood, online }
     }
 }
 
-/// Collects what is said about the apps, and whether it is good.
-struct Report<'a> {
-    file: &'a Path,
-    now: SystemTime,
-    lines: String,
-    good: bool,
+impl Report {
+    /// Tells it to people.
+    fn tell(&self) {
+        let Self { file, good, findings, understood, online } = self;
+        findings.wrong.iter().for_each(|finding| tell(&finding.sentence));
+        findings.warnings.iter().for_each(|warning| tell(format_args!("warning: {}", warning.sentence)));
+        let mut text = understood.as_ref().map(ToString::to_string).unwrap_or_default();
+        if let Some(online) = online {
+            text += "online\n";
+            online.iter().for_each(|asked| text += &asked.to_string());
+        }
+        if *good {
+            text += &format!("{file} is good");
+        }
+        if !text.is_empty() {
+            print_or_tell(text.trim_end());
+        }
+    }
 }
 
-impl Report<'_> {
-    fn line(&mut self, line: impl Display) {
-        // Writing to a string does not fail.
-        let _ = writeln!(self.lines, "{line}");
+/// Parses a time that is longer than nothing, and no longer than anybody waits at a terminal.
+fn timeout(text: &str) -> Result<Duration, String> {
+    const LONGEST: Duration = Duration::from_secs(600);
+    let time = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if time.is_zero() || time > LONGEST {
+        return Err(format!("expected more than 0 and at most {LONGEST:?}, found {text}"));
     }
-
-    fn app(&mut self, app: &AppConfig) {
-        let AppConfig { id, apns, fcm, mattermost, web_push, .. } = app;
-        match apns.as_ref().map(|apns| &apns.credential) {
-            Some(ApnsCredential::Token(key)) => {
-                let (key_id, team_id) = (key.key_id().as_str(), key.team_id().as_str());
-                self.line(format_args!("app {id}: APNs by key {key_id} of team {team_id}"));
-            }
-            Some(ApnsCredential::Certificate(certificate)) => {
-                let valid = certificate.validity();
-                self.line(format_args!("app {id}: APNs by certificate, valid {valid}"));
-                self.certificate(&format!("apps.{id}.apns.certificate"), certificate);
-            }
-            None => {}
-        }
-        if let Some(fcm) = fcm {
-            self.line(format_args!("app {id}: FCM as {}", fcm.credential.account()));
-            if let Some(certificate) = &fcm.certificate {
-                let valid = certificate.validity();
-                self.line(format_args!("app {id}: FCM shows a certificate, valid {valid}"));
-                self.certificate(&format!("apps.{id}.fcm.certificate"), certificate);
-            }
-        }
-        if let Some(web_push) = web_push {
-            let server = &web_push.application_server;
-            let (subject, public_key) = (server.subject(), server.public_key());
-            self.line(format_args!("app {id}: Web Push as {subject}, public key {public_key}"));
-        }
-        if let Some(mattermost) = mattermost {
-            self.line(format_args!("app {id}: Mattermost push proxy {}", mattermost.origin));
-        }
-    }
-
-    /// Says whether a certificate is valid now, and for long enough.
-    fn certificate(&mut self, key: &str, certificate: &ClientCertificate) {
-        let (file, valid) = (self.file.display(), certificate.validity());
-        if valid.has_ended(self.now) || valid.has_not_begun(self.now) {
-            tell(format_args!(
-                "{file}: {key}: expected a certificate that is valid now, found one valid {valid}"
-            ));
-            self.good = false;
-        } else if valid.ends_soon(self.now) {
-            tell(format_args!(
-                "warning: {file}: {key}: the certificate ends within 30 days, it is valid {valid}"
-            ));
-        }
-    }
+    Ok(time)
 }
