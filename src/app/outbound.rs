@@ -60,7 +60,7 @@ impl Outbound {
             once: config.grpc.once,
         };
         let dispatcher = Dispatcher::new(config.dispatch.clone(), CancellationToken::new());
-        let desk = Desk::new(settings, routes, admission, dispatcher, metrics.pushes.clone());
+        let desk = Desk::new(settings, routes, admission, dispatcher, metrics.pushes);
         Ok(Self { desk, upstream, credentials, _projects: projects })
     }
 

@@ -1,6 +1,8 @@
 //! What is told of a certificate that the configuration names: whose it is, when it ends, and to which topics of APNs it
 //! may be used to push.
 
+use std::net::IpAddr;
+
 use fanfare_upstream::{Validity, tls};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::der_parser::asn1_rs::{Any, FromDer, Tag};
@@ -61,16 +63,14 @@ fn names(certificate: &X509Certificate<'_>) -> Vec<String> {
         .collect()
 }
 
+/// A name by which the gateway is called, or that it has as a workload.
 fn name(name: &GeneralName<'_>) -> Option<String> {
-    match name {
-        GeneralName::DNSName(name) | GeneralName::URI(name) => Some((*name).to_owned()),
-        GeneralName::IPAddress(bytes) => {
-            let v4 = <[u8; 4]>::try_from(*bytes).map(|bytes| std::net::IpAddr::from(bytes));
-            let v6 = || <[u8; 16]>::try_from(*bytes).map(|bytes| std::net::IpAddr::from(bytes));
-            v4.or_else(|_| v6()).map(|address| address.to_string()).ok()
-        }
-        _ => None,
+    if let GeneralName::DNSName(name) | GeneralName::URI(name) = name {
+        return Some((*name).to_owned());
     }
+    let GeneralName::IPAddress(bytes) = name else { return None };
+    let v4 = <[u8; 4]>::try_from(*bytes).map(IpAddr::from);
+    v4.or_else(|_| <[u8; 16]>::try_from(*bytes).map(IpAddr::from)).map(|address| address.to_string()).ok()
 }
 
 /// The topics of the extension, or the bundle id of the subject where it has none.

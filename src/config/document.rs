@@ -33,6 +33,8 @@ pub(super) struct Said {
     pub(super) mistakes: Vec<Mistake>,
     /// The keys that were taken out. What is missing there is no mistake of its own.
     taken_out: Vec<String>,
+    /// The keys that mistyped ones stand for. That such a key is missing is no mistake of its own either.
+    meant: Vec<String>,
     /// Nothing more could be read, so nothing may be judged by what is missing.
     pub(super) broken_off: bool,
 }
@@ -82,7 +84,7 @@ impl Said {
         let mut problem = error.message().to_owned();
         if let Some(missing) = quoted(&problem, "missing field `") {
             let missing = if key.is_empty() { missing.to_owned() } else { format!("{key}.{missing}") };
-            if self.taken_out.contains(&missing) {
+            if self.taken_out.contains(&missing) || self.meant.contains(&missing) {
                 return;
             }
         }
@@ -90,8 +92,7 @@ impl Said {
             && let Some(meant) = meant(found, &problem)
         {
             let table = key.strip_suffix(found).unwrap_or_default();
-            // The key is there under another name, so that it is missing is no second mistake.
-            self.taken_out.push(format!("{table}{meant}"));
+            self.meant.push(format!("{table}{meant}"));
             problem = problem.replacen("`, expected", &format!("` (did you mean `{meant}`?), expected"), 1);
         }
         let line = error.span().and_then(|span| lines.at(span.start));

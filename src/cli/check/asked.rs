@@ -57,6 +57,11 @@ impl Asked {
         Self { app, provider, about, answer, words: words.into(), advice: "" }
     }
 
+    /// The same, with what an operator can do about it.
+    pub(super) fn with_advice(self, advice: &'static str) -> Self {
+        Self { advice, ..self }
+    }
+
     /// Judges the verdict on a push to a target that was made up. Where the push service speaks of the target, it has taken
     /// all else.
     pub(super) fn by_verdict(of: (&str, ProviderKind, &str), result: &PushResult) -> Self {
@@ -67,11 +72,12 @@ impl Asked {
             (_, Some(_)) | (Outcome::Credential, None) => State::Refused,
             (_, None) => State::NotReached,
         };
-        let mut asked = Self::new(of, answer, words(result));
-        if answer == State::Refused {
-            asked.advice = advice::on(asked.provider, &result.upstream_reason, &result.detail);
+        let asked = Self::new(of, answer, words(result));
+        if answer != State::Refused {
+            return asked;
         }
-        asked
+        let advice = advice::on(asked.provider, &result.upstream_reason, &result.detail);
+        asked.with_advice(advice)
     }
 
     /// Whether nothing is to be done about it.

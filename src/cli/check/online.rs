@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use fanfare_upstream::TooManyPeers;
+use fanfare_upstream::{Reply, TooManyPeers};
 use futures_util::StreamExt;
 use futures_util::stream;
 use http::StatusCode;
@@ -35,6 +35,9 @@ const TOKEN_DIGITS: usize = 64;
 /// Where a Mattermost push proxy says its version. Source: mattermost-push-proxy, `server/server.go`.
 const VERSION: &str = "/version";
 
+/// How much of a version is told.
+const MAX_VERSION_CHARS: usize = 64;
+
 /// A configuration whose push services are asked.
 pub(super) struct Online {
     config: Config,
@@ -42,22 +45,23 @@ pub(super) struct Online {
     timeout: Duration,
 }
 
-/// One question.
-enum Question<'a> {
-    Push {
-        app: &'a AppConfig,
-        kind: ProviderKind,
-        about: String,
-        draft: Draft,
-    },
-    Version {
-        app: &'a AppConfig,
-        mattermost: &'a MattermostConfig,
-    },
-    /// Nobody can be asked.
-    None {
-        app: &'a AppConfig,
-    },
+/// One question of an app to one of its push services.
+struct Question<'a> {
+    app: &'a AppConfig,
+    provider: ProviderKind,
+    /// What is asked for, such as an environment and a topic.
+    about: String,
+    asks: Asks<'a>,
+}
+
+/// How a push service is asked.
+enum Asks<'a> {
+    /// By a push to this target, which was made up.
+    Push(TargetDraft),
+    /// For the version of a push proxy.
+    Version(&'a MattermostConfig),
+    /// Not at all.
+    Nothing,
 }
 
 impl Online {
@@ -92,74 +96,80 @@ impl Online {
     }
 
     async fn answer(&self, question: Question<'_>) -> Asked {
-        match question {
-            Question::Push { app, kind, about, draft } => {
-                let of = (app.id.as_str(), kind, about.as_str());
-                match self.outbound.send(draft).await {
-                    Ok(result) => Asked::by_verdict(of, &result),
-                    Err(why) => Asked::new(of, State::NotReached, why.reason().name()),
+        let Question { app, provider, about, asks } = question;
+        let of = (app.id.as_str(), provider, about.as_str());
+        match asks {
+            Asks::Push(target) => match self.outbound.send(push(app, target)).await {
+                Ok(result) => Asked::by_verdict(of, &result),
+                Err(why) => Asked::new(of, State::NotReached, why.reason().name()),
+            },
+            Asks::Version(mattermost) => {
+                let within = self.timeout;
+                let proxy = (app, mattermost);
+                match self.outbound.get_from_push_proxy(&self.config, proxy, VERSION, within).await {
+                    Ok(reply) => by_version(of, &reply),
+                    Err(why) => Asked::new(of, State::NotReached, why.to_string()),
                 }
             }
-            Question::Version { app, mattermost } => self.version(app, mattermost).await,
-            Question::None { app } => {
-                let why = "key and subject were checked; a push service is asked with a browser's subscription alone, as \
-                           `fanfare send` does";
-                Asked::new((app.id.as_str(), WebPush::KIND, ""), State::NotAsked, why)
+            Asks::Nothing => {
+                let why = "key and subject were checked; a push service can be asked with a browser's subscription alone \
+                           (fanfare send --web-push)";
+                Asked::new(of, State::NotAsked, why)
             }
         }
     }
+}
 
-    async fn version(&self, app: &AppConfig, mattermost: &MattermostConfig) -> Asked {
-        let about = mattermost.origin.to_string();
-        let of = (app.id.as_str(), Mattermost::KIND, about.as_str());
-        let asked = self.outbound.get_from_push_proxy(&self.config, (app, mattermost), VERSION, self.timeout);
-        let reply = match asked.await {
-            Ok(reply) => reply,
-            Err(why) => return Asked::new(of, State::NotReached, why.to_string()),
-        };
-        let version = serde_json::from_slice::<serde_json::Value>(&reply.body).ok();
-        let version = version.as_ref().and_then(|json| json.get("version")?.as_str());
-        match (reply.status, version) {
-            (StatusCode::OK, Some(version)) => {
-                let version: String = version.chars().filter(|c| !c.is_control()).take(64).collect();
-                Asked::new(of, State::Works, format!("it is a push proxy of version {version:?}"))
-            }
-            (status, _) => {
-                let words = format!("expected the version of a push proxy, found status {}", status.as_u16());
-                Asked::new(of, State::Refused, words)
-            }
+/// Judges what came from the place where a push proxy says its version.
+fn by_version(of: (&str, ProviderKind, &str), reply: &Reply) -> Asked {
+    let json = serde_json::from_slice::<serde_json::Value>(&reply.body).ok();
+    match json.as_ref().and_then(|json| json.get("version")?.as_str()) {
+        Some(version) if reply.status == StatusCode::OK => {
+            let version: String = version.chars().take(MAX_VERSION_CHARS).collect();
+            Asked::new(of, State::Works, format!("it is a push proxy of version {version:?}"))
+        }
+        Some(_) | None => {
+            let status = reply.status.as_u16();
+            let words =
+                format!("expected the version of a push proxy, found another answer of status {status}");
+            let asked = Asked::new(of, State::Refused, words);
+            asked.with_advice("compare url with the address of the push proxy")
         }
     }
 }
 
 /// What is asked for an app: APNs for each topic, and every other push service once.
 fn questions(app: &AppConfig) -> Vec<Question<'_>> {
+    let question = |provider, about, asks| Question { app, provider, about, asks };
     let mut questions = Vec::new();
-    for (provider, topic) in
-        app.apns.iter().flat_map(|it| it.provider.bundle_ids().map(|topic| (&it.provider, topic)))
-    {
-        let about = format!("{} {topic}", environment(provider.own_environment()));
-        let device = refusable(DeviceToken::parse("0".repeat(TOKEN_DIGITS))).map(|token| {
-            let topic = Some(topic.to_owned());
-            apns::Target::Device(apns::Device { token, environment: None, topic })
-        });
-        questions.push(push(app, Apns::KIND, about, TargetDraft::Apns(device)));
+    if let Some(apns) = app.apns.as_ref().map(|apns| &apns.provider) {
+        questions.extend(apns.bundle_ids().map(|topic| {
+            let about = format!("{} {topic}", environment(apns.own_environment()));
+            let device = refusable(DeviceToken::parse("0".repeat(TOKEN_DIGITS))).map(|token| {
+                let topic = Some(topic.to_owned());
+                apns::Target::Device(apns::Device { token, environment: None, topic })
+            });
+            question(Apns::KIND, about, Asks::Push(TargetDraft::Apns(device)))
+        }));
     }
     if let Some(fcm) = &app.fcm {
-        let about = fcm.provider.project_id().to_owned();
         let token = refusable(RegistrationToken::parse(MADE_UP_REGISTRATION_TOKEN.to_owned()));
-        questions.push(push(app, Fcm::KIND, about, TargetDraft::Fcm(token.map(fcm::Target::Token))));
+        let target = TargetDraft::Fcm(token.map(fcm::Target::Token));
+        questions.push(question(Fcm::KIND, fcm.provider.project_id().to_owned(), Asks::Push(target)));
     }
     if app.web_push.is_some() {
-        questions.push(Question::None { app });
+        questions.push(question(WebPush::KIND, String::new(), Asks::Nothing));
     }
-    questions.extend(app.mattermost.as_ref().map(|mattermost| Question::Version { app, mattermost }));
+    if let Some(mattermost) = &app.mattermost {
+        let about = mattermost.origin.to_string();
+        questions.push(question(Mattermost::KIND, about, Asks::Version(mattermost)));
+    }
     questions
 }
 
 /// A push that shows nothing, is not kept for later, and is only validated where its push service can do that.
-fn push(app: &AppConfig, kind: ProviderKind, about: String, target: TargetDraft) -> Question<'_> {
-    let dry_run = kind == Fcm::KIND;
+fn push(app: &AppConfig, target: TargetDraft) -> Draft {
+    let dry_run = target.provider() == Fcm::KIND;
     let options = Options { dry_run, expiry: Expiry::NoStore, ..Options::default() };
     let data = [("check".to_owned(), "fanfare".to_owned())].into();
     let body = BodyDraft {
@@ -170,8 +180,7 @@ fn push(app: &AppConfig, kind: ProviderKind, about: String, target: TargetDraft)
         accepted_at: SystemTime::now(),
     };
     let (target, body) = (Ok(target), DraftBody::Own(body));
-    let draft = Draft { id: String::new(), target, body, held: Ok(None), parent: Span::none() };
-    Question::Push { app, kind, about, draft }
+    Draft { id: String::new(), target, body, held: Ok(None), parent: Span::none() }
 }
 
 fn refusable<T>(parsed: Result<T, InvalidValue>) -> Result<T, Refusal> {

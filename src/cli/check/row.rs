@@ -19,10 +19,10 @@ impl Row {
 
     /// Adds a fact. An empty list and a `false` say nothing and are left out, as is a value that is not there.
     pub(super) fn fact(mut self, key: &'static str, value: impl Into<Value>) -> Self {
-        match value.into() {
-            Value::Null | Value::Bool(false) => {}
-            Value::Array(values) if values.is_empty() => {}
-            value => self.facts.push((key, value)),
+        let value = value.into();
+        let is_empty = value.as_array().is_some_and(Vec::is_empty);
+        if !value.is_null() && value != Value::Bool(false) && !is_empty {
+            self.facts.push((key, value));
         }
         self
     }
@@ -84,13 +84,13 @@ pub(super) fn write_rows(f: &mut fmt::Formatter<'_>, rows: &[Row], indent: usize
 
 fn fact(key: &str, value: &Value) -> String {
     let key = key.replace('_', " ");
-    match value {
-        Value::Bool(_) => key,
-        Value::Array(values) => format!("{key} {}", values.iter().map(text).collect::<Vec<_>>().join(" ")),
-        value => format!("{key} {}", text(value)),
-    }
+    if value.is_boolean() { key } else { format!("{key} {}", text(value)) }
 }
 
 fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    match value {
+        Value::Array(values) => values.iter().map(text).collect::<Vec<_>>().join(" "),
+        Value::String(text) => text.clone(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => value.to_string(),
+    }
 }

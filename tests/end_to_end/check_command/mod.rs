@@ -5,6 +5,7 @@ mod online;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use rcgen::{CertificateParams, DnType, KeyPair};
 use serde_json::Value;
 
 use crate::config::{SAMPLE, folder, switched_on};
@@ -134,6 +135,30 @@ async fn callers_are_told_by_what_they_are_known_and_one_that_cannot_be_known_is
                     service classes interactive, pushes per second 5, burst 5\n";
     assert!(said.contains(expected) && !said.contains("WARNING"), "{said}");
     assert!(warned.contains("callers.orders.certificate: nobody can show a certificate"), "{warned}");
+}
+
+#[tokio::test]
+async fn topics_that_a_certificate_does_not_list_are_found() {
+    let folder = folder().await;
+    let mut params = CertificateParams::default();
+    params
+        .distinguished_name
+        .push(DnType::CustomDnType(vec![0, 9, 2342, 19_200_300, 100, 1, 1]), "com.example.news");
+    let key = KeyPair::generate().unwrap();
+    std::fs::write(folder.path().join("news.pem"), params.self_signed(&key).unwrap().pem()).unwrap();
+    std::fs::write(folder.path().join("news.key"), key.serialize_pem()).unwrap();
+    let file = folder.path().join("fanfare.toml");
+    assert_eq!(check(&file, &[]).await.status.code(), Some(0));
+    let others = "topics = [\"com.example.news\", \"com.example.other\"]";
+    std::fs::write(&file, SAMPLE.replace("topics = [\"com.example.news\"]", others)).unwrap();
+    let (document, code) = json(&file, &[]).await;
+    assert_eq!(code, Some(1), "{document:#}");
+    let [finding] = &document["findings"].as_array().unwrap()[..] else { panic!("{document:#}") };
+    assert_eq!(finding["key"], "apps.news.apns.topics");
+    let expected =
+        "expected topics of the certificate, which are com.example.news, found \"com.example.other\"";
+    assert_eq!(finding["problem"], expected);
+    assert!(document["understood"].is_object(), "what can be read is told all the same");
 }
 
 /// A container may have no root certificates of its own.

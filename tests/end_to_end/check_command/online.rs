@@ -155,7 +155,10 @@ async fn what_a_service_refuses_is_told_in_its_words_with_what_to_do() {
     let elsewhere = services.config.replace(&services.simulator.mattermost().origin(), &apns);
     let (answer, words, _) = services.answer(&elsewhere, "mattermost", &[]).await;
     assert_eq!(answer, "refused");
-    assert!(words.contains("expected the version of a push proxy, found status 404"), "{words}");
+    assert!(
+        words.contains("expected the version of a push proxy, found another answer of status 404"),
+        "{words}"
+    );
 }
 
 #[tokio::test]

@@ -242,6 +242,15 @@ async fn every_unknown_key_is_said_beside_what_is_wrong_with_the_others() {
 }
 
 #[tokio::test]
+async fn a_mistyped_key_hides_nothing_that_is_wrong_with_the_one_it_is_like() {
+    let folder = folder().await;
+    let two = |sample: String| sample.replace("max_streams = 1000", "max_streams = 0\nmax_stream = 1");
+    let said = errors(folder.path(), two);
+    assert!(said.contains("upstream.max_stream: unknown field"), "{said}");
+    assert!(said.contains("upstream.max_streams: expected more than 0, found 0"), "{said}");
+}
+
+#[tokio::test]
 async fn what_settings_contradict_together_is_said() {
     let folder = folder().await;
     let said = errors(folder.path(), |sample| sample.replace("127.0.0.1:9464", "127.0.0.1:50051"));
