@@ -13,11 +13,7 @@ const LEAST_SHARE: usize = 4;
 /// connections to upstreams. Where the limit decides, this is said.
 pub(super) fn most_callers(wanted: usize, upstream_connections: usize) -> usize {
     let Some(limit) = getrlimit(Resource::Nofile).current else { return wanted };
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let most = share(limit, upstream_connections);
-    if most >= wanted {
-        return wanted;
-    }
+    let Some(most) = fewer_callers(limit, wanted, upstream_connections) else { return wanted };
     tracing::warn!(
         limit,
         most,
@@ -25,6 +21,12 @@ pub(super) fn most_callers(wanted: usize, upstream_connections: usize) -> usize 
          may connect: raise its limit (ulimit -n, or LimitNOFILE of systemd)"
     );
     most
+}
+
+/// Returns how many connections of callers a limit of open files leaves, where those are fewer than `wanted`.
+pub(crate) fn fewer_callers(limit: u64, wanted: usize, upstream_connections: usize) -> Option<usize> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    Some(share(limit, upstream_connections)).filter(|most| *most < wanted)
 }
 
 fn share(limit: usize, upstream_connections: usize) -> usize {

@@ -6,6 +6,7 @@ mod error;
 mod health;
 mod issuers;
 mod listeners;
+mod outbound;
 mod routes;
 
 use std::net::SocketAddr;
@@ -31,7 +32,9 @@ use crate::metrics::Metrics;
 use certificates::CertificateWatch;
 use health::HealthKeeper;
 
+pub(crate) use descriptors::fewer_callers;
 pub use error::StartError;
+pub(crate) use outbound::Outbound;
 
 /// For so long after a connection was told to go, its calls are taken as before: a caller sends calls in good faith until it has
 /// read the GOAWAY, which takes half a round trip, or a retransmission where the packet is lost. After one round trip HTTP/2

@@ -10,6 +10,8 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 pub struct Rate {
     limiter: DefaultDirectRateLimiter,
     clock: DefaultClock,
+    pushes_per_second: NonZeroU32,
+    burst: NonZeroU32,
 }
 
 impl Rate {
@@ -17,7 +19,13 @@ impl Rate {
     #[must_use]
     pub fn new(pushes_per_second: NonZeroU32, burst: NonZeroU32) -> Self {
         let quota = Quota::per_second(pushes_per_second).allow_burst(burst);
-        Self { limiter: RateLimiter::direct(quota), clock: DefaultClock::default() }
+        let (limiter, clock) = (RateLimiter::direct(quota), DefaultClock::default());
+        Self { limiter, clock, pushes_per_second, burst }
+    }
+
+    /// How many pushes a second, and how many of them at once.
+    pub(crate) fn pushes_per_second_and_burst(&self) -> (u32, u32) {
+        (self.pushes_per_second.get(), self.burst.get())
     }
 
     /// Takes the turn of one push.

@@ -1,10 +1,12 @@
 //! What a configuration holds once everything in it was checked.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fanfare_upstream::{Origin, Proxies, UpstreamSettings};
 
 use super::apps::AppConfig;
+use super::certificates::ShownCertificate;
 use super::error::ConfigError;
 use super::trust::Trust;
 use crate::caller::CallerSettings;
@@ -56,6 +58,13 @@ pub struct Config {
     pub apps: Vec<AppConfig>,
     /// What is unwise but not wrong, such as a private key that every user of the machine may read.
     pub warnings: Vec<ConfigError>,
+    /// What a gateway starts with all the same, since its other apps work, and what cannot work, such as a certificate that
+    /// has ended.
+    pub unfit: Vec<ConfigError>,
+    /// The certificates that the gateway shows.
+    pub certificates: Vec<ShownCertificate>,
+    /// The settings of the whole gateway that the file writes out, by their keys.
+    pub written: BTreeMap<String, String>,
 }
 
 /// Where FCM is, and how it is verified.

@@ -1,5 +1,6 @@
 //! The settings of a configuration that says nothing but its apps.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fanfare_upstream::{Origin, UpstreamSettings};
@@ -56,5 +57,8 @@ pub(super) fn config(apps: Vec<AppConfig>, trust: Trust) -> Config {
         issuers: Vec::new(),
         apps,
         warnings: Vec::new(),
+        unfit: Vec::new(),
+        certificates: Vec::new(),
+        written: BTreeMap::new(),
     }
 }

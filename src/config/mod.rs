@@ -5,23 +5,27 @@
 //! that an operator wrote can fail later.
 
 mod apps;
+mod certificates;
 mod checked;
 mod defaults;
+mod document;
 mod error;
 mod file;
 mod lines;
 mod reader;
 mod trust;
 
-use std::ops::Range;
 use std::path::Path;
 
 pub use apps::{ApnsConfig, ApnsCredential, AppConfig, FcmConfig, MattermostConfig, WebPushConfig};
+pub use certificates::ShownCertificate;
 pub use checked::{Config, FcmUpstream, WebPushUpstreams};
+pub(crate) use document::settings_written;
 pub use error::{ConfigError, ConfigErrors};
 pub use trust::{ClientCertificate, Trust};
 
 use crate::files::FileContent;
+use document::Said;
 use lines::Lines;
 
 impl Config {
@@ -40,26 +44,15 @@ impl Config {
     /// # Errors
     /// Fails with everything that is wrong.
     pub fn load(path: &Path) -> Result<Self, ConfigErrors> {
-        let one = |line, key: String, problem| {
-            ConfigErrors(vec![ConfigError { file: path.to_owned(), line, key, problem }])
+        let one = |problem: String| {
+            ConfigErrors(vec![ConfigError { file: path.to_owned(), line: None, key: String::new(), problem }])
         };
         let text = FileContent::read(path)
             .and_then(FileContent::into_text)
-            .map_err(|error| one(None, String::new(), error.to_string()))?;
+            .map_err(|error| one(error.to_string()))?;
         let lines = Lines::of(&text);
-        let line = |span: Option<Range<usize>>| lines.at(span?.start);
-        let document = toml::Deserializer::parse(&text).map_err(|error| {
-            // Only the message is repeated: the Debug form of this error holds the whole file.
-            one(line(error.span()), String::new(), error.message().to_owned())
-        })?;
-        let file: file::File = serde_path_to_error::deserialize(document).map_err(|error| {
-            let key = match error.path().to_string() {
-                path if path == "." => String::new(),
-                path => path,
-            };
-            one(line(error.inner().span()), key, error.inner().message().to_owned())
-        })?;
-        let system = Trust::of_system().map_err(|error| one(None, String::new(), error.to_string()))?;
-        reader::read(path, &lines, file, &system)
+        let said = Said::by(&text, &lines);
+        let system = Trust::of_system().map_err(|error| one(error.to_string()))?;
+        reader::read(path, &lines, said, &system)
     }
 }

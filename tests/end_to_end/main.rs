@@ -8,6 +8,7 @@ mod batch_command;
 mod breakers;
 mod caller_key_command;
 mod callers;
+mod check_command;
 mod config;
 mod connections;
 mod credential;

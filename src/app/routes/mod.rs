@@ -185,13 +185,7 @@ impl Builder<'_> {
         mattermost: &MattermostConfig,
         proxies: Option<&Proxies>,
     ) -> Result<Route<Mattermost>, TooManyPeers> {
-        let http = mattermost.http;
-        let identity = match &mattermost.trust {
-            // Connections that were verified by roots of this app alone are not shared with others.
-            Some(trust) => Identity { name: app.id.to_string(), ..Identity::shared(http, trust.tls(http)) },
-            None => Identity::shared(http, self.config.trust.tls(http)),
-        };
-        let peer = self.peer(&mattermost.origin, &identity, proxies)?;
+        let peer = self.upstream.peer(push_proxy(self.config, app, mattermost, proxies))?;
         Ok(Route::of(self.parts(app, mattermost.provider.clone(), Credential::None, peer)))
     }
 
@@ -237,6 +231,22 @@ impl Builder<'_> {
     ) -> Result<PeerPool, TooManyPeers> {
         self.upstream.peer(identity.at(origin.clone(), proxies))
     }
+}
+
+/// The peer of an app's Mattermost push proxy.
+pub(super) fn push_proxy(
+    config: &Config,
+    app: &AppConfig,
+    mattermost: &MattermostConfig,
+    proxies: Option<&Proxies>,
+) -> Peer {
+    let http = mattermost.http;
+    let identity = match &mattermost.trust {
+        // Connections that were verified by roots of this app alone are not shared with others.
+        Some(trust) => Identity { name: app.id.to_string(), ..Identity::shared(http, trust.tls(http)) },
+        None => Identity::shared(http, config.trust.tls(http)),
+    };
+    identity.at(mattermost.origin.clone(), proxies)
 }
 
 impl<'a> Identity<'a> {

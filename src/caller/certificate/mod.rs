@@ -7,6 +7,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -74,6 +75,12 @@ impl SpiffeId {
     #[must_use]
     pub fn trust_domain(&self) -> &str {
         self.id.get(..self.trust_domain_end).unwrap_or(&self.id)
+    }
+}
+
+impl fmt::Display for SpiffeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.id)
     }
 }
 

@@ -29,6 +29,7 @@ impl Reader<'_> {
             (None, Some(files)) => {
                 let at = format!("{key}.certificate");
                 let certificate = self.certificate(&at, &files, &config.apns_trust, Http::Two);
+                self.expect_topics_covered(key, &at, &settings.topics);
                 certificate.map(ApnsCredential::Certificate)
             }
             (None, None) => {
@@ -61,6 +62,17 @@ impl Reader<'_> {
                     format!("expected the key of app {first}, which has the same team_id and key_id; found another"),
                 );
             }
+        }
+    }
+
+    /// APNs refuses pushes to topics that the certificate does not list (`TopicDisallowed`).
+    fn expect_topics_covered(&mut self, key: &str, certificate: &str, topics: &[String]) {
+        let shown = self.certificates.iter().find(|shown| shown.key == certificate).cloned();
+        let Some(shown) = shown else { return };
+        for topic in topics.iter().filter(|topic| !shown.covers(topic)) {
+            let listed = shown.apns_topics.join(", ");
+            let problem = format!("expected topics of the certificate, which are {listed}, found {topic:?}");
+            self.unfit(&format!("{key}.topics"), problem);
         }
     }
 

@@ -81,6 +81,7 @@ impl Reader<'_> {
         let certificates = self.read(&at, &files.certificate_file);
         let private_key = self.read_secret(&key_at, &files.private_key_file);
         let (certificates, private_key) = (certificates?.into_bytes(), private_key?.into_bytes());
+        self.shows(key, &certificates);
         let tls = ServerTls::from_pem(&certificates, &private_key);
         let tls = match &tls {
             Err(TlsError::NotPrivateKey) => self.ok_in_file(&key_at, &files.private_key_file, tls),

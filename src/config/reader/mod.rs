@@ -9,6 +9,7 @@ mod named;
 mod paces;
 mod proxy;
 mod settings;
+mod together;
 mod web_push;
 
 use std::path::Path;
@@ -16,21 +17,33 @@ use std::time::Duration;
 
 use fanfare_upstream::{InvalidOrigin, Origin};
 
+use super::certificates::ShownCertificate;
+use super::document::{Mistake, Said};
 use super::error::{ConfigError, ConfigErrors};
 use super::lines::Lines;
 use super::{Config, Trust, defaults, file};
 
-/// Reads a parsed file. `system` trusts the operating system's root certificates.
+/// Reads what a file says, and adds its mistakes to what is wrong. `system` trusts the operating system's root certificates.
 pub(super) fn read(
     path: &Path,
     lines: &Lines<'_>,
-    file: file::File,
+    mut said: Said,
     system: &Trust,
 ) -> Result<Config, ConfigErrors> {
-    let mut reader = Reader { path, lines, errors: Vec::new(), warnings: Vec::new() };
-    let mut config = reader.config(file, system);
+    let at = |Mistake { line, key, problem }| ConfigError { file: path.to_owned(), line, key, problem };
+    let mut errors: Vec<_> = std::mem::take(&mut said.mistakes).into_iter().map(at).collect();
+    if said.broken_off {
+        return Err(ConfigErrors(errors));
+    }
+    let (warnings, certificates, unfit) = (Vec::new(), Vec::new(), Vec::new());
+    let mut reader = Reader { path, lines, errors: Vec::new(), warnings, certificates, unfit };
+    let mut config = reader.config(std::mem::take(&mut said.file), system);
     config.warnings = reader.warnings;
-    if reader.errors.is_empty() { Ok(config) } else { Err(ConfigErrors(reader.errors)) }
+    config.certificates = reader.certificates;
+    config.unfit = reader.unfit;
+    config.written = std::mem::take(&mut said.written);
+    errors.extend(reader.errors.into_iter().filter(|error| !said.explains(&error.key)));
+    if errors.is_empty() { Ok(config) } else { Err(ConfigErrors(errors)) }
 }
 
 /// The most callers. Each call that shows a static key compares it with those of all callers.
@@ -43,6 +56,8 @@ struct Reader<'a> {
     lines: &'a Lines<'a>,
     errors: Vec<ConfigError>,
     warnings: Vec<ConfigError>,
+    certificates: Vec<ShownCertificate>,
+    unfit: Vec<ConfigError>,
 }
 
 impl Reader<'_> {
@@ -71,6 +86,7 @@ impl Reader<'_> {
         config.callers = callers.collect();
         self.expect_callers_apart(&config.callers);
         self.expect_callers_off_loopback(&config, grpc_for_all, admin_for_all);
+        self.together(&config);
         config
     }
 
@@ -118,6 +134,12 @@ impl Reader<'_> {
     fn warn(&mut self, key: &str, problem: String) {
         let warning = self.at(key, problem);
         self.warnings.push(warning);
+    }
+
+    /// Notes what a gateway starts with all the same, since its other apps work, and what cannot work.
+    fn unfit(&mut self, key: &str, problem: String) {
+        let unfit = self.at(key, problem);
+        self.unfit.push(unfit);
     }
 
     fn at(&self, key: &str, problem: String) -> ConfigError {

@@ -2,12 +2,14 @@
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use fanfare_upstream::Http;
 use fanfare_upstream::tls::{self, ClientIdentity, TlsError};
 use secrecy::SecretString;
 
 use super::Reader;
+use crate::config::certificates::ShownCertificate;
 use crate::config::{ClientCertificate, Trust, file};
 use crate::files::FileContent;
 
@@ -43,12 +45,25 @@ impl Reader<'_> {
         let (at, key_at) = (format!("{key}.certificate_file"), format!("{key}.private_key_file"));
         let certificate = self.read(&at, &files.certificate_file);
         let private_key = self.read_secret(&key_at, &files.private_key_file);
-        let identity = ClientIdentity::from_pem(&certificate?.into_bytes(), &private_key?.into_bytes());
+        let (certificate, private_key) = (certificate?.into_bytes(), private_key?.into_bytes());
+        self.shows(key, &certificate);
+        let identity = ClientIdentity::from_pem(&certificate, &private_key);
         let identity = match identity {
             Err(TlsError::NotPrivateKey) => self.ok_in_file(&key_at, &files.private_key_file, identity),
             identity => self.ok_in_file(&at, &files.certificate_file, identity),
         };
         self.ok(key, trust.with_identity(identity?, http))
+    }
+
+    /// Notes a certificate that the gateway shows, and whether it is valid now. A PEM text that cannot be read is noted by
+    /// whoever parses its key as well.
+    pub(super) fn shows(&mut self, key: &str, pem: &[u8]) {
+        let Some(certificate) = ShownCertificate::read(key, pem) else { return };
+        let (valid, now) = (certificate.validity, SystemTime::now());
+        if valid.has_ended(now) || valid.has_not_begun(now) {
+            self.unfit(key, format!("expected a certificate that is valid now, found one valid {valid}"));
+        }
+        self.certificates.push(certificate);
     }
 
     /// Reads a text that nobody else may see.

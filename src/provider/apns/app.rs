@@ -61,6 +61,17 @@ impl Apns {
         target.environment().unwrap_or(self.environment)
     }
 
+    /// The environment of targets that name none.
+    #[must_use]
+    pub(crate) fn own_environment(&self) -> ApnsEnvironment {
+        self.environment
+    }
+
+    /// The bundle ids that the app may send to.
+    pub(crate) fn bundle_ids(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.first_topic).chain(&self.more_topics).map(|topic| topic.bundle_id.as_str())
+    }
+
     /// The topic that a target names, or else the app's first one; none where the app does not list it.
     pub(super) fn topic(&self, named: Option<&str>) -> Option<&Topic> {
         let Some(named) = named else { return Some(&self.first_topic) };

@@ -92,8 +92,9 @@ async fn check_says_when_each_ends_and_refuses_one_that_has() {
     let config = folder.path().join("fanfare.toml");
     let checked = run(check(&config)).await;
     assert_eq!(checked.status.code(), Some(0), "{}", said(&checked));
-    for (app, until) in [("news: APNs by certificate", soon), ("droid: FCM shows a certificate", later)] {
-        let expected = format!("app {app}, valid from 1975-01-01T00:00:00Z until {}", date(until));
+    for (provider, until) in [("news.apns", soon), ("droid.fcm", later)] {
+        let expected =
+            format!("apps.{provider}.certificate  names client.example, valid until {}", date(until));
         assert!(said(&checked).contains(&expected), "{expected}\n{}", said(&checked));
     }
     let warning = |name: &str| format!("apps.{name}.certificate: the certificate ends within 30 days");

@@ -1,93 +1,6 @@
-//! The configuration, and the commands that read it.
+//! What is wrong with a configuration is said with file, line and key, and all of it at once.
 
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-
-use assert_cmd::Command;
-use fanfare::config::{Config, Trust};
-use fanfare_simulator::Simulator;
-
-pub(crate) const SAMPLE: &str = include_str!("../../examples/fanfare.toml");
-
-/// A sample in which the settings that are off are switched on. Their lines begin with # and no space.
-pub(crate) fn switched_on(sample: &str) -> String {
-    let on = |line: &str| match line.strip_prefix('#') {
-        Some(setting) if setting.starts_with(|c: char| !c.is_whitespace()) => format!("{setting}\n"),
-        Some(_) | None => format!("{line}\n"),
-    };
-    sample.lines().map(on).collect()
-}
-
-/// A folder with the sample and the files that it names.
-pub(crate) async fn folder() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let simulator = Simulator::builder().start().await.unwrap();
-    let write = |name: &str, content: &str| std::fs::write(folder.path().join(name), content).unwrap();
-    write("fanfare.toml", SAMPLE);
-    write("AuthKey_ABC123DEFG.p8", &simulator.provider_key().private_key_pem);
-    let certificate = simulator.client_certificate(&["com.example.news"]).unwrap();
-    write("news.pem", &certificate.certificate_pem);
-    write("news.key", &certificate.private_key_pem);
-    let own = rcgen::generate_simple_self_signed(["gateway.example".to_owned()]).unwrap();
-    write("gateway.pem", &own.cert.pem());
-    write("gateway.key", &own.signing_key.serialize_pem());
-    write("ca.pem", simulator.ca_pem());
-    write("proxy-credentials", "fanfare:swordfish\n");
-    let account = simulator.fcm().add_service_account(&["demo-project"]).unwrap();
-    write("service-account.json", &account.key_json());
-    write("vapid.pem", include_str!("../data/vapid/pkcs8.pem"));
-    for secret in [
-        "AuthKey_ABC123DEFG.p8",
-        "news.key",
-        "gateway.key",
-        "proxy-credentials",
-        "service-account.json",
-        "vapid.pem",
-    ] {
-        let only_its_owner = std::fs::Permissions::from_mode(0o600);
-        std::fs::set_permissions(folder.path().join(secret), only_its_owner).unwrap();
-    }
-    folder
-}
-
-pub(crate) fn errors(folder: &Path, change: impl FnOnce(String) -> String) -> String {
-    let file = folder.join("changed.toml");
-    std::fs::write(&file, change(switched_on(SAMPLE))).unwrap();
-    match Config::load(&file) {
-        Ok(_) => "none".to_owned(),
-        Err(errors) => errors.to_string(),
-    }
-}
-
-#[tokio::test]
-async fn the_sample_is_good_and_says_every_default() {
-    let folder = folder().await;
-    let config = Config::load(&folder.path().join("fanfare.toml")).unwrap();
-    assert_eq!(config.apps.len(), 5);
-    assert!(config.proxy.is_none(), "nothing is switched on that others than its reader have");
-    let file = folder.path().join("switched_on.toml");
-    std::fs::write(&file, switched_on(SAMPLE)).unwrap();
-    assert!(Config::load(&file).unwrap().proxy.is_some());
-    // The sample writes the defaults out, so a file without settings means the same.
-    let bare = Config::on_loopback(Vec::new(), Trust::of_system().unwrap());
-    assert_eq!(format!("{:?}", config.upstream), format!("{:?}", bare.upstream));
-    assert_eq!(config.max_in_flight, bare.max_in_flight);
-    assert_eq!(config.max_held_bytes, bare.max_held_bytes);
-    assert_eq!(config.drain_delay, bare.drain_delay);
-    assert_eq!(config.drain_timeout, bare.drain_timeout);
-    assert_eq!(format!("{:?}", config.dispatch), format!("{:?}", bare.dispatch));
-    assert_eq!(config.apns_production.to_string(), bare.apns_production.to_string());
-    assert_eq!(config.web_push.max_origins, bare.web_push.max_origins);
-    assert_eq!(config.fcm.pushes_per_minute, bare.fcm.pushes_per_minute);
-    let mut grpc = config.grpc;
-    assert_eq!(grpc.listener.listen.to_string(), "127.0.0.1:50051");
-    grpc.listener.listen = bare.grpc.listener.listen;
-    assert_eq!(format!("{grpc:?}"), format!("{:?}", bare.grpc));
-    let mut admin = config.admin;
-    assert_eq!(admin.listener.listen.to_string(), "127.0.0.1:9464");
-    admin.listener.listen = bare.admin.listener.listen;
-    assert_eq!(format!("{admin:?}"), format!("{:?}", bare.admin));
-}
+use super::{SAMPLE, errors, folder, switched_on};
 
 #[tokio::test]
 async fn what_is_wrong_is_said_with_file_line_and_key() {
@@ -324,82 +237,39 @@ async fn what_is_wrong_is_said_with_file_line_and_key() {
 }
 
 #[tokio::test]
-async fn check_says_good_or_what_is_wrong_and_never_a_key() {
+async fn every_unknown_key_is_said_beside_what_is_wrong_with_the_others() {
     let folder = folder().await;
-    let check = |file: &str| {
-        let mut command = Command::cargo_bin("fanfare").unwrap();
-        command.arg("check").arg("--config").arg(folder.path().join(file)).assert()
-    };
-    let good = check("fanfare.toml").success().get_output().clone();
-    let said = String::from_utf8(good.stdout).unwrap();
-    let public_key = include_str!("../data/vapid/public.key");
-    let web = format!("app web: Web Push as mailto:push@example.com, public key {public_key}");
-    assert!(said.contains(&web), "{said}");
-    let key = std::fs::read_to_string(folder.path().join("AuthKey_ABC123DEFG.p8")).unwrap();
-    let secret = key.lines().nth(1).unwrap().to_owned();
-    std::fs::write(folder.path().join("AuthKey_ABC123DEFG.p8"), key.replace("PRIVATE KEY", "PRIVATE CHEESE"))
-        .unwrap();
-    let output = check("fanfare.toml").code(1).get_output().clone();
-    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-    let line = SAMPLE.lines().position(|line| line.starts_with("key_file = \"AuthKey")).unwrap() + 1;
-    assert!(said.contains(&format!("fanfare.toml:{line}: apps.shop.apns.token.key_file: AuthKey")), "{said}");
-    assert!(said.contains("the key is not a private key in PEM"), "{said}");
-    assert!(!said.contains(&secret));
-}
-
-#[tokio::test]
-async fn apps_that_name_the_same_key_id_have_the_same_key() {
-    let folder = folder().await;
-    let twin = |key_file: &str| {
-        let ids = "key_id = \"ABC123DEFG\"\nteam_id = \"DEF123GHIJ\"";
-        let apns = "[apps.twin.apns]\nenvironment = \"production\"\ntopics = [\"com.example.twin\"]";
-        format!("{SAMPLE}\n{apns}\n[apps.twin.apns.token]\nkey_file = \"{key_file}\"\n{ids}\n")
-    };
-    let said = errors(folder.path(), |_| twin("vapid.pem"));
-    assert!(said.contains("apps.twin.apns.token.key_file: expected the key of app shop"), "{said}");
-    let good = folder.path().join("good.toml");
-    std::fs::write(&good, twin("AuthKey_ABC123DEFG.p8")).unwrap();
-    assert!(Config::load(&good).is_ok());
-}
-
-#[tokio::test]
-async fn apps_that_send_for_the_same_project_have_the_same_pace() {
-    let folder = folder().await;
-    let twin = |pace: &str| {
-        let key = "key_file = \"service-account.json\"";
-        format!("{SAMPLE}\n[apps.twin.fcm]\nproject = \"my-project\"\n{key}\n{pace}\n")
-    };
-    let said = errors(folder.path(), |_| twin("pushes_per_minute = 600"));
-    let expected = "apps.twin.fcm.pushes_per_minute: expected 600000, as app droid has it for the same project \
-                    my-project, found 600";
-    assert!(said.contains(expected), "{said}");
-    let good = folder.path().join("good.toml");
-    for pace in ["", "pushes_per_minute = 600000"] {
-        std::fs::write(&good, twin(pace)).unwrap();
-        assert!(Config::load(&good).is_ok());
+    let said = errors(folder.path(), |sample| {
+        let sample = sample.replace("max_wait = \"30s\"", "max_wiat = \"30s\"");
+        let sample = sample.replace("key_id = \"ABC123DEFG\"", "key_id = \"short\"");
+        sample
+            .replace("any_port = false", "any_prot = 5")
+            .replace("max_streams = 1000", "max_streams = \"x\"")
+    });
+    for expected in [
+        "limits.max_wiat: unknown field `max_wiat` (did you mean `max_wait`?), expected one of",
+        "apps.web.web_push.any_prot: unknown field `any_prot` (did you mean `any_port`?)",
+        "upstream.max_streams: invalid type",
+        "apps.shop.apns.token.key_id: the key id is not 10 visible characters",
+    ] {
+        assert!(said.contains(expected), "{expected}: {said}");
     }
+    assert_eq!(said.lines().count(), 4, "{said}");
 }
 
-/// A container may have no root certificates of its own.
 #[tokio::test]
-async fn an_app_without_any_root_certificate_is_wrong_and_one_with_its_own_is_good() {
+async fn a_mistyped_key_hides_nothing_that_is_wrong_with_the_one_it_is_like() {
     let folder = folder().await;
-    std::fs::write(folder.path().join("no-roots.pem"), "").unwrap();
-    // The first list of certificate authorities is that of all upstreams.
-    let with_own = SAMPLE.replacen("ca_files = []", "ca_files = [\"ca.pem\"]", 1);
-    std::fs::write(folder.path().join("with_own.toml"), with_own).unwrap();
-    let check = |file: &str| {
-        let mut command = Command::cargo_bin("fanfare").unwrap();
-        command.arg("check").arg("--config").arg(folder.path().join(file));
-        command.env("SSL_CERT_FILE", folder.path().join("no-roots.pem")).env_remove("SSL_CERT_DIR");
-        let output = command.output().unwrap();
-        (output.status.code(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
-    };
-    let (code, said) = check("fanfare.toml");
-    assert_eq!(code, Some(1), "{said}");
-    let expected =
-        "apps.shop.apns: the operating system has no root certificates; name a file in `upstream.ca_files`";
-    assert!(said.contains(expected) && said.contains("apps.web.web_push: the operating system"), "{said}");
-    let (code, said) = check("with_own.toml");
-    assert_eq!(code, Some(0), "{said}");
+    let two = |sample: String| sample.replace("max_streams = 1000", "max_streams = 0\nmax_stream = 1");
+    let said = errors(folder.path(), two);
+    assert!(said.contains("upstream.max_stream: unknown field"), "{said}");
+    assert!(said.contains("upstream.max_streams: expected more than 0, found 0"), "{said}");
+}
+
+#[tokio::test]
+async fn what_settings_contradict_together_is_said() {
+    let folder = folder().await;
+    let said = errors(folder.path(), |sample| sample.replace("127.0.0.1:9464", "127.0.0.1:50051"));
+    let expected = "admin.listen: expected another address than that of grpc.listen (127.0.0.1:50051)";
+    assert!(said.contains(expected) && said.lines().count() == 1, "{said}");
 }

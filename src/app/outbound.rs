@@ -1,0 +1,104 @@
+//! The half of a gateway that faces push services: pool, credentials, routes and desk, without a listener. A check asks the
+//! push services by it, so that they are asked as every push would ask them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use fanfare_upstream::{Flow, InFlight, InvalidPath, Reply, TooManyPeers, Upstream, UpstreamError};
+use http::Method;
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::{LAST_GOODBYE, Network, routes};
+use crate::config::{AppConfig, Config, MattermostConfig};
+use crate::credential::Registry;
+use crate::desk::{Admission, Arrival, Caller, Desk, DeskSettings, Draft, NoRoom};
+use crate::dispatch::Dispatcher;
+use crate::metrics::Metrics;
+use crate::push::PushResult;
+
+/// What faces push services.
+pub(crate) struct Outbound {
+    desk: Desk,
+    upstream: Arc<Upstream>,
+    credentials: Registry,
+    /// What the routes of one project share.
+    _projects: routes::Projects,
+}
+
+/// Why a push proxy gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NoReply {
+    #[error(transparent)]
+    TooManyPeers(#[from] TooManyPeers),
+    #[error(transparent)]
+    Path(#[from] InvalidPath),
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
+    #[error("another request is in flight")]
+    Busy,
+}
+
+impl Outbound {
+    /// Builds every part, and connects to nobody yet.
+    ///
+    /// # Errors
+    /// Fails if the configuration names too many upstreams.
+    pub(crate) fn new(config: &Config, network: Network) -> Result<Self, TooManyPeers> {
+        let metrics = Metrics::default();
+        let Network { resolver, dialer } = network;
+        let upstream = Upstream::new(config.upstream.clone(), resolver, dialer, metrics.upstream.clone());
+        let upstream = Arc::new(upstream);
+        let credentials = Registry::new(metrics.credentials.clone());
+        let projects = routes::Projects::default();
+        let admission = Arc::new(Admission::new(config.max_in_flight, metrics.pushes.in_flight().clone()));
+        let routes = routes::build(config, &credentials, &upstream, &admission, &projects, &metrics)?;
+        let settings = DeskSettings {
+            max_wait: config.grpc.max_wait,
+            batch: config.grpc.batch.clone(),
+            once: config.grpc.once,
+        };
+        let dispatcher = Dispatcher::new(config.dispatch.clone(), CancellationToken::new());
+        let desk = Desk::new(settings, routes, admission, dispatcher, metrics.pushes);
+        Ok(Self { desk, upstream, credentials, _projects: projects })
+    }
+
+    /// Sends a push, and returns its verdict.
+    ///
+    /// # Errors
+    /// Fails if there is no room for it.
+    pub(crate) async fn send(&self, draft: Draft) -> Result<PushResult, NoRoom> {
+        let arrival = Arrival { at: Instant::now(), timeout: None };
+        Ok(self.desk.submit(&Caller::anyone(), draft, arrival).await?.result)
+    }
+
+    /// Asks an app's push proxy for what is at a path, over the connections on which its pushes go.
+    ///
+    /// # Errors
+    /// Fails if no answer comes within this time.
+    pub(crate) async fn get_from_push_proxy(
+        &self,
+        config: &Config,
+        (app, mattermost): (&AppConfig, &MattermostConfig),
+        path: &str,
+        within: Duration,
+    ) -> Result<Reply, NoReply> {
+        let proxies = app.proxy.as_ref().or(config.proxy.as_ref());
+        let peer = self.upstream.peer(routes::push_proxy(config, app, mattermost, proxies))?;
+        let request = fanfare_upstream::Request::new(&Method::GET, &[path], Bytes::new())?;
+        let share = InFlight::new(|_| {}).begin(1).ok_or(NoReply::Busy)?;
+        let permit = peer.permit(Flow::SINGLE, Instant::now() + within).await.map_err(UpstreamError::from)?;
+        Ok(permit.exchange(request.clone(), || Some(request.clone()), &share).await?.reply)
+    }
+
+    /// Closes every connection, and ends every task.
+    pub(crate) async fn shut_down(self) {
+        let Self { desk, upstream, credentials, _projects } = self;
+        drop(desk);
+        upstream.shut_down();
+        let _ = timeout(LAST_GOODBYE, credentials.shut_down()).await;
+        upstream.abort();
+        let _ = timeout(LAST_GOODBYE, upstream.closed()).await;
+    }
+}
