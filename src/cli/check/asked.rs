@@ -72,7 +72,7 @@ impl Asked {
             (_, Some(_)) | (Outcome::Credential, None) => State::Refused,
             (_, None) => State::NotReached,
         };
-        let asked = Self::new(of, answer, words(result));
+        let asked = Self::new(of, answer, words(answer, result));
         if answer != State::Refused {
             return asked;
         }
@@ -86,10 +86,17 @@ impl Asked {
     }
 }
 
-/// The answer's status and reason, and what the gateway makes of it.
-fn words(result: &PushResult) -> String {
+/// The answer's status and reason, and what the gateway makes of it. What it makes of a target that was made up, such as that
+/// it is to be deleted, would only confuse.
+fn words(answer: State, result: &PushResult) -> String {
     let status = result.upstream_status.map(|status| format!("status {status}"));
-    let parts = [status.unwrap_or_default(), result.upstream_reason.clone(), result.detail.to_string()];
+    let meaning = match (answer, result.outcome) {
+        (State::Works, Outcome::InvalidToken | Outcome::Unregistered) => {
+            "which is about the made-up target alone"
+        }
+        _ => &result.detail,
+    };
+    let parts = [status.unwrap_or_default(), result.upstream_reason.clone(), meaning.to_owned()];
     let said: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     said.join(": ")
 }

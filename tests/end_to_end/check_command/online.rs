@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use fanfare_simulator::{Environment, Fault, FaultRule, FcmSettings, MattermostSettings, Simulator, Trigger};
+use fanfare_simulator::{
+    Environment, Fault, FaultRule, FcmSettings, MattermostSettings, ScriptedAnswer, Simulator, Trigger,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -123,6 +125,29 @@ async fn all_services_of_an_app_are_asked_and_take_what_it_shows() {
     let ran = check(&services.file(&services.config), &["--online", "--app", "nobody"]).await;
     assert_ne!(ran.status.code(), Some(0));
     assert!(text(&ran).1.contains("has no app \"nobody\""), "{ran:?}");
+}
+
+/// As APNs and FCM answer for targets that they do not know. Sources: Apple, "Handling notification responses from APNs", and
+/// Firebase, "FCM Error Codes".
+#[tokio::test]
+async fn an_answer_about_the_target_that_was_made_up_shows_that_all_else_was_taken() {
+    let services = Services::start().await;
+    let refuse = |path: &str, status, reason: &str| {
+        let answer = ScriptedAnswer { status, reason: Some(reason.to_owned()), ..ScriptedAnswer::default() };
+        services
+            .simulator
+            .add_fault(FaultRule::once(Trigger::PathPrefix(path.to_owned()), Fault::Answer(answer)));
+    };
+    refuse("/3/device/", 400, "BadDeviceToken");
+    refuse("/v1/projects/", 404, "UNREGISTERED");
+    let (online, code) = services.ask(&services.config, &[]).await;
+    assert_eq!(code, Some(0), "{online:#?}");
+    for (at, words) in
+        [(0, "status 400: BadDeviceToken: which is"), (1, "status 404: UNREGISTERED: which is")]
+    {
+        assert_eq!(online[at]["answer"], "works", "{online:#?}");
+        assert!(online[at]["words"].as_str().unwrap().starts_with(words), "{online:#?}");
+    }
 }
 
 #[tokio::test]
