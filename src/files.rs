@@ -5,8 +5,8 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt};
-use std::path::Path;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
@@ -55,6 +55,60 @@ impl From<io::Error> for FileError {
 pub(crate) struct FileContent {
     bytes: Vec<u8>,
     open_to_all: bool,
+    identity: Option<FileIdentity>,
+}
+
+/// Which file a path led to, and which content that had. Whatever replaces or changes the file changes this: a rename and a
+/// symlink that leads elsewhere bring another file, and who writes into it changes its times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FileIdentity {
+    device_and_number: (u64, u64),
+    length: u64,
+    /// Seconds and nanoseconds.
+    modified: (i64, i64),
+    /// The same for its content, its owner or its mode.
+    changed: (i64, i64),
+}
+
+impl FileIdentity {
+    fn of(metadata: &std::fs::Metadata) -> Self {
+        Self {
+            device_and_number: (metadata.dev(), metadata.ino()),
+            length: metadata.len(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+
+    /// Which file a path leads to now; none where it leads to none.
+    fn at(path: &Path) -> Option<Self> {
+        Some(Self::of(&path.metadata().ok()?))
+    }
+}
+
+/// The files that something was read from, each as it was when it was read. One that was not there is listed too.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct FilesRead(Vec<(PathBuf, Option<FileIdentity>)>);
+
+impl FilesRead {
+    /// Reads a file, as [`FileContent::read`] does, and lists it.
+    ///
+    /// # Errors
+    /// Fails as that does.
+    pub(crate) fn read(&mut self, path: PathBuf) -> Result<FileContent, FileError> {
+        let read = FileContent::read(&path);
+        let identity = match &read {
+            Ok(content) => content.identity,
+            Err(_) => FileIdentity::at(&path),
+        };
+        self.0.push((path, identity));
+        read
+    }
+
+    /// The same files as they are now.
+    pub(crate) fn look(&self) -> Self {
+        Self(self.0.iter().map(|(path, _)| (path.clone(), FileIdentity::at(path))).collect())
+    }
 }
 
 impl FileContent {
@@ -71,7 +125,9 @@ impl FileContent {
         let metadata = file.metadata()?;
         expect_file(&metadata)?;
         let open_to_all = metadata.permissions().mode() & OPEN_TO_ALL != 0;
-        Ok(Self { bytes: read_to_end(file)?, open_to_all })
+        // Looked at before the content is read, so that what changes meanwhile is seen as another content.
+        let identity = Some(FileIdentity::of(&metadata));
+        Ok(Self { bytes: read_to_end(file)?, open_to_all, identity })
     }
 
     /// Reads an input that the command line names, where `-` is standard input. The input may be a FIFO, as bash's `<(…)`
@@ -89,7 +145,7 @@ impl FileContent {
             }
             read_to_end(file)?
         };
-        Ok(Self { bytes, open_to_all: false })
+        Ok(Self { bytes, open_to_all: false, identity: None })
     }
 
     /// Whether every user of the machine may read or write the file.

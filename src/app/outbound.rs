@@ -87,7 +87,7 @@ impl Outbound {
         let proxies = app.proxy.as_ref().or(config.proxy.as_ref());
         let peer = self.upstream.peer(routes::push_proxy(config, app, mattermost, proxies))?;
         let request = fanfare_upstream::Request::new(&Method::GET, &[path], Bytes::new())?;
-        let share = InFlight::new(|_| {}).begin(1).ok_or(NoReply::Busy)?;
+        let share = Arc::<InFlight>::default().begin(1).ok_or(NoReply::Busy)?;
         let permit = peer.permit(Flow::SINGLE, Instant::now() + within).await.map_err(UpstreamError::from)?;
         Ok(permit.exchange(request.clone(), || Some(request.clone()), &share).await?.reply)
     }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use toml::de::{DeTable, DeValue, Deserializer, Error};
 
+use super::error::Place;
 use super::file::File;
-use super::lines::Lines;
+use super::places::Places;
 
 /// The most mistakes that are told of one text. Whoever makes more has given the wrong file.
 const MOST_MISTAKES: usize = 50;
@@ -20,7 +21,7 @@ const SETTINGS: [&str; 8] = ["grpc", "admin", "limits", "upstream", "apns", "fcm
 
 /// One thing that is wrong with a text.
 pub(super) struct Mistake {
-    pub(super) line: Option<usize>,
+    pub(super) place: Option<Place>,
     pub(super) key: String,
     pub(super) problem: String,
 }
@@ -41,11 +42,11 @@ pub(super) struct Said {
 
 impl Said {
     /// Reads a text.
-    pub(super) fn by(text: &str, lines: &Lines<'_>) -> Self {
-        let (mut document, errors) = DeTable::parse_recoverable(text);
-        if !errors.is_empty() {
-            return Self::not_toml(errors, lines);
+    pub(super) fn by(places: &Places<'_>) -> Self {
+        if !places.errors().is_empty() {
+            return Self::not_toml(places);
         }
+        let mut document = places.keys().clone();
         let mut said = Self { written: written(document.get_ref()), ..Self::default() };
         loop {
             let read = serde_path_to_error::deserialize(Deserializer::from(document.clone()));
@@ -54,7 +55,7 @@ impl Said {
                 Err(error) => error.into_inner(),
             };
             let place = error.span().and_then(|span| take_out(document.get_mut(), span.start));
-            said.note(&error, place.as_deref().unwrap_or_default(), lines);
+            said.note(&error, place.as_deref().unwrap_or_default(), places);
             let Some(place) = place.filter(|_| said.mistakes.len() < MOST_MISTAKES) else {
                 return Self { broken_off: true, ..said };
             };
@@ -68,19 +69,19 @@ impl Said {
     }
 
     /// A text with syntax errors is not read further. Of several on one line, the first is the cause of the others.
-    fn not_toml(errors: Vec<Error>, lines: &Lines<'_>) -> Self {
-        let mistakes = errors.into_iter().take(MOST_MISTAKES).map(|error| Mistake {
-            line: error.span().and_then(|span| lines.at(span.start)),
+    fn not_toml(places: &Places<'_>) -> Self {
+        let mistakes = places.errors().iter().take(MOST_MISTAKES).map(|error| Mistake {
+            place: error.span().map(|span| places.at(span.start)),
             key: String::new(),
             // Only the message is repeated: the Debug form of this error holds the whole file.
             problem: error.message().to_owned(),
         });
         let mut said = Self { mistakes: mistakes.collect(), broken_off: true, ..Self::default() };
-        said.mistakes.dedup_by_key(|mistake| mistake.line);
+        said.mistakes.dedup_by(|one, other| one.place == other.place);
         said
     }
 
-    fn note(&mut self, error: &Error, key: &str, lines: &Lines<'_>) {
+    fn note(&mut self, error: &Error, key: &str, places: &Places<'_>) {
         let mut problem = error.message().to_owned();
         if let Some(missing) = quoted(&problem, "missing field `") {
             let missing = if key.is_empty() { missing.to_owned() } else { format!("{key}.{missing}") };
@@ -95,8 +96,8 @@ impl Said {
             self.meant.push(format!("{table}{meant}"));
             problem = problem.replacen("`, expected", &format!("` (did you mean `{meant}`?), expected"), 1);
         }
-        let line = error.span().and_then(|span| lines.at(span.start));
-        self.mistakes.push(Mistake { line, key: key.to_owned(), problem });
+        let place = error.span().map(|span| places.at(span.start));
+        self.mistakes.push(Mistake { place, key: key.to_owned(), problem });
     }
 }
 
@@ -170,13 +171,23 @@ fn is_within(path: &str, other: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+    use crate::config::overrides::Overrides;
+
+    fn said(text: &str) -> Said {
+        let nothing = Overrides::default().written(text.len(), None);
+        Said::by(&Places::of(Path::new("f"), text, &nothing))
+    }
 
     /// Every mistake, as `line key: problem`.
     fn mistakes(text: &str) -> Vec<String> {
-        let said = Said::by(text, &Lines::of(text));
-        let told = said.mistakes.iter();
-        told.map(|it| format!("{} {}: {}", it.line.unwrap_or(0), it.key, it.problem)).collect()
+        let line = |it: &Mistake| match it.place {
+            Some(Place::File(_, line)) => line.unwrap_or(0),
+            _ => 0,
+        };
+        said(text).mistakes.iter().map(|it| format!("{} {}: {}", line(it), it.key, it.problem)).collect()
     }
 
     #[test]
@@ -207,7 +218,7 @@ mod tests {
     #[test]
     fn a_missing_key_is_told_once_and_explains_what_is_around_it() {
         let text = "[apps.a.fcm]\nmetadata_server = true\n";
-        let said = Said::by(text, &Lines::of(text));
+        let said = said(text);
         assert_eq!(mistakes(text), ["1 apps.a.fcm: missing field `project`"]);
         assert!(said.explains("apps.a") && said.explains("apps") && said.explains("apps.a.fcm.key_file"));
         assert!(!said.explains("apps.ab") && !said.explains("grpc.listen"));

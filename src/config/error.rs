@@ -6,23 +6,36 @@ use std::path::PathBuf;
 /// One thing that is wrong. It never holds a secret: secrets come from files, whose content is not repeated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
-    /// The configuration file.
-    pub file: PathBuf,
-    /// The line, from 1, where one is known.
-    pub line: Option<usize>,
+    /// Where it is said.
+    pub place: Place,
     /// The key, as a path. It is empty where the whole file is wrong.
     pub key: String,
     /// What is wrong, with what was expected.
     pub problem: String,
 }
 
+/// Where a configuration says something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// In the configuration file; on this line, from 1, where one is known.
+    File(PathBuf, Option<usize>),
+    /// In the environment variable of this name.
+    Variable(String),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(file, Some(line)) => write!(f, "{}:{line}", file.display()),
+            Self::File(file, None) => write!(f, "{}", file.display()),
+            Self::Variable(name) => f.write_str(name),
+        }
+    }
+}
+
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.file.display())?;
-        if let Some(line) = self.line {
-            write!(f, ":{line}")?;
-        }
-        f.write_str(": ")?;
+        write!(f, "{}: ", self.place)?;
         if !self.key.is_empty() {
             write!(f, "{}: ", self.key)?;
         }

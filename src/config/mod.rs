@@ -11,22 +11,27 @@ mod defaults;
 mod document;
 mod error;
 mod file;
-mod lines;
+mod overrides;
+mod places;
 mod reader;
 mod trust;
 
 use std::path::Path;
 
+use toml::Spanned;
+use toml::de::DeTable;
+
 pub use apps::{ApnsConfig, ApnsCredential, AppConfig, FcmConfig, MattermostConfig, WebPushConfig};
 pub use certificates::ShownCertificate;
 pub use checked::{Config, FcmUpstream, WebPushUpstreams};
 pub(crate) use document::settings_written;
-pub use error::{ConfigError, ConfigErrors};
+pub use error::{ConfigError, ConfigErrors, Place};
+pub use overrides::Overrides;
 pub use trust::{ClientCertificate, Trust};
 
-use crate::files::FileContent;
+use crate::files::{FileContent, FilesRead};
 use document::Said;
-use lines::Lines;
+use places::Places;
 
 impl Config {
     /// Makes a configuration of defaults, with both listeners on free ports of loopback, for demos and tests. Every
@@ -44,15 +49,42 @@ impl Config {
     /// # Errors
     /// Fails with everything that is wrong.
     pub fn load(path: &Path) -> Result<Self, ConfigErrors> {
+        Self::read(path, &Overrides::default(), &mut FilesRead::default())
+    }
+
+    /// The same with what environment variables say over it. Every file that it reads or looks for is added to `files`, also
+    /// where it fails.
+    ///
+    /// # Errors
+    /// Fails as [`load`](Self::load) does.
+    pub(crate) fn read(
+        path: &Path,
+        overrides: &Overrides,
+        files: &mut FilesRead,
+    ) -> Result<Self, ConfigErrors> {
         let one = |problem: String| {
-            ConfigErrors(vec![ConfigError { file: path.to_owned(), line: None, key: String::new(), problem }])
+            let place = Place::File(path.to_owned(), None);
+            ConfigErrors(vec![ConfigError { place, key: String::new(), problem }])
         };
-        let text = FileContent::read(path)
+        let text = files
+            .read(path.to_owned())
             .and_then(FileContent::into_text)
             .map_err(|error| one(error.to_string()))?;
-        let lines = Lines::of(&text);
-        let said = Said::by(&text, &lines);
+        let keys = DeTable::parse(&text).ok();
+        let written = overrides.written(text.len(), keys.as_ref().map(Spanned::get_ref));
+        let places = Places::of(path, &text, &written);
+        let said = Said::by(&places);
         let system = Trust::of_system().map_err(|error| one(error.to_string()))?;
-        reader::read(path, &lines, said, &system)
+        let unreadable = written.unreadable.iter().map(|(name, problem)| {
+            let place = Place::Variable(name.clone());
+            ConfigError { place, key: String::new(), problem: (*problem).to_owned() }
+        });
+        let read = reader::read(path, &places, said, &system, files);
+        let wrong: Vec<_> = unreadable.collect();
+        match read {
+            Ok(config) if wrong.is_empty() => Ok(config),
+            Ok(_) => Err(ConfigErrors(wrong)),
+            Err(ConfigErrors(errors)) => Err(ConfigErrors(wrong.into_iter().chain(errors).collect())),
+        }
     }
 }

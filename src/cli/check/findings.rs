@@ -6,7 +6,7 @@ use rustix::process::{Resource, getrlimit};
 use serde::Serialize;
 
 use crate::app::fewer_callers;
-use crate::config::{Config, ConfigError, ConfigErrors};
+use crate::config::{Config, ConfigError, ConfigErrors, Place};
 
 /// What was found, in the order in which it is told.
 #[derive(Default, Serialize)]
@@ -21,9 +21,12 @@ pub(super) struct Findings {
 /// One thing that was found.
 #[derive(Serialize)]
 pub(super) struct Finding {
-    file: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    variable: Option<String>,
     key: String,
     problem: String,
     /// All of it as one sentence, for people.
@@ -34,8 +37,12 @@ pub(super) struct Finding {
 impl From<ConfigError> for Finding {
     fn from(error: ConfigError) -> Self {
         let sentence = error.to_string();
-        let ConfigError { file, line, key, problem } = error;
-        Self { file: file.display().to_string(), line, key, problem, sentence }
+        let ConfigError { place, key, problem } = error;
+        let (file, line, variable) = match place {
+            Place::File(file, line) => (Some(file.display().to_string()), line, None),
+            Place::Variable(name) => (None, None, Some(name)),
+        };
+        Self { file, line, variable, key, problem, sentence }
     }
 }
 
@@ -55,8 +62,8 @@ impl Findings {
             |key: &str| wrong.iter().any(|it| key.strip_suffix(".certificate_file") == Some(&it.key));
         warnings.retain(|warning| !is_told(&warning.key));
         let mut warn = |key: &str, problem: String| {
-            let file = path.to_owned();
-            warnings.push(ConfigError { file, line: None, key: key.to_owned(), problem }.into());
+            let place = Place::File(path.to_owned(), None);
+            warnings.push(ConfigError { place, key: key.to_owned(), problem }.into());
         };
         for certificate in &config.certificates {
             let valid = certificate.validity;

@@ -19,7 +19,8 @@ use serde::Serialize;
 use super::done::Done;
 use super::output::{print_or_tell, tell};
 use crate::app::Network;
-use crate::config::Config;
+use crate::config::{Config, Overrides};
+use crate::files::FilesRead;
 use asked::Asked;
 use findings::Findings;
 use online::Online;
@@ -75,11 +76,12 @@ struct Report {
 impl Check {
     pub(super) async fn run(self) -> anyhow::Result<Done> {
         let now = SystemTime::now();
-        let report = match Config::load(&self.config) {
+        let overrides = Overrides::of_environment();
+        let report = match Config::read(&self.config, &overrides, &mut FilesRead::default()) {
             Err(errors) => self.report(Findings::of_errors(errors), None, None),
             Ok(mut config) => {
                 let findings = Findings::of(&mut config, &self.config, now);
-                let understood = Understood::of(&config, Vec::new(), now);
+                let understood = Understood::of(&config, overrides.names().map(str::to_owned).collect(), now);
                 let online = match self.online {
                     true => Some(self.ask(config).await?),
                     false => None,

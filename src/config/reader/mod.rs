@@ -19,24 +19,29 @@ use fanfare_upstream::{InvalidOrigin, Origin};
 
 use super::certificates::ShownCertificate;
 use super::document::{Mistake, Said};
-use super::error::{ConfigError, ConfigErrors};
-use super::lines::Lines;
+use super::error::{ConfigError, ConfigErrors, Place};
+use super::places::Places;
 use super::{Config, Trust, defaults, file};
+use crate::files::FilesRead;
 
 /// Reads what a file says, and adds its mistakes to what is wrong. `system` trusts the operating system's root certificates.
 pub(super) fn read(
     path: &Path,
-    lines: &Lines<'_>,
+    places: &Places<'_>,
     mut said: Said,
     system: &Trust,
+    files: &mut FilesRead,
 ) -> Result<Config, ConfigErrors> {
-    let at = |Mistake { line, key, problem }| ConfigError { file: path.to_owned(), line, key, problem };
+    let at = |Mistake { place, key, problem }| {
+        let place = place.unwrap_or_else(|| Place::File(path.to_owned(), None));
+        ConfigError { place, key, problem }
+    };
     let mut errors: Vec<_> = std::mem::take(&mut said.mistakes).into_iter().map(at).collect();
     if said.broken_off {
         return Err(ConfigErrors(errors));
     }
     let (warnings, certificates, unfit) = (Vec::new(), Vec::new(), Vec::new());
-    let mut reader = Reader { path, lines, errors: Vec::new(), warnings, certificates, unfit };
+    let mut reader = Reader { path, places, files, errors: Vec::new(), warnings, certificates, unfit };
     let mut config = reader.config(std::mem::take(&mut said.file), system);
     config.warnings = reader.warnings;
     config.certificates = reader.certificates;
@@ -53,7 +58,8 @@ const MAX_CALLERS: usize = 1000;
 /// with the default, or returns none.
 struct Reader<'a> {
     path: &'a Path,
-    lines: &'a Lines<'a>,
+    places: &'a Places<'a>,
+    files: &'a mut FilesRead,
     errors: Vec<ConfigError>,
     warnings: Vec<ConfigError>,
     certificates: Vec<ShownCertificate>,
@@ -143,6 +149,6 @@ impl Reader<'_> {
     }
 
     fn at(&self, key: &str, problem: String) -> ConfigError {
-        ConfigError { file: self.path.to_owned(), line: self.lines.line(key), key: key.to_owned(), problem }
+        ConfigError { place: self.places.place(key), key: key.to_owned(), problem }
     }
 }

@@ -84,7 +84,7 @@ impl Reader<'_> {
 
     /// Reads a file that the configuration names. Its path begins at the folder of the configuration.
     pub(super) fn read(&mut self, key: &str, file: &Path) -> Option<FileContent> {
-        let content = FileContent::read(&self.path.parent().unwrap_or(Path::new("")).join(file));
+        let content = self.files.read(self.path.parent().unwrap_or(Path::new("")).join(file));
         self.ok_in_file(key, file, content)
     }
 

@@ -1,0 +1,170 @@
+//! Environment variables that say what the file would: `FANFARE__GRPC__LISTEN=0.0.0.0:50051` is `grpc.listen`.
+//!
+//! They are written as TOML behind the text of the file and read by the same reader, so they are held to the same rules, and what
+//! is wrong with one is told as it is of a line. (`figment` and `config` merge values without the places where they stand.)
+
+use std::ffi::OsString;
+
+use toml::de::DeTable;
+
+/// How the names of the variables begin. Names of keys are joined by two underscores, since keys have single ones.
+pub(crate) const PREFIX: &str = "FANFARE__";
+const BETWEEN: &str = "__";
+
+/// The environment variables that say something of the configuration, by their names.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides(Vec<Variable>);
+
+#[derive(Debug, Clone)]
+struct Variable {
+    name: String,
+    /// It is none where the value is no text.
+    value: Option<String>,
+}
+
+/// Variables as TOML.
+pub(super) struct Written {
+    /// It stands behind as many spaces as the file has bytes, so that a place is either in the file or in a variable.
+    pub(super) toml: String,
+    /// The name of each variable, and where it begins.
+    pub(super) variables: Vec<(usize, String)>,
+    /// The names of variables that say nothing that can be read, and why.
+    pub(super) unreadable: Vec<(String, &'static str)>,
+}
+
+impl Overrides {
+    /// Takes those of this process.
+    #[must_use]
+    pub fn of_environment() -> Self {
+        Self::of(std::env::vars_os())
+    }
+
+    /// Takes those of some variables.
+    pub fn of(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        let ours = variables.into_iter().filter_map(|(name, value)| {
+            let name = name.into_string().ok().filter(|name| name.starts_with(PREFIX))?;
+            Some(Variable { name, value: value.into_string().ok() })
+        });
+        let mut ours: Vec<_> = ours.collect();
+        ours.sort_by(|one, other| one.name.cmp(&other.name));
+        Self(ours)
+    }
+
+    /// The names of the variables. Their values are not shown anywhere.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|variable| variable.name.as_str())
+    }
+
+    /// Writes the variables behind a text of so many bytes. Where `document` has a name already, it is spelled as there.
+    pub(super) fn written(&self, length: usize, document: Option<&DeTable<'_>>) -> Written {
+        let mut written =
+            Written { toml: " ".repeat(length) + "\n", variables: Vec::new(), unreadable: Vec::new() };
+        for Variable { name, value } in &self.0 {
+            let path = name[PREFIX.len()..].split(BETWEEN);
+            let Some(value) = value else {
+                written.unreadable.push((name.clone(), "expected text in UTF-8, found something else"));
+                continue;
+            };
+            match spelled(path, document) {
+                Some(key) => {
+                    written.variables.push((written.toml.len(), name.clone()));
+                    written.toml.push_str(&format!("{key} = {}\n", toml_value(value)));
+                }
+                None => {
+                    let expected =
+                        "expected the names of a table and its key with two underscores between them";
+                    written.unreadable.push((name.clone(), expected));
+                }
+            }
+        }
+        written
+    }
+}
+
+/// A path of keys as TOML has it. Each name is that of the document which it stands for, or else in lower case.
+fn spelled<'a>(path: impl Iterator<Item = &'a str>, document: Option<&DeTable<'_>>) -> Option<String> {
+    let mut table = document;
+    let mut keys = Vec::new();
+    for part in path {
+        if part.is_empty() || !part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
+        {
+            return None;
+        }
+        let known =
+            table.into_iter().flat_map(|table| table.iter()).find(|(name, _)| is(name.get_ref(), part));
+        keys.push(format!(
+            "\"{}\"",
+            known.map_or(part.to_ascii_lowercase(), |(name, _)| name.get_ref().to_string())
+        ));
+        table = known.and_then(|(_, value)| value.get_ref().as_table());
+    }
+    Some(keys.join("."))
+}
+
+/// Whether a part of a variable's name stands for this name. Most shells allow neither dots nor hyphens in it.
+fn is(name: &str, part: &str) -> bool {
+    let plain = |byte: u8| if b"-.".contains(&byte) { b'_' } else { byte.to_ascii_lowercase() };
+    name.bytes().map(plain).eq(part.bytes().map(plain))
+}
+
+/// A value as TOML: itself where it is a value of TOML, or else the text that it is.
+fn toml_value(value: &str) -> String {
+    let alone = format!("x = {value}");
+    let is_value = DeTable::parse(&alone).is_ok_and(|table| table.get_ref().len() == 1);
+    if is_value { value.to_owned() } else { toml::Value::String(value.to_owned()).to_string() }
+}
+
+/// Puts what one document says over what another says.
+pub(super) fn lay_over<'a>(document: &mut DeTable<'a>, over: DeTable<'a>) {
+    use toml::de::DeValue;
+
+    for (name, mut value) in over {
+        if let DeValue::Table(above) = value.get_mut()
+            && let Some(DeValue::Table(below)) = document.get_mut(&name).map(toml::Spanned::get_mut)
+        {
+            lay_over(below, std::mem::take(above));
+            continue;
+        }
+        // The name goes as well, since it tells where the value stands.
+        document.remove(&name);
+        document.insert(name, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(variables: &[(&str, &str)], file: &str) -> String {
+        let variables = variables.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+        let document = DeTable::parse(file).unwrap();
+        Overrides::of(variables).written(0, Some(document.get_ref())).toml
+    }
+
+    #[test]
+    fn a_variable_is_a_key_and_a_value_of_toml_or_a_text() {
+        let file = "[apps.My-App.apns]\n";
+        for (name, value, line) in [
+            ("FANFARE__GRPC__LISTEN", "0.0.0.0:1", "\"grpc\".\"listen\" = \"0.0.0.0:1\""),
+            ("FANFARE__LIMITS__MAX_IN_FLIGHT", "5", "\"limits\".\"max_in_flight\" = 5"),
+            (
+                "FANFARE__APPS__MY_APP__APNS__TOPICS",
+                "['a']",
+                "\"apps\".\"My-App\".\"apns\".\"topics\" = ['a']",
+            ),
+            ("FANFARE__LOG__FILTER", "", "\"log\".\"filter\" = \"\""),
+            ("FANFARE__LOG__FILTER", "1\ny = 2", "\"log\".\"filter\" = \"\"\"\n1\ny = 2\"\"\""),
+        ] {
+            assert_eq!(written(&[(name, value)], file), format!("\n{line}\n"), "{name}={value}");
+        }
+        assert_eq!(written(&[("PATH", "/bin"), ("FANFARE_CONFIG", "x")], file), "\n");
+    }
+
+    #[test]
+    fn a_name_that_names_no_key_is_told() {
+        for name in ["FANFARE__", "FANFARE__GRPC__", "FANFARE____LISTEN", "FANFARE__A B"] {
+            let overrides = Overrides::of([(name.into(), "1".into())]);
+            assert_eq!(overrides.written(0, None).unreadable.len(), 1, "{name}");
+        }
+    }
+}
