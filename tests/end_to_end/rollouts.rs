@@ -14,6 +14,7 @@ use fanfare::proto::{self, Delivery, Outcome, Reason};
 use fanfare_simulator::ApnsScriptedOutcome;
 use http::Uri;
 use hyper_util::rt::TokioIo;
+use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::{Channel, Endpoint};
@@ -23,6 +24,7 @@ use tower_service::Service;
 use crate::batch_command::{batch, by_line, line, outcome, read};
 use crate::harness::{SOON, World, config, connect, good, http_get, metric, push, until};
 use crate::killed::serve;
+use crate::listener::frames::{PREFACE, SETTINGS, goaways};
 use crate::secrets::write_config;
 use crate::send_batch::{BatchCaller, message};
 use crate::surroundings::{ended, signal};
@@ -350,6 +352,29 @@ async fn at_the_drain_timeout_a_batch_gets_its_verdicts_and_says_how_far_it_was_
     );
     let progress = ended.progress.expect("the last message has progress");
     assert_eq!((progress.draining, progress.items_read), (true, 2));
+    ending.await.unwrap();
+}
+
+/// To its client, a connection is open before the gateway has accepted it.
+#[tokio::test]
+async fn a_connection_that_was_not_accepted_yet_is_told_to_go_and_not_reset() {
+    let world = World::start().await;
+    // The gateway's tasks run in the thread of this test, so they see nothing of this before the next await.
+    let mut socket = std::net::TcpStream::connect(world.gateway.grpc_address()).unwrap();
+    std::io::Write::write_all(&mut socket, &[PREFACE, SETTINGS].concat()).unwrap();
+    socket.set_nonblocking(true).unwrap();
+    let mut socket = TcpStream::from_std(socket).unwrap();
+    let ending = tokio::spawn(world.gateway.shut_down_hurried_by(std::future::ready(())));
+    let (mut said, mut piece) = (Vec::new(), [0; 4096]);
+    let told = async {
+        while goaways(&said).is_empty() {
+            let read = socket.read(&mut piece).await.expect("the connection is not reset");
+            assert_ne!(read, 0, "it is told to go before it is closed");
+            said.extend(&piece[..read]);
+        }
+    };
+    tokio::time::timeout(SOON, told).await.expect("a GOAWAY");
+    assert_eq!(goaways(&said), [0], "without an error");
     ending.await.unwrap();
 }
 
