@@ -359,6 +359,7 @@ async fn at_the_drain_timeout_a_batch_gets_its_verdicts_and_says_how_far_it_was_
 #[tokio::test]
 async fn a_connection_that_was_not_accepted_yet_is_told_to_go_and_not_reset() {
     let world = World::start().await;
+    world.send(push(&good(1))).await;
     // The gateway's tasks run in the thread of this test, so they see nothing of this before the next await.
     let mut socket = std::net::TcpStream::connect(world.gateway.grpc_address()).unwrap();
     std::io::Write::write_all(&mut socket, &[PREFACE, SETTINGS].concat()).unwrap();
