@@ -16,6 +16,9 @@ use crate::metrics::{ConnectionRefusal, ListenerMetrics};
 /// a whole core.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// How many connections wait to be accepted at most. Source: tokio, `TcpListener::bind`, which listens with this backlog.
+const BACKLOG: usize = 1024;
+
 /// Accepts the connections of one listener.
 pub(super) struct Acceptor {
     socket: TcpListener,
@@ -67,6 +70,23 @@ impl Acceptor {
                 }
             }
         }
+    }
+
+    /// Closes the socket, and returns the connections that waited there.
+    pub(super) fn backlog(self) -> impl Iterator<Item = (TcpStream, SocketAddr)> {
+        // The runtime may not have heard of them yet, so the socket itself is asked. It does not block.
+        let socket = self.socket.into_std().ok();
+        let accept = move || loop {
+            match socket.as_ref()?.accept() {
+                Ok((accepted, from)) => {
+                    accepted.set_nonblocking(true).ok()?;
+                    return Some((TcpStream::from_std(accepted).ok()?, from));
+                }
+                Err(error) if concerns_one_connection(&error) => {}
+                Err(_) => return None,
+            }
+        };
+        std::iter::from_fn(accept).take(BACKLOG)
     }
 
     /// Accepts a connection, or fails. While nobody asks for one it waits, which says that it is possible: accept(2) looks for

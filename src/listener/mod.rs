@@ -91,15 +91,7 @@ impl Listener {
         };
         let serving = Arc::new(Serving { name, settings, protocol, entrance, metrics, make_service });
         let (mut connections, mut full) = (JoinSet::new(), Bout::default());
-        loop {
-            let (socket, from) = tokio::select! {
-                () = stop.cancelled() => break,
-                Some(ended) = connections.join_next() => {
-                    report(name, ended);
-                    continue;
-                }
-                accepted = acceptor.accept() => accepted,
-            };
+        let mut take = |connections: &mut JoinSet<()>, (socket, from)| {
             if connections.len() >= most {
                 serving.metrics.refused(ConnectionRefusal::MaxConnections);
                 if full.came(Instant::now()) {
@@ -109,7 +101,7 @@ impl Listener {
                         "the listener is full: further connections are closed"
                     );
                 }
-                continue;
+                return;
             }
             if let Some(lasted) = full.stayed_away(Instant::now()) {
                 tracing::warn!(listener = name, ?lasted, "the listener is no longer full");
@@ -118,8 +110,17 @@ impl Listener {
             // Each connection has a token of its own, since each poll of a token locks it.
             let stop = stop.child_token();
             connections.spawn(async move { serving.serve(socket, from, stop).await });
+        };
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                Some(ended) = connections.join_next() => report(name, ended),
+                accepted = acceptor.accept() => take(&mut connections, accepted),
+            }
         }
-        drop(acceptor);
+        // To their clients, connections that wait in the backlog are open, and may have brought a call. Closing the socket would
+        // reset them.
+        acceptor.backlog().for_each(|accepted| take(&mut connections, accepted));
         while let Some(ended) = connections.join_next().await {
             report(name, ended);
         }

@@ -47,18 +47,17 @@ where
     B: Body<Data = Bytes> + Unpin + Send + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    /// Serves one connection until it ends, or until it has no calls once `stop` was cancelled.
+    /// Serves one connection until it ends, or until it has no calls once `stop` was cancelled. One that is just opening then is
+    /// served, since a call may be on its way behind its TLS.
     pub(super) async fn serve(&self, socket: TcpStream, from: SocketAddr, stop: CancellationToken) {
         let _open = self.metrics.open();
         let deadline = Instant::now() + self.settings.handshake_timeout;
         let opening = timeout_at(deadline, self.entrance.open(socket, from, &self.protocol));
-        let Opened { stream, address, certificates, entered: _entered } =
-            match stop.run_until_cancelled(opening).await {
-                Some(Ok(Ok(opened))) => opened,
-                Some(Ok(Err(refused))) => return self.refuse(from, &refused),
-                Some(Err(_)) => return self.refuse(from, &LATE),
-                None => return,
-            };
+        let Opened { stream, address, certificates, entered: _entered } = match opening.await {
+            Ok(Ok(opened)) => opened,
+            Ok(Err(refused)) => return self.refuse(from, &refused),
+            Err(_) => return self.refuse(from, &LATE),
+        };
         let connection = Arc::new(Connection::new(address, certificates));
         let service = TowerToHyperService::new((self.make_service)(&connection));
         let service = service_fn(|request| {

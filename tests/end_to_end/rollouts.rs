@@ -14,6 +14,7 @@ use fanfare::proto::{self, Delivery, Outcome, Reason};
 use fanfare_simulator::ApnsScriptedOutcome;
 use http::Uri;
 use hyper_util::rt::TokioIo;
+use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::{Channel, Endpoint};
@@ -23,6 +24,7 @@ use tower_service::Service;
 use crate::batch_command::{batch, by_line, line, outcome, read};
 use crate::harness::{SOON, World, config, connect, good, http_get, metric, push, until};
 use crate::killed::serve;
+use crate::listener::frames::{PREFACE, SETTINGS, goaways};
 use crate::secrets::write_config;
 use crate::send_batch::{BatchCaller, message};
 use crate::surroundings::{ended, signal};
@@ -164,20 +166,23 @@ async fn a_caller_that_hears_no_goaway_is_refused_after_a_moment() {
     let held = tokio::spawn(call(&client, 0));
     simulator.journal().wait_for_read(2, SOON).await.unwrap();
     keep.cancel();
-    let admin = gateway.admin_address();
+    let (admin, grpc) = (gateway.admin_address(), gateway.grpc_address());
     let ending = tokio::spawn(gateway.shut_down());
+    let closes = async { while TcpStream::connect(grpc).await.is_ok() {} };
+    tokio::time::timeout(SOON, closes).await.expect("the socket closes");
+    // The GOAWAY is out, and this caller cannot know.
+    tokio::spawn(call(&deaf, 2));
+    simulator.journal().wait_for_read(3, SOON).await.expect("a call of good faith is taken");
     let refused = async {
-        for number in 2.. {
+        for number in 3.. {
             tokio::spawn(call(&deaf, number));
             let page = http_get(admin, "/metrics").await;
             if page.contains("fanfare_pushes_refused_total{reason=\"DRAINING\"}") {
-                return number;
+                return;
             }
         }
-        unreachable!("there are enough numbers")
     };
-    let sent = tokio::time::timeout(SOON, refused).await.expect("calls are refused at last");
-    assert!(simulator.journal().arrived() > 2, "the first of {sent} calls were taken");
+    tokio::time::timeout(SOON, refused).await.expect("calls are refused at last");
     assert!(!ending.is_finished(), "the push is held");
     held.abort();
     ending.await.unwrap();
@@ -350,6 +355,30 @@ async fn at_the_drain_timeout_a_batch_gets_its_verdicts_and_says_how_far_it_was_
     );
     let progress = ended.progress.expect("the last message has progress");
     assert_eq!((progress.draining, progress.items_read), (true, 2));
+    ending.await.unwrap();
+}
+
+/// To its client, a connection is open before the gateway has accepted it.
+#[tokio::test]
+async fn a_connection_that_was_not_accepted_yet_is_told_to_go_and_not_reset() {
+    let world = World::start().await;
+    world.send(push(&good(1))).await;
+    // The gateway's tasks run in the thread of this test, so they see nothing of this before the next await.
+    let mut socket = std::net::TcpStream::connect(world.gateway.grpc_address()).unwrap();
+    std::io::Write::write_all(&mut socket, &[PREFACE, SETTINGS].concat()).unwrap();
+    socket.set_nonblocking(true).unwrap();
+    let mut socket = TcpStream::from_std(socket).unwrap();
+    let ending = tokio::spawn(world.gateway.shut_down_hurried_by(std::future::ready(())));
+    let (mut said, mut piece) = (Vec::new(), [0; 4096]);
+    let told = async {
+        while goaways(&said).is_empty() {
+            let read = socket.read(&mut piece).await.expect("the connection is not reset");
+            assert_ne!(read, 0, "it is told to go before it is closed");
+            said.extend(&piece[..read]);
+        }
+    };
+    tokio::time::timeout(SOON, told).await.expect("a GOAWAY");
+    assert_eq!(goaways(&said), [0], "without an error");
     ending.await.unwrap();
 }
 

@@ -18,7 +18,8 @@ pub(crate) fn goaways(mut bytes: &[u8]) -> Vec<u32> {
     let mut errors = Vec::new();
     while let [a, b, c, kind, _, _, _, _, _, rest @ ..] = bytes {
         let length = u32::from_be_bytes([0, *a, *b, *c]) as usize;
-        let (payload, rest) = rest.split_at(length);
+        // The last frame may not be whole yet.
+        let Some((payload, rest)) = rest.split_at_checked(length) else { break };
         if *kind == GOAWAY {
             errors.push(u32::from_be_bytes(payload[4..8].try_into().unwrap()));
         }
