@@ -1,5 +1,6 @@
 //! TLS to peers: whom we trust, and who we are.
 
+use std::fmt;
 use std::sync::Arc;
 
 use rustls::ClientConfig;
@@ -7,6 +8,7 @@ use rustls::RootCertStore;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use sha2::{Digest, Sha256};
 
 use crate::peer::Http;
 use crate::validity::Validity;
@@ -77,6 +79,71 @@ pub fn roots(extra: &[Vec<u8>]) -> Result<Arc<RootCertStore>, TlsError> {
     if store.is_empty() { Err(TlsError::NoRoots) } else { Ok(Arc::new(store)) }
 }
 
+/// How TLS to a peer is done, and what that is made of.
+pub struct ClientTls {
+    config: Arc<ClientConfig>,
+    content: TlsContent,
+}
+
+/// What TLS verifies a peer by and shows it, as the SHA-256 of the roots and of the chain of certificates. The private key is
+/// no part of it, since the leaf names the public one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct TlsContent([u8; 32]);
+
+impl ClientTls {
+    /// What rustls makes of it.
+    #[must_use]
+    pub fn config(&self) -> &Arc<ClientConfig> {
+        &self.config
+    }
+
+    pub(crate) fn content(&self) -> TlsContent {
+        self.content
+    }
+
+    /// Whether both verify a peer by the same roots and show it the same certificates.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.content == other.content
+    }
+}
+
+/// Shows what it is made of, and nothing of a key.
+impl fmt::Debug for ClientTls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ClientTls").field(&self.content).finish()
+    }
+}
+
+impl TlsContent {
+    fn of(roots: &RootCertStore, identity: Option<&ClientIdentity>) -> Self {
+        let mut anchors: Vec<_> = roots
+            .roots
+            .iter()
+            .map(|root| {
+                let constraints = root.name_constraints.as_deref().unwrap_or_default();
+                digest([root.subject.as_ref(), root.subject_public_key_info.as_ref(), constraints])
+            })
+            .collect();
+        // The order of roots says nothing, and neither does one that is there twice.
+        anchors.sort_unstable();
+        anchors.dedup();
+        let anchors = digest(anchors.iter().map(<[u8; 32]>::as_slice));
+        let chain = identity.map(|identity| digest(identity.certificates.iter().map(AsRef::as_ref)));
+        Self(digest([anchors.as_slice(), chain.as_ref().map_or(&[], <[u8; 32]>::as_slice)]))
+    }
+}
+
+/// The SHA-256 of several texts, each behind its length, so that none runs into the next.
+fn digest<'a>(texts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    for text in texts {
+        digest.update(text.len().to_be_bytes());
+        digest.update(text);
+    }
+    digest.finalize().into()
+}
+
 /// How TLS to a peer is done: TLS 1.2 or later, ALPN for what the peer speaks, and sessions are resumed. `identity` is
 /// shown to a peer that asks for a client certificate.
 ///
@@ -88,7 +155,8 @@ pub fn client_config(
     roots: Arc<RootCertStore>,
     identity: Option<ClientIdentity>,
     http: Http,
-) -> Result<Arc<ClientConfig>, TlsError> {
+) -> Result<Arc<ClientTls>, TlsError> {
+    let content = TlsContent::of(&roots, identity.as_ref());
     let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots);
@@ -97,7 +165,7 @@ pub fn client_config(
         None => builder.with_no_client_auth(),
     };
     config.alpn_protocols = http.alpn();
-    Ok(Arc::new(config))
+    Ok(Arc::new(ClientTls { config: Arc::new(config), content }))
 }
 
 /// Reads PEM certificates, of which there has to be at least one.
@@ -123,6 +191,40 @@ mod tests {
         for empty in ["", "text", "-----BEGIN NOTHING-----\n-----END NOTHING-----\n"] {
             let parsed = parse_certificates(empty.as_bytes());
             assert!(matches!(parsed, Err(TlsError::NotCertificates)), "{empty:?}");
+        }
+    }
+
+    fn made() -> rcgen::CertifiedKey<rcgen::KeyPair> {
+        rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap()
+    }
+
+    fn store<'a>(
+        roots: impl IntoIterator<Item = &'a rcgen::CertifiedKey<rcgen::KeyPair>>,
+    ) -> Arc<RootCertStore> {
+        let mut store = RootCertStore::empty();
+        roots.into_iter().for_each(|root| store.add(root.cert.der().clone()).unwrap());
+        Arc::new(store)
+    }
+
+    #[test]
+    fn tls_is_the_same_by_its_roots_and_certificates_however_they_are_read() {
+        let (first, second, ours, other) = (made(), made(), made(), made());
+        let tls = |roots: &[&_], shown: Option<&rcgen::CertifiedKey<rcgen::KeyPair>>| {
+            let shown = shown.map(|it| {
+                let (pem, key) = (it.cert.pem(), it.signing_key.serialize_pem());
+                ClientIdentity::from_pem(pem.as_bytes(), key.as_bytes()).unwrap()
+            });
+            client_config(store(roots.iter().copied()), shown, Http::Two).unwrap()
+        };
+        let both = tls(&[&first, &second], Some(&ours));
+        assert!(both.is_same(&tls(&[&second, &first, &second], Some(&ours))));
+        for changed in [
+            tls(&[&first], Some(&ours)),
+            tls(&[&first, &second, &other], Some(&ours)),
+            tls(&[&first, &second], Some(&other)),
+            tls(&[&first, &second], None),
+        ] {
+            assert!(!both.is_same(&changed));
         }
     }
 
