@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 
 use fanfare_upstream::TooManyPeers;
 
+use crate::listener::ServerTlsError;
+
 /// Why the gateway cannot start. Keys and certificates are not among the reasons: they were parsed with the configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -21,6 +23,9 @@ pub enum StartError {
     /// The configuration names too many upstreams.
     #[error(transparent)]
     TooManyPeers(#[from] TooManyPeers),
+    /// The listeners cannot ask for the certificates of callers.
+    #[error(transparent)]
+    Tls(#[from] ServerTlsError),
     /// Reflection cannot be served.
     #[error("gRPC reflection cannot be served: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),

@@ -3,12 +3,14 @@
 mod certificates;
 mod descriptors;
 mod error;
+mod in_force;
 mod issuers;
 mod listeners;
+mod reload;
 mod routes;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fanfare_upstream::{Dial, Resolve, SystemResolver, TcpDialer, Upstream};
@@ -18,10 +20,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic_health::server::HealthReporter;
 
-use crate::caller::{CallerSettings, Callers};
+use crate::caller::Callers;
 use crate::config::Config;
 use crate::credential::Registry;
-use crate::desk::{Admission, Desk, DeskSettings};
+use crate::desk::{Admission, Desk};
 use crate::dispatch::Dispatcher;
 use crate::held_bytes::BytesBudget;
 use crate::ingress::admin::Admin;
@@ -31,6 +33,9 @@ use crate::metrics::Metrics;
 use certificates::CertificateWatch;
 
 pub use error::StartError;
+use reload::Running;
+pub use reload::{ReloadError, Reloaded};
+use routes::{Guards, Lasting, Projects};
 
 /// How long each step of the end may take once every verdict is out. A caller that does not close its side of a connection
 /// would otherwise hold the shutdown for an hour (hyperium/hyper issue 4170).
@@ -57,14 +62,22 @@ pub struct Gateway {
     metrics: Arc<Metrics>,
     admission: Arc<Admission>,
     callers: Arc<Callers>,
-    /// TLS of the listeners that have it.
-    tls: Vec<ServerTls>,
+    /// What callers hold of the gateway's memory.
+    budget: Arc<BytesBudget>,
+    desk: Arc<Desk>,
+    /// TLS of the listener for gRPC and of that for operators.
+    tls: [Option<ServerTls>; 2],
     upstream: Arc<Upstream>,
     credentials: Registry,
     /// What the routes of one project share, also with the routes of a later configuration.
-    _projects: routes::Projects,
+    projects: Projects,
+    guards: Guards,
+    certificates: Arc<CertificateWatch>,
+    /// What the newest configuration says.
+    running: Mutex<Running>,
+    /// The tasks of issuers.
+    issuers: TaskTracker,
     health: HealthReporter,
-    drain_timeout: Duration,
     draining: CancellationToken,
     stop: CancellationToken,
     /// The tasks of batch streams.
@@ -90,29 +103,40 @@ impl Gateway {
         let upstream = Upstream::new(config.upstream.clone(), resolver, dialer, metrics.upstream.clone());
         let upstream = Arc::new(upstream);
         let credentials = Registry::new(metrics.credentials.clone());
-        let projects = routes::Projects::default();
+        let (projects, guards) = (Projects::default(), Guards::default());
         let admission = Arc::new(Admission::new(config.max_in_flight, metrics.pushes.in_flight().clone()));
-        let routes = routes::build(&config, &credentials, &upstream, &admission, &projects, &metrics)?;
-        let settings = DeskSettings {
-            max_wait: config.grpc.max_wait,
-            batch: config.grpc.batch.clone(),
-            once: config.grpc.once,
+        let lasting = Lasting {
+            credentials: &credentials,
+            upstream: &upstream,
+            admission: &admission,
+            projects: &projects,
+            guards: &guards,
+            metrics: &metrics,
         };
+        let (routes, _) = routes::build(&config, lasting)?.used();
         let dispatcher = Dispatcher::new(config.dispatch.clone(), draining.clone());
-        let desk = Desk::new(settings, routes, Arc::clone(&admission), dispatcher, metrics.pushes.clone());
+        let desk = Desk::new(
+            reload::desk_settings(&config),
+            routes,
+            Arc::clone(&admission),
+            dispatcher,
+            metrics.pushes.clone(),
+        );
         let batches = TaskTracker::new();
-        for listener in [&config.grpc.listener, &config.admin.listener] {
-            listeners::know_callers(listener.tls.as_ref(), &config.callers);
-        }
-        let mut tasks = JoinSet::new();
-        let tokens = issuers::tokens(&config, &upstream, &metrics.issuers, &mut tasks, &stop)?;
+        let desk = Arc::new(desk);
+        let tls = [config.grpc.listener.tls.clone(), config.admin.listener.tls.clone()];
+        let authorities = listeners::authorities(&config.callers);
+        tls.iter().flatten().try_for_each(|tls| tls.know_clients(&authorities))?;
+        let (mut tasks, issuers) = (JoinSet::new(), TaskTracker::new());
+        let running = Running::of(&config, &upstream, &metrics, &issuers, &stop)?;
+        let tokens = running.issuers.used();
         let budget = BytesBudget::new(config.max_held_bytes);
         let shares = Arc::clone(&budget);
         let callers =
             Callers::new(std::mem::take(&mut config.callers), tokens, shares, metrics.callers.clone());
         let callers = Arc::new(callers);
         let service = Service {
-            desk: Arc::new(desk),
+            desk: Arc::clone(&desk),
             max_batch_streams: config.grpc.max_batch_streams,
             max_message_items: config.grpc.max_message_items,
             stream_window: config.grpc.http2.stream_window as usize,
@@ -121,12 +145,12 @@ impl Gateway {
         let mut grpc = config.grpc.clone();
         let (wanted, upstream_connections) = (grpc.listener.max_connections, config.upstream.max_connections);
         grpc.listener.max_connections = descriptors::most_callers(wanted, upstream_connections);
-        let of_callers = Arc::clone(&callers);
+        let (of_callers, of_connections) = (Arc::clone(&callers), Arc::clone(&budget));
         let (health, grpc) = listeners::grpc(
             grpc,
             service,
             of_callers,
-            budget,
+            of_connections,
             grpc_listener,
             &metrics.listeners,
             stop.clone(),
@@ -140,19 +164,26 @@ impl Gateway {
         tasks.spawn(grpc);
         tasks.spawn(listeners::admin(admin, config.admin.listener.clone(), admin_listener, stop.clone()));
         tracing::info!(grpc = %grpc_address, admin = %admin_address, "serving");
-        tasks.spawn(CertificateWatch::new(&config, &metrics.credentials).run(stop.clone()));
+        let certificates = Arc::new(CertificateWatch::new(metrics.credentials.clone()));
+        certificates.watch(&config);
+        tasks.spawn(Arc::clone(&certificates).run(stop.clone()));
         Ok(Self {
             grpc_address,
             admin_address,
             metrics,
             admission,
             callers,
-            tls: [config.grpc.listener.tls, config.admin.listener.tls].into_iter().flatten().collect(),
+            budget,
+            desk,
+            tls,
             upstream,
             credentials,
-            _projects: projects,
+            projects,
+            guards,
+            certificates,
+            running: Mutex::new(running),
+            issuers,
             health,
-            drain_timeout: config.drain_timeout,
             draining,
             stop,
             batches,
@@ -178,16 +209,6 @@ impl Gateway {
         &self.metrics
     }
 
-    /// Knows these callers from now on. What a caller may do changes with its next push, also on streams that are open.
-    pub fn change_callers(&self, callers: Vec<CallerSettings>) {
-        let count = callers.len();
-        for tls in &self.tls {
-            listeners::know_callers(Some(tls), &callers);
-        }
-        self.callers.change(callers);
-        tracing::info!(callers = count, "the callers of the configuration hold from now on");
-    }
-
     /// Takes no more pushes, lets those in flight come to their verdict for `limits.drain_timeout`, and then ends what is
     /// left: unwritten pushes are NOT_ATTEMPTED, unanswered ones UNCONFIRMED. When this returns, every task has ended, but
     /// for the connections of callers that do not close their side.
@@ -205,7 +226,7 @@ impl Gateway {
         self.upstream.drain_batches();
         listeners::tell_not_serving(&self.health).await;
 
-        let end = Instant::now() + self.drain_timeout;
+        let end = Instant::now() + self.drain_timeout();
         let drained = tokio::time::timeout_at(end, self.admission.idle()).await.is_ok();
         if !drained {
             tracing::warn!(in_flight = self.admission.in_flight(), "drain timeout: ending what is in flight");
@@ -229,6 +250,8 @@ impl Gateway {
             tracing::debug!("some callers keep their connections; leaving them");
             self.tasks.shutdown().await;
         }
+        self.issuers.close();
+        let _ = timeout(LAST_GOODBYE, self.issuers.wait()).await;
         let _ = timeout(LAST_GOODBYE, self.credentials.shut_down()).await;
         self.upstream.abort();
         let _ = timeout(LAST_GOODBYE, self.upstream.closed()).await;

@@ -1,14 +1,17 @@
 //! How many pushes a second a caller may hand in.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
-/// Pushes a second, with a burst.
+/// Pushes a second, with a burst. Clones share the turns that were taken.
+#[derive(Clone)]
 pub struct Rate {
-    limiter: DefaultDirectRateLimiter,
+    quota: Quota,
+    limiter: Arc<DefaultDirectRateLimiter>,
     clock: DefaultClock,
 }
 
@@ -17,7 +20,14 @@ impl Rate {
     #[must_use]
     pub fn new(pushes_per_second: NonZeroU32, burst: NonZeroU32) -> Self {
         let quota = Quota::per_second(pushes_per_second).allow_burst(burst);
-        Self { limiter: RateLimiter::direct(quota), clock: DefaultClock::default() }
+        Self { quota, limiter: Arc::new(RateLimiter::direct(quota)), clock: DefaultClock::default() }
+    }
+
+    /// Goes on with the turns that were taken at an earlier rate, where that is the same.
+    pub(super) fn continue_from(&mut self, earlier: &Self) {
+        if self.quota == earlier.quota {
+            self.clone_from(earlier);
+        }
     }
 
     /// Takes the turn of one push.
@@ -31,6 +41,23 @@ impl Rate {
 
 impl std::fmt::Debug for Rate {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Rate").finish_non_exhaustive()
+        f.debug_struct("Rate").field("quota", &self.quota).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_that_is_named_again_goes_on_and_another_begins_anew() {
+        let rate = |burst| Rate::new(NonZeroU32::MIN, NonZeroU32::new(burst).unwrap());
+        let first = rate(1);
+        first.take().unwrap();
+        let (mut same, mut other) = (rate(1), rate(2));
+        same.continue_from(&first);
+        other.continue_from(&first);
+        assert!(same.take().is_err(), "its burst was used before");
+        assert!(other.take().is_ok());
     }
 }

@@ -155,7 +155,7 @@ mod tests {
         };
         let callers = vec![caller("prometheus", &reader, true), caller("orders", &other, false)];
         let budget = BytesBudget::new(1024);
-        let callers = Callers::new(callers, Tokens::new(Vec::new()), budget, metrics.callers.clone());
+        let callers = Callers::new(callers, Arc::<Tokens>::default(), budget, metrics.callers.clone());
         let admission = Arc::new(Admission::new(1, Gauge::default()));
         let standings = Arc::new(Standings::new(metrics.credentials.clone()));
         let router = router(Admin { metrics, admission, standings, readers: Some(Arc::new(callers)) });
@@ -188,7 +188,7 @@ mod tests {
         });
         let connection = Arc::new(Connection::new(SocketAddr::from(([127, 0, 0, 1], 9)), Vec::new()));
         let budget = BytesBudget::new(1024);
-        let callers = Callers::new(Vec::new(), Tokens::new(Vec::new()), budget, metrics.callers.clone());
+        let callers = Callers::new(Vec::new(), Arc::<Tokens>::default(), budget, metrics.callers.clone());
         let off_loopback = Some(Arc::new(callers));
         let counted = "ready\ncredentials refused: 1\n";
         let named = format!("{counted}app shop: a credential is refused\n");
