@@ -3,10 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::client_tls::{ClientTls, TlsContent};
 use crate::origin::Origin;
 use crate::proxy::Proxy;
 use crate::reach::Reach;
-use crate::tls::{ClientTls, TlsContent};
 
 /// Which HTTP a peer speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,6 +1,5 @@
 //! TLS to peers: whom we trust, and who we are.
 
-use std::fmt;
 use std::sync::Arc;
 
 use rustls::ClientConfig;
@@ -8,8 +7,9 @@ use rustls::RootCertStore;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use sha2::{Digest, Sha256};
 
+pub use crate::client_tls::ClientTls;
+use crate::client_tls::TlsContent;
 use crate::peer::Http;
 use crate::validity::Validity;
 
@@ -79,71 +79,6 @@ pub fn roots(extra: &[Vec<u8>]) -> Result<Arc<RootCertStore>, TlsError> {
     if store.is_empty() { Err(TlsError::NoRoots) } else { Ok(Arc::new(store)) }
 }
 
-/// How TLS to a peer is done, and what that is made of.
-pub struct ClientTls {
-    config: Arc<ClientConfig>,
-    content: TlsContent,
-}
-
-/// What TLS verifies a peer by and shows it, as the SHA-256 of the roots and of the chain of certificates. The private key is
-/// no part of it, since the leaf names the public one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct TlsContent([u8; 32]);
-
-impl ClientTls {
-    /// What rustls makes of it.
-    #[must_use]
-    pub fn config(&self) -> &Arc<ClientConfig> {
-        &self.config
-    }
-
-    pub(crate) fn content(&self) -> TlsContent {
-        self.content
-    }
-
-    /// Whether both verify a peer by the same roots and show it the same certificates.
-    #[must_use]
-    pub fn is_same(&self, other: &Self) -> bool {
-        self.content == other.content
-    }
-}
-
-/// Shows what it is made of, and nothing of a key.
-impl fmt::Debug for ClientTls {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ClientTls").field(&self.content).finish()
-    }
-}
-
-impl TlsContent {
-    fn of(roots: &RootCertStore, identity: Option<&ClientIdentity>) -> Self {
-        let mut anchors: Vec<_> = roots
-            .roots
-            .iter()
-            .map(|root| {
-                let constraints = root.name_constraints.as_deref().unwrap_or_default();
-                digest([root.subject.as_ref(), root.subject_public_key_info.as_ref(), constraints])
-            })
-            .collect();
-        // The order of roots says nothing, and neither does one that is there twice.
-        anchors.sort_unstable();
-        anchors.dedup();
-        let anchors = digest(anchors.iter().map(<[u8; 32]>::as_slice));
-        let chain = identity.map(|identity| digest(identity.certificates.iter().map(AsRef::as_ref)));
-        Self(digest([anchors.as_slice(), chain.as_ref().map_or(&[], <[u8; 32]>::as_slice)]))
-    }
-}
-
-/// The SHA-256 of several texts, each behind its length, so that none runs into the next.
-fn digest<'a>(texts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 32] {
-    let mut digest = Sha256::new();
-    for text in texts {
-        digest.update(text.len().to_be_bytes());
-        digest.update(text);
-    }
-    digest.finalize().into()
-}
-
 /// How TLS to a peer is done: TLS 1.2 or later, ALPN for what the peer speaks, and sessions are resumed. `identity` is
 /// shown to a peer that asks for a client certificate.
 ///
@@ -156,7 +91,7 @@ pub fn client_config(
     identity: Option<ClientIdentity>,
     http: Http,
 ) -> Result<Arc<ClientTls>, TlsError> {
-    let content = TlsContent::of(&roots, identity.as_ref());
+    let content = TlsContent::of(&roots, identity.as_ref().map(|identity| identity.certificates.as_slice()));
     let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots);
@@ -165,7 +100,7 @@ pub fn client_config(
         None => builder.with_no_client_auth(),
     };
     config.alpn_protocols = http.alpn();
-    Ok(Arc::new(ClientTls { config: Arc::new(config), content }))
+    Ok(Arc::new(ClientTls::new(config, content)))
 }
 
 /// Reads PEM certificates, of which there has to be at least one.
