@@ -1,4 +1,4 @@
-//! Why a gateway with a good configuration cannot start.
+//! Why a gateway with a good configuration cannot start, or go on with it.
 
 use std::io;
 use std::net::SocketAddr;
@@ -29,4 +29,15 @@ pub enum StartError {
     /// Reflection cannot be served.
     #[error("gRPC reflection cannot be served: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
+}
+
+/// Why a configuration cannot be used. Nothing has changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ReloadError {
+    /// It names more peers than may be.
+    #[error(transparent)]
+    Peers(#[from] TooManyPeers),
+    /// The listeners cannot ask for the certificates of its callers.
+    #[error(transparent)]
+    Tls(#[from] ServerTlsError),
 }

@@ -8,6 +8,7 @@ mod issuers;
 mod listeners;
 mod reload;
 mod routes;
+mod running;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -32,10 +33,10 @@ use crate::listener::ServerTls;
 use crate::metrics::Metrics;
 use certificates::CertificateWatch;
 
-pub use error::StartError;
-use reload::Running;
-pub use reload::{ReloadError, Reloaded};
+pub use error::{ReloadError, StartError};
+pub use in_force::Reloaded;
 use routes::{Guards, Lasting, Projects};
+use running::{Running, desk_settings};
 
 /// How long each step of the end may take once every verdict is out. A caller that does not close its side of a connection
 /// would otherwise hold the shutdown for an hour (hyperium/hyper issue 4170).
@@ -116,7 +117,7 @@ impl Gateway {
         let (routes, _) = routes::build(&config, lasting)?.used();
         let dispatcher = Dispatcher::new(config.dispatch.clone(), draining.clone());
         let desk = Desk::new(
-            reload::desk_settings(&config),
+            desk_settings(&config),
             routes,
             Arc::clone(&admission),
             dispatcher,

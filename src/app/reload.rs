@@ -7,62 +7,17 @@
 use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
-use fanfare_upstream::{TooManyPeers, Upstream};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use fanfare_upstream::TooManyPeers;
 
-use super::in_force::{Differs, InForce};
+use super::error::ReloadError;
+use super::in_force::Reloaded;
 use super::issuers::Issuers;
-use super::{Gateway, Lasting, listeners, routes};
+use super::routes::Lasting;
+use super::running::{Running, desk_settings};
+use super::{Gateway, listeners, routes};
 use crate::caller::CallerSettings;
 use crate::config::Config;
-use crate::desk::DeskSettings;
 use crate::listener::{NewServerTls, ServerTlsError};
-use crate::metrics::Metrics;
-
-/// What a configuration that was read again has changed, by the keys of the file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reloaded {
-    /// The keys whose new values hold from now on.
-    pub changed: Vec<&'static str>,
-    /// The keys whose new values hold after a restart. They are named again by each reload until then.
-    pub needs_restart: Vec<&'static str>,
-}
-
-/// Why a configuration cannot be used. Nothing has changed.
-#[derive(Debug, thiserror::Error)]
-pub enum ReloadError {
-    /// It names more peers than may be.
-    #[error(transparent)]
-    Peers(#[from] TooManyPeers),
-    /// The listeners cannot ask for the certificates of its callers.
-    #[error(transparent)]
-    Tls(#[from] ServerTlsError),
-}
-
-/// What the newest configuration says, and what runs by it.
-pub(super) struct Running {
-    in_force: InForce,
-    drain_timeout: Duration,
-    pub(super) issuers: Issuers,
-}
-
-impl Running {
-    pub(super) fn of(
-        config: &Config,
-        upstream: &Upstream,
-        metrics: &Metrics,
-        tasks: &TaskTracker,
-        stop: &CancellationToken,
-    ) -> Result<Self, TooManyPeers> {
-        let issuers = Issuers::of(config, &Issuers::default(), upstream, &metrics.issuers, tasks, stop)?;
-        Ok(Self { in_force: InForce::of(config), drain_timeout: config.drain_timeout, issuers })
-    }
-}
-
-pub(super) fn desk_settings(config: &Config) -> DeskSettings {
-    DeskSettings { max_wait: config.grpc.max_wait, batch: config.grpc.batch.clone(), once: config.grpc.once }
-}
 
 impl Gateway {
     /// This configuration holds from now on, but for the keys that need a restart, which the result names. No push is lost,
@@ -74,7 +29,7 @@ impl Gateway {
         // Held to the end, so that of two reloads one is whole before the other begins.
         let mut running = self.running();
         let tls = self.renewed_tls(&config)?;
-        self.upstream.name_anew(config.upstream.clone());
+        self.upstream.name_anew(&config.upstream);
         let built = self.build(&config, &running.issuers).inspect_err(|_| self.upstream.keep_former())?;
         let (routes, issuers) = built;
 
@@ -86,12 +41,12 @@ impl Gateway {
         self.desk.change(desk_settings(&config), config.dispatch.clone());
         self.desk.swap_routes(routes);
         self.certificates.watch(&config);
-        let Differs { at_once, after_restart } = running.in_force.change(&config);
+        let reloaded = running.in_force.change(&config);
         running.drain_timeout = config.drain_timeout;
         running.issuers = issuers;
         self.callers.change(config.callers, running.issuers.used());
         self.upstream.keep_named(|peer| reached.as_before(peer));
-        Ok(Reloaded { changed: at_once, needs_restart: after_restart })
+        Ok(reloaded)
     }
 
     /// Knows these callers from now on, of the issuers that there are. What a caller may do changes with its next push, also

@@ -34,6 +34,7 @@ mod pacing;
 mod pool;
 mod proxy;
 mod refused_credentials;
+mod reload;
 mod rows;
 mod sealing;
 mod secrets;

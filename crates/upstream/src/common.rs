@@ -33,7 +33,7 @@ pub(crate) struct Common {
 impl Common {
     /// The same for pools that are made with other settings; none where no pool would notice. What all peers share keeps its
     /// limits.
-    pub(crate) fn with(&self, settings: UpstreamSettings) -> Option<Self> {
+    pub(crate) fn with(&self, settings: &UpstreamSettings) -> Option<Self> {
         let UpstreamSettings {
             max_connections,
             max_peers,
@@ -48,7 +48,7 @@ impl Common {
             max_stranger_peers,
             max_stranger_connections,
             max_stranger_lookups,
-            ..settings
+            ..settings.clone()
         };
         (settings != self.settings).then(|| Self {
             settings,

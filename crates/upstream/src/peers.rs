@@ -115,7 +115,7 @@ impl Peers {
     }
 
     /// The operator names all peers anew, and pools are made with these settings from now on.
-    pub(crate) fn name_anew(&mut self, settings: UpstreamSettings) {
+    pub(crate) fn name_anew(&mut self, settings: &UpstreamSettings) {
         self.round += 1;
         self.former = self.terms.clone();
         if let Some(common) = self.terms.common.with(settings) {

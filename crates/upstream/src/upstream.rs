@@ -116,7 +116,7 @@ impl Upstream {
     ///
     /// Each is named by [`peer`](Self::peer), as it was before, and then [`keep_named`](Self::keep_named) or
     /// [`keep_former`](Self::keep_former) is called. No peer that is used already takes room from a new one meanwhile.
-    pub fn name_anew(&self, settings: UpstreamSettings) {
+    pub fn name_anew(&self, settings: &UpstreamSettings) {
         self.lock().name_anew(settings);
     }
 

@@ -2,7 +2,7 @@
 
 use fanfare_upstream::{BreakerSettings, UpstreamSettings};
 
-use super::{Row, after_restart, at_once, at_once_where_it_is};
+use super::row::{Row, after_restart, at_once, at_once_where_it_is};
 use crate::desk::{BatchSettings, OnceSettings};
 use crate::ingress::grpc::GrpcSettings;
 use crate::listener::{Http2Settings, ListenerSettings};

@@ -4,38 +4,24 @@
 
 mod apps;
 mod limits;
-
-use std::fmt::Debug;
+mod row;
 
 use crate::config::{Config, FcmUpstream, WebPushUpstreams};
 use crate::dispatch::DispatchSettings;
 use crate::ingress::admin::AdminSettings;
 use crate::telemetry::LogSettings;
-
-/// When a key that has changed holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Holds {
-    /// It holds for what comes next: the next push, batch, connection or handshake.
-    AtOnce,
-    /// It holds at once where it was there and is there still.
-    AtOnceWhereItIs,
-    /// It holds after a restart.
-    AfterRestart,
-}
-
-/// A key, when it holds once it has changed, and its value as a text that is never shown.
-type Row = (&'static str, Holds, String);
-
-/// The text of a key that is not there.
-const NOTHING: &str = "None";
+use row::{Holds, NOTHING, Row, after_restart, at_once};
 
 /// The value of every key that holds now.
 pub(super) struct InForce(Vec<Row>);
 
-/// The keys that differ in another configuration.
-pub(super) struct Differs {
-    pub(super) at_once: Vec<&'static str>,
-    pub(super) after_restart: Vec<&'static str>,
+/// What a configuration that was read again has changed, by the keys of the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reloaded {
+    /// The keys whose new values hold from now on.
+    pub changed: Vec<&'static str>,
+    /// The keys whose new values hold after a restart. They are named again by each reload until then.
+    pub needs_restart: Vec<&'static str>,
 }
 
 impl InForce {
@@ -44,8 +30,8 @@ impl InForce {
     }
 
     /// Compares with another configuration, which holds from now on but for what needs a restart.
-    pub(super) fn change(&mut self, config: &Config) -> Differs {
-        let (mut at_once, mut after_restart) = (Vec::new(), Vec::new());
+    pub(super) fn change(&mut self, config: &Config) -> Reloaded {
+        let (mut changed, mut needs_restart) = (Vec::new(), Vec::new());
         for ((key, holds, value), (_, _, newer)) in self.0.iter_mut().zip(rows(config)) {
             if *value == newer {
                 continue;
@@ -57,12 +43,12 @@ impl InForce {
             };
             if holds {
                 *value = newer;
-                at_once.push(*key);
+                changed.push(*key);
             } else {
-                after_restart.push(*key);
+                needs_restart.push(*key);
             }
         }
-        Differs { at_once, after_restart }
+        Reloaded { changed, needs_restart }
     }
 }
 
@@ -117,18 +103,6 @@ fn rows(config: &Config) -> Vec<Row> {
     rows
 }
 
-fn at_once(key: &'static str, value: &dyn Debug) -> Row {
-    (key, Holds::AtOnce, format!("{value:?}"))
-}
-
-fn at_once_where_it_is<T: Debug>(key: &'static str, value: Option<&T>) -> Row {
-    (key, Holds::AtOnceWhereItIs, format!("{value:?}"))
-}
-
-fn after_restart(key: &'static str, value: &dyn Debug) -> Row {
-    (key, Holds::AfterRestart, format!("{value:?}"))
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -172,12 +146,12 @@ mod tests {
         let mut in_force = InForce::of(&read());
         let mut newer = read();
         (newer.max_in_flight, newer.grpc.max_push_bytes) = (1, 1);
-        let differs = in_force.change(&newer);
-        assert_eq!(differs.at_once, ["limits.max_in_flight"]);
-        assert_eq!(differs.after_restart, ["grpc.max_push_bytes"]);
-        let differs = in_force.change(&newer);
-        assert_eq!((differs.at_once, differs.after_restart), (vec![], vec!["grpc.max_push_bytes"]));
-        let differs = in_force.change(&read());
-        assert_eq!((differs.at_once, differs.after_restart), (vec!["limits.max_in_flight"], vec![]));
+        let reloaded = in_force.change(&newer);
+        assert_eq!(reloaded.changed, ["limits.max_in_flight"]);
+        assert_eq!(reloaded.needs_restart, ["grpc.max_push_bytes"]);
+        let reloaded = in_force.change(&newer);
+        assert_eq!((reloaded.changed, reloaded.needs_restart), (vec![], vec!["grpc.max_push_bytes"]));
+        let reloaded = in_force.change(&read());
+        assert_eq!((reloaded.changed, reloaded.needs_restart), (vec!["limits.max_in_flight"], vec![]));
     }
 }

@@ -10,21 +10,26 @@ use crate::push::{AppId, ProviderKind};
 
 /// The guards that are in use, each with the name of the credential whose answers it judges.
 #[derive(Default)]
-pub(crate) struct Guards(Mutex<HashMap<(AppId, ProviderKind), (String, Weak<Guard>)>>);
+pub(crate) struct Guards(Mutex<HashMap<(AppId, ProviderKind), InUse>>);
+
+struct InUse {
+    credential: String,
+    guard: Weak<Guard>,
+}
 
 impl Guards {
     /// The guard of an app that shows this credential: the one that is in use, or a new one.
     pub(super) fn guard<P: Provider>(&self, app: &AppId, credential: String) -> Arc<Guard> {
         // An entry is inserted whole or not at all, so a poisoned lock harms nothing.
         let mut guards = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        guards.retain(|_, (_, guard)| guard.strong_count() > 0);
+        guards.retain(|_, known| known.guard.strong_count() > 0);
         let key = (app.clone(), P::KIND);
-        let known = guards.get(&key).filter(|(shown, _)| *shown == credential);
-        if let Some(guard) = known.and_then(|(_, guard)| guard.upgrade()) {
+        let known = guards.get(&key).filter(|known| known.credential == credential);
+        if let Some(guard) = known.and_then(|known| known.guard.upgrade()) {
             return guard;
         }
         let guard = Arc::new(Guard::new(app.clone(), P::KIND, P::SUSPECTS));
-        guards.insert(key, (credential, Arc::downgrade(&guard)));
+        guards.insert(key, InUse { credential, guard: Arc::downgrade(&guard) });
         guard
     }
 }

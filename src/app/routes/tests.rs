@@ -157,7 +157,7 @@ async fn a_configuration_that_is_read_again_keeps_peers_and_credentials() {
     third.apns_sandbox = "https://localhost:1".parse().unwrap();
     assert!(build(&third, lasting).is_err());
     // It fits where all are named anew, since it takes the place of the former, which is in use until then.
-    upstream.name_anew(third.upstream.clone());
+    upstream.name_anew(&third.upstream);
     let (renamed, _) = build(&third, lasting).unwrap().used();
     upstream.keep_named(|_| false);
     drop(routes_again);

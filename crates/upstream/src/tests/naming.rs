@@ -17,7 +17,7 @@ async fn a_peer_that_is_named_again_stays_and_another_takes_the_place_of_one_tha
     let named = |host| upstream.peer(peer(host));
     let (kept, left) = (named("kept.test").unwrap(), named("left.test").unwrap());
     named("new.test").unwrap_err();
-    upstream.name_anew(settings());
+    upstream.name_anew(&settings());
     assert!(is_same(&kept, &named("kept.test").unwrap()));
     // Both of before are in use, and take no room from those that are named now.
     let new = named("new.test").unwrap();
@@ -42,7 +42,7 @@ async fn a_peer_that_is_named_again_stays_and_another_takes_the_place_of_one_tha
 async fn a_naming_that_comes_to_nothing_leaves_the_former_peers_and_settings() {
     let upstream = upstream(settings());
     let kept = upstream.peer(peer("kept.test")).unwrap();
-    upstream.name_anew(UpstreamSettings { max_streams: 1, max_peers: 1, ..settings() });
+    upstream.name_anew(&UpstreamSettings { max_streams: 1, max_peers: 1, ..settings() });
     let other = upstream.peer(peer("kept.test")).unwrap();
     assert!(!is_same(&kept, &other), "pools of other settings are others");
     assert_eq!((other.pool().settings().max_streams, other.pool().settings().max_peers), (1, 2));
@@ -58,7 +58,7 @@ async fn peers_from_outside_stay_where_they_are_reached_as_before() {
     let upstream = upstream(UpstreamSettings::default());
     let stranger = |host| upstream.peer_of(PeerKind::Stranger, peer(host)).unwrap();
     let (kept, left) = (stranger("kept.test"), stranger("left.test"));
-    upstream.name_anew(UpstreamSettings::default());
+    upstream.name_anew(&UpstreamSettings::default());
     upstream.keep_named(|peer| peer.origin.host() == "kept.test");
     assert!(is_same(&kept, &stranger("kept.test")));
     assert!(!is_same(&left, &stranger("left.test")));
