@@ -5,12 +5,29 @@ use std::time::Duration;
 
 use fanfare::proto::{self, Outcome};
 
-use super::{APPS, push_of};
-use crate::harness::{World, until};
+use super::{APPS, DROID};
+use crate::harness::{World, alert, device, good, until};
 use crate::send_batch::BatchCaller;
 
 /// How many pushes of each app get their verdict between two reloads.
 const BETWEEN: usize = 20;
+
+/// A push of an app to a device that no other push goes to.
+pub(super) fn push_of(app: &str, number: usize) -> proto::Push {
+    let target = if app == DROID {
+        let token = format!("good-{number}");
+        let to = proto::FcmTarget { registration_token: token, ..proto::FcmTarget::default() };
+        proto::Target { fcm: Some(Box::new(to)), ..proto::Target::default() }
+    } else {
+        device(&good(number))
+    };
+    proto::Push {
+        app: app.to_owned(),
+        target: Some(target),
+        content: Some(alert("a", "b")),
+        ..Default::default()
+    }
+}
 
 /// Pushes that go out one after the other, for each app in a row of its own, until they are told to stop.
 #[derive(Default)]

@@ -20,8 +20,8 @@ use fanfare_simulator::{
 use fanfare_upstream::Http;
 use fanfare_upstream::tls::ClientIdentity;
 
-use crate::harness::{TOPIC, World, alert, app, connect, device, good, metric, until};
-use load::Load;
+use crate::harness::{TOPIC, World, app, connect, metric, until};
+use load::{Load, push_of};
 
 const PROJECT: &str = "demo-project";
 /// The apps: by a key that stays, by one that is replaced, by a certificate, and by FCM.
@@ -125,23 +125,6 @@ async fn world(config: impl FnOnce(&Simulator) -> Config) -> World {
     let gateway = Gateway::start(config(&simulator), Network::default()).await.unwrap();
     let client = connect(&gateway).await;
     World { simulator, gateway, client }
-}
-
-/// A push of an app to a device that no other push goes to.
-fn push_of(app: &str, number: usize) -> proto::Push {
-    let target = if app == DROID {
-        let token = format!("good-{number}");
-        let to = proto::FcmTarget { registration_token: token, ..proto::FcmTarget::default() };
-        proto::Target { fcm: Some(Box::new(to)), ..proto::Target::default() }
-    } else {
-        device(&good(number))
-    };
-    proto::Push {
-        app: app.to_owned(),
-        target: Some(target),
-        content: Some(alert("a", "b")),
-        ..Default::default()
-    }
 }
 
 /// Changes the file in one way after the other. Returns the keys that each reload says to have changed.
