@@ -10,7 +10,7 @@ use fanfare::app::{Gateway, Network};
 use fanfare::caller::{CallerSettings, Permissions};
 use fanfare::config::{ApnsCredential, AppConfig, Config, FcmConfig, Trust};
 use fanfare::credential::google::Source;
-use fanfare::proto::{self, Outcome, Reason};
+use fanfare::proto::{Outcome, Reason};
 use fanfare::provider::fcm::{Fcm, FcmSettings as Project};
 use fanfare::push::AppId;
 use fanfare_simulator::{
