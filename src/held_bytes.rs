@@ -24,7 +24,7 @@ pub struct OverBudget;
 /// The bytes that may be held for all callers together.
 #[derive(Debug, Default)]
 pub struct BytesBudget {
-    total: usize,
+    total: AtomicUsize,
     held: AtomicUsize,
 }
 
@@ -32,7 +32,12 @@ impl BytesBudget {
     /// A budget of `total` bytes.
     #[must_use]
     pub fn new(total: usize) -> Arc<Self> {
-        Arc::new(Self { total, held: AtomicUsize::new(0) })
+        Arc::new(Self { total: AtomicUsize::new(total), held: AtomicUsize::new(0) })
+    }
+
+    /// Has this size from now on. What is held above it stays held.
+    pub fn resize(&self, total: usize) {
+        self.total.store(total, Ordering::Relaxed);
     }
 
     /// How large a budget must be at least, so that the share of a caller holds an open batch, which takes its window, with
@@ -87,8 +92,9 @@ impl BytesShare {
 
     fn take(&self, bytes: usize) -> Result<(), OverBudget> {
         let Share { budget, held } = &*self.0;
-        add_within(held, bytes, budget.total / LARGEST_SHARE)?;
-        add_within(&budget.held, bytes, budget.total).inspect_err(|OverBudget| {
+        let total = budget.total.load(Ordering::Relaxed);
+        add_within(held, bytes, total / LARGEST_SHARE)?;
+        add_within(&budget.held, bytes, total).inspect_err(|OverBudget| {
             held.fetch_sub(bytes, Ordering::Relaxed);
         })
     }
@@ -165,6 +171,20 @@ mod tests {
         drop((held, others, last));
         assert_eq!(budget.held(), 0);
         assert_eq!(third.0.held.load(Ordering::Relaxed), 0, "what was refused took nothing");
+    }
+
+    #[test]
+    fn a_smaller_budget_gives_nothing_before_enough_is_given_back() {
+        let budget = BytesBudget::new(100);
+        let share = budget.share();
+        let mut held = share.nothing();
+        held.add(40).unwrap();
+        budget.resize(60);
+        assert_eq!(held.add(1), Err(OverBudget));
+        held.keep(10);
+        held.add(20).unwrap();
+        budget.resize(200);
+        held.add(70).unwrap();
     }
 
     #[test]

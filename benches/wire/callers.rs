@@ -132,7 +132,7 @@ impl Material {
             .then(|| ClientIdentity::from_pem(self.load.certificate.as_bytes(), self.load.key.as_bytes()))
             .transpose()?;
         let roots = tls::roots(&[self.ca.clone().into_bytes()])?;
-        Ok(Some(TlsConnector::from(tls::client_config(roots, identity, Http::Two)?)))
+        Ok(Some(TlsConnector::from(Arc::clone(tls::client_config(roots, identity, Http::Two)?.config()))))
     }
 
     /// The value of `authorization` in each call, if the run has one.

@@ -98,13 +98,11 @@ impl Connector {
         let tls = match &upstream.ca {
             None => None,
             Some(ca) => {
-                let mut config =
-                    tls::client_config(tls::roots(&[ca.clone().into_bytes()])?, None, Http::Two)?;
+                let tls = tls::client_config(tls::roots(&[ca.clone().into_bytes()])?, None, Http::Two)?;
+                let mut config = rustls::ClientConfig::clone(tls.config());
                 // A sender with a connection per push has no TLS session to resume either.
-                if let Some(config) = Arc::get_mut(&mut config) {
-                    config.resumption = rustls::client::Resumption::disabled();
-                }
-                Some(TlsConnector::from(config))
+                config.resumption = rustls::client::Resumption::disabled();
+                Some(TlsConnector::from(Arc::new(config)))
             }
         };
         Ok(Self { port: upstream.port, tls })

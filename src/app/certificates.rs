@@ -1,12 +1,14 @@
 //! Warns before a certificate ends, of an app or of a listener, and says when it has ended. The gateway goes on serving,
 //! since other apps need it.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use fanfare_upstream::Validity;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{ApnsCredential, AppConfig, ClientCertificate, Config};
+use crate::config::{AppConfig, ClientCertificate, Config};
 use crate::metrics::{CredentialMetrics, StandingMetrics};
 use crate::provider::Provider;
 use crate::provider::apns::Apns;
@@ -20,10 +22,16 @@ const AGAIN_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 const LOOK_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// Watches the client certificates of all apps, and the certificates of the listeners.
-pub(super) struct CertificateWatch(Vec<WatchedCertificate>);
+pub(super) struct CertificateWatch {
+    watched: Mutex<Vec<WatchedCertificate>>,
+    changed: Notify,
+    metrics: CredentialMetrics,
+}
 
 struct WatchedCertificate {
     owner: Owner,
+    /// Tells it apart from another of the same owner.
+    label: String,
     validity: Validity,
     /// When its end was last announced.
     announced: Option<SystemTime>,
@@ -34,6 +42,7 @@ struct WatchedCertificate {
 }
 
 /// Who shows a certificate.
+#[derive(Clone, PartialEq, Eq)]
 enum Owner {
     /// An app, to a push service.
     App(AppId, ProviderKind),
@@ -51,70 +60,115 @@ enum Notice {
 
 /// The client certificates of an app.
 pub(super) fn of_app(app: &AppConfig) -> impl Iterator<Item = (ProviderKind, &ClientCertificate)> {
-    let apns = app.apns.as_ref().and_then(|apns| match &apns.credential {
-        ApnsCredential::Certificate(certificate) => Some((Apns::KIND, certificate)),
-        ApnsCredential::Token(_) => None,
-    });
+    let apns = app.apns.as_ref().and_then(|apns| Some((Apns::KIND, apns.credential.certificate()?)));
     let fcm = app.fcm.as_ref().and_then(|fcm| Some((Fcm::KIND, fcm.certificate.as_ref()?)));
     apns.into_iter().chain(fcm)
 }
 
 impl CertificateWatch {
-    /// Finds every certificate of a configuration, and shows in `metrics` when those of apps end.
-    pub(super) fn new(config: &Config, metrics: &CredentialMetrics) -> Self {
-        let mut watched = Vec::new();
+    /// Watches nothing yet.
+    pub(super) fn new(metrics: CredentialMetrics) -> Self {
+        Self { watched: Mutex::default(), changed: Notify::new(), metrics }
+    }
+
+    /// Watches every certificate of a configuration, and no other, and shows when those of apps end. What was announced of
+    /// a certificate that stays is not announced again.
+    pub(super) fn watch(&self, config: &Config) {
+        let mut newer = self.found(config);
+        let mut watched = self.watched();
+        for former in watched.drain(..) {
+            let same = |it: &&mut WatchedCertificate| it.owner == former.owner && it.label == former.label;
+            if let Some(same) = newer.iter_mut().find(same) {
+                (same.announced, same.reported) = (former.announced, former.reported);
+                continue;
+            }
+            if let Some(metrics) = &former.metrics
+                && !newer.iter().any(|it| it.label == former.label)
+            {
+                metrics.refused(false);
+            }
+            if let Owner::App(app, provider) = &former.owner
+                && !newer.iter().any(|it| it.owner == former.owner)
+            {
+                self.metrics.no_certificate(app.as_str(), provider.name());
+            }
+        }
+        *watched = newer;
+        drop(watched);
+        self.changed.notify_one();
+    }
+
+    fn found(&self, config: &Config) -> Vec<WatchedCertificate> {
+        let mut found = Vec::new();
         for app in &config.apps {
             for (provider, certificate) in of_app(app) {
                 let validity = certificate.validity();
-                metrics.certificate(app.id.as_str(), provider.name(), validity.until());
+                self.metrics.certificate(app.id.as_str(), provider.name(), validity.until());
                 let label = certificate.label();
                 let owner = Owner::App(app.id.clone(), provider);
-                watched.push(WatchedCertificate {
-                    metrics: Some(metrics.standing(&label, provider.name())),
-                    ..WatchedCertificate::new(owner, validity)
+                found.push(WatchedCertificate {
+                    metrics: Some(self.metrics.standing(&label, provider.name())),
+                    ..WatchedCertificate::new(owner, label, validity)
                 });
             }
         }
         for (table, listener) in [("grpc", &config.grpc.listener), ("admin", &config.admin.listener)] {
             if let Some(tls) = &listener.tls {
-                watched.push(WatchedCertificate::new(Owner::Listener(table), tls.validity()));
+                let (owner, label) = (Owner::Listener(table), format!("{tls:?}"));
+                found.push(WatchedCertificate::new(owner, label, tls.validity()));
             }
         }
-        Self(watched)
+        found
     }
 
     /// Tells the log what it is to be told, until `stop`.
-    pub(super) async fn run(mut self, stop: CancellationToken) {
-        if self.0.is_empty() {
-            return;
-        }
+    pub(super) async fn run(self: Arc<Self>, stop: CancellationToken) {
         loop {
-            let now = SystemTime::now();
-            let mut pause = LOOK_EVERY;
-            for certificate in &mut self.0 {
-                if let Some(metrics) = &certificate.metrics {
-                    // Its pushes are answered without a handshake, which could not succeed.
-                    metrics.refused(certificate.validity.has_ended(now));
+            let pause = self.look(SystemTime::now());
+            let look_again = async {
+                tokio::select! {
+                    () = tokio::time::sleep(pause) => {}
+                    () = self.changed.notified() => {}
                 }
-                if let Some(notice) = certificate.notice(now) {
-                    certificate.tell(&notice);
-                }
-                let left = certificate.validity.left(now);
-                if !left.is_zero() {
-                    // The certificate is still valid in its last second.
-                    pause = pause.min(left + Duration::from_secs(1));
-                }
-            }
-            if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
+            };
+            if stop.run_until_cancelled(look_again).await.is_none() {
                 return;
             }
         }
     }
+
+    /// Tells what is to be told now. Returns when to look again.
+    fn look(&self, now: SystemTime) -> Duration {
+        let (mut pause, mut notices) = (LOOK_EVERY, Vec::new());
+        for certificate in &mut *self.watched() {
+            if let Some(metrics) = &certificate.metrics {
+                // Its pushes are answered without a handshake, which could not succeed.
+                metrics.refused(certificate.validity.has_ended(now));
+            }
+            if let Some(notice) = certificate.notice(now) {
+                notices.push((notice, certificate.owner.clone(), certificate.validity));
+            }
+            let left = certificate.validity.left(now);
+            if !left.is_zero() {
+                // The certificate is still valid in its last second.
+                pause = pause.min(left + Duration::from_secs(1));
+            }
+        }
+        for (notice, owner, validity) in notices {
+            tell(&notice, &owner, validity);
+        }
+        pause
+    }
+
+    fn watched(&self) -> MutexGuard<'_, Vec<WatchedCertificate>> {
+        // What is announced twice after a panic harms nobody.
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl WatchedCertificate {
-    fn new(owner: Owner, validity: Validity) -> Self {
-        Self { owner, validity, announced: None, reported: false, metrics: None }
+    fn new(owner: Owner, label: String, validity: Validity) -> Self {
+        Self { owner, label, validity, announced: None, reported: false, metrics: None }
     }
 
     fn notice(&mut self, now: SystemTime) -> Option<Notice> {
@@ -135,48 +189,46 @@ impl WatchedCertificate {
         self.announced = Some(now);
         Some(Notice::Ends)
     }
+}
 
-    fn tell(&self, notice: &Notice) {
-        match &self.owner {
-            Owner::App(app, provider) => self.tell_of_app(notice, app, provider.name()),
-            Owner::Listener(table) => self.tell_of_listener(notice, table),
-        }
+fn tell(notice: &Notice, owner: &Owner, validity: Validity) {
+    match owner {
+        Owner::App(app, provider) => tell_of_app(notice, app, provider.name(), validity),
+        Owner::Listener(table) => tell_of_listener(notice, table, validity),
     }
+}
 
-    fn tell_of_listener(&self, notice: &Notice, listener: &str) {
-        let validity = &self.validity;
-        match notice {
-            Notice::HasEnded => tracing::error!(
-                listener, valid = %validity,
-                "the listener's certificate has ended: those who verify it cannot connect until it is replaced"
-            ),
-            Notice::HasNotBegun => tracing::error!(
-                listener, valid = %validity,
-                "the listener's certificate is not valid yet: it is for later, or the clock is wrong"
-            ),
-            Notice::Ends => tracing::warn!(
-                listener, valid = %validity,
-                "the listener's certificate ends within 30 days: replace it and restart the gateway"
-            ),
-        }
+fn tell_of_listener(notice: &Notice, listener: &str, validity: Validity) {
+    match notice {
+        Notice::HasEnded => tracing::error!(
+            listener, valid = %validity,
+            "the listener's certificate has ended: those who verify it cannot connect until it is replaced"
+        ),
+        Notice::HasNotBegun => tracing::error!(
+            listener, valid = %validity,
+            "the listener's certificate is not valid yet: it is for later, or the clock is wrong"
+        ),
+        Notice::Ends => tracing::warn!(
+            listener, valid = %validity,
+            "the listener's certificate ends within 30 days: replace it"
+        ),
     }
+}
 
-    fn tell_of_app(&self, notice: &Notice, app: &AppId, provider: &str) {
-        let validity = &self.validity;
-        match notice {
-            Notice::HasEnded => tracing::error!(
-                %app, provider, valid = %validity,
-                "the client certificate has ended: pushes of this app get CREDENTIAL until it is replaced"
-            ),
-            Notice::HasNotBegun => tracing::error!(
-                %app, provider, valid = %validity,
-                "the client certificate is not valid yet: it is for later, or the clock is wrong"
-            ),
-            Notice::Ends => tracing::warn!(
-                %app, provider, valid = %validity,
-                "the client certificate ends within 30 days: replace it and restart the gateway"
-            ),
-        }
+fn tell_of_app(notice: &Notice, app: &AppId, provider: &str, validity: Validity) {
+    match notice {
+        Notice::HasEnded => tracing::error!(
+            %app, provider, valid = %validity,
+            "the client certificate has ended: pushes of this app get CREDENTIAL until it is replaced"
+        ),
+        Notice::HasNotBegun => tracing::error!(
+            %app, provider, valid = %validity,
+            "the client certificate is not valid yet: it is for later, or the clock is wrong"
+        ),
+        Notice::Ends => tracing::warn!(
+            %app, provider, valid = %validity,
+            "the client certificate ends within 30 days: replace it"
+        ),
     }
 }
 
@@ -193,7 +245,11 @@ mod tests {
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let (pem, key) = (made.cert.pem(), made.signing_key.serialize_pem());
         let validity = ClientIdentity::from_pem(pem.as_bytes(), key.as_bytes()).unwrap().validity();
-        WatchedCertificate::new(Owner::App(AppId::parse("news").unwrap(), Apns::KIND), validity)
+        WatchedCertificate::new(
+            Owner::App(AppId::parse("news").unwrap(), Apns::KIND),
+            String::new(),
+            validity,
+        )
     }
 
     #[test]

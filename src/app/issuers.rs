@@ -1,50 +1,92 @@
-//! The issuers of callers' tokens, and the tasks that fetch their keys.
+//! The issuers of callers' tokens, and the tasks that fetch their keys. An issuer that is named again with the same settings
+//! keeps its keys and its task; the task of one that is not named again ends.
 
 use std::sync::Arc;
 
-use fanfare_upstream::{Http, Peer, Reach, TooManyPeers, Upstream};
-use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
+use fanfare_upstream::{Http, Peer, PeerPool, Reach, TooManyPeers, Upstream};
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
 
-use crate::caller::jwt::{IssuerSettings, TokenIssuer, Tokens};
+use crate::caller::jwt::{IssuerSettings, JwksFetch, JwksSource, TokenIssuer, Tokens};
 use crate::config::Config;
 use crate::metrics::IssuerMetrics;
 
-/// Verifies the tokens of every issuer of the configuration. For each of them `tasks` gets a task that fetches its keys until
-/// `stop`.
-pub(super) fn tokens(
-    config: &Config,
-    upstream: &Upstream,
-    metrics: &IssuerMetrics,
-    tasks: &mut JoinSet<()>,
-    stop: &CancellationToken,
-) -> Result<Tokens, TooManyPeers> {
-    let issuers = config.issuers.iter().map(|settings| {
-        let issuer = Arc::new(issuer(settings, config, upstream, metrics)?);
-        tasks.spawn(Arc::clone(&issuer).keep_fresh(stop.clone()));
-        Ok(issuer)
-    });
-    Ok(Tokens::new(issuers.collect::<Result<_, _>>()?))
+/// The issuers that are in use.
+#[derive(Default)]
+pub(super) struct Issuers {
+    in_use: Vec<RunningIssuer>,
+    tokens: Arc<Tokens>,
 }
 
-fn issuer(
-    settings: &IssuerSettings,
-    config: &Config,
-    upstream: &Upstream,
-    metrics: &IssuerMetrics,
-) -> Result<TokenIssuer, TooManyPeers> {
-    TokenIssuer::try_new(settings.clone(), metrics, |fetch| {
-        upstream.peer(Peer {
-            proxy: config.proxy.as_ref().and_then(|proxies| proxies.on_the_way_to(&fetch.origin)),
-            origin: fetch.origin.clone(),
-            // Each issuer may have roots of its own, so its connections are shared with nobody.
-            identity: format!("issuer {}", settings.name).into(),
-            tls: Arc::clone(&fetch.tls),
-            http: Http::Either,
-            reach: Reach::Anywhere,
-            proves_credential: false,
-        })
-    })
+/// An issuer, and its task, which ends with the last clone of this.
+#[derive(Clone)]
+struct RunningIssuer {
+    issuer: Arc<TokenIssuer>,
+    _task: Arc<DropGuard>,
+    /// Over which its keys are fetched once the configuration holds.
+    pool: Option<PeerPool>,
+}
+
+impl Issuers {
+    /// The issuers of a configuration. `tasks` gets the task of each new one, and `stop` ends all of them.
+    pub(super) fn of(
+        config: &Config,
+        former: &Self,
+        upstream: &Upstream,
+        metrics: &IssuerMetrics,
+        tasks: &TaskTracker,
+        stop: &CancellationToken,
+    ) -> Result<Self, TooManyPeers> {
+        let issuers = config.issuers.iter().map(|settings| {
+            let pool = match &settings.jwks {
+                JwksSource::File(_) => None,
+                JwksSource::Fetched(fetch) => Some(upstream.peer(peer(settings, fetch, config))?),
+            };
+            if let Some(known) = former.in_use.iter().find(|known| known.issuer.has(settings)) {
+                return Ok(RunningIssuer { pool, ..known.clone() });
+            }
+            let issuer = Arc::new(TokenIssuer::try_new(settings.clone(), metrics, |fetch| {
+                upstream.peer(peer(settings, fetch, config))
+            })?);
+            let stop = stop.child_token();
+            tasks.spawn(Arc::clone(&issuer).keep_fresh(stop.clone()));
+            Ok(RunningIssuer { issuer, _task: Arc::new(stop.drop_guard()), pool })
+        });
+        let in_use: Vec<_> = issuers.collect::<Result<_, _>>()?;
+        let is_same =
+            |(one, other): (&RunningIssuer, &RunningIssuer)| Arc::ptr_eq(&one.issuer, &other.issuer);
+        let tokens = if in_use.len() == former.in_use.len() && in_use.iter().zip(&former.in_use).all(is_same)
+        {
+            // The tokens that were verified stay so.
+            Arc::clone(&former.tokens)
+        } else {
+            Arc::new(Tokens::new(in_use.iter().map(|known| Arc::clone(&known.issuer)).collect()))
+        };
+        Ok(Self { in_use, tokens })
+    }
+
+    /// What verifies tokens of these issuers, which are used from now on.
+    pub(super) fn used(&self) -> Arc<Tokens> {
+        for RunningIssuer { issuer, pool, .. } in &self.in_use {
+            if let Some(pool) = pool {
+                issuer.fetch_over(pool.clone());
+            }
+        }
+        Arc::clone(&self.tokens)
+    }
+}
+
+fn peer(settings: &IssuerSettings, fetch: &JwksFetch, config: &Config) -> Peer {
+    Peer {
+        proxy: config.proxy.as_ref().and_then(|proxies| proxies.on_the_way_to(&fetch.origin)),
+        origin: fetch.origin.clone(),
+        // Each issuer may have roots of its own, so its connections are shared with nobody.
+        identity: format!("issuer {}", settings.name).into(),
+        tls: Arc::clone(&fetch.tls),
+        http: Http::Either,
+        reach: Reach::Anywhere,
+        proves_credential: false,
+    }
 }
 
 #[cfg(test)]
@@ -99,8 +141,12 @@ mod tests {
         let metrics = Metrics::default();
         let (resolver, dialer) = (Arc::new(SystemResolver), Arc::new(TcpDialer));
         let upstream = Upstream::new(UpstreamSettings::default(), resolver, dialer, metrics.upstream.clone());
-        let (mut tasks, stop) = (JoinSet::new(), CancellationToken::new());
-        let tokens = tokens(&config, &upstream, &metrics.issuers, &mut tasks, &stop).unwrap();
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let of = |config: &Config, former: &Issuers| {
+            Issuers::of(config, former, &upstream, &metrics.issuers, &tasks, &stop).unwrap()
+        };
+        let issuers = of(&config, &Issuers::default());
+        let tokens = issuers.used();
 
         let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
         let token = file["tokens"]["ES256"].as_str().unwrap();
@@ -109,7 +155,23 @@ mod tests {
         let head = server.await.unwrap();
         assert!(head.starts_with("GET /keys?of=corp HTTP/1.1\r\n"), "{head}");
         assert!(metrics.page().contains("fanfare_jwks_fetches_total{issuer=\"corp\",outcome=\"fetched\"} 1"));
+
+        // The same issuer goes on with its keys and its task, and what was verified by it stays so.
+        let again = of(&config, &issuers);
+        assert!(Arc::ptr_eq(&tokens, &again.used()));
+        drop(issuers);
+        assert_eq!(tasks.len(), 1);
+        assert_eq!(again.used().verify(token, now).unwrap(), verified);
+        // One that says something else is another, and has no keys yet.
+        config.issuers[0].audiences.push("other".to_owned());
+        let other = of(&config, &again);
+        assert!(other.used().verify(token, now).is_err());
+        drop(again);
+        tasks.close();
+        while tasks.len() > 1 {
+            tokio::task::yield_now().await;
+        }
         stop.cancel();
-        tasks.join_all().await;
+        tasks.wait().await;
     }
 }

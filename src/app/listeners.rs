@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use rustls::RootCertStore;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -16,7 +17,7 @@ use crate::ingress::grpc::{
     Authenticate, BoundedMetadata, ConnectInfo, Gate, GrpcSettings, HealthChecks, OfConnection, Service,
 };
 use crate::ingress::health::Health;
-use crate::listener::{Accepting, AgeSettings, Listener, ListenerSettings, Protocol, ServerTls};
+use crate::listener::{Accepting, AgeSettings, Listener, ListenerSettings, Protocol};
 use crate::metrics::ListenersMetrics;
 use crate::proto::{self, server::push_service_server::PushServiceServer};
 
@@ -34,16 +35,10 @@ pub(super) async fn listen(
     Ok((listener, bound))
 }
 
-/// Lets the clients of a listener show certificates of the callers' authorities, from the next connection on.
-pub(super) fn know_callers(tls: Option<&ServerTls>, callers: &[CallerSettings]) {
+/// The authorities that vouch for callers.
+pub(super) fn authorities(callers: &[CallerSettings]) -> Vec<Arc<RootCertStore>> {
     let certificates = callers.iter().filter_map(|caller| caller.certificate.as_ref());
-    let bundles: Vec<_> = certificates.map(|certificate| Arc::clone(certificate.roots())).collect();
-    if let Some(tls) = tls
-        && let Err(error) = tls.know_clients(&bundles)
-    {
-        // Each bundle was tried when the configuration was read.
-        tracing::error!(%error, "the authorities of callers stay as they were, which is a bug of the gateway");
-    }
+    certificates.map(|certificate| Arc::clone(certificate.roots())).collect()
 }
 
 /// Returns the future that serves gRPC until `stop`, and then until its connections have ended.

@@ -4,13 +4,16 @@ mod certificates;
 mod descriptors;
 mod error;
 mod health;
+mod in_force;
 mod issuers;
 mod listeners;
 mod outbound;
+mod reload;
 mod routes;
+mod running;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fanfare_upstream::{Dial, Resolve, SystemResolver, TcpDialer, Upstream};
@@ -19,10 +22,10 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::caller::{CallerSettings, Callers};
+use crate::caller::Callers;
 use crate::config::Config;
 use crate::credential::Registry;
-use crate::desk::{Admission, Desk, DeskSettings};
+use crate::desk::{Admission, Desk};
 use crate::dispatch::Dispatcher;
 use crate::held_bytes::BytesBudget;
 use crate::ingress::admin::Admin;
@@ -33,8 +36,11 @@ use certificates::CertificateWatch;
 use health::HealthKeeper;
 
 pub(crate) use descriptors::fewer_callers;
-pub use error::StartError;
+pub use error::{ReloadError, StartError};
+pub use in_force::Reloaded;
 pub(crate) use outbound::Outbound;
+use routes::{Guards, Lasting, Projects};
+use running::{Running, desk_settings};
 
 /// For so long after a connection was told to go, its calls are taken as before: a caller sends calls in good faith until it has
 /// read the GOAWAY, which takes half a round trip, or a retransmission where the packet is lost. After one round trip HTTP/2
@@ -67,15 +73,22 @@ pub struct Gateway {
     metrics: Arc<Metrics>,
     admission: Arc<Admission>,
     callers: Arc<Callers>,
-    /// TLS of the listeners that have it.
-    tls: Vec<ServerTls>,
+    /// What callers hold of the gateway's memory.
+    budget: Arc<BytesBudget>,
+    desk: Arc<Desk>,
+    /// TLS of the listener for gRPC and of that for operators.
+    tls: [Option<ServerTls>; 2],
     upstream: Arc<Upstream>,
     credentials: Registry,
     /// What the routes of one project share, also with the routes of a later configuration.
-    _projects: routes::Projects,
+    projects: Projects,
+    guards: Guards,
+    certificates: Arc<CertificateWatch>,
+    /// What the newest configuration says.
+    running: Mutex<Running>,
+    /// The tasks of issuers.
+    issuers: TaskTracker,
     health: Arc<HealthKeeper>,
-    drain_delay: Duration,
-    drain_timeout: Duration,
     draining: CancellationToken,
     /// Ends the listener of callers, and tells their connections to go.
     leave: CancellationToken,
@@ -105,29 +118,40 @@ impl Gateway {
         let upstream = Upstream::new(config.upstream.clone(), resolver, dialer, metrics.upstream.clone());
         let upstream = Arc::new(upstream);
         let credentials = Registry::new(metrics.credentials.clone());
-        let projects = routes::Projects::default();
+        let (projects, guards) = (Projects::default(), Guards::default());
         let admission = Arc::new(Admission::new(config.max_in_flight, metrics.pushes.in_flight().clone()));
-        let routes = routes::build(&config, &credentials, &upstream, &admission, &projects, &metrics)?;
-        let settings = DeskSettings {
-            max_wait: config.grpc.max_wait,
-            batch: config.grpc.batch.clone(),
-            once: config.grpc.once,
+        let lasting = Lasting {
+            credentials: &credentials,
+            upstream: &upstream,
+            admission: &admission,
+            projects: &projects,
+            guards: &guards,
+            metrics: &metrics,
         };
+        let (routes, _) = routes::build(&config, lasting)?.used();
         let dispatcher = Dispatcher::new(config.dispatch.clone(), draining.clone());
-        let desk = Desk::new(settings, routes, Arc::clone(&admission), dispatcher, metrics.pushes.clone());
+        let desk = Desk::new(
+            desk_settings(&config),
+            routes,
+            Arc::clone(&admission),
+            dispatcher,
+            metrics.pushes.clone(),
+        );
         let batches = TaskTracker::new();
-        for listener in [&config.grpc.listener, &config.admin.listener] {
-            listeners::know_callers(listener.tls.as_ref(), &config.callers);
-        }
-        let mut tasks = JoinSet::new();
-        let tokens = issuers::tokens(&config, &upstream, &metrics.issuers, &mut tasks, &stop)?;
+        let desk = Arc::new(desk);
+        let tls = [config.grpc.listener.tls.clone(), config.admin.listener.tls.clone()];
+        let authorities = listeners::authorities(&config.callers);
+        tls.iter().flatten().try_for_each(|tls| tls.know_clients(&authorities))?;
+        let (mut tasks, issuers) = (JoinSet::new(), TaskTracker::new());
+        let running = Running::of(&config, &upstream, &metrics, &issuers, &stop)?;
+        let tokens = running.issuers.used();
         let budget = BytesBudget::new(config.max_held_bytes);
         let shares = Arc::clone(&budget);
         let callers =
             Callers::new(std::mem::take(&mut config.callers), tokens, shares, metrics.callers.clone());
         let callers = Arc::new(callers);
         let service = Service {
-            desk: Arc::new(desk),
+            desk: Arc::clone(&desk),
             max_batch_streams: config.grpc.max_batch_streams,
             max_message_items: config.grpc.max_message_items,
             stream_window: config.grpc.http2.stream_window as usize,
@@ -140,12 +164,12 @@ impl Gateway {
         let (wanted, upstream_connections) =
             (settings.listener.max_connections, config.upstream.max_connections);
         settings.listener.max_connections = descriptors::most_callers(wanted, upstream_connections);
-        let of_callers = Arc::clone(&callers);
+        let (of_callers, of_connections) = (Arc::clone(&callers), Arc::clone(&budget));
         let serving = listeners::grpc(
             settings,
             service,
             of_callers,
-            budget,
+            of_connections,
             grpc_listener,
             accepting.clone(),
             health.subscribe(),
@@ -166,20 +190,26 @@ impl Gateway {
         tasks.spawn(Arc::clone(&health).run(stop.clone()));
         tasks.spawn(listeners::admin(admin, config.admin.listener.clone(), admin_listener, stop.clone()));
         tracing::info!(grpc = %grpc_address, admin = %admin_address, "serving");
-        tasks.spawn(CertificateWatch::new(&config, &metrics.credentials).run(stop.clone()));
+        let certificates = Arc::new(CertificateWatch::new(metrics.credentials.clone()));
+        certificates.watch(&config);
+        tasks.spawn(Arc::clone(&certificates).run(stop.clone()));
         Ok(Self {
             grpc_address,
             admin_address,
             metrics,
             admission,
             callers,
-            tls: [config.grpc.listener.tls, config.admin.listener.tls].into_iter().flatten().collect(),
+            budget,
+            desk,
+            tls,
             upstream,
             credentials,
-            _projects: projects,
+            projects,
+            guards,
+            certificates,
+            running: Mutex::new(running),
+            issuers,
             health,
-            drain_delay: config.drain_delay,
-            drain_timeout: config.drain_timeout,
             draining,
             leave,
             stop,
@@ -207,16 +237,6 @@ impl Gateway {
         &self.metrics
     }
 
-    /// Knows these callers from now on. What a caller may do changes with its next push, also on streams that are open.
-    pub fn change_callers(&self, callers: Vec<CallerSettings>) {
-        let count = callers.len();
-        for tls in &self.tls {
-            listeners::know_callers(Some(tls), &callers);
-        }
-        self.callers.change(callers);
-        tracing::info!(callers = count, "the callers of the configuration hold from now on");
-    }
-
     /// Says at once that it is not ready, and goes on as before for `limits.drain_delay`. Then it tells its callers to go
     /// elsewhere, and lets what they have sent come to its verdict for `limits.drain_timeout`. What is left then ends: unwritten
     /// pushes are NOT_ATTEMPTED, unanswered ones UNCONFIRMED. When this returns, every task has ended, but for the connections
@@ -228,7 +248,7 @@ impl Gateway {
     /// The same, where `hurry` ends the delay.
     pub async fn shut_down_hurried_by(mut self, hurry: impl Future<Output = ()>) {
         self.health.drain();
-        let (delay, in_flight) = (self.drain_delay, self.admission.in_flight());
+        let (delay, in_flight) = (self.drain_delay(), self.admission.in_flight());
         tracing::info!(?delay, in_flight, "shutting down: no longer ready");
         tokio::select! {
             () = sleep(delay) => {}
@@ -242,7 +262,7 @@ impl Gateway {
     /// Sends the callers away, and brings every push to its verdict.
     async fn drain(&mut self) {
         tracing::info!(in_flight = self.admission.in_flight(), "draining");
-        let end = Instant::now() + self.drain_timeout;
+        let end = Instant::now() + self.drain_timeout();
         // Each connection gets GOAWAY now, which its batches are told as well. A call that was sent before its caller knew of
         // that is taken, so that nobody is refused who does as HTTP/2 says.
         self.leave.cancel();
@@ -280,6 +300,8 @@ impl Gateway {
         self.upstream.abort();
         let _ = timeout(LAST_GOODBYE, self.upstream.closed()).await;
         self.stop.cancel();
+        self.issuers.close();
+        let _ = timeout(LAST_GOODBYE, self.issuers.wait()).await;
         if timeout(LAST_GOODBYE, all_ended(&mut self.tasks)).await.is_err() {
             self.tasks.shutdown().await;
         }

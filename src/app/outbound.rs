@@ -10,10 +10,12 @@ use http::Method;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{LAST_GOODBYE, Network, routes};
+use super::routes::{self, Guards, Lasting, Projects};
+use super::running::desk_settings;
+use super::{LAST_GOODBYE, Network};
 use crate::config::{AppConfig, Config, MattermostConfig};
 use crate::credential::Registry;
-use crate::desk::{Admission, Arrival, Caller, Desk, DeskSettings, Draft, NoRoom};
+use crate::desk::{Admission, Arrival, Caller, Desk, Draft, NoRoom};
 use crate::dispatch::Dispatcher;
 use crate::metrics::Metrics;
 use crate::push::PushResult;
@@ -24,7 +26,7 @@ pub(crate) struct Outbound {
     upstream: Arc<Upstream>,
     credentials: Registry,
     /// What the routes of one project share.
-    _projects: routes::Projects,
+    _projects: Projects,
 }
 
 /// Why a push proxy gave no answer.
@@ -51,16 +53,19 @@ impl Outbound {
         let upstream = Upstream::new(config.upstream.clone(), resolver, dialer, metrics.upstream.clone());
         let upstream = Arc::new(upstream);
         let credentials = Registry::new(metrics.credentials.clone());
-        let projects = routes::Projects::default();
+        let (projects, guards) = (Projects::default(), Guards::default());
         let admission = Arc::new(Admission::new(config.max_in_flight, metrics.pushes.in_flight().clone()));
-        let routes = routes::build(config, &credentials, &upstream, &admission, &projects, &metrics)?;
-        let settings = DeskSettings {
-            max_wait: config.grpc.max_wait,
-            batch: config.grpc.batch.clone(),
-            once: config.grpc.once,
+        let lasting = Lasting {
+            credentials: &credentials,
+            upstream: &upstream,
+            admission: &admission,
+            projects: &projects,
+            guards: &guards,
+            metrics: &metrics,
         };
+        let (routes, _) = routes::build(config, lasting)?.used();
         let dispatcher = Dispatcher::new(config.dispatch.clone(), CancellationToken::new());
-        let desk = Desk::new(settings, routes, admission, dispatcher, metrics.pushes);
+        let desk = Desk::new(desk_settings(config), routes, admission, dispatcher, metrics.pushes);
         Ok(Self { desk, upstream, credentials, _projects: projects })
     }
 

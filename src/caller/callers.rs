@@ -24,7 +24,6 @@ pub struct Callers {
     directory: ArcSwap<Directory>,
     /// Everybody, as long as the configuration has never had callers.
     anyone: Known,
-    tokens: Tokens,
     budget: Arc<BytesBudget>,
     metrics: CallerMetrics,
 }
@@ -40,6 +39,8 @@ struct Directory {
     /// By the issuer's name, and by what its claim says.
     tokens: HashMap<String, HashMap<String, Known>>,
     anonymous: Option<Known>,
+    /// Verifies tokens.
+    verifier: Arc<Tokens>,
 }
 
 impl Callers {
@@ -47,33 +48,23 @@ impl Callers {
     #[must_use]
     pub fn new(
         settings: Vec<CallerSettings>,
-        tokens: Tokens,
+        tokens: Arc<Tokens>,
         budget: Arc<BytesBudget>,
         metrics: CallerMetrics,
     ) -> Self {
-        let directory = Directory::build(settings, &Directory::default(), &budget, &metrics);
-        Self { directory: ArcSwap::from_pointee(directory), anyone: Known::anyone(), tokens, budget, metrics }
+        let directory = Directory::build(settings, tokens, &Directory::default(), &budget, &metrics);
+        Self { directory: ArcSwap::from_pointee(directory), anyone: Known::anyone(), budget, metrics }
     }
 
-    /// Knows other callers from now on. Where there were callers and there are none now, nobody may call: whether a listener
+    /// Knows other callers from now on, and verifies tokens by these issuers. Where there were callers and there are none now, nobody may call: whether a listener
     /// may be where it is was judged at the start, when the configuration had callers.
     ///
     /// A caller that is named again has its new permissions from its next push on, also on streams that are open already. A
     /// caller that is not named again may do nothing from then on, nor may a stream that was opened by a key, certificate or
     /// token that its caller is no longer known by.
-    pub fn change(&self, settings: Vec<CallerSettings>) {
-        for caller in &settings {
-            if let Some(token) = caller.token.as_ref().filter(|token| !self.tokens.knows(&token.issuer)) {
-                let (caller, issuer) = (&caller.name, &token.issuer);
-                tracing::warn!(
-                    caller,
-                    issuer,
-                    "the tokens of a caller are refused until a restart: its issuer is new"
-                );
-            }
-        }
+    pub fn change(&self, settings: Vec<CallerSettings>, tokens: Arc<Tokens>) {
         let former = self.directory.load_full();
-        let newer = Directory::build(settings, &former, &self.budget, &self.metrics);
+        let newer = Directory::build(settings, tokens, &former, &self.budget, &self.metrics);
         for (name, rule) in &former.rules {
             if !newer.rules.contains_key(name) {
                 rule.change(Arc::new(Permissions::nothing()));
@@ -103,7 +94,7 @@ impl Callers {
         if let Ok(key) = CallerKey::parse(bearer) {
             return directory.by_key(&key.digest()).map(caller).ok_or(Unknown::Key);
         }
-        let verified = self.tokens.verify(bearer, now).map_err(Unknown::Token)?;
+        let verified = directory.verifier.verify(bearer, now).map_err(Unknown::Token)?;
         directory.by_token(&verified).map(caller)
     }
 
@@ -113,7 +104,8 @@ impl Callers {
     /// Fails as [`Callers::find`] does.
     pub async fn find_after_fetch(&self, shown: &Shown<'_>, now: SystemTime) -> Result<Caller, Unknown> {
         let bearer = shown.bearer()?.ok_or(Unknown::NothingShown)?;
-        let verified = self.tokens.verify_after_fetch(bearer, now).await.map_err(Unknown::Token)?;
+        let tokens = Arc::clone(&self.directory.load().verifier);
+        let verified = tokens.verify_after_fetch(bearer, now).await.map_err(Unknown::Token)?;
         let known = self.directory.load().by_token(&verified)?;
         Ok(Caller { known, address: Some(shown.address) })
     }
@@ -128,13 +120,20 @@ impl Callers {
 impl Directory {
     fn build(
         settings: Vec<CallerSettings>,
+        verifier: Arc<Tokens>,
         former: &Self,
         budget: &Arc<BytesBudget>,
         metrics: &CallerMetrics,
     ) -> Self {
-        let mut directory =
-            Self { has_callers: former.has_callers || !settings.is_empty(), ..Self::default() };
-        for caller in settings {
+        let has_callers = former.has_callers || !settings.is_empty();
+        let mut directory = Self { has_callers, verifier, ..Self::default() };
+        for mut caller in settings {
+            let earlier = former.rules.get(&caller.name).map(|rule| rule.permissions());
+            if let (Some(rate), Some(earlier)) = (&mut caller.permissions.rate, earlier)
+                && let Some(earlier) = &earlier.rate
+            {
+                rate.continue_from(earlier);
+            }
             let permissions = Arc::new(caller.permissions);
             let rule = match former.rules.get(&caller.name) {
                 Some(rule) => {

@@ -71,6 +71,24 @@ pub enum ApnsCredential {
 }
 
 impl ApnsCredential {
+    /// The certificate, where that is what the app shows.
+    #[must_use]
+    pub(crate) fn certificate(&self) -> Option<&ClientCertificate> {
+        match self {
+            Self::Token(_) => None,
+            Self::Certificate(certificate) => Some(certificate),
+        }
+    }
+
+    /// Tells the credential apart from every other. It is no secret, and for no reader.
+    #[must_use]
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::Token(key) => format!("{:?}", key.identity()),
+            Self::Certificate(certificate) => certificate.label(),
+        }
+    }
+
     /// Parses a signing key and its ids. `pem` is the text of the .p8 file.
     ///
     /// # Errors
@@ -93,6 +111,18 @@ pub struct FcmConfig {
     ///
     /// [`FcmUpstream`]: super::FcmUpstream
     pub pushes_per_minute: Option<u32>,
+}
+
+impl FcmConfig {
+    /// Tells what it shows apart from everything else. It is no secret, and for no reader.
+    #[must_use]
+    pub(crate) fn credential_name(&self) -> String {
+        format!(
+            "{:?} {:?}",
+            self.credential.identity(),
+            self.certificate.as_ref().map(ClientCertificate::label)
+        )
+    }
 }
 
 /// How one app speaks to a Mattermost push proxy.

@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use fanfare_upstream::tls::{self, ClientIdentity, TlsError};
+use fanfare_upstream::tls::{self, ClientIdentity, ClientTls, TlsError};
 use fanfare_upstream::{Http, Validity};
+use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
-use rustls::{ClientConfig, RootCertStore};
 use sha2::{Digest, Sha256};
 
 /// Root certificates, and TLS that verifies upstreams by them. Clones share the sessions that TLS resumes.
 #[derive(Clone)]
 pub struct Trust {
     roots: Arc<RootCertStore>,
-    http2: Arc<ClientConfig>,
-    http1: Arc<ClientConfig>,
-    either: Arc<ClientConfig>,
+    http2: Arc<ClientTls>,
+    http1: Arc<ClientTls>,
+    either: Arc<ClientTls>,
 }
 
 impl Trust {
@@ -64,7 +64,7 @@ impl Trust {
 
     /// Returns TLS to an upstream that speaks this HTTP and is shown no certificate.
     #[must_use]
-    pub(crate) fn tls(&self, http: Http) -> &Arc<ClientConfig> {
+    pub(crate) fn tls(&self, http: Http) -> &Arc<ClientTls> {
         match http {
             Http::Two => &self.http2,
             Http::One => &self.http1,
@@ -87,7 +87,7 @@ impl Trust {
 
 /// A client certificate whose private key fits it, and TLS that shows it.
 pub struct ClientCertificate {
-    tls: Arc<ClientConfig>,
+    tls: Arc<ClientTls>,
     fingerprint: String,
     validity: Validity,
 }
@@ -95,7 +95,7 @@ pub struct ClientCertificate {
 impl ClientCertificate {
     /// Returns TLS to the upstream that is shown this certificate.
     #[must_use]
-    pub(crate) fn tls(&self) -> &Arc<ClientConfig> {
+    pub(crate) fn tls(&self) -> &Arc<ClientTls> {
         &self.tls
     }
 

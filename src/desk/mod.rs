@@ -45,7 +45,7 @@ pub use settled::Settled;
 
 pub use crate::dispatch::TargetDraft;
 pub(crate) use crate::dispatch::Window;
-use crate::dispatch::{Dispatcher, Routes};
+use crate::dispatch::{DispatchSettings, Dispatcher, Routes};
 use crate::metrics::PushMetrics;
 use once::OnceWindow;
 
@@ -62,7 +62,7 @@ pub struct DeskSettings {
 
 /// The front desk.
 pub struct Desk {
-    settings: DeskSettings,
+    settings: ArcSwap<DeskSettings>,
     routes: ArcSwap<Routes>,
     admission: Arc<Admission>,
     dispatcher: Dispatcher,
@@ -81,12 +81,22 @@ impl Desk {
         metrics: PushMetrics,
     ) -> Self {
         let once = OnceWindow::new(settings.once, metrics.once().clone());
-        Self { settings, routes: ArcSwap::from_pointee(routes), admission, dispatcher, metrics, once }
+        let (settings, routes) = (ArcSwap::from_pointee(settings), ArcSwap::from_pointee(routes));
+        Self { settings, routes, admission, dispatcher, metrics, once }
     }
 
     /// Gives the pushes that come from now on other routes. A push that was taken already keeps its own.
     pub fn swap_routes(&self, routes: Routes) {
         self.routes.store(Arc::new(routes));
+    }
+
+    /// Has these limits from now on. A batch that is open keeps its window. The time that a reader may stall stays, since the
+    /// connections of an ingress measure by it too.
+    pub(crate) fn change(&self, mut settings: DeskSettings, dispatch: DispatchSettings) {
+        settings.batch.reader_stall_timeout = self.settings.load().batch.reader_stall_timeout;
+        self.once.change(settings.once);
+        self.dispatcher.change(dispatch);
+        self.settings.store(Arc::new(settings));
     }
 
     /// Counts a call that is turned away, by the desk or by its ingress.

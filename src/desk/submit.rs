@@ -57,7 +57,7 @@ impl Desk {
             Err(refused) => return Ok(Err(refused)),
         };
         let room = self.admit(caller, ServiceClass::Interactive, &opened, None)?;
-        let max_wait = opened.push.body.options.max_wait.unwrap_or(self.settings.max_wait);
+        let max_wait = opened.push.body.options.max_wait.unwrap_or_else(|| self.settings.load().max_wait);
         let (begun, deadline) = (arrival.at, arrival.deadline(max_wait));
         let flow = opened.flow(flow_of(ServiceClass::Interactive, caller));
         let terms = Terms { flow, begun, deadline };
@@ -115,7 +115,8 @@ impl Desk {
             };
             match self.admit(caller, class, &opened, full) {
                 Ok(room) => {
-                    let max_wait = opened.push.body.options.max_wait.unwrap_or(self.settings.max_wait);
+                    let max_wait =
+                        opened.push.body.options.max_wait.unwrap_or_else(|| self.settings.load().max_wait);
                     let (begun, deadline) = (arrival.at, arrival.deadline(max_wait));
                     let terms = Terms { flow: opened.flow(flow), begun, deadline };
                     let started = Started { index, opened, room, terms };

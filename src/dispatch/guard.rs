@@ -36,7 +36,7 @@ impl From<Refusal> for Unsendable {
 
 impl Guard {
     /// A guard that knows nothing of the targets yet.
-    pub(super) fn new(app: AppId, provider: ProviderKind, suspects: &'static str) -> Self {
+    pub(crate) fn new(app: AppId, provider: ProviderKind, suspects: &'static str) -> Self {
         Self { app, provider, suspects, suspicion: Suspicion::default() }
     }
 

@@ -30,6 +30,9 @@ mod trail;
 mod turns;
 mod window;
 
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
 use tokio_util::sync::CancellationToken;
 
 pub use ask::{Ask, Terms};
@@ -69,7 +72,7 @@ impl Default for DispatchSettings {
 /// Sends admitted pushes.
 #[derive(Debug)]
 pub struct Dispatcher {
-    settings: DispatchSettings,
+    settings: ArcSwap<DispatchSettings>,
     draining: CancellationToken,
     /// Bounds how many pushes are encrypted at once.
     turns: Turns,
@@ -80,7 +83,12 @@ impl Dispatcher {
     /// whose workers it counts.
     #[must_use]
     pub fn new(settings: DispatchSettings, draining: CancellationToken) -> Self {
-        Self { settings, draining, turns: Turns::of_runtime() }
+        Self { settings: ArcSwap::from_pointee(settings), draining, turns: Turns::of_runtime() }
+    }
+
+    /// Has these limits from now on.
+    pub(crate) fn change(&self, settings: DispatchSettings) {
+        self.settings.store(Arc::new(settings));
     }
 
     /// It is cancelled when the gateway drains.

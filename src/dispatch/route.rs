@@ -34,7 +34,7 @@ pub struct Route<P: Provider> {
     certificate: Option<Validity>,
     pub(super) pacer: Option<Arc<Pacer>>,
     pub(super) breaker: Option<Arc<RouteBreaker>>,
-    guard: Guard,
+    guard: Arc<Guard>,
     sharer: Arc<Sharer>,
     weight: u8,
     /// The kinds of answers that were logged.
@@ -60,6 +60,8 @@ pub(crate) struct RouteParts<P: Provider> {
     /// The breaker of its part of the push service, where the peer may fail for one part alone. All who have it are held
     /// back together.
     pub(crate) breaker: Option<Arc<RouteBreaker>>,
+    /// The guard over its targets; a new one where there is none.
+    pub(crate) guard: Option<Arc<Guard>>,
     /// The app as one who shares streams and room with others.
     pub(crate) sharer: Arc<Sharer>,
     /// Its weight among those.
@@ -86,6 +88,7 @@ impl<P: Provider> RouteParts<P> {
             peers: Box::new(peers),
             pacer: None,
             breaker: None,
+            guard: None,
             sharer: Arc::default(),
             weight: 1,
             metrics,
@@ -110,8 +113,8 @@ impl<P: Provider> Route<P> {
     #[must_use]
     pub(crate) fn of(parts: RouteParts<P>) -> Self {
         let RouteParts { app, provider, credential, standings, certificate, peers, pacer, .. } = parts;
-        let RouteParts { breaker, sharer, weight, metrics, .. } = parts;
-        let guard = Guard::new(app.clone(), P::KIND, P::SUSPECTS);
+        let RouteParts { breaker, guard, sharer, weight, metrics, .. } = parts;
+        let guard = guard.unwrap_or_else(|| Arc::new(Guard::new(app.clone(), P::KIND, P::SUSPECTS)));
         let app = Arc::new(app);
         standings.shown_by(&app);
         Self {

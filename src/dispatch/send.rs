@@ -44,7 +44,7 @@ impl Dispatcher {
 
     async fn encode_and_deliver<P: Provider>(&self, ask: &Ask<'_, P>, room: &mut Room) -> PushResult {
         let Ask { body, encoded, route, terms, .. } = *ask;
-        let most = self.settings.max_attempts;
+        let most = self.settings.load().max_attempts;
         let mut attempts = Attempts::new(&body.options, most, terms.deadline);
         let own;
         let payload = match encoded {

@@ -200,7 +200,7 @@ mod tests {
         };
         let callers = vec![caller("prometheus", &reader, true), caller("orders", &other, false)];
         let budget = BytesBudget::new(1024);
-        let callers = Callers::new(callers, Tokens::new(Vec::new()), budget, metrics.callers.clone());
+        let callers = Callers::new(callers, Arc::<Tokens>::default(), budget, metrics.callers.clone());
         let router = router(Admin { metrics, ..admin(Some(callers)) });
         let connection = Connection::new(SocketAddr::from(([192, 0, 2, 1], 9)), Vec::new());
         (of_connection(&router, &Arc::new(connection)), reader, other)

@@ -40,7 +40,7 @@ pub use connection::Connection;
 pub use leaving::Leaving;
 pub use protocol::{Http2Settings, Protocol};
 pub use settings::ListenerSettings;
-pub use tls::{ServerTls, ServerTlsError};
+pub use tls::{NewServerTls, ServerTls, ServerTlsError};
 
 use crate::metrics::{ConnectionRefusal, ListenerMetrics};
 use accept::Acceptor;

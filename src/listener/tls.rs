@@ -13,6 +13,7 @@ use rustls::server::{
     NoServerSessionStorage, ResolvesServerCert, VerifierBuilderError, WebPkiClientVerifier,
 };
 use rustls::{ConfigBuilder, RootCertStore, ServerConfig, WantsVerifier};
+use sha2::{Digest, Sha256};
 use tokio_rustls::TlsAcceptor;
 
 use super::protocol::Protocol;
@@ -32,12 +33,30 @@ pub enum ServerTlsError {
     ClientRoots(#[from] VerifierBuilderError),
 }
 
-/// TLS of a listener: TLS 1.2 or later, and certificates of clients where roots for them are known. Clones share which.
+/// TLS of a listener: TLS 1.2 or later, and certificates of clients where roots for them are known. Clones share both.
 #[derive(Clone)]
-pub struct ServerTls {
+pub struct ServerTls(Arc<ArcSwap<Shown>>);
+
+/// What the next client is shown, and asked for.
+struct Shown {
     own: Arc<dyn ResolvesServerCert>,
+    /// The SHA-256 of the chain.
+    chain: [u8; 32],
     validity: Validity,
-    config: Arc<ArcSwap<ServerConfig>>,
+    config: ServerConfig,
+}
+
+/// TLS that is ready to take the place of a listener's.
+pub struct NewServerTls {
+    of: ServerTls,
+    shown: Shown,
+}
+
+impl NewServerTls {
+    /// Holds from the next handshake on.
+    pub fn hold(self) {
+        self.of.0.store(Arc::new(self.shown));
+    }
 }
 
 impl ServerTls {
@@ -50,10 +69,17 @@ impl ServerTls {
         let certificates = parse_certificates(certificates)?;
         let leaf = certificates.first().ok_or(TlsError::NotCertificates)?;
         let validity = Validity::of(leaf).ok_or(TlsError::NotCertificates)?;
+        let mut chain = Sha256::new();
+        certificates.iter().for_each(|certificate| chain.update(certificate));
         let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| TlsError::NotPrivateKey)?;
         let config = builder()?.with_no_client_auth().with_single_cert(certificates, key)?;
         let own = Arc::clone(&config.cert_resolver);
-        Ok(Self { own, validity, config: Arc::new(ArcSwap::from_pointee(config)) })
+        Ok(Self(Arc::new(ArcSwap::from_pointee(Shown {
+            own,
+            chain: chain.finalize().into(),
+            validity,
+            config,
+        }))))
     }
 
     /// Asks the clients of new connections for certificates, if there are roots for them. A client need not show one, but one
@@ -62,30 +88,43 @@ impl ServerTls {
     /// # Errors
     /// Fails if the roots cannot be used; then everything stays as it was.
     pub fn know_clients(&self, bundles: &[Arc<RootCertStore>]) -> Result<(), ServerTlsError> {
+        self.renewed(self, bundles).map(NewServerTls::hold)
+    }
+
+    /// Makes ready to show the certificate of `newer`, and to ask clients for certificates as
+    /// [`know_clients`](Self::know_clients) does.
+    ///
+    /// # Errors
+    /// Fails if the roots cannot be used.
+    pub fn renewed(
+        &self,
+        newer: &Self,
+        bundles: &[Arc<RootCertStore>],
+    ) -> Result<NewServerTls, ServerTlsError> {
+        let newer = newer.0.load();
+        let (own, chain, validity) = (Arc::clone(&newer.own), newer.chain, newer.validity);
         let mut roots = RootCertStore::empty();
         roots.extend(bundles.iter().flat_map(|bundle| bundle.roots.iter().cloned()));
         let builder = builder()?;
         let config = if roots.is_empty() {
-            builder.with_no_client_auth().with_cert_resolver(Arc::clone(&self.own))
+            builder.with_no_client_auth().with_cert_resolver(Arc::clone(&own))
         } else {
             let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider());
             let verifier = verifier.allow_unauthenticated().build()?;
-            let mut config =
-                builder.with_client_cert_verifier(verifier).with_cert_resolver(Arc::clone(&self.own));
+            let mut config = builder.with_client_cert_verifier(verifier).with_cert_resolver(Arc::clone(&own));
             // rustls does not verify the certificate of a client again whose session is resumed. With sessions, a client
             // would pass that was known once, after its root was taken away or its certificate has ended.
             config.session_storage = Arc::new(NoServerSessionStorage {});
             config.send_tls13_tickets = 0;
             config
         };
-        self.config.store(Arc::new(config));
-        Ok(())
+        Ok(NewServerTls { of: self.clone(), shown: Shown { own, chain, validity, config } })
     }
 
     /// Returns when the certificate is valid.
     #[must_use]
     pub fn validity(&self) -> Validity {
-        self.validity
+        self.0.load().validity
     }
 
     /// Returns what agrees with the next client on TLS and on this HTTP.
@@ -94,7 +133,7 @@ impl ServerTls {
             Protocol::Http1 => HTTP_1_1,
             Protocol::Http2(_) => H2,
         };
-        let mut config = ServerConfig::clone(&self.config.load());
+        let mut config = ServerConfig::clone(&self.0.load().config);
         config.alpn_protocols = vec![alpn.to_vec()];
         TlsAcceptor::from(Arc::new(config))
     }
@@ -108,9 +147,11 @@ fn builder() -> Result<ConfigBuilder<ServerConfig, WantsVerifier>, TlsError> {
     Ok(ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?)
 }
 
-/// Shows when the certificate is valid, and nothing of the key.
+/// Shows which certificate it is, and nothing of the key.
 impl fmt::Debug for ServerTls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServerTls").field("validity", &self.validity).finish_non_exhaustive()
+        let shown = self.0.load();
+        let mut shows = f.debug_struct("ServerTls");
+        shows.field("chain", &shown.chain).field("validity", &shown.validity).finish_non_exhaustive()
     }
 }

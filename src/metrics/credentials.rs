@@ -92,6 +92,11 @@ impl CredentialMetrics {
         self.certificates.get_or_create(&labels).set(since_epoch(ends_at));
     }
 
+    /// Notes that an app shows a certificate no more.
+    pub(crate) fn no_certificate(&self, app: &str, provider: &'static str) {
+        self.certificates.remove(&CertificateLabels { app: app.to_owned(), provider });
+    }
+
     /// Returns the handles of one credential.
     #[must_use]
     pub(crate) fn token(&self, credential: &str) -> TokenMetrics {

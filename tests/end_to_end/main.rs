@@ -36,6 +36,7 @@ mod pacing;
 mod pool;
 mod proxy;
 mod refused_credentials;
+mod reload;
 mod rollouts;
 mod rows;
 mod sealing;

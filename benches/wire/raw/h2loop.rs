@@ -109,7 +109,8 @@ pub(crate) async fn connect(upstream: &Upstream, writes: &Writes) -> anyhow::Res
         None => Box::new(socket),
         Some(ca) => {
             let roots = tls::roots(&[ca.clone().into_bytes()])?;
-            let connector = TlsConnector::from(tls::client_config(roots, None, Http::Two)?);
+            let connector =
+                TlsConnector::from(Arc::clone(tls::client_config(roots, None, Http::Two)?.config()));
             Box::new(connector.connect(ServerName::try_from(HOST)?, socket).await?)
         }
     };

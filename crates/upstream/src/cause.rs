@@ -54,6 +54,8 @@ pub enum EndCause {
     Age,
     /// Its peer was forgotten for another one.
     Evicted,
+    /// Its peer was not named again, see [`Upstream::name_anew`](crate::Upstream::name_anew).
+    PeerRetired,
     /// The pool shuts down.
     Shutdown,
     /// Its task was dropped, by a panic or with the runtime.
@@ -78,6 +80,7 @@ impl EndCause {
             Self::GaveWay => "gave_way",
             Self::Age => "age",
             Self::Evicted => "evicted",
+            Self::PeerRetired => "peer_retired",
             Self::Shutdown => "shutdown",
             Self::Aborted => "aborted",
         }
@@ -86,7 +89,13 @@ impl EndCause {
     /// Whether the end was our own wish, so it says nothing about the peer.
     pub(crate) fn is_ours(self) -> bool {
         match self {
-            Self::Idle | Self::GaveWay | Self::Age | Self::Evicted | Self::Shutdown | Self::Aborted => true,
+            Self::Idle
+            | Self::GaveWay
+            | Self::Age
+            | Self::Evicted
+            | Self::PeerRetired
+            | Self::Shutdown
+            | Self::Aborted => true,
             Self::GoAway
             | Self::Closed
             | Self::Io

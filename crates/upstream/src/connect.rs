@@ -136,7 +136,7 @@ async fn tls(peer: &Peer, io: Box<dyn Io>) -> Result<(Box<dyn Io>, bool, bool), 
     let host = peer.origin.host();
     let failed = |source| ConnectError::Tls { host: host.to_owned(), source };
     let name = ServerName::try_from(host.to_owned()).map_err(|error| failed(io::Error::other(error)))?;
-    let stream = TlsConnector::from(Arc::clone(&peer.tls)).connect(name, io).await.map_err(failed)?;
+    let stream = TlsConnector::from(Arc::clone(peer.tls.config())).connect(name, io).await.map_err(failed)?;
     let session = stream.get_ref().1;
     let http2 = session.alpn_protocol() == Some(b"h2");
     if peer.http == Http::Two && !http2 {

@@ -73,6 +73,7 @@ mod addresses;
 mod breaker;
 mod budget;
 mod cause;
+mod client_tls;
 mod common;
 mod connect;
 mod connect_error;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::client_tls::{ClientTls, TlsContent};
 use crate::origin::Origin;
 use crate::proxy::Proxy;
 use crate::reach::Reach;
@@ -31,7 +32,7 @@ impl Http {
 
 /// What tells peers apart. Who reaches an origin in another way is another peer, so that the settings of one caller do
 /// not decide over another.
-pub(crate) type PeerKey = (Origin, Arc<str>, Http, Option<Arc<Proxy>>, Reach);
+pub(crate) type PeerKey = (Origin, Arc<str>, TlsContent, Http, Option<Arc<Proxy>>, Reach);
 
 /// An origin, and who we are to it.
 ///
@@ -45,9 +46,9 @@ pub struct Peer {
     /// not be a secret. It may be empty.
     pub identity: Arc<str>,
     /// How TLS verifies the peer and identifies us; [`tls::client_config`](crate::tls::client_config) makes it. It is
-    /// not used for an origin with the scheme `http`. It is no part of what tells peers apart: who shows another
-    /// certificate says so in `identity`.
-    pub tls: Arc<rustls::ClientConfig>,
+    /// not used for an origin with the scheme `http`. Its roots and certificates are a part of what tells peers apart, so
+    /// that no connection is used on which the peer was verified by other roots, or was shown another certificate.
+    pub tls: Arc<ClientTls>,
     /// Which HTTP the peer speaks. The ALPN protocols in `tls` have to be those of this.
     pub http: Http,
     /// The proxy through which the peer is reached, if there is one.
@@ -62,7 +63,15 @@ pub struct Peer {
 
 impl Peer {
     pub(crate) fn key(&self) -> PeerKey {
-        (self.origin.clone(), Arc::clone(&self.identity), self.http, self.proxy.clone(), self.reach)
+        let Self { origin, identity, tls, http, proxy, reach, proves_credential: _ } = self;
+        (origin.clone(), Arc::clone(identity), tls.content(), *http, proxy.clone(), *reach)
+    }
+
+    /// Whether both would share a pool if they had the same origin.
+    #[must_use]
+    pub fn reaches_as(&self, other: &Self) -> bool {
+        let said = |peer: &Self| (peer.tls.content(), peer.http, peer.reach);
+        said(self) == said(other) && self.identity == other.identity && self.proxy == other.proxy
     }
 
     /// Where a connection to the peer begins: at its proxy, or at the peer itself.

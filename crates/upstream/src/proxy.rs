@@ -1,5 +1,6 @@
 //! HTTP proxies that open a tunnel to a peer (CONNECT). Source: RFC 9110, section 9.3.6.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use base64::Engine;
@@ -86,7 +87,15 @@ impl Proxy {
 #[derive(Debug, Clone)]
 pub struct Proxies {
     proxy: Arc<Proxy>,
+    no_proxy: String,
     matcher: Arc<Matcher>,
+}
+
+/// It tells by the proxy, its credentials and the hosts that are reached without it.
+impl Hash for Proxies {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (&self.proxy, &self.no_proxy).hash(state);
+    }
 }
 
 impl Proxies {
@@ -95,8 +104,9 @@ impl Proxies {
     #[must_use]
     pub fn new(proxy: Proxy, no_proxy: &[String]) -> Self {
         let url = proxy.origin.to_string();
-        let matcher = Matcher::builder().all(url).no(no_proxy.join(",")).build();
-        Self { proxy: Arc::new(proxy), matcher: Arc::new(matcher) }
+        let no_proxy = no_proxy.join(",");
+        let matcher = Matcher::builder().all(url).no(no_proxy.as_str()).build();
+        Self { proxy: Arc::new(proxy), no_proxy, matcher: Arc::new(matcher) }
     }
 
     /// The proxy on the way to an origin, if there is one.

@@ -10,7 +10,7 @@ use crate::patience::Patience;
 /// The limits of the pool. Every wait and every queue of it is bounded by one of them.
 ///
 /// [`Default`] has a value for each, which suits few peers that are sent to all the time.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UpstreamSettings {
     /// How long a connect may take: resolving, TCP, TLS and the peer's first SETTINGS together. 10 s by default.
     pub connect_timeout: Duration,

@@ -8,6 +8,8 @@ use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+pub use crate::client_tls::ClientTls;
+use crate::client_tls::TlsContent;
 use crate::peer::Http;
 use crate::validity::Validity;
 
@@ -88,7 +90,8 @@ pub fn client_config(
     roots: Arc<RootCertStore>,
     identity: Option<ClientIdentity>,
     http: Http,
-) -> Result<Arc<ClientConfig>, TlsError> {
+) -> Result<Arc<ClientTls>, TlsError> {
+    let content = TlsContent::of(&roots, identity.as_ref().map(|identity| identity.certificates.as_slice()));
     let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots);
@@ -97,7 +100,7 @@ pub fn client_config(
         None => builder.with_no_client_auth(),
     };
     config.alpn_protocols = http.alpn();
-    Ok(Arc::new(config))
+    Ok(Arc::new(ClientTls::new(config, content)))
 }
 
 /// Reads PEM certificates, of which there has to be at least one.
@@ -123,6 +126,40 @@ mod tests {
         for empty in ["", "text", "-----BEGIN NOTHING-----\n-----END NOTHING-----\n"] {
             let parsed = parse_certificates(empty.as_bytes());
             assert!(matches!(parsed, Err(TlsError::NotCertificates)), "{empty:?}");
+        }
+    }
+
+    fn made() -> rcgen::CertifiedKey<rcgen::KeyPair> {
+        rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap()
+    }
+
+    fn store<'a>(
+        roots: impl IntoIterator<Item = &'a rcgen::CertifiedKey<rcgen::KeyPair>>,
+    ) -> Arc<RootCertStore> {
+        let mut store = RootCertStore::empty();
+        roots.into_iter().for_each(|root| store.add(root.cert.der().clone()).unwrap());
+        Arc::new(store)
+    }
+
+    #[test]
+    fn tls_is_the_same_by_its_roots_and_certificates_however_they_are_read() {
+        let (first, second, ours, other) = (made(), made(), made(), made());
+        let tls = |roots: &[&_], shown: Option<&rcgen::CertifiedKey<rcgen::KeyPair>>| {
+            let shown = shown.map(|it| {
+                let (pem, key) = (it.cert.pem(), it.signing_key.serialize_pem());
+                ClientIdentity::from_pem(pem.as_bytes(), key.as_bytes()).unwrap()
+            });
+            client_config(store(roots.iter().copied()), shown, Http::Two).unwrap()
+        };
+        let both = tls(&[&first, &second], Some(&ours));
+        assert!(both.is_same(&tls(&[&second, &first, &second], Some(&ours))));
+        for changed in [
+            tls(&[&first], Some(&ours)),
+            tls(&[&first, &second, &other], Some(&ours)),
+            tls(&[&first, &second], Some(&other)),
+            tls(&[&first, &second], None),
+        ] {
+            assert!(!both.is_same(&changed));
         }
     }
 

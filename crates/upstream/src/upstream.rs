@@ -1,7 +1,7 @@
 //! The pools of all peers, and what a caller has of one of them.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -65,21 +65,22 @@ impl Upstream {
         let lookups = Lookups::new(resolver, &settings, tasks.clone(), stop.clone());
         let (places, limits) = (Places::new(&settings), PeerLimits::new(&settings));
         let common = Common {
-            connector: Connector { lookups, dialer },
+            connector: Arc::new(Connector { lookups, dialer }),
             wall_clock,
-            places,
-            unreached: Unreached::default(),
+            places: Arc::new(places),
+            unreached: Arc::new(Unreached::default()),
             tasks,
             stop,
-            aborted: AtomicBool::new(false),
+            aborted: Arc::new(AtomicBool::new(false)),
             settings,
         };
-        let peers = Mutex::new(Peers::new(limits));
-        Self { common: Arc::new(common), observer: Box::new(observer), peers }
+        let common = Arc::new(common);
+        let peers = Mutex::new(Peers::new(limits, Arc::clone(&common)));
+        Self { common, observer: Box::new(observer), peers }
     }
 
     /// The pool of a peer, whom the operator of this process named. Peers share a pool if they have the same origin,
-    /// identity, protocol, proxy and reach.
+    /// identity, TLS, protocol, proxy and reach.
     ///
     /// No connection opens before one is asked for.
     ///
@@ -97,16 +98,41 @@ impl Upstream {
     /// # Errors
     /// [`TooManyPeers`] says that there are as many as may be, and that all of them are in use.
     pub fn peer_of(&self, kind: PeerKind, peer: Peer) -> Result<PeerPool, TooManyPeers> {
-        let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
-        let held = peers.get(peer, kind, |peer| {
+        let mut peers = self.lock();
+        let held = peers.get(peer, kind, |peer, common| {
             let observer = self.observer.peer(&peer, kind);
-            Pool::new(peer, kind, Arc::clone(&self.common), observer.into())
+            Pool::new(peer, kind, Arc::clone(common), observer.into())
         })?;
         if self.common.stop.is_cancelled() {
             // It may be younger than the shutdown, which knew nothing of it.
             held.pool.shut_down(EndCause::Shutdown);
         }
         Ok(PeerPool { held })
+    }
+
+    /// The operator of this process names all peers anew, while the former ones are in use. The pools of new peers have these
+    /// settings; where they differ from those of before, all peers are new. What all peers share keeps its limits:
+    /// `max_connections`, `max_peers`, and the three of strangers.
+    ///
+    /// Each is named by [`peer`](Self::peer), as it was before, and then [`keep_named`](Self::keep_named) or
+    /// [`keep_former`](Self::keep_former) is called. No peer that is used already takes room from a new one meanwhile.
+    pub fn name_anew(&self, settings: &UpstreamSettings) {
+        self.lock().name_anew(settings);
+    }
+
+    /// All peers are named. The others are retired, and of those that somebody from outside named the ones that are not to
+    /// be kept.
+    ///
+    /// A peer that is retired gives its place up at once. Its pool serves those who have it until the last of them is done;
+    /// then its connections close when their last answers have come.
+    pub fn keep_named(&self, keep: impl Fn(&Peer) -> bool) {
+        // What leaves is dropped once the lock is free.
+        let _leaving = self.lock().keep_named(keep);
+    }
+
+    /// The peers that were named last are not used, and those of before are.
+    pub fn keep_former(&self) {
+        let _leaving = self.lock().keep_former();
     }
 
     /// A pacer for requests that share a quota which no single peer stands for. `subject` names it in the log, and
@@ -148,7 +174,11 @@ impl Upstream {
     }
 
     fn pools(&self) -> Vec<Arc<Pool>> {
-        self.peers.lock().unwrap_or_else(PoisonError::into_inner).all()
+        self.lock().all()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Peers> {
+        self.peers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many connections have not closed, over all peers.
@@ -175,6 +205,12 @@ impl PeerPool {
     #[cfg(test)]
     pub(crate) fn pool(&self) -> &Arc<Pool> {
         &self.held.pool
+    }
+
+    /// The peer.
+    #[must_use]
+    pub fn peer(&self) -> &Peer {
+        self.held.pool.peer()
     }
 
     /// The origin of the peer.

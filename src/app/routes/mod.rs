@@ -4,13 +4,17 @@
 //! again keep their credential with its token, peers that are named again keep their connections, and apps that are named
 //! again their share.
 
+mod built;
+mod guards;
 mod projects;
 
 use std::sync::Arc;
 
+use fanfare_upstream::tls::ClientTls;
 use fanfare_upstream::{Http, Origin, Peer, PeerPool, Proxies, Reach, TooManyPeers, Upstream};
-use rustls::ClientConfig;
 
+pub(super) use built::Built;
+pub(super) use guards::Guards;
 pub(super) use projects::Projects;
 
 use crate::config::{
@@ -21,7 +25,7 @@ use crate::credential::google::{GoogleToken, Source};
 use crate::credential::{Credential, CredentialHandle, Registry};
 use crate::desk::Admission;
 use crate::dispatch::{
-    ApnsPeers, ApnsStandings, AppRoutes, FcmStandings, Route, RouteParts, Routes, Subscriptions, TargetPeers,
+    ApnsPeers, ApnsStandings, AppRoutes, FcmStandings, Route, RouteParts, Subscriptions, TargetPeers,
 };
 use crate::metrics::Metrics;
 use crate::provider::Provider;
@@ -31,37 +35,43 @@ use crate::provider::mattermost::Mattermost;
 use crate::provider::webpush::WebPush;
 use crate::push::ApnsEnvironment;
 
-pub(super) fn build(
-    config: &Config,
-    credentials: &Registry,
-    upstream: &Arc<Upstream>,
-    admission: &Admission,
-    projects: &Projects,
-    metrics: &Metrics,
-) -> Result<Routes, TooManyPeers> {
-    let builder = Builder { config, credentials, upstream, admission, projects, metrics };
-    config.apps.iter().map(|app| Ok((app.id.clone(), builder.app(app)?))).collect()
+/// What the routes of a configuration share with those of the one after it.
+#[derive(Clone, Copy)]
+pub(super) struct Lasting<'a> {
+    pub(super) credentials: &'a Registry,
+    pub(super) upstream: &'a Arc<Upstream>,
+    pub(super) admission: &'a Admission,
+    pub(super) projects: &'a Projects,
+    pub(super) guards: &'a Guards,
+    pub(super) metrics: &'a Metrics,
+}
+
+/// Nothing changes but the peers of `upstream` before the routes are [used](Built::used).
+pub(super) fn build(config: &Config, lasting: Lasting<'_>) -> Result<Built, TooManyPeers> {
+    let mut builder = Builder { config, lasting, built: Built::default() };
+    for app in &config.apps {
+        let routes = builder.app(app)?;
+        builder.built.apps.push((app.id.clone(), routes));
+    }
+    Ok(builder.built)
 }
 
 struct Builder<'a> {
     config: &'a Config,
-    credentials: &'a Registry,
-    upstream: &'a Arc<Upstream>,
-    admission: &'a Admission,
-    projects: &'a Projects,
-    metrics: &'a Metrics,
+    lasting: Lasting<'a>,
+    built: Built,
 }
 
 /// What of a peer depends on the credential.
 struct Identity<'a> {
     name: String,
     http: Http,
-    tls: &'a Arc<ClientConfig>,
+    tls: &'a Arc<ClientTls>,
     proves_credential: bool,
 }
 
 impl Builder<'_> {
-    fn app(&self, app: &AppConfig) -> Result<AppRoutes, TooManyPeers> {
+    fn app(&mut self, app: &AppConfig) -> Result<AppRoutes, TooManyPeers> {
         let AppConfig { default_ttl, apns, fcm, mattermost, web_push, proxy, .. } = app;
         let proxies = proxy.as_ref().or(self.config.proxy.as_ref());
         let apns = apns.as_ref().map(|apns| self.apns(app, apns, proxies)).transpose()?;
@@ -79,7 +89,7 @@ impl Builder<'_> {
     }
 
     fn apns(
-        &self,
+        &mut self,
         app: &AppConfig,
         apns: &ApnsConfig,
         proxies: Option<&Proxies>,
@@ -92,7 +102,7 @@ impl Builder<'_> {
                     tls: self.config.apns_trust.tls(Http::Two),
                     proves_credential: true,
                 };
-                (Credential::ProviderToken(self.credentials.provider_token(key)), None, identity)
+                (Credential::ProviderToken(self.lasting.credentials.provider_token(key)), None, identity)
             }
             ApnsCredential::Certificate(certificate) => {
                 let identity = Identity::by_certificate(certificate, Http::Two);
@@ -106,9 +116,11 @@ impl Builder<'_> {
                     ApnsEnvironment::Sandbox => "apns sandbox",
                 };
                 match &apns.credential {
-                    ApnsCredential::Token(key) => self.credentials.standings().of_signing_key(key, place),
+                    ApnsCredential::Token(key) => {
+                        self.lasting.credentials.standings().of_signing_key(key, place)
+                    }
                     ApnsCredential::Certificate(certificate) => {
-                        self.credentials.standings().of_certificate(certificate.fingerprint(), place)
+                        self.lasting.credentials.standings().of_certificate(certificate.fingerprint(), place)
                     }
                 }
             };
@@ -124,12 +136,12 @@ impl Builder<'_> {
         Ok(Route::of(RouteParts {
             standings: Box::new(standings),
             certificate: validity,
-            ..self.parts(app, apns.provider.clone(), credential, peers)
+            ..self.parts(app, apns.provider.clone(), (credential, apns.credential.name()), peers)
         }))
     }
 
     fn fcm(
-        &self,
+        &mut self,
         app: &AppConfig,
         fcm: &FcmConfig,
         proxies: Option<&Proxies>,
@@ -143,20 +155,21 @@ impl Builder<'_> {
         let peer = self.peer(&upstream.origin, &identity, proxies)?;
         let project = fcm.provider.project_id();
         let per_minute = self.quota(project);
-        let breaker = self.config.upstream.breaker;
+        let (breaker, projects) = (self.config.upstream.breaker, self.lasting.projects);
         let standings = FcmStandings {
             project: self
+                .lasting
                 .credentials
                 .standings()
                 .of_source(&fcm.credential, &format!("fcm project {project}")),
-            token_endpoint: self.credentials.token_standing(&fcm.credential),
+            token_endpoint: self.lasting.credentials.token_standing(&fcm.credential),
         };
         Ok(Route::of(RouteParts {
             standings: Box::new(standings),
             certificate: fcm.certificate.as_ref().map(ClientCertificate::validity),
-            pacer: Some(self.projects.pacer(project, per_minute, self.upstream, self.metrics)),
-            breaker: Some(self.projects.breaker(project, breaker, self.metrics)),
-            ..self.parts(app, fcm.provider.clone(), credential, peer)
+            pacer: Some(projects.pacer(project, per_minute, self.lasting.upstream, self.lasting.metrics)),
+            breaker: Some(projects.breaker(project, breaker, self.lasting.metrics)),
+            ..self.parts(app, fcm.provider.clone(), (credential, fcm.credential_name()), peer)
         }))
     }
 
@@ -170,54 +183,67 @@ impl Builder<'_> {
     }
 
     fn access_token(
-        &self,
+        &mut self,
         source: &Arc<Source>,
         proxies: Option<&Proxies>,
     ) -> Result<CredentialHandle<GoogleToken>, TooManyPeers> {
         let identity = Identity::shared(Http::Either, self.config.fcm.trust.tls(Http::Either));
         let endpoint = self.peer(source.endpoint().origin(), &identity, proxies)?;
-        Ok(self.credentials.access_token(source, endpoint))
+        let token = self.lasting.credentials.access_token(source, endpoint.clone());
+        self.built.endpoints.push((token.clone(), endpoint));
+        Ok(token)
     }
 
     fn mattermost(
-        &self,
+        &mut self,
         app: &AppConfig,
         mattermost: &MattermostConfig,
         proxies: Option<&Proxies>,
     ) -> Result<Route<Mattermost>, TooManyPeers> {
-        let peer = self.upstream.peer(push_proxy(self.config, app, mattermost, proxies))?;
-        Ok(Route::of(self.parts(app, mattermost.provider.clone(), Credential::None, peer)))
+        let peer = self.lasting.upstream.peer(push_proxy(self.config, app, mattermost, proxies))?;
+        Ok(Route::of(self.parts(app, mattermost.provider.clone(), (Credential::None, String::new()), peer)))
     }
 
     fn web_push(
-        &self,
+        &mut self,
         app: &AppConfig,
         web_push: &WebPushConfig,
         proxies: Option<&Proxies>,
     ) -> Route<WebPush> {
         let upstream = &self.config.web_push;
-        let vapid = self.credentials.vapid(&web_push.application_server, upstream.max_origins);
+        let vapid = self.lasting.credentials.vapid(&web_push.application_server, upstream.max_origins);
         let identity = Identity::shared(web_push.http, upstream.trust.tls(web_push.http));
         let template = Peer {
             reach: if web_push.private_addresses { Reach::Anywhere } else { Reach::Public },
             // Each subscription names an origin, which takes the place of this one.
             ..identity.at(Origin::https("subscription.invalid"), None)
         };
-        let subscriptions = Subscriptions::new(Arc::clone(self.upstream), template, proxies.cloned());
-        Route::of(self.parts(app, web_push.provider.clone(), Credential::Vapid(vapid), subscriptions))
+        self.built.vapid.push((vapid.clone(), upstream.max_origins));
+        self.built.subscriptions.push((template.clone(), proxies.cloned()));
+        let upstream = Arc::clone(self.lasting.upstream);
+        let subscriptions = Subscriptions::new(upstream, template, proxies.cloned());
+        let shown = format!("{:?}", web_push.application_server.identity());
+        Route::of(self.parts(
+            app,
+            web_push.provider.clone(),
+            (Credential::Vapid(vapid), shown),
+            subscriptions,
+        ))
     }
 
-    /// What each route has.
+    /// What each route has, where the app shows a credential of this name.
     fn parts<P: Provider>(
         &self,
         app: &AppConfig,
         provider: P,
-        credential: Credential,
+        (credential, shown): (Credential, String),
         peers: impl TargetPeers<P> + 'static,
     ) -> RouteParts<P> {
-        let metrics = self.metrics.pushes.app(app.id.as_str(), P::KIND);
+        let Lasting { metrics, admission, guards, .. } = self.lasting;
+        let metrics = metrics.pushes.app(app.id.as_str(), P::KIND);
         RouteParts {
-            sharer: self.admission.app(&app.id),
+            guard: Some(guards.guard::<P>(&app.id, shown)),
+            sharer: admission.app(&app.id),
             weight: app.weight,
             ..RouteParts::new(app.id.clone(), provider, credential, peers, metrics)
         }
@@ -229,7 +255,7 @@ impl Builder<'_> {
         identity: &Identity<'_>,
         proxies: Option<&Proxies>,
     ) -> Result<PeerPool, TooManyPeers> {
-        self.upstream.peer(identity.at(origin.clone(), proxies))
+        self.lasting.upstream.peer(identity.at(origin.clone(), proxies))
     }
 }
 
@@ -251,7 +277,7 @@ pub(super) fn push_proxy(
 
 impl<'a> Identity<'a> {
     /// Apps share the connections, because each request says who sends it.
-    fn shared(http: Http, tls: &'a Arc<ClientConfig>) -> Self {
+    fn shared(http: Http, tls: &'a Arc<ClientTls>) -> Self {
         Self { name: String::new(), http, tls, proves_credential: false }
     }
 

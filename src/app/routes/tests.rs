@@ -8,6 +8,7 @@ use super::*;
 use crate::config::Trust;
 use crate::credential::apns::ProviderToken;
 use crate::credential::vapid::{ApplicationServer, Vapid};
+use crate::dispatch::Routes;
 use crate::provider::apns::{Apns, ApnsSettings};
 use crate::provider::fcm::{Fcm, FcmSettings as FcmProject};
 use crate::provider::mattermost::{Mattermost, MattermostSettings};
@@ -99,17 +100,26 @@ async fn a_configuration_that_is_read_again_keeps_peers_and_credentials() {
     let (resolver, dialer) = (Arc::new(SystemResolver), Arc::new(TcpDialer));
     let upstream =
         Arc::new(Upstream::new(first.upstream.clone(), resolver, dialer, metrics.upstream.clone()));
-    let (registry, projects) = (Registry::new(metrics.credentials.clone()), Projects::default());
+    let registry = Registry::new(metrics.credentials.clone());
+    let (projects, guards) = (Projects::default(), Guards::default());
     let admission = Admission::new(1, metrics.pushes.in_flight().clone());
 
-    let routes = build(&first, &registry, &upstream, &admission, &projects, &metrics).unwrap();
+    let lasting = Lasting {
+        credentials: &registry,
+        upstream: &upstream,
+        admission: &admission,
+        projects: &projects,
+        guards: &guards,
+        metrics: &metrics,
+    };
+    let (routes, _) = build(&first, lasting).unwrap().used();
     let known = credentials(&routes);
     known[0].1.ready(Instant::now() + SOON, None).await.unwrap();
     let opened = simulator.counters().connections_opened;
 
     // The pool has room for no other peer, and the routes of the first configuration hold all of them.
     let second = config(&simulator, &account);
-    let routes_again = build(&second, &registry, &upstream, &admission, &projects, &metrics).unwrap();
+    let (routes_again, _) = build(&second, lasting).unwrap().used();
     let again = credentials(&routes_again);
     for (apns, fcm, vapid) in known.iter().chain(&again) {
         assert!(std::ptr::eq::<ProviderToken>(&**apns, &*known[0].0));
@@ -120,6 +130,9 @@ async fn a_configuration_that_is_read_again_keeps_peers_and_credentials() {
         let party = |routes: &Routes| routes.app(&app).unwrap().mattermost.as_ref().unwrap().party();
         assert_eq!(party(&routes), party(&routes_again), "an app is the same one to those it shares with");
         assert_eq!(routes.app(&app).unwrap().fcm.as_ref().unwrap().party(), party(&routes));
+        let guard =
+            |routes: &Routes| std::ptr::from_ref(routes.app(&app).unwrap().apns.as_ref().unwrap().guard());
+        assert_eq!(guard(&routes), guard(&routes_again), "what is known of its targets stays known");
     }
     let shared = [&routes, &routes_again].map(|routes| {
         APPS.map(|name| routes.app(&AppId::parse(name).unwrap()).unwrap().fcm.as_ref().unwrap().shared())
@@ -142,6 +155,13 @@ async fn a_configuration_that_is_read_again_keeps_peers_and_credentials() {
     // Another peer would not have fitted.
     let mut third = config(&simulator, &account);
     third.apns_sandbox = "https://localhost:1".parse().unwrap();
-    assert!(build(&third, &registry, &upstream, &admission, &projects, &metrics).is_err());
+    assert!(build(&third, lasting).is_err());
+    // It fits where all are named anew, since it takes the place of the former, which is in use until then.
+    upstream.name_anew(&third.upstream);
+    let (renamed, _) = build(&third, lasting).unwrap().used();
+    upstream.keep_named(|_| false);
+    drop(routes_again);
+    assert!(build(&second, lasting).is_err(), "the place is another's now");
+    drop(renamed);
     tokio::time::timeout(SOON, registry.shut_down()).await.unwrap();
 }

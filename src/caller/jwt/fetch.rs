@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use fanfare_upstream::{
     Flow, InFlight, Indexing, InvalidField, InvalidPath, NoAnswerCause, PeerPool, Request, Unanswered,
@@ -26,7 +27,7 @@ const ACCEPT: (&str, &str) = ("accept", "application/jwk-set+json, application/j
 
 /// Where keys are fetched, and for which algorithms.
 pub(super) struct Fetches {
-    peer: PeerPool,
+    peer: ArcSwap<PeerPool>,
     path: String,
     algorithms: Vec<SigningAlgorithm>,
     under_way: Arc<InFlight>,
@@ -56,7 +57,12 @@ pub(super) enum FetchError {
 impl Fetches {
     /// `peer` is the pool of the origin that has the keys.
     pub(super) fn new(peer: PeerPool, path: String, algorithms: Vec<SigningAlgorithm>) -> Self {
-        Self { peer, path, algorithms, under_way: Arc::default() }
+        Self { peer: ArcSwap::from_pointee(peer), path, algorithms, under_way: Arc::default() }
+    }
+
+    /// Fetches the keys over this pool of their origin from now on.
+    pub(super) fn fetch_over(&self, peer: PeerPool) {
+        self.peer.store(Arc::new(peer));
     }
 
     /// Fetches the keys once.
@@ -65,7 +71,7 @@ impl Fetches {
         let mut request = Request::new(&Method::GET, &[&self.path], Bytes::new())?;
         request.push(ACCEPT.0, ACCEPT.1, Indexing::Repeats)?;
         let asked = async {
-            let permit = self.peer.permit(Flow::SINGLE, Instant::now() + FETCH_TIMEOUT).await?;
+            let permit = self.peer.load_full().permit(Flow::SINGLE, Instant::now() + FETCH_TIMEOUT).await?;
             permit.exchange(request.clone(), || Some(request.clone()), &share).await
         };
         let answer = asked.await.map_err(|error| match error {

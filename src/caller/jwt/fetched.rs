@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
+use fanfare_upstream::PeerPool;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
@@ -52,6 +53,11 @@ impl FetchedKeys {
         // The task begins with a fetch, which the first callers wait for.
         let progress = watch::Sender::new(Progress { under_way: true, ended: 0, asked_at: None });
         Self { issuer, settings, fetches, newest: ArcSwapOption::empty(), progress, metrics }
+    }
+
+    /// Fetches over this pool from now on.
+    pub(super) fn fetch_over(&self, peer: PeerPool) {
+        self.fetches.fetch_over(peer);
     }
 
     /// Returns the newest keys, unless they are too old.

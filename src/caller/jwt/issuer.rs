@@ -68,6 +68,19 @@ impl TokenIssuer {
         }
     }
 
+    /// Whether its settings are these, so that it goes on with the keys that it has.
+    #[must_use]
+    pub(crate) fn has(&self, settings: &IssuerSettings) -> bool {
+        self.settings.is_same(settings)
+    }
+
+    /// Fetches its keys over this pool from now on, where they are fetched.
+    pub(crate) fn fetch_over(&self, peer: PeerPool) {
+        if let IssuerKeys::Fetched(keys) = &self.keys {
+            keys.fetch_over(peer);
+        }
+    }
+
     /// The name of the issuer in the configuration.
     pub(super) fn name(&self) -> &Arc<str> {
         &self.settings.name

@@ -46,6 +46,13 @@ pub enum KeySetError {
     },
 }
 
+/// Tells which keys they are.
+impl std::fmt::Debug for KeySet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeySet").field("fingerprint", &self.fingerprint).finish_non_exhaustive()
+    }
+}
+
 impl KeySet {
     /// Reads a JWK set. Keys that are not for one of these algorithms are left out.
     ///

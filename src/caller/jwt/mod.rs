@@ -37,7 +37,8 @@ use token_cache::{CachedToken, TokenCache, TokenDigest};
 /// The longest token that is looked into, in bytes. Tokens of people with many groups reach 4 KiB.
 const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
-/// Verifies the tokens of all issuers. The `iss` of a token says which issuer has to have signed it.
+/// Verifies the tokens of all issuers; of none by default. The `iss` of a token says which issuer has to have signed it.
+#[derive(Default)]
 pub struct Tokens {
     issuers: Vec<Arc<TokenIssuer>>,
     cache: TokenCache,
@@ -48,12 +49,6 @@ impl Tokens {
     #[must_use]
     pub fn new(issuers: Vec<Arc<TokenIssuer>>) -> Self {
         Self { issuers, cache: TokenCache::default() }
-    }
-
-    /// Whether there is an issuer with this name in the configuration.
-    #[must_use]
-    pub fn knows(&self, issuer: &str) -> bool {
-        self.issuers.iter().any(|known| &**known.name() == issuer)
     }
 
     /// Verifies a token, as it stands behind `Bearer `, without waiting. One that was verified before costs a digest

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanfare_upstream::Origin;
-use rustls::ClientConfig;
+use fanfare_upstream::tls::ClientTls;
 
 use super::algorithm::SigningAlgorithm;
 use super::key_set::KeySet;
 
 /// An issuer of tokens, and what its tokens have to say.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct IssuerSettings {
     /// The name of the issuer in the configuration.
     pub name: Arc<str>,
@@ -27,7 +27,7 @@ pub struct IssuerSettings {
 }
 
 /// Where the keys of an issuer come from.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub enum JwksSource {
     /// They were read from a file.
     File(Arc<KeySet>),
@@ -36,14 +36,14 @@ pub enum JwksSource {
 }
 
 /// Where keys are fetched, and how often.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct JwksFetch {
     /// Where the keys are.
     pub origin: Origin,
     /// The path and the query of the keys.
     pub path: String,
     /// TLS that verifies who gives the keys.
-    pub tls: Arc<ClientConfig>,
+    pub tls: Arc<ClientTls>,
     /// How often they are fetched.
     pub refresh: Duration,
     /// How long keys serve that could not be fetched again.
@@ -51,8 +51,29 @@ pub struct JwksFetch {
 }
 
 impl IssuerSettings {
+    /// Whether both say the same, so that the keys of one are those of the other.
+    #[must_use]
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let Self { name, issuer, audiences, algorithms, claim, jwks } = self;
+        let of_other = (&other.name, &other.issuer, &other.audiences, &other.algorithms, &other.claim);
+        (name, issuer, audiences, algorithms, claim) == of_other && jwks.is_same(&other.jwks)
+    }
+
     /// The claim that names the caller where the configuration says none.
     pub const CLAIM: &str = "sub";
+}
+
+impl JwksSource {
+    fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::File(keys), Self::File(others)) => keys.is_same(others),
+            (Self::Fetched(fetch), Self::Fetched(other)) => {
+                let said = |it: &JwksFetch| (it.origin.clone(), it.path.clone(), it.refresh, it.max_stale);
+                said(fetch) == said(other) && fetch.tls.is_same(&other.tls)
+            }
+            (Self::File(_), Self::Fetched(_)) | (Self::Fetched(_), Self::File(_)) => false,
+        }
+    }
 }
 
 impl JwksFetch {

@@ -72,7 +72,7 @@ pub struct SigningKey {
 
 /// What tells signing keys apart: two files that claim the same ids are two keys.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(in crate::credential) struct SigningKeyIdentity {
+pub(crate) struct SigningKeyIdentity {
     team_id: TeamId,
     key_id: KeyId,
     /// The SHA-256 of the public key, so that the same key is recognised however its file is laid out, and whether that
@@ -118,7 +118,7 @@ impl SigningKey {
         self.identity() == other.identity()
     }
 
-    pub(in crate::credential) fn identity(&self) -> SigningKeyIdentity {
+    pub(crate) fn identity(&self) -> SigningKeyIdentity {
         let private_key = self.private_key.as_bytes();
         // A key that has signed is such a pair, so that its own bytes are never needed.
         let fingerprint =

@@ -13,7 +13,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use fanfare_upstream::{Flow, InFlight, Indexing, PeerPool, Request, Unsent, UpstreamError};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -48,7 +48,7 @@ const PATIENCE: u32 = 3;
 /// ```
 pub struct GoogleToken {
     source: Arc<Source>,
-    endpoint: PeerPool,
+    endpoint: ArcSwap<PeerPool>,
     newest: ArcSwapOption<AccessToken>,
     progress: watch::Sender<Progress>,
     calls: Arc<InFlight>,
@@ -101,13 +101,18 @@ impl GoogleToken {
     ) -> Self {
         Self {
             source,
-            endpoint,
+            endpoint: ArcSwap::from_pointee(endpoint),
             newest: ArcSwapOption::empty(),
             progress: watch::Sender::default(),
             calls: Arc::default(),
             standing,
             metrics,
         }
+    }
+
+    /// Fetches tokens over this pool of the same origin from now on.
+    pub(crate) fn fetch_over(&self, endpoint: PeerPool) {
+        self.endpoint.store(Arc::new(endpoint));
     }
 
     /// Returns the newest token, without waiting and without allocating. There is none where it has expired, or none was
@@ -209,7 +214,8 @@ impl GoogleToken {
         let mut request = Request::new(&method, &path, body).map_err(|error| unavailable(&error))?;
         request.push(name, value, Indexing::Repeats).map_err(|error| unavailable(&error))?;
         let asked = async {
-            let permit = self.endpoint.permit(Flow::SINGLE, Instant::now() + CALL_TIMEOUT).await?;
+            let permit =
+                self.endpoint.load_full().permit(Flow::SINGLE, Instant::now() + CALL_TIMEOUT).await?;
             permit.exchange(request.clone(), || Some(request.clone()), &share).await
         };
         let answer = asked.await.map_err(|error: UpstreamError| match (unavailable(&error), error) {

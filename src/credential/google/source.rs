@@ -123,7 +123,7 @@ pub struct Source {
 
 /// What tells sources apart: the same file that is asked for at another endpoint is another source.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(in crate::credential) struct SourceIdentity {
+pub(crate) struct SourceIdentity {
     fingerprint: [u8; 32],
     endpoint: Endpoint,
 }
@@ -180,7 +180,7 @@ impl Source {
         Origin::http(METADATA_HOST)
     }
 
-    pub(in crate::credential) fn identity(&self) -> SourceIdentity {
+    pub(crate) fn identity(&self) -> SourceIdentity {
         SourceIdentity { fingerprint: self.fingerprint, endpoint: self.endpoint.clone() }
     }
 

@@ -69,8 +69,8 @@ impl Registry {
     }
 
     /// Returns the access token of a source. Where the source is new here, its tokens are fetched over `endpoint`, the pool
-    /// of [`Source::endpoint`]'s origin. Where it is known, they go on being fetched over the pool that was given first, even
-    /// where another proxy is on the way to this one.
+    /// of [`Source::endpoint`]'s origin. Where it is known, they go on being fetched over the pool that it has, until
+    /// [`GoogleToken::fetch_over`] says another.
     #[must_use]
     pub fn access_token(&self, source: &Arc<Source>, endpoint: PeerPool) -> CredentialHandle<GoogleToken> {
         self.credentials().access_tokens.find_or_insert(source.identity(), || {
@@ -83,19 +83,17 @@ impl Registry {
         })
     }
 
-    /// Returns the VAPID tokens of an application server, of which at most `max_origins` are kept from now on. They need
-    /// no task, since each is signed where it is asked for.
+    /// Returns the VAPID tokens of an application server. Where it is new here, at most `max_origins` of them are kept. They
+    /// need no task, since each is signed where it is asked for.
     #[must_use]
     pub(crate) fn vapid(
         &self,
         server: &Arc<ApplicationServer>,
         max_origins: usize,
     ) -> CredentialHandle<Vapid> {
-        let vapid = self.credentials().vapid.find_or_insert(server.identity(), || {
+        self.credentials().vapid.find_or_insert(server.identity(), || {
             CredentialHandle::without_task(Vapid::new(Arc::clone(server), max_origins))
-        });
-        vapid.keep_at_most(max_origins);
-        vapid
+        })
     }
 
     /// Ends every task and waits until all have ended. Tokens that were made stay usable, and are renewed no more.

@@ -22,7 +22,7 @@ pub struct ApplicationServer {
 
 /// What tells application servers apart.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(in crate::credential) struct ApplicationServerIdentity {
+pub(crate) struct ApplicationServerIdentity {
     public_key: String,
     subject: String,
 }
@@ -74,7 +74,7 @@ impl ApplicationServer {
         &self.subject
     }
 
-    pub(in crate::credential) fn identity(&self) -> ApplicationServerIdentity {
+    pub(crate) fn identity(&self) -> ApplicationServerIdentity {
         ApplicationServerIdentity { public_key: self.public_key.clone(), subject: self.subject.clone() }
     }
 

@@ -57,7 +57,7 @@ impl Vapid {
     }
 
     /// Keeps at most `max_origins` tokens from now on, since another configuration may say another number.
-    pub(super) fn keep_at_most(&self, max_origins: usize) {
+    pub(crate) fn keep_at_most(&self, max_origins: usize) {
         self.tokens().by_origin.resize(at_least_one(max_origins));
     }
 

@@ -6,7 +6,7 @@
 //! Transactions on Networking 6 (2), 1998.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use fanfare_upstream::{InFlight, ServiceClass};
@@ -95,7 +95,7 @@ impl Unadmitted {
 /// Bounds the pushes in flight.
 #[derive(Debug)]
 pub struct Admission {
-    limit: usize,
+    limit: AtomicUsize,
     in_flight: Arc<InFlight>,
     draining: AtomicBool,
     apps: Apps,
@@ -105,7 +105,15 @@ impl Admission {
     /// There is room for `limit` pushes, which `in_flight` counts.
     #[must_use]
     pub fn new(limit: usize, in_flight: Arc<InFlight>) -> Self {
-        Self { limit, in_flight, draining: AtomicBool::new(false), apps: Apps::default() }
+        let (draining, apps) = Default::default();
+        Self { limit: AtomicUsize::new(limit), in_flight, draining, apps }
+    }
+
+    /// Has room for `limit` pushes from now on. Those above it that are in flight stay so.
+    pub(crate) fn resize(&self, limit: usize) {
+        self.limit.store(limit, Ordering::Relaxed);
+        // Whoever waits for room may find it now.
+        self.in_flight.wake();
     }
 
     /// An app as one who shares room and streams with others.
@@ -121,7 +129,8 @@ impl Admission {
         if self.is_draining() {
             return Err(Unadmitted::Draining);
         }
-        let share = self.in_flight.begin_for(self.limit, [caller.in_flight(), app.in_flight()], |free| {
+        let limit = self.limit.load(Ordering::Relaxed);
+        let share = self.in_flight.begin_for(limit, [caller.in_flight(), app.in_flight()], |free| {
             let of_app = free.saturating_mul(match class {
                 ServiceClass::Interactive => INTERACTIVE,
                 ServiceClass::Bulk => BULK,

@@ -141,7 +141,7 @@ impl Desk {
 
 impl Batch {
     fn new(desk: &Arc<Desk>, caller: Caller, arrival: Arrival) -> Self {
-        let settings = &desk.settings.batch;
+        let settings = desk.settings.load().batch.clone();
         let deadline = arrival.deadline_of_batch();
         let taking_ends = deadline.map(|deadline| {
             let before = TAKING_ENDS.min(deadline.saturating_duration_since(Instant::now()) / 5);

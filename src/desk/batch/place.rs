@@ -66,7 +66,8 @@ impl Batch {
     pub(super) fn send(&mut self, item: InHand, room: Room) {
         let InHand { index, opened, seat } = item;
         let begun = Instant::now();
-        let max_wait = opened.push.body.options.max_wait.unwrap_or(self.desk.settings.batch.max_wait);
+        let own = opened.push.body.options.max_wait;
+        let max_wait = own.unwrap_or_else(|| self.desk.settings.load().batch.max_wait);
         let own = begun + max_wait;
         let deadline = self.deadline.map_or(own, |deadline| own.min(deadline));
         let terms = Terms { flow: opened.flow(self.flow), begun, deadline };

@@ -109,6 +109,15 @@ impl Table {
         Self { settings, entries: HashMap::new(), recorded: BTreeMap::new(), next_number: 0 }
     }
 
+    /// Has these limits from now on. What is remembered stays so for as long as was said.
+    pub(super) fn change(&mut self, settings: OnceSettings) {
+        self.settings = settings;
+        while self.entries.len() > settings.max {
+            let Some((&oldest, _)) = self.recorded.first_key_value() else { return };
+            self.forget(oldest);
+        }
+    }
+
     /// How many are in flight or remembered.
     pub(super) fn len(&self) -> usize {
         self.entries.len()

@@ -23,6 +23,11 @@ impl OnceWindow {
         Self { table: Mutex::new(Table::new(settings)), metrics }
     }
 
+    /// Has these limits from now on.
+    pub(in crate::desk) fn change(&self, settings: OnceSettings) {
+        self.table().change(settings);
+    }
+
     /// What a push is to do now.
     pub(super) fn claim(&self, push: &OncePush) -> Claim {
         let mut table = self.table();

@@ -157,7 +157,7 @@ fn paced(front: &Front) -> Caller {
         token: None,
         anonymous: true,
     };
-    let (tokens, budget) = (Tokens::new(Vec::new()), BytesBudget::new(1024));
+    let (tokens, budget) = (Arc::<Tokens>::default(), BytesBudget::new(1024));
     let callers = Callers::new(vec![anybody], tokens, budget, front.metrics.callers.clone());
     let shown = Shown {
         authorization: None,

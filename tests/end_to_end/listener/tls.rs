@@ -105,6 +105,32 @@ async fn a_certificate_is_optional_and_one_that_is_shown_is_of_a_known_authority
 }
 
 #[tokio::test]
+async fn another_certificate_is_shown_from_the_next_handshake_on() {
+    let [own, renewed] = [(); 2].map(|()| Authority::new());
+    let simulator = Simulator::builder().bundle_ids([TOPIC]).start().await.unwrap();
+    let read = |by: &Authority| {
+        let mut config = config(&simulator);
+        config.grpc.listener.tls = Some(by.server(&[]));
+        config
+    };
+    let gateway = Gateway::start(read(&own), Network::default()).await.unwrap();
+    let open = channel(&gateway, own.client(None, b"h2")).await.unwrap();
+    assert_eq!(send(open.clone()).await.unwrap(), Outcome::Accepted);
+    let reloaded = gateway.reload(read(&renewed)).unwrap();
+    assert_eq!((reloaded.changed, reloaded.needs_restart), (vec!["grpc.tls"], vec![]));
+    assert_eq!(send(open).await.unwrap(), Outcome::Accepted, "a connection that is open stays so");
+    let newer = channel(&gateway, renewed.client(None, b"h2")).await.unwrap();
+    assert_eq!(send(newer).await.unwrap(), Outcome::Accepted);
+    channel(&gateway, own.client(None, b"h2")).await.unwrap_err();
+    // A listener does not begin to speak plaintext before a restart.
+    let reloaded = gateway.reload(config(&simulator)).unwrap();
+    assert_eq!((reloaded.changed, reloaded.needs_restart), (vec![], vec!["grpc.tls"]));
+    let newer = channel(&gateway, renewed.client(None, b"h2")).await.unwrap();
+    assert_eq!(send(newer).await.unwrap(), Outcome::Accepted);
+    gateway.shut_down().await;
+}
+
+#[tokio::test]
 async fn a_client_that_speaks_another_protocol_is_refused_by_an_alert() {
     let own = Authority::new();
     let listening = Listening::http2(|settings| settings.tls = Some(own.server(&[]))).await;

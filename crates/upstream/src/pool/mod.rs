@@ -119,10 +119,10 @@ impl Pool {
         self.on(Event::ShutDown(why));
     }
 
-    /// Ends the pool for that of another peer.
-    pub(crate) fn forget(&self) {
+    /// Ends the pool of a peer that is known no more.
+    pub(crate) fn forget(&self, why: EndCause) {
         self.report(Report::Forgotten);
-        self.shut_down(EndCause::Evicted);
+        self.shut_down(why);
     }
 
     /// Ends every connection at once.

@@ -4,6 +4,7 @@ mod circles;
 mod http1;
 mod http2;
 mod inbox;
+mod naming;
 mod pipes;
 mod scripted;
 mod strangers;
