@@ -17,6 +17,7 @@ pub(in crate::config) struct File {
     pub(in crate::config) grpc: Grpc,
     pub(in crate::config) admin: Admin,
     pub(in crate::config) limits: Limits,
+    pub(in crate::config) reload: Reload,
     pub(in crate::config) upstream: Upstream,
     pub(in crate::config) proxy: Option<Proxy>,
     pub(in crate::config) apns: Apns,
@@ -178,6 +179,14 @@ pub(in crate::config) struct Proxy {
     pub(in crate::config) credentials_file: Option<PathBuf>,
     #[serde(default)]
     pub(in crate::config) no_proxy: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(in crate::config) struct Reload {
+    pub(in crate::config) on_change: Option<bool>,
+    #[serde(with = "humantime_serde")]
+    pub(in crate::config) check_every: Option<Duration>,
 }
 
 #[derive(Debug, Default, Deserialize)]
