@@ -29,7 +29,7 @@ impl Gateway {
     /// The same, where `hurry` ends the delay.
     pub async fn shut_down_hurried_by(mut self, hurry: impl Future<Output = ()>) {
         self.health.drain();
-        let (delay, in_flight) = (self.drain_delay(), self.admission.in_flight());
+        let (delay, in_flight) = (self.drain_delay(), self.lasting.admission.in_flight());
         tracing::info!(?delay, in_flight, "shutting down: no longer ready");
         tokio::select! {
             () = sleep(delay) => {}
@@ -42,7 +42,7 @@ impl Gateway {
 
     /// Sends the callers away, and brings every push to its verdict.
     async fn drain(&mut self) {
-        tracing::info!(in_flight = self.admission.in_flight(), "draining");
+        tracing::info!(in_flight = self.lasting.admission.in_flight(), "draining");
         let end = Instant::now() + self.drain_timeout();
         // Each connection gets GOAWAY now, which its batches are told as well. A call that was sent before its caller knew of
         // that is taken, so that nobody is refused who does as HTTP/2 says.
@@ -50,20 +50,23 @@ impl Gateway {
         let calls_end = end.min(Instant::now() + LAST_CALLS);
         let _ = timeout_at(calls_end, all_ended(&mut self.grpc)).await;
 
-        self.admission.drain();
+        self.lasting.admission.drain();
         self.draining.cancel();
-        self.upstream.drain_batches();
-        let drained = timeout_at(end, self.admission.idle()).await.is_ok();
+        self.lasting.upstream.drain_batches();
+        let drained = timeout_at(end, self.lasting.admission.idle()).await.is_ok();
         if !drained {
-            tracing::warn!(in_flight = self.admission.in_flight(), "drain timeout: ending what is in flight");
+            tracing::warn!(
+                in_flight = self.lasting.admission.in_flight(),
+                "drain timeout: ending what is in flight"
+            );
         }
-        self.upstream.shut_down();
+        self.lasting.upstream.shut_down();
         let mut goodbye = end;
         if !drained {
-            self.upstream.abort();
+            self.lasting.upstream.abort();
             // Every wait for an upstream has just ended, so the verdicts need only a few more polls.
             goodbye = Instant::now() + LAST_GOODBYE;
-            let _ = timeout_at(goodbye, self.admission.idle()).await;
+            let _ = timeout_at(goodbye, self.lasting.admission.idle()).await;
         }
         // A verdict counts as delivered when it was read, so open batches get the rest of the time.
         self.batches.close();
@@ -77,9 +80,9 @@ impl Gateway {
             tracing::debug!("some callers keep their connections; leaving them");
             self.grpc.shutdown().await;
         }
-        let _ = timeout(LAST_GOODBYE, self.credentials.shut_down()).await;
-        self.upstream.abort();
-        let _ = timeout(LAST_GOODBYE, self.upstream.closed()).await;
+        let _ = timeout(LAST_GOODBYE, self.lasting.credentials.shut_down()).await;
+        self.lasting.upstream.abort();
+        let _ = timeout(LAST_GOODBYE, self.lasting.upstream.closed()).await;
         self.stop.cancel();
         self.issuers.close();
         let _ = timeout(LAST_GOODBYE, self.issuers.wait()).await;

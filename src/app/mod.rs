@@ -8,6 +8,7 @@ mod health;
 mod in_force;
 mod issuers;
 mod listeners;
+mod network;
 mod outbound;
 mod reload;
 mod routes;
@@ -16,15 +17,13 @@ mod running;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use fanfare_upstream::{Dial, Resolve, SystemResolver, TcpDialer, Upstream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::caller::Callers;
 use crate::config::Config;
-use crate::credential::Registry;
-use crate::desk::{Admission, Desk};
+use crate::desk::Desk;
 use crate::dispatch::Dispatcher;
 use crate::held_bytes::BytesBudget;
 use crate::ingress::admin::Admin;
@@ -37,41 +36,23 @@ use health::HealthKeeper;
 pub(crate) use descriptors::fewer_callers;
 pub use error::{ReloadError, StartError};
 pub use in_force::Reloaded;
+pub use network::Network;
 pub(crate) use outbound::Outbound;
-use routes::{Guards, Lasting, Projects};
+use routes::Lasting;
 use running::{Running, desk_settings};
-
-/// How the gateway reaches the network. Tests put their own in.
-pub struct Network {
-    /// Finds addresses.
-    pub resolver: Arc<dyn Resolve>,
-    /// Opens byte streams.
-    pub dialer: Arc<dyn Dial>,
-}
-
-impl Default for Network {
-    fn default() -> Self {
-        Self { resolver: Arc::new(SystemResolver), dialer: Arc::new(TcpDialer) }
-    }
-}
 
 /// A gateway that serves. It owns every task that it started.
 pub struct Gateway {
     grpc_address: SocketAddr,
     admin_address: SocketAddr,
-    metrics: Arc<Metrics>,
-    admission: Arc<Admission>,
+    /// What stays while configurations come and go.
+    lasting: Lasting,
     callers: Arc<Callers>,
     /// What callers hold of the gateway's memory.
     budget: Arc<BytesBudget>,
     desk: Arc<Desk>,
     /// TLS of the listener for gRPC and of that for operators.
     tls: [Option<ServerTls>; 2],
-    upstream: Arc<Upstream>,
-    credentials: Registry,
-    /// What the routes of one project share, also with the routes of a later configuration.
-    projects: Projects,
-    guards: Guards,
     certificates: Arc<CertificateWatch>,
     /// What the newest configuration says.
     running: Mutex<Running>,
@@ -101,28 +82,15 @@ impl Gateway {
         let (admin_listener, admin_address) =
             listeners::listen("admin.listen", config.admin.listener.listen).await?;
 
-        let metrics = Arc::new(Metrics::default());
         let [draining, leave, stop] = std::array::from_fn(|_| CancellationToken::new());
-        let Network { resolver, dialer } = network;
-        let upstream = Upstream::new(config.upstream.clone(), resolver, dialer, metrics.upstream.clone());
-        let upstream = Arc::new(upstream);
-        let credentials = Registry::new(metrics.credentials.clone());
-        let (projects, guards) = (Projects::default(), Guards::default());
-        let admission = Arc::new(Admission::new(config.max_in_flight, metrics.pushes.in_flight().clone()));
-        let lasting = Lasting {
-            credentials: &credentials,
-            upstream: &upstream,
-            admission: &admission,
-            projects: &projects,
-            guards: &guards,
-            metrics: &metrics,
-        };
-        let (routes, _) = routes::build(&config, lasting)?.used();
+        let lasting = Lasting::new(&config, network);
+        let Lasting { metrics, credentials, upstream, admission, .. } = &lasting;
+        let (routes, _) = routes::build(&config, &lasting)?.used();
         let dispatcher = Dispatcher::new(config.dispatch.clone(), draining.clone());
         let desk = Desk::new(
             desk_settings(&config),
             routes,
-            Arc::clone(&admission),
+            Arc::clone(admission),
             dispatcher,
             metrics.pushes.clone(),
         );
@@ -132,7 +100,7 @@ impl Gateway {
         let authorities = listeners::authorities(&config.callers);
         tls.iter().flatten().try_for_each(|tls| tls.know_clients(&authorities))?;
         let (mut tasks, issuers) = (JoinSet::new(), TaskTracker::new());
-        let running = Running::of(&config, &upstream, &metrics, &issuers, &stop)?;
+        let running = Running::of(&config, upstream, metrics, &issuers, &stop)?;
         let tokens = running.issuers.used();
         let budget = BytesBudget::new(config.max_held_bytes);
         let shares = Arc::clone(&budget);
@@ -167,8 +135,8 @@ impl Gateway {
         )?;
         let readers = (!admin_address.ip().is_loopback()).then(|| Arc::clone(&callers));
         let admin = Admin {
-            metrics: Arc::clone(&metrics),
-            admission: Arc::clone(&admission),
+            metrics: Arc::clone(metrics),
+            admission: Arc::clone(admission),
             health: health.subscribe(),
             accepting,
             readers,
@@ -185,16 +153,11 @@ impl Gateway {
         Ok(Self {
             grpc_address,
             admin_address,
-            metrics,
-            admission,
+            lasting,
             callers,
             budget,
             desk,
             tls,
-            upstream,
-            credentials,
-            projects,
-            guards,
             certificates,
             running: Mutex::new(running),
             issuers,
@@ -223,6 +186,6 @@ impl Gateway {
     /// Returns every metric.
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
-        &self.metrics
+        &self.lasting.metrics
     }
 }

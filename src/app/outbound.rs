@@ -5,29 +5,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use fanfare_upstream::{Flow, InFlight, InvalidPath, Reply, TooManyPeers, Upstream, UpstreamError};
+use fanfare_upstream::{Flow, InFlight, InvalidPath, Reply, TooManyPeers, UpstreamError};
 use http::Method;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::Network;
 use super::ending::LAST_GOODBYE;
-use super::routes::{self, Guards, Lasting, Projects};
+use super::network::Network;
+use super::routes::{self, Lasting};
 use super::running::desk_settings;
 use crate::config::{AppConfig, Config, MattermostConfig};
-use crate::credential::Registry;
-use crate::desk::{Admission, Arrival, Caller, Desk, Draft, NoRoom};
+use crate::desk::{Arrival, Caller, Desk, Draft, NoRoom};
 use crate::dispatch::Dispatcher;
-use crate::metrics::Metrics;
 use crate::push::PushResult;
 
 /// What faces push services.
 pub(crate) struct Outbound {
     desk: Desk,
-    upstream: Arc<Upstream>,
-    credentials: Registry,
-    /// What the routes of one project share.
-    _projects: Projects,
+    lasting: Lasting,
 }
 
 /// Why a push proxy gave no answer.
@@ -49,25 +44,12 @@ impl Outbound {
     /// # Errors
     /// Fails if the configuration names too many upstreams.
     pub(crate) fn new(config: &Config, network: Network) -> Result<Self, TooManyPeers> {
-        let metrics = Metrics::default();
-        let Network { resolver, dialer } = network;
-        let upstream = Upstream::new(config.upstream.clone(), resolver, dialer, metrics.upstream.clone());
-        let upstream = Arc::new(upstream);
-        let credentials = Registry::new(metrics.credentials.clone());
-        let (projects, guards) = (Projects::default(), Guards::default());
-        let admission = Arc::new(Admission::new(config.max_in_flight, metrics.pushes.in_flight().clone()));
-        let lasting = Lasting {
-            credentials: &credentials,
-            upstream: &upstream,
-            admission: &admission,
-            projects: &projects,
-            guards: &guards,
-            metrics: &metrics,
-        };
-        let (routes, _) = routes::build(config, lasting)?.used();
+        let lasting = Lasting::new(config, network);
+        let (routes, _) = routes::build(config, &lasting)?.used();
         let dispatcher = Dispatcher::new(config.dispatch.clone(), CancellationToken::new());
-        let desk = Desk::new(desk_settings(config), routes, admission, dispatcher, metrics.pushes);
-        Ok(Self { desk, upstream, credentials, _projects: projects })
+        let (admission, metrics) = (Arc::clone(&lasting.admission), lasting.metrics.pushes.clone());
+        let desk = Desk::new(desk_settings(config), routes, admission, dispatcher, metrics);
+        Ok(Self { desk, lasting })
     }
 
     /// Sends a push, and returns its verdict.
@@ -91,7 +73,7 @@ impl Outbound {
         within: Duration,
     ) -> Result<Reply, NoReply> {
         let proxies = app.proxy.as_ref().or(config.proxy.as_ref());
-        let peer = self.upstream.peer(routes::push_proxy(config, app, mattermost, proxies))?;
+        let peer = self.lasting.upstream.peer(routes::push_proxy(config, app, mattermost, proxies))?;
         let request = fanfare_upstream::Request::new(&Method::GET, &[path], Bytes::new())?;
         let share = Arc::<InFlight>::default().begin(1).ok_or(NoReply::Busy)?;
         let permit = peer.permit(Flow::SINGLE, Instant::now() + within).await.map_err(UpstreamError::from)?;
@@ -100,7 +82,7 @@ impl Outbound {
 
     /// Closes every connection, and ends every task.
     pub(crate) async fn shut_down(self) {
-        let Self { desk, upstream, credentials, _projects } = self;
+        let Self { desk, lasting: Lasting { upstream, credentials, .. } } = self;
         drop(desk);
         upstream.shut_down();
         let _ = timeout(LAST_GOODBYE, credentials.shut_down()).await;

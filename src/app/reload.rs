@@ -28,14 +28,15 @@ impl Gateway {
         // Held to the end, so that of two reloads one is whole before the other begins.
         let mut running = self.running();
         let tls = self.renewed_tls(&config)?;
-        self.upstream.name_anew(&config.upstream);
-        let built = self.build(&config, &running.issuers).inspect_err(|_| self.upstream.keep_former())?;
+        self.lasting.upstream.name_anew(&config.upstream);
+        let built =
+            self.build(&config, &running.issuers).inspect_err(|_| self.lasting.upstream.keep_former())?;
         let (routes, issuers) = built;
 
         // From here on nothing fails.
         let (routes, reached) = routes.used();
         tls.into_iter().for_each(NewServerTls::hold);
-        self.admission.resize(config.max_in_flight);
+        self.lasting.admission.resize(config.max_in_flight);
         self.budget.resize(config.max_held_bytes);
         self.desk.change(desk_settings(&config), config.dispatch.clone());
         self.desk.swap_routes(routes);
@@ -46,7 +47,7 @@ impl Gateway {
         self.callers.change(config.callers, running.issuers.used());
         // Whoever watches an app's health may ask for it by what the callers may do now.
         self.health.set_apps(&config.apps);
-        self.upstream.keep_named(|peer| reached.as_before(peer));
+        self.lasting.upstream.keep_named(|peer| reached.as_before(peer));
         Ok(reloaded)
     }
 
@@ -63,9 +64,8 @@ impl Gateway {
     }
 
     fn build(&self, config: &Config, former: &Issuers) -> Result<(routes::Built, Issuers), TooManyPeers> {
-        let Self { credentials, upstream, admission, projects, guards, metrics, .. } = self;
-        let lasting = Lasting { credentials, upstream, admission, projects, guards, metrics };
-        let routes = routes::build(config, lasting)?;
+        let Lasting { upstream, metrics, .. } = &self.lasting;
+        let routes = routes::build(config, &self.lasting)?;
         let (of_issuers, tasks, stop) = (&metrics.issuers, &self.issuers, &self.stop);
         Ok((routes, Issuers::of(config, former, upstream, of_issuers, tasks, stop)?))
     }

@@ -68,7 +68,8 @@ pub fn run() -> ExitCode {
     let done = runtime.block_on(async {
         match cli.command {
             Command::Serve(serve) => serve.run().await,
-            Command::Check(check) => check.run().await,
+            // It is boxed because it holds the parts of a gateway, which the others do not.
+            Command::Check(check) => Box::pin(check.run()).await,
             Command::Send(send) => send.run().await,
             Command::Batch(batch) => batch.run().await,
             Command::VapidKey(vapid_key) => vapid_key.run(),

@@ -1,6 +1,6 @@
 //! The name of a header that the program itself names.
 
-use crate::fields::{InvalidField, is_name};
+use crate::fields::{InvalidField, check_name};
 
 /// The name of a header that a program adds to many requests. It is checked once, when the program is compiled where it is a
 /// constant.
@@ -33,20 +33,13 @@ impl FieldName {
 /// # Errors
 /// Fails if it has other characters than a name may have, or the pool writes that header itself.
 pub(crate) const fn check(name: &str) -> Result<(), InvalidField> {
-    let bytes = name.as_bytes();
-    let mut fine = !bytes.is_empty();
-    let mut at = 0;
-    while at < bytes.len() {
-        fine &= is_name(bytes[at]);
-        at += 1;
+    if let Err(error) = check_name(name) {
+        return Err(error);
     }
-    if !fine {
-        return Err(InvalidField::Name);
-    }
-    if bytes.len() > u8::MAX as usize {
+    if name.len() > u8::MAX as usize {
         return Err(InvalidField::TooLong);
     }
-    if is_reserved(bytes) { Err(InvalidField::Reserved) } else { Ok(()) }
+    if is_reserved(name.as_bytes()) { Err(InvalidField::Reserved) } else { Ok(()) }
 }
 
 /// Whether the pool writes this header itself, or HTTP/2 forbids it because it is about a connection of HTTP/1.1.

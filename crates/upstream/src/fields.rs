@@ -97,9 +97,7 @@ impl Fields {
         value: impl AsRef<[u8]>,
         indexing: Indexing,
     ) -> Result<(), InvalidField> {
-        if name.is_empty() || !all(name.as_bytes(), is_name) {
-            return Err(InvalidField::Name);
-        }
+        check_name(name)?;
         self.push_known(name, value.as_ref(), indexing)
     }
 
@@ -207,6 +205,20 @@ impl<'a> Iterator for FieldsIter<'a> {
 /// once: a provider token has some 230, and is looked at for each push.
 pub(crate) fn all(bytes: &[u8], allowed: impl Fn(u8) -> bool) -> bool {
     bytes.iter().fold(true, |fine, byte| fine & allowed(*byte))
+}
+
+/// Whether a field may have this name.
+///
+/// # Errors
+/// Fails if it is empty or has a character that no name may have.
+pub(crate) const fn check_name(name: &str) -> Result<(), InvalidField> {
+    let bytes = name.as_bytes();
+    let (mut fine, mut at) = (!bytes.is_empty(), 0);
+    while at < bytes.len() {
+        fine &= is_name(bytes[at]);
+        at += 1;
+    }
+    if fine { Ok(()) } else { Err(InvalidField::Name) }
 }
 
 /// Whether a name may have this character.

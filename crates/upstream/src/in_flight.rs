@@ -107,7 +107,8 @@ impl EndWatch<'_> {
         self.0.ended.notified()
     }
 
-    /// Looks at counts, each as it is once all ends have been counted that wake nobody.
+    /// Looks at counts. What ends before the look is seen by it, and what ends after it wakes whoever has enabled
+    /// [`ended`](Self::ended) before.
     pub fn look<T>(&self, look: impl FnOnce() -> T) -> T {
         // Whoever ends a request counts that first and then looks for watchers; a watcher is counted first and then looks
         // at the counts. With all four in one order, one of them sees the other.

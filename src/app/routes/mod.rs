@@ -6,28 +6,26 @@
 
 mod built;
 mod guards;
+mod lasting;
 mod projects;
 
 use std::sync::Arc;
 
 use fanfare_upstream::tls::ClientTls;
-use fanfare_upstream::{Http, Origin, Peer, PeerPool, Proxies, Reach, TooManyPeers, Upstream};
+use fanfare_upstream::{Http, Origin, Peer, PeerPool, Proxies, Reach, TooManyPeers};
 
 pub(super) use built::Built;
-pub(super) use guards::Guards;
-pub(super) use projects::Projects;
+pub(super) use lasting::Lasting;
 
 use crate::config::{
     ApnsConfig, ApnsCredential, AppConfig, ClientCertificate, Config, FcmConfig, MattermostConfig,
     WebPushConfig,
 };
 use crate::credential::google::{GoogleToken, Source};
-use crate::credential::{Credential, CredentialHandle, Registry};
-use crate::desk::Admission;
+use crate::credential::{Credential, CredentialHandle};
 use crate::dispatch::{
     ApnsPeers, ApnsStandings, AppRoutes, FcmStandings, Route, RouteParts, Subscriptions, TargetPeers,
 };
-use crate::metrics::Metrics;
 use crate::provider::Provider;
 use crate::provider::apns::Apns;
 use crate::provider::fcm::Fcm;
@@ -35,19 +33,8 @@ use crate::provider::mattermost::Mattermost;
 use crate::provider::webpush::WebPush;
 use crate::push::ApnsEnvironment;
 
-/// What the routes of a configuration share with those of the one after it.
-#[derive(Clone, Copy)]
-pub(super) struct Lasting<'a> {
-    pub(super) credentials: &'a Registry,
-    pub(super) upstream: &'a Arc<Upstream>,
-    pub(super) admission: &'a Admission,
-    pub(super) projects: &'a Projects,
-    pub(super) guards: &'a Guards,
-    pub(super) metrics: &'a Metrics,
-}
-
 /// Nothing changes but the peers of `upstream` before the routes are [used](Built::used).
-pub(super) fn build(config: &Config, lasting: Lasting<'_>) -> Result<Built, TooManyPeers> {
+pub(super) fn build(config: &Config, lasting: &Lasting) -> Result<Built, TooManyPeers> {
     let mut builder = Builder { config, lasting, built: Built::default() };
     for app in &config.apps {
         let routes = builder.app(app)?;
@@ -58,7 +45,7 @@ pub(super) fn build(config: &Config, lasting: Lasting<'_>) -> Result<Built, TooM
 
 struct Builder<'a> {
     config: &'a Config,
-    lasting: Lasting<'a>,
+    lasting: &'a Lasting,
     built: Built,
 }
 
@@ -155,7 +142,7 @@ impl Builder<'_> {
         let peer = self.peer(&upstream.origin, &identity, proxies)?;
         let project = fcm.provider.project_id();
         let per_minute = self.quota(project);
-        let (breaker, projects) = (self.config.upstream.breaker, self.lasting.projects);
+        let (breaker, projects) = (self.config.upstream.breaker, &self.lasting.projects);
         let standings = FcmStandings {
             project: self
                 .lasting
@@ -167,8 +154,8 @@ impl Builder<'_> {
         Ok(Route::of(RouteParts {
             standings: Box::new(standings),
             certificate: fcm.certificate.as_ref().map(ClientCertificate::validity),
-            pacer: Some(projects.pacer(project, per_minute, self.lasting.upstream, self.lasting.metrics)),
-            breaker: Some(projects.breaker(project, breaker, self.lasting.metrics)),
+            pacer: Some(projects.pacer(project, per_minute, &self.lasting.upstream, &self.lasting.metrics)),
+            breaker: Some(projects.breaker(project, breaker, &self.lasting.metrics)),
             ..self.parts(app, fcm.provider.clone(), (credential, fcm.credential_name()), peer)
         }))
     }
@@ -220,7 +207,7 @@ impl Builder<'_> {
         };
         self.built.vapid.push((vapid.clone(), upstream.max_origins));
         self.built.subscriptions.push((template.clone(), proxies.cloned()));
-        let upstream = Arc::clone(self.lasting.upstream);
+        let upstream = Arc::clone(&self.lasting.upstream);
         let subscriptions = Subscriptions::new(upstream, template, proxies.cloned());
         let shown = format!("{:?}", web_push.application_server.identity());
         Route::of(self.parts(

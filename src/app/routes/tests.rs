@@ -1,10 +1,10 @@
 use std::time::Duration;
 
 use fanfare_simulator::{Environment, FcmSettings, ServiceAccount, Simulator};
-use fanfare_upstream::{SystemResolver, TcpDialer};
 use tokio::time::Instant;
 
 use super::*;
+use crate::app::Network;
 use crate::config::Trust;
 use crate::credential::apns::ProviderToken;
 use crate::credential::vapid::{ApplicationServer, Vapid};
@@ -96,22 +96,9 @@ fn credentials(routes: &Routes) -> Vec<Shown> {
 async fn a_configuration_that_is_read_again_keeps_peers_and_credentials() {
     let simulator = Simulator::builder().fcm(FcmSettings::default()).start().await.unwrap();
     let account = simulator.fcm().add_service_account(&["demo-project"]).unwrap();
-    let (metrics, first) = (Metrics::default(), config(&simulator, &account));
-    let (resolver, dialer) = (Arc::new(SystemResolver), Arc::new(TcpDialer));
-    let upstream =
-        Arc::new(Upstream::new(first.upstream.clone(), resolver, dialer, metrics.upstream.clone()));
-    let registry = Registry::new(metrics.credentials.clone());
-    let (projects, guards) = (Projects::default(), Guards::default());
-    let admission = Admission::new(1, metrics.pushes.in_flight().clone());
-
-    let lasting = Lasting {
-        credentials: &registry,
-        upstream: &upstream,
-        admission: &admission,
-        projects: &projects,
-        guards: &guards,
-        metrics: &metrics,
-    };
+    let first = config(&simulator, &account);
+    let lasting = &Lasting::new(&first, Network::default());
+    let Lasting { upstream, admission, .. } = lasting;
     let (routes, _) = build(&first, lasting).unwrap().used();
     let known = credentials(&routes);
     known[0].1.ready(Instant::now() + SOON, None).await.unwrap();
@@ -163,5 +150,5 @@ async fn a_configuration_that_is_read_again_keeps_peers_and_credentials() {
     drop(routes_again);
     assert!(build(&second, lasting).is_err(), "the place is another's now");
     drop(renamed);
-    tokio::time::timeout(SOON, registry.shut_down()).await.unwrap();
+    tokio::time::timeout(SOON, lasting.credentials.shut_down()).await.unwrap();
 }

@@ -5,8 +5,10 @@ mod failing;
 mod model;
 mod promises;
 mod properties;
+mod seen;
 mod shares;
 mod silent;
+mod step;
 
 use std::time::Duration;
 

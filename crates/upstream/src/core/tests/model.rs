@@ -3,92 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
+use super::seen::{Caller, CallerState, Seen};
 use super::shares::Share;
+use super::step::Step;
 use super::*;
 use crate::breaker::Probe;
-
-/// What happens next. A number chooses one of those that there are.
-#[derive(Debug, Clone)]
-pub(super) enum Step {
-    Ask {
-        flow: Flow,
-        wait_ms: u64,
-        returned: bool,
-    },
-    /// A caller goes away, or its time is up.
-    Leave(usize),
-    /// A request ends.
-    Return(usize),
-    Prove(usize),
-    Limit(usize, usize),
-    Age(usize),
-    /// Answers come on a connection which say that the peer is well.
-    Answer(usize, u32),
-    /// The peer fails on a connection.
-    Fail(usize, Symptom, Option<u64>),
-    /// The probe ends without an outcome, and its caller has left.
-    EndProbe,
-    Drain(usize, EndCause),
-    Close(usize),
-    Quiet(usize),
-    Alive(usize),
-    /// A connection that was asked whether it lives does not say so in time.
-    ProbeLost(usize),
-    Slept,
-    /// A connect ends: with a connection of so many streams, or one that takes one request at a time.
-    Connected {
-        streams: usize,
-    },
-    ConnectFailed {
-        forbidden: bool,
-        crowded: bool,
-    },
-    ConnectAbandoned,
-    Pass {
-        ms: u64,
-    },
-    /// One thread does the next thing that it was told to do.
-    Perform(usize),
-    DrainBatches,
-    TurnAway(u64),
-    ShutDown,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum CallerState {
-    Waits,
-    /// The core has told the caller something, which may still be on its way.
-    Told,
-    Left,
-}
-
-#[derive(Debug)]
-pub(super) struct Caller {
-    pub(super) id: WaiterId,
-    pub(super) flow: Flow,
-    pub(super) until: Instant,
-    pub(super) state: CallerState,
-    /// Nobody receives what the caller is told.
-    pub(super) gone: bool,
-}
-
-#[derive(Debug, Default)]
-pub(super) struct Seen {
-    pub(super) limit: usize,
-    pub(super) used: usize,
-    pub(super) drains: bool,
-    pub(super) warming: bool,
-    pub(super) old: bool,
-    pub(super) quiet: bool,
-    pub(super) probed: bool,
-}
-
-impl Seen {
-    /// Whether it takes streams now.
-    pub(super) fn ready(&self) -> bool {
-        !self.drains && !self.quiet
-    }
-}
 
 /// The core, and all that was seen of it.
 pub(super) struct Model {

@@ -1,6 +1,7 @@
 //! What is known to hold at every step, whoever does what the core says, and in whatever order.
 
-use super::model::{Caller, CallerState, Model};
+use super::model::Model;
+use super::seen::{Caller, CallerState};
 use super::shares::shares;
 use super::*;
 use crate::breaker::BreakerChange;

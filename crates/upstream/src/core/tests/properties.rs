@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::model::{Model, Step};
+use super::model::Model;
+use super::step::Step;
 use super::*;
 use crate::breaker::BreakerSettings;
 

@@ -1,0 +1,41 @@
+//! What stays while configurations come and go.
+
+use std::sync::Arc;
+
+use fanfare_upstream::Upstream;
+
+use super::guards::Guards;
+use super::projects::Projects;
+use crate::app::network::Network;
+use crate::config::Config;
+use crate::credential::Registry;
+use crate::desk::Admission;
+use crate::metrics::Metrics;
+
+/// What the routes of a configuration share with those of the one after it.
+pub(in crate::app) struct Lasting {
+    pub(in crate::app) metrics: Arc<Metrics>,
+    pub(in crate::app) credentials: Registry,
+    pub(in crate::app) upstream: Arc<Upstream>,
+    pub(in crate::app) admission: Arc<Admission>,
+    pub(super) projects: Projects,
+    pub(super) guards: Guards,
+}
+
+impl Lasting {
+    /// What the routes of this configuration and of later ones share. It connects to nobody yet.
+    pub(in crate::app) fn new(config: &Config, network: Network) -> Self {
+        let (metrics, Network { resolver, dialer }) = (Arc::<Metrics>::default(), network);
+        let upstream = Upstream::new(config.upstream.clone(), resolver, dialer, metrics.upstream.clone());
+        let admission = Admission::new(config.max_in_flight, metrics.pushes.in_flight().clone());
+        let (projects, guards) = Default::default();
+        Self {
+            credentials: Registry::new(metrics.credentials.clone()),
+            upstream: Arc::new(upstream),
+            admission: Arc::new(admission),
+            projects,
+            guards,
+            metrics,
+        }
+    }
+}
