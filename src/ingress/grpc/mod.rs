@@ -61,6 +61,8 @@ pub struct GrpcSettings {
     pub message_timeout: Duration,
     /// How long the gateway works on a push that names no `max_wait`.
     pub max_wait: Duration,
+    /// How long before a caller stops waiting it gets its verdict. What its bytes take on their way comes on top.
+    pub deadline_margin: Duration,
     /// The limits of a batch.
     pub batch: BatchSettings,
     /// Limits of the window of pushes that are not to be sent twice.
@@ -83,6 +85,7 @@ impl Default for GrpcSettings {
             max_connection_bytes: 32 * 1024 * 1024,
             message_timeout: Duration::from_secs(30),
             max_wait: Duration::from_secs(30),
+            deadline_margin: Duration::from_millis(50),
             batch: BatchSettings::default(),
             once: OnceSettings::default(),
             max_batch_streams: 32,
@@ -148,8 +151,10 @@ impl PushService for Service {
             caller.note(denied, "");
             encode::denied_call(denied)
         })?;
-        let mut batch =
-            self.desk.open(caller.clone(), timeout::arrival(&metadata)).map_err(encode::no_room)?;
+        let mut batch = self
+            .desk
+            .open(caller.clone(), timeout::arrival(&metadata, &extensions))
+            .map_err(encode::no_room)?;
         let most = self.max_batch_streams;
         let connection = extensions.get::<ConnectInfo>();
         let Some((connection, open)) = connection.and_then(|it| Some((it, it.batches.open(most)?))) else {
