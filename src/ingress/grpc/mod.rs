@@ -34,7 +34,7 @@ pub(crate) use metadata::BoundedMetadata;
 use items::Items;
 
 use crate::desk::{BatchSettings, Desk, NO_ROOM_WAIT, NoRoom, OnceSettings};
-use crate::listener::{Http2Settings, ListenerSettings, WatchedByItself};
+use crate::listener::{Http2Settings, ListenerSettings};
 use crate::proto;
 use crate::proto::server::push_service_server::PushService;
 
@@ -113,6 +113,8 @@ pub(crate) struct Service {
     pub max_message_items: usize,
     /// How many bytes of a batch stream HTTP/2 may hold that nobody has read yet.
     pub stream_window: usize,
+    /// How long a caller may take nothing of an answer that waits for it.
+    pub answer_stall_timeout: Duration,
     /// Owns the tasks of batch streams, so their end can be waited for.
     pub batches: TaskTracker,
 }
@@ -174,10 +176,7 @@ impl PushService for Service {
         let (items, max_items) = (Items::new(share), self.max_message_items);
         let stream = batch::Inbound { messages: inbound, items, max_items, over };
         let counted = (open, of_caller, in_window);
-        let results = batch::start(&self.batches, &self.desk, caller.clone(), batch, stream, counted);
-        let mut response = Response::new(results);
-        // A batch whose caller reads nothing ends by limits.reader_stall_timeout, with a status of its own.
-        response.extensions_mut().insert(WatchedByItself);
-        Ok(response)
+        let (tasks, patience) = (&self.batches, self.answer_stall_timeout);
+        Ok(batch::start(tasks, &self.desk, caller.clone(), batch, stream, counted, patience))
     }
 }

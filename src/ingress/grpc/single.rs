@@ -75,6 +75,7 @@ mod tests {
             max_batch_streams: 1,
             max_message_items: 1,
             stream_window: 1,
+            answer_stall_timeout: Duration::ZERO,
             batches: TaskTracker::new(),
         };
         let empty = proto::MeasuredPush { message: proto::SendPushRequest::default(), bytes: 0 };
