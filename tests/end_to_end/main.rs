@@ -9,6 +9,7 @@ mod breakers;
 mod caller_key_command;
 mod callers;
 mod check_command;
+mod compression;
 mod config;
 mod connections;
 mod credential;

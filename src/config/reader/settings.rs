@@ -108,7 +108,7 @@ impl Reader<'_> {
         if found < needed {
             let problem = format!(
                 "expected at least {needed}, so that one caller's share holds a message of grpc.max_message_bytes \
-                 ({message}), the one before it, and the window of a batch (grpc.stream_window_bytes, {window}), found {found}"
+                 ({message}), what it was before it was decompressed, the one before it, and the window of a batch (grpc.stream_window_bytes, {window}), found {found}"
             );
             self.error("limits.max_held_bytes", problem);
         }

@@ -52,8 +52,8 @@ async fn what_is_wrong_is_said_with_file_line_and_key() {
         ),
         (
             "max_held_bytes = 536870912",
-            "max_held_bytes = 17301503",
-            "limits.max_held_bytes: expected at least 17301504, so that one caller's share holds",
+            "max_held_bytes = 25690111",
+            "limits.max_held_bytes: expected at least 25690112, so that one caller's share holds",
         ),
         (
             "max_message_items = 65536",
