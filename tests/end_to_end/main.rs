@@ -14,6 +14,7 @@ mod connections;
 mod credential;
 mod desk;
 mod dry_runs;
+mod far_callers;
 mod fcm;
 mod few_connections;
 mod google;

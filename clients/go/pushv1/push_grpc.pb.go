@@ -107,7 +107,8 @@ type PushServiceClient interface {
 	// read yet. A sender that waits for verdicts before it writes more keeps at most
 	// that many open. One that does not read while it writes is slowed by flow
 	// control, never by lost results, and ends with ABORTED and reason
-	// CLIENT_NOT_READING after `limits.reader_stall_timeout`.
+	// CLIENT_NOT_READING after `limits.reader_stall_timeout`. One that does not take
+	// that either is reset (CANCEL) after `grpc.answer_stall_timeout`.
 	//
 	// What ends a stream early, after everything read before has its verdict: a
 	// message that is larger than `grpc.max_message_bytes` (4 MiB), has more items than
@@ -247,7 +248,8 @@ type PushServiceServer interface {
 	// read yet. A sender that waits for verdicts before it writes more keeps at most
 	// that many open. One that does not read while it writes is slowed by flow
 	// control, never by lost results, and ends with ABORTED and reason
-	// CLIENT_NOT_READING after `limits.reader_stall_timeout`.
+	// CLIENT_NOT_READING after `limits.reader_stall_timeout`. One that does not take
+	// that either is reset (CANCEL) after `grpc.answer_stall_timeout`.
 	//
 	// What ends a stream early, after everything read before has its verdict: a
 	// message that is larger than `grpc.max_message_bytes` (4 MiB), has more items than

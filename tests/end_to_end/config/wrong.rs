@@ -21,6 +21,18 @@ async fn what_is_wrong_is_said_with_file_line_and_key() {
             "grpc.max_connection_age_grace: expected more than 0, found 0",
         ),
         (
+            "progress_interval = \"15s\"",
+            "progress_interval = \"0s\"",
+            "grpc.progress_interval: expected more than 0, found 0",
+        ),
+        ("progress_interval = \"15s\"", "progress_interval = 15", "grpc.progress_interval"),
+        (
+            "deadline_margin = \"50ms\"",
+            "deadline_margin = \"400d\"",
+            "grpc.deadline_margin: expected at most a year, found",
+        ),
+        ("deadline_margin = \"50ms\"", "deadline_margin = \"soon\"", "grpc.deadline_margin"),
+        (
             "drain_delay = \"0s\"",
             "drain_delay = \"400d\"",
             "limits.drain_delay: expected at most a year, found",
