@@ -10,9 +10,10 @@ use http::Method;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::Network;
+use super::ending::LAST_GOODBYE;
 use super::routes::{self, Guards, Lasting, Projects};
 use super::running::desk_settings;
-use super::{LAST_GOODBYE, Network};
 use crate::config::{AppConfig, Config, MattermostConfig};
 use crate::credential::Registry;
 use crate::desk::{Admission, Arrival, Caller, Desk, Draft, NoRoom};

@@ -15,7 +15,6 @@ use super::issuers::Issuers;
 use super::routes::Lasting;
 use super::running::{Running, desk_settings};
 use super::{Gateway, listeners, routes};
-use crate::caller::CallerSettings;
 use crate::config::Config;
 use crate::listener::{NewServerTls, ServerTlsError};
 
@@ -49,17 +48,6 @@ impl Gateway {
         self.health.set_apps(&config.apps);
         self.upstream.keep_named(|peer| reached.as_before(peer));
         Ok(reloaded)
-    }
-
-    /// Knows these callers from now on, of the issuers that there are. What a caller may do changes with its next push, also
-    /// on streams that are open.
-    pub fn change_callers(&self, callers: Vec<CallerSettings>) {
-        let authorities = listeners::authorities(&callers);
-        if let Err(error) = self.tls.iter().flatten().try_for_each(|tls| tls.know_clients(&authorities)) {
-            // Each bundle was tried when the configuration was read.
-            tracing::error!(%error, "the authorities of callers stay as they were, which is a bug of the gateway");
-        }
-        self.callers.change(callers, self.running().issuers.used());
     }
 
     fn renewed_tls(&self, config: &Config) -> Result<Vec<NewServerTls>, ServerTlsError> {

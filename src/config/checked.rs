@@ -26,6 +26,8 @@ pub struct Config {
     pub max_in_flight: usize,
     /// How many bytes of callers may be held: messages that arrive or wait for places, and large pushes in flight.
     pub max_held_bytes: usize,
+    /// When the configuration is read again.
+    pub reload: ReloadSettings,
     /// How long a shutdown goes on taking calls, so that balancers learn that the gateway is not ready.
     pub drain_delay: Duration,
     /// How long a shutdown waits for the pushes in flight.
@@ -65,6 +67,21 @@ pub struct Config {
     pub certificates: Vec<ShownCertificate>,
     /// The settings of the whole gateway that the file writes out, by their keys.
     pub written: BTreeMap<String, String>,
+}
+
+/// When a configuration is read again, beside SIGHUP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReloadSettings {
+    /// Whether it is read again where one of its files has changed.
+    pub on_change: bool,
+    /// How often its files are looked at.
+    pub check_every: Duration,
+}
+
+impl Default for ReloadSettings {
+    fn default() -> Self {
+        Self { on_change: true, check_every: Duration::from_secs(5) }
+    }
 }
 
 /// Where FCM is, and how it is verified.

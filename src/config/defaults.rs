@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fanfare_upstream::{Origin, UpstreamSettings};
 
-use super::{AppConfig, Config, FcmUpstream, Trust, WebPushUpstreams};
+use super::{AppConfig, Config, FcmUpstream, ReloadSettings, Trust, WebPushUpstreams};
 use crate::credential::google::Source;
 use crate::dispatch::DispatchSettings;
 use crate::ingress::admin::AdminSettings;
@@ -36,6 +36,7 @@ pub(super) fn config(apps: Vec<AppConfig>, trust: Trust) -> Config {
         admin: AdminSettings::default(),
         max_in_flight: MAX_IN_FLIGHT,
         max_held_bytes: MAX_HELD_BYTES,
+        reload: ReloadSettings::default(),
         drain_delay: Duration::ZERO,
         drain_timeout: DRAIN_TIMEOUT,
         dispatch: DispatchSettings::default(),

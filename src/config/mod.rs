@@ -23,7 +23,7 @@ use toml::de::DeTable;
 
 pub use apps::{ApnsConfig, ApnsCredential, AppConfig, FcmConfig, MattermostConfig, WebPushConfig};
 pub use certificates::ShownCertificate;
-pub use checked::{Config, FcmUpstream, WebPushUpstreams};
+pub use checked::{Config, FcmUpstream, ReloadSettings, WebPushUpstreams};
 pub(crate) use document::settings_written;
 pub use error::{ConfigError, ConfigErrors, Place};
 pub use overrides::Overrides;

@@ -10,6 +10,7 @@ mod log;
 mod once;
 mod paces;
 mod pushes;
+mod reloads;
 mod seconds;
 mod upstream;
 
@@ -27,6 +28,7 @@ pub use listeners::{ListenerMetrics, ListenersMetrics};
 pub use once::OnceMetrics;
 pub use paces::PaceMetrics;
 pub use pushes::{AppMetrics, PushMetrics};
+pub use reloads::ReloadMetrics;
 pub use upstream::UpstreamMetrics;
 
 /// All metrics of the process.
@@ -44,6 +46,8 @@ pub struct Metrics {
     pub issuers: IssuerMetrics,
     /// Metrics of the listeners.
     pub listeners: ListenersMetrics,
+    /// Metrics of the configuration.
+    pub reloads: ReloadMetrics,
 }
 
 impl Default for Metrics {
@@ -55,8 +59,9 @@ impl Default for Metrics {
         let callers = CallerMetrics::register(&mut registry);
         let issuers = IssuerMetrics::register(&mut registry);
         let listeners = ListenersMetrics::register(&mut registry);
+        let reloads = ReloadMetrics::register(&mut registry);
         log::register(&mut registry);
-        Self { registry, upstream, pushes, credentials, callers, issuers, listeners }
+        Self { registry, upstream, pushes, credentials, callers, issuers, listeners, reloads }
     }
 }
 

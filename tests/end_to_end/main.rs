@@ -32,6 +32,7 @@ mod mattermost_recorded;
 mod memory;
 mod net;
 mod once;
+mod operated;
 mod operating;
 mod own_provider;
 mod pacing;

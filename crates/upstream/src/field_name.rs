@@ -13,6 +13,7 @@ impl FieldName {
     /// # Panics
     /// Where it would not: as a constant it does not compile then.
     #[must_use]
+    #[expect(clippy::panic, reason = "a constant is made when the program is compiled")]
     pub const fn constant(name: &'static str) -> Self {
         match check(name) {
             Ok(()) => Self(name),

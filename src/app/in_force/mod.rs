@@ -6,7 +6,7 @@ mod apps;
 mod limits;
 mod row;
 
-use crate::config::{Config, FcmUpstream, WebPushUpstreams};
+use crate::config::{Config, FcmUpstream, ReloadSettings, WebPushUpstreams};
 use crate::dispatch::DispatchSettings;
 use crate::ingress::admin::AdminSettings;
 use crate::telemetry::LogSettings;
@@ -58,6 +58,7 @@ fn rows(config: &Config) -> Vec<Row> {
         admin: AdminSettings { listener: admin },
         max_in_flight,
         max_held_bytes,
+        reload: ReloadSettings { on_change, check_every },
         drain_delay,
         drain_timeout,
         dispatch: DispatchSettings { max_attempts },
@@ -85,6 +86,8 @@ fn rows(config: &Config) -> Vec<Row> {
     rows.extend([
         at_once("limits.max_in_flight", max_in_flight),
         at_once("limits.max_held_bytes", max_held_bytes),
+        at_once("reload.on_change", on_change),
+        at_once("reload.check_every", check_every),
         at_once("limits.drain_delay", drain_delay),
         at_once("limits.drain_timeout", drain_timeout),
         at_once("limits.max_attempts", max_attempts),

@@ -1,15 +1,18 @@
 //! What the TOML may say. Unknown keys are refused, and everything but the apps has a default.
 
 mod callers;
+mod certificate;
+mod listeners;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
 
 pub(in crate::config) use callers::{Caller, CallerCertificate, Issuer, OneOrMany};
+pub(in crate::config) use certificate::Certificate;
+pub(in crate::config) use listeners::{Admin, Grpc};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -17,6 +20,7 @@ pub(in crate::config) struct File {
     pub(in crate::config) grpc: Grpc,
     pub(in crate::config) admin: Admin,
     pub(in crate::config) limits: Limits,
+    pub(in crate::config) reload: Reload,
     pub(in crate::config) upstream: Upstream,
     pub(in crate::config) proxy: Option<Proxy>,
     pub(in crate::config) apns: Apns,
@@ -26,57 +30,6 @@ pub(in crate::config) struct File {
     pub(in crate::config) issuers: BTreeMap<String, Issuer>,
     pub(in crate::config) apps: BTreeMap<String, App>,
     pub(in crate::config) callers: BTreeMap<String, Caller>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(in crate::config) struct Grpc {
-    pub(in crate::config) listen: Option<SocketAddr>,
-    pub(in crate::config) plaintext_anywhere: bool,
-    pub(in crate::config) tls: Option<Certificate>,
-    #[serde(with = "humantime_serde")]
-    pub(in crate::config) handshake_timeout: Option<Duration>,
-    #[serde(with = "humantime_serde")]
-    pub(in crate::config) idle_timeout: Option<Duration>,
-    #[serde(with = "humantime_serde")]
-    pub(in crate::config) answer_stall_timeout: Option<Duration>,
-    #[serde(with = "humantime_serde")]
-    pub(in crate::config) max_connection_age: Option<Duration>,
-    #[serde(with = "humantime_serde")]
-    pub(in crate::config) max_connection_age_grace: Option<Duration>,
-    pub(in crate::config) max_connections: Option<usize>,
-    pub(in crate::config) max_connections_per_address: Option<usize>,
-    pub(in crate::config) trusted_proxies: Vec<String>,
-    pub(in crate::config) max_message_bytes: Option<usize>,
-    pub(in crate::config) max_push_bytes: Option<usize>,
-    pub(in crate::config) max_message_items: Option<usize>,
-    pub(in crate::config) max_connection_bytes: Option<usize>,
-    #[serde(with = "humantime_serde")]
-    pub(in crate::config) message_timeout: Option<Duration>,
-    #[serde(with = "humantime_serde")]
-    pub(in crate::config) deadline_margin: Option<Duration>,
-    #[serde(with = "humantime_serde")]
-    pub(in crate::config) progress_interval: Option<Duration>,
-    pub(in crate::config) max_concurrent_streams: Option<u32>,
-    pub(in crate::config) max_batch_streams: Option<usize>,
-    pub(in crate::config) stream_window_bytes: Option<u32>,
-    pub(in crate::config) connection_window_bytes: Option<u32>,
-    #[serde(with = "humantime_serde")]
-    pub(in crate::config) keepalive_interval: Option<Duration>,
-    #[serde(with = "humantime_serde")]
-    pub(in crate::config) keepalive_timeout: Option<Duration>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(in crate::config) struct Admin {
-    pub(in crate::config) listen: Option<SocketAddr>,
-    pub(in crate::config) plaintext_anywhere: bool,
-    pub(in crate::config) tls: Option<Certificate>,
-    #[serde(with = "humantime_serde")]
-    pub(in crate::config) idle_timeout: Option<Duration>,
-    pub(in crate::config) max_connections: Option<usize>,
-    pub(in crate::config) max_connections_per_address: Option<usize>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -182,6 +135,14 @@ pub(in crate::config) struct Proxy {
     pub(in crate::config) credentials_file: Option<PathBuf>,
     #[serde(default)]
     pub(in crate::config) no_proxy: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(in crate::config) struct Reload {
+    pub(in crate::config) on_change: Option<bool>,
+    #[serde(with = "humantime_serde")]
+    pub(in crate::config) check_every: Option<Duration>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -301,11 +262,4 @@ pub(in crate::config) struct ApnsToken {
     pub(in crate::config) key_file: PathBuf,
     pub(in crate::config) key_id: String,
     pub(in crate::config) team_id: String,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(in crate::config) struct Certificate {
-    pub(in crate::config) certificate_file: PathBuf,
-    pub(in crate::config) private_key_file: PathBuf,
 }

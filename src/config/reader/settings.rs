@@ -28,6 +28,8 @@ impl Reader<'_> {
         self.message_bytes(config);
         self.positive("limits.max_attempts", &mut config.dispatch.max_attempts, limits.max_attempts);
         self.wait("limits.max_wait", &mut config.grpc.max_wait, limits.max_wait);
+        config.reload.on_change = file.reload.on_change.unwrap_or(config.reload.on_change);
+        self.wait("reload.check_every", &mut config.reload.check_every, file.reload.check_every);
         if limits.drain_delay.is_some_and(|delay| !delay.is_zero()) {
             self.wait("limits.drain_delay", &mut config.drain_delay, limits.drain_delay);
         }

@@ -70,7 +70,7 @@ impl Registry {
 
     /// Returns the access token of a source. Where the source is new here, its tokens are fetched over `endpoint`, the pool
     /// of [`Source::endpoint`]'s origin. Where it is known, they go on being fetched over the pool that it has, until
-    /// [`GoogleToken::fetch_over`] says another.
+    /// `GoogleToken::fetch_over` says another.
     #[must_use]
     pub fn access_token(&self, source: &Arc<Source>, endpoint: PeerPool) -> CredentialHandle<GoogleToken> {
         self.credentials().access_tokens.find_or_insert(source.identity(), || {

@@ -46,9 +46,9 @@ async fn a_change_holds_for_the_next_item_of_an_open_batch() {
     let mut stream = Stream::open(&client(&world, &orders.key).await).await;
     assert_eq!(stream.send(push(&good(1))).await.outcome(), Outcome::Accepted);
     let stopped = CallerSettings { permissions: Permissions::nothing(), ..again(&orders) };
-    world.gateway.change_callers(vec![stopped]);
+    change_callers(&world, vec![stopped]);
     assert!(is_not_permitted(&stream.send(push(&good(2))).await));
-    world.gateway.change_callers(vec![again(&orders)]);
+    change_callers(&world, vec![again(&orders)]);
     assert_eq!(stream.send(push(&good(3))).await.outcome(), Outcome::Accepted);
 }
 
@@ -60,12 +60,12 @@ async fn a_key_that_is_taken_back_opens_nothing_and_stops_what_it_opened() {
     let mut stream = Stream::open(&client).await;
     assert_eq!(stream.send(push(&good(1))).await.outcome(), Outcome::Accepted);
     // The caller stays, with another key.
-    world.gateway.change_callers(vec![known("orders").settings]);
+    change_callers(&world, vec![known("orders").settings]);
     assert!(is_not_permitted(&stream.send(push(&good(2))).await));
     let refused = send(&client, Rpc::SendPush, push(&good(3))).await.unwrap_err();
     assert_eq!(refused.code(), Code::Unauthenticated);
     // The same for a caller that is gone.
-    world.gateway.change_callers(vec![known("others").settings]);
+    change_callers(&world, vec![known("others").settings]);
     assert!(is_not_permitted(&stream.send(push(&good(4))).await));
 }
 
@@ -77,12 +77,12 @@ async fn where_no_caller_is_left_nobody_may_call() {
     let client = client(&world, &orders.key).await;
     let mut stream = Stream::open(&client).await;
     assert_eq!(stream.send(push(&good(1))).await.outcome(), Outcome::Accepted);
-    world.gateway.change_callers(Vec::new());
+    change_callers(&world, Vec::new());
     assert!(is_not_permitted(&stream.send(push(&good(2))).await));
     for refused in [world.call(push(&good(3))).await, send(&client, Rpc::SendPush, push(&good(4))).await] {
         assert_eq!(refused.unwrap_err().code(), Code::Unauthenticated);
     }
-    world.gateway.change_callers(vec![again(&orders)]);
+    change_callers(&world, vec![again(&orders)]);
     let result = send(&client, Rpc::SendPush, push(&good(5))).await.unwrap();
     assert_eq!(result.outcome(), Outcome::Accepted);
 }
@@ -92,7 +92,7 @@ async fn the_first_callers_stop_the_streams_of_everybody() {
     let (orders, world) = (known("orders"), world(Vec::new()).await);
     let mut stream = Stream::open(&client(&world, "anything").await).await;
     assert_eq!(stream.send(push(&good(1))).await.outcome(), Outcome::Accepted);
-    world.gateway.change_callers(vec![again(&orders)]);
+    change_callers(&world, vec![again(&orders)]);
     assert!(is_not_permitted(&stream.send(push(&good(2))).await));
     let refused = world.call(push(&good(3))).await.unwrap_err();
     assert_eq!(refused.code(), Code::Unauthenticated);

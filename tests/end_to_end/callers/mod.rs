@@ -14,7 +14,7 @@ use std::sync::Arc;
 use fanfare::app::{Gateway, Network};
 use fanfare::caller::jwt::IssuerSettings;
 use fanfare::caller::{CallerKey, CallerSettings, Listed, Permissions, Rpc};
-use fanfare::config::{AppConfig, FcmConfig};
+use fanfare::config::{AppConfig, Config, FcmConfig};
 use fanfare::credential::google::Source;
 use fanfare::proto::push_service_client::PushServiceClient;
 use fanfare::proto::{self, Outcome, Reason};
@@ -93,8 +93,24 @@ async fn world(callers: Vec<CallerSettings>) -> World {
 async fn world_with(callers: Vec<CallerSettings>, issuers: Vec<IssuerSettings>) -> World {
     let simulator =
         Simulator::builder().bundle_ids([TOPIC]).fcm(FcmSettings::default()).start().await.unwrap();
+    let config = configuration(&simulator, callers, issuers);
+    let gateway = Gateway::start(config, Network::default()).await.unwrap();
+    let client = connect(&gateway).await;
+    World { simulator, gateway, client }
+}
+
+/// The gateway reads a configuration with these callers.
+fn change_callers(world: &World, callers: Vec<CallerSettings>) {
+    world.gateway.reload(configuration(&world.simulator, callers, Vec::new())).unwrap();
+}
+
+fn configuration(
+    simulator: &Simulator,
+    callers: Vec<CallerSettings>,
+    issuers: Vec<IssuerSettings>,
+) -> Config {
     let account = simulator.fcm().add_service_account(&[PROJECT]).unwrap();
-    let mut config = config(&simulator);
+    let mut config = config(simulator);
     let fcm = FcmConfig {
         provider: Fcm::try_new(&Project { project_id: PROJECT.to_owned() }).unwrap(),
         credential: Arc::new(Source::from_json(&account.key_json().into()).unwrap()),
@@ -102,7 +118,7 @@ async fn world_with(callers: Vec<CallerSettings>, issuers: Vec<IssuerSettings>) 
         pushes_per_minute: None,
     };
     config.fcm.origin = simulator.fcm().origin().parse().unwrap();
-    config.fcm.trust = trust(&simulator);
+    config.fcm.trust = trust(simulator);
     let key = simulator.provider_key();
     let apns = |name| {
         let pem = key.private_key_pem.clone().into();
@@ -110,9 +126,7 @@ async fn world_with(callers: Vec<CallerSettings>, issuers: Vec<IssuerSettings>) 
     };
     config.apps = vec![AppConfig { fcm: Some(fcm), ..apns(APP) }, apns(NEWS)];
     (config.callers, config.issuers) = (callers, issuers);
-    let gateway = Gateway::start(config, Network::default()).await.unwrap();
-    let client = connect(&gateway).await;
-    World { simulator, gateway, client }
+    config
 }
 
 async fn client(world: &World, key: &str) -> Client {

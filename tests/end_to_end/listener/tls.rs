@@ -73,10 +73,14 @@ async fn send(channel: Channel) -> Result<Outcome, tonic::Status> {
 async fn a_certificate_is_optional_and_one_that_is_shown_is_of_a_known_authority() {
     let [own, callers, others, foreign] = [(); 4].map(|()| Authority::new());
     let simulator = Simulator::builder().bundle_ids([TOPIC]).start().await.unwrap();
-    let mut config = config(&simulator);
-    config.grpc.listener.tls = Some(own.server(&[]));
-    config.callers = vec![caller("first", &callers), caller("second", &others)];
-    let gateway = Gateway::start(config, Network::default()).await.unwrap();
+    let known = |callers| {
+        let mut config = config(&simulator);
+        config.grpc.listener.tls = Some(own.server(&[]));
+        config.callers = callers;
+        config
+    };
+    let first = known(vec![caller("first", &callers), caller("second", &others)]);
+    let gateway = Gateway::start(first, Network::default()).await.unwrap();
     for shows in [&callers, &others] {
         let channel = channel(&gateway, own.client(Some(shows), b"h2")).await.unwrap();
         assert_eq!(send(channel).await.unwrap(), Outcome::Accepted);
@@ -95,7 +99,7 @@ async fn a_certificate_is_optional_and_one_that_is_shown_is_of_a_known_authority
     assert!(metric(&gateway, refused) >= 1.0);
     // The authorities change with the callers, for the connections that come from now on.
     let before = metric(&gateway, refused);
-    gateway.change_callers(vec![caller("third", &foreign)]);
+    gateway.reload(known(vec![caller("third", &foreign)])).unwrap();
     let channel = channel(&gateway, own.client(Some(&foreign), b"h2")).await.unwrap();
     assert_eq!(send(channel).await.unwrap(), Outcome::Accepted);
     assert_eq!(metric(&gateway, refused), before);

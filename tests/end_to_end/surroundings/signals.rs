@@ -30,7 +30,7 @@ async fn the_gateway_goes_on_with_a_line_in_its_log() {
     let simulator = Simulator::builder().bundle_ids([TOPIC]).start().await.unwrap();
     write_config(folder.path(), &simulator);
     let mut gateway = serve_with_log(folder.path(), "gateway", Stdio::piped()).await;
-    let _log = hang_up(&mut gateway.process, "the callers of the configuration hold from now on").await;
+    let _log = hang_up(&mut gateway.process, "the configuration was read again").await;
     let ready = http_get(gateway.admin.parse().unwrap(), "/readyz").await;
     assert!(ready.starts_with("HTTP/1.1 200"), "{ready}");
     signal(&gateway.process, "-TERM");

@@ -1,17 +1,26 @@
 //! `fanfare serve`: runs the gateway.
 
+mod files;
+mod reload;
+mod supervisor;
+
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
+use tokio_util::sync::CancellationToken;
 
 use super::descriptors::raise_limit;
 use super::done::Done;
 use super::signals::{StopSignals, hangups};
 use super::whole::{EVERYBODY, write_whole};
 use crate::app::{Gateway, Network};
-use crate::config::Config;
+use crate::config::{Config, Overrides};
+use crate::files::FilesRead;
 use crate::telemetry;
+use files::WatchedFiles;
+use reload::{Source, warn_of};
 
 /// Runs the gateway until SIGTERM or SIGINT, then drains.
 ///
@@ -20,9 +29,11 @@ use crate::telemetry;
 ///
 /// The log goes to standard error. If that cannot be written, lines are dropped and counted.
 ///
-/// On SIGHUP the callers are read anew from the configuration: what each may do holds for the next push, also on streams that
-/// are open. If the file is wrong, everything stays as it is. Where it has no callers any more, nobody may call; everything
-/// else in the file needs a restart.
+/// The configuration is read again on SIGHUP, and when a file of it has changed ([reload] in the configuration). Apps, keys,
+/// certificates, callers and most limits hold from then on, and no push is lost, sent twice or refused for it. What needs a
+/// restart is named in the log. If the configuration is wrong, everything stays as it is.
+///
+/// Environment variables say what the file would: FANFARE__GRPC__LISTEN is listen in [grpc]. Their values are TOML, or texts.
 ///
 /// Exit code 0: the gateway served and has drained; 2: it could not start.
 #[derive(Debug, Args)]
@@ -40,9 +51,12 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) async fn run(self) -> anyhow::Result<Done> {
-        let config = Config::load(&self.config)?;
+        let overrides = Arc::new(Overrides::of_environment());
+        let source = Arc::new(Source { file: self.config.clone(), overrides });
+        let (config, files) = source.read();
+        let config = config?;
         let _log = telemetry::init(&config.log)?;
-        match self.serve(config).await {
+        match self.serve(&source, config, files).await {
             Ok(()) => Ok(Done::Good),
             // From here on everything is said by the log, because whoever reads standard error expects its lines.
             Err(error) => {
@@ -52,13 +66,19 @@ impl Serve {
         }
     }
 
-    async fn serve(self, mut config: Config) -> anyhow::Result<()> {
+    async fn serve(self, source: &Arc<Source>, mut config: Config, files: FilesRead) -> anyhow::Result<()> {
         let (mut stop, mut hangups) = (StopSignals::listen()?, hangups()?);
         let warnings = std::mem::take(&mut config.warnings);
+        let mut files = WatchedFiles::new(config.reload, files);
         raise_limit();
         let gateway = Gateway::start(config, Network::default()).await?;
-        for warning in warnings {
-            tracing::warn!(key = warning.key, %warning, "the configuration is unwise");
+        warn_of(warnings);
+        let overrides: Vec<_> = source.overrides.names().collect();
+        if !overrides.is_empty() {
+            tracing::info!(
+                variables = overrides.join(" "),
+                "environment variables say a part of the configuration"
+            );
         }
         if let Some(file) = &self.ready_file {
             let (grpc, admin) = (gateway.grpc_address(), gateway.admin_address());
@@ -69,27 +89,23 @@ impl Serve {
                 return Err(error).with_context(|| format!("cannot write {}", file.display()));
             }
         }
+        let lives = CancellationToken::new();
+        let watchdog = tokio::spawn(supervisor::live(lives.clone()));
+        supervisor::ready();
         loop {
-            tokio::select! {
+            let cause = tokio::select! {
                 () = stop.wait() => break,
-                _ = hangups.recv() => change_callers(&gateway, self.config.clone()).await,
-            }
+                _ = hangups.recv() => "SIGHUP",
+                () = files.changed() => "a file has changed",
+            };
+            supervisor::reloading();
+            source.reload(&gateway, &mut files, cause).await;
+            supervisor::ready();
         }
+        supervisor::stopping();
         gateway.shut_down_hurried_by(stop.wait()).await;
+        lives.cancel();
+        let _ = watchdog.await;
         Ok(())
-    }
-}
-
-/// Reads the callers anew. Where the file is wrong, those of before stay.
-async fn change_callers(gateway: &Gateway, file: PathBuf) {
-    // Reading files blocks its thread.
-    match tokio::task::spawn_blocking(move || Config::load(&file)).await {
-        Ok(Ok(config)) => gateway.change_callers(config.callers),
-        Err(error) => tracing::error!(%error, "the configuration was not read"),
-        Ok(Err(errors)) => {
-            for error in errors.0 {
-                tracing::error!(key = error.key, %error, "the configuration is wrong, so nothing was changed");
-            }
-        }
     }
 }
