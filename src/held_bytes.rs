@@ -41,10 +41,11 @@ impl BytesBudget {
     }
 
     /// How large a budget must be at least, so that the share of a caller holds an open batch, which takes its window, with
-    /// two messages of this size: one arrives while the decoder keeps the buffer of another.
+    /// three messages of this size: one has arrived and is decompressed, which is a second one, while the decoder keeps the
+    /// buffer of another.
     #[must_use]
     pub fn total_for(message: usize, window: usize) -> usize {
-        message.saturating_mul(2).saturating_add(window).saturating_mul(LARGEST_SHARE)
+        message.saturating_mul(3).saturating_add(window).saturating_mul(LARGEST_SHARE)
     }
 
     /// How many bytes are held.

@@ -112,6 +112,7 @@ impl Gateway {
             max_batch_streams: config.grpc.max_batch_streams,
             max_message_items: config.grpc.max_message_items,
             stream_window: config.grpc.http2.stream_window as usize,
+            answer_stall_timeout: config.grpc.listener.answer_stall_timeout,
             batches: batches.clone(),
         };
         let standings = credentials.standings();

@@ -57,7 +57,7 @@ impl Outbound {
     /// # Errors
     /// Fails if there is no room for it.
     pub(crate) async fn send(&self, draft: Draft) -> Result<PushResult, NoRoom> {
-        let arrival = Arrival { at: Instant::now(), timeout: None };
+        let arrival = Arrival { at: Instant::now(), timeout: None, round_trip: Duration::ZERO };
         Ok(self.desk.submit(&Caller::anyone(), draft, arrival).await?.result)
     }
 

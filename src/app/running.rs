@@ -10,6 +10,7 @@ use super::in_force::InForce;
 use super::issuers::Issuers;
 use crate::config::Config;
 use crate::desk::DeskSettings;
+use crate::ingress::grpc::GrpcSettings;
 use crate::metrics::Metrics;
 
 /// What the newest configuration says, and what runs by it.
@@ -35,5 +36,6 @@ impl Running {
 }
 
 pub(super) fn desk_settings(config: &Config) -> DeskSettings {
-    DeskSettings { max_wait: config.grpc.max_wait, batch: config.grpc.batch.clone(), once: config.grpc.once }
+    let GrpcSettings { max_wait, deadline_margin, batch, once, .. } = &config.grpc;
+    DeskSettings { max_wait: *max_wait, deadline_margin: *deadline_margin, batch: batch.clone(), once: *once }
 }

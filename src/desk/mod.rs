@@ -54,6 +54,8 @@ use once::OnceWindow;
 pub struct DeskSettings {
     /// How long the gateway works on a single push that names no `max_wait`.
     pub max_wait: Duration,
+    /// How long before a caller stops waiting it gets its verdict. What its bytes take on their way comes on top.
+    pub deadline_margin: Duration,
     /// Limits of batches.
     pub batch: BatchSettings,
     /// Limits of the window of pushes that are not to be sent twice.

@@ -6,6 +6,7 @@ use fanfare_upstream::ServiceClass;
 use futures_util::StreamExt;
 use futures_util::future::{Either, FutureExt, ready};
 use futures_util::stream::FuturesUnordered;
+use tokio::time::Instant;
 
 use super::admission::{NoRoom, Unadmitted};
 use super::arrival::Arrival;
@@ -57,11 +58,17 @@ impl Desk {
             Err(refused) => return Ok(Err(refused)),
         };
         let room = self.admit(caller, ServiceClass::Interactive, &opened, None)?;
-        let max_wait = opened.push.body.options.max_wait.unwrap_or_else(|| self.settings.load().max_wait);
-        let (begun, deadline) = (arrival.at, arrival.deadline(max_wait));
+        let (begun, deadline) = (arrival.at, self.deadline(&opened, arrival));
         let flow = opened.flow(flow_of(ServiceClass::Interactive, caller));
         let terms = Terms { flow, begun, deadline };
         Ok(Ok(Started { index: 0, opened, room, terms }))
+    }
+
+    /// By when a push has its verdict.
+    fn deadline(&self, opened: &OpenedPush, arrival: Arrival) -> Instant {
+        let settings = self.settings.load();
+        let max_wait = opened.push.body.options.max_wait.unwrap_or(settings.max_wait);
+        arrival.deadline(max_wait, settings.deadline_margin)
     }
 
     /// Finds room for a push, and takes its turn of those that its caller may hand in each second. A push for which there is
@@ -115,9 +122,7 @@ impl Desk {
             };
             match self.admit(caller, class, &opened, full) {
                 Ok(room) => {
-                    let max_wait =
-                        opened.push.body.options.max_wait.unwrap_or_else(|| self.settings.load().max_wait);
-                    let (begun, deadline) = (arrival.at, arrival.deadline(max_wait));
+                    let (begun, deadline) = (arrival.at, self.deadline(&opened, arrival));
                     let terms = Terms { flow: opened.flow(flow), begun, deadline };
                     let started = Started { index, opened, room, terms };
                     // Nothing runs before the first poll, so all of them are admitted before one is sent.

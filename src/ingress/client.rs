@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{HeaderMap, header};
 
@@ -28,6 +29,11 @@ impl Client {
     /// What its calls learn of the end of the connection.
     pub(crate) fn leaving(&self) -> &Leaving {
         self.connection.leaving()
+    }
+
+    /// How long bytes take to it and back, as far as it is known. Behind a balancer that ends HTTP/2, it is the balancer.
+    pub(crate) fn round_trip(&self) -> Duration {
+        self.connection.round_trip()
     }
 
     /// What a call of this connection shows.

@@ -13,10 +13,8 @@ use http::Response;
 use hyper::body::{Body, Frame, SizeHint};
 
 use super::connection::Counted;
-
-/// Says of an answer, as an extension of it, that it notices by itself when its caller takes nothing, as batch streams do.
-#[derive(Debug, Clone, Copy)]
-pub struct WatchedByItself;
+use super::on_the_way::Leaves;
+use super::watched::{Watched, WatchedByItself};
 
 /// The body of an answer.
 #[derive(Debug)]
@@ -25,20 +23,17 @@ pub(super) struct Answer<B> {
     call: Counted,
     /// Counts the answer until its first piece is taken, if that has not been made yet.
     waiting: Option<Counted>,
-    /// Counts an answer that watches over itself while it is open.
-    watched_by_itself: Option<Counted>,
+    watched: Option<Watched>,
 }
 
 impl<B> Answer<B> {
     /// Counts the answer of a call from now on.
-    pub(super) fn new(response: Response<B>, call: Counted) -> Response<Self> {
-        let connection = call.connection();
-        let (waiting, watched_by_itself) = if response.extensions().get::<WatchedByItself>().is_some() {
-            (None, Some(connection.answer_watched_by_itself()))
-        } else {
-            (Some(connection.answer()), None)
+    pub(super) fn new(mut response: Response<B>, call: Counted) -> Response<Self> {
+        let (waiting, watched) = match response.extensions_mut().remove::<WatchedByItself>() {
+            Some(by) => (None, Some(Watched::new(by, &call))),
+            None => (Some(call.connection().answer()), None),
         };
-        response.map(|body| Self { body, call, waiting, watched_by_itself })
+        response.map(|body| Self { body, call, waiting, watched })
     }
 }
 
@@ -47,21 +42,28 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Answer<B> {
     type Error = B::Error;
 
     fn poll_frame(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
-        if self.watched_by_itself.is_some() {
-            // It is asked for the next piece when the one before was taken.
-            self.call.connection().piece_taken();
-        }
-        Poll::Ready(
-            frame.map(|frame| Ok(frame?.map_data(|data| Piece { data, _waiting: self.waiting.take() }))),
-        )
+        let Self { body, call, waiting, watched } = self.get_mut();
+        let frame = match watched {
+            Some(watched) => {
+                let frame = ready!(watched.poll_frame(body, cx));
+                // It is asked for the next piece when the one before was taken.
+                call.connection().piece_taken();
+                frame
+            }
+            None => ready!(Pin::new(body).poll_frame(cx)),
+        };
+        let piece = |data| {
+            let leaves = watched.as_ref().map(|watched| watched.leaves());
+            Piece { data, _waiting: waiting.take(), _leaves: leaves }
+        };
+        Poll::Ready(frame.map(|frame| Ok(frame?.map_data(piece))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.body.is_end_stream() && self.watched.as_ref().is_none_or(|watched| !watched.has_end())
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -74,6 +76,7 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Answer<B> {
 pub(super) struct Piece {
     data: Bytes,
     _waiting: Option<Counted>,
+    _leaves: Option<Leaves>,
 }
 
 impl Buf for Piece {

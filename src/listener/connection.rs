@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
 
@@ -16,6 +17,8 @@ pub struct Connection {
     certificates: Vec<CertificateDer<'static>>,
     leaving: Leaving,
     begun: AtomicBool,
+    /// In microseconds, and zero while it is not known.
+    round_trip: AtomicU64,
     calls: Events,
     answers: Events,
     watched_by_itself: Events,
@@ -29,6 +32,7 @@ impl Connection {
             certificates,
             leaving: Leaving::default(),
             begun: AtomicBool::new(false),
+            round_trip: AtomicU64::new(0),
             calls: Events::default(),
             answers: Events::default(),
             watched_by_itself: Events::default(),
@@ -52,6 +56,19 @@ impl Connection {
     #[must_use]
     pub fn leaving(&self) -> &Leaving {
         &self.leaving
+    }
+
+    /// Returns how long bytes took to the client and back when the connection began. It is zero while nothing is known, which
+    /// over HTTP/1.1 is always.
+    #[must_use]
+    pub fn round_trip(&self) -> Duration {
+        Duration::from_micros(self.round_trip.load(Ordering::Relaxed))
+    }
+
+    /// Notes how long bytes take to the client and back.
+    pub(super) fn took(&self, round_trip: Duration) {
+        let micros = u64::try_from(round_trip.as_micros()).unwrap_or(u64::MAX);
+        self.round_trip.store(micros, Ordering::Relaxed);
     }
 
     /// Notes that the client has begun its HTTP.

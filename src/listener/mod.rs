@@ -10,8 +10,10 @@ mod addresses;
 mod age;
 mod answer;
 mod bout;
+mod calls;
 mod connection;
 mod leaving;
+mod on_the_way;
 mod opening;
 mod patience;
 mod preface;
@@ -20,6 +22,7 @@ mod serving;
 mod settings;
 mod spares;
 mod tls;
+mod watched;
 
 use std::error::Error;
 use std::sync::Arc;
@@ -35,12 +38,12 @@ use tower_service::Service;
 
 pub use accepting::Accepting;
 pub use age::AgeSettings;
-pub use answer::WatchedByItself;
 pub use connection::Connection;
 pub use leaving::Leaving;
 pub use protocol::{Http2Settings, Protocol};
 pub use settings::ListenerSettings;
 pub use tls::{NewServerTls, ServerTls, ServerTlsError};
+pub use watched::{AnswerGone, AnswerWatch, WatchedByItself};
 
 use crate::metrics::{ConnectionRefusal, ListenerMetrics};
 use accept::Acceptor;

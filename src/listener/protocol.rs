@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use hyper::server::conn::{http1, http2};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::rt::TokioTimer;
+
+use super::calls::CallTasks;
 
 /// Which HTTP a listener speaks.
 #[derive(Debug, Clone)]
@@ -57,9 +59,8 @@ const MAX_PENDING_RESETS: usize = 20;
 /// default.
 const MAX_ERROR_RESETS: usize = 1024;
 
-/// The calls' tasks need no owner: each ends when its connection ends.
-pub(super) fn http2(settings: &Http2Settings) -> http2::Builder<TokioExecutor> {
-    let mut builder = http2::Builder::new(TokioExecutor::new());
+pub(super) fn http2(settings: &Http2Settings) -> http2::Builder<CallTasks> {
+    let mut builder = http2::Builder::new(CallTasks);
     builder
         .timer(TokioTimer::new())
         .max_concurrent_streams(settings.max_concurrent_streams)

@@ -1,7 +1,7 @@
 //! The desk without an ingress, in front of the simulator.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use fanfare::credential::Credential;
 use fanfare::desk::{
@@ -35,7 +35,12 @@ impl Front {
         let settings = UpstreamSettings::default();
         let upstream = Upstream::new(settings, resolver, dialer, metrics.upstream.clone());
         let desk = Desk::new(
-            DeskSettings { max_wait: SOON, batch: BatchSettings::default(), once: OnceSettings::default() },
+            DeskSettings {
+                max_wait: SOON,
+                deadline_margin: Duration::ZERO,
+                batch: BatchSettings::default(),
+                once: OnceSettings::default(),
+            },
             routes(&upstream, &metrics, origin),
             Arc::new(Admission::new(100, Arc::default())),
             Dispatcher::new(DispatchSettings::default(), CancellationToken::new()),
@@ -72,7 +77,7 @@ fn routes(upstream: &Upstream, metrics: &Metrics, origin: &str) -> Routes {
 }
 
 fn arrival() -> Arrival {
-    Arrival { at: Instant::now(), timeout: None }
+    Arrival { at: Instant::now(), timeout: None, round_trip: Duration::ZERO }
 }
 
 /// A push to a good device, another for each number. It may be sent again where no answer came.

@@ -1230,8 +1230,9 @@ type SendBatchResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Verdicts in completion order, at most 256 in a message.
 	Results []*PushResult `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
-	// How far the stream is. Sent now and then, when nothing more is read, and
-	// always in the last message of the stream, whatever status follows it.
+	// How far the stream is. Sent now and then, when nothing more is read, when
+	// nothing was sent for `grpc.progress_interval` (15 s), and always in the last
+	// message of the stream, whatever status follows it.
 	Progress      *BatchProgress `protobuf:"bytes,2,opt,name=progress,proto3" json:"progress,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -49,8 +49,7 @@ const (
 // the app does not list, a raw body that is not JSON, two targets, an app that is
 // unknown. A status other than OK speaks of the call alone. One that the gateway
 // itself decided on has google.rpc details (ErrorInfo.reason is a Reason without its
-// prefix, ErrorInfo.domain is `push.fanfare.dev`); UNIMPLEMENTED is of the gRPC library
-// below it and has none:
+// prefix, ErrorInfo.domain is `push.fanfare.dev`):
 //
 //	INVALID_ARGUMENT    the call holds no push or more than it may (BadRequest names
 //	                    the field), cannot be decoded, or has more than 16 KiB of
@@ -69,9 +68,11 @@ const (
 //	                    try again. A SendBatch that has begun can also end so with
 //	                    CLIENT_NOT_READING, or with DRAINING if it goes on for longer
 //	                    than `grpc.max_connection_age_grace` after it was told to end.
-//	UNIMPLEMENTED       a message was compressed: the gateway takes none that is.
-//	OUT_OF_RANGE        a message is larger than `grpc.max_message_bytes`, or that of a
-//	                    SendPush than `grpc.max_push_bytes`.
+//	UNIMPLEMENTED       the messages are compressed by something else than gzip or zstd
+//	                    (NOT_SUPPORTED). `grpc-accept-encoding` names what is taken.
+//	                    Answers are never compressed.
+//	OUT_OF_RANGE        a message, decompressed, is larger than `grpc.max_message_bytes`,
+//	                    or that of a SendPush than `grpc.max_push_bytes`.
 //	INTERNAL            a bug of the gateway's. A push may have been sent.
 //
 // Repeating a call. Client libraries and proxies say UNAVAILABLE,
@@ -107,7 +108,8 @@ type PushServiceClient interface {
 	// read yet. A sender that waits for verdicts before it writes more keeps at most
 	// that many open. One that does not read while it writes is slowed by flow
 	// control, never by lost results, and ends with ABORTED and reason
-	// CLIENT_NOT_READING after `limits.reader_stall_timeout`.
+	// CLIENT_NOT_READING after `limits.reader_stall_timeout`. One that does not take
+	// that either is reset (CANCEL) after `grpc.answer_stall_timeout`.
 	//
 	// What ends a stream early, after everything read before has its verdict: a
 	// message that is larger than `grpc.max_message_bytes` (4 MiB), has more items than
@@ -189,8 +191,7 @@ type PushService_SendBatchClient = grpc.BidiStreamingClient[SendBatchRequest, Se
 // the app does not list, a raw body that is not JSON, two targets, an app that is
 // unknown. A status other than OK speaks of the call alone. One that the gateway
 // itself decided on has google.rpc details (ErrorInfo.reason is a Reason without its
-// prefix, ErrorInfo.domain is `push.fanfare.dev`); UNIMPLEMENTED is of the gRPC library
-// below it and has none:
+// prefix, ErrorInfo.domain is `push.fanfare.dev`):
 //
 //	INVALID_ARGUMENT    the call holds no push or more than it may (BadRequest names
 //	                    the field), cannot be decoded, or has more than 16 KiB of
@@ -209,9 +210,11 @@ type PushService_SendBatchClient = grpc.BidiStreamingClient[SendBatchRequest, Se
 //	                    try again. A SendBatch that has begun can also end so with
 //	                    CLIENT_NOT_READING, or with DRAINING if it goes on for longer
 //	                    than `grpc.max_connection_age_grace` after it was told to end.
-//	UNIMPLEMENTED       a message was compressed: the gateway takes none that is.
-//	OUT_OF_RANGE        a message is larger than `grpc.max_message_bytes`, or that of a
-//	                    SendPush than `grpc.max_push_bytes`.
+//	UNIMPLEMENTED       the messages are compressed by something else than gzip or zstd
+//	                    (NOT_SUPPORTED). `grpc-accept-encoding` names what is taken.
+//	                    Answers are never compressed.
+//	OUT_OF_RANGE        a message, decompressed, is larger than `grpc.max_message_bytes`,
+//	                    or that of a SendPush than `grpc.max_push_bytes`.
 //	INTERNAL            a bug of the gateway's. A push may have been sent.
 //
 // Repeating a call. Client libraries and proxies say UNAVAILABLE,
@@ -247,7 +250,8 @@ type PushServiceServer interface {
 	// read yet. A sender that waits for verdicts before it writes more keeps at most
 	// that many open. One that does not read while it writes is slowed by flow
 	// control, never by lost results, and ends with ABORTED and reason
-	// CLIENT_NOT_READING after `limits.reader_stall_timeout`.
+	// CLIENT_NOT_READING after `limits.reader_stall_timeout`. One that does not take
+	// that either is reset (CANCEL) after `grpc.answer_stall_timeout`.
 	//
 	// What ends a stream early, after everything read before has its verdict: a
 	// message that is larger than `grpc.max_message_bytes` (4 MiB), has more items than

@@ -32,6 +32,10 @@ pub(in crate::config) struct Grpc {
     pub(in crate::config) max_connection_bytes: Option<usize>,
     #[serde(with = "humantime_serde")]
     pub(in crate::config) message_timeout: Option<Duration>,
+    #[serde(with = "humantime_serde")]
+    pub(in crate::config) deadline_margin: Option<Duration>,
+    #[serde(with = "humantime_serde")]
+    pub(in crate::config) progress_interval: Option<Duration>,
     pub(in crate::config) max_concurrent_streams: Option<u32>,
     pub(in crate::config) max_batch_streams: Option<usize>,
     pub(in crate::config) stream_window_bytes: Option<u32>,

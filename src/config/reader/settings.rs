@@ -1,5 +1,7 @@
 //! What the file says of listeners, limits, upstreams and the log.
 
+use std::time::Duration;
+
 use fanfare_upstream::{BreakerSettings, UpstreamSettings};
 
 use super::Reader;
@@ -63,6 +65,12 @@ impl Reader<'_> {
         self.positive("grpc.max_message_items", &mut grpc.max_message_items, file.max_message_items);
         self.positive("grpc.max_connection_bytes", &mut grpc.max_connection_bytes, file.max_connection_bytes);
         self.wait("grpc.message_timeout", &mut grpc.message_timeout, file.message_timeout);
+        if file.deadline_margin == Some(Duration::ZERO) {
+            grpc.deadline_margin = Duration::ZERO;
+        } else {
+            self.wait("grpc.deadline_margin", &mut grpc.deadline_margin, file.deadline_margin);
+        }
+        self.wait("grpc.progress_interval", &mut grpc.batch.progress_interval, file.progress_interval);
         self.wait("grpc.max_connection_age", &mut grpc.max_connection_age, file.max_connection_age);
         let grace = file.max_connection_age_grace;
         self.wait("grpc.max_connection_age_grace", &mut grpc.max_connection_age_grace, grace);
@@ -102,7 +110,7 @@ impl Reader<'_> {
         if found < needed {
             let problem = format!(
                 "expected at least {needed}, so that one caller's share holds a message of grpc.max_message_bytes \
-                 ({message}), the one before it, and the window of a batch (grpc.stream_window_bytes, {window}), found {found}"
+                 ({message}), what it was before it was decompressed, the one before it, and the window of a batch (grpc.stream_window_bytes, {window}), found {found}"
             );
             self.error("limits.max_held_bytes", problem);
         }

@@ -29,7 +29,7 @@ pub use settings::BatchSettings;
 use super::admission::NoRoom;
 use super::arrival::Arrival;
 use super::settled::Settled;
-use super::{Desk, flow_of_call};
+use super::{Desk, DeskSettings, flow_of_call};
 use crate::caller::Caller;
 use crate::dispatch::{Seat, Window};
 use counts::BatchGauge;
@@ -122,6 +122,7 @@ pub struct Batch {
     turned_away: Option<Settled>,
     tick: Interval,
     stall: Stall,
+    progress_interval: Duration,
     _open: BatchGauge,
 }
 
@@ -141,8 +142,8 @@ impl Desk {
 
 impl Batch {
     fn new(desk: &Arc<Desk>, caller: Caller, arrival: Arrival) -> Self {
-        let settings = desk.settings.load().batch.clone();
-        let deadline = arrival.deadline_of_batch();
+        let DeskSettings { batch: settings, deadline_margin, .. } = &**desk.settings.load();
+        let deadline = arrival.deadline_of_batch(*deadline_margin);
         let taking_ends = deadline.map(|deadline| {
             let before = TAKING_ENDS.min(deadline.saturating_duration_since(Instant::now()) / 5);
             Box::pin(tokio::time::sleep_until(deadline - before))
@@ -173,6 +174,7 @@ impl Batch {
             turned_away: None,
             tick: tokio::time::interval(Stall::look_every(settings.reader_stall_timeout)),
             stall: Stall::new(settings.reader_stall_timeout),
+            progress_interval: settings.progress_interval,
             _open: BatchGauge::new(desk.metrics.batch_streams().clone()),
             desk: Arc::clone(desk),
         }
@@ -192,6 +194,12 @@ impl Batch {
     #[must_use]
     pub(crate) fn window(&self) -> Arc<Window> {
         Arc::clone(&self.window)
+    }
+
+    /// How often its ingress says how far the batch is where it says nothing else.
+    #[must_use]
+    pub(crate) fn progress_interval(&self) -> Duration {
+        self.progress_interval
     }
 
     /// How far the batch is.

@@ -13,6 +13,8 @@ pub struct BatchSettings {
     pub max_wait: Duration,
     /// A batch ends when nothing could be delivered for this long.
     pub reader_stall_timeout: Duration,
+    /// Where nothing else is said, whoever reads the results is told how far the batch is this often.
+    pub progress_interval: Duration,
 }
 
 impl Default for BatchSettings {
@@ -22,6 +24,9 @@ impl Default for BatchSettings {
             max_waiting: 4096,
             max_wait: Duration::from_secs(5 * 60),
             reader_stall_timeout: Duration::from_secs(60),
+            // Proxies end streams that say nothing: haproxy's examples have 50 s, nginx 60 s (`grpc_read_timeout`), nghttpx
+            // a minute or two. A third of the shortest leaves room for one that is late.
+            progress_interval: Duration::from_secs(15),
         }
     }
 }

@@ -148,7 +148,7 @@ async fn an_item_that_still_lacks_room_at_the_deadline_is_turned_away() {
     let front = Front::new(1, window(8));
     let sharers = [&Sharer::default(), &Sharer::default()];
     let _room = front.admission.admit(ServiceClass::Interactive, sharers).unwrap();
-    let arrival = Arrival { at: Instant::now(), timeout: Some(Duration::from_secs(10)) };
+    let arrival = Arrival { timeout: Some(Duration::from_secs(10)), ..arrival() };
     let mut batch = front.desk.open(Caller::anyone(), arrival).unwrap();
     batch.place().unwrap().offer(dry_run(0)).unwrap();
     batch.close();
@@ -160,7 +160,7 @@ async fn an_item_that_still_lacks_room_at_the_deadline_is_turned_away() {
 #[tokio::test(start_paused = true)]
 async fn a_batch_takes_nothing_more_shortly_before_its_deadline() {
     let front = Front::new(100, window(8));
-    let arrival = Arrival { at: Instant::now(), timeout: Some(Duration::from_secs(10)) };
+    let arrival = Arrival { timeout: Some(Duration::from_secs(10)), ..arrival() };
     let mut batch = front.desk.open(Caller::anyone(), arrival).unwrap();
     assert!(batch.place().is_some());
     assert!(matches!(event(&mut batch).await, BatchEvent::TurnsAway(TurnedAway::OutOfTime)));

@@ -51,7 +51,12 @@ impl Front {
         let admission = Arc::new(Admission::new(max_in_flight, metrics.pushes.in_flight().clone()));
         let draining = CancellationToken::new();
         let desk = Desk::new(
-            DeskSettings { max_wait: Duration::from_secs(20), batch, once },
+            DeskSettings {
+                max_wait: Duration::from_secs(20),
+                deadline_margin: Duration::from_millis(50),
+                batch,
+                once,
+            },
             routes(&metrics),
             Arc::clone(&admission),
             Dispatcher::new(DispatchSettings::default(), draining.clone()),
@@ -102,7 +107,7 @@ fn routes(metrics: &Metrics) -> Routes {
 }
 
 fn arrival() -> Arrival {
-    Arrival { at: Instant::now(), timeout: None }
+    Arrival { at: Instant::now(), timeout: None, round_trip: Duration::ZERO }
 }
 
 /// A target, another for each number.

@@ -29,7 +29,7 @@ async fn a_push_is_its_own_again_in_its_result() {
 #[tokio::test]
 async fn a_push_to_an_upstream_that_cannot_be_reached_is_not_delivered() {
     let front = Front::new(10, BatchSettings::default());
-    let arrival = Arrival { at: Instant::now(), timeout: Some(Duration::from_millis(300)) };
+    let arrival = Arrival { timeout: Some(Duration::from_millis(300)), ..arrival() };
     let sent = Draft { body: DraftBody::Own(body(false)), ..dry_run(1) };
     let settled = front.desk.submit(&Caller::anyone(), sent, arrival).await.unwrap();
     assert_eq!((settled.result.delivery, settled.result.attempts), (Delivery::No, 0), "{settled:?}");

@@ -39,7 +39,7 @@ pub(super) fn settled(settled: Settled) -> proto::PushResult {
 }
 
 /// A status with its reason as a detail.
-fn status(code: Code, reason: Reason, message: impl Into<String>) -> Status {
+pub(super) fn status(code: Code, reason: Reason, message: impl Into<String>) -> Status {
     let mut details = ErrorDetails::new();
     details.set_error_info(reason.name(), ERROR_DOMAIN, HashMap::new());
     Status::with_error_details(code, message, details)

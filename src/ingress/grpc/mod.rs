@@ -34,7 +34,7 @@ pub(crate) use metadata::BoundedMetadata;
 use items::Items;
 
 use crate::desk::{BatchSettings, Desk, NO_ROOM_WAIT, NoRoom, OnceSettings};
-use crate::listener::{Http2Settings, ListenerSettings, WatchedByItself};
+use crate::listener::{Http2Settings, ListenerSettings};
 use crate::proto;
 use crate::proto::server::push_service_server::PushService;
 
@@ -61,6 +61,8 @@ pub struct GrpcSettings {
     pub message_timeout: Duration,
     /// How long the gateway works on a push that names no `max_wait`.
     pub max_wait: Duration,
+    /// How long before a caller stops waiting it gets its verdict. What its bytes take on their way comes on top.
+    pub deadline_margin: Duration,
     /// The limits of a batch.
     pub batch: BatchSettings,
     /// Limits of the window of pushes that are not to be sent twice.
@@ -83,6 +85,7 @@ impl Default for GrpcSettings {
             max_connection_bytes: 32 * 1024 * 1024,
             message_timeout: Duration::from_secs(30),
             max_wait: Duration::from_secs(30),
+            deadline_margin: Duration::from_millis(50),
             batch: BatchSettings::default(),
             once: OnceSettings::default(),
             max_batch_streams: 32,
@@ -110,6 +113,8 @@ pub(crate) struct Service {
     pub max_message_items: usize,
     /// How many bytes of a batch stream HTTP/2 may hold that nobody has read yet.
     pub stream_window: usize,
+    /// How long a caller may take nothing of an answer that waits for it.
+    pub answer_stall_timeout: Duration,
     /// Owns the tasks of batch streams, so their end can be waited for.
     pub batches: TaskTracker,
 }
@@ -148,8 +153,10 @@ impl PushService for Service {
             caller.note(denied, "");
             encode::denied_call(denied)
         })?;
-        let mut batch =
-            self.desk.open(caller.clone(), timeout::arrival(&metadata)).map_err(encode::no_room)?;
+        let mut batch = self
+            .desk
+            .open(caller.clone(), timeout::arrival(&metadata, &extensions))
+            .map_err(encode::no_room)?;
         let most = self.max_batch_streams;
         let connection = extensions.get::<ConnectInfo>();
         let Some((connection, open)) = connection.and_then(|it| Some((it, it.batches.open(most)?))) else {
@@ -169,10 +176,7 @@ impl PushService for Service {
         let (items, max_items) = (Items::new(share), self.max_message_items);
         let stream = batch::Inbound { messages: inbound, items, max_items, over };
         let counted = (open, of_caller, in_window);
-        let results = batch::start(&self.batches, &self.desk, caller.clone(), batch, stream, counted);
-        let mut response = Response::new(results);
-        // A batch whose caller reads nothing ends by limits.reader_stall_timeout, with a status of its own.
-        response.extensions_mut().insert(WatchedByItself);
-        Ok(response)
+        let (tasks, patience) = (&self.batches, self.answer_stall_timeout);
+        Ok(batch::start(tasks, &self.desk, caller.clone(), batch, stream, counted, patience))
     }
 }

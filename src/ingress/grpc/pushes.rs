@@ -21,7 +21,7 @@ pub(super) async fn send(
 ) -> Result<Vec<proto::PushResult>, Status> {
     let (metadata, extensions, proto::UnreadPushes { message, items: unread }) = request.into_parts();
     let caller = authenticate::caller(&extensions)?;
-    let arrival = timeout::arrival(&metadata);
+    let arrival = timeout::arrival(&metadata, &extensions);
     let proto::SendPushesRequest { app, service_class, .. } = message;
     let class = decode::service_class("service_class", service_class)
         .map_err(|refusal| encode::bad_call(&refusal))?

@@ -32,7 +32,7 @@ fn submit(
     request: Request<proto::MeasuredPush>,
 ) -> Result<impl Future<Output = Result<Settled, NoRoom>> + Send, Status> {
     let (metadata, extensions, proto::MeasuredPush { message, bytes }) = request.into_parts();
-    let (caller, arrival) = (authenticate::caller(&extensions)?, timeout::arrival(&metadata));
+    let (caller, arrival) = (authenticate::caller(&extensions)?, timeout::arrival(&metadata, &extensions));
     let push = message.push.ok_or_else(|| encode::bad_call(&decode::push_required()))?;
     // Most pushes are small, and need no look at their connection.
     let held = if is_small(bytes) { Ok(None) } else { share(&extensions).in_flight(bytes) };
@@ -63,6 +63,7 @@ mod tests {
             desk: Arc::new(Desk::new(
                 DeskSettings {
                     max_wait: Duration::from_secs(1),
+                    deadline_margin: Duration::ZERO,
                     batch: BatchSettings::default(),
                     once: OnceSettings::default(),
                 },
@@ -74,6 +75,7 @@ mod tests {
             max_batch_streams: 1,
             max_message_items: 1,
             stream_window: 1,
+            answer_stall_timeout: Duration::ZERO,
             batches: TaskTracker::new(),
         };
         let empty = proto::MeasuredPush { message: proto::SendPushRequest::default(), bytes: 0 };

@@ -3,13 +3,19 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
+use tonic::Extensions;
 use tonic::metadata::MetadataMap;
 
+use super::incoming::ConnectInfo;
 use crate::desk::Arrival;
 
 /// A call that arrives now.
-pub(super) fn arrival(metadata: &MetadataMap) -> Arrival {
-    Arrival { at: Instant::now(), timeout: grpc_timeout(metadata) }
+pub(super) fn arrival(metadata: &MetadataMap, extensions: &Extensions) -> Arrival {
+    let timeout = grpc_timeout(metadata);
+    // Nobody asks how far away a caller is that waits for as long as it takes.
+    let connection = timeout.and_then(|_| extensions.get::<ConnectInfo>());
+    let round_trip = connection.map_or(Duration::ZERO, |connection| connection.client.round_trip());
+    Arrival { at: Instant::now(), timeout, round_trip }
 }
 
 /// Reads `grpc-timeout`: up to eight digits and a unit. One that is malformed counts as absent, as tonic treats it.
@@ -40,7 +46,7 @@ mod tests {
     fn timeout(text: &str) -> Option<Duration> {
         let mut metadata = MetadataMap::new();
         metadata.insert("grpc-timeout", text.parse().unwrap());
-        arrival(&metadata).timeout
+        arrival(&metadata, &Extensions::new()).timeout
     }
 
     #[test]
@@ -58,6 +64,6 @@ mod tests {
         for text in ["", "S", "1", "1x", "-1S", "123456789S", "1 S"] {
             assert_eq!(timeout(text), None, "{text:?}");
         }
-        assert_eq!(arrival(&MetadataMap::new()).timeout, None);
+        assert_eq!(arrival(&MetadataMap::new(), &Extensions::new()).timeout, None);
     }
 }

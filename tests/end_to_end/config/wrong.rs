@@ -21,6 +21,18 @@ async fn what_is_wrong_is_said_with_file_line_and_key() {
             "grpc.max_connection_age_grace: expected more than 0, found 0",
         ),
         (
+            "progress_interval = \"15s\"",
+            "progress_interval = \"0s\"",
+            "grpc.progress_interval: expected more than 0, found 0",
+        ),
+        ("progress_interval = \"15s\"", "progress_interval = 15", "grpc.progress_interval"),
+        (
+            "deadline_margin = \"50ms\"",
+            "deadline_margin = \"400d\"",
+            "grpc.deadline_margin: expected at most a year, found",
+        ),
+        ("deadline_margin = \"50ms\"", "deadline_margin = \"soon\"", "grpc.deadline_margin"),
+        (
             "drain_delay = \"0s\"",
             "drain_delay = \"400d\"",
             "limits.drain_delay: expected at most a year, found",
@@ -40,8 +52,8 @@ async fn what_is_wrong_is_said_with_file_line_and_key() {
         ),
         (
             "max_held_bytes = 536870912",
-            "max_held_bytes = 17301503",
-            "limits.max_held_bytes: expected at least 17301504, so that one caller's share holds",
+            "max_held_bytes = 25690111",
+            "limits.max_held_bytes: expected at least 25690112, so that one caller's share holds",
         ),
         (
             "max_message_items = 65536",

@@ -1,5 +1,7 @@
 //! Attacks on the gateway's memory, each with what it may cost.
 
+use std::io::Write;
+
 use fanfare::caller::{CallerSettings, Permissions};
 use fanfare::proto::{self, Outcome, Reason, SendBatchResponse};
 use fanfare_simulator::ApnsScriptedOutcome;
@@ -43,6 +45,42 @@ async fn a_thousand_claims_of_four_megabytes_reserve_nothing() {
     assert_eq!(answers[0].result.as_ref().unwrap().outcome(), Outcome::Accepted);
     watched.good_push(good(2)).await;
     watched.cost("1,000 claims of 4 MiB", GENEROUS * 16 * MIB);
+}
+
+/// Each message is 60 KiB, and becomes sixteen times the largest message. Those of gzip say how large they become, and those of
+/// zstd do not.
+#[tokio::test]
+async fn two_thousand_compressed_bombs_are_refused_by_what_they_become() {
+    let watched = Watched::start("").await;
+    let mut attacker = watched.attacker().await;
+    let plain = vec![0; 16 * LARGEST];
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(&plain).unwrap();
+    let mut zstd = Vec::new();
+    let mut context = zstd_safe::CCtx::create();
+    context.set_parameter(zstd_safe::CParameter::ContentSizeFlag(false)).unwrap();
+    zstd.reserve(LARGEST);
+    context.compress2(&mut zstd, &plain[..]).unwrap();
+    for (encoding, bomb) in [("gzip", gzip.finish().unwrap()), ("zstd", zstd)] {
+        for _ in 0..10 {
+            let mut calls = Vec::new();
+            for _ in 0..100 {
+                let mut call = attacker.call_encoded("SendPushes", encoding).await;
+                call.write_compressed(&bomb);
+                call.half_close();
+                calls.push(call);
+            }
+            for call in calls {
+                let (answers, status) = call.answer::<proto::SendPushesResponse>().await;
+                assert!(answers.is_empty());
+                let reason = status.get_error_details().error_info().unwrap().reason.clone();
+                // Those that find no turn come again.
+                assert!(["FIELD_TOO_LARGE", "OVERLOADED"].contains(&&*reason), "{encoding}: {status:?}");
+            }
+        }
+    }
+    watched.good_push(good(1)).await;
+    watched.cost("2,000 compressed bombs", GENEROUS * 32 * MIB);
 }
 
 /// Before items were decoded one by one, this held 330 MB and more.

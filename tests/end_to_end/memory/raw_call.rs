@@ -44,11 +44,21 @@ impl RawCaller {
         self.call_path(&format!("/fanfare.push.v1.PushService/{method}")).await
     }
 
+    /// Begins a call of this method whose messages are compressed.
+    pub(super) async fn call_encoded(&mut self, method: &str, encoding: &str) -> RawCall {
+        self.begin(&format!("/fanfare.push.v1.PushService/{method}"), encoding).await
+    }
+
     /// Begins a call of the method of any service.
     pub(super) async fn call_path(&mut self, path: &str) -> RawCall {
+        self.begin(path, "identity").await
+    }
+
+    async fn begin(&mut self, path: &str, encoding: &str) -> RawCall {
         let request = Request::post(format!("http://localhost{path}"))
             .header("content-type", "application/grpc")
             .header("te", "trailers")
+            .header("grpc-encoding", encoding)
             .body(())
             .unwrap();
         let mut send = self.send.clone().ready().await.unwrap();
@@ -74,6 +84,12 @@ impl RawCall {
     /// Writes a message.
     pub(super) fn write_message(&mut self, message: &[u8]) {
         self.write(&[&header(message.len()), message].concat());
+    }
+
+    /// Writes a message that is compressed.
+    pub(super) fn write_compressed(&mut self, message: &[u8]) {
+        let [_, length @ ..] = header(message.len());
+        self.write(&[&[1][..], &length, message].concat());
     }
 
     pub(super) fn half_close(&mut self) {

@@ -1,5 +1,6 @@
 //! SendBatch: each item gets its own truthful verdict, and no other caller is held up.
 
+mod alive;
 mod endings;
 mod fairness;
 mod outcomes;

@@ -10,9 +10,7 @@ use tokio_stream::Stream;
 use tonic::Status;
 
 use super::super::encode;
-use crate::caller::OpenCall;
 use crate::desk::Window;
-use crate::held_bytes::HeldBytes;
 use crate::proto::SendBatchResponse;
 
 /// A message on its way to the caller, and how many seats of the window its results hold.
@@ -31,17 +29,12 @@ pub(super) struct Last {
 /// The end of a stream, which is set once, before the buffer closes.
 pub(super) type End = Arc<Mutex<Option<Last>>>;
 
-/// The stream as its connection counts it, as its caller does, and what HTTP/2 may hold of it.
-pub(super) type Counted = (OpenCall, OpenCall, HeldBytes);
-
 /// The response body of a batch stream.
 pub(crate) struct Results {
     buffer: mpsc::Receiver<Packet>,
     window: Arc<Window>,
     end: End,
     state: BodyState,
-    /// The stream counts until its body is gone, read or not.
-    _counted: Counted,
 }
 
 enum BodyState {
@@ -51,13 +44,8 @@ enum BodyState {
 }
 
 impl Results {
-    pub(super) fn new(
-        buffer: mpsc::Receiver<Packet>,
-        window: Arc<Window>,
-        end: End,
-        counted: Counted,
-    ) -> Self {
-        Self { buffer, window, end, state: BodyState::Open, _counted: counted }
+    pub(super) fn new(buffer: mpsc::Receiver<Packet>, window: Arc<Window>, end: End) -> Self {
+        Self { buffer, window, end, state: BodyState::Open }
     }
 }
 
@@ -88,15 +76,11 @@ mod tests {
     use tokio_stream::StreamExt;
 
     use super::*;
-    use crate::caller::{Caller, OpenCalls};
-    use crate::held_bytes::BytesShare;
 
     fn results() -> (mpsc::Sender<Packet>, End, Results) {
         let (sender, buffer) = mpsc::channel(1);
         let end = End::default();
-        let held = BytesShare::default().nothing();
-        let open = (OpenCalls::default().open(1).unwrap(), Caller::anyone().open_stream().unwrap(), held);
-        (sender, Arc::clone(&end), Results::new(buffer, Window::new(4, 4), end, open))
+        (sender, Arc::clone(&end), Results::new(buffer, Window::new(4, 4), end))
     }
 
     #[tokio::test]

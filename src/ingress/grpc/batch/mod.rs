@@ -2,24 +2,29 @@
 //! The response body only empties that buffer, so a caller that stops reading stops its own stream and nothing else.
 
 mod body;
+mod farewell;
 mod options;
 mod outgoing;
 mod task;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tonic::Streaming;
+use tonic::{Response, Streaming};
 
 pub(crate) use body::Results;
 
 use super::items::Items;
 use crate::caller::Caller;
 use crate::desk::{Batch, Desk};
+use crate::listener::WatchedByItself;
 use crate::proto;
-use body::{Counted, End};
+use body::End;
+use farewell::Counted;
 use task::BatchTask;
 
 /// What comes from the caller of a stream.
@@ -33,7 +38,8 @@ pub(super) struct Inbound {
     pub(super) over: CancellationToken,
 }
 
-/// Starts a stream's task, which `tasks` owns, and returns its response body.
+/// Starts a stream's task, which `tasks` owns, and returns its response. `patience` bounds how long its end waits for its
+/// caller.
 pub(super) fn start(
     tasks: &TaskTracker,
     desk: &Arc<Desk>,
@@ -41,11 +47,17 @@ pub(super) fn start(
     batch: Batch,
     inbound: Inbound,
     counted: Counted,
-) -> Results {
+    patience: Duration,
+) -> Response<Results> {
     let (sender, buffer) = mpsc::channel(1);
     let (window, end) = (batch.window(), End::default());
     let Inbound { messages, items, max_items, over } = inbound;
     let task = BatchTask::new(Arc::clone(desk), caller, batch, items, max_items, Arc::clone(&end));
-    tasks.spawn(task.run(messages, sender, over));
-    Results::new(buffer, window, end, counted)
+    // A batch whose caller reads nothing ends by limits.reader_stall_timeout, with a status of its own.
+    let (watched, answer) = WatchedByItself::new();
+    let mut response = Response::new(Results::new(buffer, window, end));
+    response.extensions_mut().insert(watched);
+    tasks
+        .spawn(task.run(messages, sender, over).then(move |()| farewell::see_off(answer, patience, counted)));
+    response
 }

@@ -30,13 +30,24 @@ pub(super) struct Outgoing {
     /// Whether the progress changed since it was told.
     changed: bool,
     told: Instant,
+    /// The progress is told as well where nothing was said for this long.
+    interval: Duration,
+    said: Instant,
     /// Whether the progress is to be told with the next message, whatever the time.
     tell_now: bool,
 }
 
 impl Outgoing {
-    pub(super) fn new(now: Instant) -> Self {
-        Self { all: true, pending: VecDeque::new(), changed: false, told: now, tell_now: false }
+    pub(super) fn new(now: Instant, interval: Duration) -> Self {
+        Self {
+            all: true,
+            pending: VecDeque::new(),
+            changed: false,
+            told: now,
+            interval,
+            said: now,
+            tell_now: false,
+        }
     }
 
     /// Results of accepted pushes are left out from now on.
@@ -74,7 +85,14 @@ impl Outgoing {
 
     /// Whether there is a message to send now.
     pub(super) fn has_message(&self, now: Instant) -> bool {
-        self.has_results() || self.tell_now || (self.changed && now >= self.told + PROGRESS_EVERY)
+        self.has_results() || self.has_progress(now)
+    }
+
+    /// Whether the progress is to be told: it has changed, or a proxy on the way might take a stream that says nothing for
+    /// dead.
+    fn has_progress(&self, now: Instant) -> bool {
+        let changed = self.changed && now - self.told >= PROGRESS_EVERY;
+        self.tell_now || changed || now - self.said >= self.interval
     }
 
     /// The next message.
@@ -93,11 +111,11 @@ impl Outgoing {
                 seats += usize::from(holds_seat);
             }
         }
-        let due = self.tell_now || (self.changed && now >= self.told + PROGRESS_EVERY);
-        let progress = due.then(|| {
+        let progress = self.has_progress(now).then(|| {
             (self.changed, self.tell_now, self.told) = (false, false, now);
             progress(counts)
         });
+        self.said = now;
         Packet { response: proto::SendBatchResponse { results, progress }, seats }
     }
 }
@@ -124,6 +142,9 @@ mod tests {
     use super::*;
     use crate::desk::Window;
 
+    /// Longer than anything else here lasts.
+    const INTERVAL: Duration = Duration::from_secs(15);
+
     /// Settles an item in the books of both.
     fn settle(outgoing: &mut Outgoing, counts: &mut BatchCounts, settled: Settled) {
         counts.settle(settled.result.outcome);
@@ -133,7 +154,7 @@ mod tests {
     #[test]
     fn a_message_is_bounded_and_gives_back_the_seats_that_its_results_hold() {
         let (now, window) = (Instant::now(), Window::new(150, 0));
-        let (mut outgoing, mut counts) = (Outgoing::new(now), BatchCounts::default());
+        let (mut outgoing, mut counts) = (Outgoing::new(now, INTERVAL), BatchCounts::default());
         for n in 0..300 {
             let seat = (n % 2 == 0).then(|| window.try_enter().unwrap());
             settle(&mut outgoing, &mut counts, Settled::example(Outcome::Accepted, seat));
@@ -152,9 +173,24 @@ mod tests {
     }
 
     #[test]
+    fn progress_is_told_where_nothing_else_was_said_for_long() {
+        let (now, second) = (Instant::now(), Duration::from_secs(1));
+        let (mut outgoing, counts) = (Outgoing::new(now, 15 * second), BatchCounts::default());
+        assert!(!outgoing.has_message(now + 14 * second), "nothing has changed");
+        assert!(outgoing.has_message(now + 15 * second));
+        let message = outgoing.message(now + 16 * second, &counts).response;
+        assert!(message.results.is_empty() && message.progress.is_some());
+        // A result says as well that the batch is alive.
+        outgoing.settle(Settled::example(Outcome::Accepted, None));
+        outgoing.message(now + 20 * second, &counts);
+        assert!(!outgoing.has_message(now + 34 * second));
+        assert!(outgoing.has_message(now + 35 * second));
+    }
+
+    #[test]
     fn large_results_are_cut_into_messages() {
         let now = Instant::now();
-        let mut outgoing = Outgoing::new(now);
+        let mut outgoing = Outgoing::new(now, INTERVAL);
         for _ in 0..10 {
             let mut large = Settled::example(Outcome::Internal, None);
             large.result.detail = "x".repeat(30_000).into();
@@ -166,7 +202,7 @@ mod tests {
     #[test]
     fn problems_only_counts_the_rest_whose_seats_return_at_once() {
         let (now, window) = (Instant::now(), Window::new(1, 0));
-        let (mut outgoing, mut counts) = (Outgoing::new(now), BatchCounts::default());
+        let (mut outgoing, mut counts) = (Outgoing::new(now, INTERVAL), BatchCounts::default());
         outgoing.problems_only();
         let accepted = Settled::example(Outcome::Accepted, window.try_enter());
         settle(&mut outgoing, &mut counts, accepted);

@@ -53,7 +53,7 @@ impl BatchTask {
         max_items: usize,
         end: End,
     ) -> Self {
-        let outgoing = Outgoing::new(Instant::now());
+        let outgoing = Outgoing::new(Instant::now(), batch.progress_interval());
         Self { desk, caller, batch, end, reading: Reading::First, items, max_items, outgoing }
     }
 

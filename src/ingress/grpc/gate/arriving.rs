@@ -2,12 +2,17 @@
 //!
 //! Source: gRPC over HTTP/2, "Length-Prefixed-Message".
 
+use std::num::TryFromIntError;
+
 use bytes::{Buf, Bytes, BytesMut};
 use tonic::Status;
 
 use super::super::encode;
 
 const HEADER: usize = 5;
+
+/// The first byte of the header of a compressed message. It is 0 where the message is as it was written.
+const COMPRESSED: u8 = 1;
 
 /// How large a message may be, and which setting says so.
 #[derive(Debug, Clone, Copy)]
@@ -17,10 +22,11 @@ pub(super) struct MessageLimit {
 }
 
 impl MessageLimit {
-    /// How many bytes at the front of `chunk` are whole messages that are not over the limit.
+    /// How many bytes at the front of `chunk` are whole messages that are not over the limit, and not compressed.
     pub(super) fn whole(self, chunk: &[u8]) -> usize {
         let mut whole = 0;
         while let Some(length) = claimed(&chunk[whole..])
+            && chunk[whole] != COMPRESSED
             && length <= self.bytes
             && chunk.len() - whole >= HEADER + length
         {
@@ -53,6 +59,21 @@ pub(super) struct Arriving {
 pub(super) struct Whole {
     pub(super) header: Bytes,
     pub(super) message: Bytes,
+}
+
+impl Whole {
+    /// A message that was compressed, as it would have come otherwise.
+    ///
+    /// # Errors
+    /// Fails if it is longer than a message can be.
+    pub(super) fn decompressed(message: Vec<u8>) -> Result<Self, TryFromIntError> {
+        let [a, b, c, d] = u32::try_from(message.len())?.to_be_bytes();
+        Ok(Self { header: Bytes::copy_from_slice(&[0, a, b, c, d]), message: message.into() })
+    }
+
+    pub(super) fn is_compressed(&self) -> bool {
+        self.header.first() == Some(&COMPRESSED)
+    }
 }
 
 impl Arriving {

@@ -15,7 +15,9 @@ use tonic::codegen::StdError;
 
 use super::super::encode;
 use super::arriving::{Arriving, MessageLimit, Whole};
+use super::compressed::Compressed;
 use super::connection::ConnectionBytes;
+use super::encoding::Encoding;
 use crate::desk::NoRoom;
 use crate::held_bytes::HeldBytes;
 
@@ -38,7 +40,9 @@ pub(super) enum Arity {
 #[derive(Debug)]
 pub(crate) struct WholeMessages<B> {
     inner: B,
-    limit: MessageLimit,
+    pub(super) limit: MessageLimit,
+    /// How messages are compressed that say they are.
+    encoding: Option<Encoding>,
     arity: Arity,
     timeout: Duration,
     /// What has arrived and is not used up yet.
@@ -54,6 +58,8 @@ pub(crate) struct WholeMessages<B> {
     arriving: Arriving,
     /// What follows it in the same chunk.
     behind: Bytes,
+    /// A message that has come, and has to be decompressed.
+    compressed: Option<Compressed>,
     /// A message whose header was passed.
     next: Option<Bytes>,
     /// Whether something was passed since the last poll.
@@ -69,6 +75,7 @@ impl<B> WholeMessages<B> {
     pub(super) fn new(
         inner: B,
         limit: MessageLimit,
+        encoding: Option<Encoding>,
         arity: Arity,
         timeout: Duration,
         connection: &ConnectionBytes,
@@ -76,6 +83,7 @@ impl<B> WholeMessages<B> {
         Self {
             inner,
             limit,
+            encoding,
             arity,
             timeout,
             held: connection.share.nothing(),
@@ -86,6 +94,7 @@ impl<B> WholeMessages<B> {
             place: None,
             arriving: Arriving::default(),
             behind: Bytes::new(),
+            compressed: None,
             next: None,
             passed: false,
             largest: 0,
@@ -103,7 +112,7 @@ impl<B> WholeMessages<B> {
 
     /// Nothing more is passed, so nothing is kept but what the decoder has.
     fn ended(&mut self, status: Status) -> Status {
-        (self.arriving, self.behind) = (Arriving::default(), Bytes::new());
+        (self.arriving, self.behind, self.compressed) = (Arriving::default(), Bytes::new(), None);
         self.held.keep(self.largest);
         (self.turn, self.place, self.timer) = (None, None, None);
         // The wait for a turn is over as well.
@@ -130,21 +139,44 @@ impl<B> WholeMessages<B> {
                 return Ok(Some(self.behind.split_to(whole)));
             }
         }
-        let Some(Whole { header, message }) = self.arriving.take(&mut self.behind, self.limit)? else {
+        let Some(whole) = self.arriving.take(&mut self.behind, self.limit)? else {
             return Ok(None);
         };
+        if let Some(encoding) = self.encoding.filter(|_| whole.is_compressed()) {
+            self.compressed = Some(Compressed::new(encoding, whole.message, self.limit)?);
+            // It waits for another turn with what it becomes. With the one that it had, it could wait for itself.
+            self.turn = None;
+            return Ok(None);
+        }
+        Ok(Some(self.header(whole)))
+    }
+
+    /// Decompresses a message, which has its turn. Until that is done, it is held twice.
+    fn decompress(&mut self, compressed: Compressed) -> Result<Option<Bytes>, Status> {
+        self.held.add(compressed.room()).map_err(|_| encode::no_room(NoRoom::OverBudget))?;
+        let whole = compressed.decompress()?;
+        self.held.keep(self.behind.len() + self.largest + whole.message.len());
+        if whole.message.len() <= SMALL {
+            self.turn = None;
+        }
+        Ok(Some(self.header(whole)))
+    }
+
+    /// The header of a message, which is passed first.
+    fn header(&mut self, Whole { header, message }: Whole) -> Bytes {
         if self.arity == Arity::Many {
             self.largest = self.largest.max(message.len());
         }
         self.next = Some(message);
-        Ok(Some(header))
+        header
     }
 
     /// Waits until a large message may be gathered. The time that it waits for its turn is not its caller's fault. A stream
     /// waits as long as it takes, and how many wait is bounded by how many a connection has. A unary call is told to come
     /// again while its caller still listens, since batches may take long to use their messages up.
     fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Status>> {
-        let Some(length) = self.arriving.length().filter(|length| *length > SMALL) else {
+        let length = self.compressed.as_ref().map(Compressed::room).or(self.arriving.length());
+        let Some(length) = length.filter(|length| *length > SMALL) else {
             return Poll::Ready(Ok(()));
         };
         if self.turn.is_none() {
@@ -206,7 +238,9 @@ where
             if let Err(status) = ready!(this.poll_turn(cx)) {
                 return Poll::Ready(Some(Err(this.ended(status))));
             }
-            let passed = if this.behind.is_empty() {
+            let passed = if let Some(compressed) = this.compressed.take() {
+                this.decompress(compressed)
+            } else if this.behind.is_empty() {
                 let Poll::Ready(frame) = Pin::new(&mut this.inner).poll_frame(cx) else {
                     let status = ready!(this.poll_late(cx));
                     return Poll::Ready(Some(Err(this.ended(status))));
@@ -235,6 +269,7 @@ where
     fn is_end_stream(&self) -> bool {
         self.next.is_none()
             && self.behind.is_empty()
+            && self.compressed.is_none()
             && self.arriving.is_empty()
             && self.inner.is_end_stream()
     }

@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/encoding/gzip"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
@@ -65,7 +66,8 @@ func TestEachFindingIsTheSameResultByEachRPC(t *testing.T) {
 		must(t, err)
 		singles[n] = answer.Result
 	}
-	together, err := client.SendPushes(ctx, &pushv1.SendPushesRequest{Pushes: pushes})
+	// Where there is more to send, it is compressed.
+	together, err := client.SendPushes(ctx, &pushv1.SendPushesRequest{Pushes: pushes}, grpc.UseCompressor(gzip.Name))
 	must(t, err)
 	streamed := batch(t, ctx, client, pushes)
 	for n, finding := range findings {
@@ -98,7 +100,7 @@ func comparable(result *pushv1.PushResult) *pushv1.PushResult {
 func batch(
 	t *testing.T, ctx context.Context, client pushv1.PushServiceClient, pushes []*pushv1.Push,
 ) map[int64]*pushv1.PushResult {
-	stream, err := client.SendBatch(ctx)
+	stream, err := client.SendBatch(ctx, grpc.UseCompressor(gzip.Name))
 	must(t, err)
 	must(t, stream.Send(&pushv1.SendBatchRequest{Pushes: pushes}))
 	must(t, stream.CloseSend())

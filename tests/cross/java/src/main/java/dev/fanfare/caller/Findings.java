@@ -60,9 +60,11 @@ public final class Findings {
       singles.add(stub.sendPush(request).getResult());
     }
     SendPushesRequest all = SendPushesRequest.newBuilder().addAllPushes(pushes).build();
-    List<PushResult> together = stub.sendPushes(all).getResultsList();
+    // Where there is more to send, it is compressed.
+    PushServiceBlockingV2Stub compressing = stub.withCompression("gzip");
+    List<PushResult> together = compressing.sendPushes(all).getResultsList();
     Map<Long, PushResult> streamed = new TreeMap<>();
-    var stream = stub.sendBatch();
+    var stream = compressing.sendBatch();
     stream.write(SendBatchRequest.newBuilder().addAllPushes(pushes).build());
     stream.halfClose();
     while (stream.hasNext()) {

@@ -1,5 +1,7 @@
 //! The gate by itself: chunks go in, and whole messages come out.
 
+mod compressed;
+
 use std::convert::Infallible;
 
 use futures_util::FutureExt;
@@ -29,10 +31,20 @@ struct Call {
 
 impl Call {
     fn new(arity: Arity, connection: &ConnectionBytes) -> Self {
+        Self::encoded(None, arity, connection)
+    }
+
+    fn encoded(encoding: Option<Encoding>, arity: Arity, connection: &ConnectionBytes) -> Self {
         let (to, chunks) = mpsc::channel(CHUNKS);
         let chunks = ReceiverStream::new(chunks).map(|chunk| Ok(Frame::data(chunk)));
-        let body =
-            WholeMessages::new(Box::pin(StreamBody::new(chunks)) as _, LIMIT, arity, TIMEOUT, connection);
+        let body = WholeMessages::new(
+            Box::pin(StreamBody::new(chunks)) as _,
+            LIMIT,
+            encoding,
+            arity,
+            TIMEOUT,
+            connection,
+        );
         Self { to: Some(to), body }
     }
 
