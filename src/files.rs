@@ -217,4 +217,44 @@ mod tests {
             FileContent::read(Path::new("/nowhere/fanfare.toml")).err().map(anyhow::Error::from).unwrap();
         assert_eq!(format!("{missing:#}"), "cannot be read: No such file or directory (os error 2)");
     }
+
+    #[test]
+    fn whatever_becomes_of_a_file_is_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, aside) = (folder.path().join("file"), folder.path().join("aside"));
+        let read = || {
+            let mut read = FilesRead::default();
+            let _ = read.read(file.clone());
+            read
+        };
+        let seen = |what: &str, change: &dyn Fn()| {
+            let before = read();
+            assert_eq!(before.look(), before, "nothing was done yet: {what}");
+            change();
+            assert_ne!(before.look(), before, "{what}");
+        };
+        let modify = |path: &Path, second: u64| {
+            let at = std::time::UNIX_EPOCH + std::time::Duration::from_secs(second);
+            File::options().write(true).open(path).unwrap().set_modified(at).unwrap();
+        };
+        seen("it comes", &|| std::fs::write(&file, "a").unwrap());
+        seen("it is longer", &|| std::fs::write(&file, "ab").unwrap());
+        // What is as long as before is told by its time alone, which a clock of some milliseconds may leave as it was.
+        seen("it is as long", &|| modify(&file, 1));
+        seen("another is renamed over it", &|| {
+            std::fs::write(&aside, "ab").unwrap();
+            modify(&aside, 1);
+            std::fs::rename(&aside, &file).unwrap();
+        });
+        seen("a symlink replaces it", &|| {
+            std::fs::rename(&file, folder.path().join("first")).unwrap();
+            std::fs::write(folder.path().join("second"), "ab").unwrap();
+            std::os::unix::fs::symlink("first", &file).unwrap();
+        });
+        seen("the symlink leads elsewhere", &|| {
+            std::os::unix::fs::symlink("second", &aside).unwrap();
+            std::fs::rename(&aside, &file).unwrap();
+        });
+        seen("it goes", &|| std::fs::remove_file(&file).unwrap());
+    }
 }

@@ -8,6 +8,7 @@ use toml::de::{DeTable, DeValue, Deserializer, Error};
 use super::error::Place;
 use super::file::File;
 use super::places::Places;
+use super::renamed;
 
 /// The most mistakes that are told of one text. Whoever makes more has given the wrong file.
 const MOST_MISTAKES: usize = 50;
@@ -90,7 +91,9 @@ impl Said {
                 return;
             }
         }
-        if let Some(found) = quoted(&problem, "unknown field `")
+        if let Some(instead) = renamed::instead_of(key) {
+            problem = instead.to_owned();
+        } else if let Some(found) = quoted(&problem, "unknown field `")
             && let Some(meant) = meant(found, &problem)
         {
             let table = key.strip_suffix(found).unwrap_or_default();

@@ -14,6 +14,7 @@ mod file;
 mod overrides;
 mod places;
 mod reader;
+mod renamed;
 mod trust;
 
 use std::path::Path;

@@ -5,7 +5,8 @@
 
 use std::ffi::OsString;
 
-use toml::de::DeTable;
+use toml::Spanned;
+use toml::de::{DeString, DeTable, DeValue};
 
 /// How the names of the variables begin. Names of keys are joined by two underscores, since keys have single ones.
 pub(crate) const PREFIX: &str = "FANFARE__";
@@ -66,15 +67,11 @@ impl Overrides {
                 continue;
             };
             match spelled(path, document) {
-                Some(key) => {
+                Ok(key) => {
                     written.variables.push((written.toml.len(), name.clone()));
                     written.toml.push_str(&format!("{key} = {}\n", toml_value(value)));
                 }
-                None => {
-                    let expected =
-                        "expected the names of a table and its key with two underscores between them";
-                    written.unreadable.push((name.clone(), expected));
-                }
+                Err(expected) => written.unreadable.push((name.clone(), expected)),
             }
         }
         written
@@ -82,27 +79,57 @@ impl Overrides {
 }
 
 /// A path of keys as TOML has it. Each name is that of the document which it stands for, or else in lower case.
-fn spelled<'a>(path: impl Iterator<Item = &'a str>, document: Option<&DeTable<'_>>) -> Option<String> {
+///
+/// # Errors
+/// Fails with what was expected where the path is none, or stands for several.
+fn spelled<'a>(
+    path: impl Iterator<Item = &'a str>,
+    document: Option<&DeTable<'_>>,
+) -> Result<String, &'static str> {
     let mut table = document;
     let mut keys = Vec::new();
     for part in path {
         if part.is_empty() || !part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
         {
-            return None;
+            return Err("expected the names of a table and its key with two underscores between them");
         }
-        let known =
-            table.into_iter().flat_map(|table| table.iter()).find(|(name, _)| is(name.get_ref(), part));
+        let known = table.map_or(Ok(None), |table| stands_for(table, part))?;
         keys.push(format!(
             "\"{}\"",
             known.map_or(part.to_ascii_lowercase(), |(name, _)| name.get_ref().to_string())
         ));
         table = known.and_then(|(_, value)| value.get_ref().as_table());
     }
-    Some(keys.join("."))
+    Ok(keys.join("."))
 }
 
-/// Whether a part of a variable's name stands for this name. Most shells allow neither dots nor hyphens in it.
-fn is(name: &str, part: &str) -> bool {
+type Entry<'t, 'a> = (&'t Spanned<DeString<'a>>, &'t Spanned<DeValue<'a>>);
+
+/// What a part of a variable's name stands for in a table: the same name, or else one that differs in case alone, or else one
+/// with hyphens or dots for underscores, since most shells allow neither in the name of a variable.
+///
+/// # Errors
+/// Fails where several names are as near, such as those of the apps `my-app` and `my.app`: a setting must not reach another app
+/// than the one that was meant.
+fn stands_for<'t, 'a>(table: &'t DeTable<'a>, part: &str) -> Result<Option<Entry<'t, 'a>>, &'static str> {
+    let nearness: [fn(&str, &str) -> bool; 3] = [str::eq, str::eq_ignore_ascii_case, is_in_a_variable];
+    for is in nearness {
+        let mut named = table.iter().filter(|(name, _)| is(name.get_ref(), part));
+        match (named.next(), named.next()) {
+            (None, _) => {}
+            (one, None) => return Ok(one),
+            _ => {
+                return Err(
+                    "expected a name that stands for one name of the file, found one that stands for several",
+                );
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Whether a part of a variable's name is how this name is written there.
+fn is_in_a_variable(name: &str, part: &str) -> bool {
     let plain = |byte: u8| if b"-.".contains(&byte) { b'_' } else { byte.to_ascii_lowercase() };
     name.bytes().map(plain).eq(part.bytes().map(plain))
 }
@@ -116,11 +143,9 @@ fn toml_value(value: &str) -> String {
 
 /// Puts what one document says over what another says.
 pub(super) fn lay_over<'a>(document: &mut DeTable<'a>, over: DeTable<'a>) {
-    use toml::de::DeValue;
-
     for (name, mut value) in over {
         if let DeValue::Table(above) = value.get_mut()
-            && let Some(DeValue::Table(below)) = document.get_mut(&name).map(toml::Spanned::get_mut)
+            && let Some(DeValue::Table(below)) = document.get_mut(&name).map(Spanned::get_mut)
         {
             lay_over(below, std::mem::take(above));
             continue;
@@ -158,6 +183,28 @@ mod tests {
             assert_eq!(written(&[(name, value)], file), format!("\n{line}\n"), "{name}={value}");
         }
         assert_eq!(written(&[("PATH", "/bin"), ("FANFARE_CONFIG", "x")], file), "\n");
+    }
+
+    #[test]
+    fn a_variable_reaches_the_app_that_is_meant_or_none() {
+        let file = "[apps.a-b]\n[apps.a_b]\n[apps.c-d]\n[apps.\"c.d\"]\n[apps.E]\n[apps.e]\n";
+        let reached = |name: &str| {
+            let document = DeTable::parse(file).unwrap();
+            let overrides = Overrides::of([(format!("FANFARE__APPS__{name}__WEIGHT").into(), "2".into())]);
+            let written = overrides.written(0, Some(document.get_ref()));
+            written.unreadable.is_empty().then(|| written.toml.split('"').nth(3).unwrap().to_owned())
+        };
+        for (name, app) in [
+            ("A_B", Some("a_b")),
+            ("A-B", Some("a-b")),
+            ("c-d", Some("c-d")),
+            ("C_D", None),
+            ("E", Some("E")),
+            ("e", Some("e")),
+            ("NEW", Some("new")),
+        ] {
+            assert_eq!(reached(name).as_deref(), app, "{name}");
+        }
     }
 
     #[test]

@@ -64,3 +64,46 @@ fn ticks(every: Duration) -> tokio::time::Interval {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::{pause, timeout};
+
+    use super::*;
+
+    const EVERY: Duration = Duration::from_secs(5);
+
+    /// A file, and who watches it, half of the interval after the first look: from here on one look is in each interval.
+    async fn watched(on_change: bool) -> (tempfile::NamedTempFile, WatchedFiles) {
+        pause();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut files = WatchedFiles::new(ReloadSettings { on_change, check_every: EVERY }, read(&file));
+        assert!(timeout(EVERY / 2, files.changed()).await.is_err());
+        (file, files)
+    }
+
+    fn read(file: &tempfile::NamedTempFile) -> FilesRead {
+        let mut read = FilesRead::default();
+        read.read(file.path().to_owned()).unwrap();
+        read
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_still_being_written_is_not_read() {
+        let (file, mut files) = watched(true).await;
+        for written in ["a", "ab", "abc"] {
+            std::fs::write(file.path(), written).unwrap();
+            assert!(timeout(EVERY, files.changed()).await.is_err(), "one look has seen {written}");
+        }
+        assert!(timeout(EVERY, files.changed()).await.is_ok(), "two looks have seen the same");
+        files.were_read(read(&file));
+        assert!(timeout(3 * EVERY, files.changed()).await.is_err(), "what was read is not read again");
+    }
+
+    #[tokio::test]
+    async fn without_on_change_nothing_is_looked_at() {
+        let (file, mut files) = watched(false).await;
+        std::fs::write(file.path(), "a").unwrap();
+        assert!(timeout(9 * EVERY, files.changed()).await.is_err());
+    }
+}

@@ -20,7 +20,7 @@ use crate::config::{Config, Overrides};
 use crate::files::FilesRead;
 use crate::telemetry;
 use files::WatchedFiles;
-use reload::{Source, warn_of};
+use reload::{SERVING, Source, warn_of};
 
 /// Runs the gateway until SIGTERM or SIGINT, then drains.
 ///
@@ -91,7 +91,7 @@ impl Serve {
         }
         let lives = CancellationToken::new();
         let watchdog = tokio::spawn(supervisor::live(lives.clone()));
-        supervisor::ready();
+        supervisor::ready(SERVING);
         loop {
             let cause = tokio::select! {
                 () = stop.wait() => break,
@@ -99,8 +99,12 @@ impl Serve {
                 () = files.changed() => "a file has changed",
             };
             supervisor::reloading();
-            source.reload(&gateway, &mut files, cause).await;
-            supervisor::ready();
+            // A network file system that does not answer holds up the reading, and the gateway can be ended all the same.
+            let status = tokio::select! {
+                () = stop.wait() => break,
+                status = source.reload(&gateway, &mut files, cause) => status,
+            };
+            supervisor::ready(status);
         }
         supervisor::stopping();
         gateway.shut_down_hurried_by(stop.wait()).await;

@@ -9,6 +9,12 @@ use crate::config::{Config, ConfigError, ConfigErrors, Overrides};
 use crate::files::FilesRead;
 use crate::telemetry::AUDIT;
 
+/// How the gateway serves where the newest configuration holds.
+pub(super) const SERVING: &str = "serving";
+
+/// How it serves where the newest is wrong.
+const SERVING_BY_A_FORMER_ONE: &str = "serving by an earlier configuration, since the newest cannot be used";
+
 /// Where the configuration is.
 pub(super) struct Source {
     pub(super) file: PathBuf,
@@ -22,13 +28,17 @@ impl Source {
         (Config::read(&self.file, &self.overrides, &mut files), files)
     }
 
-    /// Reads it again, and lets the gateway go by it. Where it is wrong, everything stays as it is.
+    /// Reads it again, and lets the gateway go by it. Where it is wrong, everything stays as it is. Returns in a few words how
+    /// the gateway serves from then on.
+    ///
+    /// # Cancel safety
+    /// Nothing has changed when the future is dropped before it is done.
     pub(super) async fn reload(
         self: &Arc<Self>,
         gateway: &Gateway,
         files: &mut WatchedFiles,
         cause: &'static str,
-    ) {
+    ) -> &'static str {
         let source = Arc::clone(self);
         // Reading files blocks its thread.
         let (config, read) = match tokio::task::spawn_blocking(move || source.read()).await {
@@ -54,6 +64,7 @@ impl Source {
                 warn_of(warnings);
                 files.change(settings);
                 held(gateway, cause, &reloaded);
+                SERVING
             }
             Err(error) => failed(gateway, cause, || {
                 tracing::error!(%error, "the configuration cannot be used, so nothing was changed");
@@ -72,10 +83,11 @@ fn held(gateway: &Gateway, cause: &'static str, reloaded: &Reloaded) {
     tracing::info!(target: AUDIT, cause, result = "holds", changed, needs_restart, "the configuration was read again");
 }
 
-fn failed(gateway: &Gateway, cause: &'static str, tell: impl FnOnce()) {
+fn failed(gateway: &Gateway, cause: &'static str, tell: impl FnOnce()) -> &'static str {
     gateway.metrics().reloads.failed();
     tell();
     tracing::warn!(target: AUDIT, cause, result = "failed", "the configuration was read again, and the one before it holds");
+    SERVING_BY_A_FORMER_ONE
 }
 
 /// Says what is unwise but not wrong.

@@ -1,5 +1,6 @@
 //! The configuration: what its sample says, and what is wrong with others.
 
+mod earlier;
 mod wrong;
 
 use std::os::unix::fs::PermissionsExt;

@@ -36,6 +36,7 @@ async fn what_is_wrong_with_a_variable_is_told_by_its_name() {
             "apps.shop.apns.token.key_file: none.p8: cannot be read",
         ),
         ("FANFARE__", "1", "expected the names of a table and its key"),
+        ("FANFARE__UPSTREAM__SETTINGS_TIMEOUT", "10s", "upstream.settings_timeout: this is a key of earlier"),
         ("FANFARE__GRPC", "1", "grpc: invalid type: integer `1`"),
     ] {
         let said = check(folder.path(), &[(name, value)]);
