@@ -1,7 +1,8 @@
-package repeat
+package balancers
 
 import (
 	"context"
+	"encoding/json"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -53,6 +54,16 @@ func connect(t *testing.T, config string, addresses ...string) *caller {
 // shipped is connect with the service config of clients/go.
 func shipped(t *testing.T, addresses ...string) *caller {
 	return connect(t, fanfare.ServiceConfig, addresses...)
+}
+
+// unrepeated is the service config of clients/go without its retry policy.
+func unrepeated(t *testing.T) string {
+	config := map[string]any{}
+	must(t, json.Unmarshal([]byte(fanfare.ServiceConfig), &config))
+	delete(config, "methodConfig")
+	text, err := json.Marshal(config)
+	must(t, err)
+	return string(text)
 }
 
 // send sends a push to a device and returns its result, or the status that the call ended with.

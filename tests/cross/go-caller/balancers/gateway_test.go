@@ -1,9 +1,10 @@
-package repeat
+package balancers
 
 import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -13,42 +14,39 @@ const (
 	topic = "com.example.shop"
 )
 
-// gateway is one that ends and starts again at the same address.
+// gateway is one that ends and starts again at the same addresses.
 type gateway struct {
 	*process
 	address string
+	admin   string
 	config  string
 	ready   string
 }
 
-// startGateway runs a gateway that sends to the stand-in; limits are lines of the configuration's [limits].
-func startGateway(t *testing.T, stand *apns, limits string) *gateway {
+// startGateway runs a gateway that sends to the stand-in; a setting is a line of TOML with the whole key.
+func startGateway(t *testing.T, stand *apns, settings ...string) *gateway {
 	dir := t.TempDir()
 	started := &gateway{
 		address: freeAddress(t),
+		admin:   freeAddress(t),
 		config:  filepath.Join(dir, "fanfare.toml"),
 		ready:   filepath.Join(dir, "ready.json"),
 	}
 	config := fmt.Sprintf(`
-[grpc]
-listen = %q
-[admin]
-listen = "127.0.0.1:0"
-[log]
-filter = "error"
-[limits]
-%s
-[apns]
-production = "https://%s"
-ca_files = ["%s/ca.pem"]
-[apps.%s.apns]
+grpc.listen = %q
+admin.listen = %q
+log.filter = "error"
+apns.production = "https://%s"
+apns.ca_files = ["%[4]s/ca.pem"]
+%[5]s
+[apps.%[6]s.apns]
 environment = "production"
-topics = [%q]
-[apps.%[5]s.apns.token]
+topics = [%[7]q]
+[apps.%[6]s.apns.token]
 key_file = "%[4]s/AuthKey.p8"
 key_id = "STANDKEY01"
 team_id = "STANDTEAM1"
-`, started.address, limits, stand.address, stand.dir, app, topic)
+`, started.address, started.admin, stand.address, stand.dir, strings.Join(settings, "\n"), app, topic)
 	must(t, os.WriteFile(started.config, []byte(config), 0o600))
 	started.again(t)
 	return started

@@ -1,4 +1,4 @@
-package repeat
+package balancers
 
 import (
 	"fmt"
@@ -60,42 +60,53 @@ func traffic(t *testing.T, c *caller, first, last int64, faults ...func(*testing
 	return ends
 }
 
+// figures are what balance counts.
+type figures struct {
+	accepted int
+	refused  int            // ended in any other way
+	ends     map[string]int // how those ended
+	arrived  int            // of those
+	lost     int
+	doubled  int
+}
+
 // balance holds the callers' ends against the journal. A push arrives once where the caller was told that it was
 // accepted, never where it was told that nothing was sent, and at most once in every case.
-func balance(t *testing.T, name string, c *caller, ends map[string]end, journal map[string]int) {
-	kinds := map[string]int{}
-	unknown, unknownArrived, doubled := 0, 0, 0
+func balance(t *testing.T, name string, ends map[string]end, journal map[string]int) figures {
+	found := figures{ends: map[string]int{}}
 	for token, end := range ends {
-		times := journal[token]
-		kind := end.code.String()
+		times, kind := journal[token], end.code.String()
 		if end.code == codes.OK {
 			kind = end.outcome.String()
 		}
-		kinds[kind]++
 		if times > 1 {
-			doubled++
+			found.doubled++
 			t.Errorf("%s: %s arrived %d times, its call ended with %s", name, token, times, kind)
 		}
-		switch {
-		case end.code == codes.OK && end.outcome == pushv1.Outcome_OUTCOME_ACCEPTED:
+		if end.code == codes.OK && end.outcome == pushv1.Outcome_OUTCOME_ACCEPTED {
+			found.accepted++
 			if times != 1 {
+				found.lost++
 				t.Errorf("%s: %s was accepted and arrived %d times", name, token, times)
 			}
-		case end.code == codes.Aborted, end.code == codes.OK && end.outcome == pushv1.Outcome_OUTCOME_NOT_ATTEMPTED:
-			if times != 0 {
-				t.Errorf("%s: %s ended with %s and arrived", name, token, kind)
-			}
-		default:
-			unknown++
-			unknownArrived += times
+			continue
+		}
+		found.refused++
+		found.ends[kind]++
+		found.arrived += times
+		nothingSent := end.code == codes.Aborted || end.code == codes.OK && end.outcome == pushv1.Outcome_OUTCOME_NOT_ATTEMPTED
+		if nothingSent && times != 0 {
+			t.Errorf("%s: %s ended with %s and arrived", name, token, kind)
 		}
 	}
+	return found
+}
+
+// nothingElse has arrived but what was sent.
+func nothingElse(t *testing.T, name string, ends map[string]end, journal map[string]int) {
 	for token := range journal {
 		if _, sent := ends[token]; !sent {
 			t.Errorf("%s: %s arrived, and nobody sent it", name, token)
 		}
 	}
-	fmt.Printf("%s: %d calls %v; ABORTED and repeated %d, repeated by grpc-go itself %d; of unknown outcome %d, "+
-		"of which arrived %d; doubled %d\n",
-		name, len(ends), kinds, c.aborted.Load(), c.transparent.Load(), unknown, unknownArrived, doubled)
 }

@@ -1,4 +1,4 @@
-package repeat
+package balancers
 
 import (
 	"crypto/ecdsa"
@@ -24,6 +24,10 @@ import (
 const (
 	// heldPrefix begins the device tokens whose pushes are answered only after release.
 	heldPrefix = "4e1d"
+	// slowPrefix begins those whose pushes are answered only after answerLate.
+	slowPrefix = "510e"
+	// answerLate is longer than a gateway that drains waits for calls that were already on their way (2 s).
+	answerLate = 4 * time.Second
 	// answerTakes keeps some pushes in flight at each moment, so that a fault meets them.
 	answerTakes = 5 * time.Millisecond
 )
@@ -31,9 +35,10 @@ const (
 // apns is a stand-in for APNs. It judges nothing: it counts how often a whole push arrived for each device token.
 type apns struct {
 	address string
-	dir     string // of its CA, and of the key by which gateways sign their provider tokens
+	dir     string        // of its CA, and of the key by which gateways sign their provider tokens
+	takes   time.Duration // until a push is answered
 	held    chan struct{}
-	arrival chan string // the token of each push that is held
+	arrival chan string // the token of each push that is held or answered late
 
 	lock    sync.Mutex
 	arrived map[string]int
@@ -45,6 +50,7 @@ func startAPNs(t *testing.T) *apns {
 	stand := &apns{
 		address: strings.Replace(listener.Addr().String(), "127.0.0.1", "localhost", 1),
 		dir:     t.TempDir(),
+		takes:   answerTakes,
 		held:    make(chan struct{}),
 		arrival: make(chan string, 100),
 		arrived: map[string]int{},
@@ -66,11 +72,16 @@ func (a *apns) ServeHTTP(answer http.ResponseWriter, request *http.Request) {
 	a.lock.Lock()
 	a.arrived[token]++
 	a.lock.Unlock()
-	if strings.HasPrefix(token, heldPrefix) {
+	takes := a.takes
+	switch {
+	case strings.HasPrefix(token, heldPrefix):
 		a.arrival <- token
 		<-a.held
+	case strings.HasPrefix(token, slowPrefix):
+		a.arrival <- token
+		takes = answerLate
 	}
-	time.Sleep(answerTakes)
+	time.Sleep(takes)
 	answer.Header().Set("apns-id", request.Header.Get("apns-id"))
 }
 

@@ -1,9 +1,12 @@
-package repeat
+package balancers
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -60,12 +63,28 @@ func (p *process) until(t *testing.T, what string, condition func() bool) {
 	}
 }
 
-// freeAddress is one of loopback that nobody listens on.
+// Ports that are handed out stay below those that the kernel gives to connections, which could otherwise take the port of a
+// gateway while it is away. Source: Linux, ip_local_port_range, 32768 to 60999 by default.
+const (
+	firstPort = 10_000
+	lastPort  = 32_000
+)
+
+var nextPort atomic.Int64
+
+func init() { nextPort.Store(firstPort + rand.Int64N(lastPort-firstPort)) }
+
+// freeAddress is one of loopback that nobody listens on. No two are the same.
 func freeAddress(t *testing.T) string {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	defer listener.Close()
-	return listener.Addr().String()
+	for range lastPort - firstPort {
+		port := firstPort + nextPort.Add(1)%(lastPort-firstPort)
+		if listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			must(t, listener.Close())
+			return listener.Addr().String()
+		}
+	}
+	t.Fatal("no port is free")
+	return ""
 }
 
 func listens(address string) bool {
