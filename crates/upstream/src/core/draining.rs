@@ -16,23 +16,25 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
         why: EndCause,
         effects: &mut Effects<H, W, E>,
     ) {
-        self.drain_as(now, ids, why, Symptom::Ended(why), effects);
+        self.drain_as(now, ids, why, Some(Symptom::Ended(why)), effects);
     }
 
-    /// The same, where the connections drain because of this symptom.
+    /// The same, where the connections drain because of this symptom. It is `None` where that says nothing of the peer.
     pub(super) fn drain_as(
         &mut self,
         now: Instant,
         ids: impl IntoIterator<Item = ConnectionId>,
         why: EndCause,
-        symptom: Symptom,
+        symptom: Option<Symptom>,
         effects: &mut Effects<H, W, E>,
     ) {
         let (mut any, mut busy) = (false, false);
         for id in ids {
-            self.departs(now, id, why, symptom, effects);
+            if let Some(symptom) = symptom {
+                self.departs(now, id, why, symptom, effects);
+            }
             let Some(drained) = self.connections.drain(id, why, effects) else { continue };
-            if drained.unproven && !why.is_ours() {
+            if drained.unproven && !why.is_ours() && symptom.is_some() {
                 self.backoff.back_off(now);
             }
             (any, busy) = (true, busy || drained.busy);

@@ -103,8 +103,8 @@ pub(crate) enum ConnectionEvent {
     Alive,
     /// The connection is old, and another is to take its place.
     Aged,
-    /// The peer said GOAWAY with this error code.
-    GoesAway(u32),
+    /// The peer said GOAWAY with this error code. `owes` says whether it took requests that it is to answer yet.
+    GoesAway { code: u32, owes: bool },
     /// The connection takes no new streams.
     Drains(EndCause),
     /// The connection is gone.

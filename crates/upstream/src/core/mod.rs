@@ -190,8 +190,10 @@ impl<H: Clone, W, E: Clone> Core<H, W, E> {
                     self.drain_old(now, effects);
                 }
             }
-            ConnectionEvent::GoesAway(code) => {
-                self.drain_as(now, [id], EndCause::GoAway, Symptom::GoAway(code), effects);
+            ConnectionEvent::GoesAway { code, owes } => {
+                // What the peer owes, it mostly answers. If it does not, the requests that the connection takes with it say so.
+                let symptom = (!owes || self.in_use(id) == 0).then_some(Symptom::GoAway(code));
+                self.drain_as(now, [id], EndCause::GoAway, symptom, effects);
             }
             ConnectionEvent::Drains(why) => {
                 self.drain(now, self.connections.end_with(id, why), why, effects);

@@ -45,7 +45,9 @@ impl Hub for Pool {
 
     fn goaway(&self, connection: ConnectionId, goaway: &GoAway) {
         self.report(Report::GoAway { code: goaway.code, reason: &goaway.reason() });
-        self.tell(connection, ConnectionEvent::GoesAway(goaway.code));
+        // Streams have numbers from 1 on. Source: RFC 9113, section 6.8: the last one that the peer may have processed.
+        let owes = goaway.last_stream_id > 0;
+        self.tell(connection, ConnectionEvent::GoesAway { code: goaway.code, owes });
         let (peer, code) = (&self.peer, ErrorCode(goaway.code));
         tracing::info!(
             connection, ?peer, last_stream_id = goaway.last_stream_id, %code,

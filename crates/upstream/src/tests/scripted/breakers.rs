@@ -18,6 +18,8 @@ enum Ill {
     BreaksHttp2AtOnce,
     /// It says GOAWAY with this code, and processes nothing.
     GoesAway(u32),
+    /// It says GOAWAY with NO_ERROR as soon as it has taken a request, and hangs up in place of an answer.
+    TakesAndGoesAway,
     /// It hangs up once it has a request.
     HangsUp,
     /// It resets each request with this code.
@@ -46,6 +48,7 @@ async fn play(mut server: Server, is: watch::Receiver<Option<Ill>>) {
             None => server.say(&ok(came.stream)).await,
             Some(Ill::BreaksHttp2) => server.say(&frame(PING, 0, 0, &[0; 7])).await,
             Some(Ill::GoesAway(code)) => server.say(&goaway(0, code)).await,
+            Some(Ill::TakesAndGoesAway) => return server.say(&goaway(came.stream, 0)).await,
             Some(Ill::HangsUp) => return,
             Some(Ill::Resets(code)) => server.say(&rst(came.stream, code)).await,
             Some(Ill::Answers(status)) => {
@@ -104,6 +107,7 @@ async fn what_is_wrong_with_a_peer_is_named_within_a_second_and_it_heals() {
         (Ill::BreaksHttp2AtOnce, None, "HTTP/2 with peer.test failed: FRAME_SIZE_ERROR"),
         (Ill::GoesAway(0), None, "it says GOAWAY (NO_ERROR) and answers nothing"),
         (Ill::GoesAway(11), None, "it says GOAWAY (ENHANCE_YOUR_CALM) and answers nothing"),
+        (Ill::TakesAndGoesAway, Some(lost.clone()), "its connections end before it answers (goaway)"),
         (Ill::HangsUp, Some(lost), "its connections end before it answers (closed)"),
         (
             Ill::Resets(2),
@@ -125,6 +129,35 @@ async fn what_is_wrong_with_a_peer_is_named_within_a_second_and_it_heals() {
         }
         patient.heals().await;
     }
+}
+
+/// nginx says GOAWAY with the last request that a connection may have, before it has answered any of them where its own upstream
+/// is slow.
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_says_goaway_before_it_answers_is_well() {
+    const KEPT: u32 = 5;
+    let world = World::serving(UpstreamSettings::default(), |mut server: Server| async move {
+        server.begin(&[(3, KEPT)]).await;
+        let mut taken = Vec::new();
+        while let Some(came) = server.frame().await {
+            if !came.ends_stream() {
+                continue;
+            }
+            taken.push(came.stream);
+            if taken.len() == KEPT as usize {
+                server.say(&goaway(came.stream, 0)).await;
+                tokio::time::sleep(Duration::from_secs(2)).await;
+                for stream in taken.drain(..) {
+                    server.say(&ok(stream)).await;
+                }
+            }
+        }
+    });
+    let sent: Vec<_> = (0..40 * KEPT).map(|_| world.send()).collect();
+    for sent in sent {
+        assert_eq!(sent.await.unwrap(), Answered(200));
+    }
+    world.over().await;
 }
 
 #[tokio::test(start_paused = true)]
