@@ -25,7 +25,7 @@ pub(crate) const SOON: Duration = Duration::from_secs(20);
 pub(crate) const PROBE_IS_DUE: Duration = Duration::from_secs(2);
 
 /// How long a test waits before it looks again.
-const LOOK: Duration = Duration::from_millis(5);
+pub(crate) const LOOK: Duration = Duration::from_millis(5);
 
 /// A gateway in front of a simulator.
 pub(crate) struct World {
