@@ -158,7 +158,7 @@ pub(crate) fn metric(gateway: &Gateway, line: &str) -> f64 {
 }
 
 /// Waits until the condition holds, which it must do within a bound.
-pub(crate) async fn until(condition: impl Fn() -> bool) {
+pub(crate) async fn until(mut condition: impl FnMut() -> bool) {
     let holds = async {
         while !condition() {
             tokio::time::sleep(LOOK).await;
