@@ -28,6 +28,7 @@ needed = seconds("FANFARE__LIMITS__DRAIN_DELAY") + seconds("FANFARE__LIMITS__DRA
 assert pod["terminationGracePeriodSeconds"] >= needed, (pod["terminationGracePeriodSeconds"], needed)
 assert "lifecycle" not in container, "a hook needs a shell, which the image has not"
 assert "Secret" not in of, "the chart has no values of secrets"
+assert deployment["spec"]["minReadySeconds"] >= 30, "a gateway leaves before callers have found its successor"
 assert deployment["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
 paths = {probe: container[probe]["httpGet"]["path"] for probe in ("startupProbe", "livenessProbe", "readinessProbe")}
 assert paths == {"startupProbe": "/healthz", "livenessProbe": "/healthz", "readinessProbe": "/readyz"}, paths

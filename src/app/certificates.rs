@@ -79,13 +79,8 @@ impl CertificateWatch {
         for former in watched.drain(..) {
             let same = |it: &&mut WatchedCertificate| it.owner == former.owner && it.label == former.label;
             if let Some(same) = newer.iter_mut().find(same) {
-                (same.announced, same.reported) = (former.announced, former.reported);
+                *same = former;
                 continue;
-            }
-            if let Some(metrics) = &former.metrics
-                && !newer.iter().any(|it| it.label == former.label)
-            {
-                metrics.refused(false);
             }
             if let Owner::App(app, provider) = &former.owner
                 && !newer.iter().any(|it| it.owner == former.owner)

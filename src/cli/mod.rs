@@ -7,6 +7,7 @@ mod content;
 mod demo;
 mod descriptors;
 mod done;
+mod doubts;
 mod gateway;
 mod json;
 mod named_file;

@@ -13,6 +13,7 @@ mod bout;
 mod calls;
 mod connection;
 mod leaving;
+mod linger;
 mod on_the_way;
 mod opening;
 mod patience;

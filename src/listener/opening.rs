@@ -40,6 +40,8 @@ pub(super) struct Refused {
     pub(super) reason: ConnectionRefusal,
     /// What the log is told. A peer that only connects, as health checks of a load balancer do, is told by none.
     pub(super) error: Option<io::Error>,
+    /// Where TLS has told the peer why, and what counts the connection for its address.
+    pub(super) told: Option<(Box<dyn Io>, Entered)>,
 }
 
 impl Entrance {
@@ -71,12 +73,18 @@ impl Entrance {
         // Rules and the log know an IPv4 address as one, also where a socket for both kinds wraps it in an IPv6 address.
         let address = SocketAddr::new(from.ip().to_canonical(), from.port());
         let entered = self.addresses.enter(address.ip());
-        let entered = entered.ok_or(Refused { reason: ConnectionRefusal::PerAddress, error: None })?;
+        let entered =
+            entered.ok_or(Refused { reason: ConnectionRefusal::PerAddress, error: None, told: None })?;
         let Some(tls) = &self.tls else {
             return Ok(Opened { stream: Box::new(stream), address, certificates: Vec::new(), entered });
         };
-        let stream = tls.acceptor(protocol).accept(stream).await;
-        let stream = stream.map_err(|error| Refused::by(ConnectionRefusal::Tls, error))?;
+        let stream = match tls.acceptor(protocol).accept(stream).into_fallible().await {
+            Ok(stream) => stream,
+            Err((error, stream)) => {
+                let refused = Refused::by(ConnectionRefusal::Tls, error);
+                return Err(Refused { told: Some((Box::new(stream), entered)), ..refused });
+            }
+        };
         let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
         let certificates = certificates.iter().map(|it| it.clone().into_owned()).collect();
         Ok(Opened { stream: Box::new(stream), address, certificates, entered })
@@ -96,6 +104,6 @@ fn address(header: &ProxyHeader<'_>) -> Option<SocketAddr> {
 impl Refused {
     fn by(reason: ConnectionRefusal, error: io::Error) -> Self {
         let only_connected = error.kind() == io::ErrorKind::UnexpectedEof && reason == ConnectionRefusal::Tls;
-        Self { reason, error: (!only_connected).then_some(error) }
+        Self { reason, error: (!only_connected).then_some(error), told: None }
     }
 }

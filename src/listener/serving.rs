@@ -21,6 +21,7 @@ use tower_service::Service;
 use super::age::{Age, Due};
 use super::answer::Answer;
 use super::connection::Connection;
+use super::linger::{self, Lent};
 use super::opening::{Entrance, Opened, Refused};
 use super::patience::{Patience, Step};
 use super::preface::Prefaced;
@@ -55,10 +56,23 @@ where
         let opening = timeout_at(deadline, self.entrance.open(socket, from, &self.protocol));
         let Opened { stream, address, certificates, entered: _entered } = match opening.await {
             Ok(Ok(opened)) => opened,
-            Ok(Err(refused)) => return self.refuse(from, &refused),
+            Ok(Err(refused)) => {
+                self.refuse(from, &refused);
+                if let Some((stream, _entered)) = refused.told {
+                    linger::close(stream).await;
+                }
+                return;
+            }
             Err(_) => return self.refuse(from, &LATE),
         };
-        let connection = Arc::new(Connection::new(address, certificates));
+        let (stream, returned) = linger::lend(stream);
+        self.speak(stream, Connection::new(address, certificates), deadline, stop).await;
+        returned.close().await;
+    }
+
+    /// Speaks HTTP until it ends.
+    async fn speak(&self, stream: Lent, connection: Connection, deadline: Instant, stop: CancellationToken) {
+        let connection = Arc::new(connection);
         let service = TowerToHyperService::new((self.make_service)(&connection));
         let service = service_fn(|request| {
             let call = connection.call();
@@ -164,4 +178,4 @@ where
 }
 
 /// A connection that has not begun in time.
-const LATE: Refused = Refused { reason: ConnectionRefusal::HandshakeTimeout, error: None };
+const LATE: Refused = Refused { reason: ConnectionRefusal::HandshakeTimeout, error: None, told: None };

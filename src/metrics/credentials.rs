@@ -1,13 +1,17 @@
 //! Metrics of access tokens and client certificates.
 
-use std::sync::atomic::AtomicU64;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
+
+use super::moments::{HeldMoment, Moment, Moments, since_epoch};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CredentialLabels {
@@ -32,16 +36,16 @@ struct StandingLabels {
     r#where: String,
 }
 
-/// A moment, as seconds since the Unix epoch.
-type Moment = Gauge<f64, AtomicU64>;
-
 /// Metrics of access tokens and client certificates. There are as many of both as the configuration names.
 #[derive(Clone, Default)]
 pub struct CredentialMetrics {
     renewals: Family<RenewalLabels, Counter>,
-    expires: Family<CredentialLabels, Moment>,
+    expires: Moments<CredentialLabels>,
     certificates: Family<CertificateLabels, Moment>,
     refused: Family<StandingLabels, Gauge>,
+    /// How many say that they are refused. There may be several of a name: apps that show the same certificate, or a credential
+    /// that takes the place of another.
+    refusing: Arc<Mutex<HashMap<StandingLabels, usize>>>,
     answered: Family<StandingLabels, Counter>,
 }
 
@@ -50,12 +54,8 @@ impl CredentialMetrics {
         let metrics = Self::default();
         let tokens = registry.sub_registry_with_prefix("access_token");
         tokens.register("renewals", "Calls of token endpoints, by outcome", metrics.renewals.clone());
-        tokens.register_with_unit(
-            "expiry_timestamp",
-            "When the newest access token expires, since the Unix epoch",
-            Unit::Seconds,
-            metrics.expires.clone(),
-        );
+        let help = "When the newest access token expires, since the Unix epoch";
+        metrics.expires.register(tokens, "expiry_timestamp", help);
         registry.sub_registry_with_prefix("certificate").register_with_unit(
             "expiry_timestamp",
             "When the client certificate of an app ends, since the Unix epoch",
@@ -81,8 +81,11 @@ impl CredentialMetrics {
     pub(crate) fn standing(&self, credential: &str, place: &str) -> StandingMetrics {
         let labels = StandingLabels { credential: credential.to_owned(), r#where: place.to_owned() };
         StandingMetrics {
+            says_refused: AtomicBool::new(false),
+            refusing: Arc::clone(&self.refusing),
             refused: self.refused.get_or_create_owned(&labels),
             answered: self.answered.get_or_create_owned(&labels),
+            labels,
         }
     }
 
@@ -108,9 +111,7 @@ impl CredentialMetrics {
             granted: renewals("granted"),
             refused: renewals("refused"),
             unavailable: renewals("unavailable"),
-            expires: self
-                .expires
-                .get_or_create_owned(&CredentialLabels { credential: credential.to_owned() }),
+            expires: self.expires.hold(CredentialLabels { credential: credential.to_owned() }),
         }
     }
 }
@@ -120,14 +121,14 @@ pub(crate) struct TokenMetrics {
     granted: Counter,
     refused: Counter,
     unavailable: Counter,
-    expires: Moment,
+    expires: HeldMoment<CredentialLabels>,
 }
 
 impl TokenMetrics {
     /// Notes that the token endpoint gave a token that expires then.
     pub(crate) fn granted(&self, expires_at: SystemTime) {
         self.granted.inc();
-        self.expires.set(since_epoch(expires_at));
+        self.expires.set(expires_at);
     }
 
     /// Notes that the token endpoint refused the credential.
@@ -144,6 +145,10 @@ impl TokenMetrics {
 /// The handles of one credential at one place.
 #[derive(Debug)]
 pub(crate) struct StandingMetrics {
+    labels: StandingLabels,
+    /// Whether it is counted among those that are refused.
+    says_refused: AtomicBool,
+    refusing: Arc<Mutex<HashMap<StandingLabels, usize>>>,
     refused: Gauge,
     answered: Counter,
 }
@@ -151,7 +156,17 @@ pub(crate) struct StandingMetrics {
 impl StandingMetrics {
     /// Notes whether the credential is refused.
     pub(crate) fn refused(&self, refused: bool) {
-        self.refused.set(refused.into());
+        if self.says_refused.swap(refused, Ordering::Relaxed) == refused {
+            return;
+        }
+        // Nothing below the lock is changed in more than one step, so a poisoned lock harms nothing.
+        let mut refusing = self.refusing.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = refusing.remove(&self.labels).unwrap_or(0);
+        let now = if refused { before + 1 } else { before.saturating_sub(1) };
+        if now > 0 {
+            refusing.insert(self.labels.clone(), now);
+        }
+        self.refused.set((now > 0).into());
     }
 
     /// Counts a push that was not sent because the credential is refused.
@@ -160,6 +175,9 @@ impl StandingMetrics {
     }
 }
 
-fn since_epoch(moment: SystemTime) -> f64 {
-    moment.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+/// What the configuration names no more is not refused.
+impl Drop for StandingMetrics {
+    fn drop(&mut self) {
+        self.refused(false);
+    }
 }

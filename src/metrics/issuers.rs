@@ -1,13 +1,13 @@
 //! Metrics of the keys by which the tokens of callers are verified.
 
-use std::sync::atomic::AtomicU64;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::registry::{Registry, Unit};
+use prometheus_client::registry::Registry;
+
+use super::moments::{HeldMoment, Moments};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct IssuerLabels {
@@ -24,7 +24,7 @@ struct FetchLabels {
 #[derive(Clone, Default)]
 pub struct IssuerMetrics {
     fetches: Family<FetchLabels, Counter>,
-    fetched: Family<IssuerLabels, Gauge<f64, AtomicU64>>,
+    fetched: Moments<IssuerLabels>,
 }
 
 impl IssuerMetrics {
@@ -32,12 +32,8 @@ impl IssuerMetrics {
         let metrics = Self::default();
         let jwks = registry.sub_registry_with_prefix("jwks");
         jwks.register("fetches", "Fetches of an issuer's keys, by outcome", metrics.fetches.clone());
-        jwks.register_with_unit(
-            "fetched_timestamp",
-            "When the keys of an issuer were last fetched, since the Unix epoch",
-            Unit::Seconds,
-            metrics.fetched.clone(),
-        );
+        let help = "When the keys of an issuer were last fetched, since the Unix epoch";
+        metrics.fetched.register(jwks, "fetched_timestamp", help);
         metrics
     }
 
@@ -50,7 +46,7 @@ impl IssuerMetrics {
             fetched: fetches("fetched"),
             unusable: fetches("unusable"),
             unavailable: fetches("unavailable"),
-            fetched_at: self.fetched.get_or_create_owned(&IssuerLabels { issuer: issuer.to_owned() }),
+            fetched_at: self.fetched.hold(IssuerLabels { issuer: issuer.to_owned() }),
         }
     }
 }
@@ -60,14 +56,14 @@ pub(crate) struct JwksMetrics {
     fetched: Counter,
     unusable: Counter,
     unavailable: Counter,
-    fetched_at: Gauge<f64, AtomicU64>,
+    fetched_at: HeldMoment<IssuerLabels>,
 }
 
 impl JwksMetrics {
     /// Notes that the keys were fetched now.
     pub(crate) fn fetched(&self) {
         self.fetched.inc();
-        self.fetched_at.set(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64());
+        self.fetched_at.set(SystemTime::now());
     }
 
     /// Notes that an answer came, and that it brought no keys that can be used.

@@ -7,6 +7,7 @@ mod in_flight;
 mod issuers;
 mod listeners;
 mod log;
+mod moments;
 mod once;
 mod paces;
 mod pushes;

@@ -25,7 +25,7 @@ pub(crate) const SOON: Duration = Duration::from_secs(20);
 pub(crate) const PROBE_IS_DUE: Duration = Duration::from_secs(2);
 
 /// How long a test waits before it looks again.
-const LOOK: Duration = Duration::from_millis(5);
+pub(crate) const LOOK: Duration = Duration::from_millis(5);
 
 /// A gateway in front of a simulator.
 pub(crate) struct World {
@@ -158,7 +158,7 @@ pub(crate) fn metric(gateway: &Gateway, line: &str) -> f64 {
 }
 
 /// Waits until the condition holds, which it must do within a bound.
-pub(crate) async fn until(condition: impl Fn() -> bool) {
+pub(crate) async fn until(mut condition: impl FnMut() -> bool) {
     let holds = async {
         while !condition() {
             tokio::time::sleep(LOOK).await;

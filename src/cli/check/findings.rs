@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use rustix::process::{Resource, getrlimit};
 use serde::Serialize;
 
+use super::super::doubts::Doubts;
 use crate::app::fewer_callers;
 use crate::config::{Config, ConfigError, ConfigErrors, Place};
 
@@ -54,13 +55,9 @@ impl Findings {
 
     /// What is wrong and what is unwise in a configuration that can be read. It is taken out of the configuration.
     pub(super) fn of(config: &mut Config, path: &std::path::Path, now: SystemTime) -> Self {
-        let wrong: Vec<_> = std::mem::take(&mut config.unfit).into_iter().map(Finding::from).collect();
-        let mut warnings: Vec<_> =
-            std::mem::take(&mut config.warnings).into_iter().map(Finding::from).collect();
-        // What is wrong with a certificate is not told a second time as unwise.
-        let is_told =
-            |key: &str| wrong.iter().any(|it| key.strip_suffix(".certificate_file") == Some(&it.key));
-        warnings.retain(|warning| !is_told(&warning.key));
+        let Doubts { unfit, unwise } = Doubts::of(config);
+        let wrong = unfit.into_iter().map(Finding::from).collect();
+        let mut warnings: Vec<_> = unwise.into_iter().map(Finding::from).collect();
         let mut warn = |key: &str, problem: String| {
             let place = Place::File(path.to_owned(), None);
             warnings.push(ConfigError { place, key: key.to_owned(), problem }.into());

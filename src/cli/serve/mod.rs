@@ -9,10 +9,12 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
+use tokio::signal::unix::Signal;
 use tokio_util::sync::CancellationToken;
 
 use super::descriptors::raise_limit;
 use super::done::Done;
+use super::doubts::Doubts;
 use super::signals::{StopSignals, hangups};
 use super::whole::{EVERYBODY, write_whole};
 use crate::app::{Gateway, Network};
@@ -20,7 +22,7 @@ use crate::config::{Config, Overrides};
 use crate::files::FilesRead;
 use crate::telemetry;
 use files::WatchedFiles;
-use reload::{SERVING, Source, warn_of};
+use reload::{SERVING, Source};
 
 /// Runs the gateway until SIGTERM or SIGINT, then drains.
 ///
@@ -51,12 +53,15 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) async fn run(self) -> anyhow::Result<Done> {
+        // Whoever asks for the configuration to be read again does not know how far the gateway is. One that has not read it yet
+        // reads it once more.
+        let hangups = hangups()?;
         let overrides = Arc::new(Overrides::of_environment());
         let source = Arc::new(Source { file: self.config.clone(), overrides });
         let (config, files) = source.read();
         let config = config?;
         let _log = telemetry::init(&config.log)?;
-        match self.serve(&source, config, files).await {
+        match self.serve(&source, config, files, hangups).await {
             Ok(()) => Ok(Done::Good),
             // From here on everything is said by the log, because whoever reads standard error expects its lines.
             Err(error) => {
@@ -66,13 +71,19 @@ impl Serve {
         }
     }
 
-    async fn serve(self, source: &Arc<Source>, mut config: Config, files: FilesRead) -> anyhow::Result<()> {
-        let (mut stop, mut hangups) = (StopSignals::listen()?, hangups()?);
-        let warnings = std::mem::take(&mut config.warnings);
+    async fn serve(
+        self,
+        source: &Arc<Source>,
+        mut config: Config,
+        files: FilesRead,
+        mut hangups: Signal,
+    ) -> anyhow::Result<()> {
+        let mut stop = StopSignals::listen()?;
+        let doubts = Doubts::of(&mut config);
         let mut files = WatchedFiles::new(config.reload, files);
         raise_limit();
         let gateway = Gateway::start(config, Network::default()).await?;
-        warn_of(warnings);
+        doubts.log();
         let overrides: Vec<_> = source.overrides.names().collect();
         if !overrides.is_empty() {
             tracing::info!(

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::super::doubts::Doubts;
 use super::files::WatchedFiles;
 use crate::app::{Gateway, Reloaded};
-use crate::config::{Config, ConfigError, ConfigErrors, Overrides};
+use crate::config::{Config, ConfigErrors, Overrides};
 use crate::files::FilesRead;
 use crate::telemetry::AUDIT;
 
@@ -53,15 +54,17 @@ impl Source {
             Err(errors) => {
                 return failed(gateway, cause, || {
                     for error in errors.0 {
-                        tracing::error!(key = error.key, %error, "the configuration is wrong, so nothing was changed");
+                        // A text that is no TOML is wrong at no key.
+                        let key = (!error.key.is_empty()).then_some(&error.key);
+                        tracing::error!(key, %error, "the configuration is wrong, so nothing was changed");
                     }
                 });
             }
         };
-        let (settings, warnings) = (config.reload, std::mem::take(&mut config.warnings));
+        let (settings, doubts) = (config.reload, Doubts::of(&mut config));
         match gateway.reload(config) {
             Ok(reloaded) => {
-                warn_of(warnings);
+                doubts.log();
                 files.change(settings);
                 held(gateway, cause, &reloaded);
                 SERVING
@@ -86,13 +89,6 @@ fn held(gateway: &Gateway, cause: &'static str, reloaded: &Reloaded) {
 fn failed(gateway: &Gateway, cause: &'static str, tell: impl FnOnce()) -> &'static str {
     gateway.metrics().reloads.failed();
     tell();
-    tracing::warn!(target: AUDIT, cause, result = "failed", "the configuration was read again, and the one before it holds");
+    tracing::info!(target: AUDIT, cause, result = "failed", "the configuration was read again, and the one before it holds");
     SERVING_BY_A_FORMER_ONE
-}
-
-/// Says what is unwise but not wrong.
-pub(super) fn warn_of(warnings: Vec<ConfigError>) {
-    for warning in warnings {
-        tracing::warn!(key = warning.key, %warning, "the configuration is unwise");
-    }
 }

@@ -8,7 +8,7 @@ use super::{Listening, until_closed};
 use crate::harness::{SOON, until};
 
 /// The acknowledgement of the PING by which hyper learns that the client has seen its first GOAWAY.
-const PONG: &[u8] = &[0, 0, 8, 6, 1, 0, 0, 0, 0, 0x0b, 0x7b, 0xa2, 0xf0, 0x8b, 0x9b, 0xfe, 0x54];
+pub(super) const PONG: &[u8] = &[0, 0, 8, 6, 1, 0, 0, 0, 0, 0x0b, 0x7b, 0xa2, 0xf0, 0x8b, 0x9b, 0xfe, 0x54];
 
 #[tokio::test]
 async fn at_the_end_each_connection_is_told_and_waited_for() {

@@ -5,6 +5,7 @@ mod configuration;
 mod descriptors;
 mod ending;
 pub(crate) mod frames;
+mod last_bytes;
 mod limits;
 mod metadata;
 mod proxied;
@@ -15,6 +16,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::routing::get;
 use fanfare::listener::{Connection, Http2Settings, Listener, ListenerSettings, Protocol};
 use fanfare::metrics::Metrics;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -25,12 +27,17 @@ use tokio_util::sync::CancellationToken;
 
 use crate::harness::SOON;
 
+/// The size of the answer to `/large`. The kernel of the listener takes so much at once, and so does a stream of HTTP/2.
+const LARGE: usize = 48 * 1024;
+
 /// A listener whose answers say where the caller comes from, and how many certificates it showed.
 struct Listening {
     address: SocketAddr,
     metrics: Metrics,
     stop: CancellationToken,
     serving: JoinHandle<()>,
+    /// The service of each connection has it too.
+    served: Arc<()>,
 }
 
 impl Listening {
@@ -49,12 +56,18 @@ impl Listening {
             accepting: fanfare::listener::Accepting::default(),
             metrics: metrics.listeners.listener("test"),
         };
-        let of_connection = |connection: &Arc<Connection>| {
+        let served = Arc::new(());
+        let of_service = Arc::downgrade(&served);
+        let of_connection = move |connection: &Arc<Connection>| {
+            let held = of_service.upgrade();
             let said = format!("{} {}", connection.address(), connection.certificates().len());
-            Router::new().fallback(async move || said)
+            Router::new().route("/large", get(async || vec![b'a'; LARGE])).fallback(async move || {
+                drop(held);
+                said
+            })
         };
         let serving = tokio::spawn(listener.serve(of_connection, stop.clone()));
-        Self { address, metrics, stop, serving }
+        Self { address, metrics, stop, serving, served }
     }
 
     async fn http1(change: impl FnOnce(&mut ListenerSettings)) -> Self {
@@ -73,6 +86,11 @@ impl Listening {
     fn refused(&self, reason: &str) -> u64 {
         let line = format!("fanfare_listener_refused_total{{listener=\"test\",reason=\"{reason}\"}} ");
         sample(&self.metrics, &line)
+    }
+
+    /// How many connections have a service, which is until their HTTP is over.
+    fn speaking(&self) -> usize {
+        Arc::strong_count(&self.served) - 1
     }
 
     fn connections(&self) -> u64 {

@@ -3,6 +3,8 @@
 
 mod environment;
 mod files;
+#[cfg(target_os = "linux")]
+mod starting;
 mod systemd;
 
 use std::path::{Path, PathBuf};

@@ -1,6 +1,8 @@
 //! Everything that a configuration says changes while pushes go out: none is lost, sent twice or refused.
 
 mod load;
+mod metrics;
+mod vapid;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

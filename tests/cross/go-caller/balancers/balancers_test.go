@@ -20,6 +20,9 @@ type balancer struct {
 	gateways []string
 	// quick are edits that shorten what tests would wait for.
 	quick []edit
+	// refuses is whether it may refuse a call in a rolling restart: nginx may write one to a connection that its gateway is just
+	// closing, and nghttpx leaves a gateway alone for a while that was away.
+	refuses bool
 }
 
 // edit is an old and a new piece of the configuration that the page advises.
@@ -32,12 +35,11 @@ var (
 	roundRobin = balancer{name: "round robin", open: func(_ *testing.T, a, b *gateway, _ []edit) []string {
 		return []string{a.address, b.address}
 	}}
-	nginx       = balancer{name: "nginx", open: startNginx}
+	nginx       = balancer{name: "nginx", open: startNginx, refuses: true}
 	haproxyTCP  = balancer{name: "haproxy, mode tcp", open: startHaproxy("haproxy"), quick: quickChecks}
-	haproxyHTTP = balancer{name: "haproxy, mode http", open: startHaproxy("haproxy http"), quick: quickChecks,
-		gateways: []string{drainDelay}}
-	nghttpx = balancer{name: "nghttpx", open: startNghttpx, quick: []edit{{"backend-max-backoff=1s", "backend-max-backoff=500ms"}},
-		gateways: []string{drainDelay}}
+	haproxyHTTP = balancer{name: "haproxy, mode http", open: startHaproxy("haproxy http"), quick: quickChecks}
+	nghttpx     = balancer{name: "nghttpx", open: startNghttpx, quick: []edit{{"backend-max-backoff=1s", "backend-max-backoff=500ms"}},
+		gateways: []string{drainDelay}, refuses: true}
 
 	quickChecks = []edit{{"inter 1s", "inter 200ms"}}
 
