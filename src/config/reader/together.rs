@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use super::Reader;
 use crate::config::Config;
+use crate::ingress::http::HttpSettings;
 
 impl Reader<'_> {
     /// Notes settings that contradict each other, and those that have no effect beside others.
@@ -16,7 +17,8 @@ impl Reader<'_> {
             );
             self.error("admin.listen", problem);
         }
-        if grpc.tls.is_none() && admin.tls.is_none() {
+        let plaintext = |http: &HttpSettings| http.listener.tls.is_none();
+        if grpc.tls.is_none() && admin.tls.is_none() && config.http.iter().all(plaintext) {
             for caller in config.callers.iter().filter(|caller| caller.certificate.is_some()) {
                 let problem = "nobody can show a certificate without [grpc.tls], so nobody is known by it";
                 self.warn(&format!("callers.{}.certificate", caller.name), problem.to_owned());
@@ -70,7 +72,7 @@ impl Reader<'_> {
 }
 
 /// Whether both take the same port of the same address. A port of 0 is any free one.
-fn clash(one: SocketAddr, other: SocketAddr) -> bool {
+pub(super) fn clash(one: SocketAddr, other: SocketAddr) -> bool {
     let (ip, other_ip) = (one.ip(), other.ip());
     let same = ip == other_ip
         || (ip.is_ipv4() == other_ip.is_ipv4() && (ip.is_unspecified() || other_ip.is_unspecified()));
