@@ -2,5 +2,6 @@
 
 pub(crate) mod admin;
 mod client;
+mod contract;
 pub mod grpc;
 pub(crate) mod health;

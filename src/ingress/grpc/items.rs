@@ -4,10 +4,10 @@ use std::time::SystemTime;
 
 use prost::DecodeError;
 
-use super::decode;
 use crate::caller::Caller;
 use crate::desk::{Addressee, Desk, Draft, Multicast};
 use crate::held_bytes::BytesShare;
+use crate::ingress::contract;
 use crate::proto::{self, Item, UnreadAddressees, UnreadItems, UnreadMulticast, UnreadPush};
 
 /// The addressees of a multicast, decoded as they are asked for.
@@ -65,16 +65,17 @@ impl Items {
     fn begin(&mut self, desk: &Desk, caller: &Caller) -> Option<Draft> {
         match self.unread.next()? {
             Item::Push(UnreadPush { push, error: Some(error), .. }) => {
-                Some(decode::unreadable_push(push.id, &error))
+                Some(contract::unreadable_push(push.id, &error))
             }
             Item::Push(UnreadPush { push, error: None, bytes }) => {
                 let held = self.share.in_flight(bytes);
-                Some(decode::push(push, &self.default_app, self.accepted_at, held))
+                Some(contract::push(push, &self.default_app, self.accepted_at, held))
             }
             Item::Multicast(UnreadMulticast { multicast, error, bytes, addressees }) => {
                 let held = self.share.in_flight(bytes);
-                let body = decode::multicast(multicast, error.as_ref(), &self.default_app, self.accepted_at);
-                let addressees: Addressees = addressees.map(decode::addressee);
+                let body =
+                    contract::multicast(multicast, error.as_ref(), &self.default_app, self.accepted_at);
+                let addressees: Addressees = addressees.map(contract::addressee);
                 self.begun.insert(desk.multicast(caller, body, held, addressees)).next()
             }
         }

@@ -3,7 +3,6 @@
 
 mod authenticate;
 mod batch;
-mod decode;
 mod encode;
 mod gate;
 mod health;

@@ -3,7 +3,8 @@
 use fanfare_upstream::ServiceClass;
 use tonic::Status;
 
-use super::super::{decode, encode};
+use super::super::encode;
+use crate::ingress::contract;
 use crate::proto;
 use crate::push::{Reason, Refusal};
 
@@ -37,12 +38,12 @@ impl Options {
     }
 
     fn read(options: proto::BatchOptions) -> Result<Self, Refusal> {
-        let class = decode::service_class("options.service_class", options.service_class)?;
-        let problems_only = match decode::known::<proto::ResultSelection>("options.results", options.results)?
-        {
-            proto::ResultSelection::Unspecified | proto::ResultSelection::All => false,
-            proto::ResultSelection::ProblemsOnly => true,
-        };
+        let class = contract::service_class("options.service_class", options.service_class)?;
+        let problems_only =
+            match contract::known::<proto::ResultSelection>("options.results", options.results)? {
+                proto::ResultSelection::Unspecified | proto::ResultSelection::All => false,
+                proto::ResultSelection::ProblemsOnly => true,
+            };
         let class = class.unwrap_or(ServiceClass::Bulk);
         Ok(Self { class, problems_only, default_app: options.app })
     }

@@ -10,13 +10,14 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
 
+use super::super::encode;
 use super::super::items::Items;
-use super::super::{decode, encode};
 use super::body::{End, Last, Packet};
 use super::options::Options;
 use super::outgoing::{Outgoing, last};
 use crate::caller::Caller;
 use crate::desk::{Batch, BatchEvent, Desk, TurnedAway};
+use crate::ingress::contract;
 use crate::proto;
 
 /// One turn of the task offers at most so many items before it looks at everything else again.
@@ -156,7 +157,7 @@ impl BatchTask {
         }
         let count = items.len();
         if count > self.max_items {
-            return Err(encode::bad_call(&decode::too_many_items(self.max_items, count)));
+            return Err(encode::bad_call(&contract::too_many_items(self.max_items, count)));
         }
         self.items.read(items, coarse_now());
         self.batch.items_read(count as u64);

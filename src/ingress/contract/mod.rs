@@ -1,8 +1,9 @@
-//! A message becomes a draft. A part that cannot be decoded is in the draft as its refusal, which names the field as a
-//! path from the push.
+//! The messages of the contract, for every ingress that speaks it: a message becomes a draft, and a result becomes a message.
+//! A part that cannot be decoded is in the draft as its refusal, which names the field as a path from the push.
 
 mod check;
 mod content;
+mod result;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ use crate::push::{Expiry, Labels, Options, Priority, Reason, Refusal};
 use check::{Decoded, duration, invalid, moment, required, within};
 
 pub(super) use check::known;
+pub(super) use result::{outcome, settled};
 
 /// `Options.max_wait` is at most so long.
 const MAX_WAIT: Duration = Duration::from_secs(60 * 60);
