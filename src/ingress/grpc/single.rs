@@ -5,10 +5,10 @@ use futures_util::future::{Either, FutureExt, ready};
 use tonic::{Request, Response, Status};
 
 use super::incoming::share;
-use super::{authenticate, encode, timeout};
+use super::{authenticate, timeout};
 use crate::desk::{Desk, NoRoom, Settled};
 use crate::held_bytes::is_small;
-use crate::ingress::contract;
+use crate::ingress::contract::{self, CallFault};
 use crate::proto;
 
 /// Sends the push of a call. This function is not async, and what it returns is awaited as it is, so the future of a call
@@ -24,7 +24,7 @@ pub(super) fn send(
 }
 
 fn respond(settled: Result<Settled, NoRoom>) -> Result<Response<proto::SendPushResponse>, Status> {
-    let settled = settled.map_err(encode::no_room)?;
+    let settled = settled.map_err(CallFault::NoRoom)?;
     Ok(Response::new(proto::SendPushResponse { result: Some(contract::settled(settled)) }))
 }
 
@@ -34,7 +34,7 @@ fn submit(
 ) -> Result<impl Future<Output = Result<Settled, NoRoom>> + Send, Status> {
     let (metadata, extensions, proto::MeasuredPush { message, bytes }) = request.into_parts();
     let (caller, arrival) = (authenticate::caller(&extensions)?, timeout::arrival(&metadata, &extensions));
-    let push = message.push.ok_or_else(|| encode::bad_call(&contract::push_required()))?;
+    let push = message.push.ok_or_else(|| CallFault::Bad(contract::push_required()))?;
     // Most pushes are small, and need no look at their connection.
     let held = if is_small(bytes) { Ok(None) } else { share(&extensions).in_flight(bytes) };
     Ok(desk.submit(caller, contract::push(*push, "", coarse_now(), held), arrival))

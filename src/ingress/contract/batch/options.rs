@@ -1,9 +1,7 @@
 //! The options of a stream, which its first message has.
 
 use fanfare_upstream::ServiceClass;
-use tonic::Status;
 
-use super::super::encode;
 use crate::ingress::contract;
 use crate::proto;
 use crate::push::{Reason, Refusal};
@@ -23,17 +21,14 @@ impl Options {
     ///
     /// # Errors
     /// Fails if a later message has options, or a value is not of its enum.
-    pub(super) fn of(options: Option<proto::BatchOptions>, first: bool) -> Result<Option<Self>, Status> {
+    pub(super) fn of(options: Option<proto::BatchOptions>, first: bool) -> Result<Option<Self>, Refusal> {
         match (options, first) {
             (None, false) => Ok(None),
             (Some(_), false) => {
                 let detail = "expected in the first message of the stream only, found in a later one";
-                Err(encode::bad_call(&Refusal::field("options", Reason::FieldsConflict, detail)))
+                Err(Refusal::field("options", Reason::FieldsConflict, detail))
             }
-            (options, true) => match Self::read(options.unwrap_or_default()) {
-                Ok(options) => Ok(Some(options)),
-                Err(refusal) => Err(encode::bad_call(&refusal)),
-            },
+            (options, true) => Self::read(options.unwrap_or_default()).map(Some),
         }
     }
 
