@@ -5,3 +5,7 @@ mod client;
 mod contract;
 pub mod grpc;
 pub(crate) mod health;
+pub mod http;
+pub mod json;
+pub mod matrix;
+pub mod mattermost;

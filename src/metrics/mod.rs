@@ -3,6 +3,7 @@
 
 mod callers;
 mod credentials;
+mod http;
 mod in_flight;
 mod issuers;
 mod listeners;
@@ -21,6 +22,8 @@ pub use callers::CallerMetrics;
 pub(crate) use callers::CallerRefusals;
 pub use credentials::CredentialMetrics;
 pub(crate) use credentials::{StandingMetrics, TokenMetrics};
+pub(crate) use http::HttpCalls;
+pub use http::HttpMetrics;
 pub use issuers::IssuerMetrics;
 pub(crate) use issuers::JwksMetrics;
 pub(crate) use listeners::ConnectionRefusal;
@@ -46,6 +49,8 @@ pub struct Metrics {
     pub issuers: IssuerMetrics,
     /// Metrics of the listeners.
     pub listeners: ListenersMetrics,
+    /// Metrics of the calls of HTTP listeners.
+    pub http: HttpMetrics,
     /// Metrics of the configuration.
     pub reloads: ReloadMetrics,
 }
@@ -59,9 +64,10 @@ impl Default for Metrics {
         let callers = CallerMetrics::register(&mut registry);
         let issuers = IssuerMetrics::register(&mut registry);
         let listeners = ListenersMetrics::register(&mut registry);
+        let http = HttpMetrics::register(&mut registry);
         let reloads = ReloadMetrics::register(&mut registry);
         log::register(&mut registry);
-        Self { registry, upstream, pushes, credentials, callers, issuers, listeners, reloads }
+        Self { registry, upstream, pushes, credentials, callers, issuers, listeners, http, reloads }
     }
 }
 
