@@ -31,6 +31,9 @@ pub(super) use result::{outcome, settled};
 /// `Options.max_wait` is at most so long.
 const MAX_WAIT: Duration = Duration::from_secs(60 * 60);
 
+/// A call that is no stream has at most so many items.
+pub(super) const MAX_ITEMS: usize = 1000;
+
 const MAX_COLLAPSE_KEY_BYTES: usize = 256;
 
 /// Decodes a push. It is of the default app where it names none.

@@ -8,11 +8,8 @@ use tonic::{Request, Status};
 use super::incoming::share;
 use super::{authenticate, timeout};
 use crate::desk::Desk;
-use crate::ingress::contract::{self, CallFault, Items};
+use crate::ingress::contract::{self, CallFault, Items, MAX_ITEMS};
 use crate::proto;
-
-/// A call has at most so many items.
-const MAX_ITEMS: usize = 1000;
 
 /// Hands in the items of a call and waits for the last verdict.
 pub(super) async fn send(

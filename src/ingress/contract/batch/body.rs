@@ -46,6 +46,14 @@ impl<F> Results<F> {
     pub(super) fn new(buffer: mpsc::Receiver<Packet>, window: Arc<Window>, end: End<F>) -> Self {
         Self { buffer, window, end, state: BodyState::Open }
     }
+
+    /// Why the stream ended early, where it did: for those who say so in the last message. It is none before that was given.
+    pub(in crate::ingress) fn end(&mut self) -> Option<Option<F>> {
+        match &mut self.state {
+            BodyState::Open => None,
+            BodyState::Last(fault) => Some(fault.take()),
+        }
+    }
 }
 
 impl<F: From<CallFault> + Unpin> Stream for Results<F> {
