@@ -18,6 +18,8 @@ mod service;
 mod settings;
 mod source;
 mod terms;
+#[cfg(test)]
+mod tests;
 mod well_formed;
 
 pub(crate) use answer::{Answer, Body, answer, retry_after};
