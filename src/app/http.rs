@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::RootCertStore;
 use tokio::net::TcpListener;
@@ -31,9 +32,14 @@ pub(super) struct HttpSocket {
 }
 
 impl HttpSocket {
-    pub(super) async fn bind(all: Vec<HttpSettings>) -> Result<Vec<Self>, StartError> {
+    /// Binds the sockets. A batch ends by itself where its caller reads nothing for `reader_stall_timeout`.
+    pub(super) async fn bind(
+        all: Vec<HttpSettings>,
+        reader_stall_timeout: Duration,
+    ) -> Result<Vec<Self>, StartError> {
         let mut bound = Vec::new();
-        for (at, settings) in all.into_iter().enumerate() {
+        for (at, mut settings) in all.into_iter().enumerate() {
+            settings.listener.own_stall_timeout = reader_stall_timeout;
             let (socket, address) = listen(&format!("http.{at}.listen"), settings.listener.listen).await?;
             bound.push(Self { settings, socket, address });
         }

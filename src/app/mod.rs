@@ -86,7 +86,8 @@ impl Gateway {
             listeners::listen("grpc.listen", config.grpc.listener.listen).await?;
         let (admin_listener, admin_address) =
             listeners::listen("admin.listen", config.admin.listener.listen).await?;
-        let mut sockets = HttpSocket::bind(config.http.clone()).await?;
+        let mut sockets =
+            HttpSocket::bind(config.http.clone(), config.grpc.batch.reader_stall_timeout).await?;
 
         let [draining, leave, stop] = std::array::from_fn(|_| CancellationToken::new());
         let lasting = Lasting::new(&config, network);

@@ -2,6 +2,7 @@
 
 pub(crate) mod admin;
 mod client;
+mod contract;
 pub mod grpc;
 pub(crate) mod health;
 pub mod http;

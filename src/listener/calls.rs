@@ -1,4 +1,5 @@
-//! The tasks of HTTP/2 calls, which can be given up from outside.
+//! The tasks of calls, which can be given up from outside. Over HTTP/2 each call has one; over HTTP/1.1 the connection has one
+//! for its calls, which come one after the other, and gives itself up with them.
 //!
 //! hyper asks the body of an answer for more only when the caller has let through what it was given before. So a body whose
 //! caller takes nothing is never asked, and cannot say that its call is over. Here the task of such a call drops everything
@@ -23,13 +24,33 @@ pub(super) fn given_up_by(token: CancellationToken) {
     LEFT.set(Some(token));
 }
 
+/// Comes when the call of this task is given up. It is polled right after the call.
+#[derive(Debug, Default)]
+pub(super) struct GivenUp(Option<Pin<Box<WaitForCancellationFutureOwned>>>);
+
+impl Future for GivenUp {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(token) = LEFT.take() {
+            self.0 = Some(Box::pin(token.cancelled_owned()));
+        }
+        self.0.as_mut().map_or(Poll::Pending, |given_up| given_up.as_mut().poll(cx))
+    }
+}
+
+/// The call of this task is over, so nobody waits for it to be given up.
+pub(super) fn is_over() {
+    LEFT.set(None);
+}
+
 /// Runs the tasks of calls. They need no owner: each ends when its connection ends.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct CallTasks;
 
 impl<F: Future<Output = ()> + Send + 'static> Executor<F> for CallTasks {
     fn execute(&self, call: F) {
-        tokio::spawn(CallTask { call, given_up: None });
+        tokio::spawn(CallTask { call, given_up: GivenUp::default() });
     }
 }
 
@@ -38,7 +59,7 @@ pin_project! {
         #[pin]
         call: F,
         // It is there for the few calls that can be given up.
-        given_up: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+        given_up: GivenUp,
     }
 }
 
@@ -48,13 +69,10 @@ impl<F: Future<Output = ()>> Future for CallTask<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
         if this.call.poll(cx).is_ready() {
-            LEFT.set(None);
+            is_over();
             return Poll::Ready(());
         }
-        if let Some(token) = LEFT.take() {
-            *this.given_up = Some(Box::pin(token.cancelled_owned()));
-        }
-        this.given_up.as_mut().map_or(Poll::Pending, |given_up| given_up.as_mut().poll(cx))
+        Pin::new(this.given_up).poll(cx)
     }
 }
 

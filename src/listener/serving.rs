@@ -20,6 +20,7 @@ use tower_service::Service;
 
 use super::age::{Age, Due};
 use super::answer::Answer;
+use super::calls;
 use super::connection::Connection;
 use super::linger::{self, Lent};
 use super::opening::{Entrance, Opened, Refused};
@@ -105,17 +106,19 @@ where
         let mut patience = Patience::new(&self.settings, connection.counts(), Instant::now());
         let (pause, mut stopped) = (patience.pause(), false);
         let mut age = Age::new(self.settings.age, Instant::now(), fastrand::f64());
-        let mut http = pin!(http);
+        let (mut http, mut given_up) = (pin!(http), calls::GivenUp::default());
         let mut look = pin!(sleep_until(deadline.min(Instant::now() + pause)));
         loop {
             tokio::select! {
                 biased;
                 ended = http.as_mut() => {
+                    calls::is_over();
                     if let Err(error) = ended {
                         tracing::debug!(listener, %address, %error, "a caller's connection has broken");
                     }
                     return;
                 }
+                () = &mut given_up => return self.close(connection),
                 () = stop.cancelled(), if !stopped => {
                     stopped = true;
                     // GOAWAY leaves before anything that the calls say because of it, so that nobody calls here again.
@@ -156,7 +159,7 @@ where
 
     fn close(&self, connection: &Connection) {
         let (listener, address) = (&*self.name, connection.address());
-        match connection.counts().waiting {
+        match connection.counts().waiting + connection.counts().watched_by_themselves {
             0 => tracing::debug!(listener, %address, "an idle connection is closed, which was told to go"),
             answers => tracing::warn!(
                 listener, %address, answers,

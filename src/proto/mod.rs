@@ -22,5 +22,8 @@ pub(crate) mod server {
 /// The domain of every ErrorInfo of the gateway's: who said it.
 pub(crate) const ERROR_DOMAIN: &str = "push.fanfare.dev";
 
-/// The compiled descriptors of the contract and its imports, for reflection and ProtoJSON.
+/// The compiled descriptors of the contract and its imports, for reflection, and for those who write ProtoJSON.
 pub(crate) const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+
+/// The same as the stubs have them, without oneofs, so that a push with two targets is refused in one place.
+pub(crate) const STUB_DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/stubs.bin"));

@@ -25,6 +25,7 @@ mod hostile_endpoints;
 mod http;
 mod http1;
 mod issuers;
+mod json;
 mod killed;
 mod listener;
 mod mattermost;

@@ -33,9 +33,9 @@ pub(crate) const ROOTS: &[&str] = &["lib", "main"];
 /// The names on the left may be used only in the places on the right.
 pub(crate) const ONLY: &[(&[&str], &[&str])] = &[
     // The contract's generated types stop at the edge, so that no protocol leaks into what happens behind it.
-    (&["crate::proto"], &["proto", "ingress::grpc", "app", "cli"]),
+    (&["crate::proto"], CONTRACT),
     (&["tonic", "tonic_health", "tonic_prost", "tonic_reflection", "tonic_types"], GRPC),
-    (&["prost", "prost_reflect", "prost_types"], GRPC),
+    (&["prost", "prost_reflect", "prost_types"], CONTRACT),
     // Whoever knows the configuration cannot be built by a test without it.
     (&["crate::config"], &["config", "app", "cli"]),
     // The command line starts simulators for people who try the gateway; nothing else may know them.
@@ -46,6 +46,9 @@ pub(crate) const ONLY: &[(&[&str], &[&str])] = &[
     (&["h2"], &["simulator"]),
     (&["hyper", "hyper_util"], &["upstream", "simulator", "listener"]),
 ];
+
+/// Who speaks the contract's messages, and who speaks them by gRPC.
+const CONTRACT: &[&str] = &["proto", "ingress::contract", "ingress::json", "ingress::grpc", "app", "cli"];
 
 const GRPC: &[&str] = &["proto", "ingress::grpc", "app", "cli"];
 

@@ -18,6 +18,7 @@ use tower_service::Service;
 use super::{ConnectInfo, encode, paths};
 use crate::caller::{Caller, Callers, OpenCall, Rpc, Unknown};
 use crate::ingress::client::Client;
+use crate::ingress::contract::CallFault;
 
 /// How many health checks of strangers are open on one connection. A load balancer has one.
 const MAX_OF_STRANGERS: usize = 16;
@@ -27,7 +28,7 @@ pub(super) fn caller(extensions: &Extensions) -> Result<&Caller, Status> {
     // A stranger's health check has come this far with why it is one. Any other call without a caller did not come by this
     // layer, so nothing is known of who made it.
     let unknown = || extensions.get::<Unknown>().unwrap_or(&Unknown::NothingShown);
-    extensions.get::<Caller>().ok_or_else(|| encode::unknown_caller(unknown()))
+    extensions.get::<Caller>().ok_or_else(|| CallFault::UnknownCaller(unknown().clone()).into())
 }
 
 /// A service behind this layer.
@@ -69,7 +70,7 @@ impl Asked {
             && let Err(denied) = caller.may_call(rpc)
         {
             caller.note(denied, "");
-            return Err(encode::denied_call(denied));
+            return Err(CallFault::Denied(denied).into());
         }
         request.extensions_mut().insert(caller);
         Ok(())
@@ -96,10 +97,11 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let refused = |status: Status| Either::Left(ready(Ok(status.into_http())));
+        let unknown_caller = |unknown| Status::from(CallFault::UnknownCaller(unknown));
         let asked = Asked::of(request.uri().path());
         let Some(client) = request.extensions().get::<ConnectInfo>().map(|info| Arc::clone(&info.client))
         else {
-            return refused(encode::unknown_caller(&Unknown::NothingShown));
+            return refused(unknown_caller(Unknown::NothingShown));
         };
         match find(&self.callers, &client, request.headers()) {
             Ok(caller) => match asked.admit(caller, &mut request) {
@@ -122,14 +124,14 @@ where
                             Ok(()) => inner.call(request).await,
                             Err(status) => Ok(status.into_http()),
                         },
-                        Err(unknown) => Ok(encode::unknown_caller(&unknown).into_http()),
+                        Err(unknown) => Ok(unknown_caller(unknown).into_http()),
                     }
                 };
                 Either::Right(Either::Right(slow.boxed()))
             }
             Err(unknown) => {
                 note(&self.callers, &unknown, &client);
-                refused(encode::unknown_caller(&unknown))
+                refused(unknown_caller(unknown))
             }
         }
     }

@@ -1,4 +1,4 @@
-//! A result becomes a message, and what is wrong with a call becomes a status with google.rpc details.
+//! What is wrong with a call becomes a status with google.rpc details.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -7,36 +7,11 @@ use tonic::metadata::{MetadataMap, MetadataValue};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
-use crate::caller::{Denied, Unknown};
-use crate::desk::{NO_ROOM_WAIT, NoRoom, Settled};
-use crate::proto::{self, ERROR_DOMAIN};
-use crate::push::{Delivery, Outcome, ProviderKind, Reason, Refusal, TokenAction};
-
-/// The result of a push, as the contract says it.
-pub(super) fn settled(settled: Settled) -> proto::PushResult {
-    let Settled { index, id, result, labels, .. } = settled;
-    proto::PushResult {
-        index: index.cast_signed(),
-        id,
-        labels: labels.into_labels(),
-        outcome: outcome(result.outcome).into(),
-        delivery: delivery(result.delivery).into(),
-        token_action: token_action(result.token_action).into(),
-        retryable: result.retryable,
-        // A wait comes from an answer, and was capped there far below what a Duration holds.
-        retry_after: result.retry_after.and_then(|wait| wait.try_into().ok()),
-        reason: result.reason.map_or(proto::Reason::Unspecified, reason).into(),
-        detail: result.detail.into_owned(),
-        field: result.field.into_owned(),
-        provider: result.provider.map_or(0, ProviderKind::contract_number),
-        upstream_status: result.upstream_status.unwrap_or(0).into(),
-        upstream_reason: result.upstream_reason,
-        upstream_id: result.upstream_id,
-        token_invalid_since: result.token_invalid_since.map(Into::into),
-        attempts: result.attempts.cast_signed(),
-        of_first: result.of_first,
-    }
-}
+use crate::caller::Denied;
+use crate::desk::{NO_ROOM_WAIT, NoRoom};
+use crate::ingress::contract::CallFault;
+use crate::proto::ERROR_DOMAIN;
+use crate::push::Reason;
 
 /// A status with its reason as a detail.
 pub(super) fn status(code: Code, reason: Reason, message: impl Into<String>) -> Status {
@@ -45,51 +20,43 @@ pub(super) fn status(code: Code, reason: Reason, message: impl Into<String>) -> 
     Status::with_error_details(code, message, details)
 }
 
-/// The call itself is at fault. The status is INVALID_ARGUMENT, with the field as a path from the call's message.
-/// Nothing was sent.
-pub(super) fn bad_call(refusal: &Refusal) -> Status {
-    let mut details = ErrorDetails::new();
-    details
-        .set_error_info(refusal.reason.name(), ERROR_DOMAIN, HashMap::new())
-        .add_bad_request_violation(&*refusal.field, &refusal.detail);
-    let message = format!("{}: {}", refusal.field, refusal.detail);
-    Status::with_error_details(Code::InvalidArgument, message, details)
-}
-
-/// There is no room. Nothing was sent, so it is safe to call again.
-pub(super) fn no_room(why: NoRoom) -> Status {
-    let message = match why {
-        NoRoom::Full(_) => {
-            "the gateway has no room for more pushes of this app or caller (limits.max_in_flight); nothing was sent"
+/// A call that is wrong as a whole.
+impl From<CallFault> for Status {
+    fn from(fault: CallFault) -> Self {
+        let (code, reason, message) = (code(&fault), fault.reason(), fault.to_string());
+        if let Some(wait) = fault.wait() {
+            return not_taken(code, reason, message, wait);
         }
-        NoRoom::OverBudget => OVER_BUDGET,
-        NoRoom::Draining => "the gateway is shutting down; nothing was sent",
-        NoRoom::OverRate(_) => "the caller is over its rate (pushes_per_second); nothing was sent",
-    };
-    let code = match why {
-        NoRoom::Full(_) | NoRoom::OverBudget | NoRoom::Draining => Code::Aborted,
-        NoRoom::OverRate(_) => Code::ResourceExhausted,
-    };
-    not_taken(code, why.reason(), message.to_owned(), why.wait().unwrap_or(NO_ROOM_WAIT))
-}
-
-/// The gateway does not know the caller.
-pub(super) fn unknown_caller(unknown: &Unknown) -> Status {
-    status(Code::Unauthenticated, Reason::CallerUnknown, format!("{unknown}; nothing was sent"))
-}
-
-/// The caller may not make this call.
-pub(super) fn denied_call(denied: Denied) -> Status {
-    if let Denied::Streams(_) = denied {
-        return not_taken(Code::Aborted, Reason::Overloaded, denied.to_string(), NO_ROOM_WAIT);
+        let mut details = ErrorDetails::new();
+        details.set_error_info(reason.name(), ERROR_DOMAIN, figures(&fault));
+        if let CallFault::Bad(refusal) = &fault {
+            // The field is a path from the call's message.
+            details.add_bad_request_violation(&*refusal.field, &refusal.detail);
+        }
+        Self::with_error_details(code, message, details)
     }
-    status(Code::PermissionDenied, Reason::NotPermitted, denied.to_string())
 }
 
-/// What the caller of a batch showed has expired while its stream was open.
-pub(super) fn caller_expired() -> Status {
-    let message = "what the caller showed has expired; items_read tells how far the stream was read";
-    status(Code::Unauthenticated, Reason::CallerUnknown, message)
+fn code(fault: &CallFault) -> Code {
+    match fault {
+        CallFault::Bad(_) => Code::InvalidArgument,
+        CallFault::NoRoom(NoRoom::OverRate(_)) => Code::ResourceExhausted,
+        CallFault::NoRoom(NoRoom::Full(_) | NoRoom::OverBudget | NoRoom::Draining)
+        | CallFault::Denied(Denied::Streams(_))
+        | CallFault::NotReading { .. }
+        | CallFault::ConnectionOver => Code::Aborted,
+        CallFault::UnknownCaller(_) | CallFault::CallerExpired => Code::Unauthenticated,
+        CallFault::Denied(_) => Code::PermissionDenied,
+        CallFault::OutOfTime => Code::DeadlineExceeded,
+        CallFault::BatchBroke => Code::Internal,
+    }
+}
+
+/// The progress of a batch whose caller stopped reading comes with its status.
+fn figures(fault: &CallFault) -> HashMap<String, String> {
+    let CallFault::NotReading { items_read, settled, undelivered } = fault else { return HashMap::new() };
+    let figures = [("items_read", items_read), ("settled", settled), ("undelivered", undelivered)];
+    figures.map(|(name, count)| (name.to_owned(), count.to_string())).into()
 }
 
 /// The connection has as many batch streams as it may have.
@@ -121,10 +88,6 @@ pub(super) fn no_turn() -> Status {
     let message = "large messages of other calls fill the connection's room for them (grpc.max_connection_bytes); nothing was sent";
     not_taken(Code::Aborted, Reason::Overloaded, message.to_owned(), NO_ROOM_WAIT)
 }
-
-/// Why a message or a push is not taken that is too large for what is left of the budget of bytes.
-const OVER_BUDGET: &str =
-    "the bytes of callers fill the gateway's room for them (limits.max_held_bytes); nothing of this was sent";
 
 /// A message is larger than it may be; `key` is the setting that says so.
 pub(super) fn message_too_large(found: usize, most: usize, key: &str) -> Status {
@@ -159,156 +122,4 @@ fn not_taken(code: Code, reason: Reason, message: String, wait: Duration) -> Sta
     // Client libraries read this, people read RetryInfo. Source: gRFC A6.
     metadata.insert("grpc-retry-pushback-ms", MetadataValue::from(wait.as_millis().max(1) as u64));
     Status::with_error_details_and_metadata(code, message, details, metadata)
-}
-
-/// The caller of a batch stopped reading; its progress comes with the status.
-pub(super) fn client_not_reading(figures: HashMap<String, String>) -> Status {
-    let mut details = ErrorDetails::new();
-    details.set_error_info(Reason::ClientNotReading.name(), ERROR_DOMAIN, figures);
-    let message = "the caller stopped reading results (limits.reader_stall_timeout)";
-    Status::with_error_details(Code::Aborted, message, details)
-}
-
-/// A stream's deadline has come: what was read before has its verdict.
-pub(super) fn out_of_time() -> Status {
-    let message = "the stream's deadline ended its reading; items_read tells how far";
-    status(Code::DeadlineExceeded, Reason::DeadlineExceeded, message)
-}
-
-/// The connection of a batch has reached its age, and the stream went on until the end of the grace.
-pub(super) fn connection_over() -> Status {
-    let message = "the connection has reached its age, and its grace has passed (grpc.max_connection_age_grace); items_read \
-         tells how far the stream was read, and items without a result are in doubt";
-    status(Code::Aborted, Reason::Draining, message)
-}
-
-/// The task of a batch failed. Whether items without a result were sent is in doubt.
-pub(super) fn batch_broke() -> Status {
-    let message = "work on the batch failed inside the gateway; items without a result are in doubt";
-    status(Code::Internal, Reason::GatewayBug, message)
-}
-
-pub(super) fn outcome(it: Outcome) -> proto::Outcome {
-    match it {
-        Outcome::Accepted => proto::Outcome::Accepted,
-        Outcome::Unregistered => proto::Outcome::Unregistered,
-        Outcome::InvalidToken => proto::Outcome::InvalidToken,
-        Outcome::InvalidPush => proto::Outcome::InvalidPush,
-        Outcome::PayloadTooLarge => proto::Outcome::PayloadTooLarge,
-        Outcome::Credential => proto::Outcome::Credential,
-        Outcome::RateLimited => proto::Outcome::RateLimited,
-        Outcome::UpstreamUnavailable => proto::Outcome::UpstreamUnavailable,
-        Outcome::Internal => proto::Outcome::Internal,
-        Outcome::Unconfirmed => proto::Outcome::Unconfirmed,
-        Outcome::NotAttempted => proto::Outcome::NotAttempted,
-        Outcome::Validated => proto::Outcome::Validated,
-    }
-}
-
-fn delivery(it: Delivery) -> proto::Delivery {
-    match it {
-        Delivery::No => proto::Delivery::No,
-        Delivery::Accepted => proto::Delivery::Accepted,
-        Delivery::Maybe => proto::Delivery::Maybe,
-    }
-}
-
-fn token_action(it: TokenAction) -> proto::TokenAction {
-    match it {
-        TokenAction::Keep => proto::TokenAction::Keep,
-        TokenAction::Delete => proto::TokenAction::Delete,
-        TokenAction::Quarantine => proto::TokenAction::Quarantine,
-    }
-}
-
-fn reason(it: Reason) -> proto::Reason {
-    match it {
-        Reason::FieldRequired => proto::Reason::FieldRequired,
-        Reason::FieldInvalid => proto::Reason::FieldInvalid,
-        Reason::FieldTooLarge => proto::Reason::FieldTooLarge,
-        Reason::FieldsConflict => proto::Reason::FieldsConflict,
-        Reason::AppUnknown => proto::Reason::AppUnknown,
-        Reason::ProviderNotConfigured => proto::Reason::ProviderNotConfigured,
-        Reason::TopicNotAllowed => proto::Reason::TopicNotAllowed,
-        Reason::RawBodyInvalid => proto::Reason::RawBodyInvalid,
-        Reason::PayloadOverLimit => proto::Reason::PayloadOverLimit,
-        Reason::Overloaded => proto::Reason::Overloaded,
-        Reason::Draining => proto::Reason::Draining,
-        Reason::Expired => proto::Reason::Expired,
-        Reason::DeadlineExceeded => proto::Reason::DeadlineExceeded,
-        Reason::BreakerOpen => proto::Reason::BreakerOpen,
-        Reason::NotPermitted => proto::Reason::NotPermitted,
-        Reason::ClientNotReading => proto::Reason::ClientNotReading,
-        Reason::GatewayBug => proto::Reason::GatewayBug,
-        Reason::NotSupported => proto::Reason::NotSupported,
-        Reason::UpstreamAnswered => proto::Reason::UpstreamAnswered,
-        Reason::UpstreamUnreachable => proto::Reason::UpstreamUnreachable,
-        Reason::UpstreamRefused => proto::Reason::UpstreamRefused,
-        Reason::AnswerTimeout => proto::Reason::AnswerTimeout,
-        Reason::ConnectionLost => proto::Reason::ConnectionLost,
-        Reason::AnswerUnreadable => proto::Reason::AnswerUnreadable,
-        Reason::CredentialMissing => proto::Reason::CredentialMissing,
-        Reason::CallerUnknown => proto::Reason::CallerUnknown,
-        Reason::CallerOverRate => proto::Reason::CallerOverRate,
-        Reason::Paced => proto::Reason::Paced,
-        Reason::IdReused => proto::Reason::IdReused,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-    use crate::dispatch::PROVIDERS;
-
-    #[test]
-    fn the_desk_names_each_reason_as_the_contract_does() {
-        let all = [
-            Reason::FieldRequired,
-            Reason::FieldInvalid,
-            Reason::FieldTooLarge,
-            Reason::FieldsConflict,
-            Reason::AppUnknown,
-            Reason::ProviderNotConfigured,
-            Reason::TopicNotAllowed,
-            Reason::RawBodyInvalid,
-            Reason::PayloadOverLimit,
-            Reason::Overloaded,
-            Reason::Draining,
-            Reason::Expired,
-            Reason::DeadlineExceeded,
-            Reason::BreakerOpen,
-            Reason::NotPermitted,
-            Reason::ClientNotReading,
-            Reason::GatewayBug,
-            Reason::NotSupported,
-            Reason::UpstreamAnswered,
-            Reason::UpstreamUnreachable,
-            Reason::UpstreamRefused,
-            Reason::AnswerTimeout,
-            Reason::ConnectionLost,
-            Reason::AnswerUnreadable,
-            Reason::CredentialMissing,
-            Reason::CallerUnknown,
-            Reason::CallerOverRate,
-            Reason::Paced,
-            Reason::IdReused,
-        ];
-        for it in all {
-            assert_eq!(reason(it).as_str_name(), format!("REASON_{}", it.name()));
-        }
-        let said: BTreeSet<_> = all.map(|it| i32::from(reason(it))).into();
-        let contract = (1..1000).filter(|number| proto::Reason::try_from(*number).is_ok());
-        assert_eq!(said, contract.collect(), "a reason of the contract is not in the list above");
-    }
-
-    #[test]
-    fn every_provider_has_its_number_in_the_contract() {
-        for kind in PROVIDERS {
-            let named = format!("PROVIDER_{}", kind.name().to_ascii_uppercase());
-            let numbered = proto::Provider::try_from(kind.contract_number()).unwrap();
-            assert_eq!(numbered.as_str_name(), named);
-        }
-    }
 }

@@ -7,10 +7,11 @@ use std::task::{Context, Poll};
 
 use futures_util::future::Either;
 use http::{Request, Response};
+use tonic::Status;
 use tonic::body::Body;
 use tower_service::Service;
 
-use super::encode;
+use crate::ingress::contract::CallFault;
 use crate::push::{Reason, Refusal};
 
 /// The largest header list of a call, which is what gRPC's C core takes at most. Source: github.com/grpc/grpc,
@@ -53,7 +54,7 @@ where
         }
         let detail = format!("expected at most {MAX_BYTES} bytes, found {found}");
         let refusal = Refusal::field("metadata", Reason::FieldTooLarge, detail);
-        Either::Left(ready(Ok(encode::bad_call(&refusal).into_http())))
+        Either::Left(ready(Ok(Status::from(CallFault::Bad(refusal)).into_http())))
     }
 }
 

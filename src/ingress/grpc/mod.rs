@@ -3,12 +3,10 @@
 
 mod authenticate;
 mod batch;
-mod decode;
 mod encode;
 mod gate;
 mod health;
 mod incoming;
-mod items;
 mod metadata;
 mod paths;
 mod pushes;
@@ -24,16 +22,15 @@ use tokio_util::task::TaskTracker;
 use tonic::{Request, Response, Status, Streaming};
 
 pub(crate) use authenticate::Authenticate;
-pub(crate) use batch::Results;
 pub(crate) use gate::Gate;
 pub(crate) use health::HealthChecks;
 pub use incoming::ConnectInfo;
 pub(crate) use incoming::OfConnection;
 pub(crate) use metadata::BoundedMetadata;
 
-use items::Items;
-
 use crate::desk::{BatchSettings, Desk, NO_ROOM_WAIT, NoRoom, OnceSettings};
+use crate::ingress::contract::batch::{Results, Stream, start};
+use crate::ingress::contract::{CallFault, Items};
 use crate::listener::{Http2Settings, ListenerSettings};
 use crate::proto;
 use crate::proto::server::push_service_server::PushService;
@@ -141,22 +138,22 @@ impl PushService for Service {
         Ok(Response::new(proto::SendPushesResponse { results }))
     }
 
-    type SendBatchStream = Results;
+    type SendBatchStream = Results<Status>;
 
     async fn send_batch(
         &self,
         request: Request<Streaming<proto::UnreadBatch>>,
-    ) -> Result<Response<Results>, Status> {
+    ) -> Result<Response<Results<Status>>, Status> {
         let (metadata, extensions, inbound) = request.into_parts();
         let caller = authenticate::caller(&extensions)?;
         let of_caller = caller.open_stream().map_err(|denied| {
             caller.note(denied, "");
-            encode::denied_call(denied)
+            CallFault::Denied(denied)
         })?;
         let mut batch = self
             .desk
             .open(caller.clone(), timeout::arrival(&metadata, &extensions))
-            .map_err(encode::no_room)?;
+            .map_err(CallFault::NoRoom)?;
         let most = self.max_batch_streams;
         let connection = extensions.get::<ConnectInfo>();
         let Some((connection, open)) = connection.and_then(|it| Some((it, it.batches.open(most)?))) else {
@@ -168,15 +165,20 @@ impl PushService for Service {
         let mut in_window = share.nothing();
         if in_window.add(self.stream_window).is_err() {
             self.desk.turned_away(NoRoom::OverBudget);
-            return Err(encode::no_room(NoRoom::OverBudget));
+            return Err(CallFault::NoRoom(NoRoom::OverBudget).into());
         }
         let leaving = connection.client.leaving();
         batch.drains_at(leaving.told_to_go().clone());
         let over = leaving.over().clone();
         let (items, max_items) = (Items::new(share), self.max_message_items);
-        let stream = batch::Inbound { messages: inbound, items, max_items, over };
+        let source = batch::Messages { stream: inbound, items, max_items };
+        // The stream as its connection counts it, as its caller does, and what HTTP/2 may hold of it.
         let counted = (open, of_caller, in_window);
-        let (tasks, patience) = (&self.batches, self.answer_stall_timeout);
-        Ok(batch::start(tasks, &self.desk, caller.clone(), batch, stream, counted, patience))
+        let patience = self.answer_stall_timeout;
+        let stream = Stream { caller: caller.clone(), batch, over, counted, patience };
+        let (results, watched) = start(&self.batches, &self.desk, source, stream);
+        let mut response = Response::new(results);
+        response.extensions_mut().insert(watched);
+        Ok(response)
     }
 }

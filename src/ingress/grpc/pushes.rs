@@ -6,13 +6,10 @@ use fanfare_upstream::{ServiceClass, coarse_now};
 use tonic::{Request, Status};
 
 use super::incoming::share;
-use super::items::Items;
-use super::{authenticate, decode, encode, timeout};
+use super::{authenticate, timeout};
 use crate::desk::Desk;
+use crate::ingress::contract::{self, CallFault, Items, MAX_ITEMS};
 use crate::proto;
-
-/// A call has at most so many items.
-const MAX_ITEMS: usize = 1000;
 
 /// Hands in the items of a call and waits for the last verdict.
 pub(super) async fn send(
@@ -23,17 +20,17 @@ pub(super) async fn send(
     let caller = authenticate::caller(&extensions)?;
     let arrival = timeout::arrival(&metadata, &extensions);
     let proto::SendPushesRequest { app, service_class, .. } = message;
-    let class = decode::service_class("service_class", service_class)
-        .map_err(|refusal| encode::bad_call(&refusal))?
+    let class = contract::service_class("service_class", service_class)
+        .map_err(CallFault::Bad)?
         .unwrap_or(ServiceClass::Bulk);
     let count = unread.len();
     if count == 0 || count > MAX_ITEMS {
-        return Err(encode::bad_call(&decode::items_expected(MAX_ITEMS, count)));
+        return Err(CallFault::Bad(contract::items_expected(MAX_ITEMS, count)).into());
     }
     let mut items = Items::new(share(&extensions));
     items.set_default_app(app);
     items.read(unread, coarse_now());
     let drafts = std::iter::from_fn(|| items.next(desk, caller));
-    let settled = desk.submit_all(caller, drafts, class, arrival).await.map_err(encode::no_room)?;
-    Ok(settled.into_iter().map(encode::settled).collect())
+    let settled = desk.submit_all(caller, drafts, class, arrival).await.map_err(CallFault::NoRoom)?;
+    Ok(settled.into_iter().map(contract::settled).collect())
 }

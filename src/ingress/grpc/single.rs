@@ -5,9 +5,10 @@ use futures_util::future::{Either, FutureExt, ready};
 use tonic::{Request, Response, Status};
 
 use super::incoming::share;
-use super::{authenticate, decode, encode, timeout};
+use super::{authenticate, timeout};
 use crate::desk::{Desk, NoRoom, Settled};
 use crate::held_bytes::is_small;
+use crate::ingress::contract::{self, CallFault};
 use crate::proto;
 
 /// Sends the push of a call. This function is not async, and what it returns is awaited as it is, so the future of a call
@@ -23,8 +24,8 @@ pub(super) fn send(
 }
 
 fn respond(settled: Result<Settled, NoRoom>) -> Result<Response<proto::SendPushResponse>, Status> {
-    let settled = settled.map_err(encode::no_room)?;
-    Ok(Response::new(proto::SendPushResponse { result: Some(encode::settled(settled)) }))
+    let settled = settled.map_err(CallFault::NoRoom)?;
+    Ok(Response::new(proto::SendPushResponse { result: Some(contract::settled(settled)) }))
 }
 
 fn submit(
@@ -33,10 +34,10 @@ fn submit(
 ) -> Result<impl Future<Output = Result<Settled, NoRoom>> + Send, Status> {
     let (metadata, extensions, proto::MeasuredPush { message, bytes }) = request.into_parts();
     let (caller, arrival) = (authenticate::caller(&extensions)?, timeout::arrival(&metadata, &extensions));
-    let push = message.push.ok_or_else(|| encode::bad_call(&decode::push_required()))?;
+    let push = message.push.ok_or_else(|| CallFault::Bad(contract::push_required()))?;
     // Most pushes are small, and need no look at their connection.
     let held = if is_small(bytes) { Ok(None) } else { share(&extensions).in_flight(bytes) };
-    Ok(desk.submit(caller, decode::push(*push, "", coarse_now(), held), arrival))
+    Ok(desk.submit(caller, contract::push(*push, "", coarse_now(), held), arrival))
 }
 
 #[cfg(test)]

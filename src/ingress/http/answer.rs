@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
@@ -19,7 +20,6 @@ pub(crate) enum Body {
     /// It is there.
     Whole(Full<Bytes>),
     /// It comes piece by piece, as the verdicts of a batch do.
-    #[allow(dead_code, reason = "the batches of the JSON ingress answer so, which come next")]
     Streamed(UnsyncBoxBody<Bytes, Infallible>),
 }
 
@@ -58,4 +58,10 @@ pub(crate) fn answer(status: StatusCode, media_type: &'static str, body: impl In
     *answer.status_mut() = status;
     answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     answer
+}
+
+/// A wait as `Retry-After` says it. Whole seconds are all that it can say, and a caller that comes too early has waited for
+/// nothing. Source: RFC 9110, section 10.2.3.
+pub(crate) fn retry_after(wait: Duration) -> HeaderValue {
+    HeaderValue::from(u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u64::MAX).max(1))
 }

@@ -37,7 +37,6 @@ pub(crate) struct Call<'a> {
 
 impl Call<'_> {
     /// When it came, and how long its caller waits. HTTP does not say that, so the ingress does.
-    #[allow(dead_code, reason = "the ingresses ask it, which come next")]
     pub(crate) fn arrival(&self, timeout: Option<Duration>) -> Arrival {
         Arrival { at: self.at, timeout, round_trip: self.round_trip }
     }

@@ -22,9 +22,7 @@ mod terms;
 mod tests;
 mod well_formed;
 
-#[allow(unused_imports, reason = "the batches of the JSON ingress are such bodies, which come next")]
-pub(crate) use answer::Body;
-pub(crate) use answer::{Answer, answer};
+pub(crate) use answer::{Answer, Body, answer, retry_after};
 pub(crate) use call::Call;
 pub(crate) use listened::{Http, HttpParts};
 pub(crate) use refused::Refused;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::{HeaderValue, StatusCode, header};
 use thiserror::Error;
 
-use super::answer::{Answer, answer};
+use super::answer::{Answer, answer, retry_after};
 use crate::caller::{Denied, Unknown};
 use crate::desk::NO_ROOM_WAIT;
 
@@ -116,10 +116,7 @@ impl Refused {
         let mut answer = answer(self.status(), media_type, body);
         let headers = answer.headers_mut();
         if let Some(wait) = self.retry_after() {
-            // Whole seconds are all that it can say, and a caller that comes too early has waited for nothing.
-            // Source: RFC 9110, section 10.2.3.
-            let seconds = u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u64::MAX).max(1);
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            headers.insert(header::RETRY_AFTER, retry_after(wait));
         }
         if let Self::Malformed(_) = self {
             // What follows on the connection is not trusted to begin where it seems to.

@@ -32,7 +32,7 @@ pub(super) const NONE: usize = 3;
 impl Ingresses {
     pub(super) fn of(settings: &HttpSettings) -> Self {
         Self {
-            json: settings.json.as_ref().map(Json::new),
+            json: settings.json.as_ref().map(|json| Json::new(json, settings)),
             mattermost: settings.mattermost.as_ref().map(Mattermost::new),
             matrix: settings.matrix.as_ref().map(Matrix::new),
         }

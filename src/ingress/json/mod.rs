@@ -1,17 +1,53 @@
-//! The JSON ingress: the contract as JSON, for callers without gRPC.
+//! The JSON ingress: the contract as ProtoJSON, for callers without gRPC.
+//!
+//! JSON becomes the bytes of a message (`schema.rs`), and from there on a push goes the way of gRPC's. What is wrong with a
+//! push is its result; what is wrong with a call is a problem (`problem.rs`).
 
+mod batch;
+mod head;
+mod item;
+mod lines;
+mod mistake;
+mod openapi;
+mod problem;
+mod pushes;
+mod schema;
 mod settings;
+mod told;
+
+use std::time::Duration;
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderValue, Response, StatusCode, header};
+use http_body_util::BodyExt;
 
 pub use settings::JsonSettings;
 
-use super::http::{Answer, Call, Refused, Terms, answer};
+use super::contract::CallFault;
+use super::contract::batch::{Stream, start};
+use super::http::{Answer, Body, Call, HttpSettings, Refused, Terms, answer};
 use crate::caller::Rpc;
+use batch::Pushes;
+use head::MediaTypes;
+use lines::Lines;
+use problem::Problem;
+use schema::Schema;
+use told::Told;
+
+const MEDIA_TYPE: &str = "application/json";
+
+/// Lines of JSON. Nobody has registered one of its names. Source: github.com/ndjson/ndjson-spec, and jsonlines.org.
+const LINES: &str = "application/x-ndjson";
 
 /// This ingress on one listener.
-pub(crate) struct Json {}
+pub(crate) struct Json {
+    schema: Option<&'static Schema>,
+    max_line_bytes: usize,
+    /// How long a line may take to arrive whole.
+    patience: Duration,
+    /// How long a caller may take nothing of the end of a batch.
+    answer_stall_timeout: Duration,
+}
 
 /// What a call asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +56,8 @@ pub(crate) enum Asked {
     Pushes,
     /// A stream of pushes, whose verdicts come as they are there.
     Batch,
+    /// The description of this ingress.
+    OpenApi,
 }
 
 impl Asked {
@@ -28,44 +66,89 @@ impl Asked {
         match path {
             "/v1/pushes" => Some(Self::Pushes),
             "/v1/batch" => Some(Self::Batch),
+            "/v1/openapi.json" => Some(Self::OpenApi),
             _ => None,
         }
     }
 
     /// On which terms.
     pub(crate) fn terms(self) -> Terms {
+        let post = |rpc| Terms { methods: "POST", rpc: Some(rpc), max_bytes: usize::MAX };
         match self {
-            Self::Pushes => Terms { methods: "POST", rpc: Some(Rpc::SendPushes), max_bytes: usize::MAX },
-            Self::Batch => Terms { methods: "POST", rpc: Some(Rpc::SendBatch), max_bytes: usize::MAX },
+            Self::Pushes => post(Rpc::SendPushes),
+            Self::Batch => post(Rpc::SendBatch),
+            Self::OpenApi => Terms { methods: "GET, HEAD", rpc: None, max_bytes: 0 },
         }
     }
 }
 
 impl Json {
-    pub(crate) fn new(_settings: &JsonSettings) -> Self {
-        Self {}
+    /// This ingress on the listener with these settings.
+    pub(crate) fn new(json: &JsonSettings, listener: &HttpSettings) -> Self {
+        Self {
+            schema: Schema::get(),
+            max_line_bytes: json.max_line_bytes,
+            patience: listener.body_timeout,
+            answer_stall_timeout: listener.listener.answer_stall_timeout,
+        }
     }
 
     /// Answers a call whose whole body is there. What is wrong with it is an answer as well.
-    pub(crate) async fn serve(&self, _call: Call<'_>, _asked: Asked, _body: Bytes) -> Answer {
-        answer(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", "not there yet\n")
+    pub(crate) async fn serve(&self, call: Call<'_>, _: Asked, body: Bytes) -> Answer {
+        let types = MediaTypes { takes: &[MEDIA_TYPE], gives: MEDIA_TYPE };
+        let sent = match (self.schema, types.check(&call.headers)) {
+            (_, Err(problem)) => Err(problem),
+            (None, _) => Err(Problem::bug()),
+            (Some(schema), Ok(())) => pushes::send(schema, call, &body).await,
+        };
+        sent.unwrap_or_else(|problem| problem.answer())
     }
 
     /// Answers a batch, whose body it reads by itself as it comes.
-    pub(crate) async fn batch<B>(&self, _call: Call<'_>, _body: B) -> Answer
+    pub(crate) async fn batch<B>(&self, call: Call<'_>, body: B) -> Answer
     where
         B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
     {
-        answer(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", "not there yet\n")
+        self.start(&call, body).await.unwrap_or_else(|problem| problem.answer())
+    }
+
+    async fn start<B>(&self, call: &Call<'_>, body: B) -> Result<Answer, Problem>
+    where
+        B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
+    {
+        MediaTypes { takes: &[LINES, "application/jsonl"], gives: LINES }.check(&call.headers)?;
+        let schema = self.schema.ok_or_else(Problem::bug)?;
+        let caller = call.caller.clone();
+        let counted = caller.open_stream().map_err(|denied| {
+            caller.note(denied, "");
+            CallFault::Denied(denied)
+        })?;
+        let mut batch = call.desk.open(caller.clone(), call.arrival(None)).map_err(CallFault::NoRoom)?;
+        batch.drains_at(call.leaving.told_to_go().clone());
+        let over = call.leaving.over().clone();
+        let mut lines = Lines::new(body, self.max_line_bytes, self.patience, call.share.nothing());
+        if call.headers.contains_key(header::EXPECT) {
+            lines.ask().await?;
+        }
+        let source = Pushes::new(schema, lines, call.share.clone());
+        let stream = Stream { caller, batch, over, counted, patience: self.answer_stall_timeout };
+        let (results, watched) = start(call.batches, call.desk, source, stream);
+        let mut answer = Response::new(Body::Streamed(Told::new(schema, results).boxed_unsync()));
+        answer.extensions_mut().insert(watched);
+        let headers = answer.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(LINES));
+        // nginx would gather the lines. Source: nginx.org, ngx_http_proxy_module, `proxy_buffering`.
+        headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+        Ok(answer)
     }
 
     /// Answers a call that anybody may make, whose body is not read.
-    pub(crate) fn tell(&self, _asked: Asked) -> Answer {
-        answer(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", "not there yet\n")
+    pub(crate) fn tell(&self, _: Asked) -> Answer {
+        answer(StatusCode::OK, MEDIA_TYPE, openapi::DOCUMENT)
     }
 
     /// Says in the form of this ingress why a call did not reach it. `asked` is none where it is not known what was asked for.
-    pub(crate) fn refused(&self, _asked: Option<Asked>, refused: &Refused) -> Answer {
-        refused.plain()
+    pub(crate) fn refused(&self, _: Option<Asked>, refused: &Refused) -> Answer {
+        refused.answer(problem::MEDIA_TYPE, Problem::from(refused).json())
     }
 }

@@ -20,6 +20,7 @@ use super::connection::ConnectionBytes;
 use super::encoding::Encoding;
 use crate::desk::NoRoom;
 use crate::held_bytes::HeldBytes;
+use crate::ingress::contract::CallFault;
 
 /// A message of at most so many bytes never waits for its turn.
 const SMALL: usize = 64 * 1024;
@@ -126,7 +127,7 @@ impl<B> WholeMessages<B> {
         if at_once && self.limit.whole(&chunk) == chunk.len() {
             return Ok(Some(chunk));
         }
-        self.held.add(chunk.len()).map_err(|_| encode::no_room(NoRoom::OverBudget))?;
+        self.held.add(chunk.len()).map_err(|_| CallFault::NoRoom(NoRoom::OverBudget))?;
         self.behind = chunk;
         Ok(None)
     }
@@ -153,7 +154,7 @@ impl<B> WholeMessages<B> {
 
     /// Decompresses a message, which has its turn. Until that is done, it is held twice.
     fn decompress(&mut self, compressed: Compressed) -> Result<Option<Bytes>, Status> {
-        self.held.add(compressed.room()).map_err(|_| encode::no_room(NoRoom::OverBudget))?;
+        self.held.add(compressed.room()).map_err(|_| CallFault::NoRoom(NoRoom::OverBudget))?;
         let whole = compressed.decompress()?;
         self.held.keep(self.behind.len() + self.largest + whole.message.len());
         if whole.message.len() <= SMALL {

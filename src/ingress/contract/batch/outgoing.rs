@@ -6,9 +6,9 @@ use std::time::Duration;
 use prost::Message;
 use tokio::time::Instant;
 
-use super::super::encode;
 use super::body::Packet;
 use crate::desk::{BatchCounts, Settled};
+use crate::ingress::contract;
 use crate::proto;
 use crate::push::Outcome;
 
@@ -70,7 +70,7 @@ impl Outgoing {
         self.changed = true;
         if self.all || !matches!(settled.result.outcome, Outcome::Accepted | Outcome::Validated) {
             let holds_seat = settled.hold_seat();
-            self.pending.push_back((encode::settled(settled), holds_seat));
+            self.pending.push_back((contract::settled(settled), holds_seat));
         }
     }
 
@@ -127,7 +127,7 @@ pub(super) fn last(counts: &BatchCounts) -> proto::SendBatchResponse {
 
 fn progress(counts: &BatchCounts) -> proto::BatchProgress {
     let settled = counts.by_outcome().map(|(outcome, items)| proto::OutcomeCount {
-        outcome: encode::outcome(outcome).into(),
+        outcome: contract::outcome(outcome).into(),
         count: items.cast_signed(),
     });
     proto::BatchProgress {

@@ -1,9 +1,8 @@
 //! The options of a stream, which its first message has.
 
 use fanfare_upstream::ServiceClass;
-use tonic::Status;
 
-use super::super::{decode, encode};
+use crate::ingress::contract;
 use crate::proto;
 use crate::push::{Reason, Refusal};
 
@@ -22,27 +21,24 @@ impl Options {
     ///
     /// # Errors
     /// Fails if a later message has options, or a value is not of its enum.
-    pub(super) fn of(options: Option<proto::BatchOptions>, first: bool) -> Result<Option<Self>, Status> {
+    pub(super) fn of(options: Option<proto::BatchOptions>, first: bool) -> Result<Option<Self>, Refusal> {
         match (options, first) {
             (None, false) => Ok(None),
             (Some(_), false) => {
                 let detail = "expected in the first message of the stream only, found in a later one";
-                Err(encode::bad_call(&Refusal::field("options", Reason::FieldsConflict, detail)))
+                Err(Refusal::field("options", Reason::FieldsConflict, detail))
             }
-            (options, true) => match Self::read(options.unwrap_or_default()) {
-                Ok(options) => Ok(Some(options)),
-                Err(refusal) => Err(encode::bad_call(&refusal)),
-            },
+            (options, true) => Self::read(options.unwrap_or_default()).map(Some),
         }
     }
 
     fn read(options: proto::BatchOptions) -> Result<Self, Refusal> {
-        let class = decode::service_class("options.service_class", options.service_class)?;
-        let problems_only = match decode::known::<proto::ResultSelection>("options.results", options.results)?
-        {
-            proto::ResultSelection::Unspecified | proto::ResultSelection::All => false,
-            proto::ResultSelection::ProblemsOnly => true,
-        };
+        let class = contract::service_class("options.service_class", options.service_class)?;
+        let problems_only =
+            match contract::known::<proto::ResultSelection>("options.results", options.results)? {
+                proto::ResultSelection::Unspecified | proto::ResultSelection::All => false,
+                proto::ResultSelection::ProblemsOnly => true,
+            };
         let class = class.unwrap_or(ServiceClass::Bulk);
         Ok(Self { class, problems_only, default_app: options.app })
     }

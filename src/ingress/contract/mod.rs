@@ -1,8 +1,12 @@
-//! A message becomes a draft. A part that cannot be decoded is in the draft as its refusal, which names the field as a
-//! path from the push.
+//! The messages of the contract, for every ingress that speaks it: a message becomes a draft, and a result becomes a message.
+//! A part that cannot be decoded is in the draft as its refusal, which names the field as a path from the push.
 
+pub(super) mod batch;
 mod check;
 mod content;
+mod fault;
+mod items;
+mod result;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -20,9 +24,15 @@ use crate::push::{Expiry, Labels, Options, Priority, Reason, Refusal};
 use check::{Decoded, duration, invalid, moment, required, within};
 
 pub(super) use check::known;
+pub(super) use fault::CallFault;
+pub(super) use items::Items;
+pub(super) use result::{outcome, settled};
 
 /// `Options.max_wait` is at most so long.
 const MAX_WAIT: Duration = Duration::from_secs(60 * 60);
+
+/// A call that is no stream has at most so many items.
+pub(super) const MAX_ITEMS: usize = 1000;
 
 const MAX_COLLAPSE_KEY_BYTES: usize = 256;
 
@@ -34,14 +44,18 @@ pub(super) fn push(push: proto::Push, default_app: &str, accepted_at: SystemTime
 }
 
 /// A push whose bytes are no push. Its id may have been among those that could be read.
-pub(super) fn unreadable_push(id: String, error: &DecodeError) -> Draft {
-    let refusal = unreadable("push", error);
+fn undecodable_push(id: String, error: &DecodeError) -> Draft {
+    unreadable_push(id, unreadable("push", error))
+}
+
+/// An item that is no push, for this reason. Its id may have been found in it.
+pub(super) fn unreadable_push(id: String, refusal: Refusal) -> Draft {
     let body = DraftBody::Unreadable(refusal.clone());
     Draft { id, target: Err(refusal), body, held: Ok(None), parent: Span::none() }
 }
 
 /// Decodes what the addressees of a multicast share.
-pub(super) fn multicast(
+fn multicast(
     multicast: proto::Multicast,
     error: Option<&DecodeError>,
     default_app: &str,
@@ -55,7 +69,7 @@ pub(super) fn multicast(
 }
 
 /// Decodes one addressee of a multicast.
-pub(super) fn addressee((addressee, error): (proto::Addressee, Option<DecodeError>)) -> Addressee {
+fn addressee((addressee, error): (proto::Addressee, Option<DecodeError>)) -> Addressee {
     let proto::Addressee { id, target } = addressee;
     let target = match error {
         None => target::target(target),

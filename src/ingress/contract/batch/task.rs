@@ -3,71 +3,56 @@
 use std::pin::pin;
 use std::sync::{Arc, PoisonError};
 
-use fanfare_upstream::coarse_now;
 use futures_util::FutureExt;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tonic::{Status, Streaming};
 
-use super::super::items::Items;
-use super::super::{decode, encode};
 use super::body::{End, Last, Packet};
 use super::options::Options;
 use super::outgoing::{Outgoing, last};
+use super::source::{Read, Source};
 use crate::caller::Caller;
 use crate::desk::{Batch, BatchEvent, Desk, TurnedAway};
-use crate::proto;
+use crate::ingress::contract::CallFault;
 
 /// One turn of the task offers at most so many items before it looks at everything else again.
 const TURN: usize = 64;
 
 /// How far the stream was read.
-enum Reading {
+enum Reading<F> {
     /// The first message is to come, which may carry options.
     First,
     /// Later messages are to come.
     On,
-    /// The caller has half-closed, or nothing more may be read. The stream ends with this status, or with OK.
-    Ended(Option<Status>),
+    /// The caller has ended its side, or nothing more may be read. The stream ends with this fault, or with none.
+    Ended(Option<F>),
 }
 
 /// The task of one batch stream.
-pub(super) struct BatchTask {
+pub(super) struct BatchTask<S: Source> {
     desk: Arc<Desk>,
     caller: Caller,
     batch: Batch,
-    end: End,
-    reading: Reading,
-    items: Items,
-    max_items: usize,
+    end: End<S::Fault>,
+    reading: Reading<S::Fault>,
+    source: S,
     outgoing: Outgoing,
 }
 
-impl BatchTask {
-    pub(super) fn new(
-        desk: Arc<Desk>,
-        caller: Caller,
-        batch: Batch,
-        items: Items,
-        max_items: usize,
-        end: End,
-    ) -> Self {
+impl<S: Source> BatchTask<S> {
+    pub(super) fn new(desk: Arc<Desk>, caller: Caller, batch: Batch, source: S, end: End<S::Fault>) -> Self {
         let outgoing = Outgoing::new(Instant::now(), batch.progress_interval());
-        Self { desk, caller, batch, end, reading: Reading::First, items, max_items, outgoing }
+        Self { desk, caller, batch, end, reading: Reading::First, source, outgoing }
     }
 
-    pub(super) async fn run(
-        mut self,
-        mut inbound: Streaming<proto::UnreadBatch>,
-        sender: mpsc::Sender<Packet>,
-        over: CancellationToken,
-    ) {
+    /// Works on the stream until its end. `over` is cancelled a moment before the caller's connection is closed.
+    pub(super) async fn run(mut self, sender: mpsc::Sender<Packet>, over: CancellationToken) {
         // It is asked only once the caller was told to go, since each look at a token locks it.
         let mut over = pin!(over.cancelled_owned());
         let mut leaves = false;
         loop {
-            let more = self.offer(&mut inbound);
+            let more = self.offer();
             if self.batch.is_over() && !self.outgoing.has_results() {
                 return self.finish();
             }
@@ -82,7 +67,7 @@ impl BatchTask {
                     self.batch.delivered();
                 }
                 () = over.as_mut(), if leaves => return self.cut_off(),
-                message = inbound.message(), if self.reads() => self.read(message),
+                message = self.source.message(), if self.reads() => self.read(message),
                 () = tokio::task::yield_now(), if more => {}
                 event = self.batch.next() => match event {
                     BatchEvent::Settled(settled) => {
@@ -110,19 +95,19 @@ impl BatchTask {
     /// Offers the items for which there is a place, at most a turn's worth, and returns whether the turn was used up.
     /// Messages that are there already are read in a row: many come at once, and code that runs many times over is in
     /// the processor's cache.
-    fn offer(&mut self, inbound: &mut Streaming<proto::UnreadBatch>) -> bool {
+    fn offer(&mut self) -> bool {
         for _ in 0..TURN {
-            if self.items.is_empty() {
+            if self.source.is_empty() {
                 if !self.reads() {
                     self.batch.close();
                     return false;
                 }
-                let Some(message) = inbound.message().now_or_never() else { return false };
+                let Some(message) = self.source.message().now_or_never() else { return false };
                 self.read(message);
                 continue;
             }
             let Some(place) = self.batch.place() else { return false };
-            if let Some(draft) = self.items.next(&self.desk, &self.caller)
+            if let Some(draft) = self.source.next(&self.desk, &self.caller)
                 && let Err(refused) = place.offer(draft)
             {
                 self.outgoing.settle(*refused);
@@ -132,33 +117,28 @@ impl BatchTask {
     }
 
     fn reads(&self) -> bool {
-        self.items.is_empty() && !matches!(self.reading, Reading::Ended(_))
+        self.source.is_empty() && !matches!(self.reading, Reading::Ended(_))
     }
 
-    fn read(&mut self, message: Result<Option<proto::UnreadBatch>, Status>) {
+    fn read(&mut self, message: Result<Option<Read<S::Items>>, S::Fault>) {
         // Where a message cannot be decoded, what was read before it has its verdict first.
         self.reading = match message.and_then(|message| message.map(|it| self.take(it)).transpose()) {
             Ok(Some(())) => Reading::On,
             Ok(None) => Reading::Ended(None),
-            Err(status) => Reading::Ended(Some(status)),
+            Err(fault) => Reading::Ended(Some(fault)),
         };
     }
 
-    fn take(&mut self, read: proto::UnreadBatch) -> Result<(), Status> {
-        let proto::UnreadBatch { message, items } = read;
+    fn take(&mut self, Read { options, count, items }: Read<S::Items>) -> Result<(), S::Fault> {
         let first = matches!(self.reading, Reading::First);
-        if let Some(options) = Options::of(message.options, first)? {
+        if let Some(options) = Options::of(options, first).map_err(CallFault::Bad)? {
             self.batch.set_class(options.class);
             if options.problems_only {
                 self.outgoing.problems_only();
             }
-            self.items.set_default_app(options.default_app);
+            self.source.set_default_app(options.default_app);
         }
-        let count = items.len();
-        if count > self.max_items {
-            return Err(encode::bad_call(&decode::too_many_items(self.max_items, count)));
-        }
-        self.items.read(items, coarse_now());
+        self.source.take_in(items);
         self.batch.items_read(count as u64);
         self.outgoing.progressed();
         Ok(())
@@ -166,33 +146,32 @@ impl BatchTask {
 
     /// Nothing more is read, and what was read but has found no place is turned away. What is in flight goes on.
     fn turn_away(&mut self, why: TurnedAway) {
-        let status = match why {
+        let fault = match why {
             TurnedAway::Draining => {
                 self.outgoing.tell_now();
                 None
             }
-            TurnedAway::OutOfTime => Some(encode::out_of_time()),
-            TurnedAway::CallerExpired => Some(encode::caller_expired()),
+            TurnedAway::OutOfTime => Some(CallFault::OutOfTime),
+            TurnedAway::CallerExpired => Some(CallFault::CallerExpired),
         };
         if !matches!(self.reading, Reading::Ended(_)) {
-            self.reading = Reading::Ended(status);
+            self.reading = Reading::Ended(fault.map(S::Fault::from));
         }
-        while let Some(draft) = self.items.next(&self.desk, &self.caller) {
+        while let Some(draft) = self.source.next(&self.desk, &self.caller) {
             self.outgoing.settle(self.batch.turn_away(draft, why));
         }
     }
 
-    /// The caller does not read. Its items are dropped; it gets the status when it reads.
+    /// The caller does not read. Its items are dropped; it is told why when it reads.
     fn abandon(self) {
         let counts = self.batch.counts();
         tracing::info!(items_read = counts.items_read, "a batch's caller stopped reading its results");
-        let figures = [
-            ("items_read", counts.items_read),
-            ("settled", counts.settled()),
-            ("undelivered", self.outgoing.undelivered() as u64),
-        ];
-        let figures = figures.map(|(name, count)| (name.to_owned(), count.to_string()));
-        self.tell_end(Some(encode::client_not_reading(figures.into())));
+        let fault = CallFault::NotReading {
+            items_read: counts.items_read,
+            settled: counts.settled(),
+            undelivered: self.outgoing.undelivered() as u64,
+        };
+        self.tell_end(Some(fault.into()));
     }
 
     /// The connection is closed in a moment. The last message says how far the stream was read; what is in flight is in doubt.
@@ -200,20 +179,20 @@ impl BatchTask {
         let counts = self.batch.counts();
         let (items_read, settled) = (counts.items_read, counts.settled());
         tracing::info!(items_read, settled, "a batch outlived the grace of its connection, and is ended");
-        self.tell_end(Some(encode::connection_over()));
+        self.tell_end(Some(CallFault::ConnectionOver.into()));
     }
 
     /// Every item that was read has its verdict, and all of them are on their way.
     fn finish(mut self) {
-        let status = match std::mem::replace(&mut self.reading, Reading::Ended(None)) {
-            Reading::Ended(status) => status,
+        let fault = match std::mem::replace(&mut self.reading, Reading::Ended(None)) {
+            Reading::Ended(fault) => fault,
             Reading::First | Reading::On => None,
         };
-        self.tell_end(status);
+        self.tell_end(fault);
     }
 
-    fn tell_end(&self, status: Option<Status>) {
-        let last = Last { response: last(self.batch.counts()), status };
+    fn tell_end(&self, fault: Option<S::Fault>) {
+        let last = Last { response: last(self.batch.counts()), fault };
         *self.end.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
     }
 }
