@@ -1,0 +1,3 @@
+mod payloads;
+mod recorded;
+mod routes;
