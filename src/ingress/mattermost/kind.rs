@@ -24,6 +24,13 @@ pub(super) enum Kind {
 }
 
 impl Kind {
+    /// What metrics call them, in the order of the variants. The last is of those that could not be read.
+    pub(super) const NAMES: [&'static str; 9] =
+        ["message", "id_loaded", "session", "wipe", "clear", "update_badge", "test", "other", "unreadable"];
+
+    /// The number of the name of one that could not be read.
+    pub(super) const UNREADABLE: usize = Self::NAMES.len() - 1;
+
     /// What a notification is. Contents that are loaded by id come before the type, as in the real proxy.
     pub(super) fn of(notification: &PushNotification<'_>) -> Self {
         if notification.is_id_loaded {
@@ -37,20 +44,6 @@ impl Kind {
             "update_badge" => Self::UpdateBadge,
             "test" => Self::Test,
             _ => Self::Other,
-        }
-    }
-
-    /// Its name in metrics.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Message => "message",
-            Self::IdLoaded => "id_loaded",
-            Self::Session => "session",
-            Self::Wipe => "wipe",
-            Self::Clear => "clear",
-            Self::UpdateBadge => "update_badge",
-            Self::Test => "test",
-            Self::Other => "other",
         }
     }
 

@@ -14,7 +14,7 @@ use crate::push::{Outcome, PushResult, TokenAction};
 
 /// What became of a push, as a server understands it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(super) enum PushResponse {
     /// The push service took it.
     Ok,
     /// The device is gone. The server sends it nothing until its user logs in again.
@@ -23,8 +23,8 @@ pub(super) enum Answer {
     Fail(Cow<'static, str>),
 }
 
-impl Answer {
-    /// The answer that tells of a result.
+impl PushResponse {
+    /// The response that tells of a result.
     ///
     /// Only a device that was registered and is gone is removed. What was never valid here may be the fault of the
     /// configuration: a wrong environment, topic or project makes it look so for every device, before any guard can know.
@@ -48,7 +48,7 @@ impl Answer {
         }
     }
 
-    /// The answer where the gateway has no room for a push.
+    /// The response where the gateway has no room for a push.
     pub(super) fn no_room(why: NoRoom) -> Self {
         Self::Fail(Cow::Borrowed(match why {
             NoRoom::Full(_) => "the gateway has no room for another push (limits.max_in_flight)",
@@ -58,14 +58,17 @@ impl Answer {
         }))
     }
 
-    /// Its name in metrics.
-    pub(super) fn name(&self) -> &'static str {
+    /// The number of its name in [`PushResponse::NAMES`].
+    pub(super) fn number(&self) -> usize {
         match self {
-            Self::Ok => "ok",
-            Self::Remove => "remove",
-            Self::Fail(_) => "fail",
+            Self::Ok => 0,
+            Self::Remove => 1,
+            Self::Fail(_) => 2,
         }
     }
+
+    /// What metrics call them.
+    pub(super) const NAMES: [&'static str; 3] = ["ok", "remove", "fail"];
 
     /// The body: an object with its keys in alphabetical order, and a line feed.
     pub(super) fn body(self) -> Bytes {
