@@ -37,13 +37,18 @@ impl MattermostMetrics {
         registry.register("pushes", help, metrics.pushes.clone());
         let help = "Acknowledgements of devices that a push arrived, by their platform";
         registry.register("acks", help, metrics.acks.clone());
-        let help = "Pushes of platforms that are not served here, by what became of them at the other push proxy";
+        let help =
+            "Pushes of platforms that are not served here, by what became of them at the other push proxy";
         registry.register("forwards", help, metrics.forwards.clone());
         metrics
     }
 
     /// Counts pushes of a kind by each of these statuses. Each counter begins at 0.
-    pub(crate) fn pushes<const N: usize>(&self, kind: &'static str, statuses: [&'static str; N]) -> [Counter; N] {
+    pub(crate) fn pushes<const N: usize>(
+        &self,
+        kind: &'static str,
+        statuses: [&'static str; N],
+    ) -> [Counter; N] {
         statuses.map(|status| self.pushes.get_or_create_owned(&PushLabels { kind, status }))
     }
 

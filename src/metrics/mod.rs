@@ -3,10 +3,12 @@
 
 mod callers;
 mod credentials;
+mod http;
 mod in_flight;
 mod issuers;
 mod listeners;
 mod log;
+mod mattermost;
 mod once;
 mod paces;
 mod pushes;
@@ -21,10 +23,13 @@ pub use callers::CallerMetrics;
 pub(crate) use callers::CallerRefusals;
 pub use credentials::CredentialMetrics;
 pub(crate) use credentials::{StandingMetrics, TokenMetrics};
+pub(crate) use http::HttpCalls;
+pub use http::HttpMetrics;
 pub use issuers::IssuerMetrics;
 pub(crate) use issuers::JwksMetrics;
 pub(crate) use listeners::ConnectionRefusal;
 pub use listeners::{ListenerMetrics, ListenersMetrics};
+pub use mattermost::MattermostMetrics;
 pub use once::OnceMetrics;
 pub use paces::PaceMetrics;
 pub use pushes::{AppMetrics, PushMetrics};
@@ -46,6 +51,10 @@ pub struct Metrics {
     pub issuers: IssuerMetrics,
     /// Metrics of the listeners.
     pub listeners: ListenersMetrics,
+    /// Metrics of the calls of HTTP listeners.
+    pub http: HttpMetrics,
+    /// Metrics of the ingress of Mattermost servers.
+    pub mattermost: MattermostMetrics,
     /// Metrics of the configuration.
     pub reloads: ReloadMetrics,
 }
@@ -59,9 +68,22 @@ impl Default for Metrics {
         let callers = CallerMetrics::register(&mut registry);
         let issuers = IssuerMetrics::register(&mut registry);
         let listeners = ListenersMetrics::register(&mut registry);
+        let http = HttpMetrics::register(&mut registry);
+        let mattermost = MattermostMetrics::register(&mut registry);
         let reloads = ReloadMetrics::register(&mut registry);
         log::register(&mut registry);
-        Self { registry, upstream, pushes, credentials, callers, issuers, listeners, reloads }
+        Self {
+            registry,
+            upstream,
+            pushes,
+            credentials,
+            callers,
+            issuers,
+            listeners,
+            http,
+            mattermost,
+            reloads,
+        }
     }
 }
 

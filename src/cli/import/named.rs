@@ -24,7 +24,8 @@ impl Folders {
 
     /// The path of a file, whether or not it is there.
     pub(super) fn place(&self, named: &str) -> PathBuf {
-        self.find(named).unwrap_or_else(|| self.0.first().map(|folder| folder.join(named)).unwrap_or_default())
+        self.find(named)
+            .unwrap_or_else(|| self.0.first().map(|folder| folder.join(named)).unwrap_or_default())
     }
 }
 

@@ -56,7 +56,10 @@ fn moved(path: &str) -> Option<&'static str> {
     let is_same = |known: &&str| {
         let (mut parts, mut known) = (path.split('/'), known.split('/'));
         path.starts_with('/')
-            && parts.by_ref().filter(|part| !part.is_empty()).eq(known.by_ref().filter(|part| !part.is_empty()))
+            && parts
+                .by_ref()
+                .filter(|part| !part.is_empty())
+                .eq(known.by_ref().filter(|part| !part.is_empty()))
             && !path.ends_with('/')
     };
     path.contains("//").then(|| [SEND_PUSH, ACK, "/version"].into_iter().find(is_same)).flatten()

@@ -4,7 +4,7 @@
 use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
-use fanfare_upstream::{Flow, InFlight, Indexing, Party, PeerPool, Reply, Request, UpstreamError};
+use fanfare_upstream::{Flow, InFlight, Indexing, Party, PeerPool, Reply, Request, Upstream, UpstreamError};
 use http::header::{CONTENT_TYPE, HeaderValue, VIA};
 use http::{HeaderMap, Method, Response};
 use http_body_util::Full;
@@ -38,7 +38,9 @@ pub(super) struct Forward {
 pub(super) enum NotForwarded {
     #[error("the gateway names too many upstreams to forward to this one (upstream.max_peers)")]
     NoPeer,
-    #[error("{0} pushes are on their way to the push proxy that other platforms are forwarded to (max_forwards)")]
+    #[error(
+        "{0} pushes are on their way to the push proxy that other platforms are forwarded to (max_forwards)"
+    )]
     Full(usize),
     #[error("the push was forwarded and came back: the push proxy that is forwarded to is this gateway")]
     Loop,
@@ -63,10 +65,17 @@ impl NotForwarded {
 }
 
 impl Forward {
-    /// Forwards over the pool of a peer that the settings name.
-    pub(super) fn over(peer: Option<PeerPool>, settings: &ForwardSettings) -> Self {
-        let ForwardSettings { prefix, max_in_flight, .. } = settings;
+    /// Forwards to the peer that the settings name. Whoever reads a configuration names it before, so there is room for it.
+    pub(super) fn over(upstream: &Upstream, settings: &ForwardSettings) -> Self {
+        let ForwardSettings { peer, prefix, max_in_flight } = settings;
+        let peer = upstream.peer(peer.clone()).ok();
         Self { peer, prefix: prefix.clone(), in_flight: Arc::default(), max_in_flight: *max_in_flight }
+    }
+
+    /// Forwards to nobody, for tests of what is passed on.
+    #[cfg(test)]
+    pub(super) fn nowhere(prefix: &str) -> Self {
+        Self { peer: None, prefix: prefix.to_owned(), in_flight: Arc::default(), max_in_flight: 1 }
     }
 
     /// Sends a push on, and returns the answer.
@@ -92,14 +101,14 @@ impl Forward {
     }
 
     /// The request as it came: its body, and the headers that a push proxy reads.
-    fn request(&self, headers: &HeaderMap, body: Bytes) -> Result<Request, NotForwarded> {
+    pub(super) fn request(&self, headers: &HeaderMap, body: Bytes) -> Result<Request, NotForwarded> {
         let via = || headers.get_all(VIA).iter();
         let name = ON_THE_WAY.as_bytes();
         if via().any(|via| via.as_bytes().windows(name.len()).any(|part| part == name)) {
             return Err(NotForwarded::Loop);
         }
-        let mut request = Request::new(&Method::POST, &[&self.prefix, SEND_PUSH], body)
-            .map_err(|_| NotForwarded::Bug)?;
+        let mut request =
+            Request::new(&Method::POST, &[&self.prefix, SEND_PUSH], body).map_err(|_| NotForwarded::Bug)?;
         let of_mattermost = headers.iter().filter(|(name, _)| name.as_str().starts_with(OF_MATTERMOST));
         let passed = of_mattermost.map(|(name, value)| (name.as_str(), value.as_bytes(), Indexing::Secret));
         let kind = headers.get(CONTENT_TYPE).map(|kind| ("content-type", kind.as_bytes(), Indexing::Repeats));

@@ -32,7 +32,7 @@ mod tests;
 use std::time::Duration;
 
 use bytes::Bytes;
-use fanfare_upstream::{PeerPool, coarse_now};
+use fanfare_upstream::{Upstream, coarse_now};
 
 pub(crate) use asked::Asked;
 pub use platform::{PlatformApp, PlatformKind, Platforms};
@@ -70,11 +70,15 @@ enum Next {
 }
 
 impl Mattermost {
-    /// The ingress by these settings. `peer` is the pool of the push proxy that the settings forward to.
-    pub(crate) fn new(settings: &MattermostSettings, peer: Option<PeerPool>, metrics: &MattermostMetrics) -> Self {
+    /// The ingress by these settings. The push proxy that they forward to is a peer of `upstream`.
+    pub(crate) fn new(
+        settings: &MattermostSettings,
+        upstream: &Upstream,
+        metrics: &MattermostMetrics,
+    ) -> Self {
         Self {
             platforms: settings.platforms.clone(),
-            forward: settings.forward.as_ref().map(|settings| Forward::over(peer, settings)),
+            forward: settings.forward.as_ref().map(|settings| Forward::over(upstream, settings)),
             counters: Counters::of(metrics),
         }
     }

@@ -32,8 +32,10 @@ const PRIVATE: [&str; 6] =
 /// are named by relative paths are looked for beside the configuration, in the folder above it and in the working folder, and are
 /// named by absolute paths from then on. docs/mattermost.md says how to change over, and back.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  fanfare import mattermost-push-proxy /mattermost-push-proxy/config/mattermost-push-proxy.json\n  \
-                  fanfare import mattermost-push-proxy mattermost-push-proxy.json --out /etc/fanfare")]
+#[command(
+    after_help = "Examples:\n  fanfare import mattermost-push-proxy /mattermost-push-proxy/config/mattermost-push-proxy.json\n  \
+                  fanfare import mattermost-push-proxy mattermost-push-proxy.json --out /etc/fanfare"
+)]
 pub(in crate::cli) struct MattermostPushProxy {
     /// The configuration of the push proxy, in JSON.
     config: PathBuf,
@@ -47,7 +49,8 @@ impl MattermostPushProxy {
         let shown = self.config.display();
         let text = read_text(&self.config)?;
         let folders = Folders::around(&self.config);
-        let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty()).map(|value| (name, value));
+        let variable =
+            |name| std::env::var(name).ok().filter(|value| !value.is_empty()).map(|value| (name, value));
         let proxy = variable("HTTPS_PROXY").or_else(|| variable("HTTP_PROXY"));
         import(&text, &folders, proxy).with_context(|| format!("cannot use {shown}"))?.write(&self.out)
     }

@@ -40,7 +40,9 @@ impl Rest {
         proxy: Option<(&str, String)>,
         imported: &mut Imported,
     ) -> anyhow::Result<Self> {
-        imported.notes.extend(config.keys_beside(KEYS).map(|key| format!("{key} is not known and is left out.")));
+        imported
+            .notes
+            .extend(config.keys_beside(KEYS).map(|key| format!("{key} is not known and is left out.")));
         let (listen, log) = (listen(config, imported)?, log(config, imported)?);
         limits(config, imported)?;
         let proxy = proxy.map(|(variable, url)| self::proxy(variable, &url, imported)).unwrap_or_default();
@@ -63,7 +65,9 @@ fn listen(config: &Object<'_>, imported: &mut Imported) -> anyhow::Result<String
     Ok(match address {
         Some(address) => {
             if address.ip() == Ipv4Addr::UNSPECIFIED {
-                imported.notes.push("It listens on every IPv4 address; listen = \"[::]:PORT\" is for IPv6.".to_owned());
+                imported
+                    .notes
+                    .push("It listens on every IPv4 address; listen = \"[::]:PORT\" is for IPv6.".to_owned());
             }
             address.to_string()
         }
@@ -116,11 +120,17 @@ fn proxy(variable: &str, url: &str, imported: &mut Imported) -> String {
     };
     let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
     if scheme != "http" {
-        return lost(imported, "names a proxy that is not spoken to by plain http, which there is no setting for");
+        return lost(
+            imported,
+            "names a proxy that is not spoken to by plain http, which there is no setting for",
+        );
     }
     let (user, host) = rest.rsplit_once('@').map_or((None, rest), |(user, host)| (Some(user), host));
     let host = host.trim_end_matches('/');
-    let mut table = format!("\n# {variable} of the environment said so.\n[proxy]\nurl = {}\n", quoted(&format!("http://{host}")));
+    let mut table = format!(
+        "\n# {variable} of the environment said so.\n[proxy]\nurl = {}\n",
+        quoted(&format!("http://{host}"))
+    );
     if let Some(user) = user {
         let Some(credentials) = decoded(user).filter(|credentials| credentials.contains(':')) else {
             return lost(imported, "has no user and password of the usual form");
@@ -128,7 +138,9 @@ fn proxy(variable: &str, url: &str, imported: &mut Imported) -> String {
         imported.secrets.push((PROXY_CREDENTIALS, SecretString::from(credentials)));
         table.push_str(&format!("credentials_file = {}\n", quoted(PROXY_CREDENTIALS)));
     }
-    imported.notes.push(format!("The proxy is that of {variable} in this environment; check that it is the push proxy's."));
+    imported.notes.push(format!(
+        "The proxy is that of {variable} in this environment; check that it is the push proxy's."
+    ));
     table
 }
 

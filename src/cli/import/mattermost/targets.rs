@@ -43,7 +43,9 @@ impl Targets<'_> {
             let Some(target) = target else { return };
             if let Some(at) = targets.iter().position(|other| other.platform == target.platform) {
                 let platform = &target.platform;
-                imported.notes.push(format!("Of the targets of type {platform:?} the last counts, as before."));
+                imported
+                    .notes
+                    .push(format!("Of the targets of type {platform:?} the last counts, as before."));
                 targets.remove(at);
             }
             targets.push(target);
@@ -89,8 +91,11 @@ impl Targets<'_> {
             return Ok(Some(format!("token]\nkey_file = {key}\nkey_id = {key_id}\nteam_id = {team}\n")));
         }
         if certificate.is_empty() {
-            self.lost(platform, "has neither a key (its file, its id and the team's) nor a certificate, so it is left out, \
-                                 as the other proxy leaves it out");
+            self.lost(
+                platform,
+                "has neither a key (its file, its id and the team's) nor a certificate, so it is left out, \
+                                 as the other proxy leaves it out",
+            );
             return Ok(None);
         }
         let file = self.file(platform, certificate);
@@ -119,7 +124,10 @@ impl Targets<'_> {
         }
         let named = android.text("ServiceFileLocation")?;
         if named.is_empty() {
-            self.lost(&platform, "has no ServiceFileLocation, so it is left out, as the other proxy leaves it out");
+            self.lost(
+                &platform,
+                "has no ServiceFileLocation, so it is left out, as the other proxy leaves it out",
+            );
             return Ok(None);
         }
         let file = self.file(&platform, named);
@@ -135,7 +143,9 @@ impl Targets<'_> {
     fn platform(&mut self, target: &Object<'_>) -> anyhow::Result<Option<String>> {
         let platform = target.text("Type")?;
         if let Err(error) = AppId::parse(platform) {
-            self.imported.lost.push(format!("A target's Type cannot name an app, so it is left out: {error}."));
+            self.imported
+                .lost
+                .push(format!("A target's Type cannot name an app, so it is left out: {error}."));
             return Ok(None);
         }
         Ok(Some(platform.to_owned()))
@@ -150,7 +160,9 @@ impl Targets<'_> {
     }
 
     fn expect_keys(&mut self, target: &Object<'_>, known: &[&str]) {
-        self.imported.notes.extend(target.keys_beside(known).map(|key| format!("{key} is not known and is left out.")));
+        self.imported
+            .notes
+            .extend(target.keys_beside(known).map(|key| format!("{key} is not known and is left out.")));
     }
 
     fn note(&mut self, platform: &str, what: &str) {

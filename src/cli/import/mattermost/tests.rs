@@ -96,16 +96,42 @@ fn what_cannot_be_carried_over_is_said() {
     });
     let Imported { toml, notes, lost, .. } = imported(dir.path(), &config, Some("https://proxy.example"));
     for (sentences, parts) in [
-        (&lost, &["encrypted private key", "\"b\" has neither", "gone.p8, which is not found", "cannot name an app",
-            "no ServiceFileLocation", "HTTPS_PROXY names a proxy", "is no address"][..]),
-        (&notes, &["EnableFileLog", "RetryTimeoutSec = 20", "configuration.Novelty", "AndroidApiKey", "the last counts"][..]),
+        (
+            &lost,
+            &[
+                "encrypted private key",
+                "\"b\" has neither",
+                "gone.p8, which is not found",
+                "cannot name an app",
+                "no ServiceFileLocation",
+                "HTTPS_PROXY names a proxy",
+                "is no address",
+            ][..],
+        ),
+        (
+            &notes,
+            &[
+                "EnableFileLog",
+                "RetryTimeoutSec = 20",
+                "configuration.Novelty",
+                "AndroidApiKey",
+                "the last counts",
+            ][..],
+        ),
     ] {
         for part in parts {
-            assert_eq!(sentences.iter().filter(|sentence| sentence.contains(part)).count(), 1, "{part}: {sentences:#?}");
+            assert_eq!(
+                sentences.iter().filter(|sentence| sentence.contains(part)).count(),
+                1,
+                "{part}: {sentences:#?}"
+            );
         }
     }
     assert!(!format!("{toml}{notes:?}{lost:?}").contains("hunter2"));
-    assert!(toml.contains("[apps.\"a\".fcm]\nproject = \"proj-x\"") && !toml.contains("[apps.\"a\".apns"), "{toml}");
+    assert!(
+        toml.contains("[apps.\"a\".fcm]\nproject = \"proj-x\"") && !toml.contains("[apps.\"a\".apns"),
+        "{toml}"
+    );
 }
 
 #[test]

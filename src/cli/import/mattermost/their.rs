@@ -60,7 +60,8 @@ impl<'a> Object<'a> {
 
     /// The keys that are not among these.
     pub(super) fn keys_beside(&self, known: &[&str]) -> impl Iterator<Item = String> {
-        let others = self.members.keys().filter(|key| !known.iter().any(|known| known.eq_ignore_ascii_case(key)));
+        let others =
+            self.members.keys().filter(|key| !known.iter().any(|known| known.eq_ignore_ascii_case(key)));
         others.map(|key| format!("{}.{key}", self.path))
     }
 }

@@ -4,22 +4,23 @@
 
 use std::borrow::Cow;
 
-use bytes::Bytes;
-use http::{Method, Response, header};
+use http::header;
 use serde_json::{Value, json};
 
-use crate::ingress::mattermost::answer::Answer;
+use super::{body, refused};
+use crate::ingress::http::{Answer, Refused};
+use crate::ingress::mattermost::asked::SEND_PUSH;
 use crate::ingress::mattermost::kind::Kind;
 use crate::ingress::mattermost::platform::{PlatformApp, PlatformKind, Platforms};
-use crate::ingress::mattermost::routes::{self, Asked};
-use crate::ingress::mattermost::{apns, checks, fcm, go_json};
+use crate::ingress::mattermost::push_response::PushResponse;
+use crate::ingress::mattermost::{Asked, answers, apns, checks, fcm, go_json};
 
 const FIRST: &str = include_str!("../../../../crates/simulator/tests/data/mattermost-push-proxy.json");
 const SECOND: &str = include_str!("../../../../crates/simulator/tests/data/mattermost-push-proxy-2.json");
 
 /// What one request came to: an answer at once, or what was said to a push service.
 enum Came {
-    Answered(Response<Bytes>),
+    Answered(Answer),
     Sent { said: Value, push_type: &'static str },
 }
 
@@ -34,12 +35,16 @@ fn platforms() -> Platforms {
 }
 
 fn ask(method: &str, path: &str, body: &[u8], platforms: &Platforms) -> Came {
-    let failed = |why: String| Came::Answered(routes::answer(Answer::Fail(why.into()).body()));
+    let failed = |why: String| Came::Answered(answers::response(PushResponse::Fail(why.into())));
     let text = go_json::text(body);
-    match routes::asked(&Method::from_bytes(method.as_bytes()).unwrap(), path) {
-        Asked::Fixed(answer) => Came::Answered(answer),
+    let Some(asked) = Asked::of(path) else { return Came::Answered(refused(None, &Refused::NotFound)) };
+    if !asked.terms().methods.split(", ").any(|taken| taken == method) {
+        return Came::Answered(refused(Some(asked), &Refused::Method(asked.terms().methods)));
+    }
+    match asked {
+        Asked::Page | Asked::Version | Asked::Moved(_) => Came::Answered(answers::fixed(asked)),
         Asked::Ack => match checks::ack(&text) {
-            Ok(_) => Came::Answered(routes::answer(Answer::Ok.body())),
+            Ok(_) => Came::Answered(answers::response(PushResponse::Ok)),
             Err(why) => failed(why),
         },
         Asked::Push => {
@@ -89,15 +94,15 @@ fn without_emoji_spaces(said: &mut Value) {
     }
 }
 
-fn expect_answer(case: &str, answer: &Response<Bytes>, recorded: &Value) {
+fn expect_answer(case: &str, answer: Answer, recorded: &Value) {
     assert_eq!(u64::from(answer.status().as_u16()), recorded["status"], "{case}");
-    let body = std::str::from_utf8(answer.body()).unwrap();
-    assert_eq!(body, recorded["body"].as_str().unwrap(), "{case}");
+    let headers = answer.headers().clone();
+    assert_eq!(body(answer), recorded["body"].as_str().unwrap(), "{case}");
     for name in [header::CONTENT_TYPE, header::LOCATION, header::X_CONTENT_TYPE_OPTIONS] {
         let all = recorded["headers"].as_object().unwrap();
         let found = all.iter().find(|(recorded, _)| recorded.eq_ignore_ascii_case(name.as_str()));
         let expected = found.and_then(|(_, value)| value.as_str());
-        let sent = answer.headers().get(&name).map(|value| value.to_str().unwrap());
+        let sent = headers.get(&name).map(|value| value.to_str().unwrap());
         assert_eq!(sent, expected, "{case}: {name}");
     }
 }
@@ -115,7 +120,7 @@ fn all_that_was_recorded_with_apns_and_fcm_is_answered_and_said_alike() {
         match (ask(text("method"), text("path"), &request, &platforms), upstream) {
             (Came::Answered(answer), None) => {
                 answered += 1;
-                expect_answer(case, &answer, exchange);
+                expect_answer(case, answer, exchange);
             }
             (Came::Sent { said, push_type }, Some(upstream)) => {
                 sent += 1;
@@ -160,19 +165,19 @@ fn all_that_was_recorded_with_apns_alone_is_answered_and_said_alike() {
         let case = exchange["case"].as_str().unwrap();
         let options = &exchange["request_options"];
         let method = options["method"].as_str().unwrap_or("POST");
-        let path = options["path"].as_str().unwrap_or(routes::SEND_PUSH);
+        let path = options["path"].as_str().unwrap_or(SEND_PUSH);
         let mut request = exchange["request"].clone();
         if request["message"] == "x repeated 5000 times" {
             request["message"] = "x".repeat(5000).into();
         }
-        let body = match &request {
+        let sent = match &request {
             Value::String(text) => text.clone().into_bytes(),
             Value::Null => Vec::new(),
             request => serde_json::to_vec(request).unwrap(),
         };
-        match ask(method, path, &body, &platforms) {
+        match ask(method, path, &sent, &platforms) {
             Came::Answered(_) if case == "version" => {}
-            Came::Answered(answer) => expect_answer(case, &answer, &exchange["response"]),
+            Came::Answered(answer) => expect_answer(case, answer, &exchange["response"]),
             Came::Sent { said, .. } => {
                 let recorded = at_apns.next().unwrap()["body"].as_str().unwrap();
                 match serde_json::from_str::<Value>(recorded) {
