@@ -96,6 +96,7 @@ fn kind(platform: &str, app: &AppConfig) -> Result<PlatformKind, String> {
 /// The origin of a URL, and its path without the last slash.
 fn origin_and_path(url: &str) -> Option<(&str, String)> {
     let parsed: http::Uri = url.parse().ok()?;
+    parsed.scheme()?;
     let path = parsed.path();
     if parsed.query().is_some() || url.contains('#') || parsed.authority()?.as_str().contains('@') {
         return None;
