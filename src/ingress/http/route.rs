@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::answer::Answer;
 use super::call::Call;
-use super::listened::HttpParts;
+use super::parts::HttpParts;
 use super::refused::Refused;
 use super::settings::HttpSettings;
 use super::terms::Terms;

@@ -30,7 +30,8 @@ async fn another_platform_goes_to_the_other_proxy_unchanged_and_its_answer_comes
             "{{\"platform\": \"apple\",  \"novelty\":1, \"server_id\":\"srv\",\n\"device_id\":\"{}\",\"type\":\"clear\"}} ",
             good(1)
         );
-        let lines = "x-mattermost-auth: hunter2\r\nx-mattermost-serverid: srv\r\nauthorization: Basic Om93bg==\r\n";
+        let lines =
+            "x-mattermost-auth: hunter2\r\nx-mattermost-serverid: srv\r\nauthorization: Basic Om93bg==\r\n";
         let answer = post(world.address(), SEND_PUSH, lines, &sent).await;
         assert_eq!((answer.status, answer.body.as_str()), (200, &*response("OK")));
         let mut arrived = at_the_proxy(&world);

@@ -1,5 +1,6 @@
 //! The gateway as a push proxy of Mattermost servers: real HTTP on one side, the simulated APNs, FCM and push proxy on the other.
 
+mod configuration;
 mod environment;
 mod forward;
 mod pushes;
