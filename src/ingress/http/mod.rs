@@ -19,6 +19,7 @@ mod service;
 mod settings;
 mod source;
 mod terms;
+mod well_formed;
 
 #[allow(unused_imports, reason = "the batches of the JSON ingress are such bodies, which come next")]
 pub(crate) use answer::Body;
