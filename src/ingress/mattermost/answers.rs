@@ -61,9 +61,7 @@ pub(super) fn refused(asked: Option<Asked>, refused: &Refused) -> Answer {
             | Refused::Rate(_)
             | Refused::Malformed(_),
             _,
-        ) => {
-            refused.answer(TEXT, PushResponse::Fail(refused.to_string().into()).body())
-        }
+        ) => refused.answer(TEXT, PushResponse::Fail(refused.to_string().into()).body()),
         (
             Refused::TooLarge(_) | Refused::TooSlow(_) | Refused::Broken | Refused::Encoded | Refused::NoRoom,
             _,

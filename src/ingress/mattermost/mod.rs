@@ -59,12 +59,10 @@ pub(crate) struct Mattermost {
     counters: Counters,
 }
 
-/// What becomes of a notification.
-enum Next {
+/// What becomes of a notification that is no push of an app here.
+enum Instead {
     /// It is answered at once.
     Answer(Option<Kind>, PushResponse),
-    /// It is a push of an app here.
-    Submit(Kind, Draft),
     /// Another push proxy serves its platform.
     Forward,
 }
@@ -86,9 +84,8 @@ impl Mattermost {
     /// Answers a call whose whole body is there. What is wrong with it is an answer as well.
     pub(crate) async fn serve(&self, call: Call<'_>, asked: Asked, body: Bytes) -> Answer {
         match asked {
-            Asked::Push => match self.next(&call, &body) {
-                Next::Answer(kind, response) => self.answered(kind, response),
-                Next::Submit(kind, draft) => {
+            Asked::Push => match self.draft(&call, &body) {
+                Ok((kind, draft)) => {
                     drop(body);
                     let submitted = call.desk.submit(&call.caller, draft, call.arrival(Some(PATIENCE))).await;
                     let response = match submitted {
@@ -97,8 +94,9 @@ impl Mattermost {
                     };
                     self.answered(Some(kind), response)
                 }
+                Err(Instead::Answer(kind, response)) => self.answered(kind, response),
                 // It is boxed because it is rare, and larger than the other.
-                Next::Forward => Box::pin(self.forward(call, body)).await,
+                Err(Instead::Forward) => Box::pin(self.forward(call, body)).await,
             },
             Asked::Ack => answers::response(self.ack(&body)),
             Asked::Page | Asked::Version | Asked::Moved(_) => answers::fixed(asked),
@@ -115,22 +113,23 @@ impl Mattermost {
         answers::refused(asked, refused)
     }
 
-    /// Decides what becomes of a notification.
-    fn next(&self, call: &Call<'_>, body: &[u8]) -> Next {
+    /// The push that a notification is, for the app of its platform.
+    ///
+    /// # Errors
+    /// Fails with what becomes of it where it is none.
+    fn draft(&self, call: &Call<'_>, body: &[u8]) -> Result<(Kind, Draft), Instead> {
         let text = go_json::text(body);
-        let failed = |kind, why: String| Next::Answer(kind, PushResponse::Fail(why.into()));
-        let notification = match checks::notification(&text) {
-            Ok(notification) => notification,
-            Err(why) => return failed(None, why),
-        };
+        let failed = |kind, why: String| Instead::Answer(kind, PushResponse::Fail(why.into()));
+        let notification = checks::notification(&text).map_err(|why| failed(None, why))?;
         let kind = Kind::of(&notification);
-        match checks::app(&notification, &self.platforms) {
-            (Some(app), version) => {
+        let (app, version) = checks::app(&notification, &self.platforms);
+        match app {
+            Some(app) => {
                 let held = call.share.in_flight(body.len());
-                Next::Submit(kind, draft::draft(&notification, kind, (app, version), coarse_now(), held))
+                Ok((kind, draft::draft(&notification, kind, (app, version), coarse_now(), held)))
             }
-            (None, _) if self.forward.is_some() => Next::Forward,
-            (None, _) => failed(Some(kind), checks::not_served(&notification)),
+            None if self.forward.is_some() => Err(Instead::Forward),
+            None => Err(failed(Some(kind), checks::not_served(&notification))),
         }
     }
 
