@@ -33,6 +33,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fanfare_upstream::{Upstream, coarse_now};
+use futures_util::future::{Either, FutureExt, ready};
 
 pub(crate) use asked::Asked;
 pub use platform::{PlatformApp, PlatformKind, Platforms};
@@ -40,7 +41,7 @@ pub use settings::{ForwardSettings, MattermostSettings};
 
 use super::http::{Answer, Call, Refused};
 use crate::caller::Denied;
-use crate::desk::{Draft, NoRoom};
+use crate::desk::{Draft, NoRoom, Settled};
 use crate::metrics::MattermostMetrics;
 use counters::Counters;
 use forward::Forward;
@@ -82,25 +83,30 @@ impl Mattermost {
     }
 
     /// Answers a call whose whole body is there. What is wrong with it is an answer as well.
-    pub(crate) async fn serve(&self, call: Call<'_>, asked: Asked, body: Bytes) -> Answer {
-        match asked {
+    ///
+    /// This function is not async, so the future of a call holds neither the call nor the notification while its push is sent.
+    pub(crate) fn serve<'a>(
+        &'a self,
+        call: Call<'a>,
+        asked: Asked,
+        body: Bytes,
+    ) -> impl Future<Output = Answer> + Send + use<'a> {
+        let answer = match asked {
             Asked::Push => match self.draft(&call, &body) {
                 Ok((kind, draft)) => {
-                    drop(body);
-                    let submitted = call.desk.submit(&call.caller, draft, call.arrival(Some(PATIENCE))).await;
-                    let response = match submitted {
-                        Ok(settled) => PushResponse::of(settled.result),
-                        Err(why) => PushResponse::no_room(why),
-                    };
-                    self.answered(Some(kind), response)
+                    let submitted = call.desk.submit(&call.caller, draft, call.arrival(Some(PATIENCE)));
+                    return Either::Left(submitted.map(move |submitted| self.submitted(kind, submitted)));
                 }
                 Err(Instead::Answer(kind, response)) => self.answered(kind, response),
                 // It is boxed because it is rare, and larger than the other.
-                Err(Instead::Forward) => Box::pin(self.forward(call, body)).await,
+                Err(Instead::Forward) => {
+                    return Either::Right(Either::Left(self.forward(call, body).boxed()));
+                }
             },
             Asked::Ack => answers::response(self.ack(&body)),
             Asked::Page | Asked::Version | Asked::Moved(_) => answers::fixed(asked),
-        }
+        };
+        Either::Right(Either::Right(ready(answer)))
     }
 
     /// Answers a call that anybody may make, whose body is not read.
@@ -131,6 +137,14 @@ impl Mattermost {
             None if self.forward.is_some() => Err(Instead::Forward),
             None => Err(failed(Some(kind), checks::not_served(&notification))),
         }
+    }
+
+    fn submitted(&self, kind: Kind, submitted: Result<Settled, NoRoom>) -> Answer {
+        let response = match submitted {
+            Ok(settled) => PushResponse::of(settled.result),
+            Err(why) => PushResponse::no_room(why),
+        };
+        self.answered(Some(kind), response)
     }
 
     fn answered(&self, kind: Option<Kind>, response: PushResponse) -> Answer {
