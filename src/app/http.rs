@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fanfare_upstream::{TooManyPeers, Upstream};
 use rustls::RootCertStore;
 use tokio::net::TcpListener;
 
@@ -101,6 +102,12 @@ pub(super) fn renewed_tls(
         Some(tls.renewed(newer, authorities))
     });
     renewed.collect()
+}
+
+/// Names the push proxies that are forwarded to, so that there is room for them before anything is changed.
+pub(super) fn name_forwards(all: &[HttpSettings], upstream: &Upstream) -> Result<(), TooManyPeers> {
+    let forwards = all.iter().filter_map(|settings| settings.mattermost.as_ref()?.forward.as_ref());
+    forwards.into_iter().try_for_each(|forward| upstream.peer(forward.peer.clone()).map(drop))
 }
 
 /// Serves by newer settings from the next call on.

@@ -147,7 +147,10 @@ impl Gateway {
             callers: Arc::clone(&callers),
             budget: Arc::clone(&budget),
             batches: batches.clone(),
+            upstream: Arc::clone(upstream),
+            mattermost: metrics.mattermost.clone(),
         };
+        http::name_forwards(&config.http, upstream)?;
         let mut http = Vec::new();
         for socket in sockets {
             let (listener, of_calls, name, settings, socket) = socket.listener(&parts, &metrics.http);

@@ -68,6 +68,7 @@ impl Gateway {
     fn build(&self, config: &Config, former: &Issuers) -> Result<(routes::Built, Issuers), TooManyPeers> {
         let Lasting { upstream, metrics, .. } = &self.lasting;
         let routes = routes::build(config, &self.lasting)?;
+        http::name_forwards(&config.http, upstream)?;
         let (of_issuers, tasks, stop) = (&metrics.issuers, &self.issuers, &self.stop);
         Ok((routes, Issuers::of(config, former, upstream, of_issuers, tasks, stop)?))
     }

@@ -9,6 +9,7 @@ mod descriptors;
 mod done;
 mod doubts;
 mod gateway;
+mod import;
 mod json;
 mod named_file;
 mod new_file;
@@ -48,6 +49,7 @@ enum Command {
     Batch(batch::Batch),
     VapidKey(vapid_key::MakeVapidKey),
     CallerKey(caller_key::MakeCallerKey),
+    Import(import::Import),
     Simulate(simulate::Simulate),
     Demo(demo::Demo),
 }
@@ -75,6 +77,7 @@ pub fn run() -> ExitCode {
             Command::Batch(batch) => batch.run().await,
             Command::VapidKey(vapid_key) => vapid_key.run(),
             Command::CallerKey(caller_key) => caller_key.run(),
+            Command::Import(import) => import.run(),
             Command::Simulate(simulate) => simulate.run().await,
             Command::Demo(demo) => demo.run().await,
         }

@@ -67,12 +67,19 @@ where
             Err(_) => return self.refuse(from, &LATE),
         };
         let (stream, returned) = linger::lend(stream);
-        self.speak(stream, Connection::new(address, certificates), deadline, stop).await;
+        self.speak(agreed, stream, Connection::new(address, certificates), deadline, stop).await;
         returned.close().await;
     }
 
     /// Speaks HTTP until it ends.
-    async fn speak(&self, stream: Lent, connection: Connection, deadline: Instant, stop: CancellationToken) {
+    async fn speak(
+        &self,
+        agreed: Agreed,
+        stream: Lent,
+        connection: Connection,
+        deadline: Instant,
+        stop: CancellationToken,
+    ) {
         let connection = Arc::new(connection);
         let service = TowerToHyperService::new((self.make_service)(&connection));
         let service = service_fn(|request| {

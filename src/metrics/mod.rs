@@ -8,6 +8,7 @@ mod in_flight;
 mod issuers;
 mod listeners;
 mod log;
+mod mattermost;
 mod moments;
 mod once;
 mod paces;
@@ -29,6 +30,7 @@ pub use issuers::IssuerMetrics;
 pub(crate) use issuers::JwksMetrics;
 pub(crate) use listeners::ConnectionRefusal;
 pub use listeners::{ListenerMetrics, ListenersMetrics};
+pub use mattermost::MattermostMetrics;
 pub use once::OnceMetrics;
 pub use paces::PaceMetrics;
 pub use pushes::{AppMetrics, PushMetrics};
@@ -52,6 +54,8 @@ pub struct Metrics {
     pub listeners: ListenersMetrics,
     /// Metrics of the calls of HTTP listeners.
     pub http: HttpMetrics,
+    /// Metrics of the ingress of Mattermost servers.
+    pub mattermost: MattermostMetrics,
     /// Metrics of the configuration.
     pub reloads: ReloadMetrics,
 }
@@ -66,9 +70,21 @@ impl Default for Metrics {
         let issuers = IssuerMetrics::register(&mut registry);
         let listeners = ListenersMetrics::register(&mut registry);
         let http = HttpMetrics::register(&mut registry);
+        let mattermost = MattermostMetrics::register(&mut registry);
         let reloads = ReloadMetrics::register(&mut registry);
         log::register(&mut registry);
-        Self { registry, upstream, pushes, credentials, callers, issuers, listeners, http, reloads }
+        Self {
+            registry,
+            upstream,
+            pushes,
+            credentials,
+            callers,
+            issuers,
+            listeners,
+            http,
+            mattermost,
+            reloads,
+        }
     }
 }
 

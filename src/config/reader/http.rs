@@ -9,6 +9,7 @@ use super::together::clash;
 use crate::caller::{CallerSettings, Rpc};
 use crate::config::{Config, file};
 use crate::ingress::http::HttpSettings;
+use crate::ingress::mattermost::PATIENCE;
 
 /// The names of the ingresses.
 const INGRESSES: [&str; 3] = ["json", "mattermost", "matrix"];
@@ -83,6 +84,13 @@ impl Reader<'_> {
         self.http_caller(table, &mut settings, file, config);
         self.positive(&at("max_body_bytes"), &mut settings.max_body_bytes, file.max_body_bytes);
         self.wait(&at("body_timeout"), &mut settings.body_timeout, file.body_timeout);
+        if settings.mattermost.is_some() && settings.body_timeout > PATIENCE {
+            let found = settings.body_timeout;
+            let problem = format!(
+                "expected at most {PATIENCE:?}, since a Mattermost server waits no longer, found {found:?}"
+            );
+            self.error(&at("body_timeout"), problem);
+        }
         let most = file.max_requests_per_source;
         self.positive(&at("max_requests_per_source"), &mut settings.max_requests_per_source, most);
         match file.requests_per_second_per_source.map(NonZeroU32::new) {

@@ -3,26 +3,13 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use tokio_util::task::TaskTracker;
 
+use super::parts::HttpParts;
 use super::refused::Refused;
 use super::route::{INGRESSES, Ingresses};
 use super::settings::HttpSettings;
 use super::source::Sources;
-use crate::caller::Callers;
-use crate::desk::Desk;
-use crate::held_bytes::BytesBudget;
 use crate::metrics::{HttpCalls, HttpMetrics};
-
-/// What the listeners have in common with the rest of the gateway.
-#[derive(Clone)]
-pub(crate) struct HttpParts {
-    pub(crate) desk: Arc<Desk>,
-    pub(crate) callers: Arc<Callers>,
-    pub(crate) budget: Arc<BytesBudget>,
-    /// Owns the tasks of batches, so that their end can be waited for.
-    pub(crate) batches: TaskTracker,
-}
 
 /// A listener.
 pub(crate) struct Http {
@@ -39,8 +26,8 @@ pub(super) struct Table {
 }
 
 impl Table {
-    fn of(settings: HttpSettings) -> Self {
-        Self { ingresses: Ingresses::of(&settings), settings }
+    fn of(settings: HttpSettings, parts: &HttpParts) -> Self {
+        Self { ingresses: Ingresses::of(&settings, parts), settings }
     }
 }
 
@@ -48,12 +35,13 @@ impl Http {
     /// A listener that metrics know by `name`.
     pub(crate) fn new(settings: HttpSettings, name: &str, parts: HttpParts, metrics: &HttpMetrics) -> Self {
         let calls = INGRESSES.map(|ingress| metrics.calls(name, ingress, &Refused::REASONS));
-        Self { parts, table: ArcSwap::from_pointee(Table::of(settings)), sources: Sources::default(), calls }
+        let table = ArcSwap::from_pointee(Table::of(settings, &parts));
+        Self { parts, table, sources: Sources::default(), calls }
     }
 
     /// Serves by these settings from the next call on, but for those of its listener.
     pub(crate) fn change(&self, settings: HttpSettings) {
-        self.table.store(Arc::new(Table::of(settings)));
+        self.table.store(Arc::new(Table::of(settings, &self.parts)));
     }
 
     /// Counts the calls of the ingress with this number.

@@ -12,6 +12,7 @@ mod body;
 mod call;
 mod caller;
 mod listened;
+mod parts;
 mod refused;
 mod route;
 mod service;
@@ -24,7 +25,8 @@ mod well_formed;
 
 pub(crate) use answer::{Answer, Body, answer, retry_after};
 pub(crate) use call::Call;
-pub(crate) use listened::{Http, HttpParts};
+pub(crate) use listened::Http;
+pub(crate) use parts::HttpParts;
 pub(crate) use refused::Refused;
 pub(crate) use service::of_connection;
 pub use settings::HttpSettings;

@@ -1,6 +1,7 @@
 //! To which ingress a path leads.
 
 use super::answer::Answer;
+use super::parts::HttpParts;
 use super::refused::Refused;
 use super::settings::HttpSettings;
 use super::terms::Terms;
@@ -30,10 +31,11 @@ pub(super) const INGRESSES: [&str; 4] = ["json", "mattermost", "matrix", "none"]
 pub(super) const NONE: usize = 3;
 
 impl Ingresses {
-    pub(super) fn of(settings: &HttpSettings) -> Self {
+    pub(super) fn of(settings: &HttpSettings, parts: &HttpParts) -> Self {
+        let mattermost = |settings| Mattermost::new(settings, &parts.upstream, &parts.mattermost);
         Self {
             json: settings.json.as_ref().map(|json| Json::new(json, settings)),
-            mattermost: settings.mattermost.as_ref().map(Mattermost::new),
+            mattermost: settings.mattermost.as_ref().map(mattermost),
             matrix: settings.matrix.as_ref().map(Matrix::new),
         }
     }

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use fanfare_upstream::{SystemResolver, TcpDialer, Upstream, UpstreamSettings};
 use http::Request;
 use http_body::{Body, Frame};
 use http_body_util::Full;
@@ -105,8 +106,17 @@ fn http() -> Arc<Http> {
     );
     let budget = BytesBudget::new(1000);
     let callers = Callers::new(Vec::new(), Arc::default(), Arc::clone(&budget), metrics.callers.clone());
-    let parts =
-        HttpParts { desk: Arc::new(desk), callers: Arc::new(callers), budget, batches: TaskTracker::new() };
+    let settings = UpstreamSettings::default();
+    let upstream =
+        Upstream::new(settings, Arc::new(SystemResolver), Arc::new(TcpDialer), metrics.upstream.clone());
+    let parts = HttpParts {
+        desk: Arc::new(desk),
+        callers: Arc::new(callers),
+        budget,
+        batches: TaskTracker::new(),
+        upstream: Arc::new(upstream),
+        mattermost: metrics.mattermost.clone(),
+    };
     let mut settings = HttpSettings::on(SocketAddr::from(([127, 0, 0, 1], 0)));
     settings.matrix = Some(MatrixSettings::default());
     Arc::new(Http::new(settings, "test", parts, &metrics.http))

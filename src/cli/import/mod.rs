@@ -1,0 +1,36 @@
+//! `fanfare import`: turns the configuration of another push gateway into one of this.
+
+mod imported;
+mod mattermost;
+mod named;
+mod toml_text;
+
+use clap::{Args, Subcommand};
+
+use super::done::Done;
+
+/// Turns the configuration of another push gateway into one of this.
+///
+/// Writes fanfare.toml, and a file for each secret that stands in the other configuration itself, which only its owner may read.
+/// An existing file is never overwritten. Standard error tells what the other gateway has and this one has not.
+///
+/// Exit code 0: all that delivers pushes was carried over; 1: something of it was not, and has to be completed by hand; 2: nothing
+/// was written.
+#[derive(Debug, Args)]
+pub(super) struct Import {
+    #[command(subcommand)]
+    from: From,
+}
+
+#[derive(Debug, Subcommand)]
+enum From {
+    MattermostPushProxy(mattermost::MattermostPushProxy),
+}
+
+impl Import {
+    pub(super) fn run(self) -> anyhow::Result<Done> {
+        match self.from {
+            From::MattermostPushProxy(proxy) => proxy.run(),
+        }
+    }
+}
