@@ -132,3 +132,16 @@ async fn a_client_whose_certificate_is_refused_is_told_why() {
     let error = stream.read_u8().await.unwrap_err();
     assert!(error.to_string().contains("received fatal alert"), "{error}");
 }
+
+#[tokio::test]
+async fn a_client_that_never_ends_its_side_holds_neither_its_connection_nor_the_listener() {
+    let mut listening = Listening::http2(|_| {}).await;
+    let mut socket = connect(&listening).await;
+    begin(&mut socket).await;
+    socket.write_all(WRONG).await.unwrap();
+    until(|| listening.speaking() == 0).await;
+    listening.stop.cancel();
+    timeout(SOON, &mut listening.serving).await.expect("the listener ends").unwrap();
+    assert_eq!(listening.connections(), 0);
+    drop(socket);
+}
