@@ -56,12 +56,12 @@ async fn what_is_wrong_is_said_with_its_key_and_its_line() {
              found 134217729",
         ),
         (
-            "listen = \"127.0.0.1:8066\"\nserve = [\"json\"]\n[http.json]\nmax_line_bytes = 0",
-            "http.0.json.max_line_bytes: expected more than 0, found 0",
+            "listen = \"127.0.0.1:8066\"\nserve = [\"json\"]\n[http.json]\nmax_push_bytes = 0",
+            "http.0.json.max_push_bytes: expected more than 0, found 0",
         ),
         (
-            "listen = \"127.0.0.1:8066\"\nserve = [\"json\"]\n[http.json]\nmax_line_bytes = 100000000",
-            "http.0.json.max_line_bytes: expected at most 89478485, which is a sixth of limits.max_held_bytes (536870912), \
+            "listen = \"127.0.0.1:8066\"\nserve = [\"json\"]\n[http.json]\nmax_push_bytes = 100000000",
+            "http.0.json.max_push_bytes: expected at most 89478485, which is a sixth of limits.max_held_bytes (536870912), \
              found 100000000",
         ),
         (
