@@ -5,5 +5,5 @@ use serde::Deserialize;
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(in crate::config) struct JsonIngress {
-    pub(in crate::config) max_line_bytes: Option<usize>,
+    pub(in crate::config) max_push_bytes: Option<usize>,
 }

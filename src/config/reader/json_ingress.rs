@@ -13,10 +13,10 @@ impl Reader<'_> {
         config: &Config,
     ) -> JsonSettings {
         let mut settings = JsonSettings::default();
-        let key = format!("{table}.max_line_bytes");
-        self.positive(&key, &mut settings.max_line_bytes, file.max_line_bytes);
+        let key = format!("{table}.max_push_bytes");
+        self.positive(&key, &mut settings.max_push_bytes, file.max_push_bytes);
         // A caller holds at most half of the budget, and a line is held while it arrives, while it is read and in flight.
-        let (found, most) = (settings.max_line_bytes, config.max_held_bytes / 6);
+        let (found, most) = (settings.max_push_bytes, config.max_held_bytes / 6);
         if found > most {
             let held = config.max_held_bytes;
             let problem = format!(

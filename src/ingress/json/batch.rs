@@ -6,7 +6,7 @@ use prost::Message;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::item;
+use super::item::{self, Item};
 use super::lines::{Line, Lines};
 use super::mistake::{Mistake, text};
 use super::problem::Problem;
@@ -43,7 +43,7 @@ impl<B: Body<Data = Bytes> + Send + Unpin> Source for Pushes<B> {
             && let Ok(json) = text(&line.bytes)
             && has_options_alone(json)
         {
-            let options = options(self.schema, json).map_err(|mistake| mistake.in_line(line.number))?;
+            let options = options(self.schema, json).map_err(|mistake| mistake.at((line.number, 1)))?;
             return Ok(Some(Read { options, count: 0, items: None }));
         }
         Ok(Some(Read { options: None, count: 1, items: Some(line) }))
@@ -59,12 +59,13 @@ impl<B: Body<Data = Bytes> + Send + Unpin> Source for Pushes<B> {
 
     fn next(&mut self, _: &Desk, _: &Caller) -> Option<Draft> {
         let Line { number, bytes } = self.line.take()?;
-        let read = |json| item::push(self.schema, json, &self.default_app, &self.share);
-        let draft = match text(&bytes) {
-            Ok(json) => read(json).unwrap_or_else(|mistake| item::refused(json, mistake.in_line(number))),
-            Err(mistake) => item::refused("", mistake.in_line(number)),
-        };
-        Some(draft)
+        let Self { schema, default_app, share, .. } = self;
+        // The lines have no more bytes than a push may have.
+        let item = Item { schema, default_app, share, max_push_bytes: usize::MAX };
+        Some(match text(&bytes) {
+            Ok(json) => item.draft(json, || (number, 1)),
+            Err(mistake) => item::refused("", mistake.at((number, 1))),
+        })
     }
 
     fn set_default_app(&mut self, app: String) {

@@ -20,7 +20,7 @@ use crate::push::Reason;
 /// A line, without its end, and its number from 1.
 #[derive(Debug)]
 pub(super) struct Line {
-    pub(super) number: u64,
+    pub(super) number: usize,
     pub(super) bytes: Bytes,
 }
 
@@ -37,7 +37,7 @@ pub(super) struct Lines<B> {
     /// The beginning of the next line, and until when its end is awaited.
     begun: BytesMut,
     late: Option<Instant>,
-    number: u64,
+    number: usize,
 }
 
 impl<B: Body<Data = Bytes> + Unpin> Lines<B> {
@@ -122,7 +122,9 @@ impl<B: Body<Data = Bytes> + Unpin> Lines<B> {
             return Ok(());
         }
         let (line, most) = (self.number + 1, self.most);
-        let detail = format!("expected at most {most} bytes in a line, found more in line {line}");
+        let detail = format!(
+            "expected a push of at most {most} bytes (http.json.max_push_bytes), found more in line {line}"
+        );
         Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, Some(Reason::FieldTooLarge), detail))
     }
 

@@ -9,11 +9,14 @@ mod item;
 mod lines;
 mod mistake;
 mod openapi;
+mod outline;
+mod place;
 mod problem;
 mod pushes;
 mod schema;
 mod settings;
 mod told;
+mod wrong_member;
 
 use std::time::Duration;
 
@@ -42,7 +45,7 @@ const LINES: &str = "application/x-ndjson";
 /// This ingress on one listener.
 pub(crate) struct Json {
     schema: Option<&'static Schema>,
-    max_line_bytes: usize,
+    max_push_bytes: usize,
     /// How long a line may take to arrive whole.
     patience: Duration,
     /// How long a caller may take nothing of the end of a batch.
@@ -87,7 +90,7 @@ impl Json {
     pub(crate) fn new(json: &JsonSettings, listener: &HttpSettings) -> Self {
         Self {
             schema: Schema::get(),
-            max_line_bytes: json.max_line_bytes,
+            max_push_bytes: json.max_push_bytes,
             patience: listener.body_timeout,
             answer_stall_timeout: listener.listener.answer_stall_timeout,
         }
@@ -99,7 +102,7 @@ impl Json {
         let sent = match (self.schema, types.check(&call.headers)) {
             (_, Err(problem)) => Err(problem),
             (None, _) => Err(Problem::bug()),
-            (Some(schema), Ok(())) => pushes::send(schema, call, &body).await,
+            (Some(schema), Ok(())) => pushes::send(schema, call, body, self.max_push_bytes).await,
         };
         sent.unwrap_or_else(|problem| problem.answer())
     }
@@ -126,7 +129,7 @@ impl Json {
         let mut batch = call.desk.open(caller.clone(), call.arrival(None)).map_err(CallFault::NoRoom)?;
         batch.drains_at(call.leaving.told_to_go().clone());
         let over = call.leaving.over().clone();
-        let mut lines = Lines::new(body, self.max_line_bytes, self.patience, call.share.nothing());
+        let mut lines = Lines::new(body, self.max_push_bytes, self.patience, call.share.nothing());
         if call.headers.contains_key(header::EXPECT) {
             lines.ask().await?;
         }

@@ -56,6 +56,15 @@ async fn what_is_wrong_is_said_with_its_key_and_its_line() {
              found 134217729",
         ),
         (
+            "listen = \"127.0.0.1:8066\"\nserve = [\"json\"]\n[http.json]\nmax_push_bytes = 0",
+            "http.0.json.max_push_bytes: expected more than 0, found 0",
+        ),
+        (
+            "listen = \"127.0.0.1:8066\"\nserve = [\"json\"]\n[http.json]\nmax_push_bytes = 100000000",
+            "http.0.json.max_push_bytes: expected at most 89478485, which is a sixth of limits.max_held_bytes (536870912), \
+             found 100000000",
+        ),
+        (
             "listen = \"127.0.0.1:50051\"\nserve = [\"matrix\"]",
             "http.0.listen: expected another address than that of grpc.listen (127.0.0.1:50051), found 127.0.0.1:50051, \
              which takes the same",
@@ -123,6 +132,7 @@ async fn what_is_asked_for_by_name_is_good_and_says_every_default() {
     let mut bare = fanfare::ingress::http::HttpSettings::on(http.listener.listen);
     assert!(http.listener.tls.take().is_some() && http.caller.take().is_some());
     bare.mattermost.clone_from(&http.mattermost);
+    bare.json = Some(fanfare::ingress::json::JsonSettings::default());
     assert_eq!(format!("{http:?}"), format!("{bare:?}"));
 }
 

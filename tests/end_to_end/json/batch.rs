@@ -199,9 +199,7 @@ async fn a_bad_line_is_a_result_that_names_it_and_the_batch_goes_on() {
         "{:?}",
         said(4)
     );
-    for at in 1..=4 {
-        assert_eq!(results[at]["outcome"], "OUTCOME_INVALID_PUSH");
-    }
+    assert!(results[1..=4].iter().all(|result| result["outcome"] == "OUTCOME_INVALID_PUSH"));
     assert_eq!(results[5]["outcome"], "OUTCOME_ACCEPTED");
     assert_eq!(last.get("problem"), None);
 }

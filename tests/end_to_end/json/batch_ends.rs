@@ -14,7 +14,7 @@ const OPEN: &str = "fanfare_batch_streams";
 #[tokio::test]
 async fn a_line_that_is_too_long_ends_the_batch_after_every_verdict() {
     let world = world(|config| {
-        config.http[0].json.as_mut().unwrap().max_line_bytes = 1000;
+        config.http[0].json.as_mut().unwrap().max_push_bytes = 1000;
     })
     .await;
     let mut caller = Caller::open(&world).await;
