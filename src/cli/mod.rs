@@ -8,6 +8,7 @@ mod demo;
 mod descriptors;
 mod done;
 mod gateway;
+mod import;
 mod json;
 mod named_file;
 mod new_file;
@@ -47,6 +48,7 @@ enum Command {
     Batch(batch::Batch),
     VapidKey(vapid_key::MakeVapidKey),
     CallerKey(caller_key::MakeCallerKey),
+    Import(import::Import),
     Simulate(simulate::Simulate),
     Demo(demo::Demo),
 }
@@ -74,6 +76,7 @@ pub fn run() -> ExitCode {
             Command::Batch(batch) => batch.run().await,
             Command::VapidKey(vapid_key) => vapid_key.run(),
             Command::CallerKey(caller_key) => caller_key.run(),
+            Command::Import(import) => import.run(),
             Command::Simulate(simulate) => simulate.run().await,
             Command::Demo(demo) => demo.run().await,
         }

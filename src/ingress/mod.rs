@@ -4,3 +4,4 @@ pub(crate) mod admin;
 mod client;
 pub mod grpc;
 pub(crate) mod health;
+pub mod matrix;

@@ -7,6 +7,7 @@ mod in_flight;
 mod issuers;
 mod listeners;
 mod log;
+mod matrix;
 mod once;
 mod paces;
 mod pushes;
@@ -25,6 +26,7 @@ pub use issuers::IssuerMetrics;
 pub(crate) use issuers::JwksMetrics;
 pub(crate) use listeners::ConnectionRefusal;
 pub use listeners::{ListenerMetrics, ListenersMetrics};
+pub use matrix::MatrixMetrics;
 pub use once::OnceMetrics;
 pub use paces::PaceMetrics;
 pub use pushes::{AppMetrics, PushMetrics};
@@ -48,6 +50,8 @@ pub struct Metrics {
     pub listeners: ListenersMetrics,
     /// Metrics of the configuration.
     pub reloads: ReloadMetrics,
+    /// Metrics of the push gateway of Matrix.
+    pub matrix: MatrixMetrics,
 }
 
 impl Default for Metrics {
@@ -60,8 +64,9 @@ impl Default for Metrics {
         let issuers = IssuerMetrics::register(&mut registry);
         let listeners = ListenersMetrics::register(&mut registry);
         let reloads = ReloadMetrics::register(&mut registry);
+        let matrix = MatrixMetrics::register(&mut registry);
         log::register(&mut registry);
-        Self { registry, upstream, pushes, credentials, callers, issuers, listeners, reloads }
+        Self { registry, upstream, pushes, credentials, callers, issuers, listeners, reloads, matrix }
     }
 }
 
