@@ -48,7 +48,7 @@ impl Gateway {
         // that is taken, so that nobody is refused who does as HTTP/2 says.
         self.leave.cancel();
         let calls_end = end.min(Instant::now() + LAST_CALLS);
-        let _ = timeout_at(calls_end, all_ended(&mut self.grpc)).await;
+        let _ = timeout_at(calls_end, all_ended(&mut self.serving)).await;
 
         self.lasting.admission.drain();
         self.draining.cancel();
@@ -76,9 +76,9 @@ impl Gateway {
     /// Ends every task, and waits until all have ended. The admin listener is the last, so that probes and monitoring see all
     /// of it.
     async fn end(mut self) {
-        if timeout(LAST_GOODBYE, all_ended(&mut self.grpc)).await.is_err() {
+        if timeout(LAST_GOODBYE, all_ended(&mut self.serving)).await.is_err() {
             tracing::debug!("some callers keep their connections; leaving them");
-            self.grpc.shutdown().await;
+            self.serving.shutdown().await;
         }
         let _ = timeout(LAST_GOODBYE, self.lasting.credentials.shut_down()).await;
         self.lasting.upstream.abort();

@@ -14,7 +14,7 @@ pub enum StartError {
     #[error("{key} = {address} cannot be listened on: {source}")]
     Listen {
         /// The configuration's key.
-        key: &'static str,
+        key: String,
         /// The address.
         address: SocketAddr,
         /// Why the operating system refuses it.

@@ -1,4 +1,4 @@
-//! The listeners: gRPC for callers, and HTTP for those who operate the gateway.
+//! The listeners: gRPC and HTTP for callers, and HTTP for those who operate the gateway.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,6 +17,7 @@ use crate::ingress::grpc::{
     Authenticate, BoundedMetadata, ConnectInfo, Gate, GrpcSettings, HealthChecks, OfConnection, Service,
 };
 use crate::ingress::health::Health;
+use crate::ingress::http::{self, Http, HttpSettings};
 use crate::listener::{Accepting, AgeSettings, Listener, ListenerSettings, Protocol};
 use crate::metrics::ListenersMetrics;
 use crate::proto::{self, server::push_service_server::PushServiceServer};
@@ -25,11 +26,8 @@ use crate::proto::{self, server::push_service_server::PushServiceServer};
 const ADMIN_SPARES: usize = 4;
 
 /// Binds an address that the configuration names under `key`.
-pub(super) async fn listen(
-    key: &'static str,
-    address: SocketAddr,
-) -> Result<(TcpListener, SocketAddr), StartError> {
-    let failed = |source| StartError::Listen { key, address, source };
+pub(super) async fn listen(key: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |source| StartError::Listen { key: key.to_owned(), address, source };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     Ok((listener, bound))
@@ -75,7 +73,7 @@ pub(super) fn grpc(
     limits.age =
         Some(AgeSettings { most: settings.max_connection_age, grace: settings.max_connection_age_grace });
     let listener = Listener {
-        name: "grpc",
+        name: "grpc".into(),
         socket,
         settings: limits,
         protocol: Protocol::Http2(settings.http2),
@@ -89,6 +87,28 @@ pub(super) fn grpc(
     Ok(listener.serve(of_connection, stop))
 }
 
+/// Returns the future that serves the ingresses of an HTTP listener until `stop`, and then until its connections have ended.
+pub(super) fn http(
+    http: Arc<Http>,
+    name: &str,
+    settings: HttpSettings,
+    socket: TcpListener,
+    accepting: Accepting,
+    metrics: &ListenersMetrics,
+    stop: CancellationToken,
+) -> impl Future<Output = ()> + use<> {
+    let listener = Listener {
+        name: name.into(),
+        socket,
+        settings: settings.listener,
+        protocol: Protocol::Either(settings.http2),
+        spare_descriptors: 0,
+        accepting,
+        metrics: metrics.listener(name),
+    };
+    listener.serve(move |connection: &Arc<_>| http::of_connection(&http, connection), stop)
+}
+
 /// Serves health and metrics until `stop`.
 pub(super) async fn admin(
     state: Admin,
@@ -97,7 +117,7 @@ pub(super) async fn admin(
     stop: CancellationToken,
 ) {
     let listener = Listener {
-        name: "admin",
+        name: "admin".into(),
         socket,
         settings,
         protocol: Protocol::Http1,

@@ -5,6 +5,7 @@ mod descriptors;
 mod ending;
 mod error;
 mod health;
+mod http;
 mod in_force;
 mod issuers;
 mod listeners;
@@ -28,10 +29,12 @@ use crate::dispatch::Dispatcher;
 use crate::held_bytes::BytesBudget;
 use crate::ingress::admin::Admin;
 use crate::ingress::grpc::Service;
+use crate::ingress::http::HttpParts;
 use crate::listener::{Accepting, ServerTls};
 use crate::metrics::Metrics;
 use certificates::CertificateWatch;
 use health::HealthKeeper;
+use http::{HttpListener, HttpSocket};
 
 pub(crate) use descriptors::fewer_callers;
 pub use error::{ReloadError, StartError};
@@ -45,6 +48,8 @@ use running::{Running, desk_settings};
 pub struct Gateway {
     grpc_address: SocketAddr,
     admin_address: SocketAddr,
+    /// The HTTP listeners, in the order of the configuration.
+    http: Vec<HttpListener>,
     /// What stays while configurations come and go.
     lasting: Lasting,
     callers: Arc<Callers>,
@@ -60,13 +65,13 @@ pub struct Gateway {
     issuers: TaskTracker,
     health: Arc<HealthKeeper>,
     draining: CancellationToken,
-    /// Ends the listener of callers, and tells their connections to go.
+    /// Ends the listeners of callers, and tells their connections to go.
     leave: CancellationToken,
     stop: CancellationToken,
     /// The tasks of batch streams.
     batches: TaskTracker,
-    /// The listener of callers, with their connections.
-    grpc: JoinSet<()>,
+    /// The listeners of callers, gRPC's and those of HTTP, with their connections.
+    serving: JoinSet<()>,
     /// The admin listener, and the tasks that watch something until the end.
     tasks: JoinSet<()>,
 }
@@ -81,6 +86,7 @@ impl Gateway {
             listeners::listen("grpc.listen", config.grpc.listener.listen).await?;
         let (admin_listener, admin_address) =
             listeners::listen("admin.listen", config.admin.listener.listen).await?;
+        let mut sockets = HttpSocket::bind(config.http.clone()).await?;
 
         let [draining, leave, stop] = std::array::from_fn(|_| CancellationToken::new());
         let lasting = Lasting::new(&config, network);
@@ -117,23 +123,44 @@ impl Gateway {
         };
         let standings = credentials.standings();
         let health = Arc::new(HealthKeeper::new(standings, &config.apps));
-        let accepting = Accepting::default();
+        let mut accepting = vec![Accepting::default()];
         let mut settings = config.grpc.clone();
-        let (wanted, upstream_connections) =
-            (settings.listener.max_connections, config.upstream.max_connections);
-        settings.listener.max_connections = descriptors::most_callers(wanted, upstream_connections);
+        let of_http = sockets.iter_mut().map(HttpSocket::max_connections);
+        let mut wanted: Vec<_> = of_http.chain([&mut settings.listener.max_connections]).collect();
+        descriptors::limit_callers(&mut wanted, config.upstream.max_connections);
         let (of_callers, of_connections) = (Arc::clone(&callers), Arc::clone(&budget));
-        let serving = listeners::grpc(
+        let grpc = listeners::grpc(
             settings,
             service,
             of_callers,
             of_connections,
             grpc_listener,
-            accepting.clone(),
+            accepting[0].clone(),
             health.subscribe(),
             &metrics.listeners,
             leave.clone(),
         )?;
+        let mut serving = JoinSet::from_iter([grpc]);
+        let parts = HttpParts {
+            desk: Arc::clone(&desk),
+            callers: Arc::clone(&callers),
+            budget: Arc::clone(&budget),
+            batches: batches.clone(),
+            upstream: Arc::clone(upstream),
+            mattermost: metrics.mattermost.clone(),
+            matrix: metrics.matrix.clone(),
+        };
+        http::name_forwards(&config.http, upstream)?;
+        let mut http = Vec::new();
+        for socket in sockets {
+            let (listener, of_calls, name, settings, socket) = socket.listener(&parts, &metrics.http);
+            listener.know_clients(&authorities)?;
+            let accepts = Accepting::default();
+            accepting.push(accepts.clone());
+            let (metrics, leave) = (&metrics.listeners, leave.clone());
+            serving.spawn(listeners::http(of_calls, &name, settings, socket, accepts, metrics, leave));
+            http.push(listener);
+        }
         let readers = (!admin_address.ip().is_loopback()).then(|| Arc::clone(&callers));
         let admin = Admin {
             metrics: Arc::clone(metrics),
@@ -143,17 +170,16 @@ impl Gateway {
             readers,
         };
 
-        let mut grpc = JoinSet::new();
-        grpc.spawn(serving);
         tasks.spawn(Arc::clone(&health).run(stop.clone()));
         tasks.spawn(listeners::admin(admin, config.admin.listener.clone(), admin_listener, stop.clone()));
-        tracing::info!(grpc = %grpc_address, admin = %admin_address, "serving");
+        tracing::info!(grpc = %grpc_address, admin = %admin_address, http = ?addresses(&http), "serving");
         let certificates = Arc::new(CertificateWatch::new(metrics.credentials.clone()));
         certificates.watch(&config);
         tasks.spawn(Arc::clone(&certificates).run(stop.clone()));
         Ok(Self {
             grpc_address,
             admin_address,
+            http,
             lasting,
             callers,
             budget,
@@ -167,7 +193,7 @@ impl Gateway {
             leave,
             stop,
             batches,
-            grpc,
+            serving,
             tasks,
         })
     }
@@ -184,9 +210,19 @@ impl Gateway {
         self.admin_address
     }
 
+    /// Returns the addresses of the HTTP listeners, in the order of the configuration.
+    #[must_use]
+    pub fn http_addresses(&self) -> Vec<SocketAddr> {
+        addresses(&self.http)
+    }
+
     /// Returns every metric.
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.lasting.metrics
     }
+}
+
+fn addresses(http: &[HttpListener]) -> Vec<SocketAddr> {
+    http.iter().map(|listener| listener.address).collect()
 }

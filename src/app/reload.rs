@@ -14,7 +14,7 @@ use super::in_force::Reloaded;
 use super::issuers::Issuers;
 use super::routes::Lasting;
 use super::running::{Running, desk_settings};
-use super::{Gateway, listeners, routes};
+use super::{Gateway, http, listeners, routes};
 use crate::config::Config;
 use crate::listener::{NewServerTls, ServerTlsError};
 
@@ -36,6 +36,7 @@ impl Gateway {
         // From here on nothing fails.
         let (routes, reached) = routes.used();
         tls.into_iter().for_each(NewServerTls::hold);
+        http::change(&self.http, &config.http);
         self.lasting.admission.resize(config.max_in_flight);
         self.budget.resize(config.max_held_bytes);
         self.desk.change(desk_settings(&config), config.dispatch.clone());
@@ -55,17 +56,19 @@ impl Gateway {
         let authorities = listeners::authorities(&config.callers);
         let newer = [&config.grpc.listener.tls, &config.admin.listener.tls];
         let of_both = self.tls.iter().zip(newer);
+        let of_http = http::renewed_tls(&self.http, &config.http, &authorities)?;
         let renewed = of_both.filter_map(|(tls, newer)| {
             // Where TLS begins or ends with a restart, it goes on as it is until then.
             let tls = tls.as_ref()?;
             Some(tls.renewed(newer.as_ref().unwrap_or(tls), &authorities))
         });
-        renewed.collect()
+        renewed.chain(of_http.into_iter().map(Ok)).collect()
     }
 
     fn build(&self, config: &Config, former: &Issuers) -> Result<(routes::Built, Issuers), TooManyPeers> {
         let Lasting { upstream, metrics, .. } = &self.lasting;
         let routes = routes::build(config, &self.lasting)?;
+        http::name_forwards(&config.http, upstream)?;
         let (of_issuers, tasks, stop) = (&metrics.issuers, &self.issuers, &self.stop);
         Ok((routes, Issuers::of(config, former, upstream, of_issuers, tasks, stop)?))
     }

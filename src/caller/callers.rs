@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use super::certificate::{CertificateRule, Chain};
 use super::jwt::{Tokens, VerifiedToken};
 use super::key::{CallerKey, KeyDigest};
-use super::known::Known;
+use super::known::{Known, KnownByConnection};
 use super::rule::{CallerRule, Proof};
 use super::settings::{CallerSettings, TokenRule};
 use super::shown::{Shown, Unknown};
@@ -33,7 +33,8 @@ pub struct Callers {
 struct Directory {
     /// Whether the configuration has callers, or has had some since the gateway was started.
     has_callers: bool,
-    rules: HashMap<String, Arc<CallerRule>>,
+    /// Each caller by its name, as those are known for whom calls stand that show nothing.
+    named: HashMap<String, Known>,
     keys: Vec<(KeyDigest, Known)>,
     certificates: Vec<(CertificateRule, Known)>,
     /// By the issuer's name, and by what its claim says.
@@ -65,9 +66,9 @@ impl Callers {
     pub fn change(&self, settings: Vec<CallerSettings>, tokens: Arc<Tokens>) {
         let former = self.directory.load_full();
         let newer = Directory::build(settings, tokens, &former, &self.budget, &self.metrics);
-        for (name, rule) in &former.rules {
-            if !newer.rules.contains_key(name) {
-                rule.change(Arc::new(Permissions::nothing()));
+        for (name, known) in &former.named {
+            if !newer.named.contains_key(name) {
+                known.rule.change(Arc::new(Permissions::nothing()));
             }
         }
         let kept: Vec<_> = newer.proofs().collect();
@@ -110,6 +111,25 @@ impl Callers {
         Ok(Caller { known, address: Some(shown.address) })
     }
 
+    /// Finds the caller of this name, for whom a call stands that shows nothing. `standing` keeps whom it was for the next
+    /// call of the connection.
+    pub(crate) fn standing_for(
+        &self,
+        name: &str,
+        standing: &KnownByConnection,
+        address: SocketAddr,
+    ) -> Option<Caller> {
+        let known = match standing.get().filter(|known| known.rule.name() == name) {
+            Some(known) => known,
+            None => {
+                let known = self.directory.load().named.get(name)?.clone();
+                standing.set(known.clone());
+                known
+            }
+        };
+        Some(Caller { known, address: Some(address) })
+    }
+
     /// Notes that somebody was refused whom the gateway does not know.
     pub(crate) fn note_unknown(&self, unknown: &Unknown, address: SocketAddr) {
         self.metrics.unknown(unknown.kind());
@@ -128,17 +148,18 @@ impl Directory {
         let has_callers = former.has_callers || !settings.is_empty();
         let mut directory = Self { has_callers, verifier, ..Self::default() };
         for mut caller in settings {
-            let earlier = former.rules.get(&caller.name).map(|rule| rule.permissions());
+            let named = former.named.get(&caller.name);
+            let earlier = named.map(|known| known.rule.permissions());
             if let (Some(rate), Some(earlier)) = (&mut caller.permissions.rate, earlier)
                 && let Some(earlier) = &earlier.rate
             {
                 rate.continue_from(earlier);
             }
             let permissions = Arc::new(caller.permissions);
-            let rule = match former.rules.get(&caller.name) {
-                Some(rule) => {
-                    rule.change(permissions);
-                    Arc::clone(rule)
+            let rule = match named {
+                Some(known) => {
+                    known.rule.change(permissions);
+                    Arc::clone(&known.rule)
                 }
                 None => {
                     let refusals = metrics.refusals(&caller.name, &Denied::RULES);
@@ -177,7 +198,7 @@ impl Directory {
             if caller.anonymous {
                 directory.anonymous = Some(known(former.anonymous.as_ref()));
             }
-            directory.rules.insert(caller.name, rule);
+            directory.named.insert(caller.name, known(named));
         }
         directory
     }
@@ -188,7 +209,8 @@ impl Directory {
         let known = keys
             .chain(certificates)
             .chain(self.tokens.values().flat_map(HashMap::values))
-            .chain(&self.anonymous);
+            .chain(&self.anonymous)
+            .chain(self.named.values());
         known.map(|known| &known.proof)
     }
 

@@ -28,12 +28,12 @@ impl Known {
     }
 }
 
-/// Whom the certificate of a connection was found to belong to. It is found once, and again when the configuration has
-/// changed in a way that matters to it, since verifying a chain costs more than a push.
+/// Whom something of a connection was found to belong to, such as its certificate. It is found once, and again when the
+/// configuration has changed in a way that matters to it, since verifying a chain costs more than a push.
 #[derive(Debug, Default)]
-pub(crate) struct KnownByCertificate(ArcSwapOption<Known>);
+pub(crate) struct KnownByConnection(ArcSwapOption<Known>);
 
-impl KnownByCertificate {
+impl KnownByConnection {
     pub(super) fn get(&self) -> Option<Known> {
         let known = self.0.load();
         known.as_deref().filter(|known| !known.proof.is_revoked()).cloned()

@@ -32,7 +32,7 @@ pub use callers::Callers;
 pub use certificate::{CertificateIdentity, CertificateRule, InvalidSpiffeId, SpiffeId};
 pub use denied::Denied;
 pub use key::{CallerKey, KeyDigest, KeyError};
-pub(crate) use known::KnownByCertificate;
+pub(crate) use known::KnownByConnection;
 pub use open_calls::OpenCall;
 pub(crate) use open_calls::OpenCalls;
 pub use permissions::{Listed, Permissions};

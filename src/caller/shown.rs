@@ -6,17 +6,19 @@ use rustls::pki_types::CertificateDer;
 use thiserror::Error;
 
 use super::jwt::TokenProblem;
-use super::known::KnownByCertificate;
+use super::known::KnownByConnection;
 
 /// What a call shows of its caller.
 #[derive(Debug, Clone, Copy)]
 pub struct Shown<'a> {
     /// The value of `authorization`, as given; none where there is no such header.
     pub authorization: Option<&'a [u8]>,
+    /// The key or the token of the call, where an ingress found it elsewhere. Then `authorization` is none.
+    pub secret: Option<&'a str>,
     /// The certificates of the connection, the caller's own first.
     pub certificates: &'a [CertificateDer<'static>],
     /// Whom the certificates were found to belong to.
-    pub(crate) by_certificate: &'a KnownByCertificate,
+    pub(crate) by_certificate: &'a KnownByConnection,
     /// Where the call came from.
     pub address: SocketAddr,
 }
@@ -24,7 +26,7 @@ pub struct Shown<'a> {
 impl<'a> Shown<'a> {
     /// The token or key of the call.
     pub(super) fn bearer(&self) -> Result<Option<&'a str>, Unknown> {
-        let Some(header) = self.authorization else { return Ok(None) };
+        let Some(header) = self.authorization else { return Ok(self.secret) };
         let text = std::str::from_utf8(header).map_err(|_| Unknown::NotBearer)?;
         let (scheme, token) = text.split_once(' ').ok_or(Unknown::NotBearer)?;
         if !scheme.eq_ignore_ascii_case("bearer") {
@@ -41,6 +43,11 @@ pub enum Unknown {
     /// Nothing was shown.
     #[error("the call shows neither a client certificate nor `authorization: Bearer` with a key or a token")]
     NothingShown,
+    /// Nothing was shown, from an address from which that is not taken.
+    #[error(
+        "the call shows nothing by which its caller is known, and such calls are not taken from its address"
+    )]
+    Elsewhere,
     /// The header has another form.
     #[error("expected one `authorization: Bearer` with a key or a token, found something else")]
     NotBearer,
@@ -76,6 +83,7 @@ impl Unknown {
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::NothingShown => "nothing_shown",
+            Self::Elsewhere => "elsewhere",
             Self::NotBearer => "not_bearer",
             Self::Key => "key",
             Self::Token(_) | Self::TokenOfNobody => "token",

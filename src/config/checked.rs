@@ -14,6 +14,7 @@ use crate::caller::jwt::IssuerSettings;
 use crate::dispatch::DispatchSettings;
 use crate::ingress::admin::AdminSettings;
 use crate::ingress::grpc::GrpcSettings;
+use crate::ingress::http::HttpSettings;
 use crate::telemetry::LogSettings;
 
 /// A checked configuration.
@@ -22,6 +23,8 @@ pub struct Config {
     pub grpc: GrpcSettings,
     /// Settings of the admin listener.
     pub admin: AdminSettings,
+    /// Settings of the HTTP listeners.
+    pub http: Vec<HttpSettings>,
     /// How many pushes may be in flight.
     pub max_in_flight: usize,
     /// How many bytes of callers may be held: messages that arrive or wait for places, and large pushes in flight.

@@ -34,6 +34,7 @@ pub(super) fn config(apps: Vec<AppConfig>, trust: Trust) -> Config {
     Config {
         grpc: GrpcSettings::default(),
         admin: AdminSettings::default(),
+        http: Vec::new(),
         max_in_flight: MAX_IN_FLIGHT,
         max_held_bytes: MAX_HELD_BYTES,
         reload: ReloadSettings::default(),

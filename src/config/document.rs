@@ -148,6 +148,15 @@ fn take_out(table: &mut DeTable<'_>, byte: usize) -> Option<String> {
         {
             return Some(format!("{}.{path}", name.get_ref()));
         }
+        if let DeValue::Array(values) = value.get_mut() {
+            for (at, value) in values.iter_mut().enumerate() {
+                if let DeValue::Table(below) = value.get_mut()
+                    && let Some(path) = take_out(below, byte)
+                {
+                    return Some(format!("{}.{at}.{path}", name.get_ref()));
+                }
+            }
+        }
     }
     let (name, _) =
         table.iter().find(|(name, value)| stands_here(name.span()) || stands_here(value.span()))?;

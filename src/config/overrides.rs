@@ -6,11 +6,14 @@
 use std::ffi::OsString;
 
 use toml::Spanned;
-use toml::de::{DeString, DeTable, DeValue};
+use toml::de::{DeArray, DeString, DeTable, DeValue};
 
 /// How the names of the variables begin. Names of keys are joined by two underscores, since keys have single ones.
 pub(crate) const PREFIX: &str = "FANFARE__";
 const BETWEEN: &str = "__";
+
+/// The keys that hold lists of tables. `FANFARE__HTTP__0__LISTEN` is `listen` of the first `[[http]]`.
+const LISTS: [&str; 1] = ["http"];
 
 /// The environment variables that say something of the configuration, by their names.
 #[derive(Debug, Clone, Default)]
@@ -83,12 +86,12 @@ impl Overrides {
 /// # Errors
 /// Fails with what was expected where the path is none, or stands for several.
 fn spelled<'a>(
-    path: impl Iterator<Item = &'a str>,
+    mut parts: impl Iterator<Item = &'a str>,
     document: Option<&DeTable<'_>>,
 ) -> Result<String, &'static str> {
     let mut table = document;
     let mut keys = Vec::new();
-    for part in path {
+    while let Some(part) = parts.next() {
         if part.is_empty() || !part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
         {
             return Err("expected the names of a table and its key with two underscores between them");
@@ -99,6 +102,14 @@ fn spelled<'a>(
             known.map_or(part.to_ascii_lowercase(), |(name, _)| name.get_ref().to_string())
         ));
         table = known.and_then(|(_, value)| value.get_ref().as_table());
+        if let Some(tables) = known.and_then(|(_, value)| value.get_ref().as_array()) {
+            // A number stands for one table of a list of tables.
+            let Some(number) = parts.next() else { break };
+            let at: usize =
+                number.parse().map_err(|_| "expected the number of a table of the list, counted from 0")?;
+            keys.push(format!("\"{at}\""));
+            table = tables.get(at).and_then(|table| table.get_ref().as_table());
+        }
     }
     Ok(keys.join("."))
 }
@@ -150,10 +161,50 @@ pub(super) fn lay_over<'a>(document: &mut DeTable<'a>, over: DeTable<'a>) {
             lay_over(below, std::mem::take(above));
             continue;
         }
+        if LISTS.contains(&name.get_ref().as_ref())
+            && let DeValue::Table(above) = value.get_mut()
+        {
+            let list = document.get_mut(&name).map(Spanned::get_mut);
+            let below =
+                list.and_then(|list| if let DeValue::Array(below) = list { Some(below) } else { None });
+            if let Some(left) = lay_over_list(below, std::mem::take(above)) {
+                document.remove(&name);
+                document.insert(name, Spanned::new(value.span(), left));
+            }
+            continue;
+        }
         // The name goes as well, since it tells where the value stands.
         document.remove(&name);
         document.insert(name, value);
     }
+}
+
+/// Puts tables that a document names by their numbers over those of a list, or behind them where their numbers are next. Returns
+/// what has to stand in the place of the list, if it is another: a list where there was none, or what cannot be one, which
+/// whoever reads it refuses.
+fn lay_over_list<'a>(below: Option<&mut DeArray<'a>>, over: DeTable<'a>) -> Option<DeValue<'a>> {
+    let mut made = DeArray::new();
+    let had_list = below.is_some();
+    let list = below.unwrap_or(&mut made);
+    let number = |name: &Spanned<DeString<'_>>| name.get_ref().parse::<usize>().ok();
+    let mut numbered: Vec<_> = over.into_iter().collect();
+    numbered.sort_by_key(|(name, _)| number(name));
+    let mut wrong = DeTable::new();
+    for (name, mut value) in numbered {
+        match (number(&name), value.get_mut()) {
+            (Some(at), DeValue::Table(above)) if at < list.len() => {
+                if let Some(DeValue::Table(below)) = list.get_mut(at).map(Spanned::get_mut) {
+                    lay_over(below, std::mem::take(above));
+                }
+            }
+            (Some(at), _) if at == list.len() => list.push(value),
+            _ => _ = wrong.insert(name, value),
+        }
+    }
+    if !wrong.is_empty() {
+        return Some(DeValue::Table(wrong));
+    }
+    (!had_list).then_some(DeValue::Array(made))
 }
 
 #[cfg(test)]

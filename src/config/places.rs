@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use toml::Spanned;
-use toml::de::{DeTable, Error};
+use toml::de::{DeArray, DeTable, DeValue, Error};
 
 use super::error::Place;
 use super::overrides::{Written, lay_over};
@@ -64,8 +64,20 @@ fn nearest(table: &DeTable<'_>, key: &str) -> Option<usize> {
         |name: &str| key.strip_prefix(name).filter(|rest| rest.is_empty() || rest.starts_with('.'));
     let named = table.iter().filter_map(|(name, value)| Some((name, value, rest_after(name.get_ref())?)));
     let (name, value, rest) = named.max_by_key(|(name, _, _)| name.get_ref().len())?;
-    let below = value.get_ref().as_table().and_then(|table| nearest(table, rest.strip_prefix('.')?));
+    let below = match value.get_ref() {
+        DeValue::Table(table) => rest.strip_prefix('.').and_then(|rest| nearest(table, rest)),
+        DeValue::Array(values) => rest.strip_prefix('.').and_then(|rest| nearest_in_list(values, rest)),
+        _ => None,
+    };
     below.or(Some(name.span().start))
+}
+
+/// The same in a list of tables, where the path begins with the number of one.
+fn nearest_in_list(values: &DeArray<'_>, key: &str) -> Option<usize> {
+    let (number, rest) = key.split_once('.').unwrap_or((key, ""));
+    let value = values.get(number.parse::<usize>().ok()?)?;
+    let below = value.get_ref().as_table().and_then(|table| nearest(table, rest));
+    below.or(Some(value.span().start))
 }
 
 #[cfg(test)]

@@ -52,7 +52,7 @@ pub(crate) struct Admin {
     /// How the gateway and its apps are.
     pub health: watch::Receiver<Health>,
     /// Whether callers can connect.
-    pub accepting: Accepting,
+    pub accepting: Vec<Accepting>,
     /// Who may read more than health; none where everybody may, since the listener is on loopback.
     pub readers: Option<Arc<Callers>>,
 }
@@ -119,7 +119,7 @@ async fn readyz(
     let (status, mut said) = if health.draining {
         let left = admin.admission.in_flight();
         (StatusCode::SERVICE_UNAVAILABLE, format!("draining: {left} pushes in flight\n"))
-    } else if !admin.accepting.is_possible() {
+    } else if !admin.accepting.iter().all(Accepting::is_possible) {
         let why = "no connection can be accepted: the process has no file descriptors left\n";
         (StatusCode::SERVICE_UNAVAILABLE, why.to_owned())
     } else {
@@ -177,7 +177,7 @@ mod tests {
             metrics: Arc::default(),
             admission: Arc::new(Admission::new(1, Arc::default())),
             health: watch::channel(Health { draining: false, refused: 1, apps }).1,
-            accepting: Accepting::default(),
+            accepting: vec![Accepting::default()],
             readers: readers.map(Arc::new),
         }
     }

@@ -6,19 +6,22 @@ use std::time::Duration;
 
 use http::{HeaderMap, header};
 
-use crate::caller::{KnownByCertificate, Shown, Unknown};
+use crate::caller::{KnownByConnection, Shown, Unknown};
 use crate::listener::{Connection, Leaving};
 
 /// What is known of a connection's other end.
 #[derive(Debug)]
 pub(crate) struct Client {
     connection: Arc<Connection>,
-    by_certificate: KnownByCertificate,
+    by_certificate: KnownByConnection,
+    /// For whom calls stand that show nothing.
+    standing: KnownByConnection,
 }
 
 impl Client {
     pub(crate) fn new(connection: &Arc<Connection>) -> Self {
-        Self { connection: Arc::clone(connection), by_certificate: KnownByCertificate::default() }
+        let (by_certificate, standing) = Default::default();
+        Self { connection: Arc::clone(connection), by_certificate, standing }
     }
 
     /// Where it is.
@@ -43,8 +46,18 @@ impl Client {
         if values.next().is_some() {
             return Err(Unknown::NotBearer);
         }
-        let Self { connection, by_certificate } = self;
+        Ok(Shown { authorization, ..self.shows_secret(None) })
+    }
+
+    /// What a call of this connection shows that has its key or token in another place than its `authorization: Bearer`.
+    pub(crate) fn shows_secret<'a>(&'a self, secret: Option<&'a str>) -> Shown<'a> {
+        let Self { connection, by_certificate, .. } = self;
         let (certificates, address) = (connection.certificates(), connection.address());
-        Ok(Shown { authorization, certificates, by_certificate, address })
+        Shown { authorization: None, secret, certificates, by_certificate, address }
+    }
+
+    /// For whom its calls stand that show nothing.
+    pub(crate) fn standing(&self) -> &KnownByConnection {
+        &self.standing
     }
 }

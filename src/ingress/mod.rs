@@ -4,4 +4,7 @@ pub(crate) mod admin;
 mod client;
 pub mod grpc;
 pub(crate) mod health;
+pub mod http;
+pub mod json;
 pub mod matrix;
+pub mod mattermost;

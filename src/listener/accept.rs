@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::net::{TcpListener, TcpStream};
@@ -22,7 +23,7 @@ const BACKLOG: usize = 1024;
 /// Accepts the connections of one listener.
 pub(super) struct Acceptor {
     socket: TcpListener,
-    name: &'static str,
+    name: Arc<str>,
     spares: Spares,
     failing: Bout,
     accepting: Accepting,
@@ -32,7 +33,7 @@ pub(super) struct Acceptor {
 impl Acceptor {
     pub(super) fn new(
         socket: TcpListener,
-        name: &'static str,
+        name: Arc<str>,
         spares: Spares,
         accepting: Accepting,
         metrics: ListenerMetrics,
@@ -43,7 +44,7 @@ impl Acceptor {
     /// Waits for the next connection. The future may be dropped while it rests, and the next one begins without a rest. The
     /// listener drops it where a connection has ended, which has freed a descriptor.
     pub(super) async fn accept(&mut self) -> (TcpStream, SocketAddr) {
-        let listener = self.name;
+        let listener = &*self.name;
         self.spares.take_back();
         loop {
             match self.next().await {

@@ -37,6 +37,7 @@ use tokio_util::sync::CancellationToken;
 use tower_service::Service;
 
 pub use accepting::Accepting;
+pub(crate) use addresses::network;
 pub use age::AgeSettings;
 pub use connection::Connection;
 pub use leaving::Leaving;
@@ -56,7 +57,7 @@ use spares::Spares;
 /// A socket that listens, and how its connections are served.
 pub struct Listener {
     /// What the log calls it.
-    pub name: &'static str,
+    pub name: Arc<str>,
     /// The socket.
     pub socket: TcpListener,
     /// Its limits.
@@ -85,21 +86,33 @@ impl Listener {
     {
         let Self { name, socket, settings, protocol, spare_descriptors, accepting, metrics } = self;
         let most = settings.max_connections;
-        let mut acceptor =
-            Acceptor::new(socket, name, Spares::keep(spare_descriptors), accepting, metrics.clone());
+        let mut acceptor = Acceptor::new(
+            socket,
+            Arc::clone(&name),
+            Spares::keep(spare_descriptors),
+            accepting,
+            metrics.clone(),
+        );
         let entrance = Entrance {
             trusted_proxies: settings.trusted_proxies.clone(),
             addresses: Addresses::new(settings.max_connections_per_address),
             tls: settings.tls.clone(),
         };
-        let serving = Arc::new(Serving { name, settings, protocol, entrance, metrics, make_service });
+        let serving = Arc::new(Serving {
+            name: Arc::clone(&name),
+            settings,
+            protocol,
+            entrance,
+            metrics,
+            make_service,
+        });
         let (mut connections, mut full) = (JoinSet::new(), Bout::default());
         let mut take = |connections: &mut JoinSet<()>, (socket, from)| {
             if connections.len() >= most {
                 serving.metrics.refused(ConnectionRefusal::MaxConnections);
                 if full.came(Instant::now()) {
                     tracing::warn!(
-                        listener = name,
+                        listener = &*name,
                         most,
                         "the listener is full: further connections are closed"
                     );
@@ -107,7 +120,7 @@ impl Listener {
                 return;
             }
             if let Some(lasted) = full.stayed_away(Instant::now()) {
-                tracing::warn!(listener = name, ?lasted, "the listener is no longer full");
+                tracing::warn!(listener = &*name, ?lasted, "the listener is no longer full");
             }
             let serving = Arc::clone(&serving);
             // Each connection has a token of its own, since each poll of a token locks it.
@@ -117,7 +130,7 @@ impl Listener {
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
-                Some(ended) = connections.join_next() => report(name, ended),
+                Some(ended) = connections.join_next() => report(&name, ended),
                 accepted = acceptor.accept() => take(&mut connections, accepted),
             }
         }
@@ -125,12 +138,12 @@ impl Listener {
         // reset them.
         acceptor.backlog().for_each(|accepted| take(&mut connections, accepted));
         while let Some(ended) = connections.join_next().await {
-            report(name, ended);
+            report(&name, ended);
         }
     }
 }
 
-fn report(listener: &'static str, ended: Result<(), JoinError>) {
+fn report(listener: &str, ended: Result<(), JoinError>) {
     if let Err(error) = ended {
         tracing::error!(listener, %error, "the task of a connection has broken, which is a bug of the gateway");
     }

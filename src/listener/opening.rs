@@ -12,7 +12,7 @@ use rustls::pki_types::CertificateDer;
 use tokio::net::TcpStream;
 
 use super::addresses::{Addresses, Entered};
-use super::protocol::Protocol;
+use super::protocol::{Agreed, Protocol};
 use super::tls::ServerTls;
 use crate::metrics::ConnectionRefusal;
 
@@ -31,6 +31,7 @@ pub(super) struct Opened {
     pub(super) stream: Box<dyn Io>,
     pub(super) address: SocketAddr,
     pub(super) certificates: Vec<CertificateDer<'static>>,
+    pub(super) agreed: Agreed,
     /// Counts the connection for its address.
     pub(super) entered: Entered,
 }
@@ -73,13 +74,15 @@ impl Entrance {
         let entered = self.addresses.enter(address.ip());
         let entered = entered.ok_or(Refused { reason: ConnectionRefusal::PerAddress, error: None })?;
         let Some(tls) = &self.tls else {
-            return Ok(Opened { stream: Box::new(stream), address, certificates: Vec::new(), entered });
+            let (stream, agreed) = (Box::new(stream), protocol.agreed(None));
+            return Ok(Opened { stream, address, certificates: Vec::new(), agreed, entered });
         };
         let stream = tls.acceptor(protocol).accept(stream).await;
         let stream = stream.map_err(|error| Refused::by(ConnectionRefusal::Tls, error))?;
         let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
         let certificates = certificates.iter().map(|it| it.clone().into_owned()).collect();
-        Ok(Opened { stream: Box::new(stream), address, certificates, entered })
+        let agreed = protocol.agreed(stream.get_ref().1.alpn_protocol());
+        Ok(Opened { stream: Box::new(stream), address, certificates, agreed, entered })
     }
 
     fn trusts(&self, from: SocketAddr) -> bool {

@@ -14,6 +14,39 @@ pub enum Protocol {
     Http1,
     /// HTTP/2, without an upgrade.
     Http2(Http2Settings),
+    /// What the client asks for with its TLS (ALPN): HTTP/2, or else HTTP/1.1, which is also what is spoken without TLS.
+    Either(Http2Settings),
+}
+
+/// Which HTTP a connection speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Agreed {
+    Http1,
+    Http2,
+}
+
+/// HTTP/2 and HTTP/1.1 as ALPN names them. Source: RFC 9113, section 3.1, and RFC 7301, section 6.
+const H2: &[u8] = b"h2";
+const HTTP_1_1: &[u8] = b"http/1.1";
+
+impl Protocol {
+    /// What TLS offers, with what is preferred first.
+    pub(super) fn offered(&self) -> Vec<Vec<u8>> {
+        match self {
+            Self::Http1 => vec![HTTP_1_1.to_vec()],
+            Self::Http2(_) => vec![H2.to_vec()],
+            Self::Either(_) => vec![H2.to_vec(), HTTP_1_1.to_vec()],
+        }
+    }
+
+    /// What is spoken where TLS agreed on `alpn`, or where there is none.
+    pub(super) fn agreed(&self, alpn: Option<&[u8]>) -> Agreed {
+        match self {
+            Self::Http2(_) => Agreed::Http2,
+            Self::Either(_) if alpn == Some(H2) => Agreed::Http2,
+            Self::Http1 | Self::Either(_) => Agreed::Http1,
+        }
+    }
 }
 
 /// The limits of HTTP/2.
@@ -75,10 +108,15 @@ pub(super) fn http2(settings: &Http2Settings) -> http2::Builder<CallTasks> {
     builder
 }
 
+/// The largest head of a request over HTTP/1.1, which is answered 431 above this, or 414 where it is all one path. It is also
+/// the most that is read ahead of a connection. Source: gRPC's C core takes as much metadata at most
+/// (`GRPC_ARG_ABSOLUTE_MAX_METADATA_SIZE`).
+const MAX_HEAD_BYTES: usize = 16 * 1024;
+
 /// hyper counts the time of a head from the end of the answer before it, so that this time bounds both a connection that is
 /// kept without requests and a head that comes slowly.
 pub(super) fn http1(idle_timeout: Duration) -> http1::Builder {
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(idle_timeout);
+    builder.timer(TokioTimer::new()).header_read_timeout(idle_timeout).max_buf_size(MAX_HEAD_BYTES);
     builder
 }

@@ -24,13 +24,13 @@ use super::connection::Connection;
 use super::opening::{Entrance, Opened, Refused};
 use super::patience::{Patience, Step};
 use super::preface::Prefaced;
-use super::protocol::{self, Protocol};
+use super::protocol::{self, Agreed, Protocol};
 use super::settings::ListenerSettings;
 use crate::metrics::{ConnectionRefusal, ListenerMetrics};
 
 /// What all connections of a listener share.
 pub(super) struct Serving<M> {
-    pub(super) name: &'static str,
+    pub(super) name: Arc<str>,
     pub(super) settings: ListenerSettings,
     pub(super) protocol: Protocol,
     pub(super) entrance: Entrance,
@@ -53,7 +53,7 @@ where
         let _open = self.metrics.open();
         let deadline = Instant::now() + self.settings.handshake_timeout;
         let opening = timeout_at(deadline, self.entrance.open(socket, from, &self.protocol));
-        let Opened { stream, address, certificates, entered: _entered } = match opening.await {
+        let Opened { stream, address, certificates, agreed, entered: _entered } = match opening.await {
             Ok(Ok(opened)) => opened,
             Ok(Err(refused)) => return self.refuse(from, &refused),
             Err(_) => return self.refuse(from, &LATE),
@@ -66,12 +66,12 @@ where
             async move { Ok::<_, S::Error>(Answer::new(answer.await?, call)) }
         });
         match &self.protocol {
-            Protocol::Http2(settings) => {
+            Protocol::Http2(settings) | Protocol::Either(settings) if agreed == Agreed::Http2 => {
                 let io = TokioIo::new(Gathered::new(Prefaced::new(stream, &connection)));
                 let http = protocol::http2(settings).serve_connection(io, service);
                 self.watch(http, &connection, deadline, &stop).await;
             }
-            Protocol::Http1 => {
+            Protocol::Http1 | Protocol::Http2(_) | Protocol::Either(_) => {
                 let io = TokioIo::new(stream);
                 let http = protocol::http1(self.settings.idle_timeout).serve_connection(io, service);
                 self.watch(http, &connection, deadline, &stop).await;
@@ -87,7 +87,7 @@ where
         deadline: Instant,
         stop: &CancellationToken,
     ) {
-        let (listener, address) = (self.name, connection.address());
+        let (listener, address) = (&*self.name, connection.address());
         let mut patience = Patience::new(&self.settings, connection.counts(), Instant::now());
         let (pause, mut stopped) = (patience.pause(), false);
         let mut age = Age::new(self.settings.age, Instant::now(), fastrand::f64());
@@ -141,7 +141,7 @@ where
     }
 
     fn close(&self, connection: &Connection) {
-        let (listener, address) = (self.name, connection.address());
+        let (listener, address) = (&*self.name, connection.address());
         match connection.counts().waiting {
             0 => tracing::debug!(listener, %address, "an idle connection is closed, which was told to go"),
             answers => tracing::warn!(
@@ -152,7 +152,7 @@ where
     }
 
     fn refuse(&self, address: SocketAddr, refused: &Refused) {
-        let (listener, reason) = (self.name, refused.reason.name());
+        let (listener, reason) = (&*self.name, refused.reason.name());
         self.metrics.refused(refused.reason);
         match &refused.error {
             Some(error) => {

@@ -18,10 +18,6 @@ use tokio_rustls::TlsAcceptor;
 
 use super::protocol::Protocol;
 
-/// HTTP/2 and HTTP/1.1 as ALPN names them. Source: RFC 9113, section 3.1, and RFC 7301, section 6.
-const H2: &[u8] = b"h2";
-const HTTP_1_1: &[u8] = b"http/1.1";
-
 /// Why clients cannot be asked for certificates.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerTlsError {
@@ -129,12 +125,8 @@ impl ServerTls {
 
     /// Returns what agrees with the next client on TLS and on this HTTP.
     pub(super) fn acceptor(&self, protocol: &Protocol) -> TlsAcceptor {
-        let alpn = match protocol {
-            Protocol::Http1 => HTTP_1_1,
-            Protocol::Http2(_) => H2,
-        };
         let mut config = ServerConfig::clone(&self.0.load().config);
-        config.alpn_protocols = vec![alpn.to_vec()];
+        config.alpn_protocols = protocol.offered();
         TlsAcceptor::from(Arc::new(config))
     }
 }

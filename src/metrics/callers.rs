@@ -6,7 +6,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 
 /// What a call may have shown that was refused, as `Unknown::kind` names it.
-const SHOWN: [&str; 5] = ["nothing_shown", "not_bearer", "key", "token", "certificate"];
+const SHOWN: [&str; 6] = ["nothing_shown", "elsewhere", "not_bearer", "key", "token", "certificate"];
 
 /// Metrics of callers that were refused. The configuration bounds how many callers there are.
 #[derive(Debug, Clone)]

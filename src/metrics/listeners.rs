@@ -51,12 +51,12 @@ impl ConnectionRefusal {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ListenerLabels {
-    listener: &'static str,
+    listener: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RefusalLabels {
-    listener: &'static str,
+    listener: String,
     reason: &'static str,
 }
 
@@ -82,12 +82,15 @@ impl ListenersMetrics {
 
     /// Returns the handles of one listener. Its counters exist from now on.
     #[must_use]
-    pub fn listener(&self, listener: &'static str) -> ListenerMetrics {
+    pub fn listener(&self, listener: &str) -> ListenerMetrics {
         let counter = |reason: ConnectionRefusal| {
-            self.refused.get_or_create_owned(&RefusalLabels { listener, reason: reason.name() })
+            self.refused
+                .get_or_create_owned(&RefusalLabels { listener: listener.to_owned(), reason: reason.name() })
         };
         ListenerMetrics {
-            connections: self.connections.get_or_create_owned(&ListenerLabels { listener }),
+            connections: self
+                .connections
+                .get_or_create_owned(&ListenerLabels { listener: listener.to_owned() }),
             refused: Arc::new(ConnectionRefusal::ALL.map(counter)),
         }
     }

@@ -1,4 +1,4 @@
-//! Metrics of the push gateway of Matrix.
+//! Metrics of the ingress of Matrix homeservers.
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -10,7 +10,7 @@ struct DeviceLabels {
     fate: &'static str,
 }
 
-/// Metrics of the push gateway of Matrix.
+/// Metrics of the ingress of Matrix homeservers.
 #[derive(Debug, Clone, Default)]
 pub struct MatrixMetrics {
     devices: Family<DeviceLabels, Counter>,
@@ -24,8 +24,8 @@ impl MatrixMetrics {
         metrics
     }
 
-    /// Counts a device.
-    pub(crate) fn device(&self, fate: &'static str) {
-        self.devices.get_or_create(&DeviceLabels { fate }).inc();
+    /// Counts devices by each of these fates. Each counter begins at 0.
+    pub(crate) fn devices<const N: usize>(&self, fates: [&'static str; N]) -> [Counter; N] {
+        fates.map(|fate| self.devices.get_or_create_owned(&DeviceLabels { fate }))
     }
 }

@@ -3,11 +3,13 @@
 
 mod callers;
 mod credentials;
+mod http;
 mod in_flight;
 mod issuers;
 mod listeners;
 mod log;
 mod matrix;
+mod mattermost;
 mod once;
 mod paces;
 mod pushes;
@@ -22,11 +24,14 @@ pub use callers::CallerMetrics;
 pub(crate) use callers::CallerRefusals;
 pub use credentials::CredentialMetrics;
 pub(crate) use credentials::{StandingMetrics, TokenMetrics};
+pub(crate) use http::HttpCalls;
+pub use http::HttpMetrics;
 pub use issuers::IssuerMetrics;
 pub(crate) use issuers::JwksMetrics;
 pub(crate) use listeners::ConnectionRefusal;
 pub use listeners::{ListenerMetrics, ListenersMetrics};
 pub use matrix::MatrixMetrics;
+pub use mattermost::MattermostMetrics;
 pub use once::OnceMetrics;
 pub use paces::PaceMetrics;
 pub use pushes::{AppMetrics, PushMetrics};
@@ -48,10 +53,14 @@ pub struct Metrics {
     pub issuers: IssuerMetrics,
     /// Metrics of the listeners.
     pub listeners: ListenersMetrics,
+    /// Metrics of the calls of HTTP listeners.
+    pub http: HttpMetrics,
+    /// Metrics of the ingress of Matrix homeservers.
+    pub matrix: MatrixMetrics,
+    /// Metrics of the ingress of Mattermost servers.
+    pub mattermost: MattermostMetrics,
     /// Metrics of the configuration.
     pub reloads: ReloadMetrics,
-    /// Metrics of the push gateway of Matrix.
-    pub matrix: MatrixMetrics,
 }
 
 impl Default for Metrics {
@@ -63,10 +72,24 @@ impl Default for Metrics {
         let callers = CallerMetrics::register(&mut registry);
         let issuers = IssuerMetrics::register(&mut registry);
         let listeners = ListenersMetrics::register(&mut registry);
-        let reloads = ReloadMetrics::register(&mut registry);
+        let http = HttpMetrics::register(&mut registry);
         let matrix = MatrixMetrics::register(&mut registry);
+        let mattermost = MattermostMetrics::register(&mut registry);
+        let reloads = ReloadMetrics::register(&mut registry);
         log::register(&mut registry);
-        Self { registry, upstream, pushes, credentials, callers, issuers, listeners, reloads, matrix }
+        Self {
+            registry,
+            upstream,
+            pushes,
+            credentials,
+            callers,
+            issuers,
+            listeners,
+            http,
+            matrix,
+            mattermost,
+            reloads,
+        }
     }
 }
 

@@ -22,6 +22,7 @@ mod google;
 mod harness;
 mod health;
 mod hostile_endpoints;
+mod http;
 mod http1;
 mod issuers;
 mod killed;

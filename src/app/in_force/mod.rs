@@ -3,8 +3,12 @@
 //! Every setting is named here: a new field does not compile before it has its row.
 
 mod apps;
+mod http;
 mod limits;
 mod row;
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
 
 use crate::config::{Config, FcmUpstream, ReloadSettings, WebPushUpstreams};
 use crate::dispatch::DispatchSettings;
@@ -13,7 +17,11 @@ use crate::telemetry::LogSettings;
 use row::{Holds, NOTHING, Row, after_restart, at_once};
 
 /// The value of every key that holds now.
-pub(super) struct InForce(Vec<Row>);
+pub(super) struct InForce {
+    rows: Vec<Row>,
+    /// The same for each HTTP listener, by its address.
+    http: Vec<(SocketAddr, Vec<Row>)>,
+}
 
 /// What a configuration that was read again has changed, by the keys of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,29 +34,54 @@ pub struct Reloaded {
 
 impl InForce {
     pub(super) fn of(config: &Config) -> Self {
-        Self(rows(config))
+        Self { rows: rows(config), http: http::of_http(&config.http) }
     }
 
     /// Compares with another configuration, which holds from now on but for what needs a restart.
     pub(super) fn change(&mut self, config: &Config) -> Reloaded {
         let (mut changed, mut needs_restart) = (Vec::new(), Vec::new());
-        for ((key, holds, value), (_, _, newer)) in self.0.iter_mut().zip(rows(config)) {
-            if *value == newer {
-                continue;
-            }
-            let holds = match holds {
-                Holds::AtOnce => true,
-                Holds::AtOnceWhereItIs => [&*value, &newer].into_iter().all(|value| value != NOTHING),
-                Holds::AfterRestart => false,
-            };
-            if holds {
-                *value = newer;
-                changed.push(*key);
-            } else {
-                needs_restart.push(*key);
+        compare(&mut self.rows, rows(config), &mut changed, &mut needs_restart);
+        let mut newer = http::of_http(&config.http);
+        for (listen, rows) in &mut self.http {
+            match newer.iter().position(|(newer, _)| newer == listen) {
+                Some(at) => compare(rows, newer.remove(at).1, &mut changed, &mut needs_restart),
+                None => needs_restart.push("http.listen"),
             }
         }
+        if !newer.is_empty() {
+            needs_restart.push("http.listen");
+        }
+        // Several listeners may have changed alike.
+        for keys in [&mut changed, &mut needs_restart] {
+            let mut seen = BTreeSet::new();
+            keys.retain(|key| seen.insert(*key));
+        }
         Reloaded { changed, needs_restart }
+    }
+}
+
+/// Compares rows with newer ones of the same keys.
+fn compare(
+    rows: &mut [Row],
+    newer: Vec<Row>,
+    changed: &mut Vec<&'static str>,
+    needs_restart: &mut Vec<&'static str>,
+) {
+    for ((key, holds, value), (_, _, newer)) in rows.iter_mut().zip(newer) {
+        if *value == newer {
+            continue;
+        }
+        let holds = match holds {
+            Holds::AtOnce => true,
+            Holds::AtOnceWhereItIs => [&*value, &newer].into_iter().all(|value| value != NOTHING),
+            Holds::AfterRestart => false,
+        };
+        if holds {
+            *value = newer;
+            changed.push(*key);
+        } else {
+            needs_restart.push(*key);
+        }
     }
 }
 
@@ -56,6 +89,8 @@ fn rows(config: &Config) -> Vec<Row> {
     let Config {
         grpc,
         admin: AdminSettings { listener: admin },
+        // Each listener has rows of its own.
+        http: _,
         max_in_flight,
         max_held_bytes,
         reload: ReloadSettings { on_change, check_every },
@@ -113,8 +148,6 @@ fn rows(config: &Config) -> Vec<Row> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
     use crate::config::Trust;
 

@@ -11,6 +11,7 @@ use super::ends::ends;
 use super::row::{Row, write_rows};
 use super::{apps, callers};
 use crate::config::{Config, settings_written};
+use crate::ingress::http::HttpSettings;
 use crate::listener::ListenerSettings;
 
 /// The sample says every default; a test holds it to that.
@@ -43,10 +44,11 @@ impl Understood {
             row.and(Some(ends(certificate.validity, now)))
         });
         Self {
-            listeners: vec![
-                listener("grpc", &config.grpc.listener, now),
-                listener("admin", &config.admin.listener, now),
-            ],
+            listeners: [("grpc", &config.grpc.listener), ("admin", &config.admin.listener)]
+                .map(|(name, settings)| listener(name, settings, now))
+                .into_iter()
+                .chain(config.http.iter().map(|settings| http_listener(settings, now)))
+                .collect(),
             everybody_may_call: callers::everybody_may_call(config),
             callers: config.callers.iter().map(callers::caller).collect(),
             issuers: config.issuers.iter().map(callers::issuer).collect(),
@@ -67,6 +69,14 @@ fn listener(name: &str, settings: &ListenerSettings, now: SystemTime) -> Row {
         .fact("tls", tls.is_some())
         .and(tls.as_ref().map(|tls| ends(tls.validity(), now)))
         .fact("trusted_proxies", proxies)
+}
+
+fn http_listener(settings: &HttpSettings, now: SystemTime) -> Row {
+    let networks: Vec<_> = settings.networks.iter().map(ToString::to_string).collect();
+    listener("http", &settings.listener, now)
+        .fact("serves", settings.served().collect::<Vec<_>>())
+        .fact("caller_without_credentials", settings.caller.clone())
+        .fact("networks_without_credentials", networks)
 }
 
 /// The settings that have other values than the sample, which may write the same time in another unit.

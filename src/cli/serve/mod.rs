@@ -82,7 +82,8 @@ impl Serve {
         }
         if let Some(file) = &self.ready_file {
             let (grpc, admin) = (gateway.grpc_address(), gateway.admin_address());
-            let ready = format!("{{\"grpc\":\"{grpc}\",\"admin\":\"{admin}\"}}\n");
+            let http = serde_json::json!(gateway.http_addresses());
+            let ready = format!("{{\"grpc\":\"{grpc}\",\"admin\":\"{admin}\",\"http\":{http}}}\n");
             if let Err(error) = write_whole(file, &ready, EVERYBODY) {
                 // Whoever waits for the file would never learn of this gateway, so it must not run.
                 gateway.shut_down().await;

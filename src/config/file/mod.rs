@@ -2,7 +2,11 @@
 
 mod callers;
 mod certificate;
+mod http;
+mod json_ingress;
 mod listeners;
+mod matrix_ingress;
+mod mattermost_ingress;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,13 +16,18 @@ use serde::Deserialize;
 
 pub(in crate::config) use callers::{Caller, CallerCertificate, Issuer, OneOrMany};
 pub(in crate::config) use certificate::Certificate;
+pub(in crate::config) use http::HttpTable;
+pub(in crate::config) use json_ingress::JsonIngress;
 pub(in crate::config) use listeners::{Admin, Grpc};
+pub(in crate::config) use matrix_ingress::{MatrixApp, MatrixIngress, MatrixProvider, UnknownApp};
+pub(in crate::config) use mattermost_ingress::MattermostIngress;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(in crate::config) struct File {
     pub(in crate::config) grpc: Grpc,
     pub(in crate::config) admin: Admin,
+    pub(in crate::config) http: Vec<HttpTable>,
     pub(in crate::config) limits: Limits,
     pub(in crate::config) reload: Reload,
     pub(in crate::config) upstream: Upstream,

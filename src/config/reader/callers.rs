@@ -25,16 +25,19 @@ const MAX_KEYS: usize = 8;
 const SERVICE_CLASSES: [&str; 2] = ["interactive", "bulk"];
 
 impl Reader<'_> {
-    /// Reads a caller. `config` holds everything but the callers.
+    /// Reads a caller. `config` holds everything but the callers and the HTTP listeners. `stands_in` says whether one of those
+    /// names it as the caller of calls that show nothing.
     pub(super) fn caller(
         &mut self,
         name: &str,
         file: file::Caller,
         config: &Config,
+        stands_in: bool,
     ) -> Option<CallerSettings> {
         let key = format!("callers.{name}");
         self.ok(&key, visible_ascii("a caller", name, MAX_NAME_BYTES).map_err(|error| error.to_string()))?;
-        if file.key_sha256.is_empty() && file.certificate.is_none() && file.jwt.is_none() && !file.anonymous {
+        let shows_nothing = file.key_sha256.is_empty() && file.certificate.is_none() && file.jwt.is_none();
+        if shows_nothing && !file.anonymous && !stands_in {
             let expected = "expected something by which the caller is known: key_sha256, [callers.NAME.certificate], \
                             [callers.NAME.jwt] or anonymous = true; found none";
             self.error(&key, expected);

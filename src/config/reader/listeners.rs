@@ -21,15 +21,7 @@ impl Reader<'_> {
         self.wait("grpc.answer_stall_timeout", &mut listener.answer_stall_timeout, stall);
         self.positive("grpc.max_connections", &mut listener.max_connections, file.max_connections);
         self.per_address("grpc", listener, file.max_connections_per_address);
-        for text in &file.trusted_proxies {
-            match network(text) {
-                Some(network) => listener.trusted_proxies.push(network),
-                None => self.error(
-                    "grpc.trusted_proxies",
-                    format!("expected an address or a network such as 10.0.0.0/8, found {text:?}"),
-                ),
-            }
-        }
+        listener.trusted_proxies = self.networks("grpc.trusted_proxies", &file.trusted_proxies);
     }
 
     pub(super) fn admin_listener(&mut self, listener: &mut ListenerSettings, file: &file::Admin) {
@@ -40,7 +32,7 @@ impl Reader<'_> {
         self.per_address("admin", listener, file.max_connections_per_address);
     }
 
-    fn per_address(&mut self, table: &str, listener: &mut ListenerSettings, most: Option<usize>) {
+    pub(super) fn per_address(&mut self, table: &str, listener: &mut ListenerSettings, most: Option<usize>) {
         if most.is_some() {
             let key = format!("{table}.max_connections_per_address");
             self.positive(&key, listener.max_connections_per_address.insert(1), most);
@@ -48,7 +40,7 @@ impl Reader<'_> {
     }
 
     /// Reads where a listener listens, and its TLS.
-    fn listen(
+    pub(super) fn listen(
         &mut self,
         table: &str,
         listener: &mut ListenerSettings,
@@ -63,7 +55,12 @@ impl Reader<'_> {
         }
     }
 
-    fn expect_secret_or_loopback(&mut self, table: &str, listener: &ListenerSettings, allowed: bool) {
+    pub(super) fn expect_secret_or_loopback(
+        &mut self,
+        table: &str,
+        listener: &ListenerSettings,
+        allowed: bool,
+    ) {
         let found = listener.listen;
         if !allowed && !found.ip().is_loopback() {
             self.error(
@@ -102,6 +99,6 @@ impl Reader<'_> {
 }
 
 /// Reads a network, or an address, which is a network of one.
-fn network(text: &str) -> Option<IpNet> {
+pub(super) fn network(text: &str) -> Option<IpNet> {
     text.parse().ok().or_else(|| text.parse().map(|address: IpAddr| address.into()).ok())
 }

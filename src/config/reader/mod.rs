@@ -3,8 +3,12 @@
 mod apns;
 mod apps;
 mod callers;
+mod http;
 mod issuers;
+mod json_ingress;
 mod listeners;
+mod matrix_ingress;
+mod mattermost_ingress;
 mod named;
 mod paces;
 mod proxy;
@@ -88,10 +92,13 @@ impl Reader<'_> {
             let found = file.callers.len();
             self.error("callers", format!("expected at most {MAX_CALLERS} callers, found {found}"));
         }
-        let callers = file.callers.into_iter().filter_map(|(name, it)| self.caller(&name, it, &config));
+        let stands_in = |name: &str| file.http.iter().any(|table| table.caller.as_deref() == Some(name));
+        let callers = file.callers.into_iter();
+        let callers = callers.filter_map(|(name, it)| self.caller(&name, it, &config, stands_in(&name)));
         config.callers = callers.collect();
         self.expect_callers_apart(&config.callers);
         self.expect_callers_off_loopback(&config, grpc_for_all, admin_for_all);
+        config.http = self.http(&file.http, &config);
         self.together(&config);
         config
     }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use super::Reader;
 use crate::config::Config;
+use crate::ingress::http::HttpSettings;
 
 impl Reader<'_> {
     /// Notes settings that contradict each other, and those that have no effect beside others.
@@ -16,7 +17,23 @@ impl Reader<'_> {
             );
             self.error("admin.listen", problem);
         }
-        if grpc.tls.is_none() && admin.tls.is_none() {
+        for (at, own) in config.http.iter().enumerate() {
+            let key = format!("http.{at}.listen");
+            let earlier = config.http.iter().take(at).enumerate();
+            let earlier = earlier.map(|(at, it)| (format!("http.{at}.listen"), it.listener.listen));
+            let named = [("grpc.listen".to_owned(), grpc.listen), ("admin.listen".to_owned(), admin.listen)];
+            for (other, listen) in
+                named.into_iter().chain(earlier).filter(|(_, it)| clash(own.listener.listen, *it))
+            {
+                let found = own.listener.listen;
+                let problem = format!(
+                    "expected another address than that of {other} ({listen}), found {found}, which takes the same"
+                );
+                self.error(&key, problem);
+            }
+        }
+        let plaintext = |http: &HttpSettings| http.listener.tls.is_none();
+        if grpc.tls.is_none() && admin.tls.is_none() && config.http.iter().all(plaintext) {
             for caller in config.callers.iter().filter(|caller| caller.certificate.is_some()) {
                 let problem = "nobody can show a certificate without [grpc.tls], so nobody is known by it";
                 self.warn(&format!("callers.{}.certificate", caller.name), problem.to_owned());

@@ -8,7 +8,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::*;
 use crate::caller::jwt::Tokens;
-use crate::caller::{CallerSettings, Callers, KnownByCertificate, Permissions, Shown};
+use crate::caller::{CallerSettings, Callers, KnownByConnection, Permissions, Shown};
 use crate::desk::settled::EchoedLabels;
 use crate::held_bytes::BytesBudget;
 use crate::push::{Delivery, Outcome, Reason};
@@ -160,9 +160,10 @@ fn paced(front: &Front) -> Caller {
     let (tokens, budget) = (Arc::<Tokens>::default(), BytesBudget::new(1024));
     let callers = Callers::new(vec![anybody], tokens, budget, front.metrics.callers.clone());
     let shown = Shown {
+        secret: None,
         authorization: None,
         certificates: &[],
-        by_certificate: &KnownByCertificate::default(),
+        by_certificate: &KnownByConnection::default(),
         address: ([127, 0, 0, 1], 1).into(),
     };
     callers.find(&shown, SystemTime::now()).unwrap()

@@ -6,15 +6,54 @@ use http::StatusCode;
 use serde::Serialize;
 
 use super::request::MAX_DEVICES;
+use crate::ingress::http::{Answer, Refused, answer};
 
-/// What a homeserver is answered, before it becomes HTTP.
+const JSON: &str = "application/json";
+
+/// What a homeserver is told, as values.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    /// JSON, or nothing.
-    pub(crate) body: Vec<u8>,
-    /// The methods that the path takes, where the call came with another.
-    pub(crate) allow: Option<&'static str>,
+pub(super) enum Told {
+    /// The request was served; the homeserver deletes the pushers of these pushkeys.
+    Served(Vec<String>),
+    /// The request was not served, for this reason.
+    Error(StatusCode, &'static str, String),
+}
+
+impl Told {
+    /// The homeserver is to send the request again, which it does with its own back-off.
+    pub(super) fn again(status: StatusCode, why: &str) -> Self {
+        Self::Error(status, "M_UNKNOWN", why.to_owned())
+    }
+
+    pub(super) fn answer(&self) -> Answer {
+        match self {
+            // The list is there where it is empty, because servers that use ruma take an answer without one for a failure.
+            Self::Served(rejected) => answer(StatusCode::OK, JSON, json(&Rejected { rejected })),
+            Self::Error(status, errcode, error) => {
+                answer(*status, JSON, json(&MatrixError { errcode, error }))
+            }
+        }
+    }
+}
+
+/// Says that this is a gateway of Matrix, which clients of UnifiedPush ask.
+///
+/// Source: github.com/binwiederhier/ntfy, `server_matrix.go`.
+pub(super) fn discovered() -> Answer {
+    answer(StatusCode::OK, JSON, r#"{"unifiedpush":{"gateway":"matrix"}}"#)
+}
+
+/// Why a call did not reach this ingress.
+pub(super) fn refused(refused: &Refused) -> Answer {
+    let errcode = match refused {
+        Refused::NotFound | Refused::Method(_) => "M_UNRECOGNIZED",
+        Refused::Unknown(_) => "M_UNAUTHORIZED",
+        Refused::Denied(_) => "M_FORBIDDEN",
+        Refused::ManyCalls | Refused::Rate(_) => "M_LIMIT_EXCEEDED",
+        Refused::TooLarge(_) => "M_TOO_LARGE",
+        Refused::TooSlow(_) | Refused::Broken | Refused::Encoded | Refused::NoRoom => "M_UNKNOWN",
+    };
+    refused.answer(JSON, json(&MatrixError { errcode, error: &refused.to_string() }))
 }
 
 /// Why a request cannot be understood.
@@ -28,37 +67,39 @@ pub(super) enum BadRequest {
 }
 
 impl BadRequest {
-    /// An error of the JSON parser, whose message repeats nothing but types and places.
+    /// An error of the JSON parser, whose message tells types and places, and repeats no text.
     pub(super) fn of_json(path: &str, error: &serde_json::Error) -> Self {
         if error.is_data() {
-            Self::BadJson(format!("{path}: {error}"))
+            Self::BadJson(format!("{path}: {}", without_texts(&error.to_string())))
         } else {
             Self::NotJson(error.to_string())
         }
     }
 
-    pub(super) fn answer(&self) -> Answer {
-        let status = match self {
-            Self::TooManyDevices => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::NotJson(_) | Self::BadJson(_) | Self::Missing(_) | Self::NoDevices => {
-                StatusCode::BAD_REQUEST
-            }
-        };
-        match self {
-            Self::NotJson(why) => Answer::error(status, "M_NOT_JSON", why),
-            Self::BadJson(why) => Answer::error(status, "M_BAD_JSON", why),
-            Self::Missing(key) => {
-                let why = format!("expected {key}, found nothing");
-                Answer::error(status, "M_MISSING_PARAM", &why)
-            }
+    pub(super) fn told(self) -> Told {
+        let (errcode, error) = match self {
+            Self::NotJson(why) => ("M_NOT_JSON", why),
+            Self::BadJson(why) => ("M_BAD_JSON", why),
+            Self::Missing(key) => ("M_MISSING_PARAM", format!("expected {key}, found nothing")),
             Self::NoDevices => {
-                Answer::error(status, "M_BAD_JSON", "expected devices in notification.devices, found none")
+                ("M_BAD_JSON", "expected devices in notification.devices, found none".to_owned())
             }
             Self::TooManyDevices => {
                 let why = format!("expected at most {MAX_DEVICES} devices in notification.devices");
-                Answer::error(status, "M_TOO_LARGE", &why)
+                return Told::Error(StatusCode::PAYLOAD_TOO_LARGE, "M_TOO_LARGE", why);
             }
+        };
+        Told::Error(StatusCode::BAD_REQUEST, errcode, error)
+    }
+}
+
+/// A sentence of serde, which quotes a text that has the wrong type, without that text.
+fn without_texts(sentence: &str) -> String {
+    match (sentence.find('"'), sentence.rfind('"')) {
+        (Some(first), Some(last)) if first < last => {
+            format!("{}…{}", &sentence[..first], &sentence[last + 1..])
         }
+        _ => sentence.to_owned(),
     }
 }
 
@@ -68,59 +109,12 @@ struct Rejected<'a> {
 }
 
 #[derive(Serialize)]
-struct Discovered {
-    unifiedpush: Gateway,
-}
-
-#[derive(Serialize)]
-struct Gateway {
-    gateway: &'static str,
-}
-
-#[derive(Serialize)]
 struct MatrixError<'a> {
     errcode: &'a str,
     error: &'a str,
 }
 
-impl Answer {
-    /// The request was served; the homeserver deletes the pushers of these pushkeys. The list is there where it is empty,
-    /// because servers that use ruma take an answer without one for a failure.
-    pub(super) fn served(rejected: &[String]) -> Self {
-        Self::json(StatusCode::OK, &Rejected { rejected })
-    }
-
-    /// The homeserver is to send the request again. It does so with its own back-off.
-    pub(super) fn again(status: StatusCode, why: &str) -> Self {
-        Self::error(status, "M_UNKNOWN", why)
-    }
-
-    /// This is a gateway of Matrix, which clients of UnifiedPush ask for.
-    ///
-    /// Source: github.com/binwiederhier/ntfy, `server_matrix.go`.
-    pub(super) fn discovered() -> Self {
-        Self::json(StatusCode::OK, &Discovered { unifiedpush: Gateway { gateway: "matrix" } })
-    }
-
-    pub(super) fn unknown_path() -> Self {
-        Self::error(StatusCode::NOT_FOUND, "M_UNRECOGNIZED", "the gateway has no such path")
-    }
-
-    pub(super) fn unknown_method(allow: &'static str) -> Self {
-        let error = Self::error(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "M_UNRECOGNIZED",
-            "the gateway does not take this method here",
-        );
-        Self { allow: Some(allow), ..error }
-    }
-
-    pub(super) fn error(status: StatusCode, errcode: &str, error: &str) -> Self {
-        Self::json(status, &MatrixError { errcode, error })
-    }
-
-    fn json(status: StatusCode, value: &impl Serialize) -> Self {
-        // Writing strings to memory does not fail.
-        Self { status, body: serde_json::to_vec(value).unwrap_or_default(), allow: None }
-    }
+fn json(value: &impl Serialize) -> Vec<u8> {
+    // Writing texts to memory does not fail.
+    serde_json::to_vec(value).unwrap_or_default()
 }

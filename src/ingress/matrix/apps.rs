@@ -105,12 +105,6 @@ impl MatrixApps {
             found.map(|(_, app)| app)
         })
     }
-
-    /// Every app with its name or pattern.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &MatrixApp)> {
-        let exact = self.exact.iter().map(|(name, app)| (name.as_str(), app));
-        exact.chain(self.globs.iter().map(|(glob, app)| (glob.as_str(), app)))
-    }
 }
 
 /// The longest `app_id` that patterns are held against, in bytes. Synapse does not hold its users to the 64 characters that

@@ -57,6 +57,18 @@ impl Fate {
         }
     }
 
+    /// Each of them.
+    pub(super) const ALL: [Self; 8] = [
+        Self::Served,
+        Self::NothingToSay,
+        Self::GivenUp,
+        Self::Rejected,
+        Self::Later,
+        Self::Overloaded,
+        Self::Misconfigured,
+        Self::UnknownApp,
+    ];
+
     /// Its name in metrics.
     pub(super) fn name(self) -> &'static str {
         match self {

@@ -1,68 +1,72 @@
 //! A request is answered: its devices become drafts, and what became of them becomes one answer.
 
-use std::time::SystemTime;
-
+use bytes::Bytes;
+use fanfare_upstream::coarse_now;
 use futures_util::future::{Either, FutureExt, join_all, ready};
 use http::StatusCode;
 
-use super::answer::Answer;
+use super::Matrix;
+use super::answer::Told;
 use super::draft::{Common, draft};
 use super::fate::Fate;
 use super::request::{Device, Notification};
-use super::settings::{MatrixSettings, UnknownApp};
-use crate::desk::{Arrival, Caller, Desk, NoRoom, Settled};
-use crate::held_bytes::BytesShare;
-use crate::metrics::MatrixMetrics;
+use super::settings::UnknownApp;
+use crate::desk::{NoRoom, Settled};
+use crate::ingress::http::Call;
 
-/// Who calls, and where pushes are handed in.
-pub(super) struct Counter<'a> {
-    pub(super) desk: &'a Desk,
-    pub(super) caller: &'a Caller,
-    pub(super) share: &'a BytesShare,
-    pub(super) arrival: Arrival,
-}
-
-/// Sends what a request says, and answers it.
-pub(super) async fn notify(
-    settings: &MatrixSettings,
-    metrics: &MatrixMetrics,
-    counter: Counter<'_>,
-    body: &[u8],
-) -> Answer {
-    let (notification, devices) = match Notification::read(body) {
-        Ok(read) => read,
-        Err(bad) => return bad.answer(),
-    };
-    let common = Common {
-        accepted_at: SystemTime::now(),
-        max_wait: settings.max_wait,
-        held: counter.share.in_flight(body.len() / devices.len().max(1)),
-    };
-    let sent = devices.iter().map(|device| {
-        let Some(app) = settings.apps.find(&device.app_id) else {
-            return Either::Left(ready(unknown(device, settings.unknown_app)));
+impl Matrix {
+    /// Sends what a request says to its devices.
+    pub(super) async fn notify(&self, call: &Call<'_>, body: Bytes) -> Told {
+        let (notification, devices) = match Notification::read(&body) {
+            Ok(read) => read,
+            Err(bad) => return bad.told(),
         };
-        match draft(&notification, device, app, &common) {
-            Ok(draft) => Either::Right(counter.desk.submit(counter.caller, draft, counter.arrival).map(fate)),
+        let common = Common {
+            accepted_at: coarse_now(),
+            max_wait: self.settings.max_wait,
+            // Each push holds a part of the request.
+            held: call.share.in_flight(body.len() / devices.len().max(1)),
+        };
+        drop(body);
+        let sent = devices.iter().map(|device| self.send(call, &notification, device, &common));
+        // All are admitted before one is sent.
+        let sent: Vec<_> = sent.collect();
+        drop(notification);
+        let fates = join_all(sent).await;
+        for fate in &fates {
+            self.counters.count(*fate);
+        }
+        told(devices, &fates)
+    }
+
+    /// Sends to a device when the future is polled.
+    fn send<'a>(
+        &'a self,
+        call: &'a Call<'_>,
+        notification: &Notification,
+        device: &Device,
+        common: &Common,
+    ) -> impl Future<Output = Fate> + Send + use<'a> {
+        let Some(app) = self.settings.apps.find(&device.app_id) else {
+            return Either::Left(ready(self.unknown(device)));
+        };
+        match draft(notification, device, app, common) {
+            Ok(draft) => {
+                let submitted = call.desk.submit(&call.caller, draft, call.arrival(None));
+                Either::Right(submitted.map(fate))
+            }
             Err(fate) => Either::Left(ready(fate)),
         }
-    });
-    // All are admitted before one is sent, and all are sent before one is waited for.
-    let fates = join_all(sent.collect::<Vec<_>>()).await;
-    for fate in &fates {
-        metrics.device(fate.name());
     }
-    answer(devices, &fates)
-}
 
-fn unknown(device: &Device, unknown: UnknownApp) -> Fate {
-    tracing::warn!(
-        app_id = %device.app_id.chars().filter(char::is_ascii_graphic).take(64).collect::<String>(),
-        "a homeserver asked for an app_id that [http.matrix.apps] does not name"
-    );
-    match unknown {
-        UnknownApp::Retry => Fate::UnknownApp,
-        UnknownApp::Reject => Fate::Rejected,
+    fn unknown(&self, device: &Device) -> Fate {
+        // Whoever calls chose it, so no more is shown than a name may have.
+        let app_id = device.app_id.chars().filter(char::is_ascii_graphic).take(64).collect::<String>();
+        tracing::warn!(app_id, "a homeserver asks for an app_id that [http.matrix.apps] does not name");
+        match self.settings.unknown_app {
+            UnknownApp::Retry => Fate::UnknownApp,
+            UnknownApp::Reject => Fate::Rejected,
+        }
     }
 }
 
@@ -73,20 +77,19 @@ fn fate(settled: Result<Settled, NoRoom>) -> Fate {
 /// One answer for all devices. Those that were served are known again when the homeserver repeats the request, so a repeat sends
 /// to the others alone. It may go on for a day where somebody has to mend the configuration, which is longer than they are
 /// known, so that alone is no reason to repeat what was served to anybody.
-fn answer(devices: Vec<Device>, fates: &[Fate]) -> Answer {
+fn told(devices: Vec<Device>, fates: &[Fate]) -> Told {
     let any = |wanted: Fate| fates.contains(&wanted);
     if any(Fate::Later) {
-        return Answer::again(StatusCode::BAD_GATEWAY, "the push service cannot take the push now");
+        return Told::again(StatusCode::BAD_GATEWAY, "the push service cannot take the push now");
     }
     if any(Fate::Overloaded) {
-        return Answer::again(StatusCode::SERVICE_UNAVAILABLE, "the gateway cannot take the push now");
+        return Told::again(StatusCode::SERVICE_UNAVAILABLE, "the gateway cannot take the push now");
     }
-    if fates.iter().all(|fate| [Fate::Misconfigured, Fate::UnknownApp].contains(fate)) {
-        return Answer::again(StatusCode::BAD_GATEWAY, "the gateway is not configured for this push");
+    if fates.iter().all(|fate| matches!(fate, Fate::Misconfigured | Fate::UnknownApp)) {
+        return Told::again(StatusCode::BAD_GATEWAY, "the gateway is not configured for this push");
     }
     let rejected = devices.into_iter().zip(fates).filter(|(_, fate)| **fate == Fate::Rejected);
-    let rejected: Vec<_> = rejected.map(|(device, _)| device.pushkey).collect();
-    Answer::served(&rejected)
+    Told::Served(rejected.map(|(device, _)| device.pushkey).collect())
 }
 
 #[cfg(test)]
@@ -102,26 +105,30 @@ mod tests {
         (0..count).map(device).collect()
     }
 
-    fn told(fates: &[Fate]) -> (u16, String) {
-        let answer = answer(devices(fates.len()), fates);
-        (answer.status.as_u16(), String::from_utf8(answer.body).unwrap())
+    fn served(pushkeys: &[&str]) -> Told {
+        Told::Served(pushkeys.iter().map(ToString::to_string).collect())
+    }
+
+    fn status(told: Told) -> u16 {
+        match told {
+            Told::Served(_) => 200,
+            Told::Error(status, ..) => status.as_u16(),
+        }
     }
 
     #[test]
     fn one_bad_device_does_not_spoil_the_rest() {
-        let (served, rejected, given_up) = (Fate::Served, Fate::Rejected, Fate::GivenUp);
-        let (later, full, wrong) = (Fate::Later, Fate::Overloaded, Fate::Misconfigured);
-        let unknown = Fate::UnknownApp;
-        assert_eq!(told(&[served]), (200, r#"{"rejected":[]}"#.to_owned()));
-        assert_eq!(told(&[given_up]), (200, r#"{"rejected":[]}"#.to_owned()));
-        assert_eq!(
-            told(&[rejected, served, rejected]),
-            (200, r#"{"rejected":["key-0","key-2"]}"#.to_owned())
-        );
+        let (good, dead, given_up) = (Fate::Served, Fate::Rejected, Fate::GivenUp);
+        let (later, full) = (Fate::Later, Fate::Overloaded);
+        let (wrong, unknown) = (Fate::Misconfigured, Fate::UnknownApp);
+        let told = |fates: &[Fate]| told(devices(fates.len()), fates);
+        assert_eq!(told(&[good]), served(&[]));
+        assert_eq!(told(&[given_up, Fate::NothingToSay]), served(&[]));
+        assert_eq!(told(&[dead, good, dead]), served(&["key-0", "key-2"]));
         // Whoever was served is not sent to again for as long as somebody mends the configuration.
-        assert_eq!(told(&[served, wrong, rejected]), (200, r#"{"rejected":["key-2"]}"#.to_owned()));
-        assert_eq!(told(&[wrong, unknown]).0, 502);
-        assert_eq!(told(&[served, later, full]).0, 502);
-        assert_eq!(told(&[rejected, full, wrong]).0, 503);
+        assert_eq!(told(&[good, wrong, dead]), served(&["key-2"]));
+        assert_eq!(status(told(&[wrong, unknown])), 502);
+        assert_eq!(status(told(&[good, later, full])), 502);
+        assert_eq!(status(told(&[dead, full, wrong])), 503);
     }
 }

@@ -41,7 +41,7 @@ impl Listening {
         change(&mut settings);
         let (metrics, stop) = (Metrics::default(), CancellationToken::new());
         let listener = Listener {
-            name: "test",
+            name: "test".into(),
             socket,
             settings,
             protocol,

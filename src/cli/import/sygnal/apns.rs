@@ -2,18 +2,18 @@
 
 use toml::Table;
 
-use super::Files;
 use super::apps::Taken;
+use super::made::Made;
 use super::members::Members;
 use super::topic::topic_of;
-use crate::cli::import::Imported;
+use crate::cli::import::named::Folders;
 
-pub(super) fn take(imported: &mut Imported, at: &str, said: &mut Members, files: &Files) -> Option<Taken> {
+pub(super) fn take(made: &mut Made, at: &str, said: &mut Members, folders: &Folders) -> Option<Taken> {
     let environment = match said.take_text("platform").as_deref() {
         None | Some("production" | "prod") => "production",
         Some("sandbox") => "sandbox",
         Some(other) => {
-            imported.remark(format!(
+            made.note(format!(
                 "{at}platform is {other:?}, which sygnal does not take either; production was taken."
             ));
             "production"
@@ -26,7 +26,7 @@ pub(super) fn take(imported: &mut Imported, at: &str, said: &mut Members, files:
     match (said.take_text("certfile"), key_file) {
         // sygnal takes the certificate where both are there.
         (Some(file), _) => {
-            let path = files.path(imported, &file);
+            let path = made.path(&format!("{at}certfile"), folders, &file);
             topic = topic.or_else(|| topic_of(&path));
             // sygnal wants the certificate and its key in one file.
             let both =
@@ -35,7 +35,7 @@ pub(super) fn take(imported: &mut Imported, at: &str, said: &mut Members, files:
         }
         (None, Some(file)) => {
             let token = [
-                ("key_file", files.path(imported, &file)),
+                ("key_file", made.path(&format!("{at}keyfile"), folders, &file)),
                 ("key_id", key_id.unwrap_or_default()),
                 ("team_id", team_id.unwrap_or_default()),
             ];
@@ -43,12 +43,14 @@ pub(super) fn take(imported: &mut Imported, at: &str, said: &mut Members, files:
             apns.insert("token".to_owned(), Table::from_iter(token).into());
         }
         (None, None) => {
-            imported.remark(format!("{at}certfile and {at}keyfile are both missing; the app was left out."));
+            made.lose(format!(
+                "{at}certfile and {at}keyfile are both missing: add the app, which was left out."
+            ));
             return None;
         }
     }
     if topic.is_none() {
-        imported.remark(format!("{at}topic is missing; add the app's bundle id to topics."));
+        made.lose(format!("{at}topic is missing: add the app's bundle id to topics."));
     }
     let topics: Vec<toml::Value> = topic.into_iter().map(toml::Value::from).collect();
     apns.insert("topics".to_owned(), topics.into());

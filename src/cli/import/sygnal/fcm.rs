@@ -3,27 +3,25 @@
 use serde_json::Value;
 use toml::Table;
 
-use super::Files;
 use super::apps::Taken;
+use super::made::Made;
 use super::members::{Members, toml_table};
-use crate::cli::import::Imported;
+use crate::cli::import::named::Folders;
 
-pub(super) fn take(imported: &mut Imported, at: &str, said: &mut Members, files: &Files) -> Option<Taken> {
+pub(super) fn take(made: &mut Made, at: &str, said: &mut Members, folders: &Folders) -> Option<Taken> {
     if said.take("api_key").is_some() {
-        imported.remark(format!(
-            "{at}api_key was not taken over: Google has switched off the API that takes it."
-        ));
+        made.note(format!("{at}api_key was not taken over: Google has switched off the API that takes it."));
     }
     let version = said.take_text("api_version");
     let (project, file) = (said.take_text("project_id"), said.take_text("service_account_file"));
     let (Some(project), Some(file)) = (project, file) else {
         let found = version.as_deref().unwrap_or("legacy");
-        imported.remark(format!(
-            "{at}api_version is {found:?}: expected project_id and service_account_file, with which v1 is called; the app was left out."
+        made.lose(format!(
+            "{at}api_version is {found:?}: add the app with project_id and service_account_file, by which v1 is called; it was left out."
         ));
         return None;
     };
-    let key_file = files.path(imported, &file);
+    let key_file = made.path(&format!("{at}service_account_file"), folders, &file);
     let fcm = [("project", project), ("key_file", key_file)];
     let fcm = Table::from_iter(fcm.map(|(key, value)| (key.to_owned(), value.into())));
     let mut of_matrix = Table::new();

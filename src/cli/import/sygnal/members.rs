@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::cli::import::Imported;
+use super::made::Made;
 
 /// The members of a mapping that were not used yet.
 pub(super) struct Members(Map<String, Value>);
@@ -80,9 +80,9 @@ impl Members {
     }
 
     /// Tells what was not used. `of` is the place of the mapping, with a full stop.
-    pub(super) fn remark_rest(self, imported: &mut Imported, of: &str) {
+    pub(super) fn note_rest(self, made: &mut Made, of: &str) {
         for key in self.0.keys() {
-            imported.remark(format!("{of}{key} was not taken over: there is nothing like it here."));
+            made.note(format!("{of}{key} was not taken over: there is nothing like it here."));
         }
     }
 }

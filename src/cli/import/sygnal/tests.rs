@@ -4,13 +4,13 @@ use super::*;
 use secrecy::ExposeSecret;
 use toml::toml;
 
-fn made(text: &str) -> Imported {
-    import(text, &Files { folder: "/etc/sygnal".into() }, None).unwrap()
+fn made(text: &str) -> Made {
+    import(text, &Folders::around("/etc/sygnal/sygnal.yaml".as_ref()), None).unwrap()
 }
 
 /// The remarks but those about files, of which none is there.
-fn remarks(imported: &Imported) -> Vec<&str> {
-    let remarks = imported.remarks.iter().map(String::as_str);
+fn remarks(imported: &Made) -> Vec<&str> {
+    let remarks = imported.notes.iter().chain(&imported.lost).map(String::as_str);
     remarks.filter(|remark| !remark.contains("was not found")).collect()
 }
 
@@ -83,7 +83,7 @@ apps:
     let told = remarks(&imported);
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].starts_with("apps.com.example.ios.inflight_request_limit was not taken over"));
-    assert_eq!(imported.remarks.len(), 4, "three files were not found: {:?}", imported.remarks);
+    assert_eq!(imported.lost.len(), 3, "three files were not found: {:?}", imported.lost);
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn a_certificate_stands_for_its_key_and_its_topic() {
     let pem = format!("{}{}", key.serialize_pem(), params.self_signed(&key).unwrap().pem());
     std::fs::write(dir.path().join("app.pem"), pem).unwrap();
     let text = "apps: {com.example.ios: {type: apns, certfile: app.pem}}";
-    let imported = import(text, &Files { folder: dir.path().to_owned() }, None).unwrap();
+    let imported = import(text, &Folders::around(&dir.path().join("sygnal.yaml")), None).unwrap();
     let apns = &imported.document["apps"]["com.example.ios"]["apns"];
     assert_eq!(apns["topics"], toml::Value::Array(vec!["com.example.app".into()]));
     let file = dir.path().join("app.pem").to_string_lossy().into_owned();
@@ -166,7 +166,7 @@ apps:
 #[test]
 fn a_password_of_a_proxy_goes_to_a_file() {
     let proxied = |text: &str, environment: Option<&str>| {
-        import(text, &Files { folder: "".into() }, environment).unwrap()
+        import(text, &Folders::around("sygnal.yaml".as_ref()), environment).unwrap()
     };
     let imported =
         proxied("proxy: 'http://user:p%40ss+%26word@proxy.example.org:8080'", Some("http://other:1"));
@@ -175,7 +175,7 @@ fn a_password_of_a_proxy_goes_to_a_file() {
     let file = proxy["credentials_file"].as_str().unwrap();
     let secret = imported.secrets.iter().find(|(name, ..)| *name == file).unwrap();
     assert_eq!(secret.1.expose_secret(), "user:p@ss+&word\n");
-    let shown = format!("{:?}{}", imported.remarks, toml::to_string(&imported.document).unwrap());
+    let shown = format!("{:?}{}", imported.notes, toml::to_string(&imported.document).unwrap());
     assert!(!shown.contains("p@ss") && !shown.contains("p%40ss"));
     let imported = proxied("{}", Some("http://proxy:3128"));
     assert_eq!(imported.document["proxy"]["url"].as_str(), Some("http://proxy:3128"));
@@ -185,7 +185,8 @@ fn a_password_of_a_proxy_goes_to_a_file() {
 
 #[test]
 fn what_is_no_mapping_is_told() {
-    let problem = |text| format!("{:#}", import(text, &Files { folder: "".into() }, None).err().unwrap());
+    let problem =
+        |text| format!("{:#}", import(text, &Folders::around("sygnal.yaml".as_ref()), None).err().unwrap());
     assert!(problem("- a").contains("expected a mapping"));
     assert!(problem("apps: {a: 5}").contains("apps.a: expected a mapping"));
     assert!(problem("a: [").contains("it is no YAML"));

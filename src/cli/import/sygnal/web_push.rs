@@ -2,20 +2,20 @@
 
 use toml::{Table, Value};
 
-use super::Files;
 use super::apps::Taken;
+use super::made::Made;
 use super::members::Members;
-use crate::cli::import::Imported;
+use crate::cli::import::named::Folders;
 
-pub(super) fn take(imported: &mut Imported, at: &str, said: &mut Members, files: &Files) -> Option<Taken> {
+pub(super) fn take(made: &mut Made, at: &str, said: &mut Members, folders: &Folders) -> Option<Taken> {
     let (key, contact) = (said.take_text("vapid_private_key"), said.take_text("vapid_contact_email"));
     let (Some(key), Some(contact)) = (key, contact) else {
-        imported.remark(format!(
-            "{at}vapid_private_key or {at}vapid_contact_email is missing; the app was left out."
+        made.lose(format!(
+            "{at}vapid_private_key or {at}vapid_contact_email is missing: add the app, which was left out."
         ));
         return None;
     };
-    let key_file = files.path(imported, &key);
+    let key_file = made.path(&format!("{at}vapid_private_key"), folders, &key);
     let web_push = [("key_file", key_file), ("subject", format!("mailto:{contact}"))];
     let mut web_push = Table::from_iter(web_push.map(|(key, value)| (key.to_owned(), value.into())));
     let mut of_matrix = Table::new();
@@ -27,7 +27,7 @@ pub(super) fn take(imported: &mut Imported, at: &str, said: &mut Members, files:
             web_push.insert("hosts".to_owned(), texts(hosts));
             of_matrix.insert("allowed_endpoints".to_owned(), texts(allowed));
         }
-        None => imported.remark(format!(
+        None => made.note(format!(
             "{at}allowed_endpoints is empty, so sygnal sends to every host: here the push services of browsers are known, and \
              others have to stand in web_push.hosts."
         )),

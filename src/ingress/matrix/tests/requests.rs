@@ -1,14 +1,13 @@
 //! Which requests are understood, and what the others are answered.
 
 use super::*;
+use crate::ingress::matrix::answer::Told;
 use crate::ingress::matrix::request::MAX_DEVICES;
 
-fn refused(body: &str) -> (u16, String, String) {
+fn refused(body: &str) -> (u16, &'static str, String) {
     let Err(bad) = Notification::read(body.as_bytes()) else { panic!("{body}") };
-    let answer = bad.answer();
-    let told: Value = serde_json::from_slice(&answer.body).unwrap();
-    let text = |key: &str| told[key].as_str().unwrap().to_owned();
-    (answer.status.as_u16(), text("errcode"), text("error"))
+    let Told::Error(status, errcode, error) = bad.told() else { panic!("{body}") };
+    (status.as_u16(), errcode, error)
 }
 
 #[test]
@@ -35,18 +34,26 @@ fn a_request_that_cannot_be_understood_is_told_why() {
         ),
     ] {
         let told = refused(body);
-        assert_eq!((told.0, told.1.as_str()), (status, errcode), "{body}: {}", told.2);
+        assert_eq!((told.0, told.1), (status, errcode), "{body}: {}", told.2);
         assert!(told.2.contains(error), "{body}: {}", told.2);
     }
     let devices = vec![json!({"app_id": "a", "pushkey": "k"}); MAX_DEVICES + 1];
     let told = refused(&json!({"notification": {"devices": devices}}).to_string());
-    assert_eq!((told.0, told.1.as_str()), (413, "M_TOO_LARGE"));
+    assert_eq!((told.0, told.1), (413, "M_TOO_LARGE"));
 }
 
 #[test]
 fn no_refusal_repeats_a_pushkey() {
-    let told = refused(r#"{"notification":{"devices":[{"app_id":"a","pushkey":["secret-key"]}]}}"#);
-    assert!(!told.2.contains("secret"), "{}", told.2);
+    for found in [r#"["secret"]"#, r#"{"secret":"secret"}"#] {
+        let told =
+            refused(&format!(r#"{{"notification":{{"devices":[{{"app_id":"a","pushkey":{found}}}]}}}}"#));
+        assert!(!told.2.contains("secret"), "{}", told.2);
+    }
+    let told = refused(r#"{"notification":{"devices":["secret \" key"]}}"#);
+    assert_eq!(
+        told.2,
+        "notification.devices[0]: invalid type: string …, expected struct ClaimedDevice at line 1 column 45"
+    );
 }
 
 #[test]

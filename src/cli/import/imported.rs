@@ -1,0 +1,99 @@
+//! What an import came to, and how it is written.
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::cli::done::Done;
+use crate::cli::new_file::write_new;
+use crate::cli::output::tell;
+
+/// The name of the configuration that is written.
+const CONFIG: &str = "fanfare.toml";
+
+/// What an import came to.
+#[derive(Debug, Default)]
+pub(super) struct Imported {
+    /// The configuration.
+    pub(super) toml: String,
+    /// The secrets that stood in the other configuration itself, each with the name of its file.
+    pub(super) secrets: Vec<(&'static str, SecretString)>,
+    /// What is said about it, in whole sentences.
+    pub(super) notes: Vec<String>,
+    /// What is left to be done before pushes are delivered as before, in whole sentences.
+    pub(super) lost: Vec<String>,
+}
+
+impl Imported {
+    /// Writes all files into a folder, or none if one of them is there already.
+    ///
+    /// # Errors
+    /// Fails if a file is there already, or cannot be written.
+    pub(super) fn write(self, folder: &Path) -> anyhow::Result<Done> {
+        let Self { toml, secrets, notes, lost } = self;
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let config = folder.join(CONFIG);
+        let secrets: Vec<_> = secrets.into_iter().map(|(name, secret)| (folder.join(name), secret)).collect();
+        let files = std::iter::once(&config).chain(secrets.iter().map(|(file, _)| file));
+        for file in files {
+            if file.symlink_metadata().is_ok() {
+                bail!("{} exists already and is not overwritten; nothing was written", file.display());
+            }
+        }
+        for (file, secret) in &secrets {
+            write_new(file, secret.expose_secret(), "the secret in it")?;
+        }
+        write_new(&config, &toml, "the configuration")?;
+        for (label, sentences) in [("note", &notes), ("to do", &lost)] {
+            sentences.iter().for_each(|sentence| tell(format_args!("{label}: {sentence}")));
+        }
+        tell(format_args!(
+            "{} is written; `fanfare check --config {0}` says whether it is good",
+            config.display()
+        ));
+        Ok(if lost.is_empty() { Done::Good } else { Done::Bad })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn imported() -> Imported {
+        Imported {
+            toml: "[grpc]\n".to_owned(),
+            secrets: vec![("password", SecretString::from("secret"))],
+            ..Imported::default()
+        }
+    }
+
+    #[test]
+    fn files_are_for_their_owner_alone_and_all_or_none_are_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("new/folder");
+        assert!(matches!(imported().write(&folder).unwrap(), Done::Good));
+        for (name, content) in [(CONFIG, "[grpc]\n"), ("password", "secret")] {
+            let file = folder.join(name);
+            assert_eq!(std::fs::read_to_string(&file).unwrap(), content);
+            assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{name}");
+        }
+        for left in [CONFIG, "password"] {
+            let other = if left == CONFIG { "password" } else { CONFIG };
+            std::fs::remove_file(folder.join(other)).unwrap();
+            let error = imported().write(&folder).err().unwrap().to_string();
+            assert!(error.contains(left) && error.contains("not overwritten"), "{error}");
+            assert!(!folder.join(other).exists());
+            std::fs::write(folder.join(other), "").unwrap();
+        }
+    }
+
+    #[test]
+    fn what_was_lost_is_in_the_exit_code() {
+        let dir = tempfile::tempdir().unwrap();
+        let lost = Imported { lost: vec!["The key is encrypted.".to_owned()], ..imported() };
+        assert!(matches!(lost.write(dir.path()).unwrap(), Done::Bad));
+    }
+}

@@ -1,0 +1,30 @@
+//! HTTP for callers without gRPC: what the three ingresses json, mattermost and matrix share. A listener serves one or more of
+//! them.
+//!
+//! - `service.rs` answers the calls of a connection: it finds the route, the caller and the whole body, and hands all of it
+//!   to the ingress as a [`Call`].
+//! - `caller.rs` finds who calls, `source.rs` bounds the calls that show nothing by their addresses, `body.rs` reads a body.
+//! - [`Refused`] says why a call does not reach its ingress, which gives that its own form. [`Answer`] is what an ingress
+//!   returns.
+
+mod answer;
+mod body;
+mod call;
+mod caller;
+mod listened;
+mod refused;
+mod route;
+mod service;
+mod settings;
+mod source;
+mod terms;
+
+#[allow(unused_imports, reason = "the batches of the JSON ingress are such bodies, which come next")]
+pub(crate) use answer::Body;
+pub(crate) use answer::{Answer, answer};
+pub(crate) use call::Call;
+pub(crate) use listened::{Http, HttpParts};
+pub(crate) use refused::Refused;
+pub(crate) use service::of_connection;
+pub use settings::HttpSettings;
+pub(crate) use terms::Terms;

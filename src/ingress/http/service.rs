@@ -1,0 +1,228 @@
+//! Answers the calls of a connection.
+
+use std::convert::Infallible;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, header};
+use tokio::time::Instant;
+use tower_service::Service;
+
+use super::answer::Answer;
+use super::body;
+use super::call::Call;
+use super::caller::{self, Secret};
+use super::listened::{Http, Table};
+use super::refused::Refused;
+use super::route::{NONE, Route};
+use super::source::{Source, SourceBounds};
+use crate::caller::{Caller, OpenCall, Unknown};
+use crate::held_bytes::BytesShare;
+use crate::ingress::client::Client;
+use crate::ingress::json;
+use crate::listener::Connection;
+
+/// The service of one connection of a listener.
+pub(crate) fn of_connection<B>(
+    http: &Arc<Http>,
+    connection: &Arc<Connection>,
+) -> impl Service<Request<B>, Response = Answer, Error = Infallible, Future: Send>
++ Clone
++ Send
++ Sync
++ 'static
++ use<B>
+where
+    B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
+{
+    let calls = Arc::new(OfConnection {
+        http: Arc::clone(http),
+        client: Client::new(connection),
+        share: http.parts.budget.share(),
+        source: OnceLock::new(),
+    });
+    Calls(move |request| {
+        let calls = Arc::clone(&calls);
+        async move { Ok(calls.answer(request).await) }
+    })
+}
+
+/// A service that is a function. The future of such a service needs no name, and so no box.
+#[derive(Clone)]
+struct Calls<F>(F);
+
+impl<F, A, B> Service<Request<B>> for Calls<F>
+where
+    F: Fn(Request<B>) -> A,
+    A: Future<Output = Result<Answer, Infallible>>,
+{
+    type Response = Answer;
+    type Error = Infallible;
+    type Future = A;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> A {
+        (self.0)(request)
+    }
+}
+
+/// What the calls of one connection share.
+struct OfConnection {
+    http: Arc<Http>,
+    client: Client,
+    /// What bytes of callers are counted against that have no share of their own.
+    share: BytesShare,
+    /// What the address of the connection has taken.
+    source: OnceLock<Arc<Source>>,
+}
+
+/// Who calls. A call that shows nothing counts for its address as long as it goes on.
+struct Admitted {
+    caller: Caller,
+    _call: Option<OpenCall>,
+}
+
+impl OfConnection {
+    async fn answer<B>(&self, request: Request<B>) -> Answer
+    where
+        B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
+    {
+        let table = self.http.table.load_full();
+        let (_, path) = caller::key_in_path(request.uri().path());
+        let Some(route) = table.ingresses.route(request.method(), path) else {
+            let calls = self.http.calls(NONE);
+            calls.refused(Refused::NotFound.reason());
+            let answer = table.ingresses.not_found();
+            calls.answered(answer.status());
+            return answer;
+        };
+        let calls = self.http.calls(route.number());
+        let answer = match self.serve(&table, route, request).await {
+            Ok(answer) => answer,
+            Err(refused) => {
+                calls.refused(refused.reason());
+                route.refused(&refused)
+            }
+        };
+        calls.answered(answer.status());
+        answer
+    }
+
+    async fn serve<B>(&self, table: &Table, route: Route<'_>, request: Request<B>) -> Result<Answer, Refused>
+    where
+        B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
+    {
+        let terms = route.terms();
+        if !terms.take(request.method()) {
+            return Err(Refused::Method(terms.methods));
+        }
+        let Some(rpc) = terms.rpc else { return Ok(route.tell()) };
+        let at = Instant::now();
+        let (http::request::Parts { uri, headers, .. }, body) = request.into_parts();
+        let (key, _) = caller::key_in_path(uri.path());
+        let Admitted { caller, _call } = self.admit(table, route, key, &headers).await?;
+        // What was shown is not kept longer than it is needed.
+        drop(uri);
+        if let Err(denied) = caller.may_call(rpc) {
+            caller.note(denied, "");
+            return Err(Refused::Denied(denied));
+        }
+        if headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+            return Err(Refused::Encoded);
+        }
+        let share = caller.bytes().unwrap_or(&self.share).clone();
+        let (parts, settings) = (&self.http.parts, &table.settings);
+        let call = Call {
+            desk: &parts.desk,
+            caller,
+            at,
+            round_trip: self.client.round_trip(),
+            address: self.client.address(),
+            headers,
+            share,
+            leaving: self.client.leaving(),
+            batches: &parts.batches,
+        };
+        if let Route::Json(json, json::Asked::Batch) = route {
+            return Ok(json.batch(call, body).await);
+        }
+        let most = terms.max_bytes.min(settings.max_body_bytes);
+        let body = body::whole(body, most, settings.body_timeout, &call.share).await?;
+        Ok(route.serve(call, body).await)
+    }
+
+    /// Finds who calls, before anything of the body is read.
+    async fn admit(
+        &self,
+        table: &Table,
+        route: Route<'_>,
+        key: Option<&str>,
+        headers: &HeaderMap,
+    ) -> Result<Admitted, Refused> {
+        let callers = &self.http.parts.callers;
+        let secret = match caller::shown(key, headers) {
+            Ok(secret) => secret,
+            Err(unknown) => return self.unknown(table, unknown),
+        };
+        let shown = self.client.shows_secret(secret.as_ref().map(Secret::as_str));
+        if secret.is_none() && shown.certificates.is_empty() {
+            return self.unproved(table, route);
+        }
+        let now = SystemTime::now();
+        match callers.find(&shown, now) {
+            Ok(caller) => Ok(Admitted { caller, _call: None }),
+            Err(unknown) if unknown.may_be_mended_by_a_fetch() => {
+                let call = self.enter(table)?;
+                let found = callers.find_after_fetch(&shown, now).await;
+                let caller = found.map_err(|unknown| self.note(unknown))?;
+                Ok(Admitted { caller, _call: Some(call) })
+            }
+            Err(unknown) => self.unknown(table, unknown),
+        }
+    }
+
+    /// A call that shows nothing.
+    fn unproved(&self, table: &Table, route: Route<'_>) -> Result<Admitted, Refused> {
+        let call = self.enter(table)?;
+        let (callers, settings, address) = (&self.http.parts.callers, &table.settings, self.client.address());
+        if !settings.takes_unproved(address.ip()) {
+            return Err(self.note(Unknown::Elsewhere));
+        }
+        let found = match &settings.caller {
+            Some(name) if route.may_stand_in() => {
+                callers.standing_for(name, self.client.standing(), address).ok_or(Unknown::NothingShown)
+            }
+            // As over gRPC: the anonymous caller, or everybody where there are no callers.
+            _ => callers.find(&self.client.shows_secret(None), SystemTime::now()),
+        };
+        let caller = found.map_err(|unknown| self.note(unknown))?;
+        Ok(Admitted { caller, _call: Some(call) })
+    }
+
+    /// A call that shows something wrong. It is not told from a guess, so it counts for its address.
+    fn unknown(&self, table: &Table, unknown: Unknown) -> Result<Admitted, Refused> {
+        let _call = self.enter(table)?;
+        Err(self.note(unknown))
+    }
+
+    fn note(&self, unknown: Unknown) -> Refused {
+        self.http.parts.callers.note_unknown(&unknown, self.client.address());
+        Refused::Unknown(unknown)
+    }
+
+    /// Counts a call for its address.
+    fn enter(&self, table: &Table) -> Result<OpenCall, Refused> {
+        let (sources, settings) = (&self.http.sources, &table.settings);
+        let source = self.source.get_or_init(|| sources.of(self.client.address().ip()));
+        let bounds = SourceBounds {
+            max_requests: settings.max_requests_per_source,
+            requests_per_second: settings.requests_per_second_per_source,
+        };
+        sources.enter(source, bounds)
+    }
+}

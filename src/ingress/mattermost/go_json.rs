@@ -1,0 +1,330 @@
+//! Reads JSON as Go's `encoding/json` does, because what a Mattermost server writes was only ever read by Go before.
+//!
+//! - The letter case of keys is ignored, a later member wins over an earlier one, and unknown members are skipped.
+//! - Whatever follows the first value is ignored.
+//! - Bytes that are not UTF-8 become U+FFFD.
+//! - `null` leaves a member as it is.
+//! - A member of the wrong type does not end the reading: a fault of the JSON itself is reported first.
+//!
+//! Source: Go, package `encoding/json`, `Unmarshal` and `Decoder.Decode`; the texts of its errors as recorded from the real
+//! push proxy.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+/// A struct that Go reads.
+pub(super) trait GoStruct<'a>: Default {
+    /// Its name in Go, which errors show.
+    const NAME: &'static str;
+
+    /// The place of the member with this key, which is in lower case.
+    fn place(&mut self, key: &str) -> Option<Place<'_, 'a>>;
+}
+
+/// Where the value of a member is put.
+pub(super) enum Place<'s, 'a> {
+    Text(&'s mut Cow<'a, str>),
+    /// An integer, with its name in Go.
+    Integer(&'s mut i64, &'static str),
+    Flag(&'s mut bool),
+}
+
+/// The bytes as text. The result is read by [`read`], which borrows from it.
+pub(super) fn text(bytes: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(bytes)
+}
+
+/// Reads the first value of a text.
+///
+/// # Errors
+/// Fails with what Go would say, or with words that mean the same.
+pub(super) fn read<'a, T: GoStruct<'a>>(text: &'a str) -> Result<T, String> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    match Read::<T>::deserialize(&mut reader) {
+        Ok(Read(read)) => read,
+        Err(_) if text.trim_ascii().is_empty() => Err("EOF".to_owned()),
+        Err(error) if error.is_eof() => Err("unexpected EOF".to_owned()),
+        // serde_json says what it found and where, and does not repeat the text.
+        Err(error) => Err(format!("invalid JSON: {error}")),
+    }
+}
+
+/// The struct, or the first member that is of a wrong type.
+struct Read<T>(Result<T, String>);
+
+impl<'a, T: GoStruct<'a>> Deserialize<'a> for Read<T> {
+    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Members(PhantomData)).map(Self)
+    }
+}
+
+struct Members<T>(PhantomData<T>);
+
+impl<'a, T: GoStruct<'a>> Visitor<'a> for Members<T> {
+    type Value = Result<T, String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON")
+    }
+
+    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let (mut read, mut wrong) = (T::default(), None);
+        while let Some(Key(key)) = map.next_key()? {
+            let key = if key.bytes().any(|byte| byte.is_ascii_uppercase()) {
+                Cow::Owned(key.to_ascii_lowercase())
+            } else {
+                key
+            };
+            let Some(place) = read.place(&key) else {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            if let Err((found, expected)) = place.put(map.next_value()?) {
+                let name = T::NAME;
+                wrong.get_or_insert_with(|| {
+                    format!(
+                        "json: cannot unmarshal {found} into Go struct field {name}.{key} of type {expected}"
+                    )
+                });
+            }
+        }
+        Ok(wrong.map_or(Ok(read), Err))
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(Ok(T::default()))
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(Err(not_an_object::<T>("bool")))
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(Err(not_an_object::<T>("number")))
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<Self::Value, E> {
+        Ok(Err(not_an_object::<T>("number")))
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(Err(not_an_object::<T>("number")))
+    }
+
+    fn visit_str<E: Error>(self, _: &str) -> Result<Self::Value, E> {
+        Ok(Err(not_an_object::<T>("string")))
+    }
+
+    fn visit_seq<A: SeqAccess<'a>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
+        while elements.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Err(not_an_object::<T>("array")))
+    }
+}
+
+fn not_an_object<'a, T: GoStruct<'a>>(found: &str) -> String {
+    format!("json: cannot unmarshal {found} into Go value of type model.{}", T::NAME)
+}
+
+/// A key, borrowed from the text where it has no escapes.
+#[derive(serde::Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'a> Place<'_, 'a> {
+    /// Puts a value here.
+    ///
+    /// # Errors
+    /// Fails with what the value is, and with the type in Go that it should have.
+    fn put(self, found: Found<'a>) -> Result<(), (Cow<'static, str>, &'static str)> {
+        match (self, found) {
+            (_, Found::Null) => {}
+            (Place::Text(place), Found::Text(text)) => *place = text,
+            (Place::Integer(place, _), Found::Integer(number)) => *place = number,
+            (Place::Flag(place), Found::Flag(flag)) => *place = flag,
+            (Place::Text(_), found) => return Err((found.name().into(), "string")),
+            (Place::Integer(_, expected), Found::Number(number)) => {
+                return Err((format!("number {number}").into(), expected));
+            }
+            (Place::Integer(_, expected), found) => return Err((found.name().into(), expected)),
+            (Place::Flag(_), found) => return Err((found.name().into(), "bool")),
+        }
+        Ok(())
+    }
+}
+
+/// What stands as the value of a member.
+enum Found<'a> {
+    Null,
+    Flag(bool),
+    Integer(i64),
+    /// A number that is no integer of 64 bits.
+    Number(f64),
+    Text(Cow<'a, str>),
+    Array,
+    Object,
+}
+
+impl Found<'_> {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Flag(_) => "bool",
+            Self::Integer(_) | Self::Number(_) => "number",
+            Self::Text(_) => "string",
+            Self::Array => "array",
+            Self::Object => "object",
+        }
+    }
+}
+
+impl<'a> Deserialize<'a> for Found<'a> {
+    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AnyValue)
+    }
+}
+
+struct AnyValue;
+
+impl<'a> Visitor<'a> for AnyValue {
+    type Value = Found<'a>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Found<'a>, E> {
+        Ok(Found::Null)
+    }
+
+    fn visit_bool<E: Error>(self, flag: bool) -> Result<Found<'a>, E> {
+        Ok(Found::Flag(flag))
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Found<'a>, E> {
+        Ok(Found::Integer(number))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Found<'a>, E> {
+        #[expect(clippy::cast_precision_loss, reason = "the number is only shown, as one that is too large")]
+        let too_large = number as f64;
+        Ok(i64::try_from(number).map_or(Found::Number(too_large), Found::Integer))
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Found<'a>, E> {
+        Ok(Found::Number(number))
+    }
+
+    fn visit_borrowed_str<E: Error>(self, text: &'a str) -> Result<Found<'a>, E> {
+        Ok(Found::Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Found<'a>, E> {
+        Ok(Found::Text(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_seq<A: SeqAccess<'a>>(self, mut elements: A) -> Result<Found<'a>, A::Error> {
+        while elements.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Found::Array)
+    }
+
+    fn visit_map<A: MapAccess<'a>>(self, mut members: A) -> Result<Found<'a>, A::Error> {
+        while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Found::Object)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Default, PartialEq)]
+    struct Probe<'a> {
+        text: Cow<'a, str>,
+        integer: i64,
+        flag: bool,
+    }
+
+    impl<'a> GoStruct<'a> for Probe<'a> {
+        const NAME: &'static str = "Probe";
+
+        fn place(&mut self, key: &str) -> Option<Place<'_, 'a>> {
+            Some(match key {
+                "text" => Place::Text(&mut self.text),
+                "integer" => Place::Integer(&mut self.integer, "int"),
+                "flag" => Place::Flag(&mut self.flag),
+                _ => return None,
+            })
+        }
+    }
+
+    fn read(json: &str) -> Result<Probe<'_>, String> {
+        super::read(json)
+    }
+
+    #[test]
+    fn it_tolerates_what_go_tolerates() {
+        let probe = |text: &'static str, integer, flag| Ok(Probe { text: text.into(), integer, flag });
+        for (json, expected) in [
+            (r#"{"text":"a","integer":-1,"flag":true}"#, probe("a", -1, true)),
+            (r#"{"TEXT":"a","Text":"b","other":{"x":[1]}}"#, probe("b", 0, false)),
+            (r#"{"text":"a","text":null,"integer":null} trailing"#, probe("a", 0, false)),
+            (r#"{"integer":1}{"integer":2}"#, probe("", 1, false)),
+            (r#" {"t\u0065xt":"\u00e9\n"}"#, probe("é\n", 0, false)),
+            ("null", probe("", 0, false)),
+            ("{}]", probe("", 0, false)),
+        ] {
+            assert_eq!(read(json), expected, "{json}");
+        }
+        assert_eq!(text(b"{\"text\":\"\xff\xfe\"}"), "{\"text\":\"\u{fffd}\u{fffd}\"}");
+    }
+
+    #[test]
+    fn it_fails_in_the_words_of_go() {
+        for (json, expected) in [
+            ("", "EOF"),
+            (" \n", "EOF"),
+            ("{", "unexpected EOF"),
+            (r#"{"text":"#, "unexpected EOF"),
+            (r#"{"integer":"1""#, "unexpected EOF"),
+            (
+                r#"{"integer":"1","flag":0}"#,
+                "json: cannot unmarshal string into Go struct field Probe.integer of type int",
+            ),
+            (
+                r#"{"integer":1.5}"#,
+                "json: cannot unmarshal number 1.5 into Go struct field Probe.integer of type int",
+            ),
+            (r#"{"flag":[1]}"#, "json: cannot unmarshal array into Go struct field Probe.flag of type bool"),
+            (
+                r#"{"text":{"a":1}}"#,
+                "json: cannot unmarshal object into Go struct field Probe.text of type string",
+            ),
+            (r#"{"text":7}"#, "json: cannot unmarshal number into Go struct field Probe.text of type string"),
+            ("[]", "json: cannot unmarshal array into Go value of type model.Probe"),
+            ("[", "unexpected EOF"),
+            ("\"x\"", "json: cannot unmarshal string into Go value of type model.Probe"),
+            ("-7", "json: cannot unmarshal number into Go value of type model.Probe"),
+            ("true", "json: cannot unmarshal bool into Go value of type model.Probe"),
+        ] {
+            assert_eq!(read(json).unwrap_err(), expected, "{json}");
+        }
+        let error = read("{text}").unwrap_err();
+        assert!(error.starts_with("invalid JSON: key must be a string"), "{error}");
+    }
+
+    #[test]
+    fn a_number_that_no_integer_holds_is_no_integer() {
+        let error = read(r#"{"integer":9223372036854775808}"#).unwrap_err();
+        assert!(error.starts_with("json: cannot unmarshal number 92"), "{error}");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes: Vec<u8>, json in r#"(\{|\}|\[|\]|"|text|integer|:|,|1|null|\\){0,20}"#) {
+            let _ = read(&text(&bytes));
+            let _ = read(&json);
+        }
+    }
+}

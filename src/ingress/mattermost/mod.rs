@@ -1,0 +1,163 @@
+//! The ingress of Mattermost servers, to which the gateway is their push proxy.
+//!
+//! A notification becomes a draft, and its result a push response, in the words of the real push proxy:
+//!
+//! ```text
+//! bytes ── go_json, checks ──▶ notification ── apns, fcm, draft ──▶ the desk ── push_response ──▶ bytes
+//!                                   └── forward ──▶ another push proxy ──────────────────────────────▲
+//! ```
+//!
+//! Where it differs from the real proxy on purpose, docs/mattermost.md says so and why.
+
+mod answers;
+mod apns;
+mod asked;
+mod checks;
+mod counters;
+mod cut;
+mod draft;
+mod emoji;
+mod fcm;
+mod forward;
+mod go_json;
+mod kind;
+mod platform;
+mod push_response;
+mod request;
+mod said;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use fanfare_upstream::{Upstream, coarse_now};
+
+pub(crate) use asked::Asked;
+pub use platform::{PlatformApp, PlatformKind, Platforms};
+pub use settings::{ForwardSettings, MattermostSettings};
+
+use super::http::{Answer, Call, Refused};
+use crate::caller::Denied;
+use crate::desk::{Draft, NoRoom};
+use crate::metrics::MattermostMetrics;
+use counters::Counters;
+use forward::Forward;
+use kind::Kind;
+use push_response::PushResponse;
+
+/// How long a server is kept waiting. It gives up after 30 s, and then nobody learns what became of a push.
+///
+/// Source: a port of the server that names its line; the constant itself was not seen.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(25);
+
+/// This ingress on one listener.
+pub(crate) struct Mattermost {
+    platforms: Platforms,
+    forward: Option<Forward>,
+    counters: Counters,
+}
+
+/// What becomes of a notification.
+enum Next {
+    /// It is answered at once.
+    Answer(Option<Kind>, PushResponse),
+    /// It is a push of an app here.
+    Submit(Kind, Draft),
+    /// Another push proxy serves its platform.
+    Forward,
+}
+
+impl Mattermost {
+    /// The ingress by these settings. The push proxy that they forward to is a peer of `upstream`.
+    pub(crate) fn new(
+        settings: &MattermostSettings,
+        upstream: &Upstream,
+        metrics: &MattermostMetrics,
+    ) -> Self {
+        Self {
+            platforms: settings.platforms.clone(),
+            forward: settings.forward.as_ref().map(|settings| Forward::over(upstream, settings)),
+            counters: Counters::of(metrics),
+        }
+    }
+
+    /// Answers a call whose whole body is there. What is wrong with it is an answer as well.
+    pub(crate) async fn serve(&self, call: Call<'_>, asked: Asked, body: Bytes) -> Answer {
+        match asked {
+            Asked::Push => match self.next(&call, &body) {
+                Next::Answer(kind, response) => self.answered(kind, response),
+                Next::Submit(kind, draft) => {
+                    drop(body);
+                    let submitted = call.desk.submit(&call.caller, draft, call.arrival(Some(PATIENCE))).await;
+                    let response = match submitted {
+                        Ok(settled) => PushResponse::of(settled.result),
+                        Err(why) => PushResponse::no_room(why),
+                    };
+                    self.answered(Some(kind), response)
+                }
+                // It is boxed because it is rare, and larger than the other.
+                Next::Forward => Box::pin(self.forward(call, body)).await,
+            },
+            Asked::Ack => answers::response(self.ack(&body)),
+            Asked::Page | Asked::Version | Asked::Moved(_) => answers::fixed(asked),
+        }
+    }
+
+    /// Answers a call that anybody may make, whose body is not read.
+    pub(crate) fn tell(&self, asked: Asked) -> Answer {
+        answers::fixed(asked)
+    }
+
+    /// Says in the form of this ingress why a call did not reach it. `asked` is none where it is not known what was asked for.
+    pub(crate) fn refused(&self, asked: Option<Asked>, refused: &Refused) -> Answer {
+        answers::refused(asked, refused)
+    }
+
+    /// Decides what becomes of a notification.
+    fn next(&self, call: &Call<'_>, body: &[u8]) -> Next {
+        let text = go_json::text(body);
+        let failed = |kind, why: String| Next::Answer(kind, PushResponse::Fail(why.into()));
+        let notification = match checks::notification(&text) {
+            Ok(notification) => notification,
+            Err(why) => return failed(None, why),
+        };
+        let kind = Kind::of(&notification);
+        match checks::app(&notification, &self.platforms) {
+            (Some(app), version) => {
+                let held = call.share.in_flight(body.len());
+                Next::Submit(kind, draft::draft(&notification, kind, (app, version), coarse_now(), held))
+            }
+            (None, _) if self.forward.is_some() => Next::Forward,
+            (None, _) => failed(Some(kind), checks::not_served(&notification)),
+        }
+    }
+
+    fn answered(&self, kind: Option<Kind>, response: PushResponse) -> Answer {
+        self.counters.push(kind, &response);
+        answers::response(response)
+    }
+
+    /// Takes an acknowledgement. It goes nowhere else: it names no app, and all that a push proxy does with it is to count it.
+    fn ack(&self, body: &[u8]) -> PushResponse {
+        match checks::ack(&go_json::text(body)) {
+            Ok(ack) => {
+                self.counters.ack(&ack);
+                PushResponse::Ok
+            }
+            Err(why) => PushResponse::Fail(why.into()),
+        }
+    }
+
+    async fn forward(&self, call: Call<'_>, body: Bytes) -> Answer {
+        let Some(forward) = &self.forward else { return self.tell(Asked::Push) };
+        if let Err(wait) = call.caller.take_turn() {
+            call.caller.note(Denied::Rate, "");
+            return answers::response(PushResponse::no_room(NoRoom::OverRate(wait)));
+        }
+        let forwarded = forward.send(&call.caller, &call.headers, body, call.at + PATIENCE).await;
+        self.counters.forward(&forwarded);
+        forwarded.unwrap_or_else(|why| answers::response(PushResponse::Fail(why.to_string().into())))
+    }
+}
