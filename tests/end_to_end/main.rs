@@ -27,6 +27,7 @@ mod http1;
 mod issuers;
 mod killed;
 mod listener;
+mod matrix;
 mod mattermost;
 mod mattermost_fronts;
 mod mattermost_recorded;

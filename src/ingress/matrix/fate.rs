@@ -26,7 +26,10 @@ pub(super) enum Fate {
 impl Fate {
     /// What follows from a verdict.
     pub(super) fn of(result: &PushResult) -> Self {
-        if result.token_action == TokenAction::Delete {
+        // Only a device that was registered and is gone is rejected, since that cannot be taken back. What was never valid
+        // here may be the fault of the configuration: a wrong environment, topic or project makes it look so for every device,
+        // before any guard can know.
+        if (result.outcome, result.token_action) == (Outcome::Unregistered, TokenAction::Delete) {
             return Self::Rejected;
         }
         // Whatever may have been delivered is not repeated.
@@ -50,7 +53,7 @@ impl Fate {
                 Some(Reason::IdReused) => Self::Served,
                 _ => Self::GivenUp,
             },
-            // Among these is a target that is set aside and not deleted, because so many fail at once.
+            // Among these is a device that is set aside and not deleted, because so many fail at once.
             Outcome::Unregistered | Outcome::InvalidToken | Outcome::PayloadTooLarge | Outcome::Internal => {
                 Self::GivenUp
             }
@@ -80,6 +83,61 @@ impl Fate {
             Self::Overloaded => "overloaded",
             Self::Misconfigured => "misconfigured",
             Self::UnknownApp => "unknown_app",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fate(outcome: Outcome, change: impl FnOnce(&mut PushResult)) -> Fate {
+        let mut result = PushResult::unsent(outcome, Reason::UpstreamAnswered, "");
+        change(&mut result);
+        Fate::of(&result)
+    }
+
+    #[test]
+    fn only_a_device_that_is_gone_is_rejected() {
+        for outcome in Outcome::ALL {
+            for action in [TokenAction::Keep, TokenAction::Delete, TokenAction::Quarantine] {
+                let fate = fate(outcome, |result| result.token_action = action);
+                let gone = (outcome, action) == (Outcome::Unregistered, TokenAction::Delete);
+                assert_eq!(fate == Fate::Rejected, gone, "{outcome:?} {action:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn whatever_may_have_been_delivered_is_not_repeated() {
+        for outcome in Outcome::ALL {
+            for delivery in [Delivery::Maybe, Delivery::Accepted] {
+                assert_eq!(fate(outcome, |result| result.delivery = delivery), Fate::Served, "{outcome:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_repeat_or_an_operator_can_mend_is_repeated() {
+        let because = |reason| move |result: &mut PushResult| result.reason = Some(reason);
+        for (outcome, reason, expected) in [
+            (Outcome::Accepted, Reason::UpstreamAnswered, Fate::Served),
+            (Outcome::RateLimited, Reason::UpstreamAnswered, Fate::Later),
+            (Outcome::UpstreamUnavailable, Reason::UpstreamUnreachable, Fate::Later),
+            (Outcome::NotAttempted, Reason::Overloaded, Fate::Overloaded),
+            (Outcome::NotAttempted, Reason::BreakerOpen, Fate::Overloaded),
+            (Outcome::NotAttempted, Reason::Draining, Fate::Overloaded),
+            (Outcome::NotAttempted, Reason::Expired, Fate::GivenUp),
+            (Outcome::NotAttempted, Reason::NotPermitted, Fate::Misconfigured),
+            (Outcome::Credential, Reason::UpstreamAnswered, Fate::Misconfigured),
+            (Outcome::InvalidPush, Reason::TopicNotAllowed, Fate::Misconfigured),
+            (Outcome::InvalidPush, Reason::IdReused, Fate::Served),
+            (Outcome::InvalidPush, Reason::UpstreamAnswered, Fate::GivenUp),
+            (Outcome::PayloadTooLarge, Reason::PayloadOverLimit, Fate::GivenUp),
+            (Outcome::InvalidToken, Reason::UpstreamAnswered, Fate::GivenUp),
+            (Outcome::Internal, Reason::GatewayBug, Fate::GivenUp),
+        ] {
+            assert_eq!(fate(outcome, because(reason)), expected, "{outcome:?} {reason:?}");
         }
     }
 }

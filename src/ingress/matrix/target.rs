@@ -1,6 +1,5 @@
-//! Where a push goes, by the pushkey of its device. A device whose address can never be one is a dead one, and so is one
-//! whose `default_payload` is no object, as with sygnal. The desk's guard judges them, because many at once speak for a bug
-//! in what writes them.
+//! Where a push goes, by the pushkey of its device. A device whose address can never be one is told so by the desk's guard like
+//! any other, and is not rejected: an app that is configured as another provider's makes every address look so.
 
 use base64::Engine as _;
 use base64::alphabet;

@@ -52,7 +52,7 @@ fn no_refusal_repeats_a_pushkey() {
     let told = refused(r#"{"notification":{"devices":["secret \" key"]}}"#);
     assert_eq!(
         told.2,
-        "notification.devices[0]: invalid type: string …, expected struct ClaimedDevice at line 1 column 45"
+        "notification.devices[0]: invalid type: string …, expected struct ClaimedDevice at line 1 column 43"
     );
 }
 
