@@ -30,6 +30,7 @@ mod listener;
 mod matrix;
 mod mattermost;
 mod mattermost_fronts;
+mod mattermost_ingress;
 mod mattermost_recorded;
 mod memory;
 mod net;

@@ -39,7 +39,7 @@ impl Reader<'_> {
         let shows_nothing = file.key_sha256.is_empty() && file.certificate.is_none() && file.jwt.is_none();
         if shows_nothing && !file.anonymous && !stands_in {
             let expected = "expected something by which the caller is known: key_sha256, [callers.NAME.certificate], \
-                            [callers.NAME.jwt] or anonymous = true; found none";
+                            [callers.NAME.jwt], anonymous = true or caller of [[http]]; found none";
             self.error(&key, expected);
         }
         let permissions = self.permissions(&key, &file, config);

@@ -1,9 +1,11 @@
 //! What the file says of the HTTP listeners.
 
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 
 use super::Reader;
 use super::listeners::network;
+use super::together::clash;
 use crate::caller::Rpc;
 use crate::config::{Config, file};
 use crate::ingress::http::HttpSettings;
@@ -21,8 +23,32 @@ impl Reader<'_> {
         if files.len() > MAX_TABLES {
             self.error("http", format!("expected at most {MAX_TABLES} tables, found {}", files.len()));
         }
-        let tables = files.iter().take(MAX_TABLES).enumerate();
-        tables.filter_map(|(at, file)| self.http_table(&format!("http.{at}"), file, config)).collect()
+        let mut read: Vec<(String, HttpSettings)> = Vec::new();
+        for (at, file) in files.iter().take(MAX_TABLES).enumerate() {
+            let table = format!("http.{at}");
+            let Some(settings) = self.http_table(&table, file, config) else { continue };
+            self.expect_address_of_its_own(&table, settings.listener.listen, config, &read);
+            read.push((table, settings));
+        }
+        read.into_iter().map(|(_, settings)| settings).collect()
+    }
+
+    /// Notes where a table takes the address of another listener.
+    fn expect_address_of_its_own(
+        &mut self,
+        table: &str,
+        found: SocketAddr,
+        config: &Config,
+        earlier: &[(String, HttpSettings)],
+    ) {
+        let others = [("grpc", config.grpc.listener.listen), ("admin", config.admin.listener.listen)];
+        let earlier = earlier.iter().map(|(table, settings)| (table.as_str(), settings.listener.listen));
+        for (other, listen) in others.into_iter().chain(earlier).filter(|(_, listen)| clash(found, *listen)) {
+            let problem = format!(
+                "expected another address than that of {other}.listen ({listen}), found {found}, which takes the same"
+            );
+            self.error(&format!("{table}.listen"), problem);
+        }
     }
 
     fn http_table(&mut self, table: &str, file: &file::HttpTable, config: &Config) -> Option<HttpSettings> {

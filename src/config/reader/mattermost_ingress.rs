@@ -24,8 +24,8 @@ impl Reader<'_> {
         });
         let platforms = platforms.collect();
         if file.platforms.is_empty() && file.forward.is_none() {
-            let expected = "expected the app of at least one platform, such as apple_rn = \"app\", or forward; found neither";
-            self.error(&format!("{table}.platforms"), expected);
+            let problem = "every push is refused: platforms names no app, and forward no other push proxy";
+            self.warn(table, problem.to_owned());
         }
         let forward =
             file.forward.as_ref().and_then(|url| self.forward(&format!("{table}.forward"), url, config));
@@ -46,13 +46,14 @@ impl Reader<'_> {
             self.error(key, format!("expected the name of one of [apps.NAME], found {app:?}"));
             return None;
         };
-        match kind(platform, found) {
-            Ok(kind) => Some(PlatformApp { app: app.to_owned(), kind }),
-            Err(expected) => {
-                self.error(key, expected);
-                None
-            }
+        if [found.apns.is_none(), found.fcm.is_none(), found.mattermost.is_none(), found.web_push.is_none()]
+            == [true; 4]
+        {
+            // What is wrong with the app's own tables was said already.
+            return None;
         }
+        let kind = kind(platform, found).map_err(|expected| self.error(key, expected)).ok()?;
+        Some(PlatformApp { app: app.to_owned(), kind })
     }
 
     /// Reads where pushes of other platforms go: an origin, with or without a path.

@@ -17,21 +17,6 @@ impl Reader<'_> {
             );
             self.error("admin.listen", problem);
         }
-        for (at, own) in config.http.iter().enumerate() {
-            let key = format!("http.{at}.listen");
-            let earlier = config.http.iter().take(at).enumerate();
-            let earlier = earlier.map(|(at, it)| (format!("http.{at}.listen"), it.listener.listen));
-            let named = [("grpc.listen".to_owned(), grpc.listen), ("admin.listen".to_owned(), admin.listen)];
-            for (other, listen) in
-                named.into_iter().chain(earlier).filter(|(_, it)| clash(own.listener.listen, *it))
-            {
-                let found = own.listener.listen;
-                let problem = format!(
-                    "expected another address than that of {other} ({listen}), found {found}, which takes the same"
-                );
-                self.error(&key, problem);
-            }
-        }
         let plaintext = |http: &HttpSettings| http.listener.tls.is_none();
         if grpc.tls.is_none() && admin.tls.is_none() && config.http.iter().all(plaintext) {
             for caller in config.callers.iter().filter(|caller| caller.certificate.is_some()) {
@@ -87,7 +72,7 @@ impl Reader<'_> {
 }
 
 /// Whether both take the same port of the same address. A port of 0 is any free one.
-fn clash(one: SocketAddr, other: SocketAddr) -> bool {
+pub(super) fn clash(one: SocketAddr, other: SocketAddr) -> bool {
     let (ip, other_ip) = (one.ip(), other.ip());
     let same = ip == other_ip
         || (ip.is_ipv4() == other_ip.is_ipv4() && (ip.is_unspecified() || other_ip.is_unspecified()));

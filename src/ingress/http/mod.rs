@@ -12,18 +12,21 @@ mod body;
 mod call;
 mod caller;
 mod listened;
+mod parts;
 mod refused;
 mod route;
 mod service;
 mod settings;
 mod source;
 mod terms;
+mod well_formed;
 
 #[allow(unused_imports, reason = "the batches of the JSON ingress are such bodies, which come next")]
 pub(crate) use answer::Body;
 pub(crate) use answer::{Answer, answer};
 pub(crate) use call::Call;
-pub(crate) use listened::{Http, HttpParts};
+pub(crate) use listened::Http;
+pub(crate) use parts::HttpParts;
 pub(crate) use refused::Refused;
 pub(crate) use service::of_connection;
 pub use settings::HttpSettings;

@@ -15,6 +15,8 @@ const MANY_CALLS_WAIT: Duration = Duration::from_secs(1);
 /// Why a call does not reach its ingress, in a sentence for its caller. It repeats nothing that the call showed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum Refused {
+    #[error("{0}; nothing was sent")]
+    Malformed(&'static str),
     #[error("nothing is served at this path")]
     NotFound,
     /// The methods that there are, as `Allow` names them.
@@ -51,7 +53,7 @@ impl Refused {
             Self::ManyCalls | Self::Rate(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow(_) => StatusCode::REQUEST_TIMEOUT,
-            Self::Broken => StatusCode::BAD_REQUEST,
+            Self::Malformed(_) | Self::Broken => StatusCode::BAD_REQUEST,
             Self::Encoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NoRoom => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -70,6 +72,7 @@ impl Refused {
     /// Its name in metrics.
     pub(super) fn reason(&self) -> &'static str {
         match self {
+            Self::Malformed(_) => "malformed",
             Self::NotFound => "not_found",
             Self::Method(_) => "method",
             Self::Unknown(_) => "unknown_caller",
@@ -85,7 +88,8 @@ impl Refused {
     }
 
     /// Every name that [`Refused::reason`] gives.
-    pub(super) const REASONS: [&'static str; 11] = [
+    pub(super) const REASONS: [&'static str; 12] = [
+        "malformed",
         "not_found",
         "method",
         "unknown_caller",
@@ -106,12 +110,14 @@ impl Refused {
         if let Some(wait) = self.retry_after() {
             // Whole seconds are all that it can say, and a caller that comes too early has waited for nothing.
             // Source: RFC 9110, section 10.2.3.
-            headers.insert(
-                header::RETRY_AFTER,
-                HeaderValue::from(wait.as_millis().div_ceil(1000).max(1) as u64),
-            );
+            let seconds = u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u64::MAX).max(1);
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         match self {
+            // What follows on the connection is not trusted to begin where it seems to.
+            Self::Malformed(_) => {
+                headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
             Self::Method(allowed) => {
                 headers.insert(header::ALLOW, HeaderValue::from_static(allowed));
             }

@@ -5,7 +5,7 @@ use http::Method;
 
 use super::answer::Answer;
 use super::call::Call;
-use super::listened::HttpParts;
+use super::parts::HttpParts;
 use super::refused::Refused;
 use super::settings::HttpSettings;
 use super::terms::Terms;

@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use std::time::SystemTime;
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::{HeaderMap, Request, header};
 use tokio::time::Instant;
 use tower_service::Service;
@@ -18,6 +19,7 @@ use super::listened::{Http, Table};
 use super::refused::Refused;
 use super::route::{NONE, Route};
 use super::source::{Source, SourceBounds};
+use super::well_formed;
 use crate::caller::{Caller, OpenCall, Unknown};
 use crate::held_bytes::BytesShare;
 use crate::ingress::client::Client;
@@ -93,16 +95,16 @@ impl OfConnection {
         B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
     {
         let table = self.http.table.load_full();
-        let (_, path) = caller::key_in_path(request.uri().path());
-        let Some(route) = table.ingresses.route(request.method(), path) else {
-            let calls = self.http.calls(NONE);
+        let (parts, body) = request.into_parts();
+        let (_, path) = caller::key_in_path(parts.uri.path());
+        let Some(route) = table.ingresses.route(&parts.method, path) else {
+            let (calls, answer) = (self.http.calls(NONE), table.ingresses.not_found());
             calls.refused(Refused::NotFound.reason());
-            let answer = table.ingresses.not_found();
             calls.answered(answer.status());
             return answer;
         };
         let calls = self.http.calls(route.number());
-        let answer = match self.serve(&table, route, request).await {
+        let answer = match self.serve(&table, route, parts, body).await {
             Ok(answer) => answer,
             Err(refused) => {
                 calls.refused(refused.reason());
@@ -113,20 +115,27 @@ impl OfConnection {
         answer
     }
 
-    async fn serve<B>(&self, table: &Table, route: Route<'_>, request: Request<B>) -> Result<Answer, Refused>
+    async fn serve<B>(
+        &self,
+        table: &Table,
+        route: Route<'_>,
+        parts: Parts,
+        body: B,
+    ) -> Result<Answer, Refused>
     where
         B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
     {
+        well_formed::check(&parts).map_err(Refused::Malformed)?;
+        let Parts { method, uri, headers, .. } = parts;
         let terms = route.terms();
-        if !terms.take(request.method()) {
+        if !terms.take(&method) {
             return Err(Refused::Method(terms.methods));
         }
         let Some(rpc) = terms.rpc else { return Ok(route.tell()) };
         let at = Instant::now();
-        let (http::request::Parts { uri, headers, .. }, body) = request.into_parts();
         let (key, _) = caller::key_in_path(uri.path());
         let Admitted { caller, _call } = self.admit(table, route, key, &headers).await?;
-        // What was shown is not kept longer than it is needed.
+        // What was shown in the path is not kept while the call goes on.
         drop(uri);
         if let Err(denied) = caller.may_call(rpc) {
             caller.note(denied, "");

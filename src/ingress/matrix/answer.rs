@@ -51,7 +51,11 @@ pub(super) fn refused(refused: &Refused) -> Answer {
         Refused::Denied(_) => "M_FORBIDDEN",
         Refused::ManyCalls | Refused::Rate(_) => "M_LIMIT_EXCEEDED",
         Refused::TooLarge(_) => "M_TOO_LARGE",
-        Refused::TooSlow(_) | Refused::Broken | Refused::Encoded | Refused::NoRoom => "M_UNKNOWN",
+        Refused::Malformed(_)
+        | Refused::TooSlow(_)
+        | Refused::Broken
+        | Refused::Encoded
+        | Refused::NoRoom => "M_UNKNOWN",
     };
     refused.answer(JSON, json(&MatrixError { errcode, error: &refused.to_string() }))
 }

@@ -54,9 +54,14 @@ pub(super) fn refused(asked: Option<Asked>, refused: &Refused) -> Answer {
             wrong.headers_mut().remove(http::header::CONTENT_TYPE);
             wrong
         }
-        (Refused::Unknown(_) | Refused::Denied(_) | Refused::ManyCalls | Refused::Rate(_), _) => {
-            refused.answer(TEXT, PushResponse::Fail(refused.to_string().into()).body())
-        }
+        (
+            Refused::Unknown(_)
+            | Refused::Denied(_)
+            | Refused::ManyCalls
+            | Refused::Rate(_)
+            | Refused::Malformed(_),
+            _,
+        ) => refused.answer(TEXT, PushResponse::Fail(refused.to_string().into()).body()),
         (
             Refused::TooLarge(_) | Refused::TooSlow(_) | Refused::Broken | Refused::Encoded | Refused::NoRoom,
             _,

@@ -1,6 +1,6 @@
 //! The listener: who may connect, how long a connection may last that does nothing, and what one caller cannot do to others.
 
-mod authority;
+pub(crate) mod authority;
 mod configuration;
 mod descriptors;
 mod ending;
