@@ -17,14 +17,12 @@ use crate::held_bytes::PushBytes;
 use crate::push::{Labels, Options};
 
 /// What all drafts of a request have in common.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Common {
     /// When the request had been read; a time to live counts from here.
     pub(super) accepted_at: SystemTime,
     /// How long the gateway works on it.
     pub(super) max_wait: Duration,
-    /// What each push takes of its caller's share of bytes.
-    pub(super) held: PushBytes,
 }
 
 /// The draft of a device, or what becomes of a device that is sent nothing.
@@ -32,7 +30,8 @@ pub(super) fn draft(
     notification: &Notification,
     device: &Device,
     app: &MatrixApp,
-    common: &Common,
+    common: Common,
+    held: PushBytes,
 ) -> Result<Draft, Fate> {
     let said = content::said(notification, device, &app.dialect).ok_or(Fate::NothingToSay)?;
     let target = target::target(device, &app.dialect).ok_or(Fate::GivenUp)?;
@@ -52,7 +51,6 @@ pub(super) fn draft(
         labels: Labels::new(),
         accepted_at: common.accepted_at,
     };
-    let held = common.held.clone();
     Ok(Draft { id, target: Ok(target), body: DraftBody::Own(body), held, parent: Span::none() })
 }
 

@@ -21,14 +21,11 @@ impl Matrix {
             Ok(read) => read,
             Err(bad) => return bad.told(),
         };
-        let common = Common {
-            accepted_at: coarse_now(),
-            max_wait: self.settings.max_wait,
-            // Each push holds a part of the request.
-            held: call.share.in_flight(body.len() / devices.len().max(1)),
-        };
+        let common = Common { accepted_at: coarse_now(), max_wait: self.settings.max_wait };
+        // The push of each device may say all of the request.
+        let bytes = body.len();
         drop(body);
-        let sent = devices.iter().map(|device| self.send(call, &notification, device, &common));
+        let sent = devices.iter().map(|device| self.send(call, &notification, device, (common, bytes)));
         // All are admitted before one is sent.
         let sent: Vec<_> = sent.collect();
         drop(notification);
@@ -45,12 +42,12 @@ impl Matrix {
         call: &'a Call<'_>,
         notification: &Notification,
         device: &Device,
-        common: &Common,
+        (common, bytes): (Common, usize),
     ) -> impl Future<Output = Fate> + Send + use<'a> {
         let Some(app) = self.settings.apps.find(&device.app_id) else {
             return Either::Left(ready(self.unknown(device)));
         };
-        match draft(notification, device, app, common) {
+        match draft(notification, device, app, common, call.share.in_flight(bytes)) {
             Ok(draft) => {
                 let submitted = call.desk.submit(&call.caller, draft, call.arrival(None));
                 Either::Right(submitted.map(fate))
@@ -109,7 +106,7 @@ mod tests {
         Told::Served(pushkeys.iter().map(ToString::to_string).collect())
     }
 
-    fn status(told: Told) -> u16 {
+    fn status(told: &Told) -> u16 {
         match told {
             Told::Served(_) => 200,
             Told::Error(status, ..) => status.as_u16(),
@@ -127,8 +124,8 @@ mod tests {
         assert_eq!(told(&[dead, good, dead]), served(&["key-0", "key-2"]));
         // Whoever was served is not sent to again for as long as somebody mends the configuration.
         assert_eq!(told(&[good, wrong, dead]), served(&["key-2"]));
-        assert_eq!(status(told(&[wrong, unknown])), 502);
-        assert_eq!(status(told(&[good, later, full])), 502);
-        assert_eq!(status(told(&[dead, full, wrong])), 503);
+        assert_eq!(status(&told(&[wrong, unknown])), 502);
+        assert_eq!(status(&told(&[good, later, full])), 502);
+        assert_eq!(status(&told(&[dead, full, wrong])), 503);
     }
 }

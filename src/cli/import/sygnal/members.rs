@@ -36,27 +36,24 @@ impl Members {
 
     /// Takes a text out. A key id of digits alone is a number in YAML.
     pub(super) fn take_text(&mut self, key: &str) -> Option<String> {
-        match self.take(key)? {
-            Value::String(text) => Some(text).filter(|text| !text.is_empty()),
-            Value::Number(number) => Some(number.to_string()),
-            other => {
-                self.0.insert(key.to_owned(), other);
-                None
-            }
-        }
+        let found = self.0.get(key)?;
+        let number = found.as_number().map(ToString::to_string);
+        let text = found.as_str().map(str::to_owned).or(number)?;
+        self.0.remove(key);
+        Some(text).filter(|text| !text.is_empty())
     }
 
     /// Takes a truth out, in every spelling that sygnal's YAML has. Source: yaml.org, "Boolean Language-Independent Type".
     pub(super) fn take_truth(&mut self, key: &str) -> Option<bool> {
-        match self.take(key)? {
-            Value::Bool(is) => Some(is),
-            Value::String(text) if ["yes", "on"].contains(&text.to_ascii_lowercase().as_str()) => Some(true),
-            Value::String(text) if ["no", "off"].contains(&text.to_ascii_lowercase().as_str()) => Some(false),
-            other => {
-                self.0.insert(key.to_owned(), other);
-                None
-            }
-        }
+        let found = self.0.get(key)?;
+        let spelled = found.as_str().map(str::to_ascii_lowercase);
+        let is = match spelled.as_deref() {
+            Some("yes" | "on") => true,
+            Some("no" | "off") => false,
+            _ => found.as_bool()?,
+        };
+        self.0.remove(key);
+        Some(is)
     }
 
     /// Takes a number out.

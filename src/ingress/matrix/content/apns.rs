@@ -111,10 +111,8 @@ fn texts<'a>(key: &str, value: &'a mut Value) -> Vec<&'a mut String> {
     match (key, value) {
         ("body", Value::String(body)) => vec![body],
         ("loc-args", Value::Array(arguments)) => {
-            let text = |argument: &'a mut Value| match argument {
-                Value::String(text) => Some(text),
-                _ => None,
-            };
+            let text =
+                |argument: &'a mut Value| if let Value::String(text) = argument { Some(text) } else { None };
             arguments.iter_mut().filter_map(text).collect()
         }
         _ => Vec::new(),

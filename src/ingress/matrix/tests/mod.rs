@@ -44,9 +44,8 @@ fn request(notification: &Value, pushkey: &str, data: &Value) -> Vec<u8> {
 fn drafted(request: &[u8], dialect: impl Into<Dialect>) -> Result<Draft, Fate> {
     let (notification, devices) = Notification::read(request).unwrap();
     let app = MatrixApp { app: AppId::parse("shop").unwrap(), dialect: dialect.into(), ttl: None };
-    let common =
-        Common { accepted_at: SystemTime::UNIX_EPOCH, max_wait: Duration::from_secs(20), held: Ok(None) };
-    draft(&notification, &devices[0], &app, &common)
+    let common = Common { accepted_at: SystemTime::UNIX_EPOCH, max_wait: Duration::from_secs(20) };
+    draft(&notification, &devices[0], &app, common, Ok(None))
 }
 
 /// The body of a draft, as a provider says it.

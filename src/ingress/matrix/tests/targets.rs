@@ -12,11 +12,9 @@ fn target(pushkey: &str, data: &Value, dialect: impl Into<Dialect>) -> Result<Ta
 }
 
 fn token(pushkey: &str, dialect: ApnsDialect) -> Result<String, Refusal> {
-    match target(pushkey, &json!({}), dialect).unwrap() {
-        TargetDraft::Apns(Ok(Target::Device(device))) => Ok(device.token.as_str().to_owned()),
-        TargetDraft::Apns(Err(refusal)) => Err(refusal),
-        other => panic!("{other:?}"),
-    }
+    let TargetDraft::Apns(target) = target(pushkey, &json!({}), dialect).unwrap() else { panic!() };
+    let Target::Device(device) = target? else { panic!() };
+    Ok(device.token.as_str().to_owned())
 }
 
 #[test]
