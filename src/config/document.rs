@@ -93,6 +93,8 @@ impl Said {
         }
         if let Some(instead) = renamed::instead_of(key) {
             problem = instead.to_owned();
+        } else if problem == "invalid type: map, expected a sequence" {
+            problem = format!("expected [[{key}]], of which there may be several, found [{key}]");
         } else if let Some(found) = quoted(&problem, "unknown field `")
             && let Some(meant) = meant(found, &problem)
         {
@@ -220,6 +222,25 @@ mod tests {
             assert!(told.iter().any(|told| told.starts_with(expected)), "{expected}: {told:#?}");
         }
         assert_eq!(told.len(), expected.len(), "what follows from a mistake is none: {told:#?}");
+    }
+
+    #[test]
+    fn mistakes_in_lists_of_tables_are_told_with_the_number_of_the_table() {
+        let text = "[[http]]\nserve = 5\n[[http]]\nserv = []\n[http.tls]\ncertificate = 1\n";
+        let told = mistakes(text);
+        let expected = [
+            "2 http.0.serve: invalid type: integer `5`",
+            "4 http.1.serv: unknown field `serv` (did you mean `serve`?)",
+            "6 http.1.tls.certificate: unknown field `certificate` (did you mean `certificate_file`?)",
+        ];
+        for expected in expected {
+            assert!(told.iter().any(|told| told.starts_with(expected)), "{expected}: {told:#?}");
+        }
+        assert_eq!(told.len(), expected.len(), "{told:#?}");
+        assert_eq!(
+            mistakes("[http]\nserve = []\n"),
+            ["1 http: expected [[http]], of which there may be several, found [http]"]
+        );
     }
 
     #[test]

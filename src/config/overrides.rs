@@ -237,6 +237,40 @@ mod tests {
     }
 
     #[test]
+    fn a_variable_names_one_of_several_tables_by_its_number() {
+        let laid_over = |file: &str, variables: &[(&str, &str)]| {
+            let mut document = DeTable::parse(file).unwrap().into_inner();
+            let variables = variables.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+            let written = Overrides::of(variables).written(0, Some(&document));
+            lay_over(&mut document, DeTable::parse(&written.toml).unwrap().into_inner());
+            let DeValue::Array(tables) = document.get("http").unwrap().get_ref() else { return None };
+            let listen = |table: &Spanned<DeValue<'_>>| {
+                table.get_ref().as_table()?.get("listen")?.get_ref().as_str().map(str::to_owned)
+            };
+            Some(tables.iter().map(listen).collect::<Option<Vec<_>>>().unwrap())
+        };
+        let file = "[[http]]\nlisten = 'a'\n[[http]]\nlisten = 'b'\n";
+        let (first, third) = (("FANFARE__HTTP__0__LISTEN", "x"), ("FANFARE__HTTP__2__LISTEN", "y"));
+        let tables = |names: &[&str]| Some(names.iter().map(|&name| name.to_owned()).collect());
+        assert_eq!(laid_over(file, &[first]), tables(&["x", "b"]));
+        assert_eq!(
+            laid_over(file, &[first, third]),
+            tables(&["x", "b", "y"]),
+            "the next number makes another"
+        );
+        assert_eq!(laid_over("", &[first]), tables(&["x"]));
+        assert_eq!(
+            laid_over("", &[third]),
+            None,
+            "tables between are missing, which whoever reads it refuses"
+        );
+        let document = DeTable::parse(file).unwrap();
+        let overrides = Overrides::of([("FANFARE__HTTP__LISTEN".into(), "x".into())]);
+        let written = overrides.written(0, Some(document.get_ref()));
+        assert_eq!(written.unreadable[0].1, "expected the number of a table of the list, counted from 0");
+    }
+
+    #[test]
     fn a_variable_reaches_the_app_that_is_meant_or_none() {
         let file = "[apps.a-b]\n[apps.a_b]\n[apps.c-d]\n[apps.\"c.d\"]\n[apps.E]\n[apps.e]\n";
         let reached = |name: &str| {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use toml::Spanned;
-use toml::de::{DeArray, DeTable, DeValue, Error};
+use toml::de::{DeArray, DeTable, Error};
 
 use super::error::Place;
 use super::overrides::{Written, lay_over};
@@ -64,11 +64,11 @@ fn nearest(table: &DeTable<'_>, key: &str) -> Option<usize> {
         |name: &str| key.strip_prefix(name).filter(|rest| rest.is_empty() || rest.starts_with('.'));
     let named = table.iter().filter_map(|(name, value)| Some((name, value, rest_after(name.get_ref())?)));
     let (name, value, rest) = named.max_by_key(|(name, _, _)| name.get_ref().len())?;
-    let below = match value.get_ref() {
-        DeValue::Table(table) => rest.strip_prefix('.').and_then(|rest| nearest(table, rest)),
-        DeValue::Array(values) => rest.strip_prefix('.').and_then(|rest| nearest_in_list(values, rest)),
-        _ => None,
-    };
+    let below = rest.strip_prefix('.').and_then(|rest| {
+        let in_table = || nearest(value.get_ref().as_table()?, rest);
+        let in_list = || nearest_in_list(value.get_ref().as_array()?, rest);
+        in_table().or_else(in_list)
+    });
     below.or(Some(name.span().start))
 }
 
@@ -84,6 +84,29 @@ fn nearest_in_list(values: &DeArray<'_>, key: &str) -> Option<usize> {
 mod tests {
     use super::*;
     use crate::config::overrides::Overrides;
+
+    #[test]
+    fn a_key_of_a_list_of_tables_is_found_by_the_number_of_its_table() {
+        let text = "[[http]]\nlisten = 1\n\n[[http]]\nserve = 2\n[http.tls]\nkey = 3\n";
+        let variables = [("FANFARE__HTTP__1__LISTEN", "5"), ("FANFARE__HTTP__2__LISTEN", "6")];
+        let overrides = Overrides::of(variables.map(|(name, value)| (name.into(), value.into())));
+        let keys = DeTable::parse(text).unwrap();
+        let written = overrides.written(text.len(), Some(keys.get_ref()));
+        let document = Places::of(Path::new("f.toml"), text, &written);
+        for (key, place) in [
+            ("http", "f.toml:1"),
+            ("http.0.listen", "f.toml:2"),
+            ("http.0.serve", "f.toml:1"),
+            ("http.1", "f.toml:4"),
+            ("http.1.serve", "f.toml:5"),
+            ("http.1.tls.key", "f.toml:7"),
+            ("http.1.listen", "FANFARE__HTTP__1__LISTEN"),
+            ("http.2.listen", "FANFARE__HTTP__2__LISTEN"),
+            ("http.3.listen", "f.toml:1"),
+        ] {
+            assert_eq!(document.place(key).to_string(), place, "{key}");
+        }
+    }
 
     #[test]
     fn a_key_is_found_however_its_tables_are_written() {

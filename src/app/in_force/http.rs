@@ -59,3 +59,30 @@ fn rows(settings: &HttpSettings) -> Vec<Row> {
         at_once("http.matrix", matrix),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_setting_of_the_sample_has_a_row() {
+        let sample = include_str!("../../../examples/fanfare.toml");
+        let (_, after) = sample.split_once("#[[http]]\n").unwrap();
+        let table = after.split("\n#[").next().unwrap();
+        let settings = table.lines().filter_map(|line| line.strip_prefix('#')?.split_once(" = "));
+        let named: BTreeSet<_> = settings.filter(|(key, _)| !key.contains(' ')).map(|(key, _)| key).collect();
+        let seen = rows(&HttpSettings::on(([127, 0, 0, 1], 1).into()));
+        let seen: BTreeSet<_> = seen.iter().map(|(key, ..)| key.trim_start_matches("http.")).collect();
+        // The address has no row of its own, and three keys only let others be.
+        let others = ["listen", "plaintext_anywhere", "together", "no_credentials_anywhere"];
+        for key in named.iter().filter(|key| !others.contains(*key)) {
+            assert!(seen.contains(key), "{key} has no row");
+        }
+        let tables = ["tls", "json", "mattermost", "matrix"];
+        for key in seen.iter().filter(|key| !tables.contains(*key)) {
+            assert!(named.contains(key), "the sample lacks {key}");
+        }
+    }
+}

@@ -11,13 +11,13 @@ pub(super) fn everybody_may_call(config: &Config) -> bool {
     config.callers.is_empty() || config.callers.iter().any(|caller| caller.anonymous)
 }
 
-pub(super) fn caller(caller: &CallerSettings) -> Row {
+pub(super) fn caller(caller: &CallerSettings, config: &Config) -> Row {
     let permissions = &caller.permissions;
     let rate = permissions.rate.as_ref().map(|rate| rate.pushes_per_second_and_burst());
     let classes = [("interactive", permissions.interactive), ("bulk", permissions.bulk)];
     let classes: Vec<_> = classes.iter().filter(|(_, may)| *may).map(|(name, _)| *name).collect();
     Row::new(caller.name.as_str())
-        .fact("known_by", known_by(caller))
+        .fact("known_by", known_by(caller, config))
         .fact("apps", listed(&permissions.apps, ToString::to_string))
         .fact("providers", listed(&permissions.providers, Clone::clone))
         .fact("topics", listed(&permissions.topics, Clone::clone))
@@ -31,7 +31,7 @@ pub(super) fn caller(caller: &CallerSettings) -> Row {
         .fact("admin", permissions.admin)
 }
 
-fn known_by(caller: &CallerSettings) -> Vec<String> {
+fn known_by(caller: &CallerSettings, config: &Config) -> Vec<String> {
     let mut known_by = Vec::new();
     match caller.keys.len() {
         0 => {}
@@ -48,6 +48,8 @@ fn known_by(caller: &CallerSettings) -> Vec<String> {
     if let Some(token) = &caller.token {
         known_by.push(format!("token:{}:{}", token.issuer, token.name));
     }
+    let stands_in = config.http.iter().filter(|http| http.caller.as_ref() == Some(&caller.name));
+    known_by.extend(stands_in.map(|http| format!("nothing-at:{}", http.listener.listen)));
     if caller.anonymous {
         known_by.push("nothing".to_owned());
     }

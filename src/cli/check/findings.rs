@@ -72,7 +72,10 @@ impl Findings {
                 warn(&certificate.key, problem);
             }
         }
-        let (callers, upstreams) = (config.grpc.listener.max_connections, config.upstream.max_connections);
+        let of_http = config.http.iter().map(|http| http.listener.max_connections);
+        let of_callers = of_http.chain([config.grpc.listener.max_connections]);
+        let callers = of_callers.fold(0, usize::saturating_add);
+        let upstreams = config.upstream.max_connections;
         // The gateway raises its limit as far as it may.
         let limit = getrlimit(Resource::Nofile).maximum;
         if let Some((limit, most)) =

@@ -50,7 +50,7 @@ impl Understood {
                 .chain(config.http.iter().map(|settings| http_listener(settings, now)))
                 .collect(),
             everybody_may_call: callers::everybody_may_call(config),
-            callers: config.callers.iter().map(callers::caller).collect(),
+            callers: config.callers.iter().map(|caller| callers::caller(caller, config)).collect(),
             issuers: config.issuers.iter().map(callers::issuer).collect(),
             apps: config.apps.iter().map(|app| apps::app(app, config, now)).collect(),
             certificates: certificates.collect(),

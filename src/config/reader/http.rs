@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use super::Reader;
 use super::listeners::network;
 use super::together::clash;
-use crate::caller::Rpc;
+use crate::caller::{CallerSettings, Rpc};
 use crate::config::{Config, file};
 use crate::ingress::http::HttpSettings;
 use crate::ingress::mattermost::PATIENCE;
@@ -28,6 +28,7 @@ impl Reader<'_> {
             let table = format!("http.{at}");
             let Some(settings) = self.http_table(&table, file, config) else { continue };
             self.expect_address_of_its_own(&table, settings.listener.listen, config, &read);
+            self.warn_of_listener(&table, &settings, config);
             read.push((table, settings));
         }
         read.into_iter().map(|(_, settings)| settings).collect()
@@ -48,6 +49,26 @@ impl Reader<'_> {
                 "expected another address than that of {other}.listen ({listen}), found {found}, which takes the same"
             );
             self.error(&format!("{table}.listen"), problem);
+        }
+    }
+
+    /// Notes secrets that everybody on the way reads, and a limit that is never reached.
+    fn warn_of_listener(&mut self, table: &str, settings: &HttpSettings, config: &Config) {
+        let listener = &settings.listener;
+        let shows_secrets = |caller: &CallerSettings| !caller.keys.is_empty() || caller.token.is_some();
+        if listener.tls.is_none()
+            && !listener.listen.ip().is_loopback()
+            && config.callers.iter().any(shows_secrets)
+        {
+            let problem = format!(
+                "keys and tokens of callers travel unencrypted without [{table}.tls]; whoever reads along can use them"
+            );
+            self.warn(&format!("{table}.listen"), problem);
+        }
+        let (part, whole) = (listener.max_connections_per_address.unwrap_or(0), listener.max_connections);
+        if part > whole {
+            let problem = format!("{part} is never reached, because {table}.max_connections is {whole}");
+            self.warn(&format!("{table}.max_connections_per_address"), problem);
         }
     }
 

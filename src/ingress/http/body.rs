@@ -15,7 +15,7 @@ use crate::held_bytes::{BytesShare, HeldBytes, is_small};
 /// One that is there at once is not worth counting, as in gRPC's gate. What is larger, and arrives bit by bit, is counted
 /// until whoever reads it has let go of its bytes.
 pub(super) async fn whole<B: Body<Data = Bytes> + Unpin>(
-    body: B,
+    body: &mut B,
     most: usize,
     patience: Duration,
     share: &BytesShare,
@@ -27,11 +27,11 @@ pub(super) async fn whole<B: Body<Data = Bytes> + Unpin>(
 }
 
 async fn gather<B: Body<Data = Bytes> + Unpin>(
-    mut body: B,
+    body: &mut B,
     most: usize,
     share: &BytesShare,
 ) -> Result<Bytes, Refused> {
-    let Some(first) = next(&mut body).await? else { return Ok(Bytes::new()) };
+    let Some(first) = next(body).await? else { return Ok(Bytes::new()) };
     if first.len() > most {
         return Err(Refused::TooLarge(most));
     }
@@ -48,7 +48,7 @@ async fn gather<B: Body<Data = Bytes> + Unpin>(
         }
         held.add(more.len()).map_err(|_| Refused::NoRoom)?;
         gathered.extend_from_slice(&more);
-        chunk = next(&mut body).await?;
+        chunk = next(body).await?;
     }
     let bytes = gathered.freeze();
     Ok(if is_small(bytes.len()) { bytes } else { Bytes::from_owner(Counted { bytes, _held: held }) })

@@ -19,6 +19,8 @@ mod service;
 mod settings;
 mod source;
 mod terms;
+#[cfg(test)]
+mod tests;
 mod well_formed;
 
 #[allow(unused_imports, reason = "the batches of the JSON ingress are such bodies, which come next")]

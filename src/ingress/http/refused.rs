@@ -65,7 +65,15 @@ impl Refused {
             Self::Rate(wait) => Some(*wait),
             Self::ManyCalls => Some(MANY_CALLS_WAIT),
             Self::NoRoom => Some(NO_ROOM_WAIT),
-            _ => None,
+            Self::Malformed(_)
+            | Self::NotFound
+            | Self::Method(_)
+            | Self::Unknown(_)
+            | Self::Denied(_)
+            | Self::TooLarge(_)
+            | Self::TooSlow(_)
+            | Self::Broken
+            | Self::Encoded => None,
         }
     }
 
@@ -113,20 +121,17 @@ impl Refused {
             let seconds = u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u64::MAX).max(1);
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        match self {
+        if let Self::Malformed(_) = self {
             // What follows on the connection is not trusted to begin where it seems to.
-            Self::Malformed(_) => {
-                headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-            }
-            Self::Method(allowed) => {
-                headers.insert(header::ALLOW, HeaderValue::from_static(allowed));
-            }
-            Self::Unknown(_) => {
-                // Source: RFC 9110, section 11.6.1; RFC 6750, section 3; RFC 7617, section 2.
-                let challenges = HeaderValue::from_static("Bearer, Basic realm=\"fanfare\"");
-                headers.insert(header::WWW_AUTHENTICATE, challenges);
-            }
-            _ => {}
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        if let Self::Method(allowed) = self {
+            headers.insert(header::ALLOW, HeaderValue::from_static(allowed));
+        }
+        if let Self::Unknown(_) = self {
+            // Source: RFC 9110, section 11.6.1; RFC 6750, section 3; RFC 7617, section 2.
+            let challenges = HeaderValue::from_static("Bearer, Basic realm=\"fanfare\"");
+            headers.insert(header::WWW_AUTHENTICATE, challenges);
         }
         answer
     }

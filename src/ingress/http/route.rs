@@ -1,10 +1,8 @@
 //! To which ingress a path leads.
 
-use bytes::Bytes;
 use http::Method;
 
 use super::answer::Answer;
-use super::call::Call;
 use super::parts::HttpParts;
 use super::refused::Refused;
 use super::settings::HttpSettings;
@@ -91,14 +89,6 @@ impl Route<'_> {
     /// Whether its calls may stand for the caller that the listener names, since who makes them can show nothing.
     pub(super) fn may_stand_in(self) -> bool {
         matches!(self, Self::Mattermost(..) | Self::Matrix(..))
-    }
-
-    pub(super) async fn serve(self, call: Call<'_>, body: Bytes) -> Answer {
-        match self {
-            Self::Json(json, asked) => json.serve(call, asked, body).await,
-            Self::Mattermost(mattermost, asked) => mattermost.serve(call, asked, body).await,
-            Self::Matrix(matrix, asked) => matrix.serve(call, asked, body).await,
-        }
     }
 
     pub(super) fn tell(self) -> Answer {

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, Request, header};
+use http::{HeaderMap, Request, Uri, header};
 use tokio::time::Instant;
 use tower_service::Service;
 
@@ -45,9 +45,13 @@ where
         share: http.parts.budget.share(),
         source: OnceLock::new(),
     });
-    Calls(move |request| {
+    Calls(move |request: Request<B>| {
         let calls = Arc::clone(&calls);
-        async move { Ok(calls.answer(request).await) }
+        // What an async function is called with, it keeps until its end. So the parts of a call are in the outermost future
+        // alone, and everything below borrows them.
+        let (mut parts, body) = request.into_parts();
+        let mut body = Some(body);
+        async move { Ok(calls.answer(&mut parts, &mut body).await) }
     })
 }
 
@@ -90,12 +94,11 @@ struct Admitted {
 }
 
 impl OfConnection {
-    async fn answer<B>(&self, request: Request<B>) -> Answer
+    async fn answer<B>(&self, parts: &mut Parts, body: &mut Option<B>) -> Answer
     where
         B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
     {
         let table = self.http.table.load_full();
-        let (parts, body) = request.into_parts();
         let (_, path) = caller::key_in_path(parts.uri.path());
         let Some(route) = table.ingresses.route(&parts.method, path) else {
             let (calls, answer) = (self.http.calls(NONE), table.ingresses.not_found());
@@ -119,28 +122,28 @@ impl OfConnection {
         &self,
         table: &Table,
         route: Route<'_>,
-        parts: Parts,
-        body: B,
+        parts: &mut Parts,
+        body: &mut Option<B>,
     ) -> Result<Answer, Refused>
     where
         B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
     {
-        well_formed::check(&parts).map_err(Refused::Malformed)?;
-        let Parts { method, uri, headers, .. } = parts;
+        well_formed::check(parts).map_err(Refused::Malformed)?;
         let terms = route.terms();
-        if !terms.take(&method) {
+        if !terms.take(&parts.method) {
             return Err(Refused::Method(terms.methods));
         }
         let Some(rpc) = terms.rpc else { return Ok(route.tell()) };
         let at = Instant::now();
-        let (key, _) = caller::key_in_path(uri.path());
-        let Admitted { caller, _call } = self.admit(table, route, key, &headers).await?;
+        let (key, _) = caller::key_in_path(parts.uri.path());
+        let Admitted { caller, _call } = self.admit(table, route, key, &parts.headers).await?;
         // What was shown in the path is not kept while the call goes on.
-        drop(uri);
+        parts.uri = Uri::default();
         if let Err(denied) = caller.may_call(rpc) {
             caller.note(denied, "");
             return Err(Refused::Denied(denied));
         }
+        let headers = std::mem::take(&mut parts.headers);
         if headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
             return Err(Refused::Encoded);
         }
@@ -157,12 +160,18 @@ impl OfConnection {
             leaving: self.client.leaving(),
             batches: &parts.batches,
         };
+        let Some(mut body) = body.take() else { return Err(Refused::Broken) };
         if let Route::Json(json, json::Asked::Batch) = route {
             return Ok(json.batch(call, body).await);
         }
         let most = terms.max_bytes.min(settings.max_body_bytes);
-        let body = body::whole(body, most, settings.body_timeout, &call.share).await?;
-        Ok(route.serve(call, body).await)
+        let bytes = body::whole(&mut body, most, settings.body_timeout, &call.share).await?;
+        drop(body);
+        Ok(match route {
+            Route::Json(json, asked) => json.serve(call, asked, bytes).await,
+            Route::Mattermost(mattermost, asked) => mattermost.serve(call, asked, bytes).await,
+            Route::Matrix(matrix, asked) => matrix.serve(call, asked, bytes).await,
+        })
     }
 
     /// Finds who calls, before anything of the body is read.

@@ -11,8 +11,8 @@ const NOTIFY: &str = "/_matrix/push/v1/notify";
 /// What probes ask sygnal for, so that they need not change.
 const HEALTH: &str = "/health";
 
-/// The largest body, as sygnal has it. Homeservers send a few kilobytes.
-const MAX_BYTES: usize = 512 * 1024;
+/// The largest body. Homeservers send a few kilobytes, and sygnal takes half of it.
+const MAX_BYTES: usize = 1024 * 1024;
 
 /// What a call asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -33,6 +33,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fanfare_upstream::{Upstream, coarse_now};
+use futures_util::future::{Either, FutureExt, ready};
 
 pub(crate) use asked::Asked;
 pub use platform::{PlatformApp, PlatformKind, Platforms};
@@ -40,7 +41,7 @@ pub use settings::{ForwardSettings, MattermostSettings};
 
 use super::http::{Answer, Call, Refused};
 use crate::caller::Denied;
-use crate::desk::{Draft, NoRoom};
+use crate::desk::{Draft, NoRoom, Settled};
 use crate::metrics::MattermostMetrics;
 use counters::Counters;
 use forward::Forward;
@@ -59,12 +60,10 @@ pub(crate) struct Mattermost {
     counters: Counters,
 }
 
-/// What becomes of a notification.
-enum Next {
+/// What becomes of a notification that is no push of an app here.
+enum Instead {
     /// It is answered at once.
     Answer(Option<Kind>, PushResponse),
-    /// It is a push of an app here.
-    Submit(Kind, Draft),
     /// Another push proxy serves its platform.
     Forward,
 }
@@ -84,25 +83,30 @@ impl Mattermost {
     }
 
     /// Answers a call whose whole body is there. What is wrong with it is an answer as well.
-    pub(crate) async fn serve(&self, call: Call<'_>, asked: Asked, body: Bytes) -> Answer {
-        match asked {
-            Asked::Push => match self.next(&call, &body) {
-                Next::Answer(kind, response) => self.answered(kind, response),
-                Next::Submit(kind, draft) => {
-                    drop(body);
-                    let submitted = call.desk.submit(&call.caller, draft, call.arrival(Some(PATIENCE))).await;
-                    let response = match submitted {
-                        Ok(settled) => PushResponse::of(settled.result),
-                        Err(why) => PushResponse::no_room(why),
-                    };
-                    self.answered(Some(kind), response)
+    ///
+    /// This function is not async, so the future of a call holds neither the call nor the notification while its push is sent.
+    pub(crate) fn serve<'a>(
+        &'a self,
+        call: Call<'a>,
+        asked: Asked,
+        body: Bytes,
+    ) -> impl Future<Output = Answer> + Send + use<'a> {
+        let answer = match asked {
+            Asked::Push => match self.draft(&call, &body) {
+                Ok((kind, draft)) => {
+                    let submitted = call.desk.submit(&call.caller, draft, call.arrival(Some(PATIENCE)));
+                    return Either::Left(submitted.map(move |submitted| self.submitted(kind, submitted)));
                 }
+                Err(Instead::Answer(kind, response)) => self.answered(kind, response),
                 // It is boxed because it is rare, and larger than the other.
-                Next::Forward => Box::pin(self.forward(call, body)).await,
+                Err(Instead::Forward) => {
+                    return Either::Right(Either::Left(self.forward(call, body).boxed()));
+                }
             },
             Asked::Ack => answers::response(self.ack(&body)),
             Asked::Page | Asked::Version | Asked::Moved(_) => answers::fixed(asked),
-        }
+        };
+        Either::Right(Either::Right(ready(answer)))
     }
 
     /// Answers a call that anybody may make, whose body is not read.
@@ -115,23 +119,32 @@ impl Mattermost {
         answers::refused(asked, refused)
     }
 
-    /// Decides what becomes of a notification.
-    fn next(&self, call: &Call<'_>, body: &[u8]) -> Next {
+    /// The push that a notification is, for the app of its platform.
+    ///
+    /// # Errors
+    /// Fails with what becomes of it where it is none.
+    fn draft(&self, call: &Call<'_>, body: &[u8]) -> Result<(Kind, Draft), Instead> {
         let text = go_json::text(body);
-        let failed = |kind, why: String| Next::Answer(kind, PushResponse::Fail(why.into()));
-        let notification = match checks::notification(&text) {
-            Ok(notification) => notification,
-            Err(why) => return failed(None, why),
-        };
+        let failed = |kind, why: String| Instead::Answer(kind, PushResponse::Fail(why.into()));
+        let notification = checks::notification(&text).map_err(|why| failed(None, why))?;
         let kind = Kind::of(&notification);
-        match checks::app(&notification, &self.platforms) {
-            (Some(app), version) => {
+        let (app, version) = checks::app(&notification, &self.platforms);
+        match app {
+            Some(app) => {
                 let held = call.share.in_flight(body.len());
-                Next::Submit(kind, draft::draft(&notification, kind, (app, version), coarse_now(), held))
+                Ok((kind, draft::draft(&notification, kind, (app, version), coarse_now(), held)))
             }
-            (None, _) if self.forward.is_some() => Next::Forward,
-            (None, _) => failed(Some(kind), checks::not_served(&notification)),
+            None if self.forward.is_some() => Err(Instead::Forward),
+            None => Err(failed(Some(kind), checks::not_served(&notification))),
         }
+    }
+
+    fn submitted(&self, kind: Kind, submitted: Result<Settled, NoRoom>) -> Answer {
+        let response = match submitted {
+            Ok(settled) => PushResponse::of(settled.result),
+            Err(why) => PushResponse::no_room(why),
+        };
+        self.answered(Some(kind), response)
     }
 
     fn answered(&self, kind: Option<Kind>, response: PushResponse) -> Answer {

@@ -36,7 +36,6 @@ pub(super) fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a field by reference")]
 pub(super) fn is_empty(text: &&str) -> bool {
     text.is_empty()
 }

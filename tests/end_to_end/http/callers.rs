@@ -4,10 +4,15 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use fanfare::caller::{Listed, Rpc};
 use fanfare::ingress::json::JsonSettings;
+use fanfare_simulator::Simulator;
 use secrecy::ExposeSecret;
 
 use super::*;
-use crate::harness::metric;
+use crate::batch_command::read;
+use crate::harness::{TOPIC, http_get, metric};
+use crate::killed::serve_with_log;
+use crate::secrets::write_config;
+use crate::surroundings::{ended, signal};
 
 #[tokio::test]
 async fn a_key_may_be_shown_in_each_form_and_a_wrong_one_is_refused_whoever_calls_could_stand_for() {
@@ -122,13 +127,59 @@ async fn paths_and_methods_that_are_not_served_are_told_and_every_count_begins_a
         let line = line.replace("LISTENER", &listener);
         assert!(page.contains(&line), "{line}{page}");
     }
-    for path in ["/", "/v1/pushes", "/api/v1/send_push/", "//api/v1/send_push", "/k/x/y", "/k", "*"] {
+    for path in ["/x", "/v1/pushes", "/api/v1/send_push/", "//x", "/k/x/y", "/k", "*"] {
         assert_eq!(status(&world, path, "").await, 404, "{path}");
     }
-    let get = format!("GET {SEND_PUSH} HTTP/1.1\r\nhost: gateway\r\nconnection: close\r\n\r\n");
+    let get = format!("GET {NOTIFY} HTTP/1.1\r\nhost: gateway\r\nconnection: close\r\n\r\n");
     let answer = tell(&world, &get).await;
     assert_eq!((status_of(&answer), field(&answer, "allow")), (405, Some("POST")), "{answer}");
     assert_eq!((refused(&world, "not_found"), refused(&world, "method")), (7.0, 1.0));
     let line = format!("fanfare_http_calls_total{{{listener},ingress=\"none\",status=\"4xx\"}} ");
     assert_eq!(metric(&world.gateway, &line), 7.0);
+}
+
+/// The key is in the path, where a log of calls would write it.
+#[tokio::test]
+async fn no_key_reaches_the_log_in_whichever_form_it_is_shown() {
+    let [key, wrong] = [(); 2].map(|()| CallerKey::generate().unwrap());
+    let simulator = Simulator::builder().bundle_ids([TOPIC]).start().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    write_config(folder.path(), &simulator);
+    let file = folder.path().join("fanfare.toml");
+    let caller =
+        "[callers.a]\napps = [\"*\"]\nproviders = [\"*\"]\nrpcs = [\"SendPush\"]\nservice_classes = [\"*\"]";
+    let http = "[[http]]\nlisten = \"127.0.0.1:0\"\nserve = [\"mattermost\"]\n";
+    let config = read(&file).replace("fanfare=trace,info", "trace");
+    std::fs::write(&file, format!("{config}\n{caller}\nkey_sha256 = [\"{}\"]\n{http}", key.digest()))
+        .unwrap();
+    let log = std::fs::File::create(folder.path().join("log")).unwrap();
+    let mut serving = serve_with_log(folder.path(), "gateway", log.into()).await;
+    let ready: serde_json::Value = serde_json::from_str(&read(&folder.path().join("gateway.json"))).unwrap();
+    let address: SocketAddr = ready["http"][0].as_str().unwrap().parse().unwrap();
+    let mut secrets = Vec::new();
+    for key in [&key, &wrong] {
+        let key = key.expose_secret();
+        let basic = STANDARD.encode(format!("a:{key}"));
+        let close = "connection: close\r\n";
+        for text in [
+            post(&format!("/k/{key}{SEND_PUSH}"), close),
+            post(&format!("/k/{key}/nothing"), close),
+            post(SEND_PUSH, &format!("{close}authorization: Basic {basic}\r\n")),
+            post(SEND_PUSH, &format!("{close}authorization: Bearer {key}\r\n")),
+        ] {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(text.as_bytes()).await.unwrap();
+            let answer = rest(stream).await;
+            assert!(!answer.contains(key), "{answer}");
+        }
+        secrets.extend([key.to_owned(), basic]);
+    }
+    let page = http_get(serving.admin.parse().unwrap(), "/metrics").await;
+    signal(&serving.process, "-TERM");
+    ended(&mut serving.process).await;
+    let log = read(&folder.path().join("log"));
+    assert!(log.contains("an unknown caller was refused"), "{log}");
+    for secret in secrets {
+        assert!(!log.contains(&secret) && !page.contains(&secret), "{secret}");
+    }
 }

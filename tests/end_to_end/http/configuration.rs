@@ -125,3 +125,44 @@ async fn what_is_asked_for_by_name_is_good_and_says_every_default() {
     bare.mattermost.clone_from(&http.mattermost);
     assert_eq!(format!("{http:?}"), format!("{bare:?}"));
 }
+
+#[tokio::test]
+async fn a_check_says_who_may_call_where_and_warns_of_what_is_unwise() {
+    let folder = folder().await;
+    let file = folder.path().join("http.toml");
+    let check = |lines: &str| {
+        std::fs::write(&file, table(lines)).unwrap();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_fanfare"));
+        let ran = command.arg("check").arg("--config").arg(&file).output().unwrap();
+        assert_eq!(ran.status.code(), Some(0), "{ran:?}");
+        let [said, warned] = [ran.stdout, ran.stderr].map(|text| String::from_utf8(text).unwrap());
+        (said, warned)
+    };
+    let (said, warned) = check(&format!(
+        "{OFF_LOOPBACK}networks = [\"10.0.0.0/8\"]\nserve = [\"mattermost\"]\nmax_connections = 5\nmax_connections_per_address = 6"
+    ));
+    let row = "http   address 0.0.0.0:8066, plaintext, serves mattermost, caller without credentials mattermost, networks \
+               without credentials 10.0.0.0/8\n";
+    assert!(said.contains(row), "{said}");
+    assert!(said.contains("known by key nothing-at:0.0.0.0:8066"), "{said}");
+    for expected in [
+        "http.0.listen: keys and tokens of callers travel unencrypted without [http.0.tls]",
+        "http.0.max_connections_per_address: 6 is never reached, because http.0.max_connections is 5",
+    ] {
+        assert!(warned.contains(expected), "{expected}\n{warned}");
+    }
+    let (_, warned) = check("listen = \"127.0.0.1:8066\"\nserve = [\"matrix\"]");
+    assert!(
+        warned.contains("http.0: no call is taken that shows no credentials, and homeservers show none"),
+        "{warned}"
+    );
+}
+
+/// The page has a configuration, which is good as it is, beside the apps of the sample.
+#[tokio::test]
+async fn the_page_on_http_names_a_good_configuration() {
+    let page = include_str!("../../../docs/http.md");
+    let toml = page.split("\n```toml\n").nth(1).unwrap().split("\n```").next().unwrap();
+    let folder = folder().await;
+    assert_eq!(errors(folder.path(), |_| format!("{SAMPLE}\n{toml}\n")), "none");
+}

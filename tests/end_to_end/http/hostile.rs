@@ -11,7 +11,7 @@ const SHORT: Duration = Duration::from_millis(200);
 async fn a_body_that_comes_slowly_ends_its_call() {
     let world = world(|http, _| http.body_timeout = SHORT).await;
     for begins in ["content-length: 10\r\n\r\n1", "transfer-encoding: chunked\r\n\r\n1\r\n1\r\n"] {
-        let answer = tell(&world, &format!("POST {SEND_PUSH} HTTP/1.1\r\nhost: gateway\r\n{begins}")).await;
+        let answer = tell(&world, &format!("POST {NOTIFY} HTTP/1.1\r\nhost: gateway\r\n{begins}")).await;
         assert_eq!(status_of(&answer), 408, "{answer}");
     }
     assert_eq!(refused(&world, "body_too_slow"), 2.0);
@@ -26,7 +26,7 @@ async fn a_head_that_comes_slowly_ends_its_connection_whether_it_is_the_first_or
     .await;
     assert_eq!(tell(&world, "POST / HTTP/1.1\r\nhost:").await, "");
     let mut stream = connect(&world).await;
-    stream.write_all((post(SEND_PUSH, "") + "POST / HTTP/1.1\r\nhost:").as_bytes()).await.unwrap();
+    stream.write_all((post(NOTIFY, "") + "POST / HTTP/1.1\r\nhost:").as_bytes()).await.unwrap();
     assert!(is_taken(status_of(&one_answer(&mut stream).await)));
     let left = rest(stream).await;
     assert!(!left.contains(" 200 "), "{left}");
@@ -35,7 +35,7 @@ async fn a_head_that_comes_slowly_ends_its_connection_whether_it_is_the_first_or
 #[tokio::test]
 async fn a_body_that_is_too_large_is_refused_by_its_length_or_once_it_is_too_large() {
     let world = world(|http, _| http.max_body_bytes = 1000).await;
-    let head = |lines: &str| format!("POST {SEND_PUSH} HTTP/1.1\r\nhost: gateway\r\n{lines}\r\n");
+    let head = |lines: &str| format!("POST {NOTIFY} HTTP/1.1\r\nhost: gateway\r\n{lines}\r\n");
     // None of the claimed bytes are sent.
     for length in ["1001", "99999999999999"] {
         let mut stream = connect(&world).await;
@@ -61,8 +61,8 @@ async fn heads_that_are_too_large_are_refused() {
     let world = world(|_, _| {}).await;
     let large = "x".repeat(17 * 1024);
     for (text, expected) in [
-        (post(SEND_PUSH, &format!("x: {large}\r\n")), 431),
-        (post(SEND_PUSH, &"x: y\r\n".repeat(200)), 431),
+        (post(NOTIFY, &format!("x: {large}\r\n")), 431),
+        (post(NOTIFY, &"x: y\r\n".repeat(200)), 431),
         (post(&format!("/{large}"), ""), 414),
     ] {
         let answer = tell(&world, &text).await;
@@ -74,7 +74,7 @@ async fn heads_that_are_too_large_are_refused() {
 #[tokio::test]
 async fn calls_that_come_at_once_are_answered_one_after_the_other() {
     let world = world(|_, _| {}).await;
-    let many = post(SEND_PUSH, "").repeat(99) + &post(SEND_PUSH, "connection: close\r\n");
+    let many = post(NOTIFY, "").repeat(99) + &post(NOTIFY, "connection: close\r\n");
     let said = tell(&world, &many).await;
     assert_eq!(said.matches("HTTP/1.1 ").count(), 100, "{said}");
 }
@@ -87,7 +87,7 @@ async fn whoever_takes_no_answers_is_left_alone_with_what_the_sockets_hold() {
     })
     .await;
     let mut stream = connect(&world).await;
-    let many = post(SEND_PUSH, "").repeat(1000);
+    let many = post(NOTIFY, "").repeat(1000);
     // It writes until nothing is taken any more, and its connection is closed.
     let floods = async { while stream.write_all(many.as_bytes()).await.is_ok() {} };
     timeout(SOON, floods).await.expect("the connection is closed");
@@ -98,7 +98,7 @@ async fn whoever_takes_no_answers_is_left_alone_with_what_the_sockets_hold() {
 #[tokio::test]
 async fn what_could_be_read_in_two_ways_is_refused_or_ends_its_connection() {
     let world = world(|_, _| {}).await;
-    let head = format!("POST {SEND_PUSH} HTTP/1.1\r\nhost: gateway\r\n");
+    let head = format!("POST {NOTIFY} HTTP/1.1\r\nhost: gateway\r\n");
     let smuggled = post("/smuggled", "");
     for lines in [
         "content-length: 2\r\ncontent-length: 3\r\n\r\n{}x".to_owned(),
@@ -122,7 +122,7 @@ async fn what_could_be_read_in_two_ways_is_refused_or_ends_its_connection() {
         assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{lines:?}: {answer}");
     }
     for missing in ["", "HOST : gateway\r\n"] {
-        let text = format!("POST {SEND_PUSH} HTTP/1.1\r\n{missing}content-length: 2\r\n\r\n{{}}{smuggled}");
+        let text = format!("POST {NOTIFY} HTTP/1.1\r\n{missing}content-length: 2\r\n\r\n{{}}{smuggled}");
         let answer = tell(&world, &text).await;
         assert_eq!((status_of(&answer), answer.matches("HTTP/1.1 ").count()), (400, 1), "{answer}");
     }
@@ -143,19 +143,17 @@ async fn forms_that_http_allows_are_taken() {
     let world = world(|_, _| {}).await;
     let close = "connection: close\r\n";
     let chunked = |body: &str| {
-        format!(
-            "POST {SEND_PUSH} HTTP/1.1\r\nhost: gateway\r\n{close}transfer-encoding: chunked\r\n\r\n{body}"
-        )
+        format!("POST {NOTIFY} HTTP/1.1\r\nhost: gateway\r\n{close}transfer-encoding: chunked\r\n\r\n{body}")
     };
-    let absolute = format!("http://gateway.example{SEND_PUSH}");
-    let old = format!("POST {SEND_PUSH} HTTP/1.0\r\ncontent-length: 2\r\n\r\n{BODY}");
+    let absolute = format!("http://gateway.example{NOTIFY}");
+    let old = format!("POST {NOTIFY} HTTP/1.0\r\ncontent-length: 2\r\n\r\n{BODY}");
     for text in [
         chunked("2;name=value\r\n{}\r\n0\r\n\r\n"),
         chunked("2\r\n{}\r\n0\r\ntrailer: x\r\n\r\n"),
         post(&absolute, close),
-        post(&format!("{SEND_PUSH}?a=b"), close),
+        post(&format!("{NOTIFY}?a=b"), close),
         old,
-        format!("\r\n{}", post(SEND_PUSH, close)),
+        format!("\r\n{}", post(NOTIFY, close)),
     ] {
         let answer = tell(&world, &text).await;
         assert!(is_taken(status_of(&answer)), "{text:?}: {answer}");
@@ -163,7 +161,7 @@ async fn forms_that_http_allows_are_taken() {
     // An expectation is met before the body comes.
     let mut stream = connect(&world).await;
     let head = format!(
-        "POST {SEND_PUSH} HTTP/1.1\r\nhost: gateway\r\n{close}expect: 100-continue\r\ncontent-length: 2\r\n\r\n"
+        "POST {NOTIFY} HTTP/1.1\r\nhost: gateway\r\n{close}expect: 100-continue\r\ncontent-length: 2\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut interim = [0; 25];
@@ -171,7 +169,7 @@ async fn forms_that_http_allows_are_taken() {
     assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
     stream.write_all(BODY.as_bytes()).await.unwrap();
     assert!(is_taken(status_of(&rest(stream).await)));
-    let encoded = tell(&world, &post(SEND_PUSH, &format!("{close}content-encoding: gzip\r\n"))).await;
+    let encoded = tell(&world, &post(NOTIFY, &format!("{close}content-encoding: gzip\r\n"))).await;
     assert_eq!(status_of(&encoded), 415, "{encoded}");
 }
 
@@ -180,7 +178,7 @@ async fn chunks_with_long_extensions_end_their_connection() {
     let world = world(|_, _| {}).await;
     let extension = "x".repeat(20 * 1024);
     let text = format!(
-        "POST {SEND_PUSH} HTTP/1.1\r\nhost: gateway\r\ntransfer-encoding: chunked\r\n\r\n2;{extension}\r\n{{}}\r\n0\r\n\r\n"
+        "POST {NOTIFY} HTTP/1.1\r\nhost: gateway\r\ntransfer-encoding: chunked\r\n\r\n2;{extension}\r\n{{}}\r\n0\r\n\r\n"
     );
     let answer = tell(&world, &text).await;
     assert!(answer.is_empty() || status_of(&answer) == 400, "{answer}");

@@ -13,7 +13,7 @@ use crate::secrets::write_config;
 const CONNECTIONS: usize = 10_000;
 
 /// What each may take, in bytes: its sockets and tasks, and the buffer into which its first bytes are read.
-const MOST_EACH: usize = 24 * 1024;
+const MOST_EACH: usize = 32 * 1024;
 
 /// The resident memory of a process, in bytes. Source: proc_pid_status(5).
 fn resident(id: u32) -> usize {

@@ -27,6 +27,10 @@ use crate::harness::{SOON, World};
 /// Where a Mattermost server sends its pushes.
 const SEND_PUSH: &str = "/api/v1/send_push";
 
+/// Where a homeserver sends its notifications. What is wrong with such a call has a status of its own; a Mattermost server is
+/// told all of it with 200.
+const NOTIFY: &str = "/_matrix/push/v1/notify";
+
 /// A body that no ingress takes for a push.
 const BODY: &str = "{}";
 

@@ -37,7 +37,7 @@ async fn what_cannot_be_understood_is_an_error_of_matrix() {
         assert_eq!((told.status, told.body["errcode"].as_str()), (400, Some(errcode)), "{body}: {told:?}");
         assert!(told.body["error"].as_str().is_some_and(|error| !error.is_empty()));
     }
-    let large = format!("{{\"a\":\"{}\"}}", "x".repeat(600 * 1024));
+    let large = format!("{{\"a\":\"{}\"}}", "x".repeat(1024 * 1024));
     let told = call(&world, "POST", NOTIFY, &large).await;
     assert_eq!((told.status, told.body["errcode"].as_str()), (413, Some("M_TOO_LARGE")));
 }
