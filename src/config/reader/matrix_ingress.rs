@@ -46,11 +46,11 @@ impl Reader<'_> {
         let at = format!("{table}.apps");
         let patterns = file.apps.keys().filter(|name| Glob::parse(name).is_some()).count();
         if file.apps.is_empty() {
-            self.error(
-                &at,
-                "expected at least one app, such as [http.matrix.apps.\"com.example.app\"], found none",
-            );
-        } else if file.apps.len() > MAX_APPS || patterns > MAX_PATTERNS {
+            let problem =
+                "no push is sent: apps names no app_id, such as [http.matrix.apps.\"com.example.app\"]";
+            self.warn(table, problem.to_owned());
+        }
+        if file.apps.len() > MAX_APPS || patterns > MAX_PATTERNS {
             let found = file.apps.len();
             let problem = format!(
                 "expected at most {MAX_APPS} apps and {MAX_PATTERNS} patterns, found {found} and {patterns}"

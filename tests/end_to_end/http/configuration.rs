@@ -123,6 +123,7 @@ async fn what_is_asked_for_by_name_is_good_and_says_every_default() {
     let mut bare = fanfare::ingress::http::HttpSettings::on(http.listener.listen);
     assert!(http.listener.tls.take().is_some() && http.caller.take().is_some());
     bare.mattermost.clone_from(&http.mattermost);
+    bare.matrix.clone_from(&http.matrix);
     assert_eq!(format!("{http:?}"), format!("{bare:?}"));
 }
 

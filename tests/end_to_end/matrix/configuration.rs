@@ -38,7 +38,6 @@ fn an_app_is_named_with_the_provider_that_it_has() {
 #[test]
 fn what_is_wrong_is_told_with_its_key() {
     for (apps, expected) in [
-        ("", "http.0.matrix.apps: expected at least one app"),
         (
             "[http.matrix]\napps.a.app = \"other\"",
             "http.0.matrix.apps.a.app: expected the name of one of [apps.NAME], found \"other\"",
