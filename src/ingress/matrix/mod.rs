@@ -1,7 +1,8 @@
 //! The ingress of Matrix homeservers, to which the gateway is a push gateway: they hand in events, and are told which pushers to
 //! delete.
 //!
-//! - `asked.rs` is where they call, `request.rs` what they send, `answer.rs` what they are answered.
+//! - `asked.rs` is where they call, `request.rs` what they send, `answer.rs` what they are answered, `bad_request.rs` what is not
+//!   understood.
 //! - `apps.rs` finds the app of an `app_id`, with `glob.rs` for its patterns.
 //! - `draft.rs` makes a draft for each device: `content/` says the event as apps read it, `target.rs` reads the pushkey.
 //! - `fate.rs` says what a homeserver is to do by the verdict on a push; `notify.rs` joins all of it.
@@ -13,6 +14,7 @@
 mod answer;
 mod apps;
 mod asked;
+mod bad_request;
 mod content;
 mod counters;
 mod draft;

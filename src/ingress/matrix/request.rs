@@ -8,10 +8,8 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use super::answer::BadRequest;
-
-/// The most devices of one request. Synapse sends one device in each; the number is the gateway's own.
-pub(super) const MAX_DEVICES: usize = 100;
+use super::bad_request::BadRequest;
+use super::settings::MAX_DEVICES;
 
 #[derive(Deserialize)]
 struct Request {

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use super::apps::MatrixApps;
 
+/// The most devices of one request. Synapse sends one device in each; the number is the gateway's own.
+pub(super) const MAX_DEVICES: usize = 100;
+
 /// What the push gateway of Matrix serves.
 #[derive(Debug, Clone)]
 pub struct MatrixSettings {

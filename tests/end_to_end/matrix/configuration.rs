@@ -139,3 +139,13 @@ async fn a_configuration_of_sygnal_becomes_one_that_a_gateway_takes() {
     command().assert().code(2);
     assert_eq!(std::fs::read_to_string(out.join("fanfare.toml")).unwrap(), text);
 }
+
+/// The page has a configuration, which is good as it is, beside the apps of the sample.
+#[tokio::test]
+async fn the_page_on_matrix_names_a_good_configuration() {
+    let page = include_str!("../../../docs/matrix.md");
+    let toml = page.split("\n```toml\n").nth(1).unwrap().split("\n```").next().unwrap();
+    let folder = crate::config::folder().await;
+    let text = format!("{}\n{toml}\n", crate::config::SAMPLE);
+    assert_eq!(crate::config::errors(folder.path(), |_| text), "none");
+}

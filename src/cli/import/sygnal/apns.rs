@@ -2,9 +2,9 @@
 
 use toml::Table;
 
-use super::apps::Taken;
 use super::made::Made;
 use super::members::Members;
+use super::taken::Taken;
 use super::topic::topic_of;
 use crate::cli::import::named::Folders;
 

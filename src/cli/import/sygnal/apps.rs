@@ -5,20 +5,11 @@ use toml::Table;
 
 use super::made::Made;
 use super::members::Members;
+use super::taken::Taken;
 use super::{apns, fcm, web_push};
 use crate::cli::import::named::Folders;
 use crate::ingress::matrix::Glob;
 use crate::push::AppId;
-
-/// What an app of sygnal becomes.
-pub(super) struct Taken {
-    /// The name of its provider.
-    pub(super) provider: &'static str,
-    /// What the gateway is told of its provider.
-    pub(super) of_provider: Table,
-    /// How its pushes are said.
-    pub(super) of_matrix: Table,
-}
 
 /// Takes the apps over. Returns them by the names that homeservers use.
 pub(super) fn take(made: &mut Made, document: &mut Members, folders: &Folders) -> anyhow::Result<Table> {

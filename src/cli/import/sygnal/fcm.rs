@@ -3,9 +3,9 @@
 use serde_json::Value;
 use toml::Table;
 
-use super::apps::Taken;
 use super::made::Made;
 use super::members::{Members, toml_table};
+use super::taken::Taken;
 use crate::cli::import::named::Folders;
 
 pub(super) fn take(made: &mut Made, at: &str, said: &mut Members, folders: &Folders) -> Option<Taken> {

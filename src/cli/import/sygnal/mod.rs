@@ -8,6 +8,7 @@ mod fcm;
 mod gateway;
 mod made;
 mod members;
+mod taken;
 #[cfg(test)]
 mod tests;
 mod topic;

@@ -2,9 +2,9 @@
 
 use toml::{Table, Value};
 
-use super::apps::Taken;
 use super::made::Made;
 use super::members::Members;
+use super::taken::Taken;
 use crate::cli::import::named::Folders;
 
 pub(super) fn take(made: &mut Made, at: &str, said: &mut Members, folders: &Folders) -> Option<Taken> {

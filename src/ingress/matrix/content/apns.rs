@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::alert::Alert;
+use super::said::{Said, default_payload, written};
 use super::shorten::{in_json, shorten};
-use super::{Said, default_payload, written};
 use crate::ingress::matrix::apps::ApnsDialect;
 use crate::ingress::matrix::request::{Device, Notification};
 use crate::provider::apns::MAX_PAYLOAD_BYTES;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::said::{Said, default_payload, written};
 use super::shorten::{shorten, within_bytes};
-use super::{Said, default_payload, written};
 use crate::ingress::matrix::apps::FcmDialect;
 use crate::ingress::matrix::request::{Device, Notification};
 use crate::provider::fcm::MAX_PAYLOAD_BYTES;

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use super::said::{Said, default_payload, written};
 use super::shorten::{first_chars, in_json, shorten};
-use super::{Said, default_payload, written};
 use crate::ingress::matrix::request::{Device, Notification};
 use crate::provider::webpush::MAX_PLAINTEXT_BYTES;
 use crate::push::{Content, Priority, WebPushContent, WebPushUrgency};

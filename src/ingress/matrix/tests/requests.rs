@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ingress::matrix::answer::Told;
-use crate::ingress::matrix::request::MAX_DEVICES;
+use crate::ingress::matrix::settings::MAX_DEVICES;
 
 fn refused(body: &str) -> (u16, &'static str, String) {
     let Err(bad) = Notification::read(body.as_bytes()) else { panic!("{body}") };
