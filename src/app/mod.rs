@@ -149,6 +149,7 @@ impl Gateway {
             batches: batches.clone(),
             upstream: Arc::clone(upstream),
             mattermost: metrics.mattermost.clone(),
+            matrix: metrics.matrix.clone(),
         };
         http::name_forwards(&config.http, upstream)?;
         let mut http = Vec::new();

@@ -8,6 +8,7 @@ mod in_flight;
 mod issuers;
 mod listeners;
 mod log;
+mod matrix;
 mod mattermost;
 mod moments;
 mod once;
@@ -30,6 +31,7 @@ pub use issuers::IssuerMetrics;
 pub(crate) use issuers::JwksMetrics;
 pub(crate) use listeners::ConnectionRefusal;
 pub use listeners::{ListenerMetrics, ListenersMetrics};
+pub use matrix::MatrixMetrics;
 pub use mattermost::MattermostMetrics;
 pub use once::OnceMetrics;
 pub use paces::PaceMetrics;
@@ -54,6 +56,8 @@ pub struct Metrics {
     pub listeners: ListenersMetrics,
     /// Metrics of the calls of HTTP listeners.
     pub http: HttpMetrics,
+    /// Metrics of the ingress of Matrix homeservers.
+    pub matrix: MatrixMetrics,
     /// Metrics of the ingress of Mattermost servers.
     pub mattermost: MattermostMetrics,
     /// Metrics of the configuration.
@@ -70,6 +74,7 @@ impl Default for Metrics {
         let issuers = IssuerMetrics::register(&mut registry);
         let listeners = ListenersMetrics::register(&mut registry);
         let http = HttpMetrics::register(&mut registry);
+        let matrix = MatrixMetrics::register(&mut registry);
         let mattermost = MattermostMetrics::register(&mut registry);
         let reloads = ReloadMetrics::register(&mut registry);
         log::register(&mut registry);
@@ -82,6 +87,7 @@ impl Default for Metrics {
             issuers,
             listeners,
             http,
+            matrix,
             mattermost,
             reloads,
         }

@@ -28,6 +28,7 @@ mod issuers;
 mod json;
 mod killed;
 mod listener;
+mod matrix;
 mod mattermost;
 mod mattermost_fronts;
 mod mattermost_ingress;

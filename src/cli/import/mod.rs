@@ -3,6 +3,7 @@
 mod imported;
 mod mattermost;
 mod named;
+mod sygnal;
 mod toml_text;
 
 use clap::{Args, Subcommand};
@@ -25,12 +26,14 @@ pub(super) struct Import {
 #[derive(Debug, Subcommand)]
 enum From {
     MattermostPushProxy(mattermost::MattermostPushProxy),
+    Sygnal(sygnal::ImportSygnal),
 }
 
 impl Import {
     pub(super) fn run(self) -> anyhow::Result<Done> {
         match self.from {
             From::MattermostPushProxy(proxy) => proxy.run(),
+            From::Sygnal(sygnal) => sygnal.run(),
         }
     }
 }

@@ -19,7 +19,7 @@ pub(in crate::config) use certificate::Certificate;
 pub(in crate::config) use http::HttpTable;
 pub(in crate::config) use json_ingress::JsonIngress;
 pub(in crate::config) use listeners::{Admin, Grpc};
-pub(in crate::config) use matrix_ingress::MatrixIngress;
+pub(in crate::config) use matrix_ingress::{MatrixApp, MatrixIngress, MatrixProvider, UnknownApp};
 pub(in crate::config) use mattermost_ingress::MattermostIngress;
 
 #[derive(Debug, Default, Deserialize)]

@@ -8,7 +8,7 @@ use tokio_util::task::TaskTracker;
 use crate::caller::Callers;
 use crate::desk::Desk;
 use crate::held_bytes::BytesBudget;
-use crate::metrics::MattermostMetrics;
+use crate::metrics::{MatrixMetrics, MattermostMetrics};
 
 /// What the listeners have in common with the rest of the gateway.
 #[derive(Clone)]
@@ -21,4 +21,5 @@ pub(crate) struct HttpParts {
     /// Reaches the push proxy that an ingress forwards to.
     pub(crate) upstream: Arc<Upstream>,
     pub(crate) mattermost: MattermostMetrics,
+    pub(crate) matrix: MatrixMetrics,
 }

@@ -1,5 +1,7 @@
 //! To which ingress a path leads.
 
+use http::Method;
+
 use super::answer::Answer;
 use super::parts::HttpParts;
 use super::refused::Refused;
@@ -36,16 +38,16 @@ impl Ingresses {
         Self {
             json: settings.json.as_ref().map(|json| Json::new(json, settings)),
             mattermost: settings.mattermost.as_ref().map(mattermost),
-            matrix: settings.matrix.as_ref().map(Matrix::new),
+            matrix: settings.matrix.as_ref().map(|settings| Matrix::new(settings, &parts.matrix)),
         }
     }
 
-    pub(super) fn route(&self, path: &str) -> Option<Route<'_>> {
+    pub(super) fn route(&self, method: &Method, path: &str) -> Option<Route<'_>> {
         let Self { json, mattermost, matrix } = self;
         if let (Some(mattermost), Some(asked)) = (mattermost, mattermost::Asked::of(path)) {
             return Some(Route::Mattermost(mattermost, asked));
         }
-        if let (Some(matrix), Some(asked)) = (matrix, matrix::Asked::of(path)) {
+        if let (Some(matrix), Some(asked)) = (matrix, matrix::Asked::of(method, path)) {
             return Some(Route::Matrix(matrix, asked));
         }
         let (json, asked) = (json.as_ref()?, json::Asked::of(path)?);

@@ -100,7 +100,7 @@ impl OfConnection {
     {
         let table = self.http.table.load_full();
         let (_, path) = caller::key_in_path(parts.uri.path());
-        let Some(route) = table.ingresses.route(path) else {
+        let Some(route) = table.ingresses.route(&parts.method, path) else {
             let (calls, answer) = (self.http.calls(NONE), table.ingresses.not_found());
             calls.refused(Refused::NotFound.reason());
             calls.answered(answer.status());

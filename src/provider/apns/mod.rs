@@ -23,6 +23,7 @@ pub(crate) use limits::{
     MAX_BROADCAST_PAYLOAD_BYTES, MAX_COLLAPSE_ID_BYTES, MAX_PAYLOAD_BYTES, MAX_TOPIC_BYTES,
     MAX_VOIP_PAYLOAD_BYTES,
 };
+pub(crate) use push_type::known_push_types;
 pub use request::Payload;
 pub(super) use request::live_activity_payload;
 pub use target::{Channel, Device, Target};

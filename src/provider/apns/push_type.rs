@@ -109,3 +109,8 @@ impl PushType {
         }
     }
 }
+
+/// The names of the push types that Apple names.
+pub(crate) fn known_push_types() -> impl Iterator<Item = &'static str> {
+    PushType::KNOWN.into_iter().map(PushType::name)
+}

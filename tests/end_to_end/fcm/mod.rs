@@ -2,6 +2,7 @@
 
 mod answers;
 mod connections;
+mod matrix;
 mod pacing;
 mod silent;
 mod targets;
@@ -54,9 +55,15 @@ fn with_certificate(mut app: AppConfig, simulator: &Simulator) -> AppConfig {
 
 /// A gateway of these apps.
 async fn serve(simulator: Simulator, apps: Vec<AppConfig>) -> World {
+    serve_with(simulator, apps, |_| {}).await
+}
+
+/// A gateway of these apps, whose configuration is changed.
+async fn serve_with(simulator: Simulator, apps: Vec<AppConfig>, change: impl FnOnce(&mut Config)) -> World {
     let mut config = Config::on_loopback(apps, Trust::of_system().unwrap());
     config.fcm.origin = simulator.fcm().origin().parse().unwrap();
     config.fcm.trust = trust(&simulator);
+    change(&mut config);
     let gateway = Gateway::start(config, Network::default()).await.unwrap();
     let client = connect(&gateway).await;
     World { simulator, gateway, client }

@@ -130,9 +130,9 @@ async fn paths_and_methods_that_are_not_served_are_told_and_every_count_begins_a
     for path in ["/x", "/v1/pushes", "/api/v1/send_push/", "//x", "/k/x/y", "/k", "*"] {
         assert_eq!(status(&world, path, "").await, 404, "{path}");
     }
-    let get = format!("GET {NOTIFY} HTTP/1.1\r\nhost: gateway\r\nconnection: close\r\n\r\n");
-    let answer = tell(&world, &get).await;
-    assert_eq!((status_of(&answer), field(&answer, "allow")), (405, Some("POST")), "{answer}");
+    let put = format!("PUT {NOTIFY} HTTP/1.1\r\nhost: gateway\r\nconnection: close\r\n\r\n");
+    let answer = tell(&world, &put).await;
+    assert_eq!((status_of(&answer), field(&answer, "allow")), (405, Some("GET, POST")), "{answer}");
     assert_eq!((refused(&world, "not_found"), refused(&world, "method")), (7.0, 1.0));
     let line = format!("fanfare_http_calls_total{{{listener},ingress=\"none\",status=\"4xx\"}} ");
     assert_eq!(metric(&world.gateway, &line), 7.0);

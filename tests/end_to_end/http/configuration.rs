@@ -133,6 +133,7 @@ async fn what_is_asked_for_by_name_is_good_and_says_every_default() {
     assert!(http.listener.tls.take().is_some() && http.caller.take().is_some());
     bare.mattermost.clone_from(&http.mattermost);
     bare.json = Some(fanfare::ingress::json::JsonSettings::default());
+    bare.matrix.clone_from(&http.matrix);
     assert_eq!(format!("{http:?}"), format!("{bare:?}"));
 }
 

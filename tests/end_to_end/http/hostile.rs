@@ -27,7 +27,7 @@ async fn a_head_that_comes_slowly_ends_its_connection_whether_it_is_the_first_or
     assert_eq!(tell(&world, "POST / HTTP/1.1\r\nhost:").await, "");
     let mut stream = connect(&world).await;
     stream.write_all((post(NOTIFY, "") + "POST / HTTP/1.1\r\nhost:").as_bytes()).await.unwrap();
-    assert!(is_taken(status_of(&one_answer(&mut stream).await)));
+    assert!(is_taken_by_matrix(&one_answer(&mut stream).await));
     let left = rest(stream).await;
     assert!(!left.contains(" 200 "), "{left}");
 }
@@ -53,7 +53,7 @@ async fn a_body_that_is_too_large_is_refused_by_its_length_or_once_it_is_too_lar
         "x".repeat(1000)
     );
     let whole = whole.replace("closecontent", "close\r\ncontent");
-    assert!(is_taken(status_of(&tell(&world, &whole).await)));
+    assert!(is_taken_by_matrix(&tell(&world, &whole).await));
 }
 
 #[tokio::test]
@@ -156,7 +156,7 @@ async fn forms_that_http_allows_are_taken() {
         format!("\r\n{}", post(NOTIFY, close)),
     ] {
         let answer = tell(&world, &text).await;
-        assert!(is_taken(status_of(&answer)), "{text:?}: {answer}");
+        assert!(is_taken_by_matrix(&answer), "{text:?}: {answer}");
     }
     // An expectation is met before the body comes.
     let mut stream = connect(&world).await;
@@ -168,7 +168,7 @@ async fn forms_that_http_allows_are_taken() {
     timeout(SOON, stream.read_exact(&mut interim)).await.unwrap().unwrap();
     assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
     stream.write_all(BODY.as_bytes()).await.unwrap();
-    assert!(is_taken(status_of(&rest(stream).await)));
+    assert!(is_taken_by_matrix(&rest(stream).await));
     let encoded = tell(&world, &post(NOTIFY, &format!("{close}content-encoding: gzip\r\n"))).await;
     assert_eq!(status_of(&encoded), 415, "{encoded}");
 }

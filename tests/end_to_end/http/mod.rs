@@ -131,6 +131,11 @@ pub(crate) fn is_taken(status: u16) -> bool {
     ![400, 401, 403, 405, 408, 413, 415, 429, 431, 503].contains(&status)
 }
 
+/// Whether a listener let a call on to the ingress of Matrix, which then finds no notification in it.
+fn is_taken_by_matrix(answer: &str) -> bool {
+    ["M_MISSING_PARAM", "M_NOT_JSON"].iter().any(|errcode| answer.contains(errcode))
+}
+
 /// How many calls were refused for this reason.
 fn refused(world: &World, reason: &str) -> f64 {
     crate::harness::metric_sum(world, "fanfare_http_refusals_total{", &format!("reason=\"{reason}\""))

@@ -5,6 +5,7 @@ mod answers;
 mod endpoints;
 mod faults;
 mod headers;
+mod matrix;
 mod messages;
 mod pacing;
 mod peers;
