@@ -47,7 +47,7 @@ async fn one_bad_device_does_not_spoil_the_rest() {
         let expected: Vec<_> = std::iter::once(gone(1)).chain(more.map(str::to_owned)).collect();
         assert_eq!(rejected(&told), expected);
         assert_eq!(arrived(&world, &good(1)), 1);
-        let alone = notify(&world, &event("$two", std::slice::from_ref(&other)).await;
+        let alone = notify(&world, &event("$two", std::slice::from_ref(&other))).await;
         match unknown {
             UnknownApp::Retry => {
                 assert_eq!((alone.status, alone.body["errcode"].as_str()), (502, Some("M_UNKNOWN")))
