@@ -1,5 +1,7 @@
-//! Where a push goes, by the pushkey of its device. A device whose address can never be one is told so by the desk's guard like
-//! any other, and is not rejected: an app that is configured as another provider's makes every address look so.
+//! Where a push goes, by the pushkey of its device.
+//!
+//! What can be no address is the push's own fault, and nothing that the guard of targets hears of: whoever is on the internet
+//! may make up pushkeys, and so many of them would keep the devices of others from being deleted.
 
 use base64::Engine as _;
 use base64::alphabet;
@@ -11,7 +13,7 @@ use super::apps::{Dialect, WebPushDialect};
 use super::request::Device;
 use crate::desk::TargetDraft;
 use crate::provider::{apns, fcm, webpush};
-use crate::push::{DeviceToken, InvalidValue, Outcome, Reason, Refusal, RegistrationToken};
+use crate::push::{DeviceToken, Reason, Refusal, RegistrationToken};
 
 /// The longest endpoint of a subscription, in bytes, as in the contract.
 const MAX_ENDPOINT_BYTES: usize = 2048;
@@ -47,8 +49,8 @@ pub(super) fn target(device: &Device, dialect: &Dialect) -> Option<TargetDraft> 
 
 fn with_object(device: &Device) -> Result<(), Refusal> {
     match device.data.get("default_payload") {
-        None | Some(Value::Object(_)) => Ok(()),
-        Some(_) => Err(dead("target", "expected an object in data.default_payload, found something else")),
+        None | Some(Value::Null | Value::Object(_)) => Ok(()),
+        Some(_) => Err(wrong("content", "expected an object in data.default_payload, found something else")),
     }
 }
 
@@ -59,27 +61,27 @@ fn device_token(pushkey: &str, converts: bool) -> Result<apns::Target, Refusal> 
         pushkey.to_owned()
     } else {
         let bytes = decoded(pushkey).ok_or_else(|| {
-            dead(FIELD, "expected a pushkey in base64 or hexadecimal, found something else")
+            wrong(FIELD, "expected a pushkey in base64 or hexadecimal, found something else")
         })?;
         hexadecimal(&bytes)
     };
-    let token = DeviceToken::parse(digits).map_err(|error| invalid(FIELD, &error))?;
+    let token = DeviceToken::parse(digits).map_err(|error| Refusal::value(FIELD, &error))?;
     Ok(apns::Target::Device(apns::Device { token, environment: None, topic: None }))
 }
 
 fn registration_token(pushkey: &str) -> Result<fcm::Target, Refusal> {
     let token = RegistrationToken::parse(pushkey.to_owned());
-    token.map(fcm::Target::Token).map_err(|error| invalid("target.fcm.registration_token", &error))
+    token.map(fcm::Target::Token).map_err(|error| Refusal::value("target.fcm.registration_token", &error))
 }
 
 fn subscription(device: &Device) -> Result<webpush::Subscription, Refusal> {
     let endpoint = device.text("endpoint").filter(|endpoint| endpoint.len() <= MAX_ENDPOINT_BYTES);
     let endpoint = endpoint.ok_or_else(|| {
-        dead("target.web_push.endpoint", "expected a URL in data.endpoint, found none that can be one")
+        wrong("target.web_push.endpoint", "expected a URL in data.endpoint, found none that can be one")
     })?;
     let key = |field, text: Option<&str>, length, expected: &str| {
         let bytes = text.and_then(decoded).filter(|bytes| bytes.len() == length);
-        bytes.ok_or_else(|| dead(field, expected))
+        bytes.ok_or_else(|| wrong(field, expected))
     };
     let p256dh = "expected the browser's public key of 65 bytes as the pushkey, in base64";
     let auth = "expected a secret of 16 bytes in data.auth, in base64";
@@ -117,10 +119,6 @@ fn hexadecimal(bytes: &[u8]) -> String {
         .collect()
 }
 
-fn invalid(field: &'static str, error: &InvalidValue) -> Refusal {
-    Refusal { outcome: Outcome::InvalidToken, ..Refusal::value(field, error) }
-}
-
-fn dead(field: &'static str, detail: &str) -> Refusal {
-    Refusal { outcome: Outcome::InvalidToken, ..Refusal::field(field, Reason::FieldInvalid, detail) }
+fn wrong(field: &'static str, detail: &str) -> Refusal {
+    Refusal::field(field, Reason::FieldInvalid, detail)
 }

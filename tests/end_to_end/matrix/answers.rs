@@ -95,6 +95,19 @@ async fn a_push_that_can_never_succeed_is_not_repeated() {
     assert_eq!(counted(&world, "given_up"), 3.0);
 }
 
+/// Whoever is on the internet may make them up.
+#[tokio::test]
+async fn pushkeys_that_can_be_none_keep_no_device_from_being_removed() {
+    let world = world(|_, _| {}).await;
+    for number in 0..150 {
+        let made_up = device(&format!("no pushkey {number}"));
+        assert_eq!(rejected(&notify(&world, &event(&format!("${number}"), &[made_up])).await), [""; 0]);
+    }
+    // Without a moment since when it is gone, its word alone does not prove it.
+    world.simulator.script_outcome(&good(1), ApnsScriptedOutcome::refusal(410, "Unregistered"));
+    assert_eq!(rejected(&notify(&world, &event("$one", &[device(&pushkey(1))])).await), [pushkey(1)]);
+}
+
 #[tokio::test]
 async fn a_refused_credential_is_told_as_something_to_repeat() {
     let world = world(|_, _| {}).await;
