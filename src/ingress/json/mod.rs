@@ -34,10 +34,9 @@ use batch::Pushes;
 use head::MediaTypes;
 use lines::Lines;
 use problem::Problem;
+use pushes::MEDIA_TYPE;
 use schema::Schema;
 use told::Told;
-
-const MEDIA_TYPE: &str = "application/json";
 
 /// Lines of JSON. Nobody has registered one of its names. Source: github.com/ndjson/ndjson-spec, and jsonlines.org.
 const LINES: &str = "application/x-ndjson";

@@ -16,6 +16,8 @@ use crate::ingress::contract::{self, CallFault, Items, MAX_ITEMS};
 use crate::ingress::http::{Answer, Call, answer};
 use crate::proto::{SendPushesResponse, UnreadPushes};
 
+pub(super) const MEDIA_TYPE: &str = "application/json";
+
 /// What a body says.
 enum Said {
     One(Draft),
@@ -49,7 +51,7 @@ pub(super) async fn send(
             schema::write(&schema.results, &SendPushesResponse { results })
         }
     };
-    Ok(answer(StatusCode::OK, super::MEDIA_TYPE, json))
+    Ok(answer(StatusCode::OK, MEDIA_TYPE, json))
 }
 
 fn read(schema: &Schema, call: &Call<'_>, body: &[u8], max_push_bytes: usize) -> Result<Said, Problem> {
