@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, Request, Uri, header};
+use http::{HeaderMap, Request, Uri, Version, header};
 use tokio::time::Instant;
 use tower_service::Service;
 
@@ -45,7 +45,7 @@ where
         share: http.parts.budget.share(),
         source: OnceLock::new(),
     });
-    Calls(move |request: Request<B>| {
+    ServiceFn(move |request: Request<B>| {
         let calls = Arc::clone(&calls);
         // What an async function is called with, it keeps until its end. So the parts of a call are in the outermost future
         // alone, and everything below borrows them.
@@ -57,9 +57,9 @@ where
 
 /// A service that is a function. The future of such a service needs no name, and so no box.
 #[derive(Clone)]
-struct Calls<F>(F);
+struct ServiceFn<F>(F);
 
-impl<F, A, B> Service<Request<B>> for Calls<F>
+impl<F, A, B> Service<Request<B>> for ServiceFn<F>
 where
     F: Fn(Request<B>) -> A,
     A: Future<Output = Result<Answer, Infallible>>,
@@ -90,7 +90,7 @@ struct OfConnection {
 /// Who calls. A call that shows nothing counts for its address as long as it goes on.
 struct Admitted {
     caller: Caller,
-    _call: Option<OpenCall>,
+    call: Option<OpenCall>,
 }
 
 impl OfConnection {
@@ -136,14 +136,14 @@ impl OfConnection {
         let Some(rpc) = terms.rpc else { return Ok(route.tell()) };
         let at = Instant::now();
         let (key, _) = caller::key_in_path(parts.uri.path());
-        let Admitted { caller, _call } = self.admit(table, route, key, &parts.headers).await?;
+        let Admitted { caller, call: counted } = self.admit(table, route, key, &parts.headers).await?;
         // What was shown in the path is not kept while the call goes on.
         parts.uri = Uri::default();
         if let Err(denied) = caller.may_call(rpc) {
             caller.note(denied, "");
             return Err(Refused::Denied(denied));
         }
-        let headers = std::mem::take(&mut parts.headers);
+        let (headers, version) = (std::mem::take(&mut parts.headers), parts.version);
         if headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
             return Err(Refused::Encoded);
         }
@@ -162,7 +162,10 @@ impl OfConnection {
         };
         let Some(mut body) = body.take() else { return Err(Refused::Broken) };
         if let Route::Json(json, json::Asked::Batch) = route {
-            return Ok(json.batch(call, body).await);
+            // HTTP/2 holds what has come and is not read yet.
+            let window = if version == Version::HTTP_2 { settings.http2.stream_window } else { 0 };
+            let unread = usize::try_from(window).unwrap_or(usize::MAX);
+            return Ok(json.batch(call, counted, unread, body).await);
         }
         let most = terms.max_bytes.min(settings.max_body_bytes);
         let bytes = body::whole(&mut body, most, settings.body_timeout, &call.share).await?;
@@ -193,12 +196,12 @@ impl OfConnection {
         }
         let now = SystemTime::now();
         match callers.find(&shown, now) {
-            Ok(caller) => Ok(Admitted { caller, _call: None }),
+            Ok(caller) => Ok(Admitted { caller, call: None }),
             Err(unknown) if unknown.may_be_mended_by_a_fetch() => {
                 let call = self.enter(table)?;
                 let found = callers.find_after_fetch(&shown, now).await;
                 let caller = found.map_err(|unknown| self.note(unknown))?;
-                Ok(Admitted { caller, _call: Some(call) })
+                Ok(Admitted { caller, call: Some(call) })
             }
             Err(unknown) => self.unknown(table, unknown),
         }
@@ -219,7 +222,7 @@ impl OfConnection {
             _ => callers.find(&self.client.shows_secret(None), SystemTime::now()),
         };
         let caller = found.map_err(|unknown| self.note(unknown))?;
-        Ok(Admitted { caller, _call: Some(call) })
+        Ok(Admitted { caller, call: Some(call) })
     }
 
     /// A call that shows something wrong. It is not told from a guess, so it counts for its address.

@@ -29,7 +29,8 @@ pub use settings::JsonSettings;
 use super::contract::CallFault;
 use super::contract::batch::{Stream, start};
 use super::http::{Answer, Body, Call, HttpSettings, Refused, Terms, answer};
-use crate::caller::Rpc;
+use crate::caller::{OpenCall, Rpc};
+use crate::desk::NoRoom;
 use batch::Pushes;
 use head::MediaTypes;
 use lines::Lines;
@@ -106,33 +107,52 @@ impl Json {
         sent.unwrap_or_else(|problem| problem.answer())
     }
 
-    /// Answers a batch, whose body it reads by itself as it comes.
-    pub(crate) async fn batch<B>(&self, call: Call<'_>, body: B) -> Answer
+    /// Answers a batch, whose body it reads by itself as it comes. It counts as `counted` until its end, and holds so many
+    /// bytes that HTTP has of its body, or may have.
+    pub(crate) async fn batch<B>(
+        &self,
+        call: Call<'_>,
+        counted: Option<OpenCall>,
+        unread: usize,
+        body: B,
+    ) -> Answer
     where
         B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
     {
-        self.start(&call, body).await.unwrap_or_else(|problem| problem.answer())
+        self.start(&call, counted, unread, body).await.unwrap_or_else(|problem| problem.answer())
     }
 
-    async fn start<B>(&self, call: &Call<'_>, body: B) -> Result<Answer, Problem>
+    async fn start<B>(
+        &self,
+        call: &Call<'_>,
+        of_address: Option<OpenCall>,
+        unread: usize,
+        body: B,
+    ) -> Result<Answer, Problem>
     where
         B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
     {
         MediaTypes { takes: &[LINES, "application/jsonl"], gives: LINES }.check(&call.headers)?;
         let schema = self.schema.ok_or_else(Problem::bug)?;
         let caller = call.caller.clone();
-        let counted = caller.open_stream().map_err(|denied| {
+        let of_caller = caller.open_stream().map_err(|denied| {
             caller.note(denied, "");
             CallFault::Denied(denied)
         })?;
         let mut batch = call.desk.open(caller.clone(), call.arrival(None)).map_err(CallFault::NoRoom)?;
         batch.drains_at(call.leaving.told_to_go().clone());
         let over = call.leaving.over().clone();
+        let mut held = call.share.nothing();
+        if held.add(unread).is_err() {
+            call.desk.turned_away(NoRoom::OverBudget);
+            return Err(CallFault::NoRoom(NoRoom::OverBudget).into());
+        }
         let mut lines = Lines::new(body, self.max_push_bytes, self.patience, call.share.nothing());
         if call.headers.contains_key(header::EXPECT) {
             lines.ask().await?;
         }
         let source = Pushes::new(schema, lines, call.share.clone());
+        let counted = (of_address, of_caller, held);
         let stream = Stream { caller, batch, over, counted, patience: self.answer_stall_timeout };
         let (results, watched) = start(call.batches, call.desk, source, stream);
         let mut answer = Response::new(Body::Streamed(Told::new(schema, results).boxed_unsync()));

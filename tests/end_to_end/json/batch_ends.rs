@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::net::TcpSocket;
 
 use super::batch::Caller;
-use super::{push, world, world_with};
+use super::{post, push, world, world_with};
 use crate::harness::{SOON, good, metric, until};
 
 const OPEN: &str = "fanfare_batch_streams";
@@ -26,7 +26,24 @@ async fn a_line_that_is_too_long_ends_the_batch_after_every_verdict() {
     assert_eq!(last["progress"]["itemsRead"], "1");
     let problem = &last["problem"];
     assert_eq!((&problem["status"], &problem["reason"]), (&json!(413), &json!("FIELD_TOO_LARGE")));
-    assert_eq!(problem["detail"], "expected at most 1000 bytes in a line, found more in line 2");
+    assert_eq!(
+        problem["detail"],
+        "expected a push of at most 1000 bytes (http.json.max_push_bytes), found more in line 2"
+    );
+}
+
+#[tokio::test]
+async fn a_batch_of_a_caller_that_shows_nothing_counts_for_its_address() {
+    let world = world(|config| config.http[0].max_requests_per_source = 1).await;
+    let mut caller = Caller::open(&world).await;
+    let (status, said) = post(&world, &push(&good(0))).await;
+    assert_eq!((status.as_u16(), &said["reason"]), (429, &json!("OVERLOADED")));
+    caller.end();
+    caller.rest().await;
+    drop(caller);
+    // Its end is seen a moment later.
+    let again = async { while post(&world, &push(&good(0))).await.0 != 200 {} };
+    tokio::time::timeout(SOON, again).await.expect("the batch counts no longer");
 }
 
 #[tokio::test]

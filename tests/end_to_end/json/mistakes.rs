@@ -126,6 +126,31 @@ async fn a_call_has_one_to_a_thousand_items() {
 }
 
 #[tokio::test]
+async fn a_push_and_what_is_not_in_pushes_are_bounded() {
+    let world = world(|config| config.http[0].json.as_mut().unwrap().max_push_bytes = 1000).await;
+    let mut large = push(&good(1));
+    large["id"] = json!("large");
+    large["content"]["notification"]["body"] = json!("x".repeat(1000));
+    let bytes = large.to_string().len();
+    let detail = format!("expected a push of at most 1000 bytes (http.json.max_push_bytes), found {bytes}");
+    let (status, said) = post(&world, &large).await;
+    assert_eq!((status, &said["detail"]), (StatusCode::PAYLOAD_TOO_LARGE, &json!(detail)));
+    let (status, said) = post(&world, &json!({"pushes": [push(&good(0)), large]})).await;
+    let (first, second) = (&said["results"][0], &said["results"][1]);
+    assert_eq!((status, &first["outcome"]), (StatusCode::OK, &json!("OUTCOME_ACCEPTED")));
+    assert_eq!((&second["reason"], &second["detail"]), (&json!("REASON_FIELD_TOO_LARGE"), &json!(detail)));
+    assert_eq!(second["id"], "large");
+    // Each of them has no items, and takes many times its bytes once it is read.
+    let many: Vec<_> = (0..64_000).map(|_| json!({})).collect();
+    let (status, said) = post(&world, &json!({"multicasts": many})).await;
+    assert_eq!(
+        (status, &said["reason"]),
+        (StatusCode::PAYLOAD_TOO_LARGE, &json!("FIELD_TOO_LARGE")),
+        "{said}"
+    );
+}
+
+#[tokio::test]
 async fn bodies_answers_methods_and_paths_are_those_that_there_are() {
     let world = world(|_| {}).await;
     let body = || Full::new(push(&good(1)).to_string().into());
