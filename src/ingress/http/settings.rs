@@ -46,7 +46,11 @@ impl HttpSettings {
         Self {
             // Whoever calls should be the one to close an idle connection, or a call may cross with its end. Go keeps one for
             // 90 s (net/http, DefaultTransport), Synapse for 120 s.
-            listener: ListenerSettings { idle_timeout: Duration::from_secs(150), ..listener },
+            listener: ListenerSettings {
+                idle_timeout: Duration::from_secs(150),
+                max_connections: 5000,
+                ..listener
+            },
             http2: Http2Settings {
                 max_concurrent_streams: 250,
                 connection_window: 4 * 1024 * 1024,

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use fanfare::caller::TokenRule;
 use fanfare::caller::jwt::{IssuerSettings, JwksSource, KeySet, SigningAlgorithm};
 use jsonwebtoken::jwk::Jwk;
@@ -14,6 +16,7 @@ use tonic_types::StatusExt;
 
 use super::*;
 use crate::harness::{good, pass, until};
+use crate::http;
 
 const ISSUER: &str = "https://issuer.example";
 
@@ -57,8 +60,8 @@ fn changed(name: &str, value: impl Into<Value>) -> Value {
     claims
 }
 
-/// A gateway that knows one caller, by the tokens of an issuer with this key.
-async fn gateway_of(signer: &Signer) -> World {
+/// One caller, by the tokens of an issuer with this key.
+fn known_by_tokens(signer: &Signer) -> (CallerSettings, IssuerSettings) {
     let mut ci = known("ci");
     ci.settings.keys.clear();
     ci.settings.token = Some(TokenRule { issuer: "corp".to_owned(), name: "ci-runner".to_owned() });
@@ -72,7 +75,35 @@ async fn gateway_of(signer: &Signer) -> World {
         claim: IssuerSettings::CLAIM.to_owned(),
         jwks: JwksSource::File(keys.into()),
     };
-    world_with(vec![ci.settings], vec![issuer]).await
+    (ci.settings, issuer)
+}
+
+/// A gateway that knows this caller.
+async fn gateway_of(signer: &Signer) -> World {
+    let (caller, issuer) = known_by_tokens(signer);
+    world_with(vec![caller], vec![issuer]).await
+}
+
+#[tokio::test]
+async fn a_token_is_good_over_plain_http_too_and_also_as_a_password() {
+    let (signer, foreign) = (Signer::new(), Signer::new());
+    let (caller, issuer) = known_by_tokens(&signer);
+    let with_http = |config: &mut Config| {
+        (config.callers, config.issuers) = (vec![caller], vec![issuer]);
+        config.http.push(http::listener());
+    };
+    let world = World::with(|builder| builder, with_http).await;
+    for (signer, kid, is_good) in
+        [(&signer, "first", true), (&signer, "second", false), (&foreign, "first", false)]
+    {
+        let token = signer.token(kid, &claims(600));
+        let basic = STANDARD.encode(format!("ci:{token}"));
+        for shown in [format!("Bearer {token}"), format!("Basic {basic}")] {
+            let line = format!("authorization: {shown}\r\n");
+            let status = http::status(&world, http::SEND_PUSH, &line).await;
+            assert_eq!((http::is_taken(status), status == 401), (is_good, !is_good), "{shown}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ use tokio::time::timeout;
 use crate::harness::{SOON, World};
 
 /// Where a Mattermost server sends its pushes.
-const SEND_PUSH: &str = "/api/v1/send_push";
+pub(crate) const SEND_PUSH: &str = "/api/v1/send_push";
 
 /// Where a homeserver sends its notifications. What is wrong with such a call has a status of its own; a Mattermost server is
 /// told all of it with 200.
@@ -35,7 +35,7 @@ const NOTIFY: &str = "/_matrix/push/v1/notify";
 const BODY: &str = "{}";
 
 /// An HTTP listener on a free port of loopback that serves Mattermost and Matrix.
-fn listener() -> HttpSettings {
+pub(crate) fn listener() -> HttpSettings {
     let mut settings = HttpSettings::on(SocketAddr::from(([127, 0, 0, 1], 0)));
     settings.mattermost = Some(MattermostSettings::default());
     settings.matrix = Some(MatrixSettings::default());
@@ -122,12 +122,12 @@ fn status_of(answer: &str) -> u16 {
 }
 
 /// The status of the answer to a POST on a connection that ends after it.
-async fn status(world: &World, path: &str, lines: &str) -> u16 {
+pub(crate) async fn status(world: &World, path: &str, lines: &str) -> u16 {
     status_of(&tell(world, &post(path, &format!("connection: close\r\n{lines}"))).await)
 }
 
 /// Whether a listener let a call on to its ingress.
-fn is_taken(status: u16) -> bool {
+pub(crate) fn is_taken(status: u16) -> bool {
     ![400, 401, 403, 405, 408, 413, 415, 429, 431, 503].contains(&status)
 }
 
