@@ -42,6 +42,8 @@ filter = "warn"
 listen = "127.0.0.1:0"
 serve = ["mattermost"]
 caller = "mattermost"
+max_requests_per_source = 10000
+requests_per_second_per_source = 100000
 [http.mattermost]
 platforms = { apple_rn = "demo", apple_rnbeta = "demo", android_rn = "demo" }
 forward = %q
@@ -58,7 +60,10 @@ service_classes = ["*"]
 key_sha256 = [%q]
 `
 
-func start(t *testing.T) *world {
+func start(t *testing.T) *world { return startWith(t, 0) }
+
+// startWith is a world whose gateway has so many descriptors; with 0 it has what this process has.
+func startWith(t *testing.T, descriptors int) *world {
 	binary := os.Getenv("FANFARE_BIN")
 	if binary == "" {
 		t.Fatal("FANFARE_BIN is not set: run tests/cross/run")
@@ -81,7 +86,13 @@ func start(t *testing.T) *world {
 	must(t, err)
 	config := string(sample) + fmt.Sprintf(table, simulator.Mattermost.Origin, strings.TrimSpace(string(digest)))
 	must(t, os.WriteFile(in("gateway.toml"), []byte(config), 0o600))
-	run(t, binary, in("ready.json"), "serve", "--config", in("gateway.toml"), "--ready-file", in("ready.json"))
+	serve := []string{binary, "serve", "--config", in("gateway.toml"), "--ready-file", in("ready.json")}
+	if descriptors > 0 {
+		// The shell gives its place to the gateway, so the signal that ends it reaches that.
+		limit := fmt.Sprintf("ulimit -n %d && exec \"$@\"", descriptors)
+		serve = append([]string{"sh", "-c", limit, "sh"}, serve...)
+	}
+	run(t, serve[0], in("ready.json"), serve[1:]...)
 	var ready struct{ HTTP []string }
 	readJSON(t, in("ready.json"), &ready)
 	secret := strings.TrimSpace(string(key))
