@@ -76,10 +76,16 @@ fn http_listener(settings: &HttpSettings, now: SystemTime) -> Row {
     if networks.is_empty() && settings.caller.is_some() {
         networks.push("anywhere".to_owned());
     }
+    let mattermost = settings.mattermost.as_ref();
+    let platforms = mattermost.map(|mattermost| mattermost.platforms.keys().cloned().collect::<Vec<_>>());
+    let forward = mattermost.and_then(|mattermost| mattermost.forward.as_ref());
+    let forward = forward.map(|forward| format!("{}{}", forward.peer.origin, forward.prefix));
     listener("http", &settings.listener, now)
         .fact("serves", settings.served().collect::<Vec<_>>())
         .fact("caller_without_credentials", settings.caller.clone())
         .fact("networks_without_credentials", networks)
+        .fact("platforms", platforms)
+        .fact("forward", forward)
 }
 
 /// The settings that have other values than the sample, which may write the same time in another unit.
