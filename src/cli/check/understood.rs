@@ -72,7 +72,10 @@ fn listener(name: &str, settings: &ListenerSettings, now: SystemTime) -> Row {
 }
 
 fn http_listener(settings: &HttpSettings, now: SystemTime) -> Row {
-    let networks: Vec<_> = settings.networks.iter().map(ToString::to_string).collect();
+    let mut networks: Vec<_> = settings.networks.iter().map(ToString::to_string).collect();
+    if networks.is_empty() && settings.caller.is_some() {
+        networks.push("anywhere".to_owned());
+    }
     listener("http", &settings.listener, now)
         .fact("serves", settings.served().collect::<Vec<_>>())
         .fact("caller_without_credentials", settings.caller.clone())

@@ -45,7 +45,7 @@ where
         share: http.parts.budget.share(),
         source: OnceLock::new(),
     });
-    Calls(move |request: Request<B>| {
+    ServiceFn(move |request: Request<B>| {
         let calls = Arc::clone(&calls);
         // What an async function is called with, it keeps until its end. So the parts of a call are in the outermost future
         // alone, and everything below borrows them.
@@ -57,9 +57,9 @@ where
 
 /// A service that is a function. The future of such a service needs no name, and so no box.
 #[derive(Clone)]
-struct Calls<F>(F);
+struct ServiceFn<F>(F);
 
-impl<F, A, B> Service<Request<B>> for Calls<F>
+impl<F, A, B> Service<Request<B>> for ServiceFn<F>
 where
     F: Fn(Request<B>) -> A,
     A: Future<Output = Result<Answer, Infallible>>,

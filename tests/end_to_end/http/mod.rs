@@ -6,7 +6,7 @@ mod callers;
 mod configuration;
 mod drain;
 mod hostile;
-mod idle;
+mod memory;
 mod reload;
 mod sources;
 mod tls;
