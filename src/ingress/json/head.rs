@@ -14,6 +14,12 @@ pub(super) struct MediaTypes {
     pub(super) gives: &'static str,
 }
 
+pub(super) const JSON: MediaTypes = MediaTypes { takes: &["application/json"], gives: "application/json" };
+
+/// Lines of JSON. Nobody has registered one of their names. Source: github.com/ndjson/ndjson-spec, and jsonlines.org.
+pub(super) const LINES: MediaTypes =
+    MediaTypes { takes: &["application/x-ndjson", "application/jsonl"], gives: "application/x-ndjson" };
+
 impl MediaTypes {
     /// Fails where the body is of another media type, or the caller takes no answer of this one.
     pub(super) fn check(self, headers: &HeaderMap) -> Result<(), Problem> {
@@ -59,8 +65,6 @@ fn includes(range: &[u8], media_type: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const JSON: MediaTypes = MediaTypes { takes: &["application/json"], gives: "application/json" };
 
     fn check(fields: &[(header::HeaderName, &str)]) -> StatusCode {
         let mut headers = HeaderMap::new();

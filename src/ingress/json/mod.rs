@@ -32,15 +32,10 @@ use super::http::{Answer, Body, Call, HttpSettings, Refused, Terms, answer};
 use crate::caller::{OpenCall, Rpc};
 use crate::desk::NoRoom;
 use batch::Pushes;
-use head::MediaTypes;
 use lines::Lines;
 use problem::Problem;
-use pushes::MEDIA_TYPE;
 use schema::Schema;
 use told::Told;
-
-/// Lines of JSON. Nobody has registered one of its names. Source: github.com/ndjson/ndjson-spec, and jsonlines.org.
-const LINES: &str = "application/x-ndjson";
 
 /// This ingress on one listener.
 pub(crate) struct Json {
@@ -98,13 +93,15 @@ impl Json {
 
     /// Answers a call whose whole body is there. What is wrong with it is an answer as well.
     pub(crate) async fn serve(&self, call: Call<'_>, _: Asked, body: Bytes) -> Answer {
-        let types = MediaTypes { takes: &[MEDIA_TYPE], gives: MEDIA_TYPE };
-        let sent = match (self.schema, types.check(&call.headers)) {
+        let sent = match (self.schema, head::JSON.check(&call.headers)) {
             (_, Err(problem)) => Err(problem),
             (None, _) => Err(Problem::bug()),
             (Some(schema), Ok(())) => pushes::send(schema, call, body, self.max_push_bytes).await,
         };
-        sent.unwrap_or_else(|problem| problem.answer())
+        match sent {
+            Ok(json) => answer(StatusCode::OK, head::JSON.gives, json),
+            Err(problem) => problem.answer(),
+        }
     }
 
     /// Answers a batch, whose body it reads by itself as it comes. It counts as `counted` until its end, and holds so many
@@ -132,7 +129,7 @@ impl Json {
     where
         B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
     {
-        MediaTypes { takes: &[LINES, "application/jsonl"], gives: LINES }.check(&call.headers)?;
+        head::LINES.check(&call.headers)?;
         let schema = self.schema.ok_or_else(Problem::bug)?;
         let caller = call.caller.clone();
         let of_caller = caller.open_stream().map_err(|denied| {
@@ -158,7 +155,7 @@ impl Json {
         let mut answer = Response::new(Body::Streamed(Told::new(schema, results).boxed_unsync()));
         answer.extensions_mut().insert(watched);
         let headers = answer.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(LINES));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(head::LINES.gives));
         // nginx would gather the lines. Source: nginx.org, ngx_http_proxy_module, `proxy_buffering`.
         headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
         Ok(answer)
@@ -166,7 +163,7 @@ impl Json {
 
     /// Answers a call that anybody may make, whose body is not read.
     pub(crate) fn tell(&self, _: Asked) -> Answer {
-        answer(StatusCode::OK, MEDIA_TYPE, openapi::DOCUMENT)
+        answer(StatusCode::OK, head::JSON.gives, openapi::DOCUMENT)
     }
 
     /// Says in the form of this ingress why a call did not reach it. `asked` is none where it is not known what was asked for.

@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use fanfare_upstream::{ServiceClass, coarse_now};
-use http::StatusCode;
 use serde_json::value::RawValue;
 
 use super::item::{self, Item};
@@ -13,18 +12,20 @@ use super::problem::Problem;
 use super::schema::{self, Schema};
 use crate::desk::Draft;
 use crate::ingress::contract::{self, CallFault, Items, MAX_ITEMS};
-use crate::ingress::http::{Answer, Call, answer};
+use crate::ingress::http::Call;
 use crate::proto::{SendPushesResponse, UnreadPushes};
 
-pub(super) const MEDIA_TYPE: &str = "application/json";
-
 /// What a body says.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "in a box, each push that comes alone would allocate once more"
+)]
 enum Said {
     One(Draft),
     Several(Vec<Draft>, ServiceClass),
 }
 
-/// Sends what a body says.
+/// Sends what a body says, and returns the answer as JSON.
 ///
 /// # Errors
 /// Fails where the call as a whole is wrong. What is wrong with one of several pushes is its result.
@@ -33,13 +34,13 @@ pub(super) async fn send(
     call: Call<'_>,
     body: Bytes,
     max_push_bytes: usize,
-) -> Result<Answer, Problem> {
+) -> Result<Vec<u8>, Problem> {
     let said = read(schema, &call, &body, max_push_bytes)?;
     // What is in flight needs it no more.
     drop(body);
     let arrival = call.arrival(None);
     let Call { desk, caller, .. } = call;
-    let json = match said {
+    Ok(match said {
         Said::One(draft) => {
             let settled = desk.submit(&caller, draft, arrival).await.map_err(CallFault::NoRoom)?;
             schema::write(&schema.result, &contract::settled(settled))
@@ -50,8 +51,7 @@ pub(super) async fn send(
             let results = settled.map(contract::settled).collect();
             schema::write(&schema.results, &SendPushesResponse { results })
         }
-    };
-    Ok(answer(StatusCode::OK, MEDIA_TYPE, json))
+    })
 }
 
 fn read(schema: &Schema, call: &Call<'_>, body: &[u8], max_push_bytes: usize) -> Result<Said, Problem> {

@@ -2,6 +2,7 @@
 
 mod batch;
 mod batch_ends;
+mod http2;
 mod mistakes;
 mod page;
 mod pushes;
