@@ -41,6 +41,7 @@ impl Figure {
                     Subject::Fresh | Subject::FreshGateway => spec.in_flight as f64,
                     Subject::Gateway
                     | Subject::Echo
+                    | Subject::HyperEcho
                     | Subject::H2Loop
                     | Subject::HyperUtil
                     | Subject::Pushy => figures.connections? as f64 * f64::from(spec.max_streams),

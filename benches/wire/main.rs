@@ -11,6 +11,7 @@ mod frames;
 mod gateway;
 mod goal;
 mod hpack;
+mod hyper_echo;
 mod load;
 mod messages;
 mod party;

@@ -7,6 +7,9 @@ use prost::Message;
 pub(crate) const APP: &str = "bench";
 pub(crate) const TOPIC: &str = "com.example.bench";
 
+/// The platform of the devices of a Mattermost server.
+pub(crate) const PLATFORM: &str = "apple_rn";
+
 /// The length of the prefix of a gRPC message. Source: gRPC over HTTP/2, Length-Prefixed-Message.
 pub(crate) const PREFIX: usize = 5;
 
@@ -90,12 +93,7 @@ impl Template {
         let mut bytes = vec![0];
         bytes.extend_from_slice(&length.to_be_bytes());
         bytes.extend_from_slice(&message.encode_to_vec());
-        let ends = |text: &str| -> Vec<usize> {
-            let found =
-                bytes.windows(text.len()).enumerate().filter(|(_, window)| *window == text.as_bytes());
-            found.map(|(at, _)| at + text.len()).collect()
-        };
-        let places = ends(ID).into_iter().zip(ends(TOKEN)).map(|(id, token)| [id, token]).collect();
+        let places = ends(&bytes, ID).zip(ends(&bytes, TOKEN)).map(|(id, token)| [id, token]).collect();
         Self { bytes, places }
     }
 
@@ -106,16 +104,61 @@ impl Template {
     /// Numbers the pushes from `number` on, and returns the message.
     pub(crate) fn numbered(&mut self, number: u32) -> &[u8] {
         for (number, places) in (number..).zip(&self.places) {
-            let mut digits = [0; DIGITS];
-            for (at, digit) in digits.iter_mut().enumerate() {
-                let nibble = number >> (4 * (DIGITS - 1 - at)) & 0xf;
-                *digit = b"0123456789abcdef".get(nibble as usize).copied().unwrap_or(b'0');
-            }
-            for place in places {
-                self.bytes[*place..place + DIGITS].copy_from_slice(&digits);
-            }
+            write_number(&mut self.bytes, places, number);
         }
         &self.bytes
+    }
+}
+
+/// A call of a Mattermost server, with the places where its push is numbered.
+#[derive(Debug)]
+pub(crate) struct Call {
+    bytes: Vec<u8>,
+    places: [usize; 2],
+}
+
+impl Call {
+    /// A message of `body` bytes, with all that a server says beside it.
+    pub(crate) fn new(body: usize) -> Self {
+        let message = "x".repeat(body);
+        let json = format!(
+            "{{\"ack_id\":\"{ID}{:0DIGITS$x}\",\"platform\":\"{PLATFORM}-v2\",\"server_id\":\"7ee6h5xmwbg7zjkfsz8h6p6yzr\",\
+             \"device_id\":\"{TOKEN}{:0DIGITS$x}\",\"post_id\":\"p\",\"category\":\"CAN_REPLY\",\"message\":\"{message}\",\
+             \"badge\":1,\"team_id\":\"t\",\"channel_id\":\"c\",\"channel_name\":\"Town Square\",\"type\":\"message\",\
+             \"sender_id\":\"u\",\"sender_name\":\"ann\",\"version\":\"v2\",\"is_crt_enabled\":false,\"is_id_loaded\":false,\
+             \"signature\":\"\"}}",
+            0, 0
+        );
+        let length = json.len();
+        let head = "POST /api/v1/send_push HTTP/1.1\r\nHost: push.example\r\nUser-Agent: Go-http-client/1.1\r\n\
+                    Accept-Encoding: gzip\r\n";
+        let bytes = format!("{head}Content-Length: {length}\r\n\r\n{json}").into_bytes();
+        let places = [ID, TOKEN].map(|text| ends(&bytes, text).next().unwrap_or_default());
+        Self { bytes, places }
+    }
+
+    /// Numbers the push, and returns the call.
+    pub(crate) fn numbered(&mut self, number: u32) -> &[u8] {
+        write_number(&mut self.bytes, &self.places, number);
+        &self.bytes
+    }
+}
+
+/// The places behind a text.
+fn ends<'a>(bytes: &'a [u8], text: &'a str) -> impl Iterator<Item = usize> + 'a {
+    let found = bytes.windows(text.len()).enumerate().filter(|(_, window)| *window == text.as_bytes());
+    found.map(|(at, _)| at + text.len())
+}
+
+/// Writes a number at these places.
+fn write_number(bytes: &mut [u8], places: &[usize; 2], number: u32) {
+    let mut digits = [0; DIGITS];
+    for (at, digit) in digits.iter_mut().enumerate() {
+        let nibble = number >> (4 * (DIGITS - 1 - at)) & 0xf;
+        *digit = b"0123456789abcdef".get(nibble as usize).copied().unwrap_or(b'0');
+    }
+    for place in places {
+        bytes[*place..place + DIGITS].copy_from_slice(&digits);
     }
 }
 

@@ -13,6 +13,8 @@ pub(crate) enum Subject {
     Gateway,
     /// Raw part: a tonic echo of the same service.
     Echo,
+    /// A hyper server over HTTP/1.1, which answers as a push proxy does.
+    HyperEcho,
     /// Raw part: an h2 loop to the stand-in.
     H2Loop,
     /// Control: a loop that opens a connection for each push.
@@ -30,6 +32,7 @@ impl Subject {
         match self {
             Self::Gateway => "gateway",
             Self::Echo => "tonic echo",
+            Self::HyperEcho => "hyper echo",
             Self::H2Loop => "h2 loop",
             Self::Fresh => "connection per push",
             Self::HyperUtil => "hyper-util",
@@ -38,13 +41,13 @@ impl Subject {
         }
     }
 
-    /// Whether the subject is a gRPC server that the load calls. The others are loops that make their own load.
+    /// Whether the subject is a server that the load calls. The others are loops that make their own load.
     pub(crate) fn serves(self) -> bool {
-        matches!(self, Self::Gateway | Self::Echo | Self::FreshGateway)
+        matches!(self, Self::Gateway | Self::Echo | Self::HyperEcho | Self::FreshGateway)
     }
 
     pub(crate) fn needs_standin(self) -> bool {
-        self != Self::Echo
+        !matches!(self, Self::Echo | Self::HyperEcho)
     }
 }
 
@@ -59,6 +62,8 @@ pub(crate) enum Shape {
     Stream(usize),
     /// There is one stream, with so many addressees in a message.
     Multicast(usize),
+    /// Each push is a call of a Mattermost server, on a connection of its own that is kept.
+    Mattermost,
 }
 
 /// By what the gateway knows the load.

@@ -8,6 +8,7 @@ use super::callers::Material;
 use super::child::{Counts, Started};
 use super::controls::{self, Control};
 use super::gateway;
+use super::hyper_echo;
 use super::raw::{echo, h2loop};
 use super::sockets::Writes;
 use super::spec::{Spec, Subject, Upstream};
@@ -22,6 +23,7 @@ pub(crate) async fn start(
     match spec.subject {
         Subject::Gateway => gateway::start(spec, stand_in()?, material).await,
         Subject::Echo => Ok(serving(echo::serve().await?)),
+        Subject::HyperEcho => Ok(serving(hyper_echo::serve().await?)),
         Subject::FreshGateway => {
             let control = Arc::new(Control::new(&spec, &stand_in()?)?);
             Ok(serving(controls::serve(control).await?))

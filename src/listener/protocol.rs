@@ -39,6 +39,15 @@ impl Protocol {
         }
     }
 
+    /// The largest header list of a call over HTTP/2.
+    pub(super) fn max_head(&self) -> u32 {
+        match self {
+            Self::Http2(_) => MAX_HEADER_LIST_BYTES,
+            // Those who choose have no larger one by the other.
+            Self::Http1 | Self::Either(_) => MAX_HEAD_BYTES.into(),
+        }
+    }
+
     /// What is spoken where TLS agreed on `alpn`, or where there is none.
     pub(super) fn agreed(&self, alpn: Option<&[u8]>) -> Agreed {
         match self {
@@ -77,7 +86,7 @@ impl Default for Http2Settings {
     }
 }
 
-/// The largest header list of a request. A call with a larger one fails alone up to four times this, and ends its connection
+/// The largest header list of a call over gRPC, which looks at its size again by itself. A call with a larger one fails alone up to four times this, and ends its connection
 /// above. Source: h2, `MAX_HEADER_LIST_ABUSE_MULTIPLIER`.
 const MAX_HEADER_LIST_BYTES: u32 = 256 * 1024;
 
@@ -92,7 +101,8 @@ const MAX_PENDING_RESETS: usize = 20;
 /// default.
 const MAX_ERROR_RESETS: usize = 1024;
 
-pub(super) fn http2(settings: &Http2Settings) -> http2::Builder<CallTasks> {
+/// `max_head` is the largest header list.
+pub(super) fn http2(settings: &Http2Settings, max_head: u32) -> http2::Builder<CallTasks> {
     let mut builder = http2::Builder::new(CallTasks);
     builder
         .timer(TokioTimer::new())
@@ -101,7 +111,7 @@ pub(super) fn http2(settings: &Http2Settings) -> http2::Builder<CallTasks> {
         .initial_connection_window_size(settings.connection_window)
         .keep_alive_interval(settings.keepalive_interval)
         .keep_alive_timeout(settings.keepalive_timeout)
-        .max_header_list_size(MAX_HEADER_LIST_BYTES)
+        .max_header_list_size(max_head)
         .max_send_buf_size(SEND_BUFFER_BYTES)
         .max_pending_accept_reset_streams(MAX_PENDING_RESETS)
         .max_local_error_reset_streams(MAX_ERROR_RESETS);
@@ -111,12 +121,15 @@ pub(super) fn http2(settings: &Http2Settings) -> http2::Builder<CallTasks> {
 /// The largest head of a request over HTTP/1.1, which is answered 431 above this, or 414 where it is all one path. It is also
 /// the most that is read ahead of a connection. Source: gRPC's C core takes as much metadata at most
 /// (`GRPC_ARG_ABSOLUTE_MAX_METADATA_SIZE`).
-const MAX_HEAD_BYTES: usize = 16 * 1024;
+const MAX_HEAD_BYTES: u16 = 16 * 1024;
 
 /// hyper counts the time of a head from the end of the answer before it, so that this time bounds both a connection that is
 /// kept without requests and a head that comes slowly.
 pub(super) fn http1(idle_timeout: Duration) -> http1::Builder {
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(idle_timeout).max_buf_size(MAX_HEAD_BYTES);
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(idle_timeout)
+        .max_buf_size(usize::from(MAX_HEAD_BYTES));
     builder
 }

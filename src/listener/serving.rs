@@ -68,7 +68,7 @@ where
         match &self.protocol {
             Protocol::Http2(settings) | Protocol::Either(settings) if agreed == Agreed::Http2 => {
                 let io = TokioIo::new(Gathered::new(Prefaced::new(stream, &connection)));
-                let http = protocol::http2(settings).serve_connection(io, service);
+                let http = protocol::http2(settings, self.protocol.max_head()).serve_connection(io, service);
                 self.watch(http, &connection, deadline, &stop).await;
             }
             Protocol::Http1 | Protocol::Http2(_) | Protocol::Either(_) => {

@@ -42,7 +42,7 @@ impl Batch {
         tally: Shared,
     ) -> anyhow::Result<()> {
         let (template, each) = match shape {
-            Shape::Unary | Shape::Waves => bail!("a call is no stream"),
+            Shape::Unary | Shape::Waves | Shape::Mattermost => bail!("a call is no stream"),
             Shape::Stream(each) => (Template::batch(body, each), each),
             Shape::Multicast(each) => (Template::multicast(body, each), each),
         };

@@ -1,6 +1,7 @@
 //! The load: calls and streams made of frames written beforehand, so that it never limits what it measures.
 
 mod batch;
+mod mattermost;
 mod session;
 mod unary;
 
@@ -46,6 +47,13 @@ fn open(spec: &Spec, shape: Shape, server: &Server, tally: &Shared) {
                     spec.in_flight * (at + 1) / spec.connections - spec.in_flight * at / spec.connections;
                 let waves = shape == Shape::Waves;
                 spawn(Unary::run(server.clone(), spec.body, share, waves, tally.clone()));
+            }
+        }
+        Shape::Mattermost => {
+            for at in 0..spec.in_flight {
+                // Each connection has numbers enough for any run.
+                let first = u32::try_from(at).unwrap_or_default() << 24;
+                spawn(mattermost::run(server.port, spec.body, first, tally.clone()));
             }
         }
         Shape::Stream(_) | Shape::Multicast(_) => {

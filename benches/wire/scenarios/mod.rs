@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::goal::Bound::{Least, Most, Told};
 use super::goal::{Figure, Goal, ratio, value};
 use super::pushy;
-use super::spec::Shape::{Multicast, Stream, Unary};
-use super::spec::Subject::{Echo, Gateway, H2Loop, Pushy};
+use super::spec::Shape::{Mattermost, Multicast, Stream, Unary};
+use super::spec::Subject::{Echo, Gateway, H2Loop, HyperEcho, Pushy};
 use super::spec::{Shape, Spec, Subject};
 
 pub(crate) struct Scenario {
@@ -35,6 +35,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         alone(),
         allocations(),
         callers::callers(),
+        mattermost(),
         pool::streams(),
         pool::descriptors(),
         pool::goaway(),
@@ -214,6 +215,32 @@ fn allocations() -> Scenario {
             value("allocations per push, stream", Figure::Allocations, "stream", Most(16.0)),
             value("allocations per push, multicast", Figure::Allocations, "multicast", Most(8.0)),
             value("allocations per push, h2", Figure::Allocations, "h2", Told),
+        ],
+    )
+}
+
+/// The bound is that of what the ingress is made of: what HTTP/1.1 costs by itself, and what a push costs on a stream.
+fn mattermost() -> Scenario {
+    let mattermost = spec(Gateway, Mattermost, 50);
+    scenario(
+        "mattermost",
+        "a call of a Mattermost server per push, 50 in flight, beside gRPC",
+        [
+            ("mattermost", mattermost.clone()),
+            ("echo", mattermost.of(HyperEcho)),
+            ("unary", spec(Gateway, Unary, 50)),
+            ("stream", spec(Gateway, Stream(1), 1000)),
+        ],
+        [
+            ratio(
+                "CPU: mattermost ÷ (hyper echo + stream)",
+                Figure::Cpu,
+                "mattermost",
+                &["echo", "stream"],
+                Most(1.2),
+            ),
+            ratio("CPU: mattermost ÷ unary", Figure::Cpu, "mattermost", &["unary"], Told),
+            value("CPU µs per push, mattermost", Figure::Cpu, "mattermost", Told),
         ],
     )
 }

@@ -73,10 +73,18 @@ fn listener(name: &str, settings: &ListenerSettings, now: SystemTime) -> Row {
 
 fn http_listener(settings: &HttpSettings, now: SystemTime) -> Row {
     let networks: Vec<_> = settings.networks.iter().map(ToString::to_string).collect();
+    let mattermost = settings.mattermost.as_ref();
+    let platforms = mattermost.map(|mattermost| mattermost.platforms.keys().cloned().collect::<Vec<_>>());
+    let app_ids = settings.matrix.as_ref().map(|matrix| matrix.apps.names());
+    let forward = mattermost.and_then(|mattermost| mattermost.forward.as_ref());
+    let forward = forward.map(|forward| format!("{}{}", forward.peer.origin, forward.prefix));
     listener("http", &settings.listener, now)
         .fact("serves", settings.served().collect::<Vec<_>>())
         .fact("caller_without_credentials", settings.caller.clone())
         .fact("networks_without_credentials", networks)
+        .fact("platforms", platforms)
+        .fact("app_ids", app_ids)
+        .fact("forward", forward)
 }
 
 /// The settings that have other values than the sample, which may write the same time in another unit.

@@ -2,9 +2,9 @@
 //! them.
 //!
 //! - `service.rs` answers the calls of a connection: it finds the route, the caller and the whole body, and hands all of it
-//!   to the ingress as a [`Call`].
+//!   to the ingress as a `Call`.
 //! - `caller.rs` finds who calls, `source.rs` bounds the calls that show nothing by their addresses, `body.rs` reads a body.
-//! - [`Refused`] says why a call does not reach its ingress, which gives that its own form. [`Answer`] is what an ingress
+//! - `Refused` says why a call does not reach its ingress, which gives that its own form. `Answer` is what an ingress
 //!   returns.
 
 mod answer;

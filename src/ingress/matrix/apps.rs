@@ -105,6 +105,15 @@ impl MatrixApps {
             found.map(|(_, app)| app)
         })
     }
+
+    /// The names and the patterns, in alphabetical order.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let patterns = self.globs.iter().map(|(glob, _)| glob.as_str());
+        let mut names: Vec<_> =
+            self.exact.keys().map(String::as_str).chain(patterns).map(str::to_owned).collect();
+        names.sort_unstable();
+        names
+    }
 }
 
 /// The longest `app_id` that patterns are held against, in bytes. Synapse does not hold its users to the 64 characters that

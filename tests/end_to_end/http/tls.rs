@@ -64,6 +64,14 @@ async fn the_client_chooses_its_http_and_over_http_2_it_is_told_to_go() {
     body.send_data(bytes::Bytes::from_static(BODY.as_bytes()), true).unwrap();
     let answer = timeout(SOON, answer).await.unwrap().unwrap();
     assert!(is_taken(answer.status().as_u16()), "{answer:?}");
+    // A head is as large at most as over HTTP/1.1, and one that is larger ends its call alone.
+    for (bytes, expected) in [(15 * 1024, true), (17 * 1024, false)] {
+        let request =
+            http::Request::post(format!("https://gateway{SEND_PUSH}")).header("x", "x".repeat(bytes));
+        let (answer, _) = send.send_request(request.body(()).unwrap(), true).unwrap();
+        let answer = timeout(SOON, answer).await.unwrap().unwrap();
+        assert_eq!(answer.status() != 431, expected, "{bytes}: {answer:?}");
+    }
     drop((send, body, answer));
     timeout(SOON, driven).await.expect("the connection ends").unwrap().unwrap();
 

@@ -9,7 +9,7 @@ use super::*;
 #[tokio::test]
 async fn a_wrong_environment_removes_nobody() {
     let world = World::start().await;
-    for reason in ["BadDeviceToken", "DeviceTokenNotForTopic"] {
+    for reason in ["BadDeviceToken", "DeviceTokenNotForTopic", "MissingDeviceToken"] {
         for number in 0..300 {
             let device = format!("{number:064x}");
             world.simulator.script_outcome(&device, ApnsScriptedOutcome::refusal(400, reason));

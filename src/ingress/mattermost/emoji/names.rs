@@ -7,6 +7,7 @@
 //! Source: github.com/mattermost/mattermost, `server/public/model/emoji_data.go`, which is made of emoji-datasource.
 
 use std::collections::HashMap;
+use std::iter;
 use std::sync::LazyLock;
 
 use emojis::{Emoji, SkinTone};
@@ -17,13 +18,15 @@ const MAX_NAME_BYTES: usize = 128;
 /// Names of Mattermost, one on a line, with a tab and the emoji.
 const OF_MATTERMOST: &str = include_str!("names.tsv");
 
-/// Names that are not short codes. It is made when one is looked up for the first time.
-static NAMES: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
-    let all = emojis::iter()
-        .flat_map(|emoji| std::iter::once(emoji).chain(emoji.skin_tones().into_iter().flatten()));
-    let of_unicode = all.map(|emoji| (plain(emoji.name()), emoji.as_str()));
-    let of_mattermost = OF_MATTERMOST.lines().filter_map(|line| line.split_once('\t'));
-    of_unicode.chain(of_mattermost.map(|(name, emoji)| (name.to_owned(), emoji))).collect()
+/// Mattermost's own names. Like the other list, it is made when a name is looked up for the first time.
+static MATTERMOST: LazyLock<HashMap<&'static str, &'static str>> =
+    LazyLock::new(|| OF_MATTERMOST.lines().filter_map(|line| line.split_once('\t')).collect());
+
+/// The names of Unicode, [`plain`].
+static UNICODE: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
+    let all =
+        emojis::iter().flat_map(|emoji| iter::once(emoji).chain(emoji.skin_tones().into_iter().flatten()));
+    all.map(|emoji| (plain(emoji.name()), emoji.as_str())).collect()
 });
 
 /// The emoji of a name.
@@ -36,10 +39,10 @@ pub(super) fn emoji(name: &str) -> Option<&'static str> {
 }
 
 fn whole(name: &str) -> Option<&'static str> {
-    let of_mattermost = || NAMES.get(name).copied();
+    let of_mattermost = MATTERMOST.get(name).copied();
     let short_code = || emojis::get_by_shortcode(name).map(Emoji::as_str);
-    let of_unicode = || NAMES.get(&plain(name)).copied();
-    of_mattermost().or_else(short_code).or_else(|| flag(name)).or_else(of_unicode)
+    let of_unicode = || UNICODE.get(&plain(name)).copied();
+    of_mattermost.or_else(short_code).or_else(|| flag(name)).or_else(of_unicode)
 }
 
 /// An emoji with a skin tone, such as `wave_dark_skin_tone`.
@@ -90,6 +93,8 @@ mod tests {
             ("flag-zz", None),
             ("flag-9", None),
             ("de", Some("🇩🇪")),
+            // CLDR calls the whole animal so, and Mattermost its face.
+            ("dog", Some("🐶")),
             ("100", Some("💯")),
             ("+1", Some("👍")),
             ("", None),

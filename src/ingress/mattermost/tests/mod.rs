@@ -1,3 +1,4 @@
+mod drafts;
 mod forward;
 mod paths;
 mod payloads;
