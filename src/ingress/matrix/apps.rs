@@ -1,6 +1,6 @@
 //! Which app of the gateway an `app_id` of Matrix is: the exact name first, then the one pattern that means it.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -12,7 +12,8 @@ use crate::push::AppId;
 /// The apps that homeservers may push for.
 #[derive(Debug, Clone, Default)]
 pub struct MatrixApps {
-    exact: HashMap<String, MatrixApp>,
+    /// In an order, so that the same apps always print alike: a reload tells by it whether they changed.
+    exact: BTreeMap<String, MatrixApp>,
     /// No two of them mean the same name, so the first that matches is the only one.
     globs: Vec<(Glob, MatrixApp)>,
 }
