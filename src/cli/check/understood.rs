@@ -78,6 +78,7 @@ fn http_listener(settings: &HttpSettings, now: SystemTime) -> Row {
     }
     let mattermost = settings.mattermost.as_ref();
     let platforms = mattermost.map(|mattermost| mattermost.platforms.keys().cloned().collect::<Vec<_>>());
+    let app_ids = settings.matrix.as_ref().map(|matrix| matrix.apps.names());
     let forward = mattermost.and_then(|mattermost| mattermost.forward.as_ref());
     let forward = forward.map(|forward| format!("{}{}", forward.peer.origin, forward.prefix));
     listener("http", &settings.listener, now)
@@ -85,6 +86,7 @@ fn http_listener(settings: &HttpSettings, now: SystemTime) -> Row {
         .fact("caller_without_credentials", settings.caller.clone())
         .fact("networks_without_credentials", networks)
         .fact("platforms", platforms)
+        .fact("app_ids", app_ids)
         .fact("forward", forward)
 }
 

@@ -1,6 +1,6 @@
 //! Which app of the gateway an `app_id` of Matrix is: the exact name first, then the one pattern that means it.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -12,7 +12,8 @@ use crate::push::AppId;
 /// The apps that homeservers may push for.
 #[derive(Debug, Clone, Default)]
 pub struct MatrixApps {
-    exact: HashMap<String, MatrixApp>,
+    /// In an order, so that the same apps always print alike: a reload tells by it whether they changed.
+    exact: BTreeMap<String, MatrixApp>,
     /// No two of them mean the same name, so the first that matches is the only one.
     globs: Vec<(Glob, MatrixApp)>,
 }
@@ -104,6 +105,15 @@ impl MatrixApps {
             let found = self.globs.iter().find(|(glob, _)| may_be_one && glob.matches(app_id));
             found.map(|(_, app)| app)
         })
+    }
+
+    /// The names and the patterns, in alphabetical order.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let patterns = self.globs.iter().map(|(glob, _)| glob.as_str());
+        let mut names: Vec<_> =
+            self.exact.keys().map(String::as_str).chain(patterns).map(str::to_owned).collect();
+        names.sort_unstable();
+        names
     }
 }
 

@@ -134,7 +134,10 @@ async fn a_configuration_of_sygnal_becomes_one_that_a_gateway_takes() {
     let config = Config::load(&out.join("fanfare.toml")).unwrap_or_else(|errors| panic!("{errors}\n{text}"));
     assert_eq!((config.apps.len(), config.http.len()), (4, 1));
     let mut check = assert_cmd::Command::cargo_bin("fanfare").unwrap();
-    check.arg("check").arg("--config").arg(out.join("fanfare.toml")).assert().code(0);
+    let checked = check.arg("check").arg("--config").arg(out.join("fanfare.toml")).assert().code(0);
+    let checked = String::from_utf8(checked.get_output().stdout.clone()).unwrap();
+    let app_ids = "app ids com.example.droid.* com.example.ios com.example.old com.example.web";
+    assert!(checked.contains("serves matrix") && checked.contains(app_ids), "{checked}");
     // Nothing is overwritten.
     command().assert().code(2);
     assert_eq!(std::fs::read_to_string(out.join("fanfare.toml")).unwrap(), text);

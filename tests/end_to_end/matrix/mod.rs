@@ -1,6 +1,7 @@
 //! The ingress of Matrix homeservers through a whole gateway, over real sockets.
 
 mod answers;
+mod changes;
 mod configuration;
 mod doors;
 mod repeats;
