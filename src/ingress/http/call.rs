@@ -1,6 +1,5 @@
 //! A call that an ingress is given.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +12,6 @@ use crate::held_bytes::BytesShare;
 use crate::listener::Leaving;
 
 /// What is known of a call. Its caller may use the RPC that the call is like.
-#[allow(dead_code, reason = "the ingresses read it, which come next")]
 pub(crate) struct Call<'a> {
     /// Where its pushes are handed in.
     pub(crate) desk: &'a Arc<Desk>,
@@ -23,8 +21,6 @@ pub(crate) struct Call<'a> {
     pub(crate) at: Instant,
     /// How long bytes take to its caller and back, which is zero where it is not known.
     pub(crate) round_trip: Duration,
-    /// Where it came from. Behind a proxy that says so with a PROXY header, it is the caller's own address.
-    pub(crate) address: SocketAddr,
     /// What it said beside its path and its body.
     pub(crate) headers: HeaderMap,
     /// What its pushes are counted against while they are in flight.

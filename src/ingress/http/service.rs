@@ -154,7 +154,6 @@ impl OfConnection {
             caller,
             at,
             round_trip: self.client.round_trip(),
-            address: self.client.address(),
             headers,
             share,
             leaving: self.client.leaving(),
@@ -207,11 +206,13 @@ impl OfConnection {
         }
     }
 
-    /// A call that shows nothing.
+    /// A call that shows nothing. One from a network that the listener names is no stranger's, and is not bounded by its address.
     fn unproved(&self, table: &Table, route: Route<'_>) -> Result<Admitted, Refused> {
-        let call = self.enter(table)?;
         let (callers, settings, address) = (&self.http.parts.callers, &table.settings, self.client.address());
-        if !settings.takes_unproved(address.ip()) {
+        let taken = settings.takes_unproved(address.ip());
+        let named = taken && !settings.networks.is_empty();
+        let call = if named { None } else { Some(self.enter(table)?) };
+        if !taken {
             return Err(self.note(Unknown::Elsewhere));
         }
         let found = match &settings.caller {
@@ -222,7 +223,7 @@ impl OfConnection {
             _ => callers.find(&self.client.shows_secret(None), SystemTime::now()),
         };
         let caller = found.map_err(|unknown| self.note(unknown))?;
-        Ok(Admitted { caller, call: Some(call) })
+        Ok(Admitted { caller, call })
     }
 
     /// A call that shows something wrong. It is not told from a guess, so it counts for its address.

@@ -32,9 +32,9 @@ pub struct HttpSettings {
     pub max_body_bytes: usize,
     /// How long a body may take to arrive whole.
     pub body_timeout: Duration,
-    /// How many calls that show nothing one address may have in flight.
+    /// How many calls that show nothing one address may have in flight. Addresses in `networks` may have any number.
     pub max_requests_per_source: usize,
-    /// How many calls that show nothing one address may make in a second.
+    /// How many calls that show nothing one address may make in a second. Addresses in `networks` may make any number.
     pub requests_per_second_per_source: NonZeroU32,
 }
 

@@ -42,8 +42,7 @@ filter = "warn"
 listen = "127.0.0.1:0"
 serve = ["mattermost"]
 caller = "mattermost"
-max_requests_per_source = 10000
-requests_per_second_per_source = 100000
+networks = ["127.0.0.1/32"]
 [http.mattermost]
 platforms = { apple_rn = "demo", apple_rnbeta = "demo", android_rn = "demo" }
 forward = %q

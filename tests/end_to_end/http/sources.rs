@@ -92,3 +92,24 @@ async fn an_address_that_calls_too_often_is_told_when_to_come_again() {
     }
     assert_eq!(metric(&world.gateway, "fanfare_unknown_callers_total{shown=\"nothing_shown\"}"), 0.0);
 }
+
+/// A Mattermost server is one address, and never sends again what is refused.
+#[tokio::test]
+async fn an_address_in_a_network_that_the_listener_names_is_not_bounded() {
+    let world = world(|http, config| {
+        behind_a_proxy(http, config, &[]);
+        http.networks = vec!["192.0.2.0/28".parse().unwrap()];
+        http.requests_per_second_per_source = NonZeroU32::MIN;
+    })
+    .await;
+    let call = async |address: &str| {
+        status_of(&tell(&world, &(from(address) + &post(SEND_PUSH, "connection: close\r\n"))).await)
+    };
+    for _ in 0..3 {
+        assert!(is_taken(call("192.0.2.1").await));
+    }
+    assert_eq!(refused(&world, "source_rate"), 0.0);
+    while refused(&world, "source_rate") == 0.0 {
+        assert!(matches!(call("192.0.2.100").await, 401 | 429), "others are bounded, and not taken");
+    }
+}

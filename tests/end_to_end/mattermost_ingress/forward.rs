@@ -103,7 +103,7 @@ async fn an_answer_that_is_cut_off_is_not_asked_for_again() {
     assert_eq!((at_the_proxy(&world).len(), forwards(&world, "unanswered")), (1, 1.0));
 }
 
-/// A gateway as the other proxy of a gateway: over TLS they speak HTTP/2.
+/// A gateway as the other proxy of a gateway.
 #[tokio::test]
 async fn a_gateway_forwards_to_a_gateway_and_never_to_itself() {
     let behind = World::start().await;
