@@ -7,6 +7,7 @@ mod error;
 mod health;
 mod in_force;
 mod issuers;
+mod kept_metrics;
 mod listeners;
 mod network;
 mod outbound;
@@ -103,6 +104,7 @@ impl Gateway {
         let running = Running::of(&config, upstream, metrics, &issuers, &stop)?;
         let tokens = running.issuers.used();
         let budget = BytesBudget::new(config.max_held_bytes);
+        metrics.memory.show(&budget);
         let shares = Arc::clone(&budget);
         let callers =
             Callers::new(std::mem::take(&mut config.callers), tokens, shares, metrics.callers.clone());
@@ -131,7 +133,7 @@ impl Gateway {
             grpc_listener,
             accepting.clone(),
             health.subscribe(),
-            &metrics.listeners,
+            metrics,
             leave.clone(),
         )?;
         let readers = (!admin_address.ip().is_loopback()).then(|| Arc::clone(&callers));

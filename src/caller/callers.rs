@@ -141,13 +141,13 @@ impl Directory {
                     Arc::clone(rule)
                 }
                 None => {
-                    let refusals = metrics.refusals(&caller.name, &Denied::RULES);
+                    let metrics = metrics.caller(&caller.name, &Denied::RULES);
                     Arc::new(CallerRule::new(
                         &caller.name,
                         permissions,
                         Some(budget.share()),
                         Sharer::default(),
-                        refusals,
+                        metrics,
                     ))
                 }
             };

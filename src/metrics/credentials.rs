@@ -27,9 +27,14 @@ struct CertificateLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ListenerLabels {
+    listener: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct StandingLabels {
     credential: String,
-    r#where: String,
+    place: String,
 }
 
 /// A moment, as seconds since the Unix epoch.
@@ -40,6 +45,10 @@ type Moment = Gauge<f64, AtomicU64>;
 pub struct CredentialMetrics {
     renewals: Family<RenewalLabels, Counter>,
     expires: Family<CredentialLabels, Moment>,
+    issued: Family<CredentialLabels, Moment>,
+    provider_renewals: Family<RenewalLabels, Counter>,
+    provider_issued: Family<CredentialLabels, Moment>,
+    listener_certificates: Family<ListenerLabels, Moment>,
     certificates: Family<CertificateLabels, Moment>,
     refused: Family<StandingLabels, Gauge>,
     answered: Family<StandingLabels, Counter>,
@@ -55,6 +64,27 @@ impl CredentialMetrics {
             "When the newest access token expires, since the Unix epoch",
             Unit::Seconds,
             metrics.expires.clone(),
+        );
+        tokens.register_with_unit(
+            "issued_timestamp",
+            "When the newest access token was fetched, since the Unix epoch",
+            Unit::Seconds,
+            metrics.issued.clone(),
+        );
+        let provider_tokens = registry.sub_registry_with_prefix("provider_token");
+        let help = "Provider tokens of APNs that were to be made, by outcome";
+        provider_tokens.register("renewals", help, metrics.provider_renewals.clone());
+        provider_tokens.register_with_unit(
+            "issued_timestamp",
+            "When the newest provider token was made, since the Unix epoch",
+            Unit::Seconds,
+            metrics.provider_issued.clone(),
+        );
+        registry.sub_registry_with_prefix("listener").register_with_unit(
+            "certificate_expiry_timestamp",
+            "When the certificate of a listener ends, since the Unix epoch",
+            Unit::Seconds,
+            metrics.listener_certificates.clone(),
         );
         registry.sub_registry_with_prefix("certificate").register_with_unit(
             "expiry_timestamp",
@@ -79,7 +109,7 @@ impl CredentialMetrics {
     /// Returns the handles of one credential at one place.
     #[must_use]
     pub(crate) fn standing(&self, credential: &str, place: &str) -> StandingMetrics {
-        let labels = StandingLabels { credential: credential.to_owned(), r#where: place.to_owned() };
+        let labels = StandingLabels { credential: credential.to_owned(), place: place.to_owned() };
         StandingMetrics {
             refused: self.refused.get_or_create_owned(&labels),
             answered: self.answered.get_or_create_owned(&labels),
@@ -97,6 +127,26 @@ impl CredentialMetrics {
         self.certificates.remove(&CertificateLabels { app: app.to_owned(), provider });
     }
 
+    /// Notes that a listener shows a certificate that ends then.
+    pub(crate) fn listener_certificate(&self, listener: &'static str, ends_at: SystemTime) {
+        self.listener_certificates.get_or_create(&ListenerLabels { listener }).set(since_epoch(ends_at));
+    }
+
+    /// Returns the handles of one signing key, which is called so.
+    #[must_use]
+    pub(crate) fn provider_token(&self, credential: &str) -> ProviderTokenMetrics {
+        let renewals = |outcome| {
+            let labels = RenewalLabels { credential: credential.to_owned(), outcome };
+            self.provider_renewals.get_or_create_owned(&labels)
+        };
+        let labels = CredentialLabels { credential: credential.to_owned() };
+        ProviderTokenMetrics {
+            made: renewals("made"),
+            failed: renewals("failed"),
+            issued: self.provider_issued.get_or_create_owned(&labels),
+        }
+    }
+
     /// Returns the handles of one credential.
     #[must_use]
     pub(crate) fn token(&self, credential: &str) -> TokenMetrics {
@@ -104,13 +154,13 @@ impl CredentialMetrics {
             let labels = RenewalLabels { credential: credential.to_owned(), outcome };
             self.renewals.get_or_create_owned(&labels)
         };
+        let labels = CredentialLabels { credential: credential.to_owned() };
         TokenMetrics {
             granted: renewals("granted"),
             refused: renewals("refused"),
             unavailable: renewals("unavailable"),
-            expires: self
-                .expires
-                .get_or_create_owned(&CredentialLabels { credential: credential.to_owned() }),
+            expires: self.expires.get_or_create_owned(&labels),
+            issued: self.issued.get_or_create_owned(&labels),
         }
     }
 }
@@ -121,6 +171,7 @@ pub(crate) struct TokenMetrics {
     refused: Counter,
     unavailable: Counter,
     expires: Moment,
+    issued: Moment,
 }
 
 impl TokenMetrics {
@@ -128,6 +179,7 @@ impl TokenMetrics {
     pub(crate) fn granted(&self, expires_at: SystemTime) {
         self.granted.inc();
         self.expires.set(since_epoch(expires_at));
+        self.issued.set(since_epoch(SystemTime::now()));
     }
 
     /// Notes that the token endpoint refused the credential.
@@ -138,6 +190,27 @@ impl TokenMetrics {
     /// Notes that the token endpoint failed, or could not be reached.
     pub(crate) fn unavailable(&self) {
         self.unavailable.inc();
+    }
+}
+
+/// The handles of one signing key.
+#[derive(Default)]
+pub(crate) struct ProviderTokenMetrics {
+    made: Counter,
+    failed: Counter,
+    issued: Moment,
+}
+
+impl ProviderTokenMetrics {
+    /// Notes that a token was made then.
+    pub(crate) fn made(&self, issued_at: SystemTime) {
+        self.made.inc();
+        self.issued.set(since_epoch(issued_at));
+    }
+
+    /// Notes that no token could be made.
+    pub(crate) fn failed(&self) {
+        self.failed.inc();
     }
 }
 

@@ -1,15 +1,23 @@
 //! Every metric, with its name, labels, unit and help. Handles are taken once and passed in, so that nothing is looked up by
 //! name on the way of a push.
 
+mod answers;
+mod apps;
+mod build;
 mod callers;
+mod calls;
 mod credentials;
 mod in_flight;
 mod issuers;
 mod listeners;
 mod log;
+mod memory;
 mod once;
 mod paces;
+mod process;
 mod pushes;
+#[cfg(test)]
+mod reference;
 mod reloads;
 mod seconds;
 mod upstream;
@@ -17,17 +25,23 @@ mod upstream;
 use prometheus_client::encoding::text;
 use prometheus_client::registry::Registry;
 
+use process::ProcessCollector;
+
+pub use apps::AppMetrics;
 pub use callers::CallerMetrics;
-pub(crate) use callers::CallerRefusals;
+pub(crate) use callers::OneCaller;
+pub use calls::RefusedCalls;
 pub use credentials::CredentialMetrics;
-pub(crate) use credentials::{StandingMetrics, TokenMetrics};
+pub(crate) use credentials::{ProviderTokenMetrics, StandingMetrics, TokenMetrics};
 pub use issuers::IssuerMetrics;
 pub(crate) use issuers::JwksMetrics;
 pub(crate) use listeners::ConnectionRefusal;
 pub use listeners::{ListenerMetrics, ListenersMetrics};
+pub use memory::MemoryMetrics;
 pub use once::OnceMetrics;
 pub use paces::PaceMetrics;
-pub use pushes::{AppMetrics, PushMetrics};
+pub(crate) use pushes::ProjectBreaker;
+pub use pushes::PushMetrics;
 pub use reloads::ReloadMetrics;
 pub use upstream::UpstreamMetrics;
 
@@ -46,22 +60,31 @@ pub struct Metrics {
     pub issuers: IssuerMetrics,
     /// Metrics of the listeners.
     pub listeners: ListenersMetrics,
+    /// Metrics of calls that were refused with a status.
+    pub calls: RefusedCalls,
+    /// Metrics of the bytes of callers.
+    pub memory: MemoryMetrics,
     /// Metrics of the configuration.
     pub reloads: ReloadMetrics,
 }
 
 impl Default for Metrics {
     fn default() -> Self {
-        let mut registry = Registry::with_prefix("fanfare");
-        let upstream = UpstreamMetrics::register(&mut registry);
-        let pushes = PushMetrics::register(&mut registry);
-        let credentials = CredentialMetrics::register(&mut registry);
-        let callers = CallerMetrics::register(&mut registry);
-        let issuers = IssuerMetrics::register(&mut registry);
-        let listeners = ListenersMetrics::register(&mut registry);
-        let reloads = ReloadMetrics::register(&mut registry);
-        log::register(&mut registry);
-        Self { registry, upstream, pushes, credentials, callers, issuers, listeners, reloads }
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(ProcessCollector));
+        let own = registry.sub_registry_with_prefix("fanfare");
+        let upstream = UpstreamMetrics::register(own);
+        let pushes = PushMetrics::register(own);
+        let credentials = CredentialMetrics::register(own);
+        let callers = CallerMetrics::register(own);
+        let issuers = IssuerMetrics::register(own);
+        let listeners = ListenersMetrics::register(own);
+        let calls = RefusedCalls::register(own);
+        let memory = MemoryMetrics::register(own);
+        let reloads = ReloadMetrics::register(own);
+        log::register(own);
+        build::register(own);
+        Self { registry, upstream, pushes, credentials, callers, issuers, listeners, calls, memory, reloads }
     }
 }
 
@@ -81,7 +104,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::push::{Outcome, ProviderKind};
+    use crate::push::{Outcome, ProviderKind, TokenAction};
 
     #[test]
     fn outcomes_are_counted_under_their_own_names() {
@@ -89,7 +112,7 @@ mod tests {
         let app = metrics.pushes.app("shop", ProviderKind::new("apns", 1));
         for (at, outcome) in Outcome::ALL.into_iter().enumerate() {
             for _ in 0..=at {
-                app.settled(outcome, Duration::ZERO);
+                app.settled(outcome, TokenAction::Keep, Duration::ZERO);
             }
         }
         let page = metrics.page();

@@ -30,7 +30,7 @@ async fn the_admin_listener_tells_health_readiness_and_every_metric() {
         r#"fanfare_pushes_total{app="shop",provider="apns",outcome="accepted"} 1"#,
         r#"fanfare_pushes_total{app="shop",provider="apns",outcome="unregistered"} 1"#,
         r#"fanfare_attempts_total{app="shop",provider="apns"} 2"#,
-        r#"fanfare_push_seconds_count{app="shop",provider="apns"} 2"#,
+        r#"fanfare_push_duration_seconds_count{app="shop",provider="apns"} 2"#,
         "fanfare_pushes_in_flight 0",
     ] {
         assert!(page.lines().any(|it| it == line), "{line}\n{page}");

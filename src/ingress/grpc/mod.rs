@@ -12,6 +12,7 @@ mod items;
 mod metadata;
 mod paths;
 mod pushes;
+mod refused_calls;
 mod single;
 mod timeout;
 
@@ -30,6 +31,7 @@ pub(crate) use health::HealthChecks;
 pub use incoming::ConnectInfo;
 pub(crate) use incoming::OfConnection;
 pub(crate) use metadata::BoundedMetadata;
+pub(crate) use refused_calls::CountRefused;
 
 use items::Items;
 

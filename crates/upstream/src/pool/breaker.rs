@@ -46,7 +46,11 @@ impl Pool {
                 // no end of such hosts.
                 match peer.reach {
                     Reach::Anywhere => {
-                        tracing::warn!(?peer, cause, ?wait, %why, "upstream fails, and is left alone");
+                        tracing::error!(
+                            ?peer, cause, ?wait, %why,
+                            "upstream fails, and is left alone until a probe is answered: look at what `why` says of the network, \
+                             the proxy, or the push service"
+                        );
                     }
                     Reach::Public => {
                         tracing::warn!(
