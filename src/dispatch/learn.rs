@@ -177,7 +177,8 @@ impl<P: Provider> Route<P> {
                 !matches!(renewal, Renewal::TooSoon | Renewal::Impossible)
             }
             Err(error) => {
-                tracing::error!(%error, "the token cannot be renewed; the old one stays");
+                let (app, provider) = (self.guard().app(), P::KIND.name());
+                tracing::error!(%app, provider, %error, "the token cannot be renewed; the old one stays");
                 false
             }
         }

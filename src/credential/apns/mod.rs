@@ -91,7 +91,7 @@ impl ProviderToken {
                 None | Some(Ok(Renewal::Asked | Renewal::Newer | Renewal::TooSoon | Renewal::Impossible)) => {
                 }
                 Some(Ok(Renewal::Renewed)) => {
-                    tracing::info!(key_id = self.key.key_id().as_str(), "made a new provider token");
+                    tracing::info!(credential = self.key.label(), "made a new provider token");
                 }
                 Some(Err(error)) => log_failure(&self.key, &error),
             }
@@ -129,7 +129,7 @@ impl ProviderToken {
 
 fn log_failure(key: &SigningKey, error: &CredentialError) {
     let error = error as &dyn std::error::Error;
-    tracing::error!(key_id = key.key_id().as_str(), error, "made no new provider token");
+    tracing::error!(credential = key.label(), error, "made no new provider token");
 }
 
 impl fmt::Debug for ProviderToken {

@@ -48,8 +48,8 @@ impl Pool {
                     Reach::Anywhere => {
                         tracing::error!(
                             ?peer, cause, ?wait, %why,
-                            "upstream fails, and is left alone until a probe is answered: look at what `why` says of the network, \
-                             the proxy, or the push service"
+                            "upstream fails, and is left alone until it answers a probe: see what stands between, or the status page of the \
+                             service"
                         );
                     }
                     Reach::Public => {
