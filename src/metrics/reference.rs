@@ -78,7 +78,6 @@ fn registered(page: &str) -> BTreeMap<String, Look> {
     let look = |(name, kind): (String, String)| {
         let (written, sample) = match kind.as_str() {
             "counter" => (format!("{name}_total"), format!("{name}_total")),
-            "info" => (format!("{name}_info"), format!("{name}_info")),
             "histogram" => (name.clone(), format!("{name}_count")),
             _ => (name.clone(), name.clone()),
         };
@@ -140,4 +139,35 @@ fn an_app_that_is_gone_has_no_series_and_others_keep_theirs() {
     assert!(!page.contains("news") && !page.contains("orders"), "{page}");
     let line = "fanfare_upstream_answers_total{app=\"shop\",provider=\"apns\",status=\"410\",reason=\"Unregistered\"} 1\n";
     assert!(page.contains(line), "{page}");
+}
+
+/// Every word of a text that begins like the name of a metric.
+fn named_in(text: &str) -> BTreeSet<&str> {
+    let words = text.split(|it: char| !it.is_ascii_alphanumeric() && it != '_');
+    words.filter(|word| word.starts_with("fanfare_") || word.starts_with("process_")).collect()
+}
+
+#[test]
+fn alerts_are_on_metrics_that_exist_and_lead_to_a_page_that_names_them() {
+    let alerts = include_str!("../../deploy/prometheus/alerts.yml");
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let registered = registered(&page());
+    let exists = |name: &str| {
+        let histogram = ["_bucket", "_count", "_sum"].iter().find_map(|part| name.strip_suffix(part));
+        registered.contains_key(name) || histogram.is_some_and(|name| registered.contains_key(name))
+    };
+    let unknown = |text: &str| named_in(text).into_iter().find(|name| !exists(name)).map(str::to_owned);
+    assert_eq!(unknown(alerts), None);
+    let after =
+        |line: &str, key: &str| Some(line.trim().trim_start_matches("- ").strip_prefix(key)?.to_owned());
+    let names: Vec<_> = alerts.lines().filter_map(|line| after(line, "alert: ")).collect();
+    let runbooks: Vec<_> = alerts.lines().filter_map(|line| after(line, "runbook: ")).collect();
+    assert!(names.len() == runbooks.len() && names.len() >= 10, "{names:?} {runbooks:?}");
+    for (name, runbook) in names.iter().zip(&runbooks) {
+        let page = std::fs::read_to_string(root.join(runbook)).unwrap();
+        assert!(page.contains(&format!("`{name}`")), "{runbook} does not name {name}");
+        assert_eq!(unknown(&page), None, "{runbook}");
+    }
+    let mut pages = std::fs::read_dir(root.join("docs/runbooks")).unwrap().map(Result::unwrap);
+    assert!(pages.all(|page| runbooks.iter().any(|it| it.ends_with(page.file_name().to_str().unwrap()))));
 }
