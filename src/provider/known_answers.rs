@@ -19,7 +19,7 @@ fn unlisted<P: Provider>(answers: &str) -> Vec<String> {
     let is_word = |reason: &str| reason.chars().all(|it| it.is_ascii_alphanumeric() || it == '_');
     let of = |answer: &Answer| answer.reason.split(':').next().unwrap_or_default().to_owned();
     let words = answers.iter().map(|it| (it.status, of(it))).filter(|(_, reason)| is_word(reason));
-    let listed = |status, reason: &str| known.iter().any(|it| *it == (status, reason));
+    let listed = |status, reason: &str| known.contains(&(status, reason));
     let unlisted = words.filter(|(status, reason)| !reason.is_empty() && !listed(*status, reason));
     unlisted.map(|(status, reason)| format!("{status} {reason}")).collect()
 }
