@@ -48,8 +48,12 @@ impl BytesBudget {
         message.saturating_mul(3).saturating_add(window).saturating_mul(LARGEST_SHARE)
     }
 
+    /// How many bytes may be held.
+    pub(crate) fn total(&self) -> usize {
+        self.total.load(Ordering::Relaxed)
+    }
+
     /// How many bytes are held.
-    #[cfg(test)]
     pub(crate) fn held(&self) -> usize {
         self.held.load(Ordering::Relaxed)
     }

@@ -109,6 +109,7 @@ impl CertificateWatch {
         }
         for (table, listener) in [("grpc", &config.grpc.listener), ("admin", &config.admin.listener)] {
             if let Some(tls) = &listener.tls {
+                self.metrics.listener_certificate(table, tls.validity().until());
                 let (owner, label) = (Owner::Listener(table), format!("{tls:?}"));
                 found.push(WatchedCertificate::new(owner, label, tls.validity()));
             }

@@ -14,12 +14,13 @@ use crate::caller::{CallerSettings, Callers};
 use crate::held_bytes::BytesBudget;
 use crate::ingress::admin::{self, Admin};
 use crate::ingress::grpc::{
-    Authenticate, BoundedMetadata, ConnectInfo, Gate, GrpcSettings, HealthChecks, OfConnection, Service,
+    Authenticate, BoundedMetadata, ConnectInfo, CountRefused, Gate, GrpcSettings, HealthChecks, OfConnection,
+    Service,
 };
 use crate::ingress::health::Health;
 use crate::ingress::http::{self, Http, HttpSettings};
 use crate::listener::{Accepting, AgeSettings, Listener, ListenerSettings, Protocol};
-use crate::metrics::ListenersMetrics;
+use crate::metrics::Metrics;
 use crate::proto::{self, server::push_service_server::PushServiceServer};
 
 /// How many descriptors the admin listener keeps back: its clients are few, and each needs one for a moment.
@@ -49,7 +50,7 @@ pub(super) fn grpc(
     socket: TcpListener,
     accepting: Accepting,
     health: watch::Receiver<Health>,
-    metrics: &ListenersMetrics,
+    metrics: &Metrics,
     stop: CancellationToken,
 ) -> Result<impl Future<Output = ()> + use<>, StartError> {
     let reflection = || {
@@ -67,6 +68,7 @@ pub(super) fn grpc(
         .prepare();
     let gate = Gate::new(routes, &settings);
     let service = BoundedMetadata::before(Authenticate::new(callers, gate));
+    let service = CountRefused::before(service, metrics.calls.clone());
     let (max_bytes, max_waiting) = (settings.max_connection_bytes, settings.max_waiting_calls());
     let mut limits = settings.listener;
     limits.own_stall_timeout = settings.batch.reader_stall_timeout;
@@ -79,7 +81,7 @@ pub(super) fn grpc(
         protocol: Protocol::Http2(settings.http2),
         spare_descriptors: 0,
         accepting,
-        metrics: metrics.listener("grpc"),
+        metrics: metrics.listeners.listener("grpc"),
     };
     let of_connection = move |connection: &Arc<_>| {
         OfConnection::new(service.clone(), ConnectInfo::new(connection, &budget, max_bytes, max_waiting))

@@ -8,6 +8,7 @@ mod health;
 mod http;
 mod in_force;
 mod issuers;
+mod kept_metrics;
 mod listeners;
 mod network;
 mod outbound;
@@ -110,6 +111,7 @@ impl Gateway {
         let running = Running::of(&config, upstream, metrics, &issuers, &stop)?;
         let tokens = running.issuers.used();
         let budget = BytesBudget::new(config.max_held_bytes);
+        metrics.memory.show(&budget);
         let shares = Arc::clone(&budget);
         let callers =
             Callers::new(std::mem::take(&mut config.callers), tokens, shares, metrics.callers.clone());
@@ -138,7 +140,7 @@ impl Gateway {
             grpc_listener,
             accepting[0].clone(),
             health.subscribe(),
-            &metrics.listeners,
+            metrics,
             leave.clone(),
         )?;
         let mut serving = JoinSet::from_iter([grpc]);

@@ -14,7 +14,7 @@ use super::in_force::Reloaded;
 use super::issuers::Issuers;
 use super::routes::Lasting;
 use super::running::{Running, desk_settings};
-use super::{Gateway, http, listeners, routes};
+use super::{Gateway, http, kept_metrics, listeners, routes};
 use crate::config::Config;
 use crate::listener::{NewServerTls, ServerTlsError};
 
@@ -32,12 +32,14 @@ impl Gateway {
         let built =
             self.build(&config, &running.issuers).inspect_err(|_| self.lasting.upstream.keep_former())?;
         let (routes, issuers) = built;
+        let metrics = &self.lasting.metrics;
 
         // From here on nothing fails.
         let (routes, reached) = routes.used();
         tls.into_iter().for_each(NewServerTls::hold);
         http::change(&self.http, &config.http);
         self.lasting.admission.resize(config.max_in_flight);
+        metrics.pushes.in_flight_limit(config.max_in_flight);
         self.budget.resize(config.max_held_bytes);
         self.desk.change(desk_settings(&config), config.dispatch.clone());
         self.desk.swap_routes(routes);
@@ -45,6 +47,7 @@ impl Gateway {
         let reloaded = running.in_force.change(&config);
         (running.drain_delay, running.drain_timeout) = (config.drain_delay, config.drain_timeout);
         running.issuers = issuers;
+        kept_metrics::keep(metrics, &config);
         self.callers.change(config.callers, running.issuers.used());
         // Whoever watches an app's health may ask for it by what the callers may do now.
         self.health.set_apps(&config.apps);

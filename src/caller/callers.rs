@@ -162,13 +162,13 @@ impl Directory {
                     Arc::clone(&known.rule)
                 }
                 None => {
-                    let refusals = metrics.refusals(&caller.name, &Denied::RULES);
+                    let metrics = metrics.caller(&caller.name, &Denied::RULES);
                     Arc::new(CallerRule::new(
                         &caller.name,
                         permissions,
                         Some(budget.share()),
                         Sharer::default(),
-                        refusals,
+                        metrics,
                     ))
                 }
             };

@@ -7,7 +7,7 @@ use arc_swap::ArcSwapOption;
 
 use super::permissions::Permissions;
 use super::rule::{CallerRule, Proof};
-use crate::metrics::CallerRefusals;
+use crate::metrics::OneCaller;
 use crate::sharer::Sharer;
 
 /// A caller's rule, found by something that it showed.
@@ -23,7 +23,7 @@ impl Known {
     /// Everybody, where the configuration has no callers.
     pub(super) fn anyone() -> Self {
         let permissions = Arc::new(Permissions::everything());
-        let rule = CallerRule::new("anyone", permissions, None, Sharer::alone(), CallerRefusals::default());
+        let rule = CallerRule::new("anyone", permissions, None, Sharer::alone(), OneCaller::default());
         Self { rule: Arc::new(rule), proof: Proof::default(), ends: None }
     }
 }

@@ -121,7 +121,9 @@ impl Caller {
     /// # Errors
     /// Fails with how long it is until the next turn.
     pub fn take_turn(&self) -> Result<(), Duration> {
-        self.known.rule.permissions().rate.as_ref().map_or(Ok(()), Rate::take)
+        self.known.rule.permissions().rate.as_ref().map_or(Ok(()), Rate::take)?;
+        self.known.rule.admitted();
+        Ok(())
     }
 
     /// Counts one more batch stream, until what is returned is dropped.

@@ -10,7 +10,7 @@ use super::denied::Denied;
 use super::open_calls::{OpenCall, OpenCalls};
 use super::permissions::Permissions;
 use crate::held_bytes::BytesShare;
-use crate::metrics::CallerRefusals;
+use crate::metrics::OneCaller;
 use crate::sharer::Sharer;
 
 /// The rule of one caller. Calls hold it, and look into it for each push, so that a change holds for the next push.
@@ -21,7 +21,7 @@ pub(super) struct CallerRule {
     sharer: Sharer,
     /// What its calls take of the budget of bytes; none where each connection has a share of its own.
     bytes: Option<BytesShare>,
-    refusals: CallerRefusals,
+    metrics: OneCaller,
 }
 
 impl CallerRule {
@@ -30,10 +30,10 @@ impl CallerRule {
         permissions: Arc<Permissions>,
         bytes: Option<BytesShare>,
         sharer: Sharer,
-        refusals: CallerRefusals,
+        metrics: OneCaller,
     ) -> Self {
         let (permissions, streams) = (ArcSwap::new(permissions), OpenCalls::default());
-        Self { name: name.into(), permissions, streams, sharer, bytes, refusals }
+        Self { name: name.into(), permissions, streams, sharer, bytes, metrics }
     }
 
     pub(super) fn bytes(&self) -> Option<&BytesShare> {
@@ -62,7 +62,12 @@ impl CallerRule {
 
     /// Counts a refusal.
     pub(super) fn count(&self, denied: Denied) {
-        self.refusals.count(denied.rule());
+        self.metrics.refused(denied.rule());
+    }
+
+    /// Counts a push that was admitted.
+    pub(super) fn admitted(&self) {
+        self.metrics.admitted();
     }
 
     /// Counts one more batch stream of the caller.

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use fanfare_upstream::{Breaker, BreakerChange, BreakerSettings, Probe};
-use prometheus_client::metrics::gauge::Gauge;
 use tokio::time::Instant;
 
+use crate::metrics::ProjectBreaker;
 use crate::push::ProviderKind;
 
 /// The breaker that the routes to one part of a push service share.
@@ -20,8 +20,7 @@ pub(crate) struct RouteBreaker {
     /// What the breaker is, so that pushes take no lock while all is well: one of the constants below.
     looks: AtomicU8,
     state: Mutex<State>,
-    /// Counts the breakers that are open.
-    open: Gauge,
+    metrics: ProjectBreaker,
 }
 
 /// Everybody may send, and successes change nothing.
@@ -70,16 +69,16 @@ impl Drop for RouteProbe<'_> {
 }
 
 impl RouteBreaker {
-    /// A closed breaker. `open` counts those of the part that are open.
+    /// A closed breaker. `metrics` shows whether it is open.
     pub(crate) fn new(
         part: impl Into<Arc<str>>,
         provider: ProviderKind,
         settings: BreakerSettings,
-        open: Gauge,
+        metrics: ProjectBreaker,
     ) -> Self {
         let breaker = Breaker::new(settings, fastrand::u64(..));
         let state = Mutex::new(State { breaker, status: 0 });
-        Self { part: part.into(), provider, looks: AtomicU8::new(WELL), state, open }
+        Self { part: part.into(), provider, looks: AtomicU8::new(WELL), state, metrics }
     }
 
     /// Whether a push may be sent, and whether it is a probe.
@@ -126,17 +125,18 @@ impl RouteBreaker {
         let (part, provider) = (&*self.part, self.provider.name());
         match change {
             Some(BreakerChange::Opened(wait)) => {
-                self.open.inc();
-                tracing::warn!(
+                self.metrics.opened();
+                tracing::error!(
                     part,
                     provider,
                     status,
                     ?wait,
-                    "the push service fails for this part of it, whose pushes are held back"
+                    "the push service fails for this part of it, whose pushes are held back until a probe is answered: see the \
+                     status page of the service, and the quota and state of the project"
                 );
             }
             Some(BreakerChange::Closed) => {
-                self.open.dec();
+                self.metrics.closed();
                 tracing::info!(part, provider, "the push service is well again for this part of it");
             }
             Some(BreakerChange::Reopened(wait)) => {
@@ -160,7 +160,7 @@ impl RouteBreaker {
 impl Drop for RouteBreaker {
     fn drop(&mut self) {
         if !self.lock().breaker.is_closed() {
-            self.open.dec();
+            self.metrics.closed();
         }
     }
 }

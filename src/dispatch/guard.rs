@@ -2,6 +2,9 @@
 //! at once that the configuration is the likelier culprit, the guard makes QUARANTINE of it.
 
 use std::borrow::Cow;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use prometheus_client::metrics::gauge::Gauge;
 
 use super::suspicion::{RunMode, Suspicion, Turn};
 use crate::push::{AppId, Outcome, ProviderKind, Refusal, TokenAction};
@@ -14,6 +17,10 @@ pub struct Guard {
     /// What an operator checks where almost every target is refused.
     suspects: &'static str,
     suspicion: Suspicion,
+    /// Counts the guards of the app and provider that set targets aside.
+    quarantine: Gauge,
+    /// Whether this one is counted there.
+    sets_aside: AtomicBool,
 }
 
 /// Why a push cannot be sent, and what its caller is to do with the target.
@@ -35,9 +42,10 @@ impl From<Refusal> for Unsendable {
 }
 
 impl Guard {
-    /// A guard that knows nothing of the targets yet.
-    pub(crate) fn new(app: AppId, provider: ProviderKind, suspects: &'static str) -> Self {
-        Self { app, provider, suspects, suspicion: Suspicion::default() }
+    /// A guard that knows nothing of the targets yet. `quarantine` shows when it sets targets aside.
+    pub(crate) fn new(app: AppId, provider: ProviderKind, suspects: &'static str, quarantine: Gauge) -> Self {
+        let (suspicion, sets_aside) = Default::default();
+        Self { app, provider, suspects, suspicion, quarantine, sets_aside }
     }
 
     /// The app whose targets it guards.
@@ -78,6 +86,9 @@ impl Guard {
         mode: RunMode,
     ) -> TokenAction {
         let judged = self.suspicion.judge(outcome, action, proved, mode);
+        if let Some(turn) = &judged.turned {
+            self.show(matches!(turn, Turn::Closed));
+        }
         let (app, provider) = (&self.app, self.provider.name());
         match judged.turned {
             None => {}
@@ -91,6 +102,16 @@ impl Guard {
             ),
         }
         judged.action
+    }
+
+    /// Shows whether targets are set aside. Of two turns at once the later one to come here is shown until the next.
+    fn show(&self, sets_aside: bool) {
+        let shown = self.sets_aside.swap(sets_aside, Ordering::Relaxed);
+        match (shown, sets_aside) {
+            (false, true) => _ = self.quarantine.inc(),
+            (true, false) => _ = self.quarantine.dec(),
+            (true, true) | (false, false) => {}
+        }
     }
 
     /// What to do with a dead target, as the end of a sentence that says why it is dead.
@@ -113,6 +134,12 @@ impl Guard {
     }
 }
 
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.show(false);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,7 +148,7 @@ mod tests {
     use crate::push::Reason;
 
     fn guard() -> Guard {
-        Guard::new(AppId::parse("shop").unwrap(), Fcm::KIND, Fcm::SUSPECTS)
+        Guard::new(AppId::parse("shop").unwrap(), Fcm::KIND, Fcm::SUSPECTS, Gauge::default())
     }
 
     fn refusal(outcome: Outcome) -> Refusal {
@@ -135,14 +162,19 @@ mod tests {
         for _ in 0..9 {
             assert_eq!(guard.refuse(malformed.clone(), RunMode::Real).token_action, TokenAction::Delete);
         }
+        assert_eq!(guard.quarantine.get(), 0);
         let tenth = guard.refuse(malformed, RunMode::Real);
         assert_eq!(tenth.token_action, TokenAction::Quarantine);
+        let shown = guard.quarantine.clone();
+        assert_eq!(shown.get(), 1);
         let detail = tenth.refusal.detail;
         assert!(detail.starts_with("why; set it aside and check "), "{detail}");
         for other in [Outcome::InvalidPush, Outcome::PayloadTooLarge, Outcome::Credential] {
             let unsendable = guard.refuse(refusal(other), RunMode::Real);
             assert_eq!((unsendable.token_action, &*unsendable.refusal.detail), (TokenAction::Keep, "why"));
         }
+        drop(guard);
+        assert_eq!(shown.get(), 0, "nobody is told by it any more");
     }
 
     #[test]

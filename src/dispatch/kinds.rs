@@ -1,10 +1,13 @@
-//! The kinds of answers that were logged. Each kind is logged once, in the push service's own words, however many
-//! pushes get such an answer; the metrics count them.
+//! The kinds of answers that were logged. Each kind is logged once, in the push service's own words, however many pushes get
+//! such an answer; the metrics count them. A kind that an operator may have to act on is logged again while it goes on, at most
+//! once a minute, with how many there were.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::guard::Guard;
 use crate::provider::Verdict;
@@ -24,34 +27,76 @@ const SHORTENED_BYTES: usize = 24;
 /// token in hexadecimal may consist of letters alone.
 const TOKEN_BYTES: usize = 64;
 
+/// How often a kind that goes on is logged again.
+const AGAIN_AFTER: Duration = Duration::from_secs(60);
+
 /// The kinds of answers of one app on one provider. An accepted push never takes the lock.
 #[derive(Debug, Default)]
-pub(super) struct Kinds(Mutex<HashSet<u64>>);
+pub(super) struct Kinds(Mutex<HashMap<u64, Seen>>);
+
+/// A kind that was logged.
+#[derive(Debug)]
+struct Seen {
+    logged: Instant,
+    /// How many answers of the kind came since.
+    since: u64,
+}
+
+/// What the log is told of an answer.
+#[derive(Debug, PartialEq, Eq)]
+enum Told {
+    /// It is the first of its kind.
+    First,
+    /// The same, and it is the last kind that is kept.
+    LastKind,
+    /// So many of its kind came since one was logged.
+    GoesOn(u64),
+}
 
 impl Kinds {
-    /// Logs an answer that was not an acceptance, where it is the first of its kind.
+    /// Logs an answer that was not an acceptance, where it is the first of its kind, or its kind is trouble that goes on.
     pub(super) fn note(&self, guard: &Guard, verdict: &Verdict, status: u16) {
-        let Some(last) = self.is_new(status, verdict) else { return };
+        let Some(told) = self.told(status, verdict, Instant::now()) else { return };
         let (app, provider, outcome) = (guard.app(), guard.provider().name(), verdict.outcome.name());
         let (reason, detail) = (Logged(&verdict.upstream_reason), Logged(&verdict.detail));
+        if let Told::GoesOn(answers) = told {
+            tracing::warn!(%app, provider, status, outcome, %reason, %detail, answers, "such answers go on");
+            return;
+        }
         if is_trouble(verdict.outcome) {
             tracing::warn!(%app, provider, status, outcome, %reason, %detail, "first answer of its kind");
         } else {
             tracing::info!(%app, provider, status, outcome, %reason, %detail, "first answer of its kind");
         }
-        if last {
+        if told == Told::LastKind {
             tracing::info!(%app, provider, "further kinds of answers are counted, and not logged any more");
         }
     }
 
-    /// None where the kind is known, or where there are too many; else whether it is the last that is kept.
-    fn is_new(&self, status: u16, verdict: &Verdict) -> Option<bool> {
+    /// What the log is told of an answer that comes now; none where it was told lately, or there are too many kinds.
+    fn told(&self, status: u16, verdict: &Verdict, now: Instant) -> Option<Told> {
         let mut hasher = DefaultHasher::new();
         let reason = verdict.upstream_reason.as_bytes();
         (status, verdict.outcome, &reason[..reason.len().min(TOLD_BY_BYTES)]).hash(&mut hasher);
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = known.len() < MAX_KINDS && known.insert(hasher.finish());
-        new.then(|| known.len() == MAX_KINDS)
+        let kinds = known.len();
+        match known.entry(hasher.finish()) {
+            Entry::Occupied(mut seen) => {
+                let seen = seen.get_mut();
+                seen.since += 1;
+                let is_due = now.saturating_duration_since(seen.logged) >= AGAIN_AFTER;
+                if !is_due || !is_trouble(verdict.outcome) {
+                    return None;
+                }
+                seen.logged = now;
+                Some(Told::GoesOn(std::mem::take(&mut seen.since)))
+            }
+            Entry::Vacant(_) if kinds >= MAX_KINDS => None,
+            Entry::Vacant(new) => {
+                new.insert(Seen { logged: now, since: 0 });
+                Some(if kinds + 1 == MAX_KINDS { Told::LastKind } else { Told::First })
+            }
+        }
     }
 }
 
@@ -129,21 +174,34 @@ mod tests {
 
     #[test]
     fn each_kind_is_new_once_and_there_are_so_many() {
-        let kinds = Kinds::default();
-        let is_new =
-            |status, outcome, reason: &str| kinds.is_new(status, &verdict(outcome, reason.to_owned()));
-        assert_eq!(is_new(400, Outcome::InvalidPush, "A"), Some(false));
-        assert_eq!(is_new(400, Outcome::InvalidPush, "A"), None);
-        assert_eq!(is_new(400, Outcome::InvalidPush, "B"), Some(false));
-        assert_eq!(is_new(500, Outcome::UpstreamUnavailable, "A"), Some(false));
+        let (kinds, now) = (Kinds::default(), Instant::now());
+        let told =
+            |status, outcome, reason: &str| kinds.told(status, &verdict(outcome, reason.to_owned()), now);
+        assert_eq!(told(400, Outcome::InvalidPush, "A"), Some(Told::First));
+        assert_eq!(told(400, Outcome::InvalidPush, "A"), None);
+        assert_eq!(told(400, Outcome::InvalidPush, "B"), Some(Told::First));
+        assert_eq!(told(500, Outcome::UpstreamUnavailable, "A"), Some(Told::First));
         let news: Vec<_> =
-            (0..1000).filter_map(|it| is_new(429, Outcome::RateLimited, &it.to_string())).collect();
-        assert_eq!((news.len(), news.last()), (MAX_KINDS - 3, Some(&true)));
+            (0..1000).filter_map(|it| told(429, Outcome::RateLimited, &it.to_string())).collect();
+        assert_eq!((news.len(), news.last()), (MAX_KINDS - 3, Some(&Told::LastKind)));
         // The reason is cut inside a character.
-        assert_eq!(
-            Kinds::default().is_new(400, &verdict(Outcome::InvalidPush, "é".repeat(200))),
-            Some(false)
-        );
+        let long = verdict(Outcome::InvalidPush, "é".repeat(200));
+        assert_eq!(Kinds::default().told(400, &long, now), Some(Told::First));
+    }
+
+    #[test]
+    fn trouble_that_goes_on_is_told_each_minute_with_its_number() {
+        let (kinds, now) = (Kinds::default(), Instant::now());
+        let told = |outcome, after| kinds.told(403, &verdict(outcome, String::new()), now + after);
+        let (trouble, fault) = (Outcome::Credential, Outcome::InvalidPush);
+        assert_eq!([trouble, fault].map(|it| told(it, Duration::ZERO)), [const { Some(Told::First) }; 2]);
+        for second in 1..60 {
+            assert_eq!([trouble, fault].map(|it| told(it, Duration::from_secs(second))), [const { None }; 2]);
+        }
+        assert_eq!(told(trouble, AGAIN_AFTER), Some(Told::GoesOn(60)));
+        assert_eq!(told(trouble, AGAIN_AFTER), None);
+        assert_eq!(told(trouble, 2 * AGAIN_AFTER), Some(Told::GoesOn(2)));
+        assert_eq!(told(fault, 2 * AGAIN_AFTER), None, "it is for the callers to mend");
     }
 
     #[test]

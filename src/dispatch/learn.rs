@@ -94,9 +94,10 @@ impl<P: Provider> Ask<'_, P> {
         let (route, mode) = (self.route, RunMode::of(self.body.options.dry_run));
         let (verdict, status, fresh) = match ended {
             Ok(answer) => {
-                route.metrics.attempted();
+                route.metrics.attempted(begun.elapsed());
                 let status = answer.reply.status.as_u16();
                 let verdict = route.provider.classify(context, &answer.reply, coarse_now());
+                route.metrics.answered(status, &verdict.upstream_reason);
                 let verdict = route.judge(verdict, status, mode);
                 route.hold_against(&verdict, &answer);
                 let mended = route.mend(verdict.heal, peer.origin(), generation, &answer);
@@ -105,7 +106,7 @@ impl<P: Provider> Ask<'_, P> {
                 (verdict, status, fresh)
             }
             Err(UpstreamError::Unanswered(unanswered)) => {
-                route.metrics.attempted();
+                route.metrics.attempted(begun.elapsed());
                 let decided = unanswered.head.as_deref().and_then(|it| route.head_verdict(context, it, mode));
                 let Some((verdict, status)) = decided else { return Learned::Unanswered(unanswered) };
                 (verdict, status, true)
@@ -124,6 +125,7 @@ impl<P: Provider> Route<P> {
     fn head_verdict(&self, context: P::Context, head: &Head, mode: RunMode) -> Option<(Verdict, u16)> {
         let verdict = self.provider.classify_head(context, head, coarse_now())?;
         let status = head.status.as_u16();
+        self.metrics.answered(status, &verdict.upstream_reason);
         Some((self.judge(verdict, status, mode), status))
     }
 
@@ -175,7 +177,8 @@ impl<P: Provider> Route<P> {
                 !matches!(renewal, Renewal::TooSoon | Renewal::Impossible)
             }
             Err(error) => {
-                tracing::error!(%error, "the token cannot be renewed; the old one stays");
+                let (app, provider) = (self.guard().app(), P::KIND.name());
+                tracing::error!(%app, provider, %error, "the token cannot be renewed; the old one stays");
                 false
             }
         }

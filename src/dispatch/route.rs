@@ -114,7 +114,9 @@ impl<P: Provider> Route<P> {
     pub(crate) fn of(parts: RouteParts<P>) -> Self {
         let RouteParts { app, provider, credential, standings, certificate, peers, pacer, .. } = parts;
         let RouteParts { breaker, guard, sharer, weight, metrics, .. } = parts;
-        let guard = guard.unwrap_or_else(|| Arc::new(Guard::new(app.clone(), P::KIND, P::SUSPECTS)));
+        let guard = guard.unwrap_or_else(|| {
+            Arc::new(Guard::new(app.clone(), P::KIND, P::SUSPECTS, metrics.quarantine().clone()))
+        });
         let app = Arc::new(app);
         standings.shown_by(&app);
         Self {
@@ -138,6 +140,12 @@ impl<P: Provider> Route<P> {
     #[cfg(test)]
     pub(crate) fn shared(&self) -> (Option<&Pacer>, Option<&RouteBreaker>) {
         (self.pacer.as_deref(), self.breaker.as_deref())
+    }
+
+    /// What its metrics are.
+    #[cfg(test)]
+    pub(crate) fn metrics(&self) -> &AppMetrics {
+        &self.metrics
     }
 
     /// Whether its connections show a client certificate.

@@ -53,7 +53,7 @@ impl Acceptor {
                     if self.spares.are_whole()
                         && let Some(lasted) = self.failing.stayed_away(Instant::now())
                     {
-                        tracing::warn!(listener, ?lasted, "connections are accepted again");
+                        tracing::info!(listener, ?lasted, "connections are accepted again");
                     }
                     return accepted;
                 }

@@ -121,7 +121,7 @@ impl Listener {
                 return;
             }
             if let Some(lasted) = full.stayed_away(Instant::now()) {
-                tracing::warn!(listener = &*name, ?lasted, "the listener is no longer full");
+                tracing::info!(listener = &*name, ?lasted, "the listener is no longer full");
             }
             let serving = Arc::clone(&serving);
             // Each connection has a token of its own, since each poll of a token locks it.

@@ -31,9 +31,14 @@ struct CertificateLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ListenerLabels {
+    listener: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct StandingLabels {
     credential: String,
-    r#where: String,
+    place: String,
 }
 
 /// Metrics of access tokens and client certificates. There are as many of both as the configuration names.
@@ -41,6 +46,10 @@ struct StandingLabels {
 pub struct CredentialMetrics {
     renewals: Family<RenewalLabels, Counter>,
     expires: Moments<CredentialLabels>,
+    issued: Moments<CredentialLabels>,
+    provider_renewals: Family<RenewalLabels, Counter>,
+    provider_issued: Moments<CredentialLabels>,
+    listener_certificates: Family<ListenerLabels, Moment>,
     certificates: Family<CertificateLabels, Moment>,
     refused: Family<StandingLabels, Gauge>,
     /// How many say that they are refused. There may be several of a name: apps that show the same certificate, or a credential
@@ -56,6 +65,19 @@ impl CredentialMetrics {
         tokens.register("renewals", "Calls of token endpoints, by outcome", metrics.renewals.clone());
         let help = "When the newest access token expires, since the Unix epoch";
         metrics.expires.register(tokens, "expiry_timestamp", help);
+        let help = "When the newest access token was fetched, since the Unix epoch";
+        metrics.issued.register(tokens, "issued_timestamp", help);
+        let provider_tokens = registry.sub_registry_with_prefix("provider_token");
+        let help = "Provider tokens of APNs that were to be made, by outcome";
+        provider_tokens.register("renewals", help, metrics.provider_renewals.clone());
+        let help = "When the newest provider token was made, since the Unix epoch";
+        metrics.provider_issued.register(provider_tokens, "issued_timestamp", help);
+        registry.sub_registry_with_prefix("listener").register_with_unit(
+            "certificate_expiry_timestamp",
+            "When the certificate of a listener ends, since the Unix epoch",
+            Unit::Seconds,
+            metrics.listener_certificates.clone(),
+        );
         registry.sub_registry_with_prefix("certificate").register_with_unit(
             "expiry_timestamp",
             "When the client certificate of an app ends, since the Unix epoch",
@@ -79,7 +101,7 @@ impl CredentialMetrics {
     /// Returns the handles of one credential at one place.
     #[must_use]
     pub(crate) fn standing(&self, credential: &str, place: &str) -> StandingMetrics {
-        let labels = StandingLabels { credential: credential.to_owned(), r#where: place.to_owned() };
+        let labels = StandingLabels { credential: credential.to_owned(), place: place.to_owned() };
         StandingMetrics {
             says_refused: AtomicBool::new(false),
             refusing: Arc::clone(&self.refusing),
@@ -100,6 +122,26 @@ impl CredentialMetrics {
         self.certificates.remove(&CertificateLabels { app: app.to_owned(), provider });
     }
 
+    /// Notes that a listener shows a certificate that ends then.
+    pub(crate) fn listener_certificate(&self, listener: &'static str, ends_at: SystemTime) {
+        self.listener_certificates.get_or_create(&ListenerLabels { listener }).set(since_epoch(ends_at));
+    }
+
+    /// Returns the handles of one signing key, which is called so.
+    #[must_use]
+    pub(crate) fn provider_token(&self, credential: &str) -> ProviderTokenMetrics {
+        let renewals = |outcome| {
+            let labels = RenewalLabels { credential: credential.to_owned(), outcome };
+            self.provider_renewals.get_or_create_owned(&labels)
+        };
+        let labels = CredentialLabels { credential: credential.to_owned() };
+        ProviderTokenMetrics {
+            made: renewals("made"),
+            failed: renewals("failed"),
+            issued: self.provider_issued.hold(labels),
+        }
+    }
+
     /// Returns the handles of one credential.
     #[must_use]
     pub(crate) fn token(&self, credential: &str) -> TokenMetrics {
@@ -107,11 +149,13 @@ impl CredentialMetrics {
             let labels = RenewalLabels { credential: credential.to_owned(), outcome };
             self.renewals.get_or_create_owned(&labels)
         };
+        let labels = CredentialLabels { credential: credential.to_owned() };
         TokenMetrics {
             granted: renewals("granted"),
             refused: renewals("refused"),
             unavailable: renewals("unavailable"),
-            expires: self.expires.hold(CredentialLabels { credential: credential.to_owned() }),
+            expires: self.expires.hold(labels.clone()),
+            issued: self.issued.hold(labels),
         }
     }
 }
@@ -122,6 +166,7 @@ pub(crate) struct TokenMetrics {
     refused: Counter,
     unavailable: Counter,
     expires: HeldMoment<CredentialLabels>,
+    issued: HeldMoment<CredentialLabels>,
 }
 
 impl TokenMetrics {
@@ -129,6 +174,7 @@ impl TokenMetrics {
     pub(crate) fn granted(&self, expires_at: SystemTime) {
         self.granted.inc();
         self.expires.set(expires_at);
+        self.issued.set(SystemTime::now());
     }
 
     /// Notes that the token endpoint refused the credential.
@@ -139,6 +185,26 @@ impl TokenMetrics {
     /// Notes that the token endpoint failed, or could not be reached.
     pub(crate) fn unavailable(&self) {
         self.unavailable.inc();
+    }
+}
+
+/// The handles of one signing key.
+pub(crate) struct ProviderTokenMetrics {
+    made: Counter,
+    failed: Counter,
+    issued: HeldMoment<CredentialLabels>,
+}
+
+impl ProviderTokenMetrics {
+    /// Notes that a token was made then.
+    pub(crate) fn made(&self, issued_at: SystemTime) {
+        self.made.inc();
+        self.issued.set(issued_at);
+    }
+
+    /// Notes that no token could be made.
+    pub(crate) fn failed(&self) {
+        self.failed.inc();
     }
 }
 

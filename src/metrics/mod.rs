@@ -1,7 +1,11 @@
 //! Every metric, with its name, labels, unit and help. Handles are taken once and passed in, so that nothing is looked up by
 //! name on the way of a push.
 
+mod answers;
+mod apps;
+mod build;
 mod callers;
+mod calls;
 mod credentials;
 mod http;
 mod in_flight;
@@ -10,10 +14,14 @@ mod listeners;
 mod log;
 mod matrix;
 mod mattermost;
+mod memory;
 mod moments;
 mod once;
 mod paces;
+mod process;
 mod pushes;
+#[cfg(test)]
+mod reference;
 mod reloads;
 mod seconds;
 mod upstream;
@@ -21,10 +29,14 @@ mod upstream;
 use prometheus_client::encoding::text;
 use prometheus_client::registry::Registry;
 
+use process::ProcessCollector;
+
+pub use apps::AppMetrics;
 pub use callers::CallerMetrics;
-pub(crate) use callers::CallerRefusals;
+pub(crate) use callers::OneCaller;
+pub use calls::RefusedCalls;
 pub use credentials::CredentialMetrics;
-pub(crate) use credentials::{StandingMetrics, TokenMetrics};
+pub(crate) use credentials::{ProviderTokenMetrics, StandingMetrics, TokenMetrics};
 pub(crate) use http::HttpCalls;
 pub use http::HttpMetrics;
 pub use issuers::IssuerMetrics;
@@ -33,9 +45,11 @@ pub(crate) use listeners::ConnectionRefusal;
 pub use listeners::{ListenerMetrics, ListenersMetrics};
 pub use matrix::MatrixMetrics;
 pub use mattermost::MattermostMetrics;
+pub use memory::MemoryMetrics;
 pub use once::OnceMetrics;
 pub use paces::PaceMetrics;
-pub use pushes::{AppMetrics, PushMetrics};
+pub(crate) use pushes::ProjectBreaker;
+pub use pushes::PushMetrics;
 pub use reloads::ReloadMetrics;
 pub use upstream::UpstreamMetrics;
 
@@ -60,24 +74,33 @@ pub struct Metrics {
     pub matrix: MatrixMetrics,
     /// Metrics of the ingress of Mattermost servers.
     pub mattermost: MattermostMetrics,
+    /// Metrics of calls that were refused with a status.
+    pub calls: RefusedCalls,
+    /// Metrics of the bytes of callers.
+    pub memory: MemoryMetrics,
     /// Metrics of the configuration.
     pub reloads: ReloadMetrics,
 }
 
 impl Default for Metrics {
     fn default() -> Self {
-        let mut registry = Registry::with_prefix("fanfare");
-        let upstream = UpstreamMetrics::register(&mut registry);
-        let pushes = PushMetrics::register(&mut registry);
-        let credentials = CredentialMetrics::register(&mut registry);
-        let callers = CallerMetrics::register(&mut registry);
-        let issuers = IssuerMetrics::register(&mut registry);
-        let listeners = ListenersMetrics::register(&mut registry);
-        let http = HttpMetrics::register(&mut registry);
-        let matrix = MatrixMetrics::register(&mut registry);
-        let mattermost = MattermostMetrics::register(&mut registry);
-        let reloads = ReloadMetrics::register(&mut registry);
-        log::register(&mut registry);
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(ProcessCollector));
+        let own = registry.sub_registry_with_prefix("fanfare");
+        let upstream = UpstreamMetrics::register(own);
+        let pushes = PushMetrics::register(own);
+        let credentials = CredentialMetrics::register(own);
+        let callers = CallerMetrics::register(own);
+        let issuers = IssuerMetrics::register(own);
+        let listeners = ListenersMetrics::register(own);
+        let http = HttpMetrics::register(own);
+        let matrix = MatrixMetrics::register(own);
+        let mattermost = MattermostMetrics::register(own);
+        let calls = RefusedCalls::register(own);
+        let memory = MemoryMetrics::register(own);
+        let reloads = ReloadMetrics::register(own);
+        log::register(own);
+        build::register(own);
         Self {
             registry,
             upstream,
@@ -89,6 +112,8 @@ impl Default for Metrics {
             http,
             matrix,
             mattermost,
+            calls,
+            memory,
             reloads,
         }
     }
@@ -110,7 +135,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::push::{Outcome, ProviderKind};
+    use crate::push::{Outcome, ProviderKind, TokenAction};
 
     #[test]
     fn outcomes_are_counted_under_their_own_names() {
@@ -118,7 +143,7 @@ mod tests {
         let app = metrics.pushes.app("shop", ProviderKind::new("apns", 1));
         for (at, outcome) in Outcome::ALL.into_iter().enumerate() {
             for _ in 0..=at {
-                app.settled(outcome, Duration::ZERO);
+                app.settled(outcome, TokenAction::Keep, Duration::ZERO);
             }
         }
         let page = metrics.page();

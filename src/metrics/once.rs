@@ -40,7 +40,11 @@ impl OnceMetrics {
             full: counter("full"),
             entries: Gauge::default(),
         };
-        registry.register("once", "Pushes with Options.once, by what they were beside the first", family);
+        registry.register(
+            "once_pushes",
+            "Pushes with Options.once, by what they were beside the first",
+            family,
+        );
         registry.register(
             "once_entries",
             "Pushes with Options.once that are in flight or remembered",

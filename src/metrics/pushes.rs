@@ -1,27 +1,19 @@
-//! Metrics of pushes.
+//! Metrics of pushes, whatever their app.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use fanfare_upstream::InFlight;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::registry::{Registry, Unit};
+use prometheus_client::registry::Registry;
 
-use super::OnceMetrics;
+use super::answers::KnownAnswer;
+use super::apps::{AppFamilies, AppMetrics};
 use super::in_flight::InFlightCollector;
-use super::seconds::seconds;
-use crate::push::{Outcome, ProviderKind};
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OutcomeLabels {
-    app: String,
-    provider: &'static str,
-    outcome: &'static str,
-}
+use super::once::OnceMetrics;
+use crate::push::{ProviderKind, Reason};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ProjectLabels {
@@ -29,58 +21,50 @@ struct ProjectLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct AppLabels {
-    app: String,
-    provider: &'static str,
+struct RefusalLabels {
+    reason: &'static str,
 }
 
 /// Metrics of pushes.
 #[derive(Clone)]
 pub struct PushMetrics {
-    settled: Family<OutcomeLabels, Counter>,
-    attempts: Family<AppLabels, Counter>,
-    duration: Family<AppLabels, Histogram, fn() -> Histogram>,
+    apps: AppFamilies,
     in_flight: Arc<InFlight>,
+    in_flight_limit: Gauge,
     refused: Family<RefusalLabels, Counter>,
     batch_streams: Gauge,
     breakers_open: Family<ProjectLabels, Gauge>,
+    breakers_opened: Family<ProjectLabels, Counter>,
     once: OnceMetrics,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct RefusalLabels {
-    reason: &'static str,
 }
 
 impl PushMetrics {
     pub(super) fn register(registry: &mut Registry) -> Self {
         let metrics = Self {
-            settled: Family::default(),
-            attempts: Family::default(),
-            duration: Family::new_with_constructor(seconds),
+            apps: AppFamilies::register(registry),
             in_flight: Arc::default(),
+            in_flight_limit: Gauge::default(),
             refused: Family::default(),
             batch_streams: Gauge::default(),
             breakers_open: Family::default(),
+            breakers_opened: Family::default(),
             once: OnceMetrics::register(registry),
         };
-        registry.register("pushes", "Pushes that have their verdict, by outcome", metrics.settled.clone());
-        registry.register(
-            "attempts",
-            "Times that a push was handed to its push service",
-            metrics.attempts.clone(),
-        );
-        registry.register_with_unit(
-            "push",
-            "Time from the first work on a push to its verdict",
-            Unit::Seconds,
-            metrics.duration.clone(),
-        );
         registry.register_collector(Box::new(InFlightCollector(Arc::clone(&metrics.in_flight))));
         registry.register(
+            "pushes_in_flight_limit",
+            "Pushes that may be in flight (limits.max_in_flight)",
+            metrics.in_flight_limit.clone(),
+        );
+        registry.register(
             "breaker_projects_open",
-            "Whether the pushes of a project are held back, because FCM fails for it",
+            "Whether the pushes of a project are held back, because FCM fails for it (1)",
             metrics.breakers_open.clone(),
+        );
+        registry.register(
+            "breaker_projects_opened",
+            "Times that the pushes of a project began to be held back",
+            metrics.breakers_opened.clone(),
         );
         registry.register("batch_streams", "Open batch streams", metrics.batch_streams.clone());
         registry.register(
@@ -88,33 +72,51 @@ impl PushMetrics {
             "Calls and batch items refused before admission, by reason",
             metrics.refused.clone(),
         );
+        for reason in Reason::BEFORE_ADMISSION {
+            let _ = metrics.refused.get_or_create(&RefusalLabels { reason: reason.name() });
+        }
         metrics
     }
 
-    /// Returns the handles of one app on one provider.
+    /// Returns the handles of one app on one provider. Each answer of its push service counts as another one.
     #[must_use]
     pub fn app(&self, app: &str, provider: ProviderKind) -> AppMetrics {
-        let (app, provider) = (app.to_owned(), provider.name());
-        let settled = Outcome::ALL.map(|outcome| {
-            let labels = OutcomeLabels { app: app.clone(), provider, outcome: outcome.name() };
-            self.settled.get_or_create_owned(&labels)
-        });
-        let labels = AppLabels { app, provider };
-        AppMetrics {
-            settled,
-            attempts: self.attempts.get_or_create_owned(&labels),
-            duration: self.duration.get_or_create_owned(&labels),
-        }
+        self.app_answered(app, provider, &[])
     }
 
-    /// Returns the gauge of the breaker of a project of FCM.
-    pub(crate) fn breaker(&self, project: &str) -> Gauge {
-        self.breakers_open.get_or_create_owned(&ProjectLabels { project: project.to_owned() })
+    /// Returns the handles of one app on one provider, whose push service may answer like this.
+    #[must_use]
+    pub(crate) fn app_answered(
+        &self,
+        app: &str,
+        provider: ProviderKind,
+        answers: &[KnownAnswer],
+    ) -> AppMetrics {
+        self.apps.of(app, provider, answers)
+    }
+
+    /// Forgets all apps on providers that `kept` does not name, since the configuration has them no more.
+    pub(crate) fn keep_apps(&self, kept: impl Fn(&str, &str) -> bool) {
+        self.apps.keep(kept);
+    }
+
+    /// Returns what shows the breaker of a project of FCM.
+    pub(crate) fn breaker(&self, project: &str) -> ProjectBreaker {
+        let labels = ProjectLabels { project: project.to_owned() };
+        ProjectBreaker {
+            open: self.breakers_open.get_or_create_owned(&labels),
+            opened: self.breakers_opened.get_or_create_owned(&labels),
+        }
     }
 
     /// Returns what counts the pushes that were admitted and have no verdict yet.
     pub(crate) fn in_flight(&self) -> &Arc<InFlight> {
         &self.in_flight
+    }
+
+    /// Shows how many pushes may be in flight.
+    pub(crate) fn in_flight_limit(&self, limit: usize) {
+        self.in_flight_limit.set(i64::try_from(limit).unwrap_or(i64::MAX));
     }
 
     /// Returns the number of open batch streams.
@@ -133,24 +135,22 @@ impl PushMetrics {
     }
 }
 
-/// The handles of one app on one provider.
+/// The handles of the breaker of a project.
 #[derive(Debug)]
-pub struct AppMetrics {
-    settled: [Counter; Outcome::ALL.len()],
-    attempts: Counter,
-    duration: Histogram,
+pub(crate) struct ProjectBreaker {
+    open: Gauge,
+    opened: Counter,
 }
 
-impl AppMetrics {
-    /// Counts a push that has its verdict, and how long that took.
-    pub(crate) fn settled(&self, outcome: Outcome, took: Duration) {
-        // The counters are in the order of `Outcome::ALL`, which is the order of its variants.
-        self.settled[outcome as usize].inc();
-        self.duration.observe(took.as_secs_f64());
+impl ProjectBreaker {
+    /// Notes that the pushes of the project are held back from now on.
+    pub(crate) fn opened(&self) {
+        self.open.inc();
+        self.opened.inc();
     }
 
-    /// Counts a push that was handed to its push service.
-    pub(crate) fn attempted(&self) {
-        self.attempts.inc();
+    /// Notes that they are not held back any more.
+    pub(crate) fn closed(&self) {
+        self.open.dec();
     }
 }

@@ -44,9 +44,12 @@ struct PeerCauseLabels {
 struct GoAwayLabels {
     origin: String,
     identity: String,
-    code: u32,
+    code: String,
     reason: String,
 }
+
+/// The largest error code that HTTP/2 defines. Source: RFC 9113, section 7.
+const LAST_CODE: u32 = 13;
 
 /// Label values that others choose. Only the first of them keep their name, so that their number is bounded.
 #[derive(Debug, Clone, Default)]
@@ -276,6 +279,7 @@ impl PeerMetrics {
     fn goaway(&self, code: u32, reason: &str) {
         let PeerLabels { origin, identity } = self.labels.clone();
         let reason = self.families.goaway_reasons.value(reason);
+        let code = if code <= LAST_CODE { code.to_string() } else { "other".to_owned() };
         self.families.goaways.get_or_create(&GoAwayLabels { origin, identity, code, reason }).inc();
     }
 }

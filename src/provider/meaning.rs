@@ -59,6 +59,15 @@ impl Meaning {
     }
 }
 
+/// The rows of a list of known answers, one by one. A status without reasons of its own has one row, without a reason.
+pub(super) fn every(known: &[(u16, &'static [&'static str])]) -> Vec<(u16, &'static str)> {
+    let rows = known.iter().flat_map(|(status, reasons)| {
+        let reasons: &[&str] = if reasons.is_empty() { &[""] } else { reasons };
+        reasons.iter().map(|reason| (*status, *reason))
+    });
+    rows.collect()
+}
+
 /// An outcome that calls for nothing more.
 pub(super) const fn plain(outcome: Outcome, token_action: TokenAction, detail: &'static str) -> Meaning {
     let (retry, heal, pace, refuses) = (Retry::Never, Heal::Nothing, Pace::Nothing, Refuses::Nothing);

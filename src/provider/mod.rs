@@ -7,6 +7,8 @@
 pub mod apns;
 pub mod fcm;
 mod front;
+#[cfg(test)]
+mod known_answers;
 pub mod mattermost;
 mod meaning;
 mod message;
@@ -110,6 +112,16 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     /// Whether the head of an answer decides what became of the push although its body did not come whole.
     fn head_decides(&self, _head: &Head) -> bool {
         false
+    }
+
+    /// The answers that the push service is known to give, each by its status, and by its reason as the service writes it. The
+    /// first is what it answers when all is well. Metrics count each of them by itself, and all others together.
+    #[must_use]
+    fn known_answers() -> Vec<(u16, &'static str)>
+    where
+        Self: Sized,
+    {
+        Vec::new()
     }
 
     /// What the head alone means, if the body of the answer did not come whole; `None` if the body would have decided.

@@ -93,6 +93,21 @@ pub enum TokenAction {
     Quarantine,
 }
 
+impl TokenAction {
+    /// Every action, in the order of its variants.
+    pub(crate) const ALL: [Self; 3] = [Self::Keep, Self::Delete, Self::Quarantine];
+
+    /// Its name in metrics.
+    #[must_use]
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::Delete => "delete",
+            Self::Quarantine => "quarantine",
+        }
+    }
+}
+
 /// Which provider carries a push. A value and not an enum, so that each provider's folder says its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ProviderKind {

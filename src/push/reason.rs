@@ -36,6 +36,28 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// The reasons for which a push is refused before it is admitted, in the order of the contract.
+    pub(crate) const BEFORE_ADMISSION: [Self; 18] = [
+        Self::FieldRequired,
+        Self::FieldInvalid,
+        Self::FieldTooLarge,
+        Self::FieldsConflict,
+        Self::AppUnknown,
+        Self::ProviderNotConfigured,
+        Self::TopicNotAllowed,
+        Self::RawBodyInvalid,
+        Self::PayloadOverLimit,
+        Self::Overloaded,
+        Self::Draining,
+        Self::Expired,
+        Self::DeadlineExceeded,
+        Self::NotPermitted,
+        Self::ClientNotReading,
+        Self::GatewayBug,
+        Self::NotSupported,
+        Self::CallerOverRate,
+    ];
+
     /// Returns its name in metrics and in the details of errors, which is the contract's without its prefix.
     #[must_use]
     pub(crate) fn name(self) -> &'static str {

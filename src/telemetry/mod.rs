@@ -147,7 +147,7 @@ fn tell_repeated(repeats: &Repeats, all: bool) {
 
 /// Logs a panic. The default hook prints to standard error instead, and would wait for ever for a reader that has stalled.
 fn tell_panic(panic: &PanicHookInfo<'_>) {
-    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    let at = panic.location().map(ToString::to_string).unwrap_or_default();
     let said = panic.payload_as_str().unwrap_or("something that is no text");
-    tracing::error!(target: TARGET, place, said, "a part of the gateway panicked, which is a bug");
+    tracing::error!(target: TARGET, at, said, "a part of the gateway panicked, which is a bug");
 }

@@ -23,8 +23,7 @@ pub(super) const TARGET: &str = "fanfare::log";
 pub(crate) const AUDIT: &str = "fanfare::audit";
 
 /// The fields that tell kinds apart. The configuration or the code bounds how many values each of them has.
-const ABOUT: [&str; 9] =
-    ["peer", "app", "provider", "credential", "place", "key_id", "key", "subject", "cause"];
+const ABOUT: [&str; 8] = ["peer", "app", "provider", "credential", "place", "part", "key", "cause"];
 
 /// The fields that tell lines for auditors apart. The configuration bounds how many callers there are.
 const ABOUT_AUDIT: [&str; 2] = ["caller", "rule"];
@@ -195,9 +194,8 @@ mod tests {
             }
         };
         assert_eq!(written(&repeats, refused), 50);
-        let paced = || {
-            (0..50).for_each(|project| tracing::warn!(subject = format!("FCM, project {project}"), "paced"))
-        };
+        let paced =
+            || (0..50).for_each(|project| tracing::warn!(peer = format!("fcm project {project}"), "paced"));
         assert_eq!(written(&repeats, paced), 50);
     }
 

@@ -21,7 +21,7 @@ async fn with(settings: OnceSettings) -> World {
 }
 
 fn joined(world: &World) -> f64 {
-    metric(&world.gateway, "fanfare_once_total{role=\"joined\"} ")
+    metric(&world.gateway, "fanfare_once_pushes_total{role=\"joined\"} ")
 }
 
 fn entries(world: &World) -> f64 {
@@ -50,7 +50,7 @@ async fn a_thousand_calls_with_one_id_reach_the_push_service_once() {
         assert_eq!(result.labels["call"], number.to_string(), "labels are its own");
     }
     assert_eq!(world.simulator.journal().arrived(), 1);
-    assert_eq!(metric(&world.gateway, "fanfare_once_total{role=\"first\"} "), 1.0);
+    assert_eq!(metric(&world.gateway, "fanfare_once_pushes_total{role=\"first\"} "), 1.0);
     assert_eq!(entries(&world), 1.0);
     // One that does not ask is sent, and leaves what is remembered as it is.
     let plain = proto::Push { id: "order-17".to_owned(), ..push(&good(2)) };
@@ -134,7 +134,7 @@ async fn another_push_under_the_same_id_is_refused() {
     same.options.as_mut().unwrap().repeatable = true;
     assert!(world.send(same).await.of_first);
     assert_eq!(world.simulator.journal().arrived(), 1);
-    assert_eq!(metric(&world.gateway, "fanfare_once_total{role=\"reused\"} "), 7.0);
+    assert_eq!(metric(&world.gateway, "fanfare_once_pushes_total{role=\"reused\"} "), 7.0);
 }
 
 #[tokio::test]

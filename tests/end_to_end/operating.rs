@@ -30,8 +30,16 @@ async fn the_admin_listener_tells_health_readiness_and_every_metric() {
         r#"fanfare_pushes_total{app="shop",provider="apns",outcome="accepted"} 1"#,
         r#"fanfare_pushes_total{app="shop",provider="apns",outcome="unregistered"} 1"#,
         r#"fanfare_attempts_total{app="shop",provider="apns"} 2"#,
-        r#"fanfare_push_seconds_count{app="shop",provider="apns"} 2"#,
+        r#"fanfare_push_duration_seconds_count{app="shop",provider="apns"} 2"#,
+        r#"fanfare_token_actions_total{app="shop",provider="apns",action="delete"} 1"#,
+        r#"fanfare_attempt_duration_seconds_count{app="shop",provider="apns"} 2"#,
+        r#"fanfare_upstream_answers_total{app="shop",provider="apns",status="200",reason="none"} 1"#,
+        r#"fanfare_upstream_answers_total{app="shop",provider="apns",status="410",reason="Unregistered"} 1"#,
+        r#"fanfare_upstream_answers_total{app="shop",provider="apns",status="403",reason="InvalidProviderToken"} 0"#,
+        r#"fanfare_token_quarantine{app="shop",provider="apns"} 0"#,
+        r#"fanfare_grpc_calls_refused_total{rpc="SendPush",code="ABORTED"} 0"#,
         "fanfare_pushes_in_flight 0",
+        "fanfare_held_bytes 0",
     ] {
         assert!(page.lines().any(|it| it == line), "{line}\n{page}");
     }
@@ -39,6 +47,16 @@ async fn the_admin_listener_tells_health_readiness_and_every_metric() {
         assert!(page.contains(&format!("fanfare_{name}")), "{name}\n{page}");
     }
     assert!(page.contains(r#"state="open"} 1"#), "{page}");
+    let number = |name: &str| {
+        let value = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value.unwrap_or_else(|| panic!("{name}\n{page}")).parse::<f64>().unwrap()
+    };
+    assert!(number("process_cpu_seconds_total") > 0.0 && number("process_resident_memory_bytes") > 1e6);
+    assert!(number("process_open_fds") > 2.0 && number("process_open_fds") <= number("process_max_fds"));
+    let since_start =
+        std::time::UNIX_EPOCH.elapsed().unwrap().as_secs_f64() - number("process_start_time_seconds");
+    assert!((-2.0..86_400.0).contains(&since_start), "{since_start}");
+    assert!(number("fanfare_pushes_in_flight_limit") > 0.0 && number("fanfare_held_limit_bytes") > 0.0);
     assert!(page.ends_with("# EOF\n"));
 }
 

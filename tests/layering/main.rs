@@ -8,6 +8,7 @@
 
 mod circles;
 mod findings;
+mod log_lines;
 mod manifests;
 mod planting;
 mod reader;

@@ -135,11 +135,11 @@ impl Upstream {
         let _leaving = self.lock().keep_former();
     }
 
-    /// A pacer for requests that share a quota which no single peer stands for. `subject` names it in the log, and
+    /// A pacer for requests that share a quota which no single peer stands for. `peer` names it in the log, and
     /// `observer` hears what happens to it.
     #[must_use]
-    pub fn pacer(&self, settings: PaceSettings, subject: String, observer: impl ObservePeer) -> Arc<Pacer> {
-        Pacer::new(settings, subject, PeerKind::Configured, Arc::new(observer), &self.common)
+    pub fn pacer(&self, settings: PaceSettings, peer: String, observer: impl ObservePeer) -> Arc<Pacer> {
+        Pacer::new(settings, peer, PeerKind::Configured, Arc::new(observer), &self.common)
     }
 
     /// Lets the requests of batches wait for streams no more: those that wait, and those that would have to, are

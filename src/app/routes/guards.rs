@@ -4,6 +4,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use prometheus_client::metrics::gauge::Gauge;
+
 use crate::dispatch::Guard;
 use crate::provider::Provider;
 use crate::push::{AppId, ProviderKind};
@@ -18,8 +20,14 @@ struct InUse {
 }
 
 impl Guards {
-    /// The guard of an app that shows this credential: the one that is in use, or a new one.
-    pub(super) fn guard<P: Provider>(&self, app: &AppId, credential: String) -> Arc<Guard> {
+    /// The guard of an app that shows this credential: the one that is in use, or a new one, which shows in `quarantine` whether
+    /// it sets targets aside.
+    pub(super) fn guard<P: Provider>(
+        &self,
+        app: &AppId,
+        credential: String,
+        quarantine: &Gauge,
+    ) -> Arc<Guard> {
         // An entry is inserted whole or not at all, so a poisoned lock harms nothing.
         let mut guards = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         guards.retain(|_, known| known.guard.strong_count() > 0);
@@ -28,7 +36,7 @@ impl Guards {
         if let Some(guard) = known.and_then(|known| known.guard.upgrade()) {
             return guard;
         }
-        let guard = Arc::new(Guard::new(app.clone(), P::KIND, P::SUSPECTS));
+        let guard = Arc::new(Guard::new(app.clone(), P::KIND, P::SUSPECTS, quarantine.clone()));
         guards.insert(key, InUse { credential, guard: Arc::downgrade(&guard) });
         guard
     }
@@ -42,12 +50,12 @@ mod tests {
 
     #[test]
     fn a_guard_is_that_of_an_app_a_provider_and_a_credential() {
-        let (guards, shop) = (Guards::default(), AppId::parse("shop").unwrap());
-        let first = guards.guard::<Apns>(&shop, "key".to_owned());
-        assert!(Arc::ptr_eq(&first, &guards.guard::<Apns>(&shop, "key".to_owned())));
-        assert!(!Arc::ptr_eq(&first, &guards.guard::<Fcm>(&shop, "key".to_owned())));
+        let (guards, shop, gauge) = (Guards::default(), AppId::parse("shop").unwrap(), Gauge::default());
+        let first = guards.guard::<Apns>(&shop, "key".to_owned(), &gauge);
+        assert!(Arc::ptr_eq(&first, &guards.guard::<Apns>(&shop, "key".to_owned(), &gauge)));
+        assert!(!Arc::ptr_eq(&first, &guards.guard::<Fcm>(&shop, "key".to_owned(), &gauge)));
         let news = AppId::parse("news").unwrap();
-        assert!(!Arc::ptr_eq(&first, &guards.guard::<Apns>(&news, "key".to_owned())));
-        assert!(!Arc::ptr_eq(&first, &guards.guard::<Apns>(&shop, "other".to_owned())));
+        assert!(!Arc::ptr_eq(&first, &guards.guard::<Apns>(&news, "key".to_owned(), &gauge)));
+        assert!(!Arc::ptr_eq(&first, &guards.guard::<Apns>(&shop, "other".to_owned(), &gauge)));
     }
 }

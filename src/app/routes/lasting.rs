@@ -27,6 +27,7 @@ impl Lasting {
     pub(in crate::app) fn new(config: &Config, network: Network) -> Self {
         let (metrics, Network { resolver, dialer }) = (Arc::<Metrics>::default(), network);
         let upstream = Upstream::new(config.upstream.clone(), resolver, dialer, metrics.upstream.clone());
+        metrics.pushes.in_flight_limit(config.max_in_flight);
         let admission = Admission::new(config.max_in_flight, metrics.pushes.in_flight().clone());
         let (projects, guards) = Default::default();
         Self {

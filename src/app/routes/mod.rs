@@ -227,9 +227,9 @@ impl Builder<'_> {
         peers: impl TargetPeers<P> + 'static,
     ) -> RouteParts<P> {
         let Lasting { metrics, admission, guards, .. } = self.lasting;
-        let metrics = metrics.pushes.app(app.id.as_str(), P::KIND);
+        let metrics = metrics.pushes.app_answered(app.id.as_str(), P::KIND, &P::known_answers());
         RouteParts {
-            guard: Some(guards.guard::<P>(&app.id, shown)),
+            guard: Some(guards.guard::<P>(&app.id, shown, metrics.quarantine())),
             sharer: admission.app(&app.id),
             weight: app.weight,
             ..RouteParts::new(app.id.clone(), provider, credential, peers, metrics)

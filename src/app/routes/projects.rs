@@ -58,7 +58,7 @@ impl Projects {
         };
         let name = format!("project {project}");
         let handles = metrics.upstream.paces.of("fcm".into(), name.clone());
-        let pacer = upstream.pacer(settings, format!("FCM, {name}"), handles);
+        let pacer = upstream.pacer(settings, format!("fcm {name}"), handles);
         pacers.insert(key, Arc::downgrade(&pacer));
         pacer
     }
@@ -76,8 +76,8 @@ impl Projects {
         if let Some(breaker) = known.and_then(|(_, breaker)| breaker.upgrade()) {
             return breaker;
         }
-        let open = metrics.pushes.breaker(project);
-        let breaker = RouteBreaker::new(format!("project {project}"), Fcm::KIND, settings, open);
+        let shown = metrics.pushes.breaker(project);
+        let breaker = RouteBreaker::new(format!("project {project}"), Fcm::KIND, settings, shown);
         let breaker = Arc::new(breaker);
         breakers.insert(project.to_owned(), (settings, Arc::downgrade(&breaker)));
         breaker

@@ -25,6 +25,11 @@ const PEERS: usize = 4;
 
 /// Two apps that name the same keys and upstreams, parsed anew each time as a file would be.
 fn config(simulator: &Simulator, account: &ServiceAccount) -> Config {
+    config_of(&APPS, simulator, account)
+}
+
+/// The same of apps of these names.
+fn config_of(apps: &[&str], simulator: &Simulator, account: &ServiceAccount) -> Config {
     let (key, vapid) = (simulator.provider_key(), include_str!("../../../tests/data/vapid/pkcs8.pem"));
     let app = |name: &&str| {
         let topics = vec!["com.example.app".to_owned()];
@@ -64,7 +69,7 @@ fn config(simulator: &Simulator, account: &ServiceAccount) -> Config {
         }
     };
     let trust = Trust::of_system_and(simulator.ca_pem()).unwrap();
-    let mut config = Config::on_loopback(APPS.iter().map(app).collect(), trust);
+    let mut config = Config::on_loopback(apps.iter().map(app).collect(), trust);
     config.apns_production = simulator.origin(Environment::Production).parse().unwrap();
     config.apns_sandbox = simulator.origin(Environment::Sandbox).parse().unwrap();
     config.fcm.origin = simulator.fcm().origin().parse().unwrap();
@@ -151,4 +156,44 @@ async fn a_configuration_that_is_read_again_keeps_peers_and_credentials() {
     assert!(build(&second, lasting).is_err(), "the place is another's now");
     drop(renamed);
     tokio::time::timeout(SOON, lasting.credentials.shut_down()).await.unwrap();
+}
+
+/// The number of series of each kind as docs/metrics.md says it: the second cell of the rows that begin like this.
+fn documented_series(row: &str) -> usize {
+    let reference = include_str!("../../../docs/metrics.md");
+    let cells = reference.lines().find_map(|line| line.strip_prefix(&format!("| **{row}** | "))).unwrap();
+    cells.trim_end_matches([' ', '|']).parse().unwrap()
+}
+
+#[tokio::test]
+async fn fifty_apps_have_as_many_series_as_the_reference_says_whatever_is_answered() {
+    let simulator = Simulator::builder().fcm(FcmSettings::default()).start().await.unwrap();
+    let account = simulator.fcm().add_service_account(&["demo-project"]).unwrap();
+    let names: Vec<String> = (0..50).map(|number| format!("app-{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let config = config_of(&names, &simulator, &account);
+    let lasting = &Lasting::new(&config, Network::default());
+    let series = || {
+        let page = lasting.metrics.page();
+        page.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let before = series().len();
+    let (routes, _) = build(&config, lasting).unwrap().used();
+    let all = series();
+    let providers = ["apns", "fcm", "web_push", "mattermost"];
+    let documented = providers.map(|provider| documented_series(&format!("app on {provider}")));
+    for app in &names {
+        let of = |provider| format!("app=\"{app}\",provider=\"{provider}\"");
+        let series = providers.map(|provider| all.iter().filter(|line| line.contains(&of(provider))).count());
+        assert_eq!(series, documented, "of {providers:?}");
+    }
+    let of_apps = documented.iter().sum::<usize>() * names.len();
+    assert_eq!(all.iter().filter(|line| line.contains("app=")).count(), of_apps, "an app has other series");
+    // Peers, keys, the project and the gateway itself: none of them is one for each app here.
+    assert!(before < 200 && all.len() - of_apps < 400, "{before} {}", all.len() - of_apps);
+    for app in &names {
+        let route = routes.app(&AppId::parse(app).unwrap()).unwrap().fcm.as_ref().unwrap();
+        (0..1000).for_each(|number| route.metrics().answered(number, &format!("REASON_{number}")));
+    }
+    assert_eq!(series().len(), all.len(), "an answer made a series");
 }

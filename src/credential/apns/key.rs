@@ -101,6 +101,12 @@ impl SigningKey {
         Ok(key)
     }
 
+    /// How the key is called in metrics and in the log.
+    #[must_use]
+    pub(crate) fn label(&self) -> String {
+        format!("{}/{}", self.team_id.as_str(), self.key_id.as_str())
+    }
+
     /// The id of the key.
     #[must_use]
     pub(crate) fn key_id(&self) -> &KeyId {

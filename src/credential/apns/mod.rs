@@ -19,6 +19,7 @@ pub(crate) use key::{KeyId, TeamId};
 
 use super::clock::WallClock;
 use super::{CredentialError, Renewal, Stamp};
+use crate::metrics::ProviderTokenMetrics;
 use pace::ProviderTokenPace;
 
 /// How often the age of the token is looked at.
@@ -29,6 +30,7 @@ pub struct ProviderToken {
     key: Arc<SigningKey>,
     /// The clock by which APNs judges a token's age.
     wall_clock: WallClock,
+    metrics: ProviderTokenMetrics,
     /// There is none only where the first could not be signed, because the clock is before 1970.
     newest: ArcSwapOption<Stamp>,
     /// The lock is held while a token is made, so that concurrent callers of `renew` make one.
@@ -38,20 +40,24 @@ pub struct ProviderToken {
 impl ProviderToken {
     /// Makes the first token.
     #[must_use]
-    pub(super) fn new(key: Arc<SigningKey>) -> Self {
-        Self::with_wall_clock(key, Box::new(SystemTime::now))
+    pub(super) fn new(key: Arc<SigningKey>, metrics: ProviderTokenMetrics) -> Self {
+        Self::with_wall_clock(key, Box::new(SystemTime::now), metrics)
     }
 
-    fn with_wall_clock(key: Arc<SigningKey>, wall_clock: WallClock) -> Self {
+    fn with_wall_clock(key: Arc<SigningKey>, wall_clock: WallClock, metrics: ProviderTokenMetrics) -> Self {
         let issued_at = wall_clock();
         let (first, pace) = match key.sign(issued_at, 0) {
-            Ok(first) => (Some(Arc::new(first)), ProviderTokenPace::made(Instant::now(), issued_at)),
+            Ok(first) => {
+                metrics.made(issued_at);
+                (Some(Arc::new(first)), ProviderTokenPace::made(Instant::now(), issued_at))
+            }
             Err(error) => {
+                metrics.failed();
                 log_failure(&key, &error);
                 (None, ProviderTokenPace::none_made(Instant::now()))
             }
         };
-        Self { key, wall_clock, newest: ArcSwapOption::new(first), pace: Mutex::new(pace) }
+        Self { key, wall_clock, metrics, newest: ArcSwapOption::new(first), pace: Mutex::new(pace) }
     }
 
     /// Returns the newest token, without waiting and without allocating.
@@ -85,7 +91,7 @@ impl ProviderToken {
                 None | Some(Ok(Renewal::Asked | Renewal::Newer | Renewal::TooSoon | Renewal::Impossible)) => {
                 }
                 Some(Ok(Renewal::Renewed)) => {
-                    tracing::info!(key_id = self.key.key_id().as_str(), "made a new provider token");
+                    tracing::info!(credential = self.key.label(), "made a new provider token");
                 }
                 Some(Err(error)) => log_failure(&self.key, &error),
             }
@@ -108,7 +114,8 @@ impl ProviderToken {
             return Ok(Renewal::TooSoon);
         }
         let generation = self.newest.load().as_ref().map_or(0, |newest| newest.generation + 1);
-        let next = self.key.sign(issued_at, generation)?;
+        let next = self.key.sign(issued_at, generation).inspect_err(|_| self.metrics.failed())?;
+        self.metrics.made(issued_at);
         *pace = ProviderTokenPace::made(now, issued_at);
         self.newest.store(Some(Arc::new(next)));
         Ok(Renewal::Renewed)
@@ -122,7 +129,7 @@ impl ProviderToken {
 
 fn log_failure(key: &SigningKey, error: &CredentialError) {
     let error = error as &dyn std::error::Error;
-    tracing::error!(key_id = key.key_id().as_str(), error, "made no new provider token");
+    tracing::error!(credential = key.label(), error, "made no new provider token");
 }
 
 impl fmt::Debug for ProviderToken {

@@ -40,7 +40,11 @@ fn token(jump: &Arc<AtomicI64>) -> Arc<ProviderToken> {
         let seconds = EPOCH_SECONDS + start.elapsed().as_secs();
         UNIX_EPOCH + Duration::from_secs(seconds.saturating_add_signed(jump.load(Ordering::Relaxed)))
     };
-    Arc::new(ProviderToken::with_wall_clock(signing_key(&p256()), Box::new(wall)))
+    Arc::new(ProviderToken::with_wall_clock(
+        signing_key(&p256()),
+        Box::new(wall),
+        CredentialMetrics::default().provider_token(""),
+    ))
 }
 
 async fn pass(minutes: u64) {
@@ -50,7 +54,7 @@ async fn pass(minutes: u64) {
 #[test]
 fn a_token_verifies_and_its_signature_is_64_raw_bytes() {
     let key = p256();
-    let stamp = ProviderToken::new(signing_key(&key)).stamp().unwrap();
+    let stamp = ProviderToken::new(signing_key(&key), CredentialMetrics::default().provider_token("")).stamp().unwrap();
     let jwt = stamp.authorization().strip_prefix("bearer ").unwrap();
     assert!(!format!("{stamp:?}").contains(jwt));
 
@@ -91,7 +95,10 @@ fn a_bad_key_or_id_is_named_and_never_shown() {
 #[test]
 fn debug_shows_neither_key_nor_token() {
     let key = p256();
-    let token = CredentialHandle::without_task(ProviderToken::new(signing_key(&key)));
+    let token = CredentialHandle::without_task(ProviderToken::new(
+        signing_key(&key),
+        CredentialMetrics::default().provider_token(""),
+    ));
     let stamp = token.stamp();
     let shown = format!("{token:?} {stamp:?} {:?}", Credential::ProviderToken(token.clone()));
     assert!(!shown.contains("eyJ"), "{shown}");
@@ -199,7 +206,11 @@ async fn a_clock_before_1970_gives_no_token_until_it_is_set() {
         0 => UNIX_EPOCH - Duration::from_secs(1),
         seconds => UNIX_EPOCH + Duration::from_secs(seconds.unsigned_abs()),
     };
-    let token = Arc::new(ProviderToken::with_wall_clock(signing_key(&p256()), Box::new(clock)));
+    let token = Arc::new(ProviderToken::with_wall_clock(
+        signing_key(&p256()),
+        Box::new(clock),
+        CredentialMetrics::default().provider_token(""),
+    ));
     let stop = CancellationToken::new();
     let task = tokio::spawn(Arc::clone(&token).keep_fresh(stop.clone()));
     pass(2).await;

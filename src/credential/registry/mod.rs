@@ -61,7 +61,8 @@ impl Registry {
     #[must_use]
     pub(crate) fn provider_token(&self, key: &Arc<SigningKey>) -> CredentialHandle<ProviderToken> {
         self.credentials().provider_tokens.find_or_insert(key.identity(), || {
-            let token = Arc::new(ProviderToken::new(Arc::clone(key)));
+            let metrics = self.metrics.provider_token(&key.label());
+            let token = Arc::new(ProviderToken::new(Arc::clone(key), metrics));
             let stop = self.stop.child_token();
             self.tasks.spawn(Arc::clone(&token).keep_fresh(stop.clone()));
             CredentialHandle::new(token, stop)

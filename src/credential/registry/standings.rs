@@ -55,12 +55,7 @@ impl Standings {
     ) -> CredentialHandle<CredentialStanding> {
         let (key_id, team) = (key.key_id().as_str(), key.team_id().as_str());
         let credential = format!("the key {key_id} of team {team}");
-        self.standing(
-            CredentialIdentity::SigningKey(key.identity()),
-            credential,
-            format!("{team}/{key_id}"),
-            place,
-        )
+        self.standing(CredentialIdentity::SigningKey(key.identity()), credential, key.label(), place)
     }
 
     /// How a client certificate stands at a place.

@@ -191,7 +191,7 @@ async fn a_credential_that_no_app_shows_any_more_is_not_counted_as_refused() {
     let standings = Standings::new(metrics.credentials.clone());
     let standing = standings.of_certificate("00ff", "apns production");
     standing.shut(RefusingAnswer { status: None, reason: String::new(), detail: String::new() });
-    let labels = r#"{credential="certificate 00ff",where="apns production"}"#;
+    let labels = r#"{credential="certificate 00ff",place="apns production"}"#;
     let refused = |count: u32| format!("fanfare_credential_refused{labels} {count}\n");
     assert!(metrics.page().contains(&refused(1)));
     drop(standing);

@@ -5,7 +5,7 @@
 pub(crate) struct StandingName {
     /// The credential in a sentence.
     pub(in crate::credential) credential: String,
-    /// The credential in metrics.
+    /// The credential in metrics and in the log.
     pub(in crate::credential) label: String,
     /// Where it is shown.
     pub(in crate::credential) place: String,

@@ -178,7 +178,7 @@ impl SharedStanding {
     }
 
     fn say_shut(&self, answer: &RefusingAnswer, apps: usize) {
-        let StandingName { credential, place, .. } = &self.name;
+        let StandingName { label: credential, place, .. } = &self.name;
         let RefusingAnswer { status, reason, detail } = answer;
         tracing::error!(
             credential,
@@ -192,7 +192,7 @@ impl SharedStanding {
     }
 
     fn say_opened(&self, after: Duration) {
-        let StandingName { credential, place, .. } = &self.name;
+        let StandingName { label: credential, place, .. } = &self.name;
         let answered = self.answered.load(Ordering::Relaxed);
         tracing::info!(credential, place, ?after, answered, "the credential is taken again");
     }

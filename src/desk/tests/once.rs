@@ -16,7 +16,7 @@ impl Front {
     }
 
     fn role(&self, role: &str) -> u64 {
-        self.count(&format!("fanfare_once_total{{role=\"{role}\"}} "))
+        self.count(&format!("fanfare_once_pushes_total{{role=\"{role}\"}} "))
     }
 
     fn count(&self, line: &str) -> u64 {

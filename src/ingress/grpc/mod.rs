@@ -10,6 +10,7 @@ mod incoming;
 mod metadata;
 mod paths;
 mod pushes;
+mod refused_calls;
 mod single;
 mod timeout;
 
@@ -27,6 +28,7 @@ pub(crate) use health::HealthChecks;
 pub use incoming::ConnectInfo;
 pub(crate) use incoming::OfConnection;
 pub(crate) use metadata::BoundedMetadata;
+pub(crate) use refused_calls::CountRefused;
 
 use crate::desk::{BatchSettings, Desk, NO_ROOM_WAIT, NoRoom, OnceSettings};
 use crate::ingress::contract::batch::{Results, Stream, start};

@@ -96,6 +96,13 @@ const TABLE: &[Row] = &[
 ];
 
 /// The same, about tokens that were made too often.
+/// Every answer that APNs is known to give.
+pub(super) fn known() -> Vec<(u16, &'static str)> {
+    let refusals =
+        TABLE.iter().flat_map(|(status, reasons, _)| reasons.iter().map(|reason| (*status, *reason)));
+    std::iter::once((200, "")).chain(refusals).collect()
+}
+
 const fn holding(meaning: Meaning) -> Meaning {
     Meaning { heal: Heal::HoldToken, ..meaning }
 }

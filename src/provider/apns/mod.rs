@@ -63,6 +63,10 @@ impl Provider for Apns {
         request::address(self, push)
     }
 
+    fn known_answers() -> Vec<(u16, &'static str)> {
+        answers::known()
+    }
+
     fn classify(&self, (): (), reply: &Reply, now: SystemTime) -> Verdict {
         response::classify(reply, self.front_502, now)
     }

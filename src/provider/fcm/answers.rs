@@ -9,7 +9,7 @@ use super::error::ErrorBody;
 use super::reply::ReplyBody;
 use crate::provider::front::{by_front, unreadable};
 use crate::provider::meaning::{
-    Meaning, credential, fault, gone, healing, limited, ours, plain, unavailable, wrong_token,
+    Meaning, credential, every, fault, gone, healing, limited, ours, plain, unavailable, wrong_token,
 };
 use crate::provider::{Front502, Heal, Pace, Retry};
 use crate::push::{Outcome, TokenAction};
@@ -17,6 +17,25 @@ use crate::push::{Outcome, TokenAction};
 /// The wait after a 429 that names none.
 ///
 /// Source: Firebase, "Best practices when sending FCM messages at scale".
+/// Every answer that FCM is known to give: the code of its `FcmError`, or else the status of Google's error object.
+///
+/// Sources: Firebase, "FCM Error Codes"; google/rpc/code.proto.
+pub(super) fn known() -> Vec<(u16, &'static str)> {
+    const KNOWN: &[(u16, &[&str])] = &[
+        (200, &[""]),
+        (400, &["INVALID_ARGUMENT", "FAILED_PRECONDITION", "UNSPECIFIED_ERROR"]),
+        (401, &["", "THIRD_PARTY_AUTH_ERROR", "APNS_AUTH_ERROR", "UNAUTHENTICATED"]),
+        (403, &["SENDER_ID_MISMATCH", "PERMISSION_DENIED"]),
+        (404, &["UNREGISTERED", "NOT_FOUND"]),
+        (429, &["QUOTA_EXCEEDED", "RESOURCE_EXHAUSTED"]),
+        (500, &["INTERNAL", "UNSPECIFIED_ERROR"]),
+        (502, &[]),
+        (503, &["UNAVAILABLE"]),
+        (504, &["DEADLINE_EXCEEDED"]),
+    ];
+    every(KNOWN)
+}
+
 const RATE_DELAY: Duration = Duration::from_secs(60);
 /// The shortest wait after a 5xx, whatever wait it names.
 ///

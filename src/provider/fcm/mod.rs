@@ -55,6 +55,10 @@ impl Provider for Fcm {
         request::address(self, push, now)
     }
 
+    fn known_answers() -> Vec<(u16, &'static str)> {
+        answers::known()
+    }
+
     fn classify(&self, context: ReplyContext, reply: &Reply, now: SystemTime) -> Verdict {
         response::classify(reply, context, now)
     }

@@ -36,6 +36,10 @@ impl Provider for Mattermost {
         request::address(self, push)
     }
 
+    fn known_answers() -> Vec<(u16, &'static str)> {
+        response::known()
+    }
+
     fn classify(&self, (): (), reply: &Reply, now: SystemTime) -> Verdict {
         response::classify(reply, self.front_502, now)
     }

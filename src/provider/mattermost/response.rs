@@ -9,11 +9,27 @@ use serde_json::value::RawValue;
 
 use super::sentences::{FAILED_DELAY, by_sentence};
 use crate::provider::front::{FOREIGN, doubt, in_doubt, unreadable};
-use crate::provider::meaning::{Meaning, credential, gone, limited, ours, plain, unavailable};
+use crate::provider::meaning::{Meaning, credential, every, gone, limited, ours, plain, unavailable};
 use crate::provider::retry_after::retry_after;
 use crate::provider::words::{is_page, object, read, title, words};
 use crate::provider::{Front502, Heal, Pace, Reply, Retry, Verdict};
 use crate::push::{Outcome, TokenAction};
+
+/// Every answer that a push proxy is known to give. The sentences behind FAIL have no end, so that their verdicts tell them
+/// apart.
+pub(super) fn known() -> Vec<(u16, &'static str)> {
+    const KNOWN: &[(u16, &[&str])] = &[
+        (200, &["", "REMOVE", "FAIL", "Quota exceeded", "Auth error from APNS or Web Push Service"]),
+        (404, &[]),
+        (413, &[]),
+        (429, &[]),
+        (500, &[]),
+        (502, &[]),
+        (503, &[]),
+        (504, &[]),
+    ];
+    every(KNOWN)
+}
 
 /// The wait after the proxy's throttle answered without naming a wait. The throttle counts by the second.
 const RATE_DELAY: Duration = Duration::from_secs(1);

@@ -11,13 +11,55 @@ use super::Vendor;
 use super::reply::{Form, ReplyWords};
 use crate::provider::front::{by_front, unreadable};
 use crate::provider::meaning::{
-    Meaning, credential, fault, gone, limited, ours, plain, unavailable, wrong_token,
+    Meaning, credential, every, fault, gone, limited, ours, plain, unavailable, wrong_token,
 };
 use crate::provider::{Front502, Heal, Pace, Retry};
 use crate::push::{Outcome, TokenAction};
 
 /// The wait after an answer that asks to slow down and names no wait. No push service documents one, so the number is
 /// the gateway's own.
+/// Every answer that the push services of browsers are known to give, by the words that have no end of their own: Mozilla's
+/// numbers, Apple's reasons, Microsoft's states, and the words of Google that are not sentences.
+pub(super) fn known() -> Vec<(u16, &'static str)> {
+    const KNOWN: &[(u16, &[&str])] = &[
+        (201, &["", "channelthrottled"]),
+        (200, &["", "channelthrottled", "dropped"]),
+        (202, &[""]),
+        (
+            400,
+            &[
+                "",
+                "101",
+                "108",
+                "110",
+                "111",
+                "112",
+                "113",
+                "114",
+                "BadTtl",
+                "BadUrgency",
+                "BadWebPushRequest",
+                "BadWebPushTopic",
+                "IdleTimeout",
+                "UnauthorizedRegistration",
+                "VapidPkHashMismatch",
+            ],
+        ),
+        (401, &["", "109"]),
+        (403, &["", "BadAuthorizationHeader", "BadJwtToken", "BadVapidPublicKey", "VapidPkHashMismatch"]),
+        (404, &["", "102", "BadPath"]),
+        (405, &["", "MethodNotAllowed"]),
+        (406, &[""]),
+        (410, &["", "103", "105", "106", "NotRegistered", "Unregistered"]),
+        (413, &["", "104", "PayloadTooLarge"]),
+        (429, &["", "TooManyRequests"]),
+        (500, &["", "999", "InternalServerError"]),
+        (502, &["", "900", "901", "902", "903"]),
+        (503, &["", "201", "202", "ServiceUnavailable", "Shutdown"]),
+    ];
+    every(KNOWN)
+}
+
 const RATE_DELAY: Duration = Duration::from_secs(60);
 /// The wait after a push service failed. The number is the gateway's own.
 const SERVER_DELAY: Duration = Duration::from_secs(10);

@@ -49,6 +49,10 @@ impl Provider for WebPush {
         request::address(self, push, now)
     }
 
+    fn known_answers() -> Vec<(u16, &'static str)> {
+        answers::known()
+    }
+
     fn classify(&self, vendor: Vendor, reply: &Reply, now: SystemTime) -> Verdict {
         response::classify(reply, vendor, self.front_502, now)
     }

@@ -23,7 +23,7 @@ def test_the_page_is_openmetrics(send, metrics_page):
     page = metrics_page()
     assert page.endswith("# EOF\n")
     families = list(text_string_to_metric_families(page))
-    assert all(family.name.startswith("fanfare_") and family.documentation for family in families)
+    assert all(family.name.startswith(("fanfare_", "process_")) and family.documentation for family in families)
 
 
 def test_no_token_is_on_the_page(send, metrics_page):

@@ -145,6 +145,10 @@ async fn a_good_token_is_its_callers_and_a_bad_one_is_nobodys() {
         crate::harness::metric(&world.gateway, "fanfare_unknown_callers_total{shown=\"token\"} "),
         27.0
     );
+    for rpc in ["SendPush", "SendPushes", "SendBatch"] {
+        let line = format!("fanfare_grpc_calls_refused_total{{rpc=\"{rpc}\",code=\"UNAUTHENTICATED\"}} ");
+        assert_eq!(crate::harness::metric(&world.gateway, &line), 9.0, "{rpc}");
+    }
 }
 
 #[tokio::test]

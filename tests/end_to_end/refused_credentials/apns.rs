@@ -85,7 +85,7 @@ async fn a_key_that_was_mended_is_asked_about_by_one_push_and_then_taken() {
     let later = world.send_all((0..500).map(good)).await;
     assert!(later.iter().all(|result| result.outcome() == Outcome::Accepted), "{later:?}");
     assert_eq!(readiness(&world).await, "ready\n");
-    let labels = format!(r#"{{credential="{}",where="apns production"}}"#, label(&key));
+    let labels = format!(r#"{{credential="{}",place="apns production"}}"#, label(&key));
     assert_eq!(metric(&world.gateway, &format!("fanfare_credential_refused{labels}")), 0.0);
 }
 
@@ -236,7 +236,7 @@ async fn a_topic_that_is_refused_leaves_the_others_alone() {
     assert_eq!(world.send(dry_run(push(&good(4)))).await.outcome(), Outcome::Validated);
     let good_ones = world.send_all((0..100).map(good)).await;
     assert!(good_ones.iter().all(|result| result.outcome() == Outcome::Accepted), "{good_ones:?}");
-    let labels = format!(r#"{{credential="{}",where="apns production, topic {OTHER_TOPIC}"}}"#, label(&key));
+    let labels = format!(r#"{{credential="{}",place="apns production, topic {OTHER_TOPIC}"}}"#, label(&key));
     assert_eq!(metric(&world.gateway, &format!("fanfare_credential_refused{labels}")), 1.0);
     assert!(readiness(&world).await.contains(&format!("app {APP}")));
 }

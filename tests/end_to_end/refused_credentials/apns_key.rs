@@ -84,7 +84,7 @@ async fn all_hear_that_the_key_is_refused_and_apns_is_asked_a_handful_of_times()
 
     let admin = gateway.admin.parse().unwrap();
     let page = http_get(admin, "/metrics").await;
-    let labels = format!(r#"{{credential="{}",where="apns production"}}"#, label(&key));
+    let labels = format!(r#"{{credential="{}",place="apns production"}}"#, label(&key));
     let not_sent = UNARY + BATCH - asked;
     for line in [
         format!("fanfare_credential_refused{labels} 1"),

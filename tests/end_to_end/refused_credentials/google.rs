@@ -66,7 +66,7 @@ async fn a_project_that_the_account_may_not_send_for_is_shut_and_another_is_not(
     not_sent(&told, &[&account.client_email, OTHER]);
     assert_eq!(world.send(push("good", 1001)).await.outcome(), Outcome::Accepted);
     let labels =
-        |project| format!(r#"{{credential="{}",where="fcm project {project}"}}"#, account.client_email);
+        |project| format!(r#"{{credential="{}",place="fcm project {project}"}}"#, account.client_email);
     let refused = |project| metric(&world.gateway, &format!("fanfare_credential_refused{}", labels(project)));
     assert_eq!((refused(PROJECT), refused(OTHER)), (0.0, 1.0));
     let ready = readiness(&world).await;
@@ -126,7 +126,7 @@ async fn an_account_that_gets_no_tokens_is_told_in_the_same_way_until_it_does() 
             "{result:?}"
         );
     }
-    let labels = format!(r#"{{credential="{}",where="token endpoint"}}"#, account.client_email);
+    let labels = format!(r#"{{credential="{}",place="token endpoint"}}"#, account.client_email);
     let refused = || metric(&world.gateway, &format!("fanfare_credential_refused{labels}"));
     assert_eq!(refused(), 1.0);
     assert_eq!(metric(&world.gateway, &format!("fanfare_credential_refused_pushes_total{labels}")), 100.0);

@@ -214,8 +214,11 @@ async fn an_app_is_known_as_long_as_the_configuration_names_it() {
     file.more_apps.push("new");
     world.gateway.reload(file.read(&world.simulator)).unwrap();
     assert_eq!(sent(2).await.0, Outcome::Accepted);
+    let has_metrics = |app: &str| world.gateway.metrics().page().contains(&format!("app=\"{app}\""));
+    assert!(has_metrics("new") && has_metrics(KEPT));
     file.more_apps.clear();
     world.gateway.reload(file.read(&world.simulator)).unwrap();
+    assert!(!has_metrics("new") && has_metrics(KEPT), "metrics of an app that is gone go");
     assert_eq!(sent(3).await, unknown);
     world.gateway.shut_down().await;
 }

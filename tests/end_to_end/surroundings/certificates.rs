@@ -170,7 +170,7 @@ async fn the_gateway_serves_other_apps_and_says_of_each_that_it_has_ended() {
         let refused = page
             .lines()
             .filter(|line| line.starts_with("fanfare_credential_refused{credential=\"certificate "));
-        let here = format!(",where=\"{provider}\"}} 1");
+        let here = format!(",place=\"{provider}\"}} 1");
         assert_eq!(refused.filter(|line| line.ends_with(&here)).count(), 1, "{page}");
     }
     let ready = http_get(gateway.admin.parse().unwrap(), "/readyz").await;

@@ -45,7 +45,7 @@ enum Told {
 pub struct Pacer {
     me: Weak<Self>,
     /// What it paces, for the log.
-    subject: Box<str>,
+    peer: Box<str>,
     kind: PeerKind,
     /// Whether there is any pace at this moment.
     paced: AtomicBool,
@@ -67,7 +67,7 @@ struct PacerState {
 impl Pacer {
     pub(crate) fn new(
         settings: PaceSettings,
-        subject: String,
+        peer: String,
         kind: PeerKind,
         observer: Arc<dyn ObservePeer>,
         common: &Common,
@@ -76,10 +76,10 @@ impl Pacer {
         let core = Pacing::new(now.into_std(), settings);
         let (paced, taken) = (AtomicBool::new(core.is_paced()), Taken::new(now));
         let state = Mutex::new(PacerState { core, timer: Timer::default(), reported: 0.0 });
-        let (subject, tasks, stop) = (subject.into(), common.tasks.clone(), common.stop.clone());
+        let (peer, tasks, stop) = (peer.into(), common.tasks.clone(), common.stop.clone());
         let pacer = Arc::new_cyclic(|me| {
             let me = me.clone();
-            Self { me, subject, kind, paced, taken, state, observer, tasks, stop }
+            Self { me, peer, kind, paced, taken, state, observer, tasks, stop }
         });
         pacer.report_pace(&mut pacer.lock());
         pacer
@@ -197,12 +197,12 @@ impl Pacer {
     /// An outsider names any number of services, so that what happens to those is counted and not logged.
     fn log_lowered(&self, per_second: f64) {
         self.observer.report(Report::Pace(PaceReport::Lowered));
-        let (subject, per_second) = (&*self.subject, per_second.round());
+        let (peer, per_second) = (&*self.peer, per_second.round());
         if self.kind.is_unbounded() {
-            tracing::debug!(subject, per_second, "requests are paced from now on");
+            tracing::debug!(peer, per_second, "requests are paced from now on");
         } else {
             tracing::warn!(
-                subject,
+                peer,
                 per_second,
                 "too many requests, says the service; requests to it are paced from now on"
             );
@@ -210,11 +210,11 @@ impl Pacer {
     }
 
     fn log_whole(&self) {
-        let subject = &*self.subject;
+        let peer = &*self.peer;
         if self.kind.is_unbounded() {
-            tracing::debug!(subject, "the service limits requests no more");
+            tracing::debug!(peer, "the service limits requests no more");
         } else {
-            tracing::info!(subject, "the service limits requests no more");
+            tracing::info!(peer, "the service limits requests no more");
         }
     }
 }
@@ -230,7 +230,7 @@ impl Drop for Pacer {
 
 impl std::fmt::Debug for Pacer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Pacer({})", self.subject)
+        write!(f, "Pacer({})", self.peer)
     }
 }
 

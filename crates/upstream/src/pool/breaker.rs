@@ -46,7 +46,11 @@ impl Pool {
                 // no end of such hosts.
                 match peer.reach {
                     Reach::Anywhere => {
-                        tracing::warn!(?peer, cause, ?wait, %why, "upstream fails, and is left alone");
+                        tracing::error!(
+                            ?peer, cause, ?wait, %why,
+                            "upstream fails, and is left alone until it answers a probe: see what stands between, or the status page of the \
+                             service"
+                        );
                     }
                     Reach::Public => {
                         tracing::warn!(
