@@ -11,6 +11,7 @@ use super::certificate::{CertificateRule, Chain};
 use super::jwt::{Tokens, VerifiedToken};
 use super::key::{CallerKey, KeyDigest};
 use super::known::Known;
+use super::look::CallerLook;
 use super::rule::{CallerRule, Proof};
 use super::settings::{CallerSettings, TokenRule};
 use super::shown::{Shown, Unknown};
@@ -108,6 +109,16 @@ impl Callers {
         let verified = tokens.verify_after_fetch(bearer, now).await.map_err(Unknown::Token)?;
         let known = self.directory.load().by_token(&verified)?;
         Ok(Caller { known, address: Some(shown.address) })
+    }
+
+    /// How each caller is. Where the configuration has never had callers, it is how everybody is.
+    pub(crate) fn look(&self) -> Vec<CallerLook> {
+        let directory = self.directory.load();
+        if directory.has_callers {
+            directory.rules.values().map(|rule| rule.look()).collect()
+        } else {
+            vec![self.anyone.rule.look()]
+        }
     }
 
     /// Notes that somebody was refused whom the gateway does not know.

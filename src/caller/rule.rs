@@ -2,13 +2,16 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
 use super::denied::Denied;
+use super::look::CallerLook;
 use super::open_calls::{OpenCall, OpenCalls};
 use super::permissions::Permissions;
+use super::rate::Rate;
 use crate::held_bytes::BytesShare;
 use crate::metrics::CallerRefusals;
 use crate::sharer::Sharer;
@@ -22,6 +25,8 @@ pub(super) struct CallerRule {
     /// What its calls take of the budget of bytes; none where each connection has a share of its own.
     bytes: Option<BytesShare>,
     refusals: CallerRefusals,
+    /// How many pushes it has handed in that were taken.
+    taken: AtomicU64,
 }
 
 impl CallerRule {
@@ -33,7 +38,7 @@ impl CallerRule {
         refusals: CallerRefusals,
     ) -> Self {
         let (permissions, streams) = (ArcSwap::new(permissions), OpenCalls::default());
-        Self { name: name.into(), permissions, streams, sharer, bytes, refusals }
+        Self { name: name.into(), permissions, streams, sharer, bytes, refusals, taken: AtomicU64::new(0) }
     }
 
     pub(super) fn bytes(&self) -> Option<&BytesShare> {
@@ -58,6 +63,25 @@ impl CallerRule {
     /// What the caller may do now.
     pub(super) fn permissions(&self) -> arc_swap::Guard<Arc<Permissions>> {
         self.permissions.load()
+    }
+
+    /// Takes the turn of one push, and counts it.
+    pub(super) fn take_turn(&self) -> Result<(), Duration> {
+        self.permissions().rate.as_ref().map_or(Ok(()), Rate::take)?;
+        self.taken.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// How the caller is.
+    pub(super) fn look(&self) -> CallerLook {
+        CallerLook {
+            name: Arc::clone(&self.name),
+            taken: self.taken.load(Ordering::Relaxed),
+            rate: self.permissions().rate.as_ref().map(Rate::pushes_per_second_and_burst),
+            in_flight: self.sharer.in_flight().map(|in_flight| in_flight.count()),
+            streams: self.streams.count(),
+            refusals: self.refusals.counts().filter(|(_, count)| *count > 0).collect(),
+        }
     }
 
     /// Counts a refusal.

@@ -14,6 +14,8 @@ mod dry_run;
 mod guard;
 mod kinds;
 mod learn;
+mod look;
+mod note;
 mod pacing;
 mod peers;
 mod providers;
@@ -38,6 +40,7 @@ use tokio_util::sync::CancellationToken;
 pub use ask::{Ask, Terms};
 pub(crate) use breaker::RouteBreaker;
 pub use guard::{Guard, Unsendable};
+pub(crate) use look::RouteLook;
 pub use peers::{ApnsPeers, TargetPeers};
 pub(crate) use providers::Encoded;
 pub(crate) use providers::PROVIDERS;
@@ -53,6 +56,7 @@ pub use subscriptions::Subscriptions;
 pub(crate) use trail::Trail;
 pub(crate) use window::{Seat, Window};
 
+use crate::status::Problems;
 pub(crate) use suspicion::RunMode;
 use turns::Turns;
 
@@ -76,6 +80,8 @@ pub struct Dispatcher {
     draining: CancellationToken,
     /// Bounds how many pushes are encrypted at once.
     turns: Turns,
+    /// The latest problem of each kind.
+    problems: Problems,
 }
 
 impl Dispatcher {
@@ -83,12 +89,22 @@ impl Dispatcher {
     /// whose workers it counts.
     #[must_use]
     pub fn new(settings: DispatchSettings, draining: CancellationToken) -> Self {
-        Self { settings: ArcSwap::from_pointee(settings), draining, turns: Turns::of_runtime() }
+        Self {
+            settings: ArcSwap::from_pointee(settings),
+            draining,
+            turns: Turns::of_runtime(),
+            problems: Problems::default(),
+        }
     }
 
     /// Has these limits from now on.
     pub(crate) fn change(&self, settings: DispatchSettings) {
         self.settings.store(Arc::new(settings));
+    }
+
+    /// The latest problem of each kind.
+    pub(crate) fn problems(&self) -> &Problems {
+        &self.problems
     }
 
     /// It is cancelled when the gateway drains.

@@ -15,6 +15,7 @@ use crate::metrics::AppMetrics;
 use crate::provider::Provider;
 use crate::push::AppId;
 use crate::sharer::Sharer;
+use crate::status::RouteRecord;
 
 /// One app on one provider.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub struct Route<P: Provider> {
     _app: Arc<AppId>,
     /// What becomes of its pushes.
     pub(super) metrics: AppMetrics,
+    /// What is noted of them for the status.
+    pub(super) record: RouteRecord,
     certificate: Option<Validity>,
     pub(super) pacer: Option<Arc<Pacer>>,
     pub(super) breaker: Option<Arc<RouteBreaker>>,
@@ -124,6 +127,7 @@ impl<P: Provider> Route<P> {
             standings,
             _app: app,
             metrics,
+            record: RouteRecord::default(),
             certificate,
             pacer,
             breaker,

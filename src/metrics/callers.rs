@@ -60,6 +60,11 @@ impl CallerMetrics {
 pub(crate) struct CallerRefusals(Vec<(&'static str, Counter)>);
 
 impl CallerRefusals {
+    /// How often each rule refused the caller.
+    pub(crate) fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.0.iter().map(|(rule, counter)| (*rule, counter.get()))
+    }
+
     pub(crate) fn count(&self, rule: &str) {
         if let Some((_, counter)) = self.0.iter().find(|(name, _)| *name == rule) {
             counter.inc();

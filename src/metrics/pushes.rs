@@ -149,6 +149,16 @@ impl AppMetrics {
         self.duration.observe(took.as_secs_f64());
     }
 
+    /// How many pushes had each outcome, in the order of `Outcome::ALL`.
+    pub(crate) fn outcomes(&self) -> [u64; Outcome::ALL.len()] {
+        std::array::from_fn(|at| self.settled[at].get())
+    }
+
+    /// How often a push was handed to its push service.
+    pub(crate) fn attempts(&self) -> u64 {
+        self.attempts.get()
+    }
+
     /// Counts a push that was handed to its push service.
     pub(crate) fn attempted(&self) {
         self.attempts.inc();

@@ -15,7 +15,7 @@ use crate::metrics::Metrics;
 /// What the routes of a configuration share with those of the one after it.
 pub(in crate::app) struct Lasting {
     pub(in crate::app) metrics: Arc<Metrics>,
-    pub(in crate::app) credentials: Registry,
+    pub(in crate::app) credentials: Arc<Registry>,
     pub(in crate::app) upstream: Arc<Upstream>,
     pub(in crate::app) admission: Arc<Admission>,
     pub(super) projects: Projects,
@@ -30,7 +30,7 @@ impl Lasting {
         let admission = Admission::new(config.max_in_flight, metrics.pushes.in_flight().clone());
         let (projects, guards) = Default::default();
         Self {
-            credentials: Registry::new(metrics.credentials.clone()),
+            credentials: Arc::new(Registry::new(metrics.credentials.clone())),
             upstream: Arc::new(upstream),
             admission: Arc::new(admission),
             projects,

@@ -1,0 +1,76 @@
+//! What the status is told of a push that has its verdict.
+
+use std::time::{Duration, SystemTime};
+
+use super::kinds::shortened;
+use super::{Ask, Dispatcher};
+use crate::provider::Provider;
+use crate::push::{PushResult, Reason};
+use crate::status::Problem;
+
+/// A target is told by at most so many bytes.
+const MAX_TARGET_BYTES: usize = 48;
+
+/// A sentence is told up to so many bytes.
+const MAX_DETAIL_BYTES: usize = 512;
+
+impl Dispatcher {
+    /// Notes for the status what became of a push. A problem is written out once for many.
+    pub(super) fn note<P: Provider>(&self, ask: &Ask<'_, P>, result: &PushResult, took: Duration) {
+        let record = &ask.route.record;
+        if result.attempts > 0 {
+            record.took(took);
+        }
+        if record.is_worth_noting(result.outcome) {
+            self.problems().note(problem(ask, result));
+        }
+    }
+}
+
+fn problem<P: Provider>(ask: &Ask<'_, P>, result: &PushResult) -> Problem {
+    let now = SystemTime::now();
+    Problem {
+        time: now,
+        first: now,
+        app: ask.body.app.to_string(),
+        provider: P::KIND.name(),
+        outcome: result.outcome.name(),
+        reason: result.reason.map_or("", Reason::name),
+        upstream_status: result.upstream_status,
+        upstream_reason: shortened(&result.upstream_reason),
+        token: target(&shortened(&format!("{:?}", ask.target))),
+        id: ask.id.to_string(),
+        detail: cut(&shortened(&result.detail), MAX_DETAIL_BYTES).to_owned(),
+    }
+}
+
+/// A target as people know it: the word of it that was cut short, or else its beginning.
+fn target(printed: &str) -> String {
+    let is_part = |character: char| character.is_ascii_alphanumeric() || "-_:%+/=.".contains(character);
+    let short = printed.split_once('…').map(|(before, _)| {
+        let word = before.rsplit(|character| !is_part(character)).next().unwrap_or_default();
+        format!("{word}…")
+    });
+    short.unwrap_or_else(|| cut(printed, MAX_TARGET_BYTES).to_owned())
+}
+
+fn cut(text: &str, most: usize) -> &str {
+    text.get(..text.floor_char_boundary(most)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_told_by_the_word_that_was_cut_short() {
+        for (printed, told) in [
+            ("Device(Device { token: DeviceToken(01234567…), environment: None })", "01234567…"),
+            ("Token(RegistrationToken(fGx1:APA…))", "fGx1:APA…"),
+            ("Topic(\"news\")", "Topic(\"news\")"),
+        ] {
+            assert_eq!(target(printed), told);
+        }
+        assert_eq!(target(&"é".repeat(100)).len(), MAX_TARGET_BYTES);
+    }
+}
