@@ -160,10 +160,10 @@ fn paced(route: &RouteLook, around: &Surroundings<'_>) -> Option<Finding> {
     let limited = paces.filter_map(|pace| Some((pace, pace.limited_since?)));
     let (pace, since) = limited.min_by(|(one, _), (other, _)| one.per_second.total_cmp(&other.per_second))?;
     let sentence = format!(
-        "{} asks to slow down, last at {}: {:.1} pushes a second leave, and {} wait.",
+        "{} asks to slow down, last at {}: {} pushes a second leave, and {} wait.",
         service(route.provider),
         clock(at(since), around.now),
-        pace.per_second,
+        (pace.per_second * 10.0).round() / 10.0,
         pace.waiting
     );
     let (remedy, since) = (remedies::PACED.to_owned(), None);

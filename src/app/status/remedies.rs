@@ -24,7 +24,7 @@ pub(super) fn service(provider: ProviderKind) -> &'static str {
         Apns::KIND => "APNs",
         Fcm::KIND => "FCM",
         WebPush::KIND => "Web Push",
-        Mattermost::KIND => "The push proxy",
+        Mattermost::KIND => "the push proxy",
         other => other.name(),
     }
 }
@@ -45,11 +45,17 @@ pub(super) fn place(place: &str) -> String {
 /// What to do about a credential that is refused, where its answer advises this.
 pub(super) fn refused(advice: &str) -> String {
     let again = "A mended credential is taken again within a minute, without a restart.";
-    let mut letters = advice.chars();
-    match letters.next() {
-        Some(first) => format!("{}{}. {again}", first.to_uppercase(), letters.as_str().trim_end_matches('.')),
-        None => format!("Upload a credential that the push service takes, or mend it there. {again}"),
+    if advice.is_empty() {
+        return format!("Upload a credential that the push service takes, or mend it there. {again}");
     }
+    format!("{}. {again}", capitalized(advice.trim_end_matches('.')))
+}
+
+/// The same as the beginning of a sentence.
+pub(super) fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters).collect()
 }
 
 /// What to do about a peer that fails like this.

@@ -2,7 +2,7 @@
 
 use super::findings::{self, Finding, Surroundings};
 use super::history::History;
-use super::remedies::service;
+use super::remedies::{capitalized, service};
 use crate::dispatch::RouteLook;
 use crate::push::Outcome;
 use crate::status::{AppHealth, AppStatus};
@@ -22,9 +22,9 @@ pub(super) fn of(route: &RouteLook, around: &Surroundings<'_>, history: &mut His
         provider: route.provider.name(),
         health: worst.health,
         since: worst.since.unwrap_or(seen),
-        sentence: worst.sentence,
+        sentence: capitalized(&worst.sentence),
         remedy: worst.remedy,
-        also: findings.map(|finding| finding.sentence).collect(),
+        also: findings.map(|finding| capitalized(&finding.sentence)).collect(),
         last_minute: last_minute.map(|(outcome, count)| (outcome.name(), *count)).collect(),
     }
 }

@@ -58,7 +58,7 @@ pub(super) async fn events(State(source): State<StatusSource>) -> Response {
         let why = "as many listen to events as may; /status tells the same once\n";
         return (StatusCode::SERVICE_UNAVAILABLE, retry, why).into_response();
     };
-    let listener = Listener { source, known: 0, next: Instant::now(), _place: place };
+    let listener = Listener { source, known: 0, next: Instant::now(), ended: false, _place: place };
     let events = stream::unfold(listener, async |mut listener| {
         let event = listener.next().await?;
         Some((Ok::<_, Infallible>(event), listener))
@@ -78,13 +78,17 @@ struct Listener {
     /// The newest sample of the series that it was told.
     known: u64,
     next: Instant,
+    ended: bool,
     _place: OwnedSemaphorePermit,
 }
 
 impl Listener {
-    /// The next event; none once the gateway ends.
+    /// The next event. The last one, with which the gateway ends, says so.
     async fn next(&mut self) -> Option<Bytes> {
-        self.source.stop.run_until_cancelled(sleep_until(self.next)).await?;
+        if self.ended {
+            return None;
+        }
+        self.ended = self.source.stop.run_until_cancelled(sleep_until(self.next)).await.is_none();
         self.next = Instant::now() + EVERY;
         let mut status = self.source.look();
         let newest = status.series.newest();

@@ -1,5 +1,8 @@
 //! What the status says of an app whose push service takes it, refuses it, fails, or wants it to slow down.
 
+use std::num::NonZeroU32;
+
+use fanfare::caller::{CallerSettings, Permissions, Rate};
 use fanfare::proto::Outcome;
 use fanfare_simulator::{Environment, Fault, FaultRule, ScriptedAnswer, Service, Trigger};
 
@@ -107,4 +110,35 @@ async fn a_push_service_that_fails_is_named_with_why() {
     }
     assert!(sentence.starts_with("APNs at https://") && sentence.contains(" fails since "), "{sentence:?}");
     assert!(sentence.ends_with(": it answers 503."), "{sentence:?}");
+}
+
+#[tokio::test]
+async fn a_caller_over_its_rate_is_told_with_its_refusals() {
+    let world = World::with(
+        |builder| builder,
+        |config| {
+            let rate = Rate::new(NonZeroU32::MIN, NonZeroU32::MIN);
+            let permissions = Permissions { rate: Some(rate), ..Permissions::everything() };
+            config.callers = vec![CallerSettings {
+                name: "orders".to_owned(),
+                permissions,
+                keys: Vec::new(),
+                certificate: None,
+                token: None,
+                anonymous: true,
+            }];
+        },
+    )
+    .await;
+    // Two within a second are one too many.
+    let over = loop {
+        if let Err(over) = world.call(push(&good(1))).await {
+            break over;
+        }
+    };
+    assert_eq!(over.code(), tonic::Code::ResourceExhausted, "{over:?}");
+    let told = status(&world).await;
+    let orders = &told["callers"][0];
+    assert_eq!((&orders["name"], &orders["rate"]["burst"]), (&"orders".into(), &1.into()));
+    assert_eq!((&orders["refusals"]["rate"], &orders["in_flight"]), (&1.into(), &0.into()), "{orders}");
 }

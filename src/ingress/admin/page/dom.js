@@ -53,8 +53,9 @@ function setState(element, name, word) {
   setText(element.lastElementChild, word);
 }
 
+const SERVICES = { apns: "APNs", fcm: "FCM", web_push: "Web Push", webpush: "Web Push", mattermost: "Mattermost" };
+const service = (name) => SERVICES[name] ?? name;
 const words = (name) => name.replaceAll("_", " ");
-const plural = (count, one, many) => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
 const figure = (value) => value.toLocaleString("en", { maximumFractionDigits: value < 10 ? 1 : 0 });
 
 // "12:04", with its date where that is another than today's; by the gateway's clock.

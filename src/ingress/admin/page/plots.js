@@ -39,12 +39,14 @@ function plot(id, describe) {
     }
     for (const [minutes, anchor] of [[30, "start"], [20, "middle"], [10, "middle"], [0, "end"]]) {
       const place = left + (1 - minutes / 30) * (width - left - right);
-      svg.append(make("text", { x: place, y: height - 4, "text-anchor": anchor }, minutes ? `${minutes} min ago` : "now"));
+      svg.append(make("text", { x: place, y: height - 4, "text-anchor": anchor }, minutes === 30 ? "30 min ago" : minutes || "now"));
     }
     lines.forEach((line, number) => {
       let path = "", pen = "M";
+      const isGap = (value, index) => value === null || (!line.area && line.gaps
+        && [index - 1, index, index + 1].every((near) => !line.values[near]));
       line.values.forEach((value, index) => {
-        if (value === null) return void (pen = "M");
+        if (isGap(value, index)) return void (pen = "M");
         path += `${pen}${x(index).toFixed(1)} ${y(value).toFixed(1)}`;
         pen = "L";
       });
@@ -112,6 +114,8 @@ function makePlots() {
     const outcomes = Object.keys(series.per_second).sort((one, other) => (other === "accepted") - (one === "accepted"));
     const lines = outcomes.map((name) => ({
       name: words(name), values: series.per_second[name], area: name === "accepted",
+      // What does not happen draws no line.
+      gaps: true,
       kind: name === "accepted" || name === "validated" ? "strong" : "bad",
     }));
     const highest = Math.max(0, ...lines.flatMap((line) => line.values));

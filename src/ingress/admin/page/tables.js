@@ -12,6 +12,15 @@ function table(parent, caption, columns, none, keyOf) {
   const wide = make("div", { class: "wide" }, whole);
   const empty = make("p", { class: "none" }, none);
   parent.append(wide, empty);
+  // What is wider than the screen can be scrolled by keyboard.
+  const letScroll = () => {
+    const attributes = { tabindex: "0", role: "region", "aria-label": caption };
+    for (const [name, value] of Object.entries(attributes)) {
+      if (wide.scrollWidth > wide.clientWidth) setAttribute(wide, name, value);
+      else wide.removeAttribute(name);
+    }
+  };
+  new ResizeObserver(letScroll).observe(wide);
   const create = () => {
     const row = make("tr", { role: "row" });
     for (const [title, , kind = ""] of columns) {
@@ -25,20 +34,17 @@ function table(parent, caption, columns, none, keyOf) {
     reconcile(rows, items, keyOf, create, (row, item) => {
       columns.forEach(([, show], at) => show(row.children[at].firstElementChild, item, now));
     });
-    // What is wider than the screen can be scrolled by keyboard.
-    if (wide.scrollWidth > wide.clientWidth) setAttribute(wide, "tabindex", "0");
-    else wide.removeAttribute("tabindex");
-    if (wide.hasAttribute("tabindex")) {
-      setAttribute(wide, "role", "region");
-      setAttribute(wide, "aria-label", caption);
-    } else {
-      wide.removeAttribute("role");
-      wide.removeAttribute("aria-label");
-    }
+    letScroll();
   };
 }
 
-const text = (of) => (cell, item, now) => setText(cell, of(item, now));
+// On a narrow screen what there is nothing to say of is left out.
+function setCell(cell, words) {
+  setText(cell, words);
+  cell.parentElement.toggleAttribute("data-none", words === "–");
+}
+
+const text = (of) => (cell, item, now) => setCell(cell, of(item, now));
 const since = (moment, now) => (moment ? `${clock(moment, now)} · ${relative(moment, now)}` : "–");
 
 function meter(cell, used, allowed) {
@@ -47,9 +53,21 @@ function meter(cell, used, allowed) {
     bar.append(make("rect", { width: "0", height: "1" }));
     cell.append(make("span"), bar);
   }
-  setText(cell.firstElementChild, `${figure(used)} of ${figure(allowed)}`);
+  setText(cell.firstElementChild, allowed ? `${figure(used)} of ${figure(allowed)}` : "–");
+  cell.parentElement.toggleAttribute("data-none", !allowed);
+  cell.lastElementChild.toggleAttribute("hidden", !allowed);
   setAttribute(cell.lastElementChild.firstElementChild, "width", String(allowed ? (100 * used) / allowed : 0));
 }
+
+// A name, and below it what else tells it apart.
+function twoLines(cell, name, more) {
+  if (!cell.firstElementChild) cell.append(make("span"), make("small"));
+  setText(cell.firstElementChild, name);
+  setText(cell.lastElementChild, more);
+}
+
+// An origin as people write it.
+const host = (origin) => origin.replace(/^https:\/\//, "").replace(/:443$/, "");
 
 function connections(peer) {
   const counts = new Map();
@@ -63,14 +81,14 @@ function makeTables() {
   return {
     problems: table(byId("problems"), "The latest push of each kind that was not accepted", [
       ["Last", text((it, now) => since(it.time, now)), "when"],
-      ["App", text((it) => `${it.app}, ${it.provider}`), "name"],
+      ["App", (cell, it) => twoLines(cell, it.app, service(it.provider)), "name"],
       ["Outcome", text((it) => words(it.outcome))],
       ["Why", text((it) => [it.upstream_reason || words(it.reason.toLowerCase()), it.upstream_status && `(${it.upstream_status})`, it.detail && `· ${it.detail}`].filter(Boolean).join(" ")), "long"],
       ["Target", text((it) => it.token)],
     ], "No push was refused since the gateway was started.",
     (it) => [it.app, it.provider, it.outcome, it.reason, it.upstream_status, it.upstream_reason].join("\n")),
     peers: table(byId("peers"), "Each push service that is connected to", [
-      ["Upstream", text((it) => it.origin + (it.identity ? ` as ${it.identity}` : "")), "name"],
+      ["Upstream", (cell, it) => twoLines(cell, host(it.origin), it.identity && `as ${it.identity}`), "name wide-name"],
       ["State", (cell, it, now) => (it.breaker === "open"
         ? setState(cell, "failing", `left alone since ${clock(it.since, now)}`)
         : setState(cell, it.why ? "troubled" : it.connections.length ? "well" : "unused", it.why ? "fails" : it.connections.length ? "well" : "not connected"))],
@@ -86,8 +104,7 @@ function makeTables() {
       ["Waiting", text((it) => figure(it.waiting)), "number"],
     ], "Nothing limits what is sent.", (it) => it.subject),
     credentials: table(byId("credentials"), "What the gateway shows to push services and callers", [
-      ["Credential", text((it) => it.name), "name"],
-      ["What", text((it) => it.kind)],
+      ["Credential", (cell, it) => twoLines(cell, it.kind === "VAPID key" ? `${it.name.slice(0, 24)}…` : it.name, it.kind), "name wide-name"],
       ["Where", text((it) => it.place)],
       ["State", (cell, it, now) => setState(cell, CREDENTIAL_SHAPES[it.state], words(it.state) + (it.since ? ` since ${clock(it.since, now)}` : ""))],
       ["Why", text((it) => it.reason ?? "–")],

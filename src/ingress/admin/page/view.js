@@ -23,9 +23,6 @@ function join(news) {
   return true;
 }
 
-const SERVICES = { apns: "APNs", fcm: "FCM", web_push: "Web Push", webpush: "Web Push", mattermost: "Mattermost" };
-const service = (name) => SERVICES[name] ?? name;
-
 function headline(status) {
   if (!status.ready) return `This gateway takes no pushes: ${status.not_ready}.`;
   const of = (health) => status.apps.filter((app) => app.health === health);
