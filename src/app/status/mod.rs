@@ -83,9 +83,9 @@ impl StatusKeeper {
         let standings = credentials.standings().look();
         let credentials = credentials::told(standings, &tokens, &certificates, now);
         let not_ready = if health.borrow().draining {
-            Some("the gateway is shutting down")
+            Some("it is shutting down")
         } else if !accepting.is_possible() {
-            Some("no connection can be accepted, since the process has no file descriptors left")
+            Some("it has no file descriptors left for another connection")
         } else {
             None
         };

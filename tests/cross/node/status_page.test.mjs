@@ -91,6 +91,7 @@ test('a healthy gateway is told so in a sentence', async () => {
   const app = page.locator('#app-list > li', { hasText: 'demoAPNs' })
   assert.match(await app.innerText(), /well[^]*APNs takes its pushes\./)
   await page.locator('#rate .legend li', { hasText: 'accepted' }).waitFor({ timeout: PATIENCE_MS })
+  await page.locator('#latency .plot :is(path.line, circle.point)').first().waitFor({ timeout: PATIENCE_MS })
   await look('healthy')
 })
 

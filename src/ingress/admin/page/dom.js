@@ -5,7 +5,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const byId = (id) => document.getElementById(id);
 
 function make(name, attributes = {}, ...children) {
-  const isSvg = ["svg", "use", "path", "line", "text", "rect", "g"].includes(name);
+  const isSvg = ["svg", "use", "path", "line", "text", "rect", "circle"].includes(name);
   const element = isSvg ? document.createElementNS(SVG, name) : document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
   element.append(...children);

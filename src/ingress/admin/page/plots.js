@@ -1,7 +1,9 @@
 // Plots of the last half hour, drawn anew for each sample. A line is told from others by its dashes and its name.
 
 const DASHES = ["", "7 3", "2 3", "9 3 2 3", "1 4", "5 2 1 2 1 2"];
+// A gateway keeps so many samples, which are half an hour. One that is young is drawn over a shorter time.
 const SPAN = 360;
+const spanOf = (samples) => [60, 120, 240].find((span) => span >= samples) ?? SPAN;
 
 function niceTop(highest) {
   if (highest <= 0) return 1;
@@ -30,16 +32,17 @@ function plot(id, describe) {
     const { at, lines, top, say } = drawn;
     const [width, height] = [area.clientWidth || 480, area.clientHeight || 192];
     const [left, right, above, below] = [44, 6, 8, 22];
-    const x = (index) => left + ((SPAN - at.length + index) / (SPAN - 1)) * (width - left - right);
+    const span = spanOf(at.length);
+    const x = (index) => left + ((span - at.length + index) / (span - 1)) * (width - left - right);
     const y = (value) => above + (1 - value / top) * (height - above - below);
     const svg = make("svg", { viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" });
     for (const part of [0, 0.5, 1]) {
       svg.append(make("line", { class: part ? "grid" : "base", x1: left, x2: width - right, y1: y(part * top), y2: y(part * top) }),
         make("text", { x: left - 8, y: y(part * top) + 4, "text-anchor": "end" }, say(part * top)));
     }
-    for (const [minutes, anchor] of [[30, "start"], [20, "middle"], [10, "middle"], [0, "end"]]) {
-      const place = left + (1 - minutes / 30) * (width - left - right);
-      svg.append(make("text", { x: place, y: height - 4, "text-anchor": anchor }, minutes === 30 ? "30 min ago" : minutes || "now"));
+    const minutes = span / 12;
+    for (const [part, anchor, said] of [[0, "start", `${minutes} min ago`], [0.5, "middle", `${minutes / 2} min ago`], [1, "end", "now"]]) {
+      svg.append(make("text", { x: left + part * (width - left - right), y: height - 4, "text-anchor": anchor }, said));
     }
     lines.forEach((line, number) => {
       let path = "", pen = "M";
@@ -47,7 +50,9 @@ function plot(id, describe) {
         && [index - 1, index, index + 1].every((near) => !line.values[near]));
       line.values.forEach((value, index) => {
         if (isGap(value, index)) return void (pen = "M");
+        const isAlone = pen === "M" && (index + 1 === line.values.length || isGap(line.values[index + 1], index + 1));
         path += `${pen}${x(index).toFixed(1)} ${y(value).toFixed(1)}`;
+        if (isAlone) svg.append(make("circle", { class: `point ${line.kind}`, cx: x(index), cy: y(value), r: 2 }));
         pen = "L";
       });
       if (!path) return;
@@ -87,7 +92,8 @@ function plot(id, describe) {
   area.addEventListener("pointermove", (event) => {
     const box = area.getBoundingClientRect();
     const place = (event.clientX - box.left - 44) / (box.width - 50);
-    move(Math.round(place * (SPAN - 1)) - (SPAN - drawn.at.length));
+    const span = spanOf(drawn.at.length);
+    move(Math.round(place * (span - 1)) - (span - drawn.at.length));
   });
   area.addEventListener("pointerleave", () => move(null));
   area.addEventListener("blur", () => move(null));

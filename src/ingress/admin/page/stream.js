@@ -21,7 +21,7 @@ function onEvent(text) {
   newest = JSON.parse(data);
   failures = 0;
   show(newest);
-  setLive(`Live`, false);
+  setLive("Live", false);
 }
 
 async function listen() {
