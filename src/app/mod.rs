@@ -144,6 +144,7 @@ impl Gateway {
             admission: Arc::clone(admission),
             credentials: Arc::clone(credentials),
             upstream: Arc::clone(upstream),
+            problems: Arc::clone(&lasting.problems),
             certificates: Arc::clone(&certificates),
             health: health.subscribe(),
             accepting: accepting.clone(),

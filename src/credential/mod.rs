@@ -26,6 +26,8 @@ pub use registry::Registry;
 pub(crate) use registry::Standings;
 pub use stamp::{NoToken, Renewal, Stamp};
 pub use standing::CredentialStanding;
+#[cfg(test)]
+pub(crate) use standing::RefusalLook;
 pub(crate) use standing::{Heard, HeardOfPush, Pass, Refused, RefusingAnswer, StandingLook};
 pub(crate) use token_look::TokenLook;
 

@@ -47,7 +47,6 @@ pub use crate::dispatch::TargetDraft;
 pub(crate) use crate::dispatch::Window;
 use crate::dispatch::{DispatchSettings, Dispatcher, RouteLook, Routes};
 use crate::metrics::PushMetrics;
-use crate::status::Problem;
 use once::OnceWindow;
 
 /// Limits of the desk.
@@ -105,11 +104,6 @@ impl Desk {
     /// How every app is on each of its providers.
     pub(crate) fn look(&self) -> Vec<RouteLook> {
         self.routes.load().look()
-    }
-
-    /// The latest problem of each kind.
-    pub(crate) fn problems(&self) -> Vec<Problem> {
-        self.dispatcher.problems().all()
     }
 
     /// Counts a call that is turned away, by the desk or by its ingress.

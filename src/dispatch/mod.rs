@@ -56,7 +56,6 @@ pub use subscriptions::Subscriptions;
 pub(crate) use trail::Trail;
 pub(crate) use window::{Seat, Window};
 
-use crate::status::Problems;
 pub(crate) use suspicion::RunMode;
 use turns::Turns;
 
@@ -80,8 +79,6 @@ pub struct Dispatcher {
     draining: CancellationToken,
     /// Bounds how many pushes are encrypted at once.
     turns: Turns,
-    /// The latest problem of each kind.
-    problems: Problems,
 }
 
 impl Dispatcher {
@@ -89,22 +86,12 @@ impl Dispatcher {
     /// whose workers it counts.
     #[must_use]
     pub fn new(settings: DispatchSettings, draining: CancellationToken) -> Self {
-        Self {
-            settings: ArcSwap::from_pointee(settings),
-            draining,
-            turns: Turns::of_runtime(),
-            problems: Problems::default(),
-        }
+        Self { settings: ArcSwap::from_pointee(settings), draining, turns: Turns::of_runtime() }
     }
 
     /// Has these limits from now on.
     pub(crate) fn change(&self, settings: DispatchSettings) {
         self.settings.store(Arc::new(settings));
-    }
-
-    /// The latest problem of each kind.
-    pub(crate) fn problems(&self) -> &Problems {
-        &self.problems
     }
 
     /// It is cancelled when the gateway drains.

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use super::Ask;
 use super::kinds::shortened;
-use super::{Ask, Dispatcher};
 use crate::provider::Provider;
 use crate::push::{PushResult, Reason};
 use crate::status::Problem;
@@ -14,15 +14,15 @@ const MAX_TARGET_BYTES: usize = 48;
 /// A sentence is told up to so many bytes.
 const MAX_DETAIL_BYTES: usize = 512;
 
-impl Dispatcher {
-    /// Notes for the status what became of a push. A problem is written out once for many.
-    pub(super) fn note<P: Provider>(&self, ask: &Ask<'_, P>, result: &PushResult, took: Duration) {
-        let record = &ask.route.record;
+impl<P: Provider> Ask<'_, P> {
+    /// Notes for the status what became of the push. A problem is written out once for many.
+    pub(super) fn note(&self, result: &PushResult, took: Duration) {
+        let record = &self.route.record;
         if result.attempts > 0 {
             record.took(took);
         }
         if record.is_worth_noting(result.outcome) {
-            self.problems().note(problem(ask, result));
+            record.note(problem(self, result));
         }
     }
 }

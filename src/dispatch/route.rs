@@ -71,6 +71,8 @@ pub(crate) struct RouteParts<P: Provider> {
     pub(crate) weight: u8,
     /// What becomes of its pushes.
     pub(crate) metrics: AppMetrics,
+    /// What is noted of them for the status.
+    pub(crate) record: RouteRecord,
 }
 
 impl<P: Provider> RouteParts<P> {
@@ -95,6 +97,7 @@ impl<P: Provider> RouteParts<P> {
             sharer: Arc::default(),
             weight: 1,
             metrics,
+            record: RouteRecord::default(),
         }
     }
 }
@@ -116,7 +119,7 @@ impl<P: Provider> Route<P> {
     #[must_use]
     pub(crate) fn of(parts: RouteParts<P>) -> Self {
         let RouteParts { app, provider, credential, standings, certificate, peers, pacer, .. } = parts;
-        let RouteParts { breaker, guard, sharer, weight, metrics, .. } = parts;
+        let RouteParts { breaker, guard, sharer, weight, metrics, record, .. } = parts;
         let guard = guard.unwrap_or_else(|| Arc::new(Guard::new(app.clone(), P::KIND, P::SUSPECTS)));
         let app = Arc::new(app);
         standings.shown_by(&app);
@@ -127,7 +130,7 @@ impl<P: Provider> Route<P> {
             standings,
             _app: app,
             metrics,
-            record: RouteRecord::default(),
+            record,
             certificate,
             pacer,
             breaker,

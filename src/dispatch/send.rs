@@ -36,7 +36,7 @@ impl Dispatcher {
         result.provider = Some(P::KIND);
         let took = ask.terms.begun.elapsed();
         ask.route.metrics.settled(result.outcome, took);
-        self.note(ask, &result, took);
+        ask.note(&result, took);
         tracing::debug!(
             outcome = result.outcome.name(), status = result.upstream_status,
             reason = %Logged(&result.upstream_reason), detail = %Logged(&result.detail), "verdict"

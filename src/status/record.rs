@@ -1,12 +1,14 @@
 //! What one app on one provider notes of its pushes. It costs a push one atomic addition, and one that was not accepted
 //! another access.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::latency::{Latency, LatencyCounts};
+use super::problem::{Problem, Problems};
 use crate::push::Outcome;
 
 /// Problems of one outcome are looked at once in so many milliseconds, so that an outage costs its pushes no lock.
@@ -15,6 +17,8 @@ const NOTE_EVERY_MILLIS: u64 = 100;
 /// What one app on one provider notes of its pushes.
 #[derive(Debug)]
 pub(crate) struct RouteRecord {
+    /// Those of all apps.
+    problems: Arc<Problems>,
     begun: Instant,
     latency: Latency,
     /// In which of those intervals the last problem was looked at, by outcome.
@@ -23,12 +27,17 @@ pub(crate) struct RouteRecord {
 
 impl Default for RouteRecord {
     fn default() -> Self {
-        let noted = [const { AtomicU64::new(0) }; Outcome::ALL.len()];
-        Self { begun: Instant::now(), latency: Latency::default(), noted }
+        Self::new(Arc::default())
     }
 }
 
 impl RouteRecord {
+    /// Nothing is noted yet. `problems` are those of all apps.
+    pub(crate) fn new(problems: Arc<Problems>) -> Self {
+        let noted = [const { AtomicU64::new(0) }; Outcome::ALL.len()];
+        Self { problems, begun: Instant::now(), latency: Latency::default(), noted }
+    }
+
     /// A push that was handed to its push service has its verdict.
     pub(crate) fn took(&self, took: Duration) {
         self.latency.count(took);
@@ -44,6 +53,11 @@ impl RouteRecord {
         let interval = millis / NOTE_EVERY_MILLIS + 1;
         let last = self.noted.get(outcome as usize);
         last.is_some_and(|last| last.swap(interval, Ordering::Relaxed) != interval)
+    }
+
+    /// Notes a problem that is worth it.
+    pub(crate) fn note(&self, problem: Problem) {
+        self.problems.note(problem);
     }
 
     /// How long its pushes took.

@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::credential::Registry;
 use crate::desk::Admission;
 use crate::metrics::Metrics;
+use crate::status::Problems;
 
 /// What the routes of a configuration share with those of the one after it.
 pub(in crate::app) struct Lasting {
@@ -18,6 +19,8 @@ pub(in crate::app) struct Lasting {
     pub(in crate::app) credentials: Arc<Registry>,
     pub(in crate::app) upstream: Arc<Upstream>,
     pub(in crate::app) admission: Arc<Admission>,
+    /// The latest problem of each kind.
+    pub(in crate::app) problems: Arc<Problems>,
     pub(super) projects: Projects,
     pub(super) guards: Guards,
 }
@@ -33,6 +36,7 @@ impl Lasting {
             credentials: Arc::new(Registry::new(metrics.credentials.clone())),
             upstream: Arc::new(upstream),
             admission: Arc::new(admission),
+            problems: Arc::default(),
             projects,
             guards,
             metrics,

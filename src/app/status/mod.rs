@@ -22,7 +22,7 @@ use crate::credential::Registry;
 use crate::desk::{Admission, Desk};
 use crate::ingress::health::Health;
 use crate::listener::Accepting;
-use crate::status::{CallerStatus, PaceStatus, RateStatus, SAMPLE_EVERY, Status, at};
+use crate::status::{CallerStatus, PaceStatus, Problems, RateStatus, SAMPLE_EVERY, Status, at};
 use history::History;
 
 /// Where to look.
@@ -32,6 +32,7 @@ pub(super) struct Watched {
     pub(super) admission: Arc<Admission>,
     pub(super) credentials: Arc<Registry>,
     pub(super) upstream: Arc<Upstream>,
+    pub(super) problems: Arc<Problems>,
     pub(super) certificates: Arc<CertificateWatch>,
     pub(super) health: watch::Receiver<Health>,
     pub(super) accepting: Accepting,
@@ -65,9 +66,9 @@ impl StatusKeeper {
     /// How everything is now.
     pub(super) fn look(&self) -> Status {
         let now = SystemTime::now();
-        let Watched { desk, callers, admission, credentials, upstream, certificates, health, accepting } =
-            &self.watched;
-        let (routes, tokens, problems) = (desk.look(), credentials.look(), desk.problems());
+        let Watched { desk, callers, admission, credentials, upstream, problems, .. } = &self.watched;
+        let Watched { certificates, health, accepting, .. } = &self.watched;
+        let (routes, tokens, problems) = (desk.look(), credentials.look(), problems.all());
         let certificates = certificates.certificates();
         let (peers, peers_left_out) = peers::told(upstream.look());
         let mut paces: Vec<_> = peers.iter().filter_map(|(_, pace)| pace.clone()).collect();
@@ -148,3 +149,6 @@ fn told(caller: CallerLook, history: &History) -> CallerStatus {
         refusals: caller.refusals.into_iter().collect(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,6 +18,8 @@ mod tests;
 mod topics;
 
 pub use credential_standing::CredentialStanding;
+#[cfg(test)]
+pub(crate) use look::RefusalLook;
 pub(crate) use look::StandingLook;
 pub(super) use name::StandingName;
 pub(crate) use pass::{HeardOfPush, Pass};
