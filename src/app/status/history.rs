@@ -104,7 +104,7 @@ impl History {
     }
 
     /// Since when a route is in this health, as far as was seen.
-    pub(super) fn healthy_since(
+    pub(super) fn in_health_since(
         &mut self,
         route: &RouteLook,
         health: AppHealth,

@@ -8,10 +8,11 @@ mod peers;
 mod remedies;
 mod verdict;
 
+use std::cmp::Reverse;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use fanfare_upstream::Upstream;
+use fanfare_upstream::{PaceLook, Upstream};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -23,6 +24,7 @@ use crate::desk::{Admission, Desk};
 use crate::ingress::health::Health;
 use crate::listener::Accepting;
 use crate::status::{CallerStatus, PaceStatus, Problems, RateStatus, SAMPLE_EVERY, Status, at};
+use findings::Surroundings;
 use history::History;
 
 /// Where to look.
@@ -66,52 +68,28 @@ impl StatusKeeper {
     /// How everything is now.
     pub(super) fn look(&self) -> Status {
         let now = SystemTime::now();
-        let Watched { desk, callers, admission, credentials, upstream, problems, .. } = &self.watched;
-        let Watched { certificates, health, accepting, .. } = &self.watched;
-        let (routes, tokens, problems) = (desk.look(), credentials.look(), problems.all());
-        let certificates = certificates.certificates();
+        let Watched { desk, callers, admission, credentials, upstream, certificates, .. } = &self.watched;
+        let (routes, tokens, certificates) = (desk.look(), credentials.look(), certificates.certificates());
+        let problems = self.watched.problems.all();
         let (peers, peers_left_out) = peers::told(upstream.look());
-        let mut paces: Vec<_> = peers.iter().filter_map(|(_, pace)| pace.clone()).collect();
-        paces.extend(routes.iter().filter_map(|route| route.pace.clone()));
-        paces.sort_by(|one, other| one.subject.cmp(&other.subject));
-        paces.dedup_by(|one, other| one.subject == other.subject);
-        let paces = paces.into_iter().map(|pace| PaceStatus {
-            subject: pace.subject,
-            per_second: (pace.per_second * 10.0).round() / 10.0,
-            limited_since: pace.limited_since.map(at),
-            waiting: pace.waiting,
-        });
-        let standings = credentials.standings().look();
-        let credentials = credentials::told(standings, &tokens, &certificates, now);
-        let not_ready = if health.borrow().draining {
-            Some("it is shutting down")
-        } else if !accepting.is_possible() {
-            Some("it has no file descriptors left for another connection")
-        } else {
-            None
-        };
-        let callers = callers.look();
+        let of_peers = peers.iter().filter_map(|(_, pace)| pace.clone());
+        let paces = paces(of_peers.chain(routes.iter().filter_map(|route| route.pace.clone())).collect());
+        let credentials = credentials::told(credentials.standings().look(), &tokens, &certificates, now);
+        let not_ready = self.not_ready();
+
         let mut history = self.history();
         let mut apps: Vec<_> = routes
             .iter()
             .map(|route| {
-                let minute = history.last_minute(route);
-                let surroundings = findings::Surroundings {
-                    now,
-                    minute: &minute,
-                    tokens: &tokens,
-                    certificates: &certificates,
-                    problems: &problems,
-                };
-                verdict::of(route, &surroundings, &mut history)
+                let minute = &history.last_minute(route);
+                let (tokens, certificates, problems) = (&tokens, &certificates, &problems);
+                let around = Surroundings { now, minute, tokens, certificates, problems };
+                verdict::of(route, &around, &mut history)
             })
             .collect();
         history.keep_apps(&apps);
-        apps.sort_by(|one, other| {
-            let name = |it: &crate::status::AppStatus| (it.app.clone(), it.provider);
-            other.health.cmp(&one.health).then_with(|| name(one).cmp(&name(other)))
-        });
-        let mut callers: Vec<_> = callers.into_iter().map(|caller| told(caller, &history)).collect();
+        apps.sort_by_cached_key(|app| (Reverse(app.health), app.app.clone(), app.provider));
+        let mut callers: Vec<_> = callers.look().into_iter().map(|caller| told(caller, &history)).collect();
         callers.sort_by(|one, other| one.name.cmp(&other.name));
         Status {
             now,
@@ -124,7 +102,7 @@ impl StatusKeeper {
             apps,
             peers: peers.into_iter().map(|(peer, _)| peer).collect(),
             peers_left_out,
-            paces: paces.collect(),
+            paces,
             credentials,
             callers,
             problems,
@@ -132,10 +110,34 @@ impl StatusKeeper {
         }
     }
 
+    /// Why the gateway takes no pushes, if that is so.
+    fn not_ready(&self) -> Option<&'static str> {
+        if self.watched.health.borrow().draining {
+            Some("it is shutting down")
+        } else if !self.watched.accepting.is_possible() {
+            Some("it has no file descriptors left for another connection")
+        } else {
+            None
+        }
+    }
+
     fn history(&self) -> MutexGuard<'_, History> {
         // What is remembered is whole at every moment, so a poisoned lock harms nothing.
         self.history.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Each pace once, since several apps may share it.
+fn paces(mut looks: Vec<PaceLook>) -> Vec<PaceStatus> {
+    looks.sort_by(|one, other| one.subject.cmp(&other.subject));
+    looks.dedup_by(|one, other| one.subject == other.subject);
+    let told = looks.into_iter().map(|pace| PaceStatus {
+        subject: pace.subject,
+        per_second: (pace.per_second * 10.0).round() / 10.0,
+        limited_since: pace.limited_since.map(at),
+        waiting: pace.waiting,
+    });
+    told.collect()
 }
 
 fn told(caller: CallerLook, history: &History) -> CallerStatus {

@@ -15,7 +15,7 @@ pub(super) fn of(route: &RouteLook, around: &Surroundings<'_>, history: &mut His
     let mut findings = findings.into_iter();
     let worst = findings.next().unwrap_or_else(|| nothing(route));
     let now = around.now;
-    let seen = history.healthy_since(route, worst.health, now);
+    let seen = history.in_health_since(route, worst.health, now);
     let last_minute = Outcome::ALL.into_iter().zip(around.minute).filter(|(_, count)| **count > 0);
     AppStatus {
         app: route.app.to_string(),

@@ -140,5 +140,9 @@ async fn a_caller_over_its_rate_is_told_with_its_refusals() {
     let told = status(&world).await;
     let orders = &told["callers"][0];
     assert_eq!((&orders["name"], &orders["rate"]["burst"]), (&"orders".into(), &1.into()));
-    assert_eq!((&orders["refusals"]["rate"], &orders["in_flight"]), (&1.into(), &0.into()), "{orders}");
+    assert_eq!(
+        (&orders["refusals"]["pushes_per_second"], &orders["in_flight"]),
+        (&1.into(), &0.into()),
+        "{orders}"
+    );
 }
