@@ -91,4 +91,5 @@ pub mod proto;
 pub mod provider;
 pub mod push;
 pub mod sharer;
+pub(crate) mod status;
 pub mod telemetry;

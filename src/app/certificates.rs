@@ -65,7 +65,30 @@ pub(super) fn of_app(app: &AppConfig) -> impl Iterator<Item = (ProviderKind, &Cl
     apns.into_iter().chain(fcm)
 }
 
+/// A certificate that is watched.
+pub(super) struct CertificateLook {
+    /// The app that shows it to a push service; none where a listener shows it.
+    pub(super) owner: Option<(AppId, ProviderKind)>,
+    /// The table of that listener.
+    pub(super) listener: &'static str,
+    /// What tells it apart.
+    pub(super) label: String,
+    pub(super) validity: Validity,
+}
+
 impl CertificateWatch {
+    /// Every certificate that is watched.
+    pub(super) fn certificates(&self) -> Vec<CertificateLook> {
+        let look = |watched: &WatchedCertificate| {
+            let (owner, listener) = match &watched.owner {
+                Owner::App(app, provider) => (Some((app.clone(), *provider)), ""),
+                Owner::Listener(table) => (None, *table),
+            };
+            CertificateLook { owner, listener, label: watched.label.clone(), validity: watched.validity }
+        };
+        self.watched().iter().map(look).collect()
+    }
+
     /// Watches nothing yet.
     pub(super) fn new(metrics: CredentialMetrics) -> Self {
         Self { watched: Mutex::default(), changed: Notify::new(), metrics }

@@ -15,6 +15,7 @@ mod outbound;
 mod reload;
 mod routes;
 mod running;
+mod status;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -28,7 +29,7 @@ use crate::config::Config;
 use crate::desk::Desk;
 use crate::dispatch::Dispatcher;
 use crate::held_bytes::BytesBudget;
-use crate::ingress::admin::Admin;
+use crate::ingress::admin::{Admin, StatusSource};
 use crate::ingress::grpc::Service;
 use crate::ingress::http::HttpParts;
 use crate::listener::{Accepting, ServerTls};
@@ -44,6 +45,7 @@ pub use network::Network;
 pub(crate) use outbound::Outbound;
 use routes::Lasting;
 use running::{Running, desk_settings};
+use status::{StatusKeeper, Watched};
 
 /// A gateway that serves. It owns every task that it started.
 pub struct Gateway {
@@ -164,6 +166,20 @@ impl Gateway {
             serving.spawn(listeners::http(of_calls, &name, settings, socket, accepts, metrics, leave));
             http.push(listener);
         }
+        let certificates = Arc::new(CertificateWatch::new(metrics.credentials.clone()));
+        certificates.watch(&config);
+        let status = Arc::new(StatusKeeper::new(Watched {
+            desk: Arc::clone(&desk),
+            callers: Arc::clone(&callers),
+            admission: Arc::clone(admission),
+            credentials: Arc::clone(credentials),
+            upstream: Arc::clone(upstream),
+            problems: Arc::clone(&lasting.problems),
+            certificates: Arc::clone(&certificates),
+            health: health.subscribe(),
+            accepting: accepting.clone(),
+        }));
+        tasks.spawn(Arc::clone(&status).run(stop.clone()));
         let readers = (!admin_address.ip().is_loopback()).then(|| Arc::clone(&callers));
         let admin = Admin {
             metrics: Arc::clone(metrics),
@@ -171,13 +187,12 @@ impl Gateway {
             health: health.subscribe(),
             accepting,
             readers,
+            status: StatusSource::new(move || status.look(), stop.clone()),
         };
 
         tasks.spawn(Arc::clone(&health).run(stop.clone()));
         tasks.spawn(listeners::admin(admin, config.admin.listener.clone(), admin_listener, stop.clone()));
         tracing::info!(grpc = %grpc_address, admin = %admin_address, http = ?addresses(&http), "serving");
-        let certificates = Arc::new(CertificateWatch::new(metrics.credentials.clone()));
-        certificates.watch(&config);
         tasks.spawn(Arc::clone(&certificates).run(stop.clone()));
         Ok(Self {
             grpc_address,

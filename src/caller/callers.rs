@@ -11,6 +11,7 @@ use super::certificate::{CertificateRule, Chain};
 use super::jwt::{Tokens, VerifiedToken};
 use super::key::{CallerKey, KeyDigest};
 use super::known::{Known, KnownByConnection};
+use super::look::CallerLook;
 use super::rule::{CallerRule, Proof};
 use super::settings::{CallerSettings, TokenRule};
 use super::shown::{Shown, Unknown};
@@ -128,6 +129,14 @@ impl Callers {
             }
         };
         Some(Caller { known, address: Some(address) })
+    /// How each caller is. Where the configuration has never had callers, it is how everybody is.
+    pub(crate) fn look(&self) -> Vec<CallerLook> {
+        let directory = self.directory.load();
+        if directory.has_callers {
+            directory.rules.values().map(|rule| rule.look()).collect()
+        } else {
+            vec![self.anyone.rule.look()]
+        }
     }
 
     /// Notes that somebody was refused whom the gateway does not know.

@@ -14,6 +14,7 @@ mod denied;
 pub mod jwt;
 mod key;
 mod known;
+mod look;
 mod open_calls;
 mod permissions;
 mod rate;
@@ -33,6 +34,7 @@ pub use certificate::{CertificateIdentity, CertificateRule, InvalidSpiffeId, Spi
 pub use denied::Denied;
 pub use key::{CallerKey, KeyDigest, KeyError};
 pub(crate) use known::KnownByConnection;
+pub(crate) use look::CallerLook;
 pub use open_calls::OpenCall;
 pub(crate) use open_calls::OpenCalls;
 pub use permissions::{Listed, Permissions};
@@ -121,9 +123,7 @@ impl Caller {
     /// # Errors
     /// Fails with how long it is until the next turn.
     pub fn take_turn(&self) -> Result<(), Duration> {
-        self.known.rule.permissions().rate.as_ref().map_or(Ok(()), Rate::take)?;
-        self.known.rule.admitted();
-        Ok(())
+        self.known.rule.take_turn()
     }
 
     /// Counts one more batch stream, until what is returned is dropped.

@@ -8,6 +8,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub(crate) struct OpenCalls(Arc<AtomicUsize>);
 
 impl OpenCalls {
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
     /// Counts one more, where there are fewer than `most`.
     pub(crate) fn open(&self, most: usize) -> Option<OpenCall> {
         let more = |open: usize| (open < most).then_some(open + 1);

@@ -3,12 +3,15 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
 use super::denied::Denied;
+use super::look::CallerLook;
 use super::open_calls::{OpenCall, OpenCalls};
 use super::permissions::Permissions;
+use super::rate::Rate;
 use crate::held_bytes::BytesShare;
 use crate::metrics::OneCaller;
 use crate::sharer::Sharer;
@@ -60,14 +63,28 @@ impl CallerRule {
         self.permissions.load()
     }
 
+    /// Takes the turn of one push, and counts it.
+    pub(super) fn take_turn(&self) -> Result<(), Duration> {
+        self.permissions().rate.as_ref().map_or(Ok(()), Rate::take)?;
+        self.metrics.admitted();
+        Ok(())
+    }
+
+    /// How the caller is.
+    pub(super) fn look(&self) -> CallerLook {
+        CallerLook {
+            name: Arc::clone(&self.name),
+            taken: self.metrics.pushes(),
+            rate: self.permissions().rate.as_ref().map(Rate::pushes_per_second_and_burst),
+            in_flight: self.sharer.in_flight().map(|in_flight| in_flight.count()),
+            streams: self.streams.count(),
+            refusals: self.metrics.counts().filter(|(_, count)| *count > 0).collect(),
+        }
+    }
+
     /// Counts a refusal.
     pub(super) fn count(&self, denied: Denied) {
         self.metrics.refused(denied.rule());
-    }
-
-    /// Counts a push that was admitted.
-    pub(super) fn admitted(&self) {
-        self.metrics.admitted();
     }
 
     /// Counts one more batch stream of the caller.

@@ -12,6 +12,7 @@ mod registry;
 mod stamp;
 mod standing;
 mod table;
+mod token_look;
 pub mod vapid;
 
 use std::sync::Arc;
@@ -25,7 +26,10 @@ pub use registry::Registry;
 pub(crate) use registry::Standings;
 pub use stamp::{NoToken, Renewal, Stamp};
 pub use standing::CredentialStanding;
-pub(crate) use standing::{Heard, HeardOfPush, Pass, Refused, RefusingAnswer};
+#[cfg(test)]
+pub(crate) use standing::RefusalLook;
+pub(crate) use standing::{Heard, HeardOfPush, Pass, Refused, RefusingAnswer, StandingLook};
+pub(crate) use token_look::TokenLook;
 
 /// What an app shows an upstream as its own.
 #[derive(Debug, Clone)]

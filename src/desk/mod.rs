@@ -45,7 +45,7 @@ pub use settled::Settled;
 
 pub use crate::dispatch::TargetDraft;
 pub(crate) use crate::dispatch::Window;
-use crate::dispatch::{DispatchSettings, Dispatcher, Routes};
+use crate::dispatch::{DispatchSettings, Dispatcher, RouteLook, Routes};
 use crate::metrics::PushMetrics;
 use once::OnceWindow;
 
@@ -99,6 +99,11 @@ impl Desk {
         self.once.change(settings.once);
         self.dispatcher.change(dispatch);
         self.settings.store(Arc::new(settings));
+    }
+
+    /// How every app is on each of its providers.
+    pub(crate) fn look(&self) -> Vec<RouteLook> {
+        self.routes.load().look()
     }
 
     /// Counts a call that is turned away, by the desk or by its ingress.

@@ -55,6 +55,17 @@ impl std::fmt::Display for HeldBack {
     }
 }
 
+/// A part of a push service whose pushes are held back.
+#[derive(Debug, Clone)]
+pub(crate) struct PartLook {
+    /// What the part is called.
+    pub(crate) part: Arc<str>,
+    /// The last status that said that the service is ill.
+    pub(crate) status: u16,
+    /// Since when they are held back.
+    pub(crate) since: Instant,
+}
+
 /// The right to probe, until this is dropped.
 #[derive(Debug)]
 pub(super) struct RouteProbe<'a> {
@@ -109,6 +120,16 @@ impl RouteBreaker {
             state.status = status;
             state.breaker.failed(Instant::now().into_std(), asked)
         });
+    }
+
+    /// How the part is, where its pushes are held back.
+    pub(super) fn look(&self) -> Option<PartLook> {
+        if self.looks.load(Ordering::Relaxed) != OPEN {
+            return None;
+        }
+        let state = self.lock();
+        let since = Instant::from_std(state.breaker.ill_since()?);
+        Some(PartLook { part: Arc::clone(&self.part), status: state.status, since })
     }
 
     fn tell(&self, what: impl FnOnce(&mut State) -> Option<BreakerChange>) {

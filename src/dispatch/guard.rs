@@ -60,6 +60,11 @@ impl Guard {
         self.provider
     }
 
+    /// What an operator checks, while so many targets are refused that they are set aside.
+    pub(super) fn suspects_now(&self) -> Option<&'static str> {
+        self.suspicion.is_aroused().then_some(self.suspects)
+    }
+
     /// Judges a push that the gateway refuses without asking the push service. Many refused targets at once speak for
     /// a bug in what writes them, so they are judged as answers are.
     #[must_use]

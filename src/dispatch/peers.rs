@@ -22,6 +22,11 @@ pub trait TargetPeers<P: Provider>: fmt::Debug + Send + Sync {
     /// # Errors
     /// Fails if the target names a peer that may not be, or there is no room for it.
     fn peer(&self, provider: &P, target: &P::Target) -> Result<Cow<'_, PeerPool>, NoPeer>;
+
+    /// The peers that the configuration names. There are none where targets name them.
+    fn configured(&self) -> Vec<&PeerPool> {
+        Vec::new()
+    }
 }
 
 /// Why a push has no peer to go to.
@@ -47,6 +52,10 @@ impl<P: Provider> TargetPeers<P> for PeerPool {
 
     fn peer(&self, _: &P, _: &P::Target) -> Result<Cow<'_, PeerPool>, NoPeer> {
         Ok(Cow::Borrowed(self))
+    }
+
+    fn configured(&self) -> Vec<&PeerPool> {
+        vec![self]
     }
 }
 
@@ -75,5 +84,9 @@ impl TargetPeers<Apns> for ApnsPeers {
 
     fn peer(&self, apns: &Apns, target: &apns::Target) -> Result<Cow<'_, PeerPool>, NoPeer> {
         Ok(Cow::Borrowed(self.of(apns, target)))
+    }
+
+    fn configured(&self) -> Vec<&PeerPool> {
+        vec![&self.production, &self.sandbox]
     }
 }

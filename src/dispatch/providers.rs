@@ -8,6 +8,7 @@ use super::ask::EncodedOnce;
 use fanfare_upstream::Party;
 use tracing::Span;
 
+use super::look::RouteLook;
 use super::{Ask, Dispatcher, Guard, Room, Route, RunMode, Terms, Unsendable};
 use crate::provider::Provider;
 use crate::provider::apns::Apns;
@@ -80,6 +81,13 @@ macro_rules! providers {
         }
 
         impl AppRoutes {
+            /// How the app is on each of its providers.
+            pub(super) fn look(&self) -> Vec<RouteLook> {
+                let mut looks = Vec::new();
+                $(looks.extend(self.$field.as_ref().map(|route| route.look()));)+
+                looks
+            }
+
             /// Pairs a target with the app's route to it.
             ///
             /// # Errors

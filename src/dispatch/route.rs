@@ -15,6 +15,7 @@ use crate::metrics::AppMetrics;
 use crate::provider::Provider;
 use crate::push::AppId;
 use crate::sharer::Sharer;
+use crate::status::RouteRecord;
 
 /// One app on one provider.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub struct Route<P: Provider> {
     _app: Arc<AppId>,
     /// What becomes of its pushes.
     pub(super) metrics: AppMetrics,
+    /// What is noted of them for the status.
+    pub(super) record: RouteRecord,
     certificate: Option<Validity>,
     pub(super) pacer: Option<Arc<Pacer>>,
     pub(super) breaker: Option<Arc<RouteBreaker>>,
@@ -68,6 +71,8 @@ pub(crate) struct RouteParts<P: Provider> {
     pub(crate) weight: u8,
     /// What becomes of its pushes.
     pub(crate) metrics: AppMetrics,
+    /// What is noted of them for the status.
+    pub(crate) record: RouteRecord,
 }
 
 impl<P: Provider> RouteParts<P> {
@@ -92,6 +97,7 @@ impl<P: Provider> RouteParts<P> {
             sharer: Arc::default(),
             weight: 1,
             metrics,
+            record: RouteRecord::default(),
         }
     }
 }
@@ -113,7 +119,7 @@ impl<P: Provider> Route<P> {
     #[must_use]
     pub(crate) fn of(parts: RouteParts<P>) -> Self {
         let RouteParts { app, provider, credential, standings, certificate, peers, pacer, .. } = parts;
-        let RouteParts { breaker, guard, sharer, weight, metrics, .. } = parts;
+        let RouteParts { breaker, guard, sharer, weight, metrics, record, .. } = parts;
         let guard = guard.unwrap_or_else(|| {
             Arc::new(Guard::new(app.clone(), P::KIND, P::SUSPECTS, metrics.quarantine().clone()))
         });
@@ -126,6 +132,7 @@ impl<P: Provider> Route<P> {
             standings,
             _app: app,
             metrics,
+            record,
             certificate,
             pacer,
             breaker,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::RunMode;
 use super::guard::Unsendable;
+use super::look::RouteLook;
 use super::providers::{AppRoutes, Destination, Listed};
 use crate::push::{AppId, Reason, Refusal};
 
@@ -19,6 +20,11 @@ impl FromIterator<(AppId, AppRoutes)> for Routes {
 }
 
 impl Routes {
+    /// How every app is on each of its providers.
+    pub(crate) fn look(&self) -> Vec<RouteLook> {
+        self.0.values().flat_map(AppRoutes::look).collect()
+    }
+
     /// The routes of an app.
     ///
     /// # Errors

@@ -34,7 +34,9 @@ impl Dispatcher {
     async fn verdict<P: Provider>(&self, ask: &Ask<'_, P>, room: &mut Room) -> PushResult {
         let mut result = self.encode_and_deliver(ask, room).await;
         result.provider = Some(P::KIND);
-        ask.route.metrics.settled(result.outcome, result.token_action, ask.terms.begun.elapsed());
+        let took = ask.terms.begun.elapsed();
+        ask.route.metrics.settled(result.outcome, result.token_action, took);
+        ask.note(&result, took);
         tracing::debug!(
             outcome = result.outcome.name(), status = result.upstream_status,
             reason = %Logged(&result.upstream_reason), detail = %Logged(&result.detail), "verdict"

@@ -14,6 +14,9 @@ pub(crate) trait TargetStandings<P: Provider>: fmt::Debug + Send + Sync {
     /// How the credential stands where pushes to a target show it; none where a refusal concerns a target alone.
     fn standing(&self, provider: &P, target: &P::Target) -> Option<&CredentialStanding>;
 
+    /// Each of its standings.
+    fn all(&self) -> Vec<&CredentialStanding>;
+
     /// Says at each place where the app's credential is shown that this app shows it, as long as it is held.
     fn shown_by(&self, app: &Arc<AppId>);
 }
@@ -25,6 +28,10 @@ pub(super) struct NoStandings;
 impl<P: Provider> TargetStandings<P> for NoStandings {
     fn standing(&self, _: &P, _: &P::Target) -> Option<&CredentialStanding> {
         None
+    }
+
+    fn all(&self) -> Vec<&CredentialStanding> {
+        Vec::new()
     }
 
     fn shown_by(&self, _: &Arc<AppId>) {}
@@ -42,6 +49,10 @@ pub(crate) struct FcmStandings {
 impl TargetStandings<Fcm> for FcmStandings {
     fn standing(&self, _: &Fcm, _: &fcm::Target) -> Option<&CredentialStanding> {
         Some(&self.project)
+    }
+
+    fn all(&self) -> Vec<&CredentialStanding> {
+        vec![&self.project, &self.token_endpoint]
     }
 
     fn shown_by(&self, app: &Arc<AppId>) {
@@ -65,6 +76,10 @@ impl TargetStandings<Apns> for ApnsStandings {
             ApnsEnvironment::Production => &self.production,
             ApnsEnvironment::Sandbox => &self.sandbox,
         })
+    }
+
+    fn all(&self) -> Vec<&CredentialStanding> {
+        vec![&self.production, &self.sandbox]
     }
 
     fn shown_by(&self, app: &Arc<AppId>) {

@@ -158,6 +158,16 @@ pub struct AppMetrics {
 }
 
 impl AppMetrics {
+    /// How many pushes had each outcome, in the order of `Outcome::ALL`.
+    pub(crate) fn outcomes(&self) -> [u64; Outcome::ALL.len()] {
+        std::array::from_fn(|at| self.settled[at].get())
+    }
+
+    /// How often a push was handed to its push service.
+    pub(crate) fn attempts(&self) -> u64 {
+        self.attempts.get()
+    }
+
     /// Counts a push that has its verdict, and how long that took.
     pub(crate) fn settled(&self, outcome: Outcome, action: TokenAction, took: Duration) {
         self.settled[outcome as usize].inc();

@@ -102,6 +102,16 @@ impl OneCaller {
         self.pushes.inc();
     }
 
+    /// How many pushes were admitted.
+    pub(crate) fn pushes(&self) -> u64 {
+        self.pushes.get()
+    }
+
+    /// How often each rule refused the caller.
+    pub(crate) fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.refusals.iter().map(|(rule, counter)| (*rule, counter.get()))
+    }
+
     /// Counts a refusal by this rule.
     pub(crate) fn refused(&self, rule: &str) {
         if let Some((_, counter)) = self.refusals.iter().find(|(name, _)| *name == rule) {

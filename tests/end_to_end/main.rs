@@ -57,6 +57,7 @@ mod silent_networks;
 mod simulate_command;
 mod simulator_page;
 mod socket_faults;
+mod status;
 mod strangers;
 mod stub;
 mod surroundings;

@@ -105,7 +105,7 @@ async fn log_and_others(folder: &Path, pushes: Vec<proto::Push>) -> (String, Str
         assert_ne!(result.outcome(), Outcome::Unspecified);
         answers.push_str(&format!("{result:?}"));
     }
-    let page = http_get(admin, "/metrics").await;
+    let page = http_get(admin, "/metrics").await + &http_get(admin, "/status").await;
     // The gateway is told to end and not killed, because its last lines are still to be written.
     signal(&serving.0, "-TERM");
     let said = tokio::task::spawn_blocking(move || {
@@ -123,7 +123,7 @@ async fn log_and_others(folder: &Path, pushes: Vec<proto::Push>) -> (String, Str
 }
 
 #[tokio::test]
-async fn no_secret_reaches_logs_metrics_or_answers() {
+async fn no_secret_reaches_logs_metrics_status_or_answers() {
     let folder = tempfile::tempdir().unwrap();
     let simulator = Simulator::builder().bundle_ids([TOPIC]).start().await.unwrap();
     write_config(folder.path(), &simulator);

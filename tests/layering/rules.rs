@@ -16,7 +16,7 @@ pub(crate) const PARTS: &[(&str, &str)] = &[
 pub(crate) const ROWS: &[&[&str]] = &[
     &["transport", "simulator"],
     &["upstream", "push", "proto", "telemetry", "files", "held_bytes"],
-    &["metrics", "sharer"],
+    &["metrics", "sharer", "status"],
     &["credential", "caller", "listener"],
     &["provider"],
     &["dispatch"],

@@ -15,6 +15,7 @@ use crate::error::Unsent;
 use crate::eviction::{PeerLimits, TooManyPeers};
 use crate::flow::Flow;
 use crate::kind::PeerKind;
+use crate::look::PeerLook;
 use crate::lookups::Lookups;
 use crate::network::{Dial, Resolve};
 use crate::observe::{Observe, ObservePeer};
@@ -181,6 +182,12 @@ impl Upstream {
         self.peers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How each peer is now.
+    #[must_use]
+    pub fn look(&self) -> Vec<PeerLook> {
+        self.pools().iter().map(|pool| pool.look()).collect()
+    }
+
     /// How many connections have not closed, over all peers.
     #[must_use]
     pub fn open_connections(&self) -> usize {
@@ -259,6 +266,12 @@ impl PeerPool {
     #[must_use]
     pub fn left_alone(&self) -> Option<Unsent> {
         self.held.pool.left_alone()
+    }
+
+    /// How the peer is now.
+    #[must_use]
+    pub fn look(&self) -> PeerLook {
+        self.held.pool.look()
     }
 
     /// Refuses those who wait for a stream with [`Unsent::TurnedAway`], where their [`Flow::depends_on`] is `what`.

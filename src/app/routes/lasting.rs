@@ -11,13 +11,16 @@ use crate::config::Config;
 use crate::credential::Registry;
 use crate::desk::Admission;
 use crate::metrics::Metrics;
+use crate::status::Problems;
 
 /// What the routes of a configuration share with those of the one after it.
 pub(in crate::app) struct Lasting {
     pub(in crate::app) metrics: Arc<Metrics>,
-    pub(in crate::app) credentials: Registry,
+    pub(in crate::app) credentials: Arc<Registry>,
     pub(in crate::app) upstream: Arc<Upstream>,
     pub(in crate::app) admission: Arc<Admission>,
+    /// The latest problem of each kind.
+    pub(in crate::app) problems: Arc<Problems>,
     pub(super) projects: Projects,
     pub(super) guards: Guards,
 }
@@ -31,9 +34,10 @@ impl Lasting {
         let admission = Admission::new(config.max_in_flight, metrics.pushes.in_flight().clone());
         let (projects, guards) = Default::default();
         Self {
-            credentials: Registry::new(metrics.credentials.clone()),
+            credentials: Arc::new(Registry::new(metrics.credentials.clone())),
             upstream: Arc::new(upstream),
             admission: Arc::new(admission),
+            problems: Arc::default(),
             projects,
             guards,
             metrics,

@@ -32,6 +32,7 @@ use crate::provider::fcm::Fcm;
 use crate::provider::mattermost::Mattermost;
 use crate::provider::webpush::WebPush;
 use crate::push::ApnsEnvironment;
+use crate::status::RouteRecord;
 
 /// Nothing changes but the peers of `upstream` before the routes are [used](Built::used).
 pub(super) fn build(config: &Config, lasting: &Lasting) -> Result<Built, TooManyPeers> {
@@ -226,12 +227,13 @@ impl Builder<'_> {
         (credential, shown): (Credential, String),
         peers: impl TargetPeers<P> + 'static,
     ) -> RouteParts<P> {
-        let Lasting { metrics, admission, guards, .. } = self.lasting;
+        let Lasting { metrics, admission, guards, problems, .. } = self.lasting;
         let metrics = metrics.pushes.app_answered(app.id.as_str(), P::KIND, &P::known_answers());
         RouteParts {
             guard: Some(guards.guard::<P>(&app.id, shown, metrics.quarantine())),
             sharer: admission.app(&app.id),
             weight: app.weight,
+            record: RouteRecord::new(Arc::clone(problems)),
             ..RouteParts::new(app.id.clone(), provider, credential, peers, metrics)
         }
     }

@@ -60,6 +60,17 @@ impl ProviderToken {
         Self { key, wall_clock, metrics, newest: ArcSwapOption::new(first), pace: Mutex::new(pace) }
     }
 
+    /// The name of its key: the team and the key id.
+    pub(super) fn label(&self) -> String {
+        format!("{}/{}", self.key.team_id().as_str(), self.key.key_id().as_str())
+    }
+
+    /// When the newest token was made; none where there is none.
+    pub(super) fn made_at(&self) -> Option<SystemTime> {
+        let made = self.newest.load().is_some();
+        made.then(|| self.pace().issued_at())
+    }
+
     /// Returns the newest token, without waiting and without allocating.
     #[must_use]
     pub(crate) fn stamp(&self) -> Option<Arc<Stamp>> {

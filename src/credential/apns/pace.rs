@@ -43,6 +43,11 @@ impl ProviderTokenPace {
         self.not_before = self.not_before.max(now + MIN_INTERVAL);
     }
 
+    /// When the present token was made.
+    pub(super) fn issued_at(&self) -> SystemTime {
+        self.issued_at
+    }
+
     /// Whether another token may be made.
     pub(super) fn may_renew(&self, now: Instant) -> bool {
         self.not_before <= now

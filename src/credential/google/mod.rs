@@ -60,6 +60,7 @@ pub struct GoogleToken {
 /// An access token, and how long it is good.
 struct AccessToken {
     stamp: Arc<Stamp>,
+    made_at: SystemTime,
     expires_at: Instant,
 }
 
@@ -108,6 +109,26 @@ impl GoogleToken {
             standing,
             metrics,
         }
+    }
+
+    /// The account of its source.
+    pub(super) fn account(&self) -> &str {
+        self.source.account()
+    }
+
+    /// When the newest token was fetched; none where there was none.
+    pub(super) fn made_at(&self) -> Option<SystemTime> {
+        self.newest.load().as_ref().map(|token| token.made_at)
+    }
+
+    /// When the newest token expires.
+    pub(super) fn expires_at(&self) -> Option<Instant> {
+        self.newest.load().as_ref().map(|token| token.expires_at)
+    }
+
+    /// Why the last call of the token endpoint failed, where it did.
+    pub(super) fn failure(&self) -> Option<String> {
+        self.progress.borrow().failure.as_ref().map(|failure| failure.why.to_string())
     }
 
     /// Fetches tokens over this pool of the same origin from now on.
@@ -231,6 +252,7 @@ impl GoogleToken {
         let generation = self.generation() + 1;
         let token = AccessToken {
             stamp: Arc::new(Stamp { authorization, generation }),
+            made_at: SystemTime::now(),
             expires_at: Instant::now() + lifetime,
         };
         self.newest.store(Some(Arc::new(token)));

@@ -3,6 +3,7 @@
 //! Apps that name the same key share one credential, and so does a configuration that is read again while the former one
 //! is still in use: the credential keeps its token, and nothing is fetched anew.
 
+mod look;
 mod standings;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 use crate::credential::apns::{SigningKey, SigningKeyIdentity};
 use crate::credential::google::{Source, SourceIdentity};
 use crate::credential::handle::CredentialHandle;
-use crate::credential::standing::{CredentialStanding, StandingName};
+use crate::credential::standing::{CredentialStanding, StandingLook, StandingName};
 use crate::credential::table::Table;
 use crate::metrics::CredentialMetrics;
 use crate::push::AppId;
@@ -92,6 +92,12 @@ impl Standings {
                 Arc::clone(&self.turned),
             ))
         })
+    }
+
+    /// Every credential at each place where it is shown.
+    pub(crate) fn look(&self) -> Vec<StandingLook> {
+        let held: Vec<_> = self.table().held().collect();
+        held.iter().flat_map(|standing| standing.look()).collect()
     }
 
     /// The credentials that are refused somewhere, each at each place.

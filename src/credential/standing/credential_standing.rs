@@ -6,8 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::Notify;
 
+use super::look::StandingLook;
 use super::name::StandingName;
-use super::shared::{Refused, RefusingAnswer, SharedStanding};
+use super::refusing_answer::RefusingAnswer;
+use super::shared::{Refused, SharedStanding};
 use super::topics::TopicStandings;
 use crate::metrics::CredentialMetrics;
 use crate::push::AppId;
@@ -86,6 +88,12 @@ impl CredentialStanding {
     /// Whether the credential is refused here for every topic.
     pub(in crate::credential) fn is_shut_entirely(&self) -> bool {
         self.credential.is_shut()
+    }
+
+    /// How it is now, and how each topic is that is refused to it.
+    pub(crate) fn look(&self) -> Vec<StandingLook> {
+        let topics = self.topics.look().into_iter().filter(|topic| topic.refusal.is_some());
+        std::iter::once(self.credential.snapshot()).chain(topics).collect()
     }
 
     pub(super) fn app_count(&self) -> usize {

@@ -7,8 +7,10 @@
 
 mod backoff;
 mod credential_standing;
+mod look;
 mod name;
 mod pass;
+mod refusing_answer;
 mod shared;
 mod state;
 #[cfg(test)]
@@ -16,7 +18,11 @@ mod tests;
 mod topics;
 
 pub use credential_standing::CredentialStanding;
+#[cfg(test)]
+pub(crate) use look::RefusalLook;
+pub(crate) use look::StandingLook;
 pub(super) use name::StandingName;
 pub(crate) use pass::{HeardOfPush, Pass};
-pub(crate) use shared::{Refused, RefusingAnswer};
+pub(crate) use refusing_answer::RefusingAnswer;
+pub(crate) use shared::Refused;
 pub(crate) use state::Heard;

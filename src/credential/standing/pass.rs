@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::credential_standing::CredentialStanding;
-use super::shared::{Refused, RefusingAnswer, SharedStanding};
+use super::refusing_answer::RefusingAnswer;
+use super::shared::{Refused, SharedStanding};
 use super::state::{Heard, Ticket};
 
 /// The leave of one attempt. Where it is dropped, nothing was heard, and a probe gives its right to another push.

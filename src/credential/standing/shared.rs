@@ -7,7 +7,9 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::look::{RefusalLook, StandingLook};
 use super::name::StandingName;
+use super::refusing_answer::RefusingAnswer;
 use super::state::{Heard, Look, Standing, Ticket, Turn};
 use crate::metrics::StandingMetrics;
 
@@ -33,17 +35,6 @@ struct State {
     answer: Option<Arc<RefusingAnswer>>,
 }
 
-/// An answer that refuses a credential.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct RefusingAnswer {
-    /// Its status; none where the refusal was no answer to a request.
-    pub(crate) status: Option<u16>,
-    /// Its reason, verbatim.
-    pub(crate) reason: String,
-    /// What it says, and what to do about it, in one sentence for people.
-    pub(crate) detail: String,
-}
-
 /// What a push is told whose credential is shut.
 #[derive(Debug, Clone)]
 pub(crate) struct Refused {
@@ -59,6 +50,17 @@ impl SharedStanding {
     pub(super) fn new(name: StandingName, metrics: StandingMetrics, turned: Arc<Notify>) -> Self {
         let (look, state, answered) = Default::default();
         Self { name, metrics, look, state, answered, turned }
+    }
+
+    /// How it is now.
+    pub(super) fn snapshot(&self) -> StandingLook {
+        let StandingName { credential, label, place } = self.name.clone();
+        let refusal = self.is_shut().then(|| self.state()).and_then(|state| {
+            let since = state.standing.shut_since()?;
+            let answer = state.answer.as_deref().cloned().unwrap_or_else(RefusingAnswer::unknown);
+            Some(RefusalLook { since, answer })
+        });
+        StandingLook { credential, label, place, refusal }
     }
 
     pub(super) fn name(&self) -> &StandingName {
@@ -235,17 +237,6 @@ impl Drop for SharedStanding {
         if self.is_shut() {
             self.metrics.refused(false);
             self.turned.notify_one();
-        }
-    }
-}
-
-impl RefusingAnswer {
-    /// What stands for an answer in the moment in which the credential is taken again, so that nobody is told its name alone.
-    fn unknown() -> Self {
-        Self {
-            status: None,
-            reason: String::new(),
-            detail: "the push service refuses the credential".to_owned(),
         }
     }
 }

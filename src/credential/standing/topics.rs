@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 
+use super::look::StandingLook;
 use super::name::StandingName;
 use super::shared::SharedStanding;
 use crate::metrics::CredentialMetrics;
@@ -60,6 +61,10 @@ impl TopicStandings {
         });
         self.any.store(true, Ordering::Release);
         self.find(topic)
+    }
+
+    pub(super) fn look(&self) -> Vec<StandingLook> {
+        self.list.load().iter().map(|(_, standing)| standing.snapshot()).collect()
     }
 
     pub(super) fn any_shut(&self) -> bool {

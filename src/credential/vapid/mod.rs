@@ -56,6 +56,11 @@ impl Vapid {
         Self { server, wall_clock, tokens: Mutex::new(VapidTokens { by_origin, made: 0 }) }
     }
 
+    /// The key that browsers subscribed with.
+    pub(super) fn public_key(&self) -> &str {
+        self.server.public_key()
+    }
+
     /// Keeps at most `max_origins` tokens from now on, since another configuration may say another number.
     pub(crate) fn keep_at_most(&self, max_origins: usize) {
         self.tokens().by_origin.resize(at_least_one(max_origins));

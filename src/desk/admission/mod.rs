@@ -195,6 +195,12 @@ impl Admission {
         }
     }
 
+    /// How many pushes may be in flight.
+    #[must_use]
+    pub(crate) fn limit(&self) -> usize {
+        self.limit.load(Ordering::Relaxed)
+    }
+
     /// How many pushes are in flight for which somebody waits.
     #[must_use]
     pub(crate) fn in_flight(&self) -> usize {

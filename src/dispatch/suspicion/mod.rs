@@ -72,6 +72,11 @@ pub(super) enum Turn {
 }
 
 impl Suspicion {
+    /// Whether targets are set aside now.
+    pub(super) fn is_aroused(&self) -> bool {
+        Counts::unpack(self.counts.load(Ordering::Relaxed)).is_suspicious()
+    }
+
     /// Takes note of an answer, and turns DELETE into QUARANTINE while the recent answers speak for a wrong
     /// configuration. `proved`: the push service says since when this very target is gone, as APNs does; such a target
     /// is deleted whatever the others are.

@@ -61,6 +61,8 @@ pub struct Breaker {
     probes: u64,
     /// The server asked not to be asked before this moment.
     not_before: Option<Instant>,
+    /// When it opened, if it was not closed since.
+    ill_since: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,6 +110,7 @@ impl Breaker {
             openings: 0,
             probes: 0,
             not_before: None,
+            ill_since: None,
         }
     }
 
@@ -147,6 +150,12 @@ impl Breaker {
         self.state == State::Closed
     }
 
+    /// When it opened, if it was not closed since.
+    #[must_use]
+    pub fn ill_since(&self) -> Option<Instant> {
+        self.ill_since
+    }
+
     /// Whether nobody may ask the server, or only a probe that has not begun.
     #[must_use]
     pub fn is_open(&self) -> bool {
@@ -175,6 +184,7 @@ impl Breaker {
             State::HalfOpen { .. } => {
                 self.state = State::Closed;
                 (self.row, self.window, self.openings, self.not_before) = (0, None, 0, None);
+                self.ill_since = None;
                 Some(BreakerChange::Closed)
             }
         }
@@ -229,6 +239,7 @@ impl Breaker {
         let wait = until - now;
         let change =
             if self.is_closed() { BreakerChange::Opened(wait) } else { BreakerChange::Reopened(wait) };
+        self.ill_since.get_or_insert(now);
         self.state = State::Open { until };
         self.openings = self.openings.saturating_add(1);
         (self.row, self.window, self.not_before) = (0, None, None);

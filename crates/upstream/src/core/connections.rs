@@ -250,6 +250,11 @@ impl<H: Clone> Connections<H> {
         self.all.iter().map(|connection| connection.id).collect()
     }
 
+    /// All of them.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &ConnectionRecord<H>> {
+        self.all.iter()
+    }
+
     /// The connections that do not drain.
     pub(super) fn live(&self) -> impl Iterator<Item = &ConnectionRecord<H>> {
         self.all.iter().filter(|connection| connection.phase != Phase::Draining)

@@ -104,6 +104,11 @@ impl<E: Clone> Health<E> {
         self.why.clone()
     }
 
+    /// Since when the peer is left alone or probed, and how long until it may be asked again.
+    pub(super) fn ill(&self, now: Instant) -> Option<(Instant, Duration)> {
+        Some((self.breaker.ill_since()?, self.breaker.held(now).unwrap_or_default()))
+    }
+
     /// Whether the peer is left alone, or probed.
     pub(super) fn is_ill(&self) -> bool {
         !self.breaker.is_closed()

@@ -14,6 +14,7 @@ mod asking;
 mod backoff;
 mod connecting;
 mod connections;
+mod core_look;
 mod draining;
 mod event;
 mod failing;
@@ -21,6 +22,7 @@ mod grant_rate;
 mod growth;
 mod health;
 mod limits;
+mod looking;
 mod pacing;
 mod phase;
 mod probing;
@@ -31,6 +33,7 @@ mod waiters;
 
 use std::time::Instant;
 
+pub(crate) use core_look::CoreLook;
 pub(crate) use event::{ConnectionEvent, ConnectionId, Effect, Effects, Event, Grant, Refusal};
 pub(crate) use event::{Seniority, StreamAsk};
 pub(crate) use limits::PoolLimits;

@@ -16,6 +16,7 @@ use crate::common::Common;
 use crate::core::{Limited, PaceEffect, PaceSettings, Pacing};
 use crate::flow::Flow;
 use crate::kind::PeerKind;
+use crate::look::PaceLook;
 use crate::observe::{ObservePeer, PaceReport, Report};
 use crate::timer::Timer;
 pub use no_turn::NoTurn;
@@ -128,6 +129,16 @@ impl Pacer {
     #[must_use]
     pub fn per_second(&self) -> Option<f64> {
         self.lock().core.per_second()
+    }
+
+    /// How the pace is now; none where there is none.
+    #[must_use]
+    pub fn look(&self) -> Option<PaceLook> {
+        let state = self.lock();
+        let per_second = state.core.per_second()?;
+        let (limited_since, waiting) = state.core.look();
+        let limited_since = limited_since.map(Instant::from_std);
+        Some(PaceLook { subject: self.subject.to_string(), per_second, limited_since, waiting })
     }
 
     fn lock(&self) -> MutexGuard<'_, PacerState> {

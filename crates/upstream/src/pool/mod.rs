@@ -5,6 +5,7 @@
 mod breaker;
 mod hub;
 mod line;
+mod looking;
 mod telling;
 
 use std::collections::HashMap;

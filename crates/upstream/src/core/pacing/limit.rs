@@ -109,6 +109,11 @@ impl Limit {
         self.in_force.is_some()
     }
 
+    /// When the pace was last lowered, while the service limits it.
+    pub(super) fn since(&self) -> Option<Instant> {
+        self.in_force.as_ref().map(|limit| limit.since)
+    }
+
     /// How many turns a second there are at this moment, if the service limits them.
     pub(super) fn per_second(&self, now: Instant) -> Option<f64> {
         self.in_force.as_ref().map(|limit| limit.per_second(now))

@@ -90,6 +90,11 @@ impl<W> Pacing<W> {
         }
     }
 
+    /// When the answers of the service last lowered the pace, while they limit it; and how many wait.
+    pub(crate) fn look(&self) -> (Option<Instant>, usize) {
+        (self.limit.since(), self.waiters.len())
+    }
+
     /// Takes a turn at once (true), or says that one has to be [waited](Self::wait) for.
     pub(crate) fn ask(&mut self, now: Instant, flow: Flow, until: Instant) -> Result<bool, Refusal> {
         let Some(per_second) = self.fill(now) else { return Ok(true) };

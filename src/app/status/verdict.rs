@@ -1,0 +1,40 @@
+//! The verdict over one app on one provider: the worst of what was found, or that nothing is wrong.
+
+use super::findings::{self, Finding, Surroundings};
+use super::history::History;
+use super::remedies::{capitalized, service};
+use crate::dispatch::RouteLook;
+use crate::push::Outcome;
+use crate::status::{AppHealth, AppStatus};
+
+/// How an app is.
+pub(super) fn of(route: &RouteLook, around: &Surroundings<'_>, history: &mut History) -> AppStatus {
+    let mut findings = findings::of(route, around);
+    // The sort is stable, so that of equally bad ones the first found comes first.
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.health));
+    let mut findings = findings.into_iter();
+    let worst = findings.next().unwrap_or_else(|| nothing(route));
+    let now = around.now;
+    let seen = history.in_health_since(route, worst.health, now);
+    let last_minute = Outcome::ALL.into_iter().zip(around.minute).filter(|(_, count)| **count > 0);
+    AppStatus {
+        app: route.app.to_string(),
+        provider: route.provider.name(),
+        health: worst.health,
+        since: worst.since.unwrap_or(seen),
+        sentence: capitalized(&worst.sentence),
+        remedy: worst.remedy,
+        also: findings.map(|finding| capitalized(&finding.sentence)).collect(),
+        last_minute: last_minute.map(|(outcome, count)| (outcome.name(), *count)).collect(),
+    }
+}
+
+fn nothing(route: &RouteLook) -> Finding {
+    let name = service(route.provider);
+    let (health, sentence) = if route.attempts == 0 {
+        (AppHealth::Unused, format!("No push was handed to {name} since the gateway was started."))
+    } else {
+        (AppHealth::Well, format!("{name} takes its pushes."))
+    };
+    Finding { health, sentence, remedy: String::new(), since: None }
+}

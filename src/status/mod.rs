@@ -1,0 +1,67 @@
+//! How the gateway is, as plain values: what a person on call reads first. Nothing here asks anybody, and nothing knows a
+//! protocol: `app/status` collects the values, and the admin listener shows them as JSON, as events and as a page.
+//!
+//! `docs/status.md` describes each member.
+
+mod app;
+mod caller;
+mod credential;
+mod latency;
+mod moment;
+mod pace;
+mod peer;
+mod problem;
+mod record;
+mod series;
+
+use std::time::SystemTime;
+
+use serde::Serialize;
+
+pub(crate) use app::{AppHealth, AppStatus};
+pub(crate) use caller::{CallerStatus, RateStatus};
+pub(crate) use credential::{CredentialState, CredentialStatus};
+pub(crate) use latency::LatencyCounts;
+pub(crate) use moment::{at, clock};
+pub(crate) use pace::PaceStatus;
+pub(crate) use peer::{BreakerStatus, ConnectionStatus, PeerStatus};
+pub(crate) use problem::{Problem, Problems};
+pub(crate) use record::RouteRecord;
+pub(crate) use series::{SAMPLE_EVERY, Sample, Samples, Series};
+
+/// How the gateway is.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Status {
+    /// When this was found.
+    #[serde(serialize_with = "moment::rfc3339")]
+    pub(crate) now: SystemTime,
+    /// When the gateway was started.
+    #[serde(serialize_with = "moment::rfc3339")]
+    pub(crate) since: SystemTime,
+    /// The version of the gateway.
+    pub(crate) version: &'static str,
+    /// Whether it takes pushes. No app's trouble makes it false.
+    pub(crate) ready: bool,
+    /// Why it takes none.
+    pub(crate) not_ready: Option<&'static str>,
+    /// How many pushes are in flight.
+    pub(crate) in_flight: usize,
+    /// How many may be.
+    pub(crate) max_in_flight: usize,
+    /// Each app on each of its providers, those in trouble first.
+    pub(crate) apps: Vec<AppStatus>,
+    /// The peers, those in trouble first.
+    pub(crate) peers: Vec<PeerStatus>,
+    /// How many peers are left out of the list, because it is long.
+    pub(crate) peers_left_out: usize,
+    /// Every pace that limits what is sent.
+    pub(crate) paces: Vec<PaceStatus>,
+    /// What the apps show, and the certificates of the listeners.
+    pub(crate) credentials: Vec<CredentialStatus>,
+    /// The callers of the configuration.
+    pub(crate) callers: Vec<CallerStatus>,
+    /// The latest problem of each kind, the newest first.
+    pub(crate) problems: Vec<Problem>,
+    /// The last half hour.
+    pub(crate) series: Series,
+}
