@@ -10,7 +10,7 @@ use crate::credential::google::Source;
 use crate::dispatch::DispatchSettings;
 use crate::ingress::admin::AdminSettings;
 use crate::ingress::grpc::GrpcSettings;
-use crate::telemetry::LogSettings;
+use crate::telemetry::{LogSettings, TraceSettings};
 
 /// Source: Apple, "Sending notification requests to APNs".
 const APNS_PRODUCTION: &str = "api.push.apple.com";
@@ -55,6 +55,7 @@ pub(super) fn config(apps: Vec<AppConfig>, trust: Trust) -> Config {
         trust,
         proxy: None,
         log: LogSettings::default(),
+        traces: TraceSettings::default(),
         callers: Vec::new(),
         issuers: Vec::new(),
         apps,

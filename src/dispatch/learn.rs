@@ -5,10 +5,12 @@ use fanfare_upstream::{Answer, Head, Origin, PeerPool, Unanswered, Unsent, Upstr
 use tokio::time::Instant;
 use tracing::Span;
 
+use super::kinds::Logged;
 use super::{Ask, Route, RunMode, pacing};
 use crate::credential::{Pass, Renewal};
 use crate::provider::{Heal, Provider, Retry, Verdict};
 use crate::push::Outcome;
+use crate::telemetry::traces;
 
 /// One exchange with a push service, as it ended.
 pub(super) struct Attempt<'a, P: Provider> {
@@ -67,15 +69,25 @@ impl Learned {
 
     /// Tells the span of the attempt how it ended.
     fn record(&self, span: &Span) {
-        let (outcome, status) = match self {
-            Self::Answered { verdict, status } => (verdict.outcome.name(), Some(*status)),
-            Self::Unanswered(unanswered) => ("unanswered", unanswered.status()),
-            Self::Unsent(_) => ("unsent", None),
+        if span.is_disabled() {
+            return;
+        }
+        let (outcome, status, reason) = match self {
+            Self::Answered { verdict, status } => {
+                (verdict.outcome.name(), Some(*status), Logged(&verdict.upstream_reason).to_string())
+            }
+            Self::Unanswered(unanswered) => {
+                ("unanswered", unanswered.status(), unanswered.cause.name().to_owned())
+            }
+            Self::Unsent(why) => ("unsent", None, why.to_string()),
         };
-        span.record("outcome", outcome);
         if let Some(status) = status {
             span.record("status", status);
         }
+        let is_well = outcome == Outcome::Accepted.name() || outcome == Outcome::Validated.name();
+        // The log has the reason in quotes.
+        let reason = Some(reason.trim_matches('"')).filter(|reason| !reason.is_empty());
+        traces::ended(span, outcome, reason, (!is_well).then_some(outcome));
     }
 }
 

@@ -15,6 +15,7 @@ mod paces;
 mod pushes;
 mod reloads;
 mod seconds;
+mod traces;
 mod upstream;
 
 use prometheus_client::encoding::text;
@@ -73,6 +74,7 @@ impl Default for Metrics {
         let mattermost = MattermostMetrics::register(&mut registry);
         let reloads = ReloadMetrics::register(&mut registry);
         log::register(&mut registry);
+        traces::register(&mut registry);
         Self {
             registry,
             upstream,
