@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::guard::Guard;
 use crate::provider::Verdict;
-use crate::push::{Outcome, Shortened};
+use crate::push::{Outcome, PushId, Shortened};
 
 /// The most kinds of one app on one provider that are logged. Some services put numbers into their sentences, so
 /// each sentence would be a kind of its own.
@@ -30,14 +30,14 @@ pub(super) struct Kinds(Mutex<HashSet<u64>>);
 
 impl Kinds {
     /// Logs an answer that was not an acceptance, where it is the first of its kind.
-    pub(super) fn note(&self, guard: &Guard, verdict: &Verdict, status: u16) {
+    pub(super) fn note(&self, id: &PushId, guard: &Guard, verdict: &Verdict, status: u16) {
         let Some(last) = self.is_new(status, verdict) else { return };
         let (app, provider, outcome) = (guard.app(), guard.provider().name(), verdict.outcome.name());
         let (reason, detail) = (Logged(&verdict.upstream_reason), Logged(&verdict.detail));
         if is_trouble(verdict.outcome) {
-            tracing::warn!(%app, provider, status, outcome, %reason, %detail, "first answer of its kind");
+            tracing::warn!(%id, %app, provider, status, outcome, %reason, %detail, "first answer of its kind");
         } else {
-            tracing::info!(%app, provider, status, outcome, %reason, %detail, "first answer of its kind");
+            tracing::info!(%id, %app, provider, status, outcome, %reason, %detail, "first answer of its kind");
         }
         if last {
             tracing::info!(%app, provider, "further kinds of answers are counted, and not logged any more");

@@ -45,6 +45,9 @@ struct CallSpan(Span);
 
 /// The span of a call, which is disabled where the call is not traced.
 pub(super) fn span(extensions: &Extensions) -> Span {
+    if !traces::are_on() {
+        return Span::none();
+    }
     extensions.get::<CallSpan>().map_or_else(Span::none, |CallSpan(span)| span.clone())
 }
 
@@ -86,6 +89,9 @@ where
 
 /// Begins the span of a call, if the call is one of the contract's and is traced.
 fn begin<B>(request: &Request<B>) -> Span {
+    if !traces::are_on() {
+        return Span::none();
+    }
     match request.extensions().get::<Caller>() {
         Some(caller) if request.uri().path().starts_with(paths::PUSH_SERVICE) => {
             traces::grpc_call(request.headers(), request.uri(), caller.name())

@@ -9,9 +9,10 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
+use super::counters::SpanCounters;
 use super::names::name_attributes;
 use super::otlp::Collector;
-use super::{SpanCounters, TraceSettings};
+use super::settings::TraceSettings;
 
 /// How long the end of the process waits for a collector to take the last spans.
 const LAST_SPANS: Duration = Duration::from_secs(2);

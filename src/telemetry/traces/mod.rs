@@ -8,6 +8,7 @@
 //! traceparent ─▶ parent.rs ─▶ sampling.rs ─▶ spans.rs ─▶ queue.rs ─▶ export.rs ─▶ otlp/ ─▶ the collector
 //! ```
 
+mod counters;
 mod environment;
 mod export;
 mod names;
@@ -23,7 +24,6 @@ use std::sync::{LazyLock, OnceLock};
 
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
-use prometheus_client::metrics::counter::Counter;
 use tracing::{Metadata, Subscriber};
 use tracing_subscriber::filter::{FilterExt, FilterFn, LevelFilter, filter_fn};
 use tracing_subscriber::layer::Layer;
@@ -39,6 +39,7 @@ pub(crate) use spans::{
     attempt, batch_item, ended, grpc_call, http_call, push, refused_push, resent, status,
 };
 
+pub(crate) use counters::SpanCounters;
 use queue::Queue;
 use sampling::Sampling;
 
@@ -51,19 +52,16 @@ static SAMPLING: OnceLock<Sampling> = OnceLock::new();
 /// What became of spans. The process has one queue, because it has one subscriber.
 static SPANS: LazyLock<SpanCounters> = LazyLock::new(SpanCounters::default);
 
-/// What became of spans.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct SpanCounters {
-    /// Spans that a collector took.
-    pub(crate) exported: Counter,
-    /// Spans that were dropped, because the queue was full or the collector did not take them.
-    pub(crate) dropped: Counter,
-}
-
 /// Returns what became of spans.
 #[must_use]
 pub(crate) fn span_counters() -> SpanCounters {
     SPANS.clone()
+}
+
+/// Whether anything is traced at all.
+#[must_use]
+pub(crate) fn are_on() -> bool {
+    SAMPLING.get().is_some()
 }
 
 /// Begins to export, and returns the layer that records spans. It is called in the runtime that exports.
@@ -104,4 +102,26 @@ pub(super) fn with_spans_of_traces<S>(
 fn spans_of_traces() -> FilterFn<impl Fn(&Metadata<'_>) -> bool + Clone> {
     filter_fn(|metadata| metadata.is_span() && metadata.target() == TARGET)
         .with_max_level_hint(LevelFilter::INFO)
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing_subscriber::layer::{Identity, SubscriberExt};
+    use tracing_subscriber::{EnvFilter, registry};
+
+    use super::*;
+
+    #[test]
+    fn the_spans_of_traces_pass_whatever_the_log_leaves_out_and_no_detail_is_looked_at() {
+        for filter in ["off", "warn", "info"] {
+            let lines = Identity::new().with_filter(with_spans_of_traces(EnvFilter::new(filter)));
+            let spans = Identity::new().with_filter(spans_of_traces());
+            let subscriber = registry().with(lines).with(spans);
+            assert_eq!(subscriber.max_level_hint(), Some(LevelFilter::INFO), "{filter}");
+            tracing::subscriber::with_default(subscriber, || {
+                assert!(!tracing::info_span!(target: TARGET, "span").is_disabled(), "{filter}");
+                assert!(!tracing::enabled!(target: TARGET, tracing::Level::DEBUG), "{filter}");
+            });
+        }
+    }
 }

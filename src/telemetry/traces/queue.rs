@@ -7,7 +7,7 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 use tokio::sync::mpsc;
 
-use super::SpanCounters;
+use super::counters::SpanCounters;
 
 /// The end of the queue where spans come in.
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use tracing::field::{Empty, display};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use super::parent::Parent;
-use super::{SAMPLING, TARGET};
+use super::{SAMPLING, TARGET, are_on};
 
 /// The span of a gRPC call to `path`, which is `/SERVICE/METHOD`. It is disabled where the call is not traced.
 pub(crate) fn grpc_call(headers: &HeaderMap, uri: &Uri, caller: &str) -> Span {
@@ -127,7 +127,7 @@ pub(crate) fn attempt(n: u32, host: &str, port: u16) -> Span {
 
 /// Tells the span that is entered that its request is sent again, because the push service provably did not process it.
 pub(crate) fn resent() {
-    if SAMPLING.get().is_some() {
+    if are_on() {
         Span::current().add_event("resent", vec![KeyValue::new("fanfare.reason", "not_processed")]);
     }
 }

@@ -36,9 +36,12 @@ pub(super) struct Collector {
     task: JoinHandle<()>,
 }
 
-/// The spans that were taken, each with the attributes of who sent it.
+/// A span with the attributes of who sent it.
+type SentSpan = (Span, Vec<KeyValue>);
+
+/// The spans that were taken.
 #[derive(Clone, Default)]
-struct Taken(Arc<Mutex<Vec<(Span, Vec<KeyValue>)>>>);
+struct Taken(Arc<Mutex<Vec<SentSpan>>>);
 
 impl Drop for Collector {
     fn drop(&mut self) {

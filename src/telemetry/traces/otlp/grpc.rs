@@ -10,8 +10,8 @@ use tonic::Request;
 use tonic::metadata::MetadataMap;
 use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
 
-use super::OtlpError;
-use crate::telemetry::traces::TraceSettings;
+use super::error::OtlpError;
+use crate::telemetry::traces::settings::TraceSettings;
 
 /// A collector that speaks gRPC.
 pub(super) struct GrpcCollector {

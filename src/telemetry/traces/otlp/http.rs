@@ -18,8 +18,8 @@ use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::OtlpError;
-use crate::telemetry::traces::TraceSettings;
+use super::error::OtlpError;
+use crate::telemetry::traces::settings::TraceSettings;
 
 /// An answer has at most so many bytes. It says no more than how many spans were not wanted, and why.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;

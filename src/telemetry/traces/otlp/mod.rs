@@ -1,5 +1,6 @@
 //! A collector of spans, which speaks OTLP over gRPC or over HTTP.
 
+mod error;
 mod grpc;
 mod http;
 
@@ -11,6 +12,7 @@ use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
 use opentelemetry_proto::transform::trace::tonic::group_spans_by_resource_and_scope;
 use opentelemetry_sdk::trace::SpanData;
 
+pub use self::error::OtlpError;
 use self::grpc::GrpcCollector;
 use self::http::HttpCollector;
 use super::resource::resource;
@@ -25,26 +27,6 @@ pub(super) struct Collector {
 enum Transport {
     Grpc(GrpcCollector),
     Http(HttpCollector),
-}
-
-/// Why a collector cannot be reached, or took nothing.
-#[derive(Debug, thiserror::Error)]
-pub enum OtlpError {
-    /// Its address cannot be used.
-    #[error("the address of the collector cannot be used: {0}")]
-    Endpoint(String),
-    /// TLS cannot be set up.
-    #[error("TLS to the collector cannot be set up: {0}")]
-    Tls(#[from] rustls::Error),
-    /// It cannot be connected to.
-    #[error("cannot connect: {0}")]
-    Connect(String),
-    /// It broke off, or what it answered is not HTTP.
-    #[error("it gave no answer: {0}")]
-    NoAnswer(String),
-    /// It answered that it did not take them.
-    #[error("it answered {0}")]
-    Answered(String),
 }
 
 impl Collector {
