@@ -15,7 +15,7 @@ use crate::held_bytes::BytesBudget;
 use crate::ingress::admin::{self, Admin};
 use crate::ingress::grpc::{
     Authenticate, BoundedMetadata, ConnectInfo, CountRefused, Gate, GrpcSettings, HealthChecks, OfConnection,
-    Service,
+    Service, Traced,
 };
 use crate::ingress::health::Health;
 use crate::ingress::http::{self, Http, HttpSettings};
@@ -67,7 +67,7 @@ pub(super) fn grpc(
         .add_service(PushServiceServer::new(service).max_decoding_message_size(max_message_bytes))
         .prepare();
     let gate = Gate::new(routes, &settings);
-    let service = BoundedMetadata::before(Authenticate::new(callers, gate));
+    let service = BoundedMetadata::before(Authenticate::new(callers, Traced::before(gate)));
     let service = CountRefused::before(service, metrics.calls.clone());
     let (max_bytes, max_waiting) = (settings.max_connection_bytes, settings.max_waiting_calls());
     let mut limits = settings.listener;

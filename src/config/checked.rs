@@ -15,7 +15,7 @@ use crate::dispatch::DispatchSettings;
 use crate::ingress::admin::AdminSettings;
 use crate::ingress::grpc::GrpcSettings;
 use crate::ingress::http::HttpSettings;
-use crate::telemetry::LogSettings;
+use crate::telemetry::{LogSettings, TraceSettings};
 
 /// A checked configuration.
 pub struct Config {
@@ -55,6 +55,8 @@ pub struct Config {
     pub proxy: Option<Proxies>,
     /// What is logged, and how.
     pub log: LogSettings,
+    /// What is traced, and who collects it.
+    pub traces: TraceSettings,
     /// The callers; where there are none, everybody may do everything.
     pub callers: Vec<CallerSettings>,
     /// The issuers whose tokens callers may show.

@@ -1,6 +1,7 @@
 //! The settings of a configuration that says nothing but its apps.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use fanfare_upstream::{Origin, UpstreamSettings};
@@ -10,7 +11,7 @@ use crate::credential::google::Source;
 use crate::dispatch::DispatchSettings;
 use crate::ingress::admin::AdminSettings;
 use crate::ingress::grpc::GrpcSettings;
-use crate::telemetry::LogSettings;
+use crate::telemetry::{LogSettings, TraceSettings};
 
 /// Source: Apple, "Sending notification requests to APNs".
 const APNS_PRODUCTION: &str = "api.push.apple.com";
@@ -31,6 +32,7 @@ const MAX_HELD_BYTES: usize = 512 * 1024 * 1024;
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(25);
 
 pub(super) fn config(apps: Vec<AppConfig>, trust: Trust) -> Config {
+    let traces = TraceSettings { roots: Arc::clone(trust.roots()), ..TraceSettings::default() };
     Config {
         grpc: GrpcSettings::default(),
         admin: AdminSettings::default(),
@@ -55,6 +57,7 @@ pub(super) fn config(apps: Vec<AppConfig>, trust: Trust) -> Config {
         trust,
         proxy: None,
         log: LogSettings::default(),
+        traces,
         callers: Vec::new(),
         issuers: Vec::new(),
         apps,

@@ -18,8 +18,8 @@ const MOST_MISTAKES: usize = 50;
 const NEAR: f64 = 0.7;
 
 /// The tables that hold settings of the whole gateway. No secret is in them, because secrets are in files.
-const SETTINGS: [&str; 9] =
-    ["grpc", "admin", "limits", "reload", "upstream", "apns", "fcm", "web_push", "log"];
+const SETTINGS: [&str; 10] =
+    ["grpc", "admin", "limits", "reload", "upstream", "apns", "fcm", "web_push", "log", "traces"];
 
 /// One thing that is wrong with a text.
 pub(super) struct Mistake {

@@ -31,6 +31,7 @@ pub use overrides::Overrides;
 pub use trust::{ClientCertificate, Trust};
 
 use crate::files::{FileContent, FilesRead};
+use crate::telemetry::EnvironmentError;
 use document::Said;
 use places::Places;
 
@@ -86,6 +87,24 @@ impl Config {
             Ok(config) if wrong.is_empty() => Ok(config),
             Ok(_) => Err(ConfigErrors(wrong)),
             Err(ConfigErrors(errors)) => Err(ConfigErrors(wrong.into_iter().chain(errors).collect())),
+        }
+    }
+
+    /// Adds what the standard variables of OpenTelemetry say where the configuration says nothing.
+    ///
+    /// # Errors
+    /// Fails if one of them says nothing that can be used.
+    pub(crate) fn with_standard_variables(
+        mut self,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigErrors> {
+        match self.traces.complete(variable) {
+            Ok(()) => Ok(self),
+            Err(EnvironmentError { variable, expected }) => {
+                let problem = format!("expected {expected}, found something else");
+                let place = Place::Variable(variable.to_owned());
+                Err(ConfigErrors(vec![ConfigError { place, key: String::new(), problem }]))
+            }
         }
     }
 }

@@ -57,6 +57,11 @@ impl Trust {
         Ok(Self { roots, http2, http1, either })
     }
 
+    /// The root certificates, for those who set up TLS by themselves.
+    pub(super) fn roots(&self) -> &Arc<RootCertStore> {
+        &self.roots
+    }
+
     /// Whether no upstream at all could be verified.
     pub(super) fn is_empty(&self) -> bool {
         self.roots.is_empty()

@@ -63,6 +63,12 @@ impl OpenedPush {
     }
 }
 
+/// The parts of a draft that make the push.
+type Unopened = (String, Result<TargetDraft, Refusal>, DraftBody);
+
+/// The push that they make, with what it shares and what it is known by; or its result.
+type Opened = Result<(Push, Option<Arc<Encoded>>, Option<Box<OncePush>>), Box<Refused>>;
+
 impl Desk {
     /// Opens a draft.
     ///
@@ -77,6 +83,19 @@ impl Desk {
         let asker = &Asker { caller, class };
         let Draft { id, target, body, held, parent } = draft;
         let parent = (!parent.is_disabled()).then(|| Box::new(parent));
+        let opened = self.open_parts(asker, (id, target, body));
+        match opened {
+            Ok((push, encoded, once)) => Ok(OpenedPush { push, encoded, once, parent, held }),
+            Err(refused) => {
+                if let Some(parent) = parent {
+                    refused.trace(&parent);
+                }
+                Err(refused)
+            }
+        }
+    }
+
+    fn open_parts(&self, asker: &Asker<'_>, (id, target, body): Unopened) -> Opened {
         let routes = self.routes.load();
         let has_id = !id.is_empty();
         let (push, encoded, said) = match body {
@@ -92,8 +111,8 @@ impl Desk {
                 return Err(Refused::new(check::echo(id), Labels::new(), refusal));
             }
         };
-        match once::known_by(caller, &push, has_id, said) {
-            Ok(once) => Ok(OpenedPush { push, encoded, once, parent, held }),
+        match once::known_by(asker.caller, &push, has_id, said) {
+            Ok(once) => Ok((push, encoded, once)),
             Err(refusal) => Err(Refused::new(push.id.into_string(), push.body.labels.clone(), refusal)),
         }
     }

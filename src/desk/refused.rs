@@ -1,9 +1,12 @@
 //! A push that is not sent, as its result.
 
+use tracing::Span;
+
 use super::admission::NoRoom;
 use super::settled::{EchoedLabels, Settled};
 use crate::dispatch::{Seat, Unsendable};
 use crate::push::{Labels, Outcome, PushResult, Reason};
+use crate::telemetry::traces;
 
 /// Why an item is turned away that is too large for what is left of the budget of bytes.
 pub(super) const OVER_BUDGET: &str =
@@ -41,6 +44,11 @@ impl Refused {
         let mut refused = Self::not_attempted(id, labels, why.reason(), detail);
         refused.result.retry_after = why.wait();
         refused
+    }
+
+    /// Shows it in the trace that it is a part of.
+    pub(super) fn trace(&self, parent: &Span) {
+        traces::refused_push(parent, &self.id, self.result.outcome.name(), self.reason_name());
     }
 
     /// The name of its reason in metrics.

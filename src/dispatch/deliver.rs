@@ -17,6 +17,7 @@ use super::{Ask, Dispatcher, Room};
 use crate::credential::Stamp;
 use crate::provider::{Message, Provider};
 use crate::push::PushResult;
+use crate::telemetry::traces;
 
 impl Dispatcher {
     /// Brings a push to its verdict, in one attempt or several. `send.rs` does the first steps: encode, seal and
@@ -73,17 +74,19 @@ impl Dispatcher {
                     Ok(message) => message,
                     Err(refusal) => return attempts.refused(refusal, route.guard()),
                 };
-                let again = || stamped(anew().ok()?, stamp).ok().map(|message| message.request);
+                let again = || {
+                    traces::resent();
+                    stamped(anew().ok()?, stamp).ok().map(|message| message.request)
+                };
                 // Answer and result are large, so they end with this block and do not lie in the future of the pause.
                 let (wait, costs_budget) = {
-                    let span = tracing::debug_span!(
-                        "attempt",
-                        n = attempts.made() + 1,
-                        outcome = Empty,
-                        status = Empty
-                    );
+                    let n = attempts.made() + 1;
+                    let span = match ask.parent {
+                        Some(_) => traces::attempt(n, peer.origin().host(), peer.origin().port()),
+                        None => tracing::debug_span!("attempt", n, outcome = Empty, status = Empty),
+                    };
                     let begun = permit.granted_at();
-                    room.note(attempts.made() + 1);
+                    room.note(n);
                     let exchange = permit.exchange(request, again, room.share());
                     let mut exchange = pin!(exchange.instrument(span));
                     let ended = exchange.as_mut().await;

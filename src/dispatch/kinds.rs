@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::guard::Guard;
 use crate::provider::Verdict;
-use crate::push::{Outcome, Shortened};
+use crate::push::{Outcome, PushId, Shortened};
 
 /// The most kinds of one app on one provider that are logged. Some services put numbers into their sentences, so
 /// each sentence would be a kind of its own.
@@ -55,7 +55,7 @@ enum Told {
 
 impl Kinds {
     /// Logs an answer that was not an acceptance, where it is the first of its kind, or its kind is trouble that goes on.
-    pub(super) fn note(&self, guard: &Guard, verdict: &Verdict, status: u16) {
+    pub(super) fn note(&self, id: &PushId, guard: &Guard, verdict: &Verdict, status: u16) {
         let Some(told) = self.told(status, verdict, Instant::now()) else { return };
         let (app, provider, outcome) = (guard.app(), guard.provider().name(), verdict.outcome.name());
         let (reason, detail) = (Logged(&verdict.upstream_reason), Logged(&verdict.detail));
@@ -64,9 +64,9 @@ impl Kinds {
             return;
         }
         if is_trouble(verdict.outcome) {
-            tracing::warn!(%app, provider, status, outcome, %reason, %detail, "first answer of its kind");
+            tracing::warn!(%id, %app, provider, status, outcome, %reason, %detail, "first answer of its kind");
         } else {
-            tracing::info!(%app, provider, status, outcome, %reason, %detail, "first answer of its kind");
+            tracing::info!(%id, %app, provider, status, outcome, %reason, %detail, "first answer of its kind");
         }
         if told == Told::LastKind {
             tracing::info!(%app, provider, "further kinds of answers are counted, and not logged any more");

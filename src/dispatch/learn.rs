@@ -5,10 +5,12 @@ use fanfare_upstream::{Answer, Head, Origin, PeerPool, Unanswered, Unsent, Upstr
 use tokio::time::Instant;
 use tracing::Span;
 
+use super::kinds::Logged;
 use super::{Ask, Route, RunMode, pacing};
 use crate::credential::{Pass, Renewal};
 use crate::provider::{Heal, Provider, Retry, Verdict};
-use crate::push::Outcome;
+use crate::push::{Outcome, PushId};
+use crate::telemetry::traces;
 
 /// One exchange with a push service, as it ended.
 pub(super) struct Attempt<'a, P: Provider> {
@@ -67,15 +69,25 @@ impl Learned {
 
     /// Tells the span of the attempt how it ended.
     fn record(&self, span: &Span) {
-        let (outcome, status) = match self {
-            Self::Answered { verdict, status } => (verdict.outcome.name(), Some(*status)),
-            Self::Unanswered(unanswered) => ("unanswered", unanswered.status()),
-            Self::Unsent(_) => ("unsent", None),
+        if span.is_disabled() {
+            return;
+        }
+        let (outcome, status, reason) = match self {
+            Self::Answered { verdict, status } => {
+                (verdict.outcome.name(), Some(*status), Logged(&verdict.upstream_reason).to_string())
+            }
+            Self::Unanswered(unanswered) => {
+                ("unanswered", unanswered.status(), unanswered.cause.name().to_owned())
+            }
+            Self::Unsent(why) => ("unsent", None, why.to_string()),
         };
-        span.record("outcome", outcome);
         if let Some(status) = status {
             span.record("status", status);
         }
+        let is_well = outcome == Outcome::Accepted.name() || outcome == Outcome::Validated.name();
+        // The log has the reason in quotes.
+        let reason = Some(reason.trim_matches('"')).filter(|reason| !reason.is_empty());
+        traces::ended(span, outcome, reason, (!is_well).then_some(outcome));
     }
 }
 
@@ -98,7 +110,7 @@ impl<P: Provider> Ask<'_, P> {
                 let status = answer.reply.status.as_u16();
                 let verdict = route.provider.classify(context, &answer.reply, coarse_now());
                 route.metrics.answered(status, &verdict.upstream_reason);
-                let verdict = route.judge(verdict, status, mode);
+                let verdict = route.judge(self.id, verdict, status, mode);
                 route.hold_against(&verdict, &answer);
                 let mended = route.mend(verdict.heal, peer.origin(), generation, &answer);
                 // A renewed token is fresh, although another is fetched when it is refused.
@@ -107,7 +119,8 @@ impl<P: Provider> Ask<'_, P> {
             }
             Err(UpstreamError::Unanswered(unanswered)) => {
                 route.metrics.attempted(begun.elapsed());
-                let decided = unanswered.head.as_deref().and_then(|it| route.head_verdict(context, it, mode));
+                let decided =
+                    unanswered.head.as_deref().and_then(|it| route.head_verdict(self.id, context, it, mode));
                 let Some((verdict, status)) = decided else { return Learned::Unanswered(unanswered) };
                 (verdict, status, true)
             }
@@ -122,16 +135,22 @@ impl<P: Provider> Ask<'_, P> {
 impl<P: Provider> Route<P> {
     /// What the head of an answer decides whose body did not come whole. A push that was taken must not be sent again,
     /// whatever became of the body.
-    fn head_verdict(&self, context: P::Context, head: &Head, mode: RunMode) -> Option<(Verdict, u16)> {
+    fn head_verdict(
+        &self,
+        id: &PushId,
+        context: P::Context,
+        head: &Head,
+        mode: RunMode,
+    ) -> Option<(Verdict, u16)> {
         let verdict = self.provider.classify_head(context, head, coarse_now())?;
         let status = head.status.as_u16();
         self.metrics.answered(status, &verdict.upstream_reason);
-        Some((self.judge(verdict, status, mode), status))
+        Some((self.judge(id, verdict, status, mode), status))
     }
 
     /// Tells the guard of one more answer, adds to the verdict what the other recent answers make of it, and logs an
     /// answer that is the first of its kind.
-    fn judge(&self, mut verdict: Verdict, status: u16, mode: RunMode) -> Verdict {
+    fn judge(&self, id: &PushId, mut verdict: Verdict, status: u16, mode: RunMode) -> Verdict {
         let proved = verdict.token_invalid_since.is_some();
         let action = self.guard().judge(verdict.outcome, verdict.token_action, proved, mode);
         if verdict.outcome == Outcome::Accepted {
@@ -141,7 +160,7 @@ impl<P: Provider> Route<P> {
             verdict.detail = format!("{}; {advice}", verdict.detail).into();
         }
         verdict.token_action = action;
-        self.kinds.note(self.guard(), &verdict, status);
+        self.kinds.note(id, self.guard(), &verdict, status);
         verdict
     }
 

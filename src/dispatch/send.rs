@@ -7,7 +7,8 @@ use super::kinds::Logged;
 use super::turns::TooLate;
 use super::{Ask, Dispatcher, Room};
 use crate::provider::{Provider, Seal};
-use crate::push::PushResult;
+use crate::push::{Outcome, PushResult, Reason};
+use crate::telemetry::traces;
 
 impl Dispatcher {
     /// Sends a push and returns its verdict, before the deadline.
@@ -20,10 +21,15 @@ impl Dispatcher {
         room: &'a mut Room,
     ) -> impl Future<Output = PushResult> + Send + 'a {
         let Ask { id, body, parent, .. } = *ask;
-        let labels = tracing::field::Empty;
-        let span = tracing::debug_span!(
-            parent: parent.and_then(Span::id), "push", %id, app = %body.app, provider = P::KIND.name(), labels
-        );
+        let provider = P::KIND.name();
+        // The span of a traced push is exported; that of any other is for those who ask the log for details.
+        let span = match parent {
+            Some(parent) => traces::push(parent, id, &body.app, provider),
+            None => {
+                let labels = tracing::field::Empty;
+                tracing::debug_span!(parent: None, "push", %id, app = %body.app, provider, labels)
+            }
+        };
         if !body.labels.is_empty() {
             span.record("labels", tracing::field::debug(&body.labels));
         }
@@ -37,6 +43,9 @@ impl Dispatcher {
         let took = ask.terms.begun.elapsed();
         ask.route.metrics.settled(result.outcome, result.token_action, took);
         ask.note(&result, took);
+        if ask.parent.is_some() {
+            tell_span(&Span::current(), &result);
+        }
         tracing::debug!(
             outcome = result.outcome.name(), status = result.upstream_status,
             reason = %Logged(&result.upstream_reason), detail = %Logged(&result.detail), "verdict"
@@ -104,4 +113,14 @@ impl Dispatcher {
             Err(refusal) => attempts.refused(refusal, route.guard()),
         }
     }
+}
+
+/// Tells the span of a push its verdict.
+fn tell_span(span: &Span, result: &PushResult) {
+    let PushResult { outcome, reason, upstream_status, .. } = result;
+    let is_well = matches!(outcome, Outcome::Accepted | Outcome::Validated);
+    if let Some(status) = upstream_status {
+        span.record("status", status);
+    }
+    traces::ended(span, outcome.name(), reason.map(Reason::name), (!is_well).then(|| outcome.name()));
 }

@@ -24,6 +24,7 @@ mod pushes;
 mod reference;
 mod reloads;
 mod seconds;
+mod traces;
 mod upstream;
 
 use prometheus_client::encoding::text;
@@ -100,6 +101,7 @@ impl Default for Metrics {
         let memory = MemoryMetrics::register(own);
         let reloads = ReloadMetrics::register(own);
         log::register(own);
+        traces::register(own);
         build::register(own);
         Self {
             registry,

@@ -3,6 +3,7 @@
 
 mod queue;
 mod repeats;
+pub(crate) mod traces;
 
 use std::fs::File;
 use std::io::{self, IsTerminal};
@@ -12,13 +13,14 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use prometheus_client::metrics::counter::Counter;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Registry, fmt};
 
 use queue::Queue;
 pub(crate) use repeats::AUDIT;
 use repeats::{Repeats, TARGET};
+pub use traces::{EnvironmentError, Exporting, OtlpError, TraceProtocol, TraceSettings};
 
 /// How often the thread that writes looks whether repeated lines are to be told.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -78,6 +80,9 @@ pub enum TelemetryError {
     /// There is no standard error to write to, or no thread that could.
     #[error("the log cannot be written: {0}")]
     Writer(#[from] io::Error),
+    /// Traces cannot be exported.
+    #[error("traces cannot be exported: {0}")]
+    Traces(#[from] OtlpError),
 }
 
 /// The process's log. Dropping it waits until the thread that writes has written what is queued, for a moment at most.
@@ -94,11 +99,22 @@ impl Drop for Log {
     }
 }
 
-/// Sets the process's subscriber. Lines go to standard error, so that standard output is for results.
+/// Sets the process's subscriber, which traces nothing. Lines go to standard error, so that standard output is for results.
 ///
 /// # Errors
 /// Fails if the filter does not parse, a subscriber is set already, or no thread can be had.
 pub fn init(settings: &LogSettings) -> Result<Log, TelemetryError> {
+    init_with_traces(settings, &TraceSettings::default()).map(|(log, _)| log)
+}
+
+/// Sets the process's subscriber, and begins to export traces where there is a collector. It is called in the runtime that exports.
+///
+/// # Errors
+/// Fails if the filter does not parse, a subscriber is set already, no thread can be had, or TLS cannot be set up.
+pub fn init_with_traces(
+    settings: &LogSettings,
+    traces: &TraceSettings,
+) -> Result<(Log, Option<Exporting>), TelemetryError> {
     let filter = EnvFilter::try_new(&settings.filter)
         .map_err(|source| TelemetryError::Filter { filter: settings.filter.clone(), source })?;
     let people_read = io::stderr().is_terminal();
@@ -108,17 +124,24 @@ pub fn init(settings: &LogSettings) -> Result<Log, TelemetryError> {
         LogFormat::Json => true,
     };
     let (queue, repeats) = (Arc::new(Queue::new(dropped_lines())), Repeats::default());
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = fmt::layer()
         .with_writer(Arc::clone(&queue))
         // tracing-subscriber would print its own errors to standard error, and panic where that fails.
         .log_internal_errors(false);
     // Lines have colours where people read them, unless NO_COLOR forbids that.
-    let builder = if people_read { builder } else { builder.with_ansi(false) };
-    let set = if json {
-        builder.json().finish().with(repeats.clone()).try_init()
+    let lines = if people_read { lines } else { lines.with_ansi(false) };
+    let lines: Box<dyn Layer<Registry> + Send + Sync> = if json {
+        lines.json().and_then(repeats.clone()).boxed()
     } else {
-        builder.finish().with(repeats.clone()).try_init()
+        lines.and_then(repeats.clone()).boxed()
+    };
+    // The layer of traces is there only where they are exported, so that nobody pays for it who has none.
+    let (set, exporting) = match traces::begin(traces)? {
+        None => (tracing_subscriber::registry().with(lines).with(filter).try_init(), None),
+        Some((spans, exporting)) => {
+            let lines = lines.with_filter(traces::with_spans_of_traces(filter));
+            (tracing_subscriber::registry().with(lines).with(spans).try_init(), Some(exporting))
+        }
     };
     set.map_err(|_| TelemetryError::AlreadySet)?;
     // The thread has a descriptor of its own, so that whoever else prints to standard error waits for no lock that the
@@ -129,7 +152,7 @@ pub fn init(settings: &LogSettings) -> Result<Log, TelemetryError> {
         .name("log".to_owned())
         .spawn(move || writes.write_to(out, LOOK_EVERY, tell_dropped, || tell_repeated(&counts, false)))?;
     panic::set_hook(Box::new(tell_panic));
-    Ok(Log { queue, repeats })
+    Ok((Log { queue, repeats }, exporting))
 }
 
 fn tell_dropped(lines: u64) {

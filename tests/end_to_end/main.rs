@@ -62,6 +62,7 @@ mod strangers;
 mod stub;
 mod surroundings;
 mod tls_commands;
+mod traces;
 mod tunnel;
 mod vapid_key_command;
 mod web_push;

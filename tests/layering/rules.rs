@@ -44,13 +44,22 @@ pub(crate) const ONLY: &[(&[&str], &[&str])] = &[
     (&["crate::transport"], &["transport", "upstream", "listener"]),
     // Only the two ends of a connection see its protocol.
     (&["h2"], &["simulator"]),
-    (&["hyper", "hyper_util"], &["upstream", "simulator", "listener"]),
+    (&["hyper", "hyper_util"], &["upstream", "simulator", "listener", OTLP]),
+    // The rest of the house knows spans of `tracing` alone.
+    (
+        &["opentelemetry", "opentelemetry_sdk", "opentelemetry_proto", "tracing_opentelemetry"],
+        &["telemetry::traces"],
+    ),
 ];
 
 /// Who speaks the contract's messages, and who speaks them by gRPC.
-const CONTRACT: &[&str] = &["proto", "ingress::contract", "ingress::json", "ingress::grpc", "app", "cli"];
+const CONTRACT: &[&str] =
+    &["proto", "ingress::contract", "ingress::json", "ingress::grpc", "app", "cli", OTLP];
 
-const GRPC: &[&str] = &["proto", "ingress::grpc", "app", "cli"];
+const GRPC: &[&str] = &["proto", "ingress::grpc", "app", "cli", OTLP];
+
+/// Who calls collectors of traces, by gRPC and by HTTP.
+const OTLP: &str = "telemetry::traces::otlp";
 
 /// The places on the left never use the names on the right.
 pub(crate) const NEVER: &[(&[&str], &[&str])] = &[

@@ -6,6 +6,7 @@ mod apps;
 mod http;
 mod limits;
 mod row;
+mod traces;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -106,6 +107,7 @@ fn rows(config: &Config) -> Vec<Row> {
         web_push: WebPushUpstreams { trust: web_push_trust, max_origins },
         proxy,
         log: LogSettings { format, filter },
+        traces,
         callers,
         issuers,
         apps: all,
@@ -118,6 +120,7 @@ fn rows(config: &Config) -> Vec<Row> {
     limits::of_grpc(grpc, &mut rows);
     limits::of_admin(admin, &mut rows);
     limits::of_upstream(upstream, &mut rows);
+    traces::of_traces(traces, &mut rows);
     rows.extend([
         at_once("limits.max_in_flight", max_in_flight),
         at_once("limits.max_held_bytes", max_held_bytes),
@@ -174,7 +177,10 @@ mod tests {
             let table = key.split_once('.').map(|(table, key)| (table, key.contains('.')));
             matches!(
                 table,
-                Some(("grpc" | "limits" | "upstream" | "log" | "apns" | "fcm" | "web_push", false))
+                Some((
+                    "grpc" | "limits" | "upstream" | "log" | "traces" | "apns" | "fcm" | "web_push",
+                    false
+                ))
             )
         }) {
             assert!(seen.contains(key.as_str()) || key == "grpc.plaintext_anywhere", "{key} has no row");

@@ -60,8 +60,12 @@ impl Serve {
         let source = Arc::new(Source { file: self.config.clone(), overrides });
         let (config, files) = source.read();
         let config = config?;
-        let _log = telemetry::init(&config.log)?;
-        match self.serve(&source, config, files, hangups).await {
+        let (_log, exporting) = telemetry::init_with_traces(&config.log, &config.traces)?;
+        let served = self.serve(&source, config, files, hangups).await;
+        if let Some(exporting) = exporting {
+            exporting.end().await;
+        }
+        match served {
             Ok(()) => Ok(Done::Good),
             // From here on everything is said by the log, because whoever reads standard error expects its lines.
             Err(error) => {

@@ -26,7 +26,8 @@ impl Source {
     /// Reads it, and the files that it was read from.
     pub(super) fn read(&self) -> (Result<Config, ConfigErrors>, FilesRead) {
         let mut files = FilesRead::default();
-        (Config::read(&self.file, &self.overrides, &mut files), files)
+        let config = Config::read(&self.file, &self.overrides, &mut files);
+        (config.and_then(|config| config.with_standard_variables(|name| std::env::var(name).ok())), files)
     }
 
     /// Reads it again, and lets the gateway go by it. Where it is wrong, everything stays as it is. Returns in a few words how

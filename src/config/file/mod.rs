@@ -7,6 +7,7 @@ mod json_ingress;
 mod listeners;
 mod matrix_ingress;
 mod mattermost_ingress;
+mod traces;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ pub(in crate::config) use json_ingress::JsonIngress;
 pub(in crate::config) use listeners::{Admin, Grpc};
 pub(in crate::config) use matrix_ingress::{MatrixApp, MatrixIngress, MatrixProvider, UnknownApp};
 pub(in crate::config) use mattermost_ingress::MattermostIngress;
+pub(in crate::config) use traces::Traces;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -36,6 +38,7 @@ pub(in crate::config) struct File {
     pub(in crate::config) fcm: Fcm,
     pub(in crate::config) web_push: WebPush,
     pub(in crate::config) log: Log,
+    pub(in crate::config) traces: Traces,
     pub(in crate::config) issuers: BTreeMap<String, Issuer>,
     pub(in crate::config) apps: BTreeMap<String, App>,
     pub(in crate::config) callers: BTreeMap<String, Caller>,

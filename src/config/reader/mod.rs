@@ -14,6 +14,7 @@ mod paces;
 mod proxy;
 mod settings;
 mod together;
+mod traces;
 mod web_push;
 
 use std::path::Path;

@@ -57,6 +57,8 @@ impl Reader<'_> {
         self.origin("fcm.origin", &mut config.fcm.origin, file.fcm.origin.as_deref());
         self.origin("fcm.metadata", &mut config.fcm.metadata, file.fcm.metadata.as_deref());
         self.log(&mut config.log, &file.log);
+        let trust = config.trust.clone();
+        self.traces(&mut config.traces, &trust, &file.traces);
     }
 
     fn grpc(&mut self, grpc: &mut GrpcSettings, file: &file::Grpc) {

@@ -2,12 +2,14 @@
 
 use fanfare_upstream::coarse_now;
 use tonic::{Status, Streaming};
+use tracing::Span;
 
 use crate::caller::Caller;
 use crate::desk::{Desk, Draft};
 use crate::ingress::contract::batch::{Read, Source};
 use crate::ingress::contract::{self, CallFault, Items};
 use crate::proto;
+use crate::telemetry::traces;
 
 /// The messages of a stream.
 pub(super) struct Messages {
@@ -16,6 +18,8 @@ pub(super) struct Messages {
     pub(super) items: Items,
     /// Bounds the items of one message.
     pub(super) max_items: usize,
+    /// The span of the call, which the spans of traced items are linked to.
+    pub(super) call: Span,
 }
 
 impl Source for Messages {
@@ -42,7 +46,8 @@ impl Source for Messages {
     }
 
     fn next(&mut self, desk: &Desk, caller: &Caller) -> Option<Draft> {
-        self.items.next(desk, caller)
+        let draft = self.items.next(desk, caller)?;
+        Some(Draft { parent: traces::batch_item(&self.call), ..draft })
     }
 
     fn set_default_app(&mut self, app: String) {

@@ -13,6 +13,7 @@ mod pushes;
 mod refused_calls;
 mod single;
 mod timeout;
+mod traced;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -29,6 +30,7 @@ pub use incoming::ConnectInfo;
 pub(crate) use incoming::OfConnection;
 pub(crate) use metadata::BoundedMetadata;
 pub(crate) use refused_calls::CountRefused;
+pub(crate) use traced::Traced;
 
 use crate::desk::{BatchSettings, Desk, NO_ROOM_WAIT, NoRoom, OnceSettings};
 use crate::ingress::contract::batch::{Results, Stream, start};
@@ -173,7 +175,8 @@ impl PushService for Service {
         batch.drains_at(leaving.told_to_go().clone());
         let over = leaving.over().clone();
         let (items, max_items) = (Items::new(share), self.max_message_items);
-        let source = batch::Messages { stream: inbound, items, max_items };
+        let call = traced::span(&extensions);
+        let source = batch::Messages { stream: inbound, items, max_items, call };
         // The stream as its connection counts it, as its caller does, and what HTTP/2 may hold of it.
         let counted = (open, of_caller, in_window);
         let patience = self.answer_stall_timeout;

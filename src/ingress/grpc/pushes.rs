@@ -6,8 +6,8 @@ use fanfare_upstream::{ServiceClass, coarse_now};
 use tonic::{Request, Status};
 
 use super::incoming::share;
-use super::{authenticate, timeout};
-use crate::desk::Desk;
+use super::{authenticate, timeout, traced};
+use crate::desk::{Desk, Draft};
 use crate::ingress::contract::{self, CallFault, Items, MAX_ITEMS};
 use crate::proto;
 
@@ -30,7 +30,8 @@ pub(super) async fn send(
     let mut items = Items::new(share(&extensions));
     items.set_default_app(app);
     items.read(unread, coarse_now());
-    let drafts = std::iter::from_fn(|| items.next(desk, caller));
+    let call = traced::span(&extensions);
+    let drafts = std::iter::from_fn(|| Some(Draft { parent: call.clone(), ..items.next(desk, caller)? }));
     let settled = desk.submit_all(caller, drafts, class, arrival).await.map_err(CallFault::NoRoom)?;
     Ok(settled.into_iter().map(contract::settled).collect())
 }

@@ -5,8 +5,8 @@ use futures_util::future::{Either, FutureExt, ready};
 use tonic::{Request, Response, Status};
 
 use super::incoming::share;
-use super::{authenticate, timeout};
-use crate::desk::{Desk, NoRoom, Settled};
+use super::{authenticate, timeout, traced};
+use crate::desk::{Desk, Draft, NoRoom, Settled};
 use crate::held_bytes::is_small;
 use crate::ingress::contract::{self, CallFault};
 use crate::proto;
@@ -37,7 +37,8 @@ fn submit(
     let push = message.push.ok_or_else(|| CallFault::Bad(contract::push_required()))?;
     // Most pushes are small, and need no look at their connection.
     let held = if is_small(bytes) { Ok(None) } else { share(&extensions).in_flight(bytes) };
-    Ok(desk.submit(caller, contract::push(*push, "", coarse_now(), held), arrival))
+    let draft = contract::push(*push, "", coarse_now(), held);
+    Ok(desk.submit(caller, Draft { parent: traced::span(&extensions), ..draft }, arrival))
 }
 
 #[cfg(test)]

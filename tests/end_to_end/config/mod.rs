@@ -35,6 +35,7 @@ pub(crate) async fn folder() -> tempfile::TempDir {
     write("gateway.key", &own.signing_key.serialize_pem());
     write("ca.pem", simulator.ca_pem());
     write("proxy-credentials", "fanfare:swordfish\n");
+    write("traces.headers", "x-collector-key: swordfish\n");
     let account = simulator.fcm().add_service_account(&["demo-project"]).unwrap();
     write("service-account.json", &account.key_json());
     write("vapid.pem", include_str!("../../data/vapid/pkcs8.pem"));
@@ -43,6 +44,7 @@ pub(crate) async fn folder() -> tempfile::TempDir {
         "news.key",
         "gateway.key",
         "proxy-credentials",
+        "traces.headers",
         "service-account.json",
         "vapid.pem",
     ] {
@@ -74,6 +76,7 @@ async fn the_sample_is_good_and_says_every_default() {
     let bare = Config::on_loopback(Vec::new(), Trust::of_system().unwrap());
     assert_eq!(format!("{:?}", config.upstream), format!("{:?}", bare.upstream));
     assert_eq!(config.max_in_flight, bare.max_in_flight);
+    assert_eq!(format!("{:?}", config.traces), format!("{:?}", bare.traces));
     assert_eq!(config.max_held_bytes, bare.max_held_bytes);
     assert_eq!(config.drain_delay, bare.drain_delay);
     assert_eq!(config.drain_timeout, bare.drain_timeout);

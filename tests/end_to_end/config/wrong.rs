@@ -117,6 +117,30 @@ async fn what_is_wrong_is_said_with_file_line_and_key() {
             "proxy.url: expected a proxy spoken to without TLS",
         ),
         ("\"proxy-credentials\"", "\"ca.pem\"", "proxy.credentials_file: "),
+        ("http://127.0.0.1:4317", "127.0.0.1:4317", "traces.endpoint: expected a URL of http or https"),
+        ("http://127.0.0.1:4317", "http://me:swordfish@collector", "traces.endpoint: expected a URL"),
+        (
+            "protocol = \"grpc\"",
+            "protocol = \"udp\"",
+            "traces.protocol: expected grpc or http/protobuf, found \"udp\"",
+        ),
+        (
+            "sample_ratio = 0.01",
+            "sample_ratio = 1.5",
+            "traces.sample_ratio: expected a number from 0 to 1, found 1.5",
+        ),
+        (
+            "sample_ratio = 0.01",
+            "sample_ratio = nan",
+            "traces.sample_ratio: expected a number from 0 to 1, found NaN",
+        ),
+        ("\"traces.headers\"", "\"ca.pem\"", "traces.headers_file: ca.pem, line 1: expected NAME: VALUE"),
+        ("max_batch = 512", "max_batch = 8193", "traces.max_batch: expected at most traces.max_queue (8192)"),
+        (
+            "max_queue = 8192",
+            "max_queue = 10000000",
+            "traces.max_queue: expected at most 1048576, found 10000000",
+        ),
         (
             "project = \"my-project\"",
             "project = \"My Project\"",
