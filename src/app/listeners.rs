@@ -20,7 +20,7 @@ use crate::ingress::grpc::{
 use crate::ingress::health::Health;
 use crate::ingress::http::{self, Http, HttpSettings};
 use crate::listener::{Accepting, AgeSettings, Listener, ListenerSettings, Protocol};
-use crate::metrics::Metrics;
+use crate::metrics::{ListenersMetrics, Metrics};
 use crate::proto::{self, server::push_service_server::PushServiceServer};
 
 /// How many descriptors the admin listener keeps back: its clients are few, and each needs one for a moment.

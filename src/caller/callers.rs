@@ -129,11 +129,13 @@ impl Callers {
             }
         };
         Some(Caller { known, address: Some(address) })
+    }
+
     /// How each caller is. Where the configuration has never had callers, it is how everybody is.
     pub(crate) fn look(&self) -> Vec<CallerLook> {
         let directory = self.directory.load();
         if directory.has_callers {
-            directory.rules.values().map(|rule| rule.look()).collect()
+            directory.named.values().map(|known| known.rule.look()).collect()
         } else {
             vec![self.anyone.rule.look()]
         }

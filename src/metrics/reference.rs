@@ -26,7 +26,8 @@ fn page() -> String {
     let _http = metrics.http.calls("http:127.0.0.1:8066", "json", &["malformed"]);
     let _devices = metrics.matrix.devices(["served"]);
     let mattermost = &metrics.mattermost;
-    let _mattermost = (mattermost.pushes("message", ["OK"]), mattermost.acks(["ios"]), mattermost.forwards(["answered"]));
+    let _mattermost =
+        (mattermost.pushes("message", ["OK"]), mattermost.acks(["ios"]), mattermost.forwards(["answered"]));
     let credentials = &metrics.credentials;
     let (_token, _key) = (credentials.token("account"), credentials.provider_token("TEAM/KEY"));
     let _standing = credentials.standing("account", "fcm project demo");

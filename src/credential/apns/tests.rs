@@ -7,6 +7,7 @@ use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ED2551
 
 use super::*;
 use crate::credential::{Credential, CredentialHandle};
+use crate::metrics::CredentialMetrics;
 
 const EPOCH_SECONDS: u64 = 1_700_000_000;
 
@@ -54,7 +55,9 @@ async fn pass(minutes: u64) {
 #[test]
 fn a_token_verifies_and_its_signature_is_64_raw_bytes() {
     let key = p256();
-    let stamp = ProviderToken::new(signing_key(&key), CredentialMetrics::default().provider_token("")).stamp().unwrap();
+    let stamp = ProviderToken::new(signing_key(&key), CredentialMetrics::default().provider_token(""))
+        .stamp()
+        .unwrap();
     let jwt = stamp.authorization().strip_prefix("bearer ").unwrap();
     assert!(!format!("{stamp:?}").contains(jwt));
 

@@ -138,7 +138,7 @@ impl Pacer {
         let per_second = state.core.per_second()?;
         let (limited_since, waiting) = state.core.look();
         let limited_since = limited_since.map(Instant::from_std);
-        Some(PaceLook { subject: self.subject.to_string(), per_second, limited_since, waiting })
+        Some(PaceLook { subject: self.peer.to_string(), per_second, limited_since, waiting })
     }
 
     fn lock(&self) -> MutexGuard<'_, PacerState> {
