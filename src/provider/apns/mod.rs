@@ -8,6 +8,7 @@ mod live_activity;
 mod members;
 mod payload;
 mod push_type;
+mod raw;
 mod request;
 mod response;
 #[cfg(test)]

@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::value::RawValue;
 
 use super::live_activity::{Activity, ActivityAlert};
 use super::members::{Sound, arguments, flag};
@@ -46,41 +45,6 @@ pub(super) fn write(
         detail: format!("the payload could not be written: {error}"),
     })?;
     Ok(json)
-}
-
-/// What a raw payload shows.
-pub(super) struct Raw {
-    /// Whether `aps` has an alert, a sound or a badge.
-    pub(super) shows: bool,
-    /// Whether `aps` has an event of a Live Activity.
-    pub(super) live_activity: bool,
-}
-
-impl Raw {
-    /// # Errors
-    /// Fails if it is not a JSON object.
-    pub(super) fn parse(json: &str) -> Result<Self, Refusal> {
-        let members: BTreeMap<String, &RawValue> = serde_json::from_str(json).map_err(|error| {
-            let detail = format!("a raw payload is a JSON object: {error}");
-            Refusal::field("content.apns.payload_json", Reason::RawBodyInvalid, detail)
-        })?;
-        // An `aps` that is no dictionary shows nothing. Whether it is an error is left for APNs to say.
-        let aps: BTreeMap<String, &RawValue> =
-            members.get("aps").and_then(|aps| serde_json::from_str(aps.get()).ok()).unwrap_or_default();
-        let has = |key| aps.get(key).is_some_and(|value| is_there(value));
-        Ok(Self { shows: ["alert", "sound", "badge"].into_iter().any(has), live_activity: has("event") })
-    }
-}
-
-/// Whether a member is really there. Serializers write `null` for what is not there, and a dictionary of nothing but
-/// `null` for an alert that is not there.
-fn is_there(value: &RawValue) -> bool {
-    if value.get() == "null" {
-        return false;
-    }
-    let members: Option<BTreeMap<String, Option<serde::de::IgnoredAny>>> =
-        serde_json::from_str(value.get()).ok();
-    members.is_none_or(|members| members.is_empty() || members.values().any(Option::is_some))
 }
 
 struct Document<'a> {

@@ -14,8 +14,9 @@ use super::headers::{
     HEADERS_ROOM, collapse_id, expiration, priority_value, push_channel_id,
 };
 use super::live_activity::Activity;
-use super::payload::{self, Raw};
+use super::payload;
 use super::push_type::PushType;
+use super::raw::Raw;
 use super::topic::Topic;
 use super::{Apns, MAX_BROADCAST_PAYLOAD_BYTES, Target};
 use crate::provider::{CONTENT_TYPE, Message, Outgoing, bug, push_own, text};
