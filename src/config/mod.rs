@@ -11,6 +11,7 @@ mod defaults;
 mod document;
 mod error;
 mod file;
+mod laid_over;
 mod overrides;
 mod places;
 mod reader;

@@ -6,7 +6,8 @@ use toml::Spanned;
 use toml::de::{DeArray, DeTable, Error};
 
 use super::error::Place;
-use super::overrides::{Written, lay_over};
+use super::laid_over::lay_over;
+use super::overrides::Written;
 
 /// What file and variables say together, with the places where it stands.
 pub(super) struct Places<'a> {

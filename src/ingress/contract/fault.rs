@@ -34,7 +34,7 @@ pub(in super::super) enum CallFault {
     OutOfTime,
     /// The connection of a batch has reached its age, and the stream went on until the end of the grace.
     #[error(
-        "the connection has reached its age, and its grace has passed (max_connection_age_grace); items_read tells how \
+        "the connection has reached its age, and its grace has passed (grpc.max_connection_age_grace); items_read tells how \
          far the stream was read, and items without a result are in doubt"
     )]
     ConnectionOver,
