@@ -15,7 +15,7 @@ fn lines(world: &World, begins: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_is_gone_does_not_go_on_alarming_and_its_counters_stay() {
+async fn what_is_gone_alarms_no_more_and_its_series_go() {
     let mut file = None;
     let world = world(|simulator| file.insert(File::new(simulator)).read(simulator)).await;
     let mut file = file.unwrap();
@@ -36,13 +36,15 @@ async fn what_is_gone_does_not_go_on_alarming_and_its_counters_stay() {
     world.gateway.reload(file.read(&world.simulator)).unwrap();
     assert_eq!(sent(ROTATED, 5).await, Outcome::Accepted);
     until(|| !refused() && ends() == 0).await;
-    let counted = format!("fanfare_pushes_total{{app=\"{DROID}\",provider=\"fcm\",outcome=\"accepted\"}} 1");
-    assert_eq!(lines(&world, &counted).len(), 1);
+    let series = format!("fanfare_pushes_total{{app=\"{DROID}\"");
+    assert_eq!(lines(&world, &series), Vec::<String>::new());
 
     // Another key of the account has the token of its own.
     file.change = |_| {};
     world.gateway.reload(file.read(&world.simulator)).unwrap();
     assert_eq!(sent(DROID, 6).await, Outcome::Accepted);
     assert_eq!(ends(), 1);
+    let counted = format!("fanfare_pushes_total{{app=\"{DROID}\",provider=\"fcm\",outcome=\"accepted\"}} 1");
+    assert_eq!(lines(&world, &counted).len(), 1);
     world.gateway.shut_down().await;
 }
