@@ -20,7 +20,9 @@ async fn ended_by(signals: &[&str]) {
     let results = folder.path().join("results.ndjson");
     // Answers are held back, so that the signal finds pushes in flight.
     world.simulator.set_answer_latency(std::time::Duration::from_millis(300));
-    let child = std::process::Command::new(env!("CARGO_BIN_EXE_fanfare"))
+    // A program inherits ignored signals, so under `nohup` these tests would have it ignore SIGHUP.
+    let child = std::process::Command::new("env")
+        .args(["--default-signal=HUP", env!("CARGO_BIN_EXE_fanfare")])
         .args(["batch", "-", "--to", &address(&world), "--results"])
         .arg(&results)
         .stdin(Stdio::piped())

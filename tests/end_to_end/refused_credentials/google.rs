@@ -10,7 +10,7 @@ use fanfare::provider::fcm::{Fcm, FcmSettings as Project};
 use fanfare::push::AppId;
 use fanfare_simulator::{Fault, FaultRule, FcmSettings, ScriptedAnswer, ServiceAccount, Simulator, Trigger};
 
-use super::{not_sent, readiness};
+use super::{beside_probes, not_sent, readiness};
 use crate::harness::{SOON, World, alert, connect, metric, trust, within};
 
 const PROJECT: &str = "demo-project";
@@ -61,10 +61,10 @@ async fn a_project_that_the_account_may_not_send_for_is_shut_and_another_is_not(
         let expected = if number % 2 == 0 { Outcome::Accepted } else { Outcome::Credential };
         assert_eq!(result.outcome(), expected, "{result:?}");
     }
-    let told = world.send(push("bad", 1000)).await;
+    let told = beside_probes(&world, |number| push("bad", 1000 + number)).await;
     assert_eq!((told.reason(), told.upstream_status), (Reason::UpstreamAnswered, 403), "{told:?}");
     not_sent(&told, &[&account.client_email, OTHER]);
-    assert_eq!(world.send(push("good", 1001)).await.outcome(), Outcome::Accepted);
+    assert_eq!(world.send(push("good", 2001)).await.outcome(), Outcome::Accepted);
     let labels =
         |project| format!(r#"{{credential="{}",place="fcm project {project}"}}"#, account.client_email);
     let refused = |project| metric(&world.gateway, &format!("fanfare_credential_refused{}", labels(project)));

@@ -23,6 +23,18 @@ fn refused_by_apns(result: &proto::PushResult, status: u32, reason: &str) {
     assert!(!result.retryable && result.retry_after.is_none(), "{result:?}");
 }
 
+/// The result of a push that was sent as nobody's probe. One in some seconds is, also of those that a test sends.
+async fn beside_probes(world: &World, push: impl Fn(usize) -> proto::Push) -> proto::PushResult {
+    let mut result = world.send(push(0)).await;
+    for number in 1..A_HANDFUL {
+        if result.attempts == 0 {
+            break;
+        }
+        result = world.send(push(number)).await;
+    }
+    result
+}
+
 /// Checks that a push was not sent, and told which credential is refused, and where.
 fn not_sent(result: &proto::PushResult, named: &[&str]) {
     assert_eq!((result.outcome(), result.attempts), (Outcome::Credential, 0), "{result:?}");
