@@ -5,45 +5,41 @@ from __future__ import annotations
 import asyncio
 import signal
 import unittest
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from fanfare_push import Answered, AsyncClient, Client, NotRead, Result, Unknown, is_dead, pb, retry_after, should_retry
+from fanfare_push import Answered, AsyncClient, Client, Result, pb, should_retry
 from gateway import Gateway, Simulator
 
 PUSHES = 6000
-Seen = Callable[[int], None]
+WINDOW = 1000
+Seen = Callable[[Result], None]
 
 
-def push(number: int, beginning: str = "90", **options: bool) -> pb.Push:
+def push(number: int, **options: bool) -> pb.Push:
     return pb.Push(
         id=f"push-{number}",
         app="demo",
-        target=pb.Target(apns=pb.ApnsDevice(token=f"{beginning}{number:08x}")),
+        target=pb.Target(apns=pb.ApnsDevice(token=f"90{number:08x}")),
         content=pb.Content(notification=pb.Notification(title="Hello")),
         options=pb.Options(**options),
     )
 
 
-def blocking(address: str, pushes: Iterable[pb.Push], seen: Seen = lambda _: None, **settings: Any) -> list[Result]:
-    results: list[Result] = []
+def blocking(address: str, pushes: Iterable[pb.Push], seen: Seen, **settings: Any) -> None:
     with Client(address, plaintext=True, **settings) as client:
         for result in client.send_batch(pushes):
-            results.append(result)
-            seen(len(results))
-    return results
+            seen(result)
 
 
-def with_asyncio(address: str, pushes: Iterable[pb.Push], seen: Seen = lambda _: None, **settings: Any) -> list[Result]:
-    async def collect() -> list[Result]:
-        results: list[Result] = []
+def with_asyncio(address: str, pushes: Iterable[pb.Push], seen: Seen, **settings: Any) -> None:
+    async def send_all() -> None:
         async with AsyncClient(address, plaintext=True, **settings) as client:
             async for result in client.send_batch(pushes):
-                results.append(result)
-                seen(len(results))
-        return results
+                seen(result)
 
-    return asyncio.run(collect())
+    asyncio.run(send_all())
 
 
 class TestBatch(unittest.TestCase):
@@ -54,55 +50,57 @@ class TestBatch(unittest.TestCase):
         self.gateway = Gateway(self.simulator)
         self.addCleanup(self.gateway.end, signal.SIGKILL)
 
-    def ends(self, how: signal.Signals) -> Seen:
-        """Ends the gateway in the middle, and starts it again."""
+    def send(self, send_all: Callable[..., None], sent: list[pb.Push], how: signal.Signals) -> list[Result]:
+        """The results of a batch whose gateway ends in the middle, and is started again."""
+        results: list[Result] = []
 
-        def seen(results: int) -> None:
-            if results == PUSHES // 3:
+        def seen(result: Result) -> None:
+            results.append(result)
+            if len(results) == len(sent) // 3:
                 self.gateway.end(how)
                 self.gateway.start()
 
-        return seen
+        send_all(self.gateway.address, sent, seen, window=WINDOW)
+        return results
 
-    def balance(self, sent: list[pb.Push], results: list[Result]) -> dict[type[Result], int]:
+    def balance(self, what: str, sent: list[pb.Push], results: list[Result]) -> Counter[str]:
         """Each push has exactly one result, which is true of what arrived at the push service."""
         self.assertEqual(sorted(it.id for it in sent), sorted(it.push.id for it in results))
         arrived = self.simulator.arrived()
         for it in results:
             times = arrived[it.push.target.apns.token]
-            if isinstance(it, Answered):
-                accepted = it.verdict.outcome == pb.OUTCOME_ACCEPTED
-                self.assertGreaterEqual(times, 1 if accepted else 0, it)
-            elif isinstance(it, NotRead):
+            if isinstance(it, Answered) and it.verdict.outcome == pb.OUTCOME_ACCEPTED:
+                self.assertGreaterEqual(times, 1, it)
+            if should_retry(it):
                 self.assertEqual(times, 0, it)
             if not it.push.options.repeatable:
                 self.assertLessEqual(times, 1, it)
-        return {kind: sum(isinstance(it, kind) for it in results) for kind in (Answered, NotRead, Unknown)}
+        counts = Counter(type(it).__name__ for it in results)
+        twice = sum(times > 1 for times in arrived.values())
+        print(f"{what}: {len(sent)} pushes, {dict(counts)}, {twice} arrived twice")
+        return counts
 
     def test_books_balance_after_a_gateway_was_killed(self) -> None:
         for kind, send_all in enumerate([blocking, with_asyncio]):
             with self.subTest(send_all.__name__):
                 sent = [push(number) for number in range(kind * PUSHES, (kind + 1) * PUSHES)]
-                counts = self.balance(sent, send_all(self.gateway.address, sent, self.ends(signal.SIGKILL), window=1000))
-                print(f"killed, {send_all.__name__}: {counts}")
-                self.assertEqual(counts[Answered] + counts[Unknown], PUSHES)
-                self.assertTrue(0 < counts[Unknown] <= 1000, counts)
+                results = self.send(send_all, sent, signal.SIGKILL)
+                counts = self.balance(f"killed, {send_all.__name__}", sent, results)
+                self.assertEqual(counts["Answered"] + counts["Unknown"], PUSHES)
+                self.assertTrue(0 < counts["Unknown"] <= WINDOW, counts)
 
-    def test_what_is_repeatable_gets_its_verdict_after_a_gateway_was_killed(self) -> None:
+    def test_what_is_repeatable_has_its_verdict_after_a_gateway_was_killed(self) -> None:
         sent = [push(number, repeatable=True) for number in range(PUSHES)]
-        counts = self.balance(sent, blocking(self.gateway.address, sent, self.ends(signal.SIGKILL), window=1000))
-        doubled = sum(times > 1 for times in self.simulator.arrived().values())
-        print(f"killed, repeatable: {counts}, {doubled} arrived twice")
-        self.assertEqual(counts[Answered], PUSHES)
-        self.assertLessEqual(doubled, 1000)
+        results = self.send(blocking, sent, signal.SIGKILL)
+        self.assertEqual(self.balance("killed, repeatable", sent, results)["Answered"], PUSHES)
 
     def test_nothing_is_in_doubt_after_a_gateway_was_ended(self) -> None:
         for kind, send_all in enumerate([blocking, with_asyncio]):
             with self.subTest(send_all.__name__):
                 sent = [push(number) for number in range(kind * PUSHES, (kind + 1) * PUSHES)]
-                counts = self.balance(sent, send_all(self.gateway.address, sent, self.ends(signal.SIGTERM), window=1000))
-                print(f"ended, {send_all.__name__}: {counts}")
-                self.assertEqual(counts[Answered], PUSHES)
+                results = self.send(send_all, sent, signal.SIGTERM)
+                counts = self.balance(f"ended, {send_all.__name__}", sent, results)
+                self.assertEqual(counts["Answered"], PUSHES)
 
     def test_what_finds_no_gateway_was_not_read(self) -> None:
         self.gateway.end(signal.SIGKILL)
@@ -117,28 +115,37 @@ class TestBatch(unittest.TestCase):
                         yield taken[-1]
 
                 with self.assertRaisesRegex(TimeoutError, "no gateway answered"):
-                    for it in keep(send_all, self.gateway.address, pushes(), results):
-                        raise AssertionError(it)
+                    send_all(self.gateway.address, pushes(), results.append, deadline=0.5, window=10)
                 self.assertEqual(len(taken), 10)
-                self.assertEqual(self.balance(taken, results)[NotRead], 10)
-                self.assertTrue(all(should_retry(it) for it in results))
+                self.assertEqual(self.balance(f"no gateway, {send_all.__name__}", taken, results)["NotRead"], 10)
 
+    def test_a_source_that_fails_ends_the_batch_when_what_it_gave_has_its_verdict(self) -> None:
+        def pushes() -> Iterator[pb.Push]:
+            yield push(1)
+            raise LookupError("no more")
 
-def keep(send_all: Any, address: str, pushes: Iterable[pb.Push], results: list[Result]) -> list[Result]:
-    """As send_all, of a batch that raises: what came before is in results."""
-    settings = {"plaintext": True, "deadline": 0.5, "window": 10}
-    if send_all is blocking:
-        with Client(address, **settings) as client:
-            results.extend(it for it in client.send_batch(pushes))
-        return []
+        for send_all in [blocking, with_asyncio]:
+            with self.subTest(send_all.__name__):
+                results: list[Result] = []
+                with self.assertRaisesRegex(LookupError, "no more"):
+                    send_all(self.gateway.address, pushes(), results.append)
+                self.assertEqual([type(it) for it in results], [Answered])
 
-    async def collect() -> None:
-        async with AsyncClient(address, **settings) as client:
-            async for it in client.send_batch(pushes):
-                results.append(it)
+    def test_no_more_is_taken_than_the_window_holds(self) -> None:
+        taken: list[int] = []
 
-    asyncio.run(collect())
-    return []
+        def pushes() -> Iterator[pb.Push]:
+            for number in range(PUSHES):
+                taken.append(number)
+                yield push(number)
+
+        with Client(self.gateway.address, plaintext=True, window=100) as client:
+            for number, _ in enumerate(client.send_batch(pushes()), start=1):
+                self.assertLess(len(taken), number + 100)
+                if number == 500:
+                    break
+            # The batch is over, and the client goes on.
+            self.assertEqual(client.send(push(PUSHES)).verdict.outcome, pb.OUTCOME_ACCEPTED)
 
 
 if __name__ == "__main__":
