@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -26,6 +28,14 @@ def until_written(file: Path, process: subprocess.Popen[bytes]) -> dict[str, str
         time.sleep(0.02)
     facts: dict[str, str] = json.loads(file.read_text())
     return facts
+
+
+def free_port() -> int:
+    """One that no connection is given by itself, so that nobody takes it while its gateway is down."""
+    while True:
+        port = random.randrange(20_000, 30_000)  # Linux gives 32768 and above: net.ipv4.ip_local_port_range.
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 class Simulator:
@@ -56,8 +66,7 @@ class Gateway:
 
     def __init__(self, simulator: Simulator, configuration: str = "") -> None:
         self.dir = Path(tempfile.mkdtemp(prefix="fanfare-python-"))
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.address = f"127.0.0.1:{free.getsockname()[1]}"
+        self.address = f"127.0.0.1:{free_port()}"
         text = (simulator.dir / "fanfare.toml").read_text()
         self.config = simulator.dir / f"{self.dir.name}.toml"
         self.config.write_text(f'[log]\nfilter = "error"\n{configuration}\n{text}')

@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from fanfare_push import Answered, AsyncClient, Client, Result, pb, should_retry
+import grpc
+from fanfare_push import Answered, AsyncClient, Client, NotRead, Result, pb, should_retry
 from gateway import Gateway, Simulator
 
 PUSHES = 6000
@@ -17,13 +18,13 @@ WINDOW = 1000
 Seen = Callable[[Result], None]
 
 
-def push(number: int, **options: bool) -> pb.Push:
+def push(number: int, repeatable: bool = False) -> pb.Push:
     return pb.Push(
         id=f"push-{number}",
         app="demo",
         target=pb.Target(apns=pb.ApnsDevice(token=f"90{number:08x}")),
         content=pb.Content(notification=pb.Notification(title="Hello")),
-        options=pb.Options(**options),
+        options=pb.Options(repeatable=repeatable),
     )
 
 
@@ -118,6 +119,17 @@ class TestBatch(unittest.TestCase):
                     send_all(self.gateway.address, pushes(), results.append, deadline=0.5, window=10)
                 self.assertEqual(len(taken), 10)
                 self.assertEqual(self.balance(f"no gateway, {send_all.__name__}", taken, results)["NotRead"], 10)
+
+    def test_the_gateway_says_that_it_did_not_read_what_is_too_large(self) -> None:
+        large = push(1)
+        large.content.data["text"] = "x" * 5_000_000
+        for send_all in [blocking, with_asyncio]:
+            with self.subTest(send_all.__name__):
+                results: list[Result] = []
+                with self.assertRaises(grpc.RpcError) as raised:
+                    send_all(self.gateway.address, [large], results.append)
+                self.assertIs(raised.exception.code(), grpc.StatusCode.OUT_OF_RANGE)
+                self.assertEqual([type(it) for it in results], [NotRead])
 
     def test_a_source_that_fails_ends_the_batch_when_what_it_gave_has_its_verdict(self) -> None:
         def pushes() -> Iterator[pb.Push]:

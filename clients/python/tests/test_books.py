@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unittest
-from typing import Optional
+from typing import Any, Optional
 
 import grpc
 from fanfare_push import pb
@@ -29,7 +29,7 @@ class Ended(grpc.RpcError):
     def code(self) -> StatusCode:
         return self._code
 
-    def trailing_metadata(self) -> list[tuple[str, bytes]]:
+    def trailing_metadata(self) -> Any:
         return [("grpc-status-details-bin", self._details.SerializeToString())]
 
 

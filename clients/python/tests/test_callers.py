@@ -53,8 +53,8 @@ class TestCallers(unittest.TestCase):
 
     def test_the_same_with_asyncio(self) -> None:
         async def send() -> int:
-            settings = {"ca_file": self.dir / "gateway.pem", "token_file": self.dir / "orders.key"}
-            async with AsyncClient(self.address, **settings) as client:
+            ca, key = self.dir / "gateway.pem", self.dir / "orders.key"
+            async with AsyncClient(self.address, ca_file=ca, token_file=key) as client:
                 return (await client.send(push(1))).verdict.outcome
 
         self.assertEqual(asyncio.run(send()), pb.OUTCOME_ACCEPTED)

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, test } from 'node:test'
+import { status } from '@grpc/grpc-js'
 import { Client, shouldRetry } from 'fanfare-push'
 import { Gateway, Simulator } from './gateway.mjs'
 
@@ -94,6 +95,18 @@ test('what finds no gateway was not read', async () => {
   }, /no gateway answered within 500 ms/)
   assert.equal(taken.length, 10)
   assert.deepEqual(await balance('no gateway', taken, results), { NotRead: 10 })
+  client.close()
+})
+
+test('the gateway says that it did not read what is too large', async () => {
+  const client = new Client(gateway.address, { plaintext: true })
+  const large = push(1)
+  large.content.data = { text: 'x'.repeat(5_000_000) }
+  const results = []
+  await assert.rejects(async () => {
+    for await (const result of client.sendBatch([large])) results.push(result)
+  }, { code: status.OUT_OF_RANGE })
+  assert.deepEqual(results.map((it) => it.ended), ['NotRead'])
   client.close()
 })
 

@@ -1,6 +1,7 @@
 // A gateway with the simulator, as processes that a test may kill.
 
 import { spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -25,6 +26,19 @@ async function end(process, signal) {
   if (process.exitCode === null && process.signalCode === null) {
     process.kill(signal)
     await ended
+  }
+}
+
+/** One that no connection is given by itself, so that nobody takes it while its gateway is down. */
+async function freePort() {
+  for (;;) {
+    const port = randomInt(20_000, 30_000) // Linux gives 32768 and above: net.ipv4.ip_local_port_range.
+    const server = createServer()
+    const free = await new Promise((resolve) => {
+      server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true))
+    })
+    server.close()
+    if (free) return port
   }
 }
 
@@ -61,10 +75,7 @@ export class Simulator {
 export class Gateway {
   static async start(simulator, configuration = '') {
     const it = new Gateway()
-    const free = createServer().listen(0, '127.0.0.1')
-    await once(free, 'listening')
-    it.address = `127.0.0.1:${free.address().port}`
-    free.close()
+    it.address = `127.0.0.1:${await freePort()}`
     it.config = join(simulator.dir, 'gateway.toml')
     it.ready = join(simulator.dir, 'ready.json')
     const text = readFileSync(join(simulator.dir, 'fanfare.toml'), 'utf8')

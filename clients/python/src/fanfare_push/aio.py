@@ -59,7 +59,9 @@ class AsyncClient:
         """As Client.send."""
         push = named(push)
         answer = await self.stub.SendPush(
-            pb.SendPushRequest(push=push), timeout=deadline or self._deadline, wait_for_ready=True
+            pb.SendPushRequest(push=push),
+            timeout=self._deadline if deadline is None else deadline,
+            wait_for_ready=True,
         )
         return Answered(push, answer.result)
 

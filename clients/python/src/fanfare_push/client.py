@@ -68,7 +68,9 @@ class Client:
         """
         push = named(push)
         answer = self.stub.SendPush(
-            pb.SendPushRequest(push=push), timeout=deadline or self._deadline, wait_for_ready=True
+            pb.SendPushRequest(push=push),
+            timeout=self._deadline if deadline is None else deadline,
+            wait_for_ready=True,
         )
         return Answered(push, answer.result)
 
