@@ -45,6 +45,7 @@ def main(readme):
         steps = []
         for name, language, block in BLOCK.findall(text):
             if name:
+                (Path(folder) / name).parent.mkdir(parents=True, exist_ok=True)
                 (Path(folder) / name).write_text(block)
             elif language == "console":
                 steps += commands(block)

@@ -35,11 +35,14 @@ export function credentials(settings: Settings): grpc.ChannelCredentials {
   const { plaintext, caFile, certificateFile, keyFile, tokenFile } = settings
   if (plaintext) {
     for (const name of ['caFile', 'certificateFile', 'tokenFile'] as const) {
-      if (settings[name]) throw new TypeError(`${name} has no place beside plaintext: nothing is verified or shown without TLS`)
+      if (!settings[name]) continue
+      throw new TypeError(`${name} has no place beside plaintext: nothing is verified or shown without TLS`)
     }
     return grpc.credentials.createInsecure()
   }
-  if (!certificateFile !== !keyFile) throw new TypeError('certificateFile and keyFile belong together, and one of them is missing')
+  if (!certificateFile !== !keyFile) {
+    throw new TypeError('certificateFile and keyFile belong together, and one of them is missing')
+  }
   const read = (file?: string) => (file ? readFileSync(file) : null)
   const tls = grpc.credentials.createSsl(read(caFile), read(keyFile), read(certificateFile))
   return tokenFile ? grpc.credentials.combineChannelCredentials(tls, token(tokenFile)) : tls

@@ -44,9 +44,9 @@ export class Client {
   /**
    * Sends many pushes, and gives each its result as soon as it is known, in any order.
    *
-   * Pushes are taken only as fast as results are: at most `window` are open. Each has exactly one result. One that no gateway
-   * read is sent again by itself. One that was read, and whose verdict was lost, is Unknown, and is sent again only if its
-   * options call it repeatable.
+   * Pushes are taken only as fast as results are: at most `window` are open. Each has exactly one result. One that no
+   * gateway read is sent again by itself. One that was read, and whose verdict was lost, is Unknown, and is sent again only
+   * if its options call it repeatable.
    *
    * Throws what ended the batch before all were sent, once every push that was taken has its result. Whoever leaves the loop
    * cancels the batch, and never learns what became of the pushes that are open.

@@ -163,7 +163,8 @@ class _AsyncStream(Stream):
                 self._woken.set()
         except grpc.RpcError as error:
             status = Status(error)
-        except asyncio.CancelledError:  # By cancel, when the caller has left.
-            pass
+        except asyncio.CancelledError:  # Either side has cancelled the stream, and nobody knows how far it was read.
+            none = grpc.aio.Metadata()
+            status = Status(grpc.aio.AioRpcError(grpc.StatusCode.CANCELLED, none, none, details="the stream was cancelled"))
         self._books.close(self, status)
         self._woken.set()

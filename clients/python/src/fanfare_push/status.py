@@ -31,7 +31,7 @@ class Status:
 
     @property
     def tells_what_was_read(self) -> bool:
-        """Whether the last message of the stream told how far it was read. A bug of the gateway's (INTERNAL) tells nothing."""
+        """Whether the last message of the stream told how far it was read. A bug of the gateway's (INTERNAL) does not."""
         return self.from_gateway and self.code is not grpc.StatusCode.INTERNAL
 
 
