@@ -3,7 +3,7 @@
 import type { ClientDuplexStream, ServiceError } from '@grpc/grpc-js'
 import { Books, Stream } from './books.js'
 import { waiting } from './channel.js'
-import type { Push, PushServiceClient, SendBatchRequest, SendBatchResponse } from './made/fanfare/push/v1/push.js'
+import type { Push, PushServiceClient, SendBatchRequest, SendBatchResponse } from './generated/fanfare/push/v1/push.js'
 import type { PushInput, Result } from './result.js'
 
 /** How many pushes are in one message: as many of the largest (grpc.max_push_bytes) stay below grpc.max_message_bytes. */

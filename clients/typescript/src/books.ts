@@ -1,7 +1,7 @@
 // The books of a batch: where each push is, and what becomes of it when a stream ends. They do no I/O and read no clock.
 
 import { type ServiceError, status } from '@grpc/grpc-js'
-import type { Push, SendBatchResponse } from './made/fanfare/push/v1/push.js'
+import type { Push, SendBatchResponse } from './generated/fanfare/push/v1/push.js'
 import { named, type PushInput, type Result } from './result.js'
 import { advisedWait, tellsWhatWasRead } from './status.js'
 

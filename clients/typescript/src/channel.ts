@@ -21,7 +21,7 @@ export interface Settings {
 }
 
 export const options: grpc.ChannelOptions = {
-  'grpc.service_config': readFileSync(new URL('made/service_config.json', import.meta.url), 'utf8'),
+  'grpc.service_config': readFileSync(new URL('generated/service_config.json', import.meta.url), 'utf8'),
   // The gateway asks a silent connection whether it lives by the same times: grpc.keepalive_interval and
   // grpc.keepalive_timeout by default.
   'grpc.keepalive_time_ms': 60_000,

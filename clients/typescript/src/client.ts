@@ -2,7 +2,7 @@
 
 import { batch } from './batch.js'
 import { credentials, options, type Settings, waiting } from './channel.js'
-import { PushServiceClient, type SendPushResponse } from './made/fanfare/push/v1/push.js'
+import { PushServiceClient, type SendPushResponse } from './generated/fanfare/push/v1/push.js'
 import { type Answered, named, type PushInput, type Result } from './result.js'
 
 export type { Settings }

@@ -5,4 +5,4 @@ export {
   type Answered, type NotRead, type PushInput, type Result, type Unknown, isDead, retryAfter, shouldRetry,
 } from './result.js'
 // The messages of the contract, and its RPCs as they are.
-export * from './made/fanfare/push/v1/push.js'
+export * from './generated/fanfare/push/v1/push.js'

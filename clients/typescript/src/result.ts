@@ -1,7 +1,7 @@
 // What became of a push.
 
 import { randomUUID } from 'node:crypto'
-import { type DeepPartial, Delivery, Push, type PushResult, TokenAction } from './made/fanfare/push/v1/push.js'
+import { type DeepPartial, Delivery, Push, type PushResult, TokenAction } from './generated/fanfare/push/v1/push.js'
 
 /** A push as it is written: what is left out has its default. */
 export type PushInput = DeepPartial<Push>
