@@ -9,7 +9,7 @@ import unittest
 from datetime import timedelta
 
 import grpc
-from fanfare_push import AsyncClient, Client, is_dead, pb, retry_after, should_retry
+from fanfare_push import AsyncClient, Client, is_dead, nothing_sent, pb, retry_after, should_retry
 from gateway import BINARY, Gateway, Simulator
 from test_batch import push
 
@@ -44,12 +44,20 @@ class TestCallers(unittest.TestCase):
             with self.assertRaises(grpc.RpcError) as raised:
                 client.send(push(1))
             self.assertIs(raised.exception.code(), grpc.StatusCode.UNAUTHENTICATED)
+            self.assertTrue(nothing_sent(raised.exception))
             with self.assertRaises(grpc.RpcError) as raised:
                 list(client.send_batch([push(1)]))
             self.assertIs(raised.exception.code(), grpc.StatusCode.UNAUTHENTICATED)
             shown.write_text(key.read_text())
             self.assertEqual(client.send(push(1)).verdict.outcome, pb.OUTCOME_ACCEPTED)
             self.assertEqual([it.push.id for it in client.send_batch([push(1)])], ["push-1"])
+
+    def test_a_status_of_the_librarys_leaves_the_push_in_doubt(self) -> None:
+        with Client(self.address, ca_file=self.dir / "gateway.pem", token_file=self.dir / "orders.key") as client:
+            with self.assertRaises(grpc.RpcError) as raised:
+                client.send(push(1), deadline=0)
+            self.assertIs(raised.exception.code(), grpc.StatusCode.DEADLINE_EXCEEDED)
+            self.assertFalse(nothing_sent(raised.exception))
 
     def test_the_same_with_asyncio(self) -> None:
         async def send() -> int:

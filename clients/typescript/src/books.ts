@@ -3,7 +3,7 @@
 import { type ServiceError, status } from '@grpc/grpc-js'
 import type { Push, SendBatchResponse } from './generated/fanfare/push/v1/push.js'
 import { named, type PushInput, type Result } from './result.js'
-import { advisedWait, tellsWhatWasRead } from './status.js'
+import { advisedWait, nothingSent } from './status.js'
 
 /** On how many streams a push is written at most, and how many in a row may fail without a verdict before the batch does. */
 const TRIES = 5
@@ -136,7 +136,7 @@ export class Books {
     this.#leave(stream)
     const cause = error ?? new Error('the stream ended without this verdict')
     // Where only the connection broke, what left this process may have been read, whatever was last heard.
-    const read = !error || tellsWhatWasRead(error) ? stream.itemsRead : stream.taken
+    const read = !error || nothingSent(error) ? stream.itemsRead : stream.taken
     for (const [index, item] of stream.open) {
       if (index < read) item.inDoubt = cause
       this.#again(item, cause)

@@ -20,7 +20,7 @@ export class Client {
     this.#window = settings.window ?? 4096
   }
 
-  /** Ends the connections. Calls that are under way go on to their end. */
+  /** Ends the connections. Calls that are under way fail. */
   close(): void {
     this.stub.close()
   }
@@ -29,7 +29,7 @@ export class Client {
    * Sends one push and waits for its verdict, which says what is wrong with the push, if anything is.
    *
    * Rejects with grpc-js' ServiceError for what is of the call alone. Then the push may have been sent, unless
-   * docs/calling.md says of the status that it was not.
+   * `nothingSent` says that it was not. Rejects with a TypeError or an Error where the push cannot be encoded.
    */
   async send(input: PushInput, { deadline = this.#deadline }: { deadline?: number } = {}): Promise<Answered> {
     const push = named(input)

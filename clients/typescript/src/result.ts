@@ -32,9 +32,13 @@ export const retryAfter = (result: Result): number => {
   return advice ? advice.seconds * 1000 + advice.nanos / 1e6 : 0
 }
 
-/** The whole push, with an id if it has none: whoever sends a push again repeats its id. */
+/**
+ * The whole push, with an id if it has none: whoever sends a push again repeats its id. Throws where it cannot be encoded,
+ * such as a whole number that is none, since grpc-js would end the stream of all other pushes for it.
+ */
 export const named = (push: PushInput): Push => {
   const whole = Push.fromPartial(push)
   whole.id ||= randomUUID()
+  Push.encode(whole)
   return whole
 }

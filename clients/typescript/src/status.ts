@@ -4,10 +4,11 @@ import { BinaryReader, WireType } from '@bufbuild/protobuf/wire'
 import { type ServiceError, status } from '@grpc/grpc-js'
 
 /**
- * Whether the last message of a stream told how far it was read. Only the gateway's own statuses say so, and of these a bug
- * (INTERNAL) does not; libraries and proxies make others, also when only the answer was lost.
+ * Whether a call that failed has surely sent nothing; of a stream, nothing that its last message does not count as read.
+ * Otherwise the push may have been delivered. Only the gateway's own statuses say so, and of these a bug (INTERNAL) does not.
+ * Libraries and proxies make others, also when only the answer was lost.
  */
-export const tellsWhatWasRead = (error: ServiceError): boolean =>
+export const nothingSent = (error: ServiceError): boolean =>
   error.code !== status.INTERNAL && domains(error).includes('push.fanfare.dev')
 
 /** How many milliseconds the gateway asks to wait. */

@@ -124,6 +124,19 @@ test('a source that fails ends the batch when what it gave has its verdict', asy
   client.close()
 })
 
+test('a push that cannot be encoded harms no other', async () => {
+  const client = new Client(gateway.address, { plaintext: true })
+  const wrong = push(2)
+  wrong.content.notification.badge = 1.5
+  const results = []
+  await assert.rejects(async () => {
+    for await (const result of client.sendBatch([push(1), wrong, push(3)])) results.push(result)
+  }, /invalid int32/)
+  assert.deepEqual(results.map((it) => [it.push.id, it.ended]), [['push-1', 'Answered']])
+  await assert.rejects(client.send(wrong), /invalid int32/)
+  client.close()
+})
+
 test('results come while the source is waited for, and a batch may be left', async () => {
   const client = new Client(gateway.address, { plaintext: true })
   async function* pushes() {

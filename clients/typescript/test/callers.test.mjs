@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { status } from '@grpc/grpc-js'
-import { Client, isDead, retryAfter, shouldRetry } from 'fanfare-push'
+import { Client, isDead, nothingSent, retryAfter, shouldRetry } from 'fanfare-push'
 import { BINARY, Gateway, Simulator } from './gateway.mjs'
 
 const push = (token, options = {}) => ({
@@ -42,7 +42,7 @@ after(async () => {
 test('a key from a file is shown for each call', async () => {
   writeFileSync(file('shown.key'), 'fanfare_no_key')
   const client = new Client(address, { caFile: file('gateway.pem'), tokenFile: file('shown.key') })
-  const unknown = { code: status.UNAUTHENTICATED }
+  const unknown = (error) => error.code === status.UNAUTHENTICATED && nothingSent(error)
   await assert.rejects(client.send(push('900d')), unknown)
   const results = []
   await assert.rejects(async () => {
@@ -52,6 +52,13 @@ test('a key from a file is shown for each call', async () => {
   writeFileSync(file('shown.key'), readFileSync(file('orders.key')))
   assert.equal((await client.send(push('900d'))).verdict.outcome, 'OUTCOME_ACCEPTED')
   for await (const result of client.sendBatch([push('900d')])) assert.equal(result.ended, 'Answered')
+  client.close()
+})
+
+test("a status of the library's leaves the push in doubt", async () => {
+  const client = new Client(address, { caFile: file('gateway.pem'), tokenFile: file('orders.key') })
+  await assert.rejects(client.send(push('900d'), { deadline: 0 }), (error) =>
+    error.code === status.DEADLINE_EXCEEDED && !nothingSent(error))
   client.close()
 })
 

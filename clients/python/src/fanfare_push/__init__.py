@@ -3,6 +3,7 @@
 from .aio import AsyncClient
 from .client import Client
 from .result import Answered, NotRead, Result, Unknown, is_dead, retry_after, should_retry
+from .status import nothing_sent
 from .v1 import push_pb2 as pb
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Result",
     "Unknown",
     "is_dead",
+    "nothing_sent",
     "pb",
     "retry_after",
     "should_retry",

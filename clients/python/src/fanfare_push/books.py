@@ -153,7 +153,7 @@ class Books:
         self._leave(stream)
         cause: Exception = status.error if status else ConnectionError("the stream ended without this verdict")
         # Where only the connection broke, what left this process may have been read, whatever was last heard.
-        read = stream.items_read if status is None or status.tells_what_was_read else stream.taken
+        read = stream.items_read if status is None or status.nothing_sent else stream.taken
         for index, item in stream.open.items():
             if index < read:
                 item.in_doubt = cause

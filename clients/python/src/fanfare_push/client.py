@@ -63,8 +63,8 @@ class Client:
     def send(self, push: pb.Push, *, deadline: Optional[float] = None) -> Answered:
         """Sends one push and waits for its verdict, which says what is wrong with the push, if anything is.
 
-        Raises grpc.RpcError for what is of the call alone. Then the push may have been sent, unless docs/calling.md says
-        of the status that it was not.
+        Raises grpc.RpcError for what is of the call alone. Then the push may have been sent, unless `nothing_sent` says
+        that it was not.
         """
         push = named(push)
         answer = self.stub.SendPush(

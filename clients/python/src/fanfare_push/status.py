@@ -12,27 +12,29 @@ from google.rpc import error_details_pb2, status_pb2
 
 
 class Status:
-    """Why a stream ended."""
+    """Why a call ended."""
 
     def __init__(self, error: grpc.RpcError) -> None:
         call = cast(grpc.Call, error)
         self.error = error
         self.code = call.code()
-        # The gateway itself decided on it. Libraries and proxies make others, also when only the answer was lost.
-        self.from_gateway = False
         # How long the gateway asks to wait, in seconds.
         self.wait = 0.0
+        # Nothing was sent; of a stream, nothing that its last message does not count as read. Only the gateway's own
+        # statuses say so, and of these a bug (INTERNAL) does not. Libraries and proxies make others, also when only the
+        # answer was lost.
+        self.nothing_sent = False
         for detail in _details(call):
             info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
             if detail.Unpack(info):
-                self.from_gateway = info.domain == "push.fanfare.dev"
+                self.nothing_sent = info.domain == "push.fanfare.dev" and self.code is not grpc.StatusCode.INTERNAL
             elif detail.Unpack(retry):
                 self.wait = retry.retry_delay.ToTimedelta().total_seconds()
 
-    @property
-    def tells_what_was_read(self) -> bool:
-        """Whether the last message of the stream told how far it was read. A bug of the gateway's (INTERNAL) does not."""
-        return self.from_gateway and self.code is not grpc.StatusCode.INTERNAL
+
+def nothing_sent(error: grpc.RpcError) -> bool:
+    """Whether a call of `send` that failed has surely sent nothing. Otherwise the push may have been delivered."""
+    return Status(error).nothing_sent
 
 
 def _details(call: grpc.Call) -> Sequence[Any]:
