@@ -7,6 +7,7 @@ import signal
 import unittest
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from threading import Thread
 from typing import Any
 
 import grpc
@@ -55,13 +56,20 @@ class TestBatch(unittest.TestCase):
         """The results of a batch whose gateway ends in the middle, and is started again."""
         results: list[Result] = []
 
+        def again() -> None:
+            self.gateway.end(how)
+            self.gateway.start()
+
+        # Beside the batch, which goes on meanwhile.
+        restart = Thread(target=again)
+
         def seen(result: Result) -> None:
             results.append(result)
             if len(results) == len(sent) // 3:
-                self.gateway.end(how)
-                self.gateway.start()
+                restart.start()
 
         send_all(self.gateway.address, sent, seen, window=WINDOW)
+        restart.join()
         return results
 
     def balance(self, what: str, sent: list[pb.Push], results: list[Result]) -> Counter[str]:
