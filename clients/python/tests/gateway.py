@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -47,6 +48,7 @@ class Simulator:
     def stop(self) -> None:
         self._process.kill()
         self._process.wait()
+        shutil.rmtree(self.dir)
 
     def arrived(self) -> Counter[str]:
         """How often a push to each device token has arrived."""
@@ -65,22 +67,20 @@ class Gateway:
     """Keeps its port when it is started again, so that clients find it."""
 
     def __init__(self, simulator: Simulator, configuration: str = "") -> None:
-        self.dir = Path(tempfile.mkdtemp(prefix="fanfare-python-"))
         self.address = f"127.0.0.1:{free_port()}"
         text = (simulator.dir / "fanfare.toml").read_text()
-        self.config = simulator.dir / f"{self.dir.name}.toml"
+        self.config, self.ready = simulator.dir / "gateway.toml", simulator.dir / "ready.json"
         self.config.write_text(f'[log]\nfilter = "error"\n{configuration}\n{text}')
         self.start()
 
     def start(self) -> None:
-        ready = self.dir / "ready.json"
-        ready.unlink(missing_ok=True)
+        self.ready.unlink(missing_ok=True)
         # The environment is laid over the file.
         variables = {**os.environ, "FANFARE__GRPC__LISTEN": self.address, "FANFARE__ADMIN__LISTEN": "127.0.0.1:0"}
         self._process = subprocess.Popen(
-            [BINARY, "serve", "--config", self.config, "--ready-file", ready], env=variables
+            [BINARY, "serve", "--config", self.config, "--ready-file", self.ready], env=variables
         )
-        until_written(ready, self._process)
+        until_written(self.ready, self._process)
 
     def end(self, how: signal.Signals) -> None:
         self._process.send_signal(how)
