@@ -16,6 +16,7 @@ pub(crate) type Counts = BTreeMap<String, u64>;
 pub(crate) enum Line {
     Ready {
         port: u16,
+        also: Option<u16>,
         ca: Option<String>,
     },
     Counts(Counts),
@@ -66,6 +67,8 @@ pub(crate) fn tell(line: &Line) {
 /// A party that has started.
 pub(crate) struct Started {
     pub(crate) port: u16,
+    /// Another port: that of the collector beside a stand-in, or where the gateway tells how it is.
+    pub(crate) also: Option<u16>,
     pub(crate) ca: Option<String>,
     pub(crate) counts: Box<dyn Fn() -> Counts>,
 }
@@ -94,7 +97,7 @@ pub(crate) fn run(
             }
         }
     });
-    tell(&Line::Ready { port: started.port, ca: started.ca });
+    tell(&Line::Ready { port: started.port, also: started.also, ca: started.ca });
     let mut allocations = 0;
     loop {
         let ((fresh, grown, _), asked) = alloc_counter::count_alloc(|| runtime.block_on(asked.recv()));

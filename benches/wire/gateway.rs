@@ -12,7 +12,7 @@ use fanfare::ingress::http::HttpSettings;
 use fanfare::ingress::mattermost::{MattermostSettings, PlatformApp, PlatformKind};
 use fanfare::provider::apns::{Apns, ApnsSettings};
 use fanfare::push::{ApnsEnvironment, AppId};
-use fanfare::telemetry::{self, LogSettings};
+use fanfare::telemetry::{self, LogSettings, TraceSettings};
 use secrecy::SecretString;
 
 use super::callers::Material;
@@ -31,7 +31,8 @@ pub(crate) async fn start(
     material: Option<Material>,
 ) -> anyhow::Result<Started> {
     // The gateway logs as `fanfare serve` does, but for the lines of every start.
-    let _log = telemetry::init(&LogSettings { filter: "warn".to_owned(), ..LogSettings::default() })?;
+    let log = LogSettings { filter: "warn".to_owned(), ..LogSettings::default() };
+    let (_log, _exporting) = telemetry::init_with_traces(&log, &traces(&upstream)?)?;
     let writes = Writes::default();
     let network = Network { resolver: Arc::new(Loopback), dialer: Arc::new(writes.clone()) };
     let mut config = config(&spec, &upstream)?;
@@ -43,12 +44,19 @@ pub(crate) async fn start(
         Shape::Mattermost => gateway.http_addresses().first().context("a listener for Mattermost")?.port(),
         Shape::Unary | Shape::Waves | Shape::Stream(_) | Shape::Multicast(_) => gateway.grpc_address().port(),
     };
+    let also = Some(gateway.admin_address().port());
     let counts = move || {
         // The gateway lives as long as its counts may be asked for.
         let _ = &gateway;
         writes.counts()
     };
-    Ok(Started { port, ca: None, counts: Box::new(counts) })
+    Ok(Started { port, also, ca: None, counts: Box::new(counts) })
+}
+
+/// One push in a hundred is traced where there is a collector, which is the default.
+fn traces(upstream: &Upstream) -> anyhow::Result<TraceSettings> {
+    let endpoint = upstream.collector.map(|port| format!("http://127.0.0.1:{port}").parse()).transpose()?;
+    Ok(TraceSettings { endpoint, ..TraceSettings::default() })
 }
 
 fn config(spec: &Spec, upstream: &Upstream) -> anyhow::Result<Config> {

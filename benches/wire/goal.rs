@@ -22,6 +22,8 @@ pub(crate) enum Figure {
     /// Sockets opened upstream, per 1,000 pushes.
     Sockets,
     Allocations,
+    /// Spans that a collector took, of 1,000 pushes.
+    Spans,
 }
 
 impl Figure {
@@ -52,6 +54,7 @@ impl Figure {
             Self::Lost => Some(figures.whole.lost() as f64 * 1e3 / figures.whole.sent.max(1) as f64),
             Self::Sockets => figures.sockets_per_1000,
             Self::Allocations => figures.allocations,
+            Self::Spans => Some(figures.spans? as f64 * 1e3 / figures.whole.sent.max(1) as f64),
         }
     }
 }

@@ -6,6 +6,7 @@
 mod brief;
 mod callers;
 mod child;
+mod collector;
 mod controls;
 mod frames;
 mod gateway;
@@ -169,7 +170,7 @@ async fn party(start: Start) -> anyhow::Result<Started> {
     match start.role {
         Role::Load => {
             let server = start.server.context("a load without a server")?;
-            load::start(start.spec, server, start.material.as_ref()).await
+            load::start(start.spec, server, start.admin, start.material.as_ref()).await
         }
         Role::Standin => standin::start(start.spec).await,
         Role::Subject => subject::start(start.spec, start.upstream, start.material).await,

@@ -26,6 +26,7 @@ pub(crate) struct Party {
     /// The lines that were read and not asked for yet.
     heard: Vec<Line>,
     pub(crate) port: u16,
+    pub(crate) also: Option<u16>,
     pub(crate) ca: Option<String>,
 }
 
@@ -62,9 +63,9 @@ impl Party {
                 }
             }
         });
-        let mut party = Self { name, child, stdin, lines, heard: Vec::new(), port: 0, ca: None };
-        (party.port, party.ca) = party.hear("ready", Duration::ZERO, |line| {
-            if let Line::Ready { port, ca } = line { Some((*port, ca.clone())) } else { None }
+        let mut party = Self { name, child, stdin, lines, heard: Vec::new(), port: 0, also: None, ca: None };
+        (party.port, party.also, party.ca) = party.hear("ready", Duration::ZERO, |line| {
+            if let Line::Ready { port, also, ca } = line { Some((*port, *also, ca.clone())) } else { None }
         })?;
         Ok(party)
     }

@@ -30,6 +30,8 @@ pub(crate) struct Figures {
     /// The connections at the stand-in, at the end of the section.
     pub(crate) connections: Option<u64>,
     pub(crate) upstream_in_flight: Option<u64>,
+    /// The spans that the collector took, over the whole life of the subject.
+    pub(crate) spans: Option<u64>,
     /// The counts over the whole life of the subject.
     pub(crate) sockets_per_1000: Option<f64>,
     /// How often the subject wrote to its upstream sockets, per push.
@@ -58,15 +60,20 @@ struct Sample {
 impl Parties {
     fn start(spec: &Spec) -> anyhow::Result<(Self, u64)> {
         let material = spec.needs_material().then(Material::new).transpose()?;
-        let start = |role, upstream: Option<&Upstream>, server| {
-            let (spec, material) = (spec.clone(), material.clone());
-            Party::start(&Start { role, spec, upstream: upstream.cloned(), server, material })
+        let start = |role, upstream: Option<&Upstream>, server: Option<&Party>| {
+            let (spec, material, upstream) = (spec.clone(), material.clone(), upstream.cloned());
+            let (server, admin) = (server.map(|it| it.port), server.and_then(|it| it.also));
+            Party::start(&Start { role, spec, upstream, server, admin, material })
         };
         let standin = spec.subject.needs_standin().then(|| start(Role::Standin, None, None)).transpose()?;
-        let upstream = standin.as_ref().map(|party| Upstream { port: party.port, ca: party.ca.clone() });
+        let upstream = standin.as_ref().map(|party| Upstream {
+            port: party.port,
+            collector: party.also,
+            ca: party.ca.clone(),
+        });
         let subject = start(Role::Subject, upstream.as_ref(), None)?;
         let (memory, _) = process::memory_kib(subject.id())?;
-        let load = spec.subject.serves().then(|| start(Role::Load, None, Some(subject.port))).transpose()?;
+        let load = spec.subject.serves().then(|| start(Role::Load, None, Some(&subject))).transpose()?;
         Ok((Self { standin, subject, load }, memory))
     }
 
@@ -128,6 +135,7 @@ fn measured(spec: &Spec) -> anyhow::Result<Figures> {
         descriptors,
         connections: after.standin.get("connections").copied(),
         upstream_in_flight: after.standin.get("in_flight").copied(),
+        spans: after.standin.get("spans").copied(),
         sockets_per_1000: sockets,
         upstream_writes: grown("writes"),
         allocations: grown("allocations"),

@@ -81,6 +81,16 @@ pub(crate) enum KnownBy {
     Token,
 }
 
+/// Who watches the gateway during a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) enum WatchedBy {
+    Nobody,
+    /// A collector, which is sent the traces of one push in a hundred.
+    Collector,
+    /// A browser that has the status page open.
+    Page,
+}
+
 /// A run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Spec {
@@ -98,6 +108,7 @@ pub(crate) struct Spec {
     /// Whether the gateway speaks TLS with the load.
     pub(crate) caller_tls: bool,
     pub(crate) known_by: KnownBy,
+    pub(crate) watched_by: WatchedBy,
     /// Whether answers have a body of 80 bytes of JSON, which those of APNs do not have.
     pub(crate) json: bool,
     /// How many streams the stand-in allows on a connection.
@@ -128,6 +139,7 @@ impl Spec {
             tls: true,
             caller_tls: false,
             known_by: KnownBy::Nothing,
+            watched_by: WatchedBy::Nobody,
             json: false,
             // There are more than the gateway uses, so that the h2 loop never queues inside h2.
             max_streams: 2000,
@@ -160,6 +172,8 @@ impl Spec {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Upstream {
     pub(crate) port: u16,
+    /// The port of the collector of traces beside it, if there is one.
+    pub(crate) collector: Option<u16>,
     /// The PEM of its certificate, if it speaks TLS.
     pub(crate) ca: Option<String>,
 }
@@ -172,6 +186,8 @@ pub(crate) struct Start {
     pub(crate) upstream: Option<Upstream>,
     /// The port that the load calls.
     pub(crate) server: Option<u16>,
+    /// The port where the server tells how it is, if it does.
+    pub(crate) admin: Option<u16>,
     /// What the load shows to the gateway, if it shows anything or speaks TLS.
     pub(crate) material: Option<Material>,
 }

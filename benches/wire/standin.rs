@@ -14,9 +14,10 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::child::{Counts, Started};
+use super::collector;
 use super::frames::{self, Head, Pipe, Received};
 use super::hpack;
-use super::spec::Spec;
+use super::spec::{Spec, WatchedBy};
 
 /// The name of the certificate, and of the host that the gateway calls.
 pub(crate) const HOST: &str = "localhost";
@@ -56,6 +57,11 @@ pub(crate) async fn start(spec: Spec) -> anyhow::Result<Started> {
         goaway_every: spec.goaway_every.unwrap_or(u32::MAX),
         counters: Counters::default(),
     });
+    let collector = match spec.watched_by {
+        WatchedBy::Collector => Some(collector::start().await?),
+        WatchedBy::Nobody | WatchedBy::Page => None,
+    };
+    let also = collector.as_ref().map(|(port, _)| *port);
     let counted = Arc::clone(&plan);
     tokio::spawn(async move {
         while let Ok((socket, _)) = listener.accept().await {
@@ -67,14 +73,15 @@ pub(crate) async fn start(spec: Spec) -> anyhow::Result<Started> {
         let counters = &counted.counters;
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let (sockets, answered) = (read(&counters.sockets), read(&counters.answered));
-        Counts::from([
+        let spans = collector.as_ref().map(|(_, spans)| ("spans".to_owned(), spans.count()));
+        Counts::from_iter(spans.into_iter().chain([
             ("sockets".to_owned(), sockets),
             ("connections".to_owned(), sockets - read(&counters.closed)),
             ("answered".to_owned(), answered),
             ("in_flight".to_owned(), read(&counters.arrived).saturating_sub(answered)),
-        ])
+        ]))
     };
-    Ok(Started { port, ca, counts: Box::new(counts) })
+    Ok(Started { port, also, ca, counts: Box::new(counts) })
 }
 
 /// A certificate for loopback, made at start.

@@ -34,7 +34,7 @@ pub(crate) async fn start(
             let counted = tally.clone();
             tokio::spawn(tally.measure(spec));
             let counts = move || writes.counts().into_iter().chain(counted.counts()).collect();
-            Ok(Started { port: 0, ca: None, counts: Box::new(counts) })
+            Ok(Started { port: 0, also: None, ca: None, counts: Box::new(counts) })
         }
         Subject::Pushy => bail!("PUSHY is a program of its own"),
         Subject::Fresh | Subject::HyperUtil => {
@@ -42,11 +42,11 @@ pub(crate) async fn start(
             Arc::new(Control::new(&spec, &stand_in()?)?).repeat(spec.in_flight, &tally);
             let counted = tally.clone();
             tokio::spawn(tally.measure(spec));
-            Ok(Started { port: 0, ca: None, counts: Box::new(move || counted.counts()) })
+            Ok(Started { port: 0, also: None, ca: None, counts: Box::new(move || counted.counts()) })
         }
     }
 }
 
 fn serving(port: u16) -> Started {
-    Started { port, ca: None, counts: Box::new(Counts::new) }
+    Started { port, also: None, ca: None, counts: Box::new(Counts::new) }
 }

@@ -8,6 +8,7 @@ use fanfare_upstream::Validity;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::http::{HttpListener, certificates};
 use crate::config::{AppConfig, ClientCertificate, Config};
 use crate::metrics::{CredentialMetrics, StandingMetrics};
 use crate::provider::Provider;
@@ -46,8 +47,8 @@ struct WatchedCertificate {
 enum Owner {
     /// An app, to a push service.
     App(AppId, ProviderKind),
-    /// The listener of a table of the configuration, to those who connect.
-    Listener(&'static str),
+    /// The listener of this name, to those who connect.
+    Listener(Arc<str>),
 }
 
 /// What the log is to be told.
@@ -69,8 +70,8 @@ pub(super) fn of_app(app: &AppConfig) -> impl Iterator<Item = (ProviderKind, &Cl
 pub(super) struct CertificateLook {
     /// The app that shows it to a push service; none where a listener shows it.
     pub(super) owner: Option<(AppId, ProviderKind)>,
-    /// The table of that listener.
-    pub(super) listener: &'static str,
+    /// The name of that listener.
+    pub(super) listener: Arc<str>,
     /// What tells it apart.
     pub(super) label: String,
     pub(super) validity: Validity,
@@ -81,8 +82,8 @@ impl CertificateWatch {
     pub(super) fn certificates(&self) -> Vec<CertificateLook> {
         let look = |watched: &WatchedCertificate| {
             let (owner, listener) = match &watched.owner {
-                Owner::App(app, provider) => (Some((app.clone(), *provider)), ""),
-                Owner::Listener(table) => (None, *table),
+                Owner::App(app, provider) => (Some((app.clone(), *provider)), Arc::default()),
+                Owner::Listener(name) => (None, Arc::clone(name)),
             };
             CertificateLook { owner, listener, label: watched.label.clone(), validity: watched.validity }
         };
@@ -94,10 +95,10 @@ impl CertificateWatch {
         Self { watched: Mutex::default(), changed: Notify::new(), metrics }
     }
 
-    /// Watches every certificate of a configuration, and no other, and shows when those of apps end. What was announced of
-    /// a certificate that stays is not announced again.
-    pub(super) fn watch(&self, config: &Config) {
-        let mut newer = self.found(config);
+    /// Watches every certificate of a configuration, which has these HTTP listeners, and no other, and shows when each ends.
+    /// What was announced of a certificate that stays is not announced again.
+    pub(super) fn watch(&self, config: &Config, http: &[HttpListener]) {
+        let mut newer = self.found(config, http);
         let mut watched = self.watched();
         for former in watched.drain(..) {
             let same = |it: &&mut WatchedCertificate| it.owner == former.owner && it.label == former.label;
@@ -105,10 +106,12 @@ impl CertificateWatch {
                 *same = former;
                 continue;
             }
-            if let Owner::App(app, provider) = &former.owner
-                && !newer.iter().any(|it| it.owner == former.owner)
-            {
-                self.metrics.no_certificate(app.as_str(), provider.name());
+            if newer.iter().any(|it| it.owner == former.owner) {
+                continue;
+            }
+            match &former.owner {
+                Owner::App(app, provider) => self.metrics.no_certificate(app.as_str(), provider.name()),
+                Owner::Listener(name) => self.metrics.no_listener_certificate(name),
             }
         }
         *watched = newer;
@@ -116,7 +119,7 @@ impl CertificateWatch {
         self.changed.notify_one();
     }
 
-    fn found(&self, config: &Config) -> Vec<WatchedCertificate> {
+    fn found(&self, config: &Config, http: &[HttpListener]) -> Vec<WatchedCertificate> {
         let mut found = Vec::new();
         for app in &config.apps {
             for (provider, certificate) in of_app(app) {
@@ -130,12 +133,14 @@ impl CertificateWatch {
                 });
             }
         }
-        for (table, listener) in [("grpc", &config.grpc.listener), ("admin", &config.admin.listener)] {
-            if let Some(tls) = &listener.tls {
-                self.metrics.listener_certificate(table, tls.validity().until());
-                let (owner, label) = (Owner::Listener(table), format!("{tls:?}"));
-                found.push(WatchedCertificate::new(owner, label, tls.validity()));
-            }
+        let tables = [("grpc", &config.grpc.listener), ("admin", &config.admin.listener)];
+        let of_tables =
+            tables.into_iter().filter_map(|(table, it)| Some((Arc::from(table), it.tls.as_ref()?)));
+        let of_http = certificates(http, &config.http).map(|(name, tls)| (Arc::clone(name), tls));
+        for (name, tls) in of_tables.chain(of_http) {
+            self.metrics.listener_certificate(&name, tls.validity().until());
+            let (owner, label) = (Owner::Listener(name), format!("{tls:?}"));
+            found.push(WatchedCertificate::new(owner, label, tls.validity()));
         }
         found
     }
@@ -213,7 +218,7 @@ impl WatchedCertificate {
 fn tell(notice: &Notice, owner: &Owner, validity: Validity) {
     match owner {
         Owner::App(app, provider) => tell_of_app(notice, app, provider.name(), validity),
-        Owner::Listener(table) => tell_of_listener(notice, table, validity),
+        Owner::Listener(name) => tell_of_listener(notice, name, validity),
     }
 }
 

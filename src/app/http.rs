@@ -17,6 +17,8 @@ use crate::metrics::HttpMetrics;
 
 /// An HTTP listener that serves.
 pub(super) struct HttpListener {
+    /// What metrics and the log call it.
+    name: Arc<str>,
     /// The address that the configuration names.
     listen: SocketAddr,
     /// The one that was bound.
@@ -62,7 +64,8 @@ impl HttpSocket {
         let name = format!("http:{address}");
         let http = Arc::new(Http::new(settings.clone(), &name, parts.clone(), metrics));
         let (listen, tls) = (settings.listener.listen, settings.listener.tls.clone());
-        (HttpListener { listen, address, tls, http: Arc::clone(&http) }, http, name, settings, socket)
+        let listener = HttpListener { name: (&*name).into(), listen, address, tls, http: Arc::clone(&http) };
+        (listener, http, name, settings, socket)
     }
 }
 
@@ -84,6 +87,15 @@ pub(super) fn paired<'a>(
         let mut same = newer.iter().filter(|settings| settings.listener.listen == listener.listen);
         Some((listener, same.nth(earlier)?))
     })
+}
+
+/// What the listeners show to those who connect, with the name of each.
+pub(super) fn certificates<'a>(
+    listeners: &'a [HttpListener],
+    newer: &'a [HttpSettings],
+) -> impl Iterator<Item = (&'a Arc<str>, &'a ServerTls)> {
+    paired(listeners, newer)
+        .filter_map(|(listener, settings)| Some((&listener.name, settings.listener.tls.as_ref()?)))
 }
 
 /// Makes the TLS of newer settings ready. Where TLS begins or ends with a restart, it goes on as it is until then.

@@ -167,7 +167,7 @@ impl Gateway {
             http.push(listener);
         }
         let certificates = Arc::new(CertificateWatch::new(metrics.credentials.clone()));
-        certificates.watch(&config);
+        certificates.watch(&config, &http);
         let status = Arc::new(StatusKeeper::new(Watched {
             desk: Arc::clone(&desk),
             callers: Arc::clone(&callers),

@@ -43,7 +43,7 @@ impl Gateway {
         self.budget.resize(config.max_held_bytes);
         self.desk.change(desk_settings(&config), config.dispatch.clone());
         self.desk.swap_routes(routes);
-        self.certificates.watch(&config);
+        self.certificates.watch(&config, &self.http);
         let reloaded = running.in_force.change(&config);
         (running.drain_delay, running.drain_timeout) = (config.drain_delay, config.drain_timeout);
         running.issuers = issuers;

@@ -15,7 +15,7 @@ use super::look::CallerLook;
 use super::rule::{CallerRule, Proof};
 use super::settings::{CallerSettings, TokenRule};
 use super::shown::{Shown, Unknown};
-use super::{Caller, Denied, Permissions, audit};
+use super::{Caller, Denied, audit};
 use crate::held_bytes::BytesBudget;
 use crate::metrics::CallerMetrics;
 use crate::sharer::Sharer;
@@ -69,7 +69,7 @@ impl Callers {
         let newer = Directory::build(settings, tokens, &former, &self.budget, &self.metrics);
         for (name, known) in &former.named {
             if !newer.named.contains_key(name) {
-                known.rule.change(Arc::new(Permissions::nothing()));
+                known.rule.leave();
             }
         }
         let kept: Vec<_> = newer.proofs().collect();

@@ -14,6 +14,8 @@ pub(crate) struct CallerLook {
     pub(crate) in_flight: Option<usize>,
     /// How many batch streams it has open.
     pub(crate) streams: usize,
+    /// How many it may have open.
+    pub(crate) max_streams: Option<usize>,
     /// How often it was refused, by rule. Rules without a refusal are left out.
     pub(crate) refusals: Vec<(&'static str, u64)>,
 }

@@ -35,7 +35,8 @@ impl CallerRule {
         sharer: Sharer,
         metrics: OneCaller,
     ) -> Self {
-        let (permissions, streams) = (ArcSwap::new(permissions), OpenCalls::default());
+        show_limits(&permissions, &metrics);
+        let (permissions, streams) = (ArcSwap::new(permissions), OpenCalls::shown_by(metrics.streams()));
         Self { name: name.into(), permissions, streams, sharer, bytes, metrics }
     }
 
@@ -55,7 +56,13 @@ impl CallerRule {
 
     /// What the caller may do from now on.
     pub(super) fn change(&self, permissions: Arc<Permissions>) {
+        show_limits(&permissions, &self.metrics);
         self.permissions.store(permissions);
+    }
+
+    /// The caller has left the configuration: it may do nothing from now on, and nothing of it is shown.
+    pub(super) fn leave(&self) {
+        self.permissions.store(Arc::new(Permissions::nothing()));
     }
 
     /// What the caller may do now.
@@ -72,12 +79,14 @@ impl CallerRule {
 
     /// How the caller is.
     pub(super) fn look(&self) -> CallerLook {
+        let permissions = self.permissions();
         CallerLook {
             name: Arc::clone(&self.name),
             taken: self.metrics.pushes(),
-            rate: self.permissions().rate.as_ref().map(Rate::pushes_per_second_and_burst),
+            rate: permissions.rate.as_ref().map(Rate::pushes_per_second_and_burst),
             in_flight: self.sharer.in_flight().map(|in_flight| in_flight.count()),
             streams: self.streams.count(),
+            max_streams: permissions.max_streams,
             refusals: self.metrics.counts().filter(|(_, count)| *count > 0).collect(),
         }
     }
@@ -92,6 +101,12 @@ impl CallerRule {
         let most = self.permissions().max_streams.unwrap_or(usize::MAX);
         self.streams.open(most).ok_or(Denied::Streams(most))
     }
+}
+
+/// Shows what limits a caller.
+fn show_limits(permissions: &Permissions, metrics: &OneCaller) {
+    let rate = permissions.rate.as_ref().map(Rate::pushes_per_second_and_burst);
+    metrics.limited(rate.map(|(pushes_per_second, _)| pushes_per_second), permissions.max_streams);
 }
 
 impl fmt::Debug for CallerRule {

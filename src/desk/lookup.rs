@@ -6,7 +6,7 @@ use fanfare_upstream::ServiceClass;
 
 use crate::caller::{Caller, Denied};
 use crate::dispatch::{AppRoutes, Destination, Routes, RunMode, TargetDraft, Unsendable};
-use crate::push::{AppId, Audience, Outcome, Reason, Refusal};
+use crate::push::{AppId, Audience, Outcome, PushId, Reason, Refusal};
 
 /// The routes of an app for this caller. An app that the caller may not use and one that does not exist read the same,
 /// so that a caller cannot find out which apps there are.
@@ -25,7 +25,7 @@ pub(super) fn app<'a>(routes: &'a Routes, caller: &Caller, app: &AppId) -> Resul
 pub(super) fn destination(
     routes: &AppRoutes,
     caller: &Caller,
-    app: &AppId,
+    (app, id): (&AppId, &PushId),
     class: ServiceClass,
     target: Result<TargetDraft, Refusal>,
     mode: RunMode,
@@ -36,7 +36,7 @@ pub(super) fn destination(
     if let Err(denied) = caller.may_push(class, target.provider(), audience) {
         return Err(refuse(caller, denied, app).into());
     }
-    routes.destination(app, target, mode)
+    routes.destination((app, id), target, mode)
 }
 
 fn refuse(caller: &Caller, denied: Denied, app: &AppId) -> Refusal {

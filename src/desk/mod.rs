@@ -47,6 +47,7 @@ pub use crate::dispatch::TargetDraft;
 pub(crate) use crate::dispatch::Window;
 use crate::dispatch::{DispatchSettings, Dispatcher, RouteLook, Routes};
 use crate::metrics::PushMetrics;
+use crate::status::BatchesStatus;
 use once::OnceWindow;
 
 /// Limits of the desk.
@@ -104,6 +105,11 @@ impl Desk {
     /// How every app is on each of its providers.
     pub(crate) fn look(&self) -> Vec<RouteLook> {
         self.routes.load().look()
+    }
+
+    /// How full the windows of the open batches are.
+    pub(crate) fn batches(&self) -> BatchesStatus {
+        self.metrics.batches().look()
     }
 
     /// Counts a call that is turned away, by the desk or by its ingress.

@@ -19,7 +19,7 @@ use super::{Desk, check};
 use crate::caller::Caller;
 use crate::dispatch::{AppRoutes, Destination, Encoded, Push, Routes, RunMode, TargetDraft, Unsendable};
 use crate::held_bytes::{OverBudget, PushBytes};
-use crate::push::{AppId, Body, Labels, Reason, Refusal};
+use crate::push::{AppId, Body, Labels, PushId, Reason, Refusal};
 use crate::sharer::Sharer;
 
 /// A push that can be sent. It keeps the route that its destination holds, though the routes of the desk may be swapped
@@ -137,7 +137,7 @@ fn own(
         Ok(labels) => labels,
         Err(refusal) => return Err(Refused::new(id.into_string(), Labels::new(), refusal)),
     };
-    match destination_and_body(routes, asker, target, body) {
+    match destination_and_body(routes, asker, &id, target, body) {
         Ok((destination, (body, said))) => {
             Ok((Push { id, destination, body: Arc::new(Body { labels, ..body }) }, said))
         }
@@ -148,14 +148,15 @@ fn own(
 fn destination_and_body(
     routes: &Routes,
     asker: &Asker<'_>,
+    id: &PushId,
     target: Result<TargetDraft, Refusal>,
     draft: BodyDraft,
 ) -> Result<(Destination, (Body, Option<Digest>)), Unsendable> {
     let app = check::app(&draft.app)?;
     let routes = lookup::app(routes, asker.caller, &app)?;
     let mode = draft.mode();
-    let destination = lookup::destination(routes, asker.caller, &app, asker.class, target, mode)?;
-    let body = body(app, routes, draft).map_err(|refusal| destination.guard().refuse(refusal, mode))?;
+    let destination = lookup::destination(routes, asker.caller, (&app, id), asker.class, target, mode)?;
+    let body = body(app, routes, draft).map_err(|refusal| destination.refuse(id, refusal, mode))?;
     Ok((destination, body))
 }
 
@@ -171,7 +172,7 @@ fn addressee(
     let Asker { caller, class } = *asker;
     let app = lookup::app(routes, caller, &body.app).map_err(Unsendable::from);
     let mode = RunMode::of(body.options.dry_run);
-    match app.and_then(|routes| lookup::destination(routes, caller, &body.app, class, target, mode)) {
+    match app.and_then(|routes| lookup::destination(routes, caller, (&body.app, &id), class, target, mode)) {
         Ok(destination) => Ok(Push { id, destination, body }),
         Err(why) => Err(Refused::new(id.into_string(), body.labels.clone(), why)),
     }

@@ -1,11 +1,11 @@
-//! What the status is told of a push that has its verdict.
+//! What the status is told of pushes: of one that has its verdict, and of one that is refused before it is sent.
 
 use std::time::{Duration, SystemTime};
 
-use super::Ask;
 use super::kinds::shortened;
+use super::{Ask, Route, RunMode, Unsendable};
 use crate::provider::Provider;
-use crate::push::{Audience, PushResult, Reason, Shortened};
+use crate::push::{Audience, PushId, PushResult, Reason, Refusal, Shortened};
 use crate::status::Problem;
 
 /// A target is told by at most so many bytes.
@@ -24,6 +24,32 @@ impl<P: Provider> Ask<'_, P> {
         if record.is_worth_noting(result.outcome) {
             record.note(problem(self, result));
         }
+    }
+}
+
+impl<P: Provider> Route<P> {
+    /// Judges a push that is refused without asking the push service, and notes it for the status.
+    pub(crate) fn refuse(&self, id: &PushId, refusal: Refusal, mode: RunMode) -> Unsendable {
+        let unsendable = self.guard().refuse(refusal, mode);
+        let refusal = &unsendable.refusal;
+        if mode == RunMode::Real && self.record.is_worth_noting(refusal.outcome) {
+            let now = SystemTime::now();
+            self.record.note(Problem {
+                time: now,
+                first: now,
+                app: self.guard().app().to_string(),
+                provider: P::KIND.name(),
+                outcome: refusal.outcome.name(),
+                reason: refusal.reason.name(),
+                upstream_status: None,
+                upstream_reason: String::new(),
+                // What is no target cannot be told in part, and may be a target but for one letter.
+                token: String::new(),
+                id: id.to_string(),
+                detail: cut(&shortened(&refusal.detail), MAX_DETAIL_BYTES).to_owned(),
+            });
+        }
+        unsendable
     }
 }
 

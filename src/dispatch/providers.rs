@@ -88,18 +88,18 @@ macro_rules! providers {
                 looks
             }
 
-            /// Pairs a target with the app's route to it.
+            /// Pairs the target of a push with the app's route to it.
             ///
             /// # Errors
             /// Fails if the app has no such provider, or the target could not be decoded.
             pub(crate) fn destination(
                 &self,
-                app: &AppId,
+                push: (&AppId, &PushId),
                 target: TargetDraft,
                 mode: RunMode,
             ) -> Result<Destination, Unsendable> {
                 match target {
-                    $(TargetDraft::$provider(target) => self.pair::<$provider>(app, target, mode),)+
+                    $(TargetDraft::$provider(target) => self.pair::<$provider>(push, target, mode),)+
                 }
             }
         }
@@ -148,6 +148,13 @@ macro_rules! providers {
             pub(crate) fn guard(&self) -> &Guard {
                 match self {
                     $(Self::$provider(_, route) => route.guard(),)+
+                }
+            }
+
+            /// Judges the push of this id, which is refused without asking the push service.
+            pub(crate) fn refuse(&self, id: &PushId, refusal: Refusal, mode: RunMode) -> Unsendable {
+                match self {
+                    $(Self::$provider(_, route) => route.refuse(id, refusal, mode),)+
                 }
             }
 

@@ -7,7 +7,7 @@ use super::RunMode;
 use super::guard::Unsendable;
 use super::look::RouteLook;
 use super::providers::{AppRoutes, Destination, Listed};
-use crate::push::{AppId, Reason, Refusal};
+use crate::push::{AppId, PushId, Reason, Refusal};
 
 /// The routes of every app.
 #[derive(Debug, Default)]
@@ -43,7 +43,7 @@ impl AppRoutes {
     /// target.
     pub(super) fn pair<P: Listed>(
         &self,
-        app: &AppId,
+        (app, id): (&AppId, &PushId),
         target: Result<P::Target, Refusal>,
         mode: RunMode,
     ) -> Result<Destination, Unsendable> {
@@ -51,7 +51,7 @@ impl AppRoutes {
             let detail = format!("app {:?} has no {} configured", app.as_str(), P::KIND.name());
             Refusal::field("target", Reason::ProviderNotConfigured, detail)
         })?;
-        let target = target.map_err(|refusal| route.guard().refuse(refusal, mode))?;
+        let target = target.map_err(|refusal| route.refuse(id, refusal, mode))?;
         Ok(P::pair(target, Arc::clone(route)))
     }
 }
@@ -79,8 +79,9 @@ mod tests {
             Metrics::default().pushes.app(app.as_str(), WebPush::KIND),
         );
         let routes = AppRoutes { web_push: Some(Arc::new(route)), ..AppRoutes::default() };
+        let id = PushId::parse("push".to_owned()).unwrap();
         let missing = routes.pair::<Fcm>(
-            &app,
+            (&app, &id),
             Err(Refusal::field("target", Reason::FieldInvalid, "why")),
             RunMode::Real,
         );
@@ -90,7 +91,7 @@ mod tests {
 
         let refusal = Refusal::field("target.web_push.p256dh", Reason::FieldInvalid, "why");
         let malformed = Refusal { outcome: Outcome::InvalidToken, ..refusal };
-        let malformed = routes.pair::<WebPush>(&app, Err(malformed), RunMode::Real).err().unwrap();
+        let malformed = routes.pair::<WebPush>((&app, &id), Err(malformed), RunMode::Real).err().unwrap();
         assert_eq!(malformed.token_action, TokenAction::Delete);
         assert_eq!(malformed.provider, Some(WebPush::KIND));
     }

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::metrics::{BatchMetrics, OpenBatch};
+
 /// An item that waits longer than this leaves the window meanwhile.
 const LONG: Duration = Duration::from_secs(1);
 
@@ -14,6 +16,8 @@ const LONG: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Window {
     seats: Arc<Semaphore>,
+    /// How many seats there are.
+    most: usize,
     waiting: AtomicUsize,
     most_waiting: usize,
 }
@@ -22,8 +26,14 @@ impl Window {
     /// A window of `seats` items, beside which `most_waiting` items may wait for their next attempt.
     #[must_use]
     pub(crate) fn new(seats: usize, most_waiting: usize) -> Arc<Self> {
-        let seats = Arc::new(Semaphore::new(seats.min(u32::MAX as usize)));
-        Arc::new(Self { seats, waiting: AtomicUsize::new(0), most_waiting })
+        let most = seats.min(u32::MAX as usize);
+        let (seats, waiting) = (Arc::new(Semaphore::new(most)), AtomicUsize::new(0));
+        Arc::new(Self { seats, most, waiting, most_waiting })
+    }
+
+    /// Has metrics show how full it is, until what is returned is dropped.
+    pub(crate) fn shown_by(&self, metrics: &BatchMetrics) -> OpenBatch {
+        metrics.open(&self.seats, self.most)
     }
 
     /// A seat, where one is free.

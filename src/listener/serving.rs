@@ -121,6 +121,10 @@ where
                 ended = http.as_mut() => {
                     calls::is_over();
                     if let Err(error) = ended {
+                        // hyper answers such a head by itself, and no service hears of it.
+                        if error.is_parse() {
+                            self.metrics.refused(ConnectionRefusal::Head);
+                        }
                         tracing::debug!(listener, %address, %error, "a caller's connection has broken");
                     }
                     return;

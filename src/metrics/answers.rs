@@ -51,7 +51,9 @@ impl AnswerFamily {
                 }),
             }
         }
-        AnswerCounters { statuses, other: counter(None, OTHER) }
+        let well = known.first().filter(|(_, reason)| reason.is_empty());
+        let well = well.map(|(status, _)| (*status, counter(Some(*status), NONE)));
+        AnswerCounters { well, statuses, other: counter(None, OTHER) }
     }
 
     pub(super) fn forget(&self, app: &str, provider: &'static str, known: &[KnownAnswer]) {
@@ -76,7 +78,10 @@ fn named(reason: &'static str) -> &'static str {
 /// The counters of the answers that one app may get on one provider.
 #[derive(Debug)]
 pub(super) struct AnswerCounters {
-    /// In the order of the provider's table, which begins with what is answered when all is well.
+    /// What is answered when all is well, with which the provider's table begins. Nearly every answer is this one, so that it is
+    /// counted without the search, whose memory is seldom in a cache.
+    well: Option<(u16, Counter)>,
+    /// In the order of the provider's table.
     statuses: Vec<OfStatus>,
     other: Counter,
 }
@@ -97,6 +102,13 @@ struct Reason {
 impl AnswerCounters {
     /// Counts an answer. Some services write a sentence behind their reason, after a colon.
     pub(super) fn count(&self, status: u16, said: &str) {
+        if let Some((well, counter)) = &self.well
+            && *well == status
+            && said.is_empty()
+        {
+            counter.inc();
+            return;
+        }
         let Some(of) = self.statuses.iter().find(|of| of.status == status) else {
             self.other.inc();
             return;

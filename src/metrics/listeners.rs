@@ -23,16 +23,19 @@ pub(crate) enum ConnectionRefusal {
     ProxyHeader,
     /// The process has no descriptor left.
     Descriptors,
+    /// The head of a call over HTTP/1.1 was malformed or too large, so that the connection ends.
+    Head,
 }
 
 impl ConnectionRefusal {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::MaxConnections,
         Self::PerAddress,
         Self::HandshakeTimeout,
         Self::Tls,
         Self::ProxyHeader,
         Self::Descriptors,
+        Self::Head,
     ];
 
     /// Returns the name in metrics and in the log.
@@ -45,6 +48,7 @@ impl ConnectionRefusal {
             Self::Tls => "tls",
             Self::ProxyHeader => "proxy_header",
             Self::Descriptors => "descriptors",
+            Self::Head => "head",
         }
     }
 }
@@ -74,7 +78,7 @@ impl ListenersMetrics {
         listener.register("connections", "Open connections of a listener", metrics.connections.clone());
         listener.register(
             "refused",
-            "Connections that were not served, by reason, and for descriptors the times that none could be accepted",
+            "Connections that were not served, or no longer, by reason, and for descriptors the times that none could be accepted",
             metrics.refused.clone(),
         );
         metrics

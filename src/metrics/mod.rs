@@ -3,6 +3,8 @@
 
 mod answers;
 mod apps;
+mod batches;
+mod bounded;
 mod build;
 mod callers;
 mod calls;
@@ -23,6 +25,7 @@ mod pushes;
 #[cfg(test)]
 mod reference;
 mod reloads;
+mod retries;
 mod seconds;
 mod traces;
 mod upstream;
@@ -33,6 +36,7 @@ use prometheus_client::registry::Registry;
 use process::ProcessCollector;
 
 pub use apps::AppMetrics;
+pub(crate) use batches::{BatchMetrics, OpenBatch};
 pub use callers::CallerMetrics;
 pub(crate) use callers::OneCaller;
 pub use calls::RefusedCalls;

@@ -11,6 +11,7 @@ use prometheus_client::registry::Registry;
 
 use super::answers::KnownAnswer;
 use super::apps::{AppFamilies, AppMetrics};
+use super::batches::BatchMetrics;
 use super::in_flight::InFlightCollector;
 use super::once::OnceMetrics;
 use crate::push::{ProviderKind, Reason};
@@ -32,7 +33,7 @@ pub struct PushMetrics {
     in_flight: Arc<InFlight>,
     in_flight_limit: Gauge,
     refused: Family<RefusalLabels, Counter>,
-    batch_streams: Gauge,
+    batches: BatchMetrics,
     breakers_open: Family<ProjectLabels, Gauge>,
     breakers_opened: Family<ProjectLabels, Counter>,
     once: OnceMetrics,
@@ -45,7 +46,7 @@ impl PushMetrics {
             in_flight: Arc::default(),
             in_flight_limit: Gauge::default(),
             refused: Family::default(),
-            batch_streams: Gauge::default(),
+            batches: BatchMetrics::register(registry),
             breakers_open: Family::default(),
             breakers_opened: Family::default(),
             once: OnceMetrics::register(registry),
@@ -66,7 +67,6 @@ impl PushMetrics {
             "Times that the pushes of a project began to be held back",
             metrics.breakers_opened.clone(),
         );
-        registry.register("batch_streams", "Open batch streams", metrics.batch_streams.clone());
         registry.register(
             "pushes_refused",
             "Calls and batch items refused before admission, by reason",
@@ -119,9 +119,9 @@ impl PushMetrics {
         self.in_flight_limit.set(i64::try_from(limit).unwrap_or(i64::MAX));
     }
 
-    /// Returns the number of open batch streams.
-    pub(crate) fn batch_streams(&self) -> &Gauge {
-        &self.batch_streams
+    /// Returns the metrics of open batches.
+    pub(crate) fn batches(&self) -> &BatchMetrics {
+        &self.batches
     }
 
     /// Returns the metrics of pushes that are not to be sent twice.

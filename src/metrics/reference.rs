@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use fanfare_upstream::tls::client_config;
-use fanfare_upstream::{EndCause, Http, Observe, OpenCause, PaceReport, Peer, PeerKind, Reach, Report};
+use fanfare_upstream::{
+    EndCause, Http, Observe, OpenCause, PaceReport, Peer, PeerKind, Reach, Report, SystemResolver, TcpDialer,
+    Upstream, UpstreamSettings,
+};
 
 use super::*;
 use crate::push::ProviderKind;
@@ -20,7 +23,8 @@ fn page() -> String {
     let _app = metrics.pushes.app("shop", ProviderKind::new("apns", 1));
     let breaker = metrics.pushes.breaker("demo");
     breaker.opened();
-    let _caller = metrics.callers.caller("orders", &["rate"]);
+    let caller = metrics.callers.caller("orders", &["rate"]);
+    caller.limited(Some(1), Some(1));
     let _jwks = metrics.issuers.jwks("corp");
     let _listener = metrics.listeners.listener("grpc");
     let _http = metrics.http.calls("http:127.0.0.1:8066", "json", &["malformed"]);
@@ -44,6 +48,11 @@ fn page() -> String {
         proves_credential: false,
     };
     let observed = metrics.upstream.peer(&peer, PeerKind::Configured);
+    let (resolver, dialer) = (std::sync::Arc::new(SystemResolver), std::sync::Arc::new(TcpDialer));
+    let pool = Upstream::new(UpstreamSettings::default(), resolver, dialer, metrics.upstream.clone());
+    let pool = std::sync::Arc::new(pool);
+    pool.peer(peer).unwrap();
+    metrics.upstream.show(&pool);
     for report in [
         Report::Opened(OpenCause::Needed),
         Report::ConnectFailed("dns"),

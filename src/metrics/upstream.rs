@@ -1,9 +1,8 @@
 //! Metrics of the upstream pool.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use fanfare_upstream::{ConnectionState, Observe, ObservePeer, Peer, PeerKind, Report};
+use fanfare_upstream::{ConnectionState, Observe, ObservePeer, Peer, PeerKind, Report, Upstream};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -11,7 +10,9 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::bounded::{BoundedLabel, Origins};
 use super::paces::{PaceMetrics, PaceObserver};
+use super::retries::RetryBudgets;
 use super::seconds::seconds;
 
 /// The labels that name a peer.
@@ -51,20 +52,6 @@ struct GoAwayLabels {
 /// The largest error code that HTTP/2 defines. Source: RFC 9113, section 7.
 const LAST_CODE: u32 = 13;
 
-/// Label values that others choose. Only the first of them keep their name, so that their number is bounded.
-#[derive(Debug, Clone, Default)]
-struct BoundedLabel(Arc<Mutex<BTreeSet<String>>>);
-
-impl BoundedLabel {
-    const MOST: usize = 32;
-
-    fn value(&self, value: &str) -> String {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let fits = known.contains(value) || known.len() < Self::MOST && known.insert(value.to_owned());
-        if fits { value.to_owned() } else { "other".to_owned() }
-    }
-}
-
 /// Metrics of the upstream pool.
 #[derive(Clone)]
 pub struct UpstreamMetrics {
@@ -75,7 +62,8 @@ pub struct UpstreamMetrics {
     closed: Family<PeerCauseLabels, Counter>,
     goaways: Family<GoAwayLabels, Counter>,
     goaway_reasons: BoundedLabel,
-    unnamed_origins: BoundedLabel,
+    origins: Origins,
+    retry_budgets: RetryBudgets,
     streams_used: Family<PeerLabels, Gauge>,
     streams_allowed: Family<PeerLabels, Gauge>,
     waiting: Family<PeerLabels, Gauge>,
@@ -92,6 +80,7 @@ pub struct UpstreamMetrics {
 
 impl UpstreamMetrics {
     pub(super) fn register(registry: &mut Registry) -> Self {
+        let origins = Origins::default();
         let metrics = Self {
             peers: Family::default(),
             connections: Family::default(),
@@ -100,7 +89,8 @@ impl UpstreamMetrics {
             closed: Family::default(),
             goaways: Family::default(),
             goaway_reasons: BoundedLabel::default(),
-            unnamed_origins: BoundedLabel::default(),
+            retry_budgets: RetryBudgets::new(origins.clone()),
+            origins,
             streams_used: Family::default(),
             streams_allowed: Family::default(),
             waiting: Family::default(),
@@ -113,6 +103,7 @@ impl UpstreamMetrics {
             breakers_opened: Family::default(),
             paces: PaceMetrics::register(registry),
         };
+        registry.register_collector(Box::new(metrics.retry_budgets.clone()));
         registry.register(
             "breaker_peers_open",
             "Peers that are left alone, because they fail",
@@ -166,6 +157,11 @@ impl UpstreamMetrics {
         metrics
     }
 
+    /// Shows what is left of the budgets of retries of these peers. A gateway has one such pool.
+    pub(crate) fn show(&self, upstream: &Arc<Upstream>) {
+        self.retry_budgets.show(upstream);
+    }
+
     /// The handles of one peer. Peers that have the same labels share them: gauges go up and down, and are never set.
     fn handles(&self, labels: &PeerLabels, peers: Gauge) -> PeerMetrics {
         let PeerLabels { origin, identity } = labels;
@@ -193,10 +189,8 @@ impl UpstreamMetrics {
 }
 
 impl Observe for UpstreamMetrics {
-    /// Of peers that anybody can make up, the first few have their own origin as label; the others share `other`.
     fn peer(&self, peer: &Peer, kind: PeerKind) -> Box<dyn ObservePeer> {
-        let origin = peer.origin.to_string();
-        let origin = if kind.is_unbounded() { self.unnamed_origins.value(&origin) } else { origin };
+        let origin = self.origins.label(&peer.origin, kind);
         let peers = self.peers.get_or_create_owned(&KindLabels { kind: kind.name() });
         peers.inc();
         Box::new(self.handles(&PeerLabels { origin, identity: peer.identity.to_string() }, peers))

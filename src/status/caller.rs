@@ -17,6 +17,8 @@ pub(crate) struct CallerStatus {
     pub(crate) in_flight: Option<usize>,
     /// How many batch streams it has open.
     pub(crate) streams: usize,
+    /// How many it may have open; none where nothing limits it.
+    pub(crate) max_streams: Option<usize>,
     /// How often it was refused since the gateway was started, by rule. Rules without a refusal are left out.
     pub(crate) refusals: BTreeMap<&'static str, u64>,
 }

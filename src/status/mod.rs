@@ -4,6 +4,7 @@
 //! `docs/status.md` describes each member.
 
 mod app;
+mod batches;
 mod caller;
 mod credential;
 mod latency;
@@ -19,6 +20,7 @@ use std::time::SystemTime;
 use serde::Serialize;
 
 pub(crate) use app::{AppHealth, AppStatus};
+pub(crate) use batches::BatchesStatus;
 pub(crate) use caller::{CallerStatus, RateStatus};
 pub(crate) use credential::{CredentialState, CredentialStatus};
 pub(crate) use latency::LatencyCounts;
@@ -48,6 +50,8 @@ pub(crate) struct Status {
     pub(crate) in_flight: usize,
     /// How many may be.
     pub(crate) max_in_flight: usize,
+    /// The open batches.
+    pub(crate) batches: BatchesStatus,
     /// Each app on each of its providers, those in trouble first.
     pub(crate) apps: Vec<AppStatus>,
     /// The peers, those in trouble first.

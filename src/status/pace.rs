@@ -9,8 +9,10 @@ use super::moment;
 /// A pace that limits what is sent.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct PaceStatus {
-    /// What is paced.
-    pub(crate) subject: String,
+    /// Where the peer is that is paced; of a quota that is no peer's, its service.
+    pub(crate) origin: String,
+    /// As whom it is sent to; of a quota that is no peer's, what of the service the quota is for.
+    pub(crate) identity: String,
     /// How many pushes a second may leave.
     pub(crate) per_second: f64,
     /// When the answers of the push service last lowered it, while they limit it; none where it is the configured quota.

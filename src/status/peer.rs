@@ -32,6 +32,8 @@ pub(crate) struct PeerStatus {
     pub(crate) why: Option<String>,
     /// In how many seconds one push may ask it again, where it is left alone.
     pub(crate) retry_after_seconds: Option<u64>,
+    /// How many pushes may be tried again now, by the budget of retries.
+    pub(crate) retries_left: u64,
 }
 
 /// Whether a peer is left alone.

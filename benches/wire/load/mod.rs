@@ -2,25 +2,36 @@
 
 mod batch;
 mod mattermost;
+mod page;
 mod session;
 mod unary;
 
 use std::future::Future;
 
+use anyhow::Context;
+
 use super::callers::Material;
 use super::child::{Line, Started, tell};
-use super::spec::{Shape, Spec};
+use super::spec::{Shape, Spec, WatchedBy};
 use super::tally::Shared;
 use batch::Batch;
 use session::Server;
 use unary::Unary;
 
-pub(crate) async fn start(spec: Spec, port: u16, material: Option<&Material>) -> anyhow::Result<Started> {
+pub(crate) async fn start(
+    spec: Spec,
+    port: u16,
+    admin: Option<u16>,
+    material: Option<&Material>,
+) -> anyhow::Result<Started> {
     let server = Server {
         port,
         tls: material.map(|material| material.connector(&spec)).transpose()?.flatten(),
         authorization: material.and_then(|material| material.authorization(&spec)),
     };
+    if spec.watched_by == WatchedBy::Page {
+        spawn(page::watch(admin.context("a server with a page")?));
+    }
     let tally = Shared::new()?;
     let counted = tally.clone();
     spawn(async move {
@@ -36,7 +47,7 @@ pub(crate) async fn start(spec: Spec, port: u16, material: Option<&Material>) ->
         tally.measure(spec).await;
         Ok(())
     });
-    Ok(Started { port: 0, ca: None, counts: Box::new(move || counted.counts()) })
+    Ok(Started { port: 0, also: None, ca: None, counts: Box::new(move || counted.counts()) })
 }
 
 fn open(spec: &Spec, shape: Shape, server: &Server, tally: &Shared) {

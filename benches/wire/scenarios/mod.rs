@@ -2,6 +2,7 @@
 
 mod callers;
 mod pool;
+mod watched;
 
 use std::time::Duration;
 
@@ -35,6 +36,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         alone(),
         allocations(),
         callers::callers(),
+        watched::watched(),
         mattermost(),
         pool::streams(),
         pool::descriptors(),

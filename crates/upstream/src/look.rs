@@ -32,6 +32,8 @@ pub struct PeerLook {
     pub left_alone: Option<LeftAloneLook>,
     /// The pace at which it is sent to; none where nothing limits it.
     pub pace: Option<PaceLook>,
+    /// How many requests may be tried again at this moment, by the budget of retries.
+    pub retries_left: u64,
 }
 
 /// A connection at a moment.
@@ -57,8 +59,10 @@ pub struct LeftAloneLook {
 /// A pace at a moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PaceLook {
-    /// What is paced.
-    pub subject: String,
+    /// Where the peer is that is paced. A quota that is no peer's has the name of its service here.
+    pub origin: String,
+    /// As whom it is sent to. Of a quota that is no peer's, it is what of the service the quota is for.
+    pub identity: String,
     /// How many requests a second may leave.
     pub per_second: f64,
     /// When the answers of the service last lowered the pace, while they limit it.

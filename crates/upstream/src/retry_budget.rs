@@ -1,7 +1,7 @@
 //! How many requests may be tried again, so that retries never multiply an outage.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -46,6 +46,24 @@ impl RetryBudget {
 
     /// Takes one retry out of the budget, and says whether there was one. One that is refused is reported.
     pub(crate) fn retry(&self, now: Instant) -> bool {
+        let mut saved = self.brought_up_to(now);
+        let enough = saved.retries >= 1.0;
+        if enough {
+            saved.retries -= 1.0;
+        } else {
+            drop(saved);
+            self.observer.report(Report::RetryRefused);
+        }
+        enough
+    }
+
+    /// How many retries are in the budget.
+    pub(crate) fn left(&self, now: Instant) -> u64 {
+        self.brought_up_to(now).retries as u64
+    }
+
+    /// The retries that are saved up at this moment.
+    fn brought_up_to(&self, now: Instant) -> MutexGuard<'_, Saved> {
         let mut saved = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
         let passed = now.saturating_duration_since(saved.as_of).as_secs_f64();
         let first_tries = self.first_tries.swap(0, Ordering::Relaxed) as f64;
@@ -55,14 +73,7 @@ impl RetryBudget {
         let kept = if forgotten > 0.0 { -(-forgotten).exp_m1() / forgotten } else { 1.0 };
         saved.retries = saved.retries * (-forgotten).exp() + earned * kept;
         saved.as_of = saved.as_of.max(now);
-        let enough = saved.retries >= 1.0;
-        if enough {
-            saved.retries -= 1.0;
-        } else {
-            drop(saved);
-            self.observer.report(Report::RetryRefused);
-        }
-        enough
+        saved
     }
 }
 
@@ -85,7 +96,9 @@ mod tests {
         let now = budget.saved.lock().unwrap().as_of;
         let allowed = |tries| (0..tries).filter(|_| budget.retry(now)).count();
         assert_eq!(allowed(1000), 100, "ten seconds of the minimum are there from the start");
+        assert_eq!(budget.left(now), 0);
         (0..1000).for_each(|_| budget.first_try());
+        assert_eq!(budget.left(now), 200);
         assert_eq!(allowed(1000), 200);
     }
 

@@ -136,11 +136,16 @@ impl Upstream {
         let _leaving = self.lock().keep_former();
     }
 
-    /// A pacer for requests that share a quota which no single peer stands for. `peer` names it in the log, and
-    /// `observer` hears what happens to it.
+    /// A pacer for requests that share a quota which no single peer stands for. It is named as a peer is: by its service, in
+    /// place of an origin, and by what of that the quota is for, in place of an identity. `observer` hears what happens to it.
     #[must_use]
-    pub fn pacer(&self, settings: PaceSettings, peer: String, observer: impl ObservePeer) -> Arc<Pacer> {
-        Pacer::new(settings, peer, PeerKind::Configured, Arc::new(observer), &self.common)
+    pub fn pacer(
+        &self,
+        settings: PaceSettings,
+        named: (String, String),
+        observer: impl ObservePeer,
+    ) -> Arc<Pacer> {
+        Pacer::new(settings, named, PeerKind::Configured, Arc::new(observer), &self.common)
     }
 
     /// Lets the requests of batches wait for streams no more: those that wait, and those that would have to, are

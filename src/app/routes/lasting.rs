@@ -30,12 +30,14 @@ impl Lasting {
     pub(in crate::app) fn new(config: &Config, network: Network) -> Self {
         let (metrics, Network { resolver, dialer }) = (Arc::<Metrics>::default(), network);
         let upstream = Upstream::new(config.upstream.clone(), resolver, dialer, metrics.upstream.clone());
+        let upstream = Arc::new(upstream);
+        metrics.upstream.show(&upstream);
         metrics.pushes.in_flight_limit(config.max_in_flight);
         let admission = Admission::new(config.max_in_flight, metrics.pushes.in_flight().clone());
         let (projects, guards) = Default::default();
         Self {
             credentials: Arc::new(Registry::new(metrics.credentials.clone())),
-            upstream: Arc::new(upstream),
+            upstream,
             admission: Arc::new(admission),
             problems: Arc::default(),
             projects,

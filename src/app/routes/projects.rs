@@ -56,9 +56,9 @@ impl Projects {
             burst: BURST,
             ..PaceSettings::default()
         };
-        let name = format!("project {project}");
-        let handles = metrics.upstream.paces.of("fcm".into(), name.clone());
-        let pacer = upstream.pacer(settings, format!("fcm {name}"), handles);
+        let (service, quota) = ("fcm".to_owned(), format!("project {project}"));
+        let handles = metrics.upstream.paces.of(service.clone(), quota.clone());
+        let pacer = upstream.pacer(settings, (service, quota), handles);
         pacers.insert(key, Arc::downgrade(&pacer));
         pacer
     }

@@ -70,7 +70,7 @@ fn of_certificate(certificate: &CertificateLook, now: SystemTime) -> CredentialS
     let validity = certificate.validity;
     let (kind, place) = match &certificate.owner {
         Some((app, provider)) => ("client certificate", format!("app {app}, {}", provider.name())),
-        None => ("certificate of a listener", certificate.listener.to_owned()),
+        None => ("certificate of a listener", certificate.listener.to_string()),
     };
     CredentialStatus {
         name: certificate.label.clone(),

@@ -99,6 +99,7 @@ impl StatusKeeper {
             not_ready,
             in_flight: admission.in_flight(),
             max_in_flight: admission.limit(),
+            batches: desk.batches(),
             apps,
             peers: peers.into_iter().map(|(peer, _)| peer).collect(),
             peers_left_out,
@@ -129,10 +130,14 @@ impl StatusKeeper {
 
 /// Each pace once, since several apps may share it.
 fn paces(mut looks: Vec<PaceLook>) -> Vec<PaceStatus> {
-    looks.sort_by(|one, other| one.subject.cmp(&other.subject));
-    looks.dedup_by(|one, other| one.subject == other.subject);
+    fn name(pace: &PaceLook) -> (String, String) {
+        (pace.origin.clone(), pace.identity.clone())
+    }
+    looks.sort_by_cached_key(name);
+    looks.dedup_by(|one, other| name(one) == name(other));
     let told = looks.into_iter().map(|pace| PaceStatus {
-        subject: pace.subject,
+        origin: pace.origin,
+        identity: pace.identity,
         per_second: (pace.per_second * 10.0).round() / 10.0,
         limited_since: pace.limited_since.map(at),
         waiting: pace.waiting,
@@ -148,6 +153,7 @@ fn told(caller: CallerLook, history: &History) -> CallerStatus {
         rate,
         in_flight: caller.in_flight,
         streams: caller.streams,
+        max_streams: caller.max_streams,
         refusals: caller.refusals.into_iter().collect(),
     }
 }

@@ -45,13 +45,7 @@ fn of(peer: PeerLook) -> (PeerStatus, Option<PaceLook>) {
         since: left.map(|left| at(left.since)),
         why: peer.failure.map(|failure| failure.to_string()),
         retry_after_seconds: left.map(|left| left.retry_after.as_secs()),
+        retries_left: peer.retries_left,
     };
-    // Several credentials may be shown to one origin, each at a pace of its own.
-    let subject = if status.identity.is_empty() {
-        status.origin.clone()
-    } else {
-        format!("{} as {}", status.origin, status.identity)
-    };
-    let pace = peer.pace.map(|pace| PaceLook { subject, ..pace });
-    (status, pace)
+    (status, peer.pace)
 }

@@ -60,6 +60,7 @@ fn peer() -> PeerLook {
         failure: None,
         left_alone: None,
         pace: None,
+        retries_left: 0,
     }
 }
 
@@ -152,7 +153,8 @@ fn a_certificate_troubles_thirty_days_before_it_ends_and_then_fails() {
     let day = Duration::from_secs(24 * 60 * 60);
     let told = |now| {
         let owner = Some((AppId::parse("shop").unwrap(), Fcm::KIND));
-        let certificates = vec![CertificateLook { owner, listener: "", label: String::new(), validity }];
+        let certificates =
+            vec![CertificateLook { owner, listener: "".into(), label: String::new(), validity }];
         verdict(&route(), &Around { certificates, now: Some(now), ..Around::default() })
     };
     assert_eq!(told(validity.until() - 31 * day).health, AppHealth::Well);
@@ -163,7 +165,8 @@ fn a_certificate_troubles_thirty_days_before_it_ends_and_then_fails() {
 #[test]
 fn what_a_service_asks_for_and_what_becomes_of_targets_is_told() {
     let pace = PaceLook {
-        subject: "FCM, project demo".to_owned(),
+        origin: "fcm".to_owned(),
+        identity: "project demo".to_owned(),
         per_second: 411.96,
         limited_since: Some(Instant::now()),
         waiting: 7,

@@ -1,7 +1,5 @@
 //! How far a batch is.
 
-use prometheus_client::metrics::gauge::Gauge;
-
 use crate::push::Outcome;
 
 /// How far a batch is.
@@ -30,21 +28,5 @@ impl BatchCounts {
     /// One more item has its result.
     pub(crate) fn settle(&mut self, outcome: Outcome) {
         self.settled[outcome as usize] += 1;
-    }
-}
-
-/// Counts a batch in the metrics until it is dropped.
-pub(super) struct BatchGauge(Gauge);
-
-impl BatchGauge {
-    pub(super) fn new(gauge: Gauge) -> Self {
-        gauge.inc();
-        Self(gauge)
-    }
-}
-
-impl Drop for BatchGauge {
-    fn drop(&mut self) {
-        self.0.dec();
     }
 }

@@ -32,7 +32,7 @@ use super::settled::Settled;
 use super::{Desk, DeskSettings, flow_of_call};
 use crate::caller::Caller;
 use crate::dispatch::{Seat, Window};
-use counts::BatchGauge;
+use crate::metrics::OpenBatch;
 use in_flight::{ItemsInFlight, items_in_flight};
 use in_hand::InHand;
 use stall::Stall;
@@ -123,7 +123,7 @@ pub struct Batch {
     tick: Interval,
     stall: Stall,
     progress_interval: Duration,
-    _open: BatchGauge,
+    _open: OpenBatch,
 }
 
 impl Desk {
@@ -154,9 +154,11 @@ impl Batch {
             Some(Box::pin(tokio::time::sleep_until(Instant::now().checked_add(wait)?)))
         });
         let flow = flow_of_call(ServiceClass::Bulk, &caller);
+        let window = Window::new(settings.window, settings.max_waiting);
         Self {
             caller,
-            window: Window::new(settings.window, settings.max_waiting),
+            _open: window.shown_by(desk.metrics.batches()),
+            window,
             flow,
             state: BatchState::Taking,
             counts: BatchCounts::default(),
@@ -175,7 +177,6 @@ impl Batch {
             tick: tokio::time::interval(Stall::look_every(settings.reader_stall_timeout)),
             stall: Stall::new(settings.reader_stall_timeout),
             progress_interval: settings.progress_interval,
-            _open: BatchGauge::new(desk.metrics.batch_streams().clone()),
             desk: Arc::clone(desk),
         }
     }

@@ -175,9 +175,9 @@ async fn a_batch_takes_nothing_more_shortly_before_its_deadline() {
 async fn the_metrics_count_open_batches() {
     let front = Front::new(100, window(8));
     let batch = front.batch();
-    assert_eq!(front.metrics.pushes.batch_streams().get(), 1);
+    assert_eq!(front.metrics.pushes.batches().look().streams, 1);
     drop(batch);
-    assert_eq!(front.metrics.pushes.batch_streams().get(), 0);
+    assert_eq!(front.metrics.pushes.batches().look().streams, 0);
 }
 
 proptest! {

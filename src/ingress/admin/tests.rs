@@ -13,7 +13,7 @@ use crate::caller::jwt::Tokens;
 use crate::caller::{CallerKey, CallerSettings, Permissions};
 use crate::held_bytes::BytesBudget;
 use crate::push::AppId;
-use crate::status::{AppStatus, Series, Status};
+use crate::status::{AppStatus, BatchesStatus, Series, Status};
 
 /// An app that fails.
 fn status() -> Status {
@@ -36,6 +36,7 @@ fn status() -> Status {
         not_ready: None,
         in_flight: 0,
         max_in_flight: 1,
+        batches: BatchesStatus::default(),
         apps: vec![app],
         peers: Vec::new(),
         peers_left_out: 0,

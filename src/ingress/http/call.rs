@@ -6,6 +6,7 @@ use std::time::Duration;
 use http::HeaderMap;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
+use tracing::Span;
 
 use crate::desk::{Arrival, Caller, Desk};
 use crate::held_bytes::BytesShare;
@@ -29,6 +30,8 @@ pub(crate) struct Call<'a> {
     pub(crate) leaving: &'a Leaving,
     /// Owns the tasks of batches, so that their end can be waited for.
     pub(crate) batches: &'a TaskTracker,
+    /// The span of the call, which its pushes have as their parent. It is disabled where the call is not traced.
+    pub(crate) span: &'a Span,
 }
 
 impl Call<'_> {

@@ -4,6 +4,7 @@
 //! - `service.rs` answers the calls of a connection: it finds the route, the caller and the whole body, and hands all of it
 //!   to the ingress as a `Call`.
 //! - `caller.rs` finds who calls, `source.rs` bounds the calls that show nothing by their addresses, `body.rs` reads a body.
+//! - `traced.rs` begins the span of a call that is traced.
 //! - `Refused` says why a call does not reach its ingress, which gives that its own form. `Answer` is what an ingress
 //!   returns.
 
@@ -21,6 +22,7 @@ mod source;
 mod terms;
 #[cfg(test)]
 mod tests;
+mod traced;
 mod well_formed;
 
 pub(crate) use answer::{Answer, Body, answer, retry_after};

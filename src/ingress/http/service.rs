@@ -10,6 +10,7 @@ use http::request::Parts;
 use http::{HeaderMap, Request, Uri, Version, header};
 use tokio::time::Instant;
 use tower_service::Service;
+use tracing::Span;
 
 use super::answer::Answer;
 use super::body;
@@ -19,7 +20,7 @@ use super::listened::{Http, Table};
 use super::refused::Refused;
 use super::route::{NONE, Route};
 use super::source::{Source, SourceBounds};
-use super::well_formed;
+use super::{traced, well_formed};
 use crate::caller::{Caller, OpenCall, Unknown};
 use crate::held_bytes::BytesShare;
 use crate::ingress::client::Client;
@@ -107,7 +108,8 @@ impl OfConnection {
             return answer;
         };
         let calls = self.http.calls(route.number());
-        let answer = match self.serve(&table, route, parts, body).await {
+        let mut span = Span::none();
+        let answer = match self.serve(&table, route, parts, body, &mut span).await {
             Ok(answer) => answer,
             Err(refused) => {
                 calls.refused(refused.reason());
@@ -115,6 +117,7 @@ impl OfConnection {
             }
         };
         calls.answered(answer.status());
+        traced::end(&span, answer.status());
         answer
     }
 
@@ -124,6 +127,7 @@ impl OfConnection {
         route: Route<'_>,
         parts: &mut Parts,
         body: &mut Option<B>,
+        span: &mut Span,
     ) -> Result<Answer, Refused>
     where
         B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
@@ -137,6 +141,7 @@ impl OfConnection {
         let at = Instant::now();
         let (key, _) = caller::key_in_path(parts.uri.path());
         let Admitted { caller, call: counted } = self.admit(table, route, key, &parts.headers).await?;
+        *span = traced::begin(parts, &table.settings, &caller);
         // What was shown in the path is not kept while the call goes on.
         parts.uri = Uri::default();
         if let Err(denied) = caller.may_call(rpc) {
@@ -158,6 +163,7 @@ impl OfConnection {
             share,
             leaving: self.client.leaving(),
             batches: &parts.batches,
+            span,
         };
         let Some(mut body) = body.take() else { return Err(Refused::Broken) };
         if let Route::Json(json, json::Asked::Batch) = route {

@@ -5,6 +5,7 @@ use http_body::Body;
 use prost::Message;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use tracing::Span;
 
 use super::item::{self, Item};
 use super::lines::{Line, Lines};
@@ -16,6 +17,7 @@ use crate::desk::{Desk, Draft};
 use crate::held_bytes::BytesShare;
 use crate::ingress::contract::batch::{Read, Source};
 use crate::proto::{BatchOptions, SendBatchRequest};
+use crate::telemetry::traces;
 
 /// The lines that a caller writes, as the items of a batch.
 pub(super) struct Pushes<B> {
@@ -25,11 +27,13 @@ pub(super) struct Pushes<B> {
     default_app: String,
     first: bool,
     line: Option<Line>,
+    /// The span of the call, which the spans of traced items are linked to.
+    call: Span,
 }
 
 impl<B> Pushes<B> {
-    pub(super) fn new(schema: &'static Schema, lines: Lines<B>, share: BytesShare) -> Self {
-        Self { schema, lines, share, default_app: String::new(), first: true, line: None }
+    pub(super) fn new(schema: &'static Schema, lines: Lines<B>, share: BytesShare, call: Span) -> Self {
+        Self { schema, lines, share, default_app: String::new(), first: true, line: None, call }
     }
 }
 
@@ -62,10 +66,11 @@ impl<B: Body<Data = Bytes> + Send + Unpin> Source for Pushes<B> {
         let Self { schema, default_app, share, .. } = self;
         // The lines have no more bytes than a push may have.
         let item = Item { schema, default_app, share, max_push_bytes: usize::MAX };
-        Some(match text(&bytes) {
+        let draft = match text(&bytes) {
             Ok(json) => item.draft(json, || (number, 1)),
             Err(mistake) => item::refused("", mistake.at((number, 1))),
-        })
+        };
+        Some(Draft { parent: traces::batch_item(&self.call), ..draft })
     }
 
     fn set_default_app(&mut self, app: String) {

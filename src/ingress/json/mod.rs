@@ -148,7 +148,7 @@ impl Json {
         if call.headers.contains_key(header::EXPECT) {
             lines.ask().await?;
         }
-        let source = Pushes::new(schema, lines, call.share.clone());
+        let source = Pushes::new(schema, lines, call.share.clone(), call.span.clone());
         let counted = (of_address, of_caller, held);
         let stream = Stream { caller, batch, over, counted, patience: self.answer_stall_timeout };
         let (results, watched) = start(call.batches, call.desk, source, stream);

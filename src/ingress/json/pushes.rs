@@ -39,14 +39,15 @@ pub(super) async fn send(
     // What is in flight needs it no more.
     drop(body);
     let arrival = call.arrival(None);
-    let Call { desk, caller, .. } = call;
+    let Call { desk, caller, span, .. } = call;
+    let of_call = |draft| Draft { parent: span.clone(), ..draft };
     Ok(match said {
         Said::One(draft) => {
-            let settled = desk.submit(&caller, draft, arrival).await.map_err(CallFault::NoRoom)?;
+            let settled = desk.submit(&caller, of_call(draft), arrival).await.map_err(CallFault::NoRoom)?;
             schema::write(&schema.result, &contract::settled(settled))
         }
         Said::Several(drafts, class) => {
-            let settled = desk.submit_all(&caller, drafts.into_iter(), class, arrival).await;
+            let settled = desk.submit_all(&caller, drafts.into_iter().map(of_call), class, arrival).await;
             let settled = settled.map_err(CallFault::NoRoom)?.into_iter();
             let results = settled.map(contract::settled).collect();
             schema::write(&schema.results, &SendPushesResponse { results })

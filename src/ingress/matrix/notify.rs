@@ -11,7 +11,7 @@ use super::draft::{Common, draft};
 use super::fate::Fate;
 use super::request::{Device, Notification};
 use super::settings::UnknownApp;
-use crate::desk::{NoRoom, Settled};
+use crate::desk::{Draft, NoRoom, Settled};
 use crate::ingress::http::Call;
 
 impl Matrix {
@@ -49,6 +49,7 @@ impl Matrix {
         };
         match draft(notification, device, app, common, call.share.in_flight(bytes)) {
             Ok(draft) => {
+                let draft = Draft { parent: call.span.clone(), ..draft };
                 let submitted = call.desk.submit(&call.caller, draft, call.arrival(None));
                 Either::Right(submitted.map(fate))
             }

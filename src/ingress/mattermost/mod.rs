@@ -132,7 +132,9 @@ impl Mattermost {
         match app {
             Some(app) => {
                 let held = call.share.in_flight(body.len());
-                Ok((kind, draft::draft(&notification, kind, (app, version), coarse_now(), held)))
+                let mut draft = draft::draft(&notification, kind, (app, version), coarse_now(), held);
+                draft.parent = call.span.clone();
+                Ok((kind, draft))
             }
             None if self.forward.is_some() => Err(Instead::Forward),
             None => Err(failed(Some(kind), checks::not_served(&notification))),

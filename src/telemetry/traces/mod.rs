@@ -34,9 +34,9 @@ pub(crate) use environment::{endpoint, secret_header};
 pub use export::Exporting;
 pub use otlp::OtlpError;
 pub use settings::{TraceProtocol, TraceSettings};
-#[allow(unused_imports, reason = "the HTTP ingresses call `http_call`, which come next")]
 pub(crate) use spans::{
-    attempt, batch_item, ended, grpc_call, http_call, push, refused_push, resent, status,
+    HttpCall, attempt, batch_item, ended, grpc_call, http_call, http_status, push, refused_push, resent,
+    status,
 };
 
 pub(crate) use counters::SpanCounters;

@@ -5,7 +5,8 @@
 
 use std::fmt::Display;
 
-use http::{HeaderMap, Method, Uri};
+use http::uri::Authority;
+use http::{HeaderMap, Method, StatusCode, Uri, Version};
 use opentelemetry::trace::{SpanContext, Status, TraceContextExt};
 use opentelemetry::{Context, KeyValue};
 use tracing::Span;
@@ -38,10 +39,22 @@ pub(crate) fn grpc_call(headers: &HeaderMap, uri: &Uri, caller: &str) -> Span {
     begun(span, parent, headers)
 }
 
-/// The span of a call over HTTP. `route` is the path without what differs from call to call. It is disabled where the call is not
-/// traced. Its pushes have it as [`Draft::parent`](crate::desk::Draft::parent), and it ends when the last of them has gone.
-#[allow(dead_code, reason = "the HTTP ingresses call it, which come next")]
-pub(crate) fn http_call(headers: &HeaderMap, method: &Method, route: &str, caller: &str) -> Span {
+/// What the span of a call over HTTP says of it.
+pub(crate) struct HttpCall<'a> {
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) method: &'a Method,
+    /// The path, without what differs from call to call.
+    pub(crate) route: &'a str,
+    pub(crate) scheme: &'static str,
+    pub(crate) version: Version,
+    /// Whom the caller asked, where it says so.
+    pub(crate) authority: Option<&'a Authority>,
+    pub(crate) caller: &'a str,
+}
+
+/// The span of a call over HTTP. It is disabled where the call is not traced.
+pub(crate) fn http_call(call: &HttpCall<'_>) -> Span {
+    let HttpCall { headers, method, route, scheme, version, authority, caller } = *call;
     let Some(parent) = taken(headers) else { return Span::none() };
     let span = tracing::info_span!(
         target: TARGET,
@@ -54,6 +67,11 @@ pub(crate) fn http_call(headers: &HeaderMap, method: &Method, route: &str, calle
         "otel.kind" = "server",
         "http.request.method" = method.as_str(),
         "http.route" = route,
+        "url.path" = route,
+        "url.scheme" = scheme,
+        "network.protocol.version" = if version == Version::HTTP_2 { "2" } else { "1.1" },
+        "server.address" = authority.map(Authority::host),
+        "server.port" = authority.and_then(Authority::port_u16),
     );
     begun(span, parent, headers)
 }
@@ -153,6 +171,16 @@ pub(crate) fn status(span: &Span, name: &'static str, is_error: bool) {
     if is_error {
         span.set_attribute("error.type", name);
         span.set_status(Status::error(name));
+    }
+}
+
+/// Tells the span of a call over HTTP its status. What is wrong with a call of a caller is no error of the gateway. Source:
+/// OpenTelemetry, "Semantic conventions for HTTP spans", status.
+pub(crate) fn http_status(span: &Span, status: StatusCode) {
+    span.record("status", status.as_u16());
+    if status.is_server_error() {
+        span.set_attribute("error.type", status.as_str().to_owned());
+        span.set_status(Status::error(status.as_str().to_owned()));
     }
 }
 

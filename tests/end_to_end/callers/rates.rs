@@ -7,7 +7,7 @@ use tonic::Code;
 use tonic_types::StatusExt;
 
 use super::*;
-use crate::harness::{SOON, good};
+use crate::harness::{SOON, good, metric};
 
 /// So slow that no turn comes during a test but those of the burst.
 fn slow(name: &str, burst: u32) -> Known {
@@ -31,6 +31,9 @@ async fn a_caller_over_its_rate_is_told_when_to_come_back_and_others_go_on() {
         let result = send(&modest, Rpc::SendPush, push(&good(number))).await.unwrap();
         assert_eq!(result.outcome(), Outcome::Accepted);
     }
+    let limit = |name| format!("fanfare_caller_pushes_per_second_limit{{caller=\"{name}\"}} ");
+    assert_eq!(metric(&world.gateway, &limit("over")), 1.0);
+    assert!(!world.gateway.metrics().page().contains(&limit("good")), "nothing limits it");
     // One more turn may have come while the others were sent.
     assert!(refused.len() >= 5, "{refused:?}");
     for status in refused {
@@ -92,6 +95,8 @@ async fn a_caller_has_as_many_streams_as_it_may_over_all_its_connections() {
     let refused = second.send_batch(pending()).await.unwrap_err();
     assert_eq!(refused.code(), Code::Aborted);
     assert_eq!(refused.get_details_error_info().unwrap().reason, "OVERLOADED");
+    let gauge = |name: &str| metric(&world.gateway, &format!("fanfare_caller_{name}{{caller=\"orders\"}} "));
+    assert_eq!(["streams", "streams_limit"].map(gauge), [1.0, 1.0]);
     drop(to);
     assert!(open.into_inner().message().await.unwrap().is_some(), "the last message has the progress");
     // The stream is counted until its body is gone.

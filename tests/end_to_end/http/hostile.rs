@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::harness::metric_sum;
 
 /// A short time for what would take long by default.
 const SHORT: Duration = Duration::from_millis(200);
@@ -69,6 +70,9 @@ async fn heads_that_are_too_large_are_refused() {
         // hyper does not tell a path that is too long from other fields in every case.
         assert!([expected, 431].contains(&status_of(&answer)), "{expected}: {answer}");
     }
+    let name =
+        format!("fanfare_listener_refused_total{{listener=\"http:{}\"", world.gateway.http_addresses()[0]);
+    assert_eq!(metric_sum(&world, &name, "reason=\"head\""), 3.0);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use fanfare::caller::{CertificateIdentity, CertificateRule};
 use tokio_rustls::client::TlsStream;
 
 use super::*;
-use crate::harness::config;
+use crate::harness::{config, metric};
 use crate::listener::authority::{Authority, handshake};
 use crate::listener::frames::{PREFACE, SETTINGS, goaways};
 
@@ -41,6 +41,13 @@ async fn a_certificate_makes_a_caller_known_and_a_reload_brings_another_certific
     };
     assert!(is_taken(ask(&own, Some(&callers)).await.unwrap()));
     assert_eq!(ask(&own, None).await.unwrap(), 401);
+    // When it ends is told under the name of the listener.
+    let ends = || {
+        let name = "fanfare_listener_certificate_expiry_timestamp_seconds";
+        let listener = format!("http:{}", world.gateway.http_addresses()[0]);
+        metric(&world.gateway, &format!("{name}{{listener=\"{listener}\"}} "))
+    };
+    assert!(ends() > 0.0);
     let mut newer = config(&world.simulator);
     let mut http = listener();
     http.listener.tls = Some(renewed.server(&[]));

@@ -122,7 +122,7 @@ fn base64_of(hex: &str) -> String {
 }
 
 /// The pushkey of a good device.
-fn pushkey(number: usize) -> String {
+pub(crate) fn pushkey(number: usize) -> String {
     base64_of(&good(number))
 }
 

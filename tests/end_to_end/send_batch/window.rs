@@ -6,7 +6,8 @@ use fanfare::proto::{self, Outcome};
 use fanfare_simulator::{Fault, FaultRule, ScriptedAnswer, Trigger};
 
 use super::{BatchCaller, message, options, run};
-use crate::harness::{APP, SOON, World, good, push};
+use crate::harness::{APP, SOON, World, good, metric, push, until};
+use crate::status::status;
 
 #[tokio::test]
 async fn a_batch_fills_its_window_whatever_the_answers_take() {
@@ -16,10 +17,17 @@ async fn a_batch_fills_its_window_whatever_the_answers_take() {
     let pushes = (0..640).map(|number| push(&good(number))).collect();
     let request = proto::SendBatchRequest { pushes, ..proto::SendBatchRequest::default() };
     let mut client = world.client.clone();
-    let _stream = client.send_batch(tokio_stream::iter([request])).await.unwrap();
+    let stream = client.send_batch(tokio_stream::iter([request])).await.unwrap();
     world.simulator.journal().wait_for_arrived(641, SOON).await.unwrap();
     // No answer made room, because only the first push was answered.
     assert_eq!(world.simulator.counters().requests_answered, 1);
+    let gauge = |name: &str| metric(&world.gateway, &format!("fanfare_batch_{name} "));
+    assert_eq!(["streams", "seats_used", "seats_allowed"].map(gauge), [1.0, 640.0, 4096.0]);
+    let told = status(&world).await;
+    let batches = serde_json::json!({"streams": 1, "seats_used": 640, "seats_allowed": 4096});
+    assert_eq!(told["batches"], batches);
+    drop(stream);
+    until(|| gauge("seats_allowed") == 0.0).await;
 }
 
 #[tokio::test]

@@ -69,10 +69,16 @@ async fn a_problem_is_told_with_its_target_cut_short() {
     for _ in 0..2 {
         assert_eq!(world.send(push(&dead)).await.outcome(), Outcome::Unregistered);
     }
+    // What is no device token is never sent, and is told all the same, without anything of it.
+    assert_eq!(world.send(push("no token")).await.outcome(), Outcome::InvalidToken);
     let told = status(&world).await;
     let problems = told["problems"].as_array().unwrap();
-    assert_eq!(problems.len(), 1, "{problems:?}");
-    let problem = &problems[0];
+    assert_eq!(problems.len(), 2, "{problems:?}");
+    let names = ["app", "provider", "outcome", "reason", "token"];
+    let malformed = names.map(|name| problems[0][name].as_str().unwrap());
+    assert_eq!(malformed, [APP, "apns", "invalid_token", "FIELD_INVALID", ""]);
+    assert!(!problems[0]["id"].as_str().unwrap().is_empty(), "{problems:?}");
+    let problem = &problems[1];
     let of = ["app", "provider", "outcome", "token"].map(|name| problem[name].as_str().unwrap());
     assert_eq!(of, [APP, "apns", "unregistered", "dead0000…"]);
     assert_eq!(

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::harness::{World, http_get};
 
 /// The status, which is as its schema says.
-async fn status(world: &World) -> Value {
+pub(crate) async fn status(world: &World) -> Value {
     let answer = http_get(world.gateway.admin_address(), "/status").await;
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     assert!(head.starts_with("HTTP/1.1 200") && head.contains("content-type: application/json"), "{head}");

@@ -1,6 +1,7 @@
 //! Traces: a collector is sent the spans of calls, pushes and attempts, and they are parts of the caller's trace.
 
 mod collector;
+mod http;
 
 use std::path::Path;
 

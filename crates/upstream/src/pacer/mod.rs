@@ -45,8 +45,9 @@ enum Told {
 /// It counts what this process sends. Processes that share a quota are each given their part of it.
 pub struct Pacer {
     me: Weak<Self>,
-    /// What it paces, for the log.
-    peer: Box<str>,
+    /// What it paces.
+    origin: String,
+    identity: String,
     kind: PeerKind,
     /// Whether there is any pace at this moment.
     paced: AtomicBool,
@@ -68,7 +69,7 @@ struct PacerState {
 impl Pacer {
     pub(crate) fn new(
         settings: PaceSettings,
-        peer: String,
+        (origin, identity): (String, String),
         kind: PeerKind,
         observer: Arc<dyn ObservePeer>,
         common: &Common,
@@ -77,10 +78,10 @@ impl Pacer {
         let core = Pacing::new(now.into_std(), settings);
         let (paced, taken) = (AtomicBool::new(core.is_paced()), Taken::new(now));
         let state = Mutex::new(PacerState { core, timer: Timer::default(), reported: 0.0 });
-        let (peer, tasks, stop) = (peer.into(), common.tasks.clone(), common.stop.clone());
+        let (tasks, stop) = (common.tasks.clone(), common.stop.clone());
         let pacer = Arc::new_cyclic(|me| {
             let me = me.clone();
-            Self { me, peer, kind, paced, taken, state, observer, tasks, stop }
+            Self { me, origin, identity, kind, paced, taken, state, observer, tasks, stop }
         });
         pacer.report_pace(&mut pacer.lock());
         pacer
@@ -138,7 +139,8 @@ impl Pacer {
         let per_second = state.core.per_second()?;
         let (limited_since, waiting) = state.core.look();
         let limited_since = limited_since.map(Instant::from_std);
-        Some(PaceLook { subject: self.peer.to_string(), per_second, limited_since, waiting })
+        let (origin, identity) = (self.origin.clone(), self.identity.clone());
+        Some(PaceLook { origin, identity, per_second, limited_since, waiting })
     }
 
     fn lock(&self) -> MutexGuard<'_, PacerState> {
@@ -208,24 +210,29 @@ impl Pacer {
     /// An outsider names any number of services, so that what happens to those is counted and not logged.
     fn log_lowered(&self, per_second: f64) {
         self.observer.report(Report::Pace(PaceReport::Lowered));
-        let (peer, per_second) = (&*self.peer, per_second.round());
+        let (peer, per_second) = (self.peer(), per_second.round());
         if self.kind.is_unbounded() {
-            tracing::debug!(peer, per_second, "requests are paced from now on");
+            tracing::debug!(%peer, per_second, "requests are paced from now on");
         } else {
             tracing::warn!(
-                peer,
+                %peer,
                 per_second,
                 "too many requests, says the service; requests to it are paced from now on"
             );
         }
     }
 
+    /// What it paces, as the log names a [`Peer`](crate::Peer).
+    fn peer(&self) -> String {
+        format!("Peer({} as {})", self.origin, self.identity)
+    }
+
     fn log_whole(&self) {
-        let peer = &*self.peer;
+        let peer = self.peer();
         if self.kind.is_unbounded() {
-            tracing::debug!(peer, "the service limits requests no more");
+            tracing::debug!(%peer, "the service limits requests no more");
         } else {
-            tracing::info!(peer, "the service limits requests no more");
+            tracing::info!(%peer, "the service limits requests no more");
         }
     }
 }
@@ -241,7 +248,7 @@ impl Drop for Pacer {
 
 impl std::fmt::Debug for Pacer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Pacer({})", self.peer)
+        write!(f, "Pacer({} as {})", self.origin, self.identity)
     }
 }
 

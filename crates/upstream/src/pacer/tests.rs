@@ -15,7 +15,7 @@ fn ten_a_second() -> PaceSettings {
 #[tokio::test(start_paused = true)]
 async fn turns_come_at_the_pace_and_the_interactive_first() {
     let upstream = upstream(UpstreamSettings::default());
-    let pacer = upstream.pacer(ten_a_second(), "test".into(), Unobserved);
+    let pacer = upstream.pacer(ten_a_second(), ("test".into(), String::new()), Unobserved);
     let begin = Instant::now();
     let bulk = Flow { class: ServiceClass::Bulk, id: 1, ..Flow::SINGLE };
     let turn = |flow| {
@@ -36,7 +36,7 @@ async fn turns_come_at_the_pace_and_the_interactive_first() {
 #[tokio::test(start_paused = true)]
 async fn a_turn_after_the_deadline_is_refused_at_once() {
     let upstream = upstream(UpstreamSettings::default());
-    let pacer = upstream.pacer(ten_a_second(), "test".into(), Unobserved);
+    let pacer = upstream.pacer(ten_a_second(), ("test".into(), String::new()), Unobserved);
     pacer.turn(Flow::SINGLE, far()).await.unwrap();
     let soon = Instant::now() + Duration::from_millis(100);
     let wait = NoTurn::TooLong(Duration::from_millis(100));
@@ -46,7 +46,7 @@ async fn a_turn_after_the_deadline_is_refused_at_once() {
 #[tokio::test(start_paused = true)]
 async fn a_turn_that_slows_down_past_the_deadline_is_given_up_at_the_deadline() {
     let upstream = upstream(UpstreamSettings::default());
-    let pacer = upstream.pacer(ten_a_second(), "test".into(), Unobserved);
+    let pacer = upstream.pacer(ten_a_second(), ("test".into(), String::new()), Unobserved);
     let begin = Instant::now();
     pacer.turn(Flow::SINGLE, far()).await.unwrap();
     let waits = pacer.turn(Flow::SINGLE, begin + Duration::from_millis(250));
@@ -60,7 +60,7 @@ async fn a_turn_that_slows_down_past_the_deadline_is_given_up_at_the_deadline() 
 async fn whoever_leaves_makes_room_for_the_next() {
     let upstream = upstream(UpstreamSettings::default());
     let settings = PaceSettings { max_waiters: 1, ..ten_a_second() };
-    let pacer = upstream.pacer(settings, "test".into(), Unobserved);
+    let pacer = upstream.pacer(settings, ("test".into(), String::new()), Unobserved);
     pacer.turn(Flow::SINGLE, far()).await.unwrap();
     let mut waits = Box::pin(pacer.turn(Flow::SINGLE, far()));
     assert!(waits.as_mut().now_or_never().is_none());
@@ -72,7 +72,7 @@ async fn whoever_leaves_makes_room_for_the_next() {
 #[tokio::test(start_paused = true)]
 async fn nobody_waits_and_no_task_is_left_when_the_pool_has_closed() {
     let upstream = upstream(UpstreamSettings::default());
-    let pacer = upstream.pacer(ten_a_second(), "test".into(), Unobserved);
+    let pacer = upstream.pacer(ten_a_second(), ("test".into(), String::new()), Unobserved);
     pacer.turn(Flow::SINGLE, far()).await.unwrap();
     let begin = Instant::now();
     let end = async { upstream.shut_down() };
@@ -114,7 +114,7 @@ async fn a_peer_that_an_outsider_names_has_the_ceiling_of_outsiders() {
 #[tokio::test(start_paused = true)]
 async fn those_who_depend_on_what_is_of_no_use_hear_so_at_once() {
     let upstream = upstream(UpstreamSettings::default());
-    let pacer = upstream.pacer(ten_a_second(), "test".into(), Unobserved);
+    let pacer = upstream.pacer(ten_a_second(), ("test".into(), String::new()), Unobserved);
     let begin = Instant::now();
     pacer.turn(Flow::SINGLE, far()).await.unwrap();
     let of = |depends_on| Flow { depends_on, ..Flow::SINGLE };

@@ -26,6 +26,7 @@ impl Pool {
             failure,
             left_alone: ill.map(left_alone),
             pace: self.pacer.look(),
+            retries_left: self.retries.left(Instant::now()),
         }
     }
 }

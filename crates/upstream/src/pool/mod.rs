@@ -70,8 +70,8 @@ impl Pool {
         common: Arc<Common>,
         observer: Arc<dyn ObservePeer>,
     ) -> Arc<Self> {
-        let (pace, named) = (common.settings.pace(kind), format!("{peer:?}"));
-        let pacer = Pacer::new(pace, named, kind, Arc::clone(&observer), &common);
+        let named = (peer.origin.to_string(), peer.identity.to_string());
+        let pacer = Pacer::new(common.settings.pace(kind), named, kind, Arc::clone(&observer), &common);
         let retries = RetryBudget::new(&common.settings, Arc::clone(&observer));
         let limits = common.settings.limits(peer.proves_credential, kind.rank(false));
         let core = Core::new(limits, fastrand::u64(..));

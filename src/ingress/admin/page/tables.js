@@ -98,11 +98,11 @@ function makeTables() {
       ["Waiting", text((it) => figure(it.waiting)), "number"],
     ], "The configuration names no upstream.", (it) => [it.origin, it.identity, it.kind].join("\n")),
     paces: table(byId("paces"), "How many pushes a second may leave, where something limits them", [
-      ["What", text((it) => it.subject), "name"],
+      ["Upstream", (cell, it) => (it.origin.includes("://") ? twoLines(cell, host(it.origin), it.identity && `as ${it.identity}`) : twoLines(cell, service(it.origin), it.identity)), "name wide-name"],
       ["A second", text((it) => figure(it.per_second)), "number"],
       ["Why", text((it, now) => (it.limited_since ? `its answers asked for less, last at ${since(it.limited_since, now)}` : "its quota")), "long"],
       ["Waiting", text((it) => figure(it.waiting)), "number"],
-    ], "Nothing limits what is sent.", (it) => it.subject),
+    ], "Nothing limits what is sent.", (it) => [it.origin, it.identity].join("\n")),
     credentials: table(byId("credentials"), "What the gateway shows to push services and callers", [
       ["Credential", (cell, it) => twoLines(cell, it.kind === "VAPID key" ? `${it.name.slice(0, 24)}…` : it.name, it.kind), "name wide-name"],
       ["Where", text((it) => it.place)],
@@ -116,7 +116,7 @@ function makeTables() {
       ["Pushes a second", text((it) => figure(it.pushes_per_second)), "number"],
       ["Allowed", text((it) => (it.rate ? figure(it.rate.pushes_per_second) : "no limit")), "number"],
       ["In flight", text((it) => (it.in_flight === null ? "–" : figure(it.in_flight))), "number"],
-      ["Streams", text((it) => figure(it.streams)), "number"],
+      ["Streams", text((it) => (it.max_streams === null ? figure(it.streams) : `${figure(it.streams)} of ${figure(it.max_streams)}`)), "number"],
       ["Refused", text((it) => Object.entries(it.refusals).map(([rule, count]) => `${words(rule)} ${figure(count)}`).join(", ") || "never")],
     ], "Nobody may call.", (it) => it.name),
   };
