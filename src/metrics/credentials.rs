@@ -32,7 +32,7 @@ struct CertificateLabels {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ListenerLabels {
-    listener: &'static str,
+    listener: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -123,8 +123,10 @@ impl CredentialMetrics {
     }
 
     /// Notes that a listener shows a certificate that ends then.
-    pub(crate) fn listener_certificate(&self, listener: &'static str, ends_at: SystemTime) {
-        self.listener_certificates.get_or_create(&ListenerLabels { listener }).set(since_epoch(ends_at));
+    pub(crate) fn listener_certificate(&self, listener: &str, ends_at: SystemTime) {
+        self.listener_certificates
+            .get_or_create(&ListenerLabels { listener: listener.to_owned() })
+            .set(since_epoch(ends_at));
     }
 
     /// Returns the handles of one signing key, which is called so.

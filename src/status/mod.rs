@@ -6,6 +6,7 @@
 mod app;
 mod caller;
 mod credential;
+mod fault;
 mod latency;
 mod moment;
 mod pace;
@@ -13,6 +14,7 @@ mod peer;
 mod problem;
 mod record;
 mod series;
+mod trouble;
 
 use std::time::SystemTime;
 
@@ -21,6 +23,7 @@ use serde::Serialize;
 pub(crate) use app::{AppHealth, AppStatus};
 pub(crate) use caller::{CallerStatus, RateStatus};
 pub(crate) use credential::{CredentialState, CredentialStatus};
+pub(crate) use fault::Fault;
 pub(crate) use latency::LatencyCounts;
 pub(crate) use moment::{at, clock};
 pub(crate) use pace::PaceStatus;
@@ -28,6 +31,7 @@ pub(crate) use peer::{BreakerStatus, ConnectionStatus, PeerStatus};
 pub(crate) use problem::{Problem, Problems};
 pub(crate) use record::RouteRecord;
 pub(crate) use series::{SAMPLE_EVERY, Sample, Samples, Series};
+pub(crate) use trouble::Trouble;
 
 /// How the gateway is.
 #[derive(Debug, Clone, Serialize)]

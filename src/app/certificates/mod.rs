@@ -1,6 +1,8 @@
 //! Warns before a certificate ends, of an app or of a listener, and says when it has ended. The gateway goes on serving,
 //! since other apps need it.
 
+mod notice;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -14,6 +16,7 @@ use crate::provider::Provider;
 use crate::provider::apns::Apns;
 use crate::provider::fcm::Fcm;
 use crate::push::{AppId, ProviderKind};
+use notice::{Notice, tell};
 
 /// An end that has been announced is announced again after this time.
 const AGAIN_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
@@ -46,16 +49,8 @@ struct WatchedCertificate {
 enum Owner {
     /// An app, to a push service.
     App(AppId, ProviderKind),
-    /// The listener of a table of the configuration, to those who connect.
-    Listener(&'static str),
-}
-
-/// What the log is to be told.
-#[derive(Debug, PartialEq, Eq)]
-enum Notice {
-    HasEnded,
-    HasNotBegun,
-    Ends,
+    /// The listener of this name, to those who connect.
+    Listener(String),
 }
 
 /// The client certificates of an app.
@@ -69,8 +64,8 @@ pub(super) fn of_app(app: &AppConfig) -> impl Iterator<Item = (ProviderKind, &Cl
 pub(super) struct CertificateLook {
     /// The app that shows it to a push service; none where a listener shows it.
     pub(super) owner: Option<(AppId, ProviderKind)>,
-    /// The table of that listener.
-    pub(super) listener: &'static str,
+    /// The name of that listener.
+    pub(super) listener: String,
     /// What tells it apart.
     pub(super) label: String,
     pub(super) validity: Validity,
@@ -81,8 +76,8 @@ impl CertificateWatch {
     pub(super) fn certificates(&self) -> Vec<CertificateLook> {
         let look = |watched: &WatchedCertificate| {
             let (owner, listener) = match &watched.owner {
-                Owner::App(app, provider) => (Some((app.clone(), *provider)), ""),
-                Owner::Listener(table) => (None, *table),
+                Owner::App(app, provider) => (Some((app.clone(), *provider)), String::new()),
+                Owner::Listener(listener) => (None, listener.clone()),
             };
             CertificateLook { owner, listener, label: watched.label.clone(), validity: watched.validity }
         };
@@ -130,10 +125,12 @@ impl CertificateWatch {
                 });
             }
         }
-        for (table, listener) in [("grpc", &config.grpc.listener), ("admin", &config.admin.listener)] {
+        let http = config.http.iter().map(|http| (format!("http:{}", http.listener.listen), &http.listener));
+        let others = [("grpc", &config.grpc.listener), ("admin", &config.admin.listener)];
+        for (name, listener) in others.map(|(name, it)| (name.to_owned(), it)).into_iter().chain(http) {
             if let Some(tls) = &listener.tls {
-                self.metrics.listener_certificate(table, tls.validity().until());
-                let (owner, label) = (Owner::Listener(table), format!("{tls:?}"));
+                self.metrics.listener_certificate(&name, tls.validity().until());
+                let (owner, label) = (Owner::Listener(name), format!("{tls:?}"));
                 found.push(WatchedCertificate::new(owner, label, tls.validity()));
             }
         }
@@ -207,47 +204,6 @@ impl WatchedCertificate {
         }
         self.announced = Some(now);
         Some(Notice::Ends)
-    }
-}
-
-fn tell(notice: &Notice, owner: &Owner, validity: Validity) {
-    match owner {
-        Owner::App(app, provider) => tell_of_app(notice, app, provider.name(), validity),
-        Owner::Listener(table) => tell_of_listener(notice, table, validity),
-    }
-}
-
-fn tell_of_listener(notice: &Notice, listener: &str, validity: Validity) {
-    match notice {
-        Notice::HasEnded => tracing::error!(
-            listener, valid = %validity,
-            "the listener's certificate has ended: those who verify it cannot connect until it is replaced"
-        ),
-        Notice::HasNotBegun => tracing::error!(
-            listener, valid = %validity,
-            "the listener's certificate is not valid yet: it is for later, or the clock is wrong"
-        ),
-        Notice::Ends => tracing::warn!(
-            listener, valid = %validity,
-            "the listener's certificate ends within 30 days: replace it"
-        ),
-    }
-}
-
-fn tell_of_app(notice: &Notice, app: &AppId, provider: &str, validity: Validity) {
-    match notice {
-        Notice::HasEnded => tracing::error!(
-            %app, provider, valid = %validity,
-            "the client certificate has ended: pushes of this app get CREDENTIAL until it is replaced"
-        ),
-        Notice::HasNotBegun => tracing::error!(
-            %app, provider, valid = %validity,
-            "the client certificate is not valid yet: it is for later, or the clock is wrong"
-        ),
-        Notice::Ends => tracing::warn!(
-            %app, provider, valid = %validity,
-            "the client certificate ends within 30 days: replace it"
-        ),
     }
 }
 
