@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
-use super::moment;
+use super::{Fault, moment};
 
 /// How one app is on one provider, in a word. A greater one needs somebody sooner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -32,6 +32,8 @@ pub(crate) struct AppStatus {
     pub(crate) health: AppHealth,
     /// What is wrong, or that nothing is, in a sentence.
     pub(crate) sentence: String,
+    /// Whose fault that is; none where nothing is wrong.
+    pub(crate) fault: Option<Fault>,
     /// Since when.
     #[serde(serialize_with = "moment::rfc3339")]
     pub(crate) since: SystemTime,

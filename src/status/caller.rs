@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::Trouble;
+
 /// How a caller is.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct CallerStatus {
@@ -21,6 +23,8 @@ pub(crate) struct CallerStatus {
     pub(crate) max_streams: Option<usize>,
     /// How often it was refused since the gateway was started, by rule. Rules without a refusal are left out.
     pub(crate) refusals: BTreeMap<&'static str, u64>,
+    /// That it is over its rate, if it is.
+    pub(crate) trouble: Option<Trouble>,
 }
 
 /// How many pushes a second a caller may hand in.

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
-use super::moment;
+use super::{Trouble, moment};
 
 /// What is known of a credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -44,4 +44,6 @@ pub(crate) struct CredentialStatus {
     /// When the newest token or the certificate ends.
     #[serde(serialize_with = "moment::maybe")]
     pub(crate) expires_at: Option<SystemTime>,
+    /// What is wrong with the certificate of a listener. Of what is an app's, its app tells.
+    pub(crate) trouble: Option<Trouble>,
 }

@@ -7,6 +7,7 @@ mod app;
 mod batches;
 mod caller;
 mod credential;
+mod fault;
 mod latency;
 mod moment;
 mod pace;
@@ -14,6 +15,7 @@ mod peer;
 mod problem;
 mod record;
 mod series;
+mod trouble;
 
 use std::time::SystemTime;
 
@@ -23,6 +25,7 @@ pub(crate) use app::{AppHealth, AppStatus};
 pub(crate) use batches::BatchesStatus;
 pub(crate) use caller::{CallerStatus, RateStatus};
 pub(crate) use credential::{CredentialState, CredentialStatus};
+pub(crate) use fault::Fault;
 pub(crate) use latency::LatencyCounts;
 pub(crate) use moment::{at, clock};
 pub(crate) use pace::PaceStatus;
@@ -30,6 +33,7 @@ pub(crate) use peer::{BreakerStatus, ConnectionStatus, PeerStatus};
 pub(crate) use problem::{Problem, Problems};
 pub(crate) use record::RouteRecord;
 pub(crate) use series::{SAMPLE_EVERY, Sample, Samples, Series};
+pub(crate) use trouble::Trouble;
 
 /// How the gateway is.
 #[derive(Debug, Clone, Serialize)]

@@ -53,6 +53,12 @@ impl Validity {
         self.left(now) <= SOON
     }
 
+    /// Since when the last second is 30 days away or less.
+    #[must_use]
+    pub fn soon_since(&self) -> SystemTime {
+        self.until.checked_sub(SOON).unwrap_or(self.until)
+    }
+
     /// The time until the last second. It is zero if that has passed.
     #[must_use]
     pub fn left(&self, now: SystemTime) -> Duration {

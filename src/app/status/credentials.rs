@@ -2,9 +2,10 @@
 
 use std::time::SystemTime;
 
+use super::remedies;
 use crate::app::certificates::CertificateLook;
 use crate::credential::{StandingLook, TokenLook};
-use crate::status::{CredentialState, CredentialStatus, at};
+use crate::status::{CredentialState, CredentialStatus, Fault, Trouble, at, clock};
 
 /// Those that need somebody come first.
 pub(super) fn told(
@@ -32,6 +33,7 @@ pub(super) fn told(
         reason: None,
         made_at: token.made_at,
         expires_at: token.expires_at.map(at),
+        trouble: None,
     }));
     told.extend(certificates.iter().map(|certificate| of_certificate(certificate, now)));
     told.sort_by(|one, other| {
@@ -63,6 +65,7 @@ fn of_standing(standing: StandingLook, token: Option<&TokenLook>, now: SystemTim
         reason,
         made_at: token.and_then(|token| token.made_at),
         expires_at,
+        trouble: None,
     }
 }
 
@@ -87,5 +90,27 @@ fn of_certificate(certificate: &CertificateLook, now: SystemTime) -> CredentialS
         reason: None,
         made_at: None,
         expires_at: Some(validity.until()),
+        trouble: of_listener(certificate, now),
     }
+}
+
+/// What is wrong with the certificate of a listener. Of an app's certificate its app tells.
+fn of_listener(certificate: &CertificateLook, now: SystemTime) -> Option<Trouble> {
+    let (listener, validity) = (&certificate.listener, certificate.validity);
+    if certificate.owner.is_some() || !validity.ends_soon(now) {
+        return None;
+    }
+    let until = clock(validity.until(), now);
+    let (since, sentence) = if validity.has_ended(now) {
+        let sentence = format!(
+            "The certificate of listener {listener} ended at {until}, so whoever verifies it cannot connect."
+        );
+        (validity.until(), sentence)
+    } else {
+        let sentence = format!(
+            "The certificate of listener {listener} ends at {until}. Then whoever verifies it cannot connect."
+        );
+        (validity.soon_since(), sentence)
+    };
+    Some(Trouble { sentence, fault: Fault::Operator, since, remedy: remedies::CERTIFICATE.to_owned() })
 }

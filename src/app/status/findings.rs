@@ -10,7 +10,7 @@ use crate::app::certificates::CertificateLook;
 use crate::credential::{StandingLook, TokenLook};
 use crate::dispatch::RouteLook;
 use crate::push::Outcome;
-use crate::status::{AppHealth, Problem, at, clock};
+use crate::status::{AppHealth, Fault, Problem, at, clock};
 
 /// Fewer pushes in a minute say nothing by their outcomes alone.
 const ENOUGH_PUSHES: u64 = 10;
@@ -19,8 +19,10 @@ const ENOUGH_PUSHES: u64 = 10;
 pub(super) struct Finding {
     pub(super) health: AppHealth,
     pub(super) sentence: String,
+    /// Whose fault it is; none where nothing is wrong.
+    pub(super) fault: Option<Fault>,
     pub(super) remedy: String,
-    /// Since when, where somebody knows it better than whoever looks.
+    /// Since when, where somebody knows it better than whoever looks. The sentence says it then.
     pub(super) since: Option<SystemTime>,
 }
 
@@ -58,11 +60,13 @@ fn certificate(route: &RouteLook, around: &Surroundings<'_>) -> Option<Finding> 
         let sentence = format!("The client certificate for {name} ended at {until}, so nothing is sent.");
         (AppHealth::Failing, sentence, Some(validity.until()))
     } else if validity.ends_soon(around.now) {
-        (AppHealth::Troubled, format!("The client certificate for {name} ends at {until}."), None)
+        let sentence = format!("The client certificate for {name} ends at {until}.");
+        (AppHealth::Troubled, sentence, Some(validity.soon_since()))
     } else {
         return None;
     };
-    Some(Finding { health, sentence, remedy: remedies::CERTIFICATE.to_owned(), since })
+    let fault = Some(Fault::Operator);
+    Some(Finding { health, sentence, fault, remedy: remedies::CERTIFICATE.to_owned(), since })
 }
 
 fn refused(route: &RouteLook, standing: &StandingLook, around: &Surroundings<'_>) -> Option<Finding> {
@@ -83,6 +87,7 @@ fn refused(route: &RouteLook, standing: &StandingLook, around: &Surroundings<'_>
             place = remedies::place(&standing.place),
             since = clock(since, around.now),
         ),
+        fault: Some(Fault::Operator),
         remedy: remedies::refused(advice),
         since: Some(since),
     })
@@ -105,7 +110,8 @@ fn access_token(route: &RouteLook, around: &Surroundings<'_>) -> Option<Finding>
         None => (AppHealth::Failing, String::new()),
     };
     let sentence = format!("Google gives no new access token for {}: {why}{until}.", token.label);
-    Some(Finding { health, sentence, remedy: remedies::TOKEN_ENDPOINT.to_owned(), since: None })
+    let (fault, remedy) = (Some(Fault::Network), remedies::TOKEN_ENDPOINT.to_owned());
+    Some(Finding { health, sentence, fault, remedy, since: None })
 }
 
 fn part(route: &RouteLook, around: &Surroundings<'_>) -> Option<Finding> {
@@ -117,23 +123,23 @@ fn part(route: &RouteLook, around: &Surroundings<'_>) -> Option<Finding> {
         clock(since, around.now),
         part.status
     );
-    let remedy = remedies::THEIRS.to_owned();
-    Some(Finding { health: AppHealth::Failing, sentence, remedy, since: Some(since) })
+    let (fault, remedy) = (Some(Fault::Upstream), remedies::THEIRS.to_owned());
+    Some(Finding { health: AppHealth::Failing, sentence, fault, remedy, since: Some(since) })
 }
 
 fn failing(route: &RouteLook, peer: &PeerLook, around: &Surroundings<'_>) -> Option<Finding> {
     let failure = peer.failure.as_ref()?;
     let (name, origin) = (service(route.provider), &peer.origin);
-    let remedy = remedies::failing(failure);
+    let (fault, remedy) = (Some(remedies::at_fault(failure)), remedies::failing(failure));
     Some(match peer.left_alone {
         Some(left) => {
             let since = at(left.since);
             let sentence = format!("{name} at {origin} fails since {}: {failure}.", clock(since, around.now));
-            Finding { health: AppHealth::Failing, sentence, remedy, since: Some(since) }
+            Finding { health: AppHealth::Failing, sentence, fault, remedy, since: Some(since) }
         }
         None => {
             let sentence = format!("{name} at {origin} has answered nothing since a failure: {failure}.");
-            Finding { health: AppHealth::Troubled, sentence, remedy, since: None }
+            Finding { health: AppHealth::Troubled, sentence, fault, remedy, since: None }
         }
     })
 }
@@ -150,6 +156,7 @@ fn suspicion(route: &RouteLook, around: &Surroundings<'_>) -> Option<Finding> {
         sentence: format!(
             "{name} refuses so many of its targets that callers are told to set them aside, not to delete them{why}."
         ),
+        fault: Some(Fault::Operator),
         remedy: format!("Check {suspects}: they are the likelier culprit than so many targets."),
         since: None,
     })
@@ -166,8 +173,8 @@ fn paced(route: &RouteLook, around: &Surroundings<'_>) -> Option<Finding> {
         (pace.per_second * 10.0).round() / 10.0,
         pace.waiting
     );
-    let (remedy, since) = (remedies::PACED.to_owned(), None);
-    Some(Finding { health: AppHealth::Troubled, sentence, remedy, since })
+    let (fault, remedy) = (Some(Fault::Quota), remedies::PACED.to_owned());
+    Some(Finding { health: AppHealth::Troubled, sentence, fault, remedy, since: None })
 }
 
 /// Most pushes of the last minute were not accepted, and nothing else says why.
@@ -189,6 +196,7 @@ fn outcomes(route: &RouteLook, around: &Surroundings<'_>) -> Option<Finding> {
             all - good,
             most.name().to_uppercase()
         ),
+        fault: Some(remedies::at_fault_for(most)),
         remedy: remedies::OUTCOMES.to_owned(),
         since: None,
     })

@@ -7,10 +7,11 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
+use super::over_rate::{OverRate, refused};
 use crate::caller::CallerLook;
 use crate::dispatch::RouteLook;
 use crate::push::Outcome;
-use crate::status::{AppHealth, AppStatus, LatencyCounts, SAMPLE_EVERY, Sample, Samples, Series};
+use crate::status::{AppHealth, AppStatus, LatencyCounts, SAMPLE_EVERY, Sample, Samples, Series, at};
 
 /// How many samples are a minute.
 const MINUTE: usize = 12;
@@ -40,6 +41,8 @@ struct RouteHistory {
 struct CallerHistory {
     taken: u64,
     per_second: f64,
+    refused: u64,
+    over_rate: Option<OverRate>,
 }
 
 impl History {
@@ -68,7 +71,7 @@ impl History {
             sampled.insert(key(route), seen);
         }
         self.routes = sampled;
-        self.sample_callers(callers, lasted);
+        self.sample_callers(callers, lasted, at(now));
         if first {
             // There is no interval before the first look.
             return;
@@ -77,13 +80,18 @@ impl History {
         self.samples.take(Sample { at: SystemTime::now(), lasted, outcomes, percentiles });
     }
 
-    fn sample_callers(&mut self, callers: &[CallerLook], lasted: Duration) {
+    fn sample_callers(&mut self, callers: &[CallerLook], lasted: Duration, now: SystemTime) {
         let sampled = callers.iter().map(|caller| {
-            let before = self.callers.get(&caller.name).map_or(0, |before| before.taken);
+            let before = self.callers.get(&caller.name);
             // A caller that left the configuration and came back counts anew.
-            let news = caller.taken.checked_sub(before).unwrap_or(caller.taken);
+            let since = |now: u64, before: Option<u64>| now.checked_sub(before.unwrap_or(0)).unwrap_or(now);
+            let news = since(caller.taken, before.map(|before| before.taken));
             let per_second = (news as f64 / lasted.as_secs_f64().max(0.001) * 10.0).round() / 10.0;
-            (Arc::clone(&caller.name), CallerHistory { taken: caller.taken, per_second })
+            let refused = refused(caller);
+            let refusals = since(refused, before.map(|before| before.refused));
+            let over_rate = OverRate::next(before.and_then(|before| before.over_rate), refusals, now);
+            let history = CallerHistory { taken: caller.taken, per_second, refused, over_rate };
+            (Arc::clone(&caller.name), history)
         });
         self.callers = sampled.collect();
     }
@@ -101,6 +109,11 @@ impl History {
     /// How many pushes a second a caller handed in lately.
     pub(super) fn pushes_per_second(&self, caller: &Arc<str>) -> f64 {
         self.callers.get(caller).map_or(0.0, |caller| caller.per_second)
+    }
+
+    /// What was refused of a caller that is over its rate.
+    pub(super) fn over_rate(&self, caller: &Arc<str>) -> Option<OverRate> {
+        self.callers.get(caller)?.over_rate
     }
 
     /// Since when a route is in this health, as far as was seen.

@@ -4,6 +4,7 @@
 mod credentials;
 mod findings;
 mod history;
+mod over_rate;
 mod peers;
 mod remedies;
 mod verdict;
@@ -89,7 +90,8 @@ impl StatusKeeper {
             .collect();
         history.keep_apps(&apps);
         apps.sort_by_cached_key(|app| (Reverse(app.health), app.app.clone(), app.provider));
-        let mut callers: Vec<_> = callers.look().into_iter().map(|caller| told(caller, &history)).collect();
+        let mut callers: Vec<_> =
+            callers.look().into_iter().map(|caller| told(caller, &history, now)).collect();
         callers.sort_by(|one, other| one.name.cmp(&other.name));
         Status {
             now,
@@ -145,10 +147,11 @@ fn paces(mut looks: Vec<PaceLook>) -> Vec<PaceStatus> {
     told.collect()
 }
 
-fn told(caller: CallerLook, history: &History) -> CallerStatus {
+fn told(caller: CallerLook, history: &History, now: SystemTime) -> CallerStatus {
     let rate = caller.rate.map(|(pushes_per_second, burst)| RateStatus { pushes_per_second, burst });
     CallerStatus {
         pushes_per_second: history.pushes_per_second(&caller.name),
+        trouble: history.over_rate(&caller.name).and_then(|it| it.told(&caller.name, caller.rate, now)),
         name: caller.name.to_string(),
         rate,
         in_flight: caller.in_flight,

@@ -1,4 +1,4 @@
-//! What to do about what is wrong, and how services and places are called.
+//! Whose fault it is what is wrong, what to do about it, and how services and places are called.
 
 use fanfare_upstream::{PeerFailure, Symptom};
 
@@ -7,7 +7,8 @@ use crate::provider::apns::Apns;
 use crate::provider::fcm::Fcm;
 use crate::provider::mattermost::Mattermost;
 use crate::provider::webpush::WebPush;
-use crate::push::ProviderKind;
+use crate::push::{Outcome, ProviderKind};
+use crate::status::Fault;
 
 pub(super) const CERTIFICATE: &str =
     "Replace its file with a newer certificate. The gateway reads it by itself.";
@@ -56,6 +57,30 @@ pub(super) fn capitalized(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().into_iter().flat_map(char::to_uppercase);
     first.chain(letters).collect()
+}
+
+/// Whose fault it is that a peer fails like this.
+pub(super) fn at_fault(failure: &PeerFailure) -> Fault {
+    match failure {
+        PeerFailure::Connect(_) => Fault::Network,
+        PeerFailure::Symptom(_) => Fault::Upstream,
+    }
+}
+
+/// Whose fault it is that pushes have this outcome.
+pub(super) fn at_fault_for(outcome: Outcome) -> Fault {
+    match outcome {
+        Outcome::Credential => Fault::Operator,
+        Outcome::RateLimited => Fault::Quota,
+        Outcome::UpstreamUnavailable | Outcome::Unconfirmed => Fault::Upstream,
+        Outcome::Internal | Outcome::NotAttempted => Fault::Gateway,
+        Outcome::Accepted
+        | Outcome::Validated
+        | Outcome::Unregistered
+        | Outcome::InvalidToken
+        | Outcome::InvalidPush
+        | Outcome::PayloadTooLarge => Fault::Caller,
+    }
 }
 
 /// What to do about a peer that fails like this.

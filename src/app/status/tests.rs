@@ -10,14 +10,14 @@ use tokio::time::Instant;
 
 use super::findings::Surroundings;
 use super::history::{History, Outcomes};
-use super::verdict;
+use super::{credentials, verdict};
 use crate::app::certificates::CertificateLook;
 use crate::credential::{RefusalLook, RefusingAnswer, StandingLook, TokenLook};
 use crate::dispatch::RouteLook;
 use crate::provider::Provider;
 use crate::provider::fcm::Fcm;
 use crate::push::{AppId, Outcome};
-use crate::status::{AppHealth, AppStatus, LatencyCounts};
+use crate::status::{AppHealth, AppStatus, Fault, LatencyCounts};
 
 /// An app on FCM of which nothing is known to be wrong.
 fn route() -> RouteLook {
@@ -219,4 +219,52 @@ fn samples_tell_what_happened_since_the_one_before_and_a_minute_of_each_app() {
         history.sample(begun + number * Duration::from_secs(5), &[seen(2)], &[]);
     }
     assert_eq!(history.last_minute(&seen(2))[Outcome::Accepted as usize], 0, "a minute has passed");
+}
+
+#[test]
+fn each_trouble_says_whose_fault_it_is_and_since_when() {
+    let left_alone = Some(LeftAloneLook { since: Instant::now(), retry_after: Duration::from_secs(1) });
+    let timeout = ConnectError::Timeout { host: "fcm.example".into(), seconds: 10.0 };
+    let failing = |failure, left_alone| {
+        let peers = vec![PeerLook { failure: Some(failure), left_alone, ..peer() }];
+        RouteLook { peers, ..route() }
+    };
+    let standings = vec![refused("fcm project demo", "PERMISSION_DENIED", "it may not")];
+    let mut minute = Outcomes::default();
+    minute[Outcome::NotAttempted as usize] = 20;
+    let nothing = Around::default();
+    for (route, around, fault) in [
+        (RouteLook { standings, ..route() }, &nothing, Fault::Operator),
+        (failing(PeerFailure::Connect(Arc::new(timeout)), left_alone), &nothing, Fault::Network),
+        (failing(PeerFailure::Symptom(Symptom::Status(503)), left_alone), &nothing, Fault::Upstream),
+        (failing(PeerFailure::Symptom(Symptom::NoAnswer), None), &nothing, Fault::Upstream),
+        (RouteLook { suspects: Some("the project"), ..route() }, &nothing, Fault::Operator),
+        (route(), &Around { minute, ..Around::default() }, Fault::Gateway),
+    ] {
+        let told = verdict(&route, around);
+        assert_eq!(told.fault, Some(fault), "{told:?}");
+        assert!(told.sentence.contains(" since ") && told.sentence.contains(" UTC"), "{}", told.sentence);
+    }
+    assert_eq!(verdict(&route(), &nothing).fault, None);
+}
+
+#[test]
+fn the_certificate_of_a_listener_is_told_of_where_no_app_would() {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let (pem, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+    let validity = ClientIdentity::from_pem(pem.as_bytes(), key.as_bytes()).unwrap().validity();
+    let day = Duration::from_secs(24 * 60 * 60);
+    let trouble = |owner, now| {
+        let listener = "http:0.0.0.0:443".into();
+        let certificates = [CertificateLook { owner, listener, label: String::new(), validity }];
+        credentials::told(Vec::new(), &[], &certificates, now).remove(0).trouble
+    };
+    assert_eq!(trouble(None, validity.until() - 31 * day), None);
+    let soon = trouble(None, validity.until() - day).unwrap();
+    assert!(soon.sentence.starts_with("The certificate of listener http:0.0.0.0:443 ends at "), "{soon:?}");
+    assert_eq!((soon.fault, soon.since), (Fault::Operator, validity.until() - 30 * day));
+    let ended = trouble(None, validity.until() + day).unwrap();
+    assert!(ended.sentence.ends_with(" UTC, so whoever verifies it cannot connect."), "{ended:?}");
+    let of_app = Some((AppId::parse("shop").unwrap(), Fcm::KIND));
+    assert_eq!(trouble(of_app, validity.until() + day), None);
 }

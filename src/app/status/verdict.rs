@@ -5,7 +5,7 @@ use super::history::History;
 use super::remedies::{capitalized, service};
 use crate::dispatch::RouteLook;
 use crate::push::Outcome;
-use crate::status::{AppHealth, AppStatus};
+use crate::status::{AppHealth, AppStatus, clock};
 
 /// How an app is.
 pub(super) fn of(route: &RouteLook, around: &Surroundings<'_>, history: &mut History) -> AppStatus {
@@ -16,13 +16,18 @@ pub(super) fn of(route: &RouteLook, around: &Surroundings<'_>, history: &mut His
     let worst = findings.next().unwrap_or_else(|| nothing(route));
     let now = around.now;
     let seen = history.in_health_since(route, worst.health, now);
+    let mut sentence = capitalized(&worst.sentence);
+    if worst.since.is_none() && worst.fault.is_some() {
+        sentence.push_str(&format!(" It has been so since {}.", clock(seen, now)));
+    }
     let last_minute = Outcome::ALL.into_iter().zip(around.minute).filter(|(_, count)| **count > 0);
     AppStatus {
         app: route.app.to_string(),
         provider: route.provider.name(),
         health: worst.health,
         since: worst.since.unwrap_or(seen),
-        sentence: capitalized(&worst.sentence),
+        sentence,
+        fault: worst.fault,
         remedy: worst.remedy,
         also: findings.map(|finding| capitalized(&finding.sentence)).collect(),
         last_minute: last_minute.map(|(outcome, count)| (outcome.name(), *count)).collect(),
@@ -36,5 +41,5 @@ fn nothing(route: &RouteLook) -> Finding {
     } else {
         (AppHealth::Well, format!("{name} takes its pushes."))
     };
-    Finding { health, sentence, remedy: String::new(), since: None }
+    Finding { health, sentence, fault: None, remedy: String::new(), since: None }
 }

@@ -23,6 +23,7 @@ fn status() -> Status {
         provider: "apns",
         health: AppHealth::Failing,
         sentence: "APNs refuses it.".to_owned(),
+        fault: None,
         since: now,
         remedy: "Mend it.".to_owned(),
         also: Vec::new(),

@@ -115,6 +115,7 @@ test('a refused key is named with what to do', async () => {
   const { key_id, team_id } = simulator.facts
   const told = (await failing.innerText()).replace(/\s+/g, ' ')
   assert.match(told, new RegExp(`APNs refuses the key ${key_id} of team ${team_id} in production since \\d\\d:\\d\\d UTC: InvalidProviderToken \\(403\\)\\.`))
+  assert.match(told, /At fault: a credential or setting of this gateway\./)
   assert.match(told, /What to do: Check key, key id and team id\./)
   await page.locator('#problems tbody tr', { hasText: 'InvalidProviderToken' }).first().waitFor({ timeout: PATIENCE_MS })
   assert.ok(!(await page.content()).includes(token(1)), 'no token is told whole')
@@ -133,6 +134,31 @@ test('once the key is mended the page says that all is well', async () => {
   await headline('Everything is well.')
   assert.equal(await page.locator('#app-list > li.failing').count(), 0)
   await look('mended')
+})
+
+test('a caller over its rate is told beside the apps', async () => {
+  const folder = mkdtempSync(join(dir, 'rate-'))
+  const config = join(dir, 'sim', 'rate.toml')
+  const caller = '[callers.orders]\napps = ["*"]\nproviders = ["*"]\nrpcs = ["*"]\nservice_classes = ["*"]\npushes_per_second = 1\nburst = 1\nanonymous = true\n'
+  writeFileSync(config, readFileSync(join(dir, 'sim', 'gateway.toml'), 'utf8') + caller)
+  const busy = await serve(folder, config)
+  const orders = connect(busy.grpc)
+  try {
+    const calls = Array.from({ length: 10 }, (_, number) => orders.sendPush({
+      app: 'demo', target: { apns: { token: token(number) } }, content: { notification: { title: 'Hello' } },
+    }))
+    assert.ok((await Promise.allSettled(calls)).some(it => it.status === 'rejected'))
+    await page.goto(`http://${busy.admin}/`)
+    await headline('The caller orders is in trouble.')
+    const told = (await page.locator('#app-list > li.troubled').innerText()).replace(/\s+/g, ' ')
+    assert.match(told, /orders hands in more pushes than its 1 a second \(1 at once\) since \d\d:\d\d UTC, last at \d\d:\d\d UTC: \d+ were refused\./)
+    assert.match(told, /At fault: whoever hands the pushes in\. What to do: Ask its owner/)
+    await look('over-rate')
+  } finally {
+    orders.close()
+    await page.goto(`http://${gateway.admin}/`)
+    await busy.stop()
+  }
 })
 
 test('under its own policy the page works and asks for nothing else', async () => {

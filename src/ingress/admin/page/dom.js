@@ -55,6 +55,11 @@ function setState(element, name, word) {
 
 const SERVICES = { apns: "APNs", fcm: "FCM", web_push: "Web Push", webpush: "Web Push", mattermost: "Mattermost" };
 const service = (name) => SERVICES[name] ?? name;
+const FAULTS = {
+  operator: "a credential or setting of this gateway", upstream: "the push service",
+  network: "what lies between this machine and the push service", quota: "more is sent than the push service allows",
+  caller: "whoever hands the pushes in", gateway: "the gateway itself, or its size",
+};
 const words = (name) => name.replaceAll("_", " ");
 const figure = (value) => value.toLocaleString("en", { maximumFractionDigits: value < 10 ? 1 : 0 });
 

@@ -23,12 +23,26 @@ function join(news) {
   return true;
 }
 
-function headline(status) {
+const RANKS = ["failing", "troubled", "well", "unused"];
+
+// Each app, and what is wrong beside them; the worst come first.
+function concerns(status) {
+  const apps = status.apps.map((app) => ({ ...app, name: app.app, of: service(app.provider), title: `${app.app} on ${service(app.provider)}` }));
+  const beside = (list, of) => list.filter((it) => it.trouble).map((it) => {
+    const [health, name] = [it.state === "ended" ? "failing" : "troubled", it.place ?? it.name];
+    return { ...it.trouble, health, name, of, title: `the ${of} ${name}`, also: [], last_minute: null };
+  });
+  const all = [...apps, ...beside(status.credentials, "listener"), ...beside(status.callers, "caller")];
+  return all.sort((one, other) => RANKS.indexOf(one.health) - RANKS.indexOf(other.health));
+}
+
+function headline(status, all) {
   if (!status.ready) return `This gateway takes no pushes: ${status.not_ready}.`;
-  const of = (health) => status.apps.filter((app) => app.health === health);
-  const named = (apps) => {
-    const names = apps.map((app) => `${app.app} on ${service(app.provider)}`);
-    return names.length > 3 ? `${names.slice(0, 3).join(", ")} and ${names.length - 3} more` : names.join(", ").replace(/, ([^,]*)$/, " and $1");
+  const of = (health) => all.filter((it) => it.health === health);
+  const named = (those) => {
+    const names = those.map((it) => it.title);
+    const said = names.length > 3 ? `${names.slice(0, 3).join(", ")} and ${names.length - 3} more` : names.join(", ").replace(/, ([^,]*)$/, " and $1");
+    return said.replace(/^the /, "The ");
   };
   const [failing, troubled] = [of("failing"), of("troubled")];
   if (failing.length) return `${named(failing)} ${failing.length === 1 ? "is" : "are"} failing.`;
@@ -38,8 +52,9 @@ function headline(status) {
 }
 
 function createApp(app) {
-  const item = make("li", {}, make("p", { class: "state" }), make("h3", {}, app.app, make("span", {}, service(app.provider))), make("div"));
-  for (const part of ["sentence", "remedy", "also", "figures quiet"]) item.lastElementChild.append(make("p", { class: part }));
+  const item = make("li", {}, make("p", { class: "state" }), make("h3", {}, app.name, make("span", {}, app.of)), make("div"));
+  for (const part of ["sentence", "fault", "remedy", "also", "figures quiet"]) item.lastElementChild.append(make("p", { class: part }));
+  item.querySelector(".fault").append(make("strong", {}, "At fault: "), make("span"));
   item.querySelector(".remedy").append(make("strong", {}, "What to do: "), make("span"));
   return item;
 }
@@ -47,27 +62,30 @@ function createApp(app) {
 function updateApp(item, app, now) {
   setAttribute(item, "class", app.health);
   setState(item.firstElementChild, app.health, words(app.health));
-  const [sentence, remedy, also, figures] = item.lastElementChild.children;
+  const [sentence, fault, remedy, also, figures] = item.lastElementChild.children;
   setText(sentence, app.sentence);
+  fault.hidden = !app.fault;
+  setText(fault.lastElementChild, `${FAULTS[app.fault] ?? app.fault}.`);
   remedy.hidden = !app.remedy;
   setText(remedy.lastElementChild, app.remedy);
   also.hidden = app.also.length === 0;
   setText(also, `Also: ${app.also.join(" ")}`);
-  const counts = Object.entries(app.last_minute).map(([outcome, count]) => `${count.toLocaleString("en")} ${words(outcome)}`);
+  const counts = Object.entries(app.last_minute ?? {}).map(([outcome, count]) => `${count.toLocaleString("en")} ${words(outcome)}`);
   const held = `${words(app.health)} since ${clock(app.since, now)}, ${relative(app.since, now)}`;
-  setText(figures, `${held[0].toUpperCase()}${held.slice(1)}. Last minute: ${counts.join(", ") || "no pushes"}.`);
+  setText(figures, `${held[0].toUpperCase()}${held.slice(1)}.${app.last_minute ? ` Last minute: ${counts.join(", ") || "no pushes"}.` : ""}`);
 }
 
 function show(status) {
   const now = status.now;
   byId("status").hidden = false;
   setText(byId("version"), status.version);
-  setText(byId("headline"), headline(status));
+  const all = concerns(status);
+  setText(byId("headline"), headline(status, all));
   const flight = `${status.in_flight.toLocaleString("en")} of ${status.max_in_flight.toLocaleString("en")} pushes in flight`;
   setText(byId("subline"), `${status.ready ? "It takes pushes" : "It takes no pushes"}: ${flight}. Started ${clock(status.since, now)}, ${relative(status.since, now)}.`);
-  const failing = status.apps.filter((app) => app.health === "failing").length;
+  const failing = all.filter((it) => it.health === "failing").length;
   document.title = !status.ready ? "Not ready · Fanfare" : failing ? `${failing} failing · Fanfare` : "Fanfare";
-  reconcile(byId("app-list"), status.apps, (app) => `${app.app}\n${app.provider}`, createApp, (item, app) => updateApp(item, app, now));
+  reconcile(byId("app-list"), all, (it) => it.title, createApp, (item, app) => updateApp(item, app, now));
   for (const [name, update] of Object.entries(tables)) update(status[name], now);
   if (join(status.series)) drawSeries(series);
 }

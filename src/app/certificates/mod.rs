@@ -1,6 +1,8 @@
 //! Warns before a certificate ends, of an app or of a listener, and says when it has ended. The gateway goes on serving,
 //! since other apps need it.
 
+mod notice;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -15,6 +17,7 @@ use crate::provider::Provider;
 use crate::provider::apns::Apns;
 use crate::provider::fcm::Fcm;
 use crate::push::{AppId, ProviderKind};
+use notice::{Notice, tell};
 
 /// An end that has been announced is announced again after this time.
 const AGAIN_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
@@ -49,14 +52,6 @@ enum Owner {
     App(AppId, ProviderKind),
     /// The listener of this name, to those who connect.
     Listener(Arc<str>),
-}
-
-/// What the log is to be told.
-#[derive(Debug, PartialEq, Eq)]
-enum Notice {
-    HasEnded,
-    HasNotBegun,
-    Ends,
 }
 
 /// The client certificates of an app.
@@ -212,47 +207,6 @@ impl WatchedCertificate {
         }
         self.announced = Some(now);
         Some(Notice::Ends)
-    }
-}
-
-fn tell(notice: &Notice, owner: &Owner, validity: Validity) {
-    match owner {
-        Owner::App(app, provider) => tell_of_app(notice, app, provider.name(), validity),
-        Owner::Listener(name) => tell_of_listener(notice, name, validity),
-    }
-}
-
-fn tell_of_listener(notice: &Notice, listener: &str, validity: Validity) {
-    match notice {
-        Notice::HasEnded => tracing::error!(
-            listener, valid = %validity,
-            "the listener's certificate has ended: those who verify it cannot connect until it is replaced"
-        ),
-        Notice::HasNotBegun => tracing::error!(
-            listener, valid = %validity,
-            "the listener's certificate is not valid yet: it is for later, or the clock is wrong"
-        ),
-        Notice::Ends => tracing::warn!(
-            listener, valid = %validity,
-            "the listener's certificate ends within 30 days: replace it"
-        ),
-    }
-}
-
-fn tell_of_app(notice: &Notice, app: &AppId, provider: &str, validity: Validity) {
-    match notice {
-        Notice::HasEnded => tracing::error!(
-            %app, provider, valid = %validity,
-            "the client certificate has ended: pushes of this app get CREDENTIAL until it is replaced"
-        ),
-        Notice::HasNotBegun => tracing::error!(
-            %app, provider, valid = %validity,
-            "the client certificate is not valid yet: it is for later, or the clock is wrong"
-        ),
-        Notice::Ends => tracing::warn!(
-            %app, provider, valid = %validity,
-            "the client certificate ends within 30 days: replace it"
-        ),
     }
 }
 
