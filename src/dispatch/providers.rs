@@ -10,12 +10,13 @@ use tracing::Span;
 
 use super::look::RouteLook;
 use super::{Ask, Dispatcher, Guard, Room, Route, RunMode, Terms, Unsendable};
+use crate::feed::RouteFeeds;
 use crate::provider::Provider;
 use crate::provider::apns::Apns;
 use crate::provider::fcm::Fcm;
 use crate::provider::mattermost::Mattermost;
 use crate::provider::webpush::WebPush;
-use crate::push::{AppId, Audience, Body, ProviderKind, PushId, PushResult, Refusal};
+use crate::push::{AppId, Audience, Body, ProviderKind, PushId, PushResult, Refusal, ToldTarget};
 use crate::sharer::Sharer;
 
 /// One push whose target is paired with its route.
@@ -148,6 +149,22 @@ macro_rules! providers {
             pub(crate) fn guard(&self) -> &Guard {
                 match self {
                     $(Self::$provider(_, route) => route.guard(),)+
+                }
+            }
+
+            /// Who is told what becomes of the pushes of its route.
+            #[must_use]
+            pub(crate) fn feeds(&self) -> &RouteFeeds {
+                match self {
+                    $(Self::$provider(_, route) => &route.feeds,)+
+                }
+            }
+
+            /// The target as a feed tells of it.
+            #[must_use]
+            pub(crate) fn told(&self) -> ToldTarget<'_> {
+                match self {
+                    $(Self::$provider(target, _) => $provider::tell(target),)+
                 }
             }
 

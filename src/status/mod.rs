@@ -6,6 +6,7 @@
 mod app;
 mod caller;
 mod credential;
+mod feed;
 mod latency;
 mod moment;
 mod pace;
@@ -21,6 +22,7 @@ use serde::Serialize;
 pub(crate) use app::{AppHealth, AppStatus};
 pub(crate) use caller::{CallerStatus, RateStatus};
 pub(crate) use credential::{CredentialState, CredentialStatus};
+pub(crate) use feed::FeedStatus;
 pub(crate) use latency::LatencyCounts;
 pub(crate) use moment::{at, clock};
 pub(crate) use pace::PaceStatus;
@@ -60,6 +62,8 @@ pub(crate) struct Status {
     pub(crate) credentials: Vec<CredentialStatus>,
     /// The callers of the configuration.
     pub(crate) callers: Vec<CallerStatus>,
+    /// The feeds of the configuration, those in trouble first.
+    pub(crate) feeds: Vec<FeedStatus>,
     /// The latest problem of each kind, the newest first.
     pub(crate) problems: Vec<Problem>,
     /// The last half hour.

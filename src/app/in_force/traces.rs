@@ -30,9 +30,9 @@ pub(super) fn of_traces(traces: &TraceSettings, rows: &mut Vec<Row>) {
         // Who exports nothing uses no certificate, so that new ones for the push services need no restart.
         after_restart(
             "traces.ca_files",
-            &endpoint
-                .as_ref()
-                .map(|_| digest(roots.roots.iter().map(|root| (&*root.subject, &*root.subject_public_key_info)))),
+            &endpoint.as_ref().map(|_| {
+                digest(roots.roots.iter().map(|root| (&*root.subject, &*root.subject_public_key_info)))
+            }),
         ),
         after_restart("traces.sample_ratio", sample_ratio),
         after_restart("traces.service_name", service_name),

@@ -2,6 +2,7 @@
 //! holds no push up.
 
 mod credentials;
+mod feeds;
 mod findings;
 mod history;
 mod peers;
@@ -18,6 +19,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::certificates::CertificateWatch;
+use super::feeding::Feeding;
 use crate::caller::{CallerLook, Callers};
 use crate::credential::Registry;
 use crate::desk::{Admission, Desk};
@@ -35,6 +37,7 @@ pub(super) struct Watched {
     pub(super) credentials: Arc<Registry>,
     pub(super) upstream: Arc<Upstream>,
     pub(super) problems: Arc<Problems>,
+    pub(super) feeding: Arc<Feeding>,
     pub(super) certificates: Arc<CertificateWatch>,
     pub(super) health: watch::Receiver<Health>,
     pub(super) accepting: Vec<Accepting>,
@@ -105,6 +108,7 @@ impl StatusKeeper {
             paces,
             credentials,
             callers,
+            feeds: feeds::told(self.watched.feeding.look(), now),
             problems,
             series: history.series(),
         }
