@@ -55,7 +55,7 @@ impl Feeding {
             let (feed, begins) = match known {
                 Some(known) => (Arc::clone(known), Begins::With(receiver)),
                 None => {
-                    let (feed, worker) = Feed::new(receiver, metrics);
+                    let (feed, worker) = Worker::of_new_feed(receiver, metrics);
                     (feed, Begins::Anew(worker))
                 }
             };

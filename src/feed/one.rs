@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::event::FeedEvent;
 use super::queue::FeedQueue;
 use super::receiver::Receiver;
 use super::standing::{FailureLook, Standing};
-use super::worker::Worker;
 use crate::metrics::FeedMetrics;
 
 /// One feed that runs. It is the same one as long as the configuration names it, so that what is queued stays queued.
@@ -24,6 +24,12 @@ pub(crate) struct Feed {
     pub(super) stop: CancellationToken,
 }
 
+/// What the worker of a feed has of it beside what all share.
+pub(super) struct OfWorker {
+    pub(super) events: mpsc::UnboundedReceiver<Arc<FeedEvent>>,
+    pub(super) receiver: watch::Receiver<Arc<Receiver>>,
+}
+
 /// How a feed is.
 pub(crate) struct FeedLook {
     pub(crate) name: Arc<str>,
@@ -36,15 +42,15 @@ pub(crate) struct FeedLook {
 }
 
 impl Feed {
-    /// A feed and its worker, which begins once it is [run](Worker::run).
-    pub(crate) fn new(receiver: Receiver, metrics: &FeedMetrics) -> (Arc<Self>, Worker) {
+    /// A feed to this receiver, and what its worker needs.
+    pub(super) fn new(receiver: Receiver, metrics: &FeedMetrics) -> (Arc<Self>, OfWorker) {
         let name = Arc::clone(&receiver.settings.name);
         let (queue, events) = FeedQueue::new(receiver.settings.max_queue, metrics.feed(&name));
-        let (receiver, of_worker) = watch::channel(Arc::new(receiver));
+        let (sends_to, receiver) = watch::channel(Arc::new(receiver));
         let [draining, stop] = std::array::from_fn(|_| CancellationToken::new());
-        let feed = Arc::new(Self { name, queue, standing: Standing::default(), receiver, draining, stop });
-        let worker = Worker::new(Arc::clone(&feed), events, of_worker);
-        (feed, worker)
+        let standing = Standing::default();
+        let feed = Self { name, queue, standing, receiver: sends_to, draining, stop };
+        (Arc::new(feed), OfWorker { events, receiver })
     }
 
     pub(crate) fn name(&self) -> &str {

@@ -159,3 +159,26 @@ fn judge(status: StatusCode, fields: &Fields) -> Taken {
         _ => Taken::NotYet { why: Problem { why, remedy: THEIRS }, asked: asked() },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_says_whether_a_batch_is_sent_again() {
+        let of = |status: u16| match judge(StatusCode::from_u16(status).unwrap(), &Fields::default()) {
+            Taken::Yes => "yes",
+            Taken::NotYet { .. } => "not yet",
+            Taken::Never(_) => "never",
+            Taken::Gone(_) => "gone",
+        };
+        for (statuses, expected) in [
+            (&[200, 202, 204, 299][..], "yes"),
+            (&[301, 302, 307, 308, 408, 429, 500, 502, 503, 504, 599], "not yet"),
+            (&[400, 401, 403, 404, 405, 413, 422, 451], "never"),
+            (&[410], "gone"),
+        ] {
+            statuses.iter().for_each(|status| assert_eq!(of(*status), expected, "{status}"));
+        }
+    }
+}

@@ -1,5 +1,7 @@
 //! Which verdicts a feed is told.
 
+use std::fmt;
+
 use crate::push::{Outcome, TokenAction};
 
 /// A set of outcomes, and of what callers are told to do with a target. A verdict is wanted where one of the two is in it.
@@ -51,6 +53,18 @@ impl Wanted {
     }
 }
 
+/// Its names, as a configuration has them.
+impl fmt::Display for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Self::ALL {
+            return f.write_str("all");
+        }
+        let is_in =
+            |name: &&str| Self::named(name).is_some_and(|it| it != Self::ALL && self.0 & it.0 == it.0);
+        f.write_str(&Self::names().filter(is_in).collect::<Vec<_>>().join(", "))
+    }
+}
+
 const fn outcome_bit(outcome: Outcome) -> u32 {
     1 << outcome as u32
 }
@@ -78,5 +92,7 @@ mod tests {
         }
         assert!(Wanted::names().all(|name| Wanted::named(name).is_some()));
         assert_eq!(Wanted::named("removed"), None);
+        let two = Wanted::DELETE.or(Wanted::named("credential").unwrap());
+        assert_eq!([two, Wanted::ALL].map(|it| it.to_string()), ["delete, credential", "all"]);
     }
 }

@@ -4,15 +4,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use prometheus_client::metrics::counter::Counter;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::batch::{Batch, Gathered};
 use super::event::FeedEvent;
-use super::one::Feed;
+use super::one::{Feed, OfWorker};
 use super::pace;
 use super::receiver::{Problem, Receiver, Taken};
 use super::standing::FailureKind;
+use crate::metrics::FeedMetrics;
 
 /// A batch that is about to be too old is not asked for more often than this, since there may be many of them.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
@@ -38,14 +40,12 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn new(
-        feed: Arc<Feed>,
-        events: mpsc::UnboundedReceiver<Arc<FeedEvent>>,
-        receiver: watch::Receiver<Arc<Receiver>>,
-    ) -> Self {
+    /// A new feed to this receiver, and its worker.
+    pub(crate) fn of_new_feed(receiver: Receiver, metrics: &FeedMetrics) -> (Arc<Feed>, Self) {
+        let (feed, OfWorker { events, receiver }) = Feed::new(receiver, metrics);
         let (next, pause) = Default::default();
-        Self {
-            feed,
+        let worker = Self {
+            feed: Arc::clone(&feed),
             events,
             receiver,
             next,
@@ -55,7 +55,8 @@ impl Worker {
             hurried: false,
             gone: false,
             full_before: 0,
-        }
+        };
+        (feed, worker)
     }
 
     /// Sends events until the feed is drained or stopped. What is left then is lost, and counted.
@@ -184,7 +185,7 @@ impl Worker {
     }
 
     /// Every event of a batch has come to its end.
-    fn settle(&mut self, batch: &Batch, counter: &prometheus_client::metrics::counter::Counter) {
+    fn settle(&mut self, batch: &Batch, counter: &Counter) {
         self.in_hand = self.in_hand.saturating_sub(batch.events);
         self.feed.queue.release(batch.events);
         counter.inc_by(batch.events as u64);
