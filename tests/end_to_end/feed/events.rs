@@ -31,6 +31,7 @@ async fn a_target_to_delete_is_told_whole_and_by_the_names_of_the_contract() {
     let [received] = &*receiver.received() else { panic!("{:?}", receiver.received()) };
     assert_eq!((received.path.as_str(), received.signatures), ("/fanfare?of=shop", 1));
     let [event] = &*received.events else { panic!("{:?}", received.events) };
+    let target = dead(1);
     for (member, expected) in [
         ("app", APP),
         ("provider", result.provider().as_str_name()),
@@ -39,7 +40,7 @@ async fn a_target_to_delete_is_told_whole_and_by_the_names_of_the_contract() {
         ("reason", result.reason().as_str_name()),
         ("push_id", "order-17"),
         ("caller", "anyone"),
-        ("target", &dead(1)),
+        ("target", &*target),
         ("target_field", "target.apns.token"),
         ("upstream_reason", "Unregistered"),
     ] {
