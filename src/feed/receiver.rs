@@ -99,6 +99,8 @@ impl Receiver {
                 why: Problem { why: left.peer.to_string(), remedy: WAY },
                 asked: Some(left.retry_after),
             },
+            // The gateway ends, and with it the worker in a moment; the receiver is not at fault.
+            Err(UpstreamError::Unsent(Unsent::ShuttingDown)) => std::future::pending().await,
             Err(UpstreamError::Unsent(unsent)) => again(unsent.to_string(), WAY),
         }
     }
