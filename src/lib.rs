@@ -69,6 +69,7 @@
 //! | When, and how often? | [`dispatch`] |
 //! | In which words? | [`provider`] |
 //! | As whom? | [`credential`] |
+//! | Who else is told what became of it? | [`feed`] |
 //! | Over which connection? | the crate `fanfare_upstream` |
 //! | What builds and runs it? | [`app`], [`config`], [`cli`] |
 //! | What is seen of it? | [`metrics`], [`telemetry`] |
@@ -82,6 +83,7 @@ pub mod config;
 pub mod credential;
 pub mod desk;
 pub mod dispatch;
+pub mod feed;
 pub(crate) mod files;
 pub mod held_bytes;
 pub mod ingress;

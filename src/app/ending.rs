@@ -60,6 +60,9 @@ impl Gateway {
                 "drain timeout: ending what is in flight"
             );
         }
+        if drained {
+            self.lasting.feeding.drain(end).await;
+        }
         self.lasting.upstream.shut_down();
         let mut goodbye = end;
         if !drained {
@@ -69,6 +72,7 @@ impl Gateway {
             let _ = timeout_at(goodbye, self.lasting.admission.idle()).await;
         }
         // A verdict counts as delivered when it was read, so open batches get the rest of the time.
+        self.lasting.feeding.end().await;
         self.batches.close();
         let _ = timeout_at(goodbye, self.batches.wait()).await;
     }

@@ -14,6 +14,7 @@ pub(super) fn keep(metrics: &Metrics, config: &Config) {
         config.apps.iter().any(|it| it.id.as_str() == app && providers(it).any(|it| it == provider))
     };
     metrics.pushes.keep_apps(has);
+    metrics.feeds.keep(|feed| config.feeds.iter().any(|it| &*it.name == feed));
     metrics.callers.keep(|caller| config.callers.iter().any(|it| it.name == caller));
 }
 

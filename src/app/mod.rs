@@ -4,6 +4,7 @@ mod certificates;
 mod descriptors;
 mod ending;
 mod error;
+mod feeding;
 mod health;
 mod http;
 mod in_force;
@@ -95,7 +96,8 @@ impl Gateway {
         let [draining, leave, stop] = std::array::from_fn(|_| CancellationToken::new());
         let lasting = Lasting::new(&config, network);
         let Lasting { metrics, credentials, upstream, admission, .. } = &lasting;
-        let (routes, _) = routes::build(&config, &lasting)?.used();
+        let feeds = lasting.feeding.named(&config, upstream, &metrics.feeds)?;
+        let (routes, _) = routes::build(&config, &lasting, &feeds)?.used();
         let dispatcher = Dispatcher::new(config.dispatch.clone(), draining.clone());
         let desk = Desk::new(
             desk_settings(&config),
@@ -175,11 +177,13 @@ impl Gateway {
             credentials: Arc::clone(credentials),
             upstream: Arc::clone(upstream),
             problems: Arc::clone(&lasting.problems),
+            feeding: Arc::clone(&lasting.feeding),
             certificates: Arc::clone(&certificates),
             health: health.subscribe(),
             accepting: accepting.clone(),
         }));
         tasks.spawn(Arc::clone(&status).run(stop.clone()));
+        lasting.feeding.run(feeds);
         let readers = (!admin_address.ip().is_loopback()).then(|| Arc::clone(&callers));
         let admin = Admin {
             metrics: Arc::clone(metrics),

@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::ending::LAST_GOODBYE;
+use super::feeding::NamedFeeds;
 use super::network::Network;
 use super::routes::{self, Lasting};
 use super::running::desk_settings;
@@ -45,7 +46,8 @@ impl Outbound {
     /// Fails if the configuration names too many upstreams.
     pub(crate) fn new(config: &Config, network: Network) -> Result<Self, TooManyPeers> {
         let lasting = Lasting::new(config, network);
-        let (routes, _) = routes::build(config, &lasting)?.used();
+        // A check tells nobody of its pushes.
+        let (routes, _) = routes::build(config, &lasting, &NamedFeeds::default())?.used();
         let dispatcher = Dispatcher::new(config.dispatch.clone(), CancellationToken::new());
         let (admission, metrics) = (Arc::clone(&lasting.admission), lasting.metrics.pushes.clone());
         let desk = Desk::new(desk_settings(config), routes, admission, dispatcher, metrics);

@@ -10,6 +10,7 @@ use std::time::Duration;
 use fanfare_upstream::TooManyPeers;
 
 use super::error::ReloadError;
+use super::feeding::NamedFeeds;
 use super::in_force::Reloaded;
 use super::issuers::Issuers;
 use super::routes::Lasting;
@@ -31,7 +32,7 @@ impl Gateway {
         self.lasting.upstream.name_anew(&config.upstream);
         let built =
             self.build(&config, &running.issuers).inspect_err(|_| self.lasting.upstream.keep_former())?;
-        let (routes, issuers) = built;
+        let (routes, issuers, feeds) = built;
         let metrics = &self.lasting.metrics;
 
         // From here on nothing fails.
@@ -43,6 +44,7 @@ impl Gateway {
         self.budget.resize(config.max_held_bytes);
         self.desk.change(desk_settings(&config), config.dispatch.clone());
         self.desk.swap_routes(routes);
+        self.lasting.feeding.run(feeds);
         self.certificates.watch(&config, &self.http);
         let reloaded = running.in_force.change(&config);
         (running.drain_delay, running.drain_timeout) = (config.drain_delay, config.drain_timeout);
@@ -68,12 +70,17 @@ impl Gateway {
         renewed.chain(of_http.into_iter().map(Ok)).collect()
     }
 
-    fn build(&self, config: &Config, former: &Issuers) -> Result<(routes::Built, Issuers), TooManyPeers> {
-        let Lasting { upstream, metrics, .. } = &self.lasting;
-        let routes = routes::build(config, &self.lasting)?;
+    fn build(
+        &self,
+        config: &Config,
+        former: &Issuers,
+    ) -> Result<(routes::Built, Issuers, NamedFeeds), TooManyPeers> {
+        let Lasting { upstream, metrics, feeding, .. } = &self.lasting;
+        let feeds = feeding.named(config, upstream, &metrics.feeds)?;
+        let routes = routes::build(config, &self.lasting, &feeds)?;
         http::name_forwards(&config.http, upstream)?;
         let (of_issuers, tasks, stop) = (&metrics.issuers, &self.issuers, &self.stop);
-        Ok((routes, Issuers::of(config, former, upstream, of_issuers, tasks, stop)?))
+        Ok((routes, Issuers::of(config, former, upstream, of_issuers, tasks, stop)?, feeds))
     }
 
     /// How long a shutdown goes on taking calls.

@@ -25,6 +25,7 @@ mod shown;
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use fanfare_upstream::{Party, ServiceClass};
@@ -70,6 +71,12 @@ impl Caller {
     #[must_use]
     pub fn name(&self) -> &str {
         self.known.rule.name()
+    }
+
+    /// The same, for those who keep it.
+    #[must_use]
+    pub(crate) fn shared_name(&self) -> Arc<str> {
+        self.known.rule.shared_name()
     }
 
     /// Whether it may push for an app.

@@ -54,6 +54,11 @@ impl CallerRule {
         &self.name
     }
 
+    /// The same, for those who keep it.
+    pub(super) fn shared_name(&self) -> Arc<str> {
+        Arc::clone(&self.name)
+    }
+
     /// What the caller may do from now on.
     pub(super) fn change(&self, permissions: Arc<Permissions>) {
         show_limits(&permissions, &self.metrics);

@@ -12,6 +12,7 @@ use super::trust::Trust;
 use crate::caller::CallerSettings;
 use crate::caller::jwt::IssuerSettings;
 use crate::dispatch::DispatchSettings;
+use crate::feed::FeedSettings;
 use crate::ingress::admin::AdminSettings;
 use crate::ingress::grpc::GrpcSettings;
 use crate::ingress::http::HttpSettings;
@@ -57,6 +58,8 @@ pub struct Config {
     pub log: LogSettings,
     /// What is traced, and who collects it.
     pub traces: TraceSettings,
+    /// Who else is told what becomes of pushes.
+    pub feeds: Vec<FeedSettings>,
     /// The callers; where there are none, everybody may do everything.
     pub callers: Vec<CallerSettings>,
     /// The issuers whose tokens callers may show.

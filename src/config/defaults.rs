@@ -58,6 +58,7 @@ pub(super) fn config(apps: Vec<AppConfig>, trust: Trust) -> Config {
         proxy: None,
         log: LogSettings::default(),
         traces,
+        feeds: Vec::new(),
         callers: Vec::new(),
         issuers: Vec::new(),
         apps,

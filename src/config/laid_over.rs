@@ -4,7 +4,7 @@ use toml::Spanned;
 use toml::de::{DeArray, DeString, DeTable, DeValue};
 
 /// The keys that hold lists of tables. `FANFARE__HTTP__0__LISTEN` is `listen` of the first `[[http]]`.
-const LISTS: [&str; 1] = ["http"];
+const LISTS: [&str; 2] = ["http", "feed"];
 
 /// Puts what one document says over what another says.
 pub(super) fn lay_over<'a>(document: &mut DeTable<'a>, over: DeTable<'a>) {

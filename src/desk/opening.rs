@@ -18,8 +18,9 @@ use super::shared_body::OpenedBody;
 use super::{Desk, check};
 use crate::caller::Caller;
 use crate::dispatch::{AppRoutes, Destination, Encoded, Push, Routes, RunMode, TargetDraft, Unsendable};
+use crate::feed::FeedEvent;
 use crate::held_bytes::{OverBudget, PushBytes};
-use crate::push::{AppId, Body, Labels, PushId, Reason, Refusal};
+use crate::push::{AppId, Body, Labels, PushId, PushResult, Reason, Refusal};
 use crate::sharer::Sharer;
 
 /// A push that can be sent. It keeps the route that its destination holds, though the routes of the desk may be swapped
@@ -33,10 +34,21 @@ pub(super) struct OpenedPush {
     /// The span that the span of the push is a child of. It is in a box, since few pushes have one and a batch has
     /// thousands in flight.
     pub(super) parent: Option<Box<Span>>,
+    /// Who handed it in, where a feed may tell of it.
+    told_caller: Option<Arc<str>>,
     held: PushBytes,
 }
 
 impl OpenedPush {
+    /// Tells the feeds that want to know it what became of the push.
+    pub(super) fn tell(&self, result: &PushResult) {
+        let Push { id, destination, body } = &self.push;
+        destination.feeds().tell(result, || {
+            let said = (&body.app, id, &body.labels);
+            FeedEvent::new(said, self.told_caller.clone(), destination.told(), result)
+        });
+    }
+
     /// The result where the push cannot be taken now.
     pub(super) fn not_attempted(self, reason: Reason, detail: &'static str) -> Refused {
         let Push { id, body, .. } = self.push;
@@ -85,7 +97,11 @@ impl Desk {
         let parent = (!parent.is_disabled()).then(|| Box::new(parent));
         let opened = self.open_parts(asker, (id, target, body));
         match opened {
-            Ok((push, encoded, once)) => Ok(OpenedPush { push, encoded, once, parent, held }),
+            Ok((push, encoded, once)) => {
+                let is_told = push.destination.feeds().tells_something();
+                let told_caller = is_told.then(|| caller.shared_name());
+                Ok(OpenedPush { push, encoded, once, parent, told_caller, held })
+            }
             Err(refused) => {
                 if let Some(parent) = parent {
                     refused.trace(&parent);

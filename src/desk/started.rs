@@ -43,6 +43,7 @@ impl Started {
             let OpenedPush { push, encoded, parent, .. } = &self.opened;
             let (encoded, parent) = (encoded.as_deref(), parent.as_deref());
             let result = push.send(&desk.dispatcher, encoded, &self.terms, parent, &mut self.room).await;
+            self.opened.tell(&result);
             self.settle(result)
         }
     }

@@ -10,12 +10,13 @@ use tracing::Span;
 
 use super::look::RouteLook;
 use super::{Ask, Dispatcher, Guard, Room, Route, RunMode, Terms, Unsendable};
+use crate::feed::RouteFeeds;
 use crate::provider::Provider;
 use crate::provider::apns::Apns;
 use crate::provider::fcm::Fcm;
 use crate::provider::mattermost::Mattermost;
 use crate::provider::webpush::WebPush;
-use crate::push::{AppId, Audience, Body, ProviderKind, PushId, PushResult, Refusal};
+use crate::push::{AppId, Audience, Body, ProviderKind, PushId, PushResult, Refusal, ToldTarget};
 use crate::sharer::Sharer;
 
 /// One push whose target is paired with its route.
@@ -158,6 +159,22 @@ macro_rules! providers {
                 }
             }
 
+            /// Who is told what becomes of the pushes of its route.
+            #[must_use]
+            pub(crate) fn feeds(&self) -> &RouteFeeds {
+                match self {
+                    $(Self::$provider(_, route) => &route.feeds,)+
+                }
+            }
+
+            /// The target as a feed tells of it.
+            #[must_use]
+            pub(crate) fn told(&self) -> ToldTarget<'_> {
+                match self {
+                    $(Self::$provider(target, _) => $provider::tell(target),)+
+                }
+            }
+
             /// Its app as one who shares room with others.
             #[must_use]
             pub(crate) fn sharer(&self) -> &Sharer {
@@ -219,6 +236,37 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+    use crate::provider::{apns, fcm, mattermost, webpush};
+    use crate::push::{DeviceToken, RegistrationToken};
+
+    #[test]
+    fn a_target_is_told_whole_by_the_field_that_it_stood_in_and_without_keys() {
+        let device = DeviceToken::parse("ab".repeat(32)).unwrap();
+        let token = RegistrationToken::parse("f:APA91".repeat(20)).unwrap();
+        let (environment, topic) = (None, None);
+        let device = apns::Device { token: device, environment, topic };
+        let channel = apns::Channel { channel_id: "Y2g=".to_owned(), environment: None, topic: None };
+        let subscription = webpush::Subscription {
+            endpoint: "https://push.example/whole".to_owned(),
+            p256dh: b"public".to_vec(),
+            auth: b"secret".to_vec(),
+        };
+        let behind_proxy =
+            mattermost::Device { platform: "apple".to_owned(), token: token.clone(), server_id: None };
+        let is = |told: ToldTarget<'_>, field: &str, text: &str| {
+            assert_eq!((told.field, &*told.text), (field, text));
+        };
+        is(Apns::tell(&apns::Target::Device(device)), "target.apns.token", &"ab".repeat(32));
+        is(Apns::tell(&apns::Target::Channel(channel)), "target.apns_channel.channel_id", "Y2g=");
+        let of_fcm = |target: fcm::Target, field: &str, text: &str| is(Fcm::tell(&target), field, text);
+        of_fcm(fcm::Target::Token(token.clone()), "target.fcm.registration_token", token.as_str());
+        of_fcm(fcm::Target::InstallationId("fid".into()), "target.fcm.fid", "fid");
+        of_fcm(fcm::Target::Topic("news".into()), "target.fcm.topic", "news");
+        of_fcm(fcm::Target::Condition("'a'".into()), "target.fcm.condition", "'a'");
+        is(WebPush::tell(&subscription), "target.web_push.endpoint", "https://push.example/whole");
+        let device_id = format!("apple:{}", token.as_str());
+        is(Mattermost::tell(&behind_proxy), "target.mattermost.device_id", &device_id);
+    }
 
     #[test]
     fn no_two_providers_have_a_name_or_a_number_of_the_contract_in_common() {

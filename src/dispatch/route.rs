@@ -11,6 +11,7 @@ use super::kinds::Kinds;
 use super::peers::TargetPeers;
 use super::standings::{NoStandings, TargetStandings};
 use crate::credential::{Credential, NoToken};
+use crate::feed::RouteFeeds;
 use crate::metrics::AppMetrics;
 use crate::provider::Provider;
 use crate::push::AppId;
@@ -40,6 +41,8 @@ pub struct Route<P: Provider> {
     guard: Arc<Guard>,
     sharer: Arc<Sharer>,
     weight: u8,
+    /// Who is told what becomes of its pushes.
+    pub(super) feeds: RouteFeeds,
     /// The kinds of answers that were logged.
     pub(super) kinds: Kinds,
 }
@@ -73,6 +76,8 @@ pub(crate) struct RouteParts<P: Provider> {
     pub(crate) metrics: AppMetrics,
     /// What is noted of them for the status.
     pub(crate) record: RouteRecord,
+    /// Who is told what becomes of them.
+    pub(crate) feeds: RouteFeeds,
 }
 
 impl<P: Provider> RouteParts<P> {
@@ -98,6 +103,7 @@ impl<P: Provider> RouteParts<P> {
             weight: 1,
             metrics,
             record: RouteRecord::default(),
+            feeds: RouteFeeds::default(),
         }
     }
 }
@@ -119,7 +125,7 @@ impl<P: Provider> Route<P> {
     #[must_use]
     pub(crate) fn of(parts: RouteParts<P>) -> Self {
         let RouteParts { app, provider, credential, standings, certificate, peers, pacer, .. } = parts;
-        let RouteParts { breaker, guard, sharer, weight, metrics, record, .. } = parts;
+        let RouteParts { breaker, guard, sharer, weight, metrics, record, feeds, .. } = parts;
         let guard = guard.unwrap_or_else(|| {
             Arc::new(Guard::new(app.clone(), P::KIND, P::SUSPECTS, metrics.quarantine().clone()))
         });
@@ -139,6 +145,7 @@ impl<P: Provider> Route<P> {
             guard,
             sharer,
             weight,
+            feeds,
             kinds: Kinds::default(),
         }
     }

@@ -9,6 +9,7 @@ mod build;
 mod callers;
 mod calls;
 mod credentials;
+mod feeds;
 mod http;
 mod in_flight;
 mod issuers;
@@ -42,6 +43,8 @@ pub(crate) use callers::OneCaller;
 pub use calls::RefusedCalls;
 pub use credentials::CredentialMetrics;
 pub(crate) use credentials::{ProviderTokenMetrics, StandingMetrics, TokenMetrics};
+pub use feeds::FeedMetrics;
+pub(crate) use feeds::OneFeed;
 pub(crate) use http::HttpCalls;
 pub use http::HttpMetrics;
 pub use issuers::IssuerMetrics;
@@ -83,6 +86,8 @@ pub struct Metrics {
     pub calls: RefusedCalls,
     /// Metrics of the bytes of callers.
     pub memory: MemoryMetrics,
+    /// Metrics of the feeds that tell of verdicts.
+    pub feeds: FeedMetrics,
     /// Metrics of the configuration.
     pub reloads: ReloadMetrics,
 }
@@ -103,6 +108,7 @@ impl Default for Metrics {
         let mattermost = MattermostMetrics::register(own);
         let calls = RefusedCalls::register(own);
         let memory = MemoryMetrics::register(own);
+        let feeds = FeedMetrics::register(own);
         let reloads = ReloadMetrics::register(own);
         log::register(own);
         traces::register(own);
@@ -120,6 +126,7 @@ impl Default for Metrics {
             mattermost,
             calls,
             memory,
+            feeds,
             reloads,
         }
     }

@@ -32,6 +32,8 @@ fn page() -> String {
     let mattermost = &metrics.mattermost;
     let _mattermost =
         (mattermost.pushes("message", ["OK"]), mattermost.acks(["ios"]), mattermost.forwards(["answered"]));
+    let feed = metrics.feeds.feed("crm");
+    let _waiting = feed.waits_since(SystemTime::now());
     let credentials = &metrics.credentials;
     let (_token, _key) = (credentials.token("account"), credentials.provider_token("TEAM/KEY"));
     let _standing = credentials.standing("account", "fcm project demo");

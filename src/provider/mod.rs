@@ -33,7 +33,7 @@ pub use message::Message;
 pub(crate) use retry_after::retry_after;
 pub use verdict::{Heal, Pace, Refuses, Retry, Verdict};
 
-use crate::push::{Audience, Body, Outcome, ProviderKind, PushId, Reason, Refusal};
+use crate::push::{Audience, Body, Outcome, ProviderKind, PushId, Reason, Refusal, ToldTarget};
 
 /// How one app speaks to one push service.
 ///
@@ -93,6 +93,9 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     {
         Audience::Device
     }
+
+    /// The target as a feed tells of it: what stood in the contract, without the keys that one needs beside it to send there.
+    fn tell(target: &Self::Target) -> ToldTarget<'_>;
 
     /// The topic of a push, where a push service may refuse a credential for one topic and take it for others. It is
     /// asked for only while a topic is refused.

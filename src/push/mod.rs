@@ -22,7 +22,7 @@ pub(crate) use invalid::visible_ascii;
 pub use outcome::{Delivery, Outcome, ProviderKind, PushResult, Refusal, TokenAction};
 pub use reason::Reason;
 pub(crate) use shortened::Shortened;
-pub use target::{ApnsEnvironment, Audience, DeviceToken, RegistrationToken};
+pub use target::{ApnsEnvironment, Audience, DeviceToken, RegistrationToken, ToldTarget};
 
 /// What a push says, how it is treated, and when it was accepted.
 #[derive(Debug, Clone)]

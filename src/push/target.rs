@@ -1,5 +1,6 @@
 //! Parts of targets that more than one module names: the tokens of devices, and the environments of APNs.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::invalid::first_other;
@@ -17,6 +18,22 @@ pub enum Audience<'a> {
     Condition(&'a str),
     /// Those who subscribed to a broadcast channel of APNs.
     Broadcast(&'a str),
+}
+
+/// A target as somebody is told of it who has to find it again. It is whole, so it does not print.
+pub struct ToldTarget<'a> {
+    /// The field of the contract that it stood in, as a path from the push.
+    pub field: &'static str,
+    /// What stood there.
+    pub text: Cow<'a, str>,
+}
+
+impl<'a> ToldTarget<'a> {
+    /// A target that stood in this field.
+    #[must_use]
+    pub fn of(field: &'static str, text: &'a str) -> Self {
+        Self { field, text: Cow::Borrowed(text) }
+    }
 }
 
 /// APNs runs two environments, which do not know each other's device tokens.

@@ -8,6 +8,7 @@ mod batches;
 mod caller;
 mod credential;
 mod fault;
+mod feed;
 mod latency;
 mod moment;
 mod pace;
@@ -26,6 +27,7 @@ pub(crate) use batches::BatchesStatus;
 pub(crate) use caller::{CallerStatus, RateStatus};
 pub(crate) use credential::{CredentialState, CredentialStatus};
 pub(crate) use fault::Fault;
+pub(crate) use feed::FeedStatus;
 pub(crate) use latency::LatencyCounts;
 pub(crate) use moment::{at, clock};
 pub(crate) use pace::PaceStatus;
@@ -68,6 +70,8 @@ pub(crate) struct Status {
     pub(crate) credentials: Vec<CredentialStatus>,
     /// The callers of the configuration.
     pub(crate) callers: Vec<CallerStatus>,
+    /// The feeds of the configuration, those in trouble first.
+    pub(crate) feeds: Vec<FeedStatus>,
     /// The latest problem of each kind, the newest first.
     pub(crate) problems: Vec<Problem>,
     /// The last half hour.

@@ -17,6 +17,7 @@ mod desk;
 mod dry_runs;
 mod far_callers;
 mod fcm;
+mod feed;
 mod few_connections;
 mod google;
 mod harness;

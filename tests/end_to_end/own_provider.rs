@@ -13,7 +13,7 @@ use fanfare::metrics::Metrics;
 use fanfare::provider::{Heal, Message, Outgoing, Pace, Provider, Refuses, Reply, Retry, Verdict};
 use fanfare::push::{
     AppId, Body, Content, Delivery, Labels, Notification, Options, Outcome, ProviderKind, PushId, PushResult,
-    Reason, Refusal, TokenAction,
+    Reason, Refusal, TokenAction, ToldTarget,
 };
 use fanfare::sharer::Sharer;
 use fanfare_upstream::ServiceClass;
@@ -47,6 +47,10 @@ impl Provider for LogLines {
     type Payload = Bytes;
     type Sealed = ();
     type Context = ();
+
+    fn tell(target: &String) -> ToldTarget<'_> {
+        ToldTarget::of("target.log", target)
+    }
 
     fn encode(&self, body: &Body) -> Result<Bytes, Refusal> {
         let title = body.content.notification.as_ref().map(|notification| notification.title.clone());

@@ -19,6 +19,7 @@ pub(crate) const ROWS: &[&[&str]] = &[
     &["metrics", "sharer", "status"],
     &["credential", "caller", "listener"],
     &["provider"],
+    &["feed"],
     &["dispatch"],
     &["desk"],
     &["ingress"],

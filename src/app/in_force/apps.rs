@@ -8,6 +8,7 @@ use crate::caller::CallerSettings;
 use crate::config::{
     ApnsConfig, AppConfig, ClientCertificate, FcmConfig, MattermostConfig, Trust, WebPushConfig,
 };
+use crate::feed::FeedSettings;
 
 pub(super) fn app(app: &AppConfig) -> String {
     let AppConfig { id, default_ttl, weight, apns, fcm, mattermost, web_push, proxy: own } = app;
@@ -34,6 +35,12 @@ pub(super) fn app(app: &AppConfig) -> String {
 pub(super) fn caller(caller: &CallerSettings) -> String {
     let roots = caller.certificate.as_ref().map(|certificate| &certificate.roots().roots);
     format!("{caller:?} {roots:?}")
+}
+
+pub(super) fn feed(feed: &FeedSettings) -> String {
+    let mut hasher = DefaultHasher::new();
+    feed.peer.proxy.hash(&mut hasher);
+    format!("{feed:?} {:?} {}", feed.peer.tls, hasher.finish())
 }
 
 pub(super) fn roots(trust: &Trust) -> String {

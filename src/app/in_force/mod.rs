@@ -108,6 +108,7 @@ fn rows(config: &Config) -> Vec<Row> {
         proxy,
         log: LogSettings { format, filter },
         traces,
+        feeds,
         callers,
         issuers,
         apps: all,
@@ -144,6 +145,7 @@ fn rows(config: &Config) -> Vec<Row> {
         after_restart("log.filter", filter),
         at_once("callers", &callers.iter().map(apps::caller).collect::<Vec<_>>()),
         at_once("issuers", issuers),
+        at_once("feed", &feeds.iter().map(apps::feed).collect::<Vec<_>>()),
         at_once("apps", &all.iter().map(apps::app).collect::<Vec<_>>()),
     ]);
     rows
@@ -161,7 +163,8 @@ mod tests {
         let (mut table, mut named) = (String::new(), BTreeSet::new());
         for line in sample.lines().map(|line| line.trim_start_matches('#')) {
             if let Some(header) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
-                table = header.to_owned();
+                // A table of a list stands in two pairs of brackets.
+                table = header.trim_matches(['[', ']']).to_owned();
                 named.extend([table.clone(), table.split('.').next().unwrap().to_owned()]);
             } else if let Some((key, _)) = line.split_once(" = ") {
                 named.insert(format!("{table}.{key}"));

@@ -6,6 +6,7 @@ use fanfare_upstream::Upstream;
 
 use super::guards::Guards;
 use super::projects::Projects;
+use crate::app::feeding::Feeding;
 use crate::app::network::Network;
 use crate::config::Config;
 use crate::credential::Registry;
@@ -21,6 +22,8 @@ pub(in crate::app) struct Lasting {
     pub(in crate::app) admission: Arc<Admission>,
     /// The latest problem of each kind.
     pub(in crate::app) problems: Arc<Problems>,
+    /// The feeds that run.
+    pub(in crate::app) feeding: Arc<Feeding>,
     pub(super) projects: Projects,
     pub(super) guards: Guards,
 }
@@ -40,6 +43,7 @@ impl Lasting {
             upstream,
             admission: Arc::new(admission),
             problems: Arc::default(),
+            feeding: Arc::default(),
             projects,
             guards,
             metrics,

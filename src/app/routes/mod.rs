@@ -17,6 +17,7 @@ use fanfare_upstream::{Http, Origin, Peer, PeerPool, Proxies, Reach, TooManyPeer
 pub(super) use built::Built;
 pub(super) use lasting::Lasting;
 
+use crate::app::feeding::NamedFeeds;
 use crate::config::{
     ApnsConfig, ApnsCredential, AppConfig, ClientCertificate, Config, FcmConfig, MattermostConfig,
     WebPushConfig,
@@ -35,8 +36,8 @@ use crate::push::ApnsEnvironment;
 use crate::status::RouteRecord;
 
 /// Nothing changes but the peers of `upstream` before the routes are [used](Built::used).
-pub(super) fn build(config: &Config, lasting: &Lasting) -> Result<Built, TooManyPeers> {
-    let mut builder = Builder { config, lasting, built: Built::default() };
+pub(super) fn build(config: &Config, lasting: &Lasting, feeds: &NamedFeeds) -> Result<Built, TooManyPeers> {
+    let mut builder = Builder { config, lasting, feeds, built: Built::default() };
     for app in &config.apps {
         let routes = builder.app(app)?;
         builder.built.apps.push((app.id.clone(), routes));
@@ -47,6 +48,7 @@ pub(super) fn build(config: &Config, lasting: &Lasting) -> Result<Built, TooMany
 struct Builder<'a> {
     config: &'a Config,
     lasting: &'a Lasting,
+    feeds: &'a NamedFeeds,
     built: Built,
 }
 
@@ -234,6 +236,7 @@ impl Builder<'_> {
             sharer: admission.app(&app.id),
             weight: app.weight,
             record: RouteRecord::new(Arc::clone(problems)),
+            feeds: self.feeds.of_app(&app.id),
             ..RouteParts::new(app.id.clone(), provider, credential, peers, metrics)
         }
     }

@@ -104,14 +104,14 @@ async fn a_configuration_that_is_read_again_keeps_peers_and_credentials() {
     let first = config(&simulator, &account);
     let lasting = &Lasting::new(&first, Network::default());
     let Lasting { upstream, admission, .. } = lasting;
-    let (routes, _) = build(&first, lasting).unwrap().used();
+    let (routes, _) = build(&first, lasting, &NamedFeeds::default()).unwrap().used();
     let known = credentials(&routes);
     known[0].1.ready(Instant::now() + SOON, None).await.unwrap();
     let opened = simulator.counters().connections_opened;
 
     // The pool has room for no other peer, and the routes of the first configuration hold all of them.
     let second = config(&simulator, &account);
-    let (routes_again, _) = build(&second, lasting).unwrap().used();
+    let (routes_again, _) = build(&second, lasting, &NamedFeeds::default()).unwrap().used();
     let again = credentials(&routes_again);
     for (apns, fcm, vapid) in known.iter().chain(&again) {
         assert!(std::ptr::eq::<ProviderToken>(&**apns, &*known[0].0));
@@ -147,13 +147,13 @@ async fn a_configuration_that_is_read_again_keeps_peers_and_credentials() {
     // Another peer would not have fitted.
     let mut third = config(&simulator, &account);
     third.apns_sandbox = "https://localhost:1".parse().unwrap();
-    assert!(build(&third, lasting).is_err());
+    assert!(build(&third, lasting, &NamedFeeds::default()).is_err());
     // It fits where all are named anew, since it takes the place of the former, which is in use until then.
     upstream.name_anew(&third.upstream);
-    let (renamed, _) = build(&third, lasting).unwrap().used();
+    let (renamed, _) = build(&third, lasting, &NamedFeeds::default()).unwrap().used();
     upstream.keep_named(|_| false);
     drop(routes_again);
-    assert!(build(&second, lasting).is_err(), "the place is another's now");
+    assert!(build(&second, lasting, &NamedFeeds::default()).is_err(), "the place is another's now");
     drop(renamed);
     tokio::time::timeout(SOON, lasting.credentials.shut_down()).await.unwrap();
 }
@@ -178,7 +178,7 @@ async fn fifty_apps_have_as_many_series_as_the_reference_says_whatever_is_answer
         page.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect::<Vec<_>>()
     };
     let before = series().len();
-    let (routes, _) = build(&config, lasting).unwrap().used();
+    let (routes, _) = build(&config, lasting, &NamedFeeds::default()).unwrap().used();
     let all = series();
     let providers = ["apns", "fcm", "web_push", "mattermost"];
     let documented = providers.map(|provider| documented_series(&format!("app on {provider}")));

@@ -2,6 +2,7 @@
 //! holds no push up.
 
 mod credentials;
+mod feeds;
 mod findings;
 mod history;
 mod over_rate;
@@ -19,6 +20,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::certificates::CertificateWatch;
+use super::feeding::Feeding;
 use crate::caller::{CallerLook, Callers};
 use crate::credential::Registry;
 use crate::desk::{Admission, Desk};
@@ -36,6 +38,7 @@ pub(super) struct Watched {
     pub(super) credentials: Arc<Registry>,
     pub(super) upstream: Arc<Upstream>,
     pub(super) problems: Arc<Problems>,
+    pub(super) feeding: Arc<Feeding>,
     pub(super) certificates: Arc<CertificateWatch>,
     pub(super) health: watch::Receiver<Health>,
     pub(super) accepting: Vec<Accepting>,
@@ -108,6 +111,7 @@ impl StatusKeeper {
             paces,
             credentials,
             callers,
+            feeds: feeds::told(self.watched.feeding.look(), now),
             problems,
             series: history.series(),
         }

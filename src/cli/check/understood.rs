@@ -11,6 +11,7 @@ use super::ends::ends;
 use super::row::{Row, write_rows};
 use super::{apps, callers};
 use crate::config::{Config, settings_written};
+use crate::feed::FeedSettings;
 use crate::ingress::http::HttpSettings;
 use crate::listener::ListenerSettings;
 
@@ -29,6 +30,7 @@ pub(super) struct Understood {
     callers: Vec<Row>,
     issuers: Vec<Row>,
     apps: Vec<Row>,
+    feeds: Vec<Row>,
     certificates: Vec<Row>,
     /// The settings that are not at their defaults.
     settings: Vec<Row>,
@@ -53,6 +55,7 @@ impl Understood {
             callers: config.callers.iter().map(|caller| callers::caller(caller, config)).collect(),
             issuers: config.issuers.iter().map(callers::issuer).collect(),
             apps: config.apps.iter().map(|app| apps::app(app, config, now)).collect(),
+            feeds: config.feeds.iter().map(feed).collect(),
             certificates: certificates.collect(),
             settings: changed(&config.written, &settings_written(SAMPLE)),
             environment,
@@ -69,6 +72,16 @@ fn listener(name: &str, settings: &ListenerSettings, now: SystemTime) -> Row {
         .fact("tls", tls.is_some())
         .and(tls.as_ref().map(|tls| ends(tls.validity(), now)))
         .fact("trusted_proxies", proxies)
+}
+
+fn feed(settings: &FeedSettings) -> Row {
+    let apps = settings.apps.as_ref().map(|apps| apps.iter().map(ToString::to_string).collect::<Vec<_>>());
+    // The path is left out, since that of a webhook may hold a secret.
+    Row::new(&*settings.name)
+        .fact("receiver", settings.peer.origin.to_string())
+        .fact("tells", settings.wanted.to_string())
+        .fact("apps", apps)
+        .fact("secrets", settings.secrets.len())
 }
 
 fn http_listener(settings: &HttpSettings, now: SystemTime) -> Row {
@@ -111,6 +124,7 @@ impl fmt::Display for Understood {
             ("callers", &self.callers),
             ("issuers", &self.issuers),
             ("apps", &self.apps),
+            ("feeds", &self.feeds),
             ("certificates", &self.certificates),
             ("settings that are not at their defaults", &self.settings),
         ] {

@@ -2,6 +2,7 @@
 
 mod callers;
 mod certificate;
+mod feed;
 mod http;
 mod json_ingress;
 mod listeners;
@@ -17,6 +18,7 @@ use serde::Deserialize;
 
 pub(in crate::config) use callers::{Caller, CallerCertificate, Issuer, OneOrMany};
 pub(in crate::config) use certificate::Certificate;
+pub(in crate::config) use feed::Feed;
 pub(in crate::config) use http::HttpTable;
 pub(in crate::config) use json_ingress::JsonIngress;
 pub(in crate::config) use listeners::{Admin, Grpc};
@@ -30,6 +32,7 @@ pub(in crate::config) struct File {
     pub(in crate::config) grpc: Grpc,
     pub(in crate::config) admin: Admin,
     pub(in crate::config) http: Vec<HttpTable>,
+    pub(in crate::config) feed: Vec<Feed>,
     pub(in crate::config) limits: Limits,
     pub(in crate::config) reload: Reload,
     pub(in crate::config) upstream: Upstream,

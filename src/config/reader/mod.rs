@@ -3,6 +3,7 @@
 mod apns;
 mod apps;
 mod callers;
+mod feeds;
 mod http;
 mod issuers;
 mod json_ingress;
@@ -99,6 +100,7 @@ impl Reader<'_> {
         config.callers = callers.collect();
         self.expect_callers_apart(&config.callers);
         self.expect_callers_off_loopback(&config, grpc_for_all, admin_for_all);
+        config.feeds = self.feeds(&file.feed, &config);
         config.http = self.http(&file.http, &config);
         self.together(&config);
         config

@@ -44,6 +44,7 @@ fn status() -> Status {
         paces: Vec::new(),
         credentials: Vec::new(),
         callers: Vec::new(),
+        feeds: Vec::new(),
         problems: Vec::new(),
         series: Series::default(),
     }

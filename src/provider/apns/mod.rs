@@ -33,7 +33,7 @@ use std::borrow::Cow;
 use std::time::SystemTime;
 
 use super::{Message, Outgoing, Provider, Reply, Verdict};
-use crate::push::{Audience, Body, ProviderKind, Refusal};
+use crate::push::{Audience, Body, ProviderKind, Refusal, ToldTarget};
 use fanfare_upstream::Head;
 
 impl Provider for Apns {
@@ -49,6 +49,13 @@ impl Provider for Apns {
         match target {
             Target::Device(_) => Audience::Device,
             Target::Channel(channel) => Audience::Broadcast(&channel.channel_id),
+        }
+    }
+
+    fn tell(target: &Target) -> ToldTarget<'_> {
+        match target {
+            Target::Device(device) => ToldTarget::of("target.apns.token", device.token.as_str()),
+            Target::Channel(channel) => ToldTarget::of("target.apns_channel.channel_id", &channel.channel_id),
         }
     }
 

@@ -27,7 +27,7 @@ pub use target::Target;
 use std::time::SystemTime;
 
 use super::{Message, Outgoing, Provider, Reply, Verdict};
-use crate::push::{Audience, Body, ProviderKind, Refusal};
+use crate::push::{Audience, Body, ProviderKind, Refusal, ToldTarget};
 
 impl Provider for Fcm {
     const KIND: ProviderKind = ProviderKind::new("fcm", 2);
@@ -44,6 +44,15 @@ impl Provider for Fcm {
             Target::Token(_) | Target::InstallationId(_) => Audience::Device,
             Target::Topic(topic) => Audience::Topic(topic),
             Target::Condition(condition) => Audience::Condition(condition),
+        }
+    }
+
+    fn tell(target: &Target) -> ToldTarget<'_> {
+        match target {
+            Target::Token(token) => ToldTarget::of("target.fcm.registration_token", token.as_str()),
+            Target::InstallationId(id) => ToldTarget::of("target.fcm.fid", id),
+            Target::Topic(topic) => ToldTarget::of("target.fcm.topic", topic),
+            Target::Condition(condition) => ToldTarget::of("target.fcm.condition", condition),
         }
     }
 

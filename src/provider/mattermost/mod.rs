@@ -17,7 +17,7 @@ pub use target::Device;
 use std::time::SystemTime;
 
 use super::{Message, Outgoing, Provider, Reply, Verdict};
-use crate::push::{Body, ProviderKind, Refusal};
+use crate::push::{Body, ProviderKind, Refusal, ToldTarget};
 
 impl Provider for Mattermost {
     const KIND: ProviderKind = ProviderKind::new("mattermost", 4);
@@ -27,6 +27,11 @@ impl Provider for Mattermost {
     type Payload = Payload;
     type Sealed = ();
     type Context = ();
+
+    fn tell(target: &Device) -> ToldTarget<'_> {
+        let text = format!("{}:{}", target.platform, target.token.as_str()).into();
+        ToldTarget { field: "target.mattermost.device_id", text }
+    }
 
     fn encode(&self, body: &Body) -> Result<Payload, Refusal> {
         request::encode(body)

@@ -25,7 +25,7 @@ pub use subscription::Subscription;
 use std::time::SystemTime;
 
 use super::{Message, Outgoing, Provider, Reply, Seal, Verdict};
-use crate::push::{Body, ProviderKind, Refusal};
+use crate::push::{Body, ProviderKind, Refusal, ToldTarget};
 use encrypt::Ephemeral;
 use fanfare_upstream::Head;
 
@@ -40,6 +40,10 @@ impl Provider for WebPush {
     type Sealed = Sealed;
     /// Whose push service it is, because each vendor answers in its own words.
     type Context = Vendor;
+
+    fn tell(subscription: &Subscription) -> ToldTarget<'_> {
+        ToldTarget::of("target.web_push.endpoint", &subscription.endpoint)
+    }
 
     fn encode(&self, body: &Body) -> Result<Payload, Refusal> {
         request::encode(body)

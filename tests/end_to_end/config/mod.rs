@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use fanfare::config::{Config, Trust};
+use fanfare::feed::FeedSettings;
 use fanfare_simulator::Simulator;
 
 pub(crate) const SAMPLE: &str = include_str!("../../../examples/fanfare.toml");
@@ -36,6 +37,7 @@ pub(crate) async fn folder() -> tempfile::TempDir {
     write("ca.pem", simulator.ca_pem());
     write("proxy-credentials", "fanfare:swordfish\n");
     write("traces.headers", "x-collector-key: swordfish\n");
+    write("crm.secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n");
     let account = simulator.fcm().add_service_account(&["demo-project"]).unwrap();
     write("service-account.json", &account.key_json());
     write("vapid.pem", include_str!("../../data/vapid/pkcs8.pem"));
@@ -45,6 +47,7 @@ pub(crate) async fn folder() -> tempfile::TempDir {
         "gateway.key",
         "proxy-credentials",
         "traces.headers",
+        "crm.secret",
         "service-account.json",
         "vapid.pem",
     ] {
@@ -71,7 +74,13 @@ async fn the_sample_is_good_and_says_every_default() {
     assert!(config.proxy.is_none(), "nothing is switched on that others than its reader have");
     let file = folder.path().join("switched_on.toml");
     std::fs::write(&file, switched_on(SAMPLE)).unwrap();
-    assert!(Config::load(&file).unwrap().proxy.is_some());
+    let all = Config::load(&file).unwrap();
+    assert!(all.proxy.is_some());
+    let [feed] = &*all.feeds else { panic!("{} feeds", all.feeds.len()) };
+    let (peer, secrets) = (feed.peer.clone(), feed.secrets.clone());
+    let bare = FeedSettings::new("crm", peer, "/fanfare".to_owned(), secrets);
+    let apps = all.apps.iter().map(|app| app.id.clone()).filter(|id| id.to_string() == "shop").collect();
+    assert_eq!(format!("{feed:?}"), format!("{:?}", FeedSettings { apps: Some(apps), ..bare }));
     // The sample writes the defaults out, so a file without settings means the same.
     let bare = Config::on_loopback(Vec::new(), Trust::of_system().unwrap());
     assert_eq!(format!("{:?}", config.upstream), format!("{:?}", bare.upstream));

@@ -134,6 +134,35 @@ async fn what_is_wrong_is_said_with_file_line_and_key() {
             "sample_ratio = nan",
             "traces.sample_ratio: expected a number from 0 to 1, found NaN",
         ),
+        (
+            "outcomes = [\"delete\"]",
+            "outcomes = [\"removed\"]",
+            "feed.0.outcomes: expected one of delete, quarantine, all, accepted,",
+        ),
+        (
+            "outcomes = [\"delete\"]",
+            "outcomes = []",
+            "feed.0.outcomes: expected at least one name, found none",
+        ),
+        (
+            "apps = [\"shop\"]",
+            "apps = [\"shp\"]",
+            "feed.0.apps: expected the name of one of [apps.NAME], found \"shp\"",
+        ),
+        (
+            "\"crm.secret\"",
+            "\"ca.pem\"",
+            "feed.0.secret_file: ca.pem: line 1: expected whsec_ and then 24 to 64 bytes",
+        ),
+        (
+            "https://crm.example/fanfare",
+            "http://crm.example/fanfare",
+            "feed.0.url: expected https, or http on loopback, found http to crm.example",
+        ),
+        ("https://crm.example/fanfare", "https://crm.example/#s3cret", "feed.0.url: expected a URL such as"),
+        ("batch_max = 100\n", "batch_max = 1001\n", "feed.0.batch_max: expected at most 1000, found 1001"),
+        ("max_queue = 10000\n", "max_queue = 0\n", "feed.0.max_queue: expected more than 0, found 0"),
+        ("name = \"crm\"\n", "name = \"crm\"\nurl_of = 1\n", "url_of"),
         ("\"traces.headers\"", "\"ca.pem\"", "traces.headers_file: ca.pem, line 1: expected NAME: VALUE"),
         ("max_batch = 512", "max_batch = 8193", "traces.max_batch: expected at most traces.max_queue (8192)"),
         (

@@ -119,5 +119,12 @@ function makeTables() {
       ["Streams", text((it) => (it.max_streams === null ? figure(it.streams) : `${figure(it.streams)} of ${figure(it.max_streams)}`)), "number"],
       ["Refused", text((it) => Object.entries(it.refusals).map(([rule, count]) => `${words(rule)} ${figure(count)}`).join(", ") || "never")],
     ], "Nobody may call.", (it) => it.name),
+    feeds: table(byId("feeds"), "Webhooks that are told what becomes of pushes", [
+      ["Feed", text((it) => it.name), "name"],
+      ["State", (cell, it) => setState(cell, it.health, words(it.health))],
+      ["Why", text((it) => (it.remedy ? `${it.sentence} ${it.remedy}` : it.sentence)), "long"],
+      ["Queued", text((it) => figure(it.queued)), "number"],
+      ["Dropped", text((it) => figure(it.dropped)), "number"],
+    ], "The configuration names none.", (it) => it.name),
   };
 }

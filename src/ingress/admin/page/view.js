@@ -47,6 +47,8 @@ function headline(status, all) {
   const [failing, troubled] = [of("failing"), of("troubled")];
   if (failing.length) return `${named(failing)} ${failing.length === 1 ? "is" : "are"} failing.`;
   if (troubled.length) return `${named(troubled)} ${troubled.length === 1 ? "is" : "are"} in trouble.`;
+  const feeds = status.feeds.filter((feed) => feed.health === "failing").map((feed) => feed.name);
+  if (feeds.length) return `The receiver of ${feeds.join(", ")} does not take its events.`;
   if (status.apps.length === 0) return "The configuration has no apps.";
   return of("well").length ? "Everything is well." : "Nothing was sent yet.";
 }

@@ -1,0 +1,28 @@
+//! How a feed is.
+
+use std::time::SystemTime;
+
+use serde::Serialize;
+
+use super::app::AppHealth;
+use super::moment;
+
+/// How a feed is.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct FeedStatus {
+    /// Its name in the configuration.
+    pub(crate) name: String,
+    /// Whether its receiver takes its events.
+    pub(crate) health: AppHealth,
+    /// Since when it does not.
+    #[serde(serialize_with = "moment::maybe")]
+    pub(crate) since: Option<SystemTime>,
+    /// The same in a sentence.
+    pub(crate) sentence: String,
+    /// What to do; empty where there is nothing.
+    pub(crate) remedy: &'static str,
+    /// How many events its receiver has not taken yet.
+    pub(crate) queued: usize,
+    /// How many events were dropped since it does not take them.
+    pub(crate) dropped: u64,
+}
