@@ -10,8 +10,10 @@ mod addresses;
 mod age;
 mod answer;
 mod bout;
+mod called;
 mod calls;
 mod connection;
+mod events;
 mod leaving;
 mod linger;
 mod on_the_way;
@@ -24,6 +26,7 @@ mod settings;
 mod spares;
 mod tls;
 mod watched;
+mod woken;
 
 use std::error::Error;
 use std::sync::Arc;
