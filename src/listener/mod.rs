@@ -14,6 +14,7 @@ mod called;
 mod calls;
 mod connection;
 mod events;
+mod joined;
 mod leaving;
 mod linger;
 mod on_the_way;

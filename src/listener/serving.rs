@@ -21,6 +21,7 @@ use super::called::Calls;
 use super::calls;
 use super::connection::Connection;
 use super::events::{Event, Events};
+use super::joined::Joined;
 use super::linger::{self, Lent};
 use super::opening::{Entrance, Opened, Refused};
 use super::patience::{Patience, Step};
@@ -89,7 +90,7 @@ where
                 self.watch(http, &connection, deadline, &stop).await;
             }
             Protocol::Http1 | Protocol::Http2(_) | Protocol::Either(_) => {
-                let io = TokioIo::new(stream);
+                let io = TokioIo::new(Joined::new(stream));
                 let http = protocol::http1().serve_connection(io, service);
                 self.watch(http, &connection, deadline, &stop).await;
             }
