@@ -29,6 +29,7 @@ struct Bounds {
     allocations_unary: f64,
     allocations_stream: f64,
     allocations_multicast: f64,
+    allocations_mattermost: f64,
 }
 
 pub(crate) fn run() -> anyhow::Result<()> {
@@ -83,6 +84,7 @@ fn asserted(scenario: &Scenario, label: &str, spec: &Spec, bounds: &Bounds) -> V
         let most = match label {
             "unary" => bounds.allocations_unary,
             "stream" => bounds.allocations_stream,
+            "mattermost" => bounds.allocations_mattermost,
             _ => bounds.allocations_multicast,
         };
         asserted.push((Figure::Allocations, most));

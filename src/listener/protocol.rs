@@ -123,13 +123,10 @@ pub(super) fn http2(settings: &Http2Settings, max_head: u32) -> http2::Builder<C
 /// (`GRPC_ARG_ABSOLUTE_MAX_METADATA_SIZE`).
 const MAX_HEAD_BYTES: u16 = 16 * 1024;
 
-/// hyper counts the time of a head from the end of the answer before it, so that this time bounds both a connection that is
-/// kept without requests and a head that comes slowly.
-pub(super) fn http1(idle_timeout: Duration) -> http1::Builder {
+/// hyper has no clock for HTTP/1.1, which would set a timer for each call. The first head has the time of the handshake, and a
+/// connection that had calls is looked at by its counters: one without a call is idle, whatever has come of the next head.
+pub(super) fn http1() -> http1::Builder {
     let mut builder = http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        .header_read_timeout(idle_timeout)
-        .max_buf_size(usize::from(MAX_HEAD_BYTES));
+    builder.max_buf_size(usize::from(MAX_HEAD_BYTES));
     builder
 }

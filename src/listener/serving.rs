@@ -9,25 +9,26 @@ use bytes::Bytes;
 use fanfare_upstream::transport::Gathered;
 use http::{Request, Response};
 use hyper::body::{Body, Incoming};
-use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulConnection;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tower_service::Service;
 
 use super::age::{Age, Due};
-use super::answer::Answer;
+use super::called::Calls;
 use super::calls;
 use super::connection::Connection;
+use super::events::{Event, Events};
+use super::joined::Joined;
 use super::linger::{self, Lent};
 use super::opening::{Entrance, Opened, Refused};
 use super::patience::{Patience, Step};
 use super::preface::Prefaced;
 use super::protocol::{self, Agreed, Protocol};
 use super::settings::ListenerSettings;
+use super::woken::Woken;
 use crate::metrics::{ConnectionRefusal, ListenerMetrics};
 
 /// What all connections of a listener share.
@@ -81,12 +82,7 @@ where
         stop: CancellationToken,
     ) {
         let connection = Arc::new(connection);
-        let service = TowerToHyperService::new((self.make_service)(&connection));
-        let service = service_fn(|request| {
-            let call = connection.call();
-            let answer = service.call(request);
-            async move { Ok::<_, S::Error>(Answer::new(answer.await?, call)) }
-        });
+        let service = Calls::new((self.make_service)(&connection), &connection);
         match &self.protocol {
             Protocol::Http2(settings) | Protocol::Either(settings) if agreed == Agreed::Http2 => {
                 let io = TokioIo::new(Gathered::new(Prefaced::new(stream, &connection)));
@@ -94,8 +90,8 @@ where
                 self.watch(http, &connection, deadline, &stop).await;
             }
             Protocol::Http1 | Protocol::Http2(_) | Protocol::Either(_) => {
-                let io = TokioIo::new(stream);
-                let http = protocol::http1(self.settings.idle_timeout).serve_connection(io, service);
+                let io = TokioIo::new(Joined::new(stream));
+                let http = protocol::http1().serve_connection(io, service);
                 self.watch(http, &connection, deadline, &stop).await;
             }
         }
@@ -111,44 +107,43 @@ where
     ) {
         let (listener, address) = (&*self.name, connection.address());
         let mut patience = Patience::new(&self.settings, connection.counts(), Instant::now());
-        let (pause, mut stopped) = (patience.pause(), false);
-        let mut age = Age::new(self.settings.age, Instant::now(), fastrand::f64());
+        let pause = patience.pause();
+        let age = Age::new(self.settings.age, Instant::now(), fastrand::f64());
+        let mut events = Events::new(stop, age, deadline.min(Instant::now() + pause));
         let (mut http, mut given_up) = (pin!(http), calls::GivenUp::default());
-        let mut look = pin!(sleep_until(deadline.min(Instant::now() + pause)));
         loop {
-            tokio::select! {
-                biased;
-                ended = http.as_mut() => {
-                    calls::is_over();
-                    if let Err(error) = ended {
-                        // hyper answers such a head by itself, and no service hears of it.
-                        if error.is_parse() {
-                            self.metrics.refused(ConnectionRefusal::Head);
+            let event = {
+                let mut next = pin!(Woken::new(events.next()));
+                tokio::select! {
+                    biased;
+                    ended = http.as_mut() => {
+                        calls::is_over();
+                        if let Err(error) = ended {
+                            // hyper answers such a head by itself, and no service hears of it.
+                            if error.is_parse() {
+                                self.metrics.refused(ConnectionRefusal::Head);
+                            }
+                            tracing::debug!(listener, %address, %error, "a caller's connection has broken");
                         }
-                        tracing::debug!(listener, %address, %error, "a caller's connection has broken");
+                        return;
                     }
-                    return;
+                    () = &mut given_up => return self.close(connection),
+                    event = next.as_mut() => event,
                 }
-                () = &mut given_up => return self.close(connection),
-                () = stop.cancelled(), if !stopped => {
-                    stopped = true;
-                    // GOAWAY leaves before anything that the calls say because of it, so that nobody calls here again.
+            };
+            match event {
+                // GOAWAY leaves before anything that the calls say because of it, so that nobody calls here again.
+                Event::Stop | Event::Age(Due::TellToGo) => {
                     http.as_mut().graceful_shutdown();
                     connection.leaving().told_to_go().cancel();
                 }
-                due = age.due() => match due {
-                    Due::TellToGo => {
-                        http.as_mut().graceful_shutdown();
-                        connection.leaving().told_to_go().cancel();
-                    }
-                    Due::EndCalls => connection.leaving().over().cancel(),
-                    Due::Close => {
-                        let calls = connection.counts().calls;
-                        tracing::info!(listener, %address, calls, "a connection is closed that has reached its age");
-                        return;
-                    }
-                },
-                () = look.as_mut() => {
+                Event::Age(Due::EndCalls) => connection.leaving().over().cancel(),
+                Event::Age(Due::Close) => {
+                    let calls = connection.counts().calls;
+                    tracing::info!(listener, %address, calls, "a connection is closed that has reached its age");
+                    return;
+                }
+                Event::Look => {
                     let now = Instant::now();
                     let mut next = now + pause;
                     if connection.has_begun() {
@@ -162,7 +157,7 @@ where
                     } else {
                         next = next.min(deadline);
                     }
-                    look.as_mut().reset(next);
+                    events.look_at(next);
                 }
             }
         }

@@ -99,6 +99,8 @@ pub struct ApnsContent {
     pub live_activity: Option<LiveActivity>,
     /// The whole payload. Where it is empty, the payload is made from the other fields.
     pub payload_json: String,
+    /// Whether the gateway wrote that payload itself, for a push that names its push type and its priority. It is not read again.
+    pub payload_is_own: bool,
 }
 
 impl Hash for ApnsContent {
@@ -115,10 +117,11 @@ impl Hash for ApnsContent {
             critical_sound,
             live_activity,
             payload_json,
+            payload_is_own,
         } = self;
         (push_type, mutable_content, content_available, interruption_level).hash(state);
         (relevance_score.map(bits), target_content_id, filter_criteria).hash(state);
-        (critical_sound, live_activity, payload_json).hash(state);
+        (critical_sound, live_activity, payload_json, payload_is_own).hash(state);
     }
 }
 

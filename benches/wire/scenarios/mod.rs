@@ -210,12 +210,14 @@ fn allocations() -> Scenario {
             ("stream", stream.clone()),
             ("echo of stream", stream.of(Echo)),
             ("multicast", Spec { upstream_connections: 1, ..counted(Multicast(1000), 2000) }),
+            ("mattermost", counted(Mattermost, 50)),
             ("h2", unary.of(H2Loop)),
         ],
         [
             value("allocations per push, unary", Figure::Allocations, "unary", Told),
             value("allocations per push, stream", Figure::Allocations, "stream", Most(16.0)),
             value("allocations per push, multicast", Figure::Allocations, "multicast", Most(8.0)),
+            value("allocations per push, mattermost", Figure::Allocations, "mattermost", Told),
             value("allocations per push, h2", Figure::Allocations, "h2", Told),
         ],
     )

@@ -104,6 +104,7 @@ fn apns(it: proto::ApnsOptions) -> Decoded<ApnsContent> {
         critical_sound: critical_sound.transpose()?,
         live_activity: it.live_activity.map(live_activity).transpose()?,
         payload_json: it.payload_json,
+        payload_is_own: false,
     })
 }
 

@@ -1,9 +1,10 @@
 //! Reads the whole body of a call, which is bounded in bytes and in time, and counted against its caller's share.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt;
 use http_body::Body;
 use tokio::time::timeout;
 
@@ -23,7 +24,15 @@ pub(super) async fn whole<B: Body<Data = Bytes> + Unpin>(
     if body.size_hint().lower() > u64::try_from(most).unwrap_or(u64::MAX) {
         return Err(Refused::TooLarge(most));
     }
-    timeout(patience, gather(body, most, share)).await.unwrap_or(Err(Refused::TooSlow(patience)))
+    let mut gathering = pin!(gather(body, most, share));
+    match gathering.as_mut().now_or_never() {
+        Some(gathered) => gathered,
+        // Most bodies are there with their head, and need no timer. It is boxed, so that it takes no room in the future of a call.
+        None => {
+            let waiting = Box::pin(timeout(patience, gathering));
+            waiting.await.unwrap_or(Err(Refused::TooSlow(patience)))
+        }
+    }
 }
 
 async fn gather<B: Body<Data = Bytes> + Unpin>(

@@ -140,7 +140,7 @@ impl OfConnection {
         let Some(rpc) = terms.rpc else { return Ok(route.tell()) };
         let at = Instant::now();
         let (key, _) = caller::key_in_path(parts.uri.path());
-        let Admitted { caller, call: counted } = self.admit(table, route, key, &parts.headers).await?;
+        let Admitted { caller, call: counted } = self.admit(table, route, key, &parts.headers, at).await?;
         *span = traced::begin(parts, &table.settings, &caller);
         // What was shown in the path is not kept while the call goes on.
         parts.uri = Uri::default();
@@ -170,7 +170,8 @@ impl OfConnection {
             // HTTP/2 holds what has come and is not read yet.
             let window = if version == Version::HTTP_2 { settings.http2.stream_window } else { 0 };
             let unread = usize::try_from(window).unwrap_or(usize::MAX);
-            return Ok(json.batch(call, counted, unread, body).await);
+            // It is boxed, as a batch is rare, so that it takes no room in the future of every other call.
+            return Ok(Box::pin(json.batch(call, counted, unread, body)).await);
         }
         let most = terms.max_bytes.min(settings.max_body_bytes);
         let bytes = body::whole(&mut body, most, settings.body_timeout, &call.share).await?;
@@ -189,35 +190,36 @@ impl OfConnection {
         route: Route<'_>,
         key: Option<&str>,
         headers: &HeaderMap,
+        at: Instant,
     ) -> Result<Admitted, Refused> {
         let callers = &self.http.parts.callers;
         let secret = match caller::shown(key, headers) {
             Ok(secret) => secret,
-            Err(unknown) => return self.unknown(table, unknown),
+            Err(unknown) => return self.unknown(table, unknown, at),
         };
         let shown = self.client.shows_secret(secret.as_ref().map(Secret::as_str));
         if secret.is_none() && shown.certificates.is_empty() {
-            return self.unproved(table, route);
+            return self.unproved(table, route, at);
         }
         let now = SystemTime::now();
         match callers.find(&shown, now) {
             Ok(caller) => Ok(Admitted { caller, call: None }),
             Err(unknown) if unknown.may_be_mended_by_a_fetch() => {
-                let call = self.enter(table)?;
+                let call = self.enter(table, at)?;
                 let found = callers.find_after_fetch(&shown, now).await;
                 let caller = found.map_err(|unknown| self.note(unknown))?;
                 Ok(Admitted { caller, call: Some(call) })
             }
-            Err(unknown) => self.unknown(table, unknown),
+            Err(unknown) => self.unknown(table, unknown, at),
         }
     }
 
     /// A call that shows nothing. One from a network that the listener names is no stranger's, and is not bounded by its address.
-    fn unproved(&self, table: &Table, route: Route<'_>) -> Result<Admitted, Refused> {
+    fn unproved(&self, table: &Table, route: Route<'_>, at: Instant) -> Result<Admitted, Refused> {
         let (callers, settings, address) = (&self.http.parts.callers, &table.settings, self.client.address());
         let taken = settings.takes_unproved(address.ip());
         let named = taken && !settings.networks.is_empty();
-        let call = if named { None } else { Some(self.enter(table)?) };
+        let call = if named { None } else { Some(self.enter(table, at)?) };
         if !taken {
             return Err(self.note(Unknown::Elsewhere));
         }
@@ -233,8 +235,8 @@ impl OfConnection {
     }
 
     /// A call that shows something wrong. It is not told from a guess, so it counts for its address.
-    fn unknown(&self, table: &Table, unknown: Unknown) -> Result<Admitted, Refused> {
-        let _call = self.enter(table)?;
+    fn unknown(&self, table: &Table, unknown: Unknown, at: Instant) -> Result<Admitted, Refused> {
+        let _call = self.enter(table, at)?;
         Err(self.note(unknown))
     }
 
@@ -244,13 +246,13 @@ impl OfConnection {
     }
 
     /// Counts a call for its address.
-    fn enter(&self, table: &Table) -> Result<OpenCall, Refused> {
+    fn enter(&self, table: &Table, at: Instant) -> Result<OpenCall, Refused> {
         let (sources, settings) = (&self.http.sources, &table.settings);
         let source = self.source.get_or_init(|| sources.of(self.client.address().ip()));
         let bounds = SourceBounds {
             max_requests: settings.max_requests_per_source,
             requests_per_second: settings.requests_per_second_per_source,
         };
-        sources.enter(source, bounds)
+        sources.enter(source, bounds, at.into_std())
     }
 }

@@ -60,10 +60,15 @@ impl Sources {
         source
     }
 
-    /// Counts one more call until what is returned is dropped.
-    pub(super) fn enter(&self, source: &Source, bounds: SourceBounds) -> Result<OpenCall, Refused> {
+    /// Counts one more call, which came then, until what is returned is dropped.
+    pub(super) fn enter(
+        &self,
+        source: &Source,
+        bounds: SourceBounds,
+        at: Instant,
+    ) -> Result<OpenCall, Refused> {
         let call = source.calls.open(bounds.max_requests).ok_or(Refused::ManyCalls)?;
-        let now = u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let now = u64::try_from(at.saturating_duration_since(self.began).as_nanos()).unwrap_or(u64::MAX);
         source.take_turn(now, bounds.requests_per_second).map_err(Refused::Rate)?;
         Ok(call)
     }
@@ -95,11 +100,11 @@ mod tests {
         let sources = Sources::default();
         let of = |text: &str| sources.of(text.parse().unwrap());
         let (one, same, other) = (of("2001:db8::1"), of("2001:db8::2"), of("2001:db8:0:1::1"));
-        let call = sources.enter(&one, bounds(1, 1000)).unwrap();
-        assert_eq!(sources.enter(&same, bounds(1, 1000)).unwrap_err(), Refused::ManyCalls);
-        assert!(sources.enter(&other, bounds(1, 1000)).is_ok());
+        let call = sources.enter(&one, bounds(1, 1000), Instant::now()).unwrap();
+        assert_eq!(sources.enter(&same, bounds(1, 1000), Instant::now()).unwrap_err(), Refused::ManyCalls);
+        assert!(sources.enter(&other, bounds(1, 1000), Instant::now()).is_ok());
         drop(call);
-        assert!(sources.enter(&same, bounds(1, 1000)).is_ok());
+        assert!(sources.enter(&same, bounds(1, 1000), Instant::now()).is_ok());
     }
 
     #[test]

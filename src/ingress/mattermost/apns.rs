@@ -2,12 +2,11 @@
 //!
 //! Source: recorded from the real push proxy.
 
-use serde::Serialize;
-
 use super::cut;
 use super::kind::Kind;
+use super::object::Object;
 use super::request::PushNotification;
-use super::said::{self, KEEP_BADGE, given, is_empty};
+use super::said::{self, KEEP_BADGE, given};
 use crate::provider::apns::MAX_PAYLOAD_BYTES;
 
 /// A payload, and the push type that it is sent with. Alerts are those that show nothing, too: iOS would drop many of them
@@ -18,13 +17,16 @@ pub(super) struct Payload {
     pub(super) push_type: &'static str,
 }
 
+/// The usual size of a payload without its message, in bytes.
+const USUAL_BYTES: usize = 512;
+
 /// Says a notification to APNs, for an app of this version. The message is cut to what APNs takes.
 pub(super) fn payload(notification: &PushNotification<'_>, kind: Kind, version: i64) -> Payload {
     if notification.transport == "voip" {
-        return Payload { json: said::json(&Call::of(notification)), push_type: "voip" };
+        return Payload { json: call(notification), push_type: "voip" };
     }
     let message = said::message(notification, kind);
-    let write = |message: &str| said::json(&Alert::of(notification, kind, version, message));
+    let write = |message: &str| alert(notification, kind, version, message);
     let json = write(&message);
     let surplus = json.len().saturating_sub(MAX_PAYLOAD_BYTES);
     let json = if surplus == 0 { json } else { write(cut::shorter_by(&message, surplus, cut::in_json)) };
@@ -32,130 +34,66 @@ pub(super) fn payload(notification: &PushNotification<'_>, kind: Kind, version: 
 }
 
 /// The payload of everything but a call.
-#[derive(Serialize)]
-struct Alert<'a> {
-    aps: Aps<'a>,
-    r#type: &'a str,
-    sub_type: &'a str,
-    server_id: &'a str,
-    is_crt_enabled: bool,
-    signature: &'a str,
-    #[serde(skip_serializing_if = "is_empty")]
-    ack_id: &'a str,
-    #[serde(skip_serializing_if = "is_empty")]
-    channel_id: &'a str,
-    #[serde(skip_serializing_if = "is_empty")]
-    team_id: &'a str,
-    #[serde(skip_serializing_if = "is_empty")]
-    sender_id: &'a str,
-    #[serde(skip_serializing_if = "is_empty")]
-    sender_name: &'a str,
-    #[serde(skip_serializing_if = "is_empty")]
-    post_id: &'a str,
-    #[serde(skip_serializing_if = "is_empty")]
-    root_id: &'a str,
-    #[serde(skip_serializing_if = "is_empty")]
-    override_username: &'a str,
-    #[serde(skip_serializing_if = "is_empty")]
-    override_icon_url: &'a str,
-    #[serde(skip_serializing_if = "is_empty")]
-    from_webhook: &'a str,
-    #[serde(skip_serializing_if = "is_empty")]
-    channel_name: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    version: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id_loaded: Option<bool>,
-}
-
-#[derive(Default, Serialize)]
-#[serde(rename_all = "kebab-case")]
-struct Aps<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    alert: Option<Text<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    badge: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sound: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    category: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    thread_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    content_available: Option<u8>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mutable_content: Option<u8>,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Text<'a> {
-    Plain(&'a str),
-    Titled {
-        #[serde(skip_serializing_if = "Option::is_none")]
-        title: Option<&'a str>,
-        body: &'a str,
-    },
-}
-
-impl<'a> Alert<'a> {
-    fn of(notification: &'a PushNotification<'_>, kind: Kind, version: i64, message: &'a str) -> Self {
-        let n = notification;
-        let named = matches!(kind, Kind::Message | Kind::Session | Kind::Wipe);
-        let versioned = named || kind == Kind::IdLoaded;
-        Self {
-            aps: Aps { badge: badge(n, kind, version), thread_id: thread(n), ..Aps::of(n, kind, message) },
-            r#type: &n.r#type,
-            sub_type: &n.sub_type,
-            server_id: &n.server_id,
-            is_crt_enabled: n.is_crt_enabled,
-            signature: said::signature(n),
-            ack_id: &n.ack_id,
-            channel_id: &n.channel_id,
-            team_id: &n.team_id,
-            sender_id: &n.sender_id,
-            sender_name: &n.sender_name,
-            post_id: &n.post_id,
-            root_id: &n.root_id,
-            override_username: &n.override_username,
-            override_icon_url: &n.override_icon_url,
-            from_webhook: &n.from_webhook,
-            channel_name: if named { cut::channel_name(&n.channel_name) } else { "" },
-            version: versioned.then_some(&n.version),
-            id_loaded: (kind == Kind::IdLoaded).then_some(true),
+fn alert(n: &PushNotification<'_>, kind: Kind, version: i64, message: &str) -> String {
+    let named = matches!(kind, Kind::Message | Kind::Session | Kind::Wipe);
+    let mut payload = Object::with_room(USUAL_BYTES + message.len());
+    payload.object("aps", |aps| {
+        say(aps, n, kind, message);
+        if let Some(badge) = badge(n, kind, version) {
+            aps.number("badge", badge);
         }
+        if let Some(thread) = thread(n) {
+            aps.text("thread-id", thread);
+        }
+    });
+    payload.text("type", &n.r#type);
+    payload.text("sub_type", &n.sub_type);
+    payload.text("server_id", &n.server_id);
+    payload.flag("is_crt_enabled", n.is_crt_enabled);
+    payload.text("signature", said::signature(n));
+    payload.given("ack_id", &n.ack_id);
+    payload.given("channel_id", &n.channel_id);
+    payload.given("team_id", &n.team_id);
+    payload.given("sender_id", &n.sender_id);
+    payload.given("sender_name", &n.sender_name);
+    payload.given("post_id", &n.post_id);
+    payload.given("root_id", &n.root_id);
+    payload.given("override_username", &n.override_username);
+    payload.given("override_icon_url", &n.override_icon_url);
+    payload.given("from_webhook", &n.from_webhook);
+    if named {
+        payload.given("channel_name", cut::channel_name(&n.channel_name));
     }
-}
-
-impl<'a> Aps<'a> {
-    /// What is shown, and whether the app is woken.
-    fn of(notification: &'a PushNotification<'_>, kind: Kind, message: &'a str) -> Self {
-        let shown = |alert| Self {
-            alert: Some(alert),
-            sound: Some("default"),
-            category: given(&notification.category),
-            mutable_content: Some(1),
-            ..Self::default()
-        };
-        let woken = |aps| Self { content_available: Some(1), ..aps };
-        match kind {
-            Kind::Message => woken(shown(Text::of(notification, message))),
-            Kind::Session => shown(Text::of(notification, message)),
-            Kind::IdLoaded => woken(shown(Text::Titled { title: None, body: message })),
-            // The real proxy shows an empty alert with a sound, and iOS need not wake the app for it. The server asks for
-            // neither.
-            Kind::Wipe | Kind::Clear | Kind::Test => woken(Self::default()),
-            Kind::UpdateBadge | Kind::Other => Self::default(),
-        }
+    if named || kind == Kind::IdLoaded {
+        payload.text("version", &n.version);
     }
+    if kind == Kind::IdLoaded {
+        payload.flag("id_loaded", true);
+    }
+    payload.end()
 }
 
-impl<'a> Text<'a> {
-    fn of(notification: &'a PushNotification<'_>, message: &'a str) -> Self {
-        match given(cut::channel_name(&notification.channel_name)) {
-            title @ Some(_) if notification.version == "v2" => Self::Titled { title, body: message },
-            _ => Self::Plain(message),
-        }
+/// Says what is shown, and whether the app is woken.
+fn say(aps: &mut Object, n: &PushNotification<'_>, kind: Kind, message: &str) {
+    match kind {
+        Kind::Message | Kind::Session => match given(cut::channel_name(&n.channel_name)) {
+            Some(title) if n.version == "v2" => aps.object("alert", |alert| {
+                alert.text("title", title);
+                alert.text("body", message);
+            }),
+            _ => aps.text("alert", message),
+        },
+        Kind::IdLoaded => aps.object("alert", |alert| alert.text("body", message)),
+        // The real proxy shows an empty alert with a sound, and iOS need not wake the app for it. The server asks for
+        // neither.
+        Kind::Wipe | Kind::Clear | Kind::Test => return aps.number("content-available", 1),
+        Kind::UpdateBadge | Kind::Other => return,
+    }
+    aps.text("sound", "default");
+    aps.given("category", &n.category);
+    aps.number("mutable-content", 1);
+    if kind != Kind::Session {
+        aps.number("content-available", 1);
     }
 }
 
@@ -177,44 +115,20 @@ fn thread<'a>(notification: &'a PushNotification<'_>) -> Option<&'a str> {
 }
 
 /// The payload of a call, which the app shows as a call of the phone.
-#[derive(Serialize)]
-struct Call<'a> {
-    aps: Aps<'static>,
-    r#type: &'a str,
-    sub_type: &'a str,
-    server_id: &'a str,
-    channel_id: &'a str,
-    post_id: &'a str,
-    thread_id: &'a str,
-    sender_id: &'a str,
-    id_loaded: bool,
-    #[serde(skip_serializing_if = "is_empty")]
-    sender_name: &'a str,
-    #[serde(skip_serializing_if = "is_empty")]
-    channel_name: &'a str,
-    #[serde(skip_serializing_if = "is_empty")]
-    ack_id: &'a str,
-    #[serde(skip_serializing_if = "is_empty")]
-    signature: &'a str,
-}
-
-impl<'a> Call<'a> {
-    fn of(notification: &'a PushNotification<'_>) -> Self {
-        let n = notification;
-        Self {
-            aps: Aps { content_available: Some(1), ..Aps::default() },
-            r#type: &n.r#type,
-            sub_type: &n.sub_type,
-            server_id: &n.server_id,
-            channel_id: &n.channel_id,
-            post_id: &n.post_id,
-            thread_id: &n.root_id,
-            sender_id: &n.sender_id,
-            id_loaded: n.is_id_loaded,
-            sender_name: &n.sender_name,
-            channel_name: cut::channel_name(&n.channel_name),
-            ack_id: &n.ack_id,
-            signature: &n.signature,
-        }
-    }
+fn call(n: &PushNotification<'_>) -> String {
+    let mut payload = Object::with_room(USUAL_BYTES);
+    payload.object("aps", |aps| aps.number("content-available", 1));
+    payload.text("type", &n.r#type);
+    payload.text("sub_type", &n.sub_type);
+    payload.text("server_id", &n.server_id);
+    payload.text("channel_id", &n.channel_id);
+    payload.text("post_id", &n.post_id);
+    payload.text("thread_id", &n.root_id);
+    payload.text("sender_id", &n.sender_id);
+    payload.flag("id_loaded", n.is_id_loaded);
+    payload.given("sender_name", &n.sender_name);
+    payload.given("channel_name", cut::channel_name(&n.channel_name));
+    payload.given("ack_id", &n.ack_id);
+    payload.given("signature", &n.signature);
+    payload.end()
 }

@@ -67,7 +67,12 @@ fn invalid(what: &str, error: &InvalidValue) -> Refusal {
 
 fn apple_content(notification: &PushNotification<'_>, kind: Kind, version: i64) -> Content {
     let apns::Payload { json, push_type } = apns::payload(notification, kind, version);
-    let apns = ApnsContent { push_type: push_type.to_owned(), payload_json: json, ..ApnsContent::default() };
+    let apns = ApnsContent {
+        push_type: push_type.to_owned(),
+        payload_json: json,
+        payload_is_own: true,
+        ..ApnsContent::default()
+    };
     Content { apns: Some(Box::new(apns)), ..Content::default() }
 }
 

@@ -21,6 +21,7 @@ mod fcm;
 mod forward;
 mod go_json;
 mod kind;
+mod object;
 mod platform;
 mod push_response;
 mod request;

@@ -35,7 +35,3 @@ pub(super) fn given(text: &str) -> Option<&str> {
 pub(super) fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
-
-pub(super) fn is_empty(text: &&str) -> bool {
-    text.is_empty()
-}

@@ -1,7 +1,6 @@
 //! What a raw payload shows.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
@@ -19,6 +18,10 @@ pub(super) struct Raw {
 }
 
 impl Raw {
+    /// What is known of a payload that the gateway wrote itself. The push says by its type and its priority what else follows
+    /// from a payload.
+    pub(super) const OWN: Self = Self { shows: true, live_activity: false };
+
     /// # Errors
     /// Fails if it is not a JSON object.
     pub(super) fn parse(json: &str) -> Result<Self, Refusal> {
@@ -73,9 +76,28 @@ struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 /// Whether a member is really there. Serializers write `null` for what is not there, and a dictionary of nothing but
 /// `null` for an alert that is not there.
 fn is_there(value: &RawValue) -> bool {
-    if value.get() == "null" {
-        return false;
+    struct Dictionary;
+
+    impl<'a> Visitor<'a> for Dictionary {
+        type Value = bool;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a map")
+        }
+
+        fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<bool, A::Error> {
+            let (mut members, mut there) = (0, 0);
+            while let Some((IgnoredAny, value)) = map.next_entry::<IgnoredAny, Option<IgnoredAny>>()? {
+                members += 1;
+                there += usize::from(value.is_some());
+            }
+            Ok(members == 0 || there > 0)
+        }
     }
-    let members: Option<BTreeMap<String, Option<IgnoredAny>>> = serde_json::from_str(value.get()).ok();
-    members.is_none_or(|members| members.is_empty() || members.values().any(Option::is_some))
+
+    let text = value.get();
+    if !text.starts_with('{') {
+        return text != "null";
+    }
+    serde_json::Deserializer::from_str(text).deserialize_map(Dictionary).unwrap_or(true)
 }

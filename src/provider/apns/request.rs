@@ -52,7 +52,9 @@ pub(super) fn encode(apns: &Apns, body: &Body) -> Result<Payload, Refusal> {
         let detail = "nothing here is for APNs: it has no notification, no data and no options of APNs";
         return Err(Refusal::field("content", Reason::FieldRequired, detail));
     }
-    let raw = text(&options.payload_json).map(Raw::parse).transpose()?;
+    let raw = text(&options.payload_json);
+    let raw =
+        raw.map(|raw| if options.payload_is_own { Ok(Raw::OWN) } else { Raw::parse(raw) }).transpose()?;
     let shows = raw.as_ref().map_or_else(|| typed_shows(body), |raw| raw.shows);
     let (push_type, type_name) = apns.push_type(options, raw.as_ref(), shows)?;
     let priority = body.options.priority.unwrap_or(push_type.default_priority(shows));

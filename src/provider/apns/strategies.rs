@@ -162,6 +162,7 @@ fn apns() -> BoxedStrategy<ApnsContent> {
                 critical_sound: sound,
                 live_activity,
                 payload_json,
+                payload_is_own: false,
             }
         })
         .boxed()

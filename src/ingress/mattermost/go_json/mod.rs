@@ -11,7 +11,6 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
@@ -34,7 +33,8 @@ pub(super) enum Place<'s, 'a> {
 
 /// The bytes as text. The result is read by [`read`], which borrows from it.
 pub(super) fn text(bytes: &[u8]) -> Cow<'_, str> {
-    String::from_utf8_lossy(bytes)
+    // What is UTF-8, as nearly everything is, is seen to be so many bytes at once.
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 /// Reads the first value of a text.
@@ -42,9 +42,10 @@ pub(super) fn text(bytes: &[u8]) -> Cow<'_, str> {
 /// # Errors
 /// Fails with what Go would say, or with words that mean the same.
 pub(super) fn read<'a, T: GoStruct<'a>>(text: &'a str) -> Result<T, String> {
-    let mut reader = serde_json::Deserializer::from_str(text);
-    match Read::<T>::deserialize(&mut reader) {
-        Ok(Read(read)) => read,
+    let (mut read, mut reader) = (T::default(), serde_json::Deserializer::from_str(text));
+    match reader.deserialize_any(Members(&mut read)) {
+        Ok(Ok(())) => Ok(read),
+        Ok(Err(wrong)) => Err(wrong),
         Err(_) if text.trim_ascii().is_empty() => Err("EOF".to_owned()),
         Err(error) if error.is_eof() => Err("unexpected EOF".to_owned()),
         // serde_json says what it found and where, and does not repeat the text.
@@ -52,26 +53,19 @@ pub(super) fn read<'a, T: GoStruct<'a>>(text: &'a str) -> Result<T, String> {
     }
 }
 
-/// The struct, or the first member that is of a wrong type.
-struct Read<T>(Result<T, String>);
+/// Reads members into a struct, which is large, so that it is filled where it lies. What is read is the first member that is of
+/// a wrong type, if there is one.
+struct Members<'t, T>(&'t mut T);
 
-impl<'a, T: GoStruct<'a>> Deserialize<'a> for Read<T> {
-    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Members(PhantomData)).map(Self)
-    }
-}
-
-struct Members<T>(PhantomData<T>);
-
-impl<'a, T: GoStruct<'a>> Visitor<'a> for Members<T> {
-    type Value = Result<T, String>;
+impl<'a, T: GoStruct<'a>> Visitor<'a> for Members<'_, T> {
+    type Value = Result<(), String>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("any JSON")
     }
 
     fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let (mut read, mut wrong) = (T::default(), None);
+        let (read, mut wrong) = (self.0, None);
         while let Some(Key(key)) = map.next_key()? {
             let key = if key.bytes().any(|byte| byte.is_ascii_uppercase()) {
                 Cow::Owned(key.to_ascii_lowercase())
@@ -91,11 +85,11 @@ impl<'a, T: GoStruct<'a>> Visitor<'a> for Members<T> {
                 });
             }
         }
-        Ok(wrong.map_or(Ok(read), Err))
+        Ok(wrong.map_or(Ok(()), Err))
     }
 
     fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
-        Ok(Ok(T::default()))
+        Ok(Ok(()))
     }
 
     fn visit_bool<E: Error>(self, _: bool) -> Result<Self::Value, E> {
