@@ -223,11 +223,8 @@ mod tests {
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let (pem, key) = (made.cert.pem(), made.signing_key.serialize_pem());
         let validity = ClientIdentity::from_pem(pem.as_bytes(), key.as_bytes()).unwrap().validity();
-        WatchedCertificate::new(
-            Owner::App(AppId::parse("news").unwrap(), Apns::KIND),
-            String::new(),
-            validity,
-        )
+        let owner = Owner::App(AppId::parse("news").unwrap(), Apns::KIND);
+        WatchedCertificate::new(owner, String::new(), validity)
     }
 
     #[test]
