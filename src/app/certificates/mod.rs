@@ -2,6 +2,7 @@
 //! since other apps need it.
 
 mod notice;
+mod owner;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -18,6 +19,7 @@ use crate::provider::apns::Apns;
 use crate::provider::fcm::Fcm;
 use crate::push::{AppId, ProviderKind};
 use notice::{Notice, tell};
+use owner::Owner;
 
 /// An end that has been announced is announced again after this time.
 const AGAIN_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
@@ -43,15 +45,6 @@ struct WatchedCertificate {
     reported: bool,
     /// Shows that it has ended, where it is an app's.
     metrics: Option<StandingMetrics>,
-}
-
-/// Who shows a certificate.
-#[derive(Clone, PartialEq, Eq)]
-enum Owner {
-    /// An app, to a push service.
-    App(AppId, ProviderKind),
-    /// The listener of this name, to those who connect.
-    Listener(Arc<str>),
 }
 
 /// The client certificates of an app.

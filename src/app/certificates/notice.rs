@@ -2,7 +2,7 @@
 
 use fanfare_upstream::Validity;
 
-use super::Owner;
+use super::owner::Owner;
 use crate::push::AppId;
 
 /// What the log is to be told.
