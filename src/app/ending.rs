@@ -72,7 +72,7 @@ impl Gateway {
             let _ = timeout_at(goodbye, self.lasting.admission.idle()).await;
         }
         // A verdict counts as delivered when it was read, so open batches get the rest of the time.
-        self.lasting.feeding.end().await;
+        self.lasting.feeding.end(LAST_GOODBYE).await;
         self.batches.close();
         let _ = timeout_at(goodbye, self.batches.wait()).await;
     }

@@ -2,13 +2,13 @@
 //! of one that is not named again ends, and what it has queued is lost.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use fanfare_upstream::{TooManyPeers, Upstream};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::task::TaskTracker;
 
-use super::ending::LAST_GOODBYE;
 use crate::config::Config;
 use crate::feed::{Feed, FeedLook, FeedSettings, Receiver, RouteFeeds, Worker};
 use crate::metrics::FeedMetrics;
@@ -92,11 +92,11 @@ impl Feeding {
         let _ = timeout_at(until, self.tasks.wait()).await;
     }
 
-    /// Ends every task. What was not sent is lost.
-    pub(super) async fn end(&self) {
+    /// Ends every task, which takes no longer than this. What was not sent is lost.
+    pub(super) async fn end(&self, within: Duration) {
         self.running.load().iter().for_each(|feed| feed.stop());
         self.tasks.close();
-        let _ = timeout(LAST_GOODBYE, self.tasks.wait()).await;
+        let _ = timeout(within, self.tasks.wait()).await;
     }
 }
 

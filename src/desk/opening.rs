@@ -31,21 +31,32 @@ pub(super) struct OpenedPush {
     pub(super) encoded: Option<Arc<Encoded>>,
     /// What the window knows it by, where it is not to be sent twice.
     pub(super) once: Option<Box<OncePush>>,
-    /// The span that the span of the push is a child of. It is in a box, since few pushes have one and a batch has
-    /// thousands in flight.
-    pub(super) parent: Option<Box<Span>>,
-    /// Who handed it in, where a feed may tell of it.
-    told_caller: Option<Arc<str>>,
+    /// It is in a box, since few pushes have it and a batch has thousands in flight.
+    rare: Option<Box<Rare>>,
     held: PushBytes,
 }
 
+/// What few pushes have.
+struct Rare {
+    /// The span that the span of the push is a child of.
+    parent: Option<Span>,
+    /// Who handed it in, where a feed may tell of it.
+    told_caller: Option<Arc<str>>,
+}
+
 impl OpenedPush {
+    /// The span that the span of the push is a child of.
+    pub(super) fn parent(&self) -> Option<&Span> {
+        self.rare.as_ref()?.parent.as_ref()
+    }
+
     /// Tells the feeds that want to know it what became of the push.
     pub(super) fn tell(&self, result: &PushResult) {
         let Push { id, destination, body } = &self.push;
         destination.feeds().tell(result, || {
             let said = (&body.app, id, &body.labels);
-            FeedEvent::new(said, self.told_caller.clone(), destination.told(), result)
+            let caller = self.rare.as_ref().and_then(|rare| rare.told_caller.clone());
+            FeedEvent::new(said, caller, destination.told(), result)
         });
     }
 
@@ -94,13 +105,14 @@ impl Desk {
     ) -> Result<OpenedPush, Box<Refused>> {
         let asker = &Asker { caller, class };
         let Draft { id, target, body, held, parent } = draft;
-        let parent = (!parent.is_disabled()).then(|| Box::new(parent));
+        let parent = (!parent.is_disabled()).then_some(parent);
         let opened = self.open_parts(asker, (id, target, body));
         match opened {
             Ok((push, encoded, once)) => {
                 let is_told = push.destination.feeds().tells_something();
                 let told_caller = is_told.then(|| caller.shared_name());
-                Ok(OpenedPush { push, encoded, once, parent, told_caller, held })
+                let rare = (parent.is_some() || is_told).then(|| Box::new(Rare { parent, told_caller }));
+                Ok(OpenedPush { push, encoded, once, rare, held })
             }
             Err(refused) => {
                 if let Some(parent) = parent {

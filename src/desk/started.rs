@@ -40,8 +40,8 @@ impl Started {
         D: Deref<Target = Desk> + Send,
     {
         async move {
-            let OpenedPush { push, encoded, parent, .. } = &self.opened;
-            let (encoded, parent) = (encoded.as_deref(), parent.as_deref());
+            let OpenedPush { push, encoded, .. } = &self.opened;
+            let (encoded, parent) = (encoded.as_deref(), self.opened.parent());
             let result = push.send(&desk.dispatcher, encoded, &self.terms, parent, &mut self.room).await;
             self.opened.tell(&result);
             self.settle(result)

@@ -32,6 +32,7 @@ pub(crate) use one::{Feed, FeedLook};
 pub(crate) use receiver::Receiver;
 pub use route_feeds::RouteFeeds;
 pub use settings::FeedSettings;
+pub(crate) use settings::LARGEST_QUEUE;
 pub use signature::{InvalidSecret, SigningSecret};
 pub(crate) use standing::{FailureKind, FailureLook};
 pub use wanted::Wanted;

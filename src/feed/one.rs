@@ -26,7 +26,7 @@ pub(crate) struct Feed {
 
 /// What the worker of a feed has of it beside what all share.
 pub(super) struct OfWorker {
-    pub(super) events: mpsc::UnboundedReceiver<Arc<FeedEvent>>,
+    pub(super) events: mpsc::Receiver<Arc<FeedEvent>>,
     pub(super) receiver: watch::Receiver<Arc<Receiver>>,
 }
 

@@ -5,14 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 
 use super::event::FeedEvent;
+use super::settings::LARGEST_QUEUE;
 use crate::metrics::OneFeed;
 
 /// The end of the queue where events come in.
 pub(super) struct FeedQueue {
-    /// It has no bound of its own, since `held` bounds what is in it together with what is on its way.
-    events: mpsc::UnboundedSender<Arc<FeedEvent>>,
+    /// Its own bound is that of any feed, since `held` bounds what is in it together with what is on its way.
+    events: mpsc::Sender<Arc<FeedEvent>>,
     /// How many events are queued, or in the batch that is sent.
     held: AtomicUsize,
     /// How many may be.
@@ -22,8 +24,8 @@ pub(super) struct FeedQueue {
 
 impl FeedQueue {
     /// A queue with room for so many events, and the end where they are taken out.
-    pub(super) fn new(most: usize, metrics: OneFeed) -> (Self, mpsc::UnboundedReceiver<Arc<FeedEvent>>) {
-        let (events, taken) = mpsc::unbounded_channel();
+    pub(super) fn new(most: usize, metrics: OneFeed) -> (Self, mpsc::Receiver<Arc<FeedEvent>>) {
+        let (events, taken) = mpsc::channel(LARGEST_QUEUE);
         (Self { events, held: AtomicUsize::new(0), most: AtomicUsize::new(most), metrics }, taken)
     }
 
@@ -41,10 +43,17 @@ impl FeedQueue {
             return;
         }
         self.metrics.queue.inc();
-        if self.events.send(event).is_err() {
+        match self.events.try_send(event) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_)) => {
+                self.release(1);
+                self.metrics.queue_full.inc();
+            }
             // The worker has ended, and with it the feed.
-            self.release(1);
-            self.metrics.lost.inc();
+            Err(TrySendError::Closed(_)) => {
+                self.release(1);
+                self.metrics.lost.inc();
+            }
         }
     }
 

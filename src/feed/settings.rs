@@ -9,6 +9,9 @@ use super::signature::SigningSecret;
 use super::wanted::Wanted;
 use crate::push::AppId;
 
+/// The most events that may wait. An event takes about a kilobyte, so these take a gigabyte.
+pub(crate) const LARGEST_QUEUE: usize = 1 << 20;
+
 /// One feed. It prints without its secrets.
 #[derive(Debug, Clone)]
 pub struct FeedSettings {

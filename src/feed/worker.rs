@@ -22,7 +22,7 @@ const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 /// The task of one feed.
 pub(crate) struct Worker {
     feed: Arc<Feed>,
-    events: mpsc::UnboundedReceiver<Arc<FeedEvent>>,
+    events: mpsc::Receiver<Arc<FeedEvent>>,
     receiver: watch::Receiver<Arc<Receiver>>,
     /// An event that did not fit into the batch before.
     next: Option<Arc<FeedEvent>>,

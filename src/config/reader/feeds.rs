@@ -10,7 +10,7 @@ use secrecy::ExposeSecret;
 
 use super::Reader;
 use crate::config::{Config, file};
-use crate::feed::{FeedSettings, SigningSecret, Wanted};
+use crate::feed::{FeedSettings, LARGEST_QUEUE, SigningSecret, Wanted};
 use crate::push::{AppId, visible_ascii};
 
 /// The most feeds. Each is a task, and a peer of its own.
@@ -18,9 +18,6 @@ const MAX_FEEDS: usize = 16;
 
 /// The longest name, in bytes. The number is the gateway's own.
 const MAX_NAME_BYTES: usize = 64;
-
-/// The most events that may wait. An event takes about a kilobyte, so these take a gigabyte.
-const LARGEST_QUEUE: usize = 1 << 20;
 
 /// The most events of one request. The number is the gateway's own.
 const LARGEST_BATCH: usize = 1000;
