@@ -5,7 +5,9 @@ write what the README shows below them. `fanfare` is the binary that FANFARE_BIN
 that is free, and nothing else.
 """
 
+import contextlib
 import os
+import random
 import re
 import signal
 import socket
@@ -26,16 +28,24 @@ def commands(block):
         yield line, output
 
 
+def free_port():
+    """One that no connection is given by itself, such as those of the simulator, which starts first."""
+    while True:
+        port = random.randrange(20_000, 30_000)  # Linux gives 32768 and above: net.ipv4.ip_local_port_range.
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+
+
 def main(readme):
     text = Path(readme).read_text()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     text = text.replace(ADDRESS, address)
     with tempfile.TemporaryDirectory(prefix="fanfare-readme-") as folder, tempfile.TemporaryDirectory() as path:
         (Path(path) / "fanfare").symlink_to(Path(os.environ["FANFARE_BIN"]).resolve())
         steps = []
         for name, language, block in BLOCK.findall(text):
             if name:
+                (Path(folder) / name).parent.mkdir(parents=True, exist_ok=True)
                 (Path(folder) / name).write_text(block)
             elif language == "console":
                 steps += commands(block)

@@ -5,7 +5,7 @@ gateway.py books COMMAND…   Runs it with a file of pushes, drains the gateway 
                             have, and holds what the command says of each push against the simulator's journal.
 
 FANFARE_BIN names the gateway's binary. The command has FANFARE_GATEWAY, the gateway's address, and FANFARE_SIMULATOR, the
-simulator's folder. The word {gateway} of the command becomes the address, and {pushes} the file, with a push in ProtoJSON on
+simulator's folder. {gateway} in the command becomes the address, and {pushes} the file, which has a push in ProtoJSON on
 each line. For each push the command is to write a line: its id, `Answered`, `NotRead` or `Unknown`, and its outcome.
 """
 
@@ -85,8 +85,8 @@ class Stand:
         self.folder.cleanup()
 
     def command(self, words: list[str], **options) -> subprocess.Popen:
-        values = {"{gateway}": self.address, "{pushes}": str(self.dir / "pushes.ndjson")}
-        words = [values.get(word, word) for word in words]
+        pushes = str(self.dir / "pushes.ndjson")
+        words = [word.replace("{gateway}", self.address).replace("{pushes}", pushes) for word in words]
         given = {"FANFARE_GATEWAY": self.address, "FANFARE_SIMULATOR": str(self.dir)}
         return subprocess.Popen(words, env=os.environ | given, **options)
 

@@ -1,4 +1,4 @@
-// Sends one push: go run ./one GATEWAY
+// Sends one push: go run ./onepush GATEWAY
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Sends a push to every device of an SQLite table, and takes dead ones out of it: go run ./cleanup GATEWAY DATABASE
+// Sends a push to every device of an SQLite table, and takes dead ones out of it: go run ./deadtokens GATEWAY DATABASE
 //
 // A database without the table gets one with a thousand devices, of which the simulator knows every tenth as dead.
 package main

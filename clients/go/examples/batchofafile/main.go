@@ -1,4 +1,4 @@
-// Sends a file with a push in ProtoJSON on each line, and writes what became of each: go run ./batch GATEWAY FILE
+// Sends a file with a push in ProtoJSON on each line, and writes what became of each: go run ./batchofafile GATEWAY FILE
 package main
 
 import (
