@@ -1,6 +1,8 @@
 """Runs a command beside a gateway whose push services are simulators, for the checks of every client.
 
 gateway.py run COMMAND…     Runs it once the gateway serves.
+gateway.py tls COMMAND…     The same with a gateway that has TLS and knows its callers: FANFARE_CA and FANFARE_TOKEN_FILE are what a
+                            caller of it needs. Without the token the command has to fail.
 gateway.py books COMMAND…   Runs it with a file of pushes, drains the gateway when some of them have ended, kills it when more
                             have, and holds what the command says of each push against the simulator's journal.
 
@@ -46,7 +48,7 @@ def free_port() -> int:
 class Stand:
     """A simulator and a gateway, which end with the block that they are used in."""
 
-    def __init__(self, *flags: str):
+    def __init__(self, *flags: str, tls: bool = False):
         self.folder = tempfile.TemporaryDirectory(prefix="fanfare-client-")
         self.dir = Path(self.folder.name)
         self.address = f"127.0.0.1:{free_port()}"
@@ -54,8 +56,26 @@ class Stand:
         self.await_file(self.dir / "simulator.json", self.simulator)
         self.facts = json.loads((self.dir / "simulator.json").read_text())
         config = f'[grpc]\nlisten = "{self.address}"\n[admin]\nlisten = "127.0.0.1:0"\n[log]\nfilter = "error"\n'
+        if tls:
+            config += self.callers()
         (self.dir / "gateway.toml").write_text(config + (self.dir / "fanfare.toml").read_text())
         self.start()
+
+    def callers(self) -> str:
+        """The settings of a gateway that knows one caller by a static key. It makes the files that they name."""
+        new = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=check".split()
+        run = {"cwd": self.dir, "check": True, "stderr": subprocess.DEVNULL}
+        subprocess.run([*new, "-keyout", "authority.key", "-out", "authority.pem"], **run)
+        leaf = ["-CA", "authority.pem", "-CAkey", "authority.key", "-addext", "subjectAltName=IP:127.0.0.1"]
+        leaf += ["-addext", "basicConstraints=critical,CA:FALSE", "-keyout", "gateway.key", "-out", "gateway.pem"]
+        subprocess.run([*new, *leaf], **run)
+        subprocess.run([BINARY, "caller-key", "caller.key"], **run)
+        shown = subprocess.run([BINARY, "caller-key", "--show", "caller.key"], stdout=subprocess.PIPE, text=True, **run)
+        return (
+            '[grpc.tls]\ncertificate_file = "gateway.pem"\nprivate_key_file = "gateway.key"\n'
+            '[callers.shop]\napps = ["demo"]\nproviders = ["apns"]\nrpcs = ["SendPush"]\nservice_classes = ["*"]\n'
+            f'key_sha256 = ["{shown.stdout.strip()}"]\n'
+        )
 
     def start(self) -> None:
         ready = self.dir / "ready.json"
@@ -84,10 +104,10 @@ class Stand:
             process.wait()
         self.folder.cleanup()
 
-    def command(self, words: list[str], **options) -> subprocess.Popen:
+    def command(self, words: list[str], shown: dict = {}, **options) -> subprocess.Popen:
         pushes = str(self.dir / "pushes.ndjson")
         words = [word.replace("{gateway}", self.address).replace("{pushes}", pushes) for word in words]
-        given = {"FANFARE_GATEWAY": self.address, "FANFARE_SIMULATOR": str(self.dir)}
+        given = {"FANFARE_GATEWAY": self.address, "FANFARE_SIMULATOR": str(self.dir), **shown}
         return subprocess.Popen(words, env=os.environ | given, **options)
 
     def arrivals(self) -> collections.Counter:
@@ -107,6 +127,13 @@ class Stand:
 def run(words: list[str]) -> int:
     with Stand() as stand:
         return stand.command(words).wait()
+
+
+def tls(words: list[str]) -> int:
+    with Stand(tls=True) as stand:
+        ca = {"FANFARE_CA": str(stand.dir / "authority.pem")}
+        assert stand.command(words, ca, stderr=subprocess.DEVNULL).wait() != 0, "a caller without a token was let in"
+        return stand.command(words, {**ca, "FANFARE_TOKEN_FILE": str(stand.dir / "caller.key")}).wait()
 
 
 def token(number: int) -> str:
@@ -163,4 +190,4 @@ def books(words: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit({"run": run, "books": books}[sys.argv[1]](sys.argv[2:]))
+    sys.exit({"run": run, "tls": tls, "books": books}[sys.argv[1]](sys.argv[2:]))

@@ -1,4 +1,6 @@
 // Sends one push: go run ./onepush GATEWAY
+//
+// It uses TLS if FANFARE_CA names the authorities of the gateway, and shows the token that is in FANFARE_TOKEN_FILE.
 package main
 
 import (
@@ -12,7 +14,12 @@ import (
 )
 
 func main() {
-	client, err := fanfare.NewClient(os.Args[1], fanfare.Options{Plaintext: true})
+	authorities := os.Getenv("FANFARE_CA")
+	client, err := fanfare.NewClient(os.Args[1], fanfare.Options{
+		Plaintext: authorities == "",
+		CAFile:    authorities,
+		TokenFile: os.Getenv("FANFARE_TOKEN_FILE"),
+	})
 	if err != nil {
 		log.Fatal(err)
 	}
