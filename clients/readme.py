@@ -1,8 +1,8 @@
-"""Runs a README as a reader would, in an empty folder: clients/readme.py README
+"""Runs a README as a reader would, in an empty folder: clients/readme.py README [FILE…]
 
 Each block behind `<!-- file NAME -->` is saved under that name. Commands behind `$ ` run in one shell, in their order, and must
 write what the README shows below them. `fanfare` is the binary that FANFARE_BIN names. The gateway's address is replaced by one
-that is free, and nothing else.
+that is free, and nothing else. Each FILE has to stand in the README as it is.
 """
 
 import contextlib
@@ -36,8 +36,11 @@ def free_port():
             return port
 
 
-def main(readme):
+def main(readme, files):
     text = Path(readme).read_text()
+    shown = {name: block for name, _, block in BLOCK.findall(text)}
+    for file in map(Path, files):
+        assert shown.get(file.name) == file.read_text(), f"{readme} does not show {file}"
     address = f"127.0.0.1:{free_port()}"
     text = text.replace(ADDRESS, address)
     with tempfile.TemporaryDirectory(prefix="fanfare-readme-") as folder, tempfile.TemporaryDirectory() as path:
@@ -45,6 +48,7 @@ def main(readme):
         steps = []
         for name, language, block in BLOCK.findall(text):
             if name:
+                (Path(folder) / name).parent.mkdir(parents=True, exist_ok=True)
                 (Path(folder) / name).parent.mkdir(parents=True, exist_ok=True)
                 (Path(folder) / name).write_text(block)
             elif language == "console":
@@ -58,20 +62,21 @@ def main(readme):
             "FANFARE__GRPC__LISTEN": address,
             "FANFARE__ADMIN__LISTEN": "127.0.0.1:0",
         }
-        shown = Path(path) / "stdout"
-        with shown.open("w") as stdout:
+        written = Path(path) / "stdout"
+        with written.open("w") as stdout:
             # A session of its own, so that what runs in its background can be ended with it.
             process = subprocess.Popen(["bash", "-c", shell], cwd=folder, env=variables, stdout=stdout, start_new_session=True)
             try:
                 code = process.wait(SECONDS)
             finally:
-                os.killpg(process.pid, signal.SIGKILL)
-        written = shown.read_text().split(f"{mark}\n")
-        for (command, expected), output in zip(steps, written):
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+        outputs = written.read_text().split(f"{mark}\n")
+        for (command, expected), output in zip(steps, outputs):
             print(f"$ {command}\n{output}", end="")
             assert output == expected, f"{readme} shows for {command}:\n{expected}"
-        assert code == 0, f"{readme}: {steps[len(written) - 1][0]}: exit code {code}"
+        assert code == 0, f"{readme}: {steps[len(outputs) - 1][0]}: exit code {code}"
         print(f"{readme}: {len(steps)} commands")
 
 
-main(sys.argv[1])
+main(sys.argv[1], sys.argv[2:])
