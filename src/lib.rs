@@ -93,3 +93,4 @@ pub mod push;
 pub mod sharer;
 pub(crate) mod status;
 pub mod telemetry;
+pub mod version;

@@ -15,7 +15,7 @@ pub(crate) const PARTS: &[(&str, &str)] = &[
 /// pool, so the pool stands at the bottom. `push` stands beside it, so that neither can name the other.
 pub(crate) const ROWS: &[&[&str]] = &[
     &["transport", "simulator"],
-    &["upstream", "push", "proto", "telemetry", "files", "held_bytes"],
+    &["upstream", "push", "proto", "telemetry", "files", "held_bytes", "version"],
     &["metrics", "sharer", "status"],
     &["credential", "caller", "listener"],
     &["provider"],
