@@ -3,6 +3,7 @@
 mod batch;
 mod caller_key;
 mod check;
+mod completions;
 mod content;
 mod demo;
 mod descriptors;
@@ -11,9 +12,12 @@ mod doubts;
 mod gateway;
 mod import;
 mod json;
+mod man;
 mod named_file;
 mod new_file;
 mod output;
+#[cfg(test)]
+mod reference;
 mod send;
 mod serve;
 mod signals;
@@ -54,6 +58,8 @@ enum Command {
     Import(import::Import),
     Simulate(simulate::Simulate),
     Demo(demo::Demo),
+    Completions(completions::MakeCompletions),
+    Man(man::MakeManual),
 }
 
 /// Runs the command that the process was started with. `commit` is what the program is built from.
@@ -83,6 +89,8 @@ pub fn run(commit: Commit) -> ExitCode {
             Command::Import(import) => import.run(),
             Command::Simulate(simulate) => simulate.run().await,
             Command::Demo(demo) => demo.run().await,
+            Command::Completions(completions) => completions.run(),
+            Command::Man(manual) => manual.run(),
         }
     });
     // A name lookup that hangs holds a thread of the runtime, which would be waited for without end.

@@ -9,6 +9,7 @@ mod breakers;
 mod caller_key_command;
 mod callers;
 mod check_command;
+mod command_line;
 mod compression;
 mod config;
 mod connections;

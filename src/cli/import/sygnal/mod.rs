@@ -42,12 +42,14 @@ pub(in crate::cli) struct ImportSygnal {
 }
 
 impl ImportSygnal {
-    pub(super) fn run(self) -> anyhow::Result<Done> {
+    pub(super) fn run(self, as_json: bool) -> anyhow::Result<Done> {
         let text = read_text(&self.config)?;
         let folders = Folders::around(&self.config);
         let proxy = std::env::var("HTTPS_PROXY").ok().filter(|url| !url.is_empty());
         let made = import(&text, &folders, proxy.as_deref());
-        made.with_context(|| format!("cannot use {}", self.config.display()))?.imported()?.write(&self.out)
+        made.with_context(|| format!("cannot use {}", self.config.display()))?
+            .imported()?
+            .write(&self.out, as_json)
     }
 }
 
