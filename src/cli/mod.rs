@@ -11,6 +11,7 @@ mod done;
 mod doubts;
 mod gateway;
 mod import;
+mod init;
 mod json;
 mod man;
 mod named_file;
@@ -49,6 +50,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(init::Init),
     Serve(serve::Serve),
     Check(check::Check),
     Send(send::Send),
@@ -79,6 +81,7 @@ pub fn run(commit: Commit) -> ExitCode {
     };
     let done = runtime.block_on(async {
         match cli.command {
+            Command::Init(init) => init.run(),
             Command::Serve(serve) => serve.run().await,
             // It is boxed because it holds the parts of a gateway, which the others do not.
             Command::Check(check) => Box::pin(check.run()).await,

@@ -25,6 +25,7 @@ mod health;
 mod hostile_endpoints;
 mod http;
 mod http1;
+mod init_command;
 mod issuers;
 mod json;
 mod killed;
