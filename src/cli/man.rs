@@ -27,7 +27,7 @@ impl MakeManual {
     pub(super) fn run(self) -> anyhow::Result<Done> {
         let Some(dir) = self.dir else {
             let mut page = Vec::new();
-            clap_mangen::Man::new(Cli::command()).render(&mut page)?;
+            clap_mangen::Man::new(Cli::command().disable_help_subcommand(true)).render(&mut page)?;
             print_text(String::from_utf8(page)?)?;
             return Ok(Done::Good);
         };

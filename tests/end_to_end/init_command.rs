@@ -174,4 +174,6 @@ async fn what_is_missing_is_named_where_nobody_can_be_asked() {
         assert!(sentence.starts_with("error: ") && sentence.contains(expected), "{flags:?}: {sentence}");
     }
     assert!(!folder.path().join("new.toml").exists());
+    let both = run(folder.path(), &["init", "--to", "-", "--json"]);
+    assert!(both.status.code() == Some(2) && said(&both).contains("--json has no room"), "{}", said(&both));
 }

@@ -12,7 +12,7 @@ mod text;
 use std::io::{IsTerminal, stderr, stdin};
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use serde_json::json;
 
 use super::done::Done;
@@ -64,9 +64,8 @@ impl Init {
         let doubts = doubts.unfit.iter().chain(&doubts.unwise);
         if self.json {
             let warnings: Vec<_> = doubts.map(ToString::to_string).collect();
-            let file = (!to_output).then_some(&self.to);
             print_json(&json!({
-                "file": file, "app": answers.app, "made": files, "warnings": warnings, "next": next,
+                "file": self.to, "app": answers.app, "made": files, "warnings": warnings, "next": next,
             }))?;
             return Ok(Done::Good);
         }
@@ -83,6 +82,7 @@ impl Init {
     fn expect_room(&self, to_output: bool) -> anyhow::Result<()> {
         let shown = self.to.display();
         if to_output {
+            ensure!(!self.json, "--json has no room on standard output beside the configuration of --to -");
             return Ok(());
         }
         if !self.force && self.to.symlink_metadata().is_ok() {

@@ -16,7 +16,7 @@ mod web_push;
 
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use clap::Args;
 use serde_json::Value;
 
@@ -55,6 +55,8 @@ impl ImportSygnal {
 
 /// Turns a configuration, and what the environment names as a proxy, into ours.
 fn import(text: &str, folders: &Folders, proxy: Option<&str>) -> anyhow::Result<Made> {
+    // To YAML that is an empty mapping, and nothing would be left to do.
+    ensure!(!text.trim().is_empty(), "the file is empty");
     let document: Value = serde_saphyr::from_str(text).context("it is no YAML")?;
     let mut document = Members::of(document).context("expected a mapping, found something else")?;
     let mut made = Made::default();
