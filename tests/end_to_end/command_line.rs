@@ -61,7 +61,7 @@ fn a_file_that_cannot_be_used_is_named_with_its_reason() {
     write("empty", b"");
     write("latin", b"\xe9t\xe9");
     write("dark", b"");
-    let dark = std::fs::Permissions::from_mode(0);
+    let dark = std::fs::Permissions::from_mode(0o0);
     std::fs::set_permissions(folder.path().join("dark"), dark).unwrap();
     for command in [
         &["send", "--json"][..],
