@@ -1,9 +1,8 @@
 //! `fanfare completions`: writes what a shell needs to complete commands and flags.
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::{Shell, generate};
 
-use super::Cli;
 use super::done::Done;
 use super::output::print_text;
 
@@ -23,9 +22,10 @@ pub(super) struct MakeCompletions {
 }
 
 impl MakeCompletions {
-    pub(super) fn run(self) -> anyhow::Result<Done> {
+    /// Writes the script for this program.
+    pub(super) fn run(self, mut program: Command) -> anyhow::Result<Done> {
         let mut script = Vec::new();
-        generate(self.shell, &mut Cli::command(), "fanfare", &mut script);
+        generate(self.shell, &mut program, "fanfare", &mut script);
         print_text(String::from_utf8(script)?)?;
         Ok(Done::Good)
     }

@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 
-use super::Cli;
 use super::done::Done;
 use super::output::print_text;
 
@@ -24,15 +23,16 @@ pub(super) struct MakeManual {
 }
 
 impl MakeManual {
-    pub(super) fn run(self) -> anyhow::Result<Done> {
+    /// Writes the pages of this program.
+    pub(super) fn run(self, program: Command) -> anyhow::Result<Done> {
         let Some(dir) = self.dir else {
             let mut page = Vec::new();
-            clap_mangen::Man::new(Cli::command().disable_help_subcommand(true)).render(&mut page)?;
+            clap_mangen::Man::new(program.disable_help_subcommand(true)).render(&mut page)?;
             print_text(String::from_utf8(page)?)?;
             return Ok(Done::Good);
         };
         std::fs::create_dir_all(&dir)
-            .and_then(|()| clap_mangen::generate_to(Cli::command(), &dir))
+            .and_then(|()| clap_mangen::generate_to(program, &dir))
             .with_context(|| format!("cannot write to {}", dir.display()))?;
         Ok(Done::Good)
     }

@@ -31,7 +31,7 @@ use std::io::ErrorKind;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::version::{self, Commit};
 use done::{Done, exit_codes};
@@ -92,8 +92,8 @@ pub fn run(commit: Commit) -> ExitCode {
             Command::Import(import) => import.run(),
             Command::Simulate(simulate) => simulate.run().await,
             Command::Demo(demo) => demo.run().await,
-            Command::Completions(completions) => completions.run(),
-            Command::Man(manual) => manual.run(),
+            Command::Completions(completions) => completions.run(Cli::command()),
+            Command::Man(manual) => manual.run(Cli::command()),
         }
     });
     // A name lookup that hangs holds a thread of the runtime, which would be waited for without end.
