@@ -95,3 +95,4 @@ pub mod push;
 pub mod sharer;
 pub(crate) mod status;
 pub mod telemetry;
+pub mod version;

@@ -14,5 +14,6 @@ fn main() -> ExitCode {
     // A kernel that cannot take them off costs memory alone.
     #[cfg(target_os = "linux")]
     let _ = rustix::thread::disable_transparent_huge_pages(true);
-    fanfare::cli::run()
+    let (hash, seconds) = fanfare_commit::commit!();
+    fanfare::cli::run(fanfare::version::Commit { hash, seconds })
 }

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::Args;
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
 
 use super::done::Done;
 use super::named_file::read_text;
 use super::new_file::write_new;
-use super::output::{print, tell};
+use super::output::{print, print_json, tell};
+use super::whole::OWNER;
 use crate::caller::CallerKey;
 
 /// Makes a static key for a caller, or shows the SHA-256 of one.
@@ -32,6 +34,17 @@ pub(super) struct MakeCallerKey {
     /// Make no key, but print the SHA-256 of the one in the file; `-` for standard input.
     #[arg(long)]
     show: bool,
+    /// Print one JSON document: `key_sha256`, and `file` or, where it is written to none, `key`.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Makes a key and writes it to a file that must not be there yet.
+pub(super) fn make_key(file: &Path) -> anyhow::Result<CallerKey> {
+    let key = CallerKey::generate().context("cannot make a key")?;
+    let line = SecretString::from(format!("{}\n", key.expose_secret()));
+    write_new(file, line.expose_secret(), OWNER, "a key that a caller may still use")?;
+    Ok(key)
 }
 
 impl MakeCallerKey {
@@ -40,23 +53,32 @@ impl MakeCallerKey {
             let text = SecretString::from(read_text(file)?);
             let key = CallerKey::parse(text.expose_secret());
             let key = key.with_context(|| format!("{} is no key of a caller", file.display()))?;
-            print(key.digest())?;
+            match self.json {
+                true => print_json(&json!({ "file": file, "key_sha256": key.digest().to_string() }))?,
+                false => print(key.digest())?,
+            }
             return Ok(Done::Good);
         }
         if self.file.as_deref() == Some(Path::new("-")) {
             bail!("expected the name of a file to write, found -; without a name the key is printed");
         }
-        let key = CallerKey::generate().context("cannot make a key")?;
+        let key = match &self.file {
+            Some(file) => make_key(file)?,
+            None => CallerKey::generate().context("cannot make a key")?,
+        };
+        let digest = key.digest().to_string();
         match &self.file {
-            Some(file) => {
-                let line = SecretString::from(format!("{}\n", key.expose_secret()));
-                write_new(file, line.expose_secret(), "a key that a caller may still use")?;
-            }
+            Some(file) if self.json => print_json(&json!({ "file": file, "key_sha256": digest }))?,
+            Some(_) => {}
+            None if self.json => print_json(&json!({ "key": key.expose_secret(), "key_sha256": digest }))?,
             None => print(key.expose_secret())?,
+        }
+        if self.json {
+            return Ok(Done::Good);
         }
         // This does not go to standard output, so that a script reads only the key there.
         tell("The configuration of the gateway knows the caller by this line in [callers.NAME]:");
-        tell(format_args!("key_sha256 = [\"{}\"]", key.digest()));
+        tell(format_args!("key_sha256 = [\"{digest}\"]"));
         Ok(Done::Good)
     }
 }

@@ -3,6 +3,7 @@
 mod batch;
 mod caller_key;
 mod check;
+mod completions;
 mod content;
 mod demo;
 mod descriptors;
@@ -10,10 +11,14 @@ mod done;
 mod doubts;
 mod gateway;
 mod import;
+mod init;
 mod json;
+mod man;
 mod named_file;
 mod new_file;
 mod output;
+#[cfg(test)]
+mod reference;
 mod send;
 mod serve;
 mod signals;
@@ -22,12 +27,14 @@ mod subscription;
 mod vapid_key;
 mod whole;
 
+use std::io::ErrorKind;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
-use done::Done;
+use crate::version::{self, Commit};
+use done::{Done, exit_codes};
 use output::tell;
 
 /// How long the end of the process waits for threads that are still at work.
@@ -35,7 +42,7 @@ const LAST_THREADS: Duration = Duration::from_secs(1);
 
 /// A gRPC push gateway: one truthful verdict per push.
 #[derive(Debug, Parser)]
-#[command(name = "fanfare", version, max_term_width = 100)]
+#[command(name = "fanfare", version = version::line(), max_term_width = 100, after_help = exit_codes())]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -43,6 +50,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(init::Init),
     Serve(serve::Serve),
     Check(check::Check),
     Send(send::Send),
@@ -52,11 +60,14 @@ enum Command {
     Import(import::Import),
     Simulate(simulate::Simulate),
     Demo(demo::Demo),
+    Completions(completions::MakeCompletions),
+    Man(man::MakeManual),
 }
 
-/// Runs the command that the process was started with.
+/// Runs the command that the process was started with. `commit` is what the program is built from.
 #[must_use]
-pub fn run() -> ExitCode {
+pub fn run(commit: Commit) -> ExitCode {
+    version::is_built_from(commit);
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return explain(&error),
@@ -65,11 +76,12 @@ pub fn run() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => {
             tell(format_args!("error: the runtime cannot start: {error}"));
-            return ExitCode::from(2);
+            return Done::NotBegun.into();
         }
     };
     let done = runtime.block_on(async {
         match cli.command {
+            Command::Init(init) => init.run(),
             Command::Serve(serve) => serve.run().await,
             // It is boxed because it holds the parts of a gateway, which the others do not.
             Command::Check(check) => Box::pin(check.run()).await,
@@ -80,31 +92,28 @@ pub fn run() -> ExitCode {
             Command::Import(import) => import.run(),
             Command::Simulate(simulate) => simulate.run().await,
             Command::Demo(demo) => demo.run().await,
+            Command::Completions(completions) => completions.run(Cli::command()),
+            Command::Man(manual) => manual.run(Cli::command()),
         }
     });
     // A name lookup that hangs holds a thread of the runtime, which would be waited for without end.
     runtime.shutdown_timeout(LAST_THREADS);
-    match done {
-        Ok(Done::Good) => ExitCode::SUCCESS,
-        Ok(Done::Bad) => ExitCode::from(1),
-        Ok(Done::NotBegun) => ExitCode::from(2),
-        Ok(Done::BrokenOff) => ExitCode::from(3),
-        Err(error) => {
-            tell(format_args!("error: {error:#}"));
-            ExitCode::from(2)
-        }
-    }
+    done.unwrap_or_else(|error| {
+        tell(format_args!("error: {error:#}"));
+        Done::NotBegun
+    })
+    .into()
 }
 
 /// Prints what clap answers instead of a command: help or version on standard output, or what is wrong with the arguments
-/// on standard error.
+/// on standard error. A reader who has left has read enough of it.
 fn explain(answer: &clap::Error) -> ExitCode {
     match answer.print() {
-        Ok(()) if !answer.use_stderr() => ExitCode::SUCCESS,
-        Ok(()) => ExitCode::from(2),
-        Err(error) => {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             tell(format_args!("error: cannot write to standard output: {error}"));
-            ExitCode::from(2)
+            Done::NotBegun.into()
         }
+        _ if answer.use_stderr() => Done::NotBegun.into(),
+        _ => Done::Good.into(),
     }
 }

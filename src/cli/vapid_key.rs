@@ -1,16 +1,18 @@
 //! `fanfare vapid-key`: makes a key for Web Push, or shows its public key.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256};
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
 
 use super::done::Done;
 use super::named_file::read_text;
 use super::new_file::write_new;
-use super::output::{print, tell};
+use super::output::{print, print_json, tell};
+use super::whole::OWNER;
 use crate::credential::vapid::VapidKey;
 
 /// Makes a key for Web Push, or shows the public key of one.
@@ -30,6 +32,18 @@ pub(super) struct MakeVapidKey {
     /// standard input.
     #[arg(long)]
     show: bool,
+    /// Print one JSON document: `file` and `public_key`.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Makes a key and writes it to a file that must not be there yet.
+pub(super) fn make_key(file: &Path) -> anyhow::Result<VapidKey> {
+    let pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).context("cannot make a key")?;
+    let pem = SecretString::from(pair.serialize_pem());
+    let key = VapidKey::parse(&pem)?;
+    write_new(file, pem.expose_secret(), OWNER, "every subscription made with its key")?;
+    Ok(key)
 }
 
 impl MakeVapidKey {
@@ -38,14 +52,14 @@ impl MakeVapidKey {
         if self.show {
             let text = SecretString::from(read_text(&self.file)?);
             let key = VapidKey::parse(&text).with_context(|| format!("{file} is no VAPID key"))?;
-            print(key.public_key())?;
+            self.print(&key)?;
             return Ok(Done::Good);
         }
-        let pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).context("cannot make a key")?;
-        let pem = SecretString::from(pair.serialize_pem());
-        let key = VapidKey::parse(&pem)?;
-        write_new(&self.file, pem.expose_secret(), "every subscription made with its key")?;
-        print(key.public_key()).with_context(|| format!("the key is made; --show {file} shows it"))?;
+        let key = make_key(&self.file)?;
+        self.print(&key).with_context(|| format!("the key is made; --show {file} shows it"))?;
+        if self.json {
+            return Ok(Done::Good);
+        }
         // This does not go to standard output, so that a script reads only the key there.
         tell(
             "It is the applicationServerKey of pushManager.subscribe(), and public_key in the configuration:",
@@ -55,5 +69,13 @@ impl MakeVapidKey {
             self.file
         ));
         Ok(Done::Good)
+    }
+
+    fn print(&self, key: &VapidKey) -> anyhow::Result<()> {
+        let public_key = key.public_key();
+        match self.json {
+            true => print_json(&json!({ "file": self.file, "public_key": public_key })),
+            false => print(public_key),
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! What is wrong with a configuration: the file, the key, what was expected.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// One thing that is wrong. It never holds a secret: secrets come from files, whose content is not repeated.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +46,14 @@ impl fmt::Display for ConfigError {
 /// Everything that is wrong with a configuration, which is at least one thing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigErrors(pub Vec<ConfigError>);
+
+impl ConfigErrors {
+    /// One thing that is wrong with a whole file.
+    pub(super) fn of_file(file: &Path, problem: String) -> Self {
+        let place = Place::File(file.to_owned(), None);
+        Self(vec![ConfigError { place, key: String::new(), problem }])
+    }
+}
 
 impl std::error::Error for ConfigErrors {}
 

@@ -65,19 +65,28 @@ impl Config {
         overrides: &Overrides,
         files: &mut FilesRead,
     ) -> Result<Self, ConfigErrors> {
-        let one = |problem: String| {
-            let place = Place::File(path.to_owned(), None);
-            ConfigErrors(vec![ConfigError { place, key: String::new(), problem }])
-        };
         let text = files
             .read(path.to_owned())
             .and_then(FileContent::into_text)
-            .map_err(|error| one(error.to_string()))?;
-        let keys = DeTable::parse(&text).ok();
+            .map_err(|error| ConfigErrors::of_file(path, error.to_string()))?;
+        Self::of_text(path, &text, overrides, files)
+    }
+
+    /// The same for a text that belongs into the file at `path`, which need not be there.
+    ///
+    /// # Errors
+    /// Fails as [`load`](Self::load) does.
+    pub(crate) fn of_text(
+        path: &Path,
+        text: &str,
+        overrides: &Overrides,
+        files: &mut FilesRead,
+    ) -> Result<Self, ConfigErrors> {
+        let keys = DeTable::parse(text).ok();
         let written = overrides.written(text.len(), keys.as_ref().map(Spanned::get_ref));
-        let places = Places::of(path, &text, &written);
+        let places = Places::of(path, text, &written);
         let said = Said::by(&places);
-        let system = Trust::of_system().map_err(|error| one(error.to_string()))?;
+        let system = Trust::of_system().map_err(|error| ConfigErrors::of_file(path, error.to_string()))?;
         let unreadable = written.unreadable.iter().map(|(name, problem)| {
             let place = Place::Variable(name.clone());
             ConfigError { place, key: String::new(), problem: (*problem).to_owned() }

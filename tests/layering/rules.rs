@@ -8,14 +8,15 @@ pub(crate) const PARTS: &[(&str, &str)] = &[
     ("fanfare_upstream::transport", "transport"),
     ("fanfare_upstream", "upstream"),
     ("fanfare_simulator", "simulator"),
+    ("fanfare_commit", "commit"),
     ("fanfare", ""),
 ];
 
 /// Rows from the bottom up: a place names only places of rows below its own. Most of the house names values of the
 /// pool, so the pool stands at the bottom. `push` stands beside it, so that neither can name the other.
 pub(crate) const ROWS: &[&[&str]] = &[
-    &["transport", "simulator"],
-    &["upstream", "push", "proto", "telemetry", "files", "held_bytes"],
+    &["transport", "simulator", "commit"],
+    &["upstream", "push", "proto", "telemetry", "files", "held_bytes", "version"],
     &["metrics", "sharer", "status"],
     &["credential", "caller", "listener"],
     &["provider"],

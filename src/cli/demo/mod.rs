@@ -5,6 +5,7 @@ mod plan;
 mod report;
 mod send;
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -61,6 +62,10 @@ pub(super) struct Demo {
     /// How long the simulator takes for each answer.
     #[arg(long, default_value = "0s", value_parser = |text: &str| humantime::parse_duration(text))]
     latency: Duration,
+    /// Tell what came of it as one JSON document on standard output: `good`, `targets` with the outcomes of their pushes, `stream`,
+    /// `calls`, `requests`, `connections` and `mismatches`.
+    #[arg(long)]
+    json: bool,
 }
 
 impl Demo {
@@ -79,7 +84,7 @@ impl Demo {
         let browsers = Browsers::subscribe(&simulator, &vapid)?;
         let gateway = Gateway::start(config(&simulator, vapid)?, Network::default()).await?;
         let to = format!("http://{}", gateway.grpc_address());
-        print_or_tell(format_args!(
+        self.say(format_args!(
             "simulated APNs at {}\nsimulated FCM at {}\nsimulated Mattermost push proxy at {}\n\
              simulated push services of browsers at {}\n\
              gateway at {to}; sending {} pushes through a stream and {} by calls\n",
@@ -96,9 +101,19 @@ impl Demo {
 
         gateway.shut_down().await;
         let report = Report::new(&streamed, &single, &simulator);
-        print_or_tell(&report);
+        match self.json {
+            true => print_or_tell(format_args!("{:#}", report.as_json())),
+            false => print_or_tell(&report),
+        }
         simulator.shutdown().await;
         Ok(if report.is_true() { Done::Good } else { Done::Bad })
+    }
+
+    /// Tells people what goes on.
+    fn say(&self, what: impl fmt::Display) {
+        if !self.json {
+            print_or_tell(what);
+        }
     }
 
     /// Sends through one stream and through calls at the same time.

@@ -8,6 +8,7 @@ use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{CellAlignment, Table};
 use fanfare_simulator::Simulator;
 use owo_colors::{OwoColorize, Stream};
+use serde_json::json;
 
 use super::plan::{self, Service};
 use super::send::{Sending, SentPush};
@@ -81,6 +82,26 @@ impl Report {
 
     pub(super) fn is_true(&self) -> bool {
         self.mismatches.is_empty()
+    }
+
+    /// The same for machines, with all mismatches.
+    pub(super) fn as_json(&self) -> serde_json::Value {
+        let targets = self.rows.iter().map(|((service, target, outcome), pushes)| {
+            json!({ "push_service": service.name(), "target": target, "outcome": outcome, "pushes": pushes })
+        });
+        let way =
+            |(pushes, took): (usize, Duration)| json!({ "pushes": pushes, "seconds": took.as_secs_f64() });
+        json!({
+            "good": self.is_true(),
+            "targets": targets.collect::<Vec<_>>(),
+            "stream": way(self.streamed),
+            "calls": way(self.single),
+            "p50_seconds": self.p50.as_secs_f64(),
+            "p99_seconds": self.p99.as_secs_f64(),
+            "requests": self.arrived,
+            "connections": self.connections,
+            "mismatches": self.mismatches,
+        })
     }
 }
 

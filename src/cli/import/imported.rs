@@ -4,10 +4,12 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
 
 use crate::cli::done::Done;
 use crate::cli::new_file::write_new;
-use crate::cli::output::tell;
+use crate::cli::output::{print_json, tell};
+use crate::cli::whole::OWNER;
 
 /// The name of the configuration that is written.
 const CONFIG: &str = "fanfare.toml";
@@ -26,11 +28,11 @@ pub(super) struct Imported {
 }
 
 impl Imported {
-    /// Writes all files into a folder, or none if one of them is there already.
+    /// Writes all files into a folder, or none if one of them is there already, and tells it as text or as JSON.
     ///
     /// # Errors
     /// Fails if a file is there already, or cannot be written.
-    pub(super) fn write(self, folder: &Path) -> anyhow::Result<Done> {
+    pub(super) fn write(self, folder: &Path, as_json: bool) -> anyhow::Result<Done> {
         let Self { toml, secrets, notes, lost } = self;
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let config = folder.join(CONFIG);
@@ -42,9 +44,18 @@ impl Imported {
             }
         }
         for (file, secret) in &secrets {
-            write_new(file, secret.expose_secret(), "the secret in it")?;
+            write_new(file, secret.expose_secret(), OWNER, "the secret in it")?;
         }
-        write_new(&config, &toml, "the configuration")?;
+        write_new(&config, &toml, OWNER, "the configuration")?;
+        let done = if lost.is_empty() { Done::Good } else { Done::Bad };
+        if as_json {
+            let secrets: Vec<_> = secrets.iter().map(|(file, _)| file).collect();
+            let good = done == Done::Good;
+            print_json(
+                &json!({ "file": config, "secrets": secrets, "good": good, "notes": notes, "to_do": lost }),
+            )?;
+            return Ok(done);
+        }
         for (label, sentences) in [("note", &notes), ("to do", &lost)] {
             sentences.iter().for_each(|sentence| tell(format_args!("{label}: {sentence}")));
         }
@@ -52,7 +63,7 @@ impl Imported {
             "{} is written; `fanfare check --config {0}` says whether it is good",
             config.display()
         ));
-        Ok(if lost.is_empty() { Done::Good } else { Done::Bad })
+        Ok(done)
     }
 }
 
@@ -74,7 +85,7 @@ mod tests {
     fn files_are_for_their_owner_alone_and_all_or_none_are_written() {
         let dir = tempfile::tempdir().unwrap();
         let folder = dir.path().join("new/folder");
-        assert!(matches!(imported().write(&folder).unwrap(), Done::Good));
+        assert!(matches!(imported().write(&folder, false).unwrap(), Done::Good));
         for (name, content) in [(CONFIG, "[grpc]\n"), ("password", "secret")] {
             let file = folder.join(name);
             assert_eq!(std::fs::read_to_string(&file).unwrap(), content);
@@ -83,7 +94,7 @@ mod tests {
         for left in [CONFIG, "password"] {
             let other = if left == CONFIG { "password" } else { CONFIG };
             std::fs::remove_file(folder.join(other)).unwrap();
-            let error = imported().write(&folder).err().unwrap().to_string();
+            let error = imported().write(&folder, false).err().unwrap().to_string();
             assert!(error.contains(left) && error.contains("not overwritten"), "{error}");
             assert!(!folder.join(other).exists());
             std::fs::write(folder.join(other), "").unwrap();
@@ -94,6 +105,6 @@ mod tests {
     fn what_was_lost_is_in_the_exit_code() {
         let dir = tempfile::tempdir().unwrap();
         let lost = Imported { lost: vec!["The key is encrypted.".to_owned()], ..imported() };
-        assert!(matches!(lost.write(dir.path()).unwrap(), Done::Bad));
+        assert!(matches!(lost.write(dir.path(), false).unwrap(), Done::Bad));
     }
 }

@@ -21,6 +21,10 @@ use super::done::Done;
 pub(super) struct Import {
     #[command(subcommand)]
     from: From,
+    /// Tell what was written as one JSON document on standard output: `file`, `secrets` (the files of secrets), `good`, `notes`
+    /// and `to_do`.
+    #[arg(long, global = true)]
+    json: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -32,8 +36,8 @@ enum From {
 impl Import {
     pub(super) fn run(self) -> anyhow::Result<Done> {
         match self.from {
-            From::MattermostPushProxy(proxy) => proxy.run(),
-            From::Sygnal(sygnal) => sygnal.run(),
+            From::MattermostPushProxy(proxy) => proxy.run(self.json),
+            From::Sygnal(sygnal) => sygnal.run(self.json),
         }
     }
 }

@@ -89,8 +89,12 @@ pub(in crate::cli) struct Simulate {
     #[arg(long, value_name = "ENTRIES", default_value_t = 10_000)]
     keep_bodies: usize,
     /// Write nothing to standard output.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "json")]
     pub(super) quiet: bool,
+    /// Write JSON to standard output: what `simulator.json` has as soon as the simulator serves, and `requests` and
+    /// `connections` at its end.
+    #[arg(long)]
+    pub(super) json: bool,
     /// How long requests that are under way may still take after SIGTERM or SIGINT.
     #[arg(long, default_value = "10s", value_parser = |text: &str| humantime::parse_duration(text))]
     pub(super) drain_timeout: Duration,

@@ -8,6 +8,8 @@ mod flags;
 use std::fmt;
 use std::path::Path;
 
+use serde_json::json;
+
 use super::done::Done;
 use super::output::{print_or_tell, tell};
 use super::signals::{StopSignals, ignore_hangups};
@@ -29,7 +31,10 @@ impl Simulate {
         let secrets = self.secrets(&simulator)?;
         let facts = Facts::new(&simulator, &self.topics, &self.projects, &secrets.vapid);
         files::write(&self.dir, &simulator, &secrets, &facts)?;
-        self.say(Addresses(&facts, &self.dir));
+        match self.json {
+            true => print_or_tell(serde_json::to_string_pretty(&facts)?),
+            false => self.say(Addresses(&facts, &self.dir)),
+        }
         stop.wait().await;
         // A second signal ends the waiting for requests that are under way.
         tokio::select! {
@@ -37,10 +42,14 @@ impl Simulate {
             () = stop.wait() => {}
         }
         let counters = simulator.counters();
-        self.say(format_args!(
-            "{} requests on {} connections",
-            counters.requests_arrived, counters.connections_opened
-        ));
+        let (requests, connections) = (counters.requests_arrived, counters.connections_opened);
+        match self.json {
+            true => print_or_tell(format_args!(
+                "{:#}",
+                json!({ "requests": requests, "connections": connections })
+            )),
+            false => self.say(format_args!("{requests} requests on {connections} connections")),
+        }
         simulator.shutdown().await;
         Ok(Done::Good)
     }

@@ -71,22 +71,37 @@ async fn check_exits_by_what_it_found() {
         move || super::check(&file)
     };
     let file = folder.path().join("fanfare.toml");
-    each_way(check(&file), 0, "cannot write to standard output").await;
+    each_way(check(&file), 0, "").await;
     std::fs::remove_file(folder.path().join("news.key")).unwrap();
     each_way(check(&file), 1, "news.key: cannot be read").await;
 }
 
 #[tokio::test]
-async fn help_version_and_keys_that_nobody_gets_are_a_failure() {
-    let folder = tempfile::tempdir().unwrap();
-    for args in [&["--help"][..], &["--version"], &["serve", "--help"], &["batch", "-h"]] {
-        let command = || {
+async fn texts_are_cut_off_in_silence_and_are_a_failure_on_a_full_disk() {
+    for args in [
+        &["--help"][..],
+        &["--version"],
+        &["serve", "--help"],
+        &["batch", "-h"],
+        &["completions", "bash"],
+        &["man"],
+    ] {
+        for (gone, code, expected) in
+            [(Gone::Closed, 0, ""), (Gone::Full, 2, "cannot write to standard output")]
+        {
             let mut command = fanfare();
-            command.args(args);
-            command
-        };
-        each_way(command, 2, "cannot write to standard output").await;
+            command.args(args).stdout(gone).stderr(Stdio::piped());
+            let ran = run(command).await;
+            assert_eq!(ran.status.code(), Some(code), "{args:?}, {gone:?}: {}", said(&ran));
+            assert!(said(&ran).contains(expected), "{args:?}, {gone:?}: {}", said(&ran));
+            assert!(said(&ran).is_empty() == expected.is_empty(), "{args:?}, {gone:?}: {}", said(&ran));
+        }
     }
+}
+
+#[tokio::test]
+async fn keys_that_nobody_gets_are_a_failure() {
+    let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("vapid.pem");
     let make = || {
         let _ = std::fs::remove_file(&file);
@@ -131,7 +146,7 @@ async fn the_demo_checks_itself_and_the_simulator_serves_all_the_same() {
         command.args(["demo", "--pushes", "100", "--singles", "10"]);
         command
     };
-    each_way(demo, 0, "cannot write to standard output").await;
+    each_way(demo, 0, "").await;
     for gone in [Gone::Closed, Gone::Full] {
         let folder = tempfile::tempdir().unwrap();
         let mut command = fanfare();
@@ -151,7 +166,19 @@ async fn the_demo_checks_itself_and_the_simulator_serves_all_the_same() {
 
 #[test]
 fn the_command_line_explains_itself() {
-    for command in ["serve", "check", "send", "batch", "caller-key", "vapid-key", "simulate", "demo"] {
+    for command in [
+        "init",
+        "serve",
+        "check",
+        "send",
+        "batch",
+        "caller-key",
+        "vapid-key",
+        "simulate",
+        "demo",
+        "completions",
+        "man",
+    ] {
         let output = fanfare().args([command, "--help"]).output().unwrap();
         let help = String::from_utf8(output.stdout).unwrap();
         assert!(output.status.success() && help.contains("fanfare "), "{command}: {help}");

@@ -45,14 +45,16 @@ pub(in crate::cli) struct MattermostPushProxy {
 }
 
 impl MattermostPushProxy {
-    pub(super) fn run(self) -> anyhow::Result<Done> {
+    pub(super) fn run(self, as_json: bool) -> anyhow::Result<Done> {
         let shown = self.config.display();
         let text = read_text(&self.config)?;
         let folders = Folders::around(&self.config);
         let variable =
             |name| std::env::var(name).ok().filter(|value| !value.is_empty()).map(|value| (name, value));
         let proxy = variable("HTTPS_PROXY").or_else(|| variable("HTTP_PROXY"));
-        import(&text, &folders, proxy).with_context(|| format!("cannot use {shown}"))?.write(&self.out)
+        import(&text, &folders, proxy)
+            .with_context(|| format!("cannot use {shown}"))?
+            .write(&self.out, as_json)
     }
 }
 

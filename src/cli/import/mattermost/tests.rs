@@ -59,7 +59,7 @@ fn what_is_written_is_a_configuration_that_says_the_same() {
     assert_eq!((*name, secret.expose_secret()), ("proxy-credentials", "user:p@ss"));
     assert!(!written.toml.contains("p@ss") && !written.toml.contains("p%40ss"));
     let out = dir.path().join("out");
-    assert!(matches!(written.write(&out).unwrap(), Done::Good));
+    assert!(matches!(written.write(&out, false).unwrap(), Done::Good));
     let config = Config::load(&out.join("fanfare.toml")).unwrap();
     let apps: Vec<_> = config.apps.iter().map(|app| app.id.to_string()).collect();
     assert_eq!(apps, ["apple_rn", "apple_rnbeta"]);

@@ -16,7 +16,7 @@ mod web_push;
 
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use clap::Args;
 use serde_json::Value;
 
@@ -42,17 +42,21 @@ pub(in crate::cli) struct ImportSygnal {
 }
 
 impl ImportSygnal {
-    pub(super) fn run(self) -> anyhow::Result<Done> {
+    pub(super) fn run(self, as_json: bool) -> anyhow::Result<Done> {
         let text = read_text(&self.config)?;
         let folders = Folders::around(&self.config);
         let proxy = std::env::var("HTTPS_PROXY").ok().filter(|url| !url.is_empty());
         let made = import(&text, &folders, proxy.as_deref());
-        made.with_context(|| format!("cannot use {}", self.config.display()))?.imported()?.write(&self.out)
+        made.with_context(|| format!("cannot use {}", self.config.display()))?
+            .imported()?
+            .write(&self.out, as_json)
     }
 }
 
 /// Turns a configuration, and what the environment names as a proxy, into ours.
 fn import(text: &str, folders: &Folders, proxy: Option<&str>) -> anyhow::Result<Made> {
+    // To YAML that is an empty mapping, and nothing would be left to do.
+    ensure!(!text.trim().is_empty(), "the file is empty");
     let document: Value = serde_saphyr::from_str(text).context("it is no YAML")?;
     let mut document = Members::of(document).context("expected a mapping, found something else")?;
     let mut made = Made::default();
