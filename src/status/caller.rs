@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+use super::word::Word;
 
 /// How a caller is.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct CallerStatus {
     /// Its name in the configuration, or `anyone` where the configuration has no callers.
     pub(crate) name: String,
@@ -18,11 +20,11 @@ pub(crate) struct CallerStatus {
     /// How many batch streams it has open.
     pub(crate) streams: usize,
     /// How often it was refused since the gateway was started, by rule. Rules without a refusal are left out.
-    pub(crate) refusals: BTreeMap<&'static str, u64>,
+    pub(crate) refusals: BTreeMap<Word, u64>,
 }
 
 /// How many pushes a second a caller may hand in.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct RateStatus {
     /// So many a second.
     pub(crate) pushes_per_second: u32,

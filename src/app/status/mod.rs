@@ -88,15 +88,15 @@ impl StatusKeeper {
             })
             .collect();
         history.keep_apps(&apps);
-        apps.sort_by_cached_key(|app| (Reverse(app.health), app.app.clone(), app.provider));
+        apps.sort_by_cached_key(|app| (Reverse(app.health), app.app.clone(), app.provider.clone()));
         let mut callers: Vec<_> = callers.look().into_iter().map(|caller| told(caller, &history)).collect();
         callers.sort_by(|one, other| one.name.cmp(&other.name));
         Status {
             now,
             since: self.started,
-            version: env!("CARGO_PKG_VERSION"),
+            version: env!("CARGO_PKG_VERSION").into(),
             ready: not_ready.is_none(),
-            not_ready,
+            not_ready: not_ready.map(Into::into),
             in_flight: admission.in_flight(),
             max_in_flight: admission.limit(),
             apps,
@@ -148,7 +148,7 @@ fn told(caller: CallerLook, history: &History) -> CallerStatus {
         rate,
         in_flight: caller.in_flight,
         streams: caller.streams,
-        refusals: caller.refusals.into_iter().collect(),
+        refusals: caller.refusals.into_iter().map(|(rule, count)| (rule.into(), count)).collect(),
     }
 }
 
