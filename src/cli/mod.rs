@@ -19,6 +19,7 @@ mod serve;
 mod signals;
 mod simulate;
 mod subscription;
+mod top;
 mod vapid_key;
 mod whole;
 
@@ -47,6 +48,7 @@ enum Command {
     Check(check::Check),
     Send(send::Send),
     Batch(batch::Batch),
+    Top(top::Top),
     VapidKey(vapid_key::MakeVapidKey),
     CallerKey(caller_key::MakeCallerKey),
     Import(import::Import),
@@ -75,6 +77,7 @@ pub fn run() -> ExitCode {
             Command::Check(check) => Box::pin(check.run()).await,
             Command::Send(send) => send.run().await,
             Command::Batch(batch) => batch.run().await,
+            Command::Top(top) => top.run().await,
             Command::VapidKey(vapid_key) => vapid_key.run(),
             Command::CallerKey(caller_key) => caller_key.run(),
             Command::Import(import) => import.run(),
