@@ -33,19 +33,20 @@ pub(super) fn footer(view: &View, place: &Place, width: usize, paint: Paint) -> 
     };
     let mut spans = Vec::new();
     let mut used = place.width();
-    let mut add = |text: String, tone: Tone| {
-        if used + text.width() < width {
-            used += text.width();
-            spans.push(paint.span(text, tone));
+    // A key is named with what it does, or not at all.
+    let mut add = |parts: &[(String, Tone)]| {
+        let needed = parts.iter().map(|(text, _)| text.width()).sum::<usize>();
+        if used + needed <= width {
+            used += needed;
+            spans.extend(parts.iter().map(|(text, tone)| paint.span(text, *tone)));
         }
     };
     if view.mode() == Mode::Typing || !view.wanted().is_empty() {
         let end = if view.mode() == Mode::Typing { "_" } else { "" };
-        add(format!("/{}{end}  ", paint.script.clean(view.typed())), Tone::Strong);
+        add(&[(format!("/{}{end}  ", paint.script.clean(view.typed())), Tone::Strong)]);
     }
     for (key, what) in keys(view, paint.script) {
-        add(format!("{key} "), Tone::Strong);
-        add(format!("{what}  "), Tone::Quiet);
+        add(&[(format!("{key} "), Tone::Strong), (format!("{what}  "), Tone::Quiet)]);
     }
     spans.push(Span::raw(" ".repeat(width.saturating_sub(used))));
     spans.push(paint.span(place, Tone::Quiet));

@@ -52,7 +52,7 @@ fn healthy() -> Value {
         "paces": [{"subject": "project news-1", "per_second": 10000.0, "limited_since": null, "waiting": 0}],
         "credentials": [
             {
-                "name": "key ABC123DEFG of team TEAM000001", "kind": "provider token", "place": "apns production",
+                "name": "TEAM000001/ABC123DEFG", "kind": "provider token", "place": "apns production",
                 "state": "good", "since": null, "reason": null, "made_at": "2026-03-01T11:30:00Z",
                 "expires_at": "2026-03-01T12:30:00Z"
             },
@@ -252,9 +252,9 @@ fn keys_scroll_to_the_end_and_no_further_and_through_the_sections() {
     assert_eq!(first(&view), 1);
     press(&news, &mut view, &[KeyCode::End]);
     let last = first(&view);
+    assert!(screen(&news, &view, 80, 24).contains("newsletter"));
     press(&news, &mut view, &[KeyCode::Down, KeyCode::PageDown, KeyCode::Up]);
     assert_eq!(first(&view), last - 1, "no line below the last was chosen");
-    assert!(screen(&news, &view, 80, 24).contains("newsletter"));
     press(&news, &mut view, &[KeyCode::Home, KeyCode::Tab]);
     let screen = screen(&news, &view, 80, 24);
     assert_eq!(screen.lines().nth(3), Some("Pushes a second, last half hour"), "{screen}");

@@ -128,7 +128,7 @@ async fn an_outage_is_seen_from_its_first_push_until_it_is_mended() {
     terminal.shows(&format!("APNs refuses the key {}", key.key_id)).await;
     terminal.shows("What to do: Check key, key id and team id.").await;
     terminal.press("/refused\r");
-    terminal.shows("✖ refused since").await;
+    terminal.shows(&format!("✖ refused  {}/{}", key.team_id, key.key_id)).await;
     terminal.press("\u{1b}");
     world.simulator.restore_provider_key(&key.key_id);
     pass(2 * PROBE_IS_DUE).await;

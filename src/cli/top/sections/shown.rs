@@ -36,12 +36,13 @@ fn row(credential: &CredentialStatus, look: Look<'_>) -> Row {
         format!("{verb} {}", relative(end, now))
     });
     let cells = vec![
-        Cell::state(&format!("{word}{since}"), tone, look.paint),
+        Cell::state(word, tone, look.paint),
         Cell::new(name, Tone::Strong),
-        Cell::new(&credential.place, Tone::Plain),
-        Cell::new(ends.unwrap_or_default(), Tone::Quiet),
-        Cell::new(credential.kind.as_ref(), Tone::Quiet),
+        Cell::new(ends.unwrap_or_default(), Tone::Plain),
     ];
-    let below = credential.reason.iter().map(|reason| Cell::new(reason, Tone::Plain)).collect();
+    let mut below = vec![Cell::new(format!("{}, {}", credential.kind, credential.place), Tone::Quiet)];
+    if let Some(reason) = &credential.reason {
+        below.push(Cell::new(format!("{reason}{since}"), Tone::Plain));
+    }
     Row { cells, below }
 }
