@@ -24,6 +24,7 @@ mod serve;
 mod signals;
 mod simulate;
 mod subscription;
+mod top;
 mod vapid_key;
 mod whole;
 
@@ -55,6 +56,7 @@ enum Command {
     Check(check::Check),
     Send(send::Send),
     Batch(batch::Batch),
+    Top(top::Top),
     VapidKey(vapid_key::MakeVapidKey),
     CallerKey(caller_key::MakeCallerKey),
     Import(import::Import),
@@ -87,6 +89,7 @@ pub fn run(commit: Commit) -> ExitCode {
             Command::Check(check) => Box::pin(check.run()).await,
             Command::Send(send) => send.run().await,
             Command::Batch(batch) => batch.run().await,
+            Command::Top(top) => top.run().await,
             Command::VapidKey(vapid_key) => vapid_key.run(),
             Command::CallerKey(caller_key) => caller_key.run(),
             Command::Import(import) => import.run(),

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use super::word::Word;
 use super::{Fault, moment};
 
 /// How one app is on one provider, in a word. A greater one needs somebody sooner.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum AppHealth {
     /// No push was handed to the push service since the gateway was started.
@@ -22,12 +23,12 @@ pub(crate) enum AppHealth {
 }
 
 /// How one app is on one provider.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct AppStatus {
     /// The name of the app.
     pub(crate) app: String,
     /// The name of the provider.
-    pub(crate) provider: &'static str,
+    pub(crate) provider: Word,
     /// How it is.
     pub(crate) health: AppHealth,
     /// What is wrong, or that nothing is, in a sentence.
@@ -35,12 +36,12 @@ pub(crate) struct AppStatus {
     /// Whose fault that is; none where nothing is wrong.
     pub(crate) fault: Option<Fault>,
     /// Since when.
-    #[serde(serialize_with = "moment::rfc3339")]
+    #[serde(with = "moment::rfc3339")]
     pub(crate) since: SystemTime,
     /// What to do about it; empty where there is nothing to do.
     pub(crate) remedy: String,
     /// What else is wrong, each in a sentence.
     pub(crate) also: Vec<String>,
     /// Its pushes of the last minute that have a verdict, by outcome. Outcomes without one are left out.
-    pub(crate) last_minute: BTreeMap<&'static str, u64>,
+    pub(crate) last_minute: BTreeMap<Word, u64>,
 }

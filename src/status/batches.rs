@@ -1,9 +1,9 @@
 //! How full the windows of the open batches are.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How full the windows of the open batches are.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct BatchesStatus {
     /// How many batches are open.
     pub(crate) streams: usize,

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+use super::word::Word;
 
 use super::Trouble;
 
 /// How a caller is.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct CallerStatus {
     /// Its name in the configuration, or `anyone` where the configuration has no callers.
     pub(crate) name: String,
@@ -22,13 +24,13 @@ pub(crate) struct CallerStatus {
     /// How many it may have open; none where nothing limits it.
     pub(crate) max_streams: Option<usize>,
     /// How often it was refused since the gateway was started, by rule. Rules without a refusal are left out.
-    pub(crate) refusals: BTreeMap<&'static str, u64>,
+    pub(crate) refusals: BTreeMap<Word, u64>,
     /// That it is over its rate, if it is.
     pub(crate) trouble: Option<Trouble>,
 }
 
 /// How many pushes a second a caller may hand in.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct RateStatus {
     /// So many a second.
     pub(crate) pushes_per_second: u32,

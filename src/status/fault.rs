@@ -1,10 +1,10 @@
 //! Whose fault something is.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Whose fault something is, so that whoever is called knows at whom to look. The alerts of `deploy/prometheus` have the same
 /// words as their label `fault`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Fault {
     /// A credential, certificate or setting of this gateway.

@@ -1,5 +1,6 @@
 //! How the gateway is, as plain values: what a person on call reads first. Nothing here asks anybody, and nothing knows a
-//! protocol: `app/status` collects the values, and the admin listener shows them as JSON, as events and as a page.
+//! protocol: `app/status` collects the values, the admin listener shows them as JSON, as events and as a page, and `fanfare top`
+//! reads them again.
 //!
 //! `docs/status.md` describes each member.
 
@@ -17,10 +18,11 @@ mod problem;
 mod record;
 mod series;
 mod trouble;
+mod word;
 
 use std::time::SystemTime;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub(crate) use app::{AppHealth, AppStatus};
 pub(crate) use batches::BatchesStatus;
@@ -36,22 +38,23 @@ pub(crate) use problem::{Problem, Problems};
 pub(crate) use record::RouteRecord;
 pub(crate) use series::{SAMPLE_EVERY, Sample, Samples, Series};
 pub(crate) use trouble::Trouble;
+pub(crate) use word::Word;
 
 /// How the gateway is.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Status {
     /// When this was found.
-    #[serde(serialize_with = "moment::rfc3339")]
+    #[serde(with = "moment::rfc3339")]
     pub(crate) now: SystemTime,
     /// When the gateway was started.
-    #[serde(serialize_with = "moment::rfc3339")]
+    #[serde(with = "moment::rfc3339")]
     pub(crate) since: SystemTime,
     /// The version of the gateway.
-    pub(crate) version: &'static str,
+    pub(crate) version: Word,
     /// Whether it takes pushes. No app's trouble makes it false.
     pub(crate) ready: bool,
     /// Why it takes none.
-    pub(crate) not_ready: Option<&'static str>,
+    pub(crate) not_ready: Option<Word>,
     /// How many pushes are in flight.
     pub(crate) in_flight: usize,
     /// How many may be.

@@ -3,7 +3,6 @@
 use std::sync::LazyLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde::Serializer;
 use tokio::time::Instant;
 
 /// The same moment by both clocks. A moment is told by it in the same way each time, however long ago it was.
@@ -32,15 +31,50 @@ pub(super) fn seconds(moment: SystemTime) -> u64 {
     moment.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
-pub(super) fn rfc3339<S: Serializer>(moment: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(&humantime::format_rfc3339_seconds(*moment))
+/// A moment in JSON.
+pub(super) mod rfc3339 {
+    use std::time::SystemTime;
+
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(in crate::status) fn serialize<S: Serializer>(
+        moment: &SystemTime,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&humantime::format_rfc3339_seconds(*moment))
+    }
+
+    pub(in crate::status) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<SystemTime, D::Error> {
+        humantime::parse_rfc3339(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
 }
 
-#[expect(clippy::ref_option, reason = "serde hands the member itself")]
-pub(super) fn maybe<S: Serializer>(moment: &Option<SystemTime>, serializer: S) -> Result<S::Ok, S::Error> {
-    match moment {
-        Some(moment) => rfc3339(moment, serializer),
-        None => serializer.serialize_none(),
+/// A moment in JSON, or `null`.
+pub(super) mod maybe {
+    use std::time::SystemTime;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    #[expect(clippy::ref_option, reason = "serde hands the member itself")]
+    pub(in crate::status) fn serialize<S: Serializer>(
+        moment: &Option<SystemTime>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match moment {
+            Some(moment) => super::rfc3339::serialize(moment, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(in crate::status) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<SystemTime>, D::Error> {
+        #[derive(Deserialize)]
+        struct Moment(#[serde(with = "super::rfc3339")] SystemTime);
+        Ok(Option::<Moment>::deserialize(deserializer)?.map(|moment| moment.0))
     }
 }
 

@@ -2,19 +2,20 @@
 
 use std::time::SystemTime;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::moment;
+use super::word::Word;
 
 /// How a peer is.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct PeerStatus {
     /// Where it is.
     pub(crate) origin: String,
     /// As whom it is connected to; empty where all share the connections.
     pub(crate) identity: String,
     /// Who named it.
-    pub(crate) kind: &'static str,
+    pub(crate) kind: Word,
     /// Its connections.
     pub(crate) connections: Vec<ConnectionStatus>,
     /// How many of its streams are in use.
@@ -26,7 +27,7 @@ pub(crate) struct PeerStatus {
     /// Whether it is left alone.
     pub(crate) breaker: BreakerStatus,
     /// Since when it is left alone.
-    #[serde(serialize_with = "moment::maybe")]
+    #[serde(with = "moment::maybe")]
     pub(crate) since: Option<SystemTime>,
     /// Its last failure, if it has not answered since.
     pub(crate) why: Option<String>,
@@ -37,7 +38,7 @@ pub(crate) struct PeerStatus {
 }
 
 /// Whether a peer is left alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum BreakerStatus {
     /// It is sent to.
@@ -47,10 +48,10 @@ pub(crate) enum BreakerStatus {
 }
 
 /// A connection.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct ConnectionStatus {
     /// `connecting`, `warming`, `open` or `draining`.
-    pub(crate) state: &'static str,
+    pub(crate) state: Word,
     /// How many of its streams are in use.
     pub(crate) streams_used: usize,
     /// How many streams it may have.

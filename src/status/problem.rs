@@ -4,30 +4,31 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::moment;
+use super::word::Word;
 
 /// So many kinds are kept. Of more the one leaves that was not seen for the longest.
 const MOST: usize = 64;
 
 /// A push that was not accepted, the latest of its kind.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Problem {
     /// When it had its verdict.
-    #[serde(serialize_with = "moment::rfc3339")]
+    #[serde(with = "moment::rfc3339")]
     pub(crate) time: SystemTime,
     /// When the first of its kind that is remembered had its verdict.
-    #[serde(serialize_with = "moment::rfc3339")]
+    #[serde(with = "moment::rfc3339")]
     pub(crate) first: SystemTime,
     /// Its app.
     pub(crate) app: String,
     /// Its provider.
-    pub(crate) provider: &'static str,
+    pub(crate) provider: Word,
     /// What became of it.
-    pub(crate) outcome: &'static str,
+    pub(crate) outcome: Word,
     /// Why, as a code of the contract; empty where there is none.
-    pub(crate) reason: &'static str,
+    pub(crate) reason: Word,
     /// The status of the last answer.
     pub(crate) upstream_status: Option<u16>,
     /// The reason of the last answer.
@@ -42,8 +43,10 @@ pub(crate) struct Problem {
 
 impl Problem {
     fn is_of_kind(&self, other: &Self) -> bool {
-        let kind = |it: &Self| (it.provider, it.outcome, it.reason, it.upstream_status);
-        kind(self) == kind(other) && self.app == other.app && self.upstream_reason == other.upstream_reason
+        let answers =
+            self.upstream_status == other.upstream_status && self.upstream_reason == other.upstream_reason;
+        let kinds = self.outcome == other.outcome && self.reason == other.reason;
+        answers && kinds && self.provider == other.provider && self.app == other.app
     }
 }
 
@@ -82,9 +85,9 @@ mod tests {
             time,
             first: time,
             app: "shop".to_owned(),
-            provider: "apns",
-            outcome: "credential",
-            reason: "UPSTREAM_ANSWERED",
+            provider: "apns".into(),
+            outcome: "credential".into(),
+            reason: "UPSTREAM_ANSWERED".into(),
             upstream_status: Some(403),
             upstream_reason: reason.to_owned(),
             token: String::new(),

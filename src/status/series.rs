@@ -1,11 +1,12 @@
 //! The last half hour: a sample every few seconds, of which the oldest leaves for the newest.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, SystemTime};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::moment;
+use super::word::Word;
 use crate::push::Outcome;
 
 /// How often a sample is taken.
@@ -36,22 +37,22 @@ pub(crate) struct Samples {
 }
 
 /// Samples as columns. Those of one position are of the same interval, the oldest first.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Series {
     /// How long an interval is, in seconds.
-    every_seconds: u64,
+    pub(crate) every_seconds: u64,
     /// The number of the first sample; they are counted from the start of the gateway.
-    first: u64,
+    pub(crate) first: u64,
     /// When each interval ended, in seconds since the Unix epoch.
-    at: Vec<u64>,
+    pub(crate) at: Vec<u64>,
     /// Pushes a second that had their verdict, by outcome. Outcomes without any are left out.
-    per_second: BTreeMap<&'static str, Vec<f64>>,
+    pub(crate) per_second: BTreeMap<Word, Vec<f64>>,
     /// How long half of the pushes took from the first work on them to their verdict, in milliseconds.
-    p50_ms: Vec<Option<f64>>,
+    pub(crate) p50_ms: Vec<Option<f64>>,
     /// The same for 90 of 100.
-    p90_ms: Vec<Option<f64>>,
+    pub(crate) p90_ms: Vec<Option<f64>>,
     /// The same for 99 of 100.
-    p99_ms: Vec<Option<f64>>,
+    pub(crate) p99_ms: Vec<Option<f64>>,
 }
 
 impl Samples {
@@ -72,7 +73,7 @@ impl Samples {
             let count = |sample: &&Sample| sample.outcomes.get(outcome as usize).copied().unwrap_or_default();
             if samples.iter().any(|sample| count(sample) > 0) {
                 let rate = |sample| rounded(count(sample) as f64 / sample.lasted.as_secs_f64().max(0.001));
-                per_second.insert(outcome.name(), samples.iter().map(rate).collect());
+                per_second.insert(outcome.name().into(), samples.iter().map(rate).collect());
             }
         }
         let column = |at: usize| samples.iter().map(|it| it.percentiles.get(at).copied().flatten()).collect();
@@ -91,7 +92,29 @@ impl Samples {
 impl Series {
     /// The number of its newest sample.
     pub(crate) fn newest(&self) -> u64 {
-        self.first + self.at.len() as u64 - 1
+        self.first.saturating_add(self.at.len() as u64).saturating_sub(1)
+    }
+
+    /// Adds the samples that follow on these, and forgets those that are older than half an hour. Samples that do not follow
+    /// take the place of all.
+    pub(crate) fn join(&mut self, news: Self) {
+        if self.at.is_empty() || news.first != self.newest().saturating_add(1) {
+            *self = news;
+            return;
+        }
+        let (known, fresh) = (self.at.len(), news.at.len());
+        let outcomes: BTreeSet<_> = self.per_second.keys().chain(news.per_second.keys()).cloned().collect();
+        let Self { at, mut per_second, p50_ms, p90_ms, p99_ms, .. } = news;
+        for outcome in outcomes {
+            let fresh_rates = per_second.remove(&outcome).unwrap_or_default();
+            append(self.per_second.entry(outcome).or_default(), known, fresh_rates, fresh);
+        }
+        self.per_second.retain(|_, rates| rates.iter().any(|rate| *rate > 0.0));
+        append(&mut self.p50_ms, known, p50_ms, fresh);
+        append(&mut self.p90_ms, known, p90_ms, fresh);
+        append(&mut self.p99_ms, known, p99_ms, fresh);
+        append(&mut self.at, known, at, fresh);
+        self.first = self.first.saturating_add((known + fresh - self.at.len()) as u64);
     }
 
     /// Leaves only the samples after that one.
@@ -105,6 +128,14 @@ impl Series {
             column.drain(..known);
         }
     }
+}
+
+/// Makes both columns as long as they must be, adds the one to the other, and keeps the newest half hour.
+fn append<T: Default + Clone>(column: &mut Vec<T>, known: usize, mut news: Vec<T>, fresh: usize) {
+    column.resize(known, T::default());
+    news.resize(fresh, T::default());
+    column.append(&mut news);
+    column.drain(..column.len().saturating_sub(MOST));
 }
 
 /// Rates are told to a tenth, which is enough for a plot.
@@ -144,5 +175,30 @@ mod tests {
         let mut none_known = samples.series();
         none_known.keep_after(0);
         assert_eq!(none_known.at.len(), MOST);
+    }
+
+    #[test]
+    fn a_reader_who_joins_what_it_is_told_has_the_whole_half_hour() {
+        let mut samples = Samples::default();
+        let mut read = Series::default();
+        let mut known = 0;
+        for number in 1..=MOST as u64 + 50 {
+            samples.take(sample(number));
+            if number % 7 == 0 || number == MOST as u64 + 50 {
+                let mut news = samples.series();
+                let newest = news.newest();
+                news.keep_after(known);
+                known = newest;
+                read.join(serde_json::from_str(&serde_json::to_string(&news).unwrap()).unwrap());
+            }
+        }
+        let json = |series: &Series| serde_json::to_value(series).unwrap();
+        assert_eq!(json(&read), json(&samples.series()));
+        // A gateway that was started again begins anew, and columns of another length harm nobody.
+        let other = Series { first: 1, at: vec![1, 2], p50_ms: vec![Some(1.0)], ..Series::default() };
+        read.join(other.clone());
+        assert_eq!((read.first, read.at.len()), (1, 2));
+        read.join(Series { first: 3, at: vec![3], ..other });
+        assert_eq!((read.at, read.p50_ms), (vec![1, 2, 3], vec![Some(1.0), None, Some(1.0)]));
     }
 }

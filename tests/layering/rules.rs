@@ -46,7 +46,7 @@ pub(crate) const ONLY: &[(&[&str], &[&str])] = &[
     (&["crate::transport"], &["transport", "upstream", "listener"]),
     // Only the two ends of a connection see its protocol.
     (&["h2"], &["simulator"]),
-    (&["hyper", "hyper_util"], &["upstream", "simulator", "listener", OTLP]),
+    (&["hyper", "hyper_util"], &["upstream", "simulator", "listener", OTLP, "cli::gateway"]),
     // The rest of the house knows spans of `tracing` alone.
     (
         &["opentelemetry", "opentelemetry_sdk", "opentelemetry_proto", "tracing_opentelemetry"],

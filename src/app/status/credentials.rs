@@ -26,7 +26,7 @@ pub(super) fn told(
         tokens.iter().filter(|token| !told.iter().any(|status| status.name == token.label)).collect();
     told.extend(elsewhere.into_iter().map(|token| CredentialStatus {
         name: token.label.clone(),
-        kind: token.kind,
+        kind: token.kind.into(),
         place: "push services of browsers".to_owned(),
         state: CredentialState::Good,
         since: None,
@@ -58,7 +58,7 @@ fn of_standing(standing: StandingLook, token: Option<&TokenLook>, now: SystemTim
     };
     CredentialStatus {
         name: standing.label,
-        kind: token.map_or("client certificate", |token| token.kind),
+        kind: token.map_or("client certificate", |token| token.kind).into(),
         place: standing.place,
         state,
         since,
@@ -77,7 +77,7 @@ fn of_certificate(certificate: &CertificateLook, now: SystemTime) -> CredentialS
     };
     CredentialStatus {
         name: certificate.label.clone(),
-        kind,
+        kind: kind.into(),
         place,
         state: if validity.has_ended(now) {
             CredentialState::Ended

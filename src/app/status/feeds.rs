@@ -21,7 +21,7 @@ fn of(look: FeedLook, now: SystemTime) -> FeedStatus {
             _ => (AppHealth::Well, "Its receiver takes its events."),
         };
         let sentence = sentence.to_owned();
-        return FeedStatus { name, health, since: None, sentence, remedy: "", queued, dropped };
+        return FeedStatus { name, health, since: None, sentence, remedy: "".into(), queued, dropped };
     };
     let since = at(since);
     let said = match kind {
@@ -30,5 +30,13 @@ fn of(look: FeedLook, now: SystemTime) -> FeedStatus {
         FailureKind::Gone => "wants no events any more, which are dropped,",
     };
     let sentence = format!("Its receiver {said} since {}: {why}.", clock(since, now));
-    FeedStatus { name, health: AppHealth::Failing, since: Some(since), sentence, remedy, queued, dropped }
+    FeedStatus {
+        name,
+        health: AppHealth::Failing,
+        since: Some(since),
+        sentence,
+        remedy: remedy.into(),
+        queued,
+        dropped,
+    }
 }

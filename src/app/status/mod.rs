@@ -92,16 +92,16 @@ impl StatusKeeper {
             })
             .collect();
         history.keep_apps(&apps);
-        apps.sort_by_cached_key(|app| (Reverse(app.health), app.app.clone(), app.provider));
+        apps.sort_by_cached_key(|app| (Reverse(app.health), app.app.clone(), app.provider.clone()));
         let mut callers: Vec<_> =
             callers.look().into_iter().map(|caller| told(caller, &history, now)).collect();
         callers.sort_by(|one, other| one.name.cmp(&other.name));
         Status {
             now,
             since: self.started,
-            version: env!("CARGO_PKG_VERSION"),
+            version: env!("CARGO_PKG_VERSION").into(),
             ready: not_ready.is_none(),
-            not_ready,
+            not_ready: not_ready.map(Into::into),
             in_flight: admission.in_flight(),
             max_in_flight: admission.limit(),
             batches: desk.batches(),
@@ -161,7 +161,7 @@ fn told(caller: CallerLook, history: &History, now: SystemTime) -> CallerStatus 
         in_flight: caller.in_flight,
         streams: caller.streams,
         max_streams: caller.max_streams,
-        refusals: caller.refusals.into_iter().collect(),
+        refusals: caller.refusals.into_iter().map(|(rule, count)| (rule.into(), count)).collect(),
     }
 }
 

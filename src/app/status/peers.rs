@@ -20,14 +20,14 @@ pub(super) fn told(mut peers: Vec<PeerLook>) -> (Vec<(PeerStatus, Option<PaceLoo
 }
 
 fn of(peer: PeerLook) -> (PeerStatus, Option<PaceLook>) {
-    let connecting = ConnectionStatus { state: "connecting", streams_used: 0, streams_allowed: 0 };
+    let connecting = ConnectionStatus { state: "connecting".into(), streams_used: 0, streams_allowed: 0 };
     let mut connections: Vec<_> = std::iter::repeat_n(connecting, peer.connecting).collect();
     connections.extend(peer.connections.iter().map(|connection| ConnectionStatus {
         state: match connection.state {
-            ConnectionState::Connecting => "connecting",
-            ConnectionState::Warming => "warming",
-            ConnectionState::Open => "open",
-            ConnectionState::Draining => "draining",
+            ConnectionState::Connecting => "connecting".into(),
+            ConnectionState::Warming => "warming".into(),
+            ConnectionState::Open => "open".into(),
+            ConnectionState::Draining => "draining".into(),
         },
         streams_used: connection.streams_used,
         streams_allowed: connection.streams_allowed,
@@ -36,7 +36,7 @@ fn of(peer: PeerLook) -> (PeerStatus, Option<PaceLook>) {
     let status = PeerStatus {
         origin: peer.origin.to_string(),
         identity: peer.identity.to_string(),
-        kind: peer.kind.name(),
+        kind: peer.kind.name().into(),
         streams_used: connections.iter().map(|it| it.streams_used).sum(),
         streams_allowed: connections.iter().map(|it| it.streams_allowed).sum(),
         connections,

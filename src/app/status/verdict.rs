@@ -23,14 +23,14 @@ pub(super) fn of(route: &RouteLook, around: &Surroundings<'_>, history: &mut His
     let last_minute = Outcome::ALL.into_iter().zip(around.minute).filter(|(_, count)| **count > 0);
     AppStatus {
         app: route.app.to_string(),
-        provider: route.provider.name(),
+        provider: route.provider.name().into(),
         health: worst.health,
         since: worst.since.unwrap_or(seen),
         sentence,
         fault: worst.fault,
         remedy: worst.remedy,
         also: findings.map(|finding| capitalized(&finding.sentence)).collect(),
-        last_minute: last_minute.map(|(outcome, count)| (outcome.name(), *count)).collect(),
+        last_minute: last_minute.map(|(outcome, count)| (outcome.name().into(), *count)).collect(),
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow, bail};
 use fanfare_upstream::Http;
 use fanfare_upstream::tls::{self, ClientIdentity, TlsError};
-use rustls::RootCertStore;
+use rustls::{ClientConfig, RootCertStore};
 use secrecy::{ExposeSecret, SecretSlice};
 use sha2::{Digest, Sha256};
 use tonic::metadata::{Ascii, MetadataValue};
@@ -61,24 +61,39 @@ impl Credentials {
     /// # Errors
     /// Says which file cannot be used and why.
     pub(super) fn tls(&self, ca: Option<&Path>) -> anyhow::Result<ClientTlsConfig> {
-        let extra = ca.map(|file| read("--ca", file)).transpose()?;
-        let roots = match (tls::roots(extra.as_slice()), ca) {
-            (Ok(roots), _) => roots,
-            (Err(error), Some(file)) => {
-                return Err(error).with_context(|| format!("--ca {}", file.display()));
-            }
-            (Err(TlsError::NoRoots), None) => {
-                bail!("the operating system has no root certificates; name the CA of the gateway by --ca")
-            }
-            (Err(error), None) => return Err(error.into()),
-        };
-        let config = ClientTlsConfig::new().trust_anchors(roots.roots.iter().cloned());
+        let config = ClientTlsConfig::new().trust_anchors(roots(ca)?.roots.iter().cloned());
         Ok(match &self.certificate {
             Some(Certificate { chain, key }) => {
                 config.identity(Identity::from_pem(chain, key.expose_secret()))
             }
             None => config,
         })
+    }
+
+    /// The same for HTTP/1.1.
+    ///
+    /// # Errors
+    /// Says which file cannot be used and why.
+    pub(super) fn tls_of_http1(&self, ca: Option<&Path>) -> anyhow::Result<Arc<ClientConfig>> {
+        let identity = self
+            .certificate
+            .as_ref()
+            .map(|Certificate { chain, key }| ClientIdentity::from_pem(chain, key.expose_secret()));
+        let tls = tls::client_config(roots(ca)?, identity.transpose()?, Http::One)?;
+        Ok(Arc::clone(tls.config()))
+    }
+}
+
+/// The root certificates of the operating system and those of a file.
+fn roots(ca: Option<&Path>) -> anyhow::Result<Arc<RootCertStore>> {
+    let extra = ca.map(|file| read("--ca", file)).transpose()?;
+    match (tls::roots(extra.as_slice()), ca) {
+        (Ok(roots), _) => Ok(roots),
+        (Err(error), Some(file)) => Err(error).with_context(|| format!("--ca {}", file.display())),
+        (Err(TlsError::NoRoots), None) => {
+            bail!("the operating system has no root certificates; name the CA of the gateway by --ca")
+        }
+        (Err(error), None) => Err(error.into()),
     }
 }
 

@@ -75,7 +75,7 @@ fn explain(error: &rustls::Error) -> String {
             .to_owned();
     }
     if matches!(error, InvalidCertificate(NotValidForName | NotValidForNameContext { .. })) {
-        return format!("its certificate is for another name than --to has ({error})");
+        return format!("its certificate is for another name than its address has ({error})");
     }
     if matches!(error, InvalidCertificate(Expired | ExpiredContext { .. })) {
         return format!("its certificate has expired, or the clock here is wrong ({error})");

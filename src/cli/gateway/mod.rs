@@ -1,6 +1,7 @@
 //! The gateway that a command calls: where it is, whom the command trusts, and what it shows of itself.
 
 mod address;
+mod admin;
 mod args;
 mod credentials;
 mod failure;
@@ -15,6 +16,7 @@ use tonic::{Request, Status};
 
 use crate::proto::push_service_client::PushServiceClient;
 use address::{endpoint, is_loopback, uses_tls};
+pub(super) use admin::AdminListener;
 pub(super) use args::GatewayArgs;
 use credentials::Credentials;
 pub(super) use failure::{is_from_the_gateway, why};

@@ -20,7 +20,7 @@ fn status() -> Status {
     let now = SystemTime::UNIX_EPOCH;
     let app = AppStatus {
         app: "shop".to_owned(),
-        provider: "apns",
+        provider: "apns".into(),
         health: AppHealth::Failing,
         sentence: "APNs refuses it.".to_owned(),
         fault: None,
@@ -32,7 +32,7 @@ fn status() -> Status {
     Status {
         now,
         since: now,
-        version: "",
+        version: "".into(),
         ready: true,
         not_ready: None,
         in_flight: 0,

@@ -4,6 +4,7 @@ mod apps;
 mod events;
 mod page;
 mod schema;
+mod top;
 
 use serde_json::Value;
 

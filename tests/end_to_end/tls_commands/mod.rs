@@ -86,7 +86,7 @@ async fn a_gateway_that_cannot_be_verified_gets_nothing_and_what_to_do_is_said()
     }
     let by_number = format!("https://{}", gateway.address);
     let name = refused(&by_number, &["--ca", &ca]).await;
-    assert!(name.contains("its certificate is for another name than --to has"), "{name}");
+    assert!(name.contains("its certificate is for another name than its address has"), "{name}");
 
     // TLS to a gateway that speaks none, and none to one that speaks it.
     let world = World::start().await;
