@@ -82,7 +82,8 @@ impl BatchRun {
     async fn run(mut self) -> Result<(), Left> {
         let (mut fruitless, mut unreached_since) = (0, None);
         while self.has_push().await? {
-            let end = BatchStream::new(&mut self).run().await?;
+            // It is large, for it holds two verdicts, and is made once for a stream.
+            let end = Box::pin(BatchStream::new(&mut self).run()).await?;
             let unreached = end.status.as_ref().is_some_and(is_unreached);
             let waits_since = *unreached_since.get_or_insert_with(Instant::now);
             if !unreached {

@@ -70,7 +70,8 @@ impl Client {
         let by = Instant::now() + self.deadline;
         let mut attempts = 0;
         loop {
-            let status = match timeout_at(by, self.attempt(push.clone(), by)).await {
+            // What an attempt holds is large, and callers hold what this holds.
+            let status = match timeout_at(by, Box::pin(self.attempt(push.clone(), by))).await {
                 Ok(Ok(verdict)) => return Ok(Answered { push, verdict }),
                 Ok(Err(status)) => status,
                 Err(_) => Status::deadline_exceeded("no verdict came in time"),
