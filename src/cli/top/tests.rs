@@ -1,5 +1,6 @@
 //! The screen, as it is written for people: `snapshots/` has what stands on it.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -17,6 +18,9 @@ use super::*;
 
 const PLAIN: Paint = Paint { script: Script::Unicode, colours: false };
 const ADDRESS: &str = "http://127.0.0.1:9464";
+
+/// The moment at which everything is drawn, so that no text depends on how long a test takes.
+static NOW: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// A gateway with three apps, all of which are well.
 fn healthy() -> Value {
@@ -117,7 +121,7 @@ fn live(json: &Value) -> News {
 }
 
 fn broken(status: Option<&Value>) -> News {
-    let now = Instant::now();
+    let now = *NOW;
     let stream = Stream::Broken {
         why: "it has ended the connection".to_owned(),
         since: now - Duration::from_secs(12),
@@ -131,7 +135,7 @@ fn size(width: u16, height: u16) -> Rect {
 }
 
 fn page(news: &News, view: &View, size: Rect) -> Page {
-    Page::new(news, view, ADDRESS, PLAIN, size, Instant::now())
+    Page::new(news, view, ADDRESS, PLAIN, size, *NOW)
 }
 
 /// The screen as lines of text.
