@@ -71,7 +71,7 @@ impl FeedEvent {
     }
 }
 
-/// Members have the contract's names, and its enums the names that ProtoJSON gives them. What is not known is left out.
+/// Members and enums have the names that ProtoJSON gives those of a PushResult. What is not known is left out.
 impl Serialize for FeedEvent {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { at: _, time, app, push_id, caller, target_field, target, labels, result } = self;
@@ -81,27 +81,27 @@ impl Serialize for FeedEvent {
         map.serialize_entry("app", app.as_str())?;
         map.serialize_entry("provider", &in_contract("PROVIDER", provider))?;
         map.serialize_entry("outcome", &in_contract("OUTCOME", outcome))?;
-        map.serialize_entry("token_action", &in_contract("TOKEN_ACTION", token_action))?;
+        map.serialize_entry("tokenAction", &in_contract("TOKEN_ACTION", token_action))?;
         if let Some(reason) = reason {
             map.serialize_entry("reason", &in_contract("REASON", reason))?;
         }
-        map.serialize_entry("push_id", push_id)?;
+        map.serialize_entry("id", push_id)?;
         if let Some(caller) = caller {
             map.serialize_entry("caller", &**caller)?;
         }
         map.serialize_entry("target", target)?;
-        map.serialize_entry("target_field", target_field)?;
+        map.serialize_entry("targetField", target_field)?;
         if !labels.is_empty() {
             map.serialize_entry("labels", labels)?;
         }
         if let Some(status) = upstream_status {
-            map.serialize_entry("upstream_status", status)?;
+            map.serialize_entry("upstreamStatus", status)?;
         }
         if !result.upstream_reason.is_empty() {
-            map.serialize_entry("upstream_reason", &result.upstream_reason)?;
+            map.serialize_entry("upstreamReason", &result.upstream_reason)?;
         }
         if let Some(since) = result.token_invalid_since {
-            map.serialize_entry("token_invalid_since", &rfc3339(since))?;
+            map.serialize_entry("tokenInvalidSince", &rfc3339(since))?;
         }
         map.end()
     }

@@ -34,6 +34,7 @@ fn wrong_usage_is_one_error_and_a_mistyped_name_is_told_the_right_one() {
         &["check"],
         &["send"],
         &["batch"],
+        &["top"],
         &["vapid-key"],
         &["caller-key"],
         &["import", "sygnal"],

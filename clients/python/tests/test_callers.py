@@ -52,7 +52,7 @@ class TestCallers(unittest.TestCase):
             self.assertEqual(client.send(push(1)).verdict.outcome, pb.OUTCOME_ACCEPTED)
             self.assertEqual([it.push.id for it in client.send_batch([push(1)])], ["push-1"])
 
-    def test_a_status_of_the_librarys_leaves_the_push_in_doubt(self) -> None:
+    def test_a_status_made_by_the_library_leaves_the_push_in_doubt(self) -> None:
         with Client(self.address, ca_file=self.dir / "gateway.pem", token_file=self.dir / "orders.key") as client:
             with self.assertRaises(grpc.RpcError) as raised:
                 client.send(push(1), deadline=0)

@@ -27,6 +27,15 @@ pub(super) fn headline(status: &Status) -> (String, Tone) {
     if !troubled.is_empty() {
         return (format!("{} {} in trouble.", named(&troubled), verb(&troubled)), Tone::Troubled);
     }
+    if let Some(caller) = status.callers.iter().find(|caller| caller.trouble.is_some()) {
+        return (format!("The caller {} is in trouble.", caller.name), Tone::Troubled);
+    }
+    if let Some(it) = status.credentials.iter().find(|credential| credential.trouble.is_some()) {
+        return (format!("The {} {} is in trouble.", it.kind, it.place), Tone::Troubled);
+    }
+    if let Some(feed) = status.feeds.iter().find(|feed| feed.health == AppHealth::Failing) {
+        return (format!("The receiver of feed {} does not take its events.", feed.name), Tone::Troubled);
+    }
     if status.apps.is_empty() {
         return ("The configuration has no apps.".to_owned(), Tone::Unused);
     }

@@ -27,7 +27,7 @@ fn healthy() -> Value {
     let app = |app: &str, provider: &str, sentence: &str| {
         json!({
             "app": app, "provider": provider, "health": "well", "sentence": sentence, "since": "2026-03-01T09:00:00Z",
-            "remedy": "", "also": [], "last_minute": {"accepted": 7000}
+            "fault": null, "remedy": "", "also": [], "last_minute": {"accepted": 7000}
         })
     };
     let peer = |origin: &str, used: u64| {
@@ -38,7 +38,7 @@ fn healthy() -> Value {
                 {"state": "open", "streams_used": 0, "streams_allowed": 1000}
             ],
             "streams_used": used, "streams_allowed": 2000, "waiting": 0, "breaker": "closed", "since": null,
-            "why": null, "retry_after_seconds": null
+            "why": null, "retry_after_seconds": null, "retries_left": 100
         })
     };
     let rates: Vec<f64> = (0..360).map(|at| 100.0 + f64::from(at % 60)).collect();
@@ -46,6 +46,7 @@ fn healthy() -> Value {
     json!({
         "now": "2026-03-01T12:07:31Z", "since": "2026-03-01T09:00:00Z", "version": "0.1.0", "ready": true,
         "not_ready": null, "in_flight": 12, "max_in_flight": 20000,
+        "batches": {"streams": 1, "seats_used": 12, "seats_allowed": 10000},
         "apps": [
             app("news", "fcm", "FCM takes its pushes."),
             app("news", "web_push", "Web Push takes its pushes."),
@@ -53,28 +54,32 @@ fn healthy() -> Value {
         ],
         "peers": [peer("https://api.push.apple.com", 37), peer("https://fcm.googleapis.com", 0)],
         "peers_left_out": 3,
-        "paces": [{"subject": "project news-1", "per_second": 10000.0, "limited_since": null, "waiting": 0}],
+        "paces": [{"origin": "fcm", "identity": "project news-1", "per_second": 10000.0, "limited_since": null, "waiting": 0}],
         "credentials": [
             {
                 "name": "TEAM000001/ABC123DEFG", "kind": "provider token", "place": "apns production",
                 "state": "good", "since": null, "reason": null, "made_at": "2026-03-01T11:30:00Z",
-                "expires_at": "2026-03-01T12:30:00Z"
+                "expires_at": "2026-03-01T12:30:00Z", "trouble": null
             },
             {
                 "name": "push.example", "kind": "certificate of a listener", "place": "grpc", "state": "ends_soon",
-                "since": null, "reason": null, "made_at": null, "expires_at": "2026-03-12T00:00:00Z"
+                "since": null, "reason": null, "made_at": null, "expires_at": "2026-03-12T00:00:00Z", "trouble": null
             }
         ],
         "callers": [
             {
                 "name": "orders", "pushes_per_second": 118.2, "rate": {"pushes_per_second": 500, "burst": 1000},
-                "in_flight": 12, "streams": 1, "refusals": {"pushes_per_second": 3}
+                "in_flight": 12, "streams": 1, "max_streams": 8, "refusals": {"pushes_per_second": 3}, "trouble": null
             },
             {
                 "name": "newsletter", "pushes_per_second": 0.0, "rate": null, "in_flight": 0, "streams": 0,
-                "refusals": {}
+                "max_streams": null, "refusals": {}, "trouble": null
             }
         ],
+        "feeds": [{
+            "name": "crm", "health": "well", "since": null, "sentence": "Its receiver takes its events.", "remedy": "",
+            "queued": 0, "dropped": 0
+        }],
         "problems": [],
         "series": {
             "every_seconds": 5, "first": 1, "at": (0..360).map(|at| 1_772_366_851 + 5 * at).collect::<Vec<u64>>(),
@@ -90,6 +95,7 @@ fn refused() -> Value {
     let mut shop = apps.pop().unwrap();
     shop["health"] = "failing".into();
     shop["since"] = "2026-03-01T12:04:10Z".into();
+    shop["fault"] = "operator".into();
     shop["sentence"] = "APNs refuses the key ABC123DEFG of team TEAM000001 in production since 12:04 UTC: \
                         InvalidProviderToken (403)."
         .into();
@@ -216,7 +222,7 @@ fn what_the_gateway_tells_gives_no_orders_to_the_terminal() {
         "/callers/0/name",
         "/problems/0/detail",
         "/problems/0/token",
-        "/paces/0/subject",
+        "/paces/0/identity",
         "/version",
     ] {
         *hostile.pointer_mut(pointer).unwrap() = format!("evil{order}").into();
@@ -225,6 +231,36 @@ fn what_the_gateway_tells_gives_no_orders_to_the_terminal() {
     let screen = screen(&live(&hostile), &View::new(), 80, 100);
     assert!(screen.contains("evil�[2J�1;1H��"), "{screen}");
     assert!(!screen.contains(|it: char| it.is_control() && it != '\n' || it == '\u{202e}'), "{screen:?}");
+}
+
+#[test]
+fn a_caller_a_listener_and_a_feed_in_trouble_are_told_of_once_the_apps_are_well() {
+    let trouble = |what: &str| json!({"sentence": what, "fault": "caller", "since": "2026-03-01T12:04:10Z", "remedy": "Ask its owner."});
+    let first_line = |status: &Value, expected: &[&str]| {
+        let screen = screen(&live(status), &View::new(), 80, 100);
+        assert!(expected.iter().all(|text| screen.contains(text)), "{screen}");
+    };
+    let mut status = healthy();
+    status["feeds"][0]["health"] = "failing".into();
+    status["feeds"][0]["sentence"] = "Its receiver takes no events since 12:04 UTC.".into();
+    first_line(
+        &status,
+        &["The receiver of feed crm does not take its events.", "takes no events since 12:04"],
+    );
+    status["credentials"][1]["trouble"] = trouble("The certificate of listener grpc ends.");
+    first_line(
+        &status,
+        &["The certificate of a listener grpc is in trouble.", "The certificate of listener grpc ends."],
+    );
+    status["callers"][0]["trouble"] = trouble("orders hands in more pushes than its 500 a second.");
+    first_line(
+        &status,
+        &[
+            "The caller orders is in trouble.",
+            "At fault: whoever hands the pushes in.",
+            "What to do: Ask its owner.",
+        ],
+    );
 }
 
 #[test]

@@ -36,19 +36,19 @@ async fn a_target_to_delete_is_told_whole_and_by_the_names_of_the_contract() {
         ("app", APP),
         ("provider", result.provider().as_str_name()),
         ("outcome", result.outcome().as_str_name()),
-        ("token_action", result.token_action().as_str_name()),
+        ("tokenAction", result.token_action().as_str_name()),
         ("reason", result.reason().as_str_name()),
-        ("push_id", "order-17"),
+        ("id", "order-17"),
         ("caller", "anyone"),
         ("target", &*target),
-        ("target_field", "target.apns.token"),
-        ("upstream_reason", "Unregistered"),
+        ("targetField", "target.apns.token"),
+        ("upstreamReason", "Unregistered"),
     ] {
         assert_eq!(event[member], expected, "{member} of {event}");
     }
-    assert_eq!((&event["upstream_status"], &event["labels"]["user"]), (&410.into(), &"42".into()));
+    assert_eq!((&event["upstreamStatus"], &event["labels"]["user"]), (&410.into(), &"42".into()));
     assert!(
-        event["time"].as_str().unwrap().ends_with('Z') && event["token_invalid_since"].is_string(),
+        event["time"].as_str().unwrap().ends_with('Z') && event["tokenInvalidSince"].is_string(),
         "{event}"
     );
 }

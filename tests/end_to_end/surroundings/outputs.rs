@@ -172,6 +172,7 @@ fn the_command_line_explains_itself() {
         "check",
         "send",
         "batch",
+        "top",
         "caller-key",
         "vapid-key",
         "simulate",

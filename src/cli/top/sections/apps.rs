@@ -1,6 +1,7 @@
 //! Each app on each provider, with its health in a sentence and what to do.
 
 use super::look::Look;
+use super::trouble::what_is_wrong;
 use crate::cli::top::paint::Tone;
 use crate::cli::top::section::{Cell, Row, Section};
 use crate::cli::top::words::{clock, count, relative, service, words};
@@ -32,10 +33,7 @@ fn row(app: &AppStatus, look: Look<'_>) -> Row {
         format!("since {}, {}", clock(app.since, now), relative(app.since, now)),
         Tone::Quiet,
     ));
-    let mut below = vec![Cell::new(&app.sentence, Tone::Strong)];
-    if !app.remedy.is_empty() {
-        below.push(Cell::new(format!("What to do: {}", app.remedy), Tone::Plain));
-    }
+    let mut below = what_is_wrong(&app.sentence, app.fault, &app.remedy);
     if !app.also.is_empty() {
         below.push(Cell::new(format!("Also: {}", app.also.join(" ")), Tone::Plain));
     }

@@ -1,12 +1,14 @@
 //! What the status says, in sections. What is most urgent comes first.
 
 mod apps;
+mod feeds;
 mod half_hour;
 mod look;
 mod peers;
 mod problems;
 mod senders;
 mod shown;
+mod trouble;
 
 use super::section::Section;
 pub(super) use look::Look;
@@ -22,6 +24,7 @@ pub(super) fn half_hour(look: Look<'_>) -> [Option<Section>; 2] {
 }
 
 /// What pushes pass on their way.
-pub(super) fn ways(look: Look<'_>) -> [Option<Section>; 4] {
-    [peers::peers(look), senders::paces(look), shown::credentials(look), senders::callers(look)]
+pub(super) fn ways(look: Look<'_>) -> [Option<Section>; 5] {
+    let (paces, callers) = (senders::paces(look), senders::callers(look));
+    [peers::peers(look), paces, shown::credentials(look), callers, feeds::feeds(look)]
 }

@@ -1,6 +1,7 @@
 //! What limits who sends: the paces of push services, and the rates of callers.
 
 use super::look::Look;
+use super::trouble;
 use crate::cli::top::paint::Tone;
 use crate::cli::top::section::{Cell, Row, Section};
 use crate::cli::top::words::{clock, count, figure, words};
@@ -65,5 +66,5 @@ fn caller_row(caller: &CallerStatus) -> Row {
         Cell::number(streams, Tone::Quiet),
         Cell::new(refused, Tone::Troubled),
     ];
-    Row { cells, below: Vec::new() }
+    Row { cells, below: trouble::of(caller.trouble.as_ref()) }
 }

@@ -1,6 +1,7 @@
 //! What the gateway shows to push services and callers, and when it ends.
 
 use super::look::Look;
+use super::trouble;
 use crate::cli::top::paint::Tone;
 use crate::cli::top::section::{Cell, Row, Section};
 use crate::cli::top::words::{clock, relative};
@@ -44,5 +45,6 @@ fn row(credential: &CredentialStatus, look: Look<'_>) -> Row {
     if let Some(reason) = &credential.reason {
         below.push(Cell::new(format!("{reason}{since}"), Tone::Plain));
     }
+    below.extend(trouble::of(credential.trouble.as_ref()));
     Row { cells, below }
 }
