@@ -17,7 +17,8 @@ pub(crate) const PARTS: &[(&str, &str)] = &[
 pub(crate) const ROWS: &[&[&str]] = &[
     &["transport", "simulator", "commit"],
     &["upstream", "push", "proto", "telemetry", "files", "held_bytes", "version"],
-    &["metrics", "sharer", "status"],
+    &["status"],
+    &["metrics", "sharer"],
     &["credential", "caller", "listener"],
     &["provider"],
     &["feed"],
