@@ -81,13 +81,10 @@ impl Learned {
             }
             Self::Unsent(why) => ("unsent", None, why.to_string()),
         };
-        if let Some(status) = status {
-            span.record("status", status);
-        }
         let is_well = outcome == Outcome::Accepted.name() || outcome == Outcome::Validated.name();
         // The log has the reason in quotes.
         let reason = Some(reason.trim_matches('"')).filter(|reason| !reason.is_empty());
-        traces::ended(span, outcome, reason, (!is_well).then_some(outcome));
+        traces::ended(span, outcome, status, reason, (!is_well).then_some(outcome));
     }
 }
 

@@ -119,8 +119,6 @@ impl Dispatcher {
 fn tell_span(span: &Span, result: &PushResult) {
     let PushResult { outcome, reason, upstream_status, .. } = result;
     let is_well = matches!(outcome, Outcome::Accepted | Outcome::Validated);
-    if let Some(status) = upstream_status {
-        span.record("status", status);
-    }
-    traces::ended(span, outcome.name(), reason.map(Reason::name), (!is_well).then(|| outcome.name()));
+    let (outcome, reason) = (outcome.name(), reason.map(Reason::name));
+    traces::ended(span, outcome, *upstream_status, reason, (!is_well).then_some(outcome));
 }

@@ -8,16 +8,13 @@ use opentelemetry_sdk::trace::SpanData;
 
 /// The fields of the log, and their attributes. OpenTelemetry has no names for what is the gateway's own, which has the
 /// gateway's name in front.
-const NAMES: [(&str, &str); 9] = [
+const NAMES: [(&str, &str); 6] = [
     ("id", "messaging.message.id"),
     ("app", "fanfare.app"),
     ("caller", "fanfare.caller"),
     ("provider", "fanfare.provider"),
     ("labels", "fanfare.labels"),
-    ("outcome", "fanfare.outcome"),
-    ("reason", "fanfare.reason"),
     ("n", "fanfare.attempt"),
-    ("status", "http.response.status_code"),
 ];
 
 /// A span has this in its context, and the log has it as a field.

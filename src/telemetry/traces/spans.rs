@@ -16,6 +16,9 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 use super::parent::Parent;
 use super::{SAMPLING, TARGET, are_on};
 
+const STATUS: &str = "http.response.status_code";
+const ERROR: &str = "error.type";
+
 /// The span of a gRPC call to `path`, which is `/SERVICE/METHOD`. It is disabled where the call is not traced.
 pub(crate) fn grpc_call(headers: &HeaderMap, uri: &Uri, caller: &str) -> Span {
     let Some(parent) = taken(headers) else { return Span::none() };
@@ -32,7 +35,6 @@ pub(crate) fn grpc_call(headers: &HeaderMap, uri: &Uri, caller: &str) -> Span {
         "rpc.system" = "grpc",
         "rpc.service" = service,
         "rpc.method" = method,
-        "rpc.response.status_code" = Empty,
         "server.address" = uri.host(),
         "server.port" = uri.port_u16(),
     );
@@ -62,7 +64,6 @@ pub(crate) fn http_call(call: &HttpCall<'_>) -> Span {
         "call",
         caller,
         trace_id = Empty,
-        status = Empty,
         "otel.name" = format!("{method} {route}"),
         "otel.kind" = "server",
         "http.request.method" = method.as_str(),
@@ -82,11 +83,10 @@ pub(crate) fn batch_item(batch: &Span) -> Span {
     if !SAMPLING.get().is_some_and(|sampling| sampling.draw()) {
         return Span::none();
     }
-    let span = tracing::info_span!(target: TARGET, parent: None, "item", trace_id = Empty);
+    let span = tracing::info_span!(target: TARGET, parent: None, "item");
     if !batch.is_disabled() {
         span.add_link(context(batch));
     }
-    show_trace(&span);
     span
 }
 
@@ -99,29 +99,23 @@ pub(crate) fn push(parent: &Span, id: &dyn Display, app: &dyn Display, provider:
         %id,
         %app,
         provider,
+        trace_id = %context(parent).trace_id(),
         labels = Empty,
-        outcome = Empty,
-        reason = Empty,
-        status = Empty,
-        "error.type" = Empty,
         "otel.kind" = "internal",
         "messaging.operation.name" = "send",
     )
 }
 
 /// The span of a push that is not sent, as a child of this one. It is over at once.
-pub(crate) fn refused_push(parent: &Span, id: &str, outcome: &str, reason: &str) {
+pub(crate) fn refused_push(parent: &Span, id: &str, outcome: &'static str, reason: &str) {
     let span = tracing::info_span!(
         target: TARGET,
         parent: parent,
         "push",
         id,
-        outcome = Empty,
-        reason = Empty,
-        "error.type" = Empty,
         "otel.kind" = "internal",
     );
-    ended(&span, outcome, Some(reason), Some(outcome));
+    ended(&span, outcome, None, Some(reason), Some(outcome));
 }
 
 /// The span of an attempt, as a child of the span that is entered.
@@ -130,10 +124,6 @@ pub(crate) fn attempt(n: u32, host: &str, port: u16) -> Span {
         target: TARGET,
         "attempt",
         n,
-        outcome = Empty,
-        reason = Empty,
-        status = Empty,
-        "error.type" = Empty,
         "otel.kind" = "client",
         "http.request.method" = "POST",
         // The first attempt resends nothing.
@@ -150,26 +140,38 @@ pub(crate) fn resent() {
     }
 }
 
-/// Tells the span of a push or an attempt what became of it. `failed` is none where that is a success.
-pub(crate) fn ended(span: &Span, outcome: &str, reason: Option<&str>, failed: Option<&str>) {
+/// Tells the span of a push or an attempt what became of it, and the status of the answer. `failed` is none where that is a success.
+///
+/// These are attributes of the trace, and no fields: a field would have the log write all fields of its span anew each time, and no
+/// line is written within a span that has ended.
+pub(crate) fn ended(
+    span: &Span,
+    outcome: &'static str,
+    answered: Option<u16>,
+    reason: Option<&str>,
+    failed: Option<&'static str>,
+) {
     if span.is_disabled() {
         return;
     }
-    span.record("outcome", outcome);
+    span.set_attribute("fanfare.outcome", outcome);
+    if let Some(answered) = answered {
+        span.set_attribute(STATUS, i64::from(answered));
+    }
     if let Some(reason) = reason {
-        span.record("reason", reason);
+        span.set_attribute("fanfare.reason", reason.to_owned());
     }
     if let Some(failed) = failed {
-        span.record("error.type", failed);
-        span.set_status(Status::error(failed.to_owned()));
+        span.set_attribute(ERROR, failed);
+        span.set_status(Status::error(failed));
     }
 }
 
 /// Tells the span of a gRPC call its status. `is_error` says whether the gateway failed, and not its caller.
 pub(crate) fn status(span: &Span, name: &'static str, is_error: bool) {
-    span.record("rpc.response.status_code", name);
+    span.set_attribute("rpc.response.status_code", name);
     if is_error {
-        span.set_attribute("error.type", name);
+        span.set_attribute(ERROR, name);
         span.set_status(Status::error(name));
     }
 }
@@ -177,9 +179,9 @@ pub(crate) fn status(span: &Span, name: &'static str, is_error: bool) {
 /// Tells the span of a call over HTTP its status. What is wrong with a call of a caller is no error of the gateway. Source:
 /// OpenTelemetry, "Semantic conventions for HTTP spans", status.
 pub(crate) fn http_status(span: &Span, status: StatusCode) {
-    span.record("status", status.as_u16());
+    span.set_attribute(STATUS, i64::from(status.as_u16()));
     if status.is_server_error() {
-        span.set_attribute("error.type", status.as_str().to_owned());
+        span.set_attribute(ERROR, status.as_str().to_owned());
         span.set_status(Status::error(status.as_str().to_owned()));
     }
 }
@@ -200,7 +202,7 @@ fn begun(span: Span, parent: Option<Parent>, headers: &HeaderMap) -> Span {
     span
 }
 
-/// Puts the number of the trace where the log finds it. The span begins with this.
+/// Puts the number of the trace where the log finds it. The span begins with this; its pushes have the number themselves.
 fn show_trace(span: &Span) {
     span.record("trace_id", display(context(span).trace_id()));
 }

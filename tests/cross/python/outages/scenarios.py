@@ -190,7 +190,7 @@ OUTAGES = [
         remedy="Send fewer pushes, or ask the push service for a larger quota.",
         line=(
             "WARN", "too many requests, says the service; requests to it are paced from now on",
-            {"peer": "fcm project demo-project"},
+            {"peer": "Peer(fcm as project demo-project)"},
         ),
         alerts={"FanfarePaced": {"origin": "fcm", "identity": "project demo-project", "fault": "quota"}},
         callers=24,
