@@ -14,6 +14,7 @@ mod compression;
 mod config;
 mod connections;
 mod credential;
+mod demo_command;
 mod desk;
 mod dry_runs;
 mod far_callers;

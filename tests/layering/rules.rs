@@ -47,7 +47,11 @@ pub(crate) const ONLY: &[(&[&str], &[&str])] = &[
     (&["crate::transport"], &["transport", "upstream", "listener"]),
     // Only the two ends of a connection see its protocol.
     (&["h2"], &["simulator"]),
-    (&["hyper", "hyper_util"], &["upstream", "simulator", "listener", OTLP, "cli::gateway"]),
+    // The demo's naive sender is the client that most programs have.
+    (
+        &["hyper", "hyper_rustls", "hyper_util"],
+        &["upstream", "simulator", "listener", OTLP, "cli::gateway", "cli::demo::breaking"],
+    ),
     // The rest of the house knows spans of `tracing` alone.
     (
         &["opentelemetry", "opentelemetry_sdk", "opentelemetry_proto", "tracing_opentelemetry"],

@@ -1,41 +1,32 @@
 //! `fanfare demo`: runs simulator, gateway and caller in one process, over real gRPC, TLS and HTTP/2, and checks what came
 //! of each push.
 
+mod breaking;
+mod gateway;
 mod plan;
 mod report;
 mod send;
+mod serving;
 
 use std::fmt;
-use std::sync::Arc;
+use std::io::{IsTerminal, stderr};
 use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
-use fanfare_simulator::{Environment, MattermostSettings, Simulator, VapidKey};
-use fanfare_upstream::Http;
+use fanfare_simulator::{Environment, MattermostSettings, Simulator};
 use indicatif::{ProgressBar, ProgressStyle};
 use tonic::transport::{Channel, Endpoint};
 
 use super::done::Done;
 use super::output::print_or_tell;
+use super::signals::StopSignals;
 use crate::app::{Gateway, Network};
-use crate::config::{
-    ApnsConfig, ApnsCredential, AppConfig, Config, FcmConfig, MattermostConfig, Trust, WebPushConfig,
-};
-use crate::credential::google::Source;
-use crate::credential::vapid::ApplicationServer;
-use crate::provider::apns::{Apns, ApnsSettings};
-use crate::provider::fcm::{Fcm, FcmSettings};
-use crate::provider::mattermost::{self, Mattermost};
-use crate::provider::webpush::{WebPush, WebPushSettings};
-use crate::push::{ApnsEnvironment, AppId};
 use crate::telemetry::{self, LogSettings};
 use plan::Browsers;
 use report::Report;
 use send::Sending;
-
-/// The simulator has no quota, and the ramp up to Google's would only slow the demo down.
-const PUSHES_PER_MINUTE: u32 = 60_000_000;
+use serving::ServedAt;
 
 /// Shows everything at once: simulator, gateway, pushes and their verdicts.
 ///
@@ -43,11 +34,18 @@ const PUSHES_PER_MINUTE: u32 = 60_000_000;
 /// loopback, and sends pushes to good, dead, moved and throttled targets, through one stream and by single calls. Then it
 /// prints their verdicts, and checks that each push got the outcome of its target and arrived exactly as it was asked for.
 ///
-/// Exit code 0: everything is as it must be; 1: there is a mismatch; 2: the demo could not start. The exit code is the same if
+/// After that it breaks things. It sends the same pushes to APNs through a naive sender, which is a pooled HTTP client with three
+/// retries, and through a gateway. Connections are told to go, one is reset, one of two addresses stalls, the gateway is
+/// restarted, and the push service answers 503. Side by side it prints how many pushes were lost, doubled or are unknown, as the
+/// push service's journal counts them.
+///
+/// Exit code 0: everything is as it must be; 1: there is a mismatch, or through the gateway a push was lost or doubled, called
+/// what it was not, or more are unknown than can have been in flight; 2: the demo could not start. The exit code is the same if
 /// standard output cannot be written.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  fanfare demo\n  fanfare demo --pushes 100000 --concurrency 500 --latency 50ms"
+    after_help = "Examples:\n  fanfare demo\n  fanfare demo --pushes 100000 --concurrency 500 --latency 50ms\n  \
+                  fanfare demo --breaking 50000\n  fanfare demo --serve"
 )]
 pub(super) struct Demo {
     /// How many pushes to send through one SendBatch stream.
@@ -62,15 +60,23 @@ pub(super) struct Demo {
     /// How long the simulator takes for each answer.
     #[arg(long, default_value = "0s", value_parser = |text: &str| humantime::parse_duration(text))]
     latency: Duration,
+    /// How many pushes to send through each of the two senders while things break. 0 leaves this part out.
+    #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    breaking: u32,
+    /// Then stay, with a push now and then, until SIGTERM or SIGINT, and tell the address of the status page.
+    #[arg(long)]
+    serve: bool,
     /// Tell what came of it as one JSON document on standard output: `good`, `targets` with the outcomes of their pushes, `stream`,
-    /// `calls`, `requests`, `connections` and `mismatches`.
+    /// `calls`, `requests`, `connections`, `mismatches`, `breaking` with the books of both senders, and `serving` with addresses.
     #[arg(long)]
     json: bool,
 }
 
 impl Demo {
     pub(super) async fn run(self) -> anyhow::Result<Done> {
-        let _log = telemetry::init(&LogSettings { filter: "warn".to_owned(), ..LogSettings::default() })?;
+        // On a terminal the log would tear the bar apart, and what goes wrong here is told below.
+        let filter = if stderr().is_terminal() { "off" } else { "warn" };
+        let _log = telemetry::init(&LogSettings { filter: filter.to_owned(), ..LogSettings::default() })?;
         let simulator = Simulator::builder()
             .latency(self.latency)
             .bundle_ids([plan::TOPIC])
@@ -82,7 +88,7 @@ impl Demo {
             .context("the simulator cannot start")?;
         let vapid = simulator.web_push().new_key()?;
         let browsers = Browsers::subscribe(&simulator, &vapid)?;
-        let gateway = Gateway::start(config(&simulator, vapid)?, Network::default()).await?;
+        let gateway = Gateway::start(gateway::config(&simulator, vapid)?, Network::default()).await?;
         let to = format!("http://{}", gateway.grpc_address());
         self.say(format_args!(
             "simulated APNs at {}\nsimulated FCM at {}\nsimulated Mattermost push proxy at {}\n\
@@ -97,16 +103,51 @@ impl Demo {
         ));
 
         let channel = Endpoint::from_shared(to)?.connect().await?;
-        let (streamed, single) = self.send(channel, &browsers).await;
-
-        gateway.shut_down().await;
+        let (streamed, single) = self.send(channel.clone(), &browsers).await;
         let report = Report::new(&streamed, &single, &simulator);
-        match self.json {
-            true => print_or_tell(format_args!("{:#}", report.as_json())),
-            false => print_or_tell(&report),
+        self.say(&report);
+        let broken = self.break_things().await?;
+        let good = report.is_true() && broken.as_ref().is_none_or(breaking::Comparison::is_good);
+        let signals = if self.serve { Some(StopSignals::listen()?) } else { None };
+        let addresses = signals.is_some().then(|| ServedAt::of(&gateway));
+        if self.json {
+            let mut document = report.as_json();
+            document["good"] = good.into();
+            if let Some(broken) = &broken {
+                document["breaking"] = broken.as_json();
+            }
+            if let Some(addresses) = &addresses {
+                document["serving"] = addresses.as_json();
+            }
+            print_or_tell(format_args!("{document:#}"));
+        } else if let Some(addresses) = &addresses {
+            print_or_tell(addresses);
         }
+        match signals {
+            Some(signals) => {
+                serving::until_told(signals, channel, self.pushes + self.singles, &browsers).await;
+            }
+            None => drop(channel),
+        }
+        gateway.shut_down().await;
         simulator.shutdown().await;
-        Ok(if report.is_true() { Done::Good } else { Done::Bad })
+        Ok(if good { Done::Good } else { Done::Bad })
+    }
+
+    /// Sends pushes through both senders while things break, and tells what became of them.
+    async fn break_things(&self) -> anyhow::Result<Option<breaking::Comparison>> {
+        if self.breaking == 0 {
+            return Ok(None);
+        }
+        self.say(format_args!(
+            "\nNow {} pushes to APNs through each of two senders, while things break. Time\n\
+             limits and waits of both are a tenth of what is common, and in place of the\n\
+             15 minutes that Apple asks to wait after a 503, the demo waits a second.\n",
+            self.breaking
+        ));
+        let comparison = breaking::compare(self.breaking, !self.json).await?;
+        self.say(format_args!("\n{comparison}"));
+        Ok(Some(comparison))
     }
 
     /// Tells people what goes on.
@@ -133,55 +174,4 @@ impl Demo {
         bar.finish_and_clear();
         ways
     }
-}
-
-/// A gateway on free ports of loopback, with one app that sends to the simulator.
-fn config(simulator: &Simulator, vapid: VapidKey) -> anyhow::Result<Config> {
-    let key = simulator.provider_key();
-    let apns = ApnsConfig {
-        provider: Apns::try_new(ApnsSettings {
-            environment: ApnsEnvironment::Production,
-            topics: vec![plan::TOPIC.to_owned()],
-            certificate: false,
-            unknown_push_types: false,
-        })?,
-        credential: ApnsCredential::token(&key.private_key_pem.clone().into(), &key.key_id, &key.team_id)?,
-    };
-    let account = simulator.fcm().add_service_account(&[plan::PROJECT])?;
-    let fcm = FcmConfig {
-        provider: Fcm::try_new(&FcmSettings { project_id: plan::PROJECT.to_owned() })?,
-        credential: Arc::new(Source::from_json(&account.key_json().into())?),
-        certificate: None,
-        pushes_per_minute: Some(PUSHES_PER_MINUTE),
-    };
-    let mattermost = MattermostConfig {
-        provider: Mattermost::try_new(mattermost::MattermostSettings {
-            server_id: plan::SERVER_ID.to_owned(),
-        })?,
-        origin: simulator.mattermost().origin().parse()?,
-        http: Http::Either,
-        trust: None,
-    };
-    let web_push = WebPushConfig {
-        provider: WebPush::try_new(WebPushSettings {
-            hosts: vec!["localhost".to_owned()],
-            any_port: true,
-            ..WebPushSettings::default()
-        })?,
-        application_server: Arc::new(ApplicationServer::parse(&vapid.private_key_pem.into(), plan::SUBJECT)?),
-        private_addresses: true,
-        http: Http::Either,
-    };
-    let app = AppConfig {
-        apns: Some(apns),
-        fcm: Some(fcm),
-        mattermost: Some(mattermost),
-        web_push: Some(web_push),
-        ..AppConfig::new(AppId::parse(plan::APP)?)
-    };
-    let mut config = Config::on_loopback(vec![app], Trust::of_system_and(simulator.ca_pem())?);
-    config.fcm.origin = simulator.fcm().origin().parse()?;
-    config.apns_production = simulator.origin(Environment::Production).parse()?;
-    config.apns_sandbox = simulator.origin(Environment::Sandbox).parse()?;
-    Ok(config)
 }

@@ -116,17 +116,20 @@ impl Browsers {
 
 /// Plans so many pushes, and mixes the kinds of their targets evenly.
 pub(super) fn pushes(count: u32, browsers: &Browsers) -> impl Iterator<Item = PlannedPush> {
-    (0..count).map(|number| {
-        // 37 and 100 have no common factor, so a hundred pushes in a row take each place from 0 to 99 once.
-        let mut place = number * 37 % 100;
-        let kind = TARGET_KINDS.iter().find(|kind| {
-            let here = place < kind.share;
-            place = place.wrapping_sub(kind.share);
-            here
-        });
-        let kind = kind.unwrap_or(&TARGET_KINDS[0]);
-        PlannedPush { number, kind, browser: browsers.0.get(kind.prefix).cloned() }
-    })
+    (0..count).map(|number| planned(number, browsers))
+}
+
+/// Plans the push with this number.
+pub(super) fn planned(number: u32, browsers: &Browsers) -> PlannedPush {
+    // 37 and 100 have no common factor, so a hundred pushes in a row take each place from 0 to 99 once.
+    let mut place = number % 100 * 37 % 100;
+    let kind = TARGET_KINDS.iter().find(|kind| {
+        let here = place < kind.share;
+        place = place.wrapping_sub(kind.share);
+        here
+    });
+    let kind = kind.unwrap_or(&TARGET_KINDS[0]);
+    PlannedPush { number, kind, browser: browsers.0.get(kind.prefix).cloned() }
 }
 
 impl PlannedPush {
