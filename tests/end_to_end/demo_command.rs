@@ -29,8 +29,8 @@ fn while_things_break_nothing_is_lost_or_doubled_through_the_gateway_and_the_boo
         let lines = ["accepted_and_arrived_once", "lost", "doubled", "failed_but_arrived", "unknown"];
         let sum: u64 = lines.iter().map(|line| count(sender, line)).sum();
         assert_eq!((sum, count(sender, "pushes")), (300, 300), "{sender}: {breaking:#}");
-        // A connection is told to go after 50 streams, so there are several.
-        assert!(count(sender, "sockets") >= 6, "{sender}: {breaking:#}");
+        // A connection was told to go, so there was another one.
+        assert!(count(sender, "sockets") >= 2, "{sender}: {breaking:#}");
     }
 }
 

@@ -30,3 +30,16 @@ async fn who_never_answers_holds_up_the_end_until_the_timeout_alone() {
     simulator.shutdown().await;
     assert!(finish(answer).await.is_err());
 }
+
+#[tokio::test]
+async fn a_stalled_connection_holds_up_the_end_until_the_timeout_alone() {
+    let simulator = Simulator::builder().start().await.unwrap();
+    let mut client = Client::trusted(&simulator).await;
+    simulator.on_connection(1, &Fault::HalfOpen).unwrap();
+    let unread = client.start(GOOD).await;
+    simulator.drain(Duration::from_millis(1)).await;
+    assert_eq!(simulator.counters().connections_open, 1);
+    simulator.shutdown().await;
+    assert_eq!(simulator.counters().connections_open, 0);
+    assert!(finish(unread).await.is_err());
+}

@@ -16,12 +16,13 @@ const STREAMS_OF_A_CONNECTION: u64 = 50;
 const GOAWAY_PAUSE: Duration = Duration::from_millis(50);
 
 const RESET_AT: Duration = Duration::from_millis(600);
-const STALLED_AT: Duration = Duration::from_millis(1200);
-const RESTART_AT: Duration = Duration::from_millis(2300);
-const UNAVAILABLE_AT: Duration = Duration::from_millis(2800);
+const UNAVAILABLE_AT: Duration = Duration::from_millis(1000);
+const RESTART_AT: Duration = Duration::from_millis(2400);
+const STALLED_AT: Duration = Duration::from_millis(2900);
 
-/// How long an address stalls, and how long the push service answers 503.
-const OUTAGE: Duration = Duration::from_millis(800);
+/// How long the push service answers 503, and how long an address stalls: a tenth of 12 s and of 8 s. Real outages are longer.
+const UNAVAILABLE_FOR: Duration = Duration::from_millis(1200);
+const STALLED_FOR: Duration = Duration::from_millis(800);
 
 /// Plays the script. `restart` restarts the gateway, where there is one.
 pub(super) async fn play(
@@ -38,23 +39,23 @@ pub(super) async fn play(
     simulator.add_fault(FaultRule::once(Trigger::Always, reset));
     live.broke("a connection is reset");
 
-    sleep_until(begun + STALLED_AT).await;
-    stall(simulator, busiest(simulator));
-    live.broke("one of the two addresses stalls: it takes everything and answers nothing");
-    sleep(OUTAGE).await;
-    heal(simulator);
-    live.broke("the address is well again, but not the connections that it had");
-
-    sleep_until(begun + RESTART_AT).await;
-    restart().await?;
-
     sleep_until(begun + UNAVAILABLE_AT).await;
     simulator.clear_faults();
     simulator.add_fault(FaultRule::always(Trigger::Always, Fault::Refuse(Refusal::Unavailable)));
     live.broke("the push service answers 503 to everything");
-    sleep(OUTAGE).await;
+    sleep(UNAVAILABLE_FOR).await;
     heal(simulator);
     live.broke("the push service is well again");
+
+    sleep_until(begun + RESTART_AT).await;
+    restart().await?;
+
+    sleep_until(begun + STALLED_AT).await;
+    stall(simulator, busiest(simulator));
+    live.broke("one of the two addresses stalls: it takes everything and answers nothing");
+    sleep(STALLED_FOR).await;
+    heal(simulator);
+    live.broke("the address is well again, but not the connections that it had");
     Ok(())
 }
 

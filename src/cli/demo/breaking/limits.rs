@@ -9,7 +9,7 @@ pub(super) const HANDING_IN: Duration = Duration::from_secs(4);
 pub(super) const IN_FLIGHT: usize = 100;
 
 /// How long the push service takes for an answer.
-pub(super) const LATENCY: Duration = Duration::from_millis(20);
+pub(super) const LATENCY: Duration = Duration::from_millis(10);
 
 /// How long a sender waits for an answer, and for a connection. 10 s are common.
 pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);

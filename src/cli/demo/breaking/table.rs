@@ -67,7 +67,7 @@ impl fmt::Display for Comparison {
             f,
             "Unknown to Fanfare is a push that was in flight when something broke: it is\n\
              not sent again, and {} of the {} did arrive. A naive sender knows no unknown:\n\
-             it repeats such a push, which doubles it, or gives it up, which loses it.\n",
+             it repeats such a push, which may double it, or gives it up and calls it failed.\n",
             fanfare.unknown_arrived, fanfare.unknown
         )?;
         if self.is_good() {
@@ -75,7 +75,7 @@ impl fmt::Display for Comparison {
             return write!(f, "{}", good.if_supports_color(Stream::Stdout, |text| text.green()));
         }
         let bad =
-            "through Fanfare something was lost, doubled, called what it was not, or too much is unknown";
+            "through Fanfare a push was lost, doubled or called what it was not,\nor more are unknown than were in flight";
         write!(f, "{}", bad.if_supports_color(Stream::Stdout, |text| text.red()))
     }
 }
