@@ -52,7 +52,7 @@ pub(super) async fn play(
 
     sleep_until(begun + STALLED_AT).await;
     stall(simulator, busiest(simulator));
-    live.broke("one of the two addresses stalls: it takes everything and answers nothing");
+    live.broke("one of two addresses stalls: it takes all and answers nothing");
     sleep(STALLED_FOR).await;
     heal(simulator);
     live.broke("the address is well again, but not the connections that it had");

@@ -65,17 +65,16 @@ impl fmt::Display for Comparison {
         writeln!(f, "{table}\n")?;
         writeln!(
             f,
-            "Unknown to Fanfare is a push that was in flight when something broke: it is\n\
-             not sent again, and {} of the {} did arrive. A naive sender knows no unknown:\n\
-             it repeats such a push, which may double it, or gives it up and calls it failed.\n",
+            "Unknown to Fanfare is a push that was written and got no answer: it is not sent\n\
+             again, and {} of the {} did arrive. A naive sender knows no unknown: it sends\n\
+             such a push again, which may double it, or gives it up and calls it failed.\n",
             fanfare.unknown_arrived, fanfare.unknown
         )?;
         if self.is_good() {
             let good = "through Fanfare nothing was lost, doubled, or called what it was not";
             return write!(f, "{}", good.if_supports_color(Stream::Stdout, |text| text.green()));
         }
-        let bad =
-            "through Fanfare a push was lost, doubled or called what it was not,\nor more are unknown than were in flight";
+        let bad = "through Fanfare a push was lost, doubled or called what it was not,\nor more are unknown than were in flight";
         write!(f, "{}", bad.if_supports_color(Stream::Stdout, |text| text.red()))
     }
 }
