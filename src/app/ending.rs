@@ -29,6 +29,7 @@ impl Gateway {
     /// The same, where `hurry` ends the delay.
     pub async fn shut_down_hurried_by(mut self, hurry: impl Future<Output = ()>) {
         self.health.drain();
+        self.drains.begin();
         let (delay, in_flight) = (self.drain_delay(), self.lasting.admission.in_flight());
         tracing::info!(?delay, in_flight, "shutting down: no longer ready");
         tokio::select! {

@@ -20,6 +20,7 @@ use super::age::{Age, Due};
 use super::called::Calls;
 use super::calls;
 use super::connection::Connection;
+use super::draining::Draining;
 use super::events::{Event, Events};
 use super::joined::Joined;
 use super::linger::{self, Lent};
@@ -37,6 +38,7 @@ pub(super) struct Serving<M> {
     pub(super) settings: ListenerSettings,
     pub(super) protocol: Protocol,
     pub(super) entrance: Entrance,
+    pub(super) draining: Draining,
     pub(super) metrics: ListenerMetrics,
     pub(super) make_service: M,
 }
@@ -81,7 +83,10 @@ where
         deadline: Instant,
         stop: CancellationToken,
     ) {
-        let connection = Arc::new(connection);
+        let connection = Arc::new(match agreed {
+            Agreed::Http2 => connection,
+            Agreed::Http1 => connection.ends_by_an_answer(&self.draining),
+        });
         let service = Calls::new((self.make_service)(&connection), &connection);
         match &self.protocol {
             Protocol::Http2(settings) | Protocol::Either(settings) if agreed == Agreed::Http2 => {
