@@ -2,6 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// For so long a connection over HTTP/1.1 is kept that has no call when its listener ends. A call that was sent before its caller
+/// could know has come by then: half a round trip is less, and so is the time from a connect to its first call.
+pub(super) const LAST_CALL: Duration = Duration::from_secs(1);
 
 /// Whether a gateway drains. HTTP/1.1 has no GOAWAY: that a connection ends is said by an answer, or seen when it is closed, and a
 /// call that is on its way then is lost. So from the beginning of a drain each answer ends its connection, for as long as calls

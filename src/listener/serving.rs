@@ -20,7 +20,7 @@ use super::age::{Age, Due};
 use super::called::Calls;
 use super::calls;
 use super::connection::Connection;
-use super::draining::Draining;
+use super::draining::{Draining, LAST_CALL};
 use super::events::{Event, Events};
 use super::joined::Joined;
 use super::linger::{self, Lent};
@@ -139,9 +139,15 @@ where
             match event {
                 // GOAWAY leaves before anything that the calls say because of it, so that nobody calls here again.
                 Event::Stop | Event::Age(Due::TellToGo) => {
-                    http.as_mut().graceful_shutdown();
+                    if connection.ends_with_this_answer() {
+                        // Where there is no GOAWAY, closing it would lose the call that is on its way.
+                        events.leave_at(Instant::now() + LAST_CALL);
+                    } else {
+                        http.as_mut().graceful_shutdown();
+                    }
                     connection.leaving().told_to_go().cancel();
                 }
+                Event::Leave => http.as_mut().graceful_shutdown(),
                 Event::Age(Due::EndCalls) => connection.leaving().over().cancel(),
                 Event::Age(Due::Close) => {
                     let calls = connection.counts().calls;
