@@ -217,7 +217,7 @@ func TestTheCallersContextEndsABatch(t *testing.T) {
 	}
 }
 
-func connect(t *testing.T, server *gateway) *Client {
+func connect(t *testing.T, server *gateway, dial ...grpc.DialOption) *Client {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -229,7 +229,7 @@ func connect(t *testing.T, server *gateway) *Client {
 	healthpb.RegisterHealthServer(serves, healthy)
 	go func() { _ = serves.Serve(listener) }()
 	t.Cleanup(serves.Stop)
-	client, err := NewClient(listener.Addr().String(), Options{Plaintext: true})
+	client, err := NewClient(listener.Addr().String(), Options{Plaintext: true, Dial: dial})
 	if err != nil {
 		t.Fatal(err)
 	}
