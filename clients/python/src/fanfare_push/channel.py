@@ -45,6 +45,12 @@ def credentials(
     return grpc.composite_channel_credentials(tls, grpc.metadata_call_credentials(_Token(Path(token_file))))
 
 
+def check_window(window: int) -> None:
+    """A batch with no place for a push would wait for ever."""
+    if window < 1:
+        raise ValueError(f"expected a window of at least one push, found {window}")
+
+
 class _Token(grpc.AuthMetadataPlugin):
     def __init__(self, file: Path) -> None:
         self._file = file
