@@ -74,6 +74,8 @@ func NewClient(target string, options Options) (*Client, error) {
 	dial := []grpc.DialOption{
 		grpc.WithTransportCredentials(transport),
 		grpc.WithDefaultServiceConfig(ServiceConfig),
+		// DNS may have another one (gRFC A2), whose policy may repeat what was sent already.
+		grpc.WithDisableServiceConfig(),
 		// Without it a call that finds no gateway ready fails at once, and nobody knows whether it was sent.
 		grpc.WithDefaultCallOptions(grpc.WaitForReady(true)),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: keepaliveInterval, Timeout: keepaliveTimeout}),

@@ -11,6 +11,8 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/resolver"
+	"google.golang.org/grpc/resolver/manual"
 	"google.golang.org/grpc/status"
 
 	"fanfare.dev/clients/go/pushv1"
@@ -166,4 +168,37 @@ func TestWhatCannotBeMeantIsRefused(t *testing.T) {
 			t.Errorf("%+v is taken", options)
 		}
 	}
+}
+
+// DNS may have a service config, too. Its policy would repeat what may have been sent.
+func TestNoOtherServiceConfigTakesThePlaceOfTheContracts(t *testing.T) {
+	server := &refusing{gateway: &gateway{}}
+	found := manual.NewBuilderWithScheme("found")
+	found.BuildCallback = func(_ resolver.Target, cc resolver.ClientConn, _ resolver.BuildOptions) {
+		found.InitialState(resolver.State{
+			Addresses: []resolver.Address{{Addr: server.address}},
+			ServiceConfig: cc.ParseServiceConfig(`{"methodConfig": [{"name": [{}], "retryPolicy": {"maxAttempts": 5,
+				"initialBackoff": "0.01s", "maxBackoff": "0.01s", "backoffMultiplier": 1, "retryableStatusCodes": ["UNAVAILABLE"]}}]}`),
+		})
+	}
+	server.address = serve(t, server)
+	client, err := NewClient("found:///gateway", Options{Plaintext: true, Dial: []grpc.DialOption{grpc.WithResolvers(found)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if _, err := client.Send(t.Context(), &pushv1.Push{}); status.Code(err) != codes.Unavailable || server.calls.Load() != 1 {
+		t.Errorf("%v after %d calls", err, server.calls.Load())
+	}
+}
+
+type refusing struct {
+	*gateway
+	address string
+	calls   atomic.Int64
+}
+
+func (r *refusing) SendPush(context.Context, *pushv1.SendPushRequest) (*pushv1.SendPushResponse, error) {
+	r.calls.Add(1)
+	return nil, status.Error(codes.Unavailable, "the answer is lost")
 }

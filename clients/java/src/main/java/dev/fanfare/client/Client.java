@@ -40,6 +40,8 @@ public final class Client implements AutoCloseable {
   private Client(Builder builder) throws IOException {
     channel = Grpc.newChannelBuilder(builder.target, builder.credentials())
         .defaultServiceConfig(serviceConfig())
+        // DNS may have another one (gRFC A2), whose policy may repeat what was sent already.
+        .disableServiceConfigLookUp()
         .keepAliveTime(KEEPALIVE_SECONDS, TimeUnit.SECONDS)
         .keepAliveTimeout(KEEPALIVE_TIMEOUT_SECONDS, TimeUnit.SECONDS)
         .build();
