@@ -129,7 +129,7 @@ class Reader:
             more = os.read(stdout, 65536) if readable else b""
             assert more, f"{command}\n{printed.decode()}{self.errors.read_text()}it fails, or does not end"
             printed += more
-        return printed.decode().removesuffix(f"{MARK}\n")
+        return printed.decode().removesuffix(f"{MARK}\n").replace("\r\n", "\n")
 
     def await_start(self, command: str) -> None:
         """Waits as a reader does, who sees a gateway or a simulator start before they go on."""
