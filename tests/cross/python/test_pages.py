@@ -183,3 +183,16 @@ def test_a_page_names_no_command_or_flag_that_there_is_not(page):
             assert name in known, f"{page}: {said}"
             flags = set(re.findall(r"(?<=\s)--[a-z][a-z-]*", rest))
             assert flags <= known[name], f"{page}: {said}: {flags - known[name]}"
+
+
+# Names of code that look like those of metrics.
+CODE = {"fanfare_client", "fanfare_push", "fanfare_simulator", "fanfare_upstream"}
+
+
+# What has changed its name stands in the changelog by the former one.
+@pytest.mark.parametrize("page", [page for page in PAGES if page != "CHANGELOG.md"])
+def test_a_page_names_no_metric_that_there_is_not(page):
+    known = set(re.findall(r"`(fanfare_\w+)`", (ROOT / "docs/metrics.md").read_text())) | CODE
+    named = re.findall(r"\bfanfare_[a-z][a-z_]*[a-z]", (ROOT / page).read_text())
+    # A histogram has three series, none of which has its name alone.
+    assert {re.sub("_(bucket|count|sum)$", "", name) for name in named if name not in known} <= known, page
