@@ -28,7 +28,7 @@ from typing import NamedTuple
 
 # How long one command may take, in seconds: some download and compile.
 LIMIT = 120
-GRPC, ADMIN, CONTROL = "127.0.0.1:50051", "127.0.0.1:9464", "127.0.0.1:8460"
+GRPC, ADMIN, CONTROL, HTTP = "127.0.0.1:50051", "127.0.0.1:9464", "127.0.0.1:8460", "127.0.0.1:8080"
 # What these tell people is on standard error, as warnings are, which no page shows.
 TELLS = re.compile(r"fanfare (batch|caller-key|init)\b")
 # What the shell says after each command.
@@ -71,7 +71,7 @@ class Reader:
     """The shell of a reader, in a folder. What runs in its background ends with it."""
 
     def __init__(self, folder: Path):
-        self.folder, self.values = folder, {usual: free_address() for usual in (GRPC, ADMIN, CONTROL)}
+        self.folder, self.values = folder, {usual: free_address() for usual in (GRPC, ADMIN, CONTROL, HTTP)}
         self.admin = self.values[ADMIN]
         path = folder.with_name(f"{folder.name}-path")
         path.mkdir()
@@ -109,7 +109,7 @@ class Reader:
 
     def run(self, command: str) -> str:
         """Runs a command, which has to succeed, and returns what it prints."""
-        starts = re.match(r"fanfare (serve|simulate)\b", command)
+        starts = re.match(r"(\w+=\S+ )*fanfare (serve|simulate)\b", command)
         if starts and "&" not in command:
             # Who follows a page has a terminal more for it.
             command += " &"

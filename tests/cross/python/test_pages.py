@@ -129,6 +129,8 @@ def have_followed_the_first_tutorial(reader: Reader) -> None:
 # What a reader has who comes to a page, where it is not what the first tutorial leads to.
 BEFORE = {
     "README.md": have_keys_alone,
+    "docs/how-to/from-firebase-admin.md": have_a_google_account,
+    "docs/how-to/from-gorush.md": have_keys_alone,
     "docs/callers.md": be_a_known_caller,
     "docs/matrix.md": run_sygnal,
     "docs/mattermost.md": run_a_mattermost_push_proxy,
