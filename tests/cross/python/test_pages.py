@@ -86,6 +86,14 @@ def have_keys_alone(reader: Reader) -> None:
     shutil.copy(f"{folder}/service-account.json", reader.folder)
 
 
+def have_a_certificate_too(reader: Reader) -> None:
+    have_keys_alone(reader)
+    identities = Path(os.environ["FANFARE_IDENTITIES"])
+    shutil.copy(identities / "gateway.pem", reader.folder / "tls.crt")
+    shutil.copy(identities / "gateway.key", reader.folder / "tls.key")
+    (reader.folder / "tls.key").chmod(0o600)
+
+
 def run_sygnal(reader: Reader) -> None:
     facts = simulated(reader)
     apple = {"type": "apns", "keyfile": "AuthKey.p8", "key_id": facts["key_id"], "team_id": facts["team_id"]}
@@ -132,6 +140,7 @@ BEFORE = {
     "docs/how-to/from-firebase-admin.md": have_a_google_account,
     "docs/how-to/from-gorush.md": have_keys_alone,
     "docs/callers.md": be_a_known_caller,
+    "docs/how-to/kubernetes.md": have_a_certificate_too,
     "docs/matrix.md": run_sygnal,
     "docs/mattermost.md": run_a_mattermost_push_proxy,
     "docs/tutorials/android.md": have_a_google_account,
