@@ -125,10 +125,14 @@ class Reader:
         """What a command prints until it ends. The shell ends with a command that fails."""
         printed, deadline, stdout = b"", time.monotonic() + LIMIT, self.shell.stdout.fileno()
         while not printed.endswith(f"{MARK}\n".encode()):
-            readable, _, _ = select.select([stdout], [], [], max(0.0, deadline - time.monotonic()))
+            # The end of the shell is no end of its output, which what runs in its background has as well.
+            ended = self.shell.poll() is not None
+            readable, _, _ = select.select([stdout], [], [], 0.1)
             more = os.read(stdout, 65536) if readable else b""
-            assert more, f"{command}\n{printed.decode()}{self.errors.read_text()}it fails, or does not end"
             printed += more
+            said = f"{command}\n{printed.decode(errors='replace')}{self.errors.read_text()}"
+            assert more or not ended, f"{said}it fails"
+            assert time.monotonic() < deadline, f"{said}it does not end"
         return printed.decode().removesuffix(f"{MARK}\n").replace("\r\n", "\n")
 
     def await_start(self, command: str) -> None:
