@@ -149,7 +149,7 @@ BEFORE = {
 }
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("page", [page for page in PAGES if is_followed(page)])
 def test_a_page_can_be_followed(page, reader):
     if page in BEFORE:
