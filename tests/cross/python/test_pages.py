@@ -207,3 +207,15 @@ def test_a_page_names_no_metric_that_there_is_not(page):
     named = re.findall(r"\bfanfare_[a-z][a-z_]*[a-z]", (ROOT / page).read_text())
     # A histogram has three series, none of which has its name alone.
     assert {re.sub("_(bucket|count|sum)$", "", name) for name in named if name not in known} <= known, page
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if "```toml" in (ROOT / page).read_text()])
+def test_a_page_shows_settings_that_there_are(page, tmp_path):
+    """What a part of a configuration needs beside it, such as its keys, is another matter."""
+    for block in blocks((ROOT / page).read_text()):
+        if block.language == "toml" and "[dependencies]" not in block.text:
+            (tmp_path / "fanfare.toml").write_text(block.text)
+            command = [os.environ["FANFARE_BIN"], "check", "--json", "--config", tmp_path / "fanfare.toml"]
+            findings = json.loads(subprocess.run(command, capture_output=True, text=True, timeout=60).stdout)["findings"]
+            wrong = [it for it in findings if it["problem"].startswith("unknown ") or not it.get("key")]
+            assert not wrong, f"{page}:\n{block.text}{wrong}"
