@@ -57,8 +57,12 @@ pub(crate) fn line() -> &'static str {
     static LINE: OnceLock<String> = OnceLock::new();
     LINE.get_or_init(|| {
         let version = env!("CARGO_PKG_VERSION");
-        let (commit, date) = (commit(), commit_date());
-        if commit == UNKNOWN { version.to_owned() } else { format!("{version} ({commit} {date})") }
+        match (commit(), &*commit_date()) {
+            (UNKNOWN, _) => version.to_owned(),
+            // A package of a registry knows the hash alone.
+            (commit, UNKNOWN) => format!("{version} ({commit})"),
+            (commit, date) => format!("{version} ({commit} {date})"),
+        }
     })
 }
 

@@ -31,20 +31,43 @@ const (
 func (c *Client) SendBatch(ctx context.Context, pushes iter.Seq[*pushv1.Push]) iter.Seq2[*Result, error] {
 	return func(yield func(*Result, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
-		defer cancel()
-		input := make(chan *pushv1.Push)
-		go feed(ctx, pushes, input)
-		b := &batch{client: c, input: input, yield: yield}
-		if err := b.run(ctx); !b.left {
+		// A push has its place from when it is taken until its result was read, and each has one result: the batch never
+		// waits for the loop, so that a gateway never waits for the batch and ends it as a reader that stopped.
+		places := make(chan struct{}, c.options.Window)
+		b := &batch{client: c, input: make(chan *pushv1.Push), results: make(chan *Result, c.options.Window)}
+		go feed(ctx, pushes, places, b.input)
+		var err error
+		go func() {
+			defer close(b.results)
+			err = b.run(ctx)
 			b.giveUp(err)
+		}()
+		defer func() {
+			cancel()
+			for range b.results {
+			}
+		}()
+		for result := range b.results {
+			<-places
+			if !yield(result, nil) {
+				return
+			}
+		}
+		if err != nil {
+			yield(nil, err)
 		}
 	}
 }
 
 // feed hands the pushes of a sequence on, for as long as the batch goes on.
-func feed(ctx context.Context, pushes iter.Seq[*pushv1.Push], input chan<- *pushv1.Push) {
+func feed(ctx context.Context, pushes iter.Seq[*pushv1.Push], places chan<- struct{}, input chan<- *pushv1.Push) {
 	defer close(input)
 	for push := range pushes {
+		select {
+		case places <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
 		select {
 		case input <- push:
 		case <-ctx.Done():
@@ -56,16 +79,17 @@ func feed(ctx context.Context, pushes iter.Seq[*pushv1.Push], input chan<- *push
 // item is a push on its way.
 type item struct {
 	push    *pushv1.Push
+	bytes   int   // how large it is on the wire
 	streams int   // on how many it was written
 	inDoubt error // why an earlier stream may have sent it
 }
 
 type batch struct {
-	client *Client
-	input  <-chan *pushv1.Push // nil once it has ended
-	queue  []*item             // those to be written next
-	yield  func(*Result, error) bool
-	left   bool // the caller has left its loop
+	client  *Client
+	input   chan *pushv1.Push // nil once it has ended
+	queue   []*item           // those to be written next
+	results chan *Result
+	wrong   error // what ended the input early
 }
 
 // run opens one stream after another until every push has its verdict, and returns why that could not be.
@@ -75,8 +99,6 @@ func (b *batch) run(ctx context.Context) error {
 		s := stream{batch: b, open: map[int64]*item{}}
 		err := s.run(ctx)
 		switch {
-		case b.left:
-			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err == nil || s.fruitful:
@@ -96,7 +118,7 @@ func (b *batch) run(ctx context.Context) error {
 		}
 	}
 	if len(b.queue) == 0 && b.input == nil {
-		return nil
+		return b.wrong
 	}
 	return ctx.Err()
 }
@@ -120,7 +142,12 @@ func (b *batch) enqueue(push *pushv1.Push, more bool) {
 		return
 	}
 	giveID(push)
-	b.queue = append(b.queue, &item{push: push})
+	bytes, err := encodable(push)
+	if err != nil {
+		b.input, b.wrong = nil, err
+		return
+	}
+	b.queue = append(b.queue, &item{push: push, bytes: bytes})
 }
 
 // again puts a push back that a stream did not settle, or gives it up.
@@ -135,22 +162,15 @@ func (b *batch) again(i *item, cause error) {
 // end gives a push its result without a verdict.
 func (b *batch) end(i *item, cause error) {
 	if i.inDoubt != nil {
-		b.give(&Result{Push: i.push, Ended: Unknown, Cause: i.inDoubt})
+		b.results <- &Result{Push: i.push, Ended: Unknown, Cause: i.inDoubt}
 		return
 	}
-	b.give(&Result{Push: i.push, Ended: NotRead, Cause: cause})
+	b.results <- &Result{Push: i.push, Ended: NotRead, Cause: cause}
 }
 
-func (b *batch) give(result *Result) {
-	b.left = b.left || !b.yield(result, nil)
-}
-
-// giveUp ends what is left, and the batch with its error.
+// giveUp ends what is left.
 func (b *batch) giveUp(err error) {
 	for _, i := range b.queue {
 		b.end(i, err)
-	}
-	if err != nil && !b.left {
-		b.yield(nil, err)
 	}
 }

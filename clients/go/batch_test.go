@@ -217,7 +217,8 @@ func TestTheCallersContextEndsABatch(t *testing.T) {
 	}
 }
 
-func connect(t *testing.T, server *gateway) *Client {
+// serve has a gateway serve until the test is over, and returns its address.
+func serve(t *testing.T, server pushv1.PushServiceServer) string {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -229,7 +230,11 @@ func connect(t *testing.T, server *gateway) *Client {
 	healthpb.RegisterHealthServer(serves, healthy)
 	go func() { _ = serves.Serve(listener) }()
 	t.Cleanup(serves.Stop)
-	client, err := NewClient(listener.Addr().String(), Options{Plaintext: true})
+	return listener.Addr().String()
+}
+
+func connect(t *testing.T, server *gateway, dial ...grpc.DialOption) *Client {
+	client, err := NewClient(serve(t, server), Options{Plaintext: true, Dial: dial})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -63,6 +64,9 @@ func NewClient(target string, options Options) (*Client, error) {
 	if options.Window == 0 {
 		options.Window = defaultWindow
 	}
+	if options.Window < 0 {
+		return nil, fmt.Errorf("expected a window of at least one push, found %d", options.Window)
+	}
 	transport, err := transportOf(options)
 	if err != nil {
 		return nil, err
@@ -70,6 +74,8 @@ func NewClient(target string, options Options) (*Client, error) {
 	dial := []grpc.DialOption{
 		grpc.WithTransportCredentials(transport),
 		grpc.WithDefaultServiceConfig(ServiceConfig),
+		// DNS may have another one (gRFC A2), whose policy may repeat what was sent already.
+		grpc.WithDisableServiceConfig(),
 		// Without it a call that finds no gateway ready fails at once, and nobody knows whether it was sent.
 		grpc.WithDefaultCallOptions(grpc.WaitForReady(true)),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: keepaliveInterval, Timeout: keepaliveTimeout}),
@@ -98,6 +104,9 @@ func (c *Client) Send(ctx context.Context, push *pushv1.Push) (*Result, error) {
 		defer cancel()
 	}
 	giveID(push)
+	if _, err := encodable(push); err != nil {
+		return &Result{Push: push, Ended: NotRead, Cause: err}, err
+	}
 	answer, err := c.Stub.SendPush(ctx, &pushv1.SendPushRequest{Push: push})
 	if err != nil {
 		ended := Unknown
@@ -111,6 +120,9 @@ func (c *Client) Send(ctx context.Context, push *pushv1.Push) (*Result, error) {
 
 func transportOf(options Options) (credentials.TransportCredentials, error) {
 	if options.Plaintext {
+		if options.CAFile+options.CertificateFile+options.KeyFile+options.TokenFile != "" {
+			return nil, errors.New("files have no place beside Plaintext: nothing is verified or shown without TLS")
+		}
 		return insecure.NewCredentials(), nil
 	}
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
@@ -124,7 +136,11 @@ func transportOf(options Options) (credentials.TransportCredentials, error) {
 			return nil, fmt.Errorf("%s has no certificate in PEM", options.CAFile)
 		}
 	}
-	if options.CertificateFile != "" {
+	if options.CertificateFile+options.KeyFile != "" {
+		// What is wrong with the files is known now, and not at the deadline of each call.
+		if _, err := tls.LoadX509KeyPair(options.CertificateFile, options.KeyFile); err != nil {
+			return nil, err
+		}
 		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 			certificate, err := tls.LoadX509KeyPair(options.CertificateFile, options.KeyFile)
 			return &certificate, err

@@ -9,8 +9,9 @@ import (
 	_ "google.golang.org/grpc/health"
 )
 
-// ServiceConfig is the service config for grpc.WithDefaultServiceConfig: round robin over all addresses, health
-// checking, and a retry policy that repeats ABORTED alone, by which the gateway says that nothing was sent.
+// ServiceConfig is the service config for grpc.WithDefaultServiceConfig, beside grpc.WithDisableServiceConfig, without
+// which DNS may have another in its place: round robin over all addresses, health checking, and a retry policy that repeats
+// ABORTED alone, by which the gateway says that nothing was sent.
 //
 // Do not add another status to the policy: libraries and proxies make the others by themselves, also when only the
 // answer was lost, and a push would be sent twice.

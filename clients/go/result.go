@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	"fanfare.dev/clients/go/pushv1"
 )
 
@@ -58,4 +60,14 @@ func giveID(push *pushv1.Push) {
 		id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
 		push.Id = fmt.Sprintf("%x-%x-%x-%x-%x", id[:4], id[4:6], id[6:8], id[8:10], id[10:])
 	}
+}
+
+// encodable says how large a push is on the wire, or why it has no encoding, such as text that is not UTF-8. gRPC would end the
+// stream of all other pushes for it, and leave them in doubt.
+func encodable(push *pushv1.Push) (int, error) {
+	bytes, err := proto.Marshal(push)
+	if err != nil {
+		return 0, fmt.Errorf("push %q: %w", push.GetId(), err)
+	}
+	return len(bytes), nil
 }

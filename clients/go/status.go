@@ -22,8 +22,8 @@ func isGateways(err error) bool {
 	return false
 }
 
-// nothingSent says whether a SendPush that failed was surely not sent: of its own statuses the gateway says so of each but
-// INTERNAL.
+// nothingSent says whether a call that failed has surely sent nothing; of a stream, nothing that its last progress does not count
+// as read. Of its own statuses the gateway says so of each but INTERNAL.
 func nothingSent(err error) bool {
 	return isGateways(err) && status.Code(err) != codes.Internal
 }

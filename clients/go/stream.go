@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/proto"
 
 	"fanfare.dev/clients/go/pushv1"
 )
@@ -65,7 +65,7 @@ func (s *stream) run(ctx context.Context) error {
 		}
 		// A nil channel is never ready.
 		input, toWrite := s.input, ready
-		if closed || len(s.open)+len(s.queue) >= s.client.options.Window {
+		if closed {
 			input = nil
 		}
 		if closed || len(s.queue) == 0 {
@@ -81,9 +81,6 @@ func (s *stream) run(ctx context.Context) error {
 				return s.settle(answer.err)
 			}
 			s.read(answer.message)
-		}
-		if s.left {
-			return nil
 		}
 	}
 }
@@ -119,7 +116,7 @@ func (s *stream) message() *pushv1.SendBatchRequest {
 		i.streams++
 		s.open[s.next] = i
 		s.next++
-		bytes += proto.Size(i.push)
+		bytes += i.bytes
 		message.Pushes = append(message.Pushes, i.push)
 	}
 	return message
@@ -139,9 +136,7 @@ func (s *stream) read(message *pushv1.SendBatchResponse) {
 			// It was not sent this time, and may have been before.
 			verdict.Delivery = pushv1.Delivery_DELIVERY_MAYBE
 		}
-		if s.give(&Result{Push: i.push, Verdict: verdict}); s.left {
-			return
-		}
+		s.results <- &Result{Push: i.push, Verdict: verdict}
 	}
 }
 
@@ -155,7 +150,9 @@ func (s *stream) settle(err error) error {
 		cause = errNoVerdict
 	}
 	unread := s.next
-	if s.progress != nil && endsAfterProgress(err) {
+	// A gateway that ends a stream by itself sends its last progress before. Any other end may come from the connection, which
+	// may have lost a later one.
+	if s.progress != nil && (err == nil || nothingSent(err)) {
 		unread = s.progress.GetItemsRead()
 	}
 	for _, number := range slices.Sorted(maps.Keys(s.open)) {
@@ -173,21 +170,9 @@ func (s *stream) settle(err error) error {
 	return err
 }
 
-// endsAfterProgress says whether a gateway ended a stream so, which sends its last progress before. Any other end may come
-// from the connection, which may have lost a later one.
-func endsAfterProgress(err error) bool {
-	switch status.Code(err) {
-	case codes.OK:
-		return true
-	case codes.Aborted, codes.InvalidArgument, codes.Unauthenticated, codes.DeadlineExceeded:
-		return isGateways(err)
-	}
-	return false
-}
-
 // goesOn says whether another stream may fare better than this one, which ended with an error.
 func (s *stream) goesOn(err error) bool {
-	if errors.Is(err, errNoGateway) {
+	if errors.Is(err, errNoGateway) || s.client.channel.GetState() == connectivity.Shutdown {
 		return false
 	}
 	switch status.Code(err) {

@@ -18,8 +18,8 @@ const LAST_CALLS: Duration = Duration::from_secs(2);
 pub(super) const LAST_GOODBYE: Duration = Duration::from_secs(2);
 
 impl Gateway {
-    /// Says at once that it is not ready, and goes on as before for `limits.drain_delay`. Then it tells its callers to go
-    /// elsewhere, and lets what they have sent come to its verdict for `limits.drain_timeout`. What is left then ends: unwritten
+    /// Says at once that it is not ready, and goes on as before for `limits.drain_delay`, but that answers over HTTP/1.1 end their
+    /// connections from now on. Then it tells its callers to go elsewhere, and lets what they have sent come to its verdict for `limits.drain_timeout`. What is left then ends: unwritten
     /// pushes are NOT_ATTEMPTED, unanswered ones UNCONFIRMED. When this returns, every task has ended, but for the connections
     /// of callers that do not close their side.
     pub async fn shut_down(self) {
@@ -29,6 +29,7 @@ impl Gateway {
     /// The same, where `hurry` ends the delay.
     pub async fn shut_down_hurried_by(mut self, hurry: impl Future<Output = ()>) {
         self.health.drain();
+        self.drains.begin();
         let (delay, in_flight) = (self.drain_delay(), self.lasting.admission.in_flight());
         tracing::info!(?delay, in_flight, "shutting down: no longer ready");
         tokio::select! {

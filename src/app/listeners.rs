@@ -19,7 +19,7 @@ use crate::ingress::grpc::{
 };
 use crate::ingress::health::Health;
 use crate::ingress::http::{self, Http, HttpSettings};
-use crate::listener::{Accepting, AgeSettings, Listener, ListenerSettings, Protocol};
+use crate::listener::{Accepting, AgeSettings, Draining, Listener, ListenerSettings, Protocol};
 use crate::metrics::{ListenersMetrics, Metrics};
 use crate::proto::{self, server::push_service_server::PushServiceServer};
 
@@ -81,6 +81,8 @@ pub(super) fn grpc(
         protocol: Protocol::Http2(settings.http2),
         spare_descriptors: 0,
         accepting,
+        // Its callers have GOAWAY.
+        draining: Draining::default(),
         metrics: metrics.listeners.listener("grpc"),
     };
     let of_connection = move |connection: &Arc<_>| {
@@ -90,12 +92,14 @@ pub(super) fn grpc(
 }
 
 /// Returns the future that serves the ingresses of an HTTP listener until `stop`, and then until its connections have ended.
+#[expect(clippy::too_many_arguments, reason = "each is a part that is made once, in one place")]
 pub(super) fn http(
     http: Arc<Http>,
     name: &str,
     settings: HttpSettings,
     socket: TcpListener,
     accepting: Accepting,
+    draining: Draining,
     metrics: &ListenersMetrics,
     stop: CancellationToken,
 ) -> impl Future<Output = ()> + use<> {
@@ -106,6 +110,7 @@ pub(super) fn http(
         protocol: Protocol::Either(settings.http2),
         spare_descriptors: 0,
         accepting,
+        draining,
         metrics: metrics.listener(name),
     };
     listener.serve(move |connection: &Arc<_>| http::of_connection(&http, connection), stop)
@@ -125,6 +130,8 @@ pub(super) async fn admin(
         protocol: Protocol::Http1,
         spare_descriptors: ADMIN_SPARES,
         accepting: Accepting::default(),
+        // Probes go on until it ends, which it does last.
+        draining: Draining::default(),
         metrics: state.metrics.listeners.listener("admin"),
     };
     let router = admin::router(state);

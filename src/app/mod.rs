@@ -33,7 +33,7 @@ use crate::held_bytes::BytesBudget;
 use crate::ingress::admin::{Admin, StatusSource};
 use crate::ingress::grpc::Service;
 use crate::ingress::http::HttpParts;
-use crate::listener::{Accepting, ServerTls};
+use crate::listener::{Accepting, Draining, ServerTls};
 use crate::metrics::Metrics;
 use certificates::CertificateWatch;
 use health::HealthKeeper;
@@ -68,6 +68,8 @@ pub struct Gateway {
     /// The tasks of issuers.
     issuers: TaskTracker,
     health: Arc<HealthKeeper>,
+    /// Tells callers over HTTP/1.1 with each answer that their connection ends.
+    drains: Draining,
     draining: CancellationToken,
     /// Ends the listeners of callers, and tells their connections to go.
     leave: CancellationToken,
@@ -93,6 +95,7 @@ impl Gateway {
         let mut sockets =
             HttpSocket::bind(config.http.clone(), config.grpc.batch.reader_stall_timeout).await?;
 
+        let drains = Draining::default();
         let [draining, leave, stop] = std::array::from_fn(|_| CancellationToken::new());
         let lasting = Lasting::new(&config, network);
         let Lasting { metrics, credentials, upstream, admission, .. } = &lasting;
@@ -164,8 +167,9 @@ impl Gateway {
             listener.know_clients(&authorities)?;
             let accepts = Accepting::default();
             accepting.push(accepts.clone());
-            let (metrics, leave) = (&metrics.listeners, leave.clone());
-            serving.spawn(listeners::http(of_calls, &name, settings, socket, accepts, metrics, leave));
+            let (metrics, drains, leave) = (&metrics.listeners, drains.clone(), leave.clone());
+            serving
+                .spawn(listeners::http(of_calls, &name, settings, socket, accepts, drains, metrics, leave));
             http.push(listener);
         }
         let certificates = Arc::new(CertificateWatch::new(metrics.credentials.clone()));
@@ -211,6 +215,7 @@ impl Gateway {
             running: Mutex::new(running),
             issuers,
             health,
+            drains,
             draining,
             leave,
             stop,

@@ -67,9 +67,9 @@ pub struct OptionsDraft {
 }
 
 impl BodyDraft {
-    /// Whether the caller's answers about targets count, which those of a dry run do not.
+    /// How what becomes of it is judged: what a dry run hears does not count, for one.
     pub(super) fn mode(&self) -> RunMode {
-        RunMode::of(self.options.as_ref().is_ok_and(|draft| draft.options.dry_run))
+        self.options.as_ref().map_or(RunMode::Real, |draft| RunMode::of(&draft.options))
     }
 }
 

@@ -199,7 +199,7 @@ fn addressee(
     let id = check::id(id).map_err(|(id, refusal)| Refused::new(id, body.labels.clone(), refusal))?;
     let Asker { caller, class } = *asker;
     let app = lookup::app(routes, caller, &body.app).map_err(Unsendable::from);
-    let mode = RunMode::of(body.options.dry_run);
+    let mode = RunMode::of(&body.options);
     match app.and_then(|routes| lookup::destination(routes, caller, (&body.app, &id), class, target, mode)) {
         Ok(destination) => Ok(Push { id, destination, body }),
         Err(why) => Err(Refused::new(id.into_string(), body.labels.clone(), why)),

@@ -16,7 +16,11 @@ pub struct Guard {
     provider: ProviderKind,
     /// What an operator checks where almost every target is refused.
     suspects: &'static str,
-    suspicion: Suspicion,
+    /// What is known of the targets that known callers name.
+    of_callers: Suspicion,
+    /// What is known of those that anybody may have named. It stands apart, so that nobody makes up targets until good advice
+    /// about the others turns.
+    of_anybody: Suspicion,
     /// Counts the guards of the app and provider that set targets aside.
     quarantine: Gauge,
     /// Whether this one is counted there.
@@ -44,8 +48,8 @@ impl From<Refusal> for Unsendable {
 impl Guard {
     /// A guard that knows nothing of the targets yet. `quarantine` shows when it sets targets aside.
     pub(crate) fn new(app: AppId, provider: ProviderKind, suspects: &'static str, quarantine: Gauge) -> Self {
-        let (suspicion, sets_aside) = Default::default();
-        Self { app, provider, suspects, suspicion, quarantine, sets_aside }
+        let (of_callers, of_anybody, sets_aside) = Default::default();
+        Self { app, provider, suspects, of_callers, of_anybody, quarantine, sets_aside }
     }
 
     /// The app whose targets it guards.
@@ -62,7 +66,11 @@ impl Guard {
 
     /// What an operator checks, while so many targets are refused that they are set aside.
     pub(super) fn suspects_now(&self) -> Option<&'static str> {
-        self.suspicion.is_aroused().then_some(self.suspects)
+        self.is_aroused().then_some(self.suspects)
+    }
+
+    fn is_aroused(&self) -> bool {
+        self.of_callers.is_aroused() || self.of_anybody.is_aroused()
     }
 
     /// Judges a push that the gateway refuses without asking the push service. Many refused targets at once speak for
@@ -90,20 +98,22 @@ impl Guard {
         proved: bool,
         mode: RunMode,
     ) -> TokenAction {
-        let judged = self.suspicion.judge(outcome, action, proved, mode);
-        if let Some(turn) = &judged.turned {
-            self.show(matches!(turn, Turn::Closed));
+        let from_anybody = mode == RunMode::FromAnybody;
+        let suspicion = if from_anybody { &self.of_anybody } else { &self.of_callers };
+        let judged = suspicion.judge(outcome, action, proved, mode);
+        if judged.turned.is_some() {
+            self.show(self.is_aroused());
         }
         let (app, provider) = (&self.app, self.provider.name());
         match judged.turned {
             None => {}
             Some(Turn::Closed) => tracing::warn!(
-                %app, provider,
+                %app, provider, from_anybody,
                 "so many targets are refused at once that their callers are told to set them aside, not to delete them: check {}",
                 self.suspects
             ),
             Some(Turn::Opened) => tracing::info!(
-                %app, provider, "targets live again: the callers of refused ones are told to delete them"
+                %app, provider, from_anybody, "targets live again: the callers of refused ones are told to delete them"
             ),
         }
         judged.action
@@ -196,6 +206,26 @@ mod tests {
             guard.judge(Outcome::Accepted, TokenAction::Keep, false, RunMode::DryRun);
         }
         assert_eq!(guard.refuse(malformed, RunMode::DryRun).token_action, TokenAction::Quarantine);
+    }
+
+    #[test]
+    fn what_anybody_may_have_asked_for_is_judged_apart() {
+        let (guard, malformed) = (guard(), refusal(Outcome::InvalidToken));
+        let told = |mode| guard.refuse(malformed.clone(), mode).token_action;
+        let told_often = |mode| (0..400).map(|_| told(mode)).collect::<Vec<_>>().pop();
+        assert_eq!(told_often(RunMode::FromAnybody), Some(TokenAction::Quarantine));
+        assert_eq!((told(RunMode::Real), told(RunMode::DryRun)), (TokenAction::Delete, TokenAction::Delete));
+        assert_eq!((guard.quarantine.get(), guard.suspects_now().is_some()), (1, true));
+        // Nor does what lives vouch for the targets of callers.
+        assert_eq!(told_often(RunMode::Real), Some(TokenAction::Quarantine));
+        for _ in 0..400 {
+            guard.judge(Outcome::Accepted, TokenAction::Keep, false, RunMode::FromAnybody);
+        }
+        assert_eq!(
+            (told(RunMode::FromAnybody), told(RunMode::Real)),
+            (TokenAction::Delete, TokenAction::Quarantine)
+        );
+        assert_eq!(guard.quarantine.get(), 1, "those of callers are set aside");
     }
 
     #[test]

@@ -100,7 +100,7 @@ impl<P: Provider> Ask<'_, P> {
 
     fn learned(&self, attempt: Attempt<'_, P>) -> Learned {
         let Attempt { peer, payload, begun, context, generation, renewed, pass, ended, .. } = attempt;
-        let (route, mode) = (self.route, RunMode::of(self.body.options.dry_run));
+        let (route, mode) = (self.route, RunMode::of(&self.body.options));
         let (verdict, status, fresh) = match ended {
             Ok(answer) => {
                 route.metrics.attempted(begun.elapsed());

@@ -32,7 +32,7 @@ impl<P: Provider> Route<P> {
     pub(crate) fn refuse(&self, id: &PushId, refusal: Refusal, mode: RunMode) -> Unsendable {
         let unsendable = self.guard().refuse(refusal, mode);
         let refusal = &unsendable.refusal;
-        if mode == RunMode::Real && self.record.is_worth_noting(refusal.outcome) {
+        if mode != RunMode::DryRun && self.record.is_worth_noting(refusal.outcome) {
             let now = SystemTime::now();
             self.record.note(Problem {
                 time: now,

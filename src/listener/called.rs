@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
+use http::header::{CONNECTION, HeaderValue};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
@@ -62,9 +63,14 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let response = ready!(this.answer.poll(cx))?;
+        let mut response = ready!(this.answer.poll(cx))?;
         match this.call.take() {
-            Some(call) => Poll::Ready(Ok(Answer::new(response, call))),
+            Some(call) => {
+                if call.connection().ends_with_this_answer() {
+                    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                }
+                Poll::Ready(Ok(Answer::new(response, call)))
+            }
             // A future is not polled after its end.
             None => Poll::Pending,
         }

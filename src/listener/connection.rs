@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
 
+use super::draining::Draining;
 use super::leaving::Leaving;
 
 /// An accepted connection. The counters only grow, so that one addition counts an event, and what is there now is the
@@ -16,6 +17,8 @@ pub struct Connection {
     address: SocketAddr,
     certificates: Vec<CertificateDer<'static>>,
     leaving: Leaving,
+    /// Where it speaks HTTP/1.1, whether its next answer ends it.
+    draining: Option<Draining>,
     begun: AtomicBool,
     /// In microseconds, and zero while it is not known.
     round_trip: AtomicU64,
@@ -31,12 +34,23 @@ impl Connection {
             address,
             certificates,
             leaving: Leaving::default(),
+            draining: None,
             begun: AtomicBool::new(false),
             round_trip: AtomicU64::new(0),
             calls: Events::default(),
             answers: Events::default(),
             watched_by_itself: Events::default(),
         }
+    }
+
+    /// The same, which is ended by the next answer once the gateway drains.
+    pub(super) fn ends_by_an_answer(self, draining: &Draining) -> Self {
+        Self { draining: Some(draining.clone()), ..self }
+    }
+
+    /// Whether an answer that is ready now is the last one.
+    pub(super) fn ends_with_this_answer(&self) -> bool {
+        self.draining.as_ref().is_some_and(Draining::has_begun)
     }
 
     /// Returns the caller's address. Behind a trusted proxy it is the one that the PROXY header names.

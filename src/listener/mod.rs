@@ -13,6 +13,7 @@ mod bout;
 mod called;
 mod calls;
 mod connection;
+mod draining;
 mod events;
 mod joined;
 mod leaving;
@@ -45,6 +46,7 @@ pub use accepting::Accepting;
 pub(crate) use addresses::network;
 pub use age::AgeSettings;
 pub use connection::Connection;
+pub use draining::Draining;
 pub use leaving::Leaving;
 pub use protocol::{Http2Settings, Protocol};
 pub use settings::ListenerSettings;
@@ -73,6 +75,8 @@ pub struct Listener {
     pub spare_descriptors: usize,
     /// Whether it can accept connections, which it says here.
     pub accepting: Accepting,
+    /// Whether its gateway drains.
+    pub draining: Draining,
     /// What it counts.
     pub metrics: ListenerMetrics,
 }
@@ -89,7 +93,7 @@ impl Listener {
         B: Body<Data = Bytes> + Unpin + Send + 'static,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        let Self { name, socket, settings, protocol, spare_descriptors, accepting, metrics } = self;
+        let Self { name, socket, settings, protocol, spare_descriptors, accepting, draining, metrics } = self;
         let most = settings.max_connections;
         let mut acceptor = Acceptor::new(
             socket,
@@ -108,6 +112,7 @@ impl Listener {
             settings,
             protocol,
             entrance,
+            draining,
             metrics,
             make_service,
         });

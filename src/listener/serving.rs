@@ -20,6 +20,7 @@ use super::age::{Age, Due};
 use super::called::Calls;
 use super::calls;
 use super::connection::Connection;
+use super::draining::{Draining, LAST_CALL};
 use super::events::{Event, Events};
 use super::joined::Joined;
 use super::linger::{self, Lent};
@@ -37,6 +38,7 @@ pub(super) struct Serving<M> {
     pub(super) settings: ListenerSettings,
     pub(super) protocol: Protocol,
     pub(super) entrance: Entrance,
+    pub(super) draining: Draining,
     pub(super) metrics: ListenerMetrics,
     pub(super) make_service: M,
 }
@@ -81,7 +83,10 @@ where
         deadline: Instant,
         stop: CancellationToken,
     ) {
-        let connection = Arc::new(connection);
+        let connection = Arc::new(match agreed {
+            Agreed::Http2 => connection,
+            Agreed::Http1 => connection.ends_by_an_answer(&self.draining),
+        });
         let service = Calls::new((self.make_service)(&connection), &connection);
         match &self.protocol {
             Protocol::Http2(settings) | Protocol::Either(settings) if agreed == Agreed::Http2 => {
@@ -134,9 +139,15 @@ where
             match event {
                 // GOAWAY leaves before anything that the calls say because of it, so that nobody calls here again.
                 Event::Stop | Event::Age(Due::TellToGo) => {
-                    http.as_mut().graceful_shutdown();
+                    if connection.ends_with_this_answer() {
+                        // Where there is no GOAWAY, closing it would lose the call that is on its way.
+                        events.leave_at(Instant::now() + LAST_CALL);
+                    } else {
+                        http.as_mut().graceful_shutdown();
+                    }
                     connection.leaving().told_to_go().cancel();
                 }
+                Event::Leave => http.as_mut().graceful_shutdown(),
                 Event::Age(Due::EndCalls) => connection.leaving().over().cancel(),
                 Event::Age(Due::Close) => {
                     let calls = connection.counts().calls;

@@ -318,4 +318,7 @@ pub struct Options {
     pub dry_run: bool,
     /// Whether a second push with the same id is not sent, but gets the verdict of the first.
     pub once: bool,
+    /// Whether anybody may have asked for it, because its ingress knows no callers. What becomes of it says nothing of the
+    /// targets that known callers name.
+    pub from_anybody: bool,
 }

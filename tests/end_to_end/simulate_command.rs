@@ -49,6 +49,12 @@ async fn send(args: &[&str]) -> Output {
 async fn what_simulate_writes_serves_pushes_to_every_service_by_one_flag() {
     let folder = tempfile::tempdir().unwrap();
     let _simulating = simulate(folder.path()).await;
+    let mut check = Command::new(env!("CARGO_BIN_EXE_fanfare"));
+    let checked = check.args(["check", "--config"]).arg(folder.path().join("fanfare.toml")).output().unwrap();
+    assert!(
+        checked.status.success() && checked.stderr.is_empty(),
+        "nobody is warned of its keys: {checked:?}"
+    );
     let gateway = serve(folder.path(), "gateway").await;
     let subscription = |name: &str| {
         let file = folder.path().join("subscriptions").join(name).with_extension("json");

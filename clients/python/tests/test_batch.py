@@ -6,7 +6,7 @@ import asyncio
 import signal
 import unittest
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from threading import Thread
 from typing import Any
 
@@ -138,6 +138,59 @@ class TestBatch(unittest.TestCase):
                     send_all(self.gateway.address, [large], results.append)
                 self.assertIs(raised.exception.code(), grpc.StatusCode.OUT_OF_RANGE)
                 self.assertEqual([type(it) for it in results], [NotRead])
+
+    def test_pushes_that_are_too_large_harm_no_other(self) -> None:
+        large = [push(number) for number in range(64)]
+        for it in large:
+            it.content.data["text"] = "x" * 200_000  # More than grpc.max_push_bytes.
+        for send_all in [blocking, with_asyncio]:
+            with self.subTest(send_all.__name__):
+                results: list[Result] = []
+                send_all(self.gateway.address, [*large, push(64)], results.append)
+                outcomes = Counter(it.verdict.outcome for it in results if isinstance(it, Answered))
+                self.assertEqual(outcomes, {pb.OUTCOME_PAYLOAD_TOO_LARGE: 64, pb.OUTCOME_ACCEPTED: 1})
+
+    def test_a_client_that_is_closed_ends_its_batches(self) -> None:
+        sent = [push(number, repeatable=True) for number in range(WINDOW)]
+        results: list[Result] = []
+        client = Client(self.gateway.address, plaintext=True)
+        with self.assertRaises((grpc.RpcError, ValueError)):
+            for result in client.send_batch(sent):
+                results.append(result)
+                client.close()
+        self.assertEqual(sorted(it.id for it in sent), sorted(it.push.id for it in results))
+        results.clear()
+
+        async def send_all() -> None:
+            client = AsyncClient(self.gateway.address, plaintext=True)
+            async for result in client.send_batch(sent):
+                results.append(result)
+                await client.close()
+
+        with self.assertRaises((grpc.RpcError, grpc.aio.UsageError)):
+            asyncio.run(send_all())
+        self.assertEqual(sorted(it.id for it in sent), sorted(it.push.id for it in results))
+
+    def test_a_source_that_is_cancelled_ends_the_batch(self) -> None:
+        async def pushes() -> AsyncIterator[pb.Push]:
+            yield push(1)
+            waits = asyncio.ensure_future(asyncio.Event().wait())
+            waits.cancel()
+            await waits
+
+        async def send_all() -> list[Result]:
+            results: list[Result] = []
+            async with AsyncClient(self.gateway.address, plaintext=True) as client:
+                with self.assertRaisesRegex(ConnectionAbortedError, "was cancelled"):
+                    async for result in client.send_batch(pushes()):
+                        results.append(result)
+            return results
+
+        self.assertEqual([type(it) for it in asyncio.run(asyncio.wait_for(send_all(), 20))], [Answered])
+
+    def test_a_window_has_at_least_one_push(self) -> None:
+        with self.assertRaisesRegex(ValueError, "at least one push"):
+            Client(self.gateway.address, plaintext=True, window=0)
 
     def test_a_source_that_fails_ends_the_batch_when_what_it_gave_has_its_verdict(self) -> None:
         def pushes() -> Iterator[pb.Push]:

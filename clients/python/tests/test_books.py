@@ -6,7 +6,7 @@ import unittest
 from typing import Any, Optional
 
 import grpc
-from fanfare_push import pb
+from fanfare_push import pb, should_retry
 from fanfare_push.books import TRIES, Books, Stream
 from fanfare_push.status import Status
 from google.rpc import error_details_pb2, status_pb2
@@ -139,6 +139,28 @@ class TestBooks(unittest.TestCase):
         self.assertEqual([stream.sent for stream in self.opened], [["a"], ["a"]])
         # The second stream read nothing, but the first may have.
         self.assertEqual(self.results(), [("a", "Unknown")])
+
+    def test_what_was_not_sent_this_time_may_have_been_before(self) -> None:
+        self.take("a", repeatable=True)
+        self.books.close(self.turn(), ended(StatusCode.UNAVAILABLE))
+        self.books.hear(self.turn(), pb.SendBatchResponse(results=[pb.PushResult(retryable=True, delivery=pb.DELIVERY_NO)]))
+        self.assertFalse(should_retry(self.books.ended[0]))
+
+    def test_a_dry_run_is_never_in_doubt(self) -> None:
+        self.books.take(pb.Push(id="a", options=pb.Options(dry_run=True)))
+        self.books.close(self.turn(), ended(StatusCode.UNAVAILABLE))
+        self.assertEqual(self.turn().sent, ["a"])
+        self.assertEqual(self.results(), [])
+
+    def test_a_stream_that_cannot_be_opened_ends_the_batch(self) -> None:
+        def closed() -> Stream:
+            raise ValueError("the channel is closed")
+
+        self.take("a")
+        self.books.turn(self.now, closed)
+        self.assertEqual(self.results(), [("a", "NotRead")])
+        self.assertIsInstance(self.books.error, ValueError)
+        self.assertTrue(self.books.over)
 
     def test_tries_are_bounded(self) -> None:
         self.take("a")

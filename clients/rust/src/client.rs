@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_stream::Stream;
 use tonic::metadata::errors::InvalidMetadataValue;
@@ -161,9 +162,12 @@ pub enum SetupError {
     /// The target, or what a file holds, is not what it should be.
     #[error(transparent)]
     Transport(#[from] tonic::transport::Error),
-    /// A token is never sent without TLS.
-    #[error("a token is never sent without TLS")]
-    TokenWithoutTls,
+    /// Files have no place beside `plaintext`: nothing is verified or shown without TLS.
+    #[error("files have no place beside plaintext: nothing is verified or shown without TLS")]
+    FilesWithoutTls,
+    /// A window has at least one push, and no more than a channel may hold.
+    #[error("expected a window of at least one push, found {0}")]
+    Window(usize),
 }
 
 impl Builder {
@@ -219,8 +223,12 @@ impl Builder {
         let mut endpoint = Endpoint::from_shared(format!("{scheme}://{}", self.target))?
             .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
             .keep_alive_timeout(KEEPALIVE_TIMEOUT);
-        if self.plaintext && self.token_file.is_some() {
-            return Err(SetupError::TokenWithoutTls);
+        let files = self.token_file.is_some() || self.ca_file.is_some() || self.certificate.is_some();
+        if self.plaintext && files {
+            return Err(SetupError::FilesWithoutTls);
+        }
+        if !(1..=Semaphore::MAX_PERMITS).contains(&self.window) {
+            return Err(SetupError::Window(self.window));
         }
         if !self.plaintext {
             let mut tls = ClientTlsConfig::new();

@@ -31,16 +31,10 @@ pub(crate) fn is_unreached(status: &Status) -> bool {
     false
 }
 
-/// Whether a SendPush that failed was surely not sent. Of its own statuses the gateway says so of each but INTERNAL.
+/// Whether a call that failed has surely sent nothing; of a stream, nothing that its last progress does not count as read. Of its
+/// own statuses the gateway says so of each but INTERNAL.
 pub(crate) fn nothing_sent(status: &Status) -> bool {
     is_unreached(status) || (is_gateways(status) && status.code() != Code::Internal)
-}
-
-/// Whether a gateway ended a stream so, which sends its last progress before. Any other end may come from the connection,
-/// which may have lost a later one. Without a status the stream ended with OK.
-pub(crate) fn ends_after_progress(status: Option<&Status>) -> bool {
-    let own = [Code::Aborted, Code::InvalidArgument, Code::Unauthenticated, Code::DeadlineExceeded];
-    status.is_none_or(|status| own.contains(&status.code()) && is_gateways(status))
 }
 
 /// Whether another stream may fare better than one that ended so.

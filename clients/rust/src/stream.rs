@@ -9,18 +9,17 @@ use std::task::{Context, Poll};
 use prost::Message;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
-use tokio_stream::{Stream, StreamExt};
+use tokio_stream::Stream;
 use tonic::{Status, Streaming};
 
-use crate::batch::{BatchRun, Item, Left};
+use crate::batch::{BatchRun, Item, Left, next_push};
 use crate::client::Client;
-use crate::ended::{Answered, Ended};
-use crate::status::ends_after_progress;
+use crate::status::nothing_sent;
 use crate::v1::{BatchProgress, Delivery, SendBatchRequest, SendBatchResponse};
 
 // A message is bounded far below grpc.max_message_items (65,536) and grpc.max_message_bytes (4 MiB), so that verdicts come
 // early.
-const MAX_MESSAGE_ITEMS: usize = 256;
+pub(crate) const MAX_MESSAGE_ITEMS: usize = 256;
 const MAX_MESSAGE_BYTES: usize = 256 * 1024;
 
 pub(crate) struct BatchStream<'a> {
@@ -67,7 +66,7 @@ impl<'a> BatchStream<'a> {
         let late = |_| Err(Status::deadline_exceeded("no gateway took the stream in time"));
         let mut answers = match begun.unwrap_or_else(late) {
             Ok(answers) => answers,
-            Err(status) => return self.settle(Some(status)).await,
+            Err(status) => return Ok(self.settle(Some(status))),
         };
         self.begun = true;
         loop {
@@ -75,22 +74,22 @@ impl<'a> BatchStream<'a> {
                 messages = None;
             }
             let writes = messages.is_some();
-            let room = self.run.client.window.saturating_sub(self.open.len() + self.run.queue.len());
+            let run = &mut *self.run;
             tokio::select! {
                 answer = answers.message() => match answer {
-                    Ok(Some(answer)) => self.read(answer).await?,
-                    Ok(None) => return self.settle(None).await,
-                    Err(status) => return self.settle(Some(status)).await,
+                    Ok(Some(answer)) => self.read(answer),
+                    Ok(None) => return Ok(self.settle(None)),
+                    Err(status) => return Ok(self.settle(Some(status))),
                 },
-                place = reserve(messages.as_ref()), if writes && !self.run.queue.is_empty() => match place {
+                place = reserve(messages.as_ref()), if writes && !run.queue.is_empty() => match place {
                     Some(place) => place.send(self.message()),
                     // The call is over, and why is what is read.
                     None => self.leaving = true,
                 },
-                push = self.run.input.next(), if writes && self.run.input_open && room > 0 => {
-                    self.run.take_with_others(push, room.min(MAX_MESSAGE_ITEMS));
+                push = next_push(&mut run.input, &mut run.place, &run.results), if writes && run.input_open => {
+                    run.take_with_others(push);
                 }
-                () = self.run.results.closed() => return Err(Left),
+                () = run.results.closed() => return Err(Left),
             }
         }
     }
@@ -109,7 +108,7 @@ impl<'a> BatchStream<'a> {
         Numbered { request: SendBatchRequest { pushes, ..Default::default() }, end: self.next }
     }
 
-    async fn read(&mut self, answer: SendBatchResponse) -> Result<(), Left> {
+    fn read(&mut self, answer: SendBatchResponse) {
         self.leaving |= answer.progress.as_ref().is_some_and(|progress| progress.draining);
         self.progress = answer.progress;
         for mut verdict in answer.results {
@@ -119,17 +118,18 @@ impl<'a> BatchStream<'a> {
                 // It was not sent this time, and may have been before.
                 verdict.set_delivery(Delivery::Maybe);
             }
-            self.run.give(Ended::Answered(Answered { push: item.push, verdict })).await?;
+            item.answer(verdict);
         }
-        Ok(())
     }
 
     /// Ends the stream's books: a push without a verdict was never read, or is in doubt.
-    async fn settle(self, status: Option<Status>) -> Result<StreamEnd, Left> {
+    fn settle(self, status: Option<Status>) -> StreamEnd {
         let ended = || Status::unknown("the stream ended without a verdict on the push");
         let cause = status.clone().unwrap_or_else(ended);
         let taken = self.taken.load(Ordering::Acquire);
-        let last = self.progress.filter(|_| ends_after_progress(status.as_ref()));
+        // A gateway that ends a stream by itself sends its last progress before. Any other end may come from the connection,
+        // which may have lost a later one. Without a status the stream ended with OK.
+        let last = self.progress.filter(|_| status.as_ref().is_none_or(nothing_sent));
         let unread = last.map_or(taken, |progress| progress.items_read.cast_unsigned().min(taken));
         for (number, mut item) in self.open {
             let options = item.push.options.as_ref();
@@ -139,12 +139,12 @@ impl<'a> BatchStream<'a> {
                 item.in_doubt = Some(cause.clone());
             }
             if number >= unread || is_repeatable {
-                self.run.again(item, &cause).await?;
+                self.run.again(item, &cause);
             } else {
-                self.run.end(item, &cause).await?;
+                item.end(&cause);
             }
         }
-        Ok(StreamEnd { status, begun: self.begun, fruitful: self.fruitful })
+        StreamEnd { status, begun: self.begun, fruitful: self.fruitful }
     }
 }
 

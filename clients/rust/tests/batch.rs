@@ -1,9 +1,10 @@
 //! Each push of a batch ends once, however its streams end.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use fanfare_client::v1::{
     BatchProgress, Delivery, Options, Push, PushResult, SendBatchRequest, SendBatchResponse, SendPushRequest,
@@ -12,7 +13,8 @@ use fanfare_client::v1::{
 use fanfare_client::{Client, Ended};
 use server::push_service_server::{PushService, PushServiceServer};
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
+use tokio::time::timeout;
 use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
 use tonic::{Code, Request, Response, Status, Streaming};
 use tonic_types::{ErrorDetails, StatusExt};
@@ -24,6 +26,10 @@ mod server;
 
 /// How many pushes the batches of these tests have. They fit into one message.
 const PUSHES: usize = 5;
+/// How long a test waits for what has to happen.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Three verdicts with so much detail are more than the windows of HTTP/2 hold for one who does not read.
+const LARGE: usize = 3 << 20;
 
 /// What a gateway does with a stream: it reads so many pushes (all, where there are fewer), gives the first of them their
 /// verdicts, says how far it is, and ends it.
@@ -37,12 +43,15 @@ struct Script {
     progress: i64,
     draining: bool,
     end: Option<Status>,
+    /// Verdicts are large, each in a message of its own, and it is told when all are sent.
+    told: Option<Arc<Notify>>,
 }
 
 impl Default for Script {
     fn default() -> Self {
         let delivery = Delivery::Accepted;
-        Self { takes: true, read: PUSHES, answer: PUSHES, delivery, progress: 5, draining: false, end: None }
+        let (takes, draining, end, told) = (true, false, None, None);
+        Self { takes, read: PUSHES, answer: PUSHES, delivery, progress: 5, draining, end, told }
     }
 }
 
@@ -78,7 +87,7 @@ impl PushService for Gateway {
         if !script.takes {
             return Err(script.end.unwrap());
         }
-        let (answers, receiver) = mpsc::channel(8);
+        let (answers, receiver) = mpsc::channel(1);
         tokio::spawn(play(script, request.into_inner(), answers));
         Ok(Response::new(ReceiverStream::new(receiver)))
     }
@@ -92,9 +101,18 @@ async fn play(script: Script, mut requests: Streaming<SendBatchRequest>, answers
     }
     let results = read.iter().take(script.answer).zip(0..).map(|(push, index)| {
         let (id, delivery) = (push.id.clone(), script.delivery.into());
-        PushResult { index, id, delivery, ..Default::default() }
+        let detail = "x".repeat(if script.told.is_some() { LARGE } else { 0 });
+        PushResult { index, id, delivery, detail, ..Default::default() }
     });
-    let results = SendBatchResponse { results: results.collect(), progress: None };
+    let of = |results| SendBatchResponse { results, progress: None };
+    let mut results: Vec<PushResult> = results.collect();
+    if let Some(told) = script.told {
+        for result in results.drain(..) {
+            answers.send(Ok(of(vec![result]))).await.unwrap();
+        }
+        told.notify_one();
+    }
+    let results = of(results);
     let progress =
         BatchProgress { items_read: script.progress, draining: script.draining, ..Default::default() };
     let progress = SendBatchResponse { results: Vec::new(), progress: Some(progress) };
@@ -130,19 +148,29 @@ struct Seen {
     maybe: usize,
 }
 
-async fn send(repeatable: bool, script: Vec<Script>) -> Seen {
+/// A client of a gateway with this script, and how many streams that has had.
+async fn connect(script: Vec<Script>) -> (Client, Arc<AtomicUsize>) {
     let streams = Arc::new(AtomicUsize::new(0));
     let service = PushServiceServer::new(Gateway { script, streams: Arc::clone(&streams) });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let incoming = TcpListenerStream::new(listener);
     tokio::spawn(tonic::transport::Server::builder().add_service(service).serve_with_incoming(incoming));
+    (Client::builder(address.to_string()).plaintext().build().unwrap(), streams)
+}
 
-    let client = Client::builder(address.to_string()).plaintext().build().unwrap();
+fn pushes(repeatable: bool) -> impl Iterator<Item = Push> + Send {
     let options = Options { repeatable, ..Default::default() };
-    let push =
-        move |number| Push { id: format!("{number}"), options: Some(options.clone()), ..Default::default() };
-    let mut batch = client.send_batch(tokio_stream::iter((0..PUSHES).map(push)));
+    (0..PUSHES).map(move |number| Push {
+        id: format!("{number}"),
+        options: Some(options.clone()),
+        ..Default::default()
+    })
+}
+
+async fn send(repeatable: bool, script: Vec<Script>) -> Seen {
+    let (client, streams) = connect(script).await;
+    let mut batch = client.send_batch(tokio_stream::iter(pushes(repeatable)));
     let (mut ends, mut failed, mut maybe) = (BTreeMap::new(), None, 0);
     while let Some(ended) = batch.next().await {
         let ended = match ended {
@@ -221,4 +249,47 @@ async fn a_gateway_does_not_know_the_caller() {
 async fn a_gateway_reads_nothing_time_and_again() {
     let reads_nothing = Script { answer: 0, progress: 0, draining: true, ..Default::default() };
     assert_eq!(send(false, vec![reads_nothing]).await, seen("NNNNN", None, 5, 0));
+}
+
+#[tokio::test]
+async fn a_message_that_is_too_large_was_not_read() {
+    let refuses = Script {
+        answer: 1,
+        progress: 2,
+        end: own(Code::OutOfRange, "FIELD_TOO_LARGE"),
+        ..Default::default()
+    };
+    assert_eq!(send(false, vec![refuses]).await, seen("AUNNN", Some(Code::OutOfRange), 1, 0));
+}
+
+#[tokio::test]
+async fn a_gateway_never_waits_for_a_reader() {
+    let told = Arc::new(Notify::new());
+    let script = Script { told: Some(Arc::clone(&told)), ..Default::default() };
+    let (client, _) = connect(vec![script]).await;
+    let mut batch = client.send_batch(tokio_stream::iter(pushes(false)));
+    let mut answered = usize::from(batch.next().await.unwrap().unwrap().verdict().is_some());
+    timeout(PATIENCE, told.notified()).await.unwrap();
+    while let Some(ended) = batch.next().await {
+        answered += usize::from(ended.unwrap().verdict().is_some());
+    }
+    assert_eq!(answered, PUSHES);
+}
+
+#[tokio::test]
+#[should_panic(expected = "no more")]
+async fn a_stream_of_pushes_that_panics_is_no_end() {
+    let (client, _) = connect(vec![Script { read: PUSHES + 1, ..Default::default() }]).await;
+    let pushes = pushes(false).map(|push| if push.id == "2" { panic!("no more") } else { push });
+    let mut batch = client.send_batch(tokio_stream::iter(pushes));
+    while batch.next().await.is_some() {}
+}
+
+#[test]
+fn what_cannot_be_meant_is_refused() {
+    let builder = || Client::builder("127.0.0.1:1").plaintext();
+    assert!(builder().ca_file("ca.pem").build().is_err());
+    assert!(builder().token_file("token").build().is_err());
+    assert!(builder().window(0).build().is_err());
+    assert!(builder().window(usize::MAX).build().is_err());
 }

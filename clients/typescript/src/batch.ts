@@ -3,14 +3,22 @@
 import type { ClientDuplexStream, ServiceError } from '@grpc/grpc-js'
 import { Books, Stream } from './books.js'
 import { waiting } from './channel.js'
-import type { Push, PushServiceClient, SendBatchRequest, SendBatchResponse } from './generated/fanfare/push/v1/push.js'
+import {
+  Push, type PushServiceClient, type SendBatchRequest, type SendBatchResponse,
+} from './generated/fanfare/push/v1/push.js'
 import type { PushInput, Result } from './result.js'
 
-/** How many pushes are in one message: as many of the largest (grpc.max_push_bytes) stay below grpc.max_message_bytes. */
-const MESSAGE = 32
+// A message is bounded far below grpc.max_message_items (65,536) and grpc.max_message_bytes (4 MiB): a gateway ends the stream of
+// all pushes for a message that is too large.
+const MESSAGE_ITEMS = 256
+const MESSAGE_BYTES = 256 * 1024
+
+/** Calls that are under way. */
+export type Calls = Set<{ cancel(): void }>
 
 export async function* batch(
   stub: PushServiceClient, pushes: Iterable<PushInput> | AsyncIterable<PushInput>, patience: number, window: number,
+  calls: Calls,
 ): AsyncGenerator<Result, void, undefined> {
   const books = new Books(patience)
   const [woken, room] = [new Signal(), new Signal()]
@@ -23,7 +31,7 @@ export async function* batch(
         yield result
       }
       if (books.over) break
-      books.turn(performance.now(), () => new BatchStream(stub, books, woken))
+      books.turn(performance.now(), () => new BatchStream(stub, books, woken, calls))
       if (books.ended.length === 0) await woken.wait(books.wait(performance.now()))
     }
   } finally {
@@ -85,7 +93,7 @@ class BatchStream extends Stream {
   #writing = false
   #over = false
 
-  constructor(stub: PushServiceClient, books: Books, woken: Signal) {
+  constructor(stub: PushServiceClient, books: Books, woken: Signal, calls: Calls) {
     super()
     let error: ServiceError | undefined
     const heard = <Arguments extends unknown[]>(hear: (...said: Arguments) => void) => (...said: Arguments) => {
@@ -93,12 +101,16 @@ class BatchStream extends Stream {
       woken.set()
     }
     this.#call = stub.sendBatch(waiting())
+    calls.add(this.#call)
     this.#call
       .on('metadata', heard(() => { this.begun = true }))
       .on('data', heard((answer: SendBatchResponse) => books.hear(this, answer)))
       .on('error', (its: ServiceError) => { error = its })
       // It comes behind the last message, whatever status the stream has.
-      .on('end', heard(() => books.close(this, error)))
+      .on('end', heard(() => {
+        calls.delete(this.#call)
+        books.close(this, error)
+      }))
   }
 
   put(push: Push): void {
@@ -118,7 +130,11 @@ class BatchStream extends Stream {
   /** What waits goes into one message, once the one before has left. */
   #write(): void {
     if (this.#writing) return
-    const pushes = this.#outbox.splice(0, MESSAGE)
+    let [count, bytes] = [0, 0]
+    for (; count < Math.min(this.#outbox.length, MESSAGE_ITEMS) && bytes < MESSAGE_BYTES; count += 1) {
+      bytes += Push.encode(this.#outbox[count]!).finish().length
+    }
+    const pushes = this.#outbox.splice(0, count)
     if (pushes.length > 0) {
       this.#writing = true
       this.taken += pushes.length

@@ -1,7 +1,7 @@
 // The books of a batch: where each push is, and what becomes of it when a stream ends. They do no I/O and read no clock.
 
 import { type ServiceError, status } from '@grpc/grpc-js'
-import type { Push, SendBatchResponse } from './generated/fanfare/push/v1/push.js'
+import { Delivery, type Push, type SendBatchResponse } from './generated/fanfare/push/v1/push.js'
 import { named, type PushInput, type Result } from './result.js'
 import { advisedWait, nothingSent } from './status.js'
 
@@ -90,7 +90,11 @@ export class Books {
       return this.#giveUp(new Error(`no gateway answered within ${this.patience} ms`))
     }
     if (!stream && this.#unwritten.length > 0 && now >= this.#notBefore) {
-      stream = this.#current = openStream()
+      try {
+        stream = this.#current = openStream()
+      } catch (error) { // The client was closed.
+        return this.#giveUp(error as Error)
+      }
       stream.deadline = now + this.patience
       this.streams.add(stream)
     }
@@ -116,6 +120,8 @@ export class Books {
       if (!item) continue
       stream.open.delete(verdict.index)
       stream.fruitful = true
+      // It was not sent this time, and may have been before.
+      if (item.inDoubt && verdict.delivery === Delivery.NO) verdict.delivery = Delivery.MAYBE
       this.#end({ ended: 'Answered', push: item.push, verdict })
     }
     if (!progress) return
@@ -138,7 +144,7 @@ export class Books {
     // Where only the connection broke, what left this process may have been read, whatever was last heard.
     const read = !error || nothingSent(error) ? stream.itemsRead : stream.taken
     for (const [index, item] of stream.open) {
-      if (index < read) item.inDoubt = cause
+      if (index < read && !item.push.options?.dryRun) item.inDoubt = cause
       this.#again(item, cause)
     }
     stream.open.clear()

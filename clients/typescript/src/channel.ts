@@ -22,6 +22,8 @@ export interface Settings {
 
 export const options: grpc.ChannelOptions = {
   'grpc.service_config': readFileSync(new URL('generated/service_config.json', import.meta.url), 'utf8'),
+  // DNS may have another one (gRFC A2), whose policy may repeat what was sent already.
+  'grpc.service_config_disable_resolution': 1,
   // The gateway asks a silent connection whether it lives by the same times: grpc.keepalive_interval and
   // grpc.keepalive_timeout by default.
   'grpc.keepalive_time_ms': 60_000,

@@ -1,6 +1,6 @@
 // A client of the gateways behind a target.
 
-import { batch } from './batch.js'
+import { batch, type Calls } from './batch.js'
 import { credentials, options, type Settings, waiting } from './channel.js'
 import { PushServiceClient, type SendPushResponse } from './generated/fanfare/push/v1/push.js'
 import { type Answered, named, type PushInput, type Result } from './result.js'
@@ -12,17 +12,22 @@ export class Client {
   readonly stub: PushServiceClient
   readonly #deadline: number
   readonly #window: number
+  /** The calls that are under way. grpc-js lets them go on when their channel is closed. */
+  readonly #calls: Calls = new Set()
 
   /** `target` is such as `gateway.example:50051`. It does not connect: the first call does. */
   constructor(target: string, settings: Settings = {}) {
     this.stub = new PushServiceClient(target, credentials(settings), options)
     this.#deadline = settings.deadline ?? 30_000
     this.#window = settings.window ?? 4096
+    // A batch with no place for a push would wait for ever.
+    if (!(this.#window >= 1)) throw new RangeError(`expected a window of at least one push, found ${this.#window}`)
   }
 
   /** Ends the connections. Calls that are under way fail. */
   close(): void {
     this.stub.close()
+    for (const call of this.#calls) call.cancel()
   }
 
   /**
@@ -34,8 +39,12 @@ export class Client {
   async send(input: PushInput, { deadline = this.#deadline }: { deadline?: number } = {}): Promise<Answered> {
     const push = named(input)
     const { result } = await new Promise<SendPushResponse>((resolve, reject) => {
-      this.stub.sendPush({ push }, waiting(), { deadline: Date.now() + deadline }, (error, answer) =>
-        error ? reject(error) : resolve(answer))
+      const call = this.stub.sendPush({ push }, waiting(), { deadline: Date.now() + deadline }, (error, answer) => {
+        this.#calls.delete(call)
+        if (error) reject(error)
+        else resolve(answer)
+      })
+      this.#calls.add(call)
     })
     if (!result) throw new Error('the answer has no result')
     return { ended: 'Answered', push, verdict: result }
@@ -52,6 +61,6 @@ export class Client {
    * cancels the batch, and never learns what became of the pushes that are open.
    */
   sendBatch(pushes: Iterable<PushInput> | AsyncIterable<PushInput>): AsyncGenerator<Result, void, undefined> {
-    return batch(this.stub, pushes, this.#deadline, this.#window)
+    return batch(this.stub, pushes, this.#deadline, this.#window, this.#calls)
   }
 }

@@ -110,6 +110,41 @@ test('the gateway says that it did not read what is too large', async () => {
   client.close()
 })
 
+test('pushes that are too large harm no other', async () => {
+  const client = new Client(gateway.address, { plaintext: true })
+  const large = many().slice(0, 64)
+  for (const it of large) it.content = { data: { text: 'x'.repeat(200_000) } } // More than grpc.max_push_bytes.
+  const outcomes = []
+  for await (const result of client.sendBatch([...large, push(64)])) outcomes.push(result.verdict?.outcome ?? result.ended)
+  assert.deepEqual(count(outcomes), { OUTCOME_PAYLOAD_TOO_LARGE: 64, OUTCOME_ACCEPTED: 1 })
+  client.close()
+})
+
+test('a client that is closed ends its batches', { timeout: 30_000 }, async () => {
+  const client = new Client(gateway.address, { plaintext: true, window: WINDOW })
+  const results = []
+  let taken = 0
+  function* pushes() {
+    for (const it of many({ repeatable: true })) {
+      taken += 1
+      yield it
+    }
+  }
+  await assert.rejects(async () => {
+    for await (const result of client.sendBatch(pushes())) {
+      results.push(result.push.id)
+      client.close()
+    }
+  })
+  assert.ok(taken < PUSHES)
+  assert.deepEqual(results.length, taken)
+  assert.equal(new Set(results).size, taken)
+})
+
+test('a window has at least one push', () => {
+  assert.throws(() => new Client(gateway.address, { plaintext: true, window: 0 }), /at least one push/)
+})
+
 test('a source that fails ends the batch when what it gave has its verdict', async () => {
   const client = new Client(gateway.address, { plaintext: true })
   const results = []

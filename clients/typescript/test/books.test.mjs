@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { beforeEach, test } from 'node:test'
 import { Metadata, status } from '@grpc/grpc-js'
+import { shouldRetry } from 'fanfare-push'
 // It is no part of what the package offers, so it has no name there.
 import { Books, Stream } from '../node_modules/fanfare-push/dist/books.js'
 
@@ -123,6 +124,31 @@ test('what is repeatable is sent again and stays in doubt', () => {
   assert.deepEqual(opened.map((stream) => stream.sent), [['a'], ['a']])
   // The second stream read nothing, but the first may have.
   assert.deepEqual(results(), [['a', 'Unknown']])
+})
+
+test('what was not sent this time may have been before', () => {
+  books.take({ id: 'a', options: { repeatable: true } })
+  books.close(turn(), ended(status.UNAVAILABLE))
+  const verdict = { index: 0, delivery: 'DELIVERY_NO', retryable: true }
+  books.hear(turn(), { results: [verdict] })
+  assert.ok(!shouldRetry(books.ended[0]))
+})
+
+test('a dry run is never in doubt', () => {
+  books.take({ id: 'a', options: { dryRun: true } })
+  books.close(turn(), ended(status.UNAVAILABLE))
+  assert.deepEqual(turn().sent, ['a'])
+  assert.deepEqual(results(), [])
+})
+
+test('a stream that cannot be opened ends the batch', () => {
+  take('a')
+  books.turn(now, () => {
+    throw new Error('the channel is closed')
+  })
+  assert.deepEqual(results(), [['a', 'NotRead']])
+  assert.match(books.error.message, /closed/)
+  assert.ok(books.over)
 })
 
 test('a push is written on five streams at most', () => {

@@ -1,4 +1,4 @@
-// Package simulator starts `fanfare simulate` for tests in Go and talks to its control API.
+// Package simulator starts `fanfare simulate` for tests in Go and talks to its control API, and a gateway that sends to it.
 //
 // It needs nothing but the standard library, so this file can be copied into any module.
 package simulator
@@ -12,20 +12,14 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
-	"syscall"
 	"testing"
 	"time"
 )
 
-const (
-	startTime = 20 * time.Second
-	endTime   = 20 * time.Second
-	// Longer than the longest wait for the journal, which is 60 s.
-	callTime = 70 * time.Second
-)
+// Longer than the longest wait for the journal, which is 60 s.
+const callTime = 70 * time.Second
 
 // Facts is the part of simulator.json that most tests need; docs/simulator.md lists the rest.
 type Facts struct {
@@ -62,6 +56,12 @@ type Entry struct {
 	Status         int    `json:"status"`
 	Reason         string `json:"reason"`
 	MayBeDelivered bool   `json:"may_be_delivered"`
+	// Read is nil until the request was read to its end.
+	Read *struct {
+		Body struct {
+			Text string `json:"text"`
+		} `json:"body"`
+	} `json:"read"`
 }
 
 // Filter says which entries are meant. A field that is empty fits all of them.
@@ -73,8 +73,7 @@ type Simulator struct {
 	// Dir has the clients' files: ca.pem, AuthKey.p8, service-account.json, vapid.pem, subscriptions/NAME.json.
 	Dir string
 
-	process *exec.Cmd
-	ended   chan error
+	process *process
 	client  http.Client
 }
 
@@ -99,56 +98,18 @@ func Start(flags ...string) (*Simulator, error) {
 	if err != nil {
 		return nil, err
 	}
-	binary := os.Getenv("FANFARE_BIN")
-	if binary == "" {
-		binary = "fanfare"
-	}
-	log, err := os.Create(filepath.Join(dir, "simulator.log"))
-	if err != nil {
-		return nil, err
-	}
-	defer log.Close()
-	process := exec.Command(binary, append([]string{"simulate", "--quiet", "--dir", dir}, flags...)...)
-	process.Stdout, process.Stderr = log, log
-	if err := process.Start(); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
-	}
 	// Calls never go through a proxy that the environment names: the control API is on loopback.
-	client := http.Client{Timeout: callTime, Transport: &http.Transport{}}
-	s := &Simulator{Dir: dir, process: process, ended: make(chan error, 1), client: client}
-	go func() { s.ended <- process.Wait() }()
-	if err := s.awaitFacts(); err != nil {
-		return nil, errors.Join(err, s.Stop())
+	s := &Simulator{Dir: dir, client: http.Client{Timeout: callTime, Transport: &http.Transport{}}}
+	words := append([]string{"simulate", "--quiet", "--dir", dir}, flags...)
+	if s.process, err = start(words, s.Path("simulator.json"), &s.Facts); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	return s, nil
 }
 
-// simulator.json is written last, once every port listens, and in one step.
-func (s *Simulator) awaitFacts() error {
-	deadline := time.Now().Add(startTime)
-	for {
-		text, err := os.ReadFile(s.Path("simulator.json"))
-		if err == nil {
-			return json.Unmarshal(text, &s.Facts)
-		}
-		if len(s.ended) > 0 || time.Now().After(deadline) {
-			log, _ := os.ReadFile(s.Path("simulator.log"))
-			return fmt.Errorf("fanfare simulate did not start: %s", log)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-}
-
 // Stop ends the process, which lets the requests under way be answered, and removes the folder.
 func (s *Simulator) Stop() error {
-	_ = s.process.Process.Signal(syscall.SIGTERM)
-	var err error
-	select {
-	case err = <-s.ended:
-	case <-time.After(endTime):
-		err = errors.Join(fmt.Errorf("fanfare simulate did not end within %s", endTime), s.process.Process.Kill())
-	}
-	return errors.Join(err, os.RemoveAll(s.Dir))
+	return errors.Join(s.process.stop(), os.RemoveAll(s.Dir))
 }
 
 // Path returns the path of one of the clients' files, such as Path("ca.pem").

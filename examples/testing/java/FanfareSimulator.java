@@ -20,12 +20,10 @@ import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.security.cert.CertificateFactory;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
 import org.junit.jupiter.api.extension.BeforeEachCallback;
@@ -34,15 +32,13 @@ import org.junit.jupiter.api.extension.ParameterContext;
 import org.junit.jupiter.api.extension.ParameterResolver;
 
 /**
- * Starts {@code fanfare simulate} for tests with JUnit 5 and talks to its control API. It needs Gson.
+ * Starts {@code fanfare simulate} for tests with JUnit 5 and talks to its control API. It needs Gson and FanfareGateway.java.
  *
  * <p>With {@code @ExtendWith(FanfareSimulator.Extension.class)} a test takes a parameter {@code FanfareSimulator}. One
- * process serves all tests of a run, and every test finds it as it was at the start.
+ * process serves all tests of a run, and every test finds it as it was at the start. A parameter {@code FanfareGateway} is a
+ * gateway of the test's own that sends to it.
  */
 public final class FanfareSimulator implements AutoCloseable {
-  private static final Duration START = Duration.ofSeconds(20);
-  private static final Duration END = Duration.ofSeconds(20);
-
   /** Longer than the longest wait for the journal, which is 60 s. */
   private static final Duration CALL = Duration.ofSeconds(70);
 
@@ -64,40 +60,24 @@ public final class FanfareSimulator implements AutoCloseable {
   }
 
   /** Starts one. FANFARE_BIN names the binary where it is not on the path. */
-  public static FanfareSimulator start(String... flags) throws IOException, InterruptedException {
+  public static FanfareSimulator start(String... flags) throws IOException {
     Path dir = Files.createTempDirectory("fanfare-");
-    Path log = dir.resolve("simulator.log");
-    List<String> command = new ArrayList<>();
-    command.add(System.getenv().getOrDefault("FANFARE_BIN", "fanfare"));
-    command.addAll(List.of("simulate", "--quiet", "--dir", dir.toString()));
-    command.addAll(List.of(flags));
-    Process process =
-        new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile()).start();
-    // simulator.json is written last, once every port listens, and in one step.
     Path facts = dir.resolve("simulator.json");
-    Instant deadline = Instant.now().plus(START);
-    while (!Files.exists(facts)) {
-      if (!process.isAlive() || Instant.now().isAfter(deadline)) {
-        process.destroyForcibly();
-        String why = Files.readString(log);
-        remove(dir);
-        throw new IOException("fanfare simulate did not start: " + why);
-      }
-      Thread.sleep(20);
+    List<String> words = new ArrayList<>(List.of("simulate", "--quiet", "--dir", dir.toString()));
+    words.addAll(List.of(flags));
+    try {
+      Process process = FanfareGateway.start(words, facts, Map.of());
+      return new FanfareSimulator(dir, process, JsonParser.parseString(Files.readString(facts)).getAsJsonObject());
+    } catch (IOException error) {
+      remove(dir);
+      throw error;
     }
-    return new FanfareSimulator(dir, process, JsonParser.parseString(Files.readString(facts)).getAsJsonObject());
   }
 
   /** Ends the process, which lets the requests under way be answered, and removes the folder. */
   @Override
   public void close() throws IOException {
-    process.destroy();
-    try {
-      if (!process.waitFor(END.toMillis(), TimeUnit.MILLISECONDS)) process.destroyForcibly();
-    } catch (InterruptedException interrupted) {
-      process.destroyForcibly();
-      Thread.currentThread().interrupt();
-    }
+    FanfareGateway.end(process);
     remove(dir);
   }
 
@@ -165,10 +145,10 @@ public final class FanfareSimulator implements AutoCloseable {
     return answer.body().isEmpty() ? null : JsonParser.parseString(answer.body()).getAsJsonObject();
   }
 
-  /** What the journal says of one request. A status of 0 says that it has none. */
+  /** What the journal says of one request. A status of 0 says that it has none, and a body of null that it was not read as text. */
   public record Entry(
       long number, long connection, String service, String token, String outcome, int status, String reason,
-      boolean may_be_delivered) {}
+      boolean may_be_delivered, String body) {}
 
   /** All entries that fit, read page by page; a filter has the keys service, token, apns_id and stage. */
   public List<Entry> journal(Map<String, String> filter) throws IOException, InterruptedException {
@@ -233,7 +213,13 @@ public final class FanfareSimulator implements AutoCloseable {
         o.get("number").getAsLong(), o.get("connection").getAsLong(), o.get("service").getAsString(),
         text(o.get("token")), o.get("outcome").getAsString(),
         o.get("status").isJsonNull() ? 0 : o.get("status").getAsInt(), text(o.get("reason")),
-        o.get("may_be_delivered").getAsBoolean());
+        o.get("may_be_delivered").getAsBoolean(), body(o.get("read")));
+  }
+
+  private static String body(JsonElement read) {
+    if (read.isJsonNull() || read.getAsJsonObject().get("body").isJsonNull()) return null;
+    JsonElement text = read.getAsJsonObject().getAsJsonObject("body").get("text");
+    return text == null ? null : text.getAsString();
   }
 
   private static String text(JsonElement element) {
@@ -276,9 +262,6 @@ public final class FanfareSimulator implements AutoCloseable {
         return new Running(FanfareSimulator.start(flags.isEmpty() ? new String[0] : flags.split("\\s+")));
       } catch (IOException error) {
         throw new IllegalStateException(error);
-      } catch (InterruptedException interrupted) {
-        Thread.currentThread().interrupt();
-        throw new IllegalStateException(interrupted);
       }
     }
 
@@ -289,12 +272,18 @@ public final class FanfareSimulator implements AutoCloseable {
 
     @Override
     public boolean supportsParameter(ParameterContext parameter, ExtensionContext context) {
-      return parameter.getParameter().getType() == FanfareSimulator.class;
+      Class<?> type = parameter.getParameter().getType();
+      return type == FanfareSimulator.class || type == FanfareGateway.class;
     }
 
     @Override
     public Object resolveParameter(ParameterContext parameter, ExtensionContext context) {
-      return running(context);
+      FanfareSimulator simulator = running(context);
+      if (parameter.getParameter().getType() == FanfareSimulator.class) return simulator;
+      // JUnit closes what the store of a test holds when the test is over.
+      return context
+          .getStore(ExtensionContext.Namespace.create(FanfareGateway.class))
+          .getOrComputeIfAbsent(FanfareGateway.class, key -> FanfareGateway.start(simulator), FanfareGateway.class);
     }
   }
 }

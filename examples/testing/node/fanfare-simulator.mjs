@@ -1,6 +1,7 @@
-// Starts `fanfare simulate` for tests in Node and talks to its control API. It needs nothing but Node 20.
+// Starts `fanfare simulate` for tests in Node and talks to its control API, and a gateway that sends to it. It needs nothing but Node 20.
 //
 //     const simulator = await startSimulator();      // in a test file; ends with `await simulator.stop()`
+//     const gateway = await startGateway(simulator); // its address is gateway.grpc; ends with `await gateway.stop()`
 //     node fanfare-simulator.mjs [FLAG… --] COMMAND… // runs a command beside a simulator
 //
 // The second form is for clients that take a CA only from NODE_EXTRA_CA_CERTS, which Node reads when it starts. The
@@ -27,24 +28,53 @@ export async function startSimulator(flags = []) {
     return simulator;
   }
   const dir = mkdtempSync(join(tmpdir(), 'fanfare-'));
-  const log = openSync(join(dir, 'simulator.log'), 'w');
-  const child = spawn(process.env.FANFARE_BIN ?? 'fanfare', ['simulate', '--quiet', '--dir', dir, ...flags], {
-    stdio: ['ignore', log, log],
-  });
+  try {
+    return new Simulator(dir, await start(['simulate', '--quiet', '--dir', dir, ...flags], join(dir, 'simulator.json')));
+  } catch (error) {
+    rmSync(dir, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/**
+ * Starts a gateway that sends to a simulator; its app is called `demo`. `grpc` and `admin` are its addresses. It remembers who
+ * failed, so give each test its own.
+ */
+export async function startGateway(simulator) {
+  const ready = simulator.path(`gateway-${gateways++}.json`);
+  const words = ['serve', '--config', simulator.path('fanfare.toml'), '--ready-file', ready];
+  const child = await start(words, ready, { FANFARE__GRPC__LISTEN: '127.0.0.1:0', FANFARE__ADMIN__LISTEN: '127.0.0.1:0' });
+  return { ...JSON.parse(readFileSync(ready, 'utf8')), stop: () => end(child) };
+}
+
+let gateways = 0;
+
+/** Starts `fanfare WORDS`. It has started when it has written its facts, which it does in one step. */
+async function start(words, facts, variables = {}) {
+  const log = openSync(`${facts}.log`, 'w');
+  const env = { ...process.env, ...variables };
+  const child = spawn(process.env.FANFARE_BIN ?? 'fanfare', words, { stdio: ['ignore', log, log], env });
   let failure = null;
   child.on('error', (error) => (failure = error));
-  // simulator.json is written last, once every port listens, and in one step.
   const deadline = Date.now() + START_MS;
-  while (!existsSync(join(dir, 'simulator.json'))) {
+  while (!existsSync(facts)) {
     if (failure || child.exitCode !== null || Date.now() > deadline) {
       child.kill('SIGKILL');
-      const why = failure ?? readFileSync(join(dir, 'simulator.log'), 'utf8');
-      rmSync(dir, { recursive: true, force: true });
-      throw new Error(`fanfare simulate did not start: ${why}`);
+      throw new Error(`fanfare ${words[0]} did not start: ${failure ?? readFileSync(`${facts}.log`, 'utf8')}`);
     }
     await pause(20);
   }
-  return new Simulator(dir, child);
+  return child;
+}
+
+/** Ends a process, which lets what is under way be answered. */
+async function end(child) {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  const late = setTimeout(() => child.kill('SIGKILL'), END_MS);
+  await ended;
+  clearTimeout(late);
 }
 
 export class Simulator {
@@ -70,15 +100,8 @@ export class Simulator {
 
   /** Ends the process, which lets the requests under way be answered, and removes the folder. */
   async stop() {
-    const child = this.#child;
-    if (!child) return;
-    if (child.exitCode === null && child.signalCode === null) {
-      const ended = new Promise((resolve) => child.once('exit', resolve));
-      child.kill('SIGTERM');
-      const late = setTimeout(() => child.kill('SIGKILL'), END_MS);
-      await ended;
-      clearTimeout(late);
-    }
+    if (!this.#child) return;
+    await end(this.#child);
     rmSync(this.dir, { recursive: true, force: true });
   }
 

@@ -1,7 +1,8 @@
-"""Starts `fanfare simulate` for tests in Python and talks to its control API.
+"""Starts `fanfare simulate` for tests in Python and talks to its control API, and a gateway that sends to it.
 
-With pytest, `from fanfare_simulator import simulator` in conftest.py gives tests a fixture `simulator`. One process
-serves all tests of a session, and every test finds it as it was at the start. It needs nothing but Python 3.9.
+With pytest, `from fanfare_simulator import *` in conftest.py gives tests the fixtures `simulator` and `gateway`. One simulator
+serves all tests of a session, and every test finds it as it was at the start; a gateway remembers who failed, so each test has its
+own. It needs nothing but Python 3.9.
 """
 
 import json
@@ -26,8 +27,57 @@ CALL_SECONDS = 70
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
+# What `import *` gives a conftest.py.
+__all__ = ["gateway", "simulator", "simulator_process"]
+
+
 class Problem(Exception):
     """The control API refused a call; the text says which field, what was found and what was expected."""
+
+
+def start(words, facts, log, binary=None, **variables):
+    """Starts `fanfare WORDS`. It has started when it has written its facts, which it does in one step. Returns both."""
+    facts.unlink(missing_ok=True)
+    command = [binary or os.environ.get("FANFARE_BIN", "fanfare"), *words]
+    with open(log, "wb") as out:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env={**os.environ, **variables})
+    deadline = time.monotonic() + START_SECONDS
+    while not facts.exists():
+        if process.poll() is not None or time.monotonic() > deadline:
+            end(process)
+            raise RuntimeError(f"fanfare {words[0]} did not start: {log.read_text()}")
+        time.sleep(0.02)
+    return process, json.loads(facts.read_text())
+
+
+def end(process):
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(END_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+class Gateway:
+    """A running `fanfare serve` that sends to a simulator; its app is called `demo`. `grpc` and `admin` are its addresses."""
+
+    def __init__(self, simulator):
+        facts, log = simulator.dir / "gateway.json", simulator.dir / "gateway.log"
+        words = ["serve", "--config", str(simulator.dir / "fanfare.toml"), "--ready-file", str(facts)]
+        ports = {"FANFARE__GRPC__LISTEN": "127.0.0.1:0", "FANFARE__ADMIN__LISTEN": "127.0.0.1:0"}
+        self._process, facts = start(words, facts, log, **ports)
+        self.grpc, self.admin = facts["grpc"], facts["admin"]
+
+    def stop(self):
+        """Ends the process, which lets the pushes in flight come to their verdicts."""
+        end(self._process)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
 
 
 class Simulator:
@@ -39,39 +89,16 @@ class Simulator:
 
     def __init__(self, *flags, binary=None):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="fanfare-"))
-        binary = binary or os.environ.get("FANFARE_BIN", "fanfare")
-        self._log = open(self.dir / "simulator.log", "wb")
+        words = ["simulate", "--quiet", "--dir", str(self.dir), *flags]
         try:
-            self._process = subprocess.Popen(
-                [binary, "simulate", "--quiet", "--dir", str(self.dir), *flags],
-                stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log,
-            )
-            self.facts = self._await_facts()
+            self._process, self.facts = start(words, self.dir / "simulator.json", self.dir / "simulator.log", binary=binary)
         except BaseException:
-            self.stop()
+            shutil.rmtree(self.dir, ignore_errors=True)
             raise
-
-    def _await_facts(self):
-        """simulator.json is written last, once every port listens, and in one step."""
-        deadline = time.monotonic() + START_SECONDS
-        facts = self.dir / "simulator.json"
-        while not facts.exists():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError("fanfare simulate did not start: " + (self.dir / "simulator.log").read_text())
-            time.sleep(0.02)
-        return json.loads(facts.read_text())
 
     def stop(self):
         """Ends the process, which lets the requests under way be answered, and removes the folder."""
-        process = getattr(self, "_process", None)
-        if process is not None and process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(END_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        self._log.close()
+        end(self._process)
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def __enter__(self):
@@ -153,3 +180,9 @@ def simulator_process():
 def simulator(simulator_process):
     simulator_process.reset()
     return simulator_process
+
+
+@pytest.fixture
+def gateway(simulator):
+    with Gateway(simulator) as running:
+        yield running

@@ -1,5 +1,6 @@
 //! The guards over the targets of apps, which the routes of a configuration share with those of the one after it: what was
-//! learned of an app's targets is good as long as the app shows the same credential.
+//! learned of an app's targets is good as long as the configuration says the same of the app on its push service. Answers of an
+//! environment, a topic, a key or a project that was wrong say nothing of the one that takes its place, and neither do good ones.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -10,34 +11,29 @@ use crate::dispatch::Guard;
 use crate::provider::Provider;
 use crate::push::{AppId, ProviderKind};
 
-/// The guards that are in use, each with the name of the credential whose answers it judges.
+/// The guards that are in use, each with the settings under which its answers came.
 #[derive(Default)]
 pub(crate) struct Guards(Mutex<HashMap<(AppId, ProviderKind), InUse>>);
 
 struct InUse {
-    credential: String,
+    settings: String,
     guard: Weak<Guard>,
 }
 
 impl Guards {
-    /// The guard of an app that shows this credential: the one that is in use, or a new one, which shows in `quarantine` whether
-    /// it sets targets aside.
-    pub(super) fn guard<P: Provider>(
-        &self,
-        app: &AppId,
-        credential: String,
-        quarantine: &Gauge,
-    ) -> Arc<Guard> {
+    /// The guard of an app that has these settings: the one that is in use, or a new one, which shows in `quarantine` whether it
+    /// sets targets aside. The settings are no secret, and for no reader.
+    pub(super) fn guard<P: Provider>(&self, app: &AppId, settings: String, quarantine: &Gauge) -> Arc<Guard> {
         // An entry is inserted whole or not at all, so a poisoned lock harms nothing.
         let mut guards = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         guards.retain(|_, known| known.guard.strong_count() > 0);
         let key = (app.clone(), P::KIND);
-        let known = guards.get(&key).filter(|known| known.credential == credential);
+        let known = guards.get(&key).filter(|known| known.settings == settings);
         if let Some(guard) = known.and_then(|known| known.guard.upgrade()) {
             return guard;
         }
         let guard = Arc::new(Guard::new(app.clone(), P::KIND, P::SUSPECTS, quarantine.clone()));
-        guards.insert(key, InUse { credential, guard: Arc::downgrade(&guard) });
+        guards.insert(key, InUse { settings, guard: Arc::downgrade(&guard) });
         guard
     }
 }
@@ -49,7 +45,7 @@ mod tests {
     use crate::provider::fcm::Fcm;
 
     #[test]
-    fn a_guard_is_that_of_an_app_a_provider_and_a_credential() {
+    fn a_guard_is_that_of_an_app_a_provider_and_its_settings() {
         let (guards, shop, gauge) = (Guards::default(), AppId::parse("shop").unwrap(), Gauge::default());
         let first = guards.guard::<Apns>(&shop, "key".to_owned(), &gauge);
         assert!(Arc::ptr_eq(&first, &guards.guard::<Apns>(&shop, "key".to_owned(), &gauge)));

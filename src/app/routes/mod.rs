@@ -119,14 +119,16 @@ impl Builder<'_> {
                 sandbox: standing(ApnsEnvironment::Sandbox),
             }
         };
+        let Config { apns_production, apns_sandbox, .. } = self.config;
+        let shown = format!("{} {apns_production} {apns_sandbox}", apns.credential.name());
         let peers = ApnsPeers {
-            production: self.peer(&self.config.apns_production, &identity, proxies)?,
-            sandbox: self.peer(&self.config.apns_sandbox, &identity, proxies)?,
+            production: self.peer(apns_production, &identity, proxies)?,
+            sandbox: self.peer(apns_sandbox, &identity, proxies)?,
         };
         Ok(Route::of(RouteParts {
             standings: Box::new(standings),
             certificate: validity,
-            ..self.parts(app, apns.provider.clone(), (credential, apns.credential.name()), peers)
+            ..self.parts(app, apns.provider.clone(), (credential, shown), peers)
         }))
     }
 
@@ -145,6 +147,7 @@ impl Builder<'_> {
         let peer = self.peer(&upstream.origin, &identity, proxies)?;
         let project = fcm.provider.project_id();
         let per_minute = self.quota(project);
+        let shown = format!("{} {}", fcm.credential_name(), upstream.origin);
         let (breaker, projects) = (self.config.upstream.breaker, &self.lasting.projects);
         let standings = FcmStandings {
             project: self
@@ -159,7 +162,7 @@ impl Builder<'_> {
             certificate: fcm.certificate.as_ref().map(ClientCertificate::validity),
             pacer: Some(projects.pacer(project, per_minute, &self.lasting.upstream, &self.lasting.metrics)),
             breaker: Some(projects.breaker(project, breaker, &self.lasting.metrics)),
-            ..self.parts(app, fcm.provider.clone(), (credential, fcm.credential_name()), peer)
+            ..self.parts(app, fcm.provider.clone(), (credential, shown), peer)
         }))
     }
 
@@ -191,7 +194,8 @@ impl Builder<'_> {
         proxies: Option<&Proxies>,
     ) -> Result<Route<Mattermost>, TooManyPeers> {
         let peer = self.lasting.upstream.peer(push_proxy(self.config, app, mattermost, proxies))?;
-        Ok(Route::of(self.parts(app, mattermost.provider.clone(), (Credential::None, String::new()), peer)))
+        let shown = mattermost.origin.to_string();
+        Ok(Route::of(self.parts(app, mattermost.provider.clone(), (Credential::None, shown), peer)))
     }
 
     fn web_push(
@@ -221,7 +225,7 @@ impl Builder<'_> {
         ))
     }
 
-    /// What each route has, where the app shows a credential of this name.
+    /// What each route has, where the app shows a credential, and where what it shows and to whom has this name.
     fn parts<P: Provider>(
         &self,
         app: &AppConfig,
@@ -231,8 +235,9 @@ impl Builder<'_> {
     ) -> RouteParts<P> {
         let Lasting { metrics, admission, guards, problems, .. } = self.lasting;
         let metrics = metrics.pushes.app_answered(app.id.as_str(), P::KIND, &P::known_answers());
+        let settings = format!("{shown} {provider:?}");
         RouteParts {
-            guard: Some(guards.guard::<P>(&app.id, shown, metrics.quarantine())),
+            guard: Some(guards.guard::<P>(&app.id, settings, metrics.quarantine())),
             sharer: admission.app(&app.id),
             weight: app.weight,
             record: RouteRecord::new(Arc::clone(problems)),

@@ -10,6 +10,7 @@ use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
+use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -21,6 +22,11 @@ use super::failure::cause;
 
 /// How long connecting, the TLS handshake and the head of the answer may take together.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// As many listen to the events of a gateway as may. What they are told it tells once as well.
+#[derive(Debug, Error)]
+#[error("as many listen to it as may")]
+pub(in crate::cli) struct AllListen;
 
 /// The admin listener of a gateway.
 pub(in crate::cli) struct AdminListener {
@@ -88,7 +94,7 @@ impl AdminListener {
                 "it answers {}: it tells this to callers with `admin = true` alone, and --token-file names the token of one",
                 answer.status().as_u16()
             ),
-            StatusCode::SERVICE_UNAVAILABLE => bail!("as many listen to it as may"),
+            StatusCode::SERVICE_UNAVAILABLE => Err(AllListen.into()),
             StatusCode::NOT_FOUND => bail!("it answers 404: this is not the admin listener of a gateway"),
             status => bail!("it answers {}", status.as_u16()),
         }

@@ -16,7 +16,7 @@ use tonic::{Request, Status};
 
 use crate::proto::push_service_client::PushServiceClient;
 use address::{endpoint, is_loopback, uses_tls};
-pub(super) use admin::AdminListener;
+pub(super) use admin::{AdminListener, AllListen};
 pub(super) use args::GatewayArgs;
 use credentials::Credentials;
 pub(super) use failure::{is_from_the_gateway, why};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::news::{News, Stream};
+use super::news::{ASK_EVERY, News, Stream};
 use super::paint::Tone;
 use super::words::{amount, clock_seconds, count, service};
 use crate::status::{AppHealth, AppStatus, Status};
@@ -71,6 +71,13 @@ pub(super) fn subline(status: &Status, address: &str) -> String {
 pub(super) fn silence(news: &News, address: &str, now: Instant) -> Option<String> {
     let (why, since, again) = match &news.stream {
         Stream::Live => return None,
+        Stream::Asked => {
+            let at = news.status.as_ref().map_or_else(String::new, |status| clock_seconds(status.now));
+            let every = amount(ASK_EVERY);
+            return Some(format!(
+                "As of {at} UTC: as many listen to this gateway as may, so it is asked every {every}."
+            ));
+        }
         Stream::Connecting => return Some(format!("Connecting to {address}")),
         Stream::Broken { why, since, again } => (why, since, again),
     };
@@ -82,11 +89,12 @@ pub(super) fn silence(news: &News, address: &str, now: Instant) -> Option<String
         format!("Trying again in {}.", amount(wait))
     };
     Some(match &news.status {
-        Some(status) => format!(
-            "No news since {} UTC ({}); what is shown is old. {address}: {why}. {again}",
-            clock_seconds(status.now),
-            amount(seconds(now.saturating_duration_since(*since)))
-        ),
+        Some(status) => {
+            let long = seconds(now.saturating_duration_since(*since));
+            let long = if long.is_zero() { String::new() } else { format!(" ({})", amount(long)) };
+            let at = clock_seconds(status.now);
+            format!("No news since {at} UTC{long}; what is shown is old. {address}: {why}. {again}")
+        }
         None => format!("No news yet. {address}: {why}. {again}"),
     })
 }

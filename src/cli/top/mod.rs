@@ -5,6 +5,7 @@ mod columns;
 mod events;
 mod footer;
 mod headline;
+mod look;
 mod news;
 mod page;
 mod paint;
@@ -22,7 +23,6 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use http_body_util::{BodyExt, Limited};
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -34,15 +34,10 @@ use super::signals::StopSignals;
 use crate::status::{AppHealth, Status};
 use columns::listed;
 use headline::{headline, subline};
+use look::look;
 use news::{News, Stream};
 use paint::{Paint, wrap};
 use script::Script;
-
-/// A status has at most so many bytes.
-const MAX_STATUS_BYTES: usize = 16 * 1024 * 1024;
-
-/// How long a status may take to be read.
-const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How wide the text is that no terminal shows.
 const TEXT_WIDTH: u16 = 100;
@@ -131,13 +126,6 @@ async fn once(gateway: &AdminListener, script: Script) -> anyhow::Result<Done> {
     print(text(&status, &script.clean(gateway.address()), width, paint))?;
     let fails = status.apps.iter().any(|app| app.health == AppHealth::Failing);
     Ok(if status.ready && !fails { Done::Good } else { Done::Bad })
-}
-
-async fn look(gateway: &AdminListener, script: Script) -> anyhow::Result<Status> {
-    let body = Limited::new(gateway.get("/status").await?.into_body(), MAX_STATUS_BYTES).collect();
-    let body = timeout(READ_TIMEOUT, body).await.context("it does not tell its status in time")?;
-    let body = body.map_err(|error| anyhow::anyhow!("the connection broke: {error}"))?;
-    news::read(&body.to_bytes(), script)
 }
 
 /// The status as text, without anything that a terminal would obey.

@@ -1,12 +1,16 @@
 //! What is known of the gateway, and whether it is still told.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use tokio::time::Instant;
 
 use super::script::Script;
 use crate::status::Status;
+
+/// How often a gateway is asked to which as many listen as may. Its samples are as far apart.
+pub(super) const ASK_EVERY: Duration = Duration::from_secs(5);
 
 /// What is known of the gateway.
 #[derive(Debug, Clone)]
@@ -23,6 +27,8 @@ pub(super) enum Stream {
     Connecting,
     /// Each second there is a new one.
     Live,
+    /// As many listen as may, so it is asked for [now and then](ASK_EVERY).
+    Asked,
     /// Nothing is told any more.
     Broken {
         why: String,

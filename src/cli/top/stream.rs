@@ -1,4 +1,4 @@
-//! Listens to a gateway, and connects again when its stream of events breaks off.
+//! Listens to a gateway, and connects again when its stream of events breaks off. It asks now and then where no more may listen.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -10,9 +10,10 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::events::Events;
-use super::news::{News, Stream, read};
+use super::look::look;
+use super::news::{ASK_EVERY, News, Stream, read};
 use super::script::Script;
-use crate::cli::gateway::AdminListener;
+use crate::cli::gateway::{AdminListener, AllListen};
 use crate::status::Series;
 
 /// There is an event each second. After so long without any, something is broken.
@@ -27,14 +28,26 @@ pub(super) async fn follow(gateway: AdminListener, script: Script, news: watch::
     let mut failures = 0;
     loop {
         let began = Instant::now();
-        let Err(error) = listen(&gateway, script, &news).await;
-        let was_live = matches!(news.borrow().stream, Stream::Live);
+        let Err(mut error) = listen(&gateway, script, &news).await;
+        if error.is::<AllListen>() {
+            match look(&gateway, script).await {
+                Ok(status) => {
+                    news.send_replace(News { status: Some(Arc::new(status)), stream: Stream::Asked });
+                    tokio::select! {
+                        () = sleep(ASK_EVERY) => continue,
+                        () = news.closed() => return,
+                    }
+                }
+                Err(why) => error = why,
+            }
+        }
+        let was_live = matches!(news.borrow().stream, Stream::Live | Stream::Asked);
         failures = if was_live { 0 } else { failures + 1 };
         let pause = pause(failures);
         news.send_modify(|news| {
             let since = match news.stream {
                 Stream::Broken { since, .. } => since,
-                Stream::Live => Instant::now(),
+                Stream::Live | Stream::Asked => Instant::now(),
                 Stream::Connecting => began,
             };
             let why = script.clean(&format!("{error:#}"));

@@ -205,10 +205,13 @@ impl SharedStanding {
         self.answered();
         let StandingName { credential, place, .. } = &self.name;
         let answer = answer.map_or_else(RefusingAnswer::unknown, |answer| RefusingAnswer::clone(&answer));
+        let long = match now.saturating_duration_since(since).as_secs() {
+            0 => "was refused just now".to_owned(),
+            seconds => format!("has been refused for {seconds} s"),
+        };
         let detail = format!(
-            "{}; {credential} has been refused at {place} for {} s: one push at a time asks again, and this one was not sent",
+            "{}; {credential} {long} at {place}: one push at a time asks again, and this one was not sent",
             answer.detail,
-            now.saturating_duration_since(since).as_secs(),
         );
         Box::new(Refused { answer, detail })
     }

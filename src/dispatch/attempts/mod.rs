@@ -8,6 +8,7 @@ use std::time::Duration;
 use fanfare_upstream::{NoAnswerCause, Unanswered, Unsent};
 use tokio::time::Instant;
 
+use super::RunMode;
 use super::learn::Learned;
 use super::request::useless_from;
 use crate::provider::{Retry, Verdict};
@@ -40,8 +41,8 @@ enum Again {
 #[derive(Debug)]
 pub(super) struct Attempts {
     repeatable: bool,
-    /// Whether the push service is asked to deliver nothing.
-    dry_run: bool,
+    /// How what becomes of it is judged.
+    mode: RunMode,
     most: u32,
     deadline: Instant,
     expiry: Expiry,
@@ -58,7 +59,7 @@ impl Attempts {
     pub(super) fn new(options: &Options, most: u32, deadline: Instant) -> Self {
         Self {
             repeatable: options.repeatable,
-            dry_run: options.dry_run,
+            mode: RunMode::of(options),
             most,
             deadline,
             expiry: options.expiry,
@@ -67,6 +68,11 @@ impl Attempts {
             resent_at_once: false,
             last: None,
         }
+    }
+
+    /// Whether the push service is asked to deliver nothing.
+    fn is_dry_run(&self) -> bool {
+        self.mode == RunMode::DryRun
     }
 
     /// How many attempts were made.
@@ -123,13 +129,13 @@ impl Attempts {
         let mut result = PushResult::unsent(Outcome::Unconfirmed, reason, why.to_string());
         result.retryable = true;
         result.upstream_status = why.status();
-        if self.dry_run {
+        if self.is_dry_run() {
             // Whatever became of the question, nothing was delivered.
             result.outcome = Outcome::UpstreamUnavailable;
         } else {
             self.unanswered = true;
         }
-        let again = (self.repeatable || self.dry_run).then_some(Again::After(Duration::ZERO));
+        let again = (self.repeatable || self.is_dry_run()).then_some(Again::After(Duration::ZERO));
         self.again_or(again, result)
     }
 
@@ -189,9 +195,9 @@ impl Attempts {
 
     fn result_of(&self, verdict: Verdict, status: Option<u16>) -> PushResult {
         let accepted = verdict.outcome == Outcome::Accepted;
-        let outcome = if accepted && self.dry_run {
+        let outcome = if accepted && self.is_dry_run() {
             Outcome::Validated
-        } else if verdict.outcome == Outcome::Unconfirmed && self.dry_run {
+        } else if verdict.outcome == Outcome::Unconfirmed && self.is_dry_run() {
             // Whatever became of the question, nothing was delivered.
             Outcome::UpstreamUnavailable
         } else {

@@ -7,7 +7,6 @@ use fanfare_upstream::{NoTurn, TooManyPeers, Unsent};
 
 use super::Attempts;
 use crate::credential::{NoToken, Refused};
-use crate::dispatch::RunMode;
 use crate::dispatch::acquire::NoLeave;
 use crate::dispatch::guard::{Guard, Unsendable};
 use crate::dispatch::subscriptions::not_public;
@@ -38,7 +37,7 @@ impl Attempts {
 
     /// The verdict where the push cannot be said to its provider, or its target may not be sent to.
     pub(in crate::dispatch) fn refused(&mut self, refusal: Refusal, guard: &Guard) -> PushResult {
-        self.unsendable(guard.refuse(refusal, RunMode::of(self.dry_run)))
+        self.unsendable(guard.refuse(refusal, self.mode))
     }
 
     fn unsendable(&mut self, unsendable: Unsendable) -> PushResult {

@@ -6,7 +6,7 @@ mod tests;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::push::{Outcome, TokenAction};
+use crate::push::{Options, Outcome, TokenAction};
 
 /// How many answers about targets are remembered; older ones fade.
 const WINDOW: u32 = 400;
@@ -28,19 +28,26 @@ pub(super) struct Suspicion {
     counts: AtomicU64,
 }
 
-/// Whether a push is real or a dry run.
+/// Whether a push is real or a dry run, and whether its caller is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RunMode {
     /// It is to be delivered, and what its answer says of the target is noted.
     Real,
+    /// The same, where anybody may have asked for it. Whoever makes up targets sets no others aside than those that anybody may
+    /// have asked for.
+    FromAnybody,
     /// It delivers nothing. Its answer is judged by what is known and adds nothing to it: whoever tries a list of made-up
     /// targets does not set those of others aside, and what was never delivered vouches for nothing.
     DryRun,
 }
 
 impl RunMode {
-    pub(crate) fn of(dry_run: bool) -> Self {
-        if dry_run { Self::DryRun } else { Self::Real }
+    pub(crate) fn of(options: &Options) -> Self {
+        match options {
+            Options { dry_run: true, .. } => Self::DryRun,
+            Options { from_anybody: true, .. } => Self::FromAnybody,
+            Options { .. } => Self::Real,
+        }
     }
 }
 
@@ -97,7 +104,7 @@ impl Suspicion {
             | Outcome::Validated => return Judged { action, turned: None },
         };
         let (before, now) = match mode {
-            RunMode::Real => self.note(sign),
+            RunMode::Real | RunMode::FromAnybody => self.note(sign),
             RunMode::DryRun => {
                 let now = Counts::unpack(self.counts.load(Ordering::Relaxed));
                 (now, now)

@@ -156,6 +156,7 @@ fn options(options: Option<proto::Options>) -> Decoded<OptionsDraft> {
         repeatable: it.repeatable,
         dry_run: it.dry_run,
         once: it.once,
+        from_anybody: false,
     };
     Ok(OptionsDraft { options, ttl })
 }

@@ -3,9 +3,9 @@
 use std::convert::Infallible;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
-use std::time::SystemTime;
 
 use bytes::Bytes;
+use fanfare_upstream::coarse_now;
 use http::request::Parts;
 use http::{HeaderMap, Request, Uri, Version, header};
 use tokio::time::Instant;
@@ -176,10 +176,12 @@ impl OfConnection {
         let most = terms.max_bytes.min(settings.max_body_bytes);
         let bytes = body::whole(&mut body, most, settings.body_timeout, &call.share).await?;
         drop(body);
+        // What a push needs on its way is boxed. The future of a call is moved twice by hyper, which then keeps it as long as its
+        // connection lasts.
         Ok(match route {
-            Route::Json(json, asked) => json.serve(call, asked, bytes).await,
-            Route::Mattermost(mattermost, asked) => mattermost.serve(call, asked, bytes).await,
-            Route::Matrix(matrix, asked) => matrix.serve(call, asked, bytes).await,
+            Route::Json(json, asked) => Box::pin(json.serve(call, asked, bytes)).await,
+            Route::Mattermost(mattermost, asked) => Box::pin(mattermost.serve(call, asked, bytes)).await,
+            Route::Matrix(matrix, asked) => Box::pin(matrix.serve(call, asked, bytes)).await,
         })
     }
 
@@ -201,7 +203,7 @@ impl OfConnection {
         if secret.is_none() && shown.certificates.is_empty() {
             return self.unproved(table, route, at);
         }
-        let now = SystemTime::now();
+        let now = coarse_now();
         match callers.find(&shown, now) {
             Ok(caller) => Ok(Admitted { caller, call: None }),
             Err(unknown) if unknown.may_be_mended_by_a_fetch() => {
@@ -228,7 +230,7 @@ impl OfConnection {
                 callers.standing_for(name, self.client.standing(), address).ok_or(Unknown::NothingShown)
             }
             // As over gRPC: the anonymous caller, or everybody where there are no callers.
-            _ => callers.find(&self.client.shows_secret(None), SystemTime::now()),
+            _ => callers.find(&self.client.shows_secret(None), coarse_now()),
         };
         let caller = found.map_err(|unknown| self.note(unknown))?;
         Ok(Admitted { caller, call })

@@ -27,8 +27,14 @@ impl Mistake {
         if !error.is_data() {
             return mistake;
         }
-        let (path, what) = wrong_member(of, json);
-        Self { path, what, ..mistake }
+        match serde_json::from_str(json) {
+            Ok(found) => {
+                let (path, what) = wrong_member(of, json, &found);
+                Self { path, what, ..mistake }
+            }
+            // What is behind the wrong member is no JSON, as where an object was written over many lines.
+            Err(error) => Self::plain(&error),
+        }
     }
 
     /// What serde_json says by itself, which repeats no value where the text is no JSON at all, or is read as types of serde's.
@@ -54,8 +60,12 @@ impl Mistake {
     }
 }
 
+/// What editors and shells of Windows put before a text. Whoever reads JSON may skip it. Source: RFC 8259, section 8.1.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Reads bytes as text.
 pub(super) fn text(bytes: &[u8]) -> Result<&str, Mistake> {
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     std::str::from_utf8(bytes).map_err(|error| {
         let good = bytes
             .get(..error.valid_up_to())

@@ -55,8 +55,8 @@ fn member(message: &MessageDescriptor, name: &str) -> Option<FieldDescriptor> {
     message.get_field_by_json_name(name).or_else(|| message.get_field_by_name(name))
 }
 
-/// The path of the member that is wrong, and what is wrong with it.
-pub(super) fn wrong_member(of: &MessageDescriptor, json: &str) -> (String, String) {
+/// The path of the member that is wrong, and what is wrong with it. `found` is what the JSON says.
+pub(super) fn wrong_member(of: &MessageDescriptor, json: &str, found: &Value) -> (String, String) {
     let mut track = Track::new();
     let mut source = serde_json::Deserializer::from_str(json);
     // It fails as it did before, and this time it is known where.
@@ -65,8 +65,7 @@ pub(super) fn wrong_member(of: &MessageDescriptor, json: &str) -> (String, Strin
         serde_path_to_error::Deserializer::new(&mut source, &mut track),
     );
     let path = track.path();
-    let found = serde_json::from_str::<Value>(json).unwrap_or_default();
-    let found = path.iter().try_fold(&found, |value, segment| match segment {
+    let found = path.iter().try_fold(found, |value, segment| match segment {
         Segment::Map { key } => value.get(key),
         Segment::Seq { index } => value.get(index),
         Segment::Enum { .. } | Segment::Unknown => None,

@@ -19,7 +19,9 @@ impl BadRequest {
     /// An error of the JSON parser, whose message tells types and places, and repeats no text.
     pub(super) fn of_json(path: &str, error: &serde_json::Error) -> Self {
         if error.is_data() {
-            Self::BadJson(format!("{path}: {}", without_texts(&error.to_string())))
+            let what = without_texts(&error.to_string());
+            // The empty path is written as a dot.
+            Self::BadJson(if path == "." { what } else { format!("{path}: {what}") })
         } else {
             Self::NotJson(error.to_string())
         }

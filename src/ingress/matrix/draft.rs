@@ -42,6 +42,8 @@ pub(super) fn draft(
         max_wait: Some(common.max_wait),
         // The homeserver repeats an event until it is answered well. Updates of a badge have no event, and are not repeated.
         once: !id.is_empty(),
+        // Homeservers show no credentials.
+        from_anybody: true,
         ..Options::default()
     };
     let body = BodyDraft {

@@ -21,6 +21,7 @@ mod draft;
 mod fate;
 mod glob;
 mod notify;
+mod object;
 mod request;
 mod settings;
 mod target;

@@ -5,15 +5,19 @@
 //! Source: Matrix specification, "Push Gateway API", and what Synapse 1.163.2 really sends: `"type": null`, `"sender": ""`,
 //! devices without `tweaks` (`tests/data/synapse-1.163.2.jsonl`).
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::bad_request::BadRequest;
+use super::object::Object;
 use super::settings::MAX_DEVICES;
 
 #[derive(Deserialize)]
 struct Request {
-    notification: Option<Notification>,
+    notification: Option<Object<Notification>>,
 }
 
 /// One event, or a change of the numbers of unread messages, for some devices.
@@ -21,7 +25,7 @@ struct Request {
 #[serde(default)]
 pub(super) struct Notification {
     /// The devices that are told; there is at least one.
-    devices: Option<Vec<ClaimedDevice>>,
+    devices: Option<Vec<Object<ClaimedDevice>>>,
     #[serde(deserialize_with = "text")]
     pub(super) event_id: Option<String>,
     #[serde(deserialize_with = "text")]
@@ -89,12 +93,13 @@ impl Notification {
     /// Reads the body of a request.
     pub(super) fn read(body: &[u8]) -> Result<(Self, Vec<Device>), BadRequest> {
         let mut json = serde_json::Deserializer::from_slice(body);
-        let request: Request = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-            let path = error.path().to_string();
-            BadRequest::of_json(&path, error.inner())
-        })?;
+        let Object(request): Object<Request> =
+            serde_path_to_error::deserialize(&mut json).map_err(|error| {
+                let path = error.path().to_string();
+                BadRequest::of_json(&path, error.inner())
+            })?;
         json.end().map_err(|error| BadRequest::of_json(".", &error))?;
-        let mut notification = request.notification.ok_or(BadRequest::Missing("notification"))?;
+        let Object(mut notification) = request.notification.ok_or(BadRequest::Missing("notification"))?;
         let claimed = notification.devices.take().ok_or(BadRequest::Missing("notification.devices"))?;
         match claimed.len() {
             0 => return Err(BadRequest::NoDevices),
@@ -122,7 +127,7 @@ impl Notification {
 }
 
 impl Device {
-    fn of(claimed: ClaimedDevice) -> Result<Self, BadRequest> {
+    fn of(Object(claimed): Object<ClaimedDevice>) -> Result<Self, BadRequest> {
         let ClaimedDevice { app_id, pushkey, data } = claimed;
         Ok(Self {
             app_id: app_id.ok_or(BadRequest::Missing("notification.devices[].app_id"))?,
@@ -143,25 +148,34 @@ impl Device {
 }
 
 fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    Ok(match Value::deserialize(deserializer)? {
+    Ok(match value(deserializer)? {
         Value::String(text) => Some(text),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
     })
 }
 
 fn truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    Ok(Value::deserialize(deserializer)? == Value::Bool(true))
+    Ok(value(deserializer)? == Value::Bool(true))
 }
 
 fn object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Map<String, Value>>, D::Error> {
-    Ok(match Value::deserialize(deserializer)? {
-        Value::Object(members) => Some(members),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::String(_) => None,
-    })
+    let text = <&RawValue>::deserialize(deserializer)?;
+    let members = serde_json::from_str::<BTreeMap<String, &RawValue>>(text.get()).ok();
+    Ok(members.map(|members| members.into_iter().map(|(name, text)| (name, lenient(text))).collect()))
 }
 
 fn counts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Counts, D::Error> {
-    let counts = Value::deserialize(deserializer)?;
+    let counts = value(deserializer)?;
     let count = |key| counts.get(key).and_then(Value::as_u64).and_then(|count| u32::try_from(count).ok());
     Ok(Counts { unread: count("unread"), missed_calls: count("missed_calls") })
+}
+
+fn value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
+    Ok(lenient(<&RawValue>::deserialize(deserializer)?))
+}
+
+/// A value, and null where it is JSON that cannot be held: a number of hundreds of digits, half of a surrogate pair, or what is
+/// nested too deeply. Whoever is in a room may write such an event, and must not hold up the pushes of all the others there.
+fn lenient(text: &RawValue) -> Value {
+    serde_json::from_str(text.get()).unwrap_or_default()
 }

@@ -8,7 +8,7 @@ import re
 import subprocess
 
 import pytest
-from outages import dashboards
+from outages import dashboards, runbooks
 from outages.prometheus import ROOT
 from outages.scenarios import OUTAGES
 from outages.world import World
@@ -38,6 +38,7 @@ def world(tmp_path_factory):
         world.end()
 
 
+of_each_page = pytest.mark.parametrize("page", runbooks.PAGES)
 of_each = pytest.mark.parametrize("outage", OUTAGES, ids=lambda outage: outage.name)
 
 
@@ -99,6 +100,41 @@ def test_each_alert_leads_to_a_page_of_three_parts(world, outage):
         page = (ROOT / alert["annotations"]["runbook"]).read_text()
         assert f"`{name}`" in page
         assert [line for line in page.splitlines() if line.startswith("## ")] == PARTS
+
+
+def led_to(world, page):
+    """The outages whose alerts lead to a page."""
+    return [it for it in OUTAGES if any(alert["annotations"]["runbook"].endswith(f"/{page}") for alert in world.fired[it.name].values())]
+
+
+@of_each_page
+def test_each_query_of_a_page_is_answered(world, page):
+    for query in runbooks.queries(page):
+        assert world.prometheus.query(query) or query in runbooks.EMPTY, query
+
+
+@of_each_page
+def test_a_page_quotes_log_and_status_as_they_are(world, page):
+    outages, known = led_to(world, page), (ROOT / "docs/log.md").read_text()
+    lines = [line for it in outages for line in world.gateways[it.name].lines()]
+    told = [entry["sentence"] for it in outages for entry in world.sentences(it)]
+    for level, begins in runbooks.log_lines(page):
+        assert begins in known, begins
+        if outages:
+            assert any(line["level"] == level and line["fields"]["message"].startswith(begins) for line in lines), begins
+    for sentence in runbooks.sentences(page) if outages else []:
+        assert any(re.match(sentence, it) for it in told), (sentence, told)
+
+
+@of_each_page
+def test_each_command_of_a_page_tells_of_the_outage(world, page):
+    for command, outage in itertools.product(runbooks.commands(page), led_to(world, page)):
+        gateway = world.gateways[outage.name]
+        ran = subprocess.run(
+            ["bash", "-c", command.replace("fanfare", os.environ["FANFARE_BIN"], 1)], capture_output=True, text=True, timeout=60,
+            env=os.environ | gateway.environment | {"FANFARE_CONFIG": str(gateway.config)},
+        )
+        assert ran.returncode in (0, 1) and runbooks.TELLS[command] in ran.stdout, (outage.name, command, ran)
 
 
 def test_each_panel_of_the_dashboards_shows_what_there_is(world):

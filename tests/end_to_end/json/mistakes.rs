@@ -37,6 +37,9 @@ async fn a_mistake_in_json_says_where_it_is_and_what_was_expected() {
         ("{} {}", "", (1, 4), "this is no JSON: trailing characters"),
         ("{\n \"app\": 7}", "app", (2, 9), "expected a string, found a number"),
         ("{\"titel\": \"x\"}", "titel", (1, 8), "there is no such member"),
+        ("\u{feff}{\"titel\": \"x\"}", "titel", (1, 8), "there is no such member"),
+        ("{\"titel\": 1e999}", "", (1, 15), "this is no JSON: number out of range"),
+        ("\"app\": \"shop\"", "", (1, 6), "this is no JSON: trailing characters"),
         (
             "{\"content\": {\"notification\": {\"titel\": \"x\"}}}",
             "content.notification.titel",

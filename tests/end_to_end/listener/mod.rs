@@ -54,6 +54,7 @@ impl Listening {
             protocol,
             spare_descriptors: 0,
             accepting: fanfare::listener::Accepting::default(),
+            draining: fanfare::listener::Draining::default(),
             metrics: metrics.listeners.listener("test"),
         };
         let served = Arc::new(());

@@ -108,6 +108,29 @@ async fn pushkeys_that_can_be_none_keep_no_device_from_being_removed() {
     assert_eq!(rejected(&notify(&world, &event("$one", &[device(&pushkey(1))])).await), [pushkey(1)]);
 }
 
+/// Well-formed ones, so the push service is asked about each, and says that it is none. Callers that are known share the app.
+#[tokio::test]
+async fn made_up_pushkeys_turn_no_advice_to_known_callers() {
+    let world = world(|_, _| {}).await;
+    let gone = |number| {
+        world.simulator.script_outcome(&good(number), ApnsScriptedOutcome::refusal(410, "Unregistered"))
+    };
+    for number in 1000..1400 {
+        world.simulator.script_outcome(&good(number), ApnsScriptedOutcome::refusal(400, "BadDeviceToken"));
+    }
+    for number in (1000..1400).step_by(20) {
+        let made_up: Vec<_> = (number..number + 20).map(|number| device(&pushkey(number))).collect();
+        assert_eq!(rejected(&notify(&world, &event(&format!("${number}"), &made_up)).await), [""; 0]);
+    }
+    assert_eq!(world.simulator.journal().answered(), 400);
+    gone(1);
+    let told = world.send(crate::harness::push(&good(1))).await;
+    assert_eq!(told.token_action(), fanfare::proto::TokenAction::Delete, "{told:?}");
+    // What homeservers ask for is judged by what they asked for before.
+    gone(2);
+    assert_eq!(rejected(&notify(&world, &event("$two", &[device(&pushkey(2))])).await), [""; 0]);
+}
+
 #[tokio::test]
 async fn a_refused_credential_is_told_as_something_to_repeat() {
     let world = world(|_, _| {}).await;

@@ -1,5 +1,6 @@
 //! Everything that a configuration says changes while pushes go out: none is lost, sent twice or refused.
 
+mod guard;
 mod load;
 mod metrics;
 mod vapid;

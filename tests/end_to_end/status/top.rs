@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use fanfare::proto::Outcome;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 use vt100::Parser;
 
@@ -140,6 +141,33 @@ async fn an_outage_is_seen_from_its_first_push_until_it_is_mended() {
     terminal.press("q");
     assert_eq!(terminal.ended().await.code(), Some(0));
     terminal.is_given_back().await;
+}
+
+#[tokio::test]
+async fn where_no_more_may_listen_the_status_is_asked_for_until_one_leaves() {
+    let world = World::start().await;
+    let listen = async || {
+        let mut stream = tokio::net::TcpStream::connect(world.gateway.admin_address()).await.unwrap();
+        stream.write_all(b"GET /status/events HTTP/1.1\r\nhost: gateway\r\n\r\n").await.unwrap();
+        let mut said = [0; 12];
+        stream.read_exact(&mut said).await.unwrap();
+        (stream, said == *b"HTTP/1.1 200")
+    };
+    let mut listeners = Vec::new();
+    while let (stream, true) = listen().await {
+        listeners.push(stream);
+    }
+    let mut terminal = Terminal::open(&world, &[]);
+    terminal.shows("as many listen to this gateway as may").await;
+    terminal.shows("Nothing was sent yet.").await;
+    assert_eq!(world.send(push(&good(1))).await.outcome(), Outcome::Accepted);
+    terminal.shows("Everything is well.").await;
+    terminal.shows("as many listen to this gateway as may").await;
+    listeners.pop();
+    terminal.shows(" live ").await;
+    assert!(!terminal.text().contains("as many listen"), "{}", terminal.text());
+    terminal.press("q");
+    assert_eq!(terminal.ended().await.code(), Some(0));
 }
 
 #[tokio::test]

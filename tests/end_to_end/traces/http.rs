@@ -6,7 +6,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::*;
-use crate::harness::SOON;
+use crate::harness::{SOON, until};
 use crate::matrix::pushkey;
 
 /// One listener that serves every ingress.
@@ -14,8 +14,9 @@ const LISTENER: &str = "[[http]]\nlisten = \"127.0.0.1:0\"\nserve = [\"json\", \
                         [http.mattermost.platforms]\napple_rn = \"shop\"\n\
                         [http.matrix.apps.\"com.example.ios\"]\napp = \"shop\"\n";
 
-/// The address of the HTTP listener, which the log tells.
-fn address(gateway: &Operated) -> String {
+/// The address of the HTTP listener, which the log tells. A line may come after what it tells of.
+async fn address(gateway: &Operated) -> String {
+    until(|| gateway.log().contains("\"serving\"")).await;
     let log = gateway.log();
     let line = log.lines().find(|line| line.contains("\"serving\"")).expect("a gateway says that it serves");
     line.split_once("\"http\":\"[").unwrap().1.split_once(']').unwrap().0.to_owned()
@@ -69,7 +70,7 @@ async fn a_call_over_http_is_a_part_of_its_callers_trace_with_its_pushes_below_i
     let collector = loopback().await;
     let (folder, _simulator) = traced(collector.address, &format!("sample_ratio = 0.0\n{LISTENER}")).await;
     let gateway = Operated::start(folder.path(), &[]).await;
-    let to = address(&gateway);
+    let to = address(&gateway).await;
     let media_type = "application/json";
     let one = json_push(&good(1)).to_string();
     assert_eq!(post(&to, "/v1/pushes", media_type, "01", &one).await, 200);
@@ -105,7 +106,7 @@ async fn the_status_is_told_whoever_is_at_fault_and_whoever_does_not_trace_is_no
     let collector = loopback().await;
     let (folder, _simulator) = traced(collector.address, &format!("sample_ratio = 1.0\n{LISTENER}")).await;
     let gateway = Operated::start(folder.path(), &[]).await;
-    let to = address(&gateway);
+    let to = address(&gateway).await;
     // A push that says nothing is answered with what is wrong with it.
     assert_eq!(post(&to, "/v1/pushes", "application/json", "00", "{}").await, 200);
     // A path that leads nowhere has no caller, and begins no span.
@@ -124,7 +125,7 @@ async fn the_lines_of_a_batch_are_traces_that_are_linked_to_it() {
     let (folder, _simulator) = traced(collector.address, &format!("sample_ratio = 1.0\n{LISTENER}")).await;
     let gateway = Operated::start(folder.path(), &[]).await;
     let lines: String = (1..3).map(|number| format!("{}\n", json_push(&good(number)))).collect();
-    assert_eq!(post(&address(&gateway), "/v1/batch", "application/x-ndjson", "01", &lines).await, 200);
+    assert_eq!(post(&address(&gateway).await, "/v1/batch", "application/x-ndjson", "01", &lines).await, 200);
 
     let call = call_to(&collector, "/v1/batch").await;
     assert_eq!(status(&call).as_deref(), Some("200"));

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Optional, Union
 import grpc
 
 from .books import Books, Stream
-from .channel import OPTIONS, File, credentials
-from .client import MESSAGE
+from .channel import OPTIONS, File, check_window, credentials
+from .client import MESSAGE_BYTES, MESSAGE_ITEMS
 from .result import Answered, Result, named
 from .status import Status
 from .v1 import push_pb2 as pb
@@ -38,6 +38,7 @@ class AsyncClient:
         window: int = 4096,
     ) -> None:
         shown = credentials(plaintext, ca_file, certificate_file, key_file, token_file)
+        check_window(window)
         self.channel = (
             grpc.aio.secure_channel(target, shown, OPTIONS) if shown else grpc.aio.insecure_channel(target, OPTIONS)
         )
@@ -102,7 +103,7 @@ async def _take_all(
     room: asyncio.Semaphore,
     woken: asyncio.Event,
 ) -> None:
-    error = None
+    error: Optional[Exception] = None
     try:
         await room.acquire()
         async for push in pushes if isinstance(pushes, AsyncIterable) else _each(pushes):
@@ -111,6 +112,9 @@ async def _take_all(
             await room.acquire()
     except Exception as its_own:  # The caller's own, and raised when what was taken has its result.
         error = its_own
+    except asyncio.CancelledError as cancelled:  # The batch is over, or what the source waits for was cancelled.
+        error = ConnectionAbortedError("the source of the pushes was cancelled")
+        error.__cause__ = cancelled
     books.end_input(error)
     woken.set()
 
@@ -144,7 +148,11 @@ class _AsyncStream(Stream):
         """What waits goes into one message."""
         while self._outbox or not self._over:
             if self._outbox:
-                pushes = [self._outbox.popleft() for _ in range(min(MESSAGE, len(self._outbox)))]
+                pushes: list[pb.Push] = []
+                size = 0
+                while self._outbox and len(pushes) < MESSAGE_ITEMS and size < MESSAGE_BYTES:
+                    pushes.append(self._outbox.popleft())
+                    size += pushes[-1].ByteSize()
                 self.taken += len(pushes)
                 yield pb.SendBatchRequest(pushes=pushes)
             else:

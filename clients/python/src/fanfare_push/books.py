@@ -109,7 +109,10 @@ class Books:
             stream.cancel()
             return self._give_up(TimeoutError(f"no gateway answered within {self._patience:g} s"))
         if stream is None and self._unwritten and now >= self._not_before:
-            stream = self._current = open_stream()
+            try:
+                stream = self._current = open_stream()
+            except Exception as error:  # The client was closed.
+                return self._give_up(error)
             stream.deadline = now + self._patience
             self.streams.add(stream)
         if stream and stream.begun:
@@ -137,6 +140,9 @@ class Books:
             item = stream.open.pop(verdict.index, None)
             if item:
                 stream.fruitful = True
+                if item.in_doubt and verdict.delivery == pb.DELIVERY_NO:
+                    # It was not sent this time, and may have been before.
+                    verdict.delivery = pb.DELIVERY_MAYBE
                 self._end(Answered(item.push, verdict))
         if answer.HasField("progress"):
             stream.items_read = answer.progress.items_read
@@ -155,7 +161,7 @@ class Books:
         # Where only the connection broke, what left this process may have been read, whatever was last heard.
         read = stream.items_read if status is None or status.nothing_sent else stream.taken
         for index, item in stream.open.items():
-            if index < read:
+            if index < read and not item.push.options.dry_run:
                 item.in_doubt = cause
             self._again(item, cause)
         stream.open.clear()

@@ -13,6 +13,8 @@ File = Union[str, Path]
 
 OPTIONS: Sequence[tuple[str, Union[str, int]]] = [
     ("grpc.service_config", (resources.files(__package__) / "service_config.json").read_text()),
+    # DNS may have another one (gRFC A2), whose policy may repeat what was sent already.
+    ("grpc.service_config_disable_resolution", 1),
     # The gateway asks a silent connection whether it lives by the same times: grpc.keepalive_interval and
     # grpc.keepalive_timeout by default.
     ("grpc.keepalive_time_ms", 60_000),
@@ -43,6 +45,12 @@ def credentials(
     if token_file is None:
         return tls
     return grpc.composite_channel_credentials(tls, grpc.metadata_call_credentials(_Token(Path(token_file))))
+
+
+def check_window(window: int) -> None:
+    """A batch with no place for a push would wait for ever."""
+    if window < 1:
+        raise ValueError(f"expected a window of at least one push, found {window}")
 
 
 class _Token(grpc.AuthMetadataPlugin):

@@ -12,14 +12,16 @@ from typing import Callable, Optional
 import grpc
 
 from .books import Books, Stream
-from .channel import OPTIONS, File, credentials
+from .channel import OPTIONS, File, check_window, credentials
 from .result import Answered, Result, named
 from .status import Status
 from .v1 import push_pb2 as pb
 from .v1.push_pb2_grpc import PushServiceStub
 
-# How many pushes are in one message: as many of the largest (grpc.max_push_bytes) stay below grpc.max_message_bytes.
-MESSAGE = 32
+# A message is bounded far below grpc.max_message_items (65,536) and grpc.max_message_bytes (4 MiB): a gateway ends the stream of
+# all pushes for a message that is too large.
+MESSAGE_ITEMS = 256
+MESSAGE_BYTES = 256 * 1024
 
 
 class Client:
@@ -43,6 +45,7 @@ class Client:
         window: int = 4096,
     ) -> None:
         shown = credentials(plaintext, ca_file, certificate_file, key_file, token_file)
+        check_window(window)
         self.channel = (
             grpc.secure_channel(target, shown, OPTIONS) if shown else grpc.insecure_channel(target, OPTIONS)
         )
@@ -135,14 +138,19 @@ class _BlockingStream(Stream):
         """What waits goes into one message. gRPC asks for each in a thread of its own."""
         over = False
         while not over:
-            pushes = [self._outbox.get()]
-            while pushes[-1] and len(pushes) < MESSAGE and not self._outbox.empty():
-                pushes.append(self._outbox.get())
-            over = pushes[-1] is None
-            message = pb.SendBatchRequest(pushes=[push for push in pushes if push])
-            if message.pushes:
-                self.taken += len(message.pushes)
-                yield message
+            pushes: list[pb.Push] = []
+            size = 0
+            while not over and len(pushes) < MESSAGE_ITEMS and size < MESSAGE_BYTES:
+                if pushes and self._outbox.empty():
+                    break
+                push = self._outbox.get()
+                over = push is None
+                if push is not None:
+                    pushes.append(push)
+                    size += push.ByteSize()
+            if pushes:
+                self.taken += len(pushes)
+                yield pb.SendBatchRequest(pushes=pushes)
 
     def _listen(self) -> None:
         """Reads even while the caller does not, so that the gateway never waits; the window bounds what is kept."""

@@ -49,8 +49,10 @@ fn row(peer: &PeerStatus, look: Look<'_>) -> Row {
     ];
     let mut below = Vec::new();
     if let Some(why) = &peer.why {
-        let asked =
-            peer.retry_after_seconds.map(|seconds| format!(" One push may ask again in {seconds} s."));
+        let asked = peer.retry_after_seconds.map(|seconds| match seconds {
+            0 => " One push may ask again now.".to_owned(),
+            _ => format!(" One push may ask again in {seconds} s."),
+        });
         below.push(Cell::new(format!("Last failure: {why}.{}", asked.unwrap_or_default()), Tone::Plain));
     }
     if !peer.identity.is_empty() {

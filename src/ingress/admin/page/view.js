@@ -4,9 +4,10 @@ const tables = makeTables();
 const drawSeries = makePlots();
 let series = null;
 
-// Events after the first bring the newest samples alone.
+// Events after the first of a connection bring the newest samples alone, which follow those that are known. Whatever does not
+// follow them is the first event of another connection, and brings all that there is.
 function join(news) {
-  if (series === null || news.first <= series.first || news.first > series.first + series.at.length) {
+  if (series === null || news.first !== series.first + series.at.length) {
     series = news;
     return true;
   }

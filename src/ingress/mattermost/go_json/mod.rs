@@ -12,7 +12,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// A struct that Go reads.
 pub(super) trait GoStruct<'a>: Default {
@@ -67,16 +67,20 @@ impl<'a, T: GoStruct<'a>> Visitor<'a> for Members<'_, T> {
     fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let (read, mut wrong) = (self.0, None);
         while let Some(Key(key)) = map.next_key()? {
-            let key = if key.bytes().any(|byte| byte.is_ascii_uppercase()) {
-                Cow::Owned(key.to_ascii_lowercase())
-            } else {
-                key
+            // Servers write keys in lower case, so nearly every key is found as it stands.
+            let (place, key) = match read.place(&key) {
+                Some(place) => (Some(place), key),
+                None => {
+                    let lower = key.to_ascii_lowercase();
+                    (read.place(&lower), Cow::Owned(lower))
+                }
             };
-            let Some(place) = read.place(&key) else {
+            let Some(place) = place else {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             };
-            if let Err((found, expected)) = place.put(map.next_value()?) {
+            if let Err(mismatch) = map.next_value_seed(place)? {
+                let Mismatch { found, expected } = *mismatch;
                 let name = T::NAME;
                 wrong.get_or_insert_with(|| {
                     format!(
@@ -126,106 +130,102 @@ fn not_an_object<'a, T: GoStruct<'a>>(found: &str) -> String {
 #[derive(serde::Deserialize)]
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
-impl<'a> Place<'_, 'a> {
-    /// Puts a value here.
-    ///
-    /// # Errors
-    /// Fails with what the value is, and with the type in Go that it should have.
-    fn put(self, found: Found<'a>) -> Result<(), (Cow<'static, str>, &'static str)> {
-        match (self, found) {
-            (_, Found::Null) => {}
-            (Place::Text(place), Found::Text(text)) => *place = text,
-            (Place::Integer(place, _), Found::Integer(number)) => *place = number,
-            (Place::Flag(place), Found::Flag(flag)) => *place = flag,
-            (Place::Text(_), found) => return Err((found.name().into(), "string")),
-            (Place::Integer(_, expected), Found::Number(number)) => {
-                return Err((format!("number {number}").into(), expected));
-            }
-            (Place::Integer(_, expected), found) => return Err((found.name().into(), expected)),
-            (Place::Flag(_), found) => return Err((found.name().into(), "bool")),
-        }
-        Ok(())
-    }
+/// A value that its place does not take.
+pub(super) struct Mismatch {
+    /// What Go calls the value.
+    found: Cow<'static, str>,
+    /// The type in Go that it should have.
+    expected: &'static str,
 }
 
-/// What stands as the value of a member.
-enum Found<'a> {
-    Null,
-    Flag(bool),
-    Integer(i64),
-    /// A number that is no integer of 64 bits.
-    Number(f64),
-    Text(Cow<'a, str>),
-    Array,
-    Object,
-}
-
-impl Found<'_> {
-    fn name(&self) -> &'static str {
+impl Place<'_, '_> {
+    /// The name in Go of what stands here.
+    fn expected(&self) -> &'static str {
         match self {
-            Self::Null => "null",
-            Self::Flag(_) => "bool",
-            Self::Integer(_) | Self::Number(_) => "number",
             Self::Text(_) => "string",
-            Self::Array => "array",
-            Self::Object => "object",
+            Self::Integer(_, name) => name,
+            Self::Flag(_) => "bool",
+        }
+    }
+
+    fn mismatch(&self, found: impl Into<Cow<'static, str>>) -> Result<(), Box<Mismatch>> {
+        Err(Box::new(Mismatch { found: found.into(), expected: self.expected() }))
+    }
+
+    /// A number that is no integer of 64 bits, or for which there is no place.
+    fn no_integer(&self, number: f64) -> Result<(), Box<Mismatch>> {
+        match self {
+            Self::Integer(..) => self.mismatch(format!("number {number}")),
+            Self::Text(_) | Self::Flag(_) => self.mismatch("number"),
         }
     }
 }
 
-impl<'a> Deserialize<'a> for Found<'a> {
-    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(AnyValue)
+/// Puts the value of a member here. What is read is the fault of a value that does not belong here.
+impl<'a> DeserializeSeed<'a> for Place<'_, 'a> {
+    type Value = Result<(), Box<Mismatch>>;
+
+    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
     }
 }
 
-struct AnyValue;
-
-impl<'a> Visitor<'a> for AnyValue {
-    type Value = Found<'a>;
+impl<'a> Visitor<'a> for Place<'_, 'a> {
+    type Value = Result<(), Box<Mismatch>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("any JSON")
     }
 
-    fn visit_unit<E: Error>(self) -> Result<Found<'a>, E> {
-        Ok(Found::Null)
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(Ok(()))
     }
 
-    fn visit_bool<E: Error>(self, flag: bool) -> Result<Found<'a>, E> {
-        Ok(Found::Flag(flag))
+    fn visit_bool<E: Error>(self, flag: bool) -> Result<Self::Value, E> {
+        let Self::Flag(place) = self else { return Ok(self.mismatch("bool")) };
+        *place = flag;
+        Ok(Ok(()))
     }
 
-    fn visit_i64<E: Error>(self, number: i64) -> Result<Found<'a>, E> {
-        Ok(Found::Integer(number))
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
+        let Self::Integer(place, _) = self else { return Ok(self.mismatch("number")) };
+        *place = number;
+        Ok(Ok(()))
     }
 
-    fn visit_u64<E: Error>(self, number: u64) -> Result<Found<'a>, E> {
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
         #[expect(clippy::cast_precision_loss, reason = "the number is only shown, as one that is too large")]
         let too_large = number as f64;
-        Ok(i64::try_from(number).map_or(Found::Number(too_large), Found::Integer))
+        match i64::try_from(number) {
+            Ok(number) => self.visit_i64(number),
+            Err(_) => Ok(self.no_integer(too_large)),
+        }
     }
 
-    fn visit_f64<E: Error>(self, number: f64) -> Result<Found<'a>, E> {
-        Ok(Found::Number(number))
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Self::Value, E> {
+        Ok(self.no_integer(number))
     }
 
-    fn visit_borrowed_str<E: Error>(self, text: &'a str) -> Result<Found<'a>, E> {
-        Ok(Found::Text(Cow::Borrowed(text)))
+    fn visit_borrowed_str<E: Error>(self, text: &'a str) -> Result<Self::Value, E> {
+        let Self::Text(place) = self else { return Ok(self.mismatch("string")) };
+        *place = Cow::Borrowed(text);
+        Ok(Ok(()))
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<Found<'a>, E> {
-        Ok(Found::Text(Cow::Owned(text.to_owned())))
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        let Self::Text(place) = self else { return Ok(self.mismatch("string")) };
+        *place = Cow::Owned(text.to_owned());
+        Ok(Ok(()))
     }
 
-    fn visit_seq<A: SeqAccess<'a>>(self, mut elements: A) -> Result<Found<'a>, A::Error> {
+    fn visit_seq<A: SeqAccess<'a>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
         while elements.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Found::Array)
+        Ok(self.mismatch("array"))
     }
 
-    fn visit_map<A: MapAccess<'a>>(self, mut members: A) -> Result<Found<'a>, A::Error> {
+    fn visit_map<A: MapAccess<'a>>(self, mut members: A) -> Result<Self::Value, A::Error> {
         while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Found::Object)
+        Ok(self.mismatch("object"))
     }
 }
 

@@ -44,6 +44,7 @@ func connect(t *testing.T, variable string) (context.Context, *grpc.ClientConn) 
 	}
 	channel, err := grpc.NewClient("dns:///"+address,
 		grpc.WithDefaultServiceConfig(fanfare.ServiceConfig),
+		grpc.WithDisableServiceConfig(),
 		grpc.WithDefaultCallOptions(grpc.WaitForReady(true)),
 		grpc.WithTransportCredentials(insecure.NewCredentials()))
 	must(t, err)

@@ -80,11 +80,11 @@ class Gateway(Program):
     """A gateway that sends to the simulator of this folder."""
 
     def __init__(self, folder: Path, settings: dict[str, str], environment: dict[str, str], tables: str):
-        config, ready = folder / "gateway.toml", folder / "ready.json"
-        config.write_text((folder / "fanfare.toml").read_text() + tables)
-        environment = environment | {f"FANFARE__{key}": value for key, value in {**SETTINGS, **settings}.items()}
-        command = [os.environ["FANFARE_BIN"], "serve", "--config", str(config), "--ready-file", str(ready)]
-        super().__init__(command, ready, folder.with_suffix(".gateway.log"), environment)
+        self.config, ready = folder / "gateway.toml", folder / "ready.json"
+        self.config.write_text((folder / "fanfare.toml").read_text() + tables)
+        self.environment = environment | {f"FANFARE__{key}": value for key, value in {**SETTINGS, **settings}.items()}
+        command = [os.environ["FANFARE_BIN"], "serve", "--config", str(self.config), "--ready-file", str(ready)]
+        super().__init__(command, ready, folder.with_suffix(".gateway.log"), self.environment)
 
     def admin(self) -> str:
         return self.await_start()["admin"]

@@ -11,6 +11,10 @@ from outages.prometheus import Prometheus
 from outages.scenarios import OUTAGES, Outage
 
 
+def told(entry: dict) -> bool:
+    return "sentence" in entry or entry.get("trouble") is not None
+
+
 class World:
     """Everything that runs, and every alert that has fired."""
 
@@ -65,6 +69,11 @@ class World:
         where, members = outage.where
         [found] = [it for it in self.gateways[outage.name].status()[where] if members.items() <= it.items()]
         return found
+
+    def sentences(self, outage: Outage) -> list[dict]:
+        """Whatever the status tells of that is wrong, each with its sentence."""
+        status = self.gateways[outage.name].status()
+        return [it.get("trouble") or it for where in ("apps", "callers", "credentials", "feeds") for it in status[where] if told(it)]
 
     def note_alerts(self) -> None:
         assert not any(load.broken for load in self.loads.values()), {name: it.broken for name, it in self.loads.items()}

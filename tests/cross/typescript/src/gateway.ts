@@ -23,7 +23,10 @@ const { PushService } = (grpc.loadPackageDefinition(loaded) as unknown as ProtoG
 const serviceConfig = readFileSync(`${proto}/fanfare/push/v1/service_config.json`, 'utf8')
 
 export const connect = (address: string, credentials = grpc.credentials.createInsecure()) =>
-  new PushService(address, credentials, { 'grpc.service_config': serviceConfig })
+  new PushService(address, credentials, {
+    'grpc.service_config': serviceConfig,
+    'grpc.service_config_disable_resolution': 1,
+  })
 
 export type Client = ReturnType<typeof connect>
 

@@ -51,7 +51,7 @@ public final class Batch implements Iterator<Result>, Iterable<Result>, AutoClos
   private BatchStream stream;
   private int fruitless;
   private long notBefore = System.nanoTime();
-  private RuntimeException error;
+  private Throwable error; // a RuntimeException or an Error
   private boolean over;
 
   Batch(Client client, Iterator<Push> pushes) {
@@ -71,9 +71,10 @@ public final class Batch implements Iterator<Result>, Iterable<Result>, AutoClos
   public boolean hasNext() {
     while (results.isEmpty() && !over) turn();
     if (results.isEmpty() && error != null) {
-      RuntimeException thrown = error;
+      Throwable thrown = error;
       error = null;
-      throw thrown;
+      if (thrown instanceof Error serious) throw serious;
+      throw (RuntimeException) thrown;
     }
     return !results.isEmpty();
   }
@@ -104,7 +105,7 @@ public final class Batch implements Iterator<Result>, Iterable<Result>, AutoClos
       events.add(() -> inputOpen = false);
     } catch (InterruptedException closed) {
       events.add(() -> inputOpen = false);
-    } catch (RuntimeException itsOwn) {
+    } catch (RuntimeException | Error itsOwn) {
       // The caller's own, and thrown when what was taken has its result.
       events.add(() -> {
         inputOpen = false;
@@ -144,7 +145,7 @@ public final class Batch implements Iterator<Result>, Iterable<Result>, AutoClos
     if (over) return;
     stream = null;
     fruitless = end.status().isOk() || fruitful ? 0 : fruitless + 1;
-    if (!end.goesOn(begun) || fruitless == MAX_FRUITLESS) {
+    if (!end.goesOn(begun) || fruitless == MAX_FRUITLESS || client.channel().isShutdown()) {
       fail(end.exception());
     } else if (!fruitful) {
       long wait = Math.min(FIRST_WAIT.toNanos() << fruitless, LONGEST_WAIT.toNanos());

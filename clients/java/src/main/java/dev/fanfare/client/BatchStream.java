@@ -48,6 +48,9 @@ final class BatchStream {
       @Override
       public void onMessage(SendBatchResponse message) {
         batch.events.add(() -> read(message));
+        // The batch need not have read it: a gateway never waits for it, and ends no stream as that of a reader that stopped. What
+        // is kept is bounded by the window.
+        call.request(1);
       }
 
       @Override
@@ -117,7 +120,6 @@ final class BatchStream {
       // It was not sent this time, and may have been before.
       batch.give(new Result.Answered(item.push, before ? verdict.toBuilder().setDelivery(Delivery.DELIVERY_MAYBE).build() : verdict));
     }
-    call.request(1);
   }
 
   private void settle(GatewayStatus heard) {
@@ -129,7 +131,10 @@ final class BatchStream {
   /** A push without a verdict was never read, or is in doubt. */
   private void settleItems(GatewayStatus end) {
     Status cause = end.status().isOk() ? Status.UNKNOWN.withDescription("the stream ended without a verdict on the push") : end.status();
-    long unread = progress != null && end.endsAfterProgress() ? progress.getItemsRead() : next;
+    // A gateway that ends a stream by itself sends its last progress before. Any other end may come from the connection, which may
+    // have lost a later one.
+    boolean isLast = progress != null && (end.status().isOk() || end.nothingSent());
+    long unread = isLast ? progress.getItemsRead() : next;
     open.forEach((number, item) -> {
       var options = item.push.getOptions();
       if (number < unread && !options.getDryRun()) item.inDoubt = cause;

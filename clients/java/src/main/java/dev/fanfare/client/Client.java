@@ -40,6 +40,8 @@ public final class Client implements AutoCloseable {
   private Client(Builder builder) throws IOException {
     channel = Grpc.newChannelBuilder(builder.target, builder.credentials())
         .defaultServiceConfig(serviceConfig())
+        // DNS may have another one (gRFC A2), whose policy may repeat what was sent already.
+        .disableServiceConfigLookUp()
         .keepAliveTime(KEEPALIVE_SECONDS, TimeUnit.SECONDS)
         .keepAliveTimeout(KEEPALIVE_TIMEOUT_SECONDS, TimeUnit.SECONDS)
         .build();
@@ -126,6 +128,7 @@ public final class Client implements AutoCloseable {
     private final String target;
     private final TlsChannelCredentials.Builder tls = TlsChannelCredentials.newBuilder();
     private boolean plaintext;
+    private boolean hasFiles;
     private Path tokenFile;
     private Duration deadline = Duration.ofSeconds(30); // limits.max_wait by default
     private int window = 4096; // limits.batch_window by default
@@ -143,18 +146,21 @@ public final class Client implements AutoCloseable {
     /** The authorities, in PEM, that the gateway's certificate may come from. */
     public Builder caFile(Path file) throws IOException {
       tls.trustManager(file.toFile());
+      hasFiles = true;
       return this;
     }
 
     /** The client certificate that is shown. Make another client once it is renewed. */
     public Builder certificate(Path certificateFile, Path keyFile) throws IOException {
       tls.keyManager(certificateFile.toFile(), keyFile.toFile());
+      hasFiles = true;
       return this;
     }
 
     /** A JWT or a static key, alone in its file, which is read for each call. */
     public Builder tokenFile(Path file) {
       tokenFile = file;
+      hasFiles = true;
       return this;
     }
 
@@ -166,6 +172,7 @@ public final class Client implements AutoCloseable {
 
     /** How many pushes of a batch are open at most, and no more than {@code limits.batch_window}: 4096 unless this says otherwise. */
     public Builder window(int value) {
+      if (value < 1) throw new IllegalArgumentException("expected a window of at least one push, found " + value);
       window = value;
       return this;
     }
@@ -176,7 +183,9 @@ public final class Client implements AutoCloseable {
     }
 
     private ChannelCredentials credentials() {
-      if (plaintext && tokenFile != null) throw new IllegalStateException("a token is never sent without TLS");
+      if (plaintext && hasFiles) {
+        throw new IllegalStateException("files have no place beside plaintext: nothing is verified or shown without TLS");
+      }
       if (plaintext) return InsecureChannelCredentials.create();
       return tokenFile == null ? tls.build() : CompositeChannelCredentials.create(tls.build(), new TokenFile(tokenFile));
     }

@@ -40,21 +40,12 @@ record GatewayStatus(Status status, Metadata trailers, boolean isGateways, Durat
     return status.asRuntimeException(trailers);
   }
 
-  /** Whether a SendPush that failed was surely not sent: of its own statuses the gateway says so of each but INTERNAL. */
+  /**
+   * Whether a call that failed has surely sent nothing; of a stream, nothing that its last progress does not count as read. Of its own
+   * statuses the gateway says so of each but INTERNAL.
+   */
   boolean nothingSent() {
     return isGateways && status.getCode() != Status.Code.INTERNAL;
-  }
-
-  /**
-   * Whether a gateway ended a stream so, which sends its last progress before. Any other end may come from the connection, which
-   * may have lost a later one.
-   */
-  boolean endsAfterProgress() {
-    return switch (status.getCode()) {
-      case OK -> true;
-      case ABORTED, INVALID_ARGUMENT, UNAUTHENTICATED, DEADLINE_EXCEEDED -> isGateways;
-      default -> false;
-    };
   }
 
   /** Whether another stream may fare better than one that ended so. */

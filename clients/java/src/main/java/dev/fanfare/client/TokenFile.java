@@ -23,13 +23,15 @@ final class TokenFile extends CallCredentials {
   public void applyRequestMetadata(RequestInfo call, Executor executor, MetadataApplier applier) {
     // The disk may be slow, and this thread must not wait.
     executor.execute(() -> {
+      Metadata headers = new Metadata();
       try {
-        Metadata headers = new Metadata();
         headers.put(AUTHORIZATION, "Bearer " + Files.readString(file).strip());
-        applier.apply(headers);
-      } catch (IOException error) {
+      } catch (IOException | RuntimeException error) {
+        // Whatever is wrong is told: a call that hears nothing would wait for its deadline.
         applier.fail(Status.UNAUTHENTICATED.withDescription("the token cannot be read").withCause(error));
+        return;
       }
+      applier.apply(headers);
     });
   }
 }

@@ -228,6 +228,13 @@ class BatchTest {
   }
 
   @Test
+  void aMessageThatIsTooLargeWasNotRead() throws Exception {
+    Consumer<Stream> refuses = stream -> stream.answer(1, Delivery.DELIVERY_ACCEPTED).progress(2, false)
+        .answers.onError(own(Status.Code.OUT_OF_RANGE, "FIELD_TOO_LARGE"));
+    assertEnds("AUNNN", Status.Code.OUT_OF_RANGE, 1, send(false, 0, refuses));
+  }
+
+  @Test
   void aGatewayReadsNothingTimeAndAgain() throws Exception {
     assertEnds("NNNNN", Status.Code.OK, 5, send(false, 0, stream -> stream.progress(0, true).answers.onCompleted()));
   }
