@@ -119,7 +119,7 @@ fn proxy(variable: &str, url: &str, imported: &mut Imported) -> String {
         String::new()
     };
     let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
-    if scheme != "http" {
+    if !scheme.eq_ignore_ascii_case("http") {
         return lost(
             imported,
             "names a proxy that is not spoken to by plain http, which there is no setting for",

@@ -27,8 +27,7 @@ pub(super) fn take(made: &mut Made, document: &mut Members, matrix_apps: &Table,
     }
     metrics(made, document.take_members("metrics"));
     let mut log = document.take_members("log");
-    let of_access = log.take_members("access").take_truth("x_forwarded_for");
-    if of_access == Some(true) {
+    if log.take_members("access").take_truth("x_forwarded_for") == Some(true) {
         made.note(
             "log.access.x_forwarded_for was not taken over: addresses come from the PROXY protocol alone (http.trusted_proxies).",
         );
@@ -138,6 +137,7 @@ fn metrics(made: &mut Made, mut metrics: Members) {
                 .note("metrics.prometheus.address is no address, so metrics are at the default of [admin]."),
         }
         made.note("The names of metrics begin with fanfare_ and not with sygnal_.");
+        prometheus.note_rest(made, "metrics.prometheus.");
     }
     for other in ["opentracing", "sentry"] {
         if metrics.take_members(other).take_truth("enabled") == Some(true) {

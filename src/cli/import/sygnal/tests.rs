@@ -191,3 +191,40 @@ fn what_is_no_mapping_is_told() {
     assert!(problem("apps: {a: 5}").contains("apps.a: expected a mapping"));
     assert!(problem("a: [").contains("it is no YAML"));
 }
+
+#[test]
+fn a_known_key_with_another_kind_of_value_is_left_to_be_done() {
+    let imported = made(
+        "
+http: {bind_addresses: '0.0.0.0', port: '5000'}
+metrics: {prometheus: {enabled: true, port: x}}
+proxy: [a]
+apps:
+  a: {type: apns, keyfile: k, topic: [t], send_badge_counts: 5}
+  b: {type: gcm, project_id: p, service_account_file: f, fcm_options: text}
+",
+    );
+    for (key, kind) in [
+        ("http.bind_addresses", "a list of texts"),
+        ("http.port", "a whole number"),
+        ("metrics.prometheus.port", "a whole number"),
+        ("proxy", "a text"),
+        ("apps.a.topic", "a text"),
+        ("apps.a.send_badge_counts", "true or false"),
+        ("apps.b.fcm_options", "a mapping"),
+    ] {
+        let expected = format!("{key} was not taken over: expected {kind}, found something else.");
+        assert!(imported.lost.contains(&expected), "{expected} {:?}", imported.lost);
+    }
+    assert!(made("apps: []").lost[0].starts_with("apps was not taken over: expected a mapping"));
+}
+
+#[test]
+fn a_mistake_in_the_yaml_is_told_by_its_place_and_without_the_lines_around_it() {
+    let text = "proxy: http://user:hunter2@proxy:3128\napps: {a: [\n";
+    let error = import(text, &Folders::around("sygnal.yaml".as_ref()), None).err().unwrap();
+    let said = format!("{error:#}");
+    assert!(said.contains("line ") && !said.contains("hunter2") && !said.contains('\n'), "{said}");
+    let twice = made("apps:\n  a: {type: gcm}\n  a: {type: webpush}\n");
+    assert!(twice.lost.iter().any(|lost| lost.starts_with("apps.a.vapid_private_key")), "{:?}", twice.lost);
+}
