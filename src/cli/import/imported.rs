@@ -72,11 +72,10 @@ impl Imported {
             sentences.iter().for_each(|sentence| tell(format_args!("{label}: {sentence}")));
         }
         let file = config.display();
-        match done {
-            Done::Good => tell(format_args!("{file} is written, and it is good")),
-            _ => tell(format_args!(
-                "{file} is written; `fanfare check --config {file}` says whether all is done"
-            )),
+        if done == Done::Good {
+            tell(format_args!("{file} is written, and it is good"));
+        } else {
+            tell(format_args!("{file} is written; `fanfare check --config {file}` says whether all is done"));
         }
         Ok(done)
     }

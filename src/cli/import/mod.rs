@@ -3,6 +3,7 @@
 mod imported;
 mod mattermost;
 mod named;
+mod proxy;
 mod sygnal;
 mod toml_text;
 

@@ -166,11 +166,11 @@ mod tests {
             ("no key", "neither"),
             ("{\"type\":\"service_account\"}", "neither"),
             (
-                &format!("{{\"privateKey\":{raw:?},\"publicKey\":\"BA\"}}"),
+                &format!("{{\"privateKey\":{raw:?},\"publicKey\":\"AAAA\"}}"),
                 "one beside the public key of another",
             ),
             (&format!("{{\"privateKey\":{:?}}}", PUBLIC.trim()), "a public key"),
-            (&format!("Public Key:\nBA\nPrivate Key:\n{raw}\n"), "one beside the public key of another"),
+            (&format!("Public Key:\nAAAA\nPrivate Key:\n{raw}\n"), "one beside the public key of another"),
             (PUBLIC, "a public key"),
             (&raw[1..], "neither"),
             (&raw[4..], "base64url of something else"),

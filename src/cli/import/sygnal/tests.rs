@@ -174,7 +174,7 @@ fn a_password_of_a_proxy_goes_to_a_file() {
     assert_eq!(proxy["url"].as_str(), Some("http://proxy.example.org:8080"));
     let file = proxy["credentials_file"].as_str().unwrap();
     let secret = imported.secrets.iter().find(|(name, ..)| *name == file).unwrap();
-    assert_eq!(secret.1.expose_secret(), "user:p@ss+&word\n");
+    assert_eq!(secret.1.expose_secret(), "user:p@ss+&word");
     let shown = format!("{:?}{}", imported.notes, toml::to_string(&imported.document).unwrap());
     assert!(!shown.contains("p@ss") && !shown.contains("p%40ss"));
     let imported = proxied("{}", Some("http://proxy:3128"));
