@@ -39,6 +39,9 @@ pub(crate) enum FileError {
     /// The file holds a text in UTF-16.
     #[error("expected text in UTF-8, found text in UTF-16")]
     Utf16,
+    /// The file holds no text, but what begins as DER does.
+    #[error("expected text in UTF-8, found DER, as .p12, .pfx and .der files are")]
+    Der,
     /// The file holds no text.
     #[error("expected text in UTF-8, found something else at byte {0}")]
     NotText(usize),
@@ -165,7 +168,11 @@ impl FileContent {
     /// # Errors
     /// Fails if the bytes are no text in UTF-8.
     pub(crate) fn into_text(self) -> Result<String, FileError> {
-        String::from_utf8(self.bytes).map_err(|error| FileError::NotText(error.utf8_error().valid_up_to()))
+        String::from_utf8(self.bytes).map_err(|error| match error.as_bytes() {
+            // A sequence of more than 127 bytes. Source: X.690, sections 8.1.3 and 8.9.
+            [0x30, 0x80..=0x84, ..] => FileError::Der,
+            _ => FileError::NotText(error.utf8_error().valid_up_to()),
+        })
     }
 }
 

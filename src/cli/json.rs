@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, SerializeOptions};
 
@@ -18,6 +18,7 @@ impl Schema {
 
     /// Reads a push from ProtoJSON. Unknown members and two targets are refused.
     pub(super) fn push(&self, json: &str) -> anyhow::Result<proto::Push> {
+        ensure!(!json.trim().is_empty(), "it is empty");
         let mut source = serde_json::Deserializer::from_str(json);
         let message = DynamicMessage::deserialize(self.message("fanfare.push.v1.Push")?, &mut source)?;
         source.end()?;

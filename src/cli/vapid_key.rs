@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use clap::Args;
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256};
 use secrecy::{ExposeSecret, SecretString};
@@ -39,6 +39,7 @@ pub(super) struct MakeVapidKey {
 
 /// Makes a key and writes it to a file that must not be there yet.
 pub(super) fn make_key(file: &Path) -> anyhow::Result<VapidKey> {
+    ensure!(file != Path::new("-"), "expected the name of a file to write, found -");
     let pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).context("cannot make a key")?;
     let pem = SecretString::from(pair.serialize_pem());
     let key = VapidKey::parse(&pem)?;

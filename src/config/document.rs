@@ -8,6 +8,7 @@ use toml::de::{DeTable, DeValue, Deserializer, Error};
 use super::error::Place;
 use super::file::File;
 use super::places::Places;
+use super::plain_words::in_plain_words;
 use super::renamed;
 
 /// The most mistakes that are told of one text. Whoever makes more has given the wrong file.
@@ -101,6 +102,8 @@ impl Said {
             let table = key.strip_suffix(found).unwrap_or_default();
             self.meant.push(format!("{table}{meant}"));
             problem = problem.replacen("`, expected", &format!("` (did you mean `{meant}`?), expected"), 1);
+        } else {
+            problem = in_plain_words(problem);
         }
         let place = error.span().map(|span| places.at(span.start));
         self.mistakes.push(Mistake { place, key: key.to_owned(), problem });
@@ -144,6 +147,12 @@ fn shown(value: &DeValue<'_>) -> Option<String> {
 /// Takes the innermost key out of a table that stands at this byte, or whose value does. Returns its path.
 fn take_out(table: &mut DeTable<'_>, byte: usize) -> Option<String> {
     let stands_here = |spanned: std::ops::Range<usize>| spanned.contains(&byte) || spanned.start == byte;
+    // A key of a header such as [apps.shop.fcm] is taken out with all that is below it, which means nothing without it.
+    let named = table.iter().find(|(name, _)| name.span().contains(&byte)).map(|(name, _)| name.clone());
+    if let Some(name) = named {
+        table.remove(&name);
+        return Some(name.into_inner().into_owned());
+    }
     for (name, value) in table.iter_mut() {
         if let DeValue::Table(below) = value.get_mut()
             && let Some(path) = take_out(below, byte)
@@ -241,6 +250,12 @@ mod tests {
             mistakes("[http]\nserve = []\n"),
             ["1 http: expected [[http]], of which there may be several, found [http]"]
         );
+    }
+
+    #[test]
+    fn a_mistyped_table_is_told_once() {
+        let [told] = &mistakes("[aps.shop.apns]\nenvironment = \"x\"\n")[..] else { panic!() };
+        assert!(told.starts_with("1 aps: unknown field `aps` (did you mean `apps`?)"), "{told}");
     }
 
     #[test]

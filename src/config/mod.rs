@@ -14,6 +14,7 @@ mod file;
 mod laid_over;
 mod overrides;
 mod places;
+mod plain_words;
 mod reader;
 mod renamed;
 mod trust;

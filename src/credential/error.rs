@@ -27,9 +27,7 @@ pub enum CredentialError {
         found: String,
     },
     /// The text is no VAPID key.
-    #[error(
-        "expected a private key on the curve P-256, in PEM or as the one line of base64url that npm web-push prints; found {found}"
-    )]
+    #[error("expected a private key on the curve P-256, in PEM or as npm web-push prints it; found {found}")]
     VapidKey {
         /// What the text is instead.
         found: &'static str,

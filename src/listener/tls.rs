@@ -5,10 +5,8 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use fanfare_upstream::Validity;
-use fanfare_upstream::tls::{TlsError, parse_certificates};
+use fanfare_upstream::tls::{TlsError, parse_chain, parse_private_key};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::pki_types::PrivateKeyDer;
-use rustls::pki_types::pem::PemObject;
 use rustls::server::{
     NoServerSessionStorage, ResolvesServerCert, VerifierBuilderError, WebPkiClientVerifier,
 };
@@ -62,13 +60,11 @@ impl ServerTls {
     /// # Errors
     /// Fails if something of it cannot be read, or the key does not fit the certificate.
     pub fn from_pem(certificates: &[u8], key: &[u8]) -> Result<Self, TlsError> {
-        let certificates = parse_certificates(certificates)?;
-        let leaf = certificates.first().ok_or(TlsError::NotCertificates)?;
-        let validity = Validity::of(leaf).ok_or(TlsError::NotCertificates)?;
+        let (certificates, validity) = parse_chain(certificates)?;
         let mut chain = Sha256::new();
         certificates.iter().for_each(|certificate| chain.update(certificate));
-        let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| TlsError::NotPrivateKey)?;
-        let config = builder()?.with_no_client_auth().with_single_cert(certificates, key)?;
+        let config =
+            builder()?.with_no_client_auth().with_single_cert(certificates, parse_private_key(key)?)?;
         let own = Arc::clone(&config.cert_resolver);
         Ok(Self(Arc::new(ArcSwap::from_pointee(Shown {
             own,

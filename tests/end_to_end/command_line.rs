@@ -133,7 +133,9 @@ fn the_manual_has_a_page_for_each_command_and_the_version_tells_the_commit() {
         [("fanfare.1", "Exit codes"), ("fanfare-check.1", "Exit code"), ("fanfare-import-sygnal.1", "YAML")]
     {
         let page = std::fs::read_to_string(folder.path().join("man1").join(name)).unwrap();
-        assert!(page.contains(".TH") && page.contains(expected), "{name}: {page}");
+        let head = page.lines().find(|line| line.starts_with(".TH ")).unwrap_or_default();
+        assert!(head.contains(" \"fanfare ") && !head.contains("  "), "its parts are apart: {head}");
+        assert!(page.contains(expected), "{name}: {page}");
     }
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = run(folder.path(), &["completions", shell]);

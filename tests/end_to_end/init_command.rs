@@ -132,6 +132,14 @@ async fn new_and_copied_keys_are_for_their_owner_alone_and_gone_if_nothing_comes
     assert_eq!(checked.status.code(), Some(0), "{}", said(&checked));
     assert!(said(&checked).contains("orders"), "{}", said(&checked));
 
+    // A copy that is there already is named as it is.
+    let copied =
+        ["init", "--to", "etc/other.toml", "--app", "web", "--from", "service-account.json", "--copy"];
+    for _ in 0..2 {
+        let other = run(folder.path(), &[&copied[..], &["--force"]].concat());
+        assert_eq!(other.status.code(), Some(0), "{}", said(&other));
+    }
+
     // Another configuration never costs a key.
     let again = in_other(&["--caller", "orders", "--force"]);
     assert!(again.status.code() == Some(2) && said(&again).contains("would be lost"), "{}", said(&again));
@@ -155,8 +163,20 @@ async fn what_is_missing_is_named_where_nobody_can_be_asked() {
         assert!(sentence.starts_with(&format!("error: {flag} is missing: ")), "{sentence}");
         assert_eq!(sentence.lines().count(), 1, "{sentence}");
     }
+    let bare = init(folder.path(), &["--from", "AuthKey_ABC123DEFG.p8", "--from", "vapid.pem"]);
+    let all = ["--team-id", "--topic", "--environment", "--subject", "--app"];
+    for flag in all {
+        assert!(said(&bare).contains(&format!("{flag} is missing: ")), "{}", said(&bare));
+    }
+    assert_eq!(said(&bare).lines().count(), 1, "{}", said(&bare));
+    std::fs::write(folder.path().join("apns.p12"), b"\x30\x82\x0a\x01\x02\x01\x03\xff").unwrap();
     for (flags, expected) in [
         (&[][..], "--from is missing"),
+        (&["--from", "apns.p12"], "found DER, as .p12"),
+        (&["--from", "/dev/null"], "found a device"),
+        (&["--listen", "localhost:1"], "an IP address with a port"),
+        (&["--new-vapid-key", "-", "--subject", "mailto:a@b.example", "--app", "a"], "the name of a file"),
+        (&["--mattermost", "https://push.example", "--server-id", "a", "--copy"], "--copy has no effect"),
         (&["--from", "gone.json"], "gone.json: cannot be read"),
         (&["--from", "."], "found a folder"),
         (&["--from", "news.pem"], "it is a certificate"),

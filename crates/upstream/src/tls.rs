@@ -20,11 +20,17 @@ pub enum TlsError {
     #[error("the operating system has no root certificates; name a file in `upstream.ca_files`")]
     NoRoots,
     /// The certificates are not PEM, or there are none.
-    #[error("expected PEM certificates, found none that can be read")]
-    NotCertificates,
+    #[error("expected PEM certificates, found {found}")]
+    NotCertificates {
+        /// What the content is instead.
+        found: &'static str,
+    },
     /// The private key is not PEM.
-    #[error("expected a PEM private key (PKCS#8, SEC1 or PKCS#1), found none that can be read")]
-    NotPrivateKey,
+    #[error("expected a PEM private key (PKCS#8, SEC1 or PKCS#1), found {found}")]
+    NotPrivateKey {
+        /// What the content is instead.
+        found: &'static str,
+    },
     /// rustls refuses the certificates or the key.
     #[error("{0}")]
     Rustls(#[from] rustls::Error),
@@ -43,11 +49,8 @@ impl ClientIdentity {
     /// # Errors
     /// It fails if either is not PEM, or if the leaf is no X.509 certificate.
     pub fn from_pem(certificates: &[u8], key: &[u8]) -> Result<Self, TlsError> {
-        let certificates = parse_certificates(certificates)?;
-        let leaf = certificates.first().ok_or(TlsError::NotCertificates)?;
-        let validity = Validity::of(leaf).ok_or(TlsError::NotCertificates)?;
-        let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| TlsError::NotPrivateKey)?;
-        Ok(Self { certificates, key, validity })
+        let (certificates, validity) = parse_chain(certificates)?;
+        Ok(Self { certificates, key: parse_private_key(key)?, validity })
     }
 
     /// The time in which the leaf is valid.
@@ -111,7 +114,45 @@ pub fn parse_certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Tl
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     match certificates {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
-        Ok(_) | Err(_) => Err(TlsError::NotCertificates),
+        Ok(_) | Err(_) => Err(TlsError::NotCertificates { found: instead(pem) }),
+    }
+}
+
+/// Reads a chain of PEM certificates with its leaf first, and tells when that is valid.
+///
+/// # Errors
+/// It fails if there is no certificate, or if one cannot be read.
+pub fn parse_chain(pem: &[u8]) -> Result<(Vec<CertificateDer<'static>>, Validity), TlsError> {
+    let certificates = parse_certificates(pem)?;
+    let validity = certificates.first().and_then(|leaf| Validity::of(leaf));
+    let validity = validity.ok_or(TlsError::NotCertificates { found: UNREADABLE })?;
+    Ok((certificates, validity))
+}
+
+/// Reads a PEM private key, which must not be encrypted.
+///
+/// # Errors
+/// It fails if there is none, or if it cannot be read.
+pub fn parse_private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, TlsError> {
+    PrivateKeyDer::from_pem_slice(pem).map_err(|_| TlsError::NotPrivateKey { found: instead(pem) })
+}
+
+const UNREADABLE: &str = "none that can be read";
+
+/// What a content is that is not the PEM that was expected.
+///
+/// Sources: X.690, sections 8.1.3 and 8.9 (a sequence in DER or BER, which has more than 127 bytes); RFC 1421, section 4.6.1.1,
+/// and RFC 7468, section 11 (encrypted keys).
+fn instead(content: &[u8]) -> &'static str {
+    let has = |text: &str| content.windows(text.len()).any(|part| part == text.as_bytes());
+    match content {
+        [0x30, 0x80..=0x84, ..] => {
+            "DER, as .p12, .pfx and .der files are; `openssl pkcs12 -nodes -in FILE.p12` makes PEM of a .p12 or .pfx"
+        }
+        _ if has("BEGIN ENCRYPTED PRIVATE KEY") || has("Proc-Type: 4,ENCRYPTED") => {
+            "an encrypted private key; `openssl pkey -in FILE` decrypts it"
+        }
+        _ => UNREADABLE,
     }
 }
 
@@ -122,10 +163,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_no_pem_is_named() {
+        let encrypted = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAA==\n-----END ENCRYPTED PRIVATE KEY-----\n";
+        let older = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nAA==\n-----END RSA PRIVATE KEY-----\n";
+        for (content, expected) in [
+            (&b"\x30\x82\x0a\x00\x02\x01\x03"[..], "found DER"),
+            (encrypted.as_bytes(), "found an encrypted private key"),
+            (older.as_bytes(), "found an encrypted private key"),
+            (b"text", "found none that can be read"),
+        ] {
+            let said = parse_private_key(content).unwrap_err().to_string();
+            assert!(said.contains(expected), "{said}");
+            let said = parse_certificates(content).unwrap_err().to_string();
+            assert!(said.contains(expected), "{said}");
+        }
+    }
+
+    #[test]
     fn a_file_without_certificates_is_none() {
         for empty in ["", "text", "-----BEGIN NOTHING-----\n-----END NOTHING-----\n"] {
             let parsed = parse_certificates(empty.as_bytes());
-            assert!(matches!(parsed, Err(TlsError::NotCertificates)), "{empty:?}");
+            assert!(matches!(parsed, Err(TlsError::NotCertificates { .. })), "{empty:?}");
         }
     }
 

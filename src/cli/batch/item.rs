@@ -1,6 +1,6 @@
 //! Makes an item of one line of the input, which is a whole push, or a device that gets the content of the flags.
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, anyhow, ensure};
 use prost::Message;
 
 use super::device::{Device, Devices};
@@ -78,7 +78,7 @@ impl LineReader {
                     Ok(Ok(device))
                 }
                 None => {
-                    let push = self.schema.push(text).context("the line is no push")?;
+                    let push = self.push_of(text).context("the line is no push")?;
                     check_id(&push.id)?;
                     Ok(Err(push))
                 }
@@ -89,6 +89,16 @@ impl LineReader {
             Ok(Err(push)) => Ok(self.push(line, push, bytes.len())),
             Err(error) => Err(self.bad(line, bytes, proto::Reason::FieldInvalid, &format!("{error:#}"))),
         })
+    }
+
+    fn push_of(&self, text: &str) -> anyhow::Result<proto::Push> {
+        ensure!(
+            text.starts_with('{'),
+            "expected a JSON object, found something else; with the content in flags such as --title, each line is a device"
+        );
+        // The parser knows but this line, and calls it the first.
+        let push = self.schema.push(text);
+        push.map_err(|error| anyhow!("{}", format!("{error:#}").replace(" at line 1 column ", " at byte ")))
     }
 
     /// The verdict of a line that is too long. Only its beginning was kept.

@@ -56,11 +56,9 @@ impl Columns {
             let found = names.iter().find_map(|name| position(name));
             found.with_context(|| {
                 let found: Vec<_> = header.iter().map(|column| format!("{column:?}")).collect();
-                format!(
-                    "the first record names the columns: expected {}, found {}",
-                    names.join(" or "),
-                    found.join(", ")
-                )
+                let found = if found.is_empty() { "nothing".to_owned() } else { found.join(", ") };
+                let names = names.join(" or ");
+                format!("the first record names the columns, between commas: expected {names}, found {found}")
             })
         };
         let target = match service {

@@ -20,6 +20,9 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// Windows programs put this before UTF-8. Source: The Unicode Standard, section 23.8.
 const BYTE_ORDER_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
 
+/// How a text in UTF-16 begins, as PowerShell may write one. Each of its lines would be no push. Source: the same section.
+const UTF_16: [[u8; 2]; 2] = [[0xff, 0xfe], [0xfe, 0xff]];
+
 /// The text of the input.
 pub(super) type Text = BufReader<Box<dyn Read + Send>>;
 
@@ -34,7 +37,15 @@ pub(super) fn open(raw: impl Read + Send + 'static, progress: Arc<Progress>) -> 
     } else {
         raw
     };
-    let (_, text) = beginning(text, BYTE_ORDER_MARK)?;
+    let (_, mut text) = beginning(text, BYTE_ORDER_MARK)?;
+    for mark in UTF_16 {
+        let (is_utf_16, rest) = beginning(text, mark)?;
+        if is_utf_16 {
+            let why = "expected text in UTF-8, found text in UTF-16";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+        }
+        text = rest;
+    }
     Ok(BufReader::with_capacity(READ_BYTES, text))
 }
 
@@ -131,6 +142,14 @@ mod tests {
         }
         // Two files one after another are one, as gzip itself has it.
         assert_eq!(text([gzip(b"one\n"), gzip(b"two\n")].concat()).unwrap(), "one\ntwo\n");
+    }
+
+    #[test]
+    fn a_text_in_utf_16_is_an_error() {
+        for mark in UTF_16 {
+            let text = text([&mark[..], b"0\x00a\x00"].concat());
+            assert!(text.unwrap_err().to_string().contains("found text in UTF-16"));
+        }
     }
 
     #[test]

@@ -36,7 +36,7 @@ impl Worker {
         }
         if let Some(error) = self.unreadable {
             self.run.progress.leave();
-            return Err(anyhow::Error::from(error).context("cannot read the input on"));
+            return Err(anyhow::Error::from(error).context("the rest of the input cannot be read"));
         }
         ended
     }

@@ -103,7 +103,7 @@ impl Certificate {
         let chain = read("--cert", chain_file)?;
         let key = SecretSlice::from(read("--key", key_file)?);
         let identity = ClientIdentity::from_pem(&chain, key.expose_secret()).map_err(|error| {
-            let of_key = matches!(error, TlsError::NotPrivateKey);
+            let of_key = matches!(error, TlsError::NotPrivateKey { .. });
             let (flag, file) = if of_key { ("--key", key_file) } else { ("--cert", chain_file) };
             anyhow!("{flag} {}: {error}", file.display())
         })?;

@@ -3,6 +3,7 @@
 mod imported;
 mod mattermost;
 mod named;
+mod proxy;
 mod sygnal;
 mod toml_text;
 
@@ -13,10 +14,11 @@ use super::done::Done;
 /// Turns the configuration of another push gateway into one of this.
 ///
 /// Writes fanfare.toml, and a file for each secret that stands in the other configuration itself, which only its owner may read.
-/// An existing file is never overwritten. Standard error tells what the other gateway has and this one has not.
+/// An existing file is never overwritten. Standard error tells what the other gateway has and this one has not, and what
+/// `fanfare check` would find in the new configuration.
 ///
-/// Exit code 0: all that delivers pushes was carried over; 1: something of it was not, and has to be completed by hand; 2: nothing
-/// was written.
+/// Exit code 0: all that delivers pushes was carried over, and the configuration is good; 1: something has to be completed by
+/// hand; 2: nothing was written.
 #[derive(Debug, Args)]
 pub(super) struct Import {
     #[command(subcommand)]

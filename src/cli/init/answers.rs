@@ -1,5 +1,6 @@
 //! What a first configuration is to say.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -23,6 +24,14 @@ pub(super) struct BrowserApp {
 pub(super) struct MattermostApp {
     pub(super) url: String,
     pub(super) server_id: String,
+}
+
+/// A word as a shell takes it. Source: POSIX, "Shell Command Language", 2.2.2.
+fn for_shell(word: &str) -> Cow<'_, str> {
+    match word.chars().all(|c| c.is_alphanumeric() || "/._-:@%+=,".contains(c)) {
+        true => word.into(),
+        false => format!("'{}'", word.replace('\'', r"'\''")).into(),
+    }
 }
 
 /// What a first configuration is to say.
@@ -49,7 +58,7 @@ impl Answers {
         let mut send = format!("fanfare send --to {scheme}://{host}");
         if let Some(name) = &self.caller {
             let key = Path::new(config).with_file_name(format!("{name}.key"));
-            send += &format!(" --token-file {}", key.display());
+            send += &format!(" --token-file {}", for_shell(&key.to_string_lossy()));
         }
         let target = match self {
             Self { apple: Some(_), .. } => "--apns DEVICE_TOKEN",
@@ -57,10 +66,25 @@ impl Answers {
             Self { browsers: Some(_), .. } => "--web-push SUBSCRIPTION.json",
             _ => "--mattermost PLATFORM:TOKEN",
         };
+        let (config, app) = (for_shell(config), for_shell(&self.app));
         vec![
             format!("fanfare check --online --config {config}"),
             format!("fanfare serve --config {config}"),
-            format!("{send} --app {} {target} --title Hello", self.app),
+            format!("{send} --app {app} {target} --title Hello"),
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_can_be_pasted_into_a_shell() {
+        for (word, expected) in
+            [("etc/new.toml", "etc/new.toml"), ("my dir/f", "'my dir/f'"), ("$a'b", r"'$a'\''b'"), ("é", "é")]
+        {
+            assert_eq!(for_shell(word), expected);
+        }
     }
 }

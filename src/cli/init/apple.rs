@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::flags::{Environment, Init};
-use super::questions::{Questions, good, not_empty};
+use super::questions::{Questions, good};
 use crate::credential::apns::{KeyId, TeamId};
+use crate::provider::apns::{Apns, ApnsSettings};
+use crate::push::ApnsEnvironment;
 
 /// The app on APNs.
 pub(super) struct AppleApp {
@@ -29,7 +31,8 @@ impl AppleApp {
         let team_id = questions.required("--team-id", question, given, |id| good(TeamId::parse(id)))?;
         let question = "The bundle id of the app, such as com.example.shop";
         let mut topics = flags.topics.clone();
-        let first = questions.required("--topic", question, topics.first().map(String::as_str), not_empty)?;
+        let first =
+            questions.required("--topic", question, topics.first().map(String::as_str), is_bundle_id)?;
         if topics.is_empty() {
             topics.push(first);
         }
@@ -44,4 +47,13 @@ impl AppleApp {
         let environment = environments.into_iter().find(|name| *name == environment).unwrap_or_default();
         Ok(Self { file: file.to_owned(), key_id, team_id, topics, environment })
     }
+}
+
+fn is_bundle_id(topic: &str) -> Result<(), String> {
+    good(Apns::try_new(ApnsSettings {
+        environment: ApnsEnvironment::Production,
+        topics: vec![topic.to_owned()],
+        certificate: false,
+        unknown_push_types: false,
+    }))
 }

@@ -1,6 +1,6 @@
 //! Takes from flags what a first configuration is to say, and asks for the rest.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{bail, ensure};
 
@@ -8,8 +8,10 @@ use super::answers::{Answers, BrowserApp, GoogleApp, MattermostApp};
 use super::apple::AppleApp;
 use super::flags::Init;
 use super::key_file::KeyFile;
-use super::questions::{Questions, good, not_empty};
+use super::questions::{InputEnded, Questions, good, not_empty};
 use crate::credential::apns::KeyId;
+use crate::credential::vapid::check_contact;
+use crate::provider::fcm::{Fcm, FcmSettings};
 use crate::push::AppId;
 
 impl Answers {
@@ -59,14 +61,17 @@ impl Answers {
         let question = "The name by which callers push for the app, such as shop";
         answers.app =
             questions.required("--app", question, flags.app.as_deref(), |name| good(AppId::parse(name)))?;
-        if names_none && answers.caller.is_none() {
+        if names_none || answers.caller.is_some() {
             let question =
                 "The name of a caller to make a key for (empty for none: on loopback everybody may call)";
-            answers.caller = Some(questions.ask(question)?).filter(|name| !name.is_empty());
+            let given = answers.caller.as_deref();
+            let name = questions.required("--caller", question, given, |name| match given.is_none() {
+                true if name.is_empty() => Ok(()),
+                _ => is_file_name(name),
+            })?;
+            answers.caller = Some(name).filter(|name| !name.is_empty());
         }
-        if let Some(name) = &answers.caller {
-            ensure!(is_file_name(name), "--caller {name:?}: expected letters, digits, _ and -");
-        }
+        questions.expect_all()?;
         Ok(answers)
     }
 
@@ -81,11 +86,19 @@ impl Answers {
         loop {
             let file = questions.ask("A key file (empty when there are no more)")?;
             let has_any = self.apple.is_some() || self.google.is_some() || self.browsers.is_some();
-            if file.is_empty() && has_any {
-                return Ok(());
-            }
-            if let Err(error) = self.add(Path::new(&file), flags, questions) {
-                questions.say(&format!("{error:#}\n"))?;
+            match (file.is_empty(), has_any) {
+                (true, true) => return Ok(()),
+                (true, false) => {
+                    questions.say("Without a key there is nothing to send by; --new-vapid-key makes one for browsers.\n")?;
+                }
+                (false, _) => match self.add(&typed_path(&file), flags, questions) {
+                    Err(error) if error.is::<InputEnded>() => return Err(error),
+                    Err(error) => {
+                        let told = format!("{error:#}\n");
+                        questions.say(told.strip_prefix("--from ").unwrap_or(&told))?;
+                    }
+                    Ok(()) => {}
+                },
             }
         }
     }
@@ -108,12 +121,9 @@ impl Answers {
                     "--from {shown}: it is a second key of Google, and an app has one"
                 );
                 let project = flags.project.clone().or(project);
-                let project = questions.required(
-                    "--project",
-                    "The id of the Firebase project",
-                    project.as_deref(),
-                    not_empty,
-                )?;
+                let is_project = |id: &str| good(Fcm::try_new(&FcmSettings { project_id: id.to_owned() }));
+                let question = "The id of the Firebase project";
+                let project = questions.required("--project", question, project.as_deref(), is_project)?;
                 self.google = Some(GoogleApp { file: file.to_owned(), project });
             }
             KeyFile::Vapid => self.add_browsers(file, false, flags, questions)?,
@@ -130,7 +140,8 @@ impl Answers {
     ) -> anyhow::Result<()> {
         ensure!(self.browsers.is_none(), "{}: it is a second VAPID key, and an app has one", file.display());
         let question = "The contact for push services of browsers, such as mailto:push@example.com";
-        let subject = questions.required("--subject", question, flags.subject.as_deref(), not_empty)?;
+        let is_contact = |subject: &str| good(check_contact(subject));
+        let subject = questions.required("--subject", question, flags.subject.as_deref(), is_contact)?;
         self.browsers = Some(BrowserApp { file: file.to_owned(), is_new, subject });
         Ok(())
     }
@@ -157,11 +168,84 @@ impl Answers {
             flags.subject.is_none() || self.browsers.is_some(),
             "--subject has no effect without a VAPID key (--from vapid.pem, or --new-vapid-key vapid.pem)"
         );
+        let is_there = self.browsers.as_ref().is_some_and(|browsers| !browsers.is_new);
+        let is_there = is_there || self.apple.is_some() || self.google.is_some();
+        ensure!(is_there || !flags.copy, "--copy has no effect without a key that is there (--from)");
         Ok(())
     }
 }
 
-/// Whether a name can be that of a file in any folder.
-fn is_file_name(name: &str) -> bool {
-    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+/// Accepts a name that can be that of a file in any folder.
+fn is_file_name(name: &str) -> Result<(), String> {
+    match !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-') {
+        true => Ok(()),
+        false => Err(format!("expected letters, digits, _ and -, found {name:?}")),
+    }
+}
+
+/// A path as people type it, or drag it into a terminal: in quotes, or from their home on.
+fn typed_path(typed: &str) -> PathBuf {
+    let unquoted = ['\'', '"'].iter().find_map(|quote| typed.strip_prefix(*quote)?.strip_suffix(*quote));
+    let path = Path::new(unquoted.unwrap_or(typed));
+    match (path.strip_prefix("~"), std::env::var_os("HOME")) {
+        (Ok(below), Some(home)) => Path::new(&home).join(below),
+        _ => path.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args as _, FromArgMatches as _};
+
+    use super::*;
+
+    const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/vapid");
+
+    /// What comes of these flags and of what a person types, and what the person is told.
+    fn asked(flags: &[&str], typed: &str) -> (anyhow::Result<Answers>, String) {
+        let command = Init::augment_args(clap::Command::new("init").no_binary_name(true));
+        let flags = Init::from_arg_matches(&command.get_matches_from(flags)).unwrap();
+        let mut told = Vec::new();
+        let mut questions = Questions::on(typed.as_bytes(), &mut told);
+        let answers = Answers::collect(&flags, &mut questions);
+        drop(questions);
+        (answers, String::from_utf8(told).unwrap())
+    }
+
+    #[test]
+    fn a_wrong_answer_costs_no_other() {
+        let typed = format!(
+            "\n{DATA}/gone\n'{DATA}/pkcs8.pem'\npush@example.com\nmailto:push@example.com\n\nmy shop\nshop\nor ders\norders\n"
+        );
+        let (answers, told) = asked(&[], &typed);
+        let answers = answers.unwrap();
+        assert_eq!((answers.app.as_str(), answers.caller.as_deref()), ("shop", Some("orders")));
+        assert_eq!(answers.browsers.unwrap().file, Path::new(DATA).join("pkcs8.pem"));
+        for problem in
+            ["--new-vapid-key makes one", "gone: cannot be read", "a contact", "an app of", "letters, digits"]
+        {
+            assert_eq!(told.matches(problem).count(), 1, "{problem}: {told}");
+        }
+    }
+
+    #[test]
+    fn the_end_of_the_input_ends_it_at_every_question() {
+        let lines =
+            [format!("{DATA}/pkcs8.pem\n"), "mailto:a@b.example\n".into(), "\n".into(), "shop\n".into()];
+        for answered in 0..=lines.len() {
+            let (answers, told) = asked(&[], &lines[..answered].concat());
+            assert!(answers.err().is_some_and(|error| error.is::<InputEnded>()), "{answered}: {told}");
+            assert!(!told.contains("the input ended"), "it is told once, at the end: {told}");
+        }
+    }
+
+    #[test]
+    fn a_path_may_be_quoted_and_begin_at_home() {
+        assert_eq!(typed_path("'a b'"), Path::new("a b"));
+        assert_eq!(typed_path("\"a b\""), Path::new("a b"));
+        assert_eq!(typed_path("it's"), Path::new("it's"));
+        let home = std::env::var_os("HOME").map_or("~".into(), PathBuf::from);
+        assert_eq!(typed_path("~/key.p8"), home.join("key.p8"));
+        assert_eq!(typed_path("~other/key.p8"), Path::new("~other/key.p8"));
+    }
 }

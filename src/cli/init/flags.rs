@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum};
 /// good. Nothing is sent to anybody.
 ///
 /// --from takes the key files of push services, and finds out by their content what they are: the JSON of a Firebase service
-/// account or of a user of Google, and a VAPID key as PEM or as npm web-push prints it. Apple's keys and VAPID keys in PEM look
+/// account or of a user of Google, and a VAPID key as PEM or as npm web-push prints it, with --json or without. Apple's keys and VAPID keys in PEM look
 /// alike, so a file whose name begins with AuthKey_ or ends with .p8 is Apple's, and any other is a VAPID key.
 ///
 /// Exit code 0: the configuration was written; 2: it was not, and neither was any key.
@@ -68,7 +68,7 @@ pub(in crate::cli) struct Init {
     #[arg(long, value_name = "ID", requires = "mattermost")]
     pub(super) server_id: Option<String>,
     /// The address at which callers connect.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:50051", value_parser = address)]
     pub(super) listen: SocketAddr,
     /// The certificate of that listener, as PEM. Off loopback it is needed, unless --plaintext is given.
     #[arg(long, value_name = "FILE", requires = "tls_private_key")]
@@ -87,6 +87,11 @@ pub(in crate::cli) struct Init {
     /// `warnings` and `next` (commands).
     #[arg(long)]
     pub(super) json: bool,
+}
+
+/// An address to listen at.
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse().map_err(|_| "expected an IP address with a port, such as 127.0.0.1:50051 or [::1]:50051")
 }
 
 /// An environment of APNs.

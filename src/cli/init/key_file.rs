@@ -6,9 +6,9 @@ use anyhow::{Context, bail};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
-use crate::cli::named_file::read_text;
 use crate::credential::google::Source;
 use crate::credential::vapid::VapidKey;
+use crate::files::FileContent;
 
 /// What a file of keys is.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,8 +35,9 @@ impl KeyFile {
         if file.as_os_str() == "-" {
             bail!("--from -: expected a file, because the configuration names it by its path");
         }
-        let text = SecretString::from(read_text(file).with_context(|| "--from")?);
-        Self::of(file, &text).with_context(|| format!("--from {shown}"))
+        let text = FileContent::read(file).and_then(FileContent::into_text);
+        let kind = text.map_err(anyhow::Error::from).and_then(|text| Self::of(file, &text.into()));
+        kind.with_context(|| format!("--from {shown}"))
     }
 
     fn of(file: &Path, text: &SecretString) -> anyhow::Result<Self> {
@@ -51,6 +52,12 @@ impl KeyFile {
             if !shown.contains("-----BEGIN PRIVATE KEY-----") {
                 bail!(
                     "expected Apple's key, which begins with -----BEGIN PRIVATE KEY-----, found something else"
+                );
+            }
+            // Both services sign ES256, so that whatever can be a VAPID key can be Apple's.
+            if VapidKey::parse(text).is_err() {
+                bail!(
+                    "expected Apple's key, which is on the curve P-256, found one that is not, or is damaged"
                 );
             }
             return Ok(Self::Apple { key_id });
@@ -84,14 +91,16 @@ impl KeyFile {
             );
         }
         if has("publicKey") && has("privateKey") {
-            bail!("it is what npm web-push prints as JSON: put the value of privateKey alone into a file");
+            VapidKey::parse(text)?;
+            return Ok(Self::Vapid);
         }
         if !has("type") {
             bail!("expected the JSON of a service account or of a user of Google, found other JSON");
         }
         Source::from_json(text)?;
-        let project = ["project_id", "quota_project_id"].iter().find_map(|key| object.get(*key)?.as_str());
-        Ok(Self::Google { project: project.map(str::to_owned) })
+        let named = ["project_id", "quota_project_id"].iter().filter_map(|key| object.get(*key)?.as_str());
+        let project = named.map(str::to_owned).find(|project| !project.is_empty());
+        Ok(Self::Google { project })
     }
 }
 
@@ -121,6 +130,11 @@ mod tests {
         assert_eq!(found("shop.P8", PEM), apple(None));
         assert_eq!(found("vapid.pem", PEM), Ok(KeyFile::Vapid));
         assert_eq!(found("vapid.key", RAW), Ok(KeyFile::Vapid));
+        let public = include_str!("../../../tests/data/vapid/public.key").trim();
+        let json = serde_json::json!({ "publicKey": public, "privateKey": RAW.trim() }).to_string();
+        assert_eq!(found("vapid.json", &json), Ok(KeyFile::Vapid));
+        let printed = format!("====\nPublic Key:\n{public}\n\nPrivate Key:\n{RAW}\n====\n");
+        assert_eq!(found("vapid.txt", &printed), Ok(KeyFile::Vapid));
     }
 
     #[test]
@@ -134,7 +148,12 @@ mod tests {
             ("a", "{\"type\":\"service_account\"}", "is missing"),
             ("a", "{\"project_info\":{},\"client\":[]}", "google-services.json"),
             ("a", "{\"ApplePushSettings\":[]}", "import mattermost-push-proxy"),
-            ("a", "{\"publicKey\":\"\",\"privateKey\":\"secret\"}", "privateKey alone"),
+            (
+                "a",
+                "{\"publicKey\":\"\",\"privateKey\":\"secret\"}",
+                "expected a private key on the curve P-256",
+            ),
+            ("a.p8", &PEM.replace("MIG", "MIH"), "is damaged"),
             ("a.pem", "-----BEGIN CERTIFICATE-----\n", "it is a certificate"),
             ("AuthKey_A.p8", "secret", "expected Apple's key"),
         ] {

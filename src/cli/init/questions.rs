@@ -2,30 +2,40 @@
 
 use std::io::{BufRead, Write};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 
 /// Whoever can be asked: a person at a terminal, or nobody.
-pub(super) struct Questions<'a>(Option<(Box<dyn BufRead + 'a>, Box<dyn Write + 'a>)>);
+pub(super) struct Questions<'a> {
+    person: Option<(Box<dyn BufRead + 'a>, Box<dyn Write + 'a>)>,
+    /// What could not be asked, so that all of it is told at once.
+    missing: Vec<String>,
+}
+
+/// The person has gone.
+#[derive(Debug, thiserror::Error)]
+#[error("the input ended before all was answered, and nothing is written")]
+pub(super) struct InputEnded;
 
 impl<'a> Questions<'a> {
     /// Asks a person.
     pub(super) fn on(input: impl BufRead + 'a, output: impl Write + 'a) -> Self {
-        Self(Some((Box::new(input), Box::new(output))))
+        Self { person: Some((Box::new(input), Box::new(output))), missing: Vec::new() }
     }
 
     /// Asks nobody.
     pub(super) fn nobody() -> Self {
-        Self(None)
+        Self { person: None, missing: Vec::new() }
     }
 
     pub(super) fn can_ask(&self) -> bool {
-        self.0.is_some()
+        self.person.is_some()
     }
 
-    /// The value of a flag, or else the answer to a question, asked again until it is good.
+    /// The value of a flag, or else the answer to a question, asked again until it is good. Where nobody can be asked it is
+    /// empty, and `expect_all` tells so.
     ///
     /// # Errors
-    /// Fails if the flag's value is not good, or if it is missing and nobody can be asked.
+    /// Fails if the flag's value is not good, or if the input has ended.
     pub(super) fn required(
         &mut self,
         flag: &str,
@@ -38,7 +48,8 @@ impl<'a> Questions<'a> {
             return Ok(given.to_owned());
         }
         if !self.can_ask() {
-            bail!("{flag} is missing: {question}");
+            self.missing.push(format!("{flag} is missing: {question}"));
+            return Ok(String::new());
         }
         loop {
             let answer = self.ask(question)?;
@@ -49,6 +60,15 @@ impl<'a> Questions<'a> {
         }
     }
 
+    /// Checks that nothing was missing which could not be asked.
+    ///
+    /// # Errors
+    /// Fails with all that was.
+    pub(super) fn expect_all(&self) -> anyhow::Result<()> {
+        ensure!(self.missing.is_empty(), "{}", self.missing.join("; "));
+        Ok(())
+    }
+
     /// The answer to a question, which may be empty.
     ///
     /// # Errors
@@ -56,18 +76,18 @@ impl<'a> Questions<'a> {
     pub(super) fn ask(&mut self, question: &str) -> anyhow::Result<String> {
         self.say(&format!("{question}: "))?;
         let mut line = String::new();
-        let read = match &mut self.0 {
+        let read = match &mut self.person {
             Some((input, _)) => input.read_line(&mut line).context("cannot read the answer")?,
             None => 0,
         };
         if read == 0 {
-            bail!("the input ended before all was answered, and nothing is written");
+            bail!(InputEnded);
         }
         Ok(line.trim().to_owned())
     }
 
     pub(super) fn say(&mut self, text: &str) -> anyhow::Result<()> {
-        let Some((_, output)) = &mut self.0 else { return Ok(()) };
+        let Some((_, output)) = &mut self.person else { return Ok(()) };
         output.write_all(text.as_bytes()).and_then(|()| output.flush()).context("cannot ask")
     }
 }
@@ -107,10 +127,12 @@ mod tests {
     fn a_flag_is_not_asked_for_and_one_that_is_missing_is_named() {
         let mut nobody = Questions::nobody();
         assert_eq!(nobody.required("--id", "The id", Some("ab"), is_short).unwrap(), "ab");
-        let error = |given| {
-            format!("{:#}", Questions::nobody().required("--id", "The id", given, is_short).unwrap_err())
-        };
-        assert_eq!(error(None), "--id is missing: The id");
-        assert_eq!(error(Some("abc")), "--id: expected 2 characters, found 3");
+        nobody.expect_all().unwrap();
+        let error = nobody.required("--id", "The id", Some("abc"), is_short).unwrap_err();
+        assert_eq!(format!("{error:#}"), "--id: expected 2 characters, found 3");
+        assert_eq!(nobody.required("--id", "The id", None, is_short).unwrap(), "");
+        assert_eq!(nobody.required("--name", "The name", None, is_short).unwrap(), "");
+        let all = nobody.expect_all().unwrap_err().to_string();
+        assert_eq!(all, "--id is missing: The id; --name is missing: The name");
     }
 }

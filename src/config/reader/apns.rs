@@ -78,10 +78,10 @@ impl Reader<'_> {
 
     fn signing_key(&mut self, key: &str, file: &file::ApnsToken) -> Option<ApnsCredential> {
         let at = format!("{key}.key_file");
-        let pem = self.secret(&at, &file.key_file)?;
+        let pem = self.secret(&at, &file.key_file);
         let key_id = self.ok(&format!("{key}.key_id"), KeyId::parse(&file.key_id));
         let team_id = self.ok(&format!("{key}.team_id"), TeamId::parse(&file.team_id));
-        let parsed = SigningKey::parse(&pem, key_id?, team_id?);
+        let parsed = SigningKey::parse(&pem?, key_id?, team_id?);
         self.ok_in_file(&at, &file.key_file, parsed).map(|key| ApnsCredential::Token(Arc::new(key)))
     }
 }

@@ -81,8 +81,8 @@ impl Reader<'_> {
         self.shows(key, &certificates);
         let tls = ServerTls::from_pem(&certificates, &private_key);
         let tls = match &tls {
-            Err(TlsError::NotPrivateKey) => self.ok_in_file(&key_at, &files.private_key_file, tls),
-            Err(TlsError::NotCertificates) => self.ok_in_file(&at, &files.certificate_file, tls),
+            Err(TlsError::NotPrivateKey { .. }) => self.ok_in_file(&key_at, &files.private_key_file, tls),
+            Err(TlsError::NotCertificates { .. }) => self.ok_in_file(&at, &files.certificate_file, tls),
             Ok(_) | Err(_) => self.ok(key, tls),
         }?;
         self.warn_unless_valid(&at, tls.validity());

@@ -54,7 +54,16 @@ pub(super) fn read(
     config.unfit = reader.unfit;
     config.written = std::mem::take(&mut said.written);
     errors.extend(reader.errors.into_iter().filter(|error| !said.explains(&error.key)));
-    if errors.is_empty() { Ok(config) } else { Err(ConfigErrors(errors)) }
+    if errors.is_empty() {
+        return Ok(config);
+    }
+    // What cannot work is told in the same run. Alone it does not keep a gateway from starting.
+    errors.append(&mut config.unfit);
+    errors.sort_by_key(|error| match error.place {
+        Place::File(_, line) => (0, line),
+        Place::Variable(_) => (1, None),
+    });
+    Err(ConfigErrors(errors))
 }
 
 /// The most callers. Each call that shows a static key compares it with those of all callers.

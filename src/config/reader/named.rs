@@ -49,7 +49,9 @@ impl Reader<'_> {
         self.shows(key, &certificate);
         let identity = ClientIdentity::from_pem(&certificate, &private_key);
         let identity = match identity {
-            Err(TlsError::NotPrivateKey) => self.ok_in_file(&key_at, &files.private_key_file, identity),
+            Err(TlsError::NotPrivateKey { .. }) => {
+                self.ok_in_file(&key_at, &files.private_key_file, identity)
+            }
             identity => self.ok_in_file(&at, &files.certificate_file, identity),
         };
         self.ok(key, trust.with_identity(identity?, http))

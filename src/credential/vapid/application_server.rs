@@ -50,9 +50,7 @@ impl ApplicationServer {
     /// # Errors
     /// Fails if the subject is no contact, or the key cannot sign.
     pub(crate) fn new(key: &VapidKey, subject: &str) -> Result<Self, CredentialError> {
-        if !is_contact(subject) {
-            return Err(CredentialError::Subject { found: subject.to_owned() });
-        }
+        check_contact(subject)?;
         let server = Self {
             private_key: key.encoding_key()?,
             public_key: key.public_key().to_owned(),
@@ -97,6 +95,17 @@ impl fmt::Debug for ApplicationServer {
     }
 }
 
+/// Checks the contact for push services, a `mailto:` or `https:` URL.
+///
+/// # Errors
+/// Fails if nobody could be reached there.
+pub(crate) fn check_contact(subject: &str) -> Result<(), CredentialError> {
+    match is_contact(subject) {
+        true => Ok(()),
+        false => Err(CredentialError::Subject { found: subject.to_owned() }),
+    }
+}
+
 /// Whether a push service could reach somebody there. Source: RFC 8292, section 2.1.
 ///
 /// Apple's push service refuses more than this, such as mailto:push@localhost. Source:
@@ -107,7 +116,9 @@ fn is_contact(subject: &str) -> bool {
     }
     match subject.split_once(':') {
         Some(("mailto", address)) => {
-            address.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
+            // A colon would have to be quoted. Source: RFC 5322, section 3.2.3.
+            let is_local = |local: &str| !local.is_empty() && !local.contains(':');
+            address.split_once('@').is_some_and(|(local, domain)| is_local(local) && !domain.is_empty())
         }
         Some(("https", rest)) if rest.starts_with("//") => {
             subject.parse::<Uri>().is_ok_and(|uri| uri.host().is_some_and(|host| !host.is_empty()))

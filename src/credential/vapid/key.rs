@@ -1,5 +1,6 @@
 //! A VAPID key: a key pair on P-256, read from each of the forms in which teams keep one.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use aws_lc_rs::agreement;
@@ -24,16 +25,23 @@ pub(crate) struct VapidKey {
 }
 
 impl VapidKey {
-    /// Reads PEM (PKCS #8 or SEC 1), or the 32 bytes of the private key in base64url, as npm web-push prints them.
+    /// Reads PEM (PKCS #8 or SEC 1), the 32 bytes of the private key in base64url, or both keys as npm web-push prints them,
+    /// with `--json` or without.
     ///
     /// # Errors
     /// Fails if the text is no such key.
     pub(crate) fn parse(text: &SecretString) -> Result<Self, CredentialError> {
         let text = text.expose_secret().trim();
-        let pair = if text.contains("-----BEGIN ") { from_pem(text) } else { from_base64(text) };
+        let (private, public) = printed_pair(text).unwrap_or((text.into(), None));
+        let pair = if private.contains("-----BEGIN ") { from_pem(&private) } else { from_base64(&private) };
         let pair = pair.map_err(|found| CredentialError::VapidKey { found })?;
-        let public = URL_SAFE_NO_PAD.encode(pair.public_key());
-        Ok(Self { pair, public })
+        let key = Self { public: URL_SAFE_NO_PAD.encode(pair.public_key()), pair };
+        match public {
+            Some(public) if !key.is_of(&public) => {
+                Err(CredentialError::VapidKey { found: "one beside the public key of another" })
+            }
+            _ => Ok(key),
+        }
     }
 
     /// Returns the public key in base64url without padding: what browsers take as `applicationServerKey`, and what a
@@ -60,6 +68,28 @@ impl fmt::Debug for VapidKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "VapidKey({})", self.public)
     }
+}
+
+/// The private key and the public one, where a text is all that npm web-push printed: a JSON object, or a line below each of
+/// two headings. Source: github.com/web-push-libs/web-push, `src/cli.js`, `generate-vapid-keys`.
+fn printed_pair(text: &str) -> Option<(Cow<'_, str>, Option<Cow<'_, str>>)> {
+    if text.starts_with('{') {
+        let Printed { private_key, public_key } = serde_json::from_str(text).ok()?;
+        return Some((private_key.into(), public_key.map(Cow::from)));
+    }
+    let below = |heading: &str| {
+        let mut lines = text.lines().map(str::trim).skip_while(|line| *line != heading).skip(1);
+        lines.find(|line| !line.is_empty()).map(Cow::from)
+    };
+    Some((below("Private Key:")?, below("Public Key:")))
+}
+
+/// What npm web-push prints with `--json`.
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Printed {
+    private_key: String,
+    public_key: Option<String>,
 }
 
 fn from_pem(text: &str) -> Result<EcdsaKeyPair, &'static str> {
@@ -115,7 +145,10 @@ mod tests {
     #[test]
     fn every_form_of_a_key_is_the_same_key() {
         let public = PUBLIC.trim();
-        for form in [PKCS8, SEC1, RAW, &format!("{}=", RAW.trim()), &PKCS8.replace('\n', "\r\n")] {
+        let json = format!("{{\"publicKey\":{public:?},\"privateKey\":{:?}}}\n", RAW.trim());
+        let printed = format!("\n====\n\nPublic Key:\n{public}\n\nPrivate Key:\n{RAW}\n====\n");
+        let crlf = PKCS8.replace('\n', "\r\n");
+        for form in [PKCS8, SEC1, RAW, &format!("{}=", RAW.trim()), &crlf, &json, &printed] {
             let key = parse(form).unwrap();
             assert_eq!(key.public_key(), public, "{form}");
             assert!(key.is_of(public) && key.is_of(&format!("{public}=")));
@@ -131,6 +164,13 @@ mod tests {
         for (text, expected) in [
             ("", "base64url of something else"),
             ("no key", "neither"),
+            ("{\"type\":\"service_account\"}", "neither"),
+            (
+                &format!("{{\"privateKey\":{raw:?},\"publicKey\":\"AAAA\"}}"),
+                "one beside the public key of another",
+            ),
+            (&format!("{{\"privateKey\":{:?}}}", PUBLIC.trim()), "a public key"),
+            (&format!("Public Key:\nAAAA\nPrivate Key:\n{raw}\n"), "one beside the public key of another"),
             (PUBLIC, "a public key"),
             (&raw[1..], "neither"),
             (&raw[4..], "base64url of something else"),

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 pub use application_server::ApplicationServer;
 pub(super) use application_server::ApplicationServerIdentity;
+pub(crate) use application_server::check_contact;
 pub(crate) use key::VapidKey;
 
 use super::clock::WallClock;

@@ -109,6 +109,7 @@ fn keys_and_subjects_that_cannot_be_used_are_said() {
         "mailto:push",
         "mailto:@example.com",
         "mailto:a b@c",
+        "mailto:mailto:a@b",
         "http://e.com",
     ]
     .into_iter()

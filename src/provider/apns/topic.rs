@@ -30,9 +30,8 @@ impl Topic {
 ///
 /// Source: Apple, "CFBundleIdentifier".
 fn check_bundle_id(topic: &str) -> Result<(), InvalidValue> {
-    let expected = || {
-        format!("a topic is a bundle id of 1 to {MAX_TOPIC_BYTES} letters, digits, hyphens and full stops")
-    };
+    let expected =
+        || format!("a bundle id of 1 to {MAX_TOPIC_BYTES} letters, digits, hyphens and full stops");
     if topic.is_empty() {
         return Err(InvalidValue::required(expected()));
     }

@@ -159,6 +159,18 @@ async fn topics_that_a_certificate_does_not_list_are_found() {
         "expected topics of the certificate, which are com.example.news, found \"com.example.other\"";
     assert_eq!(finding["problem"], expected);
     assert!(document["understood"].is_object(), "what can be read is told all the same");
+
+    // Beside mistakes that keep a gateway from starting it is told in the same run, and all in the order of the file.
+    let text = SAMPLE
+        .replace("topics = [\"com.example.news\"]", others)
+        .replace("key_file = \"AuthKey_ABC123DEFG.p8\"", "key_file = \"gone.p8\"")
+        .replace("team_id = \"DEF123GHIJ\"", "team_id = \"DEF\"");
+    std::fs::write(&file, text).unwrap();
+    let (document, _) = json(&file, &[]).await;
+    let findings = document["findings"].as_array().unwrap();
+    let keys: Vec<_> = findings.iter().map(|finding| finding["key"].as_str().unwrap()).collect();
+    let expected = ["apps.shop.apns.token.key_file", "apps.shop.apns.token.team_id", "apps.news.apns.topics"];
+    assert_eq!(keys, expected, "{document:#}");
 }
 
 /// A container may have no root certificates of its own.

@@ -128,8 +128,8 @@ async fn a_configuration_of_sygnal_becomes_one_that_a_gateway_takes() {
     assert!(told.contains("plaintext_anywhere is true") && !told.contains("secret-word"), "{told}");
     let text = std::fs::read_to_string(out.join("fanfare.toml")).unwrap();
     assert!(!text.contains("secret-word"), "{text}");
-    let secret = out.join("proxy.credentials");
-    assert_eq!(std::fs::read_to_string(&secret).unwrap(), "user:secret-word\n");
+    let secret = out.join("proxy-credentials");
+    assert_eq!(std::fs::read_to_string(&secret).unwrap(), "user:secret-word");
     assert_eq!(secret.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     let config = Config::load(&out.join("fanfare.toml")).unwrap_or_else(|errors| panic!("{errors}\n{text}"));
     assert_eq!((config.apps.len(), config.http.len()), (4, 1));

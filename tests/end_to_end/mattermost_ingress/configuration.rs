@@ -89,3 +89,28 @@ async fn an_imported_configuration_passes_the_check() {
     let (code, said) = fanfare(&import, None);
     assert!(code == Some(2) && said.contains("not overwritten"), "{said}");
 }
+
+/// An exit code of 0 says that the configuration can be used, so what cannot is left to be done.
+#[tokio::test]
+async fn an_import_tells_what_the_check_would_find() {
+    let folder = folder().await;
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::write(path("apns.p12"), b"\x30\x82\x0a\x01\x02\x01\x03\xff").unwrap();
+    let theirs = json!({ "ApplePushSettings": [
+        { "Type": "apple_rn", "ApplePushTopic": "com.example.shop", "ApplePushCertPrivate": "apns.p12" },
+        {
+            "Type": "apple_rnbeta", "ApplePushTopic": "com.example.shop", "AppleAuthKeyFile": "AuthKey_ABC123DEFG.p8",
+            "AppleAuthKeyID": "SHORT", "AppleTeamID": "DEF123GHIJ",
+        },
+    ]});
+    std::fs::write(path("theirs.json"), theirs.to_string()).unwrap();
+    let import = ["import", "mattermost-push-proxy", &path("theirs.json"), "--out", &path("out")];
+    let (code, said) = fanfare(&import, None);
+    assert_eq!(code, Some(1), "{said}");
+    for expected in ["found DER, as .p12", "apps.apple_rnbeta.apns.token.key_id"] {
+        assert!(said.lines().any(|line| line.starts_with("to do: ") && line.contains(expected)), "{said}");
+    }
+    std::fs::write(path("theirs.yaml"), "apps: {}").unwrap();
+    let (code, said) = fanfare(&["import", "mattermost-push-proxy", &path("theirs.yaml")], None);
+    assert!(code == Some(2) && said.contains("it is no JSON"), "{said}");
+}

@@ -8,7 +8,7 @@ mod their;
 
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use clap::Args;
 
 use super::imported::Imported;
@@ -60,7 +60,8 @@ impl MattermostPushProxy {
 
 /// Turns a configuration, and the variable that names a proxy, into ours.
 fn import(text: &str, folders: &Folders, proxy: Option<(&str, String)>) -> anyhow::Result<Imported> {
-    let value: serde_json::Value = serde_json::from_str(text)?;
+    ensure!(!text.trim().is_empty(), "the file is empty");
+    let value: serde_json::Value = serde_json::from_str(text).context("it is no JSON")?;
     let config = Object::whole(&value)?;
     let mut imported = Imported::default();
     let targets = Targets { folders, imported: &mut imported }.read(&config)?;

@@ -2,10 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use secrecy::SecretString;
-
 use super::their::Object;
 use crate::cli::import::imported::Imported;
+use crate::cli::import::proxy::{NamedProxy, PROXY_CREDENTIALS};
 use crate::cli::import::toml_text::quoted;
 
 const KEYS: &[&str] = &[
@@ -23,9 +22,6 @@ const KEYS: &[&str] = &[
     "ApplePushSettings",
     "AndroidPushSettings",
 ];
-
-/// The file of the credentials that stand in the URL of a proxy.
-const PROXY_CREDENTIALS: &str = "proxy-credentials";
 
 /// How the rest is said: an address, and tables.
 pub(super) struct Rest {
@@ -114,48 +110,20 @@ fn limits(config: &Object<'_>, imported: &mut Imported) -> anyhow::Result<()> {
 
 /// The proxy on the way to the push services. Credentials in its URL go to a file of their own, and are never shown.
 fn proxy(variable: &str, url: &str, imported: &mut Imported) -> String {
-    let lost = |imported: &mut Imported, why: &str| {
-        imported.lost.push(format!("{variable} {why}: set [proxy] by hand."));
-        String::new()
+    let NamedProxy { url, credentials } = match NamedProxy::parse(url) {
+        Ok(proxy) => proxy,
+        Err(error) => {
+            imported.lost.push(format!("{variable} was not taken over: {error}. Set [proxy] by hand."));
+            return String::new();
+        }
     };
-    let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
-    if scheme != "http" {
-        return lost(
-            imported,
-            "names a proxy that is not spoken to by plain http, which there is no setting for",
-        );
-    }
-    let (user, host) = rest.rsplit_once('@').map_or((None, rest), |(user, host)| (Some(user), host));
-    let host = host.trim_end_matches('/');
-    let mut table = format!(
-        "\n# {variable} of the environment said so.\n[proxy]\nurl = {}\n",
-        quoted(&format!("http://{host}"))
-    );
-    if let Some(user) = user {
-        let Some(credentials) = decoded(user).filter(|credentials| credentials.contains(':')) else {
-            return lost(imported, "has no user and password of the usual form");
-        };
-        imported.secrets.push((PROXY_CREDENTIALS, SecretString::from(credentials)));
+    let mut table = format!("\n# {variable} of the environment said so.\n[proxy]\nurl = {}\n", quoted(&url));
+    if let Some(credentials) = credentials {
+        imported.secrets.push((PROXY_CREDENTIALS, credentials));
         table.push_str(&format!("credentials_file = {}\n", quoted(PROXY_CREDENTIALS)));
     }
     imported.notes.push(format!(
         "The proxy is that of {variable} in this environment; check that it is the push proxy's."
     ));
     table
-}
-
-/// A text without percent-encoding. Source: RFC 3986, section 2.1.
-fn decoded(text: &str) -> Option<String> {
-    let mut bytes = text.bytes();
-    let mut decoded = Vec::with_capacity(text.len());
-    while let Some(byte) = bytes.next() {
-        decoded.push(match byte {
-            b'%' => {
-                let digits = [bytes.next()?, bytes.next()?];
-                u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?
-            }
-            byte => byte,
-        });
-    }
-    String::from_utf8(decoded).ok()
 }

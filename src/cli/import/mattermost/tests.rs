@@ -104,7 +104,7 @@ fn what_cannot_be_carried_over_is_said() {
                 "gone.p8, which is not found",
                 "cannot name an app",
                 "no ServiceFileLocation",
-                "HTTPS_PROXY names a proxy",
+                "HTTPS_PROXY was not taken over",
                 "is no address",
             ][..],
         ),

@@ -1,6 +1,5 @@
 //! An app on FCM.
 
-use serde_json::Value;
 use toml::Table;
 
 use super::made::Made;
@@ -28,11 +27,9 @@ pub(super) fn take(made: &mut Made, at: &str, said: &mut Members, folders: &Fold
     if let Some(is) = said.take_truth("send_badge_counts") {
         of_matrix.insert("send_badge_counts".to_owned(), is.into());
     }
-    if let Some(Value::Object(options)) = said.take("fcm_options") {
-        let options = toml_table(&options);
-        if !options.is_empty() {
-            of_matrix.insert("fcm_options".to_owned(), options.into());
-        }
+    let options = toml_table(&said.take_members("fcm_options").into_iter().collect());
+    if !options.is_empty() {
+        of_matrix.insert("fcm_options".to_owned(), options.into());
     }
     Some(Taken { provider: "fcm", of_provider: fcm, of_matrix })
 }

@@ -2,12 +2,11 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use http::Uri;
-use secrecy::SecretString;
 use toml::{Table, Value};
 
 use super::made::Made;
 use super::members::Members;
+use crate::cli::import::proxy::{NamedProxy, PROXY_CREDENTIALS};
 
 /// The caller for which homeservers stand, since they show nothing.
 const CALLER: &str = "matrix";
@@ -27,8 +26,7 @@ pub(super) fn take(made: &mut Made, document: &mut Members, matrix_apps: &Table,
     }
     metrics(made, document.take_members("metrics"));
     let mut log = document.take_members("log");
-    let of_access = log.take_members("access").take_truth("x_forwarded_for");
-    if of_access == Some(true) {
+    if log.take_members("access").take_truth("x_forwarded_for") == Some(true) {
         made.note(
             "log.access.x_forwarded_for was not taken over: addresses come from the PROXY protocol alone (http.trusted_proxies).",
         );
@@ -88,36 +86,16 @@ fn homeservers(made: &mut Made, document: &mut Members, matrix_apps: &Table) {
 
 /// The proxy, whose user and password go to a file.
 fn take_proxy(made: &mut Made, url: &str) {
-    let parsed = url.parse::<Uri>().ok().filter(|uri| uri.scheme_str() == Some("http"));
-    let authority = parsed.as_ref().and_then(Uri::authority);
-    let Some(authority) = authority else {
-        made.lose(
-            "proxy was not taken over: expected a URL such as http://proxy:3128, found something else.",
-        );
-        return;
+    let NamedProxy { url, credentials } = match NamedProxy::parse(url) {
+        Ok(proxy) => proxy,
+        Err(error) => return made.lose(format!("proxy was not taken over: {error}.")),
     };
-    let authority = authority.as_str();
-    let (credentials, host) = match authority.rsplit_once('@') {
-        Some((credentials, host)) => (Some(credentials), host),
-        None => (None, authority),
-    };
-    let mut proxy = Table::from_iter([("url".to_owned(), format!("http://{host}").into())]);
+    let mut proxy = Table::from_iter([("url".to_owned(), url.into())]);
     if let Some(credentials) = credentials {
-        const FILE: &str = "proxy.credentials";
-        proxy.insert("credentials_file".to_owned(), FILE.into());
-        let line = SecretString::from(format!("{}\n", percent_decoded(credentials)));
-        made.secrets.push((FILE, line));
+        proxy.insert("credentials_file".to_owned(), PROXY_CREDENTIALS.into());
+        made.secrets.push((PROXY_CREDENTIALS, credentials));
     }
     made.document.insert("proxy".to_owned(), proxy.into());
-}
-
-/// What stands in a URL, without its escapes. Source: RFC 3986, section 2.1.
-fn percent_decoded(text: &str) -> String {
-    // In a form a plus is a blank, and here it is itself.
-    let escaped = text.replace('+', "%2B");
-    form_urlencoded::parse(format!("={}", escaped.replace('&', "%26")).as_bytes())
-        .map(|(_, value)| value.into_owned())
-        .collect()
 }
 
 fn metrics(made: &mut Made, mut metrics: Members) {
@@ -138,6 +116,7 @@ fn metrics(made: &mut Made, mut metrics: Members) {
                 .note("metrics.prometheus.address is no address, so metrics are at the default of [admin]."),
         }
         made.note("The names of metrics begin with fanfare_ and not with sygnal_.");
+        prometheus.note_rest(made, "metrics.prometheus.");
     }
     for other in ["opentracing", "sentry"] {
         if metrics.take_members(other).take_truth("enabled") == Some(true) {

@@ -19,6 +19,7 @@ use std::path::PathBuf;
 use anyhow::{Context, ensure};
 use clap::Args;
 use serde_json::Value;
+use serde_saphyr::DuplicateKeyPolicy;
 
 use super::named::Folders;
 use crate::cli::done::Done;
@@ -57,7 +58,13 @@ impl ImportSygnal {
 fn import(text: &str, folders: &Folders, proxy: Option<&str>) -> anyhow::Result<Made> {
     // To YAML that is an empty mapping, and nothing would be left to do.
     ensure!(!text.trim().is_empty(), "the file is empty");
-    let document: Value = serde_saphyr::from_str(text).context("it is no YAML")?;
+    // An excerpt of the file beside the error could show a password. Of a key that is there twice the last one counts, as
+    // sygnal's YAML has it.
+    let options = serde_saphyr::options! {
+        with_snippet: false,
+        duplicate_keys: DuplicateKeyPolicy::LastWins,
+    };
+    let document: Value = serde_saphyr::from_str_with_options(text, options).context("it is no YAML")?;
     let mut document = Members::of(document).context("expected a mapping, found something else")?;
     let mut made = Made::default();
     let matrix_apps = apps::take(&mut made, &mut document, folders)?;

@@ -174,7 +174,7 @@ fn a_password_of_a_proxy_goes_to_a_file() {
     assert_eq!(proxy["url"].as_str(), Some("http://proxy.example.org:8080"));
     let file = proxy["credentials_file"].as_str().unwrap();
     let secret = imported.secrets.iter().find(|(name, ..)| *name == file).unwrap();
-    assert_eq!(secret.1.expose_secret(), "user:p@ss+&word\n");
+    assert_eq!(secret.1.expose_secret(), "user:p@ss+&word");
     let shown = format!("{:?}{}", imported.notes, toml::to_string(&imported.document).unwrap());
     assert!(!shown.contains("p@ss") && !shown.contains("p%40ss"));
     let imported = proxied("{}", Some("http://proxy:3128"));
@@ -190,4 +190,41 @@ fn what_is_no_mapping_is_told() {
     assert!(problem("- a").contains("expected a mapping"));
     assert!(problem("apps: {a: 5}").contains("apps.a: expected a mapping"));
     assert!(problem("a: [").contains("it is no YAML"));
+}
+
+#[test]
+fn a_known_key_with_another_kind_of_value_is_left_to_be_done() {
+    let imported = made(
+        "
+http: {bind_addresses: '0.0.0.0', port: '5000'}
+metrics: {prometheus: {enabled: true, port: x}}
+proxy: [a]
+apps:
+  a: {type: apns, keyfile: k, topic: [t], send_badge_counts: 5}
+  b: {type: gcm, project_id: p, service_account_file: f, fcm_options: text}
+",
+    );
+    for (key, kind) in [
+        ("http.bind_addresses", "a list of texts"),
+        ("http.port", "a whole number"),
+        ("metrics.prometheus.port", "a whole number"),
+        ("proxy", "a text"),
+        ("apps.a.topic", "a text"),
+        ("apps.a.send_badge_counts", "true or false"),
+        ("apps.b.fcm_options", "a mapping"),
+    ] {
+        let expected = format!("{key} was not taken over: expected {kind}, found something else.");
+        assert!(imported.lost.contains(&expected), "{expected} {:?}", imported.lost);
+    }
+    assert!(made("apps: []").lost[0].starts_with("apps was not taken over: expected a mapping"));
+}
+
+#[test]
+fn a_mistake_in_the_yaml_is_told_by_its_place_and_without_the_lines_around_it() {
+    let text = "proxy: http://user:hunter2@proxy:3128\napps: {a: [\n";
+    let error = import(text, &Folders::around("sygnal.yaml".as_ref()), None).err().unwrap();
+    let said = format!("{error:#}");
+    assert!(said.contains("line ") && !said.contains("hunter2") && !said.contains('\n'), "{said}");
+    let twice = made("apps:\n  a: {type: gcm}\n  a: {type: webpush}\n");
+    assert!(twice.lost.iter().any(|lost| lost.starts_with("apps.a.vapid_private_key")), "{:?}", twice.lost);
 }

@@ -16,6 +16,7 @@ pub(super) fn take(made: &mut Made, at: &str, said: &mut Members, folders: &Fold
         return None;
     };
     let key_file = made.path(&format!("{at}vapid_private_key"), folders, &key);
+    let contact = contact.strip_prefix("mailto:").unwrap_or(&contact);
     let web_push = [("key_file", key_file), ("subject", format!("mailto:{contact}"))];
     let mut web_push = Table::from_iter(web_push.map(|(key, value)| (key.to_owned(), value.into())));
     let mut of_matrix = Table::new();
