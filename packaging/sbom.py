@@ -1,7 +1,8 @@
 """Writes a CycloneDX bill of what is compiled into the binary: python3 packaging/sbom.py SECONDS
 
-It has each crate that `cargo metadata` finds on the way of normal dependencies, for this machine's platform: not those of tests
-and builds, and no procedural macros, which are run by the compiler. SECONDS is the time that it tells, since 1970.
+It has each crate that `cargo tree` finds by normal dependencies, for this machine's platform: not those of tests and builds, and no
+procedural macros, which are run by the compiler. `cargo metadata` says more of each, but finds also what only the features of tests
+bring. SECONDS is the time that it tells, since 1970.
 
 Source: CycloneDX 1.5, JSON reference. https://cyclonedx.org/docs/1.5/json/
 """
@@ -18,27 +19,11 @@ def run(*command: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-def is_macro(package: dict) -> bool:
-    return any("proc-macro" in target["kind"] for target in package["targets"])
-
-
-def compiled(metadata: dict, root: str) -> dict[str, list[str]]:
-    """The packages that are compiled into `root`, by id, with those that each needs."""
-    packages = {package["id"]: package for package in metadata["packages"]}
-    nodes = {node["id"]: node for node in metadata["resolve"]["nodes"]}
-    needed, open_ids = {}, [root]
-    while open_ids:
-        at = open_ids.pop()
-        if at in needed:
-            continue
-        normal = [
-            dependency["pkg"]
-            for dependency in nodes[at]["deps"]
-            if any(kind["kind"] is None for kind in dependency["dep_kinds"])
-        ]
-        needed[at] = sorted(it for it in normal if not is_macro(packages[it]))
-        open_ids += needed[at]
-    return needed
+def built_in() -> set[tuple[str, str]]:
+    """The names and versions of what is compiled into the program."""
+    lines = run(*"cargo tree --locked --package fanfare --edges normal,no-proc-macro --prefix none --format {p}".split())
+    # "name v1.2.3", and for a crate of this repository its folder behind that.
+    return {(line.split()[0], line.split()[1].removeprefix("v")) for line in lines.splitlines() if line}
 
 
 def main(seconds: int) -> None:
@@ -48,7 +33,12 @@ def main(seconds: int) -> None:
     with open("Cargo.lock", "rb") as file:
         locked = {(it["name"], it["version"]): it.get("checksum") for it in tomllib.load(file)["package"]}
     root = next(it["id"] for it in metadata["packages"] if it["name"] == "fanfare")
-    needed = compiled(metadata, root)
+    built = built_in()
+    needed = {
+        node["id"]: [it["pkg"] for it in node["deps"] if any(kind["kind"] is None for kind in it["dep_kinds"])]
+        for node in metadata["resolve"]["nodes"]
+        if (packages[node["id"]]["name"], packages[node["id"]]["version"]) in built
+    }
 
     def reference(package_id: str) -> str:
         package = packages[package_id]
@@ -73,7 +63,7 @@ def main(seconds: int) -> None:
 
     components = sorted((component(it) for it in needed if it != root), key=lambda it: it["bom-ref"])
     dependencies = [
-        {"ref": reference(it), "dependsOn": sorted(reference(other) for other in others)}
+        {"ref": reference(it), "dependsOn": sorted(reference(other) for other in others if other in needed)}
         for it, others in needed.items()
     ]
     time = datetime.datetime.fromtimestamp(seconds, datetime.UTC)

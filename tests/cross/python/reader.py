@@ -26,8 +26,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-# How long one command may take, in seconds: some download and compile.
-LIMIT = 300
+# How long one command may take, in seconds: some download and compile, beside other checks.
+LIMIT = 400
 GRPC, ADMIN, CONTROL, HTTP = "127.0.0.1:50051", "127.0.0.1:9464", "127.0.0.1:8460", "127.0.0.1:8080"
 # What these tell people is on standard error, as warnings are, which no page shows.
 TELLS = re.compile(r"fanfare (batch|caller-key|init)\b")
