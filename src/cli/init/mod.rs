@@ -43,7 +43,9 @@ impl Init {
         let folder = (!to_output).then(|| std::path::absolute(&self.to)).transpose()?;
         let folder = folder.as_deref().and_then(Path::parent);
         let mut made = MadeFiles::default();
-        let keys = made.keys(&answers, folder, self.copy)?;
+        // What is made is told as the configuration was named, so that the words can be used as they are.
+        let beside = if to_output { None } else { self.to.parent() };
+        let keys = made.keys(&answers, beside, self.copy)?;
         let text = text::configuration(&answers, &keys, folder)?;
         let path = std::path::absolute(if to_output { Path::new("fanfare.toml") } else { &self.to })?;
         let read = Config::of_text(&path, &text, &Overrides::default(), &mut FilesRead::default());
