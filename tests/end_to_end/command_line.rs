@@ -112,7 +112,8 @@ fn what_scripts_read_is_one_document() {
     let printed = document(&["caller-key", "--json"]);
     assert!(printed["key"].as_str().unwrap().starts_with("fanfare_") && printed["key_sha256"].is_string());
     // Standard error has the log of its gateway.
-    let demo = run(folder.path(), &["demo", "--json", "--breaking", "0", "--pushes", "100", "--singles", "10"]);
+    let demo =
+        run(folder.path(), &["demo", "--json", "--breaking", "0", "--pushes", "100", "--singles", "10"]);
     let demo: serde_json::Value = serde_json::from_slice(&demo.stdout).unwrap();
     assert_eq!((&demo["good"], &demo["calls"]["pushes"]), (&true.into(), &10.into()), "{demo}");
 
