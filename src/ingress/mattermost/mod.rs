@@ -17,6 +17,7 @@ mod counters;
 mod cut;
 mod draft;
 mod emoji;
+mod escapes;
 mod fcm;
 mod forward;
 mod go_json;

@@ -5,6 +5,7 @@
 
 use std::fmt::Write;
 
+use super::escapes::plain_bytes;
 use super::said;
 
 /// An object that is being written.
@@ -21,12 +22,12 @@ impl Object {
     /// A member that is a text.
     pub(super) fn text(&mut self, key: &'static str, text: &str) {
         self.key(key);
-        if needs_escapes(text) {
-            self.0.push_str(&said::json(&text));
-        } else {
+        if plain_bytes(text) == text.len() {
             self.0.push('"');
             self.0.push_str(text);
             self.0.push('"');
+        } else {
+            self.0.push_str(&said::json(&text));
         }
     }
 
@@ -73,28 +74,6 @@ impl Object {
         self.0.push_str(key);
         self.0.push_str("\":");
     }
-}
-
-/// Whether JSON has to write something of a text in another way. Source: RFC 8259, section 7.
-fn needs_escapes(text: &str) -> bool {
-    let (eights, rest) = text.as_bytes().as_chunks();
-    let mut last = [b' '; 8];
-    last[..rest.len()].copy_from_slice(rest);
-    eights.iter().fold(marks(last), |found, eight| found | marks(*eight)) != 0
-}
-
-/// Not zero where one of eight bytes has to be escaped: a control character, `"` or `\`.
-///
-/// Source: Sean Eron Anderson, "Bit Twiddling Hacks", "Determine if a word has a byte less than n" and "has a zero byte".
-fn marks(eight: [u8; 8]) -> u64 {
-    const fn each(byte: u8) -> u64 {
-        u64::from_ne_bytes([byte; 8])
-    }
-    const fn less(word: u64, than: u8) -> u64 {
-        word.wrapping_sub(each(than)) & !word & each(0x80)
-    }
-    let word = u64::from_ne_bytes(eight);
-    less(word, 0x20) | less(word ^ each(b'"'), 1) | less(word ^ each(b'\\'), 1)
 }
 
 #[cfg(test)]

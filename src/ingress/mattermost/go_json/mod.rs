@@ -9,6 +9,8 @@
 //! Source: Go, package `encoding/json`, `Unmarshal` and `Decoder.Decode`; the texts of its errors as recorded from the real
 //! push proxy.
 
+mod plain;
+
 use std::borrow::Cow;
 use std::fmt;
 
@@ -42,6 +44,11 @@ pub(super) fn text(bytes: &[u8]) -> Cow<'_, str> {
 /// # Errors
 /// Fails with what Go would say, or with words that mean the same.
 pub(super) fn read<'a, T: GoStruct<'a>>(text: &'a str) -> Result<T, String> {
+    plain::read(text).map_or_else(|| read_any(text), Ok)
+}
+
+/// Reads what may have anything in it.
+fn read_any<'a, T: GoStruct<'a>>(text: &'a str) -> Result<T, String> {
     let (mut read, mut reader) = (T::default(), serde_json::Deserializer::from_str(text));
     match reader.deserialize_any(Members(&mut read)) {
         Ok(Ok(())) => Ok(read),

@@ -83,7 +83,32 @@ fn a_number_that_no_integer_holds_is_no_integer() {
     assert!(error.starts_with("json: cannot unmarshal number 92"), "{error}");
 }
 
+#[test]
+fn what_go_writes_is_read_in_the_plain_way() {
+    let json = r#"{"text":"née @x","integer":-70,"flag":false}"#;
+    assert_eq!(plain::read(json), Some(Probe { text: "née @x".into(), integer: -70, flag: false }));
+    for other in [
+        r#"{"text":"\n"}"#,
+        r#"{ "text":""}"#,
+        r#"{"TEXT":""}"#,
+        r#"{"integer":07}"#,
+        r#"{"integer":1.0}"#,
+        "{}",
+    ] {
+        assert_eq!(plain::read::<Probe<'_>>(other), None, "{other}");
+    }
+}
+
 proptest::proptest! {
+    #[test]
+    fn the_plain_way_reads_nothing_in_another_way(
+        json in r#"\{("(text|integer|flag|other)":("[a-é"\\\x00-\x20]{0,9}"|-?[0-9]{1,20}|true|false|null|1e3|-|\[\]),?){1,4}\}"#,
+    ) {
+        if let Some(read) = plain::read::<Probe<'_>>(&json) {
+            proptest::prop_assert_eq!(Ok(read), read_any(&json));
+        }
+    }
+
     #[test]
     fn no_bytes_make_it_panic(bytes: Vec<u8>, json in r#"(\{|\}|\[|\]|"|text|integer|:|,|1|null|\\){0,20}"#) {
         let _ = read(&text(&bytes));
