@@ -143,7 +143,7 @@ async fn batch_breaks_off_where_results_cannot_be_written_and_says_so() {
 async fn the_demo_checks_itself_and_the_simulator_serves_all_the_same() {
     let demo = || {
         let mut command = fanfare();
-        command.args(["demo", "--pushes", "100", "--singles", "10"]);
+        command.args(["demo", "--breaking", "0", "--pushes", "100", "--singles", "10"]);
         command
     };
     each_way(demo, 0, "").await;
