@@ -9,6 +9,7 @@
 //! Source: Go, package `encoding/json`, `Unmarshal` and `Decoder.Decode`; the texts of its errors as recorded from the real
 //! push proxy.
 
+mod place;
 mod plain;
 
 use std::borrow::Cow;
@@ -16,22 +17,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-/// A struct that Go reads.
-pub(super) trait GoStruct<'a>: Default {
-    /// Its name in Go, which errors show.
-    const NAME: &'static str;
-
-    /// The place of the member with this key, which is in lower case.
-    fn place(&mut self, key: &str) -> Option<Place<'_, 'a>>;
-}
-
-/// Where the value of a member is put.
-pub(super) enum Place<'s, 'a> {
-    Text(&'s mut Cow<'a, str>),
-    /// An integer, with its name in Go.
-    Integer(&'s mut i64, &'static str),
-    Flag(&'s mut bool),
-}
+pub(super) use place::{GoStruct, Place};
 
 /// The bytes as text. The result is read by [`read`], which borrows from it.
 pub(super) fn text(bytes: &[u8]) -> Cow<'_, str> {

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::{GoStruct, Place};
+use super::place::{GoStruct, Place};
 use crate::ingress::mattermost::escapes::plain_bytes;
 
 /// Reads such an object. `None` says that it is another, or none, and nothing of what is wrong with it.

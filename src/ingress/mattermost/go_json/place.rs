@@ -1,0 +1,20 @@
+//! Where the members of a struct that Go reads lie.
+
+use std::borrow::Cow;
+
+/// A struct that Go reads.
+pub(in crate::ingress::mattermost) trait GoStruct<'a>: Default {
+    /// Its name in Go, which errors show.
+    const NAME: &'static str;
+
+    /// The place of the member with this key, which is in lower case.
+    fn place(&mut self, key: &str) -> Option<Place<'_, 'a>>;
+}
+
+/// Where the value of a member is put.
+pub(in crate::ingress::mattermost) enum Place<'s, 'a> {
+    Text(&'s mut Cow<'a, str>),
+    /// An integer, with its name in Go.
+    Integer(&'s mut i64, &'static str),
+    Flag(&'s mut bool),
+}
