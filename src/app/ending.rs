@@ -19,9 +19,9 @@ pub(super) const LAST_GOODBYE: Duration = Duration::from_secs(2);
 
 impl Gateway {
     /// Says at once that it is not ready, and goes on as before for `limits.drain_delay`, but that answers over HTTP/1.1 end their
-    /// connections from now on. Then it tells its callers to go elsewhere, and lets what they have sent come to its verdict for `limits.drain_timeout`. What is left then ends: unwritten
-    /// pushes are NOT_ATTEMPTED, unanswered ones UNCONFIRMED. When this returns, every task has ended, but for the connections
-    /// of callers that do not close their side.
+    /// connections from now on. Then it tells its callers to go elsewhere, and lets what they have sent come to its verdict for
+    /// `limits.drain_timeout`. What is left then ends: unwritten pushes are NOT_ATTEMPTED, unanswered ones UNCONFIRMED. When this
+    /// returns, every task has ended, but for the connections of callers that do not close their side.
     pub async fn shut_down(self) {
         self.shut_down_hurried_by(std::future::pending()).await;
     }
