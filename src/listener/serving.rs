@@ -1,9 +1,11 @@
 //! The task of one connection, from its socket to its end.
 
 use std::error::Error;
+use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use fanfare_upstream::transport::Gathered;
@@ -28,6 +30,7 @@ use super::opening::{Entrance, Opened, Refused};
 use super::patience::{Patience, Step};
 use super::preface::Prefaced;
 use super::protocol::{self, Agreed, Protocol};
+use super::reading::Quiet;
 use super::settings::ListenerSettings;
 use super::woken::Woken;
 use crate::metrics::{ConnectionRefusal, ListenerMetrics};
@@ -92,20 +95,22 @@ where
             Protocol::Http2(settings) | Protocol::Either(settings) if agreed == Agreed::Http2 => {
                 let io = TokioIo::new(Gathered::new(Prefaced::new(stream, &connection)));
                 let http = protocol::http2(settings, self.protocol.max_head()).serve_connection(io, service);
-                self.watch(http, &connection, deadline, &stop).await;
+                self.watch(http, |http, cx| http.poll(cx), &connection, deadline, &stop).await;
             }
             Protocol::Http1 | Protocol::Http2(_) | Protocol::Either(_) => {
                 let io = TokioIo::new(Joined::new(stream));
                 let http = protocol::http1().serve_connection(io, service);
-                self.watch(http, &connection, deadline, &stop).await;
+                let mut quiet = Quiet::default();
+                self.watch(http, |http, cx| quiet.poll(http, cx), &connection, deadline, &stop).await;
             }
         }
     }
 
-    /// Drives a connection, and looks at its counters now and then.
+    /// Drives a connection by polling it so, and looks at its counters now and then.
     async fn watch<H: GracefulConnection<Error = hyper::Error>>(
         &self,
         http: H,
+        mut poll: impl FnMut(Pin<&mut H>, &mut Context<'_>) -> Poll<H::Output>,
         connection: &Connection,
         deadline: Instant,
         stop: &CancellationToken,
@@ -121,7 +126,7 @@ where
                 let mut next = pin!(Woken::new(events.next()));
                 tokio::select! {
                     biased;
-                    ended = http.as_mut() => {
+                    ended = poll_fn(|cx| poll(http.as_mut(), cx)) => {
                         calls::is_over();
                         if let Err(error) = ended {
                             // hyper answers such a head by itself, and no service hears of it.
