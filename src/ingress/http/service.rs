@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use fanfare_upstream::coarse_now;
+use futures_util::future::{BoxFuture, Either, FutureExt, ready};
 use http::request::Parts;
 use http::{HeaderMap, Request, Uri, Version, header};
 use tokio::time::Instant;
@@ -17,11 +18,12 @@ use super::body;
 use super::call::Call;
 use super::caller::{self, Secret};
 use super::listened::{Http, Table};
+use super::parts::HttpParts;
 use super::refused::Refused;
 use super::route::{NONE, Route};
 use super::source::{Source, SourceBounds};
 use super::{traced, well_formed};
-use crate::caller::{Caller, OpenCall, Unknown};
+use crate::caller::{Caller, OpenCall, Rpc, Unknown};
 use crate::held_bytes::BytesShare;
 use crate::ingress::client::Client;
 use crate::ingress::json;
@@ -138,33 +140,9 @@ impl OfConnection {
             return Err(Refused::Method(terms.methods));
         }
         let Some(rpc) = terms.rpc else { return Ok(route.tell()) };
-        let at = Instant::now();
-        let (key, _) = caller::key_in_path(parts.uri.path());
-        let Admitted { caller, call: counted } = self.admit(table, route, key, &parts.headers, at).await?;
-        *span = traced::begin(parts, &table.settings, &caller);
-        // What was shown in the path is not kept while the call goes on.
-        parts.uri = Uri::default();
-        if let Err(denied) = caller.may_call(rpc) {
-            caller.note(denied, "");
-            return Err(Refused::Denied(denied));
-        }
-        let (headers, version) = (std::mem::take(&mut parts.headers), parts.version);
-        if headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
-            return Err(Refused::Encoded);
-        }
-        let share = caller.bytes().unwrap_or(&self.share).clone();
-        let (parts, settings) = (&self.http.parts, &table.settings);
-        let call = Call {
-            desk: &parts.desk,
-            caller,
-            at,
-            round_trip: self.client.round_trip(),
-            headers,
-            share,
-            leaving: self.client.leaving(),
-            batches: &parts.batches,
-            span,
-        };
+        let version = parts.version;
+        let (call, counted) = self.open(table, route, rpc, parts, span).await?;
+        let settings = &table.settings;
         let Some(mut body) = body.take() else { return Err(Refused::Broken) };
         if let Route::Json(json, json::Asked::Batch) = route {
             // HTTP/2 holds what has come and is not read yet.
@@ -178,42 +156,83 @@ impl OfConnection {
         drop(body);
         // What a push needs on its way is boxed. The future of a call is moved twice by hyper, which then keeps it as long as its
         // connection lasts.
-        Ok(match route {
-            Route::Json(json, asked) => Box::pin(json.serve(call, asked, bytes)).await,
-            Route::Mattermost(mattermost, asked) => Box::pin(mattermost.serve(call, asked, bytes)).await,
-            Route::Matrix(matrix, asked) => Box::pin(matrix.serve(call, asked, bytes)).await,
-        })
+        let served: BoxFuture<'_, Answer> = match route {
+            Route::Json(json, asked) => Box::pin(json.serve(call, asked, bytes)),
+            Route::Mattermost(mattermost, asked) => mattermost.serve(call, asked, bytes),
+            Route::Matrix(matrix, asked) => Box::pin(matrix.serve(call, asked, bytes)),
+        };
+        Ok(served.await)
+    }
+
+    /// Finds out who calls and whether they may, and takes what a call has beside its body.
+    async fn open<'a>(
+        &'a self,
+        table: &Table,
+        route: Route<'_>,
+        rpc: Rpc,
+        parts: &mut Parts,
+        span: &'a mut Span,
+    ) -> Result<(Call<'a>, Option<OpenCall>), Refused> {
+        let at = Instant::now();
+        let (key, _) = caller::key_in_path(parts.uri.path());
+        let Admitted { caller, call: counted } = self.admit(table, route, key, &parts.headers, at).await?;
+        *span = traced::begin(parts, &table.settings, &caller);
+        // What was shown in the path is not kept while the call goes on.
+        parts.uri = Uri::default();
+        if let Err(denied) = caller.may_call(rpc) {
+            caller.note(denied, "");
+            return Err(Refused::Denied(denied));
+        }
+        let headers = std::mem::take(&mut parts.headers);
+        if headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+            return Err(Refused::Encoded);
+        }
+        let HttpParts { desk, batches, .. } = &self.http.parts;
+        let share = caller.bytes().unwrap_or(&self.share).clone();
+        let (round_trip, leaving) = (self.client.round_trip(), self.client.leaving());
+        Ok((Call { desk, caller, at, round_trip, headers, share, leaving, batches, span }, counted))
     }
 
     /// Finds who calls, before anything of the body is read.
-    async fn admit(
-        &self,
+    ///
+    /// This function is not async, as few calls wait here: what they need for it is boxed, and takes no room in the future of a call.
+    fn admit<'a>(
+        &'a self,
         table: &Table,
         route: Route<'_>,
-        key: Option<&str>,
-        headers: &HeaderMap,
+        key: Option<&'a str>,
+        headers: &'a HeaderMap,
         at: Instant,
-    ) -> Result<Admitted, Refused> {
-        let callers = &self.http.parts.callers;
+    ) -> impl Future<Output = Result<Admitted, Refused>> + Send + use<'a> {
+        let at_once = |admitted| Either::Left(ready(admitted));
         let secret = match caller::shown(key, headers) {
             Ok(secret) => secret,
-            Err(unknown) => return self.unknown(table, unknown, at),
+            Err(unknown) => return at_once(self.unknown(table, unknown, at)),
         };
         let shown = self.client.shows_secret(secret.as_ref().map(Secret::as_str));
         if secret.is_none() && shown.certificates.is_empty() {
-            return self.unproved(table, route, at);
+            return at_once(self.unproved(table, route, at));
         }
-        let now = coarse_now();
-        match callers.find(&shown, now) {
-            Ok(caller) => Ok(Admitted { caller, call: None }),
-            Err(unknown) if unknown.may_be_mended_by_a_fetch() => {
-                let call = self.enter(table, at)?;
-                let found = callers.find_after_fetch(&shown, now).await;
-                let caller = found.map_err(|unknown| self.note(unknown))?;
-                Ok(Admitted { caller, call: Some(call) })
-            }
-            Err(unknown) => self.unknown(table, unknown, at),
+        match self.http.parts.callers.find(&shown, coarse_now()) {
+            Ok(caller) => at_once(Ok(Admitted { caller, call: None })),
+            Err(unknown) if unknown.may_be_mended_by_a_fetch() => match self.enter(table, at) {
+                Ok(call) => Either::Right(self.admit_after_fetch(secret, call).boxed()),
+                Err(refused) => at_once(Err(refused)),
+            },
+            Err(unknown) => at_once(self.unknown(table, unknown, at)),
         }
+    }
+
+    /// The same for a call whose caller may be known after keys were fetched.
+    async fn admit_after_fetch(
+        &self,
+        secret: Option<Secret<'_>>,
+        call: OpenCall,
+    ) -> Result<Admitted, Refused> {
+        let shown = self.client.shows_secret(secret.as_ref().map(Secret::as_str));
+        let found = self.http.parts.callers.find_after_fetch(&shown, coarse_now()).await;
+        let caller = found.map_err(|unknown| self.note(unknown))?;
+        Ok(Admitted { caller, call: Some(call) })
     }
 
     /// A call that shows nothing. One from a network that the listener names is no stranger's, and is not bounded by its address.

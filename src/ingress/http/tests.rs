@@ -123,7 +123,7 @@ fn http() -> Arc<Http> {
     Arc::new(Http::new(settings, "test", parts, &metrics.http))
 }
 
-/// It was 1,864 bytes when no ingress did anything. hyper keeps the future of a call for as long as a connection over HTTP/1.1 lasts, so it is a part of what each costs.
+/// hyper moves the future of a call twice, and keeps it for as long as a connection over HTTP/1.1 lasts. So whatever few calls need is boxed.
 #[tokio::test]
 async fn the_future_of_a_call_is_small() {
     let connection = Arc::new(Connection::new(SocketAddr::from(([127, 0, 0, 1], 9)), Vec::new()));
@@ -131,6 +131,6 @@ async fn the_future_of_a_call_is_small() {
     let request = Request::post("/_matrix/push/v1/notify").header("host", "gateway");
     let call = service.call(request.body(Full::new(Bytes::from_static(b"{}"))).unwrap());
     let size = size_of_val(&call);
-    assert!(size <= 2 * 1024, "{size} bytes");
+    assert!(size <= 1200, "{size} bytes");
     assert_eq!(call.await.unwrap().status(), 400);
 }
