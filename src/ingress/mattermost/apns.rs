@@ -36,7 +36,7 @@ pub(super) fn payload(notification: &PushNotification<'_>, kind: Kind, version: 
 /// The payload of everything but a call.
 fn alert(n: &PushNotification<'_>, kind: Kind, version: i64, message: &str) -> String {
     let named = matches!(kind, Kind::Message | Kind::Session | Kind::Wipe);
-    let mut payload = Object::with_room(USUAL_BYTES + message.len());
+    let mut payload = Object::with_room(USUAL_BYTES + message.len(), n.is_plain);
     payload.object("aps", |aps| {
         say(aps, n, kind, message);
         if let Some(badge) = badge(n, kind, version) {
@@ -116,7 +116,7 @@ fn thread<'a>(notification: &'a PushNotification<'_>) -> Option<&'a str> {
 
 /// The payload of a call, which the app shows as a call of the phone.
 fn call(n: &PushNotification<'_>) -> String {
-    let mut payload = Object::with_room(USUAL_BYTES);
+    let mut payload = Object::with_room(USUAL_BYTES, n.is_plain);
     payload.object("aps", |aps| aps.number("content-available", 1));
     payload.text("type", &n.r#type);
     payload.text("sub_type", &n.sub_type);

@@ -8,20 +8,20 @@ use super::go_json;
 use super::platform::{Platform, PlatformApp, Platforms};
 use super::request::{Ack, PushNotification};
 
-/// Reads a notification whose server and device are named.
+/// Reads a notification whose server and device are named, into the place where it is to lie.
 ///
 /// # Errors
 /// Fails with the text of the first fault.
-pub(super) fn notification(text: &str) -> Result<PushNotification<'_>, String> {
-    let notification: PushNotification<'_> =
-        go_json::read(text).map_err(|error| format!("Failed to read message body: {error}"))?;
+pub(super) fn notification<'a>(text: &'a str, notification: &mut PushNotification<'a>) -> Result<(), String> {
+    notification.is_plain =
+        go_json::read(text, notification).map_err(|error| format!("Failed to read message body: {error}"))?;
     if notification.server_id.is_empty() {
         return Err("Failed because of missing server Id".to_owned());
     }
     if notification.device_id.is_empty() {
         return Err(format!("Failed because of missing device Id serverId={}", notification.server_id));
     }
-    Ok(notification)
+    Ok(())
 }
 
 /// The app of a notification's platform, with the version of the app; none where it is not served here.
@@ -45,7 +45,8 @@ pub(super) fn not_served(notification: &PushNotification<'_>) -> String {
 /// # Errors
 /// Fails with the text of the first fault.
 pub(super) fn ack(text: &str) -> Result<Ack<'_>, String> {
-    let ack: Ack<'_> = go_json::read(text).map_err(|error| format!("Failed to read ack body: {error}"))?;
+    let mut ack = Ack::default();
+    go_json::read(text, &mut ack).map_err(|error| format!("Failed to read ack body: {error}"))?;
     let missing = if ack.id.is_empty() {
         "Id"
     } else if ack.platform.is_empty() {

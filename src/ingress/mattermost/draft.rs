@@ -16,7 +16,7 @@ use crate::push::{
     Refusal, RegistrationToken,
 };
 
-/// The draft of a notification, for an app of this version.
+/// The draft of a notification, for an app of this version. `held` counts its bytes, and the span of its push is part of `parent`.
 ///
 /// It says neither an expiry nor a collapse key, as the real push proxy does not. The app's own default time to live holds
 /// where the configuration has one.
@@ -25,7 +25,7 @@ pub(super) fn draft(
     kind: Kind,
     (app, version): (&PlatformApp, i64),
     accepted_at: SystemTime,
-    held: PushBytes,
+    (held, parent): (PushBytes, Span),
 ) -> Draft {
     let device = notification.device_id.clone().into_owned();
     let (target, content) = match app.kind {
@@ -44,7 +44,7 @@ pub(super) fn draft(
     // The acknowledgement's id is the push's own name. One that is none leaves the name to the gateway.
     let id = PushId::parse(notification.ack_id.clone().into_owned());
     let id = id.map(PushId::into_string).unwrap_or_default();
-    Draft { id, target: Ok(target), body: DraftBody::Own(body), held, parent: Span::none() }
+    Draft { id, target: Ok(target), body: DraftBody::Own(body), held, parent }
 }
 
 fn apple(device: String) -> TargetDraft {

@@ -35,7 +35,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fanfare_upstream::{Upstream, coarse_now};
-use futures_util::future::{Either, FutureExt, ready};
+use futures_util::future::{BoxFuture, FutureExt, ready};
 
 pub(crate) use asked::Asked;
 pub use platform::{PlatformApp, PlatformKind, Platforms};
@@ -43,12 +43,13 @@ pub use settings::{ForwardSettings, MattermostSettings};
 
 use super::http::{Answer, Call, Refused};
 use crate::caller::Denied;
-use crate::desk::{Draft, NoRoom, Settled};
+use crate::desk::{NoRoom, Settled};
 use crate::metrics::MattermostMetrics;
 use counters::Counters;
 use forward::Forward;
 use kind::Kind;
 use push_response::PushResponse;
+use request::PushNotification;
 
 /// How long a server is kept waiting. It gives up after 30 s, and then nobody learns what became of a push.
 ///
@@ -87,28 +88,17 @@ impl Mattermost {
     /// Answers a call whose whole body is there. What is wrong with it is an answer as well.
     ///
     /// This function is not async, so the future of a call holds neither the call nor the notification while its push is sent.
-    pub(crate) fn serve<'a>(
-        &'a self,
-        call: Call<'a>,
-        asked: Asked,
-        body: Bytes,
-    ) -> impl Future<Output = Answer> + Send + use<'a> {
+    pub(crate) fn serve<'a>(&'a self, call: Call<'a>, asked: Asked, body: Bytes) -> BoxFuture<'a, Answer> {
         let answer = match asked {
-            Asked::Push => match self.draft(&call, &body) {
-                Ok((kind, draft)) => {
-                    let submitted = call.desk.submit(&call.caller, draft, call.arrival(Some(PATIENCE)));
-                    return Either::Left(submitted.map(move |submitted| self.submitted(kind, submitted)));
-                }
+            Asked::Push => match self.push(&call, &body) {
+                Ok(submitted) => return submitted,
                 Err(Instead::Answer(kind, response)) => self.answered(kind, response),
-                // It is boxed because it is rare, and larger than the other.
-                Err(Instead::Forward) => {
-                    return Either::Right(Either::Left(self.forward(call, body).boxed()));
-                }
+                Err(Instead::Forward) => return self.forward(call, body).boxed(),
             },
             Asked::Ack => answers::response(self.ack(&body)),
             Asked::Page | Asked::Version | Asked::Moved(_) => answers::fixed(asked),
         };
-        Either::Right(Either::Right(ready(answer)))
+        ready(answer).boxed()
     }
 
     /// Answers a call that anybody may make, whose body is not read.
@@ -121,22 +111,23 @@ impl Mattermost {
         answers::refused(asked, refused)
     }
 
-    /// The push that a notification is, for the app of its platform.
+    /// Submits the push that a notification is, for the app of its platform.
     ///
     /// # Errors
     /// Fails with what becomes of it where it is none.
-    fn draft(&self, call: &Call<'_>, body: &[u8]) -> Result<(Kind, Draft), Instead> {
+    fn push<'a>(&'a self, call: &Call<'a>, body: &[u8]) -> Result<BoxFuture<'a, Answer>, Instead> {
         let text = go_json::text(body);
         let failed = |kind, why: String| Instead::Answer(kind, PushResponse::Fail(why.into()));
-        let notification = checks::notification(&text).map_err(|why| failed(None, why))?;
+        let mut notification = PushNotification::default();
+        checks::notification(&text, &mut notification).map_err(|why| failed(None, why))?;
         let kind = Kind::of(&notification);
         let (app, version) = checks::app(&notification, &self.platforms);
         match app {
             Some(app) => {
-                let held = call.share.in_flight(body.len());
-                let mut draft = draft::draft(&notification, kind, (app, version), coarse_now(), held);
-                draft.parent = call.span.clone();
-                Ok((kind, draft))
+                let held = (call.share.in_flight(body.len()), call.span.clone());
+                let draft = draft::draft(&notification, kind, (app, version), coarse_now(), held);
+                let submitted = call.desk.submit(&call.caller, draft, call.arrival(Some(PATIENCE)));
+                Ok(submitted.map(move |submitted| self.submitted(kind, submitted)).boxed())
             }
             None if self.forward.is_some() => Err(Instead::Forward),
             None => Err(failed(Some(kind), checks::not_served(&notification))),

@@ -9,25 +9,29 @@ use super::escapes::plain_bytes;
 use super::said;
 
 /// An object that is being written.
-pub(super) struct Object(String);
+pub(super) struct Object {
+    json: String,
+    /// Whether its texts were read as JSON that escapes nothing, so that they are not looked at again.
+    is_plain: bool,
+}
 
 impl Object {
-    /// An object with nothing in it, and room for so many bytes.
-    pub(super) fn with_room(bytes: usize) -> Self {
+    /// An object with nothing in it, and room for so many bytes. `is_plain` says that no text of it will have anything to escape.
+    pub(super) fn with_room(bytes: usize, is_plain: bool) -> Self {
         let mut json = String::with_capacity(bytes);
         json.push('{');
-        Self(json)
+        Self { json, is_plain }
     }
 
     /// A member that is a text.
     pub(super) fn text(&mut self, key: &'static str, text: &str) {
         self.key(key);
-        if plain_bytes(text) == text.len() {
-            self.0.push('"');
-            self.0.push_str(text);
-            self.0.push('"');
+        if self.is_plain || plain_bytes(text) == text.len() {
+            self.json.push('"');
+            self.json.push_str(text);
+            self.json.push('"');
         } else {
-            self.0.push_str(&said::json(&text));
+            self.json.push_str(&said::json(&text));
         }
     }
 
@@ -42,37 +46,37 @@ impl Object {
     pub(super) fn number(&mut self, key: &'static str, number: i64) {
         self.key(key);
         // Writing into a text cannot fail.
-        let _ = write!(self.0, "{number}");
+        let _ = write!(self.json, "{number}");
     }
 
     /// A member that is true or false.
     pub(super) fn flag(&mut self, key: &'static str, flag: bool) {
         self.key(key);
-        self.0.push_str(if flag { "true" } else { "false" });
+        self.json.push_str(if flag { "true" } else { "false" });
     }
 
     /// A member that is an object with these members.
     pub(super) fn object(&mut self, key: &'static str, members: impl FnOnce(&mut Self)) {
         self.key(key);
-        self.0.push('{');
+        self.json.push('{');
         members(self);
-        self.0.push('}');
+        self.json.push('}');
     }
 
     /// The whole object.
     pub(super) fn end(mut self) -> String {
-        self.0.push('}');
-        self.0
+        self.json.push('}');
+        self.json
     }
 
     /// The key of the next member, which has nothing to escape. No member ends as an object begins.
     fn key(&mut self, key: &'static str) {
-        if self.0.as_bytes().last() != Some(&b'{') {
-            self.0.push(',');
+        if self.json.as_bytes().last() != Some(&b'{') {
+            self.json.push(',');
         }
-        self.0.push('"');
-        self.0.push_str(key);
-        self.0.push_str("\":");
+        self.json.push('"');
+        self.json.push_str(key);
+        self.json.push_str("\":");
     }
 }
 
@@ -88,7 +92,7 @@ mod tests {
         fn what_is_written_is_read_as_the_same(
             texts in proptest::collection::vec(any::<String>(), 3), number: i64, flag: bool,
         ) {
-            let mut object = Object::with_room(0);
+            let mut object = Object::with_room(0, false);
             object.object("none", |_| {});
             object.object("some", |some| {
                 some.number("number", number);
@@ -110,7 +114,7 @@ mod tests {
 
         #[test]
         fn a_text_is_written_as_serde_json_writes_it(text: String) {
-            let mut object = Object::with_room(0);
+            let mut object = Object::with_room(0, false);
             object.text("text", &text);
             prop_assert_eq!(object.end(), json!({ "text": text }).to_string());
         }

@@ -34,15 +34,20 @@ pub(super) struct Platform<'a> {
     pub(super) version: i64,
 }
 
+/// What stands between the name of a platform and the version of the app.
+const MARK: &str = "-v";
+
 /// The version of an app that names none.
 const FIRST_VERSION: i64 = 1;
 
 impl<'a> Platform<'a> {
     /// Takes a name apart. Whatever follows `-v` and is no number is ignored.
     pub(super) fn of(name: &'a str) -> Self {
-        match name.split_once("-v") {
-            Some((cut, version)) => {
-                Self { whole: name, cut, version: version.parse().unwrap_or(FIRST_VERSION) }
+        // A name is so short that the search of the standard library would take longer to begin.
+        match name.as_bytes().windows(MARK.len()).position(|bytes| bytes == MARK.as_bytes()) {
+            Some(at) => {
+                let version = name[at + MARK.len()..].parse().unwrap_or(FIRST_VERSION);
+                Self { whole: name, cut: &name[..at], version }
             }
             None => Self { whole: name, cut: name, version: FIRST_VERSION },
         }

@@ -9,6 +9,8 @@ use super::go_json::{GoStruct, Place};
 /// A push notification.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct PushNotification<'a> {
+    /// Whether no text of it has anything that JSON escapes. A part of such a text has nothing either.
+    pub(super) is_plain: bool,
     pub(super) ack_id: Cow<'a, str>,
     pub(super) platform: Cow<'a, str>,
     pub(super) server_id: Cow<'a, str>,

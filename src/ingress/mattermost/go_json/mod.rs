@@ -25,20 +25,24 @@ pub(super) fn text(bytes: &[u8]) -> Cow<'_, str> {
     std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
-/// Reads the first value of a text.
+/// Reads the first value of a text into a struct that is as by default. It is large, so that it is filled where it lies. Says
+/// whether no text in it has anything that JSON escapes, as far as that is known.
 ///
 /// # Errors
 /// Fails with what Go would say, or with words that mean the same.
-pub(super) fn read<'a, T: GoStruct<'a>>(text: &'a str) -> Result<T, String> {
-    plain::read(text).map_or_else(|| read_any(text), Ok)
+pub(super) fn read<'a, T: GoStruct<'a>>(text: &'a str, read: &mut T) -> Result<bool, String> {
+    match plain::read(text, read) {
+        Some(()) => Ok(true),
+        None => read_any(text, read).map(|()| false),
+    }
 }
 
-/// Reads what may have anything in it.
-fn read_any<'a, T: GoStruct<'a>>(text: &'a str) -> Result<T, String> {
-    let (mut read, mut reader) = (T::default(), serde_json::Deserializer::from_str(text));
-    match reader.deserialize_any(Members(&mut read)) {
-        Ok(Ok(())) => Ok(read),
-        Ok(Err(wrong)) => Err(wrong),
+/// Reads what may have anything in it. What was read before is forgotten.
+fn read_any<'a, T: GoStruct<'a>>(text: &'a str, read: &mut T) -> Result<(), String> {
+    *read = T::default();
+    let mut reader = serde_json::Deserializer::from_str(text);
+    match reader.deserialize_any(Members(read)) {
+        Ok(read) => read,
         Err(_) if text.trim_ascii().is_empty() => Err("EOF".to_owned()),
         Err(error) if error.is_eof() => Err("unexpected EOF".to_owned()),
         // serde_json says what it found and where, and does not repeat the text.
@@ -46,8 +50,7 @@ fn read_any<'a, T: GoStruct<'a>>(text: &'a str) -> Result<T, String> {
     }
 }
 
-/// Reads members into a struct, which is large, so that it is filled where it lies. What is read is the first member that is of
-/// a wrong type, if there is one.
+/// Reads members into a struct. What is read is the first member that is of a wrong type, if there is one.
 struct Members<'t, T>(&'t mut T);
 
 impl<'a, T: GoStruct<'a>> Visitor<'a> for Members<'_, T> {

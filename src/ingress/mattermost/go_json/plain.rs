@@ -6,16 +6,16 @@ use std::borrow::Cow;
 use super::place::{GoStruct, Place};
 use crate::ingress::mattermost::escapes::plain_bytes;
 
-/// Reads such an object. `None` says that it is another, or none, and nothing of what is wrong with it.
-pub(super) fn read<'a, T: GoStruct<'a>>(text: &'a str) -> Option<T> {
-    let (mut read, mut rest) = (T::default(), text.strip_prefix('{')?);
+/// Reads such an object into a struct, and says whether it is one. Where it is another, or none, some members may be filled.
+pub(super) fn read<'a, T: GoStruct<'a>>(text: &'a str, read: &mut T) -> Option<()> {
+    let mut rest = after(text, b'{')?;
     loop {
         let (key, value) = quoted(rest)?;
-        rest = put(read.place(key)?, value.strip_prefix(':')?)?;
+        rest = put(read.place(key)?, after(value, b':')?)?;
         match rest.as_bytes().first()? {
             b',' => rest = &rest[1..],
             // What follows the object is ignored.
-            b'}' => return Some(read),
+            b'}' => return Some(()),
             _ => return None,
         }
     }
@@ -42,9 +42,14 @@ fn put<'a>(place: Place<'_, 'a>, text: &'a str) -> Option<&'a str> {
 
 /// A text without escapes at the beginning of another, and what follows it.
 fn quoted(text: &str) -> Option<(&str, &str)> {
-    let text = text.strip_prefix('"')?;
+    let text = after(text, b'"')?;
     let (quoted, rest) = text.split_at(plain_bytes(text));
-    Some((quoted, rest.strip_prefix('"')?))
+    Some((quoted, after(rest, b'"')?))
+}
+
+/// What follows this byte of ASCII at the beginning of a text.
+fn after(text: &str, byte: u8) -> Option<&str> {
+    if text.as_bytes().first() == Some(&byte) { text.get(1..) } else { None }
 }
 
 /// Whether JSON takes it for an integer, which has no zeros before it. Source: RFC 8259, section 6.

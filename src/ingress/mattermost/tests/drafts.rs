@@ -2,6 +2,8 @@
 
 use std::time::SystemTime;
 
+use tracing::Span;
+
 use crate::desk::{Draft, DraftBody, TargetDraft};
 use crate::ingress::mattermost::draft::draft;
 use crate::ingress::mattermost::kind::Kind;
@@ -11,7 +13,7 @@ use crate::push::{Expiry, Options, Outcome, Priority};
 
 fn drafted(notification: &PushNotification<'_>, kind: PlatformKind) -> Draft {
     let app = PlatformApp { app: "chat".to_owned(), kind };
-    draft(notification, Kind::of(notification), (&app, 2), SystemTime::UNIX_EPOCH, Ok(None))
+    draft(notification, Kind::of(notification), (&app, 2), SystemTime::UNIX_EPOCH, (Ok(None), Span::none()))
 }
 
 fn options(draft: &Draft) -> Options {

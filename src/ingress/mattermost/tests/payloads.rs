@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use proptest::prelude::*;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::ingress::mattermost::kind::Kind;
 use crate::ingress::mattermost::request::PushNotification;
-use crate::ingress::mattermost::{apns, fcm};
+use crate::ingress::mattermost::{apns, checks, emoji, fcm};
 
 fn message(message: impl Into<Cow<'static, str>>) -> PushNotification<'static> {
     PushNotification {
@@ -92,6 +92,18 @@ fn a_badge_below_nothing_is_kept_and_any_other_is_said() {
 }
 
 proptest! {
+    #[test]
+    fn what_was_read_in_either_way_is_said_as_it_was(text in "(\\PC|[\"\\\\\n\u{1}é]){1,60}", spaces in " ?") {
+        let json = serde_json::to_string(&text).unwrap();
+        let body = format!(
+            r#"{{"server_id":"s","device_id":"d","type":"message",{spaces}"message":{json},"post_id":{json}}}"#
+        );
+        let mut read = PushNotification::default();
+        checks::notification(&body, &mut read).unwrap();
+        let said = to_apns(&read).1;
+        prop_assert_eq!((&said["aps"]["alert"], &said["post_id"]), (&json!(emoji::expand(&text)), &json!(text)));
+    }
+
     #[test]
     fn every_message_fits(text in "(\\PC|[\"<\\n\u{1}😄]){0,2000}", voip: bool, id_loaded: bool) {
         let notification = PushNotification {

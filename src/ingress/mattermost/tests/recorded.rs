@@ -13,6 +13,7 @@ use crate::ingress::mattermost::asked::SEND_PUSH;
 use crate::ingress::mattermost::kind::Kind;
 use crate::ingress::mattermost::platform::{PlatformApp, PlatformKind, Platforms};
 use crate::ingress::mattermost::push_response::PushResponse;
+use crate::ingress::mattermost::request::PushNotification;
 use crate::ingress::mattermost::{Asked, answers, apns, checks, fcm, go_json};
 
 const FIRST: &str = include_str!("../../../../crates/simulator/tests/data/mattermost-push-proxy.json");
@@ -48,10 +49,10 @@ fn ask(method: &str, path: &str, body: &[u8], platforms: &Platforms) -> Came {
             Err(why) => failed(why),
         },
         Asked::Push => {
-            let notification = match checks::notification(&text) {
-                Ok(notification) => notification,
-                Err(why) => return failed(why),
-            };
+            let mut notification = PushNotification::default();
+            if let Err(why) = checks::notification(&text, &mut notification) {
+                return failed(why);
+            }
             let (app, version) = checks::app(&notification, platforms);
             let Some(app) = app else { return failed(checks::not_served(&notification)) };
             let kind = Kind::of(&notification);
