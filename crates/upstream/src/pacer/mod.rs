@@ -103,7 +103,7 @@ impl Pacer {
     /// part of the recent answers, since one device that gets too much says nothing of the service.
     pub fn limited(&self, begun: Instant, target: Option<u64>) {
         let now = Instant::now();
-        let (taken, taken_per_second) = (self.taken.all(), self.taken.per_second(now));
+        let (taken, taken_per_second) = (self.taken.all(), self.taken.per_second(begun, now));
         let limited = Limited { begun: begun.into_std(), target, taken_per_second, taken };
         self.on(|core, effects| core.limited(now.into_std(), limited, effects));
     }

@@ -59,7 +59,7 @@ pub(crate) struct Limited {
     pub(crate) begun: Instant,
     /// The target that it is about, as a number that others hardly have. It is `None` if it is about the sender.
     pub(crate) target: Option<u64>,
-    /// How many requests a second the service has taken lately.
+    /// How many requests a second the service took when that one began, as far as it has answered them.
     pub(crate) taken_per_second: f64,
     /// How many requests it has ever taken.
     pub(crate) taken: u64,

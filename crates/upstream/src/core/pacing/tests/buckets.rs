@@ -62,7 +62,7 @@ fn batch(count: u32, at_once: usize, service: Service, change: Option<(f64, Serv
                 refused += 1;
                 // A refused request waits for a second, as the service asks, and takes a turn then.
                 returning.push(Reverse(ms + 1000));
-                while lately.front().is_some_and(|it| it + 1000 < now_ms) {
+                while lately.front().is_some_and(|it| it + 1000 < begun) {
                     lately.pop_front();
                 }
                 let target = (!service.names_sender).then(|| u64::from(refused));
@@ -121,6 +121,17 @@ fn a_slow_service_refuses_little_more_than_what_was_under_way() {
         // Ten a minute.
         let report = batch(200, 50, Service { names_sender, ..service(10.0 / 60.0, 10.0) }, None);
         assert!(report.refused < 250.0 && report.per_second() > 0.13, "{report:?}");
+    }
+}
+
+#[test]
+fn a_service_that_takes_long_to_answer_is_not_slowed_to_nothing() {
+    for latency in [1.5, 3.0, 10.0] {
+        for names_sender in [true, false] {
+            let late = Service { latency, names_sender, ..service(1000.0, 1000.0) };
+            let report = batch(100_000, 20_000, late, None);
+            assert!(report.per_second() > 500.0, "{latency} s, names the sender {names_sender}: {report:?}");
+        }
     }
 }
 
