@@ -223,7 +223,8 @@ fn allocations() -> Scenario {
     )
 }
 
-/// The bound is that of what the ingress is made of: what HTTP/1.1 costs by itself, and what a push costs on a stream.
+/// The bound is that of what the ingress is made of: what HTTP/1.1 costs by itself, and what a push costs on a stream. A stream with as
+/// many in flight as the servers have shows what is due to the ingress alone, since it gathers no more pushes for each write either.
 fn mattermost() -> Scenario {
     let mattermost = spec(Gateway, Mattermost, 50);
     scenario(
@@ -234,6 +235,7 @@ fn mattermost() -> Scenario {
             ("echo", mattermost.of(HyperEcho)),
             ("unary", spec(Gateway, Unary, 50)),
             ("stream", spec(Gateway, Stream(1), 1000)),
+            ("stream, 50", spec(Gateway, Stream(1), 50)),
         ],
         [
             ratio(
@@ -242,6 +244,13 @@ fn mattermost() -> Scenario {
                 "mattermost",
                 &["echo", "stream"],
                 Most(1.2),
+            ),
+            ratio(
+                "CPU: mattermost ÷ (hyper echo + stream with 50 in flight)",
+                Figure::Cpu,
+                "mattermost",
+                &["echo", "stream, 50"],
+                Told,
             ),
             ratio("CPU: mattermost ÷ unary", Figure::Cpu, "mattermost", &["unary"], Told),
             value("CPU µs per push, mattermost", Figure::Cpu, "mattermost", Told),

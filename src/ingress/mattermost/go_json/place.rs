@@ -7,8 +7,15 @@ pub(in crate::ingress::mattermost) trait GoStruct<'a>: Default {
     /// Its name in Go, which errors show.
     const NAME: &'static str;
 
-    /// The place of the member with this key, which is in lower case.
-    fn place(&mut self, key: &str) -> Option<Place<'_, 'a>>;
+    /// Its members in the order in which Go writes them, each with its key, which is in lower case.
+    fn members<'s>(&'s mut self) -> impl IntoIterator<Item = (&'static str, Place<'s, 'a>)>
+    where
+        'a: 's;
+
+    /// The place of the member with this key.
+    fn place(&mut self, key: &str) -> Option<Place<'_, 'a>> {
+        self.members().into_iter().find(|(known, _)| *known == key).map(|(_, place)| place)
+    }
 }
 
 /// Where the value of a member is put.

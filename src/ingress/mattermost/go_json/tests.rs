@@ -12,13 +12,15 @@ struct Probe<'a> {
 impl<'a> GoStruct<'a> for Probe<'a> {
     const NAME: &'static str = "Probe";
 
-    fn place(&mut self, key: &str) -> Option<Place<'_, 'a>> {
-        Some(match key {
-            "text" => Place::Text(&mut self.text),
-            "integer" => Place::Integer(&mut self.integer, "int"),
-            "flag" => Place::Flag(&mut self.flag),
-            _ => return None,
-        })
+    fn members<'s>(&'s mut self) -> impl IntoIterator<Item = (&'static str, Place<'s, 'a>)>
+    where
+        'a: 's,
+    {
+        [
+            ("text", Place::Text(&mut self.text)),
+            ("integer", Place::Integer(&mut self.integer, "int")),
+            ("flag", Place::Flag(&mut self.flag)),
+        ]
     }
 }
 
@@ -100,6 +102,8 @@ fn what_go_writes_is_read_in_the_plain_way() {
         r#"{"TEXT":""}"#,
         r#"{"integer":07}"#,
         r#"{"integer":1.0}"#,
+        r#"{"flag":true,"text":""}"#,
+        r#"{"text":"","text":""}"#,
         "{}",
     ] {
         assert_eq!(plainly(other), None, "{other}");

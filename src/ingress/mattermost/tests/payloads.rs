@@ -91,15 +91,25 @@ fn a_badge_below_nothing_is_kept_and_any_other_is_said() {
     }
 }
 
+/// The members and their order are those of `PushNotification` in server/public v0.4.2.
+#[test]
+fn what_a_server_sends_is_read_in_the_plain_way() {
+    let body = r#"{"ack_id":"a","platform":"apple_rn-v2","server_id":"s","device_id":"d","post_id":"p","category":"CAN_REPLY","message":"hi","badge":1,"team_id":"t","channel_id":"c","channel_name":"Town Square","type":"message","transport":"","sender_id":"u","sender_name":"ann","version":"v2","is_crt_enabled":false,"is_id_loaded":false,"signature":"x"}"#;
+    let mut read = PushNotification::default();
+    checks::notification(body, &mut read).unwrap();
+    assert!(read.is_plain && read.badge == 1 && read.signature == "x", "{read:?}");
+}
+
 proptest! {
     #[test]
     fn what_was_read_in_either_way_is_said_as_it_was(text in "(\\PC|[\"\\\\\n\u{1}é]){1,60}", spaces in " ?") {
         let json = serde_json::to_string(&text).unwrap();
         let body = format!(
-            r#"{{"server_id":"s","device_id":"d","type":"message",{spaces}"message":{json},"post_id":{json}}}"#
+            r#"{{"server_id":"s","device_id":"d","post_id":{json},{spaces}"message":{json},"type":"message"}}"#
         );
         let mut read = PushNotification::default();
         checks::notification(&body, &mut read).unwrap();
+        prop_assert_eq!(read.is_plain, spaces.is_empty() && !json.contains('\\'));
         let said = to_apns(&read).1;
         prop_assert_eq!((&said["aps"]["alert"], &said["post_id"]), (&json!(emoji::expand(&text)), &json!(text)));
     }
