@@ -43,6 +43,8 @@ fn it_tolerates_what_go_tolerates() {
         (r#"{"TEXT":"a","Text":"b","other":{"x":[1]}}"#, probe("b", 0, false)),
         (r#"{"text":"a","text":null,"integer":null} trailing"#, probe("a", 0, false)),
         (r#"{"integer":1}{"integer":2}"#, probe("", 1, false)),
+        (r#"{"integer":-0}"#, probe("", 0, false)),
+        (r#"{ "integer":-0}"#, probe("", 0, false)),
         (r#" {"t\u0065xt":"\u00e9\n"}"#, probe("é\n", 0, false)),
         ("null", probe("", 0, false)),
         ("{}]", probe("", 0, false)),
