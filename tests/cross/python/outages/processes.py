@@ -125,7 +125,8 @@ class Load:
             fields = {"app": "demo", "content": {"notification": {"title": "Hello"}}, **self.push(number)}
             request = push_pb2.SendPushRequest(push=push_pb2.Push(**fields))
             try:
-                self.stub.SendPush(request, timeout=20)
+                # The gateway gives up first, after its limits.max_wait.
+                self.stub.SendPush(request, timeout=PATIENCE)
             except grpc.RpcError as refused:
                 # A caller over its rate is refused. Whatever else refuses a call is no part of an outage.
                 assert refused.code() == grpc.StatusCode.RESOURCE_EXHAUSTED, refused
