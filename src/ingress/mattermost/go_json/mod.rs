@@ -199,12 +199,11 @@ impl<'a> Visitor<'a> for Place<'_, 'a> {
     }
 
     fn visit_f64<E: Error>(self, number: f64) -> Result<Self::Value, E> {
-        match self {
-            // serde_json reads `-0` so, which Go takes for 0.
-            Self::Integer(place, _) if number == 0.0 && number.is_sign_negative() => *place = 0,
-            place => return Ok(place.no_integer(number)),
+        // serde_json reads `-0` so, which Go takes for 0.
+        if number == 0.0 && number.is_sign_negative() {
+            return self.visit_i64(0);
         }
-        Ok(Ok(()))
+        Ok(self.no_integer(number))
     }
 
     fn visit_borrowed_str<E: Error>(self, text: &'a str) -> Result<Self::Value, E> {
