@@ -100,7 +100,8 @@ impl Wake for WakeUnlessReading {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        match READING.take() {
+        // A thread that ends reads nothing any more.
+        match READING.try_with(Cell::take).unwrap_or_default() {
             Reading::Nothing => self.0.wake_by_ref(),
             Reading::Piece | Reading::Woke(_) => READING.set(Reading::Woke(self.0.clone())),
         }
