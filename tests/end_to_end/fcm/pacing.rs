@@ -71,9 +71,7 @@ async fn a_batch_runs_at_the_pace_that_fcm_takes_and_a_single_push_goes_first() 
         "FCM takes 1,000 a second, a batch of {batch}: {per_second:.0} a second, {refused} answers of 429, \
          a single push passed {line} that waited, and {passed} went before it"
     ));
-    // Each time the pace has risen to the limit, what is on its way is refused. So a batch that takes longer, as on a busy machine, is
-    // refused more: of what FCM would have taken in that time, it is less than one in a hundred.
-    assert!(1000.0 * seconds > (refused * 100) as f64, "{refused} of {} in {seconds} s", requests.len());
+    assert!(refused * 100 < requests.len(), "{refused} of {}", requests.len());
     let lowered = metric_sum(&world, "fanfare_pace_lowered_total", PROJECT);
     assert_eq!(lowered > 0.0, refused > 0, "{lowered} {refused}");
 }

@@ -61,14 +61,16 @@ impl<'a, T: GoStruct<'a>> Visitor<'a> for Members<'_, T> {
     }
 
     fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let (read, mut wrong) = (self.0, None);
+        // They are laid out once, since an object may have very many members.
+        let mut members: Vec<_> = self.0.members().into_iter().collect();
+        let mut wrong = None;
         while let Some(Key(key)) = map.next_key()? {
             // Servers write keys in lower case, so nearly every key is found as it stands.
-            let (place, key) = match read.place(&key) {
+            let (place, key) = match place(&mut members, &key) {
                 Some(place) => (Some(place), key),
                 None => {
                     let lower = key.to_ascii_lowercase();
-                    (read.place(&lower), Cow::Owned(lower))
+                    (place(&mut members, &lower), Cow::Owned(lower))
                 }
             };
             let Some(place) = place else {
@@ -116,6 +118,11 @@ impl<'a, T: GoStruct<'a>> Visitor<'a> for Members<'_, T> {
         while elements.next_element::<IgnoredAny>()?.is_some() {}
         Ok(Err(not_an_object::<T>("array")))
     }
+}
+
+/// The place of the member with this key.
+fn place<'m, 'a>(members: &'m mut [(&'static str, Place<'_, 'a>)], key: &str) -> Option<Place<'m, 'a>> {
+    members.iter_mut().find(|(known, _)| *known == key).map(|(_, place)| place.once())
 }
 
 fn not_an_object<'a, T: GoStruct<'a>>(found: &str) -> String {

@@ -11,11 +11,6 @@ pub(in crate::ingress::mattermost) trait GoStruct<'a>: Default {
     fn members<'s>(&'s mut self) -> impl IntoIterator<Item = (&'static str, Place<'s, 'a>)>
     where
         'a: 's;
-
-    /// The place of the member with this key.
-    fn place(&mut self, key: &str) -> Option<Place<'_, 'a>> {
-        self.members().into_iter().find(|(known, _)| *known == key).map(|(_, place)| place)
-    }
 }
 
 /// Where the value of a member is put.
@@ -24,4 +19,15 @@ pub(in crate::ingress::mattermost) enum Place<'s, 'a> {
     /// An integer, with its name in Go.
     Integer(&'s mut i64, &'static str),
     Flag(&'s mut bool),
+}
+
+impl<'a> Place<'_, 'a> {
+    /// The same place, for one value.
+    pub(super) fn once(&mut self) -> Place<'_, 'a> {
+        match self {
+            Self::Text(place) => Place::Text(place),
+            Self::Integer(place, name) => Place::Integer(place, name),
+            Self::Flag(place) => Place::Flag(place),
+        }
+    }
 }
